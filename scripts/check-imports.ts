@@ -1,0 +1,98 @@
+/**
+ * Holds the direction of imports between rooms: arrows go down only, rooms are entered by their index.ts,
+ * and no two files import each other in a circle. Says how many modules it saw, so that it can't pass on
+ * having seen none.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+/** Room → floor. An import may go to a lower floor, or stay in its room. */
+const floors: Readonly<Record<string, number>> = {
+  lib: 0,
+  store: 1,
+  images: 2,
+  sandbox: 2,
+  scanner: 2,
+  invoker: 3,
+  gate: 3,
+  functions: 4,
+  api: 5,
+  registry: 5,
+  dashboard: 5,
+  server: 6,
+  cli: 7,
+};
+
+export interface Module {
+  readonly path: string;
+  readonly imports: readonly string[];
+}
+
+/** Every `.ts` file below `root`, with the files that it imports (types included). */
+export function readModules(root: string): Module[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ path: relative(root, path), imports: importsOf(path, root) }));
+}
+
+/** One sentence per broken rule. */
+export function findViolations(modules: readonly Module[]): string[] {
+  return [...modules.flatMap(brokenArrows), ...circles(modules)];
+}
+
+function importsOf(path: string, root: string): string[] {
+  const source = readFileSync(path, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?from\s*['"](\.[^'"]+)['"]|\bimport\(\s*['"](\.[^'"]+)['"]|(?:^|\n)\s*import\s*['"](\.[^'"]+)['"]/g;
+  return [...source.matchAll(pattern)]
+    .map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+    .map((specifier) => relative(root, resolve(dirname(path), specifier)));
+}
+
+function brokenArrows(module: Module): string[] {
+  const room = roomOf(module.path);
+  return module.imports.flatMap((target) => {
+    const targetRoom = roomOf(target);
+    if (targetRoom === room) return [];
+    if (floors[room] === undefined) return [`${module.path}: the room '${room}' has no floor`];
+    const targetFloor = floors[targetRoom];
+    if (targetFloor === undefined) return [`${module.path} imports ${target}, which is in no room`];
+    if (targetFloor >= (floors[room] ?? -1)) return [`${module.path} imports upwards: ${target}`];
+    if (target !== join(targetRoom, 'index.ts'))
+      return [`${module.path} goes past the door of ${targetRoom}: ${target}`];
+    return [];
+  });
+}
+
+function circles(modules: readonly Module[]): string[] {
+  const imports = new Map(modules.map((module) => [module.path, module.imports]));
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) {
+      found.push(`circle: ${[...trail.slice(trail.indexOf(path)), path].join(' → ')}`);
+      return;
+    }
+    if (done.has(path)) return;
+    for (const target of imports.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path, []);
+  return found;
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[0] ?? '';
+}
+
+if (import.meta.main) {
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const root = resolve(positionals[0] ?? 'src');
+  const modules = existsSync(root) ? readModules(root) : [];
+  const violations = findViolations(modules);
+  for (const violation of violations) console.error(violation);
+  console.log(`imports: ${modules.length} modules, ${violations.length} violations`);
+  process.exitCode = modules.length === 0 || violations.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,70 @@
+/** What the rest of Ward knows of an image. */
+
+declare const digestBrand: unique symbol;
+
+/** `sha256:` and 64 lower-case hex digits, checked. */
+export type Digest = string & { readonly [digestBrand]: true };
+
+export interface ImageConfig {
+  readonly env: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  readonly workingDir: string;
+  readonly user: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** An image that is in the store, or a folder that stands for one. */
+export interface Image {
+  /** As it was asked for: `nodejs:24`, `oci:DIR[:TAG]`, `rootfs:DIR`. */
+  readonly reference: string;
+  /** The manifest's digest; undefined for `rootfs:DIR`. */
+  readonly digest: Digest | undefined;
+  readonly config: ImageConfig;
+  /** Absolute folders of the unpacked layers, lowest first. */
+  readonly layerDirs: readonly string[];
+}
+
+/** A read-only root filesystem that stays mounted until its last holder releases it. */
+export interface RootFilesystem extends AsyncDisposable {
+  readonly path: string;
+  release(): Promise<void>;
+}
+
+export interface StoredImage {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly createdAt: string;
+}
+
+export interface ImageStore extends AsyncDisposable {
+  list(): Promise<readonly StoredImage[]>;
+  /** @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_UNSAFE */
+  resolve(reference: string): Promise<Image>;
+  /**
+   * Mounts the image's root, once for all holders of the same image (overlay, read-only). Refuses an image
+   * whose /dev, /proc, /sys, /tmp or another mount target is a symbolic link (IMAGE_UNSAFE).
+   */
+  mountRoot(image: Image): Promise<RootFilesystem>;
+  /** Unmounts what no holder released. */
+  close(): Promise<void>;
+}
+
+/** Content-addressed bytes: layers, configs, function code. */
+export interface BlobStore {
+  /** Stores bytes atomically and returns their digest; storing the same bytes twice is one blob. */
+  put(bytes: Uint8Array): Promise<Digest>;
+  /** @throws Fault BLOB_NOT_FOUND */
+  get(digest: Digest): Promise<Buffer>;
+  has(digest: Digest): Promise<boolean>;
+  delete(digest: Digest): Promise<void>;
+}
+
+/** What an archive from outside may be at most. */
+export interface ArchiveLimits {
+  readonly maxEntries: number;
+  readonly maxTotalBytes: number;
+  readonly maxEntryBytes: number;
+  readonly maxPathDepth: number;
+}

@@ -1,0 +1,62 @@
+/**
+ * The one error type that Ward raises on purpose. A room makes its faults from a closed table of codes
+ * (`faultTable`), so that docs, HTTP statuses and CLI messages can be held against that table by tests.
+ */
+
+/** What went wrong, from the caller's point of view. Each kind has one HTTP status and one exit code. */
+export type FaultKind =
+  | 'invalid'
+  | 'unauthenticated'
+  | 'denied'
+  | 'missing'
+  | 'conflict'
+  | 'too-large'
+  | 'unsupported'
+  | 'throttled'
+  | 'busy'
+  | 'unreachable'
+  | 'host'
+  | 'bug';
+
+export interface FaultOptions {
+  /** What the reader should do next, as an imperative sentence. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+export class Fault extends Error {
+  readonly code: string;
+  readonly kind: FaultKind;
+  readonly hint: string | undefined;
+
+  constructor(code: string, kind: FaultKind, message: string, options: FaultOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Fault';
+    this.code = code;
+    this.kind = kind;
+    this.hint = options.hint;
+  }
+}
+
+/** A closed table: code → kind. */
+export type FaultTable = Readonly<Record<string, FaultKind>>;
+
+/** The constructor that a room exports for its own table; an unknown code does not compile. */
+export function faultTable<Table extends FaultTable>(table: Table) {
+  return (code: Extract<keyof Table, string>, message: string, options?: FaultOptions): Fault =>
+    new Fault(code, table[code] ?? 'bug', message, options);
+}
+
+export function isFault(error: unknown, code?: string): error is Fault {
+  return error instanceof Fault && (code === undefined || error.code === code);
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The errno name of a Node system error (`ENOENT`), if it is one. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,73 @@
+/** What the rest of Ward knows of a sandbox. The policy is in `policy.ts`. */
+import type { Duplex, Readable, Writable } from 'node:stream';
+import type { SandboxPolicy } from './policy.ts';
+
+export type RuntimeName = 'crun' | 'runc' | 'runsc';
+
+/** What to run, in which root, under which policy. */
+export interface SandboxRequest {
+  /** Absolute path of a mounted, read-only root filesystem. */
+  readonly rootDir: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly policy: SandboxPolicy;
+  /** A host folder that appears read-only (nosuid, nodev, executable) at /fn. */
+  readonly codeDir?: string;
+  /** `channel`: fd 3 is one end of a socketpair. `none`: stdio only. */
+  readonly channel: 'channel' | 'none';
+}
+
+/** Why a sandbox ended, as read from the kernel before its cgroup was removed. */
+export interface SandboxExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The kernel killed a process of it for exceeding its memory limit. */
+  readonly outOfMemory: boolean;
+  /** A process of it made a system call that the policy answers with SIGSYS. */
+  readonly seccompKill: boolean;
+  /** Ward ended it on purpose. */
+  readonly killed: boolean;
+  /** What the OCI runtime itself said when it could not start the sandbox; '' otherwise. */
+  readonly runtimeError: string;
+}
+
+export interface SandboxUsage {
+  readonly memoryBytes: number;
+  readonly memoryPeakBytes: number;
+  readonly cpuUsec: number;
+  readonly pids: number;
+}
+
+export interface Sandbox extends AsyncDisposable {
+  readonly id: string;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Host end of the socketpair; undefined with `channel: 'none'`. Everything read from it is hostile. */
+  readonly channel: Duplex | undefined;
+  /** Settles once, when the sandbox has ended and its cgroup has been read. Never rejects. */
+  readonly exited: Promise<SandboxExit>;
+  /** Stops every process of it where it stands. Idempotent. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  usage(): Promise<SandboxUsage>;
+  /** Ends it (thawing it first) and removes its cgroup, bundle and runtime state. Idempotent. */
+  destroy(): Promise<void>;
+}
+
+export interface RecoveryReport {
+  readonly sandboxes: number;
+  readonly processes: number;
+  readonly cgroups: number;
+  readonly mounts: number;
+}
+
+export interface SandboxHost extends AsyncDisposable {
+  /** Starts a sandbox. @throws Fault SANDBOX_START_FAILED, POLICY_NOT_MET, RUNTIME_MISSING */
+  start(request: SandboxRequest): Promise<Sandbox>;
+  /** Removes what a previous run of this instance left behind. Call once, before the first `start`. */
+  recover(): Promise<RecoveryReport>;
+  /** Destroys every sandbox it started. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,135 @@
+/** Durable state, by concept. The store keeps documents; what they mean is known above. */
+import type { JsonObject, JsonValue } from '../lib/index.ts';
+
+export type Collection = 'actions' | 'triggers' | 'rules' | 'packages';
+
+/** One entity. All collections share one name space per namespace, as OpenWhisk has it. */
+export interface EntityRow {
+  readonly namespace: string;
+  /** `name` or `package/name`. */
+  readonly path: string;
+  readonly collection: Collection;
+  /** Random, new with each write; the optimistic lock. */
+  readonly revision: string;
+  /** Epoch milliseconds. */
+  readonly updatedAt: number;
+  /** Digest of the code blob that it holds alive, if any. */
+  readonly codeDigest: string | null;
+  readonly document: JsonObject;
+}
+
+export interface EntityQuery {
+  readonly namespace: string;
+  readonly collection: Collection;
+  /** A package's name: only what is in it. */
+  readonly package?: string;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+export interface EntityStore {
+  get(namespace: string, path: string): Promise<EntityRow | undefined>;
+  /** Newest first. */
+  list(query: EntityQuery): Promise<readonly EntityRow[]>;
+  count(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number>;
+  /** Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won. */
+  put(row: EntityRow, expected: string | null): Promise<boolean>;
+  /** False when the revision is no longer `expected`. */
+  delete(namespace: string, path: string, expected: string): Promise<boolean>;
+  countByCodeDigest(digest: string): Promise<number>;
+}
+
+export interface ActivationRow {
+  readonly activationId: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** `name` or `package/name` as it was invoked (a binding's name wins). */
+  readonly path: string;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  readonly end: number | null;
+  readonly statusCode: number;
+  /** Everything of the record but its logs. */
+  readonly document: JsonObject;
+}
+
+export interface ActivationQuery {
+  readonly namespace: string;
+  /** `name` matches unpackaged only; `package/name` exactly. */
+  readonly path?: string;
+  /** Inclusive, epoch milliseconds. */
+  readonly since?: number;
+  readonly upto?: number;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** A record to be kept, and the accepted invocation that it settles, in one transaction. */
+export interface ActivationWrite {
+  readonly row: ActivationRow;
+  readonly logs: readonly string[];
+  readonly settles: boolean;
+}
+
+export interface ActivationStore {
+  /** Kept in memory, written in batches; the promise settles when it is on disk. Reads see it at once. */
+  append(write: ActivationWrite): Promise<void>;
+  get(namespace: string, activationId: string): Promise<ActivationRow | undefined>;
+  logs(namespace: string, activationId: string): Promise<readonly string[] | undefined>;
+  /** Newest first. */
+  list(query: ActivationQuery): Promise<readonly ActivationRow[]>;
+  count(query: Omit<ActivationQuery, 'skip' | 'limit'>): Promise<number>;
+  /** Everything appended so far is on disk. */
+  flush(): Promise<void>;
+}
+
+/** An invocation that was accepted with a 202 and has no record yet. */
+export interface AcceptedRow {
+  readonly activationId: string;
+  readonly namespace: string;
+  readonly acceptedAt: number;
+  /** 0: never claimed. The fencing token: a completion of an older attempt is ignored. */
+  readonly attempt: number;
+  readonly job: JsonValue;
+}
+
+export interface AcceptedQueue {
+  /** Durable when it settles (batched with its neighbours in one transaction). */
+  accept(row: Omit<AcceptedRow, 'attempt'>): Promise<void>;
+  /** Marks it as started; false when it is gone or the attempt is not `attempt`. */
+  claim(activationId: string, attempt: number): Promise<boolean>;
+  /** What an earlier run left: oldest first. */
+  pending(limit: number): Promise<readonly AcceptedRow[]>;
+}
+
+export interface NamespaceRow {
+  readonly name: string;
+  /** The public half of the key, a UUID. */
+  readonly keyId: string;
+  /** SHA-256 of the secret half, hex. */
+  readonly keyHash: string;
+  readonly limits: JsonObject;
+  readonly createdAt: number;
+}
+
+export interface NamespaceStore {
+  byName(name: string): Promise<NamespaceRow | undefined>;
+  byKeyId(keyId: string): Promise<NamespaceRow | undefined>;
+  list(): Promise<readonly NamespaceRow[]>;
+  /** False when the name is taken. */
+  create(row: NamespaceRow): Promise<boolean>;
+  update(row: NamespaceRow): Promise<boolean>;
+  /** Deletes the namespace with all its entities and activations. */
+  delete(name: string): Promise<boolean>;
+}
+
+export interface Store extends AsyncDisposable {
+  readonly entities: EntityStore;
+  readonly activations: ActivationStore;
+  readonly accepted: AcceptedQueue;
+  readonly namespaces: NamespaceStore;
+  /** Grows whenever another process wrote to the database: a cue to drop caches. */
+  foreignWrites(): Promise<number>;
+  /** Writes what is pending and closes. */
+  close(): Promise<void>;
+}
