@@ -45,8 +45,10 @@ export type CompletionStatus =
 /** How an activation ended. */
 export interface Completion {
   readonly status: CompletionStatus;
-  readonly result: JsonValue | undefined;
-  /** Bytes of the serialised result. */
+  readonly result: JsonValue;
+  /** The result, serialised: what goes over the wire and into the record without being serialised again. */
+  readonly json: string;
+  /** Bytes of `json`. */
   readonly sizeBytes: number;
   /** Epoch milliseconds. */
   readonly startedAt: number;
@@ -76,10 +78,13 @@ export interface Invoker extends AsyncDisposable {
    * @throws Fault TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT (kind `throttled`)
    */
   admit(namespace: string, limits: NamespaceLimits): Admission;
-  /** Runs the job to its end. What goes wrong inside the sandbox is a Completion, never an exception. */
+  /**
+   * Runs the job to its end. What goes wrong inside the sandbox is a Completion, never an exception.
+   * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN
+   */
   run(job: Job): Promise<Completion>;
-  /** Ends idle sandboxes of an action that was changed or deleted. */
-  retire(namespace: string, action: string): void;
+  /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */
+  retire(action: string): void;
   status(): InvokerStatus;
   close(): Promise<void>;
 }

@@ -1,0 +1,111 @@
+/**
+ * Lays function code in folders of the host that sandboxes see read-only at /fn. One folder per piece of
+ * code, shared by the sandboxes that run it and removed with the last of them; a prewarmed sandbox, which
+ * started before its code was known, has a folder of its own that is filled with hard links.
+ */
+import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BlobStore, codeArchiveLimits, type Digest, unpackZip } from '../images/index.ts';
+import { randomHex } from '../lib/index.ts';
+
+export interface Code {
+  readonly digest: Digest;
+  readonly binary: boolean;
+  /** The name that text code gets in its folder. */
+  readonly file: string;
+}
+
+/** A folder that stays until it is released. */
+export interface CodeFolder {
+  readonly path: string;
+  release(): Promise<void>;
+}
+
+export interface CodeFolders {
+  /** The shared folder of `code`. @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID */
+  lay(code: Code): Promise<CodeFolder>;
+  /** An empty folder, to be filled later. */
+  empty(): Promise<CodeFolder>;
+  /** Fills an empty folder with `code`. */
+  fill(folder: CodeFolder, code: Code): Promise<void>;
+}
+
+interface Entry {
+  holders: number;
+  readonly path: string;
+  readonly laid: Promise<void>;
+}
+
+/** Empties `dir` first: what an earlier run left there is of no use. */
+export async function openCodeFolders(dir: string, blobs: BlobStore): Promise<CodeFolders> {
+  await rm(dir, { recursive: true, force: true });
+  await mkdir(dir, { recursive: true, mode: 0o711 });
+  const entries = new Map<string, Entry>();
+
+  const lay = async (code: Code): Promise<CodeFolder> => {
+    const key = `${code.digest}/${code.binary ? 'zip' : code.file}`;
+    let entry = entries.get(key);
+    if (!entry) {
+      const path = join(dir, randomHex(8));
+      entry = { holders: 0, path, laid: write(blobs, code, path) };
+      entries.set(key, entry);
+    }
+    entry.holders++;
+    const release = releaseOnce(entries, key, entry);
+    try {
+      await entry.laid;
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return { path: entry.path, release };
+  };
+
+  return {
+    lay,
+    async empty() {
+      const path = join(dir, randomHex(8));
+      await mkdir(path, { mode: 0o755 });
+      return { path, release: () => rm(path, { recursive: true, force: true }) };
+    },
+    async fill(folder, code) {
+      const shared = await lay(code);
+      try {
+        await linkTree(shared.path, folder.path);
+      } finally {
+        await shared.release();
+      }
+    },
+  };
+}
+
+function releaseOnce(entries: Map<string, Entry>, key: string, entry: Entry): () => Promise<void> {
+  let released = false;
+  return async () => {
+    if (released) return;
+    released = true;
+    if (--entry.holders > 0) return;
+    if (entries.get(key) === entry) entries.delete(key);
+    await rm(entry.path, { recursive: true, force: true });
+  };
+}
+
+async function write(blobs: BlobStore, code: Code, path: string): Promise<void> {
+  const bytes = await blobs.get(code.digest);
+  if (code.binary) return unpackZip(bytes, path, codeArchiveLimits);
+  await mkdir(path, { mode: 0o755 });
+  await writeFile(join(path, code.file), bytes, { mode: 0o644 });
+}
+
+/** Hard links: no bytes are copied, and the sandbox, which sees the folder read-only, can't change them. */
+async function linkTree(from: string, to: string): Promise<void> {
+  const entries = await readdir(from, { withFileTypes: true });
+  for (const entry of entries) {
+    const source = join(from, entry.name);
+    const target = join(to, entry.name);
+    if (entry.isDirectory()) {
+      await mkdir(target, { mode: 0o755 });
+      await linkTree(source, target);
+    } else await link(source, target);
+  }
+}

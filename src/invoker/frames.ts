@@ -1,0 +1,109 @@
+/**
+ * The channel's frames: a 4-byte big-endian length, then that many bytes of UTF-8 JSON. Whatever is read is
+ * hostile: the announced length is bounded before a byte of it is kept, a frame that is merely too large is
+ * read past with only its head kept, and the reader never holds more than one frame.
+ */
+
+/** A frame within the limit; its bytes are the caller's to parse. */
+export interface WholeFrame {
+  readonly kind: 'whole';
+  readonly text: string;
+}
+
+/** A frame over the limit that was read past. */
+export interface LargeFrame {
+  readonly kind: 'large';
+  readonly lengthBytes: number;
+  /** Its first bytes. */
+  readonly head: Buffer;
+}
+
+export type Frame = WholeFrame | LargeFrame;
+
+export interface FrameLimits {
+  /** Frames up to this are handed out whole. */
+  readonly wholeBytes: number;
+  /** A frame that announces more than this breaks the protocol. */
+  readonly announcedBytes: number;
+  /** What is kept of a frame that is too large to be handed out whole. */
+  readonly headBytes: number;
+}
+
+export function encodeFrame(json: string): Buffer {
+  const length = Buffer.byteLength(json);
+  const frame = Buffer.allocUnsafe(4 + length);
+  frame.writeUInt32BE(length, 0);
+  frame.write(json, 4, length, 'utf8');
+  return frame;
+}
+
+const headerBytes = 4;
+
+/** Cuts a byte stream into frames. */
+export class FrameReader {
+  private readonly limits: FrameLimits;
+  private readonly onFrame: (frame: Frame) => void;
+  private readonly onViolation: (reason: string) => void;
+  private header = Buffer.alloc(headerBytes);
+  private headerFill = 0;
+  private length = 0;
+  private received = 0;
+  private chunks: Buffer[] = [];
+  private broken = false;
+
+  constructor(limits: FrameLimits, onFrame: (frame: Frame) => void, onViolation: (reason: string) => void) {
+    this.limits = limits;
+    this.onFrame = onFrame;
+    this.onViolation = onViolation;
+  }
+
+  /** True when the stream may end here without cutting a frame in two. */
+  get isBetweenFrames(): boolean {
+    return this.headerFill === 0;
+  }
+
+  push(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0 && !this.broken) {
+      rest = this.headerFill < headerBytes ? this.readHeader(rest) : this.readBody(rest);
+    }
+  }
+
+  private readHeader(chunk: Buffer): Buffer {
+    const taken = Math.min(headerBytes - this.headerFill, chunk.length);
+    chunk.copy(this.header, this.headerFill, 0, taken);
+    this.headerFill += taken;
+    if (this.headerFill === headerBytes) {
+      this.length = this.header.readUInt32BE(0);
+      this.received = 0;
+      this.chunks = [];
+      if (this.length === 0 || this.length > this.limits.announcedBytes) {
+        this.broken = true;
+        this.onViolation(`a frame that announces ${this.length} bytes`);
+      }
+    }
+    return chunk.subarray(taken);
+  }
+
+  private readBody(chunk: Buffer): Buffer {
+    const taken = Math.min(this.length - this.received, chunk.length);
+    const isLarge = this.length > this.limits.wholeBytes;
+    const kept = isLarge ? Math.max(0, Math.min(taken, this.limits.headBytes - this.received)) : taken;
+    if (kept > 0) this.chunks.push(chunk.subarray(0, kept));
+    this.received += taken;
+    if (this.received === this.length) this.finish(isLarge);
+    return chunk.subarray(taken);
+  }
+
+  private finish(isLarge: boolean): void {
+    const [first] = this.chunks;
+    const bytes = this.chunks.length === 1 && first ? first : Buffer.concat(this.chunks);
+    this.chunks = [];
+    this.headerFill = 0;
+    this.onFrame(
+      isLarge
+        ? { kind: 'large', lengthBytes: this.length, head: Buffer.from(bytes) }
+        : { kind: 'whole', text: bytes.toString('utf8') },
+    );
+  }
+}

@@ -1,0 +1,4 @@
+export { createInvoker, type InvokerOptions } from './invoker.ts';
+export { maxResultBytes } from './outcomes.ts';
+export type { PrewarmTarget } from './prewarm.ts';
+export type * from './types.ts';

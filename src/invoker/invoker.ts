@@ -1,0 +1,79 @@
+/**
+ * The invoker: throttles in front, the scheduler behind, and a sweeper that freezes what is idle, ends what has
+ * been idle too long and keeps the prewarmed slots filled.
+ */
+import type { BlobStore, ImageStore, RuntimeKind } from '../images/index.ts';
+import type { Log } from '../lib/index.ts';
+import type { SandboxHost, SandboxPolicy } from '../sandbox/index.ts';
+import { openCodeFolders } from './code-folders.ts';
+import { createMemoryLedger } from './memory-ledger.ts';
+import { createPrewarmPool, type PrewarmTarget } from './prewarm.ts';
+import { Scheduler } from './scheduler.ts';
+import { createSlotFactory } from './slots.ts';
+import { createThrottle } from './throttle.ts';
+import type { Invoker } from './types.ts';
+
+export interface InvokerOptions {
+  readonly host: SandboxHost;
+  readonly images: ImageStore;
+  readonly blobs: BlobStore;
+  /** A folder of its own for laid code; emptied at start. */
+  readonly codeDir: string;
+  readonly policy: SandboxPolicy;
+  readonly kinds: readonly RuntimeKind[];
+  /** URL of the API as user code sees it. */
+  readonly apiHost: string;
+  /** Memory for all sandboxes together. */
+  readonly memoryMiB: number;
+  readonly prewarm: readonly PrewarmTarget[];
+  readonly maxStarting: number;
+  readonly maxQueued: number;
+  /** An idle sandbox is frozen after this. */
+  readonly freezeAfterMs: number;
+  /** An idle sandbox is ended after this. */
+  readonly keepAliveMs: number;
+  readonly log: Log;
+}
+
+const sweepEveryMs = 50;
+const quantumMs = 200;
+const readyTimeoutMs = 15_000;
+
+export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
+  const folders = await openCodeFolders(options.codeDir, options.blobs);
+  const factory = createSlotFactory({ ...options, folders, readyTimeoutMs });
+  const ledger = createMemoryLedger(options.memoryMiB);
+  const prewarm = createPrewarmPool(options.prewarm, factory, ledger, options.log);
+  const scheduler = new Scheduler({ ...options, factory, ledger, prewarm, quantumMs });
+  const throttle = createThrottle();
+
+  const sweep = () => {
+    const now = performance.now();
+    scheduler.sweep(now - options.freezeAfterMs, now - options.keepAliveMs);
+    const { queued, starting } = scheduler.counts();
+    if (queued === 0 && starting === 0) void prewarm.replenish();
+  };
+  const sweeper = setInterval(sweep, sweepEveryMs);
+  sweep();
+
+  const close = async () => {
+    clearInterval(sweeper);
+    await Promise.all([scheduler.close(), prewarm.close()]);
+    await factory.close();
+  };
+  return {
+    admit: throttle.admit,
+    run: (job) => scheduler.submit(job),
+    retire: (action) => scheduler.retire(action),
+    status() {
+      const { queued, ...slots } = scheduler.counts();
+      return {
+        sandboxes: { ...slots, prewarmed: prewarm.size },
+        queued,
+        memoryMiB: { used: ledger.usedMiB, limit: ledger.limitMiB },
+      };
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

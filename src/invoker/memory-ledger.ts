@@ -1,0 +1,28 @@
+/** Counts the memory of all sandboxes against the invoker's limit: what is promised, not what is used. */
+
+export interface MemoryLedger {
+  readonly usedMiB: number;
+  readonly limitMiB: number;
+  fits(memoryMiB: number): boolean;
+  /** Returns the function that gives it back, which works once. */
+  take(memoryMiB: number): () => void;
+}
+
+export function createMemoryLedger(limitMiB: number): MemoryLedger {
+  let used = 0;
+  return {
+    get usedMiB() {
+      return used;
+    },
+    limitMiB,
+    fits: (memoryMiB) => used + memoryMiB <= limitMiB,
+    take(memoryMiB) {
+      used += memoryMiB;
+      let held = true;
+      return () => {
+        if (held) used -= memoryMiB;
+        held = false;
+      };
+    },
+  };
+}

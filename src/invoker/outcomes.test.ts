@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { judgeInit, judgeRun } from './outcomes.ts';
+import type { RunOutcome } from './runner-process.ts';
+
+const limits = { timeoutMs: 100, memoryMiB: 256, logBytes: 0, concurrency: 1 };
+const value = (result: object): RunOutcome => ({
+  kind: 'value',
+  value: JSON.parse(JSON.stringify(result)),
+  json: JSON.stringify(result),
+});
+
+describe('verdicts', () => {
+  it.each([
+    [value({ a: 1 }), 'success'],
+    [value([1, 2]), 'success'],
+    [value({ error: 'no' }), 'application error'],
+    [{ kind: 'refused', error: 'An error has occurred: x' }, 'action developer error'],
+    [{ kind: 'failed', failure: 'timeout' }, 'action developer error'],
+    [{ kind: 'failed', failure: 'ended' }, 'whisk internal error'],
+  ] as const)('%j is %s', (outcome, status) => {
+    expect(judgeRun(outcome, limits).status).toBe(status);
+  });
+
+  it.each([
+    ['timeout', 'The action exceeded its time limits of 100 milliseconds.'],
+    ['out-of-memory', 'The action exhausted its memory and was aborted.'],
+    ['exited', 'The action did not produce a valid response and exited unexpectedly.'],
+  ] as const)('%s reads as OpenWhisk has it', (failure, text) => {
+    expect(judgeRun({ kind: 'failed', failure }, limits).result).toEqual({ error: text });
+  });
+
+  it('says when it was the initialisation', () => {
+    expect(judgeInit({ kind: 'failed', failure: 'timeout' }, limits)).toMatchObject({
+      result: { error: 'The action exceeded its time limits of 100 milliseconds during initialization.' },
+      timedOut: true,
+    });
+    expect(judgeInit({ kind: 'failed', failure: 'exited' }, limits).result).toEqual({
+      error: 'The action did not initialize and exited unexpectedly.',
+    });
+  });
+
+  it('cuts a result over the limit and names both sizes', () => {
+    const verdict = judgeRun(value({ x: 'y'.repeat(1024 * 1024) }), limits);
+    expect(verdict.status).toBe('application error');
+    expect(verdict.json).toContain(
+      'exceeded the allowed length: 1048584 > 1048576 bytes. The truncated response was:',
+    );
+    expect(verdict.json.length).toBeLessThan(4096);
+  });
+
+  it('finds the result in the head of a frame that was read past', () => {
+    const head = Buffer.from('{"type":"result","id":"1","ok":true,"value":{"big":"xxx');
+    const verdict = judgeRun(
+      { kind: 'too-large', frame: { kind: 'large', lengthBytes: 10_000_044, head } },
+      limits,
+    );
+    expect(verdict.json).toContain('9999999 > 1048576 bytes. The truncated response was: {\\"big\\":\\"xxx');
+  });
+});

@@ -1,0 +1,87 @@
+/**
+ * From what happened in a sandbox to what OpenWhisk calls it: status, result and the fixed texts that clients
+ * match (OpenWhisk `http/ErrorResponse.scala`).
+ */
+import type { JsonValue } from '../lib/index.ts';
+import type { LargeFrame } from './frames.ts';
+import type { Failure, InitOutcome, RunOutcome } from './runner-process.ts';
+import type { ActionLimits, CompletionStatus } from './types.ts';
+
+export interface Verdict {
+  readonly status: CompletionStatus;
+  readonly result: JsonValue;
+  /** The result, serialised. */
+  readonly json: string;
+  readonly timedOut: boolean;
+}
+
+/** The largest result, serialised; what is over it is cut (OpenWhisk `activation.response.size`). */
+export const maxResultBytes = 1024 * 1024;
+
+const shownBytes = 2048;
+
+export function judgeRun(outcome: RunOutcome, limits: ActionLimits): Verdict {
+  if (outcome.kind === 'value') return judgeValue(outcome.value, outcome.json);
+  if (outcome.kind === 'too-large') return judgeLarge(outcome.frame);
+  if (outcome.kind === 'refused') return developerError(outcome.error);
+  return judgeFailure(outcome.failure, limits, 'run');
+}
+
+/** The verdict on a failed initialisation. */
+export function judgeInit(outcome: Exclude<InitOutcome, { kind: 'ok' }>, limits: ActionLimits): Verdict {
+  if (outcome.kind === 'failed') return judgeFailure(outcome.failure, limits, 'init');
+  return developerError(`Initialization has failed due to: ${outcome.error}`);
+}
+
+/** The platform's own failure: the caller learns that it was not the action. */
+export function internalError(text: string): Verdict {
+  return errorVerdict('whisk internal error', text, false);
+}
+
+function judgeValue(value: JsonValue, json: string): Verdict {
+  const bytes = Buffer.byteLength(json);
+  if (bytes > maxResultBytes) return tooLarge(bytes, json.slice(0, shownBytes));
+  const hasError = typeof value === 'object' && value !== null && !Array.isArray(value) && 'error' in value;
+  return { status: hasError ? 'application error' : 'success', result: value, json, timedOut: false };
+}
+
+/** Takes the envelope off what was kept of an over-long frame. */
+function judgeLarge(frame: LargeFrame): Verdict {
+  const head = frame.head.toString('utf8');
+  const start = head.indexOf('"value":');
+  const envelope = start < 0 ? 0 : start + '"value":'.length;
+  return tooLarge(frame.lengthBytes - envelope - 1, head.slice(envelope, envelope + shownBytes));
+}
+
+function tooLarge(bytes: number, head: string): Verdict {
+  const text = `The action produced a response that exceeded the allowed length: ${bytes} > ${maxResultBytes} bytes. The truncated response was: ${head}`;
+  return errorVerdict('application error', text, false);
+}
+
+function judgeFailure(failure: Failure, limits: ActionLimits, phase: 'init' | 'run'): Verdict {
+  const exited =
+    phase === 'init'
+      ? 'The action did not initialize and exited unexpectedly.'
+      : 'The action did not produce a valid response and exited unexpectedly.';
+  const during = phase === 'init' ? ' during initialization' : '';
+  const texts: Readonly<Record<Failure, string>> = {
+    timeout: `The action exceeded its time limits of ${limits.timeoutMs} milliseconds${during}.`,
+    'out-of-memory': 'The action exhausted its memory and was aborted.',
+    'forbidden-call': 'The action made a system call that its sandbox forbids and was aborted.',
+    exited,
+    'channel-closed': 'The action closed its channel to the platform and was aborted.',
+    violation: 'The action wrote something to its channel that is not a response and was aborted.',
+    ended: 'The platform stopped while the action was running.',
+  };
+  if (failure === 'ended') return internalError(texts.ended);
+  return errorVerdict('action developer error', texts[failure], failure === 'timeout');
+}
+
+function developerError(text: string): Verdict {
+  return errorVerdict('action developer error', text, false);
+}
+
+function errorVerdict(status: CompletionStatus, text: string, timedOut: boolean): Verdict {
+  const result = { error: text };
+  return { status, result, json: JSON.stringify(result), timedOut };
+}

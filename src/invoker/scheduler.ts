@@ -1,0 +1,379 @@
+/**
+ * Decides which sandbox runs which job. For a job, in this order: a warm slot of its group; a prewarmed slot of
+ * its kind and size, then `init`; a new slot. Slots on their way are not bound to a job: whichever slot is free
+ * first takes the job that has waited longest, so a burst on a fast action does not start a sandbox a call.
+ *
+ * When memory is short, idle slots go first (longest idle first, prewarmed ones last). When there are none,
+ * namespaces take turns: a namespace that holds more than one that is starved gives a slot up after its quantum.
+ *
+ *   queued ──free slot──▶ running ──answer──▶ done
+ *      └──prewarmed/new──▶ starting ──init──▶ (slot joins its group) ──▶ running
+ */
+import { type Log, messageOf } from '../lib/index.ts';
+import { createRotation } from './fair-rotation.ts';
+import { invokerFault } from './faults.ts';
+import { createGroup, freeSlot, type Group, groupKey, memoryOf, type Pending } from './group.ts';
+import type { MemoryLedger } from './memory-ledger.ts';
+import { internalError, judgeInit, judgeRun, type Verdict } from './outcomes.ts';
+import type { PrewarmPool } from './prewarm.ts';
+import type { Slot, SlotFactory } from './slots.ts';
+import type { Completion, Job } from './types.ts';
+
+export interface SchedulerOptions {
+  readonly factory: SlotFactory;
+  readonly ledger: MemoryLedger;
+  readonly prewarm: PrewarmPool;
+  readonly log: Log;
+  /** Slots that may be starting at once: starts are what costs the host most. */
+  readonly maxStarting: number;
+  readonly maxQueued: number;
+  /** How long a slot serves before it may be taken from a namespace that has more than its share. */
+  readonly quantumMs: number;
+}
+
+interface Origin {
+  readonly start: Completion['start'];
+  readonly initMs?: number;
+  readonly startedAt: number;
+  readonly initLog?: Promise<readonly string[]>;
+}
+
+export class Scheduler {
+  private readonly options: SchedulerOptions;
+  private readonly groups = new Map<string, Group>();
+  private readonly waiting = createRotation<Group>();
+  private readonly giveBacks = new Map<Slot, () => void>();
+  /** Groups that could not be served for want of memory. */
+  private readonly starved = new Set<Group>();
+  private queued = 0;
+  private starting = 0;
+  private closed = false;
+
+  constructor(options: SchedulerOptions) {
+    this.options = options;
+  }
+
+  /** @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE, KIND_UNKNOWN */
+  submit(job: Job): Promise<Completion> {
+    if (this.closed) throw invokerFault('INVOKER_CLOSED', 'the platform is shutting down');
+    const group = this.groupOf(job);
+    group.template = job;
+    const slot = group.queue.length === 0 ? freeSlot(group) : undefined;
+    return new Promise((settle) => {
+      if (slot) return void this.serve(group, slot, { job, settle });
+      this.queued++;
+      group.queue.push({ job, settle });
+      this.waiting.add(group);
+      this.schedule();
+    });
+  }
+
+  /** Ends what is idle of an action, and lets nothing of it be used again. */
+  retire(action: string): void {
+    for (const group of [...this.groups.values()]) {
+      if (group.action !== action) continue;
+      group.retired = true;
+      for (const slot of group.slots.filter((candidate) => candidate.inFlight === 0)) this.drop(group, slot);
+      this.forget(group);
+    }
+  }
+
+  /** Freezes slots idle since before `freezeBefore` and ends those idle since before `endBefore`. */
+  sweep(freezeBefore: number, endBefore: number): void {
+    for (const group of [...this.groups.values()]) {
+      for (const slot of [...group.slots]) {
+        if (slot.inFlight > 0) continue;
+        if (slot.idleSince < endBefore) this.drop(group, slot);
+        else if (slot.idleSince < freezeBefore) {
+          slot.runner.freeze().catch(() => void slot.runner.end('exited'));
+        }
+      }
+      this.forget(group);
+    }
+  }
+
+  counts(): { busy: number; idle: number; starting: number; queued: number } {
+    const slots = [...this.groups.values()].flatMap((group) => group.slots);
+    const busy = slots.filter((slot) => slot.inFlight > 0).length;
+    return { busy, idle: slots.length - busy, starting: this.starting, queued: this.queued };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const group of this.groups.values()) {
+      for (const pending of group.queue.splice(0)) this.reject(pending, 'The platform is shutting down.');
+    }
+    const slots = [...this.groups.values()].flatMap((group) => group.slots);
+    await Promise.all(slots.map((slot) => slot.runner.end('ended')));
+  }
+
+  private groupOf(job: Job): Group {
+    const key = groupKey(job);
+    const known = this.groups.get(key);
+    if (known) return known;
+    const { ledger, maxQueued } = this.options;
+    if (job.limits.memoryMiB > ledger.limitMiB) {
+      const text = `the action asks for ${job.limits.memoryMiB} MiB, and all sandboxes together have ${ledger.limitMiB} MiB`;
+      throw invokerFault('ACTION_TOO_LARGE', text, { hint: 'lower the memory limit of the action' });
+    }
+    if (this.queued >= maxQueued) {
+      throw invokerFault('INVOKER_BUSY', 'too many activations are waiting for a sandbox', {
+        hint: 'try again',
+      });
+    }
+    const group = createGroup(job, this.options.factory.codeOf(job));
+    this.groups.set(key, group);
+    return group;
+  }
+
+  private schedule(): void {
+    if (this.closed) return;
+    while (this.waiting.next((group) => this.place(group)));
+  }
+
+  /** Finds a slot for the group's next job, or starts one; true when something was done. */
+  private place(group: Group): boolean {
+    const slot = freeSlot(group);
+    if (slot) {
+      const pending = this.dequeue(group);
+      if (pending) void this.serve(group, slot, pending);
+      return pending !== undefined;
+    }
+    const comingSoon = group.starting * group.concurrency;
+    if (comingSoon >= group.queue.length) return false;
+    const blank = this.options.prewarm.take(group.kind, group.memoryMiB);
+    if (blank) {
+      void this.launch(group, 'prewarmed', blank.giveBack, async () => {
+        await this.options.factory.lay(blank.slot, group.code);
+        return blank.slot;
+      });
+      return true;
+    }
+    if (this.starting >= this.options.maxStarting) return false;
+    if (!this.makeRoom(group)) return false;
+    const { factory, ledger } = this.options;
+    void this.launch(group, 'cold', ledger.take(group.memoryMiB), () =>
+      factory.start(group.kind, group.memoryMiB, group.code),
+    );
+    return true;
+  }
+
+  private dequeue(group: Group): Pending | undefined {
+    const pending = group.queue.shift();
+    if (pending) this.queued--;
+    if (group.queue.length === 0) {
+      this.waiting.remove(group);
+      this.starved.delete(group);
+    }
+    return pending;
+  }
+
+  private makeRoom(group: Group): boolean {
+    const { ledger, prewarm } = this.options;
+    while (!ledger.fits(group.memoryMiB)) {
+      const idle = this.longestIdle();
+      if (idle) this.drop(idle.group, idle.slot);
+      else if (!prewarm.evictOne()) {
+        this.starved.add(group);
+        return false;
+      }
+    }
+    this.starved.delete(group);
+    return true;
+  }
+
+  private longestIdle(): { group: Group; slot: Slot } | undefined {
+    let found: { group: Group; slot: Slot } | undefined;
+    for (const group of this.groups.values()) {
+      for (const slot of group.slots) {
+        if (slot.inFlight === 0 && (!found || slot.idleSince < found.slot.idleSince)) found = { group, slot };
+      }
+    }
+    return found;
+  }
+
+  /** Gets a slot, initialises it for the group's first job in line, and lets it serve. */
+  private async launch(
+    group: Group,
+    start: 'prewarmed' | 'cold',
+    giveBack: () => void,
+    obtain: () => Promise<Slot>,
+  ): Promise<void> {
+    this.starting++;
+    group.starting++;
+    let slot: Slot | undefined;
+    try {
+      slot = await obtain();
+      this.giveBacks.set(slot, giveBack);
+      void slot.runner.ended.then(() => this.onEnded(group, slot));
+      await this.initialise(group, slot, start);
+    } catch (error) {
+      this.options.log.error(
+        { err: error, action: group.action, kind: group.kind },
+        'a sandbox did not start',
+      );
+      if (slot) await slot.runner.end('ended');
+      else giveBack();
+      const pending = this.dequeue(group);
+      if (pending) this.reject(pending, `The platform could not start the action: ${publicReason(error)}`);
+    } finally {
+      this.starting--;
+      group.starting--;
+      this.schedule();
+      this.forget(group);
+    }
+  }
+
+  /** With nobody left in line, the slot is made ready for the next call all the same. */
+  private async initialise(group: Group, slot: Slot, start: 'prewarmed' | 'cold'): Promise<void> {
+    const first = this.dequeue(group);
+    const job = first?.job ?? group.template;
+    const startedAt = Date.now();
+    const log = slot.runner.openLog(job.limits.logBytes, true);
+    const outcome = await slot.runner.init(
+      { name: nameOf(job.action), main: job.code.main, binary: job.code.binary, env: initEnvOf(job) },
+      job.limits.timeoutMs,
+    );
+    const initMs = Date.now() - startedAt;
+    const initLog = log.finish();
+    const origin: Origin = { start, initMs, startedAt, initLog };
+    if (outcome.kind !== 'ok') {
+      first?.settle(complete(job, judgeInit(outcome, job.limits), origin, initLog));
+      await slot.runner.end('ended');
+      return;
+    }
+    group.slots.push(slot);
+    if (first) void this.serve(group, slot, first, origin);
+    else if (group.retired) this.drop(group, slot);
+  }
+
+  private async serve(group: Group, slot: Slot, pending: Pending, from?: Origin): Promise<void> {
+    const { job, settle } = pending;
+    const origin = from ?? { start: 'warm' as const, startedAt: Date.now() };
+    slot.inFlight++;
+    const log = slot.runner.openLog(job.limits.logBytes, group.concurrency === 1);
+    const outcome = await slot.runner.run(
+      { id: job.activationId, value: job.parameters, env: runEnvOf(job) },
+      job.limits.timeoutMs,
+    );
+    const runLog = log.finish();
+    slot.inFlight--;
+    slot.idleSince = performance.now();
+    const logs = origin.initLog ? joined(origin.initLog, runLog) : runLog;
+    settle(complete(job, judgeRun(outcome, job.limits), origin, logs));
+    this.release(group, slot);
+  }
+
+  /** A slot has answered: the group's next job, or a turn for somebody else. */
+  private release(group: Group, slot: Slot): void {
+    if (slot.runner.isEnded) return;
+    if (group.retired || this.mustYield(group, slot)) this.drop(group, slot);
+    else if (group.queue.length > 0 && this.starved.size === 0) {
+      const pending = this.dequeue(group);
+      if (pending) void this.serve(group, slot, pending);
+      return;
+    }
+    this.schedule();
+  }
+
+  /** True when a starved group has less than this one, and this slot has had its quantum. */
+  private mustYield(group: Group, slot: Slot): boolean {
+    if (this.starved.size === 0 || slot.inFlight > 0) return false;
+    if (performance.now() - slot.startedAt < this.options.quantumMs) return false;
+    for (const other of this.starved) {
+      if (other === group) continue;
+      const [mine, theirs] =
+        other.namespace === group.namespace
+          ? [memoryOf(group), memoryOf(other)]
+          : [this.memoryOfNamespace(group.namespace), this.memoryOfNamespace(other.namespace)];
+      if (theirs < mine) return true;
+    }
+    return false;
+  }
+
+  private memoryOfNamespace(namespace: string): number {
+    let total = 0;
+    for (const group of this.groups.values()) if (group.namespace === namespace) total += memoryOf(group);
+    return total;
+  }
+
+  /** Takes a slot out of use; its memory is free at once for the ledger, its processes within milliseconds. */
+  private drop(group: Group, slot: Slot): void {
+    this.remove(group, slot);
+    void slot.runner.end('ended');
+  }
+
+  private onEnded(group: Group, slot: Slot | undefined): void {
+    if (slot) this.remove(group, slot);
+    this.schedule();
+    this.forget(group);
+  }
+
+  private remove(group: Group, slot: Slot): void {
+    const at = group.slots.indexOf(slot);
+    if (at >= 0) group.slots.splice(at, 1);
+    this.giveBacks.get(slot)?.();
+    this.giveBacks.delete(slot);
+  }
+
+  private forget(group: Group): void {
+    if (group.queue.length > 0 || group.slots.length > 0 || group.starting > 0) return;
+    if (this.groups.get(group.key) === group) this.groups.delete(group.key);
+  }
+
+  private reject(pending: Pending, text: string): void {
+    const origin: Origin = { start: 'cold', startedAt: Date.now() };
+    pending.settle(complete(pending.job, internalError(text), origin, Promise.resolve([])));
+  }
+}
+
+function complete(job: Job, verdict: Verdict, origin: Origin, logs: Promise<readonly string[]>): Completion {
+  return {
+    ...verdict,
+    sizeBytes: Buffer.byteLength(verdict.json),
+    startedAt: origin.startedAt,
+    endedAt: Date.now(),
+    waitMs: Math.max(0, origin.startedAt - job.acceptedAt),
+    ...(origin.initMs === undefined ? {} : { initMs: origin.initMs }),
+    start: origin.start,
+    logs,
+  };
+}
+
+async function joined(
+  first: Promise<readonly string[]>,
+  second: Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  return [...(await first), ...(await second)];
+}
+
+function initEnvOf(job: Job): Job['initEnv'] {
+  return {
+    ...job.initEnv,
+    ...runEnvOf(job),
+    ...(job.limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
+  };
+}
+
+/** docs/actions-new.md: what user code finds in its environment. */
+function runEnvOf(job: Job): Job['initEnv'] {
+  return {
+    __OW_NAMESPACE: job.namespace,
+    __OW_ACTION_NAME: job.action,
+    __OW_ACTION_VERSION: job.version,
+    __OW_ACTIVATION_ID: job.activationId,
+    __OW_TRANSACTION_ID: job.transactionId,
+    __OW_DEADLINE: String(Date.now() + job.limits.timeoutMs),
+    ...(job.apiKey === undefined ? {} : { __OW_API_KEY: job.apiKey }),
+  };
+}
+
+function nameOf(action: string): string {
+  return action.slice(action.lastIndexOf('/') + 1);
+}
+
+/** Archive faults are the caller's to mend; anything else is the operator's and stays in the log. */
+function publicReason(error: unknown): string {
+  const isArchive = error instanceof Error && 'code' in error && String(error.code).startsWith('ARCHIVE_');
+  return isArchive ? messageOf(error) : 'see the log of the platform.';
+}
