@@ -92,7 +92,10 @@ function releaseOnce(entries: Map<string, Entry>, key: string, entry: Entry): ()
 
 async function write(blobs: BlobStore, code: Code, path: string): Promise<void> {
   const bytes = await blobs.get(code.digest);
-  if (code.binary) return unpackZip(bytes, path, codeArchiveLimits);
+  if (code.binary) {
+    await unpackZip(bytes, path, codeArchiveLimits);
+    return;
+  }
   await mkdir(path, { mode: 0o755 });
   await writeFile(join(path, code.file), bytes, { mode: 0o644 });
 }

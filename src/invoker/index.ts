@@ -1,3 +1,4 @@
+export { invokerFaults } from './faults.ts';
 export { createInvoker, type InvokerOptions } from './invoker.ts';
 export { maxResultBytes } from './outcomes.ts';
 export type { PrewarmTarget } from './prewarm.ts';

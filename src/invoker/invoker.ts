@@ -21,8 +21,8 @@ export interface InvokerOptions {
   readonly codeDir: string;
   readonly policy: SandboxPolicy;
   readonly kinds: readonly RuntimeKind[];
-  /** URL of the API as user code sees it. */
-  readonly apiHost: string;
+  /** URL of the API as user code sees it; asked when a sandbox starts. */
+  readonly apiHost: () => string;
   /** Memory for all sandboxes together. */
   readonly memoryMiB: number;
   readonly prewarm: readonly PrewarmTarget[];

@@ -40,7 +40,7 @@ export interface SlotOptions {
   readonly policy: SandboxPolicy;
   readonly kinds: readonly RuntimeKind[];
   /** What user code sees as `__OW_API_HOST`. */
-  readonly apiHost: string;
+  readonly apiHost: () => string;
   readonly readyTimeoutMs: number;
 }
 
@@ -105,7 +105,7 @@ async function startSlot(
     const sandbox = await options.host.start({
       rootDir: root.path,
       args: [program, ...languageOf(kind.family).memoryFlags(memoryMiB), ...args],
-      env: { ...environmentOf(image.config.env), __OW_API_HOST: options.apiHost },
+      env: { ...environmentOf(image.config.env), __OW_API_HOST: options.apiHost() },
       cwd: image.config.workingDir || '/tmp',
       policy: { ...options.policy, memoryBytes: memoryMiB * mebibyte },
       codeDir: folder.path,

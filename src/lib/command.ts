@@ -39,6 +39,7 @@ export async function runCommand(
   child.stdin?.end(options.input);
   const stop = () => child.kill('SIGKILL');
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs);
+  if (options.signal?.aborted) stop();
   options.signal?.addEventListener('abort', stop, { once: true });
   try {
     const [code, signal] = await exitOf(child, argv);

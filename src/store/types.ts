@@ -60,6 +60,8 @@ export interface ActivationQuery {
   /** Inclusive, epoch milliseconds. */
   readonly since?: number;
   readonly upto?: number;
+  /** Leaves `response` out of the documents, so that a page of large results costs nothing. */
+  readonly brief?: boolean;
   readonly skip: number;
   readonly limit: number;
 }
@@ -68,17 +70,30 @@ export interface ActivationQuery {
 export interface ActivationWrite {
   readonly row: ActivationRow;
   readonly logs: readonly string[];
-  readonly settles: boolean;
+  /**
+   * The attempt of the accepted row that this record settles: what `claim` was called with, plus one (0 when it
+   * was never claimed). The accepted row is deleted; when its attempt is another by now, or it is gone, the whole
+   * write is ignored. `null`: the invocation never was in the accepted queue.
+   */
+  readonly settles: number | null;
 }
 
 export interface ActivationStore {
-  /** Kept in memory, written in batches; the promise settles when it is on disk. Reads see it at once. */
+  /**
+   * Kept in memory, written in batches; the promise settles when it is on disk. Reads see it at once. Rejects with
+   * STORE_DUPLICATE or STORE_NO_NAMESPACE for that record alone, never for its neighbours in the batch.
+   */
   append(write: ActivationWrite): Promise<void>;
+  /**
+   * Settles at once while there is memory for more records, else when the disk has caught up. To be awaited before
+   * starting work that ends in an `append` which nobody awaits; it is what bounds the memory.
+   */
+  room(): Promise<void>;
   get(namespace: string, activationId: string): Promise<ActivationRow | undefined>;
   logs(namespace: string, activationId: string): Promise<readonly string[] | undefined>;
   /** Newest first. */
   list(query: ActivationQuery): Promise<readonly ActivationRow[]>;
-  count(query: Omit<ActivationQuery, 'skip' | 'limit'>): Promise<number>;
+  count(query: Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>): Promise<number>;
   /** Everything appended so far is on disk. */
   flush(): Promise<void>;
 }
@@ -88,7 +103,7 @@ export interface AcceptedRow {
   readonly activationId: string;
   readonly namespace: string;
   readonly acceptedAt: number;
-  /** 0: never claimed. The fencing token: a completion of an older attempt is ignored. */
+  /** How often it was claimed: 0 never. The fencing token: a completion of an older attempt is ignored. */
   readonly attempt: number;
   readonly job: JsonValue;
 }
@@ -96,7 +111,10 @@ export interface AcceptedRow {
 export interface AcceptedQueue {
   /** Durable when it settles (batched with its neighbours in one transaction). */
   accept(row: Omit<AcceptedRow, 'attempt'>): Promise<void>;
-  /** Marks it as started; false when it is gone or the attempt is not `attempt`. */
+  /**
+   * Marks it as started, which makes its attempt `attempt + 1`; false when it is gone or its attempt is not `attempt`.
+   * Durable when it settles.
+   */
   claim(activationId: string, attempt: number): Promise<boolean>;
   /** What an earlier run left: oldest first. */
   pending(limit: number): Promise<readonly AcceptedRow[]>;

@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { logsOf, ok, refused, nodeText as text } from './test-runner.ts';
+
+describe('results', () => {
+  const cases: [title: string, body: string, answer: object][] = [
+    ['nothing', '', ok({})],
+    ['an object', 'return { a: [1, null, "é😀"] }', ok({ a: [1, null, 'é😀'] })],
+    ['an array', 'return [1, 2]', ok([1, 2])],
+    ['a promise', 'return new Promise((resolve) => setTimeout(resolve, 5, { a: 1 }))', ok({ a: 1 })],
+    ['a promise of nothing', 'return Promise.resolve()', ok({})],
+    ['a thenable', 'return { then: (resolve) => resolve({ a: 1 }) }', ok({ a: 1 })],
+    ['an object with toJSON', 'return { toJSON: () => ({ a: 1 }) }', ok({ a: 1 })],
+    ['fields that JSON has no form for', 'return { a: undefined, b: () => 1, c: NaN }', ok({ c: null })],
+    ['half a surrogate pair', 'return { a: "\\ud800" }', ok({ a: '\ud800' })],
+    ['an error field', 'return { error: "mine" }', ok({ error: 'mine' })],
+    ['a string', 'return "text"', refused('The action did not return a dictionary.')],
+    ['a number', 'return 1', refused('The action did not return a dictionary.')],
+    ['null', 'return null', refused('The action did not return a dictionary.')],
+    ['a function', 'return main', refused('The action did not return a dictionary.')],
+    ['a date', 'return new Date()', refused('The action did not return a dictionary.')],
+    [
+      'a promise of a string',
+      'return Promise.resolve("text")',
+      refused('The action did not return a dictionary.'),
+    ],
+    [
+      'a cycle',
+      'const a = {}; a.a = a; return a',
+      refused(
+        expect.stringMatching(
+          /^The action returned a value that can't be turned into JSON: TypeError: Converting circular/u,
+        ),
+      ),
+    ],
+    [
+      'a big integer',
+      'return { a: 1n }',
+      refused(expect.stringMatching(/turned into JSON: TypeError: Do not know how to serialize a BigInt/u)),
+    ],
+    ['an exception', 'throw new RangeError("no")', refused('An error has occurred: RangeError: no')],
+    ['a thrown string', 'throw "no"', refused('An error has occurred: no')],
+    ['a thrown nothing', 'throw undefined', refused('An error has occurred: undefined')],
+    [
+      'a thrown thing without a text',
+      'throw Object.create(null)',
+      refused('An error has occurred: a value that has no text'),
+    ],
+    [
+      'a thrown proxy that throws',
+      'throw new Proxy({}, { get() { throw 1 }, getPrototypeOf() { throw 1 } })',
+      refused('An error has occurred: a value that has no text'),
+    ],
+    ['a rejection', 'return Promise.reject({ code: 7 })', ok({ error: { code: 7 } })],
+    ['a rejection with a string', 'return Promise.reject("no")', ok({ error: 'no' })],
+    ['a rejection without a reason', 'return Promise.reject()', ok({ error: {} })],
+    [
+      'a rejection with a cycle',
+      'const a = { b: 1n }; a.a = a; return Promise.reject(a)',
+      ok({ error: { a: '[Circular]', b: '1' } }),
+    ],
+    ['a rejection with a function', 'return Promise.reject(main)', ok({ error: '[Function: main]' })],
+    [
+      'a rejection that throws',
+      'return Promise.reject({ get a() { throw new Error("no") } })',
+      ok({ error: '[object Object]' }),
+    ],
+    [
+      'a rejection with an Error',
+      'return Promise.reject(Object.assign(new TypeError("no", { cause: "why" }), { code: "E", data: { a: [1] }, f() {} }))',
+      ok({
+        error: {
+          name: 'TypeError',
+          message: 'no',
+          stack: expect.stringMatching(/^TypeError: no\n {4}at main/u),
+          cause: 'why',
+          code: 'E',
+          data: { a: [1] },
+        },
+      }),
+    ],
+  ];
+  it.each(cases)('%s', async (_title, body, answer) => {
+    await using runner = text(`function main() { ${body} }`);
+    await runner.init();
+    expect(await runner.run()).toEqual(answer);
+    expect(await runner.run({}, {}, 'a2')).toEqual({ ...answer, id: 'a2' });
+  });
+
+  it('takes and gives megabytes', async () => {
+    await using runner = text('const main = ({ value }) => ({ value, again: value })');
+    await runner.init();
+    const value = 'é😀'.repeat(200_000);
+    expect(await runner.run({ value })).toEqual(ok({ value, again: value }));
+    expect(await runner.run({ value: 1 })).toEqual(ok({ value: 1, again: 1 }));
+  });
+
+  it('writes the stack of an exception to the log', async () => {
+    await using runner = text('function main() { throw Object.assign(new Error("no"), { code: "E" }) }');
+    await runner.init();
+    await runner.run();
+    const [, log] = logsOf((await runner.close()).stderr);
+    expect(log).toMatch(/^Error: no\n {4}at main \(.*index\.js:1:\d+\)\n[\s\S]*code: 'E'/u);
+  });
+});
+
+describe('environment', () => {
+  it('is set before the code is loaded and for each activation', async () => {
+    await using runner = text(
+      'const atLoad = process.env.__OW_A; const main = () => ({ atLoad, a: process.env.__OW_A })',
+      { env: { __OW_A: '1' } },
+    );
+    await runner.init();
+    expect(await runner.run({}, { __OW_A: '2' })).toEqual(ok({ atLoad: '1', a: '2' }));
+    expect(await runner.run({}, { __OW_A: '3' })).toEqual(ok({ atLoad: '1', a: '3' }));
+  });
+
+  it('turns what is no string into one, as OpenWhisk does', async () => {
+    const env = { A: 'text', B: 7, C: true, D: false, E: null, F: { a: [1] }, G: 0 };
+    await using runner = text(
+      'const main = (names) => Object.fromEntries(names.map((n) => [n, process.env[n]]))',
+      { env },
+    );
+    await runner.init();
+    expect(await runner.run(Object.keys(env))).toEqual(
+      ok({ A: 'text', B: '7', C: 'true', D: '', E: '', F: '{"a":[1]}', G: '' }),
+    );
+  });
+});
+
+describe('several activations at once', () => {
+  it('are answered as they end', async () => {
+    await using runner = text(
+      'const main = ({ ms }) => new Promise((resolve) => setTimeout(resolve, ms, { ms }))',
+    );
+    await runner.init();
+    const waits = [60, 40, 20, 0];
+    for (const ms of waits) runner.send({ type: 'run', id: `a${ms}`, value: { ms }, env: {} });
+    for (const ms of waits.toReversed()) {
+      expect(await runner.next()).toEqual({ type: 'result', id: `a${ms}`, ok: true, value: { ms } });
+    }
+  });
+
+  it('all fail when the process has to end', async () => {
+    await using runner = text(
+      'const main = ({ fail }) => new Promise(() => { if (fail) setTimeout(() => { throw new Error("late") }) })',
+    );
+    await runner.init();
+    runner.send({ type: 'run', id: 'a', value: {}, env: {} });
+    runner.send({ type: 'run', id: 'b', value: { fail: true }, env: {} });
+    const error = 'An error has occurred: Error: late';
+    expect(await runner.next()).toEqual({ type: 'result', id: 'a', ok: false, error });
+    expect(await runner.next()).toEqual({ type: 'result', id: 'b', ok: false, error });
+    expect(await runner.exited).toBe(1);
+  });
+});
+
+describe('what nothing caught', () => {
+  const never = 'return new Promise(() => {})';
+  const cases: [title: string, body: string, error: string][] = [
+    ['an exception in a callback', `setTimeout(() => { throw new Error("late") }); ${never}`, 'Error: late'],
+    ['an unhandled rejection', `Promise.reject(new Error("late")); ${never}`, 'Error: late'],
+    ['a rejection with a string', `Promise.reject("late"); ${never}`, 'UnhandledPromiseRejection: '],
+  ];
+  it.each(cases)('%s fails the activation and ends the process', async (_title, body, error) => {
+    await using runner = text(`function main() { ${body} }`);
+    await runner.init();
+    expect(await runner.run()).toEqual(
+      refused(expect.stringContaining(`An error has occurred: ${error.trim()}`)),
+    );
+    expect(await runner.exited).toBe(1);
+    const [, log] = logsOf(await runner.stderr);
+    expect(log).toContain('late');
+  });
+
+  it('is the business of user code that has a handler for it', async () => {
+    await using runner = text(`function main() {
+      return new Promise((resolve) => {
+        process.once('uncaughtException', ({ message }) => resolve({ message }));
+        setTimeout(() => { throw new Error('late') });
+      })
+    }`);
+    await runner.init();
+    expect(await runner.run()).toEqual(ok({ message: 'late' }));
+  });
+
+  it('ends the process also between activations', async () => {
+    await using runner = text(
+      'function main() { setTimeout(() => { throw new Error("late") }, 5); return {} }',
+    );
+    await runner.init();
+    expect(await runner.run()).toEqual(ok({}));
+    expect(await runner.exited).toBe(1);
+  });
+});

@@ -1,0 +1,99 @@
+/**
+ * The log streams, stdout and stderr. What user code writes is in the pipe before its call returns: Node's own
+ * streams queue in memory once a pipe is full, so that a sentinel could overtake the log that it ends, and the
+ * last lines before a crash would be lost.
+ */
+'use strict';
+const { writeSync } = require('node:fs');
+const { Writable } = require('node:stream');
+
+const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n';
+const newline = 10;
+const retryMs = 1;
+
+const { wait } = Atomics;
+const { apply } = Reflect;
+const { byteLength, allocUnsafeSlow: allocate } = Buffer;
+const { utf8Write } = Buffer.prototype;
+const { defineProperty } = Object;
+const proc = process;
+
+const neverWoken = new Int32Array(new SharedArrayBuffer(4));
+const sentinelLine = bytesOf(sentinel);
+const sentinelAfterText = bytesOf(`\n${sentinel}`);
+
+/** By fd: whether the stream stands in the middle of a line. */
+const isMidLine = [false, false, false];
+
+/** Makes `process.stdout` and `process.stderr` synchronous. Each is made when it is first used, as in Node. */
+function takeOverStreams() {
+  replaceStream('stdout', 1);
+  replaceStream('stderr', 2);
+}
+
+/** Writes a text of the runner's own to stderr, on lines of its own. */
+function logError(text) {
+  writeAll(2, bytesOf(`${isMidLine[2] ? '\n' : ''}${text}\n`));
+  isMidLine[2] = false;
+}
+
+/** Marks the end of an activation on both streams, each time on a line of its own. */
+function endLogs() {
+  endLog(1);
+  endLog(2);
+}
+
+function endLog(fd) {
+  writeAll(fd, isMidLine[fd] ? sentinelAfterText : sentinelLine);
+  isMidLine[fd] = false;
+}
+
+function replaceStream(name, fd) {
+  const define = (get) => defineProperty(proc, name, { configurable: true, enumerable: true, get });
+  define(() => {
+    const stream = logStream(fd);
+    define(() => stream);
+    return stream;
+  });
+}
+
+/** As far as user code can tell, one of Node's own: it has an fd, and ending or destroying it closes nothing. */
+function logStream(fd) {
+  const stream = new Writable({
+    emitClose: false,
+    write(bytes, _encoding, done) {
+      writeAll(fd, bytes);
+      if (bytes.length > 0) isMidLine[fd] = bytes[bytes.length - 1] !== newline;
+      done();
+    },
+    destroy(error, done) {
+      done(error);
+      stream._undestroy();
+    },
+  });
+  stream.fd = fd;
+  stream._type = 'pipe';
+  stream._isStdio = true;
+  return stream;
+}
+
+function bytesOf(text) {
+  const bytes = allocate(byteLength(text));
+  apply(utf8Write, bytes, [text, 0, bytes.length]);
+  return bytes;
+}
+
+/** A full pipe is waited for; a closed one takes nothing, and fails nobody. */
+function writeAll(fd, bytes) {
+  let at = 0;
+  while (at < bytes.length) {
+    try {
+      at += writeSync(fd, bytes, at, bytes.length - at, null);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') return;
+      wait(neverWoken, 0, 0, retryMs);
+    }
+  }
+}
+
+module.exports = { takeOverStreams, logError, endLogs };

@@ -1,0 +1,164 @@
+/**
+ * The host's side of the channel, for tests: starts a real runner as a child process, with its code in a folder
+ * of its own, and speaks frames to it. What it reads is kept in the order it came.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+export type Message = Record<string, unknown>;
+
+export interface RunnerOptions {
+  /** Path in the code folder → what is in it. */
+  readonly files: Readonly<Record<string, string | Buffer>>;
+  readonly main?: string;
+  readonly binary?: boolean;
+  readonly env?: Readonly<Record<string, unknown>>;
+}
+
+export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
+
+const here = import.meta.dirname;
+
+/** How a runtime image starts the runner of `language`, with this machine's interpreter. */
+function commandOf(language: 'nodejs' | 'python'): string[] {
+  const { argv } = JSON.parse(readFileSync(join(here, language, 'entrypoint.json'), 'utf8'));
+  return argv.map((part: string) =>
+    part === '/usr/bin/node' ? process.execPath : part.replace(/^\/ward/u, join(here, language)),
+  );
+}
+
+export class TestRunner implements AsyncDisposable {
+  /** Settles with the exit code, or the signal that ended it. */
+  readonly exited: Promise<number | string | null>;
+  readonly stdout: Promise<string>;
+  readonly stderr: Promise<string>;
+  readonly folder: string;
+  private readonly child: ChildProcess;
+  private readonly channel: Duplex;
+  private readonly received: Message[] = [];
+  private readonly waiting: ((message: Message | undefined) => void)[] = [];
+  private readonly options: RunnerOptions;
+  private pending = Buffer.alloc(0);
+
+  constructor(language: 'nodejs' | 'python', options: RunnerOptions) {
+    this.options = options;
+    this.folder = mkdtempSync(join(tmpdir(), `ward-${language}-`));
+    for (const [path, content] of Object.entries(options.files)) {
+      mkdirSync(dirname(join(this.folder, path)), { recursive: true });
+      writeFileSync(join(this.folder, path), content, { mode: 0o755 });
+    }
+    const [program = '', ...args] = commandOf(language);
+    const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8' };
+    const stdio = ['pipe', 'pipe', 'pipe', 'pipe'] as const;
+    this.child = spawn(program, [...args, this.folder], { cwd: tmpdir(), env, stdio: [...stdio] });
+    const { stdout, stderr, stdio: streams } = this.child;
+    const channel = streams[3];
+    if (!stdout || !stderr || !(channel instanceof Duplex)) throw new TypeError('the child has no pipes');
+    this.channel = channel;
+    this.stdout = text(stdout);
+    this.stderr = text(stderr);
+    channel.on('data', (chunk: Buffer) => this.receive(chunk));
+    channel.on('error', () => undefined);
+    channel.on('close', () => {
+      for (const settle of this.waiting.splice(0)) settle(undefined);
+    });
+    this.exited = new Promise((resolve) => {
+      this.child.on('close', (code, signal) => resolve(code ?? signal));
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** The next message, or undefined when the channel has closed. */
+  next(): Promise<Message | undefined> {
+    const message = this.received.shift();
+    if (message || this.channel.closed) return Promise.resolve(message);
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /** Awaits `ready` and initialises; the runner's answer. */
+  async init(): Promise<Message | undefined> {
+    const ready = await this.next();
+    if (ready?.['type'] !== 'ready') throw new Error(`not ready: ${JSON.stringify(ready)}`);
+    const { main = 'main', binary = false, env = {} } = this.options;
+    this.send({ type: 'init', name: 'test', main, binary, env });
+    return this.next();
+  }
+
+  async run(value: unknown = {}, env: Message = {}, id = 'a1'): Promise<Message | undefined> {
+    this.send({ type: 'run', id, value, env });
+    return this.next();
+  }
+
+  send(message: Message): void {
+    this.write(encode(message));
+  }
+
+  write(bytes: Buffer): void {
+    this.channel.write(bytes);
+  }
+
+  /** Closes the channel, as a host does, and waits for the end; the logs. */
+  async close(): Promise<{ exit: number | string | null; stdout: string; stderr: string }> {
+    this.channel.end();
+    const [exit, stdout, stderr] = await Promise.all([this.exited, this.stdout, this.stderr]);
+    return { exit, stdout, stderr };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private receive(chunk: Buffer): void {
+    this.pending = Buffer.concat([this.pending, chunk]);
+    while (this.pending.length >= 4) {
+      const end = 4 + this.pending.readUInt32BE(0);
+      if (this.pending.length < end) return;
+      const message: Message = JSON.parse(this.pending.toString('utf8', 4, end));
+      this.pending = this.pending.subarray(end);
+      const settle = this.waiting.shift();
+      if (settle) settle(message);
+      else this.received.push(message);
+    }
+  }
+}
+
+/** A Node.js runner with a single source file. */
+export function nodeText(code: string, rest: Partial<RunnerOptions> = {}): TestRunner {
+  return new TestRunner('nodejs', { files: { 'index.js': code }, ...rest });
+}
+
+/** A Node.js runner with an unpacked zip. */
+export function nodeZip(files: RunnerOptions['files'], main = 'main'): TestRunner {
+  return new TestRunner('nodejs', { files, main, binary: true });
+}
+
+/** The answer to `run()` with a result. */
+export function ok(value: unknown): Message {
+  return { type: 'result', id: 'a1', ok: true, value };
+}
+
+/** The answer to `run()` with a developer error. */
+export function refused(error: unknown): Message {
+  return { type: 'result', id: 'a1', ok: false, error };
+}
+
+export function encode(message: Message): Buffer {
+  const body = Buffer.from(JSON.stringify(message));
+  const header = Buffer.alloc(4);
+  header.writeUInt32BE(body.length);
+  return Buffer.concat([header, body]);
+}
+
+/** The log of each answer in turn: what stands before its sentinel. */
+export function logsOf(stream: string): string[] {
+  return stream.split(`${sentinel}\n`);
+}

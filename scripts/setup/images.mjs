@@ -1,0 +1,47 @@
+/**
+ * The runtime images (Node.js and Python for functions). `images/` builds them and knows whether they are
+ * there; it needs the locked Node, so this file runs itself on that one: `node images.mjs ready|build STORE`.
+ */
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { probe, rootPrefix, runLogged, SetupError } from './process.mjs';
+
+const self = fileURLToPath(import.meta.url);
+
+/** Where the runtime images live. */
+export function imageStoreDir() {
+  return process.env.WARD_IMAGES || '/var/lib/ward/images';
+}
+
+/** @param {string} root @returns {Promise<boolean>} */
+export async function imagesAreReady(root) {
+  return (await probe([nodeOf(root), self, 'ready', imageStoreDir()])).code === 0;
+}
+
+/** @param {string} root @param {string} log */
+export async function buildImages(root, log) {
+  const argv = [nodeOf(root), self, 'build', imageStoreDir()];
+  const prefix = rootPrefix();
+  if (prefix === undefined)
+    throw new SetupError(`only root can build the runtime images; run:\n  sudo ${argv.join(' ')}`, {
+      exitCode: 2,
+    });
+  await runLogged([...prefix, ...argv], { log });
+}
+
+function nodeOf(root) {
+  const locked = join(root, 'node_modules/.bin/node');
+  return existsSync(locked) ? locked : process.execPath;
+}
+
+async function main([verb, storeDir]) {
+  module.enableCompileCache?.(fileURLToPath(new URL('../../node_modules/.cache/ward', import.meta.url)));
+  const { buildRuntimeImages, runtimeImagesReady } = await import('../../src/images/index.ts');
+  if (verb === 'ready') return (await runtimeImagesReady(storeDir)) ? 0 : 1;
+  await buildRuntimeImages(storeDir, (line) => console.log(line));
+  return 0;
+}
+
+if (process.argv[1] === self) process.exitCode = await main(process.argv.slice(2));

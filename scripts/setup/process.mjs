@@ -1,0 +1,79 @@
+/**
+ * Starting other programs for the set-up: argument vectors only, quiet (what they say goes to a log file and
+ * is shown only on failure), as root where that is needed and possible.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** A step that can't be done, with what the person at the terminal should do instead. */
+export class SetupError extends Error {
+  /**
+   * @param {string} message
+   * @param {{exitCode?: number, log?: string}} [options] exit code 2: only a person can go on.
+   */
+  constructor(message, { exitCode = 1, log } = {}) {
+    super(message);
+    this.exitCode = exitCode;
+    this.log = log;
+  }
+}
+
+/**
+ * Exit code and stdout of a program; code 127 when it can't be started or takes more than 10 s.
+ * @param {readonly string[]} argv
+ * @returns {Promise<{code: number, stdout: string}>}
+ */
+export function probe(argv) {
+  const [file, ...args] = argv;
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
+    let stdout = '';
+    child.stdout.on('data', (chunk) => {
+      if (stdout.length < 65_536) stdout += chunk;
+    });
+    child.on('error', () => resolve({ code: 127, stdout: '' }));
+    child.on('close', (code) => resolve({ code: code ?? 127, stdout }));
+  });
+}
+
+/**
+ * Runs a step's program with its output appended to `log`; throws a SetupError unless it exits with 0.
+ * @param {readonly string[]} argv
+ * @param {{log: string, env?: NodeJS.ProcessEnv, cwd?: string}} options
+ */
+export async function runLogged(argv, { log, env = process.env, cwd }) {
+  mkdirSync(dirname(log), { recursive: true });
+  appendFileSync(log, `$ ${argv.join(' ')}\n`);
+  const [file, ...args] = argv;
+  const fd = openSync(log, 'a');
+  const code = await new Promise((resolve) => {
+    const child = spawn(file, args, { stdio: ['ignore', fd, fd], env, ...(cwd ? { cwd } : {}) });
+    child.on('error', () => resolve(127));
+    child.on('close', (exitCode, signal) => resolve(exitCode ?? signal));
+  });
+  closeSync(fd);
+  if (code !== 0) throw new SetupError(`${argv.join(' ')}: exit ${code}`, { log });
+}
+
+/**
+ * The words to put before a command that needs root: none for root, `sudo -n` where it works without asking;
+ * undefined when there is no way.
+ * @returns {readonly string[] | undefined}
+ */
+export function rootPrefix() {
+  if (process.getuid?.() === 0) return [];
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+/** @param {string} path */
+export function startLog(path) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, '');
+  return path;
+}
+
+/** The end of a log, for the terminal. @param {string} path */
+export function tailOf(path) {
+  return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-40).join('\n');
+}

@@ -1,0 +1,109 @@
+/**
+ * The programs of the host that Ward starts, and the Debian packages that bring them. A program counts as
+ * there when it runs and says what it should, not when a package of its name is installed.
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { probe, rootPrefix, runLogged, SetupError } from './process.mjs';
+
+/** @typedef {{name: string, argv: readonly string[], says?: RegExp, package: string, why: string}} Program */
+
+/** @type {readonly Program[]} */
+export const programs = [
+  { name: 'crun', argv: ['crun', '--version'], package: 'crun', why: 'runs the sandboxes' },
+  { name: 'runc', argv: ['runc', '--version'], package: 'runc', why: 'runs them where crun can’t' },
+  {
+    name: 'runsc',
+    argv: ['runsc', '--version'],
+    package: 'runsc',
+    why: 'runs them on a kernel of their own',
+  },
+  { name: 'unshare', argv: ['unshare', '--version'], package: 'util-linux', why: 'isolates Ward’s mounts' },
+  { name: 'setpriv', argv: ['setpriv', '--version'], package: 'util-linux', why: 'applies Landlock' },
+  { name: 'mount', argv: ['mount', '--version'], package: 'mount', why: 'mounts root filesystems' },
+  { name: 'dpkg-deb', argv: ['dpkg-deb', '--version'], package: 'dpkg', why: 'unpacks the bases' },
+  { name: 'skopeo', argv: ['skopeo', '--version'], package: 'skopeo', why: 'tests read images with it' },
+  {
+    name: 'busybox',
+    argv: ['busybox'],
+    says: /BusyBox v/,
+    package: 'busybox-static',
+    why: 'tests run it in sandboxes',
+  },
+];
+
+/** What of it is missing here. @returns {Promise<readonly Program[]>} */
+export async function missingPrograms() {
+  const found = await Promise.all(
+    programs.map(async ({ argv, says }) => {
+      const { code, stdout } = await probe(argv);
+      return code === 0 && (says?.test(stdout) ?? true);
+    }),
+  );
+  return programs.filter((_, index) => !found[index]);
+}
+
+/** @param {readonly Program[]} missing */
+export function packagesOf(missing) {
+  return [...new Set(missing.map((program) => program.package))].sort();
+}
+
+/** The commands that a person would type. @param {readonly string[]} packages */
+export function installCommands(packages) {
+  return ['apt-get update', `apt-get install -y --no-install-recommends ${packages.join(' ')}`];
+}
+
+/**
+ * Installs the packages with apt: one update when the lists are missing or a day old (or when the first try
+ * fails, because stale lists name files that are gone), one install.
+ * @param {readonly string[]} packages
+ * @param {string} log
+ */
+export async function installPackages(packages, log) {
+  const prefix = await aptPrefix(packages);
+  const update = () => runLogged([...prefix, 'apt-get', 'update'], { log });
+  const install = () =>
+    runLogged(
+      [
+        ...[...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y'],
+        ...['--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', ...packages],
+      ],
+      { log },
+    );
+  if (listsAreFresh()) {
+    try {
+      return await install();
+    } catch {
+      await update();
+    }
+  } else await update();
+  await install();
+}
+
+/** @param {readonly string[]} packages */
+async function aptPrefix(packages) {
+  const commands = installCommands(packages);
+  if ((await probe(['apt-get', '--version'])).code !== 0)
+    throw new SetupError(
+      `there is no apt here; install what these Debian packages hold (${packages.join(', ')}):\n${commands.map((line) => `  ${line}`).join('\n')}`,
+      { exitCode: 2 },
+    );
+  const prefix = rootPrefix();
+  if (prefix === undefined)
+    throw new SetupError(
+      `only root can install packages; run:\n${commands.map((line) => `  sudo ${line}`).join('\n')}`,
+      {
+        exitCode: 2,
+      },
+    );
+  return prefix;
+}
+
+function listsAreFresh() {
+  const folder = '/var/lib/apt/lists';
+  try {
+    const isFilled = readdirSync(folder).some((name) => name.includes('_Packages'));
+    return isFilled && Date.now() - statSync(folder).mtimeMs < 86_400_000;
+  } catch {
+    return false;
+  }
+}

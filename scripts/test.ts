@@ -1,0 +1,62 @@
+/**
+ * Runs the tests where sandboxes can be made: in a mount and a pid namespace of their own, so that whatever a
+ * test leaves behind ends with it. Arguments go to Vitest. Ends with a line `N passed, N failed, N skipped`.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startCommand } from '../src/lib/index.ts';
+import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
+
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numFailedTestSuites: number;
+}
+
+const args = process.argv.slice(2);
+if (process.getuid?.() === 0 && !isIsolated()) {
+  enterIsolation([process.execPath, fileURLToPath(import.meta.url), ...args]);
+}
+if (!isIsolated()) console.error('not root: tests that make sandboxes are skipped');
+
+const folder = mkdtempSync(join(tmpdir(), 'ward-tests-'));
+const reportFile = join(folder, 'report.json');
+const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
+const child = startCommand(
+  [
+    process.execPath,
+    vitest,
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${reportFile}`,
+    ...args,
+  ],
+  { stdio: 'inherit', cwd: fileURLToPath(new URL('..', import.meta.url)) },
+);
+process.on('SIGTERM', () => child.kill('SIGTERM'));
+const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)));
+process.exitCode = code === 0 ? summarise() : code;
+if (code !== 0) summarise();
+rmSync(folder, { recursive: true, force: true });
+
+/** Prints the closing line; 1 when no test ran, so that an empty run is no success. */
+function summarise(): number {
+  const report = readReport();
+  if (!report) return 1;
+  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = report;
+  const failed = numFailedTests || (code === 0 ? 0 : numFailedTestSuites || 1);
+  console.log(`${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped`);
+  return numPassedTests > 0 ? 0 : 1;
+}
+
+function readReport(): Report | undefined {
+  try {
+    return JSON.parse(readFileSync(reportFile, 'utf8')) as Report;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The OpenWhisk REST API as a Fastify instance, not yet listening. It knows the domain's services and
+ * nothing of containers or storage. Limits on everything that a client controls are set here: sizes of head,
+ * URL and body, time to send them, connections.
+ */
+import { type FastifyInstance, fastify } from 'fastify';
+import type { Functions } from '../functions/index.ts';
+import type { Log } from '../lib/index.ts';
+import { authenticateAll } from './authentication.ts';
+import { acceptJson } from './body.ts';
+import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
+import { addActions } from './resources/actions.ts';
+import { addActivations } from './resources/activations.ts';
+import { addApiInfo, addSystemInfo, type BuildInfo } from './resources/info.ts';
+import { addNamespaces } from './resources/namespaces.ts';
+import { transactionIdOf } from './transaction.ts';
+import { createUploadBudget } from './upload-budget.ts';
+
+export interface ApiOptions {
+  readonly functions: Functions;
+  readonly build: BuildInfo;
+  readonly log: Log;
+  readonly limits?: Partial<ApiLimits>;
+}
+
+/** What clients may use of the server itself. */
+export interface ApiLimits {
+  readonly urlBytes: number;
+  readonly headBytes: number;
+  /** For routes without a limit of their own. */
+  readonly bodyBytes: number;
+  /** Large bodies in memory at once. */
+  readonly uploadBytes: number;
+  /** To send the head of a request; the whole of it; and between two requests. */
+  readonly headTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveMs: number;
+  /** Without a byte in either direction, which includes waiting for a blocking call. */
+  readonly idleTimeoutMs: number;
+  readonly connections: number;
+}
+
+export const defaultApiLimits: ApiLimits = {
+  urlBytes: 8192,
+  headBytes: 16_384,
+  bodyBytes: 1024 * 1024,
+  uploadBytes: 160 * 1024 * 1024,
+  headTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  keepAliveMs: 65_000,
+  idleTimeoutMs: 120_000,
+  connections: 2048,
+};
+
+const corsHeaders = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-headers': 'Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent',
+  'access-control-allow-methods': 'GET, DELETE, POST, PUT, HEAD',
+};
+
+export function createApi(options: ApiOptions): FastifyInstance {
+  const { functions, build, log } = options;
+  const limits = { ...defaultApiLimits, ...options.limits };
+  const onError = errorHandler(log);
+  const app = newServer(limits, onError);
+  app.setErrorHandler(onError);
+  app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    if (request.raw.url !== undefined && request.raw.url.length > limits.urlBytes) {
+      void sendError(request, reply, 414, `The request's URI is longer than ${limits.urlBytes} bytes.`);
+    } else done();
+  });
+  addSystemInfo(app, functions);
+  app.register(async (open) => {
+    open.addHook('onRequest', (_request, reply, done) => {
+      reply.headers(corsHeaders);
+      done();
+    });
+    addApiInfo(open, build);
+    open.options('/api/v1', (_request, reply) => reply.code(200).send());
+    open.register(
+      async (scope) => {
+        authenticateAll(scope, functions.namespaces);
+        scope.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
+        scope.options('/*', (_request, reply) => reply.code(200).send());
+        addNamespaces(scope);
+        addActions(scope, functions, createUploadBudget(limits.uploadBytes));
+        addActivations(scope, functions);
+      },
+      { prefix: '/api/v1' },
+    );
+  });
+  return app;
+}
+
+const notFoundText = 'The requested resource does not exist.';
+
+function newServer(limits: ApiLimits, onError: ReturnType<typeof errorHandler>): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    genReqId: transactionIdOf,
+    requestIdHeader: false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionTimeout: limits.idleTimeoutMs,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: limits.urlBytes, ignoreTrailingSlash: false },
+    frameworkErrors: onError,
+    clientErrorHandler,
+    http: {
+      maxHeaderSize: limits.headBytes,
+      headersTimeout: limits.headTimeoutMs,
+      connectionsCheckingInterval: 2000,
+    },
+  });
+  app.server.maxConnections = limits.connections;
+  acceptJson(app);
+  return app;
+}

@@ -1,0 +1,96 @@
+/** Before anything else of a request is read: whose it is, and that it asks for what there is (JSON). */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  type EntityRef,
+  fullNameOf,
+  type Identity,
+  type NamespaceRef,
+  type NamespaceService,
+  notAuthorized,
+  parseEntityName,
+  parseNamespaceSegment,
+} from '../functions/index.ts';
+import { isJsonObject } from '../lib/index.ts';
+import { sendError } from './errors.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    identity: Identity | undefined;
+  }
+}
+
+/** OPTIONS is open to all: browsers ask it without credentials. */
+export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceService): void {
+  scope.decorateRequest('identity', undefined);
+  scope.addHook('onRequest', (request, reply, done) => {
+    if (request.method === 'OPTIONS') return done();
+    const admit = (identity: Identity) => {
+      request.identity = identity;
+      if (acceptsJson(request.headers.accept)) return done();
+      refuseFormat(request, reply);
+    };
+    let identity: Identity | Promise<Identity>;
+    try {
+      identity = namespaces.authenticate(request.headers.authorization);
+    } catch (error) {
+      return done(asError(error));
+    }
+    if (identity instanceof Promise) identity.then(admit, (error) => done(asError(error)));
+    else admit(identity);
+  });
+}
+
+export function identityOf(request: FastifyRequest): Identity {
+  if (request.identity === undefined) throw new Error('a route without authentication');
+  return request.identity;
+}
+
+/** The namespace of a path, if it is the caller's. @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND */
+export function namespaceOf(request: FastifyRequest, identity: Identity): NamespaceRef {
+  const segment = pathPart(request, 'ns');
+  const ref = parseNamespaceSegment(segment, identity.namespace);
+  if (ref.namespace !== identity.namespace) throw notAuthorized(segment);
+  return ref;
+}
+
+/** A part of the path by its name in the route; '' when the route has none. */
+export function pathPart(request: FastifyRequest, name: string): string {
+  const { params } = request;
+  const value = isJsonObject(params) ? params[name] : undefined;
+  return typeof value === 'string' ? value : '';
+}
+
+/**
+ * The entity of a path `…/{ns}/…/{name}[/{inner}]`, if it is in the caller's namespace.
+ * @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND
+ */
+export function entityOf(request: FastifyRequest, identity: Identity): EntityRef {
+  const { namespace, package: outer } = parseNamespaceSegment(pathPart(request, 'ns'), identity.namespace);
+  const inner = pathPart(request, 'inner');
+  const first = parseEntityName(pathPart(request, 'name'));
+  const second = inner === '' ? undefined : parseEntityName(inner);
+  const ref: EntityRef =
+    second === undefined
+      ? { namespace, package: outer, name: first }
+      : { namespace, package: first, name: second };
+  if (namespace !== identity.namespace) throw notAuthorized(fullNameOf(ref));
+  return ref;
+}
+
+function acceptsJson(accept: string | undefined): boolean {
+  if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return true;
+  return /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i.test(accept);
+}
+
+function refuseFormat(request: FastifyRequest, reply: FastifyReply): void {
+  void sendError(
+    request,
+    reply,
+    406,
+    'Resource representation is only available with these types:\napplication/json',
+  );
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,78 @@
+/**
+ * Every error leaves as OpenWhisk's `{"error": text, "code": transaction id}`: faults by their kind, Fastify's
+ * own by their status, and everything else as a 500 that says nothing of what is inside.
+ */
+import type { Duplex } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { errnoOf, isFault, type Log, messageOf } from '../lib/index.ts';
+import { statusOfKind } from './faults.ts';
+import { newTransactionId } from './transaction.ts';
+
+const internalText = 'There was an internal server error.';
+
+export function sendError(request: FastifyRequest, reply: FastifyReply, status: number, text: string) {
+  if (status === 401) reply.header('www-authenticate', 'Basic realm="OpenWhisk secure realm"');
+  return sendJson(reply, status, errorJson(text, request.id));
+}
+
+/** Sends what is JSON text already. */
+export function sendJson(reply: FastifyReply, status: number, json: string) {
+  return reply.code(status).header('content-type', 'application/json').send(json);
+}
+
+export function errorHandler(log: Log) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    if (isFault(error)) {
+      const status = statusOfKind[error.kind];
+      if (status === 500) log.error({ transactionId: request.id, code: error.code, err: error }, 'a fault');
+      return sendError(request, reply, status, status === 500 ? internalText : error.message);
+    }
+    const status = statusOfFrameworkError(error);
+    if (status === 500) {
+      log.error({ transactionId: request.id, err: error }, 'an unexpected error');
+      return sendError(request, reply, status, internalText);
+    }
+    return sendError(request, reply, status, textOfFrameworkError(status, error, request));
+  };
+}
+
+/** For what is not HTTP, too large a head, or too slow: there is no request to answer, only a socket. */
+export function clientErrorHandler(error: Error, socket: Duplex): void {
+  if (errnoOf(error) === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const line = statusLineOf(errnoOf(error));
+  const body = errorJson(line.slice('400 '.length), newTransactionId());
+  socket.end(
+    `HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function statusLineOf(code: string | undefined): string {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout';
+  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
+  return '400 Bad Request';
+}
+
+function errorJson(text: string, transactionId: string): string {
+  return JSON.stringify({ error: text, code: transactionId });
+}
+
+function statusOfFrameworkError(error: unknown): number {
+  if (!(error instanceof Error) || !('statusCode' in error)) return 500;
+  const { statusCode } = error;
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
+}
+
+function textOfFrameworkError(status: number, error: unknown, request: FastifyRequest): string {
+  if (status === 413) {
+    const limit = request.routeOptions.bodyLimit ?? 0;
+    const declared = Number(request.headers['content-length']);
+    const bytes = declared > limit ? String(declared) : `more than ${limit}`;
+    return `Request larger than allowed: ${bytes} > ${limit} bytes.`;
+  }
+  if (status === 415) return "The request's Content-Type is not supported. Expected:\napplication/json";
+  return messageOf(error);
+}

@@ -1,0 +1,27 @@
+/** What the HTTP surface itself refuses, and the one place where a fault's kind becomes a status. */
+import { type FaultKind, faultTable } from '../lib/index.ts';
+
+export const apiFaultKinds = {
+  BODY_NOT_JSON: 'invalid',
+  BODY_TOO_DEEP: 'invalid',
+  BODY_MISSING: 'invalid',
+  QUERY_INVALID: 'invalid',
+  UPLOADS_BUSY: 'busy',
+} as const;
+
+export const apiFault = faultTable(apiFaultKinds);
+
+export const statusOfKind: Readonly<Record<FaultKind, number>> = {
+  invalid: 400,
+  unauthenticated: 401,
+  denied: 403,
+  missing: 404,
+  conflict: 409,
+  'too-large': 413,
+  unsupported: 415,
+  throttled: 429,
+  host: 500,
+  bug: 500,
+  unreachable: 502,
+  busy: 503,
+};

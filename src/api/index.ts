@@ -1,0 +1,2 @@
+export { type ApiLimits, type ApiOptions, createApi, defaultApiLimits } from './api.ts';
+export type { BuildInfo } from './resources/info.ts';

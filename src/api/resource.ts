@@ -1,0 +1,41 @@
+/** A path with its methods. Every other method on it is answered 405, so that "no such path" stays 404. */
+import type { FastifyInstance, onRequestHookHandler, RouteHandlerMethod } from 'fastify';
+import { sendError } from './errors.ts';
+
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+export interface MethodHandler {
+  readonly handler: RouteHandlerMethod;
+  /** Bytes. */
+  readonly bodyLimit?: number;
+  readonly onRequest?: onRequestHookHandler;
+}
+
+export type Resource = Readonly<Partial<Record<Method, MethodHandler | RouteHandlerMethod>>>;
+
+const known = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH'];
+const methods: readonly Method[] = ['GET', 'PUT', 'POST', 'DELETE'];
+
+/** @param urls the same resource under several spellings */
+export function addResource(scope: FastifyInstance, urls: readonly string[], resource: Resource): void {
+  const allowed = methods.filter((method) => resource[method] !== undefined);
+  const refused = known.filter((method) => !allowed.some((each) => each === method));
+  for (const url of urls) {
+    for (const method of allowed) {
+      const entry = resource[method];
+      if (entry === undefined) continue;
+      scope.route({ method, url, ...(typeof entry === 'function' ? { handler: entry } : entry) });
+    }
+    scope.route({
+      method: refused,
+      url,
+      // In a hook, so that no body is read first.
+      onRequest: (request, reply) => {
+        reply.header('allow', allowed.join(', '));
+        const text = `HTTP method not allowed, supported methods: ${allowed.join(', ')}`;
+        void sendError(request, reply, 405, text);
+      },
+      handler: () => {},
+    });
+  }
+}

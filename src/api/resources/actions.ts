@@ -1,0 +1,72 @@
+/** `/namespaces/{ns}/actions`: create, change, read, list, delete, and (in `invoke.ts`) invoke. */
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import { type ActionView, type EntityName, type Functions, parseEntityName } from '../../functions/index.ts';
+import { entityOf, identityOf, namespaceOf, pathPart } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
+import { apiFault } from '../faults.ts';
+import { queryBoolean, queryPage } from '../query.ts';
+import { addResource } from '../resource.ts';
+import type { UploadBudget } from '../upload-budget.ts';
+import { invokeHandler } from './invoke.ts';
+
+const collection = 'actions';
+
+/** What a body may hold beside its code: parameters, annotations, and what JSON escapes. */
+const slackBytes = 4 * 1024 * 1024;
+
+export function addActions(scope: FastifyInstance, functions: Functions, uploads: UploadBudget): void {
+  const { limits, actions } = functions;
+  addResource(scope, ['/namespaces/:ns/actions', '/namespaces/:ns/actions/'], {
+    GET: listHandler(functions, () => undefined),
+  });
+  addResource(scope, ['/namespaces/:ns/actions/:name/'], {
+    GET: listHandler(functions, (request) => parseEntityName(pathPart(request, 'name'))),
+  });
+  addResource(scope, ['/namespaces/:ns/actions/:name', '/namespaces/:ns/actions/:name/:inner'], {
+    GET: async (request, reply) => {
+      const ref = entityOf(request, identityOf(request));
+      return sendAction(reply, await actions.get(ref, queryBoolean(request.query, 'code', true)));
+    },
+    PUT: {
+      bodyLimit: Math.ceil((limits.codeBytes * 4) / 3) + slackBytes,
+      onRequest: uploads,
+      handler: async (request, reply) => {
+        const ref = entityOf(request, identityOf(request));
+        const overwrite = queryBoolean(request.query, 'overwrite', false);
+        if (request.body === undefined) {
+          throw apiFault('BODY_MISSING', 'Request entity expected but not supplied');
+        }
+        return sendAction(reply, await actions.put(ref, request.body, overwrite));
+      },
+    },
+    DELETE: async (request, reply) => {
+      return sendAction(reply, await actions.delete(entityOf(request, identityOf(request))));
+    },
+    POST: { bodyLimit: limits.payloadBytes, handler: invokeHandler(functions) },
+  });
+}
+
+function listHandler(
+  { actions, limits }: Functions,
+  packageOf: (request: FastifyRequest) => EntityName | undefined,
+): RouteHandlerMethod {
+  return async (request, reply) => {
+    const ref = namespaceOf(request, identityOf(request));
+    const within = { namespace: ref.namespace, package: packageOf(request) ?? ref.package };
+    const page = queryPage(request.query, collection, limits.list);
+    if (!queryBoolean(request.query, 'count', false)) {
+      return sendJson(reply, 200, JSON.stringify(await actions.list(within, page)));
+    }
+    const count = Math.max(0, (await actions.count(within)) - page.skip);
+    return sendJson(reply, 200, JSON.stringify({ [collection]: count }));
+  };
+}
+
+function sendAction(reply: FastifyReply, { description, code }: ActionView) {
+  if (code === undefined) return sendJson(reply, 200, JSON.stringify(description));
+  const { exec, ...rest } = description;
+  // Code is long, and base64 has nothing to escape: it is put in by hand.
+  const text = exec.binary ? `"${code}"` : JSON.stringify(code);
+  const head = JSON.stringify({ ...rest, exec }).slice(0, -2);
+  return sendJson(reply, 200, `${head},"code":${text}}}`);
+}

@@ -1,0 +1,78 @@
+/** `/namespaces/{ns}/activations`: records, results and logs. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { checkActivationId, type Functions, parseEntityName } from '../../functions/index.ts';
+import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
+import { apiFault } from '../faults.ts';
+import { queryBoolean, queryEpoch, queryPage, queryText } from '../query.ts';
+import { addResource } from '../resource.ts';
+
+const collection = 'activations';
+
+export function addActivations(scope: FastifyInstance, { activations, limits }: Functions): void {
+  const root = `/namespaces/:ns/${collection}`;
+  addResource(scope, [root, `${root}/`], {
+    GET: async (request, reply) => {
+      const { namespace } = namespaceOf(request, identityOf(request));
+      const page = queryPage(request.query, collection, limits.list);
+      const count = queryBoolean(request.query, 'count', false);
+      const docs = queryBoolean(request.query, 'docs', false);
+      const filter = { namespace, ...filterOf(request.query) };
+      if (!count) {
+        return sendJson(reply, 200, JSON.stringify(await activations.list({ ...filter, ...page }, docs)));
+      }
+      if (docs) throw apiFault('QUERY_INVALID', "The parameter 'docs' is not permitted with 'count'.");
+      const total = Math.max(0, (await activations.count(filter)) - page.skip);
+      return sendJson(reply, 200, JSON.stringify({ [collection]: total }));
+    },
+  });
+  addResource(scope, [`${root}/:id`, `${root}/:id/`], {
+    GET: async (request, reply) => {
+      const [namespace, id] = targetOf(request);
+      return sendJson(reply, 200, JSON.stringify(await activations.get(namespace, id)));
+    },
+  });
+  addResource(scope, [`${root}/:id/result`], {
+    GET: async (request, reply) => {
+      const [namespace, id] = targetOf(request);
+      return sendJson(reply, 200, JSON.stringify(await activations.result(namespace, id)));
+    },
+  });
+  addResource(scope, [`${root}/:id/logs`], {
+    GET: async (request, reply) => {
+      const [namespace, id] = targetOf(request);
+      return sendJson(reply, 200, JSON.stringify({ logs: await activations.logs(namespace, id) }));
+    },
+  });
+}
+
+function targetOf(request: FastifyRequest): readonly [namespace: string, activationId: string] {
+  const { namespace } = namespaceOf(request, identityOf(request));
+  const id = pathPart(request, 'id');
+  checkActivationId(id);
+  return [namespace, id];
+}
+
+function filterOf(query: unknown) {
+  const path = pathFilter(queryText(query, 'name'));
+  const since = queryEpoch(query, 'since');
+  const upto = queryEpoch(query, 'upto');
+  return {
+    ...(path === undefined ? {} : { path }),
+    ...(since === undefined ? {} : { since }),
+    ...(upto === undefined ? {} : { upto }),
+  };
+}
+
+/** `name` or `package/name`; blank is no filter. */
+function pathFilter(text: string | undefined): string | undefined {
+  if (text === undefined || text.trim() === '') return undefined;
+  const parts = text.split('/').filter((part) => part !== '');
+  try {
+    if (parts.length <= 2 && parts.length > 0) return parts.map(parseEntityName).join('/');
+  } catch {}
+  throw apiFault(
+    'QUERY_INVALID',
+    `Parameter may be a 'simple' name or 'package-name/simple' name: ${text.slice(0, 600)}`,
+  );
+}

@@ -1,0 +1,74 @@
+/** What anyone may ask: is it there, what is it, which kinds and limits has it. */
+import type { FastifyInstance } from 'fastify';
+import { type Functions, familyOf, type Runtime, type SystemLimits } from '../../functions/index.ts';
+import { sendJson } from '../errors.ts';
+import { addResource, type Resource } from '../resource.ts';
+
+export interface BuildInfo {
+  /** When or from what it was built: a date or a commit. */
+  readonly build: string;
+  /** Its version. */
+  readonly buildno: string;
+}
+
+/** `/ping` and `/`. */
+export function addSystemInfo(app: FastifyInstance, functions: Functions): void {
+  addResource(app, ['/ping', '/ping/'], {
+    GET: (_request, reply) => {
+      reply.header('content-type', 'text/plain; charset=UTF-8').send('pong');
+    },
+  });
+  addResource(app, ['/'], constant(systemInfo(functions.limits, functions.runtimes)));
+}
+
+/** `/api/v1`. */
+export function addApiInfo(scope: FastifyInstance, build: BuildInfo): void {
+  const info = {
+    description: 'OpenWhisk API',
+    api_version: '1.0.0',
+    api_version_path: 'v1',
+    build: build.build,
+    buildno: build.buildno,
+    swagger_paths: { ui: '/docs', 'api-docs': '/api-docs' },
+  };
+  addResource(scope, ['/api/v1', '/api/v1/'], constant(info));
+}
+
+function constant(document: unknown): Resource {
+  const text = JSON.stringify(document);
+  return { GET: (_request, reply) => void sendJson(reply, 200, text) };
+}
+
+function systemInfo(limits: SystemLimits, runtimes: readonly Runtime[]) {
+  const mebibyte = 1024 * 1024;
+  return {
+    description: 'OpenWhisk',
+    support: { github: '', slack: '' },
+    api_paths: ['/api/v1'],
+    limits: {
+      actions_per_minute: limits.invocationsPerMinute,
+      triggers_per_minute: limits.firesPerMinute,
+      concurrent_actions: limits.concurrentInvocations,
+      sequence_length: limits.sequenceLength,
+      default_action_duration: limits.timeoutMs.default,
+      min_action_duration: limits.timeoutMs.min,
+      max_action_duration: limits.timeoutMs.max,
+      default_action_memory: limits.memoryMiB.default * mebibyte,
+      min_action_memory: limits.memoryMiB.min * mebibyte,
+      max_action_memory: limits.memoryMiB.max * mebibyte,
+      default_action_logs: limits.logMiB.default * mebibyte,
+      min_action_logs: limits.logMiB.min * mebibyte,
+      max_action_logs: limits.logMiB.max * mebibyte,
+    },
+    runtimes: byFamily(runtimes),
+  };
+}
+
+function byFamily(runtimes: readonly Runtime[]): Readonly<Record<string, readonly Runtime[]>> {
+  const families: Record<string, Runtime[]> = {};
+  for (const runtime of runtimes) {
+    const family = familyOf(runtime.kind);
+    families[family] = [...(families[family] ?? []), runtime];
+  }
+  return families;
+}

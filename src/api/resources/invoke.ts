@@ -1,0 +1,43 @@
+/** `POST …/actions/{name}`: the path that every call takes, so nothing here is done twice or for show. */
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import { type Functions, type InvokeAnswer, malformed, serialiseRecord } from '../../functions/index.ts';
+import { isJsonObject, type JsonObject } from '../../lib/index.ts';
+import { entityOf, identityOf } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
+import { queryBoolean, queryWaitMs } from '../query.ts';
+
+export function invokeHandler({ invocations, limits }: Functions): RouteHandlerMethod {
+  return async (request, reply) => {
+    const { query } = request;
+    const identity = identityOf(request);
+    const action = entityOf(request, identity);
+    const blocking = queryBoolean(query, 'blocking', false);
+    const resultOnly = queryBoolean(query, 'result', false);
+    const waitMs = queryWaitMs(query, limits.blockingWaitMs);
+    const answer = await invocations.invoke({
+      identity,
+      action,
+      payload: payloadOf(request),
+      waitMs: blocking ? waitMs : undefined,
+      transactionId: request.id,
+      authorization: request.headers.authorization,
+    });
+    return sendAnswer(reply, answer, resultOnly);
+  };
+}
+
+function payloadOf({ body }: FastifyRequest): JsonObject {
+  if (body === undefined) return {};
+  if (isJsonObject(body)) return body;
+  throw malformed('the payload must be a JSON object');
+}
+
+function sendAnswer(reply: FastifyReply, { activationId, ended }: InvokeAnswer, resultOnly: boolean) {
+  reply.header('x-openwhisk-activation-id', activationId);
+  if (ended === undefined) return sendJson(reply, 202, `{"activationId":"${activationId}"}`);
+  const { record, resultJson } = ended;
+  const { status, result } = record.response;
+  const code = status === 'success' ? 200 : status === 'whisk internal error' ? 500 : 502;
+  const bare = resultOnly || Array.isArray(result);
+  return sendJson(reply, code, bare ? resultJson : serialiseRecord(record, resultJson));
+}

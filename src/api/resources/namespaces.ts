@@ -1,0 +1,21 @@
+/** `/namespaces`: the caller's own, and its limits. */
+import type { FastifyInstance } from 'fastify';
+import { identityOf, namespaceOf } from '../authentication.ts';
+import { sendError, sendJson } from '../errors.ts';
+import { addResource } from '../resource.ts';
+
+export function addNamespaces(scope: FastifyInstance): void {
+  addResource(scope, ['/namespaces', '/namespaces/'], {
+    GET: async (request, reply) => sendJson(reply, 200, JSON.stringify([identityOf(request).namespace])),
+  });
+  addResource(scope, ['/namespaces/:ns/limits', '/namespaces/:ns/limits/'], {
+    GET: async (request, reply) => {
+      const identity = identityOf(request);
+      namespaceOf(request, identity);
+      return sendJson(reply, 200, JSON.stringify(identity.limits));
+    },
+  });
+  scope.get('/namespaces/:ns/limits/:name', async (request, reply) =>
+    sendError(request, reply, 400, 'Inner entity level routes for limits are not yet implemented.'),
+  );
+}

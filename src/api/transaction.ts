@@ -1,0 +1,19 @@
+/** Transaction ids: one a request, taken from the client where it sends a fit one, in every answer and log. */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+const fit = /^[\w.:@/+=-]{1,128}$/;
+
+/** Ids that begin so are the platform's own. */
+const systemPrefix = 'sid_';
+
+export function newTransactionId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+export function transactionIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+  const sent = request.headers['x-request-id'];
+  return typeof sent === 'string' && fit.test(sent) && !sent.startsWith(systemPrefix)
+    ? sent
+    : newTransactionId();
+}

@@ -1,0 +1,58 @@
+/**
+ * The one thing in wsk's command line that option parsers have no word for: options that take two words
+ * (`-p key value`). They are folded into one word before parsing, and unfolded by the option's parser.
+ */
+import { type CommandSpec, type EntrySpec, flagWords, isGroup, takesValue } from './command-spec.ts';
+import { cliFault } from './faults.ts';
+import { leadingOptions } from './shared-options.ts';
+
+/** The command that `argv` names, if it names one. */
+export function findCommand(argv: readonly string[], entries: readonly EntrySpec[]): CommandSpec | undefined {
+  const [first, second] = commandWords(argv);
+  const entry = entries.find((candidate) => candidate.name === first);
+  if (entry === undefined) return undefined;
+  return isGroup(entry) ? entry.commands.find((command) => command.name === second) : entry;
+}
+
+/** `-p key value` → `--param=["key","value"]`, for the pair options of `command`, up to `--`. */
+export function foldPairs(argv: readonly string[], command: CommandSpec | undefined): string[] {
+  const pairs = (command?.options ?? []).filter((option) => option.takes === 'pair');
+  const longs = new Map(pairs.flatMap((option) => flagWords(option).map((word) => [word, option] as const)));
+  const folded: string[] = [];
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index] ?? '';
+    if (word === '--') return [...folded, ...argv.slice(index)];
+    const option = longs.get(word);
+    if (option === undefined) {
+      folded.push(word);
+      continue;
+    }
+    const [key, value] = argv.slice(index + 1, index + 3);
+    if (key === undefined || value === undefined)
+      throw cliFault('USAGE', `${word} takes a key and a value`, { hint: `${word} name World` });
+    folded.push(`${flagWords(option).at(-1)}=${JSON.stringify([key, value])}`);
+    index += 2;
+  }
+  return folded;
+}
+
+/** The reverse of the folding, for one word. */
+export function unfoldPair(word: string): readonly [string, string] {
+  try {
+    const [key, value] = JSON.parse(word);
+    if (typeof key === 'string' && typeof value === 'string') return [key, value];
+  } catch {}
+  throw cliFault('USAGE', `'${word}' is not a key and a value`, { hint: 'write --param KEY VALUE' });
+}
+
+function commandWords(argv: readonly string[]): string[] {
+  const valued = new Set(leadingOptions.filter(takesValue).flatMap(flagWords));
+  const words: string[] = [];
+  for (let index = 0; index < argv.length && words.length < 2; index++) {
+    const word = argv[index] ?? '';
+    if (word === '--') break;
+    if (valued.has(word)) index++;
+    else if (!word.startsWith('-')) words.push(word);
+  }
+  return words;
+}

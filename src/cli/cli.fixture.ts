@@ -1,0 +1,100 @@
+/** For tests of the command line as a process: the real launcher, and a stand-in for the server. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type CommandResult, type JsonValue, runCommand } from '../lib/index.ts';
+
+export const launcher = fileURLToPath(new URL('../../bin/ward.mjs', import.meta.url));
+export const stubKey = 'a0000000-0000-4000-8000-000000000000:secret';
+
+export interface RecordedRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly authorization: string | undefined;
+  readonly body: unknown;
+}
+
+export interface StubAnswer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: JsonValue;
+  /** Instead of `body`, sent as it is. */
+  readonly text?: string;
+}
+
+export interface StubApi extends AsyncDisposable {
+  readonly url: string;
+  readonly requests: RecordedRequest[];
+  /** `METHOD /path` (without the query) → what is answered; anything else is a 404. */
+  readonly answers: Map<string, StubAnswer>;
+}
+
+/**
+ * Stands for Ward's API: it records what the command line sends and answers as it is told. That the real API
+ * takes these requests is for the end-to-end tests to show.
+ */
+export async function startStubApi(): Promise<StubApi> {
+  const requests: RecordedRequest[] = [];
+  const answers = new Map<string, StubAnswer>();
+  const server = createServer(async (request, response) => {
+    const text = await textOf(request);
+    const { method = '', url = '' } = request;
+    const { authorization } = request.headers;
+    requests.push({ method, url, authorization, body: text === '' ? undefined : JSON.parse(text) });
+    const answer = answers.get(`${method} ${url.split('?')[0]}`) ?? {
+      status: 404,
+      body: { error: 'The requested resource does not exist.', code: 'request-1' },
+    };
+    response.writeHead(answer.status ?? 200, { 'Content-Type': 'application/json', ...answer.headers });
+    response.end(answer.text ?? JSON.stringify(answer.body ?? null));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    answers,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export interface Home extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** An empty home folder, so that no setting of the machine is read. */
+export async function makeHome(): Promise<Home> {
+  const path = await mkdtemp(join(tmpdir(), 'ward-cli-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+export interface WardOptions {
+  readonly home: Home;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Another Node than the one that runs the tests. */
+  readonly node?: string;
+}
+
+export function runWard(args: readonly string[], options: WardOptions): Promise<CommandResult> {
+  const { home, input, node = process.execPath } = options;
+  return runCommand([node, launcher, ...args], {
+    cwd: home.path,
+    env: { PATH: process.env['PATH'], HOME: home.path, WARD_DATA: join(home.path, 'data'), ...options.env },
+    ...(input === undefined ? {} : { input }),
+    timeoutMs: 20_000,
+  });
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { answerFault, transportFault } from './client-faults.ts';
+import { exitCodeOf } from './faults.ts';
+
+const auth = { value: 'id:secret', source: 'WARD_AUTH' };
+
+test.each([
+  [400, 'REQUEST_INVALID', 2],
+  [401, 'KEY_REFUSED', 4],
+  [403, 'NOT_AUTHORISED', 4],
+  [404, 'NOT_FOUND', 5],
+  [405, 'REQUEST_UNSUPPORTED', 1],
+  [409, 'CONFLICT', 1],
+  [413, 'REQUEST_TOO_LARGE', 1],
+  [429, 'THROTTLED', 7],
+  [500, 'SERVER_FAILED', 1],
+  [502, 'SERVER_FAILED', 1],
+  [503, 'SERVER_BUSY', 7],
+])('status %i is %s and exits with %i', (status, code, exitCode) => {
+  const body = { error: 'what the server says', code: 'request-1' };
+  const fault = answerFault({ status, body }, 'GET /x', auth);
+  expect(fault).toMatchObject({ code, message: 'what the server says' });
+  expect(exitCodeOf(fault.kind)).toBe(exitCode);
+  expect(fault.cause).toMatchObject({ message: expect.stringContaining(`GET /x → ${status}`) });
+});
+
+test('tells where a refused key is from, never the key', () => {
+  const fault = answerFault({ status: 401, body: null }, 'GET /x', auth);
+  expect(fault.message).toBe('the server answered 401');
+  expect(String(fault.cause)).toContain('WARD_AUTH');
+  expect(`${fault.message}${fault.hint}${fault.cause}`).not.toContain('secret');
+});
+
+test.each([
+  [Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), 'SERVER_UNREACHABLE', 6],
+  [Object.assign(new Error('no such host'), { code: 'ENOTFOUND' }), 'SERVER_UNREACHABLE', 6],
+  [Object.assign(new Error('self-signed'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'SERVER_UNREACHABLE', 6],
+  [new DOMException('', 'TimeoutError'), 'SERVER_TIMED_OUT', 7],
+])('%s is %s', (error, code, exitCode) => {
+  const fault = transportFault(error, new URL('http://h:1/x'), 1000);
+  expect(fault.code).toBe(code);
+  expect(exitCodeOf(fault.kind)).toBe(exitCode);
+});
+
+test('a certificate that is not trusted leads to -i', () => {
+  const error = Object.assign(new Error('self-signed'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  expect(transportFault(error, new URL('https://h/'), 1000).hint).toContain('-i');
+});

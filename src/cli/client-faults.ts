@@ -1,0 +1,60 @@
+/** What an answer's status, or the lack of an answer, means to whoever typed the command. */
+import { errnoOf, type Fault, isJsonObject, type JsonValue } from '../lib/index.ts';
+import { cliFault } from './faults.ts';
+import type { Setting } from './settings.ts';
+
+type CliCode = Parameters<typeof cliFault>[0];
+
+interface Meaning {
+  readonly code: CliCode;
+  readonly hint?: string;
+}
+
+const meanings: Readonly<Record<number, Meaning>> = {
+  400: { code: 'REQUEST_INVALID' },
+  401: { code: 'KEY_REFUSED', hint: 'ward property get shows which key is used and where it is from' },
+  403: { code: 'NOT_AUTHORISED', hint: 'use a key of the namespace that owns it' },
+  404: { code: 'NOT_FOUND', hint: 'ward action list shows what there is' },
+  409: { code: 'CONFLICT' },
+  413: { code: 'REQUEST_TOO_LARGE' },
+  422: { code: 'REQUEST_INVALID' },
+  429: { code: 'THROTTLED', hint: 'try again in a minute, or have the namespace’s limits raised' },
+  503: { code: 'SERVER_BUSY', hint: 'try again' },
+  504: { code: 'SERVER_TIMED_OUT', hint: 'try again' },
+};
+
+/** @param request its method and path. @param auth the key that was used; only its source is told. */
+export function answerFault(
+  answer: { readonly status: number; readonly body: JsonValue },
+  request: string,
+  auth: Setting,
+): Fault {
+  const { status, body } = answer;
+  const meaning = meanings[status] ?? { code: status < 500 ? 'REQUEST_UNSUPPORTED' : 'SERVER_FAILED' };
+  const said = isJsonObject(body) && typeof body['error'] === 'string' ? body['error'] : undefined;
+  const id = isJsonObject(body) && typeof body['code'] === 'string' ? `, request ${body['code']}` : '';
+  const key = status === 401 || status === 403 ? `, with the key from ${auth.source}` : '';
+  return cliFault(meaning.code, said ?? `the server answered ${status}`, {
+    ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),
+    cause: new Error(`${request} → ${status}${key}${id}`),
+  });
+}
+
+/** The request got no answer, or not all of it. */
+export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fault {
+  if (cause instanceof Error && (cause.name === 'TimeoutError' || cause.name === 'AbortError'))
+    return cliFault('SERVER_TIMED_OUT', `${url.origin} did not answer within ${timeoutMs / 1000} s`, {
+      hint: 'try again, or look at the server’s log',
+      cause,
+    });
+  const errno = errnoOf(cause) ?? '';
+  if (/CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO_VERIFY|EPROTO/.test(errno))
+    return cliFault('SERVER_UNREACHABLE', `no trusted TLS connection to ${url.origin}`, {
+      hint: 'check the scheme and the certificate; -i accepts any certificate',
+      cause,
+    });
+  return cliFault('SERVER_UNREACHABLE', `${url.origin} can’t be reached`, {
+    hint: 'start it with `ward up`, or name another with --apihost',
+    cause: cause instanceof Error && cause.message === '' ? new Error(errno) : cause,
+  });
+}

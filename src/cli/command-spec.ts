@@ -1,0 +1,79 @@
+/**
+ * A command is a record: help, completion, parsing and tests all read the same data. Its handler is loaded
+ * only when it runs, so that start-up costs the records alone.
+ */
+import type { ApiClient } from './client.ts';
+import type { Input } from './input.ts';
+import type { Io } from './io.ts';
+import type { Settings } from './settings.ts';
+
+export interface ArgumentSpec {
+  /** `<name>` is required, `[name]` optional, `[name...]` takes the rest. */
+  readonly name: string;
+  readonly summary: string;
+}
+
+export interface OptionSpec {
+  /** `-m, --memory <MiB>`; without `<…>` it is a switch. */
+  readonly flags: string;
+  readonly summary: string;
+  /** `pair`: two words, key and value, repeatable. `many`: repeatable. Otherwise the last one counts. */
+  readonly takes?: 'pair' | 'many';
+  readonly choices?: readonly string[];
+}
+
+export interface ExampleSpec {
+  readonly command: string;
+  readonly does: string;
+}
+
+/** What a handler gets besides what was typed. */
+export interface Context {
+  readonly io: Io;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: NodeJS.ReadableStream;
+  /** Every command there is. */
+  readonly entries: readonly EntrySpec[];
+  /** Read when first asked for. @throws Fault SETTING_INVALID */
+  settings(): Settings;
+  /** Made when first asked for. @throws Fault SETTING_INVALID */
+  client(): Promise<ApiClient>;
+}
+
+/** Returns the exit code. Throws Faults. */
+export type Handler = (input: Input, context: Context) => Promise<number>;
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly args: readonly ArgumentSpec[];
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly ExampleSpec[];
+  /** Which shared options it has: those for talking to a server, those for work on this machine, or neither. */
+  readonly works: 'remote' | 'local' | 'alone';
+  /** What follows its first argument is another program's command line. */
+  readonly wrapsCommand?: boolean;
+  readonly handler: () => Promise<Handler>;
+}
+
+export interface GroupSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly CommandSpec[];
+}
+
+export type EntrySpec = GroupSpec | CommandSpec;
+
+export function isGroup(entry: EntrySpec): entry is GroupSpec {
+  return 'commands' in entry;
+}
+
+/** The words of an option: `-m, --memory <MiB>` → `['-m', '--memory']`. */
+export function flagWords(option: OptionSpec): string[] {
+  return option.flags.split(/[ ,]+/).filter((word) => word.startsWith('-'));
+}
+
+/** True when the option is followed by a value. */
+export function takesValue(option: OptionSpec): boolean {
+  return option.flags.includes('<');
+}

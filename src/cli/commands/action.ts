@@ -1,0 +1,125 @@
+/** `ward action`: the records. Flags are wsk's own. */
+import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
+
+const nameArgument = { name: '<name>', summary: 'NAME, PACKAGE/NAME or /NAMESPACE/[PACKAGE/]NAME' };
+
+const parameterOptions: readonly OptionSpec[] = [
+  { flags: '-p, --param <KEY VALUE>', summary: 'a parameter; the value is JSON or text', takes: 'pair' },
+  { flags: '-P, --param-file <FILE>', summary: 'a JSON file of parameters; - is standard input' },
+];
+
+const writeOptions: readonly OptionSpec[] = [
+  { flags: '--kind <KIND>', summary: 'nodejs:24, python:3.13, …; told from the file where possible' },
+  { flags: '--main <NAME>', summary: 'the function to call (main)' },
+  { flags: '--docker <IMAGE>', summary: 'an image that holds the action' },
+  ...parameterOptions,
+  { flags: '-a, --annotation <KEY VALUE>', summary: 'an annotation', takes: 'pair' },
+  { flags: '-A, --annotation-file <FILE>', summary: 'a JSON file of annotations; - is standard input' },
+  { flags: '-t, --timeout <MS>', summary: 'how long an activation may run, in milliseconds' },
+  { flags: '-m, --memory <MB>', summary: 'memory of its sandbox, in MB' },
+  { flags: '-l, --logsize <MB>', summary: 'log that is kept of an activation, in MB' },
+  { flags: '-c, --concurrency <N>', summary: 'activations that one sandbox may run at once' },
+  {
+    flags: '--web <MODE>',
+    summary: 'whether it is a web action',
+    choices: ['yes', 'true', 'raw', 'no', 'false'],
+  },
+];
+
+const create: CommandSpec = {
+  name: 'create',
+  summary: 'deploy a function',
+  works: 'remote',
+  args: [nameArgument, { name: '[file]', summary: '.js, .mjs, .cjs, .py or .zip' }],
+  options: writeOptions,
+  examples: [
+    { command: 'ward action create hello examples/hello.js', does: 'a JavaScript function' },
+    { command: 'ward action create hello hello.zip --kind nodejs:24 -m 512', does: 'a zip, with 512 MB' },
+    { command: 'ward action create hello hello.py -p greeting Hi', does: 'with a default parameter' },
+  ],
+  handler: async () => (await import('../handlers/action-write.ts')).create,
+};
+
+const update: CommandSpec = {
+  name: 'update',
+  summary: 'change a function, or deploy it if it is new',
+  works: 'remote',
+  args: [nameArgument, { name: '[file]', summary: 'new code; without it the code stays' }],
+  options: writeOptions,
+  examples: [
+    { command: 'ward action update hello examples/hello.js', does: 'new code' },
+    { command: 'ward action update hello -t 5000', does: 'only another timeout' },
+  ],
+  handler: async () => (await import('../handlers/action-write.ts')).update,
+};
+
+const get: CommandSpec = {
+  name: 'get',
+  summary: 'show a function',
+  works: 'remote',
+  args: [nameArgument, { name: '[field]', summary: 'only this field, as JSON' }],
+  options: [
+    { flags: '--save', summary: 'save its code to a file named after it' },
+    { flags: '--save-as <FILE>', summary: 'save its code to FILE' },
+  ],
+  examples: [
+    { command: 'ward action get hello', does: 'what it is' },
+    { command: 'ward action get hello limits', does: 'one field' },
+    { command: 'ward action get hello --save', does: 'its code, into hello.js' },
+  ],
+  handler: async () => (await import('../handlers/action-read.ts')).get,
+};
+
+const list: CommandSpec = {
+  name: 'list',
+  summary: 'list functions',
+  works: 'remote',
+  args: [{ name: '[scope]', summary: '/NAMESPACE, PACKAGE or /NAMESPACE/PACKAGE' }],
+  options: [
+    { flags: '-l, --limit <N>', summary: 'at most N (30); 0 means 200' },
+    { flags: '-s, --skip <N>', summary: 'leave out the first N' },
+    { flags: '-n, --name-sort', summary: 'by name instead of newest first' },
+  ],
+  examples: [
+    { command: 'ward action list', does: 'the newest 30' },
+    { command: 'ward action list -n -o name', does: 'names only, sorted' },
+  ],
+  handler: async () => (await import('../handlers/action-read.ts')).list,
+};
+
+const remove: CommandSpec = {
+  name: 'delete',
+  summary: 'delete a function',
+  works: 'remote',
+  args: [nameArgument],
+  options: [],
+  examples: [{ command: 'ward action delete hello', does: 'its records stay' }],
+  handler: async () => (await import('../handlers/action-write.ts')).remove,
+};
+
+const invoke: CommandSpec = {
+  name: 'invoke',
+  summary: 'run a function',
+  works: 'remote',
+  args: [nameArgument],
+  options: [
+    { flags: '-b, --blocking', summary: 'wait for it and show its record' },
+    { flags: '-r, --result', summary: 'wait for it and show its result' },
+    ...parameterOptions,
+  ],
+  examples: [
+    { command: 'ward action invoke hello --param name World --result', does: 'wait for its result' },
+    { command: 'ward action invoke hello', does: 'do not wait; prints the activation id' },
+    {
+      command: 'echo \'{"name": "World"}\' | ward action invoke hello -P - -r',
+      does: 'parameters from a pipe',
+    },
+  ],
+  handler: async () => (await import('../handlers/action-invoke.ts')).invoke,
+};
+
+export const actionGroup: GroupSpec = {
+  name: 'action',
+  summary: 'functions: deploy, change, run',
+  commands: [create, update, get, list, remove, invoke],
+};

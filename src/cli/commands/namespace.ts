@@ -1,0 +1,86 @@
+/** `ward namespace`: `list` and `get` ask the server; the rest is the operator's, on the machine itself. */
+import type { CommandSpec, GroupSpec } from '../command-spec.ts';
+
+const nameArgument = { name: '<name>', summary: 'name of the namespace' };
+
+const list: CommandSpec = {
+  name: 'list',
+  summary: 'list the namespaces of the key',
+  works: 'remote',
+  args: [],
+  options: [],
+  examples: [{ command: 'ward namespace list', does: 'usually one' }],
+  handler: async () => (await import('../handlers/namespace.ts')).list,
+};
+
+const get: CommandSpec = {
+  name: 'get',
+  summary: 'show a namespace: its limits and what is in it',
+  works: 'remote',
+  args: [{ name: '[name]', summary: 'name of the namespace; without it, that of the key' }],
+  options: [],
+  examples: [{ command: 'ward namespace get', does: 'the namespace of the key' }],
+  handler: async () => (await import('../handlers/namespace.ts')).get,
+};
+
+const create: CommandSpec = {
+  name: 'create',
+  summary: 'create a namespace and show its key, once (operator)',
+  works: 'local',
+  args: [nameArgument],
+  options: [],
+  examples: [
+    { command: 'ward namespace create acme', does: 'prints name and key' },
+    {
+      command: 'ward namespace create acme --data /srv/ward -o json',
+      does: 'of another server, for a program',
+    },
+  ],
+  handler: async () => (await import('../handlers/namespace-admin.ts')).create,
+};
+
+const remove: CommandSpec = {
+  name: 'delete',
+  summary: 'delete a namespace with all that is in it (operator)',
+  works: 'local',
+  args: [nameArgument],
+  options: [],
+  examples: [{ command: 'ward namespace delete acme', does: 'its key stops working at once' }],
+  handler: async () => (await import('../handlers/namespace-admin.ts')).remove,
+};
+
+const rotateKey: CommandSpec = {
+  name: 'rotate-key',
+  summary: 'replace the key of a namespace and show the new one, once (operator)',
+  works: 'local',
+  args: [nameArgument],
+  options: [],
+  examples: [{ command: 'ward namespace rotate-key acme', does: 'the old key stops working at once' }],
+  handler: async () => (await import('../handlers/namespace-admin.ts')).rotateKey,
+};
+
+const limits: CommandSpec = {
+  name: 'limits',
+  summary: 'show or change the limits of a namespace (operator)',
+  works: 'local',
+  args: [nameArgument],
+  options: [
+    { flags: '--invocations-per-minute <N>', summary: 'invocations in a minute' },
+    { flags: '--concurrent <N>', summary: 'invocations at once' },
+    { flags: '--fires-per-minute <N>', summary: 'trigger firings in a minute' },
+  ],
+  examples: [
+    { command: 'ward namespace limits acme', does: 'what they are' },
+    {
+      command: 'ward namespace limits acme --invocations-per-minute 600 --concurrent 50',
+      does: 'change two',
+    },
+  ],
+  handler: async () => (await import('../handlers/namespace-admin.ts')).limits,
+};
+
+export const namespaceGroup: GroupSpec = {
+  name: 'namespace',
+  summary: 'tenants: their keys and limits',
+  commands: [list, get, create, remove, rotateKey, limits],
+};

@@ -1,0 +1,43 @@
+/** Commands that are no group: the server, the check of the host, shell completion. */
+import type { CommandSpec } from '../command-spec.ts';
+
+export const upCommand: CommandSpec = {
+  name: 'up',
+  summary: 'run the platform on this machine until it is interrupted',
+  works: 'local',
+  args: [],
+  options: [{ flags: '--listen <HOST:PORT>', summary: 'where to listen (127.0.0.1:3233)' }],
+  examples: [
+    { command: 'ward up', does: 'on 127.0.0.1:3233, state in /var/lib/ward' },
+    { command: 'ward up --listen 127.0.0.1:8080 --data /srv/ward', does: 'elsewhere' },
+  ],
+  handler: async () => (await import('../handlers/platform.ts')).up,
+};
+
+export const doctorCommand: CommandSpec = {
+  name: 'doctor',
+  summary: 'prove each protection on this host by a probe in a real sandbox',
+  works: 'local',
+  args: [],
+  options: [
+    { flags: '--runtime <NAME>', summary: 'the OCI runtime to prove', choices: ['crun', 'runc', 'runsc'] },
+  ],
+  examples: [
+    { command: 'ward doctor', does: 'exit code 1 if something that the policy requires is missing' },
+    { command: 'ward doctor -o json', does: 'for a program' },
+  ],
+  handler: async () => (await import('../handlers/platform.ts')).doctor,
+};
+
+export const completionCommand: CommandSpec = {
+  name: 'completion',
+  summary: 'print the completion script of a shell',
+  works: 'alone',
+  args: [{ name: '<shell>', summary: 'bash, zsh or fish' }],
+  options: [],
+  examples: [
+    { command: 'source <(ward completion bash)', does: 'in ~/.bashrc' },
+    { command: 'ward completion fish > ~/.config/fish/completions/ward.fish', does: 'for fish' },
+  ],
+  handler: async () => (await import('../handlers/completion.ts')).completion,
+};

@@ -1,0 +1,62 @@
+/** `ward sandbox`: run a program by hand under the policy. Flags are Docker's own. */
+import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
+
+const imageSummary = 'a name in the store (python:3.13), oci:DIR[:TAG], or rootfs:DIR';
+const commandArgument = {
+  name: '[command...]',
+  summary: 'the program, after --; without it, the image’s own',
+};
+
+const options: readonly OptionSpec[] = [
+  { flags: '-m, --memory <SIZE>', summary: 'memory, without swap: 2g, 512m' },
+  { flags: '--cpus <N>', summary: 'processors: 0.5, 2' },
+  { flags: '--pids-limit <N>', summary: 'processes and threads' },
+  { flags: '--cap-add <NAME>', summary: 'a capability inside its user namespace', takes: 'many' },
+  { flags: '--cap-drop <NAME>', summary: 'a capability not to have, or ALL', takes: 'many' },
+  { flags: '--read-only', summary: 'a read-only root (which it always is)' },
+  { flags: '--tmpfs <PATH[:OPTIONS]>', summary: 'a temporary folder: /scratch:size=64m', takes: 'many' },
+  { flags: '--seccomp <FILE>', summary: 'another seccomp profile' },
+  { flags: '--runtime <NAME>', summary: 'the OCI runtime', choices: ['crun', 'runc', 'runsc'] },
+  { flags: '-e, --env <NAME=VALUE>', summary: 'an environment variable', takes: 'many' },
+  { flags: '-w, --workdir <DIR>', summary: 'folder to start in' },
+  { flags: '-u, --user <UID[:GID]>', summary: 'user inside the sandbox' },
+  { flags: '--timeout <DURATION>', summary: 'ends it after 30s, 500ms, 2m' },
+];
+
+const run: CommandSpec = {
+  name: 'run',
+  summary: 'run a program in a sandbox; its streams and exit code pass through',
+  works: 'local',
+  wrapsCommand: true,
+  args: [{ name: '<image>', summary: imageSummary }, commandArgument],
+  options,
+  examples: [
+    { command: 'ward sandbox run python:3.13 -- python3 -c "print(1)"', does: 'a runtime image' },
+    {
+      command: 'ward sandbox run --memory 64m --cpus 0.5 oci:./image -- /bin/app',
+      does: 'an image of your own',
+    },
+    { command: 'ward sandbox run rootfs:/srv/root -- /bin/busybox id', does: 'a folder as its root' },
+  ],
+  handler: async () => (await import('../handlers/sandbox.ts')).run,
+};
+
+const explain: CommandSpec = {
+  name: 'explain',
+  summary: 'the effective policy in words, with the attack that each mechanism answers',
+  works: 'local',
+  wrapsCommand: true,
+  args: [{ name: '[image]', summary: imageSummary }, commandArgument],
+  options,
+  examples: [
+    { command: 'ward sandbox explain', does: 'the default policy' },
+    { command: 'ward sandbox explain --memory 64m python:3.13', does: 'what these flags change' },
+  ],
+  handler: async () => (await import('../handlers/sandbox.ts')).explain,
+};
+
+export const sandboxGroup: GroupSpec = {
+  name: 'sandbox',
+  summary: 'run a program by hand, locked down',
+  commands: [run, explain],
+};

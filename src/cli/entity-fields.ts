@@ -1,0 +1,47 @@
+/** Reading fields out of answers, which are data from outside: what is not of the expected type is absent. */
+import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
+
+export function textOf(value: JsonValue | undefined): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
+export function numberOf(value: JsonValue | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+export function objectOf(value: JsonValue | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+/** The value of one key in the API's `[{key, value}]` form. */
+export function annotationOf(entity: JsonObject, key: string): JsonValue | undefined {
+  const list = entity['annotations'];
+  if (!Array.isArray(list)) return undefined;
+  return list.filter(isJsonObject).find((entry) => entry['key'] === key)?.['value'];
+}
+
+/** `key=value key=value`, values that are not text as JSON. */
+export function keyValuesText(list: JsonValue | undefined): string {
+  if (!Array.isArray(list)) return '';
+  return list
+    .filter(isJsonObject)
+    .map(({ key, value }) => `${textOf(key)}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
+}
+
+/** Epoch milliseconds as local time, `2026-01-31 14:05:09`. */
+export function timeText(value: JsonValue | undefined): string {
+  const time = new Date(numberOf(value) ?? Number.NaN);
+  if (Number.isNaN(time.getTime())) return '';
+  const two = (part: number) => String(part).padStart(2, '0');
+  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
+  return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')}`;
+}
+
+/** `17 ms`, `2.35 s`; empty when there is none. */
+export function durationText(value: JsonValue | undefined): string {
+  const ms = numberOf(value);
+  if (ms === undefined) return '';
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}

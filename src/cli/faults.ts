@@ -1,0 +1,50 @@
+/** What the command line itself refuses or fails at, and the exit code of every kind of fault. */
+import { type FaultKind, faultTable } from '../lib/index.ts';
+
+export const cliFault = faultTable({
+  USAGE: 'invalid',
+  NAME_INVALID: 'invalid',
+  PARAMETER_INVALID: 'invalid',
+  SETTING_INVALID: 'invalid',
+  SOURCE_UNREADABLE: 'invalid',
+  SOURCE_KIND_UNKNOWN: 'invalid',
+  FILE_EXISTS: 'conflict',
+  FILE_NOT_WRITTEN: 'host',
+  NO_KEY: 'unauthenticated',
+  KEY_REFUSED: 'unauthenticated',
+  // Also what a key may not do counts as "not authorised": `denied` is for policies, and exits with 3.
+  NOT_AUTHORISED: 'unauthenticated',
+  REQUEST_INVALID: 'invalid',
+  REQUEST_TOO_LARGE: 'too-large',
+  REQUEST_UNSUPPORTED: 'unsupported',
+  NOT_FOUND: 'missing',
+  CONFLICT: 'conflict',
+  THROTTLED: 'throttled',
+  SERVER_BUSY: 'busy',
+  SERVER_TIMED_OUT: 'busy',
+  SERVER_FAILED: 'host',
+  SERVER_UNREACHABLE: 'unreachable',
+  SERVER_NOT_WARD: 'unreachable',
+});
+
+/** The action ran and returned an error. */
+export const exitActionError = 8;
+
+const exitCodes: Readonly<Record<FaultKind, number>> = {
+  invalid: 2,
+  unauthenticated: 4,
+  denied: 3,
+  missing: 5,
+  conflict: 1,
+  'too-large': 1,
+  unsupported: 1,
+  throttled: 7,
+  busy: 7,
+  unreachable: 6,
+  host: 1,
+  bug: 1,
+};
+
+export function exitCodeOf(kind: FaultKind): number {
+  return exitCodes[kind];
+}

@@ -1,0 +1,70 @@
+/** What was typed after a command, read by type; anything of the wrong form is a USAGE fault. */
+import { cliFault } from './faults.ts';
+
+export class Input {
+  readonly #args: readonly string[];
+  readonly #options: Readonly<Record<string, unknown>>;
+
+  /** @param options by the option's long name in camel case. */
+  constructor(args: readonly string[], options: Readonly<Record<string, unknown>>) {
+    this.#args = args;
+    this.#options = options;
+  }
+
+  /** The argument at `index`, which the command's record has as required. */
+  required(index: number): string {
+    const value = this.#args[index];
+    if (value === undefined) throw cliFault('USAGE', `argument ${index + 1} is missing`);
+    return value;
+  }
+
+  optional(index: number): string | undefined {
+    return this.#args[index];
+  }
+
+  /** All arguments from `index` on. */
+  rest(index: number): readonly string[] {
+    return this.#args.slice(index);
+  }
+
+  has(name: string): boolean {
+    return this.#options[name] !== undefined && this.#options[name] !== false;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#options[name];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  texts(name: string): readonly string[] {
+    const value = this.#options[name];
+    return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+  }
+
+  /** A `pair` option's occurrences, as keys and values. */
+  pairs(name: string): readonly (readonly [string, string])[] {
+    const value = this.#options[name];
+    return Array.isArray(value) ? value.flatMap((item) => (isPair(item) ? [item] : [])) : [];
+  }
+
+  /** A whole number within bounds, in decimal digits. */
+  integer(
+    name: string,
+    { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
+  ): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    const bounds = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
+    throw cliFault('USAGE', `--${dashed(name)} takes a whole number ${bounds}, not '${text}'`);
+  }
+}
+
+function isPair(value: unknown): value is readonly [string, string] {
+  return Array.isArray(value) && value.length === 2 && value.every((item) => typeof item === 'string');
+}
+
+function dashed(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,124 @@
+/**
+ * What a command may say, and where: data on stdout in the format that was asked for, talk on stderr.
+ * Commands never write to a stream themselves.
+ */
+import { createColors } from 'picocolors';
+import type { JsonValue } from '../lib/index.ts';
+import { printableLine, printableText } from './printable.ts';
+import { type Column, renderRecord, renderTable } from './table.ts';
+
+export const outputFormats = ['table', 'json', 'yaml', 'wide', 'name'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+export interface Terminal {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** The part of a writable stream that is used. */
+export interface OutputStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface IoOptions {
+  readonly format: OutputFormat;
+  readonly isQuiet: boolean;
+  readonly isVerbose: boolean;
+}
+
+export interface ListView<Item> {
+  readonly items: readonly Item[];
+  readonly columns: readonly Column<Item>[];
+  readonly name: (item: Item) => string;
+  /** What programs get; the items themselves unless said otherwise. */
+  readonly data?: JsonValue;
+}
+
+export interface RecordView {
+  readonly fields: readonly (readonly [label: string, value: string])[];
+  readonly name: string;
+  readonly data: JsonValue;
+}
+
+export type Colors = ReturnType<typeof createColors>;
+
+export class Io {
+  readonly format: OutputFormat;
+  readonly colors: Colors;
+  readonly #terminal: Terminal;
+  readonly #options: IoOptions;
+
+  constructor(terminal: Terminal, options: IoOptions) {
+    this.#terminal = terminal;
+    this.#options = options;
+    this.format = options.format;
+    this.colors = createColors(wantsColor(terminal.env, terminal.stderr));
+  }
+
+  /** `ok: created action hello`, on stderr. */
+  ok(text: string): void {
+    this.note(`${this.colors.green('ok:')} ${printableLine(text)}`);
+  }
+
+  /** A line of talk on stderr, unless --quiet. */
+  note(line: string): void {
+    if (!this.#options.isQuiet) this.#terminal.stderr.write(`${line}\n`);
+  }
+
+  /** The labelled lines of an error, on stderr, even with --quiet. */
+  problem(code: string, what: string, more: { readonly why?: string; readonly hint?: string } = {}): void {
+    const { stderr } = this.#terminal;
+    const { bold, red } = this.colors;
+    stderr.write(`${bold(red(`error[${code}]:`))} ${printableText(what)}\n`);
+    if (more.why) stderr.write(`${bold('why:')}   ${printableText(more.why)}\n`);
+    if (more.hint) stderr.write(`${bold('try:')}   ${printableText(more.hint)}\n`);
+  }
+
+  /** A line about a request or answer, with --verbose and --debug. */
+  trace(line: string): void {
+    if (this.#options.isVerbose) this.#terminal.stderr.write(`${this.colors.dim(printableLine(line))}\n`);
+  }
+
+  /** Lines of someone else's text on stdout; made harmless for a terminal. */
+  lines(lines: readonly string[]): void {
+    const isTerminal = this.#terminal.stdout.isTTY === true;
+    for (const line of lines) this.#terminal.stdout.write(`${isTerminal ? printableText(line) : line}\n`);
+  }
+
+  /** A value on stdout: JSON, unless YAML is asked for. */
+  async value(value: JsonValue): Promise<void> {
+    if (this.format === 'yaml') this.#terminal.stdout.write(await toYaml(value));
+    else this.lines([JSON.stringify(value, undefined, 2)]);
+  }
+
+  async list<Item extends JsonValue>(view: ListView<Item>): Promise<void> {
+    if (this.format === 'json' || this.format === 'yaml') return this.value(view.data ?? [...view.items]);
+    if (this.format === 'name') return this.lines(view.items.map(view.name).map(printableLine));
+    const columns = view.columns.filter((column) => this.format === 'wide' || !column.isWide);
+    const { stdout, env } = this.#terminal;
+    const title = createColors(wantsColor(env, stdout)).bold;
+    const width = stdout.isTTY && this.format !== 'wide' ? stdout.columns : undefined;
+    for (const line of renderTable(columns, view.items, { width, title })) stdout.write(`${line}\n`);
+  }
+
+  async record(view: RecordView): Promise<void> {
+    if (this.format === 'json' || this.format === 'yaml') return this.value(view.data);
+    if (this.format === 'name') return this.lines([printableLine(view.name)]);
+    this.lines(renderRecord(view.fields));
+  }
+}
+
+/** NO_COLOR and FORCE_COLOR (no-color.org, force-color.org) before what the stream is. */
+export function wantsColor(env: NodeJS.ProcessEnv, stream: OutputStream): boolean {
+  if (env['NO_COLOR']) return false;
+  if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0';
+  return stream.isTTY === true && env['TERM'] !== 'dumb';
+}
+
+async function toYaml(value: JsonValue): Promise<string> {
+  const { stringify } = await import('yaml');
+  return stringify(value);
+}

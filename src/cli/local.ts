@@ -1,0 +1,21 @@
+/** Commands that work on this machine call the server room, which is loaded only by them. */
+import type { Input } from './input.ts';
+
+export interface LocalOptions {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+}
+
+/** Flags only: the server room itself knows its environment and defaults. */
+export function localOptions(input: Input): LocalOptions {
+  const dataDir = input.text('data');
+  const configFile = input.text('config');
+  return {
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(configFile === undefined ? {} : { configFile }),
+  };
+}
+
+export function openServer() {
+  return import('../server/index.ts');
+}

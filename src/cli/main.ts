@@ -1,0 +1,107 @@
+/**
+ * The command line's one way in: words → exit code. Loads what the typed command needs and nothing else, and
+ * turns whatever is thrown into labelled lines on stderr.
+ */
+import { readFileSync } from 'node:fs';
+import { isFault, isJsonObject, messageOf } from '../lib/index.ts';
+import { findCommand, foldPairs } from './argv.ts';
+import type { Context } from './command-spec.ts';
+import { exitCodeOf } from './faults.ts';
+import { Input } from './input.ts';
+import { Io, outputFormats, type Terminal } from './io.ts';
+import { buildProgram, type Dispatch, parseProgram } from './program.ts';
+import { entries } from './registry.ts';
+import { dataDirOf, readLocalKey, resolveSettings, type Settings } from './settings.ts';
+import { readWskprops, wskpropsPath } from './wskprops.ts';
+
+/** @param argv the words after the program's name. @returns the exit code */
+export async function main(argv: readonly string[]): Promise<number> {
+  const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, env: process.env };
+  // Whoever reads may stop reading (`ward activation list | head`); that is no error.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  let io = new Io(terminal, { format: 'table', isQuiet: false, isVerbose: false });
+  let isDebug = false;
+  let exitCode = 0;
+  const dispatch: Dispatch = async (command, args, options) => {
+    const input = new Input(args, options);
+    isDebug = input.has('debug');
+    io = createIo(input, terminal);
+    const handler = await command.handler();
+    exitCode = await handler(input, createContext(input, io));
+  };
+  try {
+    const program = buildProgram({
+      version: packageVersion(),
+      entries,
+      hasSeparator: argv.includes('--'),
+      write: (text) => process.stdout.write(text),
+      dispatch,
+    });
+    await parseProgram(program, foldPairs(argv, findCommand(argv, entries)));
+    return exitCode;
+  } catch (error) {
+    return report(error, io, isDebug);
+  }
+}
+
+function createIo(input: Input, terminal: Terminal): Io {
+  const asked = input.text('output');
+  return new Io(terminal, {
+    format: outputFormats.find((format) => format === asked) ?? 'table',
+    isQuiet: input.has('quiet'),
+    isVerbose: input.has('verbose') || input.has('debug'),
+  });
+}
+
+function createContext(input: Input, io: Io): Context {
+  let cached: Settings | undefined;
+  const settings = () => {
+    cached ??= loadSettings(input);
+    return cached;
+  };
+  return {
+    io,
+    env: process.env,
+    stdin: process.stdin,
+    entries,
+    settings,
+    client: async () => {
+      const { ApiClient } = await import('./client.ts');
+      return new ApiClient(settings(), (line) => io.trace(line));
+    },
+  };
+}
+
+function loadSettings(input: Input): Settings {
+  const { env } = process;
+  const path = wskpropsPath(env);
+  const apihost = input.text('apihost');
+  const auth = input.text('auth');
+  return resolveSettings({
+    flags: {
+      ...(apihost === undefined ? {} : { apihost }),
+      ...(auth === undefined ? {} : { auth }),
+      ...(input.has('insecure') ? { insecure: true } : {}),
+    },
+    env,
+    wskprops: { path, properties: readWskprops(path) },
+    localKey: () => readLocalKey(dataDirOf(input.text('data'), env)),
+  });
+}
+
+function report(error: unknown, io: Io, isDebug: boolean): number {
+  if (isFault(error)) {
+    const why = error.cause === undefined ? undefined : messageOf(error.cause);
+    io.problem(error.code, error.message, {
+      ...(why === undefined || error.message.includes(why) ? {} : { why }),
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  } else io.problem('BUG', messageOf(error), { hint: 'run it again with --debug and report what it prints' });
+  if (isDebug && error instanceof Error) io.note(error.stack ?? '');
+  return isFault(error) ? exitCodeOf(error.kind) : 1;
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return isJsonObject(manifest) && typeof manifest['version'] === 'string' ? manifest['version'] : '0.0.0';
+}

@@ -1,0 +1,125 @@
+/**
+ * From records to a parser. Nothing here knows a command; what commander would print or exit with itself is
+ * turned into Faults and exit codes, so that every error looks the same.
+ */
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { unfoldPair } from './argv.ts';
+import {
+  type CommandSpec,
+  type EntrySpec,
+  type ExampleSpec,
+  isGroup,
+  type OptionSpec,
+} from './command-spec.ts';
+import { cliFault } from './faults.ts';
+import { leadingOptions, sharedOptionsOf } from './shared-options.ts';
+
+/** Called with the command that was typed, its arguments, and all options by name. */
+export type Dispatch = (
+  command: CommandSpec,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+) => Promise<void>;
+
+export interface ProgramOptions {
+  readonly version: string;
+  readonly entries: readonly EntrySpec[];
+  /** The line has a `--`: then options of a wrapping command may stand anywhere before it. */
+  readonly hasSeparator: boolean;
+  readonly write: (text: string) => void;
+  readonly dispatch: Dispatch;
+}
+
+export function buildProgram(options: ProgramOptions): Command {
+  const program = prepare(new Command('ward'), options)
+    .description(
+      'Runs code you don’t trust. Deploy a function, invoke it, and it runs in a locked-down sandbox.',
+    )
+    .version(options.version, '-V, --version', 'print the version')
+    .enablePositionalOptions();
+  addOptions(program, leadingOptions, 'Options:', true);
+  for (const entry of options.entries) program.addCommand(buildEntry(entry, options));
+  program.addHelpText('after', examplesText(quickStart));
+  return program;
+}
+
+/** Parses; help and version count as done. @throws Fault USAGE */
+export async function parseProgram(program: Command, argv: readonly string[]): Promise<void> {
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0 || error.code === 'commander.help') return;
+    throw usageFault(error, argv);
+  }
+}
+
+const quickStart: readonly ExampleSpec[] = [
+  { command: 'ward up', does: 'run the platform' },
+  { command: 'ward action create hello examples/hello.js', does: 'deploy a function' },
+  { command: 'ward action invoke hello --param name World --result', does: 'run it' },
+];
+
+function buildEntry(entry: EntrySpec, options: ProgramOptions): Command {
+  if (!isGroup(entry)) return buildCommand(entry, options);
+  const group = prepare(new Command(entry.name), options).summary(entry.summary).description(entry.summary);
+  group.enablePositionalOptions();
+  addOptions(group, leadingOptions, 'Options:', true);
+  for (const command of entry.commands) group.addCommand(buildCommand(command, options));
+  group.addHelpText('after', examplesText(entry.commands.flatMap((each) => each.examples.slice(0, 1))));
+  return group;
+}
+
+function buildCommand(spec: CommandSpec, options: ProgramOptions): Command {
+  const command = prepare(new Command(spec.name), options).summary(spec.summary).description(spec.summary);
+  for (const argument of spec.args) command.addArgument(new Argument(argument.name, argument.summary));
+  addOptions(command, spec.options, 'Options:');
+  addOptions(command, sharedOptionsOf(spec), 'Shared options:');
+  command.addHelpText('after', examplesText(spec.examples));
+  command.passThroughOptions(spec.wrapsCommand === true && !options.hasSeparator);
+  return command.action(async () => {
+    const levels: Readonly<Record<string, unknown>>[] = [];
+    for (let level: Command | null = command; level !== null; level = level.parent)
+      levels.unshift(level.opts());
+    await options.dispatch(spec, command.args, Object.assign({}, ...levels));
+  });
+}
+
+function prepare(command: Command, options: ProgramOptions): Command {
+  return command
+    .exitOverride()
+    .helpOption('-h, --help', 'print this')
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .allowExcessArguments(false)
+    .configureOutput({ writeOut: options.write, writeErr: options.write, outputError: () => {} });
+}
+
+function addOptions(command: Command, specs: readonly OptionSpec[], heading: string, isHidden = false): void {
+  for (const spec of specs) {
+    const option = new Option(spec.flags, spec.summary).helpGroup(heading).hideHelp(isHidden);
+    if (spec.choices !== undefined) option.choices(spec.choices);
+    if (spec.takes !== undefined) {
+      const parse = spec.takes === 'pair' ? unfoldPair : (word: string) => word;
+      option.argParser<unknown[]>((word, previous) => [...(previous ?? []), parse(word)]);
+    }
+    command.addOption(option);
+  }
+}
+
+function examplesText(examples: readonly ExampleSpec[]): string {
+  const lines = examples.map(({ command, does }) => `  ${command}\n      ${does}`);
+  return `\nExamples:\n${lines.join('\n')}`;
+}
+
+/** `error: unknown command 'acton'\n(Did you mean action?)` → what is wrong, and what to type. */
+function usageFault(error: CommanderError, argv: readonly string[]) {
+  const [first = '', ...rest] = error.message.split('\n');
+  const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
+  const words = argv.filter((word) => !word.startsWith('-')).slice(0, 2);
+  const isUnknownCommand = error.code === 'commander.unknownCommand';
+  const help = ['ward', ...(isUnknownCommand ? words.slice(0, -1) : words), '--help'].join(' ');
+  const meant = isUnknownCommand ? ['ward', ...words.slice(0, -1), suggestion].join(' ') : suggestion;
+  const hint = suggestion === undefined ? help : `${meant}, or ${help}`;
+  return cliFault('USAGE', first.replace(/^error: /, ''), { hint });
+}

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { findCommand, foldPairs } from './argv.ts';
+import { type CommandSpec, flagWords, isGroup } from './command-spec.ts';
+import { buildProgram, parseProgram } from './program.ts';
+import { entries } from './registry.ts';
+import { sharedOptionsOf } from './shared-options.ts';
+
+const commands = entries.flatMap((entry) =>
+  isGroup(entry)
+    ? entry.commands.map((command) => [`${entry.name} ${command.name}`, command] as const)
+    : [[entry.name, entry] as const],
+);
+
+async function parse(argv: readonly string[]) {
+  const written: string[] = [];
+  const dispatched: { command: CommandSpec; args: readonly string[]; options: object }[] = [];
+  const program = buildProgram({
+    version: '1.2.3',
+    entries,
+    hasSeparator: argv.includes('--'),
+    write: (text) => written.push(text),
+    dispatch: async (command, args, options) => {
+      dispatched.push({ command, args, options });
+    },
+  });
+  await parseProgram(program, foldPairs(argv, findCommand(argv, entries)));
+  return { written: written.join(''), dispatched };
+}
+
+test('has the commands of the platform', () => {
+  expect(commands.map(([name]) => name)).toEqual([
+    'up',
+    'doctor',
+    ...['create', 'update', 'get', 'list', 'delete', 'invoke'].map((verb) => `action ${verb}`),
+    ...['list', 'get', 'result', 'logs', 'poll'].map((verb) => `activation ${verb}`),
+    ...['list', 'get', 'create', 'delete', 'rotate-key', 'limits'].map((verb) => `namespace ${verb}`),
+    ...['run', 'explain'].map((verb) => `sandbox ${verb}`),
+    ...['get', 'set', 'unset'].map((verb) => `property ${verb}`),
+    'completion',
+  ]);
+});
+
+test.each(commands)('%s: help has a summary, every option and examples', async (name, command) => {
+  const { written } = await parse([...name.split(' '), '--help']);
+  expect(written).toContain(`Usage: ward ${name}`);
+  expect(written).toContain(command.summary.slice(0, 40));
+  for (const option of command.options) expect(written).toContain(option.flags);
+  expect(command.examples.length).toBeGreaterThan(0);
+  for (const example of command.examples) expect(written).toContain(example.command);
+});
+
+test.each(commands)('%s: no two options share a word', (_, command) => {
+  const words = [...command.options, ...sharedOptionsOf(command)].flatMap(flagWords);
+  expect(words.toSorted()).toEqual([...new Set(words)].toSorted());
+  expect(words).not.toContain('-h');
+});
+
+test.each(commands)('%s: its handler loads', async (_, command) => {
+  expect(await command.handler()).toBeTypeOf('function');
+});
+
+const examples = commands.flatMap(([name, command]) =>
+  command.examples.map((example) => [example.command, name, command] as const),
+);
+
+test.each(examples)('the example is accepted: %s', async (line, name, command) => {
+  const typed = line.slice(line.indexOf('ward ') + 5).replace(/\)$| > .*$/, '');
+  expect(typed.startsWith(name)).toBe(true);
+  const words = [...typed.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '');
+  expect((await parse(words)).dispatched[0]?.command).toBe(command);
+});
+
+test('options of wsk are accepted before the command too, and the later one counts', async () => {
+  const { dispatched } = await parse(['-i', '-u', 'a:1', 'action', 'list', '-u', 'b:2', '-l', '5']);
+  expect(dispatched[0]?.options).toMatchObject({ insecure: true, auth: 'b:2', limit: '5' });
+});
+
+test.each([
+  ['before the image', ['-m', '64m', 'img', '--', 'prog', '-m', '1'], ['img', 'prog', '-m', '1']],
+  ['after the image', ['img', '-m', '64m', '--', 'prog', '-m', '1'], ['img', 'prog', '-m', '1']],
+  ['without a separator', ['-m', '64m', 'img', 'prog', '-m', '1'], ['img', 'prog', '-m', '1']],
+])('sandbox run takes its own options %s, and leaves the program its own', async (_, words, expected) => {
+  const { dispatched } = await parse(['sandbox', 'run', ...words]);
+  expect(dispatched[0]?.args).toEqual(expected);
+  expect(dispatched[0]?.options).toMatchObject({ memory: '64m' });
+});
+
+test.each([
+  [['acton'], "unknown command 'acton'", 'ward action, or ward --help'],
+  [['action', 'lst'], "unknown command 'lst'", 'ward action list, or ward action --help'],
+  [['action', 'list', '--limt', '1'], "unknown option '--limt'", '--limit, or ward action list --help'],
+  [['action', 'get'], "missing required argument 'name'", 'ward action get --help'],
+  [['action', 'delete', 'a', 'b'], 'too many arguments', 'ward action delete --help'],
+  [['action', 'list', '-o', 'xml'], 'Allowed choices are table, json', 'ward action list --help'],
+])('%j is a usage fault with a way on', async (argv, message, hint) => {
+  await expect(parse(argv)).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining(message),
+    hint,
+  });
+});
+
+test.each([[[]], [['action']], [['--help']]])('%j prints help', async (argv) => {
+  const { written, dispatched } = await parse(argv);
+  expect(written).toContain('Examples:');
+  expect(dispatched).toEqual([]);
+});
+
+test('prints its version', async () => {
+  expect((await parse(['--version'])).written).toBe('1.2.3\n');
+});

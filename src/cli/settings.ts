@@ -1,0 +1,107 @@
+/**
+ * Which server, which key, which namespace, and where each was read: flag, then WARD_*, then WHISK_*, then
+ * `.wskprops`, then the server of this machine. The key of this machine's server is only ever used for a
+ * server on this machine: it must not be sent to a host that some settings file names.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cliFault } from './faults.ts';
+import type { WskProperties } from './wskprops.ts';
+
+export interface Setting {
+  readonly value: string;
+  /** Where it is from, for people: `--apihost`, `WARD_AUTH`, a file. */
+  readonly source: string;
+}
+
+export interface Settings {
+  /** An absolute http or https URL without a trailing slash. */
+  readonly apihost: Setting;
+  readonly auth: Setting | undefined;
+  readonly namespace: Setting;
+  readonly insecure: boolean;
+}
+
+export interface SettingSources {
+  readonly flags: { readonly apihost?: string; readonly auth?: string; readonly insecure?: boolean };
+  readonly env: NodeJS.ProcessEnv;
+  readonly wskprops: { readonly path: string; readonly properties: WskProperties };
+  /** The key of this machine's server, looked up only when it is needed. */
+  readonly localKey: () => Setting | undefined;
+}
+
+export const defaultApihost = 'http://127.0.0.1:3233';
+const defaultDataDir = '/var/lib/ward';
+
+/** @throws Fault SETTING_INVALID */
+export function resolveSettings(sources: SettingSources): Settings {
+  const { flags, env, wskprops } = sources;
+  const find = (flag: string | undefined, name: string): Setting | undefined =>
+    firstOf(
+      [`--${name.toLowerCase()}`, flag],
+      [`WARD_${name}`, env[`WARD_${name}`]],
+      [`WHISK_${name}`, env[`WHISK_${name}`]],
+      [wskprops.path, wskprops.properties[name]],
+    );
+  const named = find(flags.apihost, 'APIHOST') ?? { value: defaultApihost, source: 'this machine' };
+  const apihost = { ...named, value: parseApihost(named.value, named.source) };
+  const auth = find(flags.auth, 'AUTH') ?? (isLoopback(apihost.value) ? sources.localKey() : undefined);
+  if (auth !== undefined) checkKey(auth);
+  const insecure = firstOf(
+    ['WARD_INSECURE', env['WARD_INSECURE']],
+    [wskprops.path, wskprops.properties['INSECURE_SSL']],
+  );
+  return {
+    apihost,
+    auth,
+    namespace: find(undefined, 'NAMESPACE') ?? { value: '_', source: 'the key' },
+    insecure: flags.insecure ?? /^(?:1|true|yes)$/i.test(insecure?.value ?? ''),
+  };
+}
+
+/** Where the state of this machine's server is. */
+export function dataDirOf(flag: string | undefined, env: NodeJS.ProcessEnv): string {
+  return flag ?? (env['WARD_DATA'] || defaultDataDir);
+}
+
+/** The first namespace's key, as the server wrote it for its owner; undefined when it can't be read. */
+export function readLocalKey(dataDir: string): Setting | undefined {
+  const path = join(dataDir, 'guest.auth');
+  try {
+    return { value: readFileSync(path, 'utf8').trim(), source: path };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A host without a scheme means https, as for wsk, except on this machine, where Ward itself speaks http.
+ * @throws Fault SETTING_INVALID
+ */
+export function parseApihost(text: string, source: string): string {
+  const hasScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text);
+  const url = URL.parse(hasScheme ? text : `https://${text}`);
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search !== '')
+    throw cliFault('SETTING_INVALID', `'${text}' (${source}) is not the address of a server`, {
+      hint: `write it like ${defaultApihost} or https://ward.example.org`,
+    });
+  if (!hasScheme && isLoopback(url.href)) url.protocol = 'http:';
+  return url.href.replace(/\/+$/, '');
+}
+
+function isLoopback(href: string): boolean {
+  const { hostname } = new URL(href);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+function checkKey(auth: Setting): void {
+  if (/^[^\s:]+:[^\s:]+$/.test(auth.value)) return;
+  throw cliFault('SETTING_INVALID', `the key from ${auth.source} is not of the form uuid:secret`, {
+    hint: 'copy the whole key, as `ward namespace create` or DIR/guest.auth shows it',
+  });
+}
+
+function firstOf(...candidates: readonly (readonly [string, string | undefined])[]): Setting | undefined {
+  for (const [source, value] of candidates) if (value) return { value, source };
+  return undefined;
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { type Column, renderRecord, renderTable } from './table.ts';
+
+type Row = readonly [name: string, size: string, place: string];
+const columns: readonly Column<Row>[] = [
+  { title: 'name', cell: ([name]) => name },
+  { title: 'size', cell: ([, size]) => size, align: 'right' },
+  { title: 'place', cell: ([, , place]) => place },
+];
+const title = (text: string) => text;
+const rows: readonly Row[] = [
+  ['hello', '7', 'here'],
+  ['a-much-longer-name', '1024', 'ÄÖ'],
+];
+
+test('aligns columns two blanks apart, without borders or trailing blanks', () => {
+  expect(renderTable(columns, rows, { width: undefined, title })).toEqual([
+    'NAME                SIZE  PLACE',
+    'hello                  7  here',
+    'a-much-longer-name  1024  ÄÖ',
+  ]);
+});
+
+test('shows titles when there is nothing to list', () => {
+  expect(renderTable(columns, [], { width: undefined, title })).toEqual(['NAME  SIZE  PLACE']);
+});
+
+test('cuts the widest column to fit a terminal, and says so', () => {
+  expect(renderTable(columns, rows, { width: 24, title })).toEqual([
+    'NAME         SIZE  PLACE',
+    'hello           7  here',
+    'a-much-lon…  1024  ÄÖ',
+  ]);
+});
+
+test('never cuts below eight characters', () => {
+  const lines = renderTable(columns, rows, { width: 1, title });
+  expect(lines[2]).toBe('a-much-…  1024  ÄÖ');
+});
+
+test('makes control characters of a cell visible', () => {
+  const lines = renderTable(columns, [['a\u001b[2Jb\nc', '', '']], { width: undefined, title });
+  expect(lines[1]).toBe('a\\x1b[2Jb\\nc');
+});
+
+test('renders a record', () => {
+  expect(
+    renderRecord([
+      ['name', 'hello'],
+      ['log lines', '3\u0007'],
+      ['kind', ''],
+    ]),
+  ).toEqual(['name       hello', 'log lines  3\\x07', 'kind']);
+});

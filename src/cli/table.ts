@@ -1,0 +1,67 @@
+/** Tables for people: no borders, columns aligned, two blanks between; cut to a width only where one is given. */
+import { printableLine } from './printable.ts';
+
+export interface Column<Item> {
+  readonly title: string;
+  readonly cell: (item: Item) => string;
+  readonly align?: 'right';
+  /** Shown with `-o wide` only. */
+  readonly isWide?: boolean;
+}
+
+export interface TableStyle {
+  /** Characters in a line; undefined: as many as it takes. */
+  readonly width: number | undefined;
+  readonly title: (text: string) => string;
+}
+
+/** One line for the titles, one for each item; none ends in blanks. */
+export function renderTable<Item>(
+  columns: readonly Column<Item>[],
+  items: readonly Item[],
+  style: TableStyle,
+): string[] {
+  const rows = items.map((item) => columns.map((column) => printableLine(column.cell(item))));
+  const titles = columns.map((column) => column.title.toUpperCase());
+  const widths = columns.map((_, index) =>
+    Math.max(...[titles, ...rows].map((row) => lengthOf(row[index] ?? ''))),
+  );
+  const fitted = fitWidths(widths, style.width);
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, index) => place(cell, fitted[index] ?? 0, columns[index]?.align))
+      .join('  ')
+      .trimEnd();
+  return [style.title(line(titles)), ...rows.map(line)];
+}
+
+/** `label  value` lines, the values aligned. */
+export function renderRecord(fields: readonly (readonly [label: string, value: string])[]): string[] {
+  const labelWidth = Math.max(0, ...fields.map(([label]) => label.length));
+  return fields.map(([label, value]) => `${label.padEnd(labelWidth)}  ${printableLine(value)}`.trimEnd());
+}
+
+/** Takes what is too much from the widest columns, down to eight characters each. */
+function fitWidths(widths: readonly number[], available: number | undefined): number[] {
+  const fitted = [...widths];
+  if (available === undefined) return fitted;
+  let excess = fitted.reduce((sum, width) => sum + width + 2, -2) - available;
+  while (excess > 0) {
+    const widest = Math.max(...fitted);
+    if (widest <= 8) break;
+    fitted[fitted.indexOf(widest)] = widest - 1;
+    excess--;
+  }
+  return fitted;
+}
+
+function place(cell: string, width: number, align: 'right' | undefined): string {
+  const length = lengthOf(cell);
+  if (length > width) return `${[...cell].slice(0, Math.max(0, width - 1)).join('')}…`;
+  const blanks = ' '.repeat(width - length);
+  return align === 'right' ? blanks + cell : cell + blanks;
+}
+
+function lengthOf(text: string): number {
+  return [...text].length;
+}

@@ -1,0 +1,58 @@
+/** What the domain refuses, and why. The texts are OpenWhisk's where it has one: clients match on them. */
+import { faultTable } from '../lib/index.ts';
+
+export const functionFaultKinds = {
+  /** No credentials, or credentials that open nothing. */
+  AUTHENTICATION_MISSING: 'unauthenticated',
+  AUTHENTICATION_INVALID: 'unauthenticated',
+  NOT_AUTHORIZED: 'denied',
+  NAME_INVALID: 'invalid',
+  BODY_INVALID: 'invalid',
+  KIND_UNSUPPORTED: 'invalid',
+  CODE_INVALID: 'invalid',
+  LIMIT_OUT_OF_RANGE: 'invalid',
+  PARAMETERS_NOT_ALLOWED: 'invalid',
+  QUERY_INVALID: 'invalid',
+  ACTIVATION_ID_INVALID: 'invalid',
+  ENTITY_TOO_LARGE: 'too-large',
+  NOT_FOUND: 'missing',
+  ALREADY_EXISTS: 'conflict',
+  WRONG_COLLECTION: 'conflict',
+  CONCURRENT_UPDATE: 'conflict',
+  NAMESPACE_EXISTS: 'conflict',
+  STORED_ENTITY_CORRUPT: 'host',
+  SHUTTING_DOWN: 'busy',
+} as const;
+
+export const functionFault = faultTable(functionFaultKinds);
+
+/** The body or one of its fields has the wrong form. */
+export function malformed(detail: string) {
+  return functionFault('BODY_INVALID', `The request content was malformed:\n${detail}`);
+}
+
+export function notFound() {
+  return functionFault('NOT_FOUND', 'The requested resource does not exist.');
+}
+
+export function wrongCollection() {
+  return functionFault('WRONG_COLLECTION', 'Resource by this name exists but is not in this collection.');
+}
+
+export function concurrentUpdate() {
+  return functionFault('CONCURRENT_UPDATE', 'Concurrent modification to resource detected.', {
+    hint: 'Read the resource again and repeat the change.',
+  });
+}
+
+export function notAuthorized(what: string) {
+  return functionFault(
+    'NOT_AUTHORIZED',
+    `The supplied authentication is not authorized to access '${what}'.`,
+  );
+}
+
+/** @param field as the client names it: `exec`, `parameters`, `annotations`, `Request` */
+export function tooLarge(field: string, bytes: number, allowedBytes: number) {
+  return functionFault('ENTITY_TOO_LARGE', `${field} larger than allowed: ${bytes} > ${allowedBytes} bytes.`);
+}

@@ -1,0 +1,135 @@
+/**
+ * What invoking an action means: resolve it, merge its parameters with the call's, ask for admission, run
+ * it, and answer when it ends (blocking, for as long as the caller may wait) or at once, when it is durable
+ * (non-blocking). A blocking call that outlasts its wait becomes one that was accepted.
+ */
+import type { Invoker, Job } from '../invoker/index.ts';
+import { type JsonObject, type Log, messageOf, newActivationId } from '../lib/index.ts';
+import type { AcceptedQueue, ActivationStore } from '../store/index.ts';
+import type { ActionService } from './actions.ts';
+import { functionFault } from './faults.ts';
+import type { Ended, Flight, Flights } from './flights.ts';
+import { formatApiKey, parseAuthorization } from './keys.ts';
+import type { EntityRef } from './names.ts';
+import type { Identity } from './namespaces.ts';
+import { mergeArguments, type ResolvedAction } from './resolved-action.ts';
+import { type ResumeReport, resumeQueue } from './resume.ts';
+
+export interface InvokeRequest {
+  readonly identity: Identity;
+  readonly action: EntityRef;
+  readonly payload: JsonObject;
+  /** How long to wait for the result; undefined: not at all (non-blocking). */
+  readonly waitMs: number | undefined;
+  readonly transactionId: string;
+  /** The caller's `Authorization` header, for actions that are given the caller's key. */
+  readonly authorization: string | undefined;
+}
+
+/** The activation, and its record if it has ended while the caller waited. */
+export interface InvokeAnswer {
+  readonly activationId: string;
+  readonly ended: Ended | undefined;
+}
+
+export interface InvocationService {
+  /**
+   * @throws Fault NOT_FOUND, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, SHUTTING_DOWN, and the invoker's:
+   * TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT, and its `busy` ones
+   */
+  invoke(request: InvokeRequest): Promise<InvokeAnswer>;
+  /**
+   * Deals with what an earlier run accepted and did not end: what was never started is run, what was
+   * started is recorded as interrupted. Settles when all of it is done. Call once, at start.
+   */
+  resumeAccepted(): Promise<ResumeReport>;
+  /** Refuses new invocations and waits for those under way; what takes longer is recorded as interrupted. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+export interface InvocationOptions {
+  readonly actions: Pick<ActionService, 'resolve'>;
+  readonly accepted: AcceptedQueue;
+  readonly activations: Pick<ActivationStore, 'room'>;
+  readonly invoker: Pick<Invoker, 'admit'>;
+  readonly flights: Flights;
+  readonly log: Log;
+}
+
+export function createInvocations(options: InvocationOptions): InvocationService {
+  const { accepted, flights, log } = options;
+  let closing = false;
+
+  return {
+    async invoke(request) {
+      if (closing) throw functionFault('SHUTTING_DOWN', 'The platform is shutting down.');
+      const resolved = await options.actions.resolve(request.action);
+      await options.activations.room();
+      const job = jobOf(request, resolved);
+      const flight = flights.begin(job, options.invoker.admit(job.namespace, request.identity.limits));
+      const { activationId } = job;
+      if (request.waitMs === undefined) {
+        await acceptForLater(flights, flight);
+        return { activationId, ended: undefined };
+      }
+      const run = flights.run(flight);
+      const ended = await firstOf(run, request.waitMs, () => flights.cancel(flight));
+      if (ended === undefined) {
+        run.catch((error) => flights.fail(flight, messageOf(error)));
+        await flights.enqueueStarted(flight);
+      }
+      return { activationId, ended };
+    },
+    resumeAccepted: () => resumeQueue({ accepted, flights, log, isClosing: () => closing }),
+    async close(timeoutMs) {
+      closing = true;
+      await flights.drain(timeoutMs);
+    },
+  };
+}
+
+/** Settles when the flight is durable; it then runs by itself. */
+async function acceptForLater(flights: Flights, flight: Flight): Promise<void> {
+  try {
+    await flights.enqueue(flight);
+  } catch (error) {
+    flights.cancel(flight);
+    throw error;
+  }
+  void flights.runQueued(flight);
+}
+
+/** What `run` gives, or undefined after `waitMs`. A rejection in time is handed on after `refused`. */
+async function firstOf<T>(run: Promise<T>, waitMs: number, refused: () => void): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, waitMs, undefined);
+  try {
+    return await Promise.race([run, promise]);
+  } catch (error) {
+    refused();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function jobOf(request: InvokeRequest, resolved: ResolvedAction): Job {
+  const { action } = resolved;
+  const { parameters, initEnv } = mergeArguments(resolved, request.payload);
+  const job = {
+    activationId: newActivationId(),
+    transactionId: request.transactionId,
+    namespace: request.identity.namespace,
+    action: resolved.fullName,
+    version: action.version,
+    revision: action.revision,
+    kind: action.exec.kind,
+    code: { digest: action.exec.digest, binary: action.exec.binary, main: action.exec.main ?? 'main' },
+    limits: resolved.limits,
+    initEnv,
+    parameters,
+    acceptedAt: Date.now(),
+  };
+  if (!resolved.providesApiKey) return job;
+  return { ...job, apiKey: formatApiKey(parseAuthorization(request.authorization)) };
+}

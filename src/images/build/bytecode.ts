@@ -1,0 +1,53 @@
+/**
+ * Python's bytecode, made at build time by the very interpreter of the image: a read-only root can't keep a
+ * cache, and compiling at each start costs tens of milliseconds. `unchecked-hash` files hold no time stamp,
+ * and a fixed hash seed fixes the order of sets in them, so the same inputs give the same bytes.
+ */
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { mustRun } from '../../lib/index.ts';
+import type { LayerRecipe } from './recipe.ts';
+import type { Architecture } from './target.ts';
+import type { Tree, TreeEntry } from './tree.ts';
+
+/** Adds `__pycache__` folders to `tree`; `below` is the layer that has the C library. */
+export async function addBytecode(
+  tree: Tree,
+  below: Tree,
+  recipe: NonNullable<LayerRecipe['bytecode']>,
+  target: Architecture,
+  cacheDir: string,
+): Promise<void> {
+  const root = await mkdtemp(join(cacheDir, '.tmp-python-'));
+  try {
+    for (const layer of [below, tree]) await writeTree(root, layer.entries);
+    const loader = join(root, target.loader);
+    const libraries = join(root, 'usr/lib', target.triple);
+    await mustRun(
+      [
+        ...[loader, '--library-path', libraries, join(root, recipe.python)],
+        ...['-s', '-S', '-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash'],
+        ...['-s', root, '-p', '/', join(root, recipe.folder)],
+      ],
+      { env: { PYTHONHOME: join(root, 'usr'), PYTHONHASHSEED: '0', LC_ALL: 'C.UTF-8' }, timeoutMs: 300_000 },
+    );
+    const folder = join(root, recipe.folder);
+    for (const found of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!found.isFile() || !found.name.endsWith('.pyc')) continue;
+      const file = join(found.parentPath, found.name);
+      tree.add(relative(root, file), { type: 'file', mode: 0o644, bytes: await readFile(file) });
+    }
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+async function writeTree(root: string, entries: ReadonlyMap<string, TreeEntry>): Promise<void> {
+  for (const [path, entry] of entries) {
+    const file = join(root, path);
+    await mkdir(entry.type === 'folder' ? file : dirname(file), { recursive: true });
+    if (entry.type === 'file') await writeFile(file, entry.bytes, { mode: entry.mode });
+    // Absolute targets would lead out of the folder, and the interpreter needs none of them.
+    else if (entry.type === 'link' && !entry.target.startsWith('/')) await symlink(entry.target, file);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * A tree → a layer blob: entries sorted by path, owner 0:0, one time for all, fixed compression. The same tree
+ * and epoch give the same bytes. zstd, because unlike zlib its output does not depend on the processor.
+ */
+import { createHash } from 'node:crypto';
+import { PassThrough, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createZstdCompress } from 'node:zlib';
+import { pack } from 'tar-stream';
+import { putStream } from '../blob-store.ts';
+import { parseDigest } from '../digest.ts';
+import type { Digest } from '../types.ts';
+import type { Tree, TreeEntry } from './tree.ts';
+
+export interface PackedLayer {
+  readonly digest: Digest;
+  /** Of the uncompressed tar. */
+  readonly diffId: Digest;
+  readonly size: number;
+}
+
+const compressionLevel = 6;
+
+/** Packs `tree` into the blobs of `dir`, every entry dated `epoch` (seconds). */
+export async function packLayer(dir: string, tree: Tree, epoch: number): Promise<PackedLayer> {
+  const archive = pack();
+  const hash = createHash('sha256');
+  const hashing = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const compress = createZstdCompress({
+    params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
+  const output = new PassThrough();
+  const [stored] = await Promise.all([
+    putStream(dir, output),
+    pipeline(archive, hashing, compress, output),
+    writeEntries(archive, tree, new Date(epoch * 1000)),
+  ]);
+  return { ...stored, diffId: parseDigest(`sha256:${hash.digest('hex')}`) };
+}
+
+async function writeEntries(archive: ReturnType<typeof pack>, tree: Tree, mtime: Date): Promise<void> {
+  const sorted = [...tree.entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [path, entry] of sorted) await writeEntry(archive, path, entry, mtime);
+  archive.finalize();
+}
+
+function writeEntry(
+  archive: ReturnType<typeof pack>,
+  path: string,
+  entry: TreeEntry,
+  mtime: Date,
+): Promise<void> {
+  const common = { mtime, uid: 0, gid: 0 };
+  return new Promise((done, failed) => {
+    const ended = (error?: Error | null) => (error ? failed(error) : done());
+    if (entry.type === 'folder') {
+      archive.entry({ ...common, name: `${path}/`, type: 'directory', mode: entry.mode }, ended);
+    } else if (entry.type === 'link') {
+      archive.entry({ ...common, name: path, type: 'symlink', mode: 0o777, linkname: entry.target }, ended);
+    } else {
+      const { mode, bytes } = entry;
+      archive.entry({ ...common, name: path, type: 'file', mode, size: bytes.length }, bytes, ended);
+    }
+  });
+}

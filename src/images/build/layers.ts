@@ -1,0 +1,166 @@
+/**
+ * One layer of a recipe → a blob in the store. A layer is built only when what goes into it changed: its
+ * recipe, the hashes of its packages or files, the date, or this code's own format. Otherwise the record of
+ * the last build is taken, and nothing is fetched or packed.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { blobSize } from '../blob-store.ts';
+import { imageFault } from '../faults.ts';
+import { readRegularFile, writeFileAtomically } from '../files.ts';
+import { digestSchema } from '../oci/schema.ts';
+import type { Apt, DebianPackage } from './apt.ts';
+import { addBytecode } from './bytecode.ts';
+import { addDeb } from './deb.ts';
+import { packLayer } from './layer-blob.ts';
+import { addNpmPackage, npmPackageFor } from './npm-package.ts';
+import type { DebianSource, LayerRecipe, Recipe } from './recipe.ts';
+import type { RunnerFiles } from './runner.ts';
+import type { Architecture } from './target.ts';
+import { matchesPath, newTree, type Tree } from './tree.ts';
+
+/** Raise it when the same inputs shall give other layers than before. */
+const layerFormat = 1;
+/** The date of what comes without one: 1980-01-01, the first that every archive format can hold. */
+const epochOfUndated = 315_532_800;
+const maxRecordBytes = 1024 * 1024;
+
+export interface BuildInputs {
+  readonly recipe: Recipe;
+  readonly target: Architecture;
+  readonly storeDir: string;
+  readonly cacheDir: string;
+  readonly apt: Apt;
+  /** The packages of each Debian layer. */
+  readonly packages: ReadonlyMap<string, readonly DebianPackage[]>;
+  readonly runners: ReadonlyMap<string, RunnerFiles>;
+  /** `SOURCE_DATE_EPOCH`, in seconds; otherwise the newest date among a layer's inputs. */
+  readonly epoch: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly progress: (line: string) => void;
+}
+
+const recordSchema = z.object({
+  digest: digestSchema,
+  diffId: digestSchema,
+  size: z.int(),
+  epoch: z.int(),
+  versions: z.record(z.string(), z.string()),
+});
+export type BuiltLayer = z.infer<typeof recordSchema>;
+
+/** The layer `name`, from the last build or made now. */
+export async function buildLayer(name: string, inputs: BuildInputs): Promise<BuiltLayer> {
+  const recordFile = join(inputs.cacheDir, 'layers', `${layerKey(name, inputs)}.json`);
+  const known = await readRecord(recordFile);
+  if (known !== undefined && (await blobSize(inputs.storeDir, known.digest)) === known.size) return known;
+  inputs.progress(`building layer ${name}`);
+  const { tree, newest } = await buildTree(name, inputs);
+  for (const path of inputs.recipe.forbidden) {
+    if (tree.entries.has(path)) throw imageFault('IMAGE_BUILD_FAILED', `layer ${name} holds ${path}`);
+  }
+  const epoch = inputs.epoch ?? newest;
+  const packed = await packLayer(inputs.storeDir, tree, epoch);
+  const layer = { ...packed, epoch, versions: versionsOf(name, inputs) };
+  await writeFileAtomically(recordFile, JSON.stringify(layer));
+  return layer;
+}
+
+/** The recipe of the layer `name`. @throws Fault RECIPE_INVALID */
+export function layerRecipe(recipe: Recipe, name: string): LayerRecipe {
+  const found = recipe.layers[name];
+  if (found !== undefined) return found;
+  throw imageFault('RECIPE_INVALID', `an image is made of the layer ${name}, which no recipe describes`);
+}
+
+function layerKey(name: string, inputs: BuildInputs): string {
+  const recipe = layerRecipe(inputs.recipe, name);
+  const below = recipe.debian?.below;
+  const parts = [
+    layerFormat,
+    inputs.target.name,
+    inputs.epoch ?? null,
+    recipe,
+    [inputs.recipe.drop, inputs.recipe.forbidden],
+    inputs.packages.get(name) ?? null,
+    recipe.npm && npmPackageFor(recipe.npm),
+    recipe.runner === undefined ? null : inputs.runners.get(recipe.runner)?.hash,
+    // Bytecode is made with the libraries below.
+    recipe.bytecode && below !== undefined ? layerKey(below, inputs) : null,
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+function versionsOf(name: string, inputs: BuildInputs): Record<string, string> {
+  const { npm } = layerRecipe(inputs.recipe, name);
+  const debian = (inputs.packages.get(name) ?? []).map((item) => [item.name, item.version]);
+  return Object.fromEntries([...debian, ...(npm === undefined ? [] : [['nodejs', npm.version]])]);
+}
+
+async function readRecord(path: string): Promise<BuiltLayer | undefined> {
+  const bytes = await readRegularFile(path, maxRecordBytes);
+  return bytes && recordSchema.parse(JSON.parse(bytes.toString('utf8')));
+}
+
+async function buildTree(name: string, inputs: BuildInputs): Promise<{ tree: Tree; newest: number }> {
+  const recipe = layerRecipe(inputs.recipe, name);
+  const tree = newTree();
+  let newest = 0;
+  if (recipe.debian !== undefined) newest = await addDebian(tree, name, recipe, recipe.debian, inputs);
+  if (recipe.npm !== undefined) {
+    newest = await addNpmPackage(tree, recipe.npm, inputs.cacheDir, inputs.signal);
+  }
+  for (const [path, bytes] of inputs.runners.get(recipe.runner ?? '')?.files ?? []) {
+    tree.add(`ward/${path}`, { type: 'file', mode: 0o644, bytes });
+  }
+  addOwn(tree, recipe, inputs.target);
+  if (recipe.bytecode !== undefined) {
+    const below = recipe.debian?.below;
+    const libraries = below === undefined ? newTree() : (await buildTree(below, inputs)).tree;
+    await addBytecode(tree, libraries, recipe.bytecode, inputs.target, inputs.cacheDir);
+  }
+  return { tree, newest: newest || epochOfUndated };
+}
+
+async function addDebian(
+  tree: Tree,
+  name: string,
+  recipe: LayerRecipe,
+  source: DebianSource,
+  inputs: BuildInputs,
+): Promise<number> {
+  const files = await inputs.apt.fetch(inputs.packages.get(name) ?? []);
+  const expand = (paths: readonly string[]) =>
+    paths.map((path) => path.replaceAll('{triple}', inputs.target.triple));
+  const dropped = expand([...inputs.recipe.drop, ...recipe.drop]);
+  const parts = new Map(Object.keys(recipe.bundles).map((bundle) => [bundle, new Map<string, Buffer>()]));
+  let newest = 0;
+  for (const [item, file] of files) {
+    const only = source.keep[item];
+    const keeps = (path: string) =>
+      (only === undefined || matchesPath(path, expand(only))) && !matchesPath(path, dropped);
+    const onFile = (path: string, bytes: Buffer) => {
+      for (const [bundle, folder] of Object.entries(recipe.bundles)) {
+        if (matchesPath(path, [folder])) parts.get(bundle)?.set(path, bytes);
+      }
+    };
+    newest = Math.max(newest, await addDeb(tree, { name: item, file, keeps, onFile }));
+  }
+  for (const [bundle, members] of parts) {
+    const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, bytes]) => bytes);
+    tree.add(bundle, { type: 'file', mode: 0o644, bytes: Buffer.concat(sorted) });
+  }
+  return newest;
+}
+
+function addOwn(tree: Tree, recipe: LayerRecipe, target: Architecture): void {
+  const isRoot = recipe.folders.length > 0;
+  for (const path of recipe.folders)
+    tree.add(path, { type: 'folder', mode: path.endsWith('tmp') ? 0o777 : 0o755 });
+  const links = { ...recipe.links, ...(isRoot ? target.links : {}) };
+  for (const [path, to] of Object.entries(links)) tree.add(path, { type: 'link', target: to });
+  for (const [path, text] of Object.entries(recipe.files)) {
+    tree.add(path, { type: 'file', mode: 0o644, bytes: Buffer.from(text) });
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * A file set from an npm package, fetched by the machine's own npm (its registry, proxy and cache) and
+ * checked against the integrity that the recipe pins, however it was fetched.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { createGunzip } from 'node:zlib';
+import { mustRun } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
+import { readRegularFile } from '../files.ts';
+import { tarEntries } from './deb.ts';
+import type { NpmSource } from './recipe.ts';
+import { plainMode, type Tree } from './tree.ts';
+
+const maxPackageBytes = 256 * 1024 * 1024;
+const timeoutMs = 600_000;
+
+/** The name of the package that holds Node.js for this machine, and what its bytes must hash to. */
+export function npmPackageFor(source: NpmSource): { name: string; integrity: string } {
+  const name = `node-linux-${process.arch}`;
+  const integrity = source.integrity[name];
+  if (integrity !== undefined) return { name, integrity };
+  throw imageFault('IMAGE_BUILD_FAILED', `the recipe has no Node.js for ${process.arch}`);
+}
+
+/** Adds the package's wanted files to `tree`. Returns the newest time stamp among them, in seconds. */
+export async function addNpmPackage(
+  tree: Tree,
+  source: NpmSource,
+  cacheDir: string,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const archive = await fetchPackage(source, join(cacheDir, 'npm'), signal);
+  const wanted = new Map(Object.entries(source.files));
+  let newest = 0;
+  for await (const entry of tarEntries(createReadStream(archive).pipe(createGunzip()))) {
+    const inside = entry.header.name.replace(/^[^/]+\//, '');
+    const target = wanted.get(inside);
+    if (target === undefined || entry.header.type !== 'file') {
+      entry.resume();
+      continue;
+    }
+    newest = Math.max(newest, Math.floor((entry.header.mtime?.getTime() ?? 0) / 1000));
+    tree.add(target, {
+      type: 'file',
+      mode: plainMode(entry.header.mode ?? 0o644),
+      bytes: await buffer(entry),
+    });
+    wanted.delete(inside);
+  }
+  if (wanted.size === 0) return newest;
+  throw imageFault('IMAGE_BUILD_FAILED', `${archive} lacks ${[...wanted.keys()].join(', ')}`);
+}
+
+async function fetchPackage(
+  source: NpmSource,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const { name, integrity } = npmPackageFor(source);
+  const path = join(folder, `${name}-${source.version}.tgz`);
+  if ((await integrityOf(path)) === integrity) return path;
+  await mkdir(folder, { recursive: true });
+  const temporary = await mkdtemp(join(folder, '.tmp-'));
+  try {
+    await mustRun(['npm', 'pack', '--silent', '--ignore-scripts', `${name}@${source.version}`], {
+      cwd: temporary,
+      timeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const [file] = await readdir(temporary);
+    const fetched = join(temporary, file ?? '');
+    const found = await integrityOf(fetched);
+    if (found !== integrity) {
+      throw imageFault(
+        'IMAGE_BUILD_FAILED',
+        `${name} ${source.version} has integrity ${found}, not ${integrity}`,
+        {
+          hint: 'Check the registry that npm is set up to use: it served another file than the recipe pins.',
+        },
+      );
+    }
+    await rename(fetched, path);
+    return path;
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function integrityOf(path: string): Promise<string | undefined> {
+  const bytes = await readRegularFile(path, maxPackageBytes);
+  return bytes && `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
+}

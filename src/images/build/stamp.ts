@@ -1,0 +1,65 @@
+/**
+ * What the last build was made from, so that "is everything there?" costs a few small reads: no apt, no
+ * hashing of layers. A change of the recipes, of a runner or of the architecture, or a missing blob, says no.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { blobSize } from '../blob-store.ts';
+import { readRegularFile, writeFileAtomically } from '../files.ts';
+import { openLayerStore } from '../layer-store.ts';
+import { readImage, readIndex, refNameOf } from '../oci/layout.ts';
+import { digestSchema } from '../oci/schema.ts';
+import type { Digest } from '../types.ts';
+import { loadRecipe, recipeText } from './recipe.ts';
+import { installedRunnersDir, readRunner } from './runner.ts';
+
+const stampSchema = z.object({ inputs: z.string(), images: z.record(z.string(), digestSchema) });
+const maxStampBytes = 64 * 1024;
+
+/**
+ * Whether `dir` holds the images of the present recipes and runners, complete and unpacked. Newer packages in
+ * the archive do not count: only a build looks for them.
+ */
+export async function runtimeImagesReady(dir: string, runnersDir = installedRunnersDir): Promise<boolean> {
+  const bytes = await readRegularFile(stampFile(dir), maxStampBytes);
+  if (bytes === undefined) return false;
+  const stamp = stampSchema.safeParse(JSON.parse(bytes.toString('utf8')));
+  if (!stamp.success || stamp.data.inputs !== (await inputsHash(runnersDir))) return false;
+  const index = await readIndex(dir);
+  const layers = openLayerStore(dir);
+  for (const [name, digest] of Object.entries(stamp.data.images)) {
+    const entry = index?.manifests.find((item) => item.digest === digest && refNameOf(item) === name);
+    if (entry === undefined) return false;
+    const { manifest, config } = await readImage(dir, entry);
+    for (const layer of manifest.layers) if ((await blobSize(dir, layer.digest)) !== layer.size) return false;
+    for (const diffId of config.rootfs.diff_ids) if (!(await layers.has(diffId))) return false;
+  }
+  return true;
+}
+
+/** Remembers that `images` were built from `inputs`. */
+export async function writeStamp(
+  dir: string,
+  inputs: string,
+  images: readonly { readonly name: string; readonly digest: Digest }[],
+): Promise<void> {
+  const stamp = {
+    inputs,
+    images: Object.fromEntries(images.map(({ name, digest }) => [name, digest])),
+  };
+  await writeFileAtomically(stampFile(dir), JSON.stringify(stamp));
+}
+
+function stampFile(dir: string): string {
+  return join(dir, 'build', 'stamp.json');
+}
+
+/** Over everything that a build is made from, save the packages. */
+export async function inputsHash(runnersDir: string): Promise<string> {
+  const hash = createHash('sha256').update(`${process.arch}\0${recipeText()}`);
+  for (const { runner } of Object.values(loadRecipe().layers)) {
+    if (runner !== undefined) hash.update((await readRunner(runnersDir, runner)).hash);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,52 @@
+/**
+ * A layer's content in memory, before it is packed. Paths are relative and normal; the merged-/usr names
+ * (`bin/x`, `lib/x` …) are stored below `usr/`, so that two packages never disagree on where a file lies.
+ * There are no owners, times, devices or special mode bits in it: whatever is packed from it has none.
+ */
+export type TreeEntry =
+  | { readonly type: 'folder'; readonly mode: number }
+  | { readonly type: 'file'; readonly mode: number; readonly bytes: Buffer }
+  | { readonly type: 'link'; readonly target: string };
+
+export interface Tree {
+  readonly entries: ReadonlyMap<string, TreeEntry>;
+  add(path: string, entry: TreeEntry): void;
+  /** Removes the path and what is below it. */
+  remove(path: string): void;
+}
+
+const merged = /^(?:bin|sbin|lib|lib32|lib64|libx32)(?=\/)/;
+
+export function newTree(): Tree {
+  const entries = new Map<string, TreeEntry>();
+  const add = (path: string, entry: TreeEntry): void => {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    if (parent !== '' && !entries.has(parent)) add(parent, { type: 'folder', mode: 0o755 });
+    entries.set(path, entry);
+  };
+  const remove = (path: string): void => {
+    for (const name of [...entries.keys()])
+      if (name === path || name.startsWith(`${path}/`)) entries.delete(name);
+  };
+  return { entries, add, remove };
+}
+
+/** `./lib/x` → `usr/lib/x`: a package's name for a file → the one in the tree. */
+export function treePath(name: string): string {
+  return name
+    .replace(/^(?:\.?\/)+/, '')
+    .replace(/\/+$/, '')
+    .replace(merged, 'usr/$&');
+}
+
+/** Files and programs for all to read; nothing for anybody to write, no special bits. */
+export function plainMode(mode: number): number {
+  return mode & 0o100 ? 0o755 : 0o644;
+}
+
+/** Whether `path` is one of `patterns`, or below one that ends in `/`. */
+export function matchesPath(path: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) =>
+    pattern.endsWith('/') ? `${path}/`.startsWith(pattern) : path === pattern,
+  );
+}

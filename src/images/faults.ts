@@ -1,0 +1,28 @@
+/** The closed table of what images can go wrong with. */
+import { faultTable } from '../lib/index.ts';
+
+export const imageFaults = {
+  /** A text that should be a digest is none. */
+  DIGEST_INVALID: 'invalid',
+  BLOB_NOT_FOUND: 'missing',
+  /** The bytes under a digest do not have that digest. */
+  BLOB_CORRUPT: 'host',
+  /** An archive holds an entry that would leave its folder, follow a link, make a device or the like. */
+  ARCHIVE_UNSAFE: 'invalid',
+  ARCHIVE_TOO_LARGE: 'too-large',
+  /** Truncated, damaged or of an unknown form. */
+  ARCHIVE_INVALID: 'invalid',
+  IMAGE_NOT_FOUND: 'missing',
+  IMAGE_INVALID: 'invalid',
+  /** A root file system in which a sandbox must not be started. */
+  IMAGE_UNSAFE: 'denied',
+  /** The lock on a store's index was not free in time. */
+  IMAGE_STORE_BUSY: 'busy',
+  /** The store's own folder can't serve. */
+  IMAGE_STORE_INVALID: 'host',
+  IMAGE_BUILD_FAILED: 'host',
+  /** `policies/images` does not say what it should. */
+  RECIPE_INVALID: 'bug',
+} as const;
+
+export const imageFault = faultTable(imageFaults);

@@ -1,0 +1,75 @@
+/**
+ * The few ways in which this room touches files: whole or not at all. A write goes to a temporary file on the
+ * same file system, is flushed, and is then renamed; a read refuses what is no regular file or is too long,
+ * and never blocks on a named pipe.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errnoOf } from '../lib/index.ts';
+import { imageFault } from './faults.ts';
+
+/** The bytes of the regular file at `path`; undefined when there is none. @throws Fault IMAGE_INVALID */
+export async function readRegularFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
+  const file = await openRegularFile(path);
+  if (file === undefined) return undefined;
+  try {
+    const { size } = await file.stat();
+    if (size > maxBytes) {
+      throw imageFault('IMAGE_INVALID', `${path} has ${size} bytes; at most ${maxBytes} are read`);
+    }
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Opens the regular file at `path` for reading; undefined when there is none. The caller closes it. */
+export async function openRegularFile(path: string): Promise<FileHandle | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw imageFault('IMAGE_INVALID', `${path} is not a regular file`);
+}
+
+/** Replaces `path` by `bytes`, durably and in one step. The folder is made when it is missing. */
+export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryBeside(path);
+  try {
+    const file = await open(temporary, 'wx', 0o644);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await renameDurably(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Renames and flushes the folder, so that the new name survives a power cut. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  const folder = await open(dirname(to), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** A fresh name in the folder of `path`, that no reader takes for content. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.tmp-${randomBytes(8).toString('hex')}`);
+}

@@ -1,0 +1,133 @@
+/**
+ * Images by name: finds the manifest, unpacks what is not unpacked yet, and hands out roots. What was resolved
+ * from the store is remembered until its index changes, so that resolving costs one `stat`.
+ */
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { resolve as absolute, join } from 'node:path';
+import { imageFault } from './faults.ts';
+import { openLayerStore } from './layer-store.ts';
+import { type LayoutImage, pickPlatform, readImage, readIndex, refNameOf } from './oci/layout.ts';
+import type { Descriptor, Index } from './oci/schema.ts';
+import { parseReference } from './reference.ts';
+import { openRootMounts } from './root-filesystem.ts';
+import type { Image, ImageConfig, ImageStore, StoredImage } from './types.ts';
+
+export interface ImageStoreOptions {
+  /** An OCI image layout, beside it the unpacked layers. Made when missing. */
+  readonly dir: string;
+  /** Where roots are mounted. Every user must be able to search the way to it: a sandbox's root is a stranger. */
+  readonly mountsDir: string;
+}
+
+/** @throws Fault IMAGE_STORE_INVALID */
+export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
+  const dir = absolute(options.dir);
+  // These separate mount options and layers.
+  if (/[,:\\"\s]/.test(dir)) {
+    throw imageFault('IMAGE_STORE_INVALID', `an image store can't lie in ${JSON.stringify(dir)}`, {
+      hint: 'Choose a folder without commas, colons, quotes, backslashes and blanks in its name.',
+    });
+  }
+  const layersDir = join(dir, 'layers');
+  await mkdir(join(layersDir, 'sha256'), { recursive: true, mode: 0o700 });
+  const mounts = openRootMounts(layersDir, absolute(options.mountsDir));
+  const remembered = new Map<string, Image>();
+  let version = '';
+
+  const resolve = async (reference: string): Promise<Image> => {
+    const parsed = parseReference(reference);
+    if (parsed.form === 'folder') return folderImage(reference, parsed.dir);
+    if (parsed.form === 'layout') return layoutImage(reference, dir, parsed.dir, parsed.tag);
+    const now = await indexVersion(dir);
+    if (now !== version) remembered.clear();
+    version = now;
+    const known = remembered.get(reference);
+    if (known !== undefined) return known;
+    const image = await layoutImage(reference, dir, dir, parsed.name);
+    remembered.set(reference, image);
+    return image;
+  };
+  return {
+    list: () => listImages(dir),
+    resolve,
+    mountRoot: (image) => mounts.mount(image),
+    close: () => mounts.close(),
+    [Symbol.asyncDispose]: () => mounts.close(),
+  };
+}
+
+async function listImages(dir: string): Promise<StoredImage[]> {
+  const index = await readIndex(dir);
+  const images = await Promise.all(
+    (index?.manifests ?? []).map(async (entry) => {
+      const { digest, sizeBytes, config } = await readImage(dir, entry);
+      return { name: refNameOf(entry) ?? digest, digest, sizeBytes, createdAt: config.created ?? '' };
+    }),
+  );
+  return images.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function layoutImage(
+  reference: string,
+  storeDir: string,
+  dir: string,
+  tag: string | undefined,
+): Promise<Image> {
+  const index = await readIndex(dir);
+  if (index === undefined && dir !== storeDir) {
+    throw imageFault('IMAGE_NOT_FOUND', `there is no OCI image layout in ${dir}`);
+  }
+  const found = await readImage(dir, pickEntry(reference, dir, index, tag));
+  const layers = openLayerStore(storeDir);
+  const layerDirs: string[] = [];
+  for (const [at, layer] of found.manifest.layers.entries()) {
+    const diffId = found.config.rootfs.diff_ids[at];
+    if (diffId !== undefined) layerDirs.push(await layers.unpack(dir, layer, diffId));
+  }
+  return Object.freeze({ reference, digest: found.digest, config: imageConfig(found), layerDirs });
+}
+
+function pickEntry(
+  reference: string,
+  dir: string,
+  index: Index | undefined,
+  tag: string | undefined,
+): Descriptor {
+  const entries = index?.manifests ?? [];
+  const named = tag === undefined ? entries : entries.filter((entry) => refNameOf(entry) === tag);
+  const [first] = named;
+  if (first !== undefined && named.length === 1) return first;
+  if (first !== undefined && named.every((entry) => entry.platform)) return pickPlatform(named, dir);
+  const names = entries.flatMap((entry) => refNameOf(entry) ?? []).sort();
+  const hint =
+    names.length > 0 ? `It has: ${names.join(', ')}.` : 'It is empty; build or pull an image first.';
+  if (first !== undefined)
+    throw imageFault('IMAGE_NOT_FOUND', `${reference} names more than one image`, { hint });
+  throw imageFault('IMAGE_NOT_FOUND', `there is no image ${reference}`, { hint });
+}
+
+function imageConfig({ config: { config } }: LayoutImage): ImageConfig {
+  return {
+    env: config?.Env ?? [],
+    entrypoint: config?.Entrypoint ?? [],
+    cmd: config?.Cmd ?? [],
+    workingDir: config?.WorkingDir || '/',
+    user: config?.User ?? '',
+    labels: config?.Labels ?? {},
+  };
+}
+
+async function folderImage(reference: string, dir: string): Promise<Image> {
+  const real = await realpath(dir).catch(() => undefined);
+  if (real === undefined || !(await stat(real)).isDirectory()) {
+    throw imageFault('IMAGE_NOT_FOUND', `there is no folder ${dir}`);
+  }
+  const config = { env: [], entrypoint: [], cmd: [], workingDir: '/', user: '', labels: {} };
+  return Object.freeze({ reference, digest: undefined, config, layerDirs: [real] });
+}
+
+/** Changes whenever the index is replaced. */
+async function indexVersion(dir: string): Promise<string> {
+  const found = await stat(join(dir, 'index.json'), { bigint: true }).catch(() => undefined);
+  return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeNs}`;
+}

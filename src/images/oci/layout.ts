@@ -1,0 +1,123 @@
+/**
+ * An OCI image layout in a folder (`oci-layout`, `index.json`, `blobs/`), Ward's own or a foreign one. Images
+ * are named by `org.opencontainers.image.ref.name`. `index.json` is replaced in one step, under a lock that
+ * ends with its process, so two writers never lose each other's names; readers need no lock.
+ * Source: OCI image-spec v1.1, image-layout.md.
+ */
+import { join } from 'node:path';
+import { blobPath, openBlobStore } from '../blob-store.ts';
+import { digestOf } from '../digest.ts';
+import { imageFault } from '../faults.ts';
+import { readRegularFile, writeFileAtomically } from '../files.ts';
+import { lockFile } from '../lock.ts';
+import type { Digest } from '../types.ts';
+import {
+  type Config,
+  configSchema,
+  type Descriptor,
+  type Index,
+  indexMediaType,
+  indexSchema,
+  type Manifest,
+  manifestSchema,
+  maxDocumentBytes,
+  parseDocument,
+  refNameAnnotation,
+} from './schema.ts';
+
+const lockWaitMs = 10_000;
+const layoutText = '{"imageLayoutVersion":"1.0.0"}';
+const indexTypes = new Set([indexMediaType, 'application/vnd.docker.distribution.manifest.list.v2+json']);
+
+/** An image's documents, each checked against its digest. */
+export interface LayoutImage {
+  readonly digest: Digest;
+  readonly manifest: Manifest;
+  readonly config: Config;
+  readonly sizeBytes: number;
+}
+
+/** The index of the layout in `dir`; undefined when `dir` holds none. @throws Fault IMAGE_INVALID */
+export async function readIndex(dir: string): Promise<Index | undefined> {
+  const bytes = await readRegularFile(join(dir, 'index.json'), maxDocumentBytes);
+  return bytes === undefined ? undefined : parseDocument(indexSchema, bytes, join(dir, 'index.json'));
+}
+
+/** The name that an entry of an index goes by. */
+export function refNameOf(descriptor: Descriptor): string | undefined {
+  return descriptor.annotations?.[refNameAnnotation];
+}
+
+/** Stores a JSON document as a blob and describes it. */
+export async function putDocument(dir: string, mediaType: string, value: unknown): Promise<Descriptor> {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return { mediaType, digest: await openBlobStore(dir).put(bytes), size: bytes.length };
+}
+
+/** Gives `manifest` these names, taking them from whatever had them. Makes the layout when there is none. */
+export async function tagManifest(
+  dir: string,
+  manifest: Descriptor,
+  names: readonly string[],
+): Promise<void> {
+  await writeFileAtomically(join(dir, 'oci-layout'), layoutText);
+  const lock = await lockFile(join(dir, 'index.lock'), lockWaitMs);
+  try {
+    const index = await readIndex(dir);
+    const others = (index?.manifests ?? []).filter((entry) => !names.includes(refNameOf(entry) ?? ''));
+    const named = names.map((name) => ({
+      ...manifest,
+      annotations: { ...manifest.annotations, [refNameAnnotation]: name },
+    }));
+    const next = { schemaVersion: 2, mediaType: indexMediaType, manifests: [...others, ...named] };
+    await writeFileAtomically(join(dir, 'index.json'), JSON.stringify(next));
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * The image behind an entry of an index; a multi-platform one is narrowed to this machine's architecture.
+ * @throws Fault IMAGE_INVALID
+ */
+export async function readImage(dir: string, entry: Descriptor): Promise<LayoutImage> {
+  if (indexTypes.has(entry.mediaType)) {
+    const inner = parseDocument(indexSchema, await readDocument(dir, entry), `index ${entry.digest}`);
+    return readImage(dir, pickPlatform(inner.manifests, `index ${entry.digest}`));
+  }
+  const manifest = parseDocument(manifestSchema, await readDocument(dir, entry), `manifest ${entry.digest}`);
+  const configBytes = await readDocument(dir, manifest.config);
+  const config = parseDocument(configSchema, configBytes, `config ${manifest.config.digest}`);
+  if (config.rootfs.diff_ids.length !== manifest.layers.length) {
+    throw imageFault(
+      'IMAGE_INVALID',
+      `manifest ${entry.digest} and its config disagree on the number of layers`,
+    );
+  }
+  const sizeBytes = [entry, manifest.config, ...manifest.layers].reduce((sum, { size }) => sum + size, 0);
+  return { digest: entry.digest, manifest, config, sizeBytes };
+}
+
+/** This machine's name in Go's notation, which OCI uses. */
+export function ociArchitecture(): string {
+  return process.arch === 'x64' ? 'amd64' : process.arch;
+}
+
+/** The entry for this machine. @throws Fault IMAGE_INVALID */
+export function pickPlatform(entries: readonly Descriptor[], what: string): Descriptor {
+  const wanted = ociArchitecture();
+  const fits = ({ platform }: Descriptor) => platform?.os === 'linux' && platform.architecture === wanted;
+  const found = entries.find((entry) => fits(entry) && !indexTypes.has(entry.mediaType));
+  if (found !== undefined) return found;
+  const offered = entries.map(({ platform }) => `${platform?.os}/${platform?.architecture}`).join(', ');
+  throw imageFault('IMAGE_INVALID', `${what} has no image for linux/${wanted}; it has: ${offered || 'none'}`);
+}
+
+async function readDocument(dir: string, { digest, size }: Descriptor): Promise<Buffer> {
+  const bytes = await readRegularFile(blobPath(dir, digest), maxDocumentBytes);
+  if (bytes === undefined) throw imageFault('IMAGE_INVALID', `${dir} lacks the blob ${digest}`);
+  if (bytes.length !== size || digestOf(bytes) !== digest) {
+    throw imageFault('IMAGE_INVALID', `the blob ${digest} in ${dir} has another size or digest`);
+  }
+  return bytes;
+}

@@ -1,0 +1,122 @@
+/**
+ * Root file systems: one read-only overlay per image, nosuid and nodev, shared by all sandboxes of the image,
+ * unmounted when the last holder lets go. Mounts are made in the mount namespace of this process.
+ *
+ * The lowest layer is one of Ward's own: empty folders for what a sandbox mounts. So an image need not bring
+ * them; but one that has a link or a file there is refused, because a runtime that mounts over it would be led
+ * elsewhere (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881).
+ */
+import { lstat, mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { mustRun } from '../lib/index.ts';
+import { digestHex, digestOf } from './digest.ts';
+import { imageFault } from './faults.ts';
+import type { Image, RootFilesystem } from './types.ts';
+
+/** What a sandbox mounts over, or looks for, in every root. */
+const mountTargets = ['dev', 'fn', 'proc', 'sys', 'tmp', 'ward'];
+/** The new mount API takes at most 255 bytes in one option; older kernels know only the one option. */
+const maxOptionBytes = 255;
+const timeoutMs = 30_000;
+
+export interface RootMounts {
+  /** @throws Fault IMAGE_UNSAFE, COMMAND_FAILED */
+  mount(image: Image): Promise<RootFilesystem>;
+  /** Unmounts what is still held. */
+  close(): Promise<void>;
+}
+
+interface Shared {
+  readonly path: string;
+  readonly ready: Promise<void>;
+  holders: number;
+}
+
+/** `layersDir` is the folder to which layers are named relatively: short, and free of special characters. */
+export function openRootMounts(layersDir: string, mountsDir: string): RootMounts {
+  const shared = new Map<string, Shared>();
+  /** Unmounting and mounting again must not overtake each other. */
+  const ending = new Map<string, Promise<void>>();
+
+  const begin = (key: string, image: Image): Shared => {
+    const path = join(mountsDir, key);
+    const ready = Promise.resolve(ending.get(key)).then(() => mountChecked(layersDir, path, image));
+    const root = { path, ready, holders: 0 };
+    shared.set(key, root);
+    ready.catch(() => shared.delete(key));
+    return root;
+  };
+  const end = async (key: string, root: Shared): Promise<void> => {
+    shared.delete(key);
+    const work = unmount(root.path).finally(() => ending.delete(key));
+    ending.set(key, work);
+    await work;
+  };
+  const mount = async (image: Image): Promise<RootFilesystem> => {
+    const key = digestHex(image.digest ?? digestOf(image.layerDirs.join('\0')));
+    const root = shared.get(key) ?? begin(key, image);
+    root.holders++;
+    await root.ready;
+    let released: Promise<void> | undefined;
+    const release = () =>
+      (released ??= --root.holders > 0 || shared.get(key) !== root ? Promise.resolve() : end(key, root));
+    return { path: root.path, release, [Symbol.asyncDispose]: release };
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all(
+      [...shared].map(async ([key, root]) => {
+        await root.ready;
+        if (shared.get(key) === root) await end(key, root);
+      }),
+    );
+    await Promise.all(ending.values());
+  };
+  return { mount, close };
+}
+
+async function mountChecked(layersDir: string, path: string, image: Image): Promise<void> {
+  const skeleton = join(layersDir, 'mount-targets');
+  for (const target of mountTargets) await mkdir(join(skeleton, target), { recursive: true, mode: 0o755 });
+  // The folder is never removed: that would take away the mount that another process has there.
+  await mkdir(path, { recursive: true, mode: 0o711 });
+  await mountOverlay(layersDir, [...image.layerDirs].reverse().concat(skeleton), path);
+  try {
+    for (const target of mountTargets) await refuseUnlessFolder(path, target, image.reference);
+  } catch (error) {
+    await unmount(path);
+    throw error;
+  }
+}
+
+/** `lowers`: highest first. */
+async function mountOverlay(layersDir: string, lowers: readonly string[], path: string): Promise<void> {
+  // A root folder elsewhere is the working directory itself, so that its name may hold anything.
+  const outside = lowers.find((lower) => relative(layersDir, lower).startsWith('..'));
+  const cwd = outside ?? layersDir;
+  const names = lowers.map((lower) =>
+    lower === cwd ? '.' : outside === undefined ? relative(layersDir, lower) : lower,
+  );
+  const single = `lowerdir=${names.join(':')}`;
+  const options = single.length <= maxOptionBytes ? [single] : names.map((name) => `lowerdir+=${name}`);
+  await mustRun(
+    ['mount', '-t', 'overlay', '-o', ['ro', 'nosuid', 'nodev', ...options].join(','), 'ward', path],
+    {
+      cwd,
+      timeoutMs,
+    },
+  );
+}
+
+async function unmount(path: string): Promise<void> {
+  // Lazily: a runtime that is just starting may still hold it.
+  await mustRun(['umount', '--lazy', path], { timeoutMs });
+}
+
+async function refuseUnlessFolder(root: string, target: string, reference: string): Promise<void> {
+  const found = await lstat(join(root, target)).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  const what = found?.isSymbolicLink() ? 'a symbolic link' : found ? 'no folder' : 'deleted';
+  throw imageFault('IMAGE_UNSAFE', `the image ${reference} can't be used: its /${target} is ${what}`, {
+    hint: `Make /${target} an empty folder in the image, or leave it out.`,
+  });
+}

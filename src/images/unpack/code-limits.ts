@@ -1,0 +1,11 @@
+/** What an action's zip may be at most: checked when it is created, and again on the real bytes when it is laid. */
+import type { ArchiveLimits } from '../types.ts';
+
+const mebibyte = 1024 * 1024;
+
+export const codeArchiveLimits: ArchiveLimits = {
+  maxEntries: 20_000,
+  maxTotalBytes: 512 * mebibyte,
+  maxEntryBytes: 256 * mebibyte,
+  maxPathDepth: 32,
+};

@@ -1,0 +1,46 @@
+/**
+ * An archive entry's name → the parts of a relative path. Refuses every name that could mean something else on
+ * the way: absolute, with `..`, with NUL or other control characters, not UTF-8, too long or too deep.
+ * CVE-2018-1002200 ("zip slip") and its many successors.
+ */
+import { imageFault } from '../faults.ts';
+
+/** NAME_MAX of Linux, in bytes. */
+const maxPartBytes = 255;
+/** Half of PATH_MAX: the rest is left to the folder that it is unpacked into. */
+const maxNameBytes = 2048;
+const controlCharacters = /\p{Cc}/u;
+/** What a decoder puts where it found no UTF-8. */
+const replacementCharacter = '\uFFFD';
+
+/** An empty list stands for the root itself. @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE */
+export function entryParts(name: string, maxDepth: number): readonly string[] {
+  const shown = showName(name);
+  if (controlCharacters.test(name)) throw unsafe(`${shown} has a control character in its name`);
+  if (name.includes(replacementCharacter)) throw unsafe(`${shown} has a name that is not UTF-8`);
+  if (name.startsWith('/')) throw unsafe(`${shown} has an absolute path`);
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw unsafe(`${shown} leads out of the archive`);
+  if (
+    Buffer.byteLength(name) > maxNameBytes ||
+    parts.some((part) => Buffer.byteLength(part) > maxPartBytes)
+  ) {
+    throw unsafe(`${shown} has too long a name`);
+  }
+  if (parts.length > maxDepth) {
+    throw imageFault(
+      'ARCHIVE_TOO_LARGE',
+      `${shown} lies ${parts.length} folders deep; at most ${maxDepth} are allowed`,
+    );
+  }
+  return parts;
+}
+
+/** A name for a message: quoted, escaped and cut. */
+export function showName(name: string): string {
+  return JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
+}
+
+export function unsafe(message: string): Error {
+  return imageFault('ARCHIVE_UNSAFE', message, { hint: 'Make the archive anew without this entry.' });
+}

@@ -1,0 +1,51 @@
+/**
+ * The folders of an archive that is being unpacked. A path is walked part by part with `lstat`, so nothing is
+ * ever written through a symbolic link that an earlier entry laid. What was once found to be a real folder
+ * stays one: the unpackers never replace a folder, and nobody else knows the place.
+ */
+import { lstat, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../../lib/index.ts';
+import { showName, unsafe } from './entry-name.ts';
+
+export interface Folders {
+  /** Makes the folder and those above it. @throws Fault ARCHIVE_UNSAFE when something else is in the way */
+  ensure(parts: readonly string[]): Promise<string>;
+  /** The folder, only if it and all above it are there and real. */
+  find(parts: readonly string[]): Promise<string | undefined>;
+}
+
+export function foldersBelow(root: string): Folders {
+  const known = new Set<string>([root]);
+  const walk = async (parts: readonly string[], create: boolean): Promise<string | undefined> => {
+    let path = root;
+    for (const [depth, part] of parts.entries()) {
+      path = join(path, part);
+      if (known.has(path)) continue;
+      const found = await kindOf(path);
+      if (found === 'other')
+        throw unsafe(
+          `${showName(parts.slice(0, depth + 1).join('/'))} is no folder, and an entry lies below it`,
+        );
+      if (found === 'nothing') {
+        if (!create) return undefined;
+        await mkdir(path, { mode: 0o755 });
+      }
+      known.add(path);
+    }
+    return path;
+  };
+  return {
+    ensure: async (parts) => (await walk(parts, true)) ?? root,
+    find: (parts) => walk(parts, false),
+  };
+}
+
+async function kindOf(path: string): Promise<'folder' | 'other' | 'nothing'> {
+  try {
+    return (await lstat(path)).isDirectory() ? 'folder' : 'other';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return 'nothing';
+    throw error;
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Function code that comes as a zip. `inspectZip` judges the central directory alone, for the moment of
+ * deployment; `unpackZip` trusts none of it and counts real bytes while inflating.
+ *
+ * Refused: names that lead out (`entry-name.ts`), names that come twice, links and devices, encryption, other
+ * methods than store and deflate, entries that share bytes (the "better zip bomb" of D. Fifield, 2019),
+ * anything over the limits. Kept of the modes: the owner's executable bit.
+ */
+import { constants } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl';
+import { errnoOf, isFault, messageOf } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
+import type { ArchiveLimits } from '../types.ts';
+import { type Budget, newBudget } from './budget.ts';
+import { entryParts, showName, unsafe } from './entry-name.ts';
+import { type Folders, foldersBelow } from './folders.ts';
+
+export interface ZipSummary {
+  readonly entries: number;
+  /** What the archive says its files hold; `unpackZip` does not rely on it. */
+  readonly totalBytes: number;
+  /** Paths of the files, as in the archive. */
+  readonly files: readonly string[];
+}
+
+/** Deflate can reach 1032:1, real files hardly a tenth of it; below the floor it does not matter. */
+const maxExpansion = 400;
+const expansionFloor = 4 * 1024 * 1024;
+const localHeaderBytes = 30;
+const typeMask = 0o170000;
+const regularType = 0o100000;
+const folderType = 0o040000;
+const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Looks only at the central directory. @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID */
+export async function inspectZip(bytes: Uint8Array, limits: ArchiveLimits): Promise<ZipSummary> {
+  return faultsOnly(async () => summarise(await readEntries(await openZip(bytes), bytes.length, limits)));
+}
+
+/**
+ * Unpacks into `dir`, which must be missing or empty. All is first unpacked beside it. A missing `dir` then
+ * appears in one step; an empty one (it may be mounted somewhere already) is filled by one rename for each
+ * entry of the top level. On failure nothing is left.
+ * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID, naming the entry
+ */
+export async function unpackZip(bytes: Uint8Array, dir: string, limits: ArchiveLimits): Promise<ZipSummary> {
+  const target = resolve(dir);
+  const temporary = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  try {
+    const root = join(temporary, 'root');
+    await mkdir(root, { mode: 0o755 });
+    const summary = await faultsOnly(async () => {
+      const zip = await openZip(bytes);
+      const entries = await readEntries(zip, bytes.length, limits);
+      const budget = newBudget(limits);
+      const folders = foldersBelow(root);
+      for (const entry of entries) await unpackEntry(zip, entry, folders, budget);
+      return summarise(entries);
+    });
+    await moveInto(root, target);
+    return summary;
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+interface CheckedEntry {
+  readonly raw: Entry;
+  readonly parts: readonly string[];
+  readonly isFolder: boolean;
+}
+
+function openZip(bytes: Uint8Array): Promise<ZipFile> {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return fromBufferPromise(view, { validateEntrySizes: true });
+}
+
+async function readEntries(
+  zip: ZipFile,
+  archiveBytes: number,
+  limits: ArchiveLimits,
+): Promise<CheckedEntry[]> {
+  if (zip.entryCount > limits.maxEntries) {
+    throw imageFault(
+      'ARCHIVE_TOO_LARGE',
+      `the archive has ${zip.entryCount} entries; at most ${limits.maxEntries} are allowed`,
+    );
+  }
+  const budget = newBudget(limits);
+  const seen = new Map<string, boolean>();
+  const entries: CheckedEntry[] = [];
+  for await (const raw of zip.eachEntry()) {
+    budget.countEntry(raw.fileName);
+    budget.countBytes(raw.fileName, raw.uncompressedSize, 0);
+    const entry = checkEntry(raw, limits);
+    refuseRepeated(entry, seen);
+    entries.push(entry);
+  }
+  refuseShared(entries, archiveBytes);
+  return entries;
+}
+
+function checkEntry(raw: Entry, limits: ArchiveLimits): CheckedEntry {
+  const shown = showName(raw.fileName);
+  const parts = entryParts(raw.fileName, limits.maxPathDepth);
+  const isFolder = raw.fileName.endsWith('/');
+  if (parts.length === 0) throw unsafe(`${shown} has no name`);
+  // The upper half holds Unix's st_mode, whatever system claims to have made it: unzip tools look at it, too.
+  const type = (raw.externalFileAttributes >>> 16) & typeMask;
+  if (type !== 0 && type !== (isFolder ? folderType : regularType)) {
+    throw unsafe(`${shown} is neither a file nor a folder`);
+  }
+  if ((raw.generalPurposeBitFlag & 0x41) !== 0) throw unsafe(`${shown} is encrypted`);
+  if (raw.compressionMethod !== 0 && raw.compressionMethod !== 8) {
+    throw imageFault(
+      'ARCHIVE_INVALID',
+      `${shown} is compressed by method ${raw.compressionMethod}; only deflate is read`,
+    );
+  }
+  if (isFolder && raw.uncompressedSize > 0) throw unsafe(`${shown} is a folder with content`);
+  if (raw.uncompressedSize > Math.max(expansionFloor, raw.compressedSize * maxExpansion)) {
+    throw imageFault('ARCHIVE_TOO_LARGE', `${shown} would grow more than ${maxExpansion} times`);
+  }
+  return { raw, parts, isFolder };
+}
+
+/** Two files of one name, or a file with something below it. Folders may be repeated. */
+function refuseRepeated({ raw, parts, isFolder }: CheckedEntry, seen: Map<string, boolean>): void {
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const path = parts.slice(0, depth).join('/');
+    const asFolder = depth < parts.length || isFolder;
+    const before = seen.get(path);
+    if (before !== undefined && !(before && asFolder))
+      throw unsafe(`${showName(raw.fileName)} comes twice, or lies below a file`);
+    seen.set(path, asFolder);
+  }
+}
+
+/** Entries whose bytes overlap unpack to far more than the archive holds. */
+function refuseShared(entries: readonly CheckedEntry[], archiveBytes: number): void {
+  let end = 0;
+  const sorted = entries
+    .map(({ raw }) => raw)
+    .sort((a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader);
+  for (const raw of sorted) {
+    if (raw.relativeOffsetOfLocalHeader < end)
+      throw unsafe(`${showName(raw.fileName)} shares its bytes with another entry`);
+    end = raw.relativeOffsetOfLocalHeader + localHeaderBytes + raw.fileNameLength + raw.compressedSize;
+  }
+  if (end > archiveBytes) throw imageFault('ARCHIVE_INVALID', 'the archive is truncated');
+}
+
+async function unpackEntry(
+  zip: ZipFile,
+  entry: CheckedEntry,
+  folders: Folders,
+  budget: Budget,
+): Promise<void> {
+  const { raw, parts, isFolder } = entry;
+  if (isFolder) {
+    await folders.ensure(parts);
+    return;
+  }
+  const path = join(await folders.ensure(parts.slice(0, -1)), parts.at(-1) ?? '');
+  const isExecutable = ((raw.externalFileAttributes >>> 16) & 0o100) !== 0;
+  const file = await open(path, createFlags, 0o600);
+  try {
+    let size = 0;
+    let sum = 0;
+    for await (const chunk of await zip.openReadStreamPromise(raw)) {
+      budget.countBytes(raw.fileName, chunk.length, size);
+      size += chunk.length;
+      sum = crc32(chunk, sum);
+      await file.writeFile(chunk);
+    }
+    if (sum !== raw.crc32)
+      throw imageFault('ARCHIVE_INVALID', `${showName(raw.fileName)} is damaged: its checksum differs`);
+    await file.chmod(isExecutable ? 0o755 : 0o644);
+  } finally {
+    await file.close();
+  }
+}
+
+async function moveInto(root: string, target: string): Promise<void> {
+  try {
+    await refuseContent(target);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return rename(root, target);
+  }
+  for (const name of await readdir(root)) await rename(join(root, name), join(target, name));
+}
+
+/** Throws ENOENT when there is no folder, and a Fault when it has content. */
+async function refuseContent(target: string): Promise<void> {
+  const content = await readdir(target);
+  if (content.length > 0) throw imageFault('ARCHIVE_INVALID', `${target} is not empty`);
+}
+
+function summarise(entries: readonly CheckedEntry[]): ZipSummary {
+  const files = entries.filter(({ isFolder }) => !isFolder);
+  return {
+    entries: entries.length,
+    totalBytes: files.reduce((sum, { raw }) => sum + raw.uncompressedSize, 0),
+    files: files.map(({ parts }) => parts.join('/')),
+  };
+}
+
+async function faultsOnly<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isFault(error) || /^E[A-Z]+$/.test(errnoOf(error) ?? '')) throw error;
+    const message = messageOf(error);
+    if (/^(?:absolute path|invalid relative path|invalid characters in fileName)/.test(message))
+      throw unsafe(message);
+    throw imageFault('ARCHIVE_INVALID', `not a whole zip archive: ${message}`, { cause: error });
+  }
+}

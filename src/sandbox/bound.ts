@@ -1,0 +1,136 @@
+/** A request for a policy, held against what the operator allows. Pure; refuses rather than trims. */
+import { isAbsolute, normalize } from 'node:path';
+import { formatSize } from '../lib/index.ts';
+import { parseCapability } from './capabilities.ts';
+import { sandboxFault } from './faults.ts';
+import type { OperatorPolicy, PolicyCeiling } from './operator.ts';
+import type { SandboxPolicy, TmpfsPolicy } from './policy.ts';
+import { strictestOf } from './seccomp/intersect.ts';
+import type { RuntimeName } from './types.ts';
+
+/** What a user asks for; what isn't named stays as the operator's default has it. */
+export interface PolicyRequest {
+  readonly runtime?: RuntimeName;
+  readonly memoryBytes?: number;
+  readonly cpus?: number;
+  readonly cpuWeight?: number;
+  readonly pidsLimit?: number;
+  readonly rootReadonly?: boolean;
+  /** In addition to the default ones; the same path replaces. */
+  readonly tmpfs?: readonly TmpfsPolicy[];
+  /** `chown`, `CAP_CHOWN`, `ALL`. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  /** A seccomp profile in Docker's or the OCI's format, as parsed JSON. */
+  readonly seccomp?: unknown;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly hostname?: string;
+}
+
+/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, each naming the field. */
+export function boundPolicy(request: PolicyRequest, operator: OperatorPolicy): SandboxPolicy {
+  const { defaults, ceiling } = operator;
+  const capabilities = capabilitiesOf(request, defaults, ceiling);
+  const policy: SandboxPolicy = {
+    ...defaults,
+    runtime: request.runtime ?? defaults.runtime,
+    memoryBytes: request.memoryBytes ?? defaults.memoryBytes,
+    cpus: request.cpus ?? defaults.cpus,
+    cpuWeight: request.cpuWeight ?? defaults.cpuWeight,
+    pidsLimit: request.pidsLimit ?? defaults.pidsLimit,
+    rootReadonly: request.rootReadonly ?? defaults.rootReadonly,
+    tmpfs: mergeTmpfs(defaults.tmpfs, request.tmpfs ?? []),
+    capabilities,
+    uid: request.uid ?? defaults.uid,
+    gid: request.gid ?? defaults.gid,
+    hostname: request.hostname ?? defaults.hostname,
+    seccomp:
+      request.seccomp === undefined
+        ? defaults.seccomp
+        : strictestOf(request.seccomp, { extraCalls: ceiling.seccompCalls, capabilities }).profile,
+  };
+  checkValid(policy);
+  checkCeiling(policy, ceiling);
+  return Object.freeze(policy);
+}
+
+function capabilitiesOf(request: PolicyRequest, defaults: SandboxPolicy, ceiling: PolicyCeiling): string[] {
+  const named = (list: readonly string[] = [], all: readonly string[]) =>
+    list.flatMap((text) => {
+      if (text.toUpperCase() === 'ALL') return all;
+      const name = parseCapability(text);
+      if (name === undefined) throw invalid('capabilities', `there is no capability ${text}`);
+      return [name];
+    });
+  // Adding ALL means all that there are to have: what the operator allows.
+  const added = named(request.capAdd, ceiling.capabilities);
+  const dropped = new Set(named(request.capDrop, defaults.capabilities));
+  const refused = added.filter((name) => !ceiling.capabilities.includes(name));
+  if (refused.length > 0) throw exceeded('capabilities', `${refused.join(', ')} is not allowed`);
+  const kept = defaults.capabilities.filter((name) => !dropped.has(name));
+  return [...new Set([...kept, ...added])];
+}
+
+function mergeTmpfs(base: readonly TmpfsPolicy[], added: readonly TmpfsPolicy[]): TmpfsPolicy[] {
+  const byPath = new Map(base.map((mount) => [mount.path, mount]));
+  for (const mount of added) byPath.set(mount.path, mount);
+  return [...byPath.values()];
+}
+
+const forbiddenTmpfs = /^\/(?:proc|sys|dev(?!\/shm$)|fn|ward)?(?:\/|$)/;
+
+function checkValid(policy: SandboxPolicy): void {
+  const least = 4 * 1024 * 1024;
+  if (!Number.isSafeInteger(policy.memoryBytes) || policy.memoryBytes < least) {
+    throw invalid('memory', `at least ${formatSize(least)} is needed`);
+  }
+  if (!(policy.cpus >= 0.01)) throw invalid('cpus', 'at least 0.01 is needed');
+  if (!Number.isInteger(policy.cpuWeight) || policy.cpuWeight < 1 || policy.cpuWeight > 10_000) {
+    throw invalid('cpuWeight', 'it lies between 1 and 10000');
+  }
+  if (!Number.isSafeInteger(policy.pidsLimit) || policy.pidsLimit < 1) {
+    throw invalid('pidsLimit', 'at least 1 is needed');
+  }
+  for (const [field, id] of [['uid', policy.uid] as const, ['gid', policy.gid] as const]) {
+    if (!Number.isInteger(id) || id < 0 || id > 65535) throw invalid(field, 'it lies between 0 and 65535');
+  }
+  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(policy.hostname)) {
+    throw invalid('hostname', `${policy.hostname} is no host name`);
+  }
+  for (const { path, sizeBytes, inodes } of policy.tmpfs) {
+    if (!isAbsolute(path) || normalize(path) !== path || forbiddenTmpfs.test(path) || path.endsWith('/')) {
+      throw invalid('tmpfs', `${path} can't be a tmpfs`);
+    }
+    if (!(sizeBytes >= 4096) || !(inodes >= 2)) throw invalid('tmpfs', `${path} needs a size and inodes`);
+  }
+}
+
+function checkCeiling(policy: SandboxPolicy, ceiling: PolicyCeiling): void {
+  const limit = (field: string, asked: number, most: number, told: (value: number) => string = String) => {
+    if (asked > most) throw exceeded(field, `${told(asked)} is more than ${told(most)}`);
+  };
+  limit('memory', policy.memoryBytes, ceiling.memoryBytes, formatSize);
+  limit('cpus', policy.cpus, ceiling.cpus);
+  limit('pidsLimit', policy.pidsLimit, ceiling.pidsLimit);
+  const tmpfsBytes = policy.tmpfs.reduce((sum, mount) => sum + mount.sizeBytes, 0);
+  limit('tmpfs', tmpfsBytes, ceiling.tmpfsBytes, formatSize);
+  if (!ceiling.runtimes.includes(policy.runtime))
+    throw exceeded('runtime', `${policy.runtime} is not allowed`);
+  if (!policy.rootReadonly && !ceiling.writableRoot)
+    throw exceeded('rootReadonly', 'the root stays read-only');
+  const executable = policy.tmpfs.find((mount) => mount.exec);
+  if (executable !== undefined && !ceiling.execTmpfs) {
+    throw exceeded('tmpfs', `${executable.path} can't hold programs to run`);
+  }
+}
+
+function invalid(field: string, why: string) {
+  return sandboxFault('POLICY_INVALID', `${field}: ${why}`);
+}
+
+function exceeded(field: string, why: string) {
+  return sandboxFault('POLICY_EXCEEDED', `${field}: ${why}`, {
+    hint: 'ask for less, or have the operator raise `sandbox.allow` in the configuration file',
+  });
+}

@@ -1,0 +1,129 @@
+/**
+ * Reading and writing control files. They live in kernel memory, so a synchronous call takes microseconds and
+ * spares a trip through the thread pool. A group may vanish at any moment: absence is an answer, not an error.
+ */
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf } from '../../lib/index.ts';
+
+const gone = new Set(['ENOENT', 'ENODEV']);
+
+/** The file's text, or '' when the group is gone or has no such file. */
+export function readControl(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (gone.has(errnoOf(error) ?? '')) return '';
+    throw error;
+  }
+}
+
+/** Writes a value; returns false when the group is gone or has no such file. */
+export function writeControl(file: string, value: string): boolean {
+  let descriptor: number | undefined;
+  try {
+    // Without O_CREAT: a control file exists or the group is gone.
+    descriptor = openSync(file, constants.O_WRONLY);
+    writeSync(descriptor, value);
+    return true;
+  } catch (error) {
+    if (gone.has(errnoOf(error) ?? '')) return false;
+    throw error;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+export function readNumber(file: string): number {
+  const value = Number.parseInt(readControl(file), 10);
+  return Number.isSafeInteger(value) ? value : 0;
+}
+
+/** The number after `key` in a flat keyed file (`oom_kill 3`). */
+export function readKeyed(file: string, key: string): number {
+  const line = readControl(file)
+    .split('\n')
+    .find((text) => text.startsWith(`${key} `));
+  return line === undefined ? 0 : Number.parseInt(line.slice(key.length + 1), 10);
+}
+
+/** The process ids in a group and below it, as this process's pid namespace numbers them. */
+export function readPids(folder: string): number[] {
+  const own = readControl(join(folder, 'cgroup.procs')).split('\n').map(Number);
+  return [
+    ...own.filter((pid) => pid > 0),
+    ...childGroups(folder).flatMap((name) => readPids(join(folder, name))),
+  ];
+}
+
+export function childGroups(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch (error) {
+    if (gone.has(errnoOf(error) ?? '')) return [];
+    throw error;
+  }
+}
+
+/** Makes a group. Twice, because another Ward may remove an empty `/ward` between two steps of it. */
+export function makeGroup(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    mkdirSync(folder, { recursive: true });
+  }
+}
+
+/** Removes a group and all below it; waits out the moment in which the kernel still counts dead processes. */
+export async function removeGroup(folder: string, patienceMs = 2000): Promise<void> {
+  for (const name of childGroups(folder)) await removeGroup(join(folder, name), patienceMs);
+  await retryBusy(() => rmdirSync(folder), patienceMs);
+}
+
+/** Removes an empty group that others may share; leaves it when it is in use. */
+export function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    const code = errnoOf(error) ?? '';
+    if (!gone.has(code) && code !== 'EBUSY' && code !== 'ENOTEMPTY') throw error;
+  }
+}
+
+/** Polls until `isDone`; the pause grows from 1 to 16 ms. Returns false when patience ran out. */
+export async function until(isDone: () => boolean, patienceMs: number): Promise<boolean> {
+  const end = performance.now() + patienceMs;
+  for (let pauseMs = 1; !isDone(); pauseMs = Math.min(16, pauseMs * 2)) {
+    if (performance.now() > end) return false;
+    await sleep(pauseMs);
+  }
+  return true;
+}
+
+async function retryBusy(action: () => void, patienceMs: number): Promise<void> {
+  const end = performance.now() + patienceMs;
+  for (let pauseMs = 1; ; pauseMs = Math.min(16, pauseMs * 2)) {
+    try {
+      action();
+      return;
+    } catch (error) {
+      const code = errnoOf(error) ?? '';
+      if (gone.has(code)) return;
+      if (code !== 'EBUSY' || performance.now() > end) throw error;
+    }
+    await sleep(pauseMs);
+  }
+}

@@ -1,0 +1,50 @@
+/** Control groups as the sandbox room needs them: one contract for version 1 and version 2. */
+
+/** A snapshot of what a group uses; 0 for what the kernel doesn't count. */
+export interface CgroupUsage {
+  readonly memoryBytes: number;
+  readonly memoryPeakBytes: number;
+  readonly cpuUsec: number;
+  readonly pids: number;
+  /** Processes of it that the kernel killed for exceeding the memory limit. */
+  readonly oomKills: number;
+}
+
+/** The limits that Ward writes itself, for runtimes that join a group instead of making one. */
+export interface CgroupLimits {
+  readonly memoryBytes: number;
+  readonly pids: number;
+  readonly cpuQuotaUsec: number;
+  readonly cpuPeriodUsec: number;
+  /** 1 to 10000. */
+  readonly cpuWeight: number;
+}
+
+/** One sandbox's group. Every method is harmless when the group doesn't exist. */
+export interface Cgroup {
+  /** Makes it with these limits. */
+  create(limits: CgroupLimits): void;
+  /** Resolves when every process of it stands still. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  usage(): CgroupUsage;
+  pids(): readonly number[];
+  /** Sends SIGKILL to all of it, frozen or not, and resolves when it is empty. */
+  kill(): Promise<void>;
+  /** Removes it and what is below it. It must be empty of processes. */
+  remove(): Promise<void>;
+}
+
+/** The groups of one Ward instance: `/ward/<instance>/…` in every hierarchy, and nothing else. */
+export interface CgroupTree {
+  readonly version: 1 | 2;
+  /** The absolute path of a sandbox's group, as the OCI configuration has it. */
+  ociPath(id: string): string;
+  /** Makes the instance's own group and hands its controllers down. */
+  prepare(): void;
+  group(id: string): Cgroup;
+  /** The ids of the groups that exist. */
+  ids(): readonly string[];
+  /** Removes the instance's own group; fails when a sandbox is left in it. */
+  remove(): Promise<void>;
+}

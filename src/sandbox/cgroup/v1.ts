@@ -1,0 +1,122 @@
+/**
+ * Control groups version 1: one hierarchy a controller, so a sandbox's group is a folder in each of them
+ * (Documentation/admin-guide/cgroup-v1). Freezing is a state that has to be waited for; killing has no file of
+ * its own, so the group is frozen first: no pid in a frozen group can end and be given to a stranger.
+ */
+import { join } from 'node:path';
+import {
+  childGroups,
+  makeGroup,
+  readControl,
+  readKeyed,
+  readNumber,
+  readPids,
+  removeGroup,
+  removeIfEmpty,
+  until,
+  writeControl,
+} from './files.ts';
+import type { Cgroup, CgroupLimits, CgroupTree } from './types.ts';
+
+/** @param mounts Controller → the mount point of its hierarchy. */
+export function cgroupTreeV1(mounts: ReadonlyMap<string, string>, instance: string): CgroupTree {
+  const base = join('/ward', instance);
+  const folders = [...new Set(mounts.values())].map((mount) => join(mount, base));
+  return {
+    version: 1,
+    ociPath: (id) => join(base, id),
+    prepare() {
+      for (const folder of folders) makeGroup(folder);
+      const cpuset = mounts.get('cpuset');
+      if (cpuset === undefined) return;
+      // From the top down, because a group takes its processors from its parent.
+      inheritCpuset(join(cpuset, 'ward'));
+      inheritCpuset(join(cpuset, base));
+    },
+    group: (id) => groupV1(mounts, join(base, id)),
+    ids: () => [...new Set(folders.flatMap(childGroups))],
+    async remove() {
+      for (const folder of folders) await removeGroup(folder);
+      for (const mount of new Set(mounts.values())) removeIfEmpty(join(mount, 'ward'));
+    },
+  };
+}
+
+function groupV1(mounts: ReadonlyMap<string, string>, path: string): Cgroup {
+  const file = (controller: string, name: string) => join(mounts.get(controller) ?? '', path, name);
+  const folders = [...new Set(mounts.values())].map((mount) => join(mount, path));
+  const state = file('freezer', 'freezer.state');
+  const pids = () => [...new Set(folders.flatMap(readPids))];
+  const thaw = async () => {
+    if (writeControl(state, 'THAWED')) await until(() => readControl(state).trim() !== 'FREEZING', 1000);
+  };
+  const freeze = async () => {
+    if (writeControl(state, 'FROZEN')) await until(() => readControl(state).trim() !== 'FREEZING', 5000);
+  };
+  return {
+    create(limits) {
+      for (const folder of folders) makeGroup(folder);
+      if (mounts.has('cpuset')) inheritCpuset(join(mounts.get('cpuset') ?? '', path));
+      for (const [controller, name, value] of limitFiles(limits)) writeControl(file(controller, name), value);
+    },
+    freeze,
+    thaw,
+    usage: () => ({
+      memoryBytes: readNumber(file('memory', 'memory.usage_in_bytes')),
+      memoryPeakBytes: readNumber(file('memory', 'memory.max_usage_in_bytes')),
+      cpuUsec: Math.round(readNumber(file('cpuacct', 'cpuacct.usage')) / 1000),
+      pids: readNumber(file('pids', 'pids.current')),
+      oomKills: readKeyed(file('memory', 'memory.oom_control'), 'oom_kill'),
+    }),
+    pids,
+    async kill() {
+      if (pids().length === 0) return;
+      await freeze();
+      for (const pid of pids()) sendKill(pid);
+      await thaw();
+      await until(() => {
+        // A process that was forked while the group froze is caught by the next round.
+        const left = pids();
+        left.forEach(sendKill);
+        return left.length === 0;
+      }, 5000);
+    },
+    async remove() {
+      for (const folder of folders) await removeGroup(folder);
+    },
+  };
+}
+
+function limitFiles(limits: CgroupLimits): readonly (readonly [string, string, string])[] {
+  return [
+    ['memory', 'memory.limit_in_bytes', String(limits.memoryBytes)],
+    ['memory', 'memory.memsw.limit_in_bytes', String(limits.memoryBytes)],
+    ['memory', 'memory.swappiness', '0'],
+    ['pids', 'pids.max', String(limits.pids)],
+    ['cpu', 'cpu.cfs_period_us', String(limits.cpuPeriodUsec)],
+    ['cpu', 'cpu.cfs_quota_us', String(limits.cpuQuotaUsec)],
+    ['cpu', 'cpu.shares', String(sharesOf(limits.cpuWeight))],
+  ];
+}
+
+/** cgroup v2 weight (100 is equal) → v1 shares (1024 is equal). */
+export function sharesOf(cpuWeight: number): number {
+  return Math.min(262144, Math.max(2, Math.round(cpuWeight * 10.24)));
+}
+
+/** A new cpuset group is empty and can hold no process until it has processors and memory nodes. */
+function inheritCpuset(folder: string): void {
+  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+    if (readControl(join(folder, name)).trim() === '') {
+      writeControl(join(folder, name), readControl(join(folder, '..', name)).trim());
+    }
+  }
+}
+
+function sendKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in the meantime, which is what was wanted.
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Control groups version 2: one hierarchy (Documentation/admin-guide/cgroup-v2.rst). A group's controllers are
+ * those that its parent hands down in `cgroup.subtree_control`; Ward writes that file in its own groups and, to
+ * get them there, adds to the root's.
+ */
+import { join } from 'node:path';
+import {
+  childGroups,
+  makeGroup,
+  readControl,
+  readKeyed,
+  readNumber,
+  readPids,
+  removeGroup,
+  removeIfEmpty,
+  until,
+  writeControl,
+} from './files.ts';
+import type { Cgroup, CgroupLimits, CgroupTree } from './types.ts';
+
+/** What Ward asks for; a controller that the host doesn't have is left out. */
+const wanted = ['cpu', 'memory', 'pids', 'io', 'cpuset'];
+
+/** @param mount Where cgroup2 is mounted. */
+export function cgroupTreeV2(mount: string, instance: string): CgroupTree {
+  const base = join('/ward', instance);
+  const folder = join(mount, base);
+  return {
+    version: 2,
+    ociPath: (id) => join(base, id),
+    prepare() {
+      makeGroup(folder);
+      for (const parent of [mount, join(mount, 'ward'), folder]) handDown(parent);
+    },
+    group: (id) => groupV2(join(folder, id)),
+    ids: () => childGroups(folder),
+    async remove() {
+      await removeGroup(folder);
+      removeIfEmpty(join(mount, 'ward'));
+    },
+  };
+}
+
+function groupV2(folder: string): Cgroup {
+  const file = (name: string) => join(folder, name);
+  const isFrozen = () => readKeyed(file('cgroup.events'), 'frozen') === 1;
+  return {
+    create(limits) {
+      makeGroup(folder);
+      for (const [name, value] of limitFiles(limits)) writeControl(file(name), value);
+    },
+    async freeze() {
+      if (writeControl(file('cgroup.freeze'), '1')) {
+        await until(() => isFrozen() || readControl(file('cgroup.events')) === '', 5000);
+      }
+    },
+    async thaw() {
+      writeControl(file('cgroup.freeze'), '0');
+    },
+    usage: () => ({
+      memoryBytes: readNumber(file('memory.current')),
+      memoryPeakBytes: readNumber(file('memory.peak')),
+      cpuUsec: readKeyed(file('cpu.stat'), 'usage_usec'),
+      pids: readNumber(file('pids.current')),
+      oomKills: readKeyed(file('memory.events'), 'oom_kill'),
+    }),
+    pids: () => readPids(folder),
+    async kill() {
+      // cgroup.kill (Linux 5.14) reaches frozen processes and everything that they fork.
+      writeControl(file('cgroup.kill'), '1');
+      await until(() => readPids(folder).length === 0, 5000);
+    },
+    remove: () => removeGroup(folder),
+  };
+}
+
+function limitFiles(limits: CgroupLimits): readonly (readonly [string, string])[] {
+  return [
+    ['memory.max', String(limits.memoryBytes)],
+    ['memory.swap.max', '0'],
+    ['pids.max', String(limits.pids)],
+    ['cpu.max', `${limits.cpuQuotaUsec} ${limits.cpuPeriodUsec}`],
+    ['cpu.weight', String(limits.cpuWeight)],
+  ];
+}
+
+/** Only what isn't handed down yet is written: a group with processes of its own refuses the rest. */
+function handDown(folder: string): void {
+  const has = (file: string) => new Set(readControl(join(folder, file)).trim().split(/\s+/));
+  const available = has('cgroup.controllers');
+  const enabled = has('cgroup.subtree_control');
+  const missing = wanted.filter((name) => available.has(name) && !enabled.has(name));
+  if (missing.length > 0) {
+    writeControl(join(folder, 'cgroup.subtree_control'), missing.map((name) => `+${name}`).join(' '));
+  }
+}

@@ -1,0 +1,50 @@
+/** What this machine offers: plain data, inspected once when a sandbox host is opened. */
+import type { RuntimeName } from '../types.ts';
+
+export interface CgroupFeatures {
+  /** `hybrid`: the controllers are on version 1 and a version 2 hierarchy is mounted beside them. */
+  readonly mode: 'v1' | 'v2' | 'hybrid';
+  /** Version of the hierarchy that Ward uses. */
+  readonly version: 1 | 2;
+  /** Controller → mount point. On version 2 all of them have the same one. */
+  readonly controllers: ReadonlyMap<string, string>;
+  /** Memory and swap can be limited together. */
+  readonly swapLimit: boolean;
+  /** Disk time can be shared by weight. */
+  readonly ioWeight: boolean;
+}
+
+export interface LsmFeatures {
+  readonly landlock: boolean;
+  /** Names of the AppArmor profiles that are loaded; undefined when AppArmor is off. */
+  readonly apparmorProfiles: ReadonlySet<string> | undefined;
+  readonly selinux: 'enforcing' | 'permissive' | 'off';
+}
+
+export interface RuntimeFeatures {
+  readonly name: RuntimeName;
+  readonly path: string;
+  readonly version: string;
+  /** It can mount /proc with `hidepid=2,subset=pid`. */
+  readonly procSubset: boolean;
+  /** It knows the time namespace by itself. */
+  readonly timeNamespace: boolean;
+}
+
+/** A whole disk, as the block io controller numbers it. */
+export interface Disk {
+  readonly name: string;
+  readonly major: number;
+  readonly minor: number;
+}
+
+export interface HostFeatures {
+  readonly kernel: string;
+  readonly arch: 'x64' | 'arm64';
+  readonly isolated: boolean;
+  readonly cgroup: CgroupFeatures;
+  readonly lsm: LsmFeatures;
+  /** Names as in /proc/self/ns: `user`, `time`, … */
+  readonly namespaces: ReadonlySet<string>;
+  readonly disks: readonly Disk[];
+}

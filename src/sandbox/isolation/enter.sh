@@ -1,0 +1,16 @@
+#!/bin/sh
+# Pid 1 of Ward's namespaces: enter.sh SUPERVISE [MOUNT-TO-HIDE …] -- COMMAND [ARGUMENT …]
+# Mounts a /proc of this pid namespace, unmounts what the OCI runtime must not see, marks the mount namespace
+# as Ward's own, and runs the command. Any failure ends everything.
+set -e
+supervise=$1
+shift
+mount -t proc -o nosuid,nodev,noexec proc /proc
+while [ "$1" != -- ]; do
+  umount "$1"
+  shift
+done
+shift
+WARD_MOUNT_NAMESPACE=$(readlink /proc/self/ns/mnt)
+export WARD_MOUNT_NAMESPACE
+exec /bin/sh "$supervise" "$@"

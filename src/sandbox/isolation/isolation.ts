@@ -1,0 +1,78 @@
+/**
+ * Ward's own isolation from the host. Every process that makes sandboxes runs in a mount and a pid namespace
+ * of its own, so that its mounts are invisible outside and vanish with it, and so that `kill -9` of any part
+ * of it ends every sandbox at once. The namespaces are entered by replacing the process image (`execve`), so
+ * the caller's pid, terminal and stdio stay what they are.
+ *
+ *   this pid: sh supervise.sh                  (outer, on the host)
+ *     └ pid 1 of the new namespace: sh supervise.sh   (dies with the outer one: PR_SET_PDEATHSIG)
+ *         └ the command
+ *
+ * On a hybrid cgroup host the second hierarchy is hidden inside, because crun refuses to run beside it.
+ */
+import { existsSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { sandboxFault } from '../faults.ts';
+import { readMounts } from '../host/mounts.ts';
+
+const marker = 'WARD_MOUNT_NAMESPACE';
+const unshare = '/usr/bin/unshare';
+const setpriv = '/usr/bin/setpriv';
+
+/**
+ * True inside the namespaces that `enterIsolation` made. The environment variable alone proves nothing: it
+ * has to name the mount namespace that this process is really in.
+ */
+export function isIsolated(): boolean {
+  const claimed = process.env[marker];
+  return claimed !== undefined && claimed === readlinkSync('/proc/self/ns/mnt');
+}
+
+/**
+ * Replaces this process by `argv`, run inside namespaces of its own. Never returns.
+ * @param argv The program (absolute path) and its arguments; usually `process.execPath` and the caller's own.
+ * @throws Fault HOST_UNFIT when not root or when util-linux is missing.
+ */
+export function enterIsolation(argv: readonly string[]): never {
+  if (process.geteuid?.() !== 0) {
+    throw sandboxFault('HOST_UNFIT', 'making sandboxes needs root: namespaces, mounts and cgroups', {
+      hint: 'run this command as root, for example with sudo',
+    });
+  }
+  for (const program of [unshare, setpriv, '/bin/sh']) {
+    if (!existsSync(program)) {
+      throw sandboxFault('HOST_UNFIT', `${program} is missing`, { hint: 'apt-get install util-linux' });
+    }
+  }
+  const execve = process.execve;
+  if (execve === undefined) {
+    throw sandboxFault('HOST_UNFIT', `Node ${process.version} can't replace its own process`, {
+      hint: 'run Ward with Node 24 or later',
+    });
+  }
+  execve.call(process, unshare, isolationArgv(argv), definedEnv());
+  throw sandboxFault('HOST_UNFIT', `${unshare} could not be started`);
+}
+
+function isolationArgv(argv: readonly string[]): string[] {
+  const supervise = join(import.meta.dirname, 'supervise.sh');
+  const enter = join(import.meta.dirname, 'enter.sh');
+  return [
+    ...['unshare', '--mount', '--propagation', 'private', '--pid', '--'],
+    ...['/bin/sh', supervise, setpriv, '--pdeathsig', 'KILL', '--'],
+    ...['/bin/sh', enter, supervise, ...mountsToHide(), '--', ...argv],
+  ];
+}
+
+/** The cgroup v2 mounts of a host whose controllers are on v1. */
+function mountsToHide(): readonly string[] {
+  const mounts = readMounts();
+  if (!mounts.some((mount) => mount.type === 'cgroup')) return [];
+  return mounts.filter((mount) => mount.type === 'cgroup2').map((mount) => mount.path);
+}
+
+function definedEnv(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

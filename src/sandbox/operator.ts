@@ -1,0 +1,144 @@
+/**
+ * What the operator of a machine allows: the policy that applies when nothing else is asked for, and how far a
+ * request may go from it. Read from the `sandbox` part of Ward's configuration file; an unknown key is an error.
+ */
+import { z } from 'zod';
+import { parseSize } from '../lib/index.ts';
+import { parseCapability } from './capabilities.ts';
+import { isMechanism } from './mechanisms.ts';
+import { type SandboxPolicy, strictPolicy } from './policy.ts';
+import type { RuntimeName } from './types.ts';
+
+/** The furthest that a request may go. */
+export interface PolicyCeiling {
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly pidsLimit: number;
+  /** All tmpfs of a sandbox together. */
+  readonly tmpfsBytes: number;
+  readonly capabilities: readonly string[];
+  readonly runtimes: readonly RuntimeName[];
+  /** System calls that a profile may allow beyond the strict list. */
+  readonly seccompCalls: readonly string[];
+  readonly writableRoot: boolean;
+  readonly execTmpfs: boolean;
+}
+
+export interface OperatorPolicy {
+  readonly defaults: SandboxPolicy;
+  readonly ceiling: PolicyCeiling;
+}
+
+const size = z.union([z.int().positive(), z.string()]).transform((value, context) => {
+  const bytes = typeof value === 'number' ? value : parseSize(value);
+  if (bytes === undefined || bytes === 0) {
+    context.addIssue({ code: 'custom', message: 'not a size, like 512m or 2g' });
+  }
+  return bytes ?? 0;
+});
+const capability = z.string().transform((text, context) => {
+  const name = parseCapability(text);
+  if (name === undefined) context.addIssue({ code: 'custom', message: `no capability ${text}` });
+  return name ?? '';
+});
+const mechanism = z.string().refine(isMechanism, 'no such mechanism');
+const runtime = z.enum(['crun', 'runc', 'runsc']);
+const cpus = z.number().min(0.01).max(1024);
+const pids = z.int().min(1).max(4_194_304);
+
+/** The `sandbox` part of the configuration file. */
+export const operatorPolicySchema = z.strictObject({
+  runtime: runtime.optional(),
+  memory: size.optional(),
+  cpus: cpus.optional(),
+  cpuWeight: z.int().min(1).max(10_000).optional(),
+  pidsLimit: pids.optional(),
+  io: z
+    .strictObject({
+      weight: z.int().min(1).max(1000).optional(),
+      readBytesPerSecond: size.optional(),
+      writeBytesPerSecond: size.optional(),
+    })
+    .optional(),
+  landlock: z.boolean().optional(),
+  apparmorProfile: z.string().min(1).max(256).optional(),
+  selinuxLabel: z
+    .string()
+    .regex(
+      /^[a-z0-9_]+:[a-z0-9_]+:[a-z0-9_]+:s\d+(?::c\d+(?:[,.]c\d+)*)?$/i,
+      'not a label: user:role:type:level',
+    )
+    .optional(),
+  /** Replaces the default list. */
+  required: z.array(mechanism).optional(),
+  /** How far a request may go. */
+  allow: z
+    .strictObject({
+      memory: size.optional(),
+      cpus: cpus.optional(),
+      pidsLimit: pids.optional(),
+      tmpfs: size.optional(),
+      capabilities: z.array(capability).optional(),
+      runtimes: z.array(runtime).optional(),
+      seccompCalls: z.array(z.string().regex(/^[a-z0-9_]{1,64}$/)).optional(),
+      writableRoot: z.boolean().optional(),
+      execTmpfs: z.boolean().optional(),
+    })
+    .optional(),
+});
+
+export type OperatorPolicyFile = z.output<typeof operatorPolicySchema>;
+
+const GiB = 1024 ** 3;
+
+/**
+ * The ceiling when the operator says nothing. These capabilities give power only over what belongs to the
+ * sandbox's own range of ids; none of them reaches the network, devices, mounts or other processes.
+ */
+export const defaultCeiling: PolicyCeiling = {
+  memoryBytes: 8 * GiB,
+  cpus: 16,
+  pidsLimit: 4096,
+  tmpfsBytes: GiB,
+  capabilities: [
+    'CAP_CHOWN',
+    'CAP_DAC_OVERRIDE',
+    'CAP_FOWNER',
+    'CAP_FSETID',
+    'CAP_KILL',
+    'CAP_NET_BIND_SERVICE',
+  ],
+  runtimes: ['crun', 'runc', 'runsc'],
+  seccompCalls: [],
+  writableRoot: false,
+  execTmpfs: false,
+};
+
+/** The parsed file part, or nothing, → what applies. */
+export function operatorPolicy(file: OperatorPolicyFile = {}): OperatorPolicy {
+  const { memory, landlock, allow, io, ...rest } = file;
+  const { memory: maxMemory, tmpfs, ...ceiling } = allow ?? {};
+  return {
+    defaults: {
+      ...strictPolicy,
+      ...defined(rest),
+      ...(memory === undefined ? {} : { memoryBytes: memory }),
+      ...(io === undefined ? {} : { io: defined(io) }),
+      ...(landlock === false ? { landlock: undefined } : {}),
+    },
+    ceiling: {
+      ...defaultCeiling,
+      ...defined(ceiling),
+      ...(maxMemory === undefined ? {} : { memoryBytes: maxMemory }),
+      ...(tmpfs === undefined ? {} : { tmpfsBytes: tmpfs }),
+    },
+  };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the keys whose value is undefined, so that spreading it overrides nothing by accident. */
+function defined<T extends object>(value: T): Defined<T>;
+function defined(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
+}

@@ -1,0 +1,148 @@
+/**
+ * What a sandbox may do and use: one immutable value, from which the whole runtime configuration follows.
+ * `strictPolicy` is the documented default; every other policy is derived from it and bounded by the
+ * operator (`policy-bounds.ts`).
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Mechanism } from './mechanisms.ts';
+import type { SeccompProfile } from './seccomp/profile.ts';
+import type { RuntimeName } from './types.ts';
+
+export interface TmpfsPolicy {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly inodes: number;
+  /** Programs may be started from it. */
+  readonly exec: boolean;
+}
+
+/** Shares of disk time, and bytes a second on each disk of the host. */
+export interface IoPolicy {
+  /** 1 to 1000; 100 is an equal share. */
+  readonly weight?: number;
+  readonly readBytesPerSecond?: number;
+  readonly writeBytesPerSecond?: number;
+}
+
+/** `read`: read and execute; `device`: write to what exists; `write`: everything but execute. */
+export interface LandlockRule {
+  readonly access: 'read' | 'device' | 'write';
+  readonly path: string;
+}
+
+export interface SandboxPolicy {
+  readonly runtime: RuntimeName;
+  /** Memory with page cache and tmpfs, without swap. */
+  readonly memoryBytes: number;
+  /** Processor time per second of wall clock: 0.5 is half of one processor. */
+  readonly cpus: number;
+  /** Share under contention, 1 to 10000, on the scale of cgroup v2; 100 is an equal share. */
+  readonly cpuWeight: number;
+  /** Processes and threads. */
+  readonly pidsLimit: number;
+  /** Undefined leaves disk time alone. */
+  readonly io: IoPolicy | undefined;
+  readonly rootReadonly: boolean;
+  /** Writable places, in memory. */
+  readonly tmpfs: readonly TmpfsPolicy[];
+  /** Capabilities kept (`CAP_CHOWN`), inside the sandbox's own user namespace. Normally none. */
+  readonly capabilities: readonly string[];
+  readonly seccomp: 'strict' | SeccompProfile;
+  readonly noNewPrivileges: boolean;
+  /** `RLIMIT_NOFILE` → the soft and hard limit. */
+  readonly rlimits: Readonly<Record<string, number>>;
+  readonly hostname: string;
+  /** Hidden, where /proc can't be reduced to processes. */
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  /** Undefined applies no Landlock. Writable tmpfs needs no rule of its own. */
+  readonly landlock: readonly LandlockRule[] | undefined;
+  /** An AppArmor profile that is loaded on the host. */
+  readonly apparmorProfile: string | undefined;
+  /** A process label; its level (`s0:c1,c2`) is applied to the sandbox's own mounts too. */
+  readonly selinuxLabel: string | undefined;
+  /** Ids inside the sandbox; outside they are in a range that belongs to this sandbox alone. */
+  readonly uid: number;
+  readonly gid: number;
+  /** -1000 to 1000: how eagerly the kernel picks it when the whole machine runs out of memory. */
+  readonly oomScoreAdj: number;
+  /** Mechanisms without which no sandbox starts (POLICY_NOT_MET). */
+  readonly required: readonly Mechanism[];
+}
+
+const MiB = 1024 * 1024;
+
+const pathLists = z
+  .strictObject({ masked: z.array(z.string()), readonly: z.array(z.string()) })
+  .parse(JSON.parse(readFileSync(join(import.meta.dirname, '../../policies/paths.json'), 'utf8')));
+
+/** Everything that isn't here in a requirement is used where the host has it, and told by `ward doctor`. */
+const requiredByDefault: readonly Mechanism[] = [
+  'memory-limit',
+  'cpu-limit',
+  'pids-limit',
+  'tmpfs-limit',
+  'resource-limits',
+  'freezer',
+  'user-namespace',
+  'pid-namespace',
+  'mount-namespace',
+  'ipc-namespace',
+  'uts-namespace',
+  'cgroup-namespace',
+  'network-namespace',
+  'seccomp',
+  'no-capabilities',
+  'no-new-privileges',
+  'read-only-root',
+  'minimal-dev',
+  'hidden-proc',
+  'host-isolation',
+];
+
+/** The default: every mechanism on, 256 MiB, one processor, /tmp and /dev/shm as the only writable places. */
+export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
+  runtime: 'crun',
+  memoryBytes: 256 * MiB,
+  cpus: 1,
+  cpuWeight: 100,
+  pidsLimit: 128,
+  io: { weight: 100 },
+  rootReadonly: true,
+  tmpfs: [
+    { path: '/tmp', sizeBytes: 64 * MiB, inodes: 4096, exec: false },
+    { path: '/dev/shm', sizeBytes: 16 * MiB, inodes: 256, exec: false },
+  ],
+  capabilities: [],
+  seccomp: 'strict',
+  noNewPrivileges: true,
+  rlimits: {
+    RLIMIT_NOFILE: 1024,
+    // Twice the pids limit: a second wall, counted per user of the sandbox's own user namespace.
+    RLIMIT_NPROC: 256,
+    RLIMIT_CORE: 0,
+    RLIMIT_FSIZE: 64 * MiB,
+    RLIMIT_MEMLOCK: 0,
+    RLIMIT_MSGQUEUE: 0,
+    RLIMIT_SIGPENDING: 256,
+    RLIMIT_RTPRIO: 0,
+    RLIMIT_NICE: 0,
+    RLIMIT_STACK: 8 * MiB,
+    RLIMIT_LOCKS: 64,
+  },
+  hostname: 'sandbox',
+  maskedPaths: pathLists.masked,
+  readonlyPaths: pathLists.readonly,
+  landlock: [
+    { access: 'read', path: '/' },
+    { access: 'device', path: '/dev' },
+  ],
+  apparmorProfile: undefined,
+  selinuxLabel: undefined,
+  uid: 1000,
+  gid: 1000,
+  oomScoreAdj: 500,
+  required: requiredByDefault,
+});

@@ -1,0 +1,83 @@
+/**
+ * What a request points at is checked before anything is mounted over it. A root whose /dev, /proc or another
+ * mount target is a symbolic link is refused: it would make the runtime, as root, mount or write somewhere
+ * else. A missing target is refused too, because the runtime would try to make it.
+ */
+import type { Stats } from 'node:fs';
+import { lstat, readFile } from 'node:fs/promises';
+import { isAbsolute, join, normalize } from 'node:path';
+import { sandboxFault } from './faults.ts';
+import { launcherPath } from './spec/landlock.ts';
+import { codePath } from './spec/mounts.ts';
+import type { SandboxRequest } from './types.ts';
+
+export interface CheckedRoot {
+  /** The image's own `setpriv`, when it can apply Landlock. */
+  readonly landlockLauncher: string | undefined;
+}
+
+/** @throws Fault REQUEST_UNSAFE */
+export async function checkRequest(request: SandboxRequest): Promise<CheckedRoot> {
+  if (request.args.length === 0) throw unsafe('there is no program to run');
+  if (!request.cwd.startsWith('/')) throw unsafe(`the working directory ${request.cwd} isn't absolute`);
+  const texts = [...request.args, ...Object.entries(request.env).flat(), request.cwd];
+  if (texts.some((text) => text.includes('\0'))) throw unsafe('a NUL byte in arguments or environment');
+  if (Object.keys(request.env).some((name) => name === '' || name.includes('='))) {
+    throw unsafe('an environment variable has an empty name or one with "="');
+  }
+  const folders = [request.rootDir, ...(request.codeDir === undefined ? [] : [request.codeDir])];
+  await Promise.all(folders.map(checkFolder));
+  await Promise.all(mountTargets(request).map((path) => checkTarget(request.rootDir, path)));
+  return { landlockLauncher: await findLauncher(request.rootDir) };
+}
+
+/** Folders of the root that are mounted over, each with the folders above it. */
+function mountTargets({ policy, codeDir }: SandboxRequest): string[] {
+  const targets = ['/proc', '/dev', ...policy.tmpfs.map(({ path }) => path)];
+  if (codeDir !== undefined) targets.push(codePath);
+  // What lies in /dev is made on a tmpfs of our own, not found in the image.
+  const inImage = targets.filter((path) => !path.startsWith('/dev/') && !path.startsWith('/proc/'));
+  return [...new Set(inImage.flatMap(withParents))];
+}
+
+function withParents(path: string): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
+}
+
+async function checkFolder(path: string): Promise<void> {
+  if (!isAbsolute(path) || normalize(path) !== path) throw unsafe(`${path} isn't an absolute, plain path`);
+  if (!(await statOf(path))?.isDirectory()) throw unsafe(`${path} is no folder`);
+}
+
+async function checkTarget(rootDir: string, path: string): Promise<void> {
+  const stats = await statOf(join(rootDir, path));
+  if (stats?.isSymbolicLink()) throw unsafe(`${path} of the root file system is a symbolic link`);
+  if (!stats?.isDirectory()) {
+    throw unsafe(`the root file system has no folder ${path}, which is needed to mount over`);
+  }
+}
+
+/** Answers by root folder and the file's identity, so that a warm start costs one `lstat`. */
+const launchers = new Map<string, { readonly identity: string; readonly canLandlock: boolean }>();
+
+async function findLauncher(rootDir: string): Promise<string | undefined> {
+  const path = join(rootDir, launcherPath);
+  const stats = await statOf(path);
+  if (stats === undefined || !stats.isFile() || stats.size > 4 * 1024 * 1024) return undefined;
+  const identity = [stats.dev, stats.ino, stats.mtimeMs, stats.size].join(' ');
+  const known = launchers.get(rootDir);
+  if (known?.identity === identity) return known.canLandlock ? launcherPath : undefined;
+  const canLandlock = (await readFile(path)).includes('landlock-access');
+  if (launchers.size > 1000) launchers.clear();
+  launchers.set(rootDir, { identity, canLandlock });
+  return canLandlock ? launcherPath : undefined;
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  return lstat(path).catch(() => undefined);
+}
+
+function unsafe(message: string) {
+  return sandboxFault('REQUEST_UNSAFE', message);
+}

@@ -1,0 +1,87 @@
+/** Which mechanisms a host and a runtime can give to a policy, and why not. Pure. */
+import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
+import { type Mechanism, mechanismNames } from './mechanisms.ts';
+import type { SandboxPolicy } from './policy.ts';
+
+export interface HostSituation {
+  readonly policy: SandboxPolicy;
+  readonly host: HostFeatures;
+  readonly runtime: RuntimeFeatures;
+  /** The root has a `setpriv` that can apply Landlock. */
+  readonly hasLandlockLauncher: boolean;
+}
+
+export interface Unmet {
+  readonly mechanism: Mechanism;
+  readonly why: string;
+}
+
+/** The mechanisms that can't be had, whether required or not. */
+export function unavailable(situation: HostSituation): readonly Unmet[] {
+  return mechanismNames.flatMap((mechanism) => {
+    const why = checks[mechanism]?.(situation);
+    return why === undefined ? [] : [{ mechanism, why }];
+  });
+}
+
+/** The mechanisms that the policy requires and that can't be had. */
+export function unmetRequirements(situation: HostSituation): readonly Unmet[] {
+  const required = new Set(situation.policy.required);
+  return unavailable(situation).filter(({ mechanism }) => required.has(mechanism));
+}
+
+type Check = (situation: HostSituation) => string | undefined;
+
+const controller =
+  (v1: string, v2: string): Check =>
+  ({ host: { cgroup } }) => {
+    const name = cgroup.version === 1 ? v1 : v2;
+    return cgroup.controllers.has(name) ? undefined : `no cgroup controller ${name}`;
+  };
+
+const namespace =
+  (name: string): Check =>
+  ({ host }) =>
+    host.namespaces.has(name) ? undefined : `the kernel has no ${name} namespaces`;
+
+/** Mechanisms without an entry are in every kernel that Ward runs on, whatever the policy says. */
+const checks: Partial<Record<Mechanism, Check>> = {
+  'memory-limit': (situation) =>
+    controller('memory', 'memory')(situation) ??
+    (situation.host.cgroup.swapLimit ? undefined : 'the kernel can not limit swap'),
+  'cpu-limit': controller('cpu', 'cpu'),
+  'pids-limit': controller('pids', 'pids'),
+  'io-limit': (situation) => {
+    if (situation.policy.io === undefined) return 'the policy sets no io limit';
+    if (situation.policy.runtime === 'runsc') return 'runsc refuses io limits';
+    return controller('blkio', 'io')(situation);
+  },
+  freezer: ({ host: { cgroup } }) =>
+    cgroup.version === 2 || cgroup.controllers.has('freezer') ? undefined : 'no cgroup controller freezer',
+  'user-namespace': namespace('user'),
+  'pid-namespace': namespace('pid'),
+  'mount-namespace': namespace('mnt'),
+  'ipc-namespace': namespace('ipc'),
+  'uts-namespace': namespace('uts'),
+  'cgroup-namespace': namespace('cgroup'),
+  'network-namespace': namespace('net'),
+  'time-namespace': namespace('time'),
+  landlock: ({ policy, host, hasLandlockLauncher }) => {
+    if (policy.landlock === undefined) return 'the policy turns it off';
+    if (!host.lsm.landlock) return 'the kernel has no Landlock';
+    return hasLandlockLauncher ? undefined : 'the image has no /usr/bin/setpriv that can apply it';
+  },
+  apparmor: ({ policy, host }) => {
+    if (host.lsm.apparmorProfiles === undefined) return 'AppArmor is off on this host';
+    if (policy.apparmorProfile === undefined) return 'the policy names no profile';
+    return host.lsm.apparmorProfiles.has(policy.apparmorProfile)
+      ? undefined
+      : `the profile ${policy.apparmorProfile} is not loaded`;
+  },
+  selinux: ({ policy, host }) => {
+    if (host.lsm.selinux !== 'enforcing') return `SELinux is ${host.lsm.selinux} on this host`;
+    return policy.selinuxLabel === undefined ? 'the policy names no label' : undefined;
+  },
+  'host-isolation': ({ host }) =>
+    host.isolated ? undefined : 'this process shares its mount and pid namespace with the host',
+};

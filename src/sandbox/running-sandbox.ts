@@ -1,0 +1,143 @@
+/**
+ * One sandbox from spawn to removal.
+ *
+ *   starting/running ──the runtime process ends──▶ evidence read ──▶ `exited` settles ──▶ removed
+ *          └──────────── destroy(): thaw, kill, wait ──────────┘
+ *
+ * Evidence (out of memory, usage) is read from the cgroup after the runtime has ended and before the cgroup is
+ * removed. Removal follows every end, asked for or not, and happens once.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { Duplex, type Readable, type Writable } from 'node:stream';
+import type { Cgroup, CgroupUsage } from './cgroup/types.ts';
+import { sandboxFault } from './faults.ts';
+import type { RuntimeDriver } from './runtime/types.ts';
+import type { Sandbox, SandboxExit } from './types.ts';
+
+export interface SandboxParts {
+  readonly id: string;
+  readonly child: ChildProcess;
+  readonly hasChannel: boolean;
+  readonly driver: RuntimeDriver;
+  readonly logFile: string;
+  readonly cgroup: Cgroup;
+  /** Removes runtime state, cgroup, bundle and id range. Called once, after everything in it is dead. */
+  readonly remove: () => Promise<void>;
+}
+
+export function superviseSandbox(parts: SandboxParts): Sandbox {
+  const { id, child, cgroup } = parts;
+  const streams = streamsOf(parts);
+  let isKilled = false;
+  let hasEnded = false;
+  let lastUsage: CgroupUsage | undefined;
+  let destruction: Promise<void> | undefined;
+
+  const exited = exitOf(child).then(async ([code, signal]): Promise<SandboxExit> => {
+    hasEnded = true;
+    lastUsage = cgroup.usage();
+    return describeExit(parts, code, signal, lastUsage.oomKills, isKilled);
+  });
+  const removed = exited.then(parts.remove);
+  // Whoever calls destroy() is told; a removal that nobody waits for must not end Ward.
+  removed.catch(() => {});
+
+  async function end(): Promise<void> {
+    isKilled ||= !hasEnded;
+    await cgroup.kill();
+    // The runtime may not have put anything into the group yet.
+    if (!hasEnded) child.kill('SIGKILL');
+    await exited;
+    await removed;
+  }
+  const destroy = () => (destruction ??= end());
+  const assertAlive = () => {
+    if (hasEnded) throw sandboxFault('SANDBOX_ENDED', `sandbox ${id} has ended`);
+  };
+  return {
+    id,
+    ...streams,
+    exited,
+    async freeze() {
+      assertAlive();
+      await cgroup.freeze();
+    },
+    async thaw() {
+      assertAlive();
+      await cgroup.thaw();
+    },
+    async usage() {
+      return lastUsage ?? cgroup.usage();
+    },
+    destroy,
+    [Symbol.asyncDispose]: destroy,
+  };
+}
+
+interface SandboxStreams {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly channel: Duplex | undefined;
+}
+
+function streamsOf({ child, hasChannel }: SandboxParts): SandboxStreams {
+  const { stdin, stdout, stderr } = child;
+  const channel = hasChannel ? child.stdio[3] : undefined;
+  if (stdin === null || stdout === null || stderr === null) {
+    throw sandboxFault('SANDBOX_START_FAILED', 'the runtime was started without pipes');
+  }
+  if (hasChannel && !(channel instanceof Duplex)) {
+    throw sandboxFault('SANDBOX_START_FAILED', 'the runtime was started without a channel');
+  }
+  // A sandbox may close its ends at any time; an unheard 'error' event would end Ward.
+  for (const stream of [stdin, stdout, stderr, channel]) stream?.on('error', () => {});
+  return { stdin, stdout, stderr, channel: channel instanceof Duplex ? channel : undefined };
+}
+
+async function exitOf(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return [child.exitCode, child.signalCode];
+}
+
+function describeExit(
+  parts: SandboxParts,
+  code: number | null,
+  runtimeSignal: NodeJS.Signals | null,
+  oomKills: number,
+  killed: boolean,
+): SandboxExit {
+  const signal = runtimeSignal ?? signalOf(code);
+  return {
+    code,
+    signal,
+    outOfMemory: oomKills > 0,
+    seccompKill: signal === 'SIGSYS' && !killed,
+    killed,
+    runtimeError: killed || code === 0 ? '' : parts.driver.errorIn(readLog(parts.logFile)),
+  };
+}
+
+/** Runtimes answer 128 + n when the program was ended by signal n. */
+function signalOf(code: number | null): NodeJS.Signals | null {
+  if (code === null || code <= 128) return null;
+  for (const [name, number] of Object.entries(constants.signals)) {
+    if (number === code - 128 && isSignal(name)) return name;
+  }
+  return null;
+}
+
+function isSignal(name: string): name is NodeJS.Signals {
+  return Object.hasOwn(constants.signals, name);
+}
+
+function readLog(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').slice(0, 16384);
+  } catch {
+    return '';
+  }
+}

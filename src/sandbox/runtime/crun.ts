@@ -1,0 +1,22 @@
+/** crun: the default; the fastest to start. */
+import { errorsInJsonLog } from './log.ts';
+import type { RuntimeDriver } from './types.ts';
+
+export const crun: RuntimeDriver = {
+  name: 'crun',
+  program: 'crun',
+  joinsCgroup: false,
+  adapt: (spec) => spec,
+  runArgv: ({ path }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
+    ...[path, '--root', stateDir, '--cgroup-manager', 'cgroupfs'],
+    ...['--log', `file:${logFile}`, '--log-format', 'json'],
+    ...['run', '--keep', '--bundle', bundleDir],
+    ...(hasChannel ? ['--preserve-fds', '1'] : []),
+    id,
+  ],
+  deleteArgv: ({ path }, { id, stateDir }) => [
+    ...[path, '--root', stateDir, '--cgroup-manager', 'cgroupfs'],
+    ...['delete', '--force', id],
+  ],
+  errorIn: errorsInJsonLog,
+};

@@ -1,0 +1,139 @@
+/**
+ * What an installed runtime really takes, found out by running the smallest program with it: versions and
+ * documentation have been wrong about /proc options and the time namespace. The answer is kept on disk until
+ * the runtime's file or the kernel changes, so that only the first start pays for it.
+ */
+import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { z } from 'zod';
+import { randomHex, runCommand } from '../../lib/index.ts';
+import type { CgroupTree } from '../cgroup/types.ts';
+import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
+import { strictPolicy } from '../policy.ts';
+import { buildSpec } from '../spec/build.ts';
+import type { IdRanges } from '../uid-ranges.ts';
+import { smallestProgram } from './smallest-program.ts';
+import type { RunPaths, RuntimeDriver } from './types.ts';
+
+export interface ProbeContext {
+  readonly host: HostFeatures;
+  readonly cgroups: CgroupTree;
+  readonly ids: IdRanges;
+  /** Folder for the cached answers and for what a probe needs while it runs. */
+  readonly dir: string;
+}
+
+const cacheSchema = z.object({
+  key: z.string(),
+  version: z.string(),
+  procSubset: z.boolean(),
+  timeNamespace: z.boolean(),
+});
+
+/** The runtime's features, or undefined when it isn't installed or can't run anything here. */
+export async function probeRuntime(
+  driver: RuntimeDriver,
+  context: ProbeContext,
+): Promise<RuntimeFeatures | undefined> {
+  const path = await findProgram(driver.program);
+  if (path === undefined) return undefined;
+  const file = await stat(path);
+  const key = [path, file.mtimeMs, file.size, context.host.kernel, context.host.cgroup.mode].join(' ');
+  const cacheFile = join(context.dir, `${driver.name}.features.json`);
+  const cached = await readCache(cacheFile);
+  if (cached?.key === key) {
+    const { version, procSubset, timeNamespace } = cached;
+    return { name: driver.name, path, version, procSubset, timeNamespace };
+  }
+  const answer = await askRuntime(driver, path, context);
+  if (answer !== undefined) {
+    const fresh = `${cacheFile}.${randomHex(4)}`;
+    await writeFile(fresh, JSON.stringify({ key, ...answer }));
+    await rename(fresh, cacheFile);
+  }
+  return answer;
+}
+
+async function askRuntime(
+  driver: RuntimeDriver,
+  path: string,
+  context: ProbeContext,
+): Promise<RuntimeFeatures | undefined> {
+  const said = await runCommand([path, '--version'], { timeoutMs: 10_000 });
+  const version = /version\s+(\S+)/.exec(said.stdout)?.[1] ?? 'unknown';
+  const bare = { name: driver.name, path, version, procSubset: false, timeNamespace: false };
+  if (!(await canRun(driver, bare, context))) return undefined;
+  return {
+    ...bare,
+    procSubset: await canRun(driver, { ...bare, procSubset: true }, context),
+    timeNamespace: await canRun(driver, { ...bare, timeNamespace: true }, context),
+  };
+}
+
+async function canRun(
+  driver: RuntimeDriver,
+  features: RuntimeFeatures,
+  context: ProbeContext,
+): Promise<boolean> {
+  const id = `probe-${randomHex(6)}`;
+  const bundleDir = join(context.dir, id);
+  const rootDir = join(bundleDir, 'root');
+  const paths: RunPaths = {
+    id,
+    bundleDir,
+    stateDir: join(bundleDir, 'state'),
+    logFile: join(bundleDir, 'runtime.log'),
+  };
+  const cgroup = context.cgroups.group(id);
+  const range = context.ids.take();
+  try {
+    await makeProbeRoot(rootDir, context.host.arch);
+    const spec = buildSpec({
+      policy: { ...strictPolicy, runtime: driver.name, landlock: undefined },
+      host: context.host,
+      runtime: features,
+      rootDir,
+      args: ['/exit'],
+      env: {},
+      cwd: '/',
+      codeDir: undefined,
+      cgroupPath: context.cgroups.ociPath(id),
+      firstId: range.firstId,
+      landlockLauncher: undefined,
+    });
+    await writeFile(join(bundleDir, 'config.json'), JSON.stringify(driver.adapt(spec)));
+    // The pipes of runCommand matter: crun changes the owner of what it gets as stdio.
+    const ran = await runCommand(driver.runArgv(features, paths, false), { timeoutMs: 20_000 });
+    return ran.code === 0;
+  } finally {
+    await cgroup.kill();
+    await runCommand(driver.deleteArgv(features, paths), { timeoutMs: 20_000 });
+    await cgroup.remove();
+    await rm(bundleDir, { recursive: true, force: true });
+    range.release();
+  }
+}
+
+async function makeProbeRoot(rootDir: string, arch: HostFeatures['arch']): Promise<void> {
+  for (const name of ['dev', 'proc', 'tmp']) {
+    await mkdir(join(rootDir, name), { recursive: true, mode: 0o755 });
+  }
+  await writeFile(join(rootDir, 'exit'), smallestProgram(arch), { mode: 0o755 });
+}
+
+async function findProgram(name: string): Promise<string | undefined> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    if (!folder.startsWith('/')) continue;
+    const path = await realpath(join(folder, name)).catch(() => undefined);
+    if (path !== undefined) return path;
+  }
+  return undefined;
+}
+
+async function readCache(file: string): Promise<z.infer<typeof cacheSchema> | undefined> {
+  try {
+    return cacheSchema.safeParse(JSON.parse(await readFile(file, 'utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}

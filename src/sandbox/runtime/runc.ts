@@ -1,0 +1,22 @@
+/**
+ * runc: the reference implementation. Before 1.2 it doesn't know the time namespace, so `unshare --time` makes
+ * one that runc's children are born in.
+ */
+import { errorsInJsonLog } from './log.ts';
+import type { RuntimeDriver } from './types.ts';
+
+export const runc: RuntimeDriver = {
+  name: 'runc',
+  program: 'runc',
+  joinsCgroup: false,
+  adapt: (spec) => spec,
+  runArgv: ({ path, timeNamespace }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
+    ...(timeNamespace ? [] : ['/usr/bin/unshare', '--time', '--']),
+    ...[path, '--root', stateDir, '--log', logFile, '--log-format', 'json'],
+    ...['run', '--keep', '--bundle', bundleDir],
+    ...(hasChannel ? ['--preserve-fds', '1'] : []),
+    id,
+  ],
+  deleteArgv: ({ path }, { id, stateDir }) => [path, '--root', stateDir, 'delete', '--force', id],
+  errorIn: errorsInJsonLog,
+};

@@ -1,0 +1,30 @@
+/** One OCI runtime behind one contract: how it is started, cleaned up after, and how it says what went wrong. */
+import type { RuntimeFeatures } from '../host/features.ts';
+import type { OciSpec } from '../spec/oci.ts';
+import type { RuntimeName } from '../types.ts';
+
+/** Where a sandbox's files are. */
+export interface RunPaths {
+  readonly id: string;
+  readonly bundleDir: string;
+  /** The runtime's own state, shared by the sandboxes of one Ward instance. */
+  readonly stateDir: string;
+  /** The runtime's own log: never mixed with the program's stderr. */
+  readonly logFile: string;
+}
+
+export interface RuntimeDriver {
+  readonly name: RuntimeName;
+  /** Program name on the search path. */
+  readonly program: string;
+  /** It joins the sandbox's control group instead of making it; Ward writes the limits. */
+  readonly joinsCgroup: boolean;
+  /** Adapts the configuration to what this runtime takes. */
+  adapt(spec: OciSpec): OciSpec;
+  /** Runs in the foreground until the program has ended, and leaves the cgroup behind to be read. */
+  runArgv(features: RuntimeFeatures, paths: RunPaths, hasChannel: boolean): string[];
+  /** Removes what is left of it, running or not. */
+  deleteArgv(features: RuntimeFeatures, paths: RunPaths): string[];
+  /** What the runtime's log says about a failed start; '' when it says nothing bad. */
+  errorIn(log: string): string;
+}

@@ -1,0 +1,235 @@
+/**
+ * The door to sandboxes: takes a request, checks that this host can give what the policy requires, writes the
+ * runtime's configuration, starts the runtime, and hands out a supervised sandbox.
+ *
+ * On disk, below `<runDir>/<instance>/`: `bundles/<id>/` (configuration and the runtime's log) and
+ * `<runtime>/` (that runtime's state). In the cgroup file system: `/ward/<instance>/<id>`. Nothing else.
+ */
+import { once } from 'node:events';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isFault, type Log, messageOf, randomHex, runCommand, startCommand } from '../lib/index.ts';
+import { openCgroupTree } from './cgroup/open.ts';
+import type { CgroupLimits, CgroupTree } from './cgroup/types.ts';
+import { sandboxFault } from './faults.ts';
+import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
+import { inspectHost } from './host/inspect.ts';
+import type { SandboxPolicy } from './policy.ts';
+import { recoverInstance } from './recover.ts';
+import { checkRequest } from './request.ts';
+import { unmetRequirements } from './requirements.ts';
+import { superviseSandbox } from './running-sandbox.ts';
+import { runtimeDrivers } from './runtime/drivers.ts';
+import { probeRuntime } from './runtime/probe.ts';
+import type { RunPaths, RuntimeDriver } from './runtime/types.ts';
+import { buildSpec } from './spec/build.ts';
+import { cpuPeriodUsec, cpuQuotaUsec } from './spec/resources.ts';
+import { validateSpec } from './spec/validations.ts';
+import type { RecoveryReport, RuntimeName, Sandbox, SandboxHost, SandboxRequest } from './types.ts';
+import { type IdRange, type IdRanges, openIdRanges } from './uid-ranges.ts';
+
+export interface SandboxHostOptions {
+  /** Unique on the machine among running Wards: lower-case letters, digits, dashes. */
+  readonly instance: string;
+  /** Shared by all Wards of the machine: `/run/ward`. */
+  readonly runDir: string;
+  /** Probed at once, so that the first start doesn't wait for it. */
+  readonly runtime: RuntimeName;
+  readonly log: Log;
+}
+
+/** @throws Fault HOST_UNFIT, RUNTIME_MISSING */
+export async function openSandboxHost(options: SandboxHostOptions): Promise<LocalSandboxHost> {
+  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(options.instance)) {
+    throw sandboxFault('REQUEST_UNSAFE', `${options.instance} can't be the name of an instance`);
+  }
+  if (process.geteuid?.() !== 0) {
+    throw sandboxFault('HOST_UNFIT', 'making sandboxes needs root', { hint: 'run this command as root' });
+  }
+  const features = await inspectHost();
+  const cgroups = openCgroupTree(features.cgroup, options.instance);
+  cgroups.prepare();
+  // Searchable, not readable: the root user of a sandbox has to reach its bundle.
+  await mkdir(options.runDir, { recursive: true });
+  await chmod(options.runDir, 0o711);
+  const ids = openIdRanges(join(options.runDir, 'uid-windows'));
+  const host = new LocalSandboxHost(options, features, cgroups, ids);
+  if ((await host.runtime(options.runtime)) === undefined) {
+    await host.close();
+    throw runtimeMissing(options.runtime);
+  }
+  return host;
+}
+
+/** Sandboxes on this machine. */
+export class LocalSandboxHost implements SandboxHost {
+  readonly features: HostFeatures;
+  readonly #options: SandboxHostOptions;
+  readonly #cgroups: CgroupTree;
+  readonly #ids: IdRanges;
+  readonly #instanceDir: string;
+  readonly #running = new Map<string, Sandbox>();
+  readonly #runtimes = new Map<RuntimeName, Promise<RuntimeFeatures | undefined>>();
+  #isClosed = false;
+
+  constructor(options: SandboxHostOptions, features: HostFeatures, cgroups: CgroupTree, ids: IdRanges) {
+    this.features = features;
+    this.#options = options;
+    this.#cgroups = cgroups;
+    this.#ids = ids;
+    this.#instanceDir = join(options.runDir, options.instance);
+  }
+
+  /** What an installed runtime can do; undefined when it is missing or can't run anything here. */
+  runtime(name: RuntimeName): Promise<RuntimeFeatures | undefined> {
+    const known = this.#runtimes.get(name);
+    if (known !== undefined) return known;
+    const context = {
+      host: this.features,
+      cgroups: this.#cgroups,
+      ids: this.#ids,
+      dir: this.#options.runDir,
+    };
+    const answer = probeRuntime(runtimeDrivers[name], context);
+    this.#runtimes.set(name, answer);
+    return answer;
+  }
+
+  async start(request: SandboxRequest): Promise<Sandbox> {
+    if (this.#isClosed) throw sandboxFault('SANDBOX_START_FAILED', 'the sandbox host is closed');
+    const runtime = await this.runtime(request.policy.runtime);
+    if (runtime === undefined) throw runtimeMissing(request.policy.runtime);
+    const { landlockLauncher } = await checkRequest(request);
+    this.#checkRequirements(request, runtime, landlockLauncher !== undefined);
+    const range = this.#ids.take();
+    const driver = runtimeDrivers[runtime.name];
+    const paths = this.#pathsOf(randomHex(8), driver);
+    try {
+      const spec = driver.adapt(
+        buildSpec({
+          ...request,
+          host: this.features,
+          runtime,
+          codeDir: request.codeDir,
+          cgroupPath: this.#cgroups.ociPath(paths.id),
+          firstId: range.firstId,
+          landlockLauncher: this.features.lsm.landlock ? landlockLauncher : undefined,
+        }),
+      );
+      validateSpec(spec, { instancePath: this.#cgroups.ociPath(''), policy: request.policy });
+      await mkdir(paths.bundleDir, { recursive: true, mode: 0o711 });
+      await writeFile(join(paths.bundleDir, 'config.json'), JSON.stringify(spec));
+      return await this.#spawn(request, runtime, paths, range);
+    } catch (error) {
+      await this.#remove(runtime, paths, range);
+      if (isFault(error)) throw error;
+      throw sandboxFault('SANDBOX_START_FAILED', messageOf(error), { cause: error });
+    }
+  }
+
+  async recover(): Promise<RecoveryReport> {
+    return recoverInstance(this.#cgroups, this.#instanceDir);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#running.values()].map((sandbox) => sandbox.destroy()));
+    await Promise.all(this.#runtimes.values());
+    await this.#cgroups.remove();
+    await rm(this.#instanceDir, { recursive: true, force: true });
+    this.#ids[Symbol.dispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #checkRequirements(request: SandboxRequest, runtime: RuntimeFeatures, hasLandlockLauncher: boolean): void {
+    const unmet = unmetRequirements({
+      policy: request.policy,
+      host: this.features,
+      runtime,
+      hasLandlockLauncher,
+    });
+    if (unmet.length === 0) return;
+    const list = unmet.map(({ mechanism, why }) => `${mechanism} (${why})`).join(', ');
+    throw sandboxFault('POLICY_NOT_MET', `the policy requires what this host can't give: ${list}`, {
+      hint: 'see `ward doctor`, or change `required` in the policy',
+    });
+  }
+
+  async #spawn(
+    request: SandboxRequest,
+    runtime: RuntimeFeatures,
+    paths: RunPaths,
+    range: IdRange,
+  ): Promise<Sandbox> {
+    const driver = runtimeDrivers[runtime.name];
+    const cgroup = this.#cgroups.group(paths.id);
+    const hasChannel = request.channel === 'channel';
+    if (driver.joinsCgroup) cgroup.create(limitsOf(request.policy));
+    const child = startCommand(driver.runArgv(runtime, paths, hasChannel), {
+      cwd: paths.bundleDir,
+      env: runtimeEnv,
+      // Never the host's /dev/null: crun would change its owner.
+      stdio: hasChannel ? ['pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe'],
+    });
+    await once(child, 'spawn');
+    const sandbox = superviseSandbox({
+      id: paths.id,
+      child,
+      hasChannel,
+      driver,
+      logFile: paths.logFile,
+      cgroup,
+      remove: async () => {
+        this.#running.delete(paths.id);
+        await this.#remove(runtime, paths, range);
+      },
+    });
+    this.#running.set(paths.id, sandbox);
+    return sandbox;
+  }
+
+  /** Everything that a sandbox occupied. Harmless for what it never got to occupy. */
+  async #remove(runtime: RuntimeFeatures, paths: RunPaths, range: IdRange): Promise<void> {
+    const cgroup = this.#cgroups.group(paths.id);
+    await cgroup.kill();
+    await runCommand(runtimeDrivers[runtime.name].deleteArgv(runtime, paths), {
+      env: runtimeEnv,
+      timeoutMs: 20_000,
+    });
+    await cgroup.remove();
+    await rm(paths.bundleDir, { recursive: true, force: true });
+    range.release();
+  }
+
+  #pathsOf(id: string, driver: RuntimeDriver): RunPaths {
+    const bundleDir = join(this.#instanceDir, 'bundles', id);
+    return {
+      id,
+      bundleDir,
+      stateDir: join(this.#instanceDir, driver.name),
+      logFile: join(bundleDir, 'runtime.log'),
+    };
+  }
+}
+
+/** Runtimes read NOTIFY_SOCKET, XDG_RUNTIME_DIR and others from theirs. */
+const runtimeEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+
+function limitsOf(policy: SandboxPolicy): CgroupLimits {
+  return {
+    memoryBytes: policy.memoryBytes,
+    pids: policy.pidsLimit,
+    cpuQuotaUsec: cpuQuotaUsec(policy.cpus),
+    cpuPeriodUsec,
+    cpuWeight: policy.cpuWeight,
+  };
+}
+
+function runtimeMissing(name: RuntimeName) {
+  return sandboxFault('RUNTIME_MISSING', `the OCI runtime ${name} is missing or can't run anything here`, {
+    hint: `apt-get install ${name}`,
+  });
+}

@@ -1,0 +1,70 @@
+/** Seccomp profile → the `linux.seccomp` part of an OCI runtime configuration. Pure. */
+import type { OciSeccomp, OciSyscallRule } from '../spec/oci.ts';
+import { type Condition, type Refusal, type SeccompProfile, strictProfile } from './profile.ts';
+
+export interface SeccompTarget {
+  readonly arch: 'x64' | 'arm64';
+  /** Landlock is applied by a launcher inside the sandbox, which needs three more calls. */
+  readonly landlock: boolean;
+}
+
+const ociArch = { x64: 'SCMP_ARCH_X86_64', arm64: 'SCMP_ARCH_AARCH64' } as const;
+
+/** The one native architecture only: another ABI of the same kernel (`int 0x80`) ends the process. */
+export function compileSeccomp(profile: SeccompProfile, target: SeccompTarget): OciSeccomp {
+  const exists = (name: string) => target.arch === 'x64' || !strictProfile.x64Only.has(name);
+  const always: string[] = target.landlock ? [...strictProfile.landlockCalls] : [];
+  const conditional: OciSyscallRule[] = [];
+  for (const [name, conditions] of profile.allow) {
+    if (!exists(name)) continue;
+    if (conditions.length === 0) always.push(name);
+    else conditional.push(...conditions.map((condition) => allowRule(name, condition)));
+  }
+  return {
+    ...defaultOf(profile.otherwise),
+    architectures: [ociArch[target.arch]],
+    syscalls: [{ names: always, action: 'SCMP_ACT_ALLOW' }, ...conditional, ...refusalRules(profile, exists)],
+  };
+}
+
+function allowRule(name: string, condition: Condition): OciSyscallRule {
+  return {
+    names: [name],
+    action: 'SCMP_ACT_ALLOW',
+    args: condition.map(({ index, mask, value }) =>
+      mask === undefined
+        ? { index, value, op: 'SCMP_CMP_EQ' }
+        : { index, value: mask, valueTwo: value, op: 'SCMP_CMP_MASKED_EQ' },
+    ),
+  };
+}
+
+/** One rule for each kind of refusal. A refusal equal to the default would be a rule without effect. */
+function refusalRules(profile: SeccompProfile, exists: (name: string) => boolean): OciSyscallRule[] {
+  const byRefusal = new Map<string, { refusal: Refusal; names: string[] }>();
+  for (const [name, refusal] of profile.refuse) {
+    if (!exists(name) || profile.allow.has(name)) continue;
+    const key = keyOf(refusal);
+    if (key === keyOf(profile.otherwise)) continue;
+    const entry = byRefusal.get(key) ?? { refusal, names: [] };
+    entry.names.push(name);
+    byRefusal.set(key, entry);
+  }
+  return [...byRefusal.values()].map(({ refusal, names }) => ({ names, ...actionOf(refusal) }));
+}
+
+function keyOf(refusal: Refusal): string {
+  return refusal === 'kill' ? 'kill' : String(refusal.errno);
+}
+
+function defaultOf(refusal: Refusal): Pick<OciSeccomp, 'defaultAction' | 'defaultErrnoRet'> {
+  return refusal === 'kill'
+    ? { defaultAction: 'SCMP_ACT_KILL_PROCESS' }
+    : { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: refusal.errno };
+}
+
+function actionOf(refusal: Refusal): Pick<OciSyscallRule, 'action' | 'errnoRet'> {
+  return refusal === 'kill'
+    ? { action: 'SCMP_ACT_KILL_PROCESS' }
+    : { action: 'SCMP_ACT_ERRNO', errnoRet: refusal.errno };
+}

@@ -1,0 +1,117 @@
+/**
+ * A seccomp profile as Ward holds it: an allow-list whose conditions are only ever "these bits of this
+ * argument equal that value". Comparisons by order or inequality don't exist here, because libseccomp compares
+ * 64 bits where the kernel looks at 32, so that a caller may steer around them by setting the high half.
+ *
+ * The strict profile is data, `policies/seccomp.json`:
+ * - `allow`: calls allowed whatever their arguments, by topic, as words in lines;
+ * - `landlock`: more, allowed only where `setpriv` applies Landlock inside the sandbox (its `capset` can only drop);
+ * - `arguments`: calls allowed only `when` every listed argument fits: `oneOf` these values (with `plus`: any
+ *   combination of these flags on top), or `noneOf` these bits set;
+ * - `enosys`: calls that libc falls back from when they don't exist;
+ * - `kill`: calls that no program inside has a use for: the process dies at once;
+ * - `x64Only`: names that arm64 never had.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { kernelConstants } from './constants.ts';
+
+/** `(argument[index] & mask) === value`; without a mask all 64 bits count. */
+export interface ArgumentTest {
+  readonly index: number;
+  readonly mask?: number;
+  readonly value: number;
+}
+
+/** Every test of it must hold. */
+export type Condition = readonly ArgumentTest[];
+
+/** What a refused call gets: an errno, or the end of its process. */
+export type Refusal = { readonly errno: number } | 'kill';
+
+export interface SeccompProfile {
+  readonly name: string;
+  /** What a call that isn't named gets. */
+  readonly otherwise: Refusal;
+  /** Call → conditions of which one must hold; an empty list allows it always. */
+  readonly allow: ReadonlyMap<string, readonly Condition[]>;
+  readonly refuse: ReadonlyMap<string, Refusal>;
+}
+
+/** The strict profile, and the names that it adds when Landlock is applied from inside. */
+export interface StrictProfile extends SeccompProfile {
+  readonly landlockCalls: readonly string[];
+  readonly x64Only: ReadonlySet<string>;
+}
+
+export const EPERM = 1;
+export const ENOSYS = 38;
+
+const words = z.array(z.string()).transform((lines) => lines.flatMap((line) => line.split(' ')));
+const values = words.transform((names, context) =>
+  names.map((name) => {
+    const value = kernelConstants[name];
+    if (value === undefined) context.addIssue({ code: 'custom', message: `unknown constant ${name}` });
+    return value ?? 0;
+  }),
+);
+const argumentSchema = z.union([
+  z.strictObject({ arg: z.int().min(0).max(5), oneOf: values, plus: values.optional() }),
+  z.strictObject({ arg: z.int().min(0).max(5), noneOf: values }),
+]);
+const fileSchema = z.strictObject({
+  about: z.array(z.string()),
+  allow: z.record(z.string(), words),
+  landlock: words,
+  arguments: z.array(z.strictObject({ call: z.string(), when: z.array(argumentSchema).min(1) })),
+  enosys: words,
+  kill: words,
+  x64Only: words,
+});
+
+/** Reads a profile in Ward's own format. @throws ZodError when the file isn't one. */
+export function loadStrictProfile(file: string): StrictProfile {
+  const data = fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const allow = new Map<string, readonly Condition[]>();
+  for (const name of Object.values(data.allow).flat()) allow.set(name, []);
+  for (const rule of data.arguments) {
+    allow.set(rule.call, [...(allow.get(rule.call) ?? []), ...conditionsOf(rule.when)]);
+  }
+  return {
+    name: 'strict',
+    otherwise: { errno: EPERM },
+    allow,
+    refuse: new Map<string, Refusal>([
+      ...data.enosys.map((name): [string, Refusal] => [name, { errno: ENOSYS }]),
+      ...data.kill.map((name): [string, Refusal] => [name, 'kill']),
+    ]),
+    landlockCalls: data.landlock,
+    x64Only: new Set(data.x64Only),
+  };
+}
+
+export const strictProfile: StrictProfile = loadStrictProfile(
+  join(import.meta.dirname, '../../../policies/seccomp.json'),
+);
+
+/** The cartesian product of what each argument may be. */
+function conditionsOf(tests: readonly z.output<typeof argumentSchema>[]): Condition[] {
+  let conditions: Condition[] = [[]];
+  for (const test of tests) {
+    const choices = choicesOf(test);
+    conditions = conditions.flatMap((condition) => choices.map((choice) => [...condition, choice]));
+  }
+  return conditions;
+}
+
+function choicesOf(test: z.output<typeof argumentSchema>): ArgumentTest[] {
+  if ('noneOf' in test) {
+    return [{ index: test.arg, mask: test.noneOf.reduce((bits, bit) => bits | bit, 0), value: 0 }];
+  }
+  let flagSets = [0];
+  for (const flag of test.plus ?? []) flagSets = flagSets.flatMap((set) => [set, set | flag]);
+  return test.oneOf.flatMap((value) =>
+    flagSets.map((flags) => ({ index: test.arg, value: (value | flags) >>> 0 })),
+  );
+}

@@ -1,0 +1,58 @@
+/**
+ * Policy + request + host → the complete OCI runtime configuration. A pure function, so that a unit test can
+ * hold every line of it. What the host lacks is left out here only when the policy doesn't require it
+ * (`requirements.ts` has checked that before).
+ */
+import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
+import type { SandboxPolicy } from '../policy.ts';
+import { compileSeccomp } from '../seccomp/compile.ts';
+import { strictProfile } from '../seccomp/profile.ts';
+import { mountLabelOf, mountsOf } from './mounts.ts';
+import { idMappings, namespacesOf } from './namespaces.ts';
+import type { OciSpec } from './oci.ts';
+import { processOf } from './process.ts';
+import { resourcesOf } from './resources.ts';
+
+/** Everything that the configuration follows from. */
+export interface SpecInput {
+  readonly policy: SandboxPolicy;
+  readonly host: HostFeatures;
+  readonly runtime: RuntimeFeatures;
+  readonly rootDir: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly codeDir: string | undefined;
+  /** The sandbox's group, as `CgroupTree.ociPath` gives it. */
+  readonly cgroupPath: string;
+  /** The first host uid and gid of its range of 65536. */
+  readonly firstId: number;
+  /** The absolute path inside the sandbox of a `setpriv` that can apply Landlock, when there is one. */
+  readonly landlockLauncher: string | undefined;
+}
+
+export function buildSpec(input: SpecInput): OciSpec {
+  const { policy, host } = input;
+  const profile = policy.seccomp === 'strict' ? strictProfile : policy.seccomp;
+  const usesLandlock = input.landlockLauncher !== undefined && policy.landlock !== undefined;
+  return {
+    ociVersion: '1.1.0',
+    hostname: policy.hostname,
+    root: { path: input.rootDir, readonly: policy.rootReadonly },
+    process: processOf(input),
+    mounts: mountsOf(input),
+    linux: {
+      cgroupsPath: input.cgroupPath,
+      rootfsPropagation: 'private',
+      namespaces: namespacesOf(input),
+      uidMappings: idMappings(input.firstId),
+      gidMappings: idMappings(input.firstId),
+      resources: resourcesOf(policy, host),
+      devices: [],
+      maskedPaths: policy.maskedPaths,
+      readonlyPaths: policy.readonlyPaths,
+      seccomp: compileSeccomp(profile, { arch: host.arch, landlock: usesLandlock }),
+      ...mountLabelOf(policy, host),
+    },
+  };
+}

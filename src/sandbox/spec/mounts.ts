@@ -1,0 +1,65 @@
+/**
+ * What is mounted in a sandbox besides its root: /proc of its own processes, a tmpfs for /dev, size- and
+ * inode-limited tmpfs for what may be written, and the code. No /sys, no cgroups, no terminals, no queues.
+ */
+import type { HostFeatures } from '../host/features.ts';
+import type { SandboxPolicy, TmpfsPolicy } from '../policy.ts';
+import type { SpecInput } from './build.ts';
+import type { OciMount } from './oci.ts';
+
+/** Where a function's code appears. */
+export const codePath = '/fn';
+
+export function mountsOf(input: SpecInput): OciMount[] {
+  return [
+    procMount(input),
+    // Always: with an image's own /dev, a symbolic link there redirects the runtime (CVE-2025-31133).
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'dev',
+      options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k', 'nr_inodes=32', 'ro'],
+    },
+    ...input.policy.tmpfs.map(tmpfsMount),
+    ...(input.codeDir === undefined ? [] : [codeMount(input.codeDir)]),
+  ];
+}
+
+/** Labels the sandbox's own mounts with the categories of its process, where SELinux is on. */
+export function mountLabelOf(policy: SandboxPolicy, host: HostFeatures): { mountLabel?: string } {
+  const level = policy.selinuxLabel?.split(':').slice(3).join(':');
+  if (host.lsm.selinux === 'off' || level === undefined || level === '') return {};
+  return { mountLabel: `system_u:object_r:container_file_t:${level}` };
+}
+
+function procMount({ runtime }: SpecInput): OciMount {
+  const onlyProcesses = runtime.procSubset ? ['hidepid=2', 'subset=pid'] : [];
+  return {
+    destination: '/proc',
+    type: 'proc',
+    source: 'proc',
+    options: ['nosuid', 'noexec', 'nodev', ...onlyProcesses],
+  };
+}
+
+function tmpfsMount({ path, sizeBytes, inodes, exec }: TmpfsPolicy): OciMount {
+  return {
+    destination: path,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: [
+      ...['nosuid', 'nodev', ...(exec ? [] : ['noexec'])],
+      ...['mode=1777', `size=${sizeBytes}`, `nr_inodes=${inodes}`],
+    ],
+  };
+}
+
+/** Executable, so that native addons and programs of a function work; never writable from inside. */
+function codeMount(codeDir: string): OciMount {
+  return {
+    destination: codePath,
+    type: 'bind',
+    source: codeDir,
+    options: ['bind', 'ro', 'nosuid', 'nodev', 'private'],
+  };
+}

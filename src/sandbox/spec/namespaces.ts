@@ -1,0 +1,19 @@
+/** Namespaces and the id range of a sandbox. */
+
+import type { SpecInput } from './build.ts';
+import type { OciIdMapping } from './oci.ts';
+
+/** Ids in a sandbox's range: all that a program may expect to exist. */
+export const idRangeSize = 65536;
+
+/** One of each kind. The time namespace only where the runtime makes it itself (else a wrapper has). */
+export function namespacesOf(input: Pick<SpecInput, 'host' | 'runtime'>): { type: string }[] {
+  const kinds = ['pid', 'network', 'ipc', 'uts', 'mount', 'user', 'cgroup'];
+  if (input.host.namespaces.has('time') && input.runtime.timeNamespace) kinds.push('time');
+  return kinds.map((type) => ({ type }));
+}
+
+/** Container ids from 0 up → a range of the host that belongs to this sandbox alone. */
+export function idMappings(firstId: number): OciIdMapping[] {
+  return [{ containerID: 0, hostID: firstId, size: idRangeSize }];
+}

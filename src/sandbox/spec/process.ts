@@ -1,0 +1,37 @@
+/** The process that a sandbox runs: who it is, what it may become (nothing), and what it may open. */
+import type { SandboxPolicy } from '../policy.ts';
+import type { SpecInput } from './build.ts';
+import { landlockPrefix } from './landlock.ts';
+import type { OciCapabilities, OciProcess } from './oci.ts';
+
+export function processOf(input: SpecInput): OciProcess {
+  const { policy, host } = input;
+  return {
+    terminal: false,
+    user: { uid: policy.uid, gid: policy.gid, umask: 0o077 },
+    cwd: input.cwd,
+    args: [...landlockPrefix(input), ...input.args],
+    env: Object.entries(input.env).map(([name, value]) => `${name}=${value}`),
+    capabilities: capabilitySets(policy),
+    noNewPrivileges: policy.noNewPrivileges,
+    oomScoreAdj: policy.oomScoreAdj,
+    rlimits: Object.entries(policy.rlimits).map(([type, limit]) => ({ type, soft: limit, hard: limit })),
+    ...(policy.apparmorProfile === undefined || host.lsm.apparmorProfiles === undefined
+      ? {}
+      : { apparmorProfile: policy.apparmorProfile }),
+    ...(policy.selinuxLabel === undefined || host.lsm.selinux === 'off'
+      ? {}
+      : { selinuxLabel: policy.selinuxLabel }),
+  };
+}
+
+/** The same in all five sets, so that a capability that is granted also survives `execve` of a plain user. */
+function capabilitySets({ capabilities }: SandboxPolicy): OciCapabilities {
+  return {
+    bounding: capabilities,
+    effective: capabilities,
+    inheritable: capabilities,
+    permitted: capabilities,
+    ambient: capabilities,
+  };
+}

@@ -1,0 +1,14 @@
+import { type FaultTable, faultTable } from '../lib/index.ts';
+
+export const serverFaults = {
+  CONFIG_INVALID: 'invalid',
+  FLAG_INVALID: 'invalid',
+  DATA_DIR_BUSY: 'conflict',
+  LISTEN_FAILED: 'host',
+  TOO_MANY_RUNS: 'busy',
+  SANDBOX_FAILED: 'host',
+  DATA_DIR_EMPTY: 'missing',
+  IMAGES_MISSING: 'host',
+} as const satisfies FaultTable;
+
+export const serverFault = faultTable(serverFaults);

@@ -1,0 +1,22 @@
+/** The first namespace, `guest`, whose key is written to a file that only its owner can read. */
+import { rename, writeFile } from 'node:fs/promises';
+import type { NamespaceService } from '../functions/index.ts';
+
+const guest = 'guest';
+
+/** Creates `guest` in a Ward that has no namespace yet; returns its key only then. */
+export async function ensureGuest(
+  namespaces: Pick<NamespaceService, 'list' | 'create'>,
+  keyFile: string,
+): Promise<string | undefined> {
+  if ((await namespaces.list()).length > 0) return undefined;
+  const key = await namespaces.create(guest);
+  await writeKeyFile(keyFile, key);
+  return key;
+}
+
+async function writeKeyFile(path: string, key: string): Promise<void> {
+  const temporary = `${path}.new`;
+  await writeFile(temporary, `${key}\n`, { mode: 0o600 });
+  await rename(temporary, path);
+}

@@ -1,0 +1,29 @@
+/**
+ * The composition root: configuration in, running platform out. Commands that make sandboxes first move this
+ * process into namespaces of its own (`enterIsolation` starts it anew there with the same arguments).
+ */
+import { enterIsolation, isIsolated } from '../sandbox/index.ts';
+import type { SandboxRunOptions } from './policy.ts';
+import type { UpOptions } from './up.ts';
+
+export { defaultDataDir } from './config.ts';
+export { serverFaults } from './faults.ts';
+export { type NamespaceAdmin, type NamespaceKey, namespaceAdmin } from './namespace-admin.ts';
+export type { SandboxRunOptions } from './policy.ts';
+export type { UpOptions } from './up.ts';
+
+/** Runs the platform until a signal; resolves to the exit code. */
+export async function up(options: UpOptions): Promise<number> {
+  isolate();
+  return (await import('./up.ts')).upHere(options);
+}
+
+/** Runs one sandbox by hand; resolves to its program's exit code. */
+export async function runSandbox(options: SandboxRunOptions): Promise<number> {
+  isolate();
+  return (await import('./run-sandbox.ts')).runSandboxHere(options);
+}
+
+function isolate(): void {
+  if (!isIsolated()) enterIsolation([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
+}

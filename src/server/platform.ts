@@ -1,0 +1,126 @@
+/**
+ * Puts the rooms together, in the order in which they stand on each other, and takes them apart in reverse.
+ * What fails half-way closes what was opened.
+ */
+import { createApi } from '../api/index.ts';
+import { createFunctions, type Functions } from '../functions/index.ts';
+import { openBlobStore, openImageStore, runtimeKinds } from '../images/index.ts';
+import { createInvoker } from '../invoker/index.ts';
+import { errnoOf, type Log } from '../lib/index.ts';
+import { openSandboxHost } from '../sandbox/index.ts';
+import { openStore } from '../store/index.ts';
+import { buildInfo } from './build-info.ts';
+import type { Config } from './config.ts';
+import { serverFault } from './faults.ts';
+import { ensureGuest } from './first-namespace.ts';
+import { claimDataDir, dataPaths, instanceName, runDir } from './instance.ts';
+import { systemLimits } from './limits.ts';
+import { effectivePolicy } from './policy.ts';
+import { recoverRuns } from './run-instance.ts';
+
+export interface Platform extends AsyncDisposable {
+  readonly url: string;
+  /** The file with the first namespace's key; the key itself only when it was made just now. */
+  readonly guestKey: { readonly file: string; readonly key: string | undefined };
+}
+
+/** How long running activations get to end when Ward stops. */
+const drainMs = 10_000;
+
+/** @throws Fault DATA_DIR_BUSY, LISTEN_FAILED, and those of the rooms */
+export async function startPlatform(config: Config, log: Log): Promise<Platform> {
+  await using stack = new AsyncDisposableStack();
+  const paths = dataPaths(config.dataDir);
+  stack.use(await claimDataDir(config.dataDir));
+  const store = stack.use(await openStore({ path: paths.database }));
+  const policy = effectivePolicy(config);
+  const host = stack.use(
+    await openSandboxHost({
+      instance: instanceName(config.dataDir),
+      runDir,
+      runtime: policy.runtime,
+      log,
+    }),
+  );
+  const recovered = await host.recover();
+  await recoverRuns(policy.runtime, log);
+  if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');
+  const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir: paths.roots }));
+  const kinds = runtimeKinds();
+  await checkImages(images, kinds, config.imagesDir);
+  const blobs = await openBlobStore(paths.code);
+  let url = '';
+  const invoker = stack.use(
+    await createInvoker({
+      ...config.invoker,
+      host,
+      images,
+      blobs,
+      codeDir: paths.laidCode,
+      policy,
+      kinds,
+      apiHost: () => config.apiHost ?? url,
+      log,
+    }),
+  );
+  const limits = systemLimits(config);
+  const functions = createFunctions({ store, blobs, invoker, log, limits, runtimes: kinds.map(runtimeOf) });
+  stack.defer(() => functions.close(drainMs));
+  const key = await ensureGuest(functions.namespaces, paths.guestKey);
+  const api = createApi({ functions, build: buildInfo, log });
+  stack.defer(() => api.close());
+  url = await listen(api, config);
+  void resume(functions, log);
+  const opened = stack.move();
+  return {
+    url,
+    guestKey: { file: paths.guestKey, key },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+async function checkImages(
+  images: Awaited<ReturnType<typeof openImageStore>>,
+  kinds: ReturnType<typeof runtimeKinds>,
+  dir: string,
+): Promise<void> {
+  const names = new Set((await images.list()).map(({ name }) => name));
+  const missing = kinds.filter(({ image }) => !names.has(image)).map(({ image }) => image);
+  if (missing.length === 0) return;
+  throw serverFault('IMAGES_MISSING', `the runtime images ${missing.join(', ')} are not in ${dir}`, {
+    hint: 'build them with: npm run setup',
+  });
+}
+
+function runtimeOf(kind: ReturnType<typeof runtimeKinds>[number]) {
+  return {
+    kind: kind.kind,
+    image: kind.image,
+    default: kind.default,
+    deprecated: kind.deprecated,
+    attached: true,
+    requireMain: kind.requireMain,
+  };
+}
+
+async function listen(api: ReturnType<typeof createApi>, config: Config): Promise<string> {
+  try {
+    return await api.listen(config.listen);
+  } catch (cause) {
+    const { host, port } = config.listen;
+    const why = errnoOf(cause) === 'EADDRINUSE' ? 'another program listens there' : String(cause);
+    throw serverFault('LISTEN_FAILED', `can't listen on ${host}:${port}: ${why}`, {
+      hint: 'choose another address with --listen HOST:PORT',
+      cause,
+    });
+  }
+}
+
+async function resume(functions: Functions, log: Log): Promise<void> {
+  try {
+    const report = await functions.invocations.resumeAccepted();
+    log.info(report, 'dealt with what an earlier run had accepted');
+  } catch (error) {
+    log.error({ err: error }, 'could not resume accepted invocations');
+  }
+}

@@ -1,0 +1,114 @@
+/** `ward sandbox run`: one sandbox by hand, with this process's stdin, stdout, stderr and exit code. */
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { type Image, openImageStore } from '../images/index.ts';
+import { createLog } from '../lib/index.ts';
+import { openSandboxHost, type Sandbox, type SandboxExit, type SandboxPolicy } from '../sandbox/index.ts';
+import { type Config, loadConfig } from './config.ts';
+import { serverFault } from './faults.ts';
+import { runDir } from './instance.ts';
+import { requestedPolicy, type SandboxRunOptions } from './policy.ts';
+import { claimRunInstance } from './run-instance.ts';
+
+const exitCodes = { timedOut: 124, outOfMemory: 137 };
+
+/** Resolves to the program's exit code (128 + n when signal n ended it, 124 after `--timeout`). */
+export async function runSandboxHere(options: SandboxRunOptions): Promise<number> {
+  const config = await loadConfig(options);
+  const policy = await requestedPolicy(options, config);
+  await using stack = new AsyncDisposableStack();
+  const instance = await claimRunInstance();
+  stack.defer(() => instance.lock.release());
+  const host = stack.use(
+    await openSandboxHost({
+      instance: instance.name,
+      runDir,
+      runtime: policy.runtime,
+      log: createLog(config.logLevel === 'info' ? 'warn' : config.logLevel),
+    }),
+  );
+  await host.recover();
+  const images = stack.use(await openImages(config, instance.name));
+  const image = await images.resolve(options.image);
+  const root = stack.use(await images.mountRoot(image));
+  const sandbox = stack.use(
+    await host.start({
+      rootDir: root.path,
+      args: commandOf(options, image),
+      env: environmentOf(options, image, policy),
+      cwd: options.workdir ?? (image.config.workingDir || '/'),
+      policy,
+      channel: 'none',
+    }),
+  );
+  return await passThrough(sandbox, options.timeoutMs);
+}
+
+/** Roots of different runs lie apart, below a folder that every user may search. */
+export function openImages(config: Config, instance: string) {
+  return openImageStore({ dir: config.imagesDir, mountsDir: join(runDir, 'roots', instance) });
+}
+
+function commandOf(options: SandboxRunOptions, image: Image): readonly string[] {
+  if (options.command.length > 0) return options.command;
+  const command = [...image.config.entrypoint, ...image.config.cmd];
+  if (command.length > 0) return command;
+  throw serverFault('FLAG_INVALID', `${options.image} names no program of its own`, {
+    hint: `say what to run: ward sandbox run ${options.image} -- PROGRAM`,
+  });
+}
+
+function environmentOf(
+  options: SandboxRunOptions,
+  image: Image,
+  policy: SandboxPolicy,
+): Record<string, string> {
+  const base = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', HOSTNAME: policy.hostname };
+  const given = [...image.config.env, ...options.env].map((entry) => {
+    const at = entry.indexOf('=');
+    return [entry.slice(0, at), entry.slice(at + 1)] as const;
+  });
+  return { ...base, ...Object.fromEntries(given) };
+}
+
+async function passThrough(sandbox: Sandbox, timeoutMs: number | undefined): Promise<number> {
+  let stopCode: number | undefined;
+  const stop = (code: number) => {
+    stopCode ??= code;
+    void sandbox.destroy();
+  };
+  const onInterrupt = () => stop(130);
+  const onTerminate = () => stop(143);
+  process.once('SIGINT', onInterrupt);
+  process.once('SIGTERM', onTerminate);
+  const timer = timeoutMs === undefined ? undefined : setTimeout(stop, timeoutMs, exitCodes.timedOut);
+  // A program may end without reading its input.
+  process.stdin.pipe(sandbox.stdin).on('error', () => {});
+  const output = Promise.allSettled([
+    pipeline(sandbox.stdout, process.stdout, { end: false }),
+    pipeline(sandbox.stderr, process.stderr, { end: false }),
+  ]);
+  try {
+    const exit = await sandbox.exited;
+    await output;
+    return stopCode ?? codeOf(exit);
+  } finally {
+    clearTimeout(timer);
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onTerminate);
+    process.stdin.unpipe();
+    process.stdin.destroy();
+  }
+}
+
+const signalNumbers: Readonly<Record<string, number>> = { SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15, SIGSYS: 31 };
+
+/** The program's own code; what ended it otherwise is said on stderr. */
+function codeOf(exit: SandboxExit): number {
+  if (exit.runtimeError !== '') throw serverFault('SANDBOX_FAILED', exit.runtimeError);
+  if (exit.outOfMemory) process.stderr.write('ward: the sandbox exhausted its memory (see --memory)\n');
+  if (exit.seccompKill)
+    process.stderr.write('ward: the sandbox made a system call that its policy forbids\n');
+  if (exit.outOfMemory && exit.code === null) return exitCodes.outOfMemory;
+  return exit.code ?? 128 + (signalNumbers[exit.signal ?? ''] ?? 0);
+}

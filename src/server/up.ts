@@ -1,0 +1,48 @@
+/** `ward up`: the platform, from here until a signal. */
+import { createLog } from '../lib/index.ts';
+import { loadConfig } from './config.ts';
+import { type Platform, startPlatform } from './platform.ts';
+
+export interface UpOptions {
+  readonly listen?: string;
+  readonly dataDir?: string;
+  readonly configFile?: string;
+}
+
+/** Resolves to the exit code once everything is closed. A second signal ends it at once. */
+export async function upHere(options: UpOptions): Promise<number> {
+  const config = await loadConfig(options);
+  const log = createLog(config.logLevel);
+  const stopped = Promise.withResolvers<void>();
+  let signals = 0;
+  const onSignal = () => {
+    if (++signals > 1) process.kill(process.pid, 'SIGKILL');
+    stopped.resolve();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  await using platform = await startPlatform(config, log);
+  greet(platform);
+  await stopped.promise;
+  log.info('stopping');
+  return 0;
+}
+
+/** The line `ready` is for programs; the rest tells a person what to type next. */
+function greet({ url, guestKey }: Platform): void {
+  process.stdout.write(`ready ${url}\n`);
+  if (guestKey.key === undefined) return;
+  process.stderr.write(
+    [
+      `The namespace guest was made; its key is in ${guestKey.file}:`,
+      '',
+      `  ${guestKey.key}`,
+      '',
+      'Next, in another shell:',
+      '',
+      '  npx ward action create hello examples/hello.js',
+      '  npx ward action invoke hello --param name World --result',
+      '',
+    ].join('\n'),
+  );
+}

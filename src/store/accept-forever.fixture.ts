@@ -1,0 +1,16 @@
+/** A program that accepts invocations until it is killed, printing each id once it is durable. */
+import { writeSync } from 'node:fs';
+import { newActivationId } from '../lib/index.ts';
+import { openStore } from './open.ts';
+
+const store = await openStore({ path: process.argv[2] ?? '' });
+
+async function acceptForever(): Promise<never> {
+  for (;;) {
+    const activationId = newActivationId();
+    await store.accepted.accept({ activationId, namespace: 'guest', acceptedAt: Date.now(), job: {} });
+    writeSync(1, `${activationId}\n`);
+  }
+}
+
+await Promise.all(Array.from({ length: 8 }, acceptForever));

@@ -1,0 +1,91 @@
+/**
+ * Activation records and their logs. Appends go through the group writer; a read first flushes what of its
+ * namespace is not on disk yet, so that it sees every append made before it.
+ */
+import type { Kysely } from 'kysely';
+import { parseLines, parseObject, parseValue } from './documents.ts';
+import type { GroupWriter } from './group-writer.ts';
+import type { ActivationTable, Schema } from './schema.ts';
+import { writeUnits } from './statements.ts';
+import type { ActivationQuery, ActivationRow, ActivationStore } from './types.ts';
+
+const briefColumns = [
+  'activation_id',
+  'namespace',
+  'name',
+  'path',
+  'start',
+  'end',
+  'status_code',
+  'document',
+] as const;
+
+export function activationStore(db: Kysely<Schema>, writer: GroupWriter): ActivationStore {
+  const units = writeUnits(db);
+  const one = (namespace: string, activationId: string) =>
+    db
+      .selectFrom('activations')
+      .where('activations.activation_id', '=', activationId)
+      .where('activations.namespace', '=', namespace);
+  return {
+    async append(write) {
+      await writer.submit({ namespace: write.row.namespace, unit: units.append(write), urgent: false });
+    },
+    room: () => writer.room(),
+    async get(namespace, activationId) {
+      await writer.flushNamespace(namespace);
+      const row = await one(namespace, activationId).selectAll().executeTakeFirst();
+      return row === undefined ? undefined : toRow(row);
+    },
+    async logs(namespace, activationId) {
+      await writer.flushNamespace(namespace);
+      const row = await one(namespace, activationId)
+        .leftJoin('activation_logs', 'activation_logs.activation_id', 'activations.activation_id')
+        .select('activation_logs.lines')
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      return row.lines === null ? [] : parseLines(row.lines);
+    },
+    async list(query) {
+      await writer.flushNamespace(query.namespace);
+      const page = matching(db, query)
+        .orderBy('start', 'desc')
+        .orderBy('activation_id', 'desc')
+        .limit(query.limit)
+        .offset(query.skip);
+      if (query.brief !== true) return (await page.selectAll().execute()).map(toRow);
+      const rows = await page.select(briefColumns).execute();
+      return rows.map((row) => toRow({ ...row, response: null }));
+    },
+    async count(query) {
+      await writer.flushNamespace(query.namespace);
+      const row = await matching(db, query)
+        .select((build) => build.fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow();
+      return Number(row.total);
+    },
+    flush: () => writer.flush(),
+  };
+}
+
+function matching(db: Kysely<Schema>, query: Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>) {
+  let rows = db.selectFrom('activations').where('namespace', '=', query.namespace);
+  if (query.path !== undefined) rows = rows.where('path', '=', query.path);
+  if (query.since !== undefined) rows = rows.where('start', '>=', query.since);
+  if (query.upto !== undefined) rows = rows.where('start', '<=', query.upto);
+  return rows;
+}
+
+function toRow(row: ActivationTable): ActivationRow {
+  const document = parseObject(row.document);
+  return {
+    activationId: row.activation_id,
+    namespace: row.namespace,
+    name: row.name,
+    path: row.path,
+    start: row.start,
+    end: row.end,
+    statusCode: row.status_code,
+    document: row.response === null ? document : { ...document, response: parseValue(row.response) },
+  };
+}

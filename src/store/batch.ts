@@ -1,0 +1,30 @@
+/**
+ * Many small writes in one transaction, as data: what the group writer asks of a database engine.
+ *
+ * A unit is a list of steps, all or nothing. A step that changes no row ends its unit: what was done before
+ * it stays, and the rest is skipped. (That is how a fenced write is ignored.) A unit that fails leaves
+ * nothing behind and does not harm the others of its batch.
+ */
+import type { Fault } from '../lib/index.ts';
+
+export type SqlValue = string | number | null;
+
+/** A compiled statement. `arity`: how many parameters it takes. */
+export interface Statement {
+  readonly sql: string;
+  readonly arity: number;
+}
+
+export interface Step {
+  readonly statement: Statement;
+  /** As many as the statement's arity, in its order. */
+  readonly values: readonly SqlValue[];
+}
+
+export type Unit = readonly Step[];
+
+/** How many steps changed a row, or why none could. */
+export type UnitOutcome = number | Fault;
+
+/** Runs the units in order in one transaction; durable when it settles. One outcome a unit. */
+export type RunBatch = (units: readonly Unit[]) => Promise<readonly UnitOutcome[]>;

@@ -1,0 +1,116 @@
+/** Actions, triggers, rules and packages: one table, optimistic locking by revision. */
+import type { Kysely } from 'kysely';
+import { parseObject } from './documents.ts';
+import { storeFault } from './faults.ts';
+import type { EntityTable, Schema } from './schema.ts';
+import type { Collection, EntityQuery, EntityRow, EntityStore } from './types.ts';
+
+export function entityStore(db: Kysely<Schema>): EntityStore {
+  const matching = (query: Omit<EntityQuery, 'skip' | 'limit'>) => {
+    const all = db
+      .selectFrom('entities')
+      .where('namespace', '=', query.namespace)
+      .where('collection', '=', query.collection);
+    return query.package === undefined ? all : all.where('package', '=', query.package);
+  };
+  return {
+    async get(namespace, path) {
+      const row = await db
+        .selectFrom('entities')
+        .selectAll()
+        .where('namespace', '=', namespace)
+        .where('path', '=', path)
+        .executeTakeFirst();
+      return row === undefined ? undefined : toRow(row);
+    },
+    async list(query) {
+      const rows = await matching(query)
+        .selectAll()
+        .orderBy('updated_at', 'desc')
+        .orderBy('path')
+        .limit(query.limit)
+        .offset(query.skip)
+        .execute();
+      return rows.map(toRow);
+    },
+    async count(query) {
+      const row = await matching(query)
+        .select((build) => build.fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow();
+      return Number(row.total);
+    },
+    put: (row, expected) => (expected === null ? insert(db, row) : replace(db, row, expected)),
+    async delete(namespace, path, expected) {
+      const result = await db
+        .deleteFrom('entities')
+        .where('namespace', '=', namespace)
+        .where('path', '=', path)
+        .where('revision', '=', expected)
+        .executeTakeFirst();
+      return result.numDeletedRows === 1n;
+    },
+    async countByCodeDigest(digest) {
+      const row = await db
+        .selectFrom('entities')
+        .where('code_digest', '=', digest)
+        .select((build) => build.fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow();
+      return Number(row.total);
+    },
+  };
+}
+
+async function insert(db: Kysely<Schema>, row: EntityRow): Promise<boolean> {
+  const result = await db
+    .insertInto('entities')
+    .values({ namespace: row.namespace, path: row.path, ...columnsOf(row) })
+    .onConflict((conflict) => conflict.columns(['namespace', 'path']).doNothing())
+    .executeTakeFirst();
+  return result.numInsertedOrUpdatedRows === 1n;
+}
+
+async function replace(db: Kysely<Schema>, row: EntityRow, expected: string): Promise<boolean> {
+  const result = await db
+    .updateTable('entities')
+    .set(columnsOf(row))
+    .where('namespace', '=', row.namespace)
+    .where('path', '=', row.path)
+    .where('revision', '=', expected)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+function columnsOf(row: EntityRow): Omit<EntityTable, 'namespace' | 'path'> {
+  return {
+    package: packageOf(row.path),
+    collection: row.collection,
+    revision: row.revision,
+    updated_at: row.updatedAt,
+    code_digest: row.codeDigest,
+    document: JSON.stringify(row.document),
+  };
+}
+
+function packageOf(path: string): string {
+  return path.slice(0, Math.max(0, path.indexOf('/')));
+}
+
+function toRow(row: EntityTable): EntityRow {
+  return {
+    namespace: row.namespace,
+    path: row.path,
+    collection: collectionOf(row.collection),
+    revision: row.revision,
+    updatedAt: row.updated_at,
+    codeDigest: row.code_digest,
+    document: parseObject(row.document),
+  };
+}
+
+const collections: readonly Collection[] = ['actions', 'triggers', 'rules', 'packages'];
+
+function collectionOf(text: string): Collection {
+  const collection = collections.find((name) => name === text);
+  if (collection === undefined) throw storeFault('STORE_CORRUPT', `an entity is in no collection: ${text}`);
+  return collection;
+}

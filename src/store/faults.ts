@@ -1,0 +1,25 @@
+/** What can go wrong in the store. */
+import { faultTable } from '../lib/index.ts';
+
+export const storeFaults = {
+  /** The disk, the file or the database thread failed. */
+  STORE_FAILED: 'host',
+  /** The file is damaged, or no database at all. */
+  STORE_CORRUPT: 'host',
+  /** The disk is full. */
+  STORE_FULL: 'host',
+  /** Another process holds the database's write lock for too long. */
+  STORE_LOCKED: 'busy',
+  /** The database was written by a newer Ward. */
+  STORE_NEWER: 'unsupported',
+  /** The database's folder lets others replace its files. */
+  STORE_INSECURE: 'denied',
+  /** A row of that id exists already. */
+  STORE_DUPLICATE: 'conflict',
+  /** The namespace that a row belongs to does not exist (any more). */
+  STORE_NO_NAMESPACE: 'missing',
+  /** Used after `close`. */
+  STORE_CLOSED: 'bug',
+} as const;
+
+export const storeFault = faultTable(storeFaults);

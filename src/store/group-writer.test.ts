@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import type { RunBatch, Unit } from './batch.ts';
+import { groupWriter } from './group-writer.ts';
+
+/** A disk that writes when it is told to. */
+function slowDisk() {
+  const batches: number[] = [];
+  const waiting: (() => void)[] = [];
+  const run: RunBatch = (units) => {
+    batches.push(units.length);
+    return new Promise((resolve) => waiting.push(() => resolve(units.map((unit) => unit.length))));
+  };
+  const step = () => waiting.shift()?.();
+  return { batches, run, step };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const unit = (text: string): Unit => [{ statement: { sql: '', arity: 1 }, values: [text] }];
+const write = (urgent: boolean, text = '', namespace = 'n') => ({ namespace, urgent, unit: unit(text) });
+
+test('a few wait for company; a hundred, an urgent one or a flush go at once', async () => {
+  for (const start of ['hundred', 'urgent', 'flush']) {
+    const disk = slowDisk();
+    const writer = groupWriter(disk.run);
+    const writes = Array.from({ length: 99 }, () => writer.submit(write(false)));
+    await turn();
+    expect(disk.batches).toEqual([]);
+    const more = start === 'flush' ? writer.flush() : writer.submit(write(start === 'urgent'));
+    await turn();
+    expect(disk.batches).toEqual([start === 'flush' ? 99 : 100]);
+    disk.step();
+    await Promise.all([...writes, more]);
+  }
+});
+
+test('a lone one goes after the gathering time', async () => {
+  const disk = slowDisk();
+  const written = groupWriter(disk.run).submit(write(false));
+  while (disk.batches.length === 0) await turn();
+  disk.step();
+  expect(await written).toBe(1);
+});
+
+test('one batch is on its way at a time, of at most 500, in order', async () => {
+  const disk = slowDisk();
+  const writer = groupWriter(disk.run);
+  const settled: number[] = [];
+  for (let index = 0; index < 1_200; index++) {
+    writer.submit(write(true)).then(() => settled.push(index), expect.fail);
+  }
+  await turn();
+  expect(disk.batches).toEqual([500]);
+  for (const expected of [500, 1_000, 1_200]) {
+    disk.step();
+    await turn();
+    await turn();
+    expect(settled.length).toBe(expected);
+  }
+  expect(disk.batches).toEqual([500, 500, 200]);
+  expect(settled).toEqual(settled.toSorted((a, b) => a - b));
+});
+
+test('a batch holds at most 8 Mi characters, or one unit', async () => {
+  const disk = slowDisk();
+  const writer = groupWriter(disk.run);
+  const huge = 'x'.repeat(9 * 1024 * 1024);
+  const writes = ['', huge, huge, '', ''].map((text) => writer.submit(write(true, text)));
+  for (let batch = 0; batch < 4; batch++) {
+    await turn();
+    await turn();
+    disk.step();
+  }
+  await Promise.all(writes);
+  expect(disk.batches).toEqual([1, 1, 1, 2]);
+});
+
+test('room is refused while too much waits, and given when it is written', async () => {
+  const disk = slowDisk();
+  const writer = groupWriter(disk.run);
+  await writer.room();
+  const written = writer.submit(write(true, 'x'.repeat(33 * 1024 * 1024)));
+  let hasRoom = false;
+  const room = writer.room().then(() => {
+    hasRoom = true;
+  });
+  await turn();
+  expect(hasRoom).toBe(false);
+  disk.step();
+  await Promise.all([written, room]);
+});
+
+test('only a namespace with something unwritten is flushed for', async () => {
+  const disk = slowDisk();
+  const writer = groupWriter(disk.run);
+  const written = writer.submit(write(false, '', 'a'));
+  await writer.flushNamespace('b');
+  expect(disk.batches).toEqual([]);
+  const flushed = writer.flushNamespace('a');
+  await turn();
+  expect(disk.batches).toEqual([1]);
+  disk.step();
+  await Promise.all([written, flushed]);
+  await writer.flushNamespace('a');
+  expect(disk.batches).toEqual([1]);
+});
+
+test('when a batch fails, all in it fail, and the next one is tried', async () => {
+  let calls = 0;
+  const writer = groupWriter((units) =>
+    ++calls === 1 ? Promise.reject(new Error('no disk')) : Promise.resolve(units.map(() => 1)),
+  );
+  const failed = await Promise.allSettled([writer.submit(write(true)), writer.submit(write(true))]);
+  expect(failed.map((outcome) => outcome.status)).toEqual(['rejected', 'rejected']);
+  expect(await writer.submit(write(true))).toBe(1);
+  await writer.flush();
+});

@@ -1,0 +1,182 @@
+/**
+ * Group commit: writes that arrive while the disk is busy go together into the next transaction, so that one
+ * fsync makes all of them durable.
+ *
+ * A batch starts when 100 units wait, when the oldest has waited 10 ms, or at the end of this turn of the event
+ * loop when an urgent one came or someone waits for a flush. One batch is on its way at a time, in the order of
+ * submission. What waits is held in memory; `room` is what callers await so that it stays bounded.
+ */
+import { isFault } from '../lib/index.ts';
+import type { RunBatch, SqlValue, Unit } from './batch.ts';
+
+export interface GroupWriter {
+  /** Settles when the unit is on disk, with the number of its steps that changed a row. */
+  submit(write: GroupWrite): Promise<number>;
+  /** Everything submitted so far is on disk, or its promise rejected. */
+  flush(): Promise<void>;
+  /** Flushes if something of that namespace is not on disk yet. */
+  flushNamespace(namespace: string): Promise<void>;
+  /** Settles when less than the memory limit waits. */
+  room(): Promise<void>;
+}
+
+export interface GroupWrite {
+  readonly namespace: string;
+  readonly unit: Unit;
+  /** Someone waits for it: don't gather for 10 ms. */
+  readonly urgent: boolean;
+}
+
+interface Entry {
+  readonly namespace: string;
+  readonly unit: Unit;
+  readonly chars: number;
+  readonly resolve: (changed: number) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+const gatherMs = 10;
+const gatherUnits = 100;
+/** What one transaction may hold, so that reads get their turn and no message to the thread is huge. */
+const batchUnits = 500;
+const batchChars = 8 * 1024 * 1024;
+/** What may wait before `room` makes callers wait: UTF-16 units of text, and units. */
+const roomChars = 32 * 1024 * 1024;
+const roomUnits = 50_000;
+/** What an entry costs beside its text. */
+const overheadChars = 100;
+
+export function groupWriter(run: RunBatch): GroupWriter {
+  return new Writer(run);
+}
+
+class Writer implements GroupWriter {
+  readonly #run: RunBatch;
+  #queue: Entry[] = [];
+  /** How many units of each namespace are not on disk. */
+  readonly #unsettled = new Map<string, number>();
+  #unsettledChars = 0;
+  #unsettledUnits = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #soon = false;
+  /** Units at the head of the queue that must not be held back for gathering. */
+  #pressing = 0;
+  #writing = false;
+  #flushes: { left: number; readonly done: () => void }[] = [];
+  #roomWaiters: (() => void)[] = [];
+
+  constructor(run: RunBatch) {
+    this.#run = run;
+  }
+
+  submit(write: GroupWrite): Promise<number> {
+    const chars = charsOf(write.unit);
+    this.#unsettledChars += chars;
+    this.#unsettledUnits++;
+    this.#unsettled.set(write.namespace, (this.#unsettled.get(write.namespace) ?? 0) + 1);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ namespace: write.namespace, unit: write.unit, chars, resolve, reject });
+      if (write.urgent) this.#press();
+      else this.#schedule();
+    });
+  }
+
+  async flush(): Promise<void> {
+    if (this.#unsettledUnits === 0) return;
+    await new Promise<void>((done) => {
+      this.#flushes.push({ left: this.#unsettledUnits, done });
+      this.#press();
+    });
+  }
+
+  async flushNamespace(namespace: string): Promise<void> {
+    if (this.#unsettled.has(namespace)) await this.flush();
+  }
+
+  async room(): Promise<void> {
+    while (!this.#hasRoom()) await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  #hasRoom(): boolean {
+    return this.#unsettledChars < roomChars && this.#unsettledUnits < roomUnits;
+  }
+
+  #press(): void {
+    this.#pressing = this.#queue.length;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#writing || this.#queue.length === 0) return;
+    if (this.#pressing > 0 || this.#queue.length >= gatherUnits) {
+      if (this.#soon) return;
+      this.#soon = true;
+      setImmediate(() => {
+        this.#soon = false;
+        this.#write();
+      });
+    } else this.#timer ??= setTimeout(() => this.#write(), gatherMs);
+  }
+
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#writing || this.#queue.length === 0) return;
+    this.#writing = true;
+    const batch = this.#take();
+    this.#run(batch.map((entry) => entry.unit)).then(
+      (outcomes) => {
+        this.#settled(batch);
+        for (const [index, entry] of batch.entries()) {
+          const outcome = outcomes[index] ?? 0;
+          if (isFault(outcome)) entry.reject(outcome);
+          else entry.resolve(outcome);
+        }
+      },
+      (error: unknown) => {
+        this.#settled(batch);
+        for (const entry of batch) entry.reject(error);
+      },
+    );
+  }
+
+  #take(): readonly Entry[] {
+    let count = 0;
+    let chars = 0;
+    for (const entry of this.#queue) {
+      if (count === batchUnits || (count > 0 && chars + entry.chars > batchChars)) break;
+      count++;
+      chars += entry.chars;
+    }
+    const batch = this.#queue.slice(0, count);
+    this.#queue = this.#queue.slice(count);
+    this.#pressing = Math.max(0, this.#pressing - count);
+    return batch;
+  }
+
+  #settled(batch: readonly Entry[]): void {
+    this.#writing = false;
+    for (const { namespace, chars } of batch) {
+      this.#unsettledChars -= chars;
+      const left = (this.#unsettled.get(namespace) ?? 0) - 1;
+      if (left > 0) this.#unsettled.set(namespace, left);
+      else this.#unsettled.delete(namespace);
+    }
+    this.#unsettledUnits -= batch.length;
+    for (const flush of this.#flushes) flush.left -= batch.length;
+    for (const flush of this.#flushes) if (flush.left <= 0) flush.done();
+    this.#flushes = this.#flushes.filter((flush) => flush.left > 0);
+    if (this.#hasRoom()) for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    this.#schedule();
+  }
+}
+
+function charsOf(unit: Unit): number {
+  let chars = overheadChars;
+  for (const { values } of unit) for (const value of values) chars += lengthOf(value);
+  return chars;
+}
+
+function lengthOf(value: SqlValue): number {
+  return typeof value === 'string' ? value.length : 8;
+}

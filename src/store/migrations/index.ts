@@ -1,0 +1,39 @@
+/**
+ * The migrations, in order: an explicit list, each in a file of its own. One that was released is never
+ * edited; a change is a new file at the end.
+ */
+import { type Kysely, sql } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { storeFault } from '../faults.ts';
+import type { Schema } from '../schema.ts';
+import * as entities from './0001-entities.ts';
+import * as activations from './0002-activations.ts';
+import * as accepted from './0003-accepted.ts';
+
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-entities': entities,
+  '0002-activations': activations,
+  '0003-accepted': accepted,
+};
+
+/**
+ * Brings the database up to `target` (default: the newest), in one transaction. Throws STORE_NEWER, having
+ * changed nothing, when the database knows a migration that this Ward does not.
+ */
+export async function migrate(db: Kysely<Schema>, target?: string): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const { error } =
+    target === undefined ? await migrator.migrateToLatest() : await migrator.migrateTo(target);
+  if (error === undefined) return;
+  const unknown = await unknownMigration(db);
+  if (unknown === undefined) throw error;
+  throw storeFault('STORE_NEWER', `the database was written by a newer Ward (it has migration ${unknown})`, {
+    hint: 'Run the newer Ward, or restore a backup from before the upgrade.',
+    cause: error,
+  });
+}
+
+async function unknownMigration(db: Kysely<Schema>): Promise<string | undefined> {
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  return rows.map((row) => row.name).find((name) => !(name in migrations));
+}

@@ -1,0 +1,90 @@
+/** Opens the store: the file and its permissions, the thread, the migrations, and the parts over them. */
+import { chmod, mkdir, open, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Kysely, sql } from 'kysely';
+import { acceptedQueue } from './accepted.ts';
+import { activationStore } from './activations.ts';
+import { entityStore } from './entities.ts';
+import { storeFault } from './faults.ts';
+import { groupWriter } from './group-writer.ts';
+import { migrate } from './migrations/index.ts';
+import { namespaceStore } from './namespaces.ts';
+import type { Schema } from './schema.ts';
+import { sqliteThreadDialect } from './sqlite/dialect.ts';
+import { faultOf } from './sqlite/sql-fault.ts';
+import { startDatabaseThread } from './sqlite/thread.ts';
+import type { Store } from './types.ts';
+
+export interface StoreOptions {
+  /** The database file. It, and its folder, are made when missing: 0600 in 0700. */
+  readonly path: string;
+}
+
+/**
+ * Opens the database, bringing it up to this version first. Several processes may have it open at a time.
+ * Throws STORE_CORRUPT, STORE_LOCKED, STORE_FULL, STORE_NEWER, STORE_INSECURE or STORE_FAILED.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const path = resolve(options.path);
+  await prepareFile(path);
+  const thread = startDatabaseThread(path);
+  const dialect = sqliteThreadDialect(thread);
+  const db = new Kysely<Schema>({ dialect });
+  try {
+    await migrate(db);
+  } catch (error) {
+    await thread.close().catch(() => {});
+    throw error;
+  }
+  const writer = groupWriter((units) => dialect.batch(units));
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= writer.flush().then(() => thread.close());
+    return closing;
+  };
+  return {
+    entities: entityStore(db),
+    activations: activationStore(db, writer),
+    accepted: acceptedQueue(db, writer),
+    namespaces: namespaceStore(db, writer),
+    foreignWrites: foreignWriteCounter(db),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function prepareFile(path: string): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const { mode } = await stat(folder);
+    if ((mode & 0o002) !== 0) {
+      throw storeFault('STORE_INSECURE', `everyone may write to ${folder}, the folder of the database`, {
+        hint: `Run chmod 700 ${folder}, or choose another data folder.`,
+      });
+    }
+    // SQLite gives its side files the mode of the database file.
+    const file = await open(path, 'a', 0o600);
+    await file.close();
+    await chmod(path, 0o600);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'Fault') throw error;
+    throw faultOf(error, path);
+  }
+}
+
+/**
+ * SQLite's data_version differs from what it was whenever another connection has committed; it says nothing
+ * about order, so the changes are counted here. (PostgreSQL would listen to a notification instead.)
+ */
+function foreignWriteCounter(db: Kysely<Schema>): () => Promise<number> {
+  let seen: number | undefined;
+  let count = 0;
+  return async () => {
+    const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db);
+    const version = rows[0]?.data_version;
+    if (seen !== undefined && version !== seen) count++;
+    seen = version;
+    return count;
+  };
+}

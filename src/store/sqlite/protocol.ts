@@ -1,0 +1,53 @@
+/** What the main thread and the database thread say to each other. Both are Ward's own: nothing is checked. */
+import type { SqlValue } from '../batch.ts';
+
+export type Request =
+  | {
+      readonly id: number;
+      readonly type: 'query';
+      readonly sql: string;
+      readonly values: readonly SqlValue[];
+    }
+  | BatchRequest
+  | { readonly id: number; readonly type: 'close' };
+
+/** Units laid out flat, since many small arrays are slow to clone between threads. */
+export interface BatchRequest {
+  readonly id: number;
+  readonly type: 'batch';
+  readonly statements: readonly { readonly sql: string; readonly arity: number }[];
+  /** Indexes into `statements`; -1 ends a unit. */
+  readonly steps: readonly number[];
+  /** The parameters of all steps, one after the other. */
+  readonly values: readonly SqlValue[];
+}
+
+export type Reply =
+  | {
+      readonly id: number;
+      readonly type: 'rows';
+      readonly rows: readonly unknown[];
+      readonly changes: number;
+    }
+  | { readonly id: number; readonly type: 'outcomes'; readonly outcomes: readonly (number | SqlError)[] }
+  | { readonly id: number; readonly type: 'error'; readonly error: SqlError };
+
+/** An error of SQLite: `code` is its extended result code, 0 when it was something else. */
+export interface SqlError {
+  readonly code: number;
+  readonly message: string;
+}
+
+export interface WorkerData {
+  readonly path: string;
+}
+
+/** The low byte of the extended result codes that are told apart (sqlite.org/rescode.html). */
+export const resultCodes = {
+  busy: 5,
+  locked: 6,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  notADatabase: 26,
+} as const;

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { CompiledQuery, Kysely, sql } from 'kysely';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Statement } from '../batch.ts';
+import { sqliteThreadDialect } from './dialect.ts';
+import { type DatabaseThread, startDatabaseThread } from './thread.ts';
+
+interface Tables {
+  t: { id: number; text: string | null };
+}
+
+let folder: string;
+let thread: DatabaseThread;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ward-thread-'));
+  thread = startDatabaseThread(join(folder, 't.db'));
+  await thread.query('create table t (id integer primary key, text text)', []);
+});
+afterEach(async () => {
+  await thread.close();
+  await rm(folder, { recursive: true });
+});
+
+const insert: Statement = { sql: 'insert into t values (?, ?)', arity: 2 };
+const remove: Statement = { sql: 'delete from t where id = ?', arity: 1 };
+const ids = async () => (await thread.query('select id from t order by id', [])).rows;
+
+test('a step that changes nothing ends its unit, and keeps what went before', async () => {
+  const outcomes = await thread.batch([
+    [
+      { statement: insert, values: [1, 'a'] },
+      { statement: remove, values: [9] },
+      { statement: insert, values: [2, null] },
+    ],
+    [
+      { statement: remove, values: [1] },
+      { statement: insert, values: [3, 'c'] },
+    ],
+    [],
+  ]);
+  expect(outcomes).toEqual([1, 2, 0]);
+  expect(await ids()).toEqual([{ id: 3 }]);
+});
+
+test('a unit that fails leaves nothing of itself, and all of the others', async () => {
+  const outcomes = await thread.batch([
+    [{ statement: insert, values: [1, 'a'] }],
+    [
+      { statement: insert, values: [2, 'b'] },
+      { statement: insert, values: [1, 'again'] },
+    ],
+    [{ statement: insert, values: [3, 'c'] }],
+  ]);
+  expect(outcomes).toEqual([1, expect.objectContaining({ code: 'STORE_DUPLICATE' }), 1]);
+  expect(await ids()).toEqual([{ id: 1 }, { id: 3 }]);
+});
+
+test('a statement that is wrong fails the batch, and changes nothing', async () => {
+  const wrong: Statement = { sql: 'insert into nowhere values (?)', arity: 1 };
+  const batch = thread.batch([
+    [{ statement: insert, values: [1, 'a'] }],
+    [{ statement: wrong, values: [1] }],
+  ]);
+  await expect(batch).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  expect(await ids()).toEqual([]);
+});
+
+test('other statements wait for an open transaction, and a failed one is undone', async () => {
+  const dialect = sqliteThreadDialect(thread);
+  const db = new Kysely<Tables>({ dialect });
+  const order: string[] = [];
+  const others: Promise<unknown>[] = [];
+  const transaction = db.transaction().execute(async (inside) => {
+    await inside.insertInto('t').values({ id: 1, text: 'a' }).execute();
+    others.push(db.selectFrom('t').select('text').where('text', '=', 'a').execute());
+    others.push(dialect.batch([[{ statement: insert, values: [1, 'b'] }]]));
+    for (const other of others) other.then(() => order.push('other'), expect.fail);
+    await sql`select 1`.execute(inside);
+    order.push('transaction');
+    throw new Error('undo it');
+  });
+  await expect(transaction).rejects.toThrow('undo it');
+  expect(await Promise.all(others)).toEqual([[], [1]]);
+  expect(order).toEqual(['transaction', 'other', 'other']);
+});
+
+test('transactions take turns', async () => {
+  const db = new Kysely<Tables>({ dialect: sqliteThreadDialect(thread) });
+  await db.insertInto('t').values({ id: 1, text: '0' }).execute();
+  const increment = () =>
+    db.transaction().execute(async (inside) => {
+      const { text } = await inside.selectFrom('t').select('text').executeTakeFirstOrThrow();
+      await inside
+        .updateTable('t')
+        .set({ text: String(Number(text) + 1) })
+        .execute();
+    });
+  await Promise.all(Array.from({ length: 20 }, increment));
+  expect(await db.selectFrom('t').select('text').execute()).toEqual([{ text: '20' }]);
+});
+
+test('a value that SQLite cannot bind is refused before it is sent', async () => {
+  const db = new Kysely<Tables>({ dialect: sqliteThreadDialect(thread) });
+  const query = db.executeQuery(CompiledQuery.raw('select ?', [{ an: 'object' }]));
+  await expect(query).rejects.toMatchObject({ code: 'STORE_FAILED' });
+});
+
+test('a lock that another process keeps is waited for, then reported', { timeout: 60_000 }, async () => {
+  using other = new DatabaseSync(join(folder, 't.db'));
+  other.exec('begin immediate');
+  await expect(thread.query('insert into t values (1, null)', [])).rejects.toMatchObject({
+    code: 'STORE_LOCKED',
+    kind: 'busy',
+  });
+  const waiting = thread.batch([[{ statement: insert, values: [2, 'b'] }]]);
+  other.exec('rollback');
+  expect(await waiting).toEqual([1]);
+});
+
+test('when the thread dies, pending and later calls say so', async () => {
+  const dead = startDatabaseThread(join(folder, 'missing', 'x.db'));
+  const outcomes = await Promise.allSettled([dead.query('select 1', []), dead.batch([])]);
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_FAILED' } });
+  }
+  await expect(dead.query('select 1', [])).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  await dead.close();
+});

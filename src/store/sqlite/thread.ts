@@ -1,0 +1,129 @@
+/**
+ * The main thread's end of the database thread: queries and batches go to it, several of one tick in one
+ * message, and its errors come back as faults. When the thread dies, every pending and every later call
+ * fails with STORE_FAILED; nothing is restarted behind the callers' backs.
+ */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Fault } from '../../lib/index.ts';
+import type { Statement, Unit, UnitOutcome } from '../batch.ts';
+import { storeFault } from '../faults.ts';
+import type { BatchRequest, Reply, Request, WorkerData } from './protocol.ts';
+import { faultOf } from './sql-fault.ts';
+
+export interface DatabaseThread {
+  /** Runs one statement; `values` are what node:sqlite binds (text, numbers, null, bytes). */
+  query(sql: string, values: BatchRequest['values']): Promise<QueryAnswer>;
+  batch(units: readonly Unit[]): Promise<readonly UnitOutcome[]>;
+  /** Copies the log into the database, closes it and ends the thread. */
+  close(): Promise<void>;
+}
+
+export interface QueryAnswer {
+  readonly rows: readonly unknown[];
+  readonly changes: number;
+}
+
+/** Starts the thread, which opens the file at once: a file that can't be opened fails the first call. */
+export function startDatabaseThread(path: string): DatabaseThread {
+  return new Thread(path);
+}
+
+type Unnumbered<T> = T extends Request ? Omit<T, 'id'> : never;
+
+interface Pending {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (fault: Fault) => void;
+}
+
+class Thread implements DatabaseThread {
+  readonly #path: string;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #outbox: Request[] = [];
+  #lastId = 0;
+  #ended: Fault | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+    const workerData: WorkerData = { path };
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      name: 'ward-store',
+      workerData,
+    });
+    this.#worker.on('message', (replies: readonly Reply[]) => {
+      for (const reply of replies) this.#receive(reply);
+    });
+    this.#worker.on('error', (error) => this.#end(this.#crash(error)));
+    this.#worker.on('exit', (code) => this.#end(this.#crash(new Error(`it exited with ${code}`))));
+  }
+
+  async query(sql: string, values: BatchRequest['values']): Promise<QueryAnswer> {
+    const reply = await this.#send({ type: 'query', sql, values });
+    if (reply.type !== 'rows') throw storeFault('STORE_FAILED', 'the database thread broke its protocol');
+    return reply;
+  }
+
+  async batch(units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
+    const reply = await this.#send(flatten(units));
+    if (reply.type !== 'outcomes') throw storeFault('STORE_FAILED', 'the database thread broke its protocol');
+    return reply.outcomes.map((outcome) =>
+      typeof outcome === 'number' ? outcome : faultOf(outcome, this.#path),
+    );
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    const exited = once(this.#worker, 'exit');
+    const answered = this.#send({ type: 'close' });
+    this.#ended = storeFault('STORE_CLOSED', 'the store is closed');
+    await answered.finally(() => exited);
+  }
+
+  #send(request: Unnumbered<Request>): Promise<Reply> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      if (this.#outbox.push({ ...request, id }) === 1) queueMicrotask(() => this.#post());
+    });
+  }
+
+  #post(): void {
+    this.#worker.postMessage(this.#outbox);
+    this.#outbox = [];
+  }
+
+  #receive(reply: Reply): void {
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (reply.type === 'error') pending?.reject(faultOf(reply.error, this.#path));
+    else pending?.resolve(reply);
+  }
+
+  #crash(error: unknown): Fault {
+    return faultOf(error, this.#path);
+  }
+
+  #end(fault: Fault): void {
+    this.#ended ??= fault;
+    for (const { reject } of this.#pending.values()) reject(fault);
+    this.#pending.clear();
+  }
+}
+
+function flatten(units: readonly Unit[]): Omit<BatchRequest, 'id'> {
+  const statements: Statement[] = [];
+  const steps: number[] = [];
+  const values: BatchRequest['values'][number][] = [];
+  for (const unit of units) {
+    for (const step of unit) {
+      let index = statements.indexOf(step.statement);
+      if (index === -1) index = statements.push(step.statement) - 1;
+      steps.push(index);
+      for (const value of step.values) values.push(value);
+    }
+    steps.push(-1);
+  }
+  return { type: 'batch', statements, steps, values };
+}

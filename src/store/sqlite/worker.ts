@@ -1,0 +1,174 @@
+/**
+ * The database thread: the one connection that this process has to the database file, and all SQL that it
+ * runs. Requests are answered in the order in which they come.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { parentPort, workerData } from 'node:worker_threads';
+import {
+  type BatchRequest,
+  type Reply,
+  type Request,
+  resultCodes,
+  type SqlError,
+  type WorkerData,
+} from './protocol.ts';
+
+/** How long a write waits for another process's lock: this time-out (SQLite's own), so many times. */
+const busyTimeoutMs = 5000;
+const lockAttempts = 4;
+/** Statements kept prepared; Ward has fewer texts than that. */
+const statementLimit = 200;
+
+const { path }: WorkerData = workerData;
+const port = parentPort;
+if (port === null) throw new Error('this module runs as a worker thread only');
+
+const db = open();
+const prepared = new Map<string, { readonly statement: StatementSync; readonly returnsRows: boolean }>();
+
+port.on('message', (requests: readonly Request[]) => {
+  port.postMessage(requests.map(answer));
+  if (!db.isOpen) port.close();
+});
+
+function open(): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: busyTimeoutMs, defensive: true });
+  // Switching to WAL wants the file for itself, and SQLite does not wait for that by its time-out.
+  retryBusy(() => database.exec('pragma journal_mode = wal'), 250, 20);
+  // Full: a commit is an fsync of the log, so what was reported durable survives a power cut.
+  database.exec(`
+    pragma synchronous = full;
+    pragma foreign_keys = on;
+    pragma trusted_schema = off;
+    pragma temp_store = memory;
+    pragma cache_size = -32768;
+    pragma wal_autocheckpoint = 4000;
+    pragma journal_size_limit = 67108864;
+  `);
+  return database;
+}
+
+function answer(request: Request): Reply {
+  const { id } = request;
+  try {
+    if (request.type === 'query') return { id, type: 'rows', ...query(request.sql, request.values) };
+    if (request.type === 'batch') return { id, type: 'outcomes', outcomes: batch(request) };
+    close();
+    return { id, type: 'rows', rows: [], changes: 0 };
+  } catch (error) {
+    return { id, type: 'error', error: describe(error) };
+  }
+}
+
+type Values = BatchRequest['values'];
+
+function query(sql: string, values: Values): { rows: readonly unknown[]; changes: number } {
+  const { statement, returnsRows } = prepare(sql);
+  if (returnsRows) return { rows: statement.all(...values), changes: 0 };
+  return { rows: [], changes: Number(statement.run(...values).changes) };
+}
+
+function prepare(sql: string) {
+  let entry = prepared.get(sql);
+  if (entry === undefined) {
+    const statement = db.prepare(sql);
+    entry = { statement, returnsRows: statement.columns().length > 0 };
+    if (prepared.size >= statementLimit) prepared.clear();
+    prepared.set(sql, entry);
+  }
+  return entry;
+}
+
+function batch(request: BatchRequest): readonly (number | SqlError)[] {
+  try {
+    return transaction(() => runUnits(request, false));
+  } catch (error) {
+    if (!isConfinedToOneUnit(error)) throw error;
+    // One unit broke a constraint or a size limit. Alone behind a savepoint, it fails alone.
+    return transaction(() => runUnits(request, true));
+  }
+}
+
+function runUnits(request: BatchRequest, isolated: boolean): readonly (number | SqlError)[] {
+  const outcomes: (number | SqlError)[] = [];
+  let at = 0;
+  let offset = 0;
+  while (at < request.steps.length) {
+    const end = request.steps.indexOf(-1, at);
+    const steps = request.steps.slice(at, end);
+    outcomes.push(isolated ? runIsolated(request, steps, offset) : runUnit(request, steps, offset));
+    for (const step of steps) offset += request.statements[step]?.arity ?? 0;
+    at = end + 1;
+  }
+  return outcomes;
+}
+
+function runUnit(request: BatchRequest, steps: readonly number[], start: number): number {
+  let offset = start;
+  let changed = 0;
+  for (const step of steps) {
+    const statement = request.statements[step];
+    if (statement === undefined) throw new Error(`the batch has no statement ${step}`);
+    const values = request.values.slice(offset, offset + statement.arity);
+    offset += statement.arity;
+    if (Number(prepare(statement.sql).statement.run(...values).changes) === 0) break;
+    changed++;
+  }
+  return changed;
+}
+
+function runIsolated(request: BatchRequest, steps: readonly number[], start: number): number | SqlError {
+  db.exec('savepoint unit');
+  try {
+    return runUnit(request, steps, start);
+  } catch (error) {
+    if (!isConfinedToOneUnit(error)) throw error;
+    db.exec('rollback to unit');
+    return describe(error);
+  } finally {
+    if (db.isTransaction) db.exec('release unit');
+  }
+}
+
+function transaction<T>(run: () => T): T {
+  retryBusy(() => db.exec('begin immediate'), lockAttempts, 0);
+  try {
+    const result = run();
+    db.exec('commit');
+    return result;
+  } finally {
+    if (db.isTransaction) db.exec('rollback');
+  }
+}
+
+/** SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE: the data's fault, not the disk's. */
+function isConfinedToOneUnit(error: unknown): boolean {
+  return [18, 19, 20, 25].includes(describe(error).code & 0xff);
+}
+
+function retryBusy(run: () => void, attempts: number, pauseMs: number): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      run();
+      return;
+    } catch (error) {
+      if (attempt === attempts || (describe(error).code & 0xff) !== resultCodes.busy) throw error;
+      if (pauseMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+    }
+  }
+}
+
+function close(): void {
+  prepared.clear();
+  try {
+    db.exec('pragma optimize; pragma wal_checkpoint(truncate)');
+  } finally {
+    db.close();
+  }
+}
+
+function describe(error: unknown): SqlError {
+  if (!(error instanceof Error)) return { code: 0, message: String(error) };
+  const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0;
+  return { code, message: error.message };
+}

@@ -1,0 +1,90 @@
+/**
+ * The statements of the batched writes, compiled once by Kysely, and the units made of them. Each function
+ * gives its values in the order of its statement's columns.
+ */
+import type { Compilable, Kysely } from 'kysely';
+import type { JsonObject } from '../lib/index.ts';
+import type { SqlValue, Statement, Step, Unit } from './batch.ts';
+import type { Schema } from './schema.ts';
+import type { AcceptedRow, ActivationWrite } from './types.ts';
+
+export interface WriteUnits {
+  append(write: ActivationWrite): Unit;
+  accept(row: Omit<AcceptedRow, 'attempt'>): Unit;
+  claim(activationId: string, attempt: number): Unit;
+}
+
+export function writeUnits(db: Kysely<Schema>): WriteUnits {
+  const insertActivation = insertActivationStatement(db);
+  const insertLogs = statement(db.insertInto('activation_logs').values({ activation_id: '', lines: '' }));
+  const settle = statement(
+    db
+      .deleteFrom('accepted')
+      .where('activation_id', '=', '')
+      .where('attempt', '=', 0)
+      .where('namespace', '=', ''),
+  );
+  const insertAccepted = statement(
+    db
+      .insertInto('accepted')
+      .values({ activation_id: '', namespace: '', accepted_at: 0, attempt: 0, job: '' }),
+  );
+  const claim = statement(
+    db.updateTable('accepted').set({ attempt: 1 }).where('activation_id', '=', '').where('attempt', '=', 0),
+  );
+  return {
+    append({ row, logs, settles }) {
+      const steps: Step[] = [];
+      // First: when it deletes nothing, the rest of the unit is skipped.
+      if (settles !== null) steps.push(step(settle, [row.activationId, settles, row.namespace]));
+      steps.push(step(insertActivation, activationValues(row)));
+      if (logs.length > 0) steps.push(step(insertLogs, [row.activationId, JSON.stringify(logs)]));
+      return steps;
+    },
+    accept: (row) => [
+      step(insertAccepted, [row.activationId, row.namespace, row.acceptedAt, 0, JSON.stringify(row.job)]),
+    ],
+    claim: (activationId, attempt) => [step(claim, [attempt + 1, activationId, attempt])],
+  };
+}
+
+function insertActivationStatement(db: Kysely<Schema>): Statement {
+  return statement(
+    db.insertInto('activations').values({
+      activation_id: '',
+      namespace: '',
+      name: '',
+      path: '',
+      start: 0,
+      end: 0,
+      status_code: 0,
+      document: '',
+      response: '',
+    }),
+  );
+}
+
+function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {
+  const { response, ...rest } = row.document;
+  return [
+    row.activationId,
+    row.namespace,
+    row.name,
+    row.path,
+    row.start,
+    row.end,
+    row.statusCode,
+    JSON.stringify(rest satisfies JsonObject),
+    response === undefined ? null : JSON.stringify(response),
+  ];
+}
+
+/** The query's own values only mark the places of its parameters. */
+function statement(query: Compilable): Statement {
+  const { sql, parameters } = query.compile();
+  return { sql, arity: parameters.length };
+}
+
+function step(of: Statement, values: readonly SqlValue[]): Step {
+  return { statement: of, values };
+}

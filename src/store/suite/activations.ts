@@ -1,0 +1,151 @@
+/** Activation records: seen at once, kept whole, listed by filter. */
+import { beforeEach, expect, test } from 'vitest';
+import { newActivationId } from '../../lib/index.ts';
+import { activationRow, all, type Context, write } from './context.ts';
+
+export function activationTests({ store, reopen }: Context): void {
+  test('are seen before they are on disk, and survive', async () => {
+    const row = activationRow({ end: null, statusCode: 2, path: 'pkg/hello' });
+    const logs = ['2026-01-01T10:00:00.1Z stdout: höllo', ''];
+    const kept = store().activations.append(write(row, { logs }));
+    expect(await store().activations.get('guest', row.activationId)).toEqual(row);
+    expect(await store().activations.logs('guest', row.activationId)).toEqual(logs);
+    await kept;
+    await reopen();
+    expect(await store().activations.get('guest', row.activationId)).toEqual(row);
+    expect(await store().activations.logs('guest', row.activationId)).toEqual(logs);
+  });
+
+  test('what was not awaited is written by close', async () => {
+    const rows = Array.from({ length: 1_234 }, () => activationRow());
+    const appends = rows.map((row) => store().activations.append(write(row)));
+    await reopen();
+    await Promise.all(appends);
+    expect(await store().activations.count({ namespace: 'guest' })).toBe(1_234);
+  });
+
+  test('every append made before a read is in it, whatever the load', async () => {
+    const appends: Promise<void>[] = [];
+    for (let total = 1; total <= 300; total++) {
+      appends.push(store().activations.append(write(activationRow())));
+      if (total % 7 === 0) expect(await store().activations.count({ namespace: 'guest' })).toBe(total);
+    }
+    await Promise.all(appends);
+  });
+
+  test('documents are whole: no response, an odd response, one MiB', async () => {
+    const documents = [
+      {},
+      { response: null },
+      { response: [1] },
+      { response: { result: 'é'.repeat(1024 * 1024) } },
+      { duration: 5, response: 'text', annotations: [{ key: 'kind', value: 'nodejs:24' }] },
+    ];
+    for (const document of documents) {
+      const row = activationRow({ document });
+      await store().activations.append(write(row));
+      expect(await store().activations.get('guest', row.activationId)).toEqual(row);
+    }
+  });
+
+  test('are not found from another namespace', async () => {
+    const { activationId } = activationRow();
+    await store().activations.append(write(activationRow({ activationId }), { logs: ['secret'] }));
+    expect(await store().activations.get('other', activationId)).toBeUndefined();
+    expect(await store().activations.logs('other', activationId)).toBeUndefined();
+    expect(await store().activations.logs('guest', activationId)).toEqual(['secret']);
+  });
+
+  test('a record without logs has empty logs; no record, none', async () => {
+    const row = activationRow();
+    await store().activations.append(write(row));
+    expect(await store().activations.logs('guest', row.activationId)).toEqual([]);
+    expect(await store().activations.logs('guest', newActivationId())).toBeUndefined();
+  });
+
+  test('a write that fails harms no other of its batch', async () => {
+    const rows = Array.from({ length: 30 }, () => activationRow());
+    const twice = write(activationRow({ activationId: rows[3]?.activationId ?? '' }), { logs: ['forged'] });
+    const orphan = write(activationRow({ namespace: 'nobody' }));
+    const outcomes = await Promise.allSettled(
+      [...rows.map((row) => write(row)), twice, orphan, write(activationRow())].map((one) =>
+        store().activations.append(one),
+      ),
+    );
+    const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason);
+    expect(failures.map((fault) => fault.code)).toEqual(['STORE_DUPLICATE', 'STORE_NO_NAMESPACE']);
+    expect(await store().activations.count({ namespace: 'guest' })).toBe(31);
+    expect(await store().activations.logs('guest', twice.row.activationId)).toEqual([]);
+  });
+
+  test('memory for pending records is bounded by room()', async () => {
+    const big = { response: 'x'.repeat(1024 * 1024) };
+    await store().activations.room();
+    const appends = Array.from({ length: 40 }, () =>
+      store().activations.append(write(activationRow({ document: big }))),
+    );
+    let settled = 0;
+    for (const append of appends) append.then(() => settled++, expect.fail);
+    await store().activations.room();
+    expect(settled).toBeGreaterThan(0);
+    await Promise.all(appends);
+  });
+}
+
+export function listTests({ store }: Context): void {
+  const starts = [1_000, 3_000, 2_000, 5_000, 4_000];
+  const paths = ['hello', 'pkg/hello', 'hello', 'pkg/hello', 'other'];
+  beforeEach(async () => {
+    const rows = starts.map((start, index) => {
+      const path = paths[index] ?? '';
+      return activationRow({ start, path, name: path.split('/').at(-1) ?? '' });
+    });
+    await Promise.all(rows.map((row) => store().activations.append(write(row))));
+  });
+
+  const cases: readonly [string, object, readonly number[]][] = [
+    ['newest first', {}, [5_000, 4_000, 3_000, 2_000, 1_000]],
+    ['a page', { skip: 1, limit: 2 }, [4_000, 3_000]],
+    ['past the end', { skip: 5 }, []],
+    ['limit 0', { limit: 0 }, []],
+    ['since, inclusive', { since: 3_000 }, [5_000, 4_000, 3_000]],
+    ['upto, inclusive', { upto: 3_000 }, [3_000, 2_000, 1_000]],
+    ['since and upto', { since: 2_000, upto: 4_000 }, [4_000, 3_000, 2_000]],
+    ['since after upto', { since: 4_000, upto: 2_000 }, []],
+    ['a name is unpackaged only', { path: 'hello' }, [2_000, 1_000]],
+    ['a packaged name', { path: 'pkg/hello' }, [5_000, 3_000]],
+    ['a package is no name', { path: 'pkg' }, []],
+    ['all filters', { path: 'pkg/hello', since: 4_000, upto: 9_000, limit: 1 }, [5_000]],
+    ['another namespace', { namespace: 'other' }, []],
+  ];
+  test.each(cases)('%s', async (_, query, expected) => {
+    const rows = await store().activations.list({ ...all, ...query });
+    expect(rows.map((row) => row.start)).toEqual(expected);
+  });
+
+  test('a count has the filters of a list', async () => {
+    const count = (more: object) => store().activations.count({ namespace: 'guest', ...more });
+    expect(await count({})).toBe(5);
+    expect(await count({ path: 'hello' })).toBe(2);
+    expect(await count({ since: 2_000, upto: 3_000 })).toBe(2);
+  });
+
+  test('pages of records of the same moment neither repeat nor miss one', async () => {
+    const rows = Array.from({ length: 50 }, () => activationRow({ start: 9_000 }));
+    await Promise.all(rows.map((row) => store().activations.append(write(row))));
+    const seen: string[] = [];
+    for (let skip = 0; skip < 50; skip += 7) {
+      const limit = Math.min(7, 50 - skip);
+      const page = await store().activations.list({ ...all, since: 9_000, skip, limit });
+      seen.push(...page.map((row) => row.activationId));
+    }
+    expect(seen.toSorted()).toEqual(rows.map((row) => row.activationId).toSorted());
+  });
+
+  test('a brief list leaves the responses out', async () => {
+    const [brief] = await store().activations.list({ ...all, limit: 1, brief: true });
+    const [full] = await store().activations.list({ ...all, limit: 1 });
+    expect(brief?.document).toEqual({ version: '0.0.1' });
+    expect(full?.document['response']).toEqual({ status: 'success', result: { greeting: 'hi' } });
+  });
+}

@@ -1,0 +1,60 @@
+/** What the parts of the store's behaviour suite share: a place for a store, and rows to put into it. */
+import { randomUUID } from 'node:crypto';
+import { newActivationId, randomHex } from '../../lib/index.ts';
+import type { ActivationRow, ActivationWrite, EntityRow, NamespaceRow, Store } from '../types.ts';
+
+/** A place for one database, empty at first. Several stores may be open on it at a time. */
+export interface StorePlace {
+  open(): Promise<Store>;
+  /** Removes it; every store on it is closed by then. */
+  dispose(): Promise<void>;
+}
+
+export interface Context {
+  store(): Store;
+  place(): StorePlace;
+  reopen(): Promise<void>;
+}
+
+export function namespaceRow(name: string): NamespaceRow {
+  return { name, keyId: randomUUID(), keyHash: randomHex(32), limits: { concurrent: 5 }, createdAt: 1_000 };
+}
+
+export function entityRow(path: string, more: Partial<EntityRow> = {}): EntityRow {
+  return {
+    namespace: 'guest',
+    path,
+    collection: 'actions',
+    revision: randomHex(8),
+    updatedAt: 1_000,
+    codeDigest: null,
+    document: { path },
+    ...more,
+  };
+}
+
+export function activationRow(more: Partial<ActivationRow> = {}): ActivationRow {
+  return {
+    activationId: newActivationId(),
+    namespace: 'guest',
+    name: 'hello',
+    path: 'hello',
+    start: 1_700_000_000_000,
+    end: 1_700_000_000_005,
+    statusCode: 0,
+    document: { version: '0.0.1', response: { status: 'success', result: { greeting: 'hi' } } },
+    ...more,
+  };
+}
+
+export function write(row: ActivationRow, more: Partial<ActivationWrite> = {}): ActivationWrite {
+  return { row, logs: [], settles: null, ...more };
+}
+
+export const all = { namespace: 'guest', skip: 0, limit: 200 };
+
+export async function accept(store: Store, namespace: string, acceptedAt = 1_000): Promise<string> {
+  const activationId = newActivationId();
+  await store.accepted.accept({ activationId, namespace, acceptedAt, job: { args: ['ü', 1] } });
+  return activationId;
+}

@@ -1,0 +1,61 @@
+/** Namespaces, and what goes with a deleted one. */
+import { expect, test } from 'vitest';
+import { accept, activationRow, type Context, entityRow, namespaceRow, write } from './context.ts';
+
+export function namespaceTests({ store, reopen }: Context): void {
+  test('are found by name and by key, and survive', async () => {
+    const row = namespaceRow('team-ü');
+    expect(await store().namespaces.create(row)).toBe(true);
+    await reopen();
+    expect(await store().namespaces.byName('team-ü')).toEqual(row);
+    expect(await store().namespaces.byKeyId(row.keyId)).toEqual(row);
+    expect(await store().namespaces.byName('nobody')).toBeUndefined();
+    expect((await store().namespaces.list()).map((one) => one.name)).toEqual(['guest', 'team-ü']);
+  });
+
+  test('neither a name nor a key is given twice', async () => {
+    const row = namespaceRow('one');
+    expect(await store().namespaces.create(row)).toBe(true);
+    expect(await store().namespaces.create({ ...namespaceRow('two'), keyId: row.keyId })).toBe(false);
+    expect(await store().namespaces.create(namespaceRow('one'))).toBe(false);
+    expect(await store().namespaces.byName('one')).toEqual(row);
+  });
+
+  test('an update changes key and limits, of existing ones only', async () => {
+    const row = { ...namespaceRow('guest'), limits: { concurrent: 9 } };
+    expect(await store().namespaces.update(row)).toBe(true);
+    expect(await store().namespaces.byKeyId(row.keyId)).toEqual(row);
+    expect(await store().namespaces.update(namespaceRow('nobody'))).toBe(false);
+  });
+
+  test('deleting one deletes all that is in it, and nothing else', async () => {
+    await store().namespaces.create(namespaceRow('other'));
+    const kept = activationRow({ namespace: 'other' });
+    const gone = activationRow();
+    await store().entities.put(entityRow('a'), null);
+    await store().entities.put(entityRow('a', { namespace: 'other' }), null);
+    await accept(store(), 'guest');
+    const acceptedId = await accept(store(), 'other');
+    const appends = [
+      store().activations.append(write(gone, { logs: ['x'] })),
+      store().activations.append(write(kept, { logs: ['y'] })),
+    ];
+    expect(await store().namespaces.delete('guest')).toBe(true);
+    await Promise.all(appends);
+    expect(await store().namespaces.delete('guest')).toBe(false);
+    await store().namespaces.create(namespaceRow('guest'));
+    expect(await store().entities.get('guest', 'a')).toBeUndefined();
+    expect(await store().activations.count({ namespace: 'guest' })).toBe(0);
+    expect(await store().activations.logs('guest', gone.activationId)).toBeUndefined();
+    expect(await store().entities.get('other', 'a')).toBeDefined();
+    expect(await store().activations.logs('other', kept.activationId)).toEqual(['y']);
+    expect((await store().accepted.pending(10)).map((row) => row.activationId)).toEqual([acceptedId]);
+  });
+
+  test('one with thousands of activations is deleted whole', async () => {
+    const rows = Array.from({ length: 2_500 }, () => activationRow());
+    await Promise.all(rows.map((row) => store().activations.append(write(row))));
+    expect(await store().namespaces.delete('guest')).toBe(true);
+    expect(await store().activations.count({ namespace: 'guest' })).toBe(0);
+  });
+}

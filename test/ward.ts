@@ -1,0 +1,211 @@
+/**
+ * A real Ward for end-to-end tests: the `ward up` that users start, as a process of its own, with a data folder
+ * that is removed afterwards and a port that the kernel chose.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import openwhisk from 'openwhisk';
+import { stringify } from 'yaml';
+import { runCommand, startCommand } from '../src/lib/index.ts';
+
+const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
+export const imagesDir = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
+
+/** Why end-to-end tests can't run here, or undefined. */
+export function missingForSandboxes(): string | undefined {
+  if (process.geteuid?.() !== 0) return 'needs root: sandboxes are made of namespaces, mounts and cgroups';
+  if (!existsSync(join(imagesDir, 'index.json')))
+    return `needs the runtime images in ${imagesDir}: npm start builds them`;
+  return undefined;
+}
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there
+  readonly body: any;
+}
+
+export interface RequestOptions {
+  readonly body?: unknown;
+  readonly auth?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export class Ward implements AsyncDisposable {
+  readonly url: string;
+  readonly auth: string;
+  readonly dataDir: string;
+  private readonly child: ChildProcess;
+
+  private constructor(url: string, auth: string, dataDir: string, child: ChildProcess) {
+    this.url = url;
+    this.auth = auth;
+    this.dataDir = dataDir;
+    this.child = child;
+  }
+
+  /** Starts one, in `dataDir` when a stopped one is to be continued. */
+  static async start(config: object = {}, dataDir?: string): Promise<Ward> {
+    const dir = dataDir ?? (await mkdtemp(join(tmpdir(), 'ward-e2e-')));
+    mkdirSync(dir, { recursive: true });
+    const configFile = join(dir, 'config.yaml');
+    await writeFile(configFile, stringify({ logLevel: 'warn', invoker: { prewarm: [] }, ...config }));
+    const argv = [
+      process.execPath,
+      launcher,
+      'up',
+      '--listen',
+      '127.0.0.1:0',
+      '--data',
+      dir,
+      '--config',
+      configFile,
+    ];
+    const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'inherit'], env: outsideEnv() });
+    const url = await readyAddress(child);
+    const auth = (await readFile(join(dir, 'guest.auth'), 'utf8')).trim();
+    return new Ward(url, auth, dir, child);
+  }
+
+  /** The process that a user would see and kill. */
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<Reply> {
+    const isText = typeof options.body === 'string' || options.body instanceof Uint8Array;
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Basic ${Buffer.from(options.auth ?? this.auth).toString('base64')}`,
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(options.body === undefined
+        ? {}
+        : { body: isText ? (options.body as string) : JSON.stringify(options.body) }),
+    });
+    const text = await response.text();
+    let body: unknown = text;
+    try {
+      body = JSON.parse(text);
+    } catch {}
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  /** Creates or replaces an action from source text. */
+  async deploy(
+    name: string,
+    code: string,
+    options: { kind?: string; limits?: object; auth?: string; exec?: object } = {},
+  ): Promise<Reply> {
+    const { kind = 'nodejs:24', limits = {}, exec = {}, auth } = options;
+    return this.request('PUT', `/api/v1/namespaces/_/actions/${name}?overwrite=true`, {
+      body: { exec: { kind, code, ...exec }, limits },
+      ...(auth === undefined ? {} : { auth }),
+    });
+  }
+
+  invoke(name: string, payload: unknown = {}, auth?: string): Promise<Reply> {
+    return this.request('POST', `/api/v1/namespaces/_/actions/${name}?blocking=true`, {
+      body: payload,
+      ...(auth === undefined ? {} : { auth }),
+    });
+  }
+
+  /** Asks until the activation has a record. */
+  async activation(id: string, auth?: string): Promise<Reply['body']> {
+    for (;;) {
+      const reply = await this.request(
+        'GET',
+        `/api/v1/namespaces/_/activations/${id}`,
+        auth === undefined ? {} : { auth },
+      );
+      if (reply.status === 200) return reply.body;
+      if (reply.status !== 404) throw new Error(`activation ${id}: ${reply.status}`);
+      await new Promise(setImmediate);
+    }
+  }
+
+  client(auth: string = this.auth) {
+    return openwhisk({ apihost: this.url, api_key: auth });
+  }
+
+  /** Runs the command line as a user would, pointed at this server. */
+  cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
+    return runCommand([process.execPath, launcher, ...args], {
+      env: {
+        ...outsideEnv(),
+        WARD_APIHOST: this.url,
+        WARD_AUTH: this.auth,
+        WSK_CONFIG_FILE: '/nonexistent',
+        ...env,
+      },
+      timeoutMs: 60_000,
+    });
+  }
+
+  /** A further namespace, made with the operator's command; its key. */
+  async createNamespace(name: string, limits: readonly string[] = []): Promise<string> {
+    const created = await this.cli(['namespace', 'create', name, '--data', this.dataDir, '-o', 'json']);
+    if (created.code !== 0) throw new Error(created.stderr);
+    if (limits.length > 0) await this.setLimits(name, limits);
+    return JSON.parse(created.stdout).key;
+  }
+
+  async setLimits(namespace: string, limits: readonly string[]): Promise<void> {
+    const result = await this.cli(['namespace', 'limits', namespace, ...limits, '--data', this.dataDir]);
+    if (result.code !== 0) throw new Error(result.stderr);
+  }
+
+  /** Ends it as an operator would, and hands out its exit code. */
+  async stop(): Promise<number | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
+    this.child.kill('SIGTERM');
+    const [code] = await once(this.child, 'exit');
+    return code;
+  }
+
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    if (this.child.signalCode === null && this.child.exitCode === null) await once(this.child, 'exit');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** The environment of a shell outside the tests' own namespaces, so that `ward` enters its own. */
+export function outsideEnv(): NodeJS.ProcessEnv {
+  const { WARD_MOUNT_NAMESPACE: _, ...env } = process.env;
+  return env;
+}
+
+async function readyAddress(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error('no stdout');
+  const lines = createInterface({ input: child.stdout });
+  for await (const line of lines) {
+    const match = /^ready\b.*?(http:\/\/\S+)/.exec(line);
+    if (match?.[1]) {
+      child.stdout.resume();
+      return match[1];
+    }
+  }
+  throw new Error('ward up ended before it was ready');
+}
