@@ -30,14 +30,15 @@ async function runHere() {
 }
 
 function runOnLockedNode() {
-  const child = spawn(lockedNode, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
+  // Before the child exists: a signal that comes in between is handled when it does.
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, () => child.kill(signal));
   // A terminal sends its interrupt to the whole group: passing it on would make it two.
   const inTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   process.on('SIGINT', () => {
     if (!inTerminal) child.kill('SIGINT');
+  });
+  const child = spawn(lockedNode, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
   });
   child.on('error', (error) => refuse(`${lockedNode} does not start: ${error.message}`));
   child.on('exit', (code, signal) => {

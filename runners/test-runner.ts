@@ -3,7 +3,7 @@
  * of its own, and speaks frames to it. What it reads is kept in the order it came.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Duplex } from 'node:stream';
@@ -20,6 +20,9 @@ export interface RunnerOptions {
 }
 
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
+
+/** Whether the Python that the runner is made for is on this machine. */
+export const hasPython = existsSync('/usr/bin/python3.13');
 
 const here = import.meta.dirname;
 
@@ -139,6 +142,11 @@ export function nodeText(code: string, rest: Partial<RunnerOptions> = {}): TestR
 /** A Node.js runner with an unpacked zip. */
 export function nodeZip(files: RunnerOptions['files'], main = 'main'): TestRunner {
   return new TestRunner('nodejs', { files, main, binary: true });
+}
+
+/** A Python runner with a single source file. */
+export function pythonText(code: string, rest: Partial<RunnerOptions> = {}): TestRunner {
+  return new TestRunner('python', { files: { '__main__.py': code }, ...rest });
 }
 
 /** The answer to `run()` with a result. */

@@ -6,25 +6,24 @@
  *   node scripts/setup.mjs                  everything
  *   node scripts/setup.mjs --packages-only  npm packages only
  *   node scripts/setup.mjs --no-images      no runtime images
+ *   node scripts/setup.mjs --plan           says what it would do, and does nothing
  *
- * Exit codes: 0 ready, 1 a step failed, 2 a person has to do what it printed.
+ * Exit codes: 0 ready, 1 a step failed (or, with --plan, there is something to do), 2 a person has to type
+ * what it printed.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildImages, imageStoreDir, imagesAreReady } from './setup/images.mjs';
-import * as npm from './setup/packages.mjs';
-import { SetupError, startLog, tailOf } from './setup/process.mjs';
-import * as system from './setup/system.mjs';
+import { linkWard } from './setup/packages.mjs';
+import { rootPrefix, SetupError, tailOf } from './setup/process.mjs';
+import { planSteps } from './setup/steps.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const cache = join(root, '.cache/setup');
+const cacheDir = join(root, '.cache/setup');
 const startedAt = Date.now();
 const lockTaken = 'WARD_SETUP_LOCKED';
 const lockBusy = 75;
-
-/** @typedef {{title: string, run: () => Promise<void>}} Step */
 
 try {
   process.exitCode = await main(readArguments(process.argv.slice(2)));
@@ -33,67 +32,37 @@ try {
 }
 
 async function main(scope) {
-  const steps = await planSteps(scope);
+  const steps = await planSteps({ root, cacheDir, scope });
   if (steps.length === 0) {
-    npm.linkWard(root);
+    linkWard(root);
     say(`ready in ${elapsed(startedAt)}, nothing to do`);
     return 0;
   }
-  if (process.env[lockTaken] === undefined) return rerunUnderLock();
-  say(`Ward needs ${steps.length === 1 ? 'one step' : `${steps.length} steps`} to be ready:`);
-  for (const [index, step] of steps.entries()) say(`  ${index + 1}. ${step.title}`);
-  for (const [index, step] of steps.entries()) await perform(step, `${index + 1}/${steps.length}`);
-  npm.linkWard(root);
+  const prefix = rootPrefix();
+  const blocked = steps.flatMap((step) => step.obstacle(prefix) ?? []);
+  const isDoable = blocked.length < steps.length;
+  if (isDoable && !scope.planOnly && process.env[lockTaken] === undefined) return rerunUnderLock();
+  tellPlan(steps);
+  if (scope.planOnly) return 1;
+  const doable = steps.filter((step) => step.obstacle(prefix) === undefined);
+  for (const [index, step] of doable.entries())
+    await perform(step, prefix ?? [], `${index + 1}/${doable.length}`);
+  linkWard(root);
+  if (blocked.length > 0) throw new SetupError(blocked.join('\n'), { exitCode: 2 });
   say(`ready in ${elapsed(startedAt)}`);
   return 0;
 }
 
-/** @returns {Promise<Step[]>} */
-async function planSteps(scope) {
-  const isCurrent = npm.packagesAreCurrent(root);
-  const [missing, hasImages] = await Promise.all([
-    scope.system ? system.missingPrograms() : [],
-    // Without packages nothing can look into the image store: the step itself looks again.
-    scope.images && isCurrent ? imagesAreReady(root) : !scope.images,
-  ]);
-  const steps = [];
-  if (missing.length > 0) steps.push(systemStep(missing));
-  if (!isCurrent)
-    steps.push({
-      title: 'install the npm packages of the lock file (npm ci)',
-      run: () => npm.installPackages(root, startLog(join(cache, 'npm.log'))),
-    });
-  if (!hasImages)
-    steps.push({
-      title: `build the runtime images into ${imageStoreDir()}, unless they are there`,
-      run: async () => {
-        if (!(await imagesAreReady(root))) await buildImages(root, startLog(join(cache, 'images.log')));
-      },
-    });
-  return steps;
+function tellPlan(steps) {
+  say(`Ward needs ${steps.length === 1 ? 'one step' : `${steps.length} steps`} to be ready:`);
+  for (const [index, step] of steps.entries()) say(`  ${index + 1}. ${step.title} (${step.why})`);
 }
 
-/** @returns {Step} */
-function systemStep(missing) {
-  const packages = system.packagesOf(missing);
-  const reasons = missing.map((program) => `${program.name} ${program.why}`).join('; ');
-  return {
-    title: `install Debian packages: ${packages.join(' ')} (${reasons})`,
-    run: async () => {
-      await system.installPackages(packages, startLog(join(cache, 'apt.log')));
-      const still = await system.missingPrograms();
-      if (still.length === 0) return;
-      const names = still.map((program) => program.name).join(', ');
-      throw new SetupError(`still missing after the installation: ${names}`, { log: join(cache, 'apt.log') });
-    },
-  };
-}
-
-async function perform(step, position) {
+async function perform(step, prefix, position) {
   const from = Date.now();
-  process.stdout.write(`[${position}] ${step.title.replace(/ \(.*/, '')} … `);
+  process.stdout.write(`[${position}] ${step.title} … `);
   try {
-    await step.run();
+    await step.run(prefix);
   } catch (error) {
     process.stdout.write('failed\n');
     throw error;
@@ -103,8 +72,8 @@ async function perform(step, position) {
 
 /** Starts this set-up again as the only one in this checkout; the kernel drops the lock however it ends. */
 function rerunUnderLock() {
-  mkdirSync(cache, { recursive: true });
-  const again = [join(cache, 'lock'), process.execPath, ...process.argv.slice(1)];
+  mkdirSync(cacheDir, { recursive: true });
+  const again = [join(cacheDir, 'lock'), process.execPath, ...process.argv.slice(1)];
   const run = (how) =>
     spawnSync('flock', [...how, '-o', '-E', String(lockBusy), ...again], {
       stdio: 'inherit',
@@ -120,12 +89,16 @@ function rerunUnderLock() {
 }
 
 function readArguments(args) {
-  const known = ['--packages-only', '--no-images'];
+  const known = ['--packages-only', '--no-images', '--plan'];
   const unknown = args.find((argument) => !known.includes(argument));
   if (unknown !== undefined)
     throw new SetupError(`unknown argument ${unknown}; known: ${known.join(', ')}`, { exitCode: 2 });
   const packagesOnly = args.includes('--packages-only');
-  return { system: !packagesOnly, images: !packagesOnly && !args.includes('--no-images') };
+  return {
+    system: !packagesOnly,
+    images: !packagesOnly && !args.includes('--no-images'),
+    planOnly: args.includes('--plan'),
+  };
 }
 
 function report(error) {

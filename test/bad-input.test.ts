@@ -49,7 +49,7 @@ const cases: readonly Case[] = [
     body: 'a=b',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     status: 415,
-    error: /content type/i,
+    error: /content-type/i,
   },
   { name: 'no exec', path: `${actions}/x`, body: {}, status: 400, error: /exec/ },
   {
@@ -171,12 +171,12 @@ describe.skipIf(missing !== undefined)(`bad input${missing ? ` (${missing})` : '
   });
 
   it.each([
-    ['no key', '', 401],
-    ['a malformed key', 'nonsense', 401],
-    ['a wrong key', `23bc46b1-71f6-4ed5-8c54-816aa4f8c502:${'x'.repeat(64)}`, 401],
-  ])('%s → %d', async (_name, auth, status) => {
+    ['no key', ''],
+    ['a malformed key', 'nonsense'],
+    ['a wrong key', `23bc46b1-71f6-4ed5-8c54-816aa4f8c502:${'x'.repeat(64)}`],
+  ])('%s → 401', async (_name, auth) => {
     const reply = await ward.request('GET', actions, { auth });
-    expect(reply.status).toBe(status);
+    expect(reply.status).toBe(401);
     expect(reply.headers.get('www-authenticate')).toContain('Basic');
   });
 
@@ -197,11 +197,13 @@ describe.skipIf(missing !== undefined)(`bad input${missing ? ` (${missing})` : '
   it('a zip bomb → an error that names the limit', async () => {
     const bytes = await zip([
       ['index.js', 'exports.main = () => ({})'],
-      ['bomb', Buffer.alloc(700 * 1024 * 1024)],
+      ['bomb', 'x'.repeat(1000)],
     ]);
+    const uncompressedSize = bytes.lastIndexOf(Buffer.from('PK\x01\x02')) + 24;
+    bytes.writeUInt32LE(0x7fffffff, uncompressedSize);
     const reply = await ward.deploy('bomb', bytes.toString('base64'), { exec: { binary: true } });
-    expect([400, 413]).toContain(reply.status);
-    expect(reply.body.error).toMatch(/bomb|large|bytes/i);
+    expect(reply.status).toBe(400);
+    expect(reply.body.error).toMatch(/bomb.*2147483647/);
   });
 });
 

@@ -3,8 +3,9 @@
  * that is removed afterwards and a port that the kernel chose.
  */
 import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,6 +141,27 @@ export class Ward implements AsyncDisposable {
     }
   }
 
+  /** Asks again and again, without a fixed wait; the test's own time-out ends it. */
+  async until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await holds())) await new Promise(setImmediate);
+  }
+
+  /** The freezer's word on every sandbox of this server, cgroup v1 and v2. */
+  sandboxStates(): string[] {
+    return cgroupsOf(this.instance).flatMap((path) => {
+      const v1 = join(path, 'freezer.state');
+      const v2 = join(path, 'cgroup.freeze');
+      if (existsSync(v1)) return [readFileSync(v1, 'utf8').trim()];
+      if (existsSync(v2)) return [readFileSync(v2, 'utf8').trim() === '1' ? 'FROZEN' : 'THAWED'];
+      return [];
+    });
+  }
+
+  /** What this server is called in cgroups and in /run/ward. */
+  get instance(): string {
+    return createHash('sha256').update(this.dataDir).digest('hex').slice(0, 12);
+  }
+
   client(auth: string = this.auth) {
     return openwhisk({ apihost: this.url, api_key: auth });
   }
@@ -189,6 +211,19 @@ export class Ward implements AsyncDisposable {
     await this.stop();
     await rm(this.dataDir, { recursive: true, force: true });
   }
+}
+
+/** Cgroups of sandboxes of an instance, in every hierarchy of the host. */
+export function cgroupsOf(instance: string): string[] {
+  const root = '/sys/fs/cgroup';
+  return [root, ...readdirSync(root).map((name) => join(root, name))]
+    .map((hierarchy) => join(hierarchy, 'ward', instance))
+    .filter((path) => existsSync(path))
+    .flatMap((path) =>
+      readdirSync(path, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => join(path, entry.name)),
+    );
 }
 
 /** The environment of a shell outside the tests' own namespaces, so that `ward` enters its own. */

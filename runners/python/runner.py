@@ -7,8 +7,8 @@ comes from here; what it defends itself against is accident, not attack.
 The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams
 get a sentinel before each answer. Code folder: the first argument, or /fn.
 
-Starting costs more than running here, so it imports no more than it must: `json` and `traceback` would take
-longer than the interpreter itself.
+It imports no more than it must, and the interpreter is started without `site`: each of `json`, `traceback`
+and `site` takes as long to load as the interpreter itself.
 """
 
 import builtins
@@ -23,15 +23,19 @@ CHANNEL_FD = 3
 HEADER_BYTES = 4
 SENTINEL = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
 NEWLINE = 10
-# What OpenWhisk calls the module: the `if __name__ == "__main__"` part of a script is not run.
-MODULE_NAME = "main__"
 ENTRY_FILE = "__main__.py"
+# As OpenWhisk names the module, so that the `if __name__ == "__main__"` part of a script does not run.
+MODULE_NAME = "main__"
 
 write = os.write
+code_folder = sys.argv[1] if len(sys.argv) > 1 else "/fn"
 
 
 class Refusal(Exception):
-    """The code can't be an action; its text is for the caller."""
+    """The code can't be an action, or a value no result; its text is for the caller."""
+
+
+# --- Log streams
 
 
 class LogFile(io.FileIO):
@@ -46,33 +50,35 @@ class LogFile(io.FileIO):
         return count
 
 
-def open_log(fd):
-    raw = LogFile(fd, "w", closefd=False)
-    stream = io.TextIOWrapper(
+def open_log(raw):
+    """Text goes out line by line, so that little is lost when the sandbox is killed."""
+    return io.TextIOWrapper(
         io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
     )
-    stream.mode = "w"
-    return raw, stream
+
+
+raw_logs = [LogFile(1, "w", closefd=False), LogFile(2, "w", closefd=False)]
+stdout, stderr = (open_log(raw) for raw in raw_logs)
+
+
+def flush_logs():
+    """User code may have put streams of its own in place, or closed them."""
+    for stream in (sys.stdout, sys.stderr, stdout, stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
 
 
 def end_logs():
     """Marks the end of an activation on both streams, each time on a line of its own."""
     flush_logs()
-    for raw in raw_logs:
+    for fd, raw in enumerate(raw_logs, start=1):
         try:
-            write_all(raw_fds[raw], b"\n" + SENTINEL if raw.is_mid_line else SENTINEL)
+            write_all(fd, b"\n" + SENTINEL if raw.is_mid_line else SENTINEL)
         except OSError:
-            pass  # A log that nobody reads any more must not fail the activation.
+            pass  # A log that nobody reads any more does not fail the activation.
         raw.is_mid_line = False
-
-
-def flush_logs():
-    """User code may have put streams of its own in place, or closed them."""
-    for stream in (sys.stdout, sys.stderr, *log_streams):
-        try:
-            stream.flush()
-        except Exception:
-            pass
 
 
 def write_all(fd, data):
@@ -81,8 +87,11 @@ def write_all(fd, data):
         view = view[write(fd, view) :]
 
 
+# --- JSON and frames
+
+
 class ScannerSettings:
-    """What json.JSONDecoder would give its scanner."""
+    """What json.JSONDecoder gives its scanner."""
 
     strict = True
     object_hook = None
@@ -96,35 +105,34 @@ scan = make_scanner(ScannerSettings)
 
 
 def encode(value):
-    """The value as JSON text.
-
-    Raises TypeError, ValueError or RecursionError for what JSON can't hold: NaN, infinities, cycles, bytes …
-    """
-    return "".join(make_encoder({}, reject, encode_basestring, None, ": ", ", ", False, False, False)(value, 0))
+    """The value as JSON. Raises TypeError, ValueError or RecursionError for what JSON can't hold."""
+    encoder = make_encoder({}, reject, encode_basestring, None, ":", ",", False, False, False)
+    return "".join(encoder(value, 0))
 
 
 def reject(value):
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def receive():
+def quote(text):
+    """A JSON string of any text; what UTF-8 can't hold becomes a question mark."""
+    return encode_basestring(text.encode("utf-8", "replace").decode())
+
+
+def receive(channel):
     """The next message, or None when the host has closed its end."""
     header = channel.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES:
         return None
-    body = channel.read(int.from_bytes(header, "big"))
-    return scan(body.decode("utf-8", "surrogatepass"), 0)[0]
+    return scan(channel.read(int.from_bytes(header, "big")).decode(), 0)[0]
 
 
 def send(json):
-    """Raises UnicodeEncodeError for half of a surrogate pair."""
     body = json.encode()
     write_all(CHANNEL_FD, len(body).to_bytes(HEADER_BYTES, "big") + body)
 
 
-def quote(text):
-    """A JSON string of any Python text; what UTF-8 can't hold becomes a question mark."""
-    return encode_basestring(text.encode("utf-8", "replace").decode())
+# --- Errors
 
 
 def text_of(error):
@@ -134,32 +142,35 @@ def text_of(error):
         return type(error).__name__
 
 
-def describe(error):
-    """The exception's own lines, for the caller, after its traceback has gone to the log."""
-    import traceback
-
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-        trace = trace.tb_next
+def log_error(error):
+    """Writes the traceback to stderr, from the first line of user code on; returns its last part."""
     try:
-        traceback.print_exception(type(error), error, trace, file=log_streams[1])
+        import traceback
+
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        traceback.print_exception(type(error), error, trace, file=stderr)
         return "".join(traceback.format_exception_only(error)).strip()
     except Exception:
         return text_of(error)
 
 
+# --- Loading
+
+
 def set_environment(env):
     """Strings as they are; the rest as OpenWhisk does: false values empty, objects as JSON."""
-    for name, value in (env or {}).items():
+    for name, value in env.items():
         if not isinstance(value, str):
-            value = encode(value) if isinstance(value, (dict, list)) or value else ""
+            value = encode(value) if value or isinstance(value, (dict, list)) else ""
         os.environ[name] = value
 
 
-def load_main(request):
-    """The action's main function. Raises Refusal, and whatever the code raises when it is loaded."""
+def load_main(name, is_zip):
+    """The action's main function. Raises Refusal, and whatever the code raises while it is loaded."""
     entry = f"{code_folder}/{ENTRY_FILE}"
-    if request["binary"]:
+    if is_zip:
         if not os.path.isfile(entry):
             raise Refusal(f"Zip file does not include {ENTRY_FILE} at the root.")
         os.chdir(code_folder)
@@ -172,87 +183,85 @@ def load_main(request):
     with open(entry, "rb") as file:
         code = compile(file.read(), entry, "exec", dont_inherit=True)
     exec(code, module.__dict__)
-    found = getattr(module, request["main"], None)
+    found = getattr(module, name, None)
     if not callable(found):
-        raise Refusal(f"Action entrypoint '{request['main']}' is not a function.")
+        raise Refusal(f"Action entrypoint '{name}' is not a function.")
     return found
 
 
 def add_virtualenv():
-    """Puts the packages of the zip's virtualenv before everything else, as activating it would."""
-    root = f"{code_folder}/virtualenv"
-    if not os.path.isdir(root):
+    """Puts the packages of the zip's virtualenv before all others, as activating it would."""
+    if not os.path.isdir(f"{code_folder}/virtualenv"):
         return
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    packages = f"{root}/lib/{version}/site-packages"
-    if not os.path.isdir(packages):
-        raise Refusal(f"Invalid virtualenv: it has no lib/{version}/site-packages.")
+    packages = f"virtualenv/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    if not os.path.isdir(f"{code_folder}/{packages}"):
+        raise Refusal(f"Zip file has a virtualenv for another Python: it does not include {packages}.")
     import site
 
     before = len(sys.path)
-    site.addsitedir(packages)
+    site.addsitedir(f"{code_folder}/{packages}")
     sys.path[:] = sys.path[before:] + sys.path[:before]
 
 
+# --- The life of an action
+
+
 def init(request):
+    """Answers, and returns the main function, or None."""
     try:
-        set_environment(request.get("env"))
-        main = load_main(request)
+        set_environment(request["env"])
+        main = load_main(request["main"], request["binary"])
     except Refusal as refusal:
-        print(f"Error during initialization: {refusal}", file=log_streams[1])
-        refuse_init(str(refusal))
-    except Exception as error:
-        refuse_init(describe(error))
+        print(f"Error during initialization: {refusal}", file=stderr)
+        error = text_of(refusal)
+    except Exception as exception:
+        error = log_error(exception)
     else:
         end_logs()
         send('{"type":"init-ok"}')
         return main
+    end_logs()
+    send(f'{{"type":"init-error","error":{quote(error)}}}')
     return None
 
 
-def refuse_init(text):
-    end_logs()
-    send(f'{{"type":"init-error","error":{quote(text)}}}')
-
-
 def run(main, request):
-    """An exception is the action's own error and a result of its own kind, unlike a value that is no result."""
-    activation = quote(request["id"])
+    """An exception is a result too: the application's own error."""
     try:
-        set_environment(request.get("env"))
+        set_environment(request["env"])
         result = main(request["value"])
     except Exception as error:
-        describe(error)
+        log_error(error)
         result = {"error": text_of(error)}
     try:
-        json = encode(result)
-        if json[0] not in "{[":
-            raise Refusal("The action did not return a dictionary or array.")
-        json.encode()
+        answer = f'"ok":true,"value":{result_json(result)}'
     except Refusal as refusal:
-        answer = f'"ok":false,"error":{quote(str(refusal))}'
-    except Exception as error:
-        answer = f'"ok":false,"error":{quote(f"The action returned a value that can't be turned into JSON: {text_of(error)}")}'
-    else:
-        answer = f'"ok":true,"value":{json}'
+        answer = f'"ok":false,"error":{quote(text_of(refusal))}'
     end_logs()
-    send(f'{{"type":"result","id":{activation},{answer}}}')
+    send(f'{{"type":"result","id":{quote(request["id"])},{answer}}}')
 
 
-code_folder = sys.argv[1] if len(sys.argv) > 1 else "/fn"
-raw_logs, log_streams = zip(open_log(1), open_log(2))
-raw_fds = {raw: raw.fileno() for raw in raw_logs}
-sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = log_streams
-# `site` would define them; it is not loaded because it takes as long as the interpreter itself.
-builtins.exit = builtins.quit = sys.exit
-os.set_inheritable(CHANNEL_FD, False)
-channel = open(CHANNEL_FD, "rb", closefd=False)
+def result_json(result):
+    """Raises Refusal."""
+    try:
+        json = encode(result)
+        json.encode()
+    except Exception as error:
+        raise Refusal(f"The action returned a value that can't be turned into JSON: {text_of(error)}")
+    if json[0] not in "{[":
+        raise Refusal("The action did not return a dictionary or array.")
+    return json
 
 
 def serve():
+    """Takes requests until the host closes the channel."""
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = stdout, stderr
+    builtins.exit = builtins.quit = sys.exit  # As `site` would.
+    os.set_inheritable(CHANNEL_FD, False)
+    channel = open(CHANNEL_FD, "rb", closefd=False)
     main = None
     send('{"type":"ready"}')
-    while (request := receive()) is not None:
+    while (request := receive(channel)) is not None:
         if request["type"] == "init":
             main = init(request)
         else:
@@ -261,4 +270,6 @@ def serve():
     os._exit(0)
 
 
-serve()
+# Not when `multiprocessing` imports this file into a process that user code has spawned.
+if __name__ == "__main__":
+    serve()

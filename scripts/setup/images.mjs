@@ -4,9 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import module from 'node:module';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { probe, rootPrefix, runLogged, SetupError } from './process.mjs';
+import { probe, runLogged } from './process.mjs';
 
 const self = fileURLToPath(import.meta.url);
 
@@ -20,15 +20,15 @@ export async function imagesAreReady(root) {
   return (await probe([nodeOf(root), self, 'ready', imageStoreDir()])).code === 0;
 }
 
-/** @param {string} root @param {string} log */
-export async function buildImages(root, log) {
-  const argv = [nodeOf(root), self, 'build', imageStoreDir()];
-  const prefix = rootPrefix();
-  if (prefix === undefined)
-    throw new SetupError(`only root can build the runtime images; run:\n  sudo ${argv.join(' ')}`, {
-      exitCode: 2,
-    });
-  await runLogged([...prefix, ...argv], { log });
+/** The command that a person would type. @param {string} root */
+export function buildCommand(root) {
+  const [node, script] = [nodeOf(root), self].map((path) => relative(root, path));
+  return `${node} ${script} build ${imageStoreDir()}`;
+}
+
+/** @param {string} root @param {readonly string[]} prefix @param {string} log */
+export async function buildImages(root, prefix, log) {
+  await runLogged([...prefix, nodeOf(root), self, 'build', imageStoreDir()], { log });
 }
 
 function nodeOf(root) {
@@ -40,7 +40,7 @@ async function main([verb, storeDir]) {
   module.enableCompileCache?.(fileURLToPath(new URL('../../node_modules/.cache/ward', import.meta.url)));
   const { buildRuntimeImages, runtimeImagesReady } = await import('../../src/images/index.ts');
   if (verb === 'ready') return (await runtimeImagesReady(storeDir)) ? 0 : 1;
-  await buildRuntimeImages(storeDir, (line) => console.log(line));
+  await buildRuntimeImages({ dir: storeDir, progress: (line) => console.log(line) });
   return 0;
 }
 

@@ -27,13 +27,18 @@ export class SetupError extends Error {
 export function probe(argv) {
   const [file, ...args] = argv;
   return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
     let stdout = '';
+    const finish = (code) => {
+      clearTimeout(timer);
+      resolve({ code, stdout });
+    };
     child.stdout.on('data', (chunk) => {
       if (stdout.length < 65_536) stdout += chunk;
     });
-    child.on('error', () => resolve({ code: 127, stdout: '' }));
-    child.on('close', (code) => resolve({ code: code ?? 127, stdout }));
+    child.on('error', () => finish(127));
+    child.on('close', (code) => finish(code ?? 127));
   });
 }
 

@@ -3,7 +3,7 @@
  * there when it runs and says what it should, not when a package of its name is installed.
  */
 import { readdirSync, statSync } from 'node:fs';
-import { probe, rootPrefix, runLogged, SetupError } from './process.mjs';
+import { probe, runLogged } from './process.mjs';
 
 /** @typedef {{name: string, argv: readonly string[], says?: RegExp, package: string, why: string}} Program */
 
@@ -52,14 +52,19 @@ export function installCommands(packages) {
   return ['apt-get update', `apt-get install -y --no-install-recommends ${packages.join(' ')}`];
 }
 
+/** True where apt is. @returns {Promise<boolean>} */
+export async function hasApt() {
+  return (await probe(['apt-get', '--version'])).code === 0;
+}
+
 /**
  * Installs the packages with apt: one update when the lists are missing or a day old (or when the first try
  * fails, because stale lists name files that are gone), one install.
  * @param {readonly string[]} packages
+ * @param {readonly string[]} prefix words that make a command run as root
  * @param {string} log
  */
-export async function installPackages(packages, log) {
-  const prefix = await aptPrefix(packages);
+export async function installPackages(packages, prefix, log) {
   const update = () => runLogged([...prefix, 'apt-get', 'update'], { log });
   const install = () =>
     runLogged(
@@ -77,25 +82,6 @@ export async function installPackages(packages, log) {
     }
   } else await update();
   await install();
-}
-
-/** @param {readonly string[]} packages */
-async function aptPrefix(packages) {
-  const commands = installCommands(packages);
-  if ((await probe(['apt-get', '--version'])).code !== 0)
-    throw new SetupError(
-      `there is no apt here; install what these Debian packages hold (${packages.join(', ')}):\n${commands.map((line) => `  ${line}`).join('\n')}`,
-      { exitCode: 2 },
-    );
-  const prefix = rootPrefix();
-  if (prefix === undefined)
-    throw new SetupError(
-      `only root can install packages; run:\n${commands.map((line) => `  sudo ${line}`).join('\n')}`,
-      {
-        exitCode: 2,
-      },
-    );
-  return prefix;
 }
 
 function listsAreFresh() {

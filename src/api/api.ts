@@ -35,12 +35,17 @@ export interface ApiLimits {
   readonly headTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveMs: number;
-  /** Without a byte in either direction, which includes waiting for a blocking call. */
+  /**
+   * Without a byte in either direction. A blocking call is such a silence, so the default is a minute more
+   * than the longest of them.
+   */
   readonly idleTimeoutMs: number;
   readonly connections: number;
+  /** How often slow clients are looked for. */
+  readonly sweepMs: number;
 }
 
-export const defaultApiLimits: ApiLimits = {
+export const defaultApiLimits: Omit<ApiLimits, 'idleTimeoutMs'> = {
   urlBytes: 8192,
   headBytes: 16_384,
   bodyBytes: 1024 * 1024,
@@ -48,8 +53,8 @@ export const defaultApiLimits: ApiLimits = {
   headTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   keepAliveMs: 65_000,
-  idleTimeoutMs: 120_000,
   connections: 2048,
+  sweepMs: 2000,
 };
 
 const corsHeaders = {
@@ -60,7 +65,8 @@ const corsHeaders = {
 
 export function createApi(options: ApiOptions): FastifyInstance {
   const { functions, build, log } = options;
-  const limits = { ...defaultApiLimits, ...options.limits };
+  const idleTimeoutMs = functions.limits.blockingWaitMs + 60_000;
+  const limits: ApiLimits = { idleTimeoutMs, ...defaultApiLimits, ...options.limits };
   const onError = errorHandler(log);
   const app = newServer(limits, onError);
   app.setErrorHandler(onError);
@@ -113,7 +119,7 @@ function newServer(limits: ApiLimits, onError: ReturnType<typeof errorHandler>):
     http: {
       maxHeaderSize: limits.headBytes,
       headersTimeout: limits.headTimeoutMs,
-      connectionsCheckingInterval: 2000,
+      connectionsCheckingInterval: limits.sweepMs,
     },
   });
   app.server.maxConnections = limits.connections;

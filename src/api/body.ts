@@ -1,24 +1,27 @@
 /**
  * Reads JSON bodies. Depth is checked on the bytes, before a parser sees them; a key such as `__proto__`
- * becomes an ordinary key, because everything above builds objects by definition, never by assignment.
+ * becomes an ordinary key, because everything above builds objects by definition, never by assignment. Large
+ * bodies are checked a slice at a time, so that other requests get their turn in between.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../lib/index.ts';
 import { apiFault } from './faults.ts';
 
 const maxDepth = 500;
-
-const quote = 0x22;
-const backslash = 0x5c;
-const opening = new Set([0x5b, 0x7b]);
-const closing = new Set([0x5d, 0x7d]);
+const sliceBytes = 4 * 1024 * 1024;
 
 /** Makes JSON the only content type; an empty body is `undefined`. */
 export function acceptJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body);
+    if (bytes.length > sliceBytes) {
+      parseLargeJson(bytes).then((value) => done(null, value), done);
+      return;
+    }
     try {
-      done(null, parseJson(Buffer.isBuffer(body) ? body : Buffer.from(body)));
+      done(null, parseJson(bytes));
     } catch (error) {
       done(error instanceof Error ? error : new Error(String(error)));
     }
@@ -28,12 +31,21 @@ export function acceptJson(app: FastifyInstance): void {
 /** @throws Fault BODY_NOT_JSON, BODY_TOO_DEEP */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
-  if (isTooDeep(body)) {
-    throw apiFault(
-      'BODY_TOO_DEEP',
-      `The request content was malformed:\nit nests deeper than ${maxDepth} levels`,
-    );
+  checkDepth(body, { at: 0, depth: 0, inString: false }, body.length);
+  return parse(body);
+}
+
+/** As `parseJson`, with pauses. */
+export async function parseLargeJson(body: Buffer): Promise<unknown> {
+  let scan: Scan = { at: 0, depth: 0, inString: false };
+  while (scan.at < body.length) {
+    scan = checkDepth(body, scan, Math.min(body.length, scan.at + sliceBytes));
+    await setImmediate();
   }
+  return parse(body);
+}
+
+function parse(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (cause) {
@@ -41,38 +53,32 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Strings are what is long in a body: after a few bytes of one, its end is searched natively. */
-const patience = 64;
-
-function isTooDeep(body: Buffer): boolean {
-  let depth = 0;
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at] ?? 0;
-    if (byte === quote) at = endOfString(body, at + 1);
-    else if (opening.has(byte)) {
-      if (++depth > maxDepth) return true;
-    } else if (closing.has(byte)) depth--;
-  }
-  return false;
+/** How far a body has been looked through. */
+interface Scan {
+  readonly at: number;
+  readonly depth: number;
+  readonly inString: boolean;
 }
 
-/** Where the closing quote of the string that begins at `start` is. */
-function endOfString(body: Buffer, start: number): number {
-  let at = start;
-  let slow = start + patience;
-  while (at < body.length) {
+/** @throws Fault BODY_TOO_DEEP */
+function checkDepth(body: Buffer, from: Scan, to: number): Scan {
+  let { at, depth, inString } = from;
+  for (; at < to; at++) {
     const byte = body[at];
-    if (byte === quote) return at;
-    if (byte === backslash) at++;
-    else if (at > slow) {
-      const end = body.indexOf(quote, at);
-      if (end < 0) return body.length;
-      if (body[end - 1] !== backslash) return end;
-      const next = body.indexOf(backslash, at);
-      at = next - 1;
-      slow = next + patience;
-    }
-    at++;
+    if (inString) {
+      if (byte === 0x22) inString = false;
+      else if (byte === 0x5c) at++;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > maxDepth) throw tooDeep();
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
   }
-  return at;
+  return { at, depth, inString };
+}
+
+function tooDeep() {
+  return apiFault(
+    'BODY_TOO_DEEP',
+    `The request content was malformed:\nit nests deeper than ${maxDepth} levels`,
+  );
 }

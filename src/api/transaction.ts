@@ -1,5 +1,5 @@
 /** Transaction ids: one a request, taken from the client where it sends a fit one, in every answer and log. */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 const fit = /^[\w.:@/+=-]{1,128}$/;
@@ -8,7 +8,7 @@ const fit = /^[\w.:@/+=-]{1,128}$/;
 const systemPrefix = 'sid_';
 
 export function newTransactionId(): string {
-  return randomBytes(16).toString('hex');
+  return randomUUID().replaceAll('-', '');
 }
 
 export function transactionIdOf(request: Pick<IncomingMessage, 'headers'>): string {

@@ -45,7 +45,8 @@ export function unfoldPair(word: string): readonly [string, string] {
   throw cliFault('USAGE', `'${word}' is not a key and a value`, { hint: 'write --param KEY VALUE' });
 }
 
-function commandWords(argv: readonly string[]): string[] {
+/** The first two words that are neither options nor their values. */
+export function commandWords(argv: readonly string[]): string[] {
   const valued = new Set(leadingOptions.filter(takesValue).flatMap(flagWords));
   const words: string[] = [];
   for (let index = 0; index < argv.length && words.length < 2; index++) {

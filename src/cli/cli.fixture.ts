@@ -9,6 +9,45 @@ import { type CommandResult, type JsonValue, runCommand } from '../lib/index.ts'
 export const launcher = fileURLToPath(new URL('../../bin/ward.mjs', import.meta.url));
 export const stubKey = 'a0000000-0000-4000-8000-000000000000:secret';
 
+export const activationId = '44794bd6aab74415b4e42a308d880e5b';
+export const actionsUrl = '/api/v1/namespaces/_/actions';
+export const activationsUrl = '/api/v1/namespaces/_/activations';
+
+/** As the API has it. */
+export const action = {
+  namespace: 'guest',
+  name: 'hello',
+  version: '0.0.2',
+  exec: { binary: false },
+  annotations: [{ key: 'exec', value: 'nodejs:24' }],
+  parameters: [{ key: 'greeting', value: 'Hi' }],
+  limits: { timeout: 60000, memory: 256, logs: 10, concurrency: 1 },
+  updated: 1_767_261_600_000,
+};
+
+export const record = {
+  namespace: 'guest',
+  name: 'hello',
+  version: '0.0.2',
+  activationId,
+  start: 1_767_261_600_000,
+  end: 1_767_261_600_017,
+  duration: 17,
+  annotations: [
+    { key: 'path', value: 'guest/pack/hello' },
+    { key: 'kind', value: 'nodejs:24' },
+    { key: 'waitTime', value: 3 },
+    { key: 'initTime', value: 40 },
+  ],
+  response: { status: 'success', success: true, result: { greeting: 'Hello, World' } },
+  logs: ['2026-01-01T10:00:00.123456789Z stdout: hello', '2026-01-01T10:00:00.223456789Z stderr: oh'],
+};
+
+export const failed = {
+  ...record,
+  response: { status: 'application error', success: false, result: { error: 'no luck' } },
+};
+
 export interface RecordedRequest {
   readonly method: string;
   readonly url: string;
@@ -43,7 +82,7 @@ export async function startStubApi(): Promise<StubApi> {
     const { method = '', url = '' } = request;
     const { authorization } = request.headers;
     requests.push({ method, url, authorization, body: text === '' ? undefined : JSON.parse(text) });
-    const answer = answers.get(`${method} ${url.split('?')[0]}`) ?? {
+    const answer: StubAnswer = answers.get(`${method} ${url.split('?')[0]}`) ?? {
       status: 404,
       body: { error: 'The requested resource does not exist.', code: 'request-1' },
     };
@@ -91,6 +130,28 @@ export function runWard(args: readonly string[], options: WardOptions): Promise<
     ...(input === undefined ? {} : { input }),
     timeoutMs: 20_000,
   });
+}
+
+export interface Bench extends AsyncDisposable {
+  readonly api: StubApi;
+  readonly home: Home;
+  /** Runs the command line against the stand-in, with its key. */
+  ward(args: readonly string[], input?: string): Promise<CommandResult>;
+}
+
+export async function startBench(): Promise<Bench> {
+  const api = await startStubApi();
+  const home = await makeHome();
+  const env = { WARD_APIHOST: api.url, WARD_AUTH: stubKey };
+  return {
+    api,
+    home,
+    ward: (args, input) => runWard(args, { home, env, ...(input === undefined ? {} : { input }) }),
+    [Symbol.asyncDispose]: async () => {
+      await api[Symbol.asyncDispose]();
+      await home[Symbol.asyncDispose]();
+    },
+  };
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

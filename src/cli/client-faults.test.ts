@@ -24,6 +24,13 @@ test.each([
   expect(fault.cause).toMatchObject({ message: expect.stringContaining(`GET /x → ${status}`) });
 });
 
+test.each([
+  ['GET /api/v1/namespaces/_/actions/x', 'ward action list'],
+  ['GET /api/v1/namespaces/_/activations/x', 'ward activation list'],
+])('what is not there at %s is looked for with %s', (request, hint) => {
+  expect(answerFault({ status: 404, body: null }, request, auth).hint).toContain(hint);
+});
+
 test('tells where a refused key is from, never the key', () => {
   const fault = answerFault({ status: 401, body: null }, 'GET /x', auth);
   expect(fault.message).toBe('the server answered 401');

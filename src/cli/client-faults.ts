@@ -14,8 +14,8 @@ const meanings: Readonly<Record<number, Meaning>> = {
   400: { code: 'REQUEST_INVALID' },
   401: { code: 'KEY_REFUSED', hint: 'ward property get shows which key is used and where it is from' },
   403: { code: 'NOT_AUTHORISED', hint: 'use a key of the namespace that owns it' },
-  404: { code: 'NOT_FOUND', hint: 'ward action list shows what there is' },
-  409: { code: 'CONFLICT' },
+  404: { code: 'NOT_FOUND' },
+  409: { code: 'CONFLICT', hint: 'ward action update changes an action that exists' },
   413: { code: 'REQUEST_TOO_LARGE' },
   422: { code: 'REQUEST_INVALID' },
   429: { code: 'THROTTLED', hint: 'try again in a minute, or have the namespace’s limits raised' },
@@ -33,9 +33,10 @@ export function answerFault(
   const meaning = meanings[status] ?? { code: status < 500 ? 'REQUEST_UNSUPPORTED' : 'SERVER_FAILED' };
   const said = isJsonObject(body) && typeof body['error'] === 'string' ? body['error'] : undefined;
   const id = isJsonObject(body) && typeof body['code'] === 'string' ? `, request ${body['code']}` : '';
+  const hint = status === 404 ? whatThereIs(request) : meaning.hint;
   const key = status === 401 || status === 403 ? `, with the key from ${auth.source}` : '';
   return cliFault(meaning.code, said ?? `the server answered ${status}`, {
-    ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),
+    ...(hint === undefined ? {} : { hint }),
     cause: new Error(`${request} → ${status}${key}${id}`),
   });
 }
@@ -57,4 +58,9 @@ export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fau
     hint: 'start it with `ward up`, or name another with --apihost',
     cause: cause instanceof Error && cause.message === '' ? new Error(errno) : cause,
   });
+}
+
+function whatThereIs(request: string): string {
+  const noun = /\/activations\b/.test(request) ? 'activation' : 'action';
+  return `ward ${noun} list shows what there is`;
 }

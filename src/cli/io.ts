@@ -3,7 +3,6 @@
  * Commands never write to a stream themselves.
  */
 import { createColors } from 'picocolors';
-import type { JsonValue } from '../lib/index.ts';
 import { printableLine, printableText } from './printable.ts';
 import { type Column, renderRecord, renderTable } from './table.ts';
 
@@ -34,13 +33,13 @@ export interface ListView<Item> {
   readonly columns: readonly Column<Item>[];
   readonly name: (item: Item) => string;
   /** What programs get; the items themselves unless said otherwise. */
-  readonly data?: JsonValue;
+  readonly data?: unknown;
 }
 
 export interface RecordView {
   readonly fields: readonly (readonly [label: string, value: string])[];
   readonly name: string;
-  readonly data: JsonValue;
+  readonly data: unknown;
 }
 
 export type Colors = ReturnType<typeof createColors>;
@@ -88,14 +87,14 @@ export class Io {
     for (const line of lines) this.#terminal.stdout.write(`${isTerminal ? printableText(line) : line}\n`);
   }
 
-  /** A value on stdout: JSON, unless YAML is asked for. */
-  async value(value: JsonValue): Promise<void> {
+  /** A value (of what JSON can hold) on stdout: JSON, unless YAML is asked for. */
+  async value(value: unknown): Promise<void> {
     if (this.format === 'yaml') this.#terminal.stdout.write(await toYaml(value));
     else this.lines([JSON.stringify(value, undefined, 2)]);
   }
 
-  async list<Item extends JsonValue>(view: ListView<Item>): Promise<void> {
-    if (this.format === 'json' || this.format === 'yaml') return this.value(view.data ?? [...view.items]);
+  async list<Item>(view: ListView<Item>): Promise<void> {
+    if (this.format === 'json' || this.format === 'yaml') return this.value(view.data ?? view.items);
     if (this.format === 'name') return this.lines(view.items.map(view.name).map(printableLine));
     const columns = view.columns.filter((column) => this.format === 'wide' || !column.isWide);
     const { stdout, env } = this.#terminal;
@@ -118,7 +117,7 @@ export function wantsColor(env: NodeJS.ProcessEnv, stream: OutputStream): boolea
   return stream.isTTY === true && env['TERM'] !== 'dumb';
 }
 
-async function toYaml(value: JsonValue): Promise<string> {
+async function toYaml(value: unknown): Promise<string> {
   const { stringify } = await import('yaml');
   return stringify(value);
 }

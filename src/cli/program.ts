@@ -3,7 +3,7 @@
  * turned into Faults and exit codes, so that every error looks the same.
  */
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { unfoldPair } from './argv.ts';
+import { commandWords, unfoldPair } from './argv.ts';
 import {
   type CommandSpec,
   type EntrySpec,
@@ -116,7 +116,7 @@ function examplesText(examples: readonly ExampleSpec[]): string {
 function usageFault(error: CommanderError, argv: readonly string[]) {
   const [first = '', ...rest] = error.message.split('\n');
   const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
-  const words = argv.filter((word) => !word.startsWith('-')).slice(0, 2);
+  const words = commandWords(argv);
   const isUnknownCommand = error.code === 'commander.unknownCommand';
   const help = ['ward', ...(isUnknownCommand ? words.slice(0, -1) : words), '--help'].join(' ');
   const meant = isUnknownCommand ? ['ward', ...words.slice(0, -1), suggestion].join(' ') : suggestion;

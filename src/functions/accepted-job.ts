@@ -3,7 +3,7 @@
  * is reported as interrupted instead of being run without it after a restart.
  */
 import { z } from 'zod';
-import type { Digest } from '../images/index.ts';
+import { type Digest, isDigest } from '../images/index.ts';
 import type { Job } from '../invoker/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
 
@@ -14,7 +14,7 @@ export interface AcceptedJob {
 
 const json = z.custom<JsonValue>((value) => value !== undefined);
 const jsonObject = z.custom<JsonObject>(isJsonObject);
-const digest = z.custom<Digest>((value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value));
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
 const stored = z.object({
   activationId: z.string(),
   transactionId: z.string(),

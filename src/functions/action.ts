@@ -3,7 +3,7 @@
  * digest of its blob.
  */
 import { z } from 'zod';
-import type { Digest } from '../images/index.ts';
+import { type Digest, isDigest } from '../images/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { EntityRow } from '../store/index.ts';
 import { functionFault } from './faults.ts';
@@ -43,7 +43,7 @@ export interface Action {
 
 const jsonValue = z.custom<JsonValue>((value) => value !== undefined);
 const keyValue = z.object({ key: z.string(), value: jsonValue });
-const digest = z.custom<Digest>((value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value));
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
 const stored = z.object({
   version: z.string(),
   publish: z.boolean(),

@@ -19,13 +19,23 @@ export interface FlightsOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
   readonly invoker: Pick<Invoker, 'run'>;
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
-  readonly namespaces: Pick<NamespaceService, 'existsSince'>;
+  readonly namespaces: Pick<NamespaceService, 'createdAt'>;
   readonly activations: Pick<ActivationService, 'expect'>;
   readonly log: Log;
 }
 
+export interface Departure {
+  readonly job: Job;
+  /** Tells its namespace from a later one of the same name, which must not get its record. */
+  readonly namespaceCreatedAt?: number;
+  readonly admission?: Admission;
+  /** Of its row, if the durable queue has it already. */
+  readonly attempt?: number;
+}
+
 export interface Flight {
   readonly job: Job;
+  readonly namespaceCreatedAt: number | undefined;
   /** Ends its admission and its hold on the code. Idempotent. */
   readonly release: () => void;
   /** Settles when reads see its record, or it leaves none. */
@@ -35,8 +45,8 @@ export interface Flight {
   /** The attempt in the durable queue that its record settles; null while nobody was told "accepted". */
   attempt: Promise<number | null>;
   started: boolean;
-  /** It was given up: what it still brings is ignored. */
-  abandoned: boolean;
+  /** Ends it with this completion, whatever else it still brings. */
+  readonly interruption: PromiseWithResolvers<Completion>;
 }
 
 /** How a flight ended; its logs may still be on their way. */
@@ -46,11 +56,8 @@ export interface Ended {
 }
 
 export interface Flights {
-  /**
-   * Holds a job's place until it is run or cancelled.
-   * @param attempt of its row, if the durable queue has it already
-   */
-  begin(job: Job, admission: Admission | undefined, attempt?: number): Flight;
+  /** Holds a job's place until it is run or cancelled. */
+  begin(departure: Departure): Flight;
   isUnderWay(activationId: string): boolean;
   /** Ends a flight that was never run and leaves no record. */
   cancel(flight: Flight): void;
@@ -64,7 +71,7 @@ export interface Flights {
   runQueued(flight: Flight): Promise<void>;
   /** Ends a flight with a record that says why it could not be run. */
   fail(flight: Flight, text: string): void;
-  /** Waits for all flights to land; records those that don't in time as interrupted. */
+  /** Waits for all flights to land; ends those that don't in time, and answers their callers. */
   drain(timeoutMs: number): Promise<void>;
 }
 
@@ -74,10 +81,11 @@ export function createFlights(options: FlightsOptions): Flights {
   const { store, invoker, log } = options;
   const underWay = new Map<string, Flight>();
 
-  const begin = (job: Job, admission: Admission | undefined, attempt: number | null = null): Flight => {
-    const flight = takeOff(options, job, admission, attempt);
-    underWay.set(job.activationId, flight);
-    void flight.landed.promise.then(() => underWay.delete(job.activationId));
+  const begin = (departure: Departure): Flight => {
+    const flight = takeOff(options, departure);
+    const { activationId } = flight.job;
+    underWay.set(activationId, flight);
+    void flight.landed.promise.then(() => underWay.delete(activationId));
     return flight;
   };
   const cancel = (flight: Flight) => {
@@ -93,7 +101,7 @@ export function createFlights(options: FlightsOptions): Flights {
   const run = async (flight: Flight): Promise<Ended> => {
     flight.started = true;
     try {
-      return end(flight, await invoker.run(flight.job));
+      return end(flight, await Promise.race([invoker.run(flight.job), flight.interruption.promise]));
     } finally {
       flight.release();
     }
@@ -131,32 +139,33 @@ export function createFlights(options: FlightsOptions): Flights {
     async drain(timeoutMs) {
       const landings = [...underWay.values()].map(({ landed }) => landed.promise);
       if (landings.length === 0 || (await within(Promise.all(landings), timeoutMs))) return;
-      await Promise.all([...underWay.values()].map((flight) => giveUp(options, flight)));
+      for (const flight of underWay.values()) {
+        if (flight.started) flight.interruption.resolve(internalFailure(flight.job, interrupted));
+        else cancel(flight);
+      }
+      await Promise.all(landings);
     },
   };
 }
 
-function takeOff(
-  { code }: FlightsOptions,
-  job: Job,
-  admission: Admission | undefined,
-  attempt: number | null,
-): Flight {
+function takeOff({ code }: FlightsOptions, departure: Departure): Flight {
+  const { job, namespaceCreatedAt, attempt = null } = departure;
   let held = true;
   code.retain(job.code.digest);
   return {
     job,
+    namespaceCreatedAt,
     release() {
       if (!held) return;
       held = false;
-      admission?.release();
+      departure.admission?.release();
       code.release(job.code.digest);
     },
     visible: Promise.withResolvers(),
     landed: Promise.withResolvers(),
     attempt: Promise.resolve(attempt),
     started: false,
-    abandoned: false,
+    interruption: Promise.withResolvers(),
   };
 }
 
@@ -184,8 +193,11 @@ async function keep(
 ): Promise<void> {
   const { job } = flight;
   try {
-    const logs = await lines;
-    if (flight.abandoned || !(await namespaces.existsSince(job.namespace, job.acceptedAt))) return;
+    const logs = await Promise.race([lines, flight.interruption.promise.then(() => [])]);
+    const { namespaceCreatedAt } = flight;
+    if (namespaceCreatedAt !== undefined) {
+      if ((await namespaces.createdAt(job.namespace)) !== namespaceCreatedAt) return;
+    }
     const settles = await flight.attempt;
     const kept = store.activations.append({ row: rowOfRecord(job, record), logs, settles });
     flight.visible.resolve();
@@ -196,12 +208,4 @@ async function keep(
     flight.visible.resolve();
     flight.landed.resolve();
   }
-}
-
-async function giveUp(options: FlightsOptions, flight: Flight): Promise<void> {
-  flight.abandoned = true;
-  const { job, started } = flight;
-  if (!started) return flight.landed.resolve();
-  const completion = internalFailure(job, interrupted);
-  await keep(options, { ...flight, abandoned: false }, recordOf(job, completion), completion.logs);
 }

@@ -66,7 +66,9 @@ export function createInvocations(options: InvocationOptions): InvocationService
       const resolved = await options.actions.resolve(request.action);
       await options.activations.room();
       const job = jobOf(request, resolved);
-      const flight = flights.begin(job, options.invoker.admit(job.namespace, request.identity.limits));
+      const { limits, createdAt: namespaceCreatedAt } = request.identity;
+      const admission = options.invoker.admit(job.namespace, limits);
+      const flight = flights.begin({ job, admission, namespaceCreatedAt });
       const { activationId } = job;
       if (request.waitMs === undefined) {
         await acceptForLater(flights, flight);

@@ -117,7 +117,7 @@ export function userLimits(system: SystemLimits, rates: NamespaceRates): UserLim
     invocationsPerMinute: rates.invocationsPerMinute ?? system.invocationsPerMinute,
     concurrentInvocations: rates.concurrentInvocations ?? system.concurrentInvocations,
     firesPerMinute: rates.firesPerMinute ?? system.firesPerMinute,
-    maxParameterSize: `${system.parametersBytes} B`,
+    maxParameterSize: sizeText(system.parametersBytes),
     minActionMemory: system.memoryMiB.min,
     maxActionMemory: system.memoryMiB.max,
     minActionTimeout: system.timeoutMs.min,
@@ -127,4 +127,9 @@ export function userLimits(system: SystemLimits, rates: NamespaceRates): UserLim
     minActionConcurrency: system.concurrency.min,
     maxActionConcurrency: system.concurrency.max,
   };
+}
+
+/** OpenWhisk's notation: `1 MB` is 1048576 bytes. */
+function sizeText(bytes: number): string {
+  return bytes % mebibyte === 0 ? `${bytes / mebibyte} MB` : `${bytes} B`;
 }

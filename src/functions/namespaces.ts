@@ -32,6 +32,8 @@ export interface Identity {
   readonly namespace: NamespaceName;
   readonly subject: string;
   readonly keyId: string;
+  /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */
+  readonly createdAt: number;
   readonly limits: UserLimits & NamespaceLimits;
 }
 
@@ -60,8 +62,8 @@ export interface NamespaceService {
   list(): Promise<readonly NamespaceDescription[]>;
   /** @throws Fault NOT_FOUND */
   get(name: string): Promise<NamespaceDescription>;
-  /** True when this namespace has existed since `epochMs`: a namesake created later is another one. */
-  existsSince(name: string, epochMs: number): Promise<boolean>;
+  /** When the namespace that has this name now was created; undefined when there is none. */
+  createdAt(name: string): Promise<number | undefined>;
   /** Forgets what was read from the store. */
   forget(): void;
 }
@@ -132,10 +134,8 @@ export function createNamespaces(store: Pick<Store, 'namespaces'>, system: Syste
     async get(name) {
       return describe(await mustFind(name), system);
     },
-    async existsSince(name, epochMs) {
-      const read = async () => (await rows.byName(name))?.createdAt;
-      const createdAt = creationTimes.get(name) ?? (await creationTimes.load(name, read));
-      return createdAt !== undefined && createdAt <= epochMs;
+    async createdAt(name) {
+      return creationTimes.load(name, async () => (await rows.byName(name))?.createdAt);
     },
   };
 }
@@ -147,8 +147,8 @@ async function identify(
 ): Promise<Identity | undefined> {
   const row = await store.namespaces.byKeyId(key.id);
   if (row === undefined || !isSecret(key.secret, row.keyHash)) return undefined;
-  const { name: namespace, keyId, limits } = describe(row, system);
-  return Object.freeze({ namespace, subject: namespace, keyId, limits });
+  const { name: namespace, keyId, createdAt, limits } = describe(row, system);
+  return Object.freeze({ namespace, subject: namespace, keyId, createdAt, limits });
 }
 
 function describe(row: NamespaceRow, system: SystemLimits): NamespaceDescription {

@@ -58,7 +58,7 @@ async function resumeRow(
     log.error({ activationId }, 'an accepted activation cannot be read');
     return undefined;
   }
-  const flight = flights.begin(parsed.job, undefined, row.attempt);
+  const flight = flights.begin({ job: parsed.job, attempt: row.attempt });
   if (row.attempt === 0 && !parsed.needsApiKey) {
     await flights.runQueued(flight);
     await flight.landed.promise;

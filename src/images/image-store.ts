@@ -5,7 +5,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { resolve as absolute, join } from 'node:path';
 import { imageFault } from './faults.ts';
-import { openLayerStore } from './layer-store.ts';
+import { openLayerStore, removeAbandonedLayers } from './layer-store.ts';
 import { type LayoutImage, pickPlatform, readImage, readIndex, refNameOf } from './oci/layout.ts';
 import type { Descriptor, Index } from './oci/schema.ts';
 import { parseReference } from './reference.ts';
@@ -30,6 +30,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   }
   const layersDir = join(dir, 'layers');
   await mkdir(join(layersDir, 'sha256'), { recursive: true, mode: 0o700 });
+  await removeAbandonedLayers(dir);
   const mounts = openRootMounts(layersDir, absolute(options.mountsDir));
   const remembered = new Map<string, Image>();
   let version = '';

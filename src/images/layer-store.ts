@@ -4,11 +4,11 @@
  * shared by all images and sandboxes; only root may look into the store.
  */
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { errnoOf, formatSize, isFault, messageOf } from '../lib/index.ts';
+import { errnoOf, formatSize, mustRun } from '../lib/index.ts';
 import { blobPath } from './blob-store.ts';
 import { digestHex } from './digest.ts';
 import { imageFault } from './faults.ts';
@@ -41,7 +41,22 @@ const layerLimits: ArchiveLimits = {
 /** Real layers shrink to a third; this many times their size is a bomb, once past the floor. */
 const maxExpansion = 200;
 const expansionFloor = 64 * 1024 ** 2;
+const syncTimeoutMs = 300_000;
+/** A temporary folder of this age has lost its process. */
+const abandonedMs = 3_600_000;
 const inFlight = new Map<string, Promise<string>>();
+
+/** Removes what unpackers that were killed left behind. */
+export async function removeAbandonedLayers(dir: string): Promise<void> {
+  const folder = join(dir, 'layers', 'sha256');
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith('.tmp-')) continue;
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > abandonedMs) {
+      await rm(join(folder, name), { recursive: true, force: true });
+    }
+  }
+}
 
 /** The unpacked layers below `dir`. */
 export function openLayerStore(dir: string): LayerStore {
@@ -82,6 +97,8 @@ async function unpackLayer(
     const root = join(temporary, 'root');
     await mkdir(root, { mode: 0o755 });
     await unpackBlob(blob, layer, diffId, root);
+    // A name must never survive a power cut without its content.
+    await mustRun(['sync', '--file-system', root], { timeoutMs: syncTimeoutMs });
     await moveInto(root, target);
     return target;
   } finally {
@@ -111,8 +128,6 @@ async function unpackBlob(blob: FileHandle, layer: Descriptor, diffId: Digest, r
   }, source);
   try {
     await unpackTar(output, root, layerLimits);
-  } catch (error) {
-    throw zlibFault(error, layer.digest);
   } finally {
     for (const stream of [source, ...steps]) stream.destroy();
   }
@@ -140,13 +155,6 @@ function hashingStream(maxBytes: number, complaint: string): { stream: Transform
     },
   });
   return { stream, digest: () => `sha256:${hash.digest('hex')}` };
-}
-
-function zlibFault(error: unknown, digest: Digest): unknown {
-  if (isFault(error) || !/^(?:Z_|ERR_ZSTD|ZSTD_)/.test(errnoOf(error) ?? '')) return error;
-  return imageFault('ARCHIVE_INVALID', `the layer ${digest} is damaged: ${messageOf(error)}`, {
-    cause: error,
-  });
 }
 
 /** Another process may have been faster; its folder has the same content. */

@@ -17,6 +17,8 @@ import type { Image, RootFilesystem } from './types.ts';
 const mountTargets = ['dev', 'fn', 'proc', 'sys', 'tmp', 'ward'];
 /** The new mount API takes at most 255 bytes in one option; older kernels know only the one option. */
 const maxOptionBytes = 255;
+/** Relative to the folder of layers. */
+const ownLayer = /^(?:sha256\/[0-9a-f]{64}|mount-targets)$/;
 const timeoutMs = 30_000;
 
 export interface RootMounts {
@@ -65,7 +67,8 @@ export function openRootMounts(layersDir: string, mountsDir: string): RootMounts
   const close = async (): Promise<void> => {
     await Promise.all(
       [...shared].map(async ([key, root]) => {
-        await root.ready;
+        // A root that could not be mounted is nobody's to unmount.
+        await root.ready.catch(() => {});
         if (shared.get(key) === root) await end(key, root);
       }),
     );
@@ -91,20 +94,13 @@ async function mountChecked(layersDir: string, path: string, image: Image): Prom
 /** `lowers`: highest first. */
 async function mountOverlay(layersDir: string, lowers: readonly string[], path: string): Promise<void> {
   // A root folder elsewhere is the working directory itself, so that its name may hold anything.
-  const outside = lowers.find((lower) => relative(layersDir, lower).startsWith('..'));
-  const cwd = outside ?? layersDir;
-  const names = lowers.map((lower) =>
-    lower === cwd ? '.' : outside === undefined ? relative(layersDir, lower) : lower,
-  );
+  const foreign = lowers.find((lower) => !ownLayer.test(relative(layersDir, lower)));
+  const nameOf = (lower: string) => (foreign === undefined ? relative(layersDir, lower) : lower);
+  const names = lowers.map((lower) => (lower === foreign ? '.' : nameOf(lower)));
   const single = `lowerdir=${names.join(':')}`;
   const options = single.length <= maxOptionBytes ? [single] : names.map((name) => `lowerdir+=${name}`);
-  await mustRun(
-    ['mount', '-t', 'overlay', '-o', ['ro', 'nosuid', 'nodev', ...options].join(','), 'ward', path],
-    {
-      cwd,
-      timeoutMs,
-    },
-  );
+  const argv = ['mount', '-t', 'overlay', '-o', ['ro,nosuid,nodev', ...options].join(','), 'ward', path];
+  await mustRun(argv, { cwd: foreign ?? layersDir, timeoutMs });
 }
 
 async function unmount(path: string): Promise<void> {

@@ -7,6 +7,8 @@ import type { Completion, Job } from './types.ts';
 export interface Pending {
   readonly job: Job;
   readonly settle: (completion: Completion) => void;
+  /** `performance.now()` of when it began to wait. */
+  readonly queuedAt: number;
 }
 
 export interface Group {
@@ -22,6 +24,8 @@ export interface Group {
   readonly queue: Pending[];
   /** Initialised slots; the one that answered last is the last. */
   readonly slots: Slot[];
+  /** What an activation of it has been taking, in ms. */
+  serviceMs: number;
   /** Slots on their way. */
   starting: number;
   /** Its action was changed or deleted: no slot of it is kept. */
@@ -45,6 +49,7 @@ export function createGroup(job: Job, code: Code): Group {
     template: job,
     queue: [],
     slots: [],
+    serviceMs: 0,
     starting: 0,
     retired: false,
   };

@@ -2,6 +2,7 @@
  * The invoker: throttles in front, the scheduler behind, and a sweeper that freezes what is idle, ends what has
  * been idle too long and keeps the prewarmed slots filled.
  */
+import { availableParallelism } from 'node:os';
 import type { BlobStore, ImageStore, RuntimeKind } from '../images/index.ts';
 import type { Log } from '../lib/index.ts';
 import type { SandboxHost, SandboxPolicy } from '../sandbox/index.ts';
@@ -44,7 +45,14 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   const factory = createSlotFactory({ ...options, folders, readyTimeoutMs });
   const ledger = createMemoryLedger(options.memoryMiB);
   const prewarm = createPrewarmPool(options.prewarm, factory, ledger, options.log);
-  const scheduler = new Scheduler({ ...options, factory, ledger, prewarm, quantumMs });
+  const scheduler = new Scheduler({
+    ...options,
+    factory,
+    ledger,
+    prewarm,
+    quantumMs,
+    parallelSlots: availableParallelism(),
+  });
   const throttle = createThrottle();
 
   const sweep = () => {

@@ -1,7 +1,9 @@
 /**
  * Decides which sandbox runs which job. For a job, in this order: a warm slot of its group; a prewarmed slot of
  * its kind and size, then `init`; a new slot. Slots on their way are not bound to a job: whichever slot is free
- * first takes the job that has waited longest, so a burst on a fast action does not start a sandbox a call.
+ * first takes the job that has waited longest. Up to `parallelSlots` slots of a group run side by side as soon as
+ * there is work for them; past that, a further one is started only when a job is to wait longer than a start takes,
+ * so a burst on a fast action does not start a sandbox a call.
  *
  * When memory is short, idle slots go first (longest idle first, prewarmed ones last). When there are none,
  * namespaces take turns: a namespace that holds more than one that is starved gives a slot up after its quantum.
@@ -29,6 +31,8 @@ export interface SchedulerOptions {
   readonly maxQueued: number;
   /** How long a slot serves before it may be taken from a namespace that has more than its share. */
   readonly quantumMs: number;
+  /** Slots of one group that can make progress at once: the host's processors. */
+  readonly parallelSlots: number;
 }
 
 interface Origin {
@@ -47,6 +51,8 @@ export class Scheduler {
   private readonly starved = new Set<Group>();
   private queued = 0;
   private starting = 0;
+  /** What a start has been taking, in ms. */
+  private startMs = 50;
   private closed = false;
 
   constructor(options: SchedulerOptions) {
@@ -60,9 +66,9 @@ export class Scheduler {
     group.template = job;
     const slot = group.queue.length === 0 ? freeSlot(group) : undefined;
     return new Promise((settle) => {
-      if (slot) return void this.serve(group, slot, { job, settle });
+      if (slot) return void this.serve(group, slot, { job, settle, queuedAt: 0 });
       this.queued++;
-      group.queue.push({ job, settle });
+      group.queue.push({ job, settle, queuedAt: performance.now() });
       this.waiting.add(group);
       this.schedule();
     });
@@ -90,6 +96,7 @@ export class Scheduler {
       }
       this.forget(group);
     }
+    this.schedule();
   }
 
   counts(): { busy: number; idle: number; starting: number; queued: number } {
@@ -139,8 +146,7 @@ export class Scheduler {
       if (pending) void this.serve(group, slot, pending);
       return pending !== undefined;
     }
-    const comingSoon = group.starting * group.concurrency;
-    if (comingSoon >= group.queue.length) return false;
+    if (!this.needsAnother(group)) return false;
     const blank = this.options.prewarm.take(group.kind, group.memoryMiB);
     if (blank) {
       void this.launch(group, 'prewarmed', blank.giveBack, async () => {
@@ -156,6 +162,17 @@ export class Scheduler {
       factory.start(group.kind, group.memoryMiB, group.code),
     );
     return true;
+  }
+
+  private needsAnother(group: Group): boolean {
+    const { length } = group.queue;
+    if (group.starting * group.concurrency >= length) return false;
+    const slots = group.slots.length + group.starting;
+    if (slots < this.options.parallelSlots) return true;
+    const [oldest] = group.queue;
+    const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
+    const expectedMs = (length / (slots * group.concurrency)) * group.serviceMs;
+    return Math.max(waitedMs, expectedMs) > this.startMs;
   }
 
   private dequeue(group: Group): Pending | undefined {
@@ -201,11 +218,16 @@ export class Scheduler {
   ): Promise<void> {
     this.starting++;
     group.starting++;
+    const begunAt = performance.now();
     let slot: Slot | undefined;
     try {
       slot = await obtain();
+      if (start === 'cold') this.startMs = smoothed(this.startMs, performance.now() - begunAt);
       this.giveBacks.set(slot, giveBack);
-      void slot.runner.ended.then(() => this.onEnded(group, slot));
+      void slot.runner.ended.then((failure) => {
+        this.options.log.debug({ action: group.action, failure }, 'a sandbox ended');
+        this.onEnded(group, slot);
+      });
       await this.initialise(group, slot, start);
     } catch (error) {
       this.options.log.error(
@@ -251,6 +273,7 @@ export class Scheduler {
     const { job, settle } = pending;
     const origin = from ?? { start: 'warm' as const, startedAt: Date.now() };
     slot.inFlight++;
+    const begunAt = performance.now();
     const log = slot.runner.openLog(job.limits.logBytes, group.concurrency === 1);
     const outcome = await slot.runner.run(
       { id: job.activationId, value: job.parameters, env: runEnvOf(job) },
@@ -259,6 +282,7 @@ export class Scheduler {
     const runLog = log.finish();
     slot.inFlight--;
     slot.idleSince = performance.now();
+    group.serviceMs = smoothed(group.serviceMs, slot.idleSince - begunAt);
     const logs = origin.initLog ? joined(origin.initLog, runLog) : runLog;
     settle(complete(job, judgeRun(outcome, job.limits), origin, logs));
     this.release(group, slot);
@@ -325,6 +349,10 @@ export class Scheduler {
     const origin: Origin = { start: 'cold', startedAt: Date.now() };
     pending.settle(complete(pending.job, internalError(text), origin, Promise.resolve([])));
   }
+}
+
+function smoothed(average: number, sample: number): number {
+  return average + (sample - average) * 0.2;
 }
 
 function complete(job: Job, verdict: Verdict, origin: Origin, logs: Promise<readonly string[]>): Completion {

@@ -1,5 +1,9 @@
 /** Sandboxes: policy → OCI runtime configuration → a running process with a channel. */
 export { boundPolicy, type PolicyRequest } from './bound.ts';
+export { type DoctorOptions, runDoctor } from './doctor/doctor.ts';
+export type { DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
+export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts';
+export { sandboxFaultTable } from './faults.ts';
 export { enterIsolation, isIsolated } from './isolation/isolation.ts';
 export {
   type OperatorPolicy,
@@ -8,5 +12,6 @@ export {
   operatorPolicySchema,
 } from './operator.ts';
 export { type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';
-export { openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
+export { findLandlockLauncher } from './request.ts';
+export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
 export type * from './types.ts';

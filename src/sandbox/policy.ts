@@ -109,7 +109,8 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
   cpus: 1,
   cpuWeight: 100,
   pidsLimit: 128,
-  io: { weight: 100 },
+  // A sandbox writes to memory only; what it can do to a disk is read its image past the page cache.
+  io: { weight: 100, readBytesPerSecond: 512 * MiB, writeBytesPerSecond: 64 * MiB },
   rootReadonly: true,
   tmpfs: [
     { path: '/tmp', sizeBytes: 64 * MiB, inodes: 4096, exec: false },

@@ -4,7 +4,7 @@
  * else. A missing target is refused too, because the runtime would try to make it.
  */
 import type { Stats } from 'node:fs';
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { sandboxFault } from './faults.ts';
 import { launcherPath } from './spec/landlock.ts';
@@ -28,7 +28,7 @@ export async function checkRequest(request: SandboxRequest): Promise<CheckedRoot
   const folders = [request.rootDir, ...(request.codeDir === undefined ? [] : [request.codeDir])];
   await Promise.all(folders.map(checkFolder));
   await Promise.all(mountTargets(request).map((path) => checkTarget(request.rootDir, path)));
-  return { landlockLauncher: await findLauncher(request.rootDir) };
+  return { landlockLauncher: await findLandlockLauncher(request.rootDir) };
 }
 
 /** Folders of the root that are mounted over, each with the folders above it. */
@@ -48,6 +48,18 @@ function withParents(path: string): string[] {
 async function checkFolder(path: string): Promise<void> {
   if (!isAbsolute(path) || normalize(path) !== path) throw unsafe(`${path} isn't an absolute, plain path`);
   if (!(await statOf(path))?.isDirectory()) throw unsafe(`${path} is no folder`);
+  for (const folder of withParents(path)) {
+    const stats = await stat(folder);
+    if ((stats.mode & 0o001) === 0) {
+      throw sandboxFault(
+        'REQUEST_UNSAFE',
+        `${folder} can't be entered by other users, so no sandbox can see ${path}`,
+        {
+          hint: `chmod o+x ${folder}`,
+        },
+      );
+    }
+  }
 }
 
 async function checkTarget(rootDir: string, path: string): Promise<void> {
@@ -61,7 +73,8 @@ async function checkTarget(rootDir: string, path: string): Promise<void> {
 /** Answers by root folder and the file's identity, so that a warm start costs one `lstat`. */
 const launchers = new Map<string, { readonly identity: string; readonly canLandlock: boolean }>();
 
-async function findLauncher(rootDir: string): Promise<string | undefined> {
+/** The path inside the root of a `setpriv` that knows Landlock (util-linux 2.41), when the image has one. */
+export async function findLandlockLauncher(rootDir: string): Promise<string | undefined> {
   const path = join(rootDir, launcherPath);
   const stats = await statOf(path);
   if (stats === undefined || !stats.isFile() || stats.size > 4 * 1024 * 1024) return undefined;

@@ -54,6 +54,9 @@ const checks: Partial<Record<Mechanism, Check>> = {
   'io-limit': (situation) => {
     if (situation.policy.io === undefined) return 'the policy sets no io limit';
     if (situation.policy.runtime === 'runsc') return 'runsc refuses io limits';
+    const { readBytesPerSecond, writeBytesPerSecond } = situation.policy.io;
+    const hasRates = readBytesPerSecond !== undefined || writeBytesPerSecond !== undefined;
+    if (!hasRates && !situation.host.cgroup.ioWeight) return 'no disk scheduler here knows weights';
     return controller('blkio', 'io')(situation);
   },
   freezer: ({ host: { cgroup } }) =>
@@ -65,9 +68,13 @@ const checks: Partial<Record<Mechanism, Check>> = {
   'uts-namespace': namespace('uts'),
   'cgroup-namespace': namespace('cgroup'),
   'network-namespace': namespace('net'),
-  'time-namespace': namespace('time'),
+  'time-namespace': (situation) =>
+    situation.policy.runtime === 'runsc'
+      ? 'gVisor has clocks of its own instead'
+      : namespace('time')(situation),
   landlock: ({ policy, host, hasLandlockLauncher }) => {
     if (policy.landlock === undefined) return 'the policy turns it off';
+    if (policy.runtime === 'runsc') return 'gVisor has no Landlock';
     if (!host.lsm.landlock) return 'the kernel has no Landlock';
     return hasLandlockLauncher ? undefined : 'the image has no /usr/bin/setpriv that can apply it';
   },

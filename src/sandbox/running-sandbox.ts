@@ -42,6 +42,7 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     return describeExit(parts, code, signal, lastUsage.oomKills, isKilled);
   });
   const removed = exited.then(parts.remove);
+  if (parts.driver.joinsCgroup) endAtFirstOomKill(parts, exited);
   // Whoever calls destroy() is told; a removal that nobody waits for must not end Ward.
   removed.catch(() => {});
 
@@ -75,6 +76,20 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     destroy,
     [Symbol.asyncDispose]: destroy,
   };
+}
+
+/**
+ * A runtime with a kernel of its own is several processes on the host. Version 1 may kill one of them and leave
+ * the rest waiting for it for ever, so the whole group is ended then. (Version 2 kills a group as one.)
+ */
+function endAtFirstOomKill({ cgroup, child }: SandboxParts, exited: Promise<unknown>): void {
+  const timer = setInterval(() => {
+    if (cgroup.usage().oomKills === 0) return;
+    clearInterval(timer);
+    void cgroup.kill().then(() => child.kill('SIGKILL'));
+  }, 200);
+  timer.unref();
+  void exited.then(() => clearInterval(timer));
 }
 
 interface SandboxStreams {

@@ -113,10 +113,10 @@ export class LocalSandboxHost implements SandboxHost {
           codeDir: request.codeDir,
           cgroupPath: this.#cgroups.ociPath(paths.id),
           firstId: range.firstId,
-          landlockLauncher: this.features.lsm.landlock ? landlockLauncher : undefined,
+          landlockLauncher: this.#canLandlock(runtime) ? landlockLauncher : undefined,
         }),
       );
-      validateSpec(spec, { instancePath: this.#cgroups.ociPath(''), policy: request.policy });
+      validateSpec(spec, { instancePath: this.#cgroups.basePath, policy: request.policy });
       await mkdir(paths.bundleDir, { recursive: true, mode: 0o711 });
       await writeFile(join(paths.bundleDir, 'config.json'), JSON.stringify(spec));
       return await this.#spawn(request, runtime, paths, range);
@@ -142,6 +142,11 @@ export class LocalSandboxHost implements SandboxHost {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** gVisor's own kernel doesn't have it, whatever the host's has. */
+  #canLandlock(runtime: RuntimeFeatures): boolean {
+    return this.features.lsm.landlock && runtime.name !== 'runsc';
   }
 
   #checkRequirements(request: SandboxRequest, runtime: RuntimeFeatures, hasLandlockLauncher: boolean): void {

@@ -37,6 +37,8 @@ export interface SandboxUsage {
   readonly memoryPeakBytes: number;
   readonly cpuUsec: number;
   readonly pids: number;
+  /** Processes of it that the kernel killed for exceeding the memory limit; it may have survived them. */
+  readonly oomKills: number;
 }
 
 export interface Sandbox extends AsyncDisposable {

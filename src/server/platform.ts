@@ -65,10 +65,11 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   );
   const limits = systemLimits(config);
   const functions = createFunctions({ store, blobs, invoker, log, limits, runtimes: kinds.map(runtimeOf) });
-  stack.defer(() => functions.close(drainMs));
   const key = await ensureGuest(functions.namespaces, paths.guestKey);
   const api = createApi({ functions, build: buildInfo, log });
   stack.defer(() => api.close());
+  // First of all: new calls are refused, running ones end, and only then are connections closed.
+  stack.defer(() => functions.close(drainMs));
   url = await listen(api, config);
   void resume(functions, log);
   const opened = stack.move();

@@ -1,4 +1,6 @@
 /** `/namespaces/{ns}/actions`: create, change, read, list, delete, and (in `invoke.ts`) invoke. */
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import { type ActionView, type EntityName, type Functions, parseEntityName } from '../../functions/index.ts';
 import { entityOf, identityOf, namespaceOf, pathPart } from '../authentication.ts';
@@ -62,11 +64,28 @@ function listHandler(
   };
 }
 
+/** Longer code is sent a slice at a time, so that other requests get their turn in between. */
+const sliceLength = 1024 * 1024;
+
 function sendAction(reply: FastifyReply, { description, code }: ActionView) {
   if (code === undefined) return sendJson(reply, 200, JSON.stringify(description));
   const { exec, ...rest } = description;
-  // Code is long, and base64 has nothing to escape: it is put in by hand.
-  const text = exec.binary ? `"${code}"` : JSON.stringify(code);
+  if (code.length <= sliceLength) {
+    return sendJson(reply, 200, JSON.stringify({ ...rest, exec: { ...exec, code } }));
+  }
   const head = JSON.stringify({ ...rest, exec }).slice(0, -2);
-  return sendJson(reply, 200, `${head},"code":${text}}}`);
+  return reply
+    .code(200)
+    .header('content-type', 'application/json')
+    .send(Readable.from(slicesOf(head, code)));
+}
+
+/** A surrogate pair that is cut in two becomes two escapes, which are one character again when read. */
+async function* slicesOf(head: string, code: string): AsyncGenerator<string> {
+  yield `${head},"code":"`;
+  for (let at = 0; at < code.length; at += sliceLength) {
+    yield JSON.stringify(code.slice(at, at + sliceLength)).slice(1, -1);
+    await setImmediate();
+  }
+  yield '"}}';
 }

@@ -15,16 +15,28 @@ export const doctor: Handler = async (input, context) => {
     ...localOptions(input),
     ...(runtime === undefined ? {} : { runtime }),
   });
-  await context.io.list({
-    items: report.checks.map((check) => ({ ...check })),
+  const { io } = context;
+  const runtimes = Object.entries(report.runtimes).map(([name, version]) => `${name} ${version}`);
+  io.note(`kernel ${report.kernel}; cgroups ${report.cgroups}; runtimes ${runtimes.join(', ') || 'none'}`);
+  await io.list({
+    items: report.rows,
+    data: report,
     columns: [
-      { title: 'mechanism', cell: (check) => check.mechanism },
-      { title: 'vector', cell: (check) => check.vector },
-      { title: 'required', cell: (check) => (check.required ? 'yes' : 'no') },
-      { title: 'status', cell: (check) => check.status },
-      { title: 'detail', cell: (check) => check.detail },
+      { title: 'mechanism', cell: (row) => row.name },
+      { title: 'vector', cell: (row) => row.vector },
+      { title: 'required', cell: (row) => (row.required ? 'yes' : 'no') },
+      { title: 'available', cell: (row) => (row.available ? 'yes' : 'no') },
+      { title: 'proven', cell: (row) => row.proven },
+      { title: 'chosen', cell: (row) => row.chosen },
+      { title: 'evidence', cell: (row) => row.evidence, isWide: true },
     ],
-    name: (check) => check.mechanism,
+    name: (row) => row.name,
   });
+  for (const { setting, value, recommended, why } of report.advice)
+    io.note(`advice: ${setting} is ${value}, better ${recommended}: ${why}`);
+  for (const row of report.rows)
+    if (row.required && row.proven !== 'yes')
+      io.problem('MECHANISM_MISSING', `${row.name}: ${row.evidence || row.chosen}`);
+  if (report.ok) io.ok('all that the policy requires is there and proven');
   return report.ok ? 0 : 1;
 };

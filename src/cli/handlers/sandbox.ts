@@ -14,7 +14,7 @@ export const explain: Handler = async (input, context) => {
   const { explainSandbox } = await openServer();
   const lines = await explainSandbox(sandboxOptions(input, input.optional(0) ?? ''));
   await context.io.list({
-    items: lines.map(({ mechanism, vector, value }) => ({ mechanism, vector, value })),
+    items: lines,
     columns: [
       { title: 'mechanism', cell: (line) => line.mechanism },
       { title: 'vector', cell: (line) => line.vector },

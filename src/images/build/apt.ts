@@ -189,6 +189,9 @@ async function writeAptFolder({ cacheDir }: AptOptions, sources: string): Promis
   const settings = {
     'Dir::State::status': nothing,
     'Dir::Cache': join(folder, 'cache'),
+    // Some machines, containers above all, switch apt's own cache off.
+    'Dir::Cache::pkgcache': 'pkgcache.bin',
+    'Dir::Cache::srcpkgcache': 'srcpkgcache.bin',
     'Dir::Etc::SourceList': join(folder, 'ward.sources'),
     'Dir::Etc::SourceParts': join(folder, 'nothing.d'),
     'Dir::Etc::Preferences': nothing,

@@ -26,7 +26,8 @@ export async function addBytecode(
     await mustRun(
       [
         ...[loader, '--library-path', libraries, join(root, recipe.python)],
-        ...['-s', '-S', '-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash'],
+        // Without -B the compiler's own imports would be cached first, with time stamps and this folder's name.
+        ...['-B', '-s', '-S', '-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash'],
         ...['-s', root, '-p', '/', join(root, recipe.folder)],
       ],
       { env: { PYTHONHOME: join(root, 'usr'), PYTHONHASHSEED: '0', LC_ALL: 'C.UTF-8' }, timeoutMs: 300_000 },

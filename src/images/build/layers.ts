@@ -13,7 +13,7 @@ import { digestSchema } from '../oci/schema.ts';
 import type { Apt, DebianPackage } from './apt.ts';
 import { addBytecode } from './bytecode.ts';
 import { addDeb } from './deb.ts';
-import { packLayer } from './layer-blob.ts';
+import { compressionLevel, packLayer } from './layer-blob.ts';
 import { addNpmPackage, npmPackageFor } from './npm-package.ts';
 import type { DebianSource, LayerRecipe, Recipe } from './recipe.ts';
 import type { RunnerFiles } from './runner.ts';
@@ -21,7 +21,7 @@ import type { Architecture } from './target.ts';
 import { matchesPath, newTree, type Tree } from './tree.ts';
 
 /** Raise it when the same inputs shall give other layers than before. */
-const layerFormat = 1;
+export const layerFormat = 2;
 /** The date of what comes without one: 1980-01-01, the first that every archive format can hold. */
 const epochOfUndated = 315_532_800;
 const maxRecordBytes = 1024 * 1024;
@@ -79,6 +79,7 @@ function layerKey(name: string, inputs: BuildInputs): string {
   const below = recipe.debian?.below;
   const parts = [
     layerFormat,
+    compressionLevel,
     inputs.target.name,
     inputs.epoch ?? null,
     recipe,

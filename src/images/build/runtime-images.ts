@@ -3,7 +3,7 @@
  * manifests, unpack the layers so that the first sandbox need not wait. A stamp remembers what was built, so
  * that `runtimeImagesReady` can answer from a few small files.
  */
-import { mkdir } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { imageFault } from '../faults.ts';
 import { openLayerStore } from '../layer-store.ts';
@@ -121,6 +121,7 @@ async function writeImage(
   inputs: BuildInputs,
 ): Promise<BuiltImage> {
   const layers = image.layers.flatMap((name) => built.get(name) ?? []);
+  await checkContent(image, layers, inputs);
   const config = imageConfig(image, layers, inputs);
   const manifest = {
     schemaVersion: 2,
@@ -136,6 +137,20 @@ async function writeImage(
   await tagManifest(inputs.storeDir, entry, [image.name, ...(image.kind?.aliases ?? [])]);
   const { digest, sizeBytes } = await readImage(inputs.storeDir, entry);
   return { name: image.name, digest, sizeBytes };
+}
+
+/** What every image must have is in one of its layers. */
+async function checkContent(
+  image: ImageRecipe,
+  built: readonly BuiltLayer[],
+  inputs: BuildInputs,
+): Promise<void> {
+  const store = openLayerStore(inputs.storeDir);
+  for (const path of inputs.recipe.required) {
+    const found = built.map(({ diffId }) => lstat(join(store.path(diffId), path)).catch(() => undefined));
+    if ((await Promise.all(found)).some((one) => one !== undefined)) continue;
+    throw imageFault('IMAGE_BUILD_FAILED', `the image ${image.name} lacks ${path}`);
+  }
 }
 
 function imageConfig(

@@ -5,12 +5,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isFault } from '../../lib/index.ts';
 import { blobSize } from '../blob-store.ts';
 import { readRegularFile, writeFileAtomically } from '../files.ts';
 import { openLayerStore } from '../layer-store.ts';
 import { readImage, readIndex, refNameOf } from '../oci/layout.ts';
-import { digestSchema } from '../oci/schema.ts';
+import { type Descriptor, digestSchema } from '../oci/schema.ts';
 import type { Digest } from '../types.ts';
+import { compressionLevel } from './layer-blob.ts';
+import { layerFormat } from './layers.ts';
 import { loadRecipe, recipeText } from './recipe.ts';
 import { installedRunnersDir, readRunner } from './runner.ts';
 
@@ -27,15 +30,25 @@ export async function runtimeImagesReady(dir: string, runnersDir = installedRunn
   const stamp = stampSchema.safeParse(JSON.parse(bytes.toString('utf8')));
   if (!stamp.success || stamp.data.inputs !== (await inputsHash(runnersDir))) return false;
   const index = await readIndex(dir);
-  const layers = openLayerStore(dir);
   for (const [name, digest] of Object.entries(stamp.data.images)) {
     const entry = index?.manifests.find((item) => item.digest === digest && refNameOf(item) === name);
-    if (entry === undefined) return false;
+    if (entry === undefined || !(await isComplete(dir, entry))) return false;
+  }
+  return true;
+}
+
+async function isComplete(dir: string, entry: Descriptor): Promise<boolean> {
+  const layers = openLayerStore(dir);
+  try {
     const { manifest, config } = await readImage(dir, entry);
     for (const layer of manifest.layers) if ((await blobSize(dir, layer.digest)) !== layer.size) return false;
     for (const diffId of config.rootfs.diff_ids) if (!(await layers.has(diffId))) return false;
+    return true;
+  } catch (error) {
+    // A missing or damaged document is a reason to build, not to fail.
+    if (isFault(error, 'IMAGE_INVALID')) return false;
+    throw error;
   }
-  return true;
 }
 
 /** Remembers that `images` were built from `inputs`. */
@@ -57,7 +70,9 @@ function stampFile(dir: string): string {
 
 /** Over everything that a build is made from, save the packages. */
 export async function inputsHash(runnersDir: string): Promise<string> {
-  const hash = createHash('sha256').update(`${process.arch}\0${recipeText()}`);
+  const hash = createHash('sha256').update(
+    `${layerFormat} ${compressionLevel} ${process.arch}\0${recipeText()}`,
+  );
   for (const { runner } of Object.values(loadRecipe().layers)) {
     if (runner !== undefined) hash.update((await readRunner(runnersDir, runner)).hash);
   }

@@ -11,8 +11,6 @@ export type TreeEntry =
 export interface Tree {
   readonly entries: ReadonlyMap<string, TreeEntry>;
   add(path: string, entry: TreeEntry): void;
-  /** Removes the path and what is below it. */
-  remove(path: string): void;
 }
 
 const merged = /^(?:bin|sbin|lib|lib32|lib64|libx32)(?=\/)/;
@@ -24,11 +22,7 @@ export function newTree(): Tree {
     if (parent !== '' && !entries.has(parent)) add(parent, { type: 'folder', mode: 0o755 });
     entries.set(path, entry);
   };
-  const remove = (path: string): void => {
-    for (const name of [...entries.keys()])
-      if (name === path || name.startsWith(`${path}/`)) entries.delete(name);
-  };
-  return { entries, add, remove };
+  return { entries, add };
 }
 
 /** `./lib/x` → `usr/lib/x`: a package's name for a file → the one in the tree. */

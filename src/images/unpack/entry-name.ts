@@ -3,6 +3,7 @@
  * the way: absolute, with `..`, with NUL or other control characters, not UTF-8, too long or too deep.
  * CVE-2018-1002200 ("zip slip") and its many successors.
  */
+import { errnoOf } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 
 /** NAME_MAX of Linux, in bytes. */
@@ -13,9 +14,11 @@ const controlCharacters = /\p{Cc}/u;
 /** What a decoder puts where it found no UTF-8. */
 const replacementCharacter = '\uFFFD';
 
-/** An empty list stands for the root itself. @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE */
-export function entryParts(name: string, maxDepth: number): readonly string[] {
-  const shown = showName(name);
+/**
+ * An empty list stands for the root itself. `shown` is what messages call the entry.
+ * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE
+ */
+export function entryParts(name: string, maxDepth: number, shown = showName(name)): readonly string[] {
   if (controlCharacters.test(name)) throw unsafe(`${shown} has a control character in its name`);
   if (name.includes(replacementCharacter)) throw unsafe(`${shown} has a name that is not UTF-8`);
   if (name.startsWith('/')) throw unsafe(`${shown} has an absolute path`);
@@ -43,4 +46,9 @@ export function showName(name: string): string {
 
 export function unsafe(message: string): Error {
   return imageFault('ARCHIVE_UNSAFE', message, { hint: 'Make the archive anew without this entry.' });
+}
+
+/** Whether this machine's file system failed (`ENOSPC`), and not the archive. */
+export function isSystemError(error: unknown): boolean {
+  return /^E[A-Z0-9]+$/.test(errnoOf(error) ?? '');
 }

@@ -14,11 +14,11 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Extract, extract, type Header } from 'tar-stream';
-import { errnoOf, isFault, messageOf } from '../../lib/index.ts';
+import { isFault, messageOf } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import type { ArchiveLimits } from '../types.ts';
 import { type Budget, newBudget } from './budget.ts';
-import { entryParts, showName, unsafe } from './entry-name.ts';
+import { entryParts, isSystemError, showName, unsafe } from './entry-name.ts';
 import { type Folders, foldersBelow } from './folders.ts';
 import { layWhiteouts, newWhiteouts, type Whiteouts } from './whiteouts.ts';
 
@@ -53,19 +53,26 @@ export async function unpackTar(source: Readable, root: string, limits: ArchiveL
   const entries = async (): Promise<void> => {
     for await (const entry of reader) await unpackEntry(entry, job);
   };
-  try {
-    await Promise.all([pipeline(source, reader), entries()]);
-  } catch (error) {
-    if (isFault(error)) throw error;
-    // Errors of this machine's file system have a name; what tar-stream finds wrong has none.
-    if (errnoOf(error)?.startsWith('E')) throw error;
-    throw imageFault('ARCHIVE_INVALID', `not a whole tar archive: ${messageOf(error)}`, { cause: error });
-  }
+  const results = await Promise.allSettled([entries(), pipeline(source, reader)]);
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  if (errors.length > 0) throw causeAmong(errors);
   await layWhiteouts(job.whiteouts, job.root, job.folders);
+}
+
+/** One failure ends both sides of the pipe; the one that began it says more. */
+function causeAmong(errors: readonly unknown[]): unknown {
+  const known = errors.find((error) => isFault(error) || isSystemError(error));
+  if (known !== undefined) return known;
+  const [cause] = errors;
+  return imageFault('ARCHIVE_INVALID', `not a whole tar archive: ${messageOf(cause)}`, { cause });
 }
 
 async function unpackEntry(entry: Entry, job: Job): Promise<void> {
   const { header } = entry;
+  // A size that is no number comes as null, and its content would never end.
+  if (!Number.isSafeInteger(header.size)) {
+    throw imageFault('ARCHIVE_INVALID', `${showName(header.name)} has no size`);
+  }
   job.budget.countEntry(header.name);
   const parts = entryParts(header.name, job.limits.maxPathDepth);
   refuseSparse(header);
@@ -133,20 +140,19 @@ async function writeFile(entry: Entry, path: string, budget: Budget): Promise<vo
 }
 
 async function hardLinkSource(header: Header, job: Job): Promise<string> {
-  const parts = entryParts(linkTarget(header), job.limits.maxPathDepth);
+  const target = linkTarget(header);
+  const shown = `${showName(header.name)}, a hard link to ${showName(target)},`;
+  const parts = entryParts(target, job.limits.maxPathDepth, shown);
   const folder = await job.folders.find(parts.slice(0, -1));
   const original = folder === undefined ? undefined : join(folder, parts.at(-1) ?? '.');
   const found = original === undefined ? undefined : await lstat(original).catch(() => undefined);
-  if (original === undefined || !found?.isFile()) {
-    throw unsafe(
-      `${showName(header.name)} is a hard link to ${showName(linkTarget(header))}, which is no file of this layer`,
-    );
-  }
+  if (original === undefined || !found?.isFile()) throw unsafe(`${shown} leads to no file of this layer`);
   return original;
 }
 
 function linkTarget(header: Header): string {
-  const target = header.linkname;
+  // Null when the header has none, whatever its type says.
+  const target = header.linkname || '';
   if (target === '' || target.includes('\0') || Buffer.byteLength(target) > maxLinkBytes) {
     throw unsafe(`${showName(header.name)} is a link to nowhere`);
   }

@@ -38,6 +38,8 @@ export interface Cgroup {
 /** The groups of one Ward instance: `/ward/<instance>/…` in every hierarchy, and nothing else. */
 export interface CgroupTree {
   readonly version: 1 | 2;
+  /** `/ward/<instance>`. */
+  readonly basePath: string;
   /** The absolute path of a sandbox's group, as the OCI configuration has it. */
   ociPath(id: string): string;
   /** Makes the instance's own group and hands its controllers down. */

@@ -3,7 +3,9 @@
  * (Documentation/admin-guide/cgroup-v1). Freezing is a state that has to be waited for; killing has no file of
  * its own, so the group is frozen first: no pid in a frozen group can end and be given to a stranger.
  */
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   childGroups,
   makeGroup,
@@ -21,9 +23,12 @@ import type { Cgroup, CgroupLimits, CgroupTree } from './types.ts';
 /** @param mounts Controller → the mount point of its hierarchy. */
 export function cgroupTreeV1(mounts: ReadonlyMap<string, string>, instance: string): CgroupTree {
   const base = join('/ward', instance);
-  const folders = [...new Set(mounts.values())].map((mount) => join(mount, base));
+  const roots = [...new Set(mounts.values())];
+  const folders = roots.map((root) => join(root, base));
+  const strays = strayRoots(mounts);
   return {
     version: 1,
+    basePath: base,
     ociPath: (id) => join(base, id),
     prepare() {
       for (const folder of folders) makeGroup(folder);
@@ -33,16 +38,30 @@ export function cgroupTreeV1(mounts: ReadonlyMap<string, string>, instance: stri
       inheritCpuset(join(cpuset, 'ward'));
       inheritCpuset(join(cpuset, base));
     },
-    group: (id) => groupV1(mounts, join(base, id)),
+    group: (id) => groupV1(mounts, strays, join(base, id)),
     ids: () => [...new Set(folders.flatMap(childGroups))],
     async remove() {
       for (const folder of folders) await removeGroup(folder);
-      for (const mount of new Set(mounts.values())) removeIfEmpty(join(mount, 'ward'));
+      await removeStrays(strays, base);
+      for (const root of [...roots, ...strays]) removeIfEmpty(join(root, 'ward'));
     },
   };
 }
 
-function groupV1(mounts: ReadonlyMap<string, string>, path: string): Cgroup {
+/**
+ * Where a hybrid host's version 2 hierarchy is hidden from the runtime (see isolation), crun makes plain folders and
+ * files in its place, and leaves them behind.
+ */
+function strayRoots(mounts: ReadonlyMap<string, string>): string[] {
+  const parents = new Set([...mounts.values()].map((mount) => dirname(mount)));
+  return [...parents].map((parent) => join(parent, 'unified')).filter((path) => existsSync(path));
+}
+
+async function removeStrays(strays: readonly string[], path: string): Promise<void> {
+  for (const root of strays) await rm(join(root, path), { recursive: true, force: true });
+}
+
+function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[], path: string): Cgroup {
   const file = (controller: string, name: string) => join(mounts.get(controller) ?? '', path, name);
   const folders = [...new Set(mounts.values())].map((mount) => join(mount, path));
   const state = file('freezer', 'freezer.state');
@@ -83,6 +102,7 @@ function groupV1(mounts: ReadonlyMap<string, string>, path: string): Cgroup {
     },
     async remove() {
       for (const folder of folders) await removeGroup(folder);
+      await removeStrays(strays, path);
     },
   };
 }

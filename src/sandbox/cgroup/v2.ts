@@ -27,6 +27,7 @@ export function cgroupTreeV2(mount: string, instance: string): CgroupTree {
   const folder = join(mount, base);
   return {
     version: 2,
+    basePath: base,
     ociPath: (id) => join(base, id),
     prepare() {
       makeGroup(folder);
@@ -78,6 +79,8 @@ function limitFiles(limits: CgroupLimits): readonly (readonly [string, string])[
   return [
     ['memory.max', String(limits.memoryBytes)],
     ['memory.swap.max', '0'],
+    // Its processes are one program to its user: none survives another.
+    ['memory.oom.group', '1'],
     ['pids.max', String(limits.pids)],
     ['cpu.max', `${limits.cpuQuotaUsec} ${limits.cpuPeriodUsec}`],
     ['cpu.weight', String(limits.cpuWeight)],

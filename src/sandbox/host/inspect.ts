@@ -33,14 +33,16 @@ export function cgroupFeatures(mounts: readonly MountPoint[], membership: string
   const v1 = mounts.filter((mount) => mount.type === 'cgroup');
   if (v1.length > 0) {
     const controllers = new Map(
-      v1.flatMap((mount) => mount.options.map((option): [string, string] => [option, mount.path])),
+      v1.flatMap(({ options, path }) =>
+        options.filter((option) => v1Name.test(option)).map((option): [string, string] => [option, path]),
+      ),
     );
     const has = (controller: string, file: string) =>
       existsSync(join(controllers.get(controller) ?? '/nonexistent', file));
     return {
       mode: /^0::/m.test(membership) ? 'hybrid' : 'v1',
       version: 1,
-      controllers: new Map(v1Names.flatMap((name) => entryOf(controllers, name))),
+      controllers,
       swapLimit: has('memory', 'memory.memsw.limit_in_bytes'),
       ioWeight: has('blkio', 'blkio.weight') || has('blkio', 'blkio.bfq.weight'),
     };
@@ -62,12 +64,9 @@ export function cgroupFeatures(mounts: readonly MountPoint[], membership: string
   };
 }
 
-const v1Names = ['memory', 'cpu', 'cpuacct', 'pids', 'freezer', 'devices', 'cpuset', 'blkio'];
-
-function entryOf(map: ReadonlyMap<string, string>, name: string): [string, string][] {
-  const value = map.get(name);
-  return value === undefined ? [] : [[name, value]];
-}
+/** Every hierarchy counts, also those that limit nothing: runtimes make groups in all of them. */
+const v1Name =
+  /^(?:memory|cpu|cpuacct|pids|freezer|devices|cpuset|blkio|net_cls|net_prio|perf_event|hugetlb|rdma|misc|name=.+)$/;
 
 async function lsmFeatures(): Promise<LsmFeatures> {
   const listed = readText('/sys/kernel/security/lsm').trim().split(',');

@@ -2,15 +2,24 @@
 # Runs a command as a child and ends with its exit code. A POSIX shell gives background commands /dev/null
 # as stdin, so stdin travels through descriptor 9. SIGTERM and SIGHUP are forwarded; SIGINT and SIGQUIT reach
 # the whole process group from the terminal, so they are only survived here. As pid 1 of a pid namespace,
-# `wait` also reaps the orphans.
+# `wait` also reaps the orphans, and what is frozen is thawed before the end: under cgroup v1 a frozen process
+# does not die of the kernel's SIGKILL, and the namespace can't end before it has.
 exec 9<&0
 "$@" <&9 9<&- &
 child=$!
 trap 'kill -TERM "$child" 2>/dev/null' TERM
 trap 'kill -HUP "$child" 2>/dev/null' HUP
 trap : INT QUIT
+thaw() {
+  for state in /sys/fs/cgroup/freezer/ward/*/*/freezer.state; do
+    # Only processes of this pid namespace are listed.
+    read -r pid 2>/dev/null <"${state%/*}/cgroup.procs" && echo THAWED >"$state"
+  done
+}
 while :; do
   wait "$child"
   code=$?
-  kill -0 "$child" 2>/dev/null || exit "$code"
+  kill -0 "$child" 2>/dev/null && continue
+  [ "$$" = 1 ] && thaw 2>/dev/null
+  exit "$code"
 done

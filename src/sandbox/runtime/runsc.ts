@@ -2,7 +2,9 @@
  * gVisor's runsc: a kernel of its own in user space stands between the program and the host's. It removes the
  * control groups that it made before anybody could read them, so Ward makes them and runsc joins.
  */
-import type { OciSpec } from '../spec/oci.ts';
+import { ENOSYS } from '../seccomp/profile.ts';
+import type { OciMount, OciSeccomp, OciSyscallRule } from '../spec/oci.ts';
+import { errorsInJsonLog } from './log.ts';
 import type { RuntimeDriver } from './types.ts';
 
 const common = (path: string, stateDir: string) => [path, '--root', stateDir];
@@ -11,18 +13,40 @@ export const runsc: RuntimeDriver = {
   name: 'runsc',
   program: 'runsc',
   joinsCgroup: true,
-  adapt: withoutHostKernelParts,
+  adapt: (spec) => ({
+    ...spec,
+    mounts: spec.mounts.map(writableDevices),
+    linux: { ...spec.linux, seccomp: forGvisor(spec.linux.seccomp) },
+  }),
   runArgv: ({ path }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
     ...common(path, stateDir),
-    ...['--platform', 'systrap', '--network', 'none', '--log', logFile, '--log-format', 'json'],
+    ...['--platform', 'systrap', '--network', 'none', '--oci-seccomp'],
+    ...['--log', logFile, '--log-format', 'json'],
     ...['run', '--bundle', bundleDir, ...(hasChannel ? ['--pass-fd', '3:3'] : [])],
     id,
   ],
   deleteArgv: ({ path }, { id, stateDir }) => [...common(path, stateDir), 'delete', '--force', id],
-  errorIn: (log) => log,
+  errorIn: errorsInJsonLog,
 };
 
-/** gVisor has its own /proc, and refuses what only the host's kernel could do. */
-function withoutHostKernelParts(spec: OciSpec): OciSpec {
-  return spec;
+/**
+ * What gVisor's filter takes: it has the older name of the kill action only, answers EPERM whatever errno a rule
+ * names, so that libc wouldn't fall back from `clone3`, and looks at `clone` flags wrongly. Both calls are
+ * allowed there: the namespaces that they could make are the sandboxed kernel's own and give nothing on the
+ * host, and what else is ENOSYS elsewhere, that kernel doesn't have.
+ */
+function forGvisor(seccomp: OciSeccomp): OciSeccomp {
+  const syscalls = seccomp.syscalls.map((rule): OciSyscallRule => {
+    if (rule.action === 'SCMP_ACT_KILL_PROCESS') return { ...rule, action: 'SCMP_ACT_KILL' };
+    if (rule.errnoRet === ENOSYS) return { names: rule.names, action: 'SCMP_ACT_ALLOW' };
+    const isClone = rule.action === 'SCMP_ACT_ALLOW' && rule.names.includes('clone');
+    return isClone ? { names: rule.names, action: rule.action } : rule;
+  });
+  return { ...seccomp, syscalls };
+}
+
+/** On gVisor's read-only tmpfs not even /dev/null can be written. Its folder belongs to root all the same. */
+function writableDevices(mount: OciMount): OciMount {
+  if (mount.destination !== '/dev') return mount;
+  return { ...mount, options: mount.options.filter((option) => option !== 'ro') };
 }

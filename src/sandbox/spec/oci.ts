@@ -95,7 +95,11 @@ export interface OciThrottle {
   readonly rate: number;
 }
 
-export type OciSeccompAction = 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO' | 'SCMP_ACT_KILL_PROCESS';
+export type OciSeccompAction =
+  | 'SCMP_ACT_ALLOW'
+  | 'SCMP_ACT_ERRNO'
+  | 'SCMP_ACT_KILL'
+  | 'SCMP_ACT_KILL_PROCESS';
 
 export interface OciSeccomp {
   readonly defaultAction: OciSeccompAction;

@@ -1,0 +1,6 @@
+// Greets whoever is named: ward action invoke hello --param name World --result
+function main({ name = 'stranger' }) {
+  return { greeting: `Hello, ${name}` };
+}
+
+exports.main = main;

@@ -1,0 +1,1 @@
+exports.wordsOf = (text) => text.toLowerCase().match(/\p{L}+/gu) ?? [];

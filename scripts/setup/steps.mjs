@@ -1,0 +1,97 @@
+/** What is to be done here, in order. A step knows what keeps it from being done by itself. */
+import { join } from 'node:path';
+import * as images from './images.mjs';
+import * as npm from './packages.mjs';
+import { SetupError, startLog } from './process.mjs';
+import * as system from './system.mjs';
+
+/**
+ * `obstacle` gets the words that make a command run as root (undefined: there is no way) and returns what a
+ * person has to do instead, if anything. `run` gets the same words.
+ * @typedef {{
+ *   title: string,
+ *   why: string,
+ *   obstacle: (prefix: readonly string[] | undefined) => string | undefined,
+ *   run: (prefix: readonly string[]) => Promise<void>,
+ * }} Step
+ */
+
+/**
+ * @param {{root: string, cacheDir: string, scope: {system: boolean, images: boolean}}} options
+ * @returns {Promise<Step[]>}
+ */
+export async function planSteps({ root, cacheDir, scope }) {
+  const isCurrent = npm.packagesAreCurrent(root);
+  const [missing, hasApt, hasImages] = await Promise.all([
+    scope.system ? system.missingPrograms() : [],
+    scope.system ? system.hasApt() : true,
+    // Without packages nothing can look into the image store: the step itself looks again.
+    scope.images && isCurrent ? images.imagesAreReady(root) : !scope.images,
+  ]);
+  return [
+    ...(missing.length > 0 ? [systemStep(missing, hasApt, cacheDir)] : []),
+    ...(isCurrent ? [] : [packagesStep(root, cacheDir)]),
+    ...(hasImages ? [] : [imagesStep(root, cacheDir, hasApt)]),
+  ];
+}
+
+/** @returns {Step} */
+function systemStep(missing, hasApt, cacheDir) {
+  const packages = system.packagesOf(missing);
+  const commands = system.installCommands(packages);
+  return {
+    title: `install Debian packages: ${packages.join(' ')}`,
+    why: missing.map((program) => `${program.name} ${program.why}`).join('; '),
+    obstacle: (prefix) => {
+      if (!hasApt) return `there is no apt here; install what these commands would:\n${indent(commands)}`;
+      return prefix === undefined
+        ? `only root can install packages; run:\n${indent(commands.map((line) => `sudo ${line}`))}`
+        : undefined;
+    },
+    run: async (prefix) => {
+      const log = startLog(join(cacheDir, 'apt.log'));
+      await system.installPackages(packages, prefix, log);
+      const still = await system.missingPrograms();
+      if (still.length > 0)
+        throw new SetupError(
+          `still missing after the installation: ${still.map((program) => program.name).join(', ')}`,
+          { log },
+        );
+    },
+  };
+}
+
+/** @returns {Step} */
+function packagesStep(root, cacheDir) {
+  return {
+    title: 'install the npm packages of the lock file',
+    why: 'npm ci, with the Node that Ward runs on',
+    obstacle: () => undefined,
+    run: () => npm.installPackages(root, startLog(join(cacheDir, 'npm.log'))),
+  };
+}
+
+/** @returns {Step} */
+function imagesStep(root, cacheDir, hasApt) {
+  const command = images.buildCommand(root);
+  return {
+    title: `build the runtime images in ${images.imageStoreDir()}`,
+    why: 'Node.js and Python for functions, from Debian and npm packages; once',
+    obstacle: (prefix) => {
+      if (!hasApt)
+        return `the runtime images are built with apt; where it is, run this and copy the folder:\n${indent([command])}`;
+      return prefix === undefined
+        ? `only root can build the runtime images; run:\n${indent([`sudo ${command}`])}`
+        : undefined;
+    },
+    run: async (prefix) => {
+      if (await images.imagesAreReady(root)) return;
+      await images.buildImages(root, prefix, startLog(join(cacheDir, 'images.log')));
+    },
+  };
+}
+
+/** @param {readonly string[]} lines */
+function indent(lines) {
+  return lines.map((line) => `  ${line}`).join('\n');
+}

@@ -1,0 +1,153 @@
+/**
+ * The API on the real domain, with a real store and blob store in a temporary folder. Only the invoker is a
+ * double: it is told what each job gives. The real one is exercised from end to end in `test/`.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { OutgoingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { createFunctions, type Functions, type FunctionsOptions } from '../functions/index.ts';
+import { openBlobStore } from '../images/index.ts';
+import type { Completion, Job } from '../invoker/index.ts';
+import { Fault, type JsonValue, silentLog } from '../lib/index.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { type ApiLimits, createApi } from './api.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly text: string;
+  /** The body as JSON. */
+  readonly body: unknown;
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  /** Sent as it is. */
+  readonly raw?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface TestApi extends AsyncDisposable {
+  readonly app: FastifyInstance;
+  readonly functions: Functions;
+  readonly store: Store;
+  /** `uuid:secret` of guest. */
+  readonly key: string;
+  readonly jobs: Job[];
+  /** What the next jobs give; each gives its parameters back until it is set. */
+  script: (job: Job) => Completion | Promise<Completion>;
+  /** Requests below /api/v1/namespaces/_ unless the path begins with a slash. */
+  call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, options?: CallOptions): Promise<Answer>;
+}
+
+export interface TestApiOptions {
+  readonly api?: Partial<ApiLimits>;
+  readonly limits?: NonNullable<FunctionsOptions['limits']>;
+}
+
+export function completion(result: JsonValue, more: Partial<Completion> = {}): Completion {
+  const json = JSON.stringify(result);
+  const now = Date.now();
+  return {
+    status: 'success',
+    result,
+    json,
+    sizeBytes: Buffer.byteLength(json),
+    startedAt: now - 5,
+    endedAt: now,
+    waitMs: 1,
+    timedOut: false,
+    start: 'warm',
+    logs: Promise.resolve([]),
+    ...more,
+  };
+}
+
+export const hello = { exec: { kind: 'nodejs:default', code: 'function main() { return {} }' } };
+
+export const basic = (key: string) => `Basic ${Buffer.from(key).toString('base64')}`;
+
+export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-api-'));
+  const store = await openStore({ path: join(folder, 'data', 'ward.db') });
+  const jobs: Job[] = [];
+  let inFlight = 0;
+  const functions = createFunctions({
+    store,
+    blobs: openBlobStore(join(folder, 'code')),
+    log: silentLog,
+    limits: options.limits ?? {},
+    invoker: {
+      admit(_namespace, limits) {
+        if (inFlight >= limits.concurrentInvocations) {
+          const counts = `(count: ${inFlight}, allowed: ${limits.concurrentInvocations})`;
+          throw new Fault(
+            'TOO_MANY_CONCURRENT',
+            'throttled',
+            `Too many concurrent requests in flight ${counts}.`,
+          );
+        }
+        inFlight++;
+        return { release: () => void inFlight-- };
+      },
+      async run(job) {
+        jobs.push(job);
+        return api.script(job);
+      },
+      retire() {},
+    },
+  });
+  const key = await functions.namespaces.create('guest');
+  const app = createApi({
+    functions,
+    build: { build: '2026-01-01', buildno: '1.2.3' },
+    log: silentLog,
+    limits: options.api ?? {},
+  });
+  const api: TestApi = {
+    app,
+    functions,
+    store,
+    key,
+    jobs,
+    script: (job) => completion({ ...job.parameters }),
+    call: (method, path, more) => inject(app, basic(key), method, path, more),
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await functions.close(1000);
+      await store.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+  return api;
+}
+
+async function inject(
+  app: FastifyInstance,
+  authorization: string,
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+  path: string,
+  { body, raw, headers }: CallOptions = {},
+): Promise<Answer> {
+  const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+  const response = await app.inject({
+    method,
+    url: path.startsWith('/') ? path : `/api/v1/namespaces/_/${path}`,
+    headers: {
+      authorization,
+      ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(payload === undefined ? {} : { payload }),
+  });
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    text: response.payload,
+    get body(): unknown {
+      return JSON.parse(response.payload);
+    },
+  };
+}

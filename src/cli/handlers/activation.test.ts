@@ -1,0 +1,47 @@
+/** `ward activation` as a process, against a stand-in for the API; test/ has the real one. */
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { activationsUrl, activationId as id, record, startBench } from '../cli.fixture.ts';
+
+const bench = await startBench();
+const { api, ward } = bench;
+afterAll(() => bench[Symbol.asyncDispose]());
+beforeEach(() => {
+  api.requests.length = 0;
+  api.answers.clear();
+});
+
+test('activation list shows when, what, how and how long', async () => {
+  const summary = { ...record, response: undefined, logs: undefined, statusCode: 2 };
+  api.answers.set(`GET ${activationsUrl}`, { body: [summary] });
+  const { stdout } = await ward(['activation', 'list', 'hello', '--since', '5', '--upto', '9', '-l', '1']);
+  expect(stdout.split('\n')[1]).toMatch(
+    new RegExp(`^\\S+ \\S+ +${id} +action developer error +17 ms +cold +pack/hello$`),
+  );
+  expect(api.requests[0]?.url).toBe(`${activationsUrl}?name=hello&limit=1&skip=0&since=5&upto=9`);
+});
+
+test('activation get, result and logs, by id and by --last', async () => {
+  api.answers.set(`GET ${activationsUrl}`, { body: [record] });
+  api.answers.set(`GET ${activationsUrl}/${id}`, { body: record });
+  expect((await ward(['activation', 'get', id])).stdout).toMatch(/\naction +pack\/hello\n/);
+  expect(JSON.parse((await ward(['activation', 'get', '--last', '-o', 'json'])).stdout)).toEqual(record);
+  expect(JSON.parse((await ward(['activation', 'result', id])).stdout)).toEqual(record.response.result);
+  expect((await ward(['activation', 'logs', id])).stdout).toBe(`${record.logs.join('\n')}\n`);
+  expect((await ward(['activation', 'logs', '-l', '--strip'])).stdout).toBe('hello\noh\n');
+  expect((await ward(['activation', 'logs'])).code).toBe(2);
+  expect((await ward(['activation', 'logs', id, '--last'])).code).toBe(2);
+});
+
+test('activation poll shows each activation once, oldest first, and ends when told', async () => {
+  const older = { ...record, activationId: '1'.repeat(32), start: record.start - 5, logs: [] };
+  api.answers.set(`GET ${activationsUrl}`, { body: [record, older] });
+  const { code, stdout } = await ward(['activation', 'poll', 'hello', '--exit', '3', '--since-days', '9999']);
+  expect(code).toBe(0);
+  expect(api.requests.length).toBe(2);
+  expect(api.requests[0]?.url).toMatch(/\?docs=true&limit=0&skip=0&since=\d+&name=hello$/);
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines.length).toBe(4);
+  expect(lines[0]).toContain('1'.repeat(32));
+  expect(lines[1]).toContain(id);
+  expect(lines[2]).toBe(`  ${record.logs[0]}`);
+});

@@ -1,0 +1,137 @@
+/**
+ * The domain on a real store and a real blob store in a temporary folder. Only the invoker is a double: it
+ * is told what each job gives. The real one is exercised from end to end in `test/`.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BlobStore, openBlobStore } from '../images/index.ts';
+import type { Completion, CompletionStatus, Invoker, Job } from '../invoker/index.ts';
+import { Fault, type JsonValue, silentLog } from '../lib/index.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { createFunctions, type Functions, type FunctionsOptions } from './functions.ts';
+import { type EntityRef, parseEntityName, parseNamespaceName } from './names.ts';
+import type { Identity } from './namespaces.ts';
+
+export type Script = (job: Job) => Completion | Promise<Completion>;
+
+export interface ScriptedInvoker extends Pick<Invoker, 'admit' | 'run' | 'retire'> {
+  readonly jobs: Job[];
+  readonly retired: string[];
+  /** Admissions not yet released. */
+  inFlight: number;
+  script: Script;
+}
+
+export function completion(result: JsonValue, more: Partial<Completion> = {}): Completion {
+  const json = JSON.stringify(result);
+  const now = Date.now();
+  return {
+    status: 'success',
+    result,
+    json,
+    sizeBytes: Buffer.byteLength(json),
+    startedAt: now - 5,
+    endedAt: now,
+    waitMs: 1,
+    timedOut: false,
+    start: 'warm',
+    logs: Promise.resolve([]),
+    ...more,
+  };
+}
+
+export function failure(status: CompletionStatus, error: string): Completion {
+  return completion({ error }, { status });
+}
+
+/** Gives the parameters back, and refuses what is over the namespace's limit at once. */
+export function scriptedInvoker(): ScriptedInvoker {
+  const invoker: ScriptedInvoker = {
+    jobs: [],
+    retired: [],
+    inFlight: 0,
+    script: (job) => completion(Array.isArray(job.parameters) ? null : { ...job.parameters }),
+    admit(_namespace, limits) {
+      if (invoker.inFlight >= limits.concurrentInvocations) {
+        const counts = `(count: ${invoker.inFlight}, allowed: ${limits.concurrentInvocations})`;
+        throw new Fault(
+          'TOO_MANY_CONCURRENT',
+          'throttled',
+          `Too many concurrent requests in flight ${counts}.`,
+        );
+      }
+      invoker.inFlight++;
+      return { release: () => void invoker.inFlight-- };
+    },
+    async run(job) {
+      invoker.jobs.push(job);
+      return invoker.script(job);
+    },
+    retire: (action) => void invoker.retired.push(action),
+  };
+  return invoker;
+}
+
+export interface Platform extends AsyncDisposable {
+  readonly functions: Functions;
+  readonly invoker: ScriptedInvoker;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly path: string;
+  /** `guest`'s header and identity. */
+  readonly authorization: string;
+  readonly guest: Identity;
+  /** Another process would start like this, on the same data. */
+  restart(): Promise<Functions>;
+}
+
+export type PlatformOptions = Omit<FunctionsOptions, 'store' | 'blobs' | 'invoker' | 'log'>;
+
+export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-functions-'));
+  const path = join(folder, 'data', 'ward.db');
+  const blobs = openBlobStore(join(folder, 'code'));
+  const invoker = scriptedInvoker();
+  const stores: Store[] = [];
+  const running: Functions[] = [];
+  const start = async () => {
+    const store = await openStore({ path });
+    stores.push(store);
+    const functions = createFunctions({ ...options, store, blobs, invoker, log: silentLog });
+    running.push(functions);
+    return { store, functions };
+  };
+  const { store, functions } = await start();
+  const authorization = basic(await functions.namespaces.create('guest'));
+  const guest = await functions.namespaces.authenticate(authorization);
+  return {
+    functions,
+    invoker,
+    store,
+    blobs,
+    path,
+    authorization,
+    guest,
+    restart: async () => (await start()).functions,
+    async [Symbol.asyncDispose]() {
+      for (const each of running) await each.close(1000);
+      for (const each of stores) await each.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+export function basic(key: string): string {
+  return `Basic ${Buffer.from(key).toString('base64')}`;
+}
+
+export function ref(name: string, namespace = 'guest', inPackage?: string): EntityRef {
+  return {
+    namespace: parseNamespaceName(namespace),
+    package: inPackage === undefined ? undefined : parseEntityName(inPackage),
+    name: parseEntityName(name),
+  };
+}
+
+export const hello = { exec: { kind: 'nodejs:default', code: 'function main() { return {} }' } };

@@ -1,0 +1,242 @@
+import { cp, link, lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type CommandResult, mustRun, runCommand } from '../../lib/index.ts';
+import { digestHex } from '../digest.ts';
+import { openImageStore } from '../image-store.ts';
+import { canMount, temporaryFolder } from '../images.fixture.ts';
+import { readIndex } from '../oci/layout.ts';
+import type { Image } from '../types.ts';
+import { openApt } from './apt.ts';
+import { type BuildInputs, buildLayer } from './layers.ts';
+import { loadRecipe } from './recipe.ts';
+import { installedRunnersDir } from './runner.ts';
+import { buildRuntimeImages } from './runtime-images.ts';
+import { runtimeImagesReady } from './stamp.ts';
+import { hostArchitecture } from './target.ts';
+
+const installed = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
+const isInstalled =
+  (await lstat(join(installed, 'build', 'stamp.json')).catch(() => undefined)) !== undefined;
+const hasSkopeo = (await runCommand(['skopeo', '--version']).catch(() => undefined))?.code === 0;
+const slowMs = 180_000;
+const quiet = () => {};
+
+/** A store that shares the installed one's content by links, so that it can be changed at no cost. */
+async function linkedStore(dir: string): Promise<void> {
+  for (const folder of ['blobs/sha256', 'layers/sha256', 'build/debs', 'build/npm']) {
+    await mkdir(join(dir, folder), { recursive: true });
+    for (const name of await readdir(join(installed, folder))) {
+      await symlink(join(installed, folder, name), join(dir, folder, name));
+    }
+  }
+  for (const file of ['index.json', 'oci-layout', 'build/stamp.json', 'build/layers']) {
+    await cp(join(installed, file), join(dir, file), { recursive: true });
+  }
+}
+
+describe.runIf(isInstalled)('the stamp (of images that setup built)', () => {
+  it('says no to an empty folder', async () => {
+    await using folder = await temporaryFolder();
+    expect(await runtimeImagesReady(folder.path)).toBe(false);
+  });
+
+  it(
+    'says no as soon as a blob, a layer or the index is missing, or a runner changed',
+    async () => {
+      await using folder = await temporaryFolder();
+      const dir = join(folder.path, 'store');
+      await linkedStore(dir);
+      const runners = join(folder.path, 'runners');
+      await cp(installedRunnersDir, runners, { recursive: true });
+      // The installed images may be older than the sources; those built now are not.
+      await buildRuntimeImages({ dir, runnersDir: runners });
+      expect(await runtimeImagesReady(dir, runners)).toBe(true);
+      const began = performance.now();
+      await runtimeImagesReady(dir, runners);
+      expect(performance.now() - began).toBeLessThan(200);
+
+      await writeFile(join(runners, 'python', 'more.py'), '# more');
+      expect(await runtimeImagesReady(dir, runners)).toBe(false);
+      const lines: string[] = [];
+      await buildRuntimeImages({ dir, runnersDir: runners, progress: (line) => lines.push(line) });
+      expect(lines).toEqual(['resolving packages', 'building layer python-runner']);
+      expect(await runtimeImagesReady(dir, runners)).toBe(true);
+
+      const [manifest] = await manifestsOf(dir);
+      const [layer] = await readdir(join(dir, 'layers/sha256'));
+      for (const path of [`layers/sha256/${layer}`, `blobs/sha256/${manifest}`]) {
+        await rename(join(dir, path), join(dir, 'aside'));
+        expect(await runtimeImagesReady(dir, runners)).toBe(false);
+        await rename(join(dir, 'aside'), join(dir, path));
+      }
+      expect(await runtimeImagesReady(dir, runners)).toBe(true);
+    },
+    slowMs,
+  );
+});
+
+/** The hex names of the manifests that the index of `dir` names. */
+async function manifestsOf(dir: string): Promise<string[]> {
+  return ((await readIndex(dir))?.manifests ?? []).map(({ digest }) => digestHex(digest));
+}
+
+describe('a build', () => {
+  it(
+    'gives the same digests from the same packages, bytecode included',
+    async () => {
+      await using folder = await temporaryFolder();
+      const recipe = loadRecipe();
+      const debs = join(folder.path, 'apt', 'debs');
+      await mkdir(debs, { recursive: true });
+      for (const name of await readdir(join(installed, 'build', 'debs')).catch(() => [])) {
+        await link(join(installed, 'build', 'debs', name), join(debs, name)).catch(quiet);
+      }
+      const apt = await openApt({ cacheDir: join(folder.path, 'apt'), ...recipe.debian });
+      const [base, minimal] = await Promise.all([
+        apt.resolve(['libc6', 'libgcc-s1', 'tzdata']),
+        apt.resolve(['python3.13-minimal']),
+      ]);
+      const below = new Set(base.map(({ name }) => name));
+      const packages = new Map([
+        ['base', base.filter(({ name }) => name !== 'debconf')],
+        ['python-3.13', minimal.filter(({ name }) => !below.has(name) && name !== 'openssl-provider-legacy')],
+      ]);
+      const inputs = async (name: string, epoch?: number): Promise<BuildInputs> => {
+        const storeDir = join(folder.path, name);
+        const cacheDir = join(storeDir, 'build');
+        await mkdir(cacheDir, { recursive: true });
+        const common = { recipe, target: hostArchitecture(), apt, packages, runners: new Map() };
+        return { ...common, storeDir, cacheDir, epoch, signal: undefined, progress: quiet };
+      };
+      const [first, second, dated] = [
+        await inputs('a'),
+        await inputs('second'),
+        await inputs('dated', 1_600_000_000),
+      ];
+      expect(recipe.layers['python-3.13']?.bytecode).toBeDefined();
+      const original = await buildLayer('base', first);
+      expect(await buildLayer('base', second)).toEqual(original);
+      expect(await buildLayer('python-3.13', second)).toEqual(await buildLayer('python-3.13', first));
+      const other = await buildLayer('base', dated);
+      expect(other.epoch).toBe(1_600_000_000);
+      expect(other.diffId).not.toBe(original.diffId);
+    },
+    slowMs,
+  );
+
+  it('refuses packages of a source that is not among the wanted ones', async () => {
+    await using folder = await temporaryFolder();
+    const work = openApt({ cacheDir: folder.path, origins: ['Nobody'], suites: ['trixie'] });
+    await expect(work).rejects.toMatchObject({ code: 'IMAGE_BUILD_FAILED' });
+  });
+});
+
+describe.runIf(isInstalled && canMount())(
+  'an image that setup built (root in a private mount namespace)',
+  () => {
+    const names = loadRecipe().images.map(({ name }) => name);
+
+    it.each(names)(
+      '%s holds no shell, package manager or setuid file, and its package database',
+      async (name) => {
+        await using test = await mounted(name);
+        const { image, path } = test;
+        for (const forbidden of [
+          ...loadRecipe().forbidden,
+          'usr/share/doc',
+          'usr/share/man',
+          'usr/share/locale',
+        ]) {
+          expect(await lstat(join(path, forbidden)).catch(() => undefined), forbidden).toBeUndefined();
+        }
+        expect(await mustRun(['find', path, '-perm', '/6000'])).toBe('');
+        expect(await mustRun(['find', path, '(', '-name', '*.sh', '-o', '-name', 'sh', ')'])).toBe('');
+        const debian = (image.config.labels['ward.versions'] ?? '')
+          .split(' ')
+          .filter((item) => !item.startsWith('nodejs='));
+        expect(debian.length).toBeGreaterThan(8);
+        for (const item of debian) {
+          const [debName, version] = item.split('=');
+          const status = await readFile(join(path, 'var/lib/dpkg/status.d', debName ?? ''), 'utf8');
+          expect(status).toMatch(/^Package: .+\nStatus: install ok installed\n/);
+          expect(status).toContain(`\nVersion: ${version}\n`);
+        }
+        expect((await lstat(join(path, 'lib'))).isSymbolicLink()).toBe(true);
+        expect(await readFile(join(path, 'etc/os-release'), 'utf8')).toContain('VERSION_ID="13"');
+      },
+    );
+
+    it.each(names)('%s lists sums that its files have', async (name) => {
+      await using test = await mounted(name);
+      const folder = join(test.path, 'var/lib/dpkg/status.d');
+      const lists = (await readdir(folder))
+        .filter((file) => file.endsWith('.md5sums'))
+        .map((file) => join(folder, file));
+      const sums = (await Promise.all(lists.map((file) => readFile(file, 'utf8')))).join('');
+      expect(sums.split('\n').length).toBeGreaterThan(50);
+      await mustRun(['md5sum', '--check', '--quiet', '--strict'], { cwd: test.path, input: sums });
+    });
+
+    const programs: readonly [string, readonly string[], RegExp][] = [
+      ['base:13', ['--version'], /^setpriv from util-linux 2\.41/],
+      [
+        'nodejs:24',
+        ['--no-new-privs', '/usr/bin/node', '-p', 'process.version + os.userInfo().username'],
+        /^v24\..*function/,
+      ],
+      ['nodejs:22', ['--no-new-privs', '/usr/bin/node', '-p', 'process.version'], /^v22\./],
+      [
+        'python:3.13',
+        [
+          '--landlock-access',
+          'fs:write',
+          '/usr/bin/python3.13',
+          '-B',
+          '-c',
+          'import ssl, sqlite3, json, zoneinfo; print(len(ssl.create_default_context().get_ca_certs()) > 100, json.__cached__, zoneinfo.ZoneInfo("Europe/Berlin"))',
+        ],
+        /^True \/usr\/lib\/python3\.13\/json\/__pycache__\/\S+ Europe\/Berlin$/m,
+      ],
+    ];
+
+    it.each(programs)('%s runs through setpriv as the user of a function', async (name, argv, said) => {
+      await using test = await mounted(name);
+      const result: CommandResult = await runCommand(
+        ['chroot', '--userspec=1000:1000', test.path, '/usr/bin/setpriv', ...argv],
+        { env: { PATH: '/usr/sbin:/usr/bin', LANG: 'C.UTF-8' } },
+      );
+      expect(result.stderr).toBe('');
+      expect(result.stdout).toMatch(said);
+    });
+
+    it('has bytecode that Python takes as it is', async () => {
+      await using test = await mounted('python:3.13');
+      const result = await runCommand(
+        ['chroot', test.path, '/usr/bin/python3.13', '-v', '-B', '-c', 'import json.decoder'],
+        { env: { PATH: '/usr/sbin:/usr/bin' } },
+      );
+      expect(result.stderr).toMatch(/# code object from '\S+json\/__pycache__\/decoder/);
+      expect(result.stderr).not.toContain("code object from '/usr/lib/python3.13/json/decoder.py'");
+    });
+
+    it.runIf(hasSkopeo)('is read by skopeo', async () => {
+      const said = JSON.parse(await mustRun(['skopeo', 'inspect', `oci:${installed}:nodejs:24`]));
+      expect(said.Labels).toMatchObject({ 'ward.kind': 'nodejs:24' });
+      expect(said.Layers).toHaveLength(3);
+    });
+  },
+);
+
+/** The image of the installed store, mounted in a folder of the test's own. */
+async function mounted(name: string): Promise<AsyncDisposable & { image: Image; path: string }> {
+  const folder = await temporaryFolder();
+  const store = await openImageStore({ dir: installed, mountsDir: folder.path });
+  const image = await store.resolve(name);
+  const { path } = await store.mountRoot(image);
+  const dispose = async () => {
+    await store.close();
+    await folder[Symbol.asyncDispose]();
+  };
+  return { image, path, [Symbol.asyncDispose]: dispose };
+}

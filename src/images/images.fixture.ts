@@ -1,0 +1,104 @@
+/** What the tests of this room share: folders that vanish, hand-made archives and image layouts. */
+
+import { readFileSync } from 'node:fs';
+import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { type Header, pack } from 'tar-stream';
+import { openBlobStore } from './blob-store.ts';
+import { digestOf } from './digest.ts';
+import { ociArchitecture, putDocument, tagManifest } from './oci/layout.ts';
+import { configMediaType, type Descriptor, manifestMediaType } from './oci/schema.ts';
+
+export interface TarEntry extends Partial<Omit<Header, 'size'>> {
+  readonly name: string;
+  readonly content?: string | Buffer;
+}
+
+/** Made by hand, so it can hold anything. */
+export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
+  const archive = pack();
+  for (const { content, ...header } of entries) {
+    if (content === undefined) archive.entry(header);
+    else archive.entry(header, content);
+  }
+  archive.finalize();
+  return buffer(archive);
+}
+
+export function streamOf(bytes: Uint8Array): Readable {
+  return Readable.from([bytes]);
+}
+
+/** A folder for one test; `await using` removes it. */
+export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'ward-images-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Path → what lies there: a file's text, a link's target, a folder or a device. */
+export async function listTree(root: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of (await readdir(root, { recursive: true })).sort()) {
+    const path = join(root, name);
+    const stats = await lstat(path);
+    if (stats.isSymbolicLink()) found[name] = `-> ${await readlink(path)}`;
+    else if (stats.isDirectory()) found[name] = 'folder';
+    else if (stats.isCharacterDevice()) found[name] = `device ${stats.rdev}`;
+    else found[name] = await readFile(path, 'utf8');
+  }
+  return found;
+}
+
+export type Packing = 'gzip' | 'zstd' | 'none';
+
+export interface TestImage {
+  readonly tag: string;
+  /** The tar of each layer, lowest first. */
+  readonly layers: readonly Buffer[];
+  readonly packing?: Packing;
+  readonly layerType?: string;
+  readonly architecture?: string;
+  /** Lies that the documents tell. */
+  readonly diffIds?: readonly string[];
+}
+
+const layerTypes = { gzip: '+gzip', zstd: '+zstd', none: '' };
+
+/** Adds an image to the layout in `dir`. */
+export async function writeTestImage(dir: string, image: TestImage): Promise<Descriptor> {
+  const packing = image.packing ?? 'gzip';
+  const blobs = openBlobStore(dir);
+  const layers: { mediaType: string; digest: string; size: number }[] = [];
+  for (const layer of image.layers) {
+    const bytes = packing === 'gzip' ? gzipSync(layer) : packing === 'zstd' ? zstdCompressSync(layer) : layer;
+    const mediaType = image.layerType ?? `application/vnd.oci.image.layer.v1.tar${layerTypes[packing]}`;
+    layers.push({ mediaType, digest: await blobs.put(bytes), size: bytes.length });
+  }
+  const architecture = image.architecture ?? ociArchitecture();
+  const config = await putDocument(dir, configMediaType, {
+    architecture,
+    os: 'linux',
+    created: '2026-01-01T00:00:00Z',
+    config: { Env: ['A=b'], Cmd: ['/run'], Labels: { colour: 'green' } },
+    rootfs: { type: 'layers', diff_ids: image.diffIds ?? image.layers.map((layer) => digestOf(layer)) },
+  });
+  const manifest = { schemaVersion: 2, mediaType: manifestMediaType, config, layers };
+  const entry = {
+    ...(await putDocument(dir, manifestMediaType, manifest)),
+    platform: { architecture, os: 'linux' },
+  };
+  await tagManifest(dir, entry, [image.tag]);
+  return entry;
+}
+
+/** Mounts of a test must not reach the host, and only root may make them. */
+export function canMount(): boolean {
+  const root = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .find((line) => line.split(' ')[4] === '/');
+  return process.getuid?.() === 0 && root !== undefined && !root.includes(' shared:');
+}

@@ -1,0 +1,156 @@
+import { appendFile, mkdir, readdir, truncate, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { blobPath } from './blob-store.ts';
+import { digestOf, parseDigest } from './digest.ts';
+import {
+  listTree,
+  type Packing,
+  type TestImage,
+  tarOf,
+  temporaryFolder,
+  writeTestImage,
+} from './images.fixture.ts';
+import { openLayerStore, removeAbandonedLayers } from './layer-store.ts';
+import { readImage } from './oci/layout.ts';
+import type { Descriptor } from './oci/schema.ts';
+import type { Digest } from './types.ts';
+
+async function firstLayer(
+  dir: string,
+  image: Omit<TestImage, 'tag'>,
+): Promise<{ layer: Descriptor; diffId: Digest }> {
+  const { manifest, config } = await readImage(dir, await writeTestImage(dir, { tag: 'x', ...image }));
+  const [layer] = manifest.layers;
+  const [diffId] = config.rootfs.diff_ids;
+  if (layer === undefined || diffId === undefined) throw new Error('an image without a layer');
+  return { layer, diffId };
+}
+
+describe('the layer store', () => {
+  const kinds: readonly [Packing, string | undefined][] = [
+    ['gzip', undefined],
+    ['zstd', undefined],
+    ['none', undefined],
+    ['gzip', 'application/vnd.docker.image.rootfs.diff.tar.gzip'],
+    // Some tools write gzip under the name of plain tar.
+    ['gzip', 'application/vnd.oci.image.layer.v1.tar'],
+  ];
+
+  it.each(kinds)('unpacks %s layers (%s)', async (packing, layerType) => {
+    await using folder = await temporaryFolder();
+    const layers = [await tarOf([{ name: 'etc/a', content: packing }])];
+    const { layer, diffId } = await firstLayer(folder.path, {
+      layers,
+      packing,
+      ...(layerType && { layerType }),
+    });
+    const store = openLayerStore(folder.path);
+    expect(await store.has(diffId)).toBe(false);
+    const path = await store.unpack(folder.path, layer, diffId);
+    expect(path).toBe(store.path(diffId));
+    expect(await store.has(diffId)).toBe(true);
+    expect(await listTree(path)).toEqual({ etc: 'folder', 'etc/a': packing });
+  });
+
+  it('unpacks a layer once, however many ask', async () => {
+    await using folder = await temporaryFolder();
+    const { layer, diffId } = await firstLayer(folder.path, {
+      layers: [await tarOf([{ name: 'a', content: 'b' }])],
+    });
+    const stores = [openLayerStore(folder.path), openLayerStore(folder.path)];
+    const paths = await Promise.all([0, 1, 0, 1].map((at) => stores[at]?.unpack(folder.path, layer, diffId)));
+    expect(new Set(paths).size).toBe(1);
+    expect(await readdir(join(folder.path, 'layers', 'sha256'))).toEqual([diffId.slice(7)]);
+  });
+
+  const damages: readonly [string, (blob: string) => Promise<void>, string][] = [
+    ['shorter', (blob) => truncate(blob, 30), 'IMAGE_INVALID'],
+    ['longer', (blob) => appendFile(blob, 'x'), 'IMAGE_INVALID'],
+    ['other bytes', async (blob) => writeFile(blob, Buffer.alloc(110)), 'IMAGE_INVALID'],
+  ];
+
+  it.each(damages)(
+    'refuses a layer that is %s than described, and keeps nothing of it',
+    async (_what, damage, code) => {
+      await using folder = await temporaryFolder();
+      const { layer, diffId } = await firstLayer(folder.path, {
+        layers: [await tarOf([{ name: 'a', content: 'b' }])],
+      });
+      await damage(blobPath(folder.path, layer.digest));
+      await expect(openLayerStore(folder.path).unpack(folder.path, layer, diffId)).rejects.toMatchObject({
+        code,
+      });
+      expect(await readdir(join(folder.path, 'layers', 'sha256'))).toEqual([]);
+    },
+  );
+
+  it('refuses a layer of the right length and other content', async () => {
+    await using folder = await temporaryFolder();
+    const { layer, diffId } = await firstLayer(folder.path, {
+      layers: [await tarOf([{ name: 'a', content: 'good' }])],
+      packing: 'none',
+    });
+    await writeFile(blobPath(folder.path, layer.digest), await tarOf([{ name: 'a', content: 'evil' }]));
+    const work = openLayerStore(folder.path).unpack(folder.path, layer, diffId);
+    await expect(work).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+      message: expect.stringContaining('digest'),
+    });
+    expect(await readdir(join(folder.path, 'layers', 'sha256'))).toEqual([]);
+  });
+
+  it('refuses a layer whose diff id is a lie', async () => {
+    await using folder = await temporaryFolder();
+    const layers = [await tarOf([{ name: 'a', content: 'b' }])];
+    const { layer } = await firstLayer(folder.path, { layers });
+    const work = openLayerStore(folder.path).unpack(folder.path, layer, digestOf('something else'));
+    await expect(work).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+      message: expect.stringContaining('diff id'),
+    });
+  });
+
+  it.each(['gzip', 'zstd'] as const)('refuses a %s bomb', async (packing) => {
+    await using folder = await temporaryFolder();
+    const bomb = await tarOf([{ name: 'zeros', content: Buffer.alloc(100_000_000) }]);
+    const { layer, diffId } = await firstLayer(folder.path, { layers: [bomb], packing });
+    const work = openLayerStore(folder.path).unpack(folder.path, layer, diffId);
+    await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
+    expect(await readdir(join(folder.path, 'layers', 'sha256'))).toEqual([]);
+  });
+
+  it('refuses a cut compressed stream', async () => {
+    await using folder = await temporaryFolder();
+    const { layer, diffId } = await firstLayer(folder.path, {
+      layers: [
+        await tarOf([{ name: 'a', content: Buffer.from(crypto.getRandomValues(new Uint8Array(5000))) }]),
+      ],
+    });
+    await truncate(blobPath(folder.path, layer.digest), 2000);
+    const work = openLayerStore(folder.path).unpack(folder.path, { ...layer, size: 2000 }, diffId);
+    await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+  });
+
+  it('refuses a layer of another type, and one that is not there', async () => {
+    await using folder = await temporaryFolder();
+    const { layer, diffId } = await firstLayer(folder.path, { layers: [await tarOf([])] });
+    const store = openLayerStore(folder.path);
+    const encrypted = { ...layer, mediaType: 'application/vnd.oci.image.layer.v1.tar+encrypted' };
+    await expect(store.unpack(folder.path, encrypted, diffId)).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+    });
+    const missing = { ...layer, digest: parseDigest(`sha256:${'0'.repeat(64)}`) };
+    await expect(store.unpack(folder.path, missing, diffId)).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
+  });
+
+  it('removes what a killed unpacker left, and nothing that is being worked on', async () => {
+    await using folder = await temporaryFolder();
+    const layers = join(folder.path, 'layers', 'sha256');
+    for (const name of ['.tmp-old', '.tmp-new', 'a'.repeat(64)])
+      await mkdir(join(layers, name), { recursive: true });
+    for (const name of ['.tmp-old', 'a'.repeat(64)]) await utimes(join(layers, name), 1000, 1000);
+    await removeAbandonedLayers(folder.path);
+    expect((await readdir(layers)).sort()).toEqual(['.tmp-new', 'a'.repeat(64)]);
+  });
+});

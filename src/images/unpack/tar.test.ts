@@ -1,0 +1,337 @@
+import { lstat, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isFault, runCommand } from '../../lib/index.ts';
+import { listTree, streamOf, type TarEntry, tarOf, temporaryFolder } from '../images.fixture.ts';
+import type { ArchiveLimits } from '../types.ts';
+import { unpackTar } from './tar.ts';
+
+const limits: ArchiveLimits = {
+  maxEntries: 1000,
+  maxTotalBytes: 1_000_000,
+  maxEntryBytes: 500_000,
+  maxPathDepth: 20,
+};
+const isRoot = process.getuid?.() === 0;
+
+/** Unpacks into `<folder>/root`, beside which a hostile entry could do harm. */
+async function unpacked(archive: Buffer, folder: string, some: Partial<ArchiveLimits> = {}): Promise<string> {
+  const root = join(folder, 'root');
+  await mkdir(root, { recursive: true });
+  await unpackTar(streamOf(archive), root, { ...limits, ...some });
+  return root;
+}
+
+describe('a layer', () => {
+  it('is laid as the archive has it, in plain modes and with nobody as its owner', async () => {
+    await using folder = await temporaryFolder();
+    const root = await unpacked(
+      await tarOf([
+        { name: './', type: 'directory' },
+        { name: 'bin/', type: 'directory', mode: 0o700, uid: 7 },
+        { name: 'bin/run', mode: 0o6755, uid: 1000, content: '#!' },
+        { name: './etc/secret', mode: 0o600, mtime: new Date(86_400_000), content: 'readable' },
+        { name: 'bin/again', type: 'link', linkname: 'bin/run' },
+        { name: 'out', type: 'symlink', linkname: '/etc/passwd' },
+        { name: 'loop', type: 'symlink', linkname: '../loop' },
+      ]),
+      folder.path,
+    );
+    expect(await listTree(root)).toEqual({
+      bin: 'folder',
+      'bin/again': '#!',
+      'bin/run': '#!',
+      etc: 'folder',
+      'etc/secret': 'readable',
+      loop: '-> ../loop',
+      out: '-> /etc/passwd',
+    });
+    const modeOf = async (name: string) => (await stat(join(root, name))).mode & 0o7777;
+    expect([await modeOf('bin'), await modeOf('bin/run'), await modeOf('etc/secret')]).toEqual([
+      0o755, 0o755, 0o644,
+    ]);
+    expect((await stat(join(root, 'bin/run'))).uid).toBe(process.getuid?.());
+    expect((await stat(join(root, 'bin/again'))).nlink).toBe(2);
+    expect((await stat(join(root, 'etc/secret'))).mtimeMs).toBe(86_400_000);
+  });
+
+  it('lets a later entry replace a file or link, never a folder', async () => {
+    await using folder = await temporaryFolder();
+    const root = await unpacked(
+      await tarOf([
+        { name: 'a', content: 'old' },
+        { name: 'hard', type: 'link', linkname: 'a' },
+        { name: 'a', content: 'new' },
+        { name: 'l', type: 'symlink', linkname: '/tmp' },
+        { name: 'l', type: 'directory' },
+        { name: 'l/inside', content: 'ok' },
+        { name: 'l/', type: 'directory' },
+      ]),
+      folder.path,
+    );
+    expect(await listTree(root)).toEqual({ a: 'new', hard: 'old', l: 'folder', 'l/inside': 'ok' });
+  });
+
+  it.runIf(isRoot)('turns whiteouts into those of overlayfs', async () => {
+    await using folder = await temporaryFolder();
+    const root = await unpacked(
+      await tarOf([
+        { name: 'dir/.wh.gone', content: '' },
+        { name: 'dir/.wh.back', content: '' },
+        { name: 'dir/back', content: 'here again' },
+        { name: 'fresh/.wh..wh..opq', content: '' },
+        { name: 'fresh/only', content: 'mine' },
+        { name: '.wh..wh.plnk/12.34', type: 'directory' },
+        { name: '.wh..wh.aufs', content: '' },
+      ]),
+      folder.path,
+    );
+    expect(await listTree(root)).toMatchObject({
+      dir: 'folder',
+      'dir/back': 'here again',
+      'dir/gone': 'device 0',
+      fresh: 'folder',
+      'fresh/only': 'mine',
+    });
+    // GNU tar is the only program on every Debian that shows the attribute.
+    const shown = await runCommand(['tar', '-c', '--xattrs', '--xattrs-include=*', '-C', root, '.']);
+    expect(shown.stdout).toContain('SCHILY.xattr.trusted.overlay.opaque=y');
+  });
+});
+
+describe('a hostile layer', () => {
+  const cases: readonly [string, readonly TarEntry[], string | undefined][] = [
+    ['climbs out', [{ name: '../evil', content: 'x' }], '../evil'],
+    ['climbs out in the middle', [{ name: 'a/../../evil', content: 'x' }], 'a/../../evil'],
+    ['is absolute', [{ name: '/evil', content: 'x' }], '/evil'],
+    [
+      'writes through a link',
+      [
+        { name: 'l', type: 'symlink', linkname: '..' },
+        { name: 'l/evil', content: 'x' },
+      ],
+      '"l"',
+    ],
+    [
+      'writes through an absolute link',
+      [
+        { name: 'd/l', type: 'symlink', linkname: '/tmp' },
+        { name: 'd/l/evil', content: 'x' },
+      ],
+      'd/l',
+    ],
+    [
+      'makes a folder through a link',
+      [
+        { name: 'l', type: 'symlink', linkname: '..' },
+        { name: 'l/evil/', type: 'directory' },
+      ],
+      '"l"',
+    ],
+    [
+      'lays a whiteout through a link',
+      [
+        { name: 'l', type: 'symlink', linkname: '..' },
+        { name: 'l/.wh.evil', content: '' },
+      ],
+      '"l"',
+    ],
+    [
+      'puts a link where a whiteout was to be laid',
+      [
+        { name: 'l/.wh.evil', content: '' },
+        { name: 'l', type: 'symlink', linkname: '..' },
+      ],
+      '"l"',
+    ],
+    ['links hard to the outside', [{ name: 'h', type: 'link', linkname: '../outside' }], '"h"'],
+    ['links hard to an absolute path', [{ name: 'h', type: 'link', linkname: '/etc/passwd' }], '/etc/passwd'],
+    [
+      'links hard through a link',
+      [
+        { name: 'l', type: 'symlink', linkname: '..' },
+        { name: 'h', type: 'link', linkname: 'l/outside' },
+      ],
+      '"l"',
+    ],
+    [
+      'links hard to a link',
+      [
+        { name: 'l', type: 'symlink', linkname: '../outside' },
+        { name: 'h', type: 'link', linkname: 'l' },
+      ],
+      '"h"',
+    ],
+    ['links hard to nothing', [{ name: 'h', type: 'link', linkname: 'nothing' }], '"h"'],
+    ['has a block device', [{ name: 'sda', type: 'block-device', devmajor: 8, devminor: 0 }], '"sda"'],
+    [
+      'has a character device',
+      [{ name: 'mem', type: 'character-device', devmajor: 1, devminor: 1 }],
+      '"mem"',
+    ],
+    [
+      'has a whiteout of overlayfs',
+      [{ name: 'w', type: 'character-device', devmajor: 0, devminor: 0 }],
+      '"w"',
+    ],
+    ['has a pipe', [{ name: 'p', type: 'fifo' }], '"p"'],
+    ['has a sparse file', [{ name: 's', content: 'x', pax: { 'GNU.sparse.major': '1' } }], '"s"'],
+    ['has a line feed in a name', [{ name: 'a\nb', content: 'x' }], 'a\\nb'],
+    ['has an escape in a name', [{ name: 'a\u001b[2Jb', content: 'x' }], 'a\\u001b'],
+    ['has a name too long', [{ name: 'n'.repeat(256), content: 'x' }], 'nnn'],
+    [
+      'puts a file over a folder',
+      [
+        { name: 'd/a', content: 'x' },
+        { name: 'd', content: 'x' },
+      ],
+      '"d"',
+    ],
+    [
+      'puts a link over a folder',
+      [
+        { name: 'd/a', content: 'x' },
+        { name: 'd', type: 'symlink', linkname: '/' },
+      ],
+      '"d"',
+    ],
+    [
+      'puts a file below a file',
+      [
+        { name: 'f', content: 'x' },
+        { name: 'f/a', content: 'x' },
+      ],
+      '"f"',
+    ],
+    ['deletes its parent', [{ name: 'd/.wh...', content: '' }], '.wh...'],
+    ['deletes its folder', [{ name: 'd/.wh..', content: '' }], '.wh..'],
+    ['is a file named as the root', [{ name: './', content: 'x', type: 'file' }], './'],
+  ];
+
+  it.each(cases)(
+    'that %s is refused, by name, and touches nothing outside',
+    async (_what, entries, named) => {
+      await using folder = await temporaryFolder();
+      await writeFile(join(folder.path, 'outside'), 'untouched');
+      const failure = await unpacked(await tarOf(entries), folder.path).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'ARCHIVE_UNSAFE' });
+      expect(failure).toHaveProperty('message', expect.stringContaining(named ?? ''));
+      expect(await readdir(folder.path)).toEqual(['outside', 'root']);
+      expect((await lstat(join(folder.path, 'outside'))).nlink).toBe(1);
+    },
+  );
+
+  it('whose name is not UTF-8 is refused', async () => {
+    await using folder = await temporaryFolder();
+    const archive = await tarOf([{ name: 'caf_', content: 'x' }]);
+    archive[3] = 0xe9;
+    fixChecksum(archive);
+    await expect(unpacked(archive, folder.path)).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
+  });
+
+  it('with a link to nowhere is refused', async () => {
+    await using folder = await temporaryFolder();
+    const archive = await tarOf([{ name: 's', type: 'symlink', linkname: 'x' }]);
+    archive[157] = 0;
+    fixChecksum(archive);
+    await expect(unpacked(archive, folder.path)).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
+  });
+
+  it('with a type that nobody knows is refused', async () => {
+    await using folder = await temporaryFolder();
+    const archive = await tarOf([{ name: 'x', content: 'x' }]);
+    archive[156] = 'S'.charCodeAt(0);
+    fixChecksum(archive);
+    await expect(unpacked(archive, folder.path)).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
+  });
+
+  const tooLarge: readonly [string, readonly TarEntry[], Partial<ArchiveLimits>][] = [
+    ['entries', Array.from({ length: 11 }, (_, at) => ({ name: `f${at}`, content: '' })), { maxEntries: 10 }],
+    ['bytes in one', [{ name: 'f', content: Buffer.alloc(501) }], { maxEntryBytes: 500 }],
+    [
+      'bytes in all',
+      Array.from({ length: 3 }, (_, at) => ({ name: `f${at}`, content: Buffer.alloc(400) })),
+      { maxTotalBytes: 1000 },
+    ],
+    ['folders deep', [{ name: 'a/b/c/d', content: 'x' }], { maxPathDepth: 3 }],
+  ];
+
+  it.each(tooLarge)('with too many %s is refused', async (_what, entries, some) => {
+    await using folder = await temporaryFolder();
+    const work = unpacked(await tarOf(entries), folder.path, some);
+    await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE', kind: 'too-large' });
+  });
+
+  it('that promises more than it may hold is refused before it is written', async () => {
+    await using folder = await temporaryFolder();
+    const archive = (await tarOf([{ name: 'huge', content: 'x' }])).subarray(0, 1024);
+    archive.write('77777777777\0', 124, 'latin1');
+    fixChecksum(archive);
+    await expect(unpacked(archive, folder.path)).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
+    expect(await readdir(join(folder.path, 'root'))).toEqual([]);
+  });
+
+  it('of 100,000 entries ends at the limit, quickly', async () => {
+    await using folder = await temporaryFolder();
+    const one = (await tarOf([{ name: 'd', type: 'directory' }])).subarray(0, 512);
+    const archive = Buffer.concat(Array.from({ length: 100_000 }, () => one));
+    const began = performance.now();
+    await expect(unpacked(archive, folder.path)).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+});
+
+describe('a damaged layer', () => {
+  it.each([100, 512, 700, 1023, 1500])('cut at byte %i is refused', async (length) => {
+    await using folder = await temporaryFolder();
+    const whole = await tarOf([{ name: 'a', content: Buffer.alloc(1000) }]);
+    const work = unpacked(whole.subarray(0, length), folder.path);
+    await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+  });
+
+  it('with a size that is no number is refused, and does not wait for its end', async () => {
+    await using folder = await temporaryFolder();
+    const archive = await tarOf([{ name: 'a', content: 'x' }]);
+    archive[124] = 0x93;
+    fixChecksum(archive);
+    await expect(unpacked(archive, folder.path)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+  });
+
+  it('never does anything but unpack below its root or fail with a fault', async () => {
+    await using folder = await temporaryFolder();
+    const whole = await tarOf([
+      { name: 'dir/', type: 'directory' },
+      { name: 'dir/file', content: 'content' },
+      { name: 'link', type: 'symlink', linkname: 'dir' },
+      { name: 'hard', type: 'link', linkname: 'dir/file' },
+      { name: `long/${'n'.repeat(150)}`, content: 'pax', pax: { comment: 'c' } },
+    ]);
+    let run = 0;
+    const change = fc.record({ at: fc.nat(whole.length - 1), to: fc.nat(255) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(change, { minLength: 1, maxLength: 6 }),
+        fc.boolean(),
+        async (changes, mend) => {
+          const archive = Buffer.from(whole);
+          for (const { at, to } of changes) archive[at] = to;
+          if (mend) for (const { at } of changes) fixChecksum(archive.subarray(at - (at % 512)));
+          const place = join(folder.path, String(run++));
+          const failure = await unpacked(archive, place).catch((error: unknown) => error);
+          expect(typeof failure === 'string' || isFault(failure)).toBe(true);
+          expect(await readdir(place)).toEqual(['root']);
+        },
+      ),
+      { numRuns: 150 },
+    );
+    expect(await readdir(folder.path)).toHaveLength(run);
+  });
+});
+
+/** Makes the checksum of the header at the start of `archive` right again. */
+function fixChecksum(archive: Buffer): void {
+  archive.fill(' ', 148, 156);
+  const sum = archive.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+  archive.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+}

@@ -1,0 +1,135 @@
+import { expect, test } from 'vitest';
+import { boundPolicy, type PolicyRequest } from './bound.ts';
+import { operatorPolicy, operatorPolicySchema } from './operator.ts';
+import { strictPolicy } from './policy.ts';
+
+const MiB = 1024 * 1024;
+const operator = operatorPolicy();
+const scratch = { path: '/scratch', sizeBytes: MiB, inodes: 10, exec: false };
+
+test('nothing asked for is the strict policy', () => {
+  expect(boundPolicy({}, operator)).toEqual(strictPolicy);
+});
+
+test('what is asked for within the ceiling is what applies', () => {
+  const policy = boundPolicy(
+    { memoryBytes: 2048 * MiB, cpus: 0.5, pidsLimit: 20, runtime: 'runc', uid: 0, tmpfs: [scratch] },
+    operator,
+  );
+  expect(policy).toMatchObject({
+    memoryBytes: 2048 * MiB,
+    cpus: 0.5,
+    pidsLimit: 20,
+    runtime: 'runc',
+    uid: 0,
+  });
+  expect(policy.tmpfs.map(({ path }) => path)).toEqual(['/tmp', '/dev/shm', '/scratch']);
+  expect(Object.isFrozen(policy)).toBe(true);
+});
+
+test('a tmpfs of the same path replaces', () => {
+  const policy = boundPolicy({ tmpfs: [{ ...scratch, path: '/tmp' }] }, operator);
+  expect(policy.tmpfs.find(({ path }) => path === '/tmp')?.sizeBytes).toBe(MiB);
+  expect(policy.tmpfs).toHaveLength(2);
+});
+
+test('capabilities: by short name, added within the ceiling, dropped again', () => {
+  expect(boundPolicy({ capAdd: ['chown', 'CAP_KILL'] }, operator).capabilities).toEqual([
+    'CAP_CHOWN',
+    'CAP_KILL',
+  ]);
+  expect(boundPolicy({ capDrop: ['chown'] }, operator).capabilities).toEqual([]);
+  const granting = { ...operator, defaults: { ...strictPolicy, capabilities: ['CAP_CHOWN', 'CAP_KILL'] } };
+  expect(boundPolicy({ capDrop: ['chown'] }, granting).capabilities).toEqual(['CAP_KILL']);
+  expect(boundPolicy({ capDrop: ['ALL'], capAdd: ['kill'] }, granting).capabilities).toEqual(['CAP_KILL']);
+});
+
+test('a seccomp profile tightens', () => {
+  const policy = boundPolicy(
+    {
+      seccomp: {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+      },
+    },
+    operator,
+  );
+  expect(policy.seccomp).toMatchObject({ name: 'custom' });
+});
+
+test.each<[string, PolicyRequest]>([
+  ['memory', { memoryBytes: 9 * 1024 * MiB }],
+  ['cpus', { cpus: 17 }],
+  ['pidsLimit', { pidsLimit: 5000 }],
+  ['tmpfs', { tmpfs: [{ ...scratch, sizeBytes: 2048 * MiB }] }],
+  ['tmpfs', { tmpfs: [{ ...scratch, exec: true }] }],
+  ['capabilities', { capAdd: ['SYS_ADMIN'] }],
+  ['capabilities', { capAdd: ['net_raw'] }],
+  ['rootReadonly', { rootReadonly: false }],
+])('%s beyond the ceiling: POLICY_EXCEEDED names it', (field, request) => {
+  expect(() => boundPolicy(request, operator)).toThrow(
+    expect.objectContaining({ code: 'POLICY_EXCEEDED', message: expect.stringMatching(`^${field}: `) }),
+  );
+});
+
+test.each<[string, PolicyRequest]>([
+  ['memory', { memoryBytes: 1 }],
+  ['memory', { memoryBytes: Number.NaN }],
+  ['cpus', { cpus: 0 }],
+  ['cpuWeight', { cpuWeight: 0 }],
+  ['pidsLimit', { pidsLimit: -1 }],
+  ['uid', { uid: 65536 }],
+  ['gid', { gid: -1 }],
+  ['hostname', { hostname: 'a b' }],
+  ['capabilities', { capAdd: ['everything'] }],
+  ['seccomp', { seccomp: {} }],
+  ...[
+    'scratch',
+    '/',
+    '/proc',
+    '/proc/sys',
+    '/dev',
+    '/dev/x',
+    '/sys/fs',
+    '/fn',
+    '/ward/x',
+    '/a/../proc',
+    '/a/',
+  ].map((path): [string, PolicyRequest] => ['tmpfs', { tmpfs: [{ ...scratch, path }] }]),
+  ['tmpfs', { tmpfs: [{ ...scratch, sizeBytes: 0 }] }],
+  ['tmpfs', { tmpfs: [{ ...scratch, inodes: 0 }] }],
+])('%s that makes no sense: POLICY_INVALID names it (%j)', (field, request) => {
+  expect(() => boundPolicy(request, operator)).toThrow(
+    expect.objectContaining({ code: 'POLICY_INVALID', message: expect.stringMatching(`^${field}: `) }),
+  );
+});
+
+test('an operator may allow less, and more', () => {
+  const own = operatorPolicy(
+    operatorPolicySchema.parse({
+      memory: '128m',
+      landlock: false,
+      allow: { memory: '512m', runtimes: ['crun'], capabilities: ['net_raw'], writableRoot: true },
+    }),
+  );
+  expect(own.defaults).toMatchObject({ memoryBytes: 128 * MiB, landlock: undefined });
+  expect(boundPolicy({ rootReadonly: false, capAdd: ['net_raw'] }, own)).toMatchObject({
+    rootReadonly: false,
+  });
+  expect(() => boundPolicy({ memoryBytes: 513 * MiB }, own)).toThrow('512 MiB');
+  expect(() => boundPolicy({ runtime: 'runc' }, own)).toThrow('runtime: runc');
+});
+
+test.each([
+  { memory: 'lots' },
+  { memory: 0 },
+  { unknown: 1 },
+  { allow: { everything: true } },
+  { cpus: -1 },
+  { required: ['good-will'] },
+  { allow: { capabilities: ['CAP_EVERYTHING'] } },
+  { runtime: 'docker' },
+  { selinuxLabel: 'container_t' },
+])('an operator’s file part with %j is refused', (part) => {
+  expect(operatorPolicySchema.safeParse(part).success).toBe(false);
+});

@@ -1,0 +1,74 @@
+/** Settings of the host kernel that narrow what an escaped program could do. Read, told, never changed. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostAdvice } from './types.ts';
+
+interface Wish {
+  readonly setting: string;
+  readonly recommended: string;
+  readonly isGood: (value: string) => boolean;
+  readonly why: string;
+}
+
+const atLeast = (least: number) => (value: string) => Number(value) >= least;
+
+const wishes: readonly Wish[] = [
+  {
+    setting: 'kernel.unprivileged_bpf_disabled',
+    recommended: '2',
+    isGood: atLeast(1),
+    why: 'bpf programs of plain users have been a way into the kernel again and again',
+  },
+  {
+    setting: 'kernel.perf_event_paranoid',
+    recommended: '3',
+    isGood: atLeast(2),
+    why: 'performance counters tell about other processes',
+  },
+  {
+    setting: 'kernel.kptr_restrict',
+    recommended: '2',
+    isGood: atLeast(1),
+    why: 'kernel addresses help exploits',
+  },
+  {
+    setting: 'kernel.dmesg_restrict',
+    recommended: '1',
+    isGood: atLeast(1),
+    why: 'the kernel log tells addresses and what others do',
+  },
+  {
+    setting: 'kernel.io_uring_disabled',
+    recommended: '2',
+    isGood: atLeast(1),
+    why: 'io_uring passes by seccomp; sandboxes never get it, the host seldom needs it',
+  },
+  {
+    setting: 'vm.unprivileged_userfaultfd',
+    recommended: '0',
+    isGood: (value) => value === '0',
+    why: 'user fault handling makes races in the kernel winnable',
+  },
+  {
+    setting: 'kernel.core_pattern',
+    recommended: 'core',
+    isGood: (value) => !value.startsWith('|'),
+    why: 'a crash inside a sandbox starts this program as root on the host',
+  },
+];
+
+/** Only what differs from the recommendation. A setting that the kernel doesn't have is fine. */
+export function hostAdvice(sysctlDir = '/proc/sys'): readonly HostAdvice[] {
+  return wishes.flatMap(({ setting, recommended, isGood, why }) => {
+    const value = readSetting(join(sysctlDir, setting.replaceAll('.', '/')));
+    return value === undefined || isGood(value) ? [] : [{ setting, value, recommended, why }];
+  });
+}
+
+function readSetting(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Proves each mechanism on this host by trying, inside real sandboxes, what it must prevent. Nothing here reads
+ * a version and believes it. A mechanism that can't be tried is `skipped`, which doesn't count as proven.
+ */
+
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { messageOf } from '../../lib/index.ts';
+import { explainPolicy } from '../explain.ts';
+import { isIsolated } from '../isolation/isolation.ts';
+import { isMechanism, type Mechanism, mechanismNames, mechanisms } from '../mechanisms.ts';
+import type { SandboxPolicy } from '../policy.ts';
+import { findLandlockLauncher } from '../request.ts';
+import { unavailable } from '../requirements.ts';
+import { runtimeNames } from '../runtime/drivers.ts';
+import type { LocalSandboxHost } from '../sandbox-host.ts';
+import { strictProfile } from '../seccomp/profile.ts';
+import { hostAdvice } from './advice.ts';
+import { limitProbes } from './limits.ts';
+import { runProgram } from './program.ts';
+import { systemCalls } from './system-calls.ts';
+import type { DoctorReport, DoctorRow, Finding } from './types.ts';
+
+export interface DoctorOptions {
+  readonly host: LocalSandboxHost;
+  readonly policy: SandboxPolicy;
+  /** Kind → a mounted root. Probes are Python programs, so `python:…` is needed to prove anything. */
+  readonly roots: Readonly<Record<string, string>>;
+}
+
+export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
+  const { host, policy } = options;
+  const runtime = await host.runtime(policy.runtime);
+  const rootDir = Object.entries(options.roots).find(([kind]) => kind.startsWith('python:'))?.[1];
+  const hasLandlockLauncher = rootDir !== undefined && (await findLandlockLauncher(rootDir)) !== undefined;
+  const situation = runtime && { host: host.features, runtime, hasLandlockLauncher };
+  const missing = new Map<Mechanism, string>(
+    situation === undefined
+      ? mechanismNames.map((name) => [name, `the runtime ${policy.runtime} can't run anything here`])
+      : unavailable({ policy, ...situation }).map(({ mechanism, why }) => [mechanism, why]),
+  );
+  const findings =
+    rootDir === undefined || situation === undefined
+      ? new Map<Mechanism, Finding>()
+      : await prove({ host, policy, rootDir }, missing);
+  const said = new Map(explainPolicy({ policy }).map(({ mechanism, value }) => [mechanism, value]));
+  const rows = mechanismNames.map((name): DoctorRow => {
+    const why = missing.get(name);
+    return {
+      name,
+      vector: mechanisms[name],
+      required: policy.required.includes(name),
+      available: why === undefined,
+      chosen: why ?? said.get(name) ?? '',
+      ...verdict(name, why, findings),
+    };
+  });
+  return {
+    ok: rows.every((row) => !row.required || (row.available && row.proven === 'yes')),
+    kernel: host.features.kernel,
+    cgroups: host.features.cgroup.mode,
+    runtimes: await runtimeVersions(host),
+    rows,
+    advice: hostAdvice(),
+  };
+}
+
+function verdict(
+  name: Mechanism,
+  missing: string | undefined,
+  findings: ReadonlyMap<Mechanism, Finding>,
+): Pick<DoctorRow, 'proven' | 'evidence'> {
+  if (missing !== undefined) return { proven: 'skipped', evidence: missing };
+  const finding = findings.get(name);
+  if (finding === undefined) {
+    const isUnprobed = findings.size === 0;
+    const evidence = isUnprobed ? 'no image with Python to probe with' : 'the probe gave no answer for it';
+    return { proven: 'skipped', evidence };
+  }
+  return { proven: finding.held ? 'yes' : 'no', evidence: finding.evidence };
+}
+
+interface ProofContext {
+  readonly host: LocalSandboxHost;
+  readonly policy: SandboxPolicy;
+  readonly rootDir: string;
+}
+
+async function prove(
+  context: ProofContext,
+  missing: ReadonlyMap<Mechanism, string>,
+): Promise<ReadonlyMap<Mechanism, Finding>> {
+  const findings = new Map<Mechanism, Finding>(await proveInside(context));
+  findings.set('host-isolation', proveIsolation());
+  for (const { mechanism, run } of limitProbes) {
+    if (!missing.has(mechanism)) findings.set(mechanism, await run(context).catch(brokenProbe));
+  }
+  return findings;
+}
+
+/** A probe that broke has proven nothing, and says why. */
+function brokenProbe(error: unknown): Finding {
+  return { held: false, evidence: `the probe failed: ${messageOf(error)}` };
+}
+
+const resultsSchema = z.record(z.string(), z.tuple([z.boolean(), z.string()]));
+
+/** One sandbox with the policy as it is, but for a small tmpfs that is quickly filled. */
+async function proveInside({ host, policy, rootDir }: ProofContext): Promise<[Mechanism, Finding][]> {
+  const codeDir = await mkdtemp(join(tmpdir(), 'ward-doctor-'));
+  try {
+    // Writable for everybody on the host: what protects it inside is the mount.
+    await chmod(codeDir, 0o777);
+    const tmpfs = { path: '/tmp', sizeBytes: 1024 * 1024, inodes: 64, exec: false };
+    const calls = systemCalls(host.features.arch);
+    const facts = {
+      calls,
+      tripwires: [...strictProfile.refuse].flatMap(([name, how]) =>
+        how === 'kill' && name in calls ? [name] : [],
+      ),
+      namespaces: hostNamespaces(),
+      secret: codeDir,
+      hostname: policy.hostname,
+      rlimits: policy.rlimits,
+      tmpfs,
+    };
+    const { stdout, stderr, exit } = await runProgram({
+      host,
+      rootDir,
+      codeDir,
+      policy: { ...policy, tmpfs: [...policy.tmpfs.filter(({ path }) => path !== '/tmp'), tmpfs] },
+      source: await readFile(join(import.meta.dirname, 'inside.py'), 'utf8'),
+      args: [JSON.stringify(facts)],
+    });
+    const results = parseResults(stdout);
+    if (results === undefined) {
+      const finding = brokenProbe(`${exit.runtimeError || stderr.trim().slice(-300)} (exit ${exit.code})`);
+      return mechanismNames.map((name) => [name, finding]);
+    }
+    return Object.entries(results).flatMap(([name, [held, evidence]]) =>
+      isMechanism(name) ? [[name, { held, evidence }]] : [],
+    );
+  } catch (error) {
+    return mechanismNames.map((name) => [name, brokenProbe(error)]);
+  } finally {
+    await rm(codeDir, { recursive: true });
+  }
+}
+
+function parseResults(text: string): z.infer<typeof resultsSchema> | undefined {
+  try {
+    return resultsSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function hostNamespaces(): Record<string, string> {
+  const folder = '/proc/self/ns';
+  return Object.fromEntries(readdirSync(folder).map((name) => [name, readlinkSync(join(folder, name))]));
+}
+
+/** Seen from Ward itself: pid 1 of its pid namespace is its own supervisor, not the machine's init. */
+function proveIsolation(): Finding {
+  const first = readFileSync('/proc/1/cmdline', 'utf8').split('\0').join(' ').trim();
+  const held = isIsolated() && first.includes('supervise.sh');
+  return {
+    held,
+    evidence: `mount namespace ${readlinkSync('/proc/self/ns/mnt')}; process 1 is: ${first.slice(0, 60)}`,
+  };
+}
+
+async function runtimeVersions(host: LocalSandboxHost): Promise<Record<string, string>> {
+  const found = await Promise.all(runtimeNames.map((name) => host.runtime(name)));
+  return Object.fromEntries(found.flatMap((runtime) => (runtime ? [[runtime.name, runtime.version]] : [])));
+}

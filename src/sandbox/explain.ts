@@ -1,0 +1,123 @@
+/** The effective policy in words: one line a mechanism, with the attack vector that it answers. Pure. */
+import { formatSize } from '../lib/index.ts';
+import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
+import { type Mechanism, mechanismNames, mechanisms, type Vector } from './mechanisms.ts';
+import { type SandboxPolicy, strictPolicy } from './policy.ts';
+import { unavailable } from './requirements.ts';
+import { strictProfile } from './seccomp/profile.ts';
+import { idRangeSize } from './spec/namespaces.ts';
+
+export interface Explanation {
+  readonly mechanism: Mechanism;
+  readonly vector: Vector;
+  readonly value: string;
+  /** `default`: as Ward ships it; `changed`: by the operator or the request; `missing`: not on this host. */
+  readonly source: 'default' | 'changed' | 'missing';
+}
+
+export interface ExplainInput {
+  readonly policy: SandboxPolicy;
+  /** What this machine offers; without it the policy alone is told. */
+  readonly situation?: {
+    readonly host: HostFeatures;
+    readonly runtime: RuntimeFeatures;
+    readonly hasLandlockLauncher: boolean;
+  };
+}
+
+export function explainPolicy({ policy, situation }: ExplainInput): readonly Explanation[] {
+  const missing = new Map(
+    situation === undefined
+      ? []
+      : unavailable({ policy, ...situation }).map(({ mechanism, why }) => [mechanism, why]),
+  );
+  return mechanismNames.map((mechanism) => {
+    const value = sentences[mechanism](policy);
+    const why = missing.get(mechanism);
+    const isDefault = value === sentences[mechanism](strictPolicy);
+    return {
+      mechanism,
+      vector: mechanisms[mechanism],
+      value: why === undefined ? value : `not in force: ${why}`,
+      source: why !== undefined ? 'missing' : isDefault ? 'default' : 'changed',
+    };
+  });
+}
+
+type Sentence = (policy: SandboxPolicy) => string;
+
+const fresh =
+  (what: string): Sentence =>
+  () =>
+    what;
+
+const sentences: Readonly<Record<Mechanism, Sentence>> = {
+  'memory-limit': ({ memoryBytes }) => `${formatSize(memoryBytes)} of memory, tmpfs included, and no swap`,
+  'cpu-limit': ({ cpus, cpuWeight }) => `${cpus} processors at most; weight ${cpuWeight} under contention`,
+  'pids-limit': ({ pidsLimit }) => `${pidsLimit} processes and threads`,
+  'io-limit': ({ io }) => describeIo(io),
+  'tmpfs-limit': ({ tmpfs }) =>
+    tmpfs
+      .map(
+        ({ path, sizeBytes, inodes, exec }) =>
+          `${path}: ${formatSize(sizeBytes)}, ${inodes} files, ${exec ? 'programs may run' : 'no programs'}`,
+      )
+      .join('; '),
+  'resource-limits': ({ rlimits }) =>
+    Object.entries(rlimits)
+      .map(([name, limit]) => `${name.replace('RLIMIT_', '').toLowerCase()} ${limit}`)
+      .join(', '),
+  freezer: fresh('an idle sandbox is stopped by the kernel and costs no processor time'),
+  'user-namespace': ({ uid, gid }) =>
+    `user ${uid}, group ${gid}, in a range of ${idRangeSize} host ids that no other sandbox has`,
+  'pid-namespace': fresh('sees and signals its own processes only'),
+  'mount-namespace': fresh('its own mounts, which don’t propagate'),
+  'ipc-namespace': fresh('its own shared memory and semaphores'),
+  'uts-namespace': ({ hostname }) => `its own host name: ${hostname}`,
+  'cgroup-namespace': fresh('doesn’t see the control groups of others'),
+  'time-namespace': fresh('its own monotonic and boot clocks'),
+  seccomp: ({ seccomp }) => describeSeccomp(seccomp),
+  'no-capabilities': ({ capabilities }) =>
+    capabilities.length === 0
+      ? 'none, in all five sets'
+      : `${capabilities.join(', ')}, inside its own ids only`,
+  'no-new-privileges': ({ noNewPrivileges }) =>
+    noNewPrivileges ? 'set-uid programs and file capabilities have no effect' : 'off',
+  'read-only-root': ({ rootReadonly }) =>
+    rootReadonly ? 'nothing of the image can be written' : 'as the folder’s own mount allows',
+  'minimal-dev': fresh('null, zero, full, random, urandom and tty on a read-only tmpfs; no /sys'),
+  'hidden-proc': ({ maskedPaths, readonlyPaths }) =>
+    `/proc has processes only, else ${maskedPaths.length} paths are masked and ${readonlyPaths.length} read-only`,
+  landlock: ({ landlock }) =>
+    landlock === undefined
+      ? 'off'
+      : `reads ${pathsOf(landlock, 'read')}; writes devices in ${pathsOf(landlock, 'device')}, and tmpfs`,
+  apparmor: ({ apparmorProfile }) => apparmorProfile ?? 'no profile named',
+  selinux: ({ selinuxLabel }) => selinuxLabel ?? 'no label named',
+  'host-isolation': fresh('Ward itself runs in a mount and a pid namespace that end with it'),
+  'network-namespace': fresh('no network device but lo'),
+};
+
+function describeIo(io: SandboxPolicy['io']): string {
+  if (io === undefined) return 'not limited';
+  const rate = (what: string, bytes: number | undefined) =>
+    bytes === undefined ? [] : [`${what} ${formatSize(bytes)}/s on each disk`];
+  return [
+    ...(io.weight === undefined ? [] : [`weight ${io.weight} for disk time`]),
+    ...rate('reads', io.readBytesPerSecond),
+    ...rate('writes', io.writeBytesPerSecond),
+  ].join(', ');
+}
+
+function describeSeccomp(seccomp: SandboxPolicy['seccomp']): string {
+  const profile = seccomp === 'strict' ? strictProfile : seccomp;
+  const kills = [...profile.refuse.values()].filter((refusal) => refusal === 'kill').length;
+  return `${profile.name} list: ${profile.allow.size} system calls, native ABI only; ${kills} end the process`;
+}
+
+function pathsOf(rules: NonNullable<SandboxPolicy['landlock']>, access: string): string {
+  return rules
+    .filter((rule) => rule.access === access)
+    .map((rule) => rule.path)
+    .join(', ');
+}

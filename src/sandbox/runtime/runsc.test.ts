@@ -1,0 +1,3 @@
+import { describeRuntime } from '../testing/runtime-behaviour.ts';
+
+describeRuntime({ runtime: 'runsc', hasOwnKernel: true });

@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest';
+import { strictestOf } from './intersect.ts';
+import { strictProfile } from './profile.ts';
+
+const none = { extraCalls: [], capabilities: [] };
+const ERRNO = 'SCMP_ACT_ERRNO';
+const ALLOW = 'SCMP_ACT_ALLOW';
+const args = (op: string, value: number, index = 0, valueTwo?: number) => [
+  { index, value, op, ...(valueTwo === undefined ? {} : { valueTwo }) },
+];
+const denyAllBut = (...syscalls: object[]) => ({ defaultAction: ERRNO, defaultErrnoRet: 1, syscalls });
+
+test('a profile that allows everything gets the strict list', () => {
+  const { profile, notGranted } = strictestOf({ defaultAction: ALLOW }, none);
+  expect([...profile.allow.keys()]).toEqual([...strictProfile.allow.keys()]);
+  expect(profile.otherwise).toEqual({ errno: 1 });
+  expect(notGranted).toEqual([]);
+});
+
+test('a profile can take a call away, with its own errno', () => {
+  const syscalls = [{ names: ['mkdir', 'mkdirat'], action: ERRNO, errnoRet: 30 }];
+  const { profile } = strictestOf({ defaultAction: ALLOW, syscalls }, none);
+  expect(profile.allow.has('mkdir')).toBe(false);
+  expect(profile.refuse.get('mkdirat')).toEqual({ errno: 30 });
+  expect(profile.allow.has('read')).toBe(true);
+});
+
+test('what it names beyond the list is not granted, and told', () => {
+  const { profile, notGranted } = strictestOf(
+    denyAllBut({ names: ['read', 'ptrace', 'mount'], action: ALLOW }),
+    none,
+  );
+  expect([...profile.allow.keys()]).toEqual(['read']);
+  expect(profile.refuse.get('ptrace')).toBe('kill');
+  expect(notGranted).toEqual(['ptrace', 'mount']);
+});
+
+test('unless the operator allows it', () => {
+  const profile = denyAllBut({ names: ['read', 'ptrace'], action: ALLOW });
+  const { notGranted, ...result } = strictestOf(profile, { ...none, extraCalls: ['ptrace'] });
+  expect([...result.profile.allow.keys()]).toEqual(['read', 'ptrace']);
+  expect(notGranted).toEqual([]);
+});
+
+test.each([
+  [
+    'an equality on a call that Ward allows always',
+    'lseek',
+    args('SCMP_CMP_EQ', 2, 2),
+    [[{ index: 2, value: 2 }]],
+  ],
+  [
+    'an inequality against values that Ward pins',
+    'socketpair',
+    args('SCMP_CMP_NE', 40),
+    [[{ index: 0, value: 1 }]],
+  ],
+  ['an equality with what Ward pins', 'socketpair', args('SCMP_CMP_EQ', 1), [[{ index: 0, value: 1 }]]],
+  ['a contradiction with what Ward pins', 'socketpair', args('SCMP_CMP_EQ', 2), undefined],
+  ['an order against values that Ward pins', 'socketpair', args('SCMP_CMP_LT', 1), undefined],
+  [
+    'a mask joined with Ward’s mask',
+    'clone',
+    args('SCMP_CMP_MASKED_EQ', 0x8000_0000, 0, 0x8000_0000),
+    [[{ index: 0, mask: 0xfe02_0000, value: 0x8000_0000 }]],
+  ],
+  [
+    'a mask that contradicts Ward’s',
+    'clone',
+    args('SCMP_CMP_MASKED_EQ', 0x1000_0000, 0, 0x1000_0000),
+    undefined,
+  ],
+  ['a value within Ward’s mask', 'clone', args('SCMP_CMP_EQ', 0x11), [[{ index: 0, value: 0x11 }]]],
+  ['a value against Ward’s mask', 'clone', args('SCMP_CMP_EQ', 0x1000_0011), undefined],
+])('%s', (_, name, tests, expected) => {
+  const { profile } = strictestOf(denyAllBut({ names: [name], action: ALLOW, args: tests }), none);
+  expect(profile.allow.get(name)).toEqual(expected);
+});
+
+test('rules for capabilities that the sandbox doesn’t have, or other processors, don’t apply', () => {
+  const profile = denyAllBut(
+    { names: ['read'], action: ALLOW, includes: { caps: ['CAP_CHOWN'] } },
+    { names: ['write'], action: ALLOW, excludes: { caps: ['CAP_CHOWN'] } },
+    { names: ['close'], action: ALLOW, includes: { arches: ['s390'] } },
+  );
+  expect([...strictestOf(profile, none).profile.allow.keys()]).toEqual(['write']);
+  const withCap = { ...none, capabilities: ['CAP_CHOWN'] };
+  expect([...strictestOf(profile, withCap).profile.allow.keys()]).toEqual(['read']);
+});
+
+test.each([
+  [
+    'an order on a value that isn’t known',
+    denyAllBut({ names: ['lseek'], action: ALLOW, args: args('SCMP_CMP_LT', 3) }),
+  ],
+  [
+    'a denial by argument',
+    { defaultAction: ALLOW, syscalls: [{ names: ['read'], action: ERRNO, args: args('SCMP_CMP_EQ', 3) }] },
+  ],
+  [
+    'two tests of one argument',
+    denyAllBut({
+      names: ['read'],
+      action: ALLOW,
+      args: [...args('SCMP_CMP_EQ', 1), ...args('SCMP_CMP_EQ', 2)],
+    }),
+  ],
+  [
+    'handing calls to another process',
+    { defaultAction: ALLOW, syscalls: [{ names: ['read'], action: 'SCMP_ACT_NOTIFY' }] },
+  ],
+  ['no default', { syscalls: [] }],
+  ['no object', 'strict'],
+  [
+    'an index that isn’t one',
+    denyAllBut({ names: ['read'], action: ALLOW, args: args('SCMP_CMP_EQ', 1, 6) }),
+  ],
+])('%s is refused', (_, profile) => {
+  expect(() => strictestOf(profile, none)).toThrow(expect.objectContaining({ code: 'POLICY_INVALID' }));
+});

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { ENOSYS, strictProfile } from './profile.ts';
+
+const allowed = (name: string) => strictProfile.allow.get(name);
+
+test('at most 200 names, with those that only a Landlock launcher needs', () => {
+  const names = new Set([...strictProfile.allow.keys(), ...strictProfile.landlockCalls]);
+  expect(names.size).toBeLessThanOrEqual(200);
+  expect(names.size).toBeGreaterThan(150);
+});
+
+test('arguments matter for these calls and no others', () => {
+  const conditional = [...strictProfile.allow].filter(([, conditions]) => conditions.length > 0);
+  expect(conditional.map(([name]) => name).sort()).toEqual([
+    'clone',
+    'ioctl',
+    'prctl',
+    'socket',
+    'socketpair',
+  ]);
+});
+
+test('sockets: three families × two types × two flags, and one netlink protocol', () => {
+  expect(allowed('socket')).toHaveLength(3 * 2 * 4 + 2);
+  expect(allowed('socket')).toContainEqual([
+    { index: 0, value: 10 },
+    { index: 1, value: 0x80801 },
+  ]);
+  // AF_ALG, AF_PACKET, AF_VSOCK, AF_RXRPC: page-cache and transport bugs live there.
+  for (const family of [38, 17, 40, 33]) {
+    expect(allowed('socket')?.some(([test]) => test?.value === family)).toBe(false);
+  }
+});
+
+test('clone may make no namespace', () => {
+  expect(allowed('clone')).toEqual([[{ index: 0, mask: 0x7e02_0000, value: 0 }]]);
+});
+
+test('terminal input can’t be faked: TIOCSTI and TIOCLINUX are not among the ioctls', () => {
+  const requests = allowed('ioctl')?.map(([test]) => test?.value);
+  expect(requests).toContain(0x5401);
+  expect(requests).not.toContain(0x5412);
+  expect(requests).not.toContain(0x541c);
+});
+
+test.each(['clone3', 'io_uring_setup', 'openat2', 'execveat'])('libc falls back from %s', (name) => {
+  expect(strictProfile.refuse.get(name)).toEqual({ errno: ENOSYS });
+  expect(allowed(name)).toBeUndefined();
+});
+
+test.each([
+  'bpf',
+  'mount',
+  'unshare',
+  'setns',
+  'ptrace',
+  'kexec_load',
+  'init_module',
+  'keyctl',
+  'userfaultfd',
+])('%s ends the process', (name) => {
+  expect(strictProfile.refuse.get(name)).toBe('kill');
+  expect(allowed(name)).toBeUndefined();
+});
+
+test.each([
+  'splice',
+  'tee',
+  'vmsplice',
+  'memfd_create',
+  'mknod',
+  'chroot',
+  'setuid',
+  'process_vm_readv',
+  'personality',
+])('%s isn’t allowed', (name) => {
+  expect(allowed(name)).toBeUndefined();
+});

@@ -1,0 +1,42 @@
+/** A program for the tests of isolation: enters it, then does as its argument says. */
+import { readdirSync } from 'node:fs';
+import { isFault, startCommand } from '../../lib/index.ts';
+import { enterIsolation, isIsolated } from '../isolation/isolation.ts';
+
+const order = process.argv[2];
+/** In a session of its own, so that no signal to the terminal's processes reaches it. */
+const lasting = ['/usr/bin/setsid', '/bin/sleep', '1000'];
+
+if (order === 'as-nobody') process.seteuid?.(65534);
+try {
+  if (!isIsolated()) enterIsolation([process.execPath, ...process.argv.slice(1)]);
+} catch (error) {
+  process.stdout.write(isFault(error) ? error.code : String(error));
+  process.exit(2);
+}
+
+switch (order) {
+  case 'echo':
+    process.stdin.pipe(process.stdout);
+    process.stdin.on('end', () => {
+      process.exitCode = 7;
+    });
+    break;
+  case 'term':
+    process.on('SIGTERM', () => process.exit(9));
+    setInterval(() => {}, 1000);
+    process.stdout.write('ready');
+    break;
+  case 'look':
+    process.stdout.write(JSON.stringify(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length));
+    break;
+  case 'die-with-child':
+    // A child that would outlive its parent and holds stdout open.
+    startCommand(lasting, { stdio: ['ignore', 'inherit', 'inherit'] });
+    process.kill(process.pid, 'SIGKILL');
+    break;
+  default:
+    startCommand(lasting, { stdio: ['ignore', 'inherit', 'inherit'] });
+    process.stdout.write('ready');
+    setInterval(() => {}, 1000);
+}
