@@ -2,11 +2,14 @@
  * The composition root: configuration in, running platform out. Commands that make sandboxes first move this
  * process into namespaces of its own (`enterIsolation` starts it anew there with the same arguments).
  */
-import { enterIsolation, isIsolated } from '../sandbox/index.ts';
+import { type DoctorReport, type Explanation, enterIsolation, isIsolated } from '../sandbox/index.ts';
+import type { DoctorOptions } from './doctor.ts';
 import type { SandboxRunOptions } from './policy.ts';
 import type { UpOptions } from './up.ts';
 
+export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
 export { defaultDataDir } from './config.ts';
+export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
 export { type NamespaceAdmin, type NamespaceKey, namespaceAdmin } from './namespace-admin.ts';
 export type { SandboxRunOptions } from './policy.ts';
@@ -22,6 +25,19 @@ export async function up(options: UpOptions): Promise<number> {
 export async function runSandbox(options: SandboxRunOptions): Promise<number> {
   isolate();
   return (await import('./run-sandbox.ts')).runSandboxHere(options);
+}
+
+/** Proves each mechanism on this host. */
+export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
+  isolate();
+  return (await import('./doctor.ts')).doctorHere(options);
+}
+
+/** The effective policy in words. */
+export async function explainSandbox(options: SandboxRunOptions): Promise<readonly Explanation[]> {
+  if (process.geteuid?.() !== 0) return (await import('./doctor.ts')).explainUnprivileged(options);
+  isolate();
+  return (await import('./doctor.ts')).explainHere(options);
 }
 
 function isolate(): void {

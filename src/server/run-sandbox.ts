@@ -1,14 +1,11 @@
 /** `ward sandbox run`: one sandbox by hand, with this process's stdin, stdout, stderr and exit code. */
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type Image, openImageStore } from '../images/index.ts';
-import { createLog } from '../lib/index.ts';
-import { openSandboxHost, type Sandbox, type SandboxExit, type SandboxPolicy } from '../sandbox/index.ts';
-import { type Config, loadConfig } from './config.ts';
+import type { Image } from '../images/index.ts';
+import type { Sandbox, SandboxExit, SandboxPolicy } from '../sandbox/index.ts';
+import { openByHand } from './by-hand.ts';
+import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
-import { runDir } from './instance.ts';
 import { requestedPolicy, type SandboxRunOptions } from './policy.ts';
-import { claimRunInstance } from './run-instance.ts';
 
 const exitCodes = { timedOut: 124, outOfMemory: 137 };
 
@@ -17,18 +14,7 @@ export async function runSandboxHere(options: SandboxRunOptions): Promise<number
   const config = await loadConfig(options);
   const policy = await requestedPolicy(options, config);
   await using stack = new AsyncDisposableStack();
-  const instance = await claimRunInstance();
-  stack.defer(() => instance.lock.release());
-  const host = stack.use(
-    await openSandboxHost({
-      instance: instance.name,
-      runDir,
-      runtime: policy.runtime,
-      log: createLog(config.logLevel === 'info' ? 'warn' : config.logLevel),
-    }),
-  );
-  await host.recover();
-  const images = stack.use(await openImages(config, instance.name));
+  const { host, images } = stack.use(await openByHand(config, policy.runtime));
   const image = await images.resolve(options.image);
   const root = stack.use(await images.mountRoot(image));
   const sandbox = stack.use(
@@ -42,11 +28,6 @@ export async function runSandboxHere(options: SandboxRunOptions): Promise<number
     }),
   );
   return await passThrough(sandbox, options.timeoutMs);
-}
-
-/** Roots of different runs lie apart, below a folder that every user may search. */
-export function openImages(config: Config, instance: string) {
-  return openImageStore({ dir: config.imagesDir, mountsDir: join(runDir, 'roots', instance) });
 }
 
 function commandOf(options: SandboxRunOptions, image: Image): readonly string[] {

@@ -89,7 +89,8 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
     }),
     pids,
     async kill() {
-      if (pids().length === 0) return;
+      // Processes of a pid namespace that has ended can't be seen from here, and can't die while they are frozen.
+      if (pids().length === 0) return thaw();
       await freeze();
       for (const pid of pids()) sendKill(pid);
       await thaw();

@@ -9,7 +9,7 @@ mount -t proc -o nosuid,nodev,noexec proc /proc
 while [ "$1" != -- ]; do
   umount "$1"
   # What the runtime makes there instead must not reach the host's folder below the mount.
-  mount -t tmpfs -o mode=755,size=1m,nosuid,nodev,noexec ward "$1"
+  mount -t tmpfs -o mode=755,size=64m,nosuid,nodev,noexec ward "$1"
   shift
 done
 shift

@@ -1,8 +1,11 @@
 /** A program for the test of recovery: starts two sandboxes, freezes one, says so, and waits to be killed. */
 import { once } from 'node:events';
 import { silentLog } from '../../lib/index.ts';
+import { enterIsolation, isIsolated } from '../isolation/isolation.ts';
 import { strictPolicy } from '../policy.ts';
 import { openSandboxHost } from '../sandbox-host.ts';
+
+if (!isIsolated()) enterIsolation([process.execPath, ...process.argv.slice(1)]);
 
 const [instance = '', runDir = '', rootDir = ''] = process.argv.slice(2);
 const host = await openSandboxHost({ instance, runDir, runtime: 'crun', log: silentLog });

@@ -1,0 +1,28 @@
+/** What commands without a server need to make sandboxes: a host of their own, images, and their end. */
+import { join } from 'node:path';
+import { type ImageStore, openImageStore } from '../images/index.ts';
+import { createLog } from '../lib/index.ts';
+import { type LocalSandboxHost, openSandboxHost, type RuntimeName } from '../sandbox/index.ts';
+import type { Config } from './config.ts';
+import { runDir } from './instance.ts';
+import { claimRunInstance } from './run-instance.ts';
+
+export interface ByHand extends AsyncDisposable {
+  readonly host: LocalSandboxHost;
+  readonly images: ImageStore;
+}
+
+/** @throws Fault TOO_MANY_RUNS, and those of the sandbox and image rooms */
+export async function openByHand(config: Config, runtime: RuntimeName): Promise<ByHand> {
+  await using stack = new AsyncDisposableStack();
+  const instance = await claimRunInstance();
+  stack.defer(() => instance.lock.release());
+  const log = createLog(config.logLevel === 'info' ? 'warn' : config.logLevel);
+  const host = stack.use(await openSandboxHost({ instance: instance.name, runDir, runtime, log }));
+  await host.recover();
+  // Roots of different runs lie apart, below a folder that every user may search.
+  const mountsDir = join(runDir, 'roots', instance.name);
+  const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir }));
+  const opened = stack.move();
+  return { host, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
