@@ -37,6 +37,9 @@ function commandOf(language: 'nodejs' | 'python'): string[] {
 export class TestRunner implements AsyncDisposable {
   /** Settles with the exit code, or the signal that ended it. */
   readonly exited: Promise<number | string | null>;
+  /** The logs as they were written. */
+  readonly raw: { readonly stdout: Promise<string>; readonly stderr: Promise<string> };
+  /** The logs with a sentinel for each answer, those included that said that they need none. */
   readonly stdout: Promise<string>;
   readonly stderr: Promise<string>;
   readonly folder: string;
@@ -62,8 +65,9 @@ export class TestRunner implements AsyncDisposable {
     const channel = streams[3];
     if (!stdout || !stderr || !(channel instanceof Duplex)) throw new TypeError('the child has no pipes');
     this.channel = channel;
-    this.stdout = text(stdout);
-    this.stderr = text(stderr);
+    this.raw = { stdout: text(stdout), stderr: text(stderr) };
+    this.stdout = this.raw.stdout.then((stream) => this.withAllSentinels(stream));
+    this.stderr = this.raw.stderr.then((stream) => this.withAllSentinels(stream));
     channel.on('data', (chunk: Buffer) => this.receive(chunk));
     channel.on('error', () => undefined);
     channel.on('close', () => {
@@ -73,6 +77,9 @@ export class TestRunner implements AsyncDisposable {
       this.child.on('close', (code, signal) => resolve(code ?? signal));
     });
   }
+
+  /** For each answer, whether it said that it logged nothing. */
+  readonly quiet: boolean[] = [];
 
   get pid(): number {
     return this.child.pid ?? 0;
@@ -114,6 +121,12 @@ export class TestRunner implements AsyncDisposable {
     return { exit, stdout, stderr };
   }
 
+  private withAllSentinels(stream: string): string {
+    const written = logsOf(stream);
+    const answers = this.quiet.map((isQuiet) => `${isQuiet ? '' : (written.shift() ?? '')}${sentinel}\n`);
+    return [...answers, written.join(`${sentinel}\n`)].join('');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.child.kill('SIGKILL');
     await this.exited;
@@ -125,8 +138,9 @@ export class TestRunner implements AsyncDisposable {
     while (this.pending.length >= 4) {
       const end = 4 + this.pending.readUInt32BE(0);
       if (this.pending.length < end) return;
-      const message: Message = JSON.parse(this.pending.toString('utf8', 4, end));
+      const { quiet, ...message }: Message = JSON.parse(this.pending.toString('utf8', 4, end));
       this.pending = this.pending.subarray(end);
+      if (message['type'] !== 'ready') this.quiet.push(quiet === true);
       const settle = this.waiting.shift();
       if (settle) settle(message);
       else this.received.push(message);

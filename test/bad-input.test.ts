@@ -3,8 +3,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ZipFile } from 'yazl';
 import { missingForSandboxes, Ward } from './ward.ts';
+import { zip } from './zip.ts';
 
 const missing = missingForSandboxes();
 const actions = '/api/v1/namespaces/_/actions';
@@ -181,10 +181,7 @@ describe.skipIf(missing !== undefined)(`bad input${missing ? ` (${missing})` : '
   });
 
   it('a zip that slips out of its folder → 400', async () => {
-    const bytes = await zip([
-      ['index.js', 'exports.main = () => ({})'],
-      ['aa/bb/evil.js', 'x'],
-    ]);
+    const bytes = await zip({ 'index.js': 'exports.main = () => ({})', 'aa/bb/evil.js': 'x' });
     const slipped = Buffer.from(
       bytes.toString('latin1').replaceAll('aa/bb/evil.js', '../../evil.js'),
       'latin1',
@@ -195,26 +192,11 @@ describe.skipIf(missing !== undefined)(`bad input${missing ? ` (${missing})` : '
   });
 
   it('a zip bomb → an error that names the limit', async () => {
-    const bytes = await zip([
-      ['index.js', 'exports.main = () => ({})'],
-      ['bomb', 'x'.repeat(1000)],
-    ]);
+    const bytes = await zip({ 'index.js': 'exports.main = () => ({})', bomb: 'x'.repeat(1000) });
     const uncompressedSize = bytes.lastIndexOf(Buffer.from('PK\x01\x02')) + 24;
     bytes.writeUInt32LE(0x7fffffff, uncompressedSize);
     const reply = await ward.deploy('bomb', bytes.toString('base64'), { exec: { binary: true } });
     expect(reply.status).toBe(400);
-    expect(reply.body.error).toMatch(/bomb.*2147483647/);
+    expect(reply.body.error).toMatch(/"bomb" is larger than 256 MiB/);
   });
 });
-
-function zip(entries: readonly (readonly [string, string | Buffer])[]): Promise<Buffer> {
-  const file = new ZipFile();
-  for (const [name, content] of entries) file.addBuffer(Buffer.from(content), name);
-  file.end();
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    file.outputStream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    file.outputStream.on('end', () => resolve(Buffer.concat(chunks)));
-    file.outputStream.on('error', reject);
-  });
-}

@@ -60,6 +60,14 @@ export class Ward implements AsyncDisposable {
 
   /** Starts one, in `dataDir` when a stopped one is to be continued. */
   static async start(config: object = {}, dataDir?: string): Promise<Ward> {
+    return (await Ward.startSaying(config, dataDir)).ward;
+  }
+
+  /** As `start`, with all that it writes to its streams up to now. */
+  static async startSaying(
+    config: object = {},
+    dataDir?: string,
+  ): Promise<{ readonly ward: Ward; readonly said: () => string }> {
     const dir = dataDir ?? (await mkdtemp(join(tmpdir(), 'ward-e2e-')));
     mkdirSync(dir, { recursive: true });
     const configFile = join(dir, 'config.yaml');
@@ -75,10 +83,13 @@ export class Ward implements AsyncDisposable {
       '--config',
       configFile,
     ];
-    const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'inherit'], env: outsideEnv() });
-    const url = await readyAddress(child);
+    const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe'], env: outsideEnv() });
+    const said = collect(child);
+    const url = await readyAddress(child).catch((error) => {
+      throw new Error(`${error.message}: ${said()}`);
+    });
     const auth = (await readFile(join(dir, 'guest.auth'), 'utf8')).trim();
-    return new Ward(url, auth, dir, child);
+    return { ward: new Ward(url, auth, dir, child), said };
   }
 
   /** The process that a user would see and kill. */
@@ -168,16 +179,7 @@ export class Ward implements AsyncDisposable {
 
   /** Runs the command line as a user would, pointed at this server. */
   cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
-    return runCommand([process.execPath, launcher, ...args], {
-      env: {
-        ...outsideEnv(),
-        WARD_APIHOST: this.url,
-        WARD_AUTH: this.auth,
-        WSK_CONFIG_FILE: '/nonexistent',
-        ...env,
-      },
-      timeoutMs: 60_000,
-    });
+    return runWard(args, { env: { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...env } });
   }
 
   /** A further namespace, made with the operator's command; its key. */
@@ -213,6 +215,18 @@ export class Ward implements AsyncDisposable {
   }
 }
 
+/** Runs the command line as a user would, with no settings but those given. */
+export function runWard(
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; input?: string | Buffer; cwd?: string } = {},
+): Promise<CliResult> {
+  return runCommand([process.execPath, launcher, ...args], {
+    ...options,
+    env: { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent', ...options.env },
+    timeoutMs: 60_000,
+  });
+}
+
 /** Cgroups of sandboxes of an instance, in every hierarchy of the host. */
 export function cgroupsOf(instance: string): string[] {
   const root = '/sys/fs/cgroup';
@@ -230,6 +244,19 @@ export function cgroupsOf(instance: string): string[] {
 export function outsideEnv(): NodeJS.ProcessEnv {
   const { WARD_MOUNT_NAMESPACE: _, ...env } = process.env;
   return env;
+}
+
+/** What both streams have said so far; what it logs is shown among the output of the tests, too. */
+function collect(child: ChildProcess): () => string {
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    text += chunk;
+    if (/"level":(?:"(?:warn|error|fatal)"|[456]0)/.test(String(chunk))) process.stderr.write(chunk);
+  });
+  return () => text;
 }
 
 async function readyAddress(child: ChildProcess): Promise<string> {

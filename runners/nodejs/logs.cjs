@@ -24,6 +24,8 @@ const sentinelAfterText = bytesOf(`\n${sentinel}`);
 
 /** By fd: whether the stream stands in the middle of a line. */
 const isMidLine = [false, false, false];
+/** Whether anything was written through these streams since the last sentinel. */
+let isTouched = false;
 
 /** Makes `process.stdout` and `process.stderr` synchronous. Each is made when it is first used, as in Node. */
 function takeOverStreams() {
@@ -33,14 +35,22 @@ function takeOverStreams() {
 
 /** Writes a text of the runner's own to stderr, on lines of its own. */
 function logError(text) {
+  isTouched = true;
   writeAll(2, bytesOf(`${isMidLine[2] ? '\n' : ''}${text}\n`));
   isMidLine[2] = false;
 }
 
-/** Marks the end of an activation on both streams, each time on a line of its own. */
+/**
+ * Marks the end of an activation on both streams, each time on a line of its own. An activation that wrote nothing
+ * needs no mark: two writes here and two reads on the host are most of what a short call costs.
+ * @returns {boolean} whether it was such a quiet one
+ */
 function endLogs() {
+  if (!isTouched) return true;
+  isTouched = false;
   endLog(1);
   endLog(2);
+  return false;
 }
 
 function endLog(fd) {
@@ -62,6 +72,7 @@ function logStream(fd) {
   const stream = new Writable({
     emitClose: false,
     write(bytes, _encoding, done) {
+      isTouched = true;
       writeAll(fd, bytes);
       if (bytes.length > 0) isMidLine[fd] = bytes[bytes.length - 1] !== newline;
       done();

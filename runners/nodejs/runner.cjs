@@ -5,7 +5,7 @@
  *
  *   ready ▶ init ▶ init-ok | init-error, then run ▶ result, several at once if the host sends them so
  *
- * Both log streams get a sentinel before each answer. Code folder: the first argument, or /fn. It is CommonJS,
+ * Both log streams get a sentinel before each answer, or the answer says that nothing was logged. Code folder: the first argument, or /fn. It is CommonJS,
  * because Node starts 3 ms faster with that.
  */
 'use strict';
@@ -35,15 +35,13 @@ async function init(request) {
     return;
   }
   isLoading = false;
-  endLogs();
-  send('{"type":"init-ok"}');
+  send(`{"type":"init-ok"${endOfLogs()}}`);
 }
 
 function refuseInit(error) {
   isLoading = false;
   logError(`Error during initialization: ${describe(error)}`);
-  endLogs();
-  send(`{"type":"init-error","error":${stringify(stackOf(error))}}`);
+  send(`{"type":"init-error"${endOfLogs()},"error":${stringify(stackOf(error))}}`);
 }
 
 async function run({ id, value, env }) {
@@ -81,14 +79,17 @@ function answer(id, result) {
     return;
   }
   delete running[id];
-  endLogs();
-  send(`{"type":"result","id":${stringify(id)},"ok":true,"value":${json}}`);
+  send(`{"type":"result"${endOfLogs()},"id":${stringify(id)},"ok":true,"value":${json}}`);
 }
 
 function refuse(id, error) {
   delete running[id];
-  endLogs();
-  send(`{"type":"result","id":${stringify(id)},"ok":false,"error":${stringify(error)}}`);
+  send(`{"type":"result"${endOfLogs()},"id":${stringify(id)},"ok":false,"error":${stringify(error)}}`);
+}
+
+/** Ends the logs before the answer, and is the answer's word on whether there is a sentinel to look for. */
+function endOfLogs() {
+  return endLogs() ? ',"quiet":true' : '';
 }
 
 /** Strings as they are; the rest as OpenWhisk does: falsy values empty, objects as JSON. */

@@ -5,7 +5,8 @@ comes from here; what it defends itself against is accident, not attack.
     ready > init > init-ok | init-error, then run > result, again and again
 
 The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams
-get a sentinel before each answer. Code folder: the first argument, or /fn.
+get a sentinel before each answer, or the answer says that nothing was logged. Code folder: the first
+argument, or /fn.
 
 It imports no more than it must, and the interpreter is started without `site`: each of `json`, `traceback`
 and `site` takes as long to load as the interpreter itself.
@@ -42,10 +43,13 @@ class LogFile(io.FileIO):
     """The raw end of a log stream, which knows whether it stands in the middle of a line."""
 
     is_mid_line = False
+    # Whether anything was written since the last sentinel.
+    is_touched = False
 
     def write(self, data):
         count = super().write(data)
         if count:
+            self.is_touched = True
             self.is_mid_line = memoryview(data)[count - 1] != NEWLINE
         return count
 
@@ -71,14 +75,20 @@ def flush_logs():
 
 
 def end_logs():
-    """Marks the end of an activation on both streams, each time on a line of its own."""
+    """Marks the end of an activation on both streams, each time on a line of its own.
+
+    An activation that wrote nothing needs no mark. Returns the answer's word on that.
+    """
     flush_logs()
+    if not any(raw.is_touched for raw in raw_logs):
+        return ',"quiet":true'
     for fd, raw in enumerate(raw_logs, start=1):
         try:
             write_all(fd, b"\n" + SENTINEL if raw.is_mid_line else SENTINEL)
         except OSError:
             pass  # A log that nobody reads any more does not fail the activation.
-        raw.is_mid_line = False
+        raw.is_mid_line = raw.is_touched = False
+    return ""
 
 
 def write_all(fd, data):
@@ -217,11 +227,9 @@ def init(request):
     except Exception as exception:
         error = log_error(exception)
     else:
-        end_logs()
-        send('{"type":"init-ok"}')
+        send(f'{{"type":"init-ok"{end_logs()}}}')
         return main
-    end_logs()
-    send(f'{{"type":"init-error","error":{quote(error)}}}')
+    send(f'{{"type":"init-error"{end_logs()},"error":{quote(error)}}}')
     return None
 
 
@@ -237,8 +245,7 @@ def run(main, request):
         answer = f'"ok":true,"value":{result_json(result)}'
     except Refusal as refusal:
         answer = f'"ok":false,"error":{quote(text_of(refusal))}'
-    end_logs()
-    send(f'{{"type":"result","id":{quote(request["id"])},{answer}}}')
+    send(f'{{"type":"result"{end_logs()},"id":{quote(request["id"])},{answer}}}')
 
 
 def result_json(result):

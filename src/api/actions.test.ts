@@ -8,6 +8,9 @@ beforeAll(async () => {
 });
 afterAll(() => shared[Symbol.asyncDispose]());
 
+/** An archive with nothing in it, in base64. */
+const emptyZip = `UEsFBg${'A'.repeat(24)}==`;
+
 const described = {
   namespace: 'guest',
   name: 'a',
@@ -170,7 +173,7 @@ describe('GET', () => {
 
   test('gives binary code and main back', async () => {
     await using api = await startApi();
-    const exec = { kind: 'python:3.13', code: 'AAECAw==', main: 'run' };
+    const exec = { kind: 'python:3.13', code: emptyZip, main: 'run' };
     await api.call('PUT', 'actions/a', { body: { exec } });
     expect((await api.call('GET', 'actions/a')).body).toMatchObject({ exec: { ...exec, binary: true } });
   });

@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { openStore } from '../store/index.ts';
 import { hello, ref, startPlatform } from './platform.fixture.ts';
 
+/** An archive with nothing in it, in base64. */
+const emptyZip = `UEsFBg${'A'.repeat(24)}==`;
+
 describe('writing', () => {
   test('creates, refuses to create again, and changes', async () => {
     await using platform = await startPlatform();
@@ -121,10 +124,10 @@ describe('reading', () => {
   test('gives code when asked', async () => {
     await using platform = await startPlatform();
     const { actions } = platform.functions;
-    const binary = { kind: 'python:default', code: 'AAECAw==', main: 'run' };
+    const binary = { kind: 'python:default', code: emptyZip, main: 'run' };
     await actions.put(ref('a'), { exec: binary }, false);
     expect(await actions.get(ref('a'), true)).toMatchObject({
-      code: 'AAECAw==',
+      code: emptyZip,
       description: { exec: { kind: 'python:3.13', binary: true, main: 'run' } },
     });
     expect((await actions.get(ref('a'), false)).code).toBeUndefined();

@@ -1,7 +1,7 @@
 /**
  * Turns what a sandbox writes to stdout and stderr into the log lines of its activations. The runner ends
- * each activation with a sentinel line on both streams; lines belong to every activation that is open when
- * they arrive, which is one, unless the action allows concurrency.
+ * each activation with a sentinel line on both streams, or says that it wrote nothing; lines belong to every
+ * activation that is open when they arrive, which is one, unless the action allows concurrency.
  *
  * The streams are always read to their end, so that a flood can't stall the sandbox on a full pipe; what is
  * past an activation's limit is counted and dropped. A line longer than `maxLineBytes` is cut into several.
@@ -23,9 +23,10 @@ export const missingSentinelText =
 export interface LogSink {
   /**
    * The activation has answered: its log is complete when both streams have shown its sentinel, or have
-   * ended, or `graceMs` have passed.
+   * ended, or `graceMs` have passed. A quiet one has no sentinel: what it may have written past the runner's
+   * own streams was in the pipes before the answer, so one more look at them is enough.
    */
-  finish(graceMs: number): Promise<readonly string[]>;
+  finish(isQuiet: boolean, graceMs: number): Promise<readonly string[]>;
 }
 
 export interface LogStreams {
@@ -48,12 +49,13 @@ export function readLogStreams(stdout: Readable, stderr: Readable): LogStreams {
 type StreamName = 'stdout' | 'stderr';
 
 /**
- * The n-th answer of a sandbox comes after the n-th sentinel on each stream. So a line that arrives when a
- * stream has shown c sentinels belongs to the sinks with `from` ≤ c < `until`.
+ * The n-th answer that is not quiet comes after the n-th sentinel on each stream. So a line that arrives when a
+ * stream has shown c sentinels belongs to the sinks with `from` ≤ c < `until`; of those that run alone, to the
+ * latest.
  */
 interface State {
   readonly open: Set<Sink>;
-  /** Activations that have answered. */
+  /** Activations that have answered and were not quiet. */
   finished: number;
   /** Sentinels seen. */
   readonly ends: Record<StreamName, number>;
@@ -63,6 +65,7 @@ interface State {
 interface Sink {
   readonly lines: string[];
   readonly limitBytes: number;
+  readonly isAlone: boolean;
   readonly from: number;
   /** Infinity while it is not known which answer will be this activation's. */
   until: number;
@@ -72,10 +75,11 @@ interface Sink {
 }
 
 function openSink(state: State, limitBytes: number, isAlone: boolean): LogSink {
-  if (state.open.size === 0) forgiveForgedSentinels(state);
+  if (isAlone || state.open.size === 0) forgiveForgedSentinels(state);
   const sink: Sink = {
     lines: [],
     limitBytes,
+    isAlone,
     from: state.finished,
     until: isAlone ? state.finished + 1 : Number.POSITIVE_INFINITY,
     bytes: 0,
@@ -83,7 +87,9 @@ function openSink(state: State, limitBytes: number, isAlone: boolean): LogSink {
     settle: undefined,
   };
   state.open.add(sink);
-  return { finish: (graceMs) => finishSink(state, sink, graceMs) };
+  return {
+    finish: (isQuiet, graceMs) => (isQuiet ? finishQuietly(state, sink) : finishSink(state, sink, graceMs)),
+  };
 }
 
 /** User code may print the sentinel itself; it must not shift the logs of all later activations. */
@@ -101,6 +107,14 @@ async function finishSink(state: State, sink: Sink, graceMs: number): Promise<re
   const sawBoth = state.ends.stdout >= sink.until && state.ends.stderr >= sink.until;
   if (sink.truncated) sink.lines.push(format('stderr', truncatedText(sink.limitBytes)));
   else if (!sawBoth) sink.lines.push(format('stderr', missingSentinelText));
+  return sink.lines;
+}
+
+/** The event loop reports streams in the order in which they became readable: one more turn has seen them all. */
+async function finishQuietly(state: State, sink: Sink): Promise<readonly string[]> {
+  await new Promise(setImmediate);
+  state.open.delete(sink);
+  if (sink.truncated) sink.lines.push(format('stderr', truncatedText(sink.limitBytes)));
   return sink.lines;
 }
 
@@ -156,7 +170,13 @@ function onLine(state: State, name: StreamName, line: Buffer): void {
     return;
   }
   const count = state.ends[name];
-  for (const sink of state.open) if (sink.from <= count && count < sink.until) append(sink, name, line);
+  let latestAlone: Sink | undefined;
+  for (const sink of state.open) {
+    if (count < sink.from || count >= sink.until) continue;
+    if (sink.isAlone) latestAlone = sink;
+    else append(sink, name, line);
+  }
+  if (latestAlone) append(latestAlone, name, line);
 }
 
 function append(sink: Sink, name: StreamName, line: Buffer): void {

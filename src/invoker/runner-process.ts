@@ -9,7 +9,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
 import type { Sandbox, SandboxExit } from '../sandbox/index.ts';
 import { encodeFrame, FrameReader, type LargeFrame } from './frames.ts';
-import { type LogSink, type LogStreams, readLogStreams } from './log-streams.ts';
+import { type LogStreams, readLogStreams } from './log-streams.ts';
 
 /** How the sandbox let an activation down. */
 export type Failure =
@@ -21,16 +21,28 @@ export type Failure =
   | 'violation'
   | 'ended';
 
-export type InitOutcome =
-  | { readonly kind: 'ok' }
-  | { readonly kind: 'refused'; readonly error: string }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+/** `isQuiet`: the runner says that nothing was logged, and has written no sentinel. */
+type Answered = { readonly isQuiet?: boolean };
 
-export type RunOutcome =
-  | { readonly kind: 'value'; readonly value: JsonValue; readonly json: string }
-  | { readonly kind: 'refused'; readonly error: string }
-  | { readonly kind: 'too-large'; readonly frame: LargeFrame }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+export type InitOutcome = Answered &
+  (
+    | { readonly kind: 'ok' }
+    | { readonly kind: 'refused'; readonly error: string }
+    | { readonly kind: 'failed'; readonly failure: Failure }
+  );
+
+export type RunOutcome = Answered &
+  (
+    | { readonly kind: 'value'; readonly value: JsonValue; readonly json: string }
+    | { readonly kind: 'refused'; readonly error: string }
+    | { readonly kind: 'too-large'; readonly frame: LargeFrame }
+    | { readonly kind: 'failed'; readonly failure: Failure }
+  );
+
+export interface ActivationLog {
+  /** Its lines, once the streams have been read far enough for what was answered. */
+  finish(outcome: InitOutcome | RunOutcome): Promise<readonly string[]>;
+}
 
 export interface RunRequest {
   readonly id: string;
@@ -46,6 +58,8 @@ export interface InitRequest {
 }
 
 const frameLimits = { wholeBytes: 8 * 1024 * 1024, announcedBytes: 256 * 1024 * 1024, headBytes: 4096 };
+/** In the head of a result that is too large to be parsed. */
+const quietMark = '"quiet":true,"id"';
 /** How long the evidence of an end is waited for once the channel is gone. */
 const exitGraceMs = 500;
 /** How long a log stream's sentinel is waited for after the answer. */
@@ -98,9 +112,9 @@ export class RunnerProcess {
     });
   }
 
-  openLog(limitBytes: number, isAlone: boolean): { finish(): Promise<readonly string[]> } {
-    const sink: LogSink = this.logs.open(limitBytes, isAlone);
-    return { finish: () => sink.finish(logGraceMs) };
+  openLog(limitBytes: number, isAlone: boolean): ActivationLog {
+    const sink = this.logs.open(limitBytes, isAlone);
+    return { finish: (outcome) => sink.finish(outcome.isQuiet === true, logGraceMs) };
   }
 
   init(request: InitRequest, timeoutMs: number): Promise<InitOutcome> {
@@ -185,7 +199,7 @@ export class RunnerProcess {
     if (this.ending) return;
     const [only, second] = this.runs.keys();
     if (only === undefined || second !== undefined) void this.end('violation');
-    else this.settleRun(only, { kind: 'too-large', frame });
+    else this.settleRun(only, { kind: 'too-large', frame, isQuiet: frame.head.includes(quietMark) });
   }
 
   private accept(message: JsonObject): boolean {
@@ -193,20 +207,22 @@ export class RunnerProcess {
     if (type === 'result') return typeof id === 'string' && this.acceptResult(id, message);
     if (type === 'ready' && this.waiting?.for === 'ready') return this.settleWaiting();
     if (this.waiting?.for !== 'init') return false;
-    if (type === 'init-ok') return this.settleInit({ kind: 'ok' });
+    const isQuiet = message['quiet'] === true;
+    if (type === 'init-ok') return this.settleInit({ kind: 'ok', isQuiet });
     if (type !== 'init-error') return false;
-    return this.settleInit({ kind: 'refused', error: textOf(error) });
+    return this.settleInit({ kind: 'refused', error: textOf(error), isQuiet });
   }
 
   private acceptResult(id: string, message: JsonObject): boolean {
     if (!this.runs.has(id)) return false;
+    const isQuiet = message['quiet'] === true;
     if (message['ok'] !== true) {
-      this.settleRun(id, { kind: 'refused', error: textOf(message['error']) });
+      this.settleRun(id, { kind: 'refused', error: textOf(message['error']), isQuiet });
       return true;
     }
     const value = message['value'];
     if (typeof value !== 'object' || value === null) return false;
-    this.settleRun(id, { kind: 'value', value, json: JSON.stringify(value) });
+    this.settleRun(id, { kind: 'value', value, json: JSON.stringify(value), isQuiet });
     return true;
   }
 

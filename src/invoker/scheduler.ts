@@ -257,7 +257,7 @@ export class Scheduler {
       job.limits.timeoutMs,
     );
     const initMs = Date.now() - startedAt;
-    const initLog = log.finish();
+    const initLog = log.finish(outcome);
     const origin: Origin = { start, initMs, startedAt, initLog };
     if (outcome.kind !== 'ok') {
       first?.settle(complete(job, judgeInit(outcome, job.limits), origin, initLog));
@@ -279,7 +279,7 @@ export class Scheduler {
       { id: job.activationId, value: job.parameters, env: runEnvOf(job) },
       job.limits.timeoutMs,
     );
-    const runLog = log.finish();
+    const runLog = log.finish(outcome);
     slot.inFlight--;
     slot.idleSince = performance.now();
     group.serviceMs = smoothed(group.serviceMs, slot.idleSince - begunAt);
@@ -378,22 +378,22 @@ async function joined(
 function initEnvOf(job: Job): Job['initEnv'] {
   return {
     ...job.initEnv,
+    __OW_NAMESPACE: job.namespace,
+    __OW_ACTION_NAME: job.action,
+    __OW_ACTION_VERSION: job.version,
     ...runEnvOf(job),
     ...(job.limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
   };
 }
 
-/** docs/actions-new.md: what user code finds in its environment. */
+/** docs/actions-new.md: what user code finds in its environment, as far as it changes from run to run. */
 function runEnvOf(job: Job): Job['initEnv'] {
-  return {
-    __OW_NAMESPACE: job.namespace,
-    __OW_ACTION_NAME: job.action,
-    __OW_ACTION_VERSION: job.version,
+  const env = {
     __OW_ACTIVATION_ID: job.activationId,
     __OW_TRANSACTION_ID: job.transactionId,
     __OW_DEADLINE: String(Date.now() + job.limits.timeoutMs),
-    ...(job.apiKey === undefined ? {} : { __OW_API_KEY: job.apiKey }),
   };
+  return job.apiKey === undefined ? env : { ...env, __OW_API_KEY: job.apiKey };
 }
 
 function nameOf(action: string): string {

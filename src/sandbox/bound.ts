@@ -48,7 +48,7 @@ export function boundPolicy(request: PolicyRequest, operator: OperatorPolicy): S
     seccomp:
       request.seccomp === undefined
         ? defaults.seccomp
-        : strictestOf(request.seccomp, { extraCalls: ceiling.seccompCalls, capabilities }).profile,
+        : strictestOf(request.seccomp, { extraCalls: ceiling.seccompCalls, capabilities }),
   };
   checkValid(policy);
   checkCeiling(policy, ceiling);

@@ -21,6 +21,8 @@ test('what was changed is told as changed', () => {
   ).toEqual([
     ['memory-limit', '64 MiB of memory, tmpfs included, and no swap'],
     ['pids-limit', '10 processes and threads'],
+    // Follows from it.
+    ['resource-limits', expect.stringContaining('nproc 20,')],
   ]);
 });
 

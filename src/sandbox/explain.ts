@@ -2,7 +2,7 @@
 import { formatSize } from '../lib/index.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { type Mechanism, mechanismNames, mechanisms, type Vector } from './mechanisms.ts';
-import { type SandboxPolicy, strictPolicy } from './policy.ts';
+import { rlimitsOf, type SandboxPolicy, strictPolicy } from './policy.ts';
 import { unavailable } from './requirements.ts';
 import { strictProfile } from './seccomp/profile.ts';
 import { idRangeSize } from './spec/namespaces.ts';
@@ -63,8 +63,8 @@ const sentences: Readonly<Record<Mechanism, Sentence>> = {
           `${path}: ${formatSize(sizeBytes)}, ${inodes} files, ${exec ? 'programs may run' : 'no programs'}`,
       )
       .join('; '),
-  'resource-limits': ({ rlimits }) =>
-    Object.entries(rlimits)
+  'resource-limits': (policy) =>
+    Object.entries(rlimitsOf(policy))
       .map(([name, limit]) => `${name.replace('RLIMIT_', '').toLowerCase()} ${limit}`)
       .join(', '),
   freezer: fresh('an idle sandbox is stopped by the kernel and costs no processor time'),
@@ -103,7 +103,7 @@ function describeIo(io: SandboxPolicy['io']): string {
   const rate = (what: string, bytes: number | undefined) =>
     bytes === undefined ? [] : [`${what} ${formatSize(bytes)}/s on each disk`];
   return [
-    ...(io.weight === undefined ? [] : [`weight ${io.weight} for disk time`]),
+    ...(io.weight === undefined ? [] : [`weight ${io.weight} where the disk scheduler has weights`]),
     ...rate('reads', io.readBytesPerSecond),
     ...rate('writes', io.writeBytesPerSecond),
   ].join(', ');
@@ -112,7 +112,8 @@ function describeIo(io: SandboxPolicy['io']): string {
 function describeSeccomp(seccomp: SandboxPolicy['seccomp']): string {
   const profile = seccomp === 'strict' ? strictProfile : seccomp;
   const kills = [...profile.refuse.values()].filter((refusal) => refusal === 'kill').length;
-  return `${profile.name} list: ${profile.allow.size} system calls, native ABI only; ${kills} end the process`;
+  const denied = profile.notGranted.length === 0 ? '' : `; not granted: ${profile.notGranted.join(', ')}`;
+  return `${profile.name} list: ${profile.allow.size} system calls, native ABI only; ${kills} end the process${denied}`;
 }
 
 function pathsOf(rules: NonNullable<SandboxPolicy['landlock']>, access: string): string {

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Mechanism } from './mechanisms.ts';
 import type { SeccompProfile } from './seccomp/profile.ts';
-import type { RuntimeName } from './types.ts';
+
+/** An OCI runtime that Ward has a driver for. */
+export type RuntimeName = 'crun' | 'runc' | 'runsc';
 
 export interface TmpfsPolicy {
   readonly path: string;
@@ -51,7 +53,7 @@ export interface SandboxPolicy {
   readonly capabilities: readonly string[];
   readonly seccomp: 'strict' | SeccompProfile;
   readonly noNewPrivileges: boolean;
-  /** `RLIMIT_NOFILE` → the soft and hard limit. */
+  /** `RLIMIT_NOFILE` → the soft and hard limit. NPROC and FSIZE follow from the rest unless they are named. */
   readonly rlimits: Readonly<Record<string, number>>;
   readonly hostname: string;
   /** Hidden, where /proc can't be reduced to processes. */
@@ -59,9 +61,12 @@ export interface SandboxPolicy {
   readonly readonlyPaths: readonly string[];
   /** Undefined applies no Landlock. Writable tmpfs needs no rule of its own. */
   readonly landlock: readonly LandlockRule[] | undefined;
-  /** An AppArmor profile that is loaded on the host. */
+  /** An AppArmor profile. Naming one requires it: without it loaded, no sandbox starts. */
   readonly apparmorProfile: string | undefined;
-  /** A process label; its level (`s0:c1,c2`) is applied to the sandbox's own mounts too. */
+  /**
+   * A process label. Naming one requires SELinux to enforce it. Without categories (`…:container_t:s0`) each
+   * sandbox gets a pair of its own.
+   */
   readonly selinuxLabel: string | undefined;
   /** Ids inside the sandbox; outside they are in a range that belongs to this sandbox alone. */
   readonly uid: number;
@@ -121,10 +126,7 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
   noNewPrivileges: true,
   rlimits: {
     RLIMIT_NOFILE: 1024,
-    // Twice the pids limit: a second wall, counted per user of the sandbox's own user namespace.
-    RLIMIT_NPROC: 256,
     RLIMIT_CORE: 0,
-    RLIMIT_FSIZE: 64 * MiB,
     RLIMIT_MEMLOCK: 0,
     RLIMIT_MSGQUEUE: 0,
     RLIMIT_SIGPENDING: 256,
@@ -147,3 +149,14 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
   oomScoreAdj: 500,
   required: requiredByDefault,
 });
+
+/** All resource limits, with those that follow from others. */
+export function rlimitsOf({ rlimits, pidsLimit, tmpfs }: SandboxPolicy): Readonly<Record<string, number>> {
+  return {
+    // A second wall behind the pids limit, counted per user of the sandbox's own user namespace.
+    RLIMIT_NPROC: 2 * pidsLimit,
+    // No file can be larger than what it could lie on.
+    RLIMIT_FSIZE: Math.max(MiB, ...tmpfs.map(({ sizeBytes }) => sizeBytes)),
+    ...rlimits,
+  };
+}

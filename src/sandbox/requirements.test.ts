@@ -44,6 +44,8 @@ test.each<[string, HostSituation]>([
       policy: { ...requiring('apparmor').policy, apparmorProfile: 'ward' },
     },
   ],
+  ['apparmor', { ...good, policy: { ...strictPolicy, apparmorProfile: 'ward' } }],
+  ['selinux', { ...good, policy: { ...strictPolicy, selinuxLabel: 'system_u:system_r:container_t:s0' } }],
   ['selinux', { ...requiring('selinux'), host: { ...v2Host, lsm } }],
   ['io-limit', { ...without('io'), policy: { ...strictPolicy, required: ['io-limit'] } }],
   ['io-limit', { ...good, policy: { ...strictPolicy, runtime: 'runsc', required: ['io-limit'] } }],

@@ -24,9 +24,12 @@ export function unavailable(situation: HostSituation): readonly Unmet[] {
   });
 }
 
-/** The mechanisms that the policy requires and that can't be had. */
+/** The mechanisms that the policy requires, or names a profile of, and that can't be had. */
 export function unmetRequirements(situation: HostSituation): readonly Unmet[] {
-  const required = new Set(situation.policy.required);
+  const { required: listed, apparmorProfile, selinuxLabel } = situation.policy;
+  const required = new Set<Mechanism>(listed);
+  if (apparmorProfile !== undefined) required.add('apparmor');
+  if (selinuxLabel !== undefined) required.add('selinux');
   return unavailable(situation).filter(({ mechanism }) => required.has(mechanism));
 }
 

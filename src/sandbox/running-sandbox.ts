@@ -132,8 +132,12 @@ function describeExit(
     outOfMemory: oomKills > 0,
     seccompKill: signal === 'SIGSYS' && !killed,
     killed,
-    runtimeError: killed || code === 0 ? '' : parts.driver.errorIn(readLog(parts.logFile)),
+    runtimeError: killed || code === 0 ? '' : runtimeErrorOf(parts, runtimeSignal),
   };
+}
+
+function runtimeErrorOf({ driver, logFile }: SandboxParts, signal: NodeJS.Signals | null): string {
+  return signal === null ? driver.errorIn(readLog(logFile)) : `the runtime itself was ended by ${signal}`;
 }
 
 /** Runtimes answer 128 + n when the program was ended by signal n. */

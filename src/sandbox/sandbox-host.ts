@@ -68,6 +68,7 @@ export class LocalSandboxHost implements SandboxHost {
   readonly #cgroups: CgroupTree;
   readonly #ids: IdRanges;
   readonly #instanceDir: string;
+  readonly #starting = new Set<Promise<Sandbox>>();
   readonly #running = new Map<string, Sandbox>();
   readonly #runtimes = new Map<RuntimeName, Promise<RuntimeFeatures | undefined>>();
   #isClosed = false;
@@ -97,6 +98,34 @@ export class LocalSandboxHost implements SandboxHost {
 
   async start(request: SandboxRequest): Promise<Sandbox> {
     if (this.#isClosed) throw sandboxFault('SANDBOX_START_FAILED', 'the sandbox host is closed');
+    const starting = this.#start(request);
+    this.#starting.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#starting.delete(starting);
+    }
+  }
+
+  async recover(): Promise<RecoveryReport> {
+    return recoverInstance(this.#cgroups, this.#instanceDir);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled([...this.#starting, ...this.#runtimes.values()]);
+    await Promise.allSettled([...this.#running.values()].map((sandbox) => sandbox.destroy()));
+    // Fails when one of them is still there: then its group can't be removed.
+    await this.#cgroups.remove();
+    await rm(this.#instanceDir, { recursive: true, force: true });
+    this.#ids[Symbol.dispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #start(request: SandboxRequest): Promise<Sandbox> {
     const runtime = await this.runtime(request.policy.runtime);
     if (runtime === undefined) throw runtimeMissing(request.policy.runtime);
     const { landlockLauncher } = await checkRequest(request);
@@ -118,30 +147,13 @@ export class LocalSandboxHost implements SandboxHost {
       );
       validateSpec(spec, { instancePath: this.#cgroups.basePath, policy: request.policy });
       await mkdir(paths.bundleDir, { recursive: true, mode: 0o711 });
-      await writeFile(join(paths.bundleDir, 'config.json'), JSON.stringify(spec));
+      await writeFile(join(paths.bundleDir, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
       return await this.#spawn(request, runtime, paths, range);
     } catch (error) {
       await this.#remove(runtime, paths, range);
       if (isFault(error)) throw error;
       throw sandboxFault('SANDBOX_START_FAILED', messageOf(error), { cause: error });
     }
-  }
-
-  async recover(): Promise<RecoveryReport> {
-    return recoverInstance(this.#cgroups, this.#instanceDir);
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await Promise.all([...this.#running.values()].map((sandbox) => sandbox.destroy()));
-    await Promise.all(this.#runtimes.values());
-    await this.#cgroups.remove();
-    await rm(this.#instanceDir, { recursive: true, force: true });
-    this.#ids[Symbol.dispose]();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
   }
 
   /** gVisor's own kernel doesn't have it, whatever the host's has. */
@@ -188,8 +200,11 @@ export class LocalSandboxHost implements SandboxHost {
       logFile: paths.logFile,
       cgroup,
       remove: async () => {
+        await this.#remove(runtime, paths, range).catch((error: unknown) => {
+          this.#options.log.error({ sandbox: paths.id, error: messageOf(error) }, 'a sandbox is left behind');
+          throw error;
+        });
         this.#running.delete(paths.id);
-        await this.#remove(runtime, paths, range);
       },
     });
     this.#running.set(paths.id, sandbox);
@@ -200,10 +215,14 @@ export class LocalSandboxHost implements SandboxHost {
   async #remove(runtime: RuntimeFeatures, paths: RunPaths, range: IdRange): Promise<void> {
     const cgroup = this.#cgroups.group(paths.id);
     await cgroup.kill();
-    await runCommand(runtimeDrivers[runtime.name].deleteArgv(runtime, paths), {
-      env: runtimeEnv,
-      timeoutMs: 20_000,
-    });
+    const argv = runtimeDrivers[runtime.name].deleteArgv(runtime, paths);
+    // Its exit code says nothing: it fails for what it never got to make. What counts is removed below.
+    await runCommand(argv, { env: runtimeEnv, timeoutMs: 20_000 }).catch((error: unknown) =>
+      this.#options.log.warn(
+        { sandbox: paths.id, error: messageOf(error) },
+        'the runtime could not clean up',
+      ),
+    );
     await cgroup.remove();
     await rm(paths.bundleDir, { recursive: true, force: true });
     range.release();

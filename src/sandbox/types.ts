@@ -2,7 +2,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { SandboxPolicy } from './policy.ts';
 
-export type RuntimeName = 'crun' | 'runc' | 'runsc';
+export type { RuntimeName } from './policy.ts';
 
 /** What to run, in which root, under which policy. */
 export interface SandboxRequest {

@@ -88,24 +88,26 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
       oomKills: readKeyed(file('memory', 'memory.oom_control'), 'oom_kill'),
     }),
     pids,
-    async kill() {
-      // Processes of a pid namespace that has ended can't be seen from here, and can't die while they are frozen.
-      if (pids().length === 0) return thaw();
-      await freeze();
-      for (const pid of pids()) sendKill(pid);
-      await thaw();
-      await until(() => {
-        // A process that was forked while the group froze is caught by the next round.
-        const left = pids();
-        left.forEach(sendKill);
-        return left.length === 0;
-      }, 5000);
-    },
+    kill: () => killAll({ pids, freeze, thaw }),
     async remove() {
       for (const folder of folders) await removeGroup(folder);
       await removeStrays(strays, path);
     },
   };
+}
+
+async function killAll({ pids, freeze, thaw }: Pick<Cgroup, 'pids' | 'freeze' | 'thaw'>): Promise<void> {
+  // Processes of a pid namespace that has ended can't be seen from here, and can't die while they are frozen.
+  if (pids().length === 0) return thaw();
+  await freeze();
+  pids().forEach(sendKill);
+  await thaw();
+  await until(() => {
+    // What was forked while the group froze is caught by the next round.
+    const left = pids();
+    left.forEach(sendKill);
+    return left.length === 0;
+  }, 5000);
 }
 
 function limitFiles(limits: CgroupLimits): readonly (readonly [string, string, string])[] {

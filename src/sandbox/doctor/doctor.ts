@@ -12,7 +12,7 @@ import { messageOf } from '../../lib/index.ts';
 import { explainPolicy } from '../explain.ts';
 import { isIsolated } from '../isolation/isolation.ts';
 import { isMechanism, type Mechanism, mechanismNames, mechanisms } from '../mechanisms.ts';
-import type { SandboxPolicy } from '../policy.ts';
+import { rlimitsOf, type SandboxPolicy } from '../policy.ts';
 import { findLandlockLauncher } from '../request.ts';
 import { unavailable } from '../requirements.ts';
 import { runtimeNames } from '../runtime/drivers.ts';
@@ -116,6 +116,7 @@ async function proveInside({ host, policy, rootDir }: ProofContext): Promise<[Me
     await chmod(codeDir, 0o777);
     const tmpfs = { path: '/tmp', sizeBytes: 1024 * 1024, inodes: 64, exec: false };
     const calls = systemCalls(host.features.arch);
+    const inside = { ...policy, tmpfs: [...policy.tmpfs.filter(({ path }) => path !== '/tmp'), tmpfs] };
     const facts = {
       calls,
       tripwires: [...strictProfile.refuse].flatMap(([name, how]) =>
@@ -124,14 +125,14 @@ async function proveInside({ host, policy, rootDir }: ProofContext): Promise<[Me
       namespaces: hostNamespaces(),
       secret: codeDir,
       hostname: policy.hostname,
-      rlimits: policy.rlimits,
+      rlimits: rlimitsOf(inside),
       tmpfs,
     };
     const { stdout, stderr, exit } = await runProgram({
       host,
       rootDir,
       codeDir,
-      policy: { ...policy, tmpfs: [...policy.tmpfs.filter(({ path }) => path !== '/tmp'), tmpfs] },
+      policy: inside,
       source: await readFile(join(import.meta.dirname, 'inside.py'), 'utf8'),
       args: [JSON.stringify(facts)],
     });

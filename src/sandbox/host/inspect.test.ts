@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { cgroupFeatures, inspectHost, parseProfiles } from './inspect.ts';
+import { cgroupFeatures, disksOf, inspectHost, parseProfiles } from './inspect.ts';
 import { parseMounts } from './mounts.ts';
 
 test('mount lines with blanks in their paths', () => {
@@ -54,6 +54,30 @@ test('AppArmor profiles by name, also names with blanks', () => {
   expect([
     ...parseProfiles('ward-default (enforce)\n/usr/bin/man (complain)\nlsb release (enforce)\n'),
   ]).toEqual(['ward-default', '/usr/bin/man', 'lsb release']);
+});
+
+test('disks are whole, real and have a medium', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ward-block-'));
+  try {
+    for (const [name, dev, size] of [
+      ['sda', '8:0', '1000'],
+      ['nvme0n1', '259:0', '1000'],
+      ['nbd0', '43:0', '0'],
+      ['loop0', '7:0', '1000'],
+      ['dm-0', '252:0', '1000'],
+      ['mmcblk0boot0', '179:8', '1000'],
+    ] as const) {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'dev'), `${dev}\n`);
+      writeFileSync(join(folder, name, 'size'), `${size}\n`);
+    }
+    expect(disksOf(folder).toSorted((a, b) => a.major - b.major)).toEqual([
+      { name: 'sda', major: 8, minor: 0 },
+      { name: 'nvme0n1', major: 259, minor: 0 },
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('this machine', async () => {

@@ -94,9 +94,11 @@ async function canLandlock(): Promise<boolean> {
   }
 }
 
-function disksOf(folder: string): Disk[] {
+/** Whole disks with a medium. Limits on a partition or a mapped device are refused or count twice. */
+export function disksOf(folder: string): Disk[] {
   return readNames(folder)
-    .filter((name) => !/^(loop|ram|zram|dm-|sr|fd)/.test(name))
+    .filter((name) => !/^(?:loop|ram|zram|dm-|md|sr|fd|mtdblock)|boot\d+$/.test(name))
+    .filter((name) => Number(readText(join(folder, name, 'size'))) > 0)
     .flatMap((name) => {
       const [major, minor] = readText(join(folder, name, 'dev'))
         .trim()

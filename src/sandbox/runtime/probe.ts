@@ -11,6 +11,7 @@ import type { CgroupTree } from '../cgroup/types.ts';
 import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
 import { strictPolicy } from '../policy.ts';
 import { buildSpec } from '../spec/build.ts';
+import type { OciSpec } from '../spec/oci.ts';
 import type { IdRanges } from '../uid-ranges.ts';
 import { smallestProgram } from './smallest-program.ts';
 import type { RunPaths, RuntimeDriver } from './types.ts';
@@ -88,19 +89,7 @@ async function canRun(
   const range = context.ids.take();
   try {
     await makeProbeRoot(rootDir, context.host.arch);
-    const spec = buildSpec({
-      policy: { ...strictPolicy, runtime: driver.name, landlock: undefined },
-      host: context.host,
-      runtime: features,
-      rootDir,
-      args: ['/exit'],
-      env: {},
-      cwd: '/',
-      codeDir: undefined,
-      cgroupPath: context.cgroups.ociPath(id),
-      firstId: range.firstId,
-      landlockLauncher: undefined,
-    });
+    const spec = probeSpec(driver, features, context, { id, rootDir, firstId: range.firstId });
     await writeFile(join(bundleDir, 'config.json'), JSON.stringify(driver.adapt(spec)));
     // The pipes of runCommand matter: crun changes the owner of what it gets as stdio.
     const ran = await runCommand(driver.runArgv(features, paths, false), { timeoutMs: 20_000 });
@@ -112,6 +101,27 @@ async function canRun(
     await rm(bundleDir, { recursive: true, force: true });
     range.release();
   }
+}
+
+function probeSpec(
+  driver: RuntimeDriver,
+  runtime: RuntimeFeatures,
+  { host, cgroups }: ProbeContext,
+  { id, rootDir, firstId }: { readonly id: string; readonly rootDir: string; readonly firstId: number },
+): OciSpec {
+  return buildSpec({
+    policy: { ...strictPolicy, runtime: driver.name, landlock: undefined, io: undefined },
+    host,
+    runtime,
+    rootDir,
+    args: ['/exit'],
+    env: {},
+    cwd: '/',
+    codeDir: undefined,
+    cgroupPath: cgroups.ociPath(id),
+    firstId,
+    landlockLauncher: undefined,
+  });
 }
 
 async function makeProbeRoot(rootDir: string, arch: HostFeatures['arch']): Promise<void> {

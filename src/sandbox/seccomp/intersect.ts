@@ -24,12 +24,6 @@ export interface IntersectOptions {
   readonly capabilities: readonly string[];
 }
 
-export interface Intersection {
-  readonly profile: SeccompProfile;
-  /** Calls that the profile allows and Ward doesn't. */
-  readonly notGranted: readonly string[];
-}
-
 const uint = z.int().min(0);
 const filterSchema = z
   .object({ caps: z.array(z.string()).optional(), arches: z.array(z.string()).optional() })
@@ -56,8 +50,8 @@ type Rule = z.output<typeof ruleSchema>;
 type UserCondition = NonNullable<Rule['args']>;
 type UserTest = UserCondition[number];
 
-/** @throws Fault POLICY_INVALID */
-export function strictestOf(profileJson: unknown, options: IntersectOptions): Intersection {
+/** What the profile and the strict list both allow. @throws Fault POLICY_INVALID */
+export function strictestOf(profileJson: unknown, options: IntersectOptions): SeccompProfile {
   const parsed = profileSchema.safeParse(profileJson);
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error));
   const { defaultAction, defaultErrnoRet, syscalls } = parsed.data;
@@ -74,12 +68,10 @@ export function strictestOf(profileJson: unknown, options: IntersectOptions): In
     } else if (theirs.refusal !== undefined) refuse.set(name, theirs.refusal);
   }
   return {
-    profile: {
-      name: 'custom',
-      otherwise: defaultAllows ? { errno: EPERM } : refusalOf(defaultAction, defaultErrnoRet),
-      allow,
-      refuse,
-    },
+    name: 'custom',
+    otherwise: defaultAllows ? { errno: EPERM } : refusalOf(defaultAction, defaultErrnoRet),
+    allow,
+    refuse,
     notGranted: [...byName]
       .filter(([name, list]) => list.some((rule) => isAllow(rule.action)) && !allow.has(name))
       .map(([name]) => name),

@@ -37,6 +37,8 @@ export interface SeccompProfile {
   /** Call → conditions of which one must hold; an empty list allows it always. */
   readonly allow: ReadonlyMap<string, readonly Condition[]>;
   readonly refuse: ReadonlyMap<string, Refusal>;
+  /** Calls that a user's profile named and Ward doesn't grant. */
+  readonly notGranted: readonly string[];
 }
 
 /** The strict profile, and the names that it adds when Landlock is applied from inside. */
@@ -86,6 +88,7 @@ export function loadStrictProfile(file: string): StrictProfile {
       ...data.enosys.map((name): [string, Refusal] => [name, { errno: ENOSYS }]),
       ...data.kill.map((name): [string, Refusal] => [name, 'kill']),
     ]),
+    notGranted: [],
     landlockCalls: data.landlock,
     x64Only: new Set(data.x64Only),
   };

@@ -19,6 +19,8 @@ test('the strict policy', () => {
     oomScoreAdj: 500,
   });
   expect(spec.process.rlimits).toContainEqual({ type: 'RLIMIT_CORE', soft: 0, hard: 0 });
+  expect(spec.process.rlimits).toContainEqual({ type: 'RLIMIT_NPROC', soft: 256, hard: 256 });
+  expect(spec.process.rlimits).toContainEqual({ type: 'RLIMIT_FSIZE', soft: 64 * MiB, hard: 64 * MiB });
   expect(spec.linux.cgroupsPath).toBe('/ward/one/a1');
   expect(spec.linux.rootfsPropagation).toBe('private');
   expect(spec.linux.uidMappings).toEqual([{ containerID: 0, hostID: 2 ** 30, size: 65536 }]);
@@ -151,6 +153,20 @@ test('AppArmor and SELinux fields where the host has them, and only there', () =
   const spec = buildSpec({ ...input, policy, host: { ...v2Host, lsm } });
   expect(spec.process).toMatchObject({ apparmorProfile: 'ward', selinuxLabel: policy.selinuxLabel });
   expect(spec.linux.mountLabel).toBe('system_u:object_r:container_file_t:s0:c1,c2');
+  const own = { ...policy, selinuxLabel: 'system_u:system_r:container_t:s0' };
+  const labels = [0, 1].map((slot) => {
+    const made = buildSpec({
+      ...input,
+      policy: own,
+      host: { ...v2Host, lsm },
+      firstId: 2 ** 30 + slot * 65536,
+    });
+    return [made.process.selinuxLabel, made.linux.mountLabel];
+  });
+  expect(labels).toEqual([
+    ['system_u:system_r:container_t:s0:c0,c1', 'system_u:object_r:container_file_t:s0:c0,c1'],
+    ['system_u:system_r:container_t:s0:c0,c2', 'system_u:object_r:container_file_t:s0:c0,c2'],
+  ]);
 });
 
 test('a capability that the policy grants is in all five sets', () => {

@@ -3,33 +3,15 @@
  * hold every line of it. What the host lacks is left out here only when the policy doesn't require it
  * (`requirements.ts` has checked that before).
  */
-import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
-import type { SandboxPolicy } from '../policy.ts';
 import { compileSeccomp } from '../seccomp/compile.ts';
 import { strictProfile } from '../seccomp/profile.ts';
-import { mountLabelOf, mountsOf } from './mounts.ts';
+import type { SpecInput } from './input.ts';
+import { mountsOf } from './mounts.ts';
 import { idMappings, namespacesOf } from './namespaces.ts';
 import type { OciSpec } from './oci.ts';
 import { processOf } from './process.ts';
 import { resourcesOf } from './resources.ts';
-
-/** Everything that the configuration follows from. */
-export interface SpecInput {
-  readonly policy: SandboxPolicy;
-  readonly host: HostFeatures;
-  readonly runtime: RuntimeFeatures;
-  readonly rootDir: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  readonly codeDir: string | undefined;
-  /** The sandbox's group, as `CgroupTree.ociPath` gives it. */
-  readonly cgroupPath: string;
-  /** The first host uid and gid of its range of 65536. */
-  readonly firstId: number;
-  /** The absolute path inside the sandbox of a `setpriv` that can apply Landlock, when there is one. */
-  readonly landlockLauncher: string | undefined;
-}
+import { mountLabel } from './selinux.ts';
 
 export function buildSpec(input: SpecInput): OciSpec {
   const { policy, host } = input;
@@ -52,7 +34,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       maskedPaths: policy.maskedPaths,
       readonlyPaths: policy.readonlyPaths,
       seccomp: compileSeccomp(profile, { arch: host.arch, landlock: usesLandlock }),
-      ...mountLabelOf(policy, host),
+      ...mountLabel(input),
     },
   };
 }

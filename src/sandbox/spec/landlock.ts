@@ -4,7 +4,7 @@
  * are beyond it; the network namespace and seccomp stand there.
  */
 import type { LandlockRule } from '../policy.ts';
-import type { SpecInput } from './build.ts';
+import type { SpecInput } from './input.ts';
 
 /** Where the launcher is in an image that has it. */
 export const launcherPath = '/usr/bin/setpriv';

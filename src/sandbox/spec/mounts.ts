@@ -2,9 +2,8 @@
  * What is mounted in a sandbox besides its root: /proc of its own processes, a tmpfs for /dev, size- and
  * inode-limited tmpfs for what may be written, and the code. No /sys, no cgroups, no terminals, no queues.
  */
-import type { HostFeatures } from '../host/features.ts';
-import type { SandboxPolicy, TmpfsPolicy } from '../policy.ts';
-import type { SpecInput } from './build.ts';
+import type { TmpfsPolicy } from '../policy.ts';
+import type { SpecInput } from './input.ts';
 import type { OciMount } from './oci.ts';
 
 /** Where a function's code appears. */
@@ -23,13 +22,6 @@ export function mountsOf(input: SpecInput): OciMount[] {
     ...input.policy.tmpfs.map(tmpfsMount),
     ...(input.codeDir === undefined ? [] : [codeMount(input.codeDir)]),
   ];
-}
-
-/** Labels the sandbox's own mounts with the categories of its process, where SELinux is on. */
-export function mountLabelOf(policy: SandboxPolicy, host: HostFeatures): { mountLabel?: string } {
-  const level = policy.selinuxLabel?.split(':').slice(3).join(':');
-  if (host.lsm.selinux === 'off' || level === undefined || level === '') return {};
-  return { mountLabel: `system_u:object_r:container_file_t:${level}` };
 }
 
 function procMount({ runtime }: SpecInput): OciMount {

@@ -1,6 +1,6 @@
 /** Namespaces and the id range of a sandbox. */
 
-import type { SpecInput } from './build.ts';
+import type { SpecInput } from './input.ts';
 import type { OciIdMapping } from './oci.ts';
 
 /** Ids in a sandbox's range: all that a program may expect to exist. */

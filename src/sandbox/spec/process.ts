@@ -1,8 +1,9 @@
 /** The process that a sandbox runs: who it is, what it may become (nothing), and what it may open. */
-import type { SandboxPolicy } from '../policy.ts';
-import type { SpecInput } from './build.ts';
+import { rlimitsOf, type SandboxPolicy } from '../policy.ts';
+import type { SpecInput } from './input.ts';
 import { landlockPrefix } from './landlock.ts';
 import type { OciCapabilities, OciProcess } from './oci.ts';
+import { processLabel } from './selinux.ts';
 
 export function processOf(input: SpecInput): OciProcess {
   const { policy, host } = input;
@@ -15,13 +16,11 @@ export function processOf(input: SpecInput): OciProcess {
     capabilities: capabilitySets(policy),
     noNewPrivileges: policy.noNewPrivileges,
     oomScoreAdj: policy.oomScoreAdj,
-    rlimits: Object.entries(policy.rlimits).map(([type, limit]) => ({ type, soft: limit, hard: limit })),
+    rlimits: Object.entries(rlimitsOf(policy)).map(([type, limit]) => ({ type, soft: limit, hard: limit })),
     ...(policy.apparmorProfile === undefined || host.lsm.apparmorProfiles === undefined
       ? {}
       : { apparmorProfile: policy.apparmorProfile }),
-    ...(policy.selinuxLabel === undefined || host.lsm.selinux === 'off'
-      ? {}
-      : { selinuxLabel: policy.selinuxLabel }),
+    ...processLabel(input),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What every runtime driver has to do, as one suite that each driver's test runs. */
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -172,6 +172,17 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
       expect(await readdir(join(runDir, instance, 'bundles'))).toEqual([]);
     });
 
+    test('the death of the runtime process ends the sandbox and leaves nothing', async () => {
+      await using sandbox = await start([busybox, 'cat']);
+      sandbox.stdin.write('x');
+      await once(sandbox.stdout, 'data');
+      for (const pid of pidsOf('run', sandbox.id)) process.kill(pid, 'SIGKILL');
+      expect(await sandbox.exited).toMatchObject({ killed: false, signal: 'SIGKILL', outOfMemory: false });
+      expect((await sandbox.exited).runtimeError).toContain('SIGKILL');
+      await sandbox.destroy();
+      expect(groupsOf(`${instance}/${sandbox.id}`)).toEqual([]);
+    });
+
     test('allocating past the limit is told as out of memory', async () => {
       const { exit } = await node('const kept = []; for (;;) kept.push(Buffer.alloc(1 << 20, 1))', {
         policy: { ...policy, memoryBytes: 96 * MiB },
@@ -274,6 +285,21 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += String(chunk);
   return text;
+}
+
+/** Processes whose command line has all of these arguments. */
+function pidsOf(...args: string[]): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return args.every((arg) => line.includes(arg));
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
 }
 
 /** Groups below `/ward/<path>` in any hierarchy. */

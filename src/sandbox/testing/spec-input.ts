@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
 import { strictPolicy } from '../policy.ts';
-import type { SpecInput } from '../spec/build.ts';
+import type { SpecInput } from '../spec/input.ts';
 
 export const v2Host: HostFeatures = {
   kernel: '6.12.0',

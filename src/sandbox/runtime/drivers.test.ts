@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { strictPolicy } from '../policy.ts';
+import { buildSpec } from '../spec/build.ts';
+import { crunFeatures, input } from '../testing/spec-input.ts';
+import { runtimeDrivers, runtimeNames } from './drivers.ts';
+import { errorsInJsonLog } from './log.ts';
+
+const paths = { id: 'a1', bundleDir: '/run/b', stateDir: '/run/s', logFile: '/run/b/log' };
+
+test.each(runtimeNames)('%s: foreground, its own state and log, the channel as descriptor 3', (name) => {
+  const argv = runtimeDrivers[name].runArgv({ ...crunFeatures, name }, paths, true);
+  expect(argv.at(-1)).toBe('a1');
+  expect(argv.join(' ')).toMatch(/--root \/run\/s .*--log (file:)?\/run\/b\/log .*run .*--bundle \/run\/b/);
+  expect(argv.join(' ')).toMatch(/--preserve-fds 1|--pass-fd 3:3/);
+  expect(argv).not.toContain('--detach');
+  expect(runtimeDrivers[name].runArgv({ ...crunFeatures, name }, paths, false).join(' ')).not.toMatch(/-fd/);
+  expect(runtimeDrivers[name].deleteArgv({ ...crunFeatures, name }, paths)).toEqual(
+    expect.arrayContaining(['--root', '/run/s', 'delete', '--force', 'a1']),
+  );
+});
+
+test('runc without time namespaces is started in a new one', () => {
+  const old = { ...crunFeatures, path: '/usr/sbin/runc', timeNamespace: false };
+  expect(runtimeDrivers.runc.runArgv(old, paths, false).slice(0, 4)).toEqual([
+    ...['/usr/bin/unshare', '--time', '--', '/usr/sbin/runc'],
+  ]);
+});
+
+test('what gVisor’s filter can’t express is left to gVisor’s own kernel', () => {
+  const { linux, mounts } = runtimeDrivers.runsc.adapt(
+    buildSpec({ ...input, policy: { ...strictPolicy, runtime: 'runsc' } }),
+  );
+  const rule = (name: string) => linux.seccomp.syscalls.find(({ names }) => names.includes(name));
+  expect(rule('clone')).toEqual({ names: ['clone'], action: 'SCMP_ACT_ALLOW' });
+  expect(rule('clone3')?.action).toBe('SCMP_ACT_ALLOW');
+  expect(rule('mount')?.action).toBe('SCMP_ACT_KILL');
+  expect(rule('socket')?.args).toHaveLength(2);
+  expect(mounts.find(({ destination }) => destination === '/dev')?.options).not.toContain('ro');
+  expect(mounts.find(({ destination }) => destination === '/fn')?.options).toContain('ro');
+});
+
+test.each([
+  ['', ''],
+  ['not json\n', ''],
+  ['{"msg":"fine","level":"info"}\n{"msg":"hm","level":"warning"}\n', ''],
+  ['{"msg":"broken ","level":"error"}\n{"msg":"dead","level":"fatal"}\n', 'broken; dead'],
+  ['{"msg":"no level"}', 'no level'],
+  ['{"level":"error"}', ''],
+  ['[]\n7\nnull', ''],
+])('errors in the log %j', (log, errors) => {
+  expect(errorsInJsonLog(log)).toBe(errors);
+});
