@@ -1,0 +1,45 @@
+/**
+ * `npm run bench`: what Ward adds, as ratios against bare baselines in the same run. Rounds of baseline and Ward
+ * alternate, and each figure is the median of its rounds, so that a slow minute of the machine hits both.
+ *
+ *   npm run bench              everything
+ *   npm run bench -- warm      one part: warm, cold or idle
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { mustRun } from '../src/lib/index.ts';
+import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
+import { benchCold } from './cold.ts';
+import { benchIdle } from './idle.ts';
+import { printTable, type Row } from './table.ts';
+import { benchWarm } from './warm.ts';
+
+const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>>> = {
+  warm: benchWarm,
+  cold: benchCold,
+  idle: benchIdle,
+};
+
+// The baselines start the OCI runtime too, which wants the same surroundings as Ward's own.
+if (!isIsolated()) {
+  enterIsolation([process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+}
+await mustRun(['wrk', '-v']).catch((error) => {
+  if (!String(error).includes('wrk ')) throw error;
+});
+const wanted = process.argv.slice(2);
+const folder = await mkdtemp(join(tmpdir(), 'ward-bench-'));
+try {
+  const rows: Row[] = [];
+  for (const [name, run] of Object.entries(parts)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    process.stderr.write(`${name} …\n`);
+    rows.push(...(await run(folder)));
+  }
+  printTable(rows);
+  process.exitCode = rows.every((row) => row.isMet !== false) ? 0 : 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,32 @@
+/** The result as a Markdown table: for the terminal, and to be kept in docs/benchmarks.md. */
+
+export interface Row {
+  readonly what: string;
+  readonly baseline: string;
+  readonly ward: string;
+  /** Ward against the baseline, or a figure of its own. */
+  readonly result: string;
+  readonly target: string;
+  /** Undefined where there is no target. */
+  readonly isMet: boolean | undefined;
+}
+
+export function printTable(rows: readonly Row[]): void {
+  console.log('| what | baseline | Ward | result | target | met |');
+  console.log('|---|---|---|---|---|---|');
+  for (const { what, baseline, ward, result, target, isMet } of rows) {
+    const met = isMet === undefined ? '–' : isMet ? 'yes' : 'no';
+    console.log(`| ${what} | ${baseline} | ${ward} | ${result} | ${target} | ${met} |`);
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const [low = 0, high = low] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  return (low + high) / 2;
+}
+
+export function ms(value: number): string {
+  return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
+}
