@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { logsOf, ok, refused, nodeText as text } from './test-runner.ts';
+import { logsOf, ok, refused, type TestRunner, nodeText as text } from './test-runner.ts';
 
 describe('results', () => {
   const cases: [title: string, body: string, answer: object][] = [
@@ -131,6 +131,7 @@ describe('several activations at once', () => {
   it('are answered as they end', async () => {
     await using runner = text(
       'const main = ({ ms }) => new Promise((resolve) => setTimeout(resolve, ms, { ms }))',
+      { env: { __OW_ALLOW_CONCURRENT: 'true' } },
     );
     await runner.init();
     const waits = [60, 40, 20, 0];
@@ -143,6 +144,7 @@ describe('several activations at once', () => {
   it('all fail when the process has to end', async () => {
     await using runner = text(
       'const main = ({ fail }) => new Promise(() => { if (fail) setTimeout(() => { throw new Error("late") }) })',
+      { env: { __OW_ALLOW_CONCURRENT: 'true' } },
     );
     await runner.init();
     runner.send({ type: 'run', id: 'a', value: {}, env: {} });
@@ -151,6 +153,52 @@ describe('several activations at once', () => {
     expect(await runner.next()).toEqual({ type: 'result', id: 'a', ok: false, error });
     expect(await runner.next()).toEqual({ type: 'result', id: 'b', ok: false, error });
     expect(await runner.exited).toBe(1);
+  });
+});
+
+describe('activations sent early', () => {
+  const source = `let runs = 0;
+    const main = async ({ ms }) => {
+      runs++;
+      if (ms) await new Promise((resolve) => setTimeout(resolve, ms));
+      return { runs };
+    }`;
+  const send = (runner: TestRunner, id: string, after: number, ms = 0) =>
+    runner.send({ type: 'run', id, after, value: { ms }, env: {} });
+
+  it('are run one after the other', async () => {
+    await using runner = text(source);
+    await runner.init();
+    for (const id of ['a', 'b', 'c']) send(runner, id, 0);
+    for (const [runs, id] of ['a', 'b', 'c'].entries()) {
+      expect(await runner.next()).toEqual({ type: 'result', id, ok: true, value: { runs: runs + 1 } });
+    }
+    expect(runner.late).toEqual([false, false, false]);
+  });
+
+  it('are void once one has been slow, unless they were sent after its answer', async () => {
+    await using runner = text(source);
+    await runner.init();
+    send(runner, 'slow', 0, 40);
+    send(runner, 'void', 0);
+    expect(await runner.next()).toMatchObject({ id: 'slow' });
+    expect(runner.late).toEqual([true]);
+    send(runner, 'also void', 0);
+    send(runner, 'good', 1);
+    expect(await runner.next()).toEqual({ type: 'result', id: 'good', ok: true, value: { runs: 2 } });
+  });
+
+  it('are void after a developer error', async () => {
+    await using runner = text(
+      'let runs = 0; const main = () => { runs++; return runs === 1 ? 7 : { runs } }',
+    );
+    await runner.init();
+    send(runner, 'refused', 0);
+    send(runner, 'void', 0);
+    expect(await runner.next()).toMatchObject({ id: 'refused', ok: false });
+    expect(runner.late).toEqual([true]);
+    expect(await runner.close()).toMatchObject({ exit: 0 });
+    expect(await runner.next()).toBeUndefined();
   });
 });
 

@@ -2,6 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { encode, hasPython, logsOf, ok, refused, pythonText as text } from './test-runner.ts';
 
 describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () => {
+  it('ignores activations sent early once one has been slow', async () => {
+    await using runner = text(
+      'import time\nruns = 0\ndef main(args):\n  global runs\n  runs += 1\n  time.sleep(args["s"])\n  return {"runs": runs}\n',
+    );
+    await runner.init();
+    const send = (id: string, after: number, s = 0) =>
+      runner.send({ type: 'run', id, after, value: { s }, env: {} });
+    send('slow', 0, 0.04);
+    send('void', 0);
+    expect(await runner.next()).toMatchObject({ id: 'slow' });
+    send('also void', 0);
+    send('good', 1);
+    send('early', 1);
+    expect(await runner.next()).toEqual({ type: 'result', id: 'good', ok: true, value: { runs: 2 } });
+    expect(await runner.next()).toEqual({ type: 'result', id: 'early', ok: true, value: { runs: 3 } });
+    expect(runner.late).toEqual([true, false, false]);
+  });
+
   describe('answers with', () => {
     const unJson = (why: string) =>
       refused(`The action returned a value that can't be turned into JSON: ${why}`);

@@ -80,6 +80,8 @@ export class TestRunner implements AsyncDisposable {
 
   /** For each answer, whether it said that it logged nothing. */
   readonly quiet: boolean[] = [];
+  /** For each result, whether it said that it was late. */
+  readonly late: boolean[] = [];
 
   get pid(): number {
     return this.child.pid ?? 0;
@@ -138,9 +140,10 @@ export class TestRunner implements AsyncDisposable {
     while (this.pending.length >= 4) {
       const end = 4 + this.pending.readUInt32BE(0);
       if (this.pending.length < end) return;
-      const { quiet, ...message }: Message = JSON.parse(this.pending.toString('utf8', 4, end));
+      const { quiet, late, ...message }: Message = JSON.parse(this.pending.toString('utf8', 4, end));
       this.pending = this.pending.subarray(end);
       if (message['type'] !== 'ready') this.quiet.push(quiet === true);
+      if (message['type'] === 'result') this.late.push(late === true);
       const settle = this.waiting.shift();
       if (settle) settle(message);
       else this.received.push(message);

@@ -148,6 +148,24 @@ const cases: readonly Case[] = [
     response: 'action developer error',
     error: 'The action made a system call that its sandbox forbids and was aborted.',
   },
+  {
+    name: 'answers with what nests without end',
+    code: `function main() {
+        const depth = 1_000_000;
+        const value = '['.repeat(depth) + ']'.repeat(depth);
+        const json = Buffer.from('{"type":"result","id":"' + process.env.__OW_ACTIVATION_ID + '","ok":true,"value":' + value + '}');
+        const b = Buffer.alloc(4); b.writeUInt32BE(json.length);
+        const frame = Buffer.concat([b, json]);
+        for (let at = 0; at < frame.length; ) {
+          try { at += require('fs').writeSync(3, frame, at); } catch (error) { if (error.code !== 'EAGAIN') throw error; }
+        }
+        return new Promise(() => {});
+      }`,
+    limits: { timeout: 10_000 },
+    status: 502,
+    response: 'action developer error',
+    error: /not a response|nests|deep/,
+  },
 ];
 
 describe.skipIf(missing !== undefined)(`a function that${missing ? ` (${missing})` : ''}`, () => {
@@ -197,6 +215,20 @@ describe.skipIf(missing !== undefined)(`a function that${missing ? ` (${missing}
     expect(logs.at(-1)).toMatch(
       /Logs were truncated because the total bytes size exceeds the limit of 1048576 bytes\.$/,
     );
+  });
+
+  it('prints a million empty lines: they count against its log as what they take there', async () => {
+    await ward.deploy(
+      'newlines',
+      `const { writeSync } = require('fs');
+       function main() { for (let i = 0; i < 16; i++) writeSync(1, '\\n'.repeat(65_536)); return { done: true }; }`,
+      { limits: { logs: 1, timeout: 30_000 } },
+    );
+    const reply = await ward.invoke('newlines');
+    expect(reply.body.response.result).toEqual({ done: true });
+    const { logs } = await ward.activation(reply.body.activationId);
+    expect(logs.join('\n').length).toBeLessThan(1024 * 1024 + 1000);
+    expect(logs.at(-1)).toContain('Logs were truncated');
   });
 
   it('leaves work behind after its answer: that work stands still', async () => {

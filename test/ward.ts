@@ -232,7 +232,15 @@ export function runWard(
   return runCommand([process.execPath, launcher, ...args], {
     ...options,
     env: { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent', ...options.env },
-    timeoutMs: 60_000,
+    timeoutMs: 20_000,
+  });
+}
+
+/** Starts it without waiting for its end, which is the caller's to see to. */
+export function startWard(args: readonly string[]): ChildProcess {
+  return startCommand([process.execPath, launcher, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent' },
   });
 }
 

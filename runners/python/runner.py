@@ -4,6 +4,10 @@ comes from here; what it defends itself against is accident, not attack.
 
     ready > init > init-ok | init-error, then run > result, again and again
 
+The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
+PATIENCE seconds, its answer says `late`, and whatever was sent before the host can have seen that answer is void,
+because the host has other plans for it.
+
 The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams
 get a sentinel before each answer, or the answer says that nothing was logged. Code folder: the first
 argument, or /fn.
@@ -16,6 +20,7 @@ import builtins
 import io
 import os
 import sys
+from time import monotonic
 
 # The C half of the json module; its Python half imports `re`.
 from _json import encode_basestring, make_encoder, make_scanner
@@ -24,6 +29,7 @@ CHANNEL_FD = 3
 HEADER_BYTES = 4
 SENTINEL = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
 NEWLINE = 10
+PATIENCE = 0.020
 ENTRY_FILE = "__main__.py"
 # As OpenWhisk names the module, so that the `if __name__ == "__main__"` part of a script does not run.
 MODULE_NAME = "main__"
@@ -234,7 +240,8 @@ def init(request):
 
 
 def run(main, request):
-    """An exception is a result too: the application's own error."""
+    """An exception is a result too: the application's own error. Returns whether early runs are void."""
+    begun_at = monotonic()
     try:
         set_environment(request["env"])
         result = main(request["value"])
@@ -243,9 +250,13 @@ def run(main, request):
         result = {"error": text_of(error)}
     try:
         answer = f'"ok":true,"value":{result_json(result)}'
+        is_late = monotonic() - begun_at > PATIENCE
     except Refusal as refusal:
         answer = f'"ok":false,"error":{quote(text_of(refusal))}'
-    send(f'{{"type":"result"{end_logs()},"id":{quote(request["id"])},{answer}}}')
+        is_late = True  # The host discards a sandbox after such an answer.
+    late = ',"late":true' if is_late else ""
+    send(f'{{"type":"result"{end_logs()}{late},"id":{quote(request["id"])},{answer}}}')
+    return is_late
 
 
 def result_json(result):
@@ -267,12 +278,16 @@ def serve():
     os.set_inheritable(CHANNEL_FD, False)
     channel = open(CHANNEL_FD, "rb", closefd=False)
     main = None
+    answers = valid_from = 0
     send('{"type":"ready"}')
     while (request := receive(channel)) is not None:
         if request["type"] == "init":
             main = init(request)
-        else:
-            run(main, request)
+        elif request.get("after", valid_from) >= valid_from:
+            is_late = run(main, request)
+            answers += 1
+            if is_late:
+                valid_from = answers
     flush_logs()
     os._exit(0)
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { completion, hello, startApi, type TestApi } from './api.fixture.ts';
+import { basic, completion, hello, startApi, type TestApi } from './api.fixture.ts';
 
 /** For tests that change nothing. */
 let shared: TestApi;
@@ -54,6 +54,18 @@ describe('the list', () => {
     expect((await api.call('GET', 'activations?docs=true&limit=1')).body).toMatchObject([
       { start: 1020, response: { result: { start: 1020 } }, logs: [expect.stringContaining('stdout: 1020')] },
     ]);
+  });
+
+  test('of records is sent piece by piece, since it may be longer than any string', async () => {
+    const headers = { authorization: basic(shared.key) };
+    const url = '/api/v1/namespaces/_/activations?docs=true';
+    const answer = await shared.app.inject({ method: 'GET', url, headers });
+    expect(answer.headers['content-length']).toBeUndefined();
+    expect(answer.json()).toHaveLength(3);
+  });
+
+  test('of records without any is empty', async () => {
+    expect((await shared.call('GET', 'activations?docs=true&name=b')).body).toEqual([]);
   });
 
   test.each<[string, unknown]>([

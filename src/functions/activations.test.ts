@@ -38,7 +38,7 @@ async function withRecords(count: number): Promise<Platform> {
 describe('a list', () => {
   test('has summaries, newest first', async () => {
     await using platform = await withRecords(2);
-    const list = await platform.functions.activations.list({ namespace: 'guest', skip: 0, limit: 1 }, false);
+    const list = await platform.functions.activations.list({ namespace: 'guest', skip: 0, limit: 1 });
     expect(list).toEqual([
       {
         activationId: idOf(2),
@@ -57,7 +57,9 @@ describe('a list', () => {
 
   test('has full records with docs', async () => {
     await using platform = await withRecords(1);
-    const list = await platform.functions.activations.list({ namespace: 'guest', skip: 0, limit: 1 }, true);
+    const list = await Array.fromAsync(
+      platform.functions.activations.records({ namespace: 'guest', skip: 0, limit: 1 }),
+    );
     expect(list).toMatchObject([{ response: { result: { i: 1 } }, logs: ['line 1'] }]);
   });
 
@@ -70,7 +72,7 @@ describe('a list', () => {
   ])('with %j has %j', async (filter, starts) => {
     await using platform = await withRecords(5);
     const { activations } = platform.functions;
-    const list = await activations.list({ namespace: 'guest', skip: 0, limit: 10, ...filter }, false);
+    const list = await activations.list({ namespace: 'guest', skip: 0, limit: 10, ...filter });
     expect(list.map((each) => each['start'])).toEqual(starts);
     expect(await activations.count({ namespace: 'guest', ...filter })).toBe(starts.length);
   });

@@ -10,8 +10,10 @@ import { functionFault, notFound } from './faults.ts';
 export type ActivationFilter = Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>;
 
 export interface ActivationService {
-  /** Newest first: summaries, or with `docs` full records. */
-  list(query: ActivationFilter & Page, docs: boolean): Promise<readonly JsonObject[]>;
+  /** Summaries, newest first. */
+  list(query: ActivationFilter & Page): Promise<readonly JsonObject[]>;
+  /** Full records, newest first; each is read when it is asked for, since a page may not fit in memory. */
+  records(query: ActivationFilter & Page): AsyncIterable<JsonObject>;
   count(filter: ActivationFilter): Promise<number>;
   /** The full record. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   get(namespace: string, activationId: string): Promise<JsonObject>;
@@ -41,16 +43,24 @@ export function createActivations(store: ActivationStore): ActivationService {
     if (row === undefined) throw notFound();
     return row;
   };
+  const briefRows = async (query: ActivationFilter & Page) => {
+    await settled((namespace) => namespace === query.namespace);
+    return store.list({ ...query, brief: true });
+  };
   const full = async (row: ActivationRow): Promise<JsonObject> => {
     const logs = await store.logs(row.namespace, row.activationId);
     return { ...row.document, logs: logs ?? [] };
   };
 
   return {
-    async list(query, docs) {
-      await settled((namespace) => namespace === query.namespace);
-      const rows = await store.list({ ...query, brief: !docs });
-      return docs ? Promise.all(rows.map(full)) : rows.map(summarise);
+    async list(query) {
+      return (await briefRows(query)).map(summarise);
+    },
+    async *records(query) {
+      for (const { namespace, activationId } of await briefRows(query)) {
+        const row = await store.get(namespace, activationId);
+        if (row !== undefined) yield full(row);
+      }
     },
     async count(filter) {
       await settled((namespace) => namespace === filter.namespace);

@@ -107,7 +107,7 @@ describe('a blocking call', () => {
     platform.invoker.script = () => completion({}, { logs: logs.promise });
     const { activationId } = await call(platform);
     const { activations } = platform.functions;
-    const listed = activations.list({ namespace: 'guest', skip: 0, limit: 10 }, false);
+    const listed = activations.list({ namespace: 'guest', skip: 0, limit: 10 });
     const read = activations.logs('guest', activationId);
     logs.resolve(['a line']);
     expect((await listed).map((each) => each['activationId'])).toEqual([activationId]);

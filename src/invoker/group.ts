@@ -24,7 +24,7 @@ export interface Group {
   readonly queue: Pending[];
   /** Initialised slots; the one that answered last is the last. */
   readonly slots: Slot[];
-  /** What an activation of it has been taking, in ms. */
+  /** What an activation of it has been taking, in ms; infinite while that is not known. */
   serviceMs: number;
   /** Slots on their way. */
   starting: number;
@@ -49,15 +49,37 @@ export function createGroup(job: Job, code: Code): Group {
     template: job,
     queue: [],
     slots: [],
-    serviceMs: 0,
+    serviceMs: Number.POSITIVE_INFINITY,
     starting: 0,
     retired: false,
   };
 }
 
-/** The most recently used slot that can take one more activation: its caches are the warmest. */
-export function freeSlot(group: Group): Slot | undefined {
-  return group.slots.findLast((slot) => slot.inFlight < group.concurrency && !slot.runner.isEnded);
+/** Time for which a slot is handed jobs early: a quarter of what a runner's patience is. */
+const earlyMs = 5;
+const maxEarly = 16;
+
+/**
+ * A slot for one more activation: an idle one, the most recently used first, because its caches are the warmest;
+ * else the least busy one that may run several at once, or that takes jobs early (not with `restful`).
+ */
+export function freeSlot(group: Group, restful: boolean): Slot | undefined {
+  const mostInFlight =
+    group.concurrency > 1
+      ? group.concurrency
+      : restful
+        ? 1
+        : Math.min(maxEarly, Math.floor(earlyMs / group.serviceMs));
+  let best: Slot | undefined;
+  for (let at = group.slots.length - 1; at >= 0; at--) {
+    const slot = group.slots[at];
+    if (!slot || slot.isSpent || slot.runner.isEnded) continue;
+    if (slot.inFlight === 0) return slot;
+    if (slot.inFlight >= mostInFlight || slot.inFlight >= (best?.inFlight ?? Number.POSITIVE_INFINITY))
+      continue;
+    if (group.concurrency > 1 || slot.runner.takesEarly()) best = slot;
+  }
+  return best;
 }
 
 /** Memory that a group holds, slots on their way included. */

@@ -11,6 +11,9 @@ import type { Readable } from 'node:stream';
 /** OpenWhisk's end-of-activation marker (docs/actions-new.md). */
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
 
+/** How long a sentinel is waited for after the answer. */
+export const logGraceMs = 1000;
+
 const sentinelBytes = Buffer.from(sentinel);
 const maxLineBytes = 64 * 1024;
 const newline = 0x0a;

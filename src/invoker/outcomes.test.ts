@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeInit, judgeRun } from './outcomes.ts';
-import type { RunOutcome } from './runner-process.ts';
+import type { RunOutcome } from './run-line.ts';
 
 const limits = { timeoutMs: 100, memoryMiB: 256, logBytes: 0, concurrency: 1 };
 const value = (result: object): RunOutcome => ({

@@ -4,7 +4,8 @@
  */
 import type { JsonValue } from '../lib/index.ts';
 import type { LargeFrame } from './frames.ts';
-import type { Failure, InitOutcome, RunOutcome } from './runner-process.ts';
+import type { Failure, RunOutcome } from './run-line.ts';
+import type { InitOutcome } from './runner-process.ts';
 import type { ActionLimits, CompletionStatus } from './types.ts';
 
 export interface Verdict {

@@ -6,49 +6,18 @@
  *   starting ──ready──▶ blank ──init──▶ serving ──▶ ended
  *       └────────────────┴──────────────────────────▲   (crash, limit, violation, `end()`)
  */
-import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
+import { isJsonObject, type JsonObject } from '../lib/index.ts';
 import type { Sandbox, SandboxExit } from '../sandbox/index.ts';
 import { encodeFrame, FrameReader, type LargeFrame } from './frames.ts';
-import { type LogStreams, readLogStreams } from './log-streams.ts';
-
-/** How the sandbox let an activation down. */
-export type Failure =
-  | 'timeout'
-  | 'out-of-memory'
-  | 'forbidden-call'
-  | 'exited'
-  | 'channel-closed'
-  | 'violation'
-  | 'ended';
-
-/** `isQuiet`: the runner says that nothing was logged, and has written no sentinel. */
-type Answered = { readonly isQuiet?: boolean };
-
-export type InitOutcome = Answered &
-  (
-    | { readonly kind: 'ok' }
-    | { readonly kind: 'refused'; readonly error: string }
-    | { readonly kind: 'failed'; readonly failure: Failure }
-  );
-
-export type RunOutcome = Answered &
-  (
-    | { readonly kind: 'value'; readonly value: JsonValue; readonly json: string }
-    | { readonly kind: 'refused'; readonly error: string }
-    | { readonly kind: 'too-large'; readonly frame: LargeFrame }
-    | { readonly kind: 'failed'; readonly failure: Failure }
-  );
-
-export interface ActivationLog {
-  /** Its lines, once the streams have been read far enough for what was answered. */
-  finish(outcome: InitOutcome | RunOutcome): Promise<readonly string[]>;
-}
-
-export interface RunRequest {
-  readonly id: string;
-  readonly value: JsonObject | readonly JsonValue[];
-  readonly env: JsonObject;
-}
+import { type LogStreams, logGraceMs, readLogStreams } from './log-streams.ts';
+import {
+  errorText,
+  type Failure,
+  type RunEnd,
+  type RunLimits,
+  RunLine,
+  type RunRequest,
+} from './run-line.ts';
 
 export interface InitRequest {
   readonly name: string;
@@ -57,17 +26,24 @@ export interface InitRequest {
   readonly env: JsonObject;
 }
 
+export type InitOutcome =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'refused'; readonly error: string }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** An initialisation that has ended, and what it logged. */
+export interface InitEnd {
+  readonly outcome: InitOutcome;
+  readonly logs: Promise<readonly string[]>;
+}
+
 const frameLimits = { wholeBytes: 8 * 1024 * 1024, announcedBytes: 256 * 1024 * 1024, headBytes: 4096 };
-/** In the head of a result that is too large to be parsed. */
-const quietMark = '"quiet":true,"id"';
 /** How long the evidence of an end is waited for once the channel is gone. */
 const exitGraceMs = 500;
-/** How long a log stream's sentinel is waited for after the answer. */
-const logGraceMs = 1000;
 
 type Waiting =
   | { readonly for: 'ready'; readonly settle: (failure?: Failure) => void }
-  | { readonly for: 'init'; readonly settle: (outcome: InitOutcome) => void };
+  | { readonly for: 'init'; readonly settle: (outcome: InitOutcome, isQuiet: boolean) => void };
 
 export class RunnerProcess {
   readonly sandbox: Sandbox;
@@ -75,7 +51,8 @@ export class RunnerProcess {
   readonly ended: Promise<Failure>;
   private readonly channel: NodeJS.WritableStream;
   private readonly logs: LogStreams;
-  private readonly runs = new Map<string, (outcome: RunOutcome) => void>();
+  private readonly line: RunLine;
+  private outbox: Buffer[] = [];
   private readonly settleEnded: (failure: Failure) => void;
   private waiting: Waiting | undefined;
   private ending: Promise<Failure> | undefined;
@@ -86,6 +63,11 @@ export class RunnerProcess {
     this.sandbox = sandbox;
     this.channel = sandbox.channel;
     this.logs = readLogStreams(sandbox.stdout, sandbox.stderr);
+    this.line = new RunLine({
+      logs: this.logs,
+      send: (json) => this.send(json),
+      onTimeout: () => void this.end('timeout'),
+    });
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
     this.settleEnded = resolve;
@@ -112,19 +94,17 @@ export class RunnerProcess {
     });
   }
 
-  openLog(limitBytes: number, isAlone: boolean): ActivationLog {
-    const sink = this.logs.open(limitBytes, isAlone);
-    return { finish: (outcome) => sink.finish(outcome.isQuiet === true, logGraceMs) };
-  }
-
-  init(request: InitRequest, timeoutMs: number): Promise<InitOutcome> {
+  /** @param isConcurrent The action may run several activations at once. */
+  init(request: InitRequest, limits: RunLimits, isConcurrent: boolean): Promise<InitEnd> {
+    this.line.isConcurrent = isConcurrent;
+    const log = this.logs.open(limits.logBytes, true);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => void this.end('timeout'), timeoutMs);
+      const timer = setTimeout(() => void this.end('timeout'), limits.timeoutMs);
       this.waiting = {
         for: 'init',
-        settle: (outcome) => {
+        settle: (outcome, isQuiet) => {
           clearTimeout(timer);
-          resolve(outcome);
+          resolve({ outcome, logs: log.finish(isQuiet, logGraceMs) });
         },
       };
       if (this.ending) void this.ending.then((failure) => this.settleWaiting(failure));
@@ -132,21 +112,25 @@ export class RunnerProcess {
     });
   }
 
-  run(request: RunRequest, timeoutMs: number): Promise<RunOutcome> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => void this.end('timeout'), timeoutMs);
-      this.runs.set(request.id, (outcome) => {
-        clearTimeout(timer);
-        resolve(outcome);
-      });
-      if (this.ending) void this.ending.then((failure) => this.failRuns(failure));
-      else this.send(JSON.stringify({ type: 'run', ...request }));
-    });
+  run(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
+    const end = this.line.add(request, limits);
+    if (this.ending) void this.ending.then((failure) => this.line.fail(failure));
+    return end;
+  }
+
+  /** True while a further run would not have to wait for long, though one is under way. */
+  takesEarly(): boolean {
+    return this.line.takesEarly();
+  }
+
+  /** Takes back runs that wait behind one that turns out to be slow. */
+  reclaim(): void {
+    this.line.reclaim();
   }
 
   /** Stops it where it stands until the next init or run. */
   async freeze(): Promise<void> {
-    if (this.ending || this.frozen || this.runs.size > 0 || this.waiting) return;
+    if (this.ending || this.frozen || this.line.size > 0 || this.waiting) return;
     this.frozen = true;
     await this.sandbox.freeze();
   }
@@ -164,7 +148,7 @@ export class RunnerProcess {
     const failure = explain(reason, early ?? (await this.sandbox.exited));
     await this.sandbox.destroy();
     this.settleWaiting(failure);
-    this.failRuns(failure);
+    this.line.fail(failure);
     this.settleEnded(failure);
     return failure;
   }
@@ -181,11 +165,18 @@ export class RunnerProcess {
     channel.on('error', () => void this.end('channel-closed'));
   }
 
+  /** Frames of one turn of the event loop leave in one write: waking the sandbox is most of what one costs. */
   private send(json: string): void {
-    this.channel.write(encodeFrame(json));
+    if (this.outbox.push(encodeFrame(json)) === 1) setImmediate(() => this.flush());
     if (!this.frozen) return;
     this.frozen = false;
     this.sandbox.thaw().catch(() => void this.end('exited'));
+  }
+
+  private flush(): void {
+    const [first, second] = this.outbox;
+    if (first) this.channel.write(second ? Buffer.concat(this.outbox) : first);
+    this.outbox = [];
   }
 
   private onText(text: string): void {
@@ -194,42 +185,25 @@ export class RunnerProcess {
     if (!message || !this.accept(message)) void this.end('violation');
   }
 
-  /** A result that is too large is an answer only when a single run can be meant by it. */
   private onLarge(frame: LargeFrame): void {
-    if (this.ending) return;
-    const [only, second] = this.runs.keys();
-    if (only === undefined || second !== undefined) void this.end('violation');
-    else this.settleRun(only, { kind: 'too-large', frame, isQuiet: frame.head.includes(quietMark) });
+    if (!this.ending && !this.line.answerLarge(frame)) void this.end('violation');
   }
 
   private accept(message: JsonObject): boolean {
-    const { type, id, error } = message;
-    if (type === 'result') return typeof id === 'string' && this.acceptResult(id, message);
+    const { type, error } = message;
+    if (type === 'result') return this.line.answer(message);
     if (type === 'ready' && this.waiting?.for === 'ready') return this.settleWaiting();
     if (this.waiting?.for !== 'init') return false;
     const isQuiet = message['quiet'] === true;
-    if (type === 'init-ok') return this.settleInit({ kind: 'ok', isQuiet });
+    if (type === 'init-ok') return this.settleInit({ kind: 'ok' }, isQuiet);
     if (type !== 'init-error') return false;
-    return this.settleInit({ kind: 'refused', error: textOf(error), isQuiet });
+    return this.settleInit({ kind: 'refused', error: errorText(error) }, isQuiet);
   }
 
-  private acceptResult(id: string, message: JsonObject): boolean {
-    if (!this.runs.has(id)) return false;
-    const isQuiet = message['quiet'] === true;
-    if (message['ok'] !== true) {
-      this.settleRun(id, { kind: 'refused', error: textOf(message['error']), isQuiet });
-      return true;
-    }
-    const value = message['value'];
-    if (typeof value !== 'object' || value === null) return false;
-    this.settleRun(id, { kind: 'value', value, json: JSON.stringify(value), isQuiet });
-    return true;
-  }
-
-  private settleInit(outcome: InitOutcome): boolean {
+  private settleInit(outcome: InitOutcome, isQuiet: boolean): boolean {
     const waiting = this.waiting;
     this.waiting = undefined;
-    if (waiting?.for === 'init') waiting.settle(outcome);
+    if (waiting?.for === 'init') waiting.settle(outcome, isQuiet);
     return true;
   }
 
@@ -237,18 +211,8 @@ export class RunnerProcess {
     const waiting = this.waiting;
     this.waiting = undefined;
     if (waiting?.for === 'ready') waiting.settle(failure);
-    else if (failure) waiting?.settle({ kind: 'failed', failure });
+    else if (failure) waiting?.settle({ kind: 'failed', failure }, false);
     return true;
-  }
-
-  private settleRun(id: string, outcome: RunOutcome): void {
-    const settle = this.runs.get(id);
-    this.runs.delete(id);
-    settle?.(outcome);
-  }
-
-  private failRuns(failure: Failure): void {
-    for (const id of [...this.runs.keys()]) this.settleRun(id, { kind: 'failed', failure });
   }
 }
 
@@ -267,11 +231,6 @@ function parseMessage(text: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Error texts come from the sandbox too: a string, and not a long one. */
-function textOf(error: JsonValue | undefined): string {
-  return typeof error === 'string' ? error.slice(0, 64 * 1024) : 'unknown error';
 }
 
 async function settledWithin<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {

@@ -3,7 +3,8 @@
  * its kind and size, then `init`; a new slot. Slots on their way are not bound to a job: whichever slot is free
  * first takes the job that has waited longest. Up to `parallelSlots` slots of a group run side by side as soon as
  * there is work for them; past that, a further one is started only when a job is to wait longer than a start takes,
- * so a burst on a fast action does not start a sandbox a call.
+ * so a burst on a fast action does not start a sandbox a call. A slot whose action answers within a few milliseconds
+ * is handed its next jobs early (`run-line.ts`).
  *
  * When memory is short, idle slots go first (longest idle first, prewarmed ones last). When there are none,
  * namespaces take turns: a namespace that holds more than one that is starved gives a slot up after its quantum.
@@ -11,12 +12,13 @@
  *   queued ──free slot──▶ running ──answer──▶ done
  *      └──prewarmed/new──▶ starting ──init──▶ (slot joins its group) ──▶ running
  */
-import { type Log, messageOf } from '../lib/index.ts';
+import { isFault, type Log } from '../lib/index.ts';
 import { createRotation } from './fair-rotation.ts';
 import { invokerFault } from './faults.ts';
 import { createGroup, freeSlot, type Group, groupKey, memoryOf, type Pending } from './group.ts';
+import { complete, initRequest, joined, runRequest } from './job-exchange.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
-import { internalError, judgeInit, judgeRun, type Verdict } from './outcomes.ts';
+import { internalError, judgeInit, judgeRun } from './outcomes.ts';
 import type { PrewarmPool } from './prewarm.ts';
 import type { Slot, SlotFactory } from './slots.ts';
 import type { Completion, Job } from './types.ts';
@@ -35,12 +37,15 @@ export interface SchedulerOptions {
   readonly parallelSlots: number;
 }
 
-interface Origin {
-  readonly start: Completion['start'];
-  readonly initMs?: number;
+/** How the slot of an activation came to be, when that was on its account. */
+interface Initialisation {
+  readonly start: 'prewarmed' | 'cold';
   readonly startedAt: number;
-  readonly initLog?: Promise<readonly string[]>;
+  readonly initMs: number;
+  readonly logs: Promise<readonly string[]>;
 }
+
+const shuttingDown = 'The platform is shutting down.';
 
 export class Scheduler {
   private readonly options: SchedulerOptions;
@@ -64,7 +69,7 @@ export class Scheduler {
     if (this.closed) throw invokerFault('INVOKER_CLOSED', 'the platform is shutting down');
     const group = this.groupOf(job);
     group.template = job;
-    const slot = group.queue.length === 0 ? freeSlot(group) : undefined;
+    const slot = group.queue.length === 0 ? freeSlot(group, this.isShort) : undefined;
     return new Promise((settle) => {
       if (slot) return void this.serve(group, slot, { job, settle, queuedAt: 0 });
       this.queued++;
@@ -84,10 +89,11 @@ export class Scheduler {
     }
   }
 
-  /** Freezes slots idle since before `freezeBefore` and ends those idle since before `endBefore`. */
+  /** Takes back jobs that wait behind a slow one, freezes slots idle since before `freezeBefore` and ends those idle since before `endBefore`. */
   sweep(freezeBefore: number, endBefore: number): void {
     for (const group of [...this.groups.values()]) {
       for (const slot of [...group.slots]) {
+        if (slot.inFlight > 1) slot.runner.reclaim();
         if (slot.inFlight > 0) continue;
         if (slot.idleSince < endBefore) this.drop(group, slot);
         else if (slot.idleSince < freezeBefore) {
@@ -108,10 +114,15 @@ export class Scheduler {
   async close(): Promise<void> {
     this.closed = true;
     for (const group of this.groups.values()) {
-      for (const pending of group.queue.splice(0)) this.reject(pending, 'The platform is shutting down.');
+      for (const pending of group.queue.splice(0)) this.reject(pending, shuttingDown);
     }
     const slots = [...this.groups.values()].flatMap((group) => group.slots);
     await Promise.all(slots.map((slot) => slot.runner.end('ended')));
+  }
+
+  /** Somebody waits for memory: slots must come to rest so that they can be given up. */
+  private get isShort(): boolean {
+    return this.starved.size > 0;
   }
 
   private groupOf(job: Job): Group {
@@ -140,7 +151,7 @@ export class Scheduler {
 
   /** Finds a slot for the group's next job, or starts one; true when something was done. */
   private place(group: Group): boolean {
-    const slot = freeSlot(group);
+    const slot = freeSlot(group, this.isShort);
     if (slot) {
       const pending = this.dequeue(group);
       if (pending) void this.serve(group, slot, pending);
@@ -169,9 +180,11 @@ export class Scheduler {
     if (group.starting * group.concurrency >= length) return false;
     const slots = group.slots.length + group.starting;
     if (slots < this.options.parallelSlots) return true;
+    const isKnown = Number.isFinite(group.serviceMs);
+    if (!isKnown && group.starting > 0) return false;
     const [oldest] = group.queue;
     const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
-    const expectedMs = (length / (slots * group.concurrency)) * group.serviceMs;
+    const expectedMs = isKnown ? (length / (slots * group.concurrency)) * group.serviceMs : 0;
     return Math.max(waitedMs, expectedMs) > this.startMs;
   }
 
@@ -251,59 +264,60 @@ export class Scheduler {
     const first = this.dequeue(group);
     const job = first?.job ?? group.template;
     const startedAt = Date.now();
-    const log = slot.runner.openLog(job.limits.logBytes, true);
-    const outcome = await slot.runner.init(
-      { name: nameOf(job.action), main: job.code.main, binary: job.code.binary, env: initEnvOf(job) },
-      job.limits.timeoutMs,
-    );
-    const initMs = Date.now() - startedAt;
-    const initLog = log.finish(outcome);
-    const origin: Origin = { start, initMs, startedAt, initLog };
+    const { outcome, logs } = await slot.runner.init(initRequest(job), job.limits, group.concurrency > 1);
+    const init: Initialisation = { start, startedAt, initMs: Date.now() - startedAt, logs };
     if (outcome.kind !== 'ok') {
-      first?.settle(complete(job, judgeInit(outcome, job.limits), origin, initLog));
+      first?.settle(complete(job, judgeInit(outcome, job.limits), { ...init, logs }));
       await slot.runner.end('ended');
       return;
     }
     group.slots.push(slot);
-    if (first) void this.serve(group, slot, first, origin);
+    if (first) void this.serve(group, slot, first, init);
     else if (group.retired) this.drop(group, slot);
   }
 
-  private async serve(group: Group, slot: Slot, pending: Pending, from?: Origin): Promise<void> {
+  private async serve(group: Group, slot: Slot, pending: Pending, init?: Initialisation): Promise<void> {
     const { job, settle } = pending;
-    const origin = from ?? { start: 'warm' as const, startedAt: Date.now() };
     slot.inFlight++;
-    const begunAt = performance.now();
-    const log = slot.runner.openLog(job.limits.logBytes, group.concurrency === 1);
-    const outcome = await slot.runner.run(
-      { id: job.activationId, value: job.parameters, env: runEnvOf(job) },
-      job.limits.timeoutMs,
-    );
-    const runLog = log.finish(outcome);
+    const end = await slot.runner.run(runRequest(job), job.limits);
     slot.inFlight--;
     slot.idleSince = performance.now();
-    group.serviceMs = smoothed(group.serviceMs, slot.idleSince - begunAt);
-    const logs = origin.initLog ? joined(origin.initLog, runLog) : runLog;
-    settle(complete(job, judgeRun(outcome, job.limits), origin, logs));
+    if (end) {
+      group.serviceMs = smoothed(group.serviceMs, end.serviceMs);
+      // As OpenWhisk does: after a developer error nobody knows what state the sandbox is in.
+      if (end.outcome.kind === 'refused') slot.isSpent = true;
+      const origin = init
+        ? { ...init, logs: joined(init.logs, end.logs) }
+        : { start: 'warm' as const, startedAt: end.startedAt, logs: end.logs };
+      settle(complete(job, judgeRun(end.outcome, job.limits), origin));
+    } else this.putBack(group, pending);
     this.release(group, slot);
+  }
+
+  /** A job that was handed over early and not begun: first in line again. */
+  private putBack(group: Group, pending: Pending): void {
+    if (this.closed) {
+      this.reject(pending, shuttingDown);
+      return;
+    }
+    this.queued++;
+    group.queue.unshift(pending);
+    this.groups.set(group.key, group);
+    this.waiting.add(group);
   }
 
   /** A slot has answered: the group's next job, or a turn for somebody else. */
   private release(group: Group, slot: Slot): void {
-    if (slot.runner.isEnded) return;
-    if (group.retired || this.mustYield(group, slot)) this.drop(group, slot);
-    else if (group.queue.length > 0 && this.starved.size === 0) {
-      const pending = this.dequeue(group);
-      if (pending) void this.serve(group, slot, pending);
-      return;
+    if (!slot.runner.isEnded) {
+      if (group.retired || this.mustYield(group, slot)) slot.isSpent = true;
+      if (slot.isSpent && slot.inFlight === 0) this.drop(group, slot);
     }
     this.schedule();
   }
 
   /** True when a starved group has less than this one, and this slot has had its quantum. */
   private mustYield(group: Group, slot: Slot): boolean {
-    if (this.starved.size === 0 || slot.inFlight > 0) return false;
-    if (performance.now() - slot.startedAt < this.options.quantumMs) return false;
+    if (this.starved.size === 0 || performance.now() - slot.startedAt < this.options.quantumMs) return false;
     for (const other of this.starved) {
       if (other === group) continue;
       const [mine, theirs] =
@@ -346,62 +360,17 @@ export class Scheduler {
   }
 
   private reject(pending: Pending, text: string): void {
-    const origin: Origin = { start: 'cold', startedAt: Date.now() };
-    pending.settle(complete(pending.job, internalError(text), origin, Promise.resolve([])));
+    const origin = { start: 'cold' as const, startedAt: Date.now(), logs: Promise.resolve([]) };
+    pending.settle(complete(pending.job, internalError(text), origin));
   }
 }
 
 function smoothed(average: number, sample: number): number {
-  return average + (sample - average) * 0.2;
-}
-
-function complete(job: Job, verdict: Verdict, origin: Origin, logs: Promise<readonly string[]>): Completion {
-  return {
-    ...verdict,
-    sizeBytes: Buffer.byteLength(verdict.json),
-    startedAt: origin.startedAt,
-    endedAt: Date.now(),
-    waitMs: Math.max(0, origin.startedAt - job.acceptedAt),
-    ...(origin.initMs === undefined ? {} : { initMs: origin.initMs }),
-    start: origin.start,
-    logs,
-  };
-}
-
-async function joined(
-  first: Promise<readonly string[]>,
-  second: Promise<readonly string[]>,
-): Promise<readonly string[]> {
-  return [...(await first), ...(await second)];
-}
-
-function initEnvOf(job: Job): Job['initEnv'] {
-  return {
-    ...job.initEnv,
-    __OW_NAMESPACE: job.namespace,
-    __OW_ACTION_NAME: job.action,
-    __OW_ACTION_VERSION: job.version,
-    ...runEnvOf(job),
-    ...(job.limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
-  };
-}
-
-/** docs/actions-new.md: what user code finds in its environment, as far as it changes from run to run. */
-function runEnvOf(job: Job): Job['initEnv'] {
-  const env = {
-    __OW_ACTIVATION_ID: job.activationId,
-    __OW_TRANSACTION_ID: job.transactionId,
-    __OW_DEADLINE: String(Date.now() + job.limits.timeoutMs),
-  };
-  return job.apiKey === undefined ? env : { ...env, __OW_API_KEY: job.apiKey };
-}
-
-function nameOf(action: string): string {
-  return action.slice(action.lastIndexOf('/') + 1);
+  return Number.isFinite(average) ? average + (sample - average) * 0.2 : sample;
 }
 
 /** Archive faults are the caller's to mend; anything else is the operator's and stays in the log. */
 function publicReason(error: unknown): string {
-  const isArchive = error instanceof Error && 'code' in error && String(error.code).startsWith('ARCHIVE_');
-  return isArchive ? messageOf(error) : 'see the log of the platform.';
+  const isArchive = isFault(error) && error.code.startsWith('ARCHIVE_');
+  return isArchive ? error.message : 'see the log of the platform.';
 }

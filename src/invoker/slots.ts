@@ -16,8 +16,10 @@ export interface Slot {
   readonly memoryMiB: number;
   readonly runner: RunnerProcess;
   readonly folder: CodeFolder;
-  /** Activations in it now. */
+  /** Activations that it was handed and has not answered. */
   inFlight: number;
+  /** It gets no more activations, and ends with the last that it has. */
+  isSpent: boolean;
   /** `performance.now()` of its last answer, or of its start. */
   idleSince: number;
   /** `performance.now()` of when it began to serve its action. */
@@ -120,7 +122,16 @@ async function startSlot(
     }
     const now = performance.now();
     void runner.ended.then(() => folder.release());
-    return { kind: kind.kind, memoryMiB, runner, folder, inFlight: 0, idleSince: now, startedAt: now };
+    return {
+      kind: kind.kind,
+      memoryMiB,
+      runner,
+      folder,
+      inFlight: 0,
+      isSpent: false,
+      idleSince: now,
+      startedAt: now,
+    };
   } catch (error) {
     await runner?.end('ended');
     await folder.release();

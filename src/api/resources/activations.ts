@@ -1,6 +1,8 @@
 /** `/namespaces/{ns}/activations`: records, results and logs. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { checkActivationId, type Functions, parseEntityName } from '../../functions/index.ts';
+import type { JsonObject } from '../../lib/index.ts';
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
@@ -18,10 +20,11 @@ export function addActivations(scope: FastifyInstance, { activations, limits }: 
       const count = queryBoolean(request.query, 'count', false);
       const docs = queryBoolean(request.query, 'docs', false);
       const filter = { namespace, ...filterOf(request.query) };
-      if (!count) {
-        return sendJson(reply, 200, JSON.stringify(await activations.list({ ...filter, ...page }, docs)));
+      if (count && docs) {
+        throw apiFault('QUERY_INVALID', "The parameter 'docs' is not permitted with 'count'.");
       }
-      if (docs) throw apiFault('QUERY_INVALID', "The parameter 'docs' is not permitted with 'count'.");
+      if (docs) return sendList(reply, activations.records({ ...filter, ...page }));
+      if (!count) return sendJson(reply, 200, JSON.stringify(await activations.list({ ...filter, ...page })));
       const total = Math.max(0, (await activations.count(filter)) - page.skip);
       return sendJson(reply, 200, JSON.stringify({ [collection]: total }));
     },
@@ -44,6 +47,23 @@ export function addActivations(scope: FastifyInstance, { activations, limits }: 
       return sendJson(reply, 200, JSON.stringify({ logs: await activations.logs(namespace, id) }));
     },
   });
+}
+
+/** One by one: a page of records with their logs can be longer than a string may be. */
+function sendList(reply: FastifyReply, items: AsyncIterable<JsonObject>) {
+  return reply
+    .code(200)
+    .header('content-type', 'application/json')
+    .send(Readable.from(listText(items)));
+}
+
+async function* listText(items: AsyncIterable<JsonObject>): AsyncGenerator<string> {
+  let separator = '[';
+  for await (const item of items) {
+    yield separator + JSON.stringify(item);
+    separator = ',';
+  }
+  yield separator === '[' ? '[]' : ']';
 }
 
 function targetOf(request: FastifyRequest): readonly [namespace: string, activationId: string] {

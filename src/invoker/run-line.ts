@@ -1,0 +1,192 @@
+/**
+ * The runs that a sandbox has been handed and has not answered.
+ *
+ * An action with `concurrency` above 1 runs them all at once. Otherwise the first of the line is running, and the
+ * rest were handed over early, so that the sandbox goes on to the next without waiting for the host. Early runs
+ * must not wait behind a slow one, and must not be run twice:
+ *
+ * - A runner whose run took longer than 20 ms says `late` with its answer, and from then on ignores every run that
+ *   was sent before the host can have seen that answer (`after` counts the answers that the host had seen).
+ * - The host measures later than the runner, so once it has waited `reclaimMs` for an answer it knows that this
+ *   answer will be late, and gives the early runs back at once, to be run elsewhere. An answer that is not late
+ *   after that breaks the protocol.
+ */
+import type { JsonObject, JsonValue } from '../lib/index.ts';
+import type { LargeFrame } from './frames.ts';
+import { type LogSink, type LogStreams, logGraceMs } from './log-streams.ts';
+
+/** How the sandbox let an activation down. */
+export type Failure =
+  | 'timeout'
+  | 'out-of-memory'
+  | 'forbidden-call'
+  | 'exited'
+  | 'channel-closed'
+  | 'violation'
+  | 'ended';
+
+export interface RunRequest {
+  readonly id: string;
+  readonly value: JsonObject | readonly JsonValue[];
+  readonly env: JsonObject;
+}
+
+export interface RunLimits {
+  readonly timeoutMs: number;
+  readonly logBytes: number;
+}
+
+export type RunOutcome =
+  | { readonly kind: 'value'; readonly value: JsonValue; readonly json: string }
+  | { readonly kind: 'refused'; readonly error: string }
+  | { readonly kind: 'too-large'; readonly frame: LargeFrame }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** A run that has ended; undefined when it was never begun and is to be run elsewhere. */
+export type RunEnd =
+  | {
+      readonly outcome: RunOutcome;
+      readonly logs: Promise<readonly string[]>;
+      /** Epoch milliseconds. */
+      readonly startedAt: number;
+      readonly serviceMs: number;
+    }
+  | undefined;
+
+export interface RunLineOptions {
+  readonly logs: LogStreams;
+  readonly send: (json: string) => void;
+  readonly onTimeout: () => void;
+}
+
+interface Run {
+  readonly id: string;
+  readonly limits: RunLimits;
+  readonly settle: (end: RunEnd) => void;
+  begun: Begun | undefined;
+  /** What was handed over early behind it has been given back. */
+  isOvertaken: boolean;
+}
+
+interface Begun {
+  readonly startedAt: number;
+  /** On the clock of `performance.now()`. */
+  readonly at: number;
+  readonly log: LogSink;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** More than the 20 ms after which a runner calls itself late. */
+const reclaimMs = 30;
+/** A run that has been going on for longer gets none behind it. */
+const earlyWithinMs = 5;
+
+export class RunLine {
+  isConcurrent = false;
+  private readonly options: RunLineOptions;
+  private readonly runs: Run[] = [];
+  private answers = 0;
+
+  constructor(options: RunLineOptions) {
+    this.options = options;
+  }
+
+  get size(): number {
+    return this.runs.length;
+  }
+
+  add(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
+    return new Promise((settle) => {
+      const run: Run = { id: request.id, limits, settle, begun: undefined, isOvertaken: false };
+      this.runs.push(run);
+      this.options.send(JSON.stringify({ type: 'run', after: this.answers, ...request }));
+      if (this.isConcurrent || this.runs.length === 1) this.begin(run);
+    });
+  }
+
+  takesEarly(): boolean {
+    const [head] = this.runs;
+    return (
+      head?.begun !== undefined && !head.isOvertaken && performance.now() - head.begun.at < earlyWithinMs
+    );
+  }
+
+  /** False when the message is no answer to anything here. */
+  answer(message: JsonObject): boolean {
+    const { id, value } = message;
+    const run = this.isConcurrent ? this.runs.find((candidate) => candidate.id === id) : this.runs[0];
+    if (run?.begun === undefined || run.id !== id) return false;
+    const flags = { isQuiet: message['quiet'] === true, isLate: message['late'] === true };
+    if (message['ok'] !== true)
+      return this.end(run, { kind: 'refused', error: errorText(message['error']) }, flags);
+    if (typeof value !== 'object' || value === null) return false;
+    return this.end(run, { kind: 'value', value, json: JSON.stringify(value) }, flags);
+  }
+
+  /** A result that is too large to be read names its run in the part that was kept. */
+  answerLarge(frame: LargeFrame): boolean {
+    const envelope = /^\{"type":"result"(,"quiet":true)?(,"late":true)?,"id":"([0-9a-f]+)"/;
+    const match = envelope.exec(frame.head.toString('latin1'));
+    const run = this.runs.find(({ id }) => id === match?.[3]);
+    if (!match || run?.begun === undefined) return false;
+    return this.end(run, { kind: 'too-large', frame }, { isQuiet: !!match[1], isLate: !!match[2] });
+  }
+
+  reclaim(): void {
+    const [head] = this.runs;
+    if (this.isConcurrent || !head?.begun || this.runs.length === 1) return;
+    if (performance.now() - head.begun.at < reclaimMs) return;
+    head.isOvertaken = true;
+    this.giveBackEarly();
+  }
+
+  /** The sandbox has ended: what was begun has failed, the rest can be run elsewhere. */
+  fail(failure: Failure): void {
+    this.giveBackEarly();
+    for (const run of this.runs.splice(0)) this.settle(run, { kind: 'failed', failure }, false);
+  }
+
+  private begin(run: Run): void {
+    run.begun = {
+      startedAt: Date.now(),
+      at: performance.now(),
+      log: this.options.logs.open(run.limits.logBytes, !this.isConcurrent),
+      timer: setTimeout(this.options.onTimeout, run.limits.timeoutMs),
+    };
+  }
+
+  private end(run: Run, outcome: RunOutcome, flags: { isQuiet: boolean; isLate: boolean }): boolean {
+    this.runs.splice(this.runs.indexOf(run), 1);
+    this.answers++;
+    this.settle(run, outcome, flags.isQuiet);
+    if (this.isConcurrent) return true;
+    if (run.isOvertaken && !flags.isLate) return false;
+    if (flags.isLate) this.giveBackEarly();
+    const [next] = this.runs;
+    if (next) this.begin(next);
+    return true;
+  }
+
+  /** Last first, so that whoever puts each at the front of a queue ends up with them in order. */
+  private giveBackEarly(): void {
+    for (let at = this.runs.length - 1; at >= 0; at--) {
+      const run = this.runs[at];
+      if (!run || run.begun) continue;
+      this.runs.splice(at, 1);
+      run.settle(undefined);
+    }
+  }
+
+  private settle(run: Run, outcome: RunOutcome, isQuiet: boolean): void {
+    const { begun } = run;
+    if (!begun) return;
+    clearTimeout(begun.timer);
+    const logs = begun.log.finish(isQuiet, logGraceMs);
+    run.settle({ outcome, logs, startedAt: begun.startedAt, serviceMs: performance.now() - begun.at });
+  }
+}
+
+/** Error texts come from the sandbox too: a string, and not a long one. */
+export function errorText(error: JsonValue | undefined): string {
+  return typeof error === 'string' ? error.slice(0, 64 * 1024) : 'unknown error';
+}

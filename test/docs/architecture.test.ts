@@ -1,0 +1,28 @@
+/** docs/architecture.md has the rooms on their floors, and the data folder as it is laid out. */
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { expect, test } from 'vitest';
+import { dataPaths } from '../../src/server/instance.ts';
+import { plain, readText, root, tableOf } from './markdown.ts';
+
+const document = readText('docs/architecture.md');
+
+test('every room is told, on the floor where the check of imports has it', () => {
+  const source = readText('scripts/check-imports.ts');
+  const floors = new Map([...source.matchAll(/^ {2}(\w+): (\d+),$/gm)].map((match) => [match[1], match[2]]));
+  const rooms = readdirSync(join(root, 'src'));
+  const told = tableOf(document, 'floor').rows.map(([floor, room = '']) => [plain(room), floor]);
+  expect(told.map(([room]) => room).sort()).toEqual(rooms.sort());
+  for (const [room, floor] of told) expect([room, floor]).toEqual([room, floors.get(room)]);
+});
+
+test('everything in the data folder is told', () => {
+  const cells = tableOf(document, 'path in the data folder (`/var/lib/ward`)').rows.map(([path = '']) =>
+    plain(path).replace(/\/$/, ''),
+  );
+  expect(cells.sort()).toEqual(
+    Object.values(dataPaths('/data'))
+      .map((path) => relative('/data', path))
+      .sort(),
+  );
+});

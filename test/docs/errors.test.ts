@@ -1,0 +1,88 @@
+/** docs/errors.md lists exactly the codes there are, each with its kind, status and exit code. */
+import { expect, test } from 'vitest';
+import { apiFaultKinds, statusOfKind } from '../../src/api/faults.ts';
+import { answerFault } from '../../src/cli/client-faults.ts';
+import { exitCodeOf } from '../../src/cli/faults.ts';
+import { functionFaultKinds } from '../../src/functions/faults.ts';
+import { imageFaults } from '../../src/images/faults.ts';
+import { invokerFaults } from '../../src/invoker/faults.ts';
+import type { FaultKind, FaultTable } from '../../src/lib/index.ts';
+import { sandboxFaultTable } from '../../src/sandbox/faults.ts';
+import { serverFaults } from '../../src/server/faults.ts';
+import { storeFaults } from '../../src/store/faults.ts';
+import { columnsOf, plain, readText, tableOf } from './markdown.ts';
+
+const document = readText('docs/errors.md');
+
+/** The command line's table is not exported: it is read as text. */
+const cliFaults = Object.fromEntries(
+  [...readText('src/cli/faults.ts').matchAll(/^ {2}([A-Z_]+): '([a-z-]+)',$/gm)].map((match) => [
+    match[1],
+    match[2],
+  ]),
+);
+
+const answered: readonly (readonly [heading: string, table: FaultTable])[] = [
+  ['Functions', functionFaultKinds],
+  ['API', apiFaultKinds],
+  ['Invoker', invokerFaults],
+];
+const local: readonly (readonly [heading: string, table: object])[] = [
+  ['Store', storeFaults],
+  ['Images', imageFaults],
+  ['Sandbox', sandboxFaultTable],
+  ['Server', serverFaults],
+  ['Command line', cliFaults],
+];
+
+function isKind(text: string): text is FaultKind {
+  return Object.hasOwn(statusOfKind, text);
+}
+
+function kindOf(text: string | undefined): FaultKind {
+  if (text !== undefined && isKind(text)) return text;
+  throw new Error(`'${text}' is no kind`);
+}
+
+/** What `ward` exits with when a server answers so. */
+function exitOfAnswer(status: number): number {
+  return exitCodeOf(answerFault({ status, body: {} }, 'GET /', { value: '', source: '' }).kind);
+}
+
+test('kinds: status and exit code', () => {
+  const { rows } = tableOf(document, 'kind');
+  expect(Object.fromEntries(rows.map(([kind, , status]) => [kind, Number(status)]))).toEqual(statusOfKind);
+  for (const [kind, , , exit] of rows) expect(`${kind} ${exit}`).toBe(`${kind} ${exitCodeOf(kindOf(kind))}`);
+});
+
+test.each(answered)('%s: codes, kinds, statuses, exit codes', (heading, codes) => {
+  const table = tableOf(document, 'code', heading);
+  expect(columnsOf(table, 'code', 'kind')).toEqual(codes);
+  for (const [code = '', kind, status, exit] of table.rows) {
+    const expected = statusOfKind[kindOf(kind)];
+    expect([code, status, exit]).toEqual([code, String(expected), String(exitOfAnswer(expected))]);
+  }
+});
+
+test.each(local)('%s: codes, kinds, exit codes', (heading, codes) => {
+  const table = tableOf(document, 'code', heading);
+  expect(Object.keys(codes).length).toBeGreaterThan(5);
+  expect(columnsOf(table, 'code', 'kind')).toEqual(codes);
+  for (const [code = '', kind, exit] of table.rows) {
+    expect([code, exit]).toEqual([code, String(exitCodeOf(kindOf(kind)))]);
+  }
+});
+
+test('codes outside the tables are where they are said to be', () => {
+  const sources = ['src/lib/command.ts', 'src/cli/handlers/platform.ts', 'src/cli/handlers/action-invoke.ts'];
+  const text = [...sources, 'src/cli/main.ts', 'bin/ward.mjs'].map(readText).join('\n');
+  const { rows } = tableOf(document, 'code', 'Outside the tables');
+  expect(rows).toHaveLength(5);
+  for (const [code = ''] of rows) expect(text).toMatch(new RegExp(`['[]${plain(code)}['\\]]`));
+});
+
+test('every code says what it means', () => {
+  for (const [heading] of [...answered, ...local]) {
+    for (const row of tableOf(document, 'code', heading).rows) expect(row.at(-1)).toMatch(/^.{15,}$/);
+  }
+});

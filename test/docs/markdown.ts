@@ -1,0 +1,101 @@
+/** Reads the documents: their tables, headings, links and code blocks, so that tests can hold them to the code. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Table {
+  /** The nearest heading above it. */
+  readonly heading: string;
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export interface CodeBlock {
+  /** What stands behind the opening fence: `sh`, `sh network`. */
+  readonly info: string;
+  readonly text: string;
+}
+
+/** @param path Relative to the repository. */
+export function readText(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+}
+
+/** Every table of a document, in order. */
+export function tablesOf(document: string): readonly Table[] {
+  const tables: { heading: string; header: string[]; rows: string[][] }[] = [];
+  let heading = '';
+  let isInside = false;
+  for (const line of withoutCode(document).split('\n')) {
+    heading = /^#+ (.*)$/.exec(line)?.[1] ?? heading;
+    if (!line.startsWith('|')) isInside = false;
+    else if (!isInside) {
+      isInside = true;
+      tables.push({ heading, header: cellsOf(line), rows: [] });
+    } else if (!/^\|[ |-]+$/.test(line)) tables.at(-1)?.rows.push(cellsOf(line));
+  }
+  return tables;
+}
+
+/** The first table whose first column has this title. @throws when there is none. */
+export function tableOf(document: string, title: string, heading?: string): Table {
+  const found = tablesOf(document).find(
+    (table) => table.header[0] === title && (heading === undefined || table.heading === heading),
+  );
+  if (found === undefined) throw new Error(`no table of '${title}'`);
+  return found;
+}
+
+/** Two columns of a table as an object; the code marks are taken off. */
+export function columnsOf(table: Table, key: string, value: string): Readonly<Record<string, string>> {
+  const [from, to] = [table.header.indexOf(key), table.header.indexOf(value)];
+  return Object.fromEntries(table.rows.map((row) => [plain(row[from] ?? ''), plain(row[to] ?? '')]));
+}
+
+export function plain(cell: string): string {
+  return cell.replaceAll('`', '');
+}
+
+export function codeBlocksOf(document: string): readonly CodeBlock[] {
+  return [...document.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].map((match) => ({
+    info: match[1] ?? '',
+    text: match[2] ?? '',
+  }));
+}
+
+/** Anchors as GitHub makes them of headings. */
+export function anchorsOf(document: string): ReadonlySet<string> {
+  const headings = [...withoutCode(document).matchAll(/^#+ (.*)$/gm)].map((match) => match[1] ?? '');
+  return new Set(
+    headings.map((text) =>
+      text
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+/** Targets of links that lead into the repository. */
+export function linksOf(document: string): readonly string[] {
+  return [...withoutCode(document).matchAll(/\]\(([^)]+)\)/g)]
+    .map((match) => match[1] ?? '')
+    .filter((target) => !/^https?:/.test(target));
+}
+
+/** The words between code marks. */
+export function codeWordsOf(document: string): readonly string[] {
+  return [...withoutCode(document).matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
+}
+
+function withoutCode(document: string): string {
+  return document.replaceAll(/^```[\s\S]*?^```$/gm, '');
+}
+
+function cellsOf(line: string): string[] {
+  return line
+    .slice(1, line.lastIndexOf('|'))
+    .split('|')
+    .map((cell) => cell.trim());
+}
