@@ -37,7 +37,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
 
   const resolve = async (reference: string): Promise<Image> => {
     const parsed = parseReference(reference);
-    if (parsed.form === 'folder') return folderImage(reference, parsed.dir);
+    if (parsed.form === 'folder') return folderImage(reference, parsed.dir, absolute(options.mountsDir));
     if (parsed.form === 'layout') return layoutImage(reference, dir, parsed.dir, parsed.tag);
     const now = await indexVersion(dir);
     if (now !== version) remembered.clear();
@@ -118,10 +118,19 @@ function imageConfig({ config: { config } }: LayoutImage): ImageConfig {
   };
 }
 
-async function folderImage(reference: string, dir: string): Promise<Image> {
+async function folderImage(reference: string, dir: string, mountsDir: string): Promise<Image> {
   const real = await realpath(dir).catch(() => undefined);
   if (real === undefined || !(await stat(real)).isDirectory()) {
     throw imageFault('IMAGE_NOT_FOUND', `there is no folder ${dir}`);
+  }
+  if (`${mountsDir}/`.startsWith(real === '/' ? real : `${real}/`)) {
+    throw imageFault(
+      'IMAGE_UNSAFE',
+      `${real} holds the folder in which Ward mounts roots, so it can't be one`,
+      {
+        hint: 'Copy what the program needs into a folder of its own.',
+      },
+    );
   }
   const config = { env: [], entrypoint: [], cmd: [], workingDir: '/', user: '', labels: {} };
   return Object.freeze({ reference, digest: undefined, config, layerDirs: [real] });

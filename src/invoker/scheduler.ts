@@ -70,6 +70,12 @@ export class Scheduler {
     const group = this.groupOf(job);
     group.template = job;
     const slot = group.queue.length === 0 ? freeSlot(group, this.isShort) : undefined;
+    if (!slot && this.queued >= this.options.maxQueued) {
+      this.forget(group);
+      throw invokerFault('INVOKER_BUSY', 'too many activations are waiting for a sandbox', {
+        hint: 'try again',
+      });
+    }
     return new Promise((settle) => {
       if (slot) return void this.serve(group, slot, { job, settle, queuedAt: 0 });
       this.queued++;
@@ -89,7 +95,10 @@ export class Scheduler {
     }
   }
 
-  /** Takes back jobs that wait behind a slow one, freezes slots idle since before `freezeBefore` and ends those idle since before `endBefore`. */
+  /**
+   * Takes back jobs that wait behind a slow one, freezes slots idle since before `freezeBefore`, and ends those idle
+   * since before `endBefore`.
+   */
   sweep(freezeBefore: number, endBefore: number): void {
     for (const group of [...this.groups.values()]) {
       for (const slot of [...group.slots]) {
@@ -129,15 +138,10 @@ export class Scheduler {
     const key = groupKey(job);
     const known = this.groups.get(key);
     if (known) return known;
-    const { ledger, maxQueued } = this.options;
+    const { ledger } = this.options;
     if (job.limits.memoryMiB > ledger.limitMiB) {
       const text = `the action asks for ${job.limits.memoryMiB} MiB, and all sandboxes together have ${ledger.limitMiB} MiB`;
       throw invokerFault('ACTION_TOO_LARGE', text, { hint: 'lower the memory limit of the action' });
-    }
-    if (this.queued >= maxQueued) {
-      throw invokerFault('INVOKER_BUSY', 'too many activations are waiting for a sandbox', {
-        hint: 'try again',
-      });
     }
     const group = createGroup(job, this.options.factory.codeOf(job));
     this.groups.set(key, group);
@@ -300,10 +304,11 @@ export class Scheduler {
       this.reject(pending, shuttingDown);
       return;
     }
+    const home = this.groups.get(group.key) ?? group;
+    this.groups.set(home.key, home);
     this.queued++;
-    group.queue.unshift(pending);
-    this.groups.set(group.key, group);
-    this.waiting.add(group);
+    home.queue.unshift(pending);
+    this.waiting.add(home);
   }
 
   /** A slot has answered: the group's next job, or a turn for somebody else. */

@@ -117,8 +117,7 @@ function checkCeiling(policy: SandboxPolicy, ceiling: PolicyCeiling): void {
   limit('tmpfs', tmpfsBytes, ceiling.tmpfsBytes, formatSize);
   if (!ceiling.runtimes.includes(policy.runtime))
     throw exceeded('runtime', `${policy.runtime} is not allowed`);
-  if (!policy.rootReadonly && !ceiling.writableRoot)
-    throw exceeded('rootReadonly', 'the root stays read-only');
+  if (!policy.rootReadonly) throw exceeded('rootReadonly', 'the root stays read-only');
   const executable = policy.tmpfs.find((mount) => mount.exec);
   if (executable !== undefined && !ceiling.execTmpfs) {
     throw exceeded('tmpfs', `${executable.path} can't hold programs to run`);

@@ -20,7 +20,6 @@ export interface PolicyCeiling {
   readonly runtimes: readonly RuntimeName[];
   /** System calls that a profile may allow beyond the strict list. */
   readonly seccompCalls: readonly string[];
-  readonly writableRoot: boolean;
   readonly execTmpfs: boolean;
 }
 
@@ -81,7 +80,6 @@ export const operatorPolicySchema = z.strictObject({
       capabilities: z.array(capability).optional(),
       runtimes: z.array(runtime).optional(),
       seccompCalls: z.array(z.string().regex(/^[a-z0-9_]{1,64}$/)).optional(),
-      writableRoot: z.boolean().optional(),
       execTmpfs: z.boolean().optional(),
     })
     .optional(),
@@ -110,7 +108,6 @@ export const defaultCeiling: PolicyCeiling = {
   ],
   runtimes: ['crun', 'runc', 'runsc'],
   seccompCalls: [],
-  writableRoot: false,
   execTmpfs: false,
 };
 

@@ -1,7 +1,7 @@
 /**
  * What a sandbox may do and use: one immutable value, from which the whole runtime configuration follows.
  * `strictPolicy` is the documented default; every other policy is derived from it and bounded by the
- * operator (`policy-bounds.ts`).
+ * operator (`bound.ts`).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -20,11 +20,13 @@ const rangeSchema = (min: number, max: number) =>
     default: z.int().min(min).max(max).optional(),
   });
 
+const logLevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
+
 const fileSchema = z.strictObject({
   listen: z.string().optional(),
   data: z.string().optional(),
   images: z.string().optional(),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
+  logLevel: logLevelSchema.optional(),
   /** URL under which user code reaches the API. */
   apiHost: z.url().optional(),
   invoker: z
@@ -109,7 +111,7 @@ export async function loadConfig(
     listen: parseAddress(flags.listen ?? env['WARD_LISTEN'] ?? file.listen ?? defaultListen),
     dataDir,
     imagesDir: resolve(env['WARD_IMAGES'] ?? file.images ?? join(defaultDataDir, 'images')),
-    logLevel: env['WARD_LOG'] ?? file.logLevel ?? 'info',
+    logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     apiHost: env['WARD_API_HOST'] ?? file.apiHost,
     invoker: {
       memoryMiB: Math.floor((totalmem() / mebibyte) * sandboxShareOfMemory),
@@ -138,6 +140,15 @@ export function parseAddress(text: string): Address {
     });
   }
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port };
+}
+
+function parseLogLevel(text: string | undefined): z.infer<typeof logLevelSchema> | undefined {
+  if (text === undefined) return undefined;
+  const parsed = logLevelSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw serverFault('CONFIG_INVALID', `WARD_LOG: there is no level '${text}'`, {
+    hint: `use one of ${logLevelSchema.options.join(', ')}`,
+  });
 }
 
 async function readConfigFile(path: string): Promise<ConfigFile> {

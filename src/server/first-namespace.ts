@@ -2,7 +2,7 @@
 import { rename, writeFile } from 'node:fs/promises';
 import type { NamespaceService } from '../functions/index.ts';
 
-const guest = 'guest';
+export const guest = 'guest';
 
 /** Creates `guest` in a Ward that has no namespace yet; returns its key only then. */
 export async function ensureGuest(
@@ -15,7 +15,8 @@ export async function ensureGuest(
   return key;
 }
 
-async function writeKeyFile(path: string, key: string): Promise<void> {
+/** Replaces the file as a whole, readable by its owner only. */
+export async function writeKeyFile(path: string, key: string): Promise<void> {
   const temporary = `${path}.new`;
   await writeFile(temporary, `${key}\n`, { mode: 0o600 });
   await rename(temporary, path);

@@ -9,6 +9,7 @@ import {
 import { openStore } from '../store/index.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
+import { guest, writeKeyFile } from './first-namespace.ts';
 import { dataPaths } from './instance.ts';
 import { systemLimits } from './limits.ts';
 
@@ -32,21 +33,32 @@ export async function namespaceAdmin(options: {
   readonly configFile?: string;
 }): Promise<NamespaceAdmin> {
   const config = await loadConfig(options);
-  const { database } = dataPaths(config.dataDir);
-  await access(database).catch((cause) => {
+  const { database, guestKey } = dataPaths(config.dataDir);
+  if (!(await isPresent(database))) {
     throw serverFault('DATA_DIR_EMPTY', `there is no database of Ward in ${config.dataDir}`, {
       hint: 'start Ward once with `ward up`, or name its folder with --data DIR',
-      cause,
     });
-  });
+  }
   const store = await openStore({ path: database });
   const namespaces = createNamespaces(store, systemLimits(config));
   return {
     list: () => namespaces.list(),
     create: async (name) => ({ name, key: await namespaces.create(name) }),
     delete: (name) => namespaces.delete(name),
-    rotateKey: async (name) => ({ name, key: await namespaces.rotateKey(name) }),
+    async rotateKey(name) {
+      const key = await namespaces.rotateKey(name);
+      // The command line of this machine takes guest's key from there.
+      if (name === guest && (await isPresent(guestKey))) await writeKeyFile(guestKey, key);
+      return { name, key };
+    },
     limits: async (name, patch) => (await namespaces.setLimits(name, patch)).limits,
     [Symbol.asyncDispose]: () => store.close(),
   };
+}
+
+async function isPresent(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -2,6 +2,7 @@
  * Puts the rooms together, in the order in which they stand on each other, and takes them apart in reverse.
  * What fails half-way closes what was opened.
  */
+import { chmod, mkdir } from 'node:fs/promises';
 import { createApi } from '../api/index.ts';
 import { createFunctions, type Functions } from '../functions/index.ts';
 import { openBlobStore, openImageStore, runtimeKinds } from '../images/index.ts';
@@ -46,8 +47,12 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   await recoverRuns(policy.runtime, log);
   if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');
   const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir: paths.roots }));
-  const kinds = runtimeKinds();
+  // The first one is what plain `default` means.
+  const kinds = runtimeKinds().toSorted((a, b) => Number(b.default) - Number(a.default));
   await checkImages(images, kinds, config.imagesDir);
+  // Function code is its owner's: what a sandbox sees of it lies elsewhere, under names that can't be guessed.
+  await mkdir(paths.code, { recursive: true, mode: 0o700 });
+  await chmod(paths.code, 0o700);
   const blobs = await openBlobStore(paths.code);
   let url = '';
   const invoker = stack.use(
@@ -89,7 +94,7 @@ async function checkImages(
   const missing = kinds.filter(({ image }) => !names.has(image)).map(({ image }) => image);
   if (missing.length === 0) return;
   throw serverFault('IMAGES_MISSING', `the runtime images ${missing.join(', ')} are not in ${dir}`, {
-    hint: 'build them with: npm run setup',
+    hint: 'build them with: node scripts/setup.mjs',
   });
 }
 

@@ -100,7 +100,6 @@ test('the defaults', async () => {
     'sandbox.allow.pidsLimit': String(defaultCeiling.pidsLimit),
     'sandbox.allow.tmpfs': formatSize(defaultCeiling.tmpfsBytes),
     'sandbox.allow.runtimes': defaultCeiling.runtimes.join(', '),
-    'sandbox.allow.writableRoot': yesNo(defaultCeiling.writableRoot),
     'sandbox.allow.execTmpfs': yesNo(defaultCeiling.execTmpfs),
   });
   expect(invoker.prewarm).toEqual([
