@@ -20,6 +20,7 @@ export interface RunnerOptions {
 }
 
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
+const namedSentinel = new RegExp(`${sentinel} \\S+\\n`, 'g');
 
 /** Whether the Python that the runner is made for is on this machine. */
 export const hasPython = existsSync('/usr/bin/python3.13');
@@ -124,7 +125,7 @@ export class TestRunner implements AsyncDisposable {
   }
 
   private withAllSentinels(stream: string): string {
-    const written = logsOf(stream);
+    const written = logsOf(stream.replaceAll(namedSentinel, `${sentinel}\n`));
     const answers = this.quiet.map((isQuiet) => `${isQuiet ? '' : (written.shift() ?? '')}${sentinel}\n`);
     return [...answers, written.join(`${sentinel}\n`)].join('');
   }

@@ -159,8 +159,11 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
     expect(large).toMatchObject({ status: 503, body: { error: expect.stringMatching(/512 MiB.*256 MiB/) } });
 
     await ward.deploy('held', code);
-    const held = ward.invoke('held', { ms: 1500 });
-    await ward.until(() => ward.sandboxStates().length === 1);
+    // Slow enough that nothing is handed to its sandbox before it is idle.
+    await call(ward, 'held', { ms: 100 });
+    await ward.until(() => ward.sandboxStates().join() === 'FROZEN');
+    const held = ward.invoke('held', { ms: 1000 });
+    await ward.until(() => ward.sandboxStates().join() === 'THAWED');
     const rest = await Promise.all([1, 2, 3, 4].map(() => ward.invoke('held')));
     expect(rest.map(({ status }) => status).toSorted()).toEqual([200, 200, 503, 503]);
     expect((await held).status).toBe(200);

@@ -105,6 +105,22 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
       /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[A-Za-z0-9]{64}\n$/,
     );
   });
+
+  it('the file with the key of guest follows when that is replaced', async () => {
+    const rotated = await ward.cli([
+      'namespace',
+      'rotate-key',
+      'guest',
+      '--data',
+      ward.dataDir,
+      '-o',
+      'json',
+    ]);
+    const file = join(ward.dataDir, 'guest.auth');
+    expect(readFileSync(file, 'utf8')).toBe(`${JSON.parse(rotated.stdout).key}\n`);
+    expect(readFileSync(file, 'utf8').trim()).not.toBe(ward.auth);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
 });
 
 function filesBelow(dir: string): string[] {

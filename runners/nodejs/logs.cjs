@@ -4,10 +4,10 @@
  * last lines before a crash would be lost.
  */
 'use strict';
-const { writeSync } = require('node:fs');
+const fs = require('node:fs');
 const { Writable } = require('node:stream');
 
-const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n';
+const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
 const newline = 10;
 const retryMs = 1;
 
@@ -15,22 +15,36 @@ const { wait } = Atomics;
 const { apply } = Reflect;
 const { byteLength, allocUnsafeSlow: allocate } = Buffer;
 const { utf8Write } = Buffer.prototype;
-const { defineProperty } = Object;
+const { defineProperty, getOwnPropertySymbols } = Object;
+const { writeSync } = fs;
 const proc = process;
 
 const neverWoken = new Int32Array(new SharedArrayBuffer(4));
-const sentinelLine = bytesOf(sentinel);
-const sentinelAfterText = bytesOf(`\n${sentinel}`);
 
 /** By fd: whether the stream stands in the middle of a line. */
 const isMidLine = [false, false, false];
-/** Whether anything was written through these streams since the last sentinel. */
+/** Whether anything was written since the last sentinel. */
 let isTouched = false;
 
-/** Makes `process.stdout` and `process.stderr` synchronous. Each is made when it is first used, as in Node. */
+/**
+ * Makes `process.stdout` and `process.stderr` synchronous, each when it is first used, as in Node; and takes note of
+ * what is written to their descriptors by way of `fs`, as fast loggers do.
+ */
 function takeOverStreams() {
   replaceStream('stdout', 1);
   replaceStream('stderr', 2);
+  for (const name of ['write', 'writeSync', 'writev', 'writevSync']) takeNoteOf(name);
+}
+
+function takeNoteOf(name) {
+  const original = fs[name];
+  const noting = function (fd, ...rest) {
+    if (fd === 1 || fd === 2) isTouched = true;
+    return apply(original, this, [fd, ...rest]);
+  };
+  defineProperty(noting, 'name', { value: name });
+  for (const key of getOwnPropertySymbols(original)) noting[key] = original[key];
+  fs[name] = noting;
 }
 
 /** Writes a text of the runner's own to stderr, on lines of its own. */
@@ -43,18 +57,19 @@ function logError(text) {
 /**
  * Marks the end of an activation on both streams, each time on a line of its own. An activation that wrote nothing
  * needs no mark: two writes here and two reads on the host are most of what a short call costs.
+ * @param {string} id its id, or `init`
  * @returns {boolean} whether it was such a quiet one
  */
-function endLogs() {
+function endLogs(id) {
   if (!isTouched) return true;
   isTouched = false;
-  endLog(1);
-  endLog(2);
+  endLog(1, id);
+  endLog(2, id);
   return false;
 }
 
-function endLog(fd) {
-  writeAll(fd, isMidLine[fd] ? sentinelAfterText : sentinelLine);
+function endLog(fd, id) {
+  writeAll(fd, bytesOf(`${isMidLine[fd] ? '\n' : ''}${sentinel} ${id}\n`));
   isMidLine[fd] = false;
 }
 

@@ -54,13 +54,13 @@ async function init(request) {
     return;
   }
   isLoading = false;
-  send(`{"type":"init-ok"${endOfLogs()}}`);
+  send(`{"type":"init-ok"${endOfLogs('init')}}`);
 }
 
 function refuseInit(error) {
   isLoading = false;
   logError(`Error during initialization: ${describe(error)}`);
-  send(`{"type":"init-error"${endOfLogs()},"error":${stringify(stackOf(error))}}`);
+  send(`{"type":"init-error"${endOfLogs('init')},"error":${stringify(stackOf(error))}}`);
 }
 
 function accept(request) {
@@ -131,7 +131,7 @@ function answer(id, result) {
     return;
   }
   delete running[id];
-  send(`{"type":"result"${endOfLogs()}${endOfRun()},"id":${stringify(id)},"ok":true,"value":${json}}`);
+  send(`{"type":"result"${endOfLogs(id)}${endOfRun()},"id":${stringify(id)},"ok":true,"value":${json}}`);
   beginNext();
 }
 
@@ -141,13 +141,13 @@ function refuse(id, error) {
   validFrom = ++answers;
   firstEarly = begunAt = undefined;
   send(
-    `{"type":"result"${endOfLogs()},"late":true,"id":${stringify(id)},"ok":false,"error":${stringify(error)}}`,
+    `{"type":"result"${endOfLogs(id)},"late":true,"id":${stringify(id)},"ok":false,"error":${stringify(error)}}`,
   );
 }
 
 /** Ends the logs before the answer, and is the answer's word on whether there is a sentinel to look for. */
-function endOfLogs() {
-  return endLogs() ? ',"quiet":true' : '';
+function endOfLogs(id) {
+  return endLogs(id) ? ',"quiet":true' : '';
 }
 
 /** Strings as they are; the rest as OpenWhisk does: falsy values empty, objects as JSON. */

@@ -27,7 +27,7 @@ from _json import encode_basestring, make_encoder, make_scanner
 
 CHANNEL_FD = 3
 HEADER_BYTES = 4
-SENTINEL = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
+SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
 NEWLINE = 10
 PATIENCE = 0.020
 ENTRY_FILE = "__main__.py"
@@ -80,7 +80,7 @@ def flush_logs():
             pass
 
 
-def end_logs():
+def end_logs(name):
     """Marks the end of an activation on both streams, each time on a line of its own.
 
     An activation that wrote nothing needs no mark. Returns the answer's word on that.
@@ -90,7 +90,7 @@ def end_logs():
         return ',"quiet":true'
     for fd, raw in enumerate(raw_logs, start=1):
         try:
-            write_all(fd, b"\n" + SENTINEL if raw.is_mid_line else SENTINEL)
+            write_all(fd, f"{'\n' if raw.is_mid_line else ''}{SENTINEL} {name}\n".encode())
         except OSError:
             pass  # A log that nobody reads any more does not fail the activation.
         raw.is_mid_line = raw.is_touched = False
@@ -233,9 +233,9 @@ def init(request):
     except Exception as exception:
         error = log_error(exception)
     else:
-        send(f'{{"type":"init-ok"{end_logs()}}}')
+        send(f'{{"type":"init-ok"{end_logs("init")}}}')
         return main
-    send(f'{{"type":"init-error"{end_logs()},"error":{quote(error)}}}')
+    send(f'{{"type":"init-error"{end_logs("init")},"error":{quote(error)}}}')
     return None
 
 
@@ -255,7 +255,7 @@ def run(main, request):
         answer = f'"ok":false,"error":{quote(text_of(refusal))}'
         is_late = True  # The host discards a sandbox after such an answer.
     late = ',"late":true' if is_late else ""
-    send(f'{{"type":"result"{end_logs()}{late},"id":{quote(request["id"])},{answer}}}')
+    send(f'{{"type":"result"{end_logs(request["id"])}{late},"id":{quote(request["id"])},{answer}}}')
     return is_late
 
 

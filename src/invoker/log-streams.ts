@@ -1,20 +1,21 @@
 /**
- * Turns what a sandbox writes to stdout and stderr into the log lines of its activations. The runner ends
- * each activation with a sentinel line on both streams, or says that it wrote nothing; lines belong to every
- * activation that is open when they arrive, which is one, unless the action allows concurrency.
+ * Turns what a sandbox writes to stdout and stderr into the log lines of its activations. The runner ends an
+ * activation with a sentinel line that names it, on both streams, or says that it logged nothing.
  *
- * The streams are always read to their end, so that a flood can't stall the sandbox on a full pipe; what is
- * past an activation's limit is counted and dropped. A line longer than `maxLineBytes` is cut into several.
+ * One at a time (the default), the lines before a sentinel are that activation's, however many activations the
+ * sandbox has done by the time they are read. Where an action allows concurrency, a line is everybody's who is open.
+ *
+ * The streams are always read to their end, so that a flood can't stall the sandbox on a full pipe; what is past
+ * the limit is counted and dropped. A line longer than `maxLineBytes` is cut into several.
  */
 import type { Readable } from 'node:stream';
 
-/** OpenWhisk's end-of-activation marker (docs/actions-new.md). */
+/** OpenWhisk's end-of-activation marker (docs/actions-new.md); here a blank and the activation's id follow it. */
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
 
 /** How long a sentinel is waited for after the answer. */
-export const logGraceMs = 1000;
-
-const sentinelBytes = Buffer.from(sentinel);
+const graceMs = 1000;
+const sentinelBytes = Buffer.from(`${sentinel} `);
 const maxLineBytes = 64 * 1024;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -25,103 +26,120 @@ export const missingSentinelText =
 /** The log of one activation, while it is open. */
 export interface LogSink {
   /**
-   * The activation has answered: its log is complete when both streams have shown its sentinel, or have
-   * ended, or `graceMs` have passed. A quiet one has no sentinel: what it may have written past the runner's
-   * own streams was in the pipes before the answer, so one more look at them is enough.
+   * The activation has answered, or has failed: its lines, once both streams have shown its sentinel or have ended,
+   * or a second has passed. A quiet one has no sentinel; what was written past the runner's own streams is taken as
+   * it is.
    */
-  finish(isQuiet: boolean, graceMs: number): Promise<readonly string[]>;
+  finish(isQuiet: boolean): Promise<readonly string[]>;
 }
 
-export interface LogStreams {
-  /** `isAlone`: no other activation runs in the sandbox until this one has answered. */
-  open(limitBytes: number, isAlone: boolean): LogSink;
-}
-
-export function readLogStreams(stdout: Readable, stderr: Readable): LogStreams {
-  const state: State = {
-    open: new Set(),
-    finished: 0,
-    ends: { stdout: 0, stderr: 0 },
-    closed: { stdout: false, stderr: false },
-  };
-  follow(stdout, 'stdout', state);
-  follow(stderr, 'stderr', state);
-  return { open: (limitBytes, isAlone) => openSink(state, limitBytes, isAlone) };
-}
-
-type StreamName = 'stdout' | 'stderr';
-
-/**
- * The n-th answer that is not quiet comes after the n-th sentinel on each stream. So a line that arrives when a
- * stream has shown c sentinels belongs to the sinks with `from` ≤ c < `until`; of those that run alone, to the
- * latest.
- */
-interface State {
-  readonly open: Set<Sink>;
-  /** Activations that have answered and were not quiet. */
-  finished: number;
-  /** Sentinels seen. */
-  readonly ends: Record<StreamName, number>;
-  readonly closed: Record<StreamName, boolean>;
-}
+const streamNames = ['stdout', 'stderr'] as const;
+type StreamName = (typeof streamNames)[number];
 
 interface Sink {
-  readonly lines: string[];
-  readonly limitBytes: number;
-  readonly isAlone: boolean;
-  readonly from: number;
-  /** Infinity while it is not known which answer will be this activation's. */
-  until: number;
-  bytes: number;
-  truncated: boolean;
+  readonly id: string;
+  readonly lines: Record<StreamName, Lines>;
+  readonly hasEnded: Record<StreamName, boolean>;
   settle: (() => void) | undefined;
 }
 
-function openSink(state: State, limitBytes: number, isAlone: boolean): LogSink {
-  if (isAlone || state.open.size === 0) forgiveForgedSentinels(state);
-  const sink: Sink = {
-    lines: [],
-    limitBytes,
-    isAlone,
-    from: state.finished,
-    until: isAlone ? state.finished + 1 : Number.POSITIVE_INFINITY,
-    bytes: 0,
-    truncated: false,
-    settle: undefined,
-  };
-  state.open.add(sink);
-  return {
-    finish: (isQuiet, graceMs) => (isQuiet ? finishQuietly(state, sink) : finishSink(state, sink, graceMs)),
-  };
+export class LogStreams {
+  /** Bytes of one activation's log; 0 keeps none. */
+  limitBytes = Number.POSITIVE_INFINITY;
+  isConcurrent = false;
+  private readonly sinks = new Map<string, Sink>();
+  /** Lines that no sentinel has claimed yet. */
+  private readonly unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
+  private readonly closed: Record<StreamName, boolean> = { stdout: false, stderr: false };
+
+  constructor(stdout: Readable, stderr: Readable) {
+    this.follow(stdout, 'stdout');
+    this.follow(stderr, 'stderr');
+  }
+
+  open(id: string): LogSink {
+    const sink: Sink = {
+      id,
+      lines: { stdout: new Lines(), stderr: new Lines() },
+      hasEnded: { stdout: false, stderr: false },
+      settle: undefined,
+    };
+    // What was written after an answer is nobody's.
+    if (this.sinks.size === 0) for (const name of streamNames) this.unclaimed[name] = new Lines();
+    this.sinks.set(id, sink);
+    return { finish: (isQuiet) => this.finish(sink, isQuiet) };
+  }
+
+  private async finish(sink: Sink, isQuiet: boolean): Promise<readonly string[]> {
+    if (!isQuiet && !this.isComplete(sink)) await sentinelOf(sink);
+    const isMissing = !isQuiet && !(sink.hasEnded.stdout && sink.hasEnded.stderr);
+    // What a sentinel has not claimed is somebody else's, if there is anybody else.
+    if (this.sinks.size === 1)
+      for (const name of streamNames) if (!sink.hasEnded[name]) this.claim(sink, name);
+    this.sinks.delete(sink.id);
+    if (this.limitBytes === 0) return [];
+    return [...this.merged(sink), ...(isMissing ? [format('stderr', missingSentinelText)] : [])];
+  }
+
+  /** Both streams in the order of time, cut at the limit. */
+  private merged({ lines: { stdout, stderr } }: Sink): string[] {
+    const all = [...stdout.texts, ...stderr.texts].toSorted();
+    if (stdout.bytes + stderr.bytes <= this.limitBytes) return all;
+    let bytes = 0;
+    const fitting = all.findIndex((line) => {
+      bytes += Buffer.byteLength(line) - prefixLength;
+      return bytes > this.limitBytes;
+    });
+    const text = `Logs were truncated because the total bytes size exceeds the limit of ${this.limitBytes} bytes.`;
+    return [...all.slice(0, fitting < 0 ? all.length : fitting), format('stderr', text)];
+  }
+
+  private claim(sink: Sink, name: StreamName): void {
+    if (this.isConcurrent) return;
+    sink.lines[name].append(this.unclaimed[name]);
+    this.unclaimed[name] = new Lines();
+  }
+
+  private follow(stream: Readable, name: StreamName): void {
+    const lines = new LineReader((line) => this.onLine(name, line));
+    stream.on('data', (chunk: Buffer) => lines.push(chunk));
+    const close = () => {
+      if (this.closed[name]) return;
+      lines.end();
+      this.closed[name] = true;
+      this.settleComplete();
+    };
+    stream.once('end', close);
+    stream.once('close', close);
+    stream.on('error', close);
+  }
+
+  private onLine(name: StreamName, line: Buffer): void {
+    const sink = this.endedBy(line);
+    if (sink) {
+      this.claim(sink, name);
+      sink.hasEnded[name] = true;
+      this.settleComplete();
+    } else if (!this.isConcurrent) this.unclaimed[name].add(name, line, this.limitBytes);
+    else for (const each of this.sinks.values()) each.lines[name].add(name, line, this.limitBytes);
+  }
+
+  /** A child process may have left half a line in front of the sentinel: then that half is lost, and no more. */
+  private endedBy(line: Buffer): Sink | undefined {
+    const at = line.length < sentinelBytes.length ? -1 : line.lastIndexOf(sentinelBytes);
+    return at < 0 ? undefined : this.sinks.get(line.toString('latin1', at + sentinelBytes.length));
+  }
+
+  private isComplete({ hasEnded }: Sink): boolean {
+    return (this.closed.stdout || hasEnded.stdout) && (this.closed.stderr || hasEnded.stderr);
+  }
+
+  private settleComplete(): void {
+    for (const sink of this.sinks.values()) if (this.isComplete(sink)) sink.settle?.();
+  }
 }
 
-/** User code may print the sentinel itself; it must not shift the logs of all later activations. */
-function forgiveForgedSentinels(state: State): void {
-  state.ends.stdout = Math.min(state.ends.stdout, state.finished);
-  state.ends.stderr = Math.min(state.ends.stderr, state.finished);
-}
-
-async function finishSink(state: State, sink: Sink, graceMs: number): Promise<readonly string[]> {
-  state.finished++;
-  sink.until = Math.min(sink.until, state.finished);
-  if (!isComplete(state, sink)) await completion(sink, graceMs);
-  state.open.delete(sink);
-  if (sink.limitBytes === 0) return [];
-  const sawBoth = state.ends.stdout >= sink.until && state.ends.stderr >= sink.until;
-  if (sink.truncated) sink.lines.push(format('stderr', truncatedText(sink.limitBytes)));
-  else if (!sawBoth) sink.lines.push(format('stderr', missingSentinelText));
-  return sink.lines;
-}
-
-/** The event loop reports streams in the order in which they became readable: one more turn has seen them all. */
-async function finishQuietly(state: State, sink: Sink): Promise<readonly string[]> {
-  await new Promise(setImmediate);
-  state.open.delete(sink);
-  if (sink.truncated) sink.lines.push(format('stderr', truncatedText(sink.limitBytes)));
-  return sink.lines;
-}
-
-function completion(sink: Sink, graceMs: number): Promise<void> {
+function sentinelOf(sink: Sink): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, graceMs);
     sink.settle = () => {
@@ -131,78 +149,60 @@ function completion(sink: Sink, graceMs: number): Promise<void> {
   });
 }
 
-function truncatedText(limitBytes: number): string {
-  return `Logs were truncated because the total bytes size exceeds the limit of ${limitBytes} bytes.`;
+/** Lines with the bytes they stand for: those past the limit are counted and not kept. */
+class Lines {
+  readonly texts: string[] = [];
+  bytes = 0;
+
+  add(name: StreamName, line: Buffer, limitBytes: number): void {
+    this.bytes += line.length + 1;
+    if (this.bytes > limitBytes) return;
+    const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
+    this.texts.push(format(name, line.toString('utf8', 0, end)));
+  }
+
+  append(other: Lines): void {
+    for (const text of other.texts) this.texts.push(text);
+    this.bytes += other.bytes;
+  }
 }
 
-function follow(stream: Readable, name: StreamName, state: State): void {
-  let partial: Buffer[] = [];
-  let partialBytes = 0;
-  const take = (tail: Buffer): Buffer => {
-    const line = partial.length === 0 ? tail : Buffer.concat([...partial, tail]);
-    partial = [];
-    partialBytes = 0;
-    return line;
-  };
-  stream.on('data', (chunk: Buffer) => {
+/** Cuts a byte stream into lines, whatever its chunks. */
+class LineReader {
+  private readonly onLine: (line: Buffer) => void;
+  private partial: Buffer[] = [];
+  private partialBytes = 0;
+
+  constructor(onLine: (line: Buffer) => void) {
+    this.onLine = onLine;
+  }
+
+  push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      onLine(state, name, take(chunk.subarray(start, end)));
+      this.emit(chunk.subarray(start, end));
       start = end + 1;
     }
     if (start === chunk.length) return;
-    partial.push(chunk.subarray(start));
-    partialBytes += chunk.length - start;
-    if (partialBytes >= maxLineBytes) onLine(state, name, take(Buffer.alloc(0)));
-  });
-  const close = () => {
-    if (state.closed[name]) return;
-    if (partialBytes > 0) onLine(state, name, take(Buffer.alloc(0)));
-    state.closed[name] = true;
-    settleComplete(state);
-  };
-  stream.once('end', close);
-  stream.once('close', close);
-  stream.on('error', close);
-}
-
-function onLine(state: State, name: StreamName, line: Buffer): void {
-  if (line.length === sentinelBytes.length && line.equals(sentinelBytes)) {
-    state.ends[name]++;
-    settleComplete(state);
-    return;
+    this.partial.push(chunk.subarray(start));
+    this.partialBytes += chunk.length - start;
+    if (this.partialBytes >= maxLineBytes) this.emit(Buffer.alloc(0));
   }
-  const count = state.ends[name];
-  let latestAlone: Sink | undefined;
-  for (const sink of state.open) {
-    if (count < sink.from || count >= sink.until) continue;
-    if (sink.isAlone) latestAlone = sink;
-    else append(sink, name, line);
+
+  end(): void {
+    if (this.partialBytes > 0) this.emit(Buffer.alloc(0));
   }
-  if (latestAlone) append(latestAlone, name, line);
-}
 
-function append(sink: Sink, name: StreamName, line: Buffer): void {
-  if (sink.truncated || sink.limitBytes === 0) return;
-  sink.bytes += line.length + 1;
-  if (sink.bytes > sink.limitBytes) {
-    sink.truncated = true;
-    return;
+  private emit(tail: Buffer): void {
+    const line = this.partial.length === 0 ? tail : Buffer.concat([...this.partial, tail]);
+    this.partial = [];
+    this.partialBytes = 0;
+    this.onLine(line);
   }
-  const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
-  sink.lines.push(format(name, line.toString('utf8', 0, end)));
 }
 
-function settleComplete(state: State): void {
-  for (const sink of state.open) if (isComplete(state, sink)) sink.settle?.();
-}
-
-function isComplete(state: State, sink: Sink): boolean {
-  return (
-    (state.closed.stdout || state.ends.stdout >= sink.until) &&
-    (state.closed.stderr || state.ends.stderr >= sink.until)
-  );
-}
+/** Of a line that `format` made: the time, the stream and what separates them. */
+const prefixLength = '2026-01-01T10:00:00.123456000Z stdout: '.length - 1;
 
 /** OpenWhisk's log line: an ISO time with nine fractional digits, the stream, the text. */
 function format(name: StreamName, text: string): string {

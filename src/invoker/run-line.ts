@@ -13,7 +13,7 @@
  */
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { LargeFrame } from './frames.ts';
-import { type LogSink, type LogStreams, logGraceMs } from './log-streams.ts';
+import type { LogSink, LogStreams } from './log-streams.ts';
 
 /** How the sandbox let an activation down. */
 export type Failure =
@@ -33,7 +33,6 @@ export interface RunRequest {
 
 export interface RunLimits {
   readonly timeoutMs: number;
-  readonly logBytes: number;
 }
 
 export type RunOutcome =
@@ -63,6 +62,7 @@ interface Run {
   readonly id: string;
   readonly limits: RunLimits;
   readonly settle: (end: RunEnd) => void;
+  readonly log: LogSink;
   begun: Begun | undefined;
   /** What was handed over early behind it has been given back. */
   isOvertaken: boolean;
@@ -72,7 +72,6 @@ interface Begun {
   readonly startedAt: number;
   /** On the clock of `performance.now()`. */
   readonly at: number;
-  readonly log: LogSink;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -97,7 +96,8 @@ export class RunLine {
 
   add(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
     return new Promise((settle) => {
-      const run: Run = { id: request.id, limits, settle, begun: undefined, isOvertaken: false };
+      const log = this.options.logs.open(request.id);
+      const run: Run = { id: request.id, limits, settle, log, begun: undefined, isOvertaken: false };
       this.runs.push(run);
       this.options.send(JSON.stringify({ type: 'run', after: this.answers, ...request }));
       if (this.isConcurrent || this.runs.length === 1) this.begin(run);
@@ -150,7 +150,6 @@ export class RunLine {
     run.begun = {
       startedAt: Date.now(),
       at: performance.now(),
-      log: this.options.logs.open(run.limits.logBytes, !this.isConcurrent),
       timer: setTimeout(this.options.onTimeout, run.limits.timeoutMs),
     };
   }
@@ -158,10 +157,10 @@ export class RunLine {
   private end(run: Run, outcome: RunOutcome, flags: { isQuiet: boolean; isLate: boolean }): boolean {
     this.runs.splice(this.runs.indexOf(run), 1);
     this.answers++;
+    if (flags.isLate && !this.isConcurrent) this.giveBackEarly();
     this.settle(run, outcome, flags.isQuiet);
     if (this.isConcurrent) return true;
     if (run.isOvertaken && !flags.isLate) return false;
-    if (flags.isLate) this.giveBackEarly();
     const [next] = this.runs;
     if (next) this.begin(next);
     return true;
@@ -173,6 +172,7 @@ export class RunLine {
       const run = this.runs[at];
       if (!run || run.begun) continue;
       this.runs.splice(at, 1);
+      void run.log.finish(true);
       run.settle(undefined);
     }
   }
@@ -181,7 +181,7 @@ export class RunLine {
     const { begun } = run;
     if (!begun) return;
     clearTimeout(begun.timer);
-    const logs = begun.log.finish(isQuiet, logGraceMs);
+    const logs = run.log.finish(isQuiet);
     run.settle({ outcome, logs, startedAt: begun.startedAt, serviceMs: performance.now() - begun.at });
   }
 }

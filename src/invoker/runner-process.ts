@@ -9,7 +9,7 @@
 import { isJsonObject, type JsonObject } from '../lib/index.ts';
 import type { Sandbox, SandboxExit } from '../sandbox/index.ts';
 import { encodeFrame, FrameReader, type LargeFrame } from './frames.ts';
-import { type LogStreams, logGraceMs, readLogStreams } from './log-streams.ts';
+import { LogStreams } from './log-streams.ts';
 import {
   errorText,
   type Failure,
@@ -18,6 +18,7 @@ import {
   RunLine,
   type RunRequest,
 } from './run-line.ts';
+import type { ActionLimits } from './types.ts';
 
 export interface InitRequest {
   readonly name: string;
@@ -62,7 +63,7 @@ export class RunnerProcess {
     if (!sandbox.channel) throw new TypeError('a runner needs a sandbox with a channel');
     this.sandbox = sandbox;
     this.channel = sandbox.channel;
-    this.logs = readLogStreams(sandbox.stdout, sandbox.stderr);
+    this.logs = new LogStreams(sandbox.stdout, sandbox.stderr);
     this.line = new RunLine({
       logs: this.logs,
       send: (json) => this.send(json),
@@ -94,17 +95,17 @@ export class RunnerProcess {
     });
   }
 
-  /** @param isConcurrent The action may run several activations at once. */
-  init(request: InitRequest, limits: RunLimits, isConcurrent: boolean): Promise<InitEnd> {
-    this.line.isConcurrent = isConcurrent;
-    const log = this.logs.open(limits.logBytes, true);
+  init(request: InitRequest, limits: ActionLimits): Promise<InitEnd> {
+    const log = this.logs.open('init');
+    this.logs.limitBytes = limits.logBytes;
+    this.logs.isConcurrent = this.line.isConcurrent = limits.concurrency > 1;
     return new Promise((resolve) => {
       const timer = setTimeout(() => void this.end('timeout'), limits.timeoutMs);
       this.waiting = {
         for: 'init',
         settle: (outcome, isQuiet) => {
           clearTimeout(timer);
-          resolve({ outcome, logs: log.finish(isQuiet, logGraceMs) });
+          resolve({ outcome, logs: log.finish(isQuiet) });
         },
       };
       if (this.ending) void this.ending.then((failure) => this.settleWaiting(failure));

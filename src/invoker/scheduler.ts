@@ -268,7 +268,7 @@ export class Scheduler {
     const first = this.dequeue(group);
     const job = first?.job ?? group.template;
     const startedAt = Date.now();
-    const { outcome, logs } = await slot.runner.init(initRequest(job), job.limits, group.concurrency > 1);
+    const { outcome, logs } = await slot.runner.init(initRequest(job), job.limits);
     const init: Initialisation = { start, startedAt, initMs: Date.now() - startedAt, logs };
     if (outcome.kind !== 'ok') {
       first?.settle(complete(job, judgeInit(outcome, job.limits), { ...init, logs }));

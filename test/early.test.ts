@@ -1,0 +1,69 @@
+/** Calls that are handed to a busy sandbox early: none is lost, none is run twice, none waits behind a slow one. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingForSandboxes, Ward } from './ward.ts';
+
+const missing = missingForSandboxes();
+const counter = `let runs = 0;
+  const main = async ({ ms }) => {
+    runs++;
+    if (ms) await new Promise((resolve) => setTimeout(resolve, ms));
+    return { runs, ms };
+  };`;
+
+describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` : ''}`, () => {
+  let ward: Ward;
+
+  beforeAll(async () => {
+    // One sandbox: whatever is run twice counts twice.
+    ward = await Ward.start({ invoker: { prewarm: [], memoryMiB: 256 } });
+    await ward.raiseLimits();
+  });
+  afterAll(async () => {
+    await ward[Symbol.asyncDispose]();
+  });
+
+  const burst = async (name: string, waits: readonly number[]) => {
+    const replies = await Promise.all(waits.map((ms) => ward.invoke(name, { ms })));
+    return replies.map(({ body }) => body.response.result);
+  };
+
+  it('are each run once, in one sandbox', async () => {
+    await ward.deploy('counter', counter);
+    const results = await burst('counter', new Array(300).fill(0));
+    const runs = results.map((result) => result.runs).toSorted((a, b) => a - b);
+    expect(runs).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
+  });
+
+  it('are each run once, though some turn out to be slow', async () => {
+    await ward.deploy('counter', counter);
+    await burst('counter', new Array(50).fill(0));
+    const waits = Array.from({ length: 120 }, (_, index) => (index % 30 === 10 ? 60 : 0));
+    const results = await burst('counter', waits);
+    const runs = results.map((result) => result.runs).toSorted((a, b) => a - b);
+    expect(runs).toEqual(Array.from({ length: 120 }, (_, index) => index + 51));
+  });
+
+  it('are run though the one before ends the sandbox', async () => {
+    await ward.deploy(
+      'fragile',
+      'const main = ({ exit }) => { if (exit) process.exit(1); return { pid: process.pid }; }',
+    );
+    await Promise.all(Array.from({ length: 50 }, () => ward.invoke('fragile')));
+    const calls = Array.from({ length: 40 }, (_, index) => ward.invoke('fragile', { exit: index === 20 }));
+    const replies = await Promise.all(calls);
+    expect(replies.filter(({ status }) => status !== 200)).toHaveLength(1);
+    expect(replies[20]?.body.response.result.error).toContain('exited unexpectedly');
+  });
+
+  it('keep their logs apart', async () => {
+    await ward.deploy('speaker', 'const main = ({ n }) => { console.log("I am", n); return { n }; }');
+    await Promise.all(Array.from({ length: 30 }, () => ward.invoke('speaker', { n: 0 })));
+    const replies = await Promise.all(Array.from({ length: 40 }, (_, n) => ward.invoke('speaker', { n })));
+    const logs = await Promise.all(
+      replies.map(async ({ body }) => (await ward.activation(body.activationId)).logs),
+    );
+    expect(logs.map((lines) => lines.map((line: string) => line.slice(31)))).toEqual(
+      replies.map((_, n) => [`stdout: I am ${n}`]),
+    );
+  });
+});
