@@ -193,7 +193,7 @@ describe.skipIf(missing !== undefined)(`a function that${missing ? ` (${missing}
     const reply = await ward.invoke('flood');
     expect(reply.body.response.result).toEqual({ done: true });
     const { logs } = await ward.activation(reply.body.activationId);
-    expect(logs).toHaveLength(17);
+    expect(logs).toHaveLength(16);
     expect(logs.at(-1)).toMatch(
       /Logs were truncated because the total bytes size exceeds the limit of 1048576 bytes\.$/,
     );

@@ -57,7 +57,7 @@ export function createGroup(job: Job, code: Code): Group {
 
 /** Time for which a slot is handed jobs early: a quarter of what a runner's patience is. */
 const earlyMs = 5;
-const maxEarly = 16;
+const maxEarly = 32;
 
 /**
  * A slot for one more activation: an idle one, the most recently used first, because its caches are the warmest;

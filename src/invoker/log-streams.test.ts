@@ -104,27 +104,27 @@ describe('log streams', () => {
   });
 
   it('stop at the limit and say so, while the flood is still read', async () => {
-    const { stdout, streams, end } = start(100);
+    const { stdout, streams, end } = start(200);
     const sink = streams.open('a');
     for (let i = 0; i < 5000; i++) stdout.write(`${'x'.repeat(39)}\n`);
     end('a');
     expect(texts(await sink.finish(false))).toEqual([
       `stdout: ${'x'.repeat(39)}`,
       `stdout: ${'x'.repeat(39)}`,
-      'stderr: Logs were truncated because the total bytes size exceeds the limit of 100 bytes.',
+      'stderr: Logs were truncated because the total bytes size exceeds the limit of 200 bytes.',
     ]);
     expect(stdout.readableLength).toBe(0);
   });
 
   it('count both streams against one limit', async () => {
-    const { stdout, stderr, streams, end } = start(100);
+    const { stdout, stderr, streams, end } = start(180);
     const sink = streams.open('a');
     stdout.write(`${'x'.repeat(59)}\n`);
     stderr.write(`${'y'.repeat(59)}\n`);
     end('a');
     expect(texts(await sink.finish(false))).toEqual([
       `stdout: ${'x'.repeat(59)}`,
-      'stderr: Logs were truncated because the total bytes size exceeds the limit of 100 bytes.',
+      'stderr: Logs were truncated because the total bytes size exceeds the limit of 180 bytes.',
     ]);
   });
 

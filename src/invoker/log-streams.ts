@@ -83,11 +83,11 @@ export class LogStreams {
 
   /** Both streams in the order of time, cut at the limit. */
   private merged({ lines: { stdout, stderr } }: Sink): string[] {
-    const all = [...stdout.texts, ...stderr.texts].toSorted();
+    const all = inOrderOfTime(stdout.texts, stderr.texts);
     if (stdout.bytes + stderr.bytes <= this.limitBytes) return all;
     let bytes = 0;
     const fitting = all.findIndex((line) => {
-      bytes += Buffer.byteLength(line) - prefixLength;
+      bytes += Buffer.byteLength(line) + 1;
       return bytes > this.limitBytes;
     });
     const text = `Logs were truncated because the total bytes size exceeds the limit of ${this.limitBytes} bytes.`;
@@ -149,13 +149,28 @@ function sentinelOf(sink: Sink): Promise<void> {
   });
 }
 
+/** Each is in order already, and a line begins with its time. */
+function inOrderOfTime(first: readonly string[], second: readonly string[]): string[] {
+  const merged: string[] = [];
+  let [a, b] = [0, 0];
+  while (a < first.length || b < second.length) {
+    const [left, right] = [first[a], second[b]];
+    const isLeft = right === undefined || (left !== undefined && left <= right);
+    merged.push((isLeft ? left : right) ?? '');
+    if (isLeft) a++;
+    else b++;
+  }
+  return merged;
+}
+
 /** Lines with the bytes they stand for: those past the limit are counted and not kept. */
 class Lines {
   readonly texts: string[] = [];
   bytes = 0;
 
   add(name: StreamName, line: Buffer, limitBytes: number): void {
-    this.bytes += line.length + 1;
+    // As it is kept: an empty line costs its time and its stream too.
+    this.bytes += prefixLength + line.length + 1;
     if (this.bytes > limitBytes) return;
     const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
     this.texts.push(format(name, line.toString('utf8', 0, end)));
@@ -202,7 +217,7 @@ class LineReader {
 }
 
 /** Of a line that `format` made: the time, the stream and what separates them. */
-const prefixLength = '2026-01-01T10:00:00.123456000Z stdout: '.length - 1;
+const prefixLength = '2026-01-01T10:00:00.123456000Z stdout: '.length;
 
 /** OpenWhisk's log line: an ISO time with nine fractional digits, the stream, the text. */
 function format(name: StreamName, text: string): string {

@@ -20,6 +20,9 @@ export interface PrewarmPool {
   close(): Promise<void>;
 }
 
+/** A kind that can't be started is tried again ever more seldom. */
+const longestPauseMs = 60_000;
+
 interface Blank {
   readonly slot: Slot;
   readonly giveBack: () => void;
@@ -33,6 +36,8 @@ export function createPrewarmPool(
 ): PrewarmPool {
   const blanks: Blank[] = [];
   let starting: Promise<void> | undefined;
+  let failures = 0;
+  let notBefore = 0;
   let closed = false;
 
   const missing = () =>
@@ -44,6 +49,7 @@ export function createPrewarmPool(
       const slot = await factory.start(target.kind, target.memoryMiB);
       const blank = { slot, giveBack };
       blanks.push(blank);
+      failures = 0;
       void slot.runner.ended.then(() => {
         const at = blanks.indexOf(blank);
         if (at < 0) return;
@@ -54,7 +60,9 @@ export function createPrewarmPool(
       else await slot.runner.freeze();
     } catch (error) {
       giveBack();
-      log.warn({ err: error, kind: target.kind }, 'could not prewarm a sandbox');
+      const pauseMs = Math.min(longestPauseMs, 1000 * 2 ** failures++);
+      notBefore = performance.now() + pauseMs;
+      log.warn({ err: error, kind: target.kind, pauseMs }, 'could not prewarm a sandbox');
     }
   };
 
@@ -68,7 +76,8 @@ export function createPrewarmPool(
     },
     async replenish() {
       const target = missing();
-      if (closed || starting || !target || !ledger.fits(target.memoryMiB)) return;
+      if (closed || starting || !target || performance.now() < notBefore || !ledger.fits(target.memoryMiB))
+        return;
       starting = startOne(target).finally(() => {
         starting = undefined;
       });

@@ -55,6 +55,7 @@ export type RunEnd =
 export interface RunLineOptions {
   readonly logs: LogStreams;
   readonly send: (json: string) => void;
+  /** A run has used up its time: the sandbox is to be ended. */
   readonly onTimeout: () => void;
 }
 
@@ -66,6 +67,7 @@ interface Run {
   begun: Begun | undefined;
   /** What was handed over early behind it has been given back. */
   isOvertaken: boolean;
+  hasTimedOut: boolean;
 }
 
 interface Begun {
@@ -97,7 +99,15 @@ export class RunLine {
   add(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
     return new Promise((settle) => {
       const log = this.options.logs.open(request.id);
-      const run: Run = { id: request.id, limits, settle, log, begun: undefined, isOvertaken: false };
+      const run: Run = {
+        id: request.id,
+        limits,
+        settle,
+        log,
+        begun: undefined,
+        isOvertaken: false,
+        hasTimedOut: false,
+      };
       this.runs.push(run);
       this.options.send(JSON.stringify({ type: 'run', after: this.answers, ...request }));
       if (this.isConcurrent || this.runs.length === 1) this.begin(run);
@@ -143,14 +153,21 @@ export class RunLine {
   /** The sandbox has ended: what was begun has failed, the rest can be run elsewhere. */
   fail(failure: Failure): void {
     this.giveBackEarly();
-    for (const run of this.runs.splice(0)) this.settle(run, { kind: 'failed', failure }, false);
+    for (const run of this.runs.splice(0)) {
+      // Its neighbours did not exceed their time; they only lost their sandbox.
+      const own = failure === 'timeout' && !run.hasTimedOut ? 'exited' : failure;
+      this.settle(run, { kind: 'failed', failure: own }, false);
+    }
   }
 
   private begin(run: Run): void {
     run.begun = {
       startedAt: Date.now(),
       at: performance.now(),
-      timer: setTimeout(this.options.onTimeout, run.limits.timeoutMs),
+      timer: setTimeout(() => {
+        run.hasTimedOut = true;
+        this.options.onTimeout();
+      }, run.limits.timeoutMs),
     };
   }
 

@@ -6,7 +6,7 @@
  *   starting ──ready──▶ blank ──init──▶ serving ──▶ ended
  *       └────────────────┴──────────────────────────▲   (crash, limit, violation, `end()`)
  */
-import { isJsonObject, type JsonObject } from '../lib/index.ts';
+import { isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts';
 import type { Sandbox, SandboxExit } from '../sandbox/index.ts';
 import { encodeFrame, FrameReader, type LargeFrame } from './frames.ts';
 import { LogStreams } from './log-streams.ts';
@@ -38,7 +38,8 @@ export interface InitEnd {
   readonly logs: Promise<readonly string[]>;
 }
 
-const frameLimits = { wholeBytes: 8 * 1024 * 1024, announcedBytes: 256 * 1024 * 1024, headBytes: 4096 };
+/** A whole frame is parsed at once, so it is not much more than the largest result. */
+const frameLimits = { wholeBytes: 4 * 1024 * 1024, announcedBytes: 256 * 1024 * 1024, headBytes: 4096 };
 /** How long the evidence of an end is waited for once the channel is gone. */
 const exitGraceMs = 500;
 
@@ -54,6 +55,8 @@ export class RunnerProcess {
   private readonly logs: LogStreams;
   private readonly line: RunLine;
   private outbox: Buffer[] = [];
+  private sentInTurn = 0;
+  private isCrowded = false;
   private readonly settleEnded: (failure: Failure) => void;
   private waiting: Waiting | undefined;
   private ending: Promise<Failure> | undefined;
@@ -166,18 +169,26 @@ export class RunnerProcess {
     channel.on('error', () => void this.end('channel-closed'));
   }
 
-  /** Frames of one turn of the event loop leave in one write: waking the sandbox is most of what one costs. */
+  /**
+   * A frame leaves at once when it is alone; while there are several in a turn of the event loop, those of the next
+   * turn leave in one write, because waking the sandbox is most of what a frame costs.
+   */
   private send(json: string): void {
-    if (this.outbox.push(encodeFrame(json)) === 1) setImmediate(() => this.flush());
+    const frame = encodeFrame(json);
+    if (this.sentInTurn++ === 0) setImmediate(() => this.endTurn());
+    if (this.isCrowded) this.outbox.push(frame);
+    else this.channel.write(frame);
     if (!this.frozen) return;
     this.frozen = false;
     this.sandbox.thaw().catch(() => void this.end('exited'));
   }
 
-  private flush(): void {
+  private endTurn(): void {
     const [first, second] = this.outbox;
     if (first) this.channel.write(second ? Buffer.concat(this.outbox) : first);
     this.outbox = [];
+    this.isCrowded = this.sentInTurn > 1;
+    this.sentInTurn = 0;
   }
 
   private onText(text: string): void {
@@ -225,7 +236,11 @@ function explain(reason: Failure, exit: SandboxExit): Failure {
   return reason;
 }
 
+/** What nests deeper would parse, and then overflow the stack of whoever walks it. */
+const maxDepth = 500;
+
 function parseMessage(text: string): JsonObject | undefined {
+  if (nestsDeeperThan(text, maxDepth)) return undefined;
   try {
     const message: unknown = JSON.parse(text);
     return isJsonObject(message) ? message : undefined;

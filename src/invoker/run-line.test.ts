@@ -1,0 +1,147 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LogStreams } from './log-streams.ts';
+import { RunLine } from './run-line.ts';
+
+const limits = { timeoutMs: 1000 };
+
+function start(isConcurrent = false) {
+  const sent: { id: string; after: number }[] = [];
+  let timeouts = 0;
+  const logs = new LogStreams(new PassThrough(), new PassThrough());
+  const line = new RunLine({
+    logs,
+    send: (json) => sent.push(JSON.parse(json)),
+    onTimeout: () => timeouts++,
+  });
+  logs.isConcurrent = line.isConcurrent = isConcurrent;
+  const add = (id: string) => {
+    const end = line.add({ id, value: {}, env: {} }, limits);
+    let settled: unknown = 'open';
+    void end.then((value) => {
+      settled = value === undefined ? 'given back' : value.outcome;
+    });
+    return () => settled;
+  };
+  const answer = (id: string, more: object = {}) =>
+    line.answer({ type: 'result', id, ok: true, quiet: true, value: { id }, ...more });
+  const turn = () => vi.advanceTimersByTimeAsync(0);
+  return { line, sent, add, answer, turn, timeouts: () => timeouts };
+}
+
+const value = (id: string) => ({ kind: 'value', value: { id }, json: JSON.stringify({ id }) });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a line of runs, one at a time', () => {
+  it('sends each at once, with the answers seen, and takes answers in order', async () => {
+    const { sent, add, answer, turn } = start();
+    const ends = ['a', 'b'].map(add);
+    expect(answer('b')).toBe(false);
+    expect(answer('a')).toBe(true);
+    const third = add('c');
+    expect(sent.map(({ id, after }) => [id, after])).toEqual([
+      ['a', 0],
+      ['b', 0],
+      ['c', 1],
+    ]);
+    expect(answer('b')).toBe(true);
+    await turn();
+    expect(ends.map((end) => end())).toEqual([value('a'), value('b')]);
+    expect(third()).toBe('open');
+  });
+
+  it('gives early runs back after a late answer', async () => {
+    const { line, add, answer, turn } = start();
+    const [head, early] = ['a', 'b'].map(add);
+    expect(answer('a', { late: true })).toBe(true);
+    await turn();
+    expect([head?.(), early?.()]).toEqual([value('a'), 'given back']);
+    expect(line.size).toBe(0);
+  });
+
+  it('takes early runs back from behind a slow one, whose answer must then be late', async () => {
+    const { line, add, answer, turn } = start();
+    const [head, ...early] = ['a', 'b', 'c'].map(add);
+    line.reclaim();
+    expect(line.takesEarly()).toBe(true);
+    await vi.advanceTimersByTimeAsync(31);
+    expect(line.takesEarly()).toBe(false);
+    line.reclaim();
+    await turn();
+    expect(early.map((end) => end())).toEqual(['given back', 'given back']);
+    expect(answer('a', { late: true })).toBe(true);
+    await turn();
+    expect(head?.()).toEqual(value('a'));
+  });
+
+  it('calls it a violation when an answer after that is not late', async () => {
+    const { line, add, answer } = start();
+    for (const id of ['a', 'b']) add(id);
+    await vi.advanceTimersByTimeAsync(31);
+    line.reclaim();
+    expect(answer('a')).toBe(false);
+  });
+
+  it('counts the time of a run from its own beginning', async () => {
+    const { add, answer, timeouts } = start();
+    for (const id of ['a', 'b']) add(id);
+    await vi.advanceTimersByTimeAsync(900);
+    answer('a');
+    await vi.advanceTimersByTimeAsync(900);
+    expect(timeouts()).toBe(0);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(timeouts()).toBe(1);
+  });
+
+  it('fails the one that was running when the sandbox ends, and gives the rest back', async () => {
+    const { line, add, turn } = start();
+    const [head, early] = ['a', 'b'].map(add);
+    line.fail('out-of-memory');
+    await turn();
+    expect(head?.()).toEqual({ kind: 'failed', failure: 'out-of-memory' });
+    expect(early?.()).toBe('given back');
+  });
+
+  it('finds whose answer was too large to be read, and whether it was late', async () => {
+    const { line, add, turn } = start();
+    const [head, early] = ['a1', 'b2'].map(add);
+    const frame = {
+      kind: 'large' as const,
+      lengthBytes: 5_000_000,
+      head: Buffer.from('{"type":"result","quiet":true,"late":true,"id":"a1","ok":true,"value":{"x":"'),
+    };
+    expect(line.answerLarge({ ...frame, head: Buffer.from('{"type":"result","id":"zz"') })).toBe(false);
+    expect(line.answerLarge(frame)).toBe(true);
+    await turn();
+    expect(head?.()).toEqual({ kind: 'too-large', frame });
+    expect(early?.()).toBe('given back');
+  });
+});
+
+describe('a line of runs at once', () => {
+  it('takes answers in any order', async () => {
+    const { add, answer, turn } = start(true);
+    const ends = ['a', 'b'].map(add);
+    expect([answer('b'), answer('x'), answer('a')]).toEqual([true, false, true]);
+    await turn();
+    expect(ends.map((end) => end())).toEqual([value('a'), value('b')]);
+  });
+
+  it('blames the time limit on the run that exceeded it only', async () => {
+    const { line, add, turn } = start(true);
+    const slow = add('slow');
+    await vi.advanceTimersByTimeAsync(500);
+    const neighbour = add('neighbour');
+    await vi.advanceTimersByTimeAsync(500);
+    line.fail('timeout');
+    await turn();
+    expect(slow()).toEqual({ kind: 'failed', failure: 'timeout' });
+    expect(neighbour()).toEqual({ kind: 'failed', failure: 'exited' });
+  });
+});
