@@ -58,8 +58,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   const sweep = () => {
     const now = performance.now();
     scheduler.sweep(now - options.freezeAfterMs, now - options.keepAliveMs);
-    const { queued, starting } = scheduler.counts();
-    if (queued === 0 && starting === 0) void prewarm.replenish();
+    if (!scheduler.isBusy) void prewarm.replenish();
   };
   const sweeper = setInterval(sweep, sweepEveryMs);
   sweep();
@@ -73,14 +72,6 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     admit: throttle.admit,
     run: (job) => scheduler.submit(job),
     retire: (action) => scheduler.retire(action),
-    status() {
-      const { queued, ...slots } = scheduler.counts();
-      return {
-        sandboxes: { ...slots, prewarmed: prewarm.size },
-        queued,
-        memoryMiB: { used: ledger.usedMiB, limit: ledger.limitMiB },
-      };
-    },
     close,
     [Symbol.asyncDispose]: close,
   };

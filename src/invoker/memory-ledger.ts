@@ -1,7 +1,6 @@
 /** Counts the memory of all sandboxes against the invoker's limit: what is promised, not what is used. */
 
 export interface MemoryLedger {
-  readonly usedMiB: number;
   readonly limitMiB: number;
   fits(memoryMiB: number): boolean;
   /** Returns the function that gives it back, which works once. */
@@ -11,9 +10,6 @@ export interface MemoryLedger {
 export function createMemoryLedger(limitMiB: number): MemoryLedger {
   let used = 0;
   return {
-    get usedMiB() {
-      return used;
-    },
     limitMiB,
     fits: (memoryMiB) => used + memoryMiB <= limitMiB,
     take(memoryMiB) {

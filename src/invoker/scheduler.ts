@@ -14,8 +14,9 @@
  */
 import { isFault, type Log } from '../lib/index.ts';
 import { createRotation } from './fair-rotation.ts';
+import { hasMoreThanOneOf, longestIdle } from './fair-share.ts';
 import { invokerFault } from './faults.ts';
-import { createGroup, freeSlot, type Group, groupKey, memoryOf, type Pending } from './group.ts';
+import { createGroup, freeSlot, type Group, groupKey, type Pending } from './group.ts';
 import { complete, initRequest, joined, runRequest } from './job-exchange.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import { internalError, judgeInit, judgeRun } from './outcomes.ts';
@@ -114,10 +115,9 @@ export class Scheduler {
     this.schedule();
   }
 
-  counts(): { busy: number; idle: number; starting: number; queued: number } {
-    const slots = [...this.groups.values()].flatMap((group) => group.slots);
-    const busy = slots.filter((slot) => slot.inFlight > 0).length;
-    return { busy, idle: slots.length - busy, starting: this.starting, queued: this.queued };
+  /** Somebody waits, or a slot is on its way. */
+  get isBusy(): boolean {
+    return this.queued > 0 || this.starting > 0;
   }
 
   async close(): Promise<void> {
@@ -205,7 +205,7 @@ export class Scheduler {
   private makeRoom(group: Group): boolean {
     const { ledger, prewarm } = this.options;
     while (!ledger.fits(group.memoryMiB)) {
-      const idle = this.longestIdle();
+      const idle = longestIdle(this.groups.values());
       if (idle) this.drop(idle.group, idle.slot);
       else if (!prewarm.evictOne()) {
         this.starved.add(group);
@@ -214,16 +214,6 @@ export class Scheduler {
     }
     this.starved.delete(group);
     return true;
-  }
-
-  private longestIdle(): { group: Group; slot: Slot } | undefined {
-    let found: { group: Group; slot: Slot } | undefined;
-    for (const group of this.groups.values()) {
-      for (const slot of group.slots) {
-        if (slot.inFlight === 0 && (!found || slot.idleSince < found.slot.idleSince)) found = { group, slot };
-      }
-    }
-    return found;
   }
 
   /** Gets a slot, initialises it for the group's first job in line, and lets it serve. */
@@ -320,24 +310,9 @@ export class Scheduler {
     this.schedule();
   }
 
-  /** True when a starved group has less than this one, and this slot has had its quantum. */
   private mustYield(group: Group, slot: Slot): boolean {
-    if (this.starved.size === 0 || performance.now() - slot.startedAt < this.options.quantumMs) return false;
-    for (const other of this.starved) {
-      if (other === group) continue;
-      const [mine, theirs] =
-        other.namespace === group.namespace
-          ? [memoryOf(group), memoryOf(other)]
-          : [this.memoryOfNamespace(group.namespace), this.memoryOfNamespace(other.namespace)];
-      if (theirs < mine) return true;
-    }
-    return false;
-  }
-
-  private memoryOfNamespace(namespace: string): number {
-    let total = 0;
-    for (const group of this.groups.values()) if (group.namespace === namespace) total += memoryOf(group);
-    return total;
+    if (!this.isShort || performance.now() - slot.startedAt < this.options.quantumMs) return false;
+    return hasMoreThanOneOf(group, this.starved, this.groups.values());
   }
 
   /** Takes a slot out of use; its memory is free at once for the ledger, its processes within milliseconds. */

@@ -85,17 +85,5 @@ export interface Invoker extends AsyncDisposable {
   run(job: Job): Promise<Completion>;
   /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */
   retire(action: string): void;
-  status(): InvokerStatus;
   close(): Promise<void>;
-}
-
-export interface InvokerStatus {
-  readonly sandboxes: {
-    readonly busy: number;
-    readonly idle: number;
-    readonly prewarmed: number;
-    readonly starting: number;
-  };
-  readonly queued: number;
-  readonly memoryMiB: { readonly used: number; readonly limit: number };
 }
