@@ -6,6 +6,7 @@
  *   node scripts/setup.mjs                  everything
  *   node scripts/setup.mjs --packages-only  npm packages only
  *   node scripts/setup.mjs --no-images      no runtime images
+ *   node scripts/setup.mjs --bench          what the benchmarks need, too
  *   node scripts/setup.mjs --plan           says what it would do, and does nothing
  *
  * Exit codes: 0 ready, 1 a step failed (or, with --plan, there is something to do), 2 a person has to type
@@ -89,13 +90,14 @@ function rerunUnderLock() {
 }
 
 function readArguments(args) {
-  const known = ['--packages-only', '--no-images', '--plan'];
+  const known = ['--packages-only', '--no-images', '--bench', '--plan'];
   const unknown = args.find((argument) => !known.includes(argument));
   if (unknown !== undefined)
     throw new SetupError(`unknown argument ${unknown}; known: ${known.join(', ')}`, { exitCode: 2 });
   const packagesOnly = args.includes('--packages-only');
   return {
     system: !packagesOnly,
+    bench: args.includes('--bench'),
     images: !packagesOnly && !args.includes('--no-images'),
     planOnly: args.includes('--plan'),
   };

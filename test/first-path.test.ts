@@ -240,6 +240,36 @@ describe.skipIf(missing !== undefined)('a zip', () => {
     expect(await resultOf('project-py', { text: 'a b c' })).toEqual({ count: 3, dep: 'dep', said: 'tool' });
   });
 
+  const toJs = `exports.main = () => ({ said: require('node:child_process').execFileSync('./tool', ['a']).toString() });`;
+  const toPython = `import subprocess
+def main(args):
+    return {"said": subprocess.check_output(["./tool", "a"], text=True)}`;
+  it.each([
+    [
+      'nodejs:24',
+      'index.js',
+      toJs,
+      '#!/usr/bin/env node\nprocess.stdout.write(process.argv[2] + process.version)',
+    ],
+    [
+      'nodejs:22',
+      'index.js',
+      toJs,
+      '#!/usr/bin/env node\nprocess.stdout.write(process.argv[2] + process.version)',
+    ],
+    [
+      'python:3.13',
+      '__main__.py',
+      toPython,
+      '#!/usr/bin/env python3\nimport sys\nprint(sys.argv[1] + sys.version)',
+    ],
+  ])('of %s: a script that finds its interpreter with /usr/bin/env', async (kind, entry, code, tool) => {
+    const name = `env-${kind.replace(/[^a-z0-9]/g, '-')}`;
+    await deployZip(name, { [entry]: code, 'tool*': tool }, kind);
+    const version = kind.slice(kind.indexOf(':') + 1);
+    expect(await resultOf(name)).toEqual({ said: expect.stringMatching(`^av?${version}\\.`) });
+  });
+
   it('is read-only for its function, and /tmp runs nothing', async () => {
     await deployZip('writer', {
       'index.js': `const fs = require('node:fs');

@@ -135,6 +135,24 @@ open("/tmp/x", "wb").write(bytes(2 << 20))`;
       });
     });
 
+    it.each(['/scratch', '/var/lib/app/cache', '/usr/share'])(
+      '--tmpfs %s, which the image need not have',
+      async (path) => {
+        const code = `import os
+open("${path}/x", "w").write("kept")
+s = os.statvfs("${path}")
+print(open("${path}/x").read(), s.f_blocks * s.f_frsize, os.listdir("${path}"))
+try: os.mkdir("/other")
+except OSError as error: print(error.strerror)`;
+        expect(await python(code, ['--tmpfs', `${path}:size=64m`])).toEqual({
+          code: 0,
+          signal: null,
+          stdout: `kept ${64 << 20} ['x']\nRead-only file system\n`,
+          stderr: '',
+        });
+      },
+    );
+
     it('--seccomp: a profile takes calls away, and never gives back what the policy refuses', async () => {
       const profile = await file(
         'seccomp.json',
@@ -179,6 +197,12 @@ except OSError as error: print("no packets")`;
       ],
       ['memory beyond the policy', ['--memory', '9g', 'python:3.13'], 3, 'POLICY_EXCEEDED'],
       ['a tmpfs over /proc', ['--tmpfs', '/proc/x', 'python:3.13'], 2, "/proc/x can't be a tmpfs"],
+      [
+        'a tmpfs that a link of the image would lead elsewhere',
+        ['--tmpfs', '/bin/x', 'python:3.13'],
+        2,
+        '/bin of the root file system is a symbolic link',
+      ],
       ['no size', ['--memory', 'lots', 'python:3.13'], 2, 'lots'],
       ['no such image', ['nope:1'], 5, 'IMAGE_NOT_FOUND'],
       ['no such folder', ['rootfs:/nonexistent'], 5, 'IMAGE_NOT_FOUND'],
@@ -263,11 +287,15 @@ describe.skipIf(missing !== undefined)('a run that is ended from outside', () =>
       ['bundles', 'crun', ''].map((sub) => join(dir, sub, id)).filter((path) => existsSync(path)),
     );
 
-  it('SIGTERM: exit code 143, and nothing is left', async () => {
+  const signals: [signal: NodeJS.Signals, exitCode: number][] = [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ];
+  it.each(signals)('%s: exit code %d, and nothing is left', async (signal, expected) => {
     const { child, marker, cgroups } = await started();
-    child.kill('SIGTERM');
+    child.kill(signal);
     const [exitCode] = await once(child, 'exit');
-    expect(exitCode).toBe(143);
+    expect(exitCode).toBe(expected);
     expect(processesWith(marker)).toEqual([]);
     expect(cgroups.filter((path) => existsSync(path))).toEqual([]);
     for (const id of ids(cgroups)) {

@@ -151,6 +151,16 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 );
 
+test('only the benchmarks need wrk, which exits with 1 after saying its version', async () => {
+  await using checkout = await makeCheckout(installed, { ...hostPrograms, ...busybox });
+  expect((await checkout.run('--no-images', '--plan')).code).toBe(0);
+  const lacking = await checkout.run('--no-images', '--bench', '--plan');
+  expect(lacking.code).toBe(1);
+  expect(lacking.stdout).toContain('install Debian packages: wrk (wrk makes the load of the benchmarks)');
+  await addProgram(join(checkout.path, 'host-bin'), 'wrk', 'echo wrk debian/4.1.0; exit 1');
+  expect((await checkout.run('--no-images', '--bench', '--plan')).code).toBe(0);
+});
+
 test.skipIf(process.getuid?.() !== 0)('an installation that brings nothing is a failure', async () => {
   await using checkout = await makeCheckout(installed, { ...hostPrograms, 'apt-get': 'echo done' });
   const outcome = await checkout.run('--no-images');

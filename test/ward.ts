@@ -204,18 +204,22 @@ export class Ward implements AsyncDisposable {
     });
   }
 
+  /** Waits for its end, and hands out its exit code. */
+  async ended(): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+    return this.child.exitCode;
+  }
+
   /** Ends it as an operator would, and hands out its exit code. */
   async stop(): Promise<number | null> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
     this.child.kill('SIGTERM');
-    const [code] = await once(this.child, 'exit');
-    return code;
+    return this.ended();
   }
 
   /** `kill -9`. */
   async kill(): Promise<void> {
     this.child.kill('SIGKILL');
-    if (this.child.signalCode === null && this.child.exitCode === null) await once(this.child, 'exit');
+    await this.ended();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -246,9 +250,23 @@ export function startWard(args: readonly string[]): ChildProcess {
 
 /** Cgroups of sandboxes of an instance, in every hierarchy of the host. */
 export function cgroupsOf(instance: string): string[] {
-  const root = '/sys/fs/cgroup';
-  return [root, ...readdirSync(root).map((name) => join(root, name))]
-    .map((hierarchy) => join(hierarchy, 'ward', instance))
+  return foldersOf(instance, (type) => type.startsWith('cgroup'));
+}
+
+/**
+ * Plain folders of theirs that crun makes where a hybrid host's second hierarchy is hidden from it. They end with
+ * the mount namespace, which the servers of these tests share with the tests.
+ */
+export function strayGroupsOf(instance: string): string[] {
+  return foldersOf(instance, (type) => type === 'tmpfs');
+}
+
+function foldersOf(instance: string, isWanted: (type: string) => boolean): string[] {
+  return readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([, path = '', type = '']) => `${path}/`.startsWith('/sys/fs/cgroup/') && isWanted(type))
+    .map(([, path = '']) => join(path, 'ward', instance))
     .filter((path) => existsSync(path))
     .flatMap((path) =>
       readdirSync(path, { withFileTypes: true })

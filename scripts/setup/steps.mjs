@@ -17,26 +17,26 @@ import * as system from './system.mjs';
  */
 
 /**
- * @param {{root: string, cacheDir: string, scope: {system: boolean, images: boolean}}} options
+ * @param {{root: string, cacheDir: string, scope: {system: boolean, bench: boolean, images: boolean}}} options
  * @returns {Promise<Step[]>}
  */
 export async function planSteps({ root, cacheDir, scope }) {
   const isCurrent = npm.packagesAreCurrent(root);
   const [missing, hasApt, hasImages] = await Promise.all([
-    scope.system ? system.missingPrograms() : [],
+    scope.system ? system.missingPrograms(scope) : [],
     scope.system ? system.hasApt() : true,
     // Without packages nothing can look into the image store: the step itself looks again.
     scope.images && isCurrent ? images.imagesAreReady(root) : !scope.images,
   ]);
   return [
-    ...(missing.length > 0 ? [systemStep(missing, hasApt, cacheDir)] : []),
+    ...(missing.length > 0 ? [systemStep(missing, hasApt, cacheDir, scope)] : []),
     ...(isCurrent ? [] : [packagesStep(root, cacheDir)]),
     ...(hasImages ? [] : [imagesStep(root, cacheDir, hasApt)]),
   ];
 }
 
 /** @returns {Step} */
-function systemStep(missing, hasApt, cacheDir) {
+function systemStep(missing, hasApt, cacheDir, scope) {
   const packages = system.packagesOf(missing);
   const commands = system.installCommands(packages);
   return {
@@ -51,7 +51,7 @@ function systemStep(missing, hasApt, cacheDir) {
     run: async (prefix) => {
       const log = startLog(join(cacheDir, 'apt.log'));
       await system.installPackages(packages, prefix, log);
-      const still = await system.missingPrograms();
+      const still = await system.missingPrograms(scope);
       if (still.length > 0)
         throw new SetupError(
           `still missing after the installation: ${still.map((program) => program.name).join(', ')}`,

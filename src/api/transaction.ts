@@ -1,6 +1,6 @@
 /** Transaction ids: one a request, taken from the client where it sends a fit one, in every answer and log. */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { newId } from '../lib/index.ts';
 
 const fit = /^[\w.:@/+=-]{1,128}$/;
 
@@ -8,7 +8,7 @@ const fit = /^[\w.:@/+=-]{1,128}$/;
 const systemPrefix = 'sid_';
 
 export function newTransactionId(): string {
-  return randomUUID().replaceAll('-', '');
+  return newId();
 }
 
 export function transactionIdOf(request: Pick<IncomingMessage, 'headers'>): string {

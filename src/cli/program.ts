@@ -117,9 +117,10 @@ function usageFault(error: CommanderError, argv: readonly string[]) {
   const [first = '', ...rest] = error.message.split('\n');
   const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
   const words = commandWords(argv);
-  const isUnknownCommand = error.code === 'commander.unknownCommand';
-  const help = ['ward', ...(isUnknownCommand ? words.slice(0, -1) : words), '--help'].join(' ');
-  const meant = isUnknownCommand ? ['ward', ...words.slice(0, -1), suggestion].join(' ') : suggestion;
+  const unknown = /unknown command '(.*)'/.exec(first)?.[1];
+  const known = unknown === undefined ? words : words.slice(0, words.indexOf(unknown));
+  const help = ['ward', ...known, '--help'].join(' ');
+  const meant = unknown === undefined ? suggestion : ['ward', ...known, suggestion].join(' ');
   const hint = suggestion === undefined ? help : `${meant}, or ${help}`;
   return cliFault('USAGE', first.replace(/^error: /, ''), { hint });
 }

@@ -87,6 +87,7 @@ test.each([
 
 test.each([
   [['acton'], "unknown command 'acton'", 'ward action, or ward --help'],
+  [['acton', 'list', '-o', 'json'], "unknown command 'acton'", 'ward action, or ward --help'],
   [['action', 'lst'], "unknown command 'lst'", 'ward action list, or ward action --help'],
   [['action', 'list', '--limt', '1'], "unknown option '--limt'", '--limit, or ward action list --help'],
   [['action', 'get'], "missing required argument 'name'", 'ward action get --help'],

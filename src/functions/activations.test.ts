@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ActivationRow } from '../store/index.ts';
+import type { ActivationInsert } from '../store/index.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
 
 const idOf = (i: number) => i.toString(16).padStart(32, '0');
@@ -18,9 +18,9 @@ async function withRecords(count: number): Promise<Platform> {
       end: i + 1,
       duration: 1,
       annotations: [{ key: 'kind', value: 'nodejs:24' }],
-      response: { status: 'success', success: true, result: { i }, size: 7 },
     };
-    const row: ActivationRow = {
+    const response = { status: 'success', success: true, result: { i }, size: 7 };
+    const row: ActivationInsert = {
       activationId: idOf(i),
       namespace: 'guest',
       name: 'a',
@@ -28,7 +28,8 @@ async function withRecords(count: number): Promise<Platform> {
       start: i,
       end: i + 1,
       statusCode: 0,
-      document,
+      documentJson: JSON.stringify(document),
+      responseJson: JSON.stringify(response),
     };
     await platform.store.activations.append({ row, logs: [`line ${i}`], settles: null });
   }

@@ -2,10 +2,12 @@
  * Records of activations: listed, counted and read. A record appears as soon as its activation has
  * answered: reads wait, for a bounded time, for those whose logs are still being read.
  */
+import type { Job } from '../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { ActivationQuery, ActivationRow, ActivationStore } from '../store/index.ts';
 import type { Page } from './actions.ts';
 import { functionFault, notFound } from './faults.ts';
+import type { Milestone } from './milestone.ts';
 
 export type ActivationFilter = Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>;
 
@@ -21,8 +23,14 @@ export interface ActivationService {
   result(namespace: string, activationId: string): Promise<JsonValue>;
   /** @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   logs(namespace: string, activationId: string): Promise<readonly string[]>;
-  /** A record that is on its way to the store; `kept` settles when it is there and never rejects. */
-  expect(namespace: string, activationId: string, kept: Promise<void>): void;
+  /** A record is on its way to the store: reads wait for it, until it has arrived. */
+  expect(record: ExpectedRecord): void;
+  arrived(activationId: string): void;
+}
+
+export interface ExpectedRecord {
+  readonly job: Pick<Job, 'activationId' | 'namespace'>;
+  readonly visible: Milestone;
 }
 
 /** A sandbox that keeps its log streams open must not hold up a listing for longer. */
@@ -30,21 +38,22 @@ const settleWaitMs = 2000;
 const idLength = 32;
 
 export function createActivations(store: ActivationStore): ActivationService {
-  const expected = new Map<string, { readonly namespace: string; readonly kept: Promise<void> }>();
-  const settled = async (isMeant: (namespace: string, id: string) => boolean): Promise<void> => {
+  const expected = new Map<string, ExpectedRecord>();
+  const settled = async (isMeant: (job: ExpectedRecord['job']) => boolean): Promise<void> => {
     if (expected.size === 0) return;
-    const meant = [...expected].filter(([id, { namespace }]) => isMeant(namespace, id));
-    if (meant.length > 0) await within(Promise.all(meant.map(([, { kept }]) => kept)), settleWaitMs);
+    const meant = [...expected.values()].filter(({ job }) => isMeant(job));
+    if (meant.length === 0) return;
+    await within(Promise.all(meant.map(({ visible }) => visible.reached())), settleWaitMs);
   };
   const find = async (namespace: string, activationId: string): Promise<ActivationRow> => {
     checkActivationId(activationId);
-    await settled((_, id) => id === activationId);
+    await settled((job) => job.activationId === activationId);
     const row = await store.get(namespace, activationId);
     if (row === undefined) throw notFound();
     return row;
   };
   const briefRows = async (query: ActivationFilter & Page) => {
-    await settled((namespace) => namespace === query.namespace);
+    await settled((job) => job.namespace === query.namespace);
     return store.list({ ...query, brief: true });
   };
   const full = async (row: ActivationRow): Promise<JsonObject> => {
@@ -63,7 +72,7 @@ export function createActivations(store: ActivationStore): ActivationService {
       }
     },
     async count(filter) {
-      await settled((namespace) => namespace === filter.namespace);
+      await settled((job) => job.namespace === filter.namespace);
       return store.count(filter);
     },
     async get(namespace, activationId) {
@@ -77,9 +86,11 @@ export function createActivations(store: ActivationStore): ActivationService {
       await find(namespace, activationId);
       return (await store.logs(namespace, activationId)) ?? [];
     },
-    expect(namespace, activationId, kept) {
-      expected.set(activationId, { namespace, kept });
-      void kept.finally(() => expected.delete(activationId));
+    expect(record) {
+      expected.set(record.job.activationId, record);
+    },
+    arrived(activationId) {
+      expected.delete(activationId);
     },
   };
 }

@@ -5,54 +5,27 @@
  * caller was told "accepted" is in the durable queue, and its record settles it there. At shutdown, what has
  * not landed in time is recorded as interrupted; what was accepted but never started stays in the queue for
  * the next start.
+ *
+ * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
+ * to move: so a flight makes few promises, and what is known already is not awaited.
  */
-import type { Admission, Completion, Invoker, Job } from '../invoker/index.ts';
+import type { Completion, Invoker, Job } from '../invoker/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
 import type { AcceptedQueue, Store } from '../store/index.ts';
 import { toQueue } from './accepted-job.ts';
 import { type ActivationService, within } from './activations.ts';
 import type { CodeStore } from './code-store.ts';
+import { type Departure, Flight } from './flight.ts';
 import type { NamespaceService } from './namespaces.ts';
-import { type ActivationRecord, internalFailure, recordOf, rowOfRecord } from './record.ts';
+import { type ActivationRecord, internalFailure, recordOf } from './record.ts';
 
 export interface FlightsOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
   readonly invoker: Pick<Invoker, 'run'>;
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
   readonly namespaces: Pick<NamespaceService, 'createdAt'>;
-  readonly activations: Pick<ActivationService, 'expect'>;
+  readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
   readonly log: Log;
-}
-
-export interface Departure {
-  readonly job: Job;
-  /** Tells its namespace from a later one of the same name, which must not get its record. */
-  readonly namespaceCreatedAt?: number;
-  readonly admission?: Admission;
-  /** Of its row, if the durable queue has it already. */
-  readonly attempt?: number;
-}
-
-export interface Flight {
-  readonly job: Job;
-  readonly namespaceCreatedAt: number | undefined;
-  /** Ends its admission and its hold on the code. Idempotent. */
-  readonly release: () => void;
-  /** Settles when reads see its record, or it leaves none. */
-  readonly visible: PromiseWithResolvers<void>;
-  /** Settles when its record is on disk, or it leaves none. */
-  readonly landed: PromiseWithResolvers<void>;
-  /** The attempt in the durable queue that its record settles; null while nobody was told "accepted". */
-  attempt: Promise<number | null>;
-  started: boolean;
-  /** Ends it with this completion, whatever else it still brings. */
-  readonly interruption: PromiseWithResolvers<Completion>;
-}
-
-/** How a flight ended; its logs may still be on their way. */
-export interface Ended {
-  readonly record: ActivationRecord;
-  readonly resultJson: string;
 }
 
 export interface Flights {
@@ -65,8 +38,11 @@ export interface Flights {
   enqueue(flight: Flight): Promise<void>;
   /** Makes a flight durable that was started already; it goes on when that fails. */
   enqueueStarted(flight: Flight): Promise<void>;
-  /** Runs it; its record is kept in the background. Rejects, without a record, when it could not be run. */
-  run(flight: Flight): Promise<Ended>;
+  /**
+   * Runs it and gives its record, which is kept in the background: its logs may still be on their way.
+   * Rejects, without a record, when it could not be run.
+   */
+  run(flight: Flight): Promise<ActivationRecord>;
   /** Claims a flight that the durable queue has, and runs it to its record. Never rejects. */
   runQueued(flight: Flight): Promise<void>;
   /** Ends a flight with a record that says why it could not be run. */
@@ -78,33 +54,31 @@ export interface Flights {
 const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
 
 export function createFlights(options: FlightsOptions): Flights {
-  const { store, invoker, log } = options;
+  const { store, invoker, activations, log } = options;
   const underWay = new Map<string, Flight>();
 
   const begin = (departure: Departure): Flight => {
-    const flight = takeOff(options, departure);
-    const { activationId } = flight.job;
-    underWay.set(activationId, flight);
-    void flight.landed.promise.then(() => underWay.delete(activationId));
+    const flight = new Flight(departure, options.code);
+    underWay.set(flight.job.activationId, flight);
     return flight;
+  };
+  const land = (flight: Flight) => {
+    underWay.delete(flight.job.activationId);
+    flight.landed.reach();
   };
   const cancel = (flight: Flight) => {
     flight.release();
-    flight.landed.resolve();
+    land(flight);
   };
-  const end = (flight: Flight, completion: Completion): Ended => {
-    const record = recordOf(flight.job, completion);
-    void keep(options, flight, record, completion.logs);
-    options.activations.expect(record.namespace, record.activationId, flight.visible.promise);
-    return { record, resultJson: completion.json };
+  const end = (flight: Flight, completion: Completion): ActivationRecord => {
+    const record = recordOf(flight.job, flight.frame, completion);
+    activations.expect(flight);
+    keep(options, flight, record, completion.logs, land);
+    return record;
   };
-  const run = async (flight: Flight): Promise<Ended> => {
+  const run = (flight: Flight) => {
     flight.started = true;
-    try {
-      return end(flight, await Promise.race([invoker.run(flight.job), flight.interruption.promise]));
-    } finally {
-      flight.release();
-    }
+    return runToEnd(invoker, flight, (completion) => end(flight, completion));
   };
   const fail = (flight: Flight, text: string) => {
     flight.release();
@@ -119,7 +93,7 @@ export function createFlights(options: FlightsOptions): Flights {
     isUnderWay: (activationId) => underWay.has(activationId),
     async enqueue(flight) {
       await accept(store.accepted, flight.job);
-      flight.attempt = Promise.resolve(0);
+      flight.attempt = 0;
     },
     async enqueueStarted(flight) {
       flight.attempt = acceptStarted(options, flight.job);
@@ -129,7 +103,7 @@ export function createFlights(options: FlightsOptions): Flights {
       const { activationId } = flight.job;
       try {
         if (!(await store.accepted.claim(activationId, 0))) return cancel(flight);
-        flight.attempt = Promise.resolve(1);
+        flight.attempt = 1;
       } catch (error) {
         log.error({ activationId, reason: messageOf(error) }, 'an accepted activation was not claimed');
         return cancel(flight);
@@ -137,10 +111,10 @@ export function createFlights(options: FlightsOptions): Flights {
       await run(flight).catch((error) => fail(flight, messageOf(error)));
     },
     async drain(timeoutMs) {
-      const landings = [...underWay.values()].map(({ landed }) => landed.promise);
+      const landings = [...underWay.values()].map(({ landed }) => landed.reached());
       if (landings.length === 0 || (await within(Promise.all(landings), timeoutMs))) return;
       for (const flight of underWay.values()) {
-        if (flight.started) flight.interruption.resolve(internalFailure(flight.job, interrupted));
+        if (flight.started) flight.interrupt?.();
         else cancel(flight);
       }
       await Promise.all(landings);
@@ -148,25 +122,32 @@ export function createFlights(options: FlightsOptions): Flights {
   };
 }
 
-function takeOff({ code }: FlightsOptions, departure: Departure): Flight {
-  const { job, namespaceCreatedAt, attempt = null } = departure;
-  let held = true;
-  code.retain(job.code.digest);
-  return {
-    job,
-    namespaceCreatedAt,
-    release() {
-      if (!held) return;
-      held = false;
-      departure.admission?.release();
-      code.release(job.code.digest);
-    },
-    visible: Promise.withResolvers(),
-    landed: Promise.withResolvers(),
-    attempt: Promise.resolve(attempt),
-    started: false,
-    interruption: Promise.withResolvers(),
-  };
+/** Ends the flight once, by what the invoker says or by an interruption, and releases it. */
+function runToEnd(
+  invoker: Pick<Invoker, 'run'>,
+  flight: Flight,
+  end: (completion: Completion) => ActivationRecord,
+): Promise<ActivationRecord> {
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const finish = (completion: Completion) => {
+      if (isOver) return;
+      isOver = true;
+      resolve(end(completion));
+      flight.release();
+    };
+    const refuse = (error: unknown) => {
+      isOver = true;
+      flight.release();
+      reject(error);
+    };
+    flight.interrupt = () => finish(internalFailure(flight.job, interrupted));
+    try {
+      invoker.run(flight.job).then(finish).catch(refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  });
 }
 
 async function accept(queue: AcceptedQueue, job: Job): Promise<void> {
@@ -185,27 +166,44 @@ async function acceptStarted({ store, log }: FlightsOptions, job: Job): Promise<
   }
 }
 
-async function keep(
-  { store, namespaces, log }: FlightsOptions,
+/** Hands a record to the store when its logs are read, or reading them is cut short. Then the flight lands. */
+function keep(
+  { store, namespaces, activations, log }: FlightsOptions,
   flight: Flight,
   record: ActivationRecord,
   lines: Completion['logs'],
-): Promise<void> {
-  const { job } = flight;
-  try {
-    const logs = await Promise.race([lines, flight.interruption.promise.then(() => [])]);
-    const { namespaceCreatedAt } = flight;
-    if (namespaceCreatedAt !== undefined) {
-      if ((await namespaces.createdAt(job.namespace)) !== namespaceCreatedAt) return;
-    }
-    const settles = await flight.attempt;
-    const kept = store.activations.append({ row: rowOfRecord(job, record), logs, settles });
-    flight.visible.resolve();
-    await kept;
-  } catch (error) {
-    log.error({ activationId: job.activationId, reason: messageOf(error) }, 'a record was not kept');
-  } finally {
-    flight.visible.resolve();
-    flight.landed.resolve();
-  }
+  land: (flight: Flight) => void,
+): void {
+  const { activationId, namespace } = flight.job;
+  const arrive = () => {
+    activations.arrived(activationId);
+    flight.visible.reach();
+  };
+  const leave = () => {
+    arrive();
+    land(flight);
+  };
+  const lose = (error: unknown) => {
+    log.error({ activationId, reason: messageOf(error) }, 'a record was not kept');
+    leave();
+  };
+  const append = (logs: readonly string[], createdAt: number | undefined, settles: number | null) => {
+    if (createdAt !== flight.namespaceCreatedAt) return leave();
+    const kept = store.activations.append({ row: record, logs, settles });
+    arrive();
+    kept.then(() => land(flight), lose);
+  };
+  const write = (logs: readonly string[]) => {
+    if (flight.interrupt === undefined) return;
+    flight.interrupt = undefined;
+    const { attempt, namespaceCreatedAt } = flight;
+    const createdAt = namespaceCreatedAt === undefined ? undefined : namespaces.createdAt(namespace);
+    if (createdAt instanceof Promise || attempt instanceof Promise) {
+      Promise.all([createdAt, attempt])
+        .then((known) => append(logs, ...known))
+        .catch(lose);
+    } else append(logs, createdAt, attempt);
+  };
+  flight.interrupt = () => write([]);
+  lines.then(write).catch(lose);
 }

@@ -28,7 +28,7 @@ export interface Functions {
   readonly runtimes: readonly Runtime[];
   readonly namespaces: NamespaceService;
   readonly actions: ActionService;
-  readonly activations: Omit<ActivationService, 'expect'>;
+  readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
   readonly invocations: InvocationService;
   /**
    * Refuses new invocations, waits for those under way, and records as interrupted what takes longer than

@@ -8,10 +8,12 @@ import { type JsonObject, type Log, messageOf, newActivationId } from '../lib/in
 import type { AcceptedQueue, ActivationStore } from '../store/index.ts';
 import type { ActionService } from './actions.ts';
 import { functionFault } from './faults.ts';
-import type { Ended, Flight, Flights } from './flights.ts';
+import type { Flight } from './flight.ts';
+import type { Flights } from './flights.ts';
 import { formatApiKey, parseAuthorization } from './keys.ts';
 import type { EntityRef } from './names.ts';
 import type { Identity } from './namespaces.ts';
+import type { ActivationRecord } from './record.ts';
 import { mergeArguments, type ResolvedAction } from './resolved-action.ts';
 import { type ResumeReport, resumeQueue } from './resume.ts';
 
@@ -29,7 +31,7 @@ export interface InvokeRequest {
 /** The activation, and its record if it has ended while the caller waited. */
 export interface InvokeAnswer {
   readonly activationId: string;
-  readonly ended: Ended | undefined;
+  readonly record: ActivationRecord | undefined;
 }
 
 export interface InvocationService {
@@ -63,24 +65,26 @@ export function createInvocations(options: InvocationOptions): InvocationService
   return {
     async invoke(request) {
       if (closing) throw functionFault('SHUTTING_DOWN', 'The platform is shutting down.');
-      const resolved = await options.actions.resolve(request.action);
-      await options.activations.room();
+      const resolving = options.actions.resolve(request.action);
+      const resolved = resolving instanceof Promise ? await resolving : resolving;
+      const room = options.activations.room();
+      if (room !== undefined) await room;
       const job = jobOf(request, resolved);
       const { limits, createdAt: namespaceCreatedAt } = request.identity;
       const admission = options.invoker.admit(job.namespace, limits);
-      const flight = flights.begin({ job, admission, namespaceCreatedAt });
+      const flight = flights.begin({ job, frame: resolved.frame, admission, namespaceCreatedAt });
       const { activationId } = job;
       if (request.waitMs === undefined) {
         await acceptForLater(flights, flight);
-        return { activationId, ended: undefined };
+        return { activationId, record: undefined };
       }
       const run = flights.run(flight);
-      const ended = await firstOf(run, request.waitMs, () => flights.cancel(flight));
-      if (ended === undefined) {
+      const record = await firstOf(run, request.waitMs, () => flights.cancel(flight));
+      if (record === undefined) {
         run.catch((error) => flights.fail(flight, messageOf(error)));
         await flights.enqueueStarted(flight);
       }
-      return { activationId, ended };
+      return { activationId, record };
     },
     resumeAccepted: () => resumeQueue({ accepted, flights, log, isClosing: () => closing }),
     async close(timeoutMs) {
@@ -102,17 +106,26 @@ async function acceptForLater(flights: Flights, flight: Flight): Promise<void> {
 }
 
 /** What `run` gives, or undefined after `waitMs`. A rejection in time is handed on after `refused`. */
-async function firstOf<T>(run: Promise<T>, waitMs: number, refused: () => void): Promise<T | undefined> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, waitMs, undefined);
-  try {
-    return await Promise.race([run, promise]);
-  } catch (error) {
-    refused();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
+function firstOf<T>(run: Promise<T>, waitMs: number, refused: () => void): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      resolve(undefined);
+    }, waitMs);
+    run.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        if (isLate) return;
+        clearTimeout(timer);
+        refused();
+        reject(error);
+      },
+    );
+  });
 }
 
 function jobOf(request: InvokeRequest, resolved: ResolvedAction): Job {
@@ -126,7 +139,7 @@ function jobOf(request: InvokeRequest, resolved: ResolvedAction): Job {
     version: action.version,
     revision: action.revision,
     kind: action.exec.kind,
-    code: { digest: action.exec.digest, binary: action.exec.binary, main: action.exec.main ?? 'main' },
+    code: resolved.code,
     limits: resolved.limits,
     initEnv,
     parameters,

@@ -62,8 +62,8 @@ export interface NamespaceService {
   list(): Promise<readonly NamespaceDescription[]>;
   /** @throws Fault NOT_FOUND */
   get(name: string): Promise<NamespaceDescription>;
-  /** When the namespace that has this name now was created; undefined when there is none. */
-  createdAt(name: string): Promise<number | undefined>;
+  /** When the namespace of this name was created, at once when it was asked lately; undefined when there is none. */
+  createdAt(name: string): number | undefined | Promise<number | undefined>;
   /** Forgets what was read from the store. */
   forget(): void;
 }
@@ -136,8 +136,9 @@ export function createNamespaces(store: Pick<Store, 'namespaces'>, system: Syste
     async get(name) {
       return describe(await mustFind(name), system);
     },
-    async createdAt(name) {
-      return creationTimes.load(name, async () => (await rows.byName(name))?.createdAt);
+    createdAt(name) {
+      const known = creationTimes.get(name);
+      return known ?? creationTimes.load(name, async () => (await rows.byName(name))?.createdAt);
     },
   };
 }

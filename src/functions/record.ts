@@ -1,30 +1,25 @@
 /** The record of an activation, as OpenWhisk keeps and shows it (its logs are kept beside it). */
 import type { Completion, CompletionStatus, Job } from '../invoker/index.ts';
 import type { JsonValue } from '../lib/index.ts';
-import type { ActivationRow } from '../store/index.ts';
-import type { KeyValue } from './key-values.ts';
+import type { ActivationInsert } from '../store/index.ts';
 
-export type ActivationRecord = {
-  readonly activationId: string;
-  readonly namespace: string;
+/** As the store takes it, and what an answer needs beside it. */
+export interface ActivationRecord extends ActivationInsert {
+  readonly status: CompletionStatus;
+  /** `response.result` alone. */
+  readonly resultJson: string;
+}
+
+/** What the records of one revision of an action have in common: texts that stand between what differs. */
+export interface RecordFrame {
   readonly name: string;
-  readonly version: string;
-  readonly publish: false;
-  readonly subject: string;
-  /** Epoch milliseconds. */
-  readonly start: number;
-  readonly end: number;
-  /** Milliseconds. */
-  readonly duration: number;
-  readonly annotations: readonly KeyValue[];
-  readonly response: {
-    readonly status: CompletionStatus;
-    readonly success: boolean;
-    readonly result: JsonValue;
-    /** Bytes of the result. */
-    readonly size: number;
-  };
-};
+  /** `[pkg/]name`. */
+  readonly path: string;
+  readonly namespaceToSubject: string;
+  readonly durationToWaitTime: string;
+  readonly waitTimeToTimeout: string;
+  readonly afterTimeout: string;
+}
 
 /** The statuses in the order of their numeric codes. */
 const statuses: readonly CompletionStatus[] = [
@@ -38,54 +33,56 @@ export function statusCodeOf(status: CompletionStatus): number {
   return statuses.indexOf(status);
 }
 
-export function recordOf(job: Job, completion: Completion): ActivationRecord {
-  const { status, result, sizeBytes, startedAt, endedAt } = completion;
+/** @param job one of the action, or what it has in common with one */
+export function frameOf(job: Pick<Job, 'action' | 'version' | 'kind' | 'limits'>): RecordFrame {
+  const { action, version, kind, limits } = job;
+  const name = action.slice(action.lastIndexOf('/') + 1);
+  const annotation = (key: string, value: JsonValue) => JSON.stringify({ key, value });
+  const limitsInUnits = {
+    concurrency: limits.concurrency,
+    logs: limits.logBytes / (1024 * 1024),
+    memory: limits.memoryMiB,
+    timeout: limits.timeoutMs,
+  };
   return {
-    activationId: job.activationId,
-    namespace: job.namespace,
-    name: job.action.slice(job.action.lastIndexOf('/') + 1),
-    version: job.version,
-    publish: false,
-    subject: job.namespace,
-    start: startedAt,
-    end: endedAt,
-    duration: endedAt - startedAt,
-    annotations: annotationsOf(job, completion),
-    response: {
-      status,
-      success: status === 'success',
-      result,
-      size: sizeBytes,
-    },
+    name,
+    path: action.slice(action.indexOf('/', 1) + 1),
+    namespaceToSubject: `",${JSON.stringify({ name, version, publish: false }).slice(1, -1)},"subject":"`,
+    durationToWaitTime: `,"annotations":[${annotation('path', action.slice(1))},{"key":"waitTime","value":`,
+    waitTimeToTimeout: `},${annotation('kind', kind)},{"key":"timeout","value":`,
+    afterTimeout: `},${annotation('limits', limitsInUnits)}`,
   };
 }
 
 /**
- * The record of a blocking answer as JSON, around the result that is JSON already. Its logs are empty: they
- * are still being read. Names, kinds and statuses hold no character that JSON escapes.
+ * Written as JSON once, around the result that is JSON already: a large one is never parsed or serialised again.
+ * Ids, statuses and names of namespaces hold no character that JSON escapes.
  */
-export function serialiseRecord(record: ActivationRecord, resultJson: string): string {
-  const { response } = record;
-  return (
-    `{"activationId":"${record.activationId}","namespace":"${record.namespace}","name":"${record.name}",` +
-    `"version":"${record.version}","publish":false,"subject":"${record.subject}","start":${record.start},` +
-    `"end":${record.end},"duration":${record.duration},"annotations":${JSON.stringify(record.annotations)},` +
-    `"response":{"status":"${response.status}","success":${response.success},"result":${resultJson},` +
-    `"size":${response.size}},"logs":[]}`
-  );
+export function recordOf(job: Job, frame: RecordFrame, completion: Completion): ActivationRecord {
+  const { activationId, namespace } = job;
+  const { status, json, startedAt, endedAt, waitMs, timedOut, initMs, sizeBytes } = completion;
+  const initTime = initMs === undefined ? '' : `,{"key":"initTime","value":${initMs}}`;
+  return {
+    activationId,
+    namespace,
+    name: frame.name,
+    path: frame.path,
+    start: startedAt,
+    end: endedAt,
+    statusCode: statusCodeOf(status),
+    documentJson:
+      `{"activationId":"${activationId}","namespace":"${namespace}${frame.namespaceToSubject}${namespace}` +
+      `","start":${startedAt},"end":${endedAt},"duration":${endedAt - startedAt}${frame.durationToWaitTime}` +
+      `${waitMs}${frame.waitTimeToTimeout}${timedOut}${frame.afterTimeout}${initTime}]}`,
+    responseJson: `{"status":"${status}","success":${status === 'success'},"result":${json},"size":${sizeBytes}}`,
+    status,
+    resultJson: json,
+  };
 }
 
-export function rowOfRecord(job: Job, record: ActivationRecord): ActivationRow {
-  return {
-    activationId: record.activationId,
-    namespace: record.namespace,
-    name: record.name,
-    path: pathOfJob(job),
-    start: record.start,
-    end: record.end,
-    statusCode: statusCodeOf(record.response.status),
-    document: record,
-  };
+/** The record of a blocking answer. Its logs are empty: they are still being read. */
+export function serialiseRecord({ documentJson, responseJson }: ActivationRecord): string {
+  return `${documentJson.slice(0, -1)},"response":${responseJson},"logs":[]}`;
 }
 
 /** A completion for a job that the platform itself did not bring to an end. */
@@ -105,30 +102,4 @@ export function internalFailure(job: Job, text: string): Completion {
     start: 'cold',
     logs: Promise.resolve([]),
   };
-}
-
-function annotationsOf(job: Job, completion: Completion): readonly KeyValue[] {
-  const { limits } = job;
-  const annotations: KeyValue[] = [
-    { key: 'path', value: job.action.slice(1) },
-    { key: 'waitTime', value: completion.waitMs },
-    { key: 'kind', value: job.kind },
-    { key: 'timeout', value: completion.timedOut },
-    {
-      key: 'limits',
-      value: {
-        concurrency: limits.concurrency,
-        logs: limits.logBytes / (1024 * 1024),
-        memory: limits.memoryMiB,
-        timeout: limits.timeoutMs,
-      },
-    },
-  ];
-  if (completion.initMs !== undefined) annotations.push({ key: 'initTime', value: completion.initMs });
-  return annotations;
-}
-
-/** `/ns/[pkg/]name` → `[pkg/]name`. */
-function pathOfJob(job: Job): string {
-  return job.action.slice(job.action.indexOf('/', 1) + 1);
 }

@@ -1,16 +1,20 @@
 /** An action made ready to be invoked: what every call needs, worked out once for each revision. */
-import type { ActionLimits } from '../invoker/index.ts';
+import type { ActionLimits, Job } from '../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { Action } from './action.ts';
 import { functionFault } from './faults.ts';
 import { toObject, valueFor } from './key-values.ts';
 import { fullNameOf } from './names.ts';
+import { frameOf, type RecordFrame } from './record.ts';
 
 export interface ResolvedAction {
   readonly action: Action;
   /** `/ns/[pkg/]name`. */
   readonly fullName: string;
+  readonly code: Job['code'];
   readonly limits: ActionLimits;
+  /** Of the records of its activations. */
+  readonly frame: RecordFrame;
   /** Parameters of each call, and of the initialisation. */
   readonly defaults: JsonObject;
   readonly initKeys: ReadonlySet<string>;
@@ -28,21 +32,28 @@ export interface Arguments {
 export function resolveAction(action: Action): ResolvedAction {
   const { parameters, annotations, limits } = action;
   const isFinal = valueFor(annotations, 'final') === true;
+  const fullName = `/${fullNameOf(action.ref)}`;
+  const { digest, binary, main = 'main', kind } = action.exec;
+  const jobLimits = {
+    timeoutMs: limits.timeout,
+    memoryMiB: limits.memory,
+    logBytes: limits.logs * 1024 * 1024,
+    concurrency: limits.concurrency,
+  };
   return {
     action,
-    fullName: `/${fullNameOf(action.ref)}`,
-    limits: {
-      timeoutMs: limits.timeout,
-      memoryMiB: limits.memory,
-      logBytes: limits.logs * 1024 * 1024,
-      concurrency: limits.concurrency,
-    },
+    fullName,
+    code: { digest, binary, main },
+    limits: jobLimits,
+    frame: frameOf({ action: fullName, version: action.version, kind, limits: jobLimits }),
     defaults: toObject(parameters),
     initKeys: new Set(parameters.filter(({ init }) => init === true).map(({ key }) => key)),
     finalKeys: new Set(isFinal ? parameters.filter(({ value }) => value !== null).map(({ key }) => key) : []),
     providesApiKey: isTruthy(valueFor(annotations, 'provide-api-key')),
   };
 }
+
+const nothing: JsonObject = Object.freeze({});
 
 /** The action's parameters under the call's. @throws Fault PARAMETERS_NOT_ALLOWED */
 export function mergeArguments(resolved: ResolvedAction, payload: JsonObject): Arguments {
@@ -54,7 +65,7 @@ export function mergeArguments(resolved: ResolvedAction, payload: JsonObject): A
     );
   }
   const merged = { ...defaults, ...payload };
-  if (initKeys.size === 0) return { parameters: merged, initEnv: {} };
+  if (initKeys.size === 0) return { parameters: merged, initEnv: nothing };
   const entries = Object.entries(merged);
   return {
     parameters: Object.fromEntries(entries.filter(([key]) => !initKeys.has(key))),

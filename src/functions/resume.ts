@@ -61,10 +61,10 @@ async function resumeRow(
   const flight = flights.begin({ job: parsed.job, attempt: row.attempt });
   if (row.attempt === 0 && !parsed.needsApiKey) {
     await flights.runQueued(flight);
-    await flight.landed.promise;
+    await flight.landed.reached();
     return 'run';
   }
   flights.fail(flight, row.attempt === 0 ? keyless : started);
-  await flight.landed.promise;
+  await flight.landed.reached();
   return 'interrupted';
 }

@@ -86,8 +86,15 @@ describe('resolving', () => {
 
   it('takes a folder as a root', async () => {
     await using test = await freshStore();
-    const image = await test.store.resolve(`rootfs:${test.folder}/store/..`);
-    expect(image).toMatchObject({ digest: undefined, layerDirs: [test.folder] });
+    const image = await test.store.resolve(`rootfs:${test.dir}/layers/..`);
+    expect(image).toMatchObject({ digest: undefined, layerDirs: [test.dir] });
+  });
+
+  it('refuses a folder that holds the one in which roots are mounted', async () => {
+    await using test = await freshStore();
+    for (const folder of [test.folder, '/']) {
+      await expect(test.store.resolve(`rootfs:${folder}`)).rejects.toMatchObject({ code: 'IMAGE_UNSAFE' });
+    }
   });
 
   it('says what it does have when an image is missing', async () => {
@@ -156,6 +163,31 @@ describe.runIf(canMount())(
       });
       expect(mountsBelow(root.path)[0]).toMatch(/ ro,nosuid,nodev/);
       await expect(writeFile(join(root.path, 'x'), '')).rejects.toMatchObject({ code: 'EROFS' });
+    });
+
+    it('has empty folders where they are asked for and the image has nothing', async () => {
+      await using test = await freshStore();
+      const layer = await tarOf([
+        { name: 'var/full/x', content: 'y' },
+        { name: 'link', type: 'symlink', linkname: '/etc' },
+        { name: 'file', content: 'z' },
+      ]);
+      await writeTestImage(test.dir, { tag: 'app:1', layers: [layer] });
+      const image = await test.store.resolve('app:1');
+      const folders = ['/tmp', '/scratch', '/var/a/b', '/var/full', '/link', '/file', '/scratch'];
+      await using root = await test.store.mountRoot(image, folders);
+      await using same = await test.store.mountRoot(image, folders.toReversed());
+      await using plain = await test.store.mountRoot(image, ['/tmp']);
+      expect([same.path === root.path, plain.path === root.path]).toEqual([true, false]);
+      const image1 = await listTree(plain.path);
+      expect(image1).not.toHaveProperty('scratch');
+      expect(await listTree(root.path)).toEqual({
+        ...image1,
+        scratch: 'folder',
+        'var/a': 'folder',
+        'var/a/b': 'folder',
+      });
+      await expect(writeFile(join(root.path, 'scratch/x'), '')).rejects.toMatchObject({ code: 'EROFS' });
     });
 
     it('is shared, and unmounted with its last holder', async () => {

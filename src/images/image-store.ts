@@ -51,7 +51,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   return {
     list: () => listImages(dir),
     resolve,
-    mountRoot: (image) => mounts.mount(image),
+    mountRoot: (image, folders) => mounts.mount(image, folders),
     close: () => mounts.close(),
     [Symbol.asyncDispose]: () => mounts.close(),
   };

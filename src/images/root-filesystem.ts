@@ -4,7 +4,8 @@
  *
  * The lowest layer is one of Ward's own: empty folders for what a sandbox mounts. So an image need not bring
  * them; but one that has a link or a file there is refused, because a runtime that mounts over it would be led
- * elsewhere (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881).
+ * elsewhere (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881). Folders that only this sandbox mounts over are in
+ * that layer too, and the sandbox room refuses them when the image has a link there.
  */
 import { lstat, mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -18,12 +19,12 @@ const mountTargets = ['dev', 'fn', 'proc', 'sys', 'tmp', 'ward'];
 /** The new mount API takes at most 255 bytes in one option; older kernels know only the one option. */
 const maxOptionBytes = 255;
 /** Relative to the folder of layers. */
-const ownLayer = /^(?:sha256\/[0-9a-f]{64}|mount-targets)$/;
+const ownLayer = /^(?:sha256\/[0-9a-f]{64}|mount-targets(?:-[0-9a-f]{16})?)$/;
 const timeoutMs = 30_000;
 
 export interface RootMounts {
   /** @throws Fault IMAGE_UNSAFE, COMMAND_FAILED */
-  mount(image: Image): Promise<RootFilesystem>;
+  mount(image: Image, folders?: readonly string[]): Promise<RootFilesystem>;
   /** Unmounts what is still held. */
   close(): Promise<void>;
 }
@@ -40,9 +41,9 @@ export function openRootMounts(layersDir: string, mountsDir: string): RootMounts
   /** Unmounting and mounting again must not overtake each other. */
   const ending = new Map<string, Promise<void>>();
 
-  const begin = (key: string, image: Image): Shared => {
+  const begin = (key: string, image: Image, lowest: Lowest): Shared => {
     const path = join(mountsDir, key);
-    const ready = Promise.resolve(ending.get(key)).then(() => mountChecked(layersDir, path, image));
+    const ready = Promise.resolve(ending.get(key)).then(() => mountChecked(layersDir, path, image, lowest));
     const root = { path, ready, holders: 0 };
     shared.set(key, root);
     ready.catch(() => shared.delete(key));
@@ -54,9 +55,10 @@ export function openRootMounts(layersDir: string, mountsDir: string): RootMounts
     ending.set(key, work);
     await work;
   };
-  const mount = async (image: Image): Promise<RootFilesystem> => {
-    const key = digestHex(image.digest ?? digestOf(image.layerDirs.join('\0')));
-    const root = shared.get(key) ?? begin(key, image);
+  const mount = async (image: Image, folders: readonly string[] = []): Promise<RootFilesystem> => {
+    const lowest = lowestLayer(folders);
+    const key = `${digestHex(image.digest ?? digestOf(image.layerDirs.join('\0')))}${lowest.suffix}`;
+    const root = shared.get(key) ?? begin(key, image, lowest);
     root.holders++;
     await root.ready;
     let released: Promise<void> | undefined;
@@ -77,9 +79,23 @@ export function openRootMounts(layersDir: string, mountsDir: string): RootMounts
   return { mount, close };
 }
 
-async function mountChecked(layersDir: string, path: string, image: Image): Promise<void> {
-  const skeleton = join(layersDir, 'mount-targets');
-  for (const target of mountTargets) await mkdir(join(skeleton, target), { recursive: true, mode: 0o755 });
+interface Lowest {
+  /** Relative paths. */
+  readonly folders: readonly string[];
+  /** Of its own name and of the mounts that have it; '' when there is nothing but what every root has. */
+  readonly suffix: string;
+}
+
+function lowestLayer(absolute: readonly string[]): Lowest {
+  const asked = absolute.map((path) => relative('/', path));
+  const more = [...new Set(asked)].filter((path) => !mountTargets.includes(path)).sort();
+  const suffix = more.length === 0 ? '' : `-${digestHex(digestOf(more.join('\0'))).slice(0, 16)}`;
+  return { folders: [...mountTargets, ...more], suffix };
+}
+
+async function mountChecked(layersDir: string, path: string, image: Image, lowest: Lowest): Promise<void> {
+  const skeleton = join(layersDir, `mount-targets${lowest.suffix}`);
+  for (const each of lowest.folders) await mkdir(join(skeleton, each), { recursive: true, mode: 0o755 });
   // The folder is never removed: that would take away the mount that another process has there.
   await mkdir(path, { recursive: true, mode: 0o711 });
   await mountOverlay(layersDir, [...image.layerDirs].reverse().concat(skeleton), path);

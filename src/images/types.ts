@@ -45,8 +45,9 @@ export interface ImageStore extends AsyncDisposable {
   /**
    * Mounts the image's root, once for all holders of the same image (overlay, read-only). Refuses an image
    * whose /dev, /proc, /sys, /tmp or another mount target is a symbolic link (IMAGE_UNSAFE).
+   * @param folders Absolute, normal paths: empty folders that the root has where the image has nothing.
    */
-  mountRoot(image: Image): Promise<RootFilesystem>;
+  mountRoot(image: Image, folders?: readonly string[]): Promise<RootFilesystem>;
   /** Unmounts what no holder released. */
   close(): Promise<void>;
 }

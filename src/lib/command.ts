@@ -66,6 +66,8 @@ export interface StartOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly stdio: StdioOptions;
+  /** In a session of its own: what a terminal sends to its foreground processes doesn't reach it. */
+  readonly detached?: boolean;
 }
 
 /** Starts `argv` and hands out the child process; the caller owns its end. */

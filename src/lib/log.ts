@@ -1,4 +1,7 @@
-/** Ward's own log: one JSON line an event on stderr, with everything secret-like redacted by name. */
+/**
+ * Ward's own log: one JSON line an event on stderr, with everything secret-like redacted by name. A `code` is
+ * that of a fault, and shown, except in `exec`, where it is a function's.
+ */
 import { destination, type Logger, pino } from 'pino';
 
 export type Log = Logger;
@@ -12,7 +15,7 @@ const secretNames = [
   'secret',
   'token',
   'parameters',
-  'code',
+  'exec.code',
 ];
 
 export function createLog(level: string): Log {

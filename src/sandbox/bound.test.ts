@@ -33,15 +33,20 @@ test('a tmpfs of the same path replaces', () => {
   expect(policy.tmpfs).toHaveLength(2);
 });
 
-test('capabilities: by short name, added within the ceiling, dropped again', () => {
-  expect(boundPolicy({ capAdd: ['chown', 'CAP_KILL'] }, operator).capabilities).toEqual([
-    'CAP_CHOWN',
-    'CAP_KILL',
-  ]);
-  expect(boundPolicy({ capDrop: ['chown'] }, operator).capabilities).toEqual([]);
-  const granting = { ...operator, defaults: { ...strictPolicy, capabilities: ['CAP_CHOWN', 'CAP_KILL'] } };
-  expect(boundPolicy({ capDrop: ['chown'] }, granting).capabilities).toEqual(['CAP_KILL']);
-  expect(boundPolicy({ capDrop: ['ALL'], capAdd: ['kill'] }, granting).capabilities).toEqual(['CAP_KILL']);
+const all = operator.ceiling.capabilities;
+test.each<[given: string[], capAdd: string[], capDrop: string[], left: readonly string[]]>([
+  [[], ['chown', 'CAP_KILL'], [], ['CAP_CHOWN', 'CAP_KILL']],
+  [[], [], ['chown'], []],
+  [['CAP_CHOWN', 'CAP_KILL'], [], ['chown'], ['CAP_KILL']],
+  [['CAP_CHOWN', 'CAP_KILL'], [], ['ALL'], []],
+  [['CAP_CHOWN', 'CAP_KILL'], ['kill'], ['ALL'], ['CAP_KILL']],
+  [[], ['kill'], ['kill'], []],
+  [[], ['all'], [], all],
+  [[], ['ALL'], ['CAP_CHOWN'], all.filter((name) => name !== 'CAP_CHOWN')],
+  [['CAP_CHOWN'], ['ALL'], ['all', 'kill'], all.filter((name) => name !== 'CAP_KILL')],
+])('capabilities: %j, with %j added and %j dropped, are %j', (capabilities, capAdd, capDrop, left) => {
+  const granting = { ...operator, defaults: { ...strictPolicy, capabilities } };
+  expect(boundPolicy({ capAdd, capDrop }, granting).capabilities.toSorted()).toEqual(left.toSorted());
 });
 
 test('a seccomp profile tightens', () => {
@@ -82,6 +87,7 @@ test.each<[string, PolicyRequest]>([
   ['gid', { gid: -1 }],
   ['hostname', { hostname: 'a b' }],
   ['capabilities', { capAdd: ['everything'] }],
+  ['capabilities', { capDrop: ['everything'] }],
   ['seccomp', { seccomp: {} }],
   ...[
     'scratch',
@@ -95,6 +101,7 @@ test.each<[string, PolicyRequest]>([
     '/ward/x',
     '/a/../proc',
     '/a/',
+    `/${'ü'.repeat(128)}`,
   ].map((path): [string, PolicyRequest] => ['tmpfs', { tmpfs: [{ ...scratch, path }] }]),
   ['tmpfs', { tmpfs: [{ ...scratch, sizeBytes: 0 }] }],
   ['tmpfs', { tmpfs: [{ ...scratch, inodes: 0 }] }],

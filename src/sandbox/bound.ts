@@ -20,6 +20,7 @@ export interface PolicyRequest {
   readonly tmpfs?: readonly TmpfsPolicy[];
   /** `chown`, `CAP_CHOWN`, `ALL`. */
   readonly capAdd?: readonly string[];
+  /** What is named here is never had. `ALL` takes away the default ones only, so what is added stays. */
   readonly capDrop?: readonly string[];
   /** A seccomp profile in Docker's or the OCI's format, as parsed JSON. */
   readonly seccomp?: unknown;
@@ -56,20 +57,24 @@ export function boundPolicy(request: PolicyRequest, operator: OperatorPolicy): S
 }
 
 function capabilitiesOf(request: PolicyRequest, defaults: SandboxPolicy, ceiling: PolicyCeiling): string[] {
-  const named = (list: readonly string[] = [], all: readonly string[]) =>
-    list.flatMap((text) => {
-      if (text.toUpperCase() === 'ALL') return all;
-      const name = parseCapability(text);
-      if (name === undefined) throw invalid('capabilities', `there is no capability ${text}`);
-      return [name];
-    });
+  const { capAdd = [], capDrop = [] } = request;
   // Adding ALL means all that there are to have: what the operator allows.
-  const added = named(request.capAdd, ceiling.capabilities);
-  const dropped = new Set(named(request.capDrop, defaults.capabilities));
+  const added = capAdd.flatMap((text) => (isAll(text) ? ceiling.capabilities : [capabilityOf(text)]));
   const refused = added.filter((name) => !ceiling.capabilities.includes(name));
   if (refused.length > 0) throw exceeded('capabilities', `${refused.join(', ')} is not allowed`);
-  const kept = defaults.capabilities.filter((name) => !dropped.has(name));
-  return [...new Set([...kept, ...added])];
+  const dropped = new Set(capDrop.filter((text) => !isAll(text)).map(capabilityOf));
+  const kept = capDrop.some(isAll) ? [] : defaults.capabilities;
+  return [...new Set([...kept, ...added])].filter((name) => !dropped.has(name));
+}
+
+function isAll(text: string): boolean {
+  return text.toUpperCase() === 'ALL';
+}
+
+function capabilityOf(text: string): string {
+  const name = parseCapability(text);
+  if (name === undefined) throw invalid('capabilities', `there is no capability ${text}`);
+  return name;
 }
 
 function mergeTmpfs(base: readonly TmpfsPolicy[], added: readonly TmpfsPolicy[]): TmpfsPolicy[] {
@@ -99,7 +104,9 @@ function checkValid(policy: SandboxPolicy): void {
     throw invalid('hostname', `${policy.hostname} is no host name`);
   }
   for (const { path, sizeBytes, inodes } of policy.tmpfs) {
-    if (!isAbsolute(path) || normalize(path) !== path || forbiddenTmpfs.test(path) || path.endsWith('/')) {
+    const isPlain = isAbsolute(path) && normalize(path) === path && !path.endsWith('/');
+    // No part of it is longer than a file name may be.
+    if (!isPlain || forbiddenTmpfs.test(path) || Buffer.byteLength(path) > 255) {
       throw invalid('tmpfs', `${path} can't be a tmpfs`);
     }
     if (!(sizeBytes >= 4096) || !(inodes >= 2)) throw invalid('tmpfs', `${path} needs a size and inodes`);

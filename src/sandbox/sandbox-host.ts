@@ -47,11 +47,13 @@ export async function openSandboxHost(options: SandboxHostOptions): Promise<Loca
     throw sandboxFault('HOST_UNFIT', 'making sandboxes needs root', { hint: 'run this command as root' });
   }
   const features = await inspectHost();
-  const cgroups = openCgroupTree(features.cgroup, options.instance);
-  cgroups.prepare();
   // Searchable, not readable: the root user of a sandbox has to reach its bundle.
   await mkdir(options.runDir, { recursive: true });
   await chmod(options.runDir, 0o711);
+  // Before any group is made: it is the sign that there may be something to recover.
+  await mkdir(join(options.runDir, options.instance), { recursive: true, mode: 0o711 });
+  const cgroups = openCgroupTree(features.cgroup, options.instance);
+  cgroups.prepare();
   const ids = openIdRanges(join(options.runDir, 'uid-windows'));
   const host = new LocalSandboxHost(options, features, cgroups, ids);
   if ((await host.runtime(options.runtime)) === undefined) {
@@ -96,6 +98,16 @@ export class LocalSandboxHost implements SandboxHost {
     return answer;
   }
 
+  /**
+   * Whether sandboxes under this policy can start here at all, given an image that can apply Landlock.
+   * @throws Fault POLICY_NOT_MET, RUNTIME_MISSING
+   */
+  async checkPolicy(policy: SandboxPolicy): Promise<void> {
+    const runtime = await this.runtime(policy.runtime);
+    if (runtime === undefined) throw runtimeMissing(policy.runtime);
+    this.#checkRequirements(policy, runtime, true);
+  }
+
   async start(request: SandboxRequest): Promise<Sandbox> {
     if (this.#isClosed) throw sandboxFault('SANDBOX_START_FAILED', 'the sandbox host is closed');
     const starting = this.#start(request);
@@ -129,7 +141,7 @@ export class LocalSandboxHost implements SandboxHost {
     const runtime = await this.runtime(request.policy.runtime);
     if (runtime === undefined) throw runtimeMissing(request.policy.runtime);
     const { landlockLauncher } = await checkRequest(request);
-    this.#checkRequirements(request, runtime, landlockLauncher !== undefined);
+    this.#checkRequirements(request.policy, runtime, landlockLauncher !== undefined);
     const range = this.#ids.take();
     const driver = runtimeDrivers[runtime.name];
     const paths = this.#pathsOf(randomHex(8), driver);
@@ -161,13 +173,8 @@ export class LocalSandboxHost implements SandboxHost {
     return this.features.lsm.landlock && runtime.name !== 'runsc';
   }
 
-  #checkRequirements(request: SandboxRequest, runtime: RuntimeFeatures, hasLandlockLauncher: boolean): void {
-    const unmet = unmetRequirements({
-      policy: request.policy,
-      host: this.features,
-      runtime,
-      hasLandlockLauncher,
-    });
+  #checkRequirements(policy: SandboxPolicy, runtime: RuntimeFeatures, hasLandlockLauncher: boolean): void {
+    const unmet = unmetRequirements({ policy, host: this.features, runtime, hasLandlockLauncher });
     if (unmet.length === 0) return;
     const list = unmet.map(({ mechanism, why }) => `${mechanism} (${why})`).join(', ');
     throw sandboxFault('POLICY_NOT_MET', `the policy requires what this host can't give: ${list}`, {
@@ -190,6 +197,8 @@ export class LocalSandboxHost implements SandboxHost {
       env: runtimeEnv,
       // Never the host's /dev/null: crun would change its owner.
       stdio: hasChannel ? ['pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe'],
+      // Runtimes hand signals on to the program inside, which has to outlive a ^C until Ward has drained.
+      detached: true,
     });
     await once(child, 'spawn');
     const sandbox = superviseSandbox({

@@ -4,7 +4,7 @@ import { type ImageStore, openImageStore } from '../images/index.ts';
 import { createLog } from '../lib/index.ts';
 import { type LocalSandboxHost, openSandboxHost, type RuntimeName } from '../sandbox/index.ts';
 import type { Config } from './config.ts';
-import { runDir } from './instance.ts';
+import { runDir } from './instance-locks.ts';
 import { claimRunInstance } from './run-instance.ts';
 
 export interface ByHand extends AsyncDisposable {

@@ -4,6 +4,7 @@ export const serverFaults = {
   CONFIG_INVALID: 'invalid',
   FLAG_INVALID: 'invalid',
   DATA_DIR_BUSY: 'conflict',
+  DATA_DIR_INVALID: 'invalid',
   LISTEN_FAILED: 'host',
   TOO_MANY_RUNS: 'busy',
   SANDBOX_FAILED: 'host',

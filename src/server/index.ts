@@ -44,6 +44,8 @@ export async function explainSandbox(options: SandboxRunOptions): Promise<readon
 const servingFlags = ['--max-semi-space-size=64'];
 
 function isolate(flags: readonly string[] = []): void {
+  // What is secret is made with a mode that says so; the rest has to be seen by sandboxes, whatever the caller's umask.
+  process.umask(0o022);
   if (isIsolated()) return;
   enterIsolation([process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)]);
 }

@@ -1,12 +1,10 @@
 /** A data folder and the name that its Ward goes by on this machine. One running Ward per folder. */
 import { createHash } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type FileLock, tryFileLock } from '../lib/index.ts';
+import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errnoOf, messageOf, tryFileLock } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
-
-/** State of running sandboxes, of all Wards of the machine. */
-export const runDir = '/run/ward';
+import { waitForInstanceLock } from './instance-locks.ts';
 
 export interface DataPaths {
   readonly database: string;
@@ -15,6 +13,12 @@ export interface DataPaths {
   readonly roots: string;
   readonly guestKey: string;
   readonly lock: string;
+}
+
+export interface ClaimedDataDir extends Disposable {
+  readonly paths: DataPaths;
+  /** What its Ward is called in /run and in cgroups. */
+  readonly instance: string;
 }
 
 export function dataPaths(dataDir: string): DataPaths {
@@ -28,21 +32,59 @@ export function dataPaths(dataDir: string): DataPaths {
   };
 }
 
+/**
+ * Makes the folder (searchable by all, since sandboxes see code below it; readable by its owner only) and
+ * takes its lock and that of its instance. @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
+ */
+export async function claimDataDir(given: string): Promise<ClaimedDataDir> {
+  const dataDir = await makeFolder(given);
+  await refuseClosedWay(dataDir);
+  await chmod(dataDir, 0o711);
+  const paths = dataPaths(dataDir);
+  const instance = instanceName(dataDir);
+  using stack = new DisposableStack();
+  for (const lock of [() => tryFileLock(paths.lock), () => waitForInstanceLock(instance)]) {
+    const taken = await lock();
+    if (!taken) throw busy(dataDir);
+    stack.use(taken);
+  }
+  const claimed = stack.move();
+  return { paths, instance, [Symbol.dispose]: () => claimed.dispose() };
+}
+
 /** Stable for a data folder, so that a later run recognises what an earlier one left in /run and in cgroups. */
-export function instanceName(dataDir: string): string {
+function instanceName(dataDir: string): string {
   return createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
 }
 
-/**
- * Makes the folder (searchable by all, since sandboxes see code below it; readable by its owner only) and
- * takes its lock. @throws Fault DATA_DIR_BUSY
- */
-export async function claimDataDir(dataDir: string): Promise<FileLock> {
-  await mkdir(dataDir, { recursive: true });
-  await chmod(dataDir, 0o711);
-  const lock = tryFileLock(dataPaths(dataDir).lock);
-  if (lock) return lock;
-  throw serverFault('DATA_DIR_BUSY', `another Ward is running with the data folder ${dataDir}`, {
+/** Its path without links: what sandboxes see below it is then reached through the folders of that path only. */
+async function makeFolder(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true });
+    return await realpath(path);
+  } catch (cause) {
+    const isFile = ['EEXIST', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
+    const why = isFile ? 'it, or something on the way to it, is no folder' : messageOf(cause);
+    throw invalid(`${path} can't be the data folder: ${why}`, 'name a folder with --data DIR', cause);
+  }
+}
+
+/** A sandbox is a stranger to every folder of the host: without the way to its root and code it can't start. */
+async function refuseClosedWay(dataDir: string): Promise<void> {
+  for (let folder = dataDir; folder !== '/'; ) {
+    folder = dirname(folder);
+    if (((await stat(folder)).mode & 0o001) !== 0) continue;
+    const message = `no sandbox can reach the data folder ${dataDir}: ${folder} can't be entered by other users`;
+    throw invalid(message, `chmod o+x ${folder}, or name another folder with --data DIR`);
+  }
+}
+
+function invalid(message: string, hint: string, cause?: unknown) {
+  return serverFault('DATA_DIR_INVALID', message, { hint, ...(cause === undefined ? {} : { cause }) });
+}
+
+function busy(dataDir: string) {
+  return serverFault('DATA_DIR_BUSY', `another Ward is running with the data folder ${dataDir}`, {
     hint: 'stop it, or give this one a folder of its own with --data DIR',
   });
 }

@@ -14,10 +14,10 @@ import { buildInfo } from './build-info.ts';
 import type { Config } from './config.ts';
 import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
-import { claimDataDir, dataPaths, instanceName, runDir } from './instance.ts';
+import { claimDataDir } from './instance.ts';
+import { removeAbandoned, runDir } from './instance-locks.ts';
 import { systemLimits } from './limits.ts';
 import { effectivePolicy } from './policy.ts';
-import { recoverRuns } from './run-instance.ts';
 
 export interface Platform extends AsyncDisposable {
   readonly url: string;
@@ -28,24 +28,17 @@ export interface Platform extends AsyncDisposable {
 /** How long running activations get to end when Ward stops. */
 const drainMs = 10_000;
 
-/** @throws Fault DATA_DIR_BUSY, LISTEN_FAILED, and those of the rooms */
+/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, LISTEN_FAILED, and those of the rooms */
 export async function startPlatform(config: Config, log: Log): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
-  const paths = dataPaths(config.dataDir);
-  stack.use(await claimDataDir(config.dataDir));
+  const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
   const store = stack.use(await openStore({ path: paths.database }));
   const policy = effectivePolicy(config);
-  const host = stack.use(
-    await openSandboxHost({
-      instance: instanceName(config.dataDir),
-      runDir,
-      runtime: policy.runtime,
-      log,
-    }),
-  );
+  const host = stack.use(await openSandboxHost({ instance, runDir, runtime: policy.runtime, log }));
+  await host.checkPolicy(policy);
   const recovered = await host.recover();
-  await recoverRuns(policy.runtime, log);
   if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');
+  await removeAbandoned(policy.runtime, log);
   const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir: paths.roots }));
   // The first one is what plain `default` means.
   const kinds = runtimeKinds().toSorted((a, b) => Number(b.default) - Number(a.default));

@@ -16,7 +16,7 @@ export async function runSandboxHere(options: SandboxRunOptions): Promise<number
   await using stack = new AsyncDisposableStack();
   const { host, images } = stack.use(await openByHand(config, policy.runtime));
   const image = await images.resolve(options.image);
-  const root = stack.use(await images.mountRoot(image));
+  const root = stack.use(await images.mountRoot(image, foldersFor(policy)));
   const sandbox = stack.use(
     await host.start({
       rootDir: root.path,
@@ -28,6 +28,11 @@ export async function runSandboxHere(options: SandboxRunOptions): Promise<number
     }),
   );
   return await passThrough(sandbox, options.timeoutMs);
+}
+
+/** What lies in /dev is made on the sandbox's own tmpfs. */
+function foldersFor({ tmpfs }: SandboxPolicy): string[] {
+  return tmpfs.map(({ path }) => path).filter((path) => !path.startsWith('/dev/'));
 }
 
 function commandOf(options: SandboxRunOptions, image: Image): readonly string[] {
@@ -60,8 +65,9 @@ async function passThrough(sandbox: Sandbox, timeoutMs: number | undefined): Pro
   };
   const onInterrupt = () => stop(130);
   const onTerminate = () => stop(143);
-  process.once('SIGINT', onInterrupt);
-  process.once('SIGTERM', onTerminate);
+  // Not once: a signal may arrive several times, and the later ones must not end Ward before it has cleaned up.
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onTerminate);
   const timer = timeoutMs === undefined ? undefined : setTimeout(stop, timeoutMs, exitCodes.timedOut);
   // A program may end without reading its input.
   process.stdin.pipe(sandbox.stdin).on('error', () => {});

@@ -9,14 +9,18 @@ export interface UpOptions {
   readonly configFile?: string;
 }
 
+/** What a terminal or a service manager sends to every process arrives several times within this: passed on by each. */
+const echoMs = 500;
+
 /** Resolves to the exit code once everything is closed. A second signal ends it at once. */
 export async function upHere(options: UpOptions): Promise<number> {
   const config = await loadConfig(options);
   const log = createLog(config.logLevel);
   const stopped = Promise.withResolvers<void>();
-  let signals = 0;
+  let firstSignalAt: number | undefined;
   const onSignal = () => {
-    if (++signals > 1) process.kill(process.pid, 'SIGKILL');
+    firstSignalAt ??= performance.now();
+    if (performance.now() - firstSignalAt > echoMs) process.kill(process.pid, 'SIGKILL');
     stopped.resolve();
   };
   process.on('SIGINT', onSignal);

@@ -28,9 +28,8 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter): Activa
       .where('activations.activation_id', '=', activationId)
       .where('activations.namespace', '=', namespace);
   return {
-    async append(write) {
-      await writer.submit({ namespace: write.row.namespace, unit: units.append(write), urgent: false });
-    },
+    append: (write) =>
+      writer.submit({ namespace: write.row.namespace, unit: units.append(write), urgent: false }),
     room: () => writer.room(),
     async get(namespace, activationId) {
       await writer.flushNamespace(namespace);

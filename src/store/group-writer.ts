@@ -2,7 +2,7 @@
  * Group commit: writes that arrive while the disk is busy go together into the next transaction, so that one
  * fsync makes all of them durable.
  *
- * A batch starts when 100 units wait, when the oldest has waited 10 ms, or at the end of this turn of the event
+ * A batch starts when 500 units wait, when the oldest has waited 25 ms, or at the end of this turn of the event
  * loop when an urgent one came or someone waits for a flush. One batch is on its way at a time, in the order of
  * submission. What waits is held in memory; `room` is what callers await so that it stays bounded.
  */
@@ -16,27 +16,33 @@ export interface GroupWriter {
   flush(): Promise<void>;
   /** Flushes if something of that namespace is not on disk yet. */
   flushNamespace(namespace: string): Promise<void>;
-  /** Settles when less than the memory limit waits. */
-  room(): Promise<void>;
+  /** Undefined while less than the memory limit waits, else settles when that is so. */
+  room(): Promise<void> | undefined;
 }
 
 export interface GroupWrite {
   readonly namespace: string;
   readonly unit: Unit;
-  /** Someone waits for it: don't gather for 10 ms. */
+  /** Someone waits for it: don't gather. */
   readonly urgent: boolean;
 }
 
-interface Entry {
+/** How many units of a namespace are not on disk. */
+interface Tally {
   readonly namespace: string;
+  unsettled: number;
+}
+
+interface Entry {
+  readonly tally: Tally;
   readonly unit: Unit;
   readonly chars: number;
   readonly resolve: (changed: number) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-const gatherMs = 10;
-const gatherUnits = 100;
+const gatherMs = 25;
+const gatherUnits = 500;
 /** What one transaction may hold, so that reads get their turn and no message to the thread is huge. */
 const batchUnits = 500;
 const batchChars = 8 * 1024 * 1024;
@@ -53,8 +59,8 @@ export function groupWriter(run: RunBatch): GroupWriter {
 class Writer implements GroupWriter {
   readonly #run: RunBatch;
   #queue: Entry[] = [];
-  /** How many units of each namespace are not on disk. */
-  readonly #unsettled = new Map<string, number>();
+  /** Of the namespaces that have some. */
+  readonly #tallies = new Map<string, Tally>();
   #unsettledChars = 0;
   #unsettledUnits = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -70,12 +76,14 @@ class Writer implements GroupWriter {
   }
 
   submit(write: GroupWrite): Promise<number> {
-    const chars = charsOf(write.unit);
+    const { unit } = write;
+    const chars = charsOf(unit);
+    const tally = this.#tallyOf(write.namespace);
+    tally.unsettled++;
     this.#unsettledChars += chars;
     this.#unsettledUnits++;
-    this.#unsettled.set(write.namespace, (this.#unsettled.get(write.namespace) ?? 0) + 1);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ namespace: write.namespace, unit: write.unit, chars, resolve, reject });
+      this.#queue.push({ tally, unit, chars, resolve, reject });
       if (write.urgent) this.#press();
       else this.#schedule();
     });
@@ -90,11 +98,24 @@ class Writer implements GroupWriter {
   }
 
   async flushNamespace(namespace: string): Promise<void> {
-    if (this.#unsettled.has(namespace)) await this.flush();
+    if (this.#tallies.has(namespace)) await this.flush();
   }
 
-  async room(): Promise<void> {
+  room(): Promise<void> | undefined {
+    return this.#hasRoom() ? undefined : this.#untilRoom();
+  }
+
+  async #untilRoom(): Promise<void> {
     while (!this.#hasRoom()) await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  #tallyOf(namespace: string): Tally {
+    let tally = this.#tallies.get(namespace);
+    if (tally === undefined) {
+      tally = { namespace, unsettled: 0 };
+      this.#tallies.set(namespace, tally);
+    }
+    return tally;
   }
 
   #hasRoom(): boolean {
@@ -127,11 +148,11 @@ class Writer implements GroupWriter {
     this.#run(batch.map((entry) => entry.unit)).then(
       (outcomes) => {
         this.#settled(batch);
-        for (const [index, entry] of batch.entries()) {
+        batch.forEach(({ resolve, reject }, index) => {
           const outcome = outcomes[index] ?? 0;
-          if (isFault(outcome)) entry.reject(outcome);
-          else entry.resolve(outcome);
-        }
+          if (isFault(outcome)) reject(outcome);
+          else resolve(outcome);
+        });
       },
       (error: unknown) => {
         this.#settled(batch);
@@ -156,11 +177,9 @@ class Writer implements GroupWriter {
 
   #settled(batch: readonly Entry[]): void {
     this.#writing = false;
-    for (const { namespace, chars } of batch) {
+    for (const { tally, chars } of batch) {
       this.#unsettledChars -= chars;
-      const left = (this.#unsettled.get(namespace) ?? 0) - 1;
-      if (left > 0) this.#unsettled.set(namespace, left);
-      else this.#unsettled.delete(namespace);
+      if (--tally.unsettled === 0) this.#tallies.delete(tally.namespace);
     }
     this.#unsettledUnits -= batch.length;
     for (const flush of this.#flushes) flush.left -= batch.length;

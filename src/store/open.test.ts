@@ -13,7 +13,7 @@ import type { Schema } from './schema.ts';
 import { sqliteThreadDialect } from './sqlite/dialect.ts';
 import { startDatabaseThread } from './sqlite/thread.ts';
 import { storeSuite } from './store.suite.ts';
-import { activationRow, namespaceRow } from './suite/context.ts';
+import { activationRow, namespaceRow, write } from './suite/context.ts';
 
 storeSuite('SQLite store', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ward-store-'));
@@ -90,7 +90,7 @@ describe('migrations', () => {
     await using store = await openStore({ path });
     expect(await store.namespaces.byName('guest')).toEqual({ createdAt, keyHash, keyId, name, limits: {} });
     const row = activationRow();
-    await store.activations.append({ row, logs: [], settles: null });
+    await store.activations.append(write(row));
     expect(await store.activations.get('guest', row.activationId)).toEqual(row);
   });
 
@@ -141,7 +141,7 @@ describe('another process', () => {
     if (child.stdout === null) throw new Error('the child has no stdout');
     await once(child.stdout, 'data');
     const rows = Array.from({ length: 500 }, () => activationRow());
-    await Promise.all(rows.map((row) => store.activations.append({ row, logs: ['x'], settles: null })));
+    await Promise.all(rows.map((row) => store.activations.append(write(row, { logs: ['x'] }))));
     child.kill('SIGKILL');
     await exited;
     expect(await store.activations.count({ namespace: 'guest' })).toBe(500);

@@ -3,7 +3,6 @@
  * gives its values in the order of its statement's columns.
  */
 import type { Compilable, Kysely } from 'kysely';
-import type { JsonObject } from '../lib/index.ts';
 import type { SqlValue, Statement, Step, Unit } from './batch.ts';
 import type { Schema } from './schema.ts';
 import type { AcceptedRow, ActivationWrite } from './types.ts';
@@ -65,7 +64,6 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
 }
 
 function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {
-  const { response, ...rest } = row.document;
   return [
     row.activationId,
     row.namespace,
@@ -74,8 +72,8 @@ function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {
     row.start,
     row.end,
     row.statusCode,
-    JSON.stringify(rest satisfies JsonObject),
-    response === undefined ? null : JSON.stringify(response),
+    row.documentJson,
+    row.responseJson,
   ];
 }
 

@@ -53,6 +53,14 @@ export interface ActivationRow {
   readonly document: JsonObject;
 }
 
+/** A record as it is written: its document is JSON already, so that a large one is not serialised again. */
+export interface ActivationInsert extends Omit<ActivationRow, 'document'> {
+  /** A JSON object: everything of the record but its response and its logs. */
+  readonly documentJson: string;
+  /** JSON: what a read gives as `response`; null when there is none. */
+  readonly responseJson: string | null;
+}
+
 export interface ActivationQuery {
   readonly namespace: string;
   /** `name` matches unpackaged only; `package/name` exactly. */
@@ -68,7 +76,7 @@ export interface ActivationQuery {
 
 /** A record to be kept, and the accepted invocation that it settles, in one transaction. */
 export interface ActivationWrite {
-  readonly row: ActivationRow;
+  readonly row: ActivationInsert;
   readonly logs: readonly string[];
   /**
    * The attempt of the accepted row that this record settles: what `claim` was called with, plus one (0 when it
@@ -83,12 +91,12 @@ export interface ActivationStore {
    * Kept in memory, written in batches; the promise settles when it is on disk. Reads see it at once. Rejects with
    * STORE_DUPLICATE or STORE_NO_NAMESPACE for that record alone, never for its neighbours in the batch.
    */
-  append(write: ActivationWrite): Promise<void>;
+  append(write: ActivationWrite): Promise<unknown>;
   /**
-   * Settles at once while there is memory for more records, else when the disk has caught up. To be awaited before
+   * Undefined while there is memory for more records, else settles when the disk has caught up. To be awaited before
    * starting work that ends in an `append` which nobody awaits; it is what bounds the memory.
    */
-  room(): Promise<void>;
+  room(): Promise<void> | undefined;
   get(namespace: string, activationId: string): Promise<ActivationRow | undefined>;
   logs(namespace: string, activationId: string): Promise<readonly string[] | undefined>;
   /** Newest first. */

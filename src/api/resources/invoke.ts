@@ -32,12 +32,11 @@ function payloadOf({ body }: FastifyRequest): JsonObject {
   throw malformed('the payload must be a JSON object');
 }
 
-function sendAnswer(reply: FastifyReply, { activationId, ended }: InvokeAnswer, resultOnly: boolean) {
+function sendAnswer(reply: FastifyReply, { activationId, record }: InvokeAnswer, resultOnly: boolean) {
   reply.header('x-openwhisk-activation-id', activationId);
-  if (ended === undefined) return sendJson(reply, 202, `{"activationId":"${activationId}"}`);
-  const { record, resultJson } = ended;
-  const { status, result } = record.response;
+  if (record === undefined) return sendJson(reply, 202, `{"activationId":"${activationId}"}`);
+  const { status, resultJson } = record;
   const code = status === 'success' ? 200 : status === 'whisk internal error' ? 500 : 502;
-  const bare = resultOnly || Array.isArray(result);
-  return sendJson(reply, code, bare ? resultJson : serialiseRecord(record, resultJson));
+  const isArray = resultJson.startsWith('[');
+  return sendJson(reply, code, resultOnly || isArray ? resultJson : serialiseRecord(record));
 }

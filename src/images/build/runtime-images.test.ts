@@ -64,11 +64,13 @@ describe.runIf(isInstalled)('the stamp (of images that setup built)', () => {
       expect(await runtimeImagesReady(dir, runners)).toBe(true);
 
       const [manifest] = await manifestsOf(dir);
-      const [layer] = await readdir(join(dir, 'layers/sha256'));
-      for (const path of [`layers/sha256/${layer}`, `blobs/sha256/${manifest}`]) {
-        await rename(join(dir, path), join(dir, 'aside'));
+      await using store = await openImageStore({ dir, mountsDir: join(folder.path, 'mounts') });
+      // Not just any of the folder, which keeps those of earlier builds.
+      const [layerDir = ''] = (await store.resolve('base:13')).layerDirs;
+      for (const path of [layerDir, join(dir, 'blobs/sha256', manifest ?? '')]) {
+        await rename(path, join(dir, 'aside'));
         expect(await runtimeImagesReady(dir, runners)).toBe(false);
-        await rename(join(dir, 'aside'), join(dir, path));
+        await rename(join(dir, 'aside'), path);
       }
       expect(await runtimeImagesReady(dir, runners)).toBe(true);
     },

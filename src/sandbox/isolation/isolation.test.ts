@@ -24,12 +24,15 @@ describe.skipIf(!isRoot)(`isolation${isRoot ? '' : ' (needs root)'}`, () => {
     expect(Number(stdout)).toBeLessThan(10);
   });
 
-  test('forwards SIGTERM and keeps the exit code that follows', async () => {
-    const child = startIt('term');
-    if (child.stdout) await once(child.stdout, 'data');
-    child.kill('SIGTERM');
-    expect(await once(child, 'close')).toEqual([9, null]);
-  });
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'forwards %s and keeps the exit code',
+    async (signal) => {
+      const child = startIt('signal');
+      if (child.stdout) await once(child.stdout, 'data');
+      child.kill(signal);
+      expect(await once(child, 'close')).toEqual([9, null]);
+    },
+  );
 
   test('kill -9 from outside ends everything inside, also what was detached', async () => {
     const child = startIt('stay');

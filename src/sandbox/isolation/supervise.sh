@@ -1,15 +1,18 @@
 #!/bin/sh
 # Runs a command as a child and ends with its exit code. A POSIX shell gives background commands /dev/null
-# as stdin, so stdin travels through descriptor 9. SIGTERM and SIGHUP are forwarded; SIGINT and SIGQUIT reach
-# the whole process group from the terminal, so they are only survived here. As pid 1 of a pid namespace,
-# `wait` also reaps the orphans, and what is frozen is thawed before the end: under cgroup v1 a frozen process
-# does not die of the kernel's SIGKILL, and the namespace can't end before it has.
+# as stdin, so stdin travels through descriptor 9; and it has them ignore SIGINT and SIGQUIT, which `env` undoes.
+# SIGTERM, SIGHUP and SIGINT are forwarded. What a terminal or a service manager sends to all processes at once
+# therefore arrives more than once: whoever counts signals takes those of one moment as one. SIGQUIT is only
+# survived here. As pid 1 of a pid namespace, `wait` also reaps the orphans, and what is frozen is thawed before
+# the end: under cgroup v1 a frozen process does not die of the kernel's SIGKILL, and the namespace can't end
+# before it has.
 exec 9<&0
-"$@" <&9 9<&- &
+env --default-signal=INT,QUIT "$@" <&9 9<&- &
 child=$!
 trap 'kill -TERM "$child" 2>/dev/null' TERM
 trap 'kill -HUP "$child" 2>/dev/null' HUP
-trap : INT QUIT
+trap 'kill -INT "$child" 2>/dev/null' INT
+trap : QUIT
 thaw() {
   for state in /sys/fs/cgroup/freezer/ward/*/*/freezer.state; do
     # Only processes of this pid namespace are listed.

@@ -22,8 +22,8 @@ switch (order) {
       process.exitCode = 7;
     });
     break;
-  case 'term':
-    process.on('SIGTERM', () => process.exit(9));
+  case 'signal':
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(9));
     setInterval(() => {}, 1000);
     process.stdout.write('ready');
     break;

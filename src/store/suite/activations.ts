@@ -25,7 +25,7 @@ export function activationTests({ store, reopen }: Context): void {
   });
 
   test('every append made before a read is in it, whatever the load', async () => {
-    const appends: Promise<void>[] = [];
+    const appends: Promise<unknown>[] = [];
     for (let total = 1; total <= 300; total++) {
       appends.push(store().activations.append(write(activationRow())));
       if (total % 7 === 0) expect(await store().activations.count({ namespace: 'guest' })).toBe(total);

@@ -47,8 +47,15 @@ export function activationRow(more: Partial<ActivationRow> = {}): ActivationRow 
   };
 }
 
-export function write(row: ActivationRow, more: Partial<ActivationWrite> = {}): ActivationWrite {
-  return { row, logs: [], settles: null, ...more };
+/** Writes what a read gives as `row`. */
+export function write(
+  { document, ...row }: ActivationRow,
+  more: Partial<ActivationWrite> = {},
+): ActivationWrite {
+  const { response, ...rest } = document;
+  const documentJson = JSON.stringify(rest);
+  const responseJson = response === undefined ? null : JSON.stringify(response);
+  return { row: { ...row, documentJson, responseJson }, logs: [], settles: null, ...more };
 }
 
 export const all = { namespace: 'guest', skip: 0, limit: 200 };

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { runCommand } from './command.ts';
+
+/** What a log writes for these fields: it writes to the stderr of its process, so it gets one of its own. */
+async function logged(fields: string): Promise<string> {
+  const program = `
+    import { createLog } from ${JSON.stringify(new URL('log.ts', import.meta.url).href)};
+    import { Fault } from ${JSON.stringify(new URL('fault.ts', import.meta.url).href)};
+    createLog('info').info(${fields}, 'said');`;
+  const { code, stderr } = await runCommand([process.execPath, '--input-type=module', '--eval', program]);
+  expect({ code, lines: stderr.split('\n').length }).toEqual({ code: 0, lines: 2 });
+  return stderr;
+}
+
+test('the code of a fault is told', async () => {
+  const line = JSON.parse(await logged(`{ code: 'A', err: new Fault('B', 'bug', 'text') }`));
+  expect(line).toMatchObject({ level: 'info', msg: 'said', code: 'A', err: { code: 'B', kind: 'bug' } });
+});
+
+test.each([
+  `{ key: 'hidden', a: { token: 'hidden', b: { password: 'hidden' } } }`,
+  `{ parameters: [{ key: 'x', value: 'hidden' }], authorization: 'hidden' }`,
+  `{ exec: { kind: 'x', code: 'hidden' } }`,
+  `{ body: { exec: { code: 'hidden' } } }`,
+  `{ request: { body: { exec: { code: 'hidden' } } } }`,
+])('what is secret is not: %s', async (fields) => {
+  const line = await logged(fields);
+  expect(line).toContain('[redacted]');
+  expect(line).not.toContain('hidden');
+});
