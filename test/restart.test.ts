@@ -52,7 +52,11 @@ function lineage(pid: number | string): { readonly parent: number; readonly grou
 }
 
 function isPython(pid: string): boolean {
-  return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0', 1)[0]?.includes('python') ?? false;
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0', 1)[0]?.includes('python') ?? false;
+  } catch {
+    return false;
+  }
 }
 
 /** A server's own processes, from the one that the user sees down; those in its sandboxes are not among them. */

@@ -23,6 +23,10 @@ while :; do
   wait "$child"
   code=$?
   kill -0 "$child" 2>/dev/null && continue
+  # When a signal came just then, that was its number; the child's own code is still to be had, but only once.
+  wait "$child"
+  last=$?
+  [ "$last" = 127 ] || code=$last
   [ "$$" = 1 ] && thaw 2>/dev/null
   exit "$code"
 done
