@@ -69,6 +69,11 @@ export async function openCodeFolders(dir: string, blobs: BlobStore): Promise<Co
       return { path, release: () => rm(path, { recursive: true, force: true }) };
     },
     async fill(folder, code) {
+      // A first call waits for this: one file is made sooner than shared and linked.
+      if (!code.binary) {
+        await writeText(blobs, code, folder.path);
+        return;
+      }
       const shared = await lay(code);
       try {
         await linkTree(shared.path, folder.path);
@@ -91,13 +96,16 @@ function releaseOnce(entries: Map<string, Entry>, key: string, entry: Entry): ()
 }
 
 async function write(blobs: BlobStore, code: Code, path: string): Promise<void> {
-  const bytes = await blobs.get(code.digest);
   if (code.binary) {
-    await unpackZip(bytes, path, codeArchiveLimits);
+    await unpackZip(await blobs.get(code.digest), path, codeArchiveLimits);
     return;
   }
   await mkdir(path, { mode: 0o755 });
-  await writeFile(join(path, code.file), bytes, { mode: 0o644 });
+  await writeText(blobs, code, path);
+}
+
+async function writeText(blobs: BlobStore, code: Code, path: string): Promise<void> {
+  await writeFile(join(path, code.file), await blobs.get(code.digest), { mode: 0o644 });
 }
 
 /** Hard links: no bytes are copied, and the sandbox, which sees the folder read-only, can't change them. */
