@@ -55,8 +55,6 @@ export class RunnerProcess {
   private readonly logs: LogStreams;
   private readonly line: RunLine;
   private outbox: Buffer[] = [];
-  private sentInTurn = 0;
-  private isCrowded = false;
   private readonly settleEnded: (failure: Failure) => void;
   private waiting: Waiting | undefined;
   private ending: Promise<Failure> | undefined;
@@ -170,25 +168,22 @@ export class RunnerProcess {
   }
 
   /**
-   * A frame leaves at once when it is alone; while there are several in a turn of the event loop, those of the next
-   * turn leave in one write, because waking the sandbox is most of what a frame costs.
+   * A frame leaves at once when nothing else is under way; else those of one turn of the event loop leave in one
+   * write, because waking the sandbox is most of what a frame costs.
    */
   private send(json: string): void {
     const frame = encodeFrame(json);
-    if (this.sentInTurn++ === 0) setImmediate(() => this.endTurn());
-    if (this.isCrowded) this.outbox.push(frame);
-    else this.channel.write(frame);
+    if (this.line.size < 2) this.channel.write(frame);
+    else if (this.outbox.push(frame) === 1) setImmediate(() => this.flush());
     if (!this.frozen) return;
     this.frozen = false;
     this.sandbox.thaw().catch(() => void this.end('exited'));
   }
 
-  private endTurn(): void {
+  private flush(): void {
     const [first, second] = this.outbox;
     if (first) this.channel.write(second ? Buffer.concat(this.outbox) : first);
     this.outbox = [];
-    this.isCrowded = this.sentInTurn > 1;
-    this.sentInTurn = 0;
   }
 
   private onText(text: string): void {
