@@ -9,7 +9,7 @@ import { median, ms, type Row } from './table.ts';
 const body = '{"name":"World"}';
 const code = 'function main(p) { return { greeting: "Hello, " + p.name }; }';
 const rounds = 5;
-const seconds = 3;
+const seconds = 5;
 
 export async function benchWarm(folder: string): Promise<readonly Row[]> {
   await using ward = await Ward.start();
