@@ -3,27 +3,20 @@
  * been idle too long and keeps the prewarmed slots filled.
  */
 import { availableParallelism } from 'node:os';
-import type { BlobStore, ImageStore, RuntimeKind } from '../images/index.ts';
+import type { BlobStore } from '../images/index.ts';
 import type { Log } from '../lib/index.ts';
-import type { SandboxHost, SandboxPolicy } from '../sandbox/index.ts';
 import { openCodeFolders } from './code-folders.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { createPrewarmPool, type PrewarmTarget } from './prewarm.ts';
 import { Scheduler } from './scheduler.ts';
-import { createSlotFactory } from './slots.ts';
+import { createSlotFactory, type SlotSources } from './slots.ts';
 import { createThrottle } from './throttle.ts';
 import type { Invoker } from './types.ts';
 
-export interface InvokerOptions {
-  readonly host: SandboxHost;
-  readonly images: ImageStore;
+export interface InvokerOptions extends SlotSources {
   readonly blobs: BlobStore;
   /** A folder of its own for laid code; emptied at start. */
   readonly codeDir: string;
-  readonly policy: SandboxPolicy;
-  readonly kinds: readonly RuntimeKind[];
-  /** URL of the API as user code sees it; asked when a sandbox starts. */
-  readonly apiHost: () => string;
   /** Memory for all sandboxes together. */
   readonly memoryMiB: number;
   readonly prewarm: readonly PrewarmTarget[];

@@ -261,7 +261,7 @@ export class Scheduler {
     const { outcome, logs } = await slot.runner.init(initRequest(job), job.limits);
     const init: Initialisation = { start, startedAt, initMs: Date.now() - startedAt, logs };
     if (outcome.kind !== 'ok') {
-      first?.settle(complete(job, judgeInit(outcome, job.limits), { ...init, logs }));
+      first?.settle(complete(job, judgeInit(outcome, job.limits), init));
       await slot.runner.end('ended');
       return;
     }

@@ -35,14 +35,18 @@ export interface SlotFactory {
   close(): Promise<void>;
 }
 
-export interface SlotOptions {
+/** What slots are made of and from; chosen by whoever puts the platform together. */
+export interface SlotSources {
   readonly host: SandboxHost;
   readonly images: ImageStore;
-  readonly folders: CodeFolders;
   readonly policy: SandboxPolicy;
   readonly kinds: readonly RuntimeKind[];
-  /** What user code sees as `__OW_API_HOST`. */
+  /** URL of the API as user code sees it (`__OW_API_HOST`); asked when a sandbox starts. */
   readonly apiHost: () => string;
+}
+
+export interface SlotOptions extends SlotSources {
+  readonly folders: CodeFolders;
   readonly readyTimeoutMs: number;
 }
 

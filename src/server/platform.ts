@@ -5,7 +5,13 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { createApi } from '../api/index.ts';
 import { createFunctions, type Functions } from '../functions/index.ts';
-import { openBlobStore, openImageStore, runtimeKinds } from '../images/index.ts';
+import {
+  type ImageStore,
+  openBlobStore,
+  openImageStore,
+  type RuntimeKind,
+  runtimeKinds,
+} from '../images/index.ts';
 import { createInvoker } from '../invoker/index.ts';
 import { errnoOf, type Log } from '../lib/index.ts';
 import { openSandboxHost } from '../sandbox/index.ts';
@@ -78,11 +84,7 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   };
 }
 
-async function checkImages(
-  images: Awaited<ReturnType<typeof openImageStore>>,
-  kinds: ReturnType<typeof runtimeKinds>,
-  dir: string,
-): Promise<void> {
+async function checkImages(images: ImageStore, kinds: readonly RuntimeKind[], dir: string): Promise<void> {
   const names = new Set((await images.list()).map(({ name }) => name));
   const missing = kinds.filter(({ image }) => !names.has(image)).map(({ image }) => image);
   if (missing.length === 0) return;
@@ -91,7 +93,7 @@ async function checkImages(
   });
 }
 
-function runtimeOf(kind: ReturnType<typeof runtimeKinds>[number]) {
+function runtimeOf(kind: RuntimeKind) {
   return {
     kind: kind.kind,
     image: kind.image,
