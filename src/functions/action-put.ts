@@ -17,6 +17,7 @@ import {
 import type { Range, SystemLimits } from './limits.ts';
 import type { EntityRef } from './names.ts';
 import { type Runtime, resolveKind } from './runtimes.ts';
+import { writeTime } from './write-time.ts';
 
 /** Code as it was sent: text, or base64 of an archive. */
 export interface ExecPut {
@@ -79,7 +80,7 @@ export function createAction(
     parameters: put.parameters ?? [],
     annotations: withKind(annotations, exec.kind),
     limits: { ...defaults, ...put.limits },
-    updated: Date.now(),
+    updated: writeTime(),
     revision: randomHex(16),
   };
 }
@@ -102,7 +103,7 @@ export function updateAction(
     parameters: put.parameters ?? old.parameters,
     annotations: withKind(merged, nextExec.kind),
     limits: { ...old.limits, ...put.limits },
-    updated: Math.max(Date.now(), old.updated + 1),
+    updated: writeTime(old.updated),
     revision: randomHex(16),
   };
 }
