@@ -3,7 +3,7 @@
  * alternate, and each figure is the median of its rounds, so that a slow minute of the machine hits both.
  *
  *   npm run bench              everything
- *   npm run bench -- warm      one part: warm, cold or idle
+ *   npm run bench -- warm      one part: warm, events, cold, idle or list
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,14 +12,18 @@ import { fileURLToPath } from 'node:url';
 import { mustRun } from '../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
 import { benchCold } from './cold.ts';
+import { benchEvents } from './events.ts';
 import { benchIdle } from './idle.ts';
+import { benchList } from './list.ts';
 import { printTable, type Row } from './table.ts';
 import { benchWarm } from './warm.ts';
 
 const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>>> = {
   warm: benchWarm,
+  events: benchEvents,
   cold: benchCold,
   idle: benchIdle,
+  list: benchList,
 };
 
 // The baselines start the OCI runtime too, which wants the same surroundings as Ward's own.

@@ -73,7 +73,10 @@ async function which(name: string): Promise<string> {
 }
 
 const hostPrograms = Object.fromEntries(
-  ['crun', 'runc', 'runsc', 'unshare', 'setpriv', 'mount', 'dpkg-deb', 'skopeo'].map((name) => [name, ':']),
+  ['crun', 'runc', 'runsc', 'unshare', 'setpriv', 'mount', 'socat', 'dpkg-deb', 'skopeo'].map((name) => [
+    name,
+    ':',
+  ]),
 );
 const busybox = { busybox: 'echo BusyBox v1' };
 

@@ -138,7 +138,7 @@ export class Ward implements AsyncDisposable {
     });
   }
 
-  /** Asks until the activation has a record. */
+  /** Asks until the activation has ended. */
   async activation(id: string, auth?: string): Promise<Reply['body']> {
     for (;;) {
       const reply = await this.request(
@@ -146,8 +146,8 @@ export class Ward implements AsyncDisposable {
         `/api/v1/namespaces/_/activations/${id}`,
         auth === undefined ? {} : { auth },
       );
-      if (reply.status === 200) return reply.body;
-      if (reply.status !== 404) throw new Error(`activation ${id}: ${reply.status}`);
+      if (reply.status === 200 && reply.body.response.status !== 'pending') return reply.body;
+      if (reply.status !== 200 && reply.status !== 404) throw new Error(`activation ${id}: ${reply.status}`);
       await new Promise(setImmediate);
     }
   }
@@ -157,15 +157,9 @@ export class Ward implements AsyncDisposable {
     while (!(await holds())) await new Promise(setImmediate);
   }
 
-  /** The freezer's word on every sandbox of this server, cgroup v1 and v2. */
+  /** The freezer's word on every sandbox of this server. */
   sandboxStates(): string[] {
-    return cgroupsOf(this.instance).flatMap((path) => {
-      const v1 = join(path, 'freezer.state');
-      const v2 = join(path, 'cgroup.freeze');
-      if (existsSync(v1)) return [readFileSync(v1, 'utf8').trim()];
-      if (existsSync(v2)) return [readFileSync(v2, 'utf8').trim() === '1' ? 'FROZEN' : 'THAWED'];
-      return [];
-    });
+    return freezerStatesOf(this.instance);
   }
 
   /** What this server is called in cgroups and in /run/ward. */
@@ -245,6 +239,17 @@ export function startWard(args: readonly string[]): ChildProcess {
   return startCommand([process.execPath, launcher, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent' },
+  });
+}
+
+/** The freezer's word on every sandbox of an instance, cgroup v1 and v2. */
+export function freezerStatesOf(instance: string): string[] {
+  return cgroupsOf(instance).flatMap((path) => {
+    const v1 = join(path, 'freezer.state');
+    const v2 = join(path, 'cgroup.freeze');
+    if (existsSync(v1)) return [readFileSync(v1, 'utf8').trim()];
+    if (existsSync(v2)) return [readFileSync(v2, 'utf8').trim() === '1' ? 'FROZEN' : 'THAWED'];
+    return [];
   });
 }
 

@@ -20,6 +20,7 @@ const programs = [
   { name: 'unshare', argv: ['unshare', '--version'], package: 'util-linux', why: 'isolates Ward’s mounts' },
   { name: 'setpriv', argv: ['setpriv', '--version'], package: 'util-linux', why: 'applies Landlock' },
   { name: 'mount', argv: ['mount', '--version'], package: 'mount', why: 'mounts root filesystems' },
+  { name: 'socat', argv: ['socat', '-V'], package: 'socat', why: 'reaches ports inside of sandboxes' },
   { name: 'dpkg-deb', argv: ['dpkg-deb', '--version'], package: 'dpkg', why: 'unpacks the bases' },
   { name: 'skopeo', argv: ['skopeo', '--version'], package: 'skopeo', why: 'tests read images with it' },
   {

@@ -2,12 +2,13 @@
  * The API on the real domain, with a real store and blob store in a temporary folder. Only the invoker is a
  * double: it is told what each job gives. The real one is exercised from end to end in `test/`.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { createFunctions, type Functions, type FunctionsOptions } from '../functions/index.ts';
+import { createFunctions, createVault, type Functions, type FunctionsOptions } from '../functions/index.ts';
 import { openBlobStore } from '../images/index.ts';
 import type { Completion, Job } from '../invoker/index.ts';
 import { Fault, type JsonValue, silentLog } from '../lib/index.ts';
@@ -74,9 +75,12 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const store = await openStore({ path: join(folder, 'data', 'ward.db') });
   const jobs: Job[] = [];
   let inFlight = 0;
+  const vaultSecret = randomBytes(32);
   const functions = createFunctions({
     store,
     blobs: openBlobStore(join(folder, 'code')),
+    vault: createVault(() => [{ id: 'test', secret: vaultSecret }]),
+    apiHost: () => 'http://ward.test',
     log: silentLog,
     limits: options.limits ?? {},
     invoker: {
@@ -96,6 +100,14 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
         jobs.push(job);
         return api.script(job);
       },
+      admitFire() {},
+      usage: (_namespace, limits) => ({
+        limit: limits.invocationsPerMinute,
+        remaining: limits.invocationsPerMinute - jobs.length,
+        resetMs: 60_000,
+      }),
+      warm() {},
+      follow: () => undefined,
       retire() {},
     },
   });

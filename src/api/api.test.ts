@@ -122,6 +122,7 @@ describe('namespaces', () => {
       maxActionLogs: 10,
       minActionConcurrency: 1,
       maxActionConcurrency: 500,
+      maxActionInstances: 30,
     });
   });
 

@@ -9,18 +9,27 @@ import type { Log } from '../lib/index.ts';
 import { authenticateAll } from './authentication.ts';
 import { acceptJson } from './body.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
+import { addGateway } from './gateway/gateway.ts';
 import { addActions } from './resources/actions.ts';
-import { addActivations } from './resources/activations.ts';
+import { addActivationInputs, addActivations } from './resources/activations.ts';
+import { addDeadLetters } from './resources/dead-letters.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo } from './resources/info.ts';
+import { addLogForwarding } from './resources/log-forwarding.ts';
 import { addNamespaces } from './resources/namespaces.ts';
+import { addPackages } from './resources/packages.ts';
+import { addRules } from './resources/rules.ts';
+import { addTriggers } from './resources/triggers.ts';
+import { addWebhooks } from './resources/webhooks.ts';
 import { transactionIdOf } from './transaction.ts';
 import { createUploadBudget } from './upload-budget.ts';
+import { addWeb, createWeb, type WebLimits } from './web/web.ts';
 
 export interface ApiOptions {
   readonly functions: Functions;
   readonly build: BuildInfo;
   readonly log: Log;
   readonly limits?: Partial<ApiLimits>;
+  readonly web?: Partial<WebLimits>;
 }
 
 /** What clients may use of the server itself. */
@@ -78,6 +87,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     } else done();
   });
   addSystemInfo(app, functions);
+  addOpenDoors(app, options);
   app.register(async (open) => {
     open.addHook('onRequest', (_request, reply, done) => {
       reply.headers(corsHeaders);
@@ -85,19 +95,48 @@ export function createApi(options: ApiOptions): FastifyInstance {
     });
     addApiInfo(open, build);
     open.options('/api/v1', (_request, reply) => reply.code(200).send());
-    open.register(
-      async (scope) => {
-        authenticateAll(scope, functions.namespaces);
-        scope.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
-        scope.options('/*', (_request, reply) => reply.code(200).send());
-        addNamespaces(scope);
-        addActions(scope, functions, createUploadBudget(limits.uploadBytes));
-        addActivations(scope, functions);
-      },
-      { prefix: '/api/v1' },
-    );
+    addKeyed(open, functions, '/api/v1', (scope) => {
+      const uploads = createUploadBudget(limits.uploadBytes);
+      addNamespaces(scope);
+      addActions(scope, functions, uploads);
+      addPackages(scope, functions, uploads);
+      addTriggers(scope, functions, uploads);
+      addRules(scope, functions, uploads);
+      addActivations(scope, functions);
+    });
+    addKeyed(open, functions, '/ward/v1', (scope) => {
+      addActivationInputs(scope, functions);
+      addDeadLetters(scope, functions);
+    });
+    addKeyed(open, functions, '/runtime', addLogForwarding);
   });
   return app;
+}
+
+/** What anyone may call, without a key: the actions and triggers that their owners offer to the world. */
+function addOpenDoors(app: FastifyInstance, { functions, log, web: limits = {} }: ApiOptions): void {
+  const web = createWeb({ functions, log, limits });
+  addWeb(app, web);
+  addGateway(app, { web, apis: functions.apis });
+  addWebhooks(app, { open: functions.feeds.openWebhook, bodyBytes: functions.limits.payloadBytes });
+}
+
+/** Routes below `prefix` that ask for a namespace's key. */
+function addKeyed(
+  app: FastifyInstance,
+  { namespaces }: Functions,
+  prefix: string,
+  add: (scope: FastifyInstance) => void,
+): void {
+  app.register(
+    async (scope) => {
+      authenticateAll(scope, namespaces);
+      scope.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
+      scope.options('/*', (_request, reply) => reply.code(200).send());
+      add(scope);
+    },
+    { prefix },
+  );
 }
 
 const notFoundText = 'The requested resource does not exist.';

@@ -12,6 +12,7 @@ import {
 } from '../functions/index.ts';
 import { isJsonObject } from '../lib/index.ts';
 import { sendError } from './errors.ts';
+import { refusalByScope } from './scopes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,6 +27,8 @@ export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceSer
     if (request.method === 'OPTIONS') return done();
     const admit = (identity: Identity) => {
       request.identity = identity;
+      const refusal = refusalByScope(request, identity);
+      if (refusal !== undefined) return done(refusal);
       if (acceptsJson(request.headers.accept)) return done();
       refuseFormat(request, reply);
     };
@@ -47,10 +50,14 @@ export function identityOf(request: FastifyRequest): Identity {
 
 /** The namespace of a path, if it is the caller's. @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND */
 export function namespaceOf(request: FastifyRequest, identity: Identity): NamespaceRef {
-  const segment = pathPart(request, 'ns');
-  const ref = parseNamespaceSegment(segment, identity.namespace);
-  if (ref.namespace !== identity.namespace) throw notAuthorized(segment);
+  const ref = anyNamespaceOf(request, identity);
+  if (ref.namespace !== identity.namespace) throw notAuthorized(pathPart(request, 'ns'));
   return ref;
+}
+
+/** The namespace of a path, whosever it is: for what others may share. @throws Fault NAME_INVALID, NOT_FOUND */
+export function anyNamespaceOf(request: FastifyRequest, identity: Identity): NamespaceRef {
+  return parseNamespaceSegment(pathPart(request, 'ns'), identity.namespace);
 }
 
 /** A part of the path by its name in the route; '' when the route has none. */
@@ -65,16 +72,23 @@ export function pathPart(request: FastifyRequest, name: string): string {
  * @throws Fault NAME_INVALID, NOT_AUTHORIZED, NOT_FOUND
  */
 export function entityOf(request: FastifyRequest, identity: Identity): EntityRef {
+  const ref = anyEntityOf(request, identity);
+  if (ref.namespace !== identity.namespace) throw notAuthorized(fullNameOf(ref));
+  return ref;
+}
+
+/**
+ * The entity of a path, in whatever namespace: for what others may share.
+ * @throws Fault NAME_INVALID, NOT_FOUND
+ */
+export function anyEntityOf(request: FastifyRequest, identity: Identity): EntityRef {
   const { namespace, package: outer } = parseNamespaceSegment(pathPart(request, 'ns'), identity.namespace);
   const inner = pathPart(request, 'inner');
   const first = parseEntityName(pathPart(request, 'name'));
   const second = inner === '' ? undefined : parseEntityName(inner);
-  const ref: EntityRef =
-    second === undefined
-      ? { namespace, package: outer, name: first }
-      : { namespace, package: first, name: second };
-  if (namespace !== identity.namespace) throw notAuthorized(fullNameOf(ref));
-  return ref;
+  return second === undefined
+    ? { namespace, package: outer, name: first }
+    : { namespace, package: first, name: second };
 }
 
 function acceptsJson(accept: string | undefined): boolean {

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errnoOf, isFault, type Log, messageOf } from '../lib/index.ts';
 import { statusOfKind } from './faults.ts';
+import { sendRetryAfter } from './rate-limit.ts';
 import { newTransactionId } from './transaction.ts';
 
 const internalText = 'There was an internal server error.';
@@ -26,6 +27,7 @@ export function errorHandler(log: Log) {
     if (isFault(error)) {
       const status = statusOfKind[error.kind];
       if (status === 500) log.error({ transactionId: request.id, code: error.code, err: error }, 'a fault');
+      sendRetryAfter(reply, error);
       return sendError(request, reply, status, status === 500 ? internalText : error.message);
     }
     const status = statusOfFrameworkError(error);

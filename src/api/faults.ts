@@ -5,8 +5,12 @@ export const apiFaultKinds = {
   BODY_NOT_JSON: 'invalid',
   BODY_TOO_DEEP: 'invalid',
   BODY_MISSING: 'invalid',
+  BODY_TYPE_UNSUPPORTED: 'unsupported',
   QUERY_INVALID: 'invalid',
+  DESTINATION_UNSUPPORTED: 'invalid',
   UPLOADS_BUSY: 'busy',
+  WEB_RATE_EXCEEDED: 'throttled',
+  WEB_SHARE_EXCEEDED: 'throttled',
 } as const;
 
 export const apiFault = faultTable(apiFaultKinds);
@@ -19,6 +23,7 @@ export const statusOfKind: Readonly<Record<FaultKind, number>> = {
   conflict: 409,
   'too-large': 413,
   unsupported: 415,
+  unprocessable: 422,
   throttled: 429,
   host: 500,
   bug: 500,

@@ -7,6 +7,8 @@ test.each([
   [['-i', '--apihost', 'action', 'activation', 'list'], 'list'],
   [['--apihost=h', 'action', '-o', 'json', 'get', 'x'], 'get'],
   [['up', '--listen', ':1'], 'up'],
+  [['namespace', '-o', 'json', 'key', 'list', 'acme'], 'list'],
+  [['namespace', 'key'], undefined],
   [['action'], undefined],
   [['nonsense', 'create'], undefined],
   [['--', 'action', 'create'], undefined],

@@ -6,12 +6,24 @@ import { type CommandSpec, type EntrySpec, flagWords, isGroup, takesValue } from
 import { cliFault } from './faults.ts';
 import { leadingOptions } from './shared-options.ts';
 
+/** The entries that `argv` names, from the outermost group inwards, as far as it names any. */
+export function entryPath(argv: readonly string[], entries: readonly EntrySpec[]): EntrySpec[] {
+  const path: EntrySpec[] = [];
+  let choices = entries;
+  for (const word of bareWords(argv)) {
+    const entry = choices.find((candidate) => candidate.name === word);
+    if (entry === undefined) break;
+    path.push(entry);
+    if (!isGroup(entry)) break;
+    choices = entry.commands;
+  }
+  return path;
+}
+
 /** The command that `argv` names, if it names one. */
 export function findCommand(argv: readonly string[], entries: readonly EntrySpec[]): CommandSpec | undefined {
-  const [first, second] = commandWords(argv);
-  const entry = entries.find((candidate) => candidate.name === first);
-  if (entry === undefined) return undefined;
-  return isGroup(entry) ? entry.commands.find((command) => command.name === second) : entry;
+  const last = entryPath(argv, entries).at(-1);
+  return last === undefined || isGroup(last) ? undefined : last;
 }
 
 /** `-p key value` → `--param=["key","value"]`, for the pair options of `command`, up to `--`. */
@@ -45,11 +57,11 @@ export function unfoldPair(word: string): readonly [string, string] {
   throw cliFault('USAGE', `'${word}' is not a key and a value`, { hint: 'write --param KEY VALUE' });
 }
 
-/** The first two words that are neither options nor their values. */
-export function commandWords(argv: readonly string[]): string[] {
+/** The words that are neither options nor the values of options that may stand before a command. */
+function bareWords(argv: readonly string[]): string[] {
   const valued = new Set(leadingOptions.filter(takesValue).flatMap(flagWords));
   const words: string[] = [];
-  for (let index = 0; index < argv.length && words.length < 2; index++) {
+  for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? '';
     if (word === '--') break;
     if (valued.has(word)) index++;

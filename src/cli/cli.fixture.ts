@@ -12,6 +12,9 @@ export const stubKey = 'a0000000-0000-4000-8000-000000000000:secret';
 export const activationId = '44794bd6aab74415b4e42a308d880e5b';
 export const actionsUrl = '/api/v1/namespaces/_/actions';
 export const activationsUrl = '/api/v1/namespaces/_/activations';
+export const triggersUrl = '/api/v1/namespaces/_/triggers';
+export const rulesUrl = '/api/v1/namespaces/_/rules';
+export const packagesUrl = '/api/v1/namespaces/_/packages';
 
 /** As the API has it. */
 export const action = {
@@ -63,11 +66,14 @@ export interface StubAnswer {
   readonly text?: string;
 }
 
+/** The same answer each time, or one for each request, from the first on. */
+export type StubAnswers = StubAnswer | ((request: RecordedRequest, count: number) => StubAnswer);
+
 export interface StubApi extends AsyncDisposable {
   readonly url: string;
   readonly requests: RecordedRequest[];
   /** `METHOD /path` (without the query) → what is answered; anything else is a 404. */
-  readonly answers: Map<string, StubAnswer>;
+  readonly answers: Map<string, StubAnswers>;
 }
 
 /**
@@ -76,16 +82,17 @@ export interface StubApi extends AsyncDisposable {
  */
 export async function startStubApi(): Promise<StubApi> {
   const requests: RecordedRequest[] = [];
-  const answers = new Map<string, StubAnswer>();
+  const answers = new Map<string, StubAnswers>();
   const server = createServer(async (request, response) => {
     const text = await textOf(request);
     const { method = '', url = '' } = request;
     const { authorization } = request.headers;
-    requests.push({ method, url, authorization, body: text === '' ? undefined : JSON.parse(text) });
-    const answer: StubAnswer = answers.get(`${method} ${url.split('?')[0]}`) ?? {
-      status: 404,
-      body: { error: 'The requested resource does not exist.', code: 'request-1' },
-    };
+    const recorded = { method, url, authorization, body: text === '' ? undefined : JSON.parse(text) };
+    requests.push(recorded);
+    const route = `${method} ${url.split('?')[0]}`;
+    const count = requests.filter((each) => `${each.method} ${each.url.split('?')[0]}` === route).length;
+    const found = answers.get(route) ?? notThere;
+    const answer = typeof found === 'function' ? found(recorded, count) : found;
     response.writeHead(answer.status ?? 200, { 'Content-Type': 'application/json', ...answer.headers });
     response.end(answer.text ?? JSON.stringify(answer.body ?? null));
   });
@@ -152,6 +159,22 @@ export async function startBench(): Promise<Bench> {
       await home[Symbol.asyncDispose]();
     },
   };
+}
+
+const notThere: StubAnswer = {
+  status: 404,
+  body: { error: 'The requested resource does not exist.', code: 'request-1' },
+};
+
+/** An answer that is a stream of events; the stream ends with the last one. */
+export function eventStream(...events: readonly (readonly [type: string, data: JsonValue])[]): StubAnswer {
+  const text = events.map(([type, data]) => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+  return { headers: { 'Content-Type': 'text/event-stream' }, text: `: hello\n\n${text.join('')}` };
+}
+
+/** What was asked, as `METHOD /path?query`, in order. */
+export function asked(api: StubApi): string[] {
+  return api.requests.map(({ method, url }) => `${method} ${url}`);
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

@@ -2,7 +2,20 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { actionsUrl, makeHome, runWard, startBench, startStubApi, stubKey } from './cli.fixture.ts';
+import {
+  action,
+  actionsUrl,
+  asked,
+  makeHome,
+  packagesUrl,
+  record,
+  rulesUrl,
+  runWard,
+  startBench,
+  startStubApi,
+  stubKey,
+  triggersUrl,
+} from './cli.fixture.ts';
 
 const bench = await startBench();
 const { api, home, ward } = bench;
@@ -15,11 +28,45 @@ beforeEach(() => {
 test('namespace list and get', async () => {
   api.answers.set('GET /api/v1/namespaces', { body: ['guest'] });
   api.answers.set('GET /api/v1/namespaces/_/limits', { body: { invocationsPerMinute: 60 } });
-  api.answers.set(`GET ${actionsUrl}`, { body: { actions: 3 } });
+  for (const [at, collection] of ['packages', 'actions', 'triggers', 'rules'].entries())
+    api.answers.set(`GET /api/v1/namespaces/_/${collection}`, { body: { [collection]: at } });
   expect((await ward(['namespace', 'list'])).stdout).toBe('NAMESPACE\nguest\n');
   expect((await ward(['namespace', 'get'])).stdout).toBe(
-    'namespace               guest\nactions                 3\ninvocations per minute  60\n',
+    [
+      'namespace               guest',
+      'packages                0',
+      'actions                 1',
+      'triggers                2',
+      'rules                   3',
+      'invocations per minute  60',
+      '',
+    ].join('\n'),
   );
+});
+
+test('list shows all that a namespace has', async () => {
+  const entity = (name: string, more = {}) => ({ namespace: 'guest', name, version: '0.0.1', ...more });
+  api.answers.set(`GET ${packagesUrl}`, { body: [entity('tools', { publish: true })] });
+  api.answers.set(`GET ${actionsUrl}`, { body: [action] });
+  api.answers.set(`GET ${triggersUrl}`, { body: [] });
+  api.answers.set(`GET ${rulesUrl}`, {
+    body: [
+      entity('greet', { trigger: { path: 'guest', name: 't' }, action: { path: 'guest/pack', name: 'a' } }),
+    ],
+  });
+  const { stdout } = await ward(['list']);
+  expect(stdout.split('\n').map((line) => line.trim().split(/ {2,}/).slice(0, 3))).toEqual([
+    ['TYPE', 'NAME', 'WHAT'],
+    ['package', 'tools', 'shared'],
+    ['action', 'hello', 'nodejs:24'],
+    ['rule', 'greet', 't → pack/a'],
+    [''],
+  ]);
+  expect((await ward(['list', '-o', 'name'])).stdout).toBe('package/tools\naction/hello\nrule/greet\n');
+  expect(Object.keys(JSON.parse((await ward(['list', '-o', 'json'])).stdout))).toEqual([
+    ...['packages', 'actions', 'triggers', 'rules'],
+  ]);
+  expect(asked(api)[0]).toBe(`GET ${packagesUrl}?limit=0&skip=0`);
 });
 
 test('property set, get and unset work on .wskprops, and the key is shown only when asked for', async () => {
@@ -45,11 +92,38 @@ test('without a key nothing is sent', async () => {
   expect(api.requests).toEqual([]);
 });
 
-test('-v traces requests without the key', async () => {
+test('-v traces requests, answers and their headers, and the key nowhere', async () => {
   api.answers.set(`GET ${actionsUrl}`, { body: [] });
-  const { stderr } = await ward(['-v', 'action', 'list']);
-  expect(stderr).toMatch(/^> GET http.*\n< 200 \[\]\n$/);
-  expect(stderr).not.toContain('secret');
+  const list = await ward(['-v', 'action', 'list']);
+  expect(list.stderr).toMatch(/^> GET http.*\n> Authorization: \[redacted\]\n> Accept: application\/json\n/);
+  expect(list.stderr).toMatch(/\n< 200\n< content-type: application\/json\n(?:< .*\n)*< \[\]\n$/);
+  // A feed is told the key: so it is in a body, too.
+  api.answers.set(`PUT ${triggersUrl}/t`, { body: {} });
+  api.answers.set(`POST ${actionsUrl}/feed`, { body: record });
+  const create = await ward(['trigger', 'create', 't', '--feed', 'feed', '-v']);
+  expect(create.code).toBe(0);
+  expect(create.stderr).toContain('"authKey":"a0000000-0000-4000-8000-000000000000:[redacted]"');
+  expect(list.stderr + create.stderr).not.toContain('secret');
+  expect(list.stderr + create.stderr).not.toContain(Buffer.from(stubKey).toString('base64'));
+});
+
+test('what the server is, asked for by property get', async () => {
+  api.answers.set('GET /api/v1', { body: { build: 'ward-1', buildno: '1' } });
+  expect((await ward(['property', 'get', '--apibuild', '--apibuildno'])).stdout).toBe('ward-1\n1\n');
+  expect(api.requests[0]?.authorization).toBeUndefined();
+  expect((await ward(['property', 'get', '--all'])).stdout).toMatch(/\napibuild +ward-1 /);
+  expect((await ward(['property', 'get', '--apiversion'])).stdout).toBe('v1\n');
+});
+
+test('a throttled request says when to try again', async () => {
+  api.answers.set(`GET ${actionsUrl}`, {
+    status: 429,
+    headers: { 'Retry-After': '17' },
+    body: { error: 'too many' },
+  });
+  const { code, stderr } = await ward(['action', 'list']);
+  expect(code).toBe(7);
+  expect(stderr).toContain('try:   try again in 17 s');
 });
 
 test('a server that is not there, and one that is something else', async () => {
@@ -79,12 +153,6 @@ test('colours only when forced, or on a terminal', async () => {
   expect((await run({})).stderr).not.toContain('\u001b[');
   expect((await run({ FORCE_COLOR: '1' })).stderr).toContain('\u001b[');
   expect((await run({ FORCE_COLOR: '1', NO_COLOR: '1' })).stderr).not.toContain('\u001b[');
-});
-
-test.each(['bash', 'zsh', 'fish'])('the %s completion knows every command', async (shell) => {
-  const { code, stdout } = await ward(['completion', shell]);
-  expect(code).toBe(0);
-  for (const word of ['activation', 'rotate-key', 'doctor', 'explain']) expect(stdout).toContain(word);
 });
 
 test('an unknown shell is refused', async () => {

@@ -1,5 +1,6 @@
 /** What an answer's status, or the lack of an answer, means to whoever typed the command. */
-import { errnoOf, type Fault, isJsonObject, type JsonValue } from '../lib/index.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { errnoOf, type Fault, isFault, isJsonObject, type JsonValue } from '../lib/index.ts';
 import { cliFault } from './faults.ts';
 import type { Setting } from './settings.ts';
 
@@ -15,7 +16,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   401: { code: 'KEY_REFUSED', hint: 'ward property get shows which key is used and where it is from' },
   403: { code: 'NOT_AUTHORISED', hint: 'use a key of the namespace that owns it' },
   404: { code: 'NOT_FOUND' },
-  409: { code: 'CONFLICT', hint: 'ward action update changes an action that exists' },
+  409: { code: 'CONFLICT' },
   413: { code: 'REQUEST_TOO_LARGE' },
   422: { code: 'REQUEST_INVALID' },
   429: { code: 'THROTTLED', hint: 'try again in a minute, or have the namespace’s limits raised' },
@@ -25,16 +26,19 @@ const meanings: Readonly<Record<number, Meaning>> = {
 
 /** @param request its method and path. @param auth the key that was used; only its source is told. */
 export function answerFault(
-  answer: { readonly status: number; readonly body: JsonValue },
+  answer: { readonly status: number; readonly body: JsonValue; readonly headers?: IncomingHttpHeaders },
   request: string,
-  auth: Setting,
+  auth: Setting | undefined,
 ): Fault {
   const { status, body } = answer;
   const meaning = meanings[status] ?? { code: status < 500 ? 'REQUEST_UNSUPPORTED' : 'SERVER_FAILED' };
   const said = isJsonObject(body) && typeof body['error'] === 'string' ? body['error'] : undefined;
   const id = isJsonObject(body) && typeof body['code'] === 'string' ? `, request ${body['code']}` : '';
-  const hint = status === 404 ? whatThereIs(request) : meaning.hint;
-  const key = status === 401 || status === 403 ? `, with the key from ${auth.source}` : '';
+  const seconds = /^\d{1,6}$/.exec(answer.headers?.['retry-after'] ?? '')?.[0];
+  const wait = seconds === undefined ? undefined : `try again in ${seconds} s`;
+  const hint = wait ?? hintOf(status, request) ?? meaning.hint;
+  const isAboutKey = (status === 401 || status === 403) && auth !== undefined;
+  const key = isAboutKey ? `, with the key from ${auth.source}` : '';
   return cliFault(meaning.code, said ?? `the server answered ${status}`, {
     ...(hint === undefined ? {} : { hint }),
     cause: new Error(`${request} → ${status}${key}${id}`),
@@ -43,6 +47,7 @@ export function answerFault(
 
 /** The request got no answer, or not all of it. */
 export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fault {
+  if (isFault(cause)) return cause;
   if (cause instanceof Error && (cause.name === 'TimeoutError' || cause.name === 'AbortError'))
     return cliFault('SERVER_TIMED_OUT', `${url.origin} did not answer within ${timeoutMs / 1000} s`, {
       hint: 'try again, or look at the server’s log',
@@ -60,7 +65,11 @@ export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fau
   });
 }
 
-function whatThereIs(request: string): string {
-  const noun = /\/activations\b/.test(request) ? 'activation' : 'action';
-  return `ward ${noun} list shows what there is`;
+const nouns = ['action', 'activation', 'trigger', 'rule', 'package'] as const;
+
+function hintOf(status: number, request: string): string | undefined {
+  const noun = nouns.find((candidate) => request.includes(`/${candidate}s`)) ?? 'action';
+  if (status === 404) return `ward ${noun} list shows what there is`;
+  const isCreation = status === 409 && request.startsWith('PUT ');
+  return isCreation ? `ward ${noun} update changes what exists` : undefined;
 }

@@ -1,26 +1,32 @@
 /**
- * The API's client: one JSON request, one JSON answer, both bounded. Every way in which that goes wrong is a
- * Fault with a code of its own. Keys never appear in what it traces.
+ * The API's client: one JSON request, one JSON answer, both bounded; or a stream of events. Every way in which
+ * that goes wrong is a Fault with a code of its own. Keys never appear in what it traces.
  */
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
 import { answerFault, transportFault } from './client-faults.ts';
+import { type StreamEvent, streamEvents } from './event-stream.ts';
 import { cliFault } from './faults.ts';
-import type { Settings } from './settings.ts';
+import { type Exchange, openExchange, readText } from './http-exchange.ts';
+import type { Setting, Settings } from './settings.ts';
+import { createTracer, type Tracer } from './trace.ts';
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 export interface ApiRequest {
   readonly method: Method;
-  /** Segments below `/api/v1`, not encoded. */
+  /** Segments below `root`, not encoded. */
   readonly path: readonly string[];
+  /** `/api/v1` unless said otherwise. */
+  readonly root?: '/api/v1' | '/ward/v1' | '';
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: JsonObject;
   /** How long to wait for the whole answer. */
   readonly timeoutMs?: number;
   /** Statuses past 299 that are an answer, not a fault. */
   readonly accepts?: readonly number[];
+  /** It is answered without a key. */
+  readonly isPublic?: boolean;
 }
 
 export interface ApiAnswer {
@@ -30,30 +36,30 @@ export interface ApiAnswer {
 }
 
 const defaultTimeoutMs = 30_000;
+/** A stream that says nothing for longer is opened again by whoever reads it. */
+const streamIdleMs = 120_000;
 const maxAnswerBytes = 64 * 1024 * 1024;
+const maxErrorText = 500;
 
 export class ApiClient {
   readonly #settings: Settings;
-  readonly #trace: (line: string) => void;
+  readonly #trace: Tracer;
 
   constructor(settings: Settings, trace: (line: string) => void) {
     this.#settings = settings;
-    this.#trace = trace;
+    this.#trace = createTracer(trace, settings.auth?.value);
   }
 
   /** @throws Fault NO_KEY, KEY_REFUSED, NOT_FOUND, SERVER_UNREACHABLE, … */
   async send(call: ApiRequest): Promise<ApiAnswer> {
-    const { auth, apihost } = this.#settings;
-    if (auth === undefined)
-      throw cliFault('NO_KEY', `no key for ${apihost.value}`, {
-        hint: 'ward property set --auth KEY; on the server itself `ward up` makes a key, readable by its user',
-      });
-    const url = urlOf(apihost.value, call);
-    this.#trace(`> ${call.method} ${url.href}`);
-    const raw = await this.#exchange(url, call, auth.value).catch((error: unknown) => {
-      throw transportFault(error, url, call.timeoutMs ?? defaultTimeoutMs);
-    });
-    this.#trace(`< ${raw.status} ${raw.text.length > 2000 ? `${raw.text.slice(0, 2000)}…` : raw.text}`);
+    const auth = this.#authFor(call);
+    const url = urlOf(this.#settings.apihost.value, call);
+    const timeoutMs = call.timeoutMs ?? defaultTimeoutMs;
+    const raw = await this.#exchange(url, call, auth, AbortSignal.timeout(timeoutMs)).catch(
+      (error: unknown) => {
+        throw transportFault(error, url, timeoutMs);
+      },
+    );
     const answer = { status: raw.status, headers: raw.headers, body: parseBody(raw, url) };
     if (raw.status < 300 || call.accepts?.includes(raw.status)) return answer;
     throw answerFault(answer, `${call.method} ${url.pathname}`, auth);
@@ -63,59 +69,84 @@ export class ApiClient {
   async sendForObject(call: ApiRequest): Promise<JsonObject> {
     const { body } = await this.send(call);
     if (isJsonObject(body)) return body;
-    throw cliFault(
-      'SERVER_NOT_WARD',
-      `${this.#settings.apihost.value} answered with something else than an object`,
-    );
+    throw this.#strange('something else than an object');
   }
 
   /** `send`, for an answer that has to be a list of objects. */
   async sendForList(call: ApiRequest): Promise<JsonObject[]> {
     const { body } = await this.send(call);
     if (Array.isArray(body)) return body.filter(isJsonObject);
-    throw cliFault(
-      'SERVER_NOT_WARD',
-      `${this.#settings.apihost.value} answered with something else than a list`,
-    );
+    throw this.#strange('something else than a list');
   }
 
-  #exchange(url: URL, call: ApiRequest, key: string): Promise<RawAnswer> {
-    const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
-    const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    return new Promise((resolve, reject) => {
-      const request = start(url, {
-        method: call.method,
-        signal: AbortSignal.timeout(call.timeoutMs ?? defaultTimeoutMs),
-        ...(this.#settings.insecure ? { rejectUnauthorized: false } : {}),
-        headers: {
-          Authorization: `Basic ${Buffer.from(key).toString('base64')}`,
-          Accept: 'application/json',
-          'User-Agent': 'ward-cli',
-          ...(body === undefined
-            ? {}
-            : { 'Content-Type': 'application/json', 'Content-Length': body.byteLength }),
-        },
-      });
-      request.on('error', reject);
-      request.on('response', (response) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on('data', (chunk: Buffer) => {
-          size += chunk.byteLength;
-          if (size > maxAnswerBytes) response.destroy(new Error(`more than ${maxAnswerBytes} bytes`));
-          else chunks.push(chunk);
-        });
-        response.on('error', reject);
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            text: Buffer.concat(chunks).toString('utf8'),
-          }),
-        );
-      });
-      request.end(body);
+  /** `sendForObject`; undefined when there is no such thing. */
+  async find(call: ApiRequest): Promise<JsonObject | undefined> {
+    const answer = await this.send({ ...call, accepts: [...(call.accepts ?? []), 404] });
+    if (answer.status === 404) return undefined;
+    if (isJsonObject(answer.body)) return answer.body;
+    throw this.#strange('something else than an object');
+  }
+
+  /** Server-sent events of `GET path`, up to the end of the stream. @throws Faults as `send` does */
+  async *events(path: readonly string[]): AsyncGenerator<StreamEvent> {
+    const call: ApiRequest = { method: 'GET', path };
+    const auth = this.#authFor(call);
+    const url = urlOf(this.#settings.apihost.value, call);
+    const idle = createIdleSignal(streamIdleMs);
+    try {
+      const response = await this.#open(url, call, auth, idle.signal, 'text/event-stream');
+      if (response.status >= 300) {
+        const raw = { ...response, text: await readText(response, maxAnswerBytes) };
+        throw answerFault({ ...raw, body: parseBody(raw, url) }, `GET ${url.pathname}`, auth);
+      }
+      for await (const event of streamEvents(response.body)) {
+        idle.push();
+        yield event;
+      }
+    } catch (error) {
+      throw transportFault(error, url, streamIdleMs);
+    } finally {
+      idle.end();
+    }
+  }
+
+  async #exchange(url: URL, call: ApiRequest, auth: Setting | undefined, signal: AbortSignal) {
+    const response = await this.#open(url, call, auth, signal, 'application/json');
+    const text = await readText(response, maxAnswerBytes);
+    this.#trace.answer(response.status, response.headers, text);
+    return { status: response.status, headers: response.headers, text };
+  }
+
+  #open(
+    url: URL,
+    call: ApiRequest,
+    auth: Setting | undefined,
+    signal: AbortSignal,
+    accept: string,
+  ): Promise<Exchange> {
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const headers = {
+      ...(auth === undefined ? {} : { Authorization: `Basic ${Buffer.from(auth.value).toString('base64')}` }),
+      Accept: accept,
+      'User-Agent': 'ward-cli',
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    };
+    this.#trace.request(call.method, url, headers, body);
+    const { insecure } = this.#settings;
+    return openExchange({ url, method: call.method, headers, body, signal, insecure });
+  }
+
+  #authFor(call: ApiRequest): Setting | undefined {
+    const { auth, apihost } = this.#settings;
+    if (call.isPublic) return undefined;
+    if (auth !== undefined) return auth;
+    throw cliFault('NO_KEY', `no key for ${apihost.value}`, {
+      hint: 'ward property set --auth KEY; on the server itself `ward up` makes a key, readable by its user',
     });
+  }
+
+  #strange(what: string) {
+    return cliFault('SERVER_NOT_WARD', `${this.#settings.apihost.value} answered with ${what}`);
   }
 }
 
@@ -126,21 +157,40 @@ interface RawAnswer {
 }
 
 function urlOf(apihost: string, call: ApiRequest): URL {
-  const url = new URL(`${apihost}/api/v1/${call.path.map(encodeURIComponent).join('/')}`);
+  const { root = '/api/v1' } = call;
+  const url = new URL(`${apihost}${[root, ...call.path.map(encodeURIComponent)].join('/')}`);
   for (const [name, value] of Object.entries(call.query ?? {}))
     if (value !== undefined) url.searchParams.set(name, String(value));
   return url;
 }
 
+/** Web actions may put an error into plain words; anything else that is no JSON is not from Ward. */
 function parseBody(raw: RawAnswer, url: URL): JsonValue {
   if (raw.text.trim() === '') return null;
   try {
     return JSON.parse(raw.text);
   } catch (cause) {
+    const type = raw.headers['content-type'] ?? '';
+    const isText = /^text\/(?:plain|html)\b/.test(type) && !raw.text.trimStart().startsWith('<');
+    if (raw.status >= 400 && isText) return { error: raw.text.slice(0, maxErrorText) };
     throw cliFault(
       'SERVER_NOT_WARD',
       `${url.origin} answered ${raw.status} with something else than JSON: ${raw.text.slice(0, 80)}`,
       { hint: 'check --apihost: is that a Ward server, or a proxy before one?', cause },
     );
   }
+}
+
+/** Aborts when nothing has been pushed for a time. */
+function createIdleSignal(idleMs: number) {
+  const controller = new AbortController();
+  const timeout = setTimeout(() => controller.abort(new DOMException('idle', 'TimeoutError')), idleMs);
+  return {
+    signal: controller.signal,
+    push: () => void timeout.refresh(),
+    end: () => {
+      clearTimeout(timeout);
+      controller.abort();
+    },
+  };
 }

@@ -59,13 +59,25 @@ export interface CommandSpec {
 export interface GroupSpec {
   readonly name: string;
   readonly summary: string;
-  readonly commands: readonly CommandSpec[];
+  readonly commands: readonly EntrySpec[];
 }
 
 export type EntrySpec = GroupSpec | CommandSpec;
 
 export function isGroup(entry: EntrySpec): entry is GroupSpec {
   return 'commands' in entry;
+}
+
+/** Every command with the words that name it: `namespace key create`. */
+export function commandsOf(
+  entries: readonly EntrySpec[],
+  before = '',
+): (readonly [words: string, command: CommandSpec])[] {
+  return entries.flatMap((entry) =>
+    isGroup(entry)
+      ? commandsOf(entry.commands, `${before}${entry.name} `)
+      : [[`${before}${entry.name}`, entry] as const],
+  );
 }
 
 /** The words of an option: `-m, --memory <MiB>` → `['-m', '--memory']`. */

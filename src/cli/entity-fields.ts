@@ -45,3 +45,44 @@ export function durationText(value: JsonValue | undefined): string {
   if (ms === undefined) return '';
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
 }
+
+/** `name` or `package/name`: the API has the package as the end of the namespace. */
+export function pathOf(entity: JsonObject): string {
+  const [, ...packages] = textOf(entity['namespace']).split('/');
+  return [...packages, textOf(entity['name'])].join('/');
+}
+
+/** The namespace alone, without a package. */
+export function namespaceOf(entity: JsonObject): string {
+  return textOf(entity['namespace']).split('/')[0] ?? '';
+}
+
+/** The kind of an action: lists have it in an annotation only. */
+export function kindOf(action: JsonObject): string {
+  return textOf(annotationOf(action, 'exec')) || textOf(objectOf(action['exec'])['kind']);
+}
+
+/** A `{path, name}` of a rule, as `path/name` without its namespace. */
+export function referenceText(value: JsonValue | undefined): string {
+  const { path, name } = objectOf(value);
+  const [, ...packages] = textOf(path).split('/');
+  return [...packages, textOf(name)].join('/');
+}
+
+/** The lines of a record's log. */
+export function logLinesOf(record: JsonObject): string[] {
+  const logs = record['logs'];
+  return Array.isArray(logs) ? logs.filter((line) => typeof line === 'string') : [];
+}
+
+/** `2026-01-01T10:00:00.123456789Z  stdout: hello` → `hello`. */
+export function stripLogLine(line: string): string {
+  return line.replace(/^\d{4}-\S+\s+std(?:out|err): ?/, '');
+}
+
+/** It runs, or waits to: the record of a trigger has no end either, but a status of its own. */
+export function isPending(activation: JsonObject): boolean {
+  const status = objectOf(activation['response'])['status'];
+  if (status !== undefined) return status === 'pending';
+  return activation['end'] === undefined && activation['statusCode'] === undefined;
+}

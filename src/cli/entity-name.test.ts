@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseEntityName } from './entity-name.ts';
+import { parseEntityName, parseNamespace, parseScope, parseSimpleName } from './entity-name.ts';
 
 test.each([
   ['hello', ['namespaces', '_', 'actions', 'hello']],
@@ -16,3 +16,38 @@ test.each(['', '/', '/ns', '/ns/', 'a//b', 'a/', 'a/b/c', '/ns/a/b/c', '..', '/.
     expect(() => parseEntityName(text, '_')).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }));
   },
 );
+
+test('what is in no package has a name of one part', () => {
+  expect(parseSimpleName('/ns/t', '_', 'trigger')).toMatchObject({
+    namespace: 'ns',
+    path: 't',
+    full: '/ns/t',
+  });
+  for (const text of ['a/b', '/ns/a/b', '', '/ns/', '..'])
+    expect(() => parseSimpleName(text, '_', 'trigger')).toThrow(
+      expect.objectContaining({ code: 'NAME_INVALID', message: expect.stringContaining('a trigger') }),
+    );
+});
+
+test.each([
+  [undefined, '_', undefined],
+  ['/ns', 'ns', undefined],
+  ['/ns/', 'ns', undefined],
+  ['pack', '_', 'pack'],
+  ['/ns/pack', 'ns', 'pack'],
+])('the scope %j is %s, %s', (text, namespace, packageName) => {
+  expect(parseScope(text, '_')).toEqual({ namespace, package: packageName });
+});
+
+test('a namespace may be written without its slash, and is nothing more', () => {
+  expect([undefined, '/ns', 'ns', '/ns/'].map((text) => parseNamespace(text, '_'))).toEqual([
+    '_',
+    'ns',
+    'ns',
+    'ns',
+  ]);
+  for (const text of ['/', '/ns/pack', 'a/b', '..'])
+    expect(() => parseNamespace(text, '_')).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }));
+  for (const text of ['/', '/..', '/ns/a/b', 'a/b'])
+    expect(() => parseScope(text, '_')).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }));
+});

@@ -27,6 +27,11 @@ export class Input {
     return this.#args.slice(index);
   }
 
+  /** The same, with an argument in front that was not typed. */
+  shifted(): Input {
+    return new Input(['', ...this.#args], this.#options);
+  }
+
   has(name: string): boolean {
     return this.#options[name] !== undefined && this.#options[name] !== false;
   }
@@ -59,7 +64,52 @@ export class Input {
     const bounds = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
     throw cliFault('USAGE', `--${dashed(name)} takes a whole number ${bounds}, not '${text}'`);
   }
+
+  /** A number above zero with up to three decimals, as `--cpus 0.5` has it. */
+  decimal(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = /^\d{1,5}(?:\.\d{1,3})?$/.test(text) ? Number(text) : 0;
+    if (value > 0) return value;
+    throw cliFault('USAGE', `--${dashed(name)} takes a number above zero, not '${text}'`, {
+      hint: `write it like --${dashed(name)} 0.5`,
+    });
+  }
+
+  /** `true` or `false`, also `yes` or `no`. */
+  boolean(name: string): boolean | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = parseSwitch(text);
+    if (value !== undefined) return value;
+    throw cliFault('USAGE', `--${dashed(name)} takes true or false, not '${text}'`);
+  }
+
+  /** A period, `90s`, `30m`, `12h`, `30d`, in milliseconds. */
+  periodMs(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+    const period = Number(count) * (unitMs.get(unit) ?? 0);
+    if (period > 0) return period;
+    throw cliFault('USAGE', `--${dashed(name)} takes a period, not '${text}'`, {
+      hint: 'write it like 90s, 30m, 12h or 30d',
+    });
+  }
 }
+
+/** `true` and `yes`, `false` and `no`; undefined when it is neither. */
+export function parseSwitch(text: string): boolean | undefined {
+  if (/^(?:true|yes)$/i.test(text)) return true;
+  return /^(?:false|no)$/i.test(text) ? false : undefined;
+}
+
+const unitMs: ReadonlyMap<string, number> = new Map([
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
 
 function isPair(value: unknown): value is readonly [string, string] {
   return Array.isArray(value) && value.length === 2 && value.every((item) => typeof item === 'string');

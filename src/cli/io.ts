@@ -89,8 +89,13 @@ export class Io {
 
   /** A value (of what JSON can hold) on stdout: JSON, unless YAML is asked for. */
   async value(value: unknown): Promise<void> {
-    if (this.format === 'yaml') this.#terminal.stdout.write(await toYaml(value));
+    if (this.format === 'yaml') await this.yaml(value);
     else this.lines([JSON.stringify(value, undefined, 2)]);
+  }
+
+  /** The same as YAML, whatever is asked for. */
+  async yaml(value: unknown): Promise<void> {
+    this.#terminal.stdout.write(await toYaml(value));
   }
 
   async list<Item>(view: ListView<Item>): Promise<void> {

@@ -2,8 +2,7 @@
  * The command line's one way in: words → exit code. Loads what the typed command needs and nothing else, and
  * turns whatever is thrown into labelled lines on stderr.
  */
-import { readFileSync } from 'node:fs';
-import { isFault, isJsonObject, messageOf } from '../lib/index.ts';
+import { isFault, messageOf } from '../lib/index.ts';
 import { findCommand, foldPairs } from './argv.ts';
 import type { Context } from './command-spec.ts';
 import { exitCodeOf } from './faults.ts';
@@ -12,6 +11,7 @@ import { Io, outputFormats, type Terminal } from './io.ts';
 import { buildProgram, type Dispatch, parseProgram } from './program.ts';
 import { entries } from './registry.ts';
 import { dataDirOf, readLocalKey, resolveSettings, type Settings } from './settings.ts';
+import { packageVersion } from './version.ts';
 import { readWskprops, wskpropsPath } from './wskprops.ts';
 
 /** @param argv the words after the program's name. @returns the exit code */
@@ -37,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       write: (text) => process.stdout.write(text),
       dispatch,
     });
-    await parseProgram(program, foldPairs(argv, findCommand(argv, entries)));
+    await parseProgram(program, foldPairs(argv, findCommand(argv, entries)), entries);
     return exitCode;
   } catch (error) {
     return report(error, io, isDebug);
@@ -99,9 +99,4 @@ function report(error: unknown, io: Io, isDebug: boolean): number {
   } else io.problem('BUG', messageOf(error), { hint: 'run it again with --debug and report what it prints' });
   if (isDebug && error instanceof Error) io.note(error.stack ?? '');
   return isFault(error) ? exitCodeOf(error.kind) : 1;
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return isJsonObject(manifest) && typeof manifest['version'] === 'string' ? manifest['version'] : '0.0.0';
 }

@@ -3,9 +3,10 @@
  * turned into Faults and exit codes, so that every error looks the same.
  */
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { commandWords, unfoldPair } from './argv.ts';
+import { entryPath, unfoldPair } from './argv.ts';
 import {
   type CommandSpec,
+  commandsOf,
   type EntrySpec,
   type ExampleSpec,
   isGroup,
@@ -44,13 +45,18 @@ export function buildProgram(options: ProgramOptions): Command {
 }
 
 /** Parses; help and version count as done. @throws Fault USAGE */
-export async function parseProgram(program: Command, argv: readonly string[]): Promise<void> {
+export async function parseProgram(
+  program: Command,
+  argv: readonly string[],
+  entries: readonly EntrySpec[],
+): Promise<void> {
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === 'commander.help') return;
-    throw usageFault(error, argv);
+    const known = entryPath(argv, entries).map(({ name }) => name);
+    throw usageFault(error, known);
   }
 }
 
@@ -65,8 +71,9 @@ function buildEntry(entry: EntrySpec, options: ProgramOptions): Command {
   const group = prepare(new Command(entry.name), options).summary(entry.summary).description(entry.summary);
   group.enablePositionalOptions();
   addOptions(group, leadingOptions, 'Options:', true);
-  for (const command of entry.commands) group.addCommand(buildCommand(command, options));
-  group.addHelpText('after', examplesText(entry.commands.flatMap((each) => each.examples.slice(0, 1))));
+  for (const command of entry.commands) group.addCommand(buildEntry(command, options));
+  const examples = commandsOf(entry.commands).flatMap(([, command]) => command.examples.slice(0, 1));
+  group.addHelpText('after', examplesText(examples));
   return group;
 }
 
@@ -113,14 +120,12 @@ function examplesText(examples: readonly ExampleSpec[]): string {
 }
 
 /** `error: unknown command 'acton'\n(Did you mean action?)` → what is wrong, and what to type. */
-function usageFault(error: CommanderError, argv: readonly string[]) {
+function usageFault(error: CommanderError, known: readonly string[]) {
   const [first = '', ...rest] = error.message.split('\n');
   const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
-  const words = commandWords(argv);
-  const unknown = /unknown command '(.*)'/.exec(first)?.[1];
-  const known = unknown === undefined ? words : words.slice(0, words.indexOf(unknown));
+  const isCommand = first.includes('unknown command');
   const help = ['ward', ...known, '--help'].join(' ');
-  const meant = unknown === undefined ? suggestion : ['ward', ...known, suggestion].join(' ');
+  const meant = isCommand ? ['ward', ...known, suggestion].join(' ') : suggestion;
   const hint = suggestion === undefined ? help : `${meant}, or ${help}`;
   return cliFault('USAGE', first.replace(/^error: /, ''), { hint });
 }

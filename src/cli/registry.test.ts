@@ -1,15 +1,11 @@
 import { expect, test } from 'vitest';
 import { findCommand, foldPairs } from './argv.ts';
-import { type CommandSpec, flagWords, isGroup } from './command-spec.ts';
+import { type CommandSpec, commandsOf, flagWords } from './command-spec.ts';
 import { buildProgram, parseProgram } from './program.ts';
 import { entries } from './registry.ts';
 import { sharedOptionsOf } from './shared-options.ts';
 
-const commands = entries.flatMap((entry) =>
-  isGroup(entry)
-    ? entry.commands.map((command) => [`${entry.name} ${command.name}`, command] as const)
-    : [[entry.name, entry] as const],
-);
+const commands = commandsOf(entries);
 
 async function parse(argv: readonly string[]) {
   const written: string[] = [];
@@ -23,7 +19,7 @@ async function parse(argv: readonly string[]) {
       dispatched.push({ command, args, options });
     },
   });
-  await parseProgram(program, foldPairs(argv, findCommand(argv, entries)));
+  await parseProgram(program, foldPairs(argv, findCommand(argv, entries)), entries);
   return { written: written.join(''), dispatched };
 }
 
@@ -33,7 +29,18 @@ test('has the commands of the platform', () => {
     'doctor',
     ...['create', 'update', 'get', 'list', 'delete', 'invoke'].map((verb) => `action ${verb}`),
     ...['list', 'get', 'result', 'logs', 'poll'].map((verb) => `activation ${verb}`),
+    ...['create', 'update', 'bind', 'get', 'list', 'delete'].map((verb) => `package ${verb}`),
+    ...['create', 'update', 'get', 'list', 'delete', 'fire'].map((verb) => `trigger ${verb}`),
+    ...['create', 'update', 'get', 'list', 'delete', 'enable', 'disable', 'status'].map(
+      (verb) => `rule ${verb}`,
+    ),
+    ...['dead-letters', 'replay', 'discard'].map((verb) => `rule ${verb}`),
+    ...['create', 'get', 'list', 'delete'].map((verb) => `api ${verb}`),
+    ...['deploy', 'sync', 'undeploy'].map((verb) => `project ${verb}`),
+    'list',
     ...['list', 'get', 'create', 'delete', 'rotate-key', 'limits'].map((verb) => `namespace ${verb}`),
+    ...['create', 'list', 'delete'].map((verb) => `namespace key ${verb}`),
+    ...['status', 'rotate'].map((verb) => `vault ${verb}`),
     ...['run', 'explain'].map((verb) => `sandbox ${verb}`),
     ...['get', 'set', 'unset'].map((verb) => `property ${verb}`),
     'completion',
@@ -89,6 +96,11 @@ test.each([
   [['acton'], "unknown command 'acton'", 'ward action, or ward --help'],
   [['acton', 'list', '-o', 'json'], "unknown command 'acton'", 'ward action, or ward --help'],
   [['action', 'lst'], "unknown command 'lst'", 'ward action list, or ward action --help'],
+  [
+    ['namespace', 'key', 'lst'],
+    "unknown command 'lst'",
+    'ward namespace key list, or ward namespace key --help',
+  ],
   [['action', 'list', '--limt', '1'], "unknown option '--limt'", '--limit, or ward action list --help'],
   [['action', 'get'], "missing required argument 'name'", 'ward action get --help'],
   [['action', 'delete', 'a', 'b'], 'too many arguments', 'ward action delete --help'],
@@ -101,7 +113,7 @@ test.each([
   });
 });
 
-test.each([[[]], [['action']], [['--help']]])('%j prints help', async (argv) => {
+test.each([[[]], [['action']], [['namespace', 'key']], [['--help']]])('%j prints help', async (argv) => {
   const { written, dispatched } = await parse(argv);
   expect(written).toContain('Examples:');
   expect(dispatched).toEqual([]);

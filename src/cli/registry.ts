@@ -2,17 +2,30 @@
 import type { EntrySpec } from './command-spec.ts';
 import { actionGroup } from './commands/action.ts';
 import { activationGroup } from './commands/activation.ts';
+import { apiGroup } from './commands/api.ts';
 import { namespaceGroup } from './commands/namespace.ts';
-import { completionCommand, doctorCommand, upCommand } from './commands/platform.ts';
+import { packageGroup } from './commands/package.ts';
+import { completionCommand, doctorCommand, listCommand, upCommand } from './commands/platform.ts';
+import { projectGroup } from './commands/project.ts';
 import { propertyGroup } from './commands/property.ts';
+import { ruleGroup } from './commands/rule.ts';
 import { sandboxGroup } from './commands/sandbox.ts';
+import { triggerGroup } from './commands/trigger.ts';
+import { vaultGroup } from './commands/vault.ts';
 
 export const entries: readonly EntrySpec[] = [
   upCommand,
   doctorCommand,
   actionGroup,
   activationGroup,
+  packageGroup,
+  triggerGroup,
+  ruleGroup,
+  apiGroup,
+  projectGroup,
+  listCommand,
   namespaceGroup,
+  vaultGroup,
   sandboxGroup,
   propertyGroup,
   completionCommand,

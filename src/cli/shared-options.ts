@@ -20,6 +20,7 @@ const remote: readonly OptionSpec[] = [
     summary: 'the key, uuid:secret (WARD_AUTH, else .wskprops, else DIR/guest.auth)',
   },
   { flags: '-i, --insecure', summary: 'accept any TLS certificate' },
+  { flags: '--apiversion <VERSION>', summary: 'version of the API', choices: ['v1'] },
   { flags: '-v, --verbose', summary: 'what was sent and received' },
   dataFolder,
 ];

@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { parseDigest } from '../images/index.ts';
-import type { ExecDocument } from './action.ts';
-import { createAction, nextPatch, parseActionPut, updateAction } from './action-put.ts';
+import { createAction, parseActionPut, updateAction } from './action-put.ts';
+import type { ExecDocument } from './exec.ts';
 import { defaultLimits } from './limits.ts';
+import { parseNamespaceName } from './names.ts';
 import { hello, ref } from './platform.fixture.ts';
+import { nextPatch } from './put-fields.ts';
 import { defaultRuntimes } from './runtimes.ts';
 
-const parse = (body: unknown) => parseActionPut(body, defaultLimits, defaultRuntimes);
+const limits = { ...defaultLimits, instances: { min: 1, max: 30 } };
+const rules = { limits, runtimes: defaultRuntimes, own: parseNamespaceName('guest') };
+const parse = (body: unknown) => parseActionPut(body, rules);
 const exec: ExecDocument = {
   kind: 'nodejs:24',
   binary: false,
@@ -41,7 +45,7 @@ describe('a body', () => {
     expect(parse({ exec: { kind, code: '' } }).exec?.kind).toBe(resolved);
   });
 
-  test.each(['', 'nodejs', 'nodejs:1', 'sequence', 'blackbox'])('of kind %j is refused', (kind) => {
+  test.each(['', 'nodejs', 'nodejs:1', 'builtin'])('of kind %j is refused', (kind) => {
     expect(() => parse({ exec: { kind, code: '' } })).toThrow(
       `The specified runtime '${kind}' is not supported by this platform. Valid values are: 'nodejs:24', 'nodejs:default', 'nodejs:22', 'python:3.13', 'python:default'.`,
     );

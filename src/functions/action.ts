@@ -1,14 +1,17 @@
 /**
  * An action: its document in the store and its forms in the API. A document never holds the code, only the
- * digest of its blob.
+ * digest of its blob, and never a parameter's value in clear.
  */
 import { z } from 'zod';
-import { type Digest, isDigest } from '../images/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { EntityRow } from '../store/index.ts';
+import { refOfRow } from './entity-row.ts';
+import { describeExec, digestOf, type ExecDocument, execSchema, isCode, isSequence } from './exec.ts';
 import { functionFault } from './faults.ts';
 import type { KeyValue, Parameter } from './key-values.ts';
-import { type EntityRef, isEntityName, isNamespaceName } from './names.ts';
+import { type EntityRef, fullNameOf, pathOf } from './names.ts';
+import type { ShownParameter } from './package.ts';
+import type { Vault } from './vault.ts';
 
 export type ActionLimitsDocument = {
   /** Milliseconds. */
@@ -18,14 +21,12 @@ export type ActionLimitsDocument = {
   /** MiB. */
   readonly logs: number;
   readonly concurrency: number;
-};
-
-export type ExecDocument = {
-  /** A resolved kind: `nodejs:24`. */
-  readonly kind: string;
-  readonly binary: boolean;
-  readonly main?: string | undefined;
-  readonly digest: Digest;
+  /** Sandboxes at most. */
+  readonly instances?: number | undefined;
+  /** Processors, a fraction allowed. */
+  readonly cpus?: number | undefined;
+  /** Size of `/tmp`, MiB. */
+  readonly disk?: number | undefined;
 };
 
 export interface Action {
@@ -42,53 +43,73 @@ export interface Action {
 }
 
 const jsonValue = z.custom<JsonValue>((value) => value !== undefined);
-const keyValue = z.object({ key: z.string(), value: jsonValue });
-const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
 const stored = z.object({
   version: z.string(),
   publish: z.boolean(),
-  exec: z.object({ kind: z.string(), binary: z.boolean(), main: z.string().optional(), digest }),
-  parameters: z.array(keyValue.extend({ init: z.boolean().optional() })),
-  annotations: z.array(keyValue),
+  exec: execSchema,
+  parameters: jsonValue,
+  annotations: z.array(z.object({ key: z.string(), value: jsonValue })),
   limits: z.object({
     timeout: z.number(),
     memory: z.number(),
     logs: z.number(),
     concurrency: z.number(),
+    instances: z.number().optional(),
+    cpus: z.number().optional(),
+    disk: z.number().optional(),
   }),
 });
 
-/** Reads an action from its row. @throws Fault STORED_ENTITY_CORRUPT */
-export function actionOfRow(row: EntityRow): Action {
+/** Reads an action from its row. @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
+export function actionOfRow(row: EntityRow, vault: Vault): Action {
   const parsed = stored.safeParse(row.document);
-  const ref = refOfRow(row);
-  if (!parsed.success || ref === undefined) {
+  if (!parsed.success) {
     throw functionFault('STORED_ENTITY_CORRUPT', 'Resource is corrupted and cannot be read.', {
       cause: parsed.error,
     });
   }
-  return { ...parsed.data, ref, updated: row.updatedAt, revision: row.revision };
+  const ref = refOfRow(row);
+  const parameters = vault.openParameters(parsed.data.parameters, fullNameOf(ref));
+  return { ...parsed.data, parameters, ref, updated: row.updatedAt, revision: row.revision };
 }
 
-export function documentOf(action: Action): JsonObject {
-  const { version, publish, exec, parameters, annotations, limits } = action;
+export function rowOf(action: Action, vault: Vault): EntityRow {
+  return {
+    namespace: action.ref.namespace,
+    path: pathOf(action.ref),
+    collection: 'actions',
+    revision: action.revision,
+    updatedAt: action.updated,
+    codeDigest: digestOf(action.exec),
+    link: null,
+    shared: false,
+    document: documentOf(action, vault),
+  };
+}
+
+function documentOf(action: Action, vault: Vault): JsonObject {
+  const { version, publish, exec, annotations, limits } = action;
+  const parameters = vault.sealParameters(action.parameters, fullNameOf(action.ref));
   return { version, publish, exec, parameters, annotations, limits };
 }
 
-/** As a GET or PUT answers it, without its code. */
-export function describeAction(action: Action) {
-  const { kind, binary, main } = action.exec;
+/**
+ * As a GET or PUT answers it, without its code.
+ * @param parameters the action's own, or those with its package's beneath
+ */
+export function describeAction(action: Action, parameters: readonly ShownParameter[] = action.parameters) {
   return {
     ...describeBase(action),
-    exec: main === undefined ? { kind, binary } : { kind, binary, main },
-    parameters: action.parameters,
+    exec: describeExec(action.exec),
+    parameters: isSequence(action.exec) ? [{ key: '_actions', value: action.exec.components }] : parameters,
     limits: action.limits,
   };
 }
 
 /** As a list shows it. */
 export function summariseAction(action: Action) {
-  return { ...describeBase(action), exec: { binary: action.exec.binary }, limits: action.limits };
+  const binary = isCode(action.exec) && action.exec.binary;
+  return { ...describeBase(action), exec: { binary }, limits: action.limits };
 }
 
 export type ActionDescription = ReturnType<typeof describeAction>;
@@ -104,13 +125,4 @@ function describeBase(action: Action) {
     annotations: action.annotations,
     updated: action.updated,
   };
-}
-
-function refOfRow(row: EntityRow): EntityRef | undefined {
-  const [first = '', second] = row.path.split('/');
-  const name = second ?? first;
-  const inPackage = second === undefined ? undefined : first;
-  if (!isNamespaceName(row.namespace) || !isEntityName(name)) return undefined;
-  if (inPackage !== undefined && !isEntityName(inPackage)) return undefined;
-  return { namespace: row.namespace, package: inPackage, name };
 }

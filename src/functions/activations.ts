@@ -2,12 +2,12 @@
  * Records of activations: listed, counted and read. A record appears as soon as its activation has
  * answered: reads wait, for a bounded time, for those whose logs are still being read.
  */
-import type { Job } from '../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { ActivationQuery, ActivationRow, ActivationStore } from '../store/index.ts';
-import type { Page } from './actions.ts';
 import { functionFault, notFound } from './faults.ts';
 import type { Milestone } from './milestone.ts';
+import type { Page } from './page.ts';
+import type { Task } from './task.ts';
 
 export type ActivationFilter = Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>;
 
@@ -17,19 +17,21 @@ export interface ActivationService {
   /** Full records, newest first; each is read when it is asked for, since a page may not fit in memory. */
   records(query: ActivationFilter & Page): AsyncIterable<JsonObject>;
   count(filter: ActivationFilter): Promise<number>;
-  /** The full record. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
+  /** The full record; of one that has not ended, what is known. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   get(namespace: string, activationId: string): Promise<JsonObject>;
   /** Its `response`. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   result(namespace: string, activationId: string): Promise<JsonValue>;
   /** @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   logs(namespace: string, activationId: string): Promise<readonly string[]>;
+  /** What it was called with, if its action says that this is kept. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
+  input(namespace: string, activationId: string): Promise<JsonValue>;
   /** A record is on its way to the store: reads wait for it, until it has arrived. */
   expect(record: ExpectedRecord): void;
   arrived(activationId: string): void;
 }
 
 export interface ExpectedRecord {
-  readonly job: Pick<Job, 'activationId' | 'namespace'>;
+  readonly task: Pick<Task, 'activationId' | 'namespace'>;
   readonly visible: Milestone;
 }
 
@@ -37,23 +39,32 @@ export interface ExpectedRecord {
 const settleWaitMs = 2000;
 const idLength = 32;
 
-export function createActivations(store: ActivationStore): ActivationService {
+/**
+ * @param pendingOf what can be said of an activation that was accepted and has no record yet
+ */
+export function createActivations(
+  store: ActivationStore,
+  pendingOf: (namespace: string, activationId: string) => Promise<JsonObject | undefined>,
+): ActivationService {
   const expected = new Map<string, ExpectedRecord>();
-  const settled = async (isMeant: (job: ExpectedRecord['job']) => boolean): Promise<void> => {
+  const settled = async (isMeant: (task: ExpectedRecord['task']) => boolean): Promise<void> => {
     if (expected.size === 0) return;
-    const meant = [...expected.values()].filter(({ job }) => isMeant(job));
+    const meant = [...expected.values()].filter(({ task }) => isMeant(task));
     if (meant.length === 0) return;
     await within(Promise.all(meant.map(({ visible }) => visible.reached())), settleWaitMs);
   };
-  const find = async (namespace: string, activationId: string): Promise<ActivationRow> => {
+  const find = async (namespace: string, activationId: string): Promise<ActivationRow | undefined> => {
     checkActivationId(activationId);
-    await settled((job) => job.activationId === activationId);
-    const row = await store.get(namespace, activationId);
-    if (row === undefined) throw notFound();
-    return row;
+    await settled((task) => task.activationId === activationId);
+    return store.get(namespace, activationId);
+  };
+  const pending = async (namespace: string, activationId: string): Promise<JsonObject> => {
+    const record = await pendingOf(namespace, activationId);
+    if (record === undefined) throw notFound();
+    return record;
   };
   const briefRows = async (query: ActivationFilter & Page) => {
-    await settled((job) => job.namespace === query.namespace);
+    await settled((task) => task.namespace === query.namespace);
     return store.list({ ...query, brief: true });
   };
   const full = async (row: ActivationRow): Promise<JsonObject> => {
@@ -72,22 +83,31 @@ export function createActivations(store: ActivationStore): ActivationService {
       }
     },
     async count(filter) {
-      await settled((job) => job.namespace === filter.namespace);
+      await settled((task) => task.namespace === filter.namespace);
       return store.count(filter);
     },
     async get(namespace, activationId) {
-      return full(await find(namespace, activationId));
+      const row = await find(namespace, activationId);
+      return row === undefined ? pending(namespace, activationId) : full(row);
     },
     async result(namespace, activationId) {
       const row = await find(namespace, activationId);
-      return row.document['response'] ?? {};
+      const document = row === undefined ? await pending(namespace, activationId) : row.document;
+      return document['response'] ?? {};
     },
     async logs(namespace, activationId) {
-      await find(namespace, activationId);
+      const row = await find(namespace, activationId);
+      if (row === undefined) await pending(namespace, activationId);
       return (await store.logs(namespace, activationId)) ?? [];
     },
+    async input(namespace, activationId) {
+      checkActivationId(activationId);
+      const input = await store.input(namespace, activationId);
+      if (input === undefined) throw notFound();
+      return input;
+    },
     expect(record) {
-      expected.set(record.job.activationId, record);
+      expected.set(record.task.activationId, record);
     },
     arrived(activationId) {
       expected.delete(activationId);

@@ -111,6 +111,8 @@ describe('removing code', () => {
           revision: 'r1',
           updatedAt: 1,
           codeDigest: document.digest,
+          link: null,
+          shared: false,
           document: {},
         },
         null,

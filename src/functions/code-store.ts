@@ -6,9 +6,10 @@
 import { type BlobStore, codeArchiveLimits, type Digest, inspectZip } from '../images/index.ts';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
 import type { EntityStore } from '../store/index.ts';
-import type { ExecDocument } from './action.ts';
-import type { ExecPut } from './action-put.ts';
+import type { CodePut } from './action-put.ts';
+import { blackboxKind, type CodeExec } from './exec.ts';
 import { functionFault } from './faults.ts';
+import { familyOf } from './runtimes.ts';
 import { createSharedLock } from './shared-lock.ts';
 
 export interface CodeStore {
@@ -16,9 +17,9 @@ export interface CodeStore {
    * Stores the code, then runs `name`, which writes the entity that names it.
    * @throws Fault CODE_INVALID for an archive that can't be unpacked safely
    */
-  store<T>(exec: ExecPut, name: (exec: ExecDocument) => Promise<T>): Promise<T>;
+  store<T>(exec: CodePut, name: (exec: CodeExec) => Promise<T>): Promise<T>;
   /** The code as it was sent: text, or base64. */
-  load(exec: ExecDocument): Promise<string>;
+  load(exec: CodeExec): Promise<string>;
   /** Keeps the blob while an activation needs it. */
   retain(digest: Digest): void;
   release(digest: Digest): void;
@@ -48,11 +49,17 @@ export function createCodeStore(blobs: BlobStore, entities: EntityStore, log: Lo
     drop,
     async store(exec, name) {
       const code = decode(exec.code);
-      if (code.binary) await checkArchive(code.bytes);
+      if (code.binary) await checkBinary(exec.kind, code.bytes);
       return lock.shared(async () => {
         const digest = await blobs.put(code.bytes);
-        const { kind, main } = exec;
-        return name({ kind, binary: code.binary, ...(main === undefined ? {} : { main }), digest });
+        const { kind, image, main } = exec;
+        return name({
+          kind,
+          ...(image === undefined ? {} : { image }),
+          binary: code.binary,
+          ...(main === undefined ? {} : { main }),
+          digest,
+        });
       });
     },
     async load(exec) {
@@ -92,8 +99,13 @@ export function decode(code: string): DecodedCode {
   return { binary: false, bytes: Buffer.from(code, 'utf8') };
 }
 
-/** Every kind that there is takes its binary code as a zip: what is none could never be initialised. */
-async function checkArchive(bytes: Buffer): Promise<void> {
+/** Kinds whose code may be one program instead of an archive. */
+const programFamilies = new Set(['native', 'go']);
+
+/** What is no archive could never be initialised. What goes into a container of its own is that container's affair. */
+async function checkBinary(kind: string, bytes: Buffer): Promise<void> {
+  if (kind === blackboxKind) return;
+  if (programFamilies.has(familyOf(kind)) && isProgram(bytes)) return;
   try {
     await inspectZip(bytes, codeArchiveLimits);
   } catch (error) {
@@ -102,4 +114,11 @@ async function checkArchive(bytes: Buffer): Promise<void> {
       cause: error,
     });
   }
+}
+
+/** An ELF file, or a script that names its interpreter. */
+function isProgram(bytes: Buffer): boolean {
+  return (
+    bytes.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1')) || bytes.subarray(0, 2).toString() === '#!'
+  );
 }

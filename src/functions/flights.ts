@@ -9,29 +9,35 @@
  * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
  * to move: so a flight makes few promises, and what is known already is not awaited.
  */
-import type { Completion, Invoker, Job } from '../invoker/index.ts';
+import type { Invoker } from '../invoker/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
-import type { AcceptedQueue, Store } from '../store/index.ts';
-import { toQueue } from './accepted-job.ts';
+import type { Store } from '../store/index.ts';
+import { toQueue } from './accepted-task.ts';
 import { type ActivationService, within } from './activations.ts';
 import type { CodeStore } from './code-store.ts';
+import type { ComposedCall } from './composed-call.ts';
 import { type Departure, Flight } from './flight.ts';
 import type { NamespaceService } from './namespaces.ts';
-import { type ActivationRecord, internalFailure, recordOf } from './record.ts';
+import { type ActivationRecord, type Ending, internalFailure, recordOf } from './record.ts';
+import type { ComposedTask, Task } from './task.ts';
+import type { Vault } from './vault.ts';
 
 export interface FlightsOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
   readonly invoker: Pick<Invoker, 'run'>;
+  /** Carries out what is no code. Rejects when it can't even be begun. */
+  readonly compose: (task: ComposedTask, call: ComposedCall | undefined) => Promise<Ending>;
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
+  readonly vault: Vault;
   readonly namespaces: Pick<NamespaceService, 'createdAt'>;
   readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
   readonly log: Log;
 }
 
 export interface Flights {
-  /** Holds a job's place until it is run or cancelled. */
+  /** Holds a task's place until it is run or cancelled. */
   begin(departure: Departure): Flight;
-  isUnderWay(activationId: string): boolean;
+  find(activationId: string): Flight | undefined;
   /** Ends a flight that was never run and leaves no record. */
   cancel(flight: Flight): void;
   /** Makes it durable before it is started. Rejects when it can't. */
@@ -54,35 +60,35 @@ export interface Flights {
 const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
 
 export function createFlights(options: FlightsOptions): Flights {
-  const { store, invoker, activations, log } = options;
+  const { store, activations, log } = options;
   const underWay = new Map<string, Flight>();
 
   const begin = (departure: Departure): Flight => {
     const flight = new Flight(departure, options.code);
-    underWay.set(flight.job.activationId, flight);
+    underWay.set(flight.task.activationId, flight);
     return flight;
   };
   const land = (flight: Flight) => {
-    underWay.delete(flight.job.activationId);
+    underWay.delete(flight.task.activationId);
     flight.landed.reach();
   };
   const cancel = (flight: Flight) => {
     flight.release();
     land(flight);
   };
-  const end = (flight: Flight, completion: Completion): ActivationRecord => {
-    const record = recordOf(flight.job, flight.frame, completion);
+  const end = (flight: Flight, ending: Ending): ActivationRecord => {
+    const record = recordOf(flight.task, flight.frame, ending);
     activations.expect(flight);
-    keep(options, flight, record, completion.logs, land);
+    keep(options, flight, record, ending.logs, land);
     return record;
   };
   const run = (flight: Flight) => {
     flight.started = true;
-    return runToEnd(invoker, flight, (completion) => end(flight, completion));
+    return runToEnd(options, flight, (ending) => end(flight, ending));
   };
   const fail = (flight: Flight, text: string) => {
     flight.release();
-    end(flight, internalFailure(flight.job, text));
+    end(flight, internalFailure(flight.task, text));
   };
 
   return {
@@ -90,17 +96,17 @@ export function createFlights(options: FlightsOptions): Flights {
     cancel,
     run,
     fail,
-    isUnderWay: (activationId) => underWay.has(activationId),
+    find: (activationId) => underWay.get(activationId),
     async enqueue(flight) {
-      await accept(store.accepted, flight.job);
+      await accept(options, flight.task);
       flight.attempt = 0;
     },
     async enqueueStarted(flight) {
-      flight.attempt = acceptStarted(options, flight.job);
+      flight.attempt = acceptStarted(options, flight.task);
       await flight.attempt;
     },
     async runQueued(flight) {
-      const { activationId } = flight.job;
+      const { activationId } = flight.task;
       try {
         if (!(await store.accepted.claim(activationId, 0))) return cancel(flight);
         flight.attempt = 1;
@@ -124,16 +130,16 @@ export function createFlights(options: FlightsOptions): Flights {
 
 /** Ends the flight once, by what the invoker says or by an interruption, and releases it. */
 function runToEnd(
-  invoker: Pick<Invoker, 'run'>,
+  { invoker, compose }: FlightsOptions,
   flight: Flight,
-  end: (completion: Completion) => ActivationRecord,
+  end: (ending: Ending) => ActivationRecord,
 ): Promise<ActivationRecord> {
   return new Promise((resolve, reject) => {
     let isOver = false;
-    const finish = (completion: Completion) => {
+    const finish = (ending: Ending) => {
       if (isOver) return;
       isOver = true;
-      resolve(end(completion));
+      resolve(end(ending));
       flight.release();
     };
     const refuse = (error: unknown) => {
@@ -141,24 +147,27 @@ function runToEnd(
       flight.release();
       reject(error);
     };
-    flight.interrupt = () => finish(internalFailure(flight.job, interrupted));
+    flight.interrupt = () => finish(internalFailure(flight.task, interrupted));
     try {
-      invoker.run(flight.job).then(finish).catch(refuse);
+      const { task, call } = flight;
+      const running = task.type === 'code' ? invoker.run(task) : compose(task, call);
+      running.then(finish).catch(refuse);
     } catch (error) {
       refuse(error);
     }
   });
 }
 
-async function accept(queue: AcceptedQueue, job: Job): Promise<void> {
-  const { activationId, namespace, acceptedAt } = job;
-  await queue.accept({ activationId, namespace, acceptedAt, job: toQueue(job) });
+async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>, task: Task): Promise<void> {
+  const { activationId, namespace, acceptedAt } = task;
+  await store.accepted.accept({ activationId, namespace, acceptedAt, job: toQueue(task, vault) });
 }
 
-async function acceptStarted({ store, log }: FlightsOptions, job: Job): Promise<number | null> {
-  const { activationId } = job;
+async function acceptStarted(options: FlightsOptions, task: Task): Promise<number | null> {
+  const { store, log } = options;
+  const { activationId } = task;
   try {
-    await accept(store.accepted, job);
+    await accept(options, task);
     return (await store.accepted.claim(activationId, 0)) ? 1 : null;
   } catch (error) {
     log.error({ activationId, reason: messageOf(error) }, 'a long run could not be made durable');
@@ -171,10 +180,10 @@ function keep(
   { store, namespaces, activations, log }: FlightsOptions,
   flight: Flight,
   record: ActivationRecord,
-  lines: Completion['logs'],
+  lines: Ending['logs'],
   land: (flight: Flight) => void,
 ): void {
-  const { activationId, namespace } = flight.job;
+  const { activationId, namespace } = flight.task;
   const arrive = () => {
     activations.arrived(activationId);
     flight.visible.reach();
@@ -189,7 +198,13 @@ function keep(
   };
   const append = (logs: readonly string[], createdAt: number | undefined, settles: number | null) => {
     if (createdAt !== flight.namespaceCreatedAt) return leave();
-    const kept = store.activations.append({ row: record, logs, settles });
+    if (!flight.isRecorded) {
+      if (settles !== null) store.accepted.settle(activationId, settles).catch(lose);
+      return leave();
+    }
+    const { inputJson } = flight;
+    const input = inputJson === undefined ? {} : { inputJson };
+    const kept = store.activations.append({ row: record, logs, settles, ...input });
     arrive();
     kept.then(() => land(flight), lose);
   };

@@ -5,21 +5,40 @@ import type { Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type ActionService, createActions } from './actions.ts';
 import { type ActivationService, createActivations } from './activations.ts';
-import { createCodeStore } from './code-store.ts';
-import { createFlights } from './flights.ts';
+import { createApiManager } from './apimgmt.ts';
+import { type ApiService, createApis } from './apis.ts';
+import type { BuiltinAction } from './builtin.ts';
+import { type CodeStore, createCodeStore } from './code-store.ts';
+import { createComponents } from './components.ts';
+import { compose } from './composer.ts';
+import type { DeliveryService } from './deliveries.ts';
+import { createEvents, type Events } from './events.ts';
+import type { FeedLimits } from './feeds/feeds.ts';
+import type { FiringService } from './firing.ts';
+import { createFlights, type Flights } from './flights.ts';
+import { type Follower, followActivation } from './following.ts';
 import { watchForeignWrites } from './foreign-writes.ts';
 import { createInvocations, type InvocationService } from './invocations.ts';
 import { defaultLimits, type SystemLimits } from './limits.ts';
 import { createNamespaces, type NamespaceService } from './namespaces.ts';
+import { createPackages, type PackageService } from './packages.ts';
+import { findPending } from './pending.ts';
+import type { RuleService } from './rules.ts';
 import { defaultRuntimes, type Runtime } from './runtimes.ts';
+import type { TriggerService } from './triggers.ts';
+import type { Vault } from './vault.ts';
 
 export interface FunctionsOptions {
   readonly store: Store;
   readonly blobs: BlobStore;
-  readonly invoker: Pick<Invoker, 'admit' | 'run' | 'retire'>;
+  readonly invoker: Pick<Invoker, 'admit' | 'admitFire' | 'usage' | 'run' | 'warm' | 'follow' | 'retire'>;
+  readonly vault: Vault;
+  /** URL under which clients reach Ward. */
+  readonly apiHost: () => string;
   readonly log: Log;
   /** What differs from the defaults. */
   readonly limits?: Partial<SystemLimits>;
+  readonly feedLimits?: Partial<FeedLimits>;
   readonly runtimes?: readonly Runtime[];
 }
 
@@ -27,9 +46,26 @@ export interface Functions {
   readonly limits: SystemLimits;
   readonly runtimes: readonly Runtime[];
   readonly namespaces: NamespaceService;
+  readonly packages: PackageService;
   readonly actions: ActionService;
+  readonly triggers: TriggerService;
+  readonly rules: RuleService;
+  readonly firing: FiringService;
+  readonly deliveries: Omit<DeliveryService, 'begin' | 'start' | 'close'>;
+  readonly feeds: Pick<Events['feeds'], 'openWebhook'>;
+  readonly apis: ApiService;
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
   readonly invocations: InvocationService;
+  /** Of `/whisk.system`: what Ward itself does when it is called. */
+  readonly builtins: readonly BuiltinAction[];
+  readonly code: Pick<CodeStore, 'drop'>;
+  /** Undefined when no such activation is under way in the namespace. Dispose it to stop. */
+  follow(namespace: string, activationId: string, follower: Follower): Disposable | undefined;
+  /**
+   * Deals with what an earlier run accepted and did not end, and lets alarms and retries go on. Settles when what was
+   * left has been dealt with. Call once, when invocations can be run.
+   */
+  start(): Promise<void>;
   /**
    * Refuses new invocations, waits for those under way, and records as interrupted what takes longer than
    * `drainMs`. Call before the invoker and the store are closed.
@@ -38,36 +74,92 @@ export interface Functions {
 }
 
 export function createFunctions(options: FunctionsOptions): Functions {
-  const { store, blobs, invoker, log } = options;
+  const { store, blobs, invoker, vault, log } = options;
+  const { entities, accepted } = store;
   const limits = { ...defaultLimits, ...options.limits };
   const runtimes = options.runtimes ?? defaultRuntimes;
-  const namespaces = createNamespaces(store, limits);
-  const code = createCodeStore(blobs, store.entities, log);
-  const actions = createActions({ entities: store.entities, code, invoker, limits, runtimes });
-  const activations = createActivations(store.activations);
-  const flights = createFlights({ store, invoker, code, namespaces, activations, log });
+  const builtins = new Map<string, BuiltinAction>();
+  const code = createCodeStore(blobs, entities, log);
+  const namespaces = createNamespaces(store, limits, { onActionsDeleted: (rows) => actions.clearAway(rows) });
+  const packages = createPackages({
+    entities,
+    vault,
+    limits,
+    onChanged: () => actions.forget(),
+    onActionsDeleted: (rows) => actions.clearAway(rows),
+  });
+  const actions = createActions({ entities, packages, code, vault, invoker, limits, runtimes, builtins });
+  const activations: ActivationService = createActivations(store.activations, (namespace, id) =>
+    findPending({ flights, accepted, vault }, namespace, id),
+  );
+  const flights: Flights = createFlights({
+    store,
+    invoker,
+    compose: (task, call) =>
+      compose({ actions, namespaces, components, maxLength: limits.sequenceLength, log }, task, call),
+    code,
+    vault,
+    namespaces,
+    activations,
+    log,
+  });
+  const components = createComponents({ flights, activations: store.activations, invoker });
   const invocations = createInvocations({
     actions,
-    accepted: store.accepted,
+    accepted,
     activations: store.activations,
     invoker,
     flights,
+    vault,
     log,
   });
-  const forget = () => {
-    namespaces.forget();
-    actions.forget();
-  };
-  const watch = watchForeignWrites(store, forget, log);
+  const apis = createApis(store.apis);
+  const events = createEvents({
+    ...options,
+    limits,
+    actions,
+    namespaces,
+    flights,
+    invoke: invocations.invoke,
+  });
+  for (const each of [
+    ...events.feeds.actions,
+    ...createApiManager({ apis, actions, apiHost: options.apiHost }),
+  ]) {
+    builtins.set(each.path, each);
+  }
+  const watch = watchForeignWrites(
+    store,
+    () => {
+      for (const each of [namespaces, actions, events.firing, apis]) each.forget();
+    },
+    log,
+  );
 
   return {
     limits,
     runtimes,
     namespaces,
+    packages,
     actions,
+    triggers: events.triggers,
+    rules: events.rules,
+    firing: events.firing,
+    deliveries: events.deliveries,
+    feeds: events.feeds,
+    apis,
     activations,
     invocations,
+    builtins: [...builtins.values()],
+    code,
+    follow: (namespace, id, follower) => followActivation({ flights, invoker }, namespace, id, follower),
+    async start() {
+      const resumed = invocations.resumeAccepted();
+      events.start(resumed);
+      await resumed;
+    },
     async close(drainMs) {
+      await events.close();
       await invocations.close(drainMs);
       watch[Symbol.dispose]();
     },

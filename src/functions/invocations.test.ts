@@ -1,13 +1,15 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Completion } from '../invoker/index.ts';
 import { isJsonObject, type JsonObject } from '../lib/index.ts';
+import { fromQueue, toQueue } from './accepted-task.ts';
 import type { InvokeRequest } from './invocations.ts';
 import { completion, hello, type Platform, ref, startPlatform } from './platform.fixture.ts';
 import { serialiseRecord } from './record.ts';
+import type { Task } from './task.ts';
 
 async function withHello(body: object = {}): Promise<Platform> {
   const platform = await startPlatform();
-  await platform.functions.actions.put(ref('hello'), { ...hello, ...body }, false);
+  await platform.functions.actions.put(ref('hello'), { ...hello, ...body }, false, platform.guest);
   return platform;
 }
 
@@ -34,6 +36,7 @@ describe('a blocking call', () => {
     const { activationId } = await call(platform, { payload: { b: 2 } });
     expect(platform.invoker.jobs).toEqual([
       {
+        type: 'code',
         activationId,
         transactionId: 't1',
         namespace: 'guest',
@@ -87,10 +90,11 @@ describe('a blocking call', () => {
       duration: 7,
       annotations: [
         { key: 'path', value: 'guest/hello' },
-        { key: 'waitTime', value: 3 },
         { key: 'kind', value: 'nodejs:24' },
+        { key: 'waitTime', value: 3 },
         { key: 'timeout', value: false },
         { key: 'limits', value: { concurrency: 1, logs: 10, memory: 256, timeout: 60_000 } },
+        { key: 'start', value: 'warm' },
         { key: 'initTime', value: 5 },
       ],
       response: { status: 'success', success: true, result: { x: 1 }, size: 7 },
@@ -199,9 +203,9 @@ describe('a non-blocking call', () => {
     platform.invoker.script = () => end.promise;
     const { activationId, record } = await call(platform, { waitMs: undefined, payload: { a: 1 } });
     expect(record).toBeUndefined();
-    expect(await platform.store.accepted.pending(10)).toMatchObject([
-      { activationId, job: { parameters: { a: 1 } } },
-    ]);
+    const [row] = await platform.store.accepted.pending(10);
+    expect(row).toMatchObject({ activationId });
+    expect(fromQueue(row?.job ?? null, platform.vault)).toMatchObject({ task: { parameters: { a: 1 } } });
     end.resolve(completion({ done: true }));
     await expect.poll(() => platform.store.accepted.pending(10)).toEqual([]);
     expect(await stored(platform, activationId)).toMatchObject({ response: { result: { done: true } } });
@@ -234,13 +238,25 @@ describe('the API key', () => {
   });
 });
 
+async function acceptedTask(platform: Platform): Promise<Task> {
+  const [row] = await platform.store.accepted.pending(1);
+  const accepted = fromQueue(row?.job ?? null, platform.vault);
+  if (accepted === undefined) throw new Error('nothing was accepted');
+  return accepted.task;
+}
+
 describe('after a restart', () => {
   const accept = async (platform: Platform, id: string, attempt: number, more: JsonObject = {}) => {
-    const [row] = await platform.store.accepted.pending(1000);
-    if (!isJsonObject(row?.job)) throw new Error('no job');
     const activationId = id.repeat(32);
-    const job = { ...row.job, activationId, ...more };
-    await platform.store.accepted.accept({ ...row, activationId, job });
+    const task = { ...(await acceptedTask(platform)), activationId };
+    const job = toQueue(task, platform.vault);
+    const { namespace, acceptedAt } = task;
+    await platform.store.accepted.accept({
+      activationId,
+      namespace,
+      acceptedAt,
+      job: { ...(isJsonObject(job) ? job : {}), ...more },
+    });
     if (attempt === 1) await platform.store.accepted.claim(activationId, 0);
   };
 
@@ -265,19 +281,31 @@ describe('after a restart', () => {
     expect(await responses('c')).toMatchObject({ result: { error: expect.stringContaining('API key') } });
   });
 
+  test('what can not be opened stays, and does not hold up the rest', async () => {
+    await using platform = await withHello();
+    platform.invoker.script = () => new Promise(() => {});
+    await call(platform, { waitMs: undefined });
+    await expect.poll(() => platform.invoker.jobs.length).toBe(1);
+    await accept(platform, 'a', 0);
+    await accept(platform, 'b', 0, { sealed: 'w1:gone:AAAA' });
+    platform.invoker.script = () => completion({});
+    const next = await platform.restart();
+    expect(await next.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 1 });
+    expect(await platform.store.accepted.pending(10)).toMatchObject([{ activationId: 'b'.repeat(32) }]);
+  });
+
   test('a queue of many pages is worked off', async () => {
     await using platform = await withHello();
     platform.invoker.script = () => new Promise(() => {});
     await call(platform, { waitMs: undefined });
     const ids = Array.from({ length: 450 }, (_, i) => i.toString(16).padStart(4, '0'));
-    const [row] = await platform.store.accepted.pending(1);
-    if (!isJsonObject(row?.job)) throw new Error('no job');
-    const { job: first } = row;
+    const first = await acceptedTask(platform);
+    const { namespace, acceptedAt } = first;
     await Promise.all(
       ids.map((id) => {
         const activationId = id.repeat(8);
-        const job = { ...first, activationId };
-        return platform.store.accepted.accept({ ...row, activationId, job });
+        const job = toQueue({ ...first, activationId }, platform.vault);
+        return platform.store.accepted.accept({ activationId, namespace, acceptedAt, job });
       }),
     );
     platform.invoker.script = () => completion({});

@@ -3,19 +3,23 @@
  * it, and answer when it ends (blocking, for as long as the caller may wait) or at once, when it is durable
  * (non-blocking). A blocking call that outlasts its wait becomes one that was accepted.
  */
-import type { Invoker, Job } from '../invoker/index.ts';
-import { type JsonObject, type Log, messageOf, newActivationId } from '../lib/index.ts';
+import type { Invoker, RateUsage } from '../invoker/index.ts';
+import { type JsonObject, type Log, messageOf } from '../lib/index.ts';
 import type { AcceptedQueue, ActivationStore } from '../store/index.ts';
 import type { ActionService } from './actions.ts';
+import { captureInput } from './captured-input.ts';
+import { newBudget } from './composed-call.ts';
 import { functionFault } from './faults.ts';
-import type { Flight } from './flight.ts';
+import type { Departure, Flight } from './flight.ts';
 import type { Flights } from './flights.ts';
-import { formatApiKey, parseAuthorization } from './keys.ts';
 import type { EntityRef } from './names.ts';
 import type { Identity } from './namespaces.ts';
+import { newTask } from './new-task.ts';
 import type { ActivationRecord } from './record.ts';
-import { mergeArguments, type ResolvedAction } from './resolved-action.ts';
+import { checkPayload, type ResolvedAction } from './resolved-action.ts';
 import { type ResumeReport, resumeQueue } from './resume.ts';
+import type { Task } from './task.ts';
+import type { Vault } from './vault.ts';
 
 export interface InvokeRequest {
   readonly identity: Identity;
@@ -26,6 +30,8 @@ export interface InvokeRequest {
   readonly transactionId: string;
   /** The caller's `Authorization` header, for actions that are given the caller's key. */
   readonly authorization: string | undefined;
+  /** For a caller that must know it before; a new one, never used again. */
+  readonly activationId?: string;
 }
 
 /** The activation, and its record if it has ended while the caller waited. */
@@ -36,10 +42,12 @@ export interface InvokeAnswer {
 
 export interface InvocationService {
   /**
-   * @throws Fault NOT_FOUND, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, SHUTTING_DOWN, and the invoker's:
+   * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, SHUTTING_DOWN, and the invoker's:
    * TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT, and its `busy` ones
    */
   invoke(request: InvokeRequest): Promise<InvokeAnswer>;
+  /** What a namespace has left of its invocations in this minute. */
+  usage(identity: Identity): RateUsage;
   /**
    * Deals with what an earlier run accepted and did not end: what was never started is run, what was
    * started is recorded as interrupted. Settles when all of it is done. Call once, at start.
@@ -53,44 +61,64 @@ export interface InvocationOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
   readonly accepted: AcceptedQueue;
   readonly activations: Pick<ActivationStore, 'room'>;
-  readonly invoker: Pick<Invoker, 'admit'>;
+  readonly invoker: Pick<Invoker, 'admit' | 'usage'>;
   readonly flights: Flights;
+  readonly vault: Vault;
   readonly log: Log;
 }
 
 export function createInvocations(options: InvocationOptions): InvocationService {
-  const { accepted, flights, log } = options;
+  const { accepted, flights, invoker, vault, log } = options;
   let closing = false;
 
   return {
     async invoke(request) {
       if (closing) throw functionFault('SHUTTING_DOWN', 'The platform is shutting down.');
-      const resolving = options.actions.resolve(request.action);
+      const { identity, waitMs } = request;
+      const resolving = options.actions.resolve(request.action, identity.namespace);
       const resolved = resolving instanceof Promise ? await resolving : resolving;
+      checkPayload(resolved, request.payload);
       const room = options.activations.room();
       if (room !== undefined) await room;
-      const job = jobOf(request, resolved);
-      const { limits, createdAt: namespaceCreatedAt } = request.identity;
-      const admission = options.invoker.admit(job.namespace, limits);
-      const flight = flights.begin({ job, frame: resolved.frame, admission, namespaceCreatedAt });
-      const { activationId } = job;
-      if (request.waitMs === undefined) {
+      const task = newTask({
+        resolved,
+        caller: request,
+        payload: request.payload,
+        activationId: request.activationId,
+      });
+      const admission = invoker.admit(task.namespace, identity.limits);
+      const flight = flights.begin({ ...departureOf(request, resolved, task), admission });
+      const { activationId } = task;
+      if (waitMs === undefined) {
         await acceptForLater(flights, flight);
         return { activationId, record: undefined };
       }
       const run = flights.run(flight);
-      const record = await firstOf(run, request.waitMs, () => flights.cancel(flight));
+      const record = await firstOf(run, waitMs, () => flights.cancel(flight));
       if (record === undefined) {
         run.catch((error) => flights.fail(flight, messageOf(error)));
         await flights.enqueueStarted(flight);
       }
       return { activationId, record };
     },
-    resumeAccepted: () => resumeQueue({ accepted, flights, log, isClosing: () => closing }),
+    usage: ({ namespace, limits }) => invoker.usage(namespace, limits),
+    resumeAccepted: () => resumeQueue({ accepted, flights, vault, log, isClosing: () => closing }),
     async close(timeoutMs) {
       closing = true;
       await flights.drain(timeoutMs);
     },
+  };
+}
+
+function departureOf(request: InvokeRequest, resolved: ResolvedAction, task: Task): Departure {
+  const { identity, payload } = request;
+  return {
+    task,
+    frame: resolved.frame,
+    namespaceCreatedAt: identity.createdAt,
+    isRecorded: identity.limits.storeActivations !== false,
+    ...(task.type === 'composed' ? { call: { resolved, caller: request, budget: newBudget() } } : {}),
+    ...(resolved.capturesInput ? { inputJson: captureInput(payload) } : {}),
   };
 }
 
@@ -126,25 +154,4 @@ function firstOf<T>(run: Promise<T>, waitMs: number, refused: () => void): Promi
       },
     );
   });
-}
-
-function jobOf(request: InvokeRequest, resolved: ResolvedAction): Job {
-  const { action } = resolved;
-  const { parameters, initEnv } = mergeArguments(resolved, request.payload);
-  const job = {
-    activationId: newActivationId(),
-    transactionId: request.transactionId,
-    namespace: request.identity.namespace,
-    action: resolved.fullName,
-    version: action.version,
-    revision: action.revision,
-    kind: action.exec.kind,
-    code: resolved.code,
-    limits: resolved.limits,
-    initEnv,
-    parameters,
-    acceptedAt: Date.now(),
-  };
-  if (!resolved.providesApiKey) return job;
-  return { ...job, apiKey: formatApiKey(parseAuthorization(request.authorization)) };
 }

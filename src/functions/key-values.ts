@@ -30,7 +30,10 @@ export function parseAnnotations(value: unknown): readonly KeyValue[] {
 }
 
 /** `changes` win over `base`; an overwritten key keeps its place. */
-export function mergeKeyValues(base: readonly KeyValue[], changes: readonly KeyValue[]): readonly KeyValue[] {
+export function mergeKeyValues<Item extends KeyValue>(
+  base: readonly Item[],
+  changes: readonly Item[],
+): readonly Item[] {
   const byKey = new Map(base.map((each) => [each.key, each]));
   for (const each of changes) byKey.set(each.key, each);
   return [...byKey.values()];

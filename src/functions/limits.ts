@@ -1,14 +1,15 @@
 /**
  * What an action, a request and a namespace may use at most. The system's limits are OpenWhisk's defaults
- * and an operator's configuration; a namespace may have its own rates within them.
+ * and an operator's configuration; a namespace may have its own within them (`namespace-limits.ts`).
  */
-import { z } from 'zod';
-import type { JsonObject } from '../lib/index.ts';
 import { functionFault } from './faults.ts';
 
-export interface Range {
+export interface Span {
   readonly min: number;
   readonly max: number;
+}
+
+export interface Range extends Span {
   readonly default: number;
 }
 
@@ -18,12 +19,15 @@ export interface SystemLimits {
   readonly logMiB: Range;
   /** Activations that one sandbox may run at once. */
   readonly concurrency: Range;
+  /** Processors, a fraction allowed. An action that says nothing has what the sandbox policy says. */
+  readonly cpus: Span;
+  /** Size of `/tmp`. An action that says nothing has what the sandbox policy says. */
+  readonly diskMiB: Span;
   /** Of `exec`: the text as sent, so base64 counts in full. */
   readonly codeBytes: number;
   /** Of all parameters, and of all annotations, of one entity. */
   readonly parametersBytes: number;
   readonly payloadBytes: number;
-  readonly resultBytes: number;
   readonly list: { readonly default: number; readonly max: number };
   /** How long a blocking invocation holds its caller. */
   readonly blockingWaitMs: number;
@@ -40,10 +44,11 @@ export const defaultLimits: SystemLimits = {
   memoryMiB: { min: 128, max: 512, default: 256 },
   logMiB: { min: 0, max: 10, default: 10 },
   concurrency: { min: 1, max: 500, default: 1 },
+  cpus: { min: 0.05, max: 2 },
+  diskMiB: { min: 1, max: 512 },
   codeBytes: 48 * mebibyte,
   parametersBytes: mebibyte,
   payloadBytes: mebibyte,
-  resultBytes: mebibyte,
   list: { default: 30, max: 200 },
   blockingWaitMs: 60_000,
   sequenceLength: 50,
@@ -52,84 +57,66 @@ export const defaultLimits: SystemLimits = {
   firesPerMinute: 60,
 };
 
-/** A namespace's own rates; what is absent is the system's. */
-export interface NamespaceRates {
-  readonly invocationsPerMinute?: number | undefined;
-  readonly concurrentInvocations?: number | undefined;
-  readonly firesPerMinute?: number | undefined;
-}
-
-/** A change of rates: `null` goes back to the system's, absent leaves as it is. */
-export interface NamespaceRatesPatch {
-  readonly invocationsPerMinute?: number | null | undefined;
-  readonly concurrentInvocations?: number | null | undefined;
-  readonly firesPerMinute?: number | null | undefined;
-}
-
 /** The limits of one namespace, complete, as `GET /namespaces/{ns}/limits` answers them. */
 export type UserLimits = {
   readonly invocationsPerMinute: number;
   readonly concurrentInvocations: number;
   readonly firesPerMinute: number;
+  /** Absent or empty: every kind there is. */
+  readonly allowedKinds?: readonly string[];
+  /** Absent: yes. */
+  readonly storeActivations?: boolean;
   readonly maxParameterSize: string;
+  /** MiB. */
   readonly minActionMemory: number;
   readonly maxActionMemory: number;
+  /** Milliseconds. */
   readonly minActionTimeout: number;
   readonly maxActionTimeout: number;
+  /** MiB. */
   readonly minActionLogs: number;
   readonly maxActionLogs: number;
   readonly minActionConcurrency: number;
   readonly maxActionConcurrency: number;
+  /** What an action's own limit `instances` may be at most. */
+  readonly maxActionInstances: number;
 };
 
-const rate = z.int().min(0).max(1_000_000_000);
-const storedRates = z.object({
-  invocationsPerMinute: rate.optional(),
-  concurrentInvocations: rate.optional(),
-  firesPerMinute: rate.optional(),
-});
-
-/** Reads the rates that the store keeps. @throws Fault STORED_ENTITY_CORRUPT */
-export function parseStoredRates(limits: JsonObject): NamespaceRates {
-  const parsed = storedRates.safeParse(limits);
-  if (parsed.success) return parsed.data;
-  throw functionFault('STORED_ENTITY_CORRUPT', 'Resource is corrupted and cannot be read.', {
-    cause: parsed.error,
-  });
+/** What holds for the actions of one namespace. */
+export interface ActionRanges extends SystemLimits {
+  /** Sandboxes of one action. */
+  readonly instances: Span;
 }
 
-/** @throws Fault LIMIT_OUT_OF_RANGE for a rate that is not a whole number of at least 0 */
-export function patchRates(rates: NamespaceRates, patch: NamespaceRatesPatch): NamespaceRates {
-  const next: Record<string, number> = {};
-  for (const name of ['invocationsPerMinute', 'concurrentInvocations', 'firesPerMinute'] as const) {
-    const wanted = patch[name] === undefined ? rates[name] : patch[name];
-    if (wanted === null || wanted === undefined) continue;
-    if (!rate.safeParse(wanted).success) {
-      throw functionFault('LIMIT_OUT_OF_RANGE', `${name} ${wanted} is not a whole number of at least 0`);
-    }
-    next[name] = wanted;
-  }
-  return next;
-}
-
-export function userLimits(system: SystemLimits, rates: NamespaceRates): UserLimits {
+/** The system's limits, narrowed to a namespace's. A default that lies outside is moved to the nearer end. */
+export function actionRanges(system: SystemLimits, own: UserLimits): ActionRanges {
   return {
-    invocationsPerMinute: rates.invocationsPerMinute ?? system.invocationsPerMinute,
-    concurrentInvocations: rates.concurrentInvocations ?? system.concurrentInvocations,
-    firesPerMinute: rates.firesPerMinute ?? system.firesPerMinute,
-    maxParameterSize: sizeText(system.parametersBytes),
-    minActionMemory: system.memoryMiB.min,
-    maxActionMemory: system.memoryMiB.max,
-    minActionTimeout: system.timeoutMs.min,
-    maxActionTimeout: system.timeoutMs.max,
-    minActionLogs: system.logMiB.min,
-    maxActionLogs: system.logMiB.max,
-    minActionConcurrency: system.concurrency.min,
-    maxActionConcurrency: system.concurrency.max,
+    ...system,
+    memoryMiB: narrowed(system.memoryMiB, own.minActionMemory, own.maxActionMemory),
+    timeoutMs: narrowed(system.timeoutMs, own.minActionTimeout, own.maxActionTimeout),
+    logMiB: narrowed(system.logMiB, own.minActionLogs, own.maxActionLogs),
+    concurrency: narrowed(system.concurrency, own.minActionConcurrency, own.maxActionConcurrency),
+    instances: { min: 1, max: own.maxActionInstances },
   };
 }
 
-/** OpenWhisk's notation: `1 MB` is 1048576 bytes. */
-function sizeText(bytes: number): string {
-  return bytes % mebibyte === 0 ? `${bytes / mebibyte} MB` : `${bytes} B`;
+/**
+ * Whether the namespace may have actions of a (resolved) kind: `sequence` and `blackbox` are kinds too.
+ * @throws Fault NOT_AUTHORIZED
+ */
+export function checkKind({ allowedKinds }: Pick<UserLimits, 'allowedKinds'>, kind: string): void {
+  if (allowedKinds === undefined || allowedKinds.length === 0 || allowedKinds.includes(kind)) return;
+  throw functionFault(
+    'NOT_AUTHORIZED',
+    `The supplied authentication is not authorized to access actions of kind '${kind}'.`,
+  );
+}
+
+function narrowed(range: Range, min: number, max: number): Range {
+  return { min, max, default: clamp(range.default, { min, max }) };
+}
+
+/** The nearest value within. */
+export function clamp(value: number, { min, max }: Span): number {
+  return Math.min(Math.max(value, min), max);
 }

@@ -2,7 +2,7 @@
  * Names of namespaces and entities. A name that has been through here is safe as a key of the store, in a
  * log line and in an environment variable: no control characters, no slash, no leading dot or dash.
  */
-import { functionFault, notFound } from './faults.ts';
+import { functionFault, malformed, notFound } from './faults.ts';
 
 declare const entityBrand: unique symbol;
 declare const namespaceBrand: unique symbol;
@@ -65,6 +65,37 @@ export function parseNamespaceSegment(text: string, own: NamespaceName): Namespa
     namespace: root === '_' ? own : parseNamespaceName(root),
     package: inner === undefined ? undefined : parseEntityName(inner),
   };
+}
+
+/**
+ * A full name as bodies hold it: `/ns/[pkg/]name`, with `_` for the caller's namespace; the first slash may be absent.
+ * @throws Fault NAME_INVALID, BODY_INVALID for one without a namespace
+ */
+export function parseFullName(text: string, own: NamespaceName): EntityRef {
+  const [root, ...rest] = text.replace(/^\//, '').split('/');
+  if (root === undefined || rest.length === 0 || rest.length > 2) {
+    throw malformed(
+      'The fully qualified name of the entity must contain at least the namespace and the name of the entity.',
+    );
+  }
+  const namespace = root === '_' ? own : parseNamespaceName(root);
+  const [first = '', second] = rest;
+  return second === undefined
+    ? { namespace, package: undefined, name: parseEntityName(first) }
+    : { namespace, package: parseEntityName(first), name: parseEntityName(second) };
+}
+
+/**
+ * A name as compositions say it: `name`, `pkg/name`, `ns/pkg/name`, or a full one with a leading slash; undefined when
+ * it is none of them.
+ */
+export function parseRelativeName(text: string, own: NamespaceName): EntityRef | undefined {
+  const isFull = text.startsWith('/') || text.split('/').length === 3;
+  try {
+    return parseFullName(isFull ? text : `/_/${text}`, own);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `name` or `package/name`: an entity's key within its namespace. */

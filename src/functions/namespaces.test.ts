@@ -94,7 +94,7 @@ describe('the operator', () => {
     await platform.functions.namespaces.create('a');
     const list = await platform.functions.namespaces.list();
     expect(list.map(({ name }) => name)).toEqual(['a', 'guest']);
-    expect(Object.keys(list[0] ?? {}).toSorted()).toEqual(['createdAt', 'keyId', 'limits', 'name']);
+    expect(Object.keys(list[0] ?? {}).toSorted()).toEqual(['createdAt', 'keyId', 'limits', 'name', 'own']);
   });
 
   test('is told of a taken, a bad and an unknown name', async () => {

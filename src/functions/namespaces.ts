@@ -1,41 +1,34 @@
 /**
- * Namespaces and their keys: who a request comes from, and what the operator does with namespaces. A
- * namespace has one key, and its subject has its name. A deleted namespace is not remembered: its name can
- * be created again and starts empty.
+ * Namespaces, their keys and limits: what the operator does with them. A namespace has a first key and may have
+ * further ones that can do less; its subject has its name. A deleted namespace is not remembered: its name can be
+ * created again and starts empty.
  */
-import { hash } from 'node:crypto';
-import type { NamespaceLimits } from '../invoker/index.ts';
-import type { NamespaceRow, Store } from '../store/index.ts';
-import { type BoundedCache, createBoundedCache } from './bounded-cache.ts';
+import type { EntityRow, EntityStore, NamespaceRow, Store } from '../store/index.ts';
 import { functionFault, notFound } from './faults.ts';
 import {
-  type ApiKey,
-  formatApiKey,
-  hashSecret,
-  invalidAuthentication,
-  isSecret,
-  newApiKey,
-  parseAuthorization,
-} from './keys.ts';
-import {
-  type NamespaceRatesPatch,
-  parseStoredRates,
-  patchRates,
-  type SystemLimits,
-  type UserLimits,
-  userLimits,
-} from './limits.ts';
+  createKey,
+  deleteKey,
+  type KeyDescription,
+  type KeyRequest,
+  listKeys,
+  type NewKey,
+} from './further-keys.ts';
+import { createIdentities, type Identity } from './identities.ts';
+import { type ApiKey, formatApiKey, hashSecret, newApiKey } from './keys.ts';
+import type { SystemLimits, UserLimits } from './limits.ts';
 import { type NamespaceName, parseNamespaceName } from './names.ts';
+import {
+  type NamespaceLimitsPatch,
+  type NamespaceLimitValues,
+  parseStoredLimits,
+  patchLimits,
+  userLimits,
+} from './namespace-limits.ts';
 
-/** Who a request comes from. */
-export interface Identity {
-  readonly namespace: NamespaceName;
-  readonly subject: string;
-  readonly keyId: string;
-  /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */
-  readonly createdAt: number;
-  readonly limits: UserLimits & NamespaceLimits;
-}
+export type { Identity } from './identities.ts';
+
+/** Of what Ward brings along. */
+export const systemNamespace = parseNamespaceName('whisk.system');
 
 export interface NamespaceDescription {
   readonly name: NamespaceName;
@@ -43,6 +36,8 @@ export interface NamespaceDescription {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly limits: UserLimits;
+  /** What of the limits is its own, and not the system's. */
+  readonly own: NamespaceLimitValues;
 }
 
 export interface NamespaceService {
@@ -51,14 +46,27 @@ export interface NamespaceService {
    * @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID
    */
   authenticate(header: string | undefined): Identity | Promise<Identity>;
+  /**
+   * The namespace of this name as its own caller with all rights, for calls that bring no key; at once when it was
+   * asked lately. Undefined when there is none.
+   */
+  identityOf(name: string): Identity | undefined | Promise<Identity | undefined>;
   /** Creates it and returns its key, `uuid:secret`, which is shown only now. @throws Fault NAME_INVALID, NAMESPACE_EXISTS */
   create(name: string): Promise<string>;
-  /** With all its entities and activations. @throws Fault NOT_FOUND */
+  /** Makes the namespace of what Ward brings along, if it is not there. Its key is told to nobody; it can be replaced. */
+  ensureSystem(): Promise<void>;
+  /** With all its entities, activations and keys. @throws Fault NOT_FOUND */
   delete(name: string): Promise<void>;
-  /** The old key opens nothing from now on. Returns the new one. @throws Fault NOT_FOUND */
+  /** The old first key opens nothing from now on. Returns the new one. @throws Fault NOT_FOUND */
   rotateKey(name: string): Promise<string>;
+  /** @throws Fault NOT_FOUND, KEY_INVALID, KEYS_EXHAUSTED */
+  createKey(name: string, request: KeyRequest): Promise<NewKey>;
+  /** @throws Fault NOT_FOUND */
+  listKeys(name: string): Promise<readonly KeyDescription[]>;
+  /** It opens nothing from now on. @throws Fault NOT_FOUND, KEY_INVALID */
+  deleteKey(name: string, keyId: string): Promise<void>;
   /** @throws Fault NOT_FOUND, LIMIT_OUT_OF_RANGE */
-  setLimits(name: string, patch: NamespaceRatesPatch): Promise<NamespaceDescription>;
+  setLimits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceDescription>;
   list(): Promise<readonly NamespaceDescription[]>;
   /** @throws Fault NOT_FOUND */
   get(name: string): Promise<NamespaceDescription>;
@@ -68,18 +76,21 @@ export interface NamespaceService {
   forget(): void;
 }
 
-const cacheCapacity = 10_000;
-/** Longer than any header with a key of Ward's. */
-const longestKeyHeader = 256;
+export interface NamespaceServiceOptions {
+  /** Ends what belongs to the actions of a namespace that is gone: code, sandboxes. */
+  readonly onActionsDeleted?: (rows: readonly EntityRow[]) => Promise<void>;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+}
 
-export function createNamespaces(store: Pick<Store, 'namespaces'>, system: SystemLimits): NamespaceService {
-  const rows = store.namespaces;
-  const identities: BoundedCache<Identity> = createBoundedCache(cacheCapacity);
-  const creationTimes: BoundedCache<number> = createBoundedCache(cacheCapacity);
-  const forget = () => {
-    identities.clear();
-    creationTimes.clear();
-  };
+export function createNamespaces(
+  store: Pick<Store, 'namespaces' | 'keys' | 'entities'>,
+  system: SystemLimits,
+  { onActionsDeleted, now = Date.now }: NamespaceServiceOptions = {},
+): NamespaceService {
+  const { namespaces: rows, keys } = store;
+  const identities = createIdentities(store, system, now);
+  const { forget } = identities;
   const mustFind = async (name: string): Promise<NamespaceRow> => {
     const row = await rows.byName(parseNamespaceName(name));
     if (row === undefined) throw notFound();
@@ -93,30 +104,27 @@ export function createNamespaces(store: Pick<Store, 'namespaces'>, system: Syste
 
   return {
     forget,
-    authenticate(header) {
-      const key = cacheKeyOf(header ?? '');
-      const known = identities.get(key);
-      if (known !== undefined) return known;
-      return identities
-        .load(key, () => identify(store, system, parseAuthorization(header)))
-        .then((identity) => {
-          if (identity === undefined) throw invalidAuthentication();
-          return identity;
-        });
-    },
+    authenticate: identities.authenticate,
+    identityOf: identities.ofNamespace,
     async create(name) {
       const apiKey = newApiKey();
-      const row = rowOf(parseNamespaceName(name), apiKey);
+      const row = rowOf(parseNamespaceName(name), apiKey, now());
       if (!(await rows.create(row))) {
         throw functionFault('NAMESPACE_EXISTS', `the namespace '${name}' already exists`);
       }
       forget();
       return formatApiKey(apiKey);
     },
-    async delete(name) {
-      const deleted = await rows.delete(parseNamespaceName(name));
+    async ensureSystem() {
+      if (await rows.create(rowOf(systemNamespace, newApiKey(), now()))) forget();
+    },
+    async delete(given) {
+      const name = parseNamespaceName(given);
+      const actions = onActionsDeleted === undefined ? [] : await actionsOf(store.entities, name);
+      const isGone = await rows.delete(name);
       forget();
-      if (!deleted) throw notFound();
+      if (!isGone) throw notFound();
+      await onActionsDeleted?.(actions);
     },
     async rotateKey(name) {
       const apiKey = newApiKey();
@@ -124,9 +132,20 @@ export function createNamespaces(store: Pick<Store, 'namespaces'>, system: Syste
       await update({ ...row, keyId: apiKey.id, keyHash: hashSecret(apiKey.secret) });
       return formatApiKey(apiKey);
     },
+    async createKey(name, request) {
+      const { name: namespace } = await mustFind(name);
+      return createKey(keys, namespace, request, now());
+    },
+    async listKeys(name) {
+      return listKeys(keys, await mustFind(name));
+    },
+    async deleteKey(name, keyId) {
+      await deleteKey(keys, await mustFind(name), keyId);
+      forget();
+    },
     async setLimits(name, patch) {
       const row = await mustFind(name);
-      const changed = { ...row, limits: { ...patchRates(parseStoredRates(row.limits), patch) } };
+      const changed = { ...row, limits: { ...patchLimits(system, parseStoredLimits(row.limits), patch) } };
       await update(changed);
       return describe(changed, system);
     },
@@ -137,34 +156,35 @@ export function createNamespaces(store: Pick<Store, 'namespaces'>, system: Syste
       return describe(await mustFind(name), system);
     },
     createdAt(name) {
-      const known = creationTimes.get(name);
-      return known ?? creationTimes.load(name, async () => (await rows.byName(name))?.createdAt);
+      const identity = identities.ofNamespace(name);
+      if (!(identity instanceof Promise)) return identity?.createdAt;
+      return identity.then((known) => known?.createdAt);
     },
   };
 }
 
-async function identify(
-  store: Pick<Store, 'namespaces'>,
-  system: SystemLimits,
-  key: ApiKey,
-): Promise<Identity | undefined> {
-  const row = await store.namespaces.byKeyId(key.id);
-  if (row === undefined || !isSecret(key.secret, row.keyHash)) return undefined;
-  const { name: namespace, keyId, createdAt, limits } = describe(row, system);
-  return Object.freeze({ namespace, subject: namespace, keyId, createdAt, limits });
-}
-
 function describe(row: NamespaceRow, system: SystemLimits): NamespaceDescription {
   const { keyId, createdAt } = row;
-  const limits = userLimits(system, parseStoredRates(row.limits));
-  return { name: parseNamespaceName(row.name), keyId, createdAt, limits };
+  const own = parseStoredLimits(row.limits);
+  return { name: parseNamespaceName(row.name), keyId, createdAt, limits: userLimits(system, own), own };
 }
 
-function rowOf(name: NamespaceName, key: ApiKey): NamespaceRow {
-  return { name, keyId: key.id, keyHash: hashSecret(key.secret), limits: {}, createdAt: Date.now() };
+function rowOf(name: NamespaceName, key: ApiKey, createdAt: number): NamespaceRow {
+  return { name, keyId: key.id, keyHash: hashSecret(key.secret), limits: {}, settings: {}, createdAt };
 }
 
-/** The header itself, which spares every call a hash; but nothing from outside fills the memory with long ones. */
-function cacheKeyOf(header: string): string {
-  return header.length <= longestKeyHeader ? header : hash('sha256', header, 'base64');
+const pageSize = 200;
+
+async function actionsOf(entities: EntityStore, namespace: NamespaceName): Promise<readonly EntityRow[]> {
+  const found: EntityRow[] = [];
+  for (;;) {
+    const page = await entities.list({
+      namespace,
+      collection: 'actions',
+      skip: found.length,
+      limit: pageSize,
+    });
+    found.push(...page);
+    if (page.length < pageSize) return found;
+  }
 }

@@ -2,22 +2,29 @@
  * The domain on a real store and a real blob store in a temporary folder. Only the invoker is a double: it
  * is told what each job gives. The real one is exercised from end to end in `test/`.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BlobStore, openBlobStore } from '../images/index.ts';
-import type { Completion, CompletionStatus, Invoker, Job } from '../invoker/index.ts';
+import type { Completion, CompletionStatus, Job, JobTarget } from '../invoker/index.ts';
 import { Fault, type JsonValue, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { createFunctions, type Functions, type FunctionsOptions } from './functions.ts';
 import { type EntityRef, parseEntityName, parseNamespaceName } from './names.ts';
 import type { Identity } from './namespaces.ts';
+import { createVault, type Vault } from './vault.ts';
 
 export type Script = (job: Job) => Completion | Promise<Completion>;
 
-export interface ScriptedInvoker extends Pick<Invoker, 'admit' | 'run' | 'retire'> {
+type ScriptedCalls = FunctionsOptions['invoker'];
+
+export interface ScriptedInvoker extends ScriptedCalls {
   readonly jobs: Job[];
   readonly retired: string[];
+  readonly warmed: JobTarget[];
+  /** Firings of triggers that were admitted. */
+  fired: number;
   /** Admissions not yet released. */
   inFlight: number;
   script: Script;
@@ -50,6 +57,8 @@ export function scriptedInvoker(): ScriptedInvoker {
   const invoker: ScriptedInvoker = {
     jobs: [],
     retired: [],
+    warmed: [],
+    fired: 0,
     inFlight: 0,
     script: (job) => completion(Array.isArray(job.parameters) ? null : { ...job.parameters }),
     admit(_namespace, limits) {
@@ -68,6 +77,14 @@ export function scriptedInvoker(): ScriptedInvoker {
       invoker.jobs.push(job);
       return invoker.script(job);
     },
+    admitFire: () => void invoker.fired++,
+    usage: (_namespace, limits) => ({
+      limit: limits.invocationsPerMinute,
+      remaining: limits.invocationsPerMinute,
+      resetMs: 60_000,
+    }),
+    warm: (target) => void invoker.warmed.push(target),
+    follow: () => undefined,
     retire: (action) => void invoker.retired.push(action),
   };
   return invoker;
@@ -78,6 +95,7 @@ export interface Platform extends AsyncDisposable {
   readonly invoker: ScriptedInvoker;
   readonly store: Store;
   readonly blobs: BlobStore;
+  readonly vault: Vault;
   readonly path: string;
   /** `guest`'s header and identity. */
   readonly authorization: string;
@@ -86,19 +104,22 @@ export interface Platform extends AsyncDisposable {
   restart(): Promise<Functions>;
 }
 
-export type PlatformOptions = Omit<FunctionsOptions, 'store' | 'blobs' | 'invoker' | 'log'>;
+export type PlatformOptions = Omit<FunctionsOptions, 'store' | 'blobs' | 'invoker' | 'vault' | 'apiHost' | 'log'>;
+
+const apiHost = () => 'http://ward.test';
 
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-functions-'));
   const path = join(folder, 'data', 'ward.db');
   const blobs = openBlobStore(join(folder, 'code'));
   const invoker = scriptedInvoker();
+  const vault = testVault();
   const stores: Store[] = [];
   const running: Functions[] = [];
   const start = async () => {
     const store = await openStore({ path });
     stores.push(store);
-    const functions = createFunctions({ ...options, store, blobs, invoker, log: silentLog });
+    const functions = createFunctions({ ...options, store, blobs, invoker, vault, apiHost, log: silentLog });
     running.push(functions);
     return { store, functions };
   };
@@ -110,6 +131,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     invoker,
     store,
     blobs,
+    vault,
     path,
     authorization,
     guest,
@@ -120,6 +142,12 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** With a key of its own. */
+export function testVault(): Vault {
+  const key = { id: 'test', secret: randomBytes(32) };
+  return createVault(() => [key]);
 }
 
 export function basic(key: string): string {

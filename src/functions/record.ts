@@ -1,24 +1,50 @@
 /** The record of an activation, as OpenWhisk keeps and shows it (its logs are kept beside it). */
-import type { Completion, CompletionStatus, Job } from '../invoker/index.ts';
-import type { JsonValue } from '../lib/index.ts';
+import type { ActionLimits, Completion, CompletionStatus } from '../invoker/index.ts';
+import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { ActivationInsert } from '../store/index.ts';
+import type { Task } from './task.ts';
+
+/** How an activation ended. Of a composed one, its parts count. */
+export interface Ending extends Completion {
+  /** Of a composed one: the sum of its parts. */
+  readonly durationMs?: number;
+  /** Of a composed one: the most that any part may use. */
+  readonly memoryMiB?: number;
+}
 
 /** As the store takes it, and what an answer needs beside it. */
 export interface ActivationRecord extends ActivationInsert {
   readonly status: CompletionStatus;
+  readonly result: JsonValue;
   /** `response.result` alone. */
   readonly resultJson: string;
+  readonly sizeBytes: number;
+  readonly durationMs: number;
+  readonly memoryMiB: number;
 }
 
 /** What the records of one revision of an action have in common: texts that stand between what differs. */
 export interface RecordFrame {
   readonly name: string;
-  /** `[pkg/]name`. */
+  /** `[pkg/]name`; the binding's name wins over its package's. */
   readonly path: string;
+  readonly limits: ActionLimits;
   readonly namespaceToSubject: string;
-  readonly durationToWaitTime: string;
-  readonly waitTimeToTimeout: string;
-  readonly afterTimeout: string;
+  /** Annotations that do not change, each followed by a comma. */
+  readonly annotations: string;
+  /** The annotation `limits`, for what is not composed. */
+  readonly limitsAnnotation: string;
+}
+
+export interface FrameOptions {
+  /** `/ns/[pkg/]name` of the action itself. */
+  readonly action: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly limits: ActionLimits;
+  /** `ns/binding`. */
+  readonly binding?: string | undefined;
+  readonly isConductor?: boolean | undefined;
 }
 
 /** The statuses in the order of their numeric codes. */
@@ -33,35 +59,38 @@ export function statusCodeOf(status: CompletionStatus): number {
   return statuses.indexOf(status);
 }
 
-/** @param job one of the action, or what it has in common with one */
-export function frameOf(job: Pick<Job, 'action' | 'version' | 'kind' | 'limits'>): RecordFrame {
-  const { action, version, kind, limits } = job;
+export function frameOf(options: FrameOptions): RecordFrame {
+  const { action, version, kind, limits, binding, isConductor } = options;
   const name = action.slice(action.lastIndexOf('/') + 1);
-  const annotation = (key: string, value: JsonValue) => JSON.stringify({ key, value });
-  const limitsInUnits = {
-    concurrency: limits.concurrency,
-    logs: limits.logBytes / (1024 * 1024),
-    memory: limits.memoryMiB,
-    timeout: limits.timeoutMs,
-  };
+  const provider = action.slice(action.indexOf('/', 1) + 1);
   return {
     name,
-    path: action.slice(action.indexOf('/', 1) + 1),
+    path: binding === undefined ? provider : `${binding.slice(binding.indexOf('/') + 1)}/${name}`,
+    limits,
     namespaceToSubject: `",${JSON.stringify({ name, version, publish: false }).slice(1, -1)},"subject":"`,
-    durationToWaitTime: `,"annotations":[${annotation('path', action.slice(1))},{"key":"waitTime","value":`,
-    waitTimeToTimeout: `},${annotation('kind', kind)},{"key":"timeout","value":`,
-    afterTimeout: `},${annotation('limits', limitsInUnits)}`,
+    annotations:
+      `${annotation('path', action.slice(1))},${annotation('kind', kind)},` +
+      (binding === undefined ? '' : `${annotation('binding', binding)},`) +
+      (isConductor === true ? `${annotation('conductor', true)},` : ''),
+    limitsAnnotation: limitsAnnotation(limits, limits.memoryMiB),
   };
+}
+
+/** The frame of a task of which nothing else is at hand. */
+export function frameOfTask(task: Task): RecordFrame {
+  const { action, version, kind, limits, binding } = task;
+  const isConductor = task.type === 'composed' && task.isConductor;
+  return frameOf({ action, version, kind, limits, binding, isConductor });
 }
 
 /**
  * Written as JSON once, around the result that is JSON already: a large one is never parsed or serialised again.
  * Ids, statuses and names of namespaces hold no character that JSON escapes.
  */
-export function recordOf(job: Job, frame: RecordFrame, completion: Completion): ActivationRecord {
-  const { activationId, namespace } = job;
-  const { status, json, startedAt, endedAt, waitMs, timedOut, initMs, sizeBytes } = completion;
-  const initTime = initMs === undefined ? '' : `,{"key":"initTime","value":${initMs}}`;
+export function recordOf(task: Task, frame: RecordFrame, ending: Ending): ActivationRecord {
+  const { activationId, namespace } = task;
+  const { status, result, json, startedAt, endedAt, sizeBytes } = ending;
+  const durationMs = ending.durationMs ?? endedAt - startedAt;
   return {
     activationId,
     namespace,
@@ -71,12 +100,15 @@ export function recordOf(job: Job, frame: RecordFrame, completion: Completion): 
     end: endedAt,
     statusCode: statusCodeOf(status),
     documentJson:
-      `{"activationId":"${activationId}","namespace":"${namespace}${frame.namespaceToSubject}${namespace}` +
-      `","start":${startedAt},"end":${endedAt},"duration":${endedAt - startedAt}${frame.durationToWaitTime}` +
-      `${waitMs}${frame.waitTimeToTimeout}${timedOut}${frame.afterTimeout}${initTime}]}`,
+      `${headOf(task, frame)},"start":${startedAt},"end":${endedAt},"duration":${durationMs}` +
+      `,"annotations":[${frame.annotations}${annotationsOf(task, frame, ending)}]}`,
     responseJson: `{"status":"${status}","success":${status === 'success'},"result":${json},"size":${sizeBytes}}`,
     status,
+    result,
     resultJson: json,
+    sizeBytes,
+    durationMs,
+    memoryMiB: ending.memoryMiB ?? frame.limits.memoryMiB,
   };
 }
 
@@ -85,21 +117,83 @@ export function serialiseRecord({ documentJson, responseJson }: ActivationRecord
   return `${documentJson.slice(0, -1)},"response":${responseJson},"logs":[]}`;
 }
 
-/** A completion for a job that the platform itself did not bring to an end. */
-export function internalFailure(job: Job, text: string): Completion {
-  const result = { error: text };
-  const json = JSON.stringify(result);
+/** What can be said of an activation that has not ended: a record without `end`, whose status is `pending`. */
+export function pendingRecord(task: Task, frame: RecordFrame): JsonObject {
+  const fixed = `${frame.annotations}${frame.limitsAnnotation}`;
+  return JSON.parse(
+    `${headOf(task, frame)},"start":${task.acceptedAt},"annotations":[${fixed}]` +
+      `,"response":{"status":"pending","success":false,"result":{}},"logs":[]}`,
+  );
+}
+
+/** A completion for an activation that the platform itself did not bring to an end. */
+export function internalFailure(task: Pick<Task, 'acceptedAt'>, text: string): Ending {
   const now = Date.now();
+  const result = { error: text };
+  return endingOf('whisk internal error', result, Math.min(task.acceptedAt, now), now);
+}
+
+/** How something ended that ran in no sandbox. */
+export function endingOf(
+  status: CompletionStatus,
+  result: JsonValue,
+  startedAt: number,
+  endedAt: number,
+): Ending {
+  const json = JSON.stringify(result);
   return {
-    status: 'whisk internal error',
+    status,
     result,
     json,
     sizeBytes: Buffer.byteLength(json),
-    startedAt: Math.min(job.acceptedAt, now),
-    endedAt: now,
+    startedAt,
+    endedAt,
     waitMs: 0,
     timedOut: false,
-    start: 'cold',
-    logs: Promise.resolve([]),
+    start: 'warm',
+    logs: noLogs,
   };
+}
+
+const noLogs = Promise.resolve([]);
+
+function headOf({ activationId, namespace, cause }: Task, frame: RecordFrame): string {
+  return (
+    `{"activationId":"${activationId}","namespace":"${namespace}${frame.namespaceToSubject}${namespace}"` +
+    (cause === undefined ? '' : `,"cause":"${cause}"`)
+  );
+}
+
+function annotationsOf(task: Task, frame: RecordFrame, ending: Ending): string {
+  const { cause } = task;
+  const causedBy = cause === undefined ? '' : `,${annotation('causedBy', 'sequence')}`;
+  if (task.type === 'code') return codeAnnotations(frame, ending) + causedBy;
+  if (task.kind !== 'sequence') return frame.limitsAnnotation + causedBy;
+  const memoryMiB = ending.memoryMiB ?? frame.limits.memoryMiB;
+  return `${annotation('topmost', cause === undefined)},${limitsAnnotation(frame.limits, memoryMiB)}${causedBy}`;
+}
+
+/** Where the time went, and why it was not warm, if it was not. */
+function codeAnnotations(frame: RecordFrame, ending: Ending): string {
+  const { waitMs, timedOut, initMs, start, startReason, sandboxMs } = ending;
+  return (
+    `{"key":"waitTime","value":${waitMs}},{"key":"timeout","value":${timedOut}},${frame.limitsAnnotation}` +
+    `,{"key":"start","value":"${start}"}` +
+    (startReason === undefined ? '' : `,${annotation('startReason', startReason)}`) +
+    (sandboxMs === undefined ? '' : `,{"key":"sandboxTime","value":${sandboxMs}}`) +
+    (initMs === undefined ? '' : `,{"key":"initTime","value":${initMs}}`)
+  );
+}
+
+function limitsAnnotation(limits: ActionLimits, memoryMiB: number): string {
+  return annotation('limits', {
+    concurrency: limits.concurrency,
+    logs: limits.logBytes / (1024 * 1024),
+    memory: memoryMiB,
+    timeout: limits.timeoutMs,
+  });
+}
+
+function annotation(key: string, value: JsonValue): string {
+  return JSON.stringify({ key, value });
 }

@@ -2,14 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { parseDigest } from '../images/index.ts';
 import { createAction, parseActionPut } from './action-put.ts';
 import { defaultLimits } from './limits.ts';
+import { parseNamespaceName } from './names.ts';
 import { hello, ref } from './platform.fixture.ts';
-import { mergeArguments, resolveAction } from './resolved-action.ts';
+import { checkPayload, mergeArguments, resolveAction } from './resolved-action.ts';
 import { defaultRuntimes } from './runtimes.ts';
 
+const limits = { ...defaultLimits, instances: { min: 1, max: 30 } };
+const rules = { limits, runtimes: defaultRuntimes, own: parseNamespaceName('guest') };
+
 function resolved(body: object) {
-  const put = parseActionPut({ ...hello, ...body }, defaultLimits, defaultRuntimes);
+  const put = parseActionPut({ ...hello, ...body }, rules);
   const exec = { kind: 'nodejs:24', binary: false, digest: parseDigest(`sha256:${'0'.repeat(64)}`) };
-  return resolveAction(createAction(ref('a'), put, exec, defaultLimits));
+  const action = createAction(ref('a'), put, exec, defaultLimits);
+  return resolveAction({ action, parameters: action.parameters, binding: undefined, builtin: undefined });
 }
 
 test('a call’s parameters win over the action’s', () => {
@@ -40,14 +45,20 @@ describe('final parameters', () => {
   const action = resolved({ parameters, annotations: [{ key: 'final', value: true }] });
 
   test('cannot be overridden', () => {
-    expect(() => mergeArguments(action, { fixed: 1 })).toThrow(
+    expect(() => checkPayload(action, { fixed: 1 })).toThrow(
       'Request defines parameters that are not allowed (e.g., reserved properties).',
     );
   });
 
   test('must be filled where they are null', () => {
+    checkPayload(action, { open: 2 });
     expect(mergeArguments(action, { open: 2 }).parameters).toEqual({ fixed: 1, open: 2 });
   });
+});
+
+test('a list is passed as it is, without the action’s parameters', () => {
+  const action = resolved({ parameters: [{ key: 'a', value: 1 }] });
+  expect(mergeArguments(action, [1, { b: 2 }])).toEqual({ parameters: [1, { b: 2 }], initEnv: {} });
 });
 
 test('a key such as __proto__ is a key', () => {

@@ -2,10 +2,11 @@
  * After a restart: what was accepted and never started is run now, a few at a time; what had been started is
  * recorded as interrupted, because nobody knows how far it came and running it twice may do harm.
  */
-import type { Log } from '../lib/index.ts';
+import { type Log, messageOf } from '../lib/index.ts';
 import type { AcceptedQueue, AcceptedRow } from '../store/index.ts';
-import { fromQueue } from './accepted-job.ts';
+import { type AcceptedTask, fromQueue } from './accepted-task.ts';
 import type { Flights } from './flights.ts';
+import type { Vault } from './vault.ts';
 
 export interface ResumeReport {
   readonly run: number;
@@ -15,6 +16,7 @@ export interface ResumeReport {
 export interface ResumeOptions {
   readonly accepted: AcceptedQueue;
   readonly flights: Flights;
+  readonly vault: Vault;
   readonly log: Log;
   readonly isClosing: () => boolean;
 }
@@ -32,7 +34,7 @@ export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport>
   const counts = { run: 0, interrupted: 0 };
   while (!options.isClosing()) {
     const rows = (await accepted.pending(pageSize)).filter(
-      ({ activationId }) => !seen.has(activationId) && !flights.isUnderWay(activationId),
+      ({ activationId }) => !seen.has(activationId) && flights.find(activationId) === undefined,
     );
     if (rows.length === 0) break;
     for (const { activationId } of rows) seen.add(activationId);
@@ -49,16 +51,16 @@ export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport>
 }
 
 async function resumeRow(
-  { flights, log }: ResumeOptions,
+  { flights, vault, log }: ResumeOptions,
   row: AcceptedRow,
 ): Promise<'run' | 'interrupted' | undefined> {
   const { activationId } = row;
-  const parsed = fromQueue(row.job);
-  if (parsed === undefined) {
-    log.error({ activationId }, 'an accepted activation cannot be read');
+  const parsed = read(row, vault);
+  if (typeof parsed === 'string') {
+    log.error({ activationId, reason: parsed }, 'an accepted activation cannot be read, and waits');
     return undefined;
   }
-  const flight = flights.begin({ job: parsed.job, attempt: row.attempt });
+  const flight = flights.begin({ task: parsed.task, attempt: row.attempt });
   if (row.attempt === 0 && !parsed.needsApiKey) {
     await flights.runQueued(flight);
     await flight.landed.reached();
@@ -67,4 +69,13 @@ async function resumeRow(
   flights.fail(flight, row.attempt === 0 ? keyless : started);
   await flight.landed.reached();
   return 'interrupted';
+}
+
+/** Or why it can't be read: it stays in the queue, for a Ward that can. */
+function read(row: AcceptedRow, vault: Vault): AcceptedTask | string {
+  try {
+    return fromQueue(row.job, vault) ?? 'another version of Ward has written it';
+  } catch (error) {
+    return messageOf(error);
+  }
 }

@@ -35,6 +35,15 @@ describe('blob store', () => {
     await blobs.delete(digestOf('none'));
   });
 
+  it('lists what is there, and no file that is no blob', async () => {
+    await using folder = await temporaryFolder();
+    const blobs = openBlobStore(folder.path);
+    expect(await Array.fromAsync(blobs.list())).toEqual([]);
+    const digests = await Promise.all(['a', 'b', 'c'].map((text) => blobs.put(Buffer.from(text))));
+    await writeFile(join(folder.path, 'blobs', 'sha256', 'new.1234'), 'half');
+    expect((await Array.fromAsync(blobs.list())).toSorted()).toEqual(digests.toSorted());
+  });
+
   it('notices damage when it reads, and repairs it when the same is put again', async () => {
     await using folder = await temporaryFolder();
     const blobs = openBlobStore(folder.path);

@@ -5,11 +5,12 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import type { Dir } from 'node:fs';
+import { mkdir, open, opendir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errnoOf } from '../lib/index.ts';
-import { digestHex, digestOf, parseDigest } from './digest.ts';
+import { digestHex, digestOf, isDigest, parseDigest } from './digest.ts';
 import { imageFault } from './faults.ts';
 import { readRegularFile, renameDurably, temporaryBeside, writeFileAtomically } from './files.ts';
 import type { BlobStore, Digest } from './types.ts';
@@ -24,6 +25,7 @@ export function openBlobStore(dir: string): BlobStore {
     get: (digest) => getBytes(dir, digest),
     has: async (digest) => (await blobSize(dir, digest)) !== undefined,
     delete: (digest) => rm(blobPath(dir, digest), { force: true }),
+    list: () => listBlobs(dir),
   };
 }
 
@@ -68,6 +70,20 @@ export async function putStream(dir: string, source: Readable): Promise<{ digest
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+async function* listBlobs(dir: string): AsyncGenerator<Digest> {
+  let folder: Dir;
+  try {
+    folder = await opendir(join(dir, 'blobs', 'sha256'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  for await (const { name } of folder) {
+    const digest = `sha256:${name}`;
+    if (isDigest(digest)) yield digest;
   }
 }
 

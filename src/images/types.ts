@@ -60,6 +60,8 @@ export interface BlobStore {
   get(digest: Digest): Promise<Buffer>;
   has(digest: Digest): Promise<boolean>;
   delete(digest: Digest): Promise<void>;
+  /** Every blob there is, in no order; one that comes or goes meanwhile may be missing. */
+  list(): AsyncIterable<Digest>;
 }
 
 /** What an archive from outside may be at most. */

@@ -1,13 +1,15 @@
 /** Who gives memory up when it is short. Pure questions about groups. */
 import { type Group, memoryOf } from './group.ts';
-import type { Slot } from './slots.ts';
+import type { Slot } from './slot.ts';
 
-/** The slot that nobody has used for the longest time: what is given up first. */
+/** The slot that nobody has used for the longest time, of the groups that `isAsked` is true of. */
 export function longestIdle(
   groups: Iterable<Group>,
+  isAsked: (group: Group) => boolean,
 ): { readonly group: Group; readonly slot: Slot } | undefined {
   let found: { group: Group; slot: Slot } | undefined;
   for (const group of groups) {
+    if (!isAsked(group)) continue;
     for (const slot of group.slots) {
       if (slot.inFlight === 0 && (!found || slot.idleSince < found.slot.idleSince)) found = { group, slot };
     }

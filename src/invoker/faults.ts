@@ -6,6 +6,10 @@ export const invokerFaults = {
   INVOKER_BUSY: 'busy',
   INVOKER_CLOSED: 'busy',
   KIND_UNKNOWN: 'invalid',
+  /** No image of that name is in the store. */
+  IMAGE_UNKNOWN: 'invalid',
+  /** An image in which no sandbox can be started. */
+  IMAGE_UNUSABLE: 'invalid',
   ACTION_TOO_LARGE: 'busy',
 } as const satisfies FaultTable;
 

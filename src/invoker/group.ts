@@ -1,57 +1,82 @@
 /** A group is everything the scheduler knows of one action, at one revision, in one invoking namespace. */
-import type { Code } from './code-folders.ts';
-import type { Slot } from './slots.ts';
-import type { Completion, Job } from './types.ts';
+import type { Fault } from '../lib/index.ts';
+import type { Slot, SlotPlan } from './slot.ts';
+import type { Completion, Job, JobTarget, StartReason } from './types.ts';
 
 /** A job that waits for a slot. */
 export interface Pending {
   readonly job: Job;
   readonly settle: (completion: Completion) => void;
+  readonly refuse: (fault: Fault) => void;
   /** `performance.now()` of when it began to wait. */
   readonly queuedAt: number;
+  /** Why no warm slot has taken it; undefined when one has. */
+  readonly reason: StartReason | undefined;
+  /** A slot has sent it back: another one's word is final. */
+  readonly isSecondTry: boolean;
 }
+
+/** How the last slot that a group lost ended: it failed, or was given up. */
+export type Past = 'failed' | 'given up';
+
+/** What slots are initialised with, whoever calls. */
+export type Template = JobTarget & Pick<Job, 'apiKey'>;
 
 export interface Group {
   readonly key: string;
   readonly namespace: string;
   readonly action: string;
-  readonly kind: string;
-  readonly memoryMiB: number;
+  readonly plan: SlotPlan;
   readonly concurrency: number;
-  readonly code: Code;
-  /** The latest job: what a slot is initialised with when nobody waits for it any more. */
-  template: Job;
+  /** Each slot serves one activation. */
+  readonly isFresh: boolean;
+  readonly minWarm: number;
+  readonly maxInstances: number;
+  /** Of the latest job: what a slot is initialised with when nobody waits for it any more. */
+  template: Template;
   readonly queue: Pending[];
   /** Initialised slots; the one that answered last is the last. */
   readonly slots: Slot[];
+  /** Slots that are being initialised on the account of an activation, by its id. */
+  readonly beginning: Map<string, Slot>;
   /** What an activation of it has been taking, in ms; infinite while that is not known. */
   serviceMs: number;
   /** Slots on their way. */
   starting: number;
   /** Its action was changed or deleted: no slot of it is kept. */
   retired: boolean;
+  /** How the last slot that it lost ended; undefined before that. */
+  past: Past | undefined;
+  /** It has served since a slot of it failed by itself: slots may be started that nobody waits for. */
+  isProven: boolean;
 }
 
 /** A sandbox never serves two of these. */
-export function groupKey(job: Job): string {
-  return `${job.namespace}\n${job.action}\n${job.revision}`;
+export function groupKey(target: JobTarget): string {
+  return `${target.namespace}\n${target.action}\n${target.revision}`;
 }
 
-export function createGroup(job: Job, code: Code): Group {
+export function createGroup(target: JobTarget, plan: SlotPlan, past: Past | undefined): Group {
+  const { limits, scaling = {} } = target;
+  const isFresh = scaling.fresh === true;
   return {
-    key: groupKey(job),
-    namespace: job.namespace,
-    action: job.action,
-    kind: job.kind,
-    memoryMiB: job.limits.memoryMiB,
-    concurrency: job.limits.concurrency,
-    code,
-    template: job,
+    key: groupKey(target),
+    namespace: target.namespace,
+    action: target.action,
+    plan,
+    concurrency: isFresh ? 1 : limits.concurrency,
+    isFresh,
+    minWarm: scaling.minWarm ?? 0,
+    maxInstances: scaling.maxInstances ?? Number.POSITIVE_INFINITY,
+    template: target,
     queue: [],
     slots: [],
+    beginning: new Map(),
     serviceMs: Number.POSITIVE_INFINITY,
     starting: 0,
     retired: false,
+    past,
+    isProven: false,
   };
 }
 
@@ -84,5 +109,5 @@ export function freeSlot(group: Group, restful: boolean): Slot | undefined {
 
 /** Memory that a group holds, slots on their way included. */
 export function memoryOf(group: Group): number {
-  return (group.slots.length + group.starting) * group.memoryMiB;
+  return (group.slots.length + group.starting) * group.plan.memoryMiB;
 }

@@ -9,7 +9,8 @@ import { openCodeFolders } from './code-folders.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { createPrewarmPool, type PrewarmTarget } from './prewarm.ts';
 import { Scheduler } from './scheduler.ts';
-import { createSlotFactory, type SlotSources } from './slots.ts';
+import type { SlotSources } from './slot.ts';
+import { createSlotFactory } from './slots.ts';
 import { createThrottle } from './throttle.ts';
 import type { Invoker } from './types.ts';
 
@@ -38,6 +39,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   const factory = createSlotFactory({ ...options, folders, readyTimeoutMs });
   const ledger = createMemoryLedger(options.memoryMiB);
   const prewarm = createPrewarmPool(options.prewarm, factory, ledger, options.log);
+  const throttle = createThrottle();
   const scheduler = new Scheduler({
     ...options,
     factory,
@@ -45,8 +47,8 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     prewarm,
     quantumMs,
     parallelSlots: availableParallelism(),
+    concurrencyOf: throttle.concurrencyOf,
   });
-  const throttle = createThrottle();
 
   const sweep = () => {
     const now = performance.now();
@@ -63,7 +65,11 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   };
   return {
     admit: throttle.admit,
+    admitFire: throttle.admitFire,
+    usage: throttle.usage,
     run: (job) => scheduler.submit(job),
+    warm: (target) => scheduler.warm(target),
+    follow: (activationId, onLine) => scheduler.follow(activationId, onLine),
     retire: (action) => scheduler.retire(action),
     close,
     [Symbol.asyncDispose]: close,

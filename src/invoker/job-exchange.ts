@@ -1,21 +1,24 @@
 /** A job as its runner is told of it, and its completion as the rest of Ward is. */
 
-import type { Verdict } from './outcomes.ts';
-import type { RunRequest } from './run-line.ts';
-import type { InitRequest } from './runner-process.ts';
+import type { JsonObject } from '../lib/index.ts';
+import type { Pending, Template } from './group.ts';
+import { internalError, type Verdict } from './outcomes.ts';
+import type { InitRequest, RunRequest } from './runner.ts';
 import type { Completion, Job } from './types.ts';
 
-export interface Origin {
-  readonly start: Completion['start'];
+/** Where an activation ran, and what it took to get there. */
+export interface Origin extends Pick<Completion, 'start' | 'startReason' | 'sandboxMs'> {
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly initMs?: number;
   readonly logs: Promise<readonly string[]>;
 }
 
-export function initRequest(job: Job): InitRequest {
-  const { main, binary } = job.code;
-  return { name: job.action.slice(job.action.lastIndexOf('/') + 1), main, binary, env: initEnv(job) };
+/** @param job the one that waits for it, if there is one */
+export function initRequest(template: Template, job: Job | undefined): InitRequest {
+  const { main, binary } = template.code;
+  const name = template.action.slice(template.action.lastIndexOf('/') + 1);
+  return { name, main, binary, env: initEnv(template, job) };
 }
 
 export function runRequest(job: Job): RunRequest {
@@ -31,8 +34,21 @@ export function complete(job: Job, verdict: Verdict, origin: Origin): Completion
     waitMs: Math.max(0, origin.startedAt - job.acceptedAt),
     ...(origin.initMs === undefined ? {} : { initMs: origin.initMs }),
     start: origin.start,
+    startReason: origin.startReason,
+    sandboxMs: origin.sandboxMs,
     logs: origin.logs,
   };
+}
+
+/** The platform itself did not bring the job to an end. */
+export function rejection({ job, reason }: Pending, text: string): Completion {
+  const logs = Promise.resolve([]);
+  return complete(job, internalError(text), {
+    start: 'cold',
+    startReason: reason,
+    startedAt: Date.now(),
+    logs,
+  });
 }
 
 export async function joined(
@@ -42,23 +58,28 @@ export async function joined(
   return [...(await first), ...(await second)];
 }
 
-function initEnv(job: Job): Job['initEnv'] {
+function initEnv(template: Template, job: Job | undefined): JsonObject {
+  const { initEnv: asked, namespace, action, version, limits } = template;
   return {
-    ...job.initEnv,
-    __OW_NAMESPACE: job.namespace,
-    __OW_ACTION_NAME: job.action,
-    __OW_ACTION_VERSION: job.version,
-    ...runEnv(job),
-    ...(job.limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
+    ...asked,
+    __OW_NAMESPACE: namespace,
+    __OW_ACTION_NAME: action,
+    __OW_ACTION_VERSION: version,
+    ...(job ? runEnv(job) : apiKeyEnv(template)),
+    ...(limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
   };
 }
 
 /** docs/actions-new.md: what user code finds in its environment, as far as it changes from run to run. */
-function runEnv(job: Job): Job['initEnv'] {
-  const env = {
+function runEnv(job: Job): JsonObject {
+  return {
     __OW_ACTIVATION_ID: job.activationId,
     __OW_TRANSACTION_ID: job.transactionId,
     __OW_DEADLINE: String(Date.now() + job.limits.timeoutMs),
+    ...apiKeyEnv(job),
   };
-  return job.apiKey === undefined ? env : { ...env, __OW_API_KEY: job.apiKey };
+}
+
+function apiKeyEnv({ apiKey }: Template): JsonObject {
+  return apiKey === undefined ? {} : { __OW_API_KEY: apiKey };
 }

@@ -1,11 +1,14 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
-import { LogStreams, missingSentinelText, sentinel } from './log-streams.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { LogStreams, missingSentinelText, type SentinelForm, sentinel } from './log-streams.ts';
 
-function start(limitBytes = 1000, isConcurrent = false) {
+const quiet = { isQuiet: true };
+const marked = { isQuiet: false };
+
+function start(limitBytes = 1000, isConcurrent = false, form: SentinelForm = 'named') {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const streams = new LogStreams(stdout, stderr);
+  const streams = new LogStreams(stdout, stderr, form);
   streams.limitBytes = limitBytes;
   streams.isConcurrent = isConcurrent;
   const end = (id: string) => {
@@ -23,7 +26,7 @@ describe('log streams', () => {
     const sink = streams.open('a');
     stdout.write('hello\n');
     end('a');
-    const [line] = await sink.finish(false);
+    const [line] = await sink.finish(marked);
     expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z stdout: hello$/);
   });
 
@@ -35,13 +38,13 @@ describe('log streams', () => {
     stdout.write('c\r\n');
     end('a');
     stdout.write('after\n');
-    expect(texts(await sink.finish(false))).toEqual(['stdout: a', 'stderr: oops', 'stdout: bc']);
+    expect(texts(await sink.finish(marked))).toEqual(['stdout: a', 'stderr: oops', 'stdout: bc']);
   });
 
   it('wait for a sentinel that comes after the answer', async () => {
     const { stdout, streams, end } = start();
     const sink = streams.open('a');
-    const lines = sink.finish(false);
+    const lines = sink.finish(marked);
     stdout.write('late\n');
     end('a');
     expect(texts(await lines)).toEqual(['stdout: late']);
@@ -52,7 +55,7 @@ describe('log streams', () => {
     const sinks = ['a', 'b', 'c'].map((id) => streams.open(id));
     stdout.write(`1\n${sentinel} a\n2\n${sentinel} b\n3\n`);
     end('c');
-    const lines = sinks.map((sink) => sink.finish(false));
+    const lines = sinks.map((sink) => sink.finish(marked));
     end('a');
     end('b');
     expect((await Promise.all(lines)).map(texts)).toEqual([['stdout: 1'], ['stdout: 2'], ['stdout: 3']]);
@@ -63,7 +66,7 @@ describe('log streams', () => {
     const sink = streams.open('a');
     stdout.write(`${sentinel} forged\nx\n`);
     end('a');
-    expect(texts(await sink.finish(false))).toEqual([`stdout: ${sentinel} forged`, 'stdout: x']);
+    expect(texts(await sink.finish(marked))).toEqual([`stdout: ${sentinel} forged`, 'stdout: x']);
   });
 
   it('end at a sentinel that half a line stands in front of', async () => {
@@ -71,28 +74,28 @@ describe('log streams', () => {
     const sink = streams.open('a');
     stdout.write(`one\nhalf${sentinel} a\n`);
     stderr.write(`${sentinel} a\n`);
-    expect(texts(await sink.finish(false))).toEqual(['stdout: one']);
+    expect(texts(await sink.finish(marked))).toEqual(['stdout: one', 'stdout: half']);
   });
 
   it('need no sentinel when the runner says that it wrote nothing', async () => {
     const { stdout, streams, end } = start();
     const first = streams.open('a');
     stdout.write('past the runner\n');
-    expect(texts(await first.finish(true))).toEqual(['stdout: past the runner']);
+    expect(texts(await first.finish(quiet))).toEqual(['stdout: past the runner']);
     const second = streams.open('b');
     stdout.write('second\n');
     end('b');
-    expect(texts(await second.finish(false))).toEqual(['stdout: second']);
+    expect(texts(await second.finish(marked))).toEqual(['stdout: second']);
   });
 
   it('leave to the next what it has written already when a quiet one ends', async () => {
     const { stdout, streams, end } = start();
-    const quiet = streams.open('a');
+    const first = streams.open('a');
     const next = streams.open('b');
     stdout.write('of b\n');
     end('b');
-    expect(await quiet.finish(true)).toEqual([]);
-    expect(texts(await next.finish(false))).toEqual(['stdout: of b']);
+    expect(await first.finish(quiet)).toEqual([]);
+    expect(texts(await next.finish(marked))).toEqual(['stdout: of b']);
   });
 
   it('say so when a sentinel is missing, and keep what there is', async () => {
@@ -100,7 +103,7 @@ describe('log streams', () => {
     const sink = streams.open('a');
     stdout.end('partial');
     stderr.end();
-    expect(texts(await sink.finish(false))).toEqual(['stdout: partial', `stderr: ${missingSentinelText}`]);
+    expect(texts(await sink.finish(marked))).toEqual(['stdout: partial', `stderr: ${missingSentinelText}`]);
   });
 
   it('stop at the limit and say so, while the flood is still read', async () => {
@@ -108,10 +111,10 @@ describe('log streams', () => {
     const sink = streams.open('a');
     for (let i = 0; i < 5000; i++) stdout.write(`${'x'.repeat(39)}\n`);
     end('a');
-    expect(texts(await sink.finish(false))).toEqual([
+    expect(texts(await sink.finish(marked))).toEqual([
       `stdout: ${'x'.repeat(39)}`,
       `stdout: ${'x'.repeat(39)}`,
-      'stderr: Logs were truncated because the total bytes size exceeds the limit of 200 bytes.',
+      'stderr: Logs were truncated because the total bytes size exceeds the limit of 200 bytes. Left out: lines 4998, bytes 394842.',
     ]);
     expect(stdout.readableLength).toBe(0);
   });
@@ -122,9 +125,9 @@ describe('log streams', () => {
     stdout.write(`${'x'.repeat(59)}\n`);
     stderr.write(`${'y'.repeat(59)}\n`);
     end('a');
-    expect(texts(await sink.finish(false))).toEqual([
+    expect(texts(await sink.finish(marked))).toEqual([
       `stdout: ${'x'.repeat(59)}`,
-      'stderr: Logs were truncated because the total bytes size exceeds the limit of 180 bytes.',
+      'stderr: Logs were truncated because the total bytes size exceeds the limit of 180 bytes. Left out: lines 1, bytes 99.',
     ]);
   });
 
@@ -133,7 +136,7 @@ describe('log streams', () => {
     const sink = streams.open('a');
     stdout.write('hello\n');
     end('a');
-    expect(await sink.finish(false)).toEqual([]);
+    expect(await sink.finish(marked)).toEqual([]);
   });
 
   it('cut a line that never ends', async () => {
@@ -142,7 +145,7 @@ describe('log streams', () => {
     for (let i = 0; i < 3; i++) stdout.write(Buffer.alloc(64 * 1024, 'x'));
     stdout.write('\n');
     end('a');
-    expect(await sink.finish(false)).toHaveLength(4);
+    expect(await sink.finish(marked)).toHaveLength(4);
   });
 
   it('give lines of runs at once to each of them', async () => {
@@ -151,10 +154,206 @@ describe('log streams', () => {
     const second = streams.open('b');
     stdout.write('shared\n');
     end('a');
-    const firstLines = await first.finish(false);
+    const firstLines = await first.finish(marked);
     stdout.write('rest\n');
     end('b');
     expect(texts(firstLines)).toEqual(['stdout: shared']);
-    expect(texts(await second.finish(false))).toEqual(['stdout: shared', 'stdout: rest']);
+    expect(texts(await second.finish(marked))).toEqual(['stdout: shared', 'stdout: rest']);
+  });
+
+  it('count to the line and the byte what is cut from two streams, whichever was first', async () => {
+    const { stdout, stderr, streams, end } = start(300);
+    const sink = streams.open('a');
+    for (let i = 0; i < 10; i++) {
+      stdout.write('out\n');
+      stderr.write('err\r\n');
+    }
+    end('a');
+    const lines = await sink.finish(marked);
+    // Each of the twenty is 39 bytes of time and stream, three of text and its end.
+    expect(lines.slice(0, -1)).toHaveLength(6);
+    expect(lines.at(-1)).toContain(`of 300 bytes. Left out: lines 14, bytes ${14 * 43}.`);
+  });
+});
+
+describe('logs that end with a bare sentinel', () => {
+  const bare = (limitBytes = 1000, isConcurrent = false) => {
+    const started = start(limitBytes, isConcurrent, 'bare');
+    const { stdout, stderr } = started;
+    const end = () => {
+      stdout.write(`${sentinel}\n`);
+      stderr.write(`${sentinel}\r\n`);
+    };
+    return { ...started, end };
+  };
+
+  it('are those of the oldest that has none yet, though the next has begun', async () => {
+    const { stdout, streams, end } = bare();
+    const first = streams.open('a');
+    stdout.write('a1\n');
+    const firstLines = first.finish(marked);
+    const second = streams.open('b');
+    stdout.write('a2\n');
+    end();
+    stdout.write('b1\n');
+    end();
+    expect(texts(await firstLines)).toEqual(['stdout: a1', 'stdout: a2']);
+    expect(texts(await second.finish(marked))).toEqual(['stdout: b1']);
+  });
+
+  it('keep what was written before the first and between two', async () => {
+    const { stdout, streams, end } = bare();
+    stdout.write('listening\n');
+    const init = streams.open('init');
+    expect(texts(await init.finish(quiet))).toEqual(['stdout: listening']);
+    stdout.write('idle\n');
+    const sink = streams.open('a');
+    end();
+    expect(texts(await sink.finish(marked))).toEqual(['stdout: idle']);
+    stdout.write(`half${sentinel}\n`);
+    const next = streams.open('b');
+    end();
+    expect(texts(await next.finish(marked))).toEqual(['stdout: half']);
+  });
+
+  it('of an image that writes none are waited for once, then hardly, and taken without a complaint', async () => {
+    vi.useFakeTimers();
+    try {
+      const { stdout, streams } = bare();
+      const first = streams.open('a');
+      stdout.write('a1\n');
+      const firstLines = first.finish(marked);
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(texts(await firstLines)).toEqual(['stdout: a1']);
+      const second = streams.open('b');
+      stdout.write('b1\n');
+      const secondLines = second.finish(marked);
+      await vi.advanceTimersByTimeAsync(20);
+      expect(texts(await secondLines)).toEqual(['stdout: b1']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('give each of three in a row its own, though none ends with a sentinel', async () => {
+    const { stdout, streams } = bare();
+    const lines = ['a', 'b', 'c'].map((id) => {
+      const sink = streams.open(id);
+      stdout.write(`${id}\n`);
+      return sink.finish(marked);
+    });
+    expect((await Promise.all(lines)).map(texts)).toEqual([['stdout: a'], ['stdout: b'], ['stdout: c']]);
+  });
+
+  it.each([
+    ['it failed', { isQuiet: false, hasFailed: true }, false],
+    ['another had one', marked, true],
+  ])('say that one is missing when %s', async (_why, how, isMarked) => {
+    const { stdout, stderr, streams, end } = bare();
+    if (isMarked) end();
+    const sink = streams.open('a');
+    stdout.end('partial');
+    stderr.end();
+    expect(texts(await sink.finish(how))).toEqual(['stdout: partial', `stderr: ${missingSentinelText}`]);
+  });
+
+  it('give lines of runs at once to each of them, and no sentinel', async () => {
+    const { stdout, streams, end } = bare(1000, true);
+    const [first, second] = [streams.open('a'), streams.open('b')];
+    stdout.write('shared\n');
+    end();
+    expect(texts(await first.finish(marked))).toEqual(['stdout: shared']);
+    stdout.write('rest\n');
+    expect(texts(await second.finish(marked))).toEqual(['stdout: shared', 'stdout: rest']);
+  });
+});
+
+describe('following a log', () => {
+  const followed = (streams: LogStreams, id: string) => {
+    const seen: string[] = [];
+    const following = streams.follow(id, (line) => seen.push(line.slice(31)));
+    return { seen, following };
+  };
+
+  it('shows the lines so far, then each as it comes, and none after it was ended', async () => {
+    const { stdout, stderr, streams } = start();
+    streams.open('a');
+    stdout.write('one\n');
+    stderr.write('two\n');
+    const { seen, following } = followed(streams, 'a');
+    expect(seen).toEqual(['stdout: one', 'stderr: two']);
+    stdout.write('three\nfo');
+    expect(seen.slice(2)).toEqual(['stdout: three']);
+    following?.[Symbol.dispose]();
+    stdout.write('ur\n');
+    expect(seen).toHaveLength(3);
+  });
+
+  it('is not possible for what is not open', async () => {
+    const { streams, end } = start();
+    expect(streams.follow('a', () => {})).toBeUndefined();
+    const sink = streams.open('a');
+    end('a');
+    await sink.finish(marked);
+    expect(streams.follow('a', () => {})).toBeUndefined();
+  });
+
+  it('shows what the record ends with', async () => {
+    const { stdout, stderr, streams } = start(100);
+    const sink = streams.open('a');
+    const { seen } = followed(streams, 'a');
+    stdout.write('kept\n');
+    stdout.end('x'.repeat(200));
+    stderr.end();
+    expect(texts(await sink.finish(marked))).toEqual(seen);
+    expect(seen).toEqual([
+      'stdout: kept',
+      expect.stringContaining('Left out: lines 1, bytes 240.'),
+      `stderr: ${missingSentinelText}`,
+    ]);
+  });
+
+  it('of a run that was handed over early begins with its own lines', async () => {
+    const { stdout, streams, end } = start();
+    const first = streams.open('a');
+    streams.open('b');
+    const { seen } = followed(streams, 'b');
+    stdout.write('of a\n');
+    end('a');
+    stdout.write('of b, not known yet\n');
+    await first.finish(marked);
+    stdout.write('of b\n');
+    expect(seen).toEqual(['stdout: of b, not known yet', 'stdout: of b']);
+  });
+
+  it('shows the end of a long log only, and says so', () => {
+    const { stdout, streams } = start(1_000_000);
+    streams.open('a');
+    stdout.write('x\n'.repeat(1500));
+    const { seen } = followed(streams, 'a');
+    expect(seen).toHaveLength(1001);
+    expect(seen[0]).toBe('stderr: Earlier lines, not shown here: 500.');
+  });
+
+  it('that fails disturbs neither the log nor who else follows', async () => {
+    const { stdout, streams, end } = start();
+    const sink = streams.open('a');
+    streams.follow('a', () => {
+      throw new Error('gone');
+    });
+    const { seen } = followed(streams, 'a');
+    stdout.write('one\n');
+    stdout.write('two\n');
+    end('a');
+    expect(texts(await sink.finish(marked))).toEqual(seen);
+  });
+
+  it('with a bare sentinel shows each run its own lines', () => {
+    const { stdout, streams } = start(1000, false, 'bare');
+    void streams.open('a').finish(marked);
+    streams.open('b');
+    const { seen } = followed(streams, 'b');
+    stdout.write('of b\n');
+    expect(seen).toEqual(['stdout: of b']);
   });
 });

@@ -1,60 +1,94 @@
 /**
- * Turns what a sandbox writes to stdout and stderr into the log lines of its activations. The runner ends an
- * activation with a sentinel line that names it, on both streams, or says that it logged nothing.
+ * Turns what a sandbox writes to stdout and stderr into the log lines of its activations. The program ends an
+ * activation with a sentinel line on both streams. A runner of Ward names the activation in it, or says in its answer
+ * that it logged nothing (`named`); OpenWhisk's own sentinel is bare, and an image may never write it (`bare`).
  *
  * One at a time (the default), the lines before a sentinel are that activation's, however many activations the
  * sandbox has done by the time they are read. Where an action allows concurrency, a line is everybody's who is open.
  *
  * The streams are always read to their end, so that a flood can't stall the sandbox on a full pipe; what is past
- * the limit is counted and dropped. A line longer than `maxLineBytes` is cut into several.
+ * the limit is counted and dropped. Nobody who follows a log can slow this down.
  */
 import type { Readable } from 'node:stream';
+import { LogFollowers, type OnLine } from './log-followers.ts';
+import {
+  cutLog,
+  formatLine,
+  inOrderOfTime,
+  LineReader,
+  Lines,
+  type LogLine,
+  type StreamName,
+  streamNames,
+} from './log-lines.ts';
 
-/** OpenWhisk's end-of-activation marker (docs/actions-new.md); here a blank and the activation's id follow it. */
+/** OpenWhisk's end-of-activation marker (docs/actions-new.md); a named one has a blank and the activation's id behind it. */
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
-
-/** How long a sentinel is waited for after the answer. */
-const graceMs = 1000;
-const sentinelBytes = Buffer.from(`${sentinel} `);
-const maxLineBytes = 64 * 1024;
-const newline = 0x0a;
-const carriageReturn = 0x0d;
 
 export const missingSentinelText =
   'The action did not initialize or run as expected. Log data might be missing.';
+
+export type SentinelForm = 'named' | 'bare';
+
+/** How an activation ended, as far as its log is concerned. */
+export interface LogEnd {
+  /** It has no sentinel; what was written past the runner's own streams is taken as it is. */
+  readonly isQuiet: boolean;
+  /** It did not end as it should have. */
+  readonly hasFailed?: boolean;
+}
 
 /** The log of one activation, while it is open. */
 export interface LogSink {
   /**
    * The activation has answered, or has failed: its lines, once both streams have shown its sentinel or have ended,
-   * or a second has passed. A quiet one has no sentinel; what was written past the runner's own streams is taken as
-   * it is.
+   * or have been waited for long enough.
    */
-  finish(isQuiet: boolean): Promise<readonly string[]>;
+  finish(end: LogEnd): Promise<readonly string[]>;
 }
 
-const streamNames = ['stdout', 'stderr'] as const;
-type StreamName = (typeof streamNames)[number];
+/** How long a sentinel is waited for after the answer; and how long an image's lines are that writes none. */
+const graceMs = 1000;
+const shortGraceMs = 20;
+const bareBytes = Buffer.from(sentinel);
+const namedBytes = Buffer.from(`${sentinel} `);
+const carriageReturn = 0x0d;
 
 interface Sink {
   readonly id: string;
   readonly lines: Record<StreamName, Lines>;
   readonly hasEnded: Record<StreamName, boolean>;
+  hasAnswered: boolean;
   settle: (() => void) | undefined;
+  followers: LogFollowers | undefined;
+}
+
+/** A sentinel in a line. */
+interface Mark {
+  /** Bytes that stand in front of it: half a line that a child process has left. */
+  readonly at: number;
+  /** Whose end it is; undefined when nobody's. */
+  readonly sink: Sink | undefined;
 }
 
 export class LogStreams {
   /** Bytes of one activation's log; 0 keeps none. */
   limitBytes = Number.POSITIVE_INFINITY;
   isConcurrent = false;
+  private readonly form: SentinelForm;
+  /** Whether sentinels are written at all; undefined while that is not known. */
+  private isMarked: boolean | undefined;
+  /** In the order in which they were opened. */
   private readonly sinks = new Map<string, Sink>();
   /** Lines that no sentinel has claimed yet. */
   private readonly unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
   private readonly closed: Record<StreamName, boolean> = { stdout: false, stderr: false };
 
-  constructor(stdout: Readable, stderr: Readable) {
-    this.follow(stdout, 'stdout');
-    this.follow(stderr, 'stderr');
+  constructor(stdout: Readable, stderr: Readable, form: SentinelForm = 'named') {
+    this.form = form;
+    if (form === 'named') this.isMarked = true;
+    this.read(stdout, 'stdout');
+    this.read(stderr, 'stderr');
   }
 
   open(id: string): LogSink {
@@ -62,36 +96,71 @@ export class LogStreams {
       id,
       lines: { stdout: new Lines(), stderr: new Lines() },
       hasEnded: { stdout: false, stderr: false },
+      hasAnswered: false,
       settle: undefined,
+      followers: undefined,
     };
+    if (this.form === 'bare') this.claimForAnswered();
     // What was written after an answer is nobody's.
-    if (this.sinks.size === 0) for (const name of streamNames) this.unclaimed[name] = new Lines();
+    else if (this.sinks.size === 0) for (const name of streamNames) this.unclaimed[name] = new Lines();
     this.sinks.set(id, sink);
-    return { finish: (isQuiet) => this.finish(sink, isQuiet) };
+    return { finish: (end) => this.finish(sink, end) };
   }
 
-  private async finish(sink: Sink, isQuiet: boolean): Promise<readonly string[]> {
-    if (!isQuiet && !this.isComplete(sink)) await sentinelOf(sink);
-    const isMissing = !isQuiet && !(sink.hasEnded.stdout && sink.hasEnded.stderr);
+  /** True of an activation that is open. */
+  has(id: string): boolean {
+    return this.sinks.has(id);
+  }
+
+  /** Undefined when the activation is not open. What `onLine` throws ends its following, and nothing else. */
+  follow(id: string, onLine: OnLine): Disposable | undefined {
+    const sink = this.sinks.get(id);
+    if (!sink) return undefined;
+    sink.followers ??= new LogFollowers();
+    return sink.followers.add(onLine, inOrderOfTime(this.soFar(sink, 'stdout'), this.soFar(sink, 'stderr')));
+  }
+
+  private async finish(sink: Sink, { isQuiet, hasFailed = false }: LogEnd): Promise<readonly string[]> {
+    sink.hasAnswered = true;
+    if (!isQuiet && !this.isComplete(sink)) await this.sentinelsOf(sink);
+    const { hasEnded } = sink;
+    if (!isQuiet && !hasEnded.stdout && !hasEnded.stderr) this.isMarked ??= false;
+    const isExpected = this.isMarked === true && !(this.form === 'bare' && this.isConcurrent);
+    const isMissing = !isQuiet && !(hasEnded.stdout && hasEnded.stderr) && (isExpected || hasFailed);
     // What a sentinel has not claimed is somebody else's, if there is anybody else.
-    if (this.sinks.size === 1)
-      for (const name of streamNames) if (!sink.hasEnded[name]) this.claim(sink, name);
+    if (this.sinks.size === 1) for (const name of streamNames) if (!hasEnded[name]) this.claim(sink, name);
     this.sinks.delete(sink.id);
+    if (this.form === 'named') for (const name of streamNames) if (!hasEnded[name]) this.replay(name);
     if (this.limitBytes === 0) return [];
-    return [...this.merged(sink), ...(isMissing ? [format('stderr', missingSentinelText)] : [])];
+    const { lines, note } = cutLog(sink.lines.stdout, sink.lines.stderr, this.limitBytes);
+    const notes = note === undefined ? [] : [note];
+    if (isMissing) notes.push(formatLine('stderr', missingSentinelText));
+    for (const each of notes) sink.followers?.tell(each);
+    return notes.length > 0 ? [...lines, ...notes] : lines;
   }
 
-  /** Both streams in the order of time, cut at the limit. */
-  private merged({ lines: { stdout, stderr } }: Sink): string[] {
-    const all = inOrderOfTime(stdout.texts, stderr.texts);
-    if (stdout.bytes + stderr.bytes <= this.limitBytes) return all;
-    let bytes = 0;
-    const fitting = all.findIndex((line) => {
-      bytes += Buffer.byteLength(line) + 1;
-      return bytes > this.limitBytes;
+  /** Where several are done at once, a bare sentinel is nobody's. */
+  private sentinelsOf(sink: Sink): Promise<void> {
+    const isInVain = this.form === 'bare' && (this.isMarked === false || this.isConcurrent);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, isInVain ? shortGraceMs : graceMs);
+      sink.settle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
-    const text = `Logs were truncated because the total bytes size exceeds the limit of ${this.limitBytes} bytes.`;
-    return [...all.slice(0, fitting < 0 ? all.length : fitting), format('stderr', text)];
+  }
+
+  /**
+   * The one that has answered and whose sentinel is not here yet gets what there is before the next begins to write:
+   * all of it, unless a sentinel still comes.
+   */
+  private claimForAnswered(): void {
+    if (this.isConcurrent) return;
+    for (const name of streamNames) {
+      const writer = this.writerOf(name);
+      if (writer?.hasAnswered) this.claim(writer, name);
+    }
   }
 
   private claim(sink: Sink, name: StreamName): void {
@@ -100,7 +169,7 @@ export class LogStreams {
     this.unclaimed[name] = new Lines();
   }
 
-  private follow(stream: Readable, name: StreamName): void {
+  private read(stream: Readable, name: StreamName): void {
     const lines = new LineReader((line) => this.onLine(name, line));
     stream.on('data', (chunk: Buffer) => lines.push(chunk));
     const close = () => {
@@ -115,19 +184,73 @@ export class LogStreams {
   }
 
   private onLine(name: StreamName, line: Buffer): void {
-    const sink = this.endedBy(line);
-    if (sink) {
-      this.claim(sink, name);
-      sink.hasEnded[name] = true;
-      this.settleComplete();
-    } else if (!this.isConcurrent) this.unclaimed[name].add(name, line, this.limitBytes);
-    else for (const each of this.sinks.values()) each.lines[name].add(name, line, this.limitBytes);
+    const mark = this.markIn(name, line);
+    if (mark === undefined) {
+      this.add(name, line);
+      return;
+    }
+    if (mark.at > 0) this.add(name, line.subarray(0, mark.at));
+    if (mark.sink === undefined) return;
+    this.claim(mark.sink, name);
+    mark.sink.hasEnded[name] = true;
+    this.settleComplete();
   }
 
-  /** A child process may have left half a line in front of the sentinel: then that half is lost, and no more. */
-  private endedBy(line: Buffer): Sink | undefined {
-    const at = line.length < sentinelBytes.length ? -1 : line.lastIndexOf(sentinelBytes);
-    return at < 0 ? undefined : this.sinks.get(line.toString('latin1', at + sentinelBytes.length));
+  private add(name: StreamName, line: Buffer): void {
+    if (!this.isConcurrent) {
+      const text = this.unclaimed[name].add(name, line, this.limitBytes);
+      if (text !== undefined) this.writerOf(name)?.followers?.tell(text);
+      return;
+    }
+    for (const sink of this.sinks.values()) {
+      const text = sink.lines[name].add(name, line, this.limitBytes);
+      if (text !== undefined) sink.followers?.tell(text);
+    }
+  }
+
+  private markIn(name: StreamName, line: Buffer): Mark | undefined {
+    if (line.length < bareBytes.length) return undefined;
+    if (this.form === 'named') {
+      const at = line.lastIndexOf(namedBytes);
+      const sink = at < 0 ? undefined : this.sinks.get(line.toString('latin1', at + namedBytes.length));
+      return sink && { at, sink };
+    }
+    const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
+    const at = end - bareBytes.length;
+    if (at < 0 || !line.subarray(at, end).equals(bareBytes)) return undefined;
+    this.isMarked = true;
+    return { at, sink: this.isConcurrent ? undefined : this.headOf(name) };
+  }
+
+  /** The one that the next sentinel is for, where one at a time is done. */
+  private headOf(name: StreamName): Sink | undefined {
+    for (const sink of this.sinks.values()) if (!sink.hasEnded[name]) return sink;
+    return undefined;
+  }
+
+  /**
+   * Whose lines are being written, where one at a time is done. Named: the first, since the rest wait in the sandbox.
+   * Bare: the last, since the others have answered.
+   */
+  private writerOf(name: StreamName): Sink | undefined {
+    if (this.form === 'named') return this.headOf(name);
+    let last: Sink | undefined;
+    for (const sink of this.sinks.values()) if (!sink.hasEnded[name]) last = sink;
+    return last;
+  }
+
+  private soFar(sink: Sink, name: StreamName): readonly LogLine[] {
+    const own = sink.lines[name].kept;
+    const isWriter = !this.isConcurrent && this.writerOf(name) === sink;
+    return isWriter ? [...own, ...this.unclaimed[name].kept] : own;
+  }
+
+  /** What was written before the one in front had ended turns out to be of the next. */
+  private replay(name: StreamName): void {
+    const { kept } = this.unclaimed[name];
+    if (kept.length === 0 || this.isConcurrent) return;
+    const head = this.headOf(name);
+    for (const { text } of kept) head?.followers?.tell(text);
   }
 
   private isComplete({ hasEnded }: Sink): boolean {
@@ -137,92 +260,4 @@ export class LogStreams {
   private settleComplete(): void {
     for (const sink of this.sinks.values()) if (this.isComplete(sink)) sink.settle?.();
   }
-}
-
-function sentinelOf(sink: Sink): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, graceMs);
-    sink.settle = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-  });
-}
-
-/** Each is in order already, and a line begins with its time. */
-function inOrderOfTime(first: readonly string[], second: readonly string[]): string[] {
-  const merged: string[] = [];
-  let [a, b] = [0, 0];
-  while (a < first.length || b < second.length) {
-    const [left, right] = [first[a], second[b]];
-    const isLeft = right === undefined || (left !== undefined && left <= right);
-    merged.push((isLeft ? left : right) ?? '');
-    if (isLeft) a++;
-    else b++;
-  }
-  return merged;
-}
-
-/** Lines with the bytes they stand for: those past the limit are counted and not kept. */
-class Lines {
-  readonly texts: string[] = [];
-  bytes = 0;
-
-  add(name: StreamName, line: Buffer, limitBytes: number): void {
-    // As it is kept: an empty line costs its time and its stream too.
-    this.bytes += prefixLength + line.length + 1;
-    if (this.bytes > limitBytes) return;
-    const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
-    this.texts.push(format(name, line.toString('utf8', 0, end)));
-  }
-
-  append(other: Lines): void {
-    for (const text of other.texts) this.texts.push(text);
-    this.bytes += other.bytes;
-  }
-}
-
-/** Cuts a byte stream into lines, whatever its chunks. */
-class LineReader {
-  private readonly onLine: (line: Buffer) => void;
-  private partial: Buffer[] = [];
-  private partialBytes = 0;
-
-  constructor(onLine: (line: Buffer) => void) {
-    this.onLine = onLine;
-  }
-
-  push(chunk: Buffer): void {
-    let start = 0;
-    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      this.emit(chunk.subarray(start, end));
-      start = end + 1;
-    }
-    if (start === chunk.length) return;
-    this.partial.push(chunk.subarray(start));
-    this.partialBytes += chunk.length - start;
-    if (this.partialBytes >= maxLineBytes) this.emit(Buffer.alloc(0));
-  }
-
-  end(): void {
-    if (this.partialBytes > 0) this.emit(Buffer.alloc(0));
-  }
-
-  private emit(tail: Buffer): void {
-    const line = this.partial.length === 0 ? tail : Buffer.concat([...this.partial, tail]);
-    this.partial = [];
-    this.partialBytes = 0;
-    this.onLine(line);
-  }
-}
-
-/** Of a line that `format` made: the time, the stream and what separates them. */
-const prefixLength = '2026-01-01T10:00:00.123456000Z stdout: '.length;
-
-/** OpenWhisk's log line: an ISO time with nine fractional digits, the stream, the text. */
-function format(name: StreamName, text: string): string {
-  const micros = Math.floor((performance.timeOrigin + performance.now()) * 1000);
-  const seconds = new Date(Math.floor(micros / 1000)).toISOString().slice(0, 19);
-  const fraction = String(micros % 1_000_000).padStart(6, '0');
-  return `${seconds}.${fraction}000Z ${name}: ${text}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeInit, judgeRun } from './outcomes.ts';
-import type { RunOutcome } from './run-line.ts';
+import type { RunOutcome } from './runner.ts';
 
 const limits = { timeoutMs: 100, memoryMiB: 256, logBytes: 0, concurrency: 1 };
 const value = (result: object): RunOutcome => ({
@@ -48,12 +48,19 @@ describe('verdicts', () => {
     expect(verdict.json.length).toBeLessThan(4096);
   });
 
-  it('finds the result in the head of a frame that was read past', () => {
-    const head = Buffer.from('{"type":"result","id":"1","ok":true,"value":{"big":"xxx');
-    const verdict = judgeRun(
-      { kind: 'too-large', frame: { kind: 'large', lengthBytes: 10_000_044, head } },
-      limits,
-    );
+  it('shows the beginning of a result that was too large to be read', () => {
+    const verdict = judgeRun({ kind: 'too-large', lengthBytes: 9_999_999, head: '{"big":"xxx' }, limits);
     expect(verdict.json).toContain('9999999 > 1048576 bytes. The truncated response was: {\\"big\\":\\"xxx');
+  });
+
+  it('takes an error as it is, whatever JSON it is', () => {
+    expect(judgeRun({ kind: 'refused', error: { statusCode: 418 } }, limits)).toMatchObject({
+      status: 'action developer error',
+      result: { error: { statusCode: 418 } },
+    });
+  });
+
+  it.each(['ended', 'unreachable'] as const)('takes %s on the platform', (failure) => {
+    expect(judgeRun({ kind: 'failed', failure }, limits).status).toBe('whisk internal error');
   });
 });

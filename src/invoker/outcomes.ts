@@ -3,9 +3,7 @@
  * match (OpenWhisk `http/ErrorResponse.scala`).
  */
 import type { JsonValue } from '../lib/index.ts';
-import type { LargeFrame } from './frames.ts';
-import type { Failure, RunOutcome } from './run-line.ts';
-import type { InitOutcome } from './runner-process.ts';
+import type { Failure, InitOutcome, RunOutcome } from './runner.ts';
 import type { ActionLimits, CompletionStatus } from './types.ts';
 
 export interface Verdict {
@@ -23,15 +21,15 @@ const shownBytes = 2048;
 
 export function judgeRun(outcome: RunOutcome, limits: ActionLimits): Verdict {
   if (outcome.kind === 'value') return judgeValue(outcome.value, outcome.json);
-  if (outcome.kind === 'too-large') return judgeLarge(outcome.frame);
-  if (outcome.kind === 'refused') return developerError(outcome.error);
+  if (outcome.kind === 'too-large') return tooLarge(outcome.lengthBytes, outcome.head.slice(0, shownBytes));
+  if (outcome.kind !== 'failed') return developerError(outcome.error);
   return judgeFailure(outcome.failure, limits, 'run');
 }
 
 /** The verdict on a failed initialisation. */
 export function judgeInit(outcome: Exclude<InitOutcome, { kind: 'ok' }>, limits: ActionLimits): Verdict {
   if (outcome.kind === 'failed') return judgeFailure(outcome.failure, limits, 'init');
-  return developerError(`Initialization has failed due to: ${outcome.error}`);
+  return developerError(outcome.error);
 }
 
 /** The platform's own failure: the caller learns that it was not the action. */
@@ -44,14 +42,6 @@ function judgeValue(value: JsonValue, json: string): Verdict {
   if (bytes > maxResultBytes) return tooLarge(bytes, json.slice(0, shownBytes));
   const hasError = typeof value === 'object' && value !== null && !Array.isArray(value) && 'error' in value;
   return { status: hasError ? 'application error' : 'success', result: value, json, timedOut: false };
-}
-
-/** Takes the envelope off what was kept of an over-long frame. */
-function judgeLarge(frame: LargeFrame): Verdict {
-  const head = frame.head.toString('utf8');
-  const start = head.indexOf('"value":');
-  const envelope = start < 0 ? 0 : start + '"value":'.length;
-  return tooLarge(frame.lengthBytes - envelope - 1, head.slice(envelope, envelope + shownBytes));
 }
 
 function tooLarge(bytes: number, head: string): Verdict {
@@ -72,17 +62,18 @@ function judgeFailure(failure: Failure, limits: ActionLimits, phase: 'init' | 'r
     exited,
     'channel-closed': 'The action closed its channel to the platform and was aborted.',
     violation: 'The action wrote something to its channel that is not a response and was aborted.',
+    unreachable: 'The platform lost its way to the action.',
     ended: 'The platform stopped while the action was running.',
   };
-  if (failure === 'ended') return internalError(texts.ended);
+  if (failure === 'ended' || failure === 'unreachable') return internalError(texts[failure]);
   return errorVerdict('action developer error', texts[failure], failure === 'timeout');
 }
 
-function developerError(text: string): Verdict {
-  return errorVerdict('action developer error', text, false);
+function developerError(error: JsonValue): Verdict {
+  return errorVerdict('action developer error', error, false);
 }
 
-function errorVerdict(status: CompletionStatus, text: string, timedOut: boolean): Verdict {
-  const result = { error: text };
+function errorVerdict(status: CompletionStatus, error: JsonValue, timedOut: boolean): Verdict {
+  const result = { error };
   return { status, result, json: JSON.stringify(result), timedOut };
 }

@@ -1,7 +1,8 @@
 /** Blank slots kept ready per kind and memory size, so that a first call pays for `init` only. */
 import type { Log } from '../lib/index.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
-import type { Slot, SlotFactory } from './slots.ts';
+import type { Slot } from './slot.ts';
+import type { SlotFactory } from './slots.ts';
 
 export interface PrewarmTarget {
   readonly kind: string;
@@ -29,7 +30,7 @@ interface Blank {
 
 export function createPrewarmPool(
   targets: readonly PrewarmTarget[],
-  factory: SlotFactory,
+  factory: Pick<SlotFactory, 'startBlank'>,
   ledger: MemoryLedger,
   log: Log,
 ): PrewarmPool {
@@ -45,7 +46,7 @@ export function createPrewarmPool(
   const startOne = async (target: PrewarmTarget): Promise<void> => {
     const giveBack = ledger.take(target.memoryMiB);
     try {
-      const slot = await factory.start(target.kind, target.memoryMiB);
+      const slot = await factory.startBlank(target.kind, target.memoryMiB);
       const blank = { slot, giveBack };
       blanks.push(blank);
       failures = 0;

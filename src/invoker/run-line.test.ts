@@ -119,7 +119,7 @@ describe('a line of runs, one at a time', () => {
     expect(line.answerLarge({ ...frame, head: Buffer.from('{"type":"result","id":"zz"') })).toBe(false);
     expect(line.answerLarge(frame)).toBe(true);
     await turn();
-    expect(head?.()).toEqual({ kind: 'too-large', frame });
+    expect(head?.()).toMatchObject({ kind: 'too-large', head: '{"x":"' });
     expect(early?.()).toBe('given back');
   });
 });
@@ -143,5 +143,20 @@ describe('a line of runs at once', () => {
     await turn();
     expect(slow()).toEqual({ kind: 'failed', failure: 'timeout' });
     expect(neighbour()).toEqual({ kind: 'failed', failure: 'exited' });
+  });
+
+  it.each([
+    ['{"type":"result","id":"1","ok":true,"value":{"big":"xxx', '{"big":"xxx'],
+    ['{"type":"result","quiet":true,"late":true,"id":"1","ok":true,"value":["xxx', '["xxx'],
+    ['{"type":"result","late":true,"id":"1","ok":false,"error":"xxx', '"ok":false,"error":"xxx'],
+  ])('finds the result in the head of a frame that was read past: %s', async (head, shown) => {
+    const { line, add, turn } = start();
+    const end = add('1');
+    const frame = { kind: 'large' as const, lengthBytes: 10_000_000, head: Buffer.from(head) };
+    expect(line.answerLarge(frame)).toBe(true);
+    await turn();
+    const lengthBytes = 10_000_000 - (head.length - shown.length) - 1;
+    expect(end()).toEqual({ kind: 'too-large', lengthBytes, head: shown });
+    expect(line.answerLarge(frame)).toBe(false);
   });
 });

@@ -14,43 +14,7 @@
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { LargeFrame } from './frames.ts';
 import type { LogSink, LogStreams } from './log-streams.ts';
-
-/** How the sandbox let an activation down. */
-export type Failure =
-  | 'timeout'
-  | 'out-of-memory'
-  | 'forbidden-call'
-  | 'exited'
-  | 'channel-closed'
-  | 'violation'
-  | 'ended';
-
-export interface RunRequest {
-  readonly id: string;
-  readonly value: JsonObject | readonly JsonValue[];
-  readonly env: JsonObject;
-}
-
-export interface RunLimits {
-  readonly timeoutMs: number;
-}
-
-export type RunOutcome =
-  | { readonly kind: 'value'; readonly value: JsonValue; readonly json: string }
-  | { readonly kind: 'refused'; readonly error: string }
-  | { readonly kind: 'too-large'; readonly frame: LargeFrame }
-  | { readonly kind: 'failed'; readonly failure: Failure };
-
-/** A run that has ended; undefined when it was never begun and is to be run elsewhere. */
-export type RunEnd =
-  | {
-      readonly outcome: RunOutcome;
-      readonly logs: Promise<readonly string[]>;
-      /** Epoch milliseconds. */
-      readonly startedAt: number;
-      readonly serviceMs: number;
-    }
-  | undefined;
+import type { Failure, RunEnd, RunLimits, RunOutcome, RunRequest } from './runner.ts';
 
 export interface RunLineOptions {
   readonly logs: LogStreams;
@@ -81,6 +45,10 @@ interface Begun {
 const reclaimMs = 30;
 /** A run that has been going on for longer gets none behind it. */
 const earlyWithinMs = 5;
+
+/** What stands before the value of a result; an error that is too large to be read has none. */
+const largeEnvelope =
+  /^\{"type":"result"(,"quiet":true)?(,"late":true)?,"id":"([0-9a-f]+)",(?:"ok":true,"value":)?/;
 
 export class RunLine {
   isConcurrent = false;
@@ -134,12 +102,19 @@ export class RunLine {
   }
 
   /** A result that is too large to be read names its run in the part that was kept. */
-  answerLarge(frame: LargeFrame): boolean {
-    const envelope = /^\{"type":"result"(,"quiet":true)?(,"late":true)?,"id":"([0-9a-f]+)"/;
-    const match = envelope.exec(frame.head.toString('latin1'));
+  answerLarge({ head, lengthBytes }: LargeFrame): boolean {
+    const text = head.toString('utf8');
+    const match = largeEnvelope.exec(text);
     const run = this.runs.find(({ id }) => id === match?.[3]);
     if (!match || run?.begun === undefined) return false;
-    return this.end(run, { kind: 'too-large', frame }, { isQuiet: !!match[1], isLate: !!match[2] });
+    const [envelope] = match;
+    // The envelope is ASCII, and ends with a brace behind the result.
+    const outcome: RunOutcome = {
+      kind: 'too-large',
+      lengthBytes: lengthBytes - envelope.length - 1,
+      head: text.slice(envelope.length),
+    };
+    return this.end(run, outcome, { isQuiet: !!match[1], isLate: !!match[2] });
   }
 
   reclaim(): void {
@@ -189,7 +164,7 @@ export class RunLine {
       const run = this.runs[at];
       if (!run || run.begun) continue;
       this.runs.splice(at, 1);
-      void run.log.finish(true);
+      void run.log.finish({ isQuiet: true });
       run.settle(undefined);
     }
   }
@@ -198,7 +173,7 @@ export class RunLine {
     const { begun } = run;
     if (!begun) return;
     clearTimeout(begun.timer);
-    const logs = run.log.finish(isQuiet);
+    const logs = run.log.finish({ isQuiet });
     run.settle({ outcome, logs, startedAt: begun.startedAt, serviceMs: performance.now() - begun.at });
   }
 }

@@ -7,49 +7,32 @@
  *       └────────────────┴──────────────────────────▲   (crash, limit, violation, `end()`)
  */
 import { isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts';
-import type { Sandbox, SandboxExit } from '../sandbox/index.ts';
+import type { Sandbox } from '../sandbox/index.ts';
 import { encodeFrame, FrameReader, type LargeFrame } from './frames.ts';
 import { LogStreams } from './log-streams.ts';
-import {
-  errorText,
-  type Failure,
-  type RunEnd,
-  type RunLimits,
-  RunLine,
-  type RunRequest,
-} from './run-line.ts';
+import { errorText, RunLine } from './run-line.ts';
+import type {
+  Failure,
+  InitEnd,
+  InitOutcome,
+  InitRequest,
+  RunEnd,
+  RunLimits,
+  Runner,
+  RunRequest,
+} from './runner.ts';
+import { endSandbox } from './sandbox-end.ts';
 import type { ActionLimits } from './types.ts';
-
-export interface InitRequest {
-  readonly name: string;
-  readonly main: string;
-  readonly binary: boolean;
-  readonly env: JsonObject;
-}
-
-export type InitOutcome =
-  | { readonly kind: 'ok' }
-  | { readonly kind: 'refused'; readonly error: string }
-  | { readonly kind: 'failed'; readonly failure: Failure };
-
-/** An initialisation that has ended, and what it logged. */
-export interface InitEnd {
-  readonly outcome: InitOutcome;
-  readonly logs: Promise<readonly string[]>;
-}
 
 /** A whole frame is parsed at once, so it is not much more than the largest result. */
 const frameLimits = { wholeBytes: 4 * 1024 * 1024, announcedBytes: 256 * 1024 * 1024, headBytes: 4096 };
-/** How long the evidence of an end is waited for once the channel is gone. */
-const exitGraceMs = 500;
 
 type Waiting =
   | { readonly for: 'ready'; readonly settle: (failure?: Failure) => void }
   | { readonly for: 'init'; readonly settle: (outcome: InitOutcome, isQuiet: boolean) => void };
 
-export class RunnerProcess {
+export class RunnerProcess implements Runner {
   readonly sandbox: Sandbox;
-  /** Settles when it can serve no more; never rejects. */
   readonly ended: Promise<Failure>;
   private readonly channel: NodeJS.WritableStream;
   private readonly logs: LogStreams;
@@ -106,7 +89,7 @@ export class RunnerProcess {
         for: 'init',
         settle: (outcome, isQuiet) => {
           clearTimeout(timer);
-          resolve({ outcome, logs: log.finish(isQuiet) });
+          resolve({ outcome, logs: log.finish({ isQuiet }) });
         },
       };
       if (this.ending) void this.ending.then((failure) => this.settleWaiting(failure));
@@ -120,35 +103,35 @@ export class RunnerProcess {
     return end;
   }
 
-  /** True while a further run would not have to wait for long, though one is under way. */
   takesEarly(): boolean {
     return this.line.takesEarly();
   }
 
-  /** Takes back runs that wait behind one that turns out to be slow. */
   reclaim(): void {
     this.line.reclaim();
   }
 
-  /** Stops it where it stands until the next init or run. */
   async freeze(): Promise<void> {
     if (this.ending || this.frozen || this.line.size > 0 || this.waiting) return;
     this.frozen = true;
     await this.sandbox.freeze();
   }
 
-  /** Ends it for `reason`, unless the kernel has a better one; idempotent. */
   end(reason: Failure): Promise<Failure> {
     this.ending ??= this.finish(reason);
     return this.ending;
   }
 
+  isLogging(id: string): boolean {
+    return this.logs.has(id);
+  }
+
+  follow(id: string, onLine: (line: string) => void): Disposable | undefined {
+    return this.logs.follow(id, onLine);
+  }
+
   private async finish(reason: Failure): Promise<Failure> {
-    const early =
-      reason === 'channel-closed' ? await settledWithin(this.sandbox.exited, exitGraceMs) : undefined;
-    if (!early) await this.sandbox.destroy();
-    const failure = explain(reason, early ?? (await this.sandbox.exited));
-    await this.sandbox.destroy();
+    const failure = await endSandbox(this.sandbox, reason);
     this.settleWaiting(failure);
     this.line.fail(failure);
     this.settleEnded(failure);
@@ -204,7 +187,8 @@ export class RunnerProcess {
     const isQuiet = message['quiet'] === true;
     if (type === 'init-ok') return this.settleInit({ kind: 'ok' }, isQuiet);
     if (type !== 'init-error') return false;
-    return this.settleInit({ kind: 'refused', error: errorText(error) }, isQuiet);
+    const text = `Initialization has failed due to: ${errorText(error)}`;
+    return this.settleInit({ kind: 'refused', error: text }, isQuiet);
   }
 
   private settleInit(outcome: InitOutcome, isQuiet: boolean): boolean {
@@ -223,14 +207,6 @@ export class RunnerProcess {
   }
 }
 
-function explain(reason: Failure, exit: SandboxExit): Failure {
-  if (reason === 'timeout' || reason === 'ended') return reason;
-  if (exit.outOfMemory) return 'out-of-memory';
-  if (exit.seccompKill) return 'forbidden-call';
-  if (reason === 'channel-closed' && !exit.killed) return 'exited';
-  return reason;
-}
-
 /** What nests deeper would parse, and then overflow the stack of whoever walks it. */
 const maxDepth = 500;
 
@@ -242,12 +218,4 @@ function parseMessage(text: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function settledWithin<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }

@@ -6,351 +6,308 @@
  * so a burst on a fast action does not start a sandbox a call. A slot whose action answers within a few milliseconds
  * is handed its next jobs early (`run-line.ts`).
  *
- * When memory is short, idle slots go first (longest idle first, prewarmed ones last). When there are none,
- * namespaces take turns: a namespace that holds more than one that is starved gives a slot up after its quantum.
+ * An action can ask for a new slot for each job, for a number of slots that are kept ready, and for a greatest number of
+ * them (`growth.ts`).
+ *
+ * When memory is short, idle slots go first (longest idle first), then prewarmed ones, then those that an action is to
+ * keep ready. When there are none, namespaces take turns: a namespace
+ * that holds more than one that is starved gives a slot up after its quantum.
  *
  *   queued ──free slot──▶ running ──answer──▶ done
  *      └──prewarmed/new──▶ starting ──init──▶ (slot joins its group) ──▶ running
  */
-import { isFault, type Log } from '../lib/index.ts';
-import { createRotation } from './fair-rotation.ts';
-import { hasMoreThanOneOf, longestIdle } from './fair-share.ts';
+import { type Fault, type Log, messageOf } from '../lib/index.ts';
+import { hasMoreThanOneOf } from './fair-share.ts';
 import { invokerFault } from './faults.ts';
-import { createGroup, freeSlot, type Group, groupKey, type Pending } from './group.ts';
-import { complete, initRequest, joined, runRequest } from './job-exchange.ts';
+import { createFollowers, type LogPlace } from './followers.ts';
+import { freeSlot, type Group, type Pending } from './group.ts';
+import { createGroups, type Groups } from './groups.ts';
+import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
+import { complete, joined, type Origin, rejection, runRequest } from './job-exchange.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
-import { internalError, judgeInit, judgeRun } from './outcomes.ts';
+import { judgeRun } from './outcomes.ts';
+import { startReason } from './past.ts';
 import type { PrewarmPool } from './prewarm.ts';
-import type { Slot, SlotFactory } from './slots.ts';
-import type { Completion, Job } from './types.ts';
+import type { RunEnd } from './runner.ts';
+import type { Slot } from './slot.ts';
+import { SlotLives } from './slot-lives.ts';
+import type { SlotFactory } from './slots.ts';
+import type { Completion, Job, JobTarget } from './types.ts';
+import { createWaitingLine } from './waiting-line.ts';
 
 export interface SchedulerOptions {
-  readonly factory: SlotFactory;
+  readonly factory: Pick<SlotFactory, 'plan'>;
   readonly ledger: MemoryLedger;
   readonly prewarm: PrewarmPool;
   readonly log: Log;
-  /** Slots that may be starting at once: starts are what costs the host most. */
+  /** Slots that may be starting at once. */
   readonly maxStarting: number;
   readonly maxQueued: number;
   /** How long a slot serves before it may be taken from a namespace that has more than its share. */
   readonly quantumMs: number;
   /** Slots of one group that can make progress at once: the host's processors. */
   readonly parallelSlots: number;
-}
-
-/** How the slot of an activation came to be, when that was on its account. */
-interface Initialisation {
-  readonly start: 'prewarmed' | 'cold';
-  readonly startedAt: number;
-  readonly initMs: number;
-  readonly logs: Promise<readonly string[]>;
+  /** Activations that a namespace may have under way. */
+  readonly concurrencyOf: (namespace: string) => number;
 }
 
 const shuttingDown = 'The platform is shutting down.';
+/** Between these a caller is told to try again when the queue is full. */
+const retryMs = { least: 1000, most: 30_000 };
 
 export class Scheduler {
   private readonly options: SchedulerOptions;
-  private readonly groups = new Map<string, Group>();
-  private readonly waiting = createRotation<Group>();
-  private readonly giveBacks = new Map<Slot, () => void>();
-  /** Groups that could not be served for want of memory. */
-  private readonly starved = new Set<Group>();
-  private queued = 0;
-  private starting = 0;
-  /** What a start has been taking, in ms. */
-  private startMs = 50;
+  private readonly groups: Groups;
+  private readonly lives: SlotLives;
+  private readonly line = createWaitingLine();
+  private readonly followers = createFollowers();
   private closed = false;
 
   constructor(options: SchedulerOptions) {
     this.options = options;
+    this.groups = createGroups(options.factory, options.ledger);
+    this.lives = new SlotLives({
+      ...options,
+      groups: this.groups,
+      line: this.line,
+      onInit: ({ activationId }, slot) => this.moveLog(activationId, { source: slot.runner, id: 'init' }),
+      onReady: (group, slot, first, origin) => this.welcome(group, slot, first, origin),
+      onChange: (group) => {
+        this.schedule();
+        this.groups.forget(group);
+      },
+    });
   }
 
-  /** @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE, KIND_UNKNOWN */
+  /**
+   * Rejects with IMAGE_UNKNOWN, IMAGE_UNUSABLE.
+   * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE, KIND_UNKNOWN, IMAGE_UNKNOWN, POLICY_EXCEEDED
+   */
   submit(job: Job): Promise<Completion> {
     if (this.closed) throw invokerFault('INVOKER_CLOSED', 'the platform is shutting down');
-    const group = this.groupOf(job);
+    const group = this.groups.of(job);
     group.template = job;
     const slot = group.queue.length === 0 ? freeSlot(group, this.isShort) : undefined;
-    if (!slot && this.queued >= this.options.maxQueued) {
-      this.forget(group);
-      throw invokerFault('INVOKER_BUSY', 'too many activations are waiting for a sandbox', {
-        hint: 'try again',
-      });
+    if (!slot && this.line.length >= this.options.maxQueued) {
+      this.groups.forget(group);
+      throw busy(group);
     }
-    return new Promise((settle) => {
-      if (slot) return void this.serve(group, slot, { job, settle, queuedAt: 0 });
-      this.queued++;
-      group.queue.push({ job, settle, queuedAt: performance.now() });
-      this.waiting.add(group);
+    return new Promise((resolve, refuse) => {
+      const settle = (completion: Completion) => {
+        if (!this.followers.isEmpty) this.followers.release(job.activationId);
+        resolve(completion);
+      };
+      const pending: Pending = {
+        job,
+        settle,
+        refuse,
+        queuedAt: slot ? 0 : performance.now(),
+        reason: slot ? undefined : startReason(group),
+        isSecondTry: false,
+      };
+      if (slot) return void this.serve(group, slot, pending);
+      this.line.add(group, pending);
       this.schedule();
     });
   }
 
+  /** Starts a slot for jobs to come, when the group has none idle or on its way and memory is free. */
+  warm(target: JobTarget): void {
+    const group = this.closed ? undefined : this.groupOrNone(target);
+    if (!group) return;
+    const isReady = group.starting > 0 || freeSlot(group, true) !== undefined;
+    if (!isReady && !group.retired && !isFull(group)) this.lives.begin(group, false);
+    this.groups.forget(group);
+  }
+
+  /** Also of an activation that still waits for its slot. Undefined when there is no such activation. */
+  follow(activationId: string, onLine: (line: string) => void): Disposable | undefined {
+    for (const group of this.groups.all()) {
+      const place = placeOf(group, activationId);
+      if (place === 'none') continue;
+      return this.followers.add(activationId, onLine, place === 'queue' ? undefined : place);
+    }
+    return undefined;
+  }
+
   /** Ends what is idle of an action, and lets nothing of it be used again. */
   retire(action: string): void {
-    for (const group of [...this.groups.values()]) {
+    for (const group of [...this.groups.all()]) {
       if (group.action !== action) continue;
       group.retired = true;
-      for (const slot of group.slots.filter((candidate) => candidate.inFlight === 0)) this.drop(group, slot);
-      this.forget(group);
+      for (const slot of group.slots.filter(({ inFlight }) => inFlight === 0)) this.lives.drop(group, slot);
+      this.groups.forget(group);
     }
   }
 
   /**
-   * Takes back jobs that wait behind a slow one, freezes slots idle since before `freezeBefore`, and ends those idle
-   * since before `endBefore`.
+   * Takes back jobs that wait behind a slow one, freezes slots idle since before `freezeBefore`, ends those idle
+   * since before `endBefore`, and starts one that is missing of those that are to be ready.
    */
   sweep(freezeBefore: number, endBefore: number): void {
-    for (const group of [...this.groups.values()]) {
+    for (const group of [...this.groups.all()]) {
       for (const slot of [...group.slots]) {
         if (slot.inFlight > 1) slot.runner.reclaim();
         if (slot.inFlight > 0) continue;
-        if (slot.idleSince < endBefore) this.drop(group, slot);
+        if (slot.idleSince < endBefore && hasSpare(group)) this.lives.drop(group, slot);
         else if (slot.idleSince < freezeBefore) {
           slot.runner.freeze().catch(() => void slot.runner.end('exited'));
         }
       }
-      this.forget(group);
+      if (!this.isBusy && lacksWarm(group, this.options.concurrencyOf)) this.lives.begin(group, false);
+      this.groups.forget(group);
     }
     this.schedule();
   }
 
   /** Somebody waits, or a slot is on its way. */
   get isBusy(): boolean {
-    return this.queued > 0 || this.starting > 0;
+    return this.line.length > 0 || this.lives.starting > 0;
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    for (const group of this.groups.values()) {
-      for (const pending of group.queue.splice(0)) this.reject(pending, shuttingDown);
+    const groups = [...this.groups.all()];
+    for (const group of groups) {
+      for (let next = this.line.take(group); next; next = this.line.take(group)) this.turnAway(next);
     }
-    const slots = [...this.groups.values()].flatMap((group) => group.slots);
-    await Promise.all(slots.map((slot) => slot.runner.end('ended')));
+    await Promise.all(groups.flatMap(({ slots }) => slots.map(({ runner }) => runner.end('ended'))));
   }
 
   /** Somebody waits for memory: slots must come to rest so that they can be given up. */
   private get isShort(): boolean {
-    return this.starved.size > 0;
+    return this.line.starved.size > 0;
   }
 
-  private groupOf(job: Job): Group {
-    const key = groupKey(job);
-    const known = this.groups.get(key);
-    if (known) return known;
-    const { ledger } = this.options;
-    if (job.limits.memoryMiB > ledger.limitMiB) {
-      const text = `the action asks for ${job.limits.memoryMiB} MiB, and all sandboxes together have ${ledger.limitMiB} MiB`;
-      throw invokerFault('ACTION_TOO_LARGE', text, { hint: 'lower the memory limit of the action' });
+  /** For a hint: whoever calls will be told what is wrong. */
+  private groupOrNone(target: JobTarget): Group | undefined {
+    try {
+      return this.groups.of(target);
+    } catch (error) {
+      this.options.log.debug({ action: target.action, reason: messageOf(error) }, 'not warmed up');
+      return undefined;
     }
-    const group = createGroup(job, this.options.factory.codeOf(job));
-    this.groups.set(key, group);
-    return group;
   }
 
   private schedule(): void {
-    if (this.closed) return;
-    while (this.waiting.next((group) => this.place(group)));
+    if (!this.closed) this.line.serve((group) => this.place(group));
   }
 
   /** Finds a slot for the group's next job, or starts one; true when something was done. */
   private place(group: Group): boolean {
     const slot = freeSlot(group, this.isShort);
-    if (slot) {
-      const pending = this.dequeue(group);
-      if (pending) void this.serve(group, slot, pending);
-      return pending !== undefined;
+    if (!slot) {
+      const { lives, options } = this;
+      return needsAnother(group, options.parallelSlots, lives.startMs) && lives.begin(group, true);
     }
-    if (!this.needsAnother(group)) return false;
-    const blank = this.options.prewarm.take(group.kind, group.memoryMiB);
-    if (blank) {
-      void this.launch(group, 'prewarmed', blank.giveBack, async () => {
-        await this.options.factory.lay(blank.slot, group.code);
-        return blank.slot;
-      });
-      return true;
-    }
-    if (this.starting >= this.options.maxStarting) return false;
-    if (!this.makeRoom(group)) return false;
-    const { factory, ledger } = this.options;
-    void this.launch(group, 'cold', ledger.take(group.memoryMiB), () =>
-      factory.start(group.kind, group.memoryMiB, group.code),
-    );
-    return true;
+    const pending = this.line.take(group);
+    if (pending) void this.serve(group, slot, pending);
+    return pending !== undefined;
   }
 
-  private needsAnother(group: Group): boolean {
-    const { length } = group.queue;
-    if (group.starting * group.concurrency >= length) return false;
-    const slots = group.slots.length + group.starting;
-    if (slots < this.options.parallelSlots) return true;
-    const isKnown = Number.isFinite(group.serviceMs);
-    if (!isKnown && group.starting > 0) return false;
-    const [oldest] = group.queue;
-    const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
-    const expectedMs = isKnown ? (length / (slots * group.concurrency)) * group.serviceMs : 0;
-    return Math.max(waitedMs, expectedMs) > this.startMs;
-  }
-
-  private dequeue(group: Group): Pending | undefined {
-    const pending = group.queue.shift();
-    if (pending) this.queued--;
-    if (group.queue.length === 0) {
-      this.waiting.remove(group);
-      this.starved.delete(group);
-    }
-    return pending;
-  }
-
-  private makeRoom(group: Group): boolean {
-    const { ledger, prewarm } = this.options;
-    while (!ledger.fits(group.memoryMiB)) {
-      const idle = longestIdle(this.groups.values());
-      if (idle) this.drop(idle.group, idle.slot);
-      else if (!prewarm.evictOne()) {
-        this.starved.add(group);
-        return false;
-      }
-    }
-    this.starved.delete(group);
-    return true;
-  }
-
-  /** Gets a slot, initialises it for the group's first job in line, and lets it serve. */
-  private async launch(
-    group: Group,
-    start: 'prewarmed' | 'cold',
-    giveBack: () => void,
-    obtain: () => Promise<Slot>,
-  ): Promise<void> {
-    this.starting++;
-    group.starting++;
-    const begunAt = performance.now();
-    let slot: Slot | undefined;
-    try {
-      slot = await obtain();
-      if (start === 'cold') this.startMs = smoothed(this.startMs, performance.now() - begunAt);
-      this.giveBacks.set(slot, giveBack);
-      void slot.runner.ended.then((failure) => {
-        this.options.log.debug({ action: group.action, failure }, 'a sandbox ended');
-        this.onEnded(group, slot);
-      });
-      await this.initialise(group, slot, start);
-    } catch (error) {
-      this.options.log.error(
-        { err: error, action: group.action, kind: group.kind },
-        'a sandbox did not start',
-      );
-      if (slot) await slot.runner.end('ended');
-      else giveBack();
-      const pending = this.dequeue(group);
-      if (pending) this.reject(pending, `The platform could not start the action: ${publicReason(error)}`);
-    } finally {
-      this.starting--;
-      group.starting--;
-      this.schedule();
-      this.forget(group);
-    }
-  }
-
-  /** With nobody left in line, the slot is made ready for the next call all the same. */
-  private async initialise(group: Group, slot: Slot, start: 'prewarmed' | 'cold'): Promise<void> {
-    const first = this.dequeue(group);
-    const job = first?.job ?? group.template;
-    const startedAt = Date.now();
-    const { outcome, logs } = await slot.runner.init(initRequest(job), job.limits);
-    const init: Initialisation = { start, startedAt, initMs: Date.now() - startedAt, logs };
-    if (outcome.kind !== 'ok') {
-      first?.settle(complete(job, judgeInit(outcome, job.limits), init));
-      await slot.runner.end('ended');
+  private welcome(group: Group, slot: Slot, first: Pending | undefined, origin: Origin): void {
+    if (first) {
+      void this.serve(group, slot, first, origin);
       return;
     }
-    group.slots.push(slot);
-    if (first) void this.serve(group, slot, first, init);
-    else if (group.retired) this.drop(group, slot);
+    slot.initLogs = origin.logs;
+    if (group.retired || this.closed) this.lives.drop(group, slot);
   }
 
-  private async serve(group: Group, slot: Slot, pending: Pending, init?: Initialisation): Promise<void> {
-    const { job, settle } = pending;
+  private async serve(group: Group, slot: Slot, pending: Pending, origin?: Origin): Promise<void> {
+    const { job } = pending;
     slot.inFlight++;
-    const end = await slot.runner.run(runRequest(job), job.limits);
+    if (group.isFresh) slot.isSpent = true;
+    const running = slot.runner.run(runRequest(job), job.limits);
+    this.moveLog(job.activationId, { source: slot.runner, id: job.activationId });
+    const end = await running;
     slot.inFlight--;
     slot.idleSince = performance.now();
-    if (end) {
-      group.serviceMs = smoothed(group.serviceMs, end.serviceMs);
-      // As OpenWhisk does: after a developer error nobody knows what state the sandbox is in.
-      if (end.outcome.kind === 'refused') slot.isSpent = true;
-      const origin = init
-        ? { ...init, logs: joined(init.logs, end.logs) }
-        : { start: 'warm' as const, startedAt: end.startedAt, logs: end.logs };
-      settle(complete(job, judgeRun(end.outcome, job.limits), origin));
-    } else this.putBack(group, pending);
+    if (end) this.judge(group, slot, pending, end, origin);
+    else this.putBack(group, pending);
     this.release(group, slot);
   }
 
-  /** A job that was handed over early and not begun: first in line again. */
-  private putBack(group: Group, pending: Pending): void {
-    if (this.closed) {
-      this.reject(pending, shuttingDown);
+  private judge(
+    group: Group,
+    slot: Slot,
+    pending: Pending,
+    { outcome, serviceMs, logs: ownLogs, startedAt }: NonNullable<RunEnd>,
+    origin: Origin | undefined,
+  ): void {
+    const { job, settle } = pending;
+    group.serviceMs = smoothed(group.serviceMs, serviceMs);
+    group.isProven = true;
+    if (outcome.kind !== 'value' && outcome.kind !== 'too-large') {
+      // As OpenWhisk does: after a developer error nobody knows what state the sandbox is in.
+      slot.isSpent = true;
+      slot.hasFailed = true;
+      group.past = 'failed';
+    }
+    if (outcome.kind === 'busy' && !pending.isSecondTry) {
+      this.putBack(group, { ...pending, isSecondTry: true });
       return;
     }
-    const home = this.groups.get(group.key) ?? group;
-    this.groups.set(home.key, home);
-    this.queued++;
-    home.queue.unshift(pending);
-    this.waiting.add(home);
+    const initLogs = origin?.logs ?? slot.initLogs;
+    slot.initLogs = undefined;
+    const logs = initLogs ? joined(initLogs, ownLogs) : ownLogs;
+    const where: Origin = origin ? { ...origin, logs } : { start: 'warm', startedAt, logs };
+    settle(complete(job, judgeRun(outcome, job.limits), where));
+  }
+
+  /** A job that no slot has begun: first in line again. */
+  private putBack(group: Group, pending: Pending): void {
+    if (this.closed) {
+      this.turnAway(pending);
+      return;
+    }
+    const reason = pending.reason ?? 'all its sandboxes were busy';
+    this.line.putBack(this.groups.current(group), { ...pending, reason });
   }
 
   /** A slot has answered: the group's next job, or a turn for somebody else. */
   private release(group: Group, slot: Slot): void {
     if (!slot.runner.isEnded) {
       if (group.retired || this.mustYield(group, slot)) slot.isSpent = true;
-      if (slot.isSpent && slot.inFlight === 0) this.drop(group, slot);
+      if (slot.isSpent && slot.inFlight === 0) this.lives.drop(group, slot);
     }
     this.schedule();
   }
 
   private mustYield(group: Group, slot: Slot): boolean {
     if (!this.isShort || performance.now() - slot.startedAt < this.options.quantumMs) return false;
-    return hasMoreThanOneOf(group, this.starved, this.groups.values());
+    return hasMoreThanOneOf(group, this.line.starved, this.groups.all());
   }
 
-  /** Takes a slot out of use; its memory is free at once for the ledger, its processes within milliseconds. */
-  private drop(group: Group, slot: Slot): void {
-    this.remove(group, slot);
-    void slot.runner.end('ended');
+  /** Whoever follows the activation's log finds it there from now on. */
+  private moveLog(activationId: string, place: LogPlace): void {
+    if (!this.followers.isEmpty) this.followers.move(activationId, place);
   }
 
-  private onEnded(group: Group, slot: Slot | undefined): void {
-    if (slot) this.remove(group, slot);
-    this.schedule();
-    this.forget(group);
+  private turnAway(pending: Pending): void {
+    pending.settle(rejection(pending, shuttingDown));
   }
+}
 
-  private remove(group: Group, slot: Slot): void {
-    const at = group.slots.indexOf(slot);
-    if (at >= 0) group.slots.splice(at, 1);
-    this.giveBacks.get(slot)?.();
-    this.giveBacks.delete(slot);
-  }
+/** Where the log of an activation of the group is. */
+function placeOf(group: Group, activationId: string): LogPlace | 'queue' | 'none' {
+  const beginning = group.beginning.get(activationId);
+  if (beginning) return { source: beginning.runner, id: 'init' };
+  const slot = group.slots.find(({ runner }) => runner.isLogging(activationId));
+  if (slot) return { source: slot.runner, id: activationId };
+  return group.queue.some(({ job }) => job.activationId === activationId) ? 'queue' : 'none';
+}
 
-  private forget(group: Group): void {
-    if (group.queue.length > 0 || group.slots.length > 0 || group.starting > 0) return;
-    if (this.groups.get(group.key) === group) this.groups.delete(group.key);
-  }
-
-  private reject(pending: Pending, text: string): void {
-    const origin = { start: 'cold' as const, startedAt: Date.now(), logs: Promise.resolve([]) };
-    pending.settle(complete(pending.job, internalError(text), origin));
-  }
+/** By how long the group's own line is: nobody knows better how long a free slot will take. */
+function busy(group: Group): Fault {
+  const [oldest] = group.queue;
+  const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
+  return invokerFault('INVOKER_BUSY', 'too many activations are waiting for a sandbox', {
+    hint: 'try again',
+    retryAfterMs: Math.round(Math.min(retryMs.most, Math.max(retryMs.least, waitedMs))),
+  });
 }
 
 function smoothed(average: number, sample: number): number {
   return Number.isFinite(average) ? average + (sample - average) * 0.2 : sample;
-}
-
-/** Archive faults are the caller's to mend; anything else is the operator's and stays in the log. */
-function publicReason(error: unknown): string {
-  const isArchive = isFault(error) && error.code.startsWith('ARCHIVE_');
-  return isArchive ? error.message : 'see the log of the platform.';
 }

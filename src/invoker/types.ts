@@ -10,12 +10,24 @@ export interface ActionLimits {
   readonly logBytes: number;
   /** Activations that one sandbox may run at once. */
   readonly concurrency: number;
+  /** Processors, a fraction allowed; undefined: what the sandbox policy says. */
+  readonly cpus?: number | undefined;
+  /** Size of the sandbox's writable `/tmp`; undefined: what the sandbox policy says. */
+  readonly diskMiB?: number | undefined;
 }
 
-/** One activation, with all that is needed to run it. */
-export interface Job {
-  readonly activationId: string;
-  readonly transactionId: string;
+/** How many sandboxes an action has: an operator's and a developer's hints, all optional. */
+export interface Scaling {
+  /** A new sandbox for each call, which serves nothing afterwards. */
+  readonly fresh?: boolean | undefined;
+  /** Sandboxes kept ready after the first call, whatever the keep-alive; given up when memory is short. */
+  readonly minWarm?: number | undefined;
+  /** Sandboxes at most; calls past them wait. */
+  readonly maxInstances?: number | undefined;
+}
+
+/** The code of an action, and where it runs: what one revision of it has in common over all its calls. */
+export interface JobTarget {
   /** The invoking namespace: it owns the sandbox. */
   readonly namespace: string;
   /** `/ns/[pkg/]name` of the action itself. */
@@ -23,12 +35,21 @@ export interface Job {
   readonly version: string;
   /** Changes with every write to the action and is never used again. */
   readonly revision: string;
-  /** A resolved kind: `nodejs:24`. */
+  /** A resolved kind: `nodejs:24`, or `blackbox`. */
   readonly kind: string;
+  /** Only of kind `blackbox`: a name in the image store. */
+  readonly image?: string | undefined;
   readonly code: { readonly digest: Digest; readonly binary: boolean; readonly main: string };
   readonly limits: ActionLimits;
+  readonly scaling?: Scaling | undefined;
   /** Environment that user code sees from `init` on (`init: true` parameters). */
   readonly initEnv: JsonObject;
+}
+
+/** One activation, with all that is needed to run it. */
+export interface Job extends JobTarget {
+  readonly activationId: string;
+  readonly transactionId: string;
   readonly parameters: JsonObject | readonly JsonValue[];
   /** `uuid:key`, only for actions annotated with `provide-api-key`. */
   readonly apiKey?: string;
@@ -41,6 +62,15 @@ export type CompletionStatus =
   | 'application error'
   | 'action developer error'
   | 'whisk internal error';
+
+/** Why an activation was not taken by a warm sandbox. */
+export type StartReason =
+  /** No sandbox of this revision in this namespace had been started. */
+  | 'first call of this revision'
+  | 'all its sandboxes were busy'
+  | 'its idle sandboxes were ended (keep-alive, or memory was short)'
+  | 'its last sandbox failed'
+  | 'a fresh sandbox is asked for';
 
 /** How an activation ended. */
 export interface Completion {
@@ -58,6 +88,10 @@ export interface Completion {
   readonly initMs?: number;
   readonly timedOut: boolean;
   readonly start: 'warm' | 'prewarmed' | 'cold';
+  /** Why no warm sandbox took it, for people; absent when one did. */
+  readonly startReason?: StartReason | undefined;
+  /** Of a start that was not warm: from asking for a sandbox to its `ready`, as far as this activation waited for it. */
+  readonly sandboxMs?: number | undefined;
   /** Settles after the result, when the log streams have been read to their end for this activation. */
   readonly logs: Promise<readonly string[]>;
 }
@@ -65,6 +99,7 @@ export interface Completion {
 export interface NamespaceLimits {
   readonly invocationsPerMinute: number;
   readonly concurrentInvocations: number;
+  readonly firesPerMinute: number;
 }
 
 /** Held from acceptance to completion; counts against the namespace's concurrency. */
@@ -72,17 +107,36 @@ export interface Admission {
   release(): void;
 }
 
+/** What a namespace has left of one of its rates. */
+export interface RateUsage {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Until the count starts again. */
+  readonly resetMs: number;
+}
+
 export interface Invoker extends AsyncDisposable {
   /**
    * Counts one more invocation of the namespace, or refuses it.
-   * @throws Fault TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT (kind `throttled`)
+   * @throws Fault TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT (kind `throttled`, with `retryAfterMs`)
    */
   admit(namespace: string, limits: NamespaceLimits): Admission;
+  /** Counts one more firing of a trigger of the namespace. @throws Fault TOO_MANY_PER_MINUTE */
+  admitFire(namespace: string, limits: NamespaceLimits): void;
+  /** Of the namespace's invocations in this minute. Cheap: it is asked for every call. */
+  usage(namespace: string, limits: NamespaceLimits): RateUsage;
   /**
    * Runs the job to its end. What goes wrong inside the sandbox is a Completion, never an exception.
-   * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN
+   * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN
    */
   run(job: Job): Promise<Completion>;
+  /** A hint that the target is called soon: starts one sandbox if none is idle or starting and memory is free. */
+  warm(target: JobTarget): void;
+  /**
+   * Log lines of a running activation as they come, in the form that records keep them; the lines so far first.
+   * Undefined when it is not running here.
+   */
+  follow(activationId: string, onLine: (line: string) => void): Disposable | undefined;
   /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */
   retire(action: string): void;
   close(): Promise<void>;

@@ -12,6 +12,7 @@ export type FaultKind =
   | 'conflict'
   | 'too-large'
   | 'unsupported'
+  | 'unprocessable'
   | 'throttled'
   | 'busy'
   | 'unreachable'
@@ -21,6 +22,8 @@ export type FaultKind =
 export interface FaultOptions {
   /** What the reader should do next, as an imperative sentence. */
   readonly hint?: string;
+  /** When the same request may succeed, as far as it is known. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
@@ -28,6 +31,7 @@ export class Fault extends Error {
   readonly code: string;
   readonly kind: FaultKind;
   readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: string, kind: FaultKind, message: string, options: FaultOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -35,6 +39,7 @@ export class Fault extends Error {
     this.code = code;
     this.kind = kind;
     this.hint = options.hint;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -17,6 +17,8 @@ export const sandboxFaultTable = {
   POLICY_NOT_MET: 'denied',
   /** What was asked for can't be run safely: a mount target is a symbolic link, a path is relative. */
   REQUEST_UNSAFE: 'invalid',
+  /** The host has no way to a port of a sandbox's loopback. */
+  PORT_UNREACHABLE: 'host',
   /** Ward itself made a runtime configuration that breaks one of its own rules. */
   SPEC_UNSAFE: 'bug',
 } as const;

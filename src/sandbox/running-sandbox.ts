@@ -11,9 +11,11 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import type { Cgroup, CgroupUsage } from './cgroup/types.ts';
 import { sandboxFault } from './faults.ts';
+import { type OpenLoopback, openLoopback } from './loopback.ts';
 import type { RuntimeDriver } from './runtime/types.ts';
 import type { Sandbox, SandboxExit } from './types.ts';
 
@@ -24,6 +26,10 @@ export interface SandboxParts {
   readonly driver: RuntimeDriver;
   readonly logFile: string;
   readonly cgroup: Cgroup;
+  /** A folder of the sandbox's own on the host. */
+  readonly bundleDir: string;
+  /** An id of its range that no process inside has. */
+  readonly ownerId: number;
   /** Removes runtime state, cgroup, bundle and id range. Called once, after everything in it is dead. */
   readonly remove: () => Promise<void>;
 }
@@ -35,13 +41,17 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
   let hasEnded = false;
   let lastUsage: CgroupUsage | undefined;
   let destruction: Promise<void> | undefined;
+  const ports: OpenLoopback[] = [];
 
   const exited = exitOf(child).then(async ([code, signal]): Promise<SandboxExit> => {
     hasEnded = true;
     lastUsage = cgroup.usage();
     return describeExit(parts, code, signal, lastUsage.oomKills, isKilled);
   });
-  const removed = exited.then(parts.remove);
+  const removed = exited.then(async () => {
+    await Promise.all(ports.map((port) => port.close()));
+    await parts.remove();
+  });
   if (parts.driver.joinsCgroup) endAtFirstOomKill(parts, exited);
   // Whoever calls destroy() is told; a removal that nobody waits for must not end Ward.
   removed.catch(() => {});
@@ -73,9 +83,25 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     async usage() {
       return lastUsage ?? cgroup.usage();
     },
+    openPort(port) {
+      const opened = openPort(parts, port, () => hasEnded);
+      ports.push(opened);
+      return opened;
+    },
     destroy,
     [Symbol.asyncDispose]: destroy,
   };
+}
+
+function openPort(parts: SandboxParts, port: number, hasEnded: () => boolean): OpenLoopback {
+  const { driver, cgroup, bundleDir, ownerId } = parts;
+  if (driver.ownsNetwork) {
+    throw sandboxFault('PORT_UNREACHABLE', `${driver.name} keeps the network of its sandboxes to itself`, {
+      hint: 'run it under crun or runc',
+    });
+  }
+  const dir = join(bundleDir, `port-${port}`);
+  return openLoopback({ port, pids: () => cgroup.pids(), hasEnded, dir, ownerId });
 }
 
 /**

@@ -208,6 +208,8 @@ export class LocalSandboxHost implements SandboxHost {
       driver,
       logFile: paths.logFile,
       cgroup,
+      bundleDir: paths.bundleDir,
+      ownerId: range.firstId + relayId,
       remove: async () => {
         await this.#remove(runtime, paths, range).catch((error: unknown) => {
           this.#options.log.error({ sandbox: paths.id, error: messageOf(error) }, 'a sandbox is left behind');
@@ -247,6 +249,9 @@ export class LocalSandboxHost implements SandboxHost {
     };
   }
 }
+
+/** Of what enters a sandbox's network, in its range of ids: "nobody", so that it owns nothing. */
+const relayId = 65534;
 
 /** Runtimes read NOTIFY_SOCKET, XDG_RUNTIME_DIR and others from theirs. */
 const runtimeEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };

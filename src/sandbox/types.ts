@@ -1,4 +1,5 @@
 /** What the rest of Ward knows of a sandbox. The policy is in `policy.ts`. */
+import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { SandboxPolicy } from './policy.ts';
 
@@ -41,6 +42,15 @@ export interface SandboxUsage {
   readonly oomKills: number;
 }
 
+/** A TCP port of a sandbox's own loopback, as the host reaches it. */
+export interface LoopbackPort {
+  /**
+   * A connection, which waits inside until a program listens on the port. It closes with the sandbox. Everything read
+   * from it is hostile. @throws Fault PORT_UNREACHABLE
+   */
+  connect(): Promise<Socket>;
+}
+
 export interface Sandbox extends AsyncDisposable {
   readonly id: string;
   readonly stdin: Writable;
@@ -54,6 +64,8 @@ export interface Sandbox extends AsyncDisposable {
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   usage(): Promise<SandboxUsage>;
+  /** Once per port. @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
+  openPort(port: number): LoopbackPort;
   /** Ends it (thawing it first) and removes its cgroup, bundle and runtime state. Idempotent. */
   destroy(): Promise<void>;
 }

@@ -2,63 +2,11 @@
  * Configuration: defaults < file (YAML) < environment (`WARD_*`) < flags, parsed into one frozen value before
  * anything starts. An unknown key is an error: a misspelt limit must not silently be none.
  */
-import { readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parse as parseYaml } from 'yaml';
-import { z } from 'zod';
-import { messageOf } from '../lib/index.ts';
-import { operatorPolicySchema } from '../sandbox/index.ts';
+import type { z } from 'zod';
+import { type ConfigFile, logLevelSchema, readConfigFile } from './config-file.ts';
 import { serverFault } from './faults.ts';
-
-const mebibyte = 1024 * 1024;
-const count = z.int().min(0).max(1_000_000_000);
-const rangeSchema = (min: number, max: number) =>
-  z.strictObject({
-    min: z.int().min(min).max(max).optional(),
-    max: z.int().min(min).max(max).optional(),
-    default: z.int().min(min).max(max).optional(),
-  });
-
-const logLevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
-
-const fileSchema = z.strictObject({
-  listen: z.string().optional(),
-  data: z.string().optional(),
-  images: z.string().optional(),
-  logLevel: logLevelSchema.optional(),
-  /** URL under which user code reaches the API. */
-  apiHost: z.url().optional(),
-  invoker: z
-    .strictObject({
-      memoryMiB: z.int().min(128).optional(),
-      prewarm: z
-        .array(
-          z.strictObject({ kind: z.string(), memoryMiB: z.int().min(64), count: z.int().min(0).max(1000) }),
-        )
-        .optional(),
-      maxStarting: z.int().min(1).max(1000).optional(),
-      maxQueued: count.optional(),
-      freezeAfterMs: count.optional(),
-      keepAliveMs: count.optional(),
-    })
-    .optional(),
-  limits: z
-    .strictObject({
-      timeoutMs: rangeSchema(100, 10_800_000).optional(),
-      memoryMiB: rangeSchema(64, 1_048_576).optional(),
-      logMiB: rangeSchema(0, 1024).optional(),
-      concurrency: rangeSchema(1, 500).optional(),
-      invocationsPerMinute: count.optional(),
-      concurrentInvocations: count.optional(),
-      firesPerMinute: count.optional(),
-      blockingWaitMs: z.int().min(1000).max(3_600_000).optional(),
-    })
-    .optional(),
-  sandbox: operatorPolicySchema.optional(),
-});
-
-type ConfigFile = z.infer<typeof fileSchema>;
 
 export interface Address {
   readonly host: string;
@@ -84,6 +32,17 @@ export interface Config {
     readonly keepAliveMs: number;
   };
   readonly limits: NonNullable<ConfigFile['limits']>;
+  readonly parameters: {
+    /** Absolute; undefined: the one in the data folder. */
+    readonly keyFile: string | undefined;
+  };
+  readonly retention: {
+    /** 0 is for ever. */
+    readonly maxAgeDays: number;
+    /** 0 is all of them. */
+    readonly maxRecordsPerNamespace: number;
+    readonly everyMinutes: number;
+  };
   readonly sandbox: ConfigFile['sandbox'];
 }
 
@@ -93,6 +52,7 @@ export interface ConfigSources {
   readonly configFile?: string | undefined;
 }
 
+const mebibyte = 1024 * 1024;
 export const defaultDataDir = '/var/lib/ward';
 const defaultListen = '127.0.0.1:3233';
 /** What is left of the host's memory is for the host, the page cache and Ward itself. */
@@ -107,6 +67,7 @@ export async function loadConfig(
   const file = configFile === undefined ? {} : await readConfigFile(configFile);
   const dataDir = resolve(flags.dataDir ?? env['WARD_DATA'] ?? file.data ?? defaultDataDir);
   const cpus = availableParallelism();
+  const keyFile = file.parameters?.keyFile;
   return {
     listen: parseAddress(flags.listen ?? env['WARD_LISTEN'] ?? file.listen ?? defaultListen),
     dataDir,
@@ -126,6 +87,13 @@ export async function loadConfig(
       ...withoutUndefined(file.invoker ?? {}),
     },
     limits: file.limits ?? {},
+    parameters: { keyFile: keyFile === undefined ? undefined : resolve(keyFile) },
+    retention: {
+      maxAgeDays: 7,
+      maxRecordsPerNamespace: 1_000_000,
+      everyMinutes: 10,
+      ...withoutUndefined(file.retention ?? {}),
+    },
     sandbox: file.sandbox,
   };
 }
@@ -148,21 +116,6 @@ function parseLogLevel(text: string | undefined): z.infer<typeof logLevelSchema>
   if (parsed.success) return parsed.data;
   throw serverFault('CONFIG_INVALID', `WARD_LOG: there is no level '${text}'`, {
     hint: `use one of ${logLevelSchema.options.join(', ')}`,
-  });
-}
-
-async function readConfigFile(path: string): Promise<ConfigFile> {
-  let value: unknown;
-  try {
-    value = parseYaml(await readFile(path, 'utf8'), { maxAliasCount: 0 });
-  } catch (cause) {
-    throw serverFault('CONFIG_INVALID', `${path}: ${messageOf(cause)}`, { cause });
-  }
-  const parsed = fileSchema.safeParse(value ?? {});
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
-  throw serverFault('CONFIG_INVALID', `${path}: ${problems.join('; ')}`, {
-    hint: 'docs/operations.md lists every key',
   });
 }
 

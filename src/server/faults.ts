@@ -10,6 +10,9 @@ export const serverFaults = {
   SANDBOX_FAILED: 'host',
   DATA_DIR_EMPTY: 'missing',
   IMAGES_MISSING: 'host',
+  PARAMETER_KEYS_INVALID: 'invalid',
+  PARAMETER_KEYS_INSECURE: 'denied',
+  PARAMETER_KEYS_BUSY: 'busy',
 } as const satisfies FaultTable;
 
 export const serverFault = faultTable(serverFaults);

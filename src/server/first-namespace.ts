@@ -1,15 +1,15 @@
 /** The first namespace, `guest`, whose key is written to a file that only its owner can read. */
 import { rename, writeFile } from 'node:fs/promises';
-import type { NamespaceService } from '../functions/index.ts';
+import { type NamespaceService, systemNamespace } from '../functions/index.ts';
 
 export const guest = 'guest';
 
-/** Creates `guest` in a Ward that has no namespace yet; returns its key only then. */
+/** Creates `guest` in a Ward that has no namespace yet but its own; returns its key only then. */
 export async function ensureGuest(
   namespaces: Pick<NamespaceService, 'list' | 'create'>,
   keyFile: string,
 ): Promise<string | undefined> {
-  if ((await namespaces.list()).length > 0) return undefined;
+  if ((await namespaces.list()).some(({ name }) => name !== systemNamespace)) return undefined;
   const key = await namespaces.create(guest);
   await writeKeyFile(keyFile, key);
   return key;

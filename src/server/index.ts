@@ -11,9 +11,15 @@ export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
 export { defaultDataDir } from './config.ts';
 export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
-export { type NamespaceAdmin, type NamespaceKey, namespaceAdmin } from './namespace-admin.ts';
+export {
+  type NamespaceAdmin,
+  type NamespaceKey,
+  type NamespaceLimitsView,
+  namespaceAdmin,
+} from './namespace-admin.ts';
 export type { SandboxRunOptions } from './policy.ts';
 export type { UpOptions } from './up.ts';
+export { type VaultAdmin, type VaultRotation, type VaultStatus, vaultAdmin } from './vault-admin.ts';
 
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {

@@ -12,6 +12,10 @@ export interface DataPaths {
   readonly laidCode: string;
   readonly roots: string;
   readonly guestKey: string;
+  /** The keys that encrypt parameters, unless they are elsewhere. */
+  readonly parameterKeys: string;
+  /** Held by whoever makes a new one. */
+  readonly rotationLock: string;
   readonly lock: string;
 }
 
@@ -28,6 +32,8 @@ export function dataPaths(dataDir: string): DataPaths {
     laidCode: join(dataDir, 'laid'),
     roots: join(dataDir, 'roots'),
     guestKey: join(dataDir, 'guest.auth'),
+    parameterKeys: join(dataDir, 'parameters.keys'),
+    rotationLock: join(dataDir, 'rotation.lock'),
     lock: join(dataDir, 'ward.lock'),
   };
 }

@@ -2,15 +2,22 @@
 import { access } from 'node:fs/promises';
 import {
   createNamespaces,
+  type KeyDescription,
+  type KeyRequest,
   type NamespaceDescription,
-  type NamespaceRatesPatch,
+  type NamespaceLimitsPatch,
+  type NamespaceLimitValues,
+  type NewKey,
+  sweepCode,
   type UserLimits,
 } from '../functions/index.ts';
+import { openBlobStore } from '../images/index.ts';
+import { tryFileLock } from '../lib/index.ts';
 import { openStore } from '../store/index.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { guest, writeKeyFile } from './first-namespace.ts';
-import { dataPaths } from './instance.ts';
+import { type DataPaths, dataPaths } from './instance.ts';
 import { systemLimits } from './limits.ts';
 
 export interface NamespaceKey {
@@ -19,12 +26,22 @@ export interface NamespaceKey {
   readonly key: string;
 }
 
+/** What holds for a namespace, with its own rules of retention where it has some. */
+export type NamespaceLimitsView = UserLimits &
+  Pick<NamespaceLimitValues, 'retentionMaxAgeDays' | 'retentionMaxRecords'>;
+
 export interface NamespaceAdmin extends AsyncDisposable {
   list(): Promise<readonly NamespaceDescription[]>;
   create(name: string): Promise<NamespaceKey>;
+  /** With its code, unless a server is running, which removes that later. */
   delete(name: string): Promise<void>;
+  /** Replaces the first key. */
   rotateKey(name: string): Promise<NamespaceKey>;
-  limits(name: string, patch: NamespaceRatesPatch): Promise<UserLimits>;
+  createKey(name: string, request: KeyRequest): Promise<NewKey>;
+  /** The first key, then further ones from old to new. */
+  listKeys(name: string): Promise<readonly KeyDescription[]>;
+  deleteKey(name: string, keyId: string): Promise<void>;
+  limits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceLimitsView>;
 }
 
 /** @throws Fault DATA_DIR_EMPTY when there is no Ward's database in the data folder */
@@ -33,27 +50,48 @@ export async function namespaceAdmin(options: {
   readonly configFile?: string;
 }): Promise<NamespaceAdmin> {
   const config = await loadConfig(options);
-  const { database, guestKey } = dataPaths(config.dataDir);
-  if (!(await isPresent(database))) {
-    throw serverFault('DATA_DIR_EMPTY', `there is no database of Ward in ${config.dataDir}`, {
-      hint: 'start Ward once with `ward up`, or name its folder with --data DIR',
-    });
-  }
-  const store = await openStore({ path: database });
+  const paths = dataPaths(config.dataDir);
+  await requireDatabase(paths, config.dataDir);
+  const store = await openStore({ path: paths.database });
   const namespaces = createNamespaces(store, systemLimits(config));
   return {
     list: () => namespaces.list(),
     create: async (name) => ({ name, key: await namespaces.create(name) }),
-    delete: (name) => namespaces.delete(name),
+    async delete(name) {
+      await namespaces.delete(name);
+      using lock = tryFileLock(paths.lock);
+      if (lock === undefined) return;
+      const blobs = openBlobStore(paths.code);
+      await sweepCode({ blobs, entities: store.entities, drop: blobs.delete });
+    },
     async rotateKey(name) {
       const key = await namespaces.rotateKey(name);
       // The command line of this machine takes guest's key from there.
-      if (name === guest && (await isPresent(guestKey))) await writeKeyFile(guestKey, key);
+      if (name === guest && (await isPresent(paths.guestKey))) await writeKeyFile(paths.guestKey, key);
       return { name, key };
     },
-    limits: async (name, patch) => (await namespaces.setLimits(name, patch)).limits,
+    createKey: (name, request) => namespaces.createKey(name, request),
+    listKeys: (name) => namespaces.listKeys(name),
+    deleteKey: (name, keyId) => namespaces.deleteKey(name, keyId),
+    async limits(name, patch) {
+      const { limits, own } = await namespaces.setLimits(name, patch);
+      const { retentionMaxAgeDays, retentionMaxRecords } = own;
+      return {
+        ...limits,
+        ...(retentionMaxAgeDays === undefined ? {} : { retentionMaxAgeDays }),
+        ...(retentionMaxRecords === undefined ? {} : { retentionMaxRecords }),
+      };
+    },
     [Symbol.asyncDispose]: () => store.close(),
   };
+}
+
+/** @throws Fault DATA_DIR_EMPTY */
+export async function requireDatabase({ database }: DataPaths, dataDir: string): Promise<void> {
+  if (await isPresent(database)) return;
+  throw serverFault('DATA_DIR_EMPTY', `there is no database of Ward in ${dataDir}`, {
+    hint: 'start Ward once with `ward up`, or name its folder with --data DIR',
+  });
 }
 
 async function isPresent(path: string): Promise<boolean> {

@@ -4,7 +4,13 @@
  */
 import { chmod, mkdir } from 'node:fs/promises';
 import { createApi } from '../api/index.ts';
-import { createFunctions, type Functions } from '../functions/index.ts';
+import {
+  createFunctions,
+  createRetention,
+  createVault,
+  type Functions,
+  sweepCode,
+} from '../functions/index.ts';
 import {
   type ImageStore,
   openBlobStore,
@@ -14,7 +20,7 @@ import {
 } from '../images/index.ts';
 import { createInvoker } from '../invoker/index.ts';
 import { errnoOf, type Log } from '../lib/index.ts';
-import { openSandboxHost } from '../sandbox/index.ts';
+import { openSandboxHost, operatorPolicy } from '../sandbox/index.ts';
 import { openStore } from '../store/index.ts';
 import { buildInfo } from './build-info.ts';
 import type { Config } from './config.ts';
@@ -23,7 +29,8 @@ import { ensureGuest } from './first-namespace.ts';
 import { claimDataDir } from './instance.ts';
 import { removeAbandoned, runDir } from './instance-locks.ts';
 import { systemLimits } from './limits.ts';
-import { effectivePolicy } from './policy.ts';
+import { ensureSystemNamespace } from './system-namespace.ts';
+import { openVaultKeys } from './vault-keys.ts';
 
 export interface Platform extends AsyncDisposable {
   readonly url: string;
@@ -39,7 +46,8 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   await using stack = new AsyncDisposableStack();
   const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
   const store = stack.use(await openStore({ path: paths.database }));
-  const policy = effectivePolicy(config);
+  const operator = operatorPolicy(config.sandbox);
+  const policy = operator.defaults;
   const host = stack.use(await openSandboxHost({ instance, runDir, runtime: policy.runtime, log }));
   await host.checkPolicy(policy);
   const recovered = await host.recover();
@@ -54,6 +62,7 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   await chmod(paths.code, 0o700);
   const blobs = await openBlobStore(paths.code);
   let url = '';
+  const apiHost = () => config.apiHost ?? url;
   const invoker = stack.use(
     await createInvoker({
       ...config.invoker,
@@ -61,20 +70,31 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
       images,
       blobs,
       codeDir: paths.laidCode,
-      policy,
+      operator,
       kinds,
-      apiHost: () => config.apiHost ?? url,
+      apiHost,
       log,
     }),
   );
-  const limits = systemLimits(config);
-  const functions = createFunctions({ store, blobs, invoker, log, limits, runtimes: kinds.map(runtimeOf) });
+  const functions = createFunctions({
+    store,
+    blobs,
+    invoker,
+    vault: createVault((await openVaultKeys(config, true)).keys),
+    apiHost,
+    log,
+    limits: systemLimits(config),
+    runtimes: kinds.map(runtimeOf),
+  });
+  await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
   const key = await ensureGuest(functions.namespaces, paths.guestKey);
   const api = createApi({ functions, build: buildInfo, log });
   stack.defer(() => api.close());
   // First of all: new calls are refused, running ones end, and only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   url = await listen(api, config);
+  const sweep = () => sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });
+  stack.use(createRetention({ store, config: config.retention, sweepCode: sweep, log })).start();
   void resume(functions, log);
   const opened = stack.move();
   return {
@@ -119,8 +139,7 @@ async function listen(api: ReturnType<typeof createApi>, config: Config): Promis
 
 async function resume(functions: Functions, log: Log): Promise<void> {
   try {
-    const report = await functions.invocations.resumeAccepted();
-    log.info(report, 'dealt with what an earlier run had accepted');
+    await functions.start();
   } catch (error) {
     log.error({ err: error }, 'could not resume accepted invocations');
   }

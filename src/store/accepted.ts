@@ -2,9 +2,12 @@
 import type { Kysely } from 'kysely';
 import { parseValue } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
-import type { Schema } from './schema.ts';
+import type { AcceptedTable, Schema } from './schema.ts';
 import { writeUnits } from './statements.ts';
-import type { AcceptedQueue } from './types.ts';
+import type { AcceptedQueue, AcceptedRow } from './types.ts';
+
+/** Claims and settlements don't know their namespace. No read of activations depends on one. */
+const anyNamespace = '';
 
 export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): AcceptedQueue {
   const units = writeUnits(db);
@@ -13,9 +16,23 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): Accepted
       await writer.submit({ namespace: row.namespace, unit: units.accept(row), urgent: true });
     },
     async claim(activationId, attempt) {
-      // Its namespace is not known here; no read of activations depends on a claim.
       const unit = units.claim(activationId, attempt);
-      return (await writer.submit({ namespace: '', unit, urgent: true })) === 1;
+      return (await writer.submit({ namespace: anyNamespace, unit, urgent: true })) === 1;
+    },
+    async settle(activationId, attempt) {
+      const unit = units.settle(activationId, attempt);
+      await writer.submit({ namespace: anyNamespace, unit, urgent: true });
+    },
+    async get(namespace, activationId) {
+      await writer.flushNamespace(namespace);
+      await writer.flushNamespace(anyNamespace);
+      const row = await db
+        .selectFrom('accepted')
+        .selectAll()
+        .where('activation_id', '=', activationId)
+        .where('namespace', '=', namespace)
+        .executeTakeFirst();
+      return row === undefined ? undefined : toRow(row);
     },
     async pending(limit) {
       await writer.flush();
@@ -26,13 +43,17 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): Accepted
         .orderBy('activation_id')
         .limit(limit)
         .execute();
-      return rows.map((row) => ({
-        activationId: row.activation_id,
-        namespace: row.namespace,
-        acceptedAt: row.accepted_at,
-        attempt: row.attempt,
-        job: parseValue(row.job),
-      }));
+      return rows.map(toRow);
     },
+  };
+}
+
+function toRow(row: AcceptedTable): AcceptedRow {
+  return {
+    activationId: row.activation_id,
+    namespace: row.namespace,
+    acceptedAt: row.accepted_at,
+    attempt: row.attempt,
+    job: parseValue(row.job),
   };
 }

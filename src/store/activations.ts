@@ -3,11 +3,13 @@
  * namespace is not on disk yet, so that it sees every append made before it.
  */
 import type { Kysely } from 'kysely';
+import { countMatching, matching, walk } from './activation-walk.ts';
 import { parseLines, parseObject, parseValue } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
+import { pruneActivations } from './prune.ts';
 import type { ActivationTable, Schema } from './schema.ts';
 import { writeUnits } from './statements.ts';
-import type { ActivationQuery, ActivationRow, ActivationStore } from './types.ts';
+import type { ActivationRow, ActivationStore } from './types.ts';
 
 const briefColumns = [
   'activation_id',
@@ -45,34 +47,44 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter): Activa
       if (row === undefined) return undefined;
       return row.lines === null ? [] : parseLines(row.lines);
     },
+    async input(namespace, activationId) {
+      await writer.flushNamespace(namespace);
+      const row = await one(namespace, activationId)
+        .innerJoin('activation_inputs', 'activation_inputs.activation_id', 'activations.activation_id')
+        .select('activation_inputs.input')
+        .executeTakeFirst();
+      return row === undefined ? undefined : parseValue(row.input);
+    },
     async list(query) {
       await writer.flushNamespace(query.namespace);
-      const page = matching(db, query)
+      const walked = await walk(db, query, query.skip);
+      if (walked === undefined) return [];
+      const page = matching(db, query, walked.after)
         .orderBy('start', 'desc')
         .orderBy('activation_id', 'desc')
         .limit(query.limit)
-        .offset(query.skip);
+        .offset(walked.rest);
       if (query.brief !== true) return (await page.selectAll().execute()).map(toRow);
       const rows = await page.select(briefColumns).execute();
       return rows.map((row) => toRow({ ...row, response: null }));
     },
     async count(query) {
       await writer.flushNamespace(query.namespace);
-      const row = await matching(db, query)
-        .select((build) => build.fn.countAll<number>().as('total'))
-        .executeTakeFirstOrThrow();
-      return Number(row.total);
+      const { namespace, path, since, upto } = query;
+      if ((path ?? since ?? upto) !== undefined) return countMatching(db, query);
+      const row = await db
+        .selectFrom('activation_counts')
+        .select('total')
+        .where('namespace', '=', namespace)
+        .executeTakeFirst();
+      return row?.total ?? 0;
+    },
+    async prune(rule) {
+      await writer.flushNamespace(rule.namespace);
+      return pruneActivations(db, rule);
     },
     flush: () => writer.flush(),
   };
-}
-
-function matching(db: Kysely<Schema>, query: Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>) {
-  let rows = db.selectFrom('activations').where('namespace', '=', query.namespace);
-  if (query.path !== undefined) rows = rows.where('path', '=', query.path);
-  if (query.since !== undefined) rows = rows.where('start', '>=', query.since);
-  if (query.upto !== undefined) rows = rows.where('start', '<=', query.upto);
-  return rows;
 }
 
 function toRow(row: ActivationTable): ActivationRow {

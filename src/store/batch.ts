@@ -13,6 +13,18 @@ export type SqlValue = string | number | null;
 export interface Statement {
   readonly sql: string;
   readonly arity: number;
+  readonly tally?: Tally;
+}
+
+/**
+ * What keeps a number up to date with the rows that a statement changes, as a trigger would, but once a batch instead
+ * of once a row. At the end of the batch, and in its transaction, `sql` is run for each value that the statement's
+ * parameter `by` had, with how often it changed a row and with that value.
+ */
+export interface Tally {
+  readonly sql: string;
+  /** Counted from 0. */
+  readonly by: number;
 }
 
 export interface Step {

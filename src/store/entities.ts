@@ -6,13 +6,6 @@ import type { EntityTable, Schema } from './schema.ts';
 import type { Collection, EntityQuery, EntityRow, EntityStore } from './types.ts';
 
 export function entityStore(db: Kysely<Schema>): EntityStore {
-  const matching = (query: Omit<EntityQuery, 'skip' | 'limit'>) => {
-    const all = db
-      .selectFrom('entities')
-      .where('namespace', '=', query.namespace)
-      .where('collection', '=', query.collection);
-    return query.package === undefined ? all : all.where('package', '=', query.package);
-  };
   return {
     async get(namespace, path) {
       const row = await db
@@ -24,7 +17,7 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
       return row === undefined ? undefined : toRow(row);
     },
     async list(query) {
-      const rows = await matching(query)
+      const rows = await matching(db, query)
         .selectAll()
         .orderBy('updated_at', 'desc')
         .orderBy('path')
@@ -34,7 +27,7 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
       return rows.map(toRow);
     },
     async count(query) {
-      const row = await matching(query)
+      const row = await matching(db, query)
         .select((build) => build.fn.countAll<number>().as('total'))
         .executeTakeFirstOrThrow();
       return Number(row.total);
@@ -49,6 +42,17 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
         .executeTakeFirst();
       return result.numDeletedRows === 1n;
     },
+    deleteTree: (namespace, path, expected) =>
+      db.transaction().execute(async (inside) => {
+        const tree = inside.deleteFrom('entities').where('namespace', '=', namespace);
+        const top = await tree
+          .where('path', '=', path)
+          .where('revision', '=', expected)
+          .where('collection', '=', 'packages')
+          .executeTakeFirst();
+        if (top.numDeletedRows === 0n) return undefined;
+        return (await tree.where('package', '=', path).returningAll().execute()).map(toRow);
+      }),
     async countByCodeDigest(digest) {
       const row = await db
         .selectFrom('entities')
@@ -58,6 +62,18 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
       return Number(row.total);
     },
   };
+}
+
+function matching(db: Kysely<Schema>, query: Omit<EntityQuery, 'skip' | 'limit'>) {
+  let rows = db
+    .selectFrom('entities')
+    .where('namespace', '=', query.namespace)
+    .where('collection', '=', query.collection);
+  if (query.package !== undefined) rows = rows.where('package', '=', query.package);
+  if (query.link !== undefined) rows = rows.where('link', '=', query.link);
+  // Spelled out, since the index has only rows of which the text of the query says that they are shared.
+  if (query.shared !== undefined) rows = rows.where('shared', '=', (build) => build.lit(1));
+  return rows;
 }
 
 async function insert(db: Kysely<Schema>, row: EntityRow): Promise<boolean> {
@@ -88,6 +104,8 @@ function columnsOf(row: EntityRow): Omit<EntityTable, 'namespace' | 'path'> {
     updated_at: row.updatedAt,
     code_digest: row.codeDigest,
     document: JSON.stringify(row.document),
+    link: row.link,
+    shared: row.shared ? 1 : 0,
   };
 }
 
@@ -103,6 +121,8 @@ function toRow(row: EntityTable): EntityRow {
     revision: row.revision,
     updatedAt: row.updated_at,
     codeDigest: row.code_digest,
+    link: row.link,
+    shared: row.shared === 1,
     document: parseObject(row.document),
   };
 }

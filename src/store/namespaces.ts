@@ -1,7 +1,9 @@
-/** Namespaces and their keys. */
+/** Namespaces and their first keys. */
 import type { Kysely } from 'kysely';
+import { isFault } from '../lib/index.ts';
 import { parseObject } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
+import { pruneActivations } from './prune.ts';
 import type { NamespaceTable, Schema } from './schema.ts';
 import type { NamespaceRow, NamespaceStore } from './types.ts';
 
@@ -26,12 +28,14 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
       return (await db.selectFrom('namespaces').selectAll().orderBy('name').execute()).map(toRow);
     },
     async create(row) {
-      const result = await db
-        .insertInto('namespaces')
-        .values({ name: row.name, ...columnsOf(row) })
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst();
-      return result.numInsertedOrUpdatedRows === 1n;
+      const values = { name: row.name, ...columnsOf(row) };
+      try {
+        await db.insertInto('namespaces').values(values).execute();
+        return true;
+      } catch (error) {
+        if (isFault(error, 'STORE_DUPLICATE')) return false;
+        throw error;
+      }
     },
     async update(row) {
       const result = await db
@@ -43,22 +47,12 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
     },
     async delete(name) {
       await writer.flushNamespace(name);
-      while (await deleteSomeActivations(db, name));
-      // Its entities, its accepted invocations and what was appended meanwhile go with it.
+      while ((await pruneActivations(db, { namespace: name, keep: 0, max: deleteChunk })) > 0);
+      // All else that is in it, and what was appended meanwhile, goes with it.
       const result = await db.deleteFrom('namespaces').where('name', '=', name).executeTakeFirst();
       return result.numDeletedRows === 1n;
     },
   };
-}
-
-async function deleteSomeActivations(db: Kysely<Schema>, namespace: string): Promise<boolean> {
-  const some = db
-    .selectFrom('activations')
-    .select('activation_id')
-    .where('namespace', '=', namespace)
-    .limit(deleteChunk);
-  const result = await db.deleteFrom('activations').where('activation_id', 'in', some).executeTakeFirst();
-  return result.numDeletedRows === BigInt(deleteChunk);
 }
 
 function columnsOf(row: NamespaceRow): Omit<NamespaceTable, 'name'> {
@@ -67,6 +61,7 @@ function columnsOf(row: NamespaceRow): Omit<NamespaceTable, 'name'> {
     key_hash: row.keyHash,
     limits: JSON.stringify(row.limits),
     created_at: row.createdAt,
+    settings: JSON.stringify(row.settings),
   };
 }
 
@@ -76,6 +71,7 @@ function toRow(row: NamespaceTable): NamespaceRow {
     keyId: row.key_id,
     keyHash: row.key_hash,
     limits: parseObject(row.limits),
+    settings: parseObject(row.settings),
     createdAt: row.created_at,
   };
 }

@@ -4,9 +4,13 @@ import { dirname, resolve } from 'node:path';
 import { Kysely, sql } from 'kysely';
 import { acceptedQueue } from './accepted.ts';
 import { activationStore } from './activations.ts';
+import { apiStore } from './apis.ts';
+import { deliveryStore } from './deliveries.ts';
 import { entityStore } from './entities.ts';
 import { storeFault } from './faults.ts';
+import { feedStore } from './feeds.ts';
 import { groupWriter } from './group-writer.ts';
+import { keyStore } from './keys.ts';
 import { migrate } from './migrations/index.ts';
 import { namespaceStore } from './namespaces.ts';
 import type { Schema } from './schema.ts';
@@ -44,6 +48,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
   return {
     entities: entityStore(db),
+    keys: keyStore(db),
+    feeds: feedStore(db, writer),
+    deliveries: deliveryStore(db, writer),
+    apis: apiStore(db),
     activations: activationStore(db, writer),
     accepted: acceptedQueue(db, writer),
     namespaces: namespaceStore(db, writer),

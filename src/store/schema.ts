@@ -9,6 +9,17 @@ export interface NamespaceTable {
   key_hash: string;
   limits: string;
   created_at: number;
+  settings: string;
+}
+
+export interface KeyTable {
+  key_id: string;
+  namespace: string;
+  key_hash: string;
+  scope: string;
+  label: string;
+  created_at: number;
+  expires_at: number | null;
 }
 
 export interface EntityTable {
@@ -21,6 +32,9 @@ export interface EntityTable {
   updated_at: number;
   code_digest: string | null;
   document: string;
+  link: string | null;
+  /** 0 or 1. */
+  shared: number;
 }
 
 export interface ActivationTable {
@@ -42,6 +56,18 @@ export interface ActivationLogTable {
   lines: string;
 }
 
+/** Only of activations whose input is kept. */
+export interface ActivationInputTable {
+  activation_id: string;
+  input: string;
+}
+
+/** One row a namespace: made with it and counted down by triggers, counted up by the batches that add records. */
+export interface ActivationCountTable {
+  namespace: string;
+  total: number;
+}
+
 export interface AcceptedTable {
   activation_id: string;
   namespace: string;
@@ -50,10 +76,45 @@ export interface AcceptedTable {
   job: string;
 }
 
+export interface FeedTable {
+  namespace: string;
+  trigger: string;
+  provider: string;
+  revision: string;
+  token: string | null;
+  due_at: number | null;
+  document: string;
+}
+
+export interface DeliveryTable {
+  id: string;
+  namespace: string;
+  rule: string;
+  state: string;
+  attempt: number;
+  created_at: number;
+  due_at: number;
+  document: string;
+}
+
+export interface ApiTable {
+  namespace: string;
+  base_path: string;
+  revision: string;
+  updated_at: number;
+  document: string;
+}
+
 export interface Schema {
   namespaces: NamespaceTable;
+  keys: KeyTable;
   entities: EntityTable;
   activations: ActivationTable;
   activation_logs: ActivationLogTable;
+  activation_inputs: ActivationInputTable;
+  activation_counts: ActivationCountTable;
   accepted: AcceptedTable;
+  feeds: FeedTable;
+  deliveries: DeliveryTable;
+  apis: ApiTable;
 }

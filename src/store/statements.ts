@@ -1,6 +1,6 @@
 /**
- * The statements of the batched writes, compiled once by Kysely, and the units made of them. Each function
- * gives its values in the order of its statement's columns.
+ * How statements of batched writes are made, compiled once by Kysely; and those of records and of the accepted queue,
+ * with the units made of them.
  */
 import type { Compilable, Kysely } from 'kysely';
 import type { SqlValue, Statement, Step, Unit } from './batch.ts';
@@ -11,18 +11,16 @@ export interface WriteUnits {
   append(write: ActivationWrite): Unit;
   accept(row: Omit<AcceptedRow, 'attempt'>): Unit;
   claim(activationId: string, attempt: number): Unit;
+  settle(activationId: string, attempt: number): Unit;
 }
 
 export function writeUnits(db: Kysely<Schema>): WriteUnits {
   const insertActivation = insertActivationStatement(db);
   const insertLogs = statement(db.insertInto('activation_logs').values({ activation_id: '', lines: '' }));
-  const settle = statement(
-    db
-      .deleteFrom('accepted')
-      .where('activation_id', '=', '')
-      .where('attempt', '=', 0)
-      .where('namespace', '=', ''),
-  );
+  const insertInput = statement(db.insertInto('activation_inputs').values({ activation_id: '', input: '' }));
+  const ended = db.deleteFrom('accepted').where('activation_id', '=', '').where('attempt', '=', 0);
+  const settle = statement(ended);
+  const settleWithin = statement(ended.where('namespace', '=', ''));
   const insertAccepted = statement(
     db
       .insertInto('accepted')
@@ -32,35 +30,40 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
     db.updateTable('accepted').set({ attempt: 1 }).where('activation_id', '=', '').where('attempt', '=', 0),
   );
   return {
-    append({ row, logs, settles }) {
+    append({ row, logs, inputJson, settles }) {
       const steps: Step[] = [];
       // First: when it deletes nothing, the rest of the unit is skipped.
-      if (settles !== null) steps.push(step(settle, [row.activationId, settles, row.namespace]));
+      if (settles !== null) steps.push(step(settleWithin, [row.activationId, settles, row.namespace]));
       steps.push(step(insertActivation, activationValues(row)));
       if (logs.length > 0) steps.push(step(insertLogs, [row.activationId, JSON.stringify(logs)]));
+      if (inputJson !== undefined) steps.push(step(insertInput, [row.activationId, inputJson]));
       return steps;
     },
     accept: (row) => [
       step(insertAccepted, [row.activationId, row.namespace, row.acceptedAt, 0, JSON.stringify(row.job)]),
     ],
     claim: (activationId, attempt) => [step(claim, [attempt + 1, activationId, attempt])],
+    settle: (activationId, attempt) => [step(settle, [activationId, attempt])],
   };
 }
 
 function insertActivationStatement(db: Kysely<Schema>): Statement {
-  return statement(
-    db.insertInto('activations').values({
-      activation_id: '',
-      namespace: '',
-      name: '',
-      path: '',
-      start: 0,
-      end: 0,
-      status_code: 0,
-      document: '',
-      response: '',
-    }),
-  );
+  const insert = db.insertInto('activations').values({
+    activation_id: '',
+    namespace: '',
+    name: '',
+    path: '',
+    start: 0,
+    end: 0,
+    status_code: 0,
+    document: '',
+    response: '',
+  });
+  const count = db
+    .updateTable('activation_counts')
+    .set((build) => ({ total: build('total', '+', 0) }))
+    .where('namespace', '=', '');
+  return { ...statement(insert), tally: { sql: statement(count).sql, by: 1 } };
 }
 
 function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {
@@ -78,11 +81,12 @@ function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {
 }
 
 /** The query's own values only mark the places of its parameters. */
-function statement(query: Compilable): Statement {
+export function statement(query: Compilable): Statement {
   const { sql, parameters } = query.compile();
   return { sql, arity: parameters.length };
 }
 
-function step(of: Statement, values: readonly SqlValue[]): Step {
+/** @param values in the order of the statement's columns */
+export function step(of: Statement, values: readonly SqlValue[]): Step {
   return { statement: of, values };
 }

@@ -2,9 +2,15 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { acceptedTests } from './suite/accepted.ts';
 import { activationTests, listTests } from './suite/activations.ts';
+import { apiTests } from './suite/apis.ts';
 import { namespaceRow, type StorePlace } from './suite/context.ts';
+import { deliveryTests } from './suite/deliveries.ts';
 import { entityTests } from './suite/entities.ts';
+import { entityLinkTests } from './suite/entity-links.ts';
+import { feedTests } from './suite/feeds.ts';
+import { keyTests } from './suite/keys.ts';
 import { namespaceTests } from './suite/namespaces.ts';
+import { retentionTests } from './suite/retention.ts';
 import { sharingTests } from './suite/sharing.ts';
 import type { Store } from './types.ts';
 
@@ -27,10 +33,16 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     };
     const context = { store: () => store, place: () => place, reopen };
     describe('namespaces', () => namespaceTests(context));
+    describe('keys', () => keyTests(context));
     describe('entities', () => entityTests(context));
+    describe('links of entities', () => entityLinkTests(context));
     describe('activations', () => activationTests(context));
     describe('activation lists', () => listTests(context));
+    describe('retention of activations', () => retentionTests(context));
     describe('accepted invocations', () => acceptedTests(context));
+    describe('feeds', () => feedTests(context));
+    describe('deliveries', () => deliveryTests(context));
+    describe('APIs', () => apiTests(context));
     describe('two at a time', () => sharingTests(context));
   });
 }

@@ -15,6 +15,10 @@ export interface EntityRow {
   readonly updatedAt: number;
   /** Digest of the code blob that it holds alive, if any. */
   readonly codeDigest: string | null;
+  /** Full name (`ns/[pkg/]name`) of the entity that it points to: a rule's trigger, a binding's package. */
+  readonly link: string | null;
+  /** Visible to other namespaces. */
+  readonly shared: boolean;
   readonly document: JsonObject;
 }
 
@@ -23,6 +27,10 @@ export interface EntityQuery {
   readonly collection: Collection;
   /** A package's name: only what is in it. */
   readonly package?: string;
+  /** Only what points to this entity. */
+  readonly link?: string;
+  /** Only what other namespaces may see. */
+  readonly shared?: true;
   readonly skip: number;
   readonly limit: number;
 }
@@ -36,6 +44,11 @@ export interface EntityStore {
   put(row: EntityRow, expected: string | null): Promise<boolean>;
   /** False when the revision is no longer `expected`. */
   delete(namespace: string, path: string, expected: string): Promise<boolean>;
+  /**
+   * Deletes a package of revision `expected` with all that is in it, in one transaction, and gives what was in it.
+   * Undefined when the revision is no longer `expected`.
+   */
+  deleteTree(namespace: string, path: string, expected: string): Promise<readonly EntityRow[] | undefined>;
   countByCodeDigest(digest: string): Promise<number>;
 }
 
@@ -78,6 +91,8 @@ export interface ActivationQuery {
 export interface ActivationWrite {
   readonly row: ActivationInsert;
   readonly logs: readonly string[];
+  /** JSON: what the activation was called with, where that is to be kept. */
+  readonly inputJson?: string;
   /**
    * The attempt of the accepted row that this record settles: what `claim` was called with, plus one (0 when it
    * was never claimed). The accepted row is deleted; when its attempt is another by now, or it is gone, the whole
@@ -99,11 +114,29 @@ export interface ActivationStore {
   room(): Promise<void> | undefined;
   get(namespace: string, activationId: string): Promise<ActivationRow | undefined>;
   logs(namespace: string, activationId: string): Promise<readonly string[] | undefined>;
+  /** What it was called with, if that was kept. */
+  input(namespace: string, activationId: string): Promise<JsonValue | undefined>;
   /** Newest first. */
   list(query: ActivationQuery): Promise<readonly ActivationRow[]>;
   count(query: Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>): Promise<number>;
   /** Everything appended so far is on disk. */
   flush(): Promise<void>;
+  /**
+   * Deletes a namespace's oldest records, with their logs and inputs, and says how many: `max` at most, and fewer when
+   * they are large, so that a call does not hold up the others. To be called again until it gives 0.
+   */
+  prune(rule: PruneRule): Promise<number>;
+}
+
+/** What goes: each record that one of `before` and `keep` names; nothing when there is neither. */
+export interface PruneRule {
+  readonly namespace: string;
+  /** Records that started before this go; epoch milliseconds. */
+  readonly before?: number;
+  /** Records past this many newest ones go. */
+  readonly keep?: number;
+  /** From 1 on. 500 take some tens of milliseconds of the store's time. */
+  readonly max: number;
 }
 
 /** An invocation that was accepted with a 202 and has no record yet. */
@@ -124,6 +157,9 @@ export interface AcceptedQueue {
    * Durable when it settles.
    */
   claim(activationId: string, attempt: number): Promise<boolean>;
+  /** Ends it without a record. Ignored when it is gone or its attempt is another by now. */
+  settle(activationId: string, attempt: number): Promise<void>;
+  get(namespace: string, activationId: string): Promise<AcceptedRow | undefined>;
   /** What an earlier run left: oldest first. */
   pending(limit: number): Promise<readonly AcceptedRow[]>;
 }
@@ -135,6 +171,8 @@ export interface NamespaceRow {
   /** SHA-256 of the secret half, hex. */
   readonly keyHash: string;
   readonly limits: JsonObject;
+  /** What its owner has set for it as a whole. */
+  readonly settings: JsonObject;
   readonly createdAt: number;
 }
 
@@ -142,15 +180,140 @@ export interface NamespaceStore {
   byName(name: string): Promise<NamespaceRow | undefined>;
   byKeyId(keyId: string): Promise<NamespaceRow | undefined>;
   list(): Promise<readonly NamespaceRow[]>;
-  /** False when the name is taken. */
+  /** False when the name is taken, or the key's id: by a namespace or by a further key. */
   create(row: NamespaceRow): Promise<boolean>;
+  /** False when there is none. @throws Fault STORE_DUPLICATE when the key's id is taken */
   update(row: NamespaceRow): Promise<boolean>;
-  /** Deletes the namespace with all its entities and activations. */
+  /** Deletes the namespace with all that is in it. */
   delete(name: string): Promise<boolean>;
+}
+
+/** A further key of a namespace, which may do less than its first one. */
+export interface KeyRow {
+  /** The public half, a UUID, unlike that of any other key, first ones of namespaces included. */
+  readonly keyId: string;
+  readonly namespace: string;
+  /** SHA-256 of the secret half, hex. */
+  readonly keyHash: string;
+  /** What it may do; known above. */
+  readonly scope: string;
+  readonly label: string;
+  readonly createdAt: number;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number | null;
+}
+
+export interface KeyStore {
+  byId(keyId: string): Promise<KeyRow | undefined>;
+  /** Oldest first. */
+  list(namespace: string): Promise<readonly KeyRow[]>;
+  /** @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE */
+  create(row: KeyRow): Promise<void>;
+  /** False when there is none. */
+  delete(namespace: string, keyId: string): Promise<boolean>;
+}
+
+/** An event source that fires a trigger: state of a built-in feed provider. */
+export interface FeedRow {
+  readonly namespace: string;
+  /** Name of the trigger; a trigger has one feed at most. */
+  readonly trigger: string;
+  /** `alarms/interval`, … */
+  readonly provider: string;
+  /** Random, new with each write; the optimistic lock. */
+  readonly revision: string;
+  /** By which a provider finds it from outside, unlike that of any other feed. */
+  readonly token: string | null;
+  /** When it is to be looked at next; epoch milliseconds. */
+  readonly dueAt: number | null;
+  readonly document: JsonObject;
+}
+
+/** Writes are batched, and durable when they settle; a read sees what has settled. */
+export interface FeedStore {
+  get(namespace: string, trigger: string): Promise<FeedRow | undefined>;
+  byToken(token: string): Promise<FeedRow | undefined>;
+  /**
+   * Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won.
+   * @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE when the token is taken
+   */
+  put(row: FeedRow, expected: string | null): Promise<boolean>;
+  delete(namespace: string, trigger: string): Promise<boolean>;
+  /** Of a namespace. */
+  count(namespace: string): Promise<number>;
+  /** Due at `now` or before: earliest first. */
+  due(now: number, limit: number): Promise<readonly FeedRow[]>;
+  /** The earliest `dueAt` of all. */
+  nextDue(): Promise<number | undefined>;
+}
+
+/** A rule's call of its action that is to be tried again, or was given up. */
+export interface DeliveryRow {
+  readonly id: string;
+  readonly namespace: string;
+  /** Name of the rule. */
+  readonly rule: string;
+  readonly state: 'waiting' | 'dead';
+  /** Tries so far. */
+  readonly attempt: number;
+  readonly createdAt: number;
+  /** When a waiting one is tried next, when a dead one was given up; epoch milliseconds. */
+  readonly dueAt: number;
+  readonly document: JsonObject;
+}
+
+export interface DeliveryQuery {
+  readonly namespace: string;
+  readonly rule?: string;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** Writes are batched, and durable when they settle; a read sees what has settled. */
+export interface DeliveryStore {
+  /** @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE */
+  add(row: DeliveryRow): Promise<void>;
+  get(namespace: string, id: string): Promise<DeliveryRow | undefined>;
+  /** Replaces the row if its attempt is still `expectedAttempt`. */
+  update(row: DeliveryRow, expectedAttempt: number): Promise<boolean>;
+  delete(namespace: string, id: string): Promise<boolean>;
+  /** Waiting ones due at `now` or before: earliest first. */
+  due(now: number, limit: number): Promise<readonly DeliveryRow[]>;
+  /** The earliest `dueAt` of all waiting ones. */
+  nextDue(): Promise<number | undefined>;
+  /** Dead ones of a namespace, newest first. */
+  dead(query: DeliveryQuery): Promise<readonly DeliveryRow[]>;
+  countDead(namespace: string, rule?: string): Promise<number>;
+}
+
+/** An API of the gateway: what is served below one base path of a namespace. */
+export interface ApiRow {
+  readonly namespace: string;
+  /** With its leading slash. */
+  readonly basePath: string;
+  readonly revision: string;
+  readonly updatedAt: number;
+  readonly document: JsonObject;
+}
+
+export interface ApiStore {
+  get(namespace: string, basePath: string): Promise<ApiRow | undefined>;
+  /** By base path. */
+  list(namespace: string): Promise<readonly ApiRow[]>;
+  /**
+   * Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won.
+   * @throws Fault STORE_NO_NAMESPACE
+   */
+  put(row: ApiRow, expected: string | null): Promise<boolean>;
+  delete(namespace: string, basePath: string): Promise<boolean>;
 }
 
 export interface Store extends AsyncDisposable {
   readonly entities: EntityStore;
+  readonly keys: KeyStore;
+  readonly feeds: FeedStore;
+  readonly deliveries: DeliveryStore;
+  readonly apis: ApiStore;
   readonly activations: ActivationStore;
   readonly accepted: AcceptedQueue;
   readonly namespaces: NamespaceStore;

@@ -2,7 +2,7 @@
 import { globSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { statusOfKind } from '../../src/api/faults.ts';
@@ -12,6 +12,8 @@ import { type FaultKind, formatSize } from '../../src/lib/index.ts';
 import { defaultCeiling } from '../../src/sandbox/operator.ts';
 import { strictPolicy } from '../../src/sandbox/policy.ts';
 import { loadConfig } from '../../src/server/config.ts';
+import { dataPaths } from '../../src/server/instance.ts';
+import { systemLimits } from '../../src/server/limits.ts';
 import { codeBlocksOf, columnsOf, plain, readText, root, tableOf } from './markdown.ts';
 
 const document = readText('docs/operations.md');
@@ -51,7 +53,7 @@ test('a key that is not there is refused', async () => {
 test('no key of the code is missing', () => {
   const named = new Set(Object.keys(keys).flatMap((key) => key.replaceAll('[]', '').split('.')));
   const sources: readonly (readonly [file: string, from: string])[] = [
-    ['src/server/config.ts', 'const fileSchema'],
+    ['src/server/config-file.ts', 'const fileSchema'],
     ['src/sandbox/operator.ts', 'export const operatorPolicySchema'],
   ];
   for (const [file, from] of sources) {
@@ -65,7 +67,7 @@ test('no key of the code is missing', () => {
 });
 
 test('the defaults', async () => {
-  const { listen, dataDir, imagesDir, logLevel, invoker } = await loadConfig({}, {});
+  const { listen, dataDir, imagesDir, logLevel, invoker, retention } = await loadConfig({}, {});
   const { io } = strictPolicy;
   const yesNo = (value: boolean) => (value ? 'yes' : 'no');
   const ranges = (['timeoutMs', 'memoryMiB', 'logMiB', 'concurrency'] as const).flatMap((name) =>
@@ -74,9 +76,22 @@ test('the defaults', async () => {
       String(defaultLimits[name][end]),
     ]),
   );
+  const spans = (['cpus', 'diskMiB'] as const).flatMap((name) =>
+    (['min', 'max'] as const).map((end) => [`limits.${name}.${end}`, String(defaultLimits[name][end])]),
+  );
   const rates = (
-    ['invocationsPerMinute', 'concurrentInvocations', 'firesPerMinute', 'blockingWaitMs'] as const
+    [
+      'invocationsPerMinute',
+      'concurrentInvocations',
+      'firesPerMinute',
+      'blockingWaitMs',
+      'sequenceLength',
+    ] as const
   ).map((name) => [`limits.${name}`, String(defaultLimits[name])]);
+  const sizes = (['codeBytes', 'parametersBytes', 'payloadBytes'] as const).map((name) => [
+    `limits.${name}`,
+    formatSize(defaultLimits[name]),
+  ]);
   expect(keys).toMatchObject({
     listen: `${listen.host}:${listen.port}`,
     data: dataDir,
@@ -85,7 +100,13 @@ test('the defaults', async () => {
     'invoker.maxQueued': String(invoker.maxQueued),
     'invoker.freezeAfterMs': String(invoker.freezeAfterMs),
     'invoker.keepAliveMs': String(invoker.keepAliveMs),
-    ...Object.fromEntries([...ranges, ...rates]),
+    ...Object.fromEntries([...ranges, ...spans, ...rates, ...sizes]),
+    'limits.list.default': String(defaultLimits.list.default),
+    'limits.list.max': String(defaultLimits.list.max),
+    'parameters.keyFile': `${basename(dataPaths('/').parameterKeys)} in the data folder`,
+    'retention.maxAgeDays': String(retention.maxAgeDays),
+    'retention.maxRecordsPerNamespace': String(retention.maxRecordsPerNamespace),
+    'retention.everyMinutes': String(retention.everyMinutes),
     'sandbox.runtime': strictPolicy.runtime,
     'sandbox.memory': formatSize(strictPolicy.memoryBytes),
     'sandbox.cpus': String(strictPolicy.cpus),
@@ -112,8 +133,8 @@ test('the examples of the configuration are taken', async () => {
   const examples = ['docs/operations.md', 'docs/sandbox.md'].flatMap((path) =>
     codeBlocksOf(readText(path)).filter(({ info }) => info === 'yaml'),
   );
-  expect(examples).toHaveLength(2);
-  for (const { text } of examples) await load(text);
+  expect(examples).toHaveLength(3);
+  for (const { text } of examples) systemLimits(await load(text));
 });
 
 test('every variable of the environment is told', () => {

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import { type ActionView, type EntityName, type Functions, parseEntityName } from '../../functions/index.ts';
-import { entityOf, identityOf, namespaceOf, pathPart } from '../authentication.ts';
+import { anyEntityOf, anyNamespaceOf, entityOf, identityOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { queryBoolean, queryPage } from '../query.ts';
@@ -26,19 +26,22 @@ export function addActions(scope: FastifyInstance, functions: Functions, uploads
   });
   addResource(scope, ['/namespaces/:ns/actions/:name', '/namespaces/:ns/actions/:name/:inner'], {
     GET: async (request, reply) => {
-      const ref = entityOf(request, identityOf(request));
-      return sendAction(reply, await actions.get(ref, queryBoolean(request.query, 'code', true)));
+      const identity = identityOf(request);
+      const ref = anyEntityOf(request, identity);
+      const withCode = queryBoolean(request.query, 'code', true);
+      return sendAction(reply, await actions.get(ref, withCode, identity.namespace));
     },
     PUT: {
       bodyLimit: Math.ceil((limits.codeBytes * 4) / 3) + slackBytes,
       onRequest: uploads,
       handler: async (request, reply) => {
-        const ref = entityOf(request, identityOf(request));
+        const identity = identityOf(request);
+        const ref = entityOf(request, identity);
         const overwrite = queryBoolean(request.query, 'overwrite', false);
         if (request.body === undefined) {
           throw apiFault('BODY_MISSING', 'Request entity expected but not supplied');
         }
-        return sendAction(reply, await actions.put(ref, request.body, overwrite));
+        return sendAction(reply, await actions.put(ref, request.body, overwrite, identity));
       },
     },
     DELETE: async (request, reply) => {
@@ -53,13 +56,14 @@ function listHandler(
   packageOf: (request: FastifyRequest) => EntityName | undefined,
 ): RouteHandlerMethod {
   return async (request, reply) => {
-    const ref = namespaceOf(request, identityOf(request));
+    const { namespace: reader } = identityOf(request);
+    const ref = anyNamespaceOf(request, identityOf(request));
     const within = { namespace: ref.namespace, package: packageOf(request) ?? ref.package };
     const page = queryPage(request.query, collection, limits.list);
     if (!queryBoolean(request.query, 'count', false)) {
-      return sendJson(reply, 200, JSON.stringify(await actions.list(within, page)));
+      return sendJson(reply, 200, JSON.stringify(await actions.list(within, page, reader)));
     }
-    const count = Math.max(0, (await actions.count(within)) - page.skip);
+    const count = Math.max(0, (await actions.count(within, reader)) - page.skip);
     return sendJson(reply, 200, JSON.stringify({ [collection]: count }));
   };
 }

@@ -8,10 +8,12 @@ import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { queryBoolean, queryEpoch, queryPage, queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
+import { streamHandler } from './activation-stream.ts';
 
 const collection = 'activations';
 
-export function addActivations(scope: FastifyInstance, { activations, limits }: Functions): void {
+export function addActivations(scope: FastifyInstance, functions: Functions): void {
+  const { activations, limits } = functions;
   const root = `/namespaces/:ns/${collection}`;
   addResource(scope, [root, `${root}/`], {
     GET: async (request, reply) => {
@@ -45,6 +47,17 @@ export function addActivations(scope: FastifyInstance, { activations, limits }: 
     GET: async (request, reply) => {
       const [namespace, id] = targetOf(request);
       return sendJson(reply, 200, JSON.stringify({ logs: await activations.logs(namespace, id) }));
+    },
+  });
+  addResource(scope, [`${root}/:id/stream`], { GET: streamHandler(functions) });
+}
+
+/** Ward's own: what an activation was called with, where that is kept. */
+export function addActivationInputs(scope: FastifyInstance, { activations }: Functions): void {
+  addResource(scope, [`/namespaces/:ns/${collection}/:id/input`], {
+    GET: async (request, reply) => {
+      const [namespace, id] = targetOf(request);
+      return sendJson(reply, 200, JSON.stringify(await activations.input(namespace, id)));
     },
   });
 }

@@ -2,15 +2,16 @@
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import { type Functions, type InvokeAnswer, malformed, serialiseRecord } from '../../functions/index.ts';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
-import { entityOf, identityOf } from '../authentication.ts';
+import { anyEntityOf, identityOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { queryBoolean, queryWaitMs } from '../query.ts';
+import { sendRateLimit } from '../rate-limit.ts';
 
 export function invokeHandler({ invocations, limits }: Functions): RouteHandlerMethod {
   return async (request, reply) => {
     const { query } = request;
     const identity = identityOf(request);
-    const action = entityOf(request, identity);
+    const action = anyEntityOf(request, identity);
     const blocking = queryBoolean(query, 'blocking', false);
     const resultOnly = queryBoolean(query, 'result', false);
     const waitMs = queryWaitMs(query, limits.blockingWaitMs);
@@ -22,6 +23,7 @@ export function invokeHandler({ invocations, limits }: Functions): RouteHandlerM
       transactionId: request.id,
       authorization: request.headers.authorization,
     });
+    sendRateLimit(reply, invocations.usage(identity));
     return sendAnswer(reply, answer, resultOnly);
   };
 }
@@ -34,7 +36,10 @@ function payloadOf({ body }: FastifyRequest): JsonObject {
 
 function sendAnswer(reply: FastifyReply, { activationId, record }: InvokeAnswer, resultOnly: boolean) {
   reply.header('x-openwhisk-activation-id', activationId);
-  if (record === undefined) return sendJson(reply, 202, `{"activationId":"${activationId}"}`);
+  if (record === undefined) {
+    reply.header('location', `/api/v1/namespaces/_/activations/${activationId}/stream`);
+    return sendJson(reply, 202, `{"activationId":"${activationId}"}`);
+  }
   const { status, resultJson } = record;
   const code = status === 'success' ? 200 : status === 'whisk internal error' ? 500 : 502;
   const isArray = resultJson.startsWith('[');

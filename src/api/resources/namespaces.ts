@@ -15,7 +15,8 @@ export function addNamespaces(scope: FastifyInstance): void {
       return sendJson(reply, 200, JSON.stringify(identity.limits));
     },
   });
-  scope.get('/namespaces/:ns/limits/:name', async (request, reply) =>
-    sendError(request, reply, 400, 'Inner entity level routes for limits are not yet implemented.'),
-  );
+  addResource(scope, ['/namespaces/:ns/limits/:name'], {
+    GET: async (request, reply) =>
+      sendError(request, reply, 400, 'Inner entity level routes for limits are not yet implemented.'),
+  });
 }

@@ -1,17 +1,21 @@
 /** `ward activation`: the records. Flags are wsk's own. */
 import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
+import { fieldArgument, pageOptions } from './common-options.ts';
 
 const idArgument = { name: '[id]', summary: 'the activation id; left out with --last' };
+const scopeArgument = {
+  name: '[scope]',
+  summary: 'only of an action or trigger: NAME, PACKAGE/NAME; or /NAMESPACE[/NAME]',
+};
 const lastOption: OptionSpec = { flags: '-l, --last', summary: 'the newest activation' };
 
 const list: CommandSpec = {
   name: 'list',
   summary: 'list activations, newest first',
   works: 'remote',
-  args: [{ name: '[action]', summary: 'only of this action: NAME or PACKAGE/NAME' }],
+  args: [scopeArgument],
   options: [
-    { flags: '-l, --limit <N>', summary: 'at most N (30); 0 means 200' },
-    { flags: '-s, --skip <N>', summary: 'leave out the first N' },
+    ...pageOptions,
     { flags: '-f, --full', summary: 'whole records' },
     { flags: '--since <MS>', summary: 'started at this time or later, in milliseconds since 1970' },
     { flags: '--upto <MS>', summary: 'started at this time or earlier' },
@@ -27,10 +31,15 @@ const get: CommandSpec = {
   name: 'get',
   summary: 'show the record of an activation',
   works: 'remote',
-  args: [idArgument],
-  options: [lastOption],
+  args: [idArgument, fieldArgument],
+  options: [
+    lastOption,
+    { flags: '-s, --summary', summary: 'what ran, how it ended, and its result' },
+    { flags: '-g, --logs', summary: 'only its log, without time and stream' },
+  ],
   examples: [
-    { command: 'ward activation get --last', does: 'the newest one' },
+    { command: 'ward activation get --last', does: 'the newest one, with where its time went' },
+    { command: 'ward activation get --last annotations', does: 'one field' },
     { command: 'ward activation get 44794bd6aab74415b4e42a308d880e5b -o json', does: 'for a program' },
   ],
   handler: async () => (await import('../handlers/activation.ts')).get,
@@ -51,10 +60,15 @@ const logs: CommandSpec = {
   summary: 'show what an activation wrote',
   works: 'remote',
   args: [idArgument],
-  options: [lastOption, { flags: '-r, --strip', summary: 'without time and stream' }],
+  options: [
+    lastOption,
+    { flags: '-r, --strip', summary: 'without time and stream' },
+    { flags: '--follow', summary: 'of one that still runs: up to its end' },
+  ],
   examples: [
     { command: 'ward activation logs --last', does: 'of the newest one' },
     { command: 'ward activation logs --last --strip', does: 'the text alone' },
+    { command: 'ward activation logs --follow 44794bd6aab74415b4e42a308d880e5b', does: 'as it comes' },
   ],
   handler: async () => (await import('../handlers/activation.ts')).logs,
 };
@@ -63,7 +77,7 @@ const poll: CommandSpec = {
   name: 'poll',
   summary: 'show activations and their logs as they happen, until interrupted',
   works: 'remote',
-  args: [{ name: '[action]', summary: 'only of this action: NAME or PACKAGE/NAME' }],
+  args: [scopeArgument],
   options: [
     { flags: '-e, --exit <SECONDS>', summary: 'end by itself after this time' },
     { flags: '--since-seconds <N>', summary: 'begin N seconds ago' },

@@ -1,5 +1,7 @@
 /** `ward namespace`: `list` and `get` ask the server; the rest is the operator's, on the machine itself. */
 import type { CommandSpec, GroupSpec } from '../command-spec.ts';
+import { namespaceLimitOptions } from '../namespace-limit-options.ts';
+import { namespaceKeyGroup } from './namespace-key.ts';
 
 const nameArgument = { name: '<name>', summary: 'name of the namespace' };
 
@@ -15,7 +17,7 @@ const list: CommandSpec = {
 
 const get: CommandSpec = {
   name: 'get',
-  summary: 'show a namespace: its limits and what is in it',
+  summary: 'show a namespace: its limits and how much is in it',
   works: 'remote',
   args: [{ name: '[name]', summary: 'name of the namespace; without it, that of the key' }],
   options: [],
@@ -45,13 +47,13 @@ const remove: CommandSpec = {
   works: 'local',
   args: [nameArgument],
   options: [],
-  examples: [{ command: 'ward namespace delete acme', does: 'its key stops working at once' }],
+  examples: [{ command: 'ward namespace delete acme', does: 'its keys stop working at once' }],
   handler: async () => (await import('../handlers/namespace-admin.ts')).remove,
 };
 
 const rotateKey: CommandSpec = {
   name: 'rotate-key',
-  summary: 'replace the key of a namespace and show the new one, once (operator)',
+  summary: 'replace the first key of a namespace and show the new one, once (operator)',
   works: 'local',
   args: [nameArgument],
   options: [],
@@ -61,19 +63,19 @@ const rotateKey: CommandSpec = {
 
 const limits: CommandSpec = {
   name: 'limits',
-  summary: 'show or change the limits of a namespace (operator)',
+  summary: 'show or change the limits of a namespace; `default` goes back to the server’s (operator)',
   works: 'local',
   args: [nameArgument],
-  options: [
-    { flags: '--invocations-per-minute <N>', summary: 'invocations in a minute' },
-    { flags: '--concurrent <N>', summary: 'invocations at once' },
-    { flags: '--fires-per-minute <N>', summary: 'trigger firings in a minute' },
-  ],
+  options: namespaceLimitOptions,
   examples: [
     { command: 'ward namespace limits acme', does: 'what they are' },
     {
       command: 'ward namespace limits acme --invocations-per-minute 600 --concurrent 50',
       does: 'change two',
+    },
+    {
+      command: 'ward namespace limits acme --allowed-kinds nodejs:24,python:3.13 --max-memory default',
+      does: 'change one, reset another',
     },
   ],
   handler: async () => (await import('../handlers/namespace-admin.ts')).limits,
@@ -82,5 +84,5 @@ const limits: CommandSpec = {
 export const namespaceGroup: GroupSpec = {
   name: 'namespace',
   summary: 'tenants: their keys and limits',
-  commands: [list, get, create, remove, rotateKey, limits],
+  commands: [list, get, create, remove, rotateKey, limits, namespaceKeyGroup],
 };

@@ -1,5 +1,6 @@
-/** Commands that are no group: the server, the check of the host, shell completion. */
+/** Commands that are no group: the server, the check of the host, all entities, shell completion. */
 import type { CommandSpec } from '../command-spec.ts';
+import { namespaceArgument } from './common-options.ts';
 
 export const upCommand: CommandSpec = {
   name: 'up',
@@ -27,6 +28,16 @@ export const doctorCommand: CommandSpec = {
     { command: 'ward doctor -o json', does: 'for a program' },
   ],
   handler: async () => (await import('../handlers/platform.ts')).doctor,
+};
+
+export const listCommand: CommandSpec = {
+  name: 'list',
+  summary: 'list all that a namespace has: packages, actions, triggers, rules',
+  works: 'remote',
+  args: [namespaceArgument],
+  options: [{ flags: '-n, --name-sort', summary: 'by name instead of newest first' }],
+  examples: [{ command: 'ward list', does: 'of the namespace of the key' }],
+  handler: async () => (await import('../handlers/everything.ts')).list,
 };
 
 export const completionCommand: CommandSpec = {

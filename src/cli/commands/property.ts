@@ -7,14 +7,19 @@ const get: CommandSpec = {
   works: 'alone',
   args: [],
   options: [
-    { flags: '--all', summary: 'all of them (as without any flag)' },
+    { flags: '--all', summary: 'all of them, those that the server is asked for, too' },
     { flags: '--apihost', summary: 'the address alone' },
     { flags: '-u, --auth', summary: 'the key alone, unmasked' },
     { flags: '--namespace', summary: 'the namespace alone' },
+    { flags: '--apiversion', summary: 'the version of the API alone' },
+    { flags: '--cliversion', summary: 'the version of this command line alone' },
+    { flags: '--apibuild', summary: 'what the server says it is' },
+    { flags: '--apibuildno', summary: 'and which build' },
   ],
   examples: [
     { command: 'ward property get', does: 'all, the key masked' },
     { command: 'ward property get --auth', does: 'the key, to copy it' },
+    { command: 'ward property get --apibuild', does: 'asks the server' },
   ],
   handler: async () => (await import('../handlers/property.ts')).get,
 };

@@ -2,28 +2,29 @@
  * `ward action invoke`. The record is always asked for and unwrapped here: so a failing action can be told by
  * its status, and its log shown.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { isFault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import type { ApiAnswer, ApiClient } from '../client.ts';
 import { answerFault } from '../client-faults.ts';
 import type { Context, Handler } from '../command-spec.ts';
-import { objectOf, textOf } from '../entity-fields.ts';
+import { stripLogLine, textOf } from '../entity-fields.ts';
 import { type EntityName, parseEntityName } from '../entity-name.ts';
-import { cliFault, exitActionError } from '../faults.ts';
+import { cliFault } from '../faults.ts';
+import { followRun } from '../follow.ts';
+import type { Input } from '../input.ts';
 import { collectParameters } from '../parameters.ts';
 import { printableLine } from '../printable.ts';
-import { logLinesOf, stripLogLine } from './activation-view.ts';
+import { isSuccess, logTail, reportFailure, resultOf } from './activation-outcome.ts';
 
 /** The server itself waits for an action for a minute at most unless it is told otherwise, then answers 202. */
-const blockingTimeoutMs = 15 * 60_000;
-const shownLogLines = 10;
+export const blockingTimeoutMs = 15 * 60_000;
 
 export const invoke: Handler = async (input, context) => {
   const name = parseEntityName(input.required(0), context.settings().namespace.value);
   const sources = { file: input.text('paramFile'), pairs: input.pairs('param') };
   const parameters = (await collectParameters(sources, context.stdin)) ?? {};
-  const isBlocking = input.has('blocking') || input.has('result');
   const client = await context.client();
+  const isWaiting = input.has('blocking') || input.has('result');
+  const isBlocking = isWaiting && !input.has('follow');
   const call = {
     method: 'POST',
     path: name.segments('actions'),
@@ -33,13 +34,17 @@ export const invoke: Handler = async (input, context) => {
     ...(isBlocking ? { timeoutMs: blockingTimeoutMs } : {}),
   } as const;
   const answer = await client.send(call);
-  if (answer.status === 202) return accepted(context, name, answer, isBlocking);
+  if (answer.status === 202)
+    return input.has('follow')
+      ? followed(input, context, client, name, idOf(answer))
+      : accepted(context, name, answer, isBlocking);
   const record = recordOf(answer);
-  if (record === undefined) {
-    const auth = context.settings().auth ?? { value: '', source: '' };
-    throw answerFault(answer, `POST /api/v1/${call.path.join('/')}`, auth);
-  }
-  return finished(context, client, name, record, input.has('result'));
+  if (record === undefined)
+    throw answerFault(answer, `POST /api/v1/${call.path.join('/')}`, context.settings().auth);
+  await show(input, context, name, record);
+  if (isSuccess(record)) return 0;
+  const lines = await logTail(client, context.settings().namespace.value, textOf(record['activationId']));
+  return reportFailure(context.io, name.path, record, lines);
 };
 
 async function accepted(
@@ -48,10 +53,10 @@ async function accepted(
   answer: ApiAnswer,
   wasBlocking: boolean,
 ): Promise<number> {
-  const id = isJsonObject(answer.body) ? textOf(answer.body['activationId']) : '';
+  const id = idOf(answer);
   if (wasBlocking)
     throw cliFault('SERVER_TIMED_OUT', `${name.path} is still running, as activation ${id}`, {
-      hint: `ward activation get ${id}`,
+      hint: `ward activation logs --follow ${id}, or ward activation get ${id}`,
     });
   context.io.ok(`invoked ${name.path}, see: ward activation get ${id}`);
   const { format } = context.io;
@@ -60,29 +65,35 @@ async function accepted(
   return 0;
 }
 
-async function finished(
+/** The log goes to stderr as it comes: stdout is for the result. */
+async function followed(
+  input: Input,
   context: Context,
   client: ApiClient,
   name: EntityName,
-  record: JsonObject,
-  wantsResult: boolean,
+  activationId: string,
 ): Promise<number> {
-  const response = objectOf(record['response']);
-  const result = response['result'] ?? null;
-  const id = textOf(record['activationId']);
   const { io } = context;
-  if (wantsResult) await io.value(result);
-  else {
-    io.ok(`invoked ${name.path} with id ${id}`);
-    await io.value(record);
-  }
-  if (response['success'] === true) return 0;
-  const what = `${name.path} ended with '${textOf(response['status'])}'`;
-  io.problem('ACTION_FAILED', what, { why: errorText(result) });
-  const lines = await logTail(client, id, context.settings().namespace.value);
-  if (lines.length > 0) io.note(`log:   ${lines.map(printableLine).join('\n       ')}`);
-  io.note(`try:   ward activation logs ${id}`);
-  return exitActionError;
+  io.note(`invoked ${name.path} with id ${activationId}`);
+  const record = await followRun(client, {
+    namespace: context.settings().namespace.value,
+    activationId,
+    onLine: (line) => io.note(printableLine(stripLogLine(line))),
+  });
+  if (record === undefined)
+    throw cliFault('NOT_FOUND', `${name.path} has ended, and the server keeps no record of it`);
+  await show(input, context, name, record);
+  return isSuccess(record) ? 0 : reportFailure(io, name.path, record, []);
+}
+
+async function show(input: Input, { io }: Context, name: EntityName, record: JsonObject): Promise<void> {
+  if (input.has('result')) return io.value(resultOf(record));
+  io.ok(`invoked ${name.path} with id ${textOf(record['activationId'])}`);
+  await io.value(record);
+}
+
+function idOf({ body }: ApiAnswer): string {
+  return isJsonObject(body) ? textOf(body['activationId']) : '';
 }
 
 /** The answer as a record: array results come bare, and API errors come with the same status as failed runs. */
@@ -95,26 +106,4 @@ function recordOf(answer: ApiAnswer): JsonObject | undefined {
     ...(typeof activationId === 'string' ? { activationId } : {}),
     response: { status: 'success', success: true, result: body },
   };
-}
-
-function errorText(result: JsonValue): string {
-  const error = isJsonObject(result) ? result['error'] : result;
-  if (isJsonObject(error) && typeof error['message'] === 'string') return error['message'];
-  return typeof error === 'string' ? error : JSON.stringify(error ?? null);
-}
-
-/** The last lines of the log; the record that has them is written a moment after the result is out. */
-async function logTail(client: ApiClient, id: string, namespace: string): Promise<string[]> {
-  for (const waitMs of [0, 100, 300]) {
-    await delay(waitMs);
-    try {
-      const path = ['namespaces', namespace, 'activations', id];
-      const record = await client.sendForObject({ method: 'GET', path, timeoutMs: 5000 });
-      return logLinesOf(record).slice(-shownLogLines).map(stripLogLine);
-    } catch (error) {
-      // The failure of the action is what is being told; a log that can't be had is not another one.
-      if (!isFault(error)) throw error;
-    }
-  }
-  return [];
 }

@@ -1,14 +1,17 @@
 /** `ward action create`, `update`, `delete`. */
 import type { JsonObject } from '../../lib/index.ts';
-import { toExec } from '../action-source.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { parseEntityName } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
-import { collectParameters, toKeyValues } from '../parameters.ts';
+import { typedValues } from '../key-values.ts';
+import { toKeyValues } from '../parameters.ts';
+import { execSource } from './action-exec.ts';
+import { existingAction, webAnnotations } from './action-web.ts';
+import { showForPrograms } from './entity-show.ts';
 
 /** Sending tens of megabytes of code over a slow line is not a hanging server. */
-const uploadTimeoutMs = 300_000;
+export const uploadTimeoutMs = 300_000;
 
 export const create: Handler = (input, context) => put(input, context, 'created');
 
@@ -25,17 +28,33 @@ export const remove: Handler = async (input, context) => {
 
 async function put(input: Input, context: Context, done: 'created' | 'updated'): Promise<number> {
   const name = parseEntityName(input.required(0), context.settings().namespace.value);
-  const body = await bodyOf(input, context);
-  if (done === 'created' && body['exec'] === undefined)
+  const client = await context.client();
+  const source = await execSource(input, context);
+  if (done === 'created' && source.exec === undefined)
     throw cliFault('USAGE', 'a new action needs code', {
       hint: `ward action create ${name.path} FILE, or --docker IMAGE`,
     });
-  const client = await context.client();
+  const typed = await typedValues(input, context);
+  const web = await webAnnotations(input, async () =>
+    done === 'updated' ? existingAction(client, name) : undefined,
+  );
   const entity = await client.sendForObject({
     method: 'PUT',
     path: name.segments('actions'),
     query: { overwrite: done === 'updated' },
-    body: { namespace: name.namespace, name: name.path, ...body },
+    body: {
+      namespace: name.namespace,
+      name: name.path,
+      ...(source.exec === undefined ? {} : { exec: source.exec }),
+      ...keyValues('parameters', { ...source.parameters, ...typed.parameters }, typed.parameters),
+      ...keyValues(
+        'annotations',
+        { ...source.annotations, ...typed.annotations, ...web.annotations },
+        typed.annotations ?? web.annotations,
+      ),
+      ...deletions([...input.texts('delAnnotation'), ...web.removed]),
+      ...limitsOf(input),
+    },
     timeoutMs: uploadTimeoutMs,
   });
   context.io.ok(`${done} action ${name.path}`);
@@ -43,49 +62,25 @@ async function put(input: Input, context: Context, done: 'created' | 'updated'):
   return 0;
 }
 
-async function bodyOf(input: Input, context: Context): Promise<JsonObject> {
+/** Sent when there is any, or when it was typed, if only to say that there is none. */
+function keyValues(field: string, values: JsonObject, typed: JsonObject | undefined): JsonObject {
+  if (typed === undefined && Object.keys(values).length === 0) return {};
+  return { [field]: toKeyValues(values) };
+}
+
+function deletions(names: readonly string[]): JsonObject {
+  return names.length === 0 ? {} : { delAnnotations: names };
+}
+
+function limitsOf(input: Input): JsonObject {
   const limits = {
     timeout: input.integer('timeout', { min: 1 }),
     memory: input.integer('memory', { min: 1 }),
     logs: input.integer('logsize'),
     concurrency: input.integer('concurrency', { min: 1 }),
+    instances: input.integer('instances', { min: 1 }),
+    cpus: input.decimal('cpus'),
+    disk: input.integer('disk', { min: 1 }),
   };
-  if (input.text('paramFile') === '-' && input.text('annotationFile') === '-')
-    throw cliFault('USAGE', 'standard input can be read once: for parameters or for annotations');
-  const [exec, parameters, annotations] = await Promise.all([
-    toExec({
-      file: input.optional(1),
-      kind: input.text('kind'),
-      main: input.text('main'),
-      docker: input.text('docker'),
-    }),
-    collectParameters({ file: input.text('paramFile'), pairs: input.pairs('param') }, context.stdin),
-    collectParameters(
-      { file: input.text('annotationFile'), pairs: input.pairs('annotation') },
-      context.stdin,
-    ),
-  ]);
-  const web = webAnnotations(input.text('web'));
-  return {
-    ...(exec === undefined ? {} : { exec }),
-    ...(parameters === undefined ? {} : { parameters: toKeyValues(parameters) }),
-    ...(annotations === undefined && web === undefined
-      ? {}
-      : { annotations: toKeyValues({ ...annotations, ...web }) }),
-    ...(Object.values(limits).every((limit) => limit === undefined) ? {} : { limits }),
-  };
-}
-
-/** What wsk writes for `--web`. */
-function webAnnotations(mode: string | undefined): JsonObject | undefined {
-  if (mode === undefined) return undefined;
-  const isWeb = mode !== 'no' && mode !== 'false';
-  return { 'web-export': isWeb, 'raw-http': mode === 'raw', final: isWeb };
-}
-
-/** People have read `ok: …`; programs asked for the entity. */
-async function showForPrograms(context: Context, name: string, entity: JsonObject): Promise<void> {
-  const { format } = context.io;
-  if (format === 'json' || format === 'yaml' || format === 'name')
-    await context.io.record({ fields: [], name, data: entity });
+  return Object.values(limits).every((limit) => limit === undefined) ? {} : { limits };
 }

@@ -6,6 +6,7 @@ import {
   action,
   actionsUrl,
   activationsUrl,
+  eventStream,
   failed,
   activationId as id,
   record,
@@ -67,6 +68,140 @@ test('action update sends only what is said, and names are encoded', async () =>
     body: { namespace: 'my ns', name: 'a &?#b', limits: { timeout: 1000 } },
   });
   expect(api.requests[0]?.body).not.toHaveProperty('exec');
+});
+
+test('a sequence has full names, a copy all that the other has, and what is typed goes over it', async () => {
+  api.answers.set(`PUT ${actionsUrl}/both`, { body: action });
+  expect((await ward(['action', 'create', 'both', '--sequence', 'a, pack/b,/other/c'])).code).toBe(0);
+  expect(api.requests[0]?.body).toMatchObject({
+    exec: { kind: 'sequence', components: ['/_/a', '/_/pack/b', '/other/c'] },
+  });
+  const exec = { kind: 'nodejs:24', code: 'x', binary: false };
+  api.answers.set(`GET ${actionsUrl}/hello`, {
+    body: {
+      ...action,
+      exec,
+      annotations: [
+        { key: 'exec', value: 'nodejs:24' },
+        { key: 'final', value: true },
+      ],
+    },
+  });
+  const copy = await ward([
+    'action',
+    'create',
+    'both',
+    '/_/hello',
+    '--copy',
+    '-p',
+    'greeting',
+    'Ho',
+    '-p',
+    'n',
+    '1',
+  ]);
+  expect(copy.code).toBe(0);
+  expect(api.requests.slice(1)).toMatchObject([
+    { method: 'GET', url: `${actionsUrl}/hello?code=true` },
+    {
+      body: {
+        exec,
+        parameters: [
+          { key: 'greeting', value: 'Ho' },
+          { key: 'n', value: 1 },
+        ],
+        annotations: [{ key: 'final', value: true }],
+      },
+    },
+  ]);
+  expect((await ward(['action', 'create', 'both', '--sequence'])).code).toBe(2);
+  expect((await ward(['action', 'create', 'both', '--sequence', '--copy', 'a'])).code).toBe(2);
+});
+
+test('limits of Ward’s own, annotations to delete, and --native', async () => {
+  await writeFile(join(home.path, 'run.sh'), 'echo {}');
+  api.answers.set(`PUT ${actionsUrl}/x`, { body: action });
+  const args = ['--cpus', '0.5', '--disk', '64', '--instances', '3', '--native'];
+  expect(
+    (
+      await ward([
+        'action',
+        'update',
+        'x',
+        'run.sh',
+        ...args,
+        '--del-annotation',
+        'a',
+        '--del-annotation',
+        'b',
+      ])
+    ).code,
+  ).toBe(0);
+  expect(api.requests[0]?.body).toMatchObject({
+    exec: { kind: 'native:default', code: 'echo {}' },
+    limits: { cpus: 0.5, disk: 64, instances: 3 },
+    delAnnotations: ['a', 'b'],
+  });
+  expect((await ward(['action', 'update', 'x', '--cpus', '0'])).code).toBe(2);
+});
+
+test('--web-secure: a text as it is, a number that is kept, nothing any more', async () => {
+  await writeFile(join(home.path, 'page.js'), 'x');
+  api.answers.set(`PUT ${actionsUrl}/page`, { body: action });
+  const annotations = () => {
+    const body = api.requests.at(-1)?.body as { annotations?: { key: string; value: unknown }[] };
+    return Object.fromEntries((body.annotations ?? []).map(({ key, value }) => [key, value]));
+  };
+  await ward(['action', 'create', 'page', 'page.js', '--web', 'true', '--web-secure', 'true']);
+  const number = annotations()['require-whisk-auth'];
+  expect(Number.isSafeInteger(number)).toBe(true);
+  expect(annotations()).toMatchObject({ 'web-export': true, 'raw-http': false, final: true });
+  await ward(['action', 'create', 'page', 'page.js', '--web', 'true', '--web-secure', 'true']);
+  expect(annotations()['require-whisk-auth']).not.toBe(number);
+
+  const existing = (secret: number | string) => ({
+    ...action,
+    annotations: [
+      { key: 'web-export', value: true },
+      { key: 'require-whisk-auth', value: secret },
+    ],
+  });
+  api.answers.set(`GET ${actionsUrl}/page`, { body: existing(9007199254740991) });
+  await ward(['action', 'update', 'page', '--web-secure', 'true']);
+  expect(annotations()).toEqual({ 'require-whisk-auth': 9007199254740991 });
+  await ward(['action', 'update', 'page', '--web-secure', 's3cret']);
+  expect(annotations()).toEqual({ 'require-whisk-auth': 's3cret' });
+  await ward(['action', 'update', 'page', '--web-secure', 'false']);
+  expect(api.requests.at(-1)?.body).toMatchObject({ delAnnotations: ['require-whisk-auth'] });
+
+  const before = api.requests.length;
+  expect((await ward(['action', 'create', 'page', 'page.js', '--web-secure', 'x'])).code).toBe(2);
+  expect((await ward(['action', 'update', 'page', '--web', 'no', '--web-secure', 'x'])).code).toBe(2);
+  expect(api.requests.slice(before).filter(({ method }) => method === 'PUT')).toEqual([]);
+});
+
+test('action get --url is where it can be called, --summary what it does', async () => {
+  const web = [{ key: 'web-export', value: true }];
+  api.answers.set(`GET ${actionsUrl}/hello`, { body: { ...action, annotations: web } });
+  api.answers.set(`GET ${actionsUrl}/pack/hello`, {
+    body: {
+      ...action,
+      namespace: 'guest/pack',
+      annotations: [
+        { key: 'description', value: 'greets' },
+        { key: 'parameters', value: [{ name: 'name' }, { name: 'greeting' }] },
+      ],
+    },
+  });
+  expect((await ward(['action', 'get', 'hello', '--url'])).stdout).toBe(
+    `${api.url}/api/v1/web/guest/default/hello\n`,
+  );
+  expect((await ward(['action', 'get', 'pack/hello', '-r'])).stdout).toBe(
+    `${api.url}/api/v1/namespaces/guest/actions/pack/hello\n`,
+  );
+  expect((await ward(['action', 'get', 'pack/hello', '--summary'])).stdout).toBe(
+    'action /guest/pack/hello: greets\n   (parameters: *greeting, name)\n',
+  );
 });
 
 test('action list is a table for people, and data for programs', async () => {
@@ -176,6 +311,40 @@ test('an action that still runs when the server stops waiting exits with 7', asy
   const { code, stderr } = await ward(['action', 'invoke', 'hello', '-b']);
   expect(code).toBe(7);
   expect(stderr).toContain(`ward activation get ${id}`);
+});
+
+test('--follow shows the log on stderr as it comes, and the result alone on stdout', async () => {
+  const { logs: lines, ...ended } = record;
+  api.answers.set(`POST ${actionsUrl}/hello`, { status: 202, body: { activationId: id } });
+  api.answers.set(`GET ${activationsUrl}/${id}/stream`, (_, count) =>
+    // The first stream breaks; the second one begins again.
+    count === 1
+      ? eventStream(['log', lines[0] ?? ''])
+      : eventStream(...lines.map((line) => ['log', line] as const), ['end', ended]),
+  );
+  const { code, stdout, stderr } = await ward(['action', 'invoke', 'hello', '--follow', '--result']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual(record.response.result);
+  expect(stderr).toBe(`invoked hello with id ${id}\nhello\noh\n`);
+  expect(api.requests[0]?.url).toBe(`${actionsUrl}/hello?blocking=false&result=false`);
+});
+
+test('--follow of a run that fails exits with 8, and of one without a record with 5', async () => {
+  api.answers.set(`POST ${actionsUrl}/hello`, { status: 202, body: { activationId: id } });
+  api.answers.set(`GET ${activationsUrl}/${id}/stream`, eventStream(['end', { ...failed, logs: [] }]));
+  const outcome = await ward(['action', 'invoke', 'hello', '--follow', '-r']);
+  expect(outcome.code).toBe(8);
+  expect(outcome.stderr).toContain('error[ACTION_FAILED]: hello ended with');
+  api.answers.set(`GET ${activationsUrl}/${id}/stream`, eventStream(['end', null]));
+  expect((await ward(['action', 'invoke', 'hello', '--follow', '-r'])).code).toBe(5);
+});
+
+test('--follow without a stream shows what the record has', async () => {
+  api.answers.set(`POST ${actionsUrl}/hello`, { status: 202, body: { activationId: id } });
+  api.answers.set(`GET ${activationsUrl}/${id}`, { body: record });
+  const { code, stdout, stderr } = await ward(['action', 'invoke', 'hello', '--follow', '-r']);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '{\n  "greeting": "Hello, World"\n}\n' });
+  expect(stderr).toContain('\nhello\noh\n');
 });
 
 test.each([

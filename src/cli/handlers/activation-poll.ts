@@ -5,10 +5,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFault, type JsonObject } from '../../lib/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
-import { durationText, numberOf, textOf, timeText } from '../entity-fields.ts';
+import { durationText, isPending, logLinesOf, numberOf, textOf, timeText } from '../entity-fields.ts';
 import type { Input } from '../input.ts';
 import { printableLine } from '../printable.ts';
-import { actionOf, logLinesOf, statusOf } from './activation-view.ts';
+import { parseActivationFilter } from './activation-filter.ts';
+import { actionOf, statusOf } from './activation-view.ts';
 
 const everyMs = 2000;
 /** The longest that an activation may take by default: its record carries the time at which it started. */
@@ -27,7 +28,8 @@ export const poll: Handler = async (input, context) => {
     const records = await fetchSince(input, context, client, Math.max(beginsAt, newest - reachBackMs));
     for (const record of records.toReversed()) {
       const id = textOf(record['activationId']);
-      if (shown.has(id)) continue;
+      // What runs is shown when it has ended, with its log.
+      if (shown.has(id) || isPending(record)) continue;
       shown.add(id);
       newest = Math.max(newest, numberOf(record['start']) ?? 0);
       await show(record, context);
@@ -44,8 +46,9 @@ async function fetchSince(
   client: Awaited<ReturnType<Context['client']>>,
   since: number,
 ): Promise<JsonObject[]> {
-  const path = ['namespaces', context.settings().namespace.value, 'activations'];
-  const query = { docs: true, limit: 0, skip: 0, since: Math.round(since), name: input.optional(0) };
+  const { namespace, name } = parseActivationFilter(input.optional(0), context.settings().namespace.value);
+  const path = ['namespaces', namespace, 'activations'];
+  const query = { docs: true, limit: 0, skip: 0, since: Math.round(since), name };
   try {
     return await client.sendForList({ method: 'GET', path, query });
   } catch (error) {

@@ -1,9 +1,17 @@
 /** How activations are shown. */
 import type { JsonObject } from '../../lib/index.ts';
-import { annotationOf, durationText, objectOf, textOf, timeText } from '../entity-fields.ts';
+import {
+  annotationOf,
+  durationText,
+  isPending,
+  logLinesOf,
+  objectOf,
+  textOf,
+  timeText,
+} from '../entity-fields.ts';
 import type { Column } from '../table.ts';
 
-export const statusTexts = [
+const statusTexts = [
   'success',
   'application error',
   'action developer error',
@@ -15,26 +23,20 @@ export const activationColumns: readonly Column<JsonObject>[] = [
   { title: 'activation', cell: (activation) => textOf(activation['activationId']) },
   { title: 'status', cell: (activation) => statusOf(activation) },
   { title: 'duration', cell: (activation) => durationText(activation['duration']), align: 'right' },
-  { title: 'began', cell: (activation) => (isColdStart(activation) ? 'cold' : 'warm') },
+  { title: 'began', cell: (activation) => beganOf(activation) },
   { title: 'action', cell: (activation) => actionOf(activation) },
   { title: 'kind', cell: (activation) => textOf(annotationOf(activation, 'kind')), isWide: true },
   { title: 'version', cell: (activation) => textOf(activation['version']), isWide: true },
-  {
-    title: 'wait',
-    cell: (activation) => durationText(annotationOf(activation, 'waitTime')),
-    align: 'right',
+  ...(['wait', 'sandbox', 'init'] as const).map((part) => ({
+    title: part,
+    cell: (activation: JsonObject) => durationText(annotationOf(activation, `${part}Time`)),
+    align: 'right' as const,
     isWide: true,
-  },
-  {
-    title: 'init',
-    cell: (activation) => durationText(annotationOf(activation, 'initTime')),
-    align: 'right',
-    isWide: true,
-  },
+  })),
 ];
 
 export function activationFields(activation: JsonObject): (readonly [string, string])[] {
-  return [
+  const fields: (readonly [string, string])[] = [
     ['activation', textOf(activation['activationId'])],
     ['action', actionOf(activation)],
     ['version', textOf(activation['version'])],
@@ -43,17 +45,28 @@ export function activationFields(activation: JsonObject): (readonly [string, str
     ['status', statusOf(activation)],
     ['start', timeText(activation['start'])],
     ['duration', durationText(activation['duration'])],
+    [
+      'began',
+      [beganOf(activation), textOf(annotationOf(activation, 'startReason'))].filter(Boolean).join(': '),
+    ],
     ['wait', durationText(annotationOf(activation, 'waitTime'))],
+    ['sandbox', durationText(annotationOf(activation, 'sandboxTime'))],
     ['init', durationText(annotationOf(activation, 'initTime'))],
-    ['result', JSON.stringify(objectOf(activation['response'])['result'] ?? null)],
+    ['cause', textOf(activation['cause'])],
+    [
+      'result',
+      isPending(activation) ? '' : JSON.stringify(objectOf(activation['response'])['result'] ?? null),
+    ],
     ['log lines', String(logLinesOf(activation).length)],
   ];
+  return fields.filter(([, value]) => value !== '');
 }
 
-/** A record says its status in words, a list's summary by number. */
+/** A record says its status in words, a list's summary by number; one that runs has neither end nor number. */
 export function statusOf(activation: JsonObject): string {
   const words = textOf(objectOf(activation['response'])['status']);
-  return words || (statusTexts[Number(textOf(activation['statusCode']) || Number.NaN)] ?? '');
+  const byNumber = statusTexts[Number(textOf(activation['statusCode']) || Number.NaN)];
+  return words || (byNumber ?? (isPending(activation) ? 'pending' : ''));
 }
 
 export function actionOf(activation: JsonObject): string {
@@ -61,16 +74,10 @@ export function actionOf(activation: JsonObject): string {
   return path.join('/') || textOf(activation['name']);
 }
 
-export function logLinesOf(record: JsonObject): string[] {
-  const logs = record['logs'];
-  return Array.isArray(logs) ? logs.filter((line) => typeof line === 'string') : [];
-}
-
-/** `2026-01-01T10:00:00.123456789Z  stdout: hello` → `hello`. */
-export function stripLogLine(line: string): string {
-  return line.replace(/^\d{4}-\S+\s+std(?:out|err): ?/, '');
-}
-
-function isColdStart(activation: JsonObject): boolean {
-  return annotationOf(activation, 'initTime') !== undefined;
+/** `cold`, `prewarmed` or `warm`; nothing for what runs in no sandbox of its own. */
+function beganOf(activation: JsonObject): string {
+  const said = textOf(annotationOf(activation, 'start'));
+  const kind = annotationOf(activation, 'kind');
+  if (said !== '' || kind === undefined || kind === 'sequence' || isPending(activation)) return said;
+  return annotationOf(activation, 'initTime') === undefined ? 'warm' : 'cold';
 }

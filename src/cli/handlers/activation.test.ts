@@ -1,6 +1,6 @@
 /** `ward activation` as a process, against a stand-in for the API; test/ has the real one. */
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { activationsUrl, activationId as id, record, startBench } from '../cli.fixture.ts';
+import { activationsUrl, eventStream, activationId as id, record, startBench } from '../cli.fixture.ts';
 
 const bench = await startBench();
 const { api, ward } = bench;
@@ -30,6 +30,64 @@ test('activation get, result and logs, by id and by --last', async () => {
   expect((await ward(['activation', 'logs', '-l', '--strip'])).stdout).toBe('hello\noh\n');
   expect((await ward(['activation', 'logs'])).code).toBe(2);
   expect((await ward(['activation', 'logs', id, '--last'])).code).toBe(2);
+});
+
+test('activation list of a namespace, and of an action of one', async () => {
+  api.answers.set('GET /api/v1/namespaces/acme/activations', { body: [] });
+  await ward(['activation', 'list', '/acme']);
+  await ward(['activation', 'list', '/acme/pack/hello']);
+  expect(api.requests.map(({ url }) => url)).toEqual([
+    '/api/v1/namespaces/acme/activations?limit=30&skip=0',
+    '/api/v1/namespaces/acme/activations?name=pack%2Fhello&limit=30&skip=0',
+  ]);
+});
+
+test('what has not ended is pending, not a success, and has no result yet', async () => {
+  const { end: _, duration: __, logs: ___, ...running } = record;
+  const pending = { ...running, response: { status: 'pending', success: false, result: {} } };
+  api.answers.set(`GET ${activationsUrl}`, { body: [{ ...running, response: undefined }] });
+  api.answers.set(`GET ${activationsUrl}/${id}`, { body: pending });
+  expect((await ward(['activation', 'list'])).stdout).toMatch(new RegExp(`${id} +pending +pack/hello`));
+  expect((await ward(['activation', 'get', id])).stdout).toMatch(/\nstatus +pending\n/);
+  const result = await ward(['activation', 'result', id]);
+  expect(result).toMatchObject({ code: 7, stdout: '' });
+  expect(result.stderr).toContain(`ward activation logs --follow ${id}`);
+});
+
+test('activation get tells where the time went, and why the start was what it was', async () => {
+  const annotations = [
+    ...record.annotations,
+    { key: 'start', value: 'cold' },
+    { key: 'startReason', value: 'all its sandboxes were busy' },
+    { key: 'sandboxTime', value: 1234 },
+  ];
+  api.answers.set(`GET ${activationsUrl}/${id}`, { body: { ...record, annotations } });
+  const { stdout } = await ward(['activation', 'get', id]);
+  expect(stdout).toMatch(
+    /\nbegan +cold: all its sandboxes were busy\nwait +3 ms\nsandbox +1\.23 s\ninit +40 ms\n/,
+  );
+});
+
+test('activation get: a field, a summary, the log', async () => {
+  api.answers.set(`GET ${activationsUrl}`, { body: [record] });
+  api.answers.set(`GET ${activationsUrl}/${id}`, { body: record });
+  expect((await ward(['activation', 'get', id, 'duration'])).stdout).toBe('17\n');
+  expect((await ward(['activation', 'get', '--last', 'duration'])).stdout).toBe('17\n');
+  expect((await ward(['activation', 'get', id, '--logs'])).stdout).toBe('hello\noh\n');
+  expect((await ward(['activation', 'get', id, '--summary'])).stdout).toMatch(
+    /^\/guest\/pack\/hello \(success at .*\)\n\{\n {2}"greeting"/,
+  );
+  expect((await ward(['activation', 'get', id, 'nonsense'])).code).toBe(2);
+});
+
+test('activation logs --follow ends with the run, whatever becomes of it', async () => {
+  api.answers.set(
+    `GET ${activationsUrl}/${id}/stream`,
+    eventStream(['log', record.logs[0] ?? ''], ['end', null]),
+  );
+  const outcome = await ward(['activation', 'logs', '--follow', '--strip', id]);
+  expect(outcome).toMatchObject({ code: 0, stdout: 'hello\n', stderr: '' });
+  expect((await ward(['activation', 'logs', '--follow', '0'.repeat(32)])).code).toBe(5);
 });
 
 test('activation poll shows each activation once, oldest first, and ends when told', async () => {

@@ -2,18 +2,23 @@
 import type { JsonObject } from '../../lib/index.ts';
 import type { ApiClient } from '../client.ts';
 import type { Context, Handler } from '../command-spec.ts';
-import { objectOf, textOf } from '../entity-fields.ts';
+import { isPending, logLinesOf, namespaceOf, stripLogLine, textOf, timeText } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
+import { followRun } from '../follow.ts';
 import type { Input } from '../input.ts';
-import { activationColumns, activationFields, logLinesOf, stripLogLine } from './activation-view.ts';
+import { parseActivationFilter } from './activation-filter.ts';
+import { resultOf } from './activation-outcome.ts';
+import { actionOf, activationColumns, activationFields, statusOf } from './activation-view.ts';
+import { showEntity } from './entity-show.ts';
 
 export const list: Handler = async (input, context) => {
   const client = await context.client();
+  const { namespace, name } = parseActivationFilter(input.optional(0), context.settings().namespace.value);
   const items = await client.sendForList({
     method: 'GET',
-    path: ['namespaces', context.settings().namespace.value, 'activations'],
+    path: ['namespaces', namespace, 'activations'],
     query: {
-      name: input.optional(0),
+      name,
       limit: input.integer('limit', { max: 200 }) ?? 30,
       skip: input.integer('skip') ?? 0,
       since: input.integer('since'),
@@ -32,48 +37,89 @@ export const list: Handler = async (input, context) => {
 };
 
 export const get: Handler = async (input, context) => {
-  const record = await fetchRecord(input, context);
-  await context.io.record({
+  const { record, rest } = await fetchRecord(input, context);
+  if (input.has('logs')) {
+    context.io.lines(logLinesOf(record).map(stripLogLine));
+    return 0;
+  }
+  const name = textOf(record['activationId']);
+  const when = isPending(record) ? `since ${timeText(record['start'])}` : `at ${timeText(record['end'])}`;
+  return showEntity(rest, context, {
+    noun: 'activation',
+    name,
+    entity: record,
     fields: activationFields(record),
-    name: textOf(record['activationId']),
-    data: record,
+    summary: [
+      `/${namespaceOf(record)}/${actionOf(record)} (${statusOf(record)} ${when})`,
+      JSON.stringify(resultOf(record), undefined, 2),
+    ],
   });
-  return 0;
 };
 
 export const result: Handler = async (input, context) => {
-  const record = await fetchRecord(input, context);
-  await context.io.value(objectOf(record['response'])['result'] ?? null);
+  const { record } = await fetchRecord(input, context);
+  if (isPending(record))
+    throw cliFault('SERVER_TIMED_OUT', `activation ${textOf(record['activationId'])} has not ended`, {
+      hint: `ward activation logs --follow ${textOf(record['activationId'])}`,
+    });
+  await context.io.value(resultOf(record));
   return 0;
 };
 
 export const logs: Handler = async (input, context) => {
-  const lines = logLinesOf(await fetchRecord(input, context));
+  if (input.has('follow')) return follow(input, context);
+  const { record } = await fetchRecord(input, context);
+  const lines = logLinesOf(record);
   const { io } = context;
   if (io.format === 'json' || io.format === 'yaml') await io.value(lines);
   else io.lines(input.has('strip') ? lines.map(stripLogLine) : lines);
   return 0;
 };
 
-async function fetchRecord(input: Input, context: Context): Promise<JsonObject> {
+async function follow(input: Input, context: Context): Promise<number> {
   const client = await context.client();
   const namespace = context.settings().namespace.value;
-  const id = await idOf(input, client, namespace);
-  return client.sendForObject({ method: 'GET', path: ['namespaces', namespace, 'activations', id] });
+  const { id } = await idOf(input, client, namespace);
+  const onLine = (line: string) => context.io.lines([input.has('strip') ? stripLogLine(line) : line]);
+  await followRun(client, { namespace, activationId: id, onLine });
+  return 0;
 }
 
-async function idOf(input: Input, client: ApiClient, namespace: string): Promise<string> {
-  const id = input.optional(0);
-  if ((id === undefined) !== input.has('last'))
+async function fetchRecord(
+  input: Input,
+  context: Context,
+): Promise<{ readonly record: JsonObject; readonly rest: Input }> {
+  const client = await context.client();
+  const namespace = context.settings().namespace.value;
+  const { id, rest } = await idOf(input, client, namespace);
+  const record = await client.sendForObject({
+    method: 'GET',
+    path: ['namespaces', namespace, 'activations', id],
+  });
+  return { record, rest };
+}
+
+/** The id, and the arguments as they would be with it typed: with --last the first one is what follows it. */
+async function idOf(
+  input: Input,
+  client: ApiClient,
+  namespace: string,
+): Promise<{ readonly id: string; readonly rest: Input }> {
+  const first = input.optional(0);
+  if (!input.has('last')) {
+    if (first !== undefined) return { id: first, rest: input };
     throw cliFault('USAGE', 'name one activation: by its id, or with --last', {
       hint: 'ward activation list shows the ids',
     });
-  if (id !== undefined) return id;
+  }
+  if (/^[0-9a-f]{32}$/.test(first ?? ''))
+    throw cliFault('USAGE', 'name one activation: by its id, or with --last, not both');
   const [newest] = await client.sendForList({
     method: 'GET',
     path: ['namespaces', namespace, 'activations'],
     query: { limit: 1, skip: 0 },
   });
-  if (newest !== undefined) return textOf(newest['activationId']);
-  throw cliFault('NOT_FOUND', 'there is no activation yet', { hint: 'ward action invoke NAME' });
+  if (newest === undefined)
+    throw cliFault('NOT_FOUND', 'there is no activation yet', { hint: 'ward action invoke NAME' });
+  return { id: textOf(newest['activationId']), rest: input.shifted() };
 }

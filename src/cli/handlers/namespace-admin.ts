@@ -2,6 +2,7 @@
 import type { Context, Handler } from '../command-spec.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
+import { typedLimits } from '../namespace-limit-options.ts';
 import { limitFields } from './namespace.ts';
 
 export const create: Handler = async (input, context) => {
@@ -29,14 +30,7 @@ export const rotateKey: Handler = async (input, context) => {
 };
 
 export const limits: Handler = async (input, context) => {
-  const invocationsPerMinute = input.integer('invocationsPerMinute');
-  const concurrentInvocations = input.integer('concurrent');
-  const firesPerMinute = input.integer('firesPerMinute');
-  const patch = {
-    ...(invocationsPerMinute === undefined ? {} : { invocationsPerMinute }),
-    ...(concurrentInvocations === undefined ? {} : { concurrentInvocations }),
-    ...(firesPerMinute === undefined ? {} : { firesPerMinute }),
-  };
+  const patch = typedLimits(input);
   await using admin = await openAdmin(input);
   const name = input.required(0);
   const effective = { ...(await admin.limits(name, patch)) };

@@ -1,7 +1,8 @@
 /** `ward namespace list`, `get`: what the key may see, asked of the server. */
-import { isJsonObject, type JsonObject } from '../../lib/index.ts';
+import type { JsonObject } from '../../lib/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { textOf } from '../entity-fields.ts';
+import { parseNamespace } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
 
 export const list: Handler = async (_input, context) => {
@@ -17,20 +18,29 @@ export const list: Handler = async (_input, context) => {
   return 0;
 };
 
+const collections = ['packages', 'actions', 'triggers', 'rules'] as const;
+
 export const get: Handler = async (input, context) => {
   const client = await context.client();
-  const asked = input.optional(0)?.replaceAll(/^\/|\/$/g, '') ?? context.settings().namespace.value;
-  const [limits, counts, own] = await Promise.all([
+  const asked = parseNamespace(input.optional(0), context.settings().namespace.value);
+  const [limits, own, ...counts] = await Promise.all([
     client.sendForObject({ method: 'GET', path: ['namespaces', asked, 'limits'] }),
-    client.send({ method: 'GET', path: ['namespaces', asked, 'actions'], query: { count: true } }),
     asked === '_' ? client.send({ method: 'GET', path: ['namespaces'] }) : undefined,
+    ...collections.map(async (collection) => {
+      const path = ['namespaces', asked, collection];
+      const answer = await client.sendForObject({ method: 'GET', path, query: { count: true } });
+      return [collection, answer[collection] ?? null] as const;
+    }),
   ]);
   const name = Array.isArray(own?.body) && typeof own.body[0] === 'string' ? own.body[0] : asked;
-  const actions = isJsonObject(counts.body) ? (counts.body['actions'] ?? null) : null;
   await context.io.record({
-    fields: [['namespace', name], ['actions', textOf(actions)], ...limitFields(limits)],
+    fields: [
+      ['namespace', name],
+      ...counts.map(([collection, count]) => [collection, textOf(count)] as const),
+      ...limitFields(limits),
+    ],
     name,
-    data: { namespace: name, actions, limits },
+    data: { namespace: name, ...Object.fromEntries(counts), limits },
   });
   return 0;
 };

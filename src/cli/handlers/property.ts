@@ -1,30 +1,44 @@
 /** `ward property get`, `set`, `unset`. */
-import type { Handler } from '../command-spec.ts';
+import type { Context, Handler } from '../command-spec.ts';
+import { textOf } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { parseApihost } from '../settings.ts';
+import { packageVersion } from '../version.ts';
 import { updateWskprops, wskpropsPath } from '../wskprops.ts';
 
 /** Name of the flag → name in the file. */
 const properties = { apihost: 'APIHOST', auth: 'AUTH', namespace: 'NAMESPACE' } as const;
 type Property = keyof typeof properties;
 
+interface Row {
+  readonly property: string;
+  readonly value: string;
+  readonly source: string;
+}
+
+const buildFlags = { apibuild: 'build', apibuildno: 'buildno' } as const;
+
 export const get: Handler = async (input, context) => {
   const { apihost, auth, namespace, insecure } = context.settings();
-  const settings = { apihost, auth, namespace };
-  const asked = input.has('all') ? [] : namedIn(input);
-  if (asked.length > 0) {
-    context.io.lines(asked.map((name) => settings[name]?.value ?? ''));
-    return 0;
-  }
-  const rows = [
+  const isAll = input.has('all');
+  const local: readonly Row[] = [
     { property: 'apihost', ...apihost },
-    { property: 'auth', value: maskKey(auth?.value), source: auth?.source ?? 'not set' },
+    { property: 'auth', value: auth?.value ?? '', source: auth?.source ?? 'not set' },
     { property: 'namespace', ...namespace },
+    { property: 'apiversion', value: 'v1', source: '' },
+    { property: 'cliversion', value: packageVersion(), source: '' },
     { property: 'insecure', value: String(insecure), source: '' },
   ];
+  const asksServer = isAll || Object.keys(buildFlags).some((flag) => input.has(flag));
+  const rows = asksServer ? [...local, ...(await buildRows(context, apihost.value))] : local;
+  const asked = isAll ? [] : rows.filter(({ property }) => input.has(property));
+  if (asked.length > 0) {
+    context.io.lines(asked.map(({ value }) => value));
+    return 0;
+  }
   await context.io.list({
-    items: rows,
+    items: rows.map((row) => (row.property === 'auth' ? { ...row, value: maskKey(auth?.value) } : row)),
     columns: [
       { title: 'property', cell: (row) => row.property },
       { title: 'value', cell: (row) => row.value },
@@ -34,6 +48,16 @@ export const get: Handler = async (input, context) => {
   });
   return 0;
 };
+
+async function buildRows(context: Context, apihost: string): Promise<readonly Row[]> {
+  const client = await context.client();
+  const info = await client.sendForObject({ method: 'GET', path: [], isPublic: true });
+  return Object.entries(buildFlags).map(([property, field]) => ({
+    property,
+    value: textOf(info[field]),
+    source: apihost,
+  }));
+}
 
 export const set: Handler = async (input, context) => {
   const names = required(input);

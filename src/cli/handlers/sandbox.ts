@@ -36,7 +36,7 @@ function sandboxOptions(input: Input, image: string) {
     tmpfs: input.texts('tmpfs'),
     env: input.texts('env').map(checkEnv),
     ...given('memory', memoryOf(input)),
-    ...given('cpus', cpusOf(input.text('cpus'))),
+    ...given('cpus', input.decimal('cpus')),
     ...given('pidsLimit', input.integer('pidsLimit', { min: 1 })),
     ...given('readOnly', input.has('readOnly') ? true : undefined),
     ...given('seccompFile', input.text('seccomp')),
@@ -57,15 +57,6 @@ function memoryOf(input: Input): string | undefined {
   const text = input.text('memory');
   if (text === undefined || (parseSize(text) ?? 0) > 0) return text;
   throw cliFault('USAGE', `--memory takes a size, not '${text}'`, { hint: 'write it like 512m or 2g' });
-}
-
-function cpusOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const cpus = /^\d{1,5}(?:\.\d{1,3})?$/.test(text) ? Number(text) : 0;
-  if (cpus > 0) return cpus;
-  throw cliFault('USAGE', `--cpus takes a number of processors, not '${text}'`, {
-    hint: 'write it like 0.5 or 2',
-  });
 }
 
 function checkEnv(text: string): string {

@@ -3,12 +3,13 @@
  * cache, and compiling at each start costs tens of milliseconds. `unchecked-hash` files hold no time stamp,
  * and a fixed hash seed fixes the order of sets in them, so the same inputs give the same bytes.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { mustRun } from '../../lib/index.ts';
 import type { LayerRecipe } from './recipe.ts';
 import type { Architecture } from './target.ts';
-import type { Tree, TreeEntry } from './tree.ts';
+import type { Tree } from './tree.ts';
+import { writeTree } from './tree-folder.ts';
 
 /** Adds `__pycache__` folders to `tree`; `below` is the layer that has the C library. */
 export async function addBytecode(
@@ -20,7 +21,8 @@ export async function addBytecode(
 ): Promise<void> {
   const root = await mkdtemp(join(cacheDir, '.tmp-python-'));
   try {
-    for (const layer of [below, tree]) await writeTree(root, layer.entries);
+    // Absolute links would lead out of the folder, and the interpreter needs none of them.
+    for (const layer of [below, tree]) await writeTree(root, layer, { absoluteLinks: false });
     const loader = join(root, target.loader);
     const libraries = join(root, 'usr/lib', target.triple);
     await mustRun(
@@ -40,15 +42,5 @@ export async function addBytecode(
     }
   } finally {
     await rm(root, { recursive: true, force: true });
-  }
-}
-
-async function writeTree(root: string, entries: ReadonlyMap<string, TreeEntry>): Promise<void> {
-  for (const [path, entry] of entries) {
-    const file = join(root, path);
-    await mkdir(entry.type === 'folder' ? file : dirname(file), { recursive: true });
-    if (entry.type === 'file') await writeFile(file, entry.bytes, { mode: entry.mode });
-    // Absolute targets would lead out of the folder, and the interpreter needs none of them.
-    else if (entry.type === 'link' && !entry.target.startsWith('/')) await symlink(entry.target, file);
   }
 }

@@ -13,6 +13,7 @@ import { digestSchema } from '../oci/schema.ts';
 import type { Apt, DebianPackage } from './apt.ts';
 import { addBytecode } from './bytecode.ts';
 import { addDeb } from './deb.ts';
+import { addJava } from './java.ts';
 import { compressionLevel, packLayer } from './layer-blob.ts';
 import { addNpmPackage, npmPackageFor } from './npm-package.ts';
 import type { DebianSource, LayerRecipe, Recipe } from './recipe.ts';
@@ -56,11 +57,7 @@ export async function buildLayer(name: string, inputs: BuildInputs): Promise<Bui
   const known = await readRecord(recordFile);
   if (known !== undefined && (await blobSize(inputs.storeDir, known.digest)) === known.size) return known;
   inputs.progress(`building layer ${name}`);
-  const { tree, newest } = await buildTree(name, inputs);
-  for (const path of inputs.recipe.forbidden) {
-    if (tree.entries.has(path)) throw imageFault('IMAGE_BUILD_FAILED', `layer ${name} holds ${path}`);
-  }
-  const epoch = inputs.epoch ?? newest;
+  const { tree, epoch } = await buildTree(name, inputs);
   const packed = await packLayer(inputs.storeDir, tree, epoch);
   const layer = { ...packed, epoch, versions: versionsOf(name, inputs) };
   await writeFileAtomically(recordFile, JSON.stringify(layer));
@@ -83,19 +80,20 @@ function layerKey(name: string, inputs: BuildInputs): string {
     inputs.target.name,
     inputs.epoch ?? null,
     recipe,
-    [inputs.recipe.drop, inputs.recipe.forbidden],
+    inputs.recipe.drop,
     inputs.packages.get(name) ?? null,
     recipe.npm && npmPackageFor(recipe.npm),
     recipe.runner === undefined ? null : inputs.runners.get(recipe.runner)?.hash,
-    // Bytecode is made with the libraries below.
-    recipe.bytecode && below !== undefined ? layerKey(below, inputs) : null,
+    // What is made by a program is made with the libraries below.
+    (recipe.bytecode ?? recipe.java) && below !== undefined ? layerKey(below, inputs) : null,
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 function versionsOf(name: string, inputs: BuildInputs): Record<string, string> {
-  const { npm } = layerRecipe(inputs.recipe, name);
-  const debian = (inputs.packages.get(name) ?? []).map((item) => [item.name, item.version]);
+  const { npm, debian: source } = layerRecipe(inputs.recipe, name);
+  const kept = (inputs.packages.get(name) ?? []).filter((item) => !source?.tools.includes(item.name));
+  const debian = kept.map((item) => [item.name, item.version]);
   return Object.fromEntries([...debian, ...(npm === undefined ? [] : [['nodejs', npm.version]])]);
 }
 
@@ -104,43 +102,65 @@ async function readRecord(path: string): Promise<BuiltLayer | undefined> {
   return bytes && recordSchema.parse(JSON.parse(bytes.toString('utf8')));
 }
 
-async function buildTree(name: string, inputs: BuildInputs): Promise<{ tree: Tree; newest: number }> {
+async function buildTree(name: string, inputs: BuildInputs): Promise<{ tree: Tree; epoch: number }> {
   const recipe = layerRecipe(inputs.recipe, name);
   const tree = newTree();
+  const debs = await inputs.apt.fetch(inputs.packages.get(name) ?? []);
+  const dropped = expand([...inputs.recipe.drop, ...recipe.drop], inputs);
   let newest = 0;
-  if (recipe.debian !== undefined) newest = await addDebian(tree, name, recipe, recipe.debian, inputs);
+  if (recipe.debian !== undefined) {
+    newest = await addDebian(tree, recipe, recipe.debian, { debs, dropped, inputs });
+  }
   if (recipe.npm !== undefined) {
     newest = await addNpmPackage(tree, recipe.npm, inputs.cacheDir, inputs.signal);
   }
-  for (const [path, bytes] of inputs.runners.get(recipe.runner ?? '')?.files ?? []) {
-    tree.add(`ward/${path}`, { type: 'file', mode: 0o644, bytes });
+  const runner = inputs.runners.get(recipe.runner ?? '');
+  for (const [path, bytes] of runner?.files ?? []) {
+    if (!isSource(path)) tree.add(`ward/${path}`, { type: 'file', mode: 0o644, bytes });
   }
   addOwn(tree, recipe, inputs.target);
-  if (recipe.bytecode !== undefined) {
-    const below = recipe.debian?.below;
-    const libraries = below === undefined ? newTree() : (await buildTree(below, inputs)).tree;
-    await addBytecode(tree, libraries, recipe.bytecode, inputs.target, inputs.cacheDir);
+  const epoch = inputs.epoch ?? (newest || epochOfUndated);
+  if (recipe.bytecode !== undefined || recipe.java !== undefined) {
+    const { below: name } = recipe.debian ?? {};
+    const below = name === undefined ? newTree() : (await buildTree(name, inputs)).tree;
+    const { target, cacheDir } = inputs;
+    if (recipe.bytecode !== undefined) await addBytecode(tree, below, recipe.bytecode, target, cacheDir);
+    if (recipe.java !== undefined && runner !== undefined) {
+      const source = { ...recipe.java, from: recipe.java.from.replaceAll('{arch}', target.name) };
+      await addJava(tree, { source, runner, below, debs: debs.values(), dropped, epoch, cacheDir });
+    }
   }
-  return { tree, newest: newest || epochOfUndated };
+  return { tree, epoch };
+}
+
+/** What is compiled stays out. */
+function isSource(path: string): boolean {
+  return path.endsWith('.java');
+}
+
+function expand(paths: readonly string[], { target }: BuildInputs): string[] {
+  return paths.map((path) => path.replaceAll('{triple}', target.triple));
+}
+
+interface DebianFiles {
+  readonly debs: ReadonlyMap<string, string>;
+  readonly dropped: readonly string[];
+  readonly inputs: BuildInputs;
 }
 
 async function addDebian(
   tree: Tree,
-  name: string,
   recipe: LayerRecipe,
   source: DebianSource,
-  inputs: BuildInputs,
+  { debs, dropped, inputs }: DebianFiles,
 ): Promise<number> {
-  const files = await inputs.apt.fetch(inputs.packages.get(name) ?? []);
-  const expand = (paths: readonly string[]) =>
-    paths.map((path) => path.replaceAll('{triple}', inputs.target.triple));
-  const dropped = expand([...inputs.recipe.drop, ...recipe.drop]);
   const parts = new Map(Object.keys(recipe.bundles).map((bundle) => [bundle, new Map<string, Buffer>()]));
   let newest = 0;
-  for (const [item, file] of files) {
+  for (const [item, file] of debs) {
+    if (source.tools.includes(item)) continue;
     const only = source.keep[item];
     const keeps = (path: string) =>
-      (only === undefined || matchesPath(path, expand(only))) && !matchesPath(path, dropped);
+      (only === undefined || matchesPath(path, expand(only, inputs))) && !matchesPath(path, dropped);
     const onFile = (path: string, bytes: Buffer) => {
       for (const [bundle, folder] of Object.entries(recipe.bundles)) {
         if (matchesPath(path, [folder])) parts.get(bundle)?.set(path, bytes);

@@ -15,6 +15,8 @@ const paths = z.array(path);
 
 const debianSource = z.strictObject({
   packages: names,
+  /** Further packages that are there while the layer is made, and not in it. */
+  tools: names.default([]),
   omit: names.default([]),
   keep: z.record(z.string(), paths).default({}),
   below: z.string().optional(),
@@ -28,6 +30,17 @@ const npmSource = z.strictObject({
 });
 export type NpmSource = z.infer<typeof npmSource>;
 
+const javaSource = z.strictObject({
+  /** Where the packages' own Java lies. */
+  from: path,
+  /** Where the image's shall lie. */
+  home: path,
+  modules: names.min(1),
+  /** A class that makes the runner load what it will need. */
+  rehearsal: z.string(),
+});
+export type JavaSource = z.infer<typeof javaSource>;
+
 const layer = z.strictObject({
   debian: debianSource.optional(),
   npm: npmSource.optional(),
@@ -38,6 +51,7 @@ const layer = z.strictObject({
   links: z.record(path, z.string()).default({}),
   files: z.record(path, z.string()).default({}),
   bytecode: z.strictObject({ python: path, folder: path }).optional(),
+  java: javaSource.optional(),
 });
 export type LayerRecipe = z.infer<typeof layer>;
 
@@ -53,6 +67,8 @@ const image = z.strictObject({
   name: z.string().regex(/^[a-z0-9]+:[a-z0-9.]+$/),
   title: z.string(),
   layers: names,
+  /** What it may hold although the recipe forbids it. */
+  allow: paths.default([]),
   kind: kind.optional(),
 });
 export type ImageRecipe = z.infer<typeof image>;

@@ -81,7 +81,7 @@ async function resolveLayers(recipe: Recipe, apt: Apt): Promise<Map<string, read
   );
   const closures = await Promise.all(
     sources.map(async ({ name, debian }) => {
-      const all = await apt.resolve(debian.packages);
+      const all = await apt.resolve([...debian.packages, ...debian.tools]);
       return [name, all.filter((item) => !debian.omit.includes(item.name))] as const;
     }),
   );
@@ -139,17 +139,24 @@ async function writeImage(
   return { name: image.name, digest, sizeBytes };
 }
 
-/** What every image must have is in one of its layers. */
+/** What every image must have is in one of its layers, and what it must not have is in none. */
 async function checkContent(
   image: ImageRecipe,
   built: readonly BuiltLayer[],
   inputs: BuildInputs,
 ): Promise<void> {
   const store = openLayerStore(inputs.storeDir);
-  for (const path of inputs.recipe.required) {
+  const isThere = async (path: string) => {
     const found = built.map(({ diffId }) => lstat(join(store.path(diffId), path)).catch(() => undefined));
-    if ((await Promise.all(found)).some((one) => one !== undefined)) continue;
-    throw imageFault('IMAGE_BUILD_FAILED', `the image ${image.name} lacks ${path}`);
+    return (await Promise.all(found)).some((one) => one !== undefined);
+  };
+  for (const path of inputs.recipe.required) {
+    if (!(await isThere(path)))
+      throw imageFault('IMAGE_BUILD_FAILED', `the image ${image.name} lacks ${path}`);
+  }
+  for (const path of inputs.recipe.forbidden) {
+    if (!image.allow.includes(path) && (await isThere(path)))
+      throw imageFault('IMAGE_BUILD_FAILED', `the image ${image.name} holds ${path}`);
   }
 }
 
@@ -160,9 +167,10 @@ function imageConfig(
 ) {
   const created = new Date(Math.max(...layers.map(({ epoch }) => epoch)) * 1000).toISOString();
   const versions = Object.entries(Object.assign({}, ...layers.map((layer) => layer.versions)));
+  // The topmost one's: it lies over the others.
   const runner = image.layers
     .map((name) => layerRecipe(recipe, name).runner)
-    .find((name) => name !== undefined);
+    .findLast((name) => name !== undefined);
   const entrypoint = runners.get(runner ?? '')?.entrypoint;
   return {
     created,

@@ -6,6 +6,7 @@ export const crun: RuntimeDriver = {
   name: 'crun',
   program: 'crun',
   joinsCgroup: false,
+  ownsNetwork: false,
   adapt: (spec) => spec,
   runArgv: ({ path }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
     ...[path, '--root', stateDir, '--cgroup-manager', 'cgroupfs'],

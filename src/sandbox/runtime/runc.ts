@@ -9,6 +9,7 @@ export const runc: RuntimeDriver = {
   name: 'runc',
   program: 'runc',
   joinsCgroup: false,
+  ownsNetwork: false,
   adapt: (spec) => spec,
   runArgv: ({ path, timeNamespace }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
     ...(timeNamespace ? [] : ['/usr/bin/unshare', '--time', '--']),

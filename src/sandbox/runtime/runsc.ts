@@ -13,6 +13,7 @@ export const runsc: RuntimeDriver = {
   name: 'runsc',
   program: 'runsc',
   joinsCgroup: true,
+  ownsNetwork: true,
   adapt: (spec) => ({
     ...spec,
     mounts: spec.mounts.map(writableDevices),

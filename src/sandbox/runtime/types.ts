@@ -19,6 +19,8 @@ export interface RuntimeDriver {
   readonly program: string;
   /** It joins the sandbox's control group instead of making it; Ward writes the limits. */
   readonly joinsCgroup: boolean;
+  /** Its sandboxes' loopback is in a kernel of its own, which nothing of the host can enter. */
+  readonly ownsNetwork: boolean;
   /** Adapts the configuration to what this runtime takes. */
   adapt(spec: OciSpec): OciSpec;
   /** Runs in the foreground until the program has ended, and leaves the cgroup behind to be read. */

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -126,6 +127,55 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
         size += chunk.length;
       }
       expect(Buffer.concat(chunks).equals(sent)).toBe(true);
+    });
+
+    const serve = (port: number) =>
+      start([
+        testNode,
+        '-e',
+        `require('net').createServer((peer) => peer.on('data', (data) => {
+           if (String(data) === 'bye') process.exit(3);
+           peer.write('<' + data + '>');
+         })).listen(${port})`,
+      ]);
+    const ask = async (peer: Socket, text: string) => {
+      peer.write(text);
+      const [chunk]: Buffer[] = await once(peer, 'data');
+      return String(chunk);
+    };
+
+    test.skipIf(hasOwnKernel)('a port of its loopback is reached, also before it is open', async () => {
+      await using sandbox = await serve(8080);
+      const port = sandbox.openPort(8080);
+      const [first, second] = await Promise.all([port.connect(), port.connect()]);
+      expect(await Promise.all([ask(first, 'one'), ask(second, 'two')])).toEqual(['<one>', '<two>']);
+      const ended = [once(first, 'close'), once(second, 'close')];
+      second.write('bye');
+      await Promise.all(ended);
+      expect(await sandbox.exited).toMatchObject({ code: 3 });
+      await expect(port.connect()).rejects.toMatchObject({ code: 'PORT_UNREACHABLE' });
+    });
+
+    test.skipIf(hasOwnKernel)('what reaches into its network has no rights, and ends with it', async () => {
+      const sandbox = await serve(9090);
+      const peer = await sandbox.openPort(9090).connect();
+      expect(await ask(peer, 'x')).toBe('<x>');
+      const relays = pidsOf('TCP4:127.0.0.1:9090,forever,interval=0.01,nodelay');
+      expect(relays.length).toBeGreaterThan(0);
+      for (const pid of relays) {
+        const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+        expect(status).toMatch(/^CapBnd:\t0+$/m);
+        expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+        expect(Number(/^Uid:\t(\d+)/m.exec(status)?.[1])).toBeGreaterThan(2 ** 30);
+      }
+      await sandbox.destroy();
+      const isLeft = () => pidsOf('TCP4:127.0.0.1:9090,forever,interval=0.01,nodelay').length > 0;
+      while (isLeft()) await new Promise(setImmediate);
+    });
+
+    test.runIf(hasOwnKernel)('a port of its loopback can’t be had', async () => {
+      await using sandbox = await start([busybox, 'cat']);
+      expect(() => sandbox.openPort(8080)).toThrow(/keeps the network/);
     });
 
     test('a frozen sandbox stands still and goes on after the thaw', async () => {

@@ -9,11 +9,27 @@ import type { Schema } from '../schema.ts';
 import * as entities from './0001-entities.ts';
 import * as activations from './0002-activations.ts';
 import * as accepted from './0003-accepted.ts';
+import * as entityLinks from './0004-entity-links.ts';
+import * as namespaceSettings from './0005-namespace-settings.ts';
+import * as keys from './0006-keys.ts';
+import * as activationInputs from './0007-activation-inputs.ts';
+import * as activationCounts from './0008-activation-counts.ts';
+import * as feeds from './0009-feeds.ts';
+import * as deliveries from './0010-deliveries.ts';
+import * as apis from './0011-apis.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-entities': entities,
   '0002-activations': activations,
   '0003-accepted': accepted,
+  '0004-entity-links': entityLinks,
+  '0005-namespace-settings': namespaceSettings,
+  '0006-keys': keys,
+  '0007-activation-inputs': activationInputs,
+  '0008-activation-counts': activationCounts,
+  '0009-feeds': feeds,
+  '0010-deliveries': deliveries,
+  '0011-apis': apis,
 };
 
 /**

@@ -1,5 +1,5 @@
 /** What the main thread and the database thread say to each other. Both are Ward's own: nothing is checked. */
-import type { SqlValue } from '../batch.ts';
+import type { SqlValue, Statement } from '../batch.ts';
 
 export type Request =
   | {
@@ -15,7 +15,7 @@ export type Request =
 export interface BatchRequest {
   readonly id: number;
   readonly type: 'batch';
-  readonly statements: readonly { readonly sql: string; readonly arity: number }[];
+  readonly statements: readonly Statement[];
   /** Indexes into `statements`; -1 ends a unit. */
   readonly steps: readonly number[];
   /** The parameters of all steps, one after the other. */

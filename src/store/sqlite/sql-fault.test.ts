@@ -12,6 +12,7 @@ test.each([
   [787, 'STORE_NO_NAMESPACE'],
   [1555, 'STORE_DUPLICATE'],
   [2067, 'STORE_DUPLICATE'],
+  [1811, 'STORE_DUPLICATE'],
   [1299, 'STORE_FAILED'],
   [0, 'STORE_FAILED'],
 ])('result code %i is %s', (code, expected) => {

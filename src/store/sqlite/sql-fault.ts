@@ -4,9 +4,9 @@ import { type Fault, messageOf } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
 import { resultCodes, type SqlError } from './protocol.ts';
 
-/** SQLITE_CONSTRAINT_FOREIGNKEY, _PRIMARYKEY, _UNIQUE. */
+/** SQLITE_CONSTRAINT_FOREIGNKEY; _PRIMARYKEY, _UNIQUE, and _TRIGGER, since triggers forbid duplicates only. */
 const foreignKey = 787;
-const duplicates: readonly number[] = [1555, 2067];
+const duplicates: readonly number[] = [1555, 2067, 1811];
 
 /** The fault for what the database thread reported (`SqlError`) or died of (anything). */
 export function faultOf(reason: unknown, path: string): Fault {

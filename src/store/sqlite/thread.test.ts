@@ -58,6 +58,26 @@ test('a unit that fails leaves nothing of itself, and all of the others', async 
   expect(await ids()).toEqual([{ id: 1 }, { id: 3 }]);
 });
 
+test('a tally is run once for each value, with the rows that stayed changed', async () => {
+  await thread.query('create table counts (text text, n integer)', []);
+  const tally = { sql: 'insert into counts (n, text) values (?, ?)', by: 1 };
+  const counted: Statement = { ...insert, tally };
+  const add = (id: number, text: string) => ({ statement: counted, values: [id, text] });
+  const never: Statement = { sql: 'delete from t where text = ?', arity: 1, tally: { ...tally, by: 0 } };
+  await thread.batch([
+    [add(1, 'a')],
+    [add(2, 'b'), add(3, 'a')],
+    [{ statement: never, values: ['none'] }],
+    [{ statement: remove, values: [9] }, add(4, 'a')],
+    [add(5, 'a'), add(1, 'a')],
+  ]);
+  const counts = await thread.query('select text, n from counts order by text', []);
+  expect(counts.rows).toEqual([
+    { text: 'a', n: 2 },
+    { text: 'b', n: 1 },
+  ]);
+});
+
 test('a statement that is wrong fails the batch, and changes nothing', async () => {
   const wrong: Statement = { sql: 'insert into nowhere values (?)', arity: 1 };
   const batch = thread.batch([

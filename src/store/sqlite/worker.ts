@@ -12,6 +12,7 @@ import {
   type SqlError,
   type WorkerData,
 } from './protocol.ts';
+import { addMarks, type Mark, markOf, type Tallies } from './tallies.ts';
 
 /** How long a write waits for another process's lock: this time-out (SQLite's own), so many times. */
 const busyTimeoutMs = 5000;
@@ -91,19 +92,26 @@ function batch(request: BatchRequest): readonly (number | SqlError)[] {
 
 function runUnits(request: BatchRequest, isolated: boolean): readonly (number | SqlError)[] {
   const outcomes: (number | SqlError)[] = [];
+  const tallies: Tallies = new Map();
   let at = 0;
   let offset = 0;
   while (at < request.steps.length) {
     const end = request.steps.indexOf(-1, at);
     const steps = request.steps.slice(at, end);
-    outcomes.push(isolated ? runIsolated(request, steps, offset) : runUnit(request, steps, offset));
+    const marks: Mark[] = [];
+    const outcome = (isolated ? runIsolated : runUnit)(request, steps, offset, marks);
+    if (typeof outcome === 'number') addMarks(tallies, marks);
+    outcomes.push(outcome);
     for (const step of steps) offset += request.statements[step]?.arity ?? 0;
     at = end + 1;
+  }
+  for (const [sql, counts] of tallies) {
+    for (const [value, count] of counts) prepare(sql).statement.run(count, value);
   }
   return outcomes;
 }
 
-function runUnit(request: BatchRequest, steps: readonly number[], start: number): number {
+function runUnit(request: BatchRequest, steps: readonly number[], start: number, marks: Mark[]): number {
   let offset = start;
   let changed = 0;
   for (const step of steps) {
@@ -113,14 +121,21 @@ function runUnit(request: BatchRequest, steps: readonly number[], start: number)
     offset += statement.arity;
     if (Number(prepare(statement.sql).statement.run(...values).changes) === 0) break;
     changed++;
+    const mark = markOf(statement, values);
+    if (mark) marks.push(mark);
   }
   return changed;
 }
 
-function runIsolated(request: BatchRequest, steps: readonly number[], start: number): number | SqlError {
+function runIsolated(
+  request: BatchRequest,
+  steps: readonly number[],
+  start: number,
+  marks: Mark[],
+): number | SqlError {
   db.exec('savepoint unit');
   try {
-    return runUnit(request, steps, start);
+    return runUnit(request, steps, start, marks);
   } catch (error) {
     if (!isConfinedToOneUnit(error)) throw error;
     db.exec('rollback to unit');

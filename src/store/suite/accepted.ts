@@ -65,6 +65,32 @@ export function acceptedTests({ store, reopen }: Context): void {
     expect(await store().activations.count({ namespace: 'other' })).toBe(0);
   });
 
+  test('one can be read while it is there, from its own namespace', async () => {
+    const activationId = await accept(store(), 'guest', 3_000);
+    const row = { activationId, namespace: 'guest', acceptedAt: 3_000, attempt: 0, job: { args: ['ü', 1] } };
+    expect(await store().accepted.get('guest', activationId)).toEqual(row);
+    expect(await store().accepted.get('other', activationId)).toBeUndefined();
+    expect(await store().accepted.get('guest', newActivationId())).toBeUndefined();
+    const claimed = store().accepted.claim(activationId, 0);
+    expect(await store().accepted.get('guest', activationId)).toEqual({ ...row, attempt: 1 });
+    expect(await claimed).toBe(true);
+  });
+
+  test('one is ended without a record by its attempt only', async () => {
+    const activationId = await accept(store(), 'guest');
+    await store().accepted.claim(activationId, 0);
+    await store().accepted.settle(activationId, 0);
+    expect(await store().accepted.get('guest', activationId)).toBeDefined();
+    const settled = store().accepted.settle(activationId, 1);
+    expect(await store().accepted.get('guest', activationId)).toBeUndefined();
+    await settled;
+    await store().accepted.settle(activationId, 1);
+    await store().activations.append(write(activationRow({ activationId }), { settles: 1 }));
+    expect(await store().activations.get('guest', activationId)).toBeUndefined();
+    await reopen();
+    expect(await store().accepted.pending(10)).toEqual([]);
+  });
+
   test('for a namespace that is gone none is accepted', async () => {
     await expect(accept(store(), 'nobody')).rejects.toMatchObject({ code: 'STORE_NO_NAMESPACE' });
     expect(await store().accepted.pending(10)).toEqual([]);

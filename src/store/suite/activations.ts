@@ -130,6 +130,41 @@ export function listTests({ store }: Context): void {
     expect(await count({ since: 2_000, upto: 3_000 })).toBe(2);
   });
 
+  test('counts follow what is written, and what is not', async () => {
+    const row = activationRow();
+    await store().activations.append(write(row));
+    await Promise.allSettled([
+      store().activations.append(write(row)),
+      store().activations.append(write(row)),
+    ]);
+    expect(await store().activations.count({ namespace: 'guest' })).toBe(6);
+    expect(await store().activations.count({ namespace: 'nobody' })).toBe(0);
+  });
+
+  test('far pages and large counts are exact', async () => {
+    const rows = Array.from({ length: 41_000 }, (_, n) =>
+      activationRow({ start: 10_000 + Math.floor(n / 3), path: n % 41 === 0 ? 'rare' : 'often' }),
+    );
+    for (let at = 0; at < rows.length; at += 10_000) {
+      await Promise.all(rows.slice(at, at + 10_000).map((row) => store().activations.append(write(row))));
+    }
+    const pageAt = async (skip: number, more: object = {}) =>
+      (await store().activations.list({ ...all, skip, limit: 3, since: 10_000, ...more })).map(
+        (r) => r.start,
+      );
+    const newest = rows.map((row) => row.start).toReversed();
+    for (const skip of [0, 19_999, 20_000, 20_001, 40_000, 40_998, 41_000, 10 ** 15]) {
+      expect(await pageAt(skip)).toEqual(newest.slice(skip, skip + 3));
+    }
+    expect(await pageAt(38_000, { path: 'often', upto: 23_000 })).toHaveLength(3);
+    const count = (more: object) => store().activations.count({ namespace: 'guest', ...more });
+    expect(await count({})).toBe(41_005);
+    expect(await count({ since: 0 })).toBe(41_005);
+    expect(await count({ since: 10_001, upto: 23_000 })).toBe(39_000);
+    expect(await count({ path: 'rare' })).toBe(1_000);
+    expect(await count({ path: 'often', since: 0 })).toBe(40_000);
+  });
+
   test('pages of records of the same moment neither repeat nor miss one', async () => {
     const rows = Array.from({ length: 50 }, () => activationRow({ start: 9_000 }));
     await Promise.all(rows.map((row) => store().activations.append(write(row))));

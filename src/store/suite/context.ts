@@ -1,7 +1,17 @@
 /** What the parts of the store's behaviour suite share: a place for a store, and rows to put into it. */
 import { randomUUID } from 'node:crypto';
 import { newActivationId, randomHex } from '../../lib/index.ts';
-import type { ActivationRow, ActivationWrite, EntityRow, NamespaceRow, Store } from '../types.ts';
+import type {
+  ActivationRow,
+  ActivationWrite,
+  ApiRow,
+  DeliveryRow,
+  EntityRow,
+  FeedRow,
+  KeyRow,
+  NamespaceRow,
+  Store,
+} from '../types.ts';
 
 /** A place for one database, empty at first. Several stores may be open on it at a time. */
 export interface StorePlace {
@@ -17,7 +27,27 @@ export interface Context {
 }
 
 export function namespaceRow(name: string): NamespaceRow {
-  return { name, keyId: randomUUID(), keyHash: randomHex(32), limits: { concurrent: 5 }, createdAt: 1_000 };
+  return {
+    name,
+    keyId: randomUUID(),
+    keyHash: randomHex(32),
+    limits: { concurrent: 5 },
+    settings: { inputs: true },
+    createdAt: 1_000,
+  };
+}
+
+export function keyRow(more: Partial<KeyRow> = {}): KeyRow {
+  return {
+    keyId: randomUUID(),
+    namespace: 'guest',
+    keyHash: randomHex(32),
+    scope: 'invoke',
+    label: 'from the ü shop',
+    createdAt: 1_000,
+    expiresAt: null,
+    ...more,
+  };
 }
 
 export function entityRow(path: string, more: Partial<EntityRow> = {}): EntityRow {
@@ -28,7 +58,47 @@ export function entityRow(path: string, more: Partial<EntityRow> = {}): EntityRo
     revision: randomHex(8),
     updatedAt: 1_000,
     codeDigest: null,
+    link: null,
+    shared: false,
     document: { path },
+    ...more,
+  };
+}
+
+export function feedRow(trigger: string, more: Partial<FeedRow> = {}): FeedRow {
+  return {
+    namespace: 'guest',
+    trigger,
+    provider: 'alarms/interval',
+    revision: randomHex(8),
+    token: null,
+    dueAt: null,
+    document: { trigger },
+    ...more,
+  };
+}
+
+export function deliveryRow(more: Partial<DeliveryRow> = {}): DeliveryRow {
+  return {
+    id: randomHex(16),
+    namespace: 'guest',
+    rule: 'on-order',
+    state: 'waiting',
+    attempt: 1,
+    createdAt: 1_000,
+    dueAt: 2_000,
+    document: { order: 7 },
+    ...more,
+  };
+}
+
+export function apiRow(basePath: string, more: Partial<ApiRow> = {}): ApiRow {
+  return {
+    namespace: 'guest',
+    basePath,
+    revision: randomHex(8),
+    updatedAt: 1_000,
+    document: { basePath },
     ...more,
   };
 }

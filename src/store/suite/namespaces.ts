@@ -1,6 +1,17 @@
 /** Namespaces, and what goes with a deleted one. */
 import { expect, test } from 'vitest';
-import { accept, activationRow, type Context, entityRow, namespaceRow, write } from './context.ts';
+import {
+  accept,
+  activationRow,
+  apiRow,
+  type Context,
+  deliveryRow,
+  entityRow,
+  feedRow,
+  keyRow,
+  namespaceRow,
+  write,
+} from './context.ts';
 
 export function namespaceTests({ store, reopen }: Context): void {
   test('are found by name and by key, and survive', async () => {
@@ -21,8 +32,8 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect(await store().namespaces.byName('one')).toEqual(row);
   });
 
-  test('an update changes key and limits, of existing ones only', async () => {
-    const row = { ...namespaceRow('guest'), limits: { concurrent: 9 } };
+  test('an update changes key, limits and settings, of existing ones only', async () => {
+    const row = { ...namespaceRow('guest'), limits: { concurrent: 9 }, settings: { days: 7 } };
     expect(await store().namespaces.update(row)).toBe(true);
     expect(await store().namespaces.byKeyId(row.keyId)).toEqual(row);
     expect(await store().namespaces.update(namespaceRow('nobody'))).toBe(false);
@@ -50,6 +61,37 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect(await store().entities.get('other', 'a')).toBeDefined();
     expect(await store().activations.logs('other', kept.activationId)).toEqual(['y']);
     expect((await store().accepted.pending(10)).map((row) => row.activationId)).toEqual([acceptedId]);
+  });
+
+  test('its keys, feeds, deliveries and APIs go with it', async () => {
+    await store().namespaces.create(namespaceRow('other'));
+    const key = keyRow();
+    const delivery = deliveryRow();
+    const input = write(activationRow(), { inputJson: '1' });
+    await store().keys.create(key);
+    await store().keys.create(keyRow({ namespace: 'other' }));
+    await store().feeds.put(feedRow('t', { token: 'secret', dueAt: 1 }), null);
+    await store().feeds.put(feedRow('t', { namespace: 'other', dueAt: 2 }), null);
+    await store().deliveries.add(delivery);
+    await store().deliveries.add(deliveryRow({ state: 'dead' }));
+    await store().deliveries.add(deliveryRow({ namespace: 'other', dueAt: 3 }));
+    await store().apis.put(apiRow('/a'), null);
+    await store().apis.put(apiRow('/a', { namespace: 'other' }), null);
+    await store().activations.append(input);
+    await store().namespaces.delete('guest');
+    await store().namespaces.create(namespaceRow('guest'));
+    expect(await store().keys.byId(key.keyId)).toBeUndefined();
+    expect(await store().keys.list('other')).toHaveLength(1);
+    expect(await store().feeds.byToken('secret')).toBeUndefined();
+    expect((await store().feeds.due(9, 9)).map((row) => row.namespace)).toEqual(['other']);
+    expect(await store().deliveries.get('guest', delivery.id)).toBeUndefined();
+    expect(await store().deliveries.countDead('guest')).toBe(0);
+    expect((await store().deliveries.due(9, 9)).map((row) => row.namespace)).toEqual(['other']);
+    expect(await store().apis.list('guest')).toEqual([]);
+    expect(await store().apis.list('other')).toHaveLength(1);
+    expect(await store().activations.input('guest', input.row.activationId)).toBeUndefined();
+    await store().activations.append(input);
+    expect(await store().activations.count({ namespace: 'guest' })).toBe(1);
   });
 
   test('one with thousands of activations is deleted whole', async () => {

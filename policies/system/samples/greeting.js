@@ -1,0 +1,3 @@
+exports.main = ({ name, payload, place }) => ({
+  payload: `Hello, ${name || payload || 'stranger'} from ${place || 'somewhere'}!`,
+});

@@ -1,0 +1,4 @@
+exports.main = ({ payload }) => {
+  console.log(`hello ${payload || 'world'}!`);
+  return {};
+};

@@ -1,0 +1,6 @@
+exports.main = ({ payload = '' }) => {
+  const words = String(payload)
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  return { count: words.length };
+};

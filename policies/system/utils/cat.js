@@ -1,0 +1,1 @@
+exports.main = ({ lines = [] }) => ({ lines, payload: lines.join('\n') });

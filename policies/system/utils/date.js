@@ -1,0 +1,1 @@
+exports.main = () => ({ date: new Date() });

@@ -1,0 +1,1 @@
+exports.main = () => ({ namespace: process.env.__OW_NAMESPACE });

@@ -1,0 +1,1 @@
+exports.main = ({ lines = [] }) => ({ lines: lines.toSorted(), length: lines.length });

@@ -1,0 +1,49 @@
+package ward.runner;
+
+import java.io.FileDescriptor;
+import java.util.Map;
+import sun.misc.Unsafe;
+
+/**
+ * The two things that Java has no door for: a stream of an inherited descriptor, and a change of the environment.
+ * Opening the packages by an option of the command line would do, too, but then the JVM starts without its archived
+ * modules, which costs more than the runner does.
+ */
+final class Internals {
+  private static final Unsafe UNSAFE = unsafe();
+
+  private Internals() {}
+
+  static FileDescriptor descriptor(int number) {
+    try {
+      var descriptor = new FileDescriptor();
+      var field = FileDescriptor.class.getDeclaredField("fd");
+      UNSAFE.putInt(descriptor, UNSAFE.objectFieldOffset(field), number);
+      return descriptor;
+    } catch (ReflectiveOperationException error) {
+      throw new AssertionError(error);
+    }
+  }
+
+  /** What `System.getenv` reads: writable, and inherited by processes that are started from here. */
+  @SuppressWarnings("unchecked")
+  static Map<String, String> environment() {
+    try {
+      var view = System.getenv();
+      return (Map<String, String>)
+          UNSAFE.getObject(view, UNSAFE.objectFieldOffset(view.getClass().getDeclaredField("m")));
+    } catch (ReflectiveOperationException error) {
+      throw new AssertionError(error);
+    }
+  }
+
+  private static Unsafe unsafe() {
+    try {
+      var field = Unsafe.class.getDeclaredField("theUnsafe");
+      field.setAccessible(true);
+      return (Unsafe) field.get(null);
+    } catch (ReflectiveOperationException error) {
+      throw new AssertionError(error);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+package ward.runner;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * The program inside a Java sandbox: loads one action's jar and runs its activations, one at a time, as OpenWhisk's
+ * Java runtime does. It shares its process with the code it runs, so the host trusts nothing that comes from here;
+ * what it defends itself against is accident, not attack.
+ *
+ * <pre>ready > init > init-ok | init-error, then run > result, again and again</pre>
+ *
+ * The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
+ * PATIENCE_NANOS, its answer says `late`, and whatever was sent before the host can have seen that answer is void,
+ * because the host has other plans for it. Code folder: the first argument, or /fn.
+ */
+final class Runner {
+  private static final long PATIENCE_NANOS = 20_000_000;
+  private static final String JAR = "action.jar";
+  private static final String LOAD_FAILED = "An error has occurred (see logs for details): ";
+  private static final String RUN_FAILED = "An error has occurred while invoking the action (see logs for details): ";
+
+  private final Channel channel;
+  private final Path folder;
+  /** The activation that has no answer yet, so that an end of the process has one. */
+  private final AtomicReference<String> running = new AtomicReference<>();
+  private Action action;
+  private long answers;
+  /** Runs sent when the host had seen fewer answers are void. */
+  private long validFrom;
+
+  Runner(Channel channel, Path folder) {
+    this.channel = channel;
+    this.folder = folder;
+  }
+
+  public static void main(String[] arguments) throws IOException {
+    Logs.takeOver();
+    new Runner(Channel.toHost(), Path.of(arguments.length > 0 ? arguments[0] : "/fn")).serve();
+    Runtime.getRuntime().halt(0);
+  }
+
+  /** Takes requests until the host closes the channel. */
+  void serve() throws IOException {
+    Runtime.getRuntime().addShutdownHook(new Thread(this::onExit));
+    channel.send("{\"type\":\"ready\"}");
+    for (var message = channel.receive(); message != null; message = channel.receive()) {
+      if (message.get("type").getAsString().equals("init")) init(message);
+      else if (!message.has("after") || message.get("after").getAsLong() >= validFrom) run(message);
+    }
+  }
+
+  private void init(JsonObject request) throws IOException {
+    try {
+      setEnvironment(request.getAsJsonObject("env"));
+      if (!request.get("binary").getAsBoolean()) throw new IOException("Java code is a jar: there is no compiler here");
+      action = new Action(folder.resolve(JAR), request.get("main").getAsString());
+    } catch (Exception | LinkageError error) {
+      Logs.describe(error);
+      channel.send("{\"type\":\"init-error\"" + Logs.end("init") + ",\"error\":" + quote(LOAD_FAILED + error) + "}");
+      return;
+    }
+    channel.send("{\"type\":\"init-ok\"" + Logs.end("init") + "}");
+  }
+
+  private void run(JsonObject request) throws IOException {
+    var begunAt = System.nanoTime();
+    var id = request.get("id").getAsString();
+    running.set(id);
+    String json;
+    try {
+      setEnvironment(request.getAsJsonObject("env"));
+      var result = action.run(request.get("value"));
+      if (result == null) throw new NullPointerException("The action returned null");
+      json = result.toString();
+      if (!result.isJsonObject() && !result.isJsonArray()) {
+        refuse(id, "The action did not return a dictionary or array.");
+        return;
+      }
+    } catch (InvocationTargetException error) {
+      Logs.describe(error.getCause());
+      refuse(id, RUN_FAILED + error.getCause());
+      return;
+    } catch (Exception | StackOverflowError | OutOfMemoryError error) {
+      Logs.describe(error);
+      refuse(id, LOAD_FAILED + error);
+      return;
+    }
+    if (!running.compareAndSet(id, null)) return;
+    answers++;
+    var isLate = System.nanoTime() - begunAt > PATIENCE_NANOS;
+    if (isLate) validFrom = answers;
+    var late = isLate ? ",\"late\":true" : "";
+    channel.send(resultOf(id, late) + ",\"ok\":true,\"value\":" + json + "}");
+  }
+
+  /** The host discards a sandbox after such an answer: what was sent early is void whatever the time. */
+  private void refuse(String id, String error) throws IOException {
+    if (!running.compareAndSet(id, null)) return;
+    validFrom = ++answers;
+    channel.send(resultOf(id, ",\"late\":true") + ",\"ok\":false,\"error\":" + quote(error) + "}");
+  }
+
+  private static String resultOf(String id, String late) {
+    return "{\"type\":\"result\"" + Logs.end(id) + late + ",\"id\":" + quote(id);
+  }
+
+  /** Only an action that calls System.exit comes here while it runs. */
+  private void onExit() {
+    var id = running.get();
+    if (id == null) return;
+    try {
+      Logs.error("The action has called System.exit.");
+      refuse(id, RUN_FAILED + "it has called System.exit");
+    } catch (IOException closed) {
+      // The process is about to end anyway.
+    }
+  }
+
+  /** Strings as they are; the rest as OpenWhisk does: false values empty, objects as JSON. */
+  private static void setEnvironment(JsonObject env) {
+    var environment = Internals.environment();
+    for (var entry : env.entrySet()) environment.put(entry.getKey(), textOf(entry.getValue()));
+  }
+
+  private static String textOf(JsonElement value) {
+    if (value.isJsonObject() || value.isJsonArray()) return value.toString();
+    if (value.isJsonNull()) return "";
+    var primitive = value.getAsJsonPrimitive();
+    if (primitive.isBoolean()) return primitive.getAsBoolean() ? "true" : "";
+    if (primitive.isNumber()) return primitive.getAsDouble() == 0 ? "" : primitive.getAsString();
+    return primitive.getAsString();
+  }
+
+  private static String quote(String text) {
+    return new JsonPrimitive(text).toString();
+  }
+}

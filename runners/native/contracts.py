@@ -1,0 +1,166 @@
+"""The two contracts of OpenWhisk that a program may keep, and which of them it keeps.
+
+    loop    ActionLoop: started once; for each run it reads a line of JSON from stdin, which holds the parameters as
+            `value`, and writes the result to fd 3 as a line of JSON
+    single  the docker skeleton's: started for each run with the parameters as its argument and on stdin; the last
+            line that it writes to stdout is the result
+"""
+
+import os
+
+from channel import log, quote, scan
+from program import Program, Refusal, ended, read_some
+
+# Linux takes no longer argument (MAX_ARG_STRLEN); stdin has the parameters in any case.
+MAX_ARGUMENT_BYTES = 131071
+# The main of an action that says what its program does not show.
+LOOP_MAIN = "actionloop"
+ENV_PREFIX = "__OW_"
+
+ELF = b"\x7fELF"
+# Where an ELF file says for which processor it is.
+ELF_MACHINE = slice(18, 20)
+# What the launchers say that OpenWhisk's own compilers link to an ActionLoop program.
+LAUNCHER_MARK = b"__OW_WAIT_FOR_ACK"
+FD_MARKS = (b"&3", b"/dev/fd/3", b"/proc/self/fd/3", b"open(3", b"write(3")
+OPENED_MARKS = (b"3>", b"3<")
+HEAD_BYTES = 4096
+CHUNK_BYTES = 1024 * 1024
+
+NO_RESULT = "The action did not return a dictionary or array."
+NO_PROGRAM = "The action's program is neither an ELF file nor a script that begins with '#!'."
+NO_GO_PROGRAM = (
+    "The action's code is no Go program but perhaps its source, and there is no compiler here: "
+    "compile it for Linux, and send the program itself or a zip that has it as 'exec'."
+)
+
+
+class Loop:
+    """A program that stays, and is started again should it end."""
+
+    def __init__(self, path):
+        self.path = path
+        self.program = Program(path)
+
+    def run(self, value, env):
+        program = self.program
+        if program.has_ended():
+            program.close()
+            program = self.program = Program(self.path)
+        while read_some(program.answers):
+            pass  # Whatever it wrote after its last answer answers nothing.
+        line = bytearray()
+
+        def take(data):
+            line.extend(data)
+            return b"\n" in data
+
+        program.talk(loop_request(value, env), {program.answers: take})
+        answer, end, _ = line.partition(b"\n")
+        if not end:
+            raise Refusal(f"The action's program has ended without an answer ({program.how_it_ended()}).")
+        return answer
+
+
+def loop_request(value, env):
+    names = {"api_host": quote(os.environ.get(f"{ENV_PREFIX}API_HOST", ""))}
+    for name, text in env.items():
+        if name.startswith(ENV_PREFIX):
+            names[name.removeprefix(ENV_PREFIX).lower()] = text
+    rest = "".join(f",{quote(name)}:{text}" for name, text in names.items())
+    return f'{{"value":{value}{rest}}}\n'.encode()
+
+
+class Single:
+    """A program that is started for each run."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def run(self, value, env):
+        request = value.encode()
+        arguments = [request] if len(request) <= MAX_ARGUMENT_BYTES else []
+        program = Program(self.path, arguments, takes_stdout=True)
+        last = bytearray()
+        answered = bytearray()
+
+        def take(data):
+            """The last line is kept back: it may be the result. All before it goes to the log at once."""
+            known = max(0, len(last) - 1)
+            last.extend(data)
+            cut = last.rfind(b"\n", known, len(last) - 1) + 1
+            if cut:
+                log(1, last[:cut])
+                del last[:cut]
+
+        program.talk(request, {program.stdout: take, program.answers: answered.extend}, is_last=True)
+        program.close()
+        if ended[program.pid] != 0:
+            log(2, f"The program ended with {program.how_it_ended()}.\n".encode())
+        if answered and result_in(last) is None:
+            log(1, last)
+            raise Refusal(
+                "The action's program wrote its answer to fd 3, as ActionLoop programs do: "
+                f"create the action with '{LOOP_MAIN}' as its main."
+            )
+        return last
+
+
+def result_in(line):
+    """The line as text if it is a JSON object or array, else None."""
+    try:
+        text = bytes(line).decode().strip()
+        _, end = scan(text, 0)
+    except (StopIteration, ValueError, TypeError, RecursionError):
+        return None
+    return text if end == len(text) and text[0] in "{[" else None
+
+
+def contract_of(code_folder, main, only_loop):
+    """How the program of the code folder is spoken to. Raises Refusal when it can't be run."""
+    path = f"{code_folder}/exec"
+    if not os.path.isfile(path):
+        raise Refusal("The action failed to generate or locate a binary: there is no file 'exec' at the root.")
+    with open(path, "rb") as file:
+        head = file.read(HEAD_BYTES)
+        is_script = head.startswith(b"#!")
+        if is_script:
+            check_interpreter(head)
+        elif not head.startswith(ELF):
+            raise Refusal(NO_GO_PROGRAM if only_loop else NO_PROGRAM)
+        elif head[ELF_MACHINE] != own_machine():
+            raise Refusal("The action's program is for another processor than this machine's.")
+        is_loop = (
+            only_loop
+            or main == LOOP_MAIN
+            or os.path.exists(f"{path}.env")
+            or (writes_to_fd(head + file.read()) if is_script else has_launcher(head, file))
+        )
+    os.chdir(code_folder)
+    return Loop(path) if is_loop else Single(path)
+
+
+def check_interpreter(head):
+    words = head[2:].split(b"\n", 1)[0].split()
+    if not words or not os.path.exists(words[0]):
+        shown = b"".join(words[:1]).decode("utf-8", "replace")
+        raise Refusal(f"The action's program is a script, and its interpreter '{shown}' is not in this image.")
+
+
+def own_machine():
+    with open("/proc/self/exe", "rb") as file:
+        return file.read(ELF_MACHINE.stop)[ELF_MACHINE]
+
+
+def writes_to_fd(script):
+    """Whether a script writes to fd 3 without having opened it: it expects to be given it."""
+    return any(mark in script for mark in FD_MARKS) and not any(mark in script for mark in OPENED_MARKS)
+
+
+def has_launcher(head, file):
+    while head:
+        if LAUNCHER_MARK in head:
+            return True
+        chunk = file.read(CHUNK_BYTES)
+        head = chunk and head[-len(LAUNCHER_MARK) :] + chunk
+    return False

@@ -1,0 +1,134 @@
+"""A process of the action's program, and the wait for what it writes and for its end."""
+
+import os
+from select import POLLIN, POLLOUT, poll
+
+from _signal import SIGCHLD, SIGPIPE, SIGXFSZ, set_wakeup_fd, signal
+
+ANSWER_FD = 3
+CHUNK_BYTES = 65536
+
+
+class Refusal(Exception):
+    """The code can't be an action, or a program gave no result; its text is for the caller."""
+
+
+# By process id: the status of every child that has ended since the last start.
+ended = {}
+
+
+def on_child_ended(*_):
+    """As process 1 of its sandbox it also has to bury the orphans."""
+    try:
+        while (found := os.waitpid(-1, os.WNOHANG))[0] != 0:
+            ended[found[0]] = found[1]
+    except ChildProcessError:
+        pass
+
+
+def watch_children():
+    """Returns a descriptor that is readable when a child has ended."""
+    bell, hammer = os.pipe()
+    for fd in (bell, hammer):
+        os.set_blocking(fd, False)
+    set_wakeup_fd(hammer, warn_on_full_buffer=False)
+    signal(SIGCHLD, on_child_ended)
+    return bell
+
+
+bell = watch_children()
+
+
+def read_some(fd):
+    """What is there, or b"" when nothing is or ever will be."""
+    try:
+        return os.read(fd, CHUNK_BYTES)
+    except BlockingIOError:
+        return b""
+
+
+class Program:
+    """A process of the action's program."""
+
+    def __init__(self, path, arguments=(), takes_stdout=False):
+        stdin, self.stdin = os.pipe()
+        self.answers, answer = os.pipe()
+        actions = [(os.POSIX_SPAWN_DUP2, stdin, 0), (os.POSIX_SPAWN_DUP2, answer, ANSWER_FD)]
+        given = [stdin, answer]
+        self.stdout = None
+        if takes_stdout:
+            self.stdout, stdout = os.pipe()
+            actions.append((os.POSIX_SPAWN_DUP2, stdout, 1))
+            given.append(stdout)
+        for fd in self.own_fds():
+            os.set_blocking(fd, False)
+        ended.clear()
+        try:
+            self.pid = os.posix_spawn(
+                path,
+                [path, *arguments],
+                os.environ,
+                file_actions=actions,
+                setsigdef=[SIGPIPE, SIGXFSZ],
+            )
+        except OSError as error:
+            self.close()
+            raise Refusal(f"The action's program can't be started: {error.strerror}.")
+        finally:
+            for fd in given:
+                os.close(fd)
+
+    def own_fds(self):
+        return [fd for fd in (self.stdin, self.answers, self.stdout) if fd is not None]
+
+    def close(self):
+        for fd in self.own_fds():
+            os.close(fd)
+
+    def has_ended(self):
+        return self.pid in ended
+
+    def how_it_ended(self):
+        code = os.waitstatus_to_exitcode(ended[self.pid])
+        return f"exit code {code}" if code >= 0 else f"signal {-code}"
+
+    def talk(self, request, streams, is_last=False):
+        """Writes the request to stdin, which then ends if it is the last, and hands what comes to `streams`, by
+        descriptor, until one of them returns true or the process has ended."""
+        view = memoryview(request)
+        poller = poll()
+        poller.register(bell, POLLIN)
+        poller.register(self.stdin, POLLOUT)
+        for fd in streams:
+            poller.register(fd, POLLIN)
+        while True:
+            for fd, _ in poller.poll():
+                if fd == bell:
+                    read_some(bell)
+                elif fd == self.stdin:
+                    view = self.write_some(view)
+                    if not view:
+                        poller.unregister(fd)
+                        if is_last:
+                            os.close(fd)
+                            self.stdin = None
+                elif data := read_some(fd):
+                    if streams[fd](data):
+                        return
+                else:
+                    poller.unregister(fd)
+            if self.has_ended():
+                return self.drain(streams)
+
+    def write_some(self, view):
+        try:
+            return view[os.write(self.stdin, view) :]
+        except BlockingIOError:
+            return view
+        except BrokenPipeError:
+            return view[:0]  # It does not want to know.
+
+    def drain(self, streams):
+        for fd, take in streams.items():
+            while data := read_some(fd):
+                take(data)

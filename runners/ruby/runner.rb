@@ -1,0 +1,195 @@
+# frozen_string_literal: true
+
+# The program inside a Ruby sandbox: loads one action's code and runs its activations, one at a time, as OpenWhisk's
+# Ruby runtime does. It shares its process with the code it runs, so the host trusts nothing that comes from here; what
+# it defends itself against is accident, not attack.
+#
+#   ready > init > init-ok | init-error, then run > result, again and again
+#
+# The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
+# PATIENCE seconds, its answer says `late`, and whatever was sent before the host can have seen that answer is void,
+# because the host has other plans for it.
+#
+# The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams get a
+# sentinel before each answer. Code folder: the first argument, or /fn. It starts without RubyGems, which takes as long
+# to load as Ruby itself.
+
+require 'json'
+
+module Ward
+  # The code can't be an action, or a value no result; its text is for the caller.
+  class Refusal < StandardError; end
+
+  CHANNEL_FD = 3
+  HEADER_BYTES = 4
+  SENTINEL = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX'
+  PATIENCE = 0.020
+  ENTRY_FILE = 'main.rb'
+  GEMS = "vendor/bundle/ruby/#{RbConfig::CONFIG['ruby_version']}"
+  # The host takes no deeper JSON.
+  MAX_DEPTH = 490
+
+  # Takes requests until the host closes the channel.
+  class Runner
+    def initialize(folder)
+      @folder = folder
+      @channel = IO.for_fd(CHANNEL_FD, 'r+b')
+      @channel.sync = @channel.close_on_exec = true
+      @answers = @valid_from = 0
+      [$stdout, $stderr].each { |stream| stream.sync = true }
+    end
+
+    def serve
+      send('{"type":"ready"}')
+      while (request = receive)
+        if request['type'] == 'init' then init(request)
+        elsif request.fetch('after', @valid_from) >= @valid_from then run(request)
+        end
+      end
+      exit!(0)
+    end
+
+    private
+
+    def init(request)
+      set_environment(request['env'])
+      load_code(request['binary'])
+      @main = TOPLEVEL_BINDING.receiver.method(request['main'])
+    rescue Refusal, NameError, LoadError => e
+      refuse_init(e, text_of(e))
+    rescue SyntaxError => e
+      refuse_init(e, "Invalid Ruby Code: failed to parse the input code: #{text_of(e)}")
+    rescue Exception => e
+      refuse_init(e, "#{e.class}: #{text_of(e)}")
+    else
+      end_logs('init')
+      send('{"type":"init-ok"}')
+    end
+
+    def refuse_init(error, text)
+      log_error(error)
+      end_logs('init')
+      send(%({"type":"init-error","error":#{quote(text)}}))
+    end
+
+    def load_code(is_zip)
+      entry = File.join(@folder, ENTRY_FILE)
+      if is_zip
+        raise Refusal, 'Invalid Ruby Code: zipped actions must contain main.rb at the root.' unless File.file?(entry)
+
+        Dir.chdir(@folder)
+        use_gems(File.join(@folder, GEMS))
+      end
+      $LOAD_PATH.unshift(@folder)
+      $PROGRAM_NAME = entry
+      Kernel.load(entry)
+    end
+
+    # What `bundle install` has put into the zip. Gems are found as usual, without a Gemfile.
+    def use_gems(folder)
+      return unless File.directory?(folder)
+
+      require 'rubygems'
+      Gem.use_paths(folder, [folder])
+    end
+
+    # An exception is a result too: the application's own error.
+    def run(request)
+      begun_at = now
+      begin
+        set_environment(request['env'])
+        result = @main.call(request['value'])
+      rescue Exception => e
+        log_error(e)
+        result = { 'error' => text_of(e) }
+      end
+      answer(request['id'], result_json(result), now - begun_at > PATIENCE)
+    rescue Refusal => e
+      refuse(request['id'], e.message)
+    end
+
+    def answer(id, json, is_late)
+      @answers += 1
+      @valid_from = @answers if is_late
+      end_logs(id)
+      send(%({"type":"result"#{',"late":true' if is_late},"id":#{quote(id)},"ok":true,"value":#{json}}))
+    end
+
+    # The host discards a sandbox after such an answer: what was sent early is void whatever the time.
+    def refuse(id, error)
+      @valid_from = @answers += 1
+      end_logs(id)
+      send(%({"type":"result","late":true,"id":#{quote(id)},"ok":false,"error":#{quote(error)}}))
+    end
+
+    def result_json(result)
+      json = JSON.generate(result, max_nesting: MAX_DEPTH)
+    rescue Exception => e
+      raise Refusal, "The action returned a value that can't be turned into JSON: #{text_of(e)}"
+    else
+      return json if json.start_with?('{', '[')
+
+      raise Refusal, 'The action did not return a dictionary or array.'
+    end
+
+    # Strings as they are; the rest as OpenWhisk does: false values empty, objects as JSON.
+    def set_environment(env)
+      env.each do |name, value|
+        ENV[name] = case value
+                    when String then value
+                    when nil, false, 0, 0.0 then ''
+                    else JSON.generate(value)
+                    end
+      end
+    end
+
+    def log_error(error)
+      $stderr.puts(error.full_message(highlight: false, order: :top))
+    rescue Exception
+      nil # An error that can't describe itself.
+    end
+
+    def text_of(error)
+      error.message.to_s
+    rescue Exception
+      error.class.name
+    end
+
+    # User code may have put streams of its own in place, or closed them.
+    def end_logs(id)
+      [$stdout, $stderr, STDOUT, STDERR].each do |stream|
+        stream.flush
+      rescue StandardError
+        nil
+      end
+      [1, 2].each { |fd| IO.for_fd(fd, 'w', autoclose: false).syswrite("#{SENTINEL} #{id}\n") }
+    rescue SystemCallError
+      nil # A log that nobody reads any more does not fail the activation.
+    end
+
+    # A JSON string of any text; what UTF-8 can't hold becomes a question mark.
+    def quote(text)
+      JSON.generate(text.dup.force_encoding(Encoding::UTF_8).scrub('?'))
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+
+    def receive
+      header = @channel.read(HEADER_BYTES)
+      return if header.nil? || header.bytesize < HEADER_BYTES
+
+      JSON.parse(@channel.read(header.unpack1('N')).force_encoding(Encoding::UTF_8), max_nesting: 0)
+    end
+
+    def send(json)
+      @channel.write([json.bytesize].pack('N') + json.b)
+    end
+  end
+end
+
+# Code that asks for RubyGems gets it.
+autoload :Gem, 'rubygems'
+
+Ward::Runner.new(ARGV.empty? ? '/fn' : ARGV[0]).serve

@@ -1,0 +1,284 @@
+/** APIs of the gateway over HTTP, on the real domain, made as clients of OpenWhisk make them. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type ApiService, createApiManager, createApis, parseNamespaceName } from '../../functions/index.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { basic, completion } from '../api.fixture.ts';
+import { startWeb, type TestWeb } from '../web/web.fixture.ts';
+import { addGateway } from './gateway.ts';
+
+const cors = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS',
+};
+const anError = (error: string) => ({ error, code: expect.stringMatching(/^[0-9a-f]{32}$/) });
+
+let web: TestWeb;
+let apis: ApiService;
+
+beforeAll(async () => {
+  web = await startWeb({
+    limits: { invocationsPerMinute: 100_000, concurrentInvocations: 1000 },
+    extend: (app, shared, api) => {
+      apis = createApis(api.store.apis);
+      addGateway(app, { web: shared, apis });
+    },
+  });
+  for (const name of ['echo', 'other']) await web.deploy(name);
+  await web.deploy('raw', { 'raw-http': true });
+  await web.deploy('final', { final: true }, { parameters: [{ key: 'id', value: 'bound' }] });
+  await web.deploy('secret', { 'require-whisk-auth': 'abc' });
+  await web.deploy('keyed', { 'require-whisk-auth': true });
+  await web.deploy('own', { 'web-custom-options': true });
+});
+afterAll(() => web[Symbol.asyncDispose]());
+beforeEach(async () => {
+  web.api.jobs.length = 0;
+  web.api.script = (job) => completion({ body: { ...job.parameters } });
+  const guest = parseNamespaceName('guest');
+  for (const { basePath } of await apis.list(guest)) await apis.delete(guest, basePath);
+});
+
+async function manage(name: string, args: JsonObject): Promise<JsonObject> {
+  const { actions, namespaces } = web.api.functions;
+  const manager = createApiManager({ apis, actions, apiHost: () => 'http://ward' });
+  const authorization = basic(web.api.key);
+  const identity = await namespaces.authenticate(authorization);
+  const action = manager.find(({ path }) => path === `apimgmt/${name}`);
+  const result = await action?.run(args, { identity, authorization, transactionId: 'tid' });
+  if (result === undefined || result['error'] !== undefined) throw new Error(JSON.stringify(result));
+  return result;
+}
+
+/** One operation, as npm's client makes it. */
+async function add(verb: string, path: string, action: string, more: JsonObject = {}): Promise<void> {
+  const { secureKey, responsetype = 'http', base = '/club' } = more;
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({ name, in: 'path' }));
+  await manage('createApi', {
+    responsetype,
+    apidoc: {
+      namespace: '_',
+      gatewayBasePath: base,
+      gatewayPath: path,
+      gatewayMethod: verb,
+      ...(names.length === 0 ? {} : { pathParameters: names }),
+      action: {
+        name: action,
+        namespace: '_',
+        backendMethod: 'GET',
+        backendUrl: 'http://ward/api/v1/web/_/default/x.http',
+        authkey: 'a:b',
+        ...(secureKey === undefined ? {} : { secureKey }),
+      },
+    },
+  });
+}
+
+const document = (paths: JsonValue, more: JsonObject = {}) =>
+  manage('createApi', {
+    apidoc: {
+      namespace: '_',
+      swagger: { swagger: '2.0', info: { title: 'x' }, basePath: '/club', paths, ...more },
+    },
+  });
+
+const lastArguments = (): JsonObject => {
+  const parameters = web.api.jobs.at(-1)?.parameters;
+  return isJsonObject(parameters) ? parameters : {};
+};
+
+describe('a request', () => {
+  test('reaches the action of its operation with all it has', async () => {
+    await add('POST', '/books/{isbn}', 'echo');
+    const { status, headers, text } = await web.call('POST', '/apis/guest/club/books/1%2F2?a=b&isbn=query', {
+      payload: '{"c":1,"isbn":"body"}',
+      headers: { 'content-type': 'application/json', 'x-own': 'y' },
+    });
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      ...cors,
+      'content-type': 'application/json',
+      'x-openwhisk-activation-id': web.api.jobs[0]?.activationId,
+    });
+    expect(JSON.parse(text)).toMatchObject({
+      a: 'b',
+      c: 1,
+      isbn: '1/2',
+      __ow_method: 'post',
+      __ow_path: '/club/books/1%2F2',
+      __ow_headers: { 'x-own': 'y' },
+    });
+    expect(web.api.jobs[0]).toMatchObject({ namespace: 'guest', action: '/guest/echo' });
+  });
+
+  test('of another response type gets that, and its action no path', async () => {
+    await add('GET', '/text', 'echo', { responsetype: 'text' });
+    const { headers } = await web.call('GET', '/apis/guest/club/text');
+    expect(headers['content-type']).toBe('text/plain; charset=UTF-8');
+    expect(lastArguments()['__ow_path']).toBe('');
+  });
+
+  test('may end with a slash', async () => {
+    await add('GET', '/books', 'echo');
+    expect((await web.call('GET', '/apis/guest/club/books/')).status).toBe(200);
+    await add('GET', '/', 'other');
+    expect((await web.call('GET', '/apis/guest/club')).status).toBe(200);
+    expect((await web.call('GET', '/apis/guest/club/')).status).toBe(200);
+    expect(web.api.jobs.map(({ action }) => action)).toEqual(['/guest/echo', '/guest/other', '/guest/other']);
+  });
+
+  test('a literal path goes before a parameter, the longest base path before others', async () => {
+    await add('GET', '/{id}', 'echo');
+    await add('GET', '/new', 'other');
+    await add('GET', '/{a}/{b}', 'raw', { base: '/' });
+    const called = async (path: string) => {
+      await web.call('GET', path);
+      return web.api.jobs.at(-1)?.action;
+    };
+    expect(await called('/apis/guest/club/1')).toBe('/guest/echo');
+    expect(await called('/apis/guest/club/new')).toBe('/guest/other');
+    expect(await called('/apis/guest/x/y')).toBe('/guest/raw');
+  });
+
+  test('can’t set what the action has as final, nor by its path', async () => {
+    await add('GET', '/{id}', 'final');
+    expect((await web.call('GET', '/apis/guest/club/1')).status).toBe(200);
+    expect(lastArguments()).toMatchObject({ id: 'bound', __ow_path: '/club/1' });
+    expect((await web.call('GET', '/apis/guest/club/1?id=2')).status).toBe(400);
+  });
+
+  test('of a raw action stays as it is', async () => {
+    await add('PUT', '/{id}', 'raw');
+    await web.call('PUT', '/apis/guest/club/1?a=%20', {
+      payload: 'x',
+      headers: { 'content-type': 'text/plain' },
+    });
+    expect(lastArguments()).toMatchObject({ __ow_query: 'a=%20', __ow_body: 'x', __ow_path: '/club/1' });
+    expect(lastArguments()).not.toHaveProperty('id');
+  });
+
+  test('can become one of another method', async () => {
+    const target = 'http://x/api/v1/web/_/default/echo.http';
+    const invoke = { invoke: { 'target-url': target, verb: 'post' } };
+    await document({ '/a': { get: {} } }, { 'x-ibm-configuration': { assembly: { execute: [invoke] } } });
+    expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(200);
+    expect(lastArguments()).toMatchObject({ __ow_method: 'post' });
+  });
+});
+
+describe('what is not there', () => {
+  test.each([
+    '/apis/guest',
+    '/apis/guest/',
+    '/apis/guest/club/other',
+    '/apis/guest/club/books/1/2',
+    '/apis/guest/clubs/books',
+    '/apis/nobody/club/books',
+    '/apis/_/club/books',
+    '/apis/%00/club/books',
+    '/apis//club/books',
+    '/apis/guest/club//books',
+    '/apis/guest/__proto__/constructor',
+  ])('%s → 404', async (path) => {
+    await add('GET', '/books', 'echo');
+    const { status, text } = await web.call('GET', path);
+    expect(status).toBe(404);
+    expect(JSON.parse(text)).toEqual(anError('The requested resource does not exist.'));
+    expect(web.api.jobs).toEqual([]);
+  });
+
+  test('another method → 405 with those there are', async () => {
+    await add('GET', '/books', 'echo');
+    await add('PUT', '/books', 'echo');
+    for (const method of ['POST', 'DELETE', 'PATCH']) {
+      const { status, headers, text } = await web.call(method, '/apis/guest/club/books');
+      expect(status).toBe(405);
+      expect(headers).toMatchObject({ allow: 'GET, PUT', ...cors });
+      expect(JSON.parse(text)).toEqual(anError('HTTP method not allowed, supported methods: GET, PUT'));
+    }
+    expect(web.api.jobs).toEqual([]);
+  });
+
+  test('an action that was deleted, or is no longer offered, since', async () => {
+    await web.deploy('gone');
+    await add('GET', '/a', 'gone');
+    await web.deploy('gone', { 'web-export': false });
+    expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(404);
+    await web.api.call('DELETE', 'actions/gone');
+    expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(404);
+  });
+});
+
+describe('access', () => {
+  test('the gateway has the action’s secret; what the client sends as such does not count', async () => {
+    await add('GET', '/a', 'secret', { secureKey: 'abc' });
+    await add('GET', '/b', 'secret');
+    const headers = { 'x-require-whisk-auth': 'wrong' };
+    expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(200);
+    expect((await web.call('GET', '/apis/guest/club/a', { headers })).status).toBe(200);
+    expect((await web.call('GET', '/apis/guest/club/b')).status).toBe(401);
+    expect((await web.call('GET', '/api/v1/web/guest/default/secret')).status).toBe(401);
+  });
+
+  test('a key is still asked for where the action asks for one', async () => {
+    await add('GET', '/a', 'keyed', { secureKey: true });
+    expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(401);
+    expect((await web.call('GET', '/apis/guest/club/a', { key: web.api.key })).status).toBe(200);
+  });
+
+  test('the same counts as at the action’s own URL', async () => {
+    await using own = await startWeb({
+      web: { perAddressAndAction: { perSecond: 0.1, burst: 2 } },
+      extend: (app, shared) => addGateway(app, { web: shared, apis }),
+    });
+    await own.deploy('echo');
+    await add('GET', '/a', 'echo');
+    expect((await own.call('GET', '/api/v1/web/guest/default/echo.json')).status).toBe(200);
+    expect((await own.call('GET', '/apis/guest/club/a')).status).toBe(204);
+    const { status, headers } = await own.call('GET', '/apis/guest/club/a');
+    expect(status).toBe(429);
+    expect(headers).toMatchObject({ 'retry-after': '10', ...cors });
+  });
+});
+
+describe('CORS', () => {
+  const origin = 'https://page.example';
+  const asked = { origin, 'access-control-request-headers': 'x-own' };
+
+  test('of an API that enables it: preflights are answered, every origin may read', async () => {
+    await add('GET', '/a', 'own');
+    const { status, headers } = await web.call('OPTIONS', '/apis/guest/club/a', { headers: asked });
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      ...cors,
+      'access-control-allow-origin': origin,
+      'access-control-allow-headers': 'x-own',
+    });
+    expect(headers).not.toHaveProperty('access-control-allow-credentials');
+    expect(web.api.jobs).toEqual([]);
+    const answer = await web.call('GET', '/apis/guest/club/a', { headers: { origin } });
+    expect(answer.headers).toMatchObject({ ...cors, 'access-control-allow-origin': origin });
+    expect((await web.call('OPTIONS', '/apis/guest/club/b', { headers: asked })).status).toBe(404);
+  });
+
+  test('of one that disables it: none, whatever the action says', async () => {
+    const whisk = { 'x-openwhisk': { namespace: '_', action: 'echo' } };
+    await document({ '/a': { get: whisk } }, { 'x-ibm-configuration': { cors: { enabled: false } } });
+    const { status, headers } = await web.call('GET', '/apis/guest/club/a');
+    expect(status).toBe(200);
+    expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    expect((await web.call('OPTIONS', '/apis/guest/club/a', { headers: asked })).status).toBe(405);
+  });
+
+  test('of one that says nothing: as the action has it', async () => {
+    const whisk = (action: string) => ({ 'x-openwhisk': { namespace: '_', action } });
+    await document({ '/a': { get: whisk('echo') }, '/b': { options: whisk('own') } });
+    const { headers } = await web.call('GET', '/apis/guest/club/a', { headers: { origin } });
+    expect(headers['access-control-allow-origin']).toBe('*');
+    web.api.script = () => completion({ headers: { 'Access-Control-Allow-Origin': 'https://mine' } });
+    const options = await web.call('OPTIONS', '/apis/guest/club/b', { headers: asked });
+    expect(options).toMatchObject({
+      status: 204,
+      headers: { 'access-control-allow-origin': 'https://mine' },
+    });
+  });
+});

@@ -1,0 +1,79 @@
+/**
+ * `/apis/{namespace}{base path}{path}`: APIs that namespaces have made of their web actions. A request is matched to an
+ * operation and becomes a call of its action in this process, with the same checks and counts as at the action's own
+ * URL; there is no second request.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import {
+  type ApiRoute,
+  type ApiService,
+  apiVerbs,
+  notFound,
+  parseNamespaceName,
+} from '../../functions/index.ts';
+import { errorAnswer, type WebAnswer, withHeaders } from '../web/answer.ts';
+import { decodeSegment, orNotFound, restOf, splitUrl } from '../web/target.ts';
+import type { Web } from '../web/web.ts';
+import type { WebHead } from '../web/web-actions.ts';
+import { addWebScope, type Located } from '../web/web-scope.ts';
+import { corsOf, preflight } from './gateway-cors.ts';
+
+export interface GatewayOptions {
+  readonly web: Web;
+  readonly apis: Pick<ApiService, 'route'>;
+}
+
+const root = '/apis/';
+
+/** Not to be added where a hook asks for credentials or sets CORS headers. */
+export function addGateway(app: FastifyInstance, { web, apis }: GatewayOptions): void {
+  addWebScope(app, `${root}*`, web, async (request) => {
+    const { segments, query } = splitUrl(request.raw.url ?? '');
+    const [, first = '', ...rest] = segments;
+    const namespace = orNotFound(() => parseNamespaceName(decodeSegment(first)));
+    const verb = apiVerbs.find((each) => each === request.method.toLowerCase());
+    if (verb === undefined) throw notFound();
+    const route = await apis.route(namespace, pathOf(rest), verb);
+    return locate(request, route, rest, query);
+  });
+}
+
+function locate(request: FastifyRequest, route: ApiRoute, path: readonly string[], query: string): Located {
+  if (route.kind === 'none') throw notFound();
+  const finish = corsOf(route.cors, request.headers);
+  if (request.method === 'OPTIONS' && route.cors === true)
+    return { answer: finish(preflight(request.headers)) };
+  if (route.kind === 'verbs') return { answer: finish(notAllowed(route.verbs, request.id)) };
+  return { head: headOf(request, route, path, query), finish };
+}
+
+function headOf(
+  { method, headers, id }: FastifyRequest,
+  { operation, parameters }: Extract<ApiRoute, { kind: 'operation' }>,
+  path: readonly string[],
+  query: string,
+): WebHead {
+  const { action, extension, passesPath, verb, secret } = operation.backend;
+  return {
+    action,
+    extension,
+    method: verb?.toUpperCase() ?? method,
+    headers: secret === undefined ? headers : { ...headers, 'x-require-whisk-auth': secret },
+    path: passesPath ? restOf(path) : '',
+    query,
+    pathParameters: parameters,
+    transactionId: id,
+  };
+}
+
+/** A slash at the end makes no difference. */
+function pathOf(segments: readonly string[]): readonly string[] {
+  const decoded = segments.map(decodeSegment);
+  return decoded.at(-1) === '' ? decoded.slice(0, -1) : decoded;
+}
+
+function notAllowed(verbs: readonly string[], transactionId: string): WebAnswer {
+  const allowed = verbs.map((verb) => verb.toUpperCase()).join(', ');
+  const text = `HTTP method not allowed, supported methods: ${allowed}`;
+  return withHeaders(errorAnswer(405, text, transactionId), { allow: allowed });
+}

@@ -1,0 +1,103 @@
+/**
+ * `GET …/activations/{id}/stream`: follows an activation as server-sent events. `log` carries a line of its log as a
+ * JSON string, `end` its record (without logs). One that has ended already gives all of its log and its end at once.
+ */
+import type { FastifyReply, RouteHandlerMethod } from 'fastify';
+import { checkActivationId, type Functions } from '../../functions/index.ts';
+import { isFault, type JsonValue } from '../../lib/index.ts';
+import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
+
+/** A client that reads more slowly than the log grows is let go, before its lines fill the memory. */
+const longestBacklog = 4 * 1024 * 1024;
+/** So that no proxy takes a silent run for a dead connection. */
+const heartbeatMs = 15_000;
+
+export function streamHandler({ activations, follow }: Functions): RouteHandlerMethod {
+  return async (request, reply) => {
+    const { namespace } = namespaceOf(request, identityOf(request));
+    const id = pathPart(request, 'id');
+    checkActivationId(id);
+    const events = openEvents(reply);
+    const finish = () => {
+      void endOf(activations, namespace, id).then(
+        (record) => events.end('end', record),
+        () => events.end('end', null),
+      );
+    };
+    const following = follow(namespace, id, { onLine: (line) => events.send('log', line), onEnd: finish });
+    if (following !== undefined) {
+      events.start(() => following[Symbol.dispose]());
+      return reply;
+    }
+    const record = await activations.get(namespace, id);
+    events.start(() => {});
+    for (const line of await activations.logs(namespace, id)) events.send('log', line);
+    events.end('end', withoutLogs(record));
+    return reply;
+  };
+}
+
+async function endOf(
+  activations: Functions['activations'],
+  namespace: string,
+  id: string,
+): Promise<JsonValue> {
+  try {
+    return withoutLogs(await activations.get(namespace, id));
+  } catch (error) {
+    if (isFault(error, 'NOT_FOUND')) return null;
+    throw error;
+  }
+}
+
+function withoutLogs({
+  logs: _,
+  ...record
+}: Awaited<ReturnType<Functions['activations']['get']>>): JsonValue {
+  return record;
+}
+
+interface Events {
+  /** Sends the head. */
+  start(onClose: () => void): void;
+  send(event: string, data: JsonValue): void;
+  end(event: string, data: JsonValue): void;
+}
+
+function openEvents(reply: FastifyReply): Events {
+  const { raw } = reply;
+  let heartbeat: NodeJS.Timeout | undefined;
+  const early: string[] = [];
+  const write = (text: string) => {
+    if (!raw.headersSent) early.push(text);
+    else if (raw.writableLength > longestBacklog) raw.destroy();
+    else raw.write(text);
+  };
+  return {
+    start(onClose) {
+      reply.hijack();
+      const headers = {
+        ...reply.getHeaders(),
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+      };
+      raw.writeHead(200, headers as Record<string, string>);
+      raw.flushHeaders();
+      heartbeat = setInterval(() => raw.write(': \n\n'), heartbeatMs);
+      raw.once('close', () => {
+        clearInterval(heartbeat);
+        onClose();
+      });
+      for (const text of early) raw.write(text);
+    },
+    send: (event, data) => write(eventText(event, data)),
+    end(event, data) {
+      write(eventText(event, data));
+      raw.end();
+    },
+  };
+}
+
+function eventText(event: string, data: JsonValue): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,57 @@
+/** `/namespaces/{ns}/packages`: create, change, read, list, delete. What is shared is open to all namespaces. */
+import type { FastifyInstance } from 'fastify';
+import { notFound, type PackageService, type SystemLimits } from '../../functions/index.ts';
+import { anyNamespaceOf, identityOf } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
+import { queryBoolean } from '../query.ts';
+import { addResource } from '../resource.ts';
+import type { UploadBudget } from '../upload-budget.ts';
+import { anyPlainOf, entityBodyBytes, plainOf, requiredBody, sendPage } from './plain-entity.ts';
+
+export interface PackageParts {
+  readonly packages: PackageService;
+  readonly limits: SystemLimits;
+}
+
+const collection = 'packages';
+
+export function addPackages(
+  scope: FastifyInstance,
+  { packages, limits }: PackageParts,
+  uploads: UploadBudget,
+): void {
+  const root = `/namespaces/:ns/${collection}`;
+  addResource(scope, [root, `${root}/`], {
+    GET: async (request, reply) => {
+      const identity = identityOf(request);
+      const { namespace, package: inPackage } = anyNamespaceOf(request, identity);
+      if (inPackage !== undefined) throw notFound();
+      return sendPage(request, reply, collection, limits, {
+        list: (page) => packages.list(namespace, identity.namespace, page),
+        count: () => packages.count(namespace, identity.namespace),
+      });
+    },
+  });
+  addResource(scope, [`${root}/:name`], {
+    GET: async (request, reply) => {
+      const identity = identityOf(request);
+      const ref = anyPlainOf(request, identity);
+      return sendJson(reply, 200, JSON.stringify(await packages.get(ref, identity.namespace)));
+    },
+    PUT: {
+      bodyLimit: entityBodyBytes,
+      onRequest: uploads,
+      handler: async (request, reply) => {
+        const ref = plainOf(request, identityOf(request));
+        const overwrite = queryBoolean(request.query, 'overwrite', false);
+        const pkg = await packages.put(ref, requiredBody(request), overwrite);
+        return sendJson(reply, 200, JSON.stringify(pkg));
+      },
+    },
+    DELETE: async (request, reply) => {
+      const ref = plainOf(request, identityOf(request));
+      const force = queryBoolean(request.query, 'force', false);
+      return sendJson(reply, 200, JSON.stringify(await packages.delete(ref, force)));
+    },
+  });
+}

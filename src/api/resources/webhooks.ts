@@ -1,0 +1,56 @@
+/**
+ * `POST /webhooks/{token}`: the URL of a webhook fires its trigger. It is open to the world, so a body is read only
+ * when the token is right and has not been used too often, and its content only when its signature is right. GET and
+ * HEAD fire nothing: whoever previews a link or crawls for links sends them.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { WebhookDoor } from '../../functions/index.ts';
+import { pathPart } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
+import { addResource } from '../resource.ts';
+import { createRateLimiter, type Rate } from '../web/rate-limiter.ts';
+import { webhookEvent } from './webhook-event.ts';
+
+export interface WebhookRouteOptions {
+  /** @throws Fault NOT_FOUND, FEED_PAUSED */
+  readonly open: (token: string) => Promise<WebhookDoor>;
+  readonly bodyBytes: number;
+  /** Requests of one webhook, those with a wrong signature too. */
+  readonly rate?: Rate;
+}
+
+const usualRate: Rate = { perSecond: 5, burst: 60 };
+const maxCounted = 10_000;
+
+export function addWebhooks(app: FastifyInstance, options: WebhookRouteOptions): void {
+  const requests = createRateLimiter({ rate: options.rate ?? usualRate, capacity: maxCounted });
+  const doors = new WeakMap<FastifyRequest, WebhookDoor>();
+  const openDoor = async (request: FastifyRequest): Promise<void> => {
+    const door = await options.open(pathPart(request, 'token'));
+    requests.take(door.id);
+    doors.set(request, door);
+  };
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    addResource(scope, ['/webhooks/:token'], {
+      POST: {
+        bodyLimit: options.bodyBytes,
+        onRequest: (request, _reply, done) => void openDoor(request).then(() => done(), done),
+        handler: (request, reply) => receive(doors.get(request), request, reply),
+      },
+    });
+  });
+}
+
+async function receive(door: WebhookDoor | undefined, request: FastifyRequest, reply: FastifyReply) {
+  if (door === undefined) throw new Error('a webhook that was not opened');
+  const { method, url, headers } = request.raw;
+  const body = Buffer.isBuffer(request.body) ? request.body : undefined;
+  door.verify(headers, body ?? Buffer.alloc(0));
+  const event = webhookEvent({ method: method ?? '', url: url ?? '', headers, body });
+  const fired = await door.fire(event, request.id);
+  if (fired === undefined) return reply.code(204).send();
+  reply.header('x-openwhisk-activation-id', fired.activationId);
+  return sendJson(reply, 202, JSON.stringify(fired));
+}

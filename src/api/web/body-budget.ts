@@ -1,0 +1,50 @@
+/**
+ * Memory for bodies of requests that anybody may send. A body counts as long as its request is under way, by the
+ * length that it announces, or by the longest there may be. One client gets a part of it only.
+ */
+import { apiFault } from '../faults.ts';
+import type { Held } from './owner-share.ts';
+
+/** Bodies below this are not counted. */
+const smallBytes = 16 * 1024;
+/** Of all of it, for one client. */
+const clientShare = 0.25;
+
+export interface BodyBudget {
+  /** @param client as its requests are counted. @throws Fault UPLOADS_BUSY */
+  hold(client: string, bytes: number): Held;
+}
+
+const nothing: Held = { release() {} };
+
+export function createBodyBudget(maxBytes: number): BodyBudget {
+  const byClient = new Map<string, number>();
+  let inUse = 0;
+  return {
+    hold(client, bytes) {
+      if (bytes <= smallBytes) return nothing;
+      const own = byClient.get(client) ?? 0;
+      // One is always let through.
+      const isFull = inUse > 0 && inUse + bytes > maxBytes;
+      const isGreedy = own > 0 && own + bytes > maxBytes * clientShare;
+      if (isFull || isGreedy) throw busy();
+      inUse += bytes;
+      byClient.set(client, own + bytes);
+      let isHeld = true;
+      return {
+        release() {
+          if (!isHeld) return;
+          isHeld = false;
+          inUse -= bytes;
+          const left = (byClient.get(client) ?? 0) - bytes;
+          if (left > 0) byClient.set(client, left);
+          else byClient.delete(client);
+        },
+      };
+    },
+  };
+}
+
+function busy() {
+  return apiFault('UPLOADS_BUSY', 'Too many large uploads are under way, try again later.');
+}

@@ -1,0 +1,67 @@
+/** Media types: which hold text, which hold JSON, and how text of them is read and sent. */
+import { MIMEType } from 'node:util';
+
+export interface MediaType {
+  /** `type/subtype` in lower case. */
+  readonly essence: string;
+  /** Without its charset. */
+  readonly parameters: readonly (readonly [name: string, value: string])[];
+  readonly charset: string | undefined;
+}
+
+/** Undefined when it is none. */
+export function parseMediaType(text: string): MediaType | undefined {
+  try {
+    const { essence, params } = new MIMEType(text);
+    const parameters = [...params].filter(([name]) => name !== 'charset');
+    return { essence, parameters, charset: params.get('charset') ?? undefined };
+  } catch {
+    return undefined;
+  }
+}
+
+export function isJsonFamily({ essence }: MediaType): boolean {
+  return essence === 'application/json' || essence.endsWith('+json');
+}
+
+/** Types of `application/` whose content is characters; those that end with `+json` always are in answers. */
+const textTypes = new Set(
+  (
+    'atom+xml base64 javascript json json-patch+json merge-patch+json problem+json rss+xml soap+xml ' +
+    'vnd.api+json vnd.google-earth.kml+xml x-latex x-vrml x-www-form-urlencoded xhtml+xml xml-dtd xml problem+xml'
+  )
+    .split(' ')
+    .map((subtype) => `application/${subtype}`),
+);
+
+/** What is not text travels as base64 in JSON. A type that names a charset is text. */
+export function isText(type: MediaType): boolean {
+  const { essence, charset } = type;
+  return essence.startsWith('text/') || textTypes.has(essence) || charset !== undefined;
+}
+
+/** XML can't be taken for base64, so it may come as either. */
+export function isXmlFamily({ essence }: MediaType): boolean {
+  return essence.endsWith('+xml');
+}
+
+/** As a header's value; `application/json` is UTF-8 by definition and says nothing of it. */
+export function formatMediaType(type: MediaType, charset?: 'UTF-8'): string {
+  const parameters =
+    charset === undefined ? type.parameters : [...type.parameters, ['charset', charset] as const];
+  return [type.essence, ...parameters.map(([name, value]) => `${name}=${quoted(value)}`)].join('; ');
+}
+
+/** Undefined when there is no such charset. */
+export function decodeText(bytes: Buffer, charset = 'utf-8'): string | undefined {
+  if (/^utf-?8$/i.test(charset)) return bytes.toString('utf8');
+  try {
+    return new TextDecoder(charset).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function quoted(value: string): string {
+  return /^[\w!#$%&'*+.^`|~-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
+}

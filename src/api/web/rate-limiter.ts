@@ -1,0 +1,61 @@
+/**
+ * Token buckets by key: so many at once, so many a second after that. The least recently used bucket goes when there
+ * are too many, so that a flood of keys fills no memory; what it gives a flooder is a fresh bucket at most.
+ */
+import { apiFault } from '../faults.ts';
+
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+export interface RateLimiter {
+  /** @throws Fault WEB_RATE_EXCEEDED with `retryAfterMs` */
+  take(key: string): void;
+  /** Buckets kept now. */
+  readonly size: number;
+}
+
+export interface RateLimiterOptions {
+  readonly rate: Rate;
+  readonly capacity: number;
+  /** Milliseconds. */
+  readonly now?: () => number;
+}
+
+interface Bucket {
+  tokens: number;
+  filledAt: number;
+}
+
+export function createRateLimiter({ rate, capacity, now = Date.now }: RateLimiterOptions): RateLimiter {
+  const buckets = new Map<string, Bucket>();
+  return {
+    get size() {
+      return buckets.size;
+    },
+    take(key) {
+      const at = now();
+      const bucket = buckets.get(key) ?? { tokens: rate.burst, filledAt: at };
+      const earned = (Math.max(0, at - bucket.filledAt) / 1000) * rate.perSecond;
+      bucket.tokens = Math.min(rate.burst, bucket.tokens + earned);
+      bucket.filledAt = at;
+      buckets.delete(key);
+      if (buckets.size >= capacity) dropOldest(buckets);
+      buckets.set(key, bucket);
+      if (bucket.tokens < 1) throw exceeded(((1 - bucket.tokens) / rate.perSecond) * 1000);
+      bucket.tokens--;
+    },
+  };
+}
+
+function dropOldest(buckets: Map<string, Bucket>): void {
+  const oldest = buckets.keys().next().value;
+  if (oldest !== undefined) buckets.delete(oldest);
+}
+
+function exceeded(retryAfterMs: number) {
+  return apiFault('WEB_RATE_EXCEEDED', 'Too many requests from this address, try again later.', {
+    retryAfterMs: Math.ceil(retryAfterMs),
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * Headers that an action's result asks for. What would break the framing of the answer, or out of it into the next
+ * one, never gets out: a broken name or value spoils the whole result, and what the server itself sets is left out.
+ */
+import type { JsonValue } from '../../lib/index.ts';
+import { isJsonObject } from '../../lib/index.ts';
+import type { AnswerHeaders } from './answer.ts';
+
+/**
+ * The server's own, as in OpenWhisk: programs that were written for a server of their own often return them.
+ * `service-worker-allowed` would let the page of one action speak for all of them.
+ */
+const serversOwn = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'proxy-connection',
+  'server',
+  'service-worker-allowed',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-openwhisk-activation-id',
+  'x-request-id',
+]);
+
+const token = /^[\w!#$%&'*+.^`|~-]{1,256}$/;
+/** No control characters but the tab; bytes past ASCII as the latin-1 that HTTP sends. */
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+const maxHeaders = 200;
+const maxBytes = 32 * 1024;
+
+/** Undefined when they can't be headers. */
+export function resultHeaders(value: JsonValue | undefined): AnswerHeaders | undefined {
+  if (value === undefined) return {};
+  if (!isJsonObject(value)) return undefined;
+  const headers = new Map<string, string[]>();
+  let left = { headers: maxHeaders, bytes: maxBytes };
+  for (const [name, each] of Object.entries(value)) {
+    const values = each === undefined ? undefined : valuesOf(each, left.headers);
+    if (!token.test(name) || values === undefined || !values.every((text) => fieldValue.test(text)))
+      return undefined;
+    const bytes = values.reduce((sum, text) => sum + name.length + text.length, 0);
+    left = { headers: left.headers - values.length, bytes: left.bytes - bytes };
+    if (left.headers < 0 || left.bytes < 0) return undefined;
+    const key = name.toLowerCase();
+    if (!serversOwn.has(key)) headers.set(key, [...(headers.get(key) ?? []), ...values]);
+  }
+  return Object.fromEntries([...headers].map(([key, values]) => [key, only(values) ?? values]));
+}
+
+/** Numbers and booleans as text, lists as so many values. */
+function valuesOf(value: JsonValue, most: number): readonly string[] | undefined {
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'number' || typeof value === 'boolean') return [String(value)];
+  if (!Array.isArray(value) || value.length > most) return undefined;
+  const inner = value.map((each: JsonValue) => valuesOf(each, most));
+  return inner.every((each) => each !== undefined) ? inner.flat() : undefined;
+}
+
+function only(values: readonly string[]): string | undefined {
+  return values.length === 1 ? values[0] : undefined;
+}

@@ -1,0 +1,52 @@
+/** How an action is offered to the web, as its own annotations say: those of packages and bindings don't count. */
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { JsonValue } from '../../lib/index.ts';
+
+export interface WebSettings {
+  readonly isRaw: boolean;
+  /** The action answers OPTIONS itself, and sets its own CORS headers. */
+  readonly hasOwnOptions: boolean;
+  readonly access: WebAccess;
+}
+
+export type WebAccess =
+  | { readonly kind: 'open' }
+  /** Whoever sends a key of the platform. */
+  | { readonly kind: 'key' }
+  /** Whoever sends this in `X-Require-Whisk-Auth`. */
+  | { readonly kind: 'secret'; readonly secret: string }
+  /** The annotation makes no sense: nobody. */
+  | { readonly kind: 'closed' };
+
+type Annotations = readonly { readonly key: string; readonly value: JsonValue }[];
+
+/** Undefined when it is not offered. */
+export function webSettings(annotations: Annotations): WebSettings | undefined {
+  const annotation = (key: string) => annotations.find((each) => each.key === key)?.value;
+  if (annotation('web-export') !== true) return undefined;
+  return {
+    isRaw: annotation('raw-http') === true,
+    hasOwnOptions: annotation('web-custom-options') === true,
+    access: accessOf(annotation('require-whisk-auth')),
+  };
+}
+
+/** @param hasKey the caller sent a valid key */
+export function isAdmitted(access: WebAccess, secret: string | undefined, hasKey: boolean): boolean {
+  if (access.kind === 'open') return true;
+  if (access.kind === 'key') return hasKey;
+  return access.kind === 'secret' && secret !== undefined && isSame(access.secret, secret);
+}
+
+function accessOf(value: JsonValue | undefined): WebAccess {
+  if (value === undefined || value === false) return { kind: 'open' };
+  if (value === true) return { kind: 'key' };
+  if (typeof value === 'number' || typeof value === 'string')
+    return { kind: 'secret', secret: String(value) };
+  return { kind: 'closed' };
+}
+
+/** Takes as long for a wrong one as for the right one. */
+function isSame(expected: string, sent: string): boolean {
+  return timingSafeEqual(hash('sha256', expected, 'buffer'), hash('sha256', sent, 'buffer'));
+}

@@ -1,0 +1,147 @@
+/**
+ * Calls of web actions. In two steps, so that nothing of a body is read for a call that is refused: `open` finds the
+ * action and decides whether the caller may call it; `run` calls it and makes an answer of its result. The URLs of
+ * web actions and the API gateway both end here.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { EntityRef, Functions, Identity, WebExtension } from '../../functions/index.ts';
+import { isFault, type JsonObject } from '../../lib/index.ts';
+import { accepts } from './accept.ts';
+import { type AnswerHeaders, errorAnswer, type Shaped, type WebAnswer, withHeaders } from './answer.ts';
+import { webArguments } from './arguments.ts';
+import { corsHeaders } from './cors.ts';
+import type { OwnerShare } from './owner-share.ts';
+import { isAdmitted } from './settings.ts';
+import { shapeResult } from './shape.ts';
+import { findWebAction, type WebAction } from './web-action.ts';
+
+/** A request without its body. */
+export interface WebHead {
+  readonly action: EntityRef;
+  readonly extension: WebExtension;
+  /** In capitals. */
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  /** What follows the action in the URL, percent-encoded. */
+  readonly path: string;
+  /** Percent-encoded. */
+  readonly query: string;
+  readonly pathParameters: JsonObject;
+  readonly transactionId: string;
+}
+
+export interface WebCall {
+  /** For whatever is answered. */
+  readonly headers: AnswerHeaders;
+  /** Is the answer, if there is one already. */
+  readonly answer: WebAnswer | undefined;
+  /**
+   * @throws Fault QUERY_INVALID, PARAMETERS_NOT_ALLOWED, BODY_NOT_JSON, BODY_TOO_DEEP, BODY_INVALID,
+   * WEB_SHARE_EXCEEDED, and those of invoking
+   */
+  run(body: Buffer | undefined): Promise<WebAnswer>;
+}
+
+export interface WebActions {
+  /** @throws Fault NOT_FOUND when the action is not there or not offered to the web */
+  open(head: WebHead): Promise<WebCall>;
+}
+
+export interface WebActionsOptions {
+  readonly functions: Pick<Functions, 'actions' | 'namespaces' | 'invocations' | 'limits'>;
+  readonly share: OwnerShare;
+}
+
+export function createWebActions(options: WebActionsOptions): WebActions {
+  return {
+    async open(head) {
+      const key = await keyOf(options.functions, head.headers.authorization);
+      const action = await findWebAction(options.functions, head.action, key);
+      const { hasOwnOptions } = action.settings;
+      const headers = hasOwnOptions ? {} : corsHeaders(head.headers);
+      const answer = answerBefore(head, action);
+      return {
+        headers,
+        answer: answer === undefined ? undefined : withHeaders(answer, headers),
+        run: async (body) => withHeaders(await run(options, head, action, body), headers),
+      };
+    },
+  };
+}
+
+/** Whose key was sent; a header that holds none of ours is the action's to read. */
+async function keyOf(
+  { namespaces }: Pick<Functions, 'namespaces'>,
+  authorization: string | undefined,
+): Promise<Identity | undefined> {
+  if (authorization === undefined) return undefined;
+  try {
+    return await namespaces.authenticate(authorization);
+  } catch (error) {
+    if (isFault(error) && error.kind === 'unauthenticated') return undefined;
+    throw error;
+  }
+}
+
+/** Browsers ask with OPTIONS and without credentials; an action that answers them itself is asked. */
+function answerBefore(head: WebHead, { settings, user }: WebAction): WebAnswer | undefined {
+  if (head.method === 'OPTIONS') {
+    return settings.hasOwnOptions ? undefined : { status: 200, headers: {}, body: undefined };
+  }
+  const secret = head.headers['x-require-whisk-auth'];
+  const sent = Array.isArray(secret) ? secret[0] : secret;
+  if (isAdmitted(settings.access, sent, user !== undefined)) return undefined;
+  const text = 'Authentication is possible but has failed or not yet been provided.';
+  return errorAnswer(401, text, head.transactionId);
+}
+
+async function run(
+  { functions, share }: WebActionsOptions,
+  head: WebHead,
+  action: WebAction,
+  body: Buffer | undefined,
+): Promise<WebAnswer> {
+  const { payer, user, settings, resolved } = action;
+  const payload = webArguments({
+    ...head,
+    body,
+    user: user?.namespace,
+    isRaw: settings.isRaw,
+    finalKeys: resolved.finalKeys,
+  });
+  const isOwn = user?.namespace === payer.namespace;
+  const held = isOwn ? undefined : share.hold(payer);
+  let isRunning = false;
+  try {
+    const { activationId, record } = await functions.invocations.invoke({
+      identity: payer,
+      action: head.action,
+      payload,
+      waitMs: functions.limits.blockingWaitMs,
+      transactionId: head.transactionId,
+      // A key is its namespace's: the code of another one does not get it.
+      authorization: isOwn ? head.headers.authorization : undefined,
+    });
+    isRunning = record === undefined;
+    const id = { 'x-openwhisk-activation-id': activationId };
+    if (record === undefined) {
+      return withHeaders(errorAnswer(202, 'Response not yet ready.', head.transactionId), id);
+    }
+    return withHeaders(answerOf(head, shapeResult(head.extension, record.status, record.resultJson)), id);
+  } finally {
+    if (!isRunning) held?.release();
+    // It can't take longer than this.
+    else if (held !== undefined) setTimeout(held.release, resolved.limits.timeoutMs).unref();
+  }
+}
+
+function answerOf({ headers, transactionId }: WebHead, shaped: Shaped): WebAnswer {
+  if ('error' in shaped) return errorAnswer(shaped.status, shaped.error, transactionId);
+  const { status, contentType, body } = shaped;
+  if (contentType === undefined) return { status, headers: shaped.headers, body: undefined };
+  if (accepts(headers.accept, contentType)) {
+    return { status, headers: { ...shaped.headers, 'content-type': contentType }, body };
+  }
+  const text = `Resource representation is only available with these types:\n${contentType}`;
+  return errorAnswer(406, text, transactionId);
+}

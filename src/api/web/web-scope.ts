@@ -1,0 +1,109 @@
+/**
+ * A part of the server that anybody may call, with bodies of any type. What a request costs before it is known to be
+ * welcome is kept small: its address is counted first, then the action is looked for, then the body gets its memory,
+ * and only then is it read.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import { fullNameOf } from '../../functions/index.ts';
+import type { Log } from '../../lib/index.ts';
+import type { WebAnswer } from './answer.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { networkOf } from './client-network.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import { bodyReader } from './request-body.ts';
+import { send } from './send.ts';
+import type { WebActions, WebHead } from './web-actions.ts';
+import { webErrorHandler } from './web-errors.ts';
+import { finished, type WebState } from './web-state.ts';
+
+/** Which call a URL stands for; or its answer, when there is nothing to call. */
+export type Located =
+  | {
+      readonly head: WebHead;
+      /** Makes the last changes to whatever is answered. */
+      readonly finish?: (answer: WebAnswer) => WebAnswer;
+    }
+  | { readonly answer: WebAnswer };
+
+export interface WebScopeOptions {
+  readonly actions: WebActions;
+  readonly perAddress: RateLimiter;
+  readonly perAddressAndAction: RateLimiter;
+  readonly bodies: BodyBudget;
+  readonly maxBodyBytes: number;
+  readonly log: Log;
+}
+
+/** All that reach a web action. */
+export const webMethods = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+] satisfies HTTPMethods[];
+
+/** @param url with a wildcard at its end */
+export function addWebScope(
+  app: FastifyInstance,
+  url: string,
+  options: WebScopeOptions,
+  locate: (request: FastifyRequest) => Located | Promise<Located>,
+): void {
+  const readBody = bodyReader(options.maxBodyBytes);
+  app.register(async (scope) => {
+    scope.decorateRequest('web', undefined);
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.setErrorHandler(webErrorHandler(options));
+    scope.route({
+      method: webMethods,
+      url,
+      bodyLimit: options.maxBodyBytes,
+      onRequest: async (request, reply) => {
+        const state: WebState = {};
+        request.web = state;
+        const answer = await begin(options, request, reply, state, locate);
+        return answer === undefined ? undefined : send(reply, finished(request, answer));
+      },
+      handler: async (request, reply) => {
+        const call = request.web?.call;
+        if (call === undefined) throw new Error('a web call that was not opened');
+        return send(reply, finished(request, await call.run(await readBody(request))));
+      },
+    });
+  });
+}
+
+/** Gives the answer, when there is one already. */
+async function begin(
+  { actions, perAddress, perAddressAndAction, bodies, maxBodyBytes }: WebScopeOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  state: WebState,
+  locate: (request: FastifyRequest) => Located | Promise<Located>,
+): Promise<WebAnswer | undefined> {
+  const client = networkOf(request.ip);
+  perAddress.take(client);
+  const located = await locate(request);
+  if ('answer' in located) return located.answer;
+  const { head, finish } = located;
+  if (finish !== undefined) state.finish = finish;
+  perAddressAndAction.take(`${client} ${fullNameOf(head.action)}`);
+  const call = await actions.open(head);
+  state.call = call;
+  if (call.answer !== undefined) return call.answer;
+  const held = bodies.hold(client, announcedBytes(request, maxBodyBytes));
+  if (reply.raw.destroyed) held.release();
+  else reply.raw.once('close', held.release);
+  return undefined;
+}
+
+/** A body without a length may be as long as any. */
+function announcedBytes({ headers }: FastifyRequest, maxBytes: number): number {
+  const length = headers['content-length'];
+  if (length !== undefined) return Math.min(Number(length), maxBytes);
+  return headers['transfer-encoding'] === undefined ? 0 : maxBytes;
+}

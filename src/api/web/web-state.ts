@@ -1,0 +1,22 @@
+/** What is known of a request to the web so far. */
+import type { FastifyRequest } from 'fastify';
+import type { WebAnswer } from './answer.ts';
+import type { WebCall } from './web-actions.ts';
+
+export interface WebState {
+  call?: WebCall;
+  /** Makes the last changes to whatever is answered. */
+  finish?: (answer: WebAnswer) => WebAnswer;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Undefined before the first hook has run. */
+    web: WebState | undefined;
+  }
+}
+
+/** As it is to be sent. */
+export function finished({ web }: Pick<FastifyRequest, 'web'>, answer: WebAnswer): WebAnswer {
+  return web?.finish === undefined ? answer : web.finish(answer);
+}

@@ -1,0 +1,70 @@
+/** `/api/v1/web/{namespace}/{package|default}/{action}[.extension][/path]`: actions that are offered to the world. */
+import type { FastifyInstance } from 'fastify';
+import type { Functions } from '../../functions/index.ts';
+import type { Log } from '../../lib/index.ts';
+import { createBodyBudget } from './body-budget.ts';
+import { createOwnerShare } from './owner-share.ts';
+import { createRateLimiter, type Rate } from './rate-limiter.ts';
+import { parseWebTarget, restOf, splitUrl } from './target.ts';
+import { createWebActions } from './web-actions.ts';
+import { addWebScope, type WebScopeOptions } from './web-scope.ts';
+
+export interface WebOptions {
+  readonly functions: Pick<Functions, 'actions' | 'namespaces' | 'invocations' | 'limits'>;
+  readonly log: Log;
+  readonly limits?: Partial<WebLimits>;
+}
+
+/** What one client may do with what is open to all. */
+export interface WebLimits {
+  readonly perAddress: Rate;
+  readonly perAddressAndAction: Rate;
+  /** Addresses that are told apart; so many of each of the two. */
+  readonly addresses: number;
+  /** Bodies in memory at once. */
+  readonly bodyBytes: number;
+}
+
+export const defaultWebLimits: WebLimits = {
+  perAddress: { perSecond: 200, burst: 400 },
+  perAddressAndAction: { perSecond: 100, burst: 200 },
+  addresses: 10_000,
+  bodyBytes: 64 * 1024 * 1024,
+};
+
+/** What web actions and the gateway have in common, counters included. */
+export type Web = WebScopeOptions;
+
+export function createWeb({ functions, log, ...options }: WebOptions): Web {
+  const limits = { ...defaultWebLimits, ...options.limits };
+  const capacity = limits.addresses;
+  return {
+    actions: createWebActions({ functions, share: createOwnerShare() }),
+    perAddress: createRateLimiter({ rate: limits.perAddress, capacity }),
+    perAddressAndAction: createRateLimiter({ rate: limits.perAddressAndAction, capacity }),
+    bodies: createBodyBudget(limits.bodyBytes),
+    maxBodyBytes: functions.limits.payloadBytes,
+    log,
+  };
+}
+
+const root = '/api/v1/web/';
+const rootSegments = root.split('/').length - 2;
+
+/** Not to be added where a hook asks for credentials or sets CORS headers. */
+export function addWeb(app: FastifyInstance, web: Web): void {
+  addWebScope(app, `${root}*`, web, (request) => {
+    const { segments, query } = splitUrl(request.raw.url ?? '');
+    const [namespace = '', inPackage = '', name = '', ...rest] = segments.slice(rootSegments);
+    const head = {
+      ...parseWebTarget([namespace, inPackage, name]),
+      method: request.method,
+      headers: request.headers,
+      path: restOf(rest),
+      query,
+      pathParameters: {},
+      transactionId: request.id,
+    };
+    return { head };
+  });
+}

@@ -1,0 +1,58 @@
+/** `ward namespace key`: further keys of a namespace, which may do less than its first one. */
+import type { CommandSpec, GroupSpec } from '../command-spec.ts';
+
+const nameArgument = { name: '<name>', summary: 'name of the namespace' };
+
+const create: CommandSpec = {
+  name: 'create',
+  summary: 'make a further key of a namespace and show it, once (operator)',
+  works: 'local',
+  args: [nameArgument],
+  options: [
+    {
+      flags: '--scope <SCOPE>',
+      summary: 'what it may do (full)',
+      choices: ['full', 'deploy', 'invoke', 'read'],
+    },
+    { flags: '--expires <PERIOD>', summary: 'when it ends: 12h, 30d (never)' },
+    { flags: '--label <TEXT>', summary: 'what it is for' },
+  ],
+  examples: [
+    {
+      command: 'ward namespace key create acme --scope invoke --expires 30d --label "the shop"',
+      does: 'for a program that only calls actions',
+    },
+  ],
+  handler: async () => (await import('../handlers/namespace-key.ts')).create,
+};
+
+const list: CommandSpec = {
+  name: 'list',
+  summary: 'list the keys of a namespace, without their secrets (operator)',
+  works: 'local',
+  args: [nameArgument],
+  options: [],
+  examples: [{ command: 'ward namespace key list acme', does: 'what each may do, and until when' }],
+  handler: async () => (await import('../handlers/namespace-key.ts')).list,
+};
+
+const remove: CommandSpec = {
+  name: 'delete',
+  summary: 'delete a further key of a namespace (operator)',
+  works: 'local',
+  args: [nameArgument, { name: '<key-id>', summary: 'its public half, as the list shows it' }],
+  options: [],
+  examples: [
+    {
+      command: 'ward namespace key delete acme 23bc46b1-71f6-4ed5-8c54-816aa4f8c502',
+      does: 'it stops working at once',
+    },
+  ],
+  handler: async () => (await import('../handlers/namespace-key.ts')).remove,
+};
+
+export const namespaceKeyGroup: GroupSpec = {
+  name: 'key',
+  summary: 'further keys: scoped, labelled, with an end',
+  commands: [create, list, remove],
+};

@@ -1,0 +1,104 @@
+/** `ward package`: the records. Flags are wsk's own, and `--recursive`, as Adobe's client has it. */
+import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
+import {
+  annotationOptions,
+  fieldArgument,
+  listOptions,
+  namespaceArgument,
+  parameterOptions,
+  summaryOption,
+} from './common-options.ts';
+
+const nameArgument = { name: '<name>', summary: 'NAME or /NAMESPACE/NAME' };
+
+const writeOptions: readonly OptionSpec[] = [
+  ...parameterOptions,
+  ...annotationOptions,
+  { flags: '--shared <YES|NO>', summary: 'whether other namespaces may use what is in it' },
+];
+
+const create: CommandSpec = {
+  name: 'create',
+  summary: 'create a package',
+  works: 'remote',
+  args: [nameArgument],
+  options: writeOptions,
+  examples: [
+    { command: 'ward package create tools', does: 'for actions named tools/…' },
+    {
+      command: 'ward package create tools -p region eu --shared yes',
+      does: 'a parameter for all that is in it',
+    },
+  ],
+  handler: async () => (await import('../handlers/package.ts')).create,
+};
+
+const update: CommandSpec = {
+  name: 'update',
+  summary: 'change a package, or create it if it is new',
+  works: 'remote',
+  args: [nameArgument],
+  options: writeOptions,
+  examples: [{ command: 'ward package update tools --shared no', does: 'its actions stay as they are' }],
+  handler: async () => (await import('../handlers/package.ts')).update,
+};
+
+const bind: CommandSpec = {
+  name: 'bind',
+  summary: 'give a package of another namespace a name and parameters of your own',
+  works: 'remote',
+  args: [
+    { name: '<package>', summary: '/NAMESPACE/NAME of the package' },
+    { name: '<name>', summary: 'name of the binding' },
+  ],
+  options: [...parameterOptions, ...annotationOptions],
+  examples: [
+    { command: 'ward package bind /whisk.system/utils utils', does: 'its actions are utils/… from now on' },
+  ],
+  handler: async () => (await import('../handlers/package.ts')).bind,
+};
+
+const get: CommandSpec = {
+  name: 'get',
+  summary: 'show a package and what is in it',
+  works: 'remote',
+  args: [nameArgument, fieldArgument],
+  options: [summaryOption],
+  examples: [
+    { command: 'ward package get tools', does: 'what it is' },
+    { command: 'ward package get /whisk.system/alarms --summary', does: 'what its actions do and take' },
+  ],
+  handler: async () => (await import('../handlers/package.ts')).get,
+};
+
+const list: CommandSpec = {
+  name: 'list',
+  summary: 'list packages; of another namespace, those that it shares',
+  works: 'remote',
+  args: [namespaceArgument],
+  options: listOptions,
+  examples: [
+    { command: 'ward package list', does: 'the newest 30' },
+    { command: 'ward package list /whisk.system', does: 'what Ward brings along' },
+  ],
+  handler: async () => (await import('../handlers/package.ts')).list,
+};
+
+const remove: CommandSpec = {
+  name: 'delete',
+  summary: 'delete a package that is empty',
+  works: 'remote',
+  args: [nameArgument],
+  options: [{ flags: '-r, --recursive', summary: 'with all actions in it' }],
+  examples: [
+    { command: 'ward package delete tools', does: 'refused while something is in it' },
+    { command: 'ward package delete tools --recursive', does: 'with its actions' },
+  ],
+  handler: async () => (await import('../handlers/package.ts')).remove,
+};
+
+export const packageGroup: GroupSpec = {
+  name: 'package',
+  summary: 'packages: actions under one name, with parameters in common',
+  commands: [create, update, bind, get, list, remove],
+};

@@ -1,0 +1,103 @@
+/** `ward trigger`: the records. Flags are wsk's own. */
+import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
+import {
+  annotationOptions,
+  fieldArgument,
+  listOptions,
+  namespaceArgument,
+  parameterOptions,
+  summaryOption,
+} from './common-options.ts';
+
+const nameArgument = { name: '<name>', summary: 'NAME or /NAMESPACE/NAME' };
+
+const splitOptions: readonly OptionSpec[] = [
+  { flags: '-F, --feed-param <KEY VALUE>', summary: 'a parameter of the feed alone', takes: 'pair' },
+  { flags: '-T, --trigger-param <KEY VALUE>', summary: 'a parameter of the trigger alone', takes: 'pair' },
+];
+
+const create: CommandSpec = {
+  name: 'create',
+  summary: 'create a trigger, and set up the feed that fires it',
+  works: 'remote',
+  args: [nameArgument],
+  options: [
+    ...parameterOptions,
+    ...annotationOptions,
+    { flags: '-f, --feed <ACTION>', summary: 'the feed; it gets the parameters, and the key' },
+    ...splitOptions,
+  ],
+  examples: [
+    { command: 'ward trigger create arrived', does: 'fired by hand, or by a program' },
+    {
+      command: 'ward trigger create nightly --feed /whisk.system/alarms/alarm -p cron "0 3 * * *"',
+      does: 'fired by a clock; removed again if the feed refuses',
+    },
+  ],
+  handler: async () => (await import('../handlers/trigger-write.ts')).create,
+};
+
+const update: CommandSpec = {
+  name: 'update',
+  summary: 'change a trigger or its feed, or create it if it is new',
+  works: 'remote',
+  args: [nameArgument],
+  options: [...parameterOptions, ...annotationOptions, ...splitOptions],
+  examples: [
+    { command: 'ward trigger update nightly -F cron "0 4 * * *"', does: 'only the feed is told' },
+    { command: 'ward trigger update arrived -p source door', does: 'a parameter for each firing' },
+  ],
+  handler: async () => (await import('../handlers/trigger-write.ts')).update,
+};
+
+const get: CommandSpec = {
+  name: 'get',
+  summary: 'show a trigger, its rules, and what its feed says',
+  works: 'remote',
+  args: [nameArgument, fieldArgument],
+  options: [summaryOption],
+  examples: [
+    { command: 'ward trigger get arrived', does: 'with its rules and their status' },
+    { command: 'ward trigger get nightly rules', does: 'one field; the feed is not asked' },
+  ],
+  handler: async () => (await import('../handlers/trigger-read.ts')).get,
+};
+
+const list: CommandSpec = {
+  name: 'list',
+  summary: 'list triggers',
+  works: 'remote',
+  args: [namespaceArgument],
+  options: listOptions,
+  examples: [{ command: 'ward trigger list -n', does: 'by name' }],
+  handler: async () => (await import('../handlers/trigger-read.ts')).list,
+};
+
+const remove: CommandSpec = {
+  name: 'delete',
+  summary: 'delete a trigger, and take its feed down',
+  works: 'remote',
+  args: [nameArgument],
+  options: [],
+  examples: [{ command: 'ward trigger delete nightly', does: 'its rules stay, inactive' }],
+  handler: async () => (await import('../handlers/trigger-write.ts')).remove,
+};
+
+const fire: CommandSpec = {
+  name: 'fire',
+  summary: 'fire a trigger; prints the activation id',
+  works: 'remote',
+  args: [nameArgument],
+  options: parameterOptions,
+  examples: [
+    { command: 'ward trigger fire arrived -p name Ada', does: 'starts the actions of its active rules' },
+    { command: 'ward trigger fire arrived -P event.json', does: 'with a file' },
+  ],
+  handler: async () => (await import('../handlers/trigger-fire.ts')).fire,
+};
+
+export const triggerGroup: GroupSpec = {
+  name: 'trigger',
+  summary: 'triggers: events that start actions, and the feeds behind them',
+  commands: [create, update, get, list, remove, fire],
+};

@@ -1,0 +1,71 @@
+/** Completion: bash as a process, the same script for zsh, and what fish is told. */
+import { expect, test } from 'vitest';
+import { runCommand } from '../../lib/index.ts';
+import { commandsOf } from '../command-spec.ts';
+import { entries } from '../registry.ts';
+import { bashScript, zshScript } from './bash.ts';
+import { fishScript } from './fish.ts';
+
+/** What bash offers for the last of the words. */
+async function offered(...words: readonly string[]): Promise<string[]> {
+  const script = `${bashScript(entries)}
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+_ward
+printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { code, stdout, stderr } = await runCommand(['bash', '-c', script, 'bash', 'ward', ...words]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout.trimEnd().split('\n');
+}
+
+test.each([
+  [['a'], ['action', 'activation', 'api']],
+  [['-o', 'json', 'tr'], ['trigger']],
+  [['--apihost', 'action', 'ru'], ['rule']],
+  [['namespace', 'k'], ['key']],
+  [
+    ['namespace', 'key', ''],
+    ['create', 'list', 'delete'],
+  ],
+  [['action', 'create', 'x', '--param', 'update', 'get', '--me'], ['--memory']],
+  [['action', 'create', 'x', '--web', 'r'], ['raw']],
+  [['action', 'list', '-o', 'js'], ['json']],
+  [['namespace', 'key', 'create', 'acme', '--scope', 'd'], ['deploy']],
+])('bash: ward %s', async (words, expected) => {
+  expect(await offered(...words)).toEqual(expected);
+});
+
+test.each([
+  ['the value of an option', ['action', 'create', 'x', '--main', '']],
+  ['half of a pair', ['action', 'create', 'x', '-p', '']],
+  ['a file', ['action', 'create', 'x', '']],
+])('bash: %s is left to the shell', async (_, words) => {
+  expect(await offered(...words)).toEqual(['']);
+});
+
+test('zsh runs the script of bash', () => {
+  expect(zshScript(entries)).toBe(`autoload -U +X bashcompinit && bashcompinit\n${bashScript(entries)}`);
+});
+
+test('fish is told every command, and every option of each', () => {
+  const lines = fishScript(entries).split('\n');
+  const names = lines.flatMap((line) => {
+    const [, group = '', name = ''] = /-n '__ward_at ?([^']*)' -f -a (\S+)/.exec(line) ?? [];
+    return name === '' ? [] : [group === '' ? name : `${group} ${name}`];
+  });
+  for (const [words, command] of commandsOf(entries)) {
+    expect(names).toContain(words);
+    for (const { flags } of command.options) {
+      const long = /--([a-z-]+)/.exec(flags)?.[1];
+      expect(
+        lines.some((line) => line.includes(`'__ward_in ${words}'`) && line.includes(` -l ${long} `)),
+      ).toBe(true);
+    }
+  }
+});
+
+test('fish: a quote in a summary ends nothing', () => {
+  for (const line of fishScript(entries)
+    .split('\n')
+    .filter((each) => each.startsWith('complete')))
+    expect(line.replaceAll(/\\[\\']/g, '').split("'").length % 2).toBe(1);
+});

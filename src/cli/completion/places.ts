@@ -1,0 +1,45 @@
+/** The places of a command line where something can be completed: behind nothing, a group, or a command. */
+import {
+  type CommandSpec,
+  type EntrySpec,
+  flagWords,
+  isGroup,
+  type OptionSpec,
+  takesValue,
+} from '../command-spec.ts';
+import { leadingOptions, sharedOptionsOf } from '../shared-options.ts';
+
+export interface Place {
+  /** What was typed: `''`, `namespace key`, `action create`. */
+  readonly typed: string;
+  /** What may follow, in a group. */
+  readonly entries: readonly EntrySpec[];
+  readonly options: readonly OptionSpec[];
+}
+
+export function placesOf(entries: readonly EntrySpec[], typed = ''): Place[] {
+  return [
+    { typed, entries, options: leadingOptions },
+    ...entries.flatMap((entry) => {
+      const words = typed === '' ? entry.name : `${typed} ${entry.name}`;
+      return isGroup(entry)
+        ? placesOf(entry.commands, words)
+        : [{ typed: words, entries: [], options: optionsOf(entry) }];
+    }),
+  ];
+}
+
+/** How many words belong to an option beside its own. */
+export function valueCount(option: OptionSpec): 0 | 1 | 2 {
+  if (!takesValue(option)) return 0;
+  return option.takes === 'pair' ? 2 : 1;
+}
+
+/** The words of all options that are followed by so many. */
+export function wordsTaking(options: readonly OptionSpec[], count: 1 | 2): string[] {
+  return options.filter((option) => valueCount(option) === count).flatMap(flagWords);
+}
+
+function optionsOf(command: CommandSpec): readonly OptionSpec[] {
+  return [...command.options, ...sharedOptionsOf(command)];
+}

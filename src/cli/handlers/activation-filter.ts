@@ -1,0 +1,15 @@
+/** Which activations are meant: `hello`, `pack/hello`, `/ns`, `/ns/hello`, `/ns/pack/hello`. */
+import { parseEntityName, parseNamespace } from '../entity-name.ts';
+
+export interface ActivationFilter {
+  readonly namespace: string;
+  readonly name: string | undefined;
+}
+
+/** @throws Fault NAME_INVALID */
+export function parseActivationFilter(text: string | undefined, namespace: string): ActivationFilter {
+  if (text === undefined) return { namespace, name: undefined };
+  if (/^\/[^/]*\/?$/.test(text)) return { namespace: parseNamespace(text, namespace), name: undefined };
+  const name = parseEntityName(text, namespace);
+  return { namespace: name.namespace, name: name.path };
+}

@@ -1,0 +1,55 @@
+/** How an activation ended, and what is said when it failed. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { isFault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import type { ApiClient } from '../client.ts';
+import { logLinesOf, objectOf, stripLogLine, textOf } from '../entity-fields.ts';
+import { exitActionError } from '../faults.ts';
+import type { Io } from '../io.ts';
+import { printableLine } from '../printable.ts';
+
+const shownLogLines = 10;
+
+export function isSuccess(record: JsonObject): boolean {
+  return objectOf(record['response'])['success'] === true;
+}
+
+export function resultOf(record: JsonObject): JsonValue {
+  return objectOf(record['response'])['result'] ?? null;
+}
+
+/** The text of a result that is an error. */
+export function errorText(result: JsonValue): string {
+  const error = isJsonObject(result) ? result['error'] : result;
+  if (isJsonObject(error) && typeof error['message'] === 'string') return error['message'];
+  return typeof error === 'string' ? error : JSON.stringify(error ?? null);
+}
+
+/** Says that and why it failed, and with what log. @returns the exit code */
+export function reportFailure(
+  io: Io,
+  action: string,
+  record: JsonObject,
+  logLines: readonly string[],
+): number {
+  const status = textOf(objectOf(record['response'])['status']);
+  io.problem('ACTION_FAILED', `${action} ended with '${status}'`, { why: errorText(resultOf(record)) });
+  if (logLines.length > 0) io.note(`log:   ${logLines.map(printableLine).join('\n       ')}`);
+  io.note(`try:   ward activation logs ${textOf(record['activationId'])}`);
+  return exitActionError;
+}
+
+/** The last lines of the log; the record that has them is written a moment after the result is out. */
+export async function logTail(client: ApiClient, namespace: string, id: string): Promise<string[]> {
+  for (const waitMs of [0, 100, 300]) {
+    await delay(waitMs);
+    try {
+      const path = ['namespaces', namespace, 'activations', id];
+      const record = await client.sendForObject({ method: 'GET', path, timeoutMs: 5000 });
+      return logLinesOf(record).slice(-shownLogLines).map(stripLogLine);
+    } catch (error) {
+      // The failure of the action is what is being told; a log that can't be had is not another one.
+      if (!isFault(error)) throw error;
+    }
+  }
+  return [];
+}

@@ -1,0 +1,156 @@
+/**
+ * `ward trigger create`, `update`, `delete`, with the life of a feed beside them: a trigger whose feed can't be
+ * set up is removed again, one whose feed can't be taken down is deleted all the same.
+ */
+import { isFault, type JsonObject } from '../../lib/index.ts';
+import type { ApiClient } from '../client.ts';
+import type { Context, Handler } from '../command-spec.ts';
+import { annotationOf } from '../entity-fields.ts';
+import { type EntityName, parseEntityName, parseSimpleName } from '../entity-name.ts';
+import { cliFault } from '../faults.ts';
+import { callFeed } from '../feed.ts';
+import type { Input } from '../input.ts';
+import { typedValues } from '../key-values.ts';
+import { parseValue, toKeyValues } from '../parameters.ts';
+import { printableLine } from '../printable.ts';
+import { showForPrograms } from './entity-show.ts';
+
+export const create: Handler = async (input, context) => {
+  const name = triggerName(input, context);
+  await createTrigger(input, context, name);
+  return 0;
+};
+
+export const update: Handler = async (input, context) => {
+  const name = triggerName(input, context);
+  const client = await context.client();
+  const existing = await client.find({ method: 'GET', path: name.segments('triggers') });
+  if (existing === undefined) {
+    await createTrigger(input, context, name);
+    return 0;
+  }
+  const feed = feedOf(existing);
+  const { trigger, forFeed, annotations } = await valuesOf(input, context, feed !== undefined);
+  if (feed === undefined && forFeed !== undefined)
+    throw cliFault('USAGE', `trigger ${name.path} has no feed: --feed-param has nowhere to go`);
+  const entity =
+    trigger === undefined && annotations === undefined && forFeed !== undefined
+      ? existing
+      : await put(client, name, true, { trigger, annotations: annotations && withFeed(annotations, feed) });
+  if (feed !== undefined && forFeed !== undefined)
+    await callFeed(client, context.settings(), { event: 'UPDATE', trigger: name, feed, parameters: forFeed });
+  context.io.ok(`updated trigger ${name.path}`);
+  await showForPrograms(context, name.path, entity);
+  return 0;
+};
+
+export const remove: Handler = async (input, context) => {
+  const name = triggerName(input, context);
+  const client = await context.client();
+  const path = name.segments('triggers');
+  const feed = feedOf(await client.sendForObject({ method: 'GET', path }));
+  if (feed !== undefined) await takeDown(context, client, name, feed);
+  const entity = await client.sendForObject({ method: 'DELETE', path });
+  context.io.ok(`deleted trigger ${name.path}`);
+  await showForPrograms(context, name.path, entity);
+  return 0;
+};
+
+export function feedOf(trigger: JsonObject): string | undefined {
+  const feed = annotationOf(trigger, 'feed');
+  return typeof feed === 'string' && feed !== '' ? feed : undefined;
+}
+
+async function createTrigger(input: Input, context: Context, name: EntityName): Promise<void> {
+  const client = await context.client();
+  const settings = context.settings();
+  const typedFeed = input.text('feed');
+  const feed =
+    typedFeed === undefined ? undefined : parseEntityName(typedFeed, settings.namespace.value).full;
+  const { trigger, forFeed, annotations } = await valuesOf(input, context, feed !== undefined);
+  if (feed === undefined && forFeed !== undefined)
+    throw cliFault('USAGE', '--feed-param goes to a feed', { hint: 'add --feed /NAMESPACE/PACKAGE/FEED' });
+  const entity = await put(client, name, false, { trigger, annotations: withFeed(annotations, feed) });
+  if (feed !== undefined) {
+    const call = { event: 'CREATE', trigger: name, feed, parameters: forFeed ?? {} } as const;
+    await callFeed(client, settings, call).catch(async (error: unknown) => {
+      await takeDown(context, client, name, feed);
+      await told(context, client.send({ method: 'DELETE', path: name.segments('triggers') }));
+      throw error;
+    });
+  }
+  context.io.ok(`created trigger ${name.path}`);
+  await showForPrograms(context, name.path, entity);
+}
+
+/** What goes wrong with the feed keeps nothing: its trigger goes anyway. */
+function takeDown(context: Context, client: ApiClient, name: EntityName, feed: string): Promise<void> {
+  const call = { event: 'DELETE', trigger: name, feed, parameters: {} } as const;
+  return told(context, callFeed(client, context.settings(), call));
+}
+
+/** A failure of what is only cleared away is told, not raised. */
+async function told({ io }: Context, attempt: Promise<unknown>): Promise<void> {
+  try {
+    await attempt;
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    io.note(`note: ${printableLine(error.message)}`);
+  }
+}
+
+interface TriggerValues {
+  readonly trigger: JsonObject | undefined;
+  readonly forFeed: JsonObject | undefined;
+  readonly annotations: JsonObject | undefined;
+}
+
+/** `--param` is for the feed where there is one; `--feed-param` and `--trigger-param` say for whom they are. */
+async function valuesOf(input: Input, context: Context, hasFeed: boolean): Promise<TriggerValues> {
+  const { parameters, annotations } = await typedValues(input, context);
+  const forFeed = pairsOf(input, 'feedParam');
+  const forTrigger = pairsOf(input, 'triggerParam');
+  if (parameters !== undefined && (forFeed !== undefined || forTrigger !== undefined))
+    throw cliFault('USAGE', '--param can’t be combined with --feed-param or --trigger-param', {
+      hint: 'say for each parameter whose it is',
+    });
+  if (parameters === undefined) return { trigger: forTrigger, forFeed, annotations };
+  return hasFeed
+    ? { trigger: undefined, forFeed: parameters, annotations }
+    : { trigger: parameters, forFeed: undefined, annotations };
+}
+
+function pairsOf(input: Input, name: string): JsonObject | undefined {
+  const pairs = input.pairs(name);
+  if (pairs.length === 0) return undefined;
+  return Object.fromEntries(pairs.map(([key, text]) => [key, parseValue(text)]));
+}
+
+/** Annotations are replaced as a whole: the one that names the feed stays. */
+function withFeed(annotations: JsonObject | undefined, feed: string | undefined): JsonObject | undefined {
+  return feed === undefined ? annotations : { ...annotations, feed };
+}
+
+function put(
+  client: ApiClient,
+  name: EntityName,
+  overwrite: boolean,
+  values: { readonly trigger: JsonObject | undefined; readonly annotations: JsonObject | undefined },
+): Promise<JsonObject> {
+  const { trigger, annotations } = values;
+  return client.sendForObject({
+    method: 'PUT',
+    path: name.segments('triggers'),
+    query: { overwrite },
+    body: {
+      namespace: name.namespace,
+      name: name.path,
+      ...(trigger === undefined ? {} : { parameters: toKeyValues(trigger) }),
+      ...(annotations === undefined ? {} : { annotations: toKeyValues(annotations) }),
+    },
+  });
+}
+
+function triggerName(input: Input, context: Context): EntityName {
+  return parseSimpleName(input.required(0), context.settings().namespace.value, 'trigger');
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { Input } from './input.ts';
+import { namespaceLimitOptions, typedLimits } from './namespace-limit-options.ts';
+
+test('only what is typed changes, and default goes back', () => {
+  expect(typedLimits(new Input([], {}))).toEqual({});
+  expect(
+    typedLimits(
+      new Input([], {
+        invocationsPerMinute: '600',
+        concurrent: 'default',
+        allowedKinds: 'nodejs:24, python:3.13,',
+        storeActivations: 'false',
+        maxMemory: '256',
+        retentionDays: '0',
+      }),
+    ),
+  ).toEqual({
+    invocationsPerMinute: 600,
+    concurrentInvocations: null,
+    allowedKinds: ['nodejs:24', 'python:3.13'],
+    storeActivations: false,
+    maxActionMemory: 256,
+    retentionMaxAgeDays: 0,
+  });
+});
+
+test('an option that takes nothing it understands is refused', () => {
+  for (const options of [{ maxMemory: 'much' }, { maxMemory: '-1' }, { storeActivations: '1' }])
+    expect(() => typedLimits(new Input([], options))).toThrow(expect.objectContaining({ code: 'USAGE' }));
+});
+
+test('every option can be read', () => {
+  for (const { flags } of namespaceLimitOptions) {
+    const name = flags
+      .split(' ')[0]
+      ?.slice(2)
+      .replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    expect(Object.values(typedLimits(new Input([], { [name ?? '']: 'default' })))).toEqual([null]);
+  }
+});

@@ -1,0 +1,78 @@
+/** The limits of a namespace as options, and what was typed as the change that the server room takes. */
+import type { OptionSpec } from './command-spec.ts';
+import { cliFault } from './faults.ts';
+import { type Input, parseSwitch } from './input.ts';
+
+type LimitValue = number | boolean | readonly string[];
+
+interface LimitOption extends OptionSpec {
+  /** What the server calls it. */
+  readonly limit: string;
+  readonly read: (text: string, name: string) => LimitValue;
+}
+
+const limitOptions: readonly LimitOption[] = [
+  count('--invocations-per-minute', 'invocationsPerMinute', 'invocations in a minute'),
+  count('--concurrent', 'concurrentInvocations', 'invocations at once'),
+  count('--fires-per-minute', 'firesPerMinute', 'trigger firings in a minute'),
+  {
+    flags: '--allowed-kinds <KINDS>',
+    limit: 'allowedKinds',
+    summary: 'kinds that its actions may have, with commas between',
+    read: readKinds,
+  },
+  {
+    flags: '--store-activations <TRUE|FALSE>',
+    limit: 'storeActivations',
+    summary: 'whether records of its activations are kept',
+    read: readSwitch,
+  },
+  count('--min-memory', 'minActionMemory', 'least memory of an action, in MB'),
+  count('--max-memory', 'maxActionMemory', 'most memory of an action, in MB'),
+  count('--min-timeout', 'minActionTimeout', 'least timeout of an action, in milliseconds'),
+  count('--max-timeout', 'maxActionTimeout', 'most timeout of an action, in milliseconds'),
+  count('--max-logs', 'maxActionLogs', 'most log of an activation, in MB'),
+  count('--max-concurrency', 'maxActionConcurrency', 'activations that one sandbox may run at once'),
+  count('--max-instances', 'maxActionInstances', 'sandboxes of one action'),
+  count('--retention-days', 'retentionMaxAgeDays', 'days that its records are kept; 0 is for ever'),
+  count('--retention-records', 'retentionMaxRecords', 'newest records that are kept; 0 is all of them'),
+];
+
+export const namespaceLimitOptions: readonly OptionSpec[] = limitOptions;
+
+/** What was typed, by the server's names; null goes back to the server's own. @throws Fault USAGE */
+export function typedLimits(input: Input): Readonly<Record<string, LimitValue | null>> {
+  const typed = limitOptions.flatMap(({ flags, limit, read }) => {
+    const [word = ''] = flags.split(' ');
+    const text = input.text(camelCase(word));
+    return text === undefined ? [] : [[limit, text === 'default' ? null : read(text, word)] as const];
+  });
+  return Object.fromEntries(typed);
+}
+
+function count(word: string, limit: string, summary: string): LimitOption {
+  return { flags: `${word} <N>`, limit, summary, read: readCount };
+}
+
+function readCount(text: string, name: string): number {
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw cliFault('USAGE', `${name} takes a whole number, or default, not '${text}'`);
+}
+
+function readSwitch(text: string, name: string): boolean {
+  const value = parseSwitch(text);
+  if (value !== undefined) return value;
+  throw cliFault('USAGE', `${name} takes true, false or default, not '${text}'`);
+}
+
+function readKinds(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((kind) => kind.trim())
+    .filter((kind) => kind !== '');
+}
+
+/** `--max-memory` → `maxMemory`, as options are read. */
+function camelCase(word: string): string {
+  return word.slice(2).replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,50 @@
+/**
+ * YAML that holds only data: no aliases (a few of them unfold into more than any memory holds), no keys that
+ * mean something to JavaScript, bounded depth, and no key twice.
+ */
+import { parseDocument } from 'yaml';
+import { type Fault, isJsonObject, type JsonValue, messageOf } from '../lib/index.ts';
+
+const maxDepth = 64;
+
+/** @param refuse makes the Fault from what is wrong. */
+export function parsePlainYaml(text: string, refuse: (what: string) => Fault): JsonValue {
+  let value: JsonValue;
+  try {
+    const document = parseDocument(text, { strict: true, uniqueKeys: true, prettyErrors: true });
+    const [problem] = [...document.errors, ...document.warnings];
+    if (problem !== undefined) throw problem;
+    value = document.toJS({ maxAliasCount: 0 }) ?? null;
+  } catch (error) {
+    // Deep nesting ends in a RangeError of the parser, an alias in a ReferenceError of the conversion.
+    const isAlias = error instanceof ReferenceError;
+    throw refuse(isAlias ? 'aliases (*name) are not taken: write it out' : firstLine(messageOf(error)));
+  }
+  const problem = wrongPart(value, maxDepth);
+  if (problem !== undefined) throw refuse(problem);
+  return value;
+}
+
+function wrongPart(value: unknown, depth: number): string | undefined {
+  if (typeof value !== 'object' || value === null) {
+    const isData = ['string', 'boolean'].includes(typeof value) || value === null || Number.isFinite(value);
+    return isData ? undefined : 'a value is no JSON';
+  }
+  if (depth === 0) return `it nests deeper than ${maxDepth}`;
+  if (!Array.isArray(value) && !isPlain(value)) return 'a value is no JSON';
+  for (const [key, part] of Object.entries(value)) {
+    if (key === '__proto__') return `'${key}' can't be a key`;
+    const problem = wrongPart(part, depth - 1);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** Dates, sets and bytes are what YAML's tags make of text. */
+function isPlain(value: object): boolean {
+  return isJsonObject(value) && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}

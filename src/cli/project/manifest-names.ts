@@ -1,0 +1,19 @@
+/** Names in a manifest: what stands in a package means the package, unless it says another one. */
+
+export interface NameScope {
+  readonly namespace: string;
+  /** `default` is no package. */
+  readonly packageName: string;
+}
+
+/** `hello` in `shop` → `shop/hello`. */
+export function actionPath(packageName: string, name: string): string {
+  return packageName === 'default' ? name : `${packageName}/${name}`;
+}
+
+/** `hello`, `shop/hello`, `/ns/shop/hello` → `/ns/[pack/]name`. */
+export function fullName({ namespace, packageName }: NameScope, name: string): string {
+  if (name.startsWith('/_/')) return `/${namespace}/${name.slice(3)}`;
+  if (name.startsWith('/')) return name;
+  return `/${namespace}/${name.includes('/') ? name : actionPath(packageName, name)}`;
+}

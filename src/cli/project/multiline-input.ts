@@ -1,0 +1,20 @@
+/** Inputs that are described, not only given: `name: {type: string, default: Ada}`. */
+import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+
+const multilineKeys = [
+  'type',
+  'description',
+  'value',
+  'required',
+  'default',
+  'status',
+  'schema',
+  'properties',
+];
+
+/** Every key is one that describes an input. */
+export function isMultiline(input: JsonValue | undefined): input is JsonObject {
+  if (!isJsonObject(input)) return false;
+  const keys = Object.keys(input);
+  return keys.length > 0 && keys.every((key) => multilineKeys.includes(key));
+}

@@ -1,0 +1,7 @@
+/** A name from outside may be one that every object has: only what was put there counts. */
+export function ownOf<Value>(
+  record: Readonly<Record<string, Value>> | null | undefined,
+  name: string,
+): Value | undefined {
+  return record && Object.hasOwn(record, name) ? record[name] : undefined;
+}

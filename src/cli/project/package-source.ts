@@ -1,0 +1,68 @@
+/** What a package of a manifest is read with, and how its inputs and annotations get their values. */
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import { inputValues } from './input-values.ts';
+import { invalid, type Manifest } from './manifest.ts';
+import type { ManifestPackage, PackageOverride } from './manifest-schema.ts';
+import type { Variables } from './variables.ts';
+
+export interface PackageSource {
+  readonly manifest: Manifest;
+  /** Its own name; `default` is no package. */
+  readonly packageName: string;
+  readonly content: ManifestPackage;
+  readonly override: PackageOverride;
+  readonly variables: Variables;
+  /** What was typed with --param. */
+  readonly typed: JsonObject;
+  /** The namespace that it goes to, by its real name. */
+  readonly namespace: string;
+  /** Names of actions and sequences that an API serves. */
+  readonly served: ReadonlySet<string>;
+}
+
+export function values(
+  source: PackageSource,
+  place: readonly string[],
+  inputs: JsonObject | null | undefined,
+  overrides?: JsonObject | null,
+): JsonObject {
+  const { typed, variables } = source;
+  return inputValues({
+    place: placeOf(source, place),
+    inputs,
+    overrides,
+    typed,
+    variables,
+    refuse: (what, where) => invalid(source.manifest.file, what, where),
+  });
+}
+
+/** A deployment file changes annotations, and adds none. */
+export function annotations(
+  source: PackageSource,
+  place: readonly string[],
+  entity: {
+    readonly annotations?: JsonObject | null | undefined;
+    readonly description?: string | null | undefined;
+  },
+  overrides?: JsonObject | null,
+): JsonObject {
+  const own = entity.annotations ?? {};
+  const unknown = Object.keys(overrides ?? {}).find((key) => !Object.hasOwn(own, key));
+  if (unknown !== undefined)
+    throw refuse(source, place, `the deployment file sets the annotation '${unknown}', which it has not`);
+  const merged: Record<string, JsonValue | undefined> = { ...own, ...overrides };
+  const resolved = Object.entries(merged).map(([key, value]) => [key, source.variables.value(value ?? null)]);
+  return {
+    ...(entity.description ? { description: entity.description } : {}),
+    ...Object.fromEntries(resolved),
+  };
+}
+
+export function refuse(source: PackageSource, place: readonly string[], what: string) {
+  return invalid(source.manifest.file, what, placeOf(source, place));
+}
+
+export function placeOf({ packageName }: PackageSource, place: readonly string[]): string {
+  return ['packages', packageName, ...place].join('.');
+}

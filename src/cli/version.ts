@@ -1,0 +1,8 @@
+/** The version of this package. */
+import { readFileSync } from 'node:fs';
+import { isJsonObject } from '../lib/index.ts';
+
+export function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return isJsonObject(manifest) && typeof manifest['version'] === 'string' ? manifest['version'] : '0.0.0';
+}

@@ -1,0 +1,105 @@
+/** Triggers, rules, what fires them and what comes of it, put together. */
+import type { Invoker } from '../invoker/index.ts';
+import type { Log } from '../lib/index.ts';
+import type { Store } from '../store/index.ts';
+import type { ActionService } from './actions.ts';
+import { createDeliveries, type DeliveryService } from './deliveries.ts';
+import { createFeeds, type FeedLimits, type Feeds } from './feeds/feeds.ts';
+import { createFiring, type FiringService } from './firing.ts';
+import type { Flights } from './flights.ts';
+import type { InvocationService } from './invocations.ts';
+import type { SystemLimits } from './limits.ts';
+import type { NamespaceService } from './namespaces.ts';
+import { createRules, type RuleService } from './rules.ts';
+import { createTriggers, type TriggerService } from './triggers.ts';
+import type { Vault } from './vault.ts';
+
+export interface EventsOptions {
+  readonly store: Store;
+  readonly invoker: Pick<Invoker, 'admitFire'>;
+  readonly vault: Vault;
+  readonly limits: SystemLimits;
+  readonly feedLimits?: Partial<FeedLimits>;
+  readonly apiHost: () => string;
+  readonly actions: Pick<ActionService, 'resolve'>;
+  readonly namespaces: NamespaceService;
+  readonly flights: Pick<Flights, 'find'>;
+  readonly invoke: InvocationService['invoke'];
+  readonly log: Log;
+}
+
+export interface Events {
+  readonly triggers: TriggerService;
+  readonly rules: RuleService;
+  readonly firing: FiringService;
+  readonly deliveries: DeliveryService;
+  readonly feeds: Feeds;
+  /** @param resumed what an earlier run had accepted has been dealt with */
+  start(resumed: Promise<unknown>): void;
+  /** Nothing fires any more, and nothing is tried again. */
+  close(): Promise<void>;
+}
+
+export function createEvents(options: EventsOptions): Events {
+  const { store, vault, limits, invoke, invoker, namespaces, actions, flights, log } = options;
+  const { entities, activations } = store;
+  const deliveries = createDeliveries({
+    store,
+    vault,
+    invoke,
+    landing: (id) => flights.find(id)?.landed.reached(),
+    identify: namespaces.identityOf,
+    log,
+  });
+  const firing = createFiring({
+    entities,
+    activations,
+    invoker,
+    invoke,
+    isUnderWay: (id) => flights.find(id) !== undefined,
+    deliveries,
+    vault,
+  });
+  const onChanged = firing.changed;
+  const writes = createTriggers({ entities, vault, limits, onChanged });
+  const triggers: TriggerService = {
+    ...writes,
+    async delete(ref) {
+      const was = await writes.delete(ref);
+      await feeds.forget(ref);
+      return was;
+    },
+  };
+  const rules = createRules({
+    entities,
+    limits,
+    requireAction: async (action, caller) => actions.resolve(action, caller),
+    onChanged,
+  });
+  const feeds = createFeeds({
+    feeds: store.feeds,
+    triggers,
+    rules,
+    namespaces,
+    fire: firing.fire,
+    vault,
+    apiHost: options.apiHost,
+    log,
+    ...(options.feedLimits === undefined ? {} : { limits: options.feedLimits }),
+  });
+  return {
+    triggers,
+    rules,
+    firing,
+    deliveries,
+    feeds,
+    start(resumed) {
+      deliveries.start(resumed);
+      feeds.start();
+    },
+    async close() {
+      await feeds.close();
+      await deliveries.close();
+    },
+  };
+}

@@ -1,0 +1,95 @@
+/** What an alarm was asked to be, as it is kept; and the dates that follow from it. */
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import { parseCron } from './cron.ts';
+
+/** Dates are kept as they were sent: epoch milliseconds, or a text that `Date` reads. */
+const date = z.union([z.number(), z.string()]);
+const bounds = { startDate: date.optional(), stopDate: date.optional(), maxTriggers: z.number().optional() };
+
+const cronConfig = z.object({
+  kind: z.literal('alarm'),
+  cron: z.string(),
+  timezone: z.string().optional(),
+  strict: z.boolean().optional(),
+  ...bounds,
+});
+const intervalConfig = z.object({
+  kind: z.literal('interval'),
+  minutes: z.number(),
+  ...bounds,
+  startDate: date,
+});
+const onceConfig = z.object({
+  kind: z.literal('once'),
+  date,
+  deleteAfterFire: z.enum(['false', 'true', 'rules']).optional(),
+});
+
+export const alarmConfigSchema = z.discriminatedUnion('kind', [cronConfig, intervalConfig, onceConfig]);
+
+export type CronConfig = z.infer<typeof cronConfig>;
+export type IntervalConfig = z.infer<typeof intervalConfig>;
+export type OnceConfig = z.infer<typeof onceConfig>;
+export type AlarmConfig = CronConfig | IntervalConfig | OnceConfig;
+export type AlarmKind = AlarmConfig['kind'];
+export type SentDate = z.infer<typeof date>;
+
+export interface Schedule {
+  /** The first date after `after`, or undefined when there is none; epoch milliseconds. */
+  next(after: number): number | undefined;
+}
+
+const minuteMs = 60_000;
+
+/** Firings that it has; null: any number. */
+export function maxFirings(config: AlarmConfig): number | null {
+  return config.kind === 'once' ? null : (config.maxTriggers ?? null);
+}
+
+export function timeOf(sent: SentDate): number {
+  return new Date(sent).getTime();
+}
+
+/**
+ * @param seed the trigger's full name: an alarm that need not be strict is put off by some seconds that depend on it
+ * @throws Fault FEED_INVALID
+ */
+export function scheduleOf(config: AlarmConfig, seed: string): Schedule {
+  if (config.kind === 'once') {
+    const at = timeOf(config.date);
+    return { next: (after) => (at > after ? at : undefined) };
+  }
+  const stopsAt = config.stopDate === undefined ? Number.POSITIVE_INFINITY : timeOf(config.stopDate);
+  const next = config.kind === 'interval' ? intervalDates(config) : cronDates(config, seed);
+  return {
+    next(after) {
+      const at = next(after);
+      return at !== undefined && at <= stopsAt ? at : undefined;
+    },
+  };
+}
+
+function intervalDates(config: IntervalConfig): Schedule['next'] {
+  const startsAt = timeOf(config.startDate);
+  const periodMs = config.minutes * minuteMs;
+  return (after: number) => {
+    const elapsed = after < startsAt ? 0 : Math.floor((after - startsAt) / periodMs) + 1;
+    return startsAt + elapsed * periodMs;
+  };
+}
+
+function cronDates(config: CronConfig, seed: string): Schedule['next'] {
+  const dates = parseCron(config.cron, config.timezone);
+  const startsAt = config.startDate === undefined ? Number.NEGATIVE_INFINITY : timeOf(config.startDate);
+  const delayMs = config.strict === false && !dates.hasSeconds ? delayOf(seed) : 0;
+  return (after) => {
+    const at = dates.next(Math.max(after, startsAt - 1) - delayMs);
+    return at === undefined ? undefined : at + delayMs;
+  };
+}
+
+/** 0 to 59 seconds, in milliseconds. */
+function delayOf(seed: string): number {
+  return (hash('sha256', seed, 'buffer').readUInt32BE() % 60) * 1000;
+}

@@ -1,0 +1,134 @@
+/**
+ * Fires the alarms that are due. A date is fired at most once: the row is moved on to the next date before the trigger
+ * is fired, by a write that fails when anybody else has moved it. What Ward refuses for now (the namespace has fired
+ * enough, or Ward is busy) is put back and tried again; what a `kill -9` in between cuts off is lost.
+ */
+import { Fault, isFault, type Log, messageOf, newId } from '../../lib/index.ts';
+import type { FeedRow, FeedStore } from '../../store/index.ts';
+import type { FiringService } from '../firing.ts';
+import type { NamespaceService } from '../namespaces.ts';
+import type { Vault } from '../vault.ts';
+import { type Alarm, alarmOfRow, alarmSchedule, changedAlarm, rowOfAlarm } from './alarm.ts';
+import { type AlarmState, advance, endedState } from './alarm-state.ts';
+import { openPayload } from './alarms.ts';
+import { inTurns, runBounded } from './fair-batch.ts';
+import { removeFiredTrigger, type TriggerRemovalOptions } from './fired-trigger.ts';
+import type { TriggerLock } from './trigger-lock.ts';
+
+export interface AlarmFiringOptions extends TriggerRemovalOptions {
+  readonly feeds: FeedStore;
+  readonly namespaces: Pick<NamespaceService, 'identityOf'>;
+  readonly fire: FiringService['fire'];
+  readonly vault: Vault;
+  readonly lock: TriggerLock;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly graceMs: number;
+}
+
+export interface AlarmFiring {
+  /** Settles when nothing is due any more. @throws when some could not even be put off */
+  fireDue(): Promise<void>;
+}
+
+/** Rows that are looked at together. */
+const batchSize = 500;
+const concurrency = 16;
+/** Until a refused firing is tried again, where the refusal says no time. */
+const retryMs = 5000;
+/** Until an alarm is looked at again that can't be fired for a reason on the server's side. */
+const troubleMs = 60_000;
+
+export function createAlarmFiring(options: AlarmFiringOptions): AlarmFiring {
+  const { feeds, lock, log, now } = options;
+  return {
+    async fireDue() {
+      for (;;) {
+        const rows = await feeds.due(now(), batchSize);
+        if (rows.length === 0) return;
+        const failures: unknown[] = [];
+        await runBounded(inTurns(rows), concurrency, async (row) => {
+          const { namespace, trigger } = row;
+          try {
+            await fireRow(options, lock, row);
+          } catch (error) {
+            log.error({ namespace, trigger, reason: messageOf(error) }, 'an alarm could not be fired');
+            await putOff(options, row, error).catch((failure: unknown) => failures.push(failure));
+          }
+        });
+        if (failures.length > 0) throw failures[0];
+      }
+    },
+  };
+}
+
+async function fireRow(options: AlarmFiringOptions, lock: TriggerLock, row: FeedRow): Promise<void> {
+  const alarm = alarmOfRow(row);
+  const isFired = await lock.run(alarm.trigger, () => fireAlarm(options, alarm));
+  const { config, trigger } = alarm;
+  if (!isFired || config.kind !== 'once' || (config.deleteAfterFire ?? 'false') === 'false') return;
+  await removeFiredTrigger(options, trigger, config.deleteAfterFire === 'rules');
+}
+
+/** Whether the trigger was fired. */
+async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm): Promise<boolean> {
+  const { feeds, log, now, graceMs } = options;
+  const { trigger, config, state } = alarm;
+  const at = now();
+  if (!hasDate(state)) return false;
+  const payload = openPayload(options.vault, alarm);
+  const step = advance(config, alarmSchedule(alarm), state, at, graceMs);
+  const claimed = changedAlarm(alarm, { state: step.state });
+  if (!(await feeds.put(rowOfAlarm(claimed), alarm.revision))) return false;
+  const missed = { ...trigger, trigger: trigger.name, date: new Date(state.date).toISOString() };
+  if (!step.fires) {
+    log.warn(missed, 'an alarm was missed for too long to be made up for');
+    return false;
+  }
+  const identity = await options.namespaces.identityOf(trigger.namespace);
+  if (identity === undefined) return false;
+  try {
+    await options.fire({ identity, trigger, payload, transactionId: newId(), authorization: undefined });
+    return true;
+  } catch (error) {
+    await afterRefusal(options, alarm, claimed, error);
+    return false;
+  }
+}
+
+/** What becomes of an alarm whose trigger could not be fired. */
+async function afterRefusal(
+  { feeds, log, now }: AlarmFiringOptions,
+  alarm: Alarm,
+  claimed: Alarm,
+  error: unknown,
+): Promise<void> {
+  const { namespace, name } = alarm.trigger;
+  const about = { namespace, trigger: name, reason: messageOf(error) };
+  if (isFault(error, 'NOT_FOUND') || isFault(error, 'WRONG_COLLECTION')) {
+    log.warn(about, 'an alarm is removed because its trigger is gone');
+    await feeds.delete(namespace, name);
+    return;
+  }
+  if (error instanceof Fault && (error.kind === 'throttled' || error.kind === 'busy')) {
+    const dueAt = now() + Math.max(error.retryAfterMs ?? retryMs, 1000);
+    const putBack = changedAlarm(claimed, { state: alarm.state });
+    await feeds.put(rowOfAlarm(putBack, dueAt), claimed.revision);
+    return;
+  }
+  log.error(about, 'the trigger of an alarm could not be fired');
+  if (alarm.config.kind !== 'once') return;
+  const message = 'The trigger could not be fired because of an error of the platform';
+  const failed = changedAlarm(claimed, { state: endedState(null, message, now()) });
+  await feeds.put(rowOfAlarm(failed), claimed.revision);
+}
+
+/** So that it is not due again at once; one that can't even be read never. */
+async function putOff({ feeds, now }: AlarmFiringOptions, row: FeedRow, error: unknown): Promise<void> {
+  const dueAt = isFault(error, 'STORED_ENTITY_CORRUPT') ? null : now() + troubleMs;
+  await feeds.put({ ...row, revision: newId(), dueAt }, row.revision);
+}
+
+function hasDate(state: AlarmState): state is AlarmState & { readonly date: number } {
+  return state.date !== null;
+}

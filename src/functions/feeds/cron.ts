@@ -1,0 +1,113 @@
+/**
+ * Cron expressions: five fields, or six with seconds first, in an IANA time zone. The dates are worked out by croner,
+ * which treats daylight saving as Vixie cron does: a fixed time that a clock change skips is fired right after the gap,
+ * and one that occurs twice is fired once; what has a wildcard, range or list in its time goes on with real time.
+ */
+import { Cron } from 'croner';
+import { functionFault } from '../faults.ts';
+
+export interface CronDates {
+  readonly hasSeconds: boolean;
+  /** The first date after `after`, or undefined when there is none; epoch milliseconds. */
+  next(after: number): number | undefined;
+}
+
+export interface CronGuard {
+  /** No two dates may be nearer to each other. */
+  readonly minIntervalMs: number;
+  /** Dates within any 60 seconds. */
+  readonly maxPerMinute: number;
+}
+
+const maxPatternLength = 256;
+const maxZoneLength = 64;
+const minuteMs = 60_000;
+/** Two full minutes of a cron that fires each second, so that its busiest minute is among them. */
+const sampleSize = 122;
+
+/** @throws Fault FEED_INVALID */
+export function parseCron(pattern: string, timezone = 'UTC'): CronDates {
+  const cron = compile(pattern, timezone);
+  return {
+    hasSeconds: fieldsOf(pattern).length === 6,
+    next: (after) => cron.nextRun(new Date(after))?.getTime(),
+  };
+}
+
+/**
+ * That it fires at all, and not more often than it may.
+ * @param from epoch milliseconds
+ * @throws Fault FEED_INVALID
+ */
+export function checkCron(
+  pattern: string,
+  timezone: string | undefined,
+  from: number,
+  guard: CronGuard,
+): void {
+  const dates = compile(pattern, timezone ?? 'UTC')
+    .nextRuns(sampleSize, new Date(from))
+    .map((date) => date.getTime());
+  if (dates.length === 0) throw invalid(`cron pattern '${pattern}' never fires`);
+  const shortestMs = Math.min(...dates.slice(1).map((date, index) => date - (dates[index] ?? date)));
+  if (shortestMs < guard.minIntervalMs) {
+    const [actual, allowed] = [shortestMs / 1000, guard.minIntervalMs / 1000];
+    throw invalid(
+      `cron pattern '${pattern}' fires ${actual} s after it has fired; the shortest interval allowed is ${allowed} s`,
+    );
+  }
+  const busiest = busiestMinute(dates);
+  if (busiest > guard.maxPerMinute) {
+    throw invalid(
+      `cron pattern '${pattern}' fires ${busiest} times in a minute; the namespace may fire ${guard.maxPerMinute} triggers`,
+    );
+  }
+}
+
+function compile(pattern: string, timezone: string): Cron {
+  const fields = fieldsOf(pattern);
+  // Also keeps from croner what it takes for a date or a nickname.
+  if (pattern.length > maxPatternLength || fields.length < 5 || fields.length > 6) throw notValid(pattern);
+  requireZone(timezone);
+  try {
+    // `0/15` and the like are cron's of old.
+    return new Cron(pattern, { timezone, mode: '5-or-6-parts', sloppyRanges: true, paused: true });
+  } catch {
+    throw notValid(pattern);
+  }
+}
+
+function requireZone(timezone: string): void {
+  try {
+    if (timezone === '' || timezone.length > maxZoneLength) throw new RangeError();
+    new Cron('* * * * *', { timezone, paused: true }).nextRun();
+  } catch {
+    throw invalid('Invalid timezone.');
+  }
+}
+
+/** The most dates within any 60 seconds. */
+function busiestMinute(dates: readonly number[]): number {
+  let most = 0;
+  let first = 0;
+  for (const [last, date] of dates.entries()) {
+    while (date - (dates[first] ?? date) >= minuteMs) first++;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
+}
+
+function fieldsOf(pattern: string): readonly string[] {
+  return pattern
+    .slice(0, maxPatternLength + 1)
+    .trim()
+    .split(/\s+/);
+}
+
+function notValid(pattern: string) {
+  return invalid(`cron pattern '${pattern.slice(0, maxPatternLength)}' is not valid`);
+}
+
+function invalid(message: string) {
+  return functionFault('FEED_INVALID', message);
+}

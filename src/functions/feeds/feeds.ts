@@ -1,0 +1,90 @@
+/**
+ * The built-in feed providers of `/whisk.system`: alarms, which go by the clock, and webhooks, which others call. Their
+ * state is in the store, so that they go on after a restart as after a `kill -9`.
+ */
+import type { BuiltinAction } from '../builtin.ts';
+import { type DueClock, startDueClock } from '../delivery-clock.ts';
+import type { PlainRef } from '../entity-row.ts';
+import { type AlarmFiringOptions, createAlarmFiring } from './alarm-firing.ts';
+import { createAlarms } from './alarms.ts';
+import { createFeedSlots } from './feed-slots.ts';
+import { createTriggerLock } from './trigger-lock.ts';
+import { createWebhooks, type Webhooks, type WebhooksOptions } from './webhooks.ts';
+
+export interface FeedLimits {
+  readonly feedsPerNamespace: number;
+  /** No two dates of a cron may be nearer to each other. */
+  readonly minCronIntervalMs: number;
+  /** How late the last of the dates that an alarm missed may be to be made up for. */
+  readonly graceMs: number;
+}
+
+export const defaultFeedLimits: FeedLimits = {
+  feedsPerNamespace: 1000,
+  minCronIntervalMs: 1000,
+  graceMs: 86_400_000,
+};
+
+export type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs'> &
+  Omit<WebhooksOptions, 'slots' | 'lock' | 'now'> & {
+    readonly limits?: Partial<FeedLimits>;
+    /** Epoch milliseconds. */
+    readonly now?: () => number;
+  };
+
+export interface Feeds {
+  /** Of `/whisk.system`. */
+  readonly actions: readonly BuiltinAction[];
+  /** A webhook by what its URL ends in. @throws Fault NOT_FOUND, FEED_PAUSED */
+  readonly openWebhook: Webhooks['open'];
+  /** Fires what is due now; the clock does it by itself once it was started. */
+  fireDue(): Promise<void>;
+  /** Lets the clock run. */
+  start(): void;
+  /** Stops the clock, and waits for what is being fired. */
+  close(): Promise<void>;
+  /** To be called when a trigger was deleted: its feed goes with it. */
+  forget(trigger: PlainRef): Promise<void>;
+}
+
+/** Between two looks at the clock: it may have been set, and the store may have been written by another process. */
+const longestSleepMs = 30_000;
+
+export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds {
+  const limits = { ...defaultFeedLimits, ...changed };
+  const { feeds, triggers, log, now = Date.now } = given;
+  const lock = createTriggerLock();
+  const slots = createFeedSlots({ feeds, triggers, maxPerNamespace: limits.feedsPerNamespace });
+  const options = { ...given, ...limits, now, lock, slots };
+  const firing = createAlarmFiring(options);
+  const webhooks = createWebhooks(options);
+  let clock: DueClock | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const alarms = createAlarms({ ...options, onDue: (dueAt) => clock?.expect(dueAt) });
+
+  return {
+    actions: [...alarms, webhooks.action],
+    openWebhook: webhooks.open,
+    fireDue: firing.fireDue,
+    start() {
+      clock = startDueClock({
+        work() {
+          running = firing.fireDue();
+          return running;
+        },
+        async nextDue() {
+          const latest = now() + longestSleepMs;
+          return Math.min((await feeds.nextDue()) ?? latest, latest);
+        },
+        log,
+      });
+    },
+    async close() {
+      clock?.[Symbol.dispose]();
+      await running.catch(() => {});
+    },
+    async forget(trigger) {
+      await lock.run(trigger, () => feeds.delete(trigger.namespace, trigger.name));
+    },
+  };
+}

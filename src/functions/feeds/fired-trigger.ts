@@ -1,0 +1,37 @@
+/** The end of a trigger that was to be fired once and then to go. */
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import type { FeedStore } from '../../store/index.ts';
+import type { PlainRef } from '../entity-row.ts';
+import { parseFullName } from '../names.ts';
+import type { RuleService } from '../rules.ts';
+import type { TriggerService } from '../triggers.ts';
+
+export interface TriggerRemovalOptions {
+  readonly feeds: FeedStore;
+  readonly triggers: Pick<TriggerService, 'get' | 'delete'>;
+  readonly rules: Pick<RuleService, 'delete'>;
+  readonly log: Log;
+}
+
+/** Removes its feed, its rules if wanted, and the trigger itself; what fails is logged. */
+export async function removeFiredTrigger(
+  { feeds, triggers, rules, log }: TriggerRemovalOptions,
+  trigger: PlainRef,
+  withRules: boolean,
+): Promise<void> {
+  const { namespace, name } = trigger;
+  try {
+    await feeds.delete(namespace, name);
+    if (withRules) {
+      const { rules: linked } = await triggers.get(trigger);
+      for (const fullName of Object.keys(linked)) {
+        const rule = parseFullName(`/${fullName}`, namespace);
+        await rules.delete({ namespace: rule.namespace, name: rule.name });
+      }
+    }
+    await triggers.delete(trigger);
+  } catch (error) {
+    if (isFault(error, 'NOT_FOUND')) return;
+    log.error({ namespace, trigger: name, reason: messageOf(error) }, 'a fired trigger could not be deleted');
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * A webhook: a URL that fires a trigger. Whoever knows its token may fire, so the row has a hash of it to be found by,
+ * and the token itself only encrypted, for its owner to read again.
+ */
+import { hash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { FeedRow } from '../../store/index.ts';
+import { corrupt, type PlainRef, storedName, storedNamespace } from '../entity-row.ts';
+import type { Vault } from '../vault.ts';
+import { type SignatureScheme, signatureSchemes } from './webhook-signature.ts';
+
+export interface Webhook {
+  readonly trigger: PlainRef;
+  readonly token: string;
+  readonly signature: SignatureScheme;
+  /** Only with a signature. */
+  readonly secret: string | undefined;
+  readonly isActive: boolean;
+  /** When it was made active or paused; epoch milliseconds. */
+  readonly dateChanged: number;
+  readonly revision: string;
+}
+
+export const webhookProvider = 'webhooks/webhook';
+
+const stored = z.object({
+  namespace: storedNamespace,
+  trigger: storedName,
+  document: z.object({
+    sealed: z.string(),
+    signature: z.enum(signatureSchemes),
+    isActive: z.boolean(),
+    dateChanged: z.number(),
+  }),
+});
+const opened = z.object({ token: z.string(), secret: z.string().optional() });
+const tokenBytes = 32;
+
+export function newToken(): string {
+  return randomBytes(tokenBytes).toString('base64url');
+}
+
+export function isToken(text: string): boolean {
+  return /^[\w-]{43}$/.test(text);
+}
+
+/** What a row is found by. */
+export function hashToken(token: string): string {
+  return hash('sha256', token, 'hex');
+}
+
+/** @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
+export function webhookOfRow(row: FeedRow, vault: Vault): Webhook {
+  const parsed = stored.safeParse(row);
+  if (!parsed.success) throw corrupt(parsed.error);
+  const { namespace, trigger: name, document } = parsed.data;
+  const { sealed, ...rest } = document;
+  const trigger = { namespace, name };
+  const secrets = opened.safeParse(vault.open(sealed, placeOf(trigger)));
+  if (!secrets.success) throw corrupt();
+  const { token, secret } = secrets.data;
+  return { trigger, token, secret, ...rest, revision: row.revision };
+}
+
+export function rowOfWebhook(webhook: Webhook, vault: Vault): FeedRow {
+  const { trigger, token, secret, signature, isActive, dateChanged, revision } = webhook;
+  const secrets = secret === undefined ? { token } : { token, secret };
+  const sealed = vault.seal(secrets, placeOf(trigger));
+  return {
+    namespace: trigger.namespace,
+    trigger: trigger.name,
+    provider: webhookProvider,
+    revision,
+    token: hashToken(token),
+    dueAt: null,
+    document: { sealed, signature, isActive, dateChanged },
+  };
+}
+
+function placeOf({ namespace, name }: PlainRef): string {
+  return `${namespace}/${name} webhook`;
+}

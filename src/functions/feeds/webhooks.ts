@@ -1,0 +1,155 @@
+/** The feed action `/whisk.system/webhooks/webhook`, and the door that its URLs lead to. */
+import { isFault, type JsonObject, type Log, messageOf, randomHex } from '../../lib/index.ts';
+import type { FeedStore } from '../../store/index.ts';
+import type { BuiltinAction } from '../builtin.ts';
+import { functionFault, notFound } from '../faults.ts';
+import type { FiringService } from '../firing.ts';
+import type { NamespaceService } from '../namespaces.ts';
+import type { Vault } from '../vault.ts';
+import type { FeedSlots } from './feed-slots.ts';
+import { type FeedActionOptions, feedAction, type Lifecycle, success } from './lifecycle.ts';
+import { hashToken, isToken, rowOfWebhook, type Webhook, webhookOfRow, webhookProvider } from './webhook.ts';
+import { createWebhook, updateWebhook } from './webhook-put.ts';
+import { type RequestHeaders, verifySignature } from './webhook-signature.ts';
+
+/** A webhook that a request knows the token of. */
+export interface WebhookDoor {
+  /** Tells it from others: to count its requests by. */
+  readonly id: string;
+  /**
+   * @param headers names in lower case
+   * @param body as it was sent
+   * @throws Fault SIGNATURE_INVALID
+   */
+  verify(headers: RequestHeaders, body: Uint8Array): void;
+  /**
+   * Fires the trigger. Undefined when no rule is active.
+   * @throws Fault NOT_FOUND when the trigger is gone, TOO_MANY_PER_MINUTE
+   */
+  fire(event: JsonObject, transactionId: string): Promise<{ readonly activationId: string } | undefined>;
+}
+
+export interface Webhooks {
+  readonly action: BuiltinAction;
+  /** @throws Fault NOT_FOUND, FEED_PAUSED */
+  open(token: string): Promise<WebhookDoor>;
+}
+
+export interface WebhooksOptions extends FeedActionOptions {
+  readonly slots: FeedSlots;
+  readonly feeds: FeedStore;
+  readonly namespaces: Pick<NamespaceService, 'authenticate' | 'identityOf'>;
+  readonly fire: FiringService['fire'];
+  readonly vault: Vault;
+  readonly log: Log;
+  readonly now: () => number;
+  /** The URL under which this Ward is reached from outside. */
+  readonly apiHost: () => string;
+}
+
+const inPackage = 'webhooks';
+
+const description = {
+  path: webhookProvider,
+  description: 'Fire trigger when a URL is requested',
+  parameters: [
+    { name: 'secret', required: false, description: 'What requests are signed with: 16 to 1024 characters' },
+    {
+      name: 'signature',
+      required: false,
+      description: 'How requests are signed: ward (the default with a secret), github, or none',
+    },
+    { name: 'rotate', required: false, description: 'true: a new URL, the old one is dead' },
+  ],
+};
+
+export function createWebhooks(options: WebhooksOptions): Webhooks {
+  return {
+    action: feedAction(description, webhookLifecycle(options), options),
+    async open(token) {
+      const row = isToken(token) ? await options.feeds.byToken(hashToken(token)) : undefined;
+      if (row === undefined || row.provider !== webhookProvider) throw notFound();
+      const webhook = webhookOfRow(row, options.vault);
+      if (!webhook.isActive) throw functionFault('FEED_PAUSED', 'The webhook is paused.');
+      return doorOf(options, webhook);
+    },
+  };
+}
+
+function webhookLifecycle({ slots, vault, apiHost, now }: WebhooksOptions): Lifecycle {
+  const urlOf = ({ token }: Webhook) => `${apiHost().replace(/\/+$/, '')}/webhooks/${token}`;
+  const find = async (trigger: Webhook['trigger']) =>
+    webhookOfRow(await slots.find(trigger, inPackage), vault);
+  const setActive = async (trigger: Webhook['trigger'], isActive: boolean) => {
+    const old = await find(trigger);
+    if (old.isActive === isActive) return success;
+    const webhook = { ...old, isActive, dateChanged: now(), revision: randomHex(16) };
+    await slots.replace(rowOfWebhook(webhook, vault), old.revision);
+    return success;
+  };
+  return {
+    async CREATE({ trigger, args }) {
+      let url = '';
+      await slots.fill(trigger, inPackage, (old) => {
+        const before = old === undefined ? undefined : webhookOfRow(old, vault);
+        const webhook = createWebhook(trigger, args, before, now());
+        url = urlOf(webhook);
+        return rowOfWebhook(webhook, vault);
+      });
+      return { ...success, url };
+    },
+    async READ({ trigger }) {
+      const webhook = await find(trigger);
+      const { signature, isActive: active, dateChanged } = webhook;
+      const reason = active ? {} : { reason: { kind: 'USER', message: 'Paused' } };
+      const dateChangedISO = new Date(dateChanged).toISOString();
+      return {
+        config: { name: trigger.name, namespace: trigger.namespace, url: urlOf(webhook), signature },
+        status: { active, dateChanged, dateChangedISO, ...reason },
+      };
+    },
+    async UPDATE({ trigger, args }) {
+      const old = await find(trigger);
+      const webhook = updateWebhook(old, args);
+      await slots.replace(rowOfWebhook(webhook, vault), old.revision);
+      return { ...success, url: urlOf(webhook) };
+    },
+    PAUSE: ({ trigger }) => setActive(trigger, false),
+    UNPAUSE: ({ trigger }) => setActive(trigger, true),
+    async DELETE({ trigger }) {
+      await slots.clear(trigger, inPackage);
+      return success;
+    },
+  };
+}
+
+function doorOf(options: WebhooksOptions, webhook: Webhook): WebhookDoor {
+  const { feeds, log, lock } = options;
+  const { trigger, signature, secret, revision } = webhook;
+  const { namespace, name } = trigger;
+  return {
+    id: `${namespace}/${name}`,
+    verify(headers, body) {
+      if (signature === 'none' || secret === undefined) return;
+      verifySignature(signature, secret, headers, body, options.now());
+    },
+    async fire(payload, transactionId) {
+      const identity = await options.namespaces.identityOf(namespace);
+      if (identity === undefined) throw notFound();
+      try {
+        return await options.fire({ identity, trigger, payload, transactionId, authorization: undefined });
+      } catch (error) {
+        if (!isFault(error, 'NOT_FOUND') && !isFault(error, 'WRONG_COLLECTION')) throw error;
+        log.warn(
+          { namespace, trigger: name, reason: messageOf(error) },
+          'a webhook is removed: its trigger is gone',
+        );
+        await lock.run(trigger, async () => {
+          const row = await feeds.get(namespace, name);
+          if (row?.revision === revision) await feeds.delete(namespace, name);
+        });
+        throw notFound();
+      }
+    },
+  };
+}

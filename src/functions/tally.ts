@@ -1,0 +1,35 @@
+/** What a sequence or a composition has come to: ids of its parts, their time, their memory, and how it ends. */
+import type { LastResult, Outcome } from './components.ts';
+import type { Ending } from './record.ts';
+
+export class Tally {
+  readonly #startedAt = Date.now();
+  readonly #ids: string[] = [];
+  #durationMs = 0;
+  #memoryMiB: number;
+
+  /** @param memoryMiB what the whole has at least */
+  constructor(memoryMiB: number) {
+    this.#memoryMiB = memoryMiB;
+  }
+
+  add({ activationId, record }: Outcome): void {
+    this.#ids.push(activationId);
+    this.#durationMs += record?.durationMs ?? 0;
+    this.#memoryMiB = Math.max(this.#memoryMiB, record?.memoryMiB ?? 0);
+  }
+
+  end(last: LastResult): Ending {
+    return {
+      ...last,
+      startedAt: this.#startedAt,
+      endedAt: Date.now(),
+      durationMs: this.#durationMs,
+      memoryMiB: this.#memoryMiB,
+      waitMs: 0,
+      timedOut: false,
+      start: 'warm',
+      logs: Promise.resolve(this.#ids),
+    };
+  }
+}

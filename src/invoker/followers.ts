@@ -1,0 +1,67 @@
+/**
+ * Who follows the log of which activation, from wherever that is (in the queue, being initialised, running) to its
+ * end. What is running finds its log in its sandbox; an activation moves there from the queue, and sometimes back.
+ */
+
+/** A log that can be followed under one id; undefined when it has none of that id. */
+export interface LogSource {
+  follow(id: string, onLine: (line: string) => void): Disposable | undefined;
+}
+
+export interface LogPlace {
+  readonly source: LogSource;
+  readonly id: string;
+}
+
+export interface Followers {
+  /** Whether anybody follows anything: asked for every activation. */
+  readonly isEmpty: boolean;
+  /** `at` is where its log is by now, if it is anywhere. */
+  add(activationId: string, onLine: (line: string) => void, at: LogPlace | undefined): Disposable;
+  /** From now on its log is there. */
+  move(activationId: string, to: LogPlace): void;
+  /** It has ended. */
+  release(activationId: string): void;
+}
+
+interface Following {
+  readonly onLine: (line: string) => void;
+  attachment: Disposable | undefined;
+}
+
+export function createFollowers(): Followers {
+  const byActivation = new Map<string, Set<Following>>();
+  const attach = (following: Following, { source, id }: LogPlace) => {
+    following.attachment = source.follow(id, following.onLine);
+  };
+  const detach = (following: Following) => {
+    following.attachment?.[Symbol.dispose]();
+    following.attachment = undefined;
+  };
+  return {
+    get isEmpty() {
+      return byActivation.size === 0;
+    },
+    add(activationId, onLine, at) {
+      const following: Following = { onLine, attachment: undefined };
+      if (at) attach(following, at);
+      const all = byActivation.get(activationId) ?? new Set();
+      byActivation.set(activationId, all.add(following));
+      return {
+        [Symbol.dispose]() {
+          detach(following);
+          all.delete(following);
+          if (all.size === 0 && byActivation.get(activationId) === all) byActivation.delete(activationId);
+        },
+      };
+    },
+    move(activationId, to) {
+      for (const following of byActivation.get(activationId) ?? []) {
+        detach(following);
+        attach(following, to);
+      }
+    },
+    // What its log ends with may still come, so nothing is detached.
+    release: (activationId) => void byActivation.delete(activationId),
+  };
+}

@@ -1,0 +1,39 @@
+/** The policy of an action's sandboxes: the operator's default, with what the action's limits ask for. */
+import { boundPolicy, type OperatorPolicy, type SandboxPolicy, type TmpfsPolicy } from '../sandbox/index.ts';
+import type { ActionLimits } from './types.ts';
+
+export interface SlotPolicy {
+  readonly policy: SandboxPolicy;
+  /** Nothing but the memory differs from the operator's default. */
+  readonly isDefault: boolean;
+}
+
+const mebibyte = 1024 * 1024;
+/** As many for each MiB as the default has. */
+const inodesPerMiB = 64;
+const writable = '/tmp';
+
+/** @throws Fault POLICY_EXCEEDED, naming the field */
+export function slotPolicy(limits: ActionLimits, operator: OperatorPolicy): SlotPolicy {
+  const { defaults } = operator;
+  const asked = {
+    ...(limits.cpus === undefined || limits.cpus === defaults.cpus ? {} : { cpus: limits.cpus }),
+    ...diskRequest(limits.diskMiB, defaults),
+  };
+  const isDefault = Object.keys(asked).length === 0;
+  // Its memory is bounded by the limits of actions, and the operator's own default by nothing.
+  const bound = isDefault ? defaults : boundPolicy(asked, operator);
+  return { policy: { ...bound, memoryBytes: limits.memoryMiB * mebibyte }, isDefault };
+}
+
+function diskRequest(
+  diskMiB: number | undefined,
+  { tmpfs }: SandboxPolicy,
+): { readonly tmpfs?: readonly TmpfsPolicy[] } {
+  const current = tmpfs.find(({ path }) => path === writable);
+  if (diskMiB === undefined || diskMiB * mebibyte === current?.sizeBytes) return {};
+  const inodes = Math.max(1024, Math.ceil(diskMiB * inodesPerMiB));
+  return {
+    tmpfs: [{ path: writable, exec: current?.exec ?? false, sizeBytes: diskMiB * mebibyte, inodes }],
+  };
+}

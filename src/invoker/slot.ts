@@ -1,0 +1,79 @@
+/**
+ * A slot is a sandbox that is paid for: its memory counts from the moment its start begins until its end. It
+ * starts blank (prewarmed, no code) or bound to an action's code; once initialised it belongs to one action of
+ * one revision in one namespace for the rest of its life.
+ */
+import type { BlobStore, ImageStore, RuntimeKind } from '../images/index.ts';
+import type { OperatorPolicy, SandboxHost } from '../sandbox/index.ts';
+import type { CodeFolders } from './code-folders.ts';
+import type { Runner } from './runner.ts';
+
+export interface Slot {
+  readonly kind: string;
+  readonly memoryMiB: number;
+  readonly runner: Runner;
+  /** Activations that it was handed and has not answered. */
+  inFlight: number;
+  /** It gets no more activations, and ends with the last that it has. */
+  isSpent: boolean;
+  /** Its action was at fault, so that it can't be used again. */
+  hasFailed: boolean;
+  /** `performance.now()` of its last answer, or of its start. */
+  idleSince: number;
+  /** `performance.now()` of when it began to serve its action. */
+  readonly startedAt: number;
+  /** What its initialisation logged, when that was no activation's: the next one's. */
+  initLogs: Promise<readonly string[]> | undefined;
+}
+
+/** What slots of one revision of an action are made from. */
+export interface SlotPlan {
+  readonly kind: string;
+  readonly memoryMiB: number;
+  /** A blank slot of its kind and memory can become one. */
+  readonly takesBlank: boolean;
+  /** A new slot with the code in place. @throws Fault IMAGE_UNKNOWN, IMAGE_UNUSABLE, ARCHIVE_* */
+  start(): Promise<Slot>;
+  /** Puts the code into a blank slot. */
+  lay(blank: Slot): Promise<void>;
+}
+
+/** What slots are made of and from; chosen by whoever puts the platform together. */
+export interface SlotSources {
+  readonly host: SandboxHost;
+  readonly images: ImageStore;
+  readonly operator: OperatorPolicy;
+  readonly kinds: readonly RuntimeKind[];
+  /** URL of the API as user code sees it (`__OW_API_HOST`); asked when a sandbox starts. */
+  readonly apiHost: () => string;
+}
+
+export interface SlotOptions extends SlotSources {
+  readonly blobs: BlobStore;
+  readonly folders: CodeFolders;
+  readonly readyTimeoutMs: number;
+}
+
+export function newSlot(kind: string, memoryMiB: number, runner: Runner): Slot {
+  const now = performance.now();
+  return {
+    kind,
+    memoryMiB,
+    runner,
+    inFlight: 0,
+    isSpent: false,
+    hasFailed: false,
+    idleSince: now,
+    startedAt: now,
+    initLogs: undefined,
+  };
+}
+
+/** `NAME=VALUE` lines of an image. Those without a name or a value are passed over, as Docker does. */
+export function environmentOf(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    lines
+      .map((line) => [line.slice(0, Math.max(0, line.indexOf('='))), line.slice(line.indexOf('=') + 1)])
+      .filter(([name]) => name !== ''),
+  );
+}

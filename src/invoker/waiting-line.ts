@@ -1,0 +1,57 @@
+/** Jobs that wait for a slot, each in the queue of its group; the groups take turns. */
+import { createRotation } from './fair-rotation.ts';
+import type { Group, Pending } from './group.ts';
+
+export interface WaitingLine {
+  /** Jobs in all queues. */
+  readonly length: number;
+  /** Groups that could not be served for want of memory. */
+  readonly starved: ReadonlySet<Group>;
+  /** Last in its group's queue. */
+  add(group: Group, pending: Pending): void;
+  /** First in its group's queue. */
+  putBack(group: Group, pending: Pending): void;
+  /** The group's next job. */
+  take(group: Group): Pending | undefined;
+  setStarved(group: Group, isStarved: boolean): void;
+  /** Gives turns until nobody can make use of one. */
+  serve(place: (group: Group) => boolean): void;
+}
+
+export function createWaitingLine(): WaitingLine {
+  const rotation = createRotation<Group>();
+  const starved = new Set<Group>();
+  let length = 0;
+  return {
+    get length() {
+      return length;
+    },
+    starved,
+    add(group, pending) {
+      length++;
+      group.queue.push(pending);
+      rotation.add(group);
+    },
+    putBack(group, pending) {
+      length++;
+      group.queue.unshift(pending);
+      rotation.add(group);
+    },
+    take(group) {
+      const pending = group.queue.shift();
+      if (pending) length--;
+      if (group.queue.length === 0) {
+        rotation.remove(group);
+        starved.delete(group);
+      }
+      return pending;
+    },
+    setStarved(group, isStarved) {
+      if (isStarved) starved.add(group);
+      else starved.delete(group);
+    },
+    serve(place) {
+      while (rotation.next(place));
+    },
+  };
+}

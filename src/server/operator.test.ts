@@ -1,0 +1,162 @@
+/** What the operator does on the machine itself, on a data folder without a server. */
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createVault } from '../functions/index.ts';
+import { openBlobStore } from '../images/index.ts';
+import { tryFileLock } from '../lib/index.ts';
+import { openStore } from '../store/index.ts';
+import { dataPaths } from './instance.ts';
+import { namespaceAdmin } from './namespace-admin.ts';
+import { vaultAdmin } from './vault-admin.ts';
+import { openVaultKeys } from './vault-keys.ts';
+
+async function start() {
+  const dataDir = await mkdtemp(join(tmpdir(), 'ward-operator-'));
+  const paths = dataPaths(dataDir);
+  await using store = await openStore({ path: paths.database });
+  await store.close();
+  const config = { dataDir, parameters: { keyFile: undefined } };
+  return {
+    dataDir,
+    paths,
+    /** As the first start of a server does. */
+    keys: async () => (await openVaultKeys(config, true, {})).keys,
+    async putAction(document: Record<string, unknown>, digest: string | null = null) {
+      await using opened = await openStore({ path: paths.database });
+      const row = {
+        namespace: 'guest',
+        path: 'a',
+        collection: 'actions',
+        revision: 'r',
+        updatedAt: 1,
+        codeDigest: digest,
+        link: null,
+        shared: false,
+        document: JSON.parse(JSON.stringify(document)),
+      } as const;
+      await opened.entities.put(row, null);
+    },
+    async action() {
+      await using opened = await openStore({ path: paths.database });
+      return await opened.entities.get('guest', 'a');
+    },
+    [Symbol.asyncDispose]: () => rm(dataDir, { recursive: true }),
+  };
+}
+
+describe('a namespace', () => {
+  test('gets further keys, which are listed and deleted', async () => {
+    await using at = await start();
+    await using admin = await namespaceAdmin({ dataDir: at.dataDir });
+    await admin.create('guest');
+    const { key, keyId } = await admin.createKey('guest', { scope: 'invoke', label: 'shop' });
+    expect(key).toMatch(new RegExp(`^${keyId}:[A-Za-z0-9]{64}$`));
+    expect((await admin.listKeys('guest')).map(({ scope }) => scope)).toEqual(['full', 'invoke']);
+    await admin.deleteKey('guest', keyId);
+    expect(await admin.listKeys('guest')).toHaveLength(1);
+  });
+
+  test('has its limits shown with its own retention', async () => {
+    await using at = await start();
+    await using admin = await namespaceAdmin({ dataDir: at.dataDir });
+    await admin.create('guest');
+    expect(await admin.limits('guest', {})).not.toHaveProperty('retentionMaxAgeDays');
+    expect(
+      await admin.limits('guest', { retentionMaxAgeDays: 1, retentionMaxRecords: 0, firesPerMinute: 2 }),
+    ).toMatchObject({ retentionMaxAgeDays: 1, retentionMaxRecords: 0, firesPerMinute: 2 });
+  });
+
+  test('takes its code with it, but not what another one has, nor beside a running server', async () => {
+    await using at = await start();
+    const blobs = openBlobStore(at.paths.code);
+    const digest = await blobs.put(Buffer.from('code'));
+    await using admin = await namespaceAdmin({ dataDir: at.dataDir });
+    await admin.create('guest');
+    await admin.create('other');
+    await at.putAction({}, digest);
+    await admin.delete('other');
+    expect(await blobs.has(digest)).toBe(true);
+    {
+      using _running = tryFileLock(at.paths.lock);
+      await admin.delete('guest');
+      expect(await blobs.has(digest)).toBe(true);
+    }
+    await admin.create('guest');
+    await admin.delete('guest');
+    expect(await blobs.has(digest)).toBe(false);
+  });
+});
+
+describe('the vault', () => {
+  const secret = [{ key: 'a', value: 's3cret' }];
+
+  async function withAction() {
+    const at = await start();
+    const vault = createVault(await at.keys());
+    await using admin = await namespaceAdmin({ dataDir: at.dataDir });
+    await admin.create('guest');
+    await at.putAction({ parameters: vault.sealParameters(secret, 'guest/a') });
+    return Object.assign(at, { vault });
+  }
+
+  test('is told by key, and never the keys', async () => {
+    await using at = await withAction();
+    await using admin = await vaultAdmin({ dataDir: at.dataDir });
+    const [, id, key] = /^(\w+):(\S+)$/m.exec(await readFile(at.paths.parameterKeys, 'utf8')) ?? [];
+    const status = await admin.status();
+    expect(status).toEqual({
+      source: at.paths.parameterKeys,
+      keys: [{ id, use: 'encrypts', kept: 1, waiting: 0 }],
+      clear: 0,
+      isPartial: false,
+    });
+    expect(JSON.stringify(status)).not.toContain(key);
+  });
+
+  test('is rotated beside a server, which goes on reading', async () => {
+    await using at = await withAction();
+    await using admin = await vaultAdmin({ dataDir: at.dataDir });
+    const old = (await admin.status()).keys[0]?.id;
+    const { newest, rewritten, unreadable } = await admin.rotate({ keepKey: false });
+    expect([rewritten, unreadable]).toEqual([1, 0]);
+    expect((await admin.status()).keys).toEqual([
+      { id: newest, use: 'encrypts', kept: 1, waiting: 0 },
+      { id: old, use: 'decrypts', kept: 0, waiting: 0 },
+    ]);
+    const row = await at.action();
+    expect(at.vault.openParameters(row?.document['parameters'] ?? null, 'guest/a')).toEqual(secret);
+    expect(await admin.rotate({ keepKey: true })).toEqual({ newest, rewritten: 0, unreadable: 0 });
+  });
+
+  test('says which key is missing', async () => {
+    await using at = await withAction();
+    await rm(at.paths.parameterKeys);
+    await at.keys();
+    await using admin = await vaultAdmin({ dataDir: at.dataDir });
+    expect((await admin.status()).keys).toEqual([
+      expect.objectContaining({ use: 'encrypts', kept: 0 }),
+      expect.objectContaining({ use: 'missing', kept: 1 }),
+    ]);
+    expect(await admin.rotate({ keepKey: true })).toMatchObject({ rewritten: 0, unreadable: 1 });
+  });
+
+  test('is rotated by one at a time', async () => {
+    await using at = await withAction();
+    await using admin = await vaultAdmin({ dataDir: at.dataDir });
+    using _other = tryFileLock(at.paths.rotationLock);
+    await expect(admin.rotate({ keepKey: false })).rejects.toMatchObject({ code: 'PARAMETER_KEYS_BUSY' });
+  });
+
+  test('is not made by asking for it', async () => {
+    await using at = await start();
+    await mkdir(join(at.dataDir, 'empty'));
+    await expect(vaultAdmin({ dataDir: join(at.dataDir, 'empty') })).rejects.toMatchObject({
+      code: 'DATA_DIR_EMPTY',
+    });
+    await expect(vaultAdmin({ dataDir: at.dataDir })).rejects.toMatchObject({
+      code: 'PARAMETER_KEYS_INVALID',
+    });
+  });
+});

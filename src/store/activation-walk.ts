@@ -1,0 +1,75 @@
+/**
+ * Lists and counts of records walk an index. A far page or a large count is walked in strides, a statement each, so
+ * that it does not keep the database thread from others.
+ */
+import type { Kysely } from 'kysely';
+import type { Schema } from './schema.ts';
+import type { ActivationQuery } from './types.ts';
+
+export type ActivationFilter = Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>;
+
+/** The key of a record in the order of a list. */
+export interface Place {
+  readonly start: number;
+  readonly activation_id: string;
+}
+
+/** Some milliseconds of walking. */
+const stride = 20_000;
+
+/** What the filter lets through; with `after`, only what comes after that place in a list, newest first. */
+export function matching(db: Kysely<Schema>, filter: ActivationFilter, after?: Place) {
+  let rows = db.selectFrom('activations').where('namespace', '=', filter.namespace);
+  if (filter.path !== undefined) rows = rows.where('path', '=', filter.path);
+  if (filter.since !== undefined) rows = rows.where('start', '>=', filter.since);
+  if (after === undefined) return filter.upto === undefined ? rows : rows.where('start', '<=', filter.upto);
+  // `upto` is left out: the place is within it, and one bound on each side is what the index can use.
+  return rows.where(({ eb, refTuple, tuple }) =>
+    eb(refTuple('start', 'activation_id'), '<', tuple(after.start, after.activation_id)),
+  );
+}
+
+/**
+ * Walks over `count` records, and gives the last one's place with what remains to be skipped (less than a stride);
+ * undefined when there are not as many.
+ */
+export async function walk(
+  db: Kysely<Schema>,
+  filter: ActivationFilter,
+  count: number,
+): Promise<{ readonly after: Place | undefined; readonly rest: number } | undefined> {
+  let after: Place | undefined;
+  let rest = count;
+  for (; rest > stride; rest -= stride) {
+    after = await placeAfter(db, filter, after);
+    if (after === undefined) return undefined;
+  }
+  return { after, rest };
+}
+
+/** Counts what the filter lets through. Records that come meanwhile may be counted or not. */
+export async function countMatching(db: Kysely<Schema>, filter: ActivationFilter): Promise<number> {
+  let counted = 0;
+  let after: Place | undefined;
+  for (;;) {
+    const next = await placeAfter(db, filter, after);
+    if (next === undefined) break;
+    counted += stride;
+    after = next;
+  }
+  const { total } = await matching(db, filter, after)
+    .select((build) => build.fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  return counted + Number(total);
+}
+
+/** One stride on. */
+function placeAfter(db: Kysely<Schema>, filter: ActivationFilter, after: Place | undefined) {
+  return matching(db, filter, after)
+    .select(['start', 'activation_id'])
+    .orderBy('start', 'desc')
+    .orderBy('activation_id', 'desc')
+    .limit(1)
+    .offset(stride - 1)
+    .executeTakeFirst();
+}

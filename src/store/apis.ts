@@ -1,0 +1,71 @@
+/** APIs of the gateway: optimistic locking by revision. */
+import type { Kysely } from 'kysely';
+import { parseObject } from './documents.ts';
+import type { ApiTable, Schema } from './schema.ts';
+import type { ApiRow, ApiStore } from './types.ts';
+
+export function apiStore(db: Kysely<Schema>): ApiStore {
+  return {
+    async get(namespace, basePath) {
+      const row = await db
+        .selectFrom('apis')
+        .selectAll()
+        .where('namespace', '=', namespace)
+        .where('base_path', '=', basePath)
+        .executeTakeFirst();
+      return row === undefined ? undefined : toRow(row);
+    },
+    async list(namespace) {
+      const rows = await db
+        .selectFrom('apis')
+        .selectAll()
+        .where('namespace', '=', namespace)
+        .orderBy('base_path')
+        .execute();
+      return rows.map(toRow);
+    },
+    put: (row, expected) => (expected === null ? insert(db, row) : replace(db, row, expected)),
+    async delete(namespace, basePath) {
+      const result = await db
+        .deleteFrom('apis')
+        .where('namespace', '=', namespace)
+        .where('base_path', '=', basePath)
+        .executeTakeFirst();
+      return result.numDeletedRows === 1n;
+    },
+  };
+}
+
+async function insert(db: Kysely<Schema>, row: ApiRow): Promise<boolean> {
+  const result = await db
+    .insertInto('apis')
+    .values({ namespace: row.namespace, base_path: row.basePath, ...columnsOf(row) })
+    .onConflict((conflict) => conflict.columns(['namespace', 'base_path']).doNothing())
+    .executeTakeFirst();
+  return result.numInsertedOrUpdatedRows === 1n;
+}
+
+async function replace(db: Kysely<Schema>, row: ApiRow, expected: string): Promise<boolean> {
+  const result = await db
+    .updateTable('apis')
+    .set(columnsOf(row))
+    .where('namespace', '=', row.namespace)
+    .where('base_path', '=', row.basePath)
+    .where('revision', '=', expected)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+function columnsOf(row: ApiRow): Omit<ApiTable, 'namespace' | 'base_path'> {
+  return { revision: row.revision, updated_at: row.updatedAt, document: JSON.stringify(row.document) };
+}
+
+function toRow(row: ApiTable): ApiRow {
+  return {
+    namespace: row.namespace,
+    basePath: row.base_path,
+    revision: row.revision,
+    updatedAt: row.updated_at,
+    document: parseObject(row.document),
+  };
+}

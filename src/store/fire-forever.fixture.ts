@@ -1,0 +1,20 @@
+/** A program that writes feeds and deliveries until it is killed, printing each one's id once both are durable. */
+import { writeSync } from 'node:fs';
+import { newId } from '../lib/index.ts';
+import { openStore } from './open.ts';
+
+const store = await openStore({ path: process.argv[2] ?? '' });
+const common = { namespace: 'guest', dueAt: 1, document: {} };
+
+async function fireForever(): Promise<never> {
+  for (;;) {
+    const id = newId();
+    await Promise.all([
+      store.feeds.put({ ...common, trigger: id, provider: 'p', revision: id, token: id }, null),
+      store.deliveries.add({ ...common, id, rule: 'r', state: 'waiting', attempt: 1, createdAt: 0 }),
+    ]);
+    writeSync(1, `${id}\n`);
+  }
+}
+
+await Promise.all(Array.from({ length: 8 }, fireForever));

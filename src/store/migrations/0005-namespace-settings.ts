@@ -1,0 +1,9 @@
+/** What the owner of a namespace has set for it as a whole. */
+import type { Kysely } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('namespaces')
+    .addColumn('settings', 'text', (column) => column.notNull().defaultTo('{}'))
+    .execute();
+}

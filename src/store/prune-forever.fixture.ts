@@ -1,0 +1,22 @@
+/** A program that appends records and prunes them until it is killed, printing a line each time it has pruned. */
+import { writeSync } from 'node:fs';
+import { newActivationId } from '../lib/index.ts';
+import { openStore } from './open.ts';
+
+const store = await openStore({ path: process.argv[2] ?? '' });
+const record = { namespace: 'guest', name: 'a', path: 'a', end: null, statusCode: 0, documentJson: '{}' };
+
+for (let start = 0; ; start++) {
+  const rows = Array.from({ length: 50 }, () => ({ ...record, start, activationId: newActivationId() }));
+  const appends = rows.map((row) =>
+    store.activations.append({
+      row: { ...row, responseJson: '"ü"' },
+      logs: ['x'.repeat(9_000)],
+      inputJson: '{}',
+      settles: null,
+    }),
+  );
+  await store.activations.prune({ namespace: 'guest', keep: 40, max: 30 });
+  await Promise.all(appends);
+  writeSync(1, `${start}\n`);
+}

@@ -1,0 +1,97 @@
+/**
+ * Retention: the oldest records of a namespace go, with their logs and inputs, a few in each short transaction.
+ *
+ * How many there are is read from the namespace's counter, never counted. What a transaction deletes is bounded by
+ * number and by size, since a record may have megabytes of logs. Freed pages are reused by later writes.
+ */
+import type { Kysely } from 'kysely';
+import type { Schema } from './schema.ts';
+import type { PruneRule } from './types.ts';
+
+/** Bytes of text that one transaction may delete, if that is more than one record. */
+const pruneBytes = 8 * 1024 * 1024;
+
+interface Candidate {
+  readonly start: number;
+  readonly activationId: string;
+  readonly bytes: number;
+  /** Records of the namespace, at the moment at which it was read. */
+  readonly total: number;
+}
+
+/** Deletes what is next to go and says how many that were; 0 when nothing is. See `ActivationStore.prune`. */
+export async function pruneActivations(db: Kysely<Schema>, rule: PruneRule): Promise<number> {
+  const { total, oldest } = await extentOf(db, rule.namespace);
+  const isExcessive = rule.keep !== undefined && total > rule.keep;
+  const isOld = rule.before !== undefined && oldest !== undefined && oldest < rule.before;
+  if (!isExcessive && !isOld) return 0;
+  const doomed = doomedOf(await candidates(db, rule), rule);
+  const last = doomed.at(-1);
+  if (last === undefined) return 0;
+  // By place and not by id: a record that came meanwhile and is older is to go as well.
+  const result = await db
+    .deleteFrom('activations')
+    .where('namespace', '=', rule.namespace)
+    .where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('start', 'activation_id'), '<=', tuple(last.start, last.activationId)),
+    )
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** What tells at little cost that nothing is to go, as is so most of the time. */
+async function extentOf(db: Kysely<Schema>, namespace: string) {
+  const row = await db
+    .selectFrom('activation_counts')
+    .where('namespace', '=', namespace)
+    .select(({ selectFrom }) => [
+      'total',
+      selectFrom('activations')
+        .select('start')
+        .where('namespace', '=', namespace)
+        .orderBy('start')
+        .limit(1)
+        .as('oldest'),
+    ])
+    .executeTakeFirst();
+  return { total: row?.total ?? 0, oldest: row?.oldest ?? undefined };
+}
+
+/** The oldest records, with their number: in one statement, so that both are of the same moment. */
+async function candidates(db: Kysely<Schema>, rule: PruneRule): Promise<readonly Candidate[]> {
+  const rows = await db
+    .selectFrom('activations')
+    .leftJoin('activation_logs', 'activation_logs.activation_id', 'activations.activation_id')
+    .leftJoin('activation_inputs', 'activation_inputs.activation_id', 'activations.activation_id')
+    .where('activations.namespace', '=', rule.namespace)
+    .select(({ fn, selectFrom }) => [
+      'activations.start',
+      'activations.activation_id',
+      selectFrom('activation_counts').select('total').where('namespace', '=', rule.namespace).as('total'),
+      fn<number>('octet_length', ['activations.document']).as('document_bytes'),
+      fn<number | null>('octet_length', ['activations.response']).as('response_bytes'),
+      fn<number | null>('octet_length', ['activation_logs.lines']).as('log_bytes'),
+      fn<number | null>('octet_length', ['activation_inputs.input']).as('input_bytes'),
+    ])
+    .orderBy('activations.start')
+    .orderBy('activations.activation_id')
+    .limit(rule.max)
+    .execute();
+  return rows.map((row) => ({
+    start: row.start,
+    activationId: row.activation_id,
+    total: row.total ?? 0,
+    bytes: row.document_bytes + (row.response_bytes ?? 0) + (row.log_bytes ?? 0) + (row.input_bytes ?? 0),
+  }));
+}
+
+function doomedOf(oldest: readonly Candidate[], { before, keep }: PruneRule): readonly Candidate[] {
+  const excess = keep === undefined ? 0 : (oldest[0]?.total ?? 0) - keep;
+  let bytes = 0;
+  const end = oldest.findIndex((candidate, index) => {
+    bytes += candidate.bytes;
+    const isDoomed = index < excess || (before !== undefined && candidate.start < before);
+    return !isDoomed || (index > 0 && bytes > pruneBytes);
+  });
+  return end === -1 ? oldest : oldest.slice(0, end);
+}

@@ -1,0 +1,146 @@
+/** That a query stays fast among millions of rows is in its plan: it goes by an index, and sorts nothing. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { acceptedQueue } from './accepted.ts';
+import { activationStore } from './activations.ts';
+import { apiStore } from './apis.ts';
+import { deliveryStore } from './deliveries.ts';
+import { entityStore } from './entities.ts';
+import { feedStore } from './feeds.ts';
+import { groupWriter } from './group-writer.ts';
+import { keyStore } from './keys.ts';
+import { migrate } from './migrations/index.ts';
+import { namespaceStore } from './namespaces.ts';
+import type { Schema } from './schema.ts';
+import { sqliteThreadDialect } from './sqlite/dialect.ts';
+import { type DatabaseThread, startDatabaseThread } from './sqlite/thread.ts';
+import { activationRow, all, deliveryRow, entityRow, feedRow, namespaceRow, write } from './suite/context.ts';
+
+let folder: string;
+let thread: DatabaseThread;
+let queries: Set<string>;
+let stores: ReturnType<typeof makeStores>;
+
+function makeStores() {
+  const watched: DatabaseThread = {
+    ...{ batch: (units) => thread.batch(units), close: () => thread.close() },
+    query(sql, values) {
+      queries.add(sql);
+      return thread.query(sql, values);
+    },
+  };
+  const dialect = sqliteThreadDialect(watched);
+  const db = new Kysely<Schema>({ dialect });
+  const writer = groupWriter((units) => dialect.batch(units));
+  return {
+    db,
+    entities: entityStore(db),
+    keys: keyStore(db),
+    feeds: feedStore(db, writer),
+    deliveries: deliveryStore(db, writer),
+    apis: apiStore(db),
+    activations: activationStore(db, writer),
+    accepted: acceptedQueue(db, writer),
+    namespaces: namespaceStore(db, writer),
+  };
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ward-plans-'));
+  thread = startDatabaseThread(join(folder, 'ward.db'));
+  queries = new Set();
+  stores = makeStores();
+  await migrate(stores.db);
+  await stores.namespaces.create(namespaceRow('guest'));
+});
+afterEach(async () => {
+  await stores.db.destroy();
+  await rm(folder, { recursive: true });
+});
+
+async function readAll(): Promise<void> {
+  const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces } = stores;
+  for (const filter of [{}, { package: 'p' }, { link: 'guest/t' }, { shared: true }] as const) {
+    await entities.list({ ...all, collection: 'rules', ...filter });
+    await entities.count({ ...all, collection: 'rules', ...filter });
+  }
+  await entities.get('guest', 'a');
+  await entities.countByCodeDigest('d');
+  for (const path of [undefined, 'a'])
+    for (const since of [undefined, 1])
+      for (const upto of [undefined, 1]) {
+        const filter = {
+          ...(path !== undefined && { path }),
+          ...(since !== undefined && { since }),
+          ...(upto !== undefined && { upto }),
+        };
+        await activations.list({ ...all, ...filter });
+        await activations.list({ ...all, ...filter, skip: 20_500, brief: true });
+        await activations.count({ namespace: 'guest', ...filter });
+      }
+  await activations.get('guest', 'a');
+  await activations.logs('guest', 'a');
+  await activations.input('guest', 'a');
+  await activations.prune({ namespace: 'guest', keep: 0, max: 10 });
+  await accepted.get('guest', 'a');
+  await accepted.pending(10);
+  await feeds.due(1, 10);
+  await feeds.nextDue();
+  await feeds.byToken('a');
+  await deliveries.due(1, 10);
+  await deliveries.nextDue();
+  for (const rule of [undefined, 'r']) {
+    await deliveries.dead({ ...all, ...(rule !== undefined && { rule }) });
+    await deliveries.countDead('guest', rule);
+  }
+  await keys.byId('k');
+  await keys.list('guest');
+  await apis.list('guest');
+  await namespaces.byKeyId('k');
+  await namespaces.delete('guest');
+}
+
+/** What SQLite has counted in a large database is as it would be; it plans by that. */
+const statistics = [
+  `('activations', 'activations_by_start', '5000000 5000000 1 1')`,
+  `('activations', 'activations_by_path', '5000000 5000000 2000000 1 1')`,
+  `('activations', 'sqlite_autoindex_activations_1', '5000000 1')`,
+  `('activation_counts', 'sqlite_autoindex_activation_counts_1', '1 1')`,
+  `('entities', 'entities_by_update', '1000 1000 300 1 1')`,
+  `('entities', 'sqlite_autoindex_entities_1', '1000 1000 1')`,
+  `('namespaces', 'sqlite_autoindex_namespaces_1', '1 1')`,
+].join();
+
+test.each([
+  ['nothing is known of its rows', ''],
+  [
+    'there are millions of rows',
+    `analyze; delete from sqlite_stat1; insert into sqlite_stat1 values ${statistics};`,
+  ],
+])('no query reads a table from end to end or sorts, when %s', async (_, prepare) => {
+  const rows = Array.from({ length: 21_000 }, () => activationRow({ path: 'a' }));
+  await Promise.all(rows.map((row) => stores.activations.append(write(row))));
+  await stores.entities.put(entityRow('a'), null);
+  await stores.feeds.put(feedRow('t', { token: 'a', dueAt: 1 }), null);
+  await stores.deliveries.add(deliveryRow());
+  queries.clear();
+  await readAll();
+  expect(queries.size).toBeGreaterThan(40);
+  using database = new DatabaseSync(join(folder, 'ward.db'));
+  database.exec(`${prepare} pragma foreign_keys = on;`);
+  // A second connection reads the statistics anew.
+  using planner = new DatabaseSync(join(folder, 'ward.db'), { enableForeignKeyConstraints: true });
+  const slow = [...queries].flatMap((sql) =>
+    planner
+      .prepare(`explain query plan ${sql}`)
+      .all()
+      .map(({ detail }) => String(detail))
+      .filter((detail) => /^SCAN|TEMP B-TREE/.test(detail))
+      .map((detail) => `${detail}: ${sql}`),
+  );
+  expect(slow).toEqual([]);
+});

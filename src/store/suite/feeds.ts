@@ -1,0 +1,89 @@
+/** Feeds: one a trigger, one winner of each write, due earliest first. */
+import { expect, test } from 'vitest';
+import { type Context, feedRow, namespaceRow } from './context.ts';
+
+export function feedTests({ store, reopen }: Context): void {
+  test('are kept as they were put, found by trigger and by token', async () => {
+    const row = feedRow('tick ü', { token: 'secret', dueAt: 5, document: { cron: '* * * * *' } });
+    expect(await store().feeds.put(row, null)).toBe(true);
+    await reopen();
+    expect(await store().feeds.get('guest', 'tick ü')).toEqual(row);
+    expect(await store().feeds.byToken('secret')).toEqual(row);
+    expect(await store().feeds.get('other', 'tick ü')).toBeUndefined();
+    expect(await store().feeds.byToken('guess')).toBeUndefined();
+  });
+
+  test('a write of a revision that is no longer current loses', async () => {
+    const first = feedRow('t');
+    const second = feedRow('t', { provider: 'webhooks/webhook', token: 'x', dueAt: 7, document: { n: 2 } });
+    expect(await store().feeds.put(second, first.revision)).toBe(false);
+    expect(await store().feeds.put(first, null)).toBe(true);
+    expect(await store().feeds.put(second, null)).toBe(false);
+    expect(await store().feeds.put(second, first.revision)).toBe(true);
+    expect(await store().feeds.put(feedRow('t'), first.revision)).toBe(false);
+    expect(await store().feeds.get('guest', 't')).toEqual(second);
+    expect(await store().feeds.delete('guest', 't')).toBe(true);
+    expect(await store().feeds.delete('guest', 't')).toBe(false);
+    expect(await store().feeds.get('guest', 't')).toBeUndefined();
+  });
+
+  test('no update of racing read-modify-write loops is lost', async () => {
+    await store().feeds.put(feedRow('t', { document: { n: 0 } }), null);
+    const increment = async () => {
+      for (;;) {
+        const row = await store().feeds.get('guest', 't');
+        if (row === undefined) throw new Error('the feed is gone');
+        const next = feedRow('t', { document: { n: Number(row.document['n']) + 1 } });
+        if (await store().feeds.put(next, row.revision)) return;
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, increment));
+    expect((await store().feeds.get('guest', 't'))?.document).toEqual({ n: 8 });
+  });
+
+  test('no two have one token, and the one that fails harms no other', async () => {
+    const mine = feedRow('a', { token: 'secret' });
+    const outcomes = await Promise.allSettled([
+      store().feeds.put(mine, null),
+      store().feeds.put(feedRow('b', { token: 'secret' }), null),
+      store().feeds.put(feedRow('c'), null),
+      store().feeds.put(feedRow('d'), null),
+      store().feeds.put(feedRow('e', { namespace: 'nobody' }), null),
+    ]);
+    expect(outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : true))).toEqual([
+      true,
+      'STORE_DUPLICATE',
+      true,
+      true,
+      'STORE_NO_NAMESPACE',
+    ]);
+    expect(await store().feeds.byToken('secret')).toEqual(mine);
+    expect(await store().feeds.get('guest', 'b')).toBeUndefined();
+  });
+
+  test('are due earliest first, over all namespaces, and those without a time never', async () => {
+    expect(await store().feeds.nextDue()).toBeUndefined();
+    await store().namespaces.create(namespaceRow('other'));
+    for (const [trigger, dueAt] of Object.entries({ c: 3_000, a: 1_000, never: null, d: 4_000 })) {
+      await store().feeds.put(feedRow(trigger, { dueAt }), null);
+    }
+    await store().feeds.put(feedRow('b', { namespace: 'other', dueAt: 2_000 }), null);
+    const due = async (now: number, limit: number) =>
+      (await store().feeds.due(now, limit)).map((row) => row.trigger);
+    expect(await due(3_000, 10)).toEqual(['a', 'b', 'c']);
+    expect(await due(3_000, 2)).toEqual(['a', 'b']);
+    expect(await due(999, 10)).toEqual([]);
+    expect(await store().feeds.nextDue()).toBe(1_000);
+    await store().feeds.delete('guest', 'a');
+    expect(await store().feeds.nextDue()).toBe(2_000);
+  });
+
+  test('are counted by namespace', async () => {
+    await store().namespaces.create(namespaceRow('other'));
+    expect(await store().feeds.count('guest')).toBe(0);
+    for (const trigger of ['a', 'b']) await store().feeds.put(feedRow(trigger), null);
+    await store().feeds.put(feedRow('a', { namespace: 'other' }), null);
+    expect(await store().feeds.count('guest')).toBe(2);
+    expect(await store().feeds.count('nobody')).toBe(0);
+  });
+}

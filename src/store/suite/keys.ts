@@ -1,0 +1,46 @@
+/** Further keys: found by their id, which no other key has. */
+import { expect, test } from 'vitest';
+import { type Context, keyRow, namespaceRow } from './context.ts';
+
+export function keyTests({ store, reopen }: Context): void {
+  test('are found by id, listed oldest first, and survive', async () => {
+    const late = keyRow({ createdAt: 3_000, expiresAt: 9_000 });
+    const early = keyRow({ createdAt: 2_000, scope: 'read' });
+    await store().keys.create(late);
+    await store().keys.create(early);
+    await reopen();
+    expect(await store().keys.byId(late.keyId)).toEqual(late);
+    expect(await store().keys.list('guest')).toEqual([early, late]);
+    expect(await store().keys.list('other')).toEqual([]);
+    expect(await store().keys.byId('nothing')).toBeUndefined();
+  });
+
+  test('are deleted from their own namespace only', async () => {
+    const row = keyRow();
+    await store().keys.create(row);
+    expect(await store().keys.delete('other', row.keyId)).toBe(false);
+    expect(await store().keys.delete('guest', row.keyId)).toBe(true);
+    expect(await store().keys.delete('guest', row.keyId)).toBe(false);
+    expect(await store().keys.byId(row.keyId)).toBeUndefined();
+  });
+
+  test('no id is given twice, neither to a key nor to a namespace', async () => {
+    const row = keyRow();
+    const guest = await store().namespaces.byName('guest');
+    await store().keys.create(row);
+    const taken = { code: 'STORE_DUPLICATE' };
+    await expect(store().keys.create(keyRow({ keyId: row.keyId }))).rejects.toMatchObject(taken);
+    await expect(store().keys.create(keyRow({ keyId: guest?.keyId ?? '' }))).rejects.toMatchObject(taken);
+    expect(await store().namespaces.create({ ...namespaceRow('two'), keyId: row.keyId })).toBe(false);
+    const update = store().namespaces.update({ ...namespaceRow('guest'), keyId: row.keyId });
+    await expect(update).rejects.toMatchObject(taken);
+    expect(await store().namespaces.byName('two')).toBeUndefined();
+    expect(await store().namespaces.byName('guest')).toEqual(guest);
+    expect(await store().keys.list('guest')).toEqual([row]);
+  });
+
+  test('a key of no namespace is refused', async () => {
+    const created = store().keys.create(keyRow({ namespace: 'nobody' }));
+    await expect(created).rejects.toMatchObject({ code: 'STORE_NO_NAMESPACE' });
+  });
+}

@@ -1,0 +1,138 @@
+/** The API gateway of a whole Ward, managed by OpenWhisk's own clients. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingForSandboxes, Ward } from './ward.ts';
+
+/** What the client can do beside its types. */
+interface Routes {
+  create(options: object): Promise<unknown>;
+  list(): Promise<unknown>;
+  get(options: object): Promise<unknown>;
+  delete(options: object): Promise<unknown>;
+}
+
+const missing = missingForSandboxes();
+
+describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` : ''}`, () => {
+  let ward: Ward;
+
+  beforeAll(async () => {
+    ward = await Ward.start();
+    await ward.raiseLimits();
+    const code = 'function main(args) { return { body: args }; }';
+    for (const [name, annotations] of [
+      ['books', { 'web-export': true }],
+      ['secret', { 'web-export': true, 'require-whisk-auth': 123456789 }],
+      ['plain', {}],
+    ] as const) {
+      const list = Object.entries(annotations).map(([key, value]) => ({ key, value }));
+      const body = { exec: { kind: 'nodejs:24', code }, annotations: list };
+      await ward.request('PUT', `/api/v1/namespaces/_/actions/${name}`, { body });
+    }
+  });
+  afterAll(async () => {
+    await ward?.[Symbol.asyncDispose]();
+  });
+
+  /** As wsk sends it. */
+  const wsk = (method: string, name: string, query: string, body?: object) => {
+    const [uuid] = ward.auth.split(':');
+    const path = `/api/v1/web/whisk.system/apimgmt/${name}.http?accesstoken=DUMMY+TOKEN&spaceguid=${uuid}&${query}`;
+    return ward.request(method, path, body === undefined ? {} : { body });
+  };
+  const operation = (more: object, action: object = {}) => ({
+    apidoc: {
+      namespace: '_',
+      gatewayBasePath: '/club',
+      gatewayPath: '/books',
+      gatewayMethod: 'GET',
+      id: 'API:_:/club',
+      action: {
+        name: 'books',
+        namespace: '_',
+        backendMethod: 'GET',
+        backendUrl: `${ward.url}/api/v1/web/_/default/books.http`,
+        authkey: ward.auth,
+        ...action,
+      },
+      ...more,
+    },
+  });
+
+  it('npm’s client makes, finds and deletes an API, and anybody can call it', async () => {
+    const routes = ward.client().routes as unknown as Routes;
+    const options = { relpath: '/hello/{name}', operation: 'GET', action: 'books', responsetype: 'http' };
+    const made = await routes.create({ ...options, basepath: '/npm' });
+    expect(made).toMatchObject({ gwApiUrl: `${ward.url}/apis/guest/npm`, apidoc: { basePath: '/npm' } });
+    const called = await fetch(`${ward.url}/apis/guest/npm/hello/Ada%20L?x=1`);
+    expect(called.status).toBe(200);
+    expect(await called.json()).toMatchObject({ name: 'Ada L', x: '1', __ow_path: '/npm/hello/Ada%20L' });
+    expect(await routes.list()).toMatchObject({
+      apis: [{ value: { gwApiUrl: `${ward.url}/apis/guest/npm` } }],
+    });
+    expect(await routes.get({ basepath: '/npm' })).toMatchObject({ apis: [{}] });
+    await routes.delete({ basepath: '/npm' });
+    expect(await routes.list()).toEqual({ apis: [] });
+    expect((await fetch(`${ward.url}/apis/guest/npm/hello/Ada`)).status).toBe(404);
+    await expect(routes.delete({ basepath: '/npm' })).rejects.toThrow("API '/npm' does not exist.");
+  });
+
+  it('wsk’s requests: operations, a document that is exported and taken again, secrets', async () => {
+    const secure = operation({ gatewayPath: '/secret' }, { name: 'secret', secureKey: 123456789 });
+    for (const [query, body] of [
+      ['responsetype=json', operation({ apiName: 'Book Club' })],
+      ['responsetype=http', operation({ gatewayMethod: 'POST' })],
+      ['responsetype=json', secure],
+    ] as const) {
+      const { status, body: answer } = await wsk('POST', 'createApi', query, body);
+      expect({ status, url: answer.gwApiUrl }).toEqual({ status: 200, url: `${ward.url}/apis/guest/club` });
+    }
+    const url = `${ward.url}/apis/guest/club`;
+    expect(await (await fetch(`${url}/books?a=1`)).json()).toMatchObject({
+      body: { a: '1', __ow_method: 'get' },
+    });
+    expect((await fetch(`${url}/secret`)).status).toBe(200);
+    expect((await fetch(`${ward.url}/api/v1/web/guest/default/secret`)).status).toBe(401);
+    const refused = await fetch(`${url}/books`, { method: 'DELETE' });
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, POST']);
+    const exported = (await wsk('GET', 'getApi', 'basepath=Book+Club')).body.apis[0].value.apidoc;
+    expect((await wsk('DELETE', 'deleteApi', 'basepath=/club')).status).toBe(200);
+    expect((await fetch(`${url}/books`)).status).toBe(404);
+    const again = { apidoc: { namespace: '_', swagger: JSON.stringify(exported) } };
+    expect((await wsk('POST', 'createApi', 'responsetype=json', again)).status).toBe(200);
+    expect((await fetch(`${url}/secret`)).status).toBe(200);
+    await wsk('DELETE', 'deleteApi', 'basepath=/club&relpath=/books&operation=GET');
+    expect((await fetch(`${url}/books`)).status).toBe(405);
+  });
+
+  it('an API survives a restart of its server', async () => {
+    const { body } = await wsk(
+      'POST',
+      'createApi',
+      'responsetype=http',
+      operation({ gatewayBasePath: '/kept' }),
+    );
+    expect(body.gwApiActivated).toBe(true);
+    await ward.stop();
+    ward = await Ward.start({}, ward.dataDir);
+    expect((await fetch(`${ward.url}/apis/guest/kept/books`)).status).toBe(200);
+  });
+
+  it('nobody makes APIs without a key, of others, or of what is no web action', async () => {
+    const path = '/api/v1/web/whisk.system/apimgmt/createApi.http';
+    const body = JSON.stringify(operation({}));
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${ward.url}${path}`, { method: 'POST', headers, body })).status).toBe(401);
+    const spoofed = await wsk('POST', 'createApi', '__ow_user=other', operation({}));
+    expect(spoofed.status).toBe(400);
+    const plain = await wsk('POST', 'createApi', '', operation({}, { name: 'plain' }));
+    expect(plain.status).toBe(502);
+    expect(plain.body.error).toContain("The action '/guest/plain' is not a web action");
+    const other = await ward.createNamespace('other');
+    const foreign = await ward.request('POST', path, {
+      auth: other,
+      body: operation({}, { namespace: 'guest' }),
+    });
+    expect(foreign.status).toBe(502);
+    expect(foreign.body.error).toContain("The action '/guest/books' does not exist, or is not yours to use.");
+  });
+});

@@ -1,0 +1,319 @@
+/** Actions whose image is not Ward's: OpenWhisk's HTTP contract on a port of the sandbox's own loopback. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Completion, JobTarget } from '../src/invoker/index.ts';
+import type { JsonObject } from '../src/lib/index.ts';
+import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
+import { InvokerBench, type TargetChanges, textsOf } from './invoker.ts';
+import { missingForSandboxes } from './ward.ts';
+
+const missing = missingForSandboxes();
+const lost = 'The action did not produce a valid response and exited unexpectedly.';
+
+describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${missing})` : ''}`, () => {
+  let images: BlackboxImages;
+  let bench: InvokerBench;
+  beforeAll(async () => {
+    images = await makeBlackboxImages({
+      'demo/app:1': {},
+      'demo/app:latest': {},
+      'demo/late:1': { Cmd: ['late'] },
+      'demo/deaf:1': { Cmd: ['deaf'] },
+      'demo/exit:1': { Cmd: ['exit'] },
+      'demo/lost:1': { Entrypoint: ['/nowhere'] },
+      'demo/nothing:1': { Entrypoint: [] },
+      'demo/relative:1': { WorkingDir: 'app', Entrypoint: ['node', '/app/server.cjs'], User: 'nobody' },
+    });
+    bench = await InvokerBench.open({}, images.dir);
+  });
+  afterAll(async () => {
+    await bench?.[Symbol.asyncDispose]();
+    await images?.[Symbol.asyncDispose]();
+  });
+
+  const target = (code = '', changes: TargetChanges = {}) =>
+    bench.target(code, { kind: 'blackbox', image: 'demo/app:1', ...changes });
+  const run = async (value: JsonObject, code = '', changes: TargetChanges = {}): Promise<Completion> =>
+    bench.run(await target(code, changes), value);
+
+  describe('in order', () => {
+    it('is initialised and run as OpenWhisk does it', async () => {
+      const app = await target('the code', { initEnv: { SECRET: 'x' }, main: 'entry' });
+      const job = { ...bench.job(app, { a: 1 }), apiKey: 'u:k' };
+      const { result, status, start, initMs } = await bench.invoker.run(job);
+      expect({ status, start, initMs }).toEqual({
+        status: 'success',
+        start: 'cold',
+        initMs: expect.any(Number),
+      });
+      expect(result).toMatchObject({
+        runs: 1,
+        init: {
+          name: app.action.slice('/guest/'.length),
+          main: 'entry',
+          binary: false,
+          code: 'the code',
+          env: { SECRET: 'x', __OW_ACTION_NAME: app.action, __OW_NAMESPACE: 'guest', __OW_API_KEY: 'u:k' },
+        },
+        body: {
+          value: { a: 1 },
+          namespace: 'guest',
+          action_name: app.action,
+          action_version: '0.0.1',
+          activation_id: job.activationId,
+          transaction_id: 'tid',
+          deadline: expect.stringMatching(/^\d{13}$/),
+          api_key: 'u:k',
+        },
+      });
+      const again = await bench.run(app, {});
+      expect(again).toMatchObject({ start: 'warm', result: { runs: 2, body: { value: {} } } });
+      expect(again.result).not.toMatchObject({ body: { api_key: expect.anything() } });
+    });
+
+    it('gets no code when there is none, and an archive as base64', async () => {
+      expect((await run({})).result).not.toMatchObject({ init: { code: expect.anything() } });
+      const zip = Buffer.from([0x50, 0x4b, 0, 255]);
+      const archive = await bench.target(zip, { kind: 'blackbox', image: 'demo/app:1', binary: true });
+      expect((await bench.run(archive)).result).toMatchObject({
+        init: { binary: true, code: zip.toString('base64') },
+      });
+    });
+
+    it("runs the image's program, in its folder, with its environment, as nobody in particular", async () => {
+      const app = await target();
+      expect((await bench.run(app)).result).toMatchObject({
+        argv: [],
+        cwd: '/app',
+        env: { COLOUR: 'green', PATH: '/usr/bin', HOME: '/tmp', __OW_API_HOST: 'http://127.0.0.1:1' },
+      });
+      expect((await bench.run(app, { do: 'who' })).result).toEqual({ uid: 1000, gid: 1000, pid: 1 });
+      const relative = await run({}, '', { image: 'demo/relative:1' });
+      expect(relative.result).toMatchObject({ cwd: '/' });
+    });
+
+    it('may write to /tmp only', async () => {
+      const app = await target();
+      for (const path of ['/app/x', '/x', '/dev/x']) {
+        const { result } = await bench.run(app, { do: 'write', path });
+        expect(result).toEqual({ code: expect.stringMatching(/^(?:EROFS|EACCES)$/) });
+      }
+      expect((await bench.run(app, { do: 'write', path: '/tmp/x' })).result).toEqual({ written: true });
+    });
+
+    it('is found by its name alone when it has the tag latest', async () => {
+      expect((await run({ do: 'count' }, '', { image: 'demo/app' })).result).toMatchObject({ runs: 1 });
+    });
+
+    it('may open its port late', async () => {
+      expect((await run({ do: 'count' }, '', { image: 'demo/late:1' })).result).toMatchObject({ runs: 1 });
+    });
+
+    it('may answer with a list, an error, and without keeping the connection', async () => {
+      const app = await target();
+      expect(await bench.run(app, { do: 'list' })).toMatchObject({ status: 'success', result: [1, 'two'] });
+      expect(await bench.run(app, { do: 'error' })).toMatchObject({
+        status: 'application error',
+        result: { error: 'on purpose' },
+      });
+      for (let n = 0; n < 3; n++) expect((await bench.run(app, { do: 'close' })).status).toBe('success');
+      expect(await bench.run(app, { do: 'count' })).toMatchObject({ start: 'warm', result: { runs: 6 } });
+    });
+
+    it('runs as many at once as the action allows', async () => {
+      const app = await target('', { limits: { concurrency: 3 } });
+      await bench.run(app, { do: 'count' });
+      const begun = bench.sandboxes;
+      const all = await Promise.all([1, 2, 3].map(() => bench.run(app, { do: 'sleep', ms: 300 })));
+      expect(all.map(({ status, start }) => [status, start])).toEqual(Array(3).fill(['success', 'warm']));
+      expect(bench.sandboxes).toBe(begun);
+    });
+
+    it('is spoken to on one connection, until it has stood still', async () => {
+      await using frozen = await InvokerBench.open({ freezeAfterMs: 1 }, images.dir);
+      const app = await target();
+      await bench.run(app, { do: 'count' });
+      expect((await bench.run(app, { do: 'count' })).result).toEqual({ runs: 2, connections: 1 });
+
+      const idle = await frozen.target('', { kind: 'blackbox', image: 'demo/app:1' });
+      for (let n = 1; n <= 3; n++) {
+        // A server may close what was idle for long in the moment in which it is woken.
+        expect((await frozen.run(idle, { do: 'count' })).result).toEqual({ runs: n, connections: n });
+        await frozen.until(() => frozen.frozen === 1);
+      }
+    });
+  });
+
+  describe('that fails', () => {
+    it.each([
+      ['demo/nowhere:1', 'IMAGE_UNKNOWN', "Failed to pull container image 'demo/nowhere:1'."],
+      ['oci:/etc', 'IMAGE_UNKNOWN', "Failed to pull container image 'oci:/etc'."],
+      ['rootfs:/', 'IMAGE_UNKNOWN', "Failed to pull container image 'rootfs:/'."],
+      ['../x', 'IMAGE_UNKNOWN', "Failed to pull container image '../x'."],
+      ['demo/nothing:1', 'IMAGE_UNUSABLE', 'no program'],
+    ])('image %s is refused with %s', async (image, code, text) => {
+      await expect(run({}, '', { image })).rejects.toMatchObject({
+        code,
+        kind: 'invalid',
+        message: expect.stringContaining(text),
+      });
+    });
+
+    it('refuses every call that waits for an image that is not there', async () => {
+      const app = await target('', { image: 'demo/nowhere:2' });
+      const calls = await Promise.allSettled([1, 2, 3].map(() => bench.run(app)));
+      expect(calls.map((call) => call.status === 'rejected' && call.reason.code)).toEqual(
+        Array(3).fill('IMAGE_UNKNOWN'),
+      );
+    });
+
+    it.each([
+      ['demo/lost:1', 'The action did not initialize and exited unexpectedly.', false],
+      ['demo/exit:1', 'The action did not initialize and exited unexpectedly.', false],
+      ['demo/deaf:1', 'The action exceeded its time limits of 700 milliseconds during initialization.', true],
+    ])('image %s before it listens', async (image, error, timedOut) => {
+      const done = await run({}, '', { image, limits: { timeoutMs: 700 } });
+      expect(done).toMatchObject({ status: 'action developer error', result: { error }, timedOut });
+      if (image !== 'demo/lost:1') expect(textsOf(await done.logs)[0]).toMatch(/^stdout: starting/);
+    });
+
+    it.each([
+      ['refuse', 'Initialization has failed due to: no'],
+      ['refuse oddly', 'The action failed during initialization: no idea'],
+      ['exit', 'The action did not initialize and exited unexpectedly.'],
+      ['hang', 'The action exceeded its time limits of 2000 milliseconds during initialization.'],
+    ])('%s at its initialisation', async (code, error) => {
+      const app = await target(code, { limits: { timeoutMs: 2000 } });
+      expect(await bench.run(app)).toMatchObject({ status: 'action developer error', result: { error } });
+    });
+
+    it.each([
+      [{ do: 'exit' }, lost],
+      [{ do: 'hang' }, 'The action exceeded its time limits of 2000 milliseconds.'],
+      [{ do: 'drip' }, 'The action exceeded its time limits of 2000 milliseconds.'],
+      [{ do: 'eat' }, 'The action exhausted its memory and was aborted.'],
+      [{ do: 'answer', status: 502, body: '{"error":{"code":7}}' }, { code: 7 }],
+      [
+        { do: 'answer', status: 500, body: 'oops' },
+        'The action did not produce a valid JSON or JSON Array response: oops',
+      ],
+      [
+        { do: 'answer', status: 200, body: '"text"' },
+        'The action did not produce a valid JSON or JSON Array response: "text"',
+      ],
+      [
+        { do: 'answer', status: 200, body: '' },
+        'The action did not produce a valid JSON or JSON Array response.',
+      ],
+      [{ do: 'answer', status: 200, body: '['.repeat(100_000) }, expect.stringContaining('valid JSON')],
+    ])('at a run: %j', async (value, error) => {
+      const done = await run(value, '', { limits: { timeoutMs: 2000 } });
+      expect(done).toMatchObject({ status: 'action developer error', result: { error } });
+    });
+
+    it('is run elsewhere once when it says that it is busy, and then believed', async () => {
+      const app = await target();
+      const { result, status } = await bench.run(app, {
+        do: 'answer',
+        status: 503,
+        body: '{"error":"later"}',
+      });
+      expect({ result, status }).toEqual({ result: { error: 'later' }, status: 'action developer error' });
+    });
+
+    it('is not used again after an error of its own', async () => {
+      const app = await target();
+      await bench.run(app, { do: 'answer', status: 500, body: '' });
+      expect(await bench.run(app, { do: 'count' })).toMatchObject({
+        start: 'cold',
+        startReason: 'its last sandbox failed',
+        result: { runs: 1 },
+      });
+    });
+  });
+
+  describe('that is hostile', () => {
+    it.each([
+      ['no HTTP', 'hello\r\n\r\n'],
+      ['a huge head', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}\r\n\r\n{}`],
+      ['a body that ends early', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}'],
+    ])('answers with %s', async (_what, text) => {
+      const done = await run({ do: 'raw', text });
+      expect(done).toMatchObject({ status: 'action developer error', result: { error: lost } });
+    });
+
+    it('answers with more than it may, and is not read to the end', async () => {
+      const app = await target();
+      expect(await bench.run(app, { do: 'pour', mebibytes: 2 })).toMatchObject({
+        status: 'action developer error',
+      });
+      const { result, status } = await bench.run(app, { do: 'pour', mebibytes: 64 });
+      expect(status).toBe('application error');
+      expect(JSON.stringify(result)).toMatch(/exceeded the allowed length: \d+ > 1048576 bytes/);
+      expect(JSON.stringify(result).length).toBeLessThan(10_000);
+    });
+
+    it('answers twice, and the second answer is nobody’s', async () => {
+      const app = await target();
+      const one = 'HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n{"a":1}';
+      expect(await bench.run(app, { do: 'raw', text: one.repeat(2), end: false })).toMatchObject({
+        result: { a: 1 },
+      });
+      expect((await bench.run(app, { do: 'count' })).result).toMatchObject({ runs: 2 });
+    });
+  });
+
+  describe('logs', () => {
+    it('are cut at the sentinels, which are not shown; what it said at its start is in the first', async () => {
+      const app = await target();
+      const first = await bench.run(app, { do: 'say', lines: ['a', 'b'] });
+      expect(textsOf(await first.logs)).toEqual([
+        'stdout: starting ',
+        'stdout: a',
+        'stdout: b',
+        'stderr: on stderr',
+      ]);
+      const second = await bench.run(app, { do: 'say', lines: ['c'] });
+      expect(textsOf(await second.logs)).toEqual(['stdout: c', 'stderr: on stderr']);
+    });
+
+    it('of a program that writes no sentinels are each call’s own, without a complaint', async () => {
+      const app = await target();
+      await bench.run(app, { do: 'count' }).then(({ logs }) => logs);
+      for (const line of ['one', 'two']) {
+        const { logs } = await bench.run(app, { do: 'say', lines: [line], marks: false });
+        expect(textsOf(await logs)).toEqual([`stdout: ${line}`, 'stderr: on stderr']);
+      }
+    });
+
+    it('are kept when it exceeds its time', async () => {
+      const done = await run({ do: 'hang', say: 'so far' }, '', { limits: { timeoutMs: 1000 } });
+      expect(done.timedOut).toBe(true);
+      expect(textsOf(await done.logs)).toEqual([
+        'stdout: starting ',
+        'stdout: so far',
+        'stderr: The action did not initialize or run as expected. Log data might be missing.',
+      ]);
+    });
+
+    it('can be followed', async () => {
+      const app = await target('', { limits: { timeoutMs: 3000 } });
+      await bench.run(app, { do: 'count' }).then(({ logs }) => logs);
+      const job = bench.job(app, { do: 'hang', say: 'live' });
+      const running = bench.invoker.run(job);
+      const seen: string[] = [];
+      bench.invoker.follow(job.activationId, (line) => seen.push(line));
+      await bench.until(() => seen.length > 0);
+      const { logs } = await running;
+      expect(await logs).toEqual(seen);
+      expect(textsOf(seen)[0]).toBe('stdout: live');
+    });
+  });
+
+  it('leaves nothing behind', async () => {
+    const own = await InvokerBench.open({}, images.dir);
+    const app: JobTarget = await own.target('', { kind: 'blackbox', image: 'demo/app:1' });
+    await own.run(app);
+    await own[Symbol.asyncDispose]();
+    expect(own.sandboxes).toBe(0);
+  });
+});

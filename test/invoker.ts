@@ -1,0 +1,148 @@
+/**
+ * An invoker with real sandboxes and nothing above it, for tests of what it does with a job: in this process, with
+ * folders that are removed afterwards.
+ */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { digestOf, openBlobStore, openImageStore, runtimeKinds } from '../src/images/index.ts';
+import {
+  type Completion,
+  createInvoker,
+  type Invoker,
+  type InvokerOptions,
+  type Job,
+  type JobTarget,
+  type NamespaceLimits,
+} from '../src/invoker/index.ts';
+import { newActivationId, randomHex, silentLog } from '../src/lib/index.ts';
+import { openSandboxHost, operatorPolicy } from '../src/sandbox/index.ts';
+import { cgroupsOf, freezerStatesOf, imagesDir } from './ward.ts';
+
+export const wide: NamespaceLimits = {
+  invocationsPerMinute: 1_000_000,
+  concurrentInvocations: 100,
+  firesPerMinute: 1000,
+};
+
+export interface TargetChanges extends Partial<Omit<JobTarget, 'code' | 'limits'>> {
+  readonly limits?: Partial<JobTarget['limits']>;
+  readonly main?: string;
+  readonly binary?: boolean;
+}
+
+export class InvokerBench implements AsyncDisposable {
+  readonly invoker: Invoker;
+  readonly instance: string;
+  private readonly stack: AsyncDisposableStack;
+  private readonly store: (code: Buffer) => Promise<unknown>;
+
+  private constructor(
+    invoker: Invoker,
+    instance: string,
+    stack: AsyncDisposableStack,
+    store: (code: Buffer) => Promise<unknown>,
+  ) {
+    this.invoker = invoker;
+    this.instance = instance;
+    this.stack = stack;
+    this.store = store;
+  }
+
+  /** @param images a folder of images; the runtime images when there is none */
+  static async open(options: Partial<InvokerOptions> = {}, images = imagesDir): Promise<InvokerBench> {
+    await using stack = new AsyncDisposableStack();
+    const dir = await mkdtemp(join(tmpdir(), 'ward-invoker-'));
+    stack.defer(() => rm(dir, { recursive: true, force: true }));
+    await chmod(dir, 0o711);
+    const instance = `bench-${randomHex(4)}`;
+    const runtime = options.operator?.defaults.runtime ?? 'crun';
+    const host = stack.use(
+      await openSandboxHost({ instance, runDir: join(dir, 'run'), runtime, log: silentLog }),
+    );
+    const store = stack.use(await openImageStore({ dir: images, mountsDir: join(dir, 'roots') }));
+    const blobs = await openBlobStore(join(dir, 'code'));
+    const invoker = stack.use(
+      await createInvoker({
+        host,
+        images: store,
+        blobs,
+        codeDir: join(dir, 'laid'),
+        operator: operatorPolicy(),
+        kinds: runtimeKinds(),
+        apiHost: () => 'http://127.0.0.1:1',
+        memoryMiB: 4096,
+        prewarm: [],
+        maxStarting: 4,
+        maxQueued: 100,
+        freezeAfterMs: 60_000,
+        keepAliveMs: 600_000,
+        log: silentLog,
+        ...options,
+      }),
+    );
+    return new InvokerBench(invoker, instance, stack.move(), (code) => blobs.put(code));
+  }
+
+  /** An action of its own with this code; text, or an archive with `binary`. */
+  async target(code: string | Buffer, changes: TargetChanges = {}): Promise<JobTarget> {
+    const bytes = Buffer.from(code);
+    await this.store(bytes);
+    const { limits, main = 'main', binary = false, ...rest } = changes;
+    return {
+      namespace: 'guest',
+      action: `/guest/${randomHex(4)}`,
+      version: '0.0.1',
+      revision: randomHex(8),
+      kind: 'nodejs:24',
+      code: { digest: digestOf(bytes), binary, main },
+      initEnv: {},
+      ...rest,
+      limits: { timeoutMs: 20_000, memoryMiB: 256, logBytes: 1_000_000, concurrency: 1, ...limits },
+    };
+  }
+
+  job(target: JobTarget, parameters: Job['parameters'] = {}): Job {
+    return {
+      ...target,
+      activationId: newActivationId(),
+      transactionId: 'tid',
+      parameters,
+      acceptedAt: Date.now(),
+    };
+  }
+
+  /** Runs one activation, as one that was admitted. */
+  async run(target: JobTarget, parameters: Job['parameters'] = {}): Promise<Completion> {
+    const admission = this.invoker.admit(target.namespace, wide);
+    try {
+      return await this.invoker.run(this.job(target, parameters));
+    } finally {
+      admission.release();
+    }
+  }
+
+  /** Sandboxes that there are now. */
+  get sandboxes(): number {
+    return new Set(cgroupsOf(this.instance).map((path) => path.slice(path.lastIndexOf('/')))).size;
+  }
+
+  /** Of those, the ones that stand still. */
+  get frozen(): number {
+    return freezerStatesOf(this.instance).filter((state) => state === 'FROZEN').length;
+  }
+
+  /** Asks again and again, without a fixed wait; the test's own time-out ends it. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stack.disposeAsync();
+  }
+}
+
+/** The text of each line, without its time. */
+export function textsOf(lines: readonly string[]): string[] {
+  return lines.map((line) => line.slice(line.indexOf(' ') + 1));
+}
