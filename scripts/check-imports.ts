@@ -13,15 +13,15 @@ const floors: Readonly<Record<string, number>> = {
   store: 1,
   images: 2,
   sandbox: 2,
-  scanner: 2,
+  scanner: 3,
   invoker: 3,
-  gate: 3,
-  functions: 4,
-  api: 5,
-  registry: 5,
-  dashboard: 5,
-  server: 6,
-  cli: 7,
+  gate: 4,
+  functions: 5,
+  api: 6,
+  registry: 6,
+  dashboard: 6,
+  server: 7,
+  cli: 8,
 };
 
 export interface Module {

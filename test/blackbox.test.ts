@@ -1,10 +1,10 @@
 /** Actions whose image is not Ward's: OpenWhisk's HTTP contract on a port of the sandbox's own loopback. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Completion, JobTarget } from '../src/invoker/index.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Completion } from '../src/invoker/index.ts';
 import type { JsonObject } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
 import { InvokerBench, type TargetChanges, textsOf } from './invoker.ts';
-import { missingForSandboxes } from './ward.ts';
+import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const lost = 'The action did not produce a valid response and exited unexpectedly.';
@@ -311,9 +311,31 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
 
   it('leaves nothing behind', async () => {
     const own = await InvokerBench.open({}, images.dir);
-    const app: JobTarget = await own.target('', { kind: 'blackbox', image: 'demo/app:1' });
+    const app = await own.target('', { kind: 'blackbox', image: 'demo/app:1' });
     await own.run(app);
     await own[Symbol.asyncDispose]();
     expect(own.sandboxes).toBe(0);
+  });
+
+  it('is an action like any other', async () => {
+    vi.stubEnv('WARD_IMAGES', images.dir);
+    await using ward = await Ward.start().finally(() => vi.unstubAllEnvs());
+    const exec = { kind: 'blackbox', image: 'demo/app:1' };
+    expect((await ward.deploy('app', '', { exec })).status).toBe(200);
+    const { status, body } = await ward.invoke('app', { do: 'say', lines: ['hello'] });
+    expect({ status, response: body.response.result }).toEqual({ status: 200, response: {} });
+    const { logs, annotations } = await ward.activation(body.activationId);
+    expect(textsOf(logs)).toEqual(['stdout: starting ', 'stdout: hello', 'stderr: on stderr']);
+    expect(annotations).toContainEqual({ key: 'kind', value: 'blackbox' });
+    expect((await ward.invoke('app', { do: 'count' })).body.response.result).toMatchObject({ runs: 2 });
+    expect((await ward.invoke('app', { do: 'exit' })).body.response).toMatchObject({
+      status: 'action developer error',
+      result: { error: lost },
+    });
+    await ward.deploy('gone', '', { exec: { ...exec, image: 'demo/nowhere:1' } });
+    expect(await ward.invoke('gone')).toMatchObject({
+      status: 400,
+      body: { error: "Failed to pull container image 'demo/nowhere:1'." },
+    });
   });
 });

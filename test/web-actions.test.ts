@@ -170,9 +170,12 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     const broken = await Promise.all(Array.from({ length: 20 }, () => speak(head(1_000_000))));
     for (let n = 0; n < 10; n++) expect((await call('echo.json')).status).toBe(200);
     for (const socket of [...sockets, ...broken]) socket.destroy();
-    const upload = () => call('echo.json', { method: 'POST', body: 'x'.repeat(1_000_000) });
     // The memory of those who left is free when the server has noticed.
-    await ward.until(async () => (await upload()).status === 200);
+    await ward.until(async () => {
+      const upload = await call('echo.json', { method: 'POST', body: 'x'.repeat(1_000_000) });
+      await upload.text();
+      return upload.status === 200;
+    });
     const over = await call('echo.json', { method: 'POST', body: 'x'.repeat(1024 * 1024 + 1) });
     expect(over.status).toBe(413);
   });

@@ -15,7 +15,17 @@ from program import Program, Refusal, ended, read_some
 MAX_ARGUMENT_BYTES = 131071
 # The main of an action that says what its program does not show.
 LOOP_MAIN = "actionloop"
-ENV_PREFIX = "__OW_"
+# What a loop program is told besides its parameters, from the environment of the run.
+REQUEST_NAMES = (
+    "namespace",
+    "action_name",
+    "action_version",
+    "activation_id",
+    "transaction_id",
+    "deadline",
+    "api_host",
+    "api_key",
+)
 
 ELF = b"\x7fELF"
 # Where an ELF file says for which processor it is.
@@ -42,7 +52,7 @@ class Loop:
         self.path = path
         self.program = Program(path)
 
-    def run(self, value, env):
+    def run(self, value):
         program = self.program
         if program.has_ended():
             program.close()
@@ -55,19 +65,16 @@ class Loop:
             line.extend(data)
             return b"\n" in data
 
-        program.talk(loop_request(value, env), {program.answers: take})
+        program.talk(loop_request(value), {program.answers: take})
         answer, end, _ = line.partition(b"\n")
         if not end:
             raise Refusal(f"The action's program has ended without an answer ({program.how_it_ended()}).")
         return answer
 
 
-def loop_request(value, env):
-    names = {"api_host": quote(os.environ.get(f"{ENV_PREFIX}API_HOST", ""))}
-    for name, text in env.items():
-        if name.startswith(ENV_PREFIX):
-            names[name.removeprefix(ENV_PREFIX).lower()] = text
-    rest = "".join(f",{quote(name)}:{text}" for name, text in names.items())
+def loop_request(value):
+    names = [(name, os.environ.get(f"__OW_{name.upper()}")) for name in REQUEST_NAMES]
+    rest = "".join(f',"{name}":{quote(text)}' for name, text in names if text is not None)
     return f'{{"value":{value}{rest}}}\n'.encode()
 
 
@@ -77,7 +84,7 @@ class Single:
     def __init__(self, path):
         self.path = path
 
-    def run(self, value, env):
+    def run(self, value):
         request = value.encode()
         arguments = [request] if len(request) <= MAX_ARGUMENT_BYTES else []
         program = Program(self.path, arguments, takes_stdout=True)

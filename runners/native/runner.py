@@ -57,10 +57,9 @@ def run(contract, request):
     """Returns whether early runs are void."""
     begun_at = monotonic()
     name, _ = scan(request["id"], 0)
-    env = raw_members(request["env"])
-    set_environment(env)
+    set_environment(raw_members(request["env"]))
     try:
-        line = contract.run(request["value"], env)
+        line = contract.run(request["value"])
         result = result_in(line)
         if result is None:
             log(1, line.strip() + b"\n" if line.strip() else b"")

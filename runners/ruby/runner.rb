@@ -25,7 +25,8 @@ module Ward
   SENTINEL = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX'
   PATIENCE = 0.020
   ENTRY_FILE = 'main.rb'
-  GEMS = "vendor/bundle/ruby/#{RbConfig::CONFIG['ruby_version']}"
+  # Gems are kept by the version of Ruby's interface to C.
+  GEMS = "vendor/bundle/ruby/#{RUBY_VERSION[/\A\d+\.\d+/]}.0"
   # The host takes no deeper JSON.
   MAX_DEPTH = 490
 
@@ -54,8 +55,8 @@ module Ward
     def init(request)
       set_environment(request['env'])
       load_code(request['binary'])
-      @main = TOPLEVEL_BINDING.receiver.method(request['main'])
-    rescue Refusal, NameError, LoadError => e
+      @main = main_of(request['main'])
+    rescue Refusal => e
       refuse_init(e, text_of(e))
     rescue SyntaxError => e
       refuse_init(e, "Invalid Ruby Code: failed to parse the input code: #{text_of(e)}")
@@ -83,6 +84,12 @@ module Ward
       $LOAD_PATH.unshift(@folder)
       $PROGRAM_NAME = entry
       Kernel.load(entry)
+    end
+
+    def main_of(name)
+      TOPLEVEL_BINDING.receiver.method(name)
+    rescue NameError
+      raise Refusal, "Could not find method '#{name}'."
     end
 
     # What `bundle install` has put into the zip. Gems are found as usual, without a Gemfile.
@@ -143,7 +150,11 @@ module Ward
       end
     end
 
+    # From the user's code on: what lies below is the runner.
     def log_error(error)
+      return $stderr.puts("Error during initialization: #{error.message}") if error.is_a?(Refusal)
+
+      error.set_backtrace(error.backtrace.to_a.grep_v(/\A#{Regexp.escape(__FILE__)}:/))
       $stderr.puts(error.full_message(highlight: false, order: :top))
     rescue Exception
       nil # An error that can't describe itself.

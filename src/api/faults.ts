@@ -9,6 +9,7 @@ export const apiFaultKinds = {
   QUERY_INVALID: 'invalid',
   DESTINATION_UNSUPPORTED: 'invalid',
   UPLOADS_BUSY: 'busy',
+  ANSWERS_BUSY: 'busy',
   WEB_RATE_EXCEEDED: 'throttled',
   WEB_SHARE_EXCEEDED: 'throttled',
 } as const;

@@ -94,7 +94,9 @@ export class ApiClient {
     const url = urlOf(this.#settings.apihost.value, call);
     const idle = createIdleSignal(streamIdleMs);
     try {
-      const response = await this.#open(url, call, auth, idle.signal, 'text/event-stream');
+      // Errors are JSON here, too.
+      const accept = 'text/event-stream, application/json';
+      const response = await this.#open(url, call, auth, idle.signal, accept);
       if (response.status >= 300) {
         const raw = { ...response, text: await readText(response, maxAnswerBytes) };
         throw answerFault({ ...raw, body: parseBody(raw, url) }, `GET ${url.pathname}`, auth);

@@ -80,9 +80,10 @@ export function stripLogLine(line: string): string {
   return line.replace(/^\d{4}-\S+\s+std(?:out|err): ?/, '');
 }
 
-/** It runs, or waits to: the record of a trigger has no end either, but a status of its own. */
+/** It runs, or waits to. The summary of a trigger's record has neither end nor status, but no kind either. */
 export function isPending(activation: JsonObject): boolean {
   const status = objectOf(activation['response'])['status'];
   if (status !== undefined) return status === 'pending';
-  return activation['end'] === undefined && activation['statusCode'] === undefined;
+  const hasEnded = activation['end'] !== undefined || activation['statusCode'] !== undefined;
+  return !hasEnded && annotationOf(activation, 'kind') !== undefined;
 }

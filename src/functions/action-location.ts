@@ -2,8 +2,8 @@
  * Which action a name stands for: its own namespace's, one of a shared package, one behind a binding; and which
  * parameters it inherits on the way.
  */
-import type { EntityStore } from '../store/index.ts';
-import { type Action, actionOfRow } from './action.ts';
+import type { EntityRow, EntityStore } from '../store/index.ts';
+import { type Action, actionOfRow, goingActionOfRow } from './action.ts';
 import { functionFault, notAuthorized, notFound, wrongCollection } from './faults.ts';
 import { mergeKeyValues, type Parameter } from './key-values.ts';
 import { type EntityRef, fullNameOf, type NamespaceName, type NamespaceRef, pathOf } from './names.ts';
@@ -44,8 +44,8 @@ export function visibleParameters(
 export interface ActionLocator {
   /** As `caller` may use it. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
   locate(ref: EntityRef, caller: NamespaceName): Promise<ActionLocation>;
-  /** The action of exactly this name. @throws Fault NOT_FOUND, WRONG_COLLECTION */
-  read(ref: EntityRef): Promise<Action>;
+  /** The action of exactly this name, which is to be deleted. @throws Fault NOT_FOUND, WRONG_COLLECTION */
+  readGoing(ref: EntityRef): Promise<Action>;
   /** A place for an action: no package, or one that is no binding. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID */
   requireWritable(ref: EntityRef): Promise<void>;
   /** What a list of a namespace or a package asks the store for. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
@@ -66,15 +66,16 @@ export interface ActionLocatorOptions {
 }
 
 export function createActionLocator({ entities, packages, vault }: ActionLocatorOptions): ActionLocator {
-  const read = async (ref: EntityRef): Promise<Action> => {
+  const find = async (ref: EntityRef): Promise<EntityRow> => {
     const row = await entities.get(ref.namespace, pathOf(ref));
     if (row === undefined) throw notFound();
     if (row.collection !== 'actions') throw wrongCollection();
-    return actionOfRow(row, vault);
+    return row;
   };
+  const read = async (ref: EntityRef) => actionOfRow(await find(ref), vault);
 
   return {
-    read,
+    readGoing: async (ref) => goingActionOfRow(await find(ref), vault),
     async locate(ref, caller) {
       if (ref.package === undefined) {
         if (ref.namespace !== caller) throw notAuthorized(fullNameOf(ref));

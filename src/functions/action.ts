@@ -62,15 +62,33 @@ const stored = z.object({
 
 /** Reads an action from its row. @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
 export function actionOfRow(row: EntityRow, vault: Vault): Action {
+  const { sealed, ...head } = headOfRow(row);
+  return { ...head, parameters: vault.openParameters(sealed, fullNameOf(head.ref)) };
+}
+
+/**
+ * An action that is to go, or whose parameters are replaced: those that it has need not open, since their key may be
+ * lost.
+ * @throws Fault STORED_ENTITY_CORRUPT
+ */
+export function goingActionOfRow(row: EntityRow, vault: Vault): Action {
+  try {
+    return actionOfRow(row, vault);
+  } catch {
+    const { sealed: _, ...head } = headOfRow(row);
+    return { ...head, parameters: [] };
+  }
+}
+
+function headOfRow(row: EntityRow): Omit<Action, 'parameters'> & { readonly sealed: JsonValue } {
   const parsed = stored.safeParse(row.document);
   if (!parsed.success) {
     throw functionFault('STORED_ENTITY_CORRUPT', 'Resource is corrupted and cannot be read.', {
       cause: parsed.error,
     });
   }
-  const ref = refOfRow(row);
-  const parameters = vault.openParameters(parsed.data.parameters, fullNameOf(ref));
-  return { ...parsed.data, parameters, ref, updated: row.updatedAt, revision: row.revision };
+  const { parameters: sealed, ...rest } = parsed.data;
+  return { ...rest, sealed, ref: refOfRow(row), updated: row.updatedAt, revision: row.revision };
 }
 
 export function rowOf(action: Action, vault: Vault): EntityRow {

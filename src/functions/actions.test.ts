@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../store/index.ts';
 import { digestOf } from './exec.ts';
@@ -117,6 +118,23 @@ describe('writing', () => {
       conflict,
     );
   });
+});
+
+test('whose parameters can not be opened any more can be replaced and deleted, not read', async () => {
+  await using platform = await startPlatform();
+  const parameters = [{ key: 'secret', value: 's' }];
+  await platform.functions.actions.put(ref('a'), { ...hello, parameters }, false, platform.guest);
+  await platform.functions.actions.put(ref('b'), { ...hello, parameters }, false, platform.guest);
+  platform.vaultKeys.splice(0, 1, { id: 'other', secret: randomBytes(32) });
+  const { actions } = await platform.restart();
+  const { guest } = platform;
+  await expect(actions.get(ref('a'), true, guest.namespace)).rejects.toMatchObject({
+    code: 'VAULT_KEY_MISSING',
+  });
+  await expect(actions.put(ref('a'), {}, true, guest)).rejects.toMatchObject({ code: 'VAULT_KEY_MISSING' });
+  await actions.put(ref('a'), { parameters }, true, guest);
+  expect(await actions.get(ref('a'), true, guest.namespace)).toMatchObject({ description: { parameters } });
+  expect(await actions.delete(ref('b'))).toMatchObject({ description: { name: 'b', parameters: [] } });
 });
 
 describe('code', () => {

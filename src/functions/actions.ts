@@ -12,6 +12,7 @@ import {
   type ActionSummary,
   actionOfRow,
   describeAction,
+  goingActionOfRow,
   rowOf,
   summariseAction,
 } from './action.ts';
@@ -118,7 +119,7 @@ export function createActions(options: ActionServiceOptions): ActionService {
   const clearAway = async (rows: readonly EntityRow[]) => {
     for (const row of rows) {
       if (row.collection !== 'actions') continue;
-      const { ref, exec } = actionOfRow(row, vault);
+      const { ref, exec } = goingActionOfRow(row, vault);
       changed(ref);
       if (isCode(exec)) await code.drop(exec.digest);
     }
@@ -148,7 +149,7 @@ export function createActions(options: ActionServiceOptions): ActionService {
     },
     async delete(ref) {
       await locator.requireWritable(ref);
-      const action = await locator.read(ref);
+      const action = await locator.readGoing(ref);
       const was = await view(action, true);
       if (!(await entities.delete(ref.namespace, pathOf(ref), action.revision))) throw concurrentUpdate();
       changed(ref);
@@ -234,7 +235,8 @@ async function write(
   const row = await entities.get(ref.namespace, pathOf(ref));
   if (row !== undefined && row.collection !== 'actions') throw wrongCollection();
   if (row !== undefined && !overwrite) throw functionFault('ALREADY_EXISTS', 'resource already exists');
-  const before = row === undefined ? undefined : actionOfRow(row, vault);
+  const readOld = put.parameters === undefined ? actionOfRow : goingActionOfRow;
+  const before = row === undefined ? undefined : readOld(row, vault);
 
   const store = async (exec: ExecDocument | undefined): Promise<Action> => {
     const after =

@@ -13,7 +13,7 @@ import { openStore, type Store } from '../store/index.ts';
 import { createFunctions, type Functions, type FunctionsOptions } from './functions.ts';
 import { type EntityRef, parseEntityName, parseNamespaceName } from './names.ts';
 import type { Identity } from './namespaces.ts';
-import { createVault, type Vault } from './vault.ts';
+import { createVault, type Vault, type VaultKey } from './vault.ts';
 
 export type Script = (job: Job) => Completion | Promise<Completion>;
 
@@ -96,6 +96,8 @@ export interface Platform extends AsyncDisposable {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly vault: Vault;
+  /** Its keys; changing them is what an operator does. */
+  readonly vaultKeys: VaultKey[];
   readonly path: string;
   /** `guest`'s header and identity. */
   readonly authorization: string;
@@ -104,7 +106,10 @@ export interface Platform extends AsyncDisposable {
   restart(): Promise<Functions>;
 }
 
-export type PlatformOptions = Omit<FunctionsOptions, 'store' | 'blobs' | 'invoker' | 'vault' | 'apiHost' | 'log'>;
+export type PlatformOptions = Omit<
+  FunctionsOptions,
+  'store' | 'blobs' | 'invoker' | 'vault' | 'apiHost' | 'log'
+>;
 
 const apiHost = () => 'http://ward.test';
 
@@ -113,7 +118,8 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const path = join(folder, 'data', 'ward.db');
   const blobs = openBlobStore(join(folder, 'code'));
   const invoker = scriptedInvoker();
-  const vault = testVault();
+  const vaultKeys: [VaultKey] = [{ id: 'test', secret: randomBytes(32) }];
+  const vault = createVault(() => vaultKeys);
   const stores: Store[] = [];
   const running: Functions[] = [];
   const start = async () => {
@@ -132,6 +138,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     store,
     blobs,
     vault,
+    vaultKeys,
     path,
     authorization,
     guest,
@@ -142,12 +149,6 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
       await rm(folder, { recursive: true });
     },
   };
-}
-
-/** With a key of its own. */
-export function testVault(): Vault {
-  const key = { id: 'test', secret: randomBytes(32) };
-  return createVault(() => [key]);
 }
 
 export function basic(key: string): string {

@@ -39,7 +39,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** After a start, other work comes first; but a Ward that is restarted often must come to it too. */
 const firstAfterMs = 30_000;
 /** Records in one step. */
-const stepSize = 500;
+const stepSize = 250;
 const shortestRestMs = 5;
 
 export function createRetention(options: RetentionOptions): Retention {

@@ -13,7 +13,16 @@ import type { Sandbox } from '../sandbox/index.ts';
 import { type ActionHttp, type ActionReply, createActionHttp } from './action-http.ts';
 import { initOutcome, runOutcome } from './action-replies.ts';
 import { LogStreams } from './log-streams.ts';
-import type { Failure, InitEnd, InitRequest, RunEnd, RunLimits, Runner, RunRequest } from './runner.ts';
+import {
+  type Failure,
+  type InitEnd,
+  type InitRequest,
+  noLogs,
+  type RunEnd,
+  type RunLimits,
+  type Runner,
+  type RunRequest,
+} from './runner.ts';
 import { endSandbox } from './sandbox-end.ts';
 import type { ActionLimits } from './types.ts';
 
@@ -70,8 +79,9 @@ export class BlackboxRunner implements Runner {
     const value = code === undefined ? request : { ...request, code };
     const reply = await this.exchange('/init', JSON.stringify({ value }), limits);
     const outcome = reply.kind === 'failed' ? reply : initOutcome(reply.reply);
-    const hasFailed = outcome.kind !== 'ok';
-    return { outcome, logs: log.finish({ isQuiet: !hasFailed, hasFailed }) };
+    if (outcome.kind !== 'ok') return { outcome, logs: log.finish({ isQuiet: false, hasFailed: true }) };
+    log.carry({ isQuiet: true });
+    return { outcome, logs: noLogs };
   }
 
   async run(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
@@ -109,8 +119,8 @@ export class BlackboxRunner implements Runner {
     return this.logs.has(id);
   }
 
-  follow(id: string, onLine: (line: string) => void): Disposable | undefined {
-    return this.logs.follow(id, onLine);
+  follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined {
+    return this.logs.follow(id, onLine, isContinued);
   }
 
   private async finish(reason: Failure): Promise<Failure> {

@@ -3,16 +3,25 @@
  * code, shared by the sandboxes that run it and removed with the last of them; a prewarmed sandbox, which
  * started before its code was known, has a folder of its own that is filled with hard links.
  */
-import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobStore, codeArchiveLimits, type Digest, unpackZip } from '../images/index.ts';
 import { randomHex } from '../lib/index.ts';
 
+/** How code lies in its folder when it is one file. */
+export interface CodeFile {
+  readonly name: string;
+  /**
+   * `source`: the file is text, and an archive is unpacked. `program`: the file is to be executed, whether it comes
+   * alone or in an archive. `archive`: an archive stays one, and is the file.
+   */
+  readonly form: 'source' | 'program' | 'archive';
+}
+
 export interface Code {
   readonly digest: Digest;
   readonly binary: boolean;
-  /** The name that text code gets in its folder. */
-  readonly file: string;
+  readonly file: CodeFile;
 }
 
 /** A folder that stays until it is released. */
@@ -43,7 +52,7 @@ export async function openCodeFolders(dir: string, blobs: BlobStore): Promise<Co
   const entries = new Map<string, Entry>();
 
   const lay = async (code: Code): Promise<CodeFolder> => {
-    const key = `${code.digest}/${code.binary ? 'zip' : code.file}`;
+    const key = `${code.digest}/${code.file.form}/${code.binary ? 'binary' : code.file.name}`;
     let entry = entries.get(key);
     if (!entry) {
       const path = join(dir, randomHex(8));
@@ -71,7 +80,7 @@ export async function openCodeFolders(dir: string, blobs: BlobStore): Promise<Co
     async fill(folder, code) {
       // A first call waits for this: one file is made sooner than shared and linked.
       if (!code.binary) {
-        await writeText(blobs, code, folder.path);
+        await writeSingle(code, await blobs.get(code.digest), folder.path);
         return;
       }
       const shared = await lay(code);
@@ -96,16 +105,33 @@ function releaseOnce(entries: Map<string, Entry>, key: string, entry: Entry): ()
 }
 
 async function write(blobs: BlobStore, code: Code, path: string): Promise<void> {
-  if (code.binary) {
-    await unpackZip(await blobs.get(code.digest), path, codeArchiveLimits);
+  const bytes = await blobs.get(code.digest);
+  if (code.binary && isUnpacked(code, bytes)) {
+    await unpackZip(bytes, path, codeArchiveLimits);
+    if (code.file.form === 'program') await makeExecutable(join(path, code.file.name));
     return;
   }
   await mkdir(path, { mode: 0o755 });
-  await writeText(blobs, code, path);
+  await writeSingle(code, bytes, path);
 }
 
-async function writeText(blobs: BlobStore, code: Code, path: string): Promise<void> {
-  await writeFile(join(path, code.file), await blobs.get(code.digest), { mode: 0o644 });
+function isUnpacked({ file: { form } }: Code, bytes: Buffer): boolean {
+  return form === 'source' || (form === 'program' && !isProgram(bytes));
+}
+
+/** An ELF file, or a script that names its interpreter. */
+function isProgram(bytes: Buffer): boolean {
+  return bytes.toString('latin1', 0, 4) === '\x7fELF' || bytes.toString('latin1', 0, 2) === '#!';
+}
+
+async function writeSingle({ file }: Code, bytes: Buffer, path: string): Promise<void> {
+  await writeFile(join(path, file.name), bytes, { mode: file.form === 'program' ? 0o755 : 0o644 });
+}
+
+/** Not every archiver keeps modes, and the sandbox can't change them. */
+async function makeExecutable(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isFile()) await chmod(path, 0o755);
 }
 
 /** Hard links: no bytes are copied, and the sandbox, which sees the folder read-only, can't change them. */

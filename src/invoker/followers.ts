@@ -3,14 +3,13 @@
  * end. What is running finds its log in its sandbox; an activation moves there from the queue, and sometimes back.
  */
 
-/** A log that can be followed under one id; undefined when it has none of that id. */
-export interface LogSource {
-  follow(id: string, onLine: (line: string) => void): Disposable | undefined;
-}
+import type { Runner } from './runner.ts';
 
 export interface LogPlace {
-  readonly source: LogSource;
+  readonly source: Pick<Runner, 'follow'>;
   readonly id: string;
+  /** It goes on with what its followers have been following so far. */
+  readonly isContinued: boolean;
 }
 
 export interface Followers {
@@ -31,8 +30,8 @@ interface Following {
 
 export function createFollowers(): Followers {
   const byActivation = new Map<string, Set<Following>>();
-  const attach = (following: Following, { source, id }: LogPlace) => {
-    following.attachment = source.follow(id, following.onLine);
+  const attach = (following: Following, { source, id, isContinued }: LogPlace) => {
+    following.attachment = source.follow(id, following.onLine, isContinued);
   };
   const detach = (following: Following) => {
     following.attachment?.[Symbol.dispose]();

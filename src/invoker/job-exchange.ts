@@ -51,13 +51,6 @@ export function rejection({ job, reason }: Pending, text: string): Completion {
   });
 }
 
-export async function joined(
-  first: Promise<readonly string[]>,
-  second: Promise<readonly string[]>,
-): Promise<readonly string[]> {
-  return [...(await first), ...(await second)];
-}
-
 function initEnv(template: Template, job: Job | undefined): JsonObject {
   const { initEnv: asked, namespace, action, version, limits } = template;
   return {

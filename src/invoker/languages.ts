@@ -1,22 +1,38 @@
-/** What the invoker must know of a language family to start its runner. */
+/** What the invoker must know of a language family to lay its code and to start its runner. */
+import type { CodeFile } from './code-folders.ts';
 import { invokerFault } from './faults.ts';
 
 export interface Language {
-  /** The name that text code gets at /fn. */
-  readonly codeFile: string;
+  /** What code that is one file is called at /fn. */
+  readonly codeFile: CodeFile;
   /** Arguments between the program and the runner, so that it stays below its memory limit. */
   memoryFlags(memoryMiB: number): readonly string[];
 }
 
-/** V8 must hit its own limit, with an error that names it, before the kernel's. */
+/** V8 and the JVM must hit their own limit, with an error that names it, before the kernel's. */
 const heapShare = 0.5;
+/** PHP has little besides its heap. */
+const phpHeapShare = 0.75;
+
+const program: Language = { codeFile: { name: 'exec', form: 'program' }, memoryFlags: () => [] };
 
 const languages: Readonly<Record<string, Language>> = {
+  go: program,
+  java: {
+    codeFile: { name: 'action.jar', form: 'archive' },
+    memoryFlags: (memoryMiB) => [`-Xmx${Math.floor(memoryMiB * heapShare)}m`],
+  },
+  native: program,
   nodejs: {
-    codeFile: 'index.js',
+    codeFile: { name: 'index.js', form: 'source' },
     memoryFlags: (memoryMiB) => [`--max-old-space-size=${Math.floor(memoryMiB * heapShare)}`],
   },
-  python: { codeFile: '__main__.py', memoryFlags: () => [] },
+  php: {
+    codeFile: { name: 'index.php', form: 'source' },
+    memoryFlags: (memoryMiB) => ['-d', `memory_limit=${Math.floor(memoryMiB * phpHeapShare)}M`],
+  },
+  python: { codeFile: { name: '__main__.py', form: 'source' }, memoryFlags: () => [] },
+  ruby: { codeFile: { name: 'main.rb', form: 'source' }, memoryFlags: () => [] },
 };
 
 /** @throws Fault KIND_UNKNOWN */

@@ -161,6 +161,37 @@ describe('log streams', () => {
     expect(texts(await second.finish(marked))).toEqual(['stdout: shared', 'stdout: rest']);
   });
 
+  it('begin with what came before the first of them, and are cut as one', async () => {
+    const { stdout, stderr, streams, end } = start(200);
+    const init = streams.open('init');
+    stdout.write('loading\n');
+    end('init');
+    init.carry(marked);
+    const [first, second] = [streams.open('a'), streams.open('b')];
+    for (let i = 0; i < 5; i++) stderr.write('x\n');
+    end('a');
+    stdout.write('b\n');
+    end('b');
+    expect(texts(await first.finish(marked))).toEqual([
+      'stdout: loading',
+      'stderr: x',
+      'stderr: x',
+      'stderr: x',
+      'stderr: Logs were truncated because the total bytes size exceeds the limit of 200 bytes. Left out: lines 2, bytes 82.',
+    ]);
+    expect(texts(await second.finish(marked))).toEqual(['stdout: b']);
+  });
+
+  it('say so when a sentinel is missing of what came before', async () => {
+    const { stdout, stderr, streams } = start();
+    const init = streams.open('init');
+    stdout.end('loading');
+    stderr.end();
+    init.carry(marked);
+    const sink = streams.open('a');
+    expect(texts(await sink.finish(quiet))).toEqual(['stdout: loading', `stderr: ${missingSentinelText}`]);
+  });
+
   it('count to the line and the byte what is cut from two streams, whichever was first', async () => {
     const { stdout, stderr, streams, end } = start(300);
     const sink = streams.open('a');
@@ -287,6 +318,25 @@ describe('following a log', () => {
     following?.[Symbol.dispose]();
     stdout.write('ur\n');
     expect(seen).toHaveLength(3);
+  });
+
+  it('shows what came before it, unless that was followed too', async () => {
+    const { stdout, streams, end } = start();
+    const init = streams.open('init');
+    stdout.write('loading\n');
+    end('init');
+    init.carry(marked);
+    const sink = streams.open('a');
+    await Promise.resolve();
+    await Promise.resolve();
+    const all = followed(streams, 'a');
+    const rest: string[] = [];
+    streams.follow('a', (line) => rest.push(line.slice(31)), true);
+    stdout.write('one\n');
+    end('a');
+    await sink.finish(marked);
+    expect(all.seen).toEqual(['stdout: loading', 'stdout: one']);
+    expect(rest).toEqual(['stdout: one']);
   });
 
   it('is not possible for what is not open', async () => {

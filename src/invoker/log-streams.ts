@@ -21,6 +21,7 @@ import {
   type StreamName,
   streamNames,
 } from './log-lines.ts';
+import { createSink, joined, type Sink, type Written } from './log-sink.ts';
 
 /** OpenWhisk's end-of-activation marker (docs/actions-new.md); a named one has a blank and the activation's id behind it. */
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
@@ -45,6 +46,8 @@ export interface LogSink {
    * or have been waited for long enough.
    */
   finish(end: LogEnd): Promise<readonly string[]>;
+  /** The same of what is no activation of its own: its lines are the beginning of the next log that is opened. */
+  carry(end: LogEnd): void;
 }
 
 /** How long a sentinel is waited for after the answer; and how long an image's lines are that writes none. */
@@ -53,15 +56,6 @@ const shortGraceMs = 20;
 const bareBytes = Buffer.from(sentinel);
 const namedBytes = Buffer.from(`${sentinel} `);
 const carriageReturn = 0x0d;
-
-interface Sink {
-  readonly id: string;
-  readonly lines: Record<StreamName, Lines>;
-  readonly hasEnded: Record<StreamName, boolean>;
-  hasAnswered: boolean;
-  settle: (() => void) | undefined;
-  followers: LogFollowers | undefined;
-}
 
 /** A sentinel in a line. */
 interface Mark {
@@ -82,6 +76,7 @@ export class LogStreams {
   private readonly sinks = new Map<string, Sink>();
   /** Lines that no sentinel has claimed yet. */
   private readonly unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
+  private carried: Promise<Written> | undefined;
   private readonly closed: Record<StreamName, boolean> = { stdout: false, stderr: false };
 
   constructor(stdout: Readable, stderr: Readable, form: SentinelForm = 'named') {
@@ -92,19 +87,18 @@ export class LogStreams {
   }
 
   open(id: string): LogSink {
-    const sink: Sink = {
-      id,
-      lines: { stdout: new Lines(), stderr: new Lines() },
-      hasEnded: { stdout: false, stderr: false },
-      hasAnswered: false,
-      settle: undefined,
-      followers: undefined,
-    };
     if (this.form === 'bare') this.claimForAnswered();
     // What was written after an answer is nobody's.
     else if (this.sinks.size === 0) for (const name of streamNames) this.unclaimed[name] = new Lines();
+    const sink = createSink(id, this.carried);
+    this.carried = undefined;
     this.sinks.set(id, sink);
-    return { finish: (end) => this.finish(sink, end) };
+    return {
+      finish: (end) => this.finish(sink, end),
+      carry: (end) => {
+        this.carried = this.written(sink, end);
+      },
+    };
   }
 
   /** True of an activation that is open. */
@@ -112,18 +106,45 @@ export class LogStreams {
     return this.sinks.has(id);
   }
 
-  /** Undefined when the activation is not open. What `onLine` throws ends its following, and nothing else. */
-  follow(id: string, onLine: OnLine): Disposable | undefined {
+  /**
+   * Undefined when the activation is not open. What `onLine` throws ends its following, and nothing else.
+   * @param isContinued it knows already what the log begins with that is not the activation's own
+   */
+  follow(id: string, onLine: OnLine, isContinued = false): Disposable | undefined {
     const sink = this.sinks.get(id);
     if (!sink) return undefined;
     sink.followers ??= new LogFollowers();
-    return sink.followers.add(onLine, inOrderOfTime(this.soFar(sink, 'stdout'), this.soFar(sink, 'stderr')));
+    const [stdout, stderr] = streamNames.map((name) => [
+      ...(isContinued ? [] : (sink.early?.lines[name].kept ?? [])),
+      ...this.soFar(sink, name),
+    ]);
+    return sink.followers.add(onLine, inOrderOfTime(stdout ?? [], stderr ?? []));
   }
 
-  private async finish(sink: Sink, { isQuiet, hasFailed = false }: LogEnd): Promise<readonly string[]> {
+  private async finish(sink: Sink, end: LogEnd): Promise<readonly string[]> {
+    if (this.mustWait(sink, end)) await this.sentinelsOf(sink);
+    let written = this.close(sink, end);
+    if (sink.before) written = joined(await sink.before, written);
+    if (this.limitBytes === 0) return [];
+    const { lines, note } = cutLog(written.lines.stdout, written.lines.stderr, this.limitBytes);
+    const notes = note === undefined ? [] : [note];
+    if (written.isMissing) notes.push(formatLine('stderr', missingSentinelText));
+    for (const each of notes) sink.followers?.tell(each);
+    return notes.length > 0 ? [...lines, ...notes] : lines;
+  }
+
+  private async written(sink: Sink, end: LogEnd): Promise<Written> {
+    if (this.mustWait(sink, end)) await this.sentinelsOf(sink);
+    return this.close(sink, end);
+  }
+
+  private mustWait(sink: Sink, { isQuiet }: LogEnd): boolean {
     sink.hasAnswered = true;
-    if (!isQuiet && !this.isComplete(sink)) await this.sentinelsOf(sink);
-    const { hasEnded } = sink;
+    return !isQuiet && !this.isComplete(sink);
+  }
+
+  private close(sink: Sink, { isQuiet, hasFailed = false }: LogEnd): Written {
+    const { hasEnded, lines } = sink;
     if (!isQuiet && !hasEnded.stdout && !hasEnded.stderr) this.isMarked ??= false;
     const isExpected = this.isMarked === true && !(this.form === 'bare' && this.isConcurrent);
     const isMissing = !isQuiet && !(hasEnded.stdout && hasEnded.stderr) && (isExpected || hasFailed);
@@ -131,12 +152,7 @@ export class LogStreams {
     if (this.sinks.size === 1) for (const name of streamNames) if (!hasEnded[name]) this.claim(sink, name);
     this.sinks.delete(sink.id);
     if (this.form === 'named') for (const name of streamNames) if (!hasEnded[name]) this.replay(name);
-    if (this.limitBytes === 0) return [];
-    const { lines, note } = cutLog(sink.lines.stdout, sink.lines.stderr, this.limitBytes);
-    const notes = note === undefined ? [] : [note];
-    if (isMissing) notes.push(formatLine('stderr', missingSentinelText));
-    for (const each of notes) sink.followers?.tell(each);
-    return notes.length > 0 ? [...lines, ...notes] : lines;
+    return { lines, isMissing };
   }
 
   /** Where several are done at once, a bare sentinel is nobody's. */

@@ -11,15 +11,16 @@ import type { Sandbox } from '../sandbox/index.ts';
 import { encodeFrame, FrameReader, type LargeFrame } from './frames.ts';
 import { LogStreams } from './log-streams.ts';
 import { errorText, RunLine } from './run-line.ts';
-import type {
-  Failure,
-  InitEnd,
-  InitOutcome,
-  InitRequest,
-  RunEnd,
-  RunLimits,
-  Runner,
-  RunRequest,
+import {
+  type Failure,
+  type InitEnd,
+  type InitOutcome,
+  type InitRequest,
+  noLogs,
+  type RunEnd,
+  type RunLimits,
+  type Runner,
+  type RunRequest,
 } from './runner.ts';
 import { endSandbox } from './sandbox-end.ts';
 import type { ActionLimits } from './types.ts';
@@ -89,7 +90,9 @@ export class RunnerProcess implements Runner {
         for: 'init',
         settle: (outcome, isQuiet) => {
           clearTimeout(timer);
-          resolve({ outcome, logs: log.finish({ isQuiet }) });
+          const isOk = outcome.kind === 'ok';
+          if (isOk) log.carry({ isQuiet });
+          resolve({ outcome, logs: isOk ? noLogs : log.finish({ isQuiet }) });
         },
       };
       if (this.ending) void this.ending.then((failure) => this.settleWaiting(failure));
@@ -126,8 +129,8 @@ export class RunnerProcess implements Runner {
     return this.logs.has(id);
   }
 
-  follow(id: string, onLine: (line: string) => void): Disposable | undefined {
-    return this.logs.follow(id, onLine);
+  follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined {
+    return this.logs.follow(id, onLine, isContinued);
   }
 
   private async finish(reason: Failure): Promise<Failure> {

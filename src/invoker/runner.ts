@@ -30,9 +30,10 @@ export type InitOutcome =
   | { readonly kind: 'refused'; readonly error: JsonValue }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
-/** An initialisation that has ended, and what it logged. */
+/** An initialisation that has ended. */
 export interface InitEnd {
   readonly outcome: InitOutcome;
+  /** What it logged when it has failed; otherwise that is the beginning of the first run's log. */
   readonly logs: Promise<readonly string[]>;
 }
 
@@ -87,6 +88,9 @@ export interface Runner {
   /**
    * The log lines of a run that it has (`init` for the initialisation): those so far, then each as it comes.
    * Undefined when it has no such run.
+   * @param isContinued the initialisation was followed too, so that its lines are not told again
    */
-  follow(id: string, onLine: (line: string) => void): Disposable | undefined;
+  follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined;
 }
+
+export const noLogs: Promise<readonly string[]> = Promise.resolve([]);

@@ -23,7 +23,7 @@ import { createFollowers, type LogPlace } from './followers.ts';
 import { freeSlot, type Group, type Pending } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
-import { complete, joined, type Origin, rejection, runRequest } from './job-exchange.ts';
+import { complete, type Origin, rejection, runRequest } from './job-exchange.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import { judgeRun } from './outcomes.ts';
 import { startReason } from './past.ts';
@@ -70,7 +70,8 @@ export class Scheduler {
       ...options,
       groups: this.groups,
       line: this.line,
-      onInit: ({ activationId }, slot) => this.moveLog(activationId, { source: slot.runner, id: 'init' }),
+      onInit: ({ activationId }, slot) =>
+        this.moveLog(activationId, { source: slot.runner, id: 'init', isContinued: false }),
       onReady: (group, slot, first, origin) => this.welcome(group, slot, first, origin),
       onChange: (group) => {
         this.schedule();
@@ -210,7 +211,6 @@ export class Scheduler {
       void this.serve(group, slot, first, origin);
       return;
     }
-    slot.initLogs = origin.logs;
     if (group.retired || this.closed) this.lives.drop(group, slot);
   }
 
@@ -219,7 +219,8 @@ export class Scheduler {
     slot.inFlight++;
     if (group.isFresh) slot.isSpent = true;
     const running = slot.runner.run(runRequest(job), job.limits);
-    this.moveLog(job.activationId, { source: slot.runner, id: job.activationId });
+    const isContinued = origin !== undefined;
+    this.moveLog(job.activationId, { source: slot.runner, id: job.activationId, isContinued });
     const end = await running;
     slot.inFlight--;
     slot.idleSince = performance.now();
@@ -232,7 +233,7 @@ export class Scheduler {
     group: Group,
     slot: Slot,
     pending: Pending,
-    { outcome, serviceMs, logs: ownLogs, startedAt }: NonNullable<RunEnd>,
+    { outcome, serviceMs, logs, startedAt }: NonNullable<RunEnd>,
     origin: Origin | undefined,
   ): void {
     const { job, settle } = pending;
@@ -248,9 +249,6 @@ export class Scheduler {
       this.putBack(group, { ...pending, isSecondTry: true });
       return;
     }
-    const initLogs = origin?.logs ?? slot.initLogs;
-    slot.initLogs = undefined;
-    const logs = initLogs ? joined(initLogs, ownLogs) : ownLogs;
     const where: Origin = origin ? { ...origin, logs } : { start: 'warm', startedAt, logs };
     settle(complete(job, judgeRun(outcome, job.limits), where));
   }
@@ -292,9 +290,9 @@ export class Scheduler {
 /** Where the log of an activation of the group is. */
 function placeOf(group: Group, activationId: string): LogPlace | 'queue' | 'none' {
   const beginning = group.beginning.get(activationId);
-  if (beginning) return { source: beginning.runner, id: 'init' };
+  if (beginning) return { source: beginning.runner, id: 'init', isContinued: false };
   const slot = group.slots.find(({ runner }) => runner.isLogging(activationId));
-  if (slot) return { source: slot.runner, id: activationId };
+  if (slot) return { source: slot.runner, id: activationId, isContinued: false };
   return group.queue.some(({ job }) => job.activationId === activationId) ? 'queue' : 'none';
 }
 

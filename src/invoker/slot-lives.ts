@@ -122,8 +122,6 @@ export class SlotLives {
       this.watch(group, slot);
       await this.initialise(group, slot, launch);
     } catch (error) {
-      const { action, plan } = group;
-      this.options.log.error({ err: error, action, kind: plan.kind }, 'a sandbox did not start');
       distrust(group, slot);
       if (slot) await slot.runner.end('ended');
       else launch.giveBack();
@@ -178,8 +176,10 @@ export class SlotLives {
 
   /** Without its image nobody of the group can be served; of other faults the next in line may know nothing. */
   private giveUp(group: Group, error: unknown): void {
-    const { line } = this.options;
+    const { line, log } = this.options;
     const isFinal = isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE');
+    const { action, plan } = group;
+    log[isFinal ? 'debug' : 'error']({ err: error, action, kind: plan.kind }, 'a sandbox did not start');
     if (!isFinal) {
       const pending = line.take(group);
       const text = `The platform could not start the action: ${publicReason(error)}`;

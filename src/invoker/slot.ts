@@ -22,8 +22,6 @@ export interface Slot {
   idleSince: number;
   /** `performance.now()` of when it began to serve its action. */
   readonly startedAt: number;
-  /** What its initialisation logged, when that was no activation's: the next one's. */
-  initLogs: Promise<readonly string[]> | undefined;
 }
 
 /** What slots of one revision of an action are made from. */
@@ -65,7 +63,6 @@ export function newSlot(kind: string, memoryMiB: number, runner: Runner): Slot {
     hasFailed: false,
     idleSince: now,
     startedAt: now,
-    initLogs: undefined,
   };
 }
 

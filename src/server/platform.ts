@@ -76,11 +76,14 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
       log,
     }),
   );
+  const keyring = await openVaultKeys(config, true);
+  if (keyring.isNew)
+    log.warn({ file: keyring.file }, 'made the key that encrypts parameters: keep a copy of it');
   const functions = createFunctions({
     store,
     blobs,
     invoker,
-    vault: createVault((await openVaultKeys(config, true)).keys),
+    vault: createVault(keyring.keys),
     apiHost,
     log,
     limits: systemLimits(config),
@@ -94,8 +97,9 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   stack.defer(() => functions.close(drainMs));
   url = await listen(api, config);
   const sweep = () => sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });
-  stack.use(createRetention({ store, config: config.retention, sweepCode: sweep, log })).start();
-  void resume(functions, log);
+  const retention = stack.use(createRetention({ store, config: config.retention, sweepCode: sweep, log }));
+  // After that: what was accepted may still need code that no action names any more.
+  void resume(functions, log).then(() => retention.start());
   const opened = stack.move();
   return {
     url,

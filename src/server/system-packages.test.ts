@@ -7,7 +7,7 @@ const packages = await readSystemPackages();
 const actions = packages.flatMap(({ name, actions: own }) =>
   own.map((action) => [`${name}/${action.name}`, action] as const),
 );
-const byPath = new Map(actions);
+const byPath = new Map<string, SystemAction>(actions);
 
 /** As the runner has it: CommonJS, JSON in and out. */
 function call(action: SystemAction | undefined, args: object, env: object = {}): unknown {

@@ -1,12 +1,10 @@
-import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { newActivationId, startCommand } from '../lib/index.ts';
+import { newActivationId } from '../lib/index.ts';
 import { migrate, migrations } from './migrations/index.ts';
 import { openStore } from './open.ts';
 import type { Schema } from './schema.ts';
@@ -46,6 +44,21 @@ describe('the database file', () => {
     await store.namespaces.create(namespaceRow('guest'));
     await store.close();
     expect(await readdir(join(folder, 'data'))).toEqual(['ward.db']);
+  });
+
+  test('grows no further while as much is pruned as is written', async () => {
+    await using store = await openStore({ path });
+    await store.namespaces.create(namespaceRow('guest'));
+    using database = new DatabaseSync(path);
+    const pages: number[] = [];
+    for (let round = 0; round < 8; round++) {
+      const rows = Array.from({ length: 500 }, () => activationRow({ start: round }));
+      const logs = ['x'.repeat(10_000)];
+      await Promise.all(rows.map((row) => store.activations.append(write(row, { logs, inputJson: '{}' }))));
+      while ((await store.activations.prune({ namespace: 'guest', before: round, max: 100 })) > 0);
+      pages.push(Number(database.prepare('pragma page_count').get()?.['page_count']));
+    }
+    expect(pages[7]).toBeLessThan((pages[1] ?? 0) * 1.1);
   });
 
   test('is refused in a folder that everyone may write to', async () => {
@@ -141,77 +154,5 @@ describe('migrations', () => {
     using database = new DatabaseSync(path);
     database.exec(`insert into kysely_migration values ('9999-future', '2099-01-01')`);
     await expect(openStore({ path })).rejects.toMatchObject({ code: 'STORE_NEWER', kind: 'unsupported' });
-  });
-});
-
-describe('another process', () => {
-  const start = (program: string) =>
-    startCommand([process.execPath, new URL(program, import.meta.url).pathname, path], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-  /** Runs the program until it has printed so many lines, and kills it. */
-  const killAfter = async (program: string, enough: number) => {
-    const child = start(program);
-    const printed: string[] = [];
-    if (child.stdout === null) throw new Error('the child has no stdout');
-    for await (const line of createInterface({ input: child.stdout })) {
-      printed.push(line);
-      if (printed.length === enough) child.kill('SIGKILL');
-    }
-    expect(printed.length).toBeGreaterThanOrEqual(enough);
-    // The last line may be cut short by the kill.
-    return printed.filter((id) => id.length === 32);
-  };
-  const makeGuest = async () => {
-    const store = await openStore({ path });
-    await store.namespaces.create(namespaceRow('guest'));
-    await store.close();
-  };
-
-  test.each([1, 40, 700])('killed after %i accepted invocations loses none', async (enough) => {
-    await makeGuest();
-    const printed = await killAfter('./accept-forever.fixture.ts', enough);
-    await using again = await openStore({ path });
-    const pending = new Set((await again.accepted.pending(1_000_000)).map((row) => row.activationId));
-    expect(printed.filter((id) => !pending.has(id))).toEqual([]);
-  });
-
-  test.each([1, 300])('killed after %i deliveries and firings loses none', async (enough) => {
-    await makeGuest();
-    const printed = await killAfter('./fire-forever.fixture.ts', enough);
-    await using again = await openStore({ path });
-    const feeds = new Set((await again.feeds.due(1, 1_000_000)).map((row) => row.trigger));
-    const deliveries = new Set((await again.deliveries.due(1, 1_000_000)).map((row) => row.id));
-    expect(printed.filter((id) => !feeds.has(id) || !deliveries.has(id))).toEqual([]);
-  });
-
-  test.each([3, 60])('killed after pruning %i times leaves no part of a record', async (enough) => {
-    await makeGuest();
-    await killAfter('./prune-forever.fixture.ts', enough);
-    await using again = await openStore({ path });
-    const total = await again.activations.count({ namespace: 'guest' });
-    expect(await again.activations.count({ namespace: 'guest', since: 0 })).toBe(total);
-    using database = new DatabaseSync(path);
-    const count = (table: string) => database.prepare(`select count(*) n from ${table}`).get()?.['n'];
-    expect([count('activation_logs'), count('activation_inputs')]).toEqual([total, total]);
-    expect(database.prepare('pragma integrity_check').get()).toEqual({ integrity_check: 'ok' });
-    expect(database.prepare('pragma foreign_key_check').all()).toEqual([]);
-  });
-
-  test('may write while this one does', async () => {
-    await using store = await openStore({ path });
-    await store.namespaces.create(namespaceRow('guest'));
-    const before = await store.foreignWrites();
-    const child = start('./accept-forever.fixture.ts');
-    const exited = once(child, 'exit');
-    if (child.stdout === null) throw new Error('the child has no stdout');
-    await once(child.stdout, 'data');
-    const rows = Array.from({ length: 500 }, () => activationRow());
-    await Promise.all(rows.map((row) => store.activations.append(write(row, { logs: ['x'] }))));
-    child.kill('SIGKILL');
-    await exited;
-    expect(await store.activations.count({ namespace: 'guest' })).toBe(500);
-    expect((await store.accepted.pending(1)).length).toBe(1);
-    expect(await store.foreignWrites()).toBeGreaterThan(before);
   });
 });

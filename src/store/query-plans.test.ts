@@ -70,18 +70,11 @@ async function readAll(): Promise<void> {
   }
   await entities.get('guest', 'a');
   await entities.countByCodeDigest('d');
-  for (const path of [undefined, 'a'])
-    for (const since of [undefined, 1])
-      for (const upto of [undefined, 1]) {
-        const filter = {
-          ...(path !== undefined && { path }),
-          ...(since !== undefined && { since }),
-          ...(upto !== undefined && { upto }),
-        };
-        await activations.list({ ...all, ...filter });
-        await activations.list({ ...all, ...filter, skip: 20_500, brief: true });
-        await activations.count({ namespace: 'guest', ...filter });
-      }
+  for (const filter of [{}, { path: 'a' }, { since: 1 }, { upto: 1 }, { path: 'a', since: 1, upto: 1 }]) {
+    await activations.list({ ...all, ...filter });
+    await activations.list({ ...all, ...filter, upto: 2 ** 50, skip: 20_500, brief: true });
+    await activations.count({ namespace: 'guest', ...filter });
+  }
   await activations.get('guest', 'a');
   await activations.logs('guest', 'a');
   await activations.input('guest', 'a');
@@ -93,10 +86,9 @@ async function readAll(): Promise<void> {
   await feeds.byToken('a');
   await deliveries.due(1, 10);
   await deliveries.nextDue();
-  for (const rule of [undefined, 'r']) {
-    await deliveries.dead({ ...all, ...(rule !== undefined && { rule }) });
-    await deliveries.countDead('guest', rule);
-  }
+  for (const filter of [{}, { rule: 'r' }]) await deliveries.dead({ ...all, ...filter });
+  await deliveries.countDead('guest');
+  await deliveries.countDead('guest', 'r');
   await keys.byId('k');
   await keys.list('guest');
   await apis.list('guest');
@@ -104,13 +96,16 @@ async function readAll(): Promise<void> {
   await namespaces.delete('guest');
 }
 
-/** What SQLite has counted in a large database is as it would be; it plans by that. */
+/** What SQLite would have counted in a large database, and plans by. */
 const statistics = [
   `('activations', 'activations_by_start', '5000000 5000000 1 1')`,
   `('activations', 'activations_by_path', '5000000 5000000 2000000 1 1')`,
   `('activations', 'sqlite_autoindex_activations_1', '5000000 1')`,
   `('activation_counts', 'sqlite_autoindex_activation_counts_1', '1 1')`,
   `('entities', 'entities_by_update', '1000 1000 300 1 1')`,
+  `('entities', 'entities_by_package', '1000 1000 300 100 1 1')`,
+  `('entities', 'entities_by_link', '300 300 300 3 1 1')`,
+  `('entities', 'entities_shared', '10 10 10 1 1')`,
   `('entities', 'sqlite_autoindex_entities_1', '1000 1000 1')`,
   `('namespaces', 'sqlite_autoindex_namespaces_1', '1 1')`,
 ].join();
@@ -129,17 +124,17 @@ test.each([
   await stores.deliveries.add(deliveryRow());
   queries.clear();
   await readAll();
-  expect(queries.size).toBeGreaterThan(40);
-  using database = new DatabaseSync(join(folder, 'ward.db'));
-  database.exec(`${prepare} pragma foreign_keys = on;`);
-  // A second connection reads the statistics anew.
-  using planner = new DatabaseSync(join(folder, 'ward.db'), { enableForeignKeyConstraints: true });
+  expect(queries.size).toBeGreaterThan(35);
+  using changer = new DatabaseSync(join(folder, 'ward.db'));
+  changer.exec(prepare);
+  // A connection reads the statistics when it is opened.
+  using planner = new DatabaseSync(join(folder, 'ward.db'));
   const slow = [...queries].flatMap((sql) =>
     planner
       .prepare(`explain query plan ${sql}`)
       .all()
       .map(({ detail }) => String(detail))
-      .filter((detail) => /^SCAN|TEMP B-TREE/.test(detail))
+      .filter((detail) => /^SCAN (?!accepted USING INDEX)|TEMP B-TREE/.test(detail))
       .map((detail) => `${detail}: ${sql}`),
   );
   expect(slow).toEqual([]);

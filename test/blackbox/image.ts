@@ -1,13 +1,13 @@
 /**
- * An image store of its own with images that speak OpenWhisk's HTTP contract: the layers of the Node.js runtime image,
- * linked from the real store, and one with the program.
+ * An image store of its own: everything of the real one, linked, and images that speak OpenWhisk's HTTP contract, each
+ * made of the layers of the Node.js runtime image and one with the program.
  */
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
-import { digestOf, openBlobStore, openImageStore } from '../../src/images/index.ts';
+import { openBlobStore, parseDigest } from '../../src/images/index.ts';
 import { imagesDir } from '../ward.ts';
 
 export interface ImageChanges {
@@ -15,7 +15,6 @@ export interface ImageChanges {
   readonly Cmd?: readonly string[];
   readonly User?: string;
   readonly WorkingDir?: string;
-  readonly Env?: readonly string[];
 }
 
 export interface BlackboxImages extends AsyncDisposable {
@@ -28,42 +27,56 @@ const config = {
   WorkingDir: '/app',
   Env: ['PATH=/usr/bin', 'COLOUR=green', 'no value'],
 };
+const nameKey = 'org.opencontainers.image.ref.name';
 
 /** @param images name → what is different about it */
 export async function makeBlackboxImages(
   images: Readonly<Record<string, ImageChanges>>,
 ): Promise<BlackboxImages> {
   const dir = await mkdtemp(join(tmpdir(), 'ward-blackbox-'));
+  for (const folder of ['blobs/sha256', 'layers/sha256']) await linkAll(folder, dir);
   const blobs = await openBlobStore(dir);
+  const read = async (digest: string) => JSON.parse(String(await blobs.get(parseDigest(digest))));
   const put = async (mediaType: string, bytes: Buffer) => ({
     mediaType,
     digest: await blobs.put(bytes),
     size: bytes.length,
   });
+  const index = JSON.parse(await readFile(join(imagesDir, 'index.json'), 'utf8'));
+  const entry = index.manifests.find((each: Entry) => each.annotations?.[nameKey] === 'nodejs:24');
+  const manifest = await read(entry.digest);
+  const document = await read(manifest.config.digest);
   const layer = await put('application/vnd.oci.image.layer.v1.tar', await programLayer());
-  const base = await linkBaseLayers(dir);
-  const manifests = [];
   for (const [name, changes] of Object.entries(images)) {
-    const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-    const document = {
-      architecture,
-      os: 'linux',
+    const own = {
+      ...document,
       config: { ...config, ...changes },
-      rootfs: { type: 'layers', diff_ids: [...base, layer.digest] },
+      rootfs: { type: 'layers', diff_ids: [...document.rootfs.diff_ids, layer.digest] },
     };
-    const manifest = {
-      schemaVersion: 2,
-      mediaType: 'application/vnd.oci.image.manifest.v1+json',
-      config: await put('application/vnd.oci.image.config.v1+json', json(document)),
-      // Those of the base are unpacked already, so that nobody looks for their bytes.
-      layers: [...base.map((digest) => ({ ...layer, digest })), layer],
-    };
-    const entry = await put(manifest.mediaType, json(manifest));
-    manifests.push({ ...entry, annotations: { 'org.opencontainers.image.ref.name': name } });
+    const made = await put(
+      manifest.mediaType,
+      json({
+        ...manifest,
+        config: await put(manifest.config.mediaType, json(own)),
+        layers: [...manifest.layers, layer],
+      }),
+    );
+    index.manifests.push({ ...made, annotations: { [nameKey]: name }, platform: entry.platform });
   }
   await writeFile(join(dir, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  await writeFile(join(dir, 'index.json'), json({ schemaVersion: 2, manifests }));
+  await writeFile(join(dir, 'index.json'), json(index));
   return { dir, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
+}
+
+interface Entry {
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+async function linkAll(folder: string, dir: string): Promise<void> {
+  await mkdir(join(dir, folder), { recursive: true, mode: 0o700 });
+  for (const name of await readdir(join(imagesDir, folder))) {
+    await symlink(join(imagesDir, folder, name), join(dir, folder, name));
+  }
 }
 
 async function programLayer(): Promise<Buffer> {
@@ -77,19 +90,6 @@ async function programLayer(): Promise<Buffer> {
   return buffer(archive);
 }
 
-/** The diff ids of the Node.js image's layers, which are linked into the store in `dir`. */
-async function linkBaseLayers(dir: string): Promise<string[]> {
-  await using store = await openImageStore({ dir: imagesDir, mountsDir: join(dir, 'unused') });
-  const { layerDirs } = await store.resolve('nodejs:24');
-  const layers = join(dir, 'layers', 'sha256');
-  await mkdir(layers, { recursive: true, mode: 0o700 });
-  for (const path of layerDirs) await symlink(path, join(layers, basename(path)));
-  return layerDirs.map((path) => `sha256:${basename(path)}`);
-}
-
 function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
 }
-
-/** Of an action without code. */
-export const noCode = digestOf(Buffer.alloc(0));

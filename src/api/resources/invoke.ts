@@ -15,7 +15,7 @@ export function invokeHandler({ invocations, limits }: Functions): RouteHandlerM
     const blocking = queryBoolean(query, 'blocking', false);
     const resultOnly = queryBoolean(query, 'result', false);
     const waitMs = queryWaitMs(query, limits.blockingWaitMs);
-    const answer = await invocations.invoke({
+    const counted = invocations.invoke({
       identity,
       action,
       payload: payloadOf(request),
@@ -23,7 +23,8 @@ export function invokeHandler({ invocations, limits }: Functions): RouteHandlerM
       transactionId: request.id,
       authorization: request.headers.authorization,
     });
-    sendRateLimit(reply, invocations.usage(identity));
+    // Of a refused call too.
+    const answer = await counted.finally(() => sendRateLimit(reply, invocations.usage(identity)));
     return sendAnswer(reply, answer, resultOnly);
   };
 }

@@ -1,7 +1,9 @@
 /**
- * Memory for bodies of requests that anybody may send. A body counts as long as its request is under way, by the
- * length that it announces, or by the longest there may be. One client gets a part of it only.
+ * Memory for what goes in and out on behalf of anybody: bodies of requests and of answers. A body counts as long as its
+ * request is under way, or its answer; a request's by the length that it announces, or by the longest there may be. One
+ * client gets a part of it only.
  */
+import type { Fault } from '../../lib/index.ts';
 import { apiFault } from '../faults.ts';
 import type { Held } from './owner-share.ts';
 
@@ -11,13 +13,23 @@ const smallBytes = 16 * 1024;
 const clientShare = 0.25;
 
 export interface BodyBudget {
-  /** @param client as its requests are counted. @throws Fault UPLOADS_BUSY */
+  /** @param client as its requests are counted. @throws Fault UPLOADS_BUSY or ANSWERS_BUSY */
   hold(client: string, bytes: number): Held;
 }
 
 const nothing: Held = { release() {} };
 
-export function createBodyBudget(maxBytes: number): BodyBudget {
+export function createUploadMemory(maxBytes: number): BodyBudget {
+  const text = 'Too many large uploads are under way, try again later.';
+  return createBudget(maxBytes, () => apiFault('UPLOADS_BUSY', text));
+}
+
+export function createAnswerMemory(maxBytes: number): BodyBudget {
+  const text = 'Too many large answers are under way, try again later.';
+  return createBudget(maxBytes, () => apiFault('ANSWERS_BUSY', text));
+}
+
+function createBudget(maxBytes: number, busy: () => Fault): BodyBudget {
   const byClient = new Map<string, number>();
   let inUse = 0;
   return {
@@ -43,8 +55,4 @@ export function createBodyBudget(maxBytes: number): BodyBudget {
       };
     },
   };
-}
-
-function busy() {
-  return apiFault('UPLOADS_BUSY', 'Too many large uploads are under way, try again later.');
 }

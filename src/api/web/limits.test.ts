@@ -1,7 +1,7 @@
 /** What keeps strangers within bounds. */
 import { describe, expect, test } from 'vitest';
 import { type Identity, parseNamespaceName } from '../../functions/index.ts';
-import { createBodyBudget } from './body-budget.ts';
+import { createAnswerMemory, createUploadMemory } from './body-budget.ts';
 import { networkOf } from './client-network.ts';
 import { createOwnerShare, shareOf } from './owner-share.ts';
 import { createRateLimiter } from './rate-limiter.ts';
@@ -105,7 +105,7 @@ describe('memory for bodies', () => {
   const busy = expect.objectContaining({ code: 'UPLOADS_BUSY' });
 
   test('is lent as long as a request is under way', () => {
-    const budget = createBodyBudget(400 * kib);
+    const budget = createUploadMemory(400 * kib);
     const held = ['a', 'b', 'c', 'd'].map((client) => budget.hold(client, 100 * kib));
     expect(() => budget.hold('e', 100 * kib)).toThrow(busy);
     held[0]?.release();
@@ -115,7 +115,7 @@ describe('memory for bodies', () => {
   });
 
   test('one client gets a quarter of it, and at least one body', () => {
-    const budget = createBodyBudget(400 * kib);
+    const budget = createUploadMemory(400 * kib);
     const held = budget.hold('a', 300 * kib);
     expect(() => budget.hold('a', 20 * kib)).toThrow(busy);
     budget.hold('b', 100 * kib);
@@ -123,8 +123,16 @@ describe('memory for bodies', () => {
     budget.hold('a', 20 * kib);
   });
 
+  test('of answers is another one', () => {
+    const budget = createAnswerMemory(100 * kib);
+    budget.hold('a', 80 * kib);
+    expect(() => budget.hold('b', 80 * kib)).toThrow(
+      expect.objectContaining({ code: 'ANSWERS_BUSY', kind: 'busy' }),
+    );
+  });
+
   test('small ones are not counted', () => {
-    const budget = createBodyBudget(20 * kib);
+    const budget = createUploadMemory(20 * kib);
     for (let n = 0; n < 100; n++) budget.hold('a', 16 * kib);
   });
 });

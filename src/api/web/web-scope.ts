@@ -9,6 +9,7 @@ import type { Log } from '../../lib/index.ts';
 import type { WebAnswer } from './answer.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { networkOf } from './client-network.ts';
+import type { Held } from './owner-share.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { bodyReader } from './request-body.ts';
 import { send } from './send.ts';
@@ -29,7 +30,8 @@ export interface WebScopeOptions {
   readonly actions: WebActions;
   readonly perAddress: RateLimiter;
   readonly perAddressAndAction: RateLimiter;
-  readonly bodies: BodyBudget;
+  readonly uploads: BodyBudget;
+  readonly answers: BodyBudget;
   readonly maxBodyBytes: number;
   readonly log: Log;
 }
@@ -71,7 +73,10 @@ export function addWebScope(
       handler: async (request, reply) => {
         const call = request.web?.call;
         if (call === undefined) throw new Error('a web call that was not opened');
-        return send(reply, finished(request, await call.run(await readBody(request))));
+        const answer = finished(request, await call.run(await readBody(request)));
+        const bytes = answer.body === undefined ? 0 : Buffer.byteLength(answer.body);
+        releaseAtEnd(reply, options.answers.hold(networkOf(request.ip), bytes));
+        return send(reply, answer);
       },
     });
   });
@@ -79,7 +84,7 @@ export function addWebScope(
 
 /** Gives the answer, when there is one already. */
 async function begin(
-  { actions, perAddress, perAddressAndAction, bodies, maxBodyBytes }: WebScopeOptions,
+  { actions, perAddress, perAddressAndAction, uploads, maxBodyBytes }: WebScopeOptions,
   request: FastifyRequest,
   reply: FastifyReply,
   state: WebState,
@@ -95,10 +100,14 @@ async function begin(
   const call = await actions.open(head);
   state.call = call;
   if (call.answer !== undefined) return call.answer;
-  const held = bodies.hold(client, announcedBytes(request, maxBodyBytes));
-  if (reply.raw.destroyed) held.release();
-  else reply.raw.once('close', held.release);
+  releaseAtEnd(reply, uploads.hold(client, announcedBytes(request, maxBodyBytes)));
   return undefined;
+}
+
+/** The client may have left meanwhile. */
+function releaseAtEnd({ raw }: FastifyReply, held: Held): void {
+  if (raw.destroyed) held.release();
+  else raw.once('close', held.release);
 }
 
 /** A body without a length may be as long as any. */

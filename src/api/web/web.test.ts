@@ -536,7 +536,7 @@ describe('strangers', () => {
   });
 
   test('get no more memory for bodies than there is', async () => {
-    await using own = await startWeb({ web: { bodyBytes: 100 * 1024 } });
+    await using own = await startWeb({ web: { uploadBytes: 100 * 1024 } });
     await own.deploy('echo');
     const end = Promise.withResolvers<void>();
     own.api.script = async () => {

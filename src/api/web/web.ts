@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Functions } from '../../functions/index.ts';
 import type { Log } from '../../lib/index.ts';
-import { createBodyBudget } from './body-budget.ts';
+import { createAnswerMemory, createUploadMemory } from './body-budget.ts';
 import { createOwnerShare } from './owner-share.ts';
 import { createRateLimiter, type Rate } from './rate-limiter.ts';
 import { parseWebTarget, restOf, splitUrl } from './target.ts';
@@ -21,15 +21,20 @@ export interface WebLimits {
   readonly perAddressAndAction: Rate;
   /** Addresses that are told apart; so many of each of the two. */
   readonly addresses: number;
-  /** Bodies in memory at once. */
-  readonly bodyBytes: number;
+  /** Bodies of requests in memory at once. */
+  readonly uploadBytes: number;
+  /** Bodies of answers that clients have not read. */
+  readonly answerBytes: number;
 }
+
+const mebibyte = 1024 * 1024;
 
 export const defaultWebLimits: WebLimits = {
   perAddress: { perSecond: 200, burst: 400 },
   perAddressAndAction: { perSecond: 100, burst: 200 },
   addresses: 10_000,
-  bodyBytes: 64 * 1024 * 1024,
+  uploadBytes: 64 * mebibyte,
+  answerBytes: 256 * mebibyte,
 };
 
 /** What web actions and the gateway have in common, counters included. */
@@ -42,7 +47,8 @@ export function createWeb({ functions, log, ...options }: WebOptions): Web {
     actions: createWebActions({ functions, share: createOwnerShare() }),
     perAddress: createRateLimiter({ rate: limits.perAddress, capacity }),
     perAddressAndAction: createRateLimiter({ rate: limits.perAddressAndAction, capacity }),
-    bodies: createBodyBudget(limits.bodyBytes),
+    uploads: createUploadMemory(limits.uploadBytes),
+    answers: createAnswerMemory(limits.answerBytes),
     maxBodyBytes: functions.limits.payloadBytes,
     log,
   };

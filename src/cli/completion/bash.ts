@@ -9,7 +9,7 @@ export function bashScript(entries: readonly EntrySpec[]): string {
   const places = placesOf(entries);
   return `# What may stand at a place: its words, its options, and which of them take one word or two.
 _ward_at() {
-  words='' options='' one='' two=''
+  next='' flags='' one='' two=''
   case "$1" in
 ${places.map(placeCase).join('\n')}
   esac
@@ -22,7 +22,7 @@ ${places.flatMap(choiceCases).join('\n')}
 }
 
 _ward() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" typed='' skip=0 last='' index word next words options one two
+  local current="\${COMP_WORDS[COMP_CWORD]}" typed='' skip=0 last='' index word next flags one two
   _ward_at ''
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="\${COMP_WORDS[index]}"
@@ -34,10 +34,9 @@ _ward() {
         case " $two " in *" $word "*) skip=2 ;; esac
         ;;
       *)
-        case " $words " in
+        case " $next " in
           *" $word "*)
-            next="\${typed:+$typed }$word"
-            typed="$next"
+            typed="\${typed:+$typed }$word"
             _ward_at "$typed"
             ;;
         esac
@@ -49,8 +48,8 @@ _ward() {
     return
   fi
   case "$current" in
-    -*) COMPREPLY=($(compgen -W "$options" -- "$current")) ;;
-    *) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
+    -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "$next" -- "$current")) ;;
   esac
 }
 complete -o default -F _ward ward`;
@@ -63,8 +62,8 @@ export function zshScript(entries: readonly EntrySpec[]): string {
 function placeCase({ typed, entries, options }: Place): string {
   const longWords = options.flatMap(flagWords).filter((word) => word.startsWith('--'));
   const parts = [
-    ['words', entries.map(({ name }) => name)],
-    ['options', longWords],
+    ['next', entries.map(({ name }) => name)],
+    ['flags', longWords],
     ['one', wordsTaking(options, 1)],
     ['two', wordsTaking(options, 2)],
   ] as const;

@@ -62,11 +62,11 @@ export function activationFields(activation: JsonObject): (readonly [string, str
   return fields.filter(([, value]) => value !== '');
 }
 
-/** A record says its status in words, a list's summary by number; one that runs has neither end nor number. */
+/** A record says its status in words, a list's summary by number; that of a trigger, which can't fail, not at all. */
 export function statusOf(activation: JsonObject): string {
   const words = textOf(objectOf(activation['response'])['status']);
-  const byNumber = statusTexts[Number(textOf(activation['statusCode']) || Number.NaN)];
-  return words || (byNumber ?? (isPending(activation) ? 'pending' : ''));
+  if (words !== '') return words;
+  return isPending(activation) ? 'pending' : (statusTexts[Number(activation['statusCode'] ?? 0)] ?? '');
 }
 
 export function actionOf(activation: JsonObject): string {

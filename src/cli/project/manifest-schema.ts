@@ -118,17 +118,17 @@ const packageFields = {
 };
 const packageSchema = z.strictObject(packageFields).nullable();
 
+const projectSchema = z.strictObject({
+  ...locationKeys,
+  ...remarks,
+  name: z.string().nullish(),
+  inputs,
+  config: z.string().nullish(),
+  packages: map(packageSchema),
+});
+
 export const manifestSchema = z.strictObject({
-  project: z
-    .strictObject({
-      ...locationKeys,
-      ...remarks,
-      name: z.string().nullish(),
-      inputs,
-      config: z.string().nullish(),
-      packages: map(packageSchema),
-    })
-    .nullish(),
+  project: projectSchema.nullish(),
   packages: map(packageSchema),
   // The older form: one package, its name inside.
   package: z.strictObject({ ...packageFields, name: z.string() }).nullish(),
@@ -154,6 +154,19 @@ export const deploymentSchema = z.strictObject({
     .nullish(),
   packages: map(packageOverride),
 });
+
+/** What each part of a manifest may say. */
+export const manifestKeys: Readonly<Record<string, readonly string[]>> = {
+  manifest: Object.keys(manifestSchema.shape),
+  project: Object.keys(projectSchema.shape),
+  package: Object.keys(packageFields),
+  action: Object.keys(action.shape),
+  limits: Object.keys(limits.shape),
+  sequence: Object.keys(sequence.shape),
+  trigger: Object.keys(trigger.shape),
+  rule: Object.keys(rule.shape),
+  dependency: Object.keys(dependency.shape),
+};
 
 export type ManifestAction = z.infer<typeof action>;
 export type ManifestSequence = z.infer<typeof sequence>;

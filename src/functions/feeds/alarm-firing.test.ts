@@ -96,6 +96,28 @@ describe('a firing that is refused', () => {
     expect(await bench.call('alarms/alarm', 'READ', 't')).toMatchObject({ status: { triggersLeft: 0 } });
   });
 
+  test('holds up the namespace’s other alarms with it, unasked, and nobody else’s', async () => {
+    await using bench = await startFeeds(start);
+    const names = Array.from({ length: 60 }, (_, index) => `t${index}`);
+    await hourly(bench, ...names);
+    await bench.namespaces.create('other');
+    const other = await bench.namespaces.identityOf('other');
+    if (other === undefined) throw new Error('no namespace');
+    await bench.addTrigger('z', 'other');
+    const args = { lifecycleEvent: 'CREATE', triggerName: 'z', cron: '0 * * * *' };
+    await bench.callAs(other, 'alarms/alarm', args);
+    let asked = 0;
+    bench.refuse = ({ identity }) => {
+      if (identity.namespace !== 'guest') return;
+      asked++;
+      throw throttled;
+    };
+    expect(await bench.firedUntil('2026-03-10T10:00:00Z')).toEqual(['z 2026-03-10T10:00:00']);
+    expect(asked).toBeLessThan(names.length / 2);
+    bench.refuse = () => {};
+    expect(await bench.firedUntil('2026-03-10T10:00:40Z')).toHaveLength(names.length);
+  });
+
   test('because Ward is busy is tried again, also when it is the only one, and before its trigger is deleted', async () => {
     await using bench = await startFeeds(start);
     await bench.addTrigger('t');

@@ -2,6 +2,9 @@
  * Fires the alarms that are due. A date is fired at most once: the row is moved on to the next date before the trigger
  * is fired, by a write that fails when anybody else has moved it. What Ward refuses for now (the namespace has fired
  * enough, or Ward is busy) is put back and tried again; what a `kill -9` in between cuts off is lost.
+ *
+ * A namespace that was refused is not asked for again before it may fire: its other alarms are put off as they are, so
+ * that one with many of them does not keep the others waiting.
  */
 import { Fault, isFault, type Log, messageOf, newId } from '../../lib/index.ts';
 import type { FeedRow, FeedStore } from '../../store/index.ts';
@@ -31,18 +34,22 @@ export interface AlarmFiring {
   fireDue(): Promise<void>;
 }
 
-/** Rows that are looked at together. */
-const batchSize = 500;
+/** Rows that are looked at together; each may hold a payload of a megabyte. */
+const batchSize = 32;
 const concurrency = 16;
 /** Until a refused firing is tried again, where the refusal says no time. */
 const retryMs = 5000;
 /** Until an alarm is looked at again that can't be fired for a reason on the server's side. */
 const troubleMs = 60_000;
 
+/** Until when a namespace's firings are refused; epoch milliseconds. */
+type Refused = Map<string, number>;
+
 export function createAlarmFiring(options: AlarmFiringOptions): AlarmFiring {
-  const { feeds, lock, log, now } = options;
+  const { feeds, log, now } = options;
   return {
     async fireDue() {
+      const refused: Refused = new Map();
       for (;;) {
         const rows = await feeds.due(now(), batchSize);
         if (rows.length === 0) return;
@@ -50,10 +57,10 @@ export function createAlarmFiring(options: AlarmFiringOptions): AlarmFiring {
         await runBounded(inTurns(rows), concurrency, async (row) => {
           const { namespace, trigger } = row;
           try {
-            await fireRow(options, lock, row);
+            await fireRow(options, row, refused);
           } catch (error) {
             log.error({ namespace, trigger, reason: messageOf(error) }, 'an alarm could not be fired');
-            await putOff(options, row, error).catch((failure: unknown) => failures.push(failure));
+            await afterTrouble(options, row, error).catch((failure: unknown) => failures.push(failure));
           }
         });
         if (failures.length > 0) throw failures[0];
@@ -62,16 +69,21 @@ export function createAlarmFiring(options: AlarmFiringOptions): AlarmFiring {
   };
 }
 
-async function fireRow(options: AlarmFiringOptions, lock: TriggerLock, row: FeedRow): Promise<void> {
+async function fireRow(options: AlarmFiringOptions, row: FeedRow, refused: Refused): Promise<void> {
+  const until = refused.get(row.namespace);
+  if (until !== undefined && until > options.now()) {
+    await putOff(options, row, until);
+    return;
+  }
   const alarm = alarmOfRow(row);
-  const isFired = await lock.run(alarm.trigger, () => fireAlarm(options, alarm));
+  const isFired = await options.lock.run(alarm.trigger, () => fireAlarm(options, alarm, refused));
   const { config, trigger } = alarm;
   if (!isFired || config.kind !== 'once' || (config.deleteAfterFire ?? 'false') === 'false') return;
   await removeFiredTrigger(options, trigger, config.deleteAfterFire === 'rules');
 }
 
 /** Whether the trigger was fired. */
-async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm): Promise<boolean> {
+async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm, refused: Refused): Promise<boolean> {
   const { feeds, log, now, graceMs } = options;
   const { trigger, config, state } = alarm;
   const at = now();
@@ -91,7 +103,7 @@ async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm): Promise<boo
     await options.fire({ identity, trigger, payload, transactionId: newId(), authorization: undefined });
     return true;
   } catch (error) {
-    await afterRefusal(options, alarm, claimed, error);
+    await afterRefusal(options, alarm, claimed, error, refused);
     return false;
   }
 }
@@ -102,6 +114,7 @@ async function afterRefusal(
   alarm: Alarm,
   claimed: Alarm,
   error: unknown,
+  refused: Refused,
 ): Promise<void> {
   const { namespace, name } = alarm.trigger;
   const about = { namespace, trigger: name, reason: messageOf(error) };
@@ -112,6 +125,7 @@ async function afterRefusal(
   }
   if (error instanceof Fault && (error.kind === 'throttled' || error.kind === 'busy')) {
     const dueAt = now() + Math.max(error.retryAfterMs ?? retryMs, 1000);
+    refused.set(namespace, dueAt);
     const putBack = changedAlarm(claimed, { state: alarm.state });
     await feeds.put(rowOfAlarm(putBack, dueAt), claimed.revision);
     return;
@@ -124,8 +138,11 @@ async function afterRefusal(
 }
 
 /** So that it is not due again at once; one that can't even be read never. */
-async function putOff({ feeds, now }: AlarmFiringOptions, row: FeedRow, error: unknown): Promise<void> {
-  const dueAt = isFault(error, 'STORED_ENTITY_CORRUPT') ? null : now() + troubleMs;
+function afterTrouble(options: AlarmFiringOptions, row: FeedRow, error: unknown): Promise<void> {
+  return putOff(options, row, isFault(error, 'STORED_ENTITY_CORRUPT') ? null : options.now() + troubleMs);
+}
+
+async function putOff({ feeds }: AlarmFiringOptions, row: FeedRow, dueAt: number | null): Promise<void> {
   await feeds.put({ ...row, revision: newId(), dueAt }, row.revision);
 }
 

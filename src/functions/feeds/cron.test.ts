@@ -140,5 +140,14 @@ describe('the guard', () => {
     );
     expect(() => checkCron('0 * * * * *', undefined, from, slow)).not.toThrow();
     expect(() => checkCron('* * * * *', undefined, from, slow)).not.toThrow();
+    expect(() => checkCron('59 23,0 * * *', undefined, from, { ...guard, minIntervalMs: 3_600_001 })).toThrow(
+      /fires 3600 s after it has fired/,
+    );
+  });
+
+  test('lets nothing through where nothing may be fired', () => {
+    expect(() => checkCron('0 0 1 1 *', undefined, from, { ...guard, maxPerMinute: 0 })).toThrow(
+      /may fire 0 triggers/,
+    );
   });
 });

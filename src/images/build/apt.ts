@@ -58,8 +58,14 @@ export async function openApt(options: AptOptions): Promise<Apt> {
       return work();
     }
   };
+  /** Several resolvers at once would each make apt's cache. */
+  const cached = once(() => withLists(() => run(['apt-cache', 'gencaches', ...flags])));
   return {
-    resolve: (packages) => withLists(() => resolve(packages, flags, run)),
+    resolve: (packages) =>
+      withLists(async () => {
+        await cached();
+        return resolve(packages, flags, run);
+      }),
     fetch: (packages) => withLists(() => fetchAll(packages, join(options.cacheDir, 'debs'), flags, run)),
   };
 }
@@ -184,8 +190,8 @@ async function writeAptFolder({ cacheDir }: AptOptions, sources: string): Promis
   const nothing = join(folder, 'nothing');
   await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true });
   await mkdir(join(folder, 'nothing.d'), { recursive: true });
-  await writeFile(nothing, '');
-  await writeFile(join(folder, 'ward.sources'), sources);
+  await writeIfChanged(nothing, '');
+  await writeIfChanged(join(folder, 'ward.sources'), sources);
   const settings = {
     'Dir::State::status': nothing,
     'Dir::Cache': join(folder, 'cache'),
@@ -203,6 +209,11 @@ async function writeAptFolder({ cacheDir }: AptOptions, sources: string): Promis
     'Debug::NoLocking': 'true',
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+}
+
+/** A newer file makes apt make its cache anew, which takes seconds. */
+async function writeIfChanged(path: string, text: string): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFile(path, text);
 }
 
 function sha256(bytes: Buffer): string {

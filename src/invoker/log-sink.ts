@@ -1,0 +1,50 @@
+/** The log of one activation while it is open: its lines, and who follows them. */
+import type { LogFollowers } from './log-followers.ts';
+import { Lines, type StreamName } from './log-lines.ts';
+
+/** What was written for an activation. */
+export interface Written {
+  readonly lines: Readonly<Record<StreamName, Lines>>;
+  /** A sentinel that should be there is not. */
+  readonly isMissing: boolean;
+}
+
+export interface Sink {
+  readonly id: string;
+  readonly lines: Record<StreamName, Lines>;
+  readonly hasEnded: Record<StreamName, boolean>;
+  /** What comes before its own lines: undefined when nothing does. */
+  readonly before: Promise<Written> | undefined;
+  /** The same, once it is known. */
+  early: Written | undefined;
+  hasAnswered: boolean;
+  settle: (() => void) | undefined;
+  followers: LogFollowers | undefined;
+}
+
+export function createSink(id: string, before: Promise<Written> | undefined): Sink {
+  const sink: Sink = {
+    id,
+    lines: { stdout: new Lines(), stderr: new Lines() },
+    hasEnded: { stdout: false, stderr: false },
+    before,
+    early: undefined,
+    hasAnswered: false,
+    settle: undefined,
+    followers: undefined,
+  };
+  void before?.then((written) => {
+    sink.early = written;
+  });
+  return sink;
+}
+
+/** Both in one, in their order. */
+export function joined(first: Written, second: Written): Written {
+  const lines = { stdout: new Lines(), stderr: new Lines() };
+  for (const { lines: each } of [first, second]) {
+    lines.stdout.append(each.stdout);
+    lines.stderr.append(each.stderr);
+  }
+  return { lines, isMissing: first.isMissing || second.isMissing };
+}

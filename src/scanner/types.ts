@@ -1,0 +1,244 @@
+/**
+ * What the scanner says: what is in an image or a folder, and what is wrong with it. Plain data, so that reports can be
+ * stored, compared, judged again and shown without the scanner.
+ */
+import type { Digest } from '../images/index.ts';
+
+/** Where a component comes from; decides how its versions compare and which advisories speak of it. */
+export type Ecosystem =
+  | 'deb'
+  | 'apk'
+  | 'rpm'
+  | 'npm'
+  | 'pypi'
+  | 'golang'
+  | 'maven'
+  | 'cargo'
+  | 'gem'
+  | 'composer'
+  /** A program that is known by itself: Node.js. */
+  | 'binary';
+
+export interface Place {
+  /** In the image or folder, without a leading slash. */
+  readonly path: string;
+  /** Of the layer that brought it; undefined outside images. */
+  readonly layer?: Digest | undefined;
+}
+
+export interface Component {
+  readonly ecosystem: Ecosystem;
+  readonly name: string;
+  readonly version: string;
+  /** Package URL (purl-spec). */
+  readonly purl: string;
+  /** What advisories of distributions speak of: source package (deb, rpm), origin (apk). */
+  readonly source?: { readonly name: string; readonly version: string } | undefined;
+  readonly architecture?: string | undefined;
+  readonly licences?: readonly string[] | undefined;
+  /** All places where it was found, at least one. */
+  readonly places: readonly Place[];
+}
+
+export interface Distribution {
+  /** `ID` of os-release: `debian`, `alpine`. */
+  readonly id: string;
+  /** `VERSION_ID`: `13`, `3.20.1`. */
+  readonly versionId: string;
+  readonly name: string;
+}
+
+export interface Layer {
+  /** Of its uncompressed tar. */
+  readonly diffId: Digest;
+  /** History line that made it. */
+  readonly createdBy?: string | undefined;
+}
+
+/** What could not be read, and so may hide something. */
+export interface Gap {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** What is in it. */
+export interface Inventory {
+  readonly distribution?: Distribution | undefined;
+  readonly components: readonly Component[];
+  /** Lowest first; none outside images. */
+  readonly layers: readonly Layer[];
+  readonly gaps: readonly Gap[];
+}
+
+export const severities = ['unknown', 'none', 'low', 'medium', 'high', 'critical'] as const;
+export type Severity = (typeof severities)[number];
+
+interface FindingBase {
+  /** Advisory id, or the id of a rule. */
+  readonly id: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly places: readonly Place[];
+}
+
+export interface Vulnerability extends FindingBase {
+  readonly class: 'vulnerability';
+  /** All other ids of the same vulnerability. */
+  readonly aliases: readonly string[];
+  readonly component: Pick<Component, 'ecosystem' | 'name' | 'version' | 'purl'>;
+  /** Where the severity comes from: `debian`, `ghsa`, `nvd`, … */
+  readonly severitySource: string;
+  readonly cvss?: { readonly score: number; readonly vector: string } | undefined;
+  /** Versions that fix it, the nearest first; empty: none is known. */
+  readonly fixedIn: readonly string[];
+  /** What the distribution says of it where it is not fixed: `affected`, `will_not_fix`, `fix_deferred`, `end_of_life`. */
+  readonly status: string;
+  /** Probability of exploitation in 30 days, 0 to 1. */
+  readonly epss?: number | undefined;
+  /** Known to be exploited (CISA KEV). */
+  readonly knownExploited: boolean;
+  /** ISO time. */
+  readonly published?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+/** Malware by rule, or a package that is known to be malicious (`MAL-…`). */
+export interface Malware extends FindingBase {
+  readonly class: 'malware';
+  readonly component?: Pick<Component, 'ecosystem' | 'name' | 'version' | 'purl'> | undefined;
+}
+
+export interface Secret extends FindingBase {
+  readonly class: 'secret';
+  /** Never the secret itself. */
+  readonly redacted: string;
+  readonly line?: number | undefined;
+}
+
+export interface Misconfiguration extends FindingBase {
+  readonly class: 'misconfiguration';
+  /** What to do. */
+  readonly advice: string;
+}
+
+export type Finding = Vulnerability | Malware | Secret | Misconfiguration;
+
+/** A finding that somebody declared harmless here. */
+export interface Suppressed {
+  readonly finding: Finding;
+  /** `vex` with its justification, or the words of an ignore rule. */
+  readonly reason: string;
+}
+
+/** Which advisories a report was made with. */
+export interface AdvisoryState {
+  /** Changes with every update. */
+  readonly revision: string;
+  /** ISO time of the newest record's change. */
+  readonly updatedAt?: string | undefined;
+  readonly count: number;
+}
+
+export interface Report {
+  readonly form: 1;
+  readonly target: {
+    /** As it was asked for. */
+    readonly name: string;
+    readonly kind: 'image' | 'folder' | 'sbom' | 'code';
+    /** Of the manifest or the archive. */
+    readonly digest?: Digest | undefined;
+  };
+  /** ISO time. */
+  readonly scannedAt: string;
+  readonly inventory: Inventory;
+  readonly findings: readonly Finding[];
+  readonly suppressed: readonly Suppressed[];
+  /** Undefined: there were none, so vulnerabilities were not looked for. */
+  readonly advisories?: AdvisoryState | undefined;
+}
+
+/** One regular file of a layer, a folder or an archive, as those who look at files are given it. */
+export interface ScannedFile {
+  /** Without a leading slash. */
+  readonly path: string;
+  /** Permission bits with set-uid, set-gid, sticky. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  /** Extended attributes by name, as far as the archive tells. */
+  readonly xattrs: ReadonlyMap<string, Buffer>;
+  /** The first bytes, up to `headBytes`. */
+  readonly head: Buffer;
+  /** All of it; undefined when it is longer than what is read whole. */
+  readonly content: Buffer | undefined;
+}
+
+/** Of each file that is handed on, whatever its length. */
+export const headBytes = 64 * 1024;
+/** Longer files are looked at by their head alone. */
+export const longestWhole = 64 * 1024 * 1024;
+
+/** Looks at files for what is wrong with them. One that throws is reported as a gap, never as clean. */
+export interface FileInspector {
+  readonly name: string;
+  /** Changes when it would find something else; kept with what it found. */
+  readonly revision: string;
+  inspect(file: ScannedFile): readonly Finding[] | Promise<readonly Finding[]>;
+}
+
+/** The parts of an image's configuration that can be wrong. */
+export interface ScannedConfig {
+  readonly env: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  readonly user: string;
+  readonly exposedPorts: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly healthcheck: boolean;
+  readonly history: readonly { readonly createdBy: string; readonly emptyLayer: boolean }[];
+}
+
+export interface ConfigInspector {
+  readonly name: string;
+  inspect(config: ScannedConfig): readonly Finding[];
+}
+
+/** What advisories say of components. */
+export interface AdvisoryMatcher {
+  /** Undefined: there are none. */
+  state(): AdvisoryState | undefined;
+  /** Vulnerabilities, and packages that are known to be malicious; aliases are merged to one finding. */
+  match(
+    components: readonly Component[],
+    distribution: Distribution | undefined,
+  ): readonly (Vulnerability | Malware)[];
+}
+
+/** An image, wherever it is. What it hands out is verified: digests, sizes, diff ids. */
+export interface ImageSource {
+  readonly name: string;
+  /** Of the manifest of one platform. */
+  readonly digest: Digest;
+  readonly config: ScannedConfig;
+  readonly layers: readonly {
+    readonly digest: Digest;
+    readonly diffId: Digest;
+    readonly mediaType: string;
+    /** The compressed bytes. */
+    open(): Promise<import('node:stream').Readable>;
+  }[];
+}
+
+export interface Scanner {
+  scanImage(image: ImageSource): Promise<Report>;
+  /** Reads a layer's compressed bytes ahead of the image's manifest, so that `scanImage` need not. */
+  scanLayer(layer: ImageSource['layers'][number]): Promise<void>;
+  scanFolder(dir: string, name: string): Promise<Report>;
+  /** Function code: text of one file, or a zip. */
+  scanCode(code: Uint8Array, options: { readonly name: string; readonly kind: string }): Promise<Report>;
+  /** CycloneDX or SPDX JSON. @throws Fault SBOM_INVALID */
+  scanSbom(sbom: Uint8Array, name: string): Promise<Report>;
+  /** The same inventory judged with the advisories of now; nothing is read again. */
+  rejudge(report: Report): Report;
+}
