@@ -1,4 +1,5 @@
 /** Web actions over HTTP, on the real domain. */
+import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseEntityName, parseNamespaceName } from '../../functions/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
@@ -550,5 +551,20 @@ describe('strangers', () => {
     end.resolve();
     expect((await first).status).toBe(200);
     expect((await own.call('POST', 'guest/default/echo.json', upload)).status).toBe(200);
+  });
+
+  test('who don’t read their answers hold no more memory than there is', async () => {
+    const length = 16 * 1024 * 1024;
+    await using own = await startWeb({ web: { answerBytes: length + 1000 } });
+    await own.deploy('echo');
+    own.api.script = () => completion({ body: 'x'.repeat(length) });
+    const url = new URL(await own.app.listen({ host: '127.0.0.1', port: 0 }));
+    const lazy = connect(Number(url.port), '127.0.0.1');
+    lazy.pause();
+    lazy.write('GET /api/v1/web/guest/default/echo HTTP/1.1\r\nHost: x\r\n\r\n');
+    await expect.poll(() => own.api.jobs.length).toBe(1);
+    await expect.poll(async () => (await own.call('GET', 'guest/default/echo')).status).toBe(503);
+    lazy.destroy();
+    await expect.poll(async () => (await own.call('GET', 'guest/default/echo')).status).toBe(200);
   });
 });

@@ -27,10 +27,11 @@ export interface AlarmFiringOptions extends TriggerRemovalOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly graceMs: number;
+  readonly isClosing: () => boolean;
 }
 
 export interface AlarmFiring {
-  /** Settles when nothing is due any more. @throws when some could not even be put off */
+  /** Settles when nothing is due any more, or Ward is closing. @throws when some could not even be put off */
   fireDue(): Promise<void>;
 }
 
@@ -50,7 +51,7 @@ export function createAlarmFiring(options: AlarmFiringOptions): AlarmFiring {
   return {
     async fireDue() {
       const refused: Refused = new Map();
-      for (;;) {
+      while (!options.isClosing()) {
         const rows = await feeds.due(now(), batchSize);
         if (rows.length === 0) return;
         const failures: unknown[] = [];

@@ -25,7 +25,7 @@ export const defaultFeedLimits: FeedLimits = {
   graceMs: 86_400_000,
 };
 
-export type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs'> &
+export type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs' | 'isClosing'> &
   Omit<WebhooksOptions, 'slots' | 'lock' | 'now'> & {
     readonly limits?: Partial<FeedLimits>;
     /** Epoch milliseconds. */
@@ -55,7 +55,8 @@ export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds 
   const { feeds, triggers, log, now = Date.now } = given;
   const lock = createTriggerLock();
   const slots = createFeedSlots({ feeds, triggers, maxPerNamespace: limits.feedsPerNamespace });
-  const options = { ...given, ...limits, now, lock, slots };
+  let closing = false;
+  const options = { ...given, ...limits, now, lock, slots, isClosing: () => closing };
   const firing = createAlarmFiring(options);
   const webhooks = createWebhooks(options);
   let clock: DueClock | undefined;
@@ -80,6 +81,7 @@ export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds 
       });
     },
     async close() {
+      closing = true;
       clock?.[Symbol.dispose]();
       await running.catch(() => {});
     },

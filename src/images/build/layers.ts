@@ -176,7 +176,7 @@ async function addDebian(
 }
 
 function addOwn(tree: Tree, recipe: LayerRecipe, target: Architecture): void {
-  const isRoot = recipe.folders.length > 0;
+  const isRoot = recipe.folders.includes('proc');
   for (const path of recipe.folders)
     tree.add(path, { type: 'folder', mode: path.endsWith('tmp') ? 0o777 : 0o755 });
   const links = { ...recipe.links, ...(isRoot ? target.links : {}) };
