@@ -6,9 +6,14 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /** The log streams: `System.out` and `System.err`, whose lines leave as they are finished. */
 final class Logs {
+  private static final String RUNNER = Logs.class.getPackageName() + ".";
+  /** What stands between the runner and a method that it calls by reflection. */
+  private static final Pattern CALLER = Pattern.compile("java\\.lang\\.(invoke|reflect)\\.|jdk\\.internal\\.reflect\\.");
   private static final String SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX";
 
   private static final LogFile[] FILES = {new LogFile(FileDescriptor.out), new LogFile(FileDescriptor.err)};
@@ -21,8 +26,13 @@ final class Logs {
     System.setErr(STREAMS[1]);
   }
 
-  /** Writes the stack trace to stderr. */
+  /** Writes the stack trace to stderr, without the runner's part of it. */
   static void describe(Throwable error) {
+    var trace = error.getStackTrace();
+    var end = 0;
+    while (end < trace.length && !trace[end].getClassName().startsWith(RUNNER)) end++;
+    while (end > 0 && CALLER.matcher(trace[end - 1].getClassName()).lookingAt()) end--;
+    if (end > 0) error.setStackTrace(Arrays.copyOf(trace, end));
     error.printStackTrace(STREAMS[1]);
   }
 

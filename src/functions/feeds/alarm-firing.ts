@@ -8,6 +8,7 @@
  */
 import { Fault, isFault, type Log, messageOf, newId } from '../../lib/index.ts';
 import type { FeedRow, FeedStore } from '../../store/index.ts';
+import { corrupt } from '../entity-row.ts';
 import type { FiringService } from '../firing.ts';
 import type { NamespaceService } from '../namespaces.ts';
 import type { Vault } from '../vault.ts';
@@ -88,13 +89,13 @@ async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm, refused: Ref
   const { feeds, log, now, graceMs } = options;
   const { trigger, config, state } = alarm;
   const at = now();
-  if (!hasDate(state)) return false;
+  if (!hasDate(state)) throw corrupt();
   const payload = openPayload(options.vault, alarm);
   const step = advance(config, alarmSchedule(alarm), state, at, graceMs);
   const claimed = changedAlarm(alarm, { state: step.state });
   if (!(await feeds.put(rowOfAlarm(claimed), alarm.revision))) return false;
-  const missed = { ...trigger, trigger: trigger.name, date: new Date(state.date).toISOString() };
   if (!step.fires) {
+    const missed = { namespace: trigger.namespace, trigger: trigger.name, date: new Date(state.date) };
     log.warn(missed, 'an alarm was missed for too long to be made up for');
     return false;
   }

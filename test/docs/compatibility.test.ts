@@ -1,0 +1,37 @@
+/** docs/compatibility.md has every path of OpenWhisk's specification, and the tests that it names exist. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { plain, readText, root, tableOf } from './markdown.ts';
+
+const document = readText('docs/compatibility.md');
+const rows = tableOf(document, 'path').rows.map(([path = '', methods = '', proof = '']) => ({
+  path: plain(path),
+  methods: methods.split(', '),
+  proof,
+}));
+const specification = join(
+  process.env['WARD_SHARED'] ?? join(root, '../shared'),
+  'openwhisk/apiv1swagger.json',
+);
+const known = new Set(['get', 'put', 'post', 'delete']);
+
+test.skipIf(!existsSync(specification))('every path of the specification is told, with its methods', () => {
+  const { paths }: { paths: Record<string, object> } = JSON.parse(readFileSync(specification, 'utf8'));
+  expect(Object.keys(paths).length).toBeGreaterThan(10);
+  for (const [path, operations] of Object.entries(paths)) {
+    const row = rows.find((each) => each.path === path);
+    expect(row, path).toBeDefined();
+    const methods = Object.keys(operations).filter((method) => known.has(method));
+    expect(row?.methods, path).toEqual(expect.arrayContaining(methods.map((method) => method.toUpperCase())));
+  }
+});
+
+test.each(rows)('$path: its tests exist', ({ proof }) => {
+  const files = [...proof.matchAll(/`([^`]+\.ts)`((?:,? “[^”]+”)+)/g)];
+  expect(files.length, proof).toBeGreaterThan(0);
+  for (const [, file = '', titles = ''] of files) {
+    const source = readText(file);
+    for (const [, title = ''] of titles.matchAll(/“([^”]+)”/g)) expect(source, title).toContain(title);
+  }
+});
