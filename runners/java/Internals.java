@@ -25,7 +25,7 @@ final class Internals {
     }
   }
 
-  /** What `System.getenv` reads: writable, and inherited by processes that are started from here. */
+  /** What `System.getenv` reads, to be written to. */
   @SuppressWarnings("unchecked")
   static Map<String, String> environment() {
     try {

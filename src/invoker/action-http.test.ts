@@ -61,6 +61,14 @@ describe('HTTP with a program that', () => {
     expect(await says('HTTP/1.0 502 Oops\r\n\r\nno')).toMatchObject({ status: 502, text: 'no' });
   });
 
+  it('ends the connection behind a large body is heard to the end', async () => {
+    const body = 'x'.repeat(3_000_000);
+    expect(await says(`HTTP/1.0 200 OK\r\n\r\n${body}`)).toMatchObject({
+      lengthBytes: body.length,
+      isCut: false,
+    });
+  });
+
   it.each([
     ['nothing', ''],
     ['no HTTP', 'hello\r\n\r\n'],

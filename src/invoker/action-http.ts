@@ -55,9 +55,14 @@ function post(agent: Agent, path: string, body: Buffer): Promise<ActionReply | u
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': body.length };
     const sent = request({ agent, path, method: 'POST', headers, maxHeaderSize });
-    sent.on('response', (response) => read(response, resolve));
+    let hasResponse = false;
+    sent.on('response', (response) => {
+      hasResponse = true;
+      read(response, resolve);
+    });
     sent.on('error', (error) => (isFault(error) ? reject(error) : resolve(undefined)));
-    sent.on('close', () => resolve(undefined));
+    // Of a response the last word is its own: what has come may be read after the connection has closed.
+    sent.on('close', () => hasResponse || resolve(undefined));
     sent.end(body);
   });
 }
@@ -81,4 +86,5 @@ function read(response: IncomingMessage, settle: (reply: ActionReply | undefined
     settle(response.complete ? { status, text, lengthBytes: received, isCut: false } : undefined);
   });
   response.on('error', () => settle(undefined));
+  response.on('close', () => settle(undefined));
 }

@@ -1,11 +1,15 @@
 /** docs/cli.md has every command as its record has it, and what it says of manifests and exit codes holds. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CommandSpec, commandsOf, type OptionSpec } from '../../src/cli/command-spec.ts';
 import { exitCodeOf } from '../../src/cli/faults.ts';
+import { readManifest } from '../../src/cli/project/manifest.ts';
 import { locationKeys, manifestKeys } from '../../src/cli/project/manifest-schema.ts';
 import { entries } from '../../src/cli/registry.ts';
 import { leadingOptions } from '../../src/cli/shared-options.ts';
-import { readText, tableOf } from './markdown.ts';
+import { codeBlocksOf, readText, tableOf } from './markdown.ts';
 
 const document = readText('docs/cli.md');
 const commands = commandsOf(entries);
@@ -73,6 +77,18 @@ describe('manifests', () => {
     const row = rows.find(([name]) => name === entity);
     const told = [...(row?.[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
     expect(told.toSorted()).toEqual(keys.filter((key) => !Object.hasOwn(locationKeys, key)).toSorted());
+  });
+
+  it('the example is one', async () => {
+    const [example] = codeBlocksOf(document).filter(({ info }) => info === 'yaml');
+    const folder = await mkdtemp(join(tmpdir(), 'ward-docs-'));
+    try {
+      const file = join(folder, 'manifest.yaml');
+      await writeFile(file, example?.text ?? '');
+      expect(Object.keys((await readManifest(file)).packages)).toEqual(['shop']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('the keys that are not followed', () => {

@@ -9,6 +9,7 @@ const input = (more: Partial<ArgumentsInput> = {}): ArgumentsInput => ({
   query: '',
   body: undefined,
   user: undefined,
+  hasKey: false,
   isRaw: false,
   finalKeys: new Set(),
   pathParameters: {},
@@ -38,8 +39,9 @@ describe('of every request', () => {
 
   test('is the namespace of a key that was sent, and never the key', () => {
     const headers = { authorization: 'Basic secret', host: 'x' };
-    expect(webArguments(input({ headers, user: 'guest' }))).toMatchObject({ __ow_user: 'guest' });
-    expect(JSON.stringify(webArguments(input({ headers, user: 'guest' })))).not.toContain('secret');
+    const result = webArguments(input({ headers, user: 'guest', hasKey: true }));
+    expect(result).toMatchObject({ __ow_user: 'guest' });
+    expect(JSON.stringify(result)).not.toContain('secret');
   });
 
   test('is credentials that are no key of ours, for the action to judge', () => {

@@ -17,8 +17,10 @@ export interface ArgumentsInput {
   /** Without the question mark, percent-encoded. */
   readonly query: string;
   readonly body: Buffer | undefined;
-  /** Namespace of the caller's key, if one was sent. */
+  /** Namespace of the caller's key, if one was sent that may call. */
   readonly user: string | undefined;
+  /** A key of the platform was sent. */
+  readonly hasKey: boolean;
   readonly isRaw: boolean;
   /** Parameters of the action that no request may set. */
   readonly finalKeys: ReadonlySet<string>;
@@ -52,10 +54,10 @@ export function webArguments(input: ArgumentsInput): JsonObject {
   };
 }
 
-function metadata({ method, headers, path, user }: ArgumentsInput): JsonObject {
+function metadata({ method, headers, path, user, hasKey }: ArgumentsInput): JsonObject {
   return {
     __ow_method: method.toLowerCase(),
-    __ow_headers: headerFields(headers, user !== undefined),
+    __ow_headers: headerFields(headers, hasKey),
     __ow_path: path,
     ...(user === undefined ? {} : { __ow_user: user }),
   };

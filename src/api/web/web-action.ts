@@ -12,6 +12,8 @@ export interface WebAction {
   readonly payer: Identity;
   /** The caller, as far as a key was sent that may call. */
   readonly user: Identity | undefined;
+  /** A key of ours was sent, whatever it may do. */
+  readonly hasKey: boolean;
 }
 
 /** Why a name leads nowhere is not the web's to know. */
@@ -35,7 +37,7 @@ export async function findWebAction(
     const user = key !== undefined && (isWard || hasRight(key.scope, 'invoke')) ? key : undefined;
     const payer = isWard && user !== undefined ? user : await namespaces.identityOf(ref.namespace);
     if (payer === undefined) throw notFound();
-    return { resolved, settings, payer, user };
+    return { resolved, settings, payer, user, hasKey: key !== undefined };
   } catch (error) {
     if (isFault(error) && hidden.includes(error.code)) throw notFound();
     throw error;

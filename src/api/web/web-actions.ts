@@ -101,11 +101,12 @@ async function run(
   action: WebAction,
   body: Buffer | undefined,
 ): Promise<WebAnswer> {
-  const { payer, user, settings, resolved } = action;
+  const { payer, user, hasKey, settings, resolved } = action;
   const payload = webArguments({
     ...head,
     body,
     user: user?.namespace,
+    hasKey,
     isRaw: settings.isRaw,
     finalKeys: resolved.finalKeys,
   });

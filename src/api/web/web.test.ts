@@ -69,6 +69,7 @@ describe('a path', () => {
     'guest/default/echo.xyz',
     'guest/default/echo.xyz/more',
     'guest/absent/echo',
+    'guest/echo/echo',
     'nobody/default/echo',
     '_/default/echo',
     'guest/default/echo%2F..%2Fprivate',
@@ -235,6 +236,7 @@ describe('through a package', () => {
     expect(JSON.parse(text)).toMatchObject({ p: 'package', q: 'binding' });
     expect((await web.call('GET', 'guest/bound/echo.json?q=1')).status).toBe(400);
     expect((await web.call('GET', 'guest/bound/absent.json')).status).toBe(404);
+    expect((await web.call('GET', 'guest/default/tools.json')).status).toBe(404);
     await put('plain', { annotations: [{ key: 'web-export', value: true }] });
     await web.deploy('plain/hidden', { 'web-export': false });
     expect((await web.call('GET', 'guest/plain/hidden.json')).status).toBe(404);
