@@ -30,6 +30,8 @@ export interface ApiOptions {
   readonly log: Log;
   readonly limits?: Partial<ApiLimits>;
   readonly web?: Partial<WebLimits>;
+  /** Addresses or networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** What clients may use of the server itself. */
@@ -77,7 +79,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const idleTimeoutMs = functions.limits.blockingWaitMs + 60_000;
   const limits: ApiLimits = { idleTimeoutMs, ...defaultApiLimits, ...options.limits };
   const onError = errorHandler(log);
-  const app = newServer(limits, onError);
+  const app = newServer(limits, onError, options.trustedProxies ?? []);
   app.setErrorHandler(onError);
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
   app.addHook('onRequest', (request, reply, done) => {
@@ -141,11 +143,16 @@ function addKeyed(
 
 const notFoundText = 'The requested resource does not exist.';
 
-function newServer(limits: ApiLimits, onError: ReturnType<typeof errorHandler>): FastifyInstance {
+function newServer(
+  limits: ApiLimits,
+  onError: ReturnType<typeof errorHandler>,
+  trustedProxies: readonly string[],
+): FastifyInstance {
   const app = fastify({
     logger: false,
     genReqId: transactionIdOf,
     requestIdHeader: false,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,

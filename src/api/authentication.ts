@@ -29,7 +29,7 @@ export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceSer
       request.identity = identity;
       const refusal = refusalByScope(request, identity);
       if (refusal !== undefined) return done(refusal);
-      if (acceptsJson(request.headers.accept)) return done();
+      if (acceptsJson(request.headers.accept) || isStream(request)) return done();
       refuseFormat(request, reply);
     };
     let identity: Identity | Promise<Identity>;
@@ -94,6 +94,12 @@ export function anyEntityOf(request: FastifyRequest, identity: Identity): Entity
 function acceptsJson(accept: string | undefined): boolean {
   if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return true;
   return /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i.test(accept);
+}
+
+/** Its answer is no JSON, but server-sent events. */
+function isStream({ routeOptions, headers }: FastifyRequest): boolean {
+  const isMeant = headers.accept?.toLowerCase().includes('text/event-stream') === true;
+  return isMeant && routeOptions.url?.endsWith('/stream') === true;
 }
 
 function refuseFormat(request: FastifyRequest, reply: FastifyReply): void {

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { type Digest, isDigest } from '../images/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
+import { keyScopes } from './key-scopes.ts';
 import type { Task } from './task.ts';
 import type { Vault } from './vault.ts';
 
@@ -52,7 +53,12 @@ const stored = z.discriminatedUnion('type', [
       })
       .optional(),
   }),
-  base.extend({ type: z.literal('composed'), named: z.string(), isConductor: z.boolean() }),
+  base.extend({
+    type: z.literal('composed'),
+    named: z.string(),
+    isConductor: z.boolean(),
+    scope: z.enum(keyScopes),
+  }),
 ]);
 const secret = z.object({ parameters: z.union([z.array(json), jsonObject]), initEnv: jsonObject });
 

@@ -125,6 +125,17 @@ describe('a sequence', () => {
     });
   });
 
+  test('that is run after a restart may do no more than the key that it was called with', async () => {
+    await using platform = await start();
+    await sequence(platform, 'two', ['/_/add', '/_/add']);
+    platform.invoker.script = () => new Promise(() => {});
+    const identity = { ...platform.guest, scope: 'invoke' } as const;
+    const request = { action: ref('two'), payload: {}, transactionId: 't', authorization: undefined };
+    await platform.functions.invocations.invoke({ ...request, identity, waitMs: undefined });
+    const [row] = await platform.store.accepted.pending(1);
+    expect(fromQueue(row?.job ?? null, platform.vault)).toMatchObject({ task: { scope: 'invoke' } });
+  });
+
   test('of actions that keep no records leaves none', async () => {
     await using platform = await start();
     await sequence(platform, 'two', ['/_/add', '/_/add']);

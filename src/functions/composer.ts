@@ -49,7 +49,8 @@ async function callAgain(
   const identity = await namespaces.identityOf(namespace);
   if (identity === undefined) throw notFound();
   const resolved = await actions.resolve(parseFullName(task.named, namespace), namespace);
-  const caller = { identity, transactionId: task.transactionId, authorization: undefined };
+  const { scope, transactionId } = task;
+  const caller = { identity: { ...identity, scope }, transactionId, authorization: undefined };
   return { resolved, caller, budget: newBudget() };
 }
 

@@ -159,8 +159,8 @@ export function createFunctions(options: FunctionsOptions): Functions {
       await resumed;
     },
     async close(drainMs) {
-      await events.close();
-      await invocations.close(drainMs);
+      // Both refuse what comes from this moment on.
+      await Promise.all([events.close(), invocations.close(drainMs)]);
       watch[Symbol.dispose]();
     },
   };

@@ -53,6 +53,7 @@ function newComposedTask({ resolved, caller, payload, cause, activationId }: New
     kind: isConductor ? 'sequence' : action.exec.kind,
     isConductor,
     limits,
+    scope: caller.identity.scope,
     parameters: payload,
     acceptedAt: Date.now(),
   };

@@ -144,6 +144,7 @@ const sequence: ComposedTask = {
   version: '0.0.1',
   kind: 'sequence',
   isConductor: false,
+  scope: 'full',
   limits: { timeoutMs: 60_000, memoryMiB: 256, logBytes: 0, concurrency: 1 },
   parameters: {},
   acceptedAt: 1000,

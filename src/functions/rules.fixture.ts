@@ -178,6 +178,7 @@ function recordOfCall(call: InvokeRequest, activationId: string, ending: 'succes
     named: action,
     version: '0.0.1',
     kind,
+    scope: 'full' as const,
     isConductor: false,
     limits: jobLimits,
     parameters: call.payload,

@@ -1,6 +1,7 @@
 /** What an activation is to do: plain data, which the durable queue keeps. */
 import type { ActionLimits, Job } from '../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
+import type { KeyScope } from './key-scopes.ts';
 
 /** Of every activation, whatever it does. */
 export interface Origin {
@@ -30,6 +31,8 @@ export interface ComposedTask extends Origin {
   readonly kind: string;
   readonly isConductor: boolean;
   readonly limits: ActionLimits;
+  /** Of the key that it was called with: what it may do if it is taken up after a restart. */
+  readonly scope: KeyScope;
   /** What it was called with, without the action's own parameters. */
   readonly parameters: JsonObject | readonly JsonValue[];
   /** Epoch milliseconds at which it was accepted. */

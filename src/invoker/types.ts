@@ -127,7 +127,8 @@ export interface Invoker extends AsyncDisposable {
   usage(namespace: string, limits: NamespaceLimits): RateUsage;
   /**
    * Runs the job to its end. What goes wrong inside the sandbox is a Completion, never an exception.
-   * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN
+   * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN,
+   * IMAGE_UNUSABLE (`invalid`), POLICY_EXCEEDED (`denied`)
    */
   run(job: Job): Promise<Completion>;
   /** A hint that the target is called soon: starts one sandbox if none is idle or starting and memory is free. */

@@ -152,6 +152,8 @@ function killGroup({ pid }: ChildProcess): void {
 async function connected(path: string): Promise<Socket> {
   const socket = createConnection({ path });
   await once(socket, 'connect');
+  // It may break before anybody listens to it; an unheard 'error' event would end Ward.
+  socket.on('error', () => {});
   return socket;
 }
 

@@ -46,6 +46,8 @@ export interface Distribution {
   /** `VERSION_ID`: `13`, `3.20.1`. */
   readonly versionId: string;
   readonly name: string;
+  /** ISO date on which its security support ends, where it is known. */
+  readonly endOfLife?: string | undefined;
 }
 
 export interface Layer {
@@ -99,6 +101,8 @@ export interface Vulnerability extends FindingBase {
   readonly knownExploited: boolean;
   /** ISO time. */
   readonly published?: string | undefined;
+  /** ISO time since when there is a fix, where the advisory tells; else it counts from `published`. */
+  readonly fixKnownSince?: string | undefined;
   readonly url?: string | undefined;
 }
 

@@ -27,6 +27,11 @@ const mebibyte = 1024 * 1024;
 
 export const logLevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
 
+const webRate = z.strictObject({
+  perSecond: z.number().min(0.01).max(1_000_000),
+  burst: z.int().min(1).max(1_000_000),
+});
+
 const fileSchema = z.strictObject({
   listen: z.string().optional(),
   data: z.string().optional(),
@@ -95,6 +100,21 @@ const fileSchema = z.strictObject({
       /** 0 is all of them. */
       maxRecordsPerNamespace: count.optional(),
       everyMinutes: z.number().min(0.1).max(1440).optional(),
+    })
+    .optional(),
+  web: z
+    .strictObject({
+      /** Addresses or networks whose `X-Forwarded-For` is believed. */
+      trustedProxies: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).optional(),
+      perAddress: webRate.optional(),
+      perAddressAndAction: webRate.optional(),
+    })
+    .optional(),
+  feeds: z
+    .strictObject({
+      feedsPerNamespace: count.optional(),
+      minCronIntervalMs: z.int().min(1000).max(86_400_000).optional(),
+      graceMs: count.optional(),
     })
     .optional(),
   sandbox: operatorPolicySchema.optional(),

@@ -43,6 +43,9 @@ export interface Config {
     readonly maxRecordsPerNamespace: number;
     readonly everyMinutes: number;
   };
+  /** For what is open to the world. */
+  readonly web: NonNullable<ConfigFile['web']>;
+  readonly feeds: NonNullable<ConfigFile['feeds']>;
   readonly sandbox: ConfigFile['sandbox'];
 }
 
@@ -94,6 +97,8 @@ export async function loadConfig(
       everyMinutes: 10,
       ...withoutUndefined(file.retention ?? {}),
     },
+    web: file.web ?? {},
+    feeds: file.feeds ?? {},
     sandbox: file.sandbox,
   };
 }
@@ -119,7 +124,7 @@ function parseLogLevel(text: string | undefined): z.infer<typeof logLevelSchema>
   });
 }
 
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+export function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;
   };

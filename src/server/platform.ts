@@ -23,7 +23,7 @@ import { errnoOf, type Log } from '../lib/index.ts';
 import { openSandboxHost, operatorPolicy } from '../sandbox/index.ts';
 import { openStore } from '../store/index.ts';
 import { buildInfo } from './build-info.ts';
-import type { Config } from './config.ts';
+import { type Config, withoutUndefined } from './config.ts';
 import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
 import { claimDataDir } from './instance.ts';
@@ -40,6 +40,8 @@ export interface Platform extends AsyncDisposable {
 
 /** How long running activations get to end when Ward stops. */
 const drainMs = 10_000;
+/** How long answers that were sent may take to be read after that. */
+const unreadMs = 3000;
 
 /** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, LISTEN_FAILED, and those of the rooms */
 export async function startPlatform(config: Config, log: Log): Promise<Platform> {
@@ -88,11 +90,13 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
     log,
     limits: systemLimits(config),
     runtimes: kinds.map(runtimeOf),
+    feedLimits: withoutUndefined(config.feeds),
   });
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
   const key = await ensureGuest(functions.namespaces, paths.guestKey);
-  const api = createApi({ functions, build: buildInfo, log });
-  stack.defer(() => api.close());
+  const { trustedProxies = [], ...web } = withoutUndefined(config.web);
+  const api = createApi({ functions, build: buildInfo, log, web, trustedProxies });
+  stack.defer(() => closeConnections(api));
   // First of all: new calls are refused, running ones end, and only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   url = await listen(api, config);
@@ -138,6 +142,16 @@ async function listen(api: ReturnType<typeof createApi>, config: Config): Promis
       hint: 'choose another address with --listen HOST:PORT',
       cause,
     });
+  }
+}
+
+/** A client that does not read its answer would hold it open for as long as it likes. */
+async function closeConnections(api: ReturnType<typeof createApi>): Promise<void> {
+  const timer = setTimeout(() => api.server.closeAllConnections(), unreadMs);
+  try {
+    await api.close();
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,6 @@
 /** docs/sandbox.md has the strict policy, the ceiling, the seccomp list and the flags as they are. */
 import { expect, test } from 'vitest';
-import { flagWords } from '../../src/cli/command-spec.ts';
+import { commandsOf, flagWords } from '../../src/cli/command-spec.ts';
 import { sandboxGroup } from '../../src/cli/commands/sandbox.ts';
 import { formatSize } from '../../src/lib/index.ts';
 import { mechanismNames } from '../../src/sandbox/mechanisms.ts';
@@ -98,7 +98,7 @@ test('the ceiling', () => {
 });
 
 test('the flags of ward sandbox run', () => {
-  const [run] = sandboxGroup.commands;
+  const run = commandsOf([sandboxGroup]).find(([words]) => words === 'sandbox run')?.[1];
   const flags = (run?.options ?? []).map((option) => flagWords(option).at(-1));
   expect(tableOf(document, 'flag').rows.map(([flag = '']) => plain(flag))).toEqual(flags);
 });

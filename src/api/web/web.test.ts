@@ -152,6 +152,15 @@ describe('a call', () => {
     expect(lastArguments()).not.toHaveProperty('__ow_user');
   });
 
+  test('with a key that may only read is one without, and its action does not get that either', async () => {
+    const request = { scope: 'read', label: 'test' };
+    const { key } = await web.api.functions.namespaces.createKey('stranger', request);
+    expect((await web.call('GET', 'guest/default/keyed.json', { key })).status).toBe(401);
+    await web.call('GET', 'guest/default/echo.json', { key });
+    expect(lastArguments()).not.toHaveProperty('__ow_user');
+    expect(lastArguments()['__ow_headers']).not.toHaveProperty('authorization');
+  });
+
   test('with a key that opens nothing is one without', async () => {
     const { status } = await web.call('GET', 'guest/default/echo.json', { key: `${'0'.repeat(36)}:x` });
     expect(status).toBe(200);

@@ -5,7 +5,10 @@ describe('the recipes', () => {
   const recipe = loadRecipe();
 
   it('offer the kinds of OpenWhisk that Ward runs', () => {
-    expect(runtimeKinds().map(({ kind }) => kind)).toEqual(['nodejs:22', 'nodejs:24', 'python:3.13']);
+    expect(runtimeKinds().map(({ kind }) => kind)).toEqual([
+      ...['nodejs:22', 'nodejs:24', 'python:3.13'],
+      ...['native:13', 'go:1.24', 'java:21', 'php:8.4', 'ruby:3.3'],
+    ]);
     expect(runtimeKinds().find(({ kind }) => kind === 'nodejs:24')).toEqual({
       family: 'nodejs',
       kind: 'nodejs:24',
@@ -15,6 +18,19 @@ describe('the recipes', () => {
       requireMain: false,
       aliases: ['nodejs:default'],
     });
+  });
+
+  it('want a main of Java alone', () => {
+    const strict = runtimeKinds().filter(({ requireMain }) => requireMain);
+    expect(strict.map(({ family }) => family)).toEqual(['java']);
+  });
+
+  it('allow a shell in the image for native programs alone', () => {
+    const exceptions = recipe.images.filter(({ allow }) => allow.length > 0);
+    expect(exceptions.map(({ name, allow }) => [name, allow])).toEqual([
+      ['native:13', ['usr/bin/bash', 'usr/bin/dash', 'usr/bin/sh']],
+    ]);
+    for (const path of exceptions.flatMap(({ allow }) => allow)) expect(recipe.forbidden).toContain(path);
   });
 
   it('have one default for each family', () => {

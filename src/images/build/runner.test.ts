@@ -36,7 +36,7 @@ describe('a runner', () => {
     await expect(readRunner(folder.path, 'bad')).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
   });
 
-  it.each(['nodejs', 'python'])('of %s says how to start itself', async (name) => {
+  it.each(['native', 'nodejs', 'php', 'python', 'ruby'])('of %s says how to start itself', async (name) => {
     const { entrypoint, files } = await readRunner(installedRunnersDir, name);
     const program = entrypoint.find((part) => part.startsWith('/ward/'));
     expect(files.has(program?.slice('/ward/'.length) ?? '')).toBe(true);

@@ -1,13 +1,14 @@
-import { cp, link, lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { cp, link, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type CommandResult, mustRun, runCommand } from '../../lib/index.ts';
+import { type CommandResult, messageOf, mustRun, runCommand } from '../../lib/index.ts';
 import { digestHex } from '../digest.ts';
 import { openImageStore } from '../image-store.ts';
 import { canMount, temporaryFolder } from '../images.fixture.ts';
-import { readIndex } from '../oci/layout.ts';
+import { readIndex, refNameOf } from '../oci/layout.ts';
 import type { Image } from '../types.ts';
 import { openApt } from './apt.ts';
+import { runInside } from './inside.ts';
 import { type BuildInputs, buildLayer } from './layers.ts';
 import { loadRecipe } from './recipe.ts';
 import { installedRunnersDir } from './runner.ts';
@@ -127,6 +128,31 @@ describe('a build', () => {
     slowMs,
   );
 
+  it.runIf(isInstalled && canMount())(
+    'gives the Java layer that is installed once more: linked, compiled and archived anew',
+    async () => {
+      await using folder = await temporaryFolder();
+      const dir = join(folder.path, 'store');
+      await linkedStore(dir);
+      const digests = async () =>
+        (await readIndex(dir))?.manifests.flatMap((entry) =>
+          refNameOf(entry) === 'java:21' ? [entry.digest] : [],
+        );
+      await buildRuntimeImages({ dir });
+      const before = await digests();
+      for (const name of await readdir(join(dir, 'build/layers'))) {
+        const file = join(dir, 'build/layers', name);
+        if ((await readFile(file, 'utf8')).includes('openjdk')) await rm(file);
+      }
+      const lines: string[] = [];
+      await buildRuntimeImages({ dir, progress: (line) => lines.push(line) });
+      expect(lines).toContain('building layer java-21');
+      expect(before).toHaveLength(1);
+      expect(await digests()).toEqual(before);
+    },
+    slowMs,
+  );
+
   it('refuses packages of a source that is not among the wanted ones', async () => {
     await using folder = await temporaryFolder();
     const work = openApt({ cacheDir: folder.path, origins: ['Nobody'], suites: ['trixie'] });
@@ -137,23 +163,24 @@ describe('a build', () => {
 describe.runIf(isInstalled && canMount())(
   'an image that setup built (root in a private mount namespace)',
   () => {
-    const names = loadRecipe().images.map(({ name }) => name);
+    const { images, forbidden } = loadRecipe();
+    const names = images.map(({ name }) => name);
 
-    it.each(names)(
-      '%s holds no shell, package manager or setuid file, and its package database',
-      async (name) => {
+    it.each(images.map(({ name, allow }) => [name, allow] as const))(
+      '%s holds no shell, package manager or setuid file that it may not, and its package database',
+      async (name, allow) => {
         await using test = await mounted(name);
         const { image, path } = test;
-        for (const forbidden of [
-          ...loadRecipe().forbidden,
-          'usr/share/doc',
-          'usr/share/man',
-          'usr/share/locale',
-        ]) {
-          expect(await lstat(join(path, forbidden)).catch(() => undefined), forbidden).toBeUndefined();
-        }
+        const isThere = async (file: string) =>
+          (await lstat(join(path, file)).catch(() => undefined)) !== undefined;
+        const wrong = [...forbidden, 'usr/share/doc', 'usr/share/man', 'usr/share/locale'];
+        for (const file of wrong) expect(await isThere(file), file).toBe(allow.includes(file));
         expect(await mustRun(['find', path, '-perm', '/6000'])).toBe('');
-        expect(await mustRun(['find', path, '(', '-name', '*.sh', '-o', '-name', 'sh', ')'])).toBe('');
+        const shells = await mustRun(['find', path, '(', '-name', '*.sh', '-o', '-name', 'sh', ')']);
+        const unexpected = shells
+          .split('\n')
+          .filter((file) => file !== '' && !allow.includes(file.slice(path.length + 1)));
+        expect(unexpected).toEqual([]);
         const debian = (image.config.labels['ward.versions'] ?? '')
           .split(' ')
           .filter((item) => !item.startsWith('nodejs='));
@@ -200,6 +227,18 @@ describe.runIf(isInstalled && canMount())(
         ],
         /^True \/usr\/lib\/python3\.13\/json\/__pycache__\/\S+ Europe\/Berlin$/m,
       ],
+      [
+        'native:13',
+        ['--no-new-privs', '/usr/bin/sh', '-c', 'echo \'{"a": [1]}\' | jq -c .a | sed s/1/2/'],
+        /^\[2\]$/m,
+      ],
+      [
+        'go:1.24',
+        ['/usr/bin/python3.13', '-ISBc', 'import os, select, _json; print(os.getuid())'],
+        /^1000$/m,
+      ],
+      ['php:8.4', ['/usr/bin/php', '-r', 'echo mb_strtoupper("é"), PHP_VERSION;'], /^É8\.4\./],
+      ['ruby:3.3', ['/usr/bin/ruby', '-rjson', '-ryaml', '-ropenssl', '-e', 'puts RUBY_VERSION'], /^3\.3\./],
     ];
 
     it.each(programs)('%s runs through setpriv as the user of a function', async (name, argv, said) => {
@@ -210,6 +249,17 @@ describe.runIf(isInstalled && canMount())(
       );
       expect(result.stderr).toBe('');
       expect(result.stdout).toMatch(said);
+    });
+
+    it('has a Java that takes the archive of classes as it is, and has no compiler', async () => {
+      await using test = await mounted('java:21');
+      const [program = '', ...flags] = test.image.config.entrypoint.slice(0, -1);
+      const run = (...args: string[]) => runInside(test.path, [program, ...args]);
+      // With `on` a JVM does not start when the archive is not for it.
+      expect(await run('-Xshare:on', ...flags, '-version').catch(messageOf)).toBe('');
+      const modules = await run('--list-modules');
+      expect(modules).toMatch(/^java\.desktop@21/m);
+      expect(modules).not.toMatch(/^jdk\.(?:attach|compiler|jdwp\.agent|jlink|jshell)@/m);
     });
 
     it('has bytecode that Python takes as it is', async () => {

@@ -153,6 +153,7 @@ export function describeRuntime({ runtime, hasOwnKernel }: Behaviour): void {
       second.write('bye');
       await Promise.all(ended);
       expect(await sandbox.exited).toMatchObject({ code: 3 });
+      await sandbox.destroy();
       await expect(port.connect()).rejects.toMatchObject({ code: 'PORT_UNREACHABLE' });
     });
 

@@ -1,0 +1,17 @@
+/** JSON in one form only, so that equal values have equal hashes: keys in order, no spaces. */
+import { createHash } from 'node:crypto';
+import { isJsonObject, type JsonValue } from '../lib/index.ts';
+
+/** Members whose value is undefined are left out, as JSON does. */
+export function canonicalJson(value: JsonValue): string {
+  return JSON.stringify(value, (_key, part: unknown) => (isJsonObject(part) ? inOrder(part) : part));
+}
+
+/** SHA-256 of the canonical form, as 64 hex digits. */
+export function hashOf(value: JsonValue): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+}
+
+function inOrder(part: object): object {
+  return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,37 @@
+/** Which packages a package URL speaks of (purl-spec). */
+import { PackageURL } from 'packageurl-js';
+
+export interface PackageUrl {
+  readonly type: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly qualifiers: ReadonlyMap<string, string>;
+}
+
+const longest = 2048;
+
+/** Undefined when it is none. */
+export function parsePackageUrl(text: string): PackageUrl | undefined {
+  if (text.length > longest) return undefined;
+  try {
+    const { type, namespace, name, version, qualifiers } = PackageURL.fromString(text);
+    return {
+      type: type ?? '',
+      namespace: namespace ?? '',
+      name: name ?? '',
+      version: version || undefined,
+      qualifiers: new Map(Object.entries(qualifiers ?? {})),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when `pattern` speaks of `subject`: what it does not say (version, qualifiers) may be anything. */
+export function coversPackage(pattern: PackageUrl, subject: PackageUrl): boolean {
+  const isSame =
+    pattern.type === subject.type && pattern.namespace === subject.namespace && pattern.name === subject.name;
+  if (!isSame || (pattern.version !== undefined && pattern.version !== subject.version)) return false;
+  return [...pattern.qualifiers].every(([key, value]) => subject.qualifiers.get(key) === value);
+}

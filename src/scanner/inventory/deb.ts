@@ -1,0 +1,78 @@
+/**
+ * Packages of dpkg: the status file, and the files of distroless images, one a package (`status.d`), with the
+ * lists of what each owns.
+ * Sources: dpkg(1), "Package states"; deb-version(7); Debian policy, 5.6.1 (Source).
+ */
+import { type Stanza, stanzasOf } from './stanzas.ts';
+import { named } from './text.ts';
+import type { Cataloger, FoundPackage, Proof } from './types.ts';
+
+const statusPath = 'var/lib/dpkg/status';
+const singleFolder = 'var/lib/dpkg/status.d/';
+const infoFolder = 'var/lib/dpkg/info/';
+const fields = new Set(['package', 'status', 'version', 'source', 'architecture', 'maintainer']);
+/** Vendors with package archives of their own, for whose packages Debian and Ubuntu publish no advisories. */
+const foreignMaintainers =
+  /docker|nodesource|hashicorp|microsoft|elastic|google|gitlab|github|mongodb|nginx|grafana|influx|datadog|oracle|mysql|mariadb|percona|yarn|kubernetes|confluent|redis|cloudflare|tailscale|caddy|sury|launchpad|amazon|nvidia/i;
+
+export const debCataloger: Cataloger = {
+  name: 'deb',
+  revision: 1,
+  wants: ({ path }) => path === statusPath || (path.startsWith(singleFolder) && !path.endsWith('.md5sums')),
+  read: ({ content }) => {
+    const stanzas = stanzasOf(content.toString('utf8'), fields);
+    const gaps: string[] = [];
+    const packages = stanzas.flatMap((stanza) => {
+      const found = packageOf(stanza);
+      if (found === 'unreadable') gaps.push('it has a package without name or version');
+      return typeof found === 'object' ? [found] : [];
+    });
+    if (stanzas.length === 0 && content.length > 0) gaps.push('it is no status file of dpkg');
+    return { packages, gaps: gaps.slice(0, 1) };
+  },
+};
+
+export const debFilesCataloger: Cataloger = {
+  name: 'deb-files',
+  revision: 1,
+  wants: ({ path }) =>
+    (path.startsWith(infoFolder) && path.endsWith('.list')) ||
+    (path.startsWith(singleFolder) && path.endsWith('.md5sums')),
+  read: ({ content, path }): Proof => {
+    const isList = path.endsWith('.list');
+    const start = isList ? infoFolder : singleFolder;
+    const by = path.slice(start.length, path.lastIndexOf('.')).replace(/:[a-z0-9-]+$/, '');
+    const paths = content
+      .toString('utf8')
+      .split('\n')
+      .map((line) => (isList ? line.slice(1) : line.replace(/^[0-9a-f]{32} [ *]/, '')))
+      .filter((line) => line !== '' && line !== '.');
+    return { owns: { by, paths } };
+  },
+};
+
+function packageOf(stanza: Stanza): FoundPackage | 'unreadable' | undefined {
+  // Those of distroless images have no status: what is there is installed.
+  if (/ (?:not-installed|config-files)$/.test(stanza.get('status') ?? '')) return undefined;
+  const name = named(stanza.get('package'));
+  const version = named(stanza.get('version'));
+  if (name === undefined || version === undefined) return 'unreadable';
+  return {
+    ecosystem: 'deb',
+    name,
+    version,
+    source: sourceOf(stanza.get('source'), name, version),
+    architecture: named(stanza.get('architecture')),
+    foreign: isForeign(stanza.get('maintainer') ?? '') || undefined,
+  };
+}
+
+function isForeign(maintainer: string): boolean {
+  return foreignMaintainers.test(maintainer) && !/debian|ubuntu/i.test(maintainer);
+}
+
+/** `name (version)`, or one of them alone where the other is the package's. */
+function sourceOf(text: string | undefined, name: string, version: string): { name: string; version: string } {
+  const match = /^(\S+)(?:\s+\(([^)\s]+)\))?$/.exec(text ?? '');
+  return { name: match?.[1] ?? name, version: match?.[2] ?? version };
+}

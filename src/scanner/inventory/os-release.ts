@@ -1,0 +1,30 @@
+/** Which distribution it is. Source: os-release(5): shell assignments, no expansion. */
+import { linesOf } from './text.ts';
+import type { Cataloger } from './types.ts';
+
+/** By rank: the first that is there counts. */
+export const osReleasePaths = ['etc/os-release', 'usr/lib/os-release'] as const;
+
+export const osReleaseCataloger: Cataloger = {
+  name: 'os-release',
+  revision: 1,
+  wants: ({ path }) => path === osReleasePaths[0] || path === osReleasePaths[1],
+  read: ({ content }) => {
+    const values = new Map<string, string>();
+    for (const line of linesOf(content)) {
+      const match = /^\s*([A-Z0-9_]+)=(.*)$/.exec(line);
+      if (match?.[1] !== undefined) values.set(match[1], unquoted(match[2] ?? ''));
+    }
+    const id = values.get('ID')?.toLowerCase();
+    if (id === undefined || !/^[a-z0-9._-]{1,64}$/.test(id)) return { gaps: ['it does not say which distribution it is'] };
+    const versionId = (values.get('VERSION_ID') ?? '').slice(0, 64);
+    const name = (values.get('PRETTY_NAME') ?? values.get('NAME') ?? id).slice(0, 128);
+    return { distribution: { id, versionId, name } };
+  },
+};
+
+function unquoted(text: string): string {
+  const trimmed = text.trim();
+  const quoted = /^(["'])(.*)\1$/.exec(trimmed)?.[2] ?? trimmed;
+  return quoted.replaceAll(/\\([$"'`\\])/g, '$1');
+}

@@ -1,0 +1,120 @@
+/**
+ * The header of an rpm, as each form of its database keeps it: two counts, an index of 16 bytes a tag, data.
+ * Source: rpm.org, "RPM Package format", and rpmtag.h.
+ */
+import { named } from '../text.ts';
+import type { FoundPackage } from '../types.ts';
+
+/** What an rpm's header says. */
+export interface RpmPackage {
+  readonly found: FoundPackage;
+  /** Without a leading slash. */
+  readonly files: readonly string[];
+}
+
+const tags = {
+  name: 1000,
+  version: 1001,
+  release: 1002,
+  epoch: 1003,
+  vendor: 1011,
+  licence: 1014,
+  architecture: 1022,
+  sourceRpm: 1044,
+  folderIndexes: 1116,
+  baseNames: 1117,
+  folderNames: 1118,
+  modularity: 5096,
+} as const;
+const int32Type = 4;
+const textTypes = new Set([6, 8, 9]);
+const indexBytes = 16;
+const maxTags = 100_000;
+const maxFiles = 500_000;
+/** Who makes distributions; a package of anybody else has no advisories of theirs. */
+const knownVendors =
+  /red hat|centos|fedora|almalinux|rocky|oracle america|suse|amazon|microsoft|vmware|photon|mageia|openela|cloudlinux|tencent|alibaba|huawei|openeuler/i;
+
+interface Tag {
+  readonly type: number;
+  readonly offset: number;
+  readonly count: number;
+}
+
+/** Undefined when it is a key that rpm keeps among its packages (`gpg-pubkey`). Throws when it is damaged. */
+export function readRpmHeader(blob: Buffer): RpmPackage | undefined {
+  const count = blob.readUInt32BE(0);
+  const dataBytes = blob.readUInt32BE(4);
+  const dataStart = 8 + count * indexBytes;
+  if (count > maxTags || dataStart + dataBytes > blob.length) throw new Error('a header is longer than it is');
+  const index = new Map<number, Tag>();
+  for (let at = 8; at < dataStart; at += indexBytes) {
+    const [tag, type, offset, items] = [0, 4, 8, 12].map((field) => blob.readUInt32BE(at + field));
+    index.set(tag ?? 0, { type: type ?? 0, offset: offset ?? 0, count: items ?? 0 });
+  }
+  const data = blob.subarray(dataStart, dataStart + dataBytes);
+  const text = (tag: number) => named(textsAt(data, index.get(tag), 1)[0]);
+
+  const name = text(tags.name);
+  const version = text(tags.version);
+  if (name === undefined || version === undefined) throw new Error('a package has no name or version');
+  if (name === 'gpg-pubkey') return undefined;
+  const release = text(tags.release);
+  const epoch = numbersAt(data, index.get(tags.epoch), 1)[0];
+  const full = `${epoch ? `${epoch}:` : ''}${version}${release === undefined ? '' : `-${release}`}`;
+  const licence = text(tags.licence);
+  const vendor = text(tags.vendor);
+  return {
+    found: {
+      ecosystem: 'rpm',
+      name,
+      version: full,
+      source: sourceOf(text(tags.sourceRpm), epoch),
+      architecture: text(tags.architecture),
+      licences: licence === undefined ? undefined : [licence],
+      module: moduleOf(text(tags.modularity)),
+      foreign: (vendor !== undefined && !knownVendors.test(vendor)) || undefined,
+    },
+    files: filesOf(data, index),
+  };
+}
+
+/** `bash-5.2-3.el9.src.rpm` → its name and version; the epoch is that of the package, for it has none. */
+function sourceOf(file: string | undefined, epoch: number | undefined): FoundPackage['source'] {
+  const match = /^(.+)-([^-]+)-([^-]+)\.(?:no)?src\.rpm$/.exec(file ?? '');
+  if (match === null) return undefined;
+  const [, name = '', version = '', release = ''] = match;
+  return { name, version: `${epoch ? `${epoch}:` : ''}${version}-${release}` };
+}
+
+/** `nodejs:18:8070020…:context` → `nodejs:18`. */
+function moduleOf(label: string | undefined): string | undefined {
+  const [name, stream] = (label ?? '').split(':');
+  return name && stream ? `${name}:${stream}` : undefined;
+}
+
+function filesOf(data: Buffer, index: ReadonlyMap<number, Tag>): string[] {
+  const folders = textsAt(data, index.get(tags.folderNames), maxFiles);
+  const indexes = numbersAt(data, index.get(tags.folderIndexes), maxFiles);
+  const bases = textsAt(data, index.get(tags.baseNames), maxFiles);
+  return bases.map((base, at) => `${folders[indexes[at] ?? -1] ?? ''}${base}`.replace(/^\/+/, ''));
+}
+
+/** The first texts of a tag, each ended by a NUL. */
+function textsAt(data: Buffer, tag: Tag | undefined, most: number): string[] {
+  if (tag === undefined || !textTypes.has(tag.type)) return [];
+  const texts: string[] = [];
+  let at = tag.offset;
+  for (let item = 0; item < Math.min(tag.count, most); item++) {
+    const end = data.indexOf(0, at);
+    if (end < 0 || at > data.length) throw new Error('a text leads out of its header');
+    texts.push(data.toString('utf8', at, end));
+    at = end + 1;
+  }
+  return texts;
+}
+
+function numbersAt(data: Buffer, tag: Tag | undefined, most: number): number[] {
+  if (tag === undefined || tag.type !== int32Type) return [];
+  return Array.from({ length: Math.min(tag.count, most) }, (_, item) => data.readUInt32BE(tag.offset + item * 4));
+}

@@ -1,0 +1,48 @@
+/** Packages of rpm, in the three forms that its database has had. */
+import { messageOf } from '../../../lib/index.ts';
+import type { Cataloger, FoundPackage, Proof } from '../types.ts';
+import { berkeleyBlobs, isBerkeley } from './berkeley.ts';
+import { readRpmHeader } from './header.ts';
+import { isNdb, ndbBlobs } from './ndb.ts';
+import { isSqlite, sqliteBlobs } from './sqlite.ts';
+
+/** Where the database lies; the later ones since Fedora moved it out of /var. */
+export const rpmFolders = ['var/lib/rpm/', 'usr/lib/sysimage/rpm/', 'usr/share/rpm/'] as const;
+const names = new Set(['Packages', 'Packages.db', 'rpmdb.sqlite', 'rpmdb.sqlite-wal']);
+const maxPackages = 50_000;
+
+export const rpmCataloger: Cataloger = {
+  name: 'rpm',
+  revision: 1,
+  wants: ({ path }, base) => names.has(base) && rpmFolders.some((folder) => path === folder + base),
+  read: ({ path, content }) => {
+    if (content.length === 0) return undefined;
+    if (path.endsWith('-wal')) return { gaps: ['it has changes that are not in the database yet'] };
+    return readAll(blobsOf(content));
+  },
+};
+
+/** What is readable counts, even when the rest is not. */
+function readAll(blobs: Iterable<Buffer> | undefined): Proof {
+  if (blobs === undefined) return { gaps: ['it is no database of rpm that is known'] };
+  const packages: FoundPackage[] = [];
+  const paths: string[] = [];
+  try {
+    for (const blob of blobs) {
+      const read = readRpmHeader(blob);
+      if (packages.length >= maxPackages) throw new Error(`it has more than ${maxPackages} packages`);
+      if (read === undefined) continue;
+      packages.push(read.found);
+      if (read.found.foreign === undefined) for (const file of read.files) paths.push(file);
+    }
+    return { packages, owns: { paths } };
+  } catch (error) {
+    return { packages, owns: { paths }, gaps: [`the database of rpm is damaged: ${messageOf(error)}`] };
+  }
+}
+
+function blobsOf(content: Buffer): Iterable<Buffer> | undefined {
+  if (isSqlite(content)) return sqliteBlobs(content, 'Packages');
+  if (isNdb(content)) return ndbBlobs(content);
+  return isBerkeley(content) ? berkeleyBlobs(content) : undefined;
+}

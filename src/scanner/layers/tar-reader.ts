@@ -1,0 +1,244 @@
+/**
+ * A tar archive, entry by entry, while its bytes come in. Pushed to and pulled from, with no stream of its own: a
+ * layer has tens of thousands of small files, and what each costs is what a scan costs.
+ *
+ * Refused as a whole (LAYER_INVALID) is what programs read differently: names given twice, sparse files, unknown
+ * types, sizes where none belong, anything after the end. Over a limit: LAYER_TOO_LARGE. Names and links are the
+ * caller's to judge.
+ * Sources: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format"; archive/tar of Go, which Docker reads with.
+ */
+import { formatSize } from '../../lib/index.ts';
+import { scannerFault } from '../faults.ts';
+import { headBytes } from '../types.ts';
+import { openBuffering } from './buffering.ts';
+import { type PaxRecords, parsePax, paxNumber } from './pax.ts';
+import { blockBytes, invalid, parseTarHeader, type TarHeader } from './tar-header.ts';
+
+export type EntryType = 'file' | 'folder' | 'symlink' | 'hardlink' | 'device' | 'pipe';
+
+export interface TarEntry {
+  readonly type: EntryType;
+  readonly name: Buffer;
+  readonly linkName: Buffer;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly xattrs: ReadonlyMap<string, Buffer>;
+}
+
+/** An entry with what it holds. The buffers are valid until the next push. */
+export interface ReadEntry {
+  readonly entry: TarEntry;
+  readonly head: Buffer;
+  /** Undefined when it is longer than what is read whole. */
+  readonly content: Buffer | undefined;
+}
+
+export interface TarLimits {
+  readonly maxEntries: number;
+  readonly maxTotalBytes: number;
+  /** Longer files are handed over by their head alone, and shown piece by piece to `watch`. */
+  readonly longestWhole: number;
+}
+
+export interface TarReader {
+  push(bytes: Buffer): void;
+  /** The next whole entry; undefined when more bytes are needed. @throws Fault LAYER_INVALID, LAYER_TOO_LARGE */
+  next(): ReadEntry | undefined;
+  /** After the last push. @throws Fault LAYER_INVALID when the archive is cut short */
+  end(): void;
+}
+
+const types: ReadonlyMap<string, EntryType> = new Map([
+  ['0', 'file'],
+  ['7', 'file'],
+  ['1', 'hardlink'],
+  ['2', 'symlink'],
+  ['3', 'device'],
+  ['4', 'device'],
+  ['5', 'folder'],
+  ['6', 'pipe'],
+]);
+/** Of names and PAX records before an entry; Linux lets no more be in a file's attributes than 64 KiB each. */
+const maxExtraBytes = 1024 * 1024;
+const xattrPrefix = 'SCHILY.xattr.';
+const empty = Buffer.alloc(0);
+const noAttributes: ReadonlyMap<string, Buffer> = new Map();
+
+interface Body {
+  readonly entry: TarEntry;
+  /** For all of it, or for the head alone. */
+  readonly room: Buffer;
+  filled: number;
+}
+
+/** What headers before an entry say of it. */
+interface Extras {
+  name?: Buffer;
+  linkName?: Buffer;
+  pax?: PaxRecords;
+}
+
+export function openTarReader(limits: TarLimits, watch: (entry: TarEntry, piece: Buffer) => void): TarReader {
+  const input = openBuffering();
+  let extras: Extras = {};
+  let body: Body | undefined;
+  let padding = 0;
+  let entries = 0;
+  let total = 0;
+  let ended = false;
+
+  const next = (): ReadEntry | undefined => {
+    for (;;) {
+      if (body !== undefined) return readBody();
+      padding -= input.skip(padding);
+      if (padding > 0) return undefined;
+      const block = input.take(blockBytes);
+      if (block === undefined) return undefined;
+      if (isZero(block)) ended = true;
+      else if (ended) throw invalid('something follows its end');
+      else {
+        const header = parseTarHeader(block);
+        if (/^[xgLK]$/.test(header.type)) {
+          if (!readExtra(header)) return undefined;
+        } else {
+          const read = begin(header);
+          if (read !== undefined) return read;
+        }
+      }
+    }
+  };
+
+  /** False, with its header put back, when it is not all there yet. */
+  const readExtra = (header: TarHeader): boolean => {
+    if (header.sizeBytes > maxExtraBytes) throw tooLarge('what is said of an entry is longer than 1 MiB');
+    const bytes = input.take(padded(header.sizeBytes));
+    if (bytes === undefined) {
+      input.putBack(blockBytes);
+      return false;
+    }
+    count(bytes.length);
+    addExtra(extras, header.type, bytes.subarray(0, header.sizeBytes));
+    return true;
+  };
+
+  const count = (bytes: number): void => {
+    total += bytes;
+    if (total > limits.maxTotalBytes) throw tooLarge(`it holds more than ${formatSize(limits.maxTotalBytes)}`);
+  };
+
+  const begin = (header: TarHeader): ReadEntry | undefined => {
+    const entry = entryOf(header, extras);
+    extras = {};
+    if (++entries > limits.maxEntries) throw tooLarge(`it has more than ${limits.maxEntries} entries`);
+    count(entry.sizeBytes);
+    padding = padded(entry.sizeBytes) - entry.sizeBytes;
+    if (entry.sizeBytes === 0) return { entry, head: empty, content: empty };
+    const whole = entry.sizeBytes <= limits.longestWhole;
+    const content = whole ? input.take(entry.sizeBytes) : undefined;
+    if (content !== undefined) return { entry, head: content.subarray(0, headBytes), content };
+    body = { entry, room: Buffer.allocUnsafeSlow(whole ? entry.sizeBytes : headBytes), filled: 0 };
+    return readBody();
+  };
+
+  const readBody = (): ReadEntry | undefined => {
+    if (body === undefined) return undefined;
+    const { entry, room } = body;
+    const isWhole = room.length === entry.sizeBytes;
+    while (body.filled < entry.sizeBytes) {
+      const piece = input.some(entry.sizeBytes - body.filled);
+      if (piece === undefined) return undefined;
+      if (body.filled < room.length) piece.copy(room, body.filled);
+      if (!isWhole) watch(entry, piece);
+      body.filled += piece.length;
+    }
+    body = undefined;
+    return { entry, head: room.subarray(0, headBytes), content: isWhole ? room : undefined };
+  };
+
+  const end = (): void => {
+    if (body !== undefined || padding > 0 || input.held() > 0) throw invalid('it is cut short');
+    if (Object.keys(extras).length > 0) throw invalid('its last entry is missing');
+  };
+  return { push: input.push, next, end };
+}
+
+function addExtra(extras: Extras, type: string, bytes: Buffer): void {
+  // A copy, because what was read is valid until the next push only.
+  const kept = Buffer.from(bytes);
+  if (type === 'g') refuseGlobal(parsePax(kept));
+  else if (type === 'x' && extras.pax === undefined) extras.pax = parsePax(kept);
+  else if (type === 'L' && extras.name === undefined) extras.name = withoutNul(kept);
+  else if (type === 'K' && extras.linkName === undefined) extras.linkName = withoutNul(kept);
+  else throw invalid('an entry is described twice');
+}
+
+/** Some programs apply them to every entry that follows, some don't. */
+function refuseGlobal(records: PaxRecords): void {
+  const harmful = [...records.keys()].find((key) => key !== 'comment' && !/^[amc]time$/.test(key));
+  if (harmful !== undefined) throw invalid(`it has a global ${JSON.stringify(harmful.slice(0, 60))}`);
+}
+
+function entryOf(header: TarHeader, { name, linkName, pax }: Extras): TarEntry {
+  const type = types.get(header.type);
+  if (type === undefined) throw invalid(`an entry is of the type ${JSON.stringify(header.type)}`);
+  if (pax !== undefined) refuseRecords(pax);
+  const called = oneOf(pax?.get('path'), name) ?? header.name;
+  const sizeBytes = (pax && paxNumber(pax, 'size')) ?? header.sizeBytes;
+  if (type !== 'file' && sizeBytes !== 0) throw invalid(`a ${type} has content`);
+  return {
+    type: type === 'file' && called.at(-1) === 0x2f ? asFolder(sizeBytes) : type,
+    name: called,
+    linkName: oneOf(pax?.get('linkpath'), linkName) ?? header.linkName,
+    mode: header.mode & 0o7777,
+    uid: (pax && paxNumber(pax, 'uid')) ?? header.uid,
+    gid: (pax && paxNumber(pax, 'gid')) ?? header.gid,
+    sizeBytes,
+    xattrs: pax === undefined ? noAttributes : attributesOf(pax),
+  };
+}
+
+/** Before POSIX, a folder was a file whose name ends with a slash. */
+function asFolder(sizeBytes: number): EntryType {
+  if (sizeBytes !== 0) throw invalid('a folder has content');
+  return 'folder';
+}
+
+function refuseRecords(pax: PaxRecords): void {
+  for (const [key, value] of pax) {
+    if (key.startsWith('GNU.sparse') || key === 'hdrcharset') throw invalid(`an entry has a ${key}`);
+    if ((key === 'path' || key === 'linkpath') && (value.length === 0 || value.includes(0))) {
+      throw invalid(`an entry has no ${key}`);
+    }
+  }
+}
+
+function oneOf(pax: Buffer | undefined, gnu: Buffer | undefined): Buffer | undefined {
+  if (pax !== undefined && gnu !== undefined) throw invalid('a name is given twice');
+  return pax ?? gnu;
+}
+
+function attributesOf(pax: PaxRecords): ReadonlyMap<string, Buffer> {
+  const found = [...pax].filter(([key]) => key.startsWith(xattrPrefix));
+  return found.length === 0
+    ? noAttributes
+    : new Map(found.map(([key, value]) => [key.slice(xattrPrefix.length), value]));
+}
+
+function withoutNul(bytes: Buffer): Buffer {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}
+
+function padded(size: number): number {
+  return Math.ceil(size / blockBytes) * blockBytes;
+}
+
+function isZero(block: Buffer): boolean {
+  return block[0] === 0 && block.every((byte) => byte === 0);
+}
+
+function tooLarge(message: string): Error {
+  return scannerFault('LAYER_TOO_LARGE', `the layer is too large: ${message}`);
+}

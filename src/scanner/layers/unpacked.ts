@@ -1,0 +1,134 @@
+/**
+ * A layer's compressed bytes → the bytes of its tar, with both digests taken on the way. What it is compressed with
+ * is told by its first bytes, not by its media type: tools disagree on the names.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import type { Readable, Transform } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { type Digest, isDigest } from '../../images/index.ts';
+import { errnoOf, formatSize, messageOf } from '../../lib/index.ts';
+import { scannerFault } from '../faults.ts';
+import { zstdFrames } from './zstd-frames.ts';
+
+export interface Unpacked {
+  /** @throws Fault LAYER_INVALID, LAYER_TOO_LARGE, and what the source fails with */
+  readonly bytes: AsyncIterable<Buffer>;
+  /** Of the compressed and of the plain bytes, once all were read. */
+  digests(): { readonly digest: Digest; readonly diffId: Digest };
+}
+
+/** Real layers shrink to a third; this many times their size is a bomb, once past the floor. */
+const maxExpansion = 200;
+const expansionFloor = 64 * 1024 ** 2;
+/** Few, large pieces: each costs a turn of the event loop, and most files should lie in one. */
+const pieceBytes = 256 * 1024;
+
+export function unpacked(source: Readable): Unpacked {
+  const packed = createHash('sha256');
+  const plain = createHash('sha256');
+  const digests = () => ({ digest: digestOf(packed), diffId: digestOf(plain) });
+  return { bytes: unpack(source, packed, plain), digests };
+}
+
+async function* unpack(source: Readable, packed: Hash, plain: Hash): AsyncGenerator<Buffer> {
+  let packedBytes = 0;
+  let plainBytes = 0;
+  const first = await firstBytes(source);
+  const form = formOf(first);
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const piece of withFirst(first, source)) {
+      packed.update(piece);
+      packedBytes += piece.length;
+      yield piece;
+    }
+  };
+  const pieces =
+    form === 'gzip'
+      ? through(counted(), createGunzip({ chunkSize: pieceBytes }))
+      : form === 'zstd'
+        ? through(zstdFrames(counted()), createZstdDecompress({ chunkSize: pieceBytes }))
+        : counted();
+  for await (const piece of pieces) {
+    plain.update(piece);
+    plainBytes += piece.length;
+    if (form !== 'plain' && plainBytes > Math.max(expansionFloor, packedBytes * maxExpansion)) {
+      throw scannerFault(
+        'LAYER_TOO_LARGE',
+        `the layer is too large: ${formatSize(packedBytes)} of it grow past ${formatSize(plainBytes)}`,
+      );
+    }
+    yield piece;
+  }
+}
+
+/** Enough to tell the form by; an empty buffer at the end. */
+async function firstBytes(source: Readable): Promise<Buffer> {
+  let bytes = Buffer.alloc(0);
+  const iterator = source.iterator({ destroyOnReturn: false });
+  while (bytes.length < 4) {
+    const { value, done } = await iterator.next();
+    if (done) break;
+    bytes = Buffer.concat([bytes, value]);
+  }
+  await iterator.return?.();
+  return bytes;
+}
+
+async function* withFirst(first: Buffer, source: Readable): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first;
+  for await (const piece of source) yield piece;
+}
+
+function formOf(first: Buffer): 'gzip' | 'zstd' | 'plain' {
+  if (first.length >= 2 && first.readUInt16BE(0) === 0x1f8b) return 'gzip';
+  if (first.length < 4) return 'plain';
+  const magic = first.readUInt32BE(0);
+  return magic === 0x28b52ffd || (magic & 0xf0ffffff) >>> 0 === 0x502a4d18 ? 'zstd' : 'plain';
+}
+
+async function* through(source: AsyncIterable<Buffer>, decompressor: Transform): AsyncGenerator<Buffer> {
+  let failure: unknown;
+  const feeding = (async () => {
+    for await (const piece of source) {
+      if (decompressor.destroyed) return;
+      if (!decompressor.write(piece)) await drained(decompressor);
+    }
+    decompressor.end();
+  })().catch((error: unknown) => {
+    failure = error;
+    decompressor.destroy();
+  });
+  try {
+    yield* decompressor;
+  } catch (error) {
+    if (failure === undefined) throw damaged(error);
+  } finally {
+    decompressor.destroy();
+  }
+  await feeding;
+  if (failure !== undefined) throw failure;
+}
+
+function drained(stream: Transform): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done);
+      stream.off('close', done);
+      resolve();
+    };
+    stream.once('drain', done);
+    stream.once('close', done);
+  });
+}
+
+/** zlib's own errors are the archive's fault; anything else is not. */
+function damaged(error: unknown): unknown {
+  if (!/^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM_PREMATURE)/.test(errnoOf(error) ?? '')) return error;
+  return scannerFault('LAYER_INVALID', `the layer is not whole: ${messageOf(error)}`, { cause: error });
+}
+
+function digestOf(hash: Hash): Digest {
+  const digest = `sha256:${hash.digest('hex')}`;
+  if (isDigest(digest)) return digest;
+  throw new Error(`a hash has an impossible form: ${digest}`);
+}

@@ -1,0 +1,50 @@
+/**
+ * Composer's versions, ordered as PHP's `version_compare` does: parts behind `.`, `-`, `_`, `+`, or behind a change
+ * between digits and letters; words that are not known, then `dev`, `alpha`, `beta`, `RC`, the end, numbers, `pl`.
+ */
+import { compareNumerals, versionScheme } from './scheme.ts';
+
+/** By the letters that a word begins with. */
+const words: readonly (readonly [start: string, rank: number])[] = [
+  ['dev', 0],
+  ['a', 1],
+  ['b', 2],
+  ['rc', 3],
+  ['pl', 5],
+  ['p', 5],
+];
+const unknownRank = -1;
+const numberRank = 4;
+
+export const composer = versionScheme<readonly string[]>(parse, (a, b) => {
+  for (let i = 0; i < a.length && i < b.length; i++) {
+    const difference = compareParts(a[i] ?? '', b[i] ?? '');
+    if (difference !== 0) return difference;
+  }
+  if (a.length === b.length) return 0;
+  return a.length > b.length ? signOfRest(a[b.length]) : -signOfRest(b[a.length]);
+});
+
+function parse(text: string): readonly string[] | undefined {
+  const trimmed = text.trim().replace(/^v/i, '').toLowerCase();
+  return trimmed === '' || /\s/.test(trimmed) ? undefined : (trimmed.match(/\d+|[^\d._+-]+/g) ?? undefined);
+}
+
+function compareParts(a: string, b: string): number {
+  if (isNumber(a) && isNumber(b)) return compareNumerals(a, b);
+  return rankOf(a) - rankOf(b);
+}
+
+/** What goes on is newer, unless it goes on with the word of a version to come. */
+function signOfRest(part: string | undefined): number {
+  return part === undefined || isNumber(part) || rankOf(part) > numberRank ? 1 : -1;
+}
+
+function rankOf(part: string): number {
+  if (isNumber(part)) return numberRank;
+  return words.find(([start]) => part.startsWith(start))?.[1] ?? unknownRank;
+}
+
+function isNumber(part: string): boolean {
+  return /^\d/.test(part);
+}
