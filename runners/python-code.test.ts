@@ -34,6 +34,19 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
         'main',
         true,
       ],
+      ['a zip with a file and a function', { 'handler.py': identity }, 'handler.main', true],
+      [
+        'a zip with a package, a module and a function',
+        { 'app/__init__.py': '', 'app/web.py': identity },
+        'app.web.main',
+        true,
+      ],
+      [
+        'a zip with a file from its virtualenv',
+        { 'virtualenv/lib/python3.13/site-packages/dep.py': identity },
+        'dep.main',
+        true,
+      ],
       [
         'a zip with files',
         {
@@ -105,6 +118,20 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
         { 'app.py': '' },
         'Zip file does not include __main__.py at the root.',
         'main',
+        true,
+      ],
+      [
+        'a zip without the named file',
+        { 'app.py': '' },
+        "ModuleNotFoundError: No module named 'web'",
+        'web.main',
+        true,
+      ],
+      [
+        'a zip without the named function',
+        { 'app.py': '' },
+        "Action entrypoint 'app.main' is not a function.",
+        'app.main',
         true,
       ],
       [

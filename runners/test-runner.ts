@@ -22,16 +22,21 @@ export interface RunnerOptions {
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
 const namedSentinel = new RegExp(`${sentinel} \\S+\\n`, 'g');
 
-/** Whether the Python that the runner is made for is on this machine. */
+/** The languages whose runners this machine's interpreters can run. */
+export type TestLanguage = 'nodejs' | 'python' | 'native' | 'go';
+
+/** Whether the Python that runners are made for is on this machine. */
 export const hasPython = existsSync('/usr/bin/python3.13');
 
 const here = import.meta.dirname;
 
 /** How a runtime image starts the runner of `language`, with this machine's interpreter. */
-function commandOf(language: 'nodejs' | 'python'): string[] {
+function commandOf(language: TestLanguage): string[] {
   const { argv } = JSON.parse(readFileSync(join(here, language, 'entrypoint.json'), 'utf8'));
+  // The image for Go has the runner for native programs below its own entry point.
+  const folder = join(here, language === 'go' ? 'native' : language);
   return argv.map((part: string) =>
-    part === '/usr/bin/node' ? process.execPath : part.replace(/^\/ward/u, join(here, language)),
+    part === '/usr/bin/node' ? process.execPath : part.replace(/^\/ward/u, folder),
   );
 }
 
@@ -51,7 +56,7 @@ export class TestRunner implements AsyncDisposable {
   private readonly options: RunnerOptions;
   private pending = Buffer.alloc(0);
 
-  constructor(language: 'nodejs' | 'python', options: RunnerOptions) {
+  constructor(language: TestLanguage, options: RunnerOptions) {
     this.options = options;
     this.folder = mkdtempSync(join(tmpdir(), `ward-${language}-`));
     for (const [path, content] of Object.entries(options.files)) {
@@ -165,6 +170,11 @@ export function nodeZip(files: RunnerOptions['files'], main = 'main'): TestRunne
 /** A Python runner with a single source file. */
 export function pythonText(code: string, rest: Partial<RunnerOptions> = {}): TestRunner {
   return new TestRunner('python', { files: { '__main__.py': code }, ...rest });
+}
+
+/** A runner with a program that is a script. */
+export function nativeText(code: string, rest: Partial<RunnerOptions> = {}): TestRunner {
+  return new TestRunner('native', { files: { exec: code }, ...rest });
 }
 
 /** The answer to `run()` with a result. */

@@ -186,23 +186,29 @@ def set_environment(env):
 def load_main(name, is_zip):
     """The action's main function. Raises Refusal, and whatever the code raises while it is loaded."""
     entry = f"{code_folder}/{ENTRY_FILE}"
+    file, _, function = name.rpartition(".") if is_zip else ("", "", name)
     if is_zip:
-        if not os.path.isfile(entry):
+        if not file and not os.path.isfile(entry):
             raise Refusal(f"Zip file does not include {ENTRY_FILE} at the root.")
         os.chdir(code_folder)
         add_virtualenv()
     sys.path.insert(0, code_folder)
     sys.argv = [entry]
-    module = type(sys)(MODULE_NAME)
-    module.__file__ = entry
-    sys.modules[MODULE_NAME] = module
-    with open(entry, "rb") as file:
-        code = compile(file.read(), entry, "exec", dont_inherit=True)
-    exec(code, module.__dict__)
-    found = getattr(module, name, None)
+    module = __import__(file, fromlist=[function]) if file else load_entry(entry)
+    found = getattr(module, function, None)
     if not callable(found):
         raise Refusal(f"Action entrypoint '{name}' is not a function.")
     return found
+
+
+def load_entry(path):
+    module = type(sys)(MODULE_NAME)
+    module.__file__ = path
+    sys.modules[MODULE_NAME] = module
+    with open(path, "rb") as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True)
+    exec(code, module.__dict__)
+    return module
 
 
 def add_virtualenv():

@@ -11,6 +11,10 @@ export const scannerFaults = {
   /** The thread that scanned ended. */
   SCAN_FAILED: 'host',
   SBOM_INVALID: 'invalid',
+  /** A file of rules; the message says which and where. */
+  RULES_INVALID: 'invalid',
+  /** A file that was made to be slow to look at. */
+  SCAN_TOO_COSTLY: 'unprocessable',
 } as const;
 
 export const scannerFault = faultTable(scannerFaults);

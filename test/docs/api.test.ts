@@ -34,7 +34,7 @@ test('the limits', () => {
 });
 
 test('the texts of failed activations', () => {
-  const source = readText('src/invoker/outcomes.ts');
+  const source = ['outcomes.ts', 'runner-process.ts'].map((file) => readText(`src/invoker/${file}`)).join('');
   const { rows } = tableOf(document, 'text');
   expect(rows.length).toBeGreaterThan(8);
   for (const [text = ''] of rows) {

@@ -13,7 +13,7 @@ import { digestSchema } from '../oci/schema.ts';
 import type { Apt, DebianPackage } from './apt.ts';
 import { addBytecode } from './bytecode.ts';
 import { addDeb } from './deb.ts';
-import { addJava } from './java.ts';
+import { addJava, type JavaOptions } from './java.ts';
 import { compressionLevel, packLayer } from './layer-blob.ts';
 import { addNpmPackage, npmPackageFor } from './npm-package.ts';
 import type { DebianSource, LayerRecipe, Recipe } from './recipe.ts';
@@ -114,23 +114,32 @@ async function buildTree(name: string, inputs: BuildInputs): Promise<{ tree: Tre
   if (recipe.npm !== undefined) {
     newest = await addNpmPackage(tree, recipe.npm, inputs.cacheDir, inputs.signal);
   }
-  const runner = inputs.runners.get(recipe.runner ?? '');
-  for (const [path, bytes] of runner?.files ?? []) {
+  for (const [path, bytes] of inputs.runners.get(recipe.runner ?? '')?.files ?? []) {
     if (!isSource(path)) tree.add(`ward/${path}`, { type: 'file', mode: 0o644, bytes });
   }
   addOwn(tree, recipe, inputs.target);
   const epoch = inputs.epoch ?? (newest || epochOfUndated);
-  if (recipe.bytecode !== undefined || recipe.java !== undefined) {
-    const { below: name } = recipe.debian ?? {};
-    const below = name === undefined ? newTree() : (await buildTree(name, inputs)).tree;
-    const { target, cacheDir } = inputs;
-    if (recipe.bytecode !== undefined) await addBytecode(tree, below, recipe.bytecode, target, cacheDir);
-    if (recipe.java !== undefined && runner !== undefined) {
-      const source = { ...recipe.java, from: recipe.java.from.replaceAll('{arch}', target.name) };
-      await addJava(tree, { source, runner, below, debs: debs.values(), dropped, epoch, cacheDir });
-    }
-  }
+  await addMade(tree, recipe, { debs: debs.values(), dropped, epoch }, inputs);
   return { tree, epoch };
+}
+
+/** What programs of the layer make of it. */
+async function addMade(
+  tree: Tree,
+  recipe: LayerRecipe,
+  packed: Pick<JavaOptions, 'debs' | 'dropped' | 'epoch'>,
+  inputs: BuildInputs,
+): Promise<void> {
+  const { bytecode, java } = recipe;
+  if (bytecode === undefined && java === undefined) return;
+  const { target, cacheDir } = inputs;
+  const name = recipe.debian?.below;
+  const below = name === undefined ? newTree() : (await buildTree(name, inputs)).tree;
+  if (bytecode !== undefined) await addBytecode(tree, below, bytecode, target, cacheDir);
+  const runner = inputs.runners.get(recipe.runner ?? '');
+  if (java === undefined || runner === undefined) return;
+  const source = { ...java, from: java.from.replaceAll('{arch}', target.name) };
+  await addJava(tree, { ...packed, source, runner, below, cacheDir });
 }
 
 /** What is compiled stays out. */

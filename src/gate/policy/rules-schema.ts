@@ -1,0 +1,115 @@
+/** The rules of a policy: every key that there is, and what it may hold. docs/gate.md explains each. */
+import { z } from 'zod';
+import { isDigest } from '../../images/index.ts';
+
+export const actions = ['allow', 'warn', 'deny'] as const;
+export type Action = (typeof actions)[number];
+export const stages = ['push', 'deploy', 'run'] as const;
+export type Stage = (typeof stages)[number];
+
+const action = z.enum(actions);
+const count = z.int().min(0).max(1_000_000);
+/** How many are still all right. */
+const limit = z.union([count, z.literal('any')], { error: 'not a number of findings, nor any' });
+const days = z.number().min(0).max(3650);
+const name = z.string().min(1).max(100);
+const findingId = z.string().min(1).max(200);
+
+const limits = { critical: limit, high: limit, medium: limit, low: limit, none: limit };
+const unknown = { action, limit };
+const grace = { sincePublished: days, sinceFix: days };
+const epss = { action, above: z.number().min(0).max(1) };
+const vulnerabilities = { action, ignoreUnfixed: z.boolean(), knownExploited: action };
+/** What one rule of a scanner finds may be taken otherwise than the rest of its class. */
+const findings = { action, ids: z.record(findingId, action) };
+const distribution = { unknown: action, endOfLife: action };
+const advisories = { missing: action, stale: action, maxAgeDays: days };
+const bases = {
+  action,
+  ward: z.boolean(),
+  digests: z.array(z.string().refine(isDigest, 'not a sha256 digest')).max(1000),
+  keys: z.array(name).max(100),
+};
+const signatures = {
+  action,
+  keys: z.array(name).max(100),
+  atLeast: z.int().min(1).max(100),
+  annotations: z.record(z.string().min(1).max(200), z.string().max(1000)),
+};
+
+const ignoreEntry = z.strictObject({
+  id: findingId,
+  purl: z.string().min(1).max(2048).optional(),
+  path: z.string().min(1).max(4096).optional(),
+  reason: z.string().trim().min(3).max(1000),
+  /** The last day on which it holds, in UTC. */
+  expires: z.iso.date(),
+  by: z.string().trim().min(1).max(200),
+});
+const ignore = z.array(ignoreEntry).max(10_000);
+
+export const rulesSchema = z.strictObject({
+  vulnerabilities: z.strictObject({
+    ...vulnerabilities,
+    limits: z.strictObject(limits),
+    unknown: z.strictObject(unknown),
+    graceDays: z.strictObject(grace),
+    epss: z.strictObject(epss),
+  }),
+  malware: z.strictObject(findings),
+  secrets: z.strictObject(findings),
+  misconfiguration: z.strictObject(findings),
+  gaps: action,
+  unscanned: action,
+  distribution: z.strictObject(distribution),
+  advisories: z.strictObject(advisories),
+  bases: z.strictObject(bases),
+  signatures: z.strictObject(signatures),
+  ignore,
+});
+
+/** Rules of which some are given: the rest is as it was before. */
+export const someRulesSchema = z
+  .strictObject({
+    vulnerabilities: z
+      .strictObject({
+        ...vulnerabilities,
+        limits: z.strictObject(limits).partial(),
+        unknown: z.strictObject(unknown).partial(),
+        graceDays: z.strictObject(grace).partial(),
+        epss: z.strictObject(epss).partial(),
+      })
+      .partial(),
+    malware: z.strictObject(findings).partial(),
+    secrets: z.strictObject(findings).partial(),
+    misconfiguration: z.strictObject(findings).partial(),
+    gaps: action,
+    unscanned: action,
+    distribution: z.strictObject(distribution).partial(),
+    advisories: z.strictObject(advisories).partial(),
+    bases: z.strictObject(bases).partial(),
+    signatures: z.strictObject(signatures).partial(),
+    ignore,
+  })
+  .partial();
+
+export type Rules = z.infer<typeof rulesSchema>;
+export type SomeRules = z.infer<typeof someRulesSchema>;
+export type IgnoreEntry = z.infer<typeof ignoreEntry>;
+
+export const policySchema = z.strictObject({
+  form: z.literal(1),
+  /** Name → public key in PEM. */
+  keys: z.record(name, z.string().max(16_384)).optional(),
+  rules: someRulesSchema.optional(),
+  overrides: z
+    .array(
+      z.strictObject({
+        namespaces: z.array(z.string().min(1).max(256)).min(1).max(1000).optional(),
+        stages: z.array(z.enum(stages)).min(1).optional(),
+        rules: someRulesSchema,
+      }),
+    )
+    .max(1000)
+    .optional(),
+});

@@ -1,0 +1,182 @@
+/**
+ * Attestations: in-toto statements about an image, signed in an envelope. Ward makes two, how an image was built (SLSA
+ * provenance v1) and what a scan of it found (cosign's vulnerability predicate), and opens any.
+ * Source: in-toto/attestation, spec/v1; slsa.dev/provenance/v1; cosign, specs/COSIGN_VULN_ATTESTATION_SPEC.md.
+ */
+import { z } from 'zod';
+import { type Digest, isDigest } from '../../images/index.ts';
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import { gateFault } from '../faults.ts';
+import { parseJsonDocument } from '../json-document.ts';
+import { envelopeMediaType, openEnvelope, sealEnvelope } from './envelope.ts';
+import type { SigningKey, TrustedKey } from './keys.ts';
+import {
+  type Artifact,
+  companionManifest,
+  companionTag,
+  type Descriptor,
+  referrerManifest,
+} from './oci-documents.ts';
+
+export const predicateTypes = {
+  provenance: 'https://slsa.dev/provenance/v1',
+  vulnerabilities: 'https://cosign.sigstore.dev/attestation/vuln/v1',
+  openVex: 'https://openvex.dev/ns',
+} as const;
+
+export interface Statement {
+  /** Of which images it speaks. */
+  readonly subjects: readonly { readonly name: string; readonly digest: Digest }[];
+  readonly predicateType: string;
+  readonly predicate: JsonValue;
+}
+
+/** A statement, and whose word it is. */
+export interface Attestation extends Statement {
+  readonly keyId: string;
+}
+
+export const statementMediaType = 'application/vnd.in-toto+json';
+const statementLimits = { maxBytes: 48 * 1024 * 1024, maxDepth: 200 } as const;
+/** cosign reads this version of a statement with any predicate; the fields are those of v1. */
+const statementType = 'https://in-toto.io/Statement/v0.1';
+
+const statementSchema = z.looseObject({
+  _type: z.enum([statementType, 'https://in-toto.io/Statement/v1']),
+  predicateType: z.string().max(1000),
+  subject: z
+    .array(z.looseObject({ name: z.string().optional(), digest: z.record(z.string(), z.string()) }))
+    .max(1000),
+  predicate: z.json(),
+});
+
+export function sealStatement(statement: Statement, key: SigningKey): Buffer {
+  const document = {
+    _type: statementType,
+    predicateType: statement.predicateType,
+    subject: statement.subjects.map(({ name, digest }) => ({
+      name,
+      digest: { sha256: digest.slice('sha256:'.length) },
+    })),
+    predicate: statement.predicate,
+  };
+  return sealEnvelope(statementMediaType, Buffer.from(JSON.stringify(document)), key);
+}
+
+/**
+ * The statement in an envelope, when it is by one of the keys; undefined when it is not.
+ * @throws Fault SIGNATURE_MALFORMED
+ */
+export function openStatement(envelope: Uint8Array, keys: readonly TrustedKey[]): Attestation | undefined {
+  const opened = openEnvelope(envelope, keys);
+  if (opened === undefined) return undefined;
+  const refuse = (what: string) => gateFault('SIGNATURE_MALFORMED', `an attestation: ${what}`);
+  if (opened.payloadType !== statementMediaType) throw refuse('it is no in-toto statement');
+  const { subject, predicateType, predicate } = parseJsonDocument(
+    statementSchema,
+    opened.payload,
+    statementLimits,
+    refuse,
+  );
+  const subjects = subject.flatMap(({ name = '', digest }) => {
+    const text = `sha256:${digest['sha256'] ?? ''}`;
+    return isDigest(text) ? [{ name, digest: text }] : [];
+  });
+  return { subjects, predicateType, predicate, keyId: opened.keyId };
+}
+
+/** The attestation is of this image. */
+export function isAbout(attestation: Statement, digest: Digest): boolean {
+  return attestation.subjects.some((subject) => subject.digest === digest);
+}
+
+/**
+ * Where cosign looks for attestations.
+ * @param earlier layers that the tag has by now: their attestations stay
+ */
+export function attestationManifest(
+  digest: Digest,
+  envelope: Uint8Array,
+  predicateType: string,
+  earlier: readonly Descriptor[] = [],
+): Artifact {
+  const annotations = { 'dev.cosignproject.cosign/signature': '', predicateType };
+  const layer = { mediaType: envelopeMediaType, content: envelope, annotations };
+  return companionManifest(companionTag(digest, 'att'), layer, earlier);
+}
+
+/** The same attached by `subject`. */
+export function attestationReferrer(
+  subject: Descriptor,
+  envelope: Uint8Array,
+  predicateType: string,
+  createdAt: string,
+): Artifact {
+  return referrerManifest({
+    subject,
+    artifactType: envelopeMediaType,
+    content: envelope,
+    createdAt,
+    annotations: { 'in-toto.io/predicate-type': predicateType },
+  });
+}
+
+export interface Build {
+  /** URI that says how to read `parameters`. */
+  readonly buildType: string;
+  readonly parameters: JsonObject;
+  readonly dependencies: readonly { readonly uri: string; readonly digest?: Digest | undefined }[];
+  /** URI of who built it. */
+  readonly builder: string;
+  readonly invocationId: string;
+  /** ISO times. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+/** SLSA provenance v1. */
+export function provenancePredicate(build: Build): JsonObject {
+  return {
+    buildDefinition: {
+      buildType: build.buildType,
+      externalParameters: build.parameters,
+      internalParameters: {},
+      resolvedDependencies: build.dependencies.map(({ uri, digest }) => ({
+        uri,
+        ...(digest === undefined ? {} : { digest: { sha256: digest.slice('sha256:'.length) } }),
+      })),
+    },
+    runDetails: {
+      builder: { id: build.builder },
+      metadata: {
+        invocationId: build.invocationId,
+        startedOn: build.startedAt,
+        finishedOn: build.finishedAt,
+      },
+    },
+  };
+}
+
+export interface ScanRecord {
+  readonly scannerUri: string;
+  readonly scannerVersion: string;
+  readonly advisoryRevision: string;
+  readonly result: JsonValue;
+  /** ISO times. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+/** cosign's vulnerability predicate. */
+export function vulnerabilityPredicate(scan: ScanRecord): JsonObject {
+  return {
+    invocation: { parameters: null, uri: '', event_id: '', 'builder.id': '' },
+    scanner: {
+      uri: scan.scannerUri,
+      version: scan.scannerVersion,
+      db: { uri: '', version: scan.advisoryRevision },
+      result: scan.result,
+    },
+    metadata: { scanStartedOn: scan.startedAt, scanFinishedOn: scan.finishedAt },
+  };
+}

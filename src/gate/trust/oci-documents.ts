@@ -1,0 +1,149 @@
+/**
+ * The manifests in which a registry keeps what belongs to an image. Two ways are in use: a tag that is made from the
+ * image's digest (`sha256-<hex>.sig`), and a manifest whose `subject` is the image, found through the registry's list
+ * of referrers. Source: OCI image-spec v1.1, manifest.md; cosign, specs/SIGNATURE_SPEC.md.
+ */
+import { z } from 'zod';
+import { type Digest, digestOf, isDigest } from '../../images/index.ts';
+import { gateFault } from '../faults.ts';
+import { parseJsonDocument } from '../json-document.ts';
+
+export const manifestMediaType = 'application/vnd.oci.image.manifest.v1+json';
+const configMediaType = 'application/vnd.oci.image.config.v1+json';
+const emptyMediaType = 'application/vnd.oci.empty.v1+json';
+
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Blob {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly content: Buffer;
+}
+
+/** What has to be pushed: the blobs first, then the manifest. */
+export interface Artifact {
+  readonly blobs: readonly Blob[];
+  readonly manifest: Blob;
+  /** Where it goes; undefined: it is found by its subject, so it is pushed by its digest. */
+  readonly tag: string | undefined;
+}
+
+/** A layer of a manifest with its content. */
+export interface ArtifactLayer {
+  readonly mediaType: string;
+  readonly content: Uint8Array;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const limits = { maxBytes: 4 * 1024 * 1024, maxDepth: 16 } as const;
+const maxLayers = 200;
+
+const descriptorSchema = z.looseObject({
+  mediaType: z.string().max(255),
+  digest: z.string().refine(isDigest, 'not a sha256 digest'),
+  size: z.int().min(0),
+  annotations: z.record(z.string(), z.string()).optional(),
+});
+
+const manifestSchema = z.looseObject({
+  schemaVersion: z.literal(2),
+  layers: z.array(descriptorSchema).max(maxLayers),
+});
+
+/**
+ * The layers that a manifest of signatures or attestations names; their contents are blobs of the registry.
+ * @throws Fault SIGNATURE_MALFORMED
+ */
+export function layersOf(manifest: Uint8Array): readonly Descriptor[] {
+  return parseJsonDocument(manifestSchema, manifest, limits, (what) =>
+    gateFault('SIGNATURE_MALFORMED', `a manifest of signatures: ${what}`),
+  ).layers;
+}
+
+/** `sha256:abc` → `sha256-abc.sig`. */
+export function companionTag(digest: Digest, suffix: 'sig' | 'att'): string {
+  return `${digest.replace(':', '-')}.${suffix}`;
+}
+
+/**
+ * A manifest under a tag that is made from the image's digest, as cosign writes it: the contents stand in as the
+ * layers of an image.
+ * @param earlier the layers that the tag has by now, which are kept
+ */
+export function companionManifest(
+  tag: string,
+  layer: ArtifactLayer,
+  earlier: readonly Descriptor[] = [],
+): Artifact {
+  const blob = blobOf(layer.mediaType, layer.content);
+  const added: Descriptor = { ...descriptorOf(blob), annotations: layer.annotations };
+  const layers = [...earlier, added];
+  const config = blobOf(
+    configMediaType,
+    JSON.stringify({
+      architecture: '',
+      created: '0001-01-01T00:00:00Z',
+      history: layers.map(() => ({ created: '0001-01-01T00:00:00Z' })),
+      os: '',
+      rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
+      config: {},
+    }),
+  );
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: manifestMediaType,
+    config: descriptorOf(config),
+    layers,
+  };
+  return {
+    blobs: [blob, config],
+    manifest: blobOf(manifestMediaType, JSON.stringify(manifest)),
+    tag,
+  };
+}
+
+export interface Referrer {
+  /** The image that it is about. */
+  readonly subject: Descriptor;
+  /** What it is: `application/vnd.cyclonedx+json`. */
+  readonly artifactType: string;
+  readonly content: Uint8Array | string;
+  /** ISO time. */
+  readonly createdAt: string;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A manifest that is attached to an image by its `subject`. */
+export function referrerManifest(referrer: Referrer): Artifact {
+  const { subject, artifactType, createdAt, annotations = {} } = referrer;
+  const blob = blobOf(artifactType, referrer.content);
+  const config = blobOf(emptyMediaType, '{}');
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: manifestMediaType,
+    artifactType,
+    config: descriptorOf(config),
+    layers: [descriptorOf(blob)],
+    subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
+    annotations: { 'org.opencontainers.image.created': createdAt, ...annotations },
+  };
+  return {
+    blobs: [blob, config],
+    manifest: blobOf(manifestMediaType, JSON.stringify(manifest)),
+    tag: undefined,
+  };
+}
+
+function blobOf(mediaType: string, content: Uint8Array | string): Blob {
+  const bytes = Buffer.from(content);
+  return { digest: digestOf(bytes), mediaType, content: bytes };
+}
+
+function descriptorOf({ mediaType, digest, content }: Blob): Descriptor {
+  return { mediaType, digest, size: content.length };
+}

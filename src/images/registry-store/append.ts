@@ -1,0 +1,71 @@
+/**
+ * Bytes from the network to the end of a file, hashed on their way, with flat memory: a batch is written while the
+ * next one is read. Of long ones the disk gets its part now and then, so that the flush at the end is short.
+ */
+import type { Hash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { imageFault } from '../faults.ts';
+
+export interface Growing {
+  /** Of the bytes so far. */
+  readonly hash: Hash;
+  /** Bytes so far: in the file, and hashed. */
+  size: number;
+}
+
+const batchBytes = 256 * 1024;
+const syncBytes = 32 * 1024 * 1024;
+
+/**
+ * Appends all of `source`, which is not ended by an error here: what it comes from may still have to be answered. What
+ * came before an error of the source stays, and counts; after one of the file, `target` is of no use any more.
+ * @param admit Is told of each batch before it is written, and throws to refuse it.
+ */
+export async function appendStream(
+  file: FileHandle,
+  target: Growing,
+  source: Readable,
+  admit: (bytes: number) => void,
+): Promise<void> {
+  let batch: Buffer[] = [];
+  let bytes = 0;
+  let written: Promise<void> = Promise.resolve();
+  let synced: Promise<void> = Promise.resolve();
+  let unsynced = 0;
+  const flush = async () => {
+    await written;
+    if (bytes === 0) return;
+    admit(bytes);
+    written = write(file, target, batch, bytes);
+    // Whoever awaits it next gets its error, which is not to end the process before.
+    written.catch(() => {});
+    unsynced += bytes;
+    batch = [];
+    bytes = 0;
+  };
+  try {
+    for await (const chunk of source.iterator({ destroyOnReturn: false })) {
+      batch.push(chunk);
+      bytes += chunk.length;
+      if (bytes < batchBytes) continue;
+      await flush();
+      if (unsynced < syncBytes) continue;
+      unsynced = 0;
+      await synced;
+      synced = file.datasync();
+      synced.catch(() => {});
+    }
+  } finally {
+    await flush();
+    await written;
+    await synced;
+  }
+}
+
+async function write(file: FileHandle, target: Growing, batch: readonly Buffer[], bytes: number) {
+  for (const chunk of batch) target.hash.update(chunk);
+  const { bytesWritten } = await file.writev([...batch], target.size);
+  if (bytesWritten !== bytes) throw imageFault('IMAGE_STORE_INVALID', 'the disk took a part of a write only');
+  target.size += bytes;
+}

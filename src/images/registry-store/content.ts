@@ -1,0 +1,108 @@
+/**
+ * The bytes: a file a digest, in the folder of an OCI image layout. A file is there before the database knows of it,
+ * and is gone after the database has forgotten it; so whatever ends the process, what is known is there. Files that
+ * nobody knows of are swept.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, opendir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { newId } from '../../lib/index.ts';
+import { blobPath, blobSize } from '../blob-store.ts';
+import { digestOf, isDigest } from '../digest.ts';
+import { imageFault } from '../faults.ts';
+import { openRegularFile, readRegularFile, renameDurably } from '../files.ts';
+import type { Digest } from '../types.ts';
+import { createKeyedLock } from './keyed-lock.ts';
+
+/** Bytes from the first to the last, both included. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface Content {
+  /** A fresh path for bytes that are not whole yet. */
+  temporaryPath(): string;
+  /**
+   * Makes the flushed file at `temporary` the content of `digest`, and then tells the database by `record`. When
+   * `record` says false, or throws, the file is nobody's, and left to the sweep.
+   */
+  adopt(temporary: string, digest: Digest, record: () => Promise<boolean>): Promise<boolean>;
+  /** @throws Fault BLOB_NOT_FOUND, BLOB_CORRUPT */
+  read(digest: Digest, maxBytes: number): Promise<Buffer>;
+  /** @throws Fault BLOB_NOT_FOUND */
+  open(digest: Digest, range?: ByteRange): Promise<Readable>;
+  /** Removes the file when `forget`, which asks the database, says so. Returns the bytes that it had. */
+  remove(digest: Digest, forget: () => Promise<boolean>): Promise<number>;
+  /** All that there is, in no order. */
+  list(): AsyncIterable<Digest>;
+}
+
+const readBytes = 256 * 1024;
+
+/** Below `dir`; what an earlier process did not bring to its end is removed. */
+export async function openContent(dir: string): Promise<Content> {
+  const temporaries = join(dir, 'uploads');
+  await rm(temporaries, { recursive: true, force: true });
+  await mkdir(temporaries, { recursive: true, mode: 0o700 });
+  await mkdir(join(dir, 'blobs', 'sha256'), { recursive: true, mode: 0o700 });
+  // Between a rename and the database's word nobody may remove the file, and the other way round.
+  const locks = createKeyedLock();
+  return {
+    temporaryPath: () => join(temporaries, newId()),
+    adopt: (temporary, digest, record) =>
+      locks.run(digest, async () => {
+        await renameDurably(temporary, blobPath(dir, digest));
+        return record();
+      }),
+    async read(digest, maxBytes) {
+      const bytes = await readRegularFile(blobPath(dir, digest), maxBytes);
+      if (bytes === undefined) throw missing(digest);
+      if (digestOf(bytes) === digest) return bytes;
+      throw imageFault('BLOB_CORRUPT', `the blob ${digest} is damaged: its bytes have another digest`, {
+        hint: 'Push it again.',
+      });
+    },
+    async open(digest, range) {
+      const file = await openRegularFile(blobPath(dir, digest));
+      if (file === undefined) throw missing(digest);
+      return file.createReadStream({
+        highWaterMark: readBytes,
+        ...(range === undefined ? {} : { start: range.first, end: range.last }),
+      });
+    },
+    remove: (digest, forget) =>
+      locks.run(digest, async () => {
+        if (!(await forget())) return 0;
+        const bytes = await blobSize(dir, digest);
+        await rm(blobPath(dir, digest), { force: true });
+        return bytes ?? 0;
+      }),
+    async *list() {
+      for await (const { name } of await opendir(join(dir, 'blobs', 'sha256'))) {
+        const digest = `sha256:${name}`;
+        if (isDigest(digest)) yield digest;
+      }
+    },
+  };
+}
+
+/** Writes `bytes` and flushes them. */
+export async function writeTemporary(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await openTemporary(path);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+export function openTemporary(path: string): Promise<FileHandle> {
+  return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+}
+
+function missing(digest: Digest) {
+  return imageFault('BLOB_NOT_FOUND', `there is no blob ${digest}`);
+}

@@ -1,0 +1,120 @@
+/**
+ * What the registry's storage knows of its blobs, in SQLite, in a thread of its own: which repository has which blobs
+ * and manifests, what tags point to, what each namespace holds. Bytes are in files. A change is one transaction, so
+ * that whatever ends the process leaves all of it or nothing.
+ */
+import { chmod, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { type DatabaseThread, type SqlValue, type Step, startDatabaseThread } from '../../store/index.ts';
+import { imageFault } from '../faults.ts';
+
+export interface RegistryDatabase {
+  all<T>(schema: z.ZodType<T>, sql: string, ...values: readonly SqlValue[]): Promise<T[]>;
+  first<T>(schema: z.ZodType<T>, sql: string, ...values: readonly SqlValue[]): Promise<T | undefined>;
+  /**
+   * One transaction, durable when it settles. A step that changes no row ends it there: what came before stays. So a
+   * condition is in the first step. Returns how many steps changed something.
+   */
+  write(...steps: readonly Step[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+export function step(sql: string, ...values: readonly SqlValue[]): Step {
+  return { statement: { sql, arity: values.length }, values };
+}
+
+const schemaVersion = 1;
+
+/**
+ * `holdings` has what each namespace holds, whatever the number of repositories in which it does, and `usage` the sum
+ * of its bytes. A blob counts as a block of the file system at least, so that many small ones are not for free.
+ */
+const statements = [
+  `create table if not exists blobs (
+     digest text primary key, size integer not null, touched_at integer not null) strict, without rowid`,
+  `create table if not exists repositories (
+     name text primary key, namespace text not null, created_at integer not null) strict, without rowid`,
+  'create index if not exists repositories_of_namespace on repositories (namespace, name)',
+  `create table if not exists links (
+     repository text not null, digest text not null, namespace text not null, touched_at integer not null,
+     primary key (repository, digest)) strict, without rowid`,
+  `create table if not exists manifests (
+     repository text not null, digest text not null, namespace text not null, media_type text not null,
+     size integer not null, depth integer not null, subject text, artifact_type text, annotations text not null,
+     touched_at integer not null, primary key (repository, digest)) strict, without rowid`,
+  `create index if not exists manifests_of_subject on manifests (repository, subject, digest)
+     where subject is not null`,
+  `create table if not exists parts (
+     repository text not null, manifest text not null, digest text not null,
+     primary key (repository, manifest, digest)) strict, without rowid`,
+  'create index if not exists parts_by_digest on parts (repository, digest)',
+  `create table if not exists tags (
+     repository text not null, tag text not null, digest text not null, primary key (repository, tag))
+     strict, without rowid`,
+  'create index if not exists tags_of_manifest on tags (repository, digest)',
+  `create table if not exists holdings (
+     namespace text not null, digest text not null, bytes integer not null, count integer not null,
+     primary key (namespace, digest)) strict, without rowid`,
+  'create index if not exists holdings_by_digest on holdings (digest)',
+  `create table if not exists usage (namespace text primary key, bytes integer not null) strict, without rowid`,
+  ...['links', 'manifests'].flatMap((table) => [
+    `create trigger if not exists ${table}_held after insert on ${table} begin
+       insert into holdings (namespace, digest, bytes, count)
+         select new.namespace, new.digest, max(size, 4096), 1 from blobs where digest = new.digest
+         on conflict do update set count = count + 1;
+     end`,
+    `create trigger if not exists ${table}_dropped after delete on ${table} begin
+       update holdings set count = count - 1 where namespace = old.namespace and digest = old.digest;
+       delete from holdings where namespace = old.namespace and digest = old.digest and count = 0;
+     end`,
+  ]),
+  `create trigger if not exists holdings_added after insert on holdings begin
+     insert into usage (namespace, bytes) values (new.namespace, new.bytes)
+       on conflict do update set bytes = bytes + excluded.bytes;
+   end`,
+  `create trigger if not exists holdings_removed after delete on holdings begin
+     update usage set bytes = bytes - old.bytes where namespace = old.namespace;
+   end`,
+  `pragma user_version = ${schemaVersion}`,
+];
+
+const versionRow = z.object({ user_version: z.number() });
+
+/** @throws Fault IMAGE_STORE_INVALID, and those of the store room */
+export async function openRegistryDatabase(path: string): Promise<RegistryDatabase> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const thread = startDatabaseThread(path);
+  try {
+    await bringUp(thread, path);
+    await chmod(path, 0o600);
+  } catch (error) {
+    await thread.close().catch(() => {});
+    throw error;
+  }
+  const all = async <T>(schema: z.ZodType<T>, sql: string, ...values: readonly SqlValue[]): Promise<T[]> =>
+    z.array(schema).parse((await thread.query(sql, values)).rows);
+  return {
+    all,
+    first: async (schema, sql, ...values) => (await all(schema, sql, ...values))[0],
+    async write(...steps) {
+      const [outcome] = await thread.batch([steps]);
+      if (typeof outcome === 'number') return outcome;
+      throw outcome ?? new Error('the database gave no outcome');
+    },
+    close: () => thread.close(),
+  };
+}
+
+/** Every statement leaves alone what is there, so one that was interrupted is begun again. */
+async function bringUp(thread: DatabaseThread, path: string): Promise<void> {
+  const { rows } = await thread.query('pragma user_version', []);
+  const { user_version: version } = versionRow.parse(rows[0]);
+  if (version === schemaVersion) return;
+  if (version > schemaVersion) {
+    throw imageFault('IMAGE_STORE_INVALID', `${path} was written by a newer Ward`, {
+      hint: 'Run the newer Ward, or restore a backup from before the upgrade.',
+    });
+  }
+  for (const statement of statements) await thread.query(statement, []);
+}

@@ -1,0 +1,27 @@
+/** The closed table of what the registry's storage refuses. */
+import { faultTable } from '../../lib/index.ts';
+
+export const registryStoreFaults = {
+  REPOSITORY_INVALID: 'invalid',
+  TAG_INVALID: 'invalid',
+  BLOB_UNKNOWN: 'missing',
+  /** The bytes that came have another digest than the one they were sent under. */
+  BLOB_DIGEST_WRONG: 'invalid',
+  /** There are more or fewer bytes than were announced. */
+  BLOB_SIZE_WRONG: 'invalid',
+  UPLOAD_UNKNOWN: 'missing',
+  /** A chunk that does not begin where the last one ended. */
+  UPLOAD_OUT_OF_ORDER: 'invalid',
+  /** Another request goes on with the same upload. */
+  UPLOAD_TAKEN_OVER: 'conflict',
+  UPLOADS_EXHAUSTED: 'throttled',
+  MANIFEST_INVALID: 'invalid',
+  MANIFEST_UNKNOWN: 'missing',
+  /** A manifest names a blob or a manifest that its repository does not have. */
+  MANIFEST_PART_UNKNOWN: 'invalid',
+  /** What is to be deleted is a part of something. */
+  CONTENT_IN_USE: 'conflict',
+  STORAGE_EXHAUSTED: 'denied',
+} as const;
+
+export const registryStoreFault = faultTable(registryStoreFaults);

@@ -1,0 +1,191 @@
+/**
+ * A manifest as it was pushed: its bytes are kept as they are, and what they say is read so that every reader agrees
+ * on it. Refused is what one program may read in another way than the next: a document that is an image and an index
+ * at once (CVE-2021-41190), keys that stand twice, keys that differ from a known one in case alone (Go's reader takes
+ * them for it). Source: OCI image-spec v1.1, manifest.md and image-index.md; Docker's schema 2 is the same.
+ */
+import { z } from 'zod';
+import { isJsonObject, nestsDeeperThan } from '../../lib/index.ts';
+import { digestOf } from '../digest.ts';
+import {
+  configMediaType,
+  type Descriptor,
+  descriptorSchema,
+  indexMediaType,
+  manifestMediaType,
+} from '../oci/schema.ts';
+import type { Digest } from '../types.ts';
+import { registryStoreFault } from './faults.ts';
+import { findRepeatedKey } from './repeated-key.ts';
+
+/** A manifest's bytes at most: what the distribution-spec asks of every registry. */
+export const maxManifestBytes = 4 * 1024 * 1024;
+
+export interface ManifestDocument {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** As they came. */
+  readonly bytes: Buffer;
+  readonly isIndex: boolean;
+  /** Undefined in an index. */
+  readonly config: Descriptor | undefined;
+  /** Lowest first; none in an index. */
+  readonly layers: readonly Descriptor[];
+  /** What an index lists. */
+  readonly manifests: readonly Descriptor[];
+  /** What this one says something about. */
+  readonly subject: Digest | undefined;
+  /** What it is, when it is no runnable image: its own word for it, or the type of its configuration. */
+  readonly artifactType: string | undefined;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const dockerManifestMediaType = 'application/vnd.docker.distribution.manifest.v2+json';
+const dockerListMediaType = 'application/vnd.docker.distribution.manifest.list.v2+json';
+const dockerConfigMediaType = 'application/vnd.docker.container.image.v1+json';
+
+const imageTypes: readonly string[] = [manifestMediaType, dockerManifestMediaType];
+const indexTypes: readonly string[] = [indexMediaType, dockerListMediaType];
+const imageConfigTypes: readonly string[] = [configMediaType, dockerConfigMediaType];
+
+/** Types that say nothing: some clients send them for want of a better one. */
+const vagueTypes: readonly string[] = ['', 'application/json', 'application/octet-stream'];
+const deepest = 32;
+const maxDescriptors = 10_000;
+
+const common = {
+  schemaVersion: z.literal(2),
+  mediaType: z.string().nullish(),
+  artifactType: z.string().max(255).nullish(),
+  subject: descriptorSchema.nullish(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+};
+const imageSchema = z.looseObject({
+  ...common,
+  config: descriptorSchema,
+  layers: z.array(descriptorSchema).max(maxDescriptors),
+  manifests: z.undefined(),
+});
+const indexSchema = z.looseObject({
+  ...common,
+  manifests: z.array(descriptorSchema).max(maxDescriptors),
+  config: z.undefined(),
+  layers: z.undefined(),
+});
+
+export function isManifestType(mediaType: string): boolean {
+  return imageTypes.includes(mediaType) || indexTypes.includes(mediaType);
+}
+
+/**
+ * @param contentType What the client called it, with parameters or empty; it holds where the document names no type.
+ * @throws Fault MANIFEST_INVALID
+ */
+export function readManifestDocument(bytes: Buffer, contentType: string): ManifestDocument {
+  const value = parseStrictly(bytes);
+  const mediaType = typeOf(value, contentType.split(';')[0]?.trim().toLowerCase() ?? '');
+  const isIndex = indexTypes.includes(mediaType);
+  const parsed = (isIndex ? indexSchema : imageSchema).safeParse(value);
+  if (!parsed.success) throw invalid(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 500));
+  const { config, layers, manifests, subject, artifactType, annotations } = parsed.data;
+  for (const each of [config, subject, ...(layers ?? []), ...(manifests ?? [])]) checkEmbedded(each);
+  return {
+    digest: digestOf(bytes),
+    mediaType,
+    bytes,
+    isIndex,
+    config,
+    layers: layers ?? [],
+    manifests: manifests ?? [],
+    subject: subject?.digest,
+    artifactType: artifactType || configAsType(config),
+    annotations: annotations ?? {},
+  };
+}
+
+/** As the referrers of a subject are listed: an image without a word of its own goes by its configuration's type. */
+export function listedArtifactType({ artifactType, config }: ManifestDocument): string | undefined {
+  return artifactType ?? config?.mediaType;
+}
+
+/** Some readers take what is embedded for the content itself. */
+function checkEmbedded(descriptor: Descriptor | null | undefined): void {
+  const data = descriptor?.['data'];
+  if (descriptor == null || data == null) return;
+  if (typeof data === 'string' && digestOf(Buffer.from(data, 'base64')) === descriptor.digest) return;
+  throw invalid(`the data that is embedded for ${descriptor.digest} has another digest`);
+}
+
+function configAsType(config: Descriptor | undefined): string | undefined {
+  return config === undefined || imageConfigTypes.includes(config.mediaType) ? undefined : config.mediaType;
+}
+
+function parseStrictly(bytes: Buffer): object {
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (nestsDeeperThan(text, deepest)) throw invalid(`it nests deeper than ${deepest} levels`);
+    value = JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'Fault') throw cause;
+    throw invalid('it is not JSON');
+  }
+  if (!isJsonObject(value)) throw invalid('it is no object');
+  const repeated = findRepeatedKey(text);
+  if (repeated !== undefined) throw invalid(`it has the key ${shown(repeated)} twice`);
+  const miscased = findMiscasedKey(value);
+  if (miscased !== undefined) throw invalid(`it has the key ${shown(miscased)}, which some would read as another`);
+  return value;
+}
+
+function typeOf(value: object, contentType: string): string {
+  const own = 'mediaType' in value && typeof value.mediaType === 'string' ? value.mediaType : '';
+  if (own !== '' && !vagueTypes.includes(contentType) && own !== contentType) {
+    throw invalid(`it calls itself ${shown(own)}, and the request calls it ${shown(contentType)}`);
+  }
+  const mediaType = own === '' ? contentType : own;
+  if (isManifestType(mediaType)) return mediaType;
+  const known = [...imageTypes, ...indexTypes].join(', ');
+  throw invalid(`its type is ${shown(mediaType)}, which is none of ${known}`);
+}
+
+const knownKeys: ReadonlyMap<string, string> = new Map(
+  [
+    ...['schemaVersion', 'mediaType', 'artifactType', 'config', 'layers', 'manifests', 'subject', 'annotations'],
+    ...['digest', 'size', 'urls', 'data', 'platform', 'architecture', 'os', 'variant'],
+    ...['fsLayers', 'history', 'signatures', 'blobs'],
+  ].map((key) => [folded(key), key]),
+);
+
+/** In objects whose keys are names of fields; those of annotations are anybody's. */
+function findMiscasedKey(value: unknown): string | undefined {
+  if (Array.isArray(value)) return firstOf(value, findMiscasedKey);
+  if (!isJsonObject(value)) return undefined;
+  return firstOf(Object.keys(value), (key) => {
+    const known = knownKeys.get(folded(key));
+    if (known !== undefined && known !== key) return key;
+    return key === 'annotations' ? undefined : findMiscasedKey(value[key]);
+  });
+}
+
+function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** As Go compares names of fields: the long s and the Kelvin sign are letters of theirs, too. */
+function folded(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
+
+function invalid(why: string) {
+  return registryStoreFault('MANIFEST_INVALID', `the manifest is refused: ${why}`);
+}

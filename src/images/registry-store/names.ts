@@ -1,0 +1,48 @@
+/**
+ * Names in a registry. A repository's first part is the namespace that it belongs to. Nothing that passes here can
+ * leave a folder, a URL or a header. Source: OCI distribution-spec v1.1, "Pulling manifests".
+ */
+import { registryStoreFault } from './faults.ts';
+
+declare const repositoryBrand: unique symbol;
+declare const tagBrand: unique symbol;
+
+/** `namespace/name`, with further parts or none; checked. */
+export type RepositoryName = string & { readonly [repositoryBrand]: true };
+/** Checked. */
+export type Tag = string & { readonly [tagBrand]: true };
+
+/** What clients accept together with a host's name. */
+const longest = 255;
+const part = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const repositoryForm = new RegExp(`^${part}(?:/${part})+$`);
+const tagForm = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
+
+export function isRepositoryName(text: string): text is RepositoryName {
+  return text.length <= longest && repositoryForm.test(text);
+}
+
+/** @throws Fault REPOSITORY_INVALID */
+export function parseRepositoryName(text: string): RepositoryName {
+  if (isRepositoryName(text)) return text;
+  throw registryStoreFault(
+    'REPOSITORY_INVALID',
+    `not the name of a repository: ${JSON.stringify(text.slice(0, 100))}: it is NAMESPACE/NAME of lower-case ` +
+      `letters and digits, with single . _ - or __ between them, of at most ${longest} characters`,
+  );
+}
+
+export function isTag(text: string): text is Tag {
+  return tagForm.test(text);
+}
+
+/** @throws Fault TAG_INVALID */
+export function parseTag(text: string): Tag {
+  if (isTag(text)) return text;
+  throw registryStoreFault('TAG_INVALID', `not a tag: ${JSON.stringify(text.slice(0, 150))}`);
+}
+
+/** The namespace that a repository belongs to. */
+export function namespaceOfRepository(repository: RepositoryName): string {
+  return repository.slice(0, repository.indexOf('/'));
+}

@@ -1,0 +1,169 @@
+/** What the registry's storage offers to those who serve, judge and run what was pushed. */
+import type { Readable } from 'node:stream';
+import type { Config } from '../oci/schema.ts';
+import type { Digest, Image } from '../types.ts';
+import type { ByteRange } from './content.ts';
+import type { ManifestDocument } from './manifest-document.ts';
+import type { RepositoryName, Tag } from './names.ts';
+
+export interface RegistryStoreLimits {
+  /** Of blobs and manifests together, each counted once and as 4096 at least. */
+  readonly bytesPerNamespace: number;
+  readonly repositoriesPerNamespace: number;
+  readonly tagsPerRepository: number;
+  /** That are under way. */
+  readonly uploadsPerNamespace: number;
+  /** An upload that nothing was sent to for so long is forgotten. */
+  readonly uploadIdleMs: number;
+  /** Blobs of no manifest stay for so long: a client that was told that one is there is about to push its manifest. */
+  readonly graceMs: number;
+  /** Manifests that nothing names any more go after so long; 0: they stay. */
+  readonly untaggedMs: number;
+}
+
+/** A blob on its way. It does not outlive the process. */
+export interface Upload {
+  readonly id: string;
+  readonly repository: RepositoryName;
+  /** Bytes so far. */
+  readonly size: number;
+  /**
+   * Appends all of `source`; a request that does so already is ended, since the newest knows best. What came before an
+   * error of the source stays.
+   * @param expected Where the chunk begins, and its length, as far as the client says so; bytes.
+   * @throws Fault UPLOAD_OUT_OF_ORDER, BLOB_SIZE_WRONG, STORAGE_EXHAUSTED, UPLOAD_TAKEN_OVER
+   */
+  append(source: Readable, expected?: ExpectedChunk): Promise<void>;
+  /** Makes it a blob of its repository. @throws Fault BLOB_DIGEST_WRONG, STORAGE_EXHAUSTED */
+  finish(digest: Digest): Promise<void>;
+  cancel(): Promise<void>;
+}
+
+export interface ExpectedChunk {
+  readonly at?: number | undefined;
+  readonly length?: number | undefined;
+}
+
+export interface StoredManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly size: number;
+}
+
+/** What says something about a manifest. */
+export interface Referrer extends StoredManifest {
+  readonly artifactType: string | undefined;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface ManifestPush {
+  readonly repository: RepositoryName;
+  readonly document: ManifestDocument;
+  readonly tags: readonly Tag[];
+  /** Asked once all parts are there, before anybody can see the manifest; what it throws refuses it. */
+  readonly admit: () => Promise<void>;
+}
+
+/** A page of names in the order of their bytes. */
+export interface PageQuery {
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+export interface PushedLayer {
+  readonly digest: Digest;
+  readonly diffId: Digest;
+  readonly mediaType: string;
+  readonly size: number;
+  /** The compressed bytes, not verified. */
+  open(): Promise<Readable>;
+}
+
+/** An image of one platform. */
+export interface PushedImage {
+  /** Of its manifest. */
+  readonly digest: Digest;
+  readonly config: Config;
+  readonly configBytes: Buffer;
+  /** Lowest first. */
+  readonly layers: readonly PushedLayer[];
+}
+
+export interface Swept {
+  readonly manifests: number;
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
+export interface SweepOptions {
+  /** Since when there is a namespace of this name, epoch milliseconds; undefined: there is none. */
+  readonly namespaceSince: (name: string) => number | undefined | Promise<number | undefined>;
+  /** Manifests that something runs, though no tag may name them any more. */
+  readonly isInUse: (repository: RepositoryName, digest: Digest) => boolean | Promise<boolean>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Blobs, manifests and tags of repositories. Whatever ends the process: what was answered is there, and what was not
+ * is there whole or not at all.
+ */
+export interface RegistryStore extends AsyncDisposable {
+  /** Begins one. @throws Fault UPLOADS_EXHAUSTED */
+  startUpload(repository: RepositoryName): Upload;
+  /** @throws Fault UPLOAD_UNKNOWN */
+  upload(repository: RepositoryName, id: string): Upload;
+
+  /** Bytes of a blob that the repository has; it is kept for a while from now on. @throws Fault BLOB_UNKNOWN */
+  blobSize(repository: RepositoryName, digest: Digest): Promise<number>;
+  /** The bytes of any blob, whoever has it, not verified. @throws Fault BLOB_NOT_FOUND */
+  openBlob(digest: Digest, range?: ByteRange): Promise<Readable>;
+  /**
+   * Gives the repository a blob that `from` has, or any repository of the same namespace; false when they don't.
+   * @throws Fault STORAGE_EXHAUSTED
+   */
+  mountBlob(repository: RepositoryName, digest: Digest, from?: RepositoryName): Promise<boolean>;
+  /** @throws Fault BLOB_UNKNOWN, CONTENT_IN_USE */
+  deleteBlob(repository: RepositoryName, digest: Digest): Promise<void>;
+
+  /** @throws Fault MANIFEST_PART_UNKNOWN, MANIFEST_INVALID, STORAGE_EXHAUSTED, and what `admit` throws */
+  putManifest(push: ManifestPush): Promise<void>;
+  /** @throws Fault MANIFEST_UNKNOWN */
+  findManifest(repository: RepositoryName, reference: Tag | Digest): Promise<StoredManifest>;
+  /** Its bytes as they were pushed. @throws Fault BLOB_NOT_FOUND, BLOB_CORRUPT */
+  readManifest(digest: Digest): Promise<Buffer>;
+  /** Takes the tag away; or the manifest with all of its tags. @throws Fault MANIFEST_UNKNOWN, CONTENT_IN_USE */
+  deleteManifest(repository: RepositoryName, reference: Tag | Digest): Promise<void>;
+
+  /** @throws Fault MANIFEST_UNKNOWN when there is no such repository */
+  listTags(repository: RepositoryName, page: PageQuery): Promise<readonly string[]>;
+  /** Of the namespace, if any, and of those whose names begin with one of the prefixes. */
+  listRepositories(
+    whose: { readonly namespace: string | undefined; readonly prefixes: readonly string[] },
+    page: PageQuery,
+  ): Promise<readonly string[]>;
+  /** In the order of their digests; an empty list when there are none, or no such subject. */
+  listReferrers(
+    repository: RepositoryName,
+    subject: Digest,
+    artifactType: string | undefined,
+    page: PageQuery,
+  ): Promise<readonly Referrer[]>;
+
+  /** The parts of an image, for a manifest that need not be in the store yet. @throws Fault IMAGE_INVALID */
+  readImage(document: ManifestDocument): Promise<PushedImage>;
+  /** The image behind a reference; an index is narrowed to this machine. @throws Fault MANIFEST_UNKNOWN, IMAGE_INVALID */
+  findImage(repository: RepositoryName, reference: Tag | Digest): Promise<PushedImage>;
+  /**
+   * The same, unpacked into the image store in `imagesDir`, as sandboxes are made from.
+   * @throws Fault MANIFEST_UNKNOWN, IMAGE_INVALID, ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID
+   */
+  unpackImage(repository: RepositoryName, reference: Tag | Digest, imagesDir: string): Promise<Image>;
+
+  /** Bytes that the namespace holds, counted as its limit is. */
+  usage(namespace: string): Promise<number>;
+  /** Forgets the namespace's repositories that are older than this; epoch milliseconds. */
+  forgetNamespace(namespace: string, createdBefore: number): Promise<void>;
+  /** Removes what nothing needs any more, a little at a time; pushes may go on meanwhile. */
+  sweep(options: SweepOptions): Promise<Swept>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,93 @@
+/**
+ * Is this version affected? OSV's algorithm (ossf.github.io/osv-schema/#evaluation): listed, or inside a range whose
+ * events, in the order of their versions, switch it on and off.
+ *
+ * A version that can't be compared is not taken as safe: the answer then is that nobody knows.
+ */
+import semver from 'semver';
+import type { Ecosystem } from '../types.ts';
+import { compareVersions } from '../versions/compare.ts';
+import { satisfiesGem } from './gem-requirement.ts';
+import type { Affected, Constraint, RangeEvent } from './record.ts';
+
+export interface Judgement {
+  readonly affected: boolean;
+  /** Nobody knows, so `affected` is true. */
+  readonly uncertain: boolean;
+}
+
+const safe: Judgement = { affected: false, uncertain: false };
+const hit: Judgement = { affected: true, uncertain: false };
+const unknown: Judgement = { affected: true, uncertain: true };
+
+export function judge(affected: Affected, ecosystem: Ecosystem, version: string): Judgement {
+  const { ranges, versions, constraint } = affected;
+  if (ranges.length === 0 && versions.length === 0 && constraint === undefined) return safe;
+  if (version === '') return unknown;
+  if (versions.includes(version)) return hit;
+  const answers = [
+    ...ranges.map((range) => judgeRange(range, ecosystem, version)),
+    ...(constraint === undefined ? [] : [judgeConstraint(constraint, version)]),
+  ];
+  if (answers.includes(hit)) return hit;
+  if (answers.includes(unknown)) return unknown;
+  return ecosystem === 'pypi' && isListed(versions, version) ? hit : safe;
+}
+
+/** The versions in which something was fixed, and which are newer than this one. */
+export function fixesAfter(affected: Affected, ecosystem: Ecosystem, version: string): readonly string[] {
+  return affected.ranges
+    .flat()
+    .filter(([kind]) => kind === 'fixed')
+    .map(([, fix]) => fix)
+    .filter((fix) => (compareVersions(ecosystem, fix, version) ?? 1) > 0);
+}
+
+/** The events in the order of their versions; those of one version stay as they were given. */
+export function inOrder(range: readonly RangeEvent[], ecosystem: Ecosystem): readonly RangeEvent[] {
+  return range.toSorted(([, a], [, b]) => {
+    if (a === b) return 0;
+    if (a === '0' || b === '0') return a === '0' ? -1 : 1;
+    return compareVersions(ecosystem, a, b) ?? 0;
+  });
+}
+
+function judgeRange(range: readonly RangeEvent[], ecosystem: Ecosystem, version: string): Judgement {
+  let inside = false;
+  for (const [kind, at] of range) {
+    // Zero is before everything.
+    const order = at === '0' ? 1 : compareVersions(ecosystem, version, at);
+    if (order === undefined) return unknown;
+    if (kind === 'introduced' ? order >= 0 : kind === 'last' ? order > 0 : order >= 0) {
+      inside = kind === 'introduced';
+    }
+  }
+  return inside ? hit : safe;
+}
+
+function judgeConstraint({ notation, affected, safe: ends }: Constraint, version: string): Judgement {
+  const satisfies = notation === 'npm' ? satisfiesNpm : satisfiesGem;
+  const inside = affected === undefined ? true : satisfies(version, affected);
+  const outside = ends.map((range) => satisfies(version, range));
+  if (inside === false || outside.includes(true)) return safe;
+  return inside === undefined || outside.includes(undefined) ? unknown : hit;
+}
+
+function satisfiesNpm(version: string, range: string): boolean | undefined {
+  const options = { includePrerelease: true, loose: true };
+  if (semver.valid(version, options) === null || semver.validRange(range, options) === null) return undefined;
+  return semver.satisfies(version, range, options);
+}
+
+/** `1.0.0` is also what a list has as `1.0`. */
+function isListed(versions: readonly string[], version: string): boolean {
+  const plain = plainly(version);
+  return versions.some((listed) => plainly(listed) === plain);
+}
+
+function plainly(version: string): string {
+  return version
+    .toLowerCase()
+    .replace(/^v/, '')
+    .replace(/(?:\.0)+$/, '');
+}

@@ -1,0 +1,40 @@
+/** Text from outside, fit to be stored, compared and shown. */
+
+/** One line without control or direction characters, at most `max` characters long. */
+export function oneLine(text: string, max: number): string {
+  const clean = text
+    .slice(0, max * 4)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim();
+  return clean.length > max ? `${clean.slice(0, max - 1).trimEnd()}…` : clean;
+}
+
+/** Names, versions and ids: not empty, not long, without blanks or control characters. */
+export function isPlainWord(value: unknown, max = 512): value is string {
+  return (
+    typeof value === 'string' && value !== '' && value.length <= max && !/[\p{Cc}\p{Cf}\s]/u.test(value)
+  );
+}
+
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:+~-]{1,127}$/;
+
+export function isAdvisoryId(value: unknown): value is string {
+  return typeof value === 'string' && idPattern.test(value);
+}
+
+export function isCve(id: string): boolean {
+  return /^CVE-\d{4}-\d{4,}$/.test(id);
+}
+
+/** As ISO time to the millisecond; empty when it is none. */
+export function isoTime(value: unknown): string {
+  if (typeof value !== 'string' || value.length > 40 || !/^\d{4}-\d\d-\d\d/.test(value)) return '';
+  const time = Date.parse(value);
+  return Number.isNaN(time) ? '' : new Date(time).toISOString();
+}
+
+export function webAddress(value: unknown): string | undefined {
+  return typeof value === 'string' && value.length <= 2048 && /^https?:\/\/[^\s\p{Cc}\p{Cf}<>"]+$/u.test(value)
+    ? value
+    : undefined;
+}

@@ -1,0 +1,36 @@
+/** The report itself as a document: sorted, with what was made of it, and readable as a report again. */
+import type { Report, Suppressed } from '../types.ts';
+import type { JudgedReport } from './judged-report.ts';
+import { compareFindings, compareText, inOrder } from './order.ts';
+
+/** The report, in order, with its `verdict`. */
+export function jsonOf({ report, outcome, reasons, breaking }: JudgedReport): object {
+  return {
+    ...sortedReport(report),
+    verdict: {
+      outcome,
+      reasons,
+      /** Places in `findings`. */
+      breaking: inOrder(report.findings).flatMap((finding, index) => (breaking.has(finding) ? [index] : [])),
+    },
+  };
+}
+
+/** The same report with components and findings in the one order that does not depend on how it was scanned. */
+export function sortedReport(report: Report): Report {
+  const { inventory } = report;
+  return {
+    ...report,
+    inventory: {
+      ...inventory,
+      components: inventory.components.toSorted((a, b) => compareText(a.purl, b.purl)),
+      gaps: inventory.gaps.toSorted((a, b) => compareText(a.path, b.path)),
+    },
+    findings: inOrder(report.findings),
+    suppressed: report.suppressed.toSorted(compareSuppressed),
+  };
+}
+
+function compareSuppressed(a: Suppressed, b: Suppressed): number {
+  return compareFindings(a.finding, b.finding);
+}

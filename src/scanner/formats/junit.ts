@@ -1,0 +1,143 @@
+/**
+ * JUnit XML, as CI systems show it: a suite for each class, a test for each finding. A test fails when its finding breaks
+ * the policy, is skipped when it was declared harmless, and passes otherwise; so the run is as red as the exit code says.
+ */
+import type { Finding, Gap } from '../types.ts';
+import type { JudgedReport, OutcomeReason } from './judged-report.ts';
+import { inOrder } from './order.ts';
+import { adviceOf, sentenceOf, subjectOf, webAddress } from './words.ts';
+import { type XmlElement, xmlDocument } from './xml.ts';
+
+/** The whole document. */
+export function junitOf(judged: JudgedReport): string {
+  const { report } = judged;
+  const suites = [
+    policySuite(judged),
+    ...classes.map(([name, kind]) => findingSuite(judged, name, kind)),
+    gapSuite(judged),
+  ].filter((suite) => suite.tests.length > 0);
+  return xmlDocument({
+    name: 'testsuites',
+    attributes: { name: `ward ${report.target.name}`, ...countsOf(suites.flatMap(({ tests }) => tests)) },
+    children: suites.map((suite) => suiteElement(suite, judged)),
+  });
+}
+
+interface Suite {
+  readonly name: string;
+  readonly tests: readonly Test[];
+}
+
+interface Test {
+  readonly name: string;
+  readonly result: 'passed' | 'failure' | 'error' | 'skipped';
+  /** One line. */
+  readonly message: string;
+  readonly text?: string;
+}
+
+const classes = [
+  ['malware', 'malware'],
+  ['vulnerabilities', 'vulnerability'],
+  ['secrets', 'secret'],
+  ['misconfiguration', 'misconfiguration'],
+] as const;
+
+/** Never empty: a report without a single test counts as a mistake in some systems. */
+function policySuite({ reasons, outcome }: JudgedReport): Suite {
+  const verdict: Test = {
+    name: 'verdict',
+    result: outcome === 'deny' ? 'failure' : 'passed',
+    message: outcome,
+  };
+  return { name: 'policy', tests: [verdict, ...reasons.map(reasonTest)] };
+}
+
+function reasonTest({ outcome, rule, text }: OutcomeReason): Test {
+  return { name: rule, result: outcome === 'deny' ? 'failure' : 'passed', message: text };
+}
+
+function findingSuite({ report, breaking }: JudgedReport, name: string, kind: Finding['class']): Suite {
+  const suppressed = new Map(report.suppressed.map(({ finding, reason }) => [finding, reason]));
+  const open = inOrder(report.findings.filter((finding) => finding.class === kind));
+  const harmless = inOrder([...suppressed.keys()].filter((finding) => finding.class === kind));
+  const tests = [
+    ...open.map((finding) => findingTest(finding, breaking.has(finding) ? 'failure' : 'passed')),
+    ...harmless.map((finding) => ({
+      ...findingTest(finding, 'skipped'),
+      message: suppressed.get(finding) ?? '',
+    })),
+  ];
+  return { name, tests };
+}
+
+function findingTest(finding: Finding, result: Test['result']): Test {
+  const url = finding.class === 'vulnerability' ? webAddress(finding.url) : undefined;
+  const lines = [
+    `to do: ${adviceOf(finding)}`,
+    ...finding.places.map(({ path, layer }) => `at: ${path}${layer === undefined ? '' : ` (${layer})`}`),
+    ...(url === undefined ? [] : [`more: ${url}`]),
+  ];
+  return {
+    name: `${finding.id} ${subjectOf(finding)} (${finding.severity})`,
+    result,
+    message: sentenceOf(finding),
+    text: lines.slice(0, mostLines).join('\n'),
+  };
+}
+
+const mostLines = 50;
+
+function gapSuite({ report }: JudgedReport): Suite {
+  return { name: 'not read', tests: report.inventory.gaps.map(gapTest) };
+}
+
+function gapTest({ path, reason }: Gap): Test {
+  return { name: path, result: 'error', message: `could not be read: ${reason}` };
+}
+
+function suiteElement({ name, tests }: Suite, { report, version }: JudgedReport): XmlElement {
+  const properties = Object.entries({
+    target: report.target.name,
+    digest: report.target.digest ?? '',
+    advisories: report.advisories?.revision ?? 'none',
+    ward: version,
+  });
+  return {
+    name: 'testsuite',
+    attributes: { name, ...countsOf(tests), time: 0, timestamp: report.scannedAt.slice(0, 19) },
+    children: [
+      {
+        name: 'properties',
+        attributes: {},
+        children: properties.map(([key, value]) => ({
+          name: 'property',
+          attributes: { name: key, value },
+        })),
+      },
+      ...tests.map((test) => testElement(test, name, report.target.name)),
+    ],
+  };
+}
+
+function testElement({ name, result, message, text }: Test, suite: string, target: string): XmlElement {
+  const attributes = { classname: `${target}.${suite}`, name, time: 0 };
+  const told = text === undefined ? message : `${message}\n${text}`;
+  const child: XmlElement =
+    result === 'passed'
+      ? { name: 'system-out', attributes: {}, text: told }
+      : result === 'skipped'
+        ? { name: 'skipped', attributes: { message } }
+        : { name: result, attributes: { message, type: suite }, text: told };
+  return { name: 'testcase', attributes, children: [child] };
+}
+
+function countsOf(tests: readonly Test[]) {
+  const count = (result: Test['result']) => tests.filter((test) => test.result === result).length;
+  return {
+    tests: tests.length,
+    failures: count('failure'),
+    errors: count('error'),
+    skipped: count('skipped'),
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * SARIF 2.1.0 (OASIS), as GitHub's code scanning takes it: a rule for each id, a result for each finding. Findings that
+ * were declared harmless are there as suppressed; what could not be read is a notification.
+ */
+import type { Finding, Gap, Layer, Place, Severity } from '../types.ts';
+import { fingerprintsOf } from './fingerprint.ts';
+import type { JudgedReport } from './judged-report.ts';
+import { compareText, componentOf, inOrder, rankOf } from './order.ts';
+import { adviceOf, scoreOf, sentenceOf, webAddress } from './words.ts';
+
+const schema = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
+/** Of one finding; what reads SARIF shows few, and a component can be in thousands of places. */
+const mostLocations = 100;
+
+/** What a SARIF log of the report holds. */
+export function sarifOf(judged: JudgedReport): object {
+  const { report } = judged;
+  const results = resultsOf(judged);
+  const rules = rulesOf([...results.keys()]);
+  const indexes = new Map(rules.map(({ id }, index) => [id, index]));
+  return {
+    $schema: schema,
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'ward',
+            version: judged.version,
+            semanticVersion: judged.version,
+            rules,
+          },
+        },
+        automationDetails: { id: `ward/${report.target.name}/` },
+        invocations: [
+          {
+            executionSuccessful: report.inventory.gaps.length === 0,
+            endTimeUtc: report.scannedAt,
+            toolExecutionNotifications: report.inventory.gaps.map(notificationOf),
+          },
+        ],
+        columnKind: 'utf16CodeUnits',
+        results: [...results].map(([finding, result]) => ({
+          ruleId: finding.id,
+          ruleIndex: indexes.get(finding.id),
+          ...result,
+        })),
+        properties: {
+          digest: report.target.digest,
+          advisories: report.advisories?.revision,
+          outcome: judged.outcome,
+          reasons: judged.reasons.map(({ text }) => text),
+        },
+      },
+    ],
+  };
+}
+
+function resultsOf(judged: JudgedReport): Map<Finding, object> {
+  const { findings, suppressed, inventory, target } = judged.report;
+  const reasons = new Map(suppressed.map(({ finding, reason }) => [finding, reason]));
+  const all = [...inOrder(findings), ...inOrder([...reasons.keys()])];
+  const fingerprints = fingerprintsOf(all);
+  const layers = new Map(inventory.layers.map((layer) => [layer.diffId, layer]));
+  return new Map(
+    all.map((finding) => {
+      const reason = reasons.get(finding);
+      return [
+        finding,
+        {
+          level: levels[finding.severity],
+          message: { text: withoutLinks(`${sentenceOf(finding)}. To do: ${adviceOf(finding)}.`) },
+          locations: locationsOf(finding, layers, target.name),
+          partialFingerprints: { 'wardFinding/v1': fingerprints.get(finding) },
+          ...(reason === undefined ? {} : { suppressions: [suppressionOf(reason)] }),
+          properties: { breaksPolicy: judged.breaking.has(finding), ...factsOf(finding) },
+        },
+      ];
+    }),
+  );
+}
+
+/** In the order of their ids; one that several findings share speaks of the worst of them. */
+function rulesOf(findings: readonly Finding[]) {
+  const worst = new Map<string, Finding>();
+  for (const finding of findings) {
+    const known = worst.get(finding.id);
+    if (known === undefined || rankOf(finding.severity) > rankOf(known.severity)) worst.set(finding.id, finding);
+  }
+  return [...worst.values()].toSorted((a, b) => compareText(a.id, b.id)).map(ruleOf);
+}
+
+function ruleOf(finding: Finding) {
+  const score = scoreOf(finding);
+  const url = finding.class === 'vulnerability' ? webAddress(finding.url) : undefined;
+  return {
+    id: finding.id,
+    shortDescription: { text: textOr(finding.title, finding.id) },
+    ...(url === undefined ? {} : { helpUri: url }),
+    help: { text: withoutLinks(`${sentenceOf(finding)}.${url === undefined ? '' : ` More: ${url}`}`) },
+    defaultConfiguration: { level: levels[finding.severity] },
+    properties: {
+      tags: ['security', finding.class],
+      ...(score === undefined ? {} : { 'security-severity': score.toFixed(1) }),
+    },
+  };
+}
+
+const levels: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
+  unknown: 'warning',
+  none: 'note',
+  low: 'note',
+  medium: 'warning',
+  high: 'error',
+  critical: 'error',
+};
+
+function locationsOf(finding: Finding, layers: ReadonlyMap<string, Layer>, target: string): object[] {
+  const component = componentOf(finding);
+  const line = finding.class === 'secret' ? (finding.line ?? 1) : 1;
+  // A result without a place is not shown: what is wrong with the configuration is wrong with the image.
+  const places: readonly Place[] = finding.places.length > 0 ? finding.places : [{ path: target }];
+  return places.slice(0, mostLocations).map(({ path, layer }) => ({
+    physicalLocation: { artifactLocation: { uri: uriOf(path) }, region: { startLine: line } },
+    ...(component === undefined
+      ? {}
+      : { logicalLocations: [{ fullyQualifiedName: component.purl, kind: 'package' }] }),
+    ...(layer === undefined ? {} : { message: { text: layerText(layers.get(layer), layer) } }),
+  }));
+}
+
+function layerText(layer: Layer | undefined, diffId: string): string {
+  return withoutLinks(`layer ${diffId}${layer?.createdBy === undefined ? '' : `: ${layer.createdBy}`}`);
+}
+
+function factsOf(finding: Finding): object {
+  if (finding.class === 'secret') return { redacted: finding.redacted };
+  if (finding.class !== 'vulnerability') return {};
+  const { aliases, fixedIn, status, severitySource, cvss, epss, knownExploited } = finding;
+  return { aliases, fixedIn, status, severitySource, cvss, epss, knownExploited };
+}
+
+function notificationOf({ path, reason }: Gap): object {
+  return { level: 'error', message: { text: withoutLinks(`${path} could not be read: ${reason}`) } };
+}
+
+function suppressionOf(reason: string): object {
+  return { kind: 'external', status: 'accepted', justification: reason };
+}
+
+/** A path as a relative reference (RFC 3986): no part of it is taken for a scheme or a query. */
+function uriOf(path: string): string {
+  return path.toWellFormed().split('/').map(encodeURIComponent).join('/');
+}
+
+/** `[text](address)` in a message is a link (SARIF 2.1.0, section 3.11.6); titles come from strangers. */
+function withoutLinks(text: string): string {
+  return text.replaceAll('](', '] (');
+}
+
+function textOr(text: string, otherwise: string): string {
+  return text.trim() === '' ? otherwise : text;
+}

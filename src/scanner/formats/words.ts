@@ -1,0 +1,81 @@
+/** Findings in words, for reports that people read. */
+import type { Finding, Severity, Vulnerability } from '../types.ts';
+import { componentOf } from './order.ts';
+
+/** `lodash 4.17.20`, else the path, else `the image`. */
+export function subjectOf(finding: Finding): string {
+  const component = componentOf(finding);
+  if (component !== undefined) return `${component.name} ${component.version}`;
+  const place = finding.places[0];
+  if (place === undefined) return 'the configuration';
+  const line = finding.class === 'secret' ? finding.line : undefined;
+  return line === undefined ? place.path : `${place.path}:${line}`;
+}
+
+/** What to do about it, as a sentence without its full stop. */
+export function adviceOf(finding: Finding): string {
+  switch (finding.class) {
+    case 'vulnerability':
+      return fixOf(finding);
+    case 'malware':
+      return finding.component === undefined
+        ? 'remove it, and find out how it came there'
+        : `remove ${finding.component.name}, and treat what ran it as compromised`;
+    case 'secret':
+      return 'revoke it, and build without it: a later layer does not take it away';
+    case 'misconfiguration':
+      return finding.advice;
+  }
+}
+
+/** What the finding is, in one line: `CVE-2021-23337 (high, known to be exploited) in lodash 4.17.20: Command injection`. */
+export function sentenceOf(finding: Finding): string {
+  const marks = [
+    finding.severity,
+    ...(finding.class === 'vulnerability' && finding.knownExploited ? ['known to be exploited'] : []),
+  ];
+  return `${finding.id} (${marks.join(', ')}) in ${subjectOf(finding)}: ${finding.title}`;
+}
+
+/** `fixed in 4.17.21`, or what stands in the way. */
+export function fixOf(vulnerability: Vulnerability): string {
+  const { component, fixedIn, status } = vulnerability;
+  const [nearest] = fixedIn;
+  if (nearest !== undefined) return `update ${component.name} to ${nearest}`;
+  return `no version fixes it yet${statusWords.get(status) ?? ''}`;
+}
+
+/** Score of the advisory, else the middle of the severity's band (CVSS 3.1, section 5); undefined: not known. */
+export function scoreOf(finding: Finding): number | undefined {
+  const score = finding.class === 'vulnerability' ? finding.cvss?.score : undefined;
+  // Where a distribution says another severity than the score would be, the severity counts.
+  return score !== undefined && bandOf(score) === finding.severity ? score : bandScores[finding.severity];
+}
+
+/** Addresses that may stand in a report as links. */
+export function webAddress(url: string | undefined): string | undefined {
+  if (url === undefined || url.length > 2000 || !/^https?:\/\//i.test(url)) return undefined;
+  return URL.canParse(url) ? new URL(url).href : undefined;
+}
+
+const statusWords: ReadonlyMap<string, string> = new Map([
+  ['will_not_fix', ': the distribution will not fix it'],
+  ['fix_deferred', ': the distribution has put it off'],
+  ['end_of_life', ': this release gets no fixes any more'],
+]);
+
+const bandScores: Readonly<Record<Severity, number | undefined>> = {
+  unknown: undefined,
+  none: 0,
+  low: 2,
+  medium: 5.5,
+  high: 8,
+  critical: 9.5,
+};
+
+function bandOf(score: number): Severity {
+  if (score >= 9) return 'critical';
+  if (score >= 7) return 'high';
+  if (score >= 4) return 'medium';
+  return score > 0 ? 'low' : 'none';
+}

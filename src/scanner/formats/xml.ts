@@ -1,0 +1,53 @@
+/** The part of XML 1.0 that is written here: elements with attributes, elements in them, text. */
+
+export interface XmlElement {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string | number>>;
+  readonly children?: readonly XmlElement[];
+  readonly text?: string;
+}
+
+/** A whole document, indented by two blanks. Any text is safe: what XML has no way to say becomes U+FFFD. */
+export function xmlDocument(root: XmlElement): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${linesOf(root, '').join('\n')}\n`;
+}
+
+function linesOf({ name, attributes, children = [], text }: XmlElement, indent: string): string[] {
+  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${attributeText(String(value))}"`);
+  const open = `${indent}<${name}${written.join('')}`;
+  if (text !== undefined) return [`${open}>${elementText(text)}</${name}>`];
+  if (children.length === 0) return [`${open}/>`];
+  return [
+    `${open}>`,
+    ...children.flatMap((child) => linesOf(child, `${indent}  `)),
+    `${indent}</${name}>`,
+  ];
+}
+
+/** Outside Char (XML 1.0, production 2). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+const forbidden = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+
+const references: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+  '\t': '&#9;',
+  '\n': '&#10;',
+  '\r': '&#13;',
+};
+
+function elementText(text: string): string {
+  return escaped(text, /[&<>\r]/g);
+}
+
+/** A reader turns line ends and tabs of an attribute into blanks, unless they are written as references. */
+function attributeText(text: string): string {
+  return escaped(text, /[&<>"'\t\n\r]/g);
+}
+
+function escaped(text: string, pattern: RegExp): string {
+  return text.replaceAll(forbidden, '\u{fffd}').replaceAll(pattern, (character) => references[character] ?? '');
+}

@@ -1,0 +1,35 @@
+/** Who looks at files for packages. */
+import { apkCataloger } from './apk.ts';
+import { composerCataloger } from './composer.ts';
+import { debCataloger, debFilesCataloger } from './deb.ts';
+import { programCataloger } from './elf/program.ts';
+import { gemCataloger } from './gem.ts';
+import { jarCataloger } from './java/jar.ts';
+import { bunLockCataloger } from './npm/bun-lock.ts';
+import { npmCataloger } from './npm/package-json.ts';
+import { packageLockCataloger } from './npm/package-lock.ts';
+import { pnpmLockCataloger } from './npm/pnpm-lock.ts';
+import { yarnLockCataloger } from './npm/yarn-lock.ts';
+import { osReleaseCataloger } from './os-release.ts';
+import { pythonCataloger, requirementsCataloger } from './python.ts';
+import { rpmCataloger } from './rpm/rpm.ts';
+import type { Cataloger } from './types.ts';
+
+export const catalogers: readonly Cataloger[] = [
+  osReleaseCataloger,
+  debCataloger,
+  debFilesCataloger,
+  apkCataloger,
+  rpmCataloger,
+  npmCataloger,
+  packageLockCataloger,
+  yarnLockCataloger,
+  pnpmLockCataloger,
+  bunLockCataloger,
+  pythonCataloger,
+  requirementsCataloger,
+  jarCataloger,
+  gemCataloger,
+  composerCataloger,
+  programCataloger,
+];

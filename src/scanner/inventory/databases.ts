@@ -1,0 +1,28 @@
+/** Where the databases of package managers lie: a link there could lead a scanner past them. */
+import { apkDatabases } from './apk.ts';
+import { osReleasePaths } from './os-release.ts';
+import { rpmFolders } from './rpm/rpm.ts';
+
+/** Of the packages of each distribution. */
+const databases = [
+  'var/lib/dpkg/status',
+  'var/lib/dpkg/status.d',
+  ...apkDatabases,
+  ...rpmFolders.flatMap((folder) => [`${folder}Packages`, `${folder}Packages.db`, `${folder}rpmdb.sqlite`]),
+];
+const expected = new Set([...databases, ...osReleasePaths].flatMap(withFolders));
+
+/** A database, or a folder above one. */
+export function isDatabasePath(path: string): boolean {
+  return expected.has(path);
+}
+
+/** Programs are linked with one of these: where one is, there is a distribution, whatever else was deleted. */
+export function isSystemLibrary(path: string): boolean {
+  return /(?:^|\/)(?:ld-linux[\w.-]*\.so\.\d|ld-musl-\w+\.so\.1|libc\.so\.6)$/.test(path);
+}
+
+function withFolders(path: string): string[] {
+  const parts = path.split('/');
+  return parts.map((_, at) => parts.slice(0, at + 1).join('/'));
+}

@@ -1,0 +1,36 @@
+/**
+ * The entries of a zip that is in memory, for archives that are read and never unpacked: jars, wars, eggs. What is
+ * refused there as unsafe to unpack (`src/images/unpack/zip.ts`) does no harm here, and real jars have it.
+ */
+import { inflateRawSync } from 'node:zlib';
+import { type Entry, fromBufferPromise } from 'yauzl';
+
+export interface ZipEntry {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Throws when it is longer than `maxBytes`, damaged or encrypted. */
+  read(maxBytes: number): Promise<Buffer>;
+}
+
+const maxEntries = 200_000;
+const storedMethod = 0;
+const deflatedMethod = 8;
+
+/** Throws when it is no zip. */
+export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
+  const zip = await fromBufferPromise(bytes, { validateEntrySizes: true, strictFileNames: false });
+  if (zip.entryCount > maxEntries) throw new Error(`it has more than ${maxEntries} entries`);
+  const read = async (entry: Entry, maxBytes: number): Promise<Buffer> => {
+    const { compressedSize, uncompressedSize, compressionMethod } = entry;
+    if (entry.isEncrypted()) throw new Error(`${entry.fileName} is encrypted`);
+    if (uncompressedSize > maxBytes) throw new Error(`${entry.fileName} is too long`);
+    const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+    const packed = bytes.subarray(fileDataStart, fileDataStart + compressedSize);
+    if (compressionMethod === storedMethod) return packed;
+    if (compressionMethod === deflatedMethod) return inflateRawSync(packed, { maxOutputLength: maxBytes });
+    throw new Error(`${entry.fileName} is compressed by an unknown method`);
+  };
+  for await (const entry of zip.eachEntry()) {
+    yield { name: entry.fileName, sizeBytes: entry.uncompressedSize, read: (maxBytes) => read(entry, maxBytes) };
+  }
+}

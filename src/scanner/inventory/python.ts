@@ -1,0 +1,47 @@
+/**
+ * Python distributions that are installed, by their metadata, and requirements that name one version.
+ * Sources: packaging.python.org, "Recording installed projects" and "Core metadata"; PEP 508.
+ */
+import { firstStanza } from './stanzas.ts';
+import { linesOf, named } from './text.ts';
+import type { Cataloger, FoundPackage } from './types.ts';
+
+const fields = new Set(['name', 'version', 'license', 'license-expression']);
+const metadataPath = /(?:\.dist-info\/METADATA|\.egg-info\/PKG-INFO|EGG-INFO\/PKG-INFO|\.egg-info)$/;
+/** A licence's whole text stands there at times. */
+const longestLicence = 64;
+
+export const pythonCataloger: Cataloger = {
+  name: 'python',
+  revision: 1,
+  wants: ({ path }, base) =>
+    (base === 'METADATA' || base === 'PKG-INFO' || base.endsWith('.egg-info')) && metadataPath.test(path),
+  read: ({ content }) => {
+    const stanza = firstStanza(content.toString('utf8'), fields);
+    const name = named(stanza.get('name'));
+    const version = named(stanza.get('version'));
+    if (name === undefined || version === undefined) return { gaps: ['it does not say which package it is of'] };
+    const licence = named(stanza.get('license-expression') ?? stanza.get('license'));
+    const isShort = licence !== undefined && licence.length <= longestLicence && licence !== 'UNKNOWN';
+    return { packages: [{ ecosystem: 'pypi', name, version, licences: isShort ? [licence] : undefined }] };
+  },
+};
+
+export const requirementsCataloger: Cataloger = {
+  name: 'python-requirements',
+  revision: 1,
+  wants: ({ path }, base) =>
+    /^requirements[\w.-]*\.txt$/.test(base) && !/(?:^|\/)(?:site|dist)-packages\//.test(path),
+  // Where distributions are installed, they were installed by it.
+  read: ({ content }) => ({ packages: linesOf(content).flatMap((line) => pinned(line) ?? []), wishedFor: '' }),
+};
+
+/** `name[extra]==1.2 ; marker --hash=…`; anything else is not one version. */
+function pinned(line: string): FoundPackage | undefined {
+  const match = /^\s*([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]{0,200}\])?\s*===?\s*([\w.!+-]{1,100})\s*(?:[;#\\].*|--.*)?$/.exec(
+    line,
+  );
+  if (match === null) return undefined;
+  const [, name = '', version = ''] = match;
+  return { ecosystem: 'pypi', name, version };
+}

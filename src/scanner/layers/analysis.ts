@@ -1,0 +1,30 @@
+/** What one layer holds, whatever lies below and above it: all that a scan has to know of it. */
+import type { Digest } from '../../images/index.ts';
+import type { Evidence } from '../inventory/types.ts';
+import type { Finding, Gap } from '../types.ts';
+
+export interface LayerAnalysis {
+  readonly form: 1;
+  /** Of the bytes as they are stored. */
+  readonly digest: Digest;
+  readonly diffId: Digest;
+  readonly evidence: readonly Evidence[];
+  /** Without the layer in their places. */
+  readonly findings: readonly Finding[];
+  readonly gaps: readonly Gap[];
+  /** Files, links and all else that is no folder; sorted. */
+  readonly files: readonly string[];
+  /** Folders that have an entry of their own; sorted. */
+  readonly folders: readonly string[];
+  /** Links that stand where the database of a package manager, or a folder above it, is expected. */
+  readonly links: readonly Link[];
+  /** What it deletes of the layers below. */
+  readonly removed: readonly string[];
+  /** Folders of which it hides all that the layers below have in them. */
+  readonly opaque: readonly string[];
+}
+
+export interface Link {
+  readonly path: string;
+  readonly target: string;
+}

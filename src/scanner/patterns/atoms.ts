@@ -1,0 +1,163 @@
+/**
+ * Pattern → short fixed strings ("atoms") of which every match holds one, so that bytes without any of them need not
+ * be looked at by the matcher at all. Of all that would do, those that are likely to be rarest.
+ */
+import { type ByteSet, lengthOf, type Pattern } from './pattern.ts';
+
+export interface Atom {
+  /** In lower case: atoms are found in either case. */
+  readonly bytes: Uint8Array;
+  /** How far from the start of the match it is. */
+  readonly minOffset: number;
+  readonly maxOffset: number;
+}
+
+/** Shorter ones are too common to be of use. */
+export const shortestAtom = 4;
+const longestAtom = 8;
+/** So many atoms may stand for one pattern. */
+const maxAtoms = 64;
+/** Further from the start an atom is of no use: each would make the matcher try as many starts. */
+const maxStarts = 1024;
+/** Of a repetition, so many are looked at one by one. */
+const maxWritten = 16;
+
+interface Candidate {
+  readonly atoms: readonly Atom[];
+  readonly score: number;
+}
+
+interface Offset {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Where a walk over the pattern is. */
+interface Walk {
+  /** What the bytes just before `at` may be, as far as there was no gap. */
+  run: ByteSet[];
+  runStart: Offset;
+  at: Offset;
+  best: Candidate | undefined;
+}
+
+/** Undefined when there are none that every match holds. */
+export function atomsOf(pattern: Pattern): readonly Atom[] | undefined {
+  return bestOf(pattern, { min: 0, max: 0 })?.atoms;
+}
+
+/** How much a byte tells, in bits: what is rare in programs and text tells more. */
+export function rarityOf(byte: number): number {
+  if (byte === 0) return 1;
+  if (byte === 0x20 || byte === 0xff) return 3;
+  const char = String.fromCharCode(byte).toLowerCase();
+  if ('etaoinsrhldcu'.includes(char)) return 4;
+  if (/[a-z0-9_./-]/.test(char)) return 5.5;
+  return 7;
+}
+
+function bestOf(pattern: Pattern, offset: Offset): Candidate | undefined {
+  const walk: Walk = { run: [], runStart: offset, at: offset, best: undefined };
+  visit(pattern, walk);
+  endRun(walk);
+  return walk.best;
+}
+
+function visit(pattern: Pattern, walk: Walk): void {
+  switch (pattern.kind) {
+    case 'byte':
+      if (walk.run.length === 0) walk.runStart = walk.at;
+      walk.run.push(pattern.set);
+      walk.at = { min: walk.at.min + 1, max: walk.at.max + 1 };
+      return;
+    case 'edge':
+      return;
+    case 'core':
+      visit(pattern.part, walk);
+      return;
+    case 'sequence':
+      for (const part of pattern.parts) visit(part, walk);
+      return;
+    case 'choice':
+      visitChoice(pattern.options, walk);
+      return;
+    case 'repeat':
+      visitRepeat(pattern, walk);
+  }
+}
+
+function visitChoice(options: readonly Pattern[], walk: Walk): void {
+  endRun(walk);
+  const found = options.map((option) => bestOf(option, walk.at));
+  const known = found.filter((candidate) => candidate !== undefined);
+  if (known.length === options.length) {
+    const score = Math.min(...known.map((candidate) => candidate.score)) - Math.log2(known.length);
+    consider(walk, { atoms: known.flatMap(({ atoms }) => atoms), score });
+  }
+  skip(walk, { kind: 'choice', options });
+}
+
+function visitRepeat(pattern: Extract<Pattern, { kind: 'repeat' }>, walk: Walk): void {
+  const written = Math.min(pattern.min, maxWritten);
+  for (let count = 0; count < written; count++) visit(pattern.part, walk);
+  if (pattern.max === written) return;
+  endRun(walk);
+  skip(walk, { ...pattern, min: pattern.min - written, max: pattern.max - written });
+}
+
+function skip(walk: Walk, pattern: Pattern): void {
+  const length = lengthOf(pattern);
+  walk.at = { min: walk.at.min + length.min, max: walk.at.max + length.max };
+}
+
+/** Takes the best window out of the run, and begins another. */
+function endRun(walk: Walk): void {
+  const { run, runStart } = walk;
+  walk.run = [];
+  const folded = run.map(foldedMembers);
+  for (let from = 0; from < run.length; from++) {
+    let variants = 1;
+    let score = 0;
+    for (let to = from; to < Math.min(run.length, from + longestAtom); to++) {
+      const members = folded[to] ?? [];
+      variants *= members.length;
+      if (variants === 0 || variants > maxAtoms) break;
+      score += Math.min(...members.map(rarityOf)) - Math.log2(members.length);
+      if (to - from + 1 < shortestAtom) continue;
+      const offset = { min: runStart.min + from, max: runStart.max + from };
+      if (walk.best !== undefined && score - widthCost(offset) <= walk.best.score) continue;
+      consider(walk, { atoms: atomsFrom(folded.slice(from, to + 1), offset), score: score - widthCost(offset) });
+    }
+  }
+}
+
+function consider(walk: Walk, candidate: Candidate): void {
+  const isUsable =
+    candidate.atoms.length <= maxAtoms &&
+    candidate.atoms.every(({ minOffset, maxOffset }) => maxOffset - minOffset < maxStarts);
+  if (isUsable && (walk.best === undefined || candidate.score > walk.best.score)) walk.best = candidate;
+}
+
+function widthCost({ min, max }: Offset): number {
+  return Math.log2(1 + max - min);
+}
+
+function atomsFrom(run: readonly (readonly number[])[], offset: Offset): Atom[] {
+  let strings: number[][] = [[]];
+  for (const members of run) strings = strings.flatMap((string) => members.map((byte) => [...string, byte]));
+  return strings.map((string) => ({
+    bytes: Uint8Array.from(string),
+    minOffset: offset.min,
+    maxOffset: offset.max,
+  }));
+}
+
+function foldedMembers(set: ByteSet): readonly number[] {
+  const members = new Set<number>();
+  for (let byte = 0; byte < 256; byte++) if (set[byte] === 1) members.add(foldByte(byte));
+  return [...members];
+}
+
+export function foldByte(byte: number): number {
+  return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
+}

@@ -1,0 +1,141 @@
+/**
+ * Many patterns over bytes in one pass: what holds none of their atoms is passed over; where one is, the matcher
+ * looks. Bytes may come in pieces: a match that spans two is found.
+ */
+import { scannerFault } from '../faults.ts';
+import { type Atom, atomsOf } from './atoms.ts';
+import { createLiteralFinder, type LiteralFinder } from './literal-finder.ts';
+import { createMatcher, type Match, type Matcher, reach } from './matcher.ts';
+import type { Pattern } from './pattern.ts';
+import { compile } from './program.ts';
+
+export interface PatternSet {
+  readonly finder: LiteralFinder;
+  readonly matchers: readonly Matcher[];
+  /** Of each literal of the finder: which patterns it may belong to. */
+  readonly uses: readonly (readonly Use[])[];
+}
+
+interface Use {
+  readonly pattern: number;
+  readonly atom: Atom;
+}
+
+/** A match, with the bytes around it. */
+export interface Found {
+  readonly pattern: number;
+  readonly bytes: Buffer;
+  readonly match: Match;
+  /** What is before `bytes`, in what was given before. */
+  readonly base: number;
+}
+
+export interface PatternScan {
+  push(bytes: Buffer): void;
+  end(): void;
+}
+
+export interface PatternSink {
+  /** False: matches of this pattern are of no interest, any more. */
+  wants(pattern: number): boolean;
+  found(found: Found): void;
+}
+
+/** Of the bytes before a match, so many are there for its edges and for who looks at what is around it. */
+const before = 1024;
+const after = reach + 1024;
+/** What may be spent on matching: on anything, and for each byte. */
+const baseSteps = 30_000_000;
+const stepsPerByte = 20;
+
+/** @throws Fault RULES_INVALID when one has no atoms or is too large. */
+export function createPatternSet(patterns: readonly Pattern[]): PatternSet {
+  const literals: Uint8Array[] = [];
+  const uses: Use[][] = [];
+  const indices = new Map<string, number>();
+  patterns.forEach((pattern, index) => {
+    for (const atom of requireAtoms(pattern)) {
+      const key = Buffer.from(atom.bytes).toString('latin1');
+      let literal = indices.get(key);
+      if (literal === undefined) {
+        literal = literals.push(atom.bytes) - 1;
+        indices.set(key, literal);
+        uses.push([]);
+      }
+      uses[literal]?.push({ pattern: index, atom });
+    }
+  });
+  return {
+    finder: createLiteralFinder(literals),
+    matchers: patterns.map((pattern) => createMatcher(compile(pattern))),
+    uses,
+  };
+}
+
+/** @throws Fault RULES_INVALID */
+export function requireAtoms(pattern: Pattern): readonly Atom[] {
+  const atoms = atomsOf(pattern);
+  if (atoms !== undefined) return atoms;
+  throw scannerFault(
+    'RULES_INVALID',
+    'a pattern has no four bytes in a row that every match has, so it would have to be tried everywhere',
+  );
+}
+
+/** All at once, without a copy. */
+export function scanBytes(set: PatternSet, bytes: Buffer, sink: PatternSink): void {
+  createLook(set, sink)(bytes, 0, bytes.length, 0);
+}
+
+/** Piece by piece; each must stay as it is only until `push` returns. */
+export function openPatternScan(set: PatternSet, sink: PatternSink): PatternScan {
+  const look = createLook(set, sink);
+  let held: Buffer = Buffer.alloc(0);
+  let base = 0;
+  /** Atoms that begin before it have been looked at. */
+  let done = 0;
+  return {
+    push: (piece) => {
+      held = Buffer.concat([held, piece]);
+      const to = held.length - after;
+      if (to <= done) return;
+      look(held, done, to, base);
+      const dropped = Math.max(0, to - before);
+      held = held.subarray(dropped);
+      base += dropped;
+      done = to - dropped;
+    },
+    end: () => look(held, done, held.length, base),
+  };
+}
+
+type Look = (bytes: Buffer, from: number, to: number, base: number) => void;
+
+function createLook(set: PatternSet, sink: PatternSink): Look {
+  const nextStart = new Float64Array(set.matchers.length);
+  let budget = baseSteps;
+
+  const spend = (steps: number): void => {
+    budget -= steps;
+    if (budget < 0) throw scannerFault('SCAN_TOO_COSTLY', 'too much of it looks like what rules look for');
+  };
+
+  const tryUse = (bytes: Buffer, base: number, { pattern, atom }: Use, at: number): void => {
+    if (!sink.wants(pattern)) return;
+    const earliest = Math.max(at - atom.maxOffset, (nextStart[pattern] ?? 0) - base, 0);
+    const latest = at - atom.minOffset;
+    spend(4);
+    if (earliest > latest) return;
+    const match = set.matchers[pattern]?.match(bytes, { earliest, latest }, spend);
+    if (match === undefined) return;
+    nextStart[pattern] = base + Math.max(match.end, match.start + 1);
+    sink.found({ pattern, bytes, match, base });
+  };
+
+  return (bytes, from, to, base) => {
+    budget += (to - from) * stepsPerByte;
+    set.finder.find(bytes, from, to, (literal, at) => {
+      for (const use of set.uses[literal] ?? []) tryUse(bytes, base, use, at);
+    });
+  };
+}
