@@ -3,8 +3,8 @@
  * sources, the API gateway). To callers they look like actions of a shared package.
  */
 import type { JsonObject } from '../lib/index.ts';
-import type { KeyValue } from './key-values.ts';
-import type { Identity } from './namespaces.ts';
+import type { KeyValue } from './entities/key-values.ts';
+import type { Identity } from './namespaces/namespaces.ts';
 
 export interface BuiltinContext {
   /** Whose call it is. */

@@ -2,17 +2,17 @@
 import type { Invoker } from '../invoker/index.ts';
 import type { Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
-import type { ActionService } from './actions.ts';
-import { createDeliveries, type DeliveryService } from './deliveries.ts';
+import type { ActionService } from './actions/actions.ts';
+import type { Flights } from './activations/flights.ts';
+import type { InvocationService } from './activations/invocations.ts';
 import { createFeeds, type FeedLimits, type Feeds } from './feeds/feeds.ts';
-import { createFiring, type FiringService } from './firing.ts';
-import type { Flights } from './flights.ts';
-import type { InvocationService } from './invocations.ts';
-import type { SystemLimits } from './limits.ts';
-import type { NamespaceService } from './namespaces.ts';
-import { createRules, type RuleService } from './rules.ts';
-import { createTriggers, type TriggerService } from './triggers.ts';
-import type { Vault } from './vault.ts';
+import type { SystemLimits } from './namespaces/limits.ts';
+import type { NamespaceService } from './namespaces/namespaces.ts';
+import { createDeliveries, type DeliveryService } from './triggers/deliveries.ts';
+import { createFiring, type FiringService } from './triggers/firing.ts';
+import { createRules, type RuleService } from './triggers/rules.ts';
+import { createTriggers, type TriggerService } from './triggers/triggers.ts';
+import type { Vault } from './vault/vault.ts';
 
 export interface EventsOptions {
   readonly store: Store;

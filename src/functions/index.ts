@@ -1,37 +1,18 @@
-export type { ActionDescription, ActionSummary } from './action.ts';
-export type { ActionService, ActionView } from './actions.ts';
-export { type ActivationFilter, type ActivationService, checkActivationId } from './activations.ts';
-export { type ApiVerb, apiLimits, apiVerbs } from './api-document-types.ts';
-export { type ApiManagerOptions, createApiManager } from './apimgmt.ts';
-export { type ApiRoute, type ApiService, createApis } from './apis.ts';
+export type { ActionDescription, ActionSummary } from './actions/action.ts';
+export type { ActionService, ActionView } from './actions/actions.ts';
+export { sweepCode } from './actions/code-sweep.ts';
+export { defaultRuntimes, familyOf, type Runtime } from './actions/runtimes.ts';
+export {
+  type ActivationFilter,
+  type ActivationService,
+  checkActivationId,
+} from './activations/activations.ts';
+export type { Follower } from './activations/following.ts';
+export type { InvocationService, InvokeAnswer, InvokeRequest } from './activations/invocations.ts';
+export { type ActivationRecord, serialiseRecord, statusCodeOf } from './activations/record.ts';
+export type { ResumeReport } from './activations/resume.ts';
 export type { BuiltinAction, BuiltinContext } from './builtin.ts';
-export { sweepCode } from './code-sweep.ts';
-export type { DeadLetterFilter, DeliveryService } from './deliveries.ts';
-export type { DeadLetter } from './delivery.ts';
-export type { PlainRef } from './entity-row.ts';
-export { functionFault, functionFaultKinds, malformed, notAuthorized, notFound, tooLarge } from './faults.ts';
-export {
-  createFeeds,
-  defaultFeedLimits,
-  type FeedLimits,
-  type Feeds,
-  type FeedsOptions,
-} from './feeds/feeds.ts';
-export type { WebhookDoor } from './feeds/webhooks.ts';
-export type { FireRequest, FiringService } from './firing.ts';
-export type { Follower } from './following.ts';
-export { createFunctions, type Functions, type FunctionsOptions } from './functions.ts';
-export type { KeyDescription, KeyRequest, NewKey } from './further-keys.ts';
-export type { InvocationService, InvokeAnswer, InvokeRequest } from './invocations.ts';
-export { hasRight, type KeyScope, keyScopes, type Right, requireRight } from './key-scopes.ts';
-export { type ApiKey, formatApiKey, parseAuthorization } from './keys.ts';
-export {
-  defaultLimits,
-  type Range,
-  type Span,
-  type SystemLimits,
-  type UserLimits,
-} from './limits.ts';
+export type { PlainRef } from './entities/entity-row.ts';
 export {
   type EntityName,
   type EntityRef,
@@ -42,23 +23,52 @@ export {
   parseNamespaceName,
   parseNamespaceSegment,
   pathOf,
-} from './names.ts';
-export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespace-limits.ts';
+} from './entities/names.ts';
+export type { Page } from './entities/page.ts';
+export { functionFault, functionFaultKinds, malformed, notAuthorized, notFound, tooLarge } from './faults.ts';
+export {
+  createFeeds,
+  defaultFeedLimits,
+  type FeedLimits,
+  type Feeds,
+  type FeedsOptions,
+} from './feeds/feeds.ts';
+export type { WebhookDoor } from './feeds/webhooks.ts';
+export { createFunctions, type Functions, type FunctionsOptions } from './functions.ts';
+export { type ApiVerb, apiLimits, apiVerbs } from './gateway/api-document-types.ts';
+export { type ApiManagerOptions, createApiManager } from './gateway/apimgmt.ts';
+export { type ApiRoute, type ApiService, createApis } from './gateway/apis.ts';
+export { splitWebName, type WebExtension, webExtensions } from './gateway/web-name.ts';
+export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-keys.ts';
+export { hasRight, type KeyScope, keyScopes, type Right, requireRight } from './namespaces/key-scopes.ts';
+export { type ApiKey, formatApiKey, parseAuthorization } from './namespaces/keys.ts';
+export {
+  defaultLimits,
+  type Range,
+  type Span,
+  type SystemLimits,
+  type UserLimits,
+} from './namespaces/limits.ts';
+export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/namespace-limits.ts';
 export {
   createNamespaces,
   type Identity,
   type NamespaceDescription,
   type NamespaceService,
   systemNamespace,
-} from './namespaces.ts';
-export type { PackageService } from './packages.ts';
-export type { Page } from './page.ts';
-export { type ActivationRecord, serialiseRecord, statusCodeOf } from './record.ts';
-export { type ResealReport, reseal, surveyVault, type VaultSurvey } from './reseal.ts';
-export type { ResumeReport } from './resume.ts';
-export { createRetention, type Retention, type RetentionOptions } from './retention.ts';
-export type { RuleService } from './rules.ts';
-export { defaultRuntimes, familyOf, type Runtime } from './runtimes.ts';
-export type { TriggerService } from './triggers.ts';
-export { createVault, type Vault, type VaultKey, type VaultKeySource, type VaultKeys } from './vault.ts';
-export { splitWebName, type WebExtension, webExtensions } from './web-name.ts';
+} from './namespaces/namespaces.ts';
+export { createRetention, type Retention, type RetentionOptions } from './namespaces/retention.ts';
+export type { PackageService } from './packages/packages.ts';
+export type { DeadLetterFilter, DeliveryService } from './triggers/deliveries.ts';
+export type { DeadLetter } from './triggers/delivery.ts';
+export type { FireRequest, FiringService } from './triggers/firing.ts';
+export type { RuleService } from './triggers/rules.ts';
+export type { TriggerService } from './triggers/triggers.ts';
+export { type ResealReport, reseal, surveyVault, type VaultSurvey } from './vault/reseal.ts';
+export {
+  createVault,
+  type Vault,
+  type VaultKey,
+  type VaultKeySource,
+  type VaultKeys,
+} from './vault/vault.ts';

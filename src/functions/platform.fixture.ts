@@ -10,10 +10,10 @@ import { type BlobStore, openBlobStore } from '../images/index.ts';
 import type { Completion, CompletionStatus, Job, JobTarget } from '../invoker/index.ts';
 import { Fault, type JsonValue, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
+import { type EntityRef, parseEntityName, parseNamespaceName } from './entities/names.ts';
 import { createFunctions, type Functions, type FunctionsOptions } from './functions.ts';
-import { type EntityRef, parseEntityName, parseNamespaceName } from './names.ts';
-import type { Identity } from './namespaces.ts';
-import { createVault, type Vault, type VaultKey } from './vault.ts';
+import type { Identity } from './namespaces/namespaces.ts';
+import { createVault, type Vault, type VaultKey } from './vault/vault.ts';
 
 export type Script = (job: Job) => Completion | Promise<Completion>;
 

@@ -119,7 +119,10 @@ function tooLong({ sizeBytes }: ScannedFile): string {
 }
 
 /** One after the other; at once as long as none takes time. */
-function each<T>(list: readonly T[], work: (item: T) => Promise<void> | undefined): Promise<void> | undefined {
+function each<T>(
+  list: readonly T[],
+  work: (item: T) => Promise<void> | undefined,
+): Promise<void> | undefined {
   for (const [at, item] of list.entries()) {
     const waiting = work(item);
     if (waiting !== undefined) return waiting.then(() => each(list.slice(at + 1), work));

@@ -8,10 +8,10 @@
  */
 import { Fault, isFault, type Log, messageOf, newId } from '../../lib/index.ts';
 import type { FeedRow, FeedStore } from '../../store/index.ts';
-import { corrupt } from '../entity-row.ts';
-import type { FiringService } from '../firing.ts';
-import type { NamespaceService } from '../namespaces.ts';
-import type { Vault } from '../vault.ts';
+import { corrupt } from '../entities/entity-row.ts';
+import type { NamespaceService } from '../namespaces/namespaces.ts';
+import type { FiringService } from '../triggers/firing.ts';
+import type { Vault } from '../vault/vault.ts';
 import { type Alarm, alarmOfRow, alarmSchedule, changedAlarm, rowOfAlarm } from './alarm.ts';
 import { type AlarmState, advance, endedState } from './alarm-state.ts';
 import { openPayload } from './alarms.ts';

@@ -1,6 +1,6 @@
 /** What the parameters of a feed action make of an alarm. The texts are OpenWhisk's where it has one. */
 import type { JsonObject } from '../../lib/index.ts';
-import type { PlainRef } from '../entity-row.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
 import {
   type AlarmConfig,
   type AlarmKind,

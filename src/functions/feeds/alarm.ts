@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type JsonObject, randomHex } from '../../lib/index.ts';
 import type { FeedRow } from '../../store/index.ts';
-import { corrupt, type PlainRef, storedName, storedNamespace } from '../entity-row.ts';
+import { corrupt, type PlainRef, storedName, storedNamespace } from '../entities/entity-row.ts';
 import { type AlarmConfig, alarmConfigSchema, type Schedule, scheduleOf } from './alarm-config.ts';
 import { type AlarmState, alarmStateSchema } from './alarm-state.ts';
 

@@ -1,9 +1,9 @@
 /** The feed actions `/whisk.system/alarms/{alarm,interval,once}`. */
 import { isJsonObject, type JsonObject, randomHex } from '../../lib/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
-import { corrupt, type PlainRef } from '../entity-row.ts';
-import type { Identity } from '../namespaces.ts';
-import type { Vault } from '../vault.ts';
+import { corrupt, type PlainRef } from '../entities/entity-row.ts';
+import type { Identity } from '../namespaces/namespaces.ts';
+import type { Vault } from '../vault/vault.ts';
 import { type Alarm, alarmOfRow, alarmSchedule, changedAlarm, describeAlarm, rowOfAlarm } from './alarm.ts';
 import { type AlarmKind, maxFirings } from './alarm-config.ts';
 import { alarmDescriptions } from './alarm-descriptions.ts';

@@ -1,9 +1,9 @@
 /** Where feeds are kept: one a trigger, and so many a namespace. */
 import { isFault } from '../../lib/index.ts';
 import type { FeedRow, FeedStore } from '../../store/index.ts';
-import type { PlainRef } from '../entity-row.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
 import { concurrentUpdate, functionFault } from '../faults.ts';
-import type { TriggerService } from '../triggers.ts';
+import type { TriggerService } from '../triggers/triggers.ts';
 import { invalidFeed } from './parameters.ts';
 
 export interface FeedSlots {

@@ -7,14 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type JsonObject, silentLog } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import type { PlainRef } from '../entity-row.ts';
-import type { FireRequest } from '../firing.ts';
-import { defaultLimits } from '../limits.ts';
-import { parseEntityName, parseNamespaceName } from '../names.ts';
-import { createNamespaces, type Identity, type NamespaceService } from '../namespaces.ts';
-import { createRules } from '../rules.ts';
-import { createTriggers } from '../triggers.ts';
-import { createVault } from '../vault.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
+import { parseEntityName, parseNamespaceName } from '../entities/names.ts';
+import { defaultLimits } from '../namespaces/limits.ts';
+import { createNamespaces, type Identity, type NamespaceService } from '../namespaces/namespaces.ts';
+import type { FireRequest } from '../triggers/firing.ts';
+import { createRules } from '../triggers/rules.ts';
+import { createTriggers } from '../triggers/triggers.ts';
+import { createVault } from '../vault/vault.ts';
 import { createFeeds, type FeedLimits, type Feeds } from './feeds.ts';
 
 export interface Fired {

@@ -3,8 +3,8 @@
  * state is in the store, so that they go on after a restart as after a `kill -9`.
  */
 import type { BuiltinAction } from '../builtin.ts';
-import { type DueClock, startDueClock } from '../delivery-clock.ts';
-import type { PlainRef } from '../entity-row.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
+import { type DueClock, startDueClock } from '../triggers/delivery-clock.ts';
 import { type AlarmFiringOptions, createAlarmFiring } from './alarm-firing.ts';
 import { createAlarms } from './alarms.ts';
 import { createFeedSlots } from './feed-slots.ts';

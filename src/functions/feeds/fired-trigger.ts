@@ -1,10 +1,10 @@
 /** The end of a trigger that was to be fired once and then to go. */
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { FeedStore } from '../../store/index.ts';
-import type { PlainRef } from '../entity-row.ts';
-import { parseFullName } from '../names.ts';
-import type { RuleService } from '../rules.ts';
-import type { TriggerService } from '../triggers.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
+import { parseFullName } from '../entities/names.ts';
+import type { RuleService } from '../triggers/rules.ts';
+import type { TriggerService } from '../triggers/triggers.ts';
 
 export interface TriggerRemovalOptions {
   readonly feeds: FeedStore;

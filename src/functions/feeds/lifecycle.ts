@@ -5,12 +5,12 @@
  */
 import type { JsonObject } from '../../lib/index.ts';
 import type { BuiltinAction, BuiltinContext } from '../builtin.ts';
-import type { PlainRef } from '../entity-row.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
+import type { KeyValue } from '../entities/key-values.ts';
+import { fullNameOf, parseFullName } from '../entities/names.ts';
 import { notAuthorized } from '../faults.ts';
-import { requireRight } from '../key-scopes.ts';
-import type { KeyValue } from '../key-values.ts';
-import { fullNameOf, parseFullName } from '../names.ts';
-import type { Identity, NamespaceService } from '../namespaces.ts';
+import { requireRight } from '../namespaces/key-scopes.ts';
+import type { Identity, NamespaceService } from '../namespaces/namespaces.ts';
 import { invalidFeed, parameter } from './parameters.ts';
 import type { TriggerLock } from './trigger-lock.ts';
 

@@ -1,5 +1,5 @@
 /** One thing at a time for each trigger: what changes its feed waits for its firing, and the other way round. */
-import type { PlainRef } from '../entity-row.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
 
 export interface TriggerLock {
   run<T>(trigger: PlainRef, work: () => Promise<T>): Promise<T>;

@@ -1,6 +1,6 @@
 /** What the parameters of the feed action make of a webhook. */
 import { type JsonObject, randomHex } from '../../lib/index.ts';
-import type { PlainRef } from '../entity-row.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
 import { booleanParameter, invalidFeed, textParameter, wordParameter } from './parameters.ts';
 import { newToken, type Webhook } from './webhook.ts';
 import { type SignatureScheme, signatureSchemes } from './webhook-signature.ts';

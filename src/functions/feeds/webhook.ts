@@ -5,8 +5,8 @@
 import { hash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { FeedRow } from '../../store/index.ts';
-import { corrupt, type PlainRef, storedName, storedNamespace } from '../entity-row.ts';
-import type { Vault } from '../vault.ts';
+import { corrupt, type PlainRef, storedName, storedNamespace } from '../entities/entity-row.ts';
+import type { Vault } from '../vault/vault.ts';
 import { type SignatureScheme, signatureSchemes } from './webhook-signature.ts';
 
 export interface Webhook {

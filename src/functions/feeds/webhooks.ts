@@ -3,9 +3,9 @@ import { isFault, type JsonObject, type Log, messageOf, randomHex } from '../../
 import type { FeedStore } from '../../store/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { functionFault, notFound } from '../faults.ts';
-import type { FiringService } from '../firing.ts';
-import type { NamespaceService } from '../namespaces.ts';
-import type { Vault } from '../vault.ts';
+import type { NamespaceService } from '../namespaces/namespaces.ts';
+import type { FiringService } from '../triggers/firing.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { FeedSlots } from './feed-slots.ts';
 import { type FeedActionOptions, feedAction, type Lifecycle, success } from './lifecycle.ts';
 import { hashToken, isToken, rowOfWebhook, type Webhook, webhookOfRow, webhookProvider } from './webhook.ts';

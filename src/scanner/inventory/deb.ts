@@ -72,7 +72,11 @@ function isForeign(maintainer: string): boolean {
 }
 
 /** `name (version)`, or one of them alone where the other is the package's. */
-function sourceOf(text: string | undefined, name: string, version: string): { name: string; version: string } {
+function sourceOf(
+  text: string | undefined,
+  name: string,
+  version: string,
+): { name: string; version: string } {
   const match = /^(\S+)(?:\s+\(([^)\s]+)\))?$/.exec(text ?? '');
   return { name: match?.[1] ?? name, version: match?.[2] ?? version };
 }

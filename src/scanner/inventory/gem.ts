@@ -8,7 +8,8 @@ import type { Cataloger } from './types.ts';
 export const gemCataloger: Cataloger = {
   name: 'gem',
   revision: 1,
-  wants: ({ path }, base) => base.endsWith('.gemspec') && /(?:^|\/)specifications\/(?:default\/)?[^/]+$/.test(path),
+  wants: ({ path }, base) =>
+    base.endsWith('.gemspec') && /(?:^|\/)specifications\/(?:default\/)?[^/]+$/.test(path),
   read: ({ content }) => {
     const text = content.toString('utf8');
     const stub = /^# stub: (\S+) (\S+) /m.exec(text);

@@ -51,7 +51,8 @@ export function probeLongFile(): LongFileProbe {
   };
   const proof = (): Proof | undefined => {
     const modules = marks.map(({ pieces }) => modulesAt(Buffer.concat(pieces)));
-    const found = modules.find((each) => each?.packages !== undefined) ?? modules.find((each) => each !== undefined);
+    const found =
+      modules.find((each) => each?.packages !== undefined) ?? modules.find((each) => each !== undefined);
     if (node === undefined) return found;
     return { ...found, packages: [node, ...(found?.packages ?? [])] };
   };

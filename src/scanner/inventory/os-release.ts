@@ -16,7 +16,8 @@ export const osReleaseCataloger: Cataloger = {
       if (match?.[1] !== undefined) values.set(match[1], unquoted(match[2] ?? ''));
     }
     const id = values.get('ID')?.toLowerCase();
-    if (id === undefined || !/^[a-z0-9._-]{1,64}$/.test(id)) return { gaps: ['it does not say which distribution it is'] };
+    if (id === undefined || !/^[a-z0-9._-]{1,64}$/.test(id))
+      return { gaps: ['it does not say which distribution it is'] };
     const versionId = (values.get('VERSION_ID') ?? '').slice(0, 64);
     const name = (values.get('PRETTY_NAME') ?? values.get('NAME') ?? id).slice(0, 128);
     return { distribution: { id, versionId, name } };

@@ -20,7 +20,8 @@ export const pythonCataloger: Cataloger = {
     const stanza = firstStanza(content.toString('utf8'), fields);
     const name = named(stanza.get('name'));
     const version = named(stanza.get('version'));
-    if (name === undefined || version === undefined) return { gaps: ['it does not say which package it is of'] };
+    if (name === undefined || version === undefined)
+      return { gaps: ['it does not say which package it is of'] };
     const licence = named(stanza.get('license-expression') ?? stanza.get('license'));
     const isShort = licence !== undefined && licence.length <= longestLicence && licence !== 'UNKNOWN';
     return { packages: [{ ecosystem: 'pypi', name, version, licences: isShort ? [licence] : undefined }] };
@@ -33,14 +34,18 @@ export const requirementsCataloger: Cataloger = {
   wants: ({ path }, base) =>
     /^requirements[\w.-]*\.txt$/.test(base) && !/(?:^|\/)(?:site|dist)-packages\//.test(path),
   // Where distributions are installed, they were installed by it.
-  read: ({ content }) => ({ packages: linesOf(content).flatMap((line) => pinned(line) ?? []), wishedFor: '' }),
+  read: ({ content }) => ({
+    packages: linesOf(content).flatMap((line) => pinned(line) ?? []),
+    wishedFor: '',
+  }),
 };
 
 /** `name[extra]==1.2 ; marker --hash=…`; anything else is not one version. */
 function pinned(line: string): FoundPackage | undefined {
-  const match = /^\s*([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]{0,200}\])?\s*===?\s*([\w.!+-]{1,100})\s*(?:[;#\\].*|--.*)?$/.exec(
-    line,
-  );
+  const match =
+    /^\s*([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]{0,200}\])?\s*===?\s*([\w.!+-]{1,100})\s*(?:[;#\\].*|--.*)?$/.exec(
+      line,
+    );
   if (match === null) return undefined;
   const [, name = '', version = ''] = match;
   return { ecosystem: 'pypi', name, version };

@@ -20,7 +20,8 @@ export function parsePax(bytes: Buffer): PaxRecords {
     const digits = bytes.toString('latin1', at, at + Math.max(gap, 0));
     const end = at + (/^[1-9]\d*$/.test(digits) ? Number(digits) : 0);
     const split = bytes.subarray(at, end).indexOf(equals);
-    if (split < 0 || end > bytes.length || bytes[end - 1] !== newline) throw invalid('a PAX record is damaged');
+    if (split < 0 || end > bytes.length || bytes[end - 1] !== newline)
+      throw invalid('a PAX record is damaged');
     const key = bytes.toString('utf8', at + gap + 1, at + split);
     if (records.has(key)) throw invalid(`the PAX record ${JSON.stringify(key.slice(0, 60))} comes twice`);
     records.set(key, bytes.subarray(at + split + 1, end - 1));

@@ -125,7 +125,8 @@ export function openTarReader(limits: TarLimits, watch: (entry: TarEntry, piece:
 
   const count = (bytes: number): void => {
     total += bytes;
-    if (total > limits.maxTotalBytes) throw tooLarge(`it holds more than ${formatSize(limits.maxTotalBytes)}`);
+    if (total > limits.maxTotalBytes)
+      throw tooLarge(`it holds more than ${formatSize(limits.maxTotalBytes)}`);
   };
 
   const begin = (header: TarHeader): ReadEntry | undefined => {

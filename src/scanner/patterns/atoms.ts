@@ -126,7 +126,10 @@ function endRun(walk: Walk): void {
       if (to - from + 1 < shortestAtom) continue;
       const offset = { min: runStart.min + from, max: runStart.max + from };
       if (walk.best !== undefined && score - widthCost(offset) <= walk.best.score) continue;
-      consider(walk, { atoms: atomsFrom(folded.slice(from, to + 1), offset), score: score - widthCost(offset) });
+      consider(walk, {
+        atoms: atomsFrom(folded.slice(from, to + 1), offset),
+        score: score - widthCost(offset),
+      });
     }
   }
 }

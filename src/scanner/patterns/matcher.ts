@@ -4,7 +4,7 @@
  * found first is the one that is found.
  * Source: Russ Cox, "Regular Expression Matching: the Virtual Machine Approach".
  */
-import { type Edge, wordBytes } from './pattern.ts';
+import { alphanumeric, type ByteSet, type Edge, wordBytes } from './pattern.ts';
 import type { Program } from './program.ts';
 
 export interface Match {
@@ -146,12 +146,16 @@ function isAtEdge(edge: Edge, bytes: Uint8Array, position: number): boolean {
     case 'line-end':
       return position === bytes.length || bytes[position] === 0x0a || bytes[position] === 0x0d;
     case 'word':
-      return isWord(bytes[position - 1]) !== isWord(bytes[position]);
+      return isIn(wordBytes, bytes[position - 1]) !== isIn(wordBytes, bytes[position]);
     case 'not-word':
-      return isWord(bytes[position - 1]) === isWord(bytes[position]);
+      return isIn(wordBytes, bytes[position - 1]) === isIn(wordBytes, bytes[position]);
+    case 'nothing-before':
+      return !isIn(alphanumeric, bytes[position - 1]);
+    case 'nothing-after':
+      return !isIn(alphanumeric, bytes[position]);
   }
 }
 
-function isWord(byte: number | undefined): boolean {
-  return byte !== undefined && wordBytes[byte] === 1;
+function isIn(set: ByteSet, byte: number | undefined): boolean {
+  return byte !== undefined && set[byte] === 1;
 }

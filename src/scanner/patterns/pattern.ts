@@ -6,7 +6,16 @@
 /** 256 entries: 1 for each byte that belongs to it. */
 export type ByteSet = Readonly<Uint8Array>;
 
-export type Edge = 'start' | 'end' | 'line-start' | 'line-end' | 'word' | 'not-word' | 'alphanumeric';
+export type Edge =
+  | 'start'
+  | 'end'
+  | 'line-start'
+  | 'line-end'
+  | 'word'
+  | 'not-word'
+  /** No letter and no digit. */
+  | 'nothing-before'
+  | 'nothing-after';
 
 export type Pattern =
   /** One byte out of a set. */
@@ -53,12 +62,8 @@ export function caselessOf(set: ByteSet): ByteSet {
 
 export const anyByte: ByteSet = setOfRange(0, 255);
 export const digits: ByteSet = setOfRange(0x30, 0x39);
-export const wordBytes: ByteSet = unionOf([
-  digits,
-  setOfRange(0x41, 0x5a),
-  setOfRange(0x61, 0x7a),
-  setOf(0x5f),
-]);
+export const alphanumeric: ByteSet = unionOf([digits, setOfRange(0x41, 0x5a), setOfRange(0x61, 0x7a)]);
+export const wordBytes: ByteSet = unionOf([alphanumeric, setOf(0x5f)]);
 export const blanks: ByteSet = setOf(0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20);
 
 export function bytesPattern(bytes: Uint8Array, caseless: boolean): Pattern {
@@ -77,9 +82,7 @@ export function choiceOf(options: readonly Pattern[]): Pattern {
     const byte = option.kind === 'sequence' && option.parts.length === 1 ? option.parts[0] : option;
     return byte?.kind === 'byte' ? [byte.set] : [];
   });
-  return sets.length === options.length
-    ? { kind: 'byte', set: unionOf(sets) }
-    : { kind: 'choice', options };
+  return sets.length === options.length ? { kind: 'byte', set: unionOf(sets) } : { kind: 'choice', options };
 }
 
 /** The fewest and the most bytes of a match. */

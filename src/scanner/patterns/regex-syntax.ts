@@ -131,7 +131,8 @@ function createParser(source: string, options: { caseless: boolean; dotAll: bool
     }
     const byte = escapedBytes[char];
     if (byte !== undefined) return setOf(byte);
-    if (!/^[!-/:-@[-`{-~ ]$/.test(char)) throw refused(`has '\\${char}', which is not among what is known here`);
+    if (!/^[!-/:-@[-`{-~ ]$/.test(char))
+      throw refused(`has '\\${char}', which is not among what is known here`);
     return setOf(char.charCodeAt(0));
   };
 

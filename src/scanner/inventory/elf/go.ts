@@ -19,12 +19,15 @@ export function goModules(elf: ElfFile): Proof | undefined {
   const section = elf.section('.go.buildinfo');
   if (section === undefined || !section.subarray(0, goMagic.length).equals(goMagic)) return undefined;
   const isInline = ((section[15] ?? 0) & inlineFlag) !== 0;
-  return isInline ? inlineModules(section) : proofOf(textAt(elf, section, 16), textAt(elf, section, 16 + pointerBytes(section)));
+  return isInline
+    ? inlineModules(section)
+    : proofOf(textAt(elf, section, 16), textAt(elf, section, 16 + pointerBytes(section)));
 }
 
 /** `bytes` begin with the magic. */
 export function inlineModules(bytes: Buffer): Proof {
-  if (((bytes[15] ?? 0) & inlineFlag) === 0) return { gaps: ['it was built by a Go of before 1.18, and is too long to be read whole'] };
+  if (((bytes[15] ?? 0) & inlineFlag) === 0)
+    return { gaps: ['it was built by a Go of before 1.18, and is too long to be read whole'] };
   const [version, end] = lengthAndText(bytes, headerBytes);
   return proofOf(version, lengthAndText(bytes, end)[0]);
 }
@@ -58,7 +61,8 @@ function lengthAndText(bytes: Buffer, at: number): [Buffer, number] {
     length += (byte & 0x7f) * 2 ** shift;
     more = byte >= 0x80;
   }
-  if (length > longestText || start + length > bytes.length) throw new Error('its build information is cut short');
+  if (length > longestText || start + length > bytes.length)
+    throw new Error('its build information is cut short');
   return [bytes.subarray(start, start + length), start + length];
 }
 
@@ -68,7 +72,8 @@ function proofOf(version: Buffer, marked: Buffer): Proof {
   const go = /^go(\d+\.\S+)/.exec(version.toString('utf8'))?.[1];
   if (go === undefined) gaps.push('it was built by a Go without a version');
   else packages.push({ ecosystem: 'golang', name: 'stdlib', version: go });
-  const text = marked.length >= markBytes * 2 ? marked.toString('utf8', markBytes, marked.length - markBytes) : '';
+  const text =
+    marked.length >= markBytes * 2 ? marked.toString('utf8', markBytes, marked.length - markBytes) : '';
   for (const line of text.split('\n')) {
     const [kind, path, stated] = line.split('\t');
     const name = named(path);

@@ -20,7 +20,9 @@ export function rustCrates(elf: ElfFile): Proof | undefined {
     if (!isJsonObject(item) || item['kind'] === 'build' || item['root'] === true) return [];
     const name = named(item['name']);
     const version = named(item['version']);
-    return name === undefined || version === undefined ? [] : [{ ecosystem: 'cargo' as const, name, version }];
+    return name === undefined || version === undefined
+      ? []
+      : [{ ecosystem: 'cargo' as const, name, version }];
   });
   return { packages };
 }

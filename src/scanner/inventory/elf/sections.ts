@@ -63,7 +63,9 @@ export function openElf(bytes: Buffer): ElfFile {
     return bytes.subarray(found.offset, found.offset + found.size);
   };
   const atAddress = (address: number, length: number): Buffer | undefined => {
-    const segment = segments.find((each) => address >= each.address && address + length <= each.address + each.size);
+    const segment = segments.find(
+      (each) => address >= each.address && address + length <= each.address + each.size,
+    );
     if (segment === undefined) return undefined;
     const at = segment.offset + address - segment.address;
     return at + length <= bytes.length ? bytes.subarray(at, at + length) : undefined;

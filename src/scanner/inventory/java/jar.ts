@@ -102,7 +102,9 @@ function groupOf(manifest: ReadonlyMap<string, string>, artifact: string): strin
   const vendor = named(manifest.get('Implementation-Vendor-Id'));
   if (vendor !== undefined && /^[\w-]+(?:\.[\w-]+)+$/.test(vendor)) return vendor;
   // `org.apache.commons.text`, or `com.google.guava.failureaccess;singleton:=true`: often the group and the artifact.
-  const bundle = (manifest.get('Bundle-SymbolicName') ?? manifest.get('Automatic-Module-Name') ?? '').split(';')[0];
+  const bundle = (manifest.get('Bundle-SymbolicName') ?? manifest.get('Automatic-Module-Name') ?? '').split(
+    ';',
+  )[0];
   if (bundle === undefined || !/^[\w-]+(?:\.[\w-]+)+$/.test(bundle)) return undefined;
   return bundle.endsWith(`.${artifact}`) ? bundle.slice(0, -artifact.length - 1) : bundle;
 }

@@ -31,6 +31,10 @@ export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
     throw new Error(`${entry.fileName} is compressed by an unknown method`);
   };
   for await (const entry of zip.eachEntry()) {
-    yield { name: entry.fileName, sizeBytes: entry.uncompressedSize, read: (maxBytes) => read(entry, maxBytes) };
+    yield {
+      name: entry.fileName,
+      sizeBytes: entry.uncompressedSize,
+      read: (maxBytes) => read(entry, maxBytes),
+    };
   }
 }

@@ -38,7 +38,11 @@ function packageOf(document: JsonObject): FoundPackage | undefined {
 /** `license` is a text, or as of long ago an object or a list of them. */
 function licencesOf(document: JsonObject): readonly string[] | undefined {
   const stated = document['license'] ?? document['licenses'];
-  const list: readonly JsonValue[] = Array.isArray(stated) ? itemsOf(stated) : stated === undefined ? [] : [stated];
+  const list: readonly JsonValue[] = Array.isArray(stated)
+    ? itemsOf(stated)
+    : stated === undefined
+      ? []
+      : [stated];
   const names = list.flatMap((item) => named(isJsonObject(item) ? item['type'] : item) ?? []);
   return names.length === 0 ? undefined : names;
 }

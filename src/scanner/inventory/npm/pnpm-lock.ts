@@ -15,7 +15,9 @@ export const pnpmLockCataloger: Cataloger = {
 };
 
 function packagesOf(lines: readonly string[]): FoundPackage[] {
-  const version = /^lockfileVersion: *'?(\d+)/.exec(lines.find((line) => line.startsWith('lockfileVersion')) ?? '');
+  const version = /^lockfileVersion: *'?(\d+)/.exec(
+    lines.find((line) => line.startsWith('lockfileVersion')) ?? '',
+  );
   if (version === null) throw new Error('it does not say its version');
   const isOld = Number(version[1]) < 6;
   const found: FoundPackage[] = [];

@@ -17,7 +17,9 @@ interface Database {
 }
 
 export function isBerkeley(bytes: Buffer): boolean {
-  return bytes.length >= 512 && (bytes.readUInt32LE(12) === hashMagic || bytes.readUInt32BE(12) === hashMagic);
+  return (
+    bytes.length >= 512 && (bytes.readUInt32LE(12) === hashMagic || bytes.readUInt32BE(12) === hashMagic)
+  );
 }
 
 /** Throws when the file is damaged. */

@@ -46,7 +46,8 @@ export function readRpmHeader(blob: Buffer): RpmPackage | undefined {
   const count = blob.readUInt32BE(0);
   const dataBytes = blob.readUInt32BE(4);
   const dataStart = 8 + count * indexBytes;
-  if (count > maxTags || dataStart + dataBytes > blob.length) throw new Error('a header is longer than it is');
+  if (count > maxTags || dataStart + dataBytes > blob.length)
+    throw new Error('a header is longer than it is');
   const index = new Map<number, Tag>();
   for (let at = 8; at < dataStart; at += indexBytes) {
     const [tag, type, offset, items] = [0, 4, 8, 12].map((field) => blob.readUInt32BE(at + field));
@@ -116,5 +117,7 @@ function textsAt(data: Buffer, tag: Tag | undefined, most: number): string[] {
 
 function numbersAt(data: Buffer, tag: Tag | undefined, most: number): number[] {
   if (tag === undefined || tag.type !== int32Type) return [];
-  return Array.from({ length: Math.min(tag.count, most) }, (_, item) => data.readUInt32BE(tag.offset + item * 4));
+  return Array.from({ length: Math.min(tag.count, most) }, (_, item) =>
+    data.readUInt32BE(tag.offset + item * 4),
+  );
 }

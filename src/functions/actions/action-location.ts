@@ -1,0 +1,118 @@
+/**
+ * Which action a name stands for: its own namespace's, one of a shared package, one behind a binding; and which
+ * parameters it inherits on the way.
+ */
+import type { EntityRow, EntityStore } from '../../store/index.ts';
+import { mergeKeyValues, type Parameter } from '../entities/key-values.ts';
+import {
+  type EntityRef,
+  fullNameOf,
+  type NamespaceName,
+  type NamespaceRef,
+  pathOf,
+} from '../entities/names.ts';
+import { functionFault, notAuthorized, notFound, wrongCollection } from '../faults.ts';
+import { parametersFor, type ShownParameter } from '../packages/package.ts';
+import type { PackageService } from '../packages/packages.ts';
+import type { Vault } from '../vault/vault.ts';
+import { type Action, actionOfRow, goingActionOfRow } from './action.ts';
+
+export interface ActionLocation {
+  readonly action: Action;
+  /** Package's, binding's, the action's own: the later one wins. */
+  readonly levels: readonly ParameterLevel[];
+  /** `ns/binding`, if the name leads through one. */
+  readonly binding: string | undefined;
+}
+
+/** Parameters that a name inherits, and whose they are. */
+export interface ParameterLevel {
+  readonly ref: { readonly namespace: NamespaceName };
+  readonly parameters: readonly Parameter[];
+}
+
+/** All that a call is given. */
+export function inheritedParameters({ levels }: Pick<ActionLocation, 'levels'>): readonly Parameter[] {
+  return levels.reduce<readonly Parameter[]>((all, { parameters }) => mergeKeyValues(all, parameters), []);
+}
+
+/** The same as `reader` may see it: values of other namespaces are hidden. */
+export function visibleParameters(
+  { levels }: ActionLocation,
+  reader: NamespaceName,
+): readonly ShownParameter[] {
+  return levels.reduce<readonly ShownParameter[]>(
+    (all, level) => mergeKeyValues(all, parametersFor(reader, level)),
+    [],
+  );
+}
+
+export interface ActionLocator {
+  /** As `caller` may use it. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
+  locate(ref: EntityRef, caller: NamespaceName): Promise<ActionLocation>;
+  /** The action of exactly this name, which is to be deleted. @throws Fault NOT_FOUND, WRONG_COLLECTION */
+  readGoing(ref: EntityRef): Promise<Action>;
+  /** A place for an action: no package, or one that is no binding. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID */
+  requireWritable(ref: EntityRef): Promise<void>;
+  /** What a list of a namespace or a package asks the store for. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
+  within(
+    ref: NamespaceRef,
+    reader: NamespaceName,
+  ): Promise<{
+    readonly namespace: string;
+    readonly collection: 'actions';
+    readonly package?: string;
+  }>;
+}
+
+export interface ActionLocatorOptions {
+  readonly entities: Pick<EntityStore, 'get'>;
+  readonly packages: Pick<PackageService, 'resolve'>;
+  readonly vault: Vault;
+}
+
+export function createActionLocator({ entities, packages, vault }: ActionLocatorOptions): ActionLocator {
+  const find = async (ref: EntityRef): Promise<EntityRow> => {
+    const row = await entities.get(ref.namespace, pathOf(ref));
+    if (row === undefined) throw notFound();
+    if (row.collection !== 'actions') throw wrongCollection();
+    return row;
+  };
+  const read = async (ref: EntityRef) => actionOfRow(await find(ref), vault);
+
+  return {
+    readGoing: async (ref) => goingActionOfRow(await find(ref), vault),
+    async locate(ref, caller) {
+      if (ref.package === undefined) {
+        if (ref.namespace !== caller) throw notAuthorized(fullNameOf(ref));
+        const action = await read(ref);
+        return { action, levels: [action], binding: undefined };
+      }
+      const { pkg, provider } = await packages.resolve(ref.namespace, ref.package, caller);
+      const home = (provider ?? pkg).ref;
+      const action = await read({ namespace: home.namespace, package: home.name, name: ref.name });
+      return {
+        action,
+        levels: [...(provider === undefined ? [] : [provider]), pkg, action],
+        binding: provider === undefined ? undefined : `${pkg.ref.namespace}/${pkg.ref.name}`,
+      };
+    },
+    async requireWritable(ref) {
+      if (ref.package === undefined) return;
+      const row = await entities.get(ref.namespace, ref.package);
+      if (row === undefined) throw notFound();
+      if (row.collection !== 'packages') throw wrongCollection();
+      if (row.link !== null)
+        throw functionFault('BINDING_INVALID', 'Operation not permitted on package binding.');
+    },
+    async within({ namespace, package: inPackage }, reader) {
+      if (inPackage === undefined) {
+        if (namespace !== reader) throw notAuthorized(namespace);
+        return { namespace, collection: 'actions' };
+      }
+      const { pkg, provider } = await packages.resolve(namespace, inPackage, reader);
+      const home = (provider ?? pkg).ref;
+      return { namespace: home.namespace, collection: 'actions', package: home.name };
+    },
+  };
+}

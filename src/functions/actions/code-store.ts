@@ -1,0 +1,124 @@
+/**
+ * Where code lives: blobs by content, one for all actions with the same code. A blob goes when no entity
+ * names it and no activation of this process still needs it. A put holds the lock that a removal needs
+ * alone, so code is never removed between being stored and being named.
+ */
+import { type BlobStore, codeArchiveLimits, type Digest, inspectZip } from '../../images/index.ts';
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import type { EntityStore } from '../../store/index.ts';
+import { functionFault } from '../faults.ts';
+import type { CodePut } from './action-put.ts';
+import { blackboxKind, type CodeExec } from './exec.ts';
+import { familyOf } from './runtimes.ts';
+import { createSharedLock } from './shared-lock.ts';
+
+export interface CodeStore {
+  /**
+   * Stores the code, then runs `name`, which writes the entity that names it.
+   * @throws Fault CODE_INVALID for an archive that can't be unpacked safely
+   */
+  store<T>(exec: CodePut, name: (exec: CodeExec) => Promise<T>): Promise<T>;
+  /** The code as it was sent: text, or base64. */
+  load(exec: CodeExec): Promise<string>;
+  /** Keeps the blob while an activation needs it. */
+  retain(digest: Digest): void;
+  release(digest: Digest): void;
+  /** Removes the blob, now or when its last activation is done, unless an entity names it. */
+  drop(digest: Digest): Promise<void>;
+}
+
+export function createCodeStore(blobs: BlobStore, entities: EntityStore, log: Log): CodeStore {
+  const lock = createSharedLock();
+  const needed = new Map<Digest, number>();
+  const doomed = new Set<Digest>();
+
+  const remove = (digest: Digest) =>
+    lock.exclusive(async () => {
+      if (needed.has(digest)) doomed.add(digest);
+      else if ((await entities.countByCodeDigest(digest)) === 0) await blobs.delete(digest);
+    });
+  const drop = async (digest: Digest): Promise<void> => {
+    try {
+      await remove(digest);
+    } catch (error) {
+      log.warn({ digest, reason: messageOf(error) }, 'unused code could not be removed');
+    }
+  };
+
+  return {
+    drop,
+    async store(exec, name) {
+      const code = decode(exec.code);
+      if (code.binary) await checkBinary(exec.kind, code.bytes);
+      return lock.shared(async () => {
+        const digest = await blobs.put(code.bytes);
+        const { kind, image, main } = exec;
+        return name({
+          kind,
+          ...(image === undefined ? {} : { image }),
+          binary: code.binary,
+          ...(main === undefined ? {} : { main }),
+          digest,
+        });
+      });
+    },
+    async load(exec) {
+      const bytes = await blobs.get(exec.digest);
+      return bytes.toString(exec.binary ? 'base64' : 'utf8');
+    },
+    retain(digest) {
+      needed.set(digest, (needed.get(digest) ?? 0) + 1);
+    },
+    release(digest) {
+      const left = (needed.get(digest) ?? 0) - 1;
+      if (left > 0) needed.set(digest, left);
+      else {
+        needed.delete(digest);
+        if (doomed.delete(digest)) void drop(digest);
+      }
+    },
+  };
+}
+
+interface DecodedCode {
+  readonly binary: boolean;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Text that is nothing but padded base64 is an archive, as OpenWhisk decides it. Checked by decoding: a
+ * decoder that skipped anything returns too few bytes.
+ */
+export function decode(code: string): DecodedCode {
+  const text = code.trim();
+  if (text.length > 0 && text.length % 4 === 0 && !text.includes('-') && !text.includes('_')) {
+    const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.length === (text.length / 4) * 3 - padding) return { binary: true, bytes };
+  }
+  return { binary: false, bytes: Buffer.from(code, 'utf8') };
+}
+
+/** Kinds whose code may be one program instead of an archive. */
+const programFamilies = new Set(['native', 'go']);
+
+/** What is no archive could never be initialised. What goes into a container of its own is that container's affair. */
+async function checkBinary(kind: string, bytes: Buffer): Promise<void> {
+  if (kind === blackboxKind) return;
+  if (programFamilies.has(familyOf(kind)) && isProgram(bytes)) return;
+  try {
+    await inspectZip(bytes, codeArchiveLimits);
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    throw functionFault('CODE_INVALID', `The action's zip archive is refused: ${error.message}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** An ELF file, or a script that names its interpreter. */
+function isProgram(bytes: Buffer): boolean {
+  return (
+    bytes.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1')) || bytes.subarray(0, 2).toString() === '#!'
+  );
+}

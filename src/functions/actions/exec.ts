@@ -1,0 +1,64 @@
+/** What an action executes: code in a sandbox, other actions, or Ward itself. */
+import { z } from 'zod';
+import { type Digest, isDigest } from '../../images/index.ts';
+
+/** Code of a kind that has a runtime image, or of an image of its own (`blackbox`). */
+export type CodeExec = {
+  /** A resolved kind: `nodejs:24`, or `blackbox`. */
+  readonly kind: string;
+  /** Only of kind `blackbox`: a name in the image store. */
+  readonly image?: string | undefined;
+  readonly binary: boolean;
+  readonly main?: string | undefined;
+  readonly digest: Digest;
+};
+
+export type SequenceExec = {
+  readonly kind: 'sequence';
+  /** Full names with a leading slash: `/ns/[pkg/]name`. */
+  readonly components: readonly string[];
+};
+
+/** One of Ward's own actions in `/whisk.system`. */
+export type BuiltinExec = { readonly kind: 'builtin' };
+
+export type ExecDocument = CodeExec | SequenceExec | BuiltinExec;
+
+export const sequenceKind = 'sequence';
+export const blackboxKind = 'blackbox';
+export const builtinKind = 'builtin';
+
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
+
+export const execSchema = z.union([
+  z.object({ kind: z.literal(sequenceKind), components: z.array(z.string()) }),
+  z.object({ kind: z.literal(builtinKind) }),
+  z.object({
+    kind: z.string(),
+    image: z.string().optional(),
+    binary: z.boolean(),
+    main: z.string().optional(),
+    digest,
+  }),
+]);
+
+export function isCode(exec: ExecDocument): exec is CodeExec {
+  return 'digest' in exec;
+}
+
+export function isSequence(exec: ExecDocument): exec is SequenceExec {
+  return 'components' in exec;
+}
+
+/** The blob that it needs, if any. */
+export function digestOf(exec: ExecDocument): Digest | null {
+  return isCode(exec) ? exec.digest : null;
+}
+
+/** As the API shows it, without its code. */
+export function describeExec(exec: ExecDocument) {
+  if (isSequence(exec)) return { kind: exec.kind, components: exec.components };
+  if (!isCode(exec)) return { kind: exec.kind, binary: true };
+  const { kind, image, binary, main } = exec;
+  return { kind, binary, ...(image === undefined ? {} : { image }), ...(main === undefined ? {} : { main }) };
+}

@@ -1,0 +1,178 @@
+/** An action made ready to be invoked by a caller: what every call needs, worked out once for each revision. */
+import type { ActionLimits, JobTarget, Scaling } from '../../invoker/index.ts';
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import { frameOf, type RecordFrame } from '../activations/record.ts';
+import type { BuiltinAction } from '../builtin.ts';
+import { type Parameter, toObject, valueFor } from '../entities/key-values.ts';
+import { fullNameOf } from '../entities/names.ts';
+import { functionFault } from '../faults.ts';
+import type { Action } from './action.ts';
+import { type CodeExec, isCode, isSequence } from './exec.ts';
+import { scalingOf } from './scaling.ts';
+
+/** What invoking it does. */
+export type Plan =
+  | {
+      readonly type: 'code';
+      readonly code: JobTarget['code'];
+      readonly image: string | undefined;
+      readonly scaling: Scaling | undefined;
+      /** It tells what to call next, instead of a result. */
+      readonly isConductor: boolean;
+    }
+  | { readonly type: 'sequence'; readonly components: readonly string[] }
+  | { readonly type: 'builtin'; readonly builtin: BuiltinAction };
+
+export interface ResolvedAction {
+  readonly action: Action;
+  /** `/ns/[pkg/]name` of the action itself. */
+  readonly fullName: string;
+  /** `ns/binding` through which it was named, if it was. */
+  readonly binding: string | undefined;
+  readonly plan: Plan;
+  readonly limits: ActionLimits;
+  /** Of the records of its activations. */
+  readonly frame: RecordFrame;
+  /** Parameters of each call, and of the initialisation: its package's, its binding's and its own. */
+  readonly defaults: JsonObject;
+  readonly initKeys: ReadonlySet<string>;
+  /** Parameters that a call must not override. */
+  readonly finalKeys: ReadonlySet<string>;
+  readonly providesApiKey: boolean;
+  /** What it is called with is kept beside its records. */
+  readonly capturesInput: boolean;
+}
+
+export interface Arguments {
+  readonly parameters: JsonObject | readonly JsonValue[];
+  /** Environment variables of the sandbox. */
+  readonly initEnv: JsonObject;
+}
+
+export interface Resolution {
+  readonly action: Action;
+  /** Parameters of all levels, the strongest last. */
+  readonly parameters: readonly Parameter[];
+  readonly binding: string | undefined;
+  readonly builtin: BuiltinAction | undefined;
+}
+
+/** @throws Fault NOT_FOUND for a built-in action that this Ward does not have */
+export function resolveAction(resolution: Resolution): ResolvedAction {
+  const { action, parameters, binding } = resolution;
+  const { annotations } = action;
+  const isFinal = valueFor(annotations, 'final') === true;
+  const fullName = `/${fullNameOf(action.ref)}`;
+  const plan = planOf(resolution);
+  const limits = limitsOf(action);
+  return {
+    action,
+    fullName,
+    binding,
+    plan,
+    limits,
+    frame: frameOf({
+      action: fullName,
+      version: action.version,
+      kind: plan.type === 'code' && plan.isConductor ? 'sequence' : action.exec.kind,
+      limits,
+      binding,
+      isConductor: plan.type === 'code' && plan.isConductor,
+    }),
+    defaults: toObject(parameters),
+    initKeys: new Set(parameters.filter(({ init }) => init === true).map(({ key }) => key)),
+    finalKeys: new Set(isFinal ? parameters.filter(({ value }) => value !== null).map(({ key }) => key) : []),
+    providesApiKey: isTruthy(valueFor(annotations, 'provide-api-key')),
+    capturesInput: valueFor(annotations, 'capture-input') === true,
+  };
+}
+
+const nothing: JsonObject = Object.freeze({});
+
+/** A caller must leave final parameters alone. @throws Fault PARAMETERS_NOT_ALLOWED */
+export function checkPayload({ finalKeys }: ResolvedAction, payload: JsonObject): void {
+  if (finalKeys.size === 0 || !Object.keys(payload).some((key) => finalKeys.has(key))) return;
+  throw functionFault(
+    'PARAMETERS_NOT_ALLOWED',
+    'Request defines parameters that are not allowed (e.g., reserved properties).',
+  );
+}
+
+/** The action's parameters under the call's. A list, which another action's result may be, is passed as it is. */
+export function mergeArguments(
+  { defaults, initKeys }: Pick<ResolvedAction, 'defaults' | 'initKeys'>,
+  payload: JsonObject | readonly JsonValue[],
+): Arguments {
+  const merged = isList(payload) ? defaults : { ...defaults, ...payload };
+  if (initKeys.size === 0) return { parameters: isList(payload) ? payload : merged, initEnv: nothing };
+  const entries = Object.entries(merged);
+  const initEnv = Object.fromEntries(
+    entries.filter(([key]) => initKeys.has(key)).map(([key, value]) => [key, environmentText(value)]),
+  );
+  if (isList(payload)) return { parameters: payload, initEnv };
+  return { parameters: Object.fromEntries(entries.filter(([key]) => !initKeys.has(key))), initEnv };
+}
+
+/** What the invoker needs to know of it. */
+export function targetOf(
+  resolved: ResolvedAction,
+  plan: Extract<Plan, { type: 'code' }>,
+  namespace: string,
+  initEnv: JsonObject,
+): JobTarget {
+  const { action, fullName, limits } = resolved;
+  return {
+    namespace,
+    action: fullName,
+    version: action.version,
+    revision: action.revision,
+    kind: action.exec.kind,
+    ...(plan.image === undefined ? {} : { image: plan.image }),
+    code: plan.code,
+    limits,
+    ...(plan.scaling === undefined ? {} : { scaling: plan.scaling }),
+    initEnv,
+  };
+}
+
+function planOf({ action, builtin }: Resolution): Plan {
+  const { exec, annotations, limits } = action;
+  if (isSequence(exec)) return { type: 'sequence', components: exec.components };
+  if (isCode(exec)) {
+    const isConductor = isTruthy(valueFor(annotations, 'conductor'));
+    return { type: 'code', ...codeOf(exec), scaling: scalingOf(annotations, limits), isConductor };
+  }
+  if (builtin === undefined) throw functionFault('NOT_FOUND', 'The requested resource does not exist.');
+  return { type: 'builtin', builtin };
+}
+
+function codeOf({ digest, binary, main = 'main', image }: CodeExec) {
+  return { code: { digest, binary, main }, image };
+}
+
+function limitsOf({ limits }: Action): ActionLimits {
+  const { timeout, memory, logs, concurrency, cpus, disk } = limits;
+  return {
+    timeoutMs: timeout,
+    memoryMiB: memory,
+    logBytes: logs * 1024 * 1024,
+    concurrency,
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(disk === undefined ? {} : { diskMiB: disk }),
+  };
+}
+
+function isList(value: JsonObject | readonly JsonValue[]): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+/** Strings as they are, `null` as empty, everything else as JSON. */
+function environmentText(value: JsonValue | undefined): string {
+  if (typeof value === 'string') return value;
+  return value === undefined || value === null ? '' : JSON.stringify(value);
+}
+
+/** As JavaScript has it, except that `NaN` can't occur. */
+function isTruthy(value: JsonValue | undefined): boolean {
+  return value !== undefined && value !== null && value !== false && value !== 0 && value !== '';
+}

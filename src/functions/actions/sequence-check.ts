@@ -1,0 +1,65 @@
+/** Whether a sequence may be stored: its length through all sequences within, and that it does not contain itself. */
+
+import { type EntityRef, fullNameOf, parseFullName } from '../entities/names.ts';
+import { functionFault } from '../faults.ts';
+import type { Action } from './action.ts';
+import { isSequence } from './exec.ts';
+
+/** Gives the action behind a name, through bindings; rejects when there is none that the caller may use. */
+export type FindComponent = (ref: EntityRef) => Promise<Action>;
+
+/**
+ * @param maxLength actions at most
+ * @throws Fault SEQUENCE_INVALID, and what `find` rejects with for components of other namespaces
+ */
+export async function checkSequence(
+  sequence: EntityRef,
+  components: readonly EntityRef[],
+  maxLength: number,
+  find: FindComponent,
+): Promise<void> {
+  if (components.length === 0) throw invalid('No component specified for the sequence.');
+  const count = await countActions({ sequence: fullNameOf(sequence), maxLength, find }, components);
+  if (count > maxLength) throw tooLong();
+}
+
+interface Check {
+  readonly sequence: string;
+  readonly maxLength: number;
+  readonly find: FindComponent;
+}
+
+/** Stops as soon as it is too long, so that sequences of sequences of sequences cost no more than that. */
+async function countActions(check: Check, components: readonly EntityRef[]): Promise<number> {
+  if (components.length > check.maxLength) throw tooLong();
+  let count = 0;
+  for (const ref of components) {
+    if (fullNameOf(ref) === check.sequence) throw cyclic();
+    const action = await check.find(ref);
+    if (fullNameOf(action.ref) === check.sequence) throw cyclic();
+    count += isSequence(action.exec)
+      ? await countActions(
+          check,
+          action.exec.components.map((name) => parseFullName(name, action.ref.namespace)),
+        )
+      : 1;
+    if (count > check.maxLength) throw tooLong();
+  }
+  return count;
+}
+
+function tooLong() {
+  return invalid('Too many actions in the sequence.');
+}
+
+function cyclic() {
+  return invalid('Sequence may not refer to itself.');
+}
+
+export function missingComponent() {
+  return invalid('Sequence component does not exist.');
+}
+
+function invalid(text: string) {
+  return functionFault('SEQUENCE_INVALID', text);
+}

@@ -1,0 +1,95 @@
+/**
+ * A task in the durable queue. What it was called with is encrypted there. A caller's API key is never written to
+ * disk: a task that needs one says so, and is reported as interrupted instead of being run without it after a restart.
+ */
+import { z } from 'zod';
+import { type Digest, isDigest } from '../../images/index.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { keyScopes } from '../namespaces/key-scopes.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { Task } from './task.ts';
+
+export interface AcceptedTask {
+  readonly task: Task;
+  readonly needsApiKey: boolean;
+}
+
+const json = z.custom<JsonValue>((value) => value !== undefined);
+const jsonObject = z.custom<JsonObject>(isJsonObject);
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
+const limits = z.object({
+  timeoutMs: z.number(),
+  memoryMiB: z.number(),
+  logBytes: z.number(),
+  concurrency: z.number(),
+  cpus: z.number().optional(),
+  diskMiB: z.number().optional(),
+});
+const base = z.object({
+  activationId: z.string(),
+  transactionId: z.string(),
+  namespace: z.string(),
+  action: z.string(),
+  version: z.string(),
+  kind: z.string(),
+  limits,
+  acceptedAt: z.number(),
+  cause: z.string().exactOptional(),
+  binding: z.string().exactOptional(),
+  needsApiKey: z.boolean(),
+  sealed: z.string(),
+});
+const stored = z.discriminatedUnion('type', [
+  base.extend({
+    type: z.literal('code'),
+    revision: z.string(),
+    image: z.string().optional(),
+    code: z.object({ digest, binary: z.boolean(), main: z.string() }),
+    scaling: z
+      .object({
+        fresh: z.boolean().optional(),
+        minWarm: z.number().optional(),
+        maxInstances: z.number().optional(),
+      })
+      .optional(),
+  }),
+  base.extend({
+    type: z.literal('composed'),
+    named: z.string(),
+    isConductor: z.boolean(),
+    scope: z.enum(keyScopes),
+  }),
+]);
+const secret = z.object({ parameters: z.union([z.array(json), jsonObject]), initEnv: jsonObject });
+
+export function toQueue(task: Task, vault: Vault): JsonValue {
+  const { parameters, ...rest } = task;
+  if (rest.type === 'composed') {
+    const sealed = vault.seal({ parameters, initEnv: {} }, placeOf(task));
+    return { ...plain(rest), sealed, needsApiKey: false };
+  }
+  const { apiKey, initEnv, ...open } = rest;
+  const sealed = vault.seal({ parameters, initEnv }, placeOf(task));
+  return { ...plain(open), sealed, needsApiKey: apiKey !== undefined };
+}
+
+/** Undefined when it was written by a version of Ward that this one can't read. @throws Fault VAULT_KEY_MISSING */
+export function fromQueue(value: JsonValue, vault: Vault): AcceptedTask | undefined {
+  const parsed = stored.safeParse(value);
+  if (!parsed.success) return undefined;
+  const { needsApiKey, sealed, ...rest } = parsed.data;
+  const opened = secret.safeParse(vault.open(sealed, placeOf(rest)));
+  if (!opened.success) return undefined;
+  const { parameters, initEnv } = opened.data;
+  if (rest.type === 'composed') return { task: { ...rest, parameters }, needsApiKey };
+  return { task: { ...rest, parameters, initEnv }, needsApiKey };
+}
+
+function placeOf({ namespace, activationId }: Pick<Task, 'namespace' | 'activationId'>): string {
+  return `${namespace}/${activationId}`;
+}
+
+/** Undefined members go, as they would in JSON. */
+function plain(value: object): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
+}

@@ -1,0 +1,160 @@
+/**
+ * Records of activations: listed, counted and read. A record appears as soon as its activation has
+ * answered: reads wait, for a bounded time, for those whose logs are still being read.
+ */
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import type { ActivationQuery, ActivationRow, ActivationStore } from '../../store/index.ts';
+import type { Page } from '../entities/page.ts';
+import { functionFault, notFound } from '../faults.ts';
+import type { Milestone } from './milestone.ts';
+import type { Task } from './task.ts';
+
+export type ActivationFilter = Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>;
+
+export interface ActivationService {
+  /** Summaries, newest first. */
+  list(query: ActivationFilter & Page): Promise<readonly JsonObject[]>;
+  /** Full records, newest first; each is read when it is asked for, since a page may not fit in memory. */
+  records(query: ActivationFilter & Page): AsyncIterable<JsonObject>;
+  count(filter: ActivationFilter): Promise<number>;
+  /** The full record; of one that has not ended, what is known. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
+  get(namespace: string, activationId: string): Promise<JsonObject>;
+  /** Its `response`. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
+  result(namespace: string, activationId: string): Promise<JsonValue>;
+  /** @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
+  logs(namespace: string, activationId: string): Promise<readonly string[]>;
+  /** What it was called with, if its action says that this is kept. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
+  input(namespace: string, activationId: string): Promise<JsonValue>;
+  /** A record is on its way to the store: reads wait for it, until it has arrived. */
+  expect(record: ExpectedRecord): void;
+  arrived(activationId: string): void;
+}
+
+export interface ExpectedRecord {
+  readonly task: Pick<Task, 'activationId' | 'namespace'>;
+  readonly visible: Milestone;
+}
+
+/** A sandbox that keeps its log streams open must not hold up a listing for longer. */
+const settleWaitMs = 2000;
+const idLength = 32;
+
+/**
+ * @param pendingOf what can be said of an activation that was accepted and has no record yet
+ */
+export function createActivations(
+  store: ActivationStore,
+  pendingOf: (namespace: string, activationId: string) => Promise<JsonObject | undefined>,
+): ActivationService {
+  const expected = new Map<string, ExpectedRecord>();
+  const settled = async (isMeant: (task: ExpectedRecord['task']) => boolean): Promise<void> => {
+    if (expected.size === 0) return;
+    const meant = [...expected.values()].filter(({ task }) => isMeant(task));
+    if (meant.length === 0) return;
+    await within(Promise.all(meant.map(({ visible }) => visible.reached())), settleWaitMs);
+  };
+  const find = async (namespace: string, activationId: string): Promise<ActivationRow | undefined> => {
+    checkActivationId(activationId);
+    await settled((task) => task.activationId === activationId);
+    return store.get(namespace, activationId);
+  };
+  const pending = async (namespace: string, activationId: string): Promise<JsonObject> => {
+    const record = await pendingOf(namespace, activationId);
+    if (record === undefined) throw notFound();
+    return record;
+  };
+  const briefRows = async (query: ActivationFilter & Page) => {
+    await settled((task) => task.namespace === query.namespace);
+    return store.list({ ...query, brief: true });
+  };
+  const full = async (row: ActivationRow): Promise<JsonObject> => {
+    const logs = await store.logs(row.namespace, row.activationId);
+    return { ...row.document, logs: logs ?? [] };
+  };
+
+  return {
+    async list(query) {
+      return (await briefRows(query)).map(summarise);
+    },
+    async *records(query) {
+      for (const { namespace, activationId } of await briefRows(query)) {
+        const row = await store.get(namespace, activationId);
+        if (row !== undefined) yield full(row);
+      }
+    },
+    async count(filter) {
+      await settled((task) => task.namespace === filter.namespace);
+      return store.count(filter);
+    },
+    async get(namespace, activationId) {
+      const row = await find(namespace, activationId);
+      return row === undefined ? pending(namespace, activationId) : full(row);
+    },
+    async result(namespace, activationId) {
+      const row = await find(namespace, activationId);
+      const document = row === undefined ? await pending(namespace, activationId) : row.document;
+      return document['response'] ?? {};
+    },
+    async logs(namespace, activationId) {
+      const row = await find(namespace, activationId);
+      if (row === undefined) await pending(namespace, activationId);
+      return (await store.logs(namespace, activationId)) ?? [];
+    },
+    async input(namespace, activationId) {
+      checkActivationId(activationId);
+      const input = await store.input(namespace, activationId);
+      if (input === undefined) throw notFound();
+      return input;
+    },
+    expect(record) {
+      expected.set(record.task.activationId, record);
+    },
+    arrived(activationId) {
+      expected.delete(activationId);
+    },
+  };
+}
+
+/** @throws Fault ACTIVATION_ID_INVALID */
+export function checkActivationId(text: string): void {
+  if (text.length !== idLength) {
+    throw functionFault(
+      'ACTIVATION_ID_INVALID',
+      `Activation id length is ${text.length} but must be ${idLength}.`,
+    );
+  }
+  if (!/^[0-9a-f]+$/.test(text)) {
+    throw functionFault('ACTIVATION_ID_INVALID', 'The activation id is not valid.');
+  }
+}
+
+/** Settles when `work` does, or after `timeoutMs`; true in the first case. `work` must not reject. */
+export async function within(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, timeoutMs, false);
+  try {
+    return await Promise.race([work.then(() => true), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const summaryFields = [
+  'namespace',
+  'name',
+  'version',
+  'publish',
+  'annotations',
+  'activationId',
+  'start',
+  'end',
+  'duration',
+  'cause',
+];
+
+function summarise(row: ActivationRow): JsonObject {
+  const shown = summaryFields
+    .filter((field) => row.document[field] !== undefined)
+    .map((field) => [field, row.document[field]]);
+  return { ...Object.fromEntries(shown), ...(row.end === null ? {} : { statusCode: row.statusCode }) };
+}

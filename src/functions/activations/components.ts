@@ -1,0 +1,124 @@
+/** Runs the parts of sequences and compositions: activations of their own, whose cause is the whole. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CompletionStatus, Invoker } from '../../invoker/index.ts';
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import type { ActivationStore } from '../../store/index.ts';
+import { mergeArguments, type ResolvedAction, targetOf } from '../actions/resolved-action.ts';
+import type { Budget, Caller } from './composed-call.ts';
+import type { Flights } from './flights.ts';
+import { newCodeTask, newTask } from './new-task.ts';
+import { type ActivationRecord, frameOf, type RecordFrame } from './record.ts';
+import type { Task } from './task.ts';
+
+export interface Part {
+  readonly resolved: ResolvedAction;
+  readonly payload: JsonObject | readonly JsonValue[];
+  readonly caller: Caller;
+  /** Activation id of the whole. */
+  readonly cause: string;
+  readonly budget: Budget;
+}
+
+/** How a part ended; without a record when it has not ended in time. */
+export interface Outcome {
+  readonly activationId: string;
+  readonly record: ActivationRecord | undefined;
+}
+
+export interface Components {
+  /** Rejects when it could not be run at all. */
+  run(part: Part): Promise<Outcome>;
+  /** A conductor as the code that it is. */
+  runConductor(part: Part): Promise<Outcome>;
+  /** Gets a sandbox ready for an action that is called soon. */
+  warm(resolved: ResolvedAction, namespace: string): void;
+}
+
+export interface ComponentOptions {
+  readonly flights: Pick<Flights, 'begin' | 'run' | 'cancel'>;
+  readonly activations: Pick<ActivationStore, 'room'>;
+  readonly invoker: Pick<Invoker, 'warm'>;
+}
+
+/** OpenWhisk's patience: past what the part itself may take. */
+const patienceMs = 60_000;
+
+export function createComponents({ flights, activations, invoker }: ComponentOptions): Components {
+  const run = async (
+    task: Task,
+    frame: RecordFrame,
+    { resolved, caller, budget }: Part,
+  ): Promise<Outcome> => {
+    await activations.room();
+    const { createdAt: namespaceCreatedAt, limits } = caller.identity;
+    const flight = flights.begin({
+      task,
+      frame,
+      namespaceCreatedAt,
+      isRecorded: limits.storeActivations !== false,
+      ...(task.type === 'composed' ? { call: { resolved, caller, budget } } : {}),
+    });
+    const { activationId } = task;
+    const running = flights.run(flight).catch((error: unknown) => {
+      flights.cancel(flight);
+      throw error;
+    });
+    if (task.type === 'composed') return { activationId, record: await running };
+    const record = await inTime(running, task.limits.timeoutMs + patienceMs);
+    return { activationId, record };
+  };
+
+  return {
+    run(part) {
+      return run(newTask(part), part.resolved.frame, part);
+    },
+    async runConductor(part) {
+      const { resolved } = part;
+      if (resolved.plan.type !== 'code') throw new Error('a conductor is code');
+      const { action, fullName: name, limits, binding } = resolved;
+      const frame = frameOf({
+        action: name,
+        version: action.version,
+        kind: action.exec.kind,
+        limits,
+        binding,
+      });
+      return run(newCodeTask(part, resolved.plan), frame, part);
+    },
+    warm(resolved, namespace) {
+      const { plan } = resolved;
+      if (plan.type !== 'code' || plan.scaling?.fresh === true) return;
+      const { initEnv } = mergeArguments(resolved, {});
+      invoker.warm(targetOf(resolved, plan, namespace, initEnv));
+    },
+  };
+}
+
+/** Undefined after `timeoutMs`; the work itself goes on. */
+async function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  const done = new AbortController();
+  const late = delay(timeoutMs, undefined, { signal: done.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    done.abort();
+  }
+}
+
+/** What a whole needs to know of the part that ended last. */
+export interface LastResult {
+  readonly status: CompletionStatus;
+  readonly result: JsonValue;
+  readonly json: string;
+  readonly sizeBytes: number;
+}
+
+export function resultOf({ status, result, resultJson, sizeBytes }: ActivationRecord): LastResult {
+  return { status, result, json: resultJson, sizeBytes };
+}
+
+export function failed(status: CompletionStatus, error: string): LastResult {
+  const result = { error };
+  const json = JSON.stringify(result);
+  return { status, result, json, sizeBytes: Buffer.byteLength(json) };
+}

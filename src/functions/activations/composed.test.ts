@@ -1,0 +1,240 @@
+/** Sequences and compositions where the sandbox does what it is told: failures inside the platform, restarts, limits. */
+import { describe, expect, test } from 'vitest';
+import type { Job } from '../../invoker/index.ts';
+import { isJsonObject, type JsonObject } from '../../lib/index.ts';
+import { completion, failure, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
+import { fromQueue, toQueue } from './accepted-task.ts';
+
+/** `add` adds one to `n`; `conductor` does what its parameter `say` says; everything else gives back its parameters. */
+async function start(): Promise<Platform> {
+  const platform = await startPlatform({ limits: { sequenceLength: 4 } });
+  const { actions } = platform.functions;
+  await actions.put(ref('add'), hello, false, platform.guest);
+  const conductor = { ...hello, annotations: [{ key: 'conductor', value: true }] };
+  await actions.put(ref('conductor'), conductor, false, platform.guest);
+  platform.invoker.script = run;
+  return platform;
+}
+
+function run(job: Job) {
+  const parameters = isJsonObject(job.parameters) ? job.parameters : {};
+  if (job.action === '/guest/add') return completion({ n: Number(parameters['n'] ?? 0) + 1 });
+  const said = parameters['say'];
+  return completion(isJsonObject(said) ? said : parameters);
+}
+
+async function sequence(platform: Platform, name: string, components: readonly string[]): Promise<void> {
+  const exec = { kind: 'sequence', components };
+  await platform.functions.actions.put(ref(name), { exec }, true, platform.guest);
+}
+
+function invoke(
+  platform: Platform,
+  name: string,
+  payload: JsonObject = {},
+  waitMs: number | undefined = 10_000,
+) {
+  return platform.functions.invocations.invoke({
+    identity: platform.guest,
+    action: ref(name),
+    payload,
+    waitMs,
+    transactionId: 't1',
+    authorization: platform.authorization,
+  });
+}
+
+const stored = (platform: Platform, id: string) => platform.functions.activations.get('guest', id);
+
+describe('a sequence', () => {
+  test('counts once against the throttle, and holds nothing when it has ended', async () => {
+    await using platform = await start();
+    await sequence(platform, 'two', ['/_/add', '/_/add']);
+    let most = 0;
+    platform.invoker.script = (job) => {
+      most = Math.max(most, platform.invoker.inFlight);
+      return run(job);
+    };
+    const { record } = await invoke(platform, 'two', { n: 1 });
+    expect(record).toMatchObject({ status: 'success', result: { n: 3 } });
+    expect(most).toBe(1);
+    expect(platform.invoker.inFlight).toBe(0);
+  });
+
+  test('warms its later actions, each once, and not the first', async () => {
+    await using platform = await start();
+    await platform.functions.actions.put(ref('other'), hello, false, platform.guest);
+    await sequence(platform, 'three', ['/_/add', '/_/other', '/_/other']);
+    await invoke(platform, 'three');
+    expect(platform.invoker.warmed.map(({ action }) => action)).toEqual(['/guest/other']);
+  });
+
+  test('whose action can not be run fails inside the platform, with a record of what was', async () => {
+    await using platform = await start();
+    await sequence(platform, 'two', ['/_/add', '/_/add']);
+    platform.invoker.script = (job) =>
+      platform.invoker.jobs.length > 1 ? Promise.reject(new Error('no room')) : run(job);
+    const { activationId, record } = await invoke(platform, 'two');
+    expect(record).toMatchObject({ status: 'whisk internal error', result: { error: 'Sequence failed.' } });
+    expect(await stored(platform, activationId)).toMatchObject({
+      logs: [expect.stringMatching(/^[0-9a-f]{32}$/)],
+    });
+  });
+
+  test('grown too long behind its back stops at the limit', async () => {
+    await using platform = await start();
+    await sequence(platform, 'inner', ['/_/add']);
+    await sequence(platform, 'outer', ['/_/inner', '/_/inner']);
+    await sequence(platform, 'inner', ['/_/add', '/_/add', '/_/add']);
+    const { activationId, record } = await invoke(platform, 'outer');
+    expect(record).toMatchObject({
+      status: 'application error',
+      result: { error: 'Too many actions in the sequence.' },
+    });
+    expect((await stored(platform, activationId))['logs']).toHaveLength(2);
+    expect(platform.invoker.jobs).toHaveLength(4);
+  });
+
+  test('keeps the status of what ended it', async () => {
+    await using platform = await start();
+    await sequence(platform, 'two', ['/_/add', '/_/add']);
+    platform.invoker.script = () => failure('action developer error', 'boom');
+    const { record } = await invoke(platform, 'two');
+    expect(record).toMatchObject({ status: 'action developer error', result: { error: 'boom' } });
+    expect(platform.invoker.jobs).toHaveLength(1);
+  });
+
+  test('that was accepted is run after a restart', async () => {
+    await using platform = await start();
+    await sequence(platform, 'two', ['/_/add', '/_/add']);
+    platform.invoker.script = () => new Promise(() => {});
+    await invoke(platform, 'two', { n: 5 }, undefined);
+    await expect.poll(() => platform.invoker.jobs.length).toBe(1);
+    const [row] = await platform.store.accepted.pending(1);
+    const accepted = fromQueue(row?.job ?? null, platform.vault);
+    if (accepted === undefined) throw new Error('nothing was accepted');
+    const activationId = 'a'.repeat(32);
+    const job = toQueue({ ...accepted.task, activationId }, platform.vault);
+    await platform.store.accepted.accept({ activationId, namespace: 'guest', acceptedAt: 1, job });
+    platform.invoker.script = run;
+    const next = await platform.restart();
+    expect(await next.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 1 });
+    expect(await stored(platform, activationId)).toMatchObject({
+      name: 'two',
+      response: { status: 'success', result: { n: 7 } },
+    });
+  });
+
+  test('that is run after a restart may do no more than the key that it was called with', async () => {
+    await using platform = await start();
+    await sequence(platform, 'two', ['/_/add', '/_/add']);
+    platform.invoker.script = () => new Promise(() => {});
+    const identity = { ...platform.guest, scope: 'invoke' } as const;
+    const request = { action: ref('two'), payload: {}, transactionId: 't', authorization: undefined };
+    await platform.functions.invocations.invoke({ ...request, identity, waitMs: undefined });
+    const [row] = await platform.store.accepted.pending(1);
+    expect(fromQueue(row?.job ?? null, platform.vault)).toMatchObject({ task: { scope: 'invoke' } });
+  });
+
+  test('of actions that keep no records leaves none', async () => {
+    await using platform = await start();
+    await sequence(platform, 'two', ['/_/add', '/_/add']);
+    const identity = { ...platform.guest, limits: { ...platform.guest.limits, storeActivations: false } };
+    const request = { action: ref('two'), payload: {}, transactionId: 't', authorization: undefined };
+    const { record } = await platform.functions.invocations.invoke({ ...request, identity, waitMs: 10_000 });
+    expect(record).toMatchObject({ status: 'success' });
+    await platform.functions.invocations.invoke({ ...request, identity, waitMs: undefined });
+    await expect.poll(() => platform.store.accepted.pending(10)).toEqual([]);
+    expect(await platform.functions.activations.count({ namespace: 'guest' })).toBe(0);
+  });
+});
+
+describe('a composition', () => {
+  test('shares its limits with the compositions within', async () => {
+    await using platform = await start();
+    // Each call of the conductor names the conductor again, with the same parameters.
+    const again = { action: 'conductor', params: { say: 1 } };
+    platform.invoker.script = () => completion(again);
+    const { record } = await invoke(platform, 'conductor');
+    expect(record).toMatchObject({
+      status: 'application error',
+      result: { error: 'Too many actions in the composition.' },
+    });
+    // 2 × 4 + 1 calls of a conductor, however they nest.
+    expect(platform.invoker.jobs).toHaveLength(9);
+  });
+
+  test('that names too many actions is told so once more, and may end well', async () => {
+    await using platform = await start();
+    platform.invoker.script = (job) => {
+      if (job.action === '/guest/add') return run(job);
+      const { error } = isJsonObject(job.parameters) ? job.parameters : {};
+      return completion(error === undefined ? { action: 'add' } : { params: { caught: error } });
+    };
+    const { record } = await invoke(platform, 'conductor');
+    expect(record).toMatchObject({
+      status: 'success',
+      result: { caught: 'Too many actions in the composition.' },
+    });
+    expect(platform.invoker.jobs.filter(({ action }) => action === '/guest/add')).toHaveLength(4);
+  });
+
+  test('boxes parameters and state that are no objects', async () => {
+    await using platform = await start();
+    const inputs: unknown[] = [];
+    const results = [{ action: 'add', params: 7, state: 'mine' }, { params: [1, 2] }];
+    platform.invoker.script = (job) => {
+      inputs.push(job.parameters);
+      return job.action === '/guest/add' ? completion({ sum: 1 }) : completion(results.shift() ?? {});
+    };
+    const { record } = await invoke(platform, 'conductor', { a: 1 });
+    expect(inputs).toEqual([{ a: 1 }, { value: 7 }, { sum: 1, state: 'mine' }]);
+    expect(record).toMatchObject({ status: 'success', result: { value: [1, 2] } });
+  });
+
+  test('whose conductor can not be run fails inside the platform', async () => {
+    await using platform = await start();
+    platform.invoker.script = () => Promise.reject(new Error('no room'));
+    const { record } = await invoke(platform, 'conductor');
+    expect(record).toMatchObject({
+      status: 'whisk internal error',
+      result: { error: 'Activation failure during composition.' },
+    });
+  });
+});
+
+describe('what has not ended', () => {
+  test('is visible as pending to its own namespace, whatever it is', async () => {
+    await using platform = await start();
+    await sequence(platform, 'two', ['/_/add', '/_/add']);
+    const gate = Promise.withResolvers<void>();
+    platform.invoker.script = async (job) => {
+      await gate.promise;
+      return run(job);
+    };
+    const { activationId } = await invoke(platform, 'two', {}, undefined);
+    const { activations } = platform.functions;
+    const pending = await activations.get('guest', activationId);
+    expect(pending).toMatchObject({ name: 'two', response: { status: 'pending' }, logs: [] });
+    expect(pending).not.toHaveProperty('end');
+    expect(await activations.result('guest', activationId)).toMatchObject({ status: 'pending' });
+    expect(await activations.logs('guest', activationId)).toEqual([]);
+    await expect(activations.get('other', activationId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(activations.get('guest', 'f'.repeat(32))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    gate.resolve();
+    await expect.poll(async () => (await activations.get('guest', activationId))['end']).toBeDefined();
+  });
+});
+
+test('of an action that asks for it, the input is kept without its secrets', async () => {
+  await using platform = await start();
+  const body = { ...hello, annotations: [{ key: 'capture-input', value: true }] };
+  await platform.functions.actions.put(ref('kept'), body, false, platform.guest);
+  const { activationId } = await invoke(platform, 'kept', { a: 1, token: 't' });
+  const other = await invoke(platform, 'add', { a: 1 });
+  const { activations } = platform.functions;
+  await stored(platform, activationId);
+  expect(await activations.input('guest', activationId)).toEqual({ a: 1, token: '[redacted]' });
+  await stored(platform, other.activationId);
+  await expect(activations.input('guest', other.activationId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});

@@ -1,0 +1,80 @@
+/** Carries out what is no code in a sandbox: sequences, compositions, built-in actions. */
+import { isFault, isJsonObject, type Log, messageOf } from '../../lib/index.ts';
+import type { ActionService } from '../actions/actions.ts';
+import { mergeArguments } from '../actions/resolved-action.ts';
+import type { BuiltinAction } from '../builtin.ts';
+import { parseFullName, parseNamespaceName } from '../entities/names.ts';
+import { notFound } from '../faults.ts';
+import type { NamespaceService } from '../namespaces/namespaces.ts';
+import type { Components } from './components.ts';
+import { type ComposedCall, newBudget } from './composed-call.ts';
+import { runComposition } from './compositions.ts';
+import { type Ending, endingOf } from './record.ts';
+import { runSequence } from './sequences.ts';
+import type { ComposedTask } from './task.ts';
+
+export interface ComposerOptions {
+  readonly actions: Pick<ActionService, 'resolve'>;
+  readonly namespaces: Pick<NamespaceService, 'identityOf'>;
+  readonly components: Components;
+  /** Actions of a sequence, components of a composition, at most. */
+  readonly maxLength: number;
+  readonly log: Log;
+}
+
+/**
+ * @param call as it was begun; found again from the task after a restart
+ * @throws Fault NOT_FOUND when the action or the namespace is gone
+ */
+export async function compose(
+  options: ComposerOptions,
+  task: ComposedTask,
+  call: ComposedCall | undefined,
+): Promise<Ending> {
+  const { actions, components, log, maxLength } = options;
+  const known = call ?? (await callAgain(options, task));
+  const { plan } = known.resolved;
+  if (plan.type === 'sequence') {
+    return runSequence({ actions, components, maxLength, log }, task, known, plan.components);
+  }
+  if (plan.type === 'builtin') return runBuiltin(plan.builtin, task, known, log);
+  return runComposition({ actions, components, maxComponents: maxLength, log }, task, known);
+}
+
+async function callAgain(
+  { actions, namespaces }: ComposerOptions,
+  task: ComposedTask,
+): Promise<ComposedCall> {
+  const namespace = parseNamespaceName(task.namespace);
+  const identity = await namespaces.identityOf(namespace);
+  if (identity === undefined) throw notFound();
+  const resolved = await actions.resolve(parseFullName(task.named, namespace), namespace);
+  const { scope, transactionId } = task;
+  const caller = { identity: { ...identity, scope }, transactionId, authorization: undefined };
+  return { resolved, caller, budget: newBudget() };
+}
+
+async function runBuiltin(
+  builtin: BuiltinAction,
+  task: ComposedTask,
+  { resolved, caller }: ComposedCall,
+  log: Log,
+): Promise<Ending> {
+  const startedAt = Date.now();
+  const { parameters } = mergeArguments(resolved, task.parameters);
+  try {
+    const result = await builtin.run(isJsonObject(parameters) ? parameters : {}, caller);
+    const status = result['error'] === undefined ? 'success' : 'application error';
+    return endingOf(status, result, startedAt, Date.now());
+  } catch (error) {
+    const isRefused = isFault(error) && error.kind !== 'host' && error.kind !== 'bug';
+    if (isRefused) return endingOf('application error', { error: error.message }, startedAt, Date.now());
+    log.error({ action: builtin.path, reason: messageOf(error) }, 'a built-in action failed');
+    return endingOf(
+      'whisk internal error',
+      { error: 'The action failed inside the platform.' },
+      startedAt,
+      Date.now(),
+    );
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * Activations under way: each is run once, and ends in a record in the store.
+ *
+ * A flight takes off with its admission and a hold on its code, and lands when its record is kept. One whose
+ * caller was told "accepted" is in the durable queue, and its record settles it there. At shutdown, what has
+ * not landed in time is recorded as interrupted; what was accepted but never started stays in the queue for
+ * the next start.
+ *
+ * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
+ * to move: so a flight makes few promises, and what is known already is not awaited.
+ */
+import type { Invoker } from '../../invoker/index.ts';
+import { type Log, messageOf } from '../../lib/index.ts';
+import type { Store } from '../../store/index.ts';
+import type { CodeStore } from '../actions/code-store.ts';
+import type { NamespaceService } from '../namespaces/namespaces.ts';
+import type { Vault } from '../vault/vault.ts';
+import { toQueue } from './accepted-task.ts';
+import { type ActivationService, within } from './activations.ts';
+import type { ComposedCall } from './composed-call.ts';
+import { type Departure, Flight } from './flight.ts';
+import { type ActivationRecord, type Ending, internalFailure, recordOf } from './record.ts';
+import type { ComposedTask, Task } from './task.ts';
+
+export interface FlightsOptions {
+  readonly store: Pick<Store, 'activations' | 'accepted'>;
+  readonly invoker: Pick<Invoker, 'run'>;
+  /** Carries out what is no code. Rejects when it can't even be begun. */
+  readonly compose: (task: ComposedTask, call: ComposedCall | undefined) => Promise<Ending>;
+  readonly code: Pick<CodeStore, 'retain' | 'release'>;
+  readonly vault: Vault;
+  readonly namespaces: Pick<NamespaceService, 'createdAt'>;
+  readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
+  readonly log: Log;
+}
+
+export interface Flights {
+  /** Holds a task's place until it is run or cancelled. */
+  begin(departure: Departure): Flight;
+  find(activationId: string): Flight | undefined;
+  /** Ends a flight that was never run and leaves no record. */
+  cancel(flight: Flight): void;
+  /** Makes it durable before it is started. Rejects when it can't. */
+  enqueue(flight: Flight): Promise<void>;
+  /** Makes a flight durable that was started already; it goes on when that fails. */
+  enqueueStarted(flight: Flight): Promise<void>;
+  /**
+   * Runs it and gives its record, which is kept in the background: its logs may still be on their way.
+   * Rejects, without a record, when it could not be run.
+   */
+  run(flight: Flight): Promise<ActivationRecord>;
+  /** Claims a flight that the durable queue has, and runs it to its record. Never rejects. */
+  runQueued(flight: Flight): Promise<void>;
+  /** Ends a flight with a record that says why it could not be run. */
+  fail(flight: Flight, text: string): void;
+  /** Waits for all flights to land; ends those that don't in time, and answers their callers. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
+
+export function createFlights(options: FlightsOptions): Flights {
+  const { store, activations, log } = options;
+  const underWay = new Map<string, Flight>();
+
+  const begin = (departure: Departure): Flight => {
+    const flight = new Flight(departure, options.code);
+    underWay.set(flight.task.activationId, flight);
+    return flight;
+  };
+  const land = (flight: Flight) => {
+    underWay.delete(flight.task.activationId);
+    flight.landed.reach();
+  };
+  const cancel = (flight: Flight) => {
+    flight.release();
+    land(flight);
+  };
+  const end = (flight: Flight, ending: Ending): ActivationRecord => {
+    const record = recordOf(flight.task, flight.frame, ending);
+    activations.expect(flight);
+    keep(options, flight, record, ending.logs, land);
+    return record;
+  };
+  const run = (flight: Flight) => {
+    flight.started = true;
+    return runToEnd(options, flight, (ending) => end(flight, ending));
+  };
+  const fail = (flight: Flight, text: string) => {
+    flight.release();
+    end(flight, internalFailure(flight.task, text));
+  };
+
+  return {
+    begin,
+    cancel,
+    run,
+    fail,
+    find: (activationId) => underWay.get(activationId),
+    async enqueue(flight) {
+      await accept(options, flight.task);
+      flight.attempt = 0;
+    },
+    async enqueueStarted(flight) {
+      flight.attempt = acceptStarted(options, flight.task);
+      await flight.attempt;
+    },
+    async runQueued(flight) {
+      const { activationId } = flight.task;
+      try {
+        if (!(await store.accepted.claim(activationId, 0))) return cancel(flight);
+        flight.attempt = 1;
+      } catch (error) {
+        log.error({ activationId, reason: messageOf(error) }, 'an accepted activation was not claimed');
+        return cancel(flight);
+      }
+      await run(flight).catch((error) => fail(flight, messageOf(error)));
+    },
+    async drain(timeoutMs) {
+      const landings = [...underWay.values()].map(({ landed }) => landed.reached());
+      if (landings.length === 0 || (await within(Promise.all(landings), timeoutMs))) return;
+      for (const flight of underWay.values()) {
+        if (flight.started) flight.interrupt?.();
+        else cancel(flight);
+      }
+      await Promise.all(landings);
+    },
+  };
+}
+
+/** Ends the flight once, by what the invoker says or by an interruption, and releases it. */
+function runToEnd(
+  { invoker, compose }: FlightsOptions,
+  flight: Flight,
+  end: (ending: Ending) => ActivationRecord,
+): Promise<ActivationRecord> {
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const finish = (ending: Ending) => {
+      if (isOver) return;
+      isOver = true;
+      resolve(end(ending));
+      flight.release();
+    };
+    const refuse = (error: unknown) => {
+      isOver = true;
+      flight.release();
+      reject(error);
+    };
+    flight.interrupt = () => finish(internalFailure(flight.task, interrupted));
+    try {
+      const { task, call } = flight;
+      const running = task.type === 'code' ? invoker.run(task) : compose(task, call);
+      running.then(finish).catch(refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  });
+}
+
+async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>, task: Task): Promise<void> {
+  const { activationId, namespace, acceptedAt } = task;
+  await store.accepted.accept({ activationId, namespace, acceptedAt, job: toQueue(task, vault) });
+}
+
+async function acceptStarted(options: FlightsOptions, task: Task): Promise<number | null> {
+  const { store, log } = options;
+  const { activationId } = task;
+  try {
+    await accept(options, task);
+    return (await store.accepted.claim(activationId, 0)) ? 1 : null;
+  } catch (error) {
+    log.error({ activationId, reason: messageOf(error) }, 'a long run could not be made durable');
+    return null;
+  }
+}
+
+/** Hands a record to the store when its logs are read, or reading them is cut short. Then the flight lands. */
+function keep(
+  { store, namespaces, activations, log }: FlightsOptions,
+  flight: Flight,
+  record: ActivationRecord,
+  lines: Ending['logs'],
+  land: (flight: Flight) => void,
+): void {
+  const { activationId, namespace } = flight.task;
+  const arrive = () => {
+    activations.arrived(activationId);
+    flight.visible.reach();
+  };
+  const leave = () => {
+    arrive();
+    land(flight);
+  };
+  const lose = (error: unknown) => {
+    log.error({ activationId, reason: messageOf(error) }, 'a record was not kept');
+    leave();
+  };
+  const append = (logs: readonly string[], createdAt: number | undefined, settles: number | null) => {
+    if (createdAt !== flight.namespaceCreatedAt) return leave();
+    if (!flight.isRecorded) {
+      if (settles !== null) store.accepted.settle(activationId, settles).catch(lose);
+      return leave();
+    }
+    const { inputJson } = flight;
+    const input = inputJson === undefined ? {} : { inputJson };
+    const kept = store.activations.append({ row: record, logs, settles, ...input });
+    arrive();
+    kept.then(() => land(flight), lose);
+  };
+  const write = (logs: readonly string[]) => {
+    if (flight.interrupt === undefined) return;
+    flight.interrupt = undefined;
+    const { attempt, namespaceCreatedAt } = flight;
+    const createdAt = namespaceCreatedAt === undefined ? undefined : namespaces.createdAt(namespace);
+    if (createdAt instanceof Promise || attempt instanceof Promise) {
+      Promise.all([createdAt, attempt])
+        .then((known) => append(logs, ...known))
+        .catch(lose);
+    } else append(logs, createdAt, attempt);
+  };
+  flight.interrupt = () => write([]);
+  lines.then(write).catch(lose);
+}

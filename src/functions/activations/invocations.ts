@@ -1,0 +1,157 @@
+/**
+ * What invoking an action means: resolve it, merge its parameters with the call's, ask for admission, run
+ * it, and answer when it ends (blocking, for as long as the caller may wait) or at once, when it is durable
+ * (non-blocking). A blocking call that outlasts its wait becomes one that was accepted.
+ */
+import type { Invoker, RateUsage } from '../../invoker/index.ts';
+import { type JsonObject, type Log, messageOf } from '../../lib/index.ts';
+import type { AcceptedQueue, ActivationStore } from '../../store/index.ts';
+import type { ActionService } from '../actions/actions.ts';
+import { checkPayload, type ResolvedAction } from '../actions/resolved-action.ts';
+import type { EntityRef } from '../entities/names.ts';
+import { functionFault } from '../faults.ts';
+import type { Identity } from '../namespaces/namespaces.ts';
+import type { Vault } from '../vault/vault.ts';
+import { captureInput } from './captured-input.ts';
+import { newBudget } from './composed-call.ts';
+import type { Departure, Flight } from './flight.ts';
+import type { Flights } from './flights.ts';
+import { newTask } from './new-task.ts';
+import type { ActivationRecord } from './record.ts';
+import { type ResumeReport, resumeQueue } from './resume.ts';
+import type { Task } from './task.ts';
+
+export interface InvokeRequest {
+  readonly identity: Identity;
+  readonly action: EntityRef;
+  readonly payload: JsonObject;
+  /** How long to wait for the result; undefined: not at all (non-blocking). */
+  readonly waitMs: number | undefined;
+  readonly transactionId: string;
+  /** The caller's `Authorization` header, for actions that are given the caller's key. */
+  readonly authorization: string | undefined;
+  /** For a caller that must know it before; a new one, never used again. */
+  readonly activationId?: string;
+}
+
+/** The activation, and its record if it has ended while the caller waited. */
+export interface InvokeAnswer {
+  readonly activationId: string;
+  readonly record: ActivationRecord | undefined;
+}
+
+export interface InvocationService {
+  /**
+   * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, SHUTTING_DOWN, and the invoker's:
+   * TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT, and its `busy` ones
+   */
+  invoke(request: InvokeRequest): Promise<InvokeAnswer>;
+  /** What a namespace has left of its invocations in this minute. */
+  usage(identity: Identity): RateUsage;
+  /**
+   * Deals with what an earlier run accepted and did not end: what was never started is run, what was
+   * started is recorded as interrupted. Settles when all of it is done. Call once, at start.
+   */
+  resumeAccepted(): Promise<ResumeReport>;
+  /** Refuses new invocations and waits for those under way; what takes longer is recorded as interrupted. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+export interface InvocationOptions {
+  readonly actions: Pick<ActionService, 'resolve'>;
+  readonly accepted: AcceptedQueue;
+  readonly activations: Pick<ActivationStore, 'room'>;
+  readonly invoker: Pick<Invoker, 'admit' | 'usage'>;
+  readonly flights: Flights;
+  readonly vault: Vault;
+  readonly log: Log;
+}
+
+export function createInvocations(options: InvocationOptions): InvocationService {
+  const { accepted, flights, invoker, vault, log } = options;
+  let closing = false;
+
+  return {
+    async invoke(request) {
+      if (closing) throw functionFault('SHUTTING_DOWN', 'The platform is shutting down.');
+      const { identity, waitMs } = request;
+      const resolving = options.actions.resolve(request.action, identity.namespace);
+      const resolved = resolving instanceof Promise ? await resolving : resolving;
+      checkPayload(resolved, request.payload);
+      const room = options.activations.room();
+      if (room !== undefined) await room;
+      const task = newTask({
+        resolved,
+        caller: request,
+        payload: request.payload,
+        activationId: request.activationId,
+      });
+      const admission = invoker.admit(task.namespace, identity.limits);
+      const flight = flights.begin({ ...departureOf(request, resolved, task), admission });
+      const { activationId } = task;
+      if (waitMs === undefined) {
+        await acceptForLater(flights, flight);
+        return { activationId, record: undefined };
+      }
+      const run = flights.run(flight);
+      const record = await firstOf(run, waitMs, () => flights.cancel(flight));
+      if (record === undefined) {
+        run.catch((error) => flights.fail(flight, messageOf(error)));
+        await flights.enqueueStarted(flight);
+      }
+      return { activationId, record };
+    },
+    usage: ({ namespace, limits }) => invoker.usage(namespace, limits),
+    resumeAccepted: () => resumeQueue({ accepted, flights, vault, log, isClosing: () => closing }),
+    async close(timeoutMs) {
+      closing = true;
+      await flights.drain(timeoutMs);
+    },
+  };
+}
+
+function departureOf(request: InvokeRequest, resolved: ResolvedAction, task: Task): Departure {
+  const { identity, payload } = request;
+  return {
+    task,
+    frame: resolved.frame,
+    namespaceCreatedAt: identity.createdAt,
+    isRecorded: identity.limits.storeActivations !== false,
+    ...(task.type === 'composed' ? { call: { resolved, caller: request, budget: newBudget() } } : {}),
+    ...(resolved.capturesInput ? { inputJson: captureInput(payload) } : {}),
+  };
+}
+
+/** Settles when the flight is durable; it then runs by itself. */
+async function acceptForLater(flights: Flights, flight: Flight): Promise<void> {
+  try {
+    await flights.enqueue(flight);
+  } catch (error) {
+    flights.cancel(flight);
+    throw error;
+  }
+  void flights.runQueued(flight);
+}
+
+/** What `run` gives, or undefined after `waitMs`. A rejection in time is handed on after `refused`. */
+function firstOf<T>(run: Promise<T>, waitMs: number, refused: () => void): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      resolve(undefined);
+    }, waitMs);
+    run.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        if (isLate) return;
+        clearTimeout(timer);
+        refused();
+        reject(error);
+      },
+    );
+  });
+}

@@ -1,0 +1,69 @@
+/** Makes the task of one call of a resolved action. */
+import { type JsonObject, type JsonValue, newActivationId } from '../../lib/index.ts';
+import { mergeArguments, type Plan, type ResolvedAction, targetOf } from '../actions/resolved-action.ts';
+import { formatApiKey, parseAuthorization } from '../namespaces/keys.ts';
+import type { Caller } from './composed-call.ts';
+import type { CodeTask, ComposedTask, Task } from './task.ts';
+
+export interface NewTask {
+  readonly resolved: ResolvedAction;
+  readonly caller: Caller;
+  readonly payload: JsonObject | readonly JsonValue[];
+  readonly cause?: string | undefined;
+  /** Where it was chosen before. */
+  readonly activationId?: string | undefined;
+}
+
+export function newTask(options: NewTask): Task {
+  const { plan } = options.resolved;
+  return plan.type === 'code' && !plan.isConductor ? newCodeTask(options, plan) : newComposedTask(options);
+}
+
+/** A plain call of code: also of a conductor, as a step of its composition. */
+export function newCodeTask(
+  { resolved, caller, payload, cause, activationId }: NewTask,
+  plan: Extract<Plan, { type: 'code' }>,
+): CodeTask {
+  const { parameters, initEnv } = mergeArguments(resolved, payload);
+  const apiKey = apiKeyFor(resolved, caller);
+  return {
+    type: 'code',
+    ...targetOf(resolved, plan, caller.identity.namespace, initEnv),
+    ...originOf(resolved, cause),
+    activationId: activationId ?? newActivationId(),
+    transactionId: caller.transactionId,
+    parameters,
+    acceptedAt: Date.now(),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+}
+
+function newComposedTask({ resolved, caller, payload, cause, activationId }: NewTask): ComposedTask {
+  const { action, fullName, binding, plan, limits } = resolved;
+  const isConductor = plan.type === 'code';
+  return {
+    type: 'composed',
+    ...originOf(resolved, cause),
+    activationId: activationId ?? newActivationId(),
+    transactionId: caller.transactionId,
+    namespace: caller.identity.namespace,
+    action: fullName,
+    named: binding === undefined ? fullName : `/${binding}/${action.ref.name}`,
+    version: action.version,
+    kind: isConductor ? 'sequence' : action.exec.kind,
+    isConductor,
+    limits,
+    scope: caller.identity.scope,
+    parameters: payload,
+    acceptedAt: Date.now(),
+  };
+}
+
+function originOf({ binding }: ResolvedAction, cause: string | undefined) {
+  return { ...(cause === undefined ? {} : { cause }), ...(binding === undefined ? {} : { binding }) };
+}
+
+function apiKeyFor({ providesApiKey }: ResolvedAction, { authorization }: Caller): string | undefined {
+  if (!providesApiKey || authorization === undefined) return undefined;
+  return formatApiKey(parseAuthorization(authorization));
+}

@@ -1,0 +1,199 @@
+/** The record of an activation, as OpenWhisk keeps and shows it (its logs are kept beside it). */
+import type { ActionLimits, Completion, CompletionStatus } from '../../invoker/index.ts';
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import type { ActivationInsert } from '../../store/index.ts';
+import type { Task } from './task.ts';
+
+/** How an activation ended. Of a composed one, its parts count. */
+export interface Ending extends Completion {
+  /** Of a composed one: the sum of its parts. */
+  readonly durationMs?: number;
+  /** Of a composed one: the most that any part may use. */
+  readonly memoryMiB?: number;
+}
+
+/** As the store takes it, and what an answer needs beside it. */
+export interface ActivationRecord extends ActivationInsert {
+  readonly status: CompletionStatus;
+  readonly result: JsonValue;
+  /** `response.result` alone. */
+  readonly resultJson: string;
+  readonly sizeBytes: number;
+  readonly durationMs: number;
+  readonly memoryMiB: number;
+}
+
+/** What the records of one revision of an action have in common: texts that stand between what differs. */
+export interface RecordFrame {
+  readonly name: string;
+  /** `[pkg/]name`; the binding's name wins over its package's. */
+  readonly path: string;
+  readonly limits: ActionLimits;
+  readonly namespaceToSubject: string;
+  /** Annotations that do not change, each followed by a comma. */
+  readonly annotations: string;
+  /** The annotation `limits`, for what is not composed. */
+  readonly limitsAnnotation: string;
+}
+
+export interface FrameOptions {
+  /** `/ns/[pkg/]name` of the action itself. */
+  readonly action: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly limits: ActionLimits;
+  /** `ns/binding`. */
+  readonly binding?: string | undefined;
+  readonly isConductor?: boolean | undefined;
+}
+
+/** The statuses in the order of their numeric codes. */
+const statuses: readonly CompletionStatus[] = [
+  'success',
+  'application error',
+  'action developer error',
+  'whisk internal error',
+];
+
+export function statusCodeOf(status: CompletionStatus): number {
+  return statuses.indexOf(status);
+}
+
+export function frameOf(options: FrameOptions): RecordFrame {
+  const { action, version, kind, limits, binding, isConductor } = options;
+  const name = action.slice(action.lastIndexOf('/') + 1);
+  const provider = action.slice(action.indexOf('/', 1) + 1);
+  return {
+    name,
+    path: binding === undefined ? provider : `${binding.slice(binding.indexOf('/') + 1)}/${name}`,
+    limits,
+    namespaceToSubject: `",${JSON.stringify({ name, version, publish: false }).slice(1, -1)},"subject":"`,
+    annotations:
+      `${annotation('path', action.slice(1))},${annotation('kind', kind)},` +
+      (binding === undefined ? '' : `${annotation('binding', binding)},`) +
+      (isConductor === true ? `${annotation('conductor', true)},` : ''),
+    limitsAnnotation: limitsAnnotation(limits, limits.memoryMiB),
+  };
+}
+
+/** The frame of a task of which nothing else is at hand. */
+export function frameOfTask(task: Task): RecordFrame {
+  const { action, version, kind, limits, binding } = task;
+  const isConductor = task.type === 'composed' && task.isConductor;
+  return frameOf({ action, version, kind, limits, binding, isConductor });
+}
+
+/**
+ * Written as JSON once, around the result that is JSON already: a large one is never parsed or serialised again.
+ * Ids, statuses and names of namespaces hold no character that JSON escapes.
+ */
+export function recordOf(task: Task, frame: RecordFrame, ending: Ending): ActivationRecord {
+  const { activationId, namespace } = task;
+  const { status, result, json, startedAt, endedAt, sizeBytes } = ending;
+  const durationMs = ending.durationMs ?? endedAt - startedAt;
+  return {
+    activationId,
+    namespace,
+    name: frame.name,
+    path: frame.path,
+    start: startedAt,
+    end: endedAt,
+    statusCode: statusCodeOf(status),
+    documentJson:
+      `${headOf(task, frame)},"start":${startedAt},"end":${endedAt},"duration":${durationMs}` +
+      `,"annotations":[${frame.annotations}${annotationsOf(task, frame, ending)}]}`,
+    responseJson: `{"status":"${status}","success":${status === 'success'},"result":${json},"size":${sizeBytes}}`,
+    status,
+    result,
+    resultJson: json,
+    sizeBytes,
+    durationMs,
+    memoryMiB: ending.memoryMiB ?? frame.limits.memoryMiB,
+  };
+}
+
+/** The record of a blocking answer. Its logs are empty: they are still being read. */
+export function serialiseRecord({ documentJson, responseJson }: ActivationRecord): string {
+  return `${documentJson.slice(0, -1)},"response":${responseJson},"logs":[]}`;
+}
+
+/** What can be said of an activation that has not ended: a record without `end`, whose status is `pending`. */
+export function pendingRecord(task: Task, frame: RecordFrame): JsonObject {
+  const fixed = `${frame.annotations}${frame.limitsAnnotation}`;
+  return JSON.parse(
+    `${headOf(task, frame)},"start":${task.acceptedAt},"annotations":[${fixed}]` +
+      `,"response":{"status":"pending","success":false,"result":{}},"logs":[]}`,
+  );
+}
+
+/** A completion for an activation that the platform itself did not bring to an end. */
+export function internalFailure(task: Pick<Task, 'acceptedAt'>, text: string): Ending {
+  const now = Date.now();
+  const result = { error: text };
+  return endingOf('whisk internal error', result, Math.min(task.acceptedAt, now), now);
+}
+
+/** How something ended that ran in no sandbox. */
+export function endingOf(
+  status: CompletionStatus,
+  result: JsonValue,
+  startedAt: number,
+  endedAt: number,
+): Ending {
+  const json = JSON.stringify(result);
+  return {
+    status,
+    result,
+    json,
+    sizeBytes: Buffer.byteLength(json),
+    startedAt,
+    endedAt,
+    waitMs: 0,
+    timedOut: false,
+    start: 'warm',
+    logs: noLogs,
+  };
+}
+
+const noLogs = Promise.resolve([]);
+
+function headOf({ activationId, namespace, cause }: Task, frame: RecordFrame): string {
+  return (
+    `{"activationId":"${activationId}","namespace":"${namespace}${frame.namespaceToSubject}${namespace}"` +
+    (cause === undefined ? '' : `,"cause":"${cause}"`)
+  );
+}
+
+function annotationsOf(task: Task, frame: RecordFrame, ending: Ending): string {
+  const { cause } = task;
+  const causedBy = cause === undefined ? '' : `,${annotation('causedBy', 'sequence')}`;
+  if (task.type === 'code') return codeAnnotations(frame, ending) + causedBy;
+  if (task.kind !== 'sequence') return frame.limitsAnnotation + causedBy;
+  const memoryMiB = ending.memoryMiB ?? frame.limits.memoryMiB;
+  return `${annotation('topmost', cause === undefined)},${limitsAnnotation(frame.limits, memoryMiB)}${causedBy}`;
+}
+
+/** Where the time went, and why it was not warm, if it was not. */
+function codeAnnotations(frame: RecordFrame, ending: Ending): string {
+  const { waitMs, timedOut, initMs, start, startReason, sandboxMs } = ending;
+  return (
+    `{"key":"waitTime","value":${waitMs}},{"key":"timeout","value":${timedOut}},${frame.limitsAnnotation}` +
+    `,{"key":"start","value":"${start}"}` +
+    (startReason === undefined ? '' : `,${annotation('startReason', startReason)}`) +
+    (sandboxMs === undefined ? '' : `,{"key":"sandboxTime","value":${sandboxMs}}`) +
+    (initMs === undefined ? '' : `,{"key":"initTime","value":${initMs}}`)
+  );
+}
+
+function limitsAnnotation(limits: ActionLimits, memoryMiB: number): string {
+  return annotation('limits', {
+    concurrency: limits.concurrency,
+    logs: limits.logBytes / (1024 * 1024),
+    memory: memoryMiB,
+    timeout: limits.timeoutMs,
+  });
+}
+
+function annotation(key: string, value: JsonValue): string {
+  return JSON.stringify({ key, value });
+}

@@ -1,0 +1,118 @@
+/**
+ * Sequences: each action is called with the result of the one before. An error ends it. Texts and order of checks are
+ * OpenWhisk's (docs/actions.md, SequenceActions).
+ */
+import {
+  isFault,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  type Log,
+  messageOf,
+} from '../../lib/index.ts';
+import type { ActionService } from '../actions/actions.ts';
+import type { ResolvedAction } from '../actions/resolved-action.ts';
+import { parseFullName } from '../entities/names.ts';
+import { type Components, failed, type LastResult, resultOf } from './components.ts';
+import { type ComposedCall, newBudget } from './composed-call.ts';
+import type { Ending } from './record.ts';
+import { Tally } from './tally.ts';
+import type { ComposedTask } from './task.ts';
+
+export interface SequenceOptions {
+  readonly actions: Pick<ActionService, 'resolve'>;
+  readonly components: Components;
+  /** Actions at most, through all sequences within. */
+  readonly maxLength: number;
+  readonly log: Log;
+}
+
+type Payload = JsonObject | readonly JsonValue[];
+
+export async function runSequence(
+  options: SequenceOptions,
+  task: ComposedTask,
+  call: ComposedCall,
+  names: readonly string[],
+): Promise<Ending> {
+  const tally = new Tally(0);
+  warmLater(options, call, names.slice(1));
+  let payload: Payload = task.parameters;
+  let last: LastResult | undefined;
+  for (const name of names) {
+    last = await runStep(options, { task, call, tally, name, payload });
+    if (!hasNoError(last)) break;
+    payload = payloadOf(last.result);
+  }
+  return tally.end(last ?? failed('application error', 'No component specified for the sequence.'));
+}
+
+interface Step {
+  readonly task: ComposedTask;
+  readonly call: ComposedCall;
+  readonly tally: Tally;
+  readonly name: string;
+  readonly payload: Payload;
+}
+
+async function runStep(options: SequenceOptions, step: Step): Promise<LastResult> {
+  const { caller, budget } = step.call;
+  if (budget.atomic >= options.maxLength) {
+    return failed('application error', 'Too many actions in the sequence.');
+  }
+  try {
+    const resolved = await resolveStep(options, step);
+    if (resolved === undefined) return failed('application error', 'Sequence component does not exist.');
+    if (resolved.plan.type !== 'sequence') budget.atomic++;
+    const { payload, task } = step;
+    // Sequences within count together; a composition counts for itself.
+    const inner = resolved.plan.type === 'sequence' ? budget : newBudget();
+    const part = { resolved, payload, caller, cause: task.activationId, budget: inner };
+    const outcome = await options.components.run(part);
+    step.tally.add(outcome);
+    if (outcome.record !== undefined) return resultOf(outcome.record);
+    const { activationId: id } = outcome;
+    return failed(
+      'whisk internal error',
+      `Timeout reached when retrieving activation ${id} for sequence component.`,
+    );
+  } catch (error) {
+    const { activationId } = step.task;
+    options.log.warn({ activationId, component: step.name, reason: messageOf(error) }, 'a sequence failed');
+    return failed('whisk internal error', 'Sequence failed.');
+  }
+}
+
+/** Undefined when it is gone. */
+async function resolveStep(
+  { actions }: SequenceOptions,
+  { name, call }: Step,
+): Promise<ResolvedAction | undefined> {
+  const { namespace } = call.caller.identity;
+  try {
+    return await actions.resolve(parseFullName(name, namespace), namespace);
+  } catch (error) {
+    if (isFault(error) && error.kind !== 'host') return undefined;
+    throw error;
+  }
+}
+
+/** While the first one runs, the later ones get their sandboxes. */
+function warmLater({ actions, components }: SequenceOptions, call: ComposedCall, names: readonly string[]) {
+  const { namespace } = call.caller.identity;
+  for (const name of new Set(names)) {
+    const warm = async () =>
+      components.warm(await actions.resolve(parseFullName(name, namespace), namespace), namespace);
+    // What can't be resolved now is reported when its turn comes.
+    warm().catch(() => {});
+  }
+}
+
+function hasNoError({ result }: LastResult): boolean {
+  return !isJsonObject(result) || result['error'] === undefined;
+}
+
+function payloadOf(result: JsonValue): Payload {
+  if (Array.isArray(result)) return result;
+  return isJsonObject(result) ? result : {};
+}

@@ -1,0 +1,68 @@
+/** What the rows of all entities have in common, and how they are read back: strictly, with one fault for all. */
+import { z } from 'zod';
+import type { JsonValue } from '../../lib/index.ts';
+import type { EntityRow } from '../../store/index.ts';
+import { functionFault } from '../faults.ts';
+import type { KeyValue } from './key-values.ts';
+import {
+  type EntityName,
+  type EntityRef,
+  isEntityName,
+  isNamespaceName,
+  type NamespaceName,
+} from './names.ts';
+
+/** An entity that is in no package. */
+export interface PlainRef {
+  readonly namespace: NamespaceName;
+  readonly name: EntityName;
+}
+
+export const storedValue = z.custom<JsonValue>((value) => value !== undefined);
+export const storedKeyValues = z.array(z.object({ key: z.string(), value: storedValue }));
+export const storedNamespace = z.custom<NamespaceName>(
+  (value) => typeof value === 'string' && isNamespaceName(value),
+);
+export const storedName = z.custom<EntityName>((value) => typeof value === 'string' && isEntityName(value));
+
+/** The document of a row in its form. @throws Fault STORED_ENTITY_CORRUPT */
+export function parseDocument<T>(row: EntityRow, form: z.ZodType<T>): T {
+  const parsed = form.safeParse(row.document);
+  if (parsed.success) return parsed.data;
+  throw corrupt(parsed.error);
+}
+
+/** @throws Fault STORED_ENTITY_CORRUPT */
+export function refOfRow(row: EntityRow): EntityRef {
+  const [first = '', second, ...more] = row.path.split('/');
+  const name = second ?? first;
+  const inPackage = second === undefined ? undefined : first;
+  if (!isNamespaceName(row.namespace) || !isEntityName(name) || more.length > 0) throw corrupt();
+  if (inPackage !== undefined && !isEntityName(inPackage)) throw corrupt();
+  return { namespace: row.namespace, package: inPackage, name };
+}
+
+/** Of what can't be in a package: packages, triggers, rules. @throws Fault STORED_ENTITY_CORRUPT */
+export function plainRefOfRow(row: EntityRow): PlainRef {
+  const { namespace, package: inPackage, name } = refOfRow(row);
+  if (inPackage !== undefined) throw corrupt();
+  return { namespace, name };
+}
+
+export function corrupt(cause?: unknown) {
+  return functionFault('STORED_ENTITY_CORRUPT', 'Resource is corrupted and cannot be read.', { cause });
+}
+
+/** What answers and lists show of every entity. */
+export interface EntityBase {
+  readonly ref: PlainRef;
+  readonly version: string;
+  readonly publish: boolean;
+  readonly annotations: readonly KeyValue[];
+  /** Epoch milliseconds. */
+  readonly updated: number;
+}
+
+export function describeBase({ ref, version, publish, annotations, updated }: EntityBase) {
+  return { namespace: ref.namespace, name: ref.name, version, publish, annotations, updated };
+}

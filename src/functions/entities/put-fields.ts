@@ -1,0 +1,46 @@
+/** The fields that the bodies of all entities have in common, and what a change does to them. */
+import type { JsonObject } from '../../lib/index.ts';
+import { malformed, tooLarge } from '../faults.ts';
+import type { SystemLimits } from '../namespaces/limits.ts';
+import { type KeyValue, sizeOf } from './key-values.ts';
+
+/** `0.0.9` → `0.0.10`. */
+export function nextPatch(version: string): string {
+  const [major = '0', minor = '0', patch = '0'] = version.split('.');
+  return `${major}.${minor}.${Number(patch) + 1}`;
+}
+
+/** A field that is there: absent and `null` are the same. */
+export function given<T>(body: JsonObject, field: string, parse: (value: unknown) => T): T | undefined {
+  const value = Object.hasOwn(body, field) ? body[field] : undefined;
+  return value === undefined || value === null ? undefined : parse(value);
+}
+
+/** @throws Fault BODY_INVALID */
+export function parseVersion(value: unknown): string {
+  if (typeof value === 'string' && /^\d{1,9}\.\d{1,9}\.\d{1,9}$/.test(value)) return value;
+  throw malformed('semver malformed: three numbers such as 1.0.0 expected');
+}
+
+/** @throws Fault BODY_INVALID */
+export function parsePublish(value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw malformed("'publish' must be a boolean");
+}
+
+/** @throws Fault BODY_INVALID */
+export function parseNames(value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
+  throw malformed("'delAnnotations' must be an array of strings");
+}
+
+/** Of all parameters, or all annotations. @throws Fault ENTITY_TOO_LARGE */
+export function checkSize(field: string, list: readonly KeyValue[] | undefined, system: SystemLimits): void {
+  if (list === undefined) return;
+  const bytes = sizeOf(list);
+  if (bytes > system.parametersBytes) throw tooLarge(field, bytes, system.parametersBytes);
+}
+
+export function removeKeys(list: readonly KeyValue[], keys: readonly string[]): readonly KeyValue[] {
+  return keys.length === 0 ? list : list.filter(({ key }) => !keys.includes(key));
+}

@@ -1,0 +1,37 @@
+/** Answers of the API manager: over the web as an HTTP answer, else as a plain result. */
+import { Fault, isFault, type JsonObject } from '../../lib/index.ts';
+
+const headers = { 'Content-Type': 'application/json' };
+
+/** @throws what is not the caller's fault */
+export async function answerWith(
+  args: JsonObject,
+  transactionId: string,
+  work: () => Promise<JsonObject>,
+): Promise<JsonObject> {
+  const isWeb = args['__ow_method'] !== undefined;
+  try {
+    const body = await work();
+    return isWeb ? { statusCode: 200, headers, body } : body;
+  } catch (error) {
+    if (!isCallers(error)) throw error;
+    if (!isWeb) return { error: error.message };
+    const isDenied = error.kind === 'denied';
+    const body = { error: error.message, ...(isDenied ? { code: transactionId } : {}) };
+    return { error: { statusCode: isDenied ? 403 : 502, headers, body } };
+  }
+}
+
+/** Says in errors what it was that failed. */
+export async function prefixed<T>(prefix: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isCallers(error)) throw error;
+    throw new Fault(error.code, error.kind, `${prefix}${error.message}`, { cause: error });
+  }
+}
+
+function isCallers(error: unknown): error is Fault {
+  return isFault(error) && error.kind !== 'host' && error.kind !== 'bug';
+}

@@ -1,0 +1,163 @@
+/**
+ * The API manager, `/whisk.system/apimgmt/{createApi,getApi,deleteApi}`, as clients of OpenWhisk call it: over the web
+ * or like any action, with the same arguments, answers and texts. Whose APIs they are is told by the key of the call,
+ * never by its arguments.
+ */
+import type { JsonObject } from '../../lib/index.ts';
+import type { ActionService } from '../actions/actions.ts';
+import type { BuiltinAction } from '../builtin.ts';
+import type { NamespaceName } from '../entities/names.ts';
+import { type Right, requireRight } from '../namespaces/key-scopes.ts';
+import { parseApiDocument } from './api-document.ts';
+import { emptyDocument, withOperation, withoutOperation } from './api-document-edit.ts';
+import { apiInvalid, parseBasePath, shown } from './api-document-paths.ts';
+import type { ApiDescription, ApiPath } from './api-document-types.ts';
+import { answerWith, prefixed } from './apimgmt-answers.ts';
+import {
+  type CreateArguments,
+  type DeleteArguments,
+  type FindArguments,
+  parseCreate,
+  parseDelete,
+  parseFind,
+} from './apimgmt-arguments.ts';
+import { checkActions } from './apimgmt-check.ts';
+import type { ApiService, StoredApi } from './apis.ts';
+
+export interface ApiManagerOptions {
+  readonly apis: ApiService;
+  readonly actions: Pick<ActionService, 'resolve'>;
+  /** URL under which clients reach Ward; asked with every call. */
+  readonly apiHost: () => string;
+}
+
+const annotations = [
+  { key: 'web-export', value: true },
+  { key: 'raw-http', value: false },
+  { key: 'require-whisk-auth', value: true },
+];
+
+export function createApiManager(options: ApiManagerOptions): readonly BuiltinAction[] {
+  const { apis, actions } = options;
+
+  const action = <Wanted>(
+    name: string,
+    right: Right,
+    prefix: string,
+    parse: (args: JsonObject, own: NamespaceName) => Wanted,
+    act: (wanted: Wanted, own: NamespaceName) => Promise<JsonObject>,
+  ): BuiltinAction => ({
+    path: `apimgmt/${name}`,
+    annotations,
+    run: (args, { identity: { namespace, scope }, transactionId }) =>
+      answerWith(args, transactionId, async () => {
+        requireRight(scope, right, `${namespace}/apis`);
+        const wanted = parse(args, namespace);
+        return prefixed(prefix, () => act(wanted, namespace));
+      }),
+  });
+
+  const create = async (wanted: CreateArguments, own: NamespaceName) => {
+    if (wanted.kind === 'document') {
+      const { document } = wanted;
+      const { basePath } = parseApiDocument(document, own);
+      const check = (described: ApiDescription) =>
+        checkActions(actions, described.paths.flatMap(actionsOf), own);
+      return describe(options, own, await apis.put(own, basePath, () => document, check));
+    }
+    const { basePath, title } = await placeOf(apis, wanted, own);
+    const change = (document: JsonObject | undefined) =>
+      withOperation(document ?? emptyDocument(basePath, title), { ...wanted, apiHost: hostOf(options) });
+    const check = () => checkActions(actions, [wanted.action], own);
+    return describe(options, own, await apis.put(own, basePath, change, check));
+  };
+
+  const find = async ({ basePath, skip, limit }: FindArguments, own: NamespaceName) => {
+    const all = await apis.list(own);
+    const found = basePath === undefined ? all : all.filter((api) => isNamed(api, basePath));
+    return {
+      apis: found.slice(skip, skip + limit).map((api) => {
+        const id = `API:${own}:${api.basePath}`;
+        return { id, key: id, value: describe(options, own, api) };
+      }),
+    };
+  };
+
+  const remove = async ({ name, path, verb }: DeleteArguments, own: NamespaceName) => {
+    const api = await named(apis, own, name);
+    if (path === undefined) await apis.delete(own, api.basePath);
+    else {
+      const change = (document: JsonObject | undefined) => {
+        if (document === undefined) throw missing(name);
+        return withoutOperation(document, path, verb);
+      };
+      await (isEmpty(change(api.document))
+        ? apis.delete(own, api.basePath)
+        : apis.put(own, api.basePath, change));
+    }
+    return {};
+  };
+
+  return [
+    action('createApi', 'deploy', 'API creation failure: ', parseCreate, create),
+    action('getApi', 'read', '', parseFind, find),
+    action('deleteApi', 'deploy', 'API deletion failure: ', parseDelete, remove),
+  ];
+}
+
+/** Where a new operation goes; an API that is there may be named instead of its base path. */
+async function placeOf(
+  apis: ApiService,
+  { basePath, title }: Extract<CreateArguments, { kind: 'operation' }>,
+  own: NamespaceName,
+): Promise<{ readonly basePath: string; readonly title: string }> {
+  if (basePath.startsWith('/')) {
+    const parsed = parseBasePath(basePath);
+    return { basePath: parsed, title: title ?? parsed };
+  }
+  return named(apis, own, basePath);
+}
+
+/** @throws Fault API_INVALID when there is none */
+async function named(apis: ApiService, own: NamespaceName, name: string): Promise<StoredApi> {
+  const api = (await apis.list(own)).find((each) => isNamed(each, name));
+  if (api === undefined) throw missing(name);
+  return api;
+}
+
+function actionsOf({ operations }: ApiPath) {
+  return operations.map(({ backend }) => backend.action);
+}
+
+function hostOf({ apiHost }: ApiManagerOptions): string {
+  return apiHost().replace(/\/+$/, '');
+}
+
+/** As OpenWhisk's gateway describes it. */
+function describe(
+  options: ApiManagerOptions,
+  own: NamespaceName,
+  { basePath, document }: StoredApi,
+): JsonObject {
+  return {
+    namespace: own,
+    tenantId: own,
+    gwApiActivated: true,
+    gwApiUrl: `${hostOf(options)}/apis/${encodeURIComponent(own)}${encodeURI(basePath)}`,
+    apidoc: document,
+  };
+}
+
+/** By its base path, with or without a slash at its end, or by its title. */
+function isNamed({ basePath, title }: StoredApi, name: string): boolean {
+  if (!name.startsWith('/')) return title === name;
+  return basePath === name || `${basePath}/` === name;
+}
+
+function isEmpty({ paths }: JsonObject): boolean {
+  return typeof paths !== 'object' || paths === null || Object.keys(paths).length === 0;
+}
+
+function missing(name: string) {
+  return apiInvalid(`API '${shown(name)}' does not exist.`);
+}

@@ -1,0 +1,168 @@
+/**
+ * APIs of the gateway: one document a base path of a namespace, kept as its owner sent it. What a request needs to
+ * know of a namespace's documents is worked out once, until one of them changes.
+ */
+import { isFault, isJsonObject, type JsonObject, randomHex } from '../../lib/index.ts';
+import type { ApiRow, ApiStore } from '../../store/index.ts';
+import { createBoundedCache } from '../entities/bounded-cache.ts';
+import type { NamespaceName } from '../entities/names.ts';
+import { concurrentUpdate, functionFault } from '../faults.ts';
+import { parseApiDocument } from './api-document.ts';
+import { apiInvalid } from './api-document-paths.ts';
+import { compileRoutes, type RouteMatch, type Routes } from './api-document-routes.ts';
+import { type ApiDescription, type ApiVerb, apiLimits } from './api-document-types.ts';
+
+export interface StoredApi {
+  readonly basePath: string;
+  readonly title: string;
+  readonly document: JsonObject;
+}
+
+/** Where a request to the gateway leads. */
+export type ApiRoute = RouteMatch & {
+  /** Of the API whose path it is. */
+  readonly cors: boolean | undefined;
+};
+
+export interface ApiService {
+  /** By base path. */
+  list(namespace: NamespaceName): Promise<readonly StoredApi[]>;
+  /**
+   * Makes a document of what is there (undefined when nothing is) and keeps it in its place.
+   * @param check what the actions of the new document must fulfil
+   * @throws Fault API_INVALID, NAME_INVALID, API_TOO_LARGE, CONCURRENT_UPDATE, and what `change` and `check` throw
+   */
+  put(
+    namespace: NamespaceName,
+    basePath: string,
+    change: (document: JsonObject | undefined) => JsonObject,
+    check?: (description: ApiDescription) => Promise<void>,
+  ): Promise<StoredApi>;
+  delete(namespace: NamespaceName, basePath: string): Promise<void>;
+  /**
+   * At once when the namespace's APIs were asked for lately. Of several that have the path, the one with the longest
+   * base path counts.
+   * @param segments of the path, base path included, decoded
+   * @throws Fault STORED_ENTITY_CORRUPT
+   */
+  route(namespace: NamespaceName, segments: readonly string[], verb: ApiVerb): ApiRoute | Promise<ApiRoute>;
+  /** Forgets what was read from the store. */
+  forget(): void;
+}
+
+interface CompiledApi {
+  readonly base: readonly string[];
+  readonly cors: boolean | undefined;
+  readonly routes: Routes;
+}
+
+/** Namespaces whose routes are kept. */
+const cacheCapacity = 500;
+/** Of a write that others overtake. */
+const maxTries = 5;
+
+export function createApis(store: ApiStore): ApiService {
+  const cache = createBoundedCache<readonly CompiledApi[]>(cacheCapacity);
+  return {
+    async list(namespace) {
+      return (await store.list(namespace)).map(storedApi);
+    },
+    async put(namespace, basePath, change, check) {
+      for (let tries = 0; tries < maxTries; tries++) {
+        const row = await store.get(namespace, basePath);
+        const document = change(row?.document);
+        const description = parseApiDocument(document, namespace);
+        if (description.basePath !== basePath) throw apiInvalid(`The base path is not '${basePath}'.`);
+        await checkSize(store, namespace, basePath, document);
+        await check?.(description);
+        const next = { namespace, basePath, revision: randomHex(16), updatedAt: Date.now(), document };
+        const isWritten = await store.put(next, row?.revision ?? null);
+        cache.drop(namespace);
+        if (isWritten) return storedApi(next);
+      }
+      throw concurrentUpdate();
+    },
+    async delete(namespace, basePath) {
+      await store.delete(namespace, basePath);
+      cache.drop(namespace);
+    },
+    route(namespace, segments, verb) {
+      const known = cache.get(namespace);
+      if (known !== undefined) return routeAmong(known, segments, verb);
+      return cache
+        .load(namespace, async () => compile(await store.list(namespace), namespace))
+        .then((apis) => routeAmong(apis ?? [], segments, verb));
+    },
+    forget: cache.clear,
+  };
+}
+
+function routeAmong(apis: readonly CompiledApi[], segments: readonly string[], verb: ApiVerb): ApiRoute {
+  let best: ApiRoute = { kind: 'none', cors: undefined };
+  for (const { base, cors, routes } of apis) {
+    if (!base.every((segment, at) => segments[at] === segment)) continue;
+    const match = routes(segments.slice(base.length), verb);
+    if (match.kind === 'operation') return { ...match, cors };
+    if (match.kind === 'verbs' && best.kind === 'none') best = { ...match, cors };
+  }
+  return best;
+}
+
+/** The longest base path first. Undefined when there are none, so that nothing is kept for made-up namespaces. */
+function compile(rows: readonly ApiRow[], namespace: NamespaceName): readonly CompiledApi[] | undefined {
+  if (rows.length === 0) return undefined;
+  return rows
+    .map(({ document }) => {
+      const description = readStored(document, namespace);
+      const { basePath, cors } = description;
+      return {
+        base: basePath === '/' ? [] : basePath.slice(1).split('/'),
+        cors,
+        routes: compileRoutes(description),
+      };
+    })
+    .toSorted((a, b) => b.base.length - a.base.length);
+}
+
+function readStored(document: JsonObject, namespace: NamespaceName): ApiDescription {
+  try {
+    return parseApiDocument(document, namespace);
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    throw functionFault('STORED_ENTITY_CORRUPT', 'Resource is corrupted and cannot be read.', { cause });
+  }
+}
+
+/** @throws Fault API_TOO_LARGE */
+async function checkSize(
+  store: ApiStore,
+  namespace: NamespaceName,
+  basePath: string,
+  document: JsonObject,
+): Promise<void> {
+  const bytes = sizeOf(document);
+  if (bytes > apiLimits.documentBytes) {
+    throw functionFault(
+      'API_TOO_LARGE',
+      `API larger than allowed: ${bytes} > ${apiLimits.documentBytes} bytes.`,
+    );
+  }
+  const others = (await store.list(namespace)).filter((row) => row.basePath !== basePath);
+  const total = others.reduce((sum, row) => sum + sizeOf(row.document), bytes);
+  if (total > apiLimits.namespaceBytes) {
+    throw functionFault(
+      'API_TOO_LARGE',
+      `APIs of the namespace larger than allowed: ${total} > ${apiLimits.namespaceBytes} bytes.`,
+    );
+  }
+}
+
+function sizeOf(document: JsonObject): number {
+  return Buffer.byteLength(JSON.stringify(document));
+}
+
+function storedApi({ basePath, document }: ApiRow): StoredApi {
+  const info = document['info'];
+  const title = isJsonObject(info) ? info['title'] : undefined;
+  return { basePath, title: typeof title === 'string' ? title : basePath, document };
+}

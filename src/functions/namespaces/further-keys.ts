@@ -1,0 +1,91 @@
+/** Further keys of a namespace beside its first one: each with a scope, a label, and, if wanted, an end. */
+import type { KeyRow, NamespaceRow, Store } from '../../store/index.ts';
+import { functionFault, notFound } from '../faults.ts';
+import { scopeOf } from './identities.ts';
+import { type KeyScope, parseKeyScope } from './key-scopes.ts';
+import { formatApiKey, hashSecret, newApiKey } from './keys.ts';
+
+export interface KeyRequest {
+  readonly scope: string;
+  /** What it is for, to tell it from others: up to 64 characters. */
+  readonly label?: string | undefined;
+  /** Epoch milliseconds; absent or null: never. */
+  readonly expiresAt?: number | null | undefined;
+}
+
+/** A key without its secret. */
+export interface KeyDescription {
+  readonly keyId: string;
+  /** The namespace's first key, which is rotated and never deleted. */
+  readonly isFirst: boolean;
+  readonly scope: KeyScope;
+  readonly label: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+}
+
+export interface NewKey extends KeyDescription {
+  /** `uuid:secret`, shown only now. */
+  readonly key: string;
+}
+
+export const mostKeys = 100;
+const labelPattern = /^[^\p{C}]{0,64}$/u;
+
+/** @throws Fault KEY_INVALID, KEYS_EXHAUSTED, STORE_NO_NAMESPACE */
+export async function createKey(
+  keys: Store['keys'],
+  namespace: string,
+  request: KeyRequest,
+  now: number,
+): Promise<NewKey> {
+  const scope = parseKeyScope(request.scope);
+  const label = request.label ?? '';
+  const expiresAt = request.expiresAt ?? null;
+  if (!labelPattern.test(label)) throw invalid('a label has at most 64 characters, all of them printable');
+  if (expiresAt !== null && !(Number.isSafeInteger(expiresAt) && expiresAt > now)) {
+    throw invalid('a key can only expire in the future');
+  }
+  if ((await keys.list(namespace)).length >= mostKeys) {
+    throw functionFault(
+      'KEYS_EXHAUSTED',
+      `the namespace '${namespace}' has ${mostKeys} further keys already`,
+      {
+        hint: 'delete one that is not used any more',
+      },
+    );
+  }
+  const apiKey = newApiKey();
+  const keyHash = hashSecret(apiKey.secret);
+  const row = { keyId: apiKey.id, namespace, keyHash, scope, label, createdAt: now, expiresAt };
+  await keys.create(row);
+  return { ...describe(row), key: formatApiKey(apiKey) };
+}
+
+/** The first key, then the further ones from old to new, expired ones too. */
+export async function listKeys(keys: Store['keys'], owner: NamespaceRow): Promise<readonly KeyDescription[]> {
+  const { keyId, createdAt } = owner;
+  const first = { keyId, isFirst: true, scope: 'full', label: '', createdAt, expiresAt: null } as const;
+  return [first, ...(await keys.list(owner.name)).map(describe)];
+}
+
+/** @throws Fault NOT_FOUND, KEY_INVALID for the first key */
+export async function deleteKey(keys: Store['keys'], owner: NamespaceRow, keyId: string): Promise<void> {
+  const id = keyId.toLowerCase();
+  if (id === owner.keyId) {
+    throw functionFault('KEY_INVALID', `the first key of the namespace '${owner.name}' can't be deleted`, {
+      hint: 'replace it: the old one opens nothing from then on',
+    });
+  }
+  if (!(await keys.delete(owner.name, id))) throw notFound();
+}
+
+function describe(row: KeyRow): KeyDescription {
+  const { keyId, label, createdAt, expiresAt } = row;
+  return { keyId, isFirst: false, scope: scopeOf(row), label, createdAt, expiresAt };
+}
+
+function invalid(message: string) {
+  return functionFault('KEY_INVALID', message);
+}

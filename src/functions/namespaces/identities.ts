@@ -1,0 +1,114 @@
+/**
+ * Who a request comes from. Every request asks, so what was read from the store is kept until something changes; a
+ * key that expires is kept with its time, and refused after it.
+ */
+import { hash } from 'node:crypto';
+import type { NamespaceLimits } from '../../invoker/index.ts';
+import type { KeyRow, NamespaceRow, Store } from '../../store/index.ts';
+import { createBoundedCache } from '../entities/bounded-cache.ts';
+import { corrupt } from '../entities/entity-row.ts';
+import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
+import { type KeyScope, keyScopes } from './key-scopes.ts';
+import { type ApiKey, invalidAuthentication, isSecret, parseAuthorization } from './keys.ts';
+import type { SystemLimits, UserLimits } from './limits.ts';
+import { parseStoredLimits, userLimits } from './namespace-limits.ts';
+
+export interface Identity {
+  readonly namespace: NamespaceName;
+  readonly subject: string;
+  /** Of the key that was sent, or of the namespace's first key. */
+  readonly keyId: string;
+  readonly scope: KeyScope;
+  /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly limits: UserLimits & NamespaceLimits;
+}
+
+export interface Identities {
+  /** @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID */
+  authenticate(header: string | undefined): Identity | Promise<Identity>;
+  /** With all rights; undefined when there is no such namespace. */
+  ofNamespace(name: string): Identity | undefined | Promise<Identity | undefined>;
+  forget(): void;
+}
+
+interface Admitted {
+  readonly identity: Identity;
+  /** Epoch milliseconds; infinite when it does not expire. */
+  readonly expiresAt: number;
+}
+
+const cacheCapacity = 10_000;
+/** Longer than any header with a key of Ward's. */
+const longestKeyHeader = 256;
+
+export function createIdentities(
+  store: Pick<Store, 'namespaces' | 'keys'>,
+  system: SystemLimits,
+  now: () => number,
+): Identities {
+  const byHeader = createBoundedCache<Admitted>(cacheCapacity);
+  const byName = createBoundedCache<Identity>(cacheCapacity);
+  const admit = (admitted: Admitted | undefined): Identity => {
+    if (admitted === undefined || admitted.expiresAt <= now()) throw invalidAuthentication();
+    return admitted.identity;
+  };
+  return {
+    authenticate(header) {
+      const key = cacheKeyOf(header ?? '');
+      const known = byHeader.get(key);
+      if (known !== undefined) return admit(known);
+      return byHeader.load(key, () => identify(store, system, parseAuthorization(header))).then(admit);
+    },
+    ofNamespace(name) {
+      const known = byName.get(name);
+      return (
+        known ??
+        byName.load(name, async () => {
+          const row = await store.namespaces.byName(name);
+          return row === undefined ? undefined : identityOf(row, row.keyId, 'full', system);
+        })
+      );
+    },
+    forget() {
+      byHeader.clear();
+      byName.clear();
+    },
+  };
+}
+
+async function identify(
+  { namespaces, keys }: Pick<Store, 'namespaces' | 'keys'>,
+  system: SystemLimits,
+  { id, secret }: ApiKey,
+): Promise<Admitted | undefined> {
+  const owner = await namespaces.byKeyId(id);
+  if (owner !== undefined) {
+    if (!isSecret(secret, owner.keyHash)) return undefined;
+    return { identity: identityOf(owner, id, 'full', system), expiresAt: Number.POSITIVE_INFINITY };
+  }
+  const key = await keys.byId(id);
+  if (key === undefined || !isSecret(secret, key.keyHash)) return undefined;
+  const row = await namespaces.byName(key.namespace);
+  if (row === undefined) return undefined;
+  const identity = identityOf(row, id, scopeOf(key), system);
+  return { identity, expiresAt: key.expiresAt ?? Number.POSITIVE_INFINITY };
+}
+
+function identityOf(row: NamespaceRow, keyId: string, scope: KeyScope, system: SystemLimits): Identity {
+  const namespace = parseNamespaceName(row.name);
+  const limits = userLimits(system, parseStoredLimits(row.limits));
+  return Object.freeze({ namespace, subject: namespace, keyId, scope, createdAt: row.createdAt, limits });
+}
+
+/** @throws Fault STORED_ENTITY_CORRUPT */
+export function scopeOf(key: Pick<KeyRow, 'scope'>): KeyScope {
+  const scope = keyScopes.find((each) => each === key.scope);
+  if (scope === undefined) throw corrupt();
+  return scope;
+}
+
+/** The header itself, which spares every call a hash; but nothing from outside fills the memory with long ones. */
+function cacheKeyOf(header: string): string {
+  return header.length <= longestKeyHeader ? header : hash('sha256', header, 'base64');
+}

@@ -1,0 +1,37 @@
+/**
+ * What a key of a namespace may do. Scopes are few and fixed, so that what a leaked key opens is told by one word:
+ * `invoke` is for a program that calls actions, `deploy` for a pipeline, `read` for a person who looks.
+ */
+import { functionFault, notAuthorized } from '../faults.ts';
+
+export const keyScopes = ['full', 'deploy', 'invoke', 'read'] as const;
+export type KeyScope = (typeof keyScopes)[number];
+
+/** `read`: see what there is, code and parameters included. `deploy`: change it. `invoke`: run and fire it. */
+export type Right = 'read' | 'deploy' | 'invoke';
+
+const rights: Readonly<Record<KeyScope, readonly Right[]>> = {
+  full: ['read', 'deploy', 'invoke'],
+  // Whoever deploys compares with what is there.
+  deploy: ['read', 'deploy'],
+  invoke: ['invoke'],
+  read: ['read'],
+};
+
+export function hasRight(scope: KeyScope, right: Right): boolean {
+  return rights[scope].includes(right);
+}
+
+/** @param what as the refusal names it: `ns/[pkg/]name`. @throws Fault NOT_AUTHORIZED */
+export function requireRight(scope: KeyScope, right: Right, what: string): void {
+  if (!hasRight(scope, right)) throw notAuthorized(what);
+}
+
+/** @throws Fault KEY_INVALID */
+export function parseKeyScope(text: string): KeyScope {
+  const scope = keyScopes.find((each) => each === text);
+  if (scope !== undefined) return scope;
+  throw functionFault('KEY_INVALID', `there is no scope '${text.slice(0, 64)}'`, {
+    hint: `use one of ${keyScopes.join(', ')}`,
+  });
+}

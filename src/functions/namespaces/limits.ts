@@ -1,0 +1,122 @@
+/**
+ * What an action, a request and a namespace may use at most. The system's limits are OpenWhisk's defaults
+ * and an operator's configuration; a namespace may have its own within them (`namespace-limits.ts`).
+ */
+import { functionFault } from '../faults.ts';
+
+export interface Span {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Range extends Span {
+  readonly default: number;
+}
+
+export interface SystemLimits {
+  readonly timeoutMs: Range;
+  readonly memoryMiB: Range;
+  readonly logMiB: Range;
+  /** Activations that one sandbox may run at once. */
+  readonly concurrency: Range;
+  /** Processors, a fraction allowed. An action that says nothing has what the sandbox policy says. */
+  readonly cpus: Span;
+  /** Size of `/tmp`. An action that says nothing has what the sandbox policy says. */
+  readonly diskMiB: Span;
+  /** Of `exec`: the text as sent, so base64 counts in full. */
+  readonly codeBytes: number;
+  /** Of all parameters, and of all annotations, of one entity. */
+  readonly parametersBytes: number;
+  readonly payloadBytes: number;
+  readonly list: { readonly default: number; readonly max: number };
+  /** How long a blocking invocation holds its caller. */
+  readonly blockingWaitMs: number;
+  readonly sequenceLength: number;
+  readonly invocationsPerMinute: number;
+  readonly concurrentInvocations: number;
+  readonly firesPerMinute: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+export const defaultLimits: SystemLimits = {
+  timeoutMs: { min: 100, max: 300_000, default: 60_000 },
+  memoryMiB: { min: 128, max: 512, default: 256 },
+  logMiB: { min: 0, max: 10, default: 10 },
+  concurrency: { min: 1, max: 500, default: 1 },
+  cpus: { min: 0.05, max: 2 },
+  diskMiB: { min: 1, max: 512 },
+  codeBytes: 48 * mebibyte,
+  parametersBytes: mebibyte,
+  payloadBytes: mebibyte,
+  list: { default: 30, max: 200 },
+  blockingWaitMs: 60_000,
+  sequenceLength: 50,
+  invocationsPerMinute: 60,
+  concurrentInvocations: 30,
+  firesPerMinute: 60,
+};
+
+/** The limits of one namespace, complete, as `GET /namespaces/{ns}/limits` answers them. */
+export type UserLimits = {
+  readonly invocationsPerMinute: number;
+  readonly concurrentInvocations: number;
+  readonly firesPerMinute: number;
+  /** Absent or empty: every kind there is. */
+  readonly allowedKinds?: readonly string[];
+  /** Absent: yes. */
+  readonly storeActivations?: boolean;
+  readonly maxParameterSize: string;
+  /** MiB. */
+  readonly minActionMemory: number;
+  readonly maxActionMemory: number;
+  /** Milliseconds. */
+  readonly minActionTimeout: number;
+  readonly maxActionTimeout: number;
+  /** MiB. */
+  readonly minActionLogs: number;
+  readonly maxActionLogs: number;
+  readonly minActionConcurrency: number;
+  readonly maxActionConcurrency: number;
+  /** What an action's own limit `instances` may be at most. */
+  readonly maxActionInstances: number;
+};
+
+/** What holds for the actions of one namespace. */
+export interface ActionRanges extends SystemLimits {
+  /** Sandboxes of one action. */
+  readonly instances: Span;
+}
+
+/** The system's limits, narrowed to a namespace's. A default that lies outside is moved to the nearer end. */
+export function actionRanges(system: SystemLimits, own: UserLimits): ActionRanges {
+  return {
+    ...system,
+    memoryMiB: narrowed(system.memoryMiB, own.minActionMemory, own.maxActionMemory),
+    timeoutMs: narrowed(system.timeoutMs, own.minActionTimeout, own.maxActionTimeout),
+    logMiB: narrowed(system.logMiB, own.minActionLogs, own.maxActionLogs),
+    concurrency: narrowed(system.concurrency, own.minActionConcurrency, own.maxActionConcurrency),
+    instances: { min: 1, max: own.maxActionInstances },
+  };
+}
+
+/**
+ * Whether the namespace may have actions of a (resolved) kind: `sequence` and `blackbox` are kinds too.
+ * @throws Fault NOT_AUTHORIZED
+ */
+export function checkKind({ allowedKinds }: Pick<UserLimits, 'allowedKinds'>, kind: string): void {
+  if (allowedKinds === undefined || allowedKinds.length === 0 || allowedKinds.includes(kind)) return;
+  throw functionFault(
+    'NOT_AUTHORIZED',
+    `The supplied authentication is not authorized to access actions of kind '${kind}'.`,
+  );
+}
+
+function narrowed(range: Range, min: number, max: number): Range {
+  return { min, max, default: clamp(range.default, { min, max }) };
+}
+
+/** The nearest value within. */
+export function clamp(value: number, { min, max }: Span): number {
+  return Math.min(Math.max(value, min), max);
+}

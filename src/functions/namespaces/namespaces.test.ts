@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { openStore } from '../../store/index.ts';
+import { basic, startPlatform } from '../platform.fixture.ts';
+import { defaultLimits } from './limits.ts';
+import { createNamespaces } from './namespaces.ts';
+
+const invalid = { code: 'AUTHENTICATION_INVALID', message: 'The supplied authentication is invalid' };
+
+describe('a key', () => {
+  test('says whose it is, at once the second time', async () => {
+    await using platform = await startPlatform();
+    expect(platform.guest).toMatchObject({ namespace: 'guest', subject: 'guest' });
+    expect(platform.functions.namespaces.authenticate(platform.authorization)).toBe(platform.guest);
+  });
+
+  test('that is wrong opens nothing', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    const unknown = basic(`${crypto.randomUUID()}:${'x'.repeat(64)}`);
+    const wrong = basic(`${platform.guest.keyId}:${'x'.repeat(64)}`);
+    await expect(async () => namespaces.authenticate(unknown)).rejects.toMatchObject(invalid);
+    await expect(async () => namespaces.authenticate(wrong)).rejects.toMatchObject(invalid);
+  });
+
+  test('is stored hashed', async () => {
+    await using platform = await startPlatform();
+    const [id = '', secret = ''] = (await platform.functions.namespaces.create('other')).split(':');
+    const row = await platform.store.namespaces.byKeyId(id);
+    expect(row?.keyHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(JSON.stringify(row)).not.toContain(secret);
+  });
+
+  test('opens nothing after it was changed', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    const next = basic(await namespaces.rotateKey('guest'));
+    await expect(async () => namespaces.authenticate(platform.authorization)).rejects.toMatchObject(invalid);
+    expect(await namespaces.authenticate(next)).toMatchObject({ namespace: 'guest' });
+  });
+
+  test('opens nothing after its namespace was deleted', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    await namespaces.delete('guest');
+    await expect(async () => namespaces.authenticate(platform.authorization)).rejects.toMatchObject(invalid);
+  });
+
+  test('that another process changed opens nothing soon', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    await using other = await openStore({ path: platform.path });
+    const next = await createNamespaces(other, defaultLimits).rotateKey('guest');
+    await expect
+      .poll(async () => {
+        try {
+          await namespaces.authenticate(platform.authorization);
+          return 'opens';
+        } catch {
+          return 'does not';
+        }
+      })
+      .toBe('does not');
+    expect(await namespaces.authenticate(basic(next))).toMatchObject({ namespace: 'guest' });
+  });
+});
+
+describe('limits', () => {
+  test('are the system’s until the operator sets them, and again when he unsets them', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    expect(platform.guest.limits).toMatchObject({ invocationsPerMinute: 60, concurrentInvocations: 30 });
+    const changed = { invocationsPerMinute: 5, concurrentInvocations: 0 };
+    await namespaces.setLimits('guest', changed);
+    expect((await namespaces.authenticate(platform.authorization)).limits).toMatchObject(changed);
+    await namespaces.setLimits('guest', { invocationsPerMinute: null });
+    expect((await namespaces.get('guest')).limits).toMatchObject({
+      invocationsPerMinute: 60,
+      concurrentInvocations: 0,
+      firesPerMinute: 60,
+    });
+  });
+
+  test.each([-1, 1.5, Number.NaN])('are not %s', async (firesPerMinute) => {
+    await using platform = await startPlatform();
+    await expect(platform.functions.namespaces.setLimits('guest', { firesPerMinute })).rejects.toMatchObject({
+      code: 'LIMIT_OUT_OF_RANGE',
+    });
+  });
+});
+
+describe('the operator', () => {
+  test('lists namespaces without their secrets', async () => {
+    await using platform = await startPlatform();
+    await platform.functions.namespaces.create('a');
+    const list = await platform.functions.namespaces.list();
+    expect(list.map(({ name }) => name)).toEqual(['a', 'guest']);
+    expect(Object.keys(list[0] ?? {}).toSorted()).toEqual(['createdAt', 'keyId', 'limits', 'name', 'own']);
+  });
+
+  test('is told of a taken, a bad and an unknown name', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    await expect(namespaces.create('guest')).rejects.toMatchObject({ code: 'NAMESPACE_EXISTS' });
+    await expect(namespaces.create('a/b')).rejects.toMatchObject({ code: 'NAME_INVALID' });
+    for (const work of [
+      () => namespaces.get('no'),
+      () => namespaces.delete('no'),
+      () => namespaces.rotateKey('no'),
+      () => namespaces.setLimits('no', {}),
+    ]) {
+      await expect(work()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    }
+  });
+});
+
+test('the creation time follows the namespace', async () => {
+  await using platform = await startPlatform();
+  const { namespaces } = platform.functions;
+  expect(await namespaces.createdAt('guest')).toBe(platform.guest.createdAt);
+  await namespaces.delete('guest');
+  expect(await namespaces.createdAt('guest')).toBeUndefined();
+  await expect.poll(() => Date.now() > platform.guest.createdAt).toBe(true);
+  await namespaces.create('guest');
+  expect(await namespaces.createdAt('guest')).toBeGreaterThan(platform.guest.createdAt);
+});

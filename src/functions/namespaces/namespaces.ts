@@ -1,0 +1,190 @@
+/**
+ * Namespaces, their keys and limits: what the operator does with them. A namespace has a first key and may have
+ * further ones that can do less; its subject has its name. A deleted namespace is not remembered: its name can be
+ * created again and starts empty.
+ */
+import type { EntityRow, EntityStore, NamespaceRow, Store } from '../../store/index.ts';
+import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
+import { functionFault, notFound } from '../faults.ts';
+import {
+  createKey,
+  deleteKey,
+  type KeyDescription,
+  type KeyRequest,
+  listKeys,
+  type NewKey,
+} from './further-keys.ts';
+import { createIdentities, type Identity } from './identities.ts';
+import { type ApiKey, formatApiKey, hashSecret, newApiKey } from './keys.ts';
+import type { SystemLimits, UserLimits } from './limits.ts';
+import {
+  type NamespaceLimitsPatch,
+  type NamespaceLimitValues,
+  parseStoredLimits,
+  patchLimits,
+  userLimits,
+} from './namespace-limits.ts';
+
+export type { Identity } from './identities.ts';
+
+/** Of what Ward brings along. */
+export const systemNamespace = parseNamespaceName('whisk.system');
+
+export interface NamespaceDescription {
+  readonly name: NamespaceName;
+  readonly keyId: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly limits: UserLimits;
+  /** What of the limits is its own, and not the system's. */
+  readonly own: NamespaceLimitValues;
+}
+
+export interface NamespaceService {
+  /**
+   * Whose key an `Authorization` header holds; at once when it was seen lately.
+   * @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID
+   */
+  authenticate(header: string | undefined): Identity | Promise<Identity>;
+  /**
+   * The namespace of this name as its own caller with all rights, for calls that bring no key; at once when it was
+   * asked lately. Undefined when there is none.
+   */
+  identityOf(name: string): Identity | undefined | Promise<Identity | undefined>;
+  /** Creates it and returns its key, `uuid:secret`, which is shown only now. @throws Fault NAME_INVALID, NAMESPACE_EXISTS */
+  create(name: string): Promise<string>;
+  /** Makes the namespace of what Ward brings along, if it is not there. Its key is told to nobody; it can be replaced. */
+  ensureSystem(): Promise<void>;
+  /** With all its entities, activations and keys. @throws Fault NOT_FOUND */
+  delete(name: string): Promise<void>;
+  /** The old first key opens nothing from now on. Returns the new one. @throws Fault NOT_FOUND */
+  rotateKey(name: string): Promise<string>;
+  /** @throws Fault NOT_FOUND, KEY_INVALID, KEYS_EXHAUSTED */
+  createKey(name: string, request: KeyRequest): Promise<NewKey>;
+  /** @throws Fault NOT_FOUND */
+  listKeys(name: string): Promise<readonly KeyDescription[]>;
+  /** It opens nothing from now on. @throws Fault NOT_FOUND, KEY_INVALID */
+  deleteKey(name: string, keyId: string): Promise<void>;
+  /** @throws Fault NOT_FOUND, LIMIT_OUT_OF_RANGE */
+  setLimits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceDescription>;
+  list(): Promise<readonly NamespaceDescription[]>;
+  /** @throws Fault NOT_FOUND */
+  get(name: string): Promise<NamespaceDescription>;
+  /** When the namespace of this name was created, at once when it was asked lately; undefined when there is none. */
+  createdAt(name: string): number | undefined | Promise<number | undefined>;
+  /** Forgets what was read from the store. */
+  forget(): void;
+}
+
+export interface NamespaceServiceOptions {
+  /** Ends what belongs to the actions of a namespace that is gone: code, sandboxes. */
+  readonly onActionsDeleted?: (rows: readonly EntityRow[]) => Promise<void>;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+export function createNamespaces(
+  store: Pick<Store, 'namespaces' | 'keys' | 'entities'>,
+  system: SystemLimits,
+  { onActionsDeleted, now = Date.now }: NamespaceServiceOptions = {},
+): NamespaceService {
+  const { namespaces: rows, keys } = store;
+  const identities = createIdentities(store, system, now);
+  const { forget } = identities;
+  const mustFind = async (name: string): Promise<NamespaceRow> => {
+    const row = await rows.byName(parseNamespaceName(name));
+    if (row === undefined) throw notFound();
+    return row;
+  };
+  const update = async (row: NamespaceRow): Promise<void> => {
+    const done = await rows.update(row);
+    forget();
+    if (!done) throw notFound();
+  };
+
+  return {
+    forget,
+    authenticate: identities.authenticate,
+    identityOf: identities.ofNamespace,
+    async create(name) {
+      const apiKey = newApiKey();
+      const row = rowOf(parseNamespaceName(name), apiKey, now());
+      if (!(await rows.create(row))) {
+        throw functionFault('NAMESPACE_EXISTS', `the namespace '${name}' already exists`);
+      }
+      forget();
+      return formatApiKey(apiKey);
+    },
+    async ensureSystem() {
+      if (await rows.create(rowOf(systemNamespace, newApiKey(), now()))) forget();
+    },
+    async delete(given) {
+      const name = parseNamespaceName(given);
+      const actions = onActionsDeleted === undefined ? [] : await actionsOf(store.entities, name);
+      const isGone = await rows.delete(name);
+      forget();
+      if (!isGone) throw notFound();
+      await onActionsDeleted?.(actions);
+    },
+    async rotateKey(name) {
+      const apiKey = newApiKey();
+      const row = await mustFind(name);
+      await update({ ...row, keyId: apiKey.id, keyHash: hashSecret(apiKey.secret) });
+      return formatApiKey(apiKey);
+    },
+    async createKey(name, request) {
+      const { name: namespace } = await mustFind(name);
+      return createKey(keys, namespace, request, now());
+    },
+    async listKeys(name) {
+      return listKeys(keys, await mustFind(name));
+    },
+    async deleteKey(name, keyId) {
+      await deleteKey(keys, await mustFind(name), keyId);
+      forget();
+    },
+    async setLimits(name, patch) {
+      const row = await mustFind(name);
+      const changed = { ...row, limits: { ...patchLimits(system, parseStoredLimits(row.limits), patch) } };
+      await update(changed);
+      return describe(changed, system);
+    },
+    async list() {
+      return (await rows.list()).map((row) => describe(row, system));
+    },
+    async get(name) {
+      return describe(await mustFind(name), system);
+    },
+    createdAt(name) {
+      const identity = identities.ofNamespace(name);
+      if (!(identity instanceof Promise)) return identity?.createdAt;
+      return identity.then((known) => known?.createdAt);
+    },
+  };
+}
+
+function describe(row: NamespaceRow, system: SystemLimits): NamespaceDescription {
+  const { keyId, createdAt } = row;
+  const own = parseStoredLimits(row.limits);
+  return { name: parseNamespaceName(row.name), keyId, createdAt, limits: userLimits(system, own), own };
+}
+
+function rowOf(name: NamespaceName, key: ApiKey, createdAt: number): NamespaceRow {
+  return { name, keyId: key.id, keyHash: hashSecret(key.secret), limits: {}, settings: {}, createdAt };
+}
+
+const pageSize = 200;
+
+async function actionsOf(entities: EntityStore, namespace: NamespaceName): Promise<readonly EntityRow[]> {
+  const found: EntityRow[] = [];
+  for (;;) {
+    const page = await entities.list({
+      namespace,
+      collection: 'actions',
+      skip: found.length,
+      limit: pageSize,
+    });
+    found.push(...page);
+    if (page.length < pageSize) return found;
+  }
+}

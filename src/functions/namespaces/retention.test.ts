@@ -1,0 +1,200 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openBlobStore } from '../../images/index.ts';
+import { newActivationId, silentLog } from '../../lib/index.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { createCodeStore } from '../actions/code-store.ts';
+import { sweepCode } from '../actions/code-sweep.ts';
+import { defaultLimits } from './limits.ts';
+import { createNamespaces } from './namespaces.ts';
+import { createRetention, type Retention, type RetentionOptions } from './retention.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
+const now = 1_000 * dayMs;
+const forEver = { maxAgeDays: 0, maxRecordsPerNamespace: 0 };
+
+async function start() {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-retention-'));
+  const store = await openStore({ path: join(folder, 'data', 'ward.db') });
+  const namespaces = createNamespaces(store, defaultLimits);
+  await namespaces.create('guest');
+  await namespaces.create('other');
+  const retentions: Retention[] = [];
+  return {
+    folder,
+    store,
+    namespaces,
+    retention(config: Partial<RetentionOptions['config']>, more: Partial<RetentionOptions> = {}) {
+      const retention = createRetention({
+        store,
+        config: { ...forEver, everyMinutes: 1440, ...config },
+        sweepCode: async () => 0,
+        log: silentLog,
+        now: () => now,
+        ...more,
+      });
+      retentions.push(retention);
+      return retention;
+    },
+    /** The days ago of a namespace's records, newest first. */
+    async ages(namespace = 'guest') {
+      const rows = await store.activations.list({ namespace, skip: 0, limit: 10_000 });
+      return rows.map(({ start: startedAt }) => (now - startedAt) / dayMs);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const each of retentions) await each.close();
+      await store.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** Records that started so many days ago. */
+async function append(store: Store, daysAgo: readonly number[], namespace = 'guest'): Promise<void> {
+  const writes = daysAgo.map((days) => {
+    const startedAt = now - days * dayMs;
+    return store.activations.append({
+      row: {
+        activationId: newActivationId(),
+        namespace,
+        name: 'a',
+        path: 'a',
+        start: startedAt,
+        end: startedAt,
+        statusCode: 0,
+        documentJson: '{}',
+        responseJson: null,
+      },
+      logs: ['a line'],
+      settles: null,
+    });
+  });
+  await Promise.all(writes);
+}
+
+describe('a sweep', () => {
+  test('removes what is older than it may be, in every namespace', async () => {
+    await using at = await start();
+    await append(at.store, [0, 6.9, 7.1, 30]);
+    await append(at.store, [1, 8], 'other');
+    expect(await at.retention({ maxAgeDays: 7 }).sweep()).toBe(3);
+    expect(await at.ages()).toEqual([0, 6.9]);
+    expect(await at.ages('other')).toEqual([1]);
+  });
+
+  test('removes the oldest of too many', async () => {
+    await using at = await start();
+    await append(at.store, [5, 1, 3, 2, 4]);
+    expect(await at.retention({ maxRecordsPerNamespace: 2 }).sweep()).toBe(3);
+    expect(await at.ages()).toEqual([1, 2]);
+  });
+
+  test('takes as many steps as it needs', async () => {
+    await using at = await start();
+    await append(
+      at.store,
+      Array.from({ length: 1300 }, () => 9),
+    );
+    await append(at.store, [1]);
+    expect(await at.retention({ maxAgeDays: 7 }).sweep()).toBe(1300);
+    expect(await at.ages()).toEqual([1]);
+  });
+
+  test('removes nothing when nothing is limited', async () => {
+    await using at = await start();
+    await append(at.store, [1, 900]);
+    expect(await at.retention({}).sweep()).toBe(0);
+    expect(await at.ages()).toHaveLength(2);
+  });
+
+  test('goes by a namespace’s own limits where it has some', async () => {
+    await using at = await start();
+    await at.namespaces.setLimits('guest', { retentionMaxAgeDays: 2.5 });
+    await at.namespaces.setLimits('other', { retentionMaxAgeDays: 0, retentionMaxRecords: 3 });
+    await append(at.store, [1, 3, 30]);
+    await append(at.store, [1, 3, 30, 31], 'other');
+    await at.retention({ maxAgeDays: 7, maxRecordsPerNamespace: 1 }).sweep();
+    expect(await at.ages()).toEqual([1]);
+    expect(await at.ages('other')).toEqual([1, 3, 30]);
+  });
+
+  test('goes on when one namespace can’t be read', async () => {
+    await using at = await start();
+    const row = await at.store.namespaces.byName('guest');
+    if (row !== undefined) await at.store.namespaces.update({ ...row, limits: { firesPerMinute: 'x' } });
+    await append(at.store, [8]);
+    await append(at.store, [8], 'other');
+    expect(await at.retention({ maxAgeDays: 7 }).sweep()).toBe(1);
+    expect(await at.ages('other')).toEqual([]);
+  });
+
+  test('is repeated by itself, even when one fails', async () => {
+    await using at = await start();
+    const done = Promise.withResolvers<void>();
+    let sweeps = 0;
+    const retention = at.retention(
+      { everyMinutes: 0.0001 },
+      {
+        sweepCode: async () => {
+          sweeps++;
+          if (sweeps === 1) throw new Error('once');
+          if (sweeps === 3) done.resolve();
+          return 0;
+        },
+      },
+    );
+    retention.start();
+    await done.promise;
+    await retention.close();
+    expect(sweeps).toBeGreaterThanOrEqual(3);
+  });
+
+  test('ends after its step when it is closed', async () => {
+    await using at = await start();
+    let steps = 0;
+    const reached = Promise.withResolvers<void>();
+    const activations: Store['activations'] = {
+      ...at.store.activations,
+      prune: async () => {
+        steps++;
+        reached.resolve();
+        return 1;
+      },
+    };
+    const store = { namespaces: at.store.namespaces, activations };
+    const retention = at.retention({ maxAgeDays: 7, everyMinutes: 0.0001 }, { store });
+    retention.start();
+    await reached.promise;
+    await retention.close();
+    const before = steps;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(steps).toBe(before);
+  });
+});
+
+test('code that no entity names is removed, and what one names is kept', async () => {
+  await using at = await start();
+  const blobs = openBlobStore(join(at.folder, 'code'));
+  const { entities } = at.store;
+  const code = createCodeStore(blobs, entities, silentLog);
+  const [named, unnamed] = await Promise.all([blobs.put(Buffer.from('a')), blobs.put(Buffer.from('b'))]);
+  await entities.put(
+    {
+      namespace: 'guest',
+      path: 'a',
+      collection: 'actions',
+      revision: 'r',
+      updatedAt: 1,
+      codeDigest: named,
+      link: null,
+      shared: false,
+      document: {},
+    },
+    null,
+  );
+  expect(await sweepCode({ blobs, entities, drop: code.drop })).toBe(1);
+  expect([await blobs.has(named), await blobs.has(unnamed)]).toEqual([true, false]);
+  expect(await sweepCode({ blobs, entities, drop: code.drop })).toBe(0);
+});

@@ -1,0 +1,80 @@
+/** What stands behind the name of a package, as one reader may see it. */
+import { isFault } from '../../lib/index.ts';
+import type { EntityStore } from '../../store/index.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
+import { mergeKeyValues } from '../entities/key-values.ts';
+import type { NamespaceName } from '../entities/names.ts';
+import { functionFault, notAuthorized, notFound, wrongCollection } from '../faults.ts';
+import type { Vault } from '../vault/vault.ts';
+import { type Package, packageOfRow } from './package.ts';
+
+export interface ResolvedPackage {
+  readonly pkg: Package;
+  /** Of a binding: what it stands for, with the parameters of bindings in between. */
+  readonly provider: Package | undefined;
+}
+
+/** A provider that was deleted can come back as a binding, so bindings may stand in a row; a circle has no end. */
+const maxBindings = 16;
+
+/**
+ * @param reader may see what is published, and everything of its own namespace
+ * @throws Fault NOT_AUTHORIZED, NOT_FOUND, WRONG_COLLECTION, BINDING_CYCLIC
+ */
+export async function resolvePackage(
+  entities: Pick<EntityStore, 'get'>,
+  vault: Vault,
+  ref: PlainRef,
+  reader: NamespaceName,
+): Promise<ResolvedPackage> {
+  const pkg = await read(entities, vault, ref, reader, ref);
+  let parameters: Package['parameters'] = [];
+  let provider = pkg;
+  for (let length = 0; provider.binding !== undefined; length++) {
+    if (length === maxBindings) throw cyclic(pkg.ref);
+    provider = await read(entities, vault, provider.binding, reader, ref);
+    parameters = mergeKeyValues(provider.parameters, parameters);
+  }
+  return { pkg, provider: provider === pkg ? undefined : { ...provider, parameters } };
+}
+
+/**
+ * What a new binding is to stand for.
+ * @throws Fault NOT_AUTHORIZED, BINDING_INVALID, BINDING_CONFLICT, BINDING_CYCLIC
+ */
+export async function checkProvider(resolving: Promise<ResolvedPackage>): Promise<ResolvedPackage> {
+  try {
+    return await resolving;
+  } catch (error) {
+    if (isFault(error, 'NOT_FOUND')) {
+      throw functionFault('BINDING_INVALID', 'Binding references a package that does not exist.');
+    }
+    if (isFault(error, 'WRONG_COLLECTION')) {
+      throw functionFault('BINDING_CONFLICT', 'Cannot bind to a resource that is not a package.');
+    }
+    throw error;
+  }
+}
+
+/** @param asked what a reader without the right to it learns: that it has no right to this */
+async function read(
+  entities: Pick<EntityStore, 'get'>,
+  vault: Vault,
+  { namespace, name }: PlainRef,
+  reader: NamespaceName,
+  asked: PlainRef,
+): Promise<Package> {
+  const row = await entities.get(namespace, name);
+  const isOwn = namespace === reader;
+  if (!isOwn && row?.shared !== true) throw notAuthorized(`${asked.namespace}/${asked.name}`);
+  if (row === undefined) throw notFound();
+  if (row.collection !== 'packages') throw wrongCollection();
+  return packageOfRow(row, vault);
+}
+
+function cyclic({ namespace, name }: PlainRef) {
+  return functionFault(
+    'BINDING_CYCLIC',
+    `Package binding '${namespace}/${name}' contains a circular reference.`,
+  );
+}

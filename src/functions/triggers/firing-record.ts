@@ -1,0 +1,71 @@
+/** What a firing leaves behind: a record without an end, whose log has an entry for each rule. */
+import { Fault, type JsonObject, messageOf } from '../../lib/index.ts';
+import type { ActivationWrite } from '../../store/index.ts';
+import { statusCodeOf } from '../activations/record.ts';
+import { fullNameOf } from '../entities/names.ts';
+import type { FiringRule, FiringTarget } from './firing-target.ts';
+
+/** What came of one rule: its action was invoked, or why it was not. */
+export type RuleOutcome = { readonly activationId: string } | Refusal;
+
+export type Refusal = { readonly statusCode: number; readonly error: string };
+
+export interface FiringRecord {
+  readonly activationId: string;
+  readonly target: FiringTarget;
+  readonly subject: string;
+  /** As it was sent; the trigger's parameters are not in it. */
+  readonly payload: JsonObject;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  readonly outcomes: readonly RuleOutcome[];
+}
+
+export function firingRecord(record: FiringRecord): ActivationWrite {
+  const { activationId, target, subject, payload, start, outcomes } = record;
+  const { namespace, name } = target.ref;
+  const { version } = target;
+  const head = { activationId, namespace, name, version, publish: false, subject, start, annotations: [] };
+  const response = { status: 'success', success: true, result: payload };
+  return {
+    row: {
+      activationId,
+      namespace,
+      name,
+      path: name,
+      start,
+      end: null,
+      statusCode: statusCodeOf('success'),
+      documentJson: JSON.stringify(head),
+      responseJson: JSON.stringify(response),
+    },
+    logs: target.rules.map((rule, index) => logEntry(rule, outcomes[index])),
+    settles: null,
+  };
+}
+
+export function inactiveRule({ ref, action }: FiringRule): Refusal {
+  const rule = `${ref.namespace}/${ref.name}`;
+  const error = `Rule '${rule}' is inactive, action '${fullNameOf(action)}' was not activated.`;
+  return { statusCode: statusCodeOf('application error'), error };
+}
+
+/** Why an action was not invoked; of the inside of the platform nothing is said. */
+export function refusedCall(error: unknown): Refusal {
+  const kind = error instanceof Fault ? error.kind : 'bug';
+  const isInside = kind === 'host' || kind === 'bug';
+  const isPlatforms = isInside || kind === 'busy' || kind === 'unreachable';
+  return {
+    statusCode: statusCodeOf(isPlatforms ? 'whisk internal error' : 'application error'),
+    error: isInside ? 'There was an internal server error.' : messageOf(error),
+  };
+}
+
+function logEntry({ ref, action }: FiringRule, outcome: RuleOutcome | undefined): string {
+  const names = { rule: `${ref.namespace}/${ref.name}`, action: fullNameOf(action) };
+  return JSON.stringify({ statusCode: 0, success: isInvoked(outcome), ...names, ...outcome });
+}
+
+export function isInvoked(outcome: RuleOutcome | undefined): boolean {
+  return outcome !== undefined && 'activationId' in outcome;
+}

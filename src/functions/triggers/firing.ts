@@ -1,0 +1,150 @@
+/**
+ * Firing a trigger: the action of each of its active rules is invoked with the trigger's parameters under the
+ * payload, and the trigger gets a record that says what came of each. What could not be invoked, because of a limit
+ * or because the action is gone, is only said there; a rule with `retry` is tried again (`deliveries.ts`).
+ *
+ * Everything that a firing writes goes to disk together: what was admitted is known as soon as it was asked for, so
+ * the record does not wait for it.
+ */
+import type { Invoker } from '../../invoker/index.ts';
+import { type JsonObject, newActivationId } from '../../lib/index.ts';
+import type { ActivationStore, EntityStore } from '../../store/index.ts';
+import type { InvokeRequest } from '../activations/invocations.ts';
+import { createBoundedCache } from '../entities/bounded-cache.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
+import { fullNameOf } from '../entities/names.ts';
+import { notFound } from '../faults.ts';
+import type { Identity } from '../namespaces/namespaces.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { DeliveryService } from './deliveries.ts';
+import {
+  type FiringRecord,
+  firingRecord,
+  inactiveRule,
+  isInvoked,
+  type RuleOutcome,
+  refusedCall,
+} from './firing-record.ts';
+import { type FiringRule, type FiringTarget, readFiringTarget } from './firing-target.ts';
+import type { StartedCall } from './rule-call.ts';
+
+export interface FireRequest {
+  /** Whose trigger it is, and who pays for the invocations. */
+  readonly identity: Identity;
+  readonly trigger: PlainRef;
+  readonly payload: JsonObject;
+  readonly transactionId: string;
+  /** The caller's `Authorization` header, for actions that are given the caller's key. */
+  readonly authorization: string | undefined;
+}
+
+export interface FiringService {
+  /**
+   * Settles when all of it is durable. Undefined when no rule is active: nothing was invoked or recorded.
+   * @throws Fault NOT_FOUND, WRONG_COLLECTION, TOO_MANY_PER_MINUTE
+   */
+  fire(request: FireRequest): Promise<{ readonly activationId: string } | undefined>;
+  /** The trigger or one of its rules was written. */
+  changed(trigger: PlainRef): void;
+  /** Forgets what was read from the store. */
+  forget(): void;
+}
+
+export interface FiringOptions {
+  readonly entities: Pick<EntityStore, 'get' | 'list'>;
+  readonly activations: Pick<ActivationStore, 'append' | 'flush'>;
+  readonly invoker: Pick<Invoker, 'admitFire'>;
+  readonly invoke: (request: InvokeRequest) => Promise<unknown>;
+  /** Whether an activation was admitted and has not landed. */
+  readonly isUnderWay: (activationId: string) => boolean;
+  readonly deliveries: Pick<DeliveryService, 'begin'>;
+  readonly vault: Vault;
+}
+
+const cacheCapacity = 10_000;
+
+export function createFiring(options: FiringOptions): FiringService {
+  const { entities, vault } = options;
+  const cache = createBoundedCache<FiringTarget>(cacheCapacity);
+
+  const targetOf = async (trigger: PlainRef): Promise<FiringTarget> => {
+    const target = await cache.load(keyOf(trigger), () => readFiringTarget(entities, vault, trigger));
+    if (target === undefined) throw notFound();
+    return target;
+  };
+
+  return {
+    async fire(request) {
+      const { identity, payload, trigger } = request;
+      options.invoker.admitFire(identity.namespace, identity.limits);
+      const target = cache.get(keyOf(trigger)) ?? (await targetOf(trigger));
+      if (!target.isActive) return undefined;
+      const start = Date.now();
+      const activationId = newActivationId();
+      const args = { ...target.defaults, ...payload };
+      const calls = target.rules.map((rule) =>
+        rule.isActive ? startCall(options, request, target, rule, args) : undefined,
+      );
+      const outcomes = await Promise.all(
+        target.rules.map((rule, index) => outcomeOf(options, rule, calls[index])),
+      );
+      const { subject } = identity;
+      const record = { activationId, target, subject, payload, start, outcomes };
+      const isKept = identity.limits.storeActivations !== false;
+      const kept = isKept ? keep(options.activations, record) : undefined;
+      await Promise.all([kept, ...calls.map((call, index) => durable(call, outcomes[index]))]);
+      return { activationId };
+    },
+    changed: (trigger) => cache.drop(keyOf(trigger)),
+    forget: cache.clear,
+  };
+}
+
+function startCall(
+  { invoke, deliveries }: FiringOptions,
+  { identity, transactionId, authorization }: FireRequest,
+  target: FiringTarget,
+  { ref, action, retry }: FiringRule,
+  args: JsonObject,
+): StartedCall {
+  const caller = { identity, transactionId, authorization };
+  if (retry !== undefined) {
+    return deliveries.begin({ caller, rule: ref, trigger: target.ref, action, payload: args, retry });
+  }
+  const activationId = newActivationId();
+  const asked = invoke({ ...caller, action, payload: args, waitMs: undefined, activationId });
+  const failure = asked.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return { activationId, failure };
+}
+
+/** At once for what was admitted, although it is not durable yet. */
+async function outcomeOf(
+  { isUnderWay }: FiringOptions,
+  rule: FiringRule,
+  call: StartedCall | undefined,
+): Promise<RuleOutcome> {
+  if (call === undefined) return inactiveRule(rule);
+  const { activationId } = call;
+  if (isUnderWay(activationId)) return { activationId };
+  const error = await call.failure;
+  return error === undefined ? { activationId } : refusedCall(error);
+}
+
+function keep(activations: FiringOptions['activations'], record: FiringRecord): Promise<unknown> {
+  const kept = activations.append(firingRecord(record));
+  void activations.flush();
+  return kept;
+}
+
+/** What the record says was invoked must be so. */
+async function durable(call: StartedCall | undefined, outcome: RuleOutcome | undefined): Promise<void> {
+  const error = await call?.failure;
+  if (error !== undefined && isInvoked(outcome)) throw error;
+}
+
+function keyOf({ namespace, name }: PlainRef): string {
+  return fullNameOf({ namespace, package: undefined, name });
+}

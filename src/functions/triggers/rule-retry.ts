@@ -1,0 +1,43 @@
+/** The annotation `retry` of a rule: how often its action is tried, and how long to wait in between. */
+import { isJsonObject, type JsonValue } from '../../lib/index.ts';
+import { type KeyValue, valueFor } from '../entities/key-values.ts';
+import { malformed } from '../faults.ts';
+
+export type RetryPolicy = {
+  /** Tries in all, the first one included. */
+  readonly attempts: number;
+  /** Before the second try; doubled for each one after it. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+};
+
+const maxAttempts = 10;
+const minBackoffMs = 100;
+const dayMs = 86_400_000;
+const defaultMaxBackoffMs = 600_000;
+
+/** Undefined when the rule asks for none. @throws Fault BODY_INVALID */
+export function retryPolicyOf(annotations: readonly KeyValue[]): RetryPolicy | undefined {
+  const value = valueFor(annotations, 'retry');
+  if (value === undefined || value === null) return undefined;
+  if (!isJsonObject(value)) throw malformed("the annotation 'retry' must be an object");
+  const attempts = wholeNumber(value['attempts'], 'attempts', 1, maxAttempts);
+  const backoffMs = wholeNumber(value['backoffMs'], 'backoffMs', minBackoffMs, dayMs);
+  const longest = value['maxBackoffMs'] ?? Math.max(defaultMaxBackoffMs, backoffMs);
+  return { attempts, backoffMs, maxBackoffMs: wholeNumber(longest, 'maxBackoffMs', backoffMs, dayMs) };
+}
+
+/**
+ * How long to wait after so many failed tries: exponential, and up to a half less at random, so that what failed
+ * together does not come back together.
+ * @param random from 0 to 1
+ */
+export function backoffMs({ backoffMs: first, maxBackoffMs }: RetryPolicy, tries: number, random: number) {
+  const full = Math.min(maxBackoffMs, first * 2 ** (tries - 1));
+  return Math.round(full * (1 - random / 2));
+}
+
+function wholeNumber(value: JsonValue | undefined, name: string, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw malformed(`'${name}' of the annotation 'retry' must be a whole number from ${min} to ${max}`);
+}

@@ -1,0 +1,94 @@
+/** Triggers: create, change, read, list, delete. Firing them is in `firing.ts`. */
+import type { EntityStore } from '../../store/index.ts';
+import { describeBase, type PlainRef } from '../entities/entity-row.ts';
+import type { NamespaceName } from '../entities/names.ts';
+import type { Page } from '../entities/page.ts';
+import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
+import type { SystemLimits } from '../namespaces/limits.ts';
+import type { Vault } from '../vault/vault.ts';
+import { linkedRules } from './rule-links.ts';
+import {
+  describeTrigger,
+  rowOfTrigger,
+  type Trigger,
+  type TriggerDescription,
+  type TriggerSummary,
+  triggerHeadOfRow,
+  triggerOfRow,
+} from './trigger.ts';
+import { createTrigger, parseTriggerPut, updateTrigger } from './trigger-put.ts';
+
+export interface TriggerService {
+  /**
+   * Creates, or with `overwrite` changes, a trigger from what a client sent.
+   * @throws Fault BODY_INVALID, ENTITY_TOO_LARGE, ALREADY_EXISTS, WRONG_COLLECTION, CONCURRENT_UPDATE
+   */
+  put(ref: PlainRef, body: unknown, overwrite: boolean): Promise<TriggerDescription>;
+  /** With its rules. @throws Fault NOT_FOUND, WRONG_COLLECTION */
+  get(ref: PlainRef): Promise<TriggerDescription>;
+  /** Answers what it was. Its rules stay, inactive. @throws Fault NOT_FOUND, WRONG_COLLECTION, CONCURRENT_UPDATE */
+  delete(ref: PlainRef): Promise<TriggerDescription>;
+  /** Newest first. */
+  list(namespace: NamespaceName, page: Page): Promise<readonly TriggerSummary[]>;
+  count(namespace: NamespaceName): Promise<number>;
+}
+
+export interface TriggerServiceOptions {
+  readonly entities: EntityStore;
+  readonly vault: Vault;
+  readonly limits: SystemLimits;
+  /** After every write. */
+  readonly onChanged: (ref: PlainRef) => void;
+}
+
+const collection = 'triggers';
+
+export function createTriggers(options: TriggerServiceOptions): TriggerService {
+  const { entities, vault, onChanged } = options;
+
+  const find = async ({ namespace, name }: PlainRef): Promise<Trigger | undefined> => {
+    const row = await entities.get(namespace, name);
+    if (row === undefined) return undefined;
+    if (row.collection !== collection) throw wrongCollection();
+    return triggerOfRow(row, vault);
+  };
+  const mustFind = async (ref: PlainRef): Promise<Trigger> => {
+    const trigger = await find(ref);
+    if (trigger === undefined) throw notFound();
+    return trigger;
+  };
+  const describe = async (trigger: Trigger) => {
+    const rules = await linkedRules(entities, trigger, ({ ref, action, status }) => ({
+      ref,
+      action,
+      status,
+    }));
+    return describeTrigger(trigger, rules);
+  };
+
+  return {
+    async put(ref, body, overwrite) {
+      const put = parseTriggerPut(body, options.limits);
+      const old = await find(ref);
+      if (old !== undefined && !overwrite) throw functionFault('ALREADY_EXISTS', 'resource already exists');
+      const trigger = old === undefined ? createTrigger(ref, put) : updateTrigger(old, put);
+      if (!(await entities.put(rowOfTrigger(trigger, vault), old?.revision ?? null)))
+        throw concurrentUpdate();
+      onChanged(ref);
+      return describe(trigger);
+    },
+    get: async (ref) => describe(await mustFind(ref)),
+    async delete(ref) {
+      const trigger = await mustFind(ref);
+      const description = await describe(trigger);
+      if (!(await entities.delete(ref.namespace, ref.name, trigger.revision))) throw concurrentUpdate();
+      onChanged(ref);
+      return description;
+    },
+    async list(namespace, page) {
+      const rows = await entities.list({ namespace, collection, ...page });
+      return rows.map((row) => describeBase(triggerHeadOfRow(row)));
+    },
+    count: (namespace) => entities.count({ namespace, collection }),
+  };
+}

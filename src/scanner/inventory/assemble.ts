@@ -1,0 +1,143 @@
+/**
+ * Evidence → an inventory: which of what was found counts, each package once with all its places, and what is missing
+ * for somebody to rely on it.
+ */
+import type { Digest } from '../../images/index.ts';
+import type { Component, Distribution, Gap, Inventory, Layer, Place } from '../types.ts';
+import { osReleasePaths } from './os-release.ts';
+import { isOfSystem, purlOf } from './purl.ts';
+import type { Evidence, FoundPackage } from './types.ts';
+
+/** Evidence that still stands, and where what it proves came from. */
+export interface StandingEvidence {
+  readonly evidence: Evidence;
+  /** The layer that brought the package in that place; undefined outside images. */
+  originOf(found: FoundPackage): Digest | undefined;
+}
+
+export interface Assembly {
+  readonly standing: readonly StandingEvidence[];
+  readonly layers: readonly Layer[];
+  readonly gaps: readonly Gap[];
+  /** There are programs of a distribution in it, so there must be packages. */
+  readonly hasSystem: boolean;
+}
+
+export function assemble({ standing, layers, gaps, hasSystem }: Assembly): Inventory {
+  const distribution = osReleasePaths
+    .map((path) => standing.find(({ evidence }) => evidence.path === path)?.evidence.distribution)
+    .find((found) => found !== undefined);
+  const owned = distribution === undefined ? new Set<string>() : ownedPaths(standing);
+  const counting = standing.filter(
+    ({ evidence }) =>
+      !owned.has(comparable(evidence.path)) ||
+      evidence.packages?.some(({ ecosystem }) => isOfSystem(ecosystem)),
+  );
+  const installed = installedPaths(counting);
+  const isFulfilled = ({ packages, wishedFor }: Evidence): boolean =>
+    wishedFor !== undefined &&
+    (packages ?? []).some(({ ecosystem }) =>
+      (installed.get(ecosystem) ?? []).some((path) => path.startsWith(wishedFor)),
+    );
+  const real = counting.filter(({ evidence }) => !isFulfilled(evidence));
+  const components = componentsOf(real, distribution);
+  return {
+    distribution,
+    components,
+    layers,
+    gaps: [
+      ...gaps,
+      ...real.flatMap(({ evidence }) =>
+        (evidence.gaps ?? []).map((reason) => ({ path: evidence.path, reason })),
+      ),
+      ...missing(distribution, components, hasSystem),
+    ],
+  };
+}
+
+/** Without these, nothing that a distribution says of its packages can be looked up. */
+function missing(
+  distribution: Distribution | undefined,
+  components: readonly Component[],
+  hasSystem: boolean,
+): Gap[] {
+  const hasPackages = components.some(({ ecosystem }) => isOfSystem(ecosystem));
+  if (distribution === undefined && (hasPackages || hasSystem)) {
+    return [{ path: osReleasePaths[0], reason: 'it does not say which distribution it is' }];
+  }
+  if (distribution !== undefined && !hasPackages) {
+    return [{ path: '', reason: `it is ${distribution.name}, but has no database of its packages` }];
+  }
+  return [];
+}
+
+/** Debian and others have merged `/bin` and `/lib` into `/usr`; their lists of files may not know. */
+function comparable(path: string): string {
+  return path.startsWith('usr/') ? path.slice('usr/'.length) : path;
+}
+
+/** Only where distributions put files: nobody's own folder is hidden by a list that claims it. */
+function ownedPaths(standing: readonly StandingEvidence[]): ReadonlySet<string> {
+  const foreign = new Set(
+    standing.flatMap(({ evidence }) =>
+      (evidence.packages ?? []).flatMap(({ name, foreign }) => (foreign ? [name] : [])),
+    ),
+  );
+  const owned = new Set<string>();
+  for (const { evidence } of standing) {
+    if (evidence.owns === undefined || foreign.has(evidence.owns.by ?? '')) continue;
+    for (const path of evidence.owns.paths) {
+      if (/^(?:usr\/(?!local\/)|s?bin\/|lib(?:32|64)?\/)/.test(path)) owned.add(comparable(path));
+    }
+  }
+  return owned;
+}
+
+function installedPaths(standing: readonly StandingEvidence[]): ReadonlyMap<string, readonly string[]> {
+  const installed = new Map<string, string[]>();
+  for (const { evidence } of standing) {
+    if (evidence.wishedFor !== undefined) continue;
+    for (const ecosystem of new Set((evidence.packages ?? []).map((found) => found.ecosystem))) {
+      const paths = installed.get(ecosystem);
+      if (paths === undefined) installed.set(ecosystem, [evidence.path]);
+      else paths.push(evidence.path);
+    }
+  }
+  return installed;
+}
+
+function componentsOf(
+  standing: readonly StandingEvidence[],
+  distribution: Distribution | undefined,
+): Component[] {
+  const components = new Map<string, { component: Omit<Component, 'places'>; places: Map<string, Place> }>();
+  for (const { evidence, originOf } of standing) {
+    for (const found of evidence.packages ?? []) {
+      const purl = purlOf(found, distribution);
+      const entry = components.get(purl) ?? { component: componentOf(found, purl), places: new Map() };
+      components.set(purl, entry);
+      const path = found.within === undefined ? evidence.path : `${evidence.path}!/${found.within}`;
+      const layer = originOf(found);
+      entry.places.set(path, layer === undefined ? { path } : { path, layer });
+    }
+  }
+  return [...components]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { component, places }]) => ({
+      ...component,
+      places: [...places.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
+    }));
+}
+
+function componentOf(found: FoundPackage, purl: string): Omit<Component, 'places'> {
+  const { ecosystem, name, version, source, architecture, licences } = found;
+  return {
+    ecosystem,
+    name,
+    version,
+    purl,
+    ...(source && { source }),
+    ...(architecture !== undefined && { architecture }),
+    ...(licences && { licences }),
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Layers one over the other → what an image has. A layer hides of those below it what it deletes, what it makes opaque
+ * and what it has itself in the same place; a folder over a folder hides nothing.
+ * Source: OCI image-spec v1.1, layer.md.
+ */
+import { assemble, type StandingEvidence } from '../inventory/assemble.ts';
+import { isDatabasePath, isSystemLibrary } from '../inventory/databases.ts';
+import type { Evidence, FoundPackage } from '../inventory/types.ts';
+import type { Finding, Gap, Inventory, Place } from '../types.ts';
+import type { LayerAnalysis } from './analysis.ts';
+import { linkTarget } from './entry-path.ts';
+
+/** A layer with the history line that made it. */
+export interface StackedLayer {
+  readonly analysis: LayerAnalysis;
+  readonly createdBy: string | undefined;
+}
+
+export interface Merged {
+  readonly inventory: Inventory;
+  readonly findings: readonly Finding[];
+}
+
+/** Does the layer hide the path, of those below it? */
+type Hides = (path: string) => boolean;
+
+/** Lowest first. */
+export function mergeLayers(stack: readonly StackedLayer[]): Merged {
+  const hiders = stack.map(({ analysis }) => hiderOf(analysis));
+  const isHidden = (path: string, at: number): boolean => hiders.slice(at + 1).some((hides) => hides(path));
+  const all = stack.map(({ analysis }) => evidenceByPath(analysis.evidence));
+  const standing = stack.flatMap(({ analysis }, at) =>
+    analysis.evidence
+      .filter(({ path }) => !isHidden(path, at))
+      .map(
+        (evidence): StandingEvidence => ({ evidence, originOf: (found) => origin(evidence.path, at, found) }),
+      ),
+  );
+  /** Down to the first of the layers that have it there, one over the other. */
+  const origin = (path: string, at: number, found: FoundPackage) => {
+    let first = at;
+    for (let below = at - 1; below >= 0; below--) {
+      const evidence = all[below]?.get(path);
+      if (evidence === undefined) continue;
+      if (!evidence.some((each) => each.packages?.some((other) => isSame(other, found)))) break;
+      if (hiders.slice(below + 1, first).some((hides) => hides(path))) break;
+      first = below;
+    }
+    return stack[first]?.analysis.diffId;
+  };
+  const visible = <T extends { readonly path: string }>(of: (analysis: LayerAnalysis) => readonly T[]): T[] =>
+    stack.flatMap(({ analysis }, at) => of(analysis).filter(({ path }) => !isHidden(path, at)));
+  const links = visible(({ links }) => links);
+  const hasSystem = stack.some(({ analysis }, at) =>
+    analysis.files.some((path) => isSystemLibrary(path) && !isHidden(path, at)),
+  );
+  const inventory = assemble({
+    standing,
+    layers: stack.map(({ analysis: { diffId }, createdBy }) => ({
+      diffId,
+      ...(createdBy !== undefined && { createdBy }),
+    })),
+    gaps: [...stack.flatMap(({ analysis }) => analysis.gaps), ...links.flatMap(astray)],
+    hasSystem,
+  });
+  return { inventory, findings: joinedFindings(stack, isHidden) };
+}
+
+/** Remembers what it said of folders: most paths share them. */
+function hiderOf({ files, folders, removed, opaque }: LayerAnalysis): Hides {
+  const taken = new Set(files);
+  const emptied = new Set(opaque);
+  const deleted = new Set(removed);
+  const made = parentsOf(files, folders);
+  const known = new Map<string, boolean>();
+  const isGone = (path: string): boolean => {
+    const before = known.get(path);
+    if (before !== undefined) return before;
+    const end = path.lastIndexOf('/');
+    const parent = end < 0 ? '' : path.slice(0, end);
+    const gone =
+      taken.has(path) || deleted.has(path) || (path !== '' && (emptied.has(parent) || isGone(parent)));
+    known.set(path, gone);
+    return gone;
+  };
+  return (path) => made.has(path) || isGone(path);
+}
+
+/** All folders that it has, with those that no entry names. */
+function parentsOf(files: readonly string[], folders: readonly string[]): ReadonlySet<string> {
+  const made = new Set<string>(folders);
+  for (const path of [...files, ...folders]) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const parent = path.slice(0, end);
+      if (made.has(parent)) break;
+      made.add(parent);
+    }
+  }
+  return made;
+}
+
+function evidenceByPath(evidence: readonly Evidence[]): ReadonlyMap<string, readonly Evidence[]> {
+  return Map.groupBy(evidence, ({ path }) => path);
+}
+
+function isSame(a: FoundPackage, b: FoundPackage): boolean {
+  return (
+    a.ecosystem === b.ecosystem &&
+    a.name === b.name &&
+    a.version === b.version &&
+    a.architecture === b.architecture
+  );
+}
+
+/** A link in the place of a database that leads to where no database is looked for. */
+function astray({ path, target }: { readonly path: string; readonly target: string }): Gap[] {
+  const found = linkTarget(path, target);
+  if (found !== undefined && isDatabasePath(found)) return [];
+  return [{ path, reason: 'a package database or a folder of it is a link, and was not followed' }];
+}
+
+/** Each once, with all layers it is in. Who deletes a secret in a later layer has still given it away. */
+function joinedFindings(
+  stack: readonly StackedLayer[],
+  isHidden: (path: string, at: number) => boolean,
+): Finding[] {
+  const joined = new Map<string, { finding: Finding; places: Place[] }>();
+  for (const [at, { analysis }] of stack.entries()) {
+    for (const finding of analysis.findings) {
+      const { places, ...rest } = finding;
+      const own = places
+        .filter(({ path }) => finding.class !== 'misconfiguration' || !isHidden(path, at))
+        .map(({ path }) => ({ path, layer: analysis.diffId }));
+      if (own.length === 0) continue;
+      const key = JSON.stringify([rest, own.map(({ path }) => path)]);
+      const entry = joined.get(key) ?? { finding, places: [] };
+      entry.places.push(...own);
+      joined.set(key, entry);
+    }
+  }
+  return [...joined.values()].map(({ finding, places }) => ({ ...finding, places }));
+}
