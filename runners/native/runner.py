@@ -75,6 +75,11 @@ def run(contract, request):
     return is_late
 
 
+def is_concurrent():
+    """Then nothing is sent early: the host lets runs wait here, and counts on their being done."""
+    return os.environ.get("__OW_ALLOW_CONCURRENT") == "true"
+
+
 def serve():
     """Takes requests until the host closes the channel."""
     os.set_inheritable(CHANNEL_FD, False)
@@ -89,7 +94,7 @@ def serve():
         elif int(request.get("after", valid_from)) >= valid_from:
             is_late = run(contract, request)
             answers += 1
-            if is_late:
+            if is_late and not is_concurrent():
                 valid_from = answers
     os._exit(0)
 

@@ -277,6 +277,11 @@ def result_json(result):
     return json
 
 
+def is_concurrent():
+    """Then nothing is sent early: the host lets runs wait here, and counts on their being done."""
+    return os.environ.get("__OW_ALLOW_CONCURRENT") == "true"
+
+
 def serve():
     """Takes requests until the host closes the channel."""
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = stdout, stderr
@@ -292,7 +297,7 @@ def serve():
         elif request.get("after", valid_from) >= valid_from:
             is_late = run(main, request)
             answers += 1
-            if is_late:
+            if is_late and not is_concurrent():
                 valid_from = answers
     flush_logs()
     os._exit(0)

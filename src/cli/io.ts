@@ -4,6 +4,7 @@
  */
 import { createColors } from 'picocolors';
 import { printableLine, printableText } from './printable.ts';
+import { createProgress, type Progress } from './progress.ts';
 import { type Column, renderRecord, renderTable } from './table.ts';
 
 export const outputFormats = ['table', 'json', 'yaml', 'wide', 'name'] as const;
@@ -44,6 +45,11 @@ export interface RecordView {
 
 export type Colors = ReturnType<typeof createColors>;
 
+export interface Page {
+  readonly width: number | undefined;
+  readonly colors: Colors;
+}
+
 export class Io {
   readonly format: OutputFormat;
   readonly colors: Colors;
@@ -81,6 +87,23 @@ export class Io {
     if (this.#options.isVerbose) this.#terminal.stderr.write(`${this.colors.dim(printableLine(line))}\n`);
   }
 
+  /** A line that says how far a command is, for a person at the terminal. */
+  progress(): Progress {
+    return createProgress(this.#terminal.stderr, !this.#options.isQuiet);
+  }
+
+  /** For those who lay stdout out themselves: characters in a line (undefined: any number), and colours. */
+  get page(): Page {
+    const { stdout, env } = this.#terminal;
+    const width = stdout.isTTY && this.format !== 'wide' ? stdout.columns : undefined;
+    return { width, colors: createColors(wantsColor(env, stdout)) };
+  }
+
+  /** Text on stdout as it is: what is in it from outside has been made harmless. */
+  print(text: string): void {
+    this.#terminal.stdout.write(text);
+  }
+
   /** Lines of someone else's text on stdout; made harmless for a terminal. */
   lines(lines: readonly string[]): void {
     const isTerminal = this.#terminal.stdout.isTTY === true;
@@ -102,10 +125,9 @@ export class Io {
     if (this.format === 'json' || this.format === 'yaml') return this.value(view.data ?? view.items);
     if (this.format === 'name') return this.lines(view.items.map(view.name).map(printableLine));
     const columns = view.columns.filter((column) => this.format === 'wide' || !column.isWide);
-    const { stdout, env } = this.#terminal;
-    const title = createColors(wantsColor(env, stdout)).bold;
-    const width = stdout.isTTY && this.format !== 'wide' ? stdout.columns : undefined;
-    for (const line of renderTable(columns, view.items, { width, title })) stdout.write(`${line}\n`);
+    const { width, colors } = this.page;
+    const lines = renderTable(columns, view.items, { width, title: colors.bold });
+    for (const line of lines) this.print(`${line}\n`);
   }
 
   async record(view: RecordView): Promise<void> {

@@ -43,6 +43,19 @@ test('makes control characters of a cell visible', () => {
   expect(lines[1]).toBe('a\\x1b[2Jb\\nc');
 });
 
+test('colours what it has aligned and cut, and no title', () => {
+  const painted = columns.map((column) =>
+    column.title === 'size'
+      ? { ...column, paint: (text: string, row: Row) => `<${text}|${row[0].length}>` }
+      : column,
+  );
+  expect(renderTable(painted, rows, { width: undefined, title })).toEqual([
+    'NAME                SIZE  PLACE',
+    'hello               <   7|5>  here',
+    'a-much-longer-name  <1024|18>  ÄÖ',
+  ]);
+});
+
 test('renders a record', () => {
   expect(
     renderRecord([

@@ -5,6 +5,8 @@ export interface Column<Item> {
   readonly title: string;
   readonly cell: (item: Item) => string;
   readonly align?: 'right';
+  /** Colours a cell once it is cut and aligned. */
+  readonly paint?: (text: string, item: Item) => string;
   /** Shown with `-o wide` only. */
   readonly isWide?: boolean;
 }
@@ -27,12 +29,16 @@ export function renderTable<Item>(
     Math.max(...[titles, ...rows].map((row) => lengthOf(row[index] ?? ''))),
   );
   const fitted = fitWidths(widths, style.width);
-  const line = (cells: readonly string[]) =>
+  const line = (cells: readonly string[], item?: Item) =>
     cells
-      .map((cell, index) => place(cell, fitted[index] ?? 0, columns[index]?.align))
+      .map((cell, index) => {
+        const { align, paint } = columns[index] ?? {};
+        const text = place(cell, fitted[index] ?? 0, align);
+        return item === undefined || paint === undefined ? text : paint(text, item);
+      })
       .join('  ')
       .trimEnd();
-  return [style.title(line(titles)), ...rows.map(line)];
+  return [style.title(line(titles)), ...rows.map((row, index) => line(row, items[index]))];
 }
 
 /** `label  value` lines, the values aligned. */

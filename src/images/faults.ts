@@ -21,6 +21,17 @@ export const imageFaults = {
   /** The store's own folder can't serve. */
   IMAGE_STORE_INVALID: 'host',
   IMAGE_BUILD_FAILED: 'host',
+  /** A folder that is to become an image holds what can't be in one, or not what it must. */
+  BUILD_FOLDER_INVALID: 'invalid',
+  BUILD_FOLDER_TOO_LARGE: 'too-large',
+  /** An image is to be built on something that is not in the image store. */
+  BASE_NOT_TRUSTED: 'denied',
+  /** A name that stands for one of Ward's own images. */
+  IMAGE_NAME_RESERVED: 'denied',
+  DOCKERFILE_INVALID: 'invalid',
+  /** A step of a Dockerfile failed. */
+  DOCKERFILE_FAILED: 'unprocessable',
+  BUILDAH_MISSING: 'unsupported',
   /** `policies/images` does not say what it should. */
   RECIPE_INVALID: 'bug',
 } as const;

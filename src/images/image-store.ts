@@ -88,17 +88,21 @@ async function layoutImage(
   return Object.freeze({ reference, digest: found.digest, config: imageConfig(found), layerDirs });
 }
 
-function pickEntry(
+/** The entry of the index of `dir` that is called `tag`, or its only one. @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID */
+export function pickEntry(
   reference: string,
   dir: string,
   index: Index | undefined,
   tag: string | undefined,
+  architecture?: string,
 ): Descriptor {
   const entries = index?.manifests ?? [];
   const named = tag === undefined ? entries : entries.filter((entry) => refNameOf(entry) === tag);
   const [first] = named;
   if (first !== undefined && named.length === 1) return first;
-  if (first !== undefined && named.every((entry) => entry.platform)) return pickPlatform(named, dir);
+  if (first !== undefined && named.every((entry) => entry.platform)) {
+    return pickPlatform(named, dir, architecture);
+  }
   const names = entries.flatMap((entry) => refNameOf(entry) ?? []).sort();
   const hint =
     names.length > 0 ? `It has: ${names.join(', ')}.` : 'It is empty; build or pull an image first.';

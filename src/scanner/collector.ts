@@ -57,7 +57,10 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
   const addProof = (path: string, proof: Proof | undefined): void => {
     if (proof === undefined) return;
     packages += proof.packages?.length ?? 0;
-    if (packages > maxPackages) return full();
+    if (packages > maxPackages) {
+      full();
+      return;
+    }
     const before = evidence.get(path);
     if (before === undefined) evidence.set(path, [{ path, ...proof }]);
     else before.push({ path, ...proof });

@@ -7,6 +7,9 @@ export const scannerFaults = {
   /** A layer is no whole tar, or one that two programs would read in two ways. */
   LAYER_INVALID: 'invalid',
   LAYER_TOO_LARGE: 'too-large',
+  LAYER_MISSING: 'missing',
+  /** An archive holds several images, or none of the name. */
+  IMAGE_NOT_CHOSEN: 'missing',
   SCAN_TIMED_OUT: 'unprocessable',
   /** The thread that scanned ended. */
   SCAN_FAILED: 'host',
@@ -15,6 +18,21 @@ export const scannerFaults = {
   RULES_INVALID: 'invalid',
   /** A file that was made to be slow to look at. */
   SCAN_TOO_COSTLY: 'unprocessable',
+  /** A file of advisories is cut off, damaged, or of a form that nobody knows. */
+  ADVISORY_FILE_INVALID: 'invalid',
+  ADVISORY_FILE_TOO_LARGE: 'too-large',
+  /** The list of sources says something that makes no sense. */
+  ADVISORY_SOURCES_INVALID: 'invalid',
+  /** Another process is importing. */
+  ADVISORIES_BUSY: 'busy',
+  /** What is under the path is no file of advisories, or a damaged one. */
+  ADVISORIES_CORRUPT: 'host',
+  /** The file was written by another version of Ward. */
+  ADVISORIES_UNSUPPORTED: 'unsupported',
+  /** The disk, or the thread that imports. */
+  ADVISORIES_FAILED: 'host',
+  /** None of the sources could be had. */
+  ADVISORIES_UNREACHABLE: 'unreachable',
 } as const;
 
 export const scannerFault = faultTable(scannerFaults);

@@ -99,6 +99,8 @@ export interface Vulnerability extends FindingBase {
   readonly epss?: number | undefined;
   /** Known to be exploited (CISA KEV). */
   readonly knownExploited: boolean;
+  /** Its version can't be compared with those of the advisory: nobody knows whether it is affected. */
+  readonly uncertain?: true | undefined;
   /** ISO time. */
   readonly published?: string | undefined;
   /** ISO time since when there is a fix, where the advisory tells; else it counts from `published`. */
@@ -109,6 +111,8 @@ export interface Vulnerability extends FindingBase {
 /** Malware by rule, or a package that is known to be malicious (`MAL-…`). */
 export interface Malware extends FindingBase {
   readonly class: 'malware';
+  /** All other ids of the advisory, where there is one. */
+  readonly aliases?: readonly string[] | undefined;
   readonly component?: Pick<Component, 'ecosystem' | 'name' | 'version' | 'purl'> | undefined;
 }
 
@@ -140,6 +144,8 @@ export interface AdvisoryState {
   readonly revision: string;
   /** ISO time of the newest record's change. */
   readonly updatedAt?: string | undefined;
+  /** ISO time at which the source that waits longest was last imported, or found to be unchanged. */
+  readonly checkedAt?: string | undefined;
   readonly count: number;
 }
 
@@ -189,7 +195,26 @@ export interface FileInspector {
   /** Changes when it would find something else; kept with what it found. */
   readonly revision: string;
   inspect(file: ScannedFile): readonly Finding[] | Promise<readonly Finding[]>;
+  /**
+   * For a file that is longer than what is read whole: it is shown piece by piece from its first byte on, instead of
+   * being inspected. Without this, it is inspected by its head alone.
+   */
+  watch?(file: FileFacts): FileWatch;
+  /** Folders have no content, but modes and owners. */
+  inspectFolder?(folder: ScannedFolder): readonly Finding[];
 }
+
+export interface FileWatch {
+  /** The bytes need to stay as they are only until it returns. Throws what `inspect` would. */
+  piece(bytes: Buffer): void;
+  /** After the last. */
+  end(): readonly Finding[];
+}
+
+/** What is known of a file before it is read. */
+export type FileFacts = Omit<ScannedFile, 'head' | 'content'>;
+
+export type ScannedFolder = Pick<ScannedFile, 'path' | 'mode' | 'uid' | 'gid'>;
 
 /** The parts of an image's configuration that can be wrong. */
 export interface ScannedConfig {
@@ -205,6 +230,8 @@ export interface ScannedConfig {
 
 export interface ConfigInspector {
   readonly name: string;
+  /** Changes when it would find something else. */
+  readonly revision: string;
   inspect(config: ScannedConfig): readonly Finding[];
 }
 

@@ -51,16 +51,27 @@ export function defaultPolicy(): Policy {
   return policyOf([ownFile()]);
 }
 
-/** What holds for a namespace at a stage. */
+/** What holds for a namespace at a stage. The same answer is the same value. */
 export function rulesFor(policy: Policy, namespace: string, stage: Stage): Rules {
-  const layers = policy.layers.filter(
-    ({ namespaces, stages }) =>
-      (namespaces?.some((pattern) => matchesPattern(pattern, namespace)) ?? true) &&
-      (stages?.includes(stage) ?? true),
-  );
-  const rules = layers.reduce<object>((below, { rules: above }) => laidOver(below, above), {});
-  return rulesSchema.parse(rules);
+  const isFor = ({ namespaces, stages }: Layer) =>
+    (namespaces?.some((pattern) => matchesPattern(pattern, namespace)) ?? true) &&
+    (stages?.includes(stage) ?? true);
+  const which = policy.layers.map((layer) => (isFor(layer) ? '1' : '0')).join('');
+  const known = laid.get(policy) ?? new Map<string, Rules>();
+  laid.set(policy, known);
+  let rules = known.get(which);
+  if (rules === undefined) {
+    const layers = policy.layers.filter((_layer, index) => which[index] === '1');
+    rules = rulesSchema.parse(layers.reduce<object>((below, { rules: above }) => laidOver(below, above), {}));
+    if (known.size >= keptCombinations) known.clear();
+    known.set(which, rules);
+  }
+  return rules;
 }
+
+/** Layers are laid over one another once for each combination of them. */
+const laid = new WeakMap<Policy, Map<string, Rules>>();
+const keptCombinations = 1000;
 
 function policyOf(files: readonly PolicyFile[]): Policy {
   const layers = files.flatMap((file): Layer[] => [{ rules: file.rules ?? {} }, ...(file.overrides ?? [])]);

@@ -43,7 +43,7 @@ const ignoreEntry = z.strictObject({
   path: z.string().min(1).max(4096).optional(),
   reason: z.string().trim().min(3).max(1000),
   /** The last day on which it holds, in UTC. */
-  expires: z.iso.date(),
+  expires: z.iso.date({ error: 'the last day on which it holds is needed, like 2027-01-31' }),
   by: z.string().trim().min(1).max(200),
 });
 const ignore = z.array(ignoreEntry).max(10_000);

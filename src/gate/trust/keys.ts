@@ -11,7 +11,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import { messageOf } from '../../lib/index.ts';
+import { isFault } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
 import { encryptPrivateKey } from './encrypted-key.ts';
 
@@ -137,6 +137,6 @@ function pemOf(key: KeyObject): string {
 }
 
 function asKeyFault(cause: unknown) {
-  if (cause instanceof Error && cause.name === 'Fault') return cause;
-  return gateFault('KEY_INVALID', `this key can’t be read: ${messageOf(cause)}`, { cause });
+  if (isFault(cause)) return cause;
+  return gateFault('KEY_INVALID', 'this is no key in PEM', { cause });
 }

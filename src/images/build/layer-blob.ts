@@ -22,8 +22,18 @@ export interface PackedLayer {
 /** Part of what makes a layer's bytes. */
 export const compressionLevel = 3;
 
+export type Archive = ReturnType<typeof pack>;
+
 /** Packs `tree` into the blobs of `dir`, every entry dated `epoch` (seconds). */
-export async function packLayer(dir: string, tree: Tree, epoch: number): Promise<PackedLayer> {
+export function packLayer(dir: string, tree: Tree, epoch: number): Promise<PackedLayer> {
+  return packArchive(dir, (archive) => writeEntries(archive, tree, new Date(epoch * 1000)));
+}
+
+/** Packs what `write` puts into the archive, which is ended here. */
+export async function packArchive(
+  dir: string,
+  write: (archive: Archive) => Promise<void>,
+): Promise<PackedLayer> {
   const archive = pack();
   const hash = createHash('sha256');
   const hashing = new Transform({
@@ -36,22 +46,29 @@ export async function packLayer(dir: string, tree: Tree, epoch: number): Promise
     params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 },
   });
   const output = new PassThrough();
-  const [stored] = await Promise.all([
-    putStream(dir, output),
-    pipeline(archive, hashing, compress, output),
-    writeEntries(archive, tree, new Date(epoch * 1000)),
-  ]);
-  return { ...stored, diffId: parseDigest(`sha256:${hash.digest('hex')}`) };
+  const written = write(archive).then(
+    () => archive.finalize(),
+    (error) => {
+      archive.destroy(error);
+      throw error;
+    },
+  );
+  const packed = pipeline(archive, hashing, compress, output);
+  // All have ended before any error is told: a file that is being written is not to outlive this.
+  const results = await Promise.allSettled([written, packed, putStream(dir, output)]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  const [, , stored] = results;
+  if (stored.status === 'rejected') throw stored.reason;
+  return { ...stored.value, diffId: parseDigest(`sha256:${hash.digest('hex')}`) };
 }
 
-async function writeEntries(archive: ReturnType<typeof pack>, tree: Tree, mtime: Date): Promise<void> {
+async function writeEntries(archive: Archive, tree: Tree, mtime: Date): Promise<void> {
   const sorted = [...tree.entries].sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [path, entry] of sorted) await writeEntry(archive, path, entry, mtime);
-  archive.finalize();
 }
 
 function writeEntry(
-  archive: ReturnType<typeof pack>,
+  archive: Archive,
   path: string,
   entry: TreeEntry,
   mtime: Date,

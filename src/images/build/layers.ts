@@ -15,7 +15,7 @@ import { addBytecode } from './bytecode.ts';
 import { addDeb } from './deb.ts';
 import { addJava, type JavaOptions } from './java.ts';
 import { compressionLevel, packLayer } from './layer-blob.ts';
-import { addNpmPackage, npmPackageFor } from './npm-package.ts';
+import { addNpmModules, addNpmPackage, npmPackageFor } from './npm-package.ts';
 import type { DebianSource, LayerRecipe, Recipe } from './recipe.ts';
 import type { RunnerFiles } from './runner.ts';
 import type { Architecture } from './target.ts';
@@ -91,10 +91,15 @@ function layerKey(name: string, inputs: BuildInputs): string {
 }
 
 function versionsOf(name: string, inputs: BuildInputs): Record<string, string> {
-  const { npm, debian: source } = layerRecipe(inputs.recipe, name);
+  const { npm, modules, debian: source } = layerRecipe(inputs.recipe, name);
   const kept = (inputs.packages.get(name) ?? []).filter((item) => !source?.tools.includes(item.name));
   const debian = kept.map((item) => [item.name, item.version]);
-  return Object.fromEntries([...debian, ...(npm === undefined ? [] : [['nodejs', npm.version]])]);
+  const node = npm === undefined ? [] : [['nodejs', npm.version]];
+  return Object.fromEntries([
+    ...debian,
+    ...node,
+    ...modules.map(({ name: each, version }) => [each, version]),
+  ]);
 }
 
 async function readRecord(path: string): Promise<BuiltLayer | undefined> {
@@ -113,6 +118,9 @@ async function buildTree(name: string, inputs: BuildInputs): Promise<{ tree: Tre
   }
   if (recipe.npm !== undefined) {
     newest = await addNpmPackage(tree, recipe.npm, inputs.cacheDir, inputs.signal);
+  }
+  if (recipe.modules.length > 0) {
+    newest = await addNpmModules(tree, recipe.modules, inputs.cacheDir, inputs.signal);
   }
   for (const [path, bytes] of inputs.runners.get(recipe.runner ?? '')?.files ?? []) {
     if (!isSource(path)) tree.add(`ward/${path}`, { type: 'file', mode: 0o644, bytes });

@@ -12,7 +12,7 @@ import { mustRun } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import { readRegularFile } from '../files.ts';
 import { tarEntries } from './deb.ts';
-import type { NpmSource } from './recipe.ts';
+import type { NpmModule, NpmSource } from './recipe.ts';
 import { plainMode, type Tree } from './tree.ts';
 
 const maxPackageBytes = 256 * 1024 * 1024;
@@ -33,7 +33,8 @@ export async function addNpmPackage(
   cacheDir: string,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const archive = await fetchPackage(source, join(cacheDir, 'npm'), signal);
+  const module = { ...npmPackageFor(source), version: source.version };
+  const archive = await fetchPackage(module, join(cacheDir, 'npm'), signal);
   const wanted = new Map(Object.entries(source.files));
   let newest = 0;
   for await (const entry of tarEntries(createReadStream(archive).pipe(createGunzip()))) {
@@ -55,18 +56,47 @@ export async function addNpmPackage(
   throw imageFault('IMAGE_BUILD_FAILED', `${archive} lacks ${[...wanted.keys()].join(', ')}`);
 }
 
+/** What of a module is loaded or must go with it. */
+const kept = /^(?:licen[cs]e[^/]*|notice[^/]*|.*\.(?:c|m)?js|.*\.json)$/i;
+
+/**
+ * Adds modules to `/node_modules`, where code at `/fn` finds them. Returns the newest time stamp among their files, in
+ * seconds.
+ */
+export async function addNpmModules(
+  tree: Tree,
+  modules: readonly NpmModule[],
+  cacheDir: string,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  let newest = 0;
+  for (const module of modules) {
+    const archive = await fetchPackage(module, join(cacheDir, 'npm'), signal);
+    for await (const entry of tarEntries(createReadStream(archive).pipe(createGunzip()))) {
+      const inside = entry.header.name.replace(/^[^/]+\//, '');
+      if (entry.header.type !== 'file' || !kept.test(inside)) {
+        entry.resume();
+        continue;
+      }
+      newest = Math.max(newest, Math.floor((entry.header.mtime?.getTime() ?? 0) / 1000));
+      const file = { type: 'file', mode: 0o644, bytes: await buffer(entry) } as const;
+      tree.add(`node_modules/${module.name}/${inside}`, file);
+    }
+  }
+  return newest;
+}
+
 async function fetchPackage(
-  source: NpmSource,
+  { name, version, integrity }: NpmModule,
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const { name, integrity } = npmPackageFor(source);
-  const path = join(folder, `${name}-${source.version}.tgz`);
+  const path = join(folder, `${name}-${version}.tgz`);
   if ((await integrityOf(path)) === integrity) return path;
   await mkdir(folder, { recursive: true });
   const temporary = await mkdtemp(join(folder, '.tmp-'));
   try {
-    await mustRun(['npm', 'pack', '--silent', '--ignore-scripts', `${name}@${source.version}`], {
+    await mustRun(['npm', 'pack', '--silent', '--ignore-scripts', `${name}@${version}`], {
       cwd: temporary,
       timeoutMs,
       ...(signal === undefined ? {} : { signal }),
@@ -75,13 +105,9 @@ async function fetchPackage(
     const fetched = join(temporary, file ?? '');
     const found = await integrityOf(fetched);
     if (found !== integrity) {
-      throw imageFault(
-        'IMAGE_BUILD_FAILED',
-        `${name} ${source.version} has integrity ${found}, not ${integrity}`,
-        {
-          hint: 'Check the registry that npm is set up to use: it served another file than the recipe pins.',
-        },
-      );
+      throw imageFault('IMAGE_BUILD_FAILED', `${name} ${version} has integrity ${found}, not ${integrity}`, {
+        hint: 'Check the registry that npm is set up to use: it served another file than the recipe pins.',
+      });
     }
     await rename(fetched, path);
     return path;

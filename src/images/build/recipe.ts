@@ -30,6 +30,14 @@ const npmSource = z.strictObject({
 });
 export type NpmSource = z.infer<typeof npmSource>;
 
+/** Packages that functions may load without bringing them along. */
+const npmModule = z.strictObject({
+  name: z.string().regex(/^[a-z0-9-]+$/),
+  version: z.string(),
+  integrity: z.string().startsWith('sha512-'),
+});
+export type NpmModule = z.infer<typeof npmModule>;
+
 const javaSource = z.strictObject({
   /** Where the packages' own Java lies. */
   from: path,
@@ -44,6 +52,7 @@ export type JavaSource = z.infer<typeof javaSource>;
 const layer = z.strictObject({
   debian: debianSource.optional(),
   npm: npmSource.optional(),
+  modules: z.array(npmModule).default([]),
   runner: z.string().optional(),
   drop: paths.default([]),
   bundles: z.record(path, path).default({}),

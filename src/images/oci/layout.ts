@@ -18,6 +18,7 @@ import {
   type Index,
   indexMediaType,
   indexSchema,
+  indexTypes,
   type Manifest,
   manifestSchema,
   maxDocumentBytes,
@@ -27,7 +28,6 @@ import {
 
 const lockWaitMs = 10_000;
 const layoutText = '{"imageLayoutVersion":"1.0.0"}';
-const indexTypes = new Set([indexMediaType, 'application/vnd.docker.distribution.manifest.list.v2+json']);
 
 /** An image's documents, each checked against its digest. */
 export interface LayoutImage {
@@ -80,22 +80,40 @@ export async function tagManifest(
  * The image behind an entry of an index; a multi-platform one is narrowed to this machine's architecture.
  * @throws Fault IMAGE_INVALID
  */
-export async function readImage(dir: string, entry: Descriptor): Promise<LayoutImage> {
+export function readImage(dir: string, entry: Descriptor): Promise<LayoutImage> {
+  return readImageFrom((descriptor) => readBlob(dir, descriptor), entry);
+}
+
+/**
+ * The same from anywhere: `read` hands out bytes, which are checked here.
+ * @param architecture in OCI's notation: `amd64`
+ * @throws Fault IMAGE_INVALID, also for an index within an index
+ */
+export async function readImageFrom(
+  read: (descriptor: Descriptor) => Promise<Buffer>,
+  entry: Descriptor,
+  architecture = ociArchitecture(),
+): Promise<LayoutImage> {
+  const readDocument = async (descriptor: Descriptor) => checked(await read(descriptor), descriptor);
+  let chosen = entry;
   if (indexTypes.has(entry.mediaType)) {
-    const inner = parseDocument(indexSchema, await readDocument(dir, entry), `index ${entry.digest}`);
-    return readImage(dir, pickPlatform(inner.manifests, `index ${entry.digest}`));
+    const inner = parseDocument(indexSchema, await readDocument(entry), `index ${entry.digest}`);
+    chosen = pickPlatform(inner.manifests, `index ${entry.digest}`, architecture);
   }
-  const manifest = parseDocument(manifestSchema, await readDocument(dir, entry), `manifest ${entry.digest}`);
-  const configBytes = await readDocument(dir, manifest.config);
-  const config = parseDocument(configSchema, configBytes, `config ${manifest.config.digest}`);
+  const manifest = parseDocument(manifestSchema, await readDocument(chosen), `manifest ${chosen.digest}`);
+  const config = parseDocument(
+    configSchema,
+    await readDocument(manifest.config),
+    `config ${manifest.config.digest}`,
+  );
   if (config.rootfs.diff_ids.length !== manifest.layers.length) {
     throw imageFault(
       'IMAGE_INVALID',
-      `manifest ${entry.digest} and its config disagree on the number of layers`,
+      `manifest ${chosen.digest} and its config disagree on the number of layers`,
     );
   }
-  const sizeBytes = [entry, manifest.config, ...manifest.layers].reduce((sum, { size }) => sum + size, 0);
-  return { digest: entry.digest, manifest, config, sizeBytes };
+  const sizeBytes = [chosen, manifest.config, ...manifest.layers].reduce((sum, { size }) => sum + size, 0);
+  return { digest: chosen.digest, manifest, config, sizeBytes };
 }
 
 /** This machine's name in Go's notation, which OCI uses. */
@@ -103,9 +121,12 @@ export function ociArchitecture(): string {
   return process.arch === 'x64' ? 'amd64' : process.arch;
 }
 
-/** The entry for this machine. @throws Fault IMAGE_INVALID */
-export function pickPlatform(entries: readonly Descriptor[], what: string): Descriptor {
-  const wanted = ociArchitecture();
+/** The entry for an architecture, by default this machine's. @throws Fault IMAGE_INVALID */
+export function pickPlatform(
+  entries: readonly Descriptor[],
+  what: string,
+  wanted = ociArchitecture(),
+): Descriptor {
   const fits = ({ platform }: Descriptor) => platform?.os === 'linux' && platform.architecture === wanted;
   const found = entries.find((entry) => fits(entry) && !indexTypes.has(entry.mediaType));
   if (found !== undefined) return found;
@@ -113,11 +134,13 @@ export function pickPlatform(entries: readonly Descriptor[], what: string): Desc
   throw imageFault('IMAGE_INVALID', `${what} has no image for linux/${wanted}; it has: ${offered || 'none'}`);
 }
 
-async function readDocument(dir: string, { digest, size }: Descriptor): Promise<Buffer> {
+async function readBlob(dir: string, { digest }: Descriptor): Promise<Buffer> {
   const bytes = await readRegularFile(blobPath(dir, digest), maxDocumentBytes);
-  if (bytes === undefined) throw imageFault('IMAGE_INVALID', `${dir} lacks the blob ${digest}`);
-  if (bytes.length !== size || digestOf(bytes) !== digest) {
-    throw imageFault('IMAGE_INVALID', `the blob ${digest} in ${dir} has another size or digest`);
-  }
-  return bytes;
+  if (bytes !== undefined) return bytes;
+  throw imageFault('IMAGE_INVALID', `${dir} lacks the blob ${digest}`);
+}
+
+function checked(bytes: Buffer, { digest, size }: Descriptor): Buffer {
+  if (bytes.length === size && digestOf(bytes) === digest) return bytes;
+  throw imageFault('IMAGE_INVALID', `the blob ${digest} has another size or digest`);
 }

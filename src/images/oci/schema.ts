@@ -7,6 +7,11 @@ import { isDigest } from '../digest.ts';
 import { imageFault } from '../faults.ts';
 
 export const indexMediaType = 'application/vnd.oci.image.index.v1+json';
+/** With Docker's own. */
+export const indexTypes: ReadonlySet<string> = new Set([
+  indexMediaType,
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+]);
 export const manifestMediaType = 'application/vnd.oci.image.manifest.v1+json';
 export const configMediaType = 'application/vnd.oci.image.config.v1+json';
 export const zstdLayerMediaType = 'application/vnd.oci.image.layer.v1.tar+zstd';

@@ -12,6 +12,8 @@ export interface Growing {
   readonly hash: Hash;
   /** Bytes so far: in the file, and hashed. */
   size: number;
+  /** A write failed: file and hash may differ. */
+  isBroken: boolean;
 }
 
 const batchBytes = 256 * 1024;
@@ -19,7 +21,7 @@ const syncBytes = 32 * 1024 * 1024;
 
 /**
  * Appends all of `source`, which is not ended by an error here: what it comes from may still have to be answered. What
- * came before an error of the source stays, and counts; after one of the file, `target` is of no use any more.
+ * came before an error of the source stays, and counts.
  * @param admit Is told of each batch before it is written, and throws to refuse it.
  */
 export async function appendStream(
@@ -65,7 +67,13 @@ export async function appendStream(
 
 async function write(file: FileHandle, target: Growing, batch: readonly Buffer[], bytes: number) {
   for (const chunk of batch) target.hash.update(chunk);
-  const { bytesWritten } = await file.writev([...batch], target.size);
-  if (bytesWritten !== bytes) throw imageFault('IMAGE_STORE_INVALID', 'the disk took a part of a write only');
+  try {
+    const { bytesWritten } = await file.writev([...batch], target.size);
+    if (bytesWritten !== bytes)
+      throw imageFault('IMAGE_STORE_INVALID', 'the disk took a part of a write only');
+  } catch (error) {
+    target.isBroken = true;
+    throw error;
+  }
   target.size += bytes;
 }

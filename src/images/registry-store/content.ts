@@ -25,16 +25,18 @@ export interface Content {
   /** A fresh path for bytes that are not whole yet. */
   temporaryPath(): string;
   /**
-   * Makes the flushed file at `temporary` the content of `digest`, and then tells the database by `record`. When
-   * `record` says false, or throws, the file is nobody's, and left to the sweep.
+   * Makes the flushed file at `temporary` the content of `digest`, and then tells the database by `record`. When that
+   * throws, the file is nobody's, and left to the sweep.
    */
-  adopt(temporary: string, digest: Digest, record: () => Promise<boolean>): Promise<boolean>;
+  adopt(temporary: string, digest: Digest, record: () => Promise<void>): Promise<void>;
+  /** The same for bytes in memory. */
+  put(bytes: Uint8Array, digest: Digest, record: () => Promise<void>): Promise<void>;
   /** @throws Fault BLOB_NOT_FOUND, BLOB_CORRUPT */
   read(digest: Digest, maxBytes: number): Promise<Buffer>;
   /** @throws Fault BLOB_NOT_FOUND */
   open(digest: Digest, range?: ByteRange): Promise<Readable>;
-  /** Removes the file when `forget`, which asks the database, says so. Returns the bytes that it had. */
-  remove(digest: Digest, forget: () => Promise<boolean>): Promise<number>;
+  /** Removes the file when `forget`, which asks the database, says so. Returns the bytes that it had, then. */
+  remove(digest: Digest, forget: () => Promise<boolean>): Promise<number | undefined>;
   /** All that there is, in no order. */
   list(): AsyncIterable<Digest>;
 }
@@ -49,13 +51,24 @@ export async function openContent(dir: string): Promise<Content> {
   await mkdir(join(dir, 'blobs', 'sha256'), { recursive: true, mode: 0o700 });
   // Between a rename and the database's word nobody may remove the file, and the other way round.
   const locks = createKeyedLock();
+  const temporaryPath = () => join(temporaries, newId());
+  const adopt = (temporary: string, digest: Digest, record: () => Promise<void>) =>
+    locks.run(digest, async () => {
+      await renameDurably(temporary, blobPath(dir, digest));
+      await record();
+    });
   return {
-    temporaryPath: () => join(temporaries, newId()),
-    adopt: (temporary, digest, record) =>
-      locks.run(digest, async () => {
-        await renameDurably(temporary, blobPath(dir, digest));
-        return record();
-      }),
+    temporaryPath,
+    adopt,
+    async put(bytes, digest, record) {
+      const temporary = temporaryPath();
+      try {
+        await writeTemporary(temporary, bytes);
+        await adopt(temporary, digest, record);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    },
     async read(digest, maxBytes) {
       const bytes = await readRegularFile(blobPath(dir, digest), maxBytes);
       if (bytes === undefined) throw missing(digest);
@@ -74,7 +87,7 @@ export async function openContent(dir: string): Promise<Content> {
     },
     remove: (digest, forget) =>
       locks.run(digest, async () => {
-        if (!(await forget())) return 0;
+        if (!(await forget())) return undefined;
         const bytes = await blobSize(dir, digest);
         await rm(blobPath(dir, digest), { force: true });
         return bytes ?? 0;
@@ -88,8 +101,11 @@ export async function openContent(dir: string): Promise<Content> {
   };
 }
 
-/** Writes `bytes` and flushes them. */
-export async function writeTemporary(path: string, bytes: Uint8Array): Promise<void> {
+export function openTemporary(path: string): Promise<FileHandle> {
+  return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+}
+
+async function writeTemporary(path: string, bytes: Uint8Array): Promise<void> {
   const file = await openTemporary(path);
   try {
     await file.writeFile(bytes);
@@ -97,10 +113,6 @@ export async function writeTemporary(path: string, bytes: Uint8Array): Promise<v
   } finally {
     await file.close();
   }
-}
-
-export function openTemporary(path: string): Promise<FileHandle> {
-  return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
 }
 
 function missing(digest: Digest) {

@@ -39,6 +39,7 @@ const statements = [
   `create table if not exists links (
      repository text not null, digest text not null, namespace text not null, touched_at integer not null,
      primary key (repository, digest)) strict, without rowid`,
+  'create index if not exists links_by_digest on links (digest, namespace)',
   `create table if not exists manifests (
      repository text not null, digest text not null, namespace text not null, media_type text not null,
      size integer not null, depth integer not null, subject text, artifact_type text, annotations text not null,
@@ -69,6 +70,10 @@ const statements = [
        delete from holdings where namespace = old.namespace and digest = old.digest and count = 0;
      end`,
   ]),
+  `create trigger if not exists manifests_deleted after delete on manifests begin
+     delete from tags where repository = old.repository and digest = old.digest;
+     delete from parts where repository = old.repository and manifest = old.digest;
+   end`,
   `create trigger if not exists holdings_added after insert on holdings begin
      insert into usage (namespace, bytes) values (new.namespace, new.bytes)
        on conflict do update set bytes = bytes + excluded.bytes;

@@ -135,7 +135,8 @@ function parseStrictly(bytes: Buffer): object {
   const repeated = findRepeatedKey(text);
   if (repeated !== undefined) throw invalid(`it has the key ${shown(repeated)} twice`);
   const miscased = findMiscasedKey(value);
-  if (miscased !== undefined) throw invalid(`it has the key ${shown(miscased)}, which some would read as another`);
+  if (miscased !== undefined)
+    throw invalid(`it has the key ${shown(miscased)}, which some would read as another`);
   return value;
 }
 
@@ -152,7 +153,16 @@ function typeOf(value: object, contentType: string): string {
 
 const knownKeys: ReadonlyMap<string, string> = new Map(
   [
-    ...['schemaVersion', 'mediaType', 'artifactType', 'config', 'layers', 'manifests', 'subject', 'annotations'],
+    ...[
+      'schemaVersion',
+      'mediaType',
+      'artifactType',
+      'config',
+      'layers',
+      'manifests',
+      'subject',
+      'annotations',
+    ],
     ...['digest', 'size', 'urls', 'data', 'platform', 'architecture', 'os', 'variant'],
     ...['fsLayers', 'history', 'signatures', 'blobs'],
   ].map((key) => [folded(key), key]),

@@ -64,10 +64,15 @@ export interface ManifestPush {
   readonly admit: () => Promise<void>;
 }
 
-/** A page of names in the order of their bytes. */
+/** What comes after a name, in the order of bytes. */
 export interface PageQuery {
-  readonly after: string | undefined;
+  readonly after: string;
   readonly limit: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly hasMore: boolean;
 }
 
 export interface PushedLayer {
@@ -135,19 +140,16 @@ export interface RegistryStore extends AsyncDisposable {
   deleteManifest(repository: RepositoryName, reference: Tag | Digest): Promise<void>;
 
   /** @throws Fault MANIFEST_UNKNOWN when there is no such repository */
-  listTags(repository: RepositoryName, page: PageQuery): Promise<readonly string[]>;
-  /** Of the namespace, if any, and of those whose names begin with one of the prefixes. */
-  listRepositories(
-    whose: { readonly namespace: string | undefined; readonly prefixes: readonly string[] },
-    page: PageQuery,
-  ): Promise<readonly string[]>;
-  /** In the order of their digests; an empty list when there are none, or no such subject. */
+  listTags(repository: RepositoryName, page: PageQuery): Promise<Page<string>>;
+  /** Those that have manifests, and a name that begins with one of the prefixes. */
+  listRepositories(prefixes: readonly string[], page: PageQuery): Promise<Page<string>>;
+  /** In the order of their digests; none, too, when there is no such subject. May be fewer than asked for. */
   listReferrers(
     repository: RepositoryName,
     subject: Digest,
     artifactType: string | undefined,
     page: PageQuery,
-  ): Promise<readonly Referrer[]>;
+  ): Promise<Page<Referrer>>;
 
   /** The parts of an image, for a manifest that need not be in the store yet. @throws Fault IMAGE_INVALID */
   readImage(document: ManifestDocument): Promise<PushedImage>;

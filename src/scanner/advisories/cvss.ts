@@ -34,7 +34,9 @@ export function severityOfScore(score: number, version: number): Severity {
 }
 
 function calculate(vector: string): CvssScore | undefined {
-  if (!/^(?:CVSS:\d\.\d\/)?[A-Za-z]{1,3}:[A-Za-z]{1,8}(?:\/[A-Za-z]{1,3}:[A-Za-z]{1,8}){2,40}$/.test(vector)) {
+  if (
+    !/^(?:CVSS:\d\.\d\/)?[A-Za-z]{1,3}:[A-Za-z]{1,8}(?:\/[A-Za-z]{1,3}:[A-Za-z]{1,8}){2,40}$/.test(vector)
+  ) {
     return undefined;
   }
   const score = baseScore(vector);

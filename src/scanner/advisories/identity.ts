@@ -7,7 +7,8 @@ interface Named {
 }
 
 /** Sources that put their own name before that of the vulnerability. */
-const prefixed = /^(?:DEBIAN|ALPINE|UBUNTU|BIT-[A-Za-z0-9._+-]+?|CLEANSTART|MINIMOS|ECHO)-(?=CVE-\d{4}-\d{4,}$)/;
+const prefixed =
+  /^(?:DEBIAN|ALPINE|UBUNTU|BIT-[A-Za-z0-9._+-]+?|CLEANSTART|MINIMOS|ECHO)-(?=CVE-\d{4}-\d{4,}$)/;
 
 /** Its id, its aliases, and the CVE that an id like `DEBIAN-CVE-2021-44228` itself names. */
 export function namesOf({ id, aliases }: Named): readonly string[] {

@@ -36,11 +36,11 @@ export function judge(affected: Affected, ecosystem: Ecosystem, version: string)
 
 /** The versions in which something was fixed, and which are newer than this one. */
 export function fixesAfter(affected: Affected, ecosystem: Ecosystem, version: string): readonly string[] {
-  return affected.ranges
-    .flat()
-    .filter(([kind]) => kind === 'fixed')
-    .map(([, fix]) => fix)
-    .filter((fix) => (compareVersions(ecosystem, fix, version) ?? 1) > 0);
+  const { ranges, constraint } = affected;
+  const fixes = ranges.flatMap((range) => range.filter(([kind]) => kind === 'fixed').map(([, fix]) => fix));
+  return [...fixes, ...(constraint === undefined ? [] : fixesOfConstraint(constraint))].filter(
+    (fix) => (compareVersions(ecosystem, fix, version) ?? 1) > 0,
+  );
 }
 
 /** The events in the order of their versions; those of one version stay as they were given. */
@@ -71,6 +71,18 @@ function judgeConstraint({ notation, affected, safe: ends }: Constraint, version
   const outside = ends.map((range) => satisfies(version, range));
   if (inside === false || outside.includes(true)) return safe;
   return inside === undefined || outside.includes(undefined) ? unknown : hit;
+}
+
+/** Where what is safe begins. */
+function fixesOfConstraint({ notation, safe: ends }: Constraint): readonly string[] {
+  return ends.flatMap((range) => {
+    if (notation === 'gem') return /^(?:>=|~>)\s*(\S+)$/.exec(range.split(',')[0] ?? '')?.[1] ?? [];
+    return range.split('||').flatMap((part) => {
+      if (semver.validRange(part, { loose: true }) === null) return [];
+      const least = semver.minVersion(part, { loose: true })?.version;
+      return least === undefined || least === '0.0.0' ? [] : [least];
+    });
+  });
 }
 
 function satisfiesNpm(version: string, range: string): boolean | undefined {

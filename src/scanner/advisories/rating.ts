@@ -49,7 +49,9 @@ export function sourceOfId(id: string): string {
 
 /** `HIGH`, `moderate`, `low**`. */
 export function severityOfWord(word: unknown): Severity {
-  return typeof word === 'string' ? (words.get(word.toLowerCase().replace(/\**$/, '')) ?? 'unknown') : 'unknown';
+  return typeof word === 'string'
+    ? (words.get(word.toLowerCase().replace(/\**$/, '')) ?? 'unknown')
+    : 'unknown';
 }
 
 export function ratingOfVector(source: string, vector: string): Rating | undefined {
@@ -61,7 +63,10 @@ export function ratingOfVector(source: string, vector: string): Rating | undefin
 export function chooseRating(ratings: readonly Rating[]): Rating | undefined {
   return ratings
     .filter(({ severity }) => severity !== 'unknown')
-    .reduce<Rating | undefined>((best, rating) => (best && !isBefore(rating, best) ? best : rating), undefined);
+    .reduce<Rating | undefined>(
+      (best, rating) => (best && !isBefore(rating, best) ? best : rating),
+      undefined,
+    );
 }
 
 /** The vector to show beside it: its own, else the one that would decide among vectors. */

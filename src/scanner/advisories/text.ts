@@ -11,9 +11,7 @@ export function oneLine(text: string, max: number): string {
 
 /** Names, versions and ids: not empty, not long, without blanks or control characters. */
 export function isPlainWord(value: unknown, max = 512): value is string {
-  return (
-    typeof value === 'string' && value !== '' && value.length <= max && !/[\p{Cc}\p{Cf}\s]/u.test(value)
-  );
+  return typeof value === 'string' && value !== '' && value.length <= max && !/[\p{Cc}\p{Cf}\s]/u.test(value);
 }
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:+~-]{1,127}$/;
@@ -34,7 +32,9 @@ export function isoTime(value: unknown): string {
 }
 
 export function webAddress(value: unknown): string | undefined {
-  return typeof value === 'string' && value.length <= 2048 && /^https?:\/\/[^\s\p{Cc}\p{Cf}<>"]+$/u.test(value)
+  return typeof value === 'string' &&
+    value.length <= 2048 &&
+    /^https?:\/\/[^\s\p{Cc}\p{Cf}<>"]+$/u.test(value)
     ? value
     : undefined;
 }

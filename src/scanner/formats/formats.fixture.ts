@@ -1,6 +1,7 @@
 /** A report with one of everything, and with the worst that strangers can put into names and titles. */
-import type { Finding, Malware, Misconfiguration, Report, Secret, Vulnerability } from '../types.ts';
+
 import { digestOf } from '../../images/index.ts';
+import type { Finding, Malware, Misconfiguration, Report, Secret, Vulnerability } from '../types.ts';
 import type { JudgedReport } from './judged-report.ts';
 
 export const baseLayer = digestOf(Buffer.from('base'));

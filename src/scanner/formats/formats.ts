@@ -1,7 +1,7 @@
 /** The ways in which a report goes to other programs. */
 import { gitlabOf } from './gitlab.ts';
-import type { JudgedReport } from './judged-report.ts';
 import { jsonOf } from './json.ts';
+import type { JudgedReport } from './judged-report.ts';
 import { junitOf } from './junit.ts';
 import { sarifOf } from './sarif.ts';
 

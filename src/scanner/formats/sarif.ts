@@ -85,7 +85,8 @@ function rulesOf(findings: readonly Finding[]) {
   const worst = new Map<string, Finding>();
   for (const finding of findings) {
     const known = worst.get(finding.id);
-    if (known === undefined || rankOf(finding.severity) > rankOf(known.severity)) worst.set(finding.id, finding);
+    if (known === undefined || rankOf(finding.severity) > rankOf(known.severity))
+      worst.set(finding.id, finding);
   }
   return [...worst.values()].toSorted((a, b) => compareText(a.id, b.id)).map(ruleOf);
 }

@@ -13,19 +13,16 @@ export function xmlDocument(root: XmlElement): string {
 }
 
 function linesOf({ name, attributes, children = [], text }: XmlElement, indent: string): string[] {
-  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${attributeText(String(value))}"`);
+  const written = Object.entries(attributes).map(
+    ([key, value]) => ` ${key}="${attributeText(String(value))}"`,
+  );
   const open = `${indent}<${name}${written.join('')}`;
   if (text !== undefined) return [`${open}>${elementText(text)}</${name}>`];
   if (children.length === 0) return [`${open}/>`];
-  return [
-    `${open}>`,
-    ...children.flatMap((child) => linesOf(child, `${indent}  `)),
-    `${indent}</${name}>`,
-  ];
+  return [`${open}>`, ...children.flatMap((child) => linesOf(child, `${indent}  `)), `${indent}</${name}>`];
 }
 
 /** Outside Char (XML 1.0, production 2). */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
 const forbidden = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 
 const references: Readonly<Record<string, string>> = {
@@ -49,5 +46,7 @@ function attributeText(text: string): string {
 }
 
 function escaped(text: string, pattern: RegExp): string {
-  return text.replaceAll(forbidden, '\u{fffd}').replaceAll(pattern, (character) => references[character] ?? '');
+  return text
+    .replaceAll(forbidden, '\u{fffd}')
+    .replaceAll(pattern, (character) => references[character] ?? '');
 }

@@ -1,5 +1,6 @@
 /** An OSV record (ossf.github.io/osv-schema), read by hand: imports read a hundred thousand of them. */
 import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
+import { moduleOfPurl } from '../module.ts';
 import { isLanguage, lookupName } from '../names.ts';
 import { ratingOfVector, severityOfWord, sourceOfId } from '../rating.ts';
 import type { Advisory, Affected, Constraint, RangeEvent, Rating } from '../record.ts';
@@ -66,7 +67,7 @@ function readAffected(id: string, entry: JsonObject): readonly Affected[] {
       versions: isDistribution && ranges.length > 0 ? [] : readVersions(entry['versions']),
       constraint: readConstraint(ecosystem, entry, ranges),
       status,
-      module: moduleOf(found['purl']),
+      module: moduleOfPurl(found['purl']),
       ratings: readAffectedRatings(id, entry, own),
     },
   ];
@@ -195,17 +196,6 @@ function isMalicious(
     const { cwes } = specific(entry, 'database_specific');
     return Array.isArray(cwes) && cwes.some((cwe) => isJsonObject(cwe) && cwe['cweId'] === 'CWE-506');
   });
-}
-
-/** `pkg:rpm/…?rpmmod=nodejs:18`. */
-function moduleOf(purl: unknown): string | undefined {
-  const found = typeof purl === 'string' ? /[?&](?:rpmmod|modularitylabel)=([^&#]{1,200})/.exec(purl) : null;
-  return found?.[1] === undefined ? undefined : moduleStream(found[1]);
-}
-
-/** The name and the stream of `nodejs:18:9030020230831:39f0f4d8`, percent-encoded or not. */
-export function moduleStream(label: string): string {
-  return label.replaceAll(/%3a/gi, ':').split(':').slice(0, 2).join(':');
 }
 
 function isPlainEcosystem(value: unknown): value is string {

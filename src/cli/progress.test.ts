@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { createProgress } from './progress.ts';
+
+function createStream(more: { isTTY?: boolean; columns?: number }) {
+  const written: string[] = [];
+  return { written, stream: { ...more, write: (text: string) => written.push(text) } };
+}
+
+test('writes one line over and over on a terminal, and takes it away at the end', () => {
+  const { written, stream } = createStream({ isTTY: true, columns: 10 });
+  {
+    using progress = createProgress(stream, true);
+    progress.show('layer 1');
+    progress.show('layer 1');
+    progress.show('layer 2 of\u001b[2J 9');
+  }
+  expect(written).toEqual(['\r\u001b[Klayer 1', '\r\u001b[Klayer 2 o', '\r\u001b[K']);
+});
+
+test.each([
+  ['is no terminal', { columns: 80 }, true],
+  ['is to be quiet', { isTTY: true }, false],
+])('says nothing where stderr %s', (_, stream, isShown) => {
+  const { written, stream: target } = createStream(stream);
+  {
+    using progress = createProgress(target, isShown);
+    progress.show('layer 1');
+  }
+  expect(written).toEqual([]);
+});

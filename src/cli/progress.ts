@@ -1,0 +1,34 @@
+/** How far a long command is: one line on stderr that is written over, and only where a person sees it. */
+import { printableLine } from './printable.ts';
+
+/** The part of a writable stream that is used. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface Progress extends Disposable {
+  /** Replaces what was shown. */
+  show(text: string): void;
+}
+
+/** @param isShown False when only data and errors are wanted; a stream that is no terminal shows nothing either. */
+export function createProgress(stream: ProgressStream, isShown: boolean): Progress {
+  if (!isShown || stream.isTTY !== true) return { show: () => {}, [Symbol.dispose]: () => {} };
+  const toStart = '\r\u001b[K';
+  let shown = '';
+  return {
+    show(text) {
+      // A line that wraps can't be taken back.
+      const fitting = [...printableLine(text)].slice(0, (stream.columns ?? 80) - 1).join('');
+      if (fitting === shown) return;
+      shown = fitting;
+      stream.write(toStart + fitting);
+    },
+    [Symbol.dispose]() {
+      if (shown !== '') stream.write(toStart);
+      shown = '';
+    },
+  };
+}

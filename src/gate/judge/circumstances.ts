@@ -1,0 +1,85 @@
+/** The rules about what surrounds the findings: gaps, the distribution, the age of advisories, base and signatures. */
+import type { Gap, Report } from '../../scanner/index.ts';
+import { counted, plainText } from '../plain-text.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Rules } from '../policy/rules-schema.ts';
+import type { VerifiedSignature } from '../trust/signatures.ts';
+import { type KnownBase, standsOn } from './bases.ts';
+import { plainReason } from './reasons.ts';
+import type { Reason } from './verdict.ts';
+
+const dayMs = 86_400_000;
+
+export function gapReasons(gaps: readonly Gap[], rules: Rules): readonly Reason[] {
+  const [first] = gaps;
+  if (first === undefined) return [];
+  const what = counted(gaps.length, 'part', 'parts');
+  const example = `${plainText(first.path, 100)}: ${plainText(first.reason, 100)}`;
+  return plainReason('gaps', rules.gaps, `${what} could not be scanned (${example})`);
+}
+
+export function distributionReasons({ inventory }: Report, rules: Rules, now: number): readonly Reason[] {
+  const { distribution } = inventory;
+  if (distribution === undefined) {
+    const text = 'the distribution is unknown, so that packages of an operating system may be overlooked';
+    return plainReason('distribution.unknown', rules.distribution.unknown, text);
+  }
+  const { endOfLife } = distribution;
+  if (endOfLife === undefined || now < Date.parse(endOfLife)) return [];
+  const text = `${plainText(distribution.name, 60)} gets no security updates since ${plainText(endOfLife, 40)}`;
+  return plainReason('distribution.endOfLife', rules.distribution.endOfLife, text);
+}
+
+/** Where nothing was found that advisories speak of, their age does not matter. */
+export function advisoryReasons(report: Report, rules: Rules, now: number): readonly Reason[] {
+  const { advisories, inventory } = report;
+  const { missing, stale, maxAgeDays } = rules.advisories;
+  if (inventory.components.length === 0) return [];
+  if (advisories === undefined || advisories.count === 0) {
+    const text = 'there are no advisories, so vulnerabilities were not looked for';
+    return plainReason('advisories.missing', missing, text);
+  }
+  const ageDays = (now - Date.parse(advisories.updatedAt ?? '')) / dayMs;
+  if (ageDays <= maxAgeDays) return [];
+  const age = Number.isNaN(ageDays) ? 'of unknown age' : `${Math.floor(ageDays)} days old`;
+  return plainReason('advisories.stale', stale, `the advisories are ${age}, where ${maxAgeDays} days may be`);
+}
+
+export function baseReasons(
+  { inventory }: Report,
+  known: readonly KnownBase[],
+  rules: Rules,
+  policy: Policy,
+): readonly Reason[] {
+  const { action, ward, digests, keys } = rules.bases;
+  const keyIds = new Set(idsOf(keys, policy));
+  const isTrusted = (base: KnownBase) =>
+    (ward && base.builtByWard) || digests.includes(base.digest) || base.signedBy.some((id) => keyIds.has(id));
+  if (standsOn(inventory.layers, known).some(isTrusted)) return [];
+  return plainReason('bases', action, 'the image stands on no base that is trusted');
+}
+
+export function signatureReasons(
+  signatures: readonly VerifiedSignature[],
+  rules: Rules,
+  policy: Policy,
+): readonly Reason[] {
+  const { action, keys, atLeast, annotations } = rules.signatures;
+  const wanted = new Set(idsOf(keys, policy));
+  const good = signatures.filter(
+    (signature) => wanted.has(signature.keyId) && hasAll(signature.annotations, annotations),
+  );
+  const signers = new Set(good.map(({ keyId }) => keyId)).size;
+  if (signers >= atLeast) return [];
+  const names = keys.length === 0 ? 'no key is named' : keys.slice(0, 5).join(', ');
+  const text = `${counted(signers, 'signature')} of the ${atLeast} that it needs (keys: ${names})`;
+  return plainReason('signatures', action, text);
+}
+
+function idsOf(names: readonly string[], policy: Policy): readonly string[] {
+  return policy.keys.filter(({ name }) => names.includes(name)).map(({ id }) => id);
+}
+
+function hasAll(its: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(its, key) && its[key] === value);
+}

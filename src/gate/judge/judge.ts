@@ -1,0 +1,139 @@
+/**
+ * The verdict: a pure function of what was found, what is known of who made it, the policy, and the time. Rules only
+ * ever add reasons, so that no rule takes back what another one says.
+ */
+import type { Digest } from '../../images/index.ts';
+import type { Finding, Report, severities } from '../../scanner/index.ts';
+import { counted } from '../plain-text.ts';
+import { type Policy, rulesFor } from '../policy/policy.ts';
+import type { Action, Rules, Stage } from '../policy/rules-schema.ts';
+import type { VerifiedSignature } from '../trust/signatures.ts';
+import type { KnownBase } from './bases.ts';
+import {
+  advisoryReasons,
+  baseReasons,
+  distributionReasons,
+  gapReasons,
+  signatureReasons,
+} from './circumstances.ts';
+import { type Sifted, sift } from './ignores.ts';
+import { plainReason, reasonFor } from './reasons.ts';
+import { summarise } from './summary.ts';
+import type { Counts, Reason, Verdict } from './verdict.ts';
+import { vulnerabilityReasons } from './vulnerabilities.ts';
+
+/** What is judged. */
+export interface Case {
+  readonly stage: Stage;
+  readonly namespace: string;
+  readonly kind: 'image' | 'code';
+  readonly digest?: Digest | undefined;
+  /** Undefined: there is none. */
+  readonly report: Report | undefined;
+  /** Signatures of the image that hold. */
+  readonly signatures?: readonly VerifiedSignature[];
+  /** Bases that are known, whether the image stands on them or not. */
+  readonly bases?: readonly KnownBase[];
+  /** Why there is no whole report: denied, whatever the policy says. */
+  readonly failure?: string | undefined;
+  /** Where a reader finds the report. */
+  readonly reportAt?: string | undefined;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+export function judge(policy: Policy, subject: Case): Verdict {
+  const rules = rulesFor(policy, subject.namespace, subject.stage);
+  const { report, now } = subject;
+  const sifted = sift(report?.findings ?? [], report?.inventory.gaps ?? [], rules.ignore, now);
+  const reasons = reasonsOf(policy, rules, subject, sifted).toSorted(
+    (a, b) => Number(b.outcome === 'deny') - Number(a.outcome === 'deny'),
+  );
+  const outcome: Action = reasons[0]?.outcome ?? 'allow';
+  const counts = countsOf(sifted);
+  return {
+    form: 1,
+    outcome,
+    digest: subject.digest,
+    stage: subject.stage,
+    namespace: subject.namespace,
+    reasons,
+    ignored: sifted.ignored,
+    expired: sifted.expired,
+    counts,
+    policyRevision: policy.revision,
+    advisoryRevision: report?.advisories?.revision,
+    judgedAt: new Date(now).toISOString(),
+    summary: summarise(outcome, counts, reasons, subject.reportAt),
+  };
+}
+
+function reasonsOf(policy: Policy, rules: Rules, subject: Case, sifted: Sifted): readonly Reason[] {
+  const { report, now, kind, failure } = subject;
+  const isImage = kind === 'image';
+  const failed = failure === undefined ? [] : plainReason('scan', 'deny', failure);
+  const signatures = isImage ? signatureReasons(subject.signatures ?? [], rules, policy) : [];
+  if (report === undefined) {
+    const unscanned =
+      failure === undefined ? plainReason('unscanned', rules.unscanned, 'it was never scanned') : [];
+    return [...failed, ...unscanned, ...signatures];
+  }
+  return [
+    ...failed,
+    ...classReasons('malware', 'malware', sifted.findings, rules.malware),
+    ...vulnerabilityReasons(
+      sifted.findings.filter((each) => each.class === 'vulnerability'),
+      rules.vulnerabilities,
+      now,
+    ),
+    ...classReasons('secret', 'secrets', sifted.findings, rules.secrets),
+    ...classReasons('misconfiguration', 'misconfiguration', sifted.findings, rules.misconfiguration),
+    ...gapReasons(sifted.gaps, rules),
+    ...(isImage ? distributionReasons(report, rules, now) : []),
+    ...advisoryReasons(report, rules, now),
+    ...(isImage ? baseReasons(report, subject.bases ?? [], rules, policy) : []),
+    ...signatures,
+  ];
+}
+
+const nouns = {
+  malware: ['piece of malware', 'pieces of malware'],
+  secret: ['secret', 'secrets'],
+  misconfiguration: ['misconfiguration', 'misconfigurations'],
+} as const;
+
+/** A class of findings is taken as its rule says, but for the ids that have an action of their own. */
+function classReasons(
+  kind: keyof typeof nouns,
+  rule: string,
+  all: readonly Finding[],
+  { action, ids }: Rules['malware'],
+): readonly Reason[] {
+  const actionOf = ({ id }: Finding): Action => (Object.hasOwn(ids, id) ? (ids[id] ?? action) : action);
+  const its = all.filter((each) => each.class === kind);
+  const [one, many] = nouns[kind];
+  return (['deny', 'warn'] as const).flatMap((each) => {
+    const found = its.filter((finding) => actionOf(finding) === each);
+    return reasonFor(rule, each, counted(found.length, one, many), found);
+  });
+}
+
+function countsOf({ findings, gaps }: Sifted): Counts {
+  const vulnerabilities = findings.filter((each) => each.class === 'vulnerability');
+  const ofClass = (kind: Finding['class']) => findings.filter((each) => each.class === kind).length;
+  const ofSeverity = (severity: (typeof severities)[number]) =>
+    vulnerabilities.filter((each) => each.severity === severity).length;
+  return {
+    critical: ofSeverity('critical'),
+    high: ofSeverity('high'),
+    medium: ofSeverity('medium'),
+    low: ofSeverity('low'),
+    none: ofSeverity('none'),
+    unknown: ofSeverity('unknown'),
+    knownExploited: vulnerabilities.filter(({ knownExploited }) => knownExploited).length,
+    malware: ofClass('malware'),
+    secrets: ofClass('secret'),
+    misconfigurations: ofClass('misconfiguration'),
+    gaps: gaps.length,
+  };
+}

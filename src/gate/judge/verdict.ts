@@ -1,0 +1,68 @@
+/** What the gate says: plain data, to be stored, shown and compared. */
+import type { Digest } from '../../images/index.ts';
+import type { Action, Stage } from '../policy/rules-schema.ts';
+
+export interface Upgrade {
+  /** `npm lodash`: ecosystem and name. */
+  readonly component: string;
+  readonly version: string;
+  /** Versions that mend what the reason names, the nearest first. */
+  readonly to: readonly string[];
+}
+
+export interface Reason {
+  /** The key of the policy that says so: `vulnerabilities.limits.high`; or `scan`: there was no whole scan. */
+  readonly rule: string;
+  readonly outcome: 'warn' | 'deny';
+  /** One sentence for a person. */
+  readonly text: string;
+  /** Ids of what was found, the worst first; the first 200. */
+  readonly findings: readonly string[];
+  readonly upgrades: readonly Upgrade[];
+}
+
+/** What counts, by kind: what was ignored or suppressed does not. */
+export interface Counts {
+  readonly critical: number;
+  readonly high: number;
+  readonly medium: number;
+  readonly low: number;
+  readonly none: number;
+  readonly unknown: number;
+  readonly knownExploited: number;
+  readonly malware: number;
+  readonly secrets: number;
+  readonly misconfigurations: number;
+  readonly gaps: number;
+}
+
+export interface Ignored {
+  readonly id: string;
+  /** The package URL or the path. */
+  readonly where: string;
+  readonly reason: string;
+  readonly by: string;
+  /** The last day on which it holds. */
+  readonly expires: string;
+}
+
+export interface Verdict {
+  readonly form: 1;
+  readonly outcome: Action;
+  readonly digest?: Digest | undefined;
+  readonly stage: Stage;
+  readonly namespace: string;
+  /** The worst first. */
+  readonly reasons: readonly Reason[];
+  /** What the policy's ignore list let pass; the first 200. */
+  readonly ignored: readonly Ignored[];
+  /** Entries of the ignore list that would have matched, had they not expired; the first 200. */
+  readonly expired: readonly Ignored[];
+  readonly counts: Counts;
+  readonly policyRevision: string;
+  readonly advisoryRevision?: string | undefined;
+  /** ISO time. */
+  readonly judgedAt: string;
+  /** For a client: one line of at most 300 characters, without control characters. */
+  readonly summary: string;
+}

@@ -1,0 +1,162 @@
+/**
+ * VEX: somebody who knows says that a vulnerability does not matter here. Nobody is believed just for saying so: a
+ * document counts when the operator put it into the store, or when it is signed with an allowed key.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { isFault, messageOf } from '../../lib/index.ts';
+import type { Report, Suppressed, Vulnerability } from '../../scanner/index.ts';
+import { gateFault } from '../faults.ts';
+import { parseJsonDocument } from '../json-document.ts';
+import { coversPackage, parsePackageUrl } from '../package-url.ts';
+import { plainText } from '../plain-text.ts';
+import { openStatement } from '../trust/attestations.ts';
+import type { TrustedKey } from '../trust/keys.ts';
+import { cycloneDxVexSchema, statementsOfCycloneDx } from './cyclonedx.ts';
+import { openVexSchema, statementsOfOpenVex } from './openvex.ts';
+import type { VexProduct, VexStatement } from './statement.ts';
+
+const limits = { maxBytes: 16 * 1024 * 1024, maxDepth: 64 } as const;
+const maxFiles = 1000;
+
+/**
+ * The statements of an OpenVEX or CycloneDX document in JSON.
+ * @throws Fault VEX_INVALID
+ */
+export function parseVex(bytes: Uint8Array): readonly VexStatement[] {
+  return statementsOf(parseJsonDocument(z.json(), bytes, limits, refuse));
+}
+
+/**
+ * The statements of a VEX document in an attestation (`cosign attest --type openvex`); undefined when it is signed by
+ * none of the keys.
+ * @throws Fault VEX_INVALID, SIGNATURE_MALFORMED
+ */
+export function openSignedVex(
+  envelope: Uint8Array,
+  keys: readonly TrustedKey[],
+): readonly VexStatement[] | undefined {
+  const attestation = openStatement(envelope, keys);
+  return attestation === undefined ? undefined : statementsOf(attestation.predicate);
+}
+
+/**
+ * The operator's documents: every `.json` file of a folder, which need not be there.
+ * @throws Fault VEX_INVALID that names the file
+ */
+export async function readVexFolder(folder: string): Promise<readonly VexStatement[]> {
+  const names = (await namesIn(folder)).filter((name) => name.endsWith('.json')).sort();
+  if (names.length > maxFiles) throw refuse(`${folder} has more than ${maxFiles} documents`);
+  const statements: VexStatement[] = [];
+  for (const name of names) statements.push(...(await readVexFile(join(folder, name))));
+  return statements;
+}
+
+/** Takes away what the latest statement about it says is not affected or fixed. Malware stays, whatever is said. */
+export function applyVex(report: Report, statements: readonly VexStatement[]): Report {
+  if (statements.length === 0) return report;
+  const byId = new Map<string, VexStatement[]>();
+  for (const statement of statements) {
+    for (const id of new Set(statement.ids.map((each) => each.toUpperCase()))) {
+      const known = byId.get(id);
+      if (known === undefined) byId.set(id, [statement]);
+      else known.push(statement);
+    }
+  }
+  const suppressed: Suppressed[] = [];
+  const findings = report.findings.filter((finding) => {
+    if (finding.class !== 'vulnerability') return true;
+    const statement = latestAbout(finding, report, byId);
+    if (statement?.status !== 'not_affected' && statement?.status !== 'fixed') return true;
+    suppressed.push({ finding, reason: reasonOf(statement) });
+    return false;
+  });
+  return { ...report, findings, suppressed: [...report.suppressed, ...suppressed] };
+}
+
+function statementsOf(document: z.infer<ReturnType<typeof z.json>>): readonly VexStatement[] {
+  const isCycloneDx = typeof document === 'object' && document !== null && 'bomFormat' in document;
+  if (isCycloneDx) {
+    const parsed = cycloneDxVexSchema.safeParse(document);
+    if (parsed.success) return statementsOfCycloneDx(parsed.data);
+    throw refuse(z.prettifyError(parsed.error).slice(0, 500));
+  }
+  const parsed = openVexSchema.safeParse(document);
+  if (parsed.success) return statementsOfOpenVex(parsed.data);
+  throw refuse(z.prettifyError(parsed.error).slice(0, 500));
+}
+
+/** Of statements of one time, the one that comes last. */
+function latestAbout(
+  finding: Vulnerability,
+  report: Report,
+  byId: ReadonlyMap<string, readonly VexStatement[]>,
+): VexStatement | undefined {
+  let latest: VexStatement | undefined;
+  for (const id of [finding.id, ...finding.aliases]) {
+    for (const statement of byId.get(id.toUpperCase()) ?? []) {
+      if (latest !== undefined && statement.at < latest.at) continue;
+      if (statement.products.some((product) => isOf(product, finding, report))) latest = statement;
+    }
+  }
+  return latest;
+}
+
+function isOf(product: VexProduct, { component }: Vulnerability, report: Report): boolean {
+  const subject = parsePackageUrl(component.purl);
+  if (subject === undefined) return false;
+  const { components, versions } = product;
+  const isMeant = components.length === 0 || components.some((each) => coversPackage(each, subject));
+  if (!isMeant) return false;
+  if (isImage(product, report)) return true;
+  if (product.package === undefined || !coversPackage(product.package, subject)) return false;
+  return versions === undefined || versions.includes(subject.version ?? '');
+}
+
+/** By its digest, or as a package URL of type `oci`, by its name and repository when that has no digest. */
+function isImage({ digest, package: image }: VexProduct, { target }: Report): boolean {
+  if (target.digest !== undefined && digest === target.digest) return true;
+  if (image?.type !== 'oci') return false;
+  if (image.version !== undefined) return image.version === target.digest;
+  const repository = repositoryOf(target.name);
+  const wanted = image.qualifiers.get('repository_url');
+  return wanted === undefined
+    ? repository.split('/').at(-1) === image.name
+    : repository === wanted.toLowerCase();
+}
+
+/** Without tag and digest. */
+function repositoryOf(reference: string): string {
+  const [name = ''] = reference.split('@', 1);
+  return name.replace(/:[^/:]*$/, '').toLowerCase();
+}
+
+function reasonOf({ status, justification, author }: VexStatement): string {
+  return plainText(`vex: ${status} (${justification || 'no justification'}), says ${author}`, 500);
+}
+
+async function readVexFile(path: string): Promise<readonly VexStatement[]> {
+  try {
+    const { size } = await stat(path);
+    if (size > limits.maxBytes) throw refuse(`it has more than ${limits.maxBytes} bytes`);
+    return parseVex(await readFile(path));
+  } catch (error) {
+    const what = messageOf(error);
+    throw gateFault('VEX_INVALID', `${path}: ${what}`, { cause: isFault(error) ? undefined : error });
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    return [];
+  }
+}
+
+function refuse(what: string) {
+  return gateFault('VEX_INVALID', `a VEX document: ${what}`, {
+    hint: 'give OpenVEX 0.2 or CycloneDX with vulnerabilities, in JSON',
+  });
+}

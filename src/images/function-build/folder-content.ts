@@ -1,0 +1,181 @@
+/**
+ * What of a folder goes into an image: its files, folders and links, sorted, and what is left out with the reason.
+ *
+ * The folder is taken for hostile. Refused: devices, pipes and sockets, links that lead out of it, names that mean
+ * something in a layer or can't be in one, and more than an image should hold. Nothing is read here but names, and
+ * the beginning of files that may be private keys.
+ */
+import type { Stats } from 'node:fs';
+import { lstat, opendir, readlink, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf, messageOf } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
+import { readRegularFile } from '../files.ts';
+import type { ArchiveLimits } from '../types.ts';
+import { showName } from '../unpack/entry-name.ts';
+import { openSourceFile } from './folder-file.ts';
+import { type FolderBudget, folderBudget, folderLimits } from './folder-limits.ts';
+import { checkLinks } from './folder-links.ts';
+import { type IgnoreRules, parseIgnoreFile } from './ignore-file.ts';
+import { holdsPrivateKey, isSecretFile, isSecretFolder } from './secret-files.ts';
+
+export type FolderEntry =
+  | { readonly type: 'folder'; readonly path: string }
+  | { readonly type: 'file'; readonly path: string; readonly sizeBytes: number; readonly mode: number }
+  | { readonly type: 'link'; readonly path: string; readonly target: string };
+
+/**
+ * `ignored`: by the ignore file. `secret`: by its name. `cache`: it is made anew when needed. `foreign`: programs of
+ * a virtualenv, which belong to the machine that it was made on.
+ */
+export type LeftOutReason = 'ignored' | 'secret' | 'cache' | 'foreign';
+
+export interface LeftOut {
+  readonly path: string;
+  readonly reason: LeftOutReason;
+}
+
+export interface FolderContent {
+  /** Real and absolute. */
+  readonly root: string;
+  /** Sorted by path; a folder comes before what is in it. */
+  readonly entries: readonly FolderEntry[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface FolderOptions {
+  readonly limits?: ArchiveLimits;
+  /** Absolute paths that are no part of it: what is being built may be put there. */
+  readonly without?: readonly string[];
+}
+
+const ignoreFiles = ['.wardignore', '.dockerignore'];
+const maxIgnoreBytes = 64 * 1024;
+const keyHeadBytes = 64 * 1024;
+const noRules: IgnoreRules = { verdict: () => undefined, takesBack: false };
+
+interface Walk {
+  readonly root: string;
+  readonly rules: IgnoreRules;
+  readonly budget: FolderBudget;
+  readonly without: readonly string[];
+  readonly entries: FolderEntry[];
+  readonly leftOut: LeftOut[];
+}
+
+/** @throws Fault BUILD_FOLDER_INVALID, BUILD_FOLDER_TOO_LARGE */
+export async function readFolder(dir: string, options: FolderOptions = {}): Promise<FolderContent> {
+  const root = await realFolder(dir);
+  const { limits = folderLimits, without = [] } = options;
+  const budget = folderBudget(limits);
+  const walk = { root, rules: await readRules(root), budget, without, entries: [], leftOut: [] };
+  await readInto(walk, '');
+  const entries = sorted<FolderEntry>(walk.entries);
+  checkLinks(entries);
+  return { root, entries, leftOut: sorted<LeftOut>(walk.leftOut) };
+}
+
+async function realFolder(dir: string): Promise<string> {
+  const root = await realpath(dir).catch(() => undefined);
+  if (root !== undefined && (await lstat(root)).isDirectory()) return root;
+  throw imageFault('BUILD_FOLDER_INVALID', `there is no folder ${dir}`);
+}
+
+async function readRules(root: string): Promise<IgnoreRules> {
+  for (const name of ignoreFiles) {
+    const found = await lstat(join(root, name)).catch(() => undefined);
+    if (found === undefined) continue;
+    const bytes = found.isFile() ? await readRegularFile(join(root, name), maxIgnoreBytes) : undefined;
+    if (bytes !== undefined) return parseIgnoreFile(bytes.toString('utf8'), name);
+    throw imageFault('BUILD_FOLDER_INVALID', `${name} is no regular file`);
+  }
+  return noRules;
+}
+
+async function readInto(walk: Walk, folder: string): Promise<void> {
+  const names = await namesIn(walk, folder);
+  for (const name of names) {
+    const path = folder === '' ? name : `${folder}/${name}`;
+    const stats = await lstat(join(walk.root, path)).catch((cause) => {
+      throw imageFault('BUILD_FOLDER_INVALID', `${showName(path)}: ${messageOf(cause)}`, { cause });
+    });
+    const reason = await whyLeftOut(walk, path, name, stats, names);
+    if (reason !== undefined) walk.leftOut.push({ path, reason });
+    if (stats.isDirectory() ? reason === undefined || mayHoldMore(walk, reason) : reason === undefined)
+      await add(walk, path, stats, reason === undefined);
+  }
+}
+
+/** Names are counted as they come: a folder may have more of them than memory has room. */
+async function namesIn({ root, budget }: Walk, folder: string): Promise<ReadonlySet<string>> {
+  const names: string[] = [];
+  try {
+    for await (const { name } of await opendir(join(root, folder))) {
+      budget.countName(folder === '' ? name : `${folder}/${name}`);
+      names.push(name);
+    }
+  } catch (cause) {
+    if (errnoOf(cause) === undefined || !(cause instanceof Error) || cause.name === 'Fault') throw cause;
+    throw imageFault('BUILD_FOLDER_INVALID', `${showName(folder)}: ${cause.message}`, { cause });
+  }
+  return new Set(names.sort());
+}
+
+/** A folder that the ignore file puts out may have something in it that the ignore file puts in. */
+function mayHoldMore({ rules }: Walk, reason: LeftOutReason): boolean {
+  return reason === 'ignored' && rules.takesBack;
+}
+
+async function add(walk: Walk, path: string, stats: Stats, isIn: boolean): Promise<void> {
+  walk.budget.checkPath(path);
+  if (stats.isDirectory()) {
+    if (isIn) walk.entries.push({ type: 'folder', path });
+    await readInto(walk, path);
+  } else if (stats.isFile()) {
+    walk.budget.countBytes(path, stats.size);
+    const mode = stats.mode & 0o100 ? 0o755 : 0o644;
+    walk.entries.push({ type: 'file', path, sizeBytes: stats.size, mode });
+  } else if (stats.isSymbolicLink()) {
+    walk.entries.push({ type: 'link', path, target: await readlink(join(walk.root, path)) });
+  } else {
+    throw imageFault('BUILD_FOLDER_INVALID', `${showName(path)} is no file, folder or link`, {
+      hint: 'Remove it, or name it in .wardignore.',
+    });
+  }
+}
+
+async function whyLeftOut(
+  walk: Walk,
+  path: string,
+  name: string,
+  stats: Stats,
+  siblings: ReadonlySet<string>,
+): Promise<LeftOutReason | undefined> {
+  if (walk.without.includes(join(walk.root, path)) || ignoreFiles.includes(path)) return 'ignored';
+  const verdict = walk.rules.verdict(path);
+  if (verdict === 'out') return 'ignored';
+  if (verdict === 'in') return undefined;
+  if (stats.isDirectory()) {
+    if (isSecretFolder(name)) return 'secret';
+    if (name === '__pycache__') return 'cache';
+    return name === 'bin' && siblings.has('pyvenv.cfg') ? 'foreign' : undefined;
+  }
+  const isSecret = isSecretFile(name);
+  if (isSecret !== 'perhaps') return isSecret ? 'secret' : undefined;
+  return stats.isFile() && (await hasPrivateKey(walk.root, path, stats.size)) ? 'secret' : undefined;
+}
+
+async function hasPrivateKey(root: string, path: string, sizeBytes: number): Promise<boolean> {
+  const file = await openSourceFile(root, { path, sizeBytes });
+  try {
+    const head = Buffer.alloc(Math.min(sizeBytes, keyHeadBytes));
+    await file.read(head, 0, head.length, 0);
+    return holdsPrivateKey(head);
+  } finally {
+    await file.close();
+  }
+}
+
+function sorted<Item extends { readonly path: string }>(items: readonly Item[]): Item[] {
+  return items.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}

@@ -1,0 +1,49 @@
+/**
+ * Opens a file of the folder that was looked at before, and finds out whether it is still the same: its folder may be
+ * somebody else's, who puts a link in the way in the meantime.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, open, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
+import { showName } from '../unpack/entry-name.ts';
+
+export interface SourceFile {
+  /** Without a leading slash, below `root`. */
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/** The caller closes it. @param root real: no part of it is a link. @throws Fault BUILD_FOLDER_INVALID */
+export async function openSourceFile(root: string, { path, sizeBytes }: SourceFile): Promise<FileHandle> {
+  const file = await openPlainly(root, path);
+  try {
+    const stats = await file.stat();
+    // The name by which the kernel knows what is open, after every link on the way to it.
+    const real = await readlink(`/proc/self/fd/${file.fd}`);
+    if (stats.isFile() && stats.size === sizeBytes && real === join(root, path)) return file;
+    throw changed(path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** It is not what it was when the folder was looked through. */
+export function changed(path: string): Error {
+  return imageFault('BUILD_FOLDER_INVALID', `${showName(path)} was changed while it was read`, {
+    hint: 'Wait until nothing writes to the folder, and build again.',
+  });
+}
+
+async function openPlainly(root: string, path: string): Promise<FileHandle> {
+  try {
+    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
+    return await open(join(root, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  } catch (cause) {
+    throw imageFault('BUILD_FOLDER_INVALID', `${showName(path)} can't be read: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/** What a folder may hold that is to become an image, and how its files may be called. */
+import { formatSize } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
+import type { ArchiveLimits } from '../types.ts';
+import { showName } from '../unpack/entry-name.ts';
+
+export interface FolderBudget {
+  /** One more name, whether it goes in or not. @throws Fault BUILD_FOLDER_TOO_LARGE */
+  countName(path: string): void;
+  /** @throws Fault BUILD_FOLDER_TOO_LARGE */
+  countBytes(path: string, bytes: number): void;
+  /** @throws Fault BUILD_FOLDER_INVALID, BUILD_FOLDER_TOO_LARGE */
+  checkPath(path: string): void;
+}
+
+/** Less than what is unpacked of a layer. */
+export const folderLimits: ArchiveLimits = {
+  maxEntries: 200_000,
+  maxTotalBytes: 2 * 1024 ** 3,
+  maxEntryBytes: 1024 ** 3,
+  maxPathDepth: 64,
+};
+/** Half of PATH_MAX, as for archives. */
+const maxPathBytes = 2048;
+const controlCharacters = /\p{Cc}/u;
+/** What a decoder puts where it found no UTF-8. */
+const replacementCharacter = '\uFFFD';
+
+export function folderBudget(limits: ArchiveLimits): FolderBudget {
+  let names = 0;
+  let total = 0;
+  return {
+    countName(path) {
+      checkName(path);
+      if (++names > limits.maxEntries) throw tooLarge(`it holds more than ${limits.maxEntries} files`);
+    },
+    countBytes(path, bytes) {
+      total += bytes;
+      if (bytes > limits.maxEntryBytes)
+        throw tooLarge(`${showName(path)} has ${formatSize(bytes)}, more than ${formatSize(limits.maxEntryBytes)}`);
+      if (total > limits.maxTotalBytes)
+        throw tooLarge(`with ${showName(path)} it has more than ${formatSize(limits.maxTotalBytes)}`);
+    },
+    checkPath(path) {
+      if (Buffer.byteLength(path) > maxPathBytes) throw invalid(`${showName(path)} has too long a path`);
+      if (path.split('/').length > limits.maxPathDepth)
+        throw tooLarge(`${showName(path)} lies more than ${limits.maxPathDepth} folders deep`);
+    },
+  };
+}
+
+/** A file can't be opened by a name that was not UTF-8, so this can't wait until it is known to be left out. */
+function checkName(path: string): void {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (controlCharacters.test(name)) throw invalid(`${showName(path)} has a control character in its name`);
+  if (name.includes(replacementCharacter)) throw invalid(`${showName(path)} has a name that is not UTF-8`);
+  // In a layer it would remove a file of the base.
+  if (name.startsWith('.wh.')) throw invalid(`${showName(path)} has a name that has a meaning in layers`);
+}
+
+function invalid(what: string): Error {
+  return imageFault('BUILD_FOLDER_INVALID', what, { hint: 'Give it another name, or remove it.' });
+}
+
+function tooLarge(what: string): Error {
+  return imageFault('BUILD_FOLDER_TOO_LARGE', `the folder is too large for an image: ${what}`, {
+    hint: 'Name what is not needed in .wardignore.',
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * Where the symbolic links of a folder lead, followed step by step through what goes into the image and nothing else:
+ * neither the machine's own files nor what lies under the folder in the image is asked. A link that would leave the
+ * folder at any step is refused.
+ */
+import { imageFault } from '../faults.ts';
+import { showName } from '../unpack/entry-name.ts';
+import type { FolderEntry } from './folder-content.ts';
+
+/** As many as Linux follows for one path. */
+const maxHops = 40;
+/** Parts of paths looked at, for all links together: a folder may be made to keep this busy for ever. */
+const maxSteps = 50_000_000;
+
+interface Search {
+  readonly links: ReadonlyMap<string, string>;
+  steps: number;
+}
+
+/** @throws Fault BUILD_FOLDER_INVALID, BUILD_FOLDER_TOO_LARGE */
+export function checkLinks(entries: readonly FolderEntry[]): void {
+  const links = new Map<string, string>();
+  for (const entry of entries) if (entry.type === 'link') links.set(entry.path, entry.target);
+  const search: Search = { links, steps: 0 };
+  for (const path of links.keys()) follow(path, search);
+}
+
+function follow(link: string, search: Search): void {
+  const done: string[] = [];
+  const todo = link.split('/').reverse();
+  let hops = 0;
+  for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      if (done.pop() === undefined) throw leadsOut(link, search);
+      continue;
+    }
+    done.push(part);
+    search.steps += done.length;
+    if (search.steps > maxSteps)
+      throw imageFault('BUILD_FOLDER_TOO_LARGE', 'the links of the folder lead too far to be followed');
+    const target = search.links.get(done.join('/'));
+    if (target === undefined) continue;
+    if (target.startsWith('/')) throw leadsOut(link, search);
+    if (++hops > maxHops) throw refused(link, 'goes round in a circle');
+    done.pop();
+    todo.push(...target.split('/').reverse());
+  }
+}
+
+function leadsOut(link: string, { links }: Search): Error {
+  return refused(link, `leads out of the folder, by way of ${showName(links.get(link) ?? '')}`);
+}
+
+function refused(link: string, what: string): Error {
+  return imageFault('BUILD_FOLDER_INVALID', `the link ${showName(link)} ${what}`, {
+    hint: 'Copy what it leads to into the folder, or name the link in .wardignore.',
+  });
+}

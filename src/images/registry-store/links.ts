@@ -1,0 +1,123 @@
+/** Which repository has which blobs. Only what a repository has is served from it, whatever else is in the store. */
+import { z } from 'zod';
+import type { Digest } from '../types.ts';
+import { type RegistryDatabase, step } from './database.ts';
+import { registryStoreFault } from './faults.ts';
+import { namespaceOfRepository, type RepositoryName } from './names.ts';
+import { hasRoom, roomValues, storageExhausted } from './room.ts';
+import type { RegistryStoreLimits } from './types.ts';
+
+export interface Links {
+  /** Makes a blob whose bytes are there one of the repository. @throws Fault STORAGE_EXHAUSTED */
+  add(repository: RepositoryName, digest: Digest, size: number): Promise<void>;
+  /** @throws Fault BLOB_UNKNOWN */
+  size(repository: RepositoryName, digest: Digest): Promise<number>;
+  mount(repository: RepositoryName, digest: Digest, from: RepositoryName | undefined): Promise<boolean>;
+  /** @throws Fault BLOB_UNKNOWN, CONTENT_IN_USE */
+  remove(repository: RepositoryName, digest: Digest): Promise<void>;
+}
+
+const sizeRow = z.object({ size: z.number(), touched_at: z.number() });
+const partRow = z.object({ manifest: z.string() });
+
+export function createLinks(db: RegistryDatabase, limits: RegistryStoreLimits, now: () => number): Links {
+  const touch = (repository: RepositoryName, digest: Digest) => [
+    step(
+      'insert into repositories (name, namespace, created_at) values (?, ?, ?) on conflict do update set name = name',
+      ...[repository, namespaceOfRepository(repository), now()],
+    ),
+    step(
+      `insert into links (repository, digest, namespace, touched_at) values (?, ?, ?, ?)
+         on conflict do update set touched_at = excluded.touched_at`,
+      ...[repository, digest, namespaceOfRepository(repository), now()],
+    ),
+  ];
+  return {
+    async add(repository, digest, size) {
+      const changed = await db.write(
+        step(
+          `insert into blobs (digest, size, touched_at) select ?1, ?2, ?7 where ${hasRoom}
+             on conflict do update set size = excluded.size, touched_at = excluded.touched_at`,
+          ...[...roomValues(digest, size, repository, limits), now()],
+        ),
+        ...touch(repository, digest),
+      );
+      if (changed === 0) throw storageExhausted(namespaceOfRepository(repository), limits);
+    },
+    async size(repository, digest) {
+      const row = await db.first(
+        sizeRow,
+        `select blobs.size, links.touched_at from links join blobs using (digest)
+           where links.repository = ? and links.digest = ?`,
+        ...[repository, digest],
+      );
+      if (row === undefined) throw unknown(repository, digest);
+      // Whoever asks may be about to push a manifest with it.
+      if (row.touched_at < now() - limits.graceMs / 4) {
+        await db.write(
+          step(
+            'update links set touched_at = ? where repository = ? and digest = ?',
+            ...[now(), repository, digest],
+          ),
+        );
+      }
+      return row.size;
+    },
+    async mount(repository, digest, from) {
+      const source = await sizeFrom(db, namespaceOfRepository(repository), digest, from);
+      if (source === undefined) return false;
+      const changed = await db.write(
+        step(
+          `update blobs set touched_at = ?7 where digest = ?1 and ${hasRoom}
+             and exists (select 1 from links where digest = ?1 and repository = ?8)`,
+          ...[...roomValues(digest, source.size, repository, limits), now(), source.repository],
+        ),
+        ...touch(repository, digest),
+      );
+      if (changed > 0) return true;
+      const isStillThere = await sizeFrom(db, namespaceOfRepository(repository), digest, from);
+      if (isStillThere === undefined) return false;
+      throw storageExhausted(namespaceOfRepository(repository), limits);
+    },
+    async remove(repository, digest) {
+      const changed = await db.write(
+        step(
+          `delete from links where repository = ?1 and digest = ?2
+             and not exists (select 1 from parts where repository = ?1 and digest = ?2)`,
+          ...[repository, digest],
+        ),
+      );
+      if (changed > 0) return;
+      const part = await db.first(
+        partRow,
+        `select manifest from parts join links using (repository, digest)
+           where parts.repository = ? and parts.digest = ? limit 1`,
+        ...[repository, digest],
+      );
+      if (part === undefined) throw unknown(repository, digest);
+      throw registryStoreFault('CONTENT_IN_USE', `the blob is a part of ${part.manifest}: delete that first`);
+    },
+  };
+}
+
+const sourceRow = z.object({ repository: z.string(), size: z.number() });
+
+/** In `from`; without it, in any repository of the namespace. */
+function sizeFrom(
+  db: RegistryDatabase,
+  namespace: string,
+  digest: Digest,
+  from: RepositoryName | undefined,
+): Promise<z.infer<typeof sourceRow> | undefined> {
+  const where = from === undefined ? 'links.namespace = ?2' : 'links.repository = ?2';
+  return db.first(
+    sourceRow,
+    `select links.repository, blobs.size from links join blobs using (digest)
+       where links.digest = ?1 and ${where} limit 1`,
+    ...[digest, from ?? namespace],
+  );
+}
+
+function unknown(repository: RepositoryName, digest: Digest) {
+  return registryStoreFault('BLOB_UNKNOWN', `${repository} has no blob ${digest}`);
+}

@@ -1,0 +1,102 @@
+/** Lists of what there is, a page at a time, in the order of bytes. */
+import { z } from 'zod';
+import { isDigest } from '../digest.ts';
+import type { RegistryDatabase } from './database.ts';
+import { registryStoreFault } from './faults.ts';
+import type { Page, Referrer, RegistryStore } from './types.ts';
+
+/** Annotations in one page: as much as a manifest may have by itself. */
+const maxAnnotations = 4 * 1024 * 1024;
+/** Sorts behind every character of a name. */
+const behind = '~';
+
+const nameRow = z.object({ name: z.string() });
+const existsRow = z.object({ found: z.number() });
+const lengthRow = z.object({ digest: z.string(), length: z.number() });
+const annotationsSchema = z.record(z.string(), z.string());
+const referrerRow = z
+  .object({
+    digest: z.string().refine(isDigest),
+    mediaType: z.string(),
+    size: z.number(),
+    artifactType: z.string().nullable(),
+    annotations: z.string(),
+  })
+  .transform(
+    (row): Referrer => ({
+      ...row,
+      artifactType: row.artifactType ?? undefined,
+      annotations: annotationsSchema.parse(JSON.parse(row.annotations)),
+    }),
+  );
+
+export type Listings = Pick<RegistryStore, 'listTags' | 'listRepositories' | 'listReferrers'>;
+
+export function createListings(db: RegistryDatabase): Listings {
+  return {
+    async listTags(repository, { after, limit }) {
+      const known = await db.first(
+        existsRow,
+        'select exists (select 1 from manifests where repository = ?) as found',
+        repository,
+      );
+      if (known?.found !== 1) {
+        throw registryStoreFault('MANIFEST_UNKNOWN', `there is no repository ${repository}`);
+      }
+      const rows = await db.all(
+        nameRow,
+        'select tag as name from tags where repository = ? and tag > ? order by tag limit ?',
+        ...[repository, after, limit + 1],
+      );
+      return pageOf(rows, limit);
+    },
+    async listRepositories(prefixes, { after, limit }) {
+      const found = await Promise.all(
+        prefixes.map((prefix) =>
+          db.all(
+            nameRow,
+            `select name from repositories where name > ? and name >= ? and name < ?
+               and exists (select 1 from manifests where repository = name) order by name limit ?`,
+            ...[after, prefix, prefix + behind, limit + 1],
+          ),
+        ),
+      );
+      const names = new Set(found.flat().map(({ name }) => name));
+      return pageOf(
+        [...names].toSorted().map((name) => ({ name })),
+        limit,
+      );
+    },
+    async listReferrers(repository, subject, artifactType, { after, limit }) {
+      const which = `manifests where repository = ?1 and subject = ?2 and digest > ?3
+        and (?4 is null or artifact_type = ?4) order by digest limit ?5`;
+      const values = [repository, subject, after, artifactType ?? null] as const;
+      const lengths = await db.all(
+        lengthRow,
+        `select digest, length(annotations) as length from ${which}`,
+        ...[...values, limit + 1],
+      );
+      const count = Math.min(limit, fitting(lengths.map(({ length }) => length)));
+      const items = await db.all(
+        referrerRow,
+        `select digest, media_type as mediaType, size, artifact_type as artifactType, annotations from ${which}`,
+        ...[...values, count],
+      );
+      return { items, hasMore: lengths.length > count };
+    },
+  };
+}
+
+function pageOf(rows: readonly { readonly name: string }[], limit: number): Page<string> {
+  return { items: rows.slice(0, limit).map(({ name }) => name), hasMore: limit > 0 && rows.length > limit };
+}
+
+/** How many of them, from the first on, fit into one page; one does always. */
+function fitting(lengths: readonly number[]): number {
+  let total = 0;
+  const over = lengths.findIndex((length) => {
+    total += length;
+    return total > maxAnnotations;
+  });
+  return over === -1 ? lengths.length : Math.max(1, over);
+}

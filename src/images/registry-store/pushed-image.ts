@@ -1,0 +1,91 @@
+/** What was pushed, as an image: its parts for who looks into it, its unpacked layers for who runs it. */
+import type { z } from 'zod';
+import { imageFault } from '../faults.ts';
+import { openLayerStore } from '../layer-store.ts';
+import { pickPlatform } from '../oci/layout.ts';
+import { configSchema, maxDocumentBytes, maxLayers, parseDocument } from '../oci/schema.ts';
+import type { Digest, Image } from '../types.ts';
+import type { Content } from './content.ts';
+import { type ManifestDocument, readManifestDocument } from './manifest-document.ts';
+import type { Manifests } from './manifests.ts';
+import type { RepositoryName, Tag } from './names.ts';
+import type { PushedImage } from './types.ts';
+
+export interface PushedImages {
+  read(document: ManifestDocument): Promise<PushedImage>;
+  find(repository: RepositoryName, reference: Tag | Digest): Promise<PushedImage>;
+  unpack(repository: RepositoryName, reference: Tag | Digest, imagesDir: string): Promise<Image>;
+}
+
+/** @param dir The folder in which the content lies. */
+export function createPushedImages(dir: string, content: Content, manifests: Manifests): PushedImages {
+  const documentOf = async (
+    repository: RepositoryName,
+    reference: Tag | Digest,
+  ): Promise<ManifestDocument> => {
+    const { digest, mediaType } = await manifests.find(repository, reference);
+    const document = readManifestDocument(await manifests.read(digest), mediaType);
+    if (!document.isIndex) return document;
+    return documentOf(repository, pickPlatform(document.manifests, `index ${digest}`).digest);
+  };
+  const find = async (repository: RepositoryName, reference: Tag | Digest) =>
+    readParts(content, await documentOf(repository, reference));
+  return {
+    read: (document) => readParts(content, document),
+    find,
+    async unpack(repository, reference, imagesDir) {
+      const image = await find(repository, reference);
+      const layers = openLayerStore(imagesDir);
+      const layerDirs: string[] = [];
+      for (const layer of image.layers) layerDirs.push(await layers.unpack(dir, layer, layer.diffId));
+      return Object.freeze({
+        reference: nameOf(repository, reference),
+        digest: image.digest,
+        config: configOf(image.config),
+        layerDirs,
+      });
+    },
+  };
+}
+
+/** @throws Fault IMAGE_INVALID, BLOB_NOT_FOUND, BLOB_CORRUPT */
+async function readParts(content: Content, document: ManifestDocument): Promise<PushedImage> {
+  const { digest, config: descriptor, layers } = document;
+  if (descriptor === undefined) throw imageFault('IMAGE_INVALID', `${digest} is an index, and no image`);
+  if (layers.length > maxLayers) {
+    throw imageFault('IMAGE_INVALID', `${digest} has ${layers.length} layers; at most ${maxLayers} are read`);
+  }
+  const configBytes = await content.read(descriptor.digest, maxDocumentBytes);
+  const config = parseDocument(configSchema, configBytes, `config ${descriptor.digest}`);
+  const diffIds = config.rootfs.diff_ids;
+  if (diffIds.length !== layers.length) {
+    throw imageFault('IMAGE_INVALID', `${digest} and its config disagree on the number of layers`);
+  }
+  return {
+    digest,
+    config,
+    configBytes,
+    layers: layers.map(({ digest: layer, mediaType, size }, at) => ({
+      digest: layer,
+      diffId: diffIds[at] ?? layer,
+      mediaType,
+      size,
+      open: () => content.open(layer),
+    })),
+  };
+}
+
+function nameOf(repository: RepositoryName, reference: Tag | Digest): string {
+  return `${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
+}
+
+function configOf({ config }: z.infer<typeof configSchema>): Image['config'] {
+  return {
+    env: config?.Env ?? [],
+    entrypoint: config?.Entrypoint ?? [],
+    cmd: config?.Cmd ?? [],
+    workingDir: config?.WorkingDir || '/',
+    user: config?.User ?? '',
+    labels: config?.Labels ?? {},
+  };
+}

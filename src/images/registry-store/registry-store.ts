@@ -1,0 +1,92 @@
+/** Puts the parts of the registry's storage together. One process has it open at a time. */
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { tryFileLock } from '../../lib/index.ts';
+import { imageFault } from '../faults.ts';
+import { openContent } from './content.ts';
+import { openRegistryDatabase, type RegistryDatabase } from './database.ts';
+import { createLinks } from './links.ts';
+import { createListings } from './listings.ts';
+import { createManifests } from './manifests.ts';
+import { createPushedImages } from './pushed-image.ts';
+import { forgetNamespace, sweepRegistry } from './sweep.ts';
+import type { RegistryStore, RegistryStoreLimits } from './types.ts';
+import { createUploads } from './uploads.ts';
+
+export interface RegistryStoreOptions {
+  /** Made when missing. */
+  readonly dir: string;
+  readonly limits?: Partial<RegistryStoreLimits>;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+const gibibyte = 1024 ** 3;
+const hourMs = 3_600_000;
+
+export const defaultRegistryStoreLimits: RegistryStoreLimits = {
+  bytesPerNamespace: 20 * gibibyte,
+  repositoriesPerNamespace: 1000,
+  tagsPerRepository: 10_000,
+  uploadsPerNamespace: 100,
+  uploadIdleMs: hourMs,
+  graceMs: 24 * hourMs,
+  untaggedMs: 0,
+};
+
+/** @throws Fault IMAGE_STORE_BUSY, IMAGE_STORE_INVALID, and those of the store room */
+export async function openRegistryStore(options: RegistryStoreOptions): Promise<RegistryStore> {
+  const dir = resolve(options.dir);
+  const limits = { ...defaultRegistryStoreLimits, ...options.limits };
+  const now = options.now ?? Date.now;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await using stack = new AsyncDisposableStack();
+  const lock = tryFileLock(join(dir, 'lock'));
+  if (lock === undefined) {
+    throw imageFault('IMAGE_STORE_BUSY', `another process has the registry in ${dir}`);
+  }
+  stack.defer(() => lock.release());
+  const content = await openContent(dir);
+  const db = await openRegistryDatabase(join(dir, 'registry.db'));
+  stack.defer(() => db.close());
+  const usage = (namespace: string) => usageOf(db, namespace);
+  const links = createLinks(db, limits, now);
+  const uploads = createUploads({ content, limits, usage, record: links.add });
+  stack.defer(() => uploads.close());
+  const manifests = createManifests({ db, content, limits, now });
+  const images = createPushedImages(dir, content, manifests);
+  const opened = stack.move();
+  const close = () => opened.disposeAsync();
+  return {
+    ...createListings(db),
+    startUpload: uploads.start,
+    upload: uploads.find,
+    blobSize: links.size,
+    openBlob: content.open,
+    mountBlob: links.mount,
+    deleteBlob: links.remove,
+    putManifest: manifests.put,
+    findManifest: manifests.find,
+    readManifest: manifests.read,
+    deleteManifest: manifests.delete,
+    readImage: images.read,
+    findImage: images.find,
+    unpackImage: images.unpack,
+    usage,
+    forgetNamespace: (namespace, createdBefore) => forgetNamespace(db, namespace, createdBefore),
+    async sweep(asked) {
+      await uploads.expire();
+      return sweepRegistry({ db, content, limits, now }, asked);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+const usageRow = z.object({ bytes: z.number() });
+
+async function usageOf(db: RegistryDatabase, namespace: string): Promise<number> {
+  const row = await db.first(usageRow, 'select bytes from usage where namespace = ?', namespace);
+  return row?.bytes ?? 0;
+}

@@ -1,0 +1,24 @@
+/** What is remembered of many questions, up to a total weight: then all is forgotten, and the next ask again. */
+
+export interface Cache<Value> {
+  get(key: string, make: () => Value): Value;
+}
+
+export function weighedCache<Value>(maxWeight: number, weigh: (value: Value) => number): Cache<Value> {
+  const known = new Map<string, Value>();
+  let weight = 0;
+  return {
+    get(key, make) {
+      const found = known.get(key);
+      if (found !== undefined) return found;
+      const value = make();
+      weight += 1 + weigh(value);
+      if (weight > maxWeight) {
+        known.clear();
+        weight = 1 + weigh(value);
+      }
+      known.set(key, value);
+      return value;
+    },
+  };
+}

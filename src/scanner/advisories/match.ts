@@ -1,0 +1,130 @@
+/**
+ * What advisories say of components: which speak of them, whether they speak of this version, and all that speak of one
+ * vulnerability as one finding.
+ */
+import type { Component, Distribution, Malware, Vulnerability } from '../types.ts';
+import { weighedCache } from './cache.ts';
+import { toFinding } from './finding.ts';
+import type { Hit, Verdict } from './hit.ts';
+import { groupByIdentity, namesOf } from './identity.ts';
+import { fixesAfter, judge } from './judge.ts';
+import { isOfModule } from './module.ts';
+import { languageEcosystems, lookupName } from './names.ts';
+import type { AdvisoryReader } from './reader.ts';
+import { releaseMatches } from './releases.ts';
+import { isCve } from './text.ts';
+
+export type Match = (
+  components: readonly Component[],
+  distribution: Distribution | undefined,
+) => readonly (Vulnerability | Malware)[];
+
+/** In findings, half a kilobyte each: inventories of many images have most of their components in common. */
+const rememberedVerdicts = 100_000;
+
+export function createMatch(reader: AdvisoryReader): Match {
+  const verdicts = weighedCache<readonly Verdict[]>(rememberedVerdicts, (list) => list.length);
+  return (components, distribution) => {
+    const place = distribution === undefined ? '' : `${distribution.id} ${distribution.versionId}`;
+    return components.flatMap((component) =>
+      verdicts
+        .get(`${keyOf(component)}\n${place}`, () => judgeComponent(reader, component, distribution))
+        .map((verdict) => ({ ...verdict, component: referenceTo(component), places: component.places })),
+    );
+  };
+}
+
+function keyOf({ ecosystem, name, version, source, purl }: Component): string {
+  const module = ecosystem === 'rpm' ? purl : '';
+  return [ecosystem, name, version, source?.name, source?.version, module].join('\n');
+}
+
+function referenceTo({ ecosystem, name, version, purl }: Component): NonNullable<Malware['component']> {
+  return { ecosystem, name, version, purl };
+}
+
+function judgeComponent(
+  reader: AdvisoryReader,
+  component: Component,
+  distribution: Distribution | undefined,
+): readonly Verdict[] {
+  const hits = questionsOf(component, distribution).flatMap((question) =>
+    hitsOf(reader, component, question),
+  );
+  return withoutBundles(groupByIdentity(hits)).map(({ group, bundles }) =>
+    toFinding(reader, component.ecosystem, group, bundles),
+  );
+}
+
+/** Where to look, under which name, and what version to compare. */
+interface Question {
+  readonly osvEcosystem: string;
+  readonly name: string;
+  readonly version: string;
+  accepts(release: string): boolean;
+}
+
+function questionsOf(component: Component, distribution: Distribution | undefined): readonly Question[] {
+  const { ecosystem, name, version } = component;
+  if (ecosystem !== 'deb' && ecosystem !== 'apk' && ecosystem !== 'rpm') {
+    return languageEcosystems(ecosystem).map((osvEcosystem) => ({
+      osvEcosystem,
+      name: lookupName(osvEcosystem, name),
+      version,
+      accepts: () => true,
+    }));
+  }
+  const source = component.source ?? { name, version };
+  // Some of rpm's distributions list the packages that are built, some those that they are built from.
+  const isBoth = ecosystem === 'rpm' && source.name !== name;
+  const asked = isBoth ? [{ name, version }, source] : [source];
+  return releaseMatches(distribution).flatMap(({ ecosystem: osvEcosystem, accepts }) =>
+    asked.map((each) => ({ osvEcosystem, ...each, accepts })),
+  );
+}
+
+function hitsOf(reader: AdvisoryReader, component: Component, question: Question): readonly Hit[] {
+  const { ecosystem } = component;
+  const { version } = question;
+  return reader.candidates(question.osvEcosystem, question.name, ecosystem).flatMap((candidate) => {
+    const { affected } = candidate;
+    if (!question.accepts(affected.release) || !isOfModule(affected, component)) return [];
+    const judgement = judge(affected, ecosystem, version);
+    if (!judgement.affected) return [];
+    const fixes = fixesAfter(affected, ecosystem, version);
+    return [{ ...candidate, uncertain: judgement.uncertain, fixes }];
+  });
+}
+
+interface Group {
+  readonly group: readonly Hit[];
+  /** Advisories about several vulnerabilities, this one among them. */
+  readonly bundles: readonly string[];
+}
+
+/** A distribution's advisory about several vulnerabilities is not repeated where each of them is reported by itself. */
+function withoutBundles(groups: readonly (readonly Hit[])[]): readonly Group[] {
+  const bundles = groups.filter(isBundle);
+  const single = groups.filter((group) => !isBundle(group));
+  const reported = new Set(single.flatMap((group) => group.flatMap(namesOf)));
+  const covered = bundles.filter((group) =>
+    group.every(({ upstream }) => upstream.every((id) => reported.has(id))),
+  );
+  return [
+    ...single.map((group) => ({ group, bundles: bundlesOf(group, covered) })),
+    ...bundles.filter((group) => !covered.includes(group)).map((group) => ({ group, bundles: [] })),
+  ];
+}
+
+function isBundle(group: readonly Hit[]): boolean {
+  return group.every((hit) => hit.upstream.length > 0 && !namesOf(hit).some(isCve));
+}
+
+function bundlesOf(group: readonly Hit[], covered: readonly (readonly Hit[])[]): readonly string[] {
+  if (covered.length === 0) return [];
+  const names = new Set(group.flatMap(namesOf));
+  return covered
+    .flat()
+    .filter(({ upstream }) => upstream.some((id) => names.has(id)))
+    .map(({ id }) => id);
+}

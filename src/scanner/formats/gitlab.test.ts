@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import {
+  clean,
+  hostile,
+  injection,
+  judged,
+  miner,
+  root,
+  shuffled,
+  token,
+  unfixed,
+} from './formats.fixture.ts';
+import { formatReport } from './formats.ts';
+
+/** What GitLab's schema 15.2.4 insists on, of the fields that are used. */
+const time = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/);
+const filled = z.string().min(1);
+const program = z.object({ id: filled, name: filled, version: filled, vendor: z.object({ name: filled }) });
+const link = z.string().regex(/^(https?|ftp):\/\/.+/);
+const schema = z.object({
+  version: z.string().regex(/^15\.\d+\.\d+$/),
+  scan: z.object({
+    analyzer: program,
+    scanner: program,
+    type: z.literal('container_scanning'),
+    start_time: time,
+    end_time: time,
+    status: z.enum(['success', 'failure']),
+    messages: z.array(z.object({ level: z.enum(['info', 'warn', 'fatal']), value: filled })),
+  }),
+  vulnerabilities: z.array(
+    z.object({
+      id: z.uuid(),
+      name: z.string().max(255),
+      description: z.string().max(1_048_576),
+      severity: z.enum(['Info', 'Unknown', 'Low', 'Medium', 'High', 'Critical']),
+      solution: z.string().max(7000),
+      identifiers: z
+        .array(z.object({ type: filled, name: filled, value: filled, url: link.optional() }))
+        .min(1),
+      cvss_vectors: z
+        .array(z.object({ vendor: filled, vector: z.string().min(32).max(128) }))
+        .min(1)
+        .max(10)
+        .optional(),
+      links: z.array(z.object({ url: link })),
+      location: z.object({
+        dependency: z.object({ package: z.object({ name: z.string() }), version: z.string() }),
+        operating_system: filled,
+        image: filled,
+      }),
+    }),
+  ),
+});
+
+const reportOf = (what: typeof judged) => schema.parse(JSON.parse(formatReport('gitlab', what)));
+const report = reportOf(judged);
+const of = (id: string) => report.vulnerabilities.find(({ identifiers }) => identifiers[0]?.value === id);
+
+test('a vulnerability with its package, aliases, score and solution', () => {
+  expect(of(injection.id)).toMatchObject({
+    severity: 'High',
+    solution: 'Update lodash to 4.17.21.',
+    identifiers: [
+      { type: 'cve', value: injection.id },
+      { type: 'ghsa', value: 'GHSA-35jh-r3h4-6jhm' },
+    ],
+    cvss_vectors: [{ vector: injection.cvss?.vector }],
+    location: {
+      dependency: { package: { name: 'lodash' }, version: '4.17.20' },
+      operating_system: 'debian 13',
+      image: 'oci:./image:v1',
+    },
+  });
+  expect(of(unfixed.id)?.severity).toBe('Unknown');
+});
+
+test('what no package brought is there under its path', () => {
+  expect(of(miner.id)?.location.dependency.package.name).toBe('usr/sbin/mysqld');
+  expect(of(token.id)?.location.dependency.package.name).toBe('app/.env:3');
+  expect(of(root.id)?.location.dependency.package.name).toBe('the configuration');
+});
+
+test('what would make GitLab refuse the report is left out', () => {
+  expect(of(hostile.id)).toMatchObject({ links: [] });
+  expect(of(hostile.id)).not.toHaveProperty('cvss_vectors');
+  const long = { ...injection, title: '\u{1f600}'.repeat(1000) };
+  const cut = reportOf({ ...judged, report: { ...judged.report, findings: [long] } }).vulnerabilities[0];
+  expect(cut?.name).toHaveLength(255);
+  expect(cut?.name.isWellFormed()).toBe(true);
+});
+
+test('what was declared harmless is not there, what could not be read is a message', () => {
+  expect(report.vulnerabilities).toHaveLength(judged.report.findings.length);
+  expect(report.scan.messages).toEqual([
+    { level: 'warn', value: 'app/broken.jar could not be read: not a zip' },
+  ]);
+  expect(reportOf(clean)).toMatchObject({ vulnerabilities: [], scan: { messages: [] } });
+});
+
+test('ids stay when the order changes', () => {
+  expect(reportOf(shuffled).vulnerabilities).toEqual(report.vulnerabilities);
+});

@@ -1,0 +1,173 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
+import formats from 'ajv-formats';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import {
+  clean,
+  hostile,
+  injection,
+  judged,
+  miner,
+  root,
+  shuffled,
+  token,
+  unfixed,
+} from './formats.fixture.ts';
+import { formatReport } from './formats.ts';
+
+const shared = process.env['WARD_SHARED'] ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
+const schemaFile = join(shared, 'scanning/vectors/schemas/sarif-schema-2.1.0.json');
+
+const logSchema = z.object({
+  version: z.literal('2.1.0'),
+  runs: z.tuple([
+    z.object({
+      tool: z.object({
+        driver: z.object({
+          name: z.literal('ward'),
+          rules: z.array(
+            z.object({
+              id: z.string(),
+              helpUri: z.string().optional(),
+              properties: z.object({ 'security-severity': z.string().optional(), tags: z.array(z.string()) }),
+            }),
+          ),
+        }),
+      }),
+      invocations: z.tuple([
+        z.object({ executionSuccessful: z.boolean(), toolExecutionNotifications: z.array(z.unknown()) }),
+      ]),
+      results: z.array(
+        z.object({
+          ruleId: z.string(),
+          ruleIndex: z.number(),
+          level: z.string(),
+          message: z.object({ text: z.string() }),
+          locations: z
+            .array(
+              z.object({
+                physicalLocation: z.object({
+                  artifactLocation: z.object({ uri: z.string() }),
+                  region: z.object({ startLine: z.number() }),
+                }),
+                message: z.object({ text: z.string() }).optional(),
+              }),
+            )
+            .min(1),
+          partialFingerprints: z.record(z.string(), z.string()),
+          suppressions: z.array(z.object({ justification: z.string() })).optional(),
+          properties: z.object({ breaksPolicy: z.boolean() }),
+        }),
+      ),
+    }),
+  ]),
+});
+
+const logOf = (what: typeof judged) => logSchema.parse(JSON.parse(formatReport('sarif', what)));
+const [run] = logOf(judged).runs;
+const resultOf = (id: string) => run.results.find(({ ruleId }) => ruleId === id);
+
+describe.skipIf(!existsSync(schemaFile))(
+  `the schema of OASIS (skipped where ${schemaFile} is not there)`,
+  () => {
+    const { id, $schema, ...rest } = z
+      .looseObject({ id: z.string() })
+      .parse(JSON.parse(readFileSync(schemaFile, 'utf8')));
+    const ajv = new Ajv({ strict: false, allErrors: true });
+    formats.default(ajv);
+    // A schema of draft 4 names itself with `id`; what else it uses is the same in draft 7.
+    const validate = ajv.compile({ ...rest, $id: id });
+
+    test.each([
+      ['one of everything', judged],
+      ['nothing', clean],
+    ])('takes a report with %s', (_, what) => {
+      validate(JSON.parse(formatReport('sarif', what)));
+      expect(validate.errors).toBeNull();
+    });
+
+    test('does not take everything', () => {
+      expect(validate({ version: '2.1.0', runs: [{}] })).toBe(false);
+    });
+  },
+);
+
+test('a rule for each id, with the score that GitHub sorts by', () => {
+  const scores = Object.fromEntries(
+    run.tool.driver.rules.map(({ id, properties }) => [id, properties['security-severity']]),
+  );
+  expect(scores).toMatchObject({
+    [injection.id]: '7.2',
+    [miner.id]: '9.5',
+    [token.id]: '8.0',
+    [root.id]: '5.5',
+    'CVE-2020-8203': '5.5',
+  });
+  expect(scores[unfixed.id]).toBeUndefined();
+  for (const result of run.results) expect(run.tool.driver.rules[result.ruleIndex]?.id).toBe(result.ruleId);
+});
+
+test('the worst comes first, with what to do', () => {
+  expect(run.results[0]?.ruleId).toBe(miner.id);
+  expect(resultOf(injection.id)).toMatchObject({
+    level: 'error',
+    properties: { breaksPolicy: true },
+    message: { text: expect.stringMatching(/known to be exploited.*update lodash to 4\.17\.21/) },
+  });
+  expect(resultOf(unfixed.id)?.message.text).toContain(
+    'no version fixes it yet: the distribution has put it off',
+  );
+  expect(resultOf(token.id)?.properties).toMatchObject({ breaksPolicy: false });
+});
+
+test('where it is: file, line, and the layer with its history line', () => {
+  expect(resultOf(token.id)?.locations[0]?.physicalLocation).toEqual({
+    artifactLocation: { uri: 'app/.env' },
+    region: { startLine: 3 },
+  });
+  expect(resultOf(injection.id)?.locations[0]?.message?.text).toContain('COPY . /app');
+  expect(resultOf(root.id)?.locations[0]?.physicalLocation.artifactLocation.uri).toBe('oci%3A./image%3Av1');
+});
+
+test('names and titles from strangers make no links and no other address', () => {
+  const result = resultOf(hostile.id);
+  expect(result?.locations[0]?.physicalLocation.artifactLocation.uri).toBe(
+    'a%20b/c%3Ad%3Fe%23f%25g/%01%EF%BF%BD%22%3C.json',
+  );
+  expect(result?.message.text).not.toContain('](');
+  expect(run.tool.driver.rules.find(({ id }) => id === hostile.id)?.helpUri).toBeUndefined();
+});
+
+test('what was declared harmless is there as suppressed', () => {
+  expect(resultOf('CVE-2020-8203')?.suppressions?.[0]?.justification).toContain('not_in_execute_path');
+  expect(run.results.filter(({ suppressions }) => suppressions !== undefined)).toHaveLength(1);
+});
+
+test('what could not be read is told, and the run counts as incomplete', () => {
+  const [invocation] = run.invocations;
+  expect(invocation.executionSuccessful).toBe(false);
+  expect(invocation.toolExecutionNotifications).toHaveLength(1);
+  expect(logOf(clean).runs[0].invocations[0].executionSuccessful).toBe(true);
+});
+
+test('fingerprints stay when layers, lines and order change, and no two are the same', () => {
+  const printsOf = (what: typeof judged) =>
+    logOf(what).runs[0].results.map(({ ruleId, partialFingerprints }) => [ruleId, partialFingerprints]);
+  const moved = {
+    ...shuffled,
+    report: {
+      ...shuffled.report,
+      findings: [
+        ...judged.report.findings.filter((each) => each !== token),
+        { ...token, line: 9, places: [{ path: 'app/.env' }] },
+      ],
+    },
+  };
+  expect(printsOf(moved)).toEqual(printsOf(judged));
+  const twice = { ...judged, report: { ...judged.report, findings: [token, { ...token, line: 8 }] } };
+  const prints = printsOf(twice).map(([, print]) => JSON.stringify(print));
+  expect(new Set(prints).size).toBe(prints.length);
+});

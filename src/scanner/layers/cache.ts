@@ -1,0 +1,83 @@
+/**
+ * What layers hold, kept between scans: one file for each layer and each set of analysers. The key is the digest of the
+ * bytes as they are stored, so an image that pairs a layer with the diff id of another finds out.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { zstdCompress, zstdDecompress } from 'node:zlib';
+import { type Digest, readRegularFile, writeFileAtomically } from '../../images/index.ts';
+import type { Analysers } from '../collector.ts';
+import type { LayerAnalysis } from './analysis.ts';
+
+export interface LayerCache {
+  get(digest: Digest): Promise<LayerAnalysis | undefined>;
+  put(analysis: LayerAnalysis): Promise<void>;
+}
+
+/** Changes with how layers are read, or what is kept of them. */
+const readerRevision = 1;
+const maxFileBytes = 256 * 1024 * 1024;
+/** Of all files; the least recently used go first. */
+const maxTotalBytes = 512 * 1024 * 1024;
+/** A write in so many looks whether there are too many. */
+const writesPerSweep = 50;
+const suffix = '.json.zst';
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+/** @param dir Made when it is missing. Undefined: nothing is kept. */
+export function openLayerCache(dir: string | undefined, analysers: Analysers): LayerCache {
+  if (dir === undefined) return { get: async () => undefined, put: async () => undefined };
+  const revision = revisionOf(analysers);
+  const pathOf = (digest: Digest) =>
+    join(dir, `${createHash('sha256').update(`${digest}\n${revision}`).digest('hex')}${suffix}`);
+  let writes = 0;
+  return {
+    get: async (digest) => {
+      const path = pathOf(digest);
+      const analysis = await readAnalysis(path);
+      if (analysis?.digest !== digest) return undefined;
+      const now = new Date();
+      await utimes(path, now, now).catch(() => undefined);
+      return analysis;
+    },
+    put: async (analysis) => {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await writeFileAtomically(pathOf(analysis.digest), await compress(JSON.stringify(analysis)));
+      if (writes++ % writesPerSweep === 0) await sweep(dir);
+    },
+  };
+}
+
+/** What analyses depend on besides the layer. */
+export function revisionOf({ catalogers, inspectors }: Analysers): string {
+  const all = [...catalogers, ...inspectors].map(({ name, revision }) => [name, revision]);
+  return createHash('sha256').update(JSON.stringify([readerRevision, all])).digest('hex');
+}
+
+/** Undefined when there is none that can be used: it will be made again. */
+async function readAnalysis(path: string): Promise<LayerAnalysis | undefined> {
+  try {
+    const bytes = await readRegularFile(path, maxFileBytes);
+    return bytes && JSON.parse((await decompress(bytes, { maxOutputLength: maxFileBytes })).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function sweep(dir: string): Promise<void> {
+  const names = (await readdir(dir)).filter((name) => name.endsWith(suffix));
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const found = await stat(join(dir, name)).catch(() => undefined);
+      return { name, size: found?.size ?? 0, usedAt: found?.mtimeMs ?? 0 };
+    }),
+  );
+  let total = 0;
+  for (const { name, size } of files.sort((a, b) => b.usedAt - a.usedAt)) {
+    total += size;
+    if (total > maxTotalBytes) await rm(join(dir, name), { force: true });
+  }
+}

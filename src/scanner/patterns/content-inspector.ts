@@ -1,0 +1,100 @@
+/**
+ * Several that look for patterns in what files hold, in one pass over each file. Each file is read once, whoever
+ * looks; files that are too long to be read whole go by in pieces.
+ */
+import { type FileInspector, type Finding, headBytes, type ScannedFile } from '../types.ts';
+import type { Pattern } from './pattern.ts';
+import {
+  createPatternSet,
+  openPatternScan,
+  type PatternScan,
+  type PatternSink,
+  scanBytes,
+} from './pattern-scan.ts';
+
+/** Knows what to look for, and what it means in which file. */
+export interface Looker {
+  /** Changes when it would find something else. */
+  readonly revision: string;
+  readonly patterns: readonly Pattern[];
+  /** Undefined: this file is of no interest. */
+  look(file: ScannedFile): Look | undefined;
+}
+
+/** One look at one file. Patterns are named by their index among the looker's own. */
+export interface Look extends PatternSink {
+  /** Each piece of a file that is too long to be read whole. */
+  piece?(bytes: Buffer): void;
+  findings(): readonly Finding[];
+}
+
+type Looks = readonly (Look | undefined)[];
+
+/** @throws Fault RULES_INVALID */
+export function createContentInspector(lookers: readonly Looker[]): FileInspector {
+  const set = createPatternSet(lookers.flatMap(({ patterns }) => patterns));
+  const owners = lookers.flatMap(({ patterns }, looker) => patterns.map((_, pattern) => ({ looker, pattern })));
+  const looksAt = (file: ScannedFile): Looks => lookers.map((looker) => looker.look(file));
+
+  const sinkOf = (looks: Looks): PatternSink => ({
+    wants: (index) => {
+      const owner = owners[index];
+      return owner !== undefined && looks[owner.looker]?.wants(owner.pattern) === true;
+    },
+    found: (found) => {
+      const owner = owners[found.pattern];
+      if (owner !== undefined) looks[owner.looker]?.found({ ...found, pattern: owner.pattern });
+    },
+  });
+
+  return {
+    name: 'content',
+    revision: lookers.map(({ revision }) => revision).join('-'),
+    inspect: (file) => {
+      const looks = looksAt(file);
+      scanBytes(set, file.content ?? file.head, sinkOf(looks));
+      return findingsOf(looks);
+    },
+    watch: (facts) => {
+      const start = openStart();
+      let open: { readonly looks: Looks; readonly scan: PatternScan } | undefined;
+      const begin = (head: Buffer) => {
+        const looks = looksAt({ ...facts, head: head.subarray(0, headBytes), content: undefined });
+        return { looks, scan: openPatternScan(set, sinkOf(looks)) };
+      };
+      const show = (bytes: Buffer): void => {
+        open ??= begin(bytes);
+        open.scan.push(bytes);
+        for (const look of open.looks) look?.piece?.(bytes);
+      };
+      return {
+        piece: (bytes) => {
+          const ready = open === undefined ? start.add(bytes) : bytes;
+          if (ready !== undefined) show(ready);
+        },
+        end: () => {
+          if (open === undefined) show(start.all());
+          open?.scan.end();
+          return findingsOf(open?.looks ?? []);
+        },
+      };
+    },
+  };
+}
+
+/** Gathers the first pieces until there are enough to know what kind of file it is. */
+function openStart() {
+  let gathered: Buffer = Buffer.alloc(0);
+  return {
+    add: (bytes: Buffer): Buffer | undefined => {
+      gathered = Buffer.concat([gathered, bytes]);
+      return gathered.length >= headBytes ? gathered : undefined;
+    },
+    all: () => gathered,
+  };
+}
+
+function findingsOf(looks: Looks): readonly Finding[] {
+  return looks.flatMap((look) => look?.findings() ?? []);
+}
+

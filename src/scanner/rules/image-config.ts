@@ -1,0 +1,35 @@
+/** The parts of an image's configuration as things to look at, each with a path that no file has. */
+import type { ScannedConfig } from '../types.ts';
+
+export interface ConfigText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What runs when a container starts, and what ran when the image was made. */
+export function commandsOf(config: ScannedConfig): readonly ConfigText[] {
+  return [
+    { path: 'image-config:entrypoint', text: config.entrypoint.join(' ') },
+    { path: 'image-config:cmd', text: config.cmd.join(' ') },
+    ...config.history.map(({ createdBy }, index) => ({
+      path: `image-config:history/${index + 1}`,
+      text: createdBy,
+    })),
+  ].filter(({ text }) => text !== '');
+}
+
+export function variablesOf(config: ScannedConfig): readonly (ConfigText & { readonly name: string })[] {
+  return config.env.map((line) => {
+    const split = line.indexOf('=');
+    const name = split < 0 ? line : line.slice(0, split);
+    return { path: `image-config:env/${name}`, name, text: split < 0 ? '' : line.slice(split + 1) };
+  });
+}
+
+export function labelsOf(config: ScannedConfig): readonly (ConfigText & { readonly name: string })[] {
+  return Object.entries(config.labels).map(([name, text]) => ({
+    path: `image-config:label/${name}`,
+    name,
+    text,
+  }));
+}

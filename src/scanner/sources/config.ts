@@ -1,0 +1,36 @@
+/** The configuration of an image → what of it a scan looks at. Source: OCI image-spec v1.1, config.md; Docker's own. */
+import { z } from 'zod';
+import type { Config } from '../../images/index.ts';
+import type { ScannedConfig } from '../types.ts';
+
+const rest = z.object({
+  config: z
+    .object({
+      ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
+      Healthcheck: z.object({ Test: z.array(z.string()).nullish() }).nullish(),
+    })
+    .nullish(),
+  history: z
+    .array(z.object({ created_by: z.string().nullish(), empty_layer: z.boolean().nullish() }))
+    .max(10_000)
+    .nullish()
+    .catch(undefined),
+});
+
+export function scannedConfig(config: Config): ScannedConfig {
+  const parsed = rest.safeParse(config).data;
+  const test = parsed?.config?.Healthcheck?.Test ?? [];
+  return {
+    env: config.config?.Env ?? [],
+    entrypoint: config.config?.Entrypoint ?? [],
+    cmd: config.config?.Cmd ?? [],
+    user: config.config?.User ?? '',
+    exposedPorts: Object.keys(parsed?.config?.ExposedPorts ?? {}),
+    labels: config.config?.Labels ?? {},
+    healthcheck: test.length > 0 && test[0] !== 'NONE',
+    history: (parsed?.history ?? []).map((line) => ({
+      createdBy: line.created_by ?? '',
+      emptyLayer: line.empty_layer ?? false,
+    })),
+  };
+}

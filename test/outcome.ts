@@ -1,0 +1,57 @@
+/** Actions of any kind for end-to-end tests: created under a name of their own, called once, and what came of it. */
+import { expect } from 'vitest';
+import type { Ward } from './ward.ts';
+import { type ZipContent, zip } from './zip.ts';
+
+export interface Source {
+  readonly kind: string;
+  /** Text, bytes, or the content of an archive. */
+  readonly code: string | Buffer | ZipContent;
+  readonly main?: string;
+  readonly memory?: number;
+}
+
+/** What the record of a call says. */
+export interface Outcome {
+  readonly status: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there
+  readonly result: any;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let count = 0;
+
+/** Creates an action; its name. */
+export async function create(ward: Ward, { kind, code, main, memory }: Source): Promise<string> {
+  const name = `action-${count++}`;
+  const isArchive = typeof code === 'object' && !Buffer.isBuffer(code);
+  const bytes = isArchive ? await zip(code) : code;
+  const text = typeof bytes === 'string' ? bytes : bytes.toString('base64');
+  const exec = main === undefined ? {} : { main };
+  const reply = await ward.deploy(name, text, { kind, exec, limits: memory === undefined ? {} : { memory } });
+  expect(reply).toMatchObject({ status: 200, body: { exec: { binary: typeof bytes !== 'string' } } });
+  return name;
+}
+
+/** Creates and calls an action. */
+export async function outcomeOf(ward: Ward, source: Source, payload: object = {}): Promise<Outcome> {
+  const { headers } = await ward.invoke(await create(ward, source), payload);
+  const { response, logs } = await ward.activation(headers.get('x-openwhisk-activation-id') ?? '');
+  const lines = (stream: string) =>
+    logs.flatMap((line: string) => new RegExp(`^\\S+ +${stream}: (.*)$`).exec(line)?.[1] ?? []).join('\n');
+  return {
+    status: response.status,
+    result: response.result,
+    stdout: lines('stdout'),
+    stderr: lines('stderr'),
+  };
+}
+
+export const developer = 'action developer error';
+export const application = 'application error';
+
+/** An outcome that is an error. */
+export function failed(status: string, error: RegExp) {
+  return { status, result: { error: expect.stringMatching(error) } };
+}
