@@ -27,6 +27,28 @@ export {
   maxDocumentBytes,
   parseDocument,
 } from './oci/schema.ts';
+export type { ByteRange } from './registry-store/content.ts';
+export { registryStoreFaults } from './registry-store/faults.ts';
+export {
+  type ManifestDocument,
+  maxManifestBytes,
+  readManifestDocument,
+} from './registry-store/manifest-document.ts';
+export {
+  isRepositoryName,
+  isTag,
+  namespaceOfRepository,
+  parseRepositoryName,
+  parseTag,
+  type RepositoryName,
+  type Tag,
+} from './registry-store/names.ts';
+export {
+  defaultRegistryStoreLimits,
+  openRegistryStore,
+  type RegistryStoreOptions,
+} from './registry-store/registry-store.ts';
+export type * from './registry-store/types.ts';
 export * from './types.ts';
 export { codeArchiveLimits } from './unpack/code-limits.ts';
 export { inspectZip, unpackZip, type ZipSummary } from './unpack/zip.ts';

@@ -4,7 +4,7 @@
 import { codeArchiveLimits, inspectZip } from '../images/index.ts';
 import { type Analysers, openCollector } from './collector.ts';
 import { assemble } from './inventory/assemble.ts';
-import { zipEntries } from './inventory/java/zip-entries.ts';
+import { zipEntries } from './inventory/zip-entries.ts';
 import { type Finding, headBytes, type Inventory, longestWhole } from './types.ts';
 
 const zipMagic = 0x504b0304;
@@ -35,7 +35,10 @@ export async function readCode(
     if (names.has(jarManifest)) await addFile('code.jar', code, 0o644);
     for await (const entry of zipEntries(code)) {
       if (entry.name.endsWith('/')) continue;
-      const path = entry.name.split('/').filter((part) => part !== '' && part !== '.').join('/');
+      const path = entry.name
+        .split('/')
+        .filter((part) => part !== '' && part !== '.')
+        .join('/');
       if (entry.sizeBytes > longestWhole) collector.addGap(path, 'it is too long to be read');
       else await addFile(path, await entry.read(longestWhole), entry.mode);
     }

@@ -3,8 +3,9 @@
  * is wrong. Whatever one of them can't cope with is a gap.
  */
 import { formatSize, messageOf } from '../lib/index.ts';
+import { probeLongFile } from './inventory/long-files.ts';
 import type { Cataloger, Evidence, Proof } from './inventory/types.ts';
-import type { FileInspector, Finding, Gap, ScannedFile } from './types.ts';
+import type { FileFacts, FileInspector, Finding, Gap, ScannedFile, ScannedFolder } from './types.ts';
 
 /** Who looks at files. */
 export interface Analysers {
@@ -23,14 +24,21 @@ export interface Collector {
   add(file: ScannedFile): Promise<void> | undefined;
   /** Only for packages: the same file under another name. */
   addNamesake(file: ScannedFile): Promise<void> | undefined;
-  /** What a probe found in a file that is not read whole. */
-  addProof(path: string, proof: Proof | undefined): void;
+  /** A file that is not read whole: it is shown piece by piece, and then by its head. */
+  watch(facts: FileFacts): LongFile;
+  addFolder(folder: ScannedFolder): void;
   addGap(path: string, reason: string): void;
   /** The file was replaced by something else in the same place. */
   forget(path: string): void;
   /** Whether somebody would look for packages in a file of that name. */
   isWanted(path: string): boolean;
   result(): Collected;
+}
+
+export interface LongFile {
+  /** The bytes need to stay as they are only until it returns. */
+  piece(bytes: Buffer): void;
+  end(head: Buffer): Promise<void> | undefined;
 }
 
 /** Past these, one gap says that there is more. */
@@ -73,12 +81,7 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
   const catalog = (file: ScannedFile): Promise<void> | undefined => {
     const { content } = file;
     const wanting = catalogers.filter((each) => each.wants(file, baseOf(file.path)));
-    if (wanting.length === 0) return undefined;
-    if (content === undefined) {
-      // A program is looked through as it passes by.
-      if (wanting.some(({ name }) => name !== 'program')) addGap(file.path, tooLong(file));
-      return undefined;
-    }
+    if (wanting.length === 0 || content === undefined) return undefined;
     const wanted = { ...file, content };
     return each(wanting, (cataloger) =>
       attempt(
@@ -88,23 +91,77 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
       ),
     );
   };
-  const inspect = (file: ScannedFile): Promise<void> | undefined =>
-    each(inspectors, (inspector) =>
+  const inspect = (file: ScannedFile, by: readonly FileInspector[]): Promise<void> | undefined =>
+    each(by, (inspector) =>
       attempt(
         () => inspector.inspect(file),
         addFindings,
         (error) => addGap(file.path, `${inspector.name}: ${messageOf(error)}`),
       ),
     );
+  /** One that fails is asked no more. */
+  const guarded = (inspector: FileInspector, facts: FileFacts) => {
+    let failed = false;
+    const guard = <T>(work: () => T): T | undefined => {
+      if (failed) return undefined;
+      try {
+        return work();
+      } catch (error) {
+        failed = true;
+        addGap(facts.path, `${inspector.name}: ${messageOf(error)}`);
+        return undefined;
+      }
+    };
+    const watching = guard(() => inspector.watch?.(facts));
+    return {
+      piece: (bytes: Buffer) => guard(() => watching?.piece(bytes)),
+      end: () => addFindings(guard(() => watching?.end()) ?? []),
+    };
+  };
+  const watch = (facts: FileFacts): LongFile => {
+    evidence.delete(facts.path);
+    const probe = probeLongFile();
+    const watches = inspectors.flatMap((each) => (each.watch ? [guarded(each, facts)] : []));
+    return {
+      piece: (bytes) => {
+        probe.feed(bytes);
+        for (const each of watches) each.piece(bytes);
+      },
+      end: (head) => {
+        const file = { ...facts, head, content: undefined };
+        const wanting = catalogers.filter((each) => each.wants(file, baseOf(facts.path)));
+        // A program was looked through as it passed by.
+        if (wanting.some(({ name }) => name !== 'program')) addGap(facts.path, tooLong(facts));
+        addProof(facts.path, probe.proof());
+        for (const each of watches) each.end();
+        return inspect(
+          file,
+          inspectors.filter((each) => each.watch === undefined),
+        );
+      },
+    };
+  };
+  const addFolder = (folder: ScannedFolder): void => {
+    for (const inspector of inspectors) {
+      attempt(
+        () => inspector.inspectFolder?.(folder) ?? [],
+        addFindings,
+        (error) => addGap(folder.path, `${inspector.name}: ${messageOf(error)}`),
+      );
+    }
+  };
 
   return {
     add: (file) => {
       evidence.delete(file.path);
       const waiting = catalog(file);
-      return waiting === undefined ? inspect(file) : waiting.then(() => inspect(file));
+      return waiting === undefined
+        ? inspect(file, inspectors)
+        : waiting.then(() => inspect(file, inspectors));
     },
     addNamesake: catalog,
-    addProof,
+    watch,
+    addFolder,
     addGap,
     forget: (path) => void evidence.delete(path),
     isWanted: (path) =>
@@ -117,7 +174,7 @@ function baseOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-function tooLong({ sizeBytes }: ScannedFile): string {
+function tooLong({ sizeBytes }: FileFacts): string {
   return `with ${formatSize(sizeBytes)} it is too long to be read`;
 }
 

@@ -9,9 +9,15 @@ import { errnoOf, messageOf } from '../lib/index.ts';
 import { type Analysers, type Collector, openCollector } from './collector.ts';
 import { assemble } from './inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from './inventory/databases.ts';
-import { probeLongFile } from './inventory/long-files.ts';
 import { linkTarget } from './layers/entry-path.ts';
-import { type Finding, headBytes, type Inventory, longestWhole, type ScannedFile } from './types.ts';
+import {
+  type FileFacts,
+  type Finding,
+  headBytes,
+  type Inventory,
+  longestWhole,
+  type ScannedFile,
+} from './types.ts';
 
 const maxFiles = 1_000_000;
 const maxDepth = 100;
@@ -47,12 +53,14 @@ async function walkFolder(walk: Walk, folder: string, depth: number): Promise<vo
     walk.collector.addGap(folder, `it lies deeper than ${maxDepth} folders`);
     return;
   }
-  const entries = await attempt(walk, folder, async () => Array.fromAsync(await opendir(join(walk.root, folder))));
+  const entries = await attempt(walk, folder, async () =>
+    Array.fromAsync(await opendir(join(walk.root, folder))),
+  );
   for (const entry of (entries ?? []).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     walk.signal.throwIfAborted();
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) {
-      if (await attempt(walk, path, () => isOwn(walk, path))) await walkFolder(walk, path, depth + 1);
+      if (await attempt(walk, path, () => enter(walk, path))) await walkFolder(walk, path, depth + 1);
     } else if (entry.isSymbolicLink()) {
       if (isDatabasePath(path)) await attempt(walk, path, () => checkLink(walk, path));
     } else if (entry.isFile()) {
@@ -77,11 +85,15 @@ async function attempt<T>(walk: Walk, path: string, work: () => Promise<T>): Pro
   }
 }
 
-async function isOwn(walk: Walk, path: string): Promise<boolean> {
-  const { dev } = await lstat(join(walk.root, path));
-  if (dev === walk.device) return true;
-  walk.collector.addGap(path, 'another file system is mounted there, and was not looked at');
-  return false;
+/** False where another file system begins. */
+async function enter(walk: Walk, path: string): Promise<boolean> {
+  const { dev, mode, uid, gid } = await lstat(join(walk.root, path));
+  if (dev !== walk.device) {
+    walk.collector.addGap(path, 'another file system is mounted there, and was not looked at');
+    return false;
+  }
+  walk.collector.addFolder({ path, mode: mode & 0o7777, uid, gid });
+  return true;
 }
 
 async function checkLink(walk: Walk, path: string): Promise<void> {
@@ -106,22 +118,17 @@ async function readFile(walk: Walk, path: string): Promise<void> {
 }
 
 /** Its size is that of what was read: somebody may write to it. */
-function wholeFile(facts: Omit<ScannedFile, 'head' | 'content'>, content: Buffer): ScannedFile {
+function wholeFile(facts: FileFacts, content: Buffer): ScannedFile {
   return { ...facts, sizeBytes: content.length, head: content.subarray(0, headBytes), content };
 }
 
-async function readLong(
-  walk: Walk,
-  facts: Omit<ScannedFile, 'head' | 'content'>,
-  handle: FileHandle,
-): Promise<void> {
-  const probe = probeLongFile();
+async function readLong(walk: Walk, facts: FileFacts, handle: FileHandle): Promise<void> {
+  const long = walk.collector.watch(facts);
   let head: Buffer | undefined;
   for await (const piece of handle.createReadStream({ highWaterMark: pieceBytes, autoClose: false })) {
     walk.signal.throwIfAborted();
     head ??= Buffer.from(piece.subarray(0, headBytes));
-    probe.feed(piece);
+    long.piece(piece);
   }
-  await walk.collector.add({ ...facts, head: head ?? Buffer.alloc(0), content: undefined });
-  walk.collector.addProof(facts.path, probe.proof());
+  await long.end(head ?? Buffer.alloc(0));
 }

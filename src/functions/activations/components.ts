@@ -87,7 +87,8 @@ export function createComponents({ flights, activations, invoker }: ComponentOpt
     },
     warm(resolved, namespace) {
       const { plan } = resolved;
-      if (plan.type !== 'code' || plan.scaling?.fresh === true) return;
+      // Code that is given the caller's key may read it when it is loaded: it is not loaded ahead of the call.
+      if (plan.type !== 'code' || plan.scaling?.fresh === true || resolved.providesApiKey) return;
       const { initEnv } = mergeArguments(resolved, {});
       invoker.warm(targetOf(resolved, plan, namespace, initEnv));
     },

@@ -84,7 +84,7 @@ export function statementsOfCycloneDx(document: Document): readonly VexStatement
         ids: [id, ...references.map((reference) => reference.id)],
         status: statusOf[state],
         justification: [justification ?? state, detail].filter((part) => part !== undefined).join(': '),
-        products: affects.flatMap((each) => productOf(each, packages)),
+        products: affects.flatMap((each) => productOf(each, packages, statusOf[state])),
         at: when === undefined ? 0 : Date.parse(when),
         author,
       },
@@ -101,16 +101,23 @@ function packagesByRef({ metadata, components = [] }: Document): ReadonlyMap<str
   return new Map(known);
 }
 
-/** A reference is to a component of the document, or to one of another (`urn:cdx:…#ref`), whose name is its purl. */
+/**
+ * A reference is to a component of the document, or to one of another (`urn:cdx:…#ref`), whose name is its purl. Of
+ * listed versions only those take a finding away that are said to be unaffected; what confirms one is of all.
+ */
 function productOf(
   { ref, versions }: Affected,
   packages: ReadonlyMap<string, PackageUrl>,
+  status: VexStatus,
 ): readonly VexProduct[] {
   const local = ref.startsWith('urn:cdx:') ? decoded(ref.slice(ref.indexOf('#') + 1)) : ref;
   const product = packages.get(local) ?? parsePackageUrl(local);
   if (product === undefined) return [];
-  const named = versions?.flatMap(({ version }) => (version === undefined ? [] : [version]));
-  return [{ package: product, versions: named, components: [] }];
+  const isDismissed = status === 'not_affected' || status === 'fixed';
+  const unaffected = versions?.flatMap((each) =>
+    each.status === 'unaffected' && each.version !== undefined ? [each.version] : [],
+  );
+  return [{ package: product, versions: isDismissed ? unaffected : undefined, components: [] }];
 }
 
 function decoded(part: string): string {

@@ -5,7 +5,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isFault, messageOf } from '../../lib/index.ts';
+import { errnoOf, isFault, isJsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
 import type { Report, Suppressed, Vulnerability } from '../../scanner/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
@@ -75,9 +75,8 @@ export function applyVex(report: Report, statements: readonly VexStatement[]): R
   return { ...report, findings, suppressed: [...report.suppressed, ...suppressed] };
 }
 
-function statementsOf(document: z.infer<ReturnType<typeof z.json>>): readonly VexStatement[] {
-  const isCycloneDx = typeof document === 'object' && document !== null && 'bomFormat' in document;
-  if (isCycloneDx) {
+function statementsOf(document: JsonValue): readonly VexStatement[] {
+  if (isJsonObject(document) && Object.hasOwn(document, 'bomFormat')) {
     const parsed = cycloneDxVexSchema.safeParse(document);
     if (parsed.success) return statementsOfCycloneDx(parsed.data);
     throw refuse(z.prettifyError(parsed.error).slice(0, 500));
@@ -150,8 +149,9 @@ async function readVexFile(path: string): Promise<readonly VexStatement[]> {
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
-  } catch {
-    return [];
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw gateFault('VEX_INVALID', `${folder}: ${messageOf(error)}`, { cause: error });
   }
 }
 

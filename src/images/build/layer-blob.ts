@@ -54,11 +54,10 @@ export async function packArchive(
     },
   );
   const packed = pipeline(archive, hashing, compress, output);
-  // All have ended before any error is told: a file that is being written is not to outlive this.
-  const results = await Promise.allSettled([written, packed, putStream(dir, output)]);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
-  const [, , stored] = results;
+  // All have ended before an error is told. The last one's is the cause, whichever failed first.
+  const [stored, ...others] = await Promise.allSettled([putStream(dir, output), packed, written]);
   if (stored.status === 'rejected') throw stored.reason;
+  for (const result of others) if (result.status === 'rejected') throw result.reason;
   return { ...stored.value, diffId: parseDigest(`sha256:${hash.digest('hex')}`) };
 }
 
@@ -67,12 +66,7 @@ async function writeEntries(archive: Archive, tree: Tree, mtime: Date): Promise<
   for (const [path, entry] of sorted) await writeEntry(archive, path, entry, mtime);
 }
 
-function writeEntry(
-  archive: Archive,
-  path: string,
-  entry: TreeEntry,
-  mtime: Date,
-): Promise<void> {
+function writeEntry(archive: Archive, path: string, entry: TreeEntry, mtime: Date): Promise<void> {
   const common = { mtime, uid: 0, gid: 0 };
   return new Promise((done, failed) => {
     const ended = (error?: Error | null) => (error ? failed(error) : done());

@@ -37,7 +37,9 @@ export function folderBudget(limits: ArchiveLimits): FolderBudget {
     countBytes(path, bytes) {
       total += bytes;
       if (bytes > limits.maxEntryBytes)
-        throw tooLarge(`${showName(path)} has ${formatSize(bytes)}, more than ${formatSize(limits.maxEntryBytes)}`);
+        throw tooLarge(
+          `${showName(path)} has ${formatSize(bytes)}, more than ${formatSize(limits.maxEntryBytes)}`,
+        );
       if (total > limits.maxTotalBytes)
         throw tooLarge(`with ${showName(path)} it has more than ${formatSize(limits.maxTotalBytes)}`);
     },

@@ -13,7 +13,11 @@ type Token =
   | { readonly kind: 'everything' }
   /** `**` and a slash: any number of whole folders, none too. */
   | { readonly kind: 'folders' }
-  | { readonly kind: 'class'; readonly negated: boolean; readonly ranges: readonly (readonly [string, string])[] };
+  | {
+      readonly kind: 'class';
+      readonly negated: boolean;
+      readonly ranges: readonly (readonly [string, string])[];
+    };
 
 export type CompiledPattern = readonly Token[];
 

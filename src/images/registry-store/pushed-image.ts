@@ -37,7 +37,9 @@ export function createPushedImages(dir: string, content: Content, manifests: Man
       const image = await find(repository, reference);
       const layers = openLayerStore(imagesDir);
       const layerDirs: string[] = [];
-      for (const layer of image.layers) layerDirs.push(await layers.unpack(dir, layer, layer.diffId));
+      for (const { digest, mediaType, size, diffId } of image.layers) {
+        layerDirs.push(await layers.unpack(dir, { digest, mediaType, size }, diffId));
+      }
       return Object.freeze({
         reference: nameOf(repository, reference),
         digest: image.digest,

@@ -54,7 +54,9 @@ export function openLayerCache(dir: string | undefined, analysers: Analysers): L
 /** What analyses depend on besides the layer. */
 export function revisionOf({ catalogers, inspectors }: Analysers): string {
   const all = [...catalogers, ...inspectors].map(({ name, revision }) => [name, revision]);
-  return createHash('sha256').update(JSON.stringify([readerRevision, all])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([readerRevision, all]))
+    .digest('hex');
 }
 
 /** Undefined when there is none that can be used: it will be made again. */

@@ -9,6 +9,7 @@ import type { Evidence, FoundPackage } from '../inventory/types.ts';
 import type { Finding, Gap, Inventory, Place } from '../types.ts';
 import type { LayerAnalysis } from './analysis.ts';
 import { linkTarget } from './entry-path.ts';
+import { hiderOf } from './hiding.ts';
 
 /** A layer with the history line that made it. */
 export interface StackedLayer {
@@ -21,13 +22,11 @@ export interface Merged {
   readonly findings: readonly Finding[];
 }
 
-/** Does the layer hide the path, of those below it? */
-type Hides = (path: string) => boolean;
-
 /** Lowest first. */
 export function mergeLayers(stack: readonly StackedLayer[]): Merged {
   const hiders = stack.map(({ analysis }) => hiderOf(analysis));
-  const isHidden = (path: string, at: number): boolean => hiders.slice(at + 1).some((hides) => hides(path));
+  const isHidden = (path: string, at: number, isFolder = false): boolean =>
+    hiders.slice(at + 1).some((hides) => hides(path, isFolder));
   const all = stack.map(({ analysis }) => evidenceByPath(analysis.evidence));
   const standing = stack.flatMap(({ analysis }, at) =>
     analysis.evidence
@@ -43,7 +42,7 @@ export function mergeLayers(stack: readonly StackedLayer[]): Merged {
       const evidence = all[below]?.get(path);
       if (evidence === undefined) continue;
       if (!evidence.some((each) => each.packages?.some((other) => isSame(other, found)))) break;
-      if (hiders.slice(below + 1, first).some((hides) => hides(path))) break;
+      if (hiders.slice(below + 1, first).some((hides) => hides(path, false))) break;
       first = below;
     }
     return stack[first]?.analysis.diffId;
@@ -64,39 +63,6 @@ export function mergeLayers(stack: readonly StackedLayer[]): Merged {
     hasSystem,
   });
   return { inventory, findings: joinedFindings(stack, isHidden) };
-}
-
-/** Remembers what it said of folders: most paths share them. */
-function hiderOf({ files, folders, removed, opaque }: LayerAnalysis): Hides {
-  const taken = new Set(files);
-  const emptied = new Set(opaque);
-  const deleted = new Set(removed);
-  const made = parentsOf(files, folders);
-  const known = new Map<string, boolean>();
-  const isGone = (path: string): boolean => {
-    const before = known.get(path);
-    if (before !== undefined) return before;
-    const end = path.lastIndexOf('/');
-    const parent = end < 0 ? '' : path.slice(0, end);
-    const gone =
-      taken.has(path) || deleted.has(path) || (path !== '' && (emptied.has(parent) || isGone(parent)));
-    known.set(path, gone);
-    return gone;
-  };
-  return (path) => made.has(path) || isGone(path);
-}
-
-/** All folders that it has, with those that no entry names. */
-function parentsOf(files: readonly string[], folders: readonly string[]): ReadonlySet<string> {
-  const made = new Set<string>(folders);
-  for (const path of [...files, ...folders]) {
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const parent = path.slice(0, end);
-      if (made.has(parent)) break;
-      made.add(parent);
-    }
-  }
-  return made;
 }
 
 function evidenceByPath(evidence: readonly Evidence[]): ReadonlyMap<string, readonly Evidence[]> {
@@ -122,14 +88,15 @@ function astray({ path, target }: { readonly path: string; readonly target: stri
 /** Each once, with all layers it is in. Who deletes a secret in a later layer has still given it away. */
 function joinedFindings(
   stack: readonly StackedLayer[],
-  isHidden: (path: string, at: number) => boolean,
+  isHidden: (path: string, at: number, isFolder: boolean) => boolean,
 ): Finding[] {
   const joined = new Map<string, { finding: Finding; places: Place[] }>();
   for (const [at, { analysis }] of stack.entries()) {
+    const folders = new Set(analysis.folders);
     for (const finding of analysis.findings) {
       const { places, ...rest } = finding;
       const own = places
-        .filter(({ path }) => finding.class !== 'misconfiguration' || !isHidden(path, at))
+        .filter(({ path }) => finding.class !== 'misconfiguration' || !isHidden(path, at, folders.has(path)))
         .map(({ path }) => ({ path, layer: analysis.diffId }));
       if (own.length === 0) continue;
       const key = JSON.stringify([rest, own.map(({ path }) => path)]);

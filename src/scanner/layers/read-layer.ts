@@ -5,14 +5,13 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Digest } from '../../images/index.ts';
-import { type Analysers, type Collector, openCollector } from '../collector.ts';
+import { type Analysers, type Collector, type LongFile, openCollector } from '../collector.ts';
 import { scannerFault } from '../faults.ts';
-import { type LongFileProbe, probeLongFile } from '../inventory/long-files.ts';
-import { longestWhole, type ScannedFile } from '../types.ts';
+import { type FileFacts, longestWhole, type ScannedFile } from '../types.ts';
 import type { LayerAnalysis } from './analysis.ts';
 import { entryPath, showPath } from './entry-path.ts';
 import { type LayerTree, openLayerTree } from './layer-tree.ts';
-import { openTarReader, type ReadEntry, type TarLimits } from './tar-reader.ts';
+import { openTarReader, type ReadEntry, type TarEntry, type TarLimits, type Watch } from './tar-reader.ts';
 import { unpacked } from './unpacked.ts';
 
 /** A layer as it is stored. */
@@ -32,8 +31,8 @@ export const layerLimits: TarLimits = {
 interface Reading {
   readonly collector: Collector;
   readonly tree: LayerTree;
-  /** Of files that are not read whole, by their entry. */
-  probe: LongFileProbe | undefined;
+  /** The one that is passing by and is not read whole. */
+  long: LongFile | undefined;
   /** Hard links: path → path of the file. */
   readonly namesakes: Map<string, string>;
 }
@@ -50,12 +49,14 @@ export async function readLayer(
 ): Promise<LayerAnalysis> {
   const collector = openCollector(analysers);
   const tree = openLayerTree();
-  const reading: Reading = { collector, tree, probe: undefined, namesakes: new Map() };
-  const diffId = await readEntries(layer, limits, signal, reading, (read) => takeEntry(read, reading));
+  const reading: Reading = { collector, tree, long: undefined, namesakes: new Map() };
+  const diffId = await readEntries(layer, limits, signal, watchOf(reading), (read) =>
+    takeEntry(read, reading),
+  );
   const wanted = wantedNamesakes(reading);
   if (wanted.size > 0) {
     const met = new Set<string>();
-    await readEntries(layer, limits, signal, reading, (read) => takeNamesakes(read, wanted, met, collector));
+    await readEntries(layer, limits, signal, ignore, (read) => takeNamesakes(read, wanted, met, collector));
     for (const [original, names] of wanted) {
       if (!met.has(original)) collector.addGap(names[0] ?? '', 'the entry is a hard link to what is no file');
     }
@@ -67,15 +68,12 @@ async function readEntries(
   layer: StoredLayer,
   limits: TarLimits,
   signal: AbortSignal,
-  reading: Reading,
+  watch: Watch,
   take: (read: ReadEntry) => Promise<void> | undefined,
 ): Promise<Digest> {
   const source = await layer.open();
   const { bytes, digests } = unpacked(source);
-  const reader = openTarReader(limits, (_entry, piece) => {
-    reading.probe ??= probeLongFile();
-    reading.probe.feed(piece);
-  });
+  const reader = openTarReader(limits, watch);
   try {
     for await (const piece of bytes) {
       signal.throwIfAborted();
@@ -83,7 +81,6 @@ async function readEntries(
       for (let read = reader.next(); read !== undefined; read = reader.next()) {
         const waiting = take(read);
         if (waiting !== undefined) await waiting;
-        reading.probe = undefined;
       }
     }
     reader.end();
@@ -93,6 +90,17 @@ async function readEntries(
   const { digest, diffId } = digests();
   if (digest === layer.digest) return diffId;
   throw scannerFault('LAYER_MISMATCH', `the layer ${layer.digest} has the digest ${digest}`);
+}
+
+function ignore(): void {}
+
+function watchOf(reading: Reading): Watch {
+  return (entry, piece) => {
+    const { path } = entryPath(entry.name);
+    if (path === undefined) return;
+    reading.long ??= reading.collector.watch(factsOf(entry, path));
+    reading.long.piece(piece);
+  };
 }
 
 function takeEntry(read: ReadEntry, reading: Reading): Promise<void> | undefined {
@@ -117,13 +125,14 @@ function takeEntry(read: ReadEntry, reading: Reading): Promise<void> | undefined
   if (entry.type === 'folder') {
     complain(tree.addFolder(path));
     collector.forget(path);
+    collector.addFolder({ path, mode: entry.mode, uid: entry.uid, gid: entry.gid });
     return undefined;
   }
   complain(tree.addFile(path));
   if (entry.type === 'file') {
-    const waiting = collector.add(scannedFile(read, path));
-    collector.addProof(path, reading.probe?.proof());
-    return waiting;
+    const { long } = reading;
+    reading.long = undefined;
+    return long === undefined ? collector.add(scannedFile(read, path)) : long.end(read.head);
   }
   collector.forget(path);
   const target = entry.linkName.toString('utf8');
@@ -168,6 +177,9 @@ async function takeNamesakes(
 }
 
 function scannedFile({ entry, head, content }: ReadEntry, path: string): ScannedFile {
-  const { mode, uid, gid, sizeBytes, xattrs } = entry;
-  return { path, mode, uid, gid, sizeBytes, xattrs, head, content };
+  return { ...factsOf(entry, path), head, content };
+}
+
+function factsOf({ mode, uid, gid, sizeBytes, xattrs }: TarEntry, path: string): FileFacts {
+  return { path, mode, uid, gid, sizeBytes, xattrs };
 }

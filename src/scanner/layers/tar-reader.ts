@@ -42,6 +42,9 @@ export interface TarLimits {
   readonly longestWhole: number;
 }
 
+/** Is shown the files that are not read whole, piece by piece. */
+export type Watch = (entry: TarEntry, piece: Buffer) => void;
+
 export interface TarReader {
   push(bytes: Buffer): void;
   /** The next whole entry; undefined when more bytes are needed. @throws Fault LAYER_INVALID, LAYER_TOO_LARGE */
@@ -80,7 +83,7 @@ interface Extras {
   pax?: PaxRecords;
 }
 
-export function openTarReader(limits: TarLimits, watch: (entry: TarEntry, piece: Buffer) => void): TarReader {
+export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
   const input = openBuffering();
   let extras: Extras = {};
   let body: Body | undefined;

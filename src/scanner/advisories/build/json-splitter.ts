@@ -4,19 +4,19 @@
  */
 
 export interface JsonPart {
-  /** The names on the way to it; empty strings in lists. */
+  /** The names on the way to it; empty in lists. */
   readonly path: readonly string[];
   readonly text: string;
 }
 
 export interface JsonSplitter {
-  /** The parts that end in this chunk. @throws SyntaxError when one is too long, or the document goes on after its end */
+  /** The parts that end in this chunk. @throws SyntaxError when it can't be one document, or a part is too long */
   push(chunk: Buffer): readonly JsonPart[];
   /** Whether the document has ended, and nothing is missing. */
   isWhole(): boolean;
 }
 
-const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c];
+const [quote, backslash, colon] = [0x22, 0x5c, 0x3a];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 /** Real documents have a handful of levels. */
 const maxDepth = 1000;
@@ -29,17 +29,15 @@ export function jsonSplitter(depth: number, maxPartBytes: number): JsonSplitter 
 class Splitter implements JsonSplitter {
   readonly #target: number;
   readonly #maxPartBytes: number;
+  readonly #names: string[] = [];
   #depth = 0;
-  #inString = false;
-  #escaped = false;
-  #ended = false;
-  /** Of the part that is being read: its beginning, in earlier chunks. */
-  #kept: Buffer[] = [];
-  #keptBytes = 0;
-  #inPart = false;
-  /** The last string at each depth above the target, which is a name if a colon follows. */
-  #names: string[] = [];
-  #string: Buffer[] = [];
+  #hasEnded = false;
+  #isInString = false;
+  #isEscaped = false;
+  /** The last string outside of parts, which is a name if a colon follows. */
+  readonly #string = new Pieces();
+  #isInPart = false;
+  readonly #part = new Pieces();
 
   constructor(target: number, maxPartBytes: number) {
     this.#target = target;
@@ -48,45 +46,95 @@ class Splitter implements JsonSplitter {
 
   push(chunk: Buffer): readonly JsonPart[] {
     const parts: JsonPart[] = [];
-    let start = 0;
+    let partStart = 0;
     let stringStart = 0;
     for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i] ?? 0;
-      if (this.#inString) {
-        if (this.#escaped) this.#escaped = false;
-        else if (byte === backslash) this.#escaped = true;
+      const byte = chunk[i];
+      if (this.#isInString) {
+        if (this.#isEscaped) this.#isEscaped = false;
+        else if (byte === backslash) this.#isEscaped = true;
         else if (byte === quote) {
-          this.#inString = false;
-          if (this.#depth <= this.#target) this.#keepString(chunk.subarray(stringStart, i));
+          this.#isInString = false;
+          this.#keepString(chunk.subarray(stringStart, i));
         }
       } else if (byte === quote) {
-        this.#inString = true;
+        this.#isInString = true;
+        this.#string.take();
         stringStart = i + 1;
-        this.#string = [];
       } else if (byte === openBrace || byte === openBracket) {
-        if (this.#ended) throw new SyntaxError('it goes on after its end');
         if (this.#depth === this.#target) {
-          start = i;
-          this.#inPart = true;
+          this.#isInPart = true;
+          partStart = i;
         }
-        if (++this.#depth > maxDepth) throw new SyntaxError('it nests too deep');
-        if (this.#depth <= this.#target) this.#names[this.#depth] = '';
+        this.#open();
       } else if (byte === closeBrace || byte === closeBracket) {
-        if (--this.#depth < 0) throw new SyntaxError('it closes what was not open');
-        if (this.#depth === this.#target && this.#inPart) {
-          parts.push(this.#takePart(chunk.subarray(start, i + 1)));
+        this.#close();
+        if (this.#depth === this.#target && this.#isInPart) {
+          this.#isInPart = false;
+          this.#keepPart(chunk.subarray(partStart, i + 1));
+          parts.push({ path: this.#names.slice(1), text: this.#part.take() });
         }
-        this.#ended = this.#depth === 0;
-      } else if (byte === comma && this.#depth <= this.#target) this.#names[this.#depth] = '';
-      else if (byte === colon && this.#depth <= this.#target) this.#nameEnds();
-      else if (this.#ended && byte > 0x20) throw new SyntaxError('it goes on after its end');
+      } else if (byte === colon) {
+        if (this.#depth <= this.#target) this.#names[this.#depth] = nameOf(this.#string.take());
+      } else if (this.#hasEnded && byte !== undefined && byte > 0x20) {
+        throw new SyntaxError('it goes on after its end');
+      }
     }
-    if (this.#inPart) this.#keep(chunk.subarray(start));
-    if (this.#inString && this.#depth <= this.#target) this.#keepString(chunk.subarray(stringStart), false);
+    if (this.#isInString) this.#keepString(chunk.subarray(stringStart));
+    if (this.#isInPart) this.#keepPart(chunk.subarray(partStart));
     return parts;
   }
 
   isWhole(): boolean {
-    return this.#ended && !this.#inString;
+    return this.#hasEnded && !this.#isInString;
   }
+
+  #open(): void {
+    if (this.#hasEnded) throw new SyntaxError('it goes on after its end');
+    if (++this.#depth > maxDepth) throw new SyntaxError(`it nests deeper than ${maxDepth} levels`);
+    if (this.#depth <= this.#target) {
+      this.#names.length = this.#depth;
+      this.#names[this.#depth] = '';
+    }
+  }
+
+  #close(): void {
+    if (--this.#depth < 0) throw new SyntaxError('it closes what was not open');
+    this.#hasEnded = this.#depth === 0;
+  }
+
+  #keepString(bytes: Buffer): void {
+    if (this.#isInPart || this.#depth > this.#target) return;
+    this.#string.add(bytes);
+    if (this.#string.length > longestName) this.#string.take();
+  }
+
+  #keepPart(bytes: Buffer): void {
+    this.#part.add(bytes);
+    if (this.#part.length > this.#maxPartBytes) {
+      throw new SyntaxError(`a part of it is longer than ${this.#maxPartBytes} bytes`);
+    }
+  }
+}
+
+/** Bytes of several chunks, which are not kept otherwise. */
+class Pieces {
+  #pieces: Buffer[] = [];
+  length = 0;
+
+  add(bytes: Buffer): void {
+    this.#pieces.push(bytes);
+    this.length += bytes.length;
+  }
+
+  take(): string {
+    const text = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.length = 0;
+    return text?.toString('utf8') ?? '';
+  }
+}
+
+function nameOf(raw: string): string {
+  return raw.includes('\\') ? '' : raw;
 }

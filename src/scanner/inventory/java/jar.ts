@@ -5,9 +5,9 @@
 import { messageOf } from '../../../lib/index.ts';
 import { named } from '../text.ts';
 import type { Cataloger, FoundPackage, Proof } from '../types.ts';
+import { zipEntries } from '../zip-entries.ts';
 import { knownGroup } from './groups.ts';
 import { manifestOf, propertiesOf } from './properties.ts';
-import { zipEntries } from './zip-entries.ts';
 
 const archive = /\.(?:jar|war|ear|par|sar|kar|jpi|hpi)$/i;
 const pomProperties = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;

@@ -8,6 +8,8 @@ import { type Entry, fromBufferPromise } from 'yauzl';
 export interface ZipEntry {
   readonly name: string;
   readonly sizeBytes: number;
+  /** Permission bits, as far as a Unix wrote them. */
+  readonly mode: number;
   /** Throws when it is longer than `maxBytes`, damaged or encrypted. */
   read(maxBytes: number): Promise<Buffer>;
 }
@@ -34,6 +36,7 @@ export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
     yield {
       name: entry.fileName,
       sizeBytes: entry.uncompressedSize,
+      mode: (entry.externalFileAttributes >>> 16) & 0o7777,
       read: (maxBytes) => read(entry, maxBytes),
     };
   }

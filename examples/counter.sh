@@ -1,0 +1,8 @@
+#!/bin/sh
+# Counts its calls, because it stays: a line on stdin is a call, a line on fd 3 its result (OpenWhisk's ActionLoop).
+calls=0
+while read -r request; do
+  calls=$((calls + 1))
+  echo "call $calls of $(echo "$request" | jq -r .action_name)"
+  echo "{\"calls\": $calls}" >&3
+done

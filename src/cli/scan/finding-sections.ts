@@ -1,0 +1,81 @@
+/** What else a scan found: malware, secrets, misconfiguration, what could not be read, what was declared harmless. */
+import { compareFindings, type Finding, inOrder, type JudgedReport } from '../../scanner/index.ts';
+import type { Column } from '../table.ts';
+import { sectionOf, type TableStyle } from './section.ts';
+import { classNouns, counted, layerOf, painterOf, shortened } from './words.ts';
+
+export function classSections(judged: JudgedReport, style: TableStyle): string[] {
+  const { findings, inventory } = judged.report;
+  const paint = painterOf(style.colors);
+  const columns: Column<Finding>[] = [
+    {
+      title: 'severity',
+      cell: ({ severity }) => severity,
+      paint: (text, { severity }) => paint[severity](text),
+    },
+    { title: 'id', cell: ({ id }) => id },
+    { title: 'what', cell: whatOf },
+    { title: 'where', cell: whereOf },
+    ...(inventory.layers.length > 0
+      ? [
+          {
+            title: 'layer',
+            cell: (finding: Finding) =>
+              style.isWide ? layerOf(finding, judged) : shortened(layerOf(finding, judged)),
+          },
+        ]
+      : []),
+  ];
+  return classNouns.flatMap(([kind]) => {
+    const rows = inOrder(findings.filter((finding) => finding.class === kind));
+    return rows.length === 0 ? [] : sectionOf(sectionTitles[kind], rows.length, columns, rows, style);
+  });
+}
+
+const sectionTitles = {
+  malware: 'malware',
+  secret: 'secrets',
+  misconfiguration: 'misconfiguration',
+} as const;
+
+function whatOf(finding: Finding): string {
+  if (finding.class === 'secret') return `${finding.title} ${finding.redacted}`;
+  return finding.class === 'misconfiguration' ? `${finding.title}: ${finding.advice}` : finding.title;
+}
+
+function whereOf(finding: Finding): string {
+  const component = finding.class === 'malware' ? finding.component : undefined;
+  if (component !== undefined) return `${component.name} ${component.version}`;
+  const [place, ...others] = finding.places;
+  if (place === undefined) return 'configuration';
+  const line = finding.class === 'secret' && finding.line !== undefined ? `:${finding.line}` : '';
+  return `${place.path}${line}${others.length === 0 ? '' : ` and ${others.length} more`}`;
+}
+
+export function gapSection({ report }: JudgedReport, style: TableStyle): string[] {
+  const { gaps } = report.inventory;
+  if (gaps.length === 0) return [];
+  const columns = [
+    { title: 'path', cell: ({ path }: { path: string }) => path },
+    { title: 'why', cell: ({ reason }: { reason: string }) => reason },
+  ];
+  return sectionOf('not read', gaps.length, columns, gaps, style);
+}
+
+export function suppressedSection({ report }: JudgedReport, style: TableStyle): string[] {
+  const { suppressed } = report;
+  if (suppressed.length === 0) return [];
+  const count = `${counted(suppressed.length, 'finding')} declared harmless`;
+  if (!style.isWide)
+    return ['', style.colors.dim(`${count} (-o wide lists ${suppressed.length === 1 ? 'it' : 'them'})`)];
+  const columns: Column<(typeof suppressed)[number]>[] = [
+    { title: 'id', cell: ({ finding }) => finding.id },
+    {
+      title: 'where',
+      cell: ({ finding }) => ('component' in finding ? (finding.component?.purl ?? '') : whereOf(finding)),
+    },
+    { title: 'reason', cell: ({ reason }) => reason },
+  ];
+  const rows = suppressed.toSorted((a, b) => compareFindings(a.finding, b.finding));
+  return sectionOf('declared harmless', suppressed.length, columns, rows, style);
+}

@@ -1,0 +1,60 @@
+/** A scan for people: what was found by class and component, the worst first, and at its end the verdict. */
+import type { JudgedReport } from '../../scanner/index.ts';
+import { printableLine } from '../printable.ts';
+import { renderRecord } from '../table.ts';
+import { classSections, gapSection, suppressedSection } from './finding-sections.ts';
+import type { TableStyle } from './section.ts';
+import { vulnerabilitySection } from './vulnerability-section.ts';
+import { counted, countsInWords } from './words.ts';
+
+/** Lines without control characters but those of colours. */
+export function scanTable(judged: JudgedReport, style: TableStyle): string[] {
+  return [
+    ...headOf(judged),
+    ...vulnerabilitySection(judged, style),
+    ...classSections(judged, style),
+    ...gapSection(judged, style),
+    ...suppressedSection(judged, style),
+    '',
+    ...verdictLines(judged, style),
+  ];
+}
+
+function headOf({ report }: JudgedReport): string[] {
+  const { target, inventory, advisories } = report;
+  const { distribution, components, layers } = inventory;
+  const system = distribution === undefined ? 'unknown' : distribution.name;
+  const end = distribution?.endOfLife;
+  return renderRecord([
+    [target.kind, target.name],
+    ...(target.digest === undefined ? [] : [['digest', target.digest] as const]),
+    ...(target.kind === 'code'
+      ? []
+      : [['system', end === undefined ? system : `${system}, supported until ${end.slice(0, 10)}`] as const]),
+    [
+      'has',
+      [
+        counted(components.length, 'component'),
+        ...(layers.length === 0 ? [] : [counted(layers.length, 'layer')]),
+      ].join(', '),
+    ],
+    [
+      'advisories',
+      advisories === undefined
+        ? 'none: vulnerabilities were not looked for (ward advisories update)'
+        : `${advisories.count}, the newest of ${advisories.updatedAt?.slice(0, 10) ?? 'an unknown day'}`,
+    ],
+  ]);
+}
+
+function verdictLines({ outcome, reasons, report }: JudgedReport, { colors }: TableStyle): string[] {
+  const paint = { allow: colors.green, warn: colors.yellow, deny: colors.red };
+  const words = { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' };
+  return [
+    `${colors.bold(paint[outcome](`${words[outcome]}:`))} ${countsInWords(report.findings)}`,
+    ...reasons.map(
+      (reason) =>
+        `  ${paint[reason.outcome](reason.outcome)}  ${printableLine(`${reason.text} (${reason.rule})`)}`,
+    ),
+  ];
+}

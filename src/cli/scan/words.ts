@@ -1,0 +1,68 @@
+/** How findings are named, counted and coloured for people. */
+import { type Finding, type JudgedReport, type Severity, severities } from '../../scanner/index.ts';
+import type { Colors } from '../io.ts';
+
+/** `2 vulnerabilities (1 high, 1 unknown), 1 malware`. */
+export function countsInWords(findings: readonly Finding[]): string {
+  const vulnerabilities = findings.filter((finding) => finding.class === 'vulnerability');
+  const counts = [
+    vulnerabilities.length === 0
+      ? ''
+      : `${counted(vulnerabilities.length, 'vulnerability', 'vulnerabilities')} (${severitiesInWords(vulnerabilities)})`,
+    ...classNouns.map(([kind, one, many]) => {
+      const count = findings.filter((finding) => finding.class === kind).length;
+      return count === 0 ? '' : counted(count, one, many);
+    }),
+  ];
+  return counts.filter((text) => text !== '').join(', ') || 'nothing found';
+}
+
+export function painterOf(colors: Colors): Readonly<Record<Severity, (text: string) => string>> {
+  return {
+    critical: (text) => colors.bold(colors.red(text)),
+    high: colors.red,
+    medium: colors.yellow,
+    low: colors.cyan,
+    none: colors.dim,
+    unknown: colors.magenta,
+  };
+}
+
+/** Where it came from: `3 COPY . /app` for the third layer from below, else nothing. */
+export function layerOf({ places }: Finding, { report }: JudgedReport): string {
+  const { layers } = report.inventory;
+  const index = layers.findIndex(({ diffId }) => diffId === places[0]?.layer);
+  if (index < 0) return '';
+  return `${index + 1} ${layers[index]?.createdBy ?? ''}`.trimEnd();
+}
+
+export function percent(share: number | undefined): string {
+  if (share === undefined) return '';
+  return share > 0 && share < 0.001 ? '<0.1 %' : `${(share * 100).toFixed(1)} %`;
+}
+
+export const classNouns = [
+  ['malware', 'malicious file or package', 'malicious files or packages'],
+  ['secret', 'secret', 'secrets'],
+  ['misconfiguration', 'misconfiguration', 'misconfigurations'],
+] as const;
+
+export function severitiesInWords(findings: readonly Finding[]): string {
+  return severities
+    .toReversed()
+    .flatMap((severity) => {
+      const count = findings.filter((finding) => finding.severity === severity).length;
+      return count === 0 ? [] : [`${count} ${severity}`];
+    })
+    .join(', ');
+}
+
+/** History lines are as long as what they ran. */
+export function shortened(text: string): string {
+  const line = [...text];
+  return line.length <= 32 ? text : `${line.slice(0, 31).join('')}…`;
+}
+
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

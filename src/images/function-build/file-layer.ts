@@ -1,0 +1,93 @@
+/**
+ * Files of a folder → a layer, streamed: sorted, owner 0:0, one time for all, so that the same files give the same
+ * bytes whenever and wherever they are packed. What lies above an entry is packed as a folder before it.
+ */
+import { pipeline } from 'node:stream/promises';
+import { type Archive, type PackedLayer, packArchive } from '../build/layer-blob.ts';
+import type { FolderEntry } from './folder-content.ts';
+import { changed, openSourceFile } from './folder-file.ts';
+
+export interface FileLayerOptions {
+  /** The layout whose blob it becomes. */
+  readonly dir: string;
+  /** The folder that the entries are of, real and absolute. */
+  readonly root: string;
+  /** Where it lies in the image, without slashes around it. */
+  readonly target: string;
+  /** Sorted by path. */
+  readonly entries: readonly FolderEntry[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * 1980-01-01, the first date that every archive format can hold. Not `SOURCE_DATE_EPOCH`, which is often that of the
+ * last change to the code: layers that did not change would never be the same again.
+ */
+const mtime = new Date(315_532_800_000);
+const common = { mtime, uid: 0, gid: 0 };
+/** Longer files are not read at once. */
+const wholeBytes = 256 * 1024;
+
+/** @throws Fault BUILD_FOLDER_INVALID when a file is not what it was */
+export function packFiles(options: FileLayerOptions): Promise<PackedLayer> {
+  const { dir, root, target, entries, signal } = options;
+  return packArchive(dir, async (archive) => {
+    const folders = new Set<string>();
+    for (const entry of entries) {
+      signal?.throwIfAborted();
+      const path = `${target}/${entry.path}`;
+      for (const above of foldersAbove(path)) await addFolder(archive, above, folders);
+      if (entry.type === 'folder') await addFolder(archive, path, folders);
+      else if (entry.type === 'file') await addFile(archive, root, path, entry);
+      else await add(archive, { name: path, type: 'symlink', mode: 0o777, linkname: entry.target });
+    }
+  });
+}
+
+/** `a/b/c` → `a`, `a/b`. */
+function* foldersAbove(path: string): Generator<string> {
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) yield path.slice(0, at);
+}
+
+async function addFolder(archive: Archive, path: string, known: Set<string>): Promise<void> {
+  if (known.has(path)) return;
+  known.add(path);
+  await add(archive, { name: `${path}/`, type: 'directory', mode: 0o755 });
+}
+
+type Header = Parameters<Archive['entry']>[0];
+
+function add(archive: Archive, header: Header, content?: Buffer): Promise<void> {
+  return new Promise((done, failed) => {
+    const ended = (error?: Error | null) => (error ? failed(error) : done());
+    if (content === undefined) archive.entry({ ...common, ...header }, ended);
+    else archive.entry({ ...common, ...header, size: content.length }, content, ended);
+  });
+}
+
+async function addFile(
+  archive: Archive,
+  root: string,
+  name: string,
+  entry: Extract<FolderEntry, { type: 'file' }>,
+): Promise<void> {
+  const { sizeBytes: size, mode } = entry;
+  const file = await openSourceFile(root, entry);
+  try {
+    if (size <= wholeBytes) {
+      const content = Buffer.alloc(size);
+      // A file that grows is cut off, one that shrinks is noticed.
+      const { bytesRead } = size === 0 ? { bytesRead: 0 } : await file.read(content, 0, size, 0);
+      if (bytesRead !== size) throw changed(entry.path);
+      return await add(archive, { name, mode, type: 'file' }, content);
+    }
+    const sink = archive.entry({ ...common, name, mode, type: 'file', size });
+    try {
+      await pipeline(file.createReadStream({ start: 0, end: size - 1, autoClose: false }), sink);
+    } catch (error) {
+      throw error instanceof Error && error.message === 'Size mismatch' ? changed(entry.path) : error;
+    }
+  } finally {
+    await file.close();
+  }
+}
