@@ -20,7 +20,7 @@ type Target = keyof typeof targets;
 
 export async function benchEvents(folder: string): Promise<readonly Row[]> {
   const most = { perSecond: 1_000_000, burst: 1_000_000 };
-  await using ward = await Ward.start({ web: { perAddress: most, perAddressAndAction: most } });
+  await using ward = await Ward.start({ web: { perAddress: { ...most }, perAddressAndAction: { ...most } } });
   await ward.raiseLimits();
   await ward.setLimits('guest', ['--fires-per-minute', '1000000000']);
   await deployAll(ward);

@@ -20,6 +20,15 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
     expect(runner.late).toEqual([true, false, false]);
   });
 
+  it('does all that it is sent when the action allows concurrency', async () => {
+    await using runner = text('import time\ndef main(args):\n  time.sleep(0.03)\n  return args\n', {
+      env: { __OW_ALLOW_CONCURRENT: 'true' },
+    });
+    await runner.init();
+    for (const id of ['a', 'b', 'c']) runner.send({ type: 'run', id, after: 0, value: { id }, env: {} });
+    for (const id of ['a', 'b', 'c']) expect(await runner.next()).toMatchObject({ id, value: { id } });
+  });
+
   describe('answers with', () => {
     const unJson = (why: string) =>
       refused(`The action returned a value that can't be turned into JSON: ${why}`);

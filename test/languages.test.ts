@@ -155,7 +155,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
     });
 
     it('runs in 128 MB, again and again', async () => {
-      const name = await create(ward, { ...language.hello, memory: 128 });
+      const name = await create(ward, { ...language.hello, limits: { memory: 128 } });
       for (const each of ['one', 'two', 'three']) {
         const { body } = await ward.invoke(name, { name: each });
         expect(body).toMatchObject({ response: { result: { greeting: `Hello, ${each}` } } });
@@ -184,6 +184,18 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
       expect(outcome).toMatchObject(failed(developer, /^Initialization has failed due to: /));
       expect(outcome.result.error).toMatch(language.refusal);
     });
+  });
+
+  it.each([
+    ['python', 'import time\ndef main(args):\n  time.sleep(0.03)\n  return args\n'],
+    ['ruby', 'def main(args)\n  sleep 0.03\n  args\nend\n'],
+    ['php', '<?php function main(array $args): array { usleep(30000); return $args; }'],
+    ['native', '#!/bin/bash\nsleep 0.03\necho "$1"\n'],
+  ])('of the kind %s that may run at once with itself answers every call', async (family, code) => {
+    const name = await create(ward, { kind: `${family}:default`, code, limits: { concurrency: 4 } });
+    const calls = Array.from({ length: 6 }, (_, n) => ward.invoke(name, { n }));
+    const replies = await Promise.all(calls);
+    expect(replies.map(({ body }) => body.response?.result)).toEqual(calls.map((_, n) => ({ n })));
   });
 
   describe('in Java', () => {

@@ -8,7 +8,7 @@ export interface Source {
   /** Text, bytes, or the content of an archive. */
   readonly code: string | Buffer | ZipContent;
   readonly main?: string;
-  readonly memory?: number;
+  readonly limits?: object;
 }
 
 /** What the record of a call says. */
@@ -23,13 +23,13 @@ export interface Outcome {
 let count = 0;
 
 /** Creates an action; its name. */
-export async function create(ward: Ward, { kind, code, main, memory }: Source): Promise<string> {
+export async function create(ward: Ward, { kind, code, main, limits = {} }: Source): Promise<string> {
   const name = `action-${count++}`;
   const isArchive = typeof code === 'object' && !Buffer.isBuffer(code);
   const bytes = isArchive ? await zip(code) : code;
   const text = typeof bytes === 'string' ? bytes : bytes.toString('base64');
   const exec = main === undefined ? {} : { main };
-  const reply = await ward.deploy(name, text, { kind, exec, limits: memory === undefined ? {} : { memory } });
+  const reply = await ward.deploy(name, text, { kind, exec, limits });
   expect(reply).toMatchObject({ status: 200, body: { exec: { binary: typeof bytes !== 'string' } } });
   return name;
 }

@@ -1,4 +1,5 @@
-/** Actions that are no single text, on real sandboxes: archives with what they depend on, and programs. */
+/** Actions that are more than a text, on real sandboxes: archives with what they depend on, programs, examples. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { actionLoopElf, missingForElf } from './elf.ts';
 import { developer, failed, outcomeOf as outcomeIn, type Source } from './outcome.ts';
@@ -167,5 +168,18 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
         });
       },
     );
+  });
+
+  it.each([
+    ['ruby', 'hello.rb', { greeting: 'Hello, World' }],
+    ['php', 'hello.php', { greeting: 'Hello, World' }],
+    ['native', 'hello.sh', { greeting: 'Hello, World' }],
+    ['native', 'counter.sh', { calls: 1 }],
+  ])('of the kind %s is the example %s', async (family, file, result) => {
+    const code = readFileSync(new URL(`../examples/${file}`, import.meta.url), 'utf8');
+    expect(await outcomeOf({ kind: `${family}:default`, code }, { name: 'World' })).toMatchObject({
+      status: 'success',
+      result,
+    });
   });
 });

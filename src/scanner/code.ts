@@ -2,7 +2,7 @@
  * The code of a function: the text of one file, or a zip, which must be one that may be unpacked (`src/images`).
  */
 import { codeArchiveLimits, inspectZip } from '../images/index.ts';
-import { type Analysers, openCollector } from './collector.ts';
+import { type Analysers, openCollector } from './collect/collector.ts';
 import { assemble } from './inventory/assemble.ts';
 import { zipEntries } from './inventory/zip-entries.ts';
 import { type Finding, headBytes, type Inventory, longestWhole } from './types.ts';

@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, opendir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, messageOf } from '../lib/index.ts';
-import { type Analysers, type Collector, openCollector } from './collector.ts';
+import { type Analysers, type Collector, openCollector } from './collect/collector.ts';
 import { assemble } from './inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from './inventory/databases.ts';
 import { linkTarget } from './layers/entry-path.ts';

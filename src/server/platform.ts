@@ -36,6 +36,8 @@ export interface Platform extends AsyncDisposable {
   readonly url: string;
   /** The file with the first namespace's key; the key itself only when it was made just now. */
   readonly guestKey: { readonly file: string; readonly key: string | undefined };
+  /** The file with the keys that encrypt parameters, when it was made just now. */
+  readonly newParameterKeys: string | undefined;
 }
 
 /** How long running activations get to end when Ward stops. */
@@ -108,6 +110,7 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   return {
     url,
     guestKey: { file: paths.guestKey, key },
+    newParameterKeys: keyring.isNew ? keyring.file : undefined,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -2,7 +2,7 @@
 import { compareFindings, type Finding, inOrder, type JudgedReport } from '../../scanner/index.ts';
 import type { Column } from '../table.ts';
 import { sectionOf, type TableStyle } from './section.ts';
-import { classNouns, counted, layerOf, painterOf, shortened } from './words.ts';
+import { classNouns, counted, layerCell, painterOf } from './words.ts';
 
 export function classSections(judged: JudgedReport, style: TableStyle): string[] {
   const { findings, inventory } = judged.report;
@@ -17,13 +17,7 @@ export function classSections(judged: JudgedReport, style: TableStyle): string[]
     { title: 'what', cell: whatOf },
     { title: 'where', cell: whereOf },
     ...(inventory.layers.length > 0
-      ? [
-          {
-            title: 'layer',
-            cell: (finding: Finding) =>
-              style.isWide ? layerOf(finding, judged) : shortened(layerOf(finding, judged)),
-          },
-        ]
+      ? [{ title: 'layer', cell: (finding: Finding) => layerCell(finding, judged, style.isWide) }]
       : []),
   ];
   return classNouns.flatMap(([kind]) => {

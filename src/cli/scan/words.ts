@@ -32,10 +32,16 @@ export function painterOf(colors: Colors): Readonly<Record<Severity, (text: stri
 export function layerOf({ places }: Finding, { report }: JudgedReport): string {
   const { layers } = report.inventory;
   const index = layers.findIndex(({ diffId }) => diffId === places[0]?.layer);
-  if (index < 0) return '';
-  return `${index + 1} ${layers[index]?.createdBy ?? ''}`.trimEnd();
+  return index < 0 ? '' : `${index + 1} ${layers[index]?.createdBy ?? ''}`.trimEnd();
 }
 
+/** The same, cut where there is little room: a history line is as long as what it ran. */
+export function layerCell(finding: Finding, judged: JudgedReport, isWhole: boolean): string {
+  const line = [...layerOf(finding, judged)];
+  return isWhole || line.length <= 32 ? line.join('') : `${line.slice(0, 31).join('')}…`;
+}
+
+/** `1.2 %` of a share from 0 to 1. */
 export function percent(share: number | undefined): string {
   if (share === undefined) return '';
   return share > 0 && share < 0.001 ? '<0.1 %' : `${(share * 100).toFixed(1)} %`;
@@ -55,12 +61,6 @@ export function severitiesInWords(findings: readonly Finding[]): string {
       return count === 0 ? [] : [`${count} ${severity}`];
     })
     .join(', ');
-}
-
-/** History lines are as long as what they ran. */
-export function shortened(text: string): string {
-  const line = [...text];
-  return line.length <= 32 ? text : `${line.slice(0, 31).join('')}…`;
 }
 
 export function counted(count: number, one: string, many = `${one}s`): string {

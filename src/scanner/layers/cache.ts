@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { type Digest, readRegularFile, writeFileAtomically } from '../../images/index.ts';
-import type { Analysers } from '../collector.ts';
+import type { Analysers } from '../collect/collector.ts';
 import type { LayerAnalysis } from './analysis.ts';
 
 export interface LayerCache {

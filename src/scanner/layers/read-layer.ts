@@ -5,13 +5,14 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Digest } from '../../images/index.ts';
-import { type Analysers, type Collector, type LongFile, openCollector } from '../collector.ts';
+import { type Analysers, type Collector, type LongFile, openCollector } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
 import { type FileFacts, longestWhole, type ScannedFile } from '../types.ts';
 import type { LayerAnalysis } from './analysis.ts';
 import { entryPath, showPath } from './entry-path.ts';
 import { type LayerTree, openLayerTree } from './layer-tree.ts';
-import { openTarReader, type ReadEntry, type TarEntry, type TarLimits, type Watch } from './tar-reader.ts';
+import type { TarEntry } from './tar-entry.ts';
+import { openTarReader, type ReadEntry, type TarLimits, type Watch } from './tar-reader.ts';
 import { unpacked } from './unpacked.ts';
 
 /** A layer as it is stored. */

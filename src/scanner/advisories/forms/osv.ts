@@ -6,20 +6,26 @@ import { ratingOfVector, severityOfWord, sourceOfId } from '../rating.ts';
 import type { Advisory, Affected, Constraint, RangeEvent, Rating } from '../record.ts';
 import { isDistributionEcosystem, spellRelease } from '../releases.ts';
 import { isAdvisoryId, isCve, isoTime, isPlainWord, oneLine, webAddress } from '../text.ts';
+import { Flaw, type FormReader } from './form.ts';
 import { distributionStatus, isOpenStatus } from './status.ts';
 
 /** More of anything makes no sense. */
 const maxItems = 20_000;
 const titleLength = 200;
 
-/** It speaks only of what Ward never finds: another ecosystem, or commits. */
-export const notForUs = Symbol('not for us');
+export const osvReader: FormReader =
+  ({ sink }) =>
+  ({ value }) => {
+    const record = readOsv(value);
+    if (record === notForUs) sink.skip();
+    else sink.advisory(record);
+  };
 
-/** Why a record makes no sense. */
-export class Flaw extends Error {}
+/** It speaks only of what Ward never finds: another ecosystem, or commits. */
+const notForUs = Symbol('not for us');
 
 /** @throws Flaw */
-export function readOsv(value: unknown): Advisory | typeof notForUs {
+function readOsv(value: unknown): Advisory | typeof notForUs {
   if (!isJsonObject(value)) throw new Flaw('it is no object');
   const { id } = value;
   if (!isAdvisoryId(id)) throw new Flaw('its id is none');

@@ -1,0 +1,169 @@
+/**
+ * The gate at its three points: push, deploy, run. It has reports made, judges them by the policy of now, and keeps
+ * verdicts and the audit log. What can't be scanned in time, or at all, is denied.
+ */
+import type { Digest } from '../images/index.ts';
+import { isFault, type Log, messageOf } from '../lib/index.ts';
+import { digestOf } from '../images/index.ts';
+import type { ImageSource, Report, Scanner } from '../scanner/index.ts';
+import type { GateEvent } from './changes.ts';
+import { collectEvidence, type EvidenceSources } from './evidence.ts';
+import { type Case, judge } from './judge/judge.ts';
+import type { Verdict } from './judge/verdict.ts';
+import { plainText } from './plain-text.ts';
+import type { Policy } from './policy/policy.ts';
+import type { Stage } from './policy/rules-schema.ts';
+import { createRejudging, type RejudgeOptions, type RejudgeResult } from './rejudging.ts';
+import { createRunVerdicts } from './run-verdicts.ts';
+import { createScans, type ScanLimits, ScanTimeout } from './scans.ts';
+import type { GateStore, Subject } from './store/gate-store.ts';
+import { codeSubject, imageSubject } from './subject.ts';
+import { applyVex } from './vex/vex.ts';
+
+export interface GateOptions extends EvidenceSources {
+  /** The policy of now. */
+  readonly policy: () => Policy;
+  readonly store: GateStore;
+  readonly scanner: Pick<Scanner, 'scanImage' | 'scanCode' | 'rejudge'>;
+  /** Where a reader finds the report of a subject: goes into refusals. */
+  readonly reportAt?: (subject: Subject) => string | undefined;
+  /** Something that runs became worse or better. What it throws is logged. */
+  readonly onChange?: (event: GateEvent) => void;
+  readonly log: Log;
+  readonly scans?: Partial<ScanLimits>;
+  /** Epoch milliseconds. */
+  readonly clock?: () => number;
+}
+
+/** For whom, and who asks. */
+interface Request {
+  readonly namespace: string;
+  /** For the audit log: the id of a key, a component of Ward. */
+  readonly actor: string;
+}
+
+export interface Gate {
+  /** Scans an image that is being pushed. @throws Fault GATE_BUSY, GATE_STORE_FAILED */
+  admitImage(request: Request & { readonly image: ImageSource }): Promise<Verdict>;
+  /** Scans code that is being deployed. @throws Fault GATE_BUSY, GATE_STORE_FAILED */
+  admitCode(request: Request & { readonly action: string; readonly code: Uint8Array; readonly kind: string }): Promise<Verdict>;
+  /** Judges an image that is being deployed by its stored report and the advisories of now. */
+  admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict>;
+  /** May it be called? At once, from memory; where that is stale it is judged anew for the next call. */
+  mayRun(subject: Subject, namespace: string): Verdict;
+  /** Judges all stored reports anew, a few in a turn: after advisories or the policy changed. */
+  rejudgeAll(options?: RejudgeOptions): Promise<RejudgeResult>;
+  /** The report with what VEX says of it. */
+  report(digest: Digest): Promise<Report | undefined>;
+  /** Waits for what is being judged. */
+  close(): Promise<void>;
+}
+
+const defaultScans: ScanLimits = { concurrent: 2, waiting: 100, timeoutMs: 600_000 };
+
+export function createGate(options: GateOptions): Gate {
+  const { store, scanner, policy, log, clock = Date.now } = options;
+  const scans = createScans({ ...defaultScans, ...options.scans });
+  const rejudging = createRejudging({ ...options, clock });
+  const runVerdicts = createRunVerdicts({
+    store,
+    policy,
+    clock,
+    log,
+    refresh: (subject) => rejudging.rejudge(subject),
+  });
+  rejudging.onVerdicts((verdicts) => runVerdicts.learn(verdicts));
+
+  const scanned = async (subject: Subject, start: () => Promise<Report>): Promise<Scanned> => {
+    try {
+      const report = await scans.scan(subject.digest, async () => {
+        const fresh = await start();
+        await store.putReport(subject, fresh);
+        return fresh;
+      });
+      return { report };
+    } catch (error) {
+      if (isFault(error) && !isOfScan(error.code)) throw error;
+      log.warn({ digest: subject.digest, reason: messageOf(error) }, 'a scan failed');
+      const what = error instanceof ScanTimeout ? messageOf(error) : `it could not be scanned: ${messageOf(error)}`;
+      return { failure: plainText(what, 300) };
+    }
+  };
+
+  /** Judges for each stage, keeps the verdicts, and gives the first one, which is the one that was asked for. */
+  const conclude = async (
+    subject: Subject,
+    [stage, ...further]: readonly [Stage, ...Stage[]],
+    { namespace, actor }: Request,
+    name: string,
+    { report, failure }: Scanned,
+  ): Promise<Verdict> => {
+    const evidence = await collectEvidence(options, subject, policy());
+    const statements = await options.vex();
+    const now = clock();
+    const judged = (each: Stage): Verdict & { readonly digest: Digest } => {
+      const what: Case = {
+        ...evidence,
+        ...subject,
+        stage: each,
+        namespace,
+        report: report === undefined ? undefined : applyVex(report, statements),
+        failure,
+        reportAt: options.reportAt?.(subject),
+        now,
+      };
+      return { ...judge(policy(), what), digest: subject.digest };
+    };
+    const verdict = judged(stage);
+    const verdicts = verdict.outcome === 'deny' ? [verdict] : [verdict, ...further.map(judged)];
+    const { outcome, summary, policyRevision, advisoryRevision, judgedAt: time, digest } = verdict;
+    const entry = { time, event: 'verdict', actor, digest, name, stage, namespace, outcome, summary };
+    store.write({ verdicts, audit: [{ ...entry, policyRevision, advisoryRevision }] });
+    runVerdicts.learn(verdicts);
+    return verdict;
+  };
+
+  return {
+    async admitImage(request) {
+      const { image } = request;
+      const subject = imageSubject(image.digest);
+      const result = await scanned(subject, () => scanner.scanImage(image));
+      const verdict = await conclude(subject, ['push'], request, image.name, result);
+      // A scan with newer rules may have found more in what runs already.
+      if (result.report !== undefined) await rejudging.rejudge(subject);
+      return verdict;
+    },
+    async admitCode(request) {
+      const { code, kind, action } = request;
+      const subject = codeSubject(digestOf(code), kind);
+      const result = await scanned(subject, () => scanner.scanCode(code, { name: action, kind }));
+      return conclude(subject, ['deploy', 'run'], request, action, result);
+    },
+    async admitDeploy(request) {
+      const subject = imageSubject(request.digest);
+      const stored = await store.report(subject.digest);
+      const report = stored === undefined ? undefined : scanner.rejudge(stored.report);
+      return conclude(subject, ['deploy', 'run'], request, request.action, { report });
+    },
+    mayRun: (subject, namespace) => runVerdicts.get(subject, namespace),
+    rejudgeAll: (how = {}) => rejudging.rejudgeAll(how),
+    async report(digest) {
+      const stored = await store.report(digest);
+      return stored === undefined ? undefined : applyVex(stored.report, await options.vex());
+    },
+    async close() {
+      await runVerdicts.settle();
+      await rejudging.settle();
+    },
+  };
+}
+
+interface Scanned {
+  readonly report?: Report | undefined;
+  readonly failure?: string;
+}
+
+/** Of the gate itself: no verdict on what was to be scanned. */
+function isOfScan(code: string): boolean {
+  return !code.startsWith('GATE_');
+}

@@ -1,0 +1,76 @@
+/**
+ * Scans under way: one per subject, so many at a time, and none for ever. A scan that takes too long is given up by who
+ * waits for it; it keeps its place until it ends, so that places can't be multiplied by waiting.
+ */
+import type { Digest } from '../images/index.ts';
+import type { Report } from '../scanner/index.ts';
+import { gateFault } from './faults.ts';
+
+export interface ScanLimits {
+  /** At a time. */
+  readonly concurrent: number;
+  /** Further ones that may wait. */
+  readonly waiting: number;
+  readonly timeoutMs: number;
+}
+
+export interface Scans {
+  /**
+   * What this scan of the subject finds; who asks meanwhile gets the same report. Rejects when the scan does, or when it
+   * takes too long.
+   * @throws Fault GATE_BUSY
+   */
+  scan(digest: Digest, start: () => Promise<Report>): Promise<Report>;
+}
+
+export class ScanTimeout extends Error {}
+
+export function createScans({ concurrent, waiting, timeoutMs }: ScanLimits): Scans {
+  const flights = new Map<Digest, Promise<Report>>();
+  const queue: (() => void)[] = [];
+  let running = 0;
+
+  const enter = async (): Promise<void> => {
+    if (running < concurrent) {
+      running++;
+      return;
+    }
+    await new Promise<void>((resolve) => queue.push(resolve));
+  };
+  const leave = () => {
+    const next = queue.shift();
+    if (next === undefined) running--;
+    else next();
+  };
+  const fly = async (digest: Digest, start: () => Promise<Report>): Promise<Report> => {
+    await enter();
+    try {
+      return await start();
+    } finally {
+      flights.delete(digest);
+      leave();
+    }
+  };
+
+  return {
+    scan(digest, start) {
+      let flight = flights.get(digest);
+      if (flight === undefined) {
+        if (running >= concurrent && queue.length >= waiting) {
+          throw gateFault('GATE_BUSY', `${waiting} scans wait already`, { hint: 'try again in a minute' });
+        }
+        flight = fly(digest, start);
+        flights.set(digest, flight);
+      }
+      return within(flight, timeoutMs);
+    },
+  };
+}
+
+function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new ScanTimeout(`the scan took longer than ${timeoutMs / 1000} s`));
+    const timer = setTimeout(giveUp, timeoutMs);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,72 @@
+/**
+ * The audit log's entries: each has the hash of the one before it, so that none can be changed, taken out, put in or moved
+ * without breaking the chain from there on. Who rewrites the whole chain is told by a checkpoint that was signed earlier.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { isDigest } from '../../images/index.ts';
+import { canonicalJson } from '../canonical-json.ts';
+import { plainText } from '../plain-text.ts';
+import { actions, stages } from '../policy/rules-schema.ts';
+
+const entrySchema = z.strictObject({
+  seq: z.int().min(1),
+  /** ISO time. */
+  time: z.string(),
+  /** `verdict`, `policy`, `forget`, … */
+  event: z.string(),
+  /** Who or what did it: a namespace's key, the re-judging. */
+  actor: z.string(),
+  digest: z.string().refine(isDigest).optional(),
+  /** What it is called: an image's reference, an action's name. */
+  name: z.string().optional(),
+  stage: z.enum(stages).optional(),
+  namespace: z.string().optional(),
+  outcome: z.enum(actions).optional(),
+  summary: z.string().optional(),
+  policyRevision: z.string().optional(),
+  advisoryRevision: z.string().optional(),
+  /** Of the entry before; of the first one, 64 zeros. */
+  prevHash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export type AuditRecord = Readonly<z.infer<typeof entrySchema>>;
+/** SHA-256 over the canonical JSON of the record. */
+export type AuditEntry = AuditRecord & { readonly hash: string };
+export type AuditDraft = Omit<AuditRecord, 'seq' | 'prevHash'>;
+
+export const firstPrevHash = '0'.repeat(64);
+
+export interface SealedEntry {
+  readonly seq: number;
+  readonly text: string;
+  readonly hash: string;
+}
+
+/** The next entry of the chain as it is written. */
+export function sealEntry(draft: AuditDraft, seq: number, prevHash: string): SealedEntry {
+  const { actor, name, summary, ...rest } = draft;
+  const text = canonicalJson({
+    ...rest,
+    actor: plainText(actor),
+    name: name === undefined ? undefined : plainText(name, 500),
+    summary: summary === undefined ? undefined : plainText(summary, 500),
+    seq,
+    prevHash,
+  });
+  return { seq, text, hash: hashOfEntry(text) };
+}
+
+export function hashOfEntry(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Undefined when it is no entry. */
+export function parseEntry(text: string): AuditRecord | undefined {
+  try {
+    const parsed = entrySchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Who may do what. A repository `ns/…` is its namespace's: the namespace's keys pull and push there, as far as their
+ * scopes go. Repositories with a public prefix are for everybody to pull. A request has a key (Basic), a token
+ * (Bearer) that was given for a key, or nothing.
+ */
+import { namespaceOfRepository, type RegistryStore, type RepositoryName } from '../images/index.ts';
+import { registryFault } from './faults.ts';
+import type { AskedScopes } from './scopes.ts';
+import type { Grants, Tokens } from './tokens.ts';
+import type { RegistryCaller, Right } from './types.ts';
+
+export interface AccessOptions {
+  readonly store: Pick<RegistryStore, 'forgetNamespace'>;
+  readonly tokens: Tokens;
+  /** @throws Fault of the kind 'unauthenticated' */
+  readonly authenticate: (header: string | undefined) => RegistryCaller | Promise<RegistryCaller>;
+  readonly publicPrefixes: readonly string[];
+  /** Public repositories are for those without a key, too. */
+  readonly anonymousPull: boolean;
+}
+
+export interface Visitor {
+  /** Undefined: it has no key. */
+  readonly namespace: string | undefined;
+  /** `ask`: not with this token; with another one, perhaps. */
+  judge(right: Right, repository: RepositoryName): 'yes' | 'no' | 'ask';
+  readonly catalog: 'yes' | 'ask';
+}
+
+export interface Access {
+  /** @throws Fault CREDENTIALS_NEEDED, and those of authentication */
+  visitor(authorization: string | undefined): Promise<Visitor>;
+  /** @throws Fault CREDENTIALS_NEEDED, PULL_DENIED, PUSH_DENIED */
+  check(visitor: Visitor, right: Right, repository: RepositoryName): void;
+  /** What a token for this key, or for nobody, may do of what was asked. @throws Fault CREDENTIALS_NEEDED */
+  grant(authorization: string | undefined, asked: AskedScopes): Promise<Grants>;
+}
+
+/** Names of namespaces whose earlier owners are known to be gone. */
+const maxKnown = 10_000;
+
+export function createAccess(options: AccessOptions): Access {
+  const { store, tokens, authenticate, publicPrefixes, anonymousPull } = options;
+  const isPublic = (repository: string) => publicPrefixes.some((prefix) => repository.startsWith(prefix));
+  const known = new Map<string, number>();
+  /** A namespace that was made anew starts empty. */
+  const welcome = async (namespace: string, createdAt: number): Promise<void> => {
+    if (known.get(namespace) === createdAt) return;
+    await store.forgetNamespace(namespace, createdAt);
+    if (known.size >= maxKnown) known.clear();
+    known.set(namespace, createdAt);
+  };
+  const callerOf = async (authorization: string): Promise<RegistryCaller> => {
+    const caller = await authenticate(authorization);
+    await welcome(caller.namespace, caller.createdAt);
+    return caller;
+  };
+  const may = (caller: RegistryCaller | undefined, right: Right, repository: RepositoryName): boolean => {
+    if (right === 'pull' && isPublic(repository)) return caller !== undefined || anonymousPull;
+    return namespaceOfRepository(repository) === caller?.namespace && caller.may(right, repository);
+  };
+  return {
+    async visitor(authorization) {
+      const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+      if (token !== undefined) {
+        const grants = tokens.verify(token);
+        if (grants === undefined) throw credentialsNeeded('the token is not valid any more');
+        const { sub, createdAt } = grants;
+        if (sub !== undefined && createdAt !== undefined) await welcome(sub, createdAt);
+        return visitorWith(grants, isPublic);
+      }
+      if (authorization === undefined) {
+        return {
+          namespace: undefined,
+          judge: (right, repository) => (may(undefined, right, repository) ? 'yes' : 'ask'),
+          catalog: 'ask',
+        };
+      }
+      const caller = await callerOf(authorization);
+      return {
+        namespace: caller.namespace,
+        judge: (right, repository) => (may(caller, right, repository) ? 'yes' : 'no'),
+        catalog: 'yes',
+      };
+    },
+    check(visitor, right, repository) {
+      const judgement = visitor.judge(right, repository);
+      if (judgement === 'yes') return;
+      if (judgement === 'ask') throw credentialsNeeded(`to ${right} ${repository} takes a key that may`);
+      const whose = visitor.namespace === undefined ? 'without a key' : `with this key of ${visitor.namespace}`;
+      throw registryFault(right === 'pull' ? 'PULL_DENIED' : 'PUSH_DENIED', `may not ${right} ${repository} ${whose}`);
+    },
+    async grant(authorization, { repositories, catalog }) {
+      const caller = authorization === undefined ? undefined : await callerOf(authorization);
+      if (caller === undefined && !anonymousPull) throw credentialsNeeded('a token is given for a key');
+      return {
+        ...(caller === undefined ? {} : { sub: caller.namespace, createdAt: caller.createdAt }),
+        access: repositories.map(({ repository, rights }) => ({
+          type: 'repository' as const,
+          name: repository,
+          actions: rights.filter((right) => may(caller, right, repository)),
+          refused: rights.filter((right) => !may(caller, right, repository)),
+        })),
+        catalog,
+      };
+    },
+  };
+}
+
+function visitorWith({ sub, access, catalog }: Grants, isPublic: (repository: string) => boolean): Visitor {
+  return {
+    namespace: sub,
+    judge(right, repository) {
+      const grant = access.find(({ name }) => name === repository);
+      if (grant?.actions.includes(right)) return 'yes';
+      if (grant?.refused.includes(right)) return sub === undefined ? 'ask' : 'no';
+      const canBe = namespaceOfRepository(repository) === sub || (right === 'pull' && isPublic(repository));
+      return sub === undefined || canBe ? 'ask' : 'no';
+    },
+    catalog: catalog ? 'yes' : 'ask',
+  };
+}
+
+function credentialsNeeded(message: string) {
+  return registryFault('CREDENTIALS_NEEDED', message);
+}

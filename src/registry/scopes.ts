@@ -1,0 +1,57 @@
+/**
+ * What a token is asked for, and what it was given: `repository:ns/app:pull,push`. Source: distribution's
+ * docs/spec/auth/scope.md and token.md.
+ */
+import { isRepositoryName, type RepositoryName } from '../images/index.ts';
+import { registryFault } from './faults.ts';
+import type { Right } from './types.ts';
+
+export interface Scope {
+  readonly repository: RepositoryName;
+  readonly rights: readonly Right[];
+}
+
+export interface AskedScopes {
+  readonly repositories: readonly Scope[];
+  readonly catalog: boolean;
+}
+
+const maxScopes = 32;
+const maxLength = 4096;
+
+/**
+ * Each text may have several, separated by blanks. Names and actions that there can't be are left out: clients ask for
+ * more than they need, and are then told what they got.
+ * @throws Fault SCOPE_INVALID
+ */
+export function parseScopes(texts: readonly string[]): AskedScopes {
+  const scopes = texts.flatMap((text) => text.split(' ')).filter((text) => text !== '');
+  if (scopes.length > maxScopes || scopes.some((scope) => scope.length > maxLength)) {
+    throw registryFault('SCOPE_INVALID', `a token is given for ${maxScopes} scopes at most`);
+  }
+  const rights = new Map<RepositoryName, Set<Right>>();
+  let catalog = false;
+  for (const scope of scopes) {
+    const [, type, name = '', actions = ''] = /^([a-z]+)(?:\([^)]*\))?:(.*):([^:]*)$/.exec(scope) ?? [];
+    if (type === 'registry' && name === 'catalog') catalog = true;
+    if (type !== 'repository' || !isRepositoryName(name)) continue;
+    const asked = rights.get(name) ?? new Set();
+    for (const action of actions.split(',')) for (const right of rightsOf(action)) asked.add(right);
+    rights.set(name, asked);
+  }
+  return {
+    repositories: [...rights].map(([repository, asked]) => ({ repository, rights: [...asked] })),
+    catalog,
+  };
+}
+
+/** As a challenge names it. */
+export function scopeText(repository: RepositoryName, right: Right): string {
+  return `repository:${repository}:${right === 'push' ? 'pull,push' : 'pull'}`;
+}
+
+function rightsOf(action: string): readonly Right[] {
+  if (action === '*') return ['pull', 'push'];
+  if (action === 'delete') return ['push'];
+  return action === 'pull' || action === 'push' ? [action] : [];
+}

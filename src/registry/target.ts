@@ -1,0 +1,71 @@
+/**
+ * What a path below `/v2/` means. Repositories' names have slashes, so it is read from its end. Source: OCI
+ * distribution-spec v1.1, "Endpoints".
+ */
+import {
+  type Digest,
+  isTag,
+  parseDigest,
+  parseRepositoryName,
+  type RepositoryName,
+  type Tag,
+} from '../images/index.ts';
+import { registryFault } from './faults.ts';
+
+export type Target =
+  | { readonly of: 'base' }
+  | { readonly of: 'catalog' }
+  | { readonly of: 'token' }
+  | { readonly of: 'uploads'; readonly repository: RepositoryName }
+  | { readonly of: 'upload'; readonly repository: RepositoryName; readonly id: string }
+  | { readonly of: 'blob'; readonly repository: RepositoryName; readonly digest: Digest }
+  | {
+      readonly of: 'manifest';
+      readonly repository: RepositoryName;
+      /** Undefined: it can be neither. */
+      readonly reference: Tag | Digest | undefined;
+    }
+  | { readonly of: 'tags'; readonly repository: RepositoryName }
+  | { readonly of: 'referrers'; readonly repository: RepositoryName; readonly digest: Digest };
+
+const alone: Readonly<Record<string, Target>> = {
+  '': { of: 'base' },
+  _catalog: { of: 'catalog' },
+  token: { of: 'token' },
+};
+
+/**
+ * @param path Decoded, and without `/v2/`.
+ * @throws Fault ENDPOINT_UNKNOWN, REPOSITORY_INVALID, DIGEST_INVALID
+ */
+export function parseTarget(path: string): Target {
+  const only = Object.hasOwn(alone, path) ? alone[path] : undefined;
+  if (only !== undefined) return only;
+  const parts = path.split('/');
+  const last = parts.at(-1) ?? '';
+  const repository = (below: number) => parseRepositoryName(parts.slice(0, -below).join('/'));
+  switch (parts.slice(-3, -1).join('/')) {
+    case 'blobs/uploads':
+      if (last === '') return { of: 'uploads', repository: repository(3) };
+      return { of: 'upload', repository: repository(3), id: last };
+  }
+  switch (parts.at(-2)) {
+    case 'blobs':
+      if (last === 'uploads') return { of: 'uploads', repository: repository(2) };
+      return { of: 'blob', repository: repository(2), digest: parseDigest(last) };
+    case 'manifests':
+      return { of: 'manifest', repository: repository(2), reference: referenceOf(last) };
+    case 'tags':
+      if (last === 'list') return { of: 'tags', repository: repository(2) };
+      break;
+    case 'referrers':
+      return { of: 'referrers', repository: repository(2), digest: parseDigest(last) };
+  }
+  throw registryFault('ENDPOINT_UNKNOWN', 'the registry has nothing at this path');
+}
+
+/** @throws Fault DIGEST_INVALID */
+function referenceOf(text: string): Tag | Digest | undefined {
+  if (text.includes(':')) return parseDigest(text);
+  return isTag(text) ? text : undefined;
+}

@@ -1,0 +1,72 @@
+/**
+ * Short-lived tokens: JSON Web Tokens with HMAC-SHA-256, under a key that is made at the start and never leaves this
+ * process. A token says what was granted and what was refused, so that a client that lacks a right is told so, and one
+ * that has not asked yet asks. Source: RFC 7519; distribution's docs/spec/auth/jwt.md.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { isRepositoryName } from '../images/index.ts';
+import { newId } from '../lib/index.ts';
+
+const rightsSchema = z.array(z.enum(['pull', 'push']));
+const claimsSchema = z.object({
+  iss: z.literal('ward'),
+  aud: z.literal('ward'),
+  /** Epoch seconds. */
+  exp: z.number(),
+  /** Undefined: of nobody. */
+  sub: z.string().optional(),
+  createdAt: z.number().optional(),
+  access: z.array(
+    z.object({
+      type: z.literal('repository'),
+      name: z.string().refine(isRepositoryName),
+      actions: rightsSchema,
+      refused: rightsSchema,
+    }),
+  ),
+  catalog: z.boolean(),
+});
+
+export type Grants = Pick<z.infer<typeof claimsSchema>, 'sub' | 'createdAt' | 'access' | 'catalog'>;
+
+export interface Tokens {
+  issue(grants: Grants): { readonly token: string; readonly issuedAt: string; readonly lifetimeSeconds: number };
+  /** Undefined when it is none of ours, or has expired. */
+  verify(token: string): Grants | undefined;
+}
+
+const header = encode({ alg: 'HS256', typ: 'JWT' });
+
+/** @param now Epoch milliseconds. */
+export function createTokens(lifetimeMs: number, now: () => number): Tokens {
+  const key = randomBytes(32);
+  const signatureOf = (text: string) => createHmac('sha256', key).update(text).digest();
+  return {
+    issue(grants) {
+      const at = now();
+      const lifetimeSeconds = Math.floor(lifetimeMs / 1000);
+      const seconds = Math.floor(at / 1000);
+      const claims = { iss: 'ward', aud: 'ward', iat: seconds, nbf: seconds, exp: seconds + lifetimeSeconds };
+      const text = `${header}.${encode({ ...claims, jti: newId(), ...grants })}`;
+      return {
+        token: `${text}.${signatureOf(text).toString('base64url')}`,
+        issuedAt: new Date(seconds * 1000).toISOString(),
+        lifetimeSeconds,
+      };
+    },
+    verify(token) {
+      const [head, body, signature, ...rest] = token.split('.');
+      if (head !== header || body === undefined || signature === undefined || rest.length > 0) return undefined;
+      const expected = signatureOf(`${head}.${body}`);
+      const actual = Buffer.from(signature, 'base64url');
+      if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) return undefined;
+      const claims = claimsSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString()));
+      return claims.exp * 1000 > now() ? claims : undefined;
+    },
+  };
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

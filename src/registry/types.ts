@@ -1,0 +1,59 @@
+/** What the registry is told of the world around it: who calls, and who judges what is pushed. */
+import type { Digest } from '../images/index.ts';
+
+/** `push` is also to delete. */
+export type Right = 'pull' | 'push';
+
+/** Whose key a request has. */
+export interface RegistryCaller {
+  readonly namespace: string;
+  /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */
+  readonly createdAt: number;
+  /** Whether the key allows this in a repository of its namespace. */
+  may(right: Right, repository: string): boolean;
+}
+
+/** A manifest that is to become visible. */
+export interface PushedManifest {
+  readonly namespace: string;
+  readonly repository: string;
+  /** A tag, or the digest. */
+  readonly reference: string;
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+  /** What it says something about. */
+  readonly subject?: Digest | undefined;
+  /** What it says that it is; undefined for what is an image. */
+  readonly artifactType?: string | undefined;
+}
+
+export interface PushGate {
+  /** As each blob of a repository is complete: scanning may begin. Never throws, never waits. */
+  blobArrived(repository: string, digest: Digest): void;
+  /**
+   * Before a manifest becomes visible, when all of its parts are there. Rejects with a Fault of the kind 'denied' to
+   * refuse it, and its message is what the client shows.
+   */
+  manifestArrived(push: PushedManifest): Promise<void>;
+}
+
+export interface RegistryLimits {
+  /** All manifests together that are in memory, since they are being read or judged; bytes. */
+  readonly manifestsInMemory: number;
+  /** How long a client may have to wait for the gate; ms. */
+  readonly gateWaitMs: number;
+  readonly tokenLifetimeMs: number;
+  /** Names in one page of a list, whatever the client asks for. */
+  readonly pageLength: number;
+  /** How long what comes behind a refusal is read and dropped, so that the client sees the answer; ms. */
+  readonly lingerMs: number;
+}
+
+export const defaultRegistryLimits: RegistryLimits = {
+  manifestsInMemory: 64 * 1024 * 1024,
+  gateWaitMs: 15 * 60_000,
+  tokenLifetimeMs: 5 * 60_000,
+  pageLength: 1000,
+  lingerMs: 10_000,
+};

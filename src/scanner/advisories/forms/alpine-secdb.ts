@@ -1,0 +1,79 @@
+/** Alpine's secdb (secdb.alpinelinux.org): by branch and repository, the version that fixed each id. */
+import { isJsonObject } from '../../../lib/index.ts';
+import type { Advisory, RangeEvent } from '../record.ts';
+import { spellRelease } from '../releases.ts';
+import { isAdvisoryId, isCve, isPlainWord } from '../text.ts';
+import { Flaw, type FormReader } from './form.ts';
+
+export const alpineSecdbReader: FormReader =
+  ({ sink, asOf }) =>
+  ({ value }) => {
+    if (!isJsonObject(value) || !isPlainWord(value['distroversion'])) throw new Flaw('it has no distroversion');
+    const release = spellRelease('Alpine', value['distroversion']);
+    const packages: readonly unknown[] = Array.isArray(value['packages']) ? value['packages'] : [];
+    for (const entry of packages) {
+      const found = isJsonObject(entry) ? entry['pkg'] : undefined;
+      if (!isJsonObject(found) || !isPlainWord(found['name'])) {
+        sink.bad(`a package of ${release}`, 'it has no name');
+        continue;
+      }
+      const { name, secfixes } = found;
+      for (const [version, entries] of Object.entries(isJsonObject(secfixes) ? secfixes : {})) {
+        const ids = idsOf(entries);
+        if (ids.length === 0 || !isPlainWord(version)) sink.bad(`${name} ${version}`, 'it names no vulnerability');
+        else for (const id of ids) sink.advisory(toAdvisory(id, version, name, release, asOf));
+      }
+    }
+  };
+
+function toAdvisory(id: string, version: string, name: string, release: string, asOf: string): Advisory {
+  // `0` says that it was never affected: kept, since other sources may not know.
+  const isSafe = version === '0';
+  return {
+    id: `ALPINE-${id}`,
+    modified: asOf,
+    withdrawn: false,
+    aliases: [],
+    upstream: [id],
+    title: `ALPINE-${id}`,
+    url: isCve(id) ? `https://security.alpinelinux.org/vuln/${id}` : undefined,
+    malicious: false,
+    ratings: [],
+    affected: [
+      {
+        ecosystem: 'Alpine',
+        release,
+        name,
+        ranges: isSafe ? [] : [fixedIn(version)],
+        versions: [],
+        status: isSafe ? 'not_affected' : undefined,
+        ratings: [],
+      },
+    ],
+  };
+}
+
+function fixedIn(version: string): readonly RangeEvent[] {
+  return [
+    ['introduced', '0'],
+    ['fixed', version],
+  ];
+}
+
+/**
+ * Each entry is an id with further words: `CVE-2016-9377 XSA-196`, `CVE-2018-14461 (LDP)`. Others than CVEs count only
+ * where there is none: they speak of several at once.
+ */
+function idsOf(entries: unknown): readonly string[] {
+  if (!Array.isArray(entries)) return [];
+  const ids = entries.flatMap((entry: unknown) => {
+    const words = typeof entry === 'string' ? entry.split(/[\s,()]+/) : [];
+    const cves = words.filter(isCve);
+    return cves.length > 0 ? cves : words.filter(isOtherId).slice(0, 1);
+  });
+  return [...new Set(ids)];
+}
+
+function isOtherId(word: string): boolean {
+  return isAdvisoryId(word) && /^[A-Z]+(?:-[A-Z]+)*-\d/.test(word);
+}

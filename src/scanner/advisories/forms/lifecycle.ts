@@ -1,0 +1,19 @@
+/**
+ * endoflife.date: until when releases are mended. One list of cycles for each product, by name; or the list of one product,
+ * which the file is then named for.
+ */
+import { isJsonObject } from '../../../lib/index.ts';
+import { isPlainWord, isoTime } from '../text.ts';
+import { Flaw, type FormReader } from './form.ts';
+
+export const lifecycleReader: FormReader =
+  ({ sink, stem }) =>
+  ({ path: [product], value }) => {
+    const cycles: readonly unknown[] = Array.isArray(value) ? value : [value];
+    for (const entry of cycles) {
+      if (!isJsonObject(entry)) throw new Flaw('a cycle is no object');
+      const cycle = entry['releaseCycle'] ?? entry['cycle'];
+      if (!isPlainWord(cycle)) throw new Flaw('a cycle has no name');
+      sink.fact({ kind: 'lifecycle', product: product || stem, cycle, end: isoTime(entry['eol']).slice(0, 10) });
+    }
+  };

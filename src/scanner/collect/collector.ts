@@ -1,0 +1,110 @@
+/**
+ * Hands each file to those who look at files: catalogers prove packages, inspectors find what is wrong. Whatever one of
+ * them can't cope with is a gap.
+ */
+import { formatSize, messageOf } from '../../lib/index.ts';
+import type { Cataloger } from '../inventory/types.ts';
+import type { FileFacts, FileInspector, ScannedFile, ScannedFolder } from '../types.ts';
+import { attempt, oneByOne } from './attempt.ts';
+import { type Collected, openKeeping } from './keeping.ts';
+import { watchLongFile } from './long-file.ts';
+
+/** Who looks at files. */
+export interface Analysers {
+  readonly catalogers: readonly Cataloger[];
+  readonly inspectors: readonly FileInspector[];
+}
+
+export interface Collector {
+  /** A promise only when somebody takes time. */
+  add(file: ScannedFile): Promise<void> | undefined;
+  /** Only for packages: the same file under another name. */
+  addNamesake(file: ScannedFile): Promise<void> | undefined;
+  /** For a file that is not read whole. */
+  watch(facts: FileFacts): LongFile;
+  addFolder(folder: ScannedFolder): void;
+  addGap(path: string, reason: string): void;
+  /** The file was replaced by something else in the same place. */
+  forget(path: string): void;
+  /** Whether somebody would look for packages in a file of that name. */
+  isWanted(path: string): boolean;
+  result(): Collected;
+}
+
+export interface LongFile {
+  /** The bytes need to stay as they are only until it returns. */
+  piece(bytes: Buffer): void;
+  end(head: Buffer): Promise<void> | undefined;
+}
+
+const nothing = Buffer.alloc(0);
+
+export function openCollector({ catalogers, inspectors }: Analysers): Collector {
+  const keeping = openKeeping();
+  const heads = inspectors.filter(({ watch }) => watch === undefined);
+
+  const wanting = (file: Pick<ScannedFile, 'path' | 'head' | 'sizeBytes'>): readonly Cataloger[] => {
+    const base = file.path.slice(file.path.lastIndexOf('/') + 1);
+    return catalogers.filter((each) => each.wants(file, base));
+  };
+  const catalog = (file: ScannedFile): Promise<void> | undefined => {
+    const { content } = file;
+    if (content === undefined) return undefined;
+    const wanted = { ...file, content };
+    return oneByOne(wanting(file), (cataloger) =>
+      attempt(
+        () => cataloger.read(wanted),
+        (proof) => keeping.addProof(file.path, proof),
+        (error) => keeping.addProof(file.path, { gaps: [`${cataloger.name}: ${messageOf(error)}`] }),
+      ),
+    );
+  };
+  const inspect = (file: ScannedFile, by: readonly FileInspector[]): Promise<void> | undefined =>
+    oneByOne(by, (inspector) =>
+      attempt(() => inspector.inspect(file), keeping.addFindings, failure(file.path, inspector)),
+    );
+  const failure =
+    (path: string, { name }: FileInspector) =>
+    (error: unknown): void =>
+      keeping.addGap(path, `${name}: ${messageOf(error)}`);
+
+  return {
+    add: (file) => {
+      keeping.forget(file.path);
+      const waiting = catalog(file);
+      return waiting === undefined
+        ? inspect(file, inspectors)
+        : waiting.then(() => inspect(file, inspectors));
+    },
+    addNamesake: catalog,
+    watch: (facts) => {
+      keeping.forget(facts.path);
+      const { piece, end } = watchLongFile(facts, inspectors, keeping);
+      return {
+        piece,
+        end: (head) => {
+          end();
+          const file = { ...facts, head, content: undefined };
+          // A program was looked through as it passed by.
+          if (wanting(file).some(({ name }) => name !== 'program')) {
+            keeping.addGap(facts.path, `with ${formatSize(facts.sizeBytes)} it is too long to be read`);
+          }
+          return inspect(file, heads);
+        },
+      };
+    },
+    addFolder: (folder) => {
+      for (const inspector of inspectors) {
+        try {
+          keeping.addFindings(inspector.inspectFolder?.(folder) ?? []);
+        } catch (error) {
+          failure(folder.path, inspector)(error);
+        }
+      }
+    },
+    addGap: keeping.addGap,
+    forget: keeping.forget,
+    isWanted: (path) => wanting({ path, head: nothing, sizeBytes: 0 }).length > 0,
+    result: keeping.result,
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * Paths by glob: `*` and `?` within a name, `**` for any number of folders. Without a leading slash. Takes time in
+ * proportion to the product of both lengths at most, whatever they are.
+ */
+
+export type PathTest = (path: string) => boolean;
+
+/** Whether any of them fits. */
+export function anyGlob(globs: readonly string[]): PathTest {
+  const split = globs.map((glob) => glob.split('/'));
+  return (path) => {
+    const parts = path.split('/');
+    return split.some((glob) => fitsParts(glob, parts));
+  };
+}
+
+function fitsParts(glob: readonly string[], parts: readonly string[]): boolean {
+  /** Which rests of the path may come next: index → yes. */
+  let open = new Set([0]);
+  for (const name of glob) {
+    const next = new Set<number>();
+    if (name === '**') {
+      const first = Math.min(...open);
+      for (let at = first; at <= parts.length; at++) next.add(at);
+    } else {
+      for (const at of open) {
+        const part = parts[at];
+        if (part !== undefined && fitsName(name, part)) next.add(at + 1);
+      }
+    }
+    if (next.size === 0) return false;
+    open = next;
+  }
+  return open.has(parts.length);
+}
+
+/** With one place to go back to: the last star. */
+function fitsName(glob: string, name: string): boolean {
+  let [at, from] = [0, 0];
+  let [star, starFrom] = [-1, 0];
+  while (from < name.length) {
+    if (glob[at] === '*') {
+      star = at++;
+      starFrom = from;
+    } else if (glob[at] === '?' || (glob[at] === name[from] && at < glob.length)) {
+      at++;
+      from++;
+    } else if (star >= 0) {
+      at = star + 1;
+      from = ++starFrom;
+    } else return false;
+  }
+  while (glob[at] === '*') at++;
+  return at === glob.length;
+}

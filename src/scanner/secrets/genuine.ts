@@ -1,0 +1,30 @@
+/** Whether what looks like a secret is one, or an example, a placeholder, a name for one that is elsewhere. */
+import { entropyOf } from '../patterns/entropy.ts';
+import type { SecretRule, SecretRules } from './rules.ts';
+
+export function isGenuine(secret: Buffer, rule: SecretRule, rules: SecretRules): boolean {
+  const text = secret.toString('latin1');
+  if (rules.allowedValues.has(text)) return false;
+  const lower = text.toLowerCase();
+  if (rules.words.some((word) => lower.includes(word))) return false;
+  if (rule.words.some((word) => lower.includes(word))) return false;
+  if (hasFewBytes(secret) || isCounting(lower)) return false;
+  if (rule.minEntropy > 0 && entropyOf(secret) < rule.minEntropy) return false;
+  const starts = { earliest: 0, latest: secret.length };
+  return !rules.forms.some((form) => form.match(secret, starts, () => {}) !== undefined);
+}
+
+/** `xxxxxxxx`, `********`, `ababab`. */
+function hasFewBytes(secret: Buffer): boolean {
+  return secret.length >= 6 && new Set(secret).size <= 2;
+}
+
+/** Eight characters that follow each other make an example: `12345678`, `abcdefgh`. */
+function isCounting(text: string): boolean {
+  let run = 1;
+  for (let at = 1; at < text.length; at++) {
+    run = text.charCodeAt(at) === text.charCodeAt(at - 1) + 1 ? run + 1 : 1;
+    if (run >= 8) return true;
+  }
+  return false;
+}

@@ -1,0 +1,121 @@
+/**
+ * `secrets.yaml` → rules that are ready to be asked. A rule is a regular expression whose first group is the secret
+ * itself, and what else must hold of it: so much entropy, these paths, no word that gives it away as an example.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { Fault } from '../../lib/index.ts';
+import { scannerFault } from '../faults.ts';
+import { createMatcher, type Matcher } from '../patterns/matcher.ts';
+import type { Pattern } from '../patterns/pattern.ts';
+import { createPatternSet, type PatternSet, requireAtoms } from '../patterns/pattern-scan.ts';
+import { compile } from '../patterns/program.ts';
+import { parseRegex } from '../patterns/regex-syntax.ts';
+import { anyGlob, type PathTest } from '../rules/path-glob.ts';
+import { inRulesFile, type RulesFile } from '../rules/rules-files.ts';
+import { globs, parseRules, requireUniqueIds, ruleId, sentence, severityName } from '../rules/yaml-rules.ts';
+import type { Severity } from '../types.ts';
+
+const ruleSchema = z.strictObject({
+  id: ruleId,
+  title: z.string().min(3).max(200),
+  severity: severityName,
+  why: sentence,
+  tune: sentence.optional(),
+  regex: z.string().min(4).max(4096),
+  entropy: z.number().min(0).max(8).optional(),
+  /** Only in files with such paths. */
+  paths: globs.optional(),
+  exceptPaths: globs.optional(),
+  /** Further words that no such secret has. */
+  words: z.array(z.string().min(1)).optional(),
+});
+const fileSchema = z.strictObject({
+  about: z.string(),
+  /** Lists of globs by name, for `exceptPaths` of several rules: `$name`. */
+  pathLists: z.record(z.string(), globs),
+  allow: z.strictObject({
+    paths: globs,
+    /** Whole values. */
+    values: z.array(z.string()),
+    /** In lower case; a value with one of them is no secret. */
+    words: z.array(z.string().min(3)),
+    /** A value that one of them matches is no secret. */
+    forms: z.array(z.string()),
+  }),
+  rules: z.array(ruleSchema).min(1).max(2000),
+});
+
+export type SecretRuleText = z.output<typeof ruleSchema>;
+
+export interface SecretRule {
+  readonly id: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly pattern: Pattern;
+  readonly minEntropy: number;
+  readonly isWanted: PathTest;
+  readonly words: readonly string[];
+}
+
+export interface SecretRules {
+  readonly revision: string;
+  /** The earlier win where two find the same. */
+  readonly rules: readonly SecretRule[];
+  readonly texts: readonly SecretRuleText[];
+  readonly set: PatternSet;
+  readonly isAllowedPath: PathTest;
+  readonly allowedValues: ReadonlySet<string>;
+  readonly words: readonly string[];
+  readonly forms: readonly Matcher[];
+}
+
+/** @throws Fault RULES_INVALID with the file and the rule */
+export function loadSecretRules(file: RulesFile): SecretRules {
+  return inRulesFile(file, () => {
+    const data = parseRules(file.text, fileSchema);
+    requireUniqueIds(data.rules);
+    const expand = (list: readonly string[]): readonly string[] =>
+      list.flatMap((glob) => (glob.startsWith('$') ? listNamed(data.pathLists, glob.slice(1)) : [glob]));
+    const rules = data.rules.map((rule): SecretRule => {
+      const isIn = rule.paths === undefined ? () => true : anyGlob(expand(rule.paths));
+      const isExcepted = anyGlob(expand(rule.exceptPaths ?? []));
+      return {
+        id: rule.id,
+        title: rule.title,
+        severity: rule.severity,
+        pattern: patternOf(rule.id, rule.regex),
+        minEntropy: rule.entropy ?? 0,
+        isWanted: (path) => isIn(path) && !isExcepted(path),
+        words: (rule.words ?? []).map((word) => word.toLowerCase()),
+      };
+    });
+    return {
+      revision: createHash('sha256').update(file.text).digest('hex').slice(0, 16),
+      rules,
+      texts: data.rules,
+      set: createPatternSet(rules.map(({ pattern }) => pattern)),
+      isAllowedPath: anyGlob(expand(data.allow.paths)),
+      allowedValues: new Set(data.allow.values),
+      words: data.allow.words,
+      forms: data.allow.forms.map((form) => createMatcher(compile(parseRegex(form)))),
+    };
+  });
+}
+
+function listNamed(lists: Readonly<Record<string, readonly string[]>>, name: string): readonly string[] {
+  const list = Object.hasOwn(lists, name) ? lists[name] : undefined;
+  if (list === undefined) throw scannerFault('RULES_INVALID', `there is no list of paths $${name}`);
+  return list;
+}
+
+function patternOf(id: string, regex: string): Pattern {
+  try {
+    const pattern = parseRegex(regex, { lines: true });
+    requireAtoms(pattern);
+    return pattern;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw scannerFault('RULES_INVALID', `the rule ${id}: ${error.message}`);
+  }
+}

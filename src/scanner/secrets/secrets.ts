@@ -1,0 +1,98 @@
+/** Looks for secrets in the texts of files and in an image's configuration. What it says never has the secret. */
+import type { Looker } from '../patterns/content-inspector.ts';
+import { type Found, type PatternSink, scanBytes } from '../patterns/pattern-scan.ts';
+import { type ConfigText, commandsOf, labelsOf, variablesOf } from '../rules/image-config.ts';
+import type { ConfigInspector, Secret } from '../types.ts';
+import { isGenuine } from './genuine.ts';
+import { createLineCounter } from './line-counter.ts';
+import { redact } from './redact.ts';
+import type { SecretRules } from './rules.ts';
+
+interface Sighting {
+  readonly rule: number;
+  readonly start: number;
+  readonly end: number;
+  readonly finding: Secret;
+}
+
+/** Of one rule in one file; whoever mends those will find the others. */
+const maxOfRule = 20;
+
+export function createSecretLooker(rules: SecretRules): Looker {
+  return {
+    revision: rules.revision,
+    patterns: rules.rules.map(({ pattern }) => pattern),
+    look: (file) => (file.head.includes(0) ? undefined : openSearch(rules, file.path)),
+  };
+}
+
+export function createSecretConfigInspector(rules: SecretRules): ConfigInspector {
+  return {
+    name: 'secrets',
+    revision: rules.revision,
+    inspect: (config) => {
+      const named = [...variablesOf(config), ...labelsOf(config)];
+      const texts: readonly ConfigText[] = [
+        ...named.map(({ path, name, text }) => ({ path, text: `${name}=${text}` })),
+        ...commandsOf(config),
+      ];
+      return texts.flatMap(({ path, text }) => {
+        const search = openSearch(rules, path);
+        scanBytes(rules.set, Buffer.from(text), search);
+        return search.findings().map(({ line: _, ...finding }) => finding);
+      });
+    },
+  };
+}
+
+function openSearch(rules: SecretRules, path: string) {
+  const sightings: Sighting[] = [];
+  const counts = new Map<number, number>();
+  const lines = createLineCounter();
+  let isAllowed: boolean | undefined;
+  const isWanted = new Map<number, boolean>();
+
+  const wants = (rule: number): boolean => {
+    if ((counts.get(rule) ?? 0) >= maxOfRule || isWanted.get(rule) === false) return false;
+    return isAllowed !== true;
+  };
+
+  const found = ({ pattern, bytes, match, base }: Found): void => {
+    const rule = rules.rules[pattern];
+    if (rule === undefined) return;
+    isAllowed ??= rules.isAllowedPath(path);
+    if (isAllowed) return;
+    const wanted = isWanted.get(pattern) ?? rule.isWanted(path);
+    isWanted.set(pattern, wanted);
+    const secret = bytes.subarray(match.coreStart, match.coreEnd);
+    if (!wanted || !isGenuine(secret, rule, rules)) return;
+    counts.set(pattern, (counts.get(pattern) ?? 0) + 1);
+    sightings.push({
+      rule: pattern,
+      start: base + match.coreStart,
+      end: base + match.coreEnd,
+      finding: {
+        class: 'secret',
+        id: rule.id,
+        title: rule.title,
+        severity: rule.severity,
+        places: [{ path }],
+        redacted: redact(secret.toString('latin1')),
+        line: base === 0 ? lines.lineAt(bytes, match.coreStart) : undefined,
+      },
+    });
+  };
+
+  const findings = (): readonly Secret[] =>
+    sightings
+      .filter(
+        (one) =>
+          !sightings.some(
+            (other) => other.rule < one.rule && other.start < one.end && one.start < other.end,
+          ),
+      )
+      .sort((one, other) => one.start - other.start)
+      .map(({ finding }) => finding);
+
+  return { wants, found, findings } satisfies PatternSink & { findings(): readonly Secret[] };
+}
