@@ -47,6 +47,17 @@ const javaCode: Record<string, Instruction[]> = {
     ['athrow'],
   ],
   nothing: [['aconst_null'], ['areturn']],
+  infinite: [
+    ...make(object),
+    ['astore', 1],
+    ['aload', 1],
+    ['ldc', 'n'],
+    ['ldc', 'Infinity'],
+    ['invokestatic', 'java/lang/Double', 'valueOf', '(Ljava/lang/String;)Ljava/lang/Double;'],
+    ['invokevirtual', object, 'addProperty', '(Ljava/lang/String;Ljava/lang/Number;)V'],
+    ['aload', 1],
+    ['areturn'],
+  ],
   exits: [['iconst_1'], ['invokestatic', 'java/lang/System', 'exit', '(I)V'], ['aconst_null'], ['areturn']],
 };
 const jar: ZipContent = { 'example/Hello.class': javaClass('example/Hello', javaCode) };
@@ -59,6 +70,8 @@ interface Language {
   /** What an exception is: the application's own error, or the developer's. */
   readonly thrown: ReturnType<typeof failed>;
   readonly nothing: Source;
+  /** What it returns has no form in JSON. */
+  readonly infinite: Source;
   readonly broken: Source;
   /** What is said of code that can't be loaded. */
   readonly refusal: RegExp;
@@ -82,6 +95,7 @@ const languages: Record<string, Language> = {
     throws: node('const main = () => { throw new Error("broken") }'),
     thrown: failed(developer, /^An error has occurred: Error: broken$/),
     nothing: node('const main = () => "text"'),
+    infinite: node('const main = () => ({ n: 1n })'),
     broken: node('10 PRINT "Hello"'),
     refusal: /SyntaxError/,
   },
@@ -93,6 +107,7 @@ const languages: Record<string, Language> = {
     throws: python('def main(args): raise Exception("broken")'),
     thrown: failed(application, /^broken$/),
     nothing: python('def main(args): return "text"'),
+    infinite: python('def main(args): return {"n": float("inf")}'),
     broken: python('10 PRINT "Hello"'),
     refusal: /SyntaxError/,
   },
@@ -104,6 +119,7 @@ const languages: Record<string, Language> = {
     throws: ruby('def main(args) = raise("broken")'),
     thrown: failed(application, /^broken$/),
     nothing: ruby('def main(args) = "text"'),
+    infinite: ruby('def main(args) = { n: Float::INFINITY }'),
     broken: ruby('10 PRINT "Hello"'),
     refusal: /Invalid Ruby Code: failed to parse the input code/,
   },
@@ -115,6 +131,7 @@ const languages: Record<string, Language> = {
     throws: php('<?php function main(array $args): array { throw new Exception("broken"); }'),
     thrown: failed(developer, /^An error occurred running the action\. Exception: broken$/),
     nothing: php('<?php function main(array $args) { return "text"; }'),
+    infinite: php('<?php function main(array $args) { return ["n" => INF]; }'),
     broken: php('<?php\n10 PRINT "Hello"'),
     refusal: /PHP syntax error in index\.php/,
   },
@@ -127,6 +144,7 @@ const languages: Record<string, Language> = {
       /^An error has occurred while invoking the action .*: java\.lang\.Exception: broken$/,
     ),
     nothing: java('example.Hello#nothing'),
+    infinite: java('example.Hello#infinite'),
     broken: java('example.Hello'),
     refusal: /NoSuchMethodException: example\.Hello\.main\(com\.google\.gson\.JsonObject\)/,
   },
@@ -138,6 +156,7 @@ const languages: Record<string, Language> = {
     throws: shell('#!/bin/sh\nexit 1\n'),
     thrown: failed(developer, /did not return a dictionary or array/),
     nothing: shell('#!/bin/sh\necho text\n'),
+    infinite: shell('#!/bin/sh\necho \'{"n": Infinity}\'\n'),
     broken: shell('10 PRINT "Hello"'),
     refusal: /neither an ELF file nor a script/,
   },
@@ -176,6 +195,12 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
     it('is at fault when it returns no object', async () => {
       expect(await outcomeOf(language.nothing)).toMatchObject(
         failed(developer, /did not return a dictionary|returned null/),
+      );
+    });
+
+    it('is at fault when its result has no form in JSON', async () => {
+      expect(await outcomeOf(language.infinite)).toMatchObject(
+        failed(developer, /can't be turned into JSON: |did not return a dictionary/),
       );
     });
 

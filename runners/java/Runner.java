@@ -3,7 +3,10 @@ package ward.runner;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import com.google.gson.internal.Streams;
+import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
@@ -72,23 +75,29 @@ final class Runner {
     var begunAt = System.nanoTime();
     var id = request.get("id").getAsString();
     running.set(id);
-    String json;
+    JsonElement result;
     try {
       setEnvironment(request.getAsJsonObject("env"));
-      var result = action.run(request.get("value"));
+      result = action.run(request.get("value"));
       if (result == null) throw new NullPointerException("The action returned null");
-      json = result.toString();
-      if (!result.isJsonObject() && !result.isJsonArray()) {
-        refuse(id, "The action did not return a dictionary or array.");
-        return;
-      }
     } catch (InvocationTargetException error) {
       Logs.describe(error.getCause());
       refuse(id, RUN_FAILED + error.getCause());
       return;
-    } catch (Exception | StackOverflowError | OutOfMemoryError error) {
+    } catch (Exception error) {
       Logs.describe(error);
       refuse(id, LOAD_FAILED + error);
+      return;
+    }
+    String json;
+    try {
+      json = jsonOf(result);
+    } catch (IllegalArgumentException | StackOverflowError | OutOfMemoryError error) {
+      refuse(id, "The action returned a value that can't be turned into JSON: " + error.getMessage());
+      return;
+    }
+    if (!result.isJsonObject() && !result.isJsonArray()) {
+      refuse(id, "The action did not return a dictionary or array.");
       return;
     }
     if (!running.compareAndSet(id, null)) return;
@@ -132,6 +141,13 @@ final class Runner {
   private static void setEnvironment(JsonObject env) {
     var environment = Internals.environment();
     for (var entry : env.entrySet()) environment.put(entry.getKey(), textOf(entry.getValue()));
+  }
+
+  /** Unlike `toString`, it takes no numbers that JSON has not. */
+  private static String jsonOf(JsonElement value) throws IOException {
+    var text = new StringWriter();
+    Streams.write(value, new JsonWriter(text));
+    return text.toString();
   }
 
   private static String textOf(JsonElement value) {

@@ -3,9 +3,11 @@ import type { EntrySpec } from './command-spec.ts';
 import { actionGroup } from './commands/action.ts';
 import { activationGroup } from './commands/activation.ts';
 import { apiGroup } from './commands/api.ts';
+import { auditGroup } from './commands/audit.ts';
 import { namespaceGroup } from './commands/namespace.ts';
 import { packageGroup } from './commands/package.ts';
 import { completionCommand, doctorCommand, listCommand, upCommand } from './commands/platform.ts';
+import { policyGroup } from './commands/policy.ts';
 import { projectGroup } from './commands/project.ts';
 import { propertyGroup } from './commands/property.ts';
 import { ruleGroup } from './commands/rule.ts';
@@ -25,6 +27,8 @@ export const entries: readonly EntrySpec[] = [
   projectGroup,
   listCommand,
   namespaceGroup,
+  policyGroup,
+  auditGroup,
   vaultGroup,
   sandboxGroup,
   propertyGroup,

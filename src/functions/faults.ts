@@ -6,6 +6,8 @@ export const functionFaultKinds = {
   AUTHENTICATION_MISSING: 'unauthenticated',
   AUTHENTICATION_INVALID: 'unauthenticated',
   NOT_AUTHORIZED: 'denied',
+  DEPLOYMENT_REFUSED: 'denied',
+  RUN_REFUSED: 'denied',
   NAME_INVALID: 'invalid',
   BODY_INVALID: 'invalid',
   KIND_UNSUPPORTED: 'invalid',

@@ -4,6 +4,7 @@ import type { Invoker } from '../invoker/index.ts';
 import type { Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type ActionService, createActions } from './actions/actions.ts';
+import type { CodeGate } from './actions/code-gate.ts';
 import { type CodeStore, createCodeStore } from './actions/code-store.ts';
 import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
 import { type ActivationService, createActivations } from './activations/activations.ts';
@@ -33,6 +34,8 @@ export interface FunctionsOptions {
   readonly blobs: BlobStore;
   readonly invoker: Pick<Invoker, 'admit' | 'admitFire' | 'usage' | 'run' | 'warm' | 'follow' | 'retire'>;
   readonly vault: Vault;
+  /** Asked before code is deployed and run; absent: everything may. */
+  readonly gate?: CodeGate;
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
   readonly log: Log;
@@ -74,7 +77,7 @@ export interface Functions {
 }
 
 export function createFunctions(options: FunctionsOptions): Functions {
-  const { store, blobs, invoker, vault, log } = options;
+  const { store, blobs, invoker, vault, gate, log } = options;
   const { entities, accepted } = store;
   const limits = { ...defaultLimits, ...options.limits };
   const runtimes = options.runtimes ?? defaultRuntimes;
@@ -88,7 +91,17 @@ export function createFunctions(options: FunctionsOptions): Functions {
     onChanged: () => actions.forget(),
     onActionsDeleted: (rows) => actions.clearAway(rows),
   });
-  const actions = createActions({ entities, packages, code, vault, invoker, limits, runtimes, builtins });
+  const actions = createActions({
+    entities,
+    packages,
+    code,
+    vault,
+    invoker,
+    limits,
+    runtimes,
+    builtins,
+    gate,
+  });
   const activations: ActivationService = createActivations(store.activations, (namespace, id) =>
     findPending({ flights, accepted, vault }, namespace, id),
   );
@@ -98,6 +111,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     compose: (task, call) =>
       compose({ actions, namespaces, components, maxLength: limits.sequenceLength, log }, task, call),
     code,
+    gate,
     vault,
     namespaces,
     activations,
@@ -110,6 +124,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     activations: store.activations,
     invoker,
     flights,
+    gate,
     vault,
     log,
   });

@@ -1,6 +1,7 @@
 /** What a new verdict means for what runs already. */
-import { type Action, actions } from './policy/rules-schema.ts';
+
 import type { Verdict } from './judge/verdict.ts';
+import { type Action, actions } from './policy/rules-schema.ts';
 
 export interface GateEvent {
   readonly type: 'became-vulnerable' | 'became-clean';

@@ -2,9 +2,8 @@
  * The gate at its three points: push, deploy, run. It has reports made, judges them by the policy of now, and keeps
  * verdicts and the audit log. What can't be scanned in time, or at all, is denied.
  */
-import type { Digest } from '../images/index.ts';
+import { type Digest, digestOf } from '../images/index.ts';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
-import { digestOf } from '../images/index.ts';
 import type { ImageSource, Report, Scanner } from '../scanner/index.ts';
 import type { GateEvent } from './changes.ts';
 import { collectEvidence, type EvidenceSources } from './evidence.ts';
@@ -46,7 +45,9 @@ export interface Gate {
   /** Scans an image that is being pushed. @throws Fault GATE_BUSY, GATE_STORE_FAILED */
   admitImage(request: Request & { readonly image: ImageSource }): Promise<Verdict>;
   /** Scans code that is being deployed. @throws Fault GATE_BUSY, GATE_STORE_FAILED */
-  admitCode(request: Request & { readonly action: string; readonly code: Uint8Array; readonly kind: string }): Promise<Verdict>;
+  admitCode(
+    request: Request & { readonly action: string; readonly code: Uint8Array; readonly kind: string },
+  ): Promise<Verdict>;
   /** Judges an image that is being deployed by its stored report and the advisories of now. */
   admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict>;
   /** May it be called? At once, from memory; where that is stale it is judged anew for the next call. */
@@ -70,7 +71,7 @@ export function createGate(options: GateOptions): Gate {
     policy,
     clock,
     log,
-    refresh: (subject) => rejudging.rejudge(subject),
+    refresh: (subject, namespace) => rejudging.rejudge(subject, namespace),
   });
   rejudging.onVerdicts((verdicts) => runVerdicts.learn(verdicts));
 
@@ -85,7 +86,8 @@ export function createGate(options: GateOptions): Gate {
     } catch (error) {
       if (isFault(error) && !isOfScan(error.code)) throw error;
       log.warn({ digest: subject.digest, reason: messageOf(error) }, 'a scan failed');
-      const what = error instanceof ScanTimeout ? messageOf(error) : `it could not be scanned: ${messageOf(error)}`;
+      const what =
+        error instanceof ScanTimeout ? messageOf(error) : `it could not be scanned: ${messageOf(error)}`;
       return { failure: plainText(what, 300) };
     }
   };

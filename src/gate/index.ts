@@ -1,7 +1,24 @@
 /** May this be deployed? Policy, trust and what a scan found become a verdict. */
+export type { GateEvent } from './changes.ts';
 export { gateFaults } from './faults.ts';
+export * from './gate.ts';
+export { type KnownBase, standsOn } from './judge/bases.ts';
+export { type Decisive, decisive } from './judge/decisive.ts';
+export { type Case, judge } from './judge/judge.ts';
+export * from './judge/verdict.ts';
+export { defaultPolicy, type Policy, parsePolicy, rulesFor } from './policy/policy.ts';
+export { type Action, actions, type Rules, type Stage, stages } from './policy/rules-schema.ts';
+export { type PolicyChange, type PolicyTest, policyTest } from './policy-test.ts';
+export type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
+export type { AuditDraft, AuditEntry } from './store/audit-entry.ts';
+export type { AuditCheck, AuditCheckOptions, AuditPage } from './store/audit-log.ts';
+export { type Checkpoint, parseCheckpoint } from './store/checkpoint.ts';
+export * from './store/gate-store.ts';
+export { codeSubject, imageSubject } from './subject.ts';
 export * from './trust/attestations.ts';
 export { openEnvelope, sealEnvelope } from './trust/envelope.ts';
 export * from './trust/keys.ts';
 export * from './trust/oci-documents.ts';
 export * from './trust/signatures.ts';
+export type { VexStatement } from './vex/statement.ts';
+export { applyVex, openSignedVex, parseVex, readVexFolder } from './vex/vex.ts';

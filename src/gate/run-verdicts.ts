@@ -36,13 +36,15 @@ export function createRunVerdicts(options: RunVerdictsOptions): RunVerdicts {
     if (oldest !== undefined) verdicts.delete(oldest);
     verdicts.set(key, verdict);
   };
+  const unscanned = (subject: Subject, namespace: string) =>
+    judge(policy(), { ...subject, stage: 'run', namespace, report: undefined, now: clock() });
   const refresh = (key: string, subject: Subject, namespace: string) => {
     if (refreshing.has(key)) return;
     const done = options
       .refresh(subject, namespace)
       .then(() => {
         const stored = store.verdict(subject.digest, 'run', namespace);
-        if (stored !== undefined) keep(key, stored);
+        keep(key, stored ?? unscanned(subject, namespace));
       })
       .catch((error) => log.error({ digest: subject.digest, reason: messageOf(error) }, 'not judged anew'))
       .finally(() => refreshing.delete(key));
@@ -54,11 +56,10 @@ export function createRunVerdicts(options: RunVerdictsOptions): RunVerdicts {
   return {
     get(subject, namespace) {
       const key = keyOf(subject.digest, namespace);
-      const known = verdicts.get(key) ?? store.verdict(subject.digest, 'run', namespace);
-      const verdict =
-        known ??
-        judge(policy(), { ...subject, stage: 'run', namespace, report: undefined, now: clock() });
-      if (known !== verdicts.get(key) || known === undefined) keep(key, verdict);
+      const inMemory = verdicts.get(key);
+      const known = inMemory ?? store.verdict(subject.digest, 'run', namespace);
+      const verdict = known ?? unscanned(subject, namespace);
+      if (inMemory === undefined) keep(key, verdict);
       if (known === undefined || isStale(verdict)) refresh(key, subject, namespace);
       return verdict;
     },

@@ -62,6 +62,7 @@ export interface TestImage {
   readonly packing?: Packing;
   readonly layerType?: string;
   readonly architecture?: string;
+  readonly labels?: Readonly<Record<string, string>>;
   /** Lies that the documents tell. */
   readonly diffIds?: readonly string[];
 }
@@ -83,7 +84,7 @@ export async function writeTestImage(dir: string, image: TestImage): Promise<Des
     architecture,
     os: 'linux',
     created: '2026-01-01T00:00:00Z',
-    config: { Env: ['A=b'], Cmd: ['/run'], Labels: { colour: 'green' } },
+    config: { Env: ['A=b'], Cmd: ['/run'], Labels: { colour: 'green', ...image.labels } },
     rootfs: { type: 'layers', diff_ids: image.diffIds ?? image.layers.map((layer) => digestOf(layer)) },
   });
   const manifest = { schemaVersion: 2, mediaType: manifestMediaType, config, layers };

@@ -22,9 +22,11 @@ export interface AccessOptions {
 export interface Visitor {
   /** Undefined: it has no key. */
   readonly namespace: string | undefined;
+  readonly keyId: string | undefined;
   /** `ask`: not with this token; with another one, perhaps. */
   judge(right: Right, repository: RepositoryName): 'yes' | 'no' | 'ask';
-  readonly catalog: 'yes' | 'ask';
+  /** What the names of repositories that it may list begin with; undefined: another token may say. */
+  readonly catalog: readonly string[] | undefined;
 }
 
 export interface Access {
@@ -59,6 +61,10 @@ export function createAccess(options: AccessOptions): Access {
     if (right === 'pull' && isPublic(repository)) return caller !== undefined || anonymousPull;
     return namespaceOfRepository(repository) === caller?.namespace && caller.may(right, repository);
   };
+  const catalogOf = (caller: RegistryCaller | undefined): readonly string[] => {
+    const own = `${caller?.namespace}/`;
+    return caller?.may('pull', own) ? [own, ...publicPrefixes] : publicPrefixes;
+  };
   return {
     async visitor(authorization) {
       const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
@@ -72,44 +78,53 @@ export function createAccess(options: AccessOptions): Access {
       if (authorization === undefined) {
         return {
           namespace: undefined,
+          keyId: undefined,
           judge: (right, repository) => (may(undefined, right, repository) ? 'yes' : 'ask'),
-          catalog: 'ask',
+          catalog: undefined,
         };
       }
       const caller = await callerOf(authorization);
       return {
         namespace: caller.namespace,
+        keyId: caller.keyId,
         judge: (right, repository) => (may(caller, right, repository) ? 'yes' : 'no'),
-        catalog: 'yes',
+        catalog: catalogOf(caller),
       };
     },
     check(visitor, right, repository) {
       const judgement = visitor.judge(right, repository);
       if (judgement === 'yes') return;
       if (judgement === 'ask') throw credentialsNeeded(`to ${right} ${repository} takes a key that may`);
-      const whose = visitor.namespace === undefined ? 'without a key' : `with this key of ${visitor.namespace}`;
-      throw registryFault(right === 'pull' ? 'PULL_DENIED' : 'PUSH_DENIED', `may not ${right} ${repository} ${whose}`);
+      const whose =
+        visitor.namespace === undefined ? 'without a key' : `with this key of ${visitor.namespace}`;
+      throw registryFault(
+        right === 'pull' ? 'PULL_DENIED' : 'PUSH_DENIED',
+        `may not ${right} ${repository} ${whose}`,
+      );
     },
     async grant(authorization, { repositories, catalog }) {
       const caller = authorization === undefined ? undefined : await callerOf(authorization);
       if (caller === undefined && !anonymousPull) throw credentialsNeeded('a token is given for a key');
       return {
-        ...(caller === undefined ? {} : { sub: caller.namespace, createdAt: caller.createdAt }),
+        ...(caller === undefined
+          ? {}
+          : { sub: caller.namespace, createdAt: caller.createdAt, keyId: caller.keyId }),
         access: repositories.map(({ repository, rights }) => ({
           type: 'repository' as const,
           name: repository,
           actions: rights.filter((right) => may(caller, right, repository)),
           refused: rights.filter((right) => !may(caller, right, repository)),
         })),
-        catalog,
+        catalog: catalog ? catalogOf(caller) : undefined,
       };
     },
   };
 }
 
-function visitorWith({ sub, access, catalog }: Grants, isPublic: (repository: string) => boolean): Visitor {
+function visitorWith({ sub, keyId, access, catalog }: Grants, isPublic: (repository: string) => boolean): Visitor {
   return {
     namespace: sub,
+    keyId,
     judge(right, repository) {
       const grant = access.find(({ name }) => name === repository);
       if (grant?.actions.includes(right)) return 'yes';
@@ -117,7 +132,7 @@ function visitorWith({ sub, access, catalog }: Grants, isPublic: (repository: st
       const canBe = namespaceOfRepository(repository) === sub || (right === 'pull' && isPublic(repository));
       return sub === undefined || canBe ? 'ask' : 'no';
     },
-    catalog: catalog ? 'yes' : 'ask',
+    catalog,
   };
 }
 

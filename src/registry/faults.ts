@@ -10,6 +10,8 @@ export const registryFaults = {
   RANGE_UNSATISFIABLE: 'invalid',
   CONTENT_RANGE_INVALID: 'invalid',
   DIGEST_UNSUPPORTED: 'invalid',
+  REFERENCE_UNKNOWN: 'missing',
+  MANIFEST_DIGEST_WRONG: 'invalid',
   PAGE_INVALID: 'invalid',
   SCOPE_INVALID: 'invalid',
   MANIFEST_TOO_LARGE: 'too-large',

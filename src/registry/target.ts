@@ -11,6 +11,7 @@ import {
   type Tag,
 } from '../images/index.ts';
 import { registryFault } from './faults.ts';
+import type { Right } from './types.ts';
 
 export type Target =
   | { readonly of: 'base' }
@@ -22,7 +23,8 @@ export type Target =
   | {
       readonly of: 'manifest';
       readonly repository: RepositoryName;
-      /** Undefined: it can be neither. */
+      readonly text: string;
+      /** Undefined: the text can be neither. */
       readonly reference: Tag | Digest | undefined;
     }
   | { readonly of: 'tags'; readonly repository: RepositoryName }
@@ -54,7 +56,7 @@ export function parseTarget(path: string): Target {
       if (last === 'uploads') return { of: 'uploads', repository: repository(2) };
       return { of: 'blob', repository: repository(2), digest: parseDigest(last) };
     case 'manifests':
-      return { of: 'manifest', repository: repository(2), reference: referenceOf(last) };
+      return { of: 'manifest', repository: repository(2), text: last, reference: referenceOf(last) };
     case 'tags':
       if (last === 'list') return { of: 'tags', repository: repository(2) };
       break;
@@ -62,6 +64,12 @@ export function parseTarget(path: string): Target {
       return { of: 'referrers', repository: repository(2), digest: parseDigest(last) };
   }
   throw registryFault('ENDPOINT_UNKNOWN', 'the registry has nothing at this path');
+}
+
+/** Who asks how far an upload is, is about to go on with it. */
+export function rightFor({ of }: Target, method: string): Right {
+  const isRead = method === 'GET' || method === 'HEAD';
+  return isRead && of !== 'uploads' && of !== 'upload' ? 'pull' : 'push';
 }
 
 /** @throws Fault DIGEST_INVALID */

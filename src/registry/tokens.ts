@@ -17,6 +17,7 @@ const claimsSchema = z.object({
   /** Undefined: of nobody. */
   sub: z.string().optional(),
   createdAt: z.number().optional(),
+  keyId: z.string().optional(),
   access: z.array(
     z.object({
       type: z.literal('repository'),
@@ -25,13 +26,17 @@ const claimsSchema = z.object({
       refused: rightsSchema,
     }),
   ),
-  catalog: z.boolean(),
+  catalog: z.array(z.string()).readonly().optional(),
 });
 
-export type Grants = Pick<z.infer<typeof claimsSchema>, 'sub' | 'createdAt' | 'access' | 'catalog'>;
+export type Grants = Pick<z.infer<typeof claimsSchema>, 'sub' | 'createdAt' | 'keyId' | 'access' | 'catalog'>;
 
 export interface Tokens {
-  issue(grants: Grants): { readonly token: string; readonly issuedAt: string; readonly lifetimeSeconds: number };
+  issue(grants: Grants): {
+    readonly token: string;
+    readonly issuedAt: string;
+    readonly lifetimeSeconds: number;
+  };
   /** Undefined when it is none of ours, or has expired. */
   verify(token: string): Grants | undefined;
 }
@@ -57,7 +62,8 @@ export function createTokens(lifetimeMs: number, now: () => number): Tokens {
     },
     verify(token) {
       const [head, body, signature, ...rest] = token.split('.');
-      if (head !== header || body === undefined || signature === undefined || rest.length > 0) return undefined;
+      if (head !== header || body === undefined || signature === undefined || rest.length > 0)
+        return undefined;
       const expected = signatureOf(`${head}.${body}`);
       const actual = Buffer.from(signature, 'base64url');
       if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) return undefined;

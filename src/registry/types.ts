@@ -7,6 +7,7 @@ export type Right = 'pull' | 'push';
 /** Whose key a request has. */
 export interface RegistryCaller {
   readonly namespace: string;
+  readonly keyId: string;
   /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */
   readonly createdAt: number;
   /** Whether the key allows this in a repository of its namespace. */
@@ -16,6 +17,8 @@ export interface RegistryCaller {
 /** A manifest that is to become visible. */
 export interface PushedManifest {
   readonly namespace: string;
+  /** Who pushes it. */
+  readonly keyId: string;
   readonly repository: string;
   /** A tag, or the digest. */
   readonly reference: string;

@@ -1,18 +1,24 @@
 /**
- * The code of a function: the text of one file, or a zip, which must be one that may be unpacked (`src/images`).
+ * The code of a function: the text of one file, or a zip, which must be one that may be unpacked. What is both is looked
+ * at as both, for it is not known here which of them will be run.
  */
 import { codeArchiveLimits, inspectZip } from '../images/index.ts';
-import { type Analysers, openCollector } from './collect/collector.ts';
+import { messageOf } from '../lib/index.ts';
+import { type Analysers, type Collector, openCollector } from './collect/collector.ts';
 import { assemble } from './inventory/assemble.ts';
-import { zipEntries } from './inventory/zip-entries.ts';
-import { type Finding, headBytes, type Inventory, longestWhole } from './types.ts';
+import { type ZipEntry, zipEntries } from './inventory/zip-entries.ts';
+import { type FileFacts, type Finding, headBytes, type Inventory, longestWhole } from './types.ts';
 
-const zipMagic = 0x504b0304;
-const emptyZipMagic = 0x504b0506;
+const zipStart = Buffer.from('PK\x03\x04', 'latin1');
+/** Of the record at a zip's end, which is where readers begin. */
+const zipEnd = Buffer.from('PK\x05\x06', 'latin1');
+/** With the longest comment that it can have. */
+const zipEndBytes = 22 + 65_535;
 const jarManifest = 'META-INF/MANIFEST.MF';
+const jarName = 'code.jar';
 
 /**
- * @param kind of the function: `nodejs:24`; it names a file that has no name.
+ * @param kind of the function, `nodejs:24`: a file is called as it is where it runs.
  * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; the signal's reason
  */
 export async function readCode(
@@ -22,48 +28,77 @@ export async function readCode(
   signal: AbortSignal,
 ): Promise<{ readonly inventory: Inventory; readonly findings: readonly Finding[] }> {
   const collector = openCollector(analysers);
-  const addFile = async (path: string, content: Buffer, mode: number): Promise<void> => {
-    signal.throwIfAborted();
-    const head = content.subarray(0, headBytes);
-    const sizeBytes = content.length;
-    await collector.add({ path, mode, uid: 0, gid: 0, sizeBytes, xattrs: new Map(), head, content });
-  };
-  if (!isZip(code)) await addFile(nameOf(kind), code, 0o644);
+  const isZip = code.subarray(0, zipStart.length).equals(zipStart);
+  if (isZip) await addZip(collector, code, signal);
   else {
-    const { files } = await inspectZip(code, codeArchiveLimits);
-    const names = new Set(files);
-    if (names.has(jarManifest)) await addFile('code.jar', code, 0o644);
-    for await (const entry of zipEntries(code)) {
-      if (entry.name.endsWith('/')) continue;
-      const path = entry.name
-        .split('/')
-        .filter((part) => part !== '' && part !== '.')
-        .join('/');
-      if (entry.sizeBytes > longestWhole) collector.addGap(path, 'it is too long to be read');
-      else await addFile(path, await entry.read(longestWhole), entry.mode);
-    }
+    await addFile(collector, nameOf(kind), code, 0o644);
+    if (code.subarray(-zipEndBytes).includes(zipEnd)) await addHiddenZip(collector, code, signal);
   }
   const { evidence, findings, gaps } = collector.result();
   const standing = evidence.map((each) => ({ evidence: each, originOf: () => undefined }));
   return { inventory: assemble({ standing, layers: [], gaps, hasSystem: false }), findings };
 }
 
-function isZip(code: Buffer): boolean {
-  if (code.length < 4) return false;
-  const magic = code.readUInt32BE(0);
-  return magic === zipMagic || magic === emptyZipMagic;
+async function addFile(collector: Collector, path: string, content: Buffer, mode: number): Promise<void> {
+  const facts = factsOf(path, mode, content.length);
+  const head = content.subarray(0, headBytes);
+  if (content.length <= longestWhole) return collector.add({ ...facts, head, content });
+  const long = collector.watch(facts);
+  long.piece(content);
+  return long.end(head);
 }
 
-/** As the runner of its kind lays it. */
+async function addLong(collector: Collector, path: string, entry: ZipEntry): Promise<void> {
+  const long = collector.watch(factsOf(path, entry.mode, entry.sizeBytes));
+  let head = Buffer.alloc(0);
+  for await (const piece of await entry.open()) {
+    if (head.length < headBytes) head = Buffer.concat([head, piece.subarray(0, headBytes - head.length)]);
+    long.piece(piece);
+  }
+  return long.end(head);
+}
+
+function factsOf(path: string, mode: number, sizeBytes: number): FileFacts {
+  return { path, mode, uid: 0, gid: 0, sizeBytes, xattrs: new Map() };
+}
+
+async function addZip(collector: Collector, code: Buffer, signal: AbortSignal): Promise<void> {
+  const { files } = await inspectZip(code, codeArchiveLimits);
+  const isJar = files.includes(jarManifest);
+  // As a whole, for what is in it; then the jars in it are not looked at again.
+  if (isJar) await addFile(collector, jarName, code, 0o644);
+  for await (const entry of zipEntries(code)) {
+    signal.throwIfAborted();
+    if (entry.name.endsWith('/') || (isJar && entry.name.endsWith('.jar'))) continue;
+    const path = entry.name
+      .split('/')
+      .filter((part) => part !== '' && part !== '.')
+      .join('/');
+    try {
+      if (entry.sizeBytes > longestWhole) await addLong(collector, path, entry);
+      else await addFile(collector, path, await entry.read(longestWhole), entry.mode);
+    } catch (error) {
+      collector.addGap(path, `it can't be read: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** A text may hold the mark by chance, so what is no zip is none. */
+async function addHiddenZip(collector: Collector, code: Buffer, signal: AbortSignal): Promise<void> {
+  try {
+    await addZip(collector, code, signal);
+  } catch {
+    signal.throwIfAborted();
+  }
+}
+
+/** As the invoker lays it. */
 function nameOf(kind: string): string {
-  const family = kind.split(':')[0] ?? '';
-  const names: Readonly<Record<string, string>> = {
-    nodejs: 'index.js',
-    python: '__main__.py',
-    ruby: 'main.rb',
-    php: 'index.php',
-    go: 'exec',
-    java: 'main.jar',
-  };
-  return Object.hasOwn(names, family) ? (names[family] ?? 'code') : 'code';
+  const names = new Map([
+    ['nodejs', 'index.js'],
+    ['python', '__main__.py'],
+    ['ruby', 'main.rb'],
+    ['php', 'index.php'],
+  ]);
+  return names.get(kind.split(':')[0] ?? '') ?? 'exec';
 }

@@ -14,6 +14,8 @@ export const scannerFaults = {
   /** The thread that scanned ended. */
   SCAN_FAILED: 'host',
   SBOM_INVALID: 'invalid',
+  /** A file that is said to be a report of a scan. */
+  REPORT_INVALID: 'invalid',
   /** A file of rules; the message says which and where. */
   RULES_INVALID: 'invalid',
   /** A file that was made to be slow to look at. */

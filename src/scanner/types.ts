@@ -246,28 +246,47 @@ export interface AdvisoryMatcher {
   ): readonly (Vulnerability | Malware)[];
 }
 
-/** An image, wherever it is. What it hands out is verified: digests, sizes, diff ids. */
+/** An image, wherever it is. What it hands out need not be right: the scanner checks digests and diff ids itself. */
 export interface ImageSource {
   readonly name: string;
   /** Of the manifest of one platform. */
   readonly digest: Digest;
   readonly config: ScannedConfig;
-  readonly layers: readonly {
-    readonly digest: Digest;
-    readonly diffId: Digest;
-    readonly mediaType: string;
-    /** The compressed bytes. */
-    open(): Promise<import('node:stream').Readable>;
-  }[];
+  readonly layers: readonly ImageLayer[];
+}
+
+export interface ImageLayer {
+  readonly digest: Digest;
+  readonly diffId: Digest;
+  readonly mediaType: string;
+  /** The compressed bytes. Called again when they have to be read twice. */
+  open(): Promise<import('node:stream').Readable>;
+}
+
+export interface ScanOptions {
+  /** Ends the scan early: it then fails with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Scanner {
-  scanImage(image: ImageSource): Promise<Report>;
-  /** Reads a layer's compressed bytes ahead of the image's manifest, so that `scanImage` need not. */
-  scanLayer(layer: ImageSource['layers'][number]): Promise<void>;
-  scanFolder(dir: string, name: string): Promise<Report>;
-  /** Function code: text of one file, or a zip. */
-  scanCode(code: Uint8Array, options: { readonly name: string; readonly kind: string }): Promise<Report>;
+  /** A layer that can't be read is a gap. @throws Fault LAYER_MISMATCH, and what opening a layer fails with */
+  scanImage(image: ImageSource, options?: ScanOptions): Promise<Report>;
+  /**
+   * Reads a layer's compressed bytes ahead of the image's manifest, so that `scanImage` need not.
+   * @throws Fault LAYER_MISMATCH, LAYER_INVALID (also when it is no layer at all), LAYER_TOO_LARGE, SCAN_TIMED_OUT
+   */
+  scanLayer(layer: Pick<ImageLayer, 'digest' | 'open'>, options?: ScanOptions): Promise<void>;
+  /** @throws what reading `dir` fails with; what can't be read inside of it is a gap */
+  scanFolder(dir: string, name: string, options?: ScanOptions): Promise<Report>;
+  /**
+   * Function code: text of one file, or a zip.
+   * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID, SCAN_TIMED_OUT
+   */
+  scanCode(
+    code: Uint8Array,
+    what: { readonly name: string; readonly kind: string },
+    options?: ScanOptions,
+  ): Promise<Report>;
   /** CycloneDX or SPDX JSON. @throws Fault SBOM_INVALID */
   scanSbom(sbom: Uint8Array, name: string): Promise<Report>;
   /** The same inventory judged with the advisories of now; nothing is read again. */

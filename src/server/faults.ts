@@ -13,6 +13,7 @@ export const serverFaults = {
   PARAMETER_KEYS_INVALID: 'invalid',
   PARAMETER_KEYS_INSECURE: 'denied',
   PARAMETER_KEYS_BUSY: 'busy',
+  SCAN_TARGET_INVALID: 'invalid',
 } as const satisfies FaultTable;
 
 export const serverFault = faultTable(serverFaults);

@@ -12,6 +12,15 @@ export { defaultDataDir } from './config.ts';
 export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
 export {
+  type AuditAdmin,
+  auditAdmin,
+  checkPolicy,
+  type PolicyInForce,
+  showPolicy,
+  testPolicy,
+} from './gate-admin.ts';
+export { type GatePaths, gatePaths } from './gate-paths.ts';
+export {
   type NamespaceAdmin,
   type NamespaceKey,
   type NamespaceLimitsView,

@@ -81,8 +81,6 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
     }),
   );
   const keyring = await openVaultKeys(config, true);
-  if (keyring.isNew)
-    log.warn({ file: keyring.file }, 'made the key that encrypts parameters: keep a copy of it');
   const functions = createFunctions({
     store,
     blobs,

@@ -105,7 +105,9 @@ function readBody(request, done) {
     size += chunk.length;
     if (size <= maxBodyBytes) chunks.push(chunk);
   });
-  request.on('end', () => done(size <= maxBodyBytes ? apply(concat, Buffer, [chunks]).toString() : undefined));
+  request.on('end', () =>
+    done(size <= maxBodyBytes ? apply(concat, Buffer, [chunks]).toString() : undefined),
+  );
 }
 
 async function answer(request, reply, text) {

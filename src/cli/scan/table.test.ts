@@ -89,7 +89,7 @@ test('known exploitation and probability have a column where there is some', () 
   const lines = scanTable(
     judgedOf([
       { ...vulnerability, knownExploited: true, epss: 0.0124 },
-      { ...many[3], epss: 0.0002 } as Vulnerability,
+      ...many.slice(3, 4).map((each) => ({ ...each, epss: 0.0002 })),
     ]),
     plain,
   );

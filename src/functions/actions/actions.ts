@@ -47,6 +47,7 @@ import {
   sequenceExec,
   updateAction,
 } from './action-put.ts';
+import { type CodeGate, requireDeployable } from './code-gate.ts';
 import type { CodeStore } from './code-store.ts';
 import { builtinKind, digestOf, type ExecDocument, isCode } from './exec.ts';
 import { type ResolvedAction, resolveAction } from './resolved-action.ts';
@@ -63,7 +64,7 @@ export interface ActionService {
   /**
    * Creates, or with `overwrite` changes, an action from what a client sent.
    * @throws Fault BODY_INVALID, NAME_INVALID, KIND_UNSUPPORTED, CODE_INVALID, SEQUENCE_INVALID,
-   * LIMIT_OUT_OF_RANGE, ENTITY_TOO_LARGE, NOT_FOUND (the package), BINDING_INVALID, NOT_AUTHORIZED (the kind, a component),
+   * DEPLOYMENT_REFUSED, LIMIT_OUT_OF_RANGE, ENTITY_TOO_LARGE, NOT_FOUND (the package), BINDING_INVALID, NOT_AUTHORIZED (the kind, a component),
    * ALREADY_EXISTS, WRONG_COLLECTION, CONCURRENT_UPDATE
    */
   put(ref: EntityRef, body: unknown, overwrite: boolean, writer: Identity): Promise<ActionView>;
@@ -99,6 +100,7 @@ export interface ActionServiceOptions {
   readonly limits: SystemLimits;
   readonly runtimes: readonly Runtime[];
   readonly builtins: ReadonlyMap<string, BuiltinAction>;
+  readonly gate?: Pick<CodeGate, 'admitCode' | 'admitImage'> | undefined;
 }
 
 const cacheCapacity = 10_000;
@@ -142,7 +144,7 @@ export function createActions(options: ActionServiceOptions): ActionService {
         const find = (each: EntityRef) => findComponent(locator.locate, each, writer.namespace);
         await checkSequence(ref, put.exec.components, limits.sequenceLength, find);
       }
-      const { before, after } = await write({ ...options, limits }, ref, put, overwrite);
+      const { before, after } = await write({ ...options, limits, writer }, ref, put, overwrite);
       changed(ref);
       const old = before === undefined ? null : digestOf(before.exec);
       if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
@@ -227,13 +229,18 @@ async function findComponent(
   }
 }
 
+interface WriteOptions extends Omit<ActionServiceOptions, 'limits'> {
+  readonly limits: ActionRanges;
+  readonly writer: Identity;
+}
+
 interface Written {
   readonly before: Action | undefined;
   readonly after: Action;
 }
 
 async function write(
-  { entities, code, vault, limits }: Omit<ActionServiceOptions, 'limits'> & { limits: ActionRanges },
+  { entities, code, vault, limits, gate, writer }: WriteOptions,
   ref: EntityRef,
   put: ActionPut,
   overwrite: boolean,
@@ -253,12 +260,21 @@ async function write(
   if (put.exec === undefined) return { before, after: await store(undefined) };
   if (isSequencePut(put.exec)) return { before, after: await store(sequenceExec(put.exec)) };
 
+  const { kind, image } = put.exec;
+  const deployment = { namespace: writer.namespace, actor: writer.keyId, action: fullNameOf(ref) };
+  if (gate !== undefined && image !== undefined) {
+    requireDeployable(await gate.admitImage({ ...deployment, image }));
+  }
+  const admit = async (bytes: Uint8Array) => {
+    if (gate !== undefined) requireDeployable(await gate.admitCode({ ...deployment, kind, code: bytes }));
+  };
   let stored: ExecDocument | undefined;
   try {
-    const after = await code.store(put.exec, (exec) => {
+    const named = (exec: ExecDocument) => {
       stored = exec;
       return store(exec);
-    });
+    };
+    const after = await code.store(put.exec, named, admit);
     return { before, after };
   } catch (error) {
     const digest = stored === undefined ? null : digestOf(stored);

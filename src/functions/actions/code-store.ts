@@ -15,9 +15,14 @@ import { createSharedLock } from './shared-lock.ts';
 export interface CodeStore {
   /**
    * Stores the code, then runs `name`, which writes the entity that names it.
+   * @param admit is asked first; what it throws refuses the code
    * @throws Fault CODE_INVALID for an archive that can't be unpacked safely
    */
-  store<T>(exec: CodePut, name: (exec: CodeExec) => Promise<T>): Promise<T>;
+  store<T>(
+    exec: CodePut,
+    name: (exec: CodeExec) => Promise<T>,
+    admit?: (bytes: Uint8Array) => Promise<void>,
+  ): Promise<T>;
   /** The code as it was sent: text, or base64. */
   load(exec: CodeExec): Promise<string>;
   /** Keeps the blob while an activation needs it. */
@@ -47,9 +52,10 @@ export function createCodeStore(blobs: BlobStore, entities: EntityStore, log: Lo
 
   return {
     drop,
-    async store(exec, name) {
+    async store(exec, name, admit) {
       const code = decode(exec.code);
       if (code.binary) await checkBinary(exec.kind, code.bytes);
+      await admit?.(code.bytes);
       return lock.shared(async () => {
         const digest = await blobs.put(code.bytes);
         const { kind, image, main } = exec;

@@ -12,6 +12,7 @@
 import type { Invoker } from '../../invoker/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
+import { type CodeGate, requireRunnable } from '../actions/code-gate.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -20,7 +21,7 @@ import { type ActivationService, within } from './activations.ts';
 import type { ComposedCall } from './composed-call.ts';
 import { type Departure, Flight } from './flight.ts';
 import { type ActivationRecord, type Ending, internalFailure, recordOf } from './record.ts';
-import type { ComposedTask, Task } from './task.ts';
+import type { CodeTask, ComposedTask, Task } from './task.ts';
 
 export interface FlightsOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
@@ -28,6 +29,7 @@ export interface FlightsOptions {
   /** Carries out what is no code. Rejects when it can't even be begun. */
   readonly compose: (task: ComposedTask, call: ComposedCall | undefined) => Promise<Ending>;
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
+  readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly vault: Vault;
   readonly namespaces: Pick<NamespaceService, 'createdAt'>;
   readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
@@ -130,7 +132,7 @@ export function createFlights(options: FlightsOptions): Flights {
 
 /** Ends the flight once, by what the invoker says or by an interruption, and releases it. */
 function runToEnd(
-  { invoker, compose }: FlightsOptions,
+  { invoker, compose, gate }: FlightsOptions,
   flight: Flight,
   end: (ending: Ending) => ActivationRecord,
 ): Promise<ActivationRecord> {
@@ -150,12 +152,18 @@ function runToEnd(
     flight.interrupt = () => finish(internalFailure(flight.task, interrupted));
     try {
       const { task, call } = flight;
+      if (gate !== undefined && task.type === 'code') requireRun(gate, task);
       const running = task.type === 'code' ? invoker.run(task) : compose(task, call);
       running.then(finish).catch(refuse);
     } catch (error) {
       refuse(error);
     }
   });
+}
+
+/** @throws Fault RUN_REFUSED */
+export function requireRun(gate: Pick<CodeGate, 'mayRun'>, { kind, image, code, namespace }: CodeTask): void {
+  requireRunnable(gate.mayRun({ kind, image, digest: code.digest }, namespace));
 }
 
 async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>, task: Task): Promise<void> {

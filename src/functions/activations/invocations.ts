@@ -7,6 +7,7 @@ import type { Invoker, RateUsage } from '../../invoker/index.ts';
 import { type JsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { AcceptedQueue, ActivationStore } from '../../store/index.ts';
 import type { ActionService } from '../actions/actions.ts';
+import type { CodeGate } from '../actions/code-gate.ts';
 import { checkPayload, type ResolvedAction } from '../actions/resolved-action.ts';
 import type { EntityRef } from '../entities/names.ts';
 import { functionFault } from '../faults.ts';
@@ -15,7 +16,7 @@ import type { Vault } from '../vault/vault.ts';
 import { captureInput } from './captured-input.ts';
 import { newBudget } from './composed-call.ts';
 import type { Departure, Flight } from './flight.ts';
-import type { Flights } from './flights.ts';
+import { type Flights, requireRun } from './flights.ts';
 import { newTask } from './new-task.ts';
 import type { ActivationRecord } from './record.ts';
 import { type ResumeReport, resumeQueue } from './resume.ts';
@@ -42,7 +43,7 @@ export interface InvokeAnswer {
 
 export interface InvocationService {
   /**
-   * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, SHUTTING_DOWN, and the invoker's:
+   * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, RUN_REFUSED, SHUTTING_DOWN, and the invoker's:
    * TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT, and its `busy` ones
    */
   invoke(request: InvokeRequest): Promise<InvokeAnswer>;
@@ -63,12 +64,13 @@ export interface InvocationOptions {
   readonly activations: Pick<ActivationStore, 'room'>;
   readonly invoker: Pick<Invoker, 'admit' | 'usage'>;
   readonly flights: Flights;
+  readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly vault: Vault;
   readonly log: Log;
 }
 
 export function createInvocations(options: InvocationOptions): InvocationService {
-  const { accepted, flights, invoker, vault, log } = options;
+  const { accepted, flights, invoker, gate, vault, log } = options;
   let closing = false;
 
   return {
@@ -86,6 +88,8 @@ export function createInvocations(options: InvocationOptions): InvocationService
         payload: request.payload,
         activationId: request.activationId,
       });
+      // One that is waited for is asked when it starts.
+      if (gate !== undefined && waitMs === undefined && task.type === 'code') requireRun(gate, task);
       const admission = invoker.admit(task.namespace, identity.limits);
       const flight = flights.begin({ ...departureOf(request, resolved, task), admission });
       const { activationId } = task;

@@ -19,16 +19,24 @@ export function reasonFor(
   const worst = worstFirst(findings);
   const named = worst.slice(0, mostNamed).map(inWords);
   const more = worst.length > mostNamed ? `, and ${worst.length - mostNamed} more` : '';
-  return [
-    {
-      rule,
-      outcome: action,
-      text: `${what}: ${named.join(', ')}${more}`,
-      findings: worst.slice(0, mostIds).map(({ id }) => plainText(id)),
-      upgrades: upgradesOf(worst),
-    },
-  ];
+  const reason: Reason = {
+    rule,
+    outcome: action,
+    text: `${what}: ${named.join(', ')}${more}`,
+    findings: worst.slice(0, mostIds).map(({ id }) => plainText(id)),
+    upgrades: upgradesOf(worst),
+  };
+  behind.set(reason, worst);
+  return [reason];
 }
+
+/** All findings that a reason stands for, while it is the one that `judge` gave; a stored one has its ids alone. */
+export function findingsBehind(reason: Reason): readonly Finding[] {
+  return behind.get(reason) ?? [];
+}
+
+/** Beside the reasons, which are plain data to be stored. */
+const behind = new WeakMap<Reason, readonly Finding[]>();
 
 /** A reason that no finding stands for. */
 export function plainReason(rule: string, action: Action, text: string): readonly Reason[] {

@@ -108,6 +108,7 @@ export async function verifyAudit(database: Database, options: AuditCheckOptions
   }
   if (last.seq !== head.seq || last.hash !== head.hash)
     report(last.seq, 'entries after this one are missing');
+  for (const seq of strayEntries(database, head)) report(seq, 'this entry is past the log’s own ends');
   if (options.keys !== undefined) {
     for (const { seq } of all.filter((each) => each.seq > last.seq)) {
       report(seq, 'a checkpoint tells of this entry, which is missing');

@@ -96,7 +96,8 @@ async function resolveLayers(recipe: Recipe, apt: Apt): Promise<Map<string, read
   return byLayer;
 }
 
-function sourceDateEpoch(): number | undefined {
+/** Seconds; undefined when it is not set. @throws Fault IMAGE_BUILD_FAILED */
+export function sourceDateEpoch(): number | undefined {
   const text = process.env['SOURCE_DATE_EPOCH'];
   if (text === undefined) return undefined;
   if (/^\d{1,11}$/.test(text)) return Number(text);

@@ -3,6 +3,7 @@ import { faultTable } from '../../lib/index.ts';
 
 export const registryStoreFaults = {
   REPOSITORY_INVALID: 'invalid',
+  REPOSITORY_UNKNOWN: 'missing',
   TAG_INVALID: 'invalid',
   BLOB_UNKNOWN: 'missing',
   /** The bytes that came have another digest than the one they were sent under. */

@@ -41,7 +41,7 @@ export function createListings(db: RegistryDatabase): Listings {
         repository,
       );
       if (known?.found !== 1) {
-        throw registryStoreFault('MANIFEST_UNKNOWN', `there is no repository ${repository}`);
+        throw registryStoreFault('REPOSITORY_UNKNOWN', `there is no repository ${repository}`);
       }
       const rows = await db.all(
         nameRow,

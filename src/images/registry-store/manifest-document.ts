@@ -64,13 +64,13 @@ const imageSchema = z.looseObject({
   ...common,
   config: descriptorSchema,
   layers: z.array(descriptorSchema).max(maxDescriptors),
-  manifests: z.undefined(),
+  manifests: z.undefined().optional(),
 });
 const indexSchema = z.looseObject({
   ...common,
   manifests: z.array(descriptorSchema).max(maxDescriptors),
-  config: z.undefined(),
-  layers: z.undefined(),
+  config: z.undefined().optional(),
+  layers: z.undefined().optional(),
 });
 
 export function isManifestType(mediaType: string): boolean {

@@ -139,7 +139,7 @@ export interface RegistryStore extends AsyncDisposable {
   /** Takes the tag away; or the manifest with all of its tags. @throws Fault MANIFEST_UNKNOWN, CONTENT_IN_USE */
   deleteManifest(repository: RepositoryName, reference: Tag | Digest): Promise<void>;
 
-  /** @throws Fault MANIFEST_UNKNOWN when there is no such repository */
+  /** @throws Fault REPOSITORY_UNKNOWN */
   listTags(repository: RepositoryName, page: PageQuery): Promise<Page<string>>;
   /** Those that have manifests, and a name that begins with one of the prefixes. */
   listRepositories(prefixes: readonly string[], page: PageQuery): Promise<Page<string>>;

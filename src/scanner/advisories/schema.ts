@@ -70,27 +70,31 @@ export const indexes = `
 export const sourceTables = ['advisory', 'rating', 'exploited', 'probability', 'lifecycle'] as const;
 
 /**
- * Older copies of an advisory, from another source, that a newer one speaks in place of; and all copies of one that was
- * taken back, unless they are newer than that.
+ * Of several copies of an advisory, the newest speaks of a package; and none does once it was taken back, unless it is newer
+ * than that.
  */
 export const supersede = `
   update affected set superseded = 0 where superseded <> 0;
-  create temp table repeated as
-    select name from advisory group by name having count(distinct source) > 1 or max(withdrawn) = 1;
+  create temp table newest as
+    select a.name as id, f.ecosystem, f.release, f.name, max(a.modified) as modified
+      from (select name from advisory group by name having count(*) > 1) repeated
+      join advisory a on a.name = repeated.name
+      join affected f on f.advisory = a.id
+      group by 1, 2, 3, 4 having min(a.modified) < max(a.modified);
+  create temp table withdrawn as
+    select name, max(modified) as modified from advisory where withdrawn = 1 group by name;
   update affected set superseded = 1 where rowid in (
-    select old.rowid from repeated
-      join advisory a on a.name = repeated.name
-      join advisory b on b.name = a.name and b.source <> a.source and b.modified > a.modified
-      join affected old on old.advisory = a.id
-      join affected new on new.advisory = b.id
-        and new.ecosystem = old.ecosystem and new.release = old.release and new.name = old.name
+    select f.rowid from newest
+      cross join advisory a on a.name = newest.id and a.modified < newest.modified
+      cross join affected f on f.advisory = a.id
+      where f.ecosystem = newest.ecosystem and f.release = newest.release and f.name = newest.name
     union
-    select old.rowid from repeated
-      join advisory a on a.name = repeated.name
-      join advisory b on b.name = a.name and b.withdrawn = 1 and b.modified >= a.modified
-      join affected old on old.advisory = a.id
+    select f.rowid from withdrawn
+      cross join advisory a on a.name = withdrawn.name and a.modified <= withdrawn.modified
+      cross join affected f on f.advisory = a.id
   );
-  drop table repeated;
+  drop table newest;
+  drop table withdrawn;
 `;
 
 /** Opens for reading only. @throws what node:sqlite throws */

@@ -2,6 +2,7 @@
  * The entries of a zip that is in memory, for archives that are read and never unpacked: jars, wars, eggs. What is
  * refused there as unsafe to unpack (`src/images/unpack/zip.ts`) does no harm here, and real jars have it.
  */
+import type { Readable } from 'node:stream';
 import { inflateRawSync } from 'node:zlib';
 import { type Entry, fromBufferPromise } from 'yauzl';
 
@@ -12,6 +13,8 @@ export interface ZipEntry {
   readonly mode: number;
   /** Throws when it is longer than `maxBytes`, damaged or encrypted. */
   read(maxBytes: number): Promise<Buffer>;
+  /** Fails when it is damaged, encrypted or longer than it says. */
+  open(): Promise<Readable>;
 }
 
 const maxEntries = 200_000;
@@ -38,6 +41,7 @@ export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
       sizeBytes: entry.uncompressedSize,
       mode: (entry.externalFileAttributes >>> 16) & 0o7777,
       read: (maxBytes) => read(entry, maxBytes),
+      open: () => zip.openReadStreamPromise(entry),
     };
   }
 }

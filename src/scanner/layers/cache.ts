@@ -27,16 +27,20 @@ const suffix = '.json.zst';
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
-/** @param dir Made when it is missing. Undefined: nothing is kept. */
-export function openLayerCache(dir: string | undefined, analysers: Analysers): LayerCache {
+/**
+ * @param dir Made when it is missing. Undefined: nothing is kept.
+ * @param revision Of those who look at files.
+ */
+export function openLayerCache(dir: string | undefined, revision: () => Promise<string>): LayerCache {
   if (dir === undefined) return { get: async () => undefined, put: async () => undefined };
-  const revision = revisionOf(analysers);
-  const pathOf = (digest: Digest) =>
-    join(dir, `${createHash('sha256').update(`${digest}\n${revision}`).digest('hex')}${suffix}`);
+  const pathOf = async (digest: Digest) => {
+    const key = `${digest}\n${await revision()}`;
+    return join(dir, `${createHash('sha256').update(key).digest('hex')}${suffix}`);
+  };
   let writes = 0;
   return {
     get: async (digest) => {
-      const path = pathOf(digest);
+      const path = await pathOf(digest);
       const analysis = await readAnalysis(path);
       if (analysis?.digest !== digest) return undefined;
       const now = new Date();
@@ -45,7 +49,7 @@ export function openLayerCache(dir: string | undefined, analysers: Analysers): L
     },
     put: async (analysis) => {
       await mkdir(dir, { recursive: true, mode: 0o700 });
-      await writeFileAtomically(pathOf(analysis.digest), await compress(JSON.stringify(analysis)));
+      await writeFileAtomically(await pathOf(analysis.digest), await compress(JSON.stringify(analysis)));
       if (writes++ % writesPerSweep === 0) await sweep(dir);
     },
   };

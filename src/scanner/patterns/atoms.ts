@@ -87,8 +87,11 @@ function visit(pattern: Pattern, walk: Walk): void {
 }
 
 function visitChoice(options: readonly Pattern[], walk: Walk): void {
+  // What stands right before it belongs to each option's strings.
+  const tail = walk.run.slice(1 - shortestAtom).map((set): Pattern => ({ kind: 'byte', set }));
+  const offset = { min: walk.at.min - tail.length, max: walk.at.max - tail.length };
   endRun(walk);
-  const found = options.map((option) => bestOf(option, walk.at));
+  const found = options.map((option) => bestOf({ kind: 'sequence', parts: [...tail, option] }, offset));
   const known = found.filter((candidate) => candidate !== undefined);
   if (known.length === options.length) {
     const score = Math.min(...known.map((candidate) => candidate.score)) - Math.log2(known.length);

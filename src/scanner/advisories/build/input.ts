@@ -41,7 +41,10 @@ export async function* unpackedBytes(
 /** @throws Fault ADVISORY_FILE_TOO_LARGE */
 export function refuseGrowth(path: string, packed: number, unpacked: number): void {
   if (unpacked <= maxTotalBytes && unpacked <= Math.max(expansionFloor, packed * maxExpansion)) return;
-  throw scannerFault('ADVISORY_FILE_TOO_LARGE', `${path} unpacks to more than ${maxExpansion} times its size`);
+  throw scannerFault(
+    'ADVISORY_FILE_TOO_LARGE',
+    `${path} unpacks to more than ${maxExpansion} times its size`,
+  );
 }
 
 export function damaged(path: string, reason: string): Fault {

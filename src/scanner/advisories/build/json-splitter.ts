@@ -1,6 +1,7 @@
 /**
  * Cuts one long JSON document into the objects and arrays at one depth, without parsing the rest: exports are single
- * documents of a hundred megabytes. Depth 0 is the document itself, 1 what is directly in it, 2 what is in a list of it.
+ * documents of a hundred megabytes. Depth 0 is the document itself, of which there may be several, 1 what is directly in it,
+ * 2 what is in a list of it.
  */
 
 export interface JsonPart {
@@ -90,7 +91,8 @@ class Splitter implements JsonSplitter {
   }
 
   #open(): void {
-    if (this.#hasEnded) throw new SyntaxError('it goes on after its end');
+    if (this.#hasEnded && this.#target > 0) throw new SyntaxError('it goes on after its end');
+    this.#hasEnded = false;
     if (++this.#depth > maxDepth) throw new SyntaxError(`it nests deeper than ${maxDepth} levels`);
     if (this.#depth <= this.#target) {
       this.#names.length = this.#depth;

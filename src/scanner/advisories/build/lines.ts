@@ -17,7 +17,9 @@ export async function* linesOf(path: string, chunks: AsyncIterable<Buffer>): Asy
   for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
-      const text = Buffer.concat([...kept, chunk.subarray(start, end)]).toString('utf8').trim();
+      const text = Buffer.concat([...kept, chunk.subarray(start, end)])
+        .toString('utf8')
+        .trim();
       kept = [];
       keptBytes = 0;
       start = end + 1;

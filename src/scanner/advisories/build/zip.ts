@@ -60,7 +60,12 @@ function readEntry(path: string, reader: BlockReader, entry: Entry): string {
   return text.toString('utf8');
 }
 
-function unpack(path: string, { compressionMethod, fileName }: Entry, data: Buffer, maxLength: number): Buffer {
+function unpack(
+  path: string,
+  { compressionMethod, fileName }: Entry,
+  data: Buffer,
+  maxLength: number,
+): Buffer {
   if (compressionMethod === 0) return data;
   if (compressionMethod !== 8) throw damaged(path, `${fileName} is compressed by an unknown method`);
   return inflateRawSync(data, { maxOutputLength: Math.max(maxLength, 1) });

@@ -8,7 +8,8 @@ import { Flaw, type FormReader } from './form.ts';
 export const alpineSecdbReader: FormReader =
   ({ sink, asOf }) =>
   ({ value }) => {
-    if (!isJsonObject(value) || !isPlainWord(value['distroversion'])) throw new Flaw('it has no distroversion');
+    if (!isJsonObject(value) || !isPlainWord(value['distroversion']))
+      throw new Flaw('it has no distroversion');
     const release = spellRelease('Alpine', value['distroversion']);
     const packages: readonly unknown[] = Array.isArray(value['packages']) ? value['packages'] : [];
     for (const entry of packages) {
@@ -20,7 +21,8 @@ export const alpineSecdbReader: FormReader =
       const { name, secfixes } = found;
       for (const [version, entries] of Object.entries(isJsonObject(secfixes) ? secfixes : {})) {
         const ids = idsOf(entries);
-        if (ids.length === 0 || !isPlainWord(version)) sink.bad(`${name} ${version}`, 'it names no vulnerability');
+        if (ids.length === 0 || !isPlainWord(version))
+          sink.bad(`${name} ${version}`, 'it names no vulnerability');
         else for (const id of ids) sink.advisory(toAdvisory(id, version, name, release, asOf));
       }
     }

@@ -9,6 +9,7 @@ export const epssReader: FormReader =
     if (value.startsWith('#') || value.startsWith('cve,')) return;
     const [cve = '', text = ''] = value.split(',');
     const probability = /^[\d.eE-]+$/.test(text) ? Number(text) : Number.NaN;
-    if (!isCve(cve) || !(probability >= 0 && probability <= 1)) throw new Flaw('it is no CVE with a probability');
+    if (!isCve(cve) || !(probability >= 0 && probability <= 1))
+      throw new Flaw('it is no CVE with a probability');
     sink.fact({ kind: 'probability', cve, probability });
   };

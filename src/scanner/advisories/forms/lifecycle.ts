@@ -3,7 +3,7 @@
  * which the file is then named for.
  */
 import { isJsonObject } from '../../../lib/index.ts';
-import { isPlainWord, isoTime } from '../text.ts';
+import { isoTime, isPlainWord } from '../text.ts';
 import { Flaw, type FormReader } from './form.ts';
 
 export const lifecycleReader: FormReader =
@@ -14,6 +14,11 @@ export const lifecycleReader: FormReader =
       if (!isJsonObject(entry)) throw new Flaw('a cycle is no object');
       const cycle = entry['releaseCycle'] ?? entry['cycle'];
       if (!isPlainWord(cycle)) throw new Flaw('a cycle has no name');
-      sink.fact({ kind: 'lifecycle', product: product || stem, cycle, end: isoTime(entry['eol']).slice(0, 10) });
+      sink.fact({
+        kind: 'lifecycle',
+        product: product || stem,
+        cycle,
+        end: isoTime(entry['eol']).slice(0, 10),
+      });
     }
   };

@@ -1,8 +1,7 @@
 /** The Ruby advisory database (github.com/rubysec/ruby-advisory-db), one of its files a line: in RubyGems' requirements. */
 import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
-import { ratingOfVector, severityOfWord } from '../rating.ts';
-import type { Rating } from '../record.ts';
 import { severityOfScore } from '../cvss.ts';
+import type { Rating } from '../record.ts';
 import { isAdvisoryId, isCve, isoTime, isPlainWord, oneLine, webAddress } from '../text.ts';
 import { Flaw, type FormReader } from './form.ts';
 
@@ -63,6 +62,9 @@ function ratingsOf({ cvss_v4: v4, cvss_v3: v3, cvss_v2: v2 }: JsonObject): reado
 
 function words(value: unknown): readonly string[] {
   return Array.isArray(value)
-    ? value.slice(0, 500).filter((word) => typeof word === 'string' && word.length <= 200).map(String)
+    ? value
+        .slice(0, 500)
+        .filter((word) => typeof word === 'string' && word.length <= 200)
+        .map(String)
     : [];
 }

@@ -1,0 +1,152 @@
+/** `ward policy` and `ward audit` as processes, on a data folder without a server. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, expect, test } from 'vitest';
+import { defaultPolicy, generateKeyPair, judge, openGateStore, readSigningKey } from '../../gate/index.ts';
+import { digestOf } from '../../images/index.ts';
+import type { Report, Vulnerability } from '../../scanner/index.ts';
+import { gatePaths } from '../../server/index.ts';
+import { makeHome, runWard } from '../cli.fixture.ts';
+
+const home = await makeHome();
+const paths = gatePaths(join(home.path, 'data'));
+const digest = digestOf(Buffer.from('image'));
+afterAll(() => home[Symbol.asyncDispose]());
+const ward = (...args: string[]) => runWard(args, { home });
+
+const vulnerability: Vulnerability = {
+  class: 'vulnerability',
+  id: 'CVE-2021-23337',
+  aliases: [],
+  title: 'Command injection',
+  severity: 'medium',
+  severitySource: 'ghsa',
+  component: { ecosystem: 'npm', name: 'lodash', version: '4.17.20', purl: 'pkg:npm/lodash@4.17.20' },
+  fixedIn: ['4.17.21'],
+  status: 'affected',
+  knownExploited: false,
+  places: [{ path: 'app/package.json' }],
+};
+const report: Report = {
+  form: 1,
+  target: { name: 'team/app:v1', kind: 'image', digest },
+  scannedAt: new Date().toISOString(),
+  inventory: {
+    distribution: { id: 'debian', versionId: '13', name: 'Debian 13' },
+    components: [],
+    layers: [],
+    gaps: [],
+  },
+  findings: [vulnerability],
+  suppressed: [],
+};
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(home.path, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  return path;
+}
+const strict = await file('strict.yaml', 'form: 1\nrules: { vulnerabilities: { limits: { medium: 0 } } }\n');
+
+test('policy check says what is wrong with a file, and where', async () => {
+  expect(await ward('policy', 'check', strict)).toMatchObject({ code: 0, stdout: '' });
+  const wrong = await file('wrong.yaml', 'form: 1\nrules: { vulnerabilities: { limits: { hihg: 0 } } }\n');
+  const { code, stderr } = await ward('policy', 'check', wrong);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^error\[POLICY_INVALID\]: .*rules\.vulnerabilities\.limits/);
+  expect((await runWard(['policy', 'check', '-'], { home, input: 'form: 2' })).code).toBe(2);
+});
+
+test('policy show gives Ward’s own rules, those of a file, and those in force', async () => {
+  const own = await ward('policy', 'show', '-o', 'json');
+  expect(own.stderr).toContain('Ward’s own');
+  expect(JSON.parse(own.stdout).vulnerabilities.limits).toMatchObject({ high: 0, medium: 'any' });
+  const given = await ward('policy', 'show', '--policy', strict, '-o', 'json');
+  expect(JSON.parse(given.stdout).vulnerabilities.limits).toMatchObject({ high: 0, medium: 0 });
+  const run = await ward('policy', 'show', '--stage', 'run', '-o', 'json');
+  expect(JSON.parse(run.stdout).vulnerabilities.action).toBe('warn');
+  await file(paths.policy.slice(home.path.length), 'form: 1\nrules: { gaps: warn }\n');
+  const inForce = await ward('policy', 'show');
+  expect(inForce.stderr).toContain(paths.policy);
+  expect(inForce.stdout).toMatch(/^gaps: warn$/m);
+});
+
+test('policy test shows what another policy would change of a report', async () => {
+  const written = await file('report.json', JSON.stringify({ ...report, verdict: { outcome: 'allow' } }));
+  const changed = await ward('policy', 'test', written, '--policy', strict, '-o', 'json');
+  expect(changed.code).toBe(0);
+  expect(JSON.parse(changed.stdout)).toMatchObject({
+    judged: 1,
+    changes: [
+      {
+        name: 'team/app:v1',
+        before: { outcome: 'warn' },
+        after: { outcome: 'deny', reasons: [{ rule: 'vulnerabilities.limits.medium' }, {}] },
+      },
+    ],
+  });
+  const same = await ward('policy', 'test', written, '--policy', strict, '--against', strict);
+  expect(same.stderr).toContain('0 of 1 judgements would change');
+  const none = await ward('policy', 'test', await file('none.json', '{}'), '--policy', strict);
+  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('error[REPORT_INVALID]') });
+});
+
+test('without a gate’s store there is nothing to list or to test with', async () => {
+  await using empty = await makeHome();
+  for (const args of [
+    ['audit', 'list'],
+    ['audit', 'verify'],
+    ['policy', 'test'],
+  ]) {
+    const { code, stderr } = await runWard(args, { home: empty });
+    expect({ code, stderr }).toMatchObject({ code: 5, stderr: expect.stringContaining('DATA_DIR_EMPTY') });
+  }
+});
+
+test('stored reports are judged for where they were judged before; the log is listed and verified', async () => {
+  const time = new Date().toISOString();
+  const key = readSigningKey(generateKeyPair('secret').privateKey, 'secret');
+  {
+    await using store = openGateStore({ path: paths.database });
+    await store.putReport({ kind: 'image', digest }, report);
+    const subject = {
+      stage: 'deploy',
+      namespace: 'acme',
+      kind: 'image',
+      report,
+      digest,
+      now: Date.now(),
+    } as const;
+    const verdict = { ...judge(defaultPolicy(), subject), digest };
+    const entry = { time, event: 'verdict', actor: 'key-1', name: 'team/app:v1', outcome: 'warn' } as const;
+    store.write({ verdicts: [verdict], audit: [entry, { ...entry, name: 'evil\u001b[2J' }] });
+    await file('checkpoint.json', JSON.stringify(store.checkpoint(key)));
+    await file('ward.pub', key.publicKey);
+  }
+  const tested = await ward('policy', 'test', '--policy', strict);
+  expect(tested.stdout).toMatch(/team\/app:v1 +acme +deploy +warn +deny/);
+  const listed = await ward('audit', 'list');
+  expect(listed.stdout).toMatch(/1 +\S+ +verdict +warn +.*team\/app:v1/);
+  expect(listed.stdout).not.toContain('\u001b');
+  expect(JSON.parse((await ward('audit', 'list', '--after', '1', '-o', 'json')).stdout)).toMatchObject([
+    { seq: 2 },
+  ]);
+  const verified = await ward('audit', 'verify', '--key', 'ward.pub', '--checkpoint', 'checkpoint.json');
+  expect(verified).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/intact +yes\nentries +2\ncheckpoints +2/),
+  });
+});
+
+test('a changed entry breaks the log', async () => {
+  const db = new DatabaseSync(paths.database);
+  db.exec('drop trigger audit_no_update');
+  db.exec(`update audit set entry = replace(entry, 'warn', 'allow') where seq = 1`);
+  db.close();
+  const { code, stdout } = await ward('audit', 'verify');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/intact +no/);
+  expect(stdout).toMatch(/problem +entry 1: this entry was changed/);
+});

@@ -1,0 +1,65 @@
+/** `ward policy`: files into the server room, verdicts out. */
+import { parseReport } from '../../scanner/index.ts';
+import type { Handler } from '../command-spec.ts';
+import type { Input } from '../input.ts';
+import { localOptions, openServer } from '../local.ts';
+import { readBounded } from '../read-source.ts';
+
+const longestPolicy = 1024 * 1024;
+const longestReport = 256 * 1024 * 1024;
+
+export const show: Handler = async (input, { io }) => {
+  const { showPolicy } = await openServer();
+  const stage = (['push', 'deploy', 'run'] as const).find((name) => name === input.text('stage')) ?? 'push';
+  const { rules, source, revision } = await showPolicy({
+    ...localOptions(input),
+    policy: await textOf(input, 'policy'),
+    namespace: input.text('namespace') ?? 'guest',
+    stage,
+  });
+  io.note(`from ${source}, revision ${revision.slice(0, 12)}`);
+  if (io.format === 'json') await io.value(rules);
+  else await io.yaml(rules);
+  return 0;
+};
+
+export const check: Handler = async (input, { io, stdin }) => {
+  const { checkPolicy } = await openServer();
+  const file = input.required(0);
+  const text = (await readBounded(file === '-' ? stdin : file, longestPolicy)).toString('utf8');
+  const revision = checkPolicy(text);
+  io.ok(`${file} is a policy, revision ${revision.slice(0, 12)}`);
+  return 0;
+};
+
+export const test: Handler = async (input, { io }) => {
+  const { testPolicy } = await openServer();
+  const files = input.rest(0);
+  const reports = files.map(async (file) => parseReport(await readBounded(file, longestReport), file));
+  const { judged, changes } = await testPolicy({
+    ...localOptions(input),
+    policy: await textOf(input, 'policy'),
+    against: await textOf(input, 'against'),
+    reports: files.length === 0 ? undefined : await Promise.all(reports),
+  });
+  await io.list({
+    items: changes,
+    data: { judged, changes },
+    columns: [
+      { title: 'name', cell: ({ name }) => name },
+      { title: 'namespace', cell: ({ after }) => after.namespace },
+      { title: 'stage', cell: ({ after }) => after.stage },
+      { title: 'before', cell: ({ before }) => before.outcome },
+      { title: 'after', cell: ({ after }) => after.outcome },
+      { title: 'why', cell: ({ after }) => after.reasons.map(({ rule }) => rule).join(', ') },
+    ],
+    name: ({ name }) => name,
+  });
+  io.note(`${changes.length} of ${judged} judgements would change`);
+  return 0;
+};
+
+async function textOf(input: Input, option: string): Promise<string | undefined> {
+  const file = input.text(option);
+  return file === undefined ? undefined : (await readBounded(file, longestPolicy)).toString('utf8');
+}

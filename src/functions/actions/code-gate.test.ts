@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { hello, ref, startPlatform } from '../platform.fixture.ts';
+import type { CodeGate, GateVerdict } from './code-gate.ts';
+
+const allow: GateVerdict = { outcome: 'allow', summary: '' };
+const deny: GateVerdict = {
+  outcome: 'deny',
+  summary: '1 critical: CVE-2021-23337 in lodash 4.17.20, fixed in 4.17.21',
+};
+
+function gateOf(changes: Partial<CodeGate>): CodeGate {
+  return { admitCode: async () => allow, admitImage: async () => allow, mayRun: () => allow, ...changes };
+}
+
+describe('the gate', () => {
+  test('refuses code before anything of it is kept', async () => {
+    const asked: unknown[] = [];
+    const gate = gateOf({
+      admitCode: async ({ code, ...rest }) => {
+        asked.push({ ...rest, code: Buffer.from(code).toString() });
+        return deny;
+      },
+    });
+    await using platform = await startPlatform({ gate });
+    const { actions } = platform.functions;
+    await expect(actions.put(ref('a'), hello, false, platform.guest)).rejects.toMatchObject({
+      code: 'DEPLOYMENT_REFUSED',
+      kind: 'denied',
+      message: `The action is refused: ${deny.summary}`,
+    });
+    const { keyId: actor } = platform.guest;
+    const { code } = hello.exec;
+    expect(asked).toEqual([{ namespace: 'guest', actor, action: 'guest/a', kind: 'nodejs:24', code }]);
+    await expect(actions.get(ref('a'), false, platform.guest.namespace)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    expect(await Array.fromAsync(platform.blobs.list())).toEqual([]);
+  });
+
+  test('is asked for an image by its name, and not for a change without code', async () => {
+    const images: string[] = [];
+    const gate = gateOf({
+      admitImage: async ({ image }) => {
+        images.push(image);
+        return image === 'bad' ? deny : allow;
+      },
+    });
+    await using platform = await startPlatform({ gate });
+    const { actions } = platform.functions;
+    const container = (image: string) => ({ exec: { kind: 'blackbox', image } });
+    await actions.put(ref('a'), container('good'), false, platform.guest);
+    await actions.put(ref('a'), { limits: { timeout: 5000 } }, true, platform.guest);
+    const refused = actions.put(ref('a'), container('bad'), true, platform.guest);
+    await expect(refused).rejects.toMatchObject({ code: 'DEPLOYMENT_REFUSED' });
+    expect(images).toEqual(['good', 'bad']);
+  });
+
+  test('refuses to run what has become bad, waited for or not, and holds nothing', async () => {
+    let verdict = allow;
+    await using platform = await startPlatform({ gate: gateOf({ mayRun: () => verdict }) });
+    const { actions, invocations } = platform.functions;
+    await actions.put(ref('a'), hello, false, platform.guest);
+    const request = {
+      identity: platform.guest,
+      action: ref('a'),
+      payload: {},
+      transactionId: 't',
+      authorization: undefined,
+    };
+    expect(await invocations.invoke({ ...request, waitMs: 1000 })).toMatchObject({
+      record: { status: 'success' },
+    });
+    verdict = deny;
+    for (const waitMs of [1000, undefined]) {
+      await expect(invocations.invoke({ ...request, waitMs })).rejects.toMatchObject({ code: 'RUN_REFUSED' });
+    }
+    expect(platform.invoker.inFlight).toBe(0);
+    expect(platform.invoker.jobs).toHaveLength(1);
+  });
+});

@@ -1,0 +1,46 @@
+/** Who is asked before code is deployed, and before it is run. */
+import type { Digest } from '../../images/index.ts';
+import { functionFault } from '../faults.ts';
+
+/** What somebody wants to deploy, and for whom. */
+export interface Deployment {
+  readonly namespace: string;
+  /** Id of the key. */
+  readonly actor: string;
+  /** `ns/[pkg/]name`. */
+  readonly action: string;
+}
+
+/** What is run: the code of an action, or an image. */
+export interface Runnable {
+  readonly kind: string;
+  readonly image: string | undefined;
+  readonly digest: Digest;
+}
+
+export interface GateVerdict {
+  readonly outcome: 'allow' | 'warn' | 'deny';
+  /** One line: what was found, and where more is said of it. */
+  readonly summary: string;
+}
+
+export interface CodeGate {
+  /** Scans and judges code. */
+  admitCode(
+    deployment: Deployment & { readonly kind: string; readonly code: Uint8Array },
+  ): Promise<GateVerdict>;
+  /** Judges an image of the image store. */
+  admitImage(deployment: Deployment & { readonly image: string }): Promise<GateVerdict>;
+  /** At once: it is asked for every call. */
+  mayRun(runnable: Runnable, namespace: string): GateVerdict;
+}
+
+/** @throws Fault DEPLOYMENT_REFUSED */
+export function requireDeployable({ outcome, summary }: GateVerdict): void {
+  if (outcome === 'deny') throw functionFault('DEPLOYMENT_REFUSED', `The action is refused: ${summary}`);
+}
+
+/** @throws Fault RUN_REFUSED */
+export function requireRunnable({ outcome, summary }: GateVerdict): void {
+  if (outcome === 'deny') throw functionFault('RUN_REFUSED', `The action may not run any more: ${summary}`);
+}

@@ -1,0 +1,428 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../images/index.ts';
+import { severities } from '../../scanner/index.ts';
+import { parsePolicy } from '../policy/policy.ts';
+import { type Action, actions } from '../policy/rules-schema.ts';
+import {
+  dayMs,
+  diffId,
+  malware,
+  misconfiguration,
+  noon,
+  type ReportChange,
+  reportOf,
+  secret,
+  vulnerabilities,
+  vulnerability,
+} from '../reports.fixture.ts';
+import { generateKeyPair, readTrustedKey } from '../trust/keys.ts';
+import { type Case, judge } from './judge.ts';
+
+/** Nothing but what a test sets is looked at. */
+const lenient = `
+  vulnerabilities:
+    action: deny
+    ignoreUnfixed: false
+    limits: { critical: any, high: any, medium: any, low: any, none: any }
+    unknown: { action: allow }
+    epss: { action: allow }
+    knownExploited: allow
+  malware: { action: allow }
+  secrets: { action: allow }
+  misconfiguration: { action: allow }
+  gaps: allow
+  unscanned: allow
+  distribution: { unknown: allow, endOfLife: allow }
+  advisories: { missing: allow, stale: allow }
+`;
+
+function policyOf(rules: string, keys = '') {
+  return parsePolicy(`form: 1\n${keys}\nrules:${lenient}overrides:\n  - rules: ${rules}\n`);
+}
+
+function caseOf(report: ReportChange = {}, change: Partial<Case> = {}): Case {
+  const stage = 'push';
+  return { stage, namespace: 'guest', kind: 'image', report: reportOf(report), now: noon, ...change };
+}
+
+/** Outcome and the rules that decided. */
+function judged(rules: string, what: Case, keys?: string): readonly string[] {
+  const { outcome, reasons } = judge(policyOf(rules, keys), what);
+  return [outcome, ...reasons.map((reason) => reason.rule)];
+}
+
+const days = (count: number) => new Date(noon - count * dayMs).toISOString();
+
+describe('limits by severity', () => {
+  it.each([
+    ['{ critical: 0 }', 1, ['deny', 'vulnerabilities.limits.critical']],
+    ['{ critical: 1 }', 1, ['allow']],
+    ['{ critical: 1 }', 2, ['deny', 'vulnerabilities.limits.critical']],
+    ['{ high: 0 }', 5, ['allow']],
+  ])('%s with %d critical ones: %j', (limits, count, expected) => {
+    const findings = vulnerabilities('critical', count);
+    expect(judged(`{ vulnerabilities: { limits: ${limits} } }`, caseOf({ findings }))).toEqual(expected);
+  });
+
+  it('say what to upgrade to', () => {
+    const verdict = judge(
+      policyOf('{ vulnerabilities: { limits: { high: 0 } } }'),
+      caseOf({ findings: [vulnerability()] }),
+    );
+    expect(verdict.reasons[0]).toMatchObject({
+      text: '1 high vulnerability: CVE-2021-23337 in lodash 4.17.15 (fixed in 4.17.21)',
+      findings: ['CVE-2021-23337'],
+      upgrades: [{ component: 'npm lodash', version: '4.17.15', to: ['4.17.21'] }],
+    });
+  });
+
+  it('unknown severity has a rule of its own', () => {
+    const findings = vulnerabilities('unknown', 2);
+    const rules = (action: string) => `{ vulnerabilities: { unknown: { action: ${action}, limit: 1 } } }`;
+    expect(judged(rules('warn'), caseOf({ findings }))).toEqual(['warn', 'vulnerabilities.unknown']);
+    expect(judged(rules('deny'), caseOf({ findings }))).toEqual(['deny', 'vulnerabilities.unknown']);
+  });
+});
+
+describe('what is not fixed', () => {
+  const findings = [vulnerability({ fixedIn: [] })];
+  it('counts unless it is ignored', () => {
+    const rules = (ignore: boolean) =>
+      `{ vulnerabilities: { limits: { high: 0 }, ignoreUnfixed: ${ignore} } }`;
+    expect(judged(rules(false), caseOf({ findings }))[0]).toBe('deny');
+    expect(judged(rules(true), caseOf({ findings }))[0]).toBe('allow');
+  });
+
+  it('is denied all the same when it is exploited, or probably will be', () => {
+    const exploited = [vulnerability({ fixedIn: [], knownExploited: true, published: days(0) })];
+    const grace = 'ignoreUnfixed: true, graceDays: { sincePublished: 30 }';
+    expect(
+      judged(`{ vulnerabilities: { ${grace}, knownExploited: deny } }`, caseOf({ findings: exploited })),
+    ).toEqual(['deny', 'vulnerabilities.knownExploited']);
+    const probable = [vulnerability({ fixedIn: [], epss: 0.5, published: days(0) })];
+    const epss = (above: number) =>
+      `{ vulnerabilities: { ${grace}, epss: { action: deny, above: ${above} } } }`;
+    expect(judged(epss(0.5), caseOf({ findings: probable }))).toEqual(['deny', 'vulnerabilities.epss']);
+    expect(judged(epss(0.51), caseOf({ findings: probable }))).toEqual(['allow']);
+  });
+});
+
+describe('grace', () => {
+  it.each([
+    ['{ sincePublished: 7 }', { published: days(6) }, 'warn'],
+    ['{ sincePublished: 7 }', { published: days(8) }, 'deny'],
+    ['{ sincePublished: 7 }', { published: undefined }, 'deny'],
+    ['{ sincePublished: 7 }', { published: 'nonsense' }, 'deny'],
+    ['{ sinceFix: 7 }', { published: days(300), fixKnownSince: days(3) }, 'warn'],
+    ['{ sinceFix: 7 }', { published: days(300) }, 'deny'],
+    ['{ sinceFix: 7 }', { published: days(3) }, 'warn'],
+    ['{ sinceFix: 7 }', { published: days(3), fixedIn: [] }, 'deny'],
+  ])('%s of %j: %s', (grace, change, expected) => {
+    const rules = `{ vulnerabilities: { limits: { high: 0 }, graceDays: ${grace} } }`;
+    expect(judged(rules, caseOf({ findings: [vulnerability(change)] }))[0]).toBe(expected);
+  });
+});
+
+describe('classes', () => {
+  it.each([
+    ['malware', malware()],
+    ['secrets', secret()],
+    ['misconfiguration', misconfiguration()],
+  ])('%s: as its rule says, but for ids with one of their own', (rule, finding) => {
+    const what = caseOf({ findings: [finding] });
+    expect(judged(`{ ${rule}: { action: deny } }`, what)).toEqual(['deny', rule]);
+    expect(judged(`{ ${rule}: { action: warn } }`, what)).toEqual(['warn', rule]);
+    expect(judged(`{ ${rule}: { action: deny, ids: { ${finding.id}: allow } } }`, what)).toEqual(['allow']);
+    expect(judged(`{ ${rule}: { action: allow, ids: { ${finding.id}: deny } } }`, what)).toEqual([
+      'deny',
+      rule,
+    ]);
+  });
+
+  it('an id that objects have by themselves is none of the policy', () => {
+    const what = caseOf({ findings: [misconfiguration('constructor'), misconfiguration('__proto__')] });
+    expect(judged('{ misconfiguration: { action: warn } }', what)).toEqual(['warn', 'misconfiguration']);
+  });
+});
+
+describe('circumstances', () => {
+  it.each([
+    ['{ gaps: deny }', { inventory: { gaps: [{ path: 'a.jar', reason: 'cut off' }] } }, 'gaps'],
+    [
+      '{ distribution: { unknown: deny } }',
+      { inventory: { distribution: undefined } },
+      'distribution.unknown',
+    ],
+    [
+      '{ distribution: { endOfLife: deny } }',
+      {
+        inventory: {
+          distribution: { id: 'debian', versionId: '9', name: 'Debian 9', endOfLife: '2022-06-30' },
+        },
+      },
+      'distribution.endOfLife',
+    ],
+    ['{ advisories: { missing: deny } }', { advisories: undefined }, 'advisories.missing'],
+    [
+      '{ advisories: { stale: deny, maxAgeDays: 7 } }',
+      { advisories: { revision: 'r', count: 1, updatedAt: days(8) } },
+      'advisories.stale',
+    ],
+    ['{ advisories: { stale: deny } }', { advisories: { revision: 'r', count: 1 } }, 'advisories.stale'],
+  ] as const)('%s', (rules, report, rule) => {
+    expect(judged(rules, caseOf(report))).toEqual(['deny', rule]);
+    expect(judged(rules, caseOf())).toEqual(['allow']);
+  });
+
+  it('the age of advisories does not matter where there is nothing that they speak of', () => {
+    const report = { inventory: { components: [] }, advisories: undefined };
+    expect(judged('{ advisories: { missing: deny } }', caseOf(report))).toEqual(['allow']);
+  });
+
+  it('without a report it is unscanned; a failed scan is denied whatever the policy says', () => {
+    expect(judged('{ unscanned: deny }', caseOf({}, { report: undefined }))).toEqual(['deny', 'unscanned']);
+    expect(judged('{}', caseOf({}, { report: undefined }))).toEqual(['allow']);
+    expect(judged('{}', caseOf({}, { report: undefined, failure: 'too slow' }))).toEqual(['deny', 'scan']);
+  });
+
+  it('code has neither distribution nor base nor signature', () => {
+    const rules =
+      '{ distribution: { unknown: deny }, bases: { action: deny }, signatures: { action: deny } }';
+    const report = { inventory: { distribution: undefined } };
+    expect(judged(rules, caseOf(report, { kind: 'code' }))).toEqual(['allow']);
+    expect(judged(rules, caseOf(report))).toEqual(['deny', 'distribution.unknown', 'bases', 'signatures']);
+  });
+});
+
+describe('trusted bases', () => {
+  const base = {
+    name: 'nodejs:24',
+    digest: digestOf('base'),
+    diffIds: [diffId('a'), diffId('b')],
+    builtByWard: true,
+    signedBy: [],
+  };
+  const rules = '{ bases: { action: deny } }';
+  it('an image stands on a base whose layers are its lowest', () => {
+    expect(judged(rules, caseOf({}, { bases: [base] }))).toEqual(['allow']);
+    for (const diffIds of [['b'], ['a', 'c'], ['a', 'b', 'c', 'd'], []]) {
+      const other = { ...base, diffIds: diffIds.map(diffId) };
+      expect(judged(rules, caseOf({}, { bases: [other] }))).toEqual(['deny', 'bases']);
+    }
+  });
+
+  it('of another’s bases those count that are named, or signed with a key that is', () => {
+    const { publicKey } = generateKeyPair('x');
+    const { id } = readTrustedKey(publicKey);
+    const keys = `keys: { us: ${JSON.stringify(publicKey)} }`;
+    const foreign = { ...base, builtByWard: false };
+    const parse = (more: string, signedBy: readonly string[] = []) => {
+      const policy = parsePolicy(`form: 1\n${keys}\nrules:${lenient}  bases: { action: deny, ${more} }\n`);
+      return judge(policy, caseOf({}, { bases: [{ ...foreign, signedBy }] })).outcome;
+    };
+    expect(parse('digests: []')).toBe('deny');
+    expect(parse(`digests: ["${foreign.digest}"]`)).toBe('allow');
+    expect(parse('keys: [us]')).toBe('deny');
+    expect(parse('keys: [us]', [id])).toBe('allow');
+    expect(parse('digests: []', [id])).toBe('deny');
+  });
+});
+
+describe('signatures', () => {
+  const [one, two] = [generateKeyPair('x'), generateKeyPair('x')].map(({ publicKey }) => publicKey);
+  const ids = [one, two].map((pem) => readTrustedKey(pem ?? '').id);
+  const head = `form: 1\nkeys: { one: ${JSON.stringify(one)}, two: ${JSON.stringify(two)} }\nrules:${lenient}`;
+  const signedBy = (...signers: readonly number[]) =>
+    signers.map((index) => ({ keyId: ids[index] ?? '', reference: 'app', annotations: { gate: 'passed' } }));
+  const outcome = (rule: string, signatures: ReturnType<typeof signedBy>) =>
+    judge(parsePolicy(`${head}  signatures: { action: deny, ${rule} }\n`), caseOf({}, { signatures }))
+      .outcome;
+
+  it.each([
+    ['keys: [one]', [], 'deny'],
+    ['keys: [one]', [0], 'allow'],
+    ['keys: [one]', [1], 'deny'],
+    ['keys: [one, two], atLeast: 2', [0, 0], 'deny'],
+    ['keys: [one, two], atLeast: 2', [0, 1], 'allow'],
+    ['keys: []', [0], 'deny'],
+    ['keys: [one], annotations: { gate: passed }', [0], 'allow'],
+    ['keys: [one], annotations: { gate: refused }', [0], 'deny'],
+    ['keys: [one], annotations: { constructor: x }', [0], 'deny'],
+  ] as const)('%s, signed by %j: %s', (rule, signers, expected) => {
+    expect(outcome(rule, signedBy(...signers))).toBe(expected);
+  });
+});
+
+describe('the ignore list', () => {
+  const entry = (more: string) =>
+    `{ vulnerabilities: { limits: { high: 0 } }, gaps: deny, ignore: [{ reason: not used, by: ada, ${more} }] }`;
+  const what = caseOf({ findings: [vulnerability()] });
+
+  it.each([
+    ['id: CVE-2021-23337, expires: 2026-06-15', 'allow'],
+    ['id: cve-2021-23337, expires: 2026-06-15', 'allow'],
+    ['id: GHSA-35jh-r3h4-6jhm, expires: 2026-06-15', 'allow'],
+    ['id: CVE-2021-23337, expires: 2026-06-14', 'deny'],
+    ['id: CVE-2021-2333, expires: 2027-01-01', 'deny'],
+    ['id: CVE-2021-23337, expires: 2027-01-01, purl: "pkg:npm/lodash"', 'allow'],
+    ['id: CVE-2021-23337, expires: 2027-01-01, purl: "pkg:npm/lodash@4.17.15"', 'allow'],
+    ['id: CVE-2021-23337, expires: 2027-01-01, purl: "pkg:npm/lodash@4.17.14"', 'deny'],
+    ['id: CVE-2021-23337, expires: 2027-01-01, purl: "pkg:npm/lodash?arch=x"', 'deny'],
+    ['id: CVE-2021-23337, expires: 2027-01-01, path: "app/*"', 'allow'],
+    ['id: CVE-2021-23337, expires: 2027-01-01, path: "app/*/lodash"', 'deny'],
+  ])('%s: %s', (more, expected) => {
+    expect(judged(entry(more), what)[0]).toBe(expected);
+  });
+
+  it('a path does not hide what is elsewhere too', () => {
+    const findings = [vulnerability({ places: [{ path: 'app/x' }, { path: 'opt/x' }] })];
+    const more = 'id: CVE-2021-23337, expires: 2027-01-01, path: "app/*"';
+    expect(judged(entry(more), caseOf({ findings }))[0]).toBe('deny');
+  });
+
+  it('tells what it let pass, and which entries have expired', () => {
+    const past = judge(policyOf(entry('id: CVE-2021-23337, expires: 2026-06-14')), what);
+    expect(past.expired).toMatchObject([{ id: 'CVE-2021-23337', by: 'ada', expires: '2026-06-14' }]);
+    const now = judge(policyOf(entry('id: CVE-2021-23337, expires: 2026-06-16')), what);
+    expect([now.ignored, now.expired, now.counts.high]).toMatchObject([
+      [{ reason: 'not used', where: 'pkg:npm/lodash@4.17.15' }],
+      [],
+      0,
+    ]);
+  });
+
+  it('speaks of what could not be read under the id gap, by its path', () => {
+    const gaps = { inventory: { gaps: [{ path: 'opt/odd.jar', reason: 'encrypted' }] } };
+    expect(judged(entry('id: gap, expires: 2027-01-01, path: "opt/*"'), caseOf(gaps))[0]).toBe('allow');
+    expect(judged(entry('id: gap, expires: 2027-01-01, path: "app/*"'), caseOf(gaps))[0]).toBe('deny');
+  });
+});
+
+describe('the summary', () => {
+  const deny = parsePolicy('form: 1');
+
+  it('has counts, ids, upgrades and the place of the report', () => {
+    const findings = [vulnerability(), malware(), ...vulnerabilities('high', 4)];
+    const { summary } = judge(deny, caseOf({ findings }, { reportAt: 'http://ward/report' }));
+    expect(summary).toBe(
+      'denied by policy: 1 malware, 5 high [miner-xmrig CVE-1-high-0 CVE-1-high-1 +3; ' +
+        'upgrade npm lodash 4.17.15 -> 4.17.21]; report: http://ward/report',
+    );
+  });
+
+  it('is one line of at most 300 characters without control characters, whatever is in the image', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 400 });
+    fc.assert(
+      fc.property(text, text, text, fc.option(text), (id, name, version, reportAt) => {
+        const component = { ecosystem: 'npm', name, version, purl: 'pkg:npm/x' } as const;
+        const findings = [
+          vulnerability({ id, component, fixedIn: [version] }),
+          { ...malware(id), places: [{ path: name }] },
+        ];
+        const gaps = [{ path: name, reason: version }];
+        const what = caseOf({ findings, inventory: { gaps } }, { reportAt: reportAt ?? undefined });
+        const verdict = judge(deny, what);
+        expect(verdict.summary.length).toBeLessThanOrEqual(300);
+        for (const line of [verdict.summary, ...verdict.reasons.map((reason) => reason.text)]) {
+          expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+        }
+      }),
+    );
+  });
+});
+
+describe('a stricter policy never allows more', () => {
+  const strictness = (outcome: Action) => actions.indexOf(outcome);
+  const limit = fc.option(fc.nat(3), { nil: 'any' as const });
+  const action = fc.constantFrom(...actions);
+  const rules = fc.record({
+    action,
+    critical: limit,
+    high: limit,
+    medium: limit,
+    unknown: limit,
+    epss: fc.integer({ min: 0, max: 10 }).map((tenths) => tenths / 10),
+    ignoreUnfixed: fc.boolean(),
+    grace: fc.nat(10),
+    malware: action,
+    gaps: action,
+  });
+  type Dials = typeof rules extends fc.Arbitrary<infer Value> ? Value : never;
+  const finding = fc.oneof(
+    fc
+      .record({
+        severity: fc.constantFrom(...severities),
+        fixedIn: fc.constantFrom([], ['2']),
+        age: fc.nat(20),
+        epss: fc.constantFrom(undefined, 0, 0.3, 1),
+        knownExploited: fc.boolean(),
+      })
+      .map(({ age, ...change }) => vulnerability({ ...change, published: days(age) })),
+    fc.constant(malware()),
+  );
+
+  const written = (dials: Dials) =>
+    parsePolicy(
+      JSON.stringify({
+        form: 1,
+        rules: {
+          vulnerabilities: {
+            action: dials.action,
+            ignoreUnfixed: dials.ignoreUnfixed,
+            limits: { critical: dials.critical, high: dials.high, medium: dials.medium },
+            unknown: { action: dials.action, limit: dials.unknown },
+            epss: { action: dials.action, above: dials.epss },
+            graceDays: { sincePublished: dials.grace },
+          },
+          malware: { action: dials.malware },
+          gaps: dials.gaps,
+        },
+      }),
+    );
+  const stricterAction = (a: Action, b: Action): Action => (strictness(a) > strictness(b) ? a : b);
+  const lower = (a: number | 'any', b: number | 'any') =>
+    a === 'any' ? b : b === 'any' ? a : Math.min(a, b);
+  /** Each dial at the stricter of the two. */
+  const stricter = (a: Dials, b: Dials): Dials => ({
+    action: stricterAction(a.action, b.action),
+    critical: lower(a.critical, b.critical),
+    high: lower(a.high, b.high),
+    medium: lower(a.medium, b.medium),
+    unknown: lower(a.unknown, b.unknown),
+    epss: Math.min(a.epss, b.epss),
+    ignoreUnfixed: a.ignoreUnfixed && b.ignoreUnfixed,
+    grace: Math.min(a.grace, b.grace),
+    malware: stricterAction(a.malware, b.malware),
+    gaps: stricterAction(a.gaps, b.gaps),
+  });
+
+  it('whatever is found', () => {
+    fc.assert(
+      fc.property(
+        rules,
+        rules,
+        fc.array(finding, { maxLength: 8 }),
+        fc.nat(2),
+        (a, b, findings, gapCount) => {
+          const gaps = Array.from({ length: gapCount }, () => ({ path: 'x', reason: 'y' }));
+          const what = caseOf({ findings, inventory: { gaps } });
+          const mild = judge(written(a), what).outcome;
+          const strict = judge(written(stricter(a, b)), what).outcome;
+          expect(strictness(strict)).toBeGreaterThanOrEqual(strictness(mild));
+        },
+      ),
+    );
+  });
+
+  it('and a further finding never makes it milder', () => {
+    fc.assert(
+      fc.property(rules, fc.array(finding, { maxLength: 6 }), finding, (dials, findings, more) => {
+        const policy = written(dials);
+        const before = judge(policy, caseOf({ findings })).outcome;
+        const after = judge(policy, caseOf({ findings: [...findings, more] })).outcome;
+        expect(strictness(after)).toBeGreaterThanOrEqual(strictness(before));
+      }),
+    );
+  });
+});

@@ -1,0 +1,23 @@
+/** A program that writes verdicts with their audit entries until it is killed, printing a line when some are durable. */
+import { writeSync } from 'node:fs';
+import { digestOf } from '../../images/index.ts';
+import { judge } from '../judge/judge.ts';
+import { defaultPolicy } from '../policy/policy.ts';
+import { noon, reportOf } from '../reports.fixture.ts';
+import { openGateStore } from './gate-store.ts';
+
+const store = openGateStore({ path: process.argv[2] ?? '' });
+const report = reportOf();
+for (let count = 1; ; count++) {
+  const digest = digestOf(`image ${count}`);
+  await store.putReport({ kind: 'image', digest }, report);
+  const verdicts = (['push', 'run'] as const).map((stage) => ({
+    ...judge(defaultPolicy(), { stage, namespace: 'guest', kind: 'image', report, now: noon }),
+    digest,
+  }));
+  const audit = verdicts.map(({ stage, outcome, judgedAt }) => ({
+    ...{ time: judgedAt, event: 'verdict', actor: 'test', digest, stage, outcome },
+  }));
+  store.write({ verdicts, audit });
+  writeSync(1, `${digest}\n`);
+}

@@ -1,0 +1,104 @@
+/** Every refusal leaves as OCI's `{"errors": [{code, message}]}`. Source: distribution-spec v1.1, "Error Codes". */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { registryStoreFaults } from '../images/index.ts';
+import { type Fault, type FaultKind, isFault, type Log, messageOf } from '../lib/index.ts';
+import type { registryFaults } from './faults.ts';
+
+type Answer = readonly [status: number, code: string];
+
+/** Where OCI has a word of its own for it. */
+export const answers: Readonly<
+  Record<keyof typeof registryStoreFaults | keyof typeof registryFaults, Answer>
+> = {
+  REPOSITORY_INVALID: [400, 'NAME_INVALID'],
+  REPOSITORY_UNKNOWN: [404, 'NAME_UNKNOWN'],
+  TAG_INVALID: [400, 'NAME_INVALID'],
+  BLOB_UNKNOWN: [404, 'BLOB_UNKNOWN'],
+  BLOB_DIGEST_WRONG: [400, 'DIGEST_INVALID'],
+  BLOB_SIZE_WRONG: [400, 'SIZE_INVALID'],
+  UPLOAD_UNKNOWN: [404, 'BLOB_UPLOAD_UNKNOWN'],
+  UPLOAD_OUT_OF_ORDER: [416, 'BLOB_UPLOAD_INVALID'],
+  UPLOAD_TAKEN_OVER: [409, 'BLOB_UPLOAD_INVALID'],
+  UPLOADS_EXHAUSTED: [429, 'TOOMANYREQUESTS'],
+  MANIFEST_INVALID: [400, 'MANIFEST_INVALID'],
+  MANIFEST_UNKNOWN: [404, 'MANIFEST_UNKNOWN'],
+  MANIFEST_PART_UNKNOWN: [400, 'MANIFEST_BLOB_UNKNOWN'],
+  CONTENT_IN_USE: [405, 'UNSUPPORTED'],
+  STORAGE_EXHAUSTED: [403, 'DENIED'],
+  CREDENTIALS_NEEDED: [401, 'UNAUTHORIZED'],
+  PUSH_DENIED: [403, 'DENIED'],
+  PULL_DENIED: [403, 'DENIED'],
+  ENDPOINT_UNKNOWN: [404, 'UNSUPPORTED'],
+  METHOD_UNSUPPORTED: [405, 'UNSUPPORTED'],
+  RANGE_UNSATISFIABLE: [416, 'SIZE_INVALID'],
+  CONTENT_RANGE_INVALID: [400, 'BLOB_UPLOAD_INVALID'],
+  DIGEST_UNSUPPORTED: [400, 'DIGEST_INVALID'],
+  REFERENCE_UNKNOWN: [404, 'MANIFEST_UNKNOWN'],
+  MANIFEST_DIGEST_WRONG: [400, 'DIGEST_INVALID'],
+  PAGE_INVALID: [400, 'PAGINATION_NUMBER_INVALID'],
+  SCOPE_INVALID: [400, 'UNSUPPORTED'],
+  MANIFEST_TOO_LARGE: [413, 'SIZE_INVALID'],
+  MANIFESTS_BUSY: [429, 'TOOMANYREQUESTS'],
+};
+
+/** What other rooms refuse, the gate above all. */
+const answersOfKind: Readonly<Record<FaultKind, Answer>> = {
+  invalid: [400, 'UNSUPPORTED'],
+  unauthenticated: [401, 'UNAUTHORIZED'],
+  denied: [403, 'DENIED'],
+  missing: [404, 'NAME_UNKNOWN'],
+  conflict: [409, 'UNSUPPORTED'],
+  'too-large': [413, 'SIZE_INVALID'],
+  unsupported: [415, 'UNSUPPORTED'],
+  unprocessable: [422, 'DENIED'],
+  throttled: [429, 'TOOMANYREQUESTS'],
+  busy: [503, 'UNAVAILABLE'],
+  unreachable: [502, 'UNAVAILABLE'],
+  host: [500, 'UNKNOWN'],
+  bug: [500, 'UNKNOWN'],
+};
+
+const ofImages: Readonly<Record<string, Answer>> = {
+  DIGEST_INVALID: [400, 'DIGEST_INVALID'],
+  BLOB_NOT_FOUND: [404, 'BLOB_UNKNOWN'],
+};
+
+const internalText = 'the registry failed; its log says why';
+
+export function statusOf(error: unknown): number {
+  return answerOf(error)[0];
+}
+
+export function answerError(request: FastifyRequest, reply: FastifyReply, error: unknown, log: Log): void {
+  const [status, code] = answerOf(error);
+  if (status >= 500)
+    log.error({ err: error, method: request.method, path: request.url }, 'the registry failed');
+  if (isFault(error) && error.retryAfterMs !== undefined) {
+    reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
+  }
+  const message = status >= 500 ? internalText : textOf(error);
+  const body = { errors: [{ code, message, detail: null }] };
+  reply
+    .code(status)
+    .header('content-type', 'application/json')
+    .send(request.method === 'HEAD' ? undefined : Buffer.from(JSON.stringify(body)));
+}
+
+function answerOf(error: unknown): Answer {
+  if (isFault(error)) return knownAnswer(error) ?? answersOfKind[error.kind];
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500
+    ? [status, 'UNSUPPORTED']
+    : [500, 'UNKNOWN'];
+}
+
+function knownAnswer({ code }: Fault): Answer | undefined {
+  const all: Readonly<Record<string, Answer>> = { ...ofImages, ...answers };
+  return Object.hasOwn(all, code) ? all[code] : undefined;
+}
+
+/** In one line: clients print it behind the name of the image. */
+function textOf(error: unknown): string {
+  const hint = isFault(error) && error.hint !== undefined ? `; ${error.hint}` : '';
+  return `${messageOf(error)}${hint}`.replaceAll(/\s*\n\s*/g, ' ');
+}

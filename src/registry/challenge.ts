@@ -1,0 +1,26 @@
+/** `WWW-Authenticate`: where a client gets what it needs. Source: distribution's docs/spec/auth/token.md. */
+import type { FastifyRequest } from 'fastify';
+import { scopeText } from './scopes.ts';
+import { rightFor, type Target } from './target.ts';
+
+/** @param publicUrl Without a slash at its end; undefined: what the client calls this server. */
+export function challenge(
+  request: FastifyRequest,
+  target: Target | undefined,
+  publicUrl: string | undefined,
+): string {
+  if (target?.of === 'token') return 'Basic realm="ward"';
+  const host = /^[\w.:[\]-]+$/.test(request.host) ? request.host : 'localhost';
+  const scope = target === undefined ? undefined : scopeOf(target, request.method);
+  return [
+    `Bearer realm="${publicUrl ?? `http://${host}`}/v2/token"`,
+    'service="ward"',
+    ...(scope === undefined ? [] : [`scope="${scope}"`]),
+    ...(/^Bearer /i.test(request.headers.authorization ?? '') ? ['error="insufficient_scope"'] : []),
+  ].join(',');
+}
+
+function scopeOf(target: Target, method: string): string | undefined {
+  if (target.of === 'catalog') return 'registry:catalog:*';
+  return 'repository' in target ? scopeText(target.repository, rightFor(target, method)) : undefined;
+}

@@ -1,0 +1,44 @@
+/** Manifests are read into memory, so many bytes of them at once over all clients. */
+import type { Readable } from 'node:stream';
+import { maxManifestBytes } from '../images/index.ts';
+import { registryFault } from './faults.ts';
+
+export interface ManifestBudget {
+  /** Counts a manifest of so many bytes until the returned function is called. @throws Fault MANIFESTS_BUSY */
+  take(bytes: number): () => void;
+}
+
+const retryAfterMs = 5000;
+
+export function createManifestBudget(maxBytes: number): ManifestBudget {
+  let inUse = 0;
+  return {
+    take(bytes) {
+      if (inUse > 0 && inUse + bytes > maxBytes) {
+        throw registryFault('MANIFESTS_BUSY', 'too many manifests are being pushed, try again later', {
+          retryAfterMs,
+        });
+      }
+      inUse += bytes;
+      return () => {
+        inUse -= bytes;
+      };
+    },
+  };
+}
+
+/** @param announced Bytes, as far as the client says so. @throws Fault MANIFEST_TOO_LARGE */
+export async function readManifestBody(source: Readable, announced: number | undefined): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = announced ?? 0;
+  if (size <= maxManifestBytes) {
+    size = 0;
+    for await (const chunk of source.iterator({ destroyOnReturn: false })) {
+      size += chunk.length;
+      if (size > maxManifestBytes) break;
+      chunks.push(chunk);
+    }
+  }
+  if (size <= maxManifestBytes) return Buffer.concat(chunks);
+  throw registryFault('MANIFEST_TOO_LARGE', `a manifest has ${maxManifestBytes} bytes at most`);
+}

@@ -1,0 +1,112 @@
+/** Manifests: what makes pushed blobs an image, and so the place where the gate stands. */
+import type { FastifyReply } from 'fastify';
+import {
+  isDigest,
+  maxManifestBytes,
+  namespaceOfRepository,
+  parseTag,
+  type RegistryStore,
+  readManifestDocument,
+  type Tag,
+} from '../images/index.ts';
+import { announcedLength, byMethod, type Exchange, isCached } from './exchange.ts';
+import { registryFault } from './faults.ts';
+import { type ManifestBudget, readManifestBody } from './manifest-body.ts';
+import type { Target } from './target.ts';
+import type { PushGate, RegistryLimits } from './types.ts';
+
+export interface ManifestsContext {
+  readonly store: RegistryStore;
+  readonly gate: Pick<PushGate, 'manifestArrived'> | undefined;
+  readonly budget: ManifestBudget;
+  readonly limits: Pick<RegistryLimits, 'gateWaitMs'>;
+}
+
+type ManifestTarget = Extract<Target, { readonly of: 'manifest' }>;
+type Reference = NonNullable<ManifestTarget['reference']>;
+
+/** More than anybody names one image by in one request. */
+const maxTags = 100;
+
+export function serveManifest(
+  context: ManifestsContext,
+  exchange: Exchange,
+  target: ManifestTarget,
+): Promise<FastifyReply> {
+  const { store } = context;
+  return byMethod(exchange, {
+    GET: () => download(store, exchange, target),
+    HEAD: () => download(store, exchange, target),
+    PUT: () => put(context, exchange, target),
+    DELETE: async () => {
+      await store.deleteManifest(target.repository, mustBe(target));
+      return exchange.reply.code(202).send();
+    },
+  });
+}
+
+async function download(
+  store: RegistryStore,
+  { request, reply }: Exchange,
+  target: ManifestTarget,
+): Promise<FastifyReply> {
+  const { digest, mediaType, size } = await store.findManifest(target.repository, mustBe(target));
+  const etag = `"${digest}"`;
+  reply.headers({ 'docker-content-digest': digest, etag });
+  if (isCached(request, etag)) return reply.code(304).send();
+  reply.headers({ 'content-type': mediaType, 'content-length': size });
+  return reply.send(request.method === 'HEAD' ? undefined : await store.readManifest(digest));
+}
+
+async function put(
+  context: ManifestsContext,
+  { request, reply, query, visitor }: Exchange,
+  { repository, reference: known, text }: ManifestTarget,
+): Promise<FastifyReply> {
+  const reference = known ?? parseTag(text);
+  const announced = announcedLength(request);
+  const release = context.budget.take(Math.min(announced ?? maxManifestBytes, maxManifestBytes));
+  try {
+    const bytes = await readManifestBody(request.raw, announced);
+    const document = readManifestDocument(bytes, request.headers['content-type'] ?? '');
+    const { digest, mediaType, subject, artifactType } = document;
+    const tags = tagsOf(reference, query.getAll('tag'));
+    if (isDigest(reference) && reference !== digest) {
+      throw registryFault('MANIFEST_DIGEST_WRONG', `the manifest has the digest ${digest}, not ${reference}`);
+    }
+    request.raw.socket.setTimeout(context.limits.gateWaitMs);
+    const namespace = namespaceOfRepository(repository);
+    const { keyId = '' } = visitor;
+    const push = { namespace, keyId, repository, reference, digest, mediaType, bytes, subject, artifactType };
+    await context.store.putManifest({
+      repository,
+      document,
+      tags,
+      admit: async () => context.gate?.manifestArrived(push),
+    });
+    return reply
+      .code(201)
+      .headers({
+        location: `/v2/${repository}/manifests/${digest}`,
+        'docker-content-digest': digest,
+        ...(subject === undefined ? {} : { 'oci-subject': subject }),
+        ...(isDigest(reference) && tags.length > 0 ? { 'oci-tag': [...tags] } : {}),
+      })
+      .send();
+  } finally {
+    release();
+  }
+}
+
+/** One that is in the path; with a digest there, those of the query. @throws Fault TAG_INVALID */
+function tagsOf(reference: Reference, further: readonly string[]): readonly Tag[] {
+  if (!isDigest(reference)) return [reference];
+  return [...new Set(further.slice(0, maxTags).map(parseTag))];
+}
+
+/** @throws Fault REFERENCE_UNKNOWN */
+function mustBe({ reference, text }: ManifestTarget): Reference {
+  if (reference !== undefined) return reference;
+  const shown = JSON.stringify(text.slice(0, 150));
+  throw registryFault('REFERENCE_UNKNOWN', `there is no manifest ${shown}: it is neither tag nor digest`);
+}

@@ -1,0 +1,161 @@
+/**
+ * The OCI distribution API (v1.1) below `/v2/`, as a Fastify plugin: all end-points, Docker's manifests, keys and
+ * tokens. Bodies are streams that only their handler reads; so what is not allowed is refused before.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { RegistryStore } from '../images/index.ts';
+import type { Log } from '../lib/index.ts';
+import { type Access, createAccess, type Visitor } from './access.ts';
+import { answerError, statusOf } from './answers.ts';
+import { serveBlob } from './blobs.ts';
+import { challenge } from './challenge.ts';
+import { drain } from './drain.ts';
+import { byMethod, type Exchange, hasBody, sendJson } from './exchange.ts';
+import { registryFault } from './faults.ts';
+import { serveCatalog, serveReferrers, serveTags } from './lists.ts';
+import { createManifestBudget, type ManifestBudget } from './manifest-body.ts';
+import { serveManifest } from './manifests.ts';
+import { parseTarget, rightFor, type Target } from './target.ts';
+import { serveToken } from './token-endpoint.ts';
+import { createTokens, type Tokens } from './tokens.ts';
+import { defaultRegistryLimits, type PushGate, type RegistryCaller, type RegistryLimits } from './types.ts';
+import { serveUpload, serveUploads } from './uploads.ts';
+
+export interface RegistryOptions {
+  readonly store: RegistryStore;
+  /**
+   * Whose key an `Authorization: Basic` header holds.
+   * @throws Fault of the kind 'unauthenticated'
+   */
+  readonly authenticate: (header: string | undefined) => RegistryCaller | Promise<RegistryCaller>;
+  /** Undefined: everything is accepted that is sound. */
+  readonly gate?: PushGate;
+  /** What the names of repositories begin with that everybody may pull: `whisk.system/`. */
+  readonly publicPrefixes?: readonly string[];
+  /** Even without a key. */
+  readonly anonymousPull?: boolean;
+  /** What clients reach the server under, without a slash at its end; undefined: what they call it, by plain HTTP. */
+  readonly publicUrl?: () => string | undefined;
+  readonly limits?: Partial<RegistryLimits>;
+  readonly log: Log;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+interface Context {
+  readonly store: RegistryStore;
+  readonly gate: PushGate | undefined;
+  readonly access: Access;
+  readonly tokens: Tokens;
+  readonly budget: ManifestBudget;
+  readonly limits: RegistryLimits;
+  readonly publicUrl: () => string | undefined;
+  readonly log: Log;
+}
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** Returns the plugin; to be registered without a prefix. */
+export function createRegistry(options: RegistryOptions): (app: FastifyInstance) => void {
+  const context = contextOf(options);
+  const serve = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    let target: Target | undefined;
+    try {
+      target = parseTarget(pathOf(request));
+      return await serveTarget(context, { request, reply }, target);
+    } catch (error) {
+      return refuse(context, { request, reply }, error, target);
+    }
+  };
+  return (app) => {
+    app.register(async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+      scope.setErrorHandler((error, request, reply) => refuse(context, { request, reply }, error));
+      scope.addHook('onRequest', (_request, reply, done) => {
+        reply.headers({
+          'docker-distribution-api-version': 'registry/2.0',
+          'x-content-type-options': 'nosniff',
+        });
+        done();
+      });
+      for (const url of ['/v2', '/v2/*']) scope.route({ method: [...methods], url, handler: serve });
+    });
+  };
+}
+
+function contextOf(options: RegistryOptions): Context {
+  const { store, gate, authenticate, publicPrefixes = [], anonymousPull = false, now = Date.now } = options;
+  const limits = { ...defaultRegistryLimits, ...options.limits };
+  const tokens = createTokens(limits.tokenLifetimeMs, now);
+  return {
+    store,
+    gate,
+    tokens,
+    access: createAccess({ store, tokens, authenticate, publicPrefixes, anonymousPull }),
+    budget: createManifestBudget(limits.manifestsInMemory),
+    limits,
+    publicUrl: options.publicUrl ?? (() => undefined),
+    log: options.log,
+  };
+}
+
+type Arrived = Pick<Exchange, 'request' | 'reply'>;
+
+async function serveTarget(context: Context, arrived: Arrived, target: Target): Promise<FastifyReply> {
+  const { store, access, limits } = context;
+  const query = new URLSearchParams(arrived.request.url.split('?', 2)[1] ?? '');
+  if (target.of === 'token') return serveToken(context, { ...arrived, query });
+  const visitor = await access.visitor(arrived.request.headers.authorization);
+  const exchange = { ...arrived, query, visitor };
+  const lists = { store, pageLength: limits.pageLength };
+  if (target.of === 'base') return serveBase(exchange);
+  if (target.of === 'catalog') return serveCatalog(lists, exchange, mayList(visitor));
+  access.check(visitor, rightFor(target, arrived.request.method), target.repository);
+  switch (target.of) {
+    case 'uploads':
+      return serveUploads(context, exchange, target);
+    case 'upload':
+      return serveUpload(context, exchange, target);
+    case 'blob':
+      return serveBlob(store, exchange, target);
+    case 'manifest':
+      return serveManifest(context, exchange, target);
+    case 'tags':
+      return serveTags(lists, exchange, target.repository);
+    case 'referrers':
+      return serveReferrers(lists, exchange, target.repository, target.digest);
+  }
+}
+
+/** Clients ask this first, to learn how to log in. */
+function serveBase(exchange: Exchange): Promise<FastifyReply> {
+  const answer = () => {
+    if (exchange.request.headers.authorization !== undefined) return sendJson(exchange.reply, {});
+    throw registryFault('CREDENTIALS_NEEDED', 'log in with a key of a namespace');
+  };
+  return byMethod(exchange, { GET: answer, HEAD: answer });
+}
+
+/** @throws Fault CREDENTIALS_NEEDED */
+function mayList({ catalog }: Visitor): readonly string[] {
+  if (catalog !== undefined) return catalog;
+  throw registryFault('CREDENTIALS_NEEDED', 'the list of repositories takes a key');
+}
+
+function pathOf({ params }: FastifyRequest): string {
+  const rest = typeof params === 'object' && params !== null && '*' in params ? params['*'] : '';
+  return typeof rest === 'string' ? rest : '';
+}
+
+function refuse(
+  { publicUrl, limits, log }: Context,
+  { request, reply }: Arrived,
+  error: unknown,
+  target?: Target,
+): FastifyReply {
+  if (statusOf(error) === 401) reply.header('www-authenticate', challenge(request, target, publicUrl()));
+  answerError(request, reply, error, log);
+  if (hasBody(request)) drain(request, limits.lingerMs);
+  return reply;
+}

@@ -1,0 +1,149 @@
+/** Uploads of blobs: at once, in chunks, and mounted from another repository. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  type Digest,
+  type ExpectedChunk,
+  isRepositoryName,
+  parseDigest,
+  type RegistryStore,
+  type RepositoryName,
+  type Upload,
+} from '../images/index.ts';
+import { isFault } from '../lib/index.ts';
+import { parseContentRange } from './byte-range.ts';
+import { announcedLength, byMethod, type Exchange, hasBody } from './exchange.ts';
+import { registryFault } from './faults.ts';
+import type { Target } from './target.ts';
+import type { PushGate } from './types.ts';
+
+export interface UploadsContext {
+  readonly store: RegistryStore;
+  readonly gate: Pick<PushGate, 'blobArrived'> | undefined;
+}
+
+type UploadsTarget = Extract<Target, { readonly of: 'uploads' }>;
+type UploadTarget = Extract<Target, { readonly of: 'upload' }>;
+
+export function serveUploads(
+  context: UploadsContext,
+  exchange: Exchange,
+  { repository }: UploadsTarget,
+): Promise<FastifyReply> {
+  return byMethod(exchange, { POST: () => begin(context, exchange, repository) });
+}
+
+export function serveUpload(
+  context: UploadsContext,
+  exchange: Exchange,
+  { repository, id }: UploadTarget,
+): Promise<FastifyReply> {
+  const { request, reply } = exchange;
+  const find = () => context.store.upload(repository, id);
+  return byMethod(exchange, {
+    GET: () => progress(reply, find(), 204),
+    PATCH: async () => {
+      const upload = find();
+      await append(upload, request, reply);
+      return progress(reply, upload, 202);
+    },
+    PUT: async () => {
+      const digest = wantedDigest(exchange);
+      const upload = find();
+      if (hasBody(request)) await append(upload, request, reply);
+      return finish(context, upload, digest, reply);
+    },
+    DELETE: async () => {
+      await find().cancel();
+      return reply.code(204).send();
+    },
+  });
+}
+
+async function begin(
+  context: UploadsContext,
+  exchange: Exchange,
+  repository: RepositoryName,
+): Promise<FastifyReply> {
+  const { request, reply, query } = exchange;
+  const algorithm = query.get('digest-algorithm') ?? 'sha256';
+  if (algorithm !== 'sha256') throw registryFault('DIGEST_UNSUPPORTED', 'digests are made by sha256 here');
+  if (query.has('mount') && (await mount(context, exchange, repository))) return reply;
+  if (!query.has('digest')) return progress(reply, context.store.startUpload(repository), 202);
+  const digest = wantedDigest(exchange);
+  const upload = context.store.startUpload(repository);
+  try {
+    await append(upload, request, reply);
+  } catch (error) {
+    await upload.cancel();
+    throw error;
+  }
+  return finish(context, upload, digest, reply);
+}
+
+/** False when the client has to send the bytes: they are not there, or not for it. */
+async function mount(
+  { store, gate }: UploadsContext,
+  { reply, query, visitor }: Exchange,
+  repository: RepositoryName,
+): Promise<boolean> {
+  const digest = parseDigest(query.get('mount') ?? '');
+  const from = query.get('from') ?? undefined;
+  if (from !== undefined && !(isRepositoryName(from) && visitor.judge('pull', from) === 'yes')) return false;
+  if (!(await store.mountBlob(repository, digest, from))) return false;
+  gate?.blobArrived(repository, digest);
+  created(reply, repository, digest);
+  return true;
+}
+
+/** A chunk in the wrong place is answered with the right one. */
+async function append(upload: Upload, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  try {
+    await upload.append(request.raw, expectedChunk(request));
+  } catch (error) {
+    if (isFault(error, 'UPLOAD_OUT_OF_ORDER')) reply.headers(progressHeaders(upload));
+    throw error;
+  }
+}
+
+function expectedChunk(request: FastifyRequest): ExpectedChunk {
+  const range = parseContentRange(request.headers['content-range']);
+  const announced = announcedLength(request);
+  if (range === undefined) return { length: announced };
+  const length = range.last - range.first + 1;
+  if (announced === undefined || announced === length) return { at: range.first, length };
+  throw registryFault(
+    'CONTENT_RANGE_INVALID',
+    `Content-Range says ${length} bytes, and Content-Length ${announced}`,
+  );
+}
+
+async function finish({ gate }: UploadsContext, upload: Upload, digest: Digest, reply: FastifyReply) {
+  await upload.finish(digest);
+  gate?.blobArrived(upload.repository, digest);
+  return created(reply, upload.repository, digest);
+}
+
+function created(reply: FastifyReply, repository: RepositoryName, digest: Digest): FastifyReply {
+  return reply
+    .code(201)
+    .headers({ location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest })
+    .send();
+}
+
+function progress(reply: FastifyReply, upload: Upload, status: number): FastifyReply {
+  return reply.code(status).headers(progressHeaders(upload)).send();
+}
+
+/** Of an empty upload, too, the range is `0-0`: clients expect two numbers. */
+function progressHeaders({ id, repository, size }: Upload) {
+  return {
+    location: `/v2/${repository}/blobs/uploads/${id}`,
+    range: `0-${Math.max(0, size - 1)}`,
+    'docker-upload-uuid': id,
+  };
+}
+
+/** @throws Fault DIGEST_INVALID */
+function wantedDigest({ query }: Exchange): Digest {
+  return parseDigest(query.get('digest') ?? '');
+}

@@ -1,0 +1,32 @@
+/** What is said of the file as a whole, made once when it is written. */
+import { createHash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { formVersion } from '../schema.ts';
+
+export function summaryOf(db: DatabaseSync): Readonly<Record<string, string>> {
+  const one = (sql: string) => String(Object.values(db.prepare(sql).get() ?? {})[0] ?? '');
+  const ecosystems = db
+    .prepare(
+      `select ecosystem, count(distinct advisory) as advisories, json_group_array(distinct release) as releases
+        from affected where superseded = 0 group by ecosystem order by ecosystem`,
+    )
+    .all();
+  return {
+    revision: revisionOf(db),
+    count: one('select count(*) from advisory where withdrawn = 0'),
+    newest: one('select max(newest) from source'),
+    ecosystems: JSON.stringify(ecosystems.map(({ ecosystem, advisories }) => ({ ecosystem, advisories }))),
+    releases: JSON.stringify(
+      Object.fromEntries(
+        ecosystems.map(({ ecosystem, releases }) => [String(ecosystem), JSON.parse(String(releases))]),
+      ),
+    ),
+  };
+}
+
+/** Of what went in: the same files say the same. */
+function revisionOf(db: DatabaseSync): string {
+  const sources = db.prepare('select name, form, digest from source order by name').all();
+  const text = JSON.stringify([formVersion, sources]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,32 @@
+/** The importing thread: an import is minutes of work for the processor at most, and none of it the main thread's. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { isFault, messageOf } from '../../../lib/index.ts';
+import type { AdvisoryProgress } from '../types.ts';
+import type { Message } from './protocol.ts';
+import { type ImportJob, runImport } from './run.ts';
+
+const job: ImportJob = workerData;
+const port = parentPort;
+if (port === null) throw new Error('this module runs as a worker thread only');
+
+const progressEveryMs = 100;
+let told = { at: 0, source: '', stage: '' };
+
+function report(progress: AdvisoryProgress): void {
+  const at = Date.now();
+  const { source, stage } = progress;
+  if (source === told.source && stage === told.stage && at - told.at < progressEveryMs) return;
+  told = { at, source, stage };
+  say({ type: 'progress', progress });
+}
+
+function say(message: Message): void {
+  port?.postMessage(message);
+}
+
+try {
+  say({ type: 'done', result: await runImport(job, report) });
+} catch (error) {
+  const hint = isFault(error) ? error.hint : undefined;
+  say({ type: 'fault', code: isFault(error) ? error.code : '', message: messageOf(error), hint });
+}

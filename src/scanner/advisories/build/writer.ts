@@ -1,0 +1,224 @@
+/** Writes a new file of advisories: what stays of the old one, then what is read anew, then what is made of both. */
+import { DatabaseSync } from 'node:sqlite';
+import type { Advisory, Affected, Fact, RecordSink } from '../record.ts';
+import { applicationId, formVersion, indexes, sourceTables, supersede, tables } from '../schema.ts';
+import { isCve } from '../text.ts';
+import { bodyOfAdvisory, bodyOfAffected } from './bodies.ts';
+import { summaryOf } from './summary.ts';
+
+export interface SourceRow {
+  readonly name: string;
+  readonly form: string;
+  /** SHA-256 of the file's bytes, as hex. */
+  readonly digest: string;
+  readonly url?: string | undefined;
+  readonly etag?: string | undefined;
+  readonly lastModified?: string | undefined;
+  readonly licence?: string | undefined;
+}
+
+export interface SourceCounts {
+  readonly records: number;
+  readonly bad: number;
+  readonly badRecords: readonly { readonly place: string; readonly reason: string }[];
+  readonly skipped: number;
+}
+
+export interface AdvisoryWriter {
+  /** Takes over all of the old file but these sources. */
+  keepAllBut(oldPath: string, names: readonly string[]): void;
+  beginSource(row: SourceRow): void;
+  /** Of the source that was begun. */
+  readonly sink: RecordSink;
+  counts(): SourceCounts;
+  endSource(): void;
+  /** ISO time at which these were found to be as they are here. */
+  markChecked(names: readonly string[], at: string): void;
+  /** Makes the file whole, and closes it. */
+  finish(): void;
+  abandon(): void;
+}
+
+/** Of a source, so that a broken one doesn't fill the memory. */
+const namedBadRecords = 20;
+
+/** @throws what node:sqlite throws */
+export function createWriter(path: string, now: string): AdvisoryWriter {
+  return new Writer(path, now);
+}
+
+class Writer implements AdvisoryWriter {
+  readonly sink: RecordSink;
+  readonly #db: DatabaseSync;
+  readonly #now: string;
+  readonly #insert;
+  #sourceId = 0;
+  #advisoryId = 0;
+  #records = 0;
+  #bad = 0;
+  #skipped = 0;
+  #badRecords: { place: string; reason: string }[] = [];
+  #newest = '';
+
+  constructor(path: string, now: string) {
+    this.#now = now;
+    this.#db = new DatabaseSync(path, { defensive: true });
+    // Nobody reads it before it is whole, and a half one is thrown away.
+    this.#db.exec(`
+      pragma page_size = 8192;
+      pragma journal_mode = off;
+      pragma synchronous = off;
+      pragma locking_mode = exclusive;
+      pragma cache_size = -65536;
+      pragma trusted_schema = off;
+      pragma application_id = ${applicationId};
+      pragma user_version = ${formVersion};
+      ${tables}
+      begin;
+    `);
+    this.#insert = {
+      source: this.#db.prepare(
+        `insert into source (id, name, form, digest, url, etag, last_modified, licence, imported_at, checked_at,
+          newest, records, bad, skipped) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, 0)`,
+      ),
+      advisory: this.#db.prepare('insert into advisory values (?, ?, ?, ?, ?, ?)'),
+      affected: this.#db.prepare('insert into affected values (?, ?, ?, ?, 0, ?)'),
+      rating: this.#db.prepare('insert into rating values (?, ?, ?)'),
+      exploited: this.#db.prepare('insert into exploited values (?, ?, ?)'),
+      probability: this.#db.prepare('insert into probability values (?, ?, ?)'),
+      lifecycle: this.#db.prepare('insert into lifecycle values (?, ?, ?, ?)'),
+    };
+    this.sink = {
+      advisory: (record) => this.#addAdvisory(record),
+      fact: (fact) => this.#addFact(fact),
+      bad: (place, reason) => this.#addBad(place, reason),
+      skip: () => {
+        this.#skipped++;
+      },
+    };
+  }
+
+  keepAllBut(oldPath: string, names: readonly string[]): void {
+    // Attaching is not possible inside a transaction.
+    this.#db.exec('commit');
+    this.#db.prepare('attach database ? as old').run(oldPath);
+    this.#db.exec('begin; create temp table gone (name text primary key);');
+    const gone = this.#db.prepare('insert or ignore into gone values (?)');
+    for (const name of names) gone.run(name);
+    const kept = '(select id from old.source where name not in (select name from gone))';
+    this.#db.exec(`
+      insert into source select * from old.source where id in ${kept};
+      ${sourceTables.map((table) => `insert into ${table} select * from old.${table} where source in ${kept};`).join('\n')}
+      insert into affected select f.* from old.affected f
+        join old.advisory a on a.id = f.advisory where a.source in ${kept};
+      drop table gone;
+      commit;
+      detach database old;
+      begin;
+    `);
+    this.#sourceId = this.#largest('source');
+    this.#advisoryId = this.#largest('advisory');
+  }
+
+  beginSource(row: SourceRow): void {
+    this.#sourceId++;
+    this.#records = 0;
+    this.#bad = 0;
+    this.#skipped = 0;
+    this.#badRecords = [];
+    this.#newest = '';
+    const optional = [row.url, row.etag, row.lastModified, row.licence].map((value) => value ?? null);
+    this.#insert.source.run(
+      this.#sourceId,
+      row.name,
+      row.form,
+      row.digest,
+      ...optional,
+      this.#now,
+      this.#now,
+    );
+  }
+
+  counts(): SourceCounts {
+    return {
+      records: this.#records,
+      bad: this.#bad,
+      badRecords: this.#badRecords,
+      skipped: this.#skipped,
+    };
+  }
+
+  endSource(): void {
+    this.#db
+      .prepare('update source set records = ?, bad = ?, skipped = ?, newest = ? where id = ?')
+      .run(this.#records, this.#bad, this.#skipped, this.#newest, this.#sourceId);
+  }
+
+  markChecked(names: readonly string[], at: string): void {
+    const update = this.#db.prepare('update source set checked_at = ? where name = ?');
+    for (const name of names) update.run(at, name);
+  }
+
+  finish(): void {
+    this.#db.exec(`${indexes}\n${supersede}`);
+    const meta = this.#db.prepare('insert into meta values (?, ?)');
+    for (const [name, value] of Object.entries(summaryOf(this.#db))) meta.run(name, value);
+    this.#db.exec('commit; pragma optimize;');
+    this.#db.close();
+  }
+
+  abandon(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #addAdvisory(record: Advisory): void {
+    this.#records++;
+    const { id, modified, withdrawn, affected, ratings } = record;
+    // What claims to come from the future would otherwise never be superseded.
+    const isFromFuture = modified > this.#now;
+    const changed = isFromFuture ? this.#now : modified;
+    if (changed > this.#newest) this.#newest = changed;
+    this.#insert.advisory.run(
+      ++this.#advisoryId,
+      this.#sourceId,
+      id,
+      changed,
+      withdrawn ? 1 : 0,
+      bodyOfAdvisory(record),
+    );
+    if (withdrawn) return;
+    for (const each of affected) this.#addAffected(each);
+    const all = [...ratings, ...affected.flatMap((each) => each.ratings)].filter(
+      ({ isDistribution }) => !isDistribution,
+    );
+    if (all.length === 0) return;
+    const worth = new Set(all.map((rating) => JSON.stringify(rating)));
+    for (const cve of [id, ...record.aliases].filter(isCve)) {
+      for (const body of worth) this.#insert.rating.run(this.#sourceId, cve, body);
+    }
+  }
+
+  #addAffected(affected: Affected): void {
+    const { ecosystem, release, name } = affected;
+    this.#insert.affected.run(this.#advisoryId, ecosystem, release, name, bodyOfAffected(affected));
+  }
+
+  #addFact(fact: Fact): void {
+    this.#records++;
+    const source = this.#sourceId;
+    if (fact.kind === 'rating') this.#insert.rating.run(source, fact.cve, JSON.stringify(fact.rating));
+    else if (fact.kind === 'exploited') this.#insert.exploited.run(source, fact.cve, fact.added);
+    else if (fact.kind === 'probability') {
+      this.#insert.probability.run(source, fact.cve, fact.probability);
+    } else this.#insert.lifecycle.run(source, fact.product, fact.cycle, fact.end);
+  }
+
+  #addBad(place: string, reason: string): void {
+    this.#bad++;
+    if (this.#badRecords.length < namedBadRecords) this.#badRecords.push({ place, reason });
+  }
+
+  #largest(table: 'source' | 'advisory'): number {
+    return Number(this.#db.prepare(`select max(id) as id from ${table}`).get()?.['id'] ?? 0);
+  }
+}

@@ -1,0 +1,64 @@
+/** Imports files of advisories, on a thread of its own. */
+import { Worker } from 'node:worker_threads';
+import type { Fault } from '../../lib/index.ts';
+import { scannerFault, scannerFaults } from '../faults.ts';
+import type { Message } from './build/protocol.ts';
+import type { ImportJob } from './build/run.ts';
+import type { ImportOptions, ImportResult } from './types.ts';
+
+/**
+ * Replaces, in one step, what these sources said before; all others stay. When any file is damaged, nothing changes.
+ * @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE, ADVISORIES_BUSY, ADVISORIES_CORRUPT,
+ *   ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
+ */
+export async function importAdvisories(options: ImportOptions): Promise<ImportResult> {
+  const { path, inputs, forget = [], unchanged = [], signal } = options;
+  signal?.throwIfAborted();
+  const job: ImportJob = { path, inputs, forget, unchanged };
+  const worker = new Worker(new URL('./build/worker.ts', import.meta.url), {
+    name: 'ward-advisories',
+    workerData: job,
+  });
+  const stop = () => void worker.terminate();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const result = await outcomeOf(worker, options);
+    report(result, options);
+    return result;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    await worker.terminate();
+  }
+}
+
+function outcomeOf(worker: Worker, { progress, signal, path }: ImportOptions): Promise<ImportResult> {
+  return new Promise((resolve, reject) => {
+    worker.on('message', (message: Message) => {
+      if (message.type === 'progress') progress?.(message.progress);
+      else if (message.type === 'done') resolve(message.result);
+      else reject(faultOf(message));
+    });
+    worker.on('error', (error) => reject(failed(path, error)));
+    worker.on('exit', () => reject(signal?.aborted ? signal.reason : failed(path, undefined)));
+  });
+}
+
+function report({ sources, state, changed }: ImportResult, { log }: ImportOptions): void {
+  for (const { source, bad, badRecords } of sources) {
+    if (bad > 0) log?.warn({ source, bad, badRecords }, 'advisories that make no sense were left out');
+  }
+  log?.info({ revision: state.revision, count: state.count, changed }, 'advisories imported');
+}
+
+function faultOf({ code, message, hint }: Extract<Message, { type: 'fault' }>): Fault {
+  const known = isCode(code) ? code : 'ADVISORIES_FAILED';
+  return scannerFault(known, message, hint === undefined ? {} : { hint });
+}
+
+function isCode(code: string): code is keyof typeof scannerFaults {
+  return Object.hasOwn(scannerFaults, code);
+}
+
+function failed(path: string, cause: unknown): Fault {
+  return scannerFault('ADVISORIES_FAILED', `the import into ${path} ended before it was done`, { cause });
+}

@@ -1,0 +1,47 @@
+/** Which files a path stands for, and what each of them is called as a source. */
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { errnoOf } from '../../lib/index.ts';
+import { scannerFault } from '../faults.ts';
+import type { AdvisoryInput } from './types.ts';
+
+const endings = /\.(?:json|ndjson|jsonl|csv)(?:\.gz)?$|\.zip$/i;
+const maxFiles = 100_000;
+
+/**
+ * A file, or all files of a folder and those below it that end as exports do (`.json`, `.ndjson`, `.csv`, each also with
+ * `.gz`; `.zip`). A source is called after the last two parts of its path, so that OSV's `npm/all.zip` and `PyPI/all.zip`
+ * are two, wherever they lie.
+ * @throws Fault ADVISORY_FILE_INVALID
+ */
+export async function advisoryInputs(path: string): Promise<readonly AdvisoryInput[]> {
+  const full = resolve(path);
+  const found = await stat(full).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found?.isFile()) return [{ path: full, source: sourceOf(full) }];
+  const files = found?.isDirectory() ? await filesBelow(full) : [];
+  if (files.length === 0) {
+    throw scannerFault('ADVISORY_FILE_INVALID', `${path} is no file or folder with advisories`, {
+      hint: 'Name an export: OSV as .json, .ndjson.gz or .zip; a table of EPSS or KEV; or a folder of them.',
+    });
+  }
+  return files.map((file) => ({ path: file, source: sourceOf(file, full) }));
+}
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && endings.test(entry.name) && !entry.name.startsWith('.'))
+    .slice(0, maxFiles)
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+}
+
+/** Inside of a folder all of the path below it, if that is longer. */
+function sourceOf(file: string, folder = dirname(file)): string {
+  const short = join(basename(dirname(file)), basename(file));
+  const below = relative(folder, file);
+  return (below.split(sep).length > 2 ? below : short).split(sep).join('/');
+}

@@ -1,0 +1,95 @@
+/** What was read → a report: with what advisories say of it, in an order that does not depend on chance. */
+import { messageOf } from '../lib/index.ts';
+import type { Read } from './threads/jobs.ts';
+import {
+  type AdvisoryMatcher,
+  type ConfigInspector,
+  type Finding,
+  type Gap,
+  type Inventory,
+  type Malware,
+  type Report,
+  type ScannedConfig,
+  type Suppressed,
+  severities,
+  type Vulnerability,
+} from './types.ts';
+
+export interface Judge {
+  judged(target: Report['target'], read: Read): Report;
+  /** The same inventory with the advisories of now. What was declared harmless stays so. */
+  rejudged(report: Report): Report;
+  /** What is wrong with an image's configuration. One who looks at it and fails is a gap. */
+  inspected(config: ScannedConfig): { readonly findings: readonly Finding[]; readonly gaps: readonly Gap[] };
+}
+
+export function openJudge(
+  matcher: AdvisoryMatcher,
+  configInspectors: readonly ConfigInspector[],
+  now: () => Date,
+): Judge {
+  const matched = ({ components, distribution }: Inventory) => matcher.match(components, distribution);
+  return {
+    judged: (target, { inventory, findings }) => ({
+      form: 1,
+      target,
+      scannedAt: now().toISOString(),
+      inventory,
+      findings: ordered([...findings, ...matched(inventory)]),
+      suppressed: [],
+      advisories: matcher.state(),
+    }),
+    rejudged: (report) => {
+      const kept = report.findings.filter((finding) => !isMatched(finding));
+      const reasons = new Map(report.suppressed.map((each) => [keyOf(each.finding), each.reason]));
+      const matches = matched(report.inventory);
+      return {
+        ...report,
+        findings: ordered([...kept, ...matches.filter((each) => !reasons.has(keyOf(each)))]),
+        suppressed: [
+          ...report.suppressed.filter(({ finding }) => !isMatched(finding)),
+          ...matches.flatMap((finding): Suppressed[] => {
+            const reason = reasons.get(keyOf(finding));
+            return reason === undefined ? [] : [{ finding, reason }];
+          }),
+        ],
+        advisories: matcher.state(),
+      };
+    },
+    inspected: (config) => {
+      const findings: Finding[] = [];
+      const gaps: Gap[] = [];
+      for (const inspector of configInspectors) {
+        try {
+          findings.push(...inspector.inspect(config));
+        } catch (error) {
+          gaps.push({ path: '', reason: `${inspector.name}: ${messageOf(error)}`.slice(0, 500) });
+        }
+      }
+      return { findings, gaps };
+    },
+  };
+}
+
+/** Whether it comes from advisories, and not from a rule. */
+function isMatched(finding: Finding): finding is Vulnerability | Malware {
+  return (
+    finding.class === 'vulnerability' || (finding.class === 'malware' && finding.component !== undefined)
+  );
+}
+
+function keyOf(finding: Finding): string {
+  const purl = isMatched(finding) ? finding.component?.purl : undefined;
+  return JSON.stringify([finding.class, finding.id, purl]);
+}
+
+/** The most severe first. */
+function ordered(findings: readonly Finding[]): Finding[] {
+  return findings
+    .map((finding) => ({ finding, key: `${keyOf(finding)}${finding.places[0]?.path ?? ''}` }))
+    .sort((a, b) => {
+      const byRank = severities.indexOf(b.finding.severity) - severities.indexOf(a.finding.severity);
+      return byRank !== 0 ? byRank : a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+    })
+    .map(({ finding }) => finding);
+}

@@ -1,0 +1,123 @@
+/**
+ * A report as a CycloneDX 1.6 document: what is in it, and its vulnerabilities.
+ * Source: cyclonedx.org, JSON reference 1.6.
+ */
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import type { Component, Report, Vulnerability } from '../types.ts';
+import { sha256Of, toolName, uuidOf } from './identity.ts';
+
+const rootRef = 'scanned';
+const kinds = {
+  image: 'container',
+  folder: 'application',
+  code: 'application',
+  sbom: 'application',
+} as const;
+
+/** The same report gives the same document. */
+export function cycloneDxOf(report: Report): JsonObject {
+  const { target, inventory } = report;
+  const vulnerabilities = [
+    ...report.findings.map((finding) => ({ finding, reason: undefined })),
+    ...report.suppressed,
+  ].flatMap(({ finding, reason }) =>
+    finding.class === 'vulnerability' ? [vulnerabilityOf(finding, reason)] : [],
+  );
+  const hash = sha256Of(report);
+  return {
+    $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    serialNumber: `urn:uuid:${uuidOf(report)}`,
+    version: 1,
+    metadata: {
+      timestamp: report.scannedAt,
+      tools: { components: [{ type: 'application', name: toolName }] },
+      component: {
+        type: kinds[target.kind],
+        'bom-ref': rootRef,
+        name: target.name,
+        ...(target.digest !== undefined && { version: target.digest }),
+        ...(hash !== undefined && { hashes: [{ alg: 'SHA-256', content: hash }] }),
+      },
+    },
+    components: [...systemOf(report), ...inventory.components.map(componentOf)],
+    dependencies: [{ ref: rootRef, dependsOn: inventory.components.map(({ purl }) => purl) }],
+    // Something may be in it that could not be read.
+    compositions: [
+      { aggregate: inventory.gaps.length > 0 ? 'incomplete' : 'unknown', assemblies: [rootRef] },
+    ],
+    vulnerabilities,
+  };
+}
+
+function systemOf({ inventory: { distribution } }: Report): JsonObject[] {
+  if (distribution === undefined) return [];
+  const { id, versionId, name } = distribution;
+  return [
+    {
+      type: 'operating-system',
+      'bom-ref': `os:${id}-${versionId}`,
+      name: id,
+      version: versionId,
+      description: name,
+    },
+  ];
+}
+
+function componentOf({ ecosystem, name, version, purl, licences, places, source }: Component): JsonObject {
+  const split = ecosystem === 'maven' ? name.indexOf(':') : name.startsWith('@') ? name.indexOf('/') : -1;
+  const properties = [
+    ...places.flatMap(({ path, layer }) => [
+      { name: 'ward:path', value: path },
+      ...(layer === undefined ? [] : [{ name: 'ward:layer', value: layer }]),
+    ]),
+    ...(source === undefined ? [] : [{ name: 'ward:source', value: `${source.name}@${source.version}` }]),
+  ];
+  return {
+    type: ecosystem === 'binary' ? 'application' : 'library',
+    'bom-ref': purl,
+    ...(split > 0 && { group: name.slice(0, split) }),
+    name: name.slice(split + 1),
+    version,
+    purl,
+    ...(licences && { licenses: licences.map((licence) => ({ license: { name: licence } })) }),
+    properties,
+  };
+}
+
+function vulnerabilityOf(finding: Vulnerability, reason: string | undefined): JsonObject {
+  const { id, component, aliases, fixedIn, severity, severitySource, cvss, title, url, published } = finding;
+  return {
+    'bom-ref': `${id}:${component.purl}`,
+    id,
+    source: { name: severitySource },
+    ...(aliases.length > 0 && {
+      references: aliases.map((alias) => ({ id: alias, source: { name: toolName } })),
+    }),
+    ratings: [{ source: { name: severitySource }, severity, ...scoreOf(cvss) }],
+    description: title,
+    ...(fixedIn.length > 0 && { recommendation: `Upgrade ${component.name} to ${fixedIn.join(' or ')}.` }),
+    ...(url !== undefined && { advisories: [{ url }] }),
+    ...(published !== undefined && { published }),
+    ...(reason !== undefined && { analysis: { state: 'not_affected', detail: reason } }),
+    affects: [{ ref: component.purl, versions: [{ version: component.version, status: 'affected' }] }],
+    properties: propertiesOf(finding),
+  };
+}
+
+/** What other programs have no field for. */
+function propertiesOf({ knownExploited, epss, status }: Vulnerability): JsonValue {
+  return [
+    { name: 'ward:knownExploited', value: String(knownExploited) },
+    ...(epss === undefined ? [] : [{ name: 'ward:epss', value: String(epss) }]),
+    { name: 'ward:status', value: status },
+  ];
+}
+
+function scoreOf(cvss: Vulnerability['cvss']): JsonObject {
+  if (cvss === undefined) return {};
+  const version = /^CVSS:(\d\.\d)\//.exec(cvss.vector)?.[1];
+  const methods: Readonly<Record<string, string>> = { '4.0': 'CVSSv4', '3.1': 'CVSSv31', '3.0': 'CVSSv3' };
+  return { score: cvss.score, method: methods[version ?? ''] ?? 'CVSSv2', vector: cvss.vector };
+}

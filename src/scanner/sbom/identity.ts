@@ -1,0 +1,33 @@
+/** Names that a document gives to itself and its parts: made of what is in it, so that the same report gives the same. */
+import { createHash } from 'node:crypto';
+import type { Component, Report } from '../types.ts';
+
+/** Who wrote the document. */
+export const toolName = 'ward';
+
+/** A UUID of version 8 (RFC 9562: free to define) from what was scanned and found. */
+export function uuidOf(report: Report): string {
+  const { target, scannedAt, inventory, findings } = report;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([target, scannedAt, inventory, findings]))
+    .digest();
+  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x80;
+  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
+  const hex = hash.toString('hex', 0, 16);
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** Letters and digits only, for a reference inside of a document. */
+export function shortIdOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** The 64 hex digits of what was scanned, where it has a digest. */
+export function sha256Of({ target }: Report): string | undefined {
+  return target.digest?.slice('sha256:'.length);
+}
+
+/** Where it was found: `path`, or `path in LAYER`. */
+export function placesOf({ places }: Pick<Component, 'places'>): string[] {
+  return places.map(({ path, layer }) => (layer === undefined ? path : `${path} in ${layer}`));
+}

@@ -1,0 +1,83 @@
+/**
+ * What a report found in it, as an SPDX 2.3 document.
+ * Source: spdx.github.io, SPDX specification 2.3.
+ */
+import type { JsonObject } from '../../lib/index.ts';
+import type { Component, Report } from '../types.ts';
+import { placesOf, sha256Of, shortIdOf, toolName, uuidOf } from './identity.ts';
+
+const documentId = 'SPDXRef-DOCUMENT';
+const rootId = 'SPDXRef-Scanned';
+const unknown = 'NOASSERTION';
+const unread = { downloadLocation: unknown, filesAnalyzed: false, licenseConcluded: unknown } as const;
+
+/** The same report gives the same document. */
+export function spdxOf(report: Report): JsonObject {
+  const { target, inventory } = report;
+  const hash = sha256Of(report);
+  const contents = [...systemOf(report), ...inventory.components.map(packageOf)];
+  return {
+    spdxVersion: 'SPDX-2.3',
+    dataLicense: 'CC0-1.0',
+    SPDXID: documentId,
+    name: target.name,
+    documentNamespace: `urn:uuid:${uuidOf(report)}`,
+    creationInfo: {
+      // Without parts of a second, as the specification wants it.
+      created: report.scannedAt.replace(/\.\d+Z$/, 'Z'),
+      creators: [`Tool: ${toolName}`],
+    },
+    packages: [
+      {
+        SPDXID: rootId,
+        name: target.name,
+        ...(target.digest !== undefined && { versionInfo: target.digest }),
+        primaryPackagePurpose: target.kind === 'image' ? 'CONTAINER' : 'APPLICATION',
+        ...(hash !== undefined && { checksums: [{ algorithm: 'SHA256', checksumValue: hash }] }),
+        ...(inventory.gaps.length > 0 && {
+          comment: `What could not be read: ${inventory.gaps.map(({ path, reason }) => `${path}: ${reason}`).join('; ')}`,
+        }),
+        ...unread,
+      },
+      ...contents,
+    ],
+    relationships: [
+      { spdxElementId: documentId, relationshipType: 'DESCRIBES', relatedSpdxElement: rootId },
+      ...contents.map(({ SPDXID }) => ({
+        spdxElementId: rootId,
+        relationshipType: 'CONTAINS',
+        relatedSpdxElement: SPDXID,
+      })),
+    ],
+  };
+}
+
+function systemOf({ inventory: { distribution } }: Report): (JsonObject & { readonly SPDXID: string })[] {
+  if (distribution === undefined) return [];
+  const { id, versionId, name } = distribution;
+  return [
+    {
+      SPDXID: `SPDXRef-OperatingSystem-${shortIdOf(`${id} ${versionId}`)}`,
+      name: id,
+      versionInfo: versionId,
+      description: name,
+      primaryPackagePurpose: 'OPERATING-SYSTEM',
+      ...unread,
+    },
+  ];
+}
+
+function packageOf(component: Component): JsonObject & { readonly SPDXID: string } {
+  const { name, version, purl, licences } = component;
+  return {
+    SPDXID: `SPDXRef-Package-${shortIdOf(purl)}`,
+    name,
+    versionInfo: version,
+    primaryPackagePurpose: component.ecosystem === 'binary' ? 'APPLICATION' : 'LIBRARY',
+    sourceInfo: `found at: ${placesOf(component).join(', ')}`,
+    // As the package states it: often no expression of SPDX.
+    ...(licences && { licenseComments: licences.join(', ') }),
+    externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }],
+    ...unread,
+  };
+}

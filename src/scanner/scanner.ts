@@ -1,0 +1,176 @@
+/**
+ * The scanner: reads images layer by layer, folders, function code and SBOMs, and says what is in them and what is wrong
+ * with it. What was read of a layer is kept, so that it is read once.
+ */
+import { type Digest, digestOf } from '../images/index.ts';
+import { isFault, type Log, messageOf } from '../lib/index.ts';
+import { scannerFault } from './faults.ts';
+import { catalogers } from './inventory/catalogers.ts';
+import { type Judge, openJudge } from './judge.ts';
+import type { LayerAnalysis } from './layers/analysis.ts';
+import { openLayerCache } from './layers/cache.ts';
+import { mergeLayers } from './layers/merge.ts';
+import type { StoredLayer } from './layers/read-layer.ts';
+import { readSbom } from './sbom/read-sbom.ts';
+import { type SharedWork, shareWork } from './shared-work.ts';
+import type { Analyst } from './threads/jobs.ts';
+import { analystInThreads } from './threads/pool.ts';
+import { analystHere } from './threads/this-thread.ts';
+import type { InspectorModule } from './threads/thread.ts';
+import type {
+  AdvisoryMatcher,
+  ConfigInspector,
+  FileInspector,
+  ImageSource,
+  Report,
+  Scanner,
+  ScanOptions,
+} from './types.ts';
+
+export interface ScannerOptions {
+  readonly matcher: AdvisoryMatcher;
+  /** A list: files are read in the thread that asks. A module: in threads of their own, which load it. */
+  readonly fileInspectors: readonly FileInspector[] | InspectorModule;
+  readonly configInspectors: readonly ConfigInspector[];
+  /** Where what was read of layers is kept. Undefined: nowhere. */
+  readonly cacheDir?: string | undefined;
+  readonly log: Log;
+  /** For each layer, folder or code; 10 min. */
+  readonly timeoutMs?: number | undefined;
+  readonly now?: (() => Date) | undefined;
+}
+
+const defaultTimeoutMs = 600_000;
+/** By media type; what others hold is not known. */
+const layerTypes =
+  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.gzip|\.zstd)?)$/;
+/** What makes a layer unreadable, and is no reason to say nothing of the others. */
+const unreadable = new Set(['LAYER_INVALID', 'LAYER_TOO_LARGE', 'SCAN_TIMED_OUT']);
+
+interface Parts {
+  readonly analyst: Analyst;
+  readonly judge: Judge;
+  readonly cache: ReturnType<typeof openLayerCache>;
+  readonly underWay: SharedWork<LayerAnalysis>;
+  readonly log: Log;
+}
+
+export function createScanner(options: ScannerOptions): Scanner & AsyncDisposable {
+  const { matcher, configInspectors, log, timeoutMs = defaultTimeoutMs, now = () => new Date() } = options;
+  const analyst = analystOf(options.fileInspectors, timeoutMs);
+  const judge = openJudge(matcher, configInspectors, now);
+  const cache = openLayerCache(options.cacheDir, () => analyst.revision());
+  const parts = { analyst, judge, cache, underWay: shareWork<LayerAnalysis>(), log };
+  return {
+    scanImage: (image, scan) => scanImage(parts, image, signalOf(scan)),
+    scanLayer: async (layer, scan) => {
+      await analysisOf(parts, layer, signalOf(scan));
+    },
+    scanFolder: async (dir, name, scan) =>
+      judge.judged({ name, kind: 'folder' }, await analyst.folder(dir, signalOf(scan))),
+    scanCode: async (code, { name, kind }, scan) => {
+      const read = await analyst.code(Buffer.from(code), kind, signalOf(scan));
+      return judge.judged({ name, kind: 'code', digest: digestOf(code) }, read);
+    },
+    scanSbom: async (sbom, name) =>
+      judge.judged(
+        { name, kind: 'sbom', digest: digestOf(sbom) },
+        { inventory: readSbom(sbom), findings: [] },
+      ),
+    rejudge: (report) => judge.rejudged(report),
+    [Symbol.asyncDispose]: () => analyst[Symbol.asyncDispose](),
+  };
+}
+
+function analystOf(inspectors: readonly FileInspector[] | InspectorModule, timeoutMs: number): Analyst {
+  return 'module' in inspectors
+    ? analystInThreads(inspectors, timeoutMs)
+    : analystHere({ catalogers, inspectors }, timeoutMs);
+}
+
+function signalOf(options: ScanOptions | undefined): AbortSignal {
+  return options?.signal ?? new AbortController().signal;
+}
+
+async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal): Promise<Report> {
+  const { judge } = parts;
+  const lines = image.config.history.filter(({ emptyLayer }) => !emptyLayer);
+  // A history of another length tells of other layers.
+  const isTold = lines.length === image.layers.length;
+  const stack = await allOrAbort(image.layers, signal, async (layer, at, end) => ({
+    analysis: await layerOf(parts, layer, end),
+    createdBy: isTold ? lines[at]?.createdBy : undefined,
+  }));
+  const { inventory, findings } = mergeLayers(stack);
+  const target = { name: image.name, kind: 'image', digest: image.digest } as const;
+  const inspected = judge.inspected(image.config);
+  return judge.judged(target, {
+    inventory: { ...inventory, gaps: [...inventory.gaps, ...inspected.gaps] },
+    findings: [...findings, ...inspected.findings],
+  });
+}
+
+/** A layer that can't be read is one with a gap. @throws Fault LAYER_MISMATCH */
+async function layerOf(
+  parts: Parts,
+  layer: ImageSource['layers'][number],
+  signal: AbortSignal,
+): Promise<LayerAnalysis> {
+  const { digest, diffId, mediaType } = layer;
+  if (!layerTypes.test(mediaType)) {
+    return emptyAnalysis(digest, diffId, `the layer ${digest} is of a type that is not read: ${mediaType}`);
+  }
+  let analysis: LayerAnalysis;
+  try {
+    analysis = await analysisOf(parts, layer, signal);
+  } catch (error) {
+    if (!isFault(error) || !unreadable.has(error.code)) throw error;
+    return emptyAnalysis(digest, diffId, `the layer ${digest} was not read: ${messageOf(error)}`);
+  }
+  if (analysis.diffId === diffId) return analysis;
+  throw scannerFault(
+    'LAYER_MISMATCH',
+    `the layer ${digest} has the diff id ${analysis.diffId}, not ${diffId}`,
+    {
+      hint: 'Push the image again.',
+    },
+  );
+}
+
+function emptyAnalysis(digest: Digest, diffId: Digest, reason: string): LayerAnalysis {
+  const nothing = { evidence: [], findings: [], files: [], folders: [], links: [], removed: [], opaque: [] };
+  return { form: 1, digest, diffId, ...nothing, gaps: [{ path: '', reason: reason.slice(0, 500) }] };
+}
+
+/** Of a scan before, or else of the layer itself. */
+async function analysisOf(parts: Parts, layer: StoredLayer, signal: AbortSignal): Promise<LayerAnalysis> {
+  const known = await parts.cache.get(layer.digest);
+  if (known !== undefined) return known;
+  return parts.underWay.run(layer.digest, signal, async (end) => {
+    const analysis = await parts.analyst.layer(layer, end);
+    await parts.cache.put(analysis).catch((error: unknown) => {
+      // The next scan reads the layer again.
+      parts.log.warn(
+        { layer: layer.digest, error: messageOf(error) },
+        'what was read of a layer was not kept',
+      );
+    });
+    return analysis;
+  });
+}
+
+/** The first failure ends the others. */
+async function allOrAbort<T, R>(
+  items: readonly T[],
+  signal: AbortSignal,
+  work: (item: T, at: number, signal: AbortSignal) => Promise<R>,
+): Promise<R[]> {
+  const controller = new AbortController();
+  const both = AbortSignal.any([signal, controller.signal]);
+  try {
+    return await Promise.all(items.map((item, at) => work(item, at, both)));
+  } catch (error) {
+    controller.abort(error);
+    throw error;
+  }
+}

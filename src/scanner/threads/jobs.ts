@@ -1,0 +1,69 @@
+/** What can be read, and what is said between the thread that asks and the one that reads. */
+import type { MessagePort } from 'node:worker_threads';
+import type { Digest } from '../../images/index.ts';
+import { Fault, type FaultKind, isFault, messageOf } from '../../lib/index.ts';
+import type { LayerAnalysis } from '../layers/analysis.ts';
+import type { StoredLayer } from '../layers/read-layer.ts';
+import type { Finding, Inventory } from '../types.ts';
+
+export interface Read {
+  readonly inventory: Inventory;
+  readonly findings: readonly Finding[];
+}
+
+/** Reads what is to be scanned, here or in other threads. */
+export interface Analyst extends AsyncDisposable {
+  /** Changes when it would say something else of the same bytes. @throws Fault SCAN_FAILED */
+  revision(): Promise<string>;
+  /** @throws as `readLayer` does; Fault SCAN_TIMED_OUT, SCAN_FAILED */
+  layer(layer: StoredLayer, signal: AbortSignal): Promise<LayerAnalysis>;
+  /** @throws as `readFolder` does; Fault SCAN_TIMED_OUT, SCAN_FAILED */
+  folder(dir: string, signal: AbortSignal): Promise<Read>;
+  /** @throws as `readCode` does; Fault SCAN_TIMED_OUT, SCAN_FAILED */
+  code(code: Buffer, kind: string, signal: AbortSignal): Promise<Read>;
+}
+
+export type Job =
+  | { readonly what: 'layer'; readonly digest: Digest }
+  | { readonly what: 'folder'; readonly dir: string }
+  | { readonly what: 'code'; readonly code: Uint8Array; readonly kind: string };
+
+/** To the thread, with a port for this job alone, so that nothing of one job is ever taken for another's. */
+export interface Start {
+  readonly job: Job;
+  readonly port: MessagePort;
+}
+
+/** From the thread, when it can take jobs. */
+export interface Ready {
+  readonly revision: string;
+}
+
+/** From the thread, on the job's port: what it wants of a layer's bytes, and how the job ended. */
+export type FromJob =
+  | { readonly say: 'open' | 'more' | 'close' }
+  | { readonly say: 'done'; readonly result: unknown }
+  | { readonly say: 'failed'; readonly failure: Failure };
+
+/** To the thread: one for each `open` and `more`. */
+export type Answer =
+  | { readonly say: 'opened' | 'end' | 'broken' }
+  | { readonly say: 'piece'; readonly bytes: Uint8Array };
+
+/** An error as it goes from thread to thread, where classes are lost. */
+export interface Failure {
+  readonly message: string;
+  readonly fault?: { readonly code: string; readonly kind: FaultKind; readonly hint?: string } | undefined;
+}
+
+export function failureOf(error: unknown): Failure {
+  const message = messageOf(error);
+  if (!isFault(error)) return { message };
+  const { code, kind, hint } = error;
+  return { message, fault: { code, kind, ...(hint !== undefined && { hint }) } };
+}
+
+export function errorOf({ message, fault }: Failure): Error {
+  if (fault === undefined) return new Error(message);
+  return new Fault(fault.code, fault.kind, message, fault.hint === undefined ? {} : { hint: fault.hint });
+}

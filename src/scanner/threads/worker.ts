@@ -1,0 +1,85 @@
+/** The thread that reads: one job after the other, for whoever started it. */
+import { Readable } from 'node:stream';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { z } from 'zod';
+import { readCode } from '../code.ts';
+import type { Analysers } from '../collect/collector.ts';
+import { readFolder } from '../folder.ts';
+import { catalogers } from '../inventory/catalogers.ts';
+import { revisionOf } from '../layers/cache.ts';
+import { readLayer } from '../layers/read-layer.ts';
+import type { FileInspector } from '../types.ts';
+import { type Answer, type FromJob, failureOf, type Job, type Ready, type Start } from './jobs.ts';
+
+const startSchema = z.object({ module: z.string(), data: z.unknown() });
+
+/** The job's own port: who asks for a piece waits for the one answer. */
+interface Talk {
+  say(message: FromJob): void;
+  ask(wish: 'open' | 'more'): Promise<Answer>;
+}
+
+if (parentPort !== null) await serve(parentPort);
+
+async function serve(parent: MessagePort): Promise<void> {
+  const { module, data } = startSchema.parse(workerData);
+  // It was named by the program itself, and has this one function.
+  const made: { createFileInspectors(data: unknown): readonly FileInspector[] } = await import(module);
+  const analysers = { catalogers, inspectors: made.createFileInspectors(data) };
+  parent.on('message', ({ job, port }: Start) => {
+    const talk = openTalk(port);
+    run(job, analysers, talk).then(
+      (result) => talk.say({ say: 'done', result }),
+      (error: unknown) => talk.say({ say: 'failed', failure: failureOf(error) }),
+    );
+  });
+  const ready: Ready = { revision: revisionOf(analysers) };
+  parent.postMessage(ready);
+}
+
+/** Who ends it early ends the thread. */
+function run(job: Job, analysers: Analysers, talk: Talk): Promise<unknown> {
+  const { signal } = new AbortController();
+  switch (job.what) {
+    case 'layer':
+      return readLayer({ digest: job.digest, open: () => openThere(talk) }, analysers, signal);
+    case 'folder':
+      return readFolder(job.dir, analysers, signal);
+    case 'code':
+      return readCode(Buffer.from(job.code), job.kind, analysers, signal);
+  }
+}
+
+function openTalk(port: MessagePort): Talk {
+  const waiting: ((answer: Answer) => void)[] = [];
+  port.on('message', (answer: Answer) => waiting.shift()?.(answer));
+  const say = (message: FromJob): void => port.postMessage(message);
+  return {
+    say,
+    ask: (wish) => {
+      say({ say: wish });
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+  };
+}
+
+/** The bytes that the other thread reads, as they are asked for. */
+async function openThere(talk: Talk): Promise<Readable> {
+  const { say } = await talk.ask('open');
+  if (say !== 'opened') throw new Error('it could not be opened');
+  return Readable.from(pieces(talk), { objectMode: false, highWaterMark: 1024 * 1024 });
+}
+
+async function* pieces(talk: Talk): AsyncGenerator<Buffer> {
+  try {
+    for (;;) {
+      const answer = await talk.ask('more');
+      if (answer.say === 'broken') throw new Error('it could not be read to its end');
+      if (answer.say !== 'piece') return;
+      const { buffer, byteOffset, byteLength } = answer.bytes;
+      yield Buffer.from(buffer, byteOffset, byteLength);
+    }
+  } finally {
+    talk.say({ say: 'close' });
+  }
+}

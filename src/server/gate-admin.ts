@@ -1,0 +1,159 @@
+/** The operator's view of the gate: its policy and its audit log, whether or not a server is running. */
+import { access, readFile } from 'node:fs/promises';
+import {
+  type AuditCheck,
+  type AuditCheckOptions,
+  type AuditEntry,
+  type AuditPage,
+  type Case,
+  defaultPolicy,
+  type GateStore,
+  openGateStore,
+  type Policy,
+  type PolicyTest,
+  parsePolicy,
+  policyTest,
+  type Rules,
+  rulesFor,
+  type Stage,
+} from '../gate/index.ts';
+import { errnoOf, messageOf } from '../lib/index.ts';
+import type { Report } from '../scanner/index.ts';
+import { loadConfig } from './config.ts';
+import { serverFault } from './faults.ts';
+import { guest } from './first-namespace.ts';
+import { gatePaths } from './gate-paths.ts';
+
+export interface GateAdminOptions {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+}
+
+export interface PolicyInForce {
+  /** A path, or `Ward’s own`. */
+  readonly source: string;
+  readonly revision: string;
+  readonly rules: Rules;
+}
+
+export interface PolicyTestOptions extends GateAdminOptions {
+  /** Text of the policy to try; undefined: the one in force. */
+  readonly policy?: string | undefined;
+  /** Text of the policy to compare it with; undefined: the one in force. */
+  readonly against?: string | undefined;
+  /** Instead of those that are stored. */
+  readonly reports?: readonly Report[] | undefined;
+}
+
+export interface AuditAdmin extends AsyncDisposable {
+  list(page: AuditPage): readonly AuditEntry[];
+  verify(options: AuditCheckOptions): Promise<AuditCheck>;
+}
+
+const own = 'Ward’s own';
+
+/**
+ * What holds for a namespace at a stage.
+ * @param options.policy text of a policy; undefined: the one in force
+ * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
+ */
+export async function showPolicy(
+  options: GateAdminOptions & {
+    readonly policy?: string | undefined;
+    readonly namespace: string;
+    readonly stage: Stage;
+  },
+): Promise<PolicyInForce> {
+  const { policy, source } =
+    options.policy === undefined
+      ? await policyInForce(options)
+      : { policy: parsePolicy(options.policy), source: 'the file' };
+  return { source, revision: policy.revision, rules: rulesFor(policy, options.namespace, options.stage) };
+}
+
+/** @returns its revision. @throws Fault POLICY_INVALID that names every wrong place */
+export function checkPolicy(text: string): string {
+  return parsePolicy(text).revision;
+}
+
+/**
+ * What another policy would say of the same reports. Stored reports are judged for each namespace and stage that they
+ * were judged for before. Signatures and trusted bases stay out of it: reports do not tell of them.
+ * @throws Fault POLICY_INVALID, DATA_DIR_EMPTY when there are no stored reports to test with
+ */
+export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest> {
+  const after = await policyOf(options.policy, options);
+  const before = await policyOf(options.against, options);
+  const judge = (cases: AsyncIterable<Case> | Iterable<Case>) =>
+    policyTest(withoutTrust(before), withoutTrust(after), cases);
+  const now = Date.now();
+  if (options.reports !== undefined)
+    return await judge(options.reports.map((report) => caseOf(report, 'push', guest, now)));
+  await using store = await openExistingStore(options);
+  return await judge(storedCases(store, now));
+}
+
+/** @throws Fault DATA_DIR_EMPTY, GATE_STORE_CORRUPT, GATE_STORE_FAILED */
+export async function auditAdmin(options: GateAdminOptions): Promise<AuditAdmin> {
+  const store = await openExistingStore(options);
+  return {
+    list: (page) => store.audit(page),
+    verify: (how) => store.verifyAudit(how),
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+}
+
+async function policyOf(text: string | undefined, options: GateAdminOptions): Promise<Policy> {
+  return text === undefined ? (await policyInForce(options)).policy : parsePolicy(text);
+}
+
+async function policyInForce(options: GateAdminOptions): Promise<{ policy: Policy; source: string }> {
+  const { dataDir } = await loadConfig(options);
+  const { policy: path } = gatePaths(dataDir);
+  try {
+    return { policy: parsePolicy(await readFile(path, 'utf8')), source: path };
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT') return { policy: defaultPolicy(), source: own };
+    if (errnoOf(cause) === undefined) throw cause;
+    throw serverFault('DATA_DIR_INVALID', `${path} can't be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function withoutTrust(policy: Policy): Policy {
+  const rules = { bases: { action: 'allow' }, signatures: { action: 'allow' } } as const;
+  return { ...policy, layers: [...policy.layers, { rules }] };
+}
+
+async function* storedCases(store: GateStore, now: number): AsyncIterable<Case> {
+  const page = 100;
+  for (let after: Parameters<GateStore['subjects']>[0]; ; ) {
+    const subjects = store.subjects(after, page);
+    for (const { digest } of subjects) {
+      const stored = await store.report(digest);
+      if (stored === undefined) continue;
+      for (const { stage, namespace } of store.verdicts(digest))
+        yield { ...caseOf(stored.report, stage, namespace, now), ...stored.subject };
+    }
+    after = subjects.at(-1)?.digest;
+    if (subjects.length < page) return;
+  }
+}
+
+function caseOf(report: Report, stage: Stage, namespace: string, now: number): Case {
+  const { kind, digest } = report.target;
+  return { stage, namespace, kind: kind === 'code' ? 'code' : 'image', digest, report, now };
+}
+
+async function openExistingStore(options: GateAdminOptions): Promise<GateStore> {
+  const { dataDir } = await loadConfig(options);
+  const { database } = gatePaths(dataDir);
+  try {
+    await access(database);
+  } catch (cause) {
+    throw serverFault('DATA_DIR_EMPTY', `the gate has kept nothing in ${dataDir} yet`, {
+      hint: 'push or deploy something first, or name the folder with --data DIR',
+      cause,
+    });
+  }
+  return openGateStore({ path: database });
+}

@@ -1,0 +1,25 @@
+/** Where the gate and the scanner keep what is theirs in a data folder. */
+import { join } from 'node:path';
+
+export interface GatePaths {
+  /** Reports, verdicts, the audit log. */
+  readonly database: string;
+  /** The operator's policy; Ward's own counts where there is none. */
+  readonly policy: string;
+  /** The operator's VEX documents. */
+  readonly vex: string;
+  /** The file of advisories. */
+  readonly advisories: string;
+  /** Private halves of keys that Ward signs with. */
+  readonly keys: string;
+}
+
+export function gatePaths(dataDir: string): GatePaths {
+  return {
+    database: join(dataDir, 'gate', 'gate.db'),
+    policy: join(dataDir, 'gate', 'policy.yaml'),
+    vex: join(dataDir, 'gate', 'vex'),
+    advisories: join(dataDir, 'advisories', 'advisories.db'),
+    keys: join(dataDir, 'gate', 'keys'),
+  };
+}

@@ -1,0 +1,13 @@
+import { DatabaseSync } from 'node:sqlite';
+import { openAdvisories } from './src/scanner/advisories/open.ts';
+const raw=new DatabaseSync('/tmp/adv-test/advisories.db',{readOnly:true});
+const npm=raw.prepare("select distinct name from affected where ecosystem='npm' limit 20000").all().map(r=>String(r.name));
+const deb=raw.prepare("select distinct name from affected where ecosystem='Debian' and release='13'").all().map(r=>String(r.name));
+const mk=(k:number)=>{const out:any[]=[];for(let i=0;i<400;i++){const n=npm[(i*37+k*(k%7?0:1))%npm.length]!;out.push({ecosystem:'npm',name:i%2?n:'x'+n,version:`1.${(k+i)%40}.${i%9}`,purl:'p',places:[{path:'x'}]})}for(let i=0;i<100;i++){const n=deb[i%deb.length]!;out.push({ecosystem:'deb',name:n,version:`2.${(k+i)%50}-1`,source:{name:n,version:`2.${(k+i)%50}-1`},purl:'p',places:[{path:'x'}]})}return out};
+const invs=Array.from({length:1000},(_,k)=>mk(k));
+const db=openAdvisories({path:'/tmp/adv-test/advisories.db'});
+const d13={id:'debian',versionId:'13',name:''};
+let t=performance.now(); let n=db.match(invs[0]!,d13).length; console.log('cold',n,performance.now()-t);
+t=performance.now(); n=db.match(invs[0]!,d13).length; console.log('same',n,performance.now()-t);
+t=performance.now(); n=db.match(invs[1]!,d13).length; console.log('warm other',n,performance.now()-t);
+t=performance.now(); n=0; for(const i of invs) n+=db.match(i,d13).length; console.log('1000',n,performance.now()-t, process.memoryUsage().rss/1e6);
