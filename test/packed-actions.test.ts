@@ -67,7 +67,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
             'vendor/bundle/ruby/3.3.0/gems/greet-1.0/lib/greet.rb':
               'module Greet; def self.hi = { greeting: "hi" }; end',
             'vendor/bundle/ruby/3.3.0/specifications/greet-1.0.gemspec':
-              'Gem::Specification.new { |s| s.name = "greet"; s.version = "1.0"; s.summary = s.author = "x"; s.require_paths = ["lib"] }',
+              'Gem::Specification.new { |s| s.name = "greet"; s.version = "1.0"; s.summary = s.author = "x"; s.require_paths = ["lib"]; s.add_dependency "json" }',
           },
           main: 'niam',
         },

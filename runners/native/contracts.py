@@ -53,10 +53,21 @@ class Loop:
         self.program = Program(path)
 
     def run(self, value):
+        request = loop_request(value)
+        answer = self.ask(request)
+        # It may have been about to end when the request came.
+        if answer is None and not self.program.has_begun():
+            answer = self.ask(request)
+        if answer is None:
+            raise Refusal(f"The action's program has ended without an answer ({self.program.how_it_ended()}).")
+        return answer
+
+    def ask(self, request):
+        """The line that answers the request, or None when the program ends instead."""
+        if self.program.has_ended():
+            self.program.close()
+            self.program = Program(self.path)
         program = self.program
-        if program.has_ended():
-            program.close()
-            program = self.program = Program(self.path)
         while read_some(program.answers):
             pass  # Whatever it wrote after its last answer answers nothing.
         line = bytearray()
@@ -65,11 +76,9 @@ class Loop:
             line.extend(data)
             return b"\n" in data
 
-        program.talk(loop_request(value), {program.answers: take})
+        program.talk(request, {program.answers: take})
         answer, end, _ = line.partition(b"\n")
-        if not end:
-            raise Refusal(f"The action's program has ended without an answer ({program.how_it_ended()}).")
-        return answer
+        return answer if end else None
 
 
 def loop_request(value):

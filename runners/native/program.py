@@ -1,12 +1,16 @@
 """A process of the action's program, and the wait for what it writes and for its end."""
 
 import os
+from fcntl import ioctl
 from select import POLLIN, POLLOUT, poll
+from sys import byteorder
 
 from _signal import SIGCHLD, SIGPIPE, SIGXFSZ, set_wakeup_fd, signal
 
 ANSWER_FD = 3
 CHUNK_BYTES = 65536
+# Bytes that wait in a pipe, by either of its ends; Python has the number in a module that is not here.
+FIONREAD = 0x541B
 
 
 class Refusal(Exception):
@@ -88,6 +92,11 @@ class Program:
     def has_ended(self):
         return self.pid in ended
 
+    def has_begun(self):
+        """Whether it has read any of the last request."""
+        waiting = int.from_bytes(ioctl(self.stdin, FIONREAD, bytes(4)), byteorder)
+        return waiting < self.written
+
     def how_it_ended(self):
         code = os.waitstatus_to_exitcode(ended[self.pid])
         return f"exit code {code}" if code >= 0 else f"signal {-code}"
@@ -96,6 +105,7 @@ class Program:
         """Writes the request to stdin, which then ends if it is the last, and hands what comes to `streams`, by
         descriptor, until one of them returns true or the process has ended."""
         view = memoryview(request)
+        self.written = 0
         poller = poll()
         poller.register(bell, POLLIN)
         poller.register(self.stdin, POLLOUT)
@@ -122,7 +132,9 @@ class Program:
 
     def write_some(self, view):
         try:
-            return view[os.write(self.stdin, view) :]
+            count = os.write(self.stdin, view)
+            self.written += count
+            return view[count:]
         except BlockingIOError:
             return view
         except BrokenPipeError:

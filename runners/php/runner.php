@@ -190,11 +190,11 @@ final class Runner
 
     private function resultJson(mixed $result): string
     {
-        if ($result === null || $result === []) {
-            return '{}';
-        }
         if (is_object($result) && method_exists($result, 'getArrayCopy')) {
             $result = $result->getArrayCopy();
+        }
+        if ($result === null || $result === []) {
+            return '{}';
         }
         try {
             $json = json_encode(

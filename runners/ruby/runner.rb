@@ -41,7 +41,7 @@ module Ward
     end
 
     def serve
-      send('{"type":"ready"}')
+      say('{"type":"ready"}')
       while (request = receive)
         if request['type'] == 'init' then init(request)
         elsif request.fetch('after', @valid_from) >= @valid_from then run(request)
@@ -64,13 +64,13 @@ module Ward
       refuse_init(e, "#{e.class}: #{text_of(e)}")
     else
       end_logs('init')
-      send('{"type":"init-ok"}')
+      say('{"type":"init-ok"}')
     end
 
     def refuse_init(error, text)
       log_error(error)
       end_logs('init')
-      send(%({"type":"init-error","error":#{quote(text)}}))
+      say(%({"type":"init-error","error":#{quote(text)}}))
     end
 
     def load_code(is_zip)
@@ -97,7 +97,7 @@ module Ward
       return unless File.directory?(folder)
 
       require 'rubygems'
-      Gem.use_paths(folder, [folder])
+      Gem.use_paths(folder, [folder, Gem.default_dir])
     end
 
     # An exception is a result too: the application's own error.
@@ -119,7 +119,7 @@ module Ward
       @answers += 1
       void_early_runs if is_late
       end_logs(id)
-      send(%({"type":"result"#{',"late":true' if is_late},"id":#{quote(id)},"ok":true,"value":#{json}}))
+      say(%({"type":"result"#{',"late":true' if is_late},"id":#{quote(id)},"ok":true,"value":#{json}}))
     end
 
     # The host discards a sandbox after such an answer: what was sent early is void whatever the time.
@@ -127,7 +127,7 @@ module Ward
       @answers += 1
       void_early_runs
       end_logs(id)
-      send(%({"type":"result","late":true,"id":#{quote(id)},"ok":false,"error":#{quote(error)}}))
+      say(%({"type":"result","late":true,"id":#{quote(id)},"ok":false,"error":#{quote(error)}}))
     end
 
     # Where runs may be done at once nothing is sent early: the host lets them wait here, and counts on their being done.
@@ -200,7 +200,7 @@ module Ward
       JSON.parse(@channel.read(header.unpack1('N')).force_encoding(Encoding::UTF_8), max_nesting: 0)
     end
 
-    def send(json)
+    def say(json)
       @channel.write([json.bytesize].pack('N') + json.b)
     end
   end

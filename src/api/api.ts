@@ -17,6 +17,7 @@ import { addApiInfo, addSystemInfo, type BuildInfo } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
 import { addNamespaces } from './resources/namespaces.ts';
 import { addPackages } from './resources/packages.ts';
+import { addReports, type ReportSource } from './resources/reports.ts';
 import { addRules } from './resources/rules.ts';
 import { addTriggers } from './resources/triggers.ts';
 import { addWebhooks } from './resources/webhooks.ts';
@@ -32,6 +33,10 @@ export interface ApiOptions {
   readonly web?: Partial<WebLimits>;
   /** Addresses or networks whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[];
+  /** What the gate found. */
+  readonly reports?: ReportSource;
+  /** Further routes, with keys and bodies of their own. */
+  readonly plugins?: readonly ((app: FastifyInstance) => void)[];
 }
 
 /** What clients may use of the server itself. */
@@ -90,6 +95,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   });
   addSystemInfo(app, functions);
   addOpenDoors(app, options);
+  for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
   app.register(async (open) => {
     open.addHook('onRequest', (_request, reply, done) => {
       reply.headers(corsHeaders);
@@ -109,6 +115,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     addKeyed(open, functions, '/ward/v1', (scope) => {
       addActivationInputs(scope, functions);
       addDeadLetters(scope, functions);
+      if (options.reports !== undefined) addReports(scope, options.reports);
     });
     addKeyed(open, functions, '/runtime', addLogForwarding);
   });

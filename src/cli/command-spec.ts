@@ -53,6 +53,8 @@ export interface CommandSpec {
   readonly works: 'remote' | 'local' | 'alone';
   /** What follows its first argument is another program's command line. */
   readonly wrapsCommand?: boolean;
+  /** Of every error, where those who call it tell it from other outcomes by its exit code alone. */
+  readonly errorExitCode?: number;
   readonly handler: () => Promise<Handler>;
 }
 

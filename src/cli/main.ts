@@ -22,9 +22,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   let io = new Io(terminal, { format: 'table', isQuiet: false, isVerbose: false });
   let isDebug = false;
   let exitCode = 0;
+  let errorExitCode: number | undefined;
   const dispatch: Dispatch = async (command, args, options) => {
     const input = new Input(args, options);
     isDebug = input.has('debug');
+    ({ errorExitCode } = command);
     io = createIo(input, terminal);
     const handler = await command.handler();
     exitCode = await handler(input, createContext(input, io));
@@ -40,7 +42,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     await parseProgram(program, foldPairs(argv, findCommand(argv, entries)), entries);
     return exitCode;
   } catch (error) {
-    return report(error, io, isDebug);
+    const usual = report(error, io, isDebug);
+    return errorExitCode ?? usual;
   }
 }
 

@@ -2,8 +2,10 @@
 import type { EntrySpec } from './command-spec.ts';
 import { actionGroup } from './commands/action.ts';
 import { activationGroup } from './commands/activation.ts';
+import { advisoriesGroup } from './commands/advisories.ts';
 import { apiGroup } from './commands/api.ts';
 import { auditGroup } from './commands/audit.ts';
+import { imageGroup } from './commands/image.ts';
 import { namespaceGroup } from './commands/namespace.ts';
 import { packageGroup } from './commands/package.ts';
 import { completionCommand, doctorCommand, listCommand, upCommand } from './commands/platform.ts';
@@ -27,6 +29,8 @@ export const entries: readonly EntrySpec[] = [
   projectGroup,
   listCommand,
   namespaceGroup,
+  imageGroup,
+  advisoriesGroup,
   policyGroup,
   auditGroup,
   vaultGroup,

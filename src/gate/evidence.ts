@@ -24,22 +24,28 @@ export interface Evidence {
 
 /** What can't be read is no evidence: the rules that need it say no. */
 export async function collectEvidence(
-  { signatures, bases, log }: EvidenceSources,
+  sources: EvidenceSources,
   { kind, digest }: Subject,
   policy: Policy,
 ): Promise<Evidence> {
   if (kind === 'code') return { signatures: [], bases: [] };
-  const orNone = async <T>(what: string, read: () => Promise<readonly T[]>): Promise<readonly T[]> => {
-    try {
-      return await read();
-    } catch (error) {
-      log.warn({ digest, reason: messageOf(error) }, `the ${what} could not be read`);
-      return [];
-    }
-  };
-  const layers = await orNone('signatures of an image', () => signatures(digest));
+  const layers = await orNone(sources.log, 'signatures', () => sources.signatures(digest));
   return {
     signatures: verifySignatures(digest, layers, policy.keys).verified,
-    bases: await orNone('trusted bases', bases),
+    bases: await orNone(sources.log, 'trusted bases', sources.bases),
   };
+}
+
+/** None when it can't be read: then nothing is suppressed. */
+export function trustedVex({ vex, log }: EvidenceSources): Promise<readonly VexStatement[]> {
+  return orNone(log, 'VEX documents', vex);
+}
+
+async function orNone<T>(log: Log, what: string, read: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await read();
+  } catch (error) {
+    log.error({ reason: messageOf(error) }, `${what} could not be read`);
+    return [];
+  }
 }

@@ -6,7 +6,7 @@ import { type Digest, digestOf } from '../images/index.ts';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
 import type { ImageSource, Report, Scanner } from '../scanner/index.ts';
 import type { GateEvent } from './changes.ts';
-import { collectEvidence, type EvidenceSources } from './evidence.ts';
+import { collectEvidence, type EvidenceSources, trustedVex } from './evidence.ts';
 import { type Case, judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { plainText } from './plain-text.ts';
@@ -14,7 +14,7 @@ import type { Policy } from './policy/policy.ts';
 import type { Stage } from './policy/rules-schema.ts';
 import { createRejudging, type RejudgeOptions, type RejudgeResult } from './rejudging.ts';
 import { createRunVerdicts } from './run-verdicts.ts';
-import { createScans, type ScanLimits, ScanTimeout } from './scans.ts';
+import { createScans, type ScanLimits } from './scans.ts';
 import type { GateStore, Subject } from './store/gate-store.ts';
 import { codeSubject, imageSubject } from './subject.ts';
 import { applyVex } from './vex/vex.ts';
@@ -84,11 +84,9 @@ export function createGate(options: GateOptions): Gate {
       });
       return { report };
     } catch (error) {
-      if (isFault(error) && !isOfScan(error.code)) throw error;
+      if (isFault(error) && isOfGate(error.code)) throw error;
       log.warn({ digest: subject.digest, reason: messageOf(error) }, 'a scan failed');
-      const what =
-        error instanceof ScanTimeout ? messageOf(error) : `it could not be scanned: ${messageOf(error)}`;
-      return { failure: plainText(what, 300) };
+      return { failure: plainText(`it could not be scanned: ${messageOf(error)}`, 300) };
     }
   };
 
@@ -101,7 +99,7 @@ export function createGate(options: GateOptions): Gate {
     { report, failure }: Scanned,
   ): Promise<Verdict> => {
     const evidence = await collectEvidence(options, subject, policy());
-    const statements = await options.vex();
+    const statements = await trustedVex(options);
     const now = clock();
     const judged = (each: Stage): Verdict & { readonly digest: Digest } => {
       const what: Case = {
@@ -131,8 +129,9 @@ export function createGate(options: GateOptions): Gate {
       const subject = imageSubject(image.digest);
       const result = await scanned(subject, () => scanner.scanImage(image));
       const verdict = await conclude(subject, ['push'], request, image.name, result);
-      // A scan with newer rules may have found more in what runs already.
-      if (result.report !== undefined) await rejudging.rejudge(subject);
+      // A scan with newer rules may have found more in what is judged already for others.
+      const isNews = result.report !== undefined && store.verdicts(subject.digest).length > 1;
+      if (isNews) await rejudging.rejudge(subject);
       return verdict;
     },
     async admitCode(request) {
@@ -151,7 +150,7 @@ export function createGate(options: GateOptions): Gate {
     rejudgeAll: (how = {}) => rejudging.rejudgeAll(how),
     async report(digest) {
       const stored = await store.report(digest);
-      return stored === undefined ? undefined : applyVex(stored.report, await options.vex());
+      return stored === undefined ? undefined : applyVex(stored.report, await trustedVex(options));
     },
     async close() {
       await runVerdicts.settle();
@@ -165,7 +164,7 @@ interface Scanned {
   readonly failure?: string;
 }
 
-/** Of the gate itself: no verdict on what was to be scanned. */
-function isOfScan(code: string): boolean {
-  return !code.startsWith('GATE_');
+/** It says nothing of what was to be scanned. */
+function isOfGate(code: string): boolean {
+  return code.startsWith('GATE_');
 }

@@ -22,19 +22,27 @@ export interface RunVerdictsOptions {
   readonly refresh: (subject: Subject, namespace: string) => Promise<unknown>;
 }
 
-const kept = 10_000;
+interface Kept {
+  readonly verdict: Verdict;
+  /** Epoch milliseconds. */
+  readonly freshUntil: number;
+}
+
+const mostKept = 10_000;
 /** Ignore entries end, grace runs out, advisories age: an older verdict is given once more and then judged anew. */
 const freshForMs = 600_000;
 
 export function createRunVerdicts(options: RunVerdictsOptions): RunVerdicts {
   const { store, policy, clock, log } = options;
-  const verdicts = new Map<string, Verdict>();
+  const verdicts = new Map<string, Kept>();
   const refreshing = new Map<string, Promise<void>>();
 
-  const keep = (key: string, verdict: Verdict) => {
-    const oldest = verdicts.size >= kept ? verdicts.keys().next().value : undefined;
+  const keep = (key: string, verdict: Verdict): Kept => {
+    const oldest = verdicts.size >= mostKept ? verdicts.keys().next().value : undefined;
     if (oldest !== undefined) verdicts.delete(oldest);
-    verdicts.set(key, verdict);
+    const kept = { verdict, freshUntil: Date.parse(verdict.judgedAt) + freshForMs };
+    verdicts.set(key, kept);
+    return kept;
   };
   const unscanned = (subject: Subject, namespace: string) =>
     judge(policy(), { ...subject, stage: 'run', namespace, report: undefined, now: clock() });
@@ -50,18 +58,21 @@ export function createRunVerdicts(options: RunVerdictsOptions): RunVerdicts {
       .finally(() => refreshing.delete(key));
     refreshing.set(key, done);
   };
-  const isStale = ({ policyRevision, judgedAt }: Verdict) =>
-    policyRevision !== policy().revision || clock() - Date.parse(judgedAt) > freshForMs;
+  const isStale = ({ verdict, freshUntil }: Kept) =>
+    verdict.policyRevision !== policy().revision || clock() > freshUntil;
 
   return {
     get(subject, namespace) {
       const key = keyOf(subject.digest, namespace);
-      const inMemory = verdicts.get(key);
-      const known = inMemory ?? store.verdict(subject.digest, 'run', namespace);
-      const verdict = known ?? unscanned(subject, namespace);
-      if (inMemory === undefined) keep(key, verdict);
-      if (known === undefined || isStale(verdict)) refresh(key, subject, namespace);
-      return verdict;
+      const known = verdicts.get(key);
+      if (known !== undefined) {
+        if (isStale(known)) refresh(key, subject, namespace);
+        return known.verdict;
+      }
+      const stored = store.verdict(subject.digest, 'run', namespace);
+      const kept = keep(key, stored ?? unscanned(subject, namespace));
+      if (stored === undefined || isStale(kept)) refresh(key, subject, namespace);
+      return kept.verdict;
     },
     learn(judged) {
       for (const verdict of judged) {

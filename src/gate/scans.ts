@@ -23,8 +23,6 @@ export interface Scans {
   scan(digest: Digest, start: () => Promise<Report>): Promise<Report>;
 }
 
-export class ScanTimeout extends Error {}
-
 export function createScans({ concurrent, waiting, timeoutMs }: ScanLimits): Scans {
   const flights = new Map<Digest, Promise<Report>>();
   const queue: (() => void)[] = [];
@@ -69,7 +67,7 @@ export function createScans({ concurrent, waiting, timeoutMs }: ScanLimits): Sca
 
 function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new ScanTimeout(`the scan took longer than ${timeoutMs / 1000} s`));
+    const giveUp = () => reject(new Error(`it took longer than ${timeoutMs / 1000} s`));
     const timer = setTimeout(giveUp, timeoutMs);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });

@@ -121,7 +121,10 @@ export function createAccess(options: AccessOptions): Access {
   };
 }
 
-function visitorWith({ sub, keyId, access, catalog }: Grants, isPublic: (repository: string) => boolean): Visitor {
+function visitorWith(
+  { sub, keyId, access, catalog }: Grants,
+  isPublic: (repository: string) => boolean,
+): Visitor {
   return {
     namespace: sub,
     keyId,

@@ -111,7 +111,12 @@ async function serveTarget(context: Context, arrived: Arrived, target: Target): 
   const lists = { store, pageLength: limits.pageLength };
   if (target.of === 'base') return serveBase(exchange);
   if (target.of === 'catalog') return serveCatalog(lists, exchange, mayList(visitor));
-  access.check(visitor, rightFor(target, arrived.request.method), target.repository);
+  const { method } = arrived.request;
+  // Before a push clients ask for blobs, by a method whose answer has no words; so their next request is told.
+  if (target.of === 'blob' && method === 'HEAD' && visitor.judge('pull', target.repository) === 'no') {
+    throw registryFault('REFERENCE_UNKNOWN', 'there is no such blob for this key');
+  }
+  access.check(visitor, rightFor(target, method), target.repository);
   switch (target.of) {
     case 'uploads':
       return serveUploads(context, exchange, target);

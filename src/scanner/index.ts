@@ -1,4 +1,20 @@
 /** What is in an image, a folder or an archive, and what is wrong with it. */
+export { importAdvisories } from './advisories/import.ts';
+export { advisoryInputs } from './advisories/inputs.ts';
+export { openAdvisories } from './advisories/open.ts';
+export { advisoryStatus } from './advisories/status.ts';
+export type * from './advisories/types.ts';
+export {
+  type AdvisorySource,
+  defaultAdvisorySources,
+  parseAdvisorySources,
+} from './advisories/update/sources.ts';
+export {
+  type UpdatedSource,
+  type UpdateOptions,
+  type UpdateResult,
+  updateAdvisories,
+} from './advisories/update/update.ts';
 export { scannerFaults } from './faults.ts';
 export { formatReport, type ReportFormat, reportFormats } from './formats/formats.ts';
 export { sortedReport } from './formats/json.ts';
@@ -6,4 +22,12 @@ export type { JudgedReport, Outcome, OutcomeReason } from './formats/judged-repo
 export { compareFindings, inOrder, rankOf } from './formats/order.ts';
 export { parseReport } from './formats/read-report.ts';
 export { adviceOf, fixOf, sentenceOf, subjectOf } from './formats/words.ts';
+export { createInspectors, type InspectorOptions, type Inspectors } from './inspectors.ts';
+export { cycloneDxOf } from './sbom/cyclonedx.ts';
+export { createScanner, type ScannerOptions } from './scanner.ts';
+export { archiveSource } from './sources/archive.ts';
+export { scannedConfig } from './sources/config.ts';
+export { type ImageBlobs, imageSourceOf } from './sources/image-source.ts';
+export { type Choice, layoutSource } from './sources/layout.ts';
 export * from './types.ts';
+export { compareVersions } from './versions/compare.ts';

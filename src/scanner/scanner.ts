@@ -10,10 +10,9 @@ import { type Judge, openJudge } from './judge.ts';
 import type { LayerAnalysis } from './layers/analysis.ts';
 import { openLayerCache } from './layers/cache.ts';
 import { mergeLayers } from './layers/merge.ts';
-import type { StoredLayer } from './layers/read-layer.ts';
 import { readSbom } from './sbom/read-sbom.ts';
 import { type SharedWork, shareWork } from './shared-work.ts';
-import type { Analyst } from './threads/jobs.ts';
+import type { Analyst, SourceLayer } from './threads/jobs.ts';
 import { analystInThreads } from './threads/pool.ts';
 import { analystHere } from './threads/this-thread.ts';
 import type { InspectorModule } from './threads/thread.ts';
@@ -143,7 +142,7 @@ function emptyAnalysis(digest: Digest, diffId: Digest, reason: string): LayerAna
 }
 
 /** Of a scan before, or else of the layer itself. */
-async function analysisOf(parts: Parts, layer: StoredLayer, signal: AbortSignal): Promise<LayerAnalysis> {
+async function analysisOf(parts: Parts, layer: SourceLayer, signal: AbortSignal): Promise<LayerAnalysis> {
   const known = await parts.cache.get(layer.digest);
   if (known !== undefined) return known;
   return parts.underWay.run(layer.digest, signal, async (end) => {

@@ -261,6 +261,8 @@ export interface ImageLayer {
   readonly mediaType: string;
   /** The compressed bytes. Called again when they have to be read twice. */
   open(): Promise<import('node:stream').Readable>;
+  /** The file that holds these bytes and nothing else, where there is one: a thread then opens it by itself. */
+  readonly file?: string | undefined;
 }
 
 export interface ScanOptions {
@@ -275,7 +277,7 @@ export interface Scanner {
    * Reads a layer's compressed bytes ahead of the image's manifest, so that `scanImage` need not.
    * @throws Fault LAYER_MISMATCH, LAYER_INVALID (also when it is no layer at all), LAYER_TOO_LARGE, SCAN_TIMED_OUT
    */
-  scanLayer(layer: Pick<ImageLayer, 'digest' | 'open'>, options?: ScanOptions): Promise<void>;
+  scanLayer(layer: Pick<ImageLayer, 'digest' | 'open' | 'file'>, options?: ScanOptions): Promise<void>;
   /** @throws what reading `dir` fails with; what can't be read inside of it is a gap */
   scanFolder(dir: string, name: string, options?: ScanOptions): Promise<Report>;
   /**

@@ -13,6 +13,8 @@ export const serverFaults = {
   PARAMETER_KEYS_INVALID: 'invalid',
   PARAMETER_KEYS_INSECURE: 'denied',
   PARAMETER_KEYS_BUSY: 'busy',
+  PUSH_REFUSED: 'denied',
+  IMAGE_DENIED: 'denied',
   SCAN_TARGET_INVALID: 'invalid',
 } as const satisfies FaultTable;
 

@@ -10,6 +10,8 @@ export interface GatePaths {
   readonly vex: string;
   /** The file of advisories. */
   readonly advisories: string;
+  /** What was read of layers. */
+  readonly layers: string;
   /** Private halves of keys that Ward signs with. */
   readonly keys: string;
 }
@@ -20,6 +22,7 @@ export function gatePaths(dataDir: string): GatePaths {
     policy: join(dataDir, 'gate', 'policy.yaml'),
     vex: join(dataDir, 'gate', 'vex'),
     advisories: join(dataDir, 'advisories', 'advisories.db'),
+    layers: join(dataDir, 'gate', 'layers'),
     keys: join(dataDir, 'gate', 'keys'),
   };
 }

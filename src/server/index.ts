@@ -8,6 +8,13 @@ import type { SandboxRunOptions } from './policy.ts';
 import type { UpOptions } from './up.ts';
 
 export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
+export {
+  type AdvisoriesChangeOptions,
+  type AdvisoriesOptions,
+  importAdvisoryFiles,
+  showAdvisories,
+  updateAdvisoryFile,
+} from './advisories-admin.ts';
 export { defaultDataDir } from './config.ts';
 export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
@@ -27,6 +34,7 @@ export {
   namespaceAdmin,
 } from './namespace-admin.ts';
 export type { SandboxRunOptions } from './policy.ts';
+export { type ScanRequest, scanByHand } from './scan.ts';
 export type { UpOptions } from './up.ts';
 export { type VaultAdmin, type VaultRotation, type VaultStatus, vaultAdmin } from './vault-admin.ts';
 

@@ -11,6 +11,7 @@ import {
   type Functions,
   sweepCode,
 } from '../functions/index.ts';
+import type { GateEvent } from '../gate/index.ts';
 import {
   type ImageStore,
   openBlobStore,
@@ -26,6 +27,8 @@ import { buildInfo } from './build-info.ts';
 import { type Config, withoutUndefined } from './config.ts';
 import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
+import { openGuardedImages } from './gate/guarded-images.ts';
+import { securityEvents } from './gate/security-events.ts';
 import { claimDataDir } from './instance.ts';
 import { removeAbandoned, runDir } from './instance-locks.ts';
 import { systemLimits } from './limits.ts';
@@ -67,11 +70,22 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   const blobs = await openBlobStore(paths.code);
   let url = '';
   const apiHost = () => config.apiHost ?? url;
+  const events = { onGateChange: (_event: GateEvent): void => {} };
+  const guarded = stack.use(
+    await openGuardedImages({
+      dataDir: config.dataDir,
+      images,
+      imagesDir: config.imagesDir,
+      apiHost,
+      onChange: (event) => events.onGateChange(event),
+      log,
+    }),
+  );
   const invoker = stack.use(
     await createInvoker({
       ...config.invoker,
       host,
-      images,
+      images: guarded.images,
       blobs,
       codeDir: paths.laidCode,
       operator,
@@ -86,6 +100,7 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
     blobs,
     invoker,
     vault: createVault(keyring.keys),
+    gate: guarded.codeGate,
     apiHost,
     log,
     limits: systemLimits(config),
@@ -93,9 +108,18 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
     feedLimits: withoutUndefined(config.feeds),
   });
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
+  events.onGateChange = securityEvents(functions, log);
   const key = await ensureGuest(functions.namespaces, paths.guestKey);
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
-  const api = createApi({ functions, build: buildInfo, log, web, trustedProxies });
+  const api = createApi({
+    functions,
+    build: buildInfo,
+    log,
+    web,
+    trustedProxies,
+    reports: guarded.reports,
+    plugins: [guarded.registry(functions)],
+  });
   stack.defer(() => closeConnections(api));
   // First of all: new calls are refused, running ones end, and only then are connections closed.
   stack.defer(() => functions.close(drainMs));

@@ -14,10 +14,11 @@ import {
 } from '../functions/index.ts';
 import type { JsonValue } from '../lib/index.ts';
 import type { NamespaceStore } from '../store/index.ts';
+import { securityTrigger } from './gate/security-events.ts';
 import { readSystemPackages, type SystemPackage } from './system-packages.ts';
 
 export interface SystemNamespaceOptions {
-  readonly functions: Pick<Functions, 'namespaces' | 'packages' | 'actions' | 'runtimes'>;
+  readonly functions: Pick<Functions, 'namespaces' | 'packages' | 'actions' | 'triggers' | 'runtimes'>;
   readonly store: NamespaceStore;
   /** The actions that are Ward itself. */
   readonly builtins: readonly BuiltinAction[];
@@ -43,9 +44,17 @@ export async function ensureSystemNamespace(options: SystemNamespaceOptions): Pr
     const [inPackage = '', name = ''] = path.split('/');
     await functions.actions.putBuiltin(refTo(name, inPackage), annotations);
   }
+  await putSecurityTrigger(functions);
   await store.update({ ...row, settings: { ...row.settings, [contentSetting]: content } });
   functions.namespaces.forget();
   return true;
+}
+
+/** What the gate fires when something that runs becomes vulnerable. */
+async function putSecurityTrigger({ triggers }: Pick<Functions, 'triggers'>): Promise<void> {
+  const description = 'Fired by the gate when what is found in deployed code or images changes';
+  const annotations = [{ key: 'description', value: description }];
+  await triggers.put({ namespace: systemNamespace, name: securityTrigger }, { annotations }, true);
 }
 
 async function putPackage(

@@ -4,6 +4,7 @@ import { apiFaultKinds, statusOfKind } from '../../src/api/faults.ts';
 import { answerFault } from '../../src/cli/client-faults.ts';
 import { exitCodeOf } from '../../src/cli/faults.ts';
 import { functionFaultKinds } from '../../src/functions/faults.ts';
+import { gateFaults } from '../../src/gate/faults.ts';
 import { imageFaults } from '../../src/images/faults.ts';
 import { invokerFaults } from '../../src/invoker/faults.ts';
 import type { FaultKind, FaultTable } from '../../src/lib/index.ts';
@@ -26,6 +27,7 @@ const answered: readonly (readonly [heading: string, table: FaultTable])[] = [
   ['Functions', functionFaultKinds],
   ['API', apiFaultKinds],
   ['Invoker', invokerFaults],
+  ['Gate', gateFaults],
 ];
 const local: readonly (readonly [heading: string, table: object])[] = [
   ['Store', storeFaults],

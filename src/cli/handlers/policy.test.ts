@@ -82,8 +82,8 @@ test('policy test shows what another policy would change of a report', async () 
     changes: [
       {
         name: 'team/app:v1',
-        before: { outcome: 'warn' },
-        after: { outcome: 'deny', reasons: [{ rule: 'vulnerabilities.limits.medium' }, {}] },
+        before: { outcome: 'allow' },
+        after: { outcome: 'deny', reasons: [{ rule: 'vulnerabilities.limits.medium' }] },
       },
     ],
   });
@@ -126,7 +126,7 @@ test('stored reports are judged for where they were judged before; the log is li
     await file('ward.pub', key.publicKey);
   }
   const tested = await ward('policy', 'test', '--policy', strict);
-  expect(tested.stdout).toMatch(/team\/app:v1 +acme +deploy +warn +deny/);
+  expect(tested.stdout).toMatch(/team\/app:v1 +acme +deploy +allow +deny/);
   const listed = await ward('audit', 'list');
   expect(listed.stdout).toMatch(/1 +\S+ +verdict +warn +.*team\/app:v1/);
   expect(listed.stdout).not.toContain('\u001b');

@@ -1,5 +1,5 @@
 /** `ward policy`: files into the server room, verdicts out. */
-import { parseReport } from '../../scanner/index.ts';
+import { parseReport, type Report } from '../../scanner/index.ts';
 import type { Handler } from '../command-spec.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
@@ -35,12 +35,13 @@ export const check: Handler = async (input, { io, stdin }) => {
 export const test: Handler = async (input, { io }) => {
   const { testPolicy } = await openServer();
   const files = input.rest(0);
-  const reports = files.map(async (file) => parseReport(await readBounded(file, longestReport), file));
+  const reports: Report[] = [];
+  for (const file of files) reports.push(parseReport(await readBounded(file, longestReport), file));
   const { judged, changes } = await testPolicy({
     ...localOptions(input),
     policy: await textOf(input, 'policy'),
     against: await textOf(input, 'against'),
-    reports: files.length === 0 ? undefined : await Promise.all(reports),
+    reports: files.length === 0 ? undefined : reports,
   });
   await io.list({
     items: changes,

@@ -48,8 +48,10 @@ export function parsePolicy(text: string): Policy {
 
 /** The policy of a Ward whose operator gave none. */
 export function defaultPolicy(): Policy {
-  return policyOf([ownFile()]);
+  ownPolicy ??= policyOf([ownFile()]);
+  return ownPolicy;
 }
+let ownPolicy: Policy | undefined;
 
 /** What holds for a namespace at a stage. The same answer is the same value. */
 export function rulesFor(policy: Policy, namespace: string, stage: Stage): Rules {

@@ -4,16 +4,9 @@ import type { Report } from '../../scanner/index.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Stage } from '../policy/rules-schema.ts';
 import type { SigningKey } from '../trust/keys.ts';
+import { type AuditCheck, type AuditCheckOptions, verifyAudit } from './audit-check.ts';
 import type { AuditDraft, AuditEntry } from './audit-entry.ts';
-import {
-  type AuditCheck,
-  type AuditCheckOptions,
-  type AuditPage,
-  addCheckpoint,
-  appendEntries,
-  readEntries,
-  verifyAudit,
-} from './audit-log.ts';
+import { type AuditPage, addCheckpoint, appendEntries, readEntries } from './audit-log.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type Database, openDatabase } from './database.ts';
 import { pack, unpack } from './packed.ts';

@@ -56,14 +56,7 @@ export async function readVexFolder(folder: string): Promise<readonly VexStateme
 /** Takes away what the latest statement about it says is not affected or fixed. Malware stays, whatever is said. */
 export function applyVex(report: Report, statements: readonly VexStatement[]): Report {
   if (statements.length === 0) return report;
-  const byId = new Map<string, VexStatement[]>();
-  for (const statement of statements) {
-    for (const id of new Set(statement.ids.map((each) => each.toUpperCase()))) {
-      const known = byId.get(id);
-      if (known === undefined) byId.set(id, [statement]);
-      else known.push(statement);
-    }
-  }
+  const byId = indexOf(statements);
   const suppressed: Suppressed[] = [];
   const findings = report.findings.filter((finding) => {
     if (finding.class !== 'vulnerability') return true;
@@ -86,12 +79,27 @@ function statementsOf(document: JsonValue): readonly VexStatement[] {
   throw refuse(z.prettifyError(parsed.error).slice(0, 500));
 }
 
+/** Made once for a list of statements: a round over all reports takes the same one for each. */
+function indexOf(statements: readonly VexStatement[]): Index {
+  const known = indexes.get(statements);
+  if (known !== undefined) return known;
+  const index = new Map<string, VexStatement[]>();
+  for (const statement of statements) {
+    for (const id of new Set(statement.ids.map((each) => each.toUpperCase()))) {
+      const before = index.get(id);
+      if (before === undefined) index.set(id, [statement]);
+      else before.push(statement);
+    }
+  }
+  indexes.set(statements, index);
+  return index;
+}
+
+type Index = ReadonlyMap<string, readonly VexStatement[]>;
+const indexes = new WeakMap<readonly VexStatement[], Index>();
+
 /** Of statements of one time, the one that comes last. */
-function latestAbout(
-  finding: Vulnerability,
-  report: Report,
-  byId: ReadonlyMap<string, readonly VexStatement[]>,
-): VexStatement | undefined {
+function latestAbout(finding: Vulnerability, report: Report, byId: Index): VexStatement | undefined {
   let latest: VexStatement | undefined;
   for (const id of [finding.id, ...finding.aliases]) {
     for (const statement of byId.get(id.toUpperCase()) ?? []) {

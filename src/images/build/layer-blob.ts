@@ -3,7 +3,7 @@
  * and epoch give the same bytes. zstd, because unlike zlib its output does not depend on the processor.
  */
 import { createHash } from 'node:crypto';
-import { PassThrough, Transform } from 'node:stream';
+import { PassThrough, type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -35,6 +35,22 @@ export async function packArchive(
   write: (archive: Archive) => Promise<void>,
 ): Promise<PackedLayer> {
   const archive = pack();
+  const written = write(archive).then(
+    () => archive.finalize(),
+    (error) => {
+      archive.destroy(error);
+      throw error;
+    },
+  );
+  // Both have ended before an error is told; that of the blob is the cause, whichever failed first.
+  const [packed, filled] = await Promise.allSettled([packTar(dir, archive), written]);
+  if (packed.status === 'rejected') throw packed.reason;
+  if (filled.status === 'rejected') throw filled.reason;
+  return packed.value;
+}
+
+/** Packs a tar that is there already. */
+export async function packTar(dir: string, tar: Archive | Readable): Promise<PackedLayer> {
   const hash = createHash('sha256');
   const hashing = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -46,18 +62,12 @@ export async function packArchive(
     params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 },
   });
   const output = new PassThrough();
-  const written = write(archive).then(
-    () => archive.finalize(),
-    (error) => {
-      archive.destroy(error);
-      throw error;
-    },
-  );
-  const packed = pipeline(archive, hashing, compress, output);
-  // All have ended before an error is told. The last one's is the cause, whichever failed first.
-  const [stored, ...others] = await Promise.allSettled([putStream(dir, output), packed, written]);
+  const [stored, packed] = await Promise.allSettled([
+    putStream(dir, output),
+    pipeline(tar, hashing, compress, output),
+  ]);
   if (stored.status === 'rejected') throw stored.reason;
-  for (const result of others) if (result.status === 'rejected') throw result.reason;
+  if (packed.status === 'rejected') throw packed.reason;
   return { ...stored.value, diffId: parseDigest(`sha256:${hash.digest('hex')}`) };
 }
 

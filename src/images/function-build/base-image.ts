@@ -7,8 +7,8 @@ import { runtimeKinds } from '../build/recipe.ts';
 import { imageFault } from '../faults.ts';
 import { readRegularFile } from '../files.ts';
 import { pickEntry } from '../image-store.ts';
-import { readImageFrom, readIndex } from '../oci/layout.ts';
-import { type Config, type Descriptor, maxDocumentBytes } from '../oci/schema.ts';
+import { readImageFrom, readIndex, refNameOf } from '../oci/layout.ts';
+import { type Config, type Descriptor, manifestMediaType, maxDocumentBytes } from '../oci/schema.ts';
 import { parseReference } from '../reference.ts';
 import type { Digest } from '../types.ts';
 
@@ -16,6 +16,8 @@ export interface BaseImage {
   /** As it is called in the store, with its tag. */
   readonly name: string;
   readonly digest: Digest;
+  /** Of its manifest. */
+  readonly descriptor: Descriptor;
   readonly layers: readonly Descriptor[];
   readonly config: Config;
   /** The kind that it runs, `nodejs:24`; undefined when it is none of Ward's runtimes. */
@@ -51,8 +53,10 @@ export async function findBase(storeDir: string, name: string, architecture: str
     if ((await blobSize(storeDir, layer.digest)) === layer.size) continue;
     throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} of ${plainName} is not in the image store`);
   }
+  const size = await blobSize(storeDir, digest);
+  const descriptor = { mediaType: manifestMediaType, digest, size: size ?? 0 };
   const kind = config.config?.Labels?.[kindLabel];
-  return { name: plainName, digest, layers: manifest.layers, config, kind };
+  return { name: plainName, digest, descriptor, layers: manifest.layers, config, kind };
 }
 
 /** The runtime image of a kind, `nodejs:24` or `nodejs:default`. @throws Fault BUILD_FOLDER_INVALID */
@@ -73,8 +77,7 @@ function splitName(name: string): { readonly plainName: string; readonly pinned:
 }
 
 function storedNames(index: Awaited<ReturnType<typeof readIndex>>): string[] {
-  const nameKey = 'org.opencontainers.image.ref.name';
-  return (index?.manifests ?? []).flatMap((entry) => entry.annotations?.[nameKey] ?? []).sort();
+  return (index?.manifests ?? []).flatMap((entry) => refNameOf(entry) ?? []).sort();
 }
 
 function notTrusted(name: string, known: readonly string[]): Error {

@@ -45,7 +45,8 @@ export function* readInstructions(text: string): Generator<Instruction> {
     for (let goesOn = true; goesOn && at < lines.length; at++) {
       const line = lines[at];
       // In the middle of an instruction these are skipped.
-      if (line === undefined || (pieces.length > 0 && (blank.test(line.text) || comment.test(line.text)))) continue;
+      if (line === undefined || (pieces.length > 0 && (blank.test(line.text) || comment.test(line.text))))
+        continue;
       const end = continues(line.text);
       goesOn = end !== undefined;
       pieces.push(end === undefined ? line : { text: line.text.slice(0, end), start: line.start });
@@ -70,15 +71,15 @@ function linesOf(text: string): Line[] {
 
 /** Where a line ends that goes on in the next; undefined when it does not. */
 function continuation(lines: readonly Line[]): (line: string) => number | undefined {
-  let escape = '\\';
+  let mark = '\\';
   for (const { text } of lines) {
     const [, name, value] = directive.exec(text) ?? [];
     if (name === undefined) break;
-    if (name.toLowerCase() === 'escape' && value === '`') escape = '`';
+    if (name.toLowerCase() === 'escape' && value === '`') mark = '`';
   }
   return (line) => {
     const plain = line.trimEnd();
-    if (!plain.endsWith(escape) || plain.endsWith(escape + escape)) return undefined;
+    if (!plain.endsWith(mark) || plain.endsWith(mark + mark)) return undefined;
     return plain.length - 1;
   };
 }
@@ -88,7 +89,8 @@ function wordsOf(pieces: readonly Line[]): Word[] {
   const words: Word[] = [];
   let word: { text: string; start: number; end: number } | undefined;
   for (const { text, start } of pieces) {
-    for (const [at, char] of Array.from(text.matchAll(/[\s\S]/g), (match) => [match.index, match[0]] as const)) {
+    for (let at = 0; at < text.length; at++) {
+      const char = text.charAt(at);
       if (/\s/.test(char)) {
         if (word !== undefined) words.push(word);
         word = undefined;
@@ -104,7 +106,12 @@ function wordsOf(pieces: readonly Line[]): Word[] {
 }
 
 function skipHereDocuments(pieces: readonly Line[], lines: readonly Line[], from: number): number {
-  const ends = [...pieces.map(({ text }) => text).join('').matchAll(hereDocument)].map((match) => ({
+  const ends = [
+    ...pieces
+      .map(({ text }) => text)
+      .join('')
+      .matchAll(hereDocument),
+  ].map((match) => ({
     word: match[2] ?? '',
     isIndented: match[0].startsWith('<<-'),
   }));

@@ -38,19 +38,24 @@ describe('a Dockerfile', () => {
     ['FROM', 'line 1: FROM names no image'],
     ['FROM --platform=x', 'line 1: FROM names no image'],
     ['\nFROM scratch', 'line 2: an image must stand on one'],
-    ['ARG B=a:1\nFROM $B', 'line 2: the name of an image can’t be made of variables'],
-    ['FROM "a:1"', 'can’t be made of variables'],
+    ['ARG B=a:1\nFROM $B', "line 2: the name of an image can't be made of variables"],
+    ['FROM "a:1"', "can't be made of variables"],
     ['FROM a\\\n:1', 'goes over several lines'],
-    ['FROM a:1\nCOPY --from=$X /a /b', 'line 2: the name of an image can’t be made of variables'],
-    ['FROM a:1\nRUN --mount=type=bind,from=b:2,target=/x true', 'line 2: RUN --mount can only be from a stage'],
+    ['FROM a:1\nCOPY --from=$X /a /b', "line 2: the name of an image can't be made of variables"],
+    [
+      'FROM a:1\nRUN --mount=type=bind,from=b:2,target=/x true',
+      'line 2: RUN --mount can only be from a stage',
+    ],
     ['FROM a:1 AS x\n'.repeat(101), 'more than 100 stages'],
     [`FROM a:1\n#${'x'.repeat(1024 * 1024)}`, 'longer than'],
   ])('%j is refused', (text, message) => {
-    expect(() => readDockerfile(text)).toThrow(message.replaceAll('’', "'").replace("Ward's", 'Ward’s'));
+    expect(() => readDockerfile(text)).toThrow(message);
   });
 
   it('is changed at the names of images only, whatever it is', () => {
-    const part = fc.constantFrom(...['FROM a:1', '\n', ' ', '\\', '#', '<<E', 'E', 'COPY --from=b:2', 'RUN x', '\t']);
+    const part = fc.constantFrom(
+      ...['FROM a:1', '\n', ' ', '\\', '#', '<<E', 'E', 'COPY --from=b:2', 'RUN x', '\t'],
+    );
     fc.assert(
       fc.property(fc.array(part), (parts) => {
         const text = parts.join('');

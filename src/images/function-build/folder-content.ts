@@ -26,9 +26,9 @@ export type FolderEntry =
 
 /**
  * `ignored`: by the ignore file. `secret`: by its name. `cache`: it is made anew when needed. `foreign`: programs of
- * a virtualenv, which belong to the machine that it was made on.
+ * a virtualenv, which belong to the machine that it was made on. `build`: it tells of the build, or comes from it.
  */
-export type LeftOutReason = 'ignored' | 'secret' | 'cache' | 'foreign';
+export type LeftOutReason = 'ignored' | 'secret' | 'cache' | 'foreign' | 'build';
 
 export interface LeftOut {
   readonly path: string;
@@ -41,6 +41,8 @@ export interface FolderContent {
   /** Sorted by path; a folder comes before what is in it. */
   readonly entries: readonly FolderEntry[];
   readonly leftOut: readonly LeftOut[];
+  /** The text of the ignore file; empty when there is none. */
+  readonly ignoreText: string;
 }
 
 export interface FolderOptions {
@@ -52,7 +54,6 @@ export interface FolderOptions {
 const ignoreFiles = ['.wardignore', '.dockerignore'];
 const maxIgnoreBytes = 64 * 1024;
 const keyHeadBytes = 64 * 1024;
-const noRules: IgnoreRules = { verdict: () => undefined, takesBack: false };
 
 interface Walk {
   readonly root: string;
@@ -68,11 +69,13 @@ export async function readFolder(dir: string, options: FolderOptions = {}): Prom
   const root = await realFolder(dir);
   const { limits = folderLimits, without = [] } = options;
   const budget = folderBudget(limits);
-  const walk = { root, rules: await readRules(root), budget, without, entries: [], leftOut: [] };
+  const ignore = await readIgnoreFile(root);
+  const rules = parseIgnoreFile(ignore.text, ignore.name);
+  const walk = { root, rules, budget, without, entries: [], leftOut: [] };
   await readInto(walk, '');
   const entries = sorted<FolderEntry>(walk.entries);
   checkLinks(entries);
-  return { root, entries, leftOut: sorted<LeftOut>(walk.leftOut) };
+  return { root, entries, leftOut: sorted<LeftOut>(walk.leftOut), ignoreText: ignore.text };
 }
 
 async function realFolder(dir: string): Promise<string> {
@@ -81,15 +84,15 @@ async function realFolder(dir: string): Promise<string> {
   throw imageFault('BUILD_FOLDER_INVALID', `there is no folder ${dir}`);
 }
 
-async function readRules(root: string): Promise<IgnoreRules> {
+async function readIgnoreFile(root: string): Promise<{ readonly name: string; readonly text: string }> {
   for (const name of ignoreFiles) {
     const found = await lstat(join(root, name)).catch(() => undefined);
     if (found === undefined) continue;
     const bytes = found.isFile() ? await readRegularFile(join(root, name), maxIgnoreBytes) : undefined;
-    if (bytes !== undefined) return parseIgnoreFile(bytes.toString('utf8'), name);
+    if (bytes !== undefined) return { name, text: bytes.toString('utf8') };
     throw imageFault('BUILD_FOLDER_INVALID', `${name} is no regular file`);
   }
-  return noRules;
+  return { name: '', text: '' };
 }
 
 async function readInto(walk: Walk, folder: string): Promise<void> {
@@ -151,7 +154,7 @@ async function whyLeftOut(
   stats: Stats,
   siblings: ReadonlySet<string>,
 ): Promise<LeftOutReason | undefined> {
-  if (walk.without.includes(join(walk.root, path)) || ignoreFiles.includes(path)) return 'ignored';
+  if (walk.without.includes(join(walk.root, path)) || ignoreFiles.includes(path)) return 'build';
   const verdict = walk.rules.verdict(path);
   if (verdict === 'out') return 'ignored';
   if (verdict === 'in') return undefined;

@@ -62,6 +62,8 @@ export interface FunctionImage {
   readonly base: { readonly name: string; readonly digest: Digest };
   readonly entrypoint: readonly string[];
   readonly leftOut: readonly LeftOut[];
+  /** What somebody should know, and may be meant so. */
+  readonly warnings: readonly string[];
 }
 
 /** Where the code is, in the image as in a sandbox of a runtime. */
@@ -121,15 +123,9 @@ async function packProgram(
 ): Promise<{ readonly entrypoint: readonly string[]; readonly layers: AddedLayer[] }> {
   if (entrypoint !== undefined) return { entrypoint, layers: [] };
   const family = servedFamilyOf(base);
-  if (family === undefined) {
-    throw imageFault('BUILD_FOLDER_INVALID', `there is no server for functions on ${base.name}`, {
-      hint: 'Name a program that listens on port 8080 by --entrypoint.',
-    });
-  }
   checkEntryFile(family, files);
   const server = await packServer(layoutDir, family, runnersDir);
-  const layer: AddedLayer = { ...server.layer, role: 'server', createdBy: `ward: HTTP server for ${family}` };
-  return { entrypoint: server.entrypoint, layers: [layer] };
+  return { entrypoint: server.entrypoint, layers: [server.layer] };
 }
 
 /** The newest of its parts that has a date, or what `SOURCE_DATE_EPOCH` says. */
@@ -179,5 +175,6 @@ export function describe(
     base: { name: base.name, digest: base.digest },
     entrypoint,
     leftOut,
+    warnings: [],
   };
 }

@@ -15,7 +15,8 @@ export interface AddedLayer {
   readonly digest: Digest;
   readonly diffId: Digest;
   readonly size: number;
-  readonly createdBy: string;
+  /** Its line in the history; undefined: it has one there. */
+  readonly createdBy: string | undefined;
 }
 
 export type LayerRole = 'base' | 'server' | 'dependencies' | 'code' | 'dockerfile';
@@ -29,6 +30,8 @@ export interface ImageParts {
   readonly labels: Readonly<Record<string, string>>;
   /** ISO time. */
   readonly created: string;
+  /** What is known of how the layers came about, where it is more than the base's history and a line for each. */
+  readonly history?: unknown;
 }
 
 /** The port that the contract is spoken on. */
@@ -42,7 +45,8 @@ const historySchema = z.array(z.looseObject({})).max(10_000).nullish().catch(und
 export async function writeImage(dir: string, parts: ImageParts): Promise<Descriptor> {
   const { base, layers, created } = parts;
   const labels = labelsOf(parts);
-  const { architecture, os, history } = base.config;
+  const { architecture, os } = base.config;
+  const history = base.config['history'];
   const config = await putDocument(dir, configMediaType, {
     created,
     architecture,
@@ -53,8 +57,10 @@ export async function writeImage(dir: string, parts: ImageParts): Promise<Descri
       diff_ids: [...base.config.rootfs.diff_ids, ...layers.map(({ diffId }) => diffId)],
     },
     history: [
-      ...(historySchema.parse(history) ?? []),
-      ...layers.map(({ createdBy }) => ({ created, created_by: createdBy })),
+      ...(historySchema.parse(parts.history ?? history) ?? []),
+      ...layers.flatMap(({ createdBy }) =>
+        createdBy === undefined ? [] : [{ created, created_by: createdBy }],
+      ),
     ],
   });
   const manifest = await putDocument(dir, manifestMediaType, {

@@ -2,18 +2,19 @@
  * How an image answers OpenWhisk's HTTP contract. Folders of Node.js and Python get a server of Ward's as a layer of its
  * own, the same for all images of that language; others bring a program that listens on port 8080 themselves.
  */
-import { type PackedLayer, packLayer } from '../build/layer-blob.ts';
+import { packLayer } from '../build/layer-blob.ts';
 import { installedRunnersDir, type RunnerFiles, readRunner } from '../build/runner.ts';
 import { newTree } from '../build/tree.ts';
 import { imageFault } from '../faults.ts';
 import type { BaseImage } from './base-image.ts';
+import type { AddedLayer } from './image-documents.ts';
 
 /** Languages that have a server, by the family of their kinds. */
 export const servedFamilies = ['nodejs', 'python'] as const;
 export type ServedFamily = (typeof servedFamilies)[number];
 
 export interface ServerProgram {
-  readonly layer: PackedLayer;
+  readonly layer: AddedLayer;
   readonly entrypoint: readonly string[];
 }
 
@@ -26,10 +27,14 @@ const entryFiles: Readonly<Record<ServedFamily, readonly string[]>> = {
   python: ['__main__.py'],
 };
 
-/** Undefined: there is no server for what the base runs. */
-export function servedFamilyOf({ kind }: Pick<BaseImage, 'kind'>): ServedFamily | undefined {
+/** By what the base runs. @throws Fault BUILD_FOLDER_INVALID when there is no server for it */
+export function servedFamilyOf({ kind, name }: Pick<BaseImage, 'kind' | 'name'>): ServedFamily {
   const family = kind?.split(':')[0];
-  return servedFamilies.find((each) => each === family);
+  const found = servedFamilies.find((each) => each === family);
+  if (found !== undefined) return found;
+  throw imageFault('BUILD_FOLDER_INVALID', `there is no server for functions on ${name}`, {
+    hint: 'Name a program that listens on port 8080 as the entry point.',
+  });
 }
 
 /** What the folder is a function in, by its files; undefined when that can't be told. */
@@ -65,5 +70,7 @@ export async function packServer(
       if (path !== 'entrypoint.json') tree.add(`${folder}/${path}`, { type: 'file', mode: 0o644, bytes });
     }
   }
-  return { layer: await packLayer(dir, tree, epoch), entrypoint: server.entrypoint };
+  const packed = await packLayer(dir, tree, epoch);
+  const layer: AddedLayer = { ...packed, role: 'server', createdBy: `ward: HTTP server for ${family}` };
+  return { layer, entrypoint: server.entrypoint };
 }

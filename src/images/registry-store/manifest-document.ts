@@ -5,7 +5,7 @@
  * them for it). Source: OCI image-spec v1.1, manifest.md and image-index.md; Docker's schema 2 is the same.
  */
 import { z } from 'zod';
-import { isJsonObject, nestsDeeperThan } from '../../lib/index.ts';
+import { isJsonObject } from '../../lib/index.ts';
 import { digestOf } from '../digest.ts';
 import {
   configMediaType,
@@ -16,7 +16,7 @@ import {
 } from '../oci/schema.ts';
 import type { Digest } from '../types.ts';
 import { registryStoreFault } from './faults.ts';
-import { findRepeatedKey } from './repeated-key.ts';
+import { findTrouble } from './json-text.ts';
 
 /** A manifest's bytes at most: what the distribution-spec asks of every registry. */
 export const maxManifestBytes = 4 * 1024 * 1024;
@@ -50,8 +50,9 @@ const imageConfigTypes: readonly string[] = [configMediaType, dockerConfigMediaT
 
 /** Types that say nothing: some clients send them for want of a better one. */
 const vagueTypes: readonly string[] = ['', 'application/json', 'application/octet-stream'];
-const deepest = 32;
-const maxDescriptors = 10_000;
+/** Reading what has more would keep everybody else waiting. */
+const textLimits = { depth: 32, keys: 40_000, values: 80_000 };
+const maxDescriptors = 5000;
 
 const common = {
   schemaVersion: z.literal(2),
@@ -121,23 +122,28 @@ function configAsType(config: Descriptor | undefined): string | undefined {
 }
 
 function parseStrictly(bytes: Buffer): object {
-  let text: string;
+  const text = decode(bytes);
+  const trouble = findTrouble(text, textLimits);
+  if (trouble !== undefined) throw invalid(trouble);
   let value: unknown;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    if (nestsDeeperThan(text, deepest)) throw invalid(`it nests deeper than ${deepest} levels`);
     value = JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof Error && cause.name === 'Fault') throw cause;
+  } catch {
     throw invalid('it is not JSON');
   }
   if (!isJsonObject(value)) throw invalid('it is no object');
-  const repeated = findRepeatedKey(text);
-  if (repeated !== undefined) throw invalid(`it has the key ${shown(repeated)} twice`);
   const miscased = findMiscasedKey(value);
   if (miscased !== undefined)
     throw invalid(`it has the key ${shown(miscased)}, which some would read as another`);
   return value;
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw invalid('it is no text in UTF-8');
+  }
 }
 
 function typeOf(value: object, contentType: string): string {

@@ -66,6 +66,7 @@ export class UploadSession implements Upload, Growing {
     this.#source?.destroy(
       registryStoreFault('UPLOAD_TAKEN_OVER', 'another request goes on with this upload'),
     );
+    this.idleSince = Number.POSITIVE_INFINITY;
     const result = this.#turn.then(async () => {
       if (this.#hasEnded) throw registryStoreFault('UPLOAD_UNKNOWN', 'the upload has ended');
       this.idleSince = Number.POSITIVE_INFINITY;
@@ -88,6 +89,8 @@ export class UploadSession implements Upload, Growing {
     }
     const from = this.size;
     this.#source = source;
+    // It may be ended before it is read; who reads it is told then.
+    source.on('error', () => {});
     this.announced = length ?? 0;
     try {
       const held = await this.#options.usage(this.namespace);

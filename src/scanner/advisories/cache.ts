@@ -1,11 +1,11 @@
 /** What is remembered of many questions, up to a total weight: then all is forgotten, and the next ask again. */
 
 export interface Cache<Value> {
-  get(key: string, make: () => Value): Value;
+  get(key: string | number, make: () => Value): Value;
 }
 
 export function weighedCache<Value>(maxWeight: number, weigh: (value: Value) => number): Cache<Value> {
-  const known = new Map<string, Value>();
+  const known = new Map<string | number, Value>();
   let weight = 0;
   return {
     get(key, make) {

@@ -1,6 +1,7 @@
 /** One finding of all advisories that speak of one vulnerability of one component. */
 import type { Ecosystem } from '../types.ts';
 import { compareVersions } from '../versions/compare.ts';
+import { weighedCache } from './cache.ts';
 import type { Hit, Verdict } from './hit.ts';
 import { malwareName, orderedNames } from './identity.ts';
 import { judge } from './judge.ts';
@@ -8,46 +9,65 @@ import { chooseCvss, chooseRating } from './rating.ts';
 import type { AdvisoryReader } from './reader.ts';
 import { isCve } from './text.ts';
 
-export function toFinding(
-  reader: AdvisoryReader,
-  ecosystem: Ecosystem,
-  hits: readonly Hit[],
-  bundles: readonly string[],
-): Verdict {
-  const names = [...orderedNames(hits), ...bundles];
-  return hits.some(({ malicious }) => malicious)
-    ? toMalware(hits, names)
-    : toVulnerability(reader, ecosystem, hits, names);
+/** `bundles`: ids of a distribution's advisories that this vulnerability is one of several of. */
+export type ToFinding = (ecosystem: Ecosystem, hits: readonly Hit[], bundles: readonly string[]) => Verdict;
+
+type VulnerabilityVerdict = Extract<Verdict, { class: 'vulnerability' }>;
+/** What does not depend on the version of the component. */
+type Description =
+  | Extract<Verdict, { class: 'malware' }>
+  | Omit<VulnerabilityVerdict, 'fixedIn' | 'status' | 'uncertain'>;
+
+const rememberedDescriptions = 50_000;
+
+export function createToFinding(reader: AdvisoryReader): ToFinding {
+  const descriptions = weighedCache<Description>(rememberedDescriptions, () => 0);
+  return (ecosystem, hits, bundles) => {
+    const [first] = hits;
+    const key = hits.length === 1 && first ? first.key : hits.map((hit) => hit.key).join(' ');
+    const described = descriptions.get(key, () => describe(reader, hits));
+    const aliases = bundles.length === 0 ? described.aliases : [...(described.aliases ?? []), ...bundles];
+    if (described.class === 'malware') return { ...described, aliases };
+    const fixedIn = fixesOf(ecosystem, hits);
+    return {
+      ...described,
+      aliases: aliases ?? [],
+      fixedIn,
+      status: statusOf(hits, fixedIn),
+      ...(hits.every(({ uncertain }) => uncertain) ? { uncertain: true } : {}),
+    };
+  };
 }
 
-function toMalware(hits: readonly Hit[], names: readonly string[]): Verdict {
+function describe(reader: AdvisoryReader, hits: readonly Hit[]): Description {
+  const names = orderedNames(hits);
+  return hits.some(({ malicious }) => malicious)
+    ? describeMalware(hits, names)
+    : describeVulnerability(reader, hits, names);
+}
+
+function describeMalware(hits: readonly Hit[], names: readonly string[]): Description {
   const id = malwareName(names) ?? '';
-  const title = hits.find(({ malicious }) => malicious)?.title ?? id;
   return {
     class: 'malware',
     id,
-    title,
+    title: hits.find(({ malicious }) => malicious)?.title ?? id,
     severity: 'critical',
     aliases: names.filter((name) => name !== id),
   };
 }
 
-function toVulnerability(
+function describeVulnerability(
   reader: AdvisoryReader,
-  ecosystem: Ecosystem,
   hits: readonly Hit[],
   names: readonly string[],
-): Verdict {
+): Description {
   const [id = '', ...aliases] = names;
   const cves = new Set([...names, ...hits.flatMap(({ upstream }) => upstream)].filter(isCve));
   const facts = [...cves].map((cve) => reader.factsOf(cve));
-  const ratings = [
-    ...hits.flatMap((hit) => hit.ratings),
-    ...facts.flatMap((fact) => fact.ratings.filter(({ isDistribution }) => !isDistribution)),
-  ];
+  const ratings = [...hits.flatMap((hit) => hit.ratings), ...facts.flatMap((fact) => fact.ratings)];
   const rating = chooseRating(ratings);
   const head = headOf(hits);
-  const fixedIn = fixesOf(ecosystem, hits);
   const probabilities = facts.flatMap(({ probability }) => probability ?? []);
   return {
     class: 'vulnerability',
@@ -57,11 +77,8 @@ function toVulnerability(
     aliases,
     severitySource: rating?.source ?? 'none',
     cvss: chooseCvss(rating, ratings),
-    fixedIn,
-    status: statusOf(hits, fixedIn),
     epss: probabilities.length === 0 ? undefined : Math.max(...probabilities),
     knownExploited: facts.some(({ exploited }) => exploited),
-    ...(hits.every(({ uncertain }) => uncertain) ? { uncertain: true } : {}),
     published: hits.flatMap(({ published }) => published ?? []).toSorted()[0],
     url: head.url ?? pageOf(id),
   };
@@ -69,16 +86,18 @@ function toVulnerability(
 
 /** The one whose words are shown: GitHub's are reviewed, and a distribution's records often have none. */
 function headOf(hits: readonly Hit[]): Pick<Hit, 'id' | 'title' | 'url'> {
-  const named = hits.filter(({ id, title }) => title !== id);
+  const titled = hits.filter(({ id, title }) => title !== id);
   return (
-    named.find(({ id }) => id.startsWith('GHSA-')) ??
-    named[0] ??
+    titled.find(({ id }) => id.startsWith('GHSA-')) ??
+    titled[0] ??
     hits[0] ?? { id: '', title: '', url: undefined }
   );
 }
 
 /** The nearest first; one that another advisory of the same vulnerability still calls affected is no fix. */
 function fixesOf(ecosystem: Ecosystem, hits: readonly Hit[]): readonly string[] {
+  const [first] = hits;
+  if (hits.length === 1 && first !== undefined && first.fixes.length < 2) return first.fixes;
   const all = [...new Set(hits.flatMap(({ fixes }) => fixes))].toSorted(
     (a, b) => compareVersions(ecosystem, a, b) ?? 0,
   );

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Fault } from '../../lib/index.ts';
 import { scannerFault, scannerFaults } from '../faults.ts';
+import { InputFailure } from './build/input-failure.ts';
 import type { Message } from './build/protocol.ts';
 import type { ImportJob } from './build/run.ts';
 import type { ImportOptions, ImportResult } from './types.ts';
@@ -12,6 +13,15 @@ import type { ImportOptions, ImportResult } from './types.ts';
  *   ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
  */
 export async function importAdvisories(options: ImportOptions): Promise<ImportResult> {
+  try {
+    return await importOnThread(options);
+  } catch (error) {
+    throw error instanceof InputFailure ? error.fault : error;
+  }
+}
+
+/** The same, but says which input is to blame. @throws InputFailure, Fault */
+export async function importOnThread(options: ImportOptions): Promise<ImportResult> {
   const { path, inputs, forget = [], unchanged = [], signal } = options;
   signal?.throwIfAborted();
   const job: ImportJob = { path, inputs, forget, unchanged };
@@ -23,7 +33,7 @@ export async function importAdvisories(options: ImportOptions): Promise<ImportRe
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const result = await outcomeOf(worker, options);
-    report(result, options);
+    logResult(result, options);
     return result;
   } finally {
     signal?.removeEventListener('abort', stop);
@@ -36,29 +46,30 @@ function outcomeOf(worker: Worker, { progress, signal, path }: ImportOptions): P
     worker.on('message', (message: Message) => {
       if (message.type === 'progress') progress?.(message.progress);
       else if (message.type === 'done') resolve(message.result);
-      else reject(faultOf(message));
+      else reject(failureOf(message));
     });
-    worker.on('error', (error) => reject(failed(path, error)));
-    worker.on('exit', () => reject(signal?.aborted ? signal.reason : failed(path, undefined)));
+    worker.on('error', (error) => reject(ended(path, error)));
+    worker.on('exit', () => reject(signal?.aborted ? signal.reason : ended(path, undefined)));
   });
 }
 
-function report({ sources, state, changed }: ImportResult, { log }: ImportOptions): void {
+function logResult({ sources, state, changed }: ImportResult, { log }: ImportOptions): void {
   for (const { source, bad, badRecords } of sources) {
     if (bad > 0) log?.warn({ source, bad, badRecords }, 'advisories that make no sense were left out');
   }
   log?.info({ revision: state.revision, count: state.count, changed }, 'advisories imported');
 }
 
-function faultOf({ code, message, hint }: Extract<Message, { type: 'fault' }>): Fault {
+function failureOf({ source, code, message, hint }: Extract<Message, { type: 'fault' }>): Error {
   const known = isCode(code) ? code : 'ADVISORIES_FAILED';
-  return scannerFault(known, message, hint === undefined ? {} : { hint });
+  const fault: Fault = scannerFault(known, message, hint === undefined ? {} : { hint });
+  return source === undefined ? fault : new InputFailure(source, fault);
 }
 
 function isCode(code: string): code is keyof typeof scannerFaults {
   return Object.hasOwn(scannerFaults, code);
 }
 
-function failed(path: string, cause: unknown): Fault {
+function ended(path: string, cause: unknown): Fault {
   return scannerFault('ADVISORIES_FAILED', `the import into ${path} ended before it was done`, { cause });
 }

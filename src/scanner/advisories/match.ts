@@ -4,9 +4,9 @@
  */
 import type { Component, Distribution, Malware, Vulnerability } from '../types.ts';
 import { weighedCache } from './cache.ts';
-import { toFinding } from './finding.ts';
+import { createToFinding, type ToFinding } from './finding.ts';
 import type { Hit, Verdict } from './hit.ts';
-import { groupByIdentity, namesOf } from './identity.ts';
+import { groupByIdentity } from './identity.ts';
 import { fixesAfter, judge } from './judge.ts';
 import { isOfModule } from './module.ts';
 import { languageEcosystems, lookupName } from './names.ts';
@@ -19,16 +19,19 @@ export type Match = (
   distribution: Distribution | undefined,
 ) => readonly (Vulnerability | Malware)[];
 
-/** In findings, half a kilobyte each: inventories of many images have most of their components in common. */
-const rememberedVerdicts = 100_000;
+/** In findings: inventories of many images have most of their components in common. */
+const rememberedVerdicts = 50_000;
 
 export function createMatch(reader: AdvisoryReader): Match {
+  const toFinding = createToFinding(reader);
   const verdicts = weighedCache<readonly Verdict[]>(rememberedVerdicts, (list) => list.length);
   return (components, distribution) => {
     const place = distribution === undefined ? '' : `${distribution.id} ${distribution.versionId}`;
     return components.flatMap((component) =>
       verdicts
-        .get(`${keyOf(component)}\n${place}`, () => judgeComponent(reader, component, distribution))
+        .get(`${keyOf(component)}\n${place}`, () =>
+          judgeComponent(reader, toFinding, component, distribution),
+        )
         .map((verdict) => ({ ...verdict, component: referenceTo(component), places: component.places })),
     );
   };
@@ -36,7 +39,7 @@ export function createMatch(reader: AdvisoryReader): Match {
 
 function keyOf({ ecosystem, name, version, source, purl }: Component): string {
   const module = ecosystem === 'rpm' ? purl : '';
-  return [ecosystem, name, version, source?.name, source?.version, module].join('\n');
+  return `${ecosystem}\n${name}\n${version}\n${source?.name}\n${source?.version}\n${module}`;
 }
 
 function referenceTo({ ecosystem, name, version, purl }: Component): NonNullable<Malware['component']> {
@@ -45,6 +48,7 @@ function referenceTo({ ecosystem, name, version, purl }: Component): NonNullable
 
 function judgeComponent(
   reader: AdvisoryReader,
+  toFinding: ToFinding,
   component: Component,
   distribution: Distribution | undefined,
 ): readonly Verdict[] {
@@ -52,7 +56,7 @@ function judgeComponent(
     hitsOf(reader, component, question),
   );
   return withoutBundles(groupByIdentity(hits)).map(({ group, bundles }) =>
-    toFinding(reader, component.ecosystem, group, bundles),
+    toFinding(component.ecosystem, group, bundles),
   );
 }
 
@@ -105,26 +109,23 @@ interface Group {
 /** A distribution's advisory about several vulnerabilities is not repeated where each of them is reported by itself. */
 function withoutBundles(groups: readonly (readonly Hit[])[]): readonly Group[] {
   const bundles = groups.filter(isBundle);
+  if (bundles.length === 0) return groups.map((group) => ({ group, bundles: [] }));
   const single = groups.filter((group) => !isBundle(group));
-  const reported = new Set(single.flatMap((group) => group.flatMap(namesOf)));
+  const reported = new Set(single.flatMap((group) => group.flatMap(({ names }) => names)));
   const covered = bundles.filter((group) =>
     group.every(({ upstream }) => upstream.every((id) => reported.has(id))),
   );
   return [
-    ...single.map((group) => ({ group, bundles: bundlesOf(group, covered) })),
+    ...single.map((group) => ({ group, bundles: bundlesOf(group, covered.flat()) })),
     ...bundles.filter((group) => !covered.includes(group)).map((group) => ({ group, bundles: [] })),
   ];
 }
 
 function isBundle(group: readonly Hit[]): boolean {
-  return group.every((hit) => hit.upstream.length > 0 && !namesOf(hit).some(isCve));
+  return group.every(({ upstream, names }) => upstream.length > 0 && !names.some(isCve));
 }
 
-function bundlesOf(group: readonly Hit[], covered: readonly (readonly Hit[])[]): readonly string[] {
-  if (covered.length === 0) return [];
-  const names = new Set(group.flatMap(namesOf));
-  return covered
-    .flat()
-    .filter(({ upstream }) => upstream.some((id) => names.has(id)))
-    .map(({ id }) => id);
+function bundlesOf(group: readonly Hit[], covered: readonly Hit[]): readonly string[] {
+  const names = new Set(group.flatMap((hit) => hit.names));
+  return covered.filter(({ upstream }) => upstream.some((id) => names.has(id))).map(({ id }) => id);
 }

@@ -2,13 +2,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AdvisoryState, Ecosystem } from '../types.ts';
 import { weighedCache } from './cache.ts';
+import { namesOf } from './identity.ts';
 import { inOrder } from './judge.ts';
 import type { Advisory, Affected, Rating } from './record.ts';
 import { formOf, openReadOnly } from './schema.ts';
 
 /** An advisory, and what it says of one package. */
 export interface Candidate extends Pick<Advisory, 'id' | 'published' | 'url' | 'title' | 'malicious'> {
-  readonly aliases: readonly string[];
+  /** Of this file. */
+  readonly key: number;
+  /** Its id first, or the CVE that the id itself names. */
+  readonly names: readonly string[];
   readonly upstream: readonly string[];
   readonly ratings: readonly Rating[];
   readonly affected: Affected;
@@ -55,7 +59,7 @@ export function openReader(path: string): AdvisoryReader | Unreadable {
 function createReader(db: DatabaseSync): AdvisoryReader {
   const select = {
     affected: db.prepare(
-      `select a.name as id, a.body as advisory, f.release, f.body as affected
+      `select f.rowid as key, a.name as id, a.body as advisory, f.release, f.body as affected
         from affected f join advisory a on a.id = f.advisory
         where f.name = ? and f.ecosystem = ? and f.superseded = 0 order by f.rowid`,
     ),
@@ -93,13 +97,15 @@ function toCandidate(
   name: string,
   ecosystem: Ecosystem,
 ): Candidate {
+  const id = String(row['id']);
   const head: Partial<Advisory> = JSON.parse(String(row['advisory']));
   const body: Partial<Affected> = JSON.parse(String(row['affected']));
   return {
-    id: String(row['id']),
-    aliases: head.aliases ?? [],
+    key: Number(row['key']),
+    id,
+    names: namesOf(id, head.aliases ?? []),
     upstream: head.upstream ?? [],
-    title: head.title ?? String(row['id']),
+    title: head.title ?? id,
     url: head.url,
     published: head.published,
     malicious: head.malicious ?? false,

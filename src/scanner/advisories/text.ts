@@ -24,9 +24,9 @@ export function isCve(id: string): boolean {
   return /^CVE-\d{4}-\d{4,}$/.test(id);
 }
 
-/** As ISO time to the millisecond; empty when it is none. */
+/** As ISO time to the millisecond; empty when it is none, or one that only stands for none (`0001-01-01`). */
 export function isoTime(value: unknown): string {
-  if (typeof value !== 'string' || value.length > 40 || !/^\d{4}-\d\d-\d\d/.test(value)) return '';
+  if (typeof value !== 'string' || value.length > 40 || !/^[12]\d{3}-\d\d-\d\d/.test(value)) return '';
   const time = Date.parse(value);
   return Number.isNaN(time) ? '' : new Date(time).toISOString();
 }

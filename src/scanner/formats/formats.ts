@@ -1,11 +1,13 @@
 /** The ways in which a report goes to other programs. */
+import { cycloneDxOf } from '../sbom/cyclonedx.ts';
+import { spdxOf } from '../sbom/spdx.ts';
 import { gitlabOf } from './gitlab.ts';
-import { jsonOf } from './json.ts';
+import { jsonOf, sortedReport } from './json.ts';
 import type { JudgedReport } from './judged-report.ts';
 import { junitOf } from './junit.ts';
 import { sarifOf } from './sarif.ts';
 
-export const reportFormats = ['json', 'sarif', 'junit', 'gitlab'] as const;
+export const reportFormats = ['json', 'sarif', 'cyclonedx', 'spdx', 'junit', 'gitlab'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
 /** The whole document, ending in a line end. The same report gives the same text. */
@@ -17,6 +19,10 @@ export function formatReport(format: ReportFormat, judged: JudgedReport): string
       return document(sarifOf(judged));
     case 'gitlab':
       return document(gitlabOf(judged));
+    case 'cyclonedx':
+      return document(cycloneDxOf(sortedReport(judged.report)));
+    case 'spdx':
+      return document(spdxOf(sortedReport(judged.report)));
     case 'junit':
       return junitOf(judged);
   }

@@ -3,11 +3,10 @@
  * anywhere. A layer with hard links to files that matter under their other name is read twice.
  */
 import { posix } from 'node:path';
-import type { Readable } from 'node:stream';
 import type { Digest } from '../../images/index.ts';
 import { type Analysers, type Collector, type LongFile, openCollector } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
-import { type FileFacts, longestWhole, type ScannedFile } from '../types.ts';
+import { type FileFacts, type ImageLayer, longestWhole, type ScannedFile } from '../types.ts';
 import type { LayerAnalysis } from './analysis.ts';
 import { entryPath, showPath } from './entry-path.ts';
 import { type LayerTree, openLayerTree } from './layer-tree.ts';
@@ -16,11 +15,7 @@ import { openTarReader, type ReadEntry, type TarLimits, type Watch } from './tar
 import { unpacked } from './unpacked.ts';
 
 /** A layer as it is stored. */
-export interface StoredLayer {
-  readonly digest: Digest;
-  /** Called once, or twice. */
-  open(): Promise<Readable>;
-}
+export type StoredLayer = Pick<ImageLayer, 'digest' | 'open'>;
 
 /** Far more than any sensible layer, far less than a disk. */
 export const layerLimits: TarLimits = {

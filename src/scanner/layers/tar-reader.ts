@@ -59,6 +59,14 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
   let entries = 0;
   let total = 0;
   let ended = false;
+  let room: Buffer = Buffer.allocUnsafeSlow(headBytes);
+
+  /** The same memory for one file after the other: large files would pile up until they are collected. */
+  const roomFor = (length: number): Buffer => {
+    if (length > room.length)
+      room = Buffer.allocUnsafeSlow(Math.max(length, Math.min(limits.longestWhole, length * 2)));
+    return room.subarray(0, length);
+  };
 
   const next = (): ReadEntry | undefined => {
     for (;;) {
@@ -110,14 +118,18 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
     const whole = entry.sizeBytes <= limits.longestWhole;
     const content = whole ? input.take(entry.sizeBytes) : undefined;
     if (content !== undefined) return { entry, head: content.subarray(0, headBytes), content };
-    body = { entry, room: Buffer.allocUnsafeSlow(whole ? entry.sizeBytes : headBytes), filled: 0 };
+    body = {
+      entry,
+      room: roomFor(whole ? entry.sizeBytes : Math.min(entry.sizeBytes, headBytes)),
+      filled: 0,
+    };
     return readBody();
   };
 
   const readBody = (): ReadEntry | undefined => {
     if (body === undefined) return undefined;
     const { entry, room } = body;
-    const isWhole = room.length === entry.sizeBytes;
+    const isWhole = entry.sizeBytes <= limits.longestWhole;
     while (body.filled < entry.sizeBytes) {
       const piece = input.some(entry.sizeBytes - body.filled);
       if (piece === undefined) return undefined;

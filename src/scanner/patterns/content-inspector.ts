@@ -33,7 +33,9 @@ type Looks = readonly (Look | undefined)[];
 /** @throws Fault RULES_INVALID */
 export function createContentInspector(lookers: readonly Looker[]): FileInspector {
   const set = createPatternSet(lookers.flatMap(({ patterns }) => patterns));
-  const owners = lookers.flatMap(({ patterns }, looker) => patterns.map((_, pattern) => ({ looker, pattern })));
+  const owners = lookers.flatMap(({ patterns }, looker) =>
+    patterns.map((_, pattern) => ({ looker, pattern })),
+  );
   const looksAt = (file: ScannedFile): Looks => lookers.map((looker) => looker.look(file));
 
   const sinkOf = (looks: Looks): PatternSink => ({
@@ -97,4 +99,3 @@ function openStart() {
 function findingsOf(looks: Looks): readonly Finding[] {
   return looks.flatMap((look) => look?.findings() ?? []);
 }
-

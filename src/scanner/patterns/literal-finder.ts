@@ -1,7 +1,7 @@
 /**
- * Finds any of many short strings in bytes, in either case, in one pass that looks at about every third byte: Wu and
- * Manber's method, with the rarest four bytes of each string as what is looked for.
- * Source: Wu, Manber, "A Fast Algorithm for Multi-Pattern Searching", 1994.
+ * Finds any of many short strings in bytes, in either case, in one pass. Three bytes at every second place are looked
+ * up in a table of hashes: of the rarest four bytes of a string, either the first three or the last three stand at
+ * such a place. The places don't depend on what was found, so that a processor can look at many at once.
  */
 import { foldByte, rarityOf, shortestAtom } from './atoms.ts';
 
@@ -10,96 +10,85 @@ export interface LiteralFinder {
   find(bytes: Uint8Array, from: number, to: number, found: (literal: number, at: number) => void): void;
 }
 
-interface Literal {
-  readonly bytes: Uint8Array;
-  /** Where in it its four rarest bytes begin. */
-  readonly window: number;
-}
-
+const gramBytes = 3;
+const stride = shortestAtom - gramBytes + 1;
 const tableSize = 0x1_0000;
 
 /** @param strings In lower case, each of at least `shortestAtom` bytes. */
 export function createLiteralFinder(strings: readonly Uint8Array[]): LiteralFinder {
-  const literals = strings.map((bytes): Literal => ({ bytes, window: rarestWindow(bytes) }));
   const longest = Math.max(0, ...strings.map(({ length }) => length));
-  const shifts = shiftsOf(literals);
-  const { heads, following } = bucketsOf(literals);
+  const { isKnown, heads, literals, offsets, following } = gramsOf(strings);
 
-  const startsAt = ({ bytes }: Literal, text: Uint8Array, at: number): boolean => {
-    if (at < 0 || at + bytes.length > text.length) return false;
+  const isAt = (literal: number, text: Uint8Array, start: number): boolean => {
+    const bytes = strings[literal];
+    if (bytes === undefined || start + bytes.length > text.length) return false;
     for (let index = 0; index < bytes.length; index++) {
-      if (foldByte(text[at + index] ?? 0) !== bytes[index]) return false;
+      if (foldByte(text[start + index] ?? 0) !== bytes[index]) return false;
     }
     return true;
   };
 
+  const tell = (text: Uint8Array, at: number, tellOf: (literal: number, start: number) => void): void => {
+    for (let gram = heads[hashAt(text, at)] ?? -1; gram >= 0; gram = following[gram] ?? -1) {
+      const literal = literals[gram] ?? 0;
+      const start = at - (offsets[gram] ?? 0);
+      if (isAt(literal, text, start)) tellOf(literal, start);
+    }
+  };
+
   return {
     find: (text, from, to, found) => {
-      const last = Math.min(text.length, to + longest) - 1;
-      // `at` is where the last two bytes of a window of four would be.
-      let at = from + shortestAtom - 2;
-      while (at < last) {
-        const shift = shifts[((text[at] ?? 0) << 8) | (text[at + 1] ?? 0)] ?? 0;
-        if (shift !== 0) {
-          at += shift;
-          continue;
-        }
-        let index = heads[hashAt(text, at - 2)] ?? -1;
-        while (index >= 0) {
-          const literal = literals[index];
-          const start = literal === undefined ? -1 : at - 2 - literal.window;
-          if (literal !== undefined && start >= from && start < to && startsAt(literal, text, start)) {
-            found(index, start);
-          }
-          index = following[index] ?? -1;
-        }
-        at++;
+      const inside = (literal: number, start: number): void => {
+        if (start >= from && start < to) found(literal, start);
+      };
+      const view = new DataView(text.buffer, text.byteOffset, text.length);
+      const end = Math.min(text.length - gramBytes + 1, to + longest);
+      let at = from;
+      for (; at < end; at += stride) {
+        at = nextKnown(isKnown, view, at, end);
+        if (at < end) tell(text, at, inside);
       }
     },
   };
 }
 
-/** By how much the window may move on when its last two bytes are these; 0: it may be one that is looked for. */
-function shiftsOf(literals: readonly Literal[]): Uint8Array {
-  const shifts = new Uint8Array(tableSize).fill(shortestAtom - 1);
-  for (const { bytes, window } of literals) {
-    for (let offset = 0; offset < shortestAtom - 1; offset++) {
-      for (const first of casesOf(bytes[window + offset] ?? 0)) {
-        for (const second of casesOf(bytes[window + offset + 1] ?? 0)) {
-          const pair = (first << 8) | second;
-          shifts[pair] = Math.min(shifts[pair] ?? 0, shortestAtom - 2 - offset);
-        }
-      }
-    }
-  }
-  return shifts;
+/** The first place from `at` on, by strides, whose bytes are in the table; `end` or one more when there is none. */
+function nextKnown(isKnown: Uint8Array, view: DataView, at: number, end: number): number {
+  let next = at;
+  const last = Math.min(end, view.byteLength - 3);
+  while (next < last && isKnown[hashOf(view.getInt32(next, true))] === 0) next += stride;
+  return next;
 }
 
-/** Literals by the hash of their window, as linked lists. */
-function bucketsOf(literals: readonly Literal[]): { heads: Int32Array; following: Int32Array } {
+/** Which literals have grams of a hash, and where: linked lists in arrays, because they are asked for so often. */
+function gramsOf(strings: readonly Uint8Array[]) {
+  const isKnown = new Uint8Array(tableSize);
   const heads = new Int32Array(tableSize).fill(-1);
-  const following = new Int32Array(literals.length).fill(-1);
-  literals.forEach(({ bytes, window }, index) => {
-    const hash = hashAt(bytes, window);
-    following[index] = heads[hash] ?? -1;
-    heads[hash] = index;
+  const literals = new Int32Array(strings.length * stride);
+  const offsets = new Int32Array(literals.length);
+  const following = new Int32Array(literals.length);
+  let gram = 0;
+  strings.forEach((bytes, literal) => {
+    const window = rarestWindow(bytes);
+    for (let offset = window; offset < window + stride; offset++) {
+      const hash = hashAt(bytes, offset);
+      literals[gram] = literal;
+      offsets[gram] = offset;
+      following[gram] = heads[hash] ?? -1;
+      heads[hash] = gram++;
+      isKnown[hash] = 1;
+    }
   });
-  return { heads, following };
+  return { isKnown, heads, literals, offsets, following };
 }
 
-/** The same for either case of a letter. */
+/** Of the three low bytes of a word; the same for either case of a letter. */
+function hashOf(word: number): number {
+  return Math.imul((word & 0xff_ffff) | 0x20_2020, 0x9e37_79b1) >>> 16;
+}
+
 function hashAt(bytes: Uint8Array, at: number): number {
-  const word =
-    (bytes[at] ?? 0) |
-    ((bytes[at + 1] ?? 0) << 8) |
-    ((bytes[at + 2] ?? 0) << 16) |
-    ((bytes[at + 3] ?? 0) << 24) |
-    0x2020_2020;
-  return Math.imul(word, 0x9e37_79b1) >>> 16;
-}
-
-function casesOf(byte: number): readonly number[] {
-  return byte >= 0x61 && byte <= 0x7a ? [byte, byte - 0x20] : [byte];
+  return hashOf((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16));
 }
 
 function rarestWindow(bytes: Uint8Array): number {

@@ -35,10 +35,7 @@ export function readRulesFiles(rulesDir?: string): RulesFiles {
     throw scannerFault('RULES_INVALID', `${rulesDir} has more than ${maxYaraFiles} files of YARA rules`);
   }
   return {
-    yara: [
-      find(yaraFile),
-      ...(rulesDir === undefined ? [] : further.map((name) => read(rulesDir, name))),
-    ],
+    yara: [find(yaraFile), ...(rulesDir === undefined ? [] : further.map((name) => read(rulesDir, name)))],
     denyList: find('denied-hashes.txt'),
     secrets: find('secrets.yaml'),
     misconfiguration: find('misconfiguration.yaml'),

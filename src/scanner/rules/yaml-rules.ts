@@ -1,11 +1,13 @@
 /** A YAML file of rules, read strictly: an unknown key is an error, with where it is. */
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { messageOf } from '../../lib/index.ts';
+import { Fault, messageOf } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 import { severities } from '../types.ts';
 
-export const ruleId = z.string().regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'words of a-z and 0-9, joined by hyphens');
+export const ruleId = z
+  .string()
+  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'words of a-z and 0-9, joined by hyphens');
 export const sentence = z.string().min(10).max(1000);
 export const severityName = z.enum(severities);
 export const globs = z.array(z.string().min(1).max(500)).max(1000);
@@ -31,4 +33,27 @@ export function requireUniqueIds(rules: readonly { readonly id: string }[]): voi
     if (seen.has(id)) throw scannerFault('RULES_INVALID', `the rule ${id} is there twice`);
     seen.add(id);
   }
+}
+
+/** Puts the id of the rule before what is wrong in it. */
+export function inRule<Result>(id: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw scannerFault('RULES_INVALID', `the rule ${id}: ${error.message}`);
+  }
+}
+
+/** Lists of globs by name, which stand for themselves in other lists as `$name`. */
+export const pathLists = z.record(z.string(), globs);
+
+/** @throws Fault RULES_INVALID when a list is named that is not there. */
+export function expandGlobs(list: readonly string[], lists: z.output<typeof pathLists>): readonly string[] {
+  return list.flatMap((glob) => {
+    if (!glob.startsWith('$')) return [glob];
+    const named = Object.hasOwn(lists, glob.slice(1)) ? lists[glob.slice(1)] : undefined;
+    if (named === undefined) throw scannerFault('RULES_INVALID', `there is no list of paths ${glob}`);
+    return named;
+  });
 }

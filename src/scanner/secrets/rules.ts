@@ -2,18 +2,26 @@
  * `secrets.yaml` → rules that are ready to be asked. A rule is a regular expression whose first group is the secret
  * itself, and what else must hold of it: so much entropy, these paths, no word that gives it away as an example.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { Fault } from '../../lib/index.ts';
-import { scannerFault } from '../faults.ts';
 import { createMatcher, type Matcher } from '../patterns/matcher.ts';
 import type { Pattern } from '../patterns/pattern.ts';
 import { createPatternSet, type PatternSet, requireAtoms } from '../patterns/pattern-scan.ts';
 import { compile } from '../patterns/program.ts';
 import { parseRegex } from '../patterns/regex-syntax.ts';
 import { anyGlob, type PathTest } from '../rules/path-glob.ts';
+import { revisionOf } from '../rules/revision.ts';
 import { inRulesFile, type RulesFile } from '../rules/rules-files.ts';
-import { globs, parseRules, requireUniqueIds, ruleId, sentence, severityName } from '../rules/yaml-rules.ts';
+import {
+  expandGlobs,
+  globs,
+  inRule,
+  parseRules,
+  pathLists,
+  requireUniqueIds,
+  ruleId,
+  sentence,
+  severityName,
+} from '../rules/yaml-rules.ts';
 import type { Severity } from '../types.ts';
 
 const ruleSchema = z.strictObject({
@@ -32,8 +40,7 @@ const ruleSchema = z.strictObject({
 });
 const fileSchema = z.strictObject({
   about: z.string(),
-  /** Lists of globs by name, for `exceptPaths` of several rules: `$name`. */
-  pathLists: z.record(z.string(), globs),
+  pathLists,
   allow: z.strictObject({
     paths: globs,
     /** Whole values. */
@@ -75,8 +82,7 @@ export function loadSecretRules(file: RulesFile): SecretRules {
   return inRulesFile(file, () => {
     const data = parseRules(file.text, fileSchema);
     requireUniqueIds(data.rules);
-    const expand = (list: readonly string[]): readonly string[] =>
-      list.flatMap((glob) => (glob.startsWith('$') ? listNamed(data.pathLists, glob.slice(1)) : [glob]));
+    const expand = (list: readonly string[]): readonly string[] => expandGlobs(list, data.pathLists);
     const rules = data.rules.map((rule): SecretRule => {
       const isIn = rule.paths === undefined ? () => true : anyGlob(expand(rule.paths));
       const isExcepted = anyGlob(expand(rule.exceptPaths ?? []));
@@ -91,7 +97,7 @@ export function loadSecretRules(file: RulesFile): SecretRules {
       };
     });
     return {
-      revision: createHash('sha256').update(file.text).digest('hex').slice(0, 16),
+      revision: revisionOf(file.text),
       rules,
       texts: data.rules,
       set: createPatternSet(rules.map(({ pattern }) => pattern)),
@@ -103,19 +109,10 @@ export function loadSecretRules(file: RulesFile): SecretRules {
   });
 }
 
-function listNamed(lists: Readonly<Record<string, readonly string[]>>, name: string): readonly string[] {
-  const list = Object.hasOwn(lists, name) ? lists[name] : undefined;
-  if (list === undefined) throw scannerFault('RULES_INVALID', `there is no list of paths $${name}`);
-  return list;
-}
-
 function patternOf(id: string, regex: string): Pattern {
-  try {
+  return inRule(id, () => {
     const pattern = parseRegex(regex, { lines: true });
     requireAtoms(pattern);
     return pattern;
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    throw scannerFault('RULES_INVALID', `the rule ${id}: ${error.message}`);
-  }
+  });
 }

@@ -49,23 +49,24 @@ function openSearch(rules: SecretRules, path: string) {
   const sightings: Sighting[] = [];
   const counts = new Map<number, number>();
   const lines = createLineCounter();
-  let isAllowed: boolean | undefined;
+  let isAllowedPath: boolean | undefined;
   const isWanted = new Map<number, boolean>();
 
-  const wants = (rule: number): boolean => {
-    if ((counts.get(rule) ?? 0) >= maxOfRule || isWanted.get(rule) === false) return false;
-    return isAllowed !== true;
+  const wants = (index: number): boolean => {
+    isAllowedPath ??= rules.isAllowedPath(path);
+    if (isAllowedPath || (counts.get(index) ?? 0) >= maxOfRule) return false;
+    const known = isWanted.get(index);
+    if (known !== undefined) return known;
+    const wanted = rules.rules[index]?.isWanted(path) === true;
+    isWanted.set(index, wanted);
+    return wanted;
   };
 
   const found = ({ pattern, bytes, match, base }: Found): void => {
     const rule = rules.rules[pattern];
     if (rule === undefined) return;
-    isAllowed ??= rules.isAllowedPath(path);
-    if (isAllowed) return;
-    const wanted = isWanted.get(pattern) ?? rule.isWanted(path);
-    isWanted.set(pattern, wanted);
     const secret = bytes.subarray(match.coreStart, match.coreEnd);
-    if (!wanted || !isGenuine(secret, rule, rules)) return;
+    if (!isGenuine(secret, rule, rules)) return;
     counts.set(pattern, (counts.get(pattern) ?? 0) + 1);
     sightings.push({
       rule: pattern,
@@ -87,9 +88,7 @@ function openSearch(rules: SecretRules, path: string) {
     sightings
       .filter(
         (one) =>
-          !sightings.some(
-            (other) => other.rule < one.rule && other.start < one.end && one.start < other.end,
-          ),
+          !sightings.some((other) => other.rule < one.rule && other.start < one.end && one.start < other.end),
       )
       .sort((one, other) => one.start - other.start)
       .map(({ finding }) => finding);

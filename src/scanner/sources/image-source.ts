@@ -10,6 +10,8 @@ export interface ImageBlobs {
   read(descriptor: Descriptor): Promise<Buffer>;
   /** A layer's bytes, as they are stored. */
   open(descriptor: Descriptor): Promise<Readable>;
+  /** Where the blob is a file of its own. */
+  fileOf?(descriptor: Descriptor): string;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function imageSourceOf(
       const diffId = config.rootfs.diff_ids[at];
       if (diffId === undefined) return [];
       const { digest, mediaType } = layer;
-      return [{ digest, diffId, mediaType, open: () => blobs.open(layer) }];
+      return [{ digest, diffId, mediaType, open: () => blobs.open(layer), file: blobs.fileOf?.(layer) }];
     }),
   };
 }

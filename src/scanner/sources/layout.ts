@@ -34,6 +34,7 @@ export async function layoutSource(
     read: async ({ digest }: { digest: Digest }) =>
       (await readRegularFile(blobPath(dir, digest), maxDocumentBytes)) ?? lacking(dir, digest),
     open: ({ digest }: { digest: Digest }) => openBlob(dir, digest),
+    fileOf: ({ digest }: { digest: Digest }) => blobPath(dir, digest),
   };
   return imageSourceOf(name, entry, blobs, architecture);
 }

@@ -3,8 +3,10 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Digest } from '../../images/index.ts';
 import { Fault, type FaultKind, isFault, messageOf } from '../../lib/index.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
-import type { StoredLayer } from '../layers/read-layer.ts';
-import type { Finding, Inventory } from '../types.ts';
+import type { Finding, ImageLayer, Inventory } from '../types.ts';
+
+/** A layer, wherever its bytes are. */
+export type SourceLayer = Pick<ImageLayer, 'digest' | 'open' | 'file'>;
 
 export interface Read {
   readonly inventory: Inventory;
@@ -16,7 +18,7 @@ export interface Analyst extends AsyncDisposable {
   /** Changes when it would say something else of the same bytes. @throws Fault SCAN_FAILED */
   revision(): Promise<string>;
   /** @throws as `readLayer` does; Fault SCAN_TIMED_OUT, SCAN_FAILED */
-  layer(layer: StoredLayer, signal: AbortSignal): Promise<LayerAnalysis>;
+  layer(layer: SourceLayer, signal: AbortSignal): Promise<LayerAnalysis>;
   /** @throws as `readFolder` does; Fault SCAN_TIMED_OUT, SCAN_FAILED */
   folder(dir: string, signal: AbortSignal): Promise<Read>;
   /** @throws as `readCode` does; Fault SCAN_TIMED_OUT, SCAN_FAILED */
@@ -24,7 +26,7 @@ export interface Analyst extends AsyncDisposable {
 }
 
 export type Job =
-  | { readonly what: 'layer'; readonly digest: Digest }
+  | { readonly what: 'layer'; readonly digest: Digest; readonly file: string | undefined }
   | { readonly what: 'folder'; readonly dir: string }
   | { readonly what: 'code'; readonly code: Uint8Array; readonly kind: string };
 

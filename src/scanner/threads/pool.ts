@@ -60,7 +60,8 @@ export function analystInThreads(inspectors: InspectorModule, timeoutMs: number)
         giveBack(thread);
       }
     },
-    layer: ({ digest, open }, signal) => run<LayerAnalysis>({ what: 'layer', digest }, open, signal),
+    layer: ({ digest, open, file }, signal) =>
+      run<LayerAnalysis>({ what: 'layer', digest, file }, open, signal),
     folder: (dir, signal) => run<Read>({ what: 'folder', dir }, nothing, signal),
     code: (code, kind, signal) => run<Read>({ what: 'code', code, kind }, nothing, signal),
     [Symbol.asyncDispose]: async () => {

@@ -1,4 +1,5 @@
 /** The thread that reads: one job after the other, for whoever started it. */
+import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
@@ -10,6 +11,9 @@ import { revisionOf } from '../layers/cache.ts';
 import { readLayer } from '../layers/read-layer.ts';
 import type { FileInspector } from '../types.ts';
 import { type Answer, type FromJob, failureOf, type Job, type Ready, type Start } from './jobs.ts';
+
+/** Large: each costs a turn of the event loop. */
+const pieceBytes = 256 * 1024;
 
 const startSchema = z.object({ module: z.string(), data: z.unknown() });
 
@@ -41,8 +45,11 @@ async function serve(parent: MessagePort): Promise<void> {
 function run(job: Job, analysers: Analysers, talk: Talk): Promise<unknown> {
   const { signal } = new AbortController();
   switch (job.what) {
-    case 'layer':
-      return readLayer({ digest: job.digest, open: () => openThere(talk) }, analysers, signal);
+    case 'layer': {
+      const { digest, file } = job;
+      const open = async () => (file === undefined ? openThere(talk) : openFile(file));
+      return readLayer({ digest, open }, analysers, signal);
+    }
     case 'folder':
       return readFolder(job.dir, analysers, signal);
     case 'code':
@@ -63,11 +70,15 @@ function openTalk(port: MessagePort): Talk {
   };
 }
 
+function openFile(path: string): Readable {
+  return createReadStream(path, { highWaterMark: pieceBytes });
+}
+
 /** The bytes that the other thread reads, as they are asked for. */
 async function openThere(talk: Talk): Promise<Readable> {
   const { say } = await talk.ask('open');
   if (say !== 'opened') throw new Error('it could not be opened');
-  return Readable.from(pieces(talk), { objectMode: false, highWaterMark: 1024 * 1024 });
+  return Readable.from(pieces(talk), { objectMode: false, highWaterMark: pieceBytes });
 }
 
 async function* pieces(talk: Talk): AsyncGenerator<Buffer> {

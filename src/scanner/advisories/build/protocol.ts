@@ -6,6 +6,8 @@ export type Message =
   | { readonly type: 'done'; readonly result: ImportResult }
   | {
       readonly type: 'fault';
+      /** Of the input that is to blame. */
+      readonly source: string | undefined;
       readonly code: string;
       readonly message: string;
       readonly hint: string | undefined;

@@ -25,6 +25,7 @@ import { readState } from '../reader.ts';
 import { openReadOnly } from '../schema.ts';
 import type { AdvisoryInput, AdvisoryProgress, ImportedSource, ImportResult } from '../types.ts';
 import { damaged, firstBytes, unpackedBytes } from './input.ts';
+import { InputFailure } from './input-failure.ts';
 import { itemsOf } from './items.ts';
 import { type OldSource, readOld } from './old.ts';
 import { type AdvisoryWriter, createWriter } from './writer.ts';
@@ -38,7 +39,10 @@ export interface ImportJob {
 
 type Report = (progress: AdvisoryProgress) => void;
 
-/** @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE, ADVISORIES_BUSY, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED */
+/**
+ * @throws InputFailure with Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE
+ * @throws Fault ADVISORIES_BUSY, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
+ */
 export async function runImport(job: ImportJob, report: Report): Promise<ImportResult> {
   mkdirSync(dirname(job.path), { recursive: true });
   using lock = tryFileLock(`${job.path}.lock`);
@@ -53,7 +57,7 @@ export async function runImport(job: ImportJob, report: Report): Promise<ImportR
     return await build(job, temporary, report);
   } catch (error) {
     rmSync(temporary, { force: true });
-    if (isFault(error)) throw error;
+    if (isFault(error) || error instanceof InputFailure) throw error;
     throw scannerFault('ADVISORIES_FAILED', `${job.path} could not be written: ${messageOf(error)}`, {
       hint: 'Check the disk and the owner of its folder. The advisories that were there stay.',
       cause: error,
@@ -65,7 +69,7 @@ async function build(job: ImportJob, temporary: string, report: Report): Promise
   const now = new Date().toISOString();
   const old = readOld(job.path);
   const digests = new Map<string, string>();
-  for (const { path, source } of job.inputs) digests.set(source, await digestOf(path));
+  for (const input of job.inputs) digests.set(input.source, await blamed(input, digestOf(input.path)));
   const isSame = ({ source, form }: AdvisoryInput) => {
     const before = old?.sources.get(source);
     return before?.digest === digests.get(source) && (form === undefined || form === before?.form);
@@ -77,10 +81,15 @@ async function build(job: ImportJob, temporary: string, report: Report): Promise
     const sources: ImportedSource[] = [];
     for (const input of job.inputs) {
       const before = old?.sources.get(input.source);
-      if (!fresh.includes(input) && before !== undefined) sources.push(asBefore(before));
-      else sources.push(await importInput(writer, input, digests.get(input.source) ?? '', report));
+      if (!fresh.includes(input) && before !== undefined) {
+        if (input.origin !== undefined) writer.noteOrigin(input.source, input.origin);
+        sources.push(asBefore(before));
+      } else
+        sources.push(
+          await blamed(input, importInput(writer, input, digests.get(input.source) ?? '', report)),
+        );
     }
-    writer.markChecked([...job.inputs.map(({ source }) => source), ...job.unchanged], now);
+    writer.markChecked([...job.inputs.map(({ source }) => source), ...job.unchanged]);
     report({ stage: 'finish', source: '', bytes: 0, records: 0 });
     writer.finish();
     const state = readStateOf(temporary);
@@ -88,6 +97,15 @@ async function build(job: ImportJob, temporary: string, report: Report): Promise
     return { state, changed: state.revision !== old?.revision, sources };
   } finally {
     writer.abandon();
+  }
+}
+
+/** Says whose fault it was. */
+async function blamed<Answer>({ source }: AdvisoryInput, work: Promise<Answer>): Promise<Answer> {
+  try {
+    return await work;
+  } catch (error) {
+    throw isFault(error) ? new InputFailure(source, error) : error;
   }
 }
 

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isFault, messageOf } from '../../../lib/index.ts';
 import type { AdvisoryProgress } from '../types.ts';
+import { InputFailure } from './input-failure.ts';
 import type { Message } from './protocol.ts';
 import { type ImportJob, runImport } from './run.ts';
 
@@ -27,6 +28,8 @@ function say(message: Message): void {
 try {
   say({ type: 'done', result: await runImport(job, report) });
 } catch (error) {
-  const hint = isFault(error) ? error.hint : undefined;
-  say({ type: 'fault', code: isFault(error) ? error.code : '', message: messageOf(error), hint });
+  const source = error instanceof InputFailure ? error.source : undefined;
+  const reason = error instanceof InputFailure ? error.fault : error;
+  const { code, hint } = isFault(reason) ? reason : { code: '', hint: undefined };
+  say({ type: 'fault', source, code, message: messageOf(reason), hint });
 }

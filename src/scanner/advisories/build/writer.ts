@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Advisory, Affected, Fact, RecordSink } from '../record.ts';
 import { applicationId, formVersion, indexes, sourceTables, supersede, tables } from '../schema.ts';
 import { isCve } from '../text.ts';
+import type { AdvisoryOrigin } from '../types.ts';
 import { bodyOfAdvisory, bodyOfAffected } from './bodies.ts';
 import { summaryOf } from './summary.ts';
 
@@ -32,8 +33,10 @@ export interface AdvisoryWriter {
   readonly sink: RecordSink;
   counts(): SourceCounts;
   endSource(): void;
-  /** ISO time at which these were found to be as they are here. */
-  markChecked(names: readonly string[], at: string): void;
+  /** These were found now to be as they are here. */
+  markChecked(names: readonly string[]): void;
+  /** The same bytes came from there. */
+  noteOrigin(name: string, origin: AdvisoryOrigin): void;
   /** Makes the file whole, and closes it. */
   finish(): void;
   abandon(): void;
@@ -154,9 +157,15 @@ class Writer implements AdvisoryWriter {
       .run(this.#records, this.#bad, this.#skipped, this.#newest, this.#sourceId);
   }
 
-  markChecked(names: readonly string[], at: string): void {
+  markChecked(names: readonly string[]): void {
     const update = this.#db.prepare('update source set checked_at = ? where name = ?');
-    for (const name of names) update.run(at, name);
+    for (const name of names) update.run(this.#now, name);
+  }
+
+  noteOrigin(name: string, { url, etag, lastModified }: AdvisoryOrigin): void {
+    this.#db
+      .prepare('update source set url = ?, etag = ?, last_modified = ? where name = ?')
+      .run(url, etag ?? null, lastModified ?? null, name);
   }
 
   finish(): void {

@@ -1,0 +1,68 @@
+/** `ward advisories`: what is known of vulnerable and malicious packages; on the machine itself, no server needed. */
+import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
+
+const fileOption: OptionSpec = {
+  flags: '--advisories <FILE>',
+  summary: 'the file of advisories; without it, the one in the data folder',
+};
+
+const update: CommandSpec = {
+  name: 'update',
+  summary: 'download what has changed at the sources of advisories, and take it in',
+  works: 'local',
+  args: [],
+  options: [
+    {
+      flags: '--source <NAME>',
+      summary: 'only this source, or all below it: osv/npm, alpine; others stay as they are',
+      takes: 'many',
+    },
+    { flags: '--sources <FILE>', summary: 'another list of sources than Ward’s own' },
+    fileOption,
+  ],
+  examples: [
+    { command: 'ward advisories update', does: 'all sources; exit code 1 when one of them failed' },
+    {
+      command: 'ward advisories update --source osv/npm --source kev --data .ward',
+      does: 'two of them, without root',
+    },
+  ],
+  handler: async () => (await import('../handlers/advisories.ts')).update,
+};
+
+const importFiles: CommandSpec = {
+  name: 'import',
+  summary: 'take in files of advisories without a network; what the same sources said before is replaced',
+  works: 'local',
+  args: [
+    {
+      name: '<files...>',
+      summary: 'exports of OSV (.json, .ndjson.gz, .zip), Debian, Alpine, KEV, EPSS, …; or folders of them',
+    },
+  ],
+  options: [fileOption],
+  examples: [
+    { command: 'ward advisories import npm/all.zip Debian/all.zip', does: 'what OSV publishes' },
+    { command: 'ward advisories import ./exports --data .ward', does: 'a folder of files, without root' },
+  ],
+  handler: async () => (await import('../handlers/advisories.ts')).importFiles,
+};
+
+const status: CommandSpec = {
+  name: 'status',
+  summary: 'show how many advisories there are, from where, and how old they are',
+  works: 'local',
+  args: [],
+  options: [fileOption],
+  examples: [
+    { command: 'ward advisories status', does: 'by source' },
+    { command: 'ward advisories status -o json', does: 'all of it, for a program' },
+  ],
+  handler: async () => (await import('../handlers/advisories.ts')).status,
+};
+
+export const advisoriesGroup: GroupSpec = {
+  name: 'advisories',
+  summary: 'what is known of vulnerable and malicious packages',
+  commands: [update, importFiles, status],
+};

@@ -1,0 +1,117 @@
+/** `ward advisories update`, `import`, `status`. */
+import { formatSize } from '../../lib/index.ts';
+import type { AdvisoryProgress, ImportResult } from '../../scanner/index.ts';
+import type { Context, Handler } from '../command-spec.ts';
+import type { Input } from '../input.ts';
+import type { Io } from '../io.ts';
+import { localOptions, openServer } from '../local.ts';
+import { readBounded } from '../read-source.ts';
+
+const longestSources = 1024 * 1024;
+
+export const update: Handler = async (input, { io }) => {
+  const { updateAdvisoryFile } = await openServer();
+  const file = input.text('sources');
+  const result = await withProgress(io, async (progress) =>
+    updateAdvisoryFile({
+      ...optionsOf(input),
+      progress,
+      only: input.texts('source'),
+      sources: file === undefined ? undefined : (await readBounded(file, longestSources)).toString('utf8'),
+    }),
+  );
+  const { state, changed, sources } = result;
+  io.ok(changed ? `${state.count} advisories, revision ${state.revision}` : 'nothing is new');
+  await io.list({
+    items: sources,
+    data: result,
+    columns: [
+      { title: 'source', cell: ({ source }) => source },
+      { title: 'outcome', cell: ({ outcome }) => outcome },
+      { title: 'records', cell: ({ records }) => String(records), align: 'right' },
+      { title: 'bad', cell: ({ bad }) => String(bad), align: 'right' },
+      { title: 'reason', cell: ({ reason }) => reason ?? '' },
+    ],
+    name: ({ source }) => source,
+  });
+  return sources.some(({ outcome }) => outcome === 'failed') ? 1 : 0;
+};
+
+export const importFiles: Handler = async (input, context) => {
+  const { importAdvisoryFiles } = await openServer();
+  const result = await withProgress(context.io, (progress) =>
+    importAdvisoryFiles({ ...optionsOf(input), progress }, input.rest(0)),
+  );
+  await showResult(result, context);
+  return 0;
+};
+
+export const status: Handler = async (input, { io }) => {
+  const { showAdvisories } = await openServer();
+  const found = await showAdvisories(optionsOf(input));
+  const { state, sizeBytes, sources, exploited, probabilities } = found;
+  await io.list({
+    items: sources,
+    data: found,
+    columns: [
+      { title: 'source', cell: ({ source }) => source },
+      { title: 'records', cell: ({ records }) => String(records), align: 'right' },
+      { title: 'newest', cell: ({ newest }) => newest?.slice(0, 10) ?? '-' },
+      { title: 'imported', cell: ({ importedAt }) => importedAt.slice(0, 16) },
+      { title: 'bad', cell: ({ bad }) => String(bad), align: 'right' },
+      { title: 'form', cell: ({ form }) => form, isWide: true },
+      { title: 'licence', cell: ({ licence }) => licence ?? '', isWide: true },
+      { title: 'url', cell: ({ url }) => url ?? '', isWide: true },
+    ],
+    name: ({ source }) => source,
+  });
+  const newest = state.updatedAt === undefined ? 'of an unknown day' : `of ${state.updatedAt.slice(0, 10)}`;
+  io.note(
+    `${state.count} advisories, the newest ${newest}; ${exploited} CVEs known to be exploited, ${probabilities} with an EPSS; ${formatSize(sizeBytes)}`,
+  );
+  return 0;
+};
+
+async function showResult({ state, changed, sources }: ImportResult, { io }: Context): Promise<void> {
+  for (const { source, bad, badRecords } of sources) {
+    if (bad === 0) continue;
+    const [first] = badRecords;
+    const example = first === undefined ? '' : `: ${first.place}: ${first.reason}`;
+    io.note(`${source}: ${bad} records make no sense and were left out${example}`);
+  }
+  io.ok(changed ? `${state.count} advisories, revision ${state.revision}` : 'nothing is new');
+  await io.list({
+    items: sources,
+    data: { state, changed, sources },
+    columns: [
+      { title: 'source', cell: ({ source }) => source },
+      { title: 'form', cell: ({ form }) => form },
+      { title: 'records', cell: ({ records }) => String(records), align: 'right' },
+      { title: 'bad', cell: ({ bad }) => String(bad), align: 'right' },
+      { title: 'skipped', cell: ({ skipped }) => String(skipped), align: 'right' },
+      { title: 'state', cell: ({ unchanged }) => (unchanged ? 'as before' : 'taken in') },
+    ],
+    name: ({ source }) => source,
+  });
+}
+
+async function withProgress<T>(
+  io: Io,
+  work: (report: (step: AdvisoryProgress) => void) => Promise<T>,
+): Promise<T> {
+  using progress = io.progress();
+  return await work((step) => progress.show(stepText(step)));
+}
+
+function optionsOf(input: Input) {
+  return { ...localOptions(input), advisories: input.text('advisories') };
+}
+
+function stepText({ stage, source, bytes, totalBytes, records }: AdvisoryProgress): string {
+  const share =
+    totalBytes === undefined || totalBytes === 0
+      ? formatSize(bytes)
+      : `${Math.floor((bytes / totalBytes) * 100)} %`;
+  const words = { download: 'downloading', read: 'reading', finish: 'finishing' };
+  return `${words[stage]} ${source} ${share}${records > 0 ? `, ${records} records` : ''}`;
+}

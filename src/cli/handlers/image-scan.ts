@@ -1,0 +1,120 @@
+/** `ward image scan`: what was typed into the server room's request, and what comes back to where it was asked for. */
+import { writeFile } from 'node:fs/promises';
+import { createColors } from 'picocolors';
+import { messageOf } from '../../lib/index.ts';
+import { formatReport, type JudgedReport, reportFormats, severities } from '../../scanner/index.ts';
+import type { Context, Handler } from '../command-spec.ts';
+import { cliFault } from '../faults.ts';
+import type { Input } from '../input.ts';
+import { type Io, type OutputFormat, outputFormats } from '../io.ts';
+import { localOptions, openServer } from '../local.ts';
+import { printableLine } from '../printable.ts';
+import { readBounded } from '../read-source.ts';
+import { explainLines, findExplained } from '../scan/explain.ts';
+import { scanTable } from '../scan/table.ts';
+import { countsInWords } from '../scan/words.ts';
+
+const longestPolicy = 1024 * 1024;
+const longestVex = 16 * 1024 * 1024;
+
+const fileFormats = ['table', ...reportFormats] as const;
+
+/** What is written, and where: undefined is standard output. */
+interface Destination {
+  readonly format: (typeof fileFormats)[number] | OutputFormat;
+  readonly file: string | undefined;
+}
+
+export const scan: Handler = async (input, context) => {
+  const destination = destinationOf(input);
+  const judged = await scanned(input, context);
+  const { io } = context;
+  const id = input.text('explain');
+  if (id === undefined) await write(judged, destination, io);
+  else await explain(judged, id, io);
+  const isTold =
+    id === undefined && destination.file === undefined && /^(?:table|wide)$/.test(destination.format);
+  if (!isTold) sayVerdict(judged, io);
+  return judged.outcome === 'deny' ? 1 : 0;
+};
+
+async function scanned(input: Input, { io }: Context): Promise<JudgedReport> {
+  const { scanByHand } = await openServer();
+  const policyFile = input.text('policy');
+  const vex: Buffer[] = [];
+  for (const file of input.texts('vex')) vex.push(await readBounded(file, longestVex));
+  const policy = policyFile === undefined ? undefined : await readBounded(policyFile, longestPolicy);
+  using progress = io.progress();
+  return await scanByHand({
+    ...localOptions(input),
+    target: input.required(0),
+    platform: input.text('platform'),
+    advisories: input.text('advisories'),
+    policy: policy?.toString('utf8'),
+    namespace: input.text('namespace'),
+    failOn: severities.find((severity) => severity === input.text('failOn')),
+    ignoreUnfixed: input.has('ignoreUnfixed'),
+    vex,
+    rulesDir: input.text('rules'),
+    without: [
+      ...(input.has('malware') ? [] : (['malware'] as const)),
+      ...(input.has('secrets') ? [] : (['secret'] as const)),
+      ...(input.has('misconfiguration') ? [] : (['misconfiguration'] as const)),
+    ],
+    onProgress: (text) => progress.show(text),
+  });
+}
+
+/** A word after `--output` is a format, as everywhere, or the file that a report goes to. */
+function destinationOf(input: Input): Destination {
+  const output = input.text('output');
+  const asked = fileFormats.find((format) => format === input.text('format'));
+  const shown = outputFormats.find((format) => format === output);
+  if (output === undefined) return { format: asked ?? 'table', file: undefined };
+  if (shown !== undefined) {
+    if (asked === undefined || asked === shown) return { format: shown, file: undefined };
+    throw cliFault('USAGE', `--output ${shown} and --format ${asked} are two formats`, {
+      hint: 'leave one out',
+    });
+  }
+  if (/[./]/.test(output)) return { format: asked ?? 'table', file: output };
+  throw cliFault('USAGE', `there is no format '${output}'`, {
+    hint: `one of ${outputFormats.join(', ')}; or a file: --output ./${output}`,
+  });
+}
+
+async function write(judged: JudgedReport, { format, file }: Destination, io: Io): Promise<void> {
+  if (format === 'yaml') return io.yaml(JSON.parse(formatReport('json', judged)));
+  if (format === 'name')
+    return io.lines([...new Set(judged.report.findings.map(({ id }) => printableLine(id)))]);
+  if (format === 'table' || format === 'wide') {
+    const page = file === undefined ? io.page : { width: undefined, colors: createColors(false) };
+    const text = `${scanTable(judged, { ...page, isWide: format === 'wide' }).join('\n')}\n`;
+    return file === undefined ? io.print(text) : writeReport(file, text, io);
+  }
+  const text = formatReport(format, judged);
+  return file === undefined ? io.lines([text.trimEnd()]) : writeReport(file, text, io);
+}
+
+async function writeReport(file: string, text: string, io: Io): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (cause) {
+    throw cliFault('FILE_NOT_WRITTEN', `${file} could not be written: ${messageOf(cause)}`, { cause });
+  }
+  io.ok(`wrote ${file}`);
+}
+
+async function explain(judged: JudgedReport, id: string, io: Io): Promise<void> {
+  const explained = findExplained(judged, id);
+  if (explained.length === 0) io.note(`${id} was not found in ${judged.report.target.name}`);
+  if (io.format === 'json' || io.format === 'yaml') return io.value(explained);
+  io.lines(explainLines(explained, judged));
+}
+
+/** For those who do not see the table, which ends with it. */
+function sayVerdict({ outcome, reasons, report }: JudgedReport, io: Io): void {
+  const words = { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' };
+  io.note(printableLine(`${words[outcome]}: ${countsInWords(report.findings)}`));
+  for (const { outcome: each, rule, text } of reasons) io.note(printableLine(`  ${each}  ${text} (${rule})`));
+}

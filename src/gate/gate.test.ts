@@ -1,0 +1,363 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Digest, digestOf } from '../images/index.ts';
+import { silentLog } from '../lib/index.ts';
+import type { Finding, ImageSource, Report } from '../scanner/index.ts';
+import type { GateEvent } from './changes.ts';
+import { createGate, type Gate, type GateOptions } from './gate.ts';
+import { defaultPolicy, parsePolicy } from './policy/policy.ts';
+import { policyTest, storedCases } from './policy-test.ts';
+import { dayMs, malware, noon, reportOf, vulnerability } from './reports.fixture.ts';
+import { type GateStore, openGateStore } from './store/gate-store.ts';
+import { codeSubject, imageSubject } from './subject.ts';
+import { generateKeyPair, readSigningKey } from './trust/keys.ts';
+import { layersOf } from './trust/oci-documents.ts';
+import { signManifest } from './trust/signatures.ts';
+import { parseVex } from './vex/vex.ts';
+
+let folder: string;
+let store: GateStore;
+let gate: Gate;
+/** What the next scan or re-judging finds. */
+let found: readonly Finding[];
+let now: number;
+let policy: GateOptions['policy'];
+let events: GateEvent[];
+let scans: number;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ward-gate-'));
+  store = openGateStore({ path: join(folder, 'gate.db') });
+  [found, now, policy, events, scans] = [[], noon, defaultPolicy, [], 0];
+  gate = gateWith({});
+});
+afterEach(async () => {
+  await gate.close();
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+function gateWith(options: Partial<GateOptions>): Gate {
+  const scanned = async (name: string, digest: Digest) => {
+    scans++;
+    return reportOf({ findings: found, target: { name, digest } });
+  };
+  return createGate({
+    policy: () => policy(),
+    store,
+    scanner: {
+      scanImage: (image) => scanned(image.name, image.digest),
+      scanCode: (code, { name }) => scanned(name, digestOf(code)),
+      rejudge: (report) => ({ ...report, findings: found }),
+    },
+    signatures: async () => [],
+    bases: async () => [],
+    vex: async () => [],
+    reportAt: ({ digest }) => `/report/${digest.slice(0, 15)}`,
+    onChange: (event) => events.push(event),
+    log: silentLog,
+    clock: () => now,
+    ...options,
+  });
+}
+
+function imageOf(name: string): ImageSource {
+  const config = {
+    env: [],
+    entrypoint: [],
+    cmd: [],
+    user: '',
+    exposedPorts: [],
+    labels: {},
+    healthcheck: false,
+  };
+  return { name, digest: digestOf(name), config: { ...config, history: [] }, layers: [] };
+}
+
+const guest = { namespace: 'guest', actor: 'key 1' };
+const code = Buffer.from('exports.main = () => ({})');
+const subject = codeSubject(digestOf(code), 'nodejs:24');
+const admitCode = (of = gate) => of.admitCode({ ...guest, action: 'hello', code, kind: 'nodejs:24' });
+const push = (name: string, of = gate) => of.admitImage({ ...guest, image: imageOf(name) });
+
+describe('at push', () => {
+  it('a clean image is admitted, a vulnerable one denied; both are in the audit log', async () => {
+    expect(await push('app')).toMatchObject({ outcome: 'allow', stage: 'push' });
+    found = [vulnerability(), malware()];
+    const verdict = await push('bad');
+    expect(verdict.outcome).toBe('deny');
+    expect(verdict.summary).toMatch(/^denied by policy: 1 malware, 1 high .*; report: \/report\/sha256:/);
+    expect(store.audit()).toMatchObject([
+      { event: 'verdict', actor: 'key 1', name: 'app', stage: 'push', namespace: 'guest', outcome: 'allow' },
+      { name: 'bad', outcome: 'deny', digest: digestOf('bad'), advisoryRevision: 'r1' },
+    ]);
+    expect((await gate.report(digestOf('bad')))?.findings).toHaveLength(2);
+  });
+
+  it('two of the same image are scanned once', async () => {
+    const verdicts = await Promise.all([push('app'), push('app')]);
+    expect([verdicts.map(({ outcome }) => outcome), scans]).toEqual([['allow', 'allow'], 1]);
+  });
+
+  it('so many are scanned at a time, so many wait, and others are told to come again', async () => {
+    const ends: (() => void)[] = [];
+    const scanImage = async (image: ImageSource) => {
+      await new Promise<void>((resolve) => ends.push(resolve));
+      return reportOf({ target: { name: image.name, digest: image.digest } });
+    };
+    const narrow = gateWith({
+      scanner: { scanImage, scanCode: () => Promise.reject(), rejudge: (report) => report },
+      scans: { concurrent: 1, waiting: 1 },
+    });
+    const first = push('a', narrow);
+    const second = push('b', narrow);
+    await expect(push('c', narrow)).rejects.toMatchObject({ code: 'GATE_BUSY', kind: 'busy' });
+    expect(ends).toHaveLength(1);
+    ends[0]?.();
+    expect((await first).outcome).toBe('allow');
+    expect(ends).toHaveLength(2);
+    ends[1]?.();
+    expect((await second).outcome).toBe('allow');
+  });
+
+  it('what fails, or takes too long, is denied', async () => {
+    const scanner = (scanImage: () => Promise<Report>) => ({
+      scanImage,
+      scanCode: scanImage,
+      rejudge: (report: Report) => report,
+    });
+    const failing = gateWith({ scanner: scanner(() => Promise.reject(new Error('bad\u001b layer'))) });
+    expect(await push('a', failing)).toMatchObject({
+      outcome: 'deny',
+      reasons: [{ rule: 'scan', text: 'it could not be scanned: bad\ufffd layer' }],
+    });
+    const slow = gateWith({ scanner: scanner(() => new Promise(() => {})), scans: { timeoutMs: 5 } });
+    expect(await push('b', slow)).toMatchObject({
+      outcome: 'deny',
+      reasons: [{ rule: 'scan', text: 'it could not be scanned: it took longer than 0.005 s' }],
+    });
+    expect(store.audit().map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
+  });
+
+  it('what can’t be written is not admitted', async () => {
+    await store.close();
+    await expect(push('app')).rejects.toMatchObject({ code: 'GATE_CLOSED' });
+  });
+});
+
+describe('at deploy', () => {
+  it('code is scanned, and may run afterwards', async () => {
+    expect(await admitCode()).toMatchObject({ outcome: 'allow', stage: 'deploy', digest: subject.digest });
+    expect(gate.mayRun(subject, 'guest')).toMatchObject({ outcome: 'allow', stage: 'run' });
+    found = [vulnerability()];
+    expect((await admitCode()).outcome).toBe('deny');
+  });
+
+  it('the report of code for one kind does not serve for another', async () => {
+    await admitCode();
+    const other = codeSubject(digestOf(code), 'python:3.13');
+    expect(gate.mayRun(other, 'guest').reasons).toMatchObject([{ rule: 'unscanned' }]);
+  });
+
+  it('an image is judged by its report and the advisories of now', async () => {
+    await push('app');
+    const deploy = (name: string) => gate.admitDeploy({ ...guest, action: 'box', digest: digestOf(name) });
+    expect((await deploy('app')).outcome).toBe('allow');
+    found = [vulnerability({ knownExploited: true })];
+    expect((await deploy('app')).outcome).toBe('deny');
+    expect((await deploy('never-pushed')).reasons).toMatchObject([{ rule: 'unscanned', outcome: 'deny' }]);
+    expect(scans).toBe(1);
+  });
+
+  it('a required signature counts when it holds', async () => {
+    const pair = generateKeyPair('x');
+    const key = readSigningKey(pair.privateKey, 'x');
+    const keys = `keys: { us: ${JSON.stringify(pair.publicKey)} }`;
+    const strict = parsePolicy(`form: 1\n${keys}\nrules: { signatures: { action: deny, keys: [us] } }`);
+    const digest = digestOf('app');
+    const { blobs, manifest } = signManifest({ digest, reference: 'app', annotations: {} }, key);
+    const layers = layersOf(manifest.content).map(({ mediaType, annotations = {}, digest: layer }) => ({
+      mediaType,
+      annotations,
+      content: blobs.find((blob) => blob.digest === layer)?.content ?? Buffer.alloc(0),
+    }));
+    policy = () => strict;
+    expect((await push('app')).reasons).toMatchObject([{ rule: 'signatures' }]);
+    expect((await push('app', gateWith({ signatures: async () => layers }))).outcome).toBe('allow');
+    expect((await push('other', gateWith({ signatures: async () => layers }))).outcome).toBe('deny');
+    const broken = gateWith({ signatures: () => Promise.reject(new Error('no registry')) });
+    expect((await push('app', broken)).outcome).toBe('deny');
+  });
+
+  it('what the operator’s VEX says counts, in verdict and report', async () => {
+    const document = {
+      '@context': 'https://openvex.dev/ns/v0.2.0',
+      author: 'Ada',
+      timestamp: '2026-01-01T00:00:00Z',
+      statements: [
+        {
+          vulnerability: { name: 'CVE-2021-23337' },
+          products: [{ '@id': 'pkg:npm/lodash' }],
+          status: 'not_affected',
+          justification: 'component_not_present',
+        },
+      ],
+    };
+    found = [vulnerability()];
+    const vex = parseVex(Buffer.from(JSON.stringify(document)));
+    const trusting = gateWith({ vex: async () => vex });
+    expect((await push('app', trusting)).outcome).toBe('allow');
+    expect((await trusting.report(digestOf('app')))?.suppressed).toHaveLength(1);
+    expect((await push('app')).outcome).toBe('deny');
+  });
+});
+
+describe('at run', () => {
+  it('what was never seen is told of, as the policy says, and judged as soon as it is scanned', async () => {
+    expect(gate.mayRun(subject, 'guest')).toMatchObject({
+      outcome: 'warn',
+      reasons: [{ rule: 'unscanned' }],
+    });
+    await admitCode();
+    expect(gate.mayRun(subject, 'guest').outcome).toBe('allow');
+  });
+
+  it('another namespace gets a verdict of its own', async () => {
+    policy = () => strict;
+    const strict = parsePolicy('form: 1\noverrides: [{ namespaces: [lab], rules: { unscanned: deny } }]');
+    await admitCode();
+    expect(gate.mayRun(subject, 'lab').outcome).toBe('deny');
+    await gate.close();
+    expect(gate.mayRun(subject, 'lab').outcome).toBe('allow');
+    expect(store.verdict(subject.digest, 'run', 'lab')?.outcome).toBe('allow');
+  });
+
+  it('a verdict is known after a restart, and judged anew under another policy', async () => {
+    await admitCode();
+    const again = gateWith({});
+    expect(again.mayRun(subject, 'guest').outcome).toBe('allow');
+    const strict = parsePolicy('form: 1\nrules: { malware: { action: deny } }');
+    policy = () => strict;
+    found = [malware()];
+    again.mayRun(subject, 'guest');
+    await again.close();
+    expect(again.mayRun(subject, 'guest')).toMatchObject({
+      outcome: 'deny',
+      policyRevision: strict.revision,
+    });
+  });
+
+  it('a verdict that has grown old is judged anew', async () => {
+    await admitCode();
+    found = [malware()];
+    expect(gate.mayRun(subject, 'guest').outcome).toBe('allow');
+    now += dayMs;
+    gate.mayRun(subject, 'guest');
+    await gate.close();
+    expect(gate.mayRun(subject, 'guest').outcome).toBe('deny');
+  });
+});
+
+describe('when advisories change', () => {
+  it('what became vulnerable and clean again is told, judged without a scan, and kept', async () => {
+    await push('app');
+    await admitCode();
+    found = [vulnerability()];
+    const steps: (readonly [number, number])[] = [];
+    expect(await gate.rejudgeAll({ progress: (done, total) => steps.push([done, total]) })).toEqual({
+      judged: 2,
+      changed: 1,
+      failed: 0,
+    });
+    expect(steps).toEqual([[2, 2]]);
+    expect(events).toMatchObject([
+      {
+        type: 'became-vulnerable',
+        before: { outcome: 'allow' },
+        after: { outcome: 'warn', namespace: 'guest', digest: subject.digest },
+        added: ['CVE-2021-23337'],
+      },
+    ]);
+    expect(gate.mayRun(subject, 'guest').outcome).toBe('warn');
+    expect((await gate.report(subject.digest))?.findings).toHaveLength(1);
+    expect(store.verdict(digestOf('app'), 'push', 'guest')?.outcome).toBe('deny');
+
+    await gate.rejudgeAll();
+    expect(events).toHaveLength(1);
+    found = [];
+    await gate.rejudgeAll();
+    expect(events[1]).toMatchObject({ type: 'became-clean', removed: ['CVE-2021-23337'] });
+    expect(scans).toBe(2);
+    expect(store.audit().map(({ event }) => event)).toEqual([
+      'verdict',
+      'verdict',
+      ...['became-vulnerable', 'became-vulnerable', 'became-vulnerable'],
+      ...['became-clean', 'became-clean', 'became-clean'],
+    ]);
+    expect((await store.verifyAudit()).isIntact).toBe(true);
+  });
+
+  it('a newer scan that finds more in what runs already tells it too', async () => {
+    await push('app');
+    await gate.admitDeploy({ ...guest, action: 'box', digest: digestOf('app') });
+    found = [malware()];
+    await push('app');
+    expect(events).toMatchObject([{ type: 'became-vulnerable', after: { outcome: 'deny', stage: 'run' } }]);
+    expect(gate.mayRun(imageSubject(digestOf('app')), 'guest').outcome).toBe('deny');
+  });
+
+  it('a listener or a report that fails does not end the round', async () => {
+    await admitCode();
+    await push('app');
+    const fragile = gateWith({
+      onChange: () => {
+        throw new Error('broken');
+      },
+      scanner: {
+        scanImage: () => Promise.reject(),
+        scanCode: () => Promise.reject(),
+        rejudge(report) {
+          if (report.target.name === 'app') throw new Error('broken');
+          return { ...report, findings: [malware()] };
+        },
+      },
+    });
+    expect(await fragile.rejudgeAll()).toEqual({ judged: 1, changed: 1, failed: 1 });
+    expect(store.verdict(subject.digest, 'run', 'guest')?.outcome).toBe('deny');
+  });
+
+  it('a round ends where it is told to', async () => {
+    for (const name of ['a', 'b', 'c']) await push(name);
+    const controller = new AbortController();
+    controller.abort();
+    expect(await gate.rejudgeAll({ signal: controller.signal })).toMatchObject({ judged: 0 });
+  });
+});
+
+describe('a test of a policy', () => {
+  it('shows what would change, and changes nothing', async () => {
+    found = [vulnerability()];
+    await push('app');
+    await admitCode();
+    const cases = () => storedCases(store, now);
+    const looser = parsePolicy('form: 1\nrules: { vulnerabilities: { limits: { high: any } } }');
+    const { judged, changes } = await policyTest(undefined, looser, cases());
+    const shown = changes.map(({ name, before, after }) => [
+      name,
+      before.stage,
+      before.outcome,
+      after.outcome,
+    ]);
+    expect([judged, shown.sort()]).toEqual([
+      2,
+      [
+        ['app', 'push', 'deny', 'allow'],
+        ['hello', 'deploy', 'deny', 'allow'],
+      ],
+    ]);
+    expect(await policyTest(looser, looser, cases())).toEqual({ judged: 2, changes: [] });
+    expect(store.audit()).toHaveLength(2);
+  });
+});

@@ -1,0 +1,101 @@
+/** Judges one stored report with the advisories, the policy and the time of now. */
+import type { Digest } from '../images/index.ts';
+import type { Report, Scanner } from '../scanner/index.ts';
+import { changeBetween, type GateEvent } from './changes.ts';
+import { collectEvidence, type EvidenceSources } from './evidence.ts';
+import { judge } from './judge/judge.ts';
+import type { Verdict } from './judge/verdict.ts';
+import type { Policy } from './policy/policy.ts';
+import type { Stage } from './policy/rules-schema.ts';
+import type { AuditDraft } from './store/audit-entry.ts';
+import type { GateStore, PackedFindings, Subject } from './store/gate-store.ts';
+import type { VexStatement } from './vex/statement.ts';
+import { applyVex } from './vex/vex.ts';
+
+export interface JudgeAnewOptions extends EvidenceSources {
+  readonly policy: () => Policy;
+  readonly store: GateStore;
+  readonly scanner: Pick<Scanner, 'rejudge'>;
+  readonly reportAt?: (subject: Subject) => string | undefined;
+  readonly clock: () => number;
+}
+
+/** What judging one subject leads to. */
+export interface Judged {
+  readonly verdicts: readonly (Verdict & { readonly digest: Digest })[];
+  readonly audit: readonly AuditDraft[];
+  readonly findings: readonly PackedFindings[];
+  readonly events: readonly GateEvent[];
+}
+
+const actor = 'rejudging';
+
+/** All verdicts that there are of it, and the one for calls in `namespace`. Nothing without a report. */
+export async function judgeAnew(
+  options: JudgeAnewOptions,
+  subject: Subject,
+  statements: readonly VexStatement[],
+  namespace?: string,
+): Promise<Judged> {
+  const { store, scanner, clock } = options;
+  const nothing = { verdicts: [], audit: [], findings: [], events: [] };
+  const stored = await store.report(subject.digest);
+  if (stored === undefined) return nothing;
+  const report = scanner.rejudge(stored.report);
+  const policy = options.policy();
+  const evidence = await collectEvidence(options, subject, policy);
+  const common = {
+    ...evidence,
+    ...subject,
+    report: applyVex(report, statements),
+    reportAt: options.reportAt?.(subject),
+    now: clock(),
+  };
+  const known = store.verdicts(subject.digest);
+  const pairs = known.map((before) => ({ stage: before.stage, namespace: before.namespace, before }));
+  const isKnown = pairs.some((each) => each.stage === 'run' && each.namespace === namespace);
+  const asked: readonly Pair[] =
+    namespace === undefined || isKnown ? pairs : [...pairs, { stage: 'run', namespace, before: undefined }];
+  const judged = asked.map((pair) => ({
+    before: pair.before,
+    after: { ...judge(policy, { ...common, ...pair }), digest: subject.digest },
+  }));
+  const compared = judged.map((each) => ({
+    ...each,
+    change: each.before === undefined ? undefined : changeBetween(each.before, each.after),
+  }));
+  const isSame = JSON.stringify(report.findings) === JSON.stringify(stored.report.findings);
+  const isCurrent = report.advisories?.revision === stored.report.advisories?.revision;
+  return {
+    verdicts: judged.map(({ after }) => after),
+    audit: compared.flatMap(({ after, change }) =>
+      change === undefined ? [] : [auditOf(after, change, report)],
+    ),
+    findings: isSame && isCurrent ? [] : [await packed(store, stored.report, report, subject.digest)],
+    events: compared.flatMap(({ after, change }) =>
+      change === undefined || after.stage !== 'run' ? [] : [change],
+    ),
+  };
+}
+
+interface Pair {
+  readonly stage: Stage;
+  readonly namespace: string;
+  readonly before: Verdict | undefined;
+}
+
+/** The time of the scan stays: by it a newer scan is told from what is judged anew. */
+function packed(store: GateStore, before: Report, after: Report, digest: Digest): Promise<PackedFindings> {
+  return store.packFindings({ ...after, scannedAt: before.scannedAt }, digest);
+}
+
+function auditOf(
+  verdict: Verdict & { readonly digest: Digest },
+  { type }: GateEvent,
+  { target }: Report,
+): AuditDraft {
+  const { digest, stage, namespace, outcome, summary, policyRevision, advisoryRevision, judgedAt } = verdict;
+  const revisions = { policyRevision, advisoryRevision };
+  const entry = { digest, stage, namespace, outcome, summary, name: target.name };
+  return { time: judgedAt, event: type, actor, ...entry, ...revisions };
+}

@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isRepositoryName, isTag, namespaceOfRepository, parseRepositoryName, parseTag } from './names.ts';
+
+describe('the name of a repository', () => {
+  it.each([
+    'guest/app',
+    'whisk.system/nodejs',
+    'a/b/c/d',
+    'a-b/c--d',
+    'a_b/c__d',
+    '0/1',
+    `a/${'b'.repeat(253)}`,
+  ])('%s is one', (text) => {
+    expect(parseRepositoryName(text)).toBe(text);
+  });
+
+  it.each([
+    ...['', 'app', '/app', 'guest/', 'guest//app', 'Guest/app', 'guest/app:v1', 'guest/a b', 'guest/../x'],
+    ...[
+      'guest/.',
+      'guest/-a',
+      'guest/a-',
+      'guest/a..b',
+      'guest/a___b',
+      'guest/a\n',
+      'guest/ä',
+      'guest/a\u0000',
+    ],
+    `a/${'b'.repeat(254)}`,
+  ])('%j is none', (text) => {
+    expect(() => parseRepositoryName(text)).toThrow(expect.objectContaining({ code: 'REPOSITORY_INVALID' }));
+  });
+
+  it('never leaves a folder, whatever it is made of', () => {
+    const part = fc.constantFrom('a', '.', '-', '_', '/', '~', '%', ':', '\\', ' ');
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 20 }), (parts) => {
+        const text = parts.join('');
+        if (!isRepositoryName(text)) return;
+        expect(text.split('/').every((each) => /^[a-z0-9]/.test(each) && !each.includes('..'))).toBe(true);
+      }),
+    );
+  });
+
+  it('is looked at in no time', () => {
+    const startedAt = performance.now();
+    isRepositoryName(`a/${'-'.repeat(250)}`);
+    isRepositoryName(`a/${'a-'.repeat(1_000_000)}`);
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+  });
+
+  it('begins with its namespace', () => {
+    expect(namespaceOfRepository(parseRepositoryName('whisk.system/a/b'))).toBe('whisk.system');
+  });
+});
+
+describe('a tag', () => {
+  it.each(['v1', '_', 'A.b-c_d', `sha256-${'0'.repeat(64)}.sig`, 'a'.repeat(128)])('%s is one', (text) => {
+    expect(parseTag(text)).toBe(text);
+  });
+  it.each(['', '.a', '-a', 'a/b', 'a:b', 'a b', 'a\n', 'a'.repeat(129), 'ä'])('%j is none', (text) => {
+    expect(isTag(text)).toBe(false);
+  });
+});

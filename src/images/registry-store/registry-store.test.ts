@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto';
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { blobPath } from '../blob-store.ts';
+import { digestOf } from '../digest.ts';
+import { listTree, tarOf } from '../images.fixture.ts';
+import { parseRepositoryName, parseTag } from './names.ts';
+import { openRegistryStore } from './registry-store.ts';
+import {
+  app,
+  documentOf,
+  layerOf,
+  openTestStore,
+  putBlob,
+  putImage,
+  putManifest,
+  type TestLayer,
+} from './store.fixture.ts';
+
+const second = parseRepositoryName('guest/second');
+const foreign = parseRepositoryName('other/app');
+const v1 = parseTag('v1');
+
+/** Hands out `bytes` and then waits until it is ended. */
+function endless(bytes: Buffer): Readable {
+  const source = new Readable({ read() {} });
+  source.push(bytes);
+  return source;
+}
+
+describe('an upload', () => {
+  it('keeps what came before its source failed, and goes on from there', async () => {
+    await using test = await openTestStore();
+    const bytes = randomBytes(900_000);
+    const upload = test.store.startUpload(app);
+    const source = endless(bytes.subarray(0, 300_000));
+    const appending = upload.append(source);
+    while (upload.size === 0) await new Promise(setImmediate);
+    source.push(bytes.subarray(300_000, 400_000));
+    await new Promise(setImmediate);
+    source.destroy(new Error('gone'));
+    await expect(appending).rejects.toThrow('gone');
+    expect(upload.size).toBe(400_000);
+    await upload.append(Readable.from([bytes.subarray(400_000)]), { at: 400_000, length: 500_000 });
+    await upload.finish(digestOf(bytes));
+    expect(await buffer(await test.store.openBlob(digestOf(bytes)))).toEqual(bytes);
+    expect(() => test.store.upload(app, upload.id)).toThrow(
+      expect.objectContaining({ code: 'UPLOAD_UNKNOWN' }),
+    );
+  });
+
+  it('is taken over by the newest request', async () => {
+    await using test = await openTestStore();
+    const upload = test.store.startUpload(app);
+    const hanging = upload.append(endless(Buffer.from('abc')));
+    await new Promise(setImmediate);
+    const next = upload.append(Readable.from([Buffer.from('def')]));
+    await expect(hanging).rejects.toMatchObject({ code: 'UPLOAD_TAKEN_OVER' });
+    await next;
+    expect([3, 6]).toContain(upload.size);
+  });
+
+  it('ends when it can’t be written', async () => {
+    await using test = await openTestStore();
+    const upload = test.store.startUpload(app);
+    await rm(join(test.dir, 'uploads'), { recursive: true });
+    await expect(upload.append(Readable.from([Buffer.from('x')]))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('is forgotten when nothing comes for too long', async () => {
+    await using test = await openTestStore({ limits: { uploadIdleMs: 0 } });
+    const idle = test.store.startUpload(app);
+    await idle.append(Readable.from([Buffer.from('x')]));
+    const busy = test.store.startUpload(app);
+    const appending = busy.append(endless(Buffer.from('y'))).catch((error) => error);
+    await new Promise(setImmediate);
+    test.store.startUpload(second);
+    await expect(idle.finish(digestOf('x'))).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
+    expect(test.store.upload(app, busy.id)).toBe(busy);
+    await busy.cancel();
+    expect(await appending).toMatchObject({ code: 'UPLOAD_TAKEN_OVER' });
+  });
+
+  it('is one of so many of its namespace', async () => {
+    await using test = await openTestStore({ limits: { uploadsPerNamespace: 2 } });
+    const first = test.store.startUpload(app);
+    test.store.startUpload(second);
+    expect(() => test.store.startUpload(app)).toThrow(expect.objectContaining({ code: 'UPLOADS_EXHAUSTED' }));
+    test.store.startUpload(foreign);
+    await first.cancel();
+    test.store.startUpload(app);
+  });
+});
+
+describe('the bytes of a namespace', () => {
+  const limits = { bytesPerNamespace: 100_000 };
+
+  it('are counted once, and as a block at least', async () => {
+    await using test = await openTestStore();
+    await putBlob(test.store, app, Buffer.alloc(10_000));
+    await putBlob(test.store, second, Buffer.alloc(10_000));
+    await putBlob(test.store, app, Buffer.from('small'));
+    expect(await test.store.usage('guest')).toBe(10_000 + 4096);
+    await test.store.deleteBlob(app, digestOf(Buffer.alloc(10_000)));
+    expect(await test.store.usage('guest')).toBe(10_000 + 4096);
+    await test.store.deleteBlob(second, digestOf(Buffer.alloc(10_000)));
+    expect(await test.store.usage('guest')).toBe(4096);
+    expect(await test.store.usage('other')).toBe(0);
+  });
+
+  it('are limited: an announced blob is refused at once, a stream when it is too long', async () => {
+    await using test = await openTestStore({ limits });
+    const announced = test.store.startUpload(app);
+    const source = Readable.from([Buffer.alloc(100_001)]);
+    await expect(announced.append(source, { length: 100_001 })).rejects.toMatchObject({
+      code: 'STORAGE_EXHAUSTED',
+      message: expect.stringContaining('guest may hold'),
+    });
+    expect(announced.size).toBe(0);
+    const streamed = test.store.startUpload(app);
+    const chunks = Array.from({ length: 20 }, () => Buffer.alloc(300_000));
+    await expect(streamed.append(Readable.from(chunks))).rejects.toMatchObject({ code: 'STORAGE_EXHAUSTED' });
+    await putBlob(test.store, app, Buffer.alloc(90_000));
+    await putBlob(test.store, foreign, Buffer.alloc(90_000));
+  });
+
+  it('count what is on its way', async () => {
+    await using test = await openTestStore({ limits });
+    const first = test.store.startUpload(app);
+    await first.append(Readable.from([Buffer.alloc(60_000)]));
+    const other = test.store.startUpload(second);
+    await expect(other.append(Readable.from([Buffer.alloc(60_000)]))).rejects.toMatchObject({
+      code: 'STORAGE_EXHAUSTED',
+    });
+    await first.cancel();
+    await putBlob(test.store, second, Buffer.alloc(60_000));
+  });
+
+  it('limit what is mounted and how many repositories, tags and manifests there are', async () => {
+    const more = { ...limits, repositoriesPerNamespace: 1, tagsPerRepository: 2 };
+    await using test = await openTestStore({ limits: more });
+    const exhausted = { code: 'STORAGE_EXHAUSTED' };
+    const image = await putImage(test.store, app, [layerOf('a')], 'a', 'b');
+    await expect(putManifest(test.store, app, image, 'c')).rejects.toMatchObject(exhausted);
+    await putManifest(test.store, app, image, 'b');
+    await expect(test.store.mountBlob(second, digestOf('a'), app)).rejects.toMatchObject(exhausted);
+    await expect(putBlob(test.store, second, Buffer.from('a'))).rejects.toMatchObject(exhausted);
+    await putBlob(test.store, app, Buffer.alloc(80_000));
+    const { document } = documentOf([layerOf('a')], { annotations: { a: 'x'.repeat(9000) } });
+    await expect(putManifest(test.store, app, document)).rejects.toMatchObject(exhausted);
+    await expect(test.store.findManifest(app, document.digest)).rejects.toMatchObject({
+      code: 'MANIFEST_UNKNOWN',
+    });
+  });
+});
+
+describe('what is on the disk', () => {
+  it('is opened by one process at a time, and is there again after it', async () => {
+    await using test = await openTestStore();
+    await expect(openRegistryStore({ dir: test.dir })).rejects.toMatchObject({ code: 'IMAGE_STORE_BUSY' });
+    const image = await putImage(test.store, app, [layerOf('a')], 'v1');
+    const upload = test.store.startUpload(app);
+    await upload.append(Readable.from([Buffer.from('half')]));
+    await test.store.close();
+    await using again = await openRegistryStore({ dir: test.dir });
+    expect((await again.findManifest(app, v1)).digest).toBe(image.digest);
+    expect(await again.readManifest(image.digest)).toEqual(image.bytes);
+    expect(() => again.upload(app, upload.id)).toThrow();
+  });
+
+  it('is healed by pushing it again', async () => {
+    await using test = await openTestStore();
+    const image = await putImage(test.store, app, [layerOf('a')], 'v1');
+    await writeFile(blobPath(test.dir, image.digest), 'damaged');
+    await expect(test.store.readManifest(image.digest)).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
+    await putManifest(test.store, app, image, 'v1');
+    expect(await test.store.readManifest(image.digest)).toEqual(image.bytes);
+  });
+
+  it('is for its owner alone', async () => {
+    await using test = await openTestStore();
+    for (const name of ['.', 'registry.db', 'uploads', 'blobs/sha256']) {
+      expect((await stat(join(test.dir, name))).mode & 0o077).toBe(0);
+    }
+  });
+});
+
+describe('an image', () => {
+  const layers = async (): Promise<TestLayer[]> => {
+    const lower = await tarOf([{ name: 'a', content: 'lower' }]);
+    const upper = await tarOf([{ name: 'b', content: 'upper' }]);
+    return [
+      { packed: gzipSync(lower), plain: lower, mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip' },
+      { packed: upper, plain: upper },
+    ];
+  };
+
+  it('is handed out in parts, before it is in the store and after', async () => {
+    await using test = await openTestStore();
+    const [lower, upper] = await layers();
+    if (lower === undefined || upper === undefined) throw new Error('no layers');
+    const { document, blobs } = documentOf([lower, upper]);
+    for (const blob of blobs) await putBlob(test.store, app, blob);
+    const before = await test.store.readImage(document);
+    expect(before.layers.map(({ diffId }) => diffId)).toEqual([digestOf(lower.plain), digestOf(upper.plain)]);
+    expect(await buffer((await before.layers[0]?.open()) ?? Readable.from([]))).toEqual(lower.packed);
+    await putManifest(test.store, app, document, 'v1');
+    const after = await test.store.findImage(app, v1);
+    expect(after).toMatchObject({ digest: document.digest, config: { config: { Cmd: ['/run'] } } });
+    await expect(test.store.findImage(app, parseTag('v2'))).rejects.toMatchObject({
+      code: 'MANIFEST_UNKNOWN',
+    });
+  });
+
+  it('is unpacked for sandboxes', async () => {
+    await using test = await openTestStore();
+    const image = await putImage(test.store, app, await layers(), 'v1');
+    const imagesDir = join(test.dir, 'images');
+    const unpacked = await test.store.unpackImage(app, v1, imagesDir);
+    expect(unpacked).toMatchObject({
+      reference: 'guest/app:v1',
+      digest: image.digest,
+      config: { cmd: ['/run'], env: ['A=b'], labels: { colour: 'green' }, workingDir: '/' },
+    });
+    const [lower = '', upper = ''] = unpacked.layerDirs;
+    expect([await listTree(lower), await listTree(upper)]).toEqual([{ a: 'lower' }, { b: 'upper' }]);
+    const byDigest = await test.store.unpackImage(app, image.digest, imagesDir);
+    expect(byDigest.reference).toBe(`guest/app@${image.digest}`);
+  });
+
+  it('whose layers are not what its configuration says is not', async () => {
+    await using test = await openTestStore();
+    const [lower, upper] = await layers();
+    if (lower === undefined || upper === undefined) throw new Error('no layers');
+    await putImage(test.store, app, [{ ...lower, plain: upper.plain }], 'lies');
+    const unpacking = test.store.unpackImage(app, parseTag('lies'), join(test.dir, 'images'));
+    await expect(unpacking).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
+    const { document, blobs } = documentOf([lower], { layers: [] });
+    for (const blob of blobs) await putBlob(test.store, app, blob);
+    await expect(test.store.readImage(document)).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
+  });
+});

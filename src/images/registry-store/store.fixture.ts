@@ -1,0 +1,107 @@
+/** A registry store in a temporary folder, and what its tests put into it. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { digestOf } from '../digest.ts';
+import { configMediaType, manifestMediaType } from '../oci/schema.ts';
+import type { Digest } from '../types.ts';
+import { type ManifestDocument, readManifestDocument } from './manifest-document.ts';
+import { parseRepositoryName, parseTag, type RepositoryName } from './names.ts';
+import { openRegistryStore, type RegistryStoreOptions } from './registry-store.ts';
+import type { RegistryStore, SweepOptions } from './types.ts';
+
+export interface TestStore extends AsyncDisposable {
+  readonly dir: string;
+  readonly store: RegistryStore;
+  /** Files of blobs, by digest. */
+  files(): Promise<Set<string>>;
+}
+
+export const app = parseRepositoryName('guest/app');
+
+/** Nothing is in use, and all namespaces have been there for ever. */
+export const sweepAll: SweepOptions = { namespaceSince: () => 0, isInUse: () => false };
+
+export async function openTestStore(options: Omit<RegistryStoreOptions, 'dir'> = {}): Promise<TestStore> {
+  const dir = await mkdtemp(join(tmpdir(), 'ward-registry-store-'));
+  const store = await openRegistryStore({ dir, ...options });
+  return {
+    dir,
+    store,
+    files: async () => new Set((await readdir(join(dir, 'blobs/sha256'))).map((name) => `sha256:${name}`)),
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+export async function putBlob(
+  store: RegistryStore,
+  repository: RepositoryName,
+  bytes: Buffer,
+): Promise<Digest> {
+  const upload = store.startUpload(repository);
+  await upload.append(Readable.from([bytes]));
+  await upload.finish(digestOf(bytes));
+  return digestOf(bytes);
+}
+
+/** Layers as they are in the manifest, with what they are when unpacked. */
+export interface TestLayer {
+  readonly packed: Buffer;
+  readonly plain: Buffer;
+  readonly mediaType?: string;
+}
+
+export function layerOf(text: string): TestLayer {
+  return { packed: Buffer.from(text), plain: Buffer.from(text) };
+}
+
+export function documentOf(layers: readonly TestLayer[], more: object = {}) {
+  const config = Buffer.from(
+    JSON.stringify({
+      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+      os: 'linux',
+      config: { Cmd: ['/run'], Env: ['A=b'], Labels: { colour: 'green' } },
+      rootfs: { type: 'layers', diff_ids: layers.map(({ plain }) => digestOf(plain)) },
+    }),
+  );
+  const describe = (bytes: Buffer, mediaType: string) => ({
+    mediaType,
+    digest: digestOf(bytes),
+    size: bytes.length,
+  });
+  const manifest = {
+    schemaVersion: 2,
+    config: describe(config, configMediaType),
+    layers: layers.map(({ packed, mediaType = 'application/vnd.oci.image.layer.v1.tar' }) =>
+      describe(packed, mediaType),
+    ),
+    ...more,
+  };
+  const document = readManifestDocument(Buffer.from(JSON.stringify(manifest)), manifestMediaType);
+  return { document, blobs: [config, ...layers.map(({ packed }) => packed)] };
+}
+
+export async function putManifest(
+  store: RegistryStore,
+  repository: RepositoryName,
+  document: ManifestDocument,
+  ...tags: readonly string[]
+): Promise<void> {
+  await store.putManifest({ repository, document, tags: tags.map(parseTag), admit: async () => {} });
+}
+
+export async function putImage(
+  store: RegistryStore,
+  repository: RepositoryName,
+  layers: readonly TestLayer[],
+  ...tags: readonly string[]
+): Promise<ManifestDocument> {
+  const { document, blobs } = documentOf(layers);
+  for (const blob of blobs) await putBlob(store, repository, blob);
+  await putManifest(store, repository, document, ...tags);
+  return document;
+}

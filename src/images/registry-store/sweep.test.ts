@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { blobPath } from '../blob-store.ts';
+import { digestOf } from '../digest.ts';
+import { parseRepositoryName, parseTag } from './names.ts';
+import {
+  app,
+  documentOf,
+  layerOf,
+  openTestStore,
+  putBlob,
+  putImage,
+  putManifest,
+  sweepAll,
+} from './store.fixture.ts';
+
+const hourMs = 3_600_000;
+const v1 = parseTag('v1');
+
+/** A store whose clock is set by hand. */
+async function timed(limits: { graceMs?: number; untaggedMs?: number } = {}) {
+  const clock = { at: 1_000_000_000_000 };
+  const test = await openTestStore({ now: () => clock.at, limits: { graceMs: hourMs, ...limits } });
+  return { ...test, clock };
+}
+
+describe('a sweep', () => {
+  it('takes blobs of no manifest, when their time has come', async () => {
+    await using test = await timed();
+    const image = await putImage(test.store, app, [layerOf('kept')], 'v1');
+    const lonely = await putBlob(test.store, app, Buffer.from('lonely'));
+    expect(await test.store.sweep(sweepAll)).toEqual({ manifests: 0, blobs: 0, bytes: 0 });
+    test.clock.at += hourMs + 1;
+    expect(await test.store.sweep(sweepAll)).toEqual({ manifests: 0, blobs: 1, bytes: 6 });
+    await expect(test.store.blobSize(app, lonely)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
+    expect((await test.files()).has(lonely)).toBe(false);
+    expect((await test.store.findManifest(app, v1)).digest).toBe(image.digest);
+    expect(await test.store.blobSize(app, digestOf('kept'))).toBe(4);
+  });
+
+  it('leaves a blob that somebody has asked for', async () => {
+    await using test = await timed();
+    const digest = await putBlob(test.store, app, Buffer.from('asked for'));
+    test.clock.at += hourMs - 1;
+    await test.store.blobSize(app, digest);
+    test.clock.at += hourMs - 1;
+    await test.store.sweep(sweepAll);
+    expect(await test.store.blobSize(app, digest)).toBe(9);
+  });
+
+  it('takes the blobs of a manifest that was deleted, unless another repository has them', async () => {
+    await using test = await timed();
+    const image = await putImage(test.store, app, [layerOf('one'), layerOf('both')], 'v1');
+    await test.store.mountBlob(parseRepositoryName('guest/second'), digestOf('both'), app);
+    await putImage(test.store, parseRepositoryName('guest/second'), [layerOf('both')], 'v1');
+    await test.store.deleteManifest(app, image.digest);
+    test.clock.at += hourMs + 1;
+    await test.store.sweep(sweepAll);
+    const files = await test.files();
+    expect([files.has(digestOf('one')), files.has(digestOf('both')), files.has(image.digest)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    await expect(test.store.listTags(app, { after: '', limit: 1 })).rejects.toMatchObject({
+      code: 'REPOSITORY_UNKNOWN',
+    });
+  });
+
+  it('takes files that the database does not know, of pushes that were cut off or refused', async () => {
+    await using test = await timed();
+    const { document, blobs } = documentOf([layerOf('a')]);
+    for (const blob of blobs) await putBlob(test.store, app, blob);
+    const refusal = test.store.putManifest({
+      repository: app,
+      document,
+      tags: [v1],
+      admit: async () => {
+        throw new Error('refused');
+      },
+    });
+    await expect(refusal).rejects.toThrow('refused');
+    expect((await test.files()).has(document.digest)).toBe(false);
+    await writeFile(blobPath(test.dir, digestOf('orphan')), 'orphan');
+    expect(await test.store.sweep(sweepAll)).toEqual({ manifests: 0, blobs: 1, bytes: 6 });
+    expect((await test.files()).size).toBe(2);
+  });
+
+  it('leaves manifests without a tag, unless the operator wants them gone', async () => {
+    await using patient = await timed();
+    await using strict = await timed({ untaggedMs: 10 * hourMs });
+    for (const test of [patient, strict]) {
+      const old = await putImage(test.store, app, [layerOf('old')], 'v1');
+      test.clock.at += 100 * hourMs;
+      await putImage(test.store, app, [layerOf('new')], 'v1');
+      test.clock.at += 9 * hourMs;
+      expect((await test.store.sweep(sweepAll)).manifests).toBe(0);
+      test.clock.at += 2 * hourMs;
+      const inUse = { ...sweepAll, isInUse: (_: string, digest: string) => digest === old.digest };
+      expect((await test.store.sweep(inUse)).manifests).toBe(0);
+      expect((await test.store.sweep(sweepAll)).manifests).toBe(test === strict ? 1 : 0);
+    }
+    expect((await strict.files()).has(digestOf('old'))).toBe(false);
+    expect((await patient.files()).has(digestOf('old'))).toBe(true);
+  });
+
+  it('leaves what an index lists, and what is about something that is there', async () => {
+    await using test = await timed({ untaggedMs: hourMs });
+    const image = await putImage(test.store, app, [layerOf('a')], 'v1');
+    const subject = { mediaType: image.mediaType, digest: image.digest, size: 1 };
+    const about = documentOf([layerOf('a')], { subject });
+    await putManifest(test.store, app, about.document);
+    test.clock.at += 2 * hourMs;
+    expect((await test.store.sweep(sweepAll)).manifests).toBe(0);
+    await test.store.deleteManifest(app, v1);
+    test.clock.at += 2 * hourMs;
+    expect((await test.store.sweep(sweepAll)).manifests).toBe(1);
+    expect((await test.store.sweep(sweepAll)).manifests).toBe(1);
+  });
+
+  it('takes all of a namespace that is gone, and what an earlier one of the name has left', async () => {
+    await using test = await timed();
+    const other = parseRepositoryName('other/app');
+    await putImage(test.store, app, [layerOf('a')], 'v1');
+    await putImage(test.store, other, [layerOf('b')], 'v1');
+    test.clock.at += hourMs * 2;
+    const since = (name: string) => (name === 'other' ? test.clock.at - hourMs : undefined);
+    await test.store.sweep({ ...sweepAll, namespaceSince: since });
+    expect([await test.store.usage('guest'), await test.store.usage('other')]).toEqual([0, 0]);
+    expect((await test.files()).size).toBe(0);
+    expect(await test.store.listRepositories([''], { after: '', limit: 10 })).toMatchObject({ items: [] });
+  });
+
+  it('ends in the middle when it is told to', async () => {
+    await using test = await timed();
+    await putBlob(test.store, app, Buffer.from('x'));
+    test.clock.at += hourMs * 2;
+    const signal = AbortSignal.abort();
+    expect(await test.store.sweep({ ...sweepAll, signal })).toMatchObject({ blobs: 0 });
+  });
+
+  it('harms no push that goes on meanwhile', async () => {
+    // No grace at all: what is not a part of a manifest may go at any moment.
+    await using test = await openTestStore({ limits: { graceMs: 0 } });
+    let isDone = false;
+    const sweeping = (async () => {
+      while (!isDone) await test.store.sweep(sweepAll);
+    })();
+    const shared = randomBytes(1000);
+    let pushed = 0;
+    const push = async (worker: number) => {
+      const repository = parseRepositoryName(`guest/w${worker}`);
+      for (let round = 0; round < 25; round++) {
+        const own = randomBytes(500);
+        const layers = [shared, own].map((bytes) => ({ packed: bytes, plain: bytes }));
+        const { document, blobs } = documentOf(layers);
+        for (;;) {
+          for (const blob of blobs) await putBlob(test.store, repository, blob);
+          const error = await putManifest(test.store, repository, document, `t${round}`).catch((e) => e);
+          if (error === undefined) break;
+          expect(error).toMatchObject({ code: 'MANIFEST_PART_UNKNOWN' });
+        }
+        pushed++;
+        if (round % 3 === 0) await test.store.deleteManifest(repository, document.digest);
+      }
+    };
+    await Promise.all([0, 1, 2].map(push));
+    isDone = true;
+    await sweeping;
+    expect(pushed).toBe(75);
+    const files = await test.files();
+    for (const worker of [0, 1, 2]) {
+      const repository = parseRepositoryName(`guest/w${worker}`);
+      const { items } = await test.store.listTags(repository, { after: '', limit: 100 });
+      expect(items).toHaveLength(16);
+      for (const tag of items) {
+        const { digest } = await test.store.findManifest(repository, parseTag(tag));
+        const image = await test.store.findImage(repository, parseTag(tag));
+        for (const each of [digest, ...image.layers.map((layer) => layer.digest)])
+          expect(files).toContain(each);
+      }
+    }
+  });
+});

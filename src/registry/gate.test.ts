@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { Fault } from '../lib/index.ts';
+import {
+  imageOf,
+  indexOf,
+  manifestType,
+  startRegistry,
+  type TestManifest,
+  type TestRegistry,
+} from './registry.fixture.ts';
+import type { PushedManifest } from './types.ts';
+
+const denied = (message: string) => new Fault('GATE_DENIED', 'denied', message, { hint: 'see the report' });
+
+interface Judged extends TestRegistry {
+  readonly blobs: string[];
+  readonly pushes: PushedManifest[];
+}
+
+async function judged(judge: (push: PushedManifest) => Promise<void> | void): Promise<Judged> {
+  const blobs: string[] = [];
+  const pushes: PushedManifest[] = [];
+  const registry = await startRegistry({
+    gate: {
+      blobArrived: (repository, digest) => void blobs.push(`${repository} ${digest}`),
+      async manifestArrived(push) {
+        pushes.push(push);
+        await judge(push);
+      },
+    },
+  });
+  return { ...registry, blobs, pushes };
+}
+
+async function pushBlobs(registry: TestRegistry, repository: string, image: ReturnType<typeof imageOf>) {
+  for (const blob of image.blobs) await registry.pushBlob(repository, blob);
+}
+
+describe('the gate', () => {
+  it('is told of each blob, and of the manifest with all that it says', async () => {
+    await using registry = await judged(() => {});
+    const image = imageOf([Buffer.from('a layer')], {
+      subject: { mediaType: manifestType, digest: `sha256:${'a'.repeat(64)}`, size: 1 },
+    });
+    await pushBlobs(registry, 'guest/app', image);
+    expect(registry.blobs).toHaveLength(2);
+    await registry.pushManifest('guest/app', 'v1', image);
+    expect(registry.pushes).toEqual([
+      {
+        namespace: 'guest',
+        keyId: 'key of guest',
+        repository: 'guest/app',
+        reference: 'v1',
+        digest: image.digest,
+        mediaType: manifestType,
+        bytes: image.bytes,
+        subject: `sha256:${'a'.repeat(64)}`,
+        artifactType: undefined,
+      },
+    ]);
+    const { digest = '' } = JSON.parse(image.bytes.toString()).config;
+    await registry.call('POST', `/v2/guest/second/blobs/uploads/?mount=${digest}&from=guest/app`);
+    expect(registry.blobs.at(-1)).toBe(`guest/second ${digest}`);
+  });
+
+  it('refuses: nothing of the manifest is there, by tag or by digest, and its tag stays where it was', async () => {
+    const refused = new Set<string>();
+    await using registry = await judged(({ digest }) => {
+      if (refused.has(digest)) throw denied('2 critical:\n CVE-1, CVE-2');
+    });
+    const good = await registry.pushImage('guest/app', 'v1');
+    const bad = imageOf([Buffer.from('bad')]);
+    refused.add(bad.digest);
+    await pushBlobs(registry, 'guest/app', bad);
+    for (const reference of ['v1', bad.digest]) {
+      const answer = await registry.pushManifest('guest/app', reference, bad);
+      expect(answer).toMatchObject({ status: 403, code: 'DENIED' });
+      expect(answer.body.errors[0].message).toBe('2 critical: CVE-1, CVE-2; see the report');
+    }
+    expect((await registry.call('GET', '/v2/guest/app/manifests/v1')).bytes).toEqual(good.bytes);
+    expect((await registry.call('GET', `/v2/guest/app/manifests/${bad.digest}`)).status).toBe(404);
+    expect((await registry.call('GET', `/v2/guest/app/blobs/${bad.digest}`)).status).toBe(404);
+    expect(await registry.pushManifest('guest/app', 'all', indexOf([good, bad]))).toMatchObject({
+      status: 400,
+      code: 'MANIFEST_BLOB_UNKNOWN',
+    });
+    const subject = `/v2/guest/app/referrers/${bad.digest}`;
+    expect((await registry.call('GET', subject)).body.manifests).toEqual([]);
+  });
+
+  it('that fails lets nothing through, and tells nothing of why', async () => {
+    await using registry = await judged(() => {
+      throw new Error('a secret of the inside');
+    });
+    const image = imageOf([]);
+    await pushBlobs(registry, 'guest/app', image);
+    const answer = await registry.pushManifest('guest/app', 'v1', image);
+    expect(answer).toMatchObject({ status: 500, code: 'UNKNOWN' });
+    expect(answer.text).not.toContain('secret');
+    expect((await registry.call('GET', `/v2/guest/app/manifests/${image.digest}`)).status).toBe(404);
+  });
+
+  it('that is busy is asked again later', async () => {
+    await using registry = await judged(() => {
+      throw new Fault('GATE_BUSY', 'busy', 'too many scans', { retryAfterMs: 1500 });
+    });
+    const image = imageOf([]);
+    await pushBlobs(registry, 'guest/app', image);
+    const answer = await registry.pushManifest('guest/app', 'v1', image);
+    expect([answer.status, answer.code, answer.headers.get('retry-after')]).toEqual([
+      503,
+      'UNAVAILABLE',
+      '2',
+    ]);
+  });
+
+  it('is not asked about what is not sound, or not whole', async () => {
+    await using registry = await judged(() => {});
+    const image = imageOf([Buffer.from('missing')]);
+    expect((await registry.pushManifest('guest/app', 'v1', image)).code).toBe('MANIFEST_BLOB_UNKNOWN');
+    const broken: TestManifest = { ...image, bytes: Buffer.from('{') };
+    expect((await registry.pushManifest('guest/app', 'v1', broken)).code).toBe('MANIFEST_INVALID');
+    expect(registry.pushes).toEqual([]);
+  });
+
+  it('keeps what it judges invisible, and whole: its blobs can be deleted only before', async () => {
+    const judging = Promise.withResolvers<void>();
+    const verdict = Promise.withResolvers<void>();
+    await using registry = await judged(async () => {
+      judging.resolve();
+      await verdict.promise;
+    });
+    const image = imageOf([Buffer.from('slow')]);
+    await pushBlobs(registry, 'guest/app', image);
+    const pushing = registry.pushManifest('guest/app', 'v1', image);
+    await judging.promise;
+    expect((await registry.call('GET', '/v2/guest/app/manifests/v1')).status).toBe(404);
+    const { layers } = JSON.parse(image.bytes.toString());
+    expect((await registry.call('DELETE', `/v2/guest/app/blobs/${layers[0].digest}`)).status).toBe(202);
+    verdict.resolve();
+    expect((await pushing).code).toBe('MANIFEST_BLOB_UNKNOWN');
+    expect((await registry.call('GET', '/v2/guest/app/manifests/v1')).status).toBe(404);
+  });
+
+  it('judges two pushes of one tag at once: the last to be accepted has it, whole', async () => {
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const arrived = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const images = [imageOf([Buffer.from('first')]), imageOf([Buffer.from('second')])];
+    await using registry = await judged(async ({ digest }) => {
+      const at = images.findIndex((image) => image.digest === digest);
+      arrived[at]?.resolve();
+      await gates[at]?.promise;
+    });
+    for (const image of images) await pushBlobs(registry, 'guest/app', image);
+    const pushes = images.map((image) => registry.pushManifest('guest/app', 'latest', image));
+    await Promise.all(arrived.map(({ promise }) => promise));
+    gates[1]?.resolve();
+    expect((await pushes[1])?.status).toBe(201);
+    expect((await registry.call('GET', '/v2/guest/app/manifests/latest')).bytes).toEqual(images[1]?.bytes);
+    gates[0]?.resolve();
+    expect((await pushes[0])?.status).toBe(201);
+    expect((await registry.call('GET', '/v2/guest/app/manifests/latest')).bytes).toEqual(images[0]?.bytes);
+  });
+});

@@ -1,0 +1,375 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ZipFile } from 'yazl';
+import { tryFileLock } from '../../lib/index.ts';
+import { component, idsOf, ndjson, osv, upTo, type Workplace, workplace } from './advisories.fixture.ts';
+import { importAdvisories } from './import.ts';
+import { advisoryInputs } from './inputs.ts';
+import { openAdvisories } from './open.ts';
+import { advisoryStatus } from './status.ts';
+import type { AdvisoryProgress } from './types.ts';
+
+let place: Workplace;
+beforeEach(async () => {
+  place = await workplace();
+});
+afterEach(() => place[Symbol.asyncDispose]());
+
+const record = (id: string, name = 'thing') => osv({ id, name, events: upTo('2.0.0') });
+const many = (count: number) =>
+  Array.from({ length: count }, (_, index) => record(`A-${index}`, `p${index}`));
+
+function found(name = 'thing'): readonly string[] {
+  using database = openAdvisories({ path: place.path });
+  return idsOf(database.match([component('npm', name, '1.0.0')], undefined));
+}
+
+async function zipOf(files: Readonly<Record<string, string>>): Promise<Buffer> {
+  const zip = new ZipFile();
+  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name);
+  zip.end();
+  const chunks: Buffer[] = [];
+  for await (const chunk of zip.outputStream) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+async function filesOfData(): Promise<readonly string[]> {
+  return (await readdir(dirname(place.path))).toSorted();
+}
+
+describe('forms of files', () => {
+  test.each<readonly [string, () => Promise<string | Buffer> | string | Buffer]>([
+    ['lines.ndjson', () => ndjson([record('A-1'), record('A-2')])],
+    ['lines.ndjson.gz', () => gzipSync(ndjson([record('A-1'), record('A-2')]))],
+    ['list.json', () => JSON.stringify([record('A-1'), record('A-2')], null, 2)],
+    [
+      'all.zip',
+      () =>
+        zipOf({
+          'A-1.json': JSON.stringify(record('A-1')),
+          'x/A-2.json': JSON.stringify(record('A-2'), null, 2),
+          'README.md': 'no',
+        }),
+    ],
+    // Longer than what is looked at to know the form.
+    ['long.json', () => ndjson([{ ...record('A-1'), details: 'x'.repeat(200_000) }, record('A-2')])],
+  ])('%s', async (name, content) => {
+    await place.put(name, await content());
+    const { sources, state, changed } = await place.importAll(name);
+    expect(sources).toMatchObject([{ source: `exports/${name}`, form: 'osv', records: 2, bad: 0 }]);
+    expect(state.count).toBe(2);
+    expect(changed).toBe(true);
+    expect(found()).toEqual(['A-1', 'A-2']);
+  });
+
+  test('one record in a file of its own', async () => {
+    await place.put('A-1.json', JSON.stringify(record('A-1'), null, 2));
+    await place.importAll('A-1.json');
+    expect(found()).toEqual(['A-1']);
+  });
+
+  test('a folder, with what is no export left out', async () => {
+    await place.put('npm/all.json', ndjson([record('A-1')]));
+    await place.put('deep/er/down.ndjson', ndjson([record('A-2')]));
+    await place.put('README.md', '# no');
+    await place.put('.hidden.json', '{');
+    const { sources } = await place.importAll('.');
+    expect(sources.map(({ source }) => source)).toEqual(['deep/er/down.ndjson', 'npm/all.json']);
+    expect(found()).toEqual(['A-1', 'A-2']);
+  });
+
+  test('a file or folder without advisories is refused', async () => {
+    await place.put('empty/README.md', '');
+    for (const name of ['empty', 'nowhere.json']) {
+      await expect(advisoryInputs(join(place.folder, 'exports', name))).rejects.toMatchObject({
+        code: 'ADVISORY_FILE_INVALID',
+      });
+    }
+  });
+});
+
+describe('records that make no sense', () => {
+  test('are counted and named, and the others count', async () => {
+    await place.put(
+      'a.ndjson',
+      `${JSON.stringify(record('A-1'))}\n{"id":"A-2",\n[]\n${ndjson([
+        { id: '', modified: 'x' },
+        { id: 'A-3', affected: 'x' },
+        { id: 'A-4', affected: [{ package: { ecosystem: 'npm', name: 'a b' } }] },
+        osv({ id: 'A-5', events: [{ sometime: '1' }] }),
+        osv({ id: 'A-6', ecosystem: 'Pub' }),
+      ])}`,
+    );
+    const { sources } = await place.importAll('a.ndjson');
+    expect(sources).toMatchObject([{ records: 1, bad: 6, skipped: 1 }]);
+    expect(sources[0]?.badRecords.map(({ place: at }) => at)).toEqual(
+      [2, 3, 4, 5, 6, 7].map((n) => `line ${n}`),
+    );
+    expect(advisoryStatus({ path: place.path })?.sources).toMatchObject([{ records: 1, bad: 6, skipped: 1 }]);
+    expect(found()).toEqual(['A-1']);
+  });
+
+  test('names of prototypes are names like others', async () => {
+    await place.put(
+      'a.ndjson',
+      `{"id":"A-1","__proto__":{"x":1},"affected":[{"package":{"ecosystem":"npm","name":"constructor"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]}]}\n`,
+    );
+    await place.importAll('a.ndjson');
+    expect(found('constructor')).toEqual(['A-1']);
+    expect(found('toString')).toEqual([]);
+  });
+});
+
+describe('a damaged file', () => {
+  beforeEach(async () => {
+    await place.put('good.json', ndjson([record('A-1')]));
+    await place.importAll('good.json');
+  });
+
+  const whole = ndjson(many(200));
+  test.each<readonly [string, () => Promise<string | Buffer> | string | Buffer]>([
+    ['cut.ndjson', () => whole.slice(0, -40)],
+    ['cut.ndjson.gz', () => gzipSync(whole).subarray(0, -20)],
+    ['broken.ndjson.gz', () => Buffer.concat([gzipSync(whole).subarray(0, 900), Buffer.alloc(900, 7)])],
+    ['cut.json', () => JSON.stringify(many(200), null, 1).slice(0, -3)],
+    ['more.json', () => `${JSON.stringify(many(2), null, 1)}]`],
+    ['cut.zip', async () => (await zipOf({ 'a.json': whole })).subarray(0, -30)],
+    ['empty.json', () => ''],
+    ['empty.json.gz', () => gzipSync('')],
+    ['page.json', () => '<!doctype html>'],
+    ['nothing.ndjson', () => '{"schema_version":"1"}\n'],
+    ['zero.json', () => Buffer.alloc(100_000)],
+  ])('%s changes nothing', async (name, content) => {
+    await place.put(name, await content());
+    await expect(place.importAll('good.json', name)).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
+    expect(found()).toEqual(['A-1']);
+    expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock']);
+  });
+
+  test('a zip whose bytes are not those that it says changes nothing', async () => {
+    const zip = await zipOf({ 'a.json': JSON.stringify(record('A-2')) });
+    zip[60] = (zip[60] ?? 0) ^ 0xff;
+    await place.put('flipped.zip', zip);
+    await expect(place.importAll('flipped.zip')).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
+    expect(found()).toEqual(['A-1']);
+  });
+
+  test('a file that grows without end changes nothing', async () => {
+    await place.put('bomb.json.gz', gzipSync(Buffer.alloc(300 * 1024 * 1024, '{"a":[\n')));
+    await expect(place.importAll('bomb.json.gz')).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
+    await place.put('bomb.csv.gz', gzipSync(`cve,epss,percentile\n${'#\n'.repeat(150 * 1024 * 1024)}`));
+    await expect(place.importAll('bomb.csv.gz')).rejects.toMatchObject({ code: 'ADVISORY_FILE_TOO_LARGE' });
+    expect(found()).toEqual(['A-1']);
+  });
+});
+
+describe('importing again', () => {
+  test('replaces what the source said, and nothing else', async () => {
+    await place.put('a.json', ndjson([record('A-1'), record('A-2')]));
+    await place.put('b.json', ndjson([record('B-1')]));
+    await place.importAll('a.json', 'b.json');
+    await place.put('a.json', ndjson([record('A-3')]));
+    await place.importAll('a.json');
+    expect(found()).toEqual(['A-3', 'B-1']);
+  });
+
+  test('doesn’t read again what hasn’t changed, and has the same revision', async () => {
+    await place.put('a.json', ndjson([record('A-1')]));
+    const first = await place.importAll('a.json');
+    const again = await place.importAll('a.json');
+    expect(again).toMatchObject({ changed: false, sources: [{ unchanged: true, records: 1 }] });
+    expect(again.state.revision).toBe(first.state.revision);
+    const before = Date.parse(first.state.checkedAt ?? '');
+    expect(Date.parse(again.state.checkedAt ?? '')).toBeGreaterThanOrEqual(before);
+    expect(found()).toEqual(['A-1']);
+  });
+
+  test('a source can be removed', async () => {
+    await place.put('a.json', ndjson([record('A-1')]));
+    await place.put('b.json', ndjson([record('B-1')]));
+    await place.importAll('a.json', 'b.json');
+    await importAdvisories({ path: place.path, inputs: [], forget: ['exports/a.json'] });
+    expect(found()).toEqual(['B-1']);
+  });
+
+  test('of two copies the newer one counts; one that was taken back takes back older ones', async () => {
+    const at = (id: string, modified: string, fixed: string) => ({
+      ...osv({ id, events: upTo(fixed) }),
+      modified,
+    });
+    await place.put(
+      'npm.json',
+      ndjson([
+        at('A-1', '2024-01-01T00:00:00Z', '9.0.0'),
+        at('A-2', '2024-01-01T00:00:00Z', '9.0.0'),
+        at('A-3', '2024-05-01T00:00:00Z', '9.0.0'),
+      ]),
+    );
+    await place.put(
+      'newer.json',
+      ndjson([
+        at('A-1', '2024-02-01T00:00:00Z', '0.5.0'),
+        { ...at('A-2', '2024-02-01T00:00:00Z', '9.0.0'), withdrawn: '2024-02-01T00:00:00Z' },
+        { ...at('A-3', '2024-02-01T00:00:00Z', '9.0.0'), withdrawn: '2024-02-01T00:00:00Z' },
+      ]),
+    );
+    await place.importAll('npm.json', 'newer.json');
+    expect(found()).toEqual(['A-3']);
+    // Without the newer source, the older one speaks again.
+    await importAdvisories({ path: place.path, inputs: [], forget: ['exports/newer.json'] });
+    expect(found()).toEqual(['A-1', 'A-2', 'A-3']);
+  });
+
+  test('an open database sees nothing of it until it is refreshed', async () => {
+    await place.put('a.json', ndjson([record('A-1')]));
+    using database = openAdvisories({ path: place.path });
+    const now = () => idsOf(database.match([component('npm', 'thing', '1.0.0')], undefined));
+    expect(database.state()).toBeUndefined();
+    expect(now()).toEqual([]);
+    await place.importAll('a.json');
+    expect(now()).toEqual([]);
+    expect(database.refresh()).toBe(true);
+    expect(now()).toEqual(['A-1']);
+    await place.put('a.json', ndjson([record('A-2')]));
+    const { state } = await place.importAll('a.json');
+    expect(now()).toEqual(['A-1']);
+    expect(database.refresh()).toBe(true);
+    expect(database.state()).toEqual(state);
+    expect(now()).toEqual(['A-2']);
+    await place.importAll('a.json');
+    expect(database.refresh()).toBe(false);
+    expect(now()).toEqual(['A-2']);
+  });
+});
+
+test('progress is told, file by file', async () => {
+  await place.put('a.json', ndjson(many(500)));
+  const [input] = await advisoryInputs(join(place.folder, 'exports', 'a.json'));
+  const told: AdvisoryProgress[] = [];
+  await importAdvisories({
+    path: place.path,
+    inputs: input ? [input] : [],
+    progress: (step) => told.push(step),
+  });
+  expect(told.map(({ stage }) => stage)).toEqual(expect.arrayContaining(['read', 'finish']));
+  expect(told[0]).toMatchObject({ stage: 'read', source: 'exports/a.json', totalBytes: expect.any(Number) });
+});
+
+test('an import that is called off leaves nothing behind', async () => {
+  await place.put('a.json', ndjson(many(20_000)));
+  const [input] = await advisoryInputs(join(place.folder, 'exports', 'a.json'));
+  const controller = new AbortController();
+  const imported = importAdvisories({
+    path: place.path,
+    inputs: input ? [input] : [],
+    signal: controller.signal,
+    progress: () => controller.abort(new Error('enough')),
+  });
+  await expect(imported).rejects.toThrow('enough');
+  expect(openAdvisories({ path: place.path }).state()).toBeUndefined();
+  await place.put('b.json', ndjson([record('B-1')]));
+  await place.importAll('b.json');
+  expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock']);
+});
+
+test('a process that is killed half-way leaves the old advisories, and the next import clears up', async () => {
+  await place.put('a.json', ndjson([record('A-1')]));
+  await place.importAll('a.json');
+  const big = await place.put('big.json', ndjson(many(30_000)));
+  const program = fileURLToPath(new URL('./build/import-forever.fixture.ts', import.meta.url));
+  const child = spawn(process.execPath, [program, place.path, big], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect((await filesOfData()).length).toBe(3);
+  expect(found()).toEqual(['A-1']);
+  await place.put('b.json', ndjson([record('B-1')]));
+  await place.importAll('b.json');
+  expect(found()).toEqual(['A-1', 'B-1']);
+  expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock']);
+});
+
+test('two imports at once: the second is told so', async () => {
+  await place.put('a.json', ndjson([record('A-1')]));
+  await place.importAll('a.json');
+  using lock = tryFileLock(`${place.path}.lock`);
+  expect(lock).toBeDefined();
+  await expect(place.importAll('a.json')).rejects.toMatchObject({ code: 'ADVISORIES_BUSY' });
+});
+
+describe('a file that is none of ours', () => {
+  test.each<readonly [string, (path: string) => Promise<void>, string]>([
+    ['text', (path) => writeFile(path, 'hello '.repeat(1000)), 'ADVISORIES_CORRUPT'],
+    [
+      'another database',
+      async (path) => {
+        using other = new DatabaseSync(path);
+        other.exec('create table x (y)');
+      },
+      'ADVISORIES_CORRUPT',
+    ],
+    [
+      'a newer form',
+      async (path) => {
+        using other = new DatabaseSync(path);
+        other.exec('pragma application_id = 0x57617264; pragma user_version = 9999');
+      },
+      'ADVISORIES_UNSUPPORTED',
+    ],
+  ])('%s is neither read nor overwritten', async (_, write, code) => {
+    await place.put('a.json', ndjson([record('A-1')]));
+    execFileSync('mkdir', ['-p', dirname(place.path)]);
+    await write(place.path);
+    const before = await readFile(place.path);
+    expect(() => openAdvisories({ path: place.path })).toThrow(expect.objectContaining({ code }));
+    expect(() => advisoryStatus({ path: place.path })).toThrow(expect.objectContaining({ code }));
+    await expect(place.importAll('a.json')).rejects.toMatchObject({ code });
+    expect(await readFile(place.path)).toEqual(before);
+  });
+
+  test('one of an older form is made anew', async () => {
+    await place.put('a.json', ndjson([record('A-1')]));
+    await place.importAll('a.json');
+    {
+      using other = new DatabaseSync(place.path);
+      other.exec('pragma user_version = 0');
+    }
+    expect(() => openAdvisories({ path: place.path })).toThrow(
+      expect.objectContaining({ code: 'ADVISORIES_UNSUPPORTED' }),
+    );
+    await place.importAll('a.json');
+    expect(found()).toEqual(['A-1']);
+  });
+});
+
+test('the status says what there is', async () => {
+  await place.put(
+    'a.json',
+    ndjson([record('A-1'), osv({ id: 'A-2', ecosystem: 'PyPI', events: upTo('2') })]),
+  );
+  await place.put('kev.json', ndjson([{ cveID: 'CVE-2024-0001', dateAdded: '2024-01-01' }]));
+  expect(advisoryStatus({ path: place.path })).toBeUndefined();
+  const { state } = await place.importAll('a.json', 'kev.json');
+  expect(advisoryStatus({ path: place.path })).toMatchObject({
+    state,
+    sizeBytes: expect.any(Number),
+    sources: [
+      { source: 'exports/a.json', form: 'osv', newest: '2024-01-01T00:00:00.000Z', records: 2 },
+      { source: 'exports/kev.json', form: 'kev', records: 1 },
+    ],
+    ecosystems: [
+      { ecosystem: 'PyPI', advisories: 1 },
+      { ecosystem: 'npm', advisories: 1 },
+    ],
+    exploited: 1,
+    probabilities: 0,
+    ratings: 0,
+  });
+  expect(state).toMatchObject({ count: 2, updatedAt: '2024-01-01T00:00:00.000Z' });
+});

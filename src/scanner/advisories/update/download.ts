@@ -1,0 +1,189 @@
+/**
+ * Downloads one export into a file: only if it has changed, going on where an earlier attempt was cut off, and never more
+ * than a bound. What is in it is judged when it is imported.
+ */
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { isFault, isJsonObject, messageOf } from '../../../lib/index.ts';
+import { scannerFault } from '../../faults.ts';
+import type { AdvisoryOrigin } from '../types.ts';
+import { type AdvisorySource, isSafeUrl } from './sources.ts';
+
+export interface DownloadOptions {
+  readonly source: AdvisorySource;
+  /** Where it is to be; kept across attempts, with what is known of it in a second file. */
+  readonly file: string;
+  /** What was imported last. */
+  readonly known: AdvisoryOrigin | undefined;
+  readonly fetch: typeof fetch;
+  readonly signal: AbortSignal | undefined;
+  readonly progress: (bytes: number, totalBytes: number | undefined) => void;
+}
+
+/** Undefined: it is what was imported last. */
+export type Downloaded = AdvisoryOrigin | undefined;
+
+const attempts = 5;
+/** Nothing comes for so long. */
+const stallMs = 60_000;
+const pauseMs = 500;
+
+/** What is known of the file, or of its beginning. */
+interface FileNote extends AdvisoryOrigin {
+  readonly isWhole: boolean;
+}
+
+/** @throws Fault ADVISORIES_UNREACHABLE, ADVISORY_FILE_TOO_LARGE */
+export async function download(options: DownloadOptions): Promise<Downloaded> {
+  for (let attempt = 1; ; attempt++) {
+    const before = sizeOf(options.file);
+    try {
+      return await tryOnce(options);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (isFault(error) || attempt === attempts) {
+        throw isFault(error) ? error : unreachable(options.source, messageOf(error));
+      }
+      if (sizeOf(options.file) === before)
+        await wait(pauseMs * attempt, undefined, { signal: options.signal });
+    }
+  }
+}
+
+async function tryOnce(options: DownloadOptions): Promise<Downloaded> {
+  const { source, file, known } = options;
+  const note = readNote(file, source.url);
+  const stall = new AbortController();
+  const timer = setTimeout(() => stall.abort(new Error('nothing came for a minute')), stallMs);
+  try {
+    const response = await options.fetch(source.url, {
+      headers: headersFor(file, note, known?.url === source.url ? known : undefined),
+      signal: AbortSignal.any([stall.signal, ...(options.signal ? [options.signal] : [])]),
+    });
+    if (response.url !== '' && !isSafeUrl(response.url)) throw unreachable(source, 'it leads away from TLS');
+    if (response.status === 304) {
+      await response.body?.cancel();
+      return note?.isWhole ? note : undefined;
+    }
+    if (response.status === 416) await forget(file);
+    if (!response.ok) throw refused(source, response.status);
+    return await receive(options, response, () => timer.refresh());
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The beginning of a file is gone on with only if it is certain that it is still the same. */
+function headersFor(
+  file: string,
+  note: FileNote | undefined,
+  known: AdvisoryOrigin | undefined,
+): Record<string, string> {
+  const always = { 'accept-encoding': 'identity', 'user-agent': 'ward' };
+  const size = sizeOf(file);
+  if (note?.isWhole === false && size > 0 && note.etag?.startsWith('"')) {
+    return { ...always, range: `bytes=${size}-`, 'if-range': note.etag };
+  }
+  const last = note?.isWhole ? note : known;
+  if (last?.etag !== undefined) return { ...always, 'if-none-match': last.etag };
+  return last?.lastModified === undefined ? always : { ...always, 'if-modified-since': last.lastModified };
+}
+
+async function receive(
+  { source, file, progress }: DownloadOptions,
+  response: Response,
+  alive: () => void,
+): Promise<Downloaded> {
+  const start = response.status === 206 ? startOf(response) : 0;
+  if (start !== 0 && start !== sizeOf(file)) {
+    await forget(file);
+    throw new Error('it goes on somewhere else');
+  }
+  const origin: AdvisoryOrigin = {
+    url: source.url,
+    etag: response.headers.get('etag') ?? undefined,
+    lastModified: response.headers.get('last-modified') ?? undefined,
+  };
+  const length = lengthOf(response);
+  const total = length === undefined ? undefined : start + length;
+  if (total !== undefined && total > source.maxBytes) throw tooLarge(source);
+  writeNote(file, { ...origin, isWhole: false });
+  await using target = await open(file, start === 0 ? 'w' : 'a', 0o600);
+  let bytes = start;
+  for await (const chunk of response.body ?? []) {
+    alive();
+    bytes += chunk.length;
+    if (bytes > source.maxBytes) throw tooLarge(source);
+    await target.writeFile(chunk);
+    progress(bytes, total);
+  }
+  if (total !== undefined && bytes !== total) throw new Error(`it ends after ${bytes} of ${total} bytes`);
+  await target.sync();
+  writeNote(file, { ...origin, isWhole: true });
+  return origin;
+}
+
+/** Removes what was downloaded, and what is known of it. */
+export async function forget(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await rm(noteOf(file), { force: true });
+}
+
+function startOf(response: Response): number {
+  return Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? -1);
+}
+
+/** Undefined when it isn't said, or when what comes is unpacked on the way. */
+function lengthOf({ headers }: Response): number | undefined {
+  const text = headers.get('content-encoding') === null ? headers.get('content-length') : null;
+  return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function sizeOf(file: string): number {
+  return existsSync(file) ? statSync(file).size : 0;
+}
+
+function noteOf(file: string): string {
+  return `${file}.note`;
+}
+
+function writeNote(file: string, note: FileNote): void {
+  writeFileSync(noteOf(file), JSON.stringify(note), { mode: 0o600 });
+}
+
+/** Undefined when there is none, or one of another URL. */
+function readNote(file: string, url: string): FileNote | undefined {
+  if (!existsSync(file) || !existsSync(noteOf(file))) return undefined;
+  try {
+    const value: unknown = JSON.parse(readFileSync(noteOf(file), 'utf8'));
+    if (!isJsonObject(value) || value['url'] !== url) return undefined;
+    const { etag, lastModified, isWhole } = value;
+    return {
+      url,
+      etag: typeof etag === 'string' ? etag : undefined,
+      lastModified: typeof lastModified === 'string' ? lastModified : undefined,
+      isWhole: isWhole === true,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What may be otherwise a moment later is tried again. */
+function refused(source: AdvisorySource, status: number): Error {
+  const reason = `it answered with status ${status}`;
+  return status >= 500 || status === 429 || status === 416 ? new Error(reason) : unreachable(source, reason);
+}
+
+function unreachable({ name, url }: AdvisorySource, reason: string): Error {
+  return scannerFault('ADVISORIES_UNREACHABLE', `${name} could not be had from ${url}: ${reason}`, {
+    hint: 'Try again later, or import the file from elsewhere.',
+  });
+}
+
+function tooLarge({ name, maxBytes }: AdvisorySource): Error {
+  return scannerFault('ADVISORY_FILE_TOO_LARGE', `${name} has more than ${maxBytes} bytes`, {
+    hint: 'Raise its maxSize in the list of sources, if that is right.',
+  });
+}

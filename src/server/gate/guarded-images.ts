@@ -1,0 +1,73 @@
+/** The registry and the gate, put together: what is pushed is judged, and so is what is made of it. */
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { ReportSource } from '../../api/index.ts';
+import { type CodeGate, type Functions, hasRight, systemNamespace } from '../../functions/index.ts';
+import type { GateEvent } from '../../gate/index.ts';
+import { type ImageStore, openRegistryStore, parseRepositoryName } from '../../images/index.ts';
+import type { Log } from '../../lib/index.ts';
+import { createRegistry } from '../../registry/index.ts';
+import { createCodeGate } from './code-gate.ts';
+import { createEvidence } from './evidence.ts';
+import { createImageFinder } from './images.ts';
+import { openGate } from './open-gate.ts';
+import { createPushGate } from './push-gate.ts';
+import { createReportSource } from './report-source.ts';
+
+export interface GuardedImagesOptions {
+  readonly dataDir: string;
+  readonly images: ImageStore;
+  readonly imagesDir: string;
+  readonly apiHost: () => string;
+  readonly onChange: (event: GateEvent) => void;
+  readonly log: Log;
+}
+
+export interface GuardedImages extends AsyncDisposable {
+  /** The image store with what was pushed. */
+  readonly images: ImageStore;
+  readonly codeGate: CodeGate;
+  readonly reports: ReportSource;
+  /** The routes of the registry. */
+  registry(functions: Pick<Functions, 'namespaces'>): (app: FastifyInstance) => void;
+}
+
+/** Whose repositories everybody with a key may pull. */
+const publicNamespaces = [systemNamespace];
+
+/** @throws Fault those of the registry's store and of the gate */
+export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
+  const { dataDir, images, imagesDir, apiHost, onChange, log } = options;
+  await using stack = new AsyncDisposableStack();
+  const pushed = stack.use(await openRegistryStore({ dir: join(dataDir, 'registry') }));
+  const evidence = createEvidence({ images, imagesDir, registry: pushed });
+  const { gate, store } = stack.use(await openGate({ dataDir, evidence, onChange, apiHost, log }));
+  const finder = createImageFinder({ images, imagesDir, registry: pushed, evidence, publicNamespaces });
+  const pushGate = createPushGate({ gate, store: pushed });
+  const opened = stack.move();
+  return {
+    images: finder.store,
+    codeGate: createCodeGate({ gate, findImage: finder.source, log }),
+    reports: createReportSource(gate, store),
+    registry: ({ namespaces }) =>
+      createRegistry({
+        store: pushed,
+        async authenticate(header) {
+          const { namespace, keyId, createdAt, scope } = await namespaces.authenticate(header);
+          const rights = { pull: 'read', push: 'deploy' } as const;
+          return { namespace, keyId, createdAt, may: (right) => hasRight(scope, rights[right]) };
+        },
+        gate: {
+          blobArrived: pushGate.blobArrived,
+          async manifestArrived(push) {
+            evidence.seen(push.digest, parseRepositoryName(push.repository));
+            await pushGate.manifestArrived(push);
+          },
+        },
+        publicPrefixes: publicNamespaces.map((name) => `${name}/`),
+        publicUrl: () => apiHost().replace(/\/+$/, ''),
+        log,
+      }),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}

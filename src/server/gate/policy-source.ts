@@ -1,0 +1,45 @@
+/** The policy of now: the operator's file, read again when it was changed; Ward's own where there is none. */
+import { readFileSync, statSync } from 'node:fs';
+import { defaultPolicy, type Policy, parsePolicy } from '../../gate/index.ts';
+import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
+
+/** A change is seen after this. */
+const checkEveryMs = 1000;
+
+/** @throws Fault POLICY_INVALID when the file is wrong at the start; later the last good one stays in force */
+export function policySource(path: string, log: Log): () => Policy {
+  let seen = stampOf(path);
+  let policy = read(path);
+  let checkedAt = performance.now();
+  return () => {
+    if (performance.now() - checkedAt < checkEveryMs) return policy;
+    checkedAt = performance.now();
+    const stamp = stampOf(path);
+    if (stamp === seen) return policy;
+    seen = stamp;
+    try {
+      policy = read(path);
+      log.info({ path, revision: policy.revision }, 'the policy of the gate was read again');
+    } catch (error) {
+      log.error(
+        { path, reason: messageOf(error) },
+        'the changed policy is wrong; the one before stays in force',
+      );
+    }
+    return policy;
+  };
+}
+
+function read(path: string): Policy {
+  try {
+    return parsePolicy(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return defaultPolicy();
+    throw error;
+  }
+}
+
+function stampOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
+}

@@ -1,0 +1,30 @@
+/** Reports and verdicts for programs: a namespace sees those of what was judged for it. */
+import type { ReportSource } from '../../api/index.ts';
+import type { Gate, GateStore } from '../../gate/index.ts';
+import { isDigest } from '../../images/index.ts';
+import { cycloneDxOf, type Report } from '../../scanner/index.ts';
+
+export function createReportSource(
+  gate: Pick<Gate, 'report'>,
+  store: Pick<GateStore, 'verdicts'>,
+): ReportSource {
+  const verdictsFor = (digest: string, namespace: string) =>
+    isDigest(digest) ? store.verdicts(digest).filter((verdict) => verdict.namespace === namespace) : [];
+  const withReport = async (
+    digest: string,
+    namespace: string,
+    shape: (report: Report) => object,
+  ): Promise<object | undefined> => {
+    if (!isDigest(digest) || verdictsFor(digest, namespace).length === 0) return undefined;
+    const report = await gate.report(digest);
+    return report === undefined ? undefined : shape(report);
+  };
+  return {
+    report: (digest, namespace) => withReport(digest, namespace, (report) => report),
+    sbom: (digest, namespace) => withReport(digest, namespace, cycloneDxOf),
+    async verdicts(digest, namespace) {
+      const verdicts = verdictsFor(digest, namespace);
+      return verdicts.length === 0 ? undefined : verdicts;
+    },
+  };
+}

@@ -1,0 +1,130 @@
+/** `ward image scan`: finds what is named, scans it, and has it judged, with neither a server nor root. */
+import { applyVex, type Case, judge, parseVex } from '../gate/index.ts';
+import { createLog } from '../lib/index.ts';
+import {
+  archiveSource,
+  createInspectors,
+  createScanner,
+  type Finding,
+  type ImageSource,
+  type JudgedReport,
+  layoutSource,
+  openAdvisories,
+  type Report,
+  type Scanner,
+} from '../scanner/index.ts';
+import { advisoriesPath } from './advisories-admin.ts';
+import { buildInfo } from './build-info.ts';
+import { loadConfig } from './config.ts';
+import { serverFault } from './faults.ts';
+import { guest } from './first-namespace.ts';
+import { judgedReport } from './scan-outcome.ts';
+import { type ScanPolicyFlags, scanPolicy } from './scan-policy.ts';
+import { findTarget, type ScanTarget } from './scan-target.ts';
+
+export interface ScanRequest extends ScanPolicyFlags {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+  readonly target: string;
+  /** `linux/arm64`; undefined: this machine's. */
+  readonly platform?: string | undefined;
+  /** The file of advisories; undefined: the one in the data folder. */
+  readonly advisories?: string | undefined;
+  /** Undefined: `guest`. */
+  readonly namespace?: string | undefined;
+  /** Documents that are trusted, since whoever scans gave them. */
+  readonly vex: readonly Uint8Array[];
+  /** Classes that don't count. */
+  readonly without: readonly Finding['class'][];
+  /** A folder with files of rules that replace Ward's own by name. */
+  readonly rulesDir?: string | undefined;
+  readonly onProgress: (text: string) => void;
+}
+
+/**
+ * @throws Fault SCAN_TARGET_INVALID, FLAG_INVALID, POLICY_INVALID, RULES_INVALID, VEX_INVALID, SBOM_INVALID, LAYER_MISMATCH, and those of
+ *   the image room
+ */
+export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
+  const config = await loadConfig(request);
+  const namespace = request.namespace ?? guest;
+  // What was typed wrong is told before anything is read.
+  const policy = scanPolicy(request, namespace);
+  const statements = request.vex.flatMap((bytes) => parseVex(bytes));
+  const architecture = architectureOf(request.platform);
+  const target = await findTarget(request.target, config.imagesDir);
+  const inspectors = await createInspectors({ rulesDir: request.rulesDir });
+  using advisories = openAdvisories({ path: await advisoriesPath(request) });
+  await using scanner = createScanner({
+    matcher: advisories,
+    fileInspectors: inspectors.files,
+    configInspectors: inspectors.config,
+    log: createLog('error'),
+  });
+  const found = await scanTarget(scanner, target, request, architecture);
+  const report = applyVex(leaveOut(found, request.without), statements);
+  const verdict = judge(policy, caseOf(report, namespace));
+  return judgedReport(policy, report, verdict, buildInfo.buildno);
+}
+
+async function scanTarget(
+  scanner: Scanner,
+  target: ScanTarget,
+  { target: name, onProgress }: ScanRequest,
+  architecture: string | undefined,
+): Promise<Report> {
+  switch (target.kind) {
+    case 'sbom':
+      return await scanner.scanSbom(target.bytes, name);
+    case 'folder':
+      onProgress(`reading ${target.path}`);
+      return await scanner.scanFolder(target.path, name);
+    case 'layout':
+    case 'archive': {
+      const open = target.kind === 'layout' ? layoutSource : archiveSource;
+      const image = await open(name, target.path, { tag: target.tag, architecture });
+      return await scanner.scanImage(withProgress(image, onProgress));
+    }
+  }
+}
+
+function leaveOut(report: Report, classes: readonly Finding['class'][]): Report {
+  return { ...report, findings: report.findings.filter((finding) => !classes.includes(finding.class)) };
+}
+
+function withProgress(image: ImageSource, onProgress: (text: string) => void): ImageSource {
+  let opened = 0;
+  const layers = image.layers.map((layer) => ({
+    ...layer,
+    open: () => {
+      opened = Math.min(opened + 1, image.layers.length);
+      onProgress(`reading layer ${opened} of ${image.layers.length}`);
+      return layer.open();
+    },
+  }));
+  return { ...image, layers };
+}
+
+/** A folder or an SBOM without a distribution is no image: what must be known of images need not be known of it. */
+function caseOf(report: Report, namespace: string): Case {
+  const { target, inventory } = report;
+  const isImage = target.kind === 'image' || inventory.distribution !== undefined;
+  return {
+    stage: 'push',
+    namespace,
+    kind: isImage ? 'image' : 'code',
+    digest: target.digest,
+    report,
+    now: Date.now(),
+  };
+}
+
+/** `linux/arm64`, `linux/arm64/v8`. */
+function architectureOf(platform: string | undefined): string | undefined {
+  if (platform === undefined) return undefined;
+  const architecture = /^linux\/([a-z0-9]{1,20})(?:\/v\d+)?$/.exec(platform)?.[1];
+  if (architecture !== undefined) return architecture;
+  throw serverFault('FLAG_INVALID', `there is no platform '${platform}'`, {
+    hint: 'write it like linux/arm64',
+  });
+}

@@ -1,0 +1,53 @@
+/** docs/gate.md has every key of a policy, and its example is one. */
+import { expect, test } from 'vitest';
+import { gateFaults } from '../../src/gate/faults.ts';
+import { defaultPolicy, parsePolicy, rulesFor, stages } from '../../src/gate/index.ts';
+import { codeBlocksOf, codeWordsOf, readText, tableOf } from './markdown.ts';
+
+const document = readText('docs/gate.md');
+
+test('the example is a policy', () => {
+  const [example] = codeBlocksOf(document).filter(({ info }) => info === 'yaml');
+  const policy = parsePolicy(example?.text ?? '');
+  expect(rulesFor(policy, 'production', 'run').signatures).toMatchObject({
+    action: 'deny',
+    keys: ['release'],
+  });
+  expect(rulesFor(policy, 'guest', 'run').signatures.action).toBe('allow');
+});
+
+test('every rule is told', () => {
+  const rules = rulesFor(defaultPolicy(), 'guest', 'push');
+  const keys = tableOf(document, 'key').rows.flatMap(([key = '']) => codeWordsOf(key));
+  const expected = Object.entries(rules).flatMap(([name, rule]) =>
+    name === 'vulnerabilities' ? Object.keys(rule).map((key) => `${name}.${key}`) : [name],
+  );
+  expect(keys.toSorted()).toEqual(expected.toSorted());
+});
+
+test('every key below a rule is told in its row', () => {
+  const rules = rulesFor(defaultPolicy(), 'guest', 'push');
+  const { limits, unknown, graceDays, epss } = rules.vulnerabilities;
+  const { distribution, advisories, bases, signatures, malware } = rules;
+  for (const part of [
+    limits,
+    unknown,
+    graceDays,
+    epss,
+    distribution,
+    advisories,
+    bases,
+    signatures,
+    malware,
+  ]) {
+    for (const key of Object.keys(part)) expect(document).toMatch(new RegExp(`\`${key}\\b`));
+  }
+});
+
+test('every stage is told', () => {
+  expect(tableOf(document, 'stage').rows.map(([stage = '']) => codeWordsOf(stage)[0])).toEqual([...stages]);
+});
+
+test('its faults are in the list of errors', () => {
+  for (const code of Object.keys(gateFaults)) expect(readText('docs/errors.md')).toContain(`\`${code}\``);
+});

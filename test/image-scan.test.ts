@@ -1,0 +1,246 @@
+/** `ward image scan` and `ward advisories` as CI uses them: no server, no root, one data folder of its own. */
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
+import { runCommand } from '../src/lib/index.ts';
+
+const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
+let folder: string;
+
+const dpkgStatus = `Package: libfoo1
+Status: install ok installed
+Version: 1.0-1
+Architecture: amd64
+Source: foo
+
+`;
+const advisories = [
+  {
+    id: 'GHSA-aaaa-bbbb-cccc',
+    modified: '2026-11-01T00:00:00Z',
+    aliases: ['CVE-2026-10001'],
+    summary: 'Command injection in left',
+    affected: [
+      {
+        package: { ecosystem: 'npm', name: 'left' },
+        ranges: [{ type: 'SEMVER', events: [{ introduced: '0' }, { fixed: '1.0.1' }] }],
+      },
+    ],
+    severity: [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }],
+  },
+  {
+    id: 'DEBIAN-CVE-2026-10002',
+    modified: '2026-11-01T00:00:00Z',
+    upstream: ['CVE-2026-10002'],
+    summary: 'foo: a medium one that nobody has fixed',
+    affected: [
+      {
+        package: { ecosystem: 'Debian:13', name: 'foo' },
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }] }],
+        ecosystem_specific: { urgency: 'medium' },
+      },
+    ],
+  },
+];
+
+/** Who runs it may not be root, and needs nothing of the machine. */
+async function ward(args: readonly string[], more: { input?: string } = {}) {
+  const isRoot = process.getuid?.() === 0;
+  const command = isRoot ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'] : [];
+  return await runCommand([...command, process.execPath, launcher, ...args], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], HOME: folder, WARD_DATA: join(folder, 'data') },
+    timeoutMs: 60_000,
+    ...more,
+  });
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ward-scan-'));
+  await chmod(folder, 0o777);
+  const base = await tarOf([
+    { name: 'etc/os-release', content: 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian 13"\n' },
+    { name: 'var/lib/dpkg/status', content: dpkgStatus },
+  ]);
+  const vulnerable = await tarOf([
+    { name: 'app/node_modules/left/package.json', content: '{"name":"left","version":"1.0.0"}' },
+  ]);
+  const fixed = await tarOf([
+    { name: 'app/node_modules/left/package.json', content: '{"name":"left","version":"1.0.1"}' },
+  ]);
+  await writeTestImage(join(folder, 'vulnerable'), { tag: 'v1', layers: [base, vulnerable] });
+  await writeTestImage(join(folder, 'fixed'), { tag: 'v1', layers: [base, fixed] });
+  await writeFile(join(folder, 'osv.ndjson'), advisories.map((each) => `${JSON.stringify(each)}\n`).join(''));
+  const imported = await ward(['advisories', 'import', 'osv.ndjson']);
+  expect(imported).toMatchObject({ code: 0, stderr: expect.stringContaining('2 advisories') });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('advisories: what was imported is told, and a file cut in half changes nothing', async () => {
+  const whole = JSON.parse((await ward(['advisories', 'status', '-o', 'json'])).stdout);
+  expect(whole).toMatchObject({ state: { count: 2 }, sources: [{ records: 2, bad: 0 }] });
+  const text = await readFile(join(folder, 'osv.ndjson'), 'utf8');
+  await writeFile(join(folder, 'half.json'), text.slice(0, text.length / 3));
+  const half = await ward(['advisories', 'import', 'half.json']);
+  expect(half).toMatchObject({ code: 2, stderr: expect.stringContaining('error[ADVISORY_FILE_INVALID]') });
+  expect(JSON.parse((await ward(['advisories', 'status', '-o', 'json'])).stdout)).toEqual(whole);
+});
+
+test('a vulnerable image is refused with the version to go to, a fixed one is not', async () => {
+  const refused = await ward(['image', 'scan', 'oci:vulnerable:v1']);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toBe('');
+  expect(refused.stdout).toMatch(/left +1\.0\.0 +1\.0\.1 +critical +CVE-2026-10001 /);
+  expect(refused.stdout).toMatch(/\ndenied: .*\n {2}deny {2}.*vulnerabilities\.limits\.critical/);
+  const allowed = await ward(['image', 'scan', 'oci:fixed:v1']);
+  expect(allowed).toMatchObject({ code: 0, stdout: expect.stringContaining('Debian 13') });
+});
+
+test.each([
+  ['medium', [], 1],
+  ['medium', ['--ignore-unfixed'], 0],
+  ['high', [], 0],
+])('--fail-on %s %j ends with %d', async (severity, more, code) => {
+  expect((await ward(['image', 'scan', 'fixed', '--fail-on', severity, ...more])).code).toBe(code);
+});
+
+test('a policy of one’s own counts, and what it ignores is told', async () => {
+  await writeFile(
+    join(folder, 'policy.yaml'),
+    `form: 1
+rules:
+  ignore:
+    - { id: CVE-2026-10001, reason: not reachable, expires: 2999-01-01, by: ada }
+`,
+  );
+  const { code, stdout } = await ward([
+    'image',
+    'scan',
+    'vulnerable',
+    '--policy',
+    'policy.yaml',
+    '-o',
+    'wide',
+  ]);
+  expect(code).toBe(0);
+  expect(stdout).toContain('ignored by the policy until 2999-01-01: not reachable (ada)');
+});
+
+test('VEX takes away what does not matter here', async () => {
+  const vex = {
+    '@context': 'https://openvex.dev/ns/v0.2.0',
+    '@id': 'https://example.org/vex/1',
+    author: 'Ada',
+    timestamp: '2026-11-01T00:00:00Z',
+    version: 1,
+    statements: [
+      {
+        vulnerability: { name: 'CVE-2026-10001' },
+        products: [{ '@id': 'pkg:npm/left' }],
+        status: 'not_affected',
+        justification: 'vulnerable_code_not_in_execute_path',
+      },
+    ],
+  };
+  await writeFile(join(folder, 'vex.json'), JSON.stringify(vex));
+  expect((await ward(['image', 'scan', 'vulnerable', '--vex', 'vex.json'])).code).toBe(0);
+  await writeFile(join(folder, 'no-vex.json'), '{}');
+  expect((await ward(['image', 'scan', 'vulnerable', '--vex', 'no-vex.json'])).code).toBe(2);
+});
+
+test('a folder, and an SBOM that a scan wrote, are found to have the same', async () => {
+  const root = join(folder, 'root');
+  await mkdir(join(root, 'node_modules/left'), { recursive: true });
+  await writeFile(join(root, 'node_modules/left/package.json'), '{"name":"left","version":"1.0.0"}');
+  const ids = await ward(['image', 'scan', 'root', '-o', 'name']);
+  expect(ids).toMatchObject({ code: 1, stdout: 'CVE-2026-10001\n' });
+  for (const format of ['cyclonedx', 'spdx']) {
+    const file = `sbom.${format}.json`;
+    const written = await ward(['image', 'scan', 'vulnerable', '--format', format, '--output', file]);
+    expect(written).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(`wrote ${file}`) });
+    const again = await ward(['image', 'scan', file, '-o', 'json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      target: { kind: 'sbom' },
+      findings: expect.arrayContaining([
+        expect.objectContaining({ id: 'CVE-2026-10001', severity: 'critical' }),
+      ]),
+    });
+  }
+});
+
+test('an archive is read as the layout that it holds', async () => {
+  const packed = await runCommand(['tar', '-C', 'vulnerable', '-cf', 'image.tar', '.'], { cwd: folder });
+  expect(packed.code).toBe(0);
+  expect(await ward(['image', 'scan', 'image.tar', '-o', 'name'])).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('CVE-2026-10001\n'),
+  });
+});
+
+test('every format goes to a file, the verdict to stderr', async () => {
+  for (const [format, begins] of [
+    ['table', 'image '],
+
+    ['sarif', '{\n  "$schema"'],
+    ['junit', '<?xml'],
+  ] as const) {
+    const file = `out/report.${format}`;
+    await mkdir(join(folder, 'out'), { recursive: true });
+    await chmod(join(folder, 'out'), 0o777);
+    const done = await ward(['image', 'scan', 'vulnerable', '--format', format, '-o', file]);
+    expect(done.code).toBe(1);
+    expect(done.stderr).toMatch(/^ok: wrote .*\ndenied: /);
+    expect((await readFile(join(folder, file), 'utf8')).slice(0, begins.length)).toBe(begins);
+  }
+});
+
+test('--explain tells where a finding is from, and by which name', async () => {
+  const { stdout, code } = await ward(['image', 'scan', 'vulnerable', '--explain', 'GHSA-aaaa-bbbb-cccc']);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^id +CVE-2026-10001$/m);
+  expect(stdout).toMatch(/^found in +app\/node_modules\/left\/package\.json$/m);
+  expect(stdout).toMatch(/^to do +update left to 1\.0\.1$/m);
+});
+
+test.each([
+  ['a name that is nowhere', ['none:1'], 'IMAGE_NOT_FOUND'],
+  ['a file of another kind', ['osv.txt'], 'SCAN_TARGET_INVALID'],
+  ['a policy that is none', ['fixed', '--policy', 'osv.ndjson'], 'POLICY_INVALID'],
+  ['a platform that the image is not for', ['fixed', '--platform', 'windows'], 'FLAG_INVALID'],
+  ['a format that there is not', ['fixed', '-o', 'sarfi'], 'USAGE'],
+  ['two formats', ['fixed', '-o', 'json', '--format', 'sarif'], 'USAGE'],
+  [
+    'a folder that no file can be written to',
+    ['fixed', '--format', 'sarif', '-o', 'no/where.json'],
+    'FILE_NOT_WRITTEN',
+  ],
+])('%s is an error, which ends with 2', async (_, args, code) => {
+  await writeFile(join(folder, 'osv.txt'), 'hello');
+  expect(await ward(['image', 'scan', ...args])).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining(`error[${code}]`),
+  });
+});
+
+test('a layer that was changed under its digest is an error, never clean', async () => {
+  await cp(join(folder, 'fixed'), join(folder, 'broken'), { recursive: true });
+  const index = JSON.parse(await readFile(join(folder, 'broken/index.json'), 'utf8'));
+  const blob = (digest: string) => join(folder, 'broken/blobs', digest.replace(':', '/'));
+  const manifest = JSON.parse(await readFile(blob(index.manifests[0].digest), 'utf8'));
+  await writeFile(blob(manifest.layers[1].digest), await tarOf([]));
+  const { code, stderr } = await ward(['image', 'scan', 'broken']);
+  expect({ code, stderr }).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('error[LAYER_MISMATCH]'),
+  });
+});
+
+test('without advisories nothing passes unseen', async () => {
+  const { code, stdout } = await ward(['image', 'scan', 'fixed', '--advisories', 'none.db']);
+  expect(code).toBe(1);
+  expect(stdout).toContain('advisories.missing');
+});
