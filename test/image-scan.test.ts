@@ -1,4 +1,5 @@
 /** `ward image scan` and `ward advisories` as CI uses them: no server, no root, one data folder of its own. */
+import { generateKeyPairSync } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -169,6 +170,18 @@ test('a folder, and an SBOM that a scan wrote, are found to have the same', asyn
       ]),
     });
   }
+});
+
+test('a secret is refused, unless secrets are left out', async () => {
+  const key = `-----BEGIN PRIVATE KEY-----\n${generateKeyPairSync('ed25519')
+    .privateKey.export({ format: 'der', type: 'pkcs8' })
+    .toString('base64')}\n-----END PRIVATE KEY-----\n`;
+  await mkdir(join(folder, 'leaky'), { recursive: true });
+  await writeFile(join(folder, 'leaky/id.pem'), key);
+  const leaky = await ward(['image', 'scan', 'leaky']);
+  expect(leaky).toMatchObject({ code: 1, stdout: expect.stringMatching(/secrets \(1\)[^]*id\.pem/) });
+  expect(leaky.stdout).not.toContain(key.split('\n')[1]);
+  expect((await ward(['image', 'scan', 'leaky', '--no-secrets'])).code).toBe(0);
 });
 
 test('an archive is read as the layout that it holds', async () => {

@@ -18,7 +18,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 }
 
 test.each([
-  [['a'], ['action', 'activation', 'api']],
+  [['a'], ['action', 'activation', 'api', 'advisories', 'audit']],
   [['-o', 'json', 'tr'], ['trigger']],
   [['--apihost', 'action', 'ru'], ['rule']],
   [['namespace', 'k'], ['key']],

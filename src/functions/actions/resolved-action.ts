@@ -7,7 +7,8 @@ import { type Parameter, toObject, valueFor } from '../entities/key-values.ts';
 import { fullNameOf } from '../entities/names.ts';
 import { functionFault } from '../faults.ts';
 import type { Action } from './action.ts';
-import { type CodeExec, isCode, isSequence } from './exec.ts';
+import { blackboxKind, type CodeExec, isCode, isSequence } from './exec.ts';
+import { familyOf } from './runtimes.ts';
 import { scalingOf } from './scaling.ts';
 
 /** What invoking it does. */
@@ -17,6 +18,8 @@ export type Plan =
       readonly code: JobTarget['code'];
       readonly image: string | undefined;
       readonly scaling: Scaling | undefined;
+      /** The action's limits, as far as its runtime can use them. */
+      readonly runLimits: ActionLimits;
       /** It tells what to call next, instead of a result. */
       readonly isConductor: boolean;
     }
@@ -120,7 +123,7 @@ export function targetOf(
   namespace: string,
   initEnv: JsonObject,
 ): JobTarget {
-  const { action, fullName, limits } = resolved;
+  const { action, fullName } = resolved;
   return {
     namespace,
     action: fullName,
@@ -129,10 +132,17 @@ export function targetOf(
     kind: action.exec.kind,
     ...(plan.image === undefined ? {} : { image: plan.image }),
     code: plan.code,
-    limits,
+    limits: plan.runLimits,
     ...(plan.scaling === undefined ? {} : { scaling: plan.scaling }),
     initEnv,
   };
+}
+
+/** Runtimes that do several calls in one sandbox at once; calls of the others would wait for each other there. */
+const concurrentFamilies = new Set(['nodejs', blackboxKind]);
+
+function usableLimits(kind: string, limits: ActionLimits): ActionLimits {
+  return concurrentFamilies.has(familyOf(kind)) ? limits : { ...limits, concurrency: 1 };
 }
 
 function planOf({ action, builtin }: Resolution): Plan {
@@ -140,7 +150,8 @@ function planOf({ action, builtin }: Resolution): Plan {
   if (isSequence(exec)) return { type: 'sequence', components: exec.components };
   if (isCode(exec)) {
     const isConductor = isTruthy(valueFor(annotations, 'conductor'));
-    return { type: 'code', ...codeOf(exec), scaling: scalingOf(annotations, limits), isConductor };
+    const runLimits = usableLimits(exec.kind, limitsOf(action));
+    return { type: 'code', ...codeOf(exec), scaling: scalingOf(annotations, limits), runLimits, isConductor };
   }
   if (builtin === undefined) throw functionFault('NOT_FOUND', 'The requested resource does not exist.');
   return { type: 'builtin', builtin };

@@ -161,9 +161,9 @@ describe('a damaged file', () => {
   });
 
   test('a file that grows without end changes nothing', async () => {
-    await place.put('bomb.json.gz', gzipSync(Buffer.alloc(300 * 1024 * 1024, '{"a":[\n')));
-    await expect(place.importAll('bomb.json.gz')).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
-    await place.put('bomb.csv.gz', gzipSync(`cve,epss,percentile\n${'#\n'.repeat(150 * 1024 * 1024)}`));
+    await place.put('deep.json.gz', gzipSync('{"a":['.repeat(100_000)));
+    await expect(place.importAll('deep.json.gz')).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
+    await place.put('bomb.csv.gz', gzipSync(`cve,epss,percentile\n${`#${' '.repeat(100_000)}\n`.repeat(800)}`));
     await expect(place.importAll('bomb.csv.gz')).rejects.toMatchObject({ code: 'ADVISORY_FILE_TOO_LARGE' });
     expect(found()).toEqual(['A-1']);
   });
@@ -287,7 +287,7 @@ test('a process that is killed half-way leaves the old advisories, and the next 
   await once(child.stdout, 'data');
   child.kill('SIGKILL');
   await once(child, 'exit');
-  expect((await filesOfData()).length).toBe(3);
+  expect((await filesOfData()).filter((name) => name.startsWith('.advisories.db.new-'))).not.toEqual([]);
   expect(found()).toEqual(['A-1']);
   await place.put('b.json', ndjson([record('B-1')]));
   await place.importAll('b.json');

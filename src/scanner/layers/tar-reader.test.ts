@@ -181,8 +181,9 @@ describe('a tar archive that can be read in two ways', () => {
 
   it.each([
     ['a sparse map', { 'GNU.sparse.major': '1' }, /GNU.sparse/],
-    ['no path', { path: '' }, /no path/],
-    ['a NUL in its path', { path: 'a\0b' }, /no path/],
+    ['two paths', { path: 'b' }, /comes twice/],
+    ['a link to nowhere', { linkpath: '' }, /no linkpath/],
+    ['a NUL in its link', { linkpath: 'a\0b' }, /no linkpath/],
     ['a size that is none', { size: '1e3' }, /no number/],
     ['another character set', { hdrcharset: 'BINARY' }, /hdrcharset/],
   ])('for an entry has %s, is refused', async (_what, pax, message) => {

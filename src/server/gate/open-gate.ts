@@ -10,7 +10,7 @@ import {
   readVexFolder,
 } from '../../gate/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
-import { createScanner, openAdvisories, type Scanner } from '../../scanner/index.ts';
+import { createInspectors, createScanner, openAdvisories, type Scanner } from '../../scanner/index.ts';
 import { gatePaths } from '../gate-paths.ts';
 import { policySource } from './policy-source.ts';
 
@@ -42,11 +42,11 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   }
   const advisories = stack.use(openAdvisories({ path: paths.advisories }));
-  const { files, config } = { files: [], config: [] };
+  const { threads, config } = await createInspectors();
   const scanner = stack.use(
     createScanner({
       matcher: advisories,
-      fileInspectors: files,
+      fileInspectors: threads,
       configInspectors: config,
       cacheDir: paths.layers,
       log,

@@ -1,0 +1,98 @@
+/** Where an image that was built goes: Ward's image store, an OCI layout, a tar file. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Artifact } from '../gate/index.ts';
+import {
+  copyImage,
+  type Descriptor,
+  type FunctionImage,
+  openImageStore,
+  tagManifest,
+  writeLayoutArchive,
+} from '../images/index.ts';
+import { errnoOf } from '../lib/index.ts';
+import { serverFault } from './faults.ts';
+import { putArtifact } from './image-build-trust.ts';
+import { runDir } from './instance-locks.ts';
+
+export type OutputTarget =
+  | { readonly kind: 'store' }
+  | { readonly kind: 'layout'; readonly path: string }
+  | { readonly kind: 'archive'; readonly path: string };
+
+/** An image with what belongs to it, in a layout. */
+export interface BuiltImageFiles {
+  readonly layoutDir: string;
+  readonly name: string;
+  readonly image: FunctionImage;
+  /** Signature and attestation. */
+  readonly companions: readonly Artifact[];
+}
+
+/** Undefined: it is only pushed. @throws Fault FLAG_INVALID */
+export function parseOutput(text: string | undefined, isPushed: boolean): OutputTarget | undefined {
+  if (text === undefined) return isPushed ? undefined : { kind: 'store' };
+  const layout = /^oci:([^:]+)$/s.exec(text)?.[1];
+  if (layout !== undefined) return { kind: 'layout', path: resolve(layout) };
+  if (text.endsWith('.tar')) return { kind: 'archive', path: resolve(text) };
+  throw serverFault('FLAG_INVALID', `--output can't be '${text}'`, {
+    hint: 'name a folder as oci:DIR, or a file that ends in .tar',
+  });
+}
+
+/** `linux/arm64` → `arm64`. @throws Fault FLAG_INVALID */
+export function architectureOf(platform: string | undefined): string | undefined {
+  if (platform === undefined) return undefined;
+  const architecture = /^linux\/([a-z0-9]{1,20})$/.exec(platform)?.[1];
+  if (architecture !== undefined) return architecture;
+  throw serverFault('FLAG_INVALID', `there is no platform '${platform}'`, {
+    hint: 'write it like linux/arm64',
+  });
+}
+
+/** Beside the store, where its blobs can be linked to; elsewhere for those who may not write there. */
+export async function openWorkFolder(storeDir: string): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await makeFolder(join(storeDir, 'build')).catch((error) => {
+    if (!['EACCES', 'EROFS', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+    return makeFolder(tmpdir());
+  });
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+async function makeFolder(parent: string): Promise<string> {
+  await mkdir(parent, { recursive: true });
+  return mkdtemp(join(parent, '.tmp-image-'));
+}
+
+/** Returns what it can be found by. */
+export async function putOut(
+  target: OutputTarget,
+  built: BuiltImageFiles,
+  storeDir: string,
+  onProgress: (text: string) => void,
+): Promise<string> {
+  const { layoutDir, name, image } = built;
+  if (target.kind === 'archive') {
+    onProgress(`writing ${target.path}`);
+    await writeLayoutArchive(layoutDir, image.descriptor, name, target.path);
+    return target.path;
+  }
+  const dir = target.kind === 'store' ? storeDir : target.path;
+  onProgress(`storing ${name}`);
+  await copyImage(layoutDir, dir, image.descriptor);
+  for (const artifact of built.companions) await putArtifact(dir, artifact);
+  if (target.kind === 'layout') {
+    await tagManifest(dir, image.descriptor, [name]);
+    return `oci:${dir}:${name}`;
+  }
+  await unpack(dir, name, image.descriptor);
+  return name;
+}
+
+/** Before it has its name, so that nothing that can't be unpacked gets one; the first call then need not wait. */
+async function unpack(dir: string, name: string, descriptor: Descriptor): Promise<void> {
+  await using store = await openImageStore({ dir, mountsDir: join(runDir, 'roots') });
+  await store.unpack(descriptor);
+  await tagManifest(dir, descriptor, [name]);
+}

@@ -1,0 +1,59 @@
+/** What a scan finds in an image that was just built, judged as the gate of this Ward would judge it. */
+import { judge, type SigningKey } from '../gate/index.ts';
+import { type FunctionImage, readImage } from '../images/index.ts';
+import { createLog } from '../lib/index.ts';
+import { createInspectors, createScanner, type JudgedReport, layoutSource, openAdvisories } from '../scanner/index.ts';
+import { buildInfo } from './build-info.ts';
+import { guest } from './first-namespace.ts';
+import { policySource } from './gate/policy-source.ts';
+import { gatePaths } from './gate-paths.ts';
+import { judgedReport } from './scan-outcome.ts';
+
+export interface BuiltScanOptions {
+  readonly dataDir: string;
+  /** The layout that the image is in, by this name. */
+  readonly layoutDir: string;
+  readonly name: string;
+  readonly image: FunctionImage;
+  /** It will be signed with this. */
+  readonly key: SigningKey | undefined;
+  readonly onProgress: (text: string) => void;
+}
+
+/** @throws Fault POLICY_INVALID, RULES_INVALID, ADVISORIES_CORRUPT, and those of reading images */
+export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport> {
+  const { layoutDir, name, image, key, onProgress } = options;
+  const paths = gatePaths(options.dataDir);
+  const log = createLog('error');
+  const policy = policySource(paths.policy, log)();
+  const inspectors = await createInspectors();
+  using advisories = openAdvisories({ path: paths.advisories });
+  await using scanner = createScanner({
+    matcher: advisories,
+    fileInspectors: inspectors.threads,
+    configInspectors: inspectors.config,
+    log,
+  });
+  onProgress(`scanning ${name}`);
+  const report = await scanner.scanImage(await layoutSource(name, layoutDir, { tag: name }));
+  const { config } = await readImage(layoutDir, image.descriptor);
+  const baseLayers = image.layers.filter(({ role }) => role === 'base').length;
+  const verdict = judge(policy, {
+    stage: 'push',
+    namespace: name.includes('/') ? (name.split('/')[0] ?? guest) : guest,
+    kind: 'image',
+    digest: image.digest,
+    report,
+    signatures: key === undefined ? [] : [{ keyId: key.id, reference: name, annotations: {} }],
+    bases: [
+      {
+        ...image.base,
+        diffIds: config.rootfs.diff_ids.slice(0, baseLayers),
+        builtByWard: true,
+        signedBy: [],
+      },
+    ],
+    now: Date.now(),
+  });
+  return judgedReport(policy, report, verdict, buildInfo.buildno);
+}
