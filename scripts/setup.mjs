@@ -6,6 +6,7 @@
  *   node scripts/setup.mjs                  everything
  *   node scripts/setup.mjs --packages-only  npm packages only
  *   node scripts/setup.mjs --no-images      no runtime images
+ *   node scripts/setup.mjs --tests          what the tests need, too
  *   node scripts/setup.mjs --bench          what the benchmarks need, too
  *   node scripts/setup.mjs --plan           says what it would do, and does nothing
  *
@@ -90,13 +91,14 @@ function rerunUnderLock() {
 }
 
 function readArguments(args) {
-  const known = ['--packages-only', '--no-images', '--bench', '--plan'];
+  const known = ['--packages-only', '--no-images', '--tests', '--bench', '--plan'];
   const unknown = args.find((argument) => !known.includes(argument));
   if (unknown !== undefined)
     throw new SetupError(`unknown argument ${unknown}; known: ${known.join(', ')}`, { exitCode: 2 });
   const packagesOnly = args.includes('--packages-only');
   return {
     system: !packagesOnly,
+    tests: args.includes('--tests'),
     bench: args.includes('--bench'),
     images: !packagesOnly && !args.includes('--no-images'),
     planOnly: args.includes('--plan'),

@@ -39,7 +39,10 @@ beforeAll(async () => {
   await writeTestImage(join(folder, 'layout'), {
     tag: 'v1',
     layers: [
-      await tarOf([{ name: 'app/', type: 'directory' }, { name: 'app/run', mode: 0o755, content: '#!/bin/sh\n' }]),
+      await tarOf([
+        { name: 'app/', type: 'directory' },
+        { name: 'app/run', mode: 0o755, content: '#!/bin/sh\n' },
+      ]),
       await tarOf([{ name: 'app/data', content: 'x'.repeat(100_000) }]),
     ],
   });

@@ -154,6 +154,19 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 );
 
+test('only the tests need clients of a registry', async () => {
+  await using checkout = await makeCheckout(installed, { ...hostPrograms, ...busybox });
+  const lacking = await checkout.run('--no-images', '--tests', '--plan');
+  expect(lacking.code).toBe(1);
+  expect(lacking.stdout).toContain(
+    'install Debian packages: buildah cosign podman umoci (buildah tests push',
+  );
+  for (const name of ['buildah', 'cosign', 'podman', 'umoci']) {
+    await addProgram(join(checkout.path, 'host-bin'), name, 'exit 0');
+  }
+  expect((await checkout.run('--no-images', '--tests', '--plan')).code).toBe(0);
+});
+
 test('only the benchmarks need wrk, which exits with 1 after saying its version', async () => {
   await using checkout = await makeCheckout(installed, { ...hostPrograms, ...busybox });
   expect((await checkout.run('--no-images', '--plan')).code).toBe(0);

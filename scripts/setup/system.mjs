@@ -32,6 +32,14 @@ const programs = [
   },
 ];
 
+/** Only for `npm test`: clients of the registry. @type {readonly Program[]} */
+const testPrograms = [
+  { name: 'buildah', argv: ['buildah', '--version'], package: 'buildah', why: 'tests push with it' },
+  { name: 'podman', argv: ['podman', '--version'], package: 'podman', why: 'tests pull with it' },
+  { name: 'cosign', argv: ['cosign', 'version'], package: 'cosign', why: 'tests sign and verify with it' },
+  { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
+];
+
 /** Only for `npm run bench`. It exits with 1 after saying its version. @type {readonly Program[]} */
 const benchPrograms = [
   {
@@ -43,9 +51,13 @@ const benchPrograms = [
   },
 ];
 
-/** What of it is missing here. @param {{bench: boolean}} scope @returns {Promise<readonly Program[]>} */
-export async function missingPrograms({ bench }) {
-  const wanted = bench ? [...programs, ...benchPrograms] : programs;
+/**
+ * What of it is missing here.
+ * @param {{tests: boolean, bench: boolean}} scope
+ * @returns {Promise<readonly Program[]>}
+ */
+export async function missingPrograms({ tests, bench }) {
+  const wanted = [...programs, ...(tests ? testPrograms : []), ...(bench ? benchPrograms : [])];
   const found = await Promise.all(
     wanted.map(async ({ argv, says }) => {
       const { code, stdout } = await probe(argv);

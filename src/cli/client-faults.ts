@@ -32,7 +32,7 @@ export function answerFault(
 ): Fault {
   const { status, body } = answer;
   const meaning = meanings[status] ?? { code: status < 500 ? 'REQUEST_UNSUPPORTED' : 'SERVER_FAILED' };
-  const said = isJsonObject(body) && typeof body['error'] === 'string' ? body['error'] : undefined;
+  const said = saidIn(body);
   const id = isJsonObject(body) && typeof body['code'] === 'string' ? `, request ${body['code']}` : '';
   const seconds = /^\d{1,6}$/.exec(answer.headers?.['retry-after'] ?? '')?.[0];
   const wait = seconds === undefined ? undefined : `try again in ${seconds} s`;
@@ -43,6 +43,15 @@ export function answerFault(
     ...(hint === undefined ? {} : { hint }),
     cause: new Error(`${request} → ${status}${key}${id}`),
   });
+}
+
+/** `{error}` of the API, `{errors: [{message}]}` of the registry. */
+function saidIn(body: JsonValue): string | undefined {
+  if (!isJsonObject(body)) return undefined;
+  const { error, errors } = body;
+  if (typeof error === 'string') return error;
+  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+  return isJsonObject(first) && typeof first['message'] === 'string' ? first['message'] : undefined;
 }
 
 /** The request got no answer, or not all of it. */
@@ -68,7 +77,10 @@ export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fau
 const nouns = ['action', 'activation', 'trigger', 'rule', 'package'] as const;
 
 function hintOf(status: number, request: string): string | undefined {
-  const noun = nouns.find((candidate) => request.includes(`/${candidate}s`)) ?? 'action';
+  const isImage = / \/v2\/| \/ward\/v1\/(?:images|reports)\//.test(request);
+  const noun = isImage
+    ? 'image'
+    : (nouns.find((candidate) => request.includes(`/${candidate}s`)) ?? 'action');
   if (status === 404) return `ward ${noun} list shows what there is`;
   const isCreation = status === 409 && request.startsWith('PUT ');
   return isCreation ? `ward ${noun} update changes what exists` : undefined;

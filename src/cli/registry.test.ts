@@ -40,7 +40,10 @@ test('has the commands of the platform', () => {
     'list',
     ...['list', 'get', 'create', 'delete', 'rotate-key', 'limits'].map((verb) => `namespace ${verb}`),
     ...['create', 'list', 'delete'].map((verb) => `namespace key ${verb}`),
-    ...['scan'].map((verb) => `image ${verb}`),
+    ...['scan', 'build', 'list', 'report', 'delete', 'keygen', 'sign', 'verify'].map(
+      (verb) => `image ${verb}`,
+    ),
+    'base build',
     ...['update', 'import', 'status'].map((verb) => `advisories ${verb}`),
     ...['show', 'check', 'test'].map((verb) => `policy ${verb}`),
     ...['list', 'verify'].map((verb) => `audit ${verb}`),

@@ -6,6 +6,7 @@ import { advisoriesGroup } from './commands/advisories.ts';
 import { apiGroup } from './commands/api.ts';
 import { auditGroup } from './commands/audit.ts';
 import { imageGroup } from './commands/image.ts';
+import { baseGroup } from './commands/image-build.ts';
 import { namespaceGroup } from './commands/namespace.ts';
 import { packageGroup } from './commands/package.ts';
 import { completionCommand, doctorCommand, listCommand, upCommand } from './commands/platform.ts';
@@ -30,6 +31,7 @@ export const entries: readonly EntrySpec[] = [
   listCommand,
   namespaceGroup,
   imageGroup,
+  baseGroup,
   advisoriesGroup,
   policyGroup,
   auditGroup,

@@ -88,6 +88,9 @@ async function layoutImage(
   return Object.freeze({ reference, digest: found.digest, config: imageConfig(found), layerDirs });
 }
 
+/** What belongs to an image, a signature or an attestation, and is none (cosign, specs/SIGNATURE_SPEC.md). */
+const companionName = /^sha256-[0-9a-f]{64}\.(?:sig|att|sbom)$/;
+
 /** The entry of the index of `dir` that is called `tag`, or its only one. @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID */
 export function pickEntry(
   reference: string,
@@ -97,7 +100,10 @@ export function pickEntry(
   architecture?: string,
 ): Descriptor {
   const entries = index?.manifests ?? [];
-  const named = tag === undefined ? entries : entries.filter((entry) => refNameOf(entry) === tag);
+  const named =
+    tag === undefined
+      ? entries.filter((entry) => !companionName.test(refNameOf(entry) ?? ''))
+      : entries.filter((entry) => refNameOf(entry) === tag);
   const [first] = named;
   if (first !== undefined && named.length === 1) return first;
   if (first !== undefined && named.every((entry) => entry.platform)) {

@@ -6,6 +6,24 @@ export { runtimeImagesReady } from './build/stamp.ts';
 export { digestOf, isDigest, parseDigest } from './digest.ts';
 export { imageFaults } from './faults.ts';
 export { openRegularFile, readRegularFile, writeFileAtomically } from './files.ts';
+export {
+  buildDockerfileImage,
+  type DockerfileImageOptions,
+  hasDockerfile,
+} from './function-build/dockerfile-image.ts';
+export type { LeftOut } from './function-build/folder-content.ts';
+export type { LeftOutReason } from './function-build/folder-left-out.ts';
+export {
+  type BuiltLayerInfo,
+  buildFunctionImage,
+  type FunctionImage,
+  type FunctionImageOptions,
+} from './function-build/function-image.ts';
+export type { LayerRole } from './function-build/image-documents.ts';
+export { nameOfFolder, parseImageName } from './function-build/image-name.ts';
+export { writeLayoutArchive } from './function-build/layout-archive.ts';
+export { copyImage, unpackLayers } from './function-build/layout-copy.ts';
+export { openWorkFolder, type WorkFolder } from './function-build/work-folder.ts';
 export { type ImageStoreOptions, openImageStore, pickEntry } from './image-store.ts';
 export {
   type LayoutImage,
@@ -15,6 +33,7 @@ export {
   readImageFrom,
   readIndex,
   refNameOf,
+  tagManifest,
 } from './oci/layout.ts';
 export {
   type Config,
@@ -27,7 +46,7 @@ export {
   maxDocumentBytes,
   parseDocument,
 } from './oci/schema.ts';
-export type { ByteRange } from './registry-store/content.ts';
+export type { BlobCopier, ByteRange } from './registry-store/content.ts';
 export { registryStoreFaults } from './registry-store/faults.ts';
 export {
   type ManifestDocument,
@@ -35,9 +54,11 @@ export {
   readManifestDocument,
 } from './registry-store/manifest-document.ts';
 export {
+  type ImageName,
   isRepositoryName,
   isTag,
   namespaceOfRepository,
+  parseImageName,
   parseRepositoryName,
   parseTag,
   type RepositoryName,

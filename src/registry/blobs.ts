@@ -1,6 +1,6 @@
 /** Downloads of blobs, whole and in part. */
-import type { FastifyReply } from 'fastify';
-import type { RegistryStore } from '../images/index.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { BlobCopier, ByteRange, RegistryStore } from '../images/index.ts';
 import { parseRange } from './byte-range.ts';
 import { byMethod, type Exchange, isCached } from './exchange.ts';
 import type { Target } from './target.ts';
@@ -29,27 +29,54 @@ async function download(
 ): Promise<FastifyReply> {
   const size = await store.blobSize(repository, digest);
   const etag = `"${digest}"`;
+  reply.headers({ 'docker-content-digest': digest, etag, 'accept-ranges': 'bytes' });
+  if (isCached(request, etag)) return reply.code(304).send();
+  const range = request.method === 'HEAD' ? undefined : wantedRange(request, reply, etag, size);
+  const { first, last } = range ?? { first: 0, last: size - 1 };
   reply.headers({
-    'docker-content-digest': digest,
-    etag,
-    'accept-ranges': 'bytes',
+    'content-type': 'application/octet-stream',
+    'content-length': last - first + 1,
     'cache-control': 'private, max-age=31536000, immutable',
   });
-  if (isCached(request, etag)) return reply.code(304).send();
-  reply.header('content-type', 'application/octet-stream');
-  // What is refused has these headers, too.
-  reply.header('content-range', `bytes */${size}`);
-  const condition = request.headers['if-range'];
-  const range =
-    condition === undefined || condition === etag ? parseRange(request.headers.range, size) : undefined;
-  reply.removeHeader('content-range');
-  if (request.method === 'HEAD') return reply.header('content-length', size).send();
-  if (range === undefined) {
-    return reply.header('content-length', size).send(await store.openBlob(digest));
+  if (range !== undefined) reply.code(206).header('content-range', `bytes ${first}-${last}/${size}`);
+  if (request.method === 'HEAD' || size === 0) return reply.send();
+  await using blob = await store.blobCopier(digest, { first, last });
+  return await sendPieces(reply, blob);
+}
+
+/** One that there is not is answered with what there is. */
+function wantedRange(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  etag: string,
+  size: number,
+): ByteRange | undefined {
+  const condition = headers['if-range'];
+  if (condition !== undefined && condition !== etag) return undefined;
+  try {
+    return parseRange(headers.range, size);
+  } catch (error) {
+    reply.header('content-range', `bytes */${size}`);
+    throw error;
   }
-  const { first, last } = range;
-  return reply
-    .code(206)
-    .headers({ 'content-length': last - first + 1, 'content-range': `bytes ${first}-${last}/${size}` })
-    .send(await store.openBlob(digest, range));
+}
+
+/** Past Fastify's streams: a piece is not needed any more when the kernel has it, which they can't tell. */
+async function sendPieces(reply: FastifyReply, blob: BlobCopier): Promise<FastifyReply> {
+  const { raw } = reply.hijack();
+  raw.statusCode = reply.statusCode;
+  for (const [name, value] of Object.entries(reply.getHeaders())) raw.setHeader(name, value ?? '');
+  try {
+    await blob.copy(
+      (bytes) =>
+        new Promise((resolve, reject) => {
+          raw.write(bytes, (error) => (error ? reject(error) : resolve()));
+        }),
+    );
+    raw.end();
+  } catch {
+    // The client went away, or the file can't be read; either way it must not take this for all.
+    raw.destroy();
+  }
+  return reply;
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { truncate } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf, maxManifestBytes } from '../images/index.ts';
 import {
@@ -171,6 +173,17 @@ describe('a manifest', () => {
     verdict.resolve();
     expect((await first).status).toBe(201);
     expect((await put(registry, plain)).status).toBe(201);
+  });
+});
+
+describe('a blob that lost bytes on the disk', () => {
+  it('is never taken for a whole one', async () => {
+    await using registry = await startRegistry();
+    const digest = await registry.pushBlob('guest/app', randomBytes(1_000_000));
+    await truncate(join(registry.dir, 'blobs/sha256', digest.slice('sha256:'.length)), 700_000);
+    const path = `/v2/guest/app/blobs/${digest}`;
+    await expect(registry.call('GET', path)).rejects.toThrow();
+    expect((await registry.call('GET', path, { headers: { range: 'bytes=0-9' } })).status).toBe(206);
   });
 });
 

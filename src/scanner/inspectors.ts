@@ -25,17 +25,43 @@ export interface Inspectors {
   readonly config: readonly ConfigInspector[];
 }
 
-/** @throws Fault RULES_INVALID with the file, and where in it */
+/**
+ * An operator's rules are read at once, so that a mistake is told at the start; Ward's own when something is scanned,
+ * so that a start does not wait for them.
+ * @throws Fault RULES_INVALID with the file, and where in it
+ */
 export async function createInspectors({ rulesDir }: InspectorOptions = {}): Promise<Inspectors> {
-  const rules = loadRules(rulesDir);
+  let loaded: Rules | undefined;
+  const rules = (): Rules => {
+    loaded ??= loadRules(rulesDir);
+    return loaded;
+  };
+  if (rulesDir !== undefined) rules();
   return {
-    files: fileInspectorsOf(rules),
+    get files() {
+      return fileInspectorsOf(rules());
+    },
     threads: { module: new URL(import.meta.url), data: { rulesDir } },
     config: [
-      createMalwareConfigInspector(rules.malware),
-      createSecretConfigInspector(rules.secrets),
-      createImageFactInspector(rules.misconfiguration),
+      lazily('malware', () => createMalwareConfigInspector(rules().malware)),
+      lazily('secrets', () => createSecretConfigInspector(rules().secrets)),
+      lazily('image-facts', () => createImageFactInspector(rules().misconfiguration)),
     ],
+  };
+}
+
+function lazily(name: string, make: () => ConfigInspector): ConfigInspector {
+  let made: ConfigInspector | undefined;
+  const inspector = (): ConfigInspector => {
+    made ??= make();
+    return made;
+  };
+  return {
+    name,
+    get revision() {
+      return inspector().revision;
+    },
+    inspect: (config) => inspector().inspect(config),
   };
 }
 
@@ -45,6 +71,8 @@ export function createFileInspectors(data: unknown): readonly FileInspector[] {
 }
 
 const threadData = z.object({ rulesDir: z.string().optional() });
+
+type Rules = ReturnType<typeof loadRules>;
 
 function loadRules(rulesDir: string | undefined) {
   const files = readRulesFiles(rulesDir);
@@ -56,7 +84,7 @@ function loadRules(rulesDir: string | undefined) {
   };
 }
 
-function fileInspectorsOf(rules: ReturnType<typeof loadRules>): readonly FileInspector[] {
+function fileInspectorsOf(rules: Rules): readonly FileInspector[] {
   return [
     createContentInspector([
       createMalwareLooker(rules.malware, rules.denyList),

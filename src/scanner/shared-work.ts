@@ -1,5 +1,7 @@
 /** Work that several wait for is done once, and is given up when the last of them does. */
 
+import { untilAborted } from './until-aborted.ts';
+
 interface Shared<T> {
   readonly result: Promise<T>;
   readonly controller: AbortController;
@@ -29,13 +31,9 @@ export function shareWork<T>(): SharedWork<T> {
       signal.throwIfAborted();
       const shared = underWay.get(key) ?? begin(key, work);
       shared.waiting++;
-      const aborted = Promise.withResolvers<never>();
-      const onAbort = (): void => aborted.reject(signal.reason);
-      signal.addEventListener('abort', onAbort, { once: true });
       try {
-        return await Promise.race([shared.result, aborted.promise]);
+        return await untilAborted(signal, shared.result);
       } finally {
-        signal.removeEventListener('abort', onAbort);
         if (--shared.waiting === 0) {
           shared.controller.abort(signal.reason);
           // Who comes now begins anew.

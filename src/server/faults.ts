@@ -14,6 +14,7 @@ export const serverFaults = {
   PARAMETER_KEYS_INSECURE: 'denied',
   PARAMETER_KEYS_BUSY: 'busy',
   PUSH_REFUSED: 'denied',
+  PUSH_FAILED: 'unreachable',
   IMAGE_DENIED: 'denied',
   SCAN_TARGET_INVALID: 'invalid',
 } as const satisfies FaultTable;

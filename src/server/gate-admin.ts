@@ -107,13 +107,16 @@ async function policyOf(text: string | undefined, options: GateAdminOptions): Pr
   return text === undefined ? (await policyInForce(options)).policy : parsePolicy(text);
 }
 
-async function policyInForce(options: GateAdminOptions): Promise<{ policy: Policy; source: string }> {
+/** The operator's, else Ward's own. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
+export async function policyInForce(
+  options: GateAdminOptions,
+): Promise<{ readonly policy: Policy; readonly source: string; readonly isOwn: boolean }> {
   const { dataDir } = await loadConfig(options);
   const { policy: path } = gatePaths(dataDir);
   try {
-    return { policy: parsePolicy(await readFile(path, 'utf8')), source: path };
+    return { policy: parsePolicy(await readFile(path, 'utf8')), source: path, isOwn: false };
   } catch (cause) {
-    if (errnoOf(cause) === 'ENOENT') return { policy: defaultPolicy(), source: own };
+    if (errnoOf(cause) === 'ENOENT') return { policy: defaultPolicy(), source: own, isOwn: true };
     if (errnoOf(cause) === undefined) throw cause;
     throw serverFault('DATA_DIR_INVALID', `${path} can't be read: ${messageOf(cause)}`, { cause });
   }

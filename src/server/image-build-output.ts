@@ -1,20 +1,19 @@
 /** Where an image that was built goes: Ward's image store, an OCI layout, a tar file. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Artifact } from '../gate/index.ts';
 import {
   copyImage,
-  type Descriptor,
   type FunctionImage,
-  openImageStore,
+  openWorkFolder,
   tagManifest,
+  unpackLayers,
+  type WorkFolder,
   writeLayoutArchive,
 } from '../images/index.ts';
 import { errnoOf } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
 import { putArtifact } from './image-build-trust.ts';
-import { runDir } from './instance-locks.ts';
 
 export type OutputTarget =
   | { readonly kind: 'store' }
@@ -52,17 +51,13 @@ export function architectureOf(platform: string | undefined): string | undefined
 }
 
 /** Beside the store, where its blobs can be linked to; elsewhere for those who may not write there. */
-export async function openWorkFolder(storeDir: string): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await makeFolder(join(storeDir, 'build')).catch((error) => {
+export async function workFolderFor(storeDir: string): Promise<WorkFolder> {
+  try {
+    return await openWorkFolder(join(storeDir, 'build'));
+  } catch (error) {
     if (!['EACCES', 'EROFS', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
-    return makeFolder(tmpdir());
-  });
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
-
-async function makeFolder(parent: string): Promise<string> {
-  await mkdir(parent, { recursive: true });
-  return mkdtemp(join(parent, '.tmp-image-'));
+    return openWorkFolder(tmpdir());
+  }
 }
 
 /** Returns what it can be found by. */
@@ -80,19 +75,11 @@ export async function putOut(
   }
   const dir = target.kind === 'store' ? storeDir : target.path;
   onProgress(`storing ${name}`);
-  await copyImage(layoutDir, dir, image.descriptor);
+  const isStore = target.kind === 'store';
+  await copyImage(layoutDir, dir, image.descriptor, isStore ? 'link' : 'copy');
+  // The first call need not wait then; and what can't be unpacked gets no name.
+  if (isStore) await unpackLayers(dir, image.descriptor);
   for (const artifact of built.companions) await putArtifact(dir, artifact);
-  if (target.kind === 'layout') {
-    await tagManifest(dir, image.descriptor, [name]);
-    return `oci:${dir}:${name}`;
-  }
-  await unpack(dir, name, image.descriptor);
-  return name;
-}
-
-/** Before it has its name, so that nothing that can't be unpacked gets one; the first call then need not wait. */
-async function unpack(dir: string, name: string, descriptor: Descriptor): Promise<void> {
-  await using store = await openImageStore({ dir, mountsDir: join(runDir, 'roots') });
-  await store.unpack(descriptor);
-  await tagManifest(dir, descriptor, [name]);
+  await tagManifest(dir, image.descriptor, [name]);
+  return isStore ? name : `oci:${dir}:${name}`;
 }

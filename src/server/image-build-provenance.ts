@@ -35,7 +35,10 @@ export function provenanceOf(record: BuildRecord): ProvenanceStatement {
 }
 
 /** The same, to be signed. */
-export function unsigned(provenance: ProvenanceStatement, { name, image }: Pick<BuildRecord, 'name' | 'image'>): Statement {
+export function unsigned(
+  provenance: ProvenanceStatement,
+  { name, image }: Pick<BuildRecord, 'name' | 'image'>,
+): Statement {
   return {
     subjects: [{ name, digest: image.digest }],
     predicateType: predicateTypes.provenance,

@@ -2,7 +2,13 @@
 import { judge, type SigningKey } from '../gate/index.ts';
 import { type FunctionImage, readImage } from '../images/index.ts';
 import { createLog } from '../lib/index.ts';
-import { createInspectors, createScanner, type JudgedReport, layoutSource, openAdvisories } from '../scanner/index.ts';
+import {
+  createInspectors,
+  createScanner,
+  type JudgedReport,
+  layoutSource,
+  openAdvisories,
+} from '../scanner/index.ts';
 import { buildInfo } from './build-info.ts';
 import { guest } from './first-namespace.ts';
 import { policySource } from './gate/policy-source.ts';

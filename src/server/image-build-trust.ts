@@ -7,8 +7,8 @@ import {
   companionTag,
   predicateTypes,
   readSigningKey,
-  sealStatement,
   type SigningKey,
+  sealStatement,
   signManifest,
   verifySignatures,
 } from '../gate/index.ts';
@@ -65,7 +65,12 @@ export function companionsOf(signed: {
  * Signs the image of this digest in the layout in `dir`, unless it bears a signature by the key already. What others
  * signed stays. Returns whether it was signed now.
  */
-export async function signInLayout(dir: string, name: string, digest: Digest, key: SigningKey): Promise<boolean> {
+export async function signInLayout(
+  dir: string,
+  name: string,
+  digest: Digest,
+  key: SigningKey,
+): Promise<boolean> {
   const earlier = await companionLayers(dir, digest);
   if (verifySignatures(digest, earlier, [key]).verified.length > 0) return false;
   const kept = earlier.map(({ mediaType, content, annotations, digest: of }) => ({

@@ -17,8 +17,14 @@ import { newId } from '../lib/index.ts';
 import type { JudgedReport } from '../scanner/index.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
-import { architectureOf, openWorkFolder, type OutputTarget, parseOutput, putOut } from './image-build-output.ts';
-import { provenanceOf, type ProvenanceStatement } from './image-build-provenance.ts';
+import {
+  architectureOf,
+  type OutputTarget,
+  parseOutput,
+  putOut,
+  workFolderFor,
+} from './image-build-output.ts';
+import { type ProvenanceStatement, provenanceOf } from './image-build-provenance.ts';
 import { type PushTarget, pushImage } from './image-build-push.ts';
 import { scanBuilt } from './image-build-scan.ts';
 import { companionsOf, type KeyFile, openKey } from './image-build-trust.ts';
@@ -71,7 +77,7 @@ export async function buildImage(request: ImageBuildRequest): Promise<ImageBuild
   const name = nameFor(request, target);
   const key = request.key === undefined ? undefined : await openKey(request.key);
   const startedAt = new Date();
-  await using work = await openWorkFolder(config.imagesDir);
+  await using work = await workFolderFor(config.imagesDir);
   const image = await build(request, config.imagesDir, work.path, target);
   await tagManifest(work.path, image.descriptor, [name]);
   const judged = request.isScanned
@@ -104,9 +110,13 @@ function nameFor({ name: asked, folder, push }: ImageBuildRequest, target: Outpu
   const name = parseImageName(asked ?? nameOfFolder(folder));
   const isPath = name.includes('/');
   if (target?.kind === 'store' && isPath) {
-    throw serverFault('FLAG_INVALID', `${name} can't be in the image store: names with a slash are the registry's`, {
-      hint: 'Push it there with --push, or choose a name without a slash.',
-    });
+    throw serverFault(
+      'FLAG_INVALID',
+      `${name} can't be in the image store: names with a slash are the registry's`,
+      {
+        hint: 'Push it there with --push, or choose a name without a slash.',
+      },
+    );
   }
   if (push === undefined || isPath) return name;
   return parseImageName(`${push.namespace}/${name}`);
@@ -148,7 +158,15 @@ function refuse(request: ImageBuildRequest, names: readonly (keyof typeof flags)
   }
 }
 
-function parametersOf({ base, kind, platform, entrypoint, labels, buildArgs, hasNetwork }: ImageBuildRequest) {
+function parametersOf({
+  base,
+  kind,
+  platform,
+  entrypoint,
+  labels,
+  buildArgs,
+  hasNetwork,
+}: ImageBuildRequest) {
   return {
     ...(base === undefined ? {} : { base }),
     ...(kind === undefined ? {} : { kind }),

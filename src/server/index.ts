@@ -27,6 +27,11 @@ export {
   testPolicy,
 } from './gate-admin.ts';
 export { type GatePaths, gatePaths } from './gate-paths.ts';
+export { buildImage, type ImageBuildRequest, type ImageBuildResult } from './image-build.ts';
+export { type BaseBuildRequest, type BuiltBase, buildBases } from './image-build-bases.ts';
+export type { PushTarget } from './image-build-push.ts';
+export type { KeyFile } from './image-build-trust.ts';
+export { makeKeyPair, signByHand, verifyByHand } from './image-sign.ts';
 export {
   type NamespaceAdmin,
   type NamespaceKey,

@@ -1,10 +1,11 @@
-/** The policy that a scan by hand is judged by: a file or Ward's own, and over it what was typed. */
+/** The policy that a scan by hand is judged by: a file, that in force, or Ward's own; and over it what was typed. */
 import { createHash } from 'node:crypto';
-import { defaultPolicy, type Policy, parsePolicy, rulesFor } from '../gate/index.ts';
+import { type Policy, parsePolicy, rulesFor } from '../gate/index.ts';
 import { type Severity, severities } from '../scanner/index.ts';
+import { type GateAdminOptions, policyInForce } from './gate-admin.ts';
 
-export interface ScanPolicyFlags {
-  /** Text of a policy; undefined: Ward's own. */
+export interface ScanPolicyFlags extends GateAdminOptions {
+  /** Text of a policy; undefined: the one in force. */
   readonly policy?: string | undefined;
   /** The lowest severity of which not one vulnerability may be there; `unknown` is the lowest of all. */
   readonly failOn?: Severity | undefined;
@@ -14,22 +15,24 @@ export interface ScanPolicyFlags {
 type Layer = Policy['layers'][number];
 
 /**
- * Without a policy of one's own, a scan that looked for no vulnerabilities does not pass. What only the gate of a running
+ * Where no operator made a policy, a scan that looked for no vulnerabilities does not pass. What only the gate of a running
  * Ward knows (signatures, trusted bases) is a warning at most.
- * @throws Fault POLICY_INVALID
+ * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
  */
-export function scanPolicy(
-  { policy: text, failOn, ignoreUnfixed }: ScanPolicyFlags,
-  namespace: string,
-): Policy {
-  const policy = text === undefined ? defaultPolicy() : parsePolicy(text);
+export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Promise<Policy> {
+  const { policy: text, failOn, ignoreUnfixed } = flags;
+  const { policy, isOwn } =
+    text === undefined ? await policyInForce(flags) : { policy: parsePolicy(text), isOwn: false };
   const { bases, signatures } = rulesFor(policy, namespace, 'push');
-  const unfixed =
-    text === undefined && failOn !== undefined ? { ignoreUnfixed } : ignoreUnfixed ? { ignoreUnfixed } : {};
+  // Ward's own leaves out what nobody can fix; a threshold means all of it, unless it is said.
+  const isSaid = ignoreUnfixed || (isOwn && failOn !== undefined);
   const layer: Layer = {
     rules: {
-      vulnerabilities: { ...(failOn === undefined ? {} : limitsFrom(failOn)), ...unfixed },
-      ...(text === undefined ? { advisories: { missing: 'deny' } } : {}),
+      vulnerabilities: {
+        ...(failOn === undefined ? {} : limitsFrom(failOn)),
+        ...(isSaid ? { ignoreUnfixed } : {}),
+      },
+      ...(isOwn ? { advisories: { missing: 'deny' } } : {}),
       bases: { action: atMostWarn(bases.action) },
       signatures: { action: atMostWarn(signatures.action) },
     },

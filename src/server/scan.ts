@@ -1,5 +1,7 @@
 /** `ward image scan`: finds what is named, scans it, and has it judged, with neither a server nor root. */
-import { applyVex, type Case, judge, parseVex } from '../gate/index.ts';
+
+import { stat } from 'node:fs/promises';
+import { applyVex, type Case, judge, parseVex, readVexFolder } from '../gate/index.ts';
 import { createLog } from '../lib/index.ts';
 import {
   archiveSource,
@@ -18,13 +20,12 @@ import { buildInfo } from './build-info.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { guest } from './first-namespace.ts';
+import { gatePaths } from './gate-paths.ts';
 import { judgedReport } from './scan-outcome.ts';
 import { type ScanPolicyFlags, scanPolicy } from './scan-policy.ts';
 import { findTarget, type ScanTarget } from './scan-target.ts';
 
 export interface ScanRequest extends ScanPolicyFlags {
-  readonly dataDir?: string;
-  readonly configFile?: string;
   readonly target: string;
   /** `linux/arm64`; undefined: this machine's. */
   readonly platform?: string | undefined;
@@ -49,8 +50,12 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const config = await loadConfig(request);
   const namespace = request.namespace ?? guest;
   // What was typed wrong is told before anything is read.
-  const policy = scanPolicy(request, namespace);
-  const statements = request.vex.flatMap((bytes) => parseVex(bytes));
+  const policy = await scanPolicy(request, namespace);
+  const paths = gatePaths(config.dataDir);
+  const statements = [
+    ...(await readVexFolder(paths.vex)),
+    ...request.vex.flatMap((bytes) => parseVex(bytes)),
+  ];
   const architecture = architectureOf(request.platform);
   const target = await findTarget(request.target, config.imagesDir);
   const inspectors = await createInspectors({ rulesDir: request.rulesDir });
@@ -59,6 +64,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
     matcher: advisories,
     fileInspectors: inspectors.files,
     configInspectors: inspectors.config,
+    cacheDir: (await isFolder(config.dataDir)) ? paths.layers : undefined,
     log: createLog('error'),
   });
   const found = await scanTarget(scanner, target, request, architecture);
@@ -127,4 +133,11 @@ function architectureOf(platform: string | undefined): string | undefined {
   throw serverFault('FLAG_INVALID', `there is no platform '${platform}'`, {
     hint: 'write it like linux/arm64',
   });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }

@@ -66,7 +66,7 @@ async function putPackage(
   await packages.put(ref, { publish: true, annotations: keyValues(annotations) }, true);
   for (const action of own) {
     const body = { exec: { kind: codeKind, code: action.code }, annotations: keyValues(action.annotations) };
-    await actions.put(refTo(action.name, name), body, true, writer);
+    await actions.putOwn(refTo(action.name, name), body, writer);
   }
 }
 

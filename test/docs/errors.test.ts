@@ -6,9 +6,12 @@ import { exitCodeOf } from '../../src/cli/faults.ts';
 import { functionFaultKinds } from '../../src/functions/faults.ts';
 import { gateFaults } from '../../src/gate/faults.ts';
 import { imageFaults } from '../../src/images/faults.ts';
+import { registryStoreFaults } from '../../src/images/registry-store/faults.ts';
 import { invokerFaults } from '../../src/invoker/faults.ts';
 import type { FaultKind, FaultTable } from '../../src/lib/index.ts';
+import { registryFaults } from '../../src/registry/faults.ts';
 import { sandboxFaultTable } from '../../src/sandbox/faults.ts';
+import { scannerFaults } from '../../src/scanner/faults.ts';
 import { serverFaults } from '../../src/server/faults.ts';
 import { storeFaults } from '../../src/store/faults.ts';
 import { columnsOf, plain, readText, tableOf } from './markdown.ts';
@@ -32,6 +35,9 @@ const answered: readonly (readonly [heading: string, table: FaultTable])[] = [
 const local: readonly (readonly [heading: string, table: object])[] = [
   ['Store', storeFaults],
   ['Images', imageFaults],
+  ['Registry storage', registryStoreFaults],
+  ['Registry', registryFaults],
+  ['Scanner', scannerFaults],
   ['Sandbox', sandboxFaultTable],
   ['Server', serverFaults],
   ['Command line', cliFaults],

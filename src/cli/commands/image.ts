@@ -1,5 +1,8 @@
 /** `ward image`: what is in images, and whether it may be deployed. */
 import type { CommandSpec, GroupSpec } from '../command-spec.ts';
+import { imageBuildCommand } from './image-build.ts';
+import { deleteImageCommand, listImagesCommand, reportCommand } from './image-registry.ts';
+import { keygenCommand, signCommand, verifyCommand } from './image-trust.ts';
 
 const scan: CommandSpec = {
   name: 'scan',
@@ -21,7 +24,10 @@ const scan: CommandSpec = {
       choices: ['unknown', 'none', 'low', 'medium', 'high', 'critical'],
     },
     { flags: '--ignore-unfixed', summary: 'leave out vulnerabilities that no version fixes' },
-    { flags: '--policy <FILE>', summary: 'judge by this policy instead of Ward’s own' },
+    {
+      flags: '--policy <FILE>',
+      summary: 'judge by this policy instead of the one in force on this machine, or Ward’s own',
+    },
     { flags: '--namespace <NAME>', summary: 'the namespace whose rules count (guest)' },
     {
       flags: '--vex <FILE>',
@@ -76,5 +82,14 @@ const scan: CommandSpec = {
 export const imageGroup: GroupSpec = {
   name: 'image',
   summary: 'images: what is in them, and whether they may be deployed',
-  commands: [scan],
+  commands: [
+    scan,
+    imageBuildCommand,
+    listImagesCommand,
+    reportCommand,
+    deleteImageCommand,
+    keygenCommand,
+    signCommand,
+    verifyCommand,
+  ],
 };

@@ -83,6 +83,8 @@ export interface ActionService {
    * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION
    */
   resolve(ref: EntityRef, caller: NamespaceName): ResolvedAction | Promise<ResolvedAction>;
+  /** As `put`, of code that Ward brings along: it is not scanned. */
+  putOwn(ref: EntityRef, body: unknown, writer: Identity): Promise<void>;
   /** Makes one of Ward's own actions known under its name. Idempotent. */
   putBuiltin(ref: EntityRef, annotations: readonly KeyValue[]): Promise<void>;
   /** Ends what belongs to actions whose rows are gone: code, sandboxes. */
@@ -133,23 +135,34 @@ export function createActions(options: ActionServiceOptions): ActionService {
     }
   };
 
+  const put = async (
+    ref: EntityRef,
+    body: unknown,
+    overwrite: boolean,
+    writer: Identity,
+    gate: ActionServiceOptions['gate'],
+  ): Promise<ActionView> => {
+    const limits = actionRanges(options.limits, writer.limits);
+    const put = parseActionPut(body, { limits, runtimes: options.runtimes, own: writer.namespace });
+    if (put.exec !== undefined) checkKind(writer.limits, put.exec.kind);
+    await locator.requireWritable(ref);
+    if (put.exec !== undefined && isSequencePut(put.exec)) {
+      const find = (each: EntityRef) => findComponent(locator.locate, each, writer.namespace);
+      await checkSequence(ref, put.exec.components, limits.sequenceLength, find);
+    }
+    const { before, after } = await write({ ...options, limits, writer, gate }, ref, put, overwrite);
+    changed(ref);
+    const old = before === undefined ? null : digestOf(before.exec);
+    if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
+    const sent = put.exec !== undefined && !isSequencePut(put.exec) ? put.exec.code : undefined;
+    return sent === undefined ? view(after, true) : { description: describeAction(after), code: sent };
+  };
+
   return {
     clearAway,
-    async put(ref, body, overwrite, writer) {
-      const limits = actionRanges(options.limits, writer.limits);
-      const put = parseActionPut(body, { limits, runtimes: options.runtimes, own: writer.namespace });
-      if (put.exec !== undefined) checkKind(writer.limits, put.exec.kind);
-      await locator.requireWritable(ref);
-      if (put.exec !== undefined && isSequencePut(put.exec)) {
-        const find = (each: EntityRef) => findComponent(locator.locate, each, writer.namespace);
-        await checkSequence(ref, put.exec.components, limits.sequenceLength, find);
-      }
-      const { before, after } = await write({ ...options, limits, writer }, ref, put, overwrite);
-      changed(ref);
-      const old = before === undefined ? null : digestOf(before.exec);
-      if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
-      const sent = put.exec !== undefined && !isSequencePut(put.exec) ? put.exec.code : undefined;
-      return sent === undefined ? view(after, true) : { description: describeAction(after), code: sent };
+    put: (ref, body, overwrite, writer) => put(ref, body, overwrite, writer, options.gate),
+    async putOwn(ref, body, writer) {
+      await put(ref, body, true, writer, undefined);
     },
     async get(ref, withCode, reader) {
       const location = await locator.locate(ref, reader);

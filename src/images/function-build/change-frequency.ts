@@ -2,7 +2,7 @@
  * Which layer a file belongs to, by how often it changes: dependencies, which a package manager put there, seldom; the
  * function's own code with every build. So most builds make one small layer, and registries and hosts have the rest.
  */
-import type { FolderEntry } from './folder-content.ts';
+import type { FolderEntry } from './folder-entry.ts';
 
 export interface LayerFiles {
   readonly role: 'dependencies' | 'code';

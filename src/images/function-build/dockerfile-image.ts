@@ -4,7 +4,7 @@
  * layer, and Ward's server where the Dockerfile names no program of its own. The same folder on the same base gives
  * the same digest, as far as what its RUN lines do is the same each time.
  */
-import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex } from '../digest.ts';
 import { imageFault } from '../faults.ts';
@@ -16,6 +16,7 @@ import { assembleBuilt } from './dockerfile-result.ts';
 import { type FolderContent, readFolder } from './folder-content.ts';
 import { openSourceFile } from './folder-file.ts';
 import type { FunctionImage, FunctionImageOptions } from './function-image.ts';
+import { openWorkFolder } from './work-folder.ts';
 
 export interface DockerfileImageOptions
   extends Omit<FunctionImageOptions, 'base' | 'kind' | 'entrypoint' | 'architecture'> {
@@ -28,8 +29,6 @@ export interface DockerfileImageOptions
 export const dockerfileName = 'Dockerfile';
 const builtName = 'localhost/ward-built:latest';
 const maxDockerfileBytes = 1024 * 1024;
-/** A folder of this age has lost its process: longer than a build may take. */
-const abandonedMs = 4 * 3_600_000;
 /** 1980-01-01, as in the other layers. */
 const epoch = 315_532_800;
 
@@ -52,42 +51,26 @@ export async function buildDockerfileImage(options: DockerfileImageOptions): Pro
     if (!bases.has(name)) bases.set(name, await findBase(storeDir, name, ociArchitecture()));
   const base = bases.get(dockerfile.finalBase);
   if (base === undefined) throw new TypeError('the last stage stands on an image that was not found');
-  const dir = await workFolder(storeDir);
-  try {
-    const buildah = await openBuildah(dir, signal);
-    for (const each of new Set(bases.values())) await load(buildah, each, storeDir, dir);
-    const text = withImages(dockerfile, (name) => localName(bases.get(name) ?? base));
-    await writeFile(join(dir, dockerfileName), text);
-    await writeFile(join(dir, 'ignore'), ignoredBy(content));
-    await buildah.build({
-      name: builtName,
-      dockerfile: join(dir, dockerfileName),
-      context: content.root,
-      ignoreFile: join(dir, 'ignore'),
-      buildArgs: options.buildArgs ?? [],
-      hasNetwork: options.hasNetwork ?? false,
-      epoch,
-      progress,
-    });
-    progress('packing what it made');
-    await buildah.save(builtName, join(dir, 'built'));
-    return await assembleBuilt(options, base, content, join(dir, 'built'));
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
-
-/** On the disk of the store: storage of images is too much for a folder in memory. */
-async function workFolder(storeDir: string): Promise<string> {
-  const parent = join(storeDir, 'build');
-  await mkdir(parent, { recursive: true });
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith('.tmp-dockerfile-')) continue;
-    const found = await stat(join(parent, name)).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > abandonedMs)
-      await rm(join(parent, name), { recursive: true, force: true });
-  }
-  return mkdtemp(join(parent, '.tmp-dockerfile-'));
+  await using work = await openWorkFolder(join(storeDir, 'build'));
+  const dir = work.path;
+  const buildah = await openBuildah(dir, signal);
+  for (const each of new Set(bases.values())) await load(buildah, each, storeDir, dir);
+  const text = withImages(dockerfile, (name) => localName(bases.get(name) ?? base));
+  await writeFile(join(dir, dockerfileName), text);
+  await writeFile(join(dir, 'ignore'), ignoredBy(content));
+  await buildah.build({
+    name: builtName,
+    dockerfile: join(dir, dockerfileName),
+    context: content.root,
+    ignoreFile: join(dir, 'ignore'),
+    buildArgs: options.buildArgs ?? [],
+    hasNetwork: options.hasNetwork ?? false,
+    epoch,
+    progress,
+  });
+  progress('packing what it made');
+  await buildah.save(builtName, join(dir, 'built'));
+  return await assembleBuilt(options, base, content, join(dir, 'built'));
 }
 
 /** Whatever the ignore file says of it: most name it there. */

@@ -33,7 +33,7 @@ export async function assembleBuilt(
   const { layoutDir: dir, storeDir, labels = {} } = options;
   const built = await readBuilt(builtDir);
   const program = await programOf(options, base, built.config);
-  for (const layer of base.layers) await copyBlob(storeDir, dir, layer);
+  for (const layer of base.layers) await copyBlob(storeDir, dir, layer, 'link');
   const layers = [...(await addedLayers(dir, builtDir, base, built)), ...program.layers];
   const config = built.config.config;
   const descriptor = await writeImage(dir, {

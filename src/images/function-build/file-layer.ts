@@ -4,7 +4,7 @@
  */
 import { pipeline } from 'node:stream/promises';
 import { type Archive, type PackedLayer, packArchive } from '../build/layer-blob.ts';
-import type { FolderEntry } from './folder-content.ts';
+import type { FolderEntry } from './folder-entry.ts';
 import { changed, openSourceFile } from './folder-file.ts';
 
 export interface FileLayerOptions {
@@ -27,21 +27,47 @@ const mtime = new Date(315_532_800_000);
 const common = { mtime, uid: 0, gid: 0 };
 /** Longer files are not read at once. */
 const wholeBytes = 256 * 1024;
+const filesAhead = 16;
 
 /** @throws Fault BUILD_FOLDER_INVALID when a file is not what it was */
 export function packFiles(options: FileLayerOptions): Promise<PackedLayer> {
   const { dir, root, target, entries, signal } = options;
   return packArchive(dir, async (archive) => {
     const folders = new Set<string>();
-    for (const entry of entries) {
+    for (const { entry, content } of readingAhead(root, entries)) {
       signal?.throwIfAborted();
       const path = `${target}/${entry.path}`;
       for (const above of foldersAbove(path)) await addFolder(archive, above, folders);
       if (entry.type === 'folder') await addFolder(archive, path, folders);
-      else if (entry.type === 'file') await addFile(archive, root, path, entry);
-      else await add(archive, { name: path, type: 'symlink', mode: 0o777, linkname: entry.target });
+      else if (entry.type === 'link')
+        await add(archive, { name: path, type: 'symlink', mode: 0o777, linkname: entry.target });
+      else if (content === undefined) await addLongFile(archive, root, path, entry);
+      else await add(archive, { name: path, mode: entry.mode, type: 'file' }, await content);
     }
   });
+}
+
+type FileEntry = Extract<FolderEntry, { type: 'file' }>;
+
+interface Ahead {
+  readonly entry: FolderEntry;
+  /** Of a short file. */
+  readonly content: Promise<Buffer> | undefined;
+}
+
+/** The entries in their order, short ones of the next being read meanwhile: most of the time is spent waiting. */
+function* readingAhead(root: string, entries: readonly FolderEntry[]): Generator<Ahead> {
+  const queue: Ahead[] = [];
+  for (const entry of entries) {
+    const isShort = entry.type === 'file' && entry.sizeBytes <= wholeBytes;
+    const content = isShort ? readWhole(root, entry) : undefined;
+    // Whoever awaits it gets its error; and nobody does once another has failed.
+    content?.catch(() => {});
+    queue.push({ entry, content });
+    const first = queue.length > filesAhead ? queue.shift() : undefined;
+    if (first !== undefined) yield first;
+  }
+  yield* queue;
 }
 
 /** `a/b/c` → `a`, `a/b`. */
@@ -65,28 +91,28 @@ function add(archive: Archive, header: Header, content?: Buffer): Promise<void> 
   });
 }
 
-async function addFile(
-  archive: Archive,
-  root: string,
-  name: string,
-  entry: Extract<FolderEntry, { type: 'file' }>,
-): Promise<void> {
+/** A file that grows is cut off, one that shrinks is noticed. */
+async function readWhole(root: string, entry: FileEntry): Promise<Buffer> {
+  const file = await openSourceFile(root, entry);
+  try {
+    const content = Buffer.alloc(entry.sizeBytes);
+    if (entry.sizeBytes === 0) return content;
+    const { bytesRead } = await file.read(content, 0, content.length, 0);
+    if (bytesRead === content.length) return content;
+    throw changed(entry.path);
+  } finally {
+    await file.close();
+  }
+}
+
+async function addLongFile(archive: Archive, root: string, name: string, entry: FileEntry): Promise<void> {
   const { sizeBytes: size, mode } = entry;
   const file = await openSourceFile(root, entry);
   try {
-    if (size <= wholeBytes) {
-      const content = Buffer.alloc(size);
-      // A file that grows is cut off, one that shrinks is noticed.
-      const { bytesRead } = size === 0 ? { bytesRead: 0 } : await file.read(content, 0, size, 0);
-      if (bytesRead !== size) throw changed(entry.path);
-      return await add(archive, { name, mode, type: 'file' }, content);
-    }
     const sink = archive.entry({ ...common, name, mode, type: 'file', size });
-    try {
-      await pipeline(file.createReadStream({ start: 0, end: size - 1, autoClose: false }), sink);
-    } catch (error) {
-      throw error instanceof Error && error.message === 'Size mismatch' ? changed(entry.path) : error;
-    }
+    await pipeline(file.createReadStream({ start: 0, end: size - 1, autoClose: false }), sink);
+  } catch (error) {
+    throw error instanceof Error && error.message === 'Size mismatch' ? changed(entry.path) : error;
   } finally {
     await file.close();
   }

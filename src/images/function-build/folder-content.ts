@@ -13,22 +13,11 @@ import { imageFault } from '../faults.ts';
 import { readRegularFile } from '../files.ts';
 import type { ArchiveLimits } from '../types.ts';
 import { showName } from '../unpack/entry-name.ts';
-import { openSourceFile } from './folder-file.ts';
+import type { FolderEntry } from './folder-entry.ts';
+import { ignoreFiles, type LeftOutReason, whyLeftOut } from './folder-left-out.ts';
 import { type FolderBudget, folderBudget, folderLimits } from './folder-limits.ts';
 import { checkLinks } from './folder-links.ts';
 import { type IgnoreRules, parseIgnoreFile } from './ignore-file.ts';
-import { holdsPrivateKey, isSecretFile, isSecretFolder } from './secret-files.ts';
-
-export type FolderEntry =
-  | { readonly type: 'folder'; readonly path: string }
-  | { readonly type: 'file'; readonly path: string; readonly sizeBytes: number; readonly mode: number }
-  | { readonly type: 'link'; readonly path: string; readonly target: string };
-
-/**
- * `ignored`: by the ignore file. `secret`: by its name. `cache`: it is made anew when needed. `foreign`: programs of
- * a virtualenv, which belong to the machine that it was made on. `build`: it tells of the build, or comes from it.
- */
-export type LeftOutReason = 'ignored' | 'secret' | 'cache' | 'foreign' | 'build';
 
 export interface LeftOut {
   readonly path: string;
@@ -51,9 +40,8 @@ export interface FolderOptions {
   readonly without?: readonly string[];
 }
 
-const ignoreFiles = ['.wardignore', '.dockerignore'];
 const maxIgnoreBytes = 64 * 1024;
-const keyHeadBytes = 64 * 1024;
+const lookedAtAtOnce = 32;
 
 interface Walk {
   readonly root: string;
@@ -97,15 +85,33 @@ async function readIgnoreFile(root: string): Promise<{ readonly name: string; re
 
 async function readInto(walk: Walk, folder: string): Promise<void> {
   const names = await namesIn(walk, folder);
-  for (const name of names) {
-    const path = folder === '' ? name : `${folder}/${name}`;
-    const stats = await lstat(join(walk.root, path)).catch((cause) => {
-      throw imageFault('BUILD_FOLDER_INVALID', `${showName(path)}: ${messageOf(cause)}`, { cause });
-    });
-    const reason = await whyLeftOut(walk, path, name, stats, names);
+  for await (const { name, path, stats } of lookAtAll(walk, folder, names)) {
+    const reason = await whyLeftOut(walk, { path, name, stats, siblings: names });
     if (reason !== undefined) walk.leftOut.push({ path, reason });
     if (stats.isDirectory() ? reason === undefined || mayHoldMore(walk, reason) : reason === undefined)
       await add(walk, path, stats, reason === undefined);
+  }
+}
+
+interface Found {
+  readonly name: string;
+  readonly path: string;
+  readonly stats: Stats;
+}
+
+/** Some at once: most of the time is spent waiting. */
+async function* lookAtAll({ root }: Walk, folder: string, names: ReadonlySet<string>): AsyncGenerator<Found> {
+  const all = [...names];
+  for (let at = 0; at < all.length; at += lookedAtAtOnce)
+    yield* await Promise.all(all.slice(at, at + lookedAtAtOnce).map((name) => lookAt(root, folder, name)));
+}
+
+async function lookAt(root: string, folder: string, name: string): Promise<Found> {
+  const path = folder === '' ? name : `${folder}/${name}`;
+  try {
+    return { name, path, stats: await lstat(join(root, path)) };
+  } catch (cause) {
+    throw imageFault('BUILD_FOLDER_INVALID', `${showName(path)}: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -144,38 +150,6 @@ async function add(walk: Walk, path: string, stats: Stats, isIn: boolean): Promi
     throw imageFault('BUILD_FOLDER_INVALID', `${showName(path)} is no file, folder or link`, {
       hint: 'Remove it, or name it in .wardignore.',
     });
-  }
-}
-
-async function whyLeftOut(
-  walk: Walk,
-  path: string,
-  name: string,
-  stats: Stats,
-  siblings: ReadonlySet<string>,
-): Promise<LeftOutReason | undefined> {
-  if (walk.without.includes(join(walk.root, path)) || ignoreFiles.includes(path)) return 'build';
-  const verdict = walk.rules.verdict(path);
-  if (verdict === 'out') return 'ignored';
-  if (verdict === 'in') return undefined;
-  if (stats.isDirectory()) {
-    if (isSecretFolder(name)) return 'secret';
-    if (name === '__pycache__') return 'cache';
-    return name === 'bin' && siblings.has('pyvenv.cfg') ? 'foreign' : undefined;
-  }
-  const isSecret = isSecretFile(name);
-  if (isSecret !== 'perhaps') return isSecret ? 'secret' : undefined;
-  return stats.isFile() && (await hasPrivateKey(walk.root, path, stats.size)) ? 'secret' : undefined;
-}
-
-async function hasPrivateKey(root: string, path: string, sizeBytes: number): Promise<boolean> {
-  const file = await openSourceFile(root, { path, sizeBytes });
-  try {
-    const head = Buffer.alloc(Math.min(sizeBytes, keyHeadBytes));
-    await file.read(head, 0, head.length, 0);
-    return holdsPrivateKey(head);
-  } finally {
-    await file.close();
   }
 }
 

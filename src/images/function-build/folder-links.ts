@@ -5,7 +5,7 @@
  */
 import { imageFault } from '../faults.ts';
 import { showName } from '../unpack/entry-name.ts';
-import type { FolderEntry } from './folder-content.ts';
+import type { FolderEntry } from './folder-entry.ts';
 
 /** As many as Linux follows for one path. */
 const maxHops = 40;

@@ -27,7 +27,7 @@ export interface FunctionImageOptions {
   readonly folder: string;
   /** Where bases are. */
   readonly storeDir: string;
-  /** The OCI image layout that the image's blobs are put into: the store, or another folder. */
+  /** The OCI image layout that the image's blobs are put into: the store, or a folder that nobody else may write to. */
   readonly layoutDir: string;
   /** An image in the store; without it and without `kind`, what the folder's files suggest. */
   readonly base?: string | undefined;
@@ -57,6 +57,8 @@ export interface FunctionImage {
   readonly descriptor: Descriptor;
   readonly digest: Digest;
   readonly sizeBytes: number;
+  /** ISO time, as it says itself. */
+  readonly createdAt: string;
   /** Lowest first. */
   readonly layers: readonly BuiltLayerInfo[];
   readonly base: { readonly name: string; readonly digest: Digest };
@@ -80,7 +82,7 @@ export async function buildFunctionImage(options: FunctionImageOptions): Promise
   if (files.size === 0)
     throw imageFault('BUILD_FOLDER_INVALID', 'the folder has nothing to put into an image');
   const base = await chooseBase(options, files);
-  for (const layer of base.layers) await copyBlob(options.storeDir, dir, layer);
+  for (const layer of base.layers) await copyBlob(options.storeDir, dir, layer, 'link');
   const { entrypoint, layers } = await packProgram(options, base, files);
   for (const { role, entries } of byChangeFrequency(content.entries)) {
     progress(`packing ${role}`);
@@ -171,6 +173,7 @@ export function describe(
     descriptor,
     digest: descriptor.digest,
     sizeBytes: layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, descriptor.size),
+    createdAt: createdOf(base),
     layers,
     base: { name: base.name, digest: base.digest },
     entrypoint,

@@ -1,29 +1,78 @@
-/** Blobs from one OCI image layout to another, each whole or not at all. */
+/** Images from one OCI image layout to another, each blob whole or not at all. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, open, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errnoOf } from '../../lib/index.ts';
 import { blobPath, blobSize } from '../blob-store.ts';
 import { imageFault } from '../faults.ts';
 import { renameDurably, temporaryBeside } from '../files.ts';
+import { openLayerStore } from '../layer-store.ts';
+import { readImage } from '../oci/layout.ts';
 import type { Descriptor } from '../oci/schema.ts';
 
+/** `link`: both have the same file, so only between folders that nobody else may write to. */
+export type CopyMode = 'link' | 'copy';
+
+/** Why a file can't have a second name there. */
+const unlinkable = new Set(['EXDEV', 'EPERM', 'EMLINK', 'EOPNOTSUPP']);
+
+/** All blobs of an image; which name it has there is the caller's to say. @throws Fault IMAGE_INVALID */
+export async function copyImage(
+  from: string,
+  to: string,
+  descriptor: Descriptor,
+  mode: CopyMode,
+): Promise<void> {
+  const { manifest } = await readImage(from, descriptor);
+  for (const each of [...manifest.layers, manifest.config, descriptor]) await copyBlob(from, to, each, mode);
+}
+
 /** Nothing is done when it is there. @throws Fault IMAGE_INVALID when it is not where it should come from */
-export async function copyBlob(from: string, to: string, { digest, size }: Descriptor): Promise<void> {
+export async function copyBlob(
+  from: string,
+  to: string,
+  { digest, size }: Descriptor,
+  mode: CopyMode,
+): Promise<void> {
   if ((await blobSize(to, digest)) === size) return;
   if ((await blobSize(from, digest)) !== size) {
     throw imageFault('IMAGE_INVALID', `${from} lacks the blob ${digest}`);
   }
-  const target = blobPath(to, digest);
+  const [source, target] = [blobPath(from, digest), blobPath(to, digest)];
   await mkdir(dirname(target), { recursive: true });
   const temporary = temporaryBeside(target);
   try {
-    // On a file system that can, without a byte being copied.
-    await copyFile(blobPath(from, digest), temporary, constants.COPYFILE_FICLONE);
-    const file = await open(temporary, 'r+');
-    await file.sync().finally(() => file.close());
+    if (mode === 'copy' || !(await isLinked(source, temporary))) await copy(source, temporary);
     await renameDurably(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Unpacks an image's layers in the store in `dir`, and finds out that they are what its documents say. */
+export async function unpackLayers(dir: string, descriptor: Descriptor): Promise<void> {
+  const { manifest, config } = await readImage(dir, descriptor);
+  const store = openLayerStore(dir);
+  for (const [at, layer] of manifest.layers.entries()) {
+    const diffId = config.rootfs.diff_ids[at];
+    if (diffId !== undefined) await store.unpack(dir, layer, diffId);
+  }
+}
+
+async function isLinked(source: string, target: string): Promise<boolean> {
+  try {
+    await link(source, target);
+    return true;
+  } catch (error) {
+    if (unlinkable.has(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+/** On a file system that can, without a byte being copied. */
+async function copy(source: string, target: string): Promise<void> {
+  await copyFile(source, target, constants.COPYFILE_FICLONE);
+  const file = await open(target, 'r+');
+  await file.sync().finally(() => file.close());
 }

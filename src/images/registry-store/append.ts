@@ -6,6 +6,7 @@ import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { imageFault } from '../faults.ts';
+import { releaseShortLived } from './short-lived.ts';
 
 export interface Growing {
   /** Of the bytes so far. */
@@ -75,5 +76,6 @@ async function write(file: FileHandle, target: Growing, batch: readonly Buffer[]
     target.isBroken = true;
     throw error;
   }
+  releaseShortLived(bytes);
   target.size += bytes;
 }

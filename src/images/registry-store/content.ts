@@ -13,12 +13,18 @@ import { digestOf, isDigest } from '../digest.ts';
 import { imageFault } from '../faults.ts';
 import { openRegularFile, readRegularFile, renameDurably } from '../files.ts';
 import type { Digest } from '../types.ts';
+import { copyFile } from './copy-file.ts';
 import { createKeyedLock } from './keyed-lock.ts';
 
 /** Bytes from the first to the last, both included. */
 export interface ByteRange {
   readonly first: number;
   readonly last: number;
+}
+
+export interface BlobCopier extends AsyncDisposable {
+  /** `take` settles when its bytes are not needed any more: they are overwritten then. */
+  copy(take: (bytes: Buffer) => Promise<void>): Promise<void>;
 }
 
 export interface Content {
@@ -34,7 +40,12 @@ export interface Content {
   /** @throws Fault BLOB_NOT_FOUND, BLOB_CORRUPT */
   read(digest: Digest, maxBytes: number): Promise<Buffer>;
   /** @throws Fault BLOB_NOT_FOUND */
-  open(digest: Digest, range?: ByteRange): Promise<Readable>;
+  open(digest: Digest): Promise<Readable>;
+  /**
+   * For who takes the bytes a piece at a time: makes no garbage, however many there are.
+   * @throws Fault BLOB_NOT_FOUND
+   */
+  copier(digest: Digest, range: ByteRange): Promise<BlobCopier>;
   /** Removes the file when `forget`, which asks the database, says so. Returns the bytes that it had, then. */
   remove(digest: Digest, forget: () => Promise<boolean>): Promise<number | undefined>;
   /** All that there is, in no order. */
@@ -77,13 +88,18 @@ export async function openContent(dir: string): Promise<Content> {
         hint: 'Push it again.',
       });
     },
-    async open(digest, range) {
+    async open(digest) {
       const file = await openRegularFile(blobPath(dir, digest));
       if (file === undefined) throw missing(digest);
-      return file.createReadStream({
-        highWaterMark: readBytes,
-        ...(range === undefined ? {} : { start: range.first, end: range.last }),
-      });
+      return file.createReadStream({ highWaterMark: readBytes });
+    },
+    async copier(digest, range) {
+      const file = await openRegularFile(blobPath(dir, digest));
+      if (file === undefined) throw missing(digest);
+      return {
+        copy: (take) => copyFile(file, range, take),
+        [Symbol.asyncDispose]: () => file.close(),
+      };
     },
     remove: (digest, forget) =>
       locks.run(digest, async () => {

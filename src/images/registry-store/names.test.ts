@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isRepositoryName, isTag, namespaceOfRepository, parseRepositoryName, parseTag } from './names.ts';
+import { digestOf } from '../digest.ts';
+import {
+  isRepositoryName,
+  isTag,
+  namespaceOfRepository,
+  parseImageName,
+  parseRepositoryName,
+  parseTag,
+} from './names.ts';
 
 describe('the name of a repository', () => {
   it.each([
@@ -61,5 +69,25 @@ describe('a tag', () => {
   });
   it.each(['', '.a', '-a', 'a/b', 'a:b', 'a b', 'a\n', 'a'.repeat(129), 'ä'])('%j is none', (text) => {
     expect(isTag(text)).toBe(false);
+  });
+});
+
+describe('the name of an image', () => {
+  const digest = digestOf('x');
+
+  it.each([
+    ['guest/app', 'guest/app', 'latest'],
+    ['guest/a/b:v1', 'guest/a/b', 'v1'],
+    [`guest/app@${digest}`, 'guest/app', digest],
+    [`guest/app:v1@${digest}`, 'guest/app', digest],
+  ])('%s has a repository and a reference', (text, repository, reference) => {
+    expect(parseImageName(text)).toEqual({ repository, reference });
+  });
+
+  it.each([
+    ...['', 'app', 'guest/app:', 'guest/app@', 'guest/app@v1', 'host:5000/guest/app', 'guest/app:v1:v2'],
+    ...['../guest/app', `guest/app@${digest}@${digest}x`.replace('@sha', '@xsha')],
+  ])('%s is none', (text) => {
+    expect(parseImageName(text)).toBeUndefined();
   });
 });

@@ -2,6 +2,8 @@
  * Names in a registry. A repository's first part is the namespace that it belongs to. Nothing that passes here can
  * leave a folder, a URL or a header. Source: OCI distribution-spec v1.1, "Pulling manifests".
  */
+import { isDigest } from '../digest.ts';
+import type { Digest } from '../types.ts';
 import { registryStoreFault } from './faults.ts';
 
 declare const repositoryBrand: unique symbol;
@@ -45,4 +47,23 @@ export function parseTag(text: string): Tag {
 /** The namespace that a repository belongs to. */
 export function namespaceOfRepository(repository: RepositoryName): string {
   return repository.slice(0, repository.indexOf('/'));
+}
+
+export interface ImageName {
+  readonly repository: RepositoryName;
+  readonly reference: Tag | Digest;
+}
+
+/**
+ * `ns/app`, `ns/app:tag`, `ns/app@digest`, as people name an image of this registry; undefined when it is none of them.
+ * Without a tag it is `latest`, and next to a digest a tag says nothing.
+ */
+export function parseImageName(text: string): ImageName | undefined {
+  const [name = '', digest] = text.split('@', 2);
+  const colon = name.indexOf(':');
+  const repository = colon === -1 ? name : name.slice(0, colon);
+  const tag = colon === -1 ? 'latest' : name.slice(colon + 1);
+  if (!isRepositoryName(repository) || !isTag(tag)) return undefined;
+  if (digest === undefined) return { repository, reference: tag };
+  return isDigest(digest) ? { repository, reference: digest } : undefined;
 }

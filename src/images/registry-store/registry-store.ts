@@ -64,6 +64,7 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     upload: uploads.find,
     blobSize: links.size,
     openBlob: content.open,
+    blobCopier: content.copier,
     mountBlob: links.mount,
     deleteBlob: links.remove,
     putManifest: manifests.put,

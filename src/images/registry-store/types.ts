@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { Config } from '../oci/schema.ts';
 import type { Digest, Image } from '../types.ts';
-import type { ByteRange } from './content.ts';
+import type { BlobCopier, ByteRange } from './content.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { RepositoryName, Tag } from './names.ts';
 
@@ -121,7 +121,9 @@ export interface RegistryStore extends AsyncDisposable {
   /** Bytes of a blob that the repository has; it is kept for a while from now on. @throws Fault BLOB_UNKNOWN */
   blobSize(repository: RepositoryName, digest: Digest): Promise<number>;
   /** The bytes of any blob, whoever has it, not verified. @throws Fault BLOB_NOT_FOUND */
-  openBlob(digest: Digest, range?: ByteRange): Promise<Readable>;
+  openBlob(digest: Digest): Promise<Readable>;
+  /** The same, for many of them at once. @throws Fault BLOB_NOT_FOUND */
+  blobCopier(digest: Digest, range: ByteRange): Promise<BlobCopier>;
   /**
    * Gives the repository a blob that `from` has, or any repository of the same namespace; false when they don't.
    * @throws Fault STORAGE_EXHAUSTED

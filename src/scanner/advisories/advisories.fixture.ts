@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Component, Distribution, Ecosystem, Malware, Vulnerability } from '../types.ts';
-import { importAdvisories } from './import.ts';
+import { InputFailure } from './build/input-failure.ts';
+import { runImport } from './build/run.ts';
 import { advisoryInputs } from './inputs.ts';
 import { openAdvisories } from './open.ts';
 import type { AdvisoryDatabase, ImportResult } from './types.ts';
@@ -14,6 +15,7 @@ export interface Workplace extends AsyncDisposable {
   readonly path: string;
   /** Writes an export; answers with its path. */
   put(name: string, content: string | Buffer): Promise<string>;
+  /** What `importAdvisories` does, without the thread, which takes longer to start than a small file to read. */
   importAll(...names: string[]): Promise<ImportResult>;
 }
 
@@ -32,7 +34,10 @@ export async function workplace(): Promise<Workplace> {
     async importAll(...names) {
       const files = names.map((name) => join(folder, 'exports', name));
       const inputs = await Promise.all(files.map(advisoryInputs));
-      return importAdvisories({ path, inputs: inputs.flat() });
+      const job = { path, inputs: inputs.flat(), forget: [], unchanged: [] };
+      return await runImport(job, () => {}).catch((error: unknown) => {
+        throw error instanceof InputFailure ? error.fault : error;
+      });
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

@@ -84,6 +84,15 @@ describe('forms of files', () => {
     expect(found()).toEqual(['A-1', 'A-2']);
   });
 
+  test('two files that would be one source are refused', async () => {
+    await place.put('x/npm/all.json', ndjson([record('A-1')]));
+    await place.put('y/npm/all.json', ndjson([record('A-2')]));
+    await expect(place.importAll('x/npm/all.json', 'y/npm/all.json')).rejects.toMatchObject({
+      code: 'ADVISORY_FILE_INVALID',
+      message: expect.stringContaining('npm/all.json'),
+    });
+  });
+
   test('a file or folder without advisories is refused', async () => {
     await place.put('empty/README.md', '');
     for (const name of ['empty', 'nowhere.json']) {
@@ -163,7 +172,10 @@ describe('a damaged file', () => {
   test('a file that grows without end changes nothing', async () => {
     await place.put('deep.json.gz', gzipSync('{"a":['.repeat(100_000)));
     await expect(place.importAll('deep.json.gz')).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
-    await place.put('bomb.csv.gz', gzipSync(`cve,epss,percentile\n${`#${' '.repeat(100_000)}\n`.repeat(800)}`));
+    await place.put(
+      'bomb.csv.gz',
+      gzipSync(`cve,epss,percentile\n${`#${' '.repeat(100_000)}\n`.repeat(800)}`),
+    );
     await expect(place.importAll('bomb.csv.gz')).rejects.toMatchObject({ code: 'ADVISORY_FILE_TOO_LARGE' });
     expect(found()).toEqual(['A-1']);
   });
@@ -246,6 +258,16 @@ describe('importing again', () => {
     expect(database.refresh()).toBe(false);
     expect(now()).toEqual(['A-2']);
   });
+});
+
+test('a damaged file is refused by the thread, too', async () => {
+  const path = await place.put('a.json', '[');
+  await expect(importAdvisories({ path: place.path, inputs: [{ path, source: 'a' }] })).rejects.toMatchObject(
+    {
+      code: 'ADVISORY_FILE_INVALID',
+      hint: expect.stringContaining('stay'),
+    },
+  );
 });
 
 test('progress is told, file by file', async () => {

@@ -94,6 +94,29 @@ test('an advisory about several vulnerabilities is not repeated where each of th
   expect(found[0]).toMatchObject({ aliases: ['DEBIAN-CVE-2024-0001', 'DSA-1-1', 'DSA-3-1'] });
 });
 
+test('log4j: several branches, each with its fix', async () => {
+  const events = [
+    ['2.13.0', '2.15.0'],
+    ['2.4', '2.12.2'],
+    ['2.0-beta9', '2.3.1'],
+  ].flatMap(([introduced, fixed]) => [{ introduced }, { fixed }]);
+  const name = 'org.apache.logging.log4j:log4j-core';
+  await using database = await databaseOf({
+    'a.json': [
+      osv({ id: 'GHSA-jfh8-c2jp-5v3q', aliases: ['CVE-2021-44228'], ecosystem: 'Maven', name, events }),
+    ],
+  });
+  const fixes = (version: string) =>
+    vulnerabilities(database.match([component('maven', name, version)], undefined)).map(
+      ({ fixedIn }) => fixedIn,
+    );
+  expect(fixes('2.14.1')).toEqual([['2.15.0']]);
+  expect(fixes('2.15.0-rc1')).toEqual([['2.15.0']]);
+  expect(fixes('2.0-rc1')).toEqual([['2.3.1', '2.12.2', '2.15.0']]);
+  for (const version of ['2.15.0', '2.17.1', '2.12.2', '2.3.1', '2.0-beta8', '1.2.17'])
+    expect(fixes(version)).toEqual([]);
+});
+
 test('names are those of their ecosystem', async () => {
   await using database = await databaseOf({
     'a.json': [

@@ -67,8 +67,8 @@ describe('layers', () => {
     ],
     [
       'give what was deleted and written again a new origin',
-      [[npm('a')], [{ name: `${modules}/.wh.a`, content: '' }], [npm('a')]],
-      ['a 1.0.0 2'],
+      [[npm('a')], [{ name: `${modules}/.wh.a`, content: '' }], [npm('a'), npm('b')]],
+      ['a 1.0.0 2', 'b 1.0.0 2'],
     ],
     [
       'delete files',

@@ -3,10 +3,12 @@
  * anywhere. A layer with hard links to files that matter under their other name is read twice.
  */
 import { posix } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { Digest } from '../../images/index.ts';
 import { type Analysers, type Collector, type LongFile, openCollector } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
 import { type FileFacts, type ImageLayer, longestWhole, type ScannedFile } from '../types.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { LayerAnalysis } from './analysis.ts';
 import { entryPath, showPath } from './entry-path.ts';
 import { type LayerTree, openLayerTree } from './layer-tree.ts';
@@ -67,7 +69,9 @@ async function readEntries(
   watch: Watch,
   take: (read: ReadEntry) => Promise<void> | undefined,
 ): Promise<Digest> {
-  const source = await layer.open();
+  const source = await opened(layer, signal);
+  const stop = (): void => void source.destroy(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
   const { bytes, digests } = unpacked(source);
   const reader = openTarReader(limits, watch);
   try {
@@ -81,11 +85,24 @@ async function readEntries(
     }
     reader.end();
   } finally {
+    signal.removeEventListener('abort', stop);
     source.destroy();
   }
   const { digest, diffId } = digests();
   if (digest === layer.digest) return diffId;
   throw scannerFault('LAYER_MISMATCH', `the layer ${layer.digest} has the digest ${digest}`);
+}
+
+/** Whoever opens it may take its time, or never come back. */
+async function opened(layer: StoredLayer, signal: AbortSignal): Promise<Readable> {
+  signal.throwIfAborted();
+  const opening = layer.open();
+  try {
+    return await untilAborted(signal, opening);
+  } catch (error) {
+    opening.then((source) => source.destroy()).catch(() => undefined);
+    throw error;
+  }
 }
 
 function ignore(): void {}

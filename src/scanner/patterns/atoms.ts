@@ -123,6 +123,8 @@ function endRun(walk: Walk): void {
     let score = 0;
     for (let to = from; to < Math.min(run.length, from + longestAtom); to++) {
       const members = folded[to] ?? [];
+      // Further bytes are welcome where they make no further atoms.
+      if (to - from >= shortestAtom && members.length > 1) break;
       variants *= members.length;
       if (variants === 0 || variants > maxAtoms) break;
       score += Math.min(...members.map(rarityOf)) - Math.log2(members.length);

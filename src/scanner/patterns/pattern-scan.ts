@@ -44,9 +44,9 @@ export interface PatternSink {
 /** Of the bytes before a match, so many are there for its edges and for who looks at what is around it. */
 const before = 1024;
 const after = reach + 1024;
-/** What may be spent on matching: on anything, and for each byte. */
-const baseSteps = 30_000_000;
-const stepsPerByte = 20;
+/** What may be spent on matching: on anything, and for each byte. Real files need a twentieth of that. */
+const baseSteps = 4_000_000;
+const stepsPerByte = 2;
 
 /** @throws Fault RULES_INVALID when one has no atoms or is too large. */
 export function createPatternSet(patterns: readonly Pattern[]): PatternSet {

@@ -35,16 +35,10 @@ const documentSchema = z.object({
 type Document = z.infer<typeof documentSchema>;
 
 const versions = new Set(['SPDX-2.2', 'SPDX-2.3']);
+/** The second is how the specification's text spells it. */
+const systemPurposes = new Set(['OPERATING_SYSTEM', 'OPERATING-SYSTEM']);
 /** What stands for the whole, or for a lock file, has no package URL and is no package. */
-const wholes = new Set([
-  'CONTAINER',
-  'APPLICATION',
-  'OPERATING-SYSTEM',
-  'FILE',
-  'SOURCE',
-  'ARCHIVE',
-  'OTHER',
-]);
+const wholes = new Set([...systemPurposes, 'CONTAINER', 'APPLICATION', 'FILE', 'SOURCE', 'ARCHIVE', 'OTHER']);
 
 /** @throws Fault SBOM_INVALID */
 export function readSpdx(document: unknown): Inventory {
@@ -106,7 +100,7 @@ function distribution({
   versionInfo,
   description,
 }: Package): Distribution | undefined {
-  if (primaryPackagePurpose !== 'OPERATING-SYSTEM') return undefined;
+  if (!systemPurposes.has(primaryPackagePurpose ?? '')) return undefined;
   const versionId = versionInfo ?? '';
   return { id: name.toLowerCase(), versionId, name: description ?? `${name} ${versionId}`.trim() };
 }

@@ -61,7 +61,7 @@ function systemOf({ inventory: { distribution } }: Report): (JsonObject & { read
       name: id,
       versionInfo: versionId,
       description: name,
-      primaryPackagePurpose: 'OPERATING-SYSTEM',
+      primaryPackagePurpose: 'OPERATING_SYSTEM',
       ...unread,
     },
   ];

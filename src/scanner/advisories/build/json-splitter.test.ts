@@ -59,6 +59,9 @@ test.each([
   ['{}}', 'closes what was not open'],
   ['{"a":{}} {"b":{}}', 'goes on after its end'],
   ['{} x', 'goes on after its end'],
+  ['<html>', 'no JSON'],
+  ['"text"', 'no JSON'],
+  ['true', 'no JSON'],
   [`{"a":["${'x'.repeat(200)}"]}`, 'longer than 100 bytes'],
   ['['.repeat(2000), 'deeper than 1000'],
 ])('%s is refused', (text, reason) => {

@@ -19,6 +19,7 @@ export interface JsonSplitter {
 
 const [quote, backslash, colon] = [0x22, 0x5c, 0x3a];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
+const brackets = [openBrace, closeBrace, openBracket, closeBracket];
 /** Real documents have a handful of levels. */
 const maxDepth = 1000;
 const longestName = 4096;
@@ -58,9 +59,11 @@ class Splitter implements JsonSplitter {
           this.#isInString = false;
           this.#keepString(chunk.subarray(stringStart, i));
         }
+      } else if (this.#depth === 0 && isForeign(byte)) {
+        throw new SyntaxError(this.#hasEnded ? 'it goes on after its end' : 'it is no JSON object or list');
       } else if (byte === quote) {
         this.#isInString = true;
-        this.#string.take();
+        this.#string.clear();
         stringStart = i + 1;
       } else if (byte === openBrace || byte === openBracket) {
         if (this.#depth === this.#target) {
@@ -77,8 +80,6 @@ class Splitter implements JsonSplitter {
         }
       } else if (byte === colon) {
         if (this.#depth <= this.#target) this.#names[this.#depth] = nameOf(this.#string.take());
-      } else if (this.#hasEnded && byte !== undefined && byte > 0x20) {
-        throw new SyntaxError('it goes on after its end');
       }
     }
     if (this.#isInString) this.#keepString(chunk.subarray(stringStart));
@@ -108,7 +109,7 @@ class Splitter implements JsonSplitter {
   #keepString(bytes: Buffer): void {
     if (this.#isInPart || this.#depth > this.#target) return;
     this.#string.add(bytes);
-    if (this.#string.length > longestName) this.#string.take();
+    if (this.#string.length > longestName) this.#string.clear();
   }
 
   #keepPart(bytes: Buffer): void {
@@ -131,10 +132,19 @@ class Pieces {
 
   take(): string {
     const text = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.length = 0;
+    this.clear();
     return text?.toString('utf8') ?? '';
   }
+
+  clear(): void {
+    if (this.#pieces.length > 0) this.#pieces = [];
+    this.length = 0;
+  }
+}
+
+/** Between documents are blanks only, and perhaps a mark of the encoding before the first. */
+function isForeign(byte = 0): boolean {
+  return byte > 0x20 && byte < 0x80 && !brackets.includes(byte);
 }
 
 function nameOf(raw: string): string {

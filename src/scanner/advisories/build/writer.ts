@@ -1,10 +1,11 @@
 /** Writes a new file of advisories: what stays of the old one, then what is read anew, then what is made of both. */
 import { DatabaseSync } from 'node:sqlite';
 import type { Advisory, Affected, Fact, RecordSink } from '../record.ts';
-import { applicationId, formVersion, indexes, sourceTables, supersede, tables } from '../schema.ts';
+import { applicationId, formVersion, indexes, supersede, tables } from '../schema.ts';
 import { isCve } from '../text.ts';
 import type { AdvisoryOrigin } from '../types.ts';
 import { bodyOfAdvisory, bodyOfAffected } from './bodies.ts';
+import { copyAllBut } from './keep.ts';
 import { summaryOf } from './summary.ts';
 
 export interface SourceRow {
@@ -102,23 +103,7 @@ class Writer implements AdvisoryWriter {
   }
 
   keepAllBut(oldPath: string, names: readonly string[]): void {
-    // Attaching is not possible inside a transaction.
-    this.#db.exec('commit');
-    this.#db.prepare('attach database ? as old').run(oldPath);
-    this.#db.exec('begin; create temp table gone (name text primary key);');
-    const gone = this.#db.prepare('insert or ignore into gone values (?)');
-    for (const name of names) gone.run(name);
-    const kept = '(select id from old.source where name not in (select name from gone))';
-    this.#db.exec(`
-      insert into source select * from old.source where id in ${kept};
-      ${sourceTables.map((table) => `insert into ${table} select * from old.${table} where source in ${kept};`).join('\n')}
-      insert into affected select f.* from old.affected f
-        join old.advisory a on a.id = f.advisory where a.source in ${kept};
-      drop table gone;
-      commit;
-      detach database old;
-      begin;
-    `);
+    copyAllBut(this.#db, oldPath, names);
     this.#sourceId = this.#largest('source');
     this.#advisoryId = this.#largest('advisory');
   }

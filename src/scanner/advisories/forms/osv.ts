@@ -1,16 +1,13 @@
 /** An OSV record (ossf.github.io/osv-schema), read by hand: imports read a hundred thousand of them. */
 import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
-import { moduleOfPurl } from '../module.ts';
-import { isLanguage, lookupName } from '../names.ts';
-import { ratingOfVector, severityOfWord, sourceOfId } from '../rating.ts';
-import type { Advisory, Affected, Constraint, RangeEvent, Rating } from '../record.ts';
-import { isDistributionEcosystem, spellRelease } from '../releases.ts';
-import { isAdvisoryId, isCve, isoTime, isPlainWord, oneLine, webAddress } from '../text.ts';
+import type { Advisory, Affected } from '../record.ts';
+import { isDistributionEcosystem } from '../releases.ts';
+import { isAdvisoryId, isCve, isoTime, oneLine, webAddress } from '../text.ts';
 import { Flaw, type FormReader } from './form.ts';
-import { distributionStatus, isOpenStatus } from './status.ts';
+import { readAffected } from './osv-affected.ts';
+import { ids, objects, specific } from './osv-fields.ts';
+import { readRatings } from './osv-ratings.ts';
 
-/** More of anything makes no sense. */
-const maxItems = 20_000;
 const titleLength = 200;
 
 export const osvReader: FormReader =
@@ -47,118 +44,6 @@ function readOsv(value: unknown): Advisory | typeof notForUs {
     ratings,
     affected,
   };
-}
-
-function readAffected(id: string, entry: JsonObject): readonly Affected[] {
-  const found = entry['package'];
-  if (found === undefined) return [];
-  if (!isJsonObject(found)) throw new Flaw('a package is no object');
-  const { ecosystem: full, name } = found;
-  if (!isPlainEcosystem(full)) throw new Flaw('an ecosystem is none');
-  const colon = full.indexOf(':');
-  const ecosystem = colon === -1 ? full : full.slice(0, colon);
-  const isDistribution = isDistributionEcosystem(ecosystem);
-  if (!isDistribution && !isLanguage(ecosystem)) return [];
-  if (!isPlainWord(name, 1024)) throw new Flaw('the name of a package is none');
-  const own = specific(entry, 'ecosystem_specific');
-  const status = isDistribution ? distributionStatus(own['status'] ?? own['urgency']) : undefined;
-  const ranges = readRanges(entry['ranges'], status);
-  return [
-    {
-      ecosystem,
-      release: isDistribution && colon !== -1 ? spellRelease(ecosystem, full.slice(colon + 1)) : '',
-      name: lookupName(ecosystem, name),
-      ranges,
-      // A distribution's lists repeat its ranges, at great length.
-      versions: isDistribution && ranges.length > 0 ? [] : readVersions(entry['versions']),
-      constraint: readConstraint(ecosystem, entry, ranges),
-      status,
-      module: moduleOfPurl(found['purl']),
-      ratings: readAffectedRatings(id, entry, own),
-    },
-  ];
-}
-
-function readRanges(value: unknown, status: string | undefined): readonly (readonly RangeEvent[])[] {
-  const ranges = objects(value, 'ranges')
-    .filter(({ type }) => type !== 'GIT')
-    .map((range) => {
-      if (range['type'] !== 'SEMVER' && range['type'] !== 'ECOSYSTEM')
-        throw new Flaw('the type of a range is unknown');
-      return objects(range['events'], 'events').flatMap(readEvent);
-    });
-  return ranges.length === 0 && isOpenStatus(status) ? [[['introduced', '0']]] : ranges;
-}
-
-const eventKinds: readonly (readonly [field: string, kind: RangeEvent[0]])[] = [
-  ['introduced', 'introduced'],
-  ['fixed', 'fixed'],
-  ['last_affected', 'last'],
-  ['limit', 'limit'],
-];
-
-function readEvent(event: JsonObject): readonly RangeEvent[] {
-  const found = eventKinds.flatMap(([field, kind]): readonly RangeEvent[] => {
-    const version = event[field];
-    if (version === undefined) return [];
-    if (!isPlainWord(version)) throw new Flaw('the version of an event is none');
-    // `*` is no limit at all.
-    return kind === 'limit' && version === '*' ? [] : [[kind, version]];
-  });
-  if (found.length === 0 && event['limit'] !== '*') throw new Flaw('an event says nothing');
-  return found;
-}
-
-function readVersions(value: unknown): readonly string[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || value.length > maxItems) throw new Flaw('versions is no list');
-  const versions: unknown[] = value;
-  return versions.map((version) => {
-    if (typeof version !== 'string' || version.length > 512) throw new Flaw('a version is none');
-    return version;
-  });
-}
-
-/** npm records that were brought into OSV's form without their ranges. */
-function readConstraint(
-  ecosystem: string,
-  entry: JsonObject,
-  ranges: readonly unknown[],
-): Constraint | undefined {
-  const { vulnerable_versions: affected, patched_versions: patched } = specific(entry, 'database_specific');
-  if (ecosystem !== 'npm' || ranges.length > 0 || typeof affected !== 'string') return undefined;
-  return { notation: 'npm', affected, safe: typeof patched === 'string' ? [patched] : [] };
-}
-
-function readRatings(id: string, severity: unknown, specifics: unknown): readonly Rating[] {
-  const source = sourceOfId(id);
-  const word = severityOfWord(isJsonObject(specifics) ? specifics['severity'] : undefined);
-  return [...(word === 'unknown' ? [] : [{ source, severity: word }]), ...readVectors(source, severity)];
-}
-
-function readVectors(source: string, value: unknown): readonly Rating[] {
-  if (!Array.isArray(value)) return [];
-  return value
-    .slice(0, 20)
-    .filter(isJsonObject)
-    .flatMap(({ type, score }): readonly Rating[] => {
-      if (typeof score !== 'string') return [];
-      if (type === 'Ubuntu') return [{ source, severity: severityOfWord(score), isDistribution: true }];
-      const rating = ratingOfVector(source, score);
-      return rating === undefined ? [] : [rating];
-    });
-}
-
-function readAffectedRatings(id: string, entry: JsonObject, own: JsonObject): readonly Rating[] {
-  const source = sourceOfId(id);
-  const vectors = readVectors(source, entry['severity']);
-  const urgency = severityOfWord(own['urgency']);
-  if (urgency !== 'unknown') return [{ source, severity: urgency, isDistribution: true }, ...vectors];
-  // What is only no longer maintained is no vulnerability.
-  const { informational } = specific(entry, 'database_specific');
-  return informational === 'unmaintained' || informational === 'notice'
-    ? [{ source, severity: 'none' }]
-    : vectors;
 }
 
 /** Advisories of distributions speak of one or several vulnerabilities; the older of them say so as `related`. */
@@ -201,28 +86,5 @@ function isMalicious(
   return affected.some((entry) => {
     const { cwes } = specific(entry, 'database_specific');
     return Array.isArray(cwes) && cwes.some((cwe) => isJsonObject(cwe) && cwe['cweId'] === 'CWE-506');
-  });
-}
-
-function isPlainEcosystem(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= 200 && /^[A-Za-z]/.test(value);
-}
-
-function specific(entry: JsonObject, field: string): JsonObject {
-  const value = entry[field];
-  return isJsonObject(value) ? value : {};
-}
-
-function ids(value: unknown): readonly string[] {
-  return Array.isArray(value) ? [...new Set(value.slice(0, 1000).filter(isAdvisoryId))] : [];
-}
-
-function objects(value: unknown, name: string): readonly JsonObject[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || value.length > maxItems) throw new Flaw(`${name} is no list`);
-  const list: unknown[] = value;
-  return list.map((item) => {
-    if (!isJsonObject(item)) throw new Flaw(`${name} has something that is no object`);
-    return item;
   });
 }

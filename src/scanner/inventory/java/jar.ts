@@ -106,5 +106,6 @@ function groupOf(manifest: ReadonlyMap<string, string>, artifact: string): strin
     ';',
   )[0];
   if (bundle === undefined || !/^[\w-]+(?:\.[\w-]+)+$/.test(bundle)) return undefined;
-  return bundle.endsWith(`.${artifact}`) ? bundle.slice(0, -artifact.length - 1) : bundle;
+  const rest = bundle.slice(0, -artifact.length - 1);
+  return bundle.endsWith(`.${artifact}`) && rest.includes('.') ? rest : bundle;
 }

@@ -1,0 +1,200 @@
+/**
+ * Push and pull of a 500 MB image by skopeo, against Debian's docker-registry on the same disk. Each round has servers
+ * and folders of its own, since skopeo and registries remember what was pushed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+import { digestOf, openBlobStore } from '../src/images/index.ts';
+import { mustRun, runCommand } from '../src/lib/index.ts';
+import { median, type Row } from './table.ts';
+
+const layers = 5;
+const layerBytes = 100 * 1024 * 1024;
+const rounds = 3;
+const limitMiB = 300;
+
+interface Server extends AsyncDisposable {
+  readonly host: string;
+  /** The most memory that it has had, in MiB. */
+  peakMiB(): Promise<number>;
+}
+
+interface Samples {
+  readonly push: number[];
+  readonly pull: number[];
+  readonly peakMiB: number[];
+}
+
+export async function benchRegistry(folder: string): Promise<readonly Row[]> {
+  const isThere = await runCommand(['docker-registry', '--version']).catch(() => undefined);
+  if (isThere?.code !== 0) {
+    process.stderr.write('  skipped: there is no docker-registry to compare with\n');
+    return [];
+  }
+  await makeImage(join(folder, 'image'));
+  const samples = { docker: emptySamples(), ward: emptySamples() };
+  for (let round = 0; round < rounds; round++) {
+    await measure(folder, samples.docker, startDocker);
+    await measure(folder, samples.ward, startWardRegistry);
+  }
+  const peak = Math.max(...samples.ward.peakMiB);
+  return [
+    ratioRow('push of a 500 MB image by skopeo', samples.docker.push, samples.ward.push),
+    ratioRow('pull of a 500 MB image by skopeo', samples.docker.pull, samples.ward.pull),
+    {
+      what: 'memory of the registry meanwhile, at most',
+      baseline: `docker-registry ${Math.max(...samples.docker.peakMiB).toFixed(0)} MiB`,
+      ward: `${peak.toFixed(0)} MiB`,
+      result: `${peak.toFixed(0)} MiB`,
+      target: `< ${limitMiB} MiB`,
+      isMet: peak < limitMiB,
+    },
+  ];
+}
+
+async function measure(
+  folder: string,
+  samples: Samples,
+  start: (dir: string) => Promise<Server>,
+): Promise<void> {
+  const dir = await mkdtemp(join(folder, 'registry-'));
+  try {
+    await using server = await start(dir);
+    const image = `docker://${server.host}/guest/app:v1`;
+    const creds = ['--dest-creds', 'bench:bench'];
+    samples.push.push(await timed(['--dest-tls-verify=false', ...creds, `oci:${folder}/image:v1`, image]));
+    samples.pull.push(
+      await timed(['--src-tls-verify=false', '--src-creds', 'bench:bench', image, `dir:${dir}/pulled`]),
+    );
+    samples.peakMiB.push(await server.peakMiB());
+  } finally {
+    await rm(dir, { recursive: true });
+    // What one leaves for the disk to do is not to be the other's burden.
+    await mustRun(['sync']);
+  }
+}
+
+async function timed(args: readonly string[]): Promise<number> {
+  const startedAt = performance.now();
+  await mustRun(['skopeo', '--insecure-policy', 'copy', '--preserve-digests', ...args]);
+  return performance.now() - startedAt;
+}
+
+/** Layers of random bytes, in a gzip that does not try to shrink them. */
+async function makeImage(dir: string): Promise<void> {
+  const blobs = openBlobStore(dir);
+  const put = async (bytes: Buffer, mediaType: string) => ({
+    mediaType,
+    digest: await blobs.put(bytes),
+    size: bytes.length,
+  });
+  const image = 'application/vnd.oci.image';
+  const descriptors: object[] = [];
+  const diffIds: string[] = [];
+  for (let at = 0; at < layers; at++) {
+    const archive = pack();
+    archive.entry({ name: `file-${at}` }, randomBytes(layerBytes));
+    archive.finalize();
+    const tar = await buffer(archive);
+    diffIds.push(digestOf(tar));
+    descriptors.push(await put(gzipSync(tar, { level: 0 }), `${image}.layer.v1.tar+gzip`));
+  }
+  const config = { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: diffIds } };
+  const manifest = {
+    schemaVersion: 2,
+    config: await put(Buffer.from(JSON.stringify(config)), `${image}.config.v1+json`),
+    layers: descriptors,
+  };
+  const entry = await put(Buffer.from(JSON.stringify(manifest)), `${image}.manifest.v1+json`);
+  const annotations = { 'org.opencontainers.image.ref.name': 'v1' };
+  await writeFile(join(dir, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  await writeFile(
+    join(dir, 'index.json'),
+    JSON.stringify({ schemaVersion: 2, manifests: [{ ...entry, annotations }] }),
+  );
+}
+
+async function startWardRegistry(dir: string): Promise<Server> {
+  const program = fileURLToPath(new URL('../test/registry-server.ts', import.meta.url));
+  const child = spawn(process.execPath, [program, join(dir, 'store')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /^ready http:\/\/(\S+)/.exec(line)?.[1];
+    if (url !== undefined) return serverOf(child, url);
+  }
+  throw new Error('the registry did not start');
+}
+
+async function startDocker(dir: string): Promise<Server> {
+  const host = `127.0.0.1:${await freePort()}`;
+  const config = join(dir, 'config.yml');
+  await mkdir(join(dir, 'store'));
+  await writeFile(
+    config,
+    JSON.stringify({
+      version: 0.1,
+      log: { level: 'error', accesslog: { disabled: true } },
+      storage: { filesystem: { rootdirectory: join(dir, 'store') } },
+      http: { addr: host },
+    }),
+  );
+  const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'ignore'] });
+  for (;;) {
+    const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
+    if (answer?.ok) return serverOf(child, host);
+    if (child.exitCode !== null) throw new Error('docker-registry did not start');
+    await new Promise(setImmediate);
+  }
+}
+
+function serverOf(child: ChildProcess, host: string): Server {
+  return {
+    host,
+    async peakMiB() {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
+    },
+    async [Symbol.asyncDispose]() {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** docker-registry can't say which port the kernel chose for it. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
+
+function emptySamples(): Samples {
+  return { push: [], pull: [], peakMiB: [] };
+}
+
+function ratioRow(what: string, docker: readonly number[], ward: readonly number[]): Row {
+  const [base, ours] = [median(docker), median(ward)];
+  const seconds = (value: number) => `${(value / 1000).toFixed(1)} s`;
+  return {
+    what,
+    baseline: `docker-registry ${seconds(base)}`,
+    ward: seconds(ours),
+    result: `${(ours / base).toFixed(2)} ×`,
+    target: '≤ 1 ×',
+    isMet: ours <= base,
+  };
+}

@@ -1,0 +1,58 @@
+/** `ward image keygen`, `sign`, `verify`: keys and signatures, in cosign's format. */
+import type { CommandSpec } from '../command-spec.ts';
+
+const imageArgument = {
+  name: '<image>',
+  summary: 'oci:DIR[:TAG], NAMESPACE/NAME[:TAG|@DIGEST] in the registry, or NAME:TAG in Ward’s store',
+};
+
+export const keygenCommand: CommandSpec = {
+  name: 'keygen',
+  summary: 'make a pair of keys to sign with; WARD_KEY_PASSPHRASE encrypts the private one',
+  works: 'alone',
+  args: [
+    { name: '<file>', summary: 'for the private key; the public one is written beside it, as FILE.pub' },
+  ],
+  options: [],
+  examples: [{ command: 'ward image keygen release.key', does: 'release.key and release.key.pub' }],
+  handler: async () => (await import('../handlers/image-trust.ts')).keygen,
+};
+
+export const signCommand: CommandSpec = {
+  name: 'sign',
+  summary: 'sign an image, beside the signatures that it has; `cosign verify` takes it',
+  works: 'remote',
+  args: [imageArgument],
+  options: [
+    { flags: '--key <FILE>', summary: 'the private key; WARD_KEY_PASSPHRASE opens it' },
+    { flags: '-a, --annotation <KEY VALUE>', summary: 'what the signature says of the image', takes: 'pair' },
+  ],
+  examples: [
+    { command: 'ward image sign guest/app:1 --key release.key', does: 'in the registry of the server' },
+    { command: 'ward image sign oci:./image:v1 --key release.key -a stage production', does: 'in a folder' },
+  ],
+  handler: async () => (await import('../handlers/image-trust.ts')).sign,
+};
+
+export const verifyCommand: CommandSpec = {
+  name: 'verify',
+  summary: 'check that an image is signed with one of these keys',
+  works: 'remote',
+  args: [imageArgument],
+  options: [
+    { flags: '--key <FILE>', summary: 'a public key, such as cosign.pub', takes: 'many' },
+    {
+      flags: '-a, --annotation <KEY VALUE>',
+      summary: 'what the signature has to say of the image',
+      takes: 'pair',
+    },
+  ],
+  examples: [
+    { command: 'ward image verify guest/app:1 --key release.key.pub', does: 'exit code 3 if it is not' },
+    {
+      command: 'ward image verify oci:./image:v1 --key cosign.pub -o json',
+      does: 'each signature, and why it counts or not',
+    },
+  ],
+  handler: async () => (await import('../handlers/image-trust.ts')).verify,
+};

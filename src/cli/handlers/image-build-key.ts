@@ -1,0 +1,9 @@
+/** The key that a command signs with: a file, and the passphrase that only the environment has. */
+import type { KeyFile } from '../../server/index.ts';
+import type { Input } from '../input.ts';
+
+/** A passphrase on the command line would be there for everybody to see. */
+export function keyFileOf(input: Input, env: NodeJS.ProcessEnv): KeyFile | undefined {
+  const path = input.text('sign');
+  return path === undefined ? undefined : { path, passphrase: env['WARD_KEY_PASSPHRASE'] ?? '' };
+}

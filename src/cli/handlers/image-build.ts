@@ -1,0 +1,139 @@
+/** `ward image build`: what was typed into the server room's request; what came of it, and what to do about it. */
+import { writeFile } from 'node:fs/promises';
+import { formatSize, messageOf } from '../../lib/index.ts';
+import type { JudgedReport } from '../../scanner/index.ts';
+import type { ImageBuildResult, PushTarget } from '../../server/index.ts';
+import type { Context, Handler } from '../command-spec.ts';
+import { cliFault } from '../faults.ts';
+import type { Input } from '../input.ts';
+import { type Io, outputFormats } from '../io.ts';
+import { localOptions, openServer } from '../local.ts';
+import { printableLine } from '../printable.ts';
+import { scanTable } from '../scan/table.ts';
+import { countsInWords } from '../scan/words.ts';
+import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
+import { keyFileOf } from './image-build-key.ts';
+
+/** A policy is not met. */
+const exitRefused = 3;
+/** More of them are counted only. */
+const namedFiles = 10;
+
+export const build: Handler = async (input, context) => {
+  const { io } = context;
+  const result = await interruptible((signal) => built(input, context, signal));
+  if (result === undefined) return exitInterrupted;
+  warn(result, io);
+  const { judged, places, provenance } = result;
+  if (places.length === 0 && judged !== undefined) return refuse(judged, io);
+  if (judged !== undefined) io.note(`scanned: ${countsInWords(judged.report.findings)}`);
+  for (const reason of judged?.reasons ?? []) io.note(printableLine(`  ${reason.outcome}  ${reason.text}`));
+  const file = input.text('provenance');
+  if (file !== undefined) await writeStatement(file, provenance, io);
+  for (const place of places) io.ok(`built ${place}`);
+  await show(result, io);
+  return 0;
+};
+
+async function built(input: Input, context: Context, signal: AbortSignal): Promise<ImageBuildResult> {
+  const { buildImage } = await openServer();
+  const output = input.text('output');
+  const isFormat = outputFormats.some((format) => format === output);
+  const request = {
+    ...localOptions(input),
+    folder: input.required(0),
+    base: input.text('base'),
+    kind: input.text('kind'),
+    name: input.text('tag'),
+    platform: input.text('platform'),
+    output: isFormat ? undefined : output,
+    entrypoint: entrypointOf(input.text('entrypoint')),
+    labels: Object.fromEntries(input.pairs('label')),
+    buildArgs: input.texts('buildArg'),
+    hasNetwork: input.has('network'),
+    isScanned: input.has('scan'),
+    key: keyFileOf(input, context.env),
+    push: input.has('push') ? await pushTarget(context) : undefined,
+  };
+  using progress = context.io.progress();
+  return await buildImage({ ...request, signal, onProgress: (text) => progress.show(text) });
+}
+
+/** Words, or a JSON list where they have blanks. */
+function entrypointOf(text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return undefined;
+  const words = text.trimStart().startsWith('[')
+    ? listIn(text)
+    : text.split(/\s+/).filter((word) => word !== '');
+  if (words !== undefined && words.length > 0) return words;
+  throw cliFault('USAGE', `--entrypoint takes a command, not '${text}'`, {
+    hint: 'write it like --entrypoint /fn/server, or --entrypoint \'["/fn/server", "an argument"]\'',
+  });
+}
+
+function listIn(text: string): readonly string[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((word) => typeof word === 'string') ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function pushTarget(context: Context): Promise<PushTarget> {
+  const { apihost, auth, insecure } = context.settings();
+  const client = await context.client();
+  const { body } = await client.send({ method: 'GET', path: ['namespaces'] });
+  const namespace = Array.isArray(body) ? body[0] : undefined;
+  if (typeof namespace !== 'string' || auth === undefined)
+    throw cliFault('SERVER_NOT_WARD', `${apihost.value} did not name the namespace of the key`);
+  return { url: apihost.value, namespace, auth: auth.value, insecure };
+}
+
+function warn({ image }: ImageBuildResult, io: Io): void {
+  for (const warning of image.warnings) io.note(printableLine(`warning: ${warning}`));
+  const secrets = image.leftOut.filter(({ reason }) => reason === 'secret');
+  for (const { path } of secrets.slice(0, namedFiles))
+    io.note(
+      printableLine(`warning: left out ${path}, which may hold secrets; !${path} in .wardignore puts it in`),
+    );
+  if (secrets.length > namedFiles)
+    io.note(`warning: left out ${secrets.length - namedFiles} more such files`);
+}
+
+/** All that was found, since the image itself is not there to be looked at. */
+function refuse(judged: JudgedReport, io: Io): number {
+  io.print(`${scanTable(judged, { ...io.page, isWide: io.format === 'wide' }).join('\n')}\n`);
+  io.problem('IMAGE_REFUSED', 'the policy does not allow this image: it was neither stored nor pushed', {
+    hint: 'mend what was found; to look closer, build with --no-scan --output oci:DIR and scan that',
+  });
+  return exitRefused;
+}
+
+async function writeStatement(file: string, statement: unknown, io: Io): Promise<void> {
+  try {
+    await writeFile(file, `${JSON.stringify(statement, undefined, 2)}\n`);
+  } catch (cause) {
+    throw cliFault('FILE_NOT_WRITTEN', `${file} could not be written: ${messageOf(cause)}`, { cause });
+  }
+  io.ok(`wrote ${file}`);
+}
+
+async function show({ name, image, places, signedBy }: ImageBuildResult, io: Io): Promise<void> {
+  const { digest, base, sizeBytes, layers } = image;
+  const own = layers.filter(({ role }) => role !== 'base');
+  await io.record({
+    fields: [
+      ['name', name],
+      ['digest', digest],
+      ['base', `${base.name}@${base.digest}`],
+      ['size', formatSize(sizeBytes)],
+      ...own.map(
+        ({ role, digest: layer, sizeBytes: bytes }) => [role, `${layer}, ${formatSize(bytes)}`] as const,
+      ),
+      ...(signedBy === undefined ? [] : [['signed by', signedBy] as const]),
+    ],
+    name,
+    data: { name, digest, base, sizeBytes, layers, places, ...(signedBy === undefined ? {} : { signedBy }) },
+  });
+}

@@ -1,0 +1,124 @@
+/** `ward image list`, `report`, `delete` against a stand-in for the server. */
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { digestOf } from '../../images/index.ts';
+import { asked, startBench } from '../cli.fixture.ts';
+
+const bench = await startBench();
+const { api, ward } = bench;
+const digest = digestOf(Buffer.from('manifest'));
+const reports = `/ward/v1/reports/${encodeURIComponent(digest)}`;
+const verdict = (stage: string, outcome: string, judgedAt: string) => ({
+  stage,
+  outcome,
+  judgedAt,
+  namespace: 'guest',
+  reasons:
+    outcome === 'deny'
+      ? [
+          {
+            rule: 'vulnerabilities.limits.high',
+            outcome,
+            text: '1 high vulnerability',
+            findings: ['CVE-2026-10001'],
+          },
+        ]
+      : [],
+});
+const report = {
+  form: 1,
+  target: { name: 'guest/app', kind: 'image', digest },
+  scannedAt: '2026-11-24T10:00:00.000Z',
+  inventory: { components: [], layers: [], gaps: [] },
+  findings: [
+    {
+      class: 'vulnerability',
+      id: 'CVE-2026-10001',
+      aliases: [],
+      title: 'Injection',
+      severity: 'high',
+      severitySource: 'ghsa',
+      component: { ecosystem: 'npm', name: 'left', version: '1.0.0', purl: 'pkg:npm/left@1.0.0' },
+      fixedIn: ['1.0.1'],
+      status: 'affected',
+      knownExploited: false,
+      places: [{ path: 'app/package.json' }],
+    },
+  ],
+  suppressed: [],
+};
+
+afterAll(() => bench[Symbol.asyncDispose]());
+beforeEach(() => {
+  api.requests.length = 0;
+  api.answers.clear();
+  const manifest = { headers: { 'docker-content-digest': digest }, body: { schemaVersion: 2 } };
+  api.answers.set('GET /v2/guest/app/manifests/v1', manifest);
+  api.answers.set('GET /v2/guest/app/manifests/v2', manifest);
+  api.answers.set(`GET ${reports}/report`, { body: report });
+  api.answers.set(`GET ${reports}/verdict`, {
+    body: [verdict('push', 'allow', '2026-11-24T10:00:00Z'), verdict('run', 'deny', '2026-11-25T10:00:00Z')],
+  });
+});
+
+test('list shows each tag with its digest, signature and verdicts, page by page', async () => {
+  api.answers.set('GET /v2/_catalog', { body: { repositories: ['guest/app'] } });
+  api.answers.set('GET /v2/guest/app/tags/list', ({ url }) =>
+    url.includes('last=')
+      ? { body: { tags: ['v2'] } }
+      : {
+          headers: { link: '</v2/guest/app/tags/list?n=2&last=v1>; rel="next"' },
+          body: { tags: [`${digest.replace(':', '-')}.sig`, 'v1'] },
+        },
+  );
+  const { code, stdout } = await ward(['image', 'list']);
+  expect(code).toBe(0);
+  expect(stdout.split('\n').map((line) => line.trim().split(/ {2,}/))).toEqual([
+    ['IMAGE', 'DIGEST', 'SIGNED', 'PUSH', 'DEPLOY', 'RUN'],
+    ['guest/app:v1', digest, 'yes', 'allow', 'deny'],
+    ['guest/app:v2', digest, 'yes', 'allow', 'deny'],
+    [''],
+  ]);
+  expect(asked(api)[2]).toMatch(/tags\/list\?n=100&last=v1$/);
+  expect((await ward(['image', 'list', '--limit', '1', '-o', 'name'])).stdout).toBe('guest/app:v1\n');
+});
+
+test('report is shown as a scan is, by the latest verdict', async () => {
+  const { code, stdout } = await ward(['image', 'report', 'guest/app:v1']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/left +1\.0\.0 +1\.0\.1 +high +CVE-2026-10001/);
+  expect(stdout).toContain('denied: 1 vulnerability (1 high)\n  deny  1 high vulnerability');
+  const data = JSON.parse((await ward(['image', 'report', digest, '-o', 'json'])).stdout);
+  expect(data).toMatchObject({ form: 1, verdicts: [{ stage: 'push' }, { stage: 'run' }] });
+});
+
+test('report gives the SBOM as it is', async () => {
+  api.answers.set(`GET ${reports}/sbom`, { body: { bomFormat: 'CycloneDX' } });
+  expect(JSON.parse((await ward(['image', 'report', 'guest/app:v1', '--sbom'])).stdout)).toEqual({
+    bomFormat: 'CycloneDX',
+  });
+});
+
+test('delete takes a tag, or a digest', async () => {
+  api.answers.set('DELETE /v2/guest/app/manifests/v1', { status: 202 });
+  expect(await ward(['image', 'delete', 'guest/app:v1'])).toMatchObject({ code: 0, stdout: '' });
+  const path = `/v2/guest/app/manifests/${encodeURIComponent(digest)}`;
+  api.answers.set(`DELETE ${path}`, { status: 202 });
+  expect((await ward(['image', 'delete', `guest/app@${digest}`])).code).toBe(0);
+  expect(asked(api).at(-1)).toBe(`DELETE ${path}`);
+});
+
+test('what the registry refuses is told in its own words, with a way on', async () => {
+  api.answers.set('GET /v2/guest/none/manifests/latest', {
+    status: 404,
+    body: { errors: [{ code: 'MANIFEST_UNKNOWN', message: 'there is no such manifest' }] },
+  });
+  const { code, stderr } = await ward(['image', 'report', 'guest/none']);
+  expect(code).toBe(5);
+  expect(stderr).toMatch(/^error\[NOT_FOUND\]: there is no such manifest\nwhy: .*\ntry: {3}ward image list/);
+  expect((await ward(['image', 'delete', 'app:v1'])).code).toBe(2);
+});
+
+test('an answer that is no report is refused', async () => {
+  api.answers.set(`GET ${reports}/report`, { body: { form: 2 } });
+  expect((await ward(['image', 'report', 'guest/app:v1'])).stderr).toContain('error[REPORT_INVALID]');
+});

@@ -1,0 +1,177 @@
+/** `ward image list`, `report`, `delete`: the registry's API and the gate's. */
+import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { type Finding, type JudgedReport, parseReport, type Report } from '../../scanner/index.ts';
+import type { ApiClient } from '../client.ts';
+import type { Handler } from '../command-spec.ts';
+import { cliFault } from '../faults.ts';
+import { scanTable } from '../scan/table.ts';
+import { packageVersion } from '../version.ts';
+
+interface ListedImage {
+  readonly image: string;
+  readonly digest: string;
+  /** There is a tag with signatures of it; whose they are, `verify` says. */
+  readonly isSigned: boolean;
+  /** The latest of each stage, as the gate has them; none: it was never judged. */
+  readonly verdicts: readonly JsonObject[];
+}
+
+const companionTag = /^sha256-[0-9a-f]{64}\.(?:sig|att|sbom)$/;
+const pageLength = 100;
+
+export const list: Handler = async (input, context) => {
+  const client = await context.client();
+  const limit = input.integer('limit', { min: 1, max: 10_000 }) ?? 100;
+  const images: ListedImage[] = [];
+  using progress = context.io.progress();
+  for await (const { repository, tags } of repositories(client)) {
+    for (const tag of tags.filter((name) => !companionTag.test(name)).slice(0, limit - images.length)) {
+      progress.show(`${repository}:${tag}`);
+      const digest = await digestOfImage(client, repository, tag);
+      const isSigned = tags.includes(`${digest.replace(':', '-')}.sig`);
+      images.push({
+        image: `${repository}:${tag}`,
+        digest,
+        isSigned,
+        verdicts: await verdictsOf(client, digest),
+      });
+    }
+    if (images.length >= limit) break;
+  }
+  progress[Symbol.dispose]();
+  const outcomeAt = ({ verdicts }: ListedImage, stage: string) =>
+    textOf(verdicts.find((verdict) => verdict['stage'] === stage)?.['outcome']);
+  await context.io.list({
+    items: images,
+    columns: [
+      { title: 'image', cell: ({ image }) => image },
+      { title: 'digest', cell: ({ digest }) => digest },
+      { title: 'signed', cell: ({ isSigned }) => (isSigned ? 'yes' : 'no') },
+      { title: 'push', cell: (image) => outcomeAt(image, 'push') },
+      { title: 'deploy', cell: (image) => outcomeAt(image, 'deploy') },
+      { title: 'run', cell: (image) => outcomeAt(image, 'run') },
+    ],
+    name: ({ image }) => image,
+  });
+  if (images.length === limit) context.io.note(`there may be more: --limit ${limit * 2}`);
+  return 0;
+};
+
+export const report: Handler = async (input, context) => {
+  const client = await context.client();
+  const typed = input.required(0);
+  const digest = /^sha256:[0-9a-f]{64}$/.test(typed) ? typed : await digestTyped(client, typed);
+  const path = ['reports', digest, input.has('sbom') ? 'sbom' : 'report'];
+  const body = await client.sendForObject({ method: 'GET', root: '/ward/v1', path });
+  const { io } = context;
+  if (input.has('sbom')) {
+    await io.value(body);
+    return 0;
+  }
+  const found = parseReport(Buffer.from(JSON.stringify(body)), 'what the server answered');
+  const verdicts = await verdictsOf(client, digest);
+  if (io.format === 'json' || io.format === 'yaml') await io.value({ ...body, verdicts });
+  else {
+    const judged = judgedBy(verdicts, found);
+    io.print(`${scanTable(judged, { ...io.page, isWide: io.format === 'wide' }).join('\n')}\n`);
+  }
+  return 0;
+};
+
+export const remove: Handler = async (input, { client, io }) => {
+  const { repository, reference } = parseName(input.required(0));
+  const api = await client();
+  await api.send({
+    method: 'DELETE',
+    root: '',
+    path: ['v2', ...repository.split('/'), 'manifests', reference],
+  });
+  io.ok(`deleted ${input.required(0)}`);
+  return 0;
+};
+
+async function* repositories(client: ApiClient) {
+  for await (const repository of pages(client, ['_catalog'], 'repositories')) {
+    const tags: string[] = [];
+    for await (const tag of pages(client, [...repository.split('/'), 'tags', 'list'], 'tags')) tags.push(tag);
+    yield { repository, tags };
+  }
+}
+
+/** Texts of a list that comes in pages. */
+async function* pages(client: ApiClient, path: readonly string[], key: string): AsyncGenerator<string> {
+  for (let last: string | undefined; ; ) {
+    const query = { n: pageLength, ...(last === undefined ? {} : { last }) };
+    const { body, headers } = await client.send({ method: 'GET', root: '', path: ['v2', ...path], query });
+    const items = (isJsonObject(body) && Array.isArray(body[key]) ? body[key] : []).filter(
+      (item) => typeof item === 'string',
+    );
+    yield* items;
+    last = items.at(-1);
+    if (headers['link'] === undefined || last === undefined) return;
+  }
+}
+
+async function digestOfImage(client: ApiClient, repository: string, reference: string): Promise<string> {
+  const path = ['v2', ...repository.split('/'), 'manifests', reference];
+  const { headers } = await client.send({ method: 'GET', root: '', path });
+  const digest = headers['docker-content-digest'];
+  if (typeof digest === 'string' && /^sha256:[0-9a-f]{64}$/.test(digest)) return digest;
+  throw cliFault('SERVER_NOT_WARD', `the registry named no digest of ${repository}:${reference}`);
+}
+
+function digestTyped(client: ApiClient, typed: string): Promise<string> {
+  const { repository, reference } = parseName(typed);
+  return digestOfImage(client, repository, reference);
+}
+
+/** @throws Fault NAME_INVALID */
+function parseName(typed: string): { readonly repository: string; readonly reference: string } {
+  const [, repository, tag, digest] =
+    /^([a-z0-9][a-z0-9._/-]*\/[a-z0-9._/-]+)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(
+      typed,
+    ) ?? [];
+  if (repository !== undefined) return { repository, reference: digest ?? tag ?? 'latest' };
+  throw cliFault('NAME_INVALID', `'${typed}' is no image in the registry`, {
+    hint: 'write NAMESPACE/NAME:TAG, as ward image list shows it',
+  });
+}
+
+/** Nothing when nobody judged it. */
+async function verdictsOf(client: ApiClient, digest: string): Promise<readonly JsonObject[]> {
+  const path = ['reports', digest, 'verdict'];
+  const { status, body } = await client.send({ method: 'GET', root: '/ward/v1', path, accepts: [404] });
+  return status === 404 || !Array.isArray(body) ? [] : body.filter(isJsonObject);
+}
+
+/** The latest verdict counts. Of a stored one, the ids of what it names are known. */
+function judgedBy(verdicts: readonly JsonObject[], found: Report): JudgedReport {
+  const [latest] = verdicts.toSorted((a, b) => (textOf(a['judgedAt']) < textOf(b['judgedAt']) ? 1 : -1));
+  const reasons = listOf(latest?.['reasons']).map((reason) => ({
+    outcome: outcomeOf(reason['outcome']),
+    rule: textOf(reason['rule']),
+    text: textOf(reason['text']),
+    ids: new Set(Array.isArray(reason['findings']) ? reason['findings'] : []),
+  }));
+  const denied = reasons.filter(({ outcome }) => outcome === 'deny');
+  const breaks = ({ id }: Finding) => denied.some(({ ids }) => ids.has(id));
+  return {
+    report: found,
+    outcome: outcomeOf(latest?.['outcome']),
+    reasons,
+    breaking: new Set(found.findings.filter(breaks)),
+    version: packageVersion(),
+  };
+}
+
+function outcomeOf(value: JsonValue | undefined): JudgedReport['outcome'] {
+  return value === 'deny' || value === 'warn' ? value : 'allow';
+}
+
+function listOf(value: JsonValue | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,114 @@
+/** `ward image keygen`, `sign`, `verify`. */
+import type { Context, Handler } from '../command-spec.ts';
+import { cliFault } from '../faults.ts';
+import type { Input } from '../input.ts';
+import { localOptions, openServer } from '../local.ts';
+import { readBounded } from '../read-source.ts';
+
+/** A policy is not met. */
+const exitUnsigned = 3;
+const longestKey = 64 * 1024;
+
+export const keygen: Handler = async (input, { io, env }) => {
+  const { makeKeyPair } = await openServer();
+  const file = input.required(0);
+  const { keyId } = await makeKeyPair(file, passphraseIn(env));
+  io.ok(`wrote ${file} and ${file}.pub`);
+  await io.record({
+    fields: [
+      ['key', keyId],
+      ['private', file],
+      ['public', `${file}.pub`],
+    ],
+    name: keyId,
+    data: { key: keyId, private: file, public: `${file}.pub` },
+  });
+  return 0;
+};
+
+export const sign: Handler = async (input, context) => {
+  const { signByHand } = await openServer();
+  const path = input.text('key');
+  if (path === undefined)
+    throw cliFault('USAGE', '--key is missing', { hint: 'ward image keygen makes one' });
+  const signed = await signByHand({
+    ...requestOf(input, context),
+    key: { path, passphrase: passphraseIn(context.env) },
+  });
+  const { io } = context;
+  const { name, digest, keyId, isNew } = signed;
+  io.ok(isNew ? `signed ${name}` : `${name} was signed so already`);
+  await io.record({
+    fields: [
+      ['image', name],
+      ['digest', digest],
+      ['key', keyId],
+    ],
+    name: digest,
+    data: signed,
+  });
+  return 0;
+};
+
+export const verify: Handler = async (input, context) => {
+  const { verifyByHand } = await openServer();
+  const files = input.texts('key');
+  if (files.length === 0) throw cliFault('USAGE', '--key is missing', { hint: '--key cosign.pub' });
+  const keys: string[] = [];
+  for (const file of files) keys.push((await readBounded(file, longestKey)).toString('utf8'));
+  const checked = await verifyByHand({ ...requestOf(input, context), keys });
+  const { verified, rejected, name, digest } = checked;
+  const rows = [
+    ...verified.map(({ keyId, reference, annotations }) => ({
+      counts: true,
+      keyId,
+      reference,
+      annotations,
+      reason: '',
+    })),
+    ...rejected.map(({ reason }) => ({ counts: false, keyId: '', reference: '', annotations: {}, reason })),
+  ];
+  await context.io.list({
+    items: rows,
+    data: checked,
+    columns: [
+      { title: 'counts', cell: ({ counts }) => (counts ? 'yes' : 'no') },
+      { title: 'key', cell: ({ keyId }) => keyId.slice(0, 16) },
+      { title: 'signed as', cell: ({ reference }) => reference },
+      {
+        title: 'says',
+        cell: ({ annotations }) =>
+          Object.entries(annotations)
+            .map(([key, value]) => `${key}=${value}`)
+            .join(' '),
+      },
+      { title: 'why not', cell: ({ reason }) => reason },
+    ],
+    name: ({ keyId }) => keyId,
+  });
+  if (verified.length === 0) {
+    context.io.note(`no signature of ${name} (${digest}) counts`);
+    return exitUnsigned;
+  }
+  context.io.ok(`${name} is signed`);
+  return 0;
+};
+
+function requestOf(input: Input, context: Context) {
+  return {
+    ...localOptions(input),
+    image: input.required(0),
+    annotations: Object.fromEntries(input.pairs('annotation')),
+    registry: async () => {
+      const { apihost, auth, insecure } = context.settings();
+      if (auth === undefined)
+        throw cliFault('NO_KEY', `no key for ${apihost.value}`, { hint: 'ward property set --auth KEY' });
+      return { url: apihost.value, auth: auth.value, insecure };
+    },
+  };
+}
+
+/** On the command line it would be there for everybody to see. */
+function passphraseIn(env: NodeJS.ProcessEnv): string {
+  return env['WARD_KEY_PASSPHRASE'] ?? '';
+}

@@ -1,0 +1,24 @@
+/** Folders in which builds put what is not whole yet: on the disk of the store, since it may be too much for memory. */
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface WorkFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+const prefix = '.tmp-work-';
+/** Longer than a build may take: whoever made it has ended without removing it. */
+const abandonedMs = 6 * 3_600_000;
+
+/** Makes one below `parent`, and removes those that builds which were killed have left there. */
+export async function openWorkFolder(parent: string): Promise<WorkFolder> {
+  await mkdir(parent, { recursive: true });
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(prefix)) continue;
+    const found = await stat(join(parent, name)).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > abandonedMs)
+      await rm(join(parent, name), { recursive: true, force: true });
+  }
+  const path = await mkdtemp(join(parent, prefix));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}

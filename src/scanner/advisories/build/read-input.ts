@@ -1,0 +1,92 @@
+/** Reads one input into the new file. */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { detectForm, peekBytes, shapeOf } from '../forms/detect.ts';
+import { Flaw, type Form, type FormContext } from '../forms/form.ts';
+import { readers } from '../forms/readers.ts';
+import type { AdvisoryInput, AdvisoryProgress, ImportedSource } from '../types.ts';
+import { damaged, firstBytes, unpackedBytes } from './input.ts';
+import { itemsOf } from './items.ts';
+import type { AdvisoryWriter } from './writer.ts';
+
+export type Report = (progress: AdvisoryProgress) => void;
+
+/** @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE */
+export async function importInput(
+  writer: AdvisoryWriter,
+  input: AdvisoryInput,
+  digest: string,
+  report: Report,
+): Promise<ImportedSource> {
+  const { path, source } = input;
+  const isZip = firstBytes(path, 4).equals(Buffer.from('PK\x03\x04', 'latin1'));
+  const peek = isZip ? '' : await peekOf(path);
+  const form = input.form ?? detectForm(peek, isZip);
+  if (form === undefined) throw damaged(path, 'it is of no form that is known');
+  writer.beginSource({ ...input.origin, name: source, form, digest, licence: input.licence });
+  await readItems(writer, input, { form, peek, isZip }, report);
+  const counts = writer.counts();
+  if (counts.records + counts.skipped === 0) throw damaged(path, `it has no record of the form ${form}`);
+  if (counts.records < (input.leastRecords ?? 0)) {
+    throw damaged(path, `it has ${counts.records} records, less than half of what it had before`);
+  }
+  writer.endSource();
+  return { source, form, unchanged: false, ...counts };
+}
+
+async function readItems(
+  writer: AdvisoryWriter,
+  { path, source, asOf }: AdvisoryInput,
+  { form, peek, isZip }: { readonly form: Form; readonly peek: string; readonly isZip: boolean },
+  report: Report,
+): Promise<void> {
+  const { size, mtime } = statSync(path);
+  const context: FormContext = {
+    sink: writer.sink,
+    asOf: asOf ?? mtime.toISOString(),
+    stem: basename(path).split('.')[0] ?? '',
+  };
+  const read = readers[form](context);
+  let bytes = 0;
+  const items = itemsOf(path, shapeOf(form, peek, isZip), (count) => {
+    bytes = count;
+  });
+  for await (const item of items) {
+    if ('flaw' in item) writer.sink.bad(item.place, item.flaw);
+    else readItem(writer, item.place, () => read(item));
+    report({ stage: 'read', source, bytes, totalBytes: size, records: writer.counts().records });
+  }
+}
+
+function readItem(writer: AdvisoryWriter, place: string, read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof Flaw)) throw error;
+    writer.sink.bad(place, error.message);
+  }
+}
+
+/** SHA-256 as hex. @throws Fault ADVISORY_FILE_INVALID when there is no such file */
+export async function digestOf(path: string): Promise<string> {
+  if (!existsSync(path) || !statSync(path).isFile()) throw damaged(path, 'there is no such file');
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** The beginning of what the file unpacks to. */
+async function peekOf(path: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of unpackedBytes(path, () => {})) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= peekBytes) break;
+  }
+  return Buffer.concat(chunks)
+    .subarray(0, peekBytes)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
+}

@@ -1,0 +1,97 @@
+/** One package that a record of OSV speaks of. */
+import { isJsonObject, type JsonObject } from '../../../lib/index.ts';
+import { moduleOfPurl } from '../module.ts';
+import { isLanguage, lookupName } from '../names.ts';
+import type { Affected, Constraint, RangeEvent } from '../record.ts';
+import { isDistributionEcosystem, spellRelease } from '../releases.ts';
+import { isPlainWord } from '../text.ts';
+import { Flaw } from './form.ts';
+import { maxItems, objects, specific } from './osv-fields.ts';
+import { readAffectedRatings } from './osv-ratings.ts';
+import { distributionStatus, isOpenStatus } from './status.ts';
+
+/** Empty for what Ward never finds. @throws Flaw */
+export function readAffected(id: string, entry: JsonObject): readonly Affected[] {
+  const found = entry['package'];
+  if (found === undefined) return [];
+  if (!isJsonObject(found)) throw new Flaw('a package is no object');
+  const { ecosystem: full, name } = found;
+  if (!isPlainEcosystem(full)) throw new Flaw('an ecosystem is none');
+  const colon = full.indexOf(':');
+  const ecosystem = colon === -1 ? full : full.slice(0, colon);
+  const isDistribution = isDistributionEcosystem(ecosystem);
+  if (!isDistribution && !isLanguage(ecosystem)) return [];
+  if (!isPlainWord(name, 1024)) throw new Flaw('the name of a package is none');
+  const own = specific(entry, 'ecosystem_specific');
+  const status = isDistribution ? distributionStatus(own['status'] ?? own['urgency']) : undefined;
+  const ranges = readRanges(entry['ranges'], status);
+  return [
+    {
+      ecosystem,
+      release: isDistribution && colon !== -1 ? spellRelease(ecosystem, full.slice(colon + 1)) : '',
+      name: lookupName(ecosystem, name),
+      ranges,
+      // A distribution's lists repeat its ranges, at great length.
+      versions: isDistribution && ranges.length > 0 ? [] : readVersions(entry['versions']),
+      constraint: readConstraint(ecosystem, entry, ranges),
+      status,
+      module: moduleOfPurl(found['purl']),
+      ratings: readAffectedRatings(id, entry, own),
+    },
+  ];
+}
+
+function readRanges(value: unknown, status: string | undefined): readonly (readonly RangeEvent[])[] {
+  const ranges = objects(value, 'ranges')
+    .filter(({ type }) => type !== 'GIT')
+    .map((range) => {
+      if (range['type'] !== 'SEMVER' && range['type'] !== 'ECOSYSTEM')
+        throw new Flaw('the type of a range is unknown');
+      return objects(range['events'], 'events').flatMap(readEvent);
+    });
+  return ranges.length === 0 && isOpenStatus(status) ? [[['introduced', '0']]] : ranges;
+}
+
+const eventKinds: readonly (readonly [field: string, kind: RangeEvent[0]])[] = [
+  ['introduced', 'introduced'],
+  ['fixed', 'fixed'],
+  ['last_affected', 'last'],
+  ['limit', 'limit'],
+];
+
+function readEvent(event: JsonObject): readonly RangeEvent[] {
+  const found = eventKinds.flatMap(([field, kind]): readonly RangeEvent[] => {
+    const version = event[field];
+    if (version === undefined) return [];
+    if (!isPlainWord(version)) throw new Flaw('the version of an event is none');
+    // `*` is no limit at all.
+    return kind === 'limit' && version === '*' ? [] : [[kind, version]];
+  });
+  if (found.length === 0 && event['limit'] !== '*') throw new Flaw('an event says nothing');
+  return found;
+}
+
+function readVersions(value: unknown): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value) || value.length > maxItems) throw new Flaw('versions is no list');
+  const versions: unknown[] = value;
+  return versions.map((version) => {
+    if (typeof version !== 'string' || version.length > 512) throw new Flaw('a version is none');
+    return version;
+  });
+}
+
+/** npm records that were brought into OSV's form without their ranges. */
+function readConstraint(
+  ecosystem: string,
+  entry: JsonObject,
+  ranges: readonly unknown[],
+): Constraint | undefined {
+  const { vulnerable_versions: affected, patched_versions: patched } = specific(entry, 'database_specific');
+  if (ecosystem !== 'npm' || ranges.length > 0 || typeof affected !== 'string') return undefined;
+  return { notation: 'npm', affected, safe: typeof patched === 'string' ? [patched] : [] };
+}
+
+function isPlainEcosystem(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 200 && /^[A-Za-z]/.test(value);
+}

@@ -1,0 +1,133 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { createFileInspectors, createInspectors } from './inspectors.ts';
+import { joined } from './malware/samples.fixture.ts';
+import { scannedFile } from './scanned-file.fixture.ts';
+import type { FileInspector, Finding } from './types.ts';
+
+const folders: string[] = [];
+
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+
+async function rulesDir(files: Readonly<Record<string, string>>): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'ward-rules-'));
+  folders.push(dir);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
+  return dir;
+}
+
+async function inspect(
+  inspectors: readonly FileInspector[],
+  path: string,
+  content: string | Buffer,
+): Promise<readonly Finding[]> {
+  const found = await Promise.all(
+    inspectors.map((inspector) => inspector.inspect(scannedFile(path, content))),
+  );
+  return found.flat();
+}
+
+const own = 'rule own { strings: $a = "own needle" condition: $a }';
+const miner = joined("connect('stratum¦+tcp://pool.test:3333')");
+
+test('files and configurations are looked at for all classes', async () => {
+  const { files, config } = await createInspectors();
+  expect(files.map(({ name }) => name)).toEqual(['content', 'file-facts']);
+  expect(config.map(({ name }) => name)).toEqual(['malware', 'secrets', 'image-facts']);
+  expect((await inspect(files, 'a.js', miner)).map(({ id }) => id)).toEqual(['cryptominer-pool-address']);
+});
+
+test('an operator’s file replaces the one of its name, further ones come in addition', async () => {
+  const both = await createInspectors({ rulesDir: await rulesDir({ 'own.yar': own }) });
+  const replaced = await createInspectors({ rulesDir: await rulesDir({ 'malware.yar': own }) });
+  const text = `own needle ${miner}`;
+  expect((await inspect(both.files, 'a.js', text)).map(({ id }) => id)).toEqual([
+    'cryptominer-pool-address',
+    'own',
+  ]);
+  expect((await inspect(replaced.files, 'a.js', text)).map(({ id }) => id)).toEqual(['own']);
+});
+
+test('a revision changes with the rules it is made of, and with no others', async () => {
+  const revisions = async (files?: Readonly<Record<string, string>>) => {
+    const made = await createInspectors(files && { rulesDir: await rulesDir(files) });
+    return [...made.files, ...made.config].map(({ name, revision }) => `${name} ${revision}`);
+  };
+  const [content, facts, ...config] = await revisions();
+  expect(await revisions({})).toEqual([content, facts, ...config]);
+  const changed = await revisions({ 'own.yar': own });
+  expect(changed[0]).not.toBe(content);
+  expect(changed.slice(1, 2)).toEqual([facts]);
+  const [hashes] = await revisions({ 'denied-hashes.txt': '' });
+  expect(hashes).not.toBe(content);
+});
+
+test('a thread makes the same for itself', async () => {
+  const dir = await rulesDir({ 'own.yar': own });
+  const { files, threads } = await createInspectors({ rulesDir: dir });
+  expect(threads.module.href).toBe(new URL('./inspectors.ts', import.meta.url).href);
+  const made = createFileInspectors(structuredClone(threads.data));
+  expect(made.map(({ revision }) => revision)).toEqual(files.map(({ revision }) => revision));
+});
+
+test.each<[file: string, text: string, message: string]>([
+  ['own.yar', 'rule a { condition: $b }', 'there is no string $b'],
+  ['secrets.yaml', 'rules: 1', 'secrets.yaml: '],
+  ['misconfiguration.yaml', '', 'misconfiguration.yaml: '],
+  ['denied-hashes.txt', 'x', 'denied-hashes.txt: line 1'],
+])('a %s that is none says so', async (file, text, message) => {
+  const dir = await rulesDir({ [file]: text });
+  const made = createInspectors({ rulesDir: dir });
+  await expect(made).rejects.toMatchObject({ code: 'RULES_INVALID' });
+  await expect(made).rejects.toThrow(message);
+  await expect(made).rejects.toThrow(join(dir, file));
+});
+
+test('a folder of rules that is not there says so', async () => {
+  await expect(createInspectors({ rulesDir: '/nowhere/at/all' })).rejects.toThrow('/nowhere/at/all');
+});
+
+const packages = join(import.meta.dirname, '../../node_modules');
+const layers = join(process.env['WARD_IMAGES'] ?? '/var/lib/ward/images', 'layers/sha256');
+
+/** Every so-many-th file below, of those that are not too long for a test. */
+function filesBelow(dir: string, every: number): readonly string[] {
+  const all = readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => statSync(path).size < 4_000_000);
+  return all.filter((_, index) => index % every === 0);
+}
+
+async function alarms(root: string, every: number): Promise<{ count: number; found: readonly string[] }> {
+  const { files } = await createInspectors();
+  const found: string[] = [];
+  const paths = filesBelow(root, every);
+  for (const path of paths) {
+    const name = relative(root, path).replace(/^[0-9a-f]{64}\//, '');
+    for (const finding of await inspect(files, name, readFileSync(path))) {
+      if (finding.class !== 'misconfiguration') found.push(`${finding.id} ${path}`);
+    }
+  }
+  return { count: paths.length, found };
+}
+
+test.skipIf(!existsSync(layers))(
+  'no malware and no secret in Ward’s own runtime images (skipped: there are none here)',
+  async () => {
+    const { count, found } = await alarms(layers, 7);
+    expect(found).toEqual([]);
+    expect(count).toBeGreaterThan(100);
+  },
+);
+
+test.skipIf(!existsSync(packages))('no malware and no secret in the packages that Ward uses', async () => {
+  const { count, found } = await alarms(packages, 17);
+  expect(found).toEqual([]);
+  expect(count).toBeGreaterThan(300);
+});

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { proofOf } from '../scanner.fixture.ts';
+import { debCataloger, debFilesCataloger } from './deb.ts';
+
+const status = `Package: libc6
+Status: install ok installed
+Priority: optional
+Maintainer: GNU Libc Maintainers <debian-glibc@lists.debian.org>
+Architecture: amd64
+Multi-Arch: same
+Source: glibc
+Version: 2.41-12
+Description: GNU C Library: Shared libraries
+ Contains the standard libraries.
+ .
+ Version: 1.0 in a description is none
+
+Package: bash
+Status: install ok installed
+Architecture: amd64
+Version: 5.2.37-2+b5
+Source: bash (5.2.37-2)
+Maintainer: Matthias Klose <doko@debian.org>
+
+Package: gone
+Status: deinstall ok config-files
+Version: 1.0
+
+Package: half
+Status: install ok half-configured
+Version: 1:2.0~rc1-1
+
+Package: nodejs
+Version: 22.1.0-1nodesource1
+Maintainer: Ivan Iguaran <ivan@nodesource.com>
+`;
+
+describe('the status file of dpkg', () => {
+  it('tells of what is installed, with its source package', async () => {
+    const proof = await proofOf(debCataloger, 'var/lib/dpkg/status', status);
+    expect(proof?.packages).toEqual([
+      {
+        ecosystem: 'deb',
+        name: 'libc6',
+        version: '2.41-12',
+        source: { name: 'glibc', version: '2.41-12' },
+        architecture: 'amd64',
+      },
+      {
+        ecosystem: 'deb',
+        name: 'bash',
+        version: '5.2.37-2+b5',
+        source: { name: 'bash', version: '5.2.37-2' },
+        architecture: 'amd64',
+      },
+      {
+        ecosystem: 'deb',
+        name: 'half',
+        version: '1:2.0~rc1-1',
+        source: { name: 'half', version: '1:2.0~rc1-1' },
+      },
+      {
+        ecosystem: 'deb',
+        name: 'nodejs',
+        version: '22.1.0-1nodesource1',
+        source: { name: 'nodejs', version: '22.1.0-1nodesource1' },
+        foreign: true,
+      },
+    ]);
+    expect(proof?.gaps).toEqual([]);
+  });
+
+  it('of a distroless image tells of one package', async () => {
+    const proof = await proofOf(
+      debCataloger,
+      'var/lib/dpkg/status.d/tzdata',
+      'Package: tzdata\nVersion: 2025b-4\n',
+    );
+    expect(proof?.packages?.map(({ name, version }) => `${name} ${version}`)).toEqual(['tzdata 2025b-4']);
+    expect(await proofOf(debCataloger, 'var/lib/dpkg/status.d/tzdata.md5sums', 'x')).toBeUndefined();
+  });
+
+  it.each([
+    ['Package: a\nStatus: install ok installed\n', 'without name or version'],
+    ['Version: 1\n', 'without name or version'],
+    ['hello', 'no status file'],
+    ['\0\0\0', 'no status file'],
+  ])('that is damaged is a gap: %j', async (text, reason) => {
+    const proof = await proofOf(debCataloger, 'var/lib/dpkg/status', text);
+    expect(proof?.gaps?.join()).toContain(reason);
+  });
+
+  it('has all packages before the place where it is cut', async () => {
+    const proof = await proofOf(
+      debCataloger,
+      'var/lib/dpkg/status',
+      status.slice(0, status.indexOf('Package: gone') + 20),
+    );
+    expect(proof?.packages?.map(({ name }) => name)).toEqual(['libc6', 'bash']);
+    expect(proof?.gaps).toHaveLength(1);
+  });
+});
+
+describe('a list of files of dpkg', () => {
+  it.each([
+    [
+      'var/lib/dpkg/info/libc6:amd64.list',
+      '/.\n/usr\n/usr/lib/libc.so.6\n',
+      'libc6',
+      ['usr', 'usr/lib/libc.so.6'],
+    ],
+    [
+      'var/lib/dpkg/status.d/tzdata.md5sums',
+      'd41d8cd98f00b204e9800998ecf8427e  usr/share/zoneinfo/UTC\n',
+      'tzdata',
+      ['usr/share/zoneinfo/UTC'],
+    ],
+  ])('%s', async (path, text, by, paths) => {
+    expect((await proofOf(debFilesCataloger, path, text))?.owns).toEqual({ by, paths });
+  });
+});

@@ -1,0 +1,120 @@
+import { buffer } from 'node:stream/consumers';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ZipFile } from 'yazl';
+import { proofOf } from '../../scanner.fixture.ts';
+import type { Proof } from '../types.ts';
+import { jarCataloger } from './jar.ts';
+import { manifestOf, propertiesOf } from './properties.ts';
+
+function zipOf(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
+  const zip = new ZipFile();
+  for (const [name, content] of Object.entries(files)) {
+    zip.addBuffer(Buffer.from(content), name, { compress: !name.endsWith('.jar') });
+  }
+  zip.end();
+  return buffer(zip.outputStream);
+}
+
+const pomOf = (group: string, artifact: string, version: string) => ({
+  [`META-INF/maven/${group}/${artifact}/pom.properties`]: `#Created by Apache Maven\nversion=${version}\ngroupId=${group}\nartifactId = ${artifact}\n`,
+});
+const log4j = await zipOf(pomOf('org.apache.logging.log4j', 'log4j-core', '2.14.1'));
+
+function names(proof: Proof | undefined): string[] {
+  return (proof?.packages ?? []).map(
+    ({ name, version, within }) => `${name} ${version}${within === undefined ? '' : ` in ${within}`}`,
+  );
+}
+
+describe('a jar', () => {
+  it('tells of each artifact in it, also of those in jars within jars', async () => {
+    const inner = await zipOf({ 'lib/log4j.jar': log4j, ...pomOf('org.inner', 'inner', '1.0') });
+    const jar = await zipOf({
+      ...pomOf('org.example', 'app', '1.0'),
+      ...pomOf('com.shaded', 'shaded', '2.0'),
+      'BOOT-INF/lib/inner.jar': inner,
+      'BOOT-INF/classes/x.class': 'x',
+    });
+    expect(names(await proofOf(jarCataloger, 'app/app.jar', jar))).toEqual([
+      'org.apache.logging.log4j:log4j-core 2.14.1 in BOOT-INF/lib/inner.jar!/lib/log4j.jar',
+      'org.inner:inner 1.0 in BOOT-INF/lib/inner.jar',
+      'org.example:app 1.0',
+      'com.shaded:shaded 2.0',
+    ]);
+  });
+
+  it.each([
+    ['spring-core-5.3.1.jar', 'Implementation-Title: spring-core\n', 'org.springframework:spring-core 5.3.1'],
+    [
+      'commons-text-1.9.jar',
+      'Bundle-SymbolicName: org.apache.commons.commons-text\n',
+      'org.apache.commons:commons-text 1.9',
+    ],
+    [
+      'guava.jar',
+      'Implementation-Vendor-Id: com.google.guava\nBundle-Version: 31.1\n',
+      'com.google.guava:guava 31.1',
+    ],
+    ['a-1.0-SNAPSHOT.war', 'Automatic-Module-Name: org.a\n', 'org.a:a 1.0-SNAPSHOT'],
+  ])('%s without a pom is known by its name and manifest', async (file, manifest, expected) => {
+    const jar = await zipOf({ 'META-INF/MANIFEST.MF': `Manifest-Version: 1.0\n${manifest}` });
+    expect(names(await proofOf(jarCataloger, `lib/${file}`, jar))).toEqual([expected]);
+  });
+
+  it('with a version, but of no known group, is a gap', async () => {
+    const proof = await proofOf(jarCataloger, 'lib/who-knows-1.0.jar', await zipOf({ 'a.class': 'x' }));
+    expect(proof?.gaps).toEqual([expect.stringContaining('Maven group')]);
+  });
+
+  it('of one’s own is no package', async () => {
+    const proof = await proofOf(
+      jarCataloger,
+      'app/main.jar',
+      await zipOf({ 'META-INF/MANIFEST.MF': 'Main-Class: Main\n' }),
+    );
+    expect(proof).toEqual({ packages: [], gaps: [] });
+  });
+
+  it('that lies about a length, or holds too many others, is a gap', async () => {
+    let nested = log4j;
+    for (let depth = 0; depth < 6; depth++) nested = await zipOf({ 'n.jar': nested });
+    expect((await proofOf(jarCataloger, 'x.jar', nested))?.gaps?.join()).toContain('too many others');
+    const jar = await zipOf({ 'inner.jar': Buffer.concat([log4j.subarray(0, 50), Buffer.alloc(100)]) });
+    expect((await proofOf(jarCataloger, 'x.jar', jar))?.gaps).toHaveLength(1);
+  });
+
+  it('with a bomb for a pom is refused', async () => {
+    const jar = await zipOf({ 'META-INF/maven/a/b/pom.properties': ' '.repeat(30_000_000) });
+    await expect(async () => proofOf(jarCataloger, 'x.jar', jar)).rejects.toThrow('too long');
+  });
+
+  it('that is no zip is refused', async () => {
+    await expect(async () => proofOf(jarCataloger, 'x.jar', 'hello')).rejects.toThrow();
+  });
+
+  it('never hangs, however it is damaged', async () => {
+    const jar = await zipOf({ ...pomOf('a', 'b', '1'), 'n.jar': log4j });
+    const damage = fc.record({ at: fc.nat({ max: jar.length - 1 }), to: fc.nat({ max: 255 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 10 }), async (damages) => {
+        const copy = Buffer.from(jar);
+        for (const { at, to } of damages) copy[at] = to;
+        const proof = await Promise.resolve(proofOf(jarCataloger, 'x.jar', copy)).catch(() => undefined);
+        expect((proof?.packages ?? []).length).toBeLessThan(5);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('the texts in a jar', () => {
+  it('are lines of keys and values', () => {
+    expect(Object.fromEntries(propertiesOf('#x\n a = b \nc:d\n\nno line\n'))).toEqual({ a: 'b', c: 'd' });
+  });
+
+  it('are headers that go on after a blank, up to an empty line', () => {
+    const text = 'A: long\r\n er\r\nB: 2\r\n\r\nName: x\r\nA: other\r\n';
+    expect(Object.fromEntries(manifestOf(text))).toEqual({ A: 'longer', B: '2' });
+  });
+});

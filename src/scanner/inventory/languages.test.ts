@@ -1,0 +1,101 @@
+/** Python, Ruby and PHP: what is installed, and what is wished for. */
+import { describe, expect, it } from 'vitest';
+import { proofOf } from '../scanner.fixture.ts';
+import { composerCataloger } from './composer.ts';
+import { gemCataloger } from './gem.ts';
+import { pythonCataloger, requirementsCataloger } from './python.ts';
+
+const site = 'usr/local/lib/python3.13/site-packages';
+
+describe('Python', () => {
+  it.each([
+    [
+      `${site}/Flask_Login-0.6.3.dist-info/METADATA`,
+      'Metadata-Version: 2.1\nName: Flask-Login\nVersion: 0.6.3\nLicense: MIT\n\nVersion: 9 in a description',
+      ['MIT'],
+    ],
+    [`${site}/a.egg-info/PKG-INFO`, 'Name: Flask-Login\r\nVersion: 0.6.3\r\n\r\nLicense: none', undefined],
+    [`${site}/a-1.0-py3.13.egg-info`, 'Name: Flask-Login\nVersion: 0.6.3\nLicense: UNKNOWN\n', undefined],
+    [
+      `${site}/a.egg/EGG-INFO/PKG-INFO`,
+      `Name: Flask-Login\nVersion: 0.6.3\nLicense: ${'text '.repeat(80)}\n`,
+      undefined,
+    ],
+  ])('%s is of a distribution', async (path, text, licences) => {
+    const proof = await proofOf(pythonCataloger, path, text);
+    expect(proof?.packages).toEqual([{ ecosystem: 'pypi', name: 'Flask-Login', version: '0.6.3', licences }]);
+  });
+
+  it.each([
+    ['src/METADATA', 'Name: x\nVersion: 1\n'],
+    [`${site}/x.dist-info/RECORD`, 'Name: x\nVersion: 1\n'],
+  ])('%s is not', async (path, text) => {
+    expect(await proofOf(pythonCataloger, path, text)).toBeUndefined();
+  });
+
+  it('without a name or version is a gap', async () => {
+    expect((await proofOf(pythonCataloger, `${site}/x.dist-info/METADATA`, 'Name: x\n'))?.gaps).toHaveLength(
+      1,
+    );
+  });
+
+  it('counts requirements that name one version', async () => {
+    const text = `# comment
+flask==3.0.0
+requests[socks] == 2.32.3 ; python_version > "3.8"
+Django===4.2.1 --hash=sha256:abc
+numpy==1.26.4 \\
+    --hash=sha256:abc
+pandas>=2.0
+-r other.txt
+urllib3 == 2.*
+git+https://example.org/x.git@main
+`;
+    const proof = await proofOf(requirementsCataloger, 'app/requirements-prod.txt', text);
+    expect(proof?.packages?.map(({ name, version }) => `${name} ${version}`)).toEqual([
+      'flask 3.0.0',
+      'requests 2.32.3',
+      'Django 4.2.1',
+      'numpy 1.26.4',
+    ]);
+    expect(proof?.wishedFor).toBe('');
+    expect(await proofOf(requirementsCataloger, `${site}/x/requirements.txt`, text)).toBeUndefined();
+  });
+});
+
+describe('Ruby', () => {
+  it.each([
+    ['# -*- encoding: utf-8 -*-\n# stub: rack 3.1.8 ruby lib\n\nGem::Specification.new', 'rack', '3.1.8'],
+    ['# stub: nokogiri 1.16.0 x86_64-linux lib\n', 'nokogiri', '1.16.0'],
+    [
+      'Gem::Specification.new do |s|\n  s.name = \'old\'.freeze\n  s.version = Gem::Version.new("1.2")\nend\n',
+      'old',
+      '1.2',
+    ],
+  ])('%j is of a gem', async (text, name, version) => {
+    const proof = await proofOf(gemCataloger, 'usr/local/bundle/specifications/x.gemspec', text);
+    expect(proof?.packages).toEqual([{ ecosystem: 'gem', name, version }]);
+  });
+
+  it('that says nothing is a gap, and a gem’s own specification is not read', async () => {
+    expect((await proofOf(gemCataloger, 'a/specifications/x.gemspec', 'eval(x)'))?.gaps).toHaveLength(1);
+    expect(await proofOf(gemCataloger, 'a/gems/x-1/x.gemspec', 's.name = "x"')).toBeUndefined();
+  });
+});
+
+describe('Composer', () => {
+  const packages = [
+    { name: 'Symfony/Http-Kernel', version: 'v6.4.1', license: ['MIT'] },
+    { name: 'x/y' },
+    'z',
+  ];
+  it.each([
+    ['2', JSON.stringify({ packages, dev: true })],
+    ['1', JSON.stringify(packages)],
+  ])('%s lists what it installed', async (_version, text) => {
+    const proof = await proofOf(composerCataloger, 'app/vendor/composer/installed.json', text);
+    expect(proof?.packages).toEqual([
+      { ecosystem: 'composer', name: 'symfony/http-kernel', version: '6.4.1', licences: ['MIT'] },
+    ]);
+  });
+});

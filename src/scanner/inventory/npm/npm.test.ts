@@ -1,0 +1,240 @@
+import { describe, expect, it } from 'vitest';
+import { proofOf } from '../../scanner.fixture.ts';
+import type { Cataloger } from '../types.ts';
+import { bunLockCataloger } from './bun-lock.ts';
+import { npmCataloger } from './package-json.ts';
+import { packageLockCataloger } from './package-lock.ts';
+import { pnpmLockCataloger } from './pnpm-lock.ts';
+import { yarnLockCataloger } from './yarn-lock.ts';
+
+async function named(cataloger: Cataloger, path: string, content: string): Promise<string[] | undefined> {
+  const proof = await proofOf(cataloger, path, content);
+  return proof?.packages?.map(({ name, version }) => `${name}@${version}`).sort();
+}
+
+describe('a package.json below node_modules', () => {
+  it.each([
+    ['{"name":"a","version":"1.0.0","license":"MIT"}', { name: 'a', version: '1.0.0', licences: ['MIT'] }],
+    ['\uFEFF{"name":"@s/a","version":"1.0.0-rc.1"}', { name: '@s/a', version: '1.0.0-rc.1' }],
+    [
+      '{"name":"a","version":"1","licenses":[{"type":"MIT"},{"type":"BSD"}]}',
+      { name: 'a', version: '1', licences: ['MIT', 'BSD'] },
+    ],
+    [
+      '{"name":"a","version":"1","license":{"type":"ISC","url":"x"}}',
+      { name: 'a', version: '1', licences: ['ISC'] },
+    ],
+    ['{"name":"a","version":"1","license":{"__proto__":"ISC"}}', { name: 'a', version: '1' }],
+  ])('%s', async (text, expected) => {
+    const proof = await proofOf(npmCataloger, 'srv/node_modules/a/package.json', text);
+    expect(proof?.packages).toEqual([{ ecosystem: 'npm', ...expected }]);
+  });
+
+  it.each([
+    ['node_modules/a/esm/package.json', '{"type":"module"}'],
+    ['node_modules/a/package.json', '{"name":"a"}'],
+    ['node_modules/a/package.json', '{"name":{"x":1},"version":["1"]}'],
+    ['node_modules/resolve/test/malformed/package.json', '{ not json'],
+    ['app/package.json', '{"name":"app","version":"1.0.0"}'],
+  ])('%s with %s tells of no package', async (path, text) => {
+    expect(await proofOf(npmCataloger, path, text)).toBeUndefined();
+  });
+
+  it.each(['{', '[]', '"x"', '', `${'['.repeat(100_000)}`])(
+    'that a package needs and is none is refused: %.20s',
+    async (text) => {
+      for (const path of ['node_modules/a/package.json', 'x/node_modules/@s/a/package.json']) {
+        await expect(async () => proofOf(npmCataloger, path, text)).rejects.toThrow(/JSON|deep/);
+      }
+    },
+  );
+});
+
+describe('a lock file', () => {
+  it('of npm, versions 2 and 3', async () => {
+    const packages = {
+      '': { name: 'app', version: '1.0.0' },
+      'packages/own': { version: '1.0.0' },
+      'node_modules/own': { link: true, resolved: 'packages/own' },
+      'node_modules/a': { version: '1.0.0' },
+      'node_modules/@s/b': { version: '2.0.0', optional: true },
+      'node_modules/a/node_modules/@s/b': { version: '1.0.0' },
+      'node_modules/alias': { name: 'real', version: '3.0.0' },
+      'node_modules/dev': { version: '1.0.0', dev: true },
+    };
+    const text = JSON.stringify({ lockfileVersion: 3, packages });
+    expect(await named(packageLockCataloger, 'app/package-lock.json', text)).toEqual([
+      '@s/b@1.0.0',
+      '@s/b@2.0.0',
+      'a@1.0.0',
+      'real@3.0.0',
+    ]);
+    expect(await named(packageLockCataloger, 'node_modules/x/package-lock.json', text)).toBeUndefined();
+  });
+
+  it('of npm, version 1', async () => {
+    const dependencies = {
+      a: {
+        version: '1.0.0',
+        dependencies: { b: { version: '2.0.0' }, dev: { version: '1.0.0', dev: true } },
+      },
+      alias: { version: 'npm:@s/real@3.0.0' },
+    };
+    const text = JSON.stringify({ lockfileVersion: 1, dependencies });
+    expect(await named(packageLockCataloger, 'npm-shrinkwrap.json', text)).toEqual([
+      '@s/real@3.0.0',
+      'a@1.0.0',
+      'b@2.0.0',
+    ]);
+  });
+
+  it('of yarn, version 1', async () => {
+    const text = `# yarn lockfile v1
+
+
+"@babel/core@^7.0.0", "@babel/core@^7.1.0":
+  version "7.26.0"
+  resolved "https://registry.example/core.tgz#abc"
+  dependencies:
+    version "1.0.0"
+
+lodash@^4.17.0:
+  version "4.17.21"
+
+"alias@npm:real@^1.0.0":
+  version "1.2.3"
+`;
+    expect(await named(yarnLockCataloger, 'yarn.lock', text)).toEqual([
+      '@babel/core@7.26.0',
+      'lodash@4.17.21',
+      'real@1.2.3',
+    ]);
+  });
+
+  it('of yarn, since version 2', async () => {
+    const text = `__metadata:
+  version: 8
+
+"@babel/core@npm:^7.0.0":
+  version: 7.26.0
+  resolution: "@babel/core@npm:7.26.0"
+  dependencies:
+    lodash: "npm:^4.17.0"
+
+"app@workspace:.":
+  version: 0.0.0-use.local
+  resolution: "app@workspace:."
+
+"lodash@npm:^4.17.0, lodash@npm:^4.1.0":
+  version: 4.17.21
+  resolution: "lodash@npm:4.17.21"
+`;
+    expect(await named(yarnLockCataloger, 'yarn.lock', text)).toEqual([
+      '@babel/core@7.26.0',
+      'lodash@4.17.21',
+    ]);
+  });
+
+  it.each([
+    [
+      '5.4',
+      `lockfileVersion: 5.4
+
+packages:
+
+  /@babel/core/7.26.0_supports-color@9.0.0:
+    resolution: {integrity: sha512-x}
+    dev: false
+
+  /lodash/4.17.21:
+    resolution: {integrity: sha512-x}
+
+  /jest/29.0.0:
+    resolution: {integrity: sha512-x}
+    dev: true
+`,
+    ],
+    [
+      '6',
+      `lockfileVersion: '6.0'
+
+dependencies:
+  lodash:
+    specifier: ^4.0.0
+    version: 4.17.21
+
+packages:
+
+  /@babel/core@7.26.0(supports-color@9.0.0):
+    resolution: {integrity: sha512-x}
+
+  /lodash@4.17.21:
+    resolution: {integrity: sha512-x}
+
+  /jest@29.0.0:
+    resolution: {integrity: sha512-x}
+    dev: true
+`,
+    ],
+    [
+      '9',
+      `lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    dependencies:
+      lodash:
+        version: 4.17.21
+
+packages:
+
+  '@babel/core@7.26.0':
+    resolution: {integrity: sha512-x}
+
+  lodash@4.17.21:
+    resolution: {integrity: sha512-x}
+
+  own@file:../own:
+    resolution: {directory: ../own, type: directory}
+
+snapshots:
+
+  ghost@1.0.0: {}
+`,
+    ],
+  ])('of pnpm, version %s', async (_version, text) => {
+    expect(await named(pnpmLockCataloger, 'pnpm-lock.yaml', text)).toEqual([
+      '@babel/core@7.26.0',
+      'lodash@4.17.21',
+    ]);
+  });
+
+  it('of bun', async () => {
+    const text = `{
+  "lockfileVersion": 1,
+  "workspaces": { "": { "name": "app", }, },
+  "packages": {
+    "lodash": ["lodash@4.17.21", "", {}, "sha512-x,]"],
+    "@s/own": ["@s/own@workspace:packages/own"],
+    "a/lodash": ["lodash@3.10.1", "", { "bin": { "l": "x,}" } }, "sha512-x"],
+  },
+}`;
+    expect(await named(bunLockCataloger, 'bun.lock', text)).toEqual(['lodash@3.10.1', 'lodash@4.17.21']);
+  });
+
+  it('says where it counts only if nothing is there', async () => {
+    const proof = await proofOf(packageLockCataloger, 'srv/app/package-lock.json', '{"packages":{}}');
+    expect(proof?.wishedFor).toBe('srv/app/node_modules/');
+  });
+
+  it.each([
+    [packageLockCataloger, 'package-lock.json', '{'],
+    [packageLockCataloger, 'package-lock.json', '[]'],
+    [bunLockCataloger, 'bun.lock', '{"packages": '],
+    [bunLockCataloger, 'bun.lock', `"${'\\"'.repeat(200_000)}`],
+    [pnpmLockCataloger, 'pnpm-lock.yaml', 'packages:\n'],
+  ] as const)('that is damaged is refused: $name', async (cataloger, path, text) => {
+    await expect(async () => proofOf(cataloger, path, text)).rejects.toThrow(/JSON|version/);
+  });
+});

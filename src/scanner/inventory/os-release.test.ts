@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { proofOf } from '../scanner.fixture.ts';
+import { osReleaseCataloger } from './os-release.ts';
+
+describe('os-release', () => {
+  it.each([
+    [
+      'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n',
+      'debian',
+      '13',
+      'Debian GNU/Linux 13 (trixie)',
+    ],
+    ['ID=\'alpine\'\nVERSION_ID=3.22.1\nNAME="Alpine Linux"\n', 'alpine', '3.22.1', 'Alpine Linux'],
+    ['# a comment\n\nID="rhel"\r\nVERSION_ID="9.4"\r\n', 'rhel', '9.4', 'rhel'],
+    ['ID=debian\n', 'debian', '', 'debian'],
+    ['PRETTY_NAME="a \\"b\\""\nID=x\n', 'x', '', 'a "b"'],
+  ])('%j', async (text, id, versionId, name) => {
+    const proof = await proofOf(osReleaseCataloger, 'etc/os-release', text);
+    expect(proof).toEqual({ distribution: { id, versionId, name } });
+  });
+
+  it.each(['', 'NAME=Debian\n', 'ID=$(reboot)\n', '\0\xff'])(
+    'that does not say which is a gap: %j',
+    async (text) => {
+      const proof = await proofOf(osReleaseCataloger, 'usr/lib/os-release', text);
+      expect(proof?.distribution).toBeUndefined();
+      expect(proof?.gaps).toHaveLength(1);
+    },
+  );
+});

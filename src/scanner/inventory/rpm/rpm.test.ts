@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hasVectors, needsVectors, proofOf, vectors } from '../../scanner.fixture.ts';
+import type { Proof } from '../types.ts';
+import { readRpmHeader } from './header.ts';
+import { rpmCataloger } from './rpm.ts';
+
+const forms = [
+  ['bdb-libuuid', 'Packages'],
+  ['bdb-syft-coverage', 'Packages'],
+  ['ndb-sle15-bci', 'Packages.db'],
+  ['sqlite-cbl-mariner-2.0', 'rpmdb.sqlite'],
+] as const;
+
+function database(form: string, file: string): Buffer {
+  return readFileSync(join(vectors, 'rpmdb', form, file));
+}
+
+/** As `rpm -qa` was asked for them: name, epoch, version, release, architecture, source, modularity. */
+function lines(proof: Proof | undefined): string[] {
+  return (proof?.packages ?? []).map(({ name, version, architecture, source, module }) => {
+    const [, epoch = '0', upstream, release] = /^(?:(\d+):)?(.+)-([^-]+)$/.exec(version) ?? [];
+    const origin = source && `${source.name}-${source.version.replace(/^\d+:/, '')}.src.rpm`;
+    return [name, epoch, upstream, release, architecture, origin ?? '(none)', module ?? '(none)'].join('\t');
+  });
+}
+
+describe.runIf(hasVectors)(`a database of rpm (${needsVectors})`, () => {
+  it.each(forms)('%s tells what rpm tells of it', async (form, file) => {
+    const proof = await proofOf(rpmCataloger, `var/lib/rpm/${file}`, database(form, file));
+    const expected = readFileSync(join(vectors, 'rpmdb', form, 'expected.tsv'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('gpg-pubkey\t'));
+    expect(expected.length).toBeGreaterThan(0);
+    expect(lines(proof)).toEqual(expect.arrayContaining(expected));
+    expect(proof?.gaps).toBeUndefined();
+    // rpm leaves out two of Mariner's whose signatures it does not accept.
+    expect((proof?.packages?.length ?? 0) - expected.length).toBe(form.startsWith('sqlite') ? 2 : 0);
+  });
+
+  it('tells which files belong to packages', async () => {
+    const proof = await proofOf(rpmCataloger, 'var/lib/rpm/Packages', database('bdb-libuuid', 'Packages'));
+    expect(proof?.owns?.paths).toContain('usr/lib64/libuuid.so.1');
+  });
+
+  it.each(forms)('%s never hangs or throws, however it is damaged', async (form, file) => {
+    const bytes = database(form, file);
+    const damage = fc.record({
+      at: fc.nat({ max: Math.min(bytes.length, 200_000) - 8 }),
+      by: fc.uint8Array({ minLength: 1, maxLength: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(damage, { minLength: 1, maxLength: 20 }),
+        fc.nat({ max: bytes.length }),
+        async (damages, cut) => {
+          const copy = Buffer.from(bytes);
+          for (const { at, by } of damages) copy.set(by, at);
+          for (const each of [copy, bytes.subarray(0, cut)]) {
+            const proof = await Promise.resolve(proofOf(rpmCataloger, `var/lib/rpm/${file}`, each)).catch(
+              () => 'gap',
+            );
+            expect(proof === 'gap' || proof === undefined || typeof proof === 'object').toBe(true);
+          }
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  it('that is cut tells what is left, and is a gap', async () => {
+    const bytes = database('sqlite-cbl-mariner-2.0', 'rpmdb.sqlite');
+    const proof = await proofOf(
+      rpmCataloger,
+      'usr/lib/sysimage/rpm/rpmdb.sqlite',
+      bytes.subarray(0, bytes.length / 2),
+    );
+    expect(proof?.packages?.length).toBeGreaterThan(10);
+    expect(proof?.gaps?.join()).toContain('damaged');
+  });
+});
+
+describe('what is no database of rpm', () => {
+  it.each([
+    ['var/lib/rpm/Packages', 'hello, this is not one', 'no database'],
+    ['var/lib/rpm/rpmdb.sqlite-wal', 'x', 'not in the database yet'],
+  ])('is a gap: %s', async (path, content, reason) => {
+    expect((await proofOf(rpmCataloger, path, content))?.gaps?.join()).toContain(reason);
+  });
+
+  it('is nothing when it is empty', async () => {
+    expect(await proofOf(rpmCataloger, 'var/lib/rpm/rpmdb.sqlite-wal', '')).toBeUndefined();
+  });
+});
+
+describe('a header of an rpm', () => {
+  const texts: readonly [number, string][] = [
+    [1000, 'nodejs'],
+    [1001, '18.20'],
+    [1002, '1.el9'],
+    [1011, 'NodeSource'],
+    [1044, 'nodejs-18.20-1.el9.src.rpm'],
+    [5096, 'nodejs:18:9040020:abcd'],
+  ];
+  const made = (rows: readonly [number, string][]): Buffer => {
+    const data = Buffer.from(`${rows.map(([, text]) => `${text}\0`).join('')}`);
+    const head = Buffer.alloc(8 + rows.length * 16);
+    head.writeUInt32BE(rows.length, 0);
+    head.writeUInt32BE(data.length, 4);
+    let offset = 0;
+    for (const [at, [tag, text]] of rows.entries()) {
+      for (const [field, value] of [tag, 6, offset, 1].entries())
+        head.writeUInt32BE(value, 8 + at * 16 + field * 4);
+      offset += text.length + 1;
+    }
+    return Buffer.concat([head, data]);
+  };
+
+  it('tells of the module stream, and of vendors that are no distribution', () => {
+    expect(readRpmHeader(made(texts))?.found).toMatchObject({
+      name: 'nodejs',
+      module: 'nodejs:18',
+      foreign: true,
+    });
+    expect(readRpmHeader(made([...texts, [1011, 'Red Hat, Inc.']]))?.found.foreign).toBeUndefined();
+  });
+
+  it.each([
+    ['has no version', made(texts.slice(0, 1))],
+    ['says it is longer', made(texts).subarray(0, -10)],
+    ['is empty', Buffer.alloc(0)],
+  ])('that %s is refused', (_what, blob) => {
+    expect(() => readRpmHeader(blob)).toThrow();
+  });
+
+  it('of a key is none of a package', () => {
+    expect(
+      readRpmHeader(
+        made([
+          [1000, 'gpg-pubkey'],
+          [1001, '1'],
+        ]),
+      ),
+    ).toBeUndefined();
+  });
+});

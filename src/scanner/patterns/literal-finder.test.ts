@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createLiteralFinder } from './literal-finder.ts';
+
+function places(strings: readonly string[], text: string, from = 0, to = text.length): string[] {
+  const found: string[] = [];
+  const finder = createLiteralFinder(strings.map((string) => Buffer.from(string.toLowerCase())));
+  finder.find(Buffer.from(text), from, to, (literal, at) => found.push(`${strings[literal]}@${at}`));
+  return found.sort();
+}
+
+function placesByTrying(strings: readonly string[], text: string, from: number, to: number): string[] {
+  const lower = text.toLowerCase();
+  return strings
+    .flatMap((string) =>
+      Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index)
+        .filter((at) => lower.startsWith(string.toLowerCase(), at))
+        .map((at) => `${string}@${at}`),
+    )
+    .sort();
+}
+
+const letters = fc.constantFrom('a', 'b', 'B', '-', '1');
+
+test('finds every string, in either case, within the bounds', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.string({ unit: letters, minLength: 4, maxLength: 8 }), {
+        minLength: 1,
+        maxLength: 20,
+        selector: (string) => string.toLowerCase(),
+      }),
+      fc.string({ unit: letters, maxLength: 60 }),
+      fc.nat(60),
+      fc.nat(60),
+      (strings, text, one, other) => {
+        const from = Math.min(one, other, text.length);
+        const to = Math.min(Math.max(one, other), text.length);
+        expect(places(strings, text, from, to)).toEqual(placesByTrying(strings, text, from, to));
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+test('nothing in nothing', () => {
+  expect(places(['abcd'], '')).toEqual([]);
+  expect(places(['abcd'], 'abc')).toEqual([]);
+  expect(places([], 'abcd')).toEqual([]);
+});

@@ -1,0 +1,275 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../images/index.ts';
+import { hasVectors, needsVectors, vectors } from '../scanner.fixture.ts';
+import type { Inventory, Report, Vulnerability } from '../types.ts';
+import { cycloneDxOf } from './cyclonedx.ts';
+import { readSbom } from './read-sbom.ts';
+import { spdxOf } from './spdx.ts';
+
+const layer = digestOf('layer');
+const lodash = {
+  ecosystem: 'npm',
+  name: '@s/lodash',
+  version: '4.17.20',
+  purl: 'pkg:npm/%40s/lodash@4.17.20',
+  licences: ['MIT'],
+  places: [
+    { path: 'app/node_modules/@s/lodash/package.json', layer },
+    { path: 'lib/node_modules/@s/lodash/package.json', layer },
+  ],
+} as const;
+const libc = {
+  ecosystem: 'deb',
+  name: 'libc6',
+  version: '2.41-12',
+  purl: 'pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=debian-13&upstream=glibc%402.41-12',
+  source: { name: 'glibc', version: '2.41-12' },
+  architecture: 'amd64',
+  places: [{ path: 'var/lib/dpkg/status', layer }],
+} as const;
+const maven = {
+  ecosystem: 'maven',
+  name: 'org.a:b',
+  version: '1',
+  purl: 'pkg:maven/org.a/b@1',
+  places: [{ path: 'app.jar!/lib/b.jar', layer }],
+} as const;
+const inventory: Inventory = {
+  distribution: { id: 'debian', versionId: '13', name: 'Debian GNU/Linux 13 (trixie)' },
+  components: [libc, maven, lodash],
+  layers: [{ diffId: layer, createdBy: 'ADD root' }],
+  gaps: [],
+};
+const vulnerability: Vulnerability = {
+  class: 'vulnerability',
+  id: 'CVE-2021-23337',
+  title: 'Command injection in lodash',
+  severity: 'high',
+  places: lodash.places,
+  aliases: ['GHSA-35jh-r3h4-6jhm'],
+  component: lodash,
+  severitySource: 'ghsa',
+  cvss: { score: 7.2, vector: 'CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:H/I:H/A:H' },
+  fixedIn: ['4.17.21'],
+  status: 'fixed',
+  epss: 0.01,
+  knownExploited: false,
+  published: '2021-05-06T16:05:51Z',
+  url: 'https://example.org/CVE-2021-23337',
+};
+const report: Report = {
+  form: 1,
+  target: { name: 'app:1', kind: 'image', digest: digestOf('manifest') },
+  scannedAt: '2026-01-02T03:04:05.678Z',
+  inventory,
+  findings: [
+    vulnerability,
+    { ...vulnerability, id: 'CVE-2', severity: 'unknown', cvss: undefined, fixedIn: [] },
+  ],
+  suppressed: [{ finding: { ...vulnerability, id: 'CVE-3' }, reason: 'the function is never called' }],
+};
+const bare: Report = {
+  form: 1,
+  target: { name: 'folder', kind: 'folder' },
+  scannedAt: '2026-01-02T03:04:05.678Z',
+  inventory: { components: [], layers: [], gaps: [{ path: 'a.jar', reason: 'too long' }] },
+  findings: [],
+  suppressed: [],
+};
+
+function bytesOf(document: object): Buffer {
+  return Buffer.from(JSON.stringify(document));
+}
+
+function validator(file: string, ...others: readonly string[]): ValidateFunction {
+  const schema = (name: string) => JSON.parse(readFileSync(join(vectors, 'schemas', name), 'utf8'));
+  const ajv = new Ajv({ strict: false, validateFormats: true, schemas: others.map(schema) });
+  addFormats.default(ajv);
+  ajv.addFormat('iri-reference', true);
+  ajv.addFormat('idn-email', true);
+  return ajv.compile(schema(file));
+}
+
+describe.runIf(hasVectors)(`a document is what its schema says (${needsVectors})`, () => {
+  it.each([report, bare])('of CycloneDX 1.6', (each) => {
+    const validate = validator('bom-1.6.schema.json', 'spdx.schema.json', 'jsf-0.82.schema.json');
+    expect([validate(cycloneDxOf(each)), validate.errors]).toEqual([true, null]);
+  });
+
+  it.each([report, bare])('of SPDX 2.3', (each) => {
+    const validate = validator('spdx-2.3.schema.json');
+    expect([validate(spdxOf(each)), validate.errors]).toEqual([true, null]);
+  });
+});
+
+describe.each([
+  ['CycloneDX', cycloneDxOf],
+  ['SPDX', spdxOf],
+])('%s', (_form, write) => {
+  it('is the same for the same report, and another for another', () => {
+    expect(JSON.stringify(write(report))).toBe(JSON.stringify(write(structuredClone(report))));
+    const later = write({ ...report, inventory: { ...inventory, components: [libc] } });
+    expect(JSON.stringify(later)).not.toBe(JSON.stringify(write(report)));
+  });
+
+  it('is read as what was written', () => {
+    const read = readSbom(bytesOf(write(report)));
+    expect(read.distribution).toEqual(inventory.distribution);
+    expect(read.gaps).toEqual([]);
+    expect(read.components.map(({ places: _places, licences: _licences, ...rest }) => rest)).toEqual(
+      inventory.components.map(({ places: _places, ...rest }) => {
+        const { licences: _licences, ...others } = { licences: undefined, ...rest };
+        return others;
+      }),
+    );
+    const paths = read.components.flatMap(({ places }) => places.map(({ path }) => path));
+    expect(paths).toEqual(inventory.components.flatMap(({ places }) => places.map(({ path }) => path)));
+  });
+
+  it('that was incomplete says so', () => {
+    expect(JSON.stringify(write(bare))).toMatch(/incomplete|could not be read/);
+  });
+});
+
+describe('the vulnerabilities in CycloneDX', () => {
+  it('say what they affect, how severe they are, and what was suppressed why', () => {
+    expect(cycloneDxOf(report)['vulnerabilities']).toMatchObject([
+      {
+        id: 'CVE-2021-23337',
+        references: [{ id: 'GHSA-35jh-r3h4-6jhm' }],
+        ratings: [{ severity: 'high', score: 7.2, method: 'CVSSv31', source: { name: 'ghsa' } }],
+        recommendation: 'Upgrade @s/lodash to 4.17.21.',
+        affects: [{ ref: lodash.purl }],
+      },
+      { id: 'CVE-2', ratings: [{ severity: 'unknown' }] },
+      { id: 'CVE-3', analysis: { state: 'not_affected', detail: 'the function is never called' } },
+    ]);
+  });
+});
+
+describe('a document by others', () => {
+  const cyclonedx = (components: readonly object[], more: object = {}) =>
+    readSbom(bytesOf({ bomFormat: 'CycloneDX', specVersion: '1.5', components, ...more }));
+  const library = { type: 'library', name: 'a', version: '1', purl: 'pkg:npm/a@1' };
+
+  it('by Syft is read', () => {
+    const { components, distribution } = cyclonedx([
+      {
+        ...library,
+        purl: 'pkg:deb/debian/bash@5.2?arch=amd64&distro=debian-12&upstream=bash-src',
+        properties: [
+          { name: 'syft:location:0:layerID', value: layer },
+          { name: 'syft:location:0:path', value: '/var/lib/dpkg/status' },
+        ],
+      },
+      { type: 'operating-system', name: 'debian', version: '12', description: 'Debian 12' },
+      { type: 'file', name: '/etc/passwd' },
+    ]);
+    expect(distribution).toEqual({ id: 'debian', versionId: '12', name: 'Debian 12' });
+    expect(components).toMatchObject([
+      {
+        name: 'bash',
+        source: { name: 'bash-src', version: '5.2' },
+        places: [{ path: 'var/lib/dpkg/status' }],
+      },
+    ]);
+  });
+
+  it('by Trivy is read', () => {
+    const { components, gaps } = cyclonedx([
+      { type: 'application', name: 'package-lock.json', components: [library] },
+      {
+        ...library,
+        name: 'c',
+        purl: 'pkg:npm/c@1',
+        properties: [{ name: 'aquasecurity:trivy:FilePath', value: 'c/package.json' }],
+      },
+    ]);
+    expect(components.map(({ name, places }) => [name, places])).toEqual([
+      ['a', [{ path: 'a' }]],
+      ['c', [{ path: 'c/package.json' }]],
+    ]);
+    expect(gaps).toEqual([]);
+  });
+
+  it('tells by its packages which distribution they are of', () => {
+    const purl = (name: string, distro: string) => ({
+      ...library,
+      purl: `pkg:deb/debian/${name}@1?distro=${distro}`,
+    });
+    const { distribution } = cyclonedx([
+      purl('a', 'debian-13'),
+      purl('b', 'debian-13'),
+      purl('c', 'debian-12'),
+    ]);
+    expect(distribution).toMatchObject({ id: 'debian', versionId: '13' });
+  });
+
+  it.each([
+    ['a package without a package URL', { type: 'library', name: 'x', version: '1' }, 'no package URL'],
+    ['a package URL of a kind that is not known', { ...library, purl: 'pkg:nuget/x@1' }, 'not known here'],
+    ['a package URL that is none', { ...library, purl: 'x' }, 'is none'],
+    ['a package without a version', { ...library, purl: 'pkg:npm/a' }, 'no version'],
+    [
+      'a package of an unknown distribution',
+      { ...library, purl: 'pkg:deb/debian/a@1' },
+      'which distribution',
+    ],
+  ])('has a gap for %s', (_what, component, reason) => {
+    expect(
+      cyclonedx([component])
+        .gaps.map((gap) => gap.reason)
+        .join(),
+    ).toContain(reason);
+  });
+
+  it('has a gap when it says that it is incomplete', () => {
+    expect(cyclonedx([], { compositions: [{ aggregate: 'incomplete_first_party_only' }] }).gaps).toHaveLength(
+      1,
+    );
+  });
+
+  it('of SPDX leaves out the image itself', () => {
+    const packages = [
+      {
+        SPDXID: 'SPDXRef-root',
+        name: 'image',
+        externalRefs: [{ referenceType: 'purl', referenceLocator: 'pkg:oci/x@1' }],
+      },
+      {
+        SPDXID: 'SPDXRef-a',
+        name: 'a',
+        externalRefs: [{ referenceType: 'purl', referenceLocator: 'pkg:npm/a@1' }],
+      },
+      { SPDXID: 'SPDXRef-b', name: 'b', versionInfo: '1' },
+    ];
+    const relationships = [
+      {
+        spdxElementId: 'SPDXRef-DOCUMENT',
+        relationshipType: 'DESCRIBES',
+        relatedSpdxElement: 'SPDXRef-root',
+      },
+    ];
+    const { components, gaps } = readSbom(bytesOf({ spdxVersion: 'SPDX-2.3', packages, relationships }));
+    expect(components.map(({ name }) => name)).toEqual(['a']);
+    expect(gaps).toEqual([{ path: 'b', reason: expect.stringContaining('no package URL') }]);
+  });
+
+  it.each([
+    ['text', 'hello'],
+    ['XML', '<bom/>'],
+    ['a list', '[]'],
+    ['something else', '{"a":1}'],
+    ['an old version', '{"bomFormat":"CycloneDX","specVersion":"1.1"}'],
+    ['SPDX 3', '{"spdxVersion":"SPDX-3.0"}'],
+    ['components of the wrong form', '{"bomFormat":"CycloneDX","specVersion":"1.6","components":{"a":1}}'],
+    ['deep nesting', '{"bomFormat":"CycloneDX","components":'.padEnd(5000, '[')],
+    ['no UTF-8', Buffer.from([0x7b, 0xff])],
+  ])('that is %s is refused', (_what, text) => {
+    expect(() => readSbom(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'SBOM_INVALID' }));
+  });
+});

@@ -1,0 +1,472 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { ZipFile } from 'yazl';
+import { digestOf } from '../images/index.ts';
+import { silentLog } from '../lib/index.ts';
+import {
+  filesTar,
+  imageOf,
+  passwordInspector,
+  plainConfig,
+  tarOf,
+  temporaryFolder,
+} from './scanner.fixture.ts';
+import { createScanner, type ScannerOptions } from './scanner.ts';
+import { layoutSource } from './sources/layout.ts';
+import { createFileInspectors } from './threads/inspectors.fixture.ts';
+import type { AdvisoryMatcher, ConfigInspector, Report, Vulnerability } from './types.ts';
+
+const wardImages = '/var/lib/ward/images';
+const module = new URL('threads/inspectors.fixture.ts', import.meta.url);
+const base = await filesTar({
+  'etc/os-release': 'ID=debian\nVERSION_ID="13"\n',
+  'var/lib/dpkg/status': 'Package: libc6\nVersion: 2.41-1\n',
+});
+const app = await filesTar({
+  'app/node_modules/lodash/package.json': '{"name":"lodash","version":"4.17.20"}',
+  'app/.env': 'PASSWORD=hunter2',
+});
+
+/** Everything of these names is vulnerable. */
+function matcherOf(names: readonly string[], revision = '1'): AdvisoryMatcher {
+  return {
+    state: () => ({ revision, count: names.length }),
+    match: (components) =>
+      components
+        .filter(({ name }) => names.includes(name))
+        .map((component): Vulnerability => {
+          const { ecosystem, name, version, purl, places } = component;
+          return {
+            class: 'vulnerability',
+            id: `CVE-${name}`,
+            title: name,
+            severity: 'critical',
+            places,
+            aliases: [],
+            component: { ecosystem, name, version, purl },
+            severitySource: 'test',
+            fixedIn: [],
+            status: 'affected',
+            knownExploited: false,
+          };
+        }),
+  };
+}
+
+function scannerWith(options: Partial<ScannerOptions> = {}) {
+  return createScanner({
+    matcher: matcherOf(['lodash']),
+    fileInspectors: createFileInspectors(),
+    configInspectors: [],
+    log: silentLog,
+    now: () => new Date('2026-01-02T03:04:05Z'),
+    ...options,
+  });
+}
+
+function idsOf({ findings }: Report): string[] {
+  return findings.map(({ id }) => id);
+}
+
+async function zipOf(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
+  const zip = new ZipFile();
+  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name);
+  zip.end();
+  return buffer(zip.outputStream);
+}
+
+async function layFiles(root: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content);
+  }
+}
+
+describe.each([
+  ['in this thread', createFileInspectors()],
+  ['in threads', { module }],
+] as const)('a scanner %s', (_where, fileInspectors) => {
+  it('says what is in an image, and what is wrong with it', async () => {
+    await using scanner = scannerWith({ fileInspectors });
+    const history = [
+      { createdBy: 'ADD base', emptyLayer: false },
+      { createdBy: 'ENV A=b', emptyLayer: true },
+      { createdBy: 'COPY app', emptyLayer: false },
+    ];
+    const image = imageOf([base, app], { history });
+    const report = await scanner.scanImage(image);
+    expect(report).toMatchObject({
+      form: 1,
+      target: { name: 'app:1', kind: 'image', digest: image.digest },
+      scannedAt: '2026-01-02T03:04:05.000Z',
+      inventory: {
+        distribution: { id: 'debian', versionId: '13' },
+        layers: [
+          { diffId: digestOf(base), createdBy: 'ADD base' },
+          { diffId: digestOf(app), createdBy: 'COPY app' },
+        ],
+        gaps: [],
+      },
+      suppressed: [],
+      advisories: { revision: '1' },
+    });
+    expect(report.inventory.components.map(({ purl, places }) => [purl, places[0]?.layer])).toEqual([
+      ['pkg:deb/debian/libc6@2.41-1?distro=debian-13', digestOf(base)],
+      ['pkg:npm/lodash@4.17.20', digestOf(app)],
+    ]);
+    expect(idsOf(report)).toEqual(['CVE-lodash', 'password']);
+  });
+
+  it('reads a layer once, whoever asks, and needs not read one that it knows', async () => {
+    await using folder = await temporaryFolder();
+    const image = imageOf([base, app]);
+    let opened = 0;
+    const layers = image.layers.map((layer) => ({
+      ...layer,
+      open: () => {
+        opened++;
+        return layer.open();
+      },
+    }));
+    const cacheDir = join(folder.path, 'cache');
+    {
+      await using scanner = scannerWith({ fileInspectors, cacheDir });
+      const [first] = layers;
+      if (first === undefined) throw new Error('no layer');
+      await Promise.all([scanner.scanLayer(first), scanner.scanLayer(first)]);
+      expect(opened).toBe(1);
+      await scanner.scanImage({ ...image, layers });
+      expect(opened).toBe(2);
+    }
+    await using again = scannerWith({ fileInspectors, cacheDir });
+    const report = await again.scanImage({ ...image, layers });
+    expect(opened).toBe(2);
+    expect(idsOf(report)).toEqual(['CVE-lodash', 'password']);
+    expect(await readdir(cacheDir)).toHaveLength(2);
+  });
+
+  it('refuses an image whose layer has another diff id, even one that it knows', async () => {
+    await using folder = await temporaryFolder();
+    await using scanner = scannerWith({ fileInspectors, cacheDir: folder.path });
+    const image = imageOf([base, app]);
+    await scanner.scanImage(image);
+    const layers = image.layers.map((layer) => ({ ...layer, diffId: digestOf('other') }));
+    await expect(scanner.scanImage({ ...image, layers })).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
+  });
+
+  it('refuses an image whose layer has another digest', async () => {
+    await using scanner = scannerWith({ fileInspectors });
+    const image = imageOf([base]);
+    const layers = image.layers.map((layer) => ({
+      ...layer,
+      open: async () => Readable.from([gzipSync(app)]),
+    }));
+    await expect(scanner.scanImage({ ...image, layers })).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
+  });
+
+  it('fails with what opening a layer fails with', async () => {
+    await using scanner = scannerWith({ fileInspectors });
+    const image = imageOf([base]);
+    const open = async () => Promise.reject(new Error('the disk is gone'));
+    const layers = image.layers.map((layer) => ({ ...layer, open }));
+    await expect(scanner.scanImage({ ...image, layers })).rejects.toThrow('the disk is gone');
+  });
+
+  it('says of a layer that can not be read that it is a gap', async () => {
+    await using scanner = scannerWith({ fileInspectors });
+    const broken = Buffer.alloc(5000, 'hello');
+    const report = await scanner.scanImage(imageOf([broken, app]));
+    expect(report.inventory.gaps).toEqual([
+      { path: '', reason: expect.stringContaining('not a tar archive') },
+    ]);
+    expect(idsOf(report)).toEqual(['CVE-lodash', 'password']);
+    const encrypted = imageOf([app]);
+    const mediaType = 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted';
+    const layers = encrypted.layers.map((layer) => ({ ...layer, mediaType }));
+    const other = await scanner.scanImage({ ...encrypted, layers });
+    expect(other.inventory.gaps).toEqual([
+      { path: '', reason: expect.stringContaining('type that is not read') },
+    ]);
+  });
+
+  it('reads layers that are files by itself', async () => {
+    await using folder = await temporaryFolder();
+    await using scanner = scannerWith({ fileInspectors });
+    const file = join(folder.path, 'layer');
+    await writeFile(file, gzipSync(app));
+    const image = imageOf([app]);
+    const layers = image.layers.map((layer) => ({ ...layer, file }));
+    expect(idsOf(await scanner.scanImage({ ...image, layers }))).toEqual(['CVE-lodash', 'password']);
+  });
+
+  it('is stopped when nobody wants to know any more, and goes on with the next', async () => {
+    await using scanner = scannerWith({ fileInspectors });
+    const controller = new AbortController();
+    const image = imageOf([app]);
+    const layers = image.layers.map((layer) => ({
+      ...layer,
+      open: async () => {
+        controller.abort(new Error('enough'));
+        return new Promise<never>(() => undefined);
+      },
+    }));
+    const scanning = scanner.scanImage({ ...image, layers }, { signal: controller.signal });
+    await expect(scanning).rejects.toThrow('enough');
+    expect(idsOf(await scanner.scanImage(image))).toEqual(['CVE-lodash', 'password']);
+  });
+
+  it('scans a folder, without following what leads out of it', async () => {
+    await using folder = await temporaryFolder();
+    await using scanner = scannerWith({ fileInspectors });
+    const root = join(folder.path, 'root');
+    await layFiles(folder.path, { 'outside/.env': 'hunter2' });
+    await layFiles(root, {
+      'node_modules/lodash/package.json': '{"name":"lodash","version":"4.17.20"}',
+      'deep/er/.env': 'hunter2',
+    });
+    await symlink('../outside', join(root, 'link'));
+    await symlink(join(folder.path, 'outside/.env'), join(root, 'file'));
+    const report = await scanner.scanFolder(root, 'project');
+    expect(report.target).toEqual({ name: 'project', kind: 'folder' });
+    expect(report.findings.map(({ id, places }) => [id, places])).toEqual([
+      ['CVE-lodash', [{ path: 'node_modules/lodash/package.json' }]],
+      ['password', [{ path: 'deep/er/.env' }]],
+    ]);
+    await expect(scanner.scanFolder(join(root, 'nothing'), 'x')).rejects.toThrow();
+  });
+
+  it('scans function code: one file, or a zip', async () => {
+    await using scanner = scannerWith({ fileInspectors });
+    const options = { name: 'hello', kind: 'nodejs:24' };
+    const text = await scanner.scanCode(Buffer.from('const password = "hunter2"'), options);
+    expect(text.target).toMatchObject({ name: 'hello', kind: 'code' });
+    expect(text.findings.map(({ places }) => places)).toEqual([[{ path: 'index.js' }]]);
+    const zip = await zipOf({
+      'index.js': '',
+      './node_modules/lodash/package.json': '{"name":"lodash","version":"4.17.20"}',
+    });
+    expect(idsOf(await scanner.scanCode(zip, options))).toEqual(['CVE-lodash']);
+  });
+});
+
+describe('a thread', () => {
+  it('that does not come back in time is ended, and replaced', async () => {
+    await using scanner = scannerWith({ fileInspectors: { module }, timeoutMs: 2000 });
+    const report = await scanner.scanImage(imageOf([await filesTar({ hang: 'x' })]));
+    expect(report.inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('within 2 s') }]);
+    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
+  });
+
+  it('that is busy is ended when nobody wants to know any more', async () => {
+    await using scanner = scannerWith({ fileInspectors: { module } });
+    const controller = new AbortController();
+    const [layer] = imageOf([await filesTar({ hang: 'x' })]).layers;
+    if (layer === undefined) throw new Error('no layer');
+    const open = async () => {
+      setTimeout(() => controller.abort(new Error('enough')), 50);
+      return layer.open();
+    };
+    await expect(scanner.scanLayer({ ...layer, open }, { signal: controller.signal })).rejects.toThrow(
+      'enough',
+    );
+  });
+
+  it('that dies fails its scan, and no other', async () => {
+    await using scanner = scannerWith({ fileInspectors: { module } });
+    await expect(scanner.scanImage(imageOf([await filesTar({ die: 'x' })]))).rejects.toMatchObject({
+      code: 'SCAN_FAILED',
+    });
+    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
+  });
+
+  it('that can not load who looks at files fails every scan', async () => {
+    await using scanner = scannerWith({ fileInspectors: { module: new URL('file:///nothing.ts') } });
+    await expect(scanner.scanImage(imageOf([app]))).rejects.toMatchObject({ code: 'SCAN_FAILED' });
+  });
+});
+
+describe('function code', () => {
+  const options = { name: 'x', kind: 'python:3.13' };
+
+  it('that is a zip behind something else is looked at as both', async () => {
+    await using scanner = scannerWith();
+    const zip = await zipOf({ '__main__.py': 'PASSWORD = "hunter2"' });
+    const code = Buffer.concat([Buffer.from('#!/usr/bin/env python3\n# hunter2\n'), zip]);
+    const { findings } = await scanner.scanCode(code, options);
+    expect(findings.flatMap(({ places }) => places.map(({ path }) => path))).toContain('__main__.py');
+  });
+
+  it('that only mentions the end of a zip is a text', async () => {
+    await using scanner = scannerWith();
+    const { findings, inventory } = await scanner.scanCode(
+      Buffer.from('s = "PK\x05\x06" # hunter2'),
+      options,
+    );
+    expect([idsOf({ findings } as Report), inventory.gaps]).toEqual([['password'], []]);
+  });
+
+  it('of Java tells of the artifacts in its jar', async () => {
+    await using scanner = scannerWith();
+    const pom = 'groupId=org.a\nartifactId=b\nversion=1.0\n';
+    const inner = await zipOf({ 'META-INF/maven/org.a/b/pom.properties': pom });
+    const jar = await zipOf({
+      'META-INF/MANIFEST.MF': 'Main-Class: Main\n',
+      'META-INF/maven/org.a/c/pom.properties': pom.replace('=b', '=c'),
+      'lib/b.jar': inner,
+    });
+    const { inventory } = await scanner.scanCode(jar, { name: 'x', kind: 'java:21' });
+    expect(inventory.components.map(({ name, places }) => [name, places.map(({ path }) => path)])).toEqual([
+      ['org.a:b', ['code.jar!/lib/b.jar']],
+      ['org.a:c', ['code.jar']],
+    ]);
+  });
+
+  it.each([
+    ['leads out', { '../evil': 'x' }],
+    ['is absolute', { '/evil': 'x' }],
+  ])('whose entry %s is refused', async (_what, files) => {
+    await using scanner = scannerWith();
+    const [name = ''] = Object.keys(files);
+    const zip = await zipOf({ [name.replace(/^\.\.|^\//, 'xx').slice(0, name.length)]: 'x' });
+    const [from, to] = [
+      Buffer.from(name.replace(/^\.\.|^\//, 'xx').slice(0, name.length)),
+      Buffer.from(name),
+    ];
+    for (let at = zip.indexOf(from); at >= 0; at = zip.indexOf(from)) to.copy(zip, at);
+    await expect(scanner.scanCode(zip, options)).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
+  });
+
+  it('that is a bomb, or no whole zip, is refused', async () => {
+    await using scanner = scannerWith();
+    const bomb = await zipOf({ bomb: Buffer.alloc(20_000_000) });
+    await expect(scanner.scanCode(bomb, options)).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
+    await expect(scanner.scanCode(bomb.subarray(0, 500), options)).rejects.toMatchObject({
+      code: 'ARCHIVE_INVALID',
+    });
+  });
+});
+
+describe('a folder', () => {
+  it('with a broken package is a gap', async () => {
+    await using folder = await temporaryFolder();
+    await using scanner = scannerWith();
+    await layFiles(folder.path, { 'node_modules/a/package.json': '{', 'requirements.txt': 'lodash==1.0\n' });
+    const { inventory } = await scanner.scanFolder(folder.path, 'x');
+    expect(inventory.gaps).toEqual([{ path: 'node_modules/a/package.json', reason: 'npm: it is not JSON' }]);
+    expect(inventory.components.map(({ purl }) => purl)).toEqual(['pkg:pypi/lodash@1.0']);
+  });
+
+  it('with a package database behind a link is a gap', async () => {
+    await using folder = await temporaryFolder();
+    await using scanner = scannerWith();
+    await layFiles(folder.path, {
+      'etc/os-release': 'ID=debian\n',
+      'opt/dpkg/status': 'Package: a\nVersion: 1\n',
+    });
+    await mkdir(join(folder.path, 'var/lib'), { recursive: true });
+    await symlink('/opt/dpkg', join(folder.path, 'var/lib/dpkg'));
+    const { inventory } = await scanner.scanFolder(folder.path, 'x');
+    expect(inventory.gaps.map(({ path }) => path)).toEqual(['var/lib/dpkg', '']);
+  });
+});
+
+describe('the configuration of an image', () => {
+  const root: ConfigInspector = {
+    name: 'root',
+    revision: '1',
+    inspect: ({ user }) =>
+      user === 'root'
+        ? [{ class: 'misconfiguration', id: 'root', title: '', severity: 'low', places: [], advice: '' }]
+        : [],
+  };
+  const failing: ConfigInspector = {
+    name: 'failing',
+    revision: '1',
+    inspect: () => {
+      throw new Error('out of order');
+    },
+  };
+
+  it('is looked at, and whoever fails is a gap', async () => {
+    await using scanner = scannerWith({ configInspectors: [failing, root] });
+    const report = await scanner.scanImage(imageOf([base], { ...plainConfig, user: 'root' }));
+    expect(idsOf(report)).toEqual(['root']);
+    expect(report.inventory.gaps).toEqual([{ path: '', reason: 'failing: out of order' }]);
+  });
+});
+
+describe('a report', () => {
+  it('is judged again with the advisories of now, and with nothing else', async () => {
+    const tars = [await tarOf([]), base, app];
+    await using before = scannerWith({ matcher: matcherOf(['lodash']) });
+    const report = await before.scanImage(imageOf(tars));
+    const [lodash] = report.findings;
+    if (lodash === undefined) throw new Error('no finding');
+    const judged = {
+      ...report,
+      findings: report.findings.slice(1),
+      suppressed: [{ finding: lodash, reason: 'vex' }],
+    };
+    await using after = scannerWith({ matcher: matcherOf(['lodash', 'libc6'], '2') });
+    const again = after.rejudge(judged);
+    expect(idsOf(again)).toEqual(['CVE-libc6', 'password']);
+    expect(again.suppressed.map(({ finding, reason }) => [finding.id, reason])).toEqual([
+      ['CVE-lodash', 'vex'],
+    ]);
+    expect(again).toMatchObject({
+      advisories: { revision: '2' },
+      scannedAt: report.scannedAt,
+      inventory: report.inventory,
+    });
+    await using never = scannerWith({ matcher: { state: () => undefined, match: () => [] } });
+    expect(never.rejudge(again)).toMatchObject({
+      findings: [{ id: 'password' }],
+      suppressed: [],
+      advisories: undefined,
+    });
+  });
+
+  it('of an SBOM is judged like any other', async () => {
+    await using scanner = scannerWith();
+    const component = { type: 'library', name: 'lodash', version: '4.17.20', purl: 'pkg:npm/lodash@4.17.20' };
+    const sbom = Buffer.from(
+      JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', components: [component] }),
+    );
+    const report = await scanner.scanSbom(sbom, 'bom.json');
+    expect(report.target).toEqual({ name: 'bom.json', kind: 'sbom', digest: digestOf(sbom) });
+    expect(idsOf(report)).toEqual(['CVE-lodash']);
+  });
+});
+
+describe.runIf(existsSync(join(wardImages, 'index.json')))(
+  'Ward’s own images (need /var/lib/ward/images)',
+  () => {
+    it('are read whole, with their packages and Node.js', async () => {
+      await using scanner = scannerWith({ fileInspectors: [passwordInspector] });
+      const report = await scanner.scanImage(
+        await layoutSource('nodejs:24', wardImages, { tag: 'nodejs:24' }),
+      );
+      const purls = report.inventory.components.map(({ purl }) => purl);
+      expect(report.inventory.gaps).toEqual([]);
+      expect(report.inventory.distribution).toMatchObject({ id: 'debian', versionId: '13' });
+      expect(purls).toContainEqual(expect.stringMatching(/^pkg:generic\/node@24\./));
+      expect(purls).toContainEqual(expect.stringMatching(/^pkg:deb\/debian\/libc6@.*upstream=glibc/));
+      expect(report.inventory.layers.every(({ createdBy }) => createdBy?.startsWith('ward:'))).toBe(true);
+    });
+  },
+);
+
+it('leaves nothing behind when it is closed', async () => {
+  await using folder = await temporaryFolder();
+  {
+    await using scanner = scannerWith({ fileInspectors: { module }, cacheDir: folder.path });
+    await scanner.scanImage(imageOf([app]));
+  }
+  expect((await readdir(folder.path)).filter((name) => name.startsWith('.tmp'))).toEqual([]);
+  await rm(folder.path, { recursive: true });
+});

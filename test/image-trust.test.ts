@@ -1,0 +1,168 @@
+/** `ward image keygen`, `sign` and `verify` on folders and in the registry, and against the real cosign where it is. */
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
+import { blobPath, type Digest, parseDigest, readImage } from '../src/images/index.ts';
+import { runCommand } from '../src/lib/index.ts';
+import { guestKey, otherKey, startRegistry, type TestRegistry } from '../src/registry/registry.fixture.ts';
+import { createRegistryClient } from '../src/server/image-build-registry.ts';
+
+const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
+const hasCosign = await runCommand(['cosign', 'version']).then(
+  ({ code }) => code === 0,
+  () => false,
+);
+if (!hasCosign) console.warn('cosign is not installed: its tests are skipped (apt-get install cosign)');
+
+let folder: string;
+let registry: TestRegistry;
+let digest: Digest;
+
+async function run(argv: readonly string[], env: Readonly<Record<string, string>>) {
+  const home = { PATH: process.env['PATH'] ?? '', HOME: folder };
+  return await runCommand(argv, { cwd: folder, env: { ...home, ...env }, timeoutMs: 60_000 });
+}
+const ward = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  run([process.execPath, launcher, 'image', ...args], {
+    WARD_DATA: join(folder, 'data'),
+    WARD_APIHOST: registry.url,
+    WARD_AUTH: guestKey,
+    WARD_KEY_PASSPHRASE: 'open sesame',
+    ...env,
+  });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ward-sign-'));
+  registry = await startRegistry();
+  const layout = join(folder, 'layout');
+  const layers = [await tarOf([{ name: 'app', content: 'hello' }])];
+  const entry = await writeTestImage(layout, { tag: 'v1', layers });
+  digest = parseDigest(entry.digest);
+  const client = createRegistryClient({
+    url: registry.url,
+    repository: 'guest/app',
+    auth: guestKey,
+    insecure: false,
+  });
+  const { manifest } = await readImage(layout, entry);
+  for (const blob of [manifest.config, ...manifest.layers]) {
+    const bytes = await readFile(blobPath(layout, blob.digest));
+    await client.putBlob(blob.digest, bytes.length, () => bytes);
+  }
+  await client.putManifest('v1', entry.mediaType, await readFile(blobPath(layout, entry.digest)));
+  for (const name of ['release.key', 'other.key'])
+    expect(await ward(['keygen', name])).toMatchObject({ code: 0 });
+});
+afterAll(async () => {
+  await registry?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('keys: the private one is encrypted and its owner’s, and neither is ever overwritten', async () => {
+  expect((await stat(join(folder, 'release.key'))).mode & 0o777).toBe(0o600);
+  expect(await readFile(join(folder, 'release.key'), 'utf8')).toMatch(
+    /^-----BEGIN ENCRYPTED PRIVATE KEY-----/,
+  );
+  expect(await ward(['keygen', 'release.key'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('it exists'),
+  });
+  expect(await ward(['keygen', 'empty.key'], { WARD_KEY_PASSPHRASE: '' })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('error[KEY_INVALID]'),
+  });
+  const locked = await ward(['sign', 'oci:layout:v1', '--key', 'release.key'], {
+    WARD_KEY_PASSPHRASE: 'wrong',
+  });
+  expect(locked).toMatchObject({ code: 3, stderr: expect.stringContaining('error[KEY_LOCKED]') });
+});
+
+describe.each([
+  ['a folder', 'oci:layout:v1'],
+  ['the registry', 'guest/app:v1'],
+])('in %s', (_, image) => {
+  test('an image is unsigned until it is signed, and then signed with that key alone', async () => {
+    expect((await ward(['verify', image, '--key', 'release.key.pub'])).code).toBe(3);
+    const signed = await ward(['sign', image, '--key', 'release.key', '-o', 'json']);
+    expect(signed).toMatchObject({ code: 0 });
+    expect(JSON.parse(signed.stdout)).toMatchObject({ digest, isNew: true });
+    const verified = await ward(['verify', image, '--key', 'release.key.pub', '-o', 'json']);
+    expect(verified.code).toBe(0);
+    expect(JSON.parse(verified.stdout)).toMatchObject({
+      digest,
+      verified: [{ annotations: {} }],
+      rejected: [],
+    });
+    const other = await ward(['verify', image, '--key', 'other.key.pub']);
+    expect(other).toMatchObject({ code: 3, stdout: expect.stringContaining('it is by none of the keys') });
+  });
+
+  test('a second key’s signature stands beside the first, and says what it was told to', async () => {
+    const more = ['--key', 'other.key', '-a', 'stage', 'production'];
+    expect((await ward(['sign', image, ...more])).stderr).toContain('ok: signed');
+    expect((await ward(['sign', image, ...more])).stderr).toContain('was signed so already');
+    const both = ['verify', image, '--key', 'release.key.pub', '--key', 'other.key.pub', '-o', 'json'];
+    expect(JSON.parse((await ward(both)).stdout).verified).toHaveLength(2);
+    const asked = await ward([...both, '-a', 'stage', 'production']);
+    expect(JSON.parse(asked.stdout).verified).toMatchObject([{ annotations: { stage: 'production' } }]);
+    expect((await ward([...both, '-a', 'stage', 'test'])).code).toBe(3);
+  });
+});
+
+test('a signed layout is still one image to whoever names no tag', async () => {
+  const { code, stdout } = await ward(['scan', 'oci:layout', '-o', 'json']);
+  expect(code).toBeLessThan(2);
+  expect(JSON.parse(stdout).target.digest).toBe(digest);
+});
+
+test.each([
+  ['that is not there', ['guest/none:v1'], {}],
+  ['of another namespace', ['guest/app:v1'], { WARD_AUTH: otherKey }],
+])('an image %s is not signed', async (_, args, env) => {
+  const { code, stderr } = await ward(['sign', ...args, '--key', 'release.key'], env);
+  expect(code).toBeGreaterThan(1);
+  expect(stderr).toMatch(/^error\[/);
+});
+
+describe.skipIf(!hasCosign)('cosign', () => {
+  const cosign = (...args: readonly string[]) =>
+    run(['cosign', ...args], { COSIGN_PASSWORD: 'theirs', DOCKER_CONFIG: folder });
+
+  test('verifies what Ward signed in its registry, and Ward what cosign signed', async () => {
+    const host = registry.url.replace('http://', '');
+    const reference = `${host}/guest/app@${digest}`;
+    const login = [
+      '--registry-username',
+      guestKey.split(':')[0] ?? '',
+      '--registry-password',
+      guestKey.split(':')[1] ?? '',
+    ];
+    const checked = await cosign(
+      'verify',
+      ...[
+        '--key',
+        'release.key.pub',
+        '--insecure-ignore-tlog=true',
+        '--allow-http-registry',
+        ...login,
+        reference,
+      ],
+    );
+    expect(checked).toMatchObject({ code: 0 });
+    expect(await cosign('generate-key-pair')).toMatchObject({ code: 0 });
+    const signing = [
+      '--key',
+      'cosign.key',
+      '--tlog-upload=false',
+      '--allow-http-registry',
+      '--yes',
+      ...login,
+    ];
+    expect(await cosign('sign', ...signing, reference)).toMatchObject({ code: 0 });
+    expect((await ward(['verify', `guest/app@${digest}`, '--key', 'cosign.pub'])).code).toBe(0);
+    expect((await ward(['verify', 'guest/app:v1', '--key', 'release.key.pub'])).code).toBe(0);
+  });
+});
