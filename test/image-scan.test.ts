@@ -221,6 +221,7 @@ test('--explain tells where a finding is from, and by which name', async () => {
 test.each([
   ['a name that is nowhere', ['none:1'], 'IMAGE_NOT_FOUND'],
   ['a file of another kind', ['osv.txt'], 'SCAN_TARGET_INVALID'],
+  ['an image that is in the registry', ['guest/app:v1'], 'SCAN_TARGET_INVALID'],
   ['a policy that is none', ['fixed', '--policy', 'osv.ndjson'], 'POLICY_INVALID'],
   ['a platform that the image is not for', ['fixed', '--platform', 'windows'], 'FLAG_INVALID'],
   ['a format that there is not', ['fixed', '-o', 'sarfi'], 'USAGE'],

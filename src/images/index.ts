@@ -54,11 +54,11 @@ export {
   readManifestDocument,
 } from './registry-store/manifest-document.ts';
 export {
-  type ImageName,
   isRepositoryName,
   isTag,
   namespaceOfRepository,
-  parseImageName,
+  type PushedReference,
+  parsePushedReference,
   parseRepositoryName,
   parseTag,
   type RepositoryName,

@@ -1,18 +1,18 @@
 /** What was read → a report: with what advisories say of it, in an order that does not depend on chance. */
 import { messageOf } from '../lib/index.ts';
+import { inOrder } from './formats/order.ts';
 import type { Read } from './threads/jobs.ts';
-import {
-  type AdvisoryMatcher,
-  type ConfigInspector,
-  type Finding,
-  type Gap,
-  type Inventory,
-  type Malware,
-  type Report,
-  type ScannedConfig,
-  type Suppressed,
-  severities,
-  type Vulnerability,
+import type {
+  AdvisoryMatcher,
+  ConfigInspector,
+  Finding,
+  Gap,
+  Inventory,
+  Malware,
+  Report,
+  ScannedConfig,
+  Suppressed,
+  Vulnerability,
 } from './types.ts';
 
 export interface Judge {
@@ -35,7 +35,7 @@ export function openJudge(
       target,
       scannedAt: now().toISOString(),
       inventory,
-      findings: ordered([...findings, ...matched(inventory)]),
+      findings: inOrder([...findings, ...matched(inventory)]),
       suppressed: [],
       advisories: matcher.state(),
     }),
@@ -45,7 +45,7 @@ export function openJudge(
       const matches = matched(report.inventory);
       return {
         ...report,
-        findings: ordered([...kept, ...matches.filter((each) => !reasons.has(keyOf(each)))]),
+        findings: inOrder([...kept, ...matches.filter((each) => !reasons.has(keyOf(each)))]),
         suppressed: [
           ...report.suppressed.filter(({ finding }) => !isMatched(finding)),
           ...matches.flatMap((finding): Suppressed[] => {
@@ -81,15 +81,4 @@ function isMatched(finding: Finding): finding is Vulnerability | Malware {
 function keyOf(finding: Finding): string {
   const purl = isMatched(finding) ? finding.component?.purl : undefined;
   return JSON.stringify([finding.class, finding.id, purl]);
-}
-
-/** The most severe first. */
-function ordered(findings: readonly Finding[]): Finding[] {
-  return findings
-    .map((finding) => ({ finding, key: `${keyOf(finding)}${finding.places[0]?.path ?? ''}` }))
-    .sort((a, b) => {
-      const byRank = severities.indexOf(b.finding.severity) - severities.indexOf(a.finding.severity);
-      return byRank !== 0 ? byRank : a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
-    })
-    .map(({ finding }) => finding);
 }

@@ -255,14 +255,13 @@ describe.each([
 });
 
 describe('a thread', () => {
-  it('that does not come back in time is ended, and replaced', async () => {
-    await using scanner = scannerWith({ fileInspectors: { module }, timeoutMs: 2000 });
+  it('that does not come back in time is ended, which is a gap', async () => {
+    await using scanner = scannerWith({ fileInspectors: { module }, timeoutMs: 1000 });
     const report = await scanner.scanImage(imageOf([await filesTar({ hang: 'x' })]));
-    expect(report.inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('within 2 s') }]);
-    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
+    expect(report.inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('within 1 s') }]);
   });
 
-  it('that is busy is ended when nobody wants to know any more', async () => {
+  it('that is busy is ended when nobody wants to know any more, and replaced', async () => {
     await using scanner = scannerWith({ fileInspectors: { module } });
     const controller = new AbortController();
     const [layer] = imageOf([await filesTar({ hang: 'x' })]).layers;

@@ -27,7 +27,12 @@ export async function findTarget(word: string, imagesDir: string): Promise<ScanT
 }
 
 function storedImage(name: string, imagesDir: string): ScanTarget {
-  if (/^[a-z0-9][a-z0-9._/-]*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/.test(name) && name.length <= 255) {
+  if (/^[a-z0-9][a-z0-9._-]*\/[a-z0-9._/-]+(?:[:@].+)?$/.test(name)) {
+    throw serverFault('SCAN_TARGET_INVALID', `there is no file or folder ${name}`, {
+      hint: `an image in the registry was scanned when it was pushed: ward image report ${name}`,
+    });
+  }
+  if (/^[a-z0-9][a-z0-9._-]*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/.test(name) && name.length <= 255) {
     return { kind: 'layout', path: imagesDir, tag: name.includes(':') ? name : `${name}:latest` };
   }
   throw invalid(`there is no ${name}`);

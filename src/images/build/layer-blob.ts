@@ -21,6 +21,7 @@ export interface PackedLayer {
 
 /** Part of what makes a layer's bytes. */
 export const compressionLevel = 3;
+const writtenBytes = 256 * 1024;
 
 export type Archive = ReturnType<typeof pack>;
 
@@ -59,6 +60,8 @@ export async function packTar(dir: string, tar: Archive | Readable): Promise<Pac
     },
   });
   const compress = createZstdCompress({
+    // Each piece that comes out is a turn of the event loop and a write.
+    chunkSize: writtenBytes,
     params: { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 },
   });
   const output = new PassThrough();

@@ -110,7 +110,8 @@ async function addLongFile(archive: Archive, root: string, name: string, entry: 
   const file = await openSourceFile(root, entry);
   try {
     const sink = archive.entry({ ...common, name, mode, type: 'file', size });
-    await pipeline(file.createReadStream({ start: 0, end: size - 1, autoClose: false }), sink);
+    const reading = { start: 0, end: size - 1, autoClose: false, highWaterMark: wholeBytes };
+    await pipeline(file.createReadStream(reading), sink);
   } catch (error) {
     throw error instanceof Error && error.message === 'Size mismatch' ? changed(entry.path) : error;
   } finally {

@@ -5,7 +5,7 @@ import {
   isRepositoryName,
   isTag,
   namespaceOfRepository,
-  parseImageName,
+  parsePushedReference,
   parseRepositoryName,
   parseTag,
 } from './names.ts';
@@ -81,13 +81,13 @@ describe('the name of an image', () => {
     [`guest/app@${digest}`, 'guest/app', digest],
     [`guest/app:v1@${digest}`, 'guest/app', digest],
   ])('%s has a repository and a reference', (text, repository, reference) => {
-    expect(parseImageName(text)).toEqual({ repository, reference });
+    expect(parsePushedReference(text)).toEqual({ repository, reference });
   });
 
   it.each([
     ...['', 'app', 'guest/app:', 'guest/app@', 'guest/app@v1', 'host:5000/guest/app', 'guest/app:v1:v2'],
     ...['../guest/app', `guest/app@${digest}@${digest}x`.replace('@sha', '@xsha')],
   ])('%s is none', (text) => {
-    expect(parseImageName(text)).toBeUndefined();
+    expect(parsePushedReference(text)).toBeUndefined();
   });
 });

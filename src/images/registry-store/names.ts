@@ -49,7 +49,7 @@ export function namespaceOfRepository(repository: RepositoryName): string {
   return repository.slice(0, repository.indexOf('/'));
 }
 
-export interface ImageName {
+export interface PushedReference {
   readonly repository: RepositoryName;
   readonly reference: Tag | Digest;
 }
@@ -58,7 +58,7 @@ export interface ImageName {
  * `ns/app`, `ns/app:tag`, `ns/app@digest`, as people name an image of this registry; undefined when it is none of them.
  * Without a tag it is `latest`, and next to a digest a tag says nothing.
  */
-export function parseImageName(text: string): ImageName | undefined {
+export function parsePushedReference(text: string): PushedReference | undefined {
   const [name = '', digest] = text.split('@', 2);
   const colon = name.indexOf(':');
   const repository = colon === -1 ? name : name.slice(0, colon);

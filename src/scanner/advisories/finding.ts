@@ -79,7 +79,7 @@ function describeVulnerability(
     cvss: chooseCvss(rating, ratings),
     epss: probabilities.length === 0 ? undefined : Math.max(...probabilities),
     knownExploited: facts.some(({ exploited }) => exploited),
-    published: hits.flatMap(({ published }) => published ?? []).toSorted()[0],
+    published: firstOf(hits) ?? firstOf(facts),
     url: head.url ?? pageOf(id),
   };
 }
@@ -108,6 +108,11 @@ function fixesOf(ecosystem: Ecosystem, hits: readonly Hit[]): readonly string[] 
 function statusOf(hits: readonly Hit[], fixedIn: readonly string[]): string {
   if (fixedIn.length > 0) return 'fixed';
   return hits.find(({ affected }) => affected.status !== undefined)?.affected.status ?? 'affected';
+}
+
+/** When it was first spoken of. */
+function firstOf(dated: readonly { readonly published?: string | undefined }[]): string | undefined {
+  return dated.flatMap(({ published }) => published ?? []).toSorted()[0];
 }
 
 function pageOf(id: string): string {

@@ -20,6 +20,8 @@ export interface Candidate extends Pick<Advisory, 'id' | 'published' | 'url' | '
 
 export interface CveFacts {
   readonly ratings: readonly Rating[];
+  /** ISO time; undefined when it is not known. */
+  readonly published: string | undefined;
   readonly exploited: boolean;
   readonly probability: number | undefined;
 }
@@ -64,6 +66,7 @@ function createReader(db: DatabaseSync): AdvisoryReader {
         where f.name = ? and f.ecosystem = ? and f.superseded = 0 order by f.rowid`,
     ),
     rating: db.prepare('select body from rating where cve = ? order by rowid'),
+    published: db.prepare('select min(at) as at from published where cve = ?'),
     exploited: db.prepare('select 1 from exploited where cve = ? limit 1'),
     probability: db.prepare('select max(value) as value from probability where cve = ?'),
     lifecycle: db.prepare('select cycle, ends from lifecycle where product = ? order by rowid'),
@@ -73,6 +76,7 @@ function createReader(db: DatabaseSync): AdvisoryReader {
   const releases = readReleases(db);
   const readFacts = (cve: string): CveFacts => ({
     ratings: select.rating.all(cve).map(({ body }): Rating => JSON.parse(String(body))),
+    published: textOrUndefined(select.published.get(cve)?.['at']),
     exploited: select.exploited.get(cve) !== undefined,
     probability: numberOrUndefined(select.probability.get(cve)?.['value']),
   });
@@ -145,6 +149,10 @@ function readReleases(db: DatabaseSync): ReadonlyMap<string, readonly string[]> 
   const row = db.prepare('select value from meta where name = ?').get('releases');
   const releases: Record<string, readonly string[]> = JSON.parse(String(row?.['value'] ?? '{}'));
   return new Map(Object.entries(releases));
+}
+
+function textOrUndefined(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function numberOrUndefined(value: unknown): number | undefined {

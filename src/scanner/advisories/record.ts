@@ -68,6 +68,7 @@ export interface Rating {
 /** What else is known of a CVE, whatever package has it. */
 export type Fact =
   | { readonly kind: 'rating'; readonly cve: string; readonly rating: Rating }
+  | { readonly kind: 'published'; readonly cve: string; readonly at: string }
   | { readonly kind: 'exploited'; readonly cve: string; readonly added: string }
   | { readonly kind: 'probability'; readonly cve: string; readonly probability: number }
   /** `end`: ISO date after which nobody mends it; empty: none is known. */

@@ -45,6 +45,7 @@ export const tables = `
     body text not null
   ) strict;
   create table rating (source integer not null, cve text not null, body text not null) strict;
+  create table published (source integer not null, cve text not null, at text not null) strict;
   create table exploited (source integer not null, cve text not null, added text not null) strict;
   create table probability (source integer not null, cve text not null, value real not null) strict;
   create table lifecycle (
@@ -61,13 +62,21 @@ export const indexes = `
   create index affected_advisory on affected (advisory);
   create index affected_name on affected (name, ecosystem) where superseded = 0;
   create index rating_cve on rating (cve);
+  create index published_cve on published (cve);
   create index exploited_cve on exploited (cve);
   create index probability_cve on probability (cve);
   create index lifecycle_product on lifecycle (product);
 `;
 
 /** All tables with rows that belong to a source. */
-export const sourceTables = ['advisory', 'rating', 'exploited', 'probability', 'lifecycle'] as const;
+export const sourceTables = [
+  'advisory',
+  'rating',
+  'published',
+  'exploited',
+  'probability',
+  'lifecycle',
+] as const;
 
 /**
  * Of several copies of an advisory, the newest speaks of a package; and none does once it was taken back, unless it is newer

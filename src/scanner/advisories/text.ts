@@ -27,7 +27,8 @@ export function isCve(id: string): boolean {
 /** As ISO time to the millisecond; empty when it is none, or one that only stands for none (`0001-01-01`). */
 export function isoTime(value: unknown): string {
   if (typeof value !== 'string' || value.length > 40 || !/^[12]\d{3}-\d\d-\d\d/.test(value)) return '';
-  const time = Date.parse(value);
+  // Times without a zone are those of UTC.
+  const time = Date.parse(/T[\d:.]+$/.test(value) ? `${value}Z` : value);
   return Number.isNaN(time) ? '' : new Date(time).toISOString();
 }
 

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import type { LayerAnalysis } from '../layers/analysis.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { Analyst, Job, Read } from './jobs.ts';
 import { type InspectorModule, startThread, type Thread } from './thread.ts';
 import { withinTime } from './time-limit.ts';
@@ -43,6 +44,8 @@ export function analystInThreads(inspectors: InspectorModule, timeoutMs: number)
   const run = async <T>(job: Job, open: () => Promise<Readable>, signal: AbortSignal): Promise<T> => {
     const thread = await take();
     try {
+      // Its start is not the job's doing.
+      await untilAborted(signal, thread.revision);
       // What a thread answers to a job is what the job is for.
       return (await withinTime(timeoutMs, signal, (end) => thread.run(job, open, end))) as T;
     } finally {

@@ -5,13 +5,9 @@
 import {
   type Image,
   type ImageStore,
-  isRepositoryName,
-  isTag,
   namespaceOfRepository,
-  parseDigest,
+  parsePushedReference,
   type RegistryStore,
-  type RepositoryName,
-  type Tag,
 } from '../../images/index.ts';
 import { type ImageSource, layoutSource } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
@@ -38,42 +34,28 @@ export function createImageFinder(options: ImageFinderOptions): ImageFinder {
   const { images, imagesDir, registry, evidence, publicNamespaces } = options;
   return {
     async source(name, namespace) {
-      const pushed = parsePushedName(name);
+      const pushed = parsePushedReference(name);
       if (pushed === undefined) return layoutSource(name, imagesDir, { tag: withTag(name) });
       const owner = namespaceOfRepository(pushed.repository);
       if (owner !== namespace && !publicNamespaces.includes(owner)) {
         throw serverFault('IMAGE_DENIED', `the namespace ${namespace} may not use the image ${name}`);
       }
-      const image = await registry.findImage(pushed.repository, pushed.tag);
+      const image = await registry.findImage(pushed.repository, pushed.reference);
       evidence.seen(image.digest, pushed.repository);
       return sourceOf(name, image);
     },
     store: {
       list: () => images.list(),
       resolve(reference): Promise<Image> {
-        const pushed = parsePushedName(reference);
+        const pushed = parsePushedReference(reference);
         if (pushed === undefined) return images.resolve(reference);
-        return registry.unpackImage(pushed.repository, pushed.tag, imagesDir);
+        return registry.unpackImage(pushed.repository, pushed.reference, imagesDir);
       },
       mountRoot: (image, folders) => images.mountRoot(image, folders),
       close: () => images.close(),
       [Symbol.asyncDispose]: () => images[Symbol.asyncDispose](),
     },
   };
-}
-
-interface PushedName {
-  readonly repository: RepositoryName;
-  readonly tag: Tag | ReturnType<typeof parseDigest>;
-}
-
-/** Undefined for what is no name of a repository of a namespace. */
-function parsePushedName(name: string): PushedName | undefined {
-  const [, repository = '', tag, digest] = /^([^:@]+\/[^:@]+)(?::([^@]+)|@(sha256:.+))?$/.exec(name) ?? [];
-  if (!isRepositoryName(repository)) return undefined;
-  if (digest !== undefined) return { repository, tag: parseDigest(digest) };
-  const wanted = tag ?? 'latest';
-  return isTag(wanted) ? { repository, tag: wanted } : undefined;
 }
 
 function withTag(name: string): string {

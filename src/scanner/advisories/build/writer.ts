@@ -88,6 +88,7 @@ class Writer implements AdvisoryWriter {
       advisory: this.#db.prepare('insert into advisory values (?, ?, ?, ?, ?, ?)'),
       affected: this.#db.prepare('insert into affected values (?, ?, ?, ?, 0, ?)'),
       rating: this.#db.prepare('insert into rating values (?, ?, ?)'),
+      published: this.#db.prepare('insert into published values (?, ?, ?)'),
       exploited: this.#db.prepare('insert into exploited values (?, ?, ?)'),
       probability: this.#db.prepare('insert into probability values (?, ?, ?)'),
       lifecycle: this.#db.prepare('insert into lifecycle values (?, ?, ?, ?)'),
@@ -201,6 +202,7 @@ class Writer implements AdvisoryWriter {
     this.#records++;
     const source = this.#sourceId;
     if (fact.kind === 'rating') this.#insert.rating.run(source, fact.cve, JSON.stringify(fact.rating));
+    else if (fact.kind === 'published') this.#insert.published.run(source, fact.cve, fact.at);
     else if (fact.kind === 'exploited') this.#insert.exploited.run(source, fact.cve, fact.added);
     else if (fact.kind === 'probability') {
       this.#insert.probability.run(source, fact.cve, fact.probability);

@@ -208,13 +208,18 @@ test('NVD’s feeds', async () => {
     resultsPerPage: 2,
     format: 'NVD_CVE',
     vulnerabilities: [
-      { cve: { id: 'CVE-2024-0001', metrics } },
+      { cve: { id: 'CVE-2024-0001', published: '2024-02-03T04:05:06.007', metrics } },
       { cve: { id: 'CVE-2024-0002', metrics: {} } },
     ],
   };
   await using database = await databaseOf({ 'osv.json': [npmOsv], 'nvd.json': JSON.stringify(feed) });
   const [found] = vulnerabilities(database.match([component('npm', 'thing', '1.0.0')], undefined));
-  expect(found).toMatchObject({ severity: 'critical', severitySource: 'nvd', cvss: { score: 9.8, vector } });
+  expect(found).toMatchObject({
+    severity: 'critical',
+    severitySource: 'nvd',
+    cvss: { score: 9.8, vector },
+    published: '2024-02-03T04:05:06.007Z',
+  });
 });
 
 test('until when a release is mended', async () => {
