@@ -19,6 +19,7 @@ export const cliFault = faultTable({
   REQUEST_TOO_LARGE: 'too-large',
   REQUEST_UNSUPPORTED: 'unsupported',
   FEED_FAILED: 'host',
+  IMAGE_REFUSED: 'denied',
   NOT_FOUND: 'missing',
   CONFLICT: 'conflict',
   THROTTLED: 'throttled',

@@ -59,8 +59,9 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
 
 async function listImages(dir: string): Promise<StoredImage[]> {
   const index = await readIndex(dir);
+  const entries = (index?.manifests ?? []).filter((entry) => !companionName.test(refNameOf(entry) ?? ''));
   const images = await Promise.all(
-    (index?.manifests ?? []).map(async (entry) => {
+    entries.map(async (entry) => {
       const { digest, sizeBytes, config } = await readImage(dir, entry);
       return { name: refNameOf(entry) ?? digest, digest, sizeBytes, createdAt: config.created ?? '' };
     }),

@@ -39,6 +39,7 @@ export const answers: Readonly<
   SCOPE_INVALID: [400, 'UNSUPPORTED'],
   MANIFEST_TOO_LARGE: [413, 'SIZE_INVALID'],
   MANIFESTS_BUSY: [429, 'TOOMANYREQUESTS'],
+  UPLOADS_BUSY: [429, 'TOOMANYREQUESTS'],
 };
 
 /** What other rooms refuse, the gate above all. */

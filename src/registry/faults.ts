@@ -16,6 +16,7 @@ export const registryFaults = {
   SCOPE_INVALID: 'invalid',
   MANIFEST_TOO_LARGE: 'too-large',
   MANIFESTS_BUSY: 'throttled',
+  UPLOADS_BUSY: 'throttled',
 } as const;
 
 export const registryFault = faultTable(registryFaults);

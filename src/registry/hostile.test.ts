@@ -11,6 +11,7 @@ import {
   imageOf,
   indexType,
   manifestType,
+  otherKey,
   startRegistry,
   type TestRegistry,
 } from './registry.fixture.ts';
@@ -245,6 +246,45 @@ describe('a client', () => {
     expect(answer.status).toBe(202);
     await closed;
     expect((await registry.call('PUT', `${location}?digest=${digestOf(bytes)}`)).status).toBe(201);
+  });
+
+  it('that sends too much at once is told to wait, and others are not', async () => {
+    await using registry = await startRegistry({
+      limits: { uploadsAtOnce: 3, uploadsAtOncePerNamespace: 2 },
+    });
+    const begin = async (namespace: string, key: string) =>
+      (await registry.call('POST', `/v2/${namespace}/app/blobs/uploads/`, { key })).headers.get('location') ??
+      '';
+    const held: ReadableStreamDefaultController[] = [];
+    const hang = (location: string, key: string) => {
+      const body = new ReadableStream({
+        start: (controller) => void held.push(controller),
+        pull: (controller) => {
+          controller.enqueue(Buffer.alloc(400_000));
+          return new Promise(() => {});
+        },
+      });
+      return registry.call('PATCH', location, { key, body });
+    };
+    const [first, second, third, other, last] = [
+      ...(await Promise.all([1, 2, 3].map(() => begin('guest', guestKey)))),
+      ...(await Promise.all([1, 2].map(() => begin('other', otherKey)))),
+    ];
+    const hanging = [hang(first ?? '', guestKey), hang(second ?? '', guestKey), hang(other ?? '', otherKey)];
+    const range = async (location = '', key = guestKey) =>
+      (await registry.call('GET', location, { key })).headers.get('range');
+    for (const location of [first, second]) while ((await range(location)) === '0-0');
+    while ((await range(other, otherKey)) === '0-0');
+    const refused = await registry.call('PATCH', third ?? '', { body: 'x' });
+    expect([refused.status, refused.code, refused.headers.get('retry-after')]).toEqual([
+      429,
+      'TOOMANYREQUESTS',
+      '5',
+    ]);
+    expect((await registry.call('PATCH', last ?? '', { key: otherKey, body: 'x' })).status).toBe(429);
+    for (const controller of held) controller.close();
+    for (const answer of hanging) expect((await answer).status).toBe(202);
+    expect((await registry.call('PATCH', third ?? '', { body: 'x' })).status).toBe(202);
   });
 
   it('that goes on sending after it was refused sees the answer, and is cut off', async () => {

@@ -19,6 +19,7 @@ import { parseTarget, rightFor, type Target } from './target.ts';
 import { serveToken } from './token-endpoint.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 import { defaultRegistryLimits, type PushGate, type RegistryCaller, type RegistryLimits } from './types.ts';
+import { createUploadSlots, type UploadSlots } from './upload-slots.ts';
 import { serveUpload, serveUploads } from './uploads.ts';
 
 export interface RegistryOptions {
@@ -48,6 +49,7 @@ interface Context {
   readonly access: Access;
   readonly tokens: Tokens;
   readonly budget: ManifestBudget;
+  readonly slots: UploadSlots;
   readonly limits: RegistryLimits;
   readonly publicUrl: () => string | undefined;
   readonly log: Log;
@@ -94,6 +96,7 @@ function contextOf(options: RegistryOptions): Context {
     tokens,
     access: createAccess({ store, tokens, authenticate, publicPrefixes, anonymousPull }),
     budget: createManifestBudget(limits.manifestsInMemory),
+    slots: createUploadSlots(limits),
     limits,
     publicUrl: options.publicUrl ?? (() => undefined),
     log: options.log,

@@ -44,6 +44,9 @@ export interface PushGate {
 export interface RegistryLimits {
   /** All manifests together that are in memory, since they are being read or judged; bytes. */
   readonly manifestsInMemory: number;
+  /** Requests that are sending a blob, of all namespaces and of one. */
+  readonly uploadsAtOnce: number;
+  readonly uploadsAtOncePerNamespace: number;
   /** How long a client may have to wait for the gate; ms. */
   readonly gateWaitMs: number;
   readonly tokenLifetimeMs: number;
@@ -55,6 +58,8 @@ export interface RegistryLimits {
 
 export const defaultRegistryLimits: RegistryLimits = {
   manifestsInMemory: 64 * 1024 * 1024,
+  uploadsAtOnce: 256,
+  uploadsAtOncePerNamespace: 32,
   gateWaitMs: 15 * 60_000,
   tokenLifetimeMs: 5 * 60_000,
   pageLength: 1000,

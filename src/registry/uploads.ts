@@ -4,6 +4,7 @@ import {
   type Digest,
   type ExpectedChunk,
   isRepositoryName,
+  namespaceOfRepository,
   parseDigest,
   type RegistryStore,
   type RepositoryName,
@@ -15,10 +16,12 @@ import { announcedLength, byMethod, type Exchange, hasBody } from './exchange.ts
 import { registryFault } from './faults.ts';
 import type { Target } from './target.ts';
 import type { PushGate } from './types.ts';
+import type { UploadSlots } from './upload-slots.ts';
 
 export interface UploadsContext {
   readonly store: RegistryStore;
   readonly gate: Pick<PushGate, 'blobArrived'> | undefined;
+  readonly slots: UploadSlots;
 }
 
 type UploadsTarget = Extract<Target, { readonly of: 'uploads' }>;
@@ -43,13 +46,13 @@ export function serveUpload(
     GET: () => progress(reply, find(), 204),
     PATCH: async () => {
       const upload = find();
-      await append(upload, request, reply);
+      await append(context, upload, request, reply);
       return progress(reply, upload, 202);
     },
     PUT: async () => {
       const digest = wantedDigest(exchange);
       const upload = find();
-      if (hasBody(request)) await append(upload, request, reply);
+      if (hasBody(request)) await append(context, upload, request, reply);
       return finish(context, upload, digest, reply);
     },
     DELETE: async () => {
@@ -72,7 +75,7 @@ async function begin(
   const digest = wantedDigest(exchange);
   const upload = context.store.startUpload(repository);
   try {
-    await append(upload, request, reply);
+    await append(context, upload, request, reply);
   } catch (error) {
     await upload.cancel();
     throw error;
@@ -96,12 +99,21 @@ async function mount(
 }
 
 /** A chunk in the wrong place is answered with the right one. */
-async function append(upload: Upload, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function append(
+  { slots }: UploadsContext,
+  upload: Upload,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const expected = expectedChunk(request);
+  const release = slots.take(namespaceOfRepository(upload.repository));
   try {
-    await upload.append(request.raw, expectedChunk(request));
+    await upload.append(request.raw, expected);
   } catch (error) {
     if (isFault(error, 'UPLOAD_OUT_OF_ORDER')) reply.headers(progressHeaders(upload));
     throw error;
+  } finally {
+    release();
   }
 }
 

@@ -95,26 +95,34 @@ test('a folder of rules that is not there says so', async () => {
 const packages = join(import.meta.dirname, '../../node_modules');
 const layers = join(process.env['WARD_IMAGES'] ?? '/var/lib/ward/images', 'layers/sha256');
 
-/** Every so-many-th file below, of those that are not too long for a test. */
+/** Every so-many-th file below. */
 function filesBelow(dir: string, every: number): readonly string[] {
   const all = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => statSync(path).size < 4_000_000);
+    .map((entry) => join(entry.parentPath, entry.name));
   return all.filter((_, index) => index % every === 0);
+}
+
+/** Undefined: it is too long for a test, or somebody removed it meanwhile. */
+function contentOf(path: string): Buffer | undefined {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  return size === undefined || size > 4_000_000 ? undefined : readFileSync(path);
 }
 
 async function alarms(root: string, every: number): Promise<{ count: number; found: readonly string[] }> {
   const { files } = await createInspectors();
   const found: string[] = [];
-  const paths = filesBelow(root, every);
-  for (const path of paths) {
+  let count = 0;
+  for (const path of filesBelow(root, every)) {
+    const content = contentOf(path);
+    if (content === undefined) continue;
+    count++;
     const name = relative(root, path).replace(/^[0-9a-f]{64}\//, '');
-    for (const finding of await inspect(files, name, readFileSync(path))) {
+    for (const finding of await inspect(files, name, content)) {
       if (finding.class !== 'misconfiguration') found.push(`${finding.id} ${path}`);
     }
   }
-  return { count: paths.length, found };
+  return { count, found };
 }
 
 test.skipIf(!existsSync(layers))(

@@ -273,6 +273,7 @@ describe('a thread', () => {
     await expect(scanner.scanLayer({ ...layer, open }, { signal: controller.signal })).rejects.toThrow(
       'enough',
     );
+    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
   });
 
   it('that dies fails its scan, and no other', async () => {

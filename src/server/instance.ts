@@ -16,6 +16,8 @@ export interface DataPaths {
   readonly parameterKeys: string;
   /** Held by whoever makes a new one. */
   readonly rotationLock: string;
+  /** What was pushed. */
+  readonly registry: string;
   readonly lock: string;
 }
 
@@ -34,6 +36,7 @@ export function dataPaths(dataDir: string): DataPaths {
     guestKey: join(dataDir, 'guest.auth'),
     parameterKeys: join(dataDir, 'parameters.keys'),
     rotationLock: join(dataDir, 'rotation.lock'),
+    registry: join(dataDir, 'registry'),
     lock: join(dataDir, 'ward.lock'),
   };
 }

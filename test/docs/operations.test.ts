@@ -141,7 +141,7 @@ test('every variable of the environment is told', () => {
   const told = tableOf(document, 'variable').rows.map(([name = '']) => plain(name));
   const files = globSync(['src/**/*.ts', 'bin/*.mjs', 'scripts/**/*.mjs'], {
     cwd: root,
-    exclude: (path) => path.endsWith('.test.ts'),
+    exclude: (path) => /\.(?:test|fixture)\.ts$/.test(path),
   });
   const text = files.map(readText).join('\n');
   const read = [...text.matchAll(/env(?:\['|\.)([A-Z][A-Z_]+)\b/g)].map((match) => match[1] ?? '');

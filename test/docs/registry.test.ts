@@ -24,8 +24,10 @@ test('limits', () => {
     String(stored.uploadsPerNamespace),
     `${stored.uploadIdleMs / 3_600_000} hour`,
     `${served.manifestsInMemory / 1024 ** 2} MiB`,
+    String(served.uploadsAtOnce),
     `${served.gateWaitMs / 60_000} min`,
     String(served.pageLength),
   ]);
+  expect(document).toContain(`${served.uploadsAtOncePerNamespace} of them of one namespace`);
   expect(document).toContain(`${stored.graceMs / 3_600_000} hours after they were pushed`);
 });

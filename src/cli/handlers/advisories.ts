@@ -5,6 +5,7 @@ import type { Context, Handler } from '../command-spec.ts';
 import type { Input } from '../input.ts';
 import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
+import { printableLine } from '../printable.ts';
 import { readBounded } from '../read-source.ts';
 
 const longestSources = 1024 * 1024;
@@ -77,7 +78,8 @@ async function showResult({ state, changed, sources }: ImportResult, { io }: Con
     if (bad === 0) continue;
     const [first] = badRecords;
     const example = first === undefined ? '' : `: ${first.place}: ${first.reason}`;
-    io.note(`${source}: ${bad} records make no sense and were left out${example}`);
+    const what = bad === 1 ? 'a record that makes no sense' : `${bad} records that make no sense`;
+    io.note(printableLine(`${source}: left out ${what}${example}`));
   }
   io.ok(changed ? `${state.count} advisories, revision ${state.revision}` : 'nothing is new');
   await io.list({

@@ -14,8 +14,6 @@ import { countsInWords } from '../scan/words.ts';
 import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
 import { keyFileOf } from './image-build-key.ts';
 
-/** A policy is not met. */
-const exitRefused = 3;
 /** More of them are counted only. */
 const namedFiles = 10;
 
@@ -25,7 +23,7 @@ export const build: Handler = async (input, context) => {
   if (result === undefined) return exitInterrupted;
   warn(result, io);
   const { judged, places, provenance } = result;
-  if (places.length === 0 && judged !== undefined) return refuse(judged, io);
+  if (places.length === 0 && judged !== undefined) throw refusal(judged, io);
   if (judged !== undefined) io.note(`scanned: ${countsInWords(judged.report.findings)}`);
   for (const reason of judged?.reasons ?? []) io.note(printableLine(`  ${reason.outcome}  ${reason.text}`));
   const file = input.text('provenance');
@@ -101,13 +99,12 @@ function warn({ image }: ImageBuildResult, io: Io): void {
     io.note(`warning: left out ${secrets.length - namedFiles} more such files`);
 }
 
-/** All that was found, since the image itself is not there to be looked at. */
-function refuse(judged: JudgedReport, io: Io): number {
+/** All that was found is shown, since the image itself is not there to be looked at. */
+function refusal(judged: JudgedReport, io: Io) {
   io.print(`${scanTable(judged, { ...io.page, isWide: io.format === 'wide' }).join('\n')}\n`);
-  io.problem('IMAGE_REFUSED', 'the policy does not allow this image: it was neither stored nor pushed', {
+  return cliFault('IMAGE_REFUSED', 'the policy does not allow this image: it was neither stored nor pushed', {
     hint: 'mend what was found; to look closer, build with --no-scan --output oci:DIR and scan that',
   });
-  return exitRefused;
 }
 
 async function writeStatement(file: string, statement: unknown, io: Io): Promise<void> {

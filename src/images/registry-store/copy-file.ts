@@ -6,12 +6,31 @@ import type { FileHandle } from 'node:fs/promises';
 import { imageFault } from '../faults.ts';
 import type { ByteRange } from './content.ts';
 
-const bufferBytes = 256 * 1024;
+const largestBuffer = 256 * 1024;
+const smallestBuffer = 16 * 1024;
+/** For the buffers of all copies; past it they get smaller ones. */
+const allBuffers = 32 * 1024 * 1024;
+let underWay = 0;
 
 /** @param take Settles when the bytes are not needed any more: they are overwritten then. */
 export async function copyFile(
   file: FileHandle,
+  range: ByteRange,
+  take: (bytes: Buffer) => Promise<void>,
+): Promise<void> {
+  underWay++;
+  try {
+    const share = Math.floor(allBuffers / 2 / underWay);
+    await copy(file, range, Math.min(largestBuffer, Math.max(smallestBuffer, share)), take);
+  } finally {
+    underWay--;
+  }
+}
+
+async function copy(
+  file: FileHandle,
   { first, last }: ByteRange,
+  bufferBytes: number,
   take: (bytes: Buffer) => Promise<void>,
 ): Promise<void> {
   const size = Math.min(bufferBytes, last - first + 1);

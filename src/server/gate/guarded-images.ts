@@ -1,5 +1,4 @@
 /** The registry and the gate, put together: what is pushed is judged, and so is what is made of it. */
-import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
 import { type CodeGate, type Functions, hasRight, systemNamespace } from '../../functions/index.ts';
@@ -7,6 +6,7 @@ import type { GateEvent } from '../../gate/index.ts';
 import { type ImageStore, openRegistryStore, parseRepositoryName } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { createRegistry } from '../../registry/index.ts';
+import { dataPaths } from '../instance.ts';
 import { createCodeGate } from './code-gate.ts';
 import { createEvidence } from './evidence.ts';
 import { createImageFinder } from './images.ts';
@@ -39,7 +39,7 @@ const publicNamespaces = [systemNamespace];
 export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
   const { dataDir, images, imagesDir, apiHost, onChange, log } = options;
   await using stack = new AsyncDisposableStack();
-  const pushed = stack.use(await openRegistryStore({ dir: join(dataDir, 'registry') }));
+  const pushed = stack.use(await openRegistryStore({ dir: dataPaths(dataDir).registry }));
   const evidence = createEvidence({ images, imagesDir, registry: pushed });
   const { gate, store } = stack.use(await openGate({ dataDir, evidence, onChange, apiHost, log }));
   const finder = createImageFinder({ images, imagesDir, registry: pushed, evidence, publicNamespaces });
