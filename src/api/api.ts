@@ -8,6 +8,7 @@ import type { Functions } from '../functions/index.ts';
 import type { Log } from '../lib/index.ts';
 import { authenticateAll } from './authentication.ts';
 import { acceptJson } from './body.ts';
+import { addBodyDeadline } from './body-deadline.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
 import { addActions } from './resources/actions.ts';
@@ -93,6 +94,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       void sendError(request, reply, 414, `The request's URI is longer than ${limits.urlBytes} bytes.`);
     } else done();
   });
+  addBodyDeadline(app, limits.requestTimeoutMs, '/v2/');
   addSystemInfo(app, functions);
   addOpenDoors(app, options);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
@@ -161,7 +163,7 @@ function newServer(
     requestIdHeader: false,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestTimeoutMs,
+    requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveMs,
     connectionTimeout: limits.idleTimeoutMs,
     forceCloseConnections: 'idle',

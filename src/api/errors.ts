@@ -45,12 +45,20 @@ export function clientErrorHandler(error: Error, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const line = statusLineOf(errnoOf(error));
+  endWith(socket, statusLineOf(errnoOf(error)));
+}
+
+function endWith(socket: Duplex, line: string): void {
   const body = errorJson(line.slice('400 '.length), newTransactionId());
   socket.end(
     `HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+/** A body that takes too long is answered while it is still on its way, and its connection ended. */
+export function refuseSlow(socket: Duplex): void {
+  endWith(socket, '408 Request Timeout');
 }
 
 function statusLineOf(code: string | undefined): string {

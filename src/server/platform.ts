@@ -124,7 +124,10 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   // First of all: new calls are refused, running ones end, and only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   url = await listen(api, config);
-  const sweep = () => sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });
+  const sweep = async () => {
+    await guarded.sweep(functions);
+    return sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });
+  };
   const retention = stack.use(createRetention({ store, config: config.retention, sweepCode: sweep, log }));
   // After that: what was accepted may still need code that no action names any more.
   void resume(functions, log).then(() => retention.start());

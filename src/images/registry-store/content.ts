@@ -13,14 +13,8 @@ import { digestOf, isDigest } from '../digest.ts';
 import { imageFault } from '../faults.ts';
 import { openRegularFile, readRegularFile, renameDurably } from '../files.ts';
 import type { Digest } from '../types.ts';
-import { copyFile } from './copy-file.ts';
+import { type ByteRange, copyFile } from './copy-file.ts';
 import { createKeyedLock } from './keyed-lock.ts';
-
-/** Bytes from the first to the last, both included. */
-export interface ByteRange {
-  readonly first: number;
-  readonly last: number;
-}
 
 export interface BlobCopier extends AsyncDisposable {
   /** `take` settles when its bytes are not needed any more: they are overwritten then. */

@@ -4,7 +4,12 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { imageFault } from '../faults.ts';
-import type { ByteRange } from './content.ts';
+
+/** Bytes from the first to the last, both included. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
 
 const largestBuffer = 256 * 1024;
 const smallestBuffer = 16 * 1024;

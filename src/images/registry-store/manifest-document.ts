@@ -17,6 +17,7 @@ import {
 import type { Digest } from '../types.ts';
 import { registryStoreFault } from './faults.ts';
 import { findTrouble } from './json-text.ts';
+import { findMiscasedKey } from './miscased-key.ts';
 
 /** A manifest's bytes at most: what the distribution-spec asks of every registry. */
 export const maxManifestBytes = 4 * 1024 * 1024;
@@ -155,47 +156,6 @@ function typeOf(value: object, contentType: string): string {
   if (isManifestType(mediaType)) return mediaType;
   const known = [...imageTypes, ...indexTypes].join(', ');
   throw invalid(`its type is ${shown(mediaType)}, which is none of ${known}`);
-}
-
-const knownKeys: ReadonlyMap<string, string> = new Map(
-  [
-    ...[
-      'schemaVersion',
-      'mediaType',
-      'artifactType',
-      'config',
-      'layers',
-      'manifests',
-      'subject',
-      'annotations',
-    ],
-    ...['digest', 'size', 'urls', 'data', 'platform', 'architecture', 'os', 'variant'],
-    ...['fsLayers', 'history', 'signatures', 'blobs'],
-  ].map((key) => [folded(key), key]),
-);
-
-/** In objects whose keys are names of fields; those of annotations are anybody's. */
-function findMiscasedKey(value: unknown): string | undefined {
-  if (Array.isArray(value)) return firstOf(value, findMiscasedKey);
-  if (!isJsonObject(value)) return undefined;
-  return firstOf(Object.keys(value), (key) => {
-    const known = knownKeys.get(folded(key));
-    if (known !== undefined && known !== key) return key;
-    return key === 'annotations' ? undefined : findMiscasedKey(value[key]);
-  });
-}
-
-function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {
-  for (const item of items) {
-    const found = find(item);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** As Go compares names of fields: the long s and the Kelvin sign are letters of theirs, too. */
-function folded(key: string): string {
-  return key.toUpperCase().toLowerCase();
 }
 
 function shown(text: string): string {

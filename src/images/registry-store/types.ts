@@ -2,7 +2,8 @@
 import type { Readable } from 'node:stream';
 import type { Config } from '../oci/schema.ts';
 import type { Digest, Image } from '../types.ts';
-import type { BlobCopier, ByteRange } from './content.ts';
+import type { BlobCopier } from './content.ts';
+import type { ByteRange } from './copy-file.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { RepositoryName, Tag } from './names.ts';
 

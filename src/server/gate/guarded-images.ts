@@ -28,6 +28,8 @@ export interface GuardedImages extends AsyncDisposable {
   readonly images: ImageStore;
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
+  /** Removes what nothing needs any more. */
+  sweep(functions: Pick<Functions, 'namespaces'>): Promise<unknown>;
   /** The routes of the registry. */
   registry(functions: Pick<Functions, 'namespaces'>): (app: FastifyInstance) => void;
 }
@@ -49,6 +51,9 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     images: finder.store,
     codeGate: createCodeGate({ gate, findImage: finder.source, log }),
     reports: createReportSource(gate, store),
+    sweep: ({ namespaces }) =>
+      // Manifests without a tag stay, so an image that runs is never taken away.
+      pushed.sweep({ namespaceSince: namespaces.createdAt, isInUse: () => true }),
     registry: ({ namespaces }) =>
       createRegistry({
         store: pushed,

@@ -1,0 +1,89 @@
+/** What a manifest names: each part has to be in its repository, and to be what the manifest says of it. */
+import { z } from 'zod';
+import type { Digest } from '../types.ts';
+import type { RegistryDatabase } from './database.ts';
+import { registryStoreFault } from './faults.ts';
+import { isManifestType, type ManifestDocument } from './manifest-document.ts';
+import type { RepositoryName } from './names.ts';
+
+/** Indexes of indexes and so on; an image by itself has the depth 0. */
+const deepest = 4;
+
+export interface Part {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string;
+  readonly isManifest: boolean;
+}
+
+/** Each once: images do have the same layer twice. @throws Fault MANIFEST_INVALID when it is said to differ */
+export function partsOf({ config, layers, manifests }: ManifestDocument): Part[] {
+  const parts = new Map<Digest, Part>();
+  for (const { digest, size, mediaType } of [...(config ? [config] : []), ...layers, ...manifests]) {
+    const part = { digest, size, mediaType, isManifest: manifests.length > 0 && isManifestType(mediaType) };
+    const known = parts.get(digest);
+    if (known !== undefined && (known.size !== size || known.isManifest !== part.isManifest)) {
+      throw registryStoreFault('MANIFEST_INVALID', `the manifest names ${digest} twice, in two ways`);
+    }
+    parts.set(digest, part);
+  }
+  return [...parts.values()];
+}
+
+const foundRow = z.object({
+  digest: z.string(),
+  size: z.number().nullable(),
+  mediaType: z.string().nullable(),
+  depth: z.number().nullable(),
+});
+
+/**
+ * Every part is in the repository, and is what the manifest says of it. Returns the manifest's own depth.
+ * @throws Fault MANIFEST_PART_UNKNOWN, MANIFEST_INVALID
+ */
+export async function checkParts(
+  db: RegistryDatabase,
+  repository: RepositoryName,
+  document: ManifestDocument,
+): Promise<number> {
+  const parts = partsOf(document);
+  const rows = await db.all(
+    foundRow,
+    `select part.value ->> 'digest' as digest, coalesce(manifests.size, blobs.size) as size,
+       manifests.media_type as mediaType, manifests.depth as depth
+     from json_each(?2) as part
+     left join manifests on part.value ->> 'isManifest'
+       and manifests.repository = ?1 and manifests.digest = part.value ->> 'digest'
+     left join links on not part.value ->> 'isManifest'
+       and links.repository = ?1 and links.digest = part.value ->> 'digest'
+     left join blobs on blobs.digest = links.digest`,
+    ...[repository, JSON.stringify(parts)],
+  );
+  const found = new Map(rows.map((row) => [row.digest, row]));
+  let depth = document.isIndex ? 1 : 0;
+  for (const part of parts) {
+    const row = found.get(part.digest);
+    const what = part.isManifest ? 'manifest' : 'blob';
+    if (row === undefined || row.size === null) {
+      throw registryStoreFault(
+        'MANIFEST_PART_UNKNOWN',
+        `${repository} has no ${what} ${part.digest}: push it first`,
+      );
+    }
+    if (row.size !== part.size) {
+      throw registryStoreFault(
+        'MANIFEST_INVALID',
+        `the ${what} ${part.digest} has ${row.size} bytes, and not ${part.size} as the manifest says`,
+      );
+    }
+    if (part.isManifest && row.mediaType !== part.mediaType) {
+      throw registryStoreFault(
+        'MANIFEST_INVALID',
+        `the manifest ${part.digest} is of the type ${row.mediaType}`,
+      );
+    }
+    depth = Math.max(depth, (row.depth ?? -1) + 1);
+  }
+  if (depth <= deepest) return depth;
+  throw registryStoreFault('MANIFEST_INVALID', `indexes are nested deeper than ${deepest} levels`);
+}
