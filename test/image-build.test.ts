@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { generateKeyPair } from '../src/gate/index.ts';
 import { mustRun, runCommand } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
+import { codeBlocksOf, readText, root } from './docs/markdown.ts';
 import { textsOf } from './invoker.ts';
 import { type CliResult, missingForSandboxes, outsideEnv, Ward } from './ward.ts';
 
@@ -14,6 +15,8 @@ const missing = missingForSandboxes();
 const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
 const hasCosign = (await runCommand(['cosign', 'version']).catch(() => undefined))?.code === 0;
 if (!hasCosign) console.warn('cosign is not installed: its test is skipped (apt-get install cosign)');
+const hasBuildah = (await runCommand(['buildah', '--version']).catch(() => undefined))?.code === 0;
+if (!hasBuildah) console.warn('buildah is not installed: its test is skipped (apt-get install buildah)');
 /** A scan and a push take their time on a busy machine. */
 const timeout = 180_000;
 const passphrase = 'open it';
@@ -73,19 +76,16 @@ describe.skipIf(missing !== undefined)(
       return join(folder, name);
     }
 
+    const env = () => ({
+      ...outsideEnv(),
+      WSK_CONFIG_FILE: '/nonexistent',
+      WARD_APIHOST: ward.url,
+      WARD_AUTH: ward.auth,
+      WARD_DATA: ward.dataDir,
+      WARD_KEY_PASSPHRASE: passphrase,
+    });
     const cli = (...args: readonly string[]): Promise<CliResult> =>
-      runCommand([process.execPath, launcher, ...args], {
-        cwd: folder,
-        env: {
-          ...outsideEnv(),
-          WSK_CONFIG_FILE: '/nonexistent',
-          WARD_APIHOST: ward.url,
-          WARD_AUTH: ward.auth,
-          WARD_DATA: ward.dataDir,
-          WARD_KEY_PASSPHRASE: passphrase,
-        },
-        timeoutMs: timeout,
-      });
+      runCommand([process.execPath, launcher, ...args], { cwd: folder, env: env(), timeoutMs: timeout });
     async function build(...args: readonly string[]): Promise<CliResult> {
       const result = await cli('image', 'build', ...args);
       if (result.code !== 0) throw new Error(`exit ${result.code}: ${result.stderr}`);
@@ -116,6 +116,17 @@ describe.skipIf(missing !== undefined)(
       expect(textsOf((await ward.activation(second.body.activationId)).logs)).toEqual([
         'stdout: asked Again',
       ]);
+    });
+
+    it('are made as the document has it', async () => {
+      const [shell, output] = codeBlocksOf(readText('docs/images.md'));
+      const script = shell?.text.replaceAll('/tmp/titles-image', join(folder, 'document')) ?? '';
+      expect([shell?.info, output?.info]).toEqual(['sh', 'output']);
+      const { stdout } = await runCommand(['bash', '-euo', 'pipefail', '-c', script], {
+        cwd: root,
+        env: env(),
+      });
+      expect(stdout.endsWith(output?.text ?? '')).toBe(true);
     });
 
     it('run the function that the action names, and tell its errors', async () => {
@@ -149,6 +160,25 @@ describe.skipIf(missing !== undefined)(
       await build(dir, '--base', 'nodejs:24', '--entrypoint', 'node /fn/server.cjs', '--no-scan');
       expect((await cli('action', 'create', 'server', '--docker', 'server')).code).toBe(0);
       expect((await ward.invoke('server')).body.response.result).toEqual({ at: '/run' });
+    });
+
+    it.skipIf(!hasBuildah)('answer as actions when they are made by a Dockerfile', async () => {
+      const dir = await write('dockerfile', {
+        ...nodeFunction,
+        Dockerfile:
+          'FROM nodejs:24\nARG GREETING=none\nCOPY --chown=0:0 . /fn\nUSER root\n' +
+          `RUN ["/usr/bin/node", "-e", "fs.writeFileSync('/fn/made.js', 'exports.made = ' + JSON.stringify(process.env.GREETING))"]\n` +
+          'USER 1000:1000\n',
+        'index.js':
+          'exports.main = () => ({ made: require("./made.js").made, env: fs.existsSync("/fn/.env") });\nconst fs = require("node:fs");',
+        '.env': 'KEY=secret',
+      });
+      const built = await build(dir, '--build-arg', 'GREETING=hello', '--no-scan');
+      expect(built.stdout).toMatch(/^dockerfile +sha256:/m);
+      expect((await cli('action', 'create', 'dockerfile', '--docker', 'dockerfile')).code).toBe(0);
+      expect((await ward.invoke('dockerfile')).body.response.result).toEqual({ made: 'hello', env: false });
+      const refused = await cli('image', 'build', await write('foreign', { Dockerfile: 'FROM debian:13\n' }));
+      expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('error[BASE_NOT_TRUSTED]') });
     });
 
     it('are the same each time, and share what has not changed', async () => {

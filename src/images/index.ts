@@ -46,7 +46,8 @@ export {
   maxDocumentBytes,
   parseDocument,
 } from './oci/schema.ts';
-export type { BlobCopier, ByteRange } from './registry-store/content.ts';
+export type { BlobCopier } from './registry-store/content.ts';
+export type { ByteRange } from './registry-store/copy-file.ts';
 export { registryStoreFaults } from './registry-store/faults.ts';
 export {
   type ManifestDocument,

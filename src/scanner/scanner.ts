@@ -40,6 +40,10 @@ export interface ScannerOptions {
 }
 
 const defaultTimeoutMs = 600_000;
+/** Of names and packages in all layers taken together. */
+const maxImageBytes = 48 * 1024 ** 2;
+/** About what one takes. */
+const packageBytes = 200;
 /** By media type; what others hold is not known. */
 const layerTypes =
   /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.gzip|\.zstd)?)$/;
@@ -96,8 +100,9 @@ async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal):
   const lines = image.config.history.filter(({ emptyLayer }) => !emptyLayer);
   // A history of another length tells of other layers.
   const isTold = lines.length === image.layers.length;
+  const fits = imageBudget();
   const stack = await allOrAbort(image.layers, signal, async (layer, at, end) => ({
-    analysis: await layerOf(parts, layer, end),
+    analysis: fits(await layerOf(parts, layer, end)),
     createdBy: isTold ? lines[at]?.createdBy : undefined,
   }));
   const { inventory, findings } = mergeLayers(stack);
@@ -136,8 +141,20 @@ async function layerOf(
   );
 }
 
+/** All layers of an image are held at once; one that is too much is one with a gap. */
+function imageBudget(): (analysis: LayerAnalysis) => LayerAnalysis {
+  let left = maxImageBytes;
+  return (analysis) => {
+    const { digest, diffId, files, evidence } = analysis;
+    const packages = evidence.reduce((sum, each) => sum + (each.packages?.length ?? 0), 0);
+    left -= files.length + packages * packageBytes;
+    if (left >= 0) return analysis;
+    return emptyAnalysis(digest, diffId, `the layer ${digest} was left out: the image holds too many files`);
+  };
+}
+
 function emptyAnalysis(digest: Digest, diffId: Digest, reason: string): LayerAnalysis {
-  const nothing = { evidence: [], findings: [], files: [], folders: [], links: [], removed: [], opaque: [] };
+  const nothing = { evidence: [], findings: [], files: '', folders: [], links: [], removed: [], opaque: [] };
   return { form: 1, digest, diffId, ...nothing, gaps: [{ path: '', reason: reason.slice(0, 500) }] };
 }
 

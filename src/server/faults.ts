@@ -17,7 +17,7 @@ export const serverFaults = {
   PUSH_FAILED: 'unreachable',
   IMAGE_DENIED: 'denied',
   SCAN_TARGET_INVALID: 'invalid',
-  IMAGE_UNKNOWN: 'missing',
+  IMAGE_NOT_PUSHED: 'missing',
 } as const satisfies FaultTable;
 
 export const serverFault = faultTable(serverFaults);

@@ -12,6 +12,8 @@ export interface GatePaths {
   readonly advisories: string;
   /** What was read of layers. */
   readonly layers: string;
+  /** A folder with the operator's rules of the scanner, if there is one. */
+  readonly rules: string;
   /** Private halves of keys that Ward signs with. */
   readonly keys: string;
 }
@@ -23,6 +25,7 @@ export function gatePaths(dataDir: string): GatePaths {
     vex: join(dataDir, 'gate', 'vex'),
     advisories: join(dataDir, 'advisories', 'advisories.db'),
     layers: join(dataDir, 'gate', 'layers'),
+    rules: join(dataDir, 'gate', 'rules'),
     keys: join(dataDir, 'gate', 'keys'),
   };
 }

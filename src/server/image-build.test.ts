@@ -6,9 +6,16 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { companionTag, generateKeyPair, layersOf, readSigningKey } from '../gate/index.ts';
-import { digestOf, openBlobStore, openImageStore, parseDigest, readIndex, refNameOf } from '../images/index.ts';
 import { tarOf, writeTestImage } from '../images/images.fixture.ts';
-import { type ImageBuildRequest, buildImage } from './image-build.ts';
+import {
+  digestOf,
+  openBlobStore,
+  openImageStore,
+  parseDigest,
+  readIndex,
+  refNameOf,
+} from '../images/index.ts';
+import { buildImage, type ImageBuildRequest } from './image-build.ts';
 import { architectureOf, parseOutput } from './image-build-output.ts';
 import { createRegistryClient } from './image-build-registry.ts';
 import { openKey, signInLayout } from './image-build-trust.ts';
@@ -22,7 +29,11 @@ async function workshop() {
   const folder = await temporaryFolder();
   const store = join(folder.path, 'store');
   const layers = [await tarOf([{ name: 'usr/bin/node', content: 'node' }])];
-  const entry = await writeTestImage(store, { tag: 'nodejs:24', layers, labels: { 'ward.kind': 'nodejs:24' } });
+  const entry = await writeTestImage(store, {
+    tag: 'nodejs:24',
+    layers,
+    labels: { 'ward.kind': 'nodejs:24' },
+  });
   await mkdir(join(folder.path, 'app'));
   await writeFile(join(folder.path, 'app/index.js'), 'exports.main = () => ({});');
   vi.stubEnv('WARD_IMAGES', store);
@@ -82,7 +93,9 @@ describe('a build', () => {
     const path = join(shop.path, 'key');
     await expect(openKey({ path, passphrase: '' })).rejects.toMatchObject({ code: 'FLAG_INVALID' });
     await writeFile(path, generateKeyPair('secret').privateKey);
-    await expect(shop.build({ key: { path, passphrase: 'wrong' } })).rejects.toMatchObject({ code: 'KEY_LOCKED' });
+    await expect(shop.build({ key: { path, passphrase: 'wrong' } })).rejects.toMatchObject({
+      code: 'KEY_LOCKED',
+    });
     expect(await namesIn(shop.store)).toEqual(['nodejs:24']);
   });
 
@@ -135,7 +148,9 @@ describe('an output', () => {
 });
 
 describe('a push', () => {
-  async function registry(answer: (method: string, url: string) => [number, string?, Record<string, string>?]) {
+  async function registry(
+    answer: (method: string, url: string) => [number, string?, Record<string, string>?],
+  ) {
     const seen: string[] = [];
     const server = createServer((request, reply) => {
       const bytes: Buffer[] = [];

@@ -34,7 +34,7 @@ const longestSignature = 1024 * 1024;
 /**
  * `oci:DIR[:TAG]`; `NAMESPACE/NAME[:TAG|@DIGEST]` in the registry; any other name in Ward's image store.
  * @param registry asked for when the image is there
- * @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_UNKNOWN, PUSH_REFUSED, PUSH_FAILED
+ * @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_NOT_PUSHED, PUSH_REFUSED, PUSH_FAILED
  */
 export async function findPlace(
   image: string,
@@ -69,7 +69,7 @@ async function layoutPlace(image: string, dir: string, tag: string | undefined):
 async function registryPlace(image: string, client: RegistryClient, reference: string): Promise<ImagePlace> {
   const found = await client.getManifest(reference);
   if (found === undefined || (isDigest(reference) && found.digest !== reference)) {
-    throw serverFault('IMAGE_UNKNOWN', `there is no image ${image} in the registry`, {
+    throw serverFault('IMAGE_NOT_PUSHED', `there is no image ${image} in the registry`, {
       hint: 'push it first, and see that the key is of its namespace',
     });
   }

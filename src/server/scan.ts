@@ -1,5 +1,5 @@
 /** `ward image scan`: finds what is named, scans it, and has it judged, with neither a server nor root. */
-
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { applyVex, type Case, judge, parseVex, readVexFolder } from '../gate/index.ts';
 import { createLog } from '../lib/index.ts';
@@ -60,24 +60,31 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const target = await findTarget(request.target, config.imagesDir);
   const inspectors = await createInspectors({ rulesDir: request.rulesDir });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
+  const cacheDir = (await isFolder(config.dataDir)) ? paths.layers : undefined;
   await using scanner = createScanner({
     matcher: advisories,
     fileInspectors: inspectors.files,
     configInspectors: inspectors.config,
-    cacheDir: (await isFolder(config.dataDir)) ? paths.layers : undefined,
+    cacheDir,
     log: createLog('error'),
   });
-  const found = await scanTarget(scanner, target, request, architecture);
+  const check = cacheDir === undefined ? undefined : checkLayers;
+  const found = await scanTarget(scanner, target, { ...request, architecture, check });
   const report = applyVex(leaveOut(found, request.without), statements);
   const verdict = judge(policy, caseOf(report, namespace));
   return judgedReport(policy, report, verdict, buildInfo.buildno);
 }
 
+interface TargetScan extends Pick<ScanRequest, 'target' | 'onProgress'> {
+  readonly architecture: string | undefined;
+  /** What is done with an image before it is scanned. */
+  readonly check: ((image: ImageSource) => Promise<void>) | undefined;
+}
+
 async function scanTarget(
   scanner: Scanner,
   target: ScanTarget,
-  { target: name, onProgress }: ScanRequest,
-  architecture: string | undefined,
+  { target: name, onProgress, architecture, check }: TargetScan,
 ): Promise<Report> {
   switch (target.kind) {
     case 'sbom':
@@ -89,8 +96,28 @@ async function scanTarget(
     case 'archive': {
       const open = target.kind === 'layout' ? layoutSource : archiveSource;
       const image = await open(name, target.path, { tag: target.tag, architecture });
+      await check?.(image);
       return await scanner.scanImage(withProgress(image, onProgress));
     }
+  }
+}
+
+/**
+ * What is known of a layer from an earlier scan is known by its digest: so the bytes that are here now have to have it.
+ * @throws Fault SCAN_TARGET_INVALID
+ */
+async function checkLayers({ name, layers }: ImageSource): Promise<void> {
+  for (const { digest, open } of layers) {
+    const hash = createHash('sha256');
+    for await (const piece of await open()) hash.update(piece);
+    if (`sha256:${hash.digest('hex')}` === digest) continue;
+    throw serverFault(
+      'SCAN_TARGET_INVALID',
+      `${name} has other bytes than its digest says in the layer ${digest}`,
+      {
+        hint: 'build or pull it again',
+      },
+    );
   }
 }
 

@@ -12,8 +12,8 @@ export interface LayerAnalysis {
   /** Without the layer in their places. */
   readonly findings: readonly Finding[];
   readonly gaps: readonly Gap[];
-  /** Files, links and all else that is no folder; sorted. */
-  readonly files: readonly string[];
+  /** Files, links and all else that is no folder: sorted, a line each, for hundreds of thousands of texts are a burden. */
+  readonly files: string;
   /** Folders that have an entry of their own; sorted. */
   readonly folders: readonly string[];
   /** Links that stand where the database of a package manager, or a folder above it, is expected. */
@@ -27,4 +27,9 @@ export interface LayerAnalysis {
 export interface Link {
   readonly path: string;
   readonly target: string;
+}
+
+/** The paths in `files`. */
+export function filesIn({ files }: Pick<LayerAnalysis, 'files'>): readonly string[] {
+  return files === '' ? [] : files.split('\n');
 }

@@ -3,13 +3,24 @@
  * A folder over a folder hides nothing.
  * Source: OCI image-spec v1.1, layer.md, "Whiteouts".
  */
-import type { LayerAnalysis } from './analysis.ts';
+import { filesIn, type LayerAnalysis } from './analysis.ts';
 
 /** Whether the layer hides what lies there in those below it. */
 export type Hides = (path: string, isFolder: boolean) => boolean;
 
+/** Made when it is first asked: of the lowest layer nobody asks. */
+export function hiderOf(analysis: LayerAnalysis): Hides {
+  let hides: Hides | undefined;
+  return (path, isFolder) => {
+    hides ??= madeHider(analysis);
+    return hides(path, isFolder);
+  };
+}
+
 /** Remembers what it said of folders: most paths share them. */
-export function hiderOf({ files, folders, removed, opaque }: LayerAnalysis): Hides {
+function madeHider(analysis: LayerAnalysis): Hides {
+  const { folders, removed, opaque } = analysis;
+  const files = filesIn(analysis);
   const taken = new Set(files);
   const emptied = new Set(opaque);
   const deleted = new Set(removed);

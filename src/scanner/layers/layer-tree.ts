@@ -12,6 +12,7 @@ export interface LayerTree {
   /** Returns what is wrong with it. */
   addFolder(path: string): string | undefined;
   addLink(path: string, target: string): void;
+  hasFile(path: string): boolean;
   /** Whether the path is one, of which the layer's author wants nothing to be laid. */
   isWhiteout(base: string): boolean;
   /** Returns what is wrong with it. */
@@ -57,6 +58,7 @@ export function openLayerTree(): LayerTree {
     addLink: (path, target) => {
       if (isDatabasePath(path)) links.push({ path, target });
     },
+    hasFile: (path) => files.has(path),
     isWhiteout: (base) => base.startsWith(prefix),
     addWhiteout: (folder, base) => {
       const inFolder = folder === '' ? '' : `${folder}/`;
@@ -71,7 +73,7 @@ export function openLayerTree(): LayerTree {
       return undefined;
     },
     result: () => ({
-      files: [...files].sort(),
+      files: [...files].sort().join('\n'),
       folders: [...folders].sort(),
       links: links.filter(({ path }) => files.has(path)),
       removed: [...removed].sort(),

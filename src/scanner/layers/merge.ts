@@ -7,7 +7,7 @@ import { assemble, type StandingEvidence } from '../inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from '../inventory/databases.ts';
 import type { Evidence, FoundPackage } from '../inventory/types.ts';
 import type { Finding, Gap, Inventory, Place } from '../types.ts';
-import type { LayerAnalysis } from './analysis.ts';
+import { filesIn, type LayerAnalysis } from './analysis.ts';
 import { linkTarget } from './entry-path.ts';
 import { hiderOf } from './hiding.ts';
 
@@ -51,7 +51,7 @@ export function mergeLayers(stack: readonly StackedLayer[]): Merged {
     stack.flatMap(({ analysis }, at) => of(analysis).filter(({ path }) => !isHidden(path, at)));
   const links = visible(({ links }) => links);
   const hasSystem = stack.some(({ analysis }, at) =>
-    analysis.files.some((path) => isSystemLibrary(path) && !isHidden(path, at)),
+    filesIn(analysis).some((path) => isSystemLibrary(path) && !isHidden(path, at)),
   );
   const inventory = assemble({
     standing,

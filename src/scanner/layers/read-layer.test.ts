@@ -13,6 +13,7 @@ import {
   tarOf,
 } from '../scanner.fixture.ts';
 import type { FileInspector } from '../types.ts';
+import { filesIn } from './analysis.ts';
 import { readLayer } from './read-layer.ts';
 
 const lodash = '{"name":"lodash","version":"4.17.20"}';
@@ -44,7 +45,7 @@ describe('a layer', () => {
     expect(analysis.findings.map(({ id, places }) => [id, places])).toEqual([
       ['password', [{ path: 'app/.env' }]],
     ]);
-    expect(analysis.files).toEqual(['app/.env', 'app/node_modules/lodash/package.json']);
+    expect(filesIn(analysis)).toEqual(['app/.env', 'app/node_modules/lodash/package.json']);
     expect(opened).toBe(1);
   });
 
@@ -62,7 +63,7 @@ describe('a layer', () => {
     expect(analysis).toMatchObject({
       removed: ['a/gone', 'top'],
       opaque: ['', 'b'],
-      files: ['c/not.a.wh.file'],
+      files: 'c/not.a.wh.file',
       gaps: [],
     });
   });
@@ -246,7 +247,7 @@ describe('whoever looks at files', () => {
       { name: 'tmp/', type: 'directory', mode: 0o1777 },
       { name: 'long', content: Buffer.alloc(200_000) },
     ]);
-    const limits = { maxEntries: 10, maxTotalBytes: 1_000_000, longestWhole: 100_000 };
+    const limits = { maxEntries: 10, maxTotalBytes: 1_000_000, maxNameBytes: 1000, longestWhole: 100_000 };
     const both = { catalogers, inspectors: [watching, byHead] };
     const { findings } = await readLayer(storedLayer(tar), both, never, limits);
     expect([lengths, folders, heads]).toEqual([[200_000], ['tmp 1777'], [[65_536, true]]]);

@@ -21,8 +21,9 @@ export type StoredLayer = Pick<ImageLayer, 'digest' | 'open'>;
 
 /** Far more than any sensible layer, far less than a disk. */
 export const layerLimits: TarLimits = {
-  maxEntries: 500_000,
+  maxEntries: 300_000,
   maxTotalBytes: 8 * 1024 ** 3,
+  maxNameBytes: 32 * 1024 ** 2,
   longestWhole,
 };
 
@@ -165,10 +166,10 @@ function addNamesake(path: string, target: string, { collector, namesakes }: Rea
 function wantedNamesakes({ collector, namesakes, tree }: Reading): ReadonlyMap<string, readonly string[]> {
   if (namesakes.size === 0) return new Map();
   const proven = new Set(collector.result().evidence.map(({ path }) => path));
-  const files = new Set(tree.result().files);
   const wanted = new Map<string, string[]>();
   for (const [path, original] of namesakes) {
-    if (!files.has(original)) collector.addGap(path, 'the entry is a hard link to what is not in the layer');
+    if (!tree.hasFile(original))
+      collector.addGap(path, 'the entry is a hard link to what is not in the layer');
     else if (proven.has(original) || collector.isWanted(path)) {
       wanted.set(original, [...(wanted.get(original) ?? []), path]);
     }

@@ -6,7 +6,12 @@ import { runCommand } from '../../lib/index.ts';
 import { streamOf, type TarEntry, tarOf } from '../scanner.fixture.ts';
 import { openTarReader, type TarLimits } from './tar-reader.ts';
 
-const limits: TarLimits = { maxEntries: 1000, maxTotalBytes: 50_000_000, longestWhole: 1_000_000 };
+const limits: TarLimits = {
+  maxEntries: 1000,
+  maxTotalBytes: 50_000_000,
+  maxNameBytes: 100_000,
+  longestWhole: 1_000_000,
+};
 
 interface Seen {
   readonly type: string;
@@ -212,6 +217,7 @@ describe('a tar archive over a limit', () => {
   it.each([
     ['entries', { maxEntries: 2 }],
     ['bytes', { maxTotalBytes: 5 }],
+    ['names', { maxNameBytes: 2 }],
   ])('of %s is refused', async (_what, some) => {
     const tar = await tarOf([1, 2, 3].map((name) => ({ name: `${name}`, content: 'xx' })));
     expect(() => read(tar, 512, some)).toThrow(expect.objectContaining({ code: 'LAYER_TOO_LARGE' }));

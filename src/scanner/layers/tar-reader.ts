@@ -25,6 +25,8 @@ export interface ReadEntry {
 export interface TarLimits {
   readonly maxEntries: number;
   readonly maxTotalBytes: number;
+  /** Of all names taken together, which are kept. */
+  readonly maxNameBytes: number;
   /** Longer files are handed over by their head alone, and shown piece by piece to `watch`. */
   readonly longestWhole: number;
 }
@@ -58,6 +60,7 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
   let padding = 0;
   let entries = 0;
   let total = 0;
+  let names = 0;
   let ended = false;
   let room: Buffer = Buffer.allocUnsafeSlow(headBytes);
 
@@ -112,6 +115,9 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
     const entry = entryOf(header, extras);
     extras = {};
     if (++entries > limits.maxEntries) throw tooLarge(`it has more than ${limits.maxEntries} entries`);
+    names += entry.name.length;
+    if (names > limits.maxNameBytes)
+      throw tooLarge(`its names are longer than ${formatSize(limits.maxNameBytes)}`);
     count(entry.sizeBytes);
     padding = padded(entry.sizeBytes) - entry.sizeBytes;
     if (entry.sizeBytes === 0) return { entry, head: empty, content: empty };

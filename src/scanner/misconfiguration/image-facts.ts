@@ -1,8 +1,10 @@
 /** Judges the configuration of an image: its user, variables, ports, labels, and how it was made. */
-import { commandsOf, variablesOf } from '../rules/image-config.ts';
+import { commandsOf, requireShort, variablesOf } from '../rules/image-config.ts';
 import type { ConfigInspector, Misconfiguration, ScannedConfig } from '../types.ts';
 import { type Check, findingOf, type MisconfigurationRule, type MisconfigurationRules } from './rules.ts';
 
+/** Whoever mends those will find the others. */
+const maxOfRule = 50;
 const baseName = 'org.opencontainers.image.base.name';
 const baseDigest = 'org.opencontainers.image.base.digest';
 
@@ -10,8 +12,14 @@ export function createImageFactInspector({ revision, rules }: MisconfigurationRu
   return {
     name: 'image-facts',
     revision,
-    inspect: (config) =>
-      rules.flatMap((rule) => placesOf(rule, config).map((path): Misconfiguration => findingOf(rule, path))),
+    inspect: (config) => {
+      requireShort(config);
+      return rules.flatMap((rule) =>
+        placesOf(rule, config)
+          .slice(0, maxOfRule)
+          .map((path): Misconfiguration => findingOf(rule, path)),
+      );
+    },
   };
 }
 

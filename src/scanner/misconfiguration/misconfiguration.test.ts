@@ -168,6 +168,15 @@ test('where in the configuration', () => {
   ]);
 });
 
+test('a configuration that is too long to be looked at in a moment is given up', () => {
+  const env = Array.from({ length: 60_000 }, (_, at) => `VARIABLE_${at}=abc1`);
+  expect(() => image.inspect({ ...sound, env })).toThrow(
+    expect.objectContaining({ code: 'SCAN_TOO_COSTLY' }),
+  );
+  const few = env.slice(0, 10_000).map((line) => line.replace('=', '_TOKEN='));
+  expect(image.inspect({ ...sound, env: few })).toHaveLength(50);
+});
+
 test('users', () => {
   const passwd =
     'root:x:0:0::/:/bin/sh\n#toor:x:0:0\ntoor:x:00:0::/:/bin/sh\n\nno colons\nnobody:x:65534:::\n';

@@ -48,13 +48,17 @@ export function atomsOf(pattern: Pattern): readonly Atom[] | undefined {
 
 /** How much a byte tells, in bits: what is rare in programs and text tells more. */
 export function rarityOf(byte: number): number {
+  return rarities[byte] ?? 0;
+}
+
+const rarities: readonly number[] = Array.from({ length: 256 }, (_, byte) => {
   if (byte === 0) return 1;
   if (byte === 0x20 || byte === 0xff) return 3;
   const char = String.fromCharCode(byte).toLowerCase();
   if ('etaoinsrhldcu'.includes(char)) return 4;
   if (/[a-z0-9_./-]/.test(char)) return 5.5;
   return 7;
-}
+});
 
 function bestOf(pattern: Pattern, offset: Offset): Candidate | undefined {
   const walk: Walk = { run: [], runStart: offset, at: offset, best: undefined };
@@ -118,24 +122,33 @@ function endRun(walk: Walk): void {
   const { run, runStart } = walk;
   walk.run = [];
   const folded = run.map(foldedMembers);
-  for (let from = 0; from < run.length; from++) {
-    let variants = 1;
-    let score = 0;
-    for (let to = from; to < Math.min(run.length, from + longestAtom); to++) {
-      const members = folded[to] ?? [];
-      // Further bytes are welcome where they make no further atoms.
-      if (to - from >= shortestAtom && members.length > 1) break;
-      variants *= members.length;
-      if (variants === 0 || variants > maxAtoms) break;
-      score += Math.min(...members.map(rarityOf)) - Math.log2(members.length);
-      if (to - from + 1 < shortestAtom) continue;
-      const offset = { min: runStart.min + from, max: runStart.max + from };
-      if (walk.best !== undefined && score - widthCost(offset) <= walk.best.score) continue;
-      consider(walk, {
-        atoms: atomsFrom(folded.slice(from, to + 1), offset),
-        score: score - widthCost(offset),
-      });
+  const cost = widthCost(runStart);
+  let best: { readonly from: number; readonly to: number; readonly score: number } | undefined;
+  for (let from = 0; from + shortestAtom <= run.length; from++) {
+    for (const { to, score } of windowsFrom(folded, from)) {
+      if (best === undefined || score - cost > best.score) best = { from, to, score: score - cost };
     }
+  }
+  if (best === undefined) return;
+  const offset = { min: runStart.min + best.from, max: runStart.max + best.from };
+  consider(walk, { atoms: atomsFrom(folded.slice(best.from, best.to), offset), score: best.score });
+}
+
+/** Those that are long enough and stand for few strings; with how much they tell, in bits. */
+function* windowsFrom(
+  folded: readonly (readonly number[])[],
+  from: number,
+): Generator<{ readonly to: number; readonly score: number }> {
+  let variants = 1;
+  let score = 0;
+  for (let at = from; at < Math.min(folded.length, from + longestAtom); at++) {
+    const members = folded[at] ?? [];
+    // Further bytes are welcome where they make no further strings.
+    if (at - from >= shortestAtom && members.length > 1) return;
+    variants *= members.length;
+    if (variants === 0 || variants > maxAtoms) return;
+    score += Math.min(...members.map(rarityOf)) - Math.log2(members.length);
+    if (at - from + 1 >= shortestAtom) yield { to: at + 1, score };
   }
 }
 
@@ -160,10 +173,17 @@ function atomsFrom(run: readonly (readonly number[])[], offset: Offset): Atom[] 
   }));
 }
 
+/** One set often stands at many places. */
+const foldedSets = new WeakMap<ByteSet, readonly number[]>();
+
 function foldedMembers(set: ByteSet): readonly number[] {
+  const known = foldedSets.get(set);
+  if (known !== undefined) return known;
   const members = new Set<number>();
   for (let byte = 0; byte < 256; byte++) if (set[byte] === 1) members.add(foldByte(byte));
-  return [...members];
+  const list = [...members];
+  foldedSets.set(set, list);
+  return list;
 }
 
 export function foldByte(byte: number): number {

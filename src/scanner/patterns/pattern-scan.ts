@@ -72,8 +72,9 @@ export function createPatternSet(patterns: readonly Pattern[]): PatternSet {
   };
 }
 
-/** @throws Fault RULES_INVALID */
+/** @throws Fault RULES_INVALID when the pattern is too large, or has none. */
 export function requireAtoms(pattern: Pattern): readonly Atom[] {
+  compile(pattern);
   const atoms = atomsOf(pattern);
   if (atoms !== undefined) return atoms;
   throw scannerFault(
@@ -82,14 +83,27 @@ export function requireAtoms(pattern: Pattern): readonly Atom[] {
   );
 }
 
-/** All at once, without a copy. */
-export function scanBytes(set: PatternSet, bytes: Buffer, sink: PatternSink): void {
-  createLook(set, sink)(bytes, 0, bytes.length, 0);
+/** What is left to be spent on matching. */
+export interface Budget {
+  steps: number;
 }
 
-/** Piece by piece; each must stay as it is only until `push` returns. */
+export function openBudget(): Budget {
+  return { steps: baseSteps };
+}
+
+/**
+ * All at once, without a copy.
+ * @param budget One for several: for many small things of one author.
+ * @throws Fault SCAN_TOO_COSTLY
+ */
+export function scanBytes(set: PatternSet, bytes: Buffer, sink: PatternSink, budget = openBudget()): void {
+  createLook(set, sink, budget)(bytes, 0, bytes.length, 0);
+}
+
+/** Piece by piece; each must stay as it is only until `push` returns. Both throw as `scanBytes` does. */
 export function openPatternScan(set: PatternSet, sink: PatternSink): PatternScan {
-  const look = createLook(set, sink);
+  const look = createLook(set, sink, openBudget());
   let held: Buffer = Buffer.alloc(0);
   let base = 0;
   /** Atoms that begin before it have been looked at. */
@@ -111,13 +125,13 @@ export function openPatternScan(set: PatternSet, sink: PatternSink): PatternScan
 
 type Look = (bytes: Buffer, from: number, to: number, base: number) => void;
 
-function createLook(set: PatternSet, sink: PatternSink): Look {
+function createLook(set: PatternSet, sink: PatternSink, budget: Budget): Look {
   const nextStart = new Float64Array(set.matchers.length);
-  let budget = baseSteps;
 
   const spend = (steps: number): void => {
-    budget -= steps;
-    if (budget < 0) throw scannerFault('SCAN_TOO_COSTLY', 'too much of it looks like what rules look for');
+    budget.steps -= steps;
+    if (budget.steps < 0)
+      throw scannerFault('SCAN_TOO_COSTLY', 'too much of it looks like what rules look for');
   };
 
   const tryUse = (bytes: Buffer, base: number, { pattern, atom }: Use, at: number): void => {
@@ -133,7 +147,7 @@ function createLook(set: PatternSet, sink: PatternSink): Look {
   };
 
   return (bytes, from, to, base) => {
-    budget += (to - from) * stepsPerByte;
+    budget.steps += (to - from) * stepsPerByte;
     set.finder.find(bytes, from, to, (literal, at) => {
       for (const use of set.uses[literal] ?? []) tryUse(bytes, base, use, at);
     });

@@ -9,19 +9,17 @@ import { scannerFault } from '../faults.ts';
 import {
   anyByte,
   type ByteSet,
-  blanks,
   bytesPattern,
   caselessOf,
   choiceOf,
   complementOf,
-  digits,
   lengthOf,
   type Pattern,
   setOf,
   setOfRange,
   unionOf,
-  wordBytes,
 } from './pattern.ts';
+import { escapedBytes, escapedSets } from './regex-escapes.ts';
 
 export interface RegexOptions {
   readonly caseless?: boolean | undefined;
@@ -35,15 +33,6 @@ const maxSourceLength = 4096;
 const maxDepth = 20;
 const maxRepeat = 1000;
 const quantifier = /^(?:[*+?]|\{(?:\d{1,4}(?:,\d{0,4})?|,\d{1,4})\})/;
-const escapedBytes: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11, a: 7 };
-const escapedSets: Readonly<Record<string, ByteSet>> = {
-  d: digits,
-  D: complementOf(digits),
-  w: wordBytes,
-  W: complementOf(wordBytes),
-  s: blanks,
-  S: complementOf(blanks),
-};
 
 /** @throws Fault RULES_INVALID */
 export function parseRegex(source: string, options: RegexOptions = {}): Pattern {

@@ -1,9 +1,22 @@
 /** The parts of an image's configuration as things to look at, each with a path that no file has. */
+import { scannerFault } from '../faults.ts';
 import type { ScannedConfig } from '../types.ts';
 
 export interface ConfigText {
   readonly path: string;
   readonly text: string;
+}
+
+/** Real ones have a hundredth of that. */
+const maxConfigLength = 512 * 1024;
+
+/** So that looking at it takes a moment, in the thread that serves. @throws Fault SCAN_TOO_COSTLY when it is very long. */
+export function requireShort(config: ScannedConfig): void {
+  const texts = [...commandsOf(config), ...variablesOf(config), ...labelsOf(config)];
+  const length = texts.reduce((total, { path, text }) => total + path.length + text.length, 0);
+  if (length > maxConfigLength) {
+    throw scannerFault('SCAN_TOO_COSTLY', 'the configuration of the image is longer than 512 KiB');
+  }
 }
 
 /** What runs when a container starts, and what ran when the image was made. */

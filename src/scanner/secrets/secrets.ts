@@ -1,7 +1,7 @@
 /** Looks for secrets in the texts of files and in an image's configuration. What it says never has the secret. */
 import type { Looker } from '../patterns/content-inspector.ts';
-import { type Found, type PatternSink, scanBytes } from '../patterns/pattern-scan.ts';
-import { type ConfigText, commandsOf, labelsOf, variablesOf } from '../rules/image-config.ts';
+import { type Found, openBudget, type PatternSink, scanBytes } from '../patterns/pattern-scan.ts';
+import { type ConfigText, commandsOf, labelsOf, requireShort, variablesOf } from '../rules/image-config.ts';
 import type { ConfigInspector, Secret } from '../types.ts';
 import { isGenuine } from './genuine.ts';
 import { createLineCounter } from './line-counter.ts';
@@ -31,6 +31,8 @@ export function createSecretConfigInspector(rules: SecretRules): ConfigInspector
     name: 'secrets',
     revision: rules.revision,
     inspect: (config) => {
+      requireShort(config);
+      const budget = openBudget();
       const named = [...variablesOf(config), ...labelsOf(config)];
       const texts: readonly ConfigText[] = [
         ...named.map(({ path, name, text }) => ({ path, text: `${name}=${text}` })),
@@ -38,7 +40,7 @@ export function createSecretConfigInspector(rules: SecretRules): ConfigInspector
       ];
       return texts.flatMap(({ path, text }) => {
         const search = openSearch(rules, path);
-        scanBytes(rules.set, Buffer.from(text), search);
+        scanBytes(rules.set, Buffer.from(text), search, budget);
         return search.findings().map(({ line: _, ...finding }) => finding);
       });
     },

@@ -32,7 +32,7 @@ const heapMiB = 256;
 export function startThread({ module, data }: InspectorModule): Thread {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { module: module.href, data },
-    resourceLimits: { maxOldGenerationSizeMb: heapMiB },
+    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 12 },
   });
   const ready = Promise.withResolvers<string>();
   const ended = Promise.withResolvers<never>();

@@ -1,4 +1,5 @@
 /** Opens the gate of a running Ward: advisories, scanner, policy, reports; and judges anew when one of them changed. */
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
@@ -42,7 +43,9 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   }
   const advisories = stack.use(openAdvisories({ path: paths.advisories }));
-  const { threads, config } = await createInspectors();
+  const { threads, config } = await createInspectors({
+    rulesDir: existsSync(paths.rules) ? paths.rules : undefined,
+  });
   const scanner = stack.use(
     createScanner({
       matcher: advisories,
