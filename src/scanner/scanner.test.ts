@@ -254,6 +254,17 @@ describe.each([
   });
 });
 
+describe('an image', () => {
+  it('with more names than can be held is a gap', async () => {
+    await using scanner = scannerWith();
+    const folder = `${'d'.repeat(250)}/`.repeat(15);
+    const crowd = (layer: number) =>
+      tarOf(Array.from({ length: 7000 }, (_, at) => ({ name: `${folder}${layer}-${at}`, content: '' })));
+    const { inventory } = await scanner.scanImage(imageOf([await crowd(1), await crowd(2)]));
+    expect(inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('too many files') }]);
+  });
+});
+
 describe('a thread', () => {
   it('that does not come back in time is ended, which is a gap', async () => {
     await using scanner = scannerWith({ fileInspectors: { module }, timeoutMs: 1000 });

@@ -17,7 +17,7 @@ import {
   rulesFor,
   type Stage,
 } from '../gate/index.ts';
-import { errnoOf, messageOf } from '../lib/index.ts';
+import { errnoOf, isFault, messageOf } from '../lib/index.ts';
 import type { Report } from '../scanner/index.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
@@ -117,7 +117,7 @@ export async function policyInForce(
     return { policy: parsePolicy(await readFile(path, 'utf8')), source: path, isOwn: false };
   } catch (cause) {
     if (errnoOf(cause) === 'ENOENT') return { policy: defaultPolicy(), source: own, isOwn: true };
-    if (errnoOf(cause) === undefined) throw cause;
+    if (isFault(cause)) throw cause;
     throw serverFault('DATA_DIR_INVALID', `${path} can't be read: ${messageOf(cause)}`, { cause });
   }
 }

@@ -4,16 +4,20 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { pack } from 'tar-stream';
 import { describe, expect, it, vi } from 'vitest';
 import { companionTag, generateKeyPair, layersOf, readSigningKey } from '../gate/index.ts';
-import { tarOf, writeTestImage } from '../images/images.fixture.ts';
 import {
   digestOf,
+  manifestMediaType,
+  ociArchitecture,
   openBlobStore,
   openImageStore,
   parseDigest,
   readIndex,
   refNameOf,
+  tagManifest,
 } from '../images/index.ts';
 import { buildImage, type ImageBuildRequest } from './image-build.ts';
 import { architectureOf, parseOutput } from './image-build-output.ts';
@@ -25,15 +29,38 @@ async function temporaryFolder() {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
+/** A stand-in for a runtime image. */
+async function writeBase(store: string) {
+  const archive = pack();
+  archive.entry({ name: 'usr/bin/node' }, 'node');
+  archive.finalize();
+  const blobs = openBlobStore(store);
+  const put = async (mediaType: string, bytes: Buffer) => ({
+    mediaType,
+    digest: await blobs.put(bytes),
+    size: bytes.length,
+  });
+  const layer = await put('application/vnd.oci.image.layer.v1.tar', await buffer(archive));
+  const config = {
+    architecture: ociArchitecture(),
+    os: 'linux',
+    config: { Labels: { 'ward.kind': 'nodejs:24' } },
+    rootfs: { type: 'layers', diff_ids: [layer.digest] },
+  };
+  const manifest = {
+    schemaVersion: 2,
+    config: await put('application/vnd.oci.image.config.v1+json', Buffer.from(JSON.stringify(config))),
+    layers: [layer],
+  };
+  const entry = await put(manifestMediaType, Buffer.from(JSON.stringify(manifest)));
+  await tagManifest(store, entry, ['nodejs:24']);
+  return entry;
+}
+
 async function workshop() {
   const folder = await temporaryFolder();
   const store = join(folder.path, 'store');
-  const layers = [await tarOf([{ name: 'usr/bin/node', content: 'node' }])];
-  const entry = await writeTestImage(store, {
-    tag: 'nodejs:24',
-    layers,
-    labels: { 'ward.kind': 'nodejs:24' },
-  });
+  const entry = await writeBase(store);
   await mkdir(join(folder.path, 'app'));
   await writeFile(join(folder.path, 'app/index.js'), 'exports.main = () => ({});');
   vi.stubEnv('WARD_IMAGES', store);

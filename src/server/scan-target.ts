@@ -1,7 +1,7 @@
 /** What the word after `ward image scan` is: an image, wherever it is kept, a folder, or an SBOM. */
 import { access, open, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { errnoOf, messageOf } from '../lib/index.ts';
+import { errnoOf, isFault, messageOf } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
 
 export type ScanTarget =
@@ -49,7 +49,7 @@ async function lookAt(path: string): Promise<ScanTarget | undefined> {
     const { bytesRead } = await file.read(head, 0, head.length, 0);
     return await fileAt(path, head.subarray(0, bytesRead), stats.size);
   } catch (cause) {
-    if (errnoOf(cause) === undefined) throw cause;
+    if (isFault(cause)) throw cause;
     if (errnoOf(cause) === 'ENOENT') return undefined;
     throw invalid(`${path} can't be read: ${messageOf(cause)}`, cause);
   }

@@ -43,8 +43,8 @@ export interface ScanRequest extends ScanPolicyFlags {
 }
 
 /**
- * @throws Fault SCAN_TARGET_INVALID, FLAG_INVALID, POLICY_INVALID, RULES_INVALID, VEX_INVALID, SBOM_INVALID, LAYER_MISMATCH, and those of
- *   the image room
+ * @throws Fault SCAN_TARGET_INVALID, FLAG_INVALID, POLICY_INVALID, RULES_INVALID, VEX_INVALID, SBOM_INVALID,
+ *   LAYER_MISMATCH, and those of the image room
  */
 export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const config = await loadConfig(request);

@@ -269,8 +269,13 @@ describe('files of packages of the distribution', () => {
   });
 
   it('do not hide what lies where no distribution puts files', async () => {
-    const layer = [...system, npm('lodash'), list('libc6', `${modules}/lodash/package.json`)];
-    expect(found(await merged([layer]))).toContain('lodash 1.0.0 0');
+    const places = ['opt/app/lib/node_modules', 'srv/bin/node_modules', 'usr/local/lib/node_modules'];
+    const paths = places.map((place, at) => `${place}/p${at}/package.json`);
+    const files = paths.map((name, at) => ({ name, content: `{"name":"p${at}","version":"1.0.0"}` }));
+    const layer = [...system, ...files, list('libc6', ...paths)];
+    expect(found(await merged([layer]))).toEqual(
+      expect.arrayContaining(['p0 1.0.0 0', 'p1 1.0.0 0', 'p2 1.0.0 0']),
+    );
   });
 });
 

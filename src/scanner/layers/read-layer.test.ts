@@ -104,6 +104,16 @@ describe('a layer', () => {
     expect(packagesIn(await analysisOf(tar))).toContain(`${link}: lodash 4.17.20`);
   });
 
+  it('has nothing of a hard link that another entry replaces', async () => {
+    const link = 'node_modules/lodash/package.json';
+    const tar = await tarOf([
+      { name: 'store', content: lodash },
+      { name: link, type: 'link', linkname: 'store' },
+      { name: link, content: '{"name":"lodash","version":"4.17.21"}' },
+    ]);
+    expect(packagesIn(await analysisOf(tar))).toEqual([`${link}: lodash 4.17.21`]);
+  });
+
   it('keeps a package under the name that stays when the other is deleted', async () => {
     const path = 'node_modules/lodash/package.json';
     const tar = await tarOf([

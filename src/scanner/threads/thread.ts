@@ -28,11 +28,13 @@ export interface Thread {
 
 /** Of JavaScript; buffers lie elsewhere. */
 const heapMiB = 256;
+/** What lives for a file only; by default as much as would double a scan's memory. */
+const youngHeapMiB = 12;
 
 export function startThread({ module, data }: InspectorModule): Thread {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { module: module.href, data },
-    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 12 },
+    resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngHeapMiB },
   });
   const ready = Promise.withResolvers<string>();
   const ended = Promise.withResolvers<never>();
