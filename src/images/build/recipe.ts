@@ -122,6 +122,11 @@ export function recipeText(): string {
   return readFileSync(recipeFile, 'utf8');
 }
 
+/** What Ward's own images are called. */
+export function ownImageNames(): ReadonlySet<string> {
+  return new Set(loadRecipe().images.map(({ name }) => name));
+}
+
 /** Every kind of function that Ward's own images can run. */
 export function runtimeKinds(): readonly RuntimeKind[] {
   return loadRecipe().images.flatMap(({ name, kind: described }) =>

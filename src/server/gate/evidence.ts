@@ -4,6 +4,7 @@ import { type ArtifactLayer, companionTag, type KnownBase, layersOf } from '../.
 import {
   type Digest,
   type ImageStore,
+  ownImageNames,
   parseTag,
   type RegistryStore,
   type RepositoryName,
@@ -71,10 +72,12 @@ export function createEvidence({ images, imagesDir, registry }: EvidenceOptions)
   };
 }
 
-/** Images of the store are Ward's own: what users make goes through the registry. */
+/** Of the store's images those that Ward's own recipe makes: functions that were built in house are there as well. */
 async function ownBases(images: Pick<ImageStore, 'list'>, imagesDir: string): Promise<readonly KnownBase[]> {
+  const own = ownImageNames();
   const found: KnownBase[] = [];
   for (const { name } of await images.list()) {
+    if (!own.has(name)) continue;
     const { digest, layers } = await layoutSource(name, imagesDir, { tag: name });
     const diffIds = layers.map(({ diffId }) => diffId);
     found.push({ name, digest, diffIds, builtByWard: true, signedBy: [] });
