@@ -120,7 +120,7 @@ function isUnpacked({ file: { form } }: Code, bytes: Buffer): boolean {
 }
 
 /** An ELF file, or a script that names its interpreter. */
-function isProgram(bytes: Buffer): boolean {
+export function isProgram(bytes: Buffer): boolean {
   return bytes.toString('latin1', 0, 4) === '\x7fELF' || bytes.toString('latin1', 0, 2) === '#!';
 }
 

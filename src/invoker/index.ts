@@ -1,3 +1,4 @@
+export { isProgram } from './code-folders.ts';
 export { invokerFaults } from './faults.ts';
 export { createInvoker, type InvokerOptions } from './invoker.ts';
 export { maxResultBytes } from './outcomes.ts';

@@ -1,17 +1,20 @@
 /** What the routes of packages, triggers and rules have in common: entities that are in no package. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   type EntityRef,
   type Identity,
+  type NamespaceName,
   notFound,
   type Page,
   type PlainRef,
   type SystemLimits,
 } from '../../functions/index.ts';
-import { anyEntityOf, entityOf } from '../authentication.ts';
+import { anyEntityOf, entityOf, identityOf, namespaceOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { queryBoolean, queryPage } from '../query.ts';
+import { addResource, type Resource } from '../resource.ts';
+import type { UploadBudget } from '../upload-budget.ts';
 
 /** For bodies with parameters and annotations: what JSON escapes takes more room. */
 export const entityBodyBytes = 4 * 1024 * 1024;
@@ -55,4 +58,57 @@ export async function sendPage(
 function withoutPackage({ namespace, package: inPackage, name }: EntityRef): PlainRef {
   if (inPackage !== undefined) throw notFound();
   return { namespace, name };
+}
+
+export interface PlainEntityRoutes {
+  readonly collection: string;
+  readonly service: {
+    list(namespace: NamespaceName, page: Page): Promise<readonly object[]>;
+    count(namespace: NamespaceName): Promise<number>;
+    get(ref: PlainRef): Promise<object>;
+    put(ref: PlainRef, body: unknown, overwrite: boolean): Promise<object>;
+    delete(ref: PlainRef): Promise<object>;
+  };
+  readonly limits: SystemLimits;
+  readonly uploads: UploadBudget;
+  /** What else one of them can be asked. */
+  readonly post: NonNullable<Resource['POST']>;
+}
+
+/** A collection that its own namespace alone sees, and its entities. */
+export function addPlainEntities(
+  scope: FastifyInstance,
+  { collection, service, limits, uploads, post }: PlainEntityRoutes,
+): void {
+  const root = `/namespaces/:ns/${collection}`;
+  addResource(scope, [root, `${root}/`], {
+    GET: async (request, reply) => {
+      const { namespace } = namespaceOf(request, identityOf(request));
+      return sendPage(request, reply, collection, limits, {
+        list: (page) => service.list(namespace, page),
+        count: () => service.count(namespace),
+      });
+    },
+  });
+  addResource(scope, [`${root}/:name`], {
+    GET: async (request, reply) => {
+      const ref = plainOf(request, identityOf(request));
+      return sendJson(reply, 200, JSON.stringify(await service.get(ref)));
+    },
+    PUT: {
+      bodyLimit: entityBodyBytes,
+      onRequest: uploads,
+      handler: async (request, reply) => {
+        const ref = plainOf(request, identityOf(request));
+        const overwrite = queryBoolean(request.query, 'overwrite', false);
+        const written = await service.put(ref, requiredBody(request), overwrite);
+        return sendJson(reply, 200, JSON.stringify(written));
+      },
+    },
+    DELETE: async (request, reply) => {
+      const ref = plainOf(request, identityOf(request));
+      return sendJson(reply, 200, JSON.stringify(await service.delete(ref)));
+    },
+    POST: post,
+  });
 }

@@ -4,6 +4,7 @@
  * alone, so code is never removed between being stored and being named.
  */
 import { type BlobStore, codeArchiveLimits, type Digest, inspectZip } from '../../images/index.ts';
+import { isProgram } from '../../invoker/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
@@ -120,11 +121,4 @@ async function checkBinary(kind: string, bytes: Buffer): Promise<void> {
       cause: error,
     });
   }
-}
-
-/** An ELF file, or a script that names its interpreter. */
-function isProgram(bytes: Buffer): boolean {
-  return (
-    bytes.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1')) || bytes.subarray(0, 2).toString() === '#!'
-  );
 }
