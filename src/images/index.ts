@@ -37,6 +37,7 @@ export {
 } from './oci/layout.ts';
 export {
   type Config,
+  configMediaType,
   configSchema,
   type Descriptor,
   type Index,

@@ -4,12 +4,10 @@
  * of referrers. Source: OCI image-spec v1.1, manifest.md; cosign, specs/SIGNATURE_SPEC.md.
  */
 import { z } from 'zod';
-import { type Digest, digestOf, isDigest } from '../../images/index.ts';
+import { configMediaType, type Digest, digestOf, isDigest, manifestMediaType } from '../../images/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
 
-export const manifestMediaType = 'application/vnd.oci.image.manifest.v1+json';
-const configMediaType = 'application/vnd.oci.image.config.v1+json';
 const emptyMediaType = 'application/vnd.oci.empty.v1+json';
 
 export interface Descriptor {
