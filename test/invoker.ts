@@ -142,7 +142,11 @@ export class InvokerBench implements AsyncDisposable {
   }
 }
 
-/** The text of each line, without its time. */
+/**
+ * The text of each line, without its time: those of stdout, then those of stderr. The streams are two pipes, so
+ * which of two lines written at once is read first is chance.
+ */
 export function textsOf(lines: readonly string[]): string[] {
-  return lines.map((line) => line.slice(line.indexOf(' ') + 1));
+  const texts = lines.map((line) => line.slice(line.indexOf(' ') + 1));
+  return texts.toSorted((a, b) => Number(a.startsWith('stderr')) - Number(b.startsWith('stderr')));
 }
