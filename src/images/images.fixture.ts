@@ -29,8 +29,11 @@ export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   return buffer(archive);
 }
 
-export function streamOf(bytes: Uint8Array): Readable {
-  return Readable.from([bytes]);
+/** In pieces of so many bytes. */
+export function streamOf(bytes: Buffer, pieceBytes = 64 * 1024): Readable {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += pieceBytes) pieces.push(bytes.subarray(at, at + pieceBytes));
+  return Readable.from(pieces);
 }
 
 /** A folder for one test; `await using` removes it. */

@@ -25,6 +25,15 @@ export { writeLayoutArchive } from './function-build/layout-archive.ts';
 export { copyImage, unpackLayers } from './function-build/layout-copy.ts';
 export { openWorkFolder, type WorkFolder } from './function-build/work-folder.ts';
 export { type ImageStoreOptions, openImageStore, pickEntry } from './image-store.ts';
+export { entryPath, linkTarget, showPath } from './layer/entry-path.ts';
+export { layerLimits } from './layer/layer-limits.ts';
+export { type LayerPaths, openLayerPaths } from './layer/layer-paths.ts';
+export { isLayerType } from './layer/layer-types.ts';
+export { parsePax, paxNumber } from './layer/pax.ts';
+export type { TarEntry } from './layer/tar-entry.ts';
+export { blockBytes, invalidTar, parseTarHeader } from './layer/tar-header.ts';
+export { headBytes, openTarReader, type ReadEntry, type TarLimits, type Watch } from './layer/tar-reader.ts';
+export { unpacked } from './layer/unpacked.ts';
 export {
   type LayoutImage,
   ociArchitecture,
@@ -51,6 +60,7 @@ export type { BlobCopier } from './registry-store/content.ts';
 export type { ByteRange } from './registry-store/copy-file.ts';
 export { registryStoreFaults } from './registry-store/faults.ts';
 export {
+  hasImageConfig,
   type ManifestDocument,
   maxManifestBytes,
   readManifestDocument,

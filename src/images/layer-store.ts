@@ -3,18 +3,18 @@
  * both the digest in the manifest and the diff id in the config, and is never changed after. The folders are
  * shared by all images and sandboxes; only root may look into the store.
  */
-import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { errnoOf, formatSize, mustRun } from '../lib/index.ts';
+import { errnoOf, mustRun } from '../lib/index.ts';
 import { blobPath } from './blob-store.ts';
 import { digestHex } from './digest.ts';
 import { imageFault } from './faults.ts';
 import { openRegularFile } from './files.ts';
+import { layerLimits } from './layer/layer-limits.ts';
+import { isLayerType } from './layer/layer-types.ts';
+import { unpacked } from './layer/unpacked.ts';
 import type { Descriptor } from './oci/schema.ts';
-import type { ArchiveLimits, Digest } from './types.ts';
+import type { Digest } from './types.ts';
 import { unpackTar } from './unpack/tar.ts';
 
 export interface LayerStore {
@@ -28,19 +28,7 @@ export interface LayerStore {
   unpack(from: string, layer: Descriptor, diffId: Digest): Promise<string>;
 }
 
-const layerTypes =
-  /^application\/vnd\.(?:oci\.image\.layer\.v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.diff\.tar(?:\.gzip|\.zstd)?)$/;
-
-/** What one layer may hold: far more than any sensible image, far less than a disk. */
-const layerLimits: ArchiveLimits = {
-  maxEntries: 500_000,
-  maxTotalBytes: 8 * 1024 ** 3,
-  maxEntryBytes: 4 * 1024 ** 3,
-  maxPathDepth: 100,
-};
-/** Real layers shrink to a third; this many times their size is a bomb, once past the floor. */
-const maxExpansion = 200;
-const expansionFloor = 64 * 1024 ** 2;
+const readBytes = 256 * 1024;
 const syncTimeoutMs = 300_000;
 /** A temporary folder of this age has lost its process. */
 const abandonedMs = 3_600_000;
@@ -83,7 +71,7 @@ async function unpackLayer(
   folder: string,
   target: string,
 ): Promise<string> {
-  if (!layerTypes.test(layer.mediaType)) {
+  if (!isLayerType(layer.mediaType)) {
     throw imageFault(
       'IMAGE_INVALID',
       `the layer ${layer.digest} is of a type that Ward does not read: ${layer.mediaType}`,
@@ -112,49 +100,18 @@ async function unpackBlob(blob: FileHandle, layer: Descriptor, diffId: Digest, r
   if (size !== layer.size) {
     throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} has ${size} bytes, not ${layer.size}`);
   }
-  const packed = hashingStream(Number.POSITIVE_INFINITY, '');
-  const limit = Math.min(layerLimits.maxTotalBytes * 2, Math.max(expansionFloor, size * maxExpansion));
-  const plain = hashingStream(
-    limit,
-    `the layer ${layer.digest} grows past ${formatSize(limit)} when it is unpacked`,
-  );
-  const start = Buffer.alloc(4);
-  await blob.read(start, 0, 4, 0);
-  const source = blob.createReadStream({ start: 0, autoClose: false });
-  const steps = [packed.stream, ...decompressor(start), plain.stream];
-  const output = steps.reduce((before: Readable, step) => {
-    before.once('error', (error) => step.destroy(error));
-    return before.pipe(step);
-  }, source);
+  const source = blob.createReadStream({ start: 0, autoClose: false, highWaterMark: readBytes });
+  const { bytes, digests } = unpacked(source);
   try {
-    await unpackTar(output, root, layerLimits);
+    await unpackTar(bytes, root, layerLimits);
   } finally {
-    for (const stream of [source, ...steps]) stream.destroy();
+    source.destroy();
   }
-  if (packed.digest() !== layer.digest)
+  const found = digests();
+  if (found.digest !== layer.digest)
     throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} has another digest`);
-  if (plain.digest() !== diffId)
+  if (found.diffId !== diffId)
     throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} has another diff id than the config says`);
-}
-
-/** By what the bytes are, not by what the manifest calls them: tools disagree on the names. */
-function decompressor(start: Buffer): Transform[] {
-  if (start.readUInt16BE(0) === 0x1f8b) return [createGunzip()];
-  return start.readUInt32BE(0) === 0x28b52ffd ? [createZstdDecompress()] : [];
-}
-
-function hashingStream(maxBytes: number, complaint: string): { stream: Transform; digest: () => string } {
-  const hash = createHash('sha256');
-  let total = 0;
-  const stream = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      total += chunk.length;
-      hash.update(chunk);
-      if (total > maxBytes) done(imageFault('ARCHIVE_TOO_LARGE', complaint));
-      else done(null, chunk);
-    },
-  });
-  return { stream, digest: () => `sha256:${hash.digest('hex')}` };
 }
 
 /** Another process may have been faster; its folder has the same content. */

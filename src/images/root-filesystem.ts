@@ -7,6 +7,7 @@
  * elsewhere (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881). Folders that only this sandbox mounts over are in
  * that layer too, and the sandbox room refuses them when the image has a link there.
  */
+import { existsSync } from 'node:fs';
 import { lstat, mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { mustRun } from '../lib/index.ts';
@@ -21,6 +22,8 @@ const maxOptionBytes = 255;
 /** Relative to the folder of layers. */
 const ownLayer = /^(?:sha256\/[0-9a-f]{64}|mount-targets(?:-[0-9a-f]{16})?)$/;
 const timeoutMs = 30_000;
+/** Under SELinux: what sandboxes may read and run, and none may write. */
+const sharedLabel = 'system_u:object_r:container_ro_file_t:s0';
 
 export interface RootMounts {
   /** @throws Fault IMAGE_UNSAFE, COMMAND_FAILED */
@@ -98,7 +101,9 @@ async function mountChecked(layersDir: string, path: string, image: Image, lowes
   for (const each of lowest.folders) await mkdir(join(skeleton, each), { recursive: true, mode: 0o755 });
   // The folder is never removed: that would take away the mount that another process has there.
   await mkdir(path, { recursive: true, mode: 0o711 });
-  await mountOverlay(layersDir, [...image.layerDirs].reverse().concat(skeleton), path);
+  // overlayfs wants each folder once; of a layer that comes twice, the upper one shows all that both would.
+  const lowers = new Set([...image.layerDirs].reverse());
+  await mountOverlay(layersDir, [...lowers, skeleton], path);
   try {
     for (const target of mountTargets) await refuseUnlessFolder(path, target, image.reference);
   } catch (error) {
@@ -115,7 +120,16 @@ async function mountOverlay(layersDir: string, lowers: readonly string[], path: 
   const names = lowers.map((lower) => (lower === foreign ? '.' : nameOf(lower)));
   const single = `lowerdir=${names.join(':')}`;
   const options = single.length <= maxOptionBytes ? [single] : names.map((name) => `lowerdir+=${name}`);
-  const argv = ['mount', '-t', 'overlay', '-o', ['ro,nosuid,nodev', ...options].join(','), 'ward', path];
+  const label = existsSync('/sys/fs/selinux/enforce') ? [`context=${sharedLabel}`] : [];
+  const argv = [
+    'mount',
+    '-t',
+    'overlay',
+    '-o',
+    ['ro,nosuid,nodev', ...label, ...options].join(','),
+    'ward',
+    path,
+  ];
   await mustRun(argv, { cwd: foreign ?? layersDir, timeoutMs });
 }
 

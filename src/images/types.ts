@@ -40,8 +40,11 @@ export interface StoredImage {
 
 export interface ImageStore extends AsyncDisposable {
   list(): Promise<readonly StoredImage[]>;
-  /** @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_UNSAFE */
-  resolve(reference: string): Promise<Image>;
+  /**
+   * @param namespace for which it will be run; undefined: for whoever owns the machine
+   * @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_UNSAFE
+   */
+  resolve(reference: string, namespace?: string): Promise<Image>;
   /**
    * Mounts the image's root, once for all holders of the same image (overlay, read-only). Refuses an image
    * whose /dev, /proc, /sys, /tmp or another mount target is a symbolic link (IMAGE_UNSAFE).

@@ -4,9 +4,8 @@ import { faultTable } from '../lib/index.ts';
 export const scannerFaults = {
   /** A layer's bytes do not have the digest or the diff id that the image says. */
   LAYER_MISMATCH: 'invalid',
-  /** A layer is no whole tar, or one that two programs would read in two ways. */
-  LAYER_INVALID: 'invalid',
-  LAYER_TOO_LARGE: 'too-large',
+  /** A file that should be an archive of images is none. */
+  IMAGE_ARCHIVE_INVALID: 'invalid',
   LAYER_MISSING: 'missing',
   /** An archive holds several images, or none of the name. */
   IMAGE_NOT_CHOSEN: 'missing',

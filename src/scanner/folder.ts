@@ -18,12 +18,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { headBytes, linkTarget } from '../images/index.ts';
 import { errnoOf, messageOf } from '../lib/index.ts';
 import { type Analysers, type Collector, openCollector } from './collect/collector.ts';
 import { assemble } from './inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from './inventory/databases.ts';
-import { linkTarget } from './layers/entry-path.ts';
-import { type FileFacts, type Finding, headBytes, type Inventory, longestWhole } from './types.ts';
+import { type FileFacts, type Finding, type Inventory, longestWhole } from './types.ts';
 
 const maxFiles = 1_000_000;
 const maxDepth = 100;

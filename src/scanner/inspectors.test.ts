@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { createFileInspectors, createInspectors } from './inspectors.ts';
+import { createFileInspectors } from './all-inspectors.ts';
+import { createInspectors } from './inspectors.ts';
 import { joined } from './malware/samples.fixture.ts';
 import { scannedFile } from './scanned-file.fixture.ts';
 import type { FileInspector, Finding } from './types.ts';
@@ -36,7 +37,8 @@ const own = 'rule own { strings: $a = "own needle" condition: $a }';
 const miner = joined("connect('stratum¦+tcp://pool.test:3333')");
 
 test('files and configurations are looked at for all classes', async () => {
-  const { files, config } = await createInspectors();
+  const made = await createInspectors();
+  const [files, config] = [await made.files(), await made.config()];
   expect(files.map(({ name }) => name)).toEqual(['content', 'file-facts']);
   expect(config.map(({ name }) => name)).toEqual(['malware', 'secrets', 'image-facts']);
   expect((await inspect(files, 'a.js', miner)).map(({ id }) => id)).toEqual(['cryptominer-pool-address']);
@@ -46,17 +48,17 @@ test('an operator’s file replaces the one of its name, further ones come in ad
   const both = await createInspectors({ rulesDir: await rulesDir({ 'own.yar': own }) });
   const replaced = await createInspectors({ rulesDir: await rulesDir({ 'malware.yar': own }) });
   const text = `own needle ${miner}`;
-  expect((await inspect(both.files, 'a.js', text)).map(({ id }) => id)).toEqual([
+  expect((await inspect(await both.files(), 'a.js', text)).map(({ id }) => id)).toEqual([
     'cryptominer-pool-address',
     'own',
   ]);
-  expect((await inspect(replaced.files, 'a.js', text)).map(({ id }) => id)).toEqual(['own']);
+  expect((await inspect(await replaced.files(), 'a.js', text)).map(({ id }) => id)).toEqual(['own']);
 });
 
 test('a revision changes with the rules it is made of, and with no others', async () => {
   const revisions = async (files?: Readonly<Record<string, string>>) => {
     const made = await createInspectors(files && { rulesDir: await rulesDir(files) });
-    return [...made.files, ...made.config].map(({ name, revision }) => `${name} ${revision}`);
+    return [...(await made.files()), ...(await made.config())].map(({ name, revision }) => `${name} ${revision}`);
   };
   const [content, facts, ...config] = await revisions();
   expect(await revisions({})).toEqual([content, facts, ...config]);
@@ -70,9 +72,9 @@ test('a revision changes with the rules it is made of, and with no others', asyn
 test('a thread makes the same for itself', async () => {
   const dir = await rulesDir({ 'own.yar': own });
   const { files, threads } = await createInspectors({ rulesDir: dir });
-  expect(threads.module.href).toBe(new URL('./inspectors.ts', import.meta.url).href);
+  expect(threads.module.href).toBe(new URL('./all-inspectors.ts', import.meta.url).href);
   const made = createFileInspectors(structuredClone(threads.data));
-  expect(made.map(({ revision }) => revision)).toEqual(files.map(({ revision }) => revision));
+  expect(made.map(({ revision }) => revision)).toEqual((await files()).map(({ revision }) => revision));
 });
 
 test.each<[file: string, text: string, message: string]>([
@@ -112,7 +114,7 @@ function contentOf(path: string): Buffer | undefined {
 }
 
 async function alarms(root: string, every: number): Promise<{ count: number; found: readonly string[] }> {
-  const { files } = await createInspectors();
+  const files = await (await createInspectors()).files();
   const found: string[] = [];
   let count = 0;
   for (const path of filesBelow(root, every)) {

@@ -20,12 +20,12 @@ export interface Judge {
   /** The same inventory with the advisories of now. What was declared harmless stays so. */
   rejudged(report: Report): Report;
   /** What is wrong with an image's configuration. One who looks at it and fails is a gap. */
-  inspected(config: ScannedConfig): { readonly findings: readonly Finding[]; readonly gaps: readonly Gap[] };
+  inspected(config: ScannedConfig): Promise<{ readonly findings: readonly Finding[]; readonly gaps: readonly Gap[] }>;
 }
 
 export function openJudge(
   matcher: AdvisoryMatcher,
-  configInspectors: readonly ConfigInspector[],
+  configInspectors: () => Promise<readonly ConfigInspector[]>,
   now: () => Date,
 ): Judge {
   const matched = ({ components, distribution }: Inventory) => matcher.match(components, distribution);
@@ -56,10 +56,10 @@ export function openJudge(
         advisories: matcher.state(),
       };
     },
-    inspected: (config) => {
+    inspected: async (config) => {
       const findings: Finding[] = [];
       const gaps: Gap[] = [];
-      for (const inspector of configInspectors) {
+      for (const inspector of await configInspectors()) {
         try {
           findings.push(...inspector.inspect(config));
         } catch (error) {

@@ -62,7 +62,7 @@ function scannerWith(options: Partial<ScannerOptions> = {}) {
   return createScanner({
     matcher: matcherOf(['lodash']),
     fileInspectors: createFileInspectors(),
-    configInspectors: [],
+    configInspectors: async () => [],
     log: silentLog,
     now: () => new Date('2026-01-02T03:04:05Z'),
     ...options,
@@ -257,9 +257,9 @@ describe.each([
 describe('an image', () => {
   it('with more names than can be held is a gap', async () => {
     await using scanner = scannerWith();
-    const folder = `${'d'.repeat(250)}/`.repeat(15);
+    const folder = `${'d'.repeat(250)}/`.repeat(7);
     const crowd = (layer: number) =>
-      tarOf(Array.from({ length: 7000 }, (_, at) => ({ name: `${folder}${layer}-${at}`, content: '' })));
+      tarOf(Array.from({ length: 15_000 }, (_, at) => ({ name: `${folder}${layer}-${at}`, content: '' })));
     const { inventory } = await scanner.scanImage(imageOf([await crowd(1), await crowd(2)]));
     expect(inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('too many files') }]);
   });
@@ -404,7 +404,7 @@ describe('the configuration of an image', () => {
   };
 
   it('is looked at, and whoever fails is a gap', async () => {
-    await using scanner = scannerWith({ configInspectors: [failing, root] });
+    await using scanner = scannerWith({ configInspectors: async () => [failing, root] });
     const report = await scanner.scanImage(imageOf([base], { ...plainConfig, user: 'root' }));
     expect(idsOf(report)).toEqual(['root']);
     expect(report.inventory.gaps).toEqual([{ path: '', reason: 'failing: out of order' }]);

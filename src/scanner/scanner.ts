@@ -2,19 +2,15 @@
  * The scanner: reads images layer by layer, folders, function code and SBOMs, and says what is in them and what is wrong
  * with it. What was read of a layer is kept, so that it is read once.
  */
-import { type Digest, digestOf } from '../images/index.ts';
+import { type Digest, digestOf, isLayerType } from '../images/index.ts';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
 import { scannerFault } from './faults.ts';
-import { catalogers } from './inventory/catalogers.ts';
 import { type Judge, openJudge } from './judge.ts';
 import type { LayerAnalysis } from './layers/analysis.ts';
 import { openLayerCache } from './layers/cache.ts';
-import { mergeLayers } from './layers/merge.ts';
-import { readSbom } from './sbom/read-sbom.ts';
 import { type SharedWork, shareWork } from './shared-work.ts';
 import type { Analyst, SourceLayer } from './threads/jobs.ts';
 import { analystInThreads } from './threads/pool.ts';
-import { analystHere } from './threads/this-thread.ts';
 import type { InspectorModule } from './threads/thread.ts';
 import type {
   AdvisoryMatcher,
@@ -30,7 +26,8 @@ export interface ScannerOptions {
   readonly matcher: AdvisoryMatcher;
   /** A list: files are read in the thread that asks. A module: in threads of their own, which load it. */
   readonly fileInspectors: readonly FileInspector[] | InspectorModule;
-  readonly configInspectors: readonly ConfigInspector[];
+  /** Asked for when an image is scanned. */
+  readonly configInspectors: () => Promise<readonly ConfigInspector[]>;
   /** Where what was read of layers is kept. Undefined: nowhere. */
   readonly cacheDir?: string | undefined;
   readonly log: Log;
@@ -44,11 +41,8 @@ const defaultTimeoutMs = 600_000;
 const maxImageBytes = 48 * 1024 ** 2;
 /** About what one takes. */
 const packageBytes = 200;
-/** By media type; what others hold is not known. */
-const layerTypes =
-  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.gzip|\.zstd)?)$/;
 /** What makes a layer unreadable, and is no reason to say nothing of the others. */
-const unreadable = new Set(['LAYER_INVALID', 'LAYER_TOO_LARGE', 'SCAN_TIMED_OUT']);
+const unreadable = new Set(['ARCHIVE_INVALID', 'ARCHIVE_TOO_LARGE', 'SCAN_TIMED_OUT']);
 
 interface Parts {
   readonly analyst: Analyst;
@@ -78,7 +72,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
     scanSbom: async (sbom, name) =>
       judge.judged(
         { name, kind: 'sbom', digest: digestOf(sbom) },
-        { inventory: readSbom(sbom), findings: [] },
+        { inventory: (await import('./sbom/read-sbom.ts')).readSbom(sbom), findings: [] },
       ),
     rejudge: (report) => judge.rejudged(report),
     [Symbol.asyncDispose]: () => analyst[Symbol.asyncDispose](),
@@ -88,7 +82,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
 function analystOf(inspectors: readonly FileInspector[] | InspectorModule, timeoutMs: number): Analyst {
   return 'module' in inspectors
     ? analystInThreads(inspectors, timeoutMs)
-    : analystHere({ catalogers, inspectors }, timeoutMs);
+    : analystHere(inspectors, timeoutMs);
 }
 
 function signalOf(options: ScanOptions | undefined): AbortSignal {
@@ -105,9 +99,10 @@ async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal):
     analysis: fits(await layerOf(parts, layer, end)),
     createdBy: isTold ? lines[at]?.createdBy : undefined,
   }));
+  const { mergeLayers } = await import('./layers/merge.ts');
   const { inventory, findings } = mergeLayers(stack);
   const target = { name: image.name, kind: 'image', digest: image.digest } as const;
-  const inspected = judge.inspected(image.config);
+  const inspected = await judge.inspected(image.config);
   return judge.judged(target, {
     inventory: { ...inventory, gaps: [...inventory.gaps, ...inspected.gaps] },
     findings: [...findings, ...inspected.findings],
@@ -121,7 +116,7 @@ async function layerOf(
   signal: AbortSignal,
 ): Promise<LayerAnalysis> {
   const { digest, diffId, mediaType } = layer;
-  if (!layerTypes.test(mediaType)) {
+  if (!isLayerType(mediaType)) {
     return emptyAnalysis(digest, diffId, `the layer ${digest} is of a type that is not read: ${mediaType}`);
   }
   let analysis: LayerAnalysis;

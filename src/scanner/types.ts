@@ -184,8 +184,7 @@ export interface ScannedFile {
   readonly content: Buffer | undefined;
 }
 
-/** Of each file that is handed on, whatever its length. */
-export const headBytes = 64 * 1024;
+export { headBytes } from '../images/index.ts';
 /** Longer files are looked at by their head alone. */
 export const longestWhole = 64 * 1024 * 1024;
 
@@ -275,7 +274,7 @@ export interface Scanner {
   scanImage(image: ImageSource, options?: ScanOptions): Promise<Report>;
   /**
    * Reads a layer's compressed bytes ahead of the image's manifest, so that `scanImage` need not.
-   * @throws Fault LAYER_MISMATCH, LAYER_INVALID (also when it is no layer at all), LAYER_TOO_LARGE, SCAN_TIMED_OUT
+   * @throws Fault LAYER_MISMATCH, ARCHIVE_INVALID (also when it is no layer at all), ARCHIVE_TOO_LARGE, SCAN_TIMED_OUT
    */
   scanLayer(layer: Pick<ImageLayer, 'digest' | 'open' | 'file'>, options?: ScanOptions): Promise<void>;
   /** @throws what reading `dir` fails with; what can't be read inside of it is a gap */

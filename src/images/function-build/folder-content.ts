@@ -124,8 +124,8 @@ async function namesIn({ root, budget }: Walk, folder: string): Promise<Readonly
       names.push(name);
     }
   } catch (cause) {
-    if (errnoOf(cause) === undefined || !(cause instanceof Error) || cause.name === 'Fault') throw cause;
-    throw imageFault('BUILD_FOLDER_INVALID', `${showName(folder)}: ${cause.message}`, { cause });
+    if (errnoOf(cause) === undefined) throw cause;
+    throw imageFault('BUILD_FOLDER_INVALID', `${showName(folder)}: ${messageOf(cause)}`, { cause });
   }
   return new Set(names.sort());
 }

@@ -35,6 +35,8 @@ export interface Content {
   read(digest: Digest, maxBytes: number): Promise<Buffer>;
   /** @throws Fault BLOB_NOT_FOUND */
   open(digest: Digest): Promise<Readable>;
+  /** The file that has these bytes, if there are any. */
+  path(digest: Digest): string;
   /**
    * For who takes the bytes a piece at a time: makes no garbage, however many there are.
    * @throws Fault BLOB_NOT_FOUND
@@ -87,6 +89,7 @@ export async function openContent(dir: string): Promise<Content> {
       if (file === undefined) throw missing(digest);
       return file.createReadStream({ highWaterMark: readBytes });
     },
+    path: (digest) => blobPath(dir, digest),
     async copier(digest, range) {
       const file = await openRegularFile(blobPath(dir, digest));
       if (file === undefined) throw missing(digest);

@@ -24,7 +24,7 @@ export function step(sql: string, ...values: readonly SqlValue[]): Step {
   return { statement: { sql, arity: values.length }, values };
 }
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /**
  * `holdings` has what each namespace holds, whatever the number of repositories in which it does, and `usage` the sum
@@ -54,6 +54,8 @@ const statements = [
      repository text not null, tag text not null, digest text not null, primary key (repository, tag))
      strict, without rowid`,
   'create index if not exists tags_of_manifest on tags (repository, digest)',
+  'create index if not exists manifests_by_digest on manifests (digest)',
+  'create index if not exists tags_by_name on tags (tag)',
   `create table if not exists holdings (
      namespace text not null, digest text not null, bytes integer not null, count integer not null,
      primary key (namespace, digest)) strict, without rowid`,

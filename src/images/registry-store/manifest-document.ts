@@ -105,6 +105,11 @@ export function readManifestDocument(bytes: Buffer, contentType: string): Manife
   };
 }
 
+/** Its configuration is one of an image: container engines run such a manifest, whatever it calls itself. */
+export function hasImageConfig({ config }: Pick<ManifestDocument, 'config'>): boolean {
+  return config !== undefined && imageConfigTypes.includes(config.mediaType);
+}
+
 /** As the referrers of a subject are listed: an image without a word of its own goes by its configuration's type. */
 export function listedArtifactType({ artifactType, config }: ManifestDocument): string | undefined {
   return artifactType ?? config?.mediaType;

@@ -1,6 +1,7 @@
 /** What was pushed, as an image: its parts for who looks into it, its unpacked layers for who runs it. */
 import type { z } from 'zod';
 import { imageFault } from '../faults.ts';
+import { isLayerType } from '../layer/layer-types.ts';
 import { openLayerStore } from '../layer-store.ts';
 import { pickPlatform } from '../oci/layout.ts';
 import { configSchema, maxDocumentBytes, maxLayers, parseDocument } from '../oci/schema.ts';
@@ -57,6 +58,13 @@ async function readParts(content: Content, document: ManifestDocument): Promise<
   if (layers.length > maxLayers) {
     throw imageFault('IMAGE_INVALID', `${digest} has ${layers.length} layers; at most ${maxLayers} are read`);
   }
+  const odd = layers.find(({ mediaType }) => !isLayerType(mediaType));
+  if (odd !== undefined) {
+    throw imageFault(
+      'IMAGE_INVALID',
+      `the layer ${odd.digest} is of a type that is not read: ${odd.mediaType}`,
+    );
+  }
   const configBytes = await content.read(descriptor.digest, maxDocumentBytes);
   const config = parseDocument(configSchema, configBytes, `config ${descriptor.digest}`);
   const diffIds = config.rootfs.diff_ids;
@@ -73,6 +81,7 @@ async function readParts(content: Content, document: ManifestDocument): Promise<
       mediaType,
       size,
       open: () => content.open(layer),
+      file: content.path(layer),
     })),
   };
 }

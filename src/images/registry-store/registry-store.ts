@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { tryFileLock } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
+import { createCompanions } from './companions.ts';
 import { openContent } from './content.ts';
 import { openRegistryDatabase, type RegistryDatabase } from './database.ts';
 import { createLinks } from './links.ts';
@@ -60,10 +61,12 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
   const close = () => opened.disposeAsync();
   return {
     ...createListings(db),
+    ...createCompanions(db),
     startUpload: uploads.start,
     upload: uploads.find,
     blobSize: links.size,
     openBlob: content.open,
+    blobFile: content.path,
     blobCopier: content.copier,
     mountBlob: links.mount,
     deleteBlob: links.remove,

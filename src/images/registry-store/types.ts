@@ -83,6 +83,8 @@ export interface PushedLayer {
   readonly size: number;
   /** The compressed bytes, not verified. */
   open(): Promise<Readable>;
+  /** The file that has them. */
+  readonly file: string;
 }
 
 /** An image of one platform. */
@@ -123,6 +125,8 @@ export interface RegistryStore extends AsyncDisposable {
   blobSize(repository: RepositoryName, digest: Digest): Promise<number>;
   /** The bytes of any blob, whoever has it, not verified. @throws Fault BLOB_NOT_FOUND */
   openBlob(digest: Digest): Promise<Readable>;
+  /** The file that has them, if there are any: for other threads. */
+  blobFile(digest: Digest): string;
   /** The same, for many of them at once. @throws Fault BLOB_NOT_FOUND */
   blobCopier(digest: Digest, range: ByteRange): Promise<BlobCopier>;
   /**
@@ -153,6 +157,13 @@ export interface RegistryStore extends AsyncDisposable {
     artifactType: string | undefined,
     page: PageQuery,
   ): Promise<Page<Referrer>>;
+  /**
+   * Manifests that say something about this one, in all repositories that have both: what these tags name there, and its
+   * referrers. Those of the oldest repositories come first, and there is an end to them.
+   */
+  listCompanions(subject: Digest, tags: readonly Tag[]): Promise<readonly StoredManifest[]>;
+  /** Manifests with referrers, or with a tag `sha256-<hex>` and this suffix beside them; they need not be there themselves. */
+  listSubjects(suffix: string): Promise<readonly Digest[]>;
 
   /** The parts of an image, for a manifest that need not be in the store yet. @throws Fault IMAGE_INVALID */
   readImage(document: ManifestDocument): Promise<PushedImage>;

@@ -50,5 +50,5 @@ export function unsafe(message: string): Error {
 
 /** Whether this machine's file system failed (`ENOSPC`), and not the archive. */
 export function isSystemError(error: unknown): boolean {
-  return /^E[A-Z0-9]+$/.test(errnoOf(error) ?? '');
+  return errnoOf(error) !== undefined;
 }

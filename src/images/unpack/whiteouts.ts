@@ -4,66 +4,37 @@
  * make neither, GNU tar makes both: it gets a tiny archive of Ward's own, after the layer is laid.
  * Sources: OCI image-spec v1.1, layer.md; Linux Documentation/filesystems/overlayfs.rst.
  */
-import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import { mustRun } from '../../lib/index.ts';
-import { showName, unsafe } from './entry-name.ts';
+import type { LayerPaths } from '../layer/layer-paths.ts';
 import type { Folders } from './folders.ts';
 
-const opaqueName = '.wh..wh..opq';
 const timeoutMs = 60_000;
 
-export interface Whiteouts {
-  readonly opaque: Set<string>;
-  readonly deleted: Map<string, readonly string[]>;
-  /** Takes an entry whose last part starts with `.wh.`. @throws Fault ARCHIVE_UNSAFE */
-  add(parts: readonly string[]): void;
-}
-
-export function newWhiteouts(): Whiteouts {
-  const opaque = new Set<string>();
-  const deleted = new Map<string, readonly string[]>();
-  const add = (parts: readonly string[]): void => {
-    const folder = parts.slice(0, -1);
-    const base = parts.at(-1) ?? '';
-    if (base === opaqueName) {
-      opaque.add(folder.join('/'));
-      return;
-    }
-    // `.wh..wh.` was the prefix of aufs' own books; it names no file.
-    if (base.startsWith('.wh..wh.')) return;
-    const name = base.slice('.wh.'.length);
-    if (['', '.', '..'].includes(name))
-      throw unsafe(`${showName(parts.join('/'))} deletes nothing that has a name`);
-    deleted.set([...folder, name].join('/'), [...folder, name]);
-  };
-  return { opaque, deleted, add };
-}
-
-/** Lays what `whiteouts` holds below `root`. A name that the layer itself has again is no deletion. */
-export async function layWhiteouts(whiteouts: Whiteouts, root: string, folders: Folders): Promise<void> {
-  const archive = pack();
-  let entries = 0;
-  for (const folder of whiteouts.opaque) {
-    archive.entry({
-      name: `./${folder}/`,
-      type: 'directory',
-      mode: 0o755,
-      pax: { 'SCHILY.xattr.trusted.overlay.opaque': 'y' },
-    });
-    entries++;
+/**
+ * Lays what the layer deletes below `root`. A file that the layer itself has under a deleted name hides what is below
+ * anyway; a folder must not let it shine through.
+ */
+export async function layWhiteouts(paths: LayerPaths, root: string, folders: Folders): Promise<void> {
+  const opaque = new Set(paths.opaque());
+  const deleted: string[] = [];
+  for (const name of paths.removed()) {
+    if (paths.hasFolder(name)) opaque.add(name);
+    else if (!paths.hasFile(name)) deleted.push(name);
   }
-  for (const [name, parts] of whiteouts.deleted) {
-    const folder = await folders.ensure(parts.slice(0, -1));
-    if ((await lstat(join(folder, parts.at(-1) ?? '')).catch(() => undefined)) !== undefined) continue;
+  if (opaque.size + deleted.length === 0) return;
+  const archive = pack();
+  for (const folder of opaque) {
+    await folders.ensure(folder.split('/'));
+    const pax = { 'SCHILY.xattr.trusted.overlay.opaque': 'y' };
+    archive.entry({ name: `./${folder}/`, type: 'directory', mode: 0o755, pax });
+  }
+  for (const name of deleted) {
+    await folders.ensure(name.split('/').slice(0, -1));
     archive.entry({ name: `./${name}`, type: 'character-device', mode: 0o644, devmajor: 0, devminor: 0 });
-    entries++;
   }
   archive.finalize();
-  const input = await buffer(archive);
-  if (entries === 0) return;
   const flags = [
     '--extract',
     '--file=-',
@@ -71,5 +42,5 @@ export async function layWhiteouts(whiteouts: Whiteouts, root: string, folders: 
     '--xattrs-include=trusted.overlay.opaque',
     '--no-same-owner',
   ];
-  await mustRun(['tar', ...flags, `--directory=${root}`], { input, timeoutMs });
+  await mustRun(['tar', ...flags, `--directory=${root}`], { input: await buffer(archive), timeoutMs });
 }

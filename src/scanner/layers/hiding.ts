@@ -24,7 +24,7 @@ function madeHider(analysis: LayerAnalysis): Hides {
   const taken = new Set(files);
   const emptied = new Set(opaque);
   const deleted = new Set(removed);
-  const made = parentsOf(files, folders);
+  const made = parentsOf([...files, ...removed], [...folders, ...opaque]);
   const known = new Map<string, boolean>();
   const isGone = (path: string): boolean => {
     const before = known.get(path);

@@ -3,12 +3,12 @@
  * and what it has itself in the same place; a folder over a folder hides nothing.
  * Source: OCI image-spec v1.1, layer.md.
  */
+import { linkTarget } from '../../images/index.ts';
 import { assemble, type StandingEvidence } from '../inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from '../inventory/databases.ts';
 import type { Evidence, FoundPackage } from '../inventory/types.ts';
 import type { Finding, Gap, Inventory, Place } from '../types.ts';
 import { filesIn, type LayerAnalysis } from './analysis.ts';
-import { linkTarget } from './entry-path.ts';
 import { hiderOf } from './hiding.ts';
 
 /** A layer with the history line that made it. */

@@ -2,34 +2,35 @@
  * Reads a layer once, from its compressed bytes, and says all that a scan has to know of it. Nothing is written
  * anywhere. A layer with hard links to files that matter under their other name is read twice.
  */
-import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { Digest } from '../../images/index.ts';
+import {
+  type Digest,
+  entryPath,
+  type LayerPaths,
+  layerLimits,
+  openLayerPaths,
+  openTarReader,
+  type ReadEntry,
+  type TarEntry,
+  type TarLimits,
+  unpacked,
+  type Watch,
+} from '../../images/index.ts';
 import { type Analysers, type Collector, type LongFile, openCollector } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
+import { isDatabasePath } from '../inventory/databases.ts';
 import { type FileFacts, type ImageLayer, longestWhole, type ScannedFile } from '../types.ts';
 import { untilAborted } from '../until-aborted.ts';
-import type { LayerAnalysis } from './analysis.ts';
-import { entryPath, showPath } from './entry-path.ts';
-import { type LayerTree, openLayerTree } from './layer-tree.ts';
-import type { TarEntry } from './tar-entry.ts';
-import { openTarReader, type ReadEntry, type TarLimits, type Watch } from './tar-reader.ts';
-import { unpacked } from './unpacked.ts';
+import type { LayerAnalysis, Link } from './analysis.ts';
 
 /** A layer as it is stored. */
 export type StoredLayer = Pick<ImageLayer, 'digest' | 'open'>;
 
-/** Far more than any sensible layer, far less than a disk. */
-export const layerLimits: TarLimits = {
-  maxEntries: 300_000,
-  maxTotalBytes: 8 * 1024 ** 3,
-  maxNameBytes: 32 * 1024 ** 2,
-  longestWhole,
-};
-
 interface Reading {
   readonly collector: Collector;
-  readonly tree: LayerTree;
+  readonly paths: LayerPaths;
+  /** Where the database of a package manager, or a folder above it, is expected. */
+  readonly links: Link[];
   /** The one that is passing by and is not read whole. */
   long: LongFile | undefined;
   /** Hard links: path → path of the file. */
@@ -38,29 +39,25 @@ interface Reading {
 
 /**
  * @param limits For tests.
- * @throws Fault LAYER_MISMATCH, LAYER_INVALID, LAYER_TOO_LARGE; what opening or reading fails with; the signal's reason
+ * @throws Fault LAYER_MISMATCH, ARCHIVE_INVALID, ARCHIVE_TOO_LARGE; what opening or reading fails with; the signal's reason
  */
 export async function readLayer(
   layer: StoredLayer,
   analysers: Analysers,
   signal: AbortSignal,
-  limits: TarLimits = layerLimits,
+  limits: TarLimits = { ...layerLimits, longestWhole },
 ): Promise<LayerAnalysis> {
   const collector = openCollector(analysers);
-  const tree = openLayerTree();
-  const reading: Reading = { collector, tree, long: undefined, namesakes: new Map() };
+  const paths = openLayerPaths();
+  const reading: Reading = { collector, paths, links: [], long: undefined, namesakes: new Map() };
   const diffId = await readEntries(layer, limits, signal, watchOf(reading), (read) =>
     takeEntry(read, reading),
   );
   const wanted = wantedNamesakes(reading);
   if (wanted.size > 0) {
-    const met = new Set<string>();
-    await readEntries(layer, limits, signal, ignore, (read) => takeNamesakes(read, wanted, met, collector));
-    for (const [original, names] of wanted) {
-      if (!met.has(original)) collector.addGap(names[0] ?? '', 'the entry is a hard link to what is no file');
-    }
+    await readEntries(layer, limits, signal, ignore, (read) => takeNamesakes(read, wanted, collector));
   }
-  return { form: 1, digest: layer.digest, diffId, ...collector.result(), ...tree.result() };
+  return { form: 1, digest: layer.digest, diffId, ...collector.result(), ...treeOf(reading) };
 }
 
 async function readEntries(
@@ -118,61 +115,38 @@ function watchOf(reading: Reading): Watch {
 }
 
 function takeEntry(read: ReadEntry, reading: Reading): Promise<void> | undefined {
-  const { collector, tree } = reading;
+  const { collector, paths, links, namesakes, long } = reading;
+  reading.long = undefined;
   const { entry } = read;
-  const { path, problem } = entryPath(entry.name);
-  if (path === undefined) {
-    collector.addGap('', `${showPath(entry.name.toString('utf8'))} ${problem}`);
-    return undefined;
-  }
-  if (path === '') return undefined;
-  const complain = (complaint: string | undefined): void => {
-    if (complaint !== undefined) collector.addGap(path, `the entry ${complaint}`);
-  };
-  const base = posix.basename(path);
-  if (tree.isWhiteout(base)) {
-    const folder = posix.dirname(path);
-    complain(tree.addWhiteout(folder === '.' ? '' : folder, base));
-    return undefined;
-  }
-  reading.namesakes.delete(path);
-  if (entry.type === 'folder') {
-    complain(tree.addFolder(path));
-    collector.forget(path);
-    collector.addFolder({ path, mode: entry.mode, uid: entry.uid, gid: entry.gid });
-    return undefined;
-  }
-  complain(tree.addFile(path));
-  if (entry.type === 'file') {
-    const { long } = reading;
-    reading.long = undefined;
+  const placed = paths.place(entry);
+  const { path, problem } = placed;
+  if (problem !== undefined)
+    collector.addGap(path, placed.kind === 'nameless' ? problem : `the entry ${problem}`);
+  if (placed.kind === 'nameless' || placed.kind === 'whiteout') return undefined;
+  namesakes.delete(path);
+  if (placed.kind === 'file')
     return long === undefined ? collector.add(scannedFile(read, path)) : long.end(read.head);
-  }
   collector.forget(path);
-  const target = entry.linkName.toString('utf8');
-  if (entry.type === 'symlink') tree.addLink(path, target);
-  else if (entry.type === 'hardlink') addNamesake(path, target, reading);
-  else collector.addGap(path, `the entry is a ${entry.type}`);
+  if (placed.kind === 'folder' && path !== '') {
+    collector.addFolder({ path, mode: entry.mode, uid: entry.uid, gid: entry.gid });
+  }
+  if (placed.kind === 'symlink' && isDatabasePath(path)) {
+    links.push({ path, target: placed.target.toString('utf8') });
+  }
+  if (placed.kind === 'hardlink' && placed.original !== '') {
+    namesakes.set(path, namesakes.get(placed.original) ?? placed.original);
+  }
   return undefined;
 }
 
-function addNamesake(path: string, target: string, { collector, namesakes }: Reading): void {
-  const { path: original } = entryPath(Buffer.from(target));
-  if (original === undefined) collector.addGap(path, 'the entry is a hard link that leads out of the layer');
-  else namesakes.set(path, namesakes.get(original) ?? original);
-}
-
 /** File → its other names that a cataloger would read, or that keep it when the file itself is deleted. */
-function wantedNamesakes({ collector, namesakes, tree }: Reading): ReadonlyMap<string, readonly string[]> {
+function wantedNamesakes({ collector, namesakes }: Reading): ReadonlyMap<string, readonly string[]> {
   if (namesakes.size === 0) return new Map();
   const proven = new Set(collector.result().evidence.map(({ path }) => path));
   const wanted = new Map<string, string[]>();
   for (const [path, original] of namesakes) {
-    if (!tree.hasFile(original))
-      collector.addGap(path, 'the entry is a hard link to what is not in the layer');
-    else if (proven.has(original) || collector.isWanted(path)) {
-      wanted.set(original, [...(wanted.get(original) ?? []), path]);
-    }
+    if (!proven.has(original) && !collector.isWanted(path)) continue;
+    wanted.set(original, [...(wanted.get(original) ?? []), path]);
   }
   return wanted;
 }
@@ -181,13 +155,21 @@ function wantedNamesakes({ collector, namesakes, tree }: Reading): ReadonlyMap<s
 async function takeNamesakes(
   read: ReadEntry,
   wanted: ReadonlyMap<string, readonly string[]>,
-  met: Set<string>,
   collector: Collector,
 ): Promise<void> {
   const { path } = entryPath(read.entry.name);
   if (read.entry.type !== 'file' || path === undefined) return;
   for (const name of wanted.get(path) ?? []) await collector.addNamesake(scannedFile(read, name));
-  met.add(path);
+}
+
+function treeOf({ paths, links }: Reading) {
+  return {
+    files: [...paths.files()].sort().join('\n'),
+    folders: [...paths.folders()].sort(),
+    links: links.filter(({ path }) => paths.hasFile(path)),
+    removed: [...paths.removed()].sort(),
+    opaque: [...paths.opaque()].sort(),
+  };
 }
 
 function scannedFile({ entry, head, content }: ReadEntry, path: string): ScannedFile {

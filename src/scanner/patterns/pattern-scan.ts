@@ -7,11 +7,13 @@ import { type Atom, atomsOf } from './atoms.ts';
 import { createLiteralFinder, type LiteralFinder } from './literal-finder.ts';
 import { createMatcher, type Match, type Matcher, reach } from './matcher.ts';
 import type { Pattern } from './pattern.ts';
-import { compile } from './program.ts';
+import { compile, type Program } from './program.ts';
 
 export interface PatternSet {
   readonly finder: LiteralFinder;
-  readonly matchers: readonly Matcher[];
+  readonly patterns: number;
+  /** Made when it is first needed: most never are. */
+  matcherOf(pattern: number): Matcher | undefined;
   /** Of each literal of the finder: which patterns it may belong to. */
   readonly uses: readonly (readonly Use[])[];
 }
@@ -53,8 +55,9 @@ export function createPatternSet(patterns: readonly Pattern[]): PatternSet {
   const literals: Uint8Array[] = [];
   const uses: Use[][] = [];
   const indices = new Map<string, number>();
-  patterns.forEach((pattern, index) => {
-    for (const atom of requireAtoms(pattern)) {
+  const programs = patterns.map((pattern, index) => {
+    const { program, atoms } = prepare(pattern);
+    for (const atom of atoms) {
       const key = Buffer.from(atom.bytes).toString('latin1');
       let literal = indices.get(key);
       if (literal === undefined) {
@@ -64,23 +67,48 @@ export function createPatternSet(patterns: readonly Pattern[]): PatternSet {
       }
       uses[literal]?.push({ pattern: index, atom });
     }
+    return program;
   });
+  const matchers: Matcher[] = [];
   return {
     finder: createLiteralFinder(literals),
-    matchers: patterns.map((pattern) => createMatcher(compile(pattern))),
+    patterns: patterns.length,
+    matcherOf: (pattern) => {
+      const program = programs[pattern];
+      if (program !== undefined) matchers[pattern] ??= createMatcher(program);
+      return matchers[pattern];
+    },
     uses,
   };
 }
 
-/** @throws Fault RULES_INVALID when the pattern is too large, or has none. */
-export function requireAtoms(pattern: Pattern): readonly Atom[] {
-  compile(pattern);
+interface Prepared {
+  readonly program: Program;
+  readonly atoms: readonly Atom[];
+}
+
+/** A pattern is looked at when its rule is read, and again for each set that it is in. */
+const prepared = new WeakMap<Pattern, Prepared>();
+
+function prepare(pattern: Pattern): Prepared {
+  const known = prepared.get(pattern);
+  if (known !== undefined) return known;
+  const program = compile(pattern);
   const atoms = atomsOf(pattern);
-  if (atoms !== undefined) return atoms;
+  if (atoms !== undefined) {
+    const made = { program, atoms };
+    prepared.set(pattern, made);
+    return made;
+  }
   throw scannerFault(
     'RULES_INVALID',
     'a pattern has no four bytes in a row that every match has, so it would have to be tried everywhere',
   );
+}
+
+/** @throws Fault RULES_INVALID when the pattern is too large, or has no atoms. */
+export function requireAtoms(pattern: Pattern): void {
+  prepare(pattern);
 }
 
 /** What is left to be spent on matching. */
@@ -126,7 +154,8 @@ export function openPatternScan(set: PatternSet, sink: PatternSink): PatternScan
 type Look = (bytes: Buffer, from: number, to: number, base: number) => void;
 
 function createLook(set: PatternSet, sink: PatternSink, budget: Budget): Look {
-  const nextStart = new Float64Array(set.matchers.length);
+  /** Made for the first match: most files have none. */
+  let nextStart: Float64Array | undefined;
 
   const spend = (steps: number): void => {
     budget.steps -= steps;
@@ -136,12 +165,13 @@ function createLook(set: PatternSet, sink: PatternSink, budget: Budget): Look {
 
   const tryUse = (bytes: Buffer, base: number, { pattern, atom }: Use, at: number): void => {
     if (!sink.wants(pattern)) return;
-    const earliest = Math.max(at - atom.maxOffset, (nextStart[pattern] ?? 0) - base, 0);
+    const earliest = Math.max(at - atom.maxOffset, (nextStart?.[pattern] ?? 0) - base, 0);
     const latest = at - atom.minOffset;
     spend(4);
     if (earliest > latest) return;
-    const match = set.matchers[pattern]?.match(bytes, { earliest, latest }, spend);
+    const match = set.matcherOf(pattern)?.match(bytes, { earliest, latest }, spend);
     if (match === undefined) return;
+    nextStart ??= new Float64Array(set.patterns);
     nextStart[pattern] = base + Math.max(match.end, match.start + 1);
     sink.found({ pattern, bytes, match, base });
   };

@@ -70,6 +70,7 @@ export interface SecretRules {
   /** The earlier win where two find the same. */
   readonly rules: readonly SecretRule[];
   readonly texts: readonly SecretRuleText[];
+  /** Of what is looked at by itself: an image's configuration. */
   readonly set: PatternSet;
   readonly isAllowedPath: PathTest;
   readonly allowedValues: ReadonlySet<string>;
@@ -96,11 +97,15 @@ export function loadSecretRules(file: RulesFile): SecretRules {
         words: (rule.words ?? []).map((word) => word.toLowerCase()),
       };
     });
+    let set: PatternSet | undefined;
     return {
       revision: revisionOf(file.text),
       rules,
       texts: data.rules,
-      set: createPatternSet(rules.map(({ pattern }) => pattern)),
+      get set() {
+        set ??= createPatternSet(rules.map(({ pattern }) => pattern));
+        return set;
+      },
       isAllowedPath: anyGlob(expand(data.allow.paths)),
       allowedValues: new Set(data.allow.values),
       words: data.allow.words,

@@ -45,12 +45,12 @@ interface Archive {
   readonly files: ReadonlyMap<string, ArchivedFile>;
 }
 
-/** @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, LAYER_INVALID, LAYER_MISSING */
+/** @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_ARCHIVE_INVALID, LAYER_MISSING */
 export async function archiveSource(name: string, path: string, choice: Choice): Promise<ImageSource> {
   const archive = { path, files: await indexFile(path) };
   if (archive.files.has('index.json')) return fromLayout(name, archive, choice);
   if (archive.files.has('manifest.json')) return fromSaved(name, archive, choice);
-  throw scannerFault('LAYER_INVALID', `${path} is a tar archive, but of no image`, {
+  throw scannerFault('IMAGE_ARCHIVE_INVALID', `${path} is a tar archive, but of no image`, {
     hint: 'Give an archive by `docker save`, `podman save` or `skopeo copy … oci-archive:FILE`.',
   });
 }
@@ -62,7 +62,7 @@ async function indexFile(path: string): Promise<ReadonlyMap<string, ArchivedFile
     const start = Buffer.alloc(4);
     await file.read(start, 0, 4, 0);
     if (start.readUInt16BE(0) === 0x1f8b || start.readUInt32BE(0) === 0x28b52ffd) {
-      throw scannerFault('LAYER_INVALID', `${path} is compressed`, { hint: 'Decompress it first.' });
+      throw scannerFault('IMAGE_ARCHIVE_INVALID', `${path} is compressed`, { hint: 'Decompress it first.' });
     }
     return await indexTar(file);
   } finally {
@@ -135,7 +135,8 @@ async function storedDigest(archive: Archive, path: string, diffId: Digest): Pro
 
 async function readDocument(archive: Archive, path: string): Promise<Buffer> {
   const { sizeBytes } = fileAt(archive, path);
-  if (sizeBytes > maxDocumentBytes) throw scannerFault('LAYER_INVALID', `${path} is too long for what it is`);
+  if (sizeBytes > maxDocumentBytes)
+    throw scannerFault('IMAGE_ARCHIVE_INVALID', `${path} is too long for what it is`);
   const pieces: Buffer[] = [];
   for await (const piece of await openFile(archive, path)) pieces.push(piece);
   return Buffer.concat(pieces);

@@ -262,7 +262,9 @@ describe('an archive', () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'x.tar');
     await writeFile(path, await make());
-    await expect(archiveSource('x', path, {})).rejects.toMatchObject({ code: 'LAYER_INVALID' });
+    await expect(archiveSource('x', path, {})).rejects.toMatchObject({
+      code: expect.stringMatching(/ARCHIVE_INVALID$/),
+    });
   });
 
   it.runIf(hasSkopeo)('by skopeo is read, in both of its forms', async () => {

@@ -1,8 +1,14 @@
 /** Where the files of a tar archive on disk lie, found without reading them. */
 import type { FileHandle } from 'node:fs/promises';
-import { entryPath, linkTarget } from '../layers/entry-path.ts';
-import { parsePax, paxNumber } from '../layers/pax.ts';
-import { blockBytes, invalid, parseTarHeader } from '../layers/tar-header.ts';
+import {
+  blockBytes,
+  entryPath,
+  invalidTar,
+  linkTarget,
+  parsePax,
+  parseTarHeader,
+  paxNumber,
+} from '../../images/index.ts';
 
 export interface ArchivedFile {
   readonly offset: number;
@@ -14,14 +20,14 @@ const maxEntries = 10_000;
 const maxExtraBytes = 64 * 1024;
 const maxLinks = 4;
 
-/** Path → file; a link leads to what it is a link to. @throws Fault LAYER_INVALID */
+/** Path → file; a link leads to what it is a link to. @throws Fault ARCHIVE_INVALID */
 export async function indexTar(file: FileHandle): Promise<ReadonlyMap<string, ArchivedFile>> {
   const files = new Map<string, ArchivedFile>();
   const links = new Map<string, string>();
   let extras: { name?: Buffer; linkName?: Buffer; size?: number } = {};
   let position = 0;
   for (let entries = 0; ; entries++) {
-    if (entries > maxEntries) throw invalid(`it has more than ${maxEntries} entries, so it is no image`);
+    if (entries > maxEntries) throw invalidTar(`it has more than ${maxEntries} entries, so it is no image`);
     const block = await readAt(file, position, blockBytes);
     if (block.length < blockBytes || block.every((byte) => byte === 0)) break;
     const header = parseTarHeader(block);
@@ -29,7 +35,7 @@ export async function indexTar(file: FileHandle): Promise<ReadonlyMap<string, Ar
     const sizeBytes = extras.size ?? header.sizeBytes;
     position = start + Math.ceil(sizeBytes / blockBytes) * blockBytes;
     if (/^[xLK]$/.test(header.type)) {
-      if (sizeBytes > maxExtraBytes) throw invalid('what is said of an entry is too long');
+      if (sizeBytes > maxExtraBytes) throw invalidTar('what is said of an entry is too long');
       extras = { ...extras, ...extrasOf(header.type, await readAt(file, start, sizeBytes)) };
       continue;
     }

@@ -2,7 +2,7 @@
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { errnoOf, type Fault, isFault } from '../../../lib/index.ts';
+import { type Fault, isFault, nodeCodeOf } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
 
 /** Of one record, or one line. */
@@ -32,7 +32,9 @@ export async function* unpackedBytes(
     }
   } catch (error) {
     if (isFault(error)) throw error;
-    throw errnoOf(error)?.startsWith('Z_') ? damaged(path, 'its compression is damaged or cut off') : error;
+    throw nodeCodeOf(error)?.startsWith('Z_')
+      ? damaged(path, 'its compression is damaged or cut off')
+      : error;
   } finally {
     file.destroy();
   }

@@ -2,7 +2,7 @@
  * The records of a PAX header: `LENGTH KEY=VALUE\n`, over and over.
  * Source: POSIX.1-2017, pax, "pax Extended Header".
  */
-import { invalid } from './tar-header.ts';
+import { invalidTar } from './tar-header.ts';
 
 export type PaxRecords = ReadonlyMap<string, Buffer>;
 
@@ -11,7 +11,7 @@ const equals = 0x3d;
 const blank = 0x20;
 const longestLength = 8;
 
-/** @throws Fault LAYER_INVALID */
+/** @throws Fault ARCHIVE_INVALID */
 export function parsePax(bytes: Buffer): PaxRecords {
   const records = new Map<string, Buffer>();
   let at = 0;
@@ -21,19 +21,19 @@ export function parsePax(bytes: Buffer): PaxRecords {
     const end = at + (/^[1-9]\d*$/.test(digits) ? Number(digits) : 0);
     const split = bytes.subarray(at, end).indexOf(equals);
     if (split < 0 || end > bytes.length || bytes[end - 1] !== newline)
-      throw invalid('a PAX record is damaged');
+      throw invalidTar('a PAX record is damaged');
     const key = bytes.toString('utf8', at + gap + 1, at + split);
-    if (records.has(key)) throw invalid(`the PAX record ${JSON.stringify(key.slice(0, 60))} comes twice`);
+    if (records.has(key)) throw invalidTar(`the PAX record ${JSON.stringify(key.slice(0, 60))} comes twice`);
     records.set(key, bytes.subarray(at + split + 1, end - 1));
     at = end;
   }
   return records;
 }
 
-/** The record as a number that is not negative. @throws Fault LAYER_INVALID */
+/** The record as a number that is not negative. @throws Fault ARCHIVE_INVALID */
 export function paxNumber(records: PaxRecords, key: string): number | undefined {
   const text = records.get(key)?.toString('latin1');
   if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw invalid(`the PAX record ${key} is no number`);
+  if (!/^\d{1,15}$/.test(text)) throw invalidTar(`the PAX record ${key} is no number`);
   return Number(text);
 }

@@ -3,7 +3,7 @@
  * write of its own; layers by podman and buildah (`zstd:chunked`) have many, and some that are to be skipped.
  * Source: RFC 8878, 3.1.
  */
-import { scannerFault } from '../faults.ts';
+import { imageFault } from '../faults.ts';
 import { openBuffering } from './buffering.ts';
 
 const frameMagic = 0xfd2fb528;
@@ -11,7 +11,7 @@ const skippableMagic = 0x184d2a50;
 const rleBlock = 1;
 const checksumBytes = 4;
 
-/** The same bytes in pieces that never span two frames, without what is to be skipped. @throws Fault LAYER_INVALID */
+/** The same bytes in pieces that never span two frames, without what is to be skipped. @throws Fault ARCHIVE_INVALID */
 export async function* zstdFrames(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const input = openBuffering();
   const pieces = source[Symbol.asyncIterator]();
@@ -93,5 +93,5 @@ async function* joined(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 }
 
 function damaged(what: string): Error {
-  return scannerFault('LAYER_INVALID', `the layer is not whole: ${what}`);
+  return imageFault('ARCHIVE_INVALID', `the layer is not whole: ${what}`);
 }

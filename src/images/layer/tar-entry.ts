@@ -4,7 +4,7 @@
  * Sources: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format"; archive/tar of Go, which Docker reads with.
  */
 import { type PaxRecords, parsePax, paxNumber } from './pax.ts';
-import { invalid, type TarHeader } from './tar-header.ts';
+import { invalidTar, type TarHeader } from './tar-header.ts';
 
 export type EntryType = 'file' | 'folder' | 'symlink' | 'hardlink' | 'device' | 'pipe';
 
@@ -16,6 +16,8 @@ export interface TarEntry {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
+  /** Seconds of the epoch. */
+  readonly changedAt: number | undefined;
   readonly xattrs: ReadonlyMap<string, Buffer>;
 }
 
@@ -46,23 +48,23 @@ export function addExtra(extras: Extras, type: string, bytes: Buffer): void {
   else if (type === 'x' && extras.pax === undefined) extras.pax = parsePax(kept);
   else if (type === 'L' && extras.name === undefined) extras.name = withoutNul(kept);
   else if (type === 'K' && extras.linkName === undefined) extras.linkName = withoutNul(kept);
-  else throw invalid('an entry is described twice');
+  else throw invalidTar('an entry is described twice');
 }
 
 /** Some programs apply them to every entry that follows, some don't. */
 function refuseGlobal(records: PaxRecords): void {
   const harmful = [...records.keys()].find((key) => key !== 'comment' && !/^[amc]time$/.test(key));
-  if (harmful !== undefined) throw invalid(`it has a global ${JSON.stringify(harmful.slice(0, 60))}`);
+  if (harmful !== undefined) throw invalidTar(`it has a global ${JSON.stringify(harmful.slice(0, 60))}`);
 }
 
-/** @throws Fault LAYER_INVALID */
+/** @throws Fault ARCHIVE_INVALID */
 export function entryOf(header: TarHeader, { name, linkName, pax }: Extras): TarEntry {
   const type = types.get(header.type);
-  if (type === undefined) throw invalid(`an entry is of the type ${JSON.stringify(header.type)}`);
+  if (type === undefined) throw invalidTar(`an entry is of the type ${JSON.stringify(header.type)}`);
   if (pax !== undefined) refuseRecords(pax);
   const called = oneOf(pax?.get('path'), name) ?? header.name;
   const sizeBytes = (pax && paxNumber(pax, 'size')) ?? header.sizeBytes;
-  if (type !== 'file' && sizeBytes !== 0) throw invalid(`a ${type} has content`);
+  if (type !== 'file' && sizeBytes !== 0) throw invalidTar(`a ${type} has content`);
   return {
     type: type === 'file' && called.at(-1) === 0x2f ? asFolder(sizeBytes) : type,
     name: called,
@@ -71,27 +73,28 @@ export function entryOf(header: TarHeader, { name, linkName, pax }: Extras): Tar
     uid: (pax && paxNumber(pax, 'uid')) ?? header.uid,
     gid: (pax && paxNumber(pax, 'gid')) ?? header.gid,
     sizeBytes,
+    changedAt: header.changedAt,
     xattrs: pax === undefined ? noAttributes : attributesOf(pax),
   };
 }
 
 /** Before POSIX, a folder was a file whose name ends with a slash. */
 function asFolder(sizeBytes: number): EntryType {
-  if (sizeBytes !== 0) throw invalid('a folder has content');
+  if (sizeBytes !== 0) throw invalidTar('a folder has content');
   return 'folder';
 }
 
 function refuseRecords(pax: PaxRecords): void {
   for (const [key, value] of pax) {
-    if (key.startsWith('GNU.sparse') || key === 'hdrcharset') throw invalid(`an entry has a ${key}`);
+    if (key.startsWith('GNU.sparse') || key === 'hdrcharset') throw invalidTar(`an entry has a ${key}`);
     if ((key === 'path' || key === 'linkpath') && (value.length === 0 || value.includes(0))) {
-      throw invalid(`an entry has no ${key}`);
+      throw invalidTar(`an entry has no ${key}`);
     }
   }
 }
 
 function oneOf(pax: Buffer | undefined, gnu: Buffer | undefined): Buffer | undefined {
-  if (pax !== undefined && gnu !== undefined) throw invalid('a name is given twice');
+  if (pax !== undefined && gnu !== undefined) throw invalidTar('a name is given twice');
   return pax ?? gnu;
 }
 

@@ -9,8 +9,8 @@ export type EntryPath =
   | { readonly path: string; readonly problem?: undefined }
   | { readonly path?: undefined; readonly problem: string };
 
-/** PATH_MAX of Linux, with its NUL. */
-const maxNameBytes = 4095;
+/** Half of PATH_MAX: the rest is left to the folder that it is unpacked into. */
+const maxNameBytes = 2048;
 /** NAME_MAX of Linux. */
 const maxPartBytes = 255;
 const maxDepth = 100;

@@ -1,17 +1,19 @@
 /**
  * A layer's compressed bytes → the bytes of its tar, with both digests taken on the way. What it is compressed with
- * is told by its first bytes, not by its media type: tools disagree on the names.
+ * is told by its first bytes, not by its media type: tools disagree on the names. Whatever follows the last member of
+ * gzip or the last frame of zstd is refused: some programs read on there, some don't.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { Readable, Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { type Digest, isDigest } from '../../images/index.ts';
-import { errnoOf, formatSize, messageOf } from '../../lib/index.ts';
-import { scannerFault } from '../faults.ts';
+import { formatSize, messageOf, nodeCodeOf } from '../../lib/index.ts';
+import { isDigest } from '../digest.ts';
+import { imageFault } from '../faults.ts';
+import type { Digest } from '../types.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 export interface Unpacked {
-  /** @throws Fault LAYER_INVALID, LAYER_TOO_LARGE, and what the source fails with */
+  /** @throws Fault ARCHIVE_INVALID, ARCHIVE_TOO_LARGE, and what the source fails with */
   readonly bytes: AsyncIterable<Buffer>;
   /** Of the compressed and of the plain bytes, once all were read. */
   digests(): { readonly digest: Digest; readonly diffId: Digest };
@@ -42,9 +44,10 @@ async function* unpack(source: Readable, packed: Hash, plain: Hash): AsyncGenera
       yield piece;
     }
   };
+  const gunzip = form === 'gzip' ? createGunzip({ chunkSize: pieceBytes }) : undefined;
   const pieces =
-    form === 'gzip'
-      ? through(counted(), createGunzip({ chunkSize: pieceBytes }))
+    gunzip !== undefined
+      ? through(counted(), gunzip)
       : form === 'zstd'
         ? through(zstdFrames(counted()), createZstdDecompress({ chunkSize: pieceBytes }))
         : counted();
@@ -52,12 +55,16 @@ async function* unpack(source: Readable, packed: Hash, plain: Hash): AsyncGenera
     plain.update(piece);
     plainBytes += piece.length;
     if (form !== 'plain' && plainBytes > Math.max(expansionFloor, packedBytes * maxExpansion)) {
-      throw scannerFault(
-        'LAYER_TOO_LARGE',
+      throw imageFault(
+        'ARCHIVE_TOO_LARGE',
         `the layer is too large: ${formatSize(packedBytes)} of it grow past ${formatSize(plainBytes)}`,
       );
     }
     yield piece;
+  }
+  // Node stops at a zero behind a member, and says nothing.
+  if (gunzip !== undefined && gunzip.bytesWritten !== packedBytes) {
+    throw imageFault('ARCHIVE_INVALID', 'the layer is not whole: something else follows its gzip');
   }
 }
 
@@ -123,8 +130,8 @@ function drained(stream: Transform): Promise<void> {
 
 /** zlib's own errors are the archive's fault; anything else is not. */
 function damaged(error: unknown): unknown {
-  if (!/^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM_PREMATURE)/.test(errnoOf(error) ?? '')) return error;
-  return scannerFault('LAYER_INVALID', `the layer is not whole: ${messageOf(error)}`, { cause: error });
+  if (!/^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM_PREMATURE)/.test(nodeCodeOf(error) ?? '')) return error;
+  return imageFault('ARCHIVE_INVALID', `the layer is not whole: ${messageOf(error)}`, { cause: error });
 }
 
 function digestOf(hash: Hash): Digest {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { extract } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../lib/index.ts';
-import { streamOf, type TarEntry, tarOf } from '../scanner.fixture.ts';
+import { streamOf, type TarEntry, tarOf } from '../images.fixture.ts';
 import { openTarReader, type TarLimits } from './tar-reader.ts';
 
 const limits: TarLimits = {
@@ -180,7 +180,7 @@ describe('a tar archive that can be read in two ways', () => {
   it.each(cases)('for it %s, is refused', async (_what, damage, message) => {
     const tar = await damage(await tarOf(plain));
     expect(() => read(tar)).toThrow(
-      expect.objectContaining({ code: 'LAYER_INVALID', message: expect.stringMatching(message) }),
+      expect.objectContaining({ code: 'ARCHIVE_INVALID', message: expect.stringMatching(message) }),
     );
   });
 
@@ -220,11 +220,11 @@ describe('a tar archive over a limit', () => {
     ['names', { maxNameBytes: 2 }],
   ])('of %s is refused', async (_what, some) => {
     const tar = await tarOf([1, 2, 3].map((name) => ({ name: `${name}`, content: 'xx' })));
-    expect(() => read(tar, 512, some)).toThrow(expect.objectContaining({ code: 'LAYER_TOO_LARGE' }));
+    expect(() => read(tar, 512, some)).toThrow(expect.objectContaining({ code: 'ARCHIVE_TOO_LARGE' }));
   });
 
   it('in what is said of an entry is refused', async () => {
     const tar = patched(await tarOf([{ name: 'pax', content: Buffer.alloc(1_100_000) }]), 156, 'x');
-    expect(() => read(tar)).toThrow(expect.objectContaining({ code: 'LAYER_TOO_LARGE' }));
+    expect(() => read(tar)).toThrow(expect.objectContaining({ code: 'ARCHIVE_TOO_LARGE' }));
   });
 });

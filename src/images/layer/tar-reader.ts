@@ -2,17 +2,16 @@
  * A tar archive, entry by entry, while its bytes come in. Pushed to and pulled from, with no stream of its own: a
  * layer has tens of thousands of small files, and what each costs is what a scan costs.
  *
- * Refused as a whole (LAYER_INVALID) is what programs read differently: names given twice, sparse files, unknown
- * types, sizes where none belong, anything after the end. Over a limit: LAYER_TOO_LARGE. Names and links are the
+ * Refused as a whole (ARCHIVE_INVALID) is what programs read differently: names given twice, sparse files, unknown
+ * types, sizes where none belong, anything after the end. Over a limit: ARCHIVE_TOO_LARGE. Names and links are the
  * caller's to judge.
  * Sources: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format"; archive/tar of Go, which Docker reads with.
  */
 import { formatSize } from '../../lib/index.ts';
-import { scannerFault } from '../faults.ts';
-import { headBytes } from '../types.ts';
+import { imageFault } from '../faults.ts';
 import { openBuffering } from './buffering.ts';
 import { addExtra, type Extras, entryOf, type TarEntry } from './tar-entry.ts';
-import { blockBytes, invalid, parseTarHeader, type TarHeader } from './tar-header.ts';
+import { blockBytes, invalidTar, parseTarHeader, type TarHeader } from './tar-header.ts';
 
 /** An entry with what it holds. The buffers are valid until the next push. */
 export interface ReadEntry {
@@ -36,12 +35,14 @@ export type Watch = (entry: TarEntry, piece: Buffer) => void;
 
 export interface TarReader {
   push(bytes: Buffer): void;
-  /** The next whole entry; undefined when more bytes are needed. @throws Fault LAYER_INVALID, LAYER_TOO_LARGE */
+  /** The next whole entry; undefined when more bytes are needed. @throws Fault ARCHIVE_INVALID, ARCHIVE_TOO_LARGE */
   next(): ReadEntry | undefined;
-  /** After the last push. @throws Fault LAYER_INVALID when the archive is cut short */
+  /** After the last push. @throws Fault ARCHIVE_INVALID when the archive is cut short */
   end(): void;
 }
 
+/** Of each file that is handed on, whatever its length. */
+export const headBytes = 64 * 1024;
 /** Of names and PAX records before an entry; Linux lets no more be in a file's attributes than 64 KiB each. */
 const maxExtraBytes = 1024 * 1024;
 const empty = Buffer.alloc(0);
@@ -78,8 +79,10 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
       if (padding > 0) return undefined;
       const block = input.take(blockBytes);
       if (block === undefined) return undefined;
-      if (isZero(block)) ended = true;
-      else if (ended) throw invalid('something follows its end');
+      if (isZero(block)) {
+        ended = true;
+        count(blockBytes);
+      } else if (ended) throw invalidTar('something follows its end');
       else {
         const header = parseTarHeader(block);
         if (/^[xgLK]$/.test(header.type)) {
@@ -148,8 +151,8 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
   };
 
   const end = (): void => {
-    if (body !== undefined || padding > 0 || input.held() > 0) throw invalid('it is cut short');
-    if (Object.keys(extras).length > 0) throw invalid('its last entry is missing');
+    if (body !== undefined || padding > 0 || input.held() > 0) throw invalidTar('it is cut short');
+    if (Object.keys(extras).length > 0) throw invalidTar('its last entry is missing');
   };
   return { push: input.push, next, end };
 }
@@ -163,5 +166,5 @@ function isZero(block: Buffer): boolean {
 }
 
 function tooLarge(message: string): Error {
-  return scannerFault('LAYER_TOO_LARGE', `the layer is too large: ${message}`);
+  return imageFault('ARCHIVE_TOO_LARGE', `the layer is too large: ${message}`);
 }

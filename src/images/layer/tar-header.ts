@@ -3,7 +3,7 @@
  * refused, so that what is scanned is what will run.
  * Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format".
  */
-import { scannerFault } from '../faults.ts';
+import { imageFault } from '../faults.ts';
 
 export const blockBytes = 512;
 
@@ -15,6 +15,8 @@ export interface TarHeader {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
+  /** Of the last change, in seconds of the epoch; undefined when it is none that a file system could keep. */
+  readonly changedAt: number | undefined;
   /** The type flag's character. */
   readonly type: string;
 }
@@ -30,9 +32,9 @@ const posixMagic = Buffer.from('ustar\0');
 const gnuMagic = Buffer.from('ustar  \0');
 const starMark = Buffer.from('tar\0');
 
-/** @throws Fault LAYER_INVALID */
+/** @throws Fault ARCHIVE_INVALID */
 export function parseTarHeader(block: Buffer): TarHeader {
-  if (sumOf(block) !== numberAt(block, checksumAt, 8, 'checksum')) throw invalid('a header is damaged');
+  if (sumOf(block) !== numberAt(block, checksumAt, 8, 'checksum')) throw invalidTar('a header is damaged');
   const type = String.fromCharCode(block[156] || 0x30);
   return {
     name: nameOf(block),
@@ -41,12 +43,13 @@ export function parseTarHeader(block: Buffer): TarHeader {
     uid: numberAt(block, 108, 8, 'owner'),
     gid: numberAt(block, 116, 8, 'group'),
     sizeBytes: numberAt(block, 124, 12, 'size'),
+    changedAt: timeAt(block, 136, 12),
     type,
   };
 }
 
-export function invalid(message: string): Error {
-  return scannerFault('LAYER_INVALID', `not a tar archive that can be trusted: ${message}`);
+export function invalidTar(message: string): Error {
+  return imageFault('ARCHIVE_INVALID', `not a tar archive that can be trusted: ${message}`);
 }
 
 function sumOf(block: Buffer): number {
@@ -63,10 +66,10 @@ function nameOf(block: Buffer): Buffer {
     if (block[prefixAt] !== 0) numberAt(block, prefixAt, 12, 'access time');
     return name;
   }
-  if (!startsAt(block, magicAt, posixMagic)) throw invalid('a header is of an unknown form');
+  if (!startsAt(block, magicAt, posixMagic)) throw invalidTar('a header is of an unknown form');
   const prefix = textAt(block, prefixAt, prefixBytes);
   if (prefix.length > starPrefixBytes && startsAt(block, starMarkAt, starMark)) {
-    throw invalid('a name can be read in two ways');
+    throw invalidTar('a name can be read in two ways');
   }
   return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]);
 }
@@ -82,6 +85,12 @@ function textAt(block: Buffer, at: number, length: number): Buffer {
   return end < 0 ? field : field.subarray(0, end);
 }
 
+/** Nobody reads another file because of its time, so one that makes no sense is no reason to refuse it. */
+function timeAt(block: Buffer, at: number, length: number): number | undefined {
+  const digits = /^ *([0-7]{1,11})[ \0]*$/.exec(block.toString('latin1', at, at + length))?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 8);
+}
+
 /** Octal digits with blanks around them, or a positive number to the base of 256. */
 function numberAt(block: Buffer, at: number, length: number, what: string): number {
   if (block[at] === 0x80) return binaryAt(block, at + 1, length - 1, what);
@@ -92,7 +101,7 @@ function numberAt(block: Buffer, at: number, length: number, what: string): numb
   let value = 0;
   for (; from < end; from++) {
     const digit = (block[from] ?? 0) - 0x30;
-    if (digit < 0 || digit > 7) throw invalid(`a ${what} is no number`);
+    if (digit < 0 || digit > 7) throw invalidTar(`a ${what} is no number`);
     value = value * 8 + digit;
   }
   return value;
@@ -101,6 +110,6 @@ function numberAt(block: Buffer, at: number, length: number, what: string): numb
 function binaryAt(block: Buffer, at: number, length: number, what: string): number {
   let value = 0;
   for (let offset = at; offset < at + length; offset++) value = value * 256 + (block[offset] ?? 0);
-  if (!Number.isSafeInteger(value)) throw invalid(`a ${what} is too large a number`);
+  if (!Number.isSafeInteger(value)) throw invalidTar(`a ${what} is too large a number`);
   return value;
 }

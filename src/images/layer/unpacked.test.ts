@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../images/index.ts';
-import { streamOf } from '../scanner.fixture.ts';
+import { digestOf } from '../digest.ts';
+import { streamOf } from '../images.fixture.ts';
 import { unpacked } from './unpacked.ts';
 
 const plain = Buffer.concat([randomBytes(300_000), Buffer.alloc(300_000)]);
@@ -61,9 +61,15 @@ describe('a hostile layer', () => {
     ['cut zstd', frames.subarray(0, -9)],
     ['cut zstd frame', zstdCompressSync(plain).subarray(0, -9)],
     ['broken zstd', Buffer.concat([zstdCompressSync(plain).subarray(0, 20), randomBytes(5000)])],
+    ['gzip with something behind it', Buffer.concat([gzipSync(plain), Buffer.from('tail of it')])],
+    ['gzip with zeros behind it', Buffer.concat([gzipSync(plain), Buffer.alloc(512)])],
+    [
+      'gzip with zeros between its members',
+      Buffer.concat([gzipSync(plain), Buffer.alloc(1), gzipSync(plain)]),
+    ],
     ['zstd with something behind it', Buffer.concat([frames, Buffer.from('tail of it')])],
   ])('of %s is refused', async (_what, packed) => {
-    await expect(unpack(packed, 4000)).rejects.toMatchObject({ code: 'LAYER_INVALID' });
+    await expect(unpack(packed, 4000)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 
   it.each([
@@ -74,7 +80,7 @@ describe('a hostile layer', () => {
     const growing = async () => {
       for await (const piece of unpacked(streamOf(packed)).bytes) bytes += piece.length;
     };
-    await expect(growing()).rejects.toMatchObject({ code: 'LAYER_TOO_LARGE' });
+    await expect(growing()).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
     expect(bytes).toBeLessThan(70_000_000);
   });
 });

@@ -1,0 +1,61 @@
+/**
+ * What lies beside a manifest: signatures and attestations, under a tag that is made from its digest or as referrers. It is
+ * looked for in every repository that has the manifest, since what counts of it is who signed it and not where it lies.
+ */
+import { z } from 'zod';
+import { isDigest } from '../digest.ts';
+import type { Digest } from '../types.ts';
+import type { RegistryDatabase } from './database.ts';
+import type { RegistryStore } from './types.ts';
+
+/** Of one repository: one that is full of them must not hide those of the others. */
+const mostOfRepository = 20;
+const most = 500;
+/** A manifest with the signatures of a hundred people has less. */
+const longest = 256 * 1024;
+const mostSubjects = 10_000;
+
+const companionRow = z.object({
+  digest: z.string().refine(isDigest),
+  mediaType: z.string(),
+  size: z.number(),
+});
+const subjectRow = z.object({ digest: z.string() });
+
+export type Companions = Pick<RegistryStore, 'listCompanions' | 'listSubjects'>;
+
+export function createCompanions(db: RegistryDatabase): Companions {
+  return {
+    listCompanions: (subject, tags) =>
+      db.all(
+        companionRow,
+        `with held as (
+           select m.repository, coalesce(r.created_at, 0) as since
+             from manifests m left join repositories r on r.name = m.repository where m.digest = ?1),
+         found as (
+           select 0 as kind, held.repository, held.since, m.digest, m.media_type, m.size from held
+             join tags t on t.repository = held.repository and t.tag in (select value from json_each(?2))
+             join manifests m on m.repository = t.repository and m.digest = t.digest
+           union
+           select 1, held.repository, held.since, m.digest, m.media_type, m.size from held
+             join manifests m on m.repository = held.repository and m.subject = ?1),
+         ranked as (
+           select *, row_number() over (partition by repository order by kind, digest) as place
+             from found where size <= ?3)
+         select digest, media_type as mediaType, size from ranked where place <= ?4
+           group by digest order by min(since), digest limit ?5`,
+        ...[subject, JSON.stringify(tags), longest, mostOfRepository, most],
+      ),
+    async listSubjects(suffix) {
+      const rows = await db.all(
+        subjectRow,
+        `select 'sha256:' || substr(tag, 8, 64) as digest from tags
+           where tag > 'sha256-' and tag < 'sha256.' and substr(tag, 72) = ?1
+         union
+         select subject from manifests where subject is not null limit ?2`,
+        ...[suffix, mostSubjects],
+      );
+      return rows.flatMap(({ digest }): Digest[] => (isDigest(digest) ? [digest] : []));
+    },
+  };
+}

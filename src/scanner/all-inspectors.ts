@@ -1,0 +1,46 @@
+/** All who look at files and configurations for what is wrong, made from the rules. Loaded when something is scanned. */
+import { z } from 'zod';
+import { loadDenyList } from './malware/deny-list.ts';
+import { createMalwareConfigInspector, createMalwareLooker } from './malware/malware.ts';
+import { loadMalwareRules } from './malware/rules.ts';
+import { createFileFactInspector } from './misconfiguration/file-facts.ts';
+import { createImageFactInspector } from './misconfiguration/image-facts.ts';
+import { loadMisconfigurationRules } from './misconfiguration/rules.ts';
+import { createContentInspector } from './patterns/content-inspector.ts';
+import { readRulesFiles } from './rules/rules-files.ts';
+import { loadSecretRules } from './secrets/rules.ts';
+import { createSecretConfigInspector, createSecretLooker } from './secrets/secrets.ts';
+import type { ConfigInspector, FileInspector } from './types.ts';
+
+/**
+ * @param rulesDir undefined: Ward's own rules
+ * @throws Fault RULES_INVALID with the file, and where in it
+ */
+export function loadInspectors(rulesDir: string | undefined): {
+  readonly files: readonly FileInspector[];
+  readonly config: readonly ConfigInspector[];
+} {
+  const files = readRulesFiles(rulesDir);
+  const malware = loadMalwareRules(files.yara);
+  const denyList = loadDenyList(files.denyList);
+  const secrets = loadSecretRules(files.secrets);
+  const misconfiguration = loadMisconfigurationRules(files.misconfiguration);
+  return {
+    files: [
+      createContentInspector([createMalwareLooker(malware, denyList), createSecretLooker(secrets)]),
+      createFileFactInspector(misconfiguration),
+    ],
+    config: [
+      createMalwareConfigInspector(malware),
+      createSecretConfigInspector(secrets),
+      createImageFactInspector(misconfiguration),
+    ],
+  };
+}
+
+const threadData = z.object({ rulesDir: z.string().optional() });
+
+/** What a thread that scans asks this module for. @throws Fault RULES_INVALID */
+export function createFileInspectors(data: unknown): readonly FileInspector[] {
+  return loadInspectors(threadData.parse(data).rulesDir).files;
+}
