@@ -29,6 +29,7 @@ beforeAll(async () => {
   registry = await startRegistry({
     gate: {
       blobArrived() {},
+      manifestAccepted: async () => {},
       async manifestArrived({ repository }) {
         if (repository === 'guest/refused') throw new Fault('GATE_DENIED', 'denied', refusal);
       },

@@ -1,19 +1,36 @@
-/** What is known of an image apart from what is in it: who signed it, and on which bases it may stand. */
+/** What is known of an image apart from what is in it: who signed it, on which bases it may stand, and VEX about it. */
 import type { Digest } from '../images/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
+import type { Report } from '../scanner/index.ts';
 import type { KnownBase } from './judge/bases.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Subject } from './store/gate-store.ts';
+import { envelopeMediaType } from './trust/envelope.ts';
+import type { TrustedKey } from './trust/keys.ts';
 import type { ArtifactLayer } from './trust/oci-documents.ts';
 import { type VerifiedSignature, verifySignatures } from './trust/signatures.ts';
 import type { VexStatement } from './vex/statement.ts';
+import { applyVex, openSignedVex } from './vex/vex.ts';
+
+/** Bases that a policy trusts beside those that Ward built, whatever namespace and stage it does so for. */
+export interface WantedBases {
+  readonly digests: readonly Digest[];
+  readonly keys: readonly TrustedKey[];
+}
+
+/** VEX that the operator put there. */
+export interface TrustedVex {
+  /** Changes with what it says. */
+  readonly revision: string;
+  readonly statements: readonly VexStatement[];
+}
 
 export interface EvidenceSources {
-  /** Layers of the manifests that hold signatures of the image: its tag `sha256-<hex>.sig`, and referrers. */
-  readonly signatures: (digest: Digest) => Promise<readonly ArtifactLayer[]>;
-  readonly bases: () => Promise<readonly KnownBase[]>;
-  /** VEX that is trusted: the operator's, or signed by an allowed key. */
-  readonly vex: () => Promise<readonly VexStatement[]>;
+  /** Layers of the manifests beside an image that hold its signatures and attestations (`isEvidence`). */
+  readonly companions: (digest: Digest) => Promise<readonly ArtifactLayer[]>;
+  /** Ward's own bases and those that are wanted, as far as an image with these layers may stand on them. */
+  readonly bases: (wanted: WantedBases, layers: readonly Digest[]) => Promise<readonly KnownBase[]>;
+  readonly vex: () => Promise<TrustedVex>;
   readonly log: Log;
 }
 
@@ -22,24 +39,80 @@ export interface Evidence {
   readonly bases: readonly KnownBase[];
 }
 
+/** A report with what VEX says of it, and what else is known. */
+export interface Weighed {
+  readonly evidence: Evidence;
+  readonly report: Report | undefined;
+  readonly vexRevision: string;
+}
+
 /** What can't be read is no evidence: the rules that need it say no. */
-export async function collectEvidence(
+export async function weigh(
   sources: EvidenceSources,
   { kind, digest }: Subject,
   policy: Policy,
-): Promise<Evidence> {
-  if (kind === 'code') return { signatures: [], bases: [] };
-  const layers = await orNone(sources.log, 'signatures', () => sources.signatures(digest));
+  report: Report | undefined,
+): Promise<Weighed> {
+  const vex = await operatorsVex(sources);
+  const isImage = kind === 'image';
+  const layers = isImage ? await orNone(sources.log, 'signatures', () => sources.companions(digest)) : [];
+  const diffIds = report?.inventory.layers.map(({ diffId }) => diffId) ?? [];
+  const bases = () => sources.bases(wantedBases(policy), diffIds);
+  const attested = attestedVex(layers, digest, policy, sources.log);
+  const statements = attested.length === 0 ? vex.statements : [...vex.statements, ...attested];
   return {
-    signatures: verifySignatures(digest, layers, policy.keys).verified,
-    bases: await orNone(sources.log, 'trusted bases', sources.bases),
+    evidence: {
+      signatures: verifySignatures(digest, layers, policy.keys).verified,
+      bases: isImage ? await orNone(sources.log, 'trusted bases', bases) : [],
+    },
+    report: report === undefined ? undefined : applyVex(report, statements),
+    vexRevision: vex.revision,
   };
 }
 
 /** None when it can't be read: then nothing is suppressed. */
-export function trustedVex({ vex, log }: EvidenceSources): Promise<readonly VexStatement[]> {
-  return orNone(log, 'VEX documents', vex);
+async function operatorsVex({ vex, log }: EvidenceSources): Promise<TrustedVex> {
+  try {
+    return await vex();
+  } catch (error) {
+    log.error({ reason: messageOf(error) }, 'VEX documents could not be read');
+    return { revision: '', statements: [] };
+  }
 }
+
+/** Of what lies beside an image, the VEX about it that one of the policy's keys signed. */
+function attestedVex(
+  layers: readonly ArtifactLayer[],
+  digest: Digest,
+  { keys }: Policy,
+  log: Log,
+): readonly VexStatement[] {
+  if (keys.length === 0) return [];
+  return layers.flatMap(({ mediaType, content }) => {
+    if (mediaType !== envelopeMediaType) return [];
+    try {
+      return openSignedVex(content, keys, digest) ?? [];
+    } catch (error) {
+      log.warn({ digest, reason: messageOf(error) }, 'an attestation could not be read');
+      return [];
+    }
+  });
+}
+
+export function wantedBases(policy: Policy): WantedBases {
+  const known = wanted.get(policy);
+  if (known !== undefined) return known;
+  const bases = policy.layers.flatMap(({ rules }) => rules.bases ?? []);
+  const names = new Set(bases.flatMap(({ keys = [] }) => keys));
+  const found = {
+    digests: [...new Set(bases.flatMap(({ digests = [] }) => digests))],
+    keys: policy.keys.filter(({ name }) => names.has(name)),
+  };
+  wanted.set(policy, found);
+  return found;
+}
+
+const wanted = new WeakMap<Policy, WantedBases>();
 
 async function orNone<T>(log: Log, what: string, read: () => Promise<readonly T[]>): Promise<readonly T[]> {
   try {

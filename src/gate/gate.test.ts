@@ -7,6 +7,7 @@ import { silentLog } from '../lib/index.ts';
 import type { Finding, ImageSource, Report } from '../scanner/index.ts';
 import type { GateEvent } from './changes.ts';
 import { createGate, type Gate, type GateOptions } from './gate.ts';
+import type { Verdict } from './judge/verdict.ts';
 import { defaultPolicy, parsePolicy } from './policy/policy.ts';
 import { policyTest, storedCases } from './policy-test.ts';
 import { dayMs, malware, noon, reportOf, vulnerability } from './reports.fixture.ts';
@@ -52,9 +53,10 @@ function gateWith(options: Partial<GateOptions>): Gate {
       scanCode: (code, { name }) => scanned(name, digestOf(code)),
       rejudge: (report) => ({ ...report, findings: found }),
     },
-    signatures: async () => [],
+    companions: async () => [],
     bases: async () => [],
-    vex: async () => [],
+    vex: async () => ({ revision: '', statements: [] }),
+    revisions: () => ({ policy: policy().revision, advisories: 'r1', vex: '' }),
     reportAt: ({ digest }) => `/report/${digest.slice(0, 15)}`,
     onChange: (event) => events.push(event),
     log: silentLog,
@@ -150,7 +152,7 @@ describe('at push', () => {
 describe('at deploy', () => {
   it('code is scanned, and may run afterwards', async () => {
     expect(await admitCode()).toMatchObject({ outcome: 'allow', stage: 'deploy', digest: subject.digest });
-    expect(gate.mayRun(subject, 'guest')).toMatchObject({ outcome: 'allow', stage: 'run' });
+    expect(atOnce(gate)).toMatchObject({ outcome: 'allow', stage: 'run' });
     found = [vulnerability()];
     expect((await admitCode()).outcome).toBe('deny');
   });
@@ -158,7 +160,7 @@ describe('at deploy', () => {
   it('the report of code for one kind does not serve for another', async () => {
     await admitCode();
     const other = codeSubject(digestOf(code), 'python:3.13');
-    expect(gate.mayRun(other, 'guest').reasons).toMatchObject([{ rule: 'unscanned' }]);
+    expect((await gate.mayRun(other, 'guest')).reasons).toMatchObject([{ rule: 'unscanned' }]);
   });
 
   it('an image is judged by its report and the advisories of now', async () => {
@@ -185,9 +187,9 @@ describe('at deploy', () => {
     }));
     policy = () => strict;
     expect((await push('app')).reasons).toMatchObject([{ rule: 'signatures' }]);
-    expect((await push('app', gateWith({ signatures: async () => layers }))).outcome).toBe('allow');
-    expect((await push('other', gateWith({ signatures: async () => layers }))).outcome).toBe('deny');
-    const broken = gateWith({ signatures: () => Promise.reject(new Error('no registry')) });
+    expect((await push('app', gateWith({ companions: async () => layers }))).outcome).toBe('allow');
+    expect((await push('other', gateWith({ companions: async () => layers }))).outcome).toBe('deny');
+    const broken = gateWith({ companions: () => Promise.reject(new Error('no registry')) });
     expect((await push('app', broken)).outcome).toBe('deny');
   });
 
@@ -207,56 +209,127 @@ describe('at deploy', () => {
     };
     found = [vulnerability()];
     const vex = parseVex(Buffer.from(JSON.stringify(document)));
-    const trusting = gateWith({ vex: async () => vex });
+    const trusting = gateWith({ vex: async () => ({ revision: 'v1', statements: vex }) });
     expect((await push('app', trusting)).outcome).toBe('allow');
     expect((await trusting.report(digestOf('app')))?.suppressed).toHaveLength(1);
     expect((await push('app')).outcome).toBe('deny');
   });
 });
 
+/** The answer that is there at once. */
+function atOnce(of: Gate, namespace = 'guest'): Verdict {
+  const answer = of.mayRun(subject, namespace);
+  if (answer instanceof Promise) throw new Error('it has to be judged first');
+  return answer;
+}
+
 describe('at run', () => {
   it('what was never seen is told of, as the policy says, and judged as soon as it is scanned', async () => {
-    expect(gate.mayRun(subject, 'guest')).toMatchObject({
+    expect(await gate.mayRun(subject, 'guest')).toMatchObject({
       outcome: 'warn',
       reasons: [{ rule: 'unscanned' }],
     });
+    expect(atOnce(gate).outcome).toBe('warn');
     await admitCode();
-    expect(gate.mayRun(subject, 'guest').outcome).toBe('allow');
+    expect(atOnce(gate).outcome).toBe('allow');
   });
 
-  it('another namespace gets a verdict of its own', async () => {
+  it('another namespace gets a verdict of its own, from the same report', async () => {
     policy = () => strict;
-    const strict = parsePolicy('form: 1\noverrides: [{ namespaces: [lab], rules: { unscanned: deny } }]');
+    const strict = parsePolicy(
+      'form: 1\noverrides: [{ namespaces: [lab], rules: { malware: { action: allow } } }]',
+    );
+    found = [malware()];
     await admitCode();
-    expect(gate.mayRun(subject, 'lab').outcome).toBe('deny');
-    await gate.close();
-    expect(gate.mayRun(subject, 'lab').outcome).toBe('allow');
+    expect((await gate.mayRun(subject, 'guest')).outcome).toBe('deny');
+    expect((await gate.mayRun(subject, 'lab')).outcome).toBe('allow');
     expect(store.verdict(subject.digest, 'run', 'lab')?.outcome).toBe('allow');
+    expect(scans).toBe(1);
   });
 
-  it('a verdict is known after a restart, and judged anew under another policy', async () => {
+  it('a verdict is known after a restart', async () => {
     await admitCode();
-    const again = gateWith({});
-    expect(again.mayRun(subject, 'guest').outcome).toBe('allow');
-    const strict = parsePolicy('form: 1\nrules: { malware: { action: deny } }');
-    policy = () => strict;
+    expect(atOnce(gateWith({})).outcome).toBe('allow');
+  });
+
+  it.each([
+    ['another policy', () => ({ policy: 'p2', advisories: 'r1', vex: '' })],
+    ['other advisories', () => ({ policy: policy().revision, advisories: 'r2', vex: '' })],
+    ['other VEX', () => ({ policy: policy().revision, advisories: 'r1', vex: 'v2' })],
+  ])('one that was made with what %s has replaced is never given', async (_title, revisions) => {
+    await admitCode();
     found = [malware()];
-    again.mayRun(subject, 'guest');
-    await again.close();
-    expect(again.mayRun(subject, 'guest')).toMatchObject({
+    const again = gateWith({ revisions });
+    expect((await again.mayRun(subject, 'guest')).outcome).toBe('deny');
+    // The first one that asks has it judged, and all others wait for the same.
+    const answers = await Promise.all(['guest', 'guest'].map((name) => again.mayRun(subject, name)));
+    expect(answers.map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
+  });
+
+  it('what can’t be judged anew does not run', async () => {
+    await admitCode();
+    const scanner = {
+      scanImage: () => Promise.reject(),
+      scanCode: () => Promise.reject(),
+      rejudge: () => {
+        throw new Error('broken');
+      },
+    };
+    const revisions = () => ({ policy: policy().revision, advisories: 'r2', vex: '' });
+    const broken = gateWith({ scanner, revisions });
+    expect(await broken.mayRun(subject, 'guest')).toMatchObject({
       outcome: 'deny',
-      policyRevision: strict.revision,
+      reasons: [{ rule: 'scan' }],
     });
+    expect((await gateWith({}).mayRun(subject, 'guest')).outcome).toBe('allow');
   });
 
-  it('a verdict that has grown old is judged anew', async () => {
+  it('a verdict that has grown old is given once more, and judged anew meanwhile', async () => {
     await admitCode();
     found = [malware()];
-    expect(gate.mayRun(subject, 'guest').outcome).toBe('allow');
+    expect(atOnce(gate).outcome).toBe('allow');
     now += dayMs;
-    gate.mayRun(subject, 'guest');
+    expect(atOnce(gate).outcome).toBe('allow');
     await gate.close();
-    expect(gate.mayRun(subject, 'guest').outcome).toBe('deny');
+    expect(atOnce(gate).outcome).toBe('deny');
+  });
+});
+
+describe('what changed', () => {
+  const revisionsOf =
+    (advisories: string, vex = '') =>
+    () => ({ policy: policy().revision, advisories, vex });
+
+  it('is told in the audit log once, and all is judged anew once, over restarts too', async () => {
+    await admitCode();
+    const first = gateWith({ revisions: revisionsOf('r1') });
+    expect(await first.catchUp()).toMatchObject({ judged: 1, changed: 0, isWhole: true });
+    expect(await first.catchUp()).toBeUndefined();
+    expect(await gateWith({ revisions: revisionsOf('r1') }).catchUp()).toBeUndefined();
+
+    found = [malware()];
+    const restarted = gateWith({ revisions: revisionsOf('r2', 'v1') });
+    expect(await restarted.catchUp()).toMatchObject({ judged: 1, changed: 1 });
+    expect(await restarted.catchUp()).toBeUndefined();
+    expect(events).toMatchObject([{ type: 'became-vulnerable', after: { outcome: 'deny' } }]);
+    const strict = parsePolicy('form: 1\nrules: { gaps: warn }');
+    policy = () => strict;
+    expect(await restarted.catchUp()).toMatchObject({ judged: 1 });
+    expect(store.audit().map(({ event }) => event)).toEqual([
+      ...['verdict', 'policy', 'advisories'],
+      ...['advisories', 'vex', 'became-vulnerable', 'became-vulnerable'],
+      'policy',
+    ]);
+    expect(store.audit().at(-1)).toMatchObject({ actor: 'gate', policyRevision: strict.revision });
+    expect((await store.verifyAudit()).isIntact).toBe(true);
+  });
+
+  it('is judged from the beginning when the round was ended early', async () => {
+    await admitCode();
+    const controller = new AbortController();
+    controller.abort();
+    expect(await gate.catchUp({ signal: controller.signal })).toMatchObject({ judged: 0, isWhole: false });
+    expect(await gate.catchUp()).toMatchObject({ judged: 1, isWhole: true });
   });
 });
 
@@ -270,6 +343,7 @@ describe('when advisories change', () => {
       judged: 2,
       changed: 1,
       failed: 0,
+      isWhole: true,
     });
     expect(steps).toEqual([[2, 2]]);
     expect(events).toMatchObject([
@@ -280,7 +354,7 @@ describe('when advisories change', () => {
         added: ['CVE-2021-23337'],
       },
     ]);
-    expect(gate.mayRun(subject, 'guest').outcome).toBe('warn');
+    expect(atOnce(gate).outcome).toBe('warn');
     expect((await gate.report(subject.digest))?.findings).toHaveLength(1);
     expect(store.verdict(digestOf('app'), 'push', 'guest')?.outcome).toBe('deny');
 
@@ -305,7 +379,7 @@ describe('when advisories change', () => {
     found = [malware()];
     await push('app');
     expect(events).toMatchObject([{ type: 'became-vulnerable', after: { outcome: 'deny', stage: 'run' } }]);
-    expect(gate.mayRun(imageSubject(digestOf('app')), 'guest').outcome).toBe('deny');
+    expect((await gate.mayRun(imageSubject(digestOf('app')), 'guest')).outcome).toBe('deny');
   });
 
   it('a listener or a report that fails does not end the round', async () => {
@@ -324,7 +398,7 @@ describe('when advisories change', () => {
         },
       },
     });
-    expect(await fragile.rejudgeAll()).toEqual({ judged: 1, changed: 1, failed: 1 });
+    expect(await fragile.rejudgeAll()).toMatchObject({ judged: 1, changed: 1, failed: 1 });
     expect(store.verdict(subject.digest, 'run', 'guest')?.outcome).toBe('deny');
   });
 

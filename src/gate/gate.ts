@@ -5,23 +5,26 @@
 import { type Digest, digestOf } from '../images/index.ts';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
 import type { ImageSource, Report, Scanner } from '../scanner/index.ts';
+import { catchUp } from './catching-up.ts';
 import type { GateEvent } from './changes.ts';
-import { collectEvidence, type EvidenceSources, trustedVex } from './evidence.ts';
+import { type EvidenceSources, weigh } from './evidence.ts';
 import { type Case, judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { plainText } from './plain-text.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Stage } from './policy/rules-schema.ts';
 import { createRejudging, type RejudgeOptions, type RejudgeResult } from './rejudging.ts';
+import type { Revisions } from './revisions.ts';
 import { createRunVerdicts } from './run-verdicts.ts';
 import { createScans, type ScanLimits } from './scans.ts';
 import type { GateStore, Subject } from './store/gate-store.ts';
 import { codeSubject, imageSubject } from './subject.ts';
-import { applyVex } from './vex/vex.ts';
 
 export interface GateOptions extends EvidenceSources {
   /** The policy of now. */
   readonly policy: () => Policy;
+  /** Of the policy, the advisories and the VEX of now. */
+  readonly revisions: () => Revisions;
   readonly store: GateStore;
   readonly scanner: Pick<Scanner, 'scanImage' | 'scanCode' | 'rejudge'>;
   /** Where a reader finds the report of a subject: goes into refusals. */
@@ -50,10 +53,15 @@ export interface Gate {
   ): Promise<Verdict>;
   /** Judges an image that is being deployed by its stored report and the advisories of now. */
   admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict>;
-  /** May it be called? At once, from memory; where that is stale it is judged anew for the next call. */
-  mayRun(subject: Subject, namespace: string): Verdict;
-  /** Judges all stored reports anew, a few in a turn: after advisories or the policy changed. */
+  /** May it be called? At once, from memory; a promise where it has to be judged first. */
+  mayRun(subject: Subject, namespace: string): Verdict | Promise<Verdict>;
+  /** Judges all stored reports anew, a few in a turn. */
   rejudgeAll(options?: RejudgeOptions): Promise<RejudgeResult>;
+  /**
+   * The same when policy, advisories or VEX are others than those with which it was done last, in this process or in one
+   * before; then the audit log tells of the change. Undefined: nothing was to be done.
+   */
+  catchUp(options?: RejudgeOptions): Promise<RejudgeResult | undefined>;
   /** The report with what VEX says of it. */
   report(digest: Digest): Promise<Report | undefined>;
   /** Waits for what is being judged. */
@@ -69,9 +77,10 @@ export function createGate(options: GateOptions): Gate {
   const runVerdicts = createRunVerdicts({
     store,
     policy,
+    revisions: options.revisions,
     clock,
     log,
-    refresh: (subject, namespace) => rejudging.rejudge(subject, namespace),
+    judgeAnew: (subject, namespace) => rejudging.rejudge(subject, namespace),
   });
   rejudging.onVerdicts((verdicts) => runVerdicts.learn(verdicts));
 
@@ -98,16 +107,16 @@ export function createGate(options: GateOptions): Gate {
     name: string,
     { report, failure }: Scanned,
   ): Promise<Verdict> => {
-    const evidence = await collectEvidence(options, subject, policy());
-    const statements = await trustedVex(options);
+    const weighed = await weigh(options, subject, policy(), report);
     const now = clock();
     const judged = (each: Stage): Verdict & { readonly digest: Digest } => {
       const what: Case = {
-        ...evidence,
+        ...weighed.evidence,
         ...subject,
         stage: each,
         namespace,
-        report: report === undefined ? undefined : applyVex(report, statements),
+        report: weighed.report,
+        vexRevision: weighed.vexRevision,
         failure,
         reportAt: options.reportAt?.(subject),
         now,
@@ -148,9 +157,11 @@ export function createGate(options: GateOptions): Gate {
     },
     mayRun: (subject, namespace) => runVerdicts.get(subject, namespace),
     rejudgeAll: (how = {}) => rejudging.rejudgeAll(how),
+    catchUp: (how = {}) => catchUp({ ...options, rejudgeAll: rejudging.rejudgeAll, clock }, how),
     async report(digest) {
       const stored = await store.report(digest);
-      return stored === undefined ? undefined : applyVex(stored.report, await trustedVex(options));
+      if (stored === undefined) return undefined;
+      return (await weigh(options, stored.subject, policy(), stored.report)).report;
     },
     async close() {
       await runVerdicts.settle();

@@ -1,5 +1,6 @@
 /** May this be deployed? Policy, trust and what a scan found become a verdict. */
 export type { GateEvent } from './changes.ts';
+export { type TrustedVex, type WantedBases, wantedBases } from './evidence.ts';
 export { gateFaults } from './faults.ts';
 export * from './gate.ts';
 export { type KnownBase, standsOn } from './judge/bases.ts';
@@ -10,6 +11,7 @@ export { defaultPolicy, type Policy, parsePolicy, rulesFor } from './policy/poli
 export { type Action, actions, type Rules, type Stage, stages } from './policy/rules-schema.ts';
 export { type PolicyChange, type PolicyTest, policyTest, storedCases } from './policy-test.ts';
 export type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
+export type { Revisions } from './revisions.ts';
 export type { AuditCheck, AuditCheckOptions } from './store/audit-check.ts';
 export type { AuditDraft, AuditEntry } from './store/audit-entry.ts';
 export type { AuditPage } from './store/audit-log.ts';
@@ -17,6 +19,7 @@ export { type Checkpoint, parseCheckpoint } from './store/checkpoint.ts';
 export * from './store/gate-store.ts';
 export { codeSubject, imageSubject } from './subject.ts';
 export * from './trust/attestations.ts';
+export * from './trust/companions.ts';
 export { openEnvelope, sealEnvelope } from './trust/envelope.ts';
 export * from './trust/keys.ts';
 export * from './trust/oci-documents.ts';

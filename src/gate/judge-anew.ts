@@ -2,15 +2,13 @@
 import type { Digest } from '../images/index.ts';
 import type { Report, Scanner } from '../scanner/index.ts';
 import { changeBetween, type GateEvent } from './changes.ts';
-import { collectEvidence, type EvidenceSources } from './evidence.ts';
+import { type EvidenceSources, weigh } from './evidence.ts';
 import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Stage } from './policy/rules-schema.ts';
 import type { AuditDraft } from './store/audit-entry.ts';
 import type { GateStore, PackedFindings, Subject } from './store/gate-store.ts';
-import type { VexStatement } from './vex/statement.ts';
-import { applyVex } from './vex/vex.ts';
 
 export interface JudgeAnewOptions extends EvidenceSources {
   readonly policy: () => Policy;
@@ -34,7 +32,6 @@ const actor = 'rejudging';
 export async function judgeAnew(
   options: JudgeAnewOptions,
   subject: Subject,
-  statements: readonly VexStatement[],
   namespace?: string,
 ): Promise<Judged> {
   const { store, scanner, clock } = options;
@@ -43,11 +40,12 @@ export async function judgeAnew(
   if (stored === undefined) return nothing;
   const report = scanner.rejudge(stored.report);
   const policy = options.policy();
-  const evidence = await collectEvidence(options, subject, policy);
+  const weighed = await weigh(options, subject, policy, report);
   const common = {
-    ...evidence,
+    ...weighed.evidence,
     ...subject,
-    report: applyVex(report, statements),
+    report: weighed.report,
+    vexRevision: weighed.vexRevision,
     reportAt: options.reportAt?.(subject),
     now: clock(),
   };

@@ -6,7 +6,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Digest } from '../images/index.ts';
 import { messageOf } from '../lib/index.ts';
 import type { GateEvent } from './changes.ts';
-import { trustedVex } from './evidence.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { type JudgeAnewOptions, type Judged, judgeAnew } from './judge-anew.ts';
 import type { Subject } from './store/gate-store.ts';
@@ -23,11 +22,13 @@ export interface RejudgeResult {
   readonly changed: number;
   /** Reports that could not be judged; the log has why. */
   readonly failed: number;
+  /** False: it was ended before it came to all of them. */
+  readonly isWhole: boolean;
 }
 
 export interface Rejudging {
   /** One subject: all verdicts that there are of it, and the one for calls in this namespace. */
-  rejudge(subject: Subject, namespace?: string): Promise<void>;
+  rejudge(subject: Subject, namespace?: string): Promise<readonly Verdict[]>;
   /** All, one round after the other. */
   rejudgeAll(options: RejudgeOptions): Promise<RejudgeResult>;
   /** Is told of what was judged. */
@@ -61,18 +62,17 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
 
   const round = async ({ progress, signal }: RejudgeOptions): Promise<RejudgeResult> => {
     const total = store.countReports();
-    const statements = await trustedVex(options);
-    let result: RejudgeResult = { judged: 0, changed: 0, failed: 0 };
+    let result: RejudgeResult = { judged: 0, changed: 0, failed: 0, isWhole: false };
     let after: Digest | undefined;
     for (;;) {
       const page = store.subjects(after, pageSize);
       after = page.at(-1)?.digest;
-      if (page.length === 0) return result;
+      if (page.length === 0) return { ...result, isWhole: true };
       const judged: Judged[] = [];
       for (const subject of page) {
         if (isEnding || signal?.aborted) break;
         try {
-          judged.push(await judgeAnew(options, subject, statements));
+          judged.push(await judgeAnew(options, subject));
         } catch (error) {
           result = { ...result, failed: result.failed + 1 };
           log.error(
@@ -92,7 +92,9 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
 
   return {
     async rejudge(subject, namespace) {
-      keep([await judgeAnew(options, subject, await trustedVex(options), namespace)]);
+      const judged = await judgeAnew(options, subject, namespace);
+      keep([judged]);
+      return judged.verdicts;
     },
     rejudgeAll(how) {
       const next = lastRound.then(() => round(how));

@@ -1,12 +1,17 @@
-/** Verdicts for calls: asked thousands of times a second, so they come from memory. */
+/**
+ * Verdicts for calls: asked thousands of times a second, so they come from memory. One that was made with another policy,
+ * other advisories or other VEX than there are now is never given: who asks waits until it was judged anew.
+ */
 import { type Log, messageOf } from '../lib/index.ts';
 import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Policy } from './policy/policy.ts';
+import { isSameRevisions, type Revisions, revisionsOf } from './revisions.ts';
 import type { GateStore, Subject } from './store/gate-store.ts';
 
 export interface RunVerdicts {
-  get(subject: Subject, namespace: string): Verdict;
+  /** At once where it is known. Never rejects: what can't be judged is denied. */
+  get(subject: Subject, namespace: string): Verdict | Promise<Verdict>;
   /** Takes up what was judged. */
   learn(verdicts: readonly Verdict[]): void;
   /** Waits for what is being judged anew. */
@@ -16,14 +21,16 @@ export interface RunVerdicts {
 export interface RunVerdictsOptions {
   readonly store: Pick<GateStore, 'verdict'>;
   readonly policy: () => Policy;
+  readonly revisions: () => Revisions;
   readonly clock: () => number;
   readonly log: Log;
-  /** Judges all verdicts of a subject anew, and one for each of these namespaces. */
-  readonly refresh: (subject: Subject, namespace: string) => Promise<unknown>;
+  /** Judges all verdicts of a subject anew, and the one for calls in this namespace; none without a report. */
+  readonly judgeAnew: (subject: Subject, namespace: string) => Promise<readonly Verdict[]>;
 }
 
 interface Kept {
   readonly verdict: Verdict;
+  readonly revisions: Revisions;
   /** Epoch milliseconds. */
   readonly freshUntil: number;
 }
@@ -33,46 +40,51 @@ const mostKept = 10_000;
 const freshForMs = 600_000;
 
 export function createRunVerdicts(options: RunVerdictsOptions): RunVerdicts {
-  const { store, policy, clock, log } = options;
+  const { store, policy, revisions, clock, log } = options;
   const verdicts = new Map<string, Kept>();
-  const refreshing = new Map<string, Promise<void>>();
+  const judging = new Map<string, Promise<Verdict>>();
 
-  const keep = (key: string, verdict: Verdict): Kept => {
+  const keep = (key: string, verdict: Verdict, madeWith = revisionsOf(verdict)): Kept => {
     const oldest = verdicts.size >= mostKept ? verdicts.keys().next().value : undefined;
     if (oldest !== undefined) verdicts.delete(oldest);
-    const kept = { verdict, freshUntil: Date.parse(verdict.judgedAt) + freshForMs };
+    const kept = { verdict, revisions: madeWith, freshUntil: Date.parse(verdict.judgedAt) + freshForMs };
     verdicts.set(key, kept);
     return kept;
   };
-  const unscanned = (subject: Subject, namespace: string) =>
-    judge(policy(), { ...subject, stage: 'run', namespace, report: undefined, now: clock() });
-  const refresh = (key: string, subject: Subject, namespace: string) => {
-    if (refreshing.has(key)) return;
-    const done = options
-      .refresh(subject, namespace)
-      .then(() => {
-        const stored = store.verdict(subject.digest, 'run', namespace);
-        keep(key, stored ?? unscanned(subject, namespace));
-      })
-      .catch((error) => log.error({ digest: subject.digest, reason: messageOf(error) }, 'not judged anew'))
-      .finally(() => refreshing.delete(key));
-    refreshing.set(key, done);
+  const withoutReport = (subject: Subject, namespace: string, failure?: string) =>
+    judge(policy(), { ...subject, stage: 'run', namespace, report: undefined, failure, now: clock() });
+  const judgeNow = async (key: string, subject: Subject, namespace: string): Promise<Verdict> => {
+    const now = revisions();
+    try {
+      const judged = await options.judgeAnew(subject, namespace);
+      const found = judged.find((each) => each.stage === 'run' && each.namespace === namespace);
+      if (found !== undefined) return keep(key, found).verdict;
+      return keep(key, withoutReport(subject, namespace), now).verdict;
+    } catch (error) {
+      log.error({ digest: subject.digest, reason: messageOf(error) }, 'not judged anew');
+      return withoutReport(subject, namespace, 'it could not be judged');
+    }
   };
-  const isStale = ({ verdict, freshUntil }: Kept) =>
-    verdict.policyRevision !== policy().revision || clock() > freshUntil;
+  const awaited = (key: string, subject: Subject, namespace: string): Promise<Verdict> => {
+    const under = judging.get(key);
+    if (under !== undefined) return under;
+    const done = judgeNow(key, subject, namespace).finally(() => judging.delete(key));
+    judging.set(key, done);
+    return done;
+  };
+  const fromStore = (key: string, subject: Subject, namespace: string): Kept | undefined => {
+    const stored = store.verdict(subject.digest, 'run', namespace);
+    return stored === undefined ? undefined : keep(key, stored);
+  };
 
   return {
     get(subject, namespace) {
       const key = keyOf(subject.digest, namespace);
-      const known = verdicts.get(key);
-      if (known !== undefined) {
-        if (isStale(known)) refresh(key, subject, namespace);
-        return known.verdict;
-      }
-      const stored = store.verdict(subject.digest, 'run', namespace);
-      const kept = keep(key, stored ?? unscanned(subject, namespace));
-      if (stored === undefined || isStale(kept)) refresh(key, subject, namespace);
-      return kept.verdict;
+      const known = verdicts.get(key) ?? fromStore(key, subject, namespace);
+      if (known === undefined || !isSameRevisions(known.revisions, revisions()))
+        return awaited(key, subject, namespace);
+      if (clock() > known.freshUntil) void awaited(key, subject, namespace);
+      return known.verdict;
     },
     learn(judged) {
       for (const verdict of judged) {
@@ -81,7 +93,7 @@ export function createRunVerdicts(options: RunVerdictsOptions): RunVerdicts {
       }
     },
     async settle() {
-      await Promise.all(refreshing.values());
+      await Promise.all(judging.values());
     },
   };
 }

@@ -23,6 +23,7 @@ async function judged(judge: (push: PushedManifest) => Promise<void> | void): Pr
   const registry = await startRegistry({
     gate: {
       blobArrived: (repository, digest) => void blobs.push(`${repository} ${digest}`),
+      manifestAccepted: async () => {},
       async manifestArrived(push) {
         pushes.push(push);
         await judge(push);

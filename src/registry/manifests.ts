@@ -17,7 +17,7 @@ import type { PushGate, RegistryLimits } from './types.ts';
 
 export interface ManifestsContext {
   readonly store: RegistryStore;
-  readonly gate: Pick<PushGate, 'manifestArrived'> | undefined;
+  readonly gate: Pick<PushGate, 'manifestArrived' | 'manifestAccepted'> | undefined;
   readonly budget: ManifestBudget;
   readonly limits: Pick<RegistryLimits, 'gateWaitMs'>;
 }
@@ -84,6 +84,7 @@ async function put(
       tags,
       admit: async () => context.gate?.manifestArrived(push),
     });
+    await context.gate?.manifestAccepted(push);
     return reply
       .code(201)
       .headers({

@@ -39,6 +39,8 @@ export interface PushGate {
    * refuse it, and its message is what the client shows.
    */
   manifestArrived(push: PushedManifest): Promise<void>;
+  /** When it is visible, before the client is told. Never throws. */
+  manifestAccepted(push: PushedManifest): Promise<void>;
 }
 
 export interface RegistryLimits {

@@ -22,7 +22,7 @@ import {
   refNameOf,
   tagManifest,
 } from '../images/index.ts';
-import { errnoOf, messageOf } from '../lib/index.ts';
+import { messageOf } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
 import { type ProvenanceStatement, unsigned } from './image-build-provenance.ts';
 
@@ -40,7 +40,6 @@ export async function openKey({ path, passphrase }: KeyFile): Promise<SigningKey
   try {
     pem = await readFile(path, 'utf8');
   } catch (cause) {
-    if (errnoOf(cause) === undefined) throw cause;
     throw serverFault('FLAG_INVALID', `the key ${path} can't be read: ${messageOf(cause)}`, { cause });
   }
   return readSigningKey(pem.slice(0, longestKey), passphrase);

@@ -27,7 +27,7 @@ export const check: Handler = async (input, { io, stdin }) => {
   const { checkPolicy } = await openServer();
   const file = input.required(0);
   const text = (await readBounded(file === '-' ? stdin : file, longestPolicy)).toString('utf8');
-  const revision = checkPolicy(text);
+  const revision = await checkPolicy(text);
   io.ok(`${file} is a policy, revision ${revision.slice(0, 12)}`);
   return 0;
 };

@@ -36,6 +36,8 @@ export interface Case {
   readonly bases?: readonly KnownBase[];
   /** Why there is no whole report: denied, whatever the policy says. */
   readonly failure?: string | undefined;
+  /** Of the operator's VEX, which the report has been through. */
+  readonly vexRevision?: string | undefined;
   /** Where a reader finds the report. */
   readonly reportAt?: string | undefined;
   /** Epoch milliseconds. */
@@ -63,6 +65,7 @@ export function judge(policy: Policy, subject: Case): Verdict {
     counts,
     policyRevision: policy.revision,
     advisoryRevision: report?.advisories?.revision,
+    vexRevision: subject.vexRevision,
     judgedAt: new Date(now).toISOString(),
     summary: summarise(outcome, counts, reasons, subject.reportAt),
   };

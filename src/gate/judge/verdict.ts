@@ -61,6 +61,8 @@ export interface Verdict {
   readonly counts: Counts;
   readonly policyRevision: string;
   readonly advisoryRevision?: string | undefined;
+  /** Of the operator's VEX. */
+  readonly vexRevision?: string | undefined;
   /** ISO time. */
   readonly judgedAt: string;
   /** For a client: one line of at most 300 characters, without control characters. */

@@ -13,7 +13,7 @@ const entrySchema = z.strictObject({
   seq: z.int().min(1),
   /** ISO time. */
   time: z.string(),
-  /** `verdict`, `policy`, `forget`, … */
+  /** `verdict`, `became-vulnerable`, `policy`, `advisories`, … */
   event: z.string(),
   /** Who or what did it: a namespace's key, the re-judging. */
   actor: z.string(),
@@ -26,6 +26,7 @@ const entrySchema = z.strictObject({
   summary: z.string().optional(),
   policyRevision: z.string().optional(),
   advisoryRevision: z.string().optional(),
+  vexRevision: z.string().optional(),
   /** Of the entry before; of the first one, 64 zeros. */
   prevHash: z.string().regex(/^[0-9a-f]{64}$/),
 });

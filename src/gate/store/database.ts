@@ -17,12 +17,14 @@ export interface Database {
   close(): void;
 }
 
-const form = 1;
+const form = 2;
 const busyTimeoutMs = 5000;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const damaged: readonly number[] = [11, 26];
 
-const schema = `
+/** What each form adds to the one before. */
+const schemas = [
+  `
   create table reports (
     digest text primary key, kind text not null, name text not null, scanned_at text not null,
     head text not null, inventory blob not null, findings blob not null
@@ -36,7 +38,9 @@ const schema = `
   create table checkpoints (seq integer primary key, checkpoint text not null) strict;
   create trigger audit_no_update before update on audit begin select raise(abort, 'append only'); end;
   create trigger audit_no_delete before delete on audit begin select raise(abort, 'append only'); end;
-`;
+`,
+  'create table revisions (kind text primary key, revisions text not null) strict, without rowid;',
+] as const;
 
 /** Makes the file, 0600 in a folder of 0700, unless it is there. */
 export function openDatabase(path: string): Database {
@@ -77,7 +81,8 @@ function bringUp(db: DatabaseSync, path: string): void {
       hint: 'start the newer Ward, or give another data folder',
     });
   }
-  if (version === 0) db.exec(`${schema} pragma user_version = ${form}`);
+  for (const schema of schemas.slice(version)) db.exec(schema);
+  if (version < form) db.exec(`pragma user_version = ${form}`);
 }
 
 function inTransaction<T>(db: DatabaseSync, work: () => T): T {

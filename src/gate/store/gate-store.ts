@@ -3,6 +3,7 @@ import { type Digest, isDigest } from '../../images/index.ts';
 import type { Report } from '../../scanner/index.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Stage } from '../policy/rules-schema.ts';
+import type { Revisions } from '../revisions.ts';
 import type { SigningKey } from '../trust/keys.ts';
 import { type AuditCheck, type AuditCheckOptions, verifyAudit } from './audit-check.ts';
 import type { AuditDraft, AuditEntry } from './audit-entry.ts';
@@ -29,6 +30,10 @@ export interface GateWrite {
   readonly audit?: readonly AuditDraft[];
   /** Found anew in what was scanned already; dropped when a newer scan came in between. */
   readonly findings?: readonly PackedFindings[];
+  /** Those that the audit log has been told of. */
+  readonly noted?: Revisions;
+  /** Those with which all that is stored was judged. */
+  readonly judgedWith?: Revisions;
 }
 
 /** Findings, ready to be written. */
@@ -51,6 +56,8 @@ export interface GateStore extends AsyncDisposable {
   verdict(digest: Digest, stage: Stage, namespace: string): Verdict | undefined;
   /** The latest of each stage and namespace. */
   verdicts(digest: Digest): readonly Verdict[];
+  /** As they were written last; undefined: never. */
+  revisions(kind: 'noted' | 'judged'): Revisions | undefined;
   /** Drops report and verdicts; the audit log keeps what it has. */
   forget(digest: Digest): void;
   audit(page?: AuditPage): readonly AuditEntry[];
@@ -70,6 +77,7 @@ export function openGateStore({ path }: { readonly path: string }): GateStore {
   return {
     ...reportsIn(database),
     ...verdictsIn(database),
+    revisions: (kind) => database.run((db) => readRevisions(db, kind)),
     write: (write) => database.transaction((db) => writeAll(db, write)),
     forget: (digest) =>
       database.transaction((db) => {
@@ -156,7 +164,19 @@ function verdictsIn(database: Database): Pick<GateStore, 'verdict' | 'verdicts'>
 
 type Connection = Parameters<Parameters<Database['transaction']>[0]>[0];
 
-function writeAll(db: Connection, { verdicts = [], audit = [], findings = [] }: GateWrite): void {
+function readRevisions(db: Connection, kind: 'noted' | 'judged'): Revisions | undefined {
+  const row = db.prepare('select revisions from revisions where kind = ?').get(kind);
+  return row === undefined ? undefined : JSON.parse(String(row['revisions']));
+}
+
+function writeRevisions(db: Connection, kind: 'noted' | 'judged', revisions: Revisions | undefined): void {
+  if (revisions === undefined) return;
+  const statement = db.prepare('insert or replace into revisions (kind, revisions) values (?, ?)');
+  statement.run(kind, JSON.stringify(revisions));
+}
+
+function writeAll(db: Connection, write: GateWrite): void {
+  const { verdicts = [], audit = [], findings = [] } = write;
   const putVerdict = db.prepare(
     `insert into verdicts (digest, stage, namespace, judged_at, verdict) values (?, ?, ?, ?, ?)
      on conflict do update set judged_at = excluded.judged_at, verdict = excluded.verdict
@@ -170,6 +190,8 @@ function writeAll(db: Connection, { verdicts = [], audit = [], findings = [] }: 
     'update reports set head = ?, findings = ? where digest = ? and scanned_at = ?',
   );
   for (const { head, bytes, digest, scannedAt } of findings) putFindings.run(head, bytes, digest, scannedAt);
+  writeRevisions(db, 'noted', write.noted);
+  writeRevisions(db, 'judged', write.judgedWith);
   appendEntries(db, audit);
 }
 

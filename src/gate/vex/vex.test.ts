@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../images/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { malware, reportOf, vulnerability } from '../reports.fixture.ts';
 import { predicateTypes, sealStatement } from '../trust/attestations.ts';
@@ -159,10 +160,19 @@ describe('documents', () => {
     );
     if (ours === undefined || theirs === undefined) throw new Error('no keys');
     const { openVex: predicateType } = predicateTypes;
-    const envelope = sealStatement({ subjects: [], predicateType, predicate: openVex(statement()) }, ours);
-    expect(openSignedVex(envelope, [ours])).toHaveLength(1);
-    expect(openSignedVex(envelope, [theirs])).toBeUndefined();
-    expect(openSignedVex(envelope, [])).toBeUndefined();
+    const [about, another] = [digestOf('app'), digestOf('another')];
+    const subjects = [{ name: 'app', digest: about }];
+    const envelope = sealStatement({ subjects, predicateType, predicate: openVex(statement()) }, ours);
+    expect(openSignedVex(envelope, [ours], about)).toHaveLength(1);
+    expect(openSignedVex(envelope, [theirs], about)).toBeUndefined();
+    expect(openSignedVex(envelope, [], about)).toBeUndefined();
+    // Attached to another image than it was signed for, it says nothing of that.
+    expect(openSignedVex(envelope, [ours], another)).toBeUndefined();
+    const provenance = sealStatement(
+      { subjects, predicateType: predicateTypes.provenance, predicate: openVex(statement()) },
+      ours,
+    );
+    expect(openSignedVex(provenance, [ours], about)).toBeUndefined();
   });
 
   it('of a folder are read, and one that is wrong is named', async () => {

@@ -5,13 +5,14 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Digest } from '../../images/index.ts';
 import { errnoOf, isFault, isJsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
 import type { Report, Suppressed, Vulnerability } from '../../scanner/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
 import { coversPackage, parsePackageUrl } from '../package-url.ts';
 import { plainText } from '../plain-text.ts';
-import { openStatement } from '../trust/attestations.ts';
+import { isAbout, openStatement, predicateTypes } from '../trust/attestations.ts';
 import type { TrustedKey } from '../trust/keys.ts';
 import { cycloneDxVexSchema, statementsOfCycloneDx } from './cyclonedx.ts';
 import { openVexSchema, statementsOfOpenVex } from './openvex.ts';
@@ -30,15 +31,18 @@ export function parseVex(bytes: Uint8Array): readonly VexStatement[] {
 
 /**
  * The statements of a VEX document in an attestation (`cosign attest --type openvex`); undefined when it is signed by
- * none of the keys.
+ * none of the keys, of something else than VEX, or of another image than this.
  * @throws Fault VEX_INVALID, SIGNATURE_MALFORMED
  */
 export function openSignedVex(
   envelope: Uint8Array,
   keys: readonly TrustedKey[],
+  image: Digest,
 ): readonly VexStatement[] | undefined {
   const attestation = openStatement(envelope, keys);
-  return attestation === undefined ? undefined : statementsOf(attestation.predicate);
+  if (attestation === undefined || !attestation.predicateType.startsWith(predicateTypes.openVex))
+    return undefined;
+  return isAbout(attestation, image) ? statementsOf(attestation.predicate) : undefined;
 }
 
 /**

@@ -1,86 +1,59 @@
-/** What is known of images apart from their content: signatures that were pushed beside them, and Ward's own bases. */
-import { buffer } from 'node:stream/consumers';
-import { type ArtifactLayer, companionTag, type KnownBase, layersOf } from '../../gate/index.ts';
-import {
-  type Digest,
-  type ImageStore,
-  ownImageNames,
-  parseTag,
-  type RegistryStore,
-  type RepositoryName,
-} from '../../images/index.ts';
-import { isFault } from '../../lib/index.ts';
-import { layoutSource } from '../../scanner/index.ts';
+/** What is known of images apart from their content: what lies beside them, and the bases that can be trusted. */
+import { type ArtifactLayer, type KnownBase, verifySignatures, type WantedBases } from '../../gate/index.ts';
+import type { Digest } from '../../images/index.ts';
+import type { Log } from '../../lib/index.ts';
+import { openLaidImages } from './laid-images.ts';
+import { type BasesRegistry, openPushedBases } from './pushed-bases.ts';
 
 export interface EvidenceOptions {
-  readonly images: Pick<ImageStore, 'list'>;
   readonly imagesDir: string;
-  readonly registry: Pick<RegistryStore, 'findManifest' | 'readManifest' | 'openBlob'>;
+  readonly registry: BasesRegistry;
+  readonly log: Log;
 }
 
 export interface ImageEvidence {
-  /** Tells in which repository an image is: its signatures lie beside it. */
-  seen(digest: Digest, repository: RepositoryName): void;
-  signatures(digest: Digest): Promise<readonly ArtifactLayer[]>;
-  bases(): Promise<readonly KnownBase[]>;
+  /** Of Ward's own store and of the registry, whichever has the image. */
+  companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
+  /** Those that an image with these layers stands on. */
+  bases(wanted: WantedBases, layers: readonly Digest[]): Promise<readonly KnownBase[]>;
 }
 
-/** Images whose repository is remembered. */
-const kept = 10_000;
-const longestSignature = 1024 * 1024;
-
-export function createEvidence({ images, imagesDir, registry }: EvidenceOptions): ImageEvidence {
-  const repositories = new Map<Digest, RepositoryName>();
-  let bases: Promise<readonly KnownBase[]> | undefined;
-
-  const layersBeside = async (
-    digest: Digest,
-    repository: RepositoryName,
-  ): Promise<readonly ArtifactLayer[]> => {
-    const { digest: at } = await registry.findManifest(repository, parseTag(companionTag(digest, 'sig')));
-    const descriptors = layersOf(await registry.readManifest(at)).filter(
-      ({ size }) => size <= longestSignature,
-    );
-    return Promise.all(
-      descriptors.map(async ({ mediaType, digest: blob, annotations = {} }) => ({
-        mediaType,
-        content: await buffer(await registry.openBlob(blob)),
-        annotations,
-      })),
-    );
+export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): ImageEvidence {
+  const laid = openLaidImages(imagesDir, log);
+  const pushed = openPushedBases(registry, log);
+  const companions = async (digest: Digest) => [
+    ...(await laid.companions(digest)),
+    ...(await pushed.companions(digest)),
+  ];
+  const signersOf = async (digests: readonly Digest[], { keys }: WantedBases) => {
+    if (keys.length === 0) return [];
+    const checks = digests.map(async (digest) => verifySignatures(digest, await companions(digest), keys));
+    return (await Promise.all(checks)).flatMap(({ verified }) => verified.map(({ keyId }) => keyId));
   };
-
   return {
-    seen(digest, repository) {
-      if (repositories.size >= kept) repositories.clear();
-      repositories.set(digest, repository);
-    },
-    async signatures(digest) {
-      const repository = repositories.get(digest);
-      if (repository === undefined) return [];
-      try {
-        return await layersBeside(digest, repository);
-      } catch (error) {
-        if (isFault(error, 'MANIFEST_UNKNOWN')) return [];
-        throw error;
-      }
-    },
-    bases() {
-      bases ??= ownBases(images, imagesDir);
-      return bases;
+    companions,
+    async bases(wanted, layers) {
+      const laidBases = (await laid.list())
+        .filter(({ diffIds }) => isBelow(diffIds, layers))
+        .map(async ({ name, digests, diffIds, isOwn }): Promise<readonly KnownBase[]> => {
+          const signedBy = await signersOf(digests, wanted);
+          return digests.map((digest) => ({ name, digest, diffIds, builtByWard: isOwn, signedBy }));
+        });
+      const named = wanted.keys.length === 0 ? [] : await pushed.companioned();
+      const pushedBases = [...new Set([...wanted.digests, ...named])].map(
+        async (digest): Promise<readonly KnownBase[]> => {
+          const below = (await pushed.layersOf(digest)).filter((each) => isBelow(each, layers));
+          if (below.length === 0) return [];
+          const signedBy = await signersOf([digest], wanted);
+          return below.map((diffIds) => ({ name: digest, digest, diffIds, builtByWard: false, signedBy }));
+        },
+      );
+      return (await Promise.all([...laidBases, ...pushedBases])).flat();
     },
   };
 }
 
-/** Of the store's images those that Ward's own recipe makes: functions that were built in house are there as well. */
-async function ownBases(images: Pick<ImageStore, 'list'>, imagesDir: string): Promise<readonly KnownBase[]> {
-  const own = ownImageNames();
-  const found: KnownBase[] = [];
-  for (const { name } of await images.list()) {
-    if (!own.has(name)) continue;
-    const { digest, layers } = await layoutSource(name, imagesDir, { tag: name });
-    const diffIds = layers.map(({ diffId }) => diffId);
-    found.push({ name, digest, diffIds, builtByWard: true, signedBy: [] });
-  }
-  return found;
+/** Whether these are the lowest of the layers. */
+function isBelow(diffIds: readonly Digest[], layers: readonly Digest[]): boolean {
+  return diffIds.length <= layers.length && diffIds.every((diffId, at) => diffId === layers[at]);
 }

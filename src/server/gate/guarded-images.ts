@@ -43,9 +43,9 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   await using stack = new AsyncDisposableStack();
   const pushed = stack.use(await openRegistryStore({ dir: dataPaths(dataDir).registry }));
   const evidence = createEvidence({ images, imagesDir, registry: pushed });
-  const { gate, store } = stack.use(await openGate({ dataDir, evidence, onChange, apiHost, log }));
+  const { gate, store, scanner } = stack.use(await openGate({ dataDir, evidence, onChange, apiHost, log }));
   const finder = createImageFinder({ images, imagesDir, registry: pushed, evidence, publicNamespaces });
-  const pushGate = createPushGate({ gate, store: pushed });
+  const pushGate = stack.use(createPushGate({ gate, scanner, store: pushed, log }));
   const opened = stack.move();
   return {
     images: finder.store,
@@ -63,7 +63,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
           return { namespace, keyId, createdAt, may: (right) => hasRight(scope, rights[right]) };
         },
         gate: {
-          blobArrived: pushGate.blobArrived,
+          ...pushGate,
           async manifestArrived(push) {
             evidence.seen(push.digest, parseRepositoryName(push.repository));
             await pushGate.manifestArrived(push);

@@ -1,36 +1,63 @@
-/** The gate as the registry asks it: a manifest becomes visible when the image behind it passes. */
+/**
+ * The gate as the registry asks it: a manifest becomes visible when the image behind it passes. Layers are read as they
+ * arrive; what was found is attached to what was accepted.
+ */
 import type { Gate } from '../../gate/index.ts';
-import { type PushedImage, type RegistryStore, readManifestDocument } from '../../images/index.ts';
+import {
+  type ManifestDocument,
+  type PushedImage,
+  type RegistryStore,
+  readManifestDocument,
+} from '../../images/index.ts';
+import { isFault, type Log } from '../../lib/index.ts';
 import type { PushGate } from '../../registry/index.ts';
-import { type ImageSource, scannedConfig } from '../../scanner/index.ts';
+import { type ImageSource, type Scanner, scannedConfig } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
+import { type AttachmentStore, createAttachments } from './attachments.ts';
+import { createLayerReading } from './layer-reading.ts';
+import { isImage } from './pushed-kind.ts';
 
 export interface PushGateOptions {
-  readonly gate: Pick<Gate, 'admitImage'>;
-  readonly store: Pick<RegistryStore, 'readImage'>;
+  readonly gate: Pick<Gate, 'admitImage' | 'report'>;
+  readonly scanner: Pick<Scanner, 'scanLayer'>;
+  readonly store: AttachmentStore & Pick<RegistryStore, 'readImage' | 'openBlob' | 'blobFile'>;
+  readonly log: Log;
 }
 
-/** What a sandbox's root could be made of. Signatures and SBOMs have layers of other types, and are never run. */
-const layerType = /\.layer\.|rootfs\.diff|\btar\b/;
-
-export function createPushGate({ gate, store }: PushGateOptions): PushGate {
+export function createPushGate({ gate, scanner, store, log }: PushGateOptions): PushGate & AsyncDisposable {
+  const reading = createLayerReading({ scanner, store });
+  const attachments = createAttachments({ gate, store, log });
   return {
-    // Whether a blob is a layer only its manifest says; what was read of one is kept for the next image.
-    blobArrived() {},
-    async manifestArrived({ namespace, keyId, repository, reference, bytes, mediaType, artifactType }) {
+    blobArrived: (_repository, digest) => reading.begin(digest),
+    async manifestArrived({ namespace, keyId, repository, reference, bytes, mediaType }) {
       const document = readManifestDocument(bytes, mediaType);
-      // What an index lists is there already, so each of it has passed.
-      if (document.isIndex) return;
-      const canRun = document.layers.some((layer) => layerType.test(layer.mediaType));
-      if (!canRun && (artifactType !== undefined || document.layers.length > 0)) return;
-      const image = sourceOf(`${repository}:${reference}`, await store.readImage(document));
+      if (!isImage(document)) return;
+      const image = sourceOf(`${repository}:${reference}`, await readableImage(store, document));
       const verdict = await gate.admitImage({ namespace, actor: keyId, image });
       if (verdict.outcome === 'deny') throw serverFault('PUSH_REFUSED', verdict.summary);
     },
+    async manifestAccepted({ repository, digest, bytes, mediaType }) {
+      if (!isImage(readManifestDocument(bytes, mediaType))) return;
+      await attachments.attach(repository, { digest, mediaType, size: bytes.length });
+    },
+    [Symbol.asyncDispose]: () => reading.end(),
   };
 }
 
 /** A pushed image as the scanner takes it. */
 export function sourceOf(name: string, { digest, config, layers }: PushedImage): ImageSource {
   return { name, digest, config: scannedConfig(config), layers };
+}
+
+/** What can't be read can't be scanned. As a wrong request, clients would try it again in other forms. */
+async function readableImage(
+  store: Pick<RegistryStore, 'readImage'>,
+  document: ManifestDocument,
+): Promise<PushedImage> {
+  try {
+    return await store.readImage(document);
+  } catch (cause) {
+    if (!isFault(cause, 'IMAGE_INVALID')) throw cause;
+    throw serverFault('PUSH_REFUSED', `it is no image that can be scanned: ${cause.message}`, { cause });
+  }
 }

@@ -1,0 +1,55 @@
+/** Policy, advisories or VEX are others than before: that is told to the audit log, and all is judged anew. */
+import type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
+import { isSameRevisions, type Revisions } from './revisions.ts';
+import type { AuditDraft } from './store/audit-entry.ts';
+import type { GateStore } from './store/gate-store.ts';
+
+export interface CatchingUpOptions {
+  readonly store: Pick<GateStore, 'revisions' | 'write'>;
+  readonly revisions: () => Revisions;
+  readonly rejudgeAll: (options: RejudgeOptions) => Promise<RejudgeResult>;
+  /** Epoch milliseconds. */
+  readonly clock: () => number;
+}
+
+const actor = 'gate';
+const none: Revisions = { policy: '', advisories: undefined, vex: '' };
+
+/** What was judged is remembered when the round is over: one that was ended early is begun again. */
+export async function catchUp(
+  { store, revisions, rejudgeAll, clock }: CatchingUpOptions,
+  options: RejudgeOptions,
+): Promise<RejudgeResult | undefined> {
+  const now = revisions();
+  const noted = store.revisions('noted') ?? none;
+  if (!isSameRevisions(noted, now)) {
+    const time = new Date(clock()).toISOString();
+    store.write({ audit: changesBetween(noted, now, time), noted: now });
+  }
+  const judged = store.revisions('judged');
+  if (judged !== undefined && isSameRevisions(judged, now)) return undefined;
+  const result = await rejudgeAll(options);
+  if (result.isWhole && isSameRevisions(revisions(), now)) store.write({ judgedWith: now });
+  return result;
+}
+
+function changesBetween(before: Revisions, now: Revisions, time: string): readonly AuditDraft[] {
+  const changes: AuditDraft[] = [];
+  if (before.policy !== now.policy)
+    changes.push({
+      ...{ time, actor, event: 'policy', policyRevision: now.policy },
+      summary: `the policy ${now.policy} is in force`,
+    });
+  if (before.advisories !== now.advisories)
+    changes.push({
+      ...{ time, actor, event: 'advisories', advisoryRevision: now.advisories },
+      summary:
+        now.advisories === undefined ? 'there are no advisories any more' : `advisories ${now.advisories}`,
+    });
+  if (before.vex !== now.vex)
+    changes.push({
+      ...{ time, actor, event: 'vex', vexRevision: now.vex },
+      summary: now.vex === '' ? 'the operator’s VEX is gone' : `the operator’s VEX is ${now.vex}`,
+    });
+  return changes;
+}

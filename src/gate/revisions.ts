@@ -1,0 +1,19 @@
+/** What verdicts depend on besides the report, the namespace and the time. Each changes with what it says. */
+import type { Verdict } from './judge/verdict.ts';
+
+export interface Revisions {
+  readonly policy: string;
+  /** Undefined: there are none. */
+  readonly advisories: string | undefined;
+  /** Of the operator's documents; empty: there are none. */
+  readonly vex: string;
+}
+
+export function revisionsOf(verdict: Verdict): Revisions {
+  const { policyRevision: policy, advisoryRevision: advisories, vexRevision: vex = '' } = verdict;
+  return { policy, advisories, vex };
+}
+
+export function isSameRevisions(a: Revisions, b: Revisions): boolean {
+  return a.policy === b.policy && a.advisories === b.advisories && a.vex === b.vex;
+}

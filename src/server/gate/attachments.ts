@@ -1,0 +1,159 @@
+/**
+ * What the gate knows of an image it accepted, attached to it in the registry for everybody's tools: an SBOM, and what the
+ * scan found as a statement in cosign's form. They are manifests whose subject is the image; what an earlier scan said is
+ * replaced. Nobody judges them, since nobody runs them; that they can't be stored is no reason to refuse an image.
+ * Source: OCI image-spec v1.1, "Guidelines for Artifact Usage"; cosign, specs/COSIGN_VULN_ATTESTATION_SPEC.md.
+ */
+import { Readable } from 'node:stream';
+import {
+  type Artifact,
+  type Gate,
+  predicateTypes,
+  referrerManifest,
+  statementMediaType,
+  vulnerabilityPredicate,
+} from '../../gate/index.ts';
+import {
+  type Digest,
+  digestOf,
+  parseRepositoryName,
+  type RegistryStore,
+  type RepositoryName,
+  readManifestDocument,
+} from '../../images/index.ts';
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
+import { buildInfo } from '../build-info.ts';
+
+export type AttachmentStore = Pick<
+  RegistryStore,
+  'blobSize' | 'startUpload' | 'putManifest' | 'listReferrers' | 'deleteManifest'
+>;
+
+export interface AttachmentsOptions {
+  readonly gate: Pick<Gate, 'report'>;
+  readonly store: AttachmentStore;
+  readonly log: Log;
+}
+
+export interface Subject {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly size: number;
+}
+
+export interface Attachments {
+  /** Never throws: what goes wrong is logged. */
+  attach(repository: string, subject: Subject): Promise<void>;
+}
+
+export const sbomMediaType = 'application/vnd.cyclonedx+json';
+/** Says what a document says, whenever it was made. */
+const revisionAnnotation = 'ward.report.revision';
+/** Of a subject; nobody has that many. */
+const mostReferrers = 1000;
+
+export function createAttachments({ gate, store, log }: AttachmentsOptions): Attachments {
+  const attachTo = async (repository: RepositoryName, subject: Subject): Promise<void> => {
+    const report = await gate.report(subject.digest);
+    if (report === undefined) return;
+    const revision = revisionOf(report);
+    const page = { after: '', limit: mostReferrers };
+    const { items } = await store.listReferrers(repository, subject.digest, undefined, page);
+    const earlier = items.filter(({ annotations }) => Object.hasOwn(annotations, revisionAnnotation));
+    if (earlier.some(({ annotations }) => annotations[revisionAnnotation] === revision)) return;
+    for (const artifact of documentsOf(report, subject, revision)) await put(store, repository, artifact);
+    for (const { digest } of earlier) await remove(store, repository, digest);
+  };
+  return {
+    async attach(repository, subject) {
+      try {
+        await attachTo(parseRepositoryName(repository), subject);
+      } catch (error) {
+        const { digest } = subject;
+        log.warn({ repository, digest, reason: messageOf(error) }, 'could not attach what a scan found');
+      }
+    },
+  };
+}
+
+function documentsOf(report: Report, subject: Subject, revision: string): readonly Artifact[] {
+  const common = { subject, createdAt: report.scannedAt };
+  const annotations = { [revisionAnnotation]: revision };
+  const statement = {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [{ name: report.target.name, digest: { sha256: subject.digest.slice('sha256:'.length) } }],
+    predicateType: predicateTypes.vulnerabilities,
+    predicate: predicateOf(report),
+  };
+  return [
+    referrerManifest({
+      ...common,
+      artifactType: sbomMediaType,
+      content: JSON.stringify(cycloneDxOf(report)),
+      annotations,
+    }),
+    referrerManifest({
+      ...common,
+      artifactType: statementMediaType,
+      content: JSON.stringify(statement),
+      annotations: { ...annotations, 'in-toto.io/predicate-type': predicateTypes.vulnerabilities },
+    }),
+  ];
+}
+
+function predicateOf(report: Report) {
+  return vulnerabilityPredicate({
+    scannerUri: 'urn:ward:scanner',
+    scannerVersion: buildInfo.buildno,
+    advisoryRevision: report.advisories?.revision ?? '',
+    result: JSON.parse(JSON.stringify(sortedReport(report))),
+    startedAt: report.scannedAt,
+    finishedAt: report.scannedAt,
+  });
+}
+
+/** The same for what finds the same with the same advisories. */
+function revisionOf(report: Report): string {
+  const { inventory, findings, suppressed, advisories } = sortedReport(report);
+  return digestOf(JSON.stringify([inventory, findings, suppressed, advisories?.revision ?? '']));
+}
+
+async function put(
+  store: AttachmentStore,
+  repository: RepositoryName,
+  { blobs, manifest }: Artifact,
+): Promise<void> {
+  for (const { digest, content } of blobs) {
+    if (await hasBlob(store, repository, digest)) continue;
+    const upload = store.startUpload(repository);
+    try {
+      await upload.append(Readable.from([content]));
+      await upload.finish(digest);
+    } catch (error) {
+      await upload.cancel();
+      throw error;
+    }
+  }
+  const document = readManifestDocument(manifest.content, manifest.mediaType);
+  await store.putManifest({ repository, document, tags: [], admit: async () => {} });
+}
+
+async function hasBlob(store: AttachmentStore, repository: RepositoryName, digest: Digest): Promise<boolean> {
+  try {
+    await store.blobSize(repository, digest);
+    return true;
+  } catch (error) {
+    if (isFault(error, 'BLOB_UNKNOWN')) return false;
+    throw error;
+  }
+}
+
+/** Another push may have been faster. */
+async function remove(store: AttachmentStore, repository: RepositoryName, digest: Digest): Promise<void> {
+  try {
+    await store.deleteManifest(repository, digest);
+  } catch (error) {
+    if (!isFault(error, 'MANIFEST_UNKNOWN')) throw error;
+  }
+}

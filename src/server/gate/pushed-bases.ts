@@ -1,0 +1,98 @@
+/** Images of the registry as bases, and what lies beside them, in whichever repositories they are. */
+import { buffer } from 'node:stream/consumers';
+import { type ArtifactLayer, companionSuffixes, companionTag } from '../../gate/index.ts';
+import {
+  type Digest,
+  indexTypes,
+  type ManifestDocument,
+  manifestMediaType,
+  parseTag,
+  type RegistryStore,
+  readManifestDocument,
+} from '../../images/index.ts';
+import { isFault, type Log } from '../../lib/index.ts';
+import { companionLayers } from './companion-layers.ts';
+
+export interface PushedBases {
+  companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
+  /** The layers of an image, lowest first; of several when it is an index; none when it is not there. */
+  layersOf(digest: Digest): Promise<readonly (readonly Digest[])[]>;
+  /** Images that something lies beside. */
+  companioned(): Promise<readonly Digest[]>;
+}
+
+export type BasesRegistry = Pick<
+  RegistryStore,
+  'listCompanions' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage'
+>;
+
+/** What is behind a digest never changes. */
+const kept = 20_000;
+/** An index lists as many platforms at most as are looked at. */
+const mostPlatforms = 50;
+/** A base that is signed in this very moment counts a moment later. */
+const listedForMs = 1000;
+
+export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases {
+  const known = new Map<Digest, readonly (readonly Digest[])[]>();
+  let listed: Promise<readonly Digest[]> | undefined;
+  let listedAt = 0;
+  const read = async (digest: Digest): Promise<readonly (readonly Digest[])[]> => {
+    const document = documentOf(await registry.readManifest(digest));
+    if (!document.isIndex) {
+      return [(await registry.readImage(document)).layers.map(({ diffId }) => diffId)];
+    }
+    const children = document.manifests.slice(0, mostPlatforms).map(async (child) => {
+      const image = documentOf(await registry.readManifest(child.digest));
+      return image.isIndex ? [] : [(await registry.readImage(image)).layers.map(({ diffId }) => diffId)];
+    });
+    return (await Promise.all(children)).flat();
+  };
+  return {
+    async companions(digest) {
+      const tags = companionSuffixes.map((suffix) => parseTag(companionTag(digest, suffix)));
+      const found = await registry.listCompanions(digest, tags);
+      const blobs = {
+        readManifest: registry.readManifest,
+        readBlob: async (blob: Digest) => buffer(await registry.openBlob(blob)),
+      };
+      return companionLayers(
+        found.map((each) => each.digest),
+        blobs,
+        log,
+      );
+    },
+    async layersOf(digest) {
+      const before = known.get(digest);
+      if (before !== undefined) return before;
+      try {
+        const layers = await read(digest);
+        if (known.size >= kept) known.clear();
+        known.set(digest, layers);
+        return layers;
+      } catch (error) {
+        // What was deleted, or is no image, is no base.
+        if (isFault(error)) return [];
+        throw error;
+      }
+    },
+    companioned() {
+      if (listed === undefined || performance.now() - listedAt > listedForMs) {
+        listedAt = performance.now();
+        listed = registry.listSubjects('.sig');
+      }
+      return listed;
+    },
+  };
+}
+
+/** Some clients write manifests that don't say their own type: it is the one as which they make sense. */
+function documentOf(bytes: Buffer): ManifestDocument {
+  const [first = manifestMediaType] = indexTypes;
+  try {
+    return readManifestDocument(bytes, manifestMediaType);
+  } catch (error) {
+    if (isFault(error)) return readManifestDocument(bytes, first);
+    throw error;
+  }
+}
