@@ -27,6 +27,7 @@ test('has the commands of the platform', () => {
   expect(commands.map(([name]) => name)).toEqual([
     'up',
     'doctor',
+    'prove',
     ...['create', 'update', 'get', 'list', 'delete', 'invoke'].map((verb) => `action ${verb}`),
     ...['list', 'get', 'result', 'logs', 'poll'].map((verb) => `activation ${verb}`),
     ...['create', 'update', 'bind', 'get', 'list', 'delete'].map((verb) => `package ${verb}`),

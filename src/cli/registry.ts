@@ -13,6 +13,7 @@ import { completionCommand, doctorCommand, listCommand, upCommand } from './comm
 import { policyGroup } from './commands/policy.ts';
 import { projectGroup } from './commands/project.ts';
 import { propertyGroup } from './commands/property.ts';
+import { proveCommand } from './commands/prove.ts';
 import { ruleGroup } from './commands/rule.ts';
 import { sandboxGroup } from './commands/sandbox.ts';
 import { triggerGroup } from './commands/trigger.ts';
@@ -21,6 +22,7 @@ import { vaultGroup } from './commands/vault.ts';
 export const entries: readonly EntrySpec[] = [
   upCommand,
   doctorCommand,
+  proveCommand,
   actionGroup,
   activationGroup,
   packageGroup,

@@ -9,6 +9,8 @@ import { claimRunInstance } from './run-instance.ts';
 
 export interface ByHand extends AsyncDisposable {
   readonly host: LocalSandboxHost;
+  /** The host's own name, unique on the machine. */
+  readonly instance: string;
   readonly images: ImageStore;
 }
 
@@ -24,5 +26,5 @@ export async function openByHand(config: Config, runtime: RuntimeName): Promise<
   const mountsDir = join(runDir, 'roots', instance.name);
   const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir }));
   const opened = stack.move();
-  return { host, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { host, instance: instance.name, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -2,76 +2,130 @@
  * The composition root: configuration in, running platform out. Commands that make sandboxes first move this
  * process into namespaces of its own (`enterIsolation` starts it anew there with the same arguments).
  */
-import { type DoctorReport, type Explanation, enterIsolation, isIsolated } from '../sandbox/index.ts';
+import type { DoctorReport, Explanation } from '../sandbox/index.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { SandboxRunOptions } from './policy.ts';
+import type { ProveHereOptions, ProveReport, TechniqueSummary } from './prove.ts';
 import type { UpOptions } from './up.ts';
 
 export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
-export {
-  type AdvisoriesChangeOptions,
-  type AdvisoriesOptions,
-  importAdvisoryFiles,
-  showAdvisories,
-  updateAdvisoryFile,
-} from './advisories-admin.ts';
+export type { AdvisoriesChangeOptions, AdvisoriesOptions } from './advisories-admin.ts';
 export { defaultDataDir } from './config.ts';
 export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
-export {
-  type AuditAdmin,
-  auditAdmin,
-  checkPolicy,
-  type PolicyInForce,
-  showPolicy,
-  testPolicy,
-} from './gate-admin.ts';
+export type { AuditAdmin, PolicyInForce } from './gate-admin.ts';
 export { type GatePaths, gatePaths } from './gate-paths.ts';
-export { buildImage, type ImageBuildRequest, type ImageBuildResult } from './image-build.ts';
-export { type BaseBuildRequest, type BuiltBase, buildBases } from './image-build-bases.ts';
+export type { ImageBuildRequest, ImageBuildResult } from './image-build.ts';
+export type { BaseBuildRequest, BuiltBase } from './image-build-bases.ts';
 export type { PushTarget } from './image-build-push.ts';
 export type { KeyFile } from './image-build-trust.ts';
-export { makeKeyPair, signByHand, verifyByHand } from './image-sign.ts';
-export {
-  type NamespaceAdmin,
-  type NamespaceKey,
-  type NamespaceLimitsView,
-  namespaceAdmin,
-} from './namespace-admin.ts';
+export type { NamespaceAdmin, NamespaceKey, NamespaceLimitsView } from './namespace-admin.ts';
 export type { SandboxRunOptions } from './policy.ts';
-export { type ScanRequest, scanByHand } from './scan.ts';
+export type {
+  AttackVector,
+  Progress,
+  ProveHereOptions,
+  ProveReport,
+  ProveRow,
+  TechniqueSummary,
+} from './prove.ts';
+export type { ScanRequest } from './scan.ts';
 export type { UpOptions } from './up.ts';
-export { type VaultAdmin, type VaultRotation, type VaultStatus, vaultAdmin } from './vault-admin.ts';
+export type { VaultAdmin, VaultRotation, VaultStatus } from './vault-admin.ts';
+
+/** What a command needs is loaded when it runs: to scan takes no sandboxes, to serve no builds. */
+type Advisories = typeof import('./advisories-admin.ts');
+type GateAdmin = typeof import('./gate-admin.ts');
+type Signing = typeof import('./image-sign.ts');
+
+export const updateAdvisoryFile: Advisories['updateAdvisoryFile'] = async (options) =>
+  (await import('./advisories-admin.ts')).updateAdvisoryFile(options);
+
+export const importAdvisoryFiles: Advisories['importAdvisoryFiles'] = async (options, files) =>
+  (await import('./advisories-admin.ts')).importAdvisoryFiles(options, files);
+
+export const showAdvisories: Advisories['showAdvisories'] = async (options) =>
+  (await import('./advisories-admin.ts')).showAdvisories(options);
+
+export const auditAdmin: GateAdmin['auditAdmin'] = async (options) =>
+  (await import('./gate-admin.ts')).auditAdmin(options);
+
+export const checkPolicy = async (text: string): Promise<string> =>
+  (await import('./gate-admin.ts')).checkPolicy(text);
+
+export const showPolicy: GateAdmin['showPolicy'] = async (...args) =>
+  (await import('./gate-admin.ts')).showPolicy(...args);
+
+export const testPolicy: GateAdmin['testPolicy'] = async (options) =>
+  (await import('./gate-admin.ts')).testPolicy(options);
+
+export const buildImage: typeof import('./image-build.ts').buildImage = async (request) =>
+  (await import('./image-build.ts')).buildImage(request);
+
+export const buildBases: typeof import('./image-build-bases.ts').buildBases = async (request) =>
+  (await import('./image-build-bases.ts')).buildBases(request);
+
+export const makeKeyPair: Signing['makeKeyPair'] = async (path, passphrase) =>
+  (await import('./image-sign.ts')).makeKeyPair(path, passphrase);
+
+export const signByHand: Signing['signByHand'] = async (request) =>
+  (await import('./image-sign.ts')).signByHand(request);
+
+export const verifyByHand: Signing['verifyByHand'] = async (request) =>
+  (await import('./image-sign.ts')).verifyByHand(request);
+
+export const namespaceAdmin: typeof import('./namespace-admin.ts').namespaceAdmin = async (options) =>
+  (await import('./namespace-admin.ts')).namespaceAdmin(options);
+
+export const scanByHand: typeof import('./scan.ts').scanByHand = async (request) =>
+  (await import('./scan.ts')).scanByHand(request);
+
+export const vaultAdmin: typeof import('./vault-admin.ts').vaultAdmin = async (options) =>
+  (await import('./vault-admin.ts')).vaultAdmin(options);
 
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
-  isolate(servingFlags);
+  await isolate(servingFlags);
   return (await import('./up.ts')).upHere(options);
 }
 
 /** Runs one sandbox by hand; resolves to its program's exit code. */
 export async function runSandbox(options: SandboxRunOptions): Promise<number> {
-  isolate();
+  await isolate();
   return (await import('./run-sandbox.ts')).runSandboxHere(options);
 }
 
 /** Proves each mechanism on this host. */
 export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
-  isolate();
+  await isolate();
   return (await import('./doctor.ts')).doctorHere(options);
+}
+
+/** Runs the attack suite on this host. */
+export async function proveSandbox(options: ProveHereOptions): Promise<ProveReport> {
+  await isolate();
+  return (await import('./prove.ts')).proveHere(options);
+}
+
+/** What the attack suite has; needs no root. */
+export async function listAttacks(
+  options: Pick<ProveHereOptions, 'only' | 'vector'>,
+): Promise<readonly TechniqueSummary[]> {
+  return (await import('./prove.ts')).listTechniques(options);
 }
 
 /** The effective policy in words. */
 export async function explainSandbox(options: SandboxRunOptions): Promise<readonly Explanation[]> {
   if (process.geteuid?.() !== 0) return (await import('./doctor.ts')).explainUnprivileged(options);
-  isolate();
+  await isolate();
   return (await import('./doctor.ts')).explainHere(options);
 }
 
 /** A request leaves a few KiB behind; a larger nursery lets most of it die without being copied. */
 const servingFlags = ['--max-semi-space-size=64'];
 
-function isolate(flags: readonly string[] = []): void {
+async function isolate(flags: readonly string[] = []): Promise<void> {
+  const { enterIsolation, isIsolated } = await import('../sandbox/index.ts');
   // What is secret is made with a mode that says so; the rest has to be seen by sandboxes, whatever the caller's umask.
   process.umask(0o022);
   if (isIsolated()) return;

@@ -9,6 +9,7 @@ import { imageFaults } from '../../src/images/faults.ts';
 import { registryStoreFaults } from '../../src/images/registry-store/faults.ts';
 import { invokerFaults } from '../../src/invoker/faults.ts';
 import type { FaultKind, FaultTable } from '../../src/lib/index.ts';
+import { proverFaultTable } from '../../src/prover/faults.ts';
 import { registryFaults } from '../../src/registry/faults.ts';
 import { sandboxFaultTable } from '../../src/sandbox/faults.ts';
 import { scannerFaults } from '../../src/scanner/faults.ts';
@@ -39,6 +40,7 @@ const local: readonly (readonly [heading: string, table: object])[] = [
   ['Registry', registryFaults],
   ['Scanner', scannerFaults],
   ['Sandbox', sandboxFaultTable],
+  ['Prover', proverFaultTable],
   ['Server', serverFaults],
   ['Command line', cliFaults],
 ];
@@ -74,7 +76,7 @@ test.each(answered)('%s: codes, kinds, statuses, exit codes', (heading, codes) =
 
 test.each(local)('%s: codes, kinds, exit codes', (heading, codes) => {
   const table = tableOf(document, 'code', heading);
-  expect(Object.keys(codes).length).toBeGreaterThan(5);
+  expect(Object.keys(codes).length).toBeGreaterThan(3);
   expect(columnsOf(table, 'code', 'kind')).toEqual(codes);
   for (const [code = '', kind, exit] of table.rows) {
     expect([code, exit]).toEqual([code, String(exitCodeOf(kindOf(kind)))]);
@@ -85,11 +87,12 @@ test('codes outside the tables are where they are said to be', () => {
   const sources = [
     'src/lib/command.ts',
     'src/cli/handlers/platform.ts',
+    'src/cli/handlers/prove.ts',
     'src/cli/handlers/activation-outcome.ts',
   ];
   const text = [...sources, 'src/cli/main.ts', 'bin/ward.mjs'].map(readText).join('\n');
   const { rows } = tableOf(document, 'code', 'Outside the tables');
-  expect(rows).toHaveLength(5);
+  expect(rows).toHaveLength(7);
   for (const [code = ''] of rows) expect(text).toMatch(new RegExp(`['[]${plain(code)}['\\]]`));
 });
 

@@ -1,0 +1,97 @@
+/** Starts the suite's Python programs in sandboxes, and runs them to their end. */
+import { readFileSync } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Sandbox, SandboxPolicy, SandboxRequest } from '../sandbox/index.ts';
+import { boundedBy } from './bounds.ts';
+import { factsFor } from './facts.ts';
+import { proverFault } from './faults.ts';
+import type { Answer, Facts, ProgramOptions } from './types.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
+
+/** Starts one sandbox. Ward's own host is one; a comparison has another. */
+export type Start = (request: SandboxRequest) => Promise<Sandbox>;
+
+/** Where programs run. */
+export interface ProgramPlace {
+  readonly start: Start;
+  readonly policy: SandboxPolicy;
+  readonly rootDir: string;
+  readonly facts: Facts;
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal;
+}
+
+const prelude = readFileSync(join(import.meta.dirname, 'prelude.py'), 'utf8');
+
+export async function startProgram(
+  place: ProgramPlace,
+  program: string,
+  options: ProgramOptions = {},
+): Promise<Sandbox> {
+  const policy = boundedBy(place.policy, options.atMost);
+  const rootDir = options.rootDir ?? place.rootDir;
+  const facts = { ...factsFor(place.facts, policy), runtime: place.facts.runtime, ...options.more };
+  return place.start({
+    rootDir,
+    args: [await interpreterOf(place.rootDir), '-I', '-c', prelude + program, JSON.stringify(facts)],
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', ...options.env },
+    cwd: options.cwd ?? '/',
+    policy,
+    channel: options.channel === true ? 'channel' : 'none',
+  });
+}
+
+/** Runs a program to its end, or until `signal` is aborted. */
+export async function runProgram(
+  place: ProgramPlace,
+  program: string,
+  options: ProgramOptions,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  await using sandbox = await startProgram(place, program, options);
+  return await endOf(sandbox, signal);
+}
+
+/** Reads a sandbox to its end, and judges it. */
+export async function endOf(sandbox: Sandbox, signal: AbortSignal): Promise<Verdict> {
+  const stop = () => void sandbox.destroy();
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  sandbox.stdin.end();
+  const [exit, stdout, stderr] = await Promise.all([
+    sandbox.exited,
+    textOf(sandbox.stdout),
+    textOf(sandbox.stderr),
+  ]);
+  signal.removeEventListener('abort', stop);
+  return verdictOf({ exit, stdout, stderr, isOverdue: exit.killed && signal.aborted });
+}
+
+/** @throws Fault PROGRAM_SILENT */
+export function answerOf(verdict: Verdict): Answer {
+  if (verdict.outcome !== 'ERROR') return verdict;
+  throw proverFault('PROGRAM_SILENT', verdict.detail);
+}
+
+const interpreters = ['/usr/bin/python3', '/usr/bin/python3.13', '/usr/local/bin/python3'];
+
+async function interpreterOf(rootDir: string): Promise<string> {
+  for (const path of interpreters) {
+    if (await lstat(join(rootDir, path)).catch(() => undefined)) return path;
+  }
+  throw proverFault('PYTHON_MISSING', `${rootDir} has no Python`);
+}
+
+const keptBytes = 65_536;
+
+/** The start and the end of a stream: a flood may lie between the program's first word and its last. */
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let head = '';
+  let tail = '';
+  for await (const chunk of stream) {
+    if (head.length < keptBytes) head += String(chunk);
+    else tail = (tail + String(chunk)).slice(-keptBytes);
+  }
+  return head + tail;
+}

@@ -1,0 +1,87 @@
+/** A run of the suite: several techniques at once, each told when it is done, and a report in their order. */
+import { availableParallelism } from 'node:os';
+import { openDockerDefault } from './docker-default/open.ts';
+import { openSuite, type SuiteOptions } from './suite.ts';
+import type { Outcome, Technique, TechniqueResult } from './types.ts';
+
+export interface ProveOptions extends SuiteOptions {
+  readonly techniques: readonly Technique[];
+  /** The host's own, where its control groups are. */
+  readonly instance: string;
+  /** Runs the same programs under Docker's defaults too. */
+  readonly compare: boolean;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly done: number;
+  readonly all: number;
+  readonly last: TechniqueResult;
+}
+
+/** A technique's result and, in a comparison, what the same program got under Docker's defaults. */
+export interface ProveRow extends TechniqueResult {
+  readonly dockerDefault?: TechniqueResult;
+}
+
+export interface ProveReport {
+  /** Nothing escaped, and of everything that could be tried it is known. */
+  readonly ok: boolean;
+  readonly kernel: string;
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly counts: Readonly<Record<Outcome, number>>;
+  /** The same of the comparison, over the techniques that it has. */
+  readonly dockerDefaultCounts?: Readonly<Record<Outcome, number>>;
+  readonly milliseconds: number;
+  readonly techniques: readonly ProveRow[];
+}
+
+/** @throws Fault COMPARISON_UNFIT, RUNTIME_MISSING, POLICY_NOT_MET; and the signal's reason */
+export async function prove(options: ProveOptions): Promise<ProveReport> {
+  const { host, policy } = options;
+  const startedAt = performance.now();
+  await host.checkPolicy(policy);
+  const rows = await runAll(options);
+  const compared = rows.flatMap(({ dockerDefault }) => dockerDefault ?? []);
+  const counts = countsOf(rows);
+  return {
+    ok: counts.ESCAPED === 0 && counts.ERROR === 0,
+    kernel: host.features.kernel,
+    runtime: { name: policy.runtime, version: (await host.runtime(policy.runtime))?.version ?? '' },
+    counts,
+    ...(options.compare ? { dockerDefaultCounts: countsOf(compared) } : {}),
+    milliseconds: Math.round(performance.now() - startedAt),
+    techniques: rows,
+  };
+}
+
+async function runAll(options: ProveOptions): Promise<readonly ProveRow[]> {
+  const { techniques, onProgress, signal } = options;
+  await using stack = new AsyncDisposableStack();
+  const suite = stack.use(await openSuite(options));
+  const docker = options.compare ? stack.use(await openDockerDefault(options)) : undefined;
+  const waiting = [...techniques.entries()];
+  const rows: ProveRow[] = [];
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if (signal?.aborted) return;
+      const [at, technique] = next;
+      const result = await suite.run(technique);
+      const compared = docker?.takes(technique) === true ? await docker.run(technique) : undefined;
+      rows[at] = compared === undefined ? result : { ...result, dockerDefault: compared };
+      onProgress?.({ done: rows.filter(Boolean).length, all: techniques.length, last: result });
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, work));
+  signal?.throwIfAborted();
+  return rows;
+}
+
+/** A technique mostly waits for its sandbox; more of them at once would wait for each other. */
+const parallel = Math.max(2, availableParallelism());
+
+function countsOf(results: readonly TechniqueResult[]): Record<Outcome, number> {
+  const counts: Record<Outcome, number> = { BLOCKED: 0, ESCAPED: 0, ERROR: 0, SKIPPED: 0 };
+  for (const { outcome } of results) counts[outcome]++;
+  return counts;
+}

@@ -1,0 +1,121 @@
+/** Runs techniques: each in a sandbox of its own, within its time, and judged by what its sandbox shows. */
+import type { ImageStore } from '../images/index.ts';
+import { messageOf } from '../lib/index.ts';
+import type { LocalSandboxHost, SandboxPolicy } from '../sandbox/index.ts';
+import { hostFacts } from './facts.ts';
+import { type Functions, openFunctions } from './functions.ts';
+import { answerOf, type ProgramPlace, runProgram, startProgram } from './program.ts';
+import type { HostContext, HostTechnique, ProgramTechnique, Technique, TechniqueResult } from './types.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface SuiteOptions {
+  readonly host: LocalSandboxHost;
+  readonly images: ImageStore;
+  /** Of every sandbox of the suite, but where a technique has tighter bounds. */
+  readonly policy: SandboxPolicy;
+  /** A mounted root that has Python and, for Landlock, util-linux. */
+  readonly rootDir: string;
+  /** Ends what is under way, which then counts as an error. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Suite extends AsyncDisposable {
+  /** Never rejects: what goes wrong is the result's. */
+  run(technique: Technique): Promise<TechniqueResult>;
+}
+
+/** What all techniques of a suite share. */
+interface Shared extends ProgramPlace {
+  readonly host: LocalSandboxHost;
+  readonly functions: Functions;
+}
+
+export async function openSuite({ host, images, policy, rootDir, signal }: SuiteOptions): Promise<Suite> {
+  await using stack = new AsyncDisposableStack();
+  const { facts } = stack.use(await hostFacts(policy, host.features.arch));
+  const functions = stack.use(openFunctions({ host, images, policy }));
+  const shared: Shared = {
+    start: (request) => host.start(request),
+    ...{ host, policy, rootDir, facts, functions },
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const opened = stack.move();
+  return {
+    run: (technique) => runTechnique(shared, technique),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+const defaultTimeoutMs = 20_000;
+
+function runTechnique(shared: Shared, technique: Technique): Promise<TechniqueResult> {
+  if ('program' in technique) return runInPlace(shared, technique);
+  return timed(technique, shared, (signal) => runHostTechnique(shared, technique, signal));
+}
+
+/** A program, wherever programs run. Never rejects. */
+export function runInPlace(place: ProgramPlace, technique: ProgramTechnique): Promise<TechniqueResult> {
+  const { program, atMost } = technique;
+  const options = atMost === undefined ? {} : { atMost };
+  return timed(technique, place, (signal) => runProgram(place, program, options, signal));
+}
+
+async function timed(
+  technique: Technique,
+  place: ProgramPlace,
+  run: (signal: AbortSignal) => Promise<Verdict>,
+): Promise<TechniqueResult> {
+  const startedAt = performance.now();
+  const timeout = AbortSignal.timeout(technique.timeoutMs ?? defaultTimeoutMs);
+  const signal = place.signal === undefined ? timeout : AbortSignal.any([timeout, place.signal]);
+  const verdict = await run(signal).catch(
+    (error: unknown): Verdict => ({ outcome: 'ERROR', detail: messageOf(error) }),
+  );
+  return {
+    ...resultOf(technique, verdict, place.facts.runtime === 'runsc'),
+    milliseconds: Math.round(performance.now() - startedAt),
+  };
+}
+
+async function runHostTechnique(
+  shared: Shared,
+  technique: HostTechnique,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { host, policy, rootDir, facts, functions } = shared;
+  await using started = new AsyncDisposableStack();
+  const context: HostContext = {
+    ...{ host, policy, rootDir, facts, signal },
+    start: async (program, options) => started.use(await startProgram(shared, program, options)),
+    run: async (program, options = {}) => answerOf(await runProgram(shared, program, options, signal)),
+    deploy: functions.deploy,
+  };
+  const overdue = Promise.withResolvers<Verdict>();
+  signal.addEventListener('abort', () =>
+    overdue.resolve({ outcome: 'ERROR', detail: 'it gave no answer in time' }),
+  );
+  const attempted = technique.run(context);
+  // When the time is over its sandboxes are taken away, which ends the rest of it too.
+  attempted.catch(() => {});
+  return await Promise.race([attempted, overdue.promise]);
+}
+
+/** Pure: a verdict in the words of a result. */
+export function resultOf(
+  technique: Technique,
+  verdict: Verdict,
+  isGvisor: boolean,
+): Omit<TechniqueResult, 'milliseconds'> {
+  const { name, vector, title, reference, control, expects, harmlessInGvisor } = technique;
+  const head = { name, vector, title, reference, control };
+  const { outcome, detail } = verdict;
+  if (outcome === 'BLOCKED') {
+    const { answer } = verdict;
+    return { ...head, outcome, answer, detail, asExpected: expects.some((one) => one === answer) };
+  }
+  if (outcome === 'ESCAPED' && isGvisor && harmlessInGvisor !== undefined) {
+    const told = `${harmlessInGvisor} (${detail})`;
+    return { ...head, outcome: 'BLOCKED', answer: 'gvisor', detail: told, asExpected: true };
+  }
+  return { ...head, outcome, answer: '', detail, asExpected: false };
+}

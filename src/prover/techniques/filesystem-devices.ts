@@ -1,0 +1,116 @@
+/** Devices: memory, disks, machines and buses behind a name in /dev. */
+import type { Technique } from '../types.ts';
+
+const head = { vector: 'escape', control: 'minimal-dev' } as const;
+
+/** Opened and closed at once. Never a watchdog: one that was opened and closed restarts the machine. */
+export const deviceTechniques: readonly Technique[] = [
+  device('memory', ['/dev/mem', '/dev/kmem'], 'read and write the machine’s memory', 'mem(4)'),
+  device('ports', ['/dev/port'], 'read and write I/O ports', 'mem(4)'),
+  device('kernel-log', ['/dev/kmsg'], 'read and write the kernel’s log', 'Documentation/ABI/testing/dev-kmsg'),
+  device('console', ['/dev/console', '/dev/tty0', '/dev/tty1', '/dev/ttyS0'], 'read and write the host’s console', 'console(4), CVE-2025-52565'),
+  device('disks', ['/dev/vda', '/dev/sda', '/dev/xvda', '/dev/nvme0n1', '/dev/mmcblk0', '/dev/dm-0', '/dev/md0', '/dev/ram0', '/dev/nbd0', '/dev/pmem0'], 'open a disk of the host', 'sd(4)'),
+  device('loop', ['/dev/loop-control', '/dev/loop0'], 'make a disk of a file', 'loop(4)'),
+  device('device-mapper', ['/dev/mapper/control', '/dev/btrfs-control', '/dev/zfs'], 'map disks', 'Documentation/admin-guide/device-mapper'),
+  device('fuse', ['/dev/fuse', '/dev/cuse'], 'serve a file system to the kernel', 'fuse(4)'),
+  device('virtual-machines', ['/dev/kvm', '/dev/vhost-net', '/dev/vhost-vsock', '/dev/vfio/vfio', '/dev/sev', '/dev/sgx_enclave'], 'start a virtual machine', 'Documentation/virt/kvm/api.rst'),
+  device('network-tunnel', ['/dev/net/tun', '/dev/ppp', '/dev/vsock'], 'make a network interface', 'Documentation/networking/tuntap.rst'),
+  device('input', ['/dev/uinput', '/dev/uhid', '/dev/input/event0', '/dev/input/mice'], 'read keystrokes, or make them', 'Documentation/input/uinput.rst'),
+  device('graphics', ['/dev/dri/card0', '/dev/dri/renderD128', '/dev/fb0', '/dev/nvidiactl'], 'use a graphics device', 'Documentation/gpu/drm-uapi.rst'),
+  device('userfaults', ['/dev/userfaultfd'], 'handle page faults oneself, without the system call', 'userfaultfd(2)'),
+  device('terminals', ['/dev/ptmx', '/dev/pts/ptmx', '/dev/pts/0'], 'make terminals, or open those of others', 'pts(4)'),
+  device('buses', ['/dev/i2c-0', '/dev/spidev0.0', '/dev/gpiochip0', '/dev/bus/usb/001/001', '/dev/sg0'], 'talk to devices on a bus', 'Documentation/i2c/dev-interface.rst'),
+  device('processors', ['/dev/cpu/0/msr', '/dev/cpu/0/cpuid', '/dev/cpu_dma_latency', '/dev/mcelog'], 'read and write registers of the processor', 'msr(4)'),
+  device('chips', ['/dev/tpm0', '/dev/tpmrm0', '/dev/rtc0', '/dev/hpet', '/dev/nvram', '/dev/snapshot'], 'use the machine’s chips', 'Documentation/admin-guide/rtc.rst'),
+  {
+    ...head,
+    name: 'mknod-character',
+    title: 'make a device of one’s own: the kernel’s log',
+    reference: 'mknod(2)',
+    expects: ['EPERM', 'EACCES'],
+    program: `${node('S_IFCHR', 1, 11, 'O_RDONLY')}`,
+  },
+  {
+    ...head,
+    name: 'mknod-memory',
+    title: 'make a device of one’s own: the machine’s memory',
+    reference: 'mknod(2), mem(4)',
+    expects: ['EPERM', 'EACCES'],
+    program: `${node('S_IFCHR', 1, 1, 'O_RDONLY')}`,
+  },
+  {
+    ...head,
+    name: 'mknod-block',
+    title: 'make a device of one’s own: a disk of the host',
+    reference: 'mknod(2)',
+    expects: ['EPERM', 'EACCES'],
+    program: `${node('S_IFBLK', 254, 0, 'O_RDONLY')}`,
+  },
+  {
+    ...head,
+    name: 'null-chmod',
+    control: 'user-namespace',
+    title: 'change who may use the host’s /dev/null',
+    reference: 'chmod(2), null(4)',
+    expects: ['EPERM', 'EROFS', 'EACCES'],
+    harmlessInGvisor: 'it is a device of its kernel’s own',
+    program: `
+# To what it is already.
+refused(lambda: os.chmod("/dev/null", os.stat("/dev/null").st_mode & 0o7777), "the mode of /dev/null may be changed")
+`,
+  },
+  {
+    ...head,
+    name: 'null-chown',
+    control: 'user-namespace',
+    title: 'own the host’s /dev/null',
+    reference: 'chown(2), null(4)',
+    expects: ['EPERM', 'EROFS', 'EACCES', 'EINVAL'],
+    harmlessInGvisor: 'it is a device of its kernel’s own',
+    program: `
+# By whom it is owned already.
+owner = os.stat("/dev/null")
+refused(lambda: os.chown("/dev/null", owner.st_uid, owner.st_gid), "the owner of /dev/null may be changed")
+`,
+  },
+  {
+    ...head,
+    name: 'device-replace',
+    title: 'put a link in the place of a device, for what the host opens there next',
+    reference: 'CVE-2025-31133',
+    expects: ['EROFS', 'EACCES', 'EPERM'],
+    harmlessInGvisor: 'it is a folder of its kernel’s own',
+    program: `
+def replace():
+    os.symlink("/proc/sys/kernel/core_pattern", "/dev/ward-prove")
+    os.unlink("/dev/ward-prove")
+refused(replace, "links can be made in /dev")
+`,
+  },
+];
+
+function device(name: string, paths: readonly string[], title: string, reference: string): Technique {
+  return {
+    ...head,
+    name: `device-${name}`,
+    title,
+    reference,
+    expects: ['absent', 'EPERM', 'EACCES'],
+    harmlessInGvisor: 'it is a device that its kernel made up',
+    program: `
+def use(path):
+    os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC))
+found(${JSON.stringify(paths)}, use, "opened")
+`,
+  };
+}
+
+function node(kind: string, major: number, minor: number, mode: string): string {
+  return `
+import stat
+def make():
+    syscall("mknodat", -100, "/tmp/node", stat.${kind} | 0o600, os.makedev(${major}, ${minor}))
+    os.close(os.open("/tmp/node", os.${mode} | os.O_NONBLOCK))
+refused(make, "device ${major}:${minor} was made and opened")
+`;
+}

@@ -1,0 +1,149 @@
+/** The contract between the attack suite, what runs it, and what tells its results. */
+import type { ActionLimits, Completion } from '../invoker/index.ts';
+import type { JsonObject } from '../lib/index.ts';
+import type { Mechanism, Sandbox, SandboxHost, SandboxPolicy } from '../sandbox/index.ts';
+
+/** Where an attack is aimed: the kernel and host, other sandboxes, the network, or Ward's own protocol. */
+export const attackVectors = ['escape', 'neighbours', 'outside', 'application'] as const;
+export type AttackVector = (typeof attackVectors)[number];
+
+/** What answers an attack: a mechanism of the sandbox, or a part of Ward. */
+export type Control = Mechanism | 'channel-protocol' | 'log-limit' | 'image-check' | 'sandbox-end';
+
+/**
+ * The answer that an attack should get.
+ * An errno: the call was refused. `killed`: the kernel ended the process that made it (SIGSYS, or out of memory).
+ * `absent`: what it needs doesn't exist here. `limit`: a limit held. `frozen`: it stood still. `signal`: another
+ * signal ended the process. `refused`: Ward or the runtime refused to start it, or to believe it.
+ */
+export type Expectation =
+  | `E${Uppercase<string>}`
+  | 'killed'
+  | 'absent'
+  | 'limit'
+  | 'frozen'
+  | 'signal'
+  | 'refused';
+
+/** Tighter values than the policy's, so that a limit is reached soon. The smaller one counts. */
+export interface Bounds {
+  readonly memoryBytes?: number;
+  readonly pidsLimit?: number;
+  readonly cpus?: number;
+  /** Of each tmpfs. */
+  readonly tmpfsBytes?: number;
+  readonly tmpfsInodes?: number;
+}
+
+interface TechniqueHead {
+  /** Unique: lower-case words with dashes, `mount-new-api`. */
+  readonly name: string;
+  readonly vector: AttackVector;
+  /** What is tried, as a short phrase without a full stop. */
+  readonly title: string;
+  /** A CVE, a manual page (`mount(2)`) or a document of the kernel. */
+  readonly reference: string;
+  /** The control that is there to answer it. Others may stand behind. */
+  readonly control: Control;
+  /** At least one. */
+  readonly expects: readonly [Expectation, ...Expectation[]];
+  /**
+   * Why a success under gVisor gives nothing: it is that kernel's own object that was reached. Without it a success
+   * there is an escape like any other.
+   */
+  readonly harmlessInGvisor?: string;
+  /** Milliseconds after which it counts as an error; 20,000 unless said. */
+  readonly timeoutMs?: number;
+}
+
+/** A Python program, run by itself in a sandbox of its own, with the prelude before it (`prelude.py`). */
+export interface ProgramTechnique extends TechniqueHead {
+  /**
+   * Has to be harmless where the control is missing: bounded, aimed only at what it made, never writing to what
+   * belongs to the host. Ends by `blocked(…)` or `escaped(…)`.
+   */
+  readonly program: string;
+  readonly atMost?: Bounds;
+}
+
+/** An attack that needs the host's side: another sandbox, the channel, a root of its own. */
+export interface HostTechnique extends TechniqueHead {
+  readonly run: (context: HostContext) => Promise<Answer>;
+}
+
+export type Technique = ProgramTechnique | HostTechnique;
+
+/** What is told of a technique without running it. */
+export type TechniqueSummary = Omit<TechniqueHead, 'harmlessInGvisor' | 'timeoutMs'>;
+
+/** What an attack got. `answer` is an Expectation or what came instead. */
+export type Answer =
+  | { readonly outcome: 'BLOCKED'; readonly answer: string; readonly detail: string }
+  | { readonly outcome: 'ESCAPED'; readonly detail: string };
+
+/** What the programs are told (`facts` in the prelude). */
+export interface Facts {
+  readonly runtime: string;
+  readonly arch: string;
+  readonly memoryBytes: number;
+  readonly pidsLimit: number;
+  readonly cpus: number;
+  readonly tmpfs: readonly { readonly path: string; readonly sizeBytes: number; readonly inodes: number }[];
+  /** `RLIMIT_NOFILE` → its value. */
+  readonly rlimits: Readonly<Record<string, number>>;
+  /** Of Ward itself: `pid` → `pid:[4026531836]`. */
+  readonly namespaces: Readonly<Record<string, string>>;
+  /** A text file of the host's that lies in a folder everybody may read. Its content is `secret`. */
+  readonly secretFile: string;
+  readonly secret: string;
+}
+
+export interface ProgramOptions {
+  readonly atMost?: Bounds;
+  /** Added to the facts: what one sandbox has to know of another. */
+  readonly more?: Readonly<Record<string, unknown>>;
+  readonly channel?: boolean;
+  readonly rootDir?: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What a host technique works with. Everything that it starts is ended for it. */
+export interface HostContext {
+  readonly host: SandboxHost;
+  readonly policy: SandboxPolicy;
+  readonly rootDir: string;
+  readonly facts: Facts;
+  /** Starts a Python program (with the prelude) in a sandbox of its own. */
+  start(program: string, options?: ProgramOptions): Promise<Sandbox>;
+  /** Runs one to its end. @throws Error when it gave no answer */
+  run(program: string, options?: ProgramOptions): Promise<Answer>;
+  /** A Python function (`def main(args)`), run by the invoker as a server would run it. */
+  deploy(code: string, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
+  /** Aborted when its time is over. */
+  readonly signal: AbortSignal;
+}
+
+/** Calls of one function; its sandbox stays warm between them, and is frozen while it is idle. */
+export interface DeployedFunction {
+  call(parameters?: JsonObject): Promise<Completion & { readonly lines: readonly string[] }>;
+}
+
+/** `SKIPPED`: can't be tried here, and why is told. `ERROR`: nothing is known: neither blocked nor escaped. */
+export type Outcome = 'BLOCKED' | 'ESCAPED' | 'ERROR' | 'SKIPPED';
+
+export interface TechniqueResult {
+  readonly name: string;
+  readonly vector: AttackVector;
+  readonly title: string;
+  readonly reference: string;
+  readonly outcome: Outcome;
+  /** What answered: an errno, `killed`, …; '' when nothing did. */
+  readonly answer: string;
+  /** The answer is one of those that were expected. */
+  readonly asExpected: boolean;
+  readonly control: Control;
+  readonly detail: string;
+  /** Wall-clock time, with the start and the end of its sandbox. */
+  readonly milliseconds: number;
+}

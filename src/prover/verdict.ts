@@ -1,0 +1,43 @@
+/** From what a program said, and what the kernel says of its end, to an answer. Pure. */
+import type { SandboxExit } from '../sandbox/index.ts';
+import type { Answer } from './types.ts';
+
+/** How a program of the suite ended. */
+export interface ProgramEnd {
+  readonly exit: SandboxExit;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The suite ended it, because its time was over. */
+  readonly isOverdue: boolean;
+}
+
+/** The answer, or the reason why there is none. */
+export type Verdict = Answer | { readonly outcome: 'ERROR'; readonly detail: string };
+
+/**
+ * What the program itself said counts most, and an escape more than a refusal: a program that tries several ways
+ * may be refused in one. Without a word of its own, the evidence of its sandbox does.
+ */
+export function verdictOf({ exit, stdout, stderr, isOverdue }: ProgramEnd): Verdict {
+  const lines = stdout.split('\n').flatMap((line) => lineOf(line) ?? []);
+  const said = lines.find(({ outcome }) => outcome === 'ESCAPED') ?? lines[0];
+  if (said !== undefined) return said;
+  if (exit.outOfMemory) return { outcome: 'BLOCKED', answer: 'killed', detail: 'out of memory' };
+  if (exit.seccompKill) return { outcome: 'BLOCKED', answer: 'killed', detail: 'SIGSYS' };
+  return { outcome: 'ERROR', detail: reasonOf(exit, stderr, isOverdue) };
+}
+
+function lineOf(line: string): Answer | undefined {
+  const match = /^(?:BLOCKED (\w+)|(ESCAPED))(?: (.*))?$/.exec(line.trimEnd());
+  if (match === null) return undefined;
+  const [, answer, escaped, detail = ''] = match;
+  if (escaped !== undefined) return { outcome: 'ESCAPED', detail };
+  return { outcome: 'BLOCKED', answer: answer ?? '', detail };
+}
+
+function reasonOf(exit: SandboxExit, stderr: string, isOverdue: boolean): string {
+  if (isOverdue) return 'it gave no answer in time';
+  if (exit.runtimeError !== '') return `the runtime could not start it: ${exit.runtimeError}`;
+  const last = stderr.trimEnd().split('\n').at(-1) ?? '';
+  return `it ended without an answer (${exit.signal ?? `exit ${exit.code}`})${last === '' ? '' : `: ${last}`}`;
+}

@@ -1,0 +1,59 @@
+/** `ward prove`: the attack suite in real sandboxes on this host, under this user's policy. */
+import {
+  type AttackVector,
+  type Progress,
+  type ProveReport,
+  prove,
+  selectTechniques,
+  type TechniqueSummary,
+} from '../prover/index.ts';
+import { openByHand } from './by-hand.ts';
+import { loadConfig } from './config.ts';
+import { effectivePolicy, requestedPolicy } from './policy.ts';
+
+export type { AttackVector, Progress, ProveReport, ProveRow, TechniqueSummary } from '../prover/index.ts';
+
+export interface ProveHereOptions {
+  /** A name in which `*` stands for any characters. */
+  readonly only?: string;
+  readonly vector?: AttackVector;
+  readonly runtime?: string;
+  /** The same programs under Docker's defaults, beside it. */
+  readonly compare: boolean;
+  readonly dataDir?: string;
+  readonly configFile?: string;
+  readonly onProgress: (progress: Progress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Programs of the suite are written for it. */
+const programImage = 'python:3.13';
+
+/** @throws Fault NO_TECHNIQUE, IMAGE_NOT_FOUND, POLICY_NOT_MET and the like; and the signal's reason */
+export async function proveHere(options: ProveHereOptions): Promise<ProveReport> {
+  const techniques = selectTechniques(options);
+  const config = await loadConfig(options);
+  const policy =
+    options.runtime === undefined
+      ? effectivePolicy(config)
+      : await requestedPolicy({ ...nothingAsked, runtime: options.runtime }, config);
+  await using stack = new AsyncDisposableStack();
+  const { host, images, instance } = stack.use(await openByHand(config, policy.runtime));
+  const root = stack.use(await images.mountRoot(await images.resolve(programImage)));
+  const { compare, onProgress, signal } = options;
+  return await prove({
+    ...{ host, images, instance, policy, techniques, compare, onProgress, signal },
+    rootDir: root.path,
+  });
+}
+
+/** What there is to be tried. @throws Fault NO_TECHNIQUE */
+export function listTechniques(
+  options: Pick<ProveHereOptions, 'only' | 'vector'>,
+): readonly TechniqueSummary[] {
+  return selectTechniques(options).map(({ name, vector, title, reference, control, expects }) => ({
+    ...{ name, vector, title, reference, control, expects },
+  }));
+}
+
+const nothingAsked = { image: '', command: [], capAdd: [], capDrop: [], tmpfs: [], env: [] };
