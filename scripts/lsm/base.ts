@@ -1,0 +1,134 @@
+/**
+ * The system that Ward is tested on: Debian's cloud kernel, an initramfs that finds the disk, and a disk with what
+ * Ward needs. Kept in the cache under the digest of what it is made of, with SELinux labels on every file: mke2fs
+ * writes them without the help of this machine's kernel.
+ */
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mustRun } from '../../src/lib/index.ts';
+import { cacheDir, keyOf, projectRoot } from './paths.ts';
+
+export interface Base {
+  readonly kernel: string;
+  readonly initramfs: string;
+  readonly disk: string;
+}
+
+const packages = [
+  ...['apparmor', 'busybox-static', 'crun', 'kmod', 'runc', 'socat'],
+  ...['attr', 'policycoreutils', 'selinux-policy-default'],
+];
+/** In the order in which they are loaded: what a module needs comes before it. */
+const modules = ['drivers/block/virtio_blk', 'fs/overlayfs/overlay'];
+const guestDir = join(import.meta.dirname, 'guest');
+const policyModule = join(projectRoot, 'policies/selinux/ward.cil');
+const timeoutMs = 600_000;
+
+/** The cached base, made when it is not there. `tell` hears of each step. */
+export async function openBase(tell: (step: string) => void): Promise<Base> {
+  const kernelPackage = await newestKernel();
+  const files = ['init.sh', 'start.sh'].map((name) => join(guestDir, name));
+  const key = keyOf([...files, policyModule, import.meta.filename], [kernelPackage, ...packages]);
+  const dir = join(cacheDir, `base-${key}`);
+  if (!existsSync(dir)) {
+    await mkdir(cacheDir, { recursive: true });
+    for (const name of await readdir(cacheDir)) {
+      if (name.startsWith('base-')) await rm(join(cacheDir, name), { recursive: true });
+    }
+    const folder = await mkdtemp(join(cacheDir, 'base-making-'));
+    await build(folder, kernelPackage, tell);
+    await rename(folder, dir);
+  }
+  return {
+    kernel: join(dir, 'vmlinuz'),
+    initramfs: join(dir, 'initramfs'),
+    disk: join(dir, 'disk.img'),
+  };
+}
+
+async function build(folder: string, kernelPackage: string, tell: (step: string) => void): Promise<void> {
+  tell(`downloading ${kernelPackage}`);
+  const kernelDir = join(folder, 'kernel');
+  await mkdir(kernelDir);
+  await run(['apt-get', '-o', 'APT::Sandbox::User=root', 'download', '-qq', kernelPackage], folder);
+  const archive = (await readdir(folder)).find((name) => name.endsWith('.deb'));
+  if (archive === undefined) throw new Error(`apt-get download brought no ${kernelPackage}`);
+  await run(['dpkg-deb', '-x', archive, kernelDir], folder);
+  const boot = join(kernelDir, 'boot');
+  const image = (await readdir(boot)).find((name) => name.startsWith('vmlinuz-'));
+  if (image === undefined) throw new Error(`${kernelPackage} has no kernel`);
+  await rename(join(boot, image), join(folder, 'vmlinuz'));
+  await makeInitramfs(folder, join(kernelDir, 'usr/lib/modules', image.slice('vmlinuz-'.length), 'kernel'));
+  tell(`installing ${packages.join(', ')} into an empty Debian`);
+  const system = join(folder, 'system');
+  await run(
+    ['mmdebstrap', '--variant=minbase', `--include=${packages.join(',')}`, 'trixie', system, '-'],
+    folder,
+    await debianSources(),
+  );
+  await copyFile(join(guestDir, 'start.sh'), join(system, 'start.sh'));
+  await chmod(join(system, 'start.sh'), 0o755);
+  tell('labelling its files for SELinux, and making a disk of it');
+  await label(system);
+  const disk = join(folder, 'disk.img');
+  await run(['truncate', '-s', '900M', disk], folder);
+  await run(['mke2fs', '-q', '-t', 'ext4', '-d', system, disk], folder);
+  for (const name of ['kernel', 'system', archive]) await rm(join(folder, name), { recursive: true });
+}
+
+/** setfiles works in a chroot on any host: labels are plain attributes to a kernel without SELinux. */
+async function label(system: string): Promise<void> {
+  const contexts = '/etc/selinux/default/contexts/files/file_contexts';
+  await copyFile(policyModule, join(system, 'ward.cil'));
+  await run(['chroot', system, 'semodule', '--noreload', '--install', '/ward.cil'], '/');
+  await run(['chroot', system, 'setfiles', '-F', contexts, '/'], '/');
+  const set = (type: string, ...paths: string[]) =>
+    run(['chroot', system, 'setfattr', '-n', 'security.selinux', '-v', `system_u:object_r:${type}:s0`, ...paths], '/');
+  await set('container_engine_exec_t', '/usr/bin/crun', '/usr/sbin/runc');
+  await set('init_exec_t', '/start.sh');
+}
+
+async function makeInitramfs(folder: string, modulesDir: string): Promise<void> {
+  const root = join(folder, 'initramfs.d');
+  for (const name of ['bin', 'dev', 'proc', 'sys', 'mnt', 'modules']) await mkdir(join(root, name), { recursive: true });
+  await copyFile('/usr/bin/busybox', join(root, 'bin/busybox'));
+  await symlink('busybox', join(root, 'bin/sh'));
+  for (const [index, name] of modules.entries()) {
+    await run(
+      ['sh', '-c', 'xz -dc "$1" > "$2"', 'sh', join(modulesDir, `${name}.ko.xz`), join(root, 'modules', `${index}.ko`)],
+      folder,
+    );
+  }
+  await copyFile(join(guestDir, 'init.sh'), join(root, 'init'));
+  await chmod(join(root, 'init'), 0o755);
+  await run(
+    ['sh', '-c', 'cd "$1" && find . | busybox cpio -o -H newc | gzip -1 > "$2"', 'sh', root, join(folder, 'initramfs')],
+    folder,
+  );
+  await rm(root, { recursive: true });
+}
+
+async function newestKernel(): Promise<string> {
+  const said = await mustRun(['apt-cache', 'depends', 'linux-image-cloud-amd64'], { timeoutMs });
+  const name = /Depends: (linux-image-\S+)/.exec(said)?.[1];
+  if (name === undefined) throw new Error('apt knows no linux-image-cloud-amd64: run apt-get update');
+  return name;
+}
+
+/** The machine's own signed sources of Debian, for mmdebstrap. */
+async function debianSources(): Promise<string> {
+  const fields = ['CREATED_BY', 'ORIGIN', 'RELEASE', 'REPO_URI', 'COMPONENT', 'SIGNED_BY'];
+  const format = fields.map((name) => `$(${name})`).join('\t');
+  const targets = await mustRun(['apt-get', 'indextargets', '--format', format], { timeoutMs });
+  const lines = targets.split('\n').flatMap((target) => {
+    const [createdBy, origin, suite, uri, component, key] = target.split('\t');
+    if (createdBy !== 'Packages' || origin !== 'Debian' || !suite?.startsWith('trixie')) return [];
+    return [`deb ${key?.startsWith('/') ? `[signed-by=${key}] ` : ''}${uri} ${suite} ${component}`];
+  });
+  return `${[...new Set(lines)].join('\n')}\n`;
+}
+
+async function run(argv: readonly string[], cwd: string, input = ''): Promise<void> {
+  await mustRun(argv, { cwd, input, timeoutMs, env: { ...process.env, LC_ALL: 'C' } });
+}

@@ -1,0 +1,82 @@
+/**
+ * Loads the profiles of a Ward's sandboxes into the kernel and takes them out again (apparmor(7)). A profile is
+ * loaded before the first sandbox that needs it; what a killed Ward left is taken out by the next one.
+ */
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf, messageOf, mustRun } from '../../lib/index.ts';
+import { sandboxFault } from '../faults.ts';
+import { parseProfiles } from '../host/inspect.ts';
+import type { SandboxPolicy } from '../policy.ts';
+import { apparmorProfile, isProfileOf } from './apparmor-profile.ts';
+
+export interface AppArmor {
+  /** The name of the loaded profile for this policy. @throws Fault HOST_UNFIT when the kernel won't take it */
+  profileFor(policy: SandboxPolicy): Promise<string>;
+  /** Takes out what an earlier run of this instance left, and nothing that is in use. Returns how many. */
+  removeLeft(): Promise<number>;
+  /** Takes out all that were loaded. No sandbox may be left: it would lose its confinement. */
+  close(): Promise<void>;
+}
+
+export interface AppArmorOptions {
+  readonly instance: string;
+  /** Of apparmor_parser. */
+  readonly parser: string;
+  readonly securityDir?: string;
+}
+
+const abiDir = '/etc/apparmor.d/abi';
+
+export function openAppArmor(options: AppArmorOptions): AppArmor {
+  const { instance, parser } = options;
+  const securityDir = options.securityDir ?? '/sys/kernel/security/apparmor';
+  const abi = existsSync(join(abiDir, '4.0')) ? '4.0' : '3.0';
+  const loaded = new Map<string, Promise<void>>();
+
+  const load = async (text: string): Promise<void> => {
+    try {
+      // Of the caches on disk none is used: another Ward could be reading what this one writes.
+      await mustRun([parser, '--replace', '--skip-cache'], { input: text, timeoutMs: 30_000 });
+    } catch (cause) {
+      throw sandboxFault('HOST_UNFIT', `the AppArmor profile can't be loaded: ${messageOf(cause)}`, {
+        hint: 'see `ward doctor`; `sandbox.apparmorProfile: off` runs without one',
+        cause,
+      });
+    }
+  };
+  const take = async (name: string): Promise<void> => {
+    await writeFile(join(securityDir, '.remove'), name).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    });
+  };
+  return {
+    async profileFor(policy) {
+      const { name, text } = apparmorProfile(policy, { instance, abi });
+      const known = loaded.get(name);
+      const loading = known ?? load(text);
+      if (known === undefined) loaded.set(name, loading);
+      try {
+        await loading;
+      } catch (error) {
+        loaded.delete(name);
+        throw error;
+      }
+      return name;
+    },
+    async removeLeft() {
+      const text = await readFile(join(securityDir, 'profiles'), 'utf8');
+      const left = [...parseProfiles(text)].filter(
+        (name) => isProfileOf(instance, name) && !loaded.has(name),
+      );
+      for (const name of left) await take(name);
+      return left.length;
+    },
+    async close() {
+      await Promise.allSettled(loaded.values());
+      for (const name of loaded.keys()) await take(name);
+      loaded.clear();
+    },
+  };
+}
