@@ -11,11 +11,13 @@ import { parseArgs } from 'node:util';
 const floors: Readonly<Record<string, number>> = {
   lib: 0,
   store: 1,
+  egress: 1,
   images: 2,
   sandbox: 2,
   scanner: 3,
   invoker: 3,
   gate: 4,
+  prover: 4,
   functions: 5,
   api: 6,
   registry: 6,

@@ -1,0 +1,89 @@
+/** What a policy says may be reached, as it is written and kept. */
+import { z } from 'zod';
+import { egressFault } from './faults.ts';
+import { parseHostPattern } from './names.ts';
+import { parseNetwork } from './networks.ts';
+
+export type EgressProtocol = 'tcp' | 'udp';
+
+/** A name, or any name below one (`*.example.com`). Reached are the addresses that the name resolves to. */
+export interface HostRule {
+  readonly host: string;
+  readonly ports: readonly number[];
+  /** `tcp` unless it says `udp`. */
+  readonly protocol?: EgressProtocol;
+}
+
+export interface CidrRule {
+  readonly cidr: string;
+  /** Every port when it isn't there. */
+  readonly ports?: readonly number[];
+  readonly protocol?: EgressProtocol;
+}
+
+export type EgressRule = HostRule | CidrRule;
+
+export const maxRules = 64;
+const maxPorts = 64;
+
+const ports = z.array(z.int().min(1).max(65_535)).min(1).max(maxPorts);
+const protocol = z.enum(['tcp', 'udp']).optional();
+const host = z
+  .string()
+  .max(300)
+  .transform((text, context) => {
+    const pattern = parseHostPattern(text);
+    if (pattern !== undefined) return pattern;
+    const why =
+      parseNetwork(text) === undefined
+        ? 'not a host name, nor *. and a name of two parts; other scripts are written as xn--'
+        : 'an address is given as cidr';
+    context.addIssue({ code: 'custom', message: why });
+    return z.NEVER;
+  });
+const cidr = z
+  .string()
+  .max(60)
+  .transform((text, context) => {
+    const network = parseNetwork(text);
+    if (network !== undefined) return network.text;
+    context.addIssue({ code: 'custom', message: 'not a network like 203.0.113.0/24 or 2001:db8::/32' });
+    return z.NEVER;
+  });
+const hostRule = z.strictObject({ host, ports, protocol });
+const cidrRule = z.strictObject({ cidr, ports: ports.optional(), protocol });
+
+/** Parsed, canonical rules; they parse again to themselves. @throws Fault EGRESS_INVALID, naming the field */
+export function parseEgress(value: unknown): readonly EgressRule[] {
+  if (!Array.isArray(value)) throw egressFault('EGRESS_INVALID', 'egress: a list of rules is needed');
+  if (value.length > maxRules) {
+    throw egressFault('EGRESS_INVALID', `egress: ${value.length} rules are more than ${maxRules}`);
+  }
+  return value.map((rule: unknown, index) => parseEgressRule(rule, `egress[${index}]`));
+}
+
+/** @param path Named in the fault. @throws Fault EGRESS_INVALID */
+export function parseEgressRule(value: unknown, path: string): EgressRule {
+  const isHost = typeof value === 'object' && value !== null && 'host' in value;
+  const parsed = isHost ? hostRule.safeParse(value) : cidrRule.safeParse(value);
+  if (parsed.success) return withoutUndefined(parsed.data);
+  const [issue] = parsed.error.issues;
+  const field = [path, ...(issue?.path ?? [])].join('.');
+  throw egressFault('EGRESS_INVALID', `${field}: ${issue?.message ?? 'not a rule'}`, {
+    hint: 'a rule is {host: api.example.com, ports: [443]} or {cidr: 203.0.113.0/24, ports: [443]}',
+  });
+}
+
+/** `tcp api.example.com:443`, for people. */
+export function describeRule(rule: EgressRule): string {
+  const where = 'host' in rule ? rule.host : rule.cidr;
+  return `${rule.protocol ?? 'tcp'} ${where}:${rule.ports?.join(',') ?? '*'}`;
+}
+
+type Parsed = z.output<typeof hostRule> | z.output<typeof cidrRule>;
+
+function withoutUndefined(rule: Parsed): EgressRule {
+  const named = rule.protocol === undefined ? {} : { protocol: rule.protocol };
+  if ('host' in rule) return { host: rule.host, ports: rule.ports, ...named };
+  return { cidr: rule.cidr, ...(rule.ports === undefined ? {} : { ports: rule.ports }), ...named };
+}
