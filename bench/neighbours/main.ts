@@ -1,0 +1,127 @@
+/**
+ * `npm run bench:neighbours`: what a function notices of its neighbours. A victim is called at a fixed rate, alone and
+ * then beside each attacker of another namespace, while `/ping` is asked too. Alone and beside alternate, so that a slow
+ * minute of the machine hits both.
+ *
+ *   npm run bench:neighbours              every attacker
+ *   npm run bench:neighbours -- fork log  those whose name has one of the words
+ */
+import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { mustRun } from '../../src/lib/index.ts';
+import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
+import { Ward } from '../../test/ward.ts';
+import { median, ms, quantile } from '../table.ts';
+import { type Attacker, attackers } from './attackers.ts';
+import type { ClientOptions, ClientResult } from './client.ts';
+
+const perSecond = 40;
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 12);
+const client = fileURLToPath(new URL('./client.ts', import.meta.url));
+
+if (!isIsolated()) {
+  enterIsolation([process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+}
+
+interface Figures {
+  readonly p50: number;
+  readonly p99: number;
+  readonly pingP99: number;
+  readonly errors: number;
+  readonly error: string | undefined;
+}
+
+interface Beside {
+  readonly name: string;
+  readonly alone: Figures;
+  readonly beside: Figures;
+}
+
+const words = process.argv.slice(2).map((word) => word.toLowerCase());
+const chosen = attackers.filter(
+  ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word)),
+);
+const results: Beside[] = [];
+for (const attacker of chosen) {
+  process.stderr.write(`${attacker.name} …\n`);
+  results.push(await measure(attacker));
+}
+print(results);
+process.exitCode = results.every((result) => missed(result).length === 0) ? 0 : 1;
+
+async function measure(attacker: Attacker): Promise<Beside> {
+  await using ward = await Ward.start();
+  await ward.raiseLimits();
+  await ward.deploy('victim', 'exports.main = ({ name }) => ({ greeting: "Hello, " + name });');
+  const auth = await ward.createNamespace('noisy', [
+    '--invocations-per-minute',
+    '1000000000',
+    '--concurrent',
+    '10000',
+  ]);
+  const stop = new AbortController();
+  const attack = { ward, auth, signal: stop.signal };
+  await attacker.deploy(attack);
+  await callBoth(ward, 3);
+  const alone = await callBoth(ward, seconds);
+  const attacking = inBackground(() => attacker.run(attack));
+  // The first seconds are the attacker's own start.
+  await callBoth(ward, 3);
+  const beside = await callBoth(ward, seconds);
+  stop.abort();
+  await attacking;
+  return { name: attacker.name, alone, beside };
+}
+
+/** The attacker's own client is no neighbour: it would be on another machine, and must not take the victim's time. */
+async function inBackground(run: () => Promise<void>): Promise<void> {
+  setPriority(10);
+  await run().finally(() => setPriority(0));
+}
+
+async function callBoth(ward: Ward, forSeconds: number): Promise<Figures> {
+  const victim: ClientOptions = {
+    url: `${ward.url}/api/v1/namespaces/_/actions/victim?blocking=true&result=true`,
+    method: 'POST',
+    body: '{"name":"World"}',
+    headers: {
+      authorization: `Basic ${Buffer.from(ward.auth).toString('base64')}`,
+      'content-type': 'application/json',
+    },
+    perSecond,
+    seconds: forSeconds,
+  };
+  const ping: ClientOptions = { url: `${ward.url}/ping`, method: 'GET', perSecond, seconds: forSeconds };
+  const output = await mustRun([process.execPath, client, JSON.stringify([victim, ping])], {
+    timeoutMs: (forSeconds + 120) * 1000,
+  });
+  const [calls, pings] = JSON.parse(output) as readonly [ClientResult, ClientResult];
+  return {
+    p50: median(calls.latenciesMs),
+    p99: quantile(calls.latenciesMs, 0.99),
+    pingP99: quantile(pings.latenciesMs, 0.99),
+    errors: calls.failed + pings.failed,
+    error: calls.failure ?? pings.failure,
+  };
+}
+
+function missed({ alone, beside }: Beside): string[] {
+  return [
+    ...(beside.p99 > 2 * alone.p99 ? ['p99'] : []),
+    ...(beside.pingP99 > 50 ? ['ping'] : []),
+    ...(beside.errors > 0 ? [`errors (${beside.error})`] : []),
+  ];
+}
+
+function print(rows: readonly Beside[]): void {
+  console.log(
+    '| attacker | p50 alone | p50 beside | p99 alone | p99 beside | ratio | /ping p99 | errors | met |',
+  );
+  console.log('|---|---|---|---|---|---|---|---|---|');
+  for (const row of rows) {
+    const { name, alone, beside } = row;
+    const ratio = `${(beside.p99 / alone.p99).toFixed(2)} ×`;
+    const figures = [ms(alone.p50), ms(beside.p50), ms(alone.p99), ms(beside.p99), ratio, ms(beside.pingP99)];
+    console.log(`| ${[name, ...figures, beside.errors, missed(row).join(', ') || 'yes'].join(' | ')} |`);
+  }
+}
