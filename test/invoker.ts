@@ -58,11 +58,17 @@ export class InvokerBench implements AsyncDisposable {
     const instance = `bench-${randomHex(4)}`;
     const runtime = options.operator?.defaults.runtime ?? 'crun';
     const host = stack.use(
-      await openSandboxHost({ instance, runDir: join(dir, 'run'), runtime, log: silentLog }),
+      await openSandboxHost({
+        instance,
+        runDir: join(dir, 'run'),
+        runtime,
+        log: silentLog,
+        onViolation: (id, violation) => invoker.violated(id, violation),
+      }),
     );
     const store = stack.use(await openImageStore({ dir: images, mountsDir: join(dir, 'roots') }));
     const blobs = await openBlobStore(join(dir, 'code'));
-    const invoker = stack.use(
+    const invoker: Invoker = stack.use(
       await createInvoker({
         host,
         images: store,

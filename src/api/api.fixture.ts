@@ -108,6 +108,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
       }),
       warm() {},
       follow: () => undefined,
+      vet: async () => {},
       retire() {},
     },
   });

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errnoOf, isFault, type Log, messageOf } from '../lib/index.ts';
+import { isFault, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
 import { statusOfKind } from './faults.ts';
 import { sendRetryAfter } from './rate-limit.ts';
 import { newTransactionId } from './transaction.ts';
@@ -41,11 +41,11 @@ export function errorHandler(log: Log) {
 
 /** For what is not HTTP, too large a head, or too slow: there is no request to answer, only a socket. */
 export function clientErrorHandler(error: Error, socket: Duplex): void {
-  if (errnoOf(error) === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+  if (nodeCodeOf(error) === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
   }
-  endWith(socket, statusLineOf(errnoOf(error)));
+  endWith(socket, statusLineOf(nodeCodeOf(error)));
 }
 
 function endWith(socket: Duplex, line: string): void {

@@ -1,6 +1,6 @@
 /** What an answer's status, or the lack of an answer, means to whoever typed the command. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { errnoOf, type Fault, isFault, isJsonObject, type JsonValue } from '../lib/index.ts';
+import { type Fault, isFault, isJsonObject, type JsonValue, nodeCodeOf } from '../lib/index.ts';
 import { cliFault } from './faults.ts';
 import type { Setting } from './settings.ts';
 
@@ -62,15 +62,15 @@ export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fau
       hint: 'try again, or look at the server’s log',
       cause,
     });
-  const errno = errnoOf(cause) ?? '';
-  if (/CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO_VERIFY|EPROTO/.test(errno))
+  const code = nodeCodeOf(cause) ?? '';
+  if (/CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO_VERIFY|EPROTO/.test(code))
     return cliFault('SERVER_UNREACHABLE', `no trusted TLS connection to ${url.origin}`, {
       hint: 'check the scheme and the certificate; -i accepts any certificate',
       cause,
     });
   return cliFault('SERVER_UNREACHABLE', `${url.origin} can’t be reached`, {
     hint: 'start it with `ward up`, or name another with --apihost',
-    cause: cause instanceof Error && cause.message === '' ? new Error(errno) : cause,
+    cause: cause instanceof Error && cause.message === '' ? new Error(code) : cause,
   });
 }
 

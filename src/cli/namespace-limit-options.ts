@@ -1,9 +1,10 @@
 /** The limits of a namespace as options, and what was typed as the change that the server room takes. */
+import { type JsonValue, messageOf } from '../lib/index.ts';
 import type { OptionSpec } from './command-spec.ts';
 import { cliFault } from './faults.ts';
 import { type Input, parseSwitch } from './input.ts';
 
-type LimitValue = number | boolean | readonly string[];
+type LimitValue = number | boolean | readonly string[] | JsonValue;
 
 interface LimitOption extends OptionSpec {
   /** What the server calls it. */
@@ -34,6 +35,13 @@ const limitOptions: readonly LimitOption[] = [
   count('--max-logs', 'maxActionLogs', 'most log of an activation, in MB'),
   count('--max-concurrency', 'maxActionConcurrency', 'activations that one sandbox may run at once'),
   count('--max-instances', 'maxActionInstances', 'sandboxes of one action'),
+  {
+    flags: '--sandbox <JSON>',
+    limit: 'sandbox',
+    summary:
+      'what its sandboxes get unless the action says otherwise: gvisor, or an object as the annotation',
+    read: readSandbox,
+  },
   count('--retention-days', 'retentionMaxAgeDays', 'days that its records are kept; 0 is for ever'),
   count('--retention-records', 'retentionMaxRecords', 'newest records that are kept; 0 is all of them'),
 ];
@@ -70,6 +78,16 @@ function readKinds(text: string): readonly string[] {
     .split(',')
     .map((kind) => kind.trim())
     .filter((kind) => kind !== '');
+}
+
+/** What may be in it, the server room says. */
+function readSandbox(text: string, name: string): JsonValue {
+  if (!text.startsWith('{')) return text;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw cliFault('USAGE', `${name} takes gvisor, default, or JSON: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** `--max-memory` → `maxMemory`, as options are read. */

@@ -32,7 +32,10 @@ import type { Vault } from './vault/vault.ts';
 export interface FunctionsOptions {
   readonly store: Store;
   readonly blobs: BlobStore;
-  readonly invoker: Pick<Invoker, 'admit' | 'admitFire' | 'usage' | 'run' | 'warm' | 'follow' | 'retire'>;
+  readonly invoker: Pick<
+    Invoker,
+    'admit' | 'admitFire' | 'usage' | 'run' | 'warm' | 'follow' | 'vet' | 'retire'
+  >;
   readonly vault: Vault;
   /** Asked before code is deployed and run; absent: everything may. */
   readonly gate?: CodeGate;

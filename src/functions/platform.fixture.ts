@@ -85,6 +85,7 @@ export function scriptedInvoker(): ScriptedInvoker {
     }),
     warm: (target) => void invoker.warmed.push(target),
     follow: () => undefined,
+    vet: async () => {},
     retire: (action) => void invoker.retired.push(action),
   };
   return invoker;

@@ -9,9 +9,10 @@
  * OpenWhisk. A connection that ends without a whole response ends the sandbox, since nobody knows what state it is in.
  */
 import type { JsonObject } from '../lib/index.ts';
-import type { Sandbox } from '../sandbox/index.ts';
+import type { Sandbox, Violation } from '../sandbox/index.ts';
 import { type ActionHttp, type ActionReply, createActionHttp } from './action-http.ts';
 import { initOutcome, runOutcome } from './action-replies.ts';
+import { type Culprit, CulpritNotes } from './culprit.ts';
 import { LogStreams } from './log-streams.ts';
 import {
   type Failure,
@@ -51,6 +52,7 @@ export class BlackboxRunner implements Runner {
   private underWay = 0;
   private ending: Promise<Failure> | undefined;
   private frozen = false;
+  private readonly notes = new CulpritNotes();
 
   /** @throws Fault PORT_UNREACHABLE where the runtime has no way to its network */
   constructor(options: BlackboxOptions) {
@@ -74,18 +76,22 @@ export class BlackboxRunner implements Runner {
   async init(request: InitRequest, limits: ActionLimits): Promise<InitEnd> {
     const log = this.logs.open('init');
     this.logs.isConcurrent = limits.concurrency > 1;
+    const cause = this.notes.own(request);
     this.identity = contractFields(request.env, identityNames);
     const { code } = this.options;
     const value = code === undefined ? request : { ...request, code };
     const reply = await this.exchange('/init', JSON.stringify({ value }), limits);
     const outcome = reply.kind === 'failed' ? reply : initOutcome(reply.reply);
-    if (outcome.kind !== 'ok') return { outcome, logs: log.finish({ isQuiet: false, hasFailed: true }) };
+    const violations = this.violationsOf(cause);
+    if (outcome.kind !== 'ok')
+      return { outcome, logs: log.finish({ isQuiet: false, hasFailed: true }), violations };
     log.carry({ isQuiet: true });
-    return { outcome, logs: noLogs };
+    return { outcome, logs: noLogs, violations };
   }
 
   async run(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
     const log = this.logs.open(request.id);
+    this.notes.begin(request.id);
     const [startedAt, begun] = [Date.now(), performance.now()];
     const fields = contractFields(request.env, Object.keys(request.env));
     const json = JSON.stringify({ value: request.value, ...this.identity, ...fields });
@@ -93,7 +99,8 @@ export class BlackboxRunner implements Runner {
     const outcome = reply.kind === 'failed' ? reply : runOutcome(reply.reply);
     const hasFailed = outcome.kind === 'failed' || outcome.kind === 'refused';
     const logs = log.finish({ isQuiet: false, hasFailed });
-    return { outcome, logs, startedAt, serviceMs: performance.now() - begun };
+    const violations = this.violationsOf(request.id);
+    return { outcome, logs, startedAt, serviceMs: performance.now() - begun, violations };
   }
 
   /** The contract knows one call at a time: nothing is handed over before the last is answered. */
@@ -110,6 +117,10 @@ export class BlackboxRunner implements Runner {
     await this.options.sandbox.freeze();
   }
 
+  note(violation: Violation): Culprit {
+    return this.notes.note(violation);
+  }
+
   end(reason: Failure): Promise<Failure> {
     this.ending ??= this.finish(reason);
     return this.ending;
@@ -121,6 +132,11 @@ export class BlackboxRunner implements Runner {
 
   follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined {
     return this.logs.follow(id, onLine, isContinued);
+  }
+
+  private violationsOf(activationId: string): readonly Violation[] | undefined {
+    this.options.sandbox.examine();
+    return this.notes.end(activationId);
   }
 
   private async finish(reason: Failure): Promise<Failure> {

@@ -9,10 +9,11 @@ import { BlackboxRunner } from './blackbox-runner.ts';
 import { invokerFault } from './faults.ts';
 import { environmentOf, newSlot, type Slot, type SlotOptions, type SlotPlan } from './slot.ts';
 import { slotPolicy } from './slot-policy.ts';
+import { requireReachable } from './tiers.ts';
 import type { JobTarget } from './types.ts';
 
 export interface BlackboxSlots {
-  /** @throws Fault IMAGE_UNKNOWN, POLICY_EXCEEDED */
+  /** @throws Fault IMAGE_UNKNOWN, POLICY_EXCEEDED, TIER_UNAVAILABLE */
   plan(target: JobTarget): SlotPlan;
 }
 
@@ -20,7 +21,8 @@ export function createBlackboxSlots(options: SlotOptions): BlackboxSlots {
   return {
     plan(target) {
       const image = storeName(target.image);
-      const { policy } = slotPolicy(target.limits, options.operator);
+      const { policy } = slotPolicy(target, options.operator);
+      requireReachable(policy);
       return {
         kind: target.kind,
         memoryMiB: target.limits.memoryMiB,
@@ -47,7 +49,7 @@ async function start(
   policy: SandboxPolicy,
 ): Promise<Slot> {
   const code = await codeOf(options, target);
-  const { image, root } = await mount(options, name);
+  const { image, root } = await mount(options, name, target.namespace);
   try {
     const sandbox = await options.host.start({
       rootDir: root.path,
@@ -64,6 +66,7 @@ async function start(
       await sandbox.destroy();
       throw error;
     }
+    options.desk.watch(sandbox.id, runner);
     void runner.ended.then(() => root.release());
     return newSlot(target.kind, target.limits.memoryMiB, runner);
   } catch (error) {
@@ -75,9 +78,10 @@ async function start(
 async function mount(
   { images }: SlotOptions,
   name: string,
+  namespace: string,
 ): Promise<{ readonly image: Image; readonly root: RootFilesystem }> {
   try {
-    const image = await images.resolve(name);
+    const image = await images.resolve(name, namespace);
     return { image, root: await images.mountRoot(image) };
   } catch (cause) {
     if (isFault(cause, 'IMAGE_NOT_FOUND')) throw unknown(name, cause);

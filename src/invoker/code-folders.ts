@@ -7,6 +7,7 @@ import { chmod, link, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { type BlobStore, codeArchiveLimits, type Digest, unpackZip } from '../images/index.ts';
 import { randomHex } from '../lib/index.ts';
+import { shareWithSandboxes } from '../sandbox/index.ts';
 
 /** How code lies in its folder when it is one file. */
 export interface CodeFile {
@@ -49,6 +50,8 @@ interface Entry {
 export async function openCodeFolders(dir: string, blobs: BlobStore): Promise<CodeFolders> {
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true, mode: 0o711 });
+  // What is made in there takes it from the folder.
+  await shareWithSandboxes(dir);
   const entries = new Map<string, Entry>();
 
   const lay = async (code: Code): Promise<CodeFolder> => {

@@ -52,8 +52,8 @@ export interface Group {
 }
 
 /** A sandbox never serves two of these. */
-export function groupKey(target: JobTarget): string {
-  return `${target.namespace}\n${target.action}\n${target.revision}`;
+export function groupKey({ namespace, action, revision, sandbox }: JobTarget): string {
+  return `${namespace}\n${action}\n${revision}\n${sandbox?.id ?? ''}`;
 }
 
 export function createGroup(target: JobTarget, plan: SlotPlan, past: Past | undefined): Group {

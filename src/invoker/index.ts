@@ -3,4 +3,5 @@ export { invokerFaults } from './faults.ts';
 export { createInvoker, type InvokerOptions } from './invoker.ts';
 export { maxResultBytes } from './outcomes.ts';
 export type { PrewarmTarget } from './prewarm.ts';
+export { boundAsk } from './slot-policy.ts';
 export type * from './types.ts';

@@ -12,7 +12,9 @@ import { Scheduler } from './scheduler.ts';
 import type { SlotSources } from './slot.ts';
 import { createSlotFactory } from './slots.ts';
 import { createThrottle } from './throttle.ts';
-import type { Invoker } from './types.ts';
+import { vetTarget } from './tiers.ts';
+import type { Invoker, ViolationReport } from './types.ts';
+import { createViolationDesk } from './violation-desk.ts';
 
 export interface InvokerOptions extends SlotSources {
   readonly blobs: BlobStore;
@@ -28,6 +30,8 @@ export interface InvokerOptions extends SlotSources {
   /** An idle sandbox is ended after this. */
   readonly keepAliveMs: number;
   readonly log: Log;
+  /** Hears each violation, with whose it is. Never throws. */
+  readonly onViolation?: (report: ViolationReport) => void;
 }
 
 const sweepEveryMs = 50;
@@ -36,7 +40,8 @@ const readyTimeoutMs = 15_000;
 
 export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   const folders = await openCodeFolders(options.codeDir, options.blobs);
-  const factory = createSlotFactory({ ...options, folders, readyTimeoutMs });
+  const desk = createViolationDesk((report) => options.onViolation?.(report));
+  const factory = createSlotFactory({ ...options, folders, readyTimeoutMs, desk });
   const ledger = createMemoryLedger(options.memoryMiB);
   const prewarm = createPrewarmPool(options.prewarm, factory, ledger, options.log);
   const throttle = createThrottle();
@@ -70,6 +75,8 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     run: (job) => scheduler.submit(job),
     warm: (target) => scheduler.warm(target),
     follow: (activationId, onLine) => scheduler.follow(activationId, onLine),
+    violated: desk.hear,
+    vet: (target) => vetTarget(target, options),
     retire: (action) => scheduler.retire(action),
     close,
     [Symbol.asyncDispose]: close,

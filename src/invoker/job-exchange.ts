@@ -1,6 +1,7 @@
 /** A job as its runner is told of it, and its completion as the rest of Ward is. */
 
 import type { JsonObject } from '../lib/index.ts';
+import type { Violation } from '../sandbox/index.ts';
 import type { Pending, Template } from './group.ts';
 import { internalError, type Verdict } from './outcomes.ts';
 import type { InitRequest, RunRequest } from './runner.ts';
@@ -11,6 +12,7 @@ export interface Origin extends Pick<Completion, 'start' | 'startReason' | 'sand
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly initMs?: number;
+  readonly violations?: readonly Violation[] | undefined;
   readonly logs: Promise<readonly string[]>;
 }
 
@@ -25,6 +27,14 @@ export function runRequest(job: Job): RunRequest {
   return { id: job.activationId, value: job.parameters, env: runEnv(job) };
 }
 
+/** Of the initialisation and of the run. */
+export function both(
+  first: readonly Violation[] | undefined,
+  second: readonly Violation[] | undefined,
+): readonly Violation[] | undefined {
+  return first && second ? [...first, ...second] : (first ?? second);
+}
+
 export function complete(job: Job, verdict: Verdict, origin: Origin): Completion {
   return {
     ...verdict,
@@ -36,6 +46,7 @@ export function complete(job: Job, verdict: Verdict, origin: Origin): Completion
     start: origin.start,
     startReason: origin.startReason,
     sandboxMs: origin.sandboxMs,
+    ...(origin.violations === undefined ? {} : { violations: origin.violations }),
     logs: origin.logs,
   };
 }

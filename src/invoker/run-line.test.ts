@@ -1,5 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Violation, violation } from '../sandbox/index.ts';
+import { CulpritNotes } from './culprit.ts';
 import { LogStreams } from './log-streams.ts';
 import { RunLine } from './run-line.ts';
 
@@ -8,11 +10,18 @@ const limits = { timeoutMs: 1000 };
 function start(isConcurrent = false) {
   const sent: { id: string; after: number }[] = [];
   let timeouts = 0;
+  const notes = new CulpritNotes();
+  const found: Violation[] = [];
   const logs = new LogStreams(new PassThrough(), new PassThrough());
   const line = new RunLine({
     logs,
     send: (json) => sent.push(JSON.parse(json)),
     onTimeout: () => timeouts++,
+    notes,
+    // Everything that is found, is found when an answer comes.
+    examine() {
+      for (const each of found.splice(0)) notes.note(each);
+    },
   });
   logs.isConcurrent = line.isConcurrent = isConcurrent;
   const add = (id: string) => {
@@ -26,7 +35,7 @@ function start(isConcurrent = false) {
   const answer = (id: string, more: object = {}) =>
     line.answer({ type: 'result', id, ok: true, quiet: true, value: { id }, ...more });
   const turn = () => vi.advanceTimersByTimeAsync(0);
-  return { line, sent, add, answer, turn, timeouts: () => timeouts };
+  return { line, notes, found, sent, add, answer, turn, timeouts: () => timeouts };
 }
 
 const value = (id: string) => ({ kind: 'value', value: { id }, json: JSON.stringify({ id }) });
@@ -97,6 +106,17 @@ describe('a line of runs, one at a time', () => {
     expect(timeouts()).toBe(0);
     await vi.advanceTimersByTimeAsync(100);
     expect(timeouts()).toBe(1);
+  });
+
+  it('gives a violation to the run in whose time it was found, and to no other', async () => {
+    const { line, found, answer, turn } = start();
+    const [first, second] = ['1', '2'].map((id) => line.add({ id, value: {}, env: {} }, limits));
+    found.push(violation('pids', 'too many', 5));
+    answer('1');
+    answer('2');
+    await turn();
+    expect((await first)?.violations).toEqual([{ kind: 'pids', detail: 'too many', at: 5 }]);
+    expect((await second)?.violations).toBeUndefined();
   });
 
   it('fails the one that was running when the sandbox ends, and gives the rest back', async () => {

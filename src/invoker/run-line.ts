@@ -12,6 +12,7 @@
  *   after that breaks the protocol.
  */
 import type { JsonObject, JsonValue } from '../lib/index.ts';
+import type { CulpritNotes } from './culprit.ts';
 import type { LargeFrame } from './frames.ts';
 import type { LogSink, LogStreams } from './log-streams.ts';
 import type { Failure, RunEnd, RunLimits, RunOutcome, RunRequest } from './runner.ts';
@@ -21,6 +22,9 @@ export interface RunLineOptions {
   readonly send: (json: string) => void;
   /** A run has used up its time: the sandbox is to be ended. */
   readonly onTimeout: () => void;
+  readonly notes: CulpritNotes;
+  /** An answer has come: what happened until now is its run's. */
+  readonly examine: () => void;
 }
 
 interface Run {
@@ -136,6 +140,7 @@ export class RunLine {
   }
 
   private begin(run: Run): void {
+    this.options.notes.begin(run.id);
     run.begun = {
       startedAt: Date.now(),
       at: performance.now(),
@@ -147,6 +152,7 @@ export class RunLine {
   }
 
   private end(run: Run, outcome: RunOutcome, flags: { isQuiet: boolean; isLate: boolean }): boolean {
+    this.options.examine();
     this.runs.splice(this.runs.indexOf(run), 1);
     this.answers++;
     if (flags.isLate && !this.isConcurrent) this.giveBackEarly();
@@ -174,7 +180,9 @@ export class RunLine {
     if (!begun) return;
     clearTimeout(begun.timer);
     const logs = run.log.finish({ isQuiet });
-    run.settle({ outcome, logs, startedAt: begun.startedAt, serviceMs: performance.now() - begun.at });
+    const violations = this.options.notes.end(run.id);
+    const serviceMs = performance.now() - begun.at;
+    run.settle({ outcome, logs, startedAt: begun.startedAt, serviceMs, violations });
   }
 }
 

@@ -7,7 +7,8 @@
  *       └────────────────┴──────────────────────────▲   (crash, limit, violation, `end()`)
  */
 import { isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts';
-import type { Sandbox } from '../sandbox/index.ts';
+import type { Sandbox, Violation } from '../sandbox/index.ts';
+import { type Culprit, CulpritNotes } from './culprit.ts';
 import { encodeFrame, FrameReader, type LargeFrame } from './frames.ts';
 import { LogStreams } from './log-streams.ts';
 import { errorText, RunLine } from './run-line.ts';
@@ -38,6 +39,7 @@ export class RunnerProcess implements Runner {
   private readonly channel: NodeJS.WritableStream;
   private readonly logs: LogStreams;
   private readonly line: RunLine;
+  private readonly notes = new CulpritNotes();
   private outbox: Buffer[] = [];
   private readonly settleEnded: (failure: Failure) => void;
   private waiting: Waiting | undefined;
@@ -53,6 +55,8 @@ export class RunnerProcess implements Runner {
       logs: this.logs,
       send: (json) => this.send(json),
       onTimeout: () => void this.end('timeout'),
+      notes: this.notes,
+      examine: () => sandbox.examine(),
     });
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
@@ -82,6 +86,7 @@ export class RunnerProcess implements Runner {
 
   init(request: InitRequest, limits: ActionLimits): Promise<InitEnd> {
     const log = this.logs.open('init');
+    const cause = this.notes.own(request);
     this.logs.limitBytes = limits.logBytes;
     this.logs.isConcurrent = this.line.isConcurrent = limits.concurrency > 1;
     return new Promise((resolve) => {
@@ -92,7 +97,9 @@ export class RunnerProcess implements Runner {
           clearTimeout(timer);
           const isOk = outcome.kind === 'ok';
           if (isOk) log.carry({ isQuiet });
-          resolve({ outcome, logs: isOk ? noLogs : log.finish({ isQuiet }) });
+          this.sandbox.examine();
+          const violations = this.notes.end(cause);
+          resolve({ outcome, logs: isOk ? noLogs : log.finish({ isQuiet }), violations });
         },
       };
       if (this.ending) void this.ending.then((failure) => this.settleWaiting(failure));
@@ -118,6 +125,10 @@ export class RunnerProcess implements Runner {
     if (this.ending || this.frozen || this.line.size > 0 || this.waiting) return;
     this.frozen = true;
     await this.sandbox.freeze();
+  }
+
+  note(violation: Violation): Culprit {
+    return this.notes.note(violation);
   }
 
   end(reason: Failure): Promise<Failure> {

@@ -4,6 +4,8 @@
  * (`blackbox-runner.ts`).
  */
 import type { JsonObject, JsonValue } from '../lib/index.ts';
+import type { Violation } from '../sandbox/index.ts';
+import type { Culprit } from './culprit.ts';
 import type { ActionLimits } from './types.ts';
 
 /** How the sandbox let an activation down. */
@@ -35,6 +37,7 @@ export interface InitEnd {
   readonly outcome: InitOutcome;
   /** What it logged when it has failed; otherwise that is the beginning of the first run's log. */
   readonly logs: Promise<readonly string[]>;
+  readonly violations?: readonly Violation[] | undefined;
 }
 
 export interface RunRequest {
@@ -64,6 +67,7 @@ export type RunEnd =
       /** Epoch milliseconds. */
       readonly startedAt: number;
       readonly serviceMs: number;
+      readonly violations?: readonly Violation[] | undefined;
     }
   | undefined;
 
@@ -81,6 +85,8 @@ export interface Runner {
   reclaim(): void;
   /** Stops it where it stands until the next init or run; does nothing while it works. */
   freeze(): Promise<void>;
+  /** Keeps a violation for what is under way, and says whose it is. */
+  note(violation: Violation): Culprit;
   /** Ends it for `reason`, unless the kernel has a better one; idempotent. */
   end(reason: Failure): Promise<Failure>;
   /** Whether it has such a run, as `follow` means it. */

@@ -64,10 +64,14 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
     }
   };
   return {
-    plan({ kind: name, code: { digest, binary }, limits }) {
+    plan(target) {
+      const {
+        kind: name,
+        code: { digest, binary },
+      } = target;
       const kind = kindOf(name);
-      const { memoryMiB } = limits;
-      const { policy, isDefault } = slotPolicy(limits, operator);
+      const { memoryMiB } = target.limits;
+      const { policy, isDefault } = slotPolicy(target, operator);
       const code = { digest, binary, file: languageOf(kind.family).codeFile };
       return {
         kind: name,
@@ -99,7 +103,7 @@ async function prepareImage(images: ImageStore, reference: string): Promise<Prep
 }
 
 async function startRunner(
-  { host, apiHost, readyTimeoutMs }: SlotOptions,
+  { host, apiHost, readyTimeoutMs, desk }: SlotOptions,
   kind: RuntimeKind,
   { image, root }: PreparedImage,
   what: { readonly memoryMiB: number; readonly policy: SandboxPolicy; readonly codeDir: string },
@@ -115,6 +119,7 @@ async function startRunner(
     channel: 'channel',
   });
   const runner = new RunnerProcess(sandbox);
+  desk.watch(sandbox.id, runner);
   const failure = await runner.ready(readyTimeoutMs);
   if (!failure) return runner;
   await runner.end('ended');

@@ -1,6 +1,7 @@
 /** A scheduler over slots that are made of nothing: each does what its test tells it to. */
 import { digestOf } from '../images/index.ts';
 import { randomHex, silentLog } from '../lib/index.ts';
+import type { Culprit } from './culprit.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { createPrewarmPool, type PrewarmTarget } from './prewarm.ts';
 import type { Failure, InitEnd, InitOutcome, RunEnd, Runner, RunOutcome } from './runner.ts';
@@ -46,6 +47,10 @@ export class FakeRunner implements Runner {
     const id = this.open.shift() ?? '';
     const logs = Promise.resolve([`run in ${this.number}`]);
     this.answers.get(id)?.({ outcome, logs, startedAt: Date.now(), serviceMs: 1000 });
+  }
+
+  note(): Culprit {
+    return { namespace: undefined, action: undefined, activationIds: [] };
   }
 
   crash(): void {

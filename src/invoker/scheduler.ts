@@ -23,7 +23,7 @@ import { createFollowers, type LogPlace } from './followers.ts';
 import { freeSlot, type Group, type Pending } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
-import { complete, type Origin, rejection, runRequest } from './job-exchange.ts';
+import { both, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import { judgeRun } from './outcomes.ts';
 import { startReason } from './past.ts';
@@ -233,7 +233,7 @@ export class Scheduler {
     group: Group,
     slot: Slot,
     pending: Pending,
-    { outcome, serviceMs, logs, startedAt }: NonNullable<RunEnd>,
+    { outcome, serviceMs, logs, startedAt, violations }: NonNullable<RunEnd>,
     origin: Origin | undefined,
   ): void {
     const { job, settle } = pending;
@@ -249,7 +249,9 @@ export class Scheduler {
       this.putBack(group, { ...pending, isSecondTry: true });
       return;
     }
-    const where: Origin = origin ? { ...origin, logs } : { start: 'warm', startedAt, logs };
+    const where: Origin = origin
+      ? { ...origin, logs, violations: both(origin.violations, violations) }
+      : { start: 'warm', startedAt, logs, violations };
     settle(complete(job, judgeRun(outcome, job.limits), where));
   }
 

@@ -1,6 +1,12 @@
-/** The policy of an action's sandboxes: the operator's default, with what the action's limits ask for. */
-import { boundPolicy, type OperatorPolicy, type SandboxPolicy, type TmpfsPolicy } from '../sandbox/index.ts';
-import type { ActionLimits } from './types.ts';
+/** The policy of an action's sandboxes: the operator's default, with what the action and its namespace ask for. */
+import {
+  boundPolicy,
+  type OperatorPolicy,
+  type PolicyRequest,
+  type SandboxPolicy,
+  type TmpfsPolicy,
+} from '../sandbox/index.ts';
+import type { JobTarget, SandboxAsk } from './types.ts';
 
 export interface SlotPolicy {
   readonly policy: SandboxPolicy;
@@ -13,17 +19,26 @@ const mebibyte = 1024 * 1024;
 const inodesPerMiB = 64;
 const writable = '/tmp';
 
-/** @throws Fault POLICY_EXCEEDED, naming the field */
-export function slotPolicy(limits: ActionLimits, operator: OperatorPolicy): SlotPolicy {
+/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, naming the field */
+export function slotPolicy(
+  { limits, sandbox }: Pick<JobTarget, 'limits' | 'sandbox'>,
+  operator: OperatorPolicy,
+): SlotPolicy {
   const { defaults } = operator;
-  const asked = {
+  const asked: PolicyRequest = {
     ...(limits.cpus === undefined || limits.cpus === defaults.cpus ? {} : { cpus: limits.cpus }),
     ...diskRequest(limits.diskMiB, defaults),
+    ...sandboxRequest(sandbox ?? {}, defaults),
   };
   const isDefault = Object.keys(asked).length === 0;
   // Its memory is bounded by the limits of actions, and the operator's own default by nothing.
   const bound = isDefault ? defaults : boundPolicy(asked, operator);
   return { policy: { ...bound, memoryBytes: limits.memoryMiB * mebibyte }, isDefault };
+}
+
+/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, naming the field */
+export function boundAsk(ask: SandboxAsk, operator: OperatorPolicy): void {
+  boundPolicy(sandboxRequest(ask, operator.defaults), operator);
 }
 
 function diskRequest(
@@ -35,5 +50,12 @@ function diskRequest(
   const inodes = Math.max(1024, Math.ceil(diskMiB * inodesPerMiB));
   return {
     tmpfs: [{ path: writable, exec: current?.exec ?? false, sizeBytes: diskMiB * mebibyte, inodes }],
+  };
+}
+
+function sandboxRequest({ tier, seccomp }: SandboxAsk, defaults: SandboxPolicy): PolicyRequest {
+  return {
+    ...(tier === 'gvisor' && defaults.runtime !== 'runsc' ? { runtime: 'runsc' } : {}),
+    ...(seccomp === undefined ? {} : { seccomp }),
   };
 }

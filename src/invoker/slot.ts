@@ -7,6 +7,7 @@ import type { BlobStore, ImageStore, RuntimeKind } from '../images/index.ts';
 import type { OperatorPolicy, SandboxHost } from '../sandbox/index.ts';
 import type { CodeFolders } from './code-folders.ts';
 import type { Runner } from './runner.ts';
+import type { ViolationDesk } from './violation-desk.ts';
 
 export interface Slot {
   readonly kind: string;
@@ -50,6 +51,7 @@ export interface SlotOptions extends SlotSources {
   readonly blobs: BlobStore;
   readonly folders: CodeFolders;
   readonly readyTimeoutMs: number;
+  readonly desk: Pick<ViolationDesk, 'watch'>;
 }
 
 export function newSlot(kind: string, memoryMiB: number, runner: Runner): Slot {

@@ -5,7 +5,7 @@ import type { Slot, SlotOptions, SlotPlan } from './slot.ts';
 import type { JobTarget } from './types.ts';
 
 export interface SlotFactory {
-  /** @throws Fault KIND_UNKNOWN, IMAGE_UNKNOWN, POLICY_EXCEEDED */
+  /** @throws Fault KIND_UNKNOWN, IMAGE_UNKNOWN, POLICY_EXCEEDED, TIER_UNAVAILABLE */
   plan(target: JobTarget): SlotPlan;
   /** @throws Fault KIND_UNKNOWN */
   startBlank(kind: string, memoryMiB: number): Promise<Slot>;

@@ -2,6 +2,7 @@
 
 import type { Digest } from '../images/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
+import type { Violation, ViolationSink } from '../sandbox/index.ts';
 
 export interface ActionLimits {
   readonly timeoutMs: number;
@@ -26,6 +27,20 @@ export interface Scaling {
   readonly maxInstances?: number | undefined;
 }
 
+/** What an action, or the operator for all of a namespace, asks of a sandbox beyond the defaults. */
+export type SandboxAsk = {
+  /** A kernel of its own (gVisor's) between the program and the host's. */
+  readonly tier?: 'gvisor' | undefined;
+  /** A seccomp profile in Docker's format. */
+  readonly seccomp?: JsonObject | undefined;
+};
+
+/** What holds for one action in one namespace. */
+export type EffectiveSandboxAsk = SandboxAsk & {
+  /** The same for the same asks, and for no others. */
+  readonly id: string;
+};
+
 /** The code of an action, and where it runs: what one revision of it has in common over all its calls. */
 export interface JobTarget {
   /** The invoking namespace: it owns the sandbox. */
@@ -42,6 +57,7 @@ export interface JobTarget {
   readonly code: { readonly digest: Digest; readonly binary: boolean; readonly main: string };
   readonly limits: ActionLimits;
   readonly scaling?: Scaling | undefined;
+  readonly sandbox?: EffectiveSandboxAsk | undefined;
   /** Environment that user code sees from `init` on (`init: true` parameters). */
   readonly initEnv: JsonObject;
 }
@@ -92,8 +108,19 @@ export interface Completion {
   readonly startReason?: StartReason | undefined;
   /** Of a start that was not warm: from asking for a sandbox to its `ready`, as far as this activation waited for it. */
   readonly sandboxMs?: number | undefined;
+  /** What its sandbox did meanwhile that its policy does not let it; absent when there was nothing. */
+  readonly violations?: readonly Violation[] | undefined;
   /** Settles after the result, when the log streams have been read to their end for this activation. */
   readonly logs: Promise<readonly string[]>;
+}
+
+/** A violation, and as far as is known whose: in a blank sandbox it is nobody's. */
+export interface ViolationReport extends Violation {
+  readonly namespace: string | undefined;
+  /** `/ns/[pkg/]name`. */
+  readonly action: string | undefined;
+  /** Several when they ran in one sandbox at once. */
+  readonly activationIds: readonly string[];
 }
 
 export interface NamespaceLimits {
@@ -128,7 +155,7 @@ export interface Invoker extends AsyncDisposable {
   /**
    * Runs the job to its end. What goes wrong inside the sandbox is a Completion, never an exception.
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN,
-   * IMAGE_UNUSABLE (`invalid`), POLICY_EXCEEDED (`denied`)
+   * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`)
    */
   run(job: Job): Promise<Completion>;
   /** A hint that the target is called soon: starts one sandbox if none is idle or starting and memory is free. */
@@ -138,6 +165,13 @@ export interface Invoker extends AsyncDisposable {
    * Undefined when it is not running here.
    */
   follow(activationId: string, onLine: (line: string) => void): Disposable | undefined;
+  /**
+   * Whether a sandbox for it can be had here.
+   * @throws Fault POLICY_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE (`invalid`)
+   */
+  vet(target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>): Promise<void>;
+  /** Hears of violations in the sandboxes that it has; finds out whose they are. */
+  readonly violated: ViolationSink;
   /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */
   retire(action: string): void;
   close(): Promise<void>;

@@ -61,7 +61,17 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The errno name of a Node system error (`ENOENT`), if it is one. */
-export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** The code of an error that Node or a library made: `ENOENT`, `ERR_ZLIB_INITIALIZATION_FAILED`, `HPE_INVALID_METHOD`. */
+export function nodeCodeOf(error: unknown): string | undefined {
+  const hasCode = error instanceof Error && !isFault(error) && 'code' in error;
+  return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** The name of what the system answered (`ENOENT`), if the error is from there: a Fault's code is none. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = nodeCodeOf(error);
+  return code !== undefined && errnoForm.test(code) ? code : undefined;
+}
+
+/** Node's own codes (`ERR_…`) have an underscore, of the system's those of `getaddrinfo` alone. */
+const errnoForm = /^E(?:AI_)?[A-Z0-9]+$/;

@@ -6,6 +6,7 @@ import { rlimitsOf, type SandboxPolicy, strictPolicy } from './policy.ts';
 import { unavailable } from './requirements.ts';
 import { strictProfile } from './seccomp/profile.ts';
 import { idRangeSize } from './spec/namespaces.ts';
+import { stockLabel } from './spec/selinux.ts';
 
 export interface Explanation {
   readonly mechanism: Mechanism;
@@ -92,8 +93,12 @@ const sentences: Readonly<Record<Mechanism, Sentence>> = {
     landlock === undefined
       ? 'off'
       : `reads ${pathsOf(landlock, 'read')}; writes devices in ${pathsOf(landlock, 'device')}, and tmpfs`,
-  apparmor: ({ apparmorProfile }) => apparmorProfile ?? 'no profile named',
-  selinux: ({ selinuxLabel }) => selinuxLabel ?? 'no label named',
+  apparmor: ({ apparmorProfile }) =>
+    apparmorProfile === 'auto'
+      ? 'a profile of Ward’s own, made from this policy'
+      : (apparmorProfile ?? 'off'),
+  selinux: ({ selinuxLabel }) =>
+    selinuxLabel === 'auto' ? `${stockLabel} with two categories of its own` : (selinuxLabel ?? 'off'),
   'host-isolation': fresh('Ward itself runs in a mount and a pid namespace that end with it'),
   'network-namespace': fresh('no network device but lo'),
 };

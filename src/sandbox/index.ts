@@ -1,17 +1,30 @@
 /** Sandboxes: policy → OCI runtime configuration → a running process with a channel. */
+export { type EgressRule, parseEgress } from '../egress/index.ts';
 export { boundPolicy, type PolicyRequest } from './bound.ts';
+export { openCgroupTree } from './cgroup/open.ts';
 export { type DoctorOptions, runDoctor } from './doctor/doctor.ts';
 export type { DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
 export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts';
 export { sandboxFaultTable } from './faults.ts';
 export { enterIsolation, isIsolated } from './isolation/isolation.ts';
+export { shareWithSandboxes } from './lsm/label.ts';
+export { type Mechanism, mechanismNames } from './mechanisms.ts';
 export {
   type OperatorPolicy,
   type OperatorPolicyFile,
   operatorPolicy,
   operatorPolicySchema,
 } from './operator.ts';
-export { type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';
+export { rlimitsOf, type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';
 export { findLandlockLauncher } from './request.ts';
+export { superviseSandbox } from './running-sandbox.ts';
+export { runtimeDrivers } from './runtime/drivers.ts';
 export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
 export type * from './types.ts';
+export {
+  type Violation,
+  type ViolationKind,
+  type ViolationSink,
+  violation,
+  violationKinds,
+} from './violations.ts';

@@ -60,12 +60,13 @@ export const operatorPolicySchema = z.strictObject({
     })
     .optional(),
   landlock: z.boolean().optional(),
+  /** `auto`, `off`, or the name of a loaded profile. */
   apparmorProfile: z.string().min(1).max(256).optional(),
   selinuxLabel: z
     .string()
     .regex(
-      /^[a-z0-9_]+:[a-z0-9_]+:[a-z0-9_]+:s\d+(?::c\d+(?:[,.]c\d+)*)?$/i,
-      'not a label: user:role:type:level',
+      /^(?:auto|off|[a-z0-9_]+:[a-z0-9_]+:[a-z0-9_]+:s\d+(?::c\d+(?:[,.]c\d+)*)?)$/i,
+      'not auto, off or a label: user:role:type:level',
     )
     .optional(),
   /** Replaces the default list. */
@@ -122,6 +123,8 @@ export function operatorPolicy(file: OperatorPolicyFile = {}): OperatorPolicy {
       ...(memory === undefined ? {} : { memoryBytes: memory }),
       ...(io === undefined ? {} : { io: defined(io) }),
       ...(landlock === false ? { landlock: undefined } : {}),
+      ...(rest.apparmorProfile === 'off' ? { apparmorProfile: undefined } : {}),
+      ...(rest.selinuxLabel === 'off' ? { selinuxLabel: undefined } : {}),
     },
     ceiling: {
       ...defaultCeiling,

@@ -61,11 +61,14 @@ export interface SandboxPolicy {
   readonly readonlyPaths: readonly string[];
   /** Undefined applies no Landlock. Writable tmpfs needs no rule of its own. */
   readonly landlock: readonly LandlockRule[] | undefined;
-  /** An AppArmor profile. Naming one requires it: without it loaded, no sandbox starts. */
+  /**
+   * `auto`: Ward's own profile where the host has AppArmor. Another name is a profile that must be loaded, or no
+   * sandbox starts. Undefined: none.
+   */
   readonly apparmorProfile: string | undefined;
   /**
-   * A process label. Naming one requires SELinux to enforce it. Without categories (`…:container_t:s0`) each
-   * sandbox gets a pair of its own.
+   * A process label; `auto` is the stock one where SELinux enforces and knows it. Naming another requires SELinux
+   * to enforce it. Without categories (`…:container_t:s0`) each sandbox gets a pair of its own. Undefined: none.
    */
   readonly selinuxLabel: string | undefined;
   /** Ids inside the sandbox; outside they are in a range that belongs to this sandbox alone. */
@@ -142,8 +145,8 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
     { access: 'read', path: '/' },
     { access: 'device', path: '/dev' },
   ],
-  apparmorProfile: undefined,
-  selinuxLabel: undefined,
+  apparmorProfile: 'auto',
+  selinuxLabel: 'auto',
   uid: 1000,
   gid: 1000,
   oomScoreAdj: 500,

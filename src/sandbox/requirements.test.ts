@@ -13,7 +13,12 @@ const without = (controller: string) => {
   const controllers = new Map([...v2Host.cgroup.controllers].filter(([name]) => name !== controller));
   return { ...good, host: { ...v2Host, cgroup: { ...v2Host.cgroup, controllers } } };
 };
-const lsm = { landlock: true, apparmorProfiles: new Set(['other']), selinux: 'permissive' as const };
+const lsm = {
+  landlock: true,
+  apparmorProfiles: new Set(['other']),
+  apparmorParser: undefined,
+  selinux: 'permissive' as const,
+};
 const requiring = (...required: HostSituation['policy']['required'][number][]): HostSituation => ({
   ...good,
   policy: { ...strictPolicy, required },

@@ -28,9 +28,13 @@ export function unavailable(situation: HostSituation): readonly Unmet[] {
 export function unmetRequirements(situation: HostSituation): readonly Unmet[] {
   const { required: listed, apparmorProfile, selinuxLabel } = situation.policy;
   const required = new Set<Mechanism>(listed);
-  if (apparmorProfile !== undefined) required.add('apparmor');
-  if (selinuxLabel !== undefined) required.add('selinux');
+  if (isNamed(apparmorProfile)) required.add('apparmor');
+  if (isNamed(selinuxLabel)) required.add('selinux');
   return unavailable(situation).filter(({ mechanism }) => required.has(mechanism));
+}
+
+function isNamed(choice: string | undefined): boolean {
+  return choice !== undefined && choice !== 'auto';
 }
 
 type Check = (situation: HostSituation) => string | undefined;
@@ -83,14 +87,21 @@ const checks: Partial<Record<Mechanism, Check>> = {
   },
   apparmor: ({ policy, host }) => {
     if (host.lsm.apparmorProfiles === undefined) return 'AppArmor is off on this host';
-    if (policy.apparmorProfile === undefined) return 'the policy names no profile';
+    if (policy.apparmorProfile === undefined) return 'the policy turns it off';
+    if (policy.runtime === 'runsc') return 'runsc applies no AppArmor profiles';
+    if (policy.apparmorProfile === 'auto') {
+      return host.lsm.apparmorParser === undefined ? 'apparmor_parser is not installed' : undefined;
+    }
     return host.lsm.apparmorProfiles.has(policy.apparmorProfile)
       ? undefined
       : `the profile ${policy.apparmorProfile} is not loaded`;
   },
-  selinux: ({ policy, host }) => {
+  selinux: ({ policy, host, runtime }) => {
     if (host.lsm.selinux !== 'enforcing') return `SELinux is ${host.lsm.selinux} on this host`;
-    return policy.selinuxLabel === undefined ? 'the policy names no label' : undefined;
+    if (policy.selinuxLabel === undefined) return 'the policy turns it off';
+    if (policy.runtime === 'runsc') return 'runsc applies no SELinux labels';
+    if (policy.selinuxLabel !== 'auto' || runtime.containerLabel) return undefined;
+    return `SELinux lets ${runtime.name} start nothing as container_t`;
   },
   'host-isolation': ({ host }) =>
     host.isolated ? undefined : 'this process shares its mount and pid namespace with the host',

@@ -14,10 +14,13 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import type { Cgroup, CgroupUsage } from './cgroup/types.ts';
+import { createExaminer } from './examiner.ts';
 import { sandboxFault } from './faults.ts';
 import { type OpenLoopback, openLoopback } from './loopback.ts';
+import type { SandboxPolicy } from './policy.ts';
 import type { RuntimeDriver } from './runtime/types.ts';
 import type { Sandbox, SandboxExit } from './types.ts';
+import type { Violation } from './violations.ts';
 
 export interface SandboxParts {
   readonly id: string;
@@ -30,6 +33,9 @@ export interface SandboxParts {
   readonly bundleDir: string;
   /** An id of its range that no process inside has. */
   readonly ownerId: number;
+  readonly policy: SandboxPolicy;
+  /** Hears each violation of it that its counters and its end tell. */
+  readonly onViolation: (violation: Violation) => void;
   /** Removes runtime state, cgroup, bundle and id range. Called once, after everything in it is dead. */
   readonly remove: () => Promise<void>;
 }
@@ -42,11 +48,14 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
   let lastUsage: CgroupUsage | undefined;
   let destruction: Promise<void> | undefined;
   const ports: OpenLoopback[] = [];
+  const examiner = createExaminer(parts);
 
   const exited = exitOf(child).then(async ([code, signal]): Promise<SandboxExit> => {
     hasEnded = true;
     lastUsage = cgroup.usage();
-    return describeExit(parts, code, signal, lastUsage.oomKills, isKilled);
+    const exit = describeExit(parts, code, signal, lastUsage.oomKills, isKilled);
+    examiner.end(exit);
+    return exit;
   });
   const removed = exited.then(async () => {
     await Promise.all(ports.map((port) => port.close()));
@@ -83,6 +92,7 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     async usage() {
       return lastUsage ?? cgroup.usage();
     },
+    examine: examiner.examine,
     openPort(port) {
       const opened = openPort(parts, port, () => hasEnded);
       ports.push(opened);

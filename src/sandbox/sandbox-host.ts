@@ -14,6 +14,7 @@ import type { CgroupLimits, CgroupTree } from './cgroup/types.ts';
 import { sandboxFault } from './faults.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { inspectHost } from './host/inspect.ts';
+import { type LsmGuard, openLsmGuard } from './lsm/guard.ts';
 import type { SandboxPolicy } from './policy.ts';
 import { recoverInstance } from './recover.ts';
 import { checkRequest } from './request.ts';
@@ -27,6 +28,7 @@ import { cpuPeriodUsec, cpuQuotaUsec } from './spec/resources.ts';
 import { validateSpec } from './spec/validations.ts';
 import type { RecoveryReport, RuntimeName, Sandbox, SandboxHost, SandboxRequest } from './types.ts';
 import { type IdRange, type IdRanges, openIdRanges } from './uid-ranges.ts';
+import type { ViolationSink } from './violations.ts';
 
 export interface SandboxHostOptions {
   /** Unique on the machine among running Wards: lower-case letters, digits, dashes. */
@@ -36,6 +38,8 @@ export interface SandboxHostOptions {
   /** Probed at once, so that the first start doesn't wait for it. */
   readonly runtime: RuntimeName;
   readonly log: Log;
+  /** Hears what sandboxes tried or used up that their policy does not let them; of each before its `exited` settles. */
+  readonly onViolation?: ViolationSink;
 }
 
 /** @throws Fault HOST_UNFIT, RUNTIME_MISSING */
@@ -69,6 +73,7 @@ export class LocalSandboxHost implements SandboxHost {
   readonly #options: SandboxHostOptions;
   readonly #cgroups: CgroupTree;
   readonly #ids: IdRanges;
+  readonly #lsm: LsmGuard;
   readonly #instanceDir: string;
   readonly #starting = new Set<Promise<Sandbox>>();
   readonly #running = new Map<string, Sandbox>();
@@ -80,6 +85,7 @@ export class LocalSandboxHost implements SandboxHost {
     this.#options = options;
     this.#cgroups = cgroups;
     this.#ids = ids;
+    this.#lsm = openLsmGuard(features.lsm, options.instance);
     this.#instanceDir = join(options.runDir, options.instance);
   }
 
@@ -98,14 +104,11 @@ export class LocalSandboxHost implements SandboxHost {
     return answer;
   }
 
-  /**
-   * Whether sandboxes under this policy can start here at all, given an image that can apply Landlock.
-   * @throws Fault POLICY_NOT_MET, RUNTIME_MISSING
-   */
   async checkPolicy(policy: SandboxPolicy): Promise<void> {
     const runtime = await this.runtime(policy.runtime);
     if (runtime === undefined) throw runtimeMissing(policy.runtime);
     this.#checkRequirements(policy, runtime, true);
+    await this.#lsm.settle(policy);
   }
 
   async start(request: SandboxRequest): Promise<Sandbox> {
@@ -120,7 +123,10 @@ export class LocalSandboxHost implements SandboxHost {
   }
 
   async recover(): Promise<RecoveryReport> {
-    return recoverInstance(this.#cgroups, this.#instanceDir);
+    const report = await recoverInstance(this.#cgroups, this.#instanceDir);
+    // Last: a process that is still confined by a profile would go on without.
+    await this.#lsm.removeLeft();
+    return report;
   }
 
   async close(): Promise<void> {
@@ -129,6 +135,7 @@ export class LocalSandboxHost implements SandboxHost {
     await Promise.allSettled([...this.#running.values()].map((sandbox) => sandbox.destroy()));
     // Fails when one of them is still there: then its group can't be removed.
     await this.#cgroups.remove();
+    await this.#lsm.close();
     await rm(this.#instanceDir, { recursive: true, force: true });
     this.#ids[Symbol.dispose]();
   }
@@ -142,6 +149,7 @@ export class LocalSandboxHost implements SandboxHost {
     if (runtime === undefined) throw runtimeMissing(request.policy.runtime);
     const { landlockLauncher } = await checkRequest(request);
     this.#checkRequirements(request.policy, runtime, landlockLauncher !== undefined);
+    const policy = await this.#lsm.settle(request.policy);
     const range = this.#ids.take();
     const driver = runtimeDrivers[runtime.name];
     const paths = this.#pathsOf(randomHex(8), driver);
@@ -149,6 +157,7 @@ export class LocalSandboxHost implements SandboxHost {
       const spec = driver.adapt(
         buildSpec({
           ...request,
+          policy,
           host: this.features,
           runtime,
           codeDir: request.codeDir,
@@ -210,6 +219,8 @@ export class LocalSandboxHost implements SandboxHost {
       cgroup,
       bundleDir: paths.bundleDir,
       ownerId: range.firstId + relayId,
+      policy: request.policy,
+      onViolation: (violation) => this.#options.onViolation?.(paths.id, violation),
       remove: async () => {
         await this.#remove(runtime, paths, range).catch((error: unknown) => {
           this.#options.log.error({ sandbox: paths.id, error: messageOf(error) }, 'a sandbox is left behind');

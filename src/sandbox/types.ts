@@ -64,6 +64,8 @@ export interface Sandbox extends AsyncDisposable {
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   usage(): Promise<SandboxUsage>;
+  /** Looks for violations that only counters of the kernel tell, and reports them. Takes microseconds. */
+  examine(): void;
   /** Once per port. @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
   openPort(port: number): LoopbackPort;
   /** Ends it (thawing it first) and removes its cgroup, bundle and runtime state. Idempotent. */
@@ -80,6 +82,11 @@ export interface RecoveryReport {
 export interface SandboxHost extends AsyncDisposable {
   /** Starts a sandbox. @throws Fault SANDBOX_START_FAILED, POLICY_NOT_MET, RUNTIME_MISSING */
   start(request: SandboxRequest): Promise<Sandbox>;
+  /**
+   * Whether sandboxes under this policy can start here at all, given an image that can apply Landlock.
+   * @throws Fault POLICY_NOT_MET, RUNTIME_MISSING
+   */
+  checkPolicy(policy: SandboxPolicy): Promise<void>;
   /** Removes what a previous run of this instance left behind. Call once, before the first `start`. */
   recover(): Promise<RecoveryReport>;
   /** Destroys every sandbox it started. */

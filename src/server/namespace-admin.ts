@@ -12,7 +12,9 @@ import {
   type UserLimits,
 } from '../functions/index.ts';
 import { openBlobStore } from '../images/index.ts';
+import { boundAsk } from '../invoker/index.ts';
 import { tryFileLock } from '../lib/index.ts';
+import { operatorPolicy } from '../sandbox/index.ts';
 import { openStore } from '../store/index.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
@@ -53,7 +55,10 @@ export async function namespaceAdmin(options: {
   const paths = dataPaths(config.dataDir);
   await requireDatabase(paths, config.dataDir);
   const store = await openStore({ path: paths.database });
-  const namespaces = createNamespaces(store, systemLimits(config));
+  const operator = operatorPolicy(config.sandbox);
+  const namespaces = createNamespaces(store, systemLimits(config), {
+    vetSandbox: (ask) => boundAsk(ask, operator),
+  });
   return {
     list: () => namespaces.list(),
     create: async (name) => ({ name, key: await namespaces.create(name) }),

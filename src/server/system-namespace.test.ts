@@ -43,6 +43,7 @@ async function start(): Promise<Bench> {
     run: refuse,
     follow: refuse,
     warm() {},
+    vet: async () => {},
     retire() {},
   };
   const functions = createFunctions({

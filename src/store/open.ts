@@ -18,6 +18,7 @@ import { sqliteThreadDialect } from './sqlite/dialect.ts';
 import { faultOf } from './sqlite/sql-fault.ts';
 import { startDatabaseThread } from './sqlite/thread.ts';
 import type { Store } from './types.ts';
+import { violationStore } from './violations.ts';
 
 export interface StoreOptions {
   /** The database file. It, and its folder, are made when missing: 0600 in 0700. */
@@ -52,6 +53,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     feeds: feedStore(db, writer),
     deliveries: deliveryStore(db, writer),
     apis: apiStore(db),
+    violations: violationStore(db, writer),
     activations: activationStore(db, writer),
     accepted: acceptedQueue(db, writer),
     namespaces: namespaceStore(db, writer),

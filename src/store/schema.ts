@@ -2,6 +2,7 @@
  * The tables, as the queries see them. Documents are JSON text; times are epoch milliseconds. The tables
  * themselves are made by `migrations/`.
  */
+import type { Generated } from 'kysely';
 
 export interface NamespaceTable {
   name: string;
@@ -105,6 +106,16 @@ export interface ApiTable {
   document: string;
 }
 
+export interface ViolationTable {
+  id: Generated<number>;
+  namespace: string;
+  at: number;
+  kind: string;
+  detail: string;
+  action: string | null;
+  activation_id: string | null;
+}
+
 export interface Schema {
   namespaces: NamespaceTable;
   keys: KeyTable;
@@ -117,4 +128,5 @@ export interface Schema {
   feeds: FeedTable;
   deliveries: DeliveryTable;
   apis: ApiTable;
+  violations: ViolationTable;
 }

@@ -12,6 +12,7 @@ import { keyTests } from './suite/keys.ts';
 import { namespaceTests } from './suite/namespaces.ts';
 import { retentionTests } from './suite/retention.ts';
 import { sharingTests } from './suite/sharing.ts';
+import { violationTests } from './suite/violations.ts';
 import type { Store } from './types.ts';
 
 export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): void {
@@ -43,6 +44,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('feeds', () => feedTests(context));
     describe('deliveries', () => deliveryTests(context));
     describe('APIs', () => apiTests(context));
+    describe('violations', () => violationTests(context));
     describe('two at a time', () => sharingTests(context));
   });
 }

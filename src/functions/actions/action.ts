@@ -3,6 +3,7 @@
  * digest of its blob, and never a parameter's value in clear.
  */
 import { z } from 'zod';
+import type { ActionLimits } from '../../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { EntityRow } from '../../store/index.ts';
 import { refOfRow } from '../entities/entity-row.ts';
@@ -121,6 +122,19 @@ export function describeAction(action: Action, parameters: readonly ShownParamet
     exec: describeExec(action.exec),
     parameters: isSequence(action.exec) ? [{ key: '_actions', value: action.exec.components }] : parameters,
     limits: action.limits,
+  };
+}
+
+/** As the invoker has them. */
+export function actionLimits(limits: ActionLimitsDocument): ActionLimits {
+  const { timeout, memory, logs, concurrency, cpus, disk } = limits;
+  return {
+    timeoutMs: timeout,
+    memoryMiB: memory,
+    logBytes: logs * 1024 * 1024,
+    concurrency,
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(disk === undefined ? {} : { diskMiB: disk }),
   };
 }
 

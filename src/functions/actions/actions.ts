@@ -52,6 +52,7 @@ import type { CodeStore } from './code-store.ts';
 import { builtinKind, digestOf, type ExecDocument, isCode } from './exec.ts';
 import { type ResolvedAction, resolveAction } from './resolved-action.ts';
 import type { Runtime } from './runtimes.ts';
+import { vetSandbox } from './sandbox-vetting.ts';
 import { checkSequence, missingComponent } from './sequence-check.ts';
 
 /** An action as the API shows it; `code` (text or base64) only where it was asked for and there is any. */
@@ -65,7 +66,8 @@ export interface ActionService {
    * Creates, or with `overwrite` changes, an action from what a client sent.
    * @throws Fault BODY_INVALID, NAME_INVALID, KIND_UNSUPPORTED, CODE_INVALID, SEQUENCE_INVALID,
    * DEPLOYMENT_REFUSED, LIMIT_OUT_OF_RANGE, ENTITY_TOO_LARGE, NOT_FOUND (the package), BINDING_INVALID, NOT_AUTHORIZED (the kind, a component),
-   * ALREADY_EXISTS, WRONG_COLLECTION, CONCURRENT_UPDATE
+   * ALREADY_EXISTS, WRONG_COLLECTION, CONCURRENT_UPDATE; and of what it asks of its sandbox POLICY_EXCEEDED,
+   * POLICY_INVALID, POLICY_NOT_MET, TIER_UNAVAILABLE
    */
   put(ref: EntityRef, body: unknown, overwrite: boolean, writer: Identity): Promise<ActionView>;
   /**
@@ -98,7 +100,7 @@ export interface ActionServiceOptions {
   readonly packages: Pick<PackageService, 'resolve'>;
   readonly code: CodeStore;
   readonly vault: Vault;
-  readonly invoker: Pick<Invoker, 'retire'>;
+  readonly invoker: Pick<Invoker, 'retire' | 'vet'>;
   readonly limits: SystemLimits;
   readonly runtimes: readonly Runtime[];
   readonly builtins: ReadonlyMap<string, BuiltinAction>;
@@ -253,7 +255,7 @@ interface Written {
 }
 
 async function write(
-  { entities, code, vault, limits, gate, writer }: WriteOptions,
+  { entities, code, vault, limits, gate, writer, invoker }: WriteOptions,
   ref: EntityRef,
   put: ActionPut,
   overwrite: boolean,
@@ -267,6 +269,7 @@ async function write(
   const store = async (exec: ExecDocument | undefined): Promise<Action> => {
     const after =
       before === undefined ? createAction(ref, put, exec, limits) : updateAction(before, put, exec, limits);
+    await vetSandbox(after, writer, invoker);
     if (!(await entities.put(rowOf(after, vault), row?.revision ?? null))) throw concurrentUpdate();
     return after;
   };

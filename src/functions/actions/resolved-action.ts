@@ -1,14 +1,16 @@
 /** An action made ready to be invoked by a caller: what every call needs, worked out once for each revision. */
-import type { ActionLimits, JobTarget, Scaling } from '../../invoker/index.ts';
+import type { ActionLimits, JobTarget, SandboxAsk, Scaling } from '../../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { frameOf, type RecordFrame } from '../activations/record.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { type Parameter, toObject, valueFor } from '../entities/key-values.ts';
 import { fullNameOf } from '../entities/names.ts';
 import { functionFault } from '../faults.ts';
-import type { Action } from './action.ts';
+import type { Identity } from '../namespaces/namespaces.ts';
+import { type Action, actionLimits } from './action.ts';
 import { blackboxKind, type CodeExec, isCode, isSequence } from './exec.ts';
 import { familyOf } from './runtimes.ts';
+import { effectiveAsk, sandboxAskOf } from './sandbox-annotation.ts';
 import { scalingOf } from './scaling.ts';
 
 /** What invoking it does. */
@@ -18,6 +20,7 @@ export type Plan =
       readonly code: JobTarget['code'];
       readonly image: string | undefined;
       readonly scaling: Scaling | undefined;
+      readonly sandbox: SandboxAsk | undefined;
       /** The action's limits, as far as its runtime can use them. */
       readonly runLimits: ActionLimits;
       /** It tells what to call next, instead of a result. */
@@ -67,7 +70,7 @@ export function resolveAction(resolution: Resolution): ResolvedAction {
   const isFinal = valueFor(annotations, 'final') === true;
   const fullName = `/${fullNameOf(action.ref)}`;
   const plan = planOf(resolution);
-  const limits = limitsOf(action);
+  const limits = actionLimits(action.limits);
   return {
     action,
     fullName,
@@ -116,14 +119,16 @@ export function mergeArguments(
   return { parameters: Object.fromEntries(entries.filter(([key]) => !initKeys.has(key))), initEnv };
 }
 
-/** What the invoker needs to know of it. */
+/** What the invoker needs to know of it. @param owner the invoking namespace */
 export function targetOf(
   resolved: ResolvedAction,
   plan: Extract<Plan, { type: 'code' }>,
-  namespace: string,
+  owner: Pick<Identity, 'namespace' | 'limits'>,
   initEnv: JsonObject,
 ): JobTarget {
   const { action, fullName } = resolved;
+  const { namespace, limits } = owner;
+  const sandbox = effectiveAsk(plan.sandbox, limits.sandbox);
   return {
     namespace,
     action: fullName,
@@ -134,6 +139,7 @@ export function targetOf(
     code: plan.code,
     limits: plan.runLimits,
     ...(plan.scaling === undefined ? {} : { scaling: plan.scaling }),
+    ...(sandbox === undefined ? {} : { sandbox }),
     initEnv,
   };
 }
@@ -150,8 +156,15 @@ function planOf({ action, builtin }: Resolution): Plan {
   if (isSequence(exec)) return { type: 'sequence', components: exec.components };
   if (isCode(exec)) {
     const isConductor = isTruthy(valueFor(annotations, 'conductor'));
-    const runLimits = usableLimits(exec.kind, limitsOf(action));
-    return { type: 'code', ...codeOf(exec), scaling: scalingOf(annotations, limits), runLimits, isConductor };
+    const runLimits = usableLimits(exec.kind, actionLimits(limits));
+    return {
+      type: 'code',
+      ...codeOf(exec),
+      scaling: scalingOf(annotations, limits),
+      sandbox: sandboxAskOf(annotations),
+      runLimits,
+      isConductor,
+    };
   }
   if (builtin === undefined) throw functionFault('NOT_FOUND', 'The requested resource does not exist.');
   return { type: 'builtin', builtin };
@@ -159,18 +172,6 @@ function planOf({ action, builtin }: Resolution): Plan {
 
 function codeOf({ digest, binary, main = 'main', image }: CodeExec) {
   return { code: { digest, binary, main }, image };
-}
-
-function limitsOf({ limits }: Action): ActionLimits {
-  const { timeout, memory, logs, concurrency, cpus, disk } = limits;
-  return {
-    timeoutMs: timeout,
-    memoryMiB: memory,
-    logBytes: logs * 1024 * 1024,
-    concurrency,
-    ...(cpus === undefined ? {} : { cpus }),
-    ...(disk === undefined ? {} : { diskMiB: disk }),
-  };
 }
 
 function isList(value: JsonObject | readonly JsonValue[]): value is readonly JsonValue[] {

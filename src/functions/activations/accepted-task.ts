@@ -52,6 +52,13 @@ const stored = z.discriminatedUnion('type', [
         maxInstances: z.number().optional(),
       })
       .optional(),
+    sandbox: z
+      .object({
+        id: z.string(),
+        tier: z.literal('gvisor').optional(),
+        seccomp: jsonObject.optional(),
+      })
+      .optional(),
   }),
   base.extend({
     type: z.literal('composed'),

@@ -4,6 +4,7 @@ import type { CompletionStatus, Invoker } from '../../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { ActivationStore } from '../../store/index.ts';
 import { mergeArguments, type ResolvedAction, targetOf } from '../actions/resolved-action.ts';
+import type { Identity } from '../namespaces/namespaces.ts';
 import type { Budget, Caller } from './composed-call.ts';
 import type { Flights } from './flights.ts';
 import { newCodeTask, newTask } from './new-task.ts';
@@ -31,7 +32,7 @@ export interface Components {
   /** A conductor as the code that it is. */
   runConductor(part: Part): Promise<Outcome>;
   /** Gets a sandbox ready for an action that is called soon. */
-  warm(resolved: ResolvedAction, namespace: string): void;
+  warm(resolved: ResolvedAction, owner: Identity): void;
 }
 
 export interface ComponentOptions {
@@ -85,12 +86,12 @@ export function createComponents({ flights, activations, invoker }: ComponentOpt
       });
       return run(newCodeTask(part, resolved.plan), frame, part);
     },
-    warm(resolved, namespace) {
+    warm(resolved, owner) {
       const { plan } = resolved;
       // Code that is given the caller's key may read it when it is loaded: it is not loaded ahead of the call.
       if (plan.type !== 'code' || plan.scaling?.fresh === true || resolved.providesApiKey) return;
       const { initEnv } = mergeArguments(resolved, {});
-      invoker.warm(targetOf(resolved, plan, namespace, initEnv));
+      invoker.warm(targetOf(resolved, plan, owner, initEnv));
     },
   };
 }

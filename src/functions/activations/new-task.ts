@@ -28,7 +28,7 @@ export function newCodeTask(
   const apiKey = apiKeyFor(resolved, caller);
   return {
     type: 'code',
-    ...targetOf(resolved, plan, caller.identity.namespace, initEnv),
+    ...targetOf(resolved, plan, caller.identity, initEnv),
     ...originOf(resolved, cause),
     activationId: activationId ?? newActivationId(),
     transactionId: caller.transactionId,

@@ -1,6 +1,7 @@
 /** The record of an activation, as OpenWhisk keeps and shows it (its logs are kept beside it). */
 import type { ActionLimits, Completion, CompletionStatus } from '../../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import type { Violation } from '../../sandbox/index.ts';
 import type { ActivationInsert } from '../../store/index.ts';
 import type { Task } from './task.ts';
 
@@ -175,14 +176,19 @@ function annotationsOf(task: Task, frame: RecordFrame, ending: Ending): string {
 
 /** Where the time went, and why it was not warm, if it was not. */
 function codeAnnotations(frame: RecordFrame, ending: Ending): string {
-  const { waitMs, timedOut, initMs, start, startReason, sandboxMs } = ending;
+  const { waitMs, timedOut, initMs, start, startReason, sandboxMs, violations } = ending;
   return (
     `{"key":"waitTime","value":${waitMs}},{"key":"timeout","value":${timedOut}},${frame.limitsAnnotation}` +
     `,{"key":"start","value":"${start}"}` +
     (startReason === undefined ? '' : `,${annotation('startReason', startReason)}`) +
     (sandboxMs === undefined ? '' : `,{"key":"sandboxTime","value":${sandboxMs}}`) +
-    (initMs === undefined ? '' : `,{"key":"initTime","value":${initMs}}`)
+    (initMs === undefined ? '' : `,{"key":"initTime","value":${initMs}}`) +
+    (violations === undefined ? '' : `,${annotation('violations', violations.map(plain))}`)
   );
+}
+
+function plain({ kind, detail, at }: Violation): JsonObject {
+  return { kind, detail, at };
 }
 
 function limitsAnnotation(limits: ActionLimits, memoryMiB: number): string {

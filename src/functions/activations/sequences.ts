@@ -99,10 +99,11 @@ async function resolveStep(
 
 /** While the first one runs, the later ones get their sandboxes. */
 function warmLater({ actions, components }: SequenceOptions, call: ComposedCall, names: readonly string[]) {
-  const { namespace } = call.caller.identity;
+  const { identity } = call.caller;
+  const { namespace } = identity;
   for (const name of new Set(names)) {
     const warm = async () =>
-      components.warm(await actions.resolve(parseFullName(name, namespace), namespace), namespace);
+      components.warm(await actions.resolve(parseFullName(name, namespace), namespace), identity);
     // What can't be resolved now is reported when its turn comes.
     warm().catch(() => {});
   }

@@ -2,6 +2,7 @@
  * What an action, a request and a namespace may use at most. The system's limits are OpenWhisk's defaults
  * and an operator's configuration; a namespace may have its own within them (`namespace-limits.ts`).
  */
+import type { SandboxAsk } from '../../invoker/index.ts';
 import { functionFault } from '../faults.ts';
 
 export interface Span {
@@ -80,6 +81,8 @@ export type UserLimits = {
   readonly maxActionConcurrency: number;
   /** What an action's own limit `instances` may be at most. */
   readonly maxActionInstances: number;
+  /** What its sandboxes get unless their action asks for something else; absent: the server's default. */
+  readonly sandbox?: SandboxAsk;
 };
 
 /** What holds for the actions of one namespace. */

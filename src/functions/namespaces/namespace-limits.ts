@@ -1,6 +1,7 @@
 /** What the operator allows one namespace, apart from all others: kept with it, and changed a few at a time. */
 import { z } from 'zod';
-import type { JsonObject } from '../../lib/index.ts';
+import { type JsonObject, messageOf } from '../../lib/index.ts';
+import { parseSandboxAsk } from '../actions/sandbox-annotation.ts';
 import { functionFault } from '../faults.ts';
 import { clamp, type Range, type SystemLimits, type UserLimits } from './limits.ts';
 
@@ -28,6 +29,15 @@ const fields = {
   retentionMaxAgeDays: z.number().min(0).max(36_500),
   /** 0 is all of them. */
   retentionMaxRecords: z.int().min(0).max(most),
+  /** What its sandboxes get unless their action asks for something else. */
+  sandbox: z.unknown().transform((value, context) => {
+    try {
+      return parseSandboxAsk(value, 'sandbox', outOfRange);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  }),
 };
 const stored = z.object(fields).partial();
 
@@ -97,6 +107,7 @@ export function userLimits(system: SystemLimits, own: NamespaceLimitValues): Use
     minActionConcurrency: clamp(own.minActionConcurrency ?? concurrency.min, concurrency),
     maxActionConcurrency: clamp(own.maxActionConcurrency ?? concurrency.max, concurrency),
     maxActionInstances: own.maxActionInstances ?? concurrentInvocations,
+    ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
   };
 }
 

@@ -3,6 +3,7 @@
  * further ones that can do less; its subject has its name. A deleted namespace is not remembered: its name can be
  * created again and starts empty.
  */
+import type { SandboxAsk } from '../../invoker/index.ts';
 import type { EntityRow, EntityStore, NamespaceRow, Store } from '../../store/index.ts';
 import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
 import { functionFault, notFound } from '../faults.ts';
@@ -65,7 +66,7 @@ export interface NamespaceService {
   listKeys(name: string): Promise<readonly KeyDescription[]>;
   /** It opens nothing from now on. @throws Fault NOT_FOUND, KEY_INVALID */
   deleteKey(name: string, keyId: string): Promise<void>;
-  /** @throws Fault NOT_FOUND, LIMIT_OUT_OF_RANGE */
+  /** @throws Fault NOT_FOUND, LIMIT_OUT_OF_RANGE, POLICY_EXCEEDED, POLICY_INVALID */
   setLimits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceDescription>;
   list(): Promise<readonly NamespaceDescription[]>;
   /** @throws Fault NOT_FOUND */
@@ -79,6 +80,8 @@ export interface NamespaceService {
 export interface NamespaceServiceOptions {
   /** Ends what belongs to the actions of a namespace that is gone: code, sandboxes. */
   readonly onActionsDeleted?: (rows: readonly EntityRow[]) => Promise<void>;
+  /** Refuses, by a Fault, what a namespace can't be given. */
+  readonly vetSandbox?: (ask: SandboxAsk) => void;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -86,7 +89,7 @@ export interface NamespaceServiceOptions {
 export function createNamespaces(
   store: Pick<Store, 'namespaces' | 'keys' | 'entities'>,
   system: SystemLimits,
-  { onActionsDeleted, now = Date.now }: NamespaceServiceOptions = {},
+  { onActionsDeleted, vetSandbox, now = Date.now }: NamespaceServiceOptions = {},
 ): NamespaceService {
   const { namespaces: rows, keys } = store;
   const identities = createIdentities(store, system, now);
@@ -145,7 +148,9 @@ export function createNamespaces(
     },
     async setLimits(name, patch) {
       const row = await mustFind(name);
-      const changed = { ...row, limits: { ...patchLimits(system, parseStoredLimits(row.limits), patch) } };
+      const limits = patchLimits(system, parseStoredLimits(row.limits), patch);
+      if (patch.sandbox && limits.sandbox !== undefined) vetSandbox?.(limits.sandbox);
+      const changed = { ...row, limits: { ...limits } };
       await update(changed);
       return describe(changed, system);
     },

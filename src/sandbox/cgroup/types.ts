@@ -1,5 +1,7 @@
 /** Control groups as the sandbox room needs them: one contract for version 1 and version 2. */
 
+import type { Counter } from './counter.ts';
+
 /** A snapshot of what a group uses; 0 for what the kernel doesn't count. */
 export interface CgroupUsage {
   readonly memoryBytes: number;
@@ -8,6 +10,13 @@ export interface CgroupUsage {
   readonly pids: number;
   /** Processes of it that the kernel killed for exceeding the memory limit. */
   readonly oomKills: number;
+}
+
+export interface RefusalCounters {
+  /** Processes that the kernel killed for exceeding the memory limit. */
+  readonly oomKills: Counter;
+  /** Processes and threads that could not be made, because there were as many as there may be. */
+  readonly forks: Counter;
 }
 
 /** The limits that Ward writes itself, for runtimes that join a group instead of making one. */
@@ -28,6 +37,8 @@ export interface Cgroup {
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   usage(): CgroupUsage;
+  /** What the kernel has refused to it; to be closed. */
+  refusals(): RefusalCounters;
   pids(): readonly number[];
   /** Sends SIGKILL to all of it, frozen or not, and resolves when it is empty. */
   kill(): Promise<void>;

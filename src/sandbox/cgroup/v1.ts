@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { keyedCounter } from './counter.ts';
 import {
   childGroups,
   makeGroup,
@@ -86,6 +87,10 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
       cpuUsec: Math.round(readNumber(file('cpuacct', 'cpuacct.usage')) / 1000),
       pids: readNumber(file('pids', 'pids.current')),
       oomKills: readKeyed(file('memory', 'memory.oom_control'), 'oom_kill'),
+    }),
+    refusals: () => ({
+      oomKills: keyedCounter(file('memory', 'memory.oom_control'), 'oom_kill'),
+      forks: keyedCounter(file('pids', 'pids.events'), 'max'),
     }),
     pids,
     kill: () => killAll({ pids, freeze, thaw }),

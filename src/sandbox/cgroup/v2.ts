@@ -4,6 +4,7 @@
  * get them there, adds to the root's.
  */
 import { join } from 'node:path';
+import { keyedCounter } from './counter.ts';
 import {
   childGroups,
   makeGroup,
@@ -64,6 +65,10 @@ function groupV2(folder: string): Cgroup {
       cpuUsec: readKeyed(file('cpu.stat'), 'usage_usec'),
       pids: readNumber(file('pids.current')),
       oomKills: readKeyed(file('memory.events'), 'oom_kill'),
+    }),
+    refusals: () => ({
+      oomKills: keyedCounter(file('memory.events'), 'oom_kill'),
+      forks: keyedCounter(file('pids.events'), 'max'),
     }),
     pids: () => readPids(folder),
     async kill() {

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { messageOf } from '../../lib/index.ts';
 import { explainPolicy } from '../explain.ts';
 import { isIsolated } from '../isolation/isolation.ts';
+import { shareWithSandboxes } from '../lsm/label.ts';
 import { isMechanism, type Mechanism, mechanismNames, mechanisms } from '../mechanisms.ts';
 import { rlimitsOf, type SandboxPolicy } from '../policy.ts';
 import { findLandlockLauncher } from '../request.ts';
@@ -114,6 +115,7 @@ async function proveInside({ host, policy, rootDir }: ProofContext): Promise<[Me
   try {
     // Writable for everybody on the host: what protects it inside is the mount.
     await chmod(codeDir, 0o777);
+    await shareWithSandboxes(codeDir);
     const tmpfs = { path: '/tmp', sizeBytes: 1024 * 1024, inodes: 64, exec: false };
     const calls = systemCalls(host.features.arch);
     const inside = { ...policy, tmpfs: [...policy.tmpfs.filter(({ path }) => path !== '/tmp'), tmpfs] };

@@ -18,6 +18,8 @@ export interface LsmFeatures {
   readonly landlock: boolean;
   /** Names of the AppArmor profiles that are loaded; undefined when AppArmor is off. */
   readonly apparmorProfiles: ReadonlySet<string> | undefined;
+  /** The program that loads profiles, where AppArmor is on and it is installed. */
+  readonly apparmorParser: string | undefined;
   readonly selinux: 'enforcing' | 'permissive' | 'off';
 }
 
@@ -29,6 +31,8 @@ export interface RuntimeFeatures {
   readonly procSubset: boolean;
   /** It knows the time namespace by itself. */
   readonly timeNamespace: boolean;
+  /** SELinux lets it start programs under the stock label of containers. */
+  readonly containerLabel: boolean;
 }
 
 /** A whole disk, as the block io controller numbers it. */

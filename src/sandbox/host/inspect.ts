@@ -68,6 +68,8 @@ export function cgroupFeatures(mounts: readonly MountPoint[], membership: string
 const v1Name =
   /^(?:memory|cpu|cpuacct|pids|freezer|devices|cpuset|blkio|net_cls|net_prio|perf_event|hugetlb|rdma|misc|name=.+)$/;
 
+const parsers = ['/usr/sbin/apparmor_parser', '/sbin/apparmor_parser'];
+
 async function lsmFeatures(): Promise<LsmFeatures> {
   const listed = readText('/sys/kernel/security/lsm').trim().split(',');
   const profiles = readText('/sys/kernel/security/apparmor/profiles');
@@ -76,6 +78,7 @@ async function lsmFeatures(): Promise<LsmFeatures> {
   return {
     landlock: listed.includes('landlock') || (await canLandlock()),
     apparmorProfiles: isAppArmorOn ? parseProfiles(profiles) : undefined,
+    apparmorParser: isAppArmorOn ? parsers.find((path) => existsSync(path)) : undefined,
     selinux: enforce === '1' ? 'enforcing' : enforce === '0' ? 'permissive' : 'off',
   };
 }

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { randomHex, runCommand } from '../../lib/index.ts';
 import type { CgroupTree } from '../cgroup/types.ts';
 import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
+import { shareWithSandboxes } from '../lsm/label.ts';
 import { strictPolicy } from '../policy.ts';
 import { buildSpec } from '../spec/build.ts';
 import type { OciSpec } from '../spec/oci.ts';
@@ -29,6 +30,7 @@ const cacheSchema = z.object({
   version: z.string(),
   procSubset: z.boolean(),
   timeNamespace: z.boolean(),
+  containerLabel: z.boolean(),
 });
 
 /** The runtime's features, or undefined when it isn't installed or can't run anything here. */
@@ -39,12 +41,14 @@ export async function probeRuntime(
   const path = await findProgram(driver.program);
   if (path === undefined) return undefined;
   const file = await stat(path);
-  const key = [path, file.mtimeMs, file.size, context.host.kernel, context.host.cgroup.mode].join(' ');
+  const { kernel, cgroup, lsm } = context.host;
+  const key = [path, file.mtimeMs, file.size, kernel, cgroup.mode, `selinux ${lsm.selinux}`].join(' ');
   const cacheFile = join(context.dir, `${driver.name}.features.json`);
   const cached = await readCache(cacheFile);
-  if (cached?.key === key) {
-    const { version, procSubset, timeNamespace } = cached;
-    return { name: driver.name, path, version, procSubset, timeNamespace };
+  // What SELinux allows changes with its modules, which leave no trace here.
+  if (cached?.key === key && lsm.selinux === 'off') {
+    const { key: _, ...answer } = cached;
+    return { name: driver.name, path, ...answer };
   }
   const answer = await askRuntime(driver, path, context);
   if (answer !== undefined) {
@@ -62,12 +66,16 @@ async function askRuntime(
 ): Promise<RuntimeFeatures | undefined> {
   const said = await runCommand([path, '--version'], { timeoutMs: 10_000 });
   const version = /version\s+(\S+)/.exec(said.stdout)?.[1] ?? 'unknown';
-  const bare = { name: driver.name, path, version, procSubset: false, timeNamespace: false };
+  const nothing = { procSubset: false, timeNamespace: false, containerLabel: false };
+  const bare = { name: driver.name, path, version, ...nothing };
   if (!(await canRun(driver, bare, context))) return undefined;
   return {
     ...bare,
     procSubset: await canRun(driver, { ...bare, procSubset: true }, context),
     timeNamespace: await canRun(driver, { ...bare, timeNamespace: true }, context),
+    containerLabel:
+      context.host.lsm.selinux !== 'off' &&
+      (await canRun(driver, { ...bare, containerLabel: true }, context)),
   };
 }
 
@@ -89,6 +97,7 @@ async function canRun(
   const range = context.ids.take();
   try {
     await makeProbeRoot(rootDir, context.host.arch);
+    await shareWithSandboxes(rootDir);
     const spec = probeSpec(driver, features, context, { id, rootDir, firstId: range.firstId });
     await writeFile(join(bundleDir, 'config.json'), JSON.stringify(driver.adapt(spec)));
     // The pipes of runCommand matter: crun changes the owner of what it gets as stdio.

@@ -149,7 +149,12 @@ test('AppArmor and SELinux fields where the host has them, and only there', () =
   expect(without.process).not.toHaveProperty('apparmorProfile');
   expect(without.process).not.toHaveProperty('selinuxLabel');
   expect(without.linux).not.toHaveProperty('mountLabel');
-  const lsm = { landlock: true, apparmorProfiles: new Set(['ward']), selinux: 'enforcing' as const };
+  const lsm = {
+    landlock: true,
+    apparmorProfiles: new Set(['ward']),
+    apparmorParser: undefined,
+    selinux: 'enforcing' as const,
+  };
   const spec = buildSpec({ ...input, policy, host: { ...v2Host, lsm } });
   expect(spec.process).toMatchObject({ apparmorProfile: 'ward', selinuxLabel: policy.selinuxLabel });
   expect(spec.linux.mountLabel).toBe('system_u:object_r:container_file_t:s0:c1,c2');

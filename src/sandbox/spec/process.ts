@@ -17,11 +17,18 @@ export function processOf(input: SpecInput): OciProcess {
     noNewPrivileges: policy.noNewPrivileges,
     oomScoreAdj: policy.oomScoreAdj,
     rlimits: Object.entries(rlimitsOf(policy)).map(([type, limit]) => ({ type, soft: limit, hard: limit })),
-    ...(policy.apparmorProfile === undefined || host.lsm.apparmorProfiles === undefined
-      ? {}
-      : { apparmorProfile: policy.apparmorProfile }),
+    ...apparmorField(policy, host),
     ...processLabel(input),
   };
+}
+
+/** `auto` has become the name of a loaded profile before this, or the runtime is being asked what it can do. */
+function apparmorField(
+  { apparmorProfile }: SandboxPolicy,
+  { lsm }: SpecInput['host'],
+): { apparmorProfile?: string } {
+  const isSet = apparmorProfile !== undefined && apparmorProfile !== 'auto';
+  return isSet && lsm.apparmorProfiles !== undefined ? { apparmorProfile } : {};
 }
 
 /** The same in all five sets, so that a capability that is granted also survives `execve` of a plain user. */

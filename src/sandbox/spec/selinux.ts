@@ -9,7 +9,10 @@ import { idRangeSize } from './namespaces.ts';
 const categories = 1024;
 const firstRange = 2 ** 30;
 
-type LabelInput = Pick<SpecInput, 'policy' | 'host' | 'firstId'>;
+/** Of containers in the reference policy and everything that comes from it. */
+export const stockLabel = 'system_u:system_r:container_t:s0';
+
+type LabelInput = Pick<SpecInput, 'policy' | 'host' | 'runtime' | 'firstId'>;
 
 /** The label of the process, where the host has SELinux and the policy names one. */
 export function processLabel(input: LabelInput): { selinuxLabel?: string } {
@@ -34,9 +37,11 @@ export function categoryPair(index: number): string {
   return `c${low},c${low + 1 + left}`;
 }
 
-function labelOf({ policy, host, firstId }: LabelInput): string | undefined {
-  const label = policy.selinuxLabel;
-  if (label === undefined || host.lsm.selinux === 'off') return undefined;
+function labelOf({ policy, host, runtime, firstId }: LabelInput): string | undefined {
+  const { selinuxLabel } = policy;
+  if (selinuxLabel === undefined || host.lsm.selinux === 'off') return undefined;
+  if (selinuxLabel === 'auto' && !runtime.containerLabel) return undefined;
+  const label = selinuxLabel === 'auto' ? stockLabel : selinuxLabel;
   if (label.split(':').length > 4) return label;
   return `${label}:${categoryPair((firstId - firstRange) / idRangeSize)}`;
 }

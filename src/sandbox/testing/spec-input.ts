@@ -15,7 +15,7 @@ export const v2Host: HostFeatures = {
     swapLimit: true,
     ioWeight: true,
   },
-  lsm: { landlock: true, apparmorProfiles: undefined, selinux: 'off' },
+  lsm: { landlock: true, apparmorProfiles: undefined, apparmorParser: undefined, selinux: 'off' },
   namespaces: new Set(['user', 'pid', 'mnt', 'ipc', 'uts', 'cgroup', 'net', 'time']),
   disks: [{ name: 'vda', major: 254, minor: 0 }],
 };
@@ -42,6 +42,7 @@ export const crunFeatures: RuntimeFeatures = {
   version: '1.21',
   procSubset: true,
   timeNamespace: true,
+  containerLabel: true,
 };
 
 export const input: SpecInput = {

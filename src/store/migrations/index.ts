@@ -17,6 +17,7 @@ import * as activationCounts from './0008-activation-counts.ts';
 import * as feeds from './0009-feeds.ts';
 import * as deliveries from './0010-deliveries.ts';
 import * as apis from './0011-apis.ts';
+import * as violations from './0012-violations.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-entities': entities,
@@ -30,6 +31,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009-feeds': feeds,
   '0010-deliveries': deliveries,
   '0011-apis': apis,
+  '0012-violations': violations,
 };
 
 /**

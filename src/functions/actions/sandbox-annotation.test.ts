@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { Fault } from '../../lib/index.ts';
+import { effectiveAsk, parseSandboxAsk, sandboxAskOf } from './sandbox-annotation.ts';
+
+const annotated = (value: unknown) => [{ key: 'sandbox', value: JSON.parse(JSON.stringify(value)) }];
+const profile = { defaultAction: 'SCMP_ACT_ALLOW' };
+
+describe('the annotation sandbox', () => {
+  it.each([
+    ['gvisor', { tier: 'gvisor' }],
+    [{ tier: 'gvisor' }, { tier: 'gvisor' }],
+    [{ tier: null, seccomp: profile }, { seccomp: profile }],
+    [{}, {}],
+  ])('%j asks for %j', (value, ask) => {
+    expect(sandboxAskOf(annotated(value))).toEqual(ask);
+  });
+
+  it('may be absent', () => {
+    expect([sandboxAskOf([]), sandboxAskOf(annotated(null))]).toEqual([undefined, undefined]);
+  });
+
+  it.each([
+    ['kvm', /'sandbox' must be an object/],
+    [7, /'sandbox' must be an object/],
+    [[], /'sandbox' must be an object/],
+    [{ tier: 'kvm' }, /'sandbox\.tier'/],
+    [{ seccomp: 'strict' }, /'sandbox\.seccomp'/],
+    [{ seccomp: [profile] }, /'sandbox\.seccomp'/],
+    [{ runtime: 'runc' }, /no 'runtime'/],
+    [JSON.parse('{"__proto__": {"tier": "gvisor"}}'), /no '__proto__'/],
+  ])('%j is refused, with the name of the field', (value, text) => {
+    expect(() => sandboxAskOf([{ key: 'sandbox', value }])).toThrow(
+      expect.objectContaining({ code: 'BODY_INVALID', message: expect.stringMatching(text) }),
+    );
+  });
+
+  it('is refused by whatever fault the caller makes', () => {
+    expect(() =>
+      parseSandboxAsk(7, 'here', (text) => new Fault('LIMIT_OUT_OF_RANGE', 'invalid', text)),
+    ).toThrow(
+      expect.objectContaining({ code: 'LIMIT_OUT_OF_RANGE', message: expect.stringMatching(/'here' must/) }),
+    );
+  });
+});
+
+describe('what holds for an action in a namespace', () => {
+  it('is nothing when nobody asks', () => {
+    expect(effectiveAsk(undefined, undefined)).toBeUndefined();
+  });
+
+  it('is the namespace’s where the action says nothing', () => {
+    const own = { seccomp: profile };
+    expect(effectiveAsk(own, { tier: 'gvisor' })).toMatchObject({ tier: 'gvisor', seccomp: profile });
+    expect(effectiveAsk(own, { seccomp: {} })).toMatchObject({ seccomp: profile });
+    expect(effectiveAsk(undefined, { tier: 'gvisor' })).toMatchObject({ tier: 'gvisor' });
+  });
+
+  it('is one value for the same two, and has another id for other ones', () => {
+    const [own, general] = [{ seccomp: profile }, { tier: 'gvisor' as const }];
+    expect(effectiveAsk(own, general)).toBe(effectiveAsk(own, general));
+    const ids = [effectiveAsk(own, general), effectiveAsk(own, undefined), effectiveAsk(undefined, general)];
+    expect(new Set(ids.map((ask) => ask?.id)).size).toBe(3);
+    expect(effectiveAsk({ ...own }, { ...general })?.id).toBe(ids[0]?.id);
+  });
+});

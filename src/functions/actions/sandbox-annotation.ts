@@ -1,0 +1,78 @@
+/**
+ * The annotation `sandbox` of an action, and the same value in the limits of a namespace: what is asked of a sandbox
+ * beyond the operator's defaults. `gvisor` alone is short for `{tier: gvisor}`. Whether it may be had is not decided
+ * here, but by whoever makes the sandbox.
+ */
+import { createHash } from 'node:crypto';
+import type { EffectiveSandboxAsk, SandboxAsk } from '../../invoker/index.ts';
+import { type Fault, isJsonObject, type JsonObject } from '../../lib/index.ts';
+import { type KeyValue, valueFor } from '../entities/key-values.ts';
+import { malformed } from '../faults.ts';
+
+export const sandboxAnnotation = 'sandbox';
+
+type Refuse = (detail: string) => Fault;
+
+/**
+ * @param field how it is called in a refusal
+ * @throws Fault BODY_INVALID, or what `refuse` makes, naming the field
+ */
+export function parseSandboxAsk(value: unknown, field: string, refuse: Refuse = malformed): SandboxAsk {
+  if (value === 'gvisor') return { tier: value };
+  if (!isJsonObject(value)) throw refuse(`'${field}' must be an object, or gvisor`);
+  const { tier, seccomp, ...others } = value;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw refuse(`'${field}' has tier and seccomp, and no '${unknown.slice(0, 64)}'`);
+  return {
+    ...(isAbsent(tier) ? {} : { tier: parseTier(tier, `${field}.tier`, refuse) }),
+    ...(isAbsent(seccomp) ? {} : { seccomp: parseProfile(seccomp, `${field}.seccomp`, refuse) }),
+  };
+}
+
+/** Undefined when the action asks for nothing. @throws Fault BODY_INVALID */
+export function sandboxAskOf(annotations: readonly KeyValue[]): SandboxAsk | undefined {
+  const value = valueFor(annotations, sandboxAnnotation);
+  return value === undefined || value === null ? undefined : parseSandboxAsk(value, sandboxAnnotation);
+}
+
+/**
+ * What the action asks for, and where it says nothing, what the operator has set for the namespace. Every call asks, so
+ * that answers are kept as long as what they are made from.
+ */
+export function effectiveAsk(
+  action: SandboxAsk | undefined,
+  namespace: SandboxAsk | undefined,
+): EffectiveSandboxAsk | undefined {
+  if (action === undefined && namespace === undefined) return undefined;
+  const [first, second] = [action ?? nothing, namespace ?? nothing];
+  const known = answers.get(first)?.get(second);
+  if (known !== undefined) return known;
+  const merged = { ...second, ...first };
+  const answer = Object.freeze({ ...merged, id: idOf(merged) });
+  const bySecond = answers.get(first) ?? new WeakMap<SandboxAsk, EffectiveSandboxAsk>();
+  answers.set(first, bySecond.set(second, answer));
+  return answer;
+}
+
+const nothing: SandboxAsk = Object.freeze({});
+const answers = new WeakMap<SandboxAsk, WeakMap<SandboxAsk, EffectiveSandboxAsk>>();
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+function parseTier(value: unknown, path: string, refuse: Refuse): 'gvisor' {
+  if (value === 'gvisor') return value;
+  throw refuse(`'${path}' must be gvisor`);
+}
+
+function parseProfile(value: unknown, path: string, refuse: Refuse): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw refuse(`'${path}' must be a seccomp profile in Docker's format`);
+}
+
+/** Order of keys does not matter to a sandbox, but keeping it is enough: another id costs a sandbox, a wrong one more. */
+function idOf(ask: SandboxAsk): string {
+  return createHash('sha256').update(JSON.stringify(ask)).digest('hex').slice(0, 16);
+}

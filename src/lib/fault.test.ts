@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { errnoOf, Fault, nodeCodeOf } from './fault.ts';
+
+async function thrownBy(work: () => unknown): Promise<unknown> {
+  try {
+    await work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('what the system answered', () => {
+  test('is told by its name', async () => {
+    expect(errnoOf(await thrownBy(() => readFile('/nonexistent/file')))).toBe('ENOENT');
+    expect(errnoOf(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))).toBe('ECONNRESET');
+    expect(errnoOf(Object.assign(new Error('no name server'), { code: 'EAI_AGAIN' }))).toBe('EAI_AGAIN');
+  });
+
+  test('is neither a Fault nor a complaint of Node’s own', async () => {
+    expect(errnoOf(new Fault('SCAN_TIMED_OUT', 'busy', 'it took too long'))).toBeUndefined();
+    expect(errnoOf(new Fault('EXPIRED', 'denied', 'too late'))).toBeUndefined();
+    expect(errnoOf(await thrownBy(() => readFile('with\0nul')))).toBeUndefined();
+    expect(errnoOf(await thrownBy(() => gunzipSync(Buffer.from('no gzip'))))).toBeUndefined();
+    expect(errnoOf({ code: 'ENOENT' })).toBeUndefined();
+  });
+});
+
+test('the codes of Node and its libraries are told, those of Faults are not', async () => {
+  expect(nodeCodeOf(await thrownBy(() => gunzipSync(Buffer.from('no gzip'))))).toBe('Z_DATA_ERROR');
+  expect(nodeCodeOf(await thrownBy(() => readFile('with\0nul')))).toBe('ERR_INVALID_ARG_VALUE');
+  expect(nodeCodeOf(new Fault('SCAN_TIMED_OUT', 'busy', 'it took too long'))).toBeUndefined();
+  expect(nodeCodeOf(new Error('none'))).toBeUndefined();
+});

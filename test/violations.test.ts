@@ -1,0 +1,107 @@
+/** What a sandbox tries or uses up that its policy does not let it is seen, and told of whom it is. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { InvokerOptions, ViolationReport } from '../src/invoker/index.ts';
+import { InvokerBench } from './invoker.ts';
+import { missingForSandboxes } from './ward.ts';
+
+const missing = missingForSandboxes();
+
+/** A child eats memory until the kernel ends it; its parent goes on. */
+const childOom = `exports.main = () => {
+  const eat = 'const kept = []; for (;;) kept.push(Buffer.alloc(1 << 20, 1))';
+  return { signal: require('child_process').spawnSync(process.execPath, ['-e', eat]).signal };
+}`;
+const forks = `import os
+def main(args):
+    count = 0
+    try:
+        while count < args["most"]:
+            if os.fork() == 0:
+                os.pause() if hasattr(os, "pause") else __import__("signal").pause()
+            count += 1
+    except OSError as error:
+        return {"count": count, "errno": error.errno}
+    return {"count": count}
+`;
+/** mount(2): a tripwire. */
+const tripwire = `import ctypes
+def main(args):
+    ctypes.CDLL(None).mount(b"none", b"/tmp", b"tmpfs", 0, None)
+    return {"mounted": True}
+`;
+
+describe.skipIf(missing !== undefined)(`violations${missing ? ` (${missing})` : ''}`, () => {
+  const open: InvokerBench[] = [];
+  const start = async (options: Partial<InvokerOptions> = {}) => {
+    const reports: ViolationReport[] = [];
+    const bench = await InvokerBench.open({ onViolation: (report) => reports.push(report), ...options });
+    open.push(bench);
+    return { bench, reports };
+  };
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((bench) => bench[Symbol.asyncDispose]()));
+  });
+
+  it('a call without any has none in its record', async () => {
+    const { bench, reports } = await start();
+    const target = await bench.target('exports.main = () => ({})');
+    expect((await bench.run(target)).violations).toBeUndefined();
+    expect((await bench.run(target)).violations).toBeUndefined();
+    expect(reports).toEqual([]);
+  });
+
+  it('a process that the kernel ended for its memory is told of the call, which goes on', async () => {
+    const { bench, reports } = await start();
+    const target = await bench.target(childOom, { limits: { memoryMiB: 128 } });
+    const done = await bench.run(target);
+    expect(done).toMatchObject({ status: 'success', result: { signal: 'SIGKILL' } });
+    expect(done.violations).toEqual([
+      { kind: 'oom', detail: 'out of memory at 128 MiB', at: expect.any(Number) },
+    ]);
+    expect(reports).toMatchObject([{ kind: 'oom', namespace: 'guest', action: target.action }]);
+  });
+
+  it('a sandbox that the kernel ended for its memory leaves it in the record', async () => {
+    const { bench } = await start();
+    const eat = 'exports.main = () => { const kept = []; for (;;) kept.push(Buffer.alloc(1 << 20, 1)); }';
+    const done = await bench.run(await bench.target(eat, { limits: { memoryMiB: 128 } }));
+    expect(done.result).toMatchObject({ error: expect.stringMatching(/exhausted its memory/) });
+    expect(done.violations).toMatchObject([{ kind: 'oom' }]);
+  });
+
+  it('a fork past the limit is the call’s that made it, and not the next one’s', async () => {
+    const { bench, reports } = await start();
+    const target = await bench.target(forks, { kind: 'python:3.13', limits: { memoryMiB: 512 } });
+    const job = bench.job(target, { most: 1000 });
+    const done = await bench.invoker.run(job);
+    expect(done.result).toMatchObject({ errno: 11 });
+    expect(done.violations).toMatchObject([{ kind: 'pids', detail: expect.stringMatching(/128 processes/) }]);
+    expect(reports).toMatchObject([{ kind: 'pids', activationIds: [job.activationId] }]);
+    expect((await bench.run(target, { most: 0 })).violations).toBeUndefined();
+  });
+
+  it('a call that the policy kills for is told of the activation that made it', async () => {
+    const { bench, reports } = await start();
+    const job = bench.job(await bench.target(tripwire, { kind: 'python:3.13' }));
+    const done = await bench.invoker.run(job);
+    expect(done.result).toMatchObject({
+      error: expect.stringMatching(/system call that its sandbox forbids/),
+    });
+    expect(done.violations).toMatchObject([{ kind: 'seccomp' }]);
+    expect(reports).toMatchObject([
+      { kind: 'seccomp', namespace: 'guest', activationIds: [job.activationId] },
+    ]);
+  });
+
+  it('what happens while an action is loaded is the first call’s', async () => {
+    const { bench } = await start();
+    const early = tripwire
+      .replace('def main(args):\n    ', '')
+      .replace('    return', 'def main(args):\n    return');
+    const done = await bench.run(await bench.target(early, { kind: 'python:3.13' }));
+    expect(done.result).toMatchObject({
+      error: expect.stringMatching(/system call that its sandbox forbids/),
+    });
+    expect(done.violations).toMatchObject([{ kind: 'seccomp' }]);
+  });
+});
