@@ -17,7 +17,7 @@ const recordBytes = 8192;
 export function openKernelLog(path = '/dev/kmsg'): KernelLog | undefined {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_CLOEXEC);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return undefined;
   }
