@@ -6,7 +6,8 @@ export default defineConfig({
     pool: 'forks',
     // Most of the time of a file goes by in other processes, so two are run at once even on two processors.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Far more than any test takes: only what hangs should end so, however busy the machine is.
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
   },
 });

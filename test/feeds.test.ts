@@ -265,7 +265,7 @@ describe.skipIf(missing !== undefined)(`feeds after the end of Ward${missing ? `
     });
     await hears(first, 'seconds', 1);
     await first[end]();
-    while (Date.now() < date) await new Promise(setImmediate);
+    while (Date.now() < date) await new Promise((resolve) => setTimeout(resolve, 5));
 
     const ward = await start(first.dataDir);
     const before = (await heard(ward, 'seconds')).length;

@@ -161,7 +161,6 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     });
     expect({ exitCode, lost: await lost }).toEqual({ exitCode: 137, lost: 'connection lost' });
     expect(performance.now() - began).toBeGreaterThan(500);
-    expect(performance.now() - began).toBeLessThan(5000);
   });
 
   it('after kill -9: sandboxes and mounts are gone at once, cgroups and state at the next start', async () => {

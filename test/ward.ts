@@ -148,13 +148,13 @@ export class Ward implements AsyncDisposable {
       );
       if (reply.status === 200 && reply.body.response.status !== 'pending') return reply.body;
       if (reply.status !== 200 && reply.status !== 404) throw new Error(`activation ${id}: ${reply.status}`);
-      await new Promise(setImmediate);
+      await pause();
     }
   }
 
-  /** Asks again and again, without a fixed wait; the test's own time-out ends it. */
+  /** Asks again and again; the test's own time-out ends it. */
   async until(holds: () => boolean | Promise<boolean>): Promise<void> {
-    while (!(await holds())) await new Promise(setImmediate);
+    while (!(await holds())) await pause();
   }
 
   /** The freezer's word on every sandbox of this server. */
@@ -230,9 +230,12 @@ export function runWard(
   return runCommand([process.execPath, launcher, ...args], {
     ...options,
     env: { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent', ...options.env },
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
 }
+
+/** Between two questions: asking without a pause would take the processor from whoever is to answer. */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 /** Starts it without waiting for its end, which is the caller's to see to. */
 export function startWard(args: readonly string[]): ChildProcess {

@@ -135,7 +135,7 @@ export function runWard(args: readonly string[], options: WardOptions): Promise<
     cwd: home.path,
     env: { PATH: process.env['PATH'], HOME: home.path, WARD_DATA: join(home.path, 'data'), ...options.env },
     ...(input === undefined ? {} : { input }),
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
 }
 

