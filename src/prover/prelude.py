@@ -93,13 +93,19 @@ def _say(line):
     os._exit(0)
 
 
+def errno_name(number):
+    """As errno(3) has it; where one number has two names, the one that manual pages use."""
+    names = {errno.EAGAIN: "EAGAIN", errno.EOPNOTSUPP: "EOPNOTSUPP", errno.EDEADLK: "EDEADLK"}
+    return names.get(number) or errno.errorcode.get(number, "E" + str(number))
+
+
 def blocked(answer, detail=""):
     """An errno (number or name), an OSError, or one of killed, absent, limit, frozen, signal, refused. Ends here."""
     if isinstance(answer, OSError):
         detail = detail or str(answer.strerror)
         answer = answer.errno
     if isinstance(answer, int):
-        answer = errno.errorcode.get(answer, "E" + str(answer))
+        answer = errno_name(answer)
     _say("BLOCKED " + answer + " " + detail)
 
 
@@ -114,7 +120,7 @@ def attempt(action):
         action()
         return "ok"
     except OSError as error:
-        return errno.errorcode.get(error.errno, "E" + str(error.errno))
+        return errno_name(error.errno)
 
 
 def refused(action, evidence):
@@ -180,7 +186,7 @@ def let_through(action, told_by, evidence):
     try:
         action()
     except OSError as error:
-        name = errno.errorcode.get(error.errno, "E" + str(error.errno))
+        name = errno_name(error.errno)
         if name in told_by:
             escaped(evidence + " (the kernel got as far as " + name + ")")
         blocked(error)
@@ -189,20 +195,26 @@ def let_through(action, told_by, evidence):
 
 def runs(start, evidence):
     """`start` replaces a child by a program that must not run, and which would end with 42."""
+    # Closed by a successful exec: what comes through is the errno of one that failed.
+    reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             start()
         except OSError as error:
-            os._exit(error.errno if error.errno != 42 else 255)
+            os.write(writer, errno_name(error.errno).encode())
         os._exit(255)
+    os.close(writer)
+    said = os.read(reader, 64).decode()
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
+    if said:
+        blocked(said)
     if code == 42:
         escaped(evidence)
     if code < 0:
         blocked("killed" if -code == signal.SIGSYS else "signal", signal.Signals(-code).name)
-    blocked(code if code in errno.errorcode else "refused", "exit " + str(code))
+    blocked("refused", "the program ended with " + str(code))
 
 
 def found(paths, action, evidence):

@@ -1,14 +1,11 @@
-/** For tests of techniques: a real host with the real image, and each technique of a list as a test. */
+/** For tests of the suite: a real host with the real image. */
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openImageStore } from '../images/index.ts';
+import { type ImageStore, openImageStore } from '../images/index.ts';
 import { randomHex, silentLog } from '../lib/index.ts';
-import { isIsolated, openSandboxHost, type RuntimeName, strictPolicy } from '../sandbox/index.ts';
-import { openSuite, type Suite } from './suite.ts';
-import type { Technique } from './types.ts';
+import { isIsolated, type LocalSandboxHost, openSandboxHost, type RuntimeName } from '../sandbox/index.ts';
 
 const imagesDir = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
 const image = 'python:3.13';
@@ -21,8 +18,15 @@ export function missingForTechniques(runtime: RuntimeName): string | undefined {
   return folders.some((dir) => existsSync(join(dir, runtime))) ? undefined : `${runtime} is not installed`;
 }
 
-/** A suite under the default policy; all that it occupies is given back with it. */
-export async function openTestSuite(runtime: RuntimeName): Promise<Suite> {
+/** What a run of the suite needs; all that it occupies is given back with it. */
+export interface ProverPlace extends AsyncDisposable {
+  readonly host: LocalSandboxHost;
+  readonly images: ImageStore;
+  readonly instance: string;
+  readonly rootDir: string;
+}
+
+export async function openProverPlace(runtime: RuntimeName): Promise<ProverPlace> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'ward-prover-'));
   stack.defer(() => rm(folder, { recursive: true }));
@@ -33,31 +37,6 @@ export async function openTestSuite(runtime: RuntimeName): Promise<Suite> {
   const host = stack.use(await openSandboxHost({ instance, runDir, runtime, log: silentLog }));
   const images = stack.use(await openImageStore({ dir: imagesDir, mountsDir: join(folder, 'roots') }));
   const root = stack.use(await images.mountRoot(await images.resolve(image)));
-  const suite = stack.use(
-    await openSuite({ host, images, policy: { ...strictPolicy, runtime }, rootDir: root.path }),
-  );
   const opened = stack.move();
-  return { ...suite, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-/** Each technique as a test: it is blocked, by an answer that it expects. */
-export function describeTechniques(
-  title: string,
-  runtime: RuntimeName,
-  techniques: readonly Technique[],
-): void {
-  const missing = missingForTechniques(runtime);
-  const told = `${title} under ${runtime}${missing === undefined ? '' : ` (${missing})`}`;
-  describe.skipIf(missing !== undefined)(told, { concurrent: true, timeout: 120_000 }, () => {
-    let suite: Suite | undefined;
-    beforeAll(async () => {
-      suite = await openTestSuite(runtime);
-    });
-    afterAll(() => suite?.[Symbol.asyncDispose]());
-
-    test.each(techniques)('$name', async (technique) => {
-      const result = await suite?.run(technique);
-      expect(result, JSON.stringify(result)).toMatchObject({ outcome: 'BLOCKED', asExpected: true });
-    });
-  });
+  return { host, images, instance, rootDir: root.path, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

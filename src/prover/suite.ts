@@ -47,6 +47,8 @@ export async function openSuite({ host, images, policy, rootDir, signal }: Suite
 }
 
 const defaultTimeoutMs = 20_000;
+/** How a Go program ends by a fatal error of its run time. */
+const gvisorPanic = 2;
 
 function runTechnique(shared: Shared, technique: Technique): Promise<TechniqueResult> {
   if ('program' in technique) return runInPlace(shared, technique);
@@ -106,7 +108,7 @@ export function resultOf(
   verdict: Verdict,
   isGvisor: boolean,
 ): Omit<TechniqueResult, 'milliseconds'> {
-  const { name, vector, title, reference, control, expects, harmlessInGvisor } = technique;
+  const { name, vector, title, reference, control, expects, harmlessInGvisor, endsGvisor } = technique;
   const head = { name, vector, title, reference, control };
   const { outcome, detail } = verdict;
   if (outcome === 'BLOCKED') {
@@ -116,6 +118,10 @@ export function resultOf(
   if (outcome === 'ESCAPED' && isGvisor && harmlessInGvisor !== undefined) {
     const told = `${harmlessInGvisor} (${detail})`;
     return { ...head, outcome: 'BLOCKED', answer: 'gvisor', detail: told, asExpected: true };
+  }
+  if (outcome === 'ERROR' && isGvisor && endsGvisor === true && verdict.exitCode === gvisorPanic) {
+    const told = 'gVisor’s own kernel got no more from the host, and ended with all that ran on it';
+    return { ...head, outcome: 'BLOCKED', answer: 'killed', detail: told, asExpected: true };
   }
   return { ...head, outcome, answer: '', detail, asExpected: false };
 }

@@ -52,6 +52,8 @@ interface TechniqueHead {
    * there is an escape like any other.
    */
   readonly harmlessInGvisor?: string;
+  /** Under gVisor its kernel itself dies of it (exit 2), and the whole sandbox with it: that is an answer too. */
+  readonly endsGvisor?: true;
   /** Milliseconds after which it counts as an error; 20,000 unless said. */
   readonly timeoutMs?: number;
 }
@@ -74,7 +76,7 @@ export interface HostTechnique extends TechniqueHead {
 export type Technique = ProgramTechnique | HostTechnique;
 
 /** What is told of a technique without running it. */
-export type TechniqueSummary = Omit<TechniqueHead, 'harmlessInGvisor' | 'timeoutMs'>;
+export type TechniqueSummary = Omit<TechniqueHead, 'harmlessInGvisor' | 'endsGvisor' | 'timeoutMs'>;
 
 /** What an attack got. `answer` is an Expectation or what came instead. */
 export type Answer =

@@ -12,7 +12,14 @@ export interface ProgramEnd {
 }
 
 /** The answer, or the reason why there is none. */
-export type Verdict = Answer | { readonly outcome: 'ERROR'; readonly detail: string };
+export type Verdict =
+  | Answer
+  | {
+      readonly outcome: 'ERROR';
+      readonly detail: string;
+      /** Of a sandbox that ended without a word. */
+      readonly exitCode?: number | null;
+    };
 
 /**
  * What the program itself said counts most, and an escape more than a refusal: a program that tries several ways
@@ -24,7 +31,7 @@ export function verdictOf({ exit, stdout, stderr, isOverdue }: ProgramEnd): Verd
   if (said !== undefined) return said;
   if (exit.outOfMemory) return { outcome: 'BLOCKED', answer: 'killed', detail: 'out of memory' };
   if (exit.seccompKill) return { outcome: 'BLOCKED', answer: 'killed', detail: 'SIGSYS' };
-  return { outcome: 'ERROR', detail: reasonOf(exit, stderr, isOverdue) };
+  return { outcome: 'ERROR', detail: reasonOf(exit, stderr, isOverdue), exitCode: exit.code };
 }
 
 function lineOf(line: string): Answer | undefined {

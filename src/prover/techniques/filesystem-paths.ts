@@ -51,16 +51,12 @@ first_refusal([("the mode may be changed", lambda: os.chmod(os.__file__, file.st
     name: 'preload',
     title: 'have a library loaded into every program',
     reference: 'ld.so(8), /etc/ld.so.preload',
-    expects: ['EROFS', 'EACCES', 'EPERM', 'EOPNOTSUPP'],
+    expects: ['EROFS', 'EACCES', 'EPERM'],
     program: `
-# A file without a name in the folder where the list would be: it is gone when it is closed.
+# Another name than the list's, which is gone again at once.
 def make():
-    try:
-        os.close(os.open("/etc", os.O_TMPFILE | os.O_WRONLY, 0o600))
-    except OSError as error:
-        if error.errno != errno.EOPNOTSUPP:
-            raise
-        open_for_write("/etc/ld.so.cache")
+    os.close(os.open("/etc/ward-prove", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    os.unlink("/etc/ward-prove")
 refused(make, "/etc may be written")
 `,
   },

@@ -74,8 +74,7 @@ first_refusal([("a child has written to memory of process 1", lambda: syscall("p
     reference: 'pidfd_getfd(2)',
     expects: ['EPERM', 'ENOSYS'],
     program: `
-process = os.pidfd_open(1)
-first_refusal([("a child has taken descriptor 0 of process 1", lambda: syscall("pidfd_getfd", process, 0, 0))])
+first_refusal([("a child has taken descriptor 0 of process 1", lambda: syscall("pidfd_getfd", os.pidfd_open(1), 0, 0))])
 `,
   },
   {
@@ -99,8 +98,7 @@ refused(lambda: syscall("kcmp", 1, 1, KCMP_FILE, 0, 1), "descriptors are compare
 MADV_COLD = 20
 memory = buffer(8192)
 start = (ctypes.addressof(memory) + 4095) & ~4095
-process = os.pidfd_open(1)
-refused(lambda: syscall("process_madvise", process, struct.pack("PN", start, 4096), 1, MADV_COLD, 0), "advice about the memory of process 1 is taken")
+refused(lambda: syscall("process_madvise", os.pidfd_open(1), struct.pack("PN", start, 4096), 1, MADV_COLD, 0), "advice about the memory of process 1 is taken")
 `,
   },
   {
@@ -110,8 +108,7 @@ refused(lambda: syscall("process_madvise", process, struct.pack("PN", start, 409
     reference: 'process_mrelease(2)',
     expects: ['ENOSYS', 'EPERM'],
     program: `
-process = os.pidfd_open(1)
-let_through(lambda: syscall("process_mrelease", process, 0), ["EINVAL"], "process_mrelease is let through")
+let_through(lambda: syscall("process_mrelease", os.pidfd_open(1), 0), ["EINVAL"], "process_mrelease is let through")
 `,
   },
   {
@@ -164,7 +161,7 @@ refused(lambda: syscall("ioprio_set", IOPRIO_WHO_PROCESS, 0, BEST_EFFORT), "in t
   },
   {
     ...head,
-    control: 'no-capabilities',
+    control: 'landlock',
     name: 'oom-score-lower',
     title: 'let others be killed first when memory is short',
     reference: 'proc_pid_oom_score_adj(5)',

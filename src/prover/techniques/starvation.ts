@@ -10,6 +10,7 @@ export const starvation: readonly Technique[] = [
     control: 'pids-limit',
     expects: ['EAGAIN'],
     atMost: { pidsLimit: 64 },
+    endsGvisor: true,
     program: `
 children = []
 try:
