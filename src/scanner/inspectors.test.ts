@@ -58,7 +58,9 @@ test('an operator’s file replaces the one of its name, further ones come in ad
 test('a revision changes with the rules it is made of, and with no others', async () => {
   const revisions = async (files?: Readonly<Record<string, string>>) => {
     const made = await createInspectors(files && { rulesDir: await rulesDir(files) });
-    return [...(await made.files()), ...(await made.config())].map(({ name, revision }) => `${name} ${revision}`);
+    return [...(await made.files()), ...(await made.config())].map(
+      ({ name, revision }) => `${name} ${revision}`,
+    );
   };
   const [content, facts, ...config] = await revisions();
   expect(await revisions({})).toEqual([content, facts, ...config]);

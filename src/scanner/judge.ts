@@ -20,7 +20,9 @@ export interface Judge {
   /** The same inventory with the advisories of now. What was declared harmless stays so. */
   rejudged(report: Report): Report;
   /** What is wrong with an image's configuration. One who looks at it and fails is a gap. */
-  inspected(config: ScannedConfig): Promise<{ readonly findings: readonly Finding[]; readonly gaps: readonly Gap[] }>;
+  inspected(
+    config: ScannedConfig,
+  ): Promise<{ readonly findings: readonly Finding[]; readonly gaps: readonly Gap[] }>;
 }
 
 export function openJudge(

@@ -11,6 +11,7 @@ import { openLayerCache } from './layers/cache.ts';
 import { type SharedWork, shareWork } from './shared-work.ts';
 import type { Analyst, SourceLayer } from './threads/jobs.ts';
 import { analystInThreads } from './threads/pool.ts';
+import { analystHere } from './threads/this-thread.ts';
 import type { InspectorModule } from './threads/thread.ts';
 import type {
   AdvisoryMatcher,

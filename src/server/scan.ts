@@ -63,7 +63,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const cacheDir = (await isFolder(config.dataDir)) ? paths.layers : undefined;
   await using scanner = createScanner({
     matcher: advisories,
-    fileInspectors: inspectors.files,
+    fileInspectors: await inspectors.files(),
     configInspectors: inspectors.config,
     cacheDir,
     log: createLog('error'),

@@ -3,14 +3,10 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { readCode } from '../code.ts';
 import type { Analysers } from '../collect/collector.ts';
-import { readFolder } from '../folder.ts';
-import { catalogers } from '../inventory/catalogers.ts';
-import { revisionOf } from '../layers/cache.ts';
-import { readLayer } from '../layers/read-layer.ts';
 import type { FileInspector } from '../types.ts';
 import { type Answer, type FromJob, failureOf, type Job, type Ready, type Start } from './jobs.ts';
+import { analysersWith, readCode, readFolder, readLayer, revisionOf } from './reading.ts';
 
 /** Large: each costs a turn of the event loop. */
 const pieceBytes = 256 * 1024;
@@ -29,7 +25,7 @@ async function serve(parent: MessagePort): Promise<void> {
   const { module, data } = startSchema.parse(workerData);
   // It was named by the program itself, and has this one function.
   const made: { createFileInspectors(data: unknown): readonly FileInspector[] } = await import(module);
-  const analysers = { catalogers, inspectors: made.createFileInspectors(data) };
+  const analysers = analysersWith(made.createFileInspectors(data));
   parent.on('message', ({ job, port }: Start) => {
     const talk = openTalk(port);
     run(job, analysers, talk).then(

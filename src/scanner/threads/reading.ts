@@ -1,0 +1,13 @@
+/** All that reads: loaded in the thread in which something is read, when it is. */
+import type { Analysers } from '../collect/collector.ts';
+import { catalogers } from '../inventory/catalogers.ts';
+import type { FileInspector } from '../types.ts';
+
+export { readCode } from '../code.ts';
+export { readFolder } from '../folder.ts';
+export { revisionOf } from '../layers/cache.ts';
+export { readLayer } from '../layers/read-layer.ts';
+
+export function analysersWith(inspectors: readonly FileInspector[]): Analysers {
+  return { catalogers, inspectors };
+}
