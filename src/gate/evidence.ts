@@ -9,20 +9,13 @@ import { envelopeMediaType } from './trust/envelope.ts';
 import type { TrustedKey } from './trust/keys.ts';
 import type { ArtifactLayer } from './trust/oci-documents.ts';
 import { type VerifiedSignature, verifySignatures } from './trust/signatures.ts';
-import type { VexStatement } from './vex/statement.ts';
+import type { TrustedVex, VexStatement } from './vex/statement.ts';
 import { applyVex, openSignedVex } from './vex/vex.ts';
 
 /** Bases that a policy trusts beside those that Ward built, whatever namespace and stage it does so for. */
 export interface WantedBases {
   readonly digests: readonly Digest[];
   readonly keys: readonly TrustedKey[];
-}
-
-/** VEX that the operator put there. */
-export interface TrustedVex {
-  /** Changes with what it says. */
-  readonly revision: string;
-  readonly statements: readonly VexStatement[];
 }
 
 export interface EvidenceSources {

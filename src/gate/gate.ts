@@ -55,6 +55,8 @@ export interface Gate {
   admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict>;
   /** May it be called? At once, from memory; a promise where it has to be judged first. */
   mayRun(subject: Subject, namespace: string): Verdict | Promise<Verdict>;
+  /** What lies beside an image is not what it was: it is judged anew. Never rejects. */
+  evidenceChanged(digest: Digest): Promise<void>;
   /** Judges all stored reports anew, a few in a turn. */
   rejudgeAll(options?: RejudgeOptions): Promise<RejudgeResult>;
   /**
@@ -156,6 +158,13 @@ export function createGate(options: GateOptions): Gate {
       return conclude(subject, ['deploy', 'run'], request, request.action, { report });
     },
     mayRun: (subject, namespace) => runVerdicts.get(subject, namespace),
+    async evidenceChanged(digest) {
+      try {
+        await rejudging.rejudge(imageSubject(digest));
+      } catch (error) {
+        log.error({ digest, reason: messageOf(error) }, 'not judged anew');
+      }
+    },
     rejudgeAll: (how = {}) => rejudging.rejudgeAll(how),
     catchUp: (how = {}) => catchUp({ ...options, rejudgeAll: rejudging.rejudgeAll, clock }, how),
     async report(digest) {

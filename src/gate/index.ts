@@ -1,6 +1,6 @@
 /** May this be deployed? Policy, trust and what a scan found become a verdict. */
 export type { GateEvent } from './changes.ts';
-export { type TrustedVex, type WantedBases, wantedBases } from './evidence.ts';
+export { type EvidenceSources, type WantedBases, wantedBases } from './evidence.ts';
 export { gateFaults } from './faults.ts';
 export * from './gate.ts';
 export { type KnownBase, standsOn } from './judge/bases.ts';
@@ -24,5 +24,5 @@ export { openEnvelope, sealEnvelope } from './trust/envelope.ts';
 export * from './trust/keys.ts';
 export * from './trust/oci-documents.ts';
 export * from './trust/signatures.ts';
-export type { VexStatement } from './vex/statement.ts';
+export type { TrustedVex, VexStatement } from './vex/statement.ts';
 export { applyVex, openSignedVex, parseVex, readVexFolder } from './vex/vex.ts';

@@ -160,6 +160,7 @@ describe('a manifest', () => {
           judging.resolve();
           await verdict.promise;
         },
+        manifestAccepted: async () => {},
       },
     });
     for (const blob of [config, layer]) await registry.pushBlob('guest/app', blob);

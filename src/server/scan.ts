@@ -53,7 +53,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const policy = await scanPolicy(request, namespace);
   const paths = gatePaths(config.dataDir);
   const statements = [
-    ...(await readVexFolder(paths.vex)),
+    ...(await readVexFolder(paths.vex)).statements,
     ...request.vex.flatMap((bytes) => parseVex(bytes)),
   ];
   const architecture = architectureOf(request.platform);

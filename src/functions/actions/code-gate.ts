@@ -16,6 +16,8 @@ export interface Runnable {
   readonly kind: string;
   readonly image: string | undefined;
   readonly digest: Digest;
+  /** Whose action it is: the image is one that this namespace may use. */
+  readonly owner: string;
 }
 
 export interface GateVerdict {
@@ -31,8 +33,11 @@ export interface CodeGate {
   ): Promise<GateVerdict>;
   /** Judges an image of the image store. */
   admitImage(deployment: Deployment & { readonly image: string }): Promise<GateVerdict>;
-  /** At once: it is asked for every call. */
-  mayRun(runnable: Runnable, namespace: string): GateVerdict;
+  /**
+   * For calls of a namespace. At once where it is known, for it is asked for every call; else when it was judged. Never
+   * rejects.
+   */
+  mayRun(runnable: Runnable, namespace: string): GateVerdict | Promise<GateVerdict>;
 }
 
 /** @throws Fault DEPLOYMENT_REFUSED */

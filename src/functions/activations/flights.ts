@@ -152,18 +152,31 @@ function runToEnd(
     flight.interrupt = () => finish(internalFailure(flight.task, interrupted));
     try {
       const { task, call } = flight;
-      if (gate !== undefined && task.type === 'code') requireRun(gate, task);
-      const running = task.type === 'code' ? invoker.run(task) : compose(task, call);
-      running.then(finish).catch(refuse);
+      const start = () => {
+        if (isOver) return;
+        const running = task.type === 'code' ? invoker.run(task) : compose(task, call);
+        running.then(finish).catch(refuse);
+      };
+      const judging = task.type === 'code' ? requireRun(gate, task) : undefined;
+      if (judging === undefined) start();
+      else judging.then(start).catch(refuse);
     } catch (error) {
       refuse(error);
     }
   });
 }
 
-/** @throws Fault RUN_REFUSED */
-export function requireRun(gate: Pick<CodeGate, 'mayRun'>, { kind, image, code, namespace }: CodeTask): void {
-  requireRunnable(gate.mayRun({ kind, image, digest: code.digest }, namespace));
+/** Undefined: it may run; a promise when that has to be found out first. @throws Fault RUN_REFUSED */
+export function requireRun(
+  gate: Pick<CodeGate, 'mayRun'> | undefined,
+  { kind, image, code, namespace, action }: CodeTask,
+): Promise<void> | undefined {
+  if (gate === undefined) return undefined;
+  const [, owner = namespace] = action.split('/', 2);
+  const verdict = gate.mayRun({ kind, image, digest: code.digest, owner }, namespace);
+  if (verdict instanceof Promise) return verdict.then(requireRunnable);
+  requireRunnable(verdict);
+  return undefined;
 }
 
 async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>, task: Task): Promise<void> {

@@ -89,7 +89,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
         activationId: request.activationId,
       });
       // One that is waited for is asked when it starts.
-      if (gate !== undefined && waitMs === undefined && task.type === 'code') requireRun(gate, task);
+      if (waitMs === undefined && task.type === 'code') await requireRun(gate, task);
       const admission = invoker.admit(task.namespace, identity.limits);
       const flight = flights.begin({ ...departureOf(request, resolved, task), admission });
       const { activationId } = task;

@@ -31,3 +31,10 @@ export interface VexStatement {
   /** Who says so. */
   readonly author: string;
 }
+
+/** VEX that the operator put there. */
+export interface TrustedVex {
+  /** Changes with what it says; empty: there is none. */
+  readonly revision: string;
+  readonly statements: readonly VexStatement[];
+}

@@ -180,12 +180,13 @@ describe('documents', () => {
     try {
       await writeFile(join(folder, 'a.json'), JSON.stringify(openVex(statement())));
       await writeFile(join(folder, 'README'), 'words');
-      expect(await readVexFolder(folder)).toHaveLength(1);
+      const { revision, statements } = await readVexFolder(folder);
+      expect([revision, statements]).toEqual([expect.stringMatching(/^sha256:/), [expect.anything()]]);
       await writeFile(join(folder, 'b.json'), '{');
       await expect(readVexFolder(folder)).rejects.toThrow(/b\.json: .*not JSON/);
     } finally {
       await rm(folder, { recursive: true });
     }
-    expect(await readVexFolder(folder)).toEqual([]);
+    expect(await readVexFolder(folder)).toEqual({ revision: '', statements: [] });
   });
 });

@@ -5,7 +5,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Digest } from '../../images/index.ts';
+import { type Digest, digestOf } from '../../images/index.ts';
 import { errnoOf, isFault, isJsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
 import type { Report, Suppressed, Vulnerability } from '../../scanner/index.ts';
 import { gateFault } from '../faults.ts';
@@ -16,7 +16,7 @@ import { isAbout, openStatement, predicateTypes } from '../trust/attestations.ts
 import type { TrustedKey } from '../trust/keys.ts';
 import { cycloneDxVexSchema, statementsOfCycloneDx } from './cyclonedx.ts';
 import { openVexSchema, statementsOfOpenVex } from './openvex.ts';
-import type { VexProduct, VexStatement } from './statement.ts';
+import type { TrustedVex, VexProduct, VexStatement } from './statement.ts';
 
 const limits = { maxBytes: 16 * 1024 * 1024, maxDepth: 64 } as const;
 const maxFiles = 1000;
@@ -49,12 +49,17 @@ export function openSignedVex(
  * The operator's documents: every `.json` file of a folder, which need not be there.
  * @throws Fault VEX_INVALID that names the file
  */
-export async function readVexFolder(folder: string): Promise<readonly VexStatement[]> {
+export async function readVexFolder(folder: string): Promise<TrustedVex> {
   const names = (await namesIn(folder)).filter((name) => name.endsWith('.json')).sort();
   if (names.length > maxFiles) throw refuse(`${folder} has more than ${maxFiles} documents`);
+  const digests: Digest[] = [];
   const statements: VexStatement[] = [];
-  for (const name of names) statements.push(...(await readVexFile(join(folder, name))));
-  return statements;
+  for (const name of names) {
+    const document = await readVexFile(join(folder, name));
+    digests.push(document.digest);
+    statements.push(...document.statements);
+  }
+  return { revision: digests.length === 0 ? '' : digestOf(digests.join('\n')), statements };
 }
 
 /** Takes away what the latest statement about it says is not affected or fixed. Malware stays, whatever is said. */
@@ -147,11 +152,17 @@ function reasonOf({ status, justification, author }: VexStatement): string {
   return plainText(`vex: ${status} (${justification || 'no justification'}), says ${author}`, 500);
 }
 
-async function readVexFile(path: string): Promise<readonly VexStatement[]> {
+interface VexDocument {
+  readonly digest: Digest;
+  readonly statements: readonly VexStatement[];
+}
+
+async function readVexFile(path: string): Promise<VexDocument> {
   try {
     const { size } = await stat(path);
     if (size > limits.maxBytes) throw refuse(`it has more than ${limits.maxBytes} bytes`);
-    return parseVex(await readFile(path));
+    const bytes = await readFile(path);
+    return { digest: digestOf(bytes), statements: parseVex(bytes) };
   } catch (error) {
     const what = messageOf(error);
     throw gateFault('VEX_INVALID', `${path}: ${what}`, { cause: isFault(error) ? undefined : error });

@@ -3,23 +3,25 @@ import type { CodeGate, GateVerdict, Runnable } from '../../functions/index.ts';
 import { codeSubject, type Gate, imageSubject, type Subject } from '../../gate/index.ts';
 import type { Digest } from '../../images/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
-import type { ImageSource } from '../../scanner/index.ts';
+import { createJudgedImages, type JudgedImagesOptions } from './judged-images.ts';
 
-export interface CodeGateOptions {
+export interface CodeGateOptions extends JudgedImagesOptions {
   readonly gate: Pick<Gate, 'admitCode' | 'admitImage' | 'admitDeploy' | 'mayRun' | 'report'>;
-  /** An image that a namespace may use. @throws Fault IMAGE_NOT_FOUND and those of the registry */
-  readonly findImage: (name: string, namespace: string) => Promise<ImageSource>;
   readonly log: Log;
 }
 
-/** Subjects of code and images that were called lately. */
-const kept = 10_000;
-const allowed: GateVerdict = { outcome: 'allow', summary: '' };
+export interface GuardedCode extends CodeGate {
+  /** Something was pushed to the repository, or deleted there. */
+  changed(repository: string): void;
+}
 
-export function createCodeGate({ gate, findImage, log }: CodeGateOptions): CodeGate {
+/** Subjects of code that was called lately. */
+const kept = 10_000;
+
+export function createCodeGate(options: CodeGateOptions): GuardedCode {
+  const { gate, findImage, log } = options;
   const ofCode = new Map<string, Subject>();
-  const ofImages = new Map<string, Digest>();
-  const looking = new Set<string>();
+  const images = createJudgedImages(options);
 
   const subjectOfCode = ({ digest, kind }: Runnable): Subject => {
     const key = `${kind} ${digest}`;
@@ -30,16 +32,18 @@ export function createCodeGate({ gate, findImage, log }: CodeGateOptions): CodeG
     ofCode.set(key, subject);
     return subject;
   };
-  const lookUp = (image: string, namespace: string): void => {
-    const key = `${namespace} ${image}`;
-    if (looking.has(key)) return;
-    looking.add(key);
-    findImage(image, namespace)
-      .then(({ digest }) => ofImages.set(key, digest))
-      .catch((error) =>
-        log.warn({ image, namespace, reason: messageOf(error) }, 'an image could not be judged'),
-      )
-      .finally(() => looking.delete(key));
+  const lookedUp = async (
+    image: string,
+    namespace: string,
+    digest: Promise<Digest>,
+  ): Promise<GateVerdict> => {
+    try {
+      return await gate.mayRun(imageSubject(await digest), namespace);
+    } catch (error) {
+      const reason = messageOf(error);
+      log.warn({ image, namespace, reason }, 'an image could not be judged');
+      return { outcome: 'deny', summary: `the image ${image} could not be judged: ${reason}` };
+    }
   };
 
   return {
@@ -47,7 +51,6 @@ export function createCodeGate({ gate, findImage, log }: CodeGateOptions): CodeG
       gate.admitCode({ namespace, actor, action, kind, code }),
     async admitImage({ namespace, actor, action, image }) {
       const source = await findImage(image, namespace);
-      ofImages.set(`${namespace} ${image}`, source.digest);
       if ((await gate.report(source.digest)) === undefined) {
         const verdict = await gate.admitImage({ namespace, actor, image: source });
         if (verdict.outcome === 'deny') return verdict;
@@ -55,12 +58,13 @@ export function createCodeGate({ gate, findImage, log }: CodeGateOptions): CodeG
       return gate.admitDeploy({ namespace, actor, action, digest: source.digest });
     },
     mayRun(runnable, namespace) {
-      const { image } = runnable;
+      const { image, owner } = runnable;
       if (image === undefined) return gate.mayRun(subjectOfCode(runnable), namespace);
-      const digest = ofImages.get(`${namespace} ${image}`);
-      // It was judged when it was deployed. After a restart its digest has to be looked up first.
-      if (digest === undefined) lookUp(image, namespace);
-      return digest === undefined ? allowed : gate.mayRun(imageSubject(digest), namespace);
+      const digest = images.digestOf(image, owner);
+      return digest instanceof Promise
+        ? lookedUp(image, namespace, digest)
+        : gate.mayRun(imageSubject(digest), namespace);
     },
+    changed: (repository) => images.forget(repository),
   };
 }

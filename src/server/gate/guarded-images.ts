@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
 import { type CodeGate, type Functions, hasRight, systemNamespace } from '../../functions/index.ts';
 import type { GateEvent } from '../../gate/index.ts';
-import { type ImageStore, openRegistryStore, parseRepositoryName } from '../../images/index.ts';
+import { type ImageStore, openRegistryStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { createRegistry } from '../../registry/index.ts';
 import { dataPaths } from '../instance.ts';
@@ -42,14 +42,15 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   const { dataDir, images, imagesDir, apiHost, onChange, log } = options;
   await using stack = new AsyncDisposableStack();
   const pushed = stack.use(await openRegistryStore({ dir: dataPaths(dataDir).registry }));
-  const evidence = createEvidence({ images, imagesDir, registry: pushed });
+  const evidence = createEvidence({ imagesDir, registry: pushed, log });
   const { gate, store, scanner } = stack.use(await openGate({ dataDir, evidence, onChange, apiHost, log }));
-  const finder = createImageFinder({ images, imagesDir, registry: pushed, evidence, publicNamespaces });
+  const finder = createImageFinder({ images, imagesDir, registry: pushed, publicNamespaces });
+  const codeGate = createCodeGate({ gate, findImage: finder.source, log });
   const pushGate = stack.use(createPushGate({ gate, scanner, store: pushed, log }));
   const opened = stack.move();
   return {
     images: finder.store,
-    codeGate: createCodeGate({ gate, findImage: finder.source, log }),
+    codeGate,
     reports: createReportSource(gate, store),
     sweep: ({ namespaces }) =>
       // Manifests without a tag stay, so an image that runs is never taken away.
@@ -64,9 +65,9 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
         },
         gate: {
           ...pushGate,
-          async manifestArrived(push) {
-            evidence.seen(push.digest, parseRepositoryName(push.repository));
-            await pushGate.manifestArrived(push);
+          async manifestAccepted(push) {
+            codeGate.changed(push.repository);
+            await pushGate.manifestAccepted(push);
           },
         },
         publicPrefixes: publicNamespaces.map((name) => `${name}/`),

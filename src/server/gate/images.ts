@@ -11,14 +11,12 @@ import {
 } from '../../images/index.ts';
 import { type ImageSource, layoutSource } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
-import type { ImageEvidence } from './evidence.ts';
 import { sourceOf } from './push-gate.ts';
 
 export interface ImageFinderOptions {
   readonly images: ImageStore;
   readonly imagesDir: string;
   readonly registry: Pick<RegistryStore, 'findImage' | 'unpackImage'>;
-  readonly evidence: Pick<ImageEvidence, 'seen'>;
   /** Namespaces whose repositories are everybody's to pull. */
   readonly publicNamespaces: readonly string[];
 }
@@ -31,7 +29,7 @@ export interface ImageFinder {
 }
 
 export function createImageFinder(options: ImageFinderOptions): ImageFinder {
-  const { images, imagesDir, registry, evidence, publicNamespaces } = options;
+  const { images, imagesDir, registry, publicNamespaces } = options;
   return {
     async source(name, namespace) {
       const pushed = parsePushedReference(name);
@@ -40,9 +38,7 @@ export function createImageFinder(options: ImageFinderOptions): ImageFinder {
       if (owner !== namespace && !publicNamespaces.includes(owner)) {
         throw serverFault('IMAGE_DENIED', `the namespace ${namespace} may not use the image ${name}`);
       }
-      const image = await registry.findImage(pushed.repository, pushed.reference);
-      evidence.seen(image.digest, pushed.repository);
-      return sourceOf(name, image);
+      return sourceOf(name, await registry.findImage(pushed.repository, pushed.reference));
     },
     store: {
       list: () => images.list(),

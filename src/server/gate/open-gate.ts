@@ -4,21 +4,27 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
   createGate,
+  type EvidenceSources,
   type Gate,
   type GateEvent,
   type GateStore,
   openGateStore,
-  readVexFolder,
 } from '../../gate/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
-import { createInspectors, createScanner, openAdvisories, type Scanner } from '../../scanner/index.ts';
+import {
+  type AdvisoryDatabase,
+  createInspectors,
+  createScanner,
+  openAdvisories,
+  type Scanner,
+} from '../../scanner/index.ts';
 import { gatePaths } from '../gate-paths.ts';
 import { policySource } from './policy-source.ts';
+import { openVexSource, type VexSource } from './vex-source.ts';
 
 export interface OpenGateOptions {
   readonly dataDir: string;
-  /** Signatures and bases are the images'. */
-  readonly evidence: Pick<Parameters<typeof createGate>[0], 'signatures' | 'bases'>;
+  readonly evidence: Pick<EvidenceSources, 'companions' | 'bases'>;
   readonly onChange: (event: GateEvent) => void;
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
@@ -31,8 +37,8 @@ export interface OpenGate extends AsyncDisposable {
   readonly scanner: Scanner;
 }
 
-/** How often it is looked whether another process has updated the advisories. */
-const lookMs = 30_000;
+/** How often it is looked whether somebody has changed the policy, the advisories or the VEX. */
+const lookMs = 5000;
 
 /** @throws Fault POLICY_INVALID, GATE_STORE_FAILED, GATE_STORE_CORRUPT, ADVISORIES_CORRUPT */
 export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
@@ -57,19 +63,25 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   );
   const store = stack.use(openGateStore({ path: paths.database }));
   const policy = policySource(paths.policy, log);
+  const vex = await openVexSource(paths.vex, log);
   const gate = createGate({
     ...evidence,
     policy,
+    revisions: () => ({
+      policy: policy().revision,
+      advisories: advisories.state()?.revision,
+      vex: vex.current().revision,
+    }),
     store,
     scanner,
-    vex: () => readVexFolder(paths.vex),
+    vex: async () => vex.current(),
     reportAt: ({ digest }) => `${apiHost()}/ward/v1/reports/${digest}`,
     onChange,
     log,
   });
   stack.defer(() => gate.close());
   const ending = new AbortController();
-  const watch = watchChanges({ advisories, policy, gate, signal: ending.signal, log });
+  const watch = watchChanges({ advisories, vex, gate, signal: ending.signal, log });
   stack.defer(async () => {
     ending.abort();
     await watch.settled();
@@ -79,35 +91,30 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
 }
 
 interface WatchOptions {
-  readonly advisories: Pick<ReturnType<typeof openAdvisories>, 'refresh'>;
-  readonly policy: () => { readonly revision: string };
-  readonly gate: Pick<Gate, 'rejudgeAll'>;
+  readonly advisories: Pick<AdvisoryDatabase, 'refresh'>;
+  readonly vex: Pick<VexSource, 'refresh'>;
+  readonly gate: Pick<Gate, 'catchUp'>;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
 
-function watchChanges({ advisories, policy, gate, signal, log }: WatchOptions): { settled(): Promise<void> } {
-  let revision = policy().revision;
-  let working: Promise<void> = Promise.resolve();
-  let isWorking = false;
+/** The first look is for what changed while no Ward was running. */
+function watchChanges({ advisories, vex, gate, signal, log }: WatchOptions): { settled(): Promise<void> } {
+  let working: Promise<void> | undefined;
   const look = async (): Promise<void> => {
-    const hasNewAdvisories = advisories.refresh();
-    const current = policy().revision;
-    if (!hasNewAdvisories && current === revision) return;
-    revision = current;
-    const result = await gate.rejudgeAll({ signal });
-    log.info(result, 'judged anew what was scanned');
+    advisories.refresh();
+    await vex.refresh();
+    const result = await gate.catchUp({ signal });
+    if (result !== undefined) log.info(result, 'judged anew what was scanned');
   };
   const timer = setInterval(() => {
-    if (isWorking) return;
-    isWorking = true;
-    working = look()
+    working ??= look()
       .catch((error) => log.error({ reason: messageOf(error) }, 'could not judge anew'))
       .finally(() => {
-        isWorking = false;
+        working = undefined;
       });
   }, lookMs);
   timer.unref();
   signal.addEventListener('abort', () => clearInterval(timer));
-  return { settled: () => working };
+  return { settled: async () => working };
 }

@@ -2,7 +2,7 @@
  * The gate as the registry asks it: a manifest becomes visible when the image behind it passes. Layers are read as they
  * arrive; what was found is attached to what was accepted.
  */
-import type { Gate } from '../../gate/index.ts';
+import { companionOf, type Gate, isEvidence } from '../../gate/index.ts';
 import {
   type ManifestDocument,
   type PushedImage,
@@ -18,7 +18,7 @@ import { createLayerReading } from './layer-reading.ts';
 import { isImage } from './pushed-kind.ts';
 
 export interface PushGateOptions {
-  readonly gate: Pick<Gate, 'admitImage' | 'report'>;
+  readonly gate: Pick<Gate, 'admitImage' | 'report' | 'evidenceChanged'>;
   readonly scanner: Pick<Scanner, 'scanLayer'>;
   readonly store: AttachmentStore & Pick<RegistryStore, 'readImage' | 'openBlob' | 'blobFile'>;
   readonly log: Log;
@@ -36,9 +36,14 @@ export function createPushGate({ gate, scanner, store, log }: PushGateOptions): 
       const verdict = await gate.admitImage({ namespace, actor: keyId, image });
       if (verdict.outcome === 'deny') throw serverFault('PUSH_REFUSED', verdict.summary);
     },
-    async manifestAccepted({ repository, digest, bytes, mediaType }) {
-      if (!isImage(readManifestDocument(bytes, mediaType))) return;
-      await attachments.attach(repository, { digest, mediaType, size: bytes.length });
+    async manifestAccepted({ repository, reference, digest, bytes, mediaType }) {
+      const document = readManifestDocument(bytes, mediaType);
+      if (isImage(document)) {
+        await attachments.attach(repository, { digest, mediaType, size: bytes.length });
+      } else if (document.layers.some(isEvidence)) {
+        const subject = document.subject ?? companionOf(reference);
+        if (subject !== undefined) await gate.evidenceChanged(subject);
+      }
     },
     [Symbol.asyncDispose]: () => reading.end(),
   };

@@ -1,0 +1,24 @@
+/** Tells whether the files of a folder are those of before, without reading them. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../../lib/index.ts';
+
+/** Changes with the files right in the folder; empty when there is none. */
+export async function stampOfFolder(folder: string): Promise<string> {
+  const names = (await orUndefined(readdir(folder))) ?? [];
+  const stamps: string[] = [];
+  for (const name of names.sort()) {
+    const found = await orUndefined(stat(join(folder, name), { bigint: true }));
+    if (found !== undefined) stamps.push(`${name} ${found.dev} ${found.ino} ${found.size} ${found.mtimeNs}`);
+  }
+  return stamps.join('\n');
+}
+
+async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Which image the name in a `blackbox` action stands for, as the gate has a report of it. Names are looked up again every
+ * few seconds, and at once after a push: what a tag names now is what the next sandbox is made from.
+ */
+import type { Gate } from '../../gate/index.ts';
+import { type Digest, parsePushedReference } from '../../images/index.ts';
+import type { ImageSource } from '../../scanner/index.ts';
+
+export interface JudgedImagesOptions {
+  readonly gate: Pick<Gate, 'admitImage' | 'report'>;
+  /** An image that a namespace may use. @throws Fault IMAGE_NOT_FOUND and those of the registry */
+  readonly findImage: (name: string, namespace: string) => Promise<ImageSource>;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly clock?: () => number;
+}
+
+export interface JudgedImages {
+  /** At once where it was looked up lately. An image without a report is scanned first. Rejects with Faults of `findImage`. */
+  digestOf(name: string, namespace: string): Digest | Promise<Digest>;
+  /** The names of a repository may stand for others now. */
+  forget(repository: string): void;
+}
+
+interface Known {
+  readonly digest: Digest;
+  readonly freshUntil: number;
+}
+
+const mostKept = 10_000;
+const freshForMs = 5000;
+/** For the audit log: nobody deploys, a call has to be judged. */
+const actor = 'gate';
+
+export function createJudgedImages(options: JudgedImagesOptions): JudgedImages {
+  const { gate, findImage, clock = () => performance.now() } = options;
+  const known = new Map<string, Known>();
+  const looking = new Map<string, Promise<Digest>>();
+
+  const lookUp = async (name: string, namespace: string, before: Digest | undefined): Promise<Digest> => {
+    const image = await findImage(name, namespace);
+    // One that can't be scanned is not tried again with every call.
+    if (image.digest !== before && (await gate.report(image.digest)) === undefined) {
+      await gate.admitImage({ namespace, actor, image });
+    }
+    return image.digest;
+  };
+  const lookUpOnce = (key: string, name: string, namespace: string): Promise<Digest> => {
+    const underWay = looking.get(key);
+    if (underWay !== undefined) return underWay;
+    const found = lookUp(name, namespace, known.get(key)?.digest).then((digest) => {
+      // What was pushed meanwhile has made this an answer of before.
+      if (looking.get(key) !== found) return digest;
+      looking.delete(key);
+      if (known.size >= mostKept) known.clear();
+      known.set(key, { digest, freshUntil: clock() + freshForMs });
+      return digest;
+    });
+    looking.set(key, found);
+    found.catch(() => {
+      if (looking.get(key) === found) looking.delete(key);
+    });
+    return found;
+  };
+  return {
+    digestOf(name, namespace) {
+      const key = `${namespace} ${name}`;
+      const before = known.get(key);
+      return before !== undefined && clock() < before.freshUntil
+        ? before.digest
+        : lookUpOnce(key, name, namespace);
+    },
+    forget(repository) {
+      for (const names of [known, looking]) {
+        for (const key of names.keys()) if (isOf(key, repository)) names.delete(key);
+      }
+    },
+  };
+}
+
+function isOf(key: string, repository: string): boolean {
+  return parsePushedReference(key.slice(key.indexOf(' ') + 1))?.repository === repository;
+}

@@ -1,0 +1,30 @@
+/** The operator's VEX documents: read once, and again when the folder was changed. */
+import { readVexFolder, type TrustedVex } from '../../gate/index.ts';
+import { type Log, messageOf } from '../../lib/index.ts';
+import { stampOfFolder } from './folder-stamp.ts';
+
+export interface VexSource {
+  current(): TrustedVex;
+  /** Takes what is there now. When it can't be read, what was there before stays in force, and the log says why. */
+  refresh(): Promise<void>;
+}
+
+export async function openVexSource(folder: string, log: Log): Promise<VexSource> {
+  let vex: TrustedVex = { revision: '', statements: [] };
+  let seen = '';
+  const refresh = async (): Promise<void> => {
+    const stamp = await stampOfFolder(folder);
+    if (stamp === seen) return;
+    seen = stamp;
+    try {
+      vex = await readVexFolder(folder);
+    } catch (error) {
+      log.error(
+        { folder, reason: messageOf(error) },
+        'VEX documents can’t be read; those before stay in force',
+      );
+    }
+  };
+  await refresh();
+  return { current: () => vex, refresh };
+}
