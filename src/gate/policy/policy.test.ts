@@ -88,7 +88,7 @@ overrides:
     ['', /policy: Invalid input/],
     [`form: ${'['.repeat(100_000)}`, /policy:/],
     [`form: 1 # ${'x'.repeat(300_000)}`, /more than 262144 bytes/],
-  ])('is refused with the place and a hint: %s', (text, expected) => {
+  ] as const)('is refused with the place and a hint (case %#)', (text, expected) => {
     const fault = faultOf(text);
     expect(fault.message).toMatch(expected);
     expect(fault.hint).toBeDefined();
