@@ -9,5 +9,6 @@ export default defineConfig({
     // Far more than any test takes: only what hangs should end so, however busy the machine is.
     testTimeout: 120_000,
     hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });
