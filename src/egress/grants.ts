@@ -40,6 +40,8 @@ export interface CidrGrant {
   readonly protocol: EgressProtocol;
   /** The operator named it, so that what is refused otherwise is not in it. */
   readonly named: boolean;
+  /** The operator named this very address, which may then be one of this host's own. */
+  readonly exact: boolean;
 }
 
 /** What a sandbox may reach. Without grants it has no network device. */
@@ -88,10 +90,19 @@ export function grantsFor(grants: EgressGrants, name: string): readonly HostGran
   return grants.hosts.filter(({ host }) => matchesPattern(host, name));
 }
 
-/** Why an address that a name leads to stays closed to a grant; undefined when it is opened. */
-export function addressRefusal(grant: HostGrant, address: Network): string | undefined {
+/**
+ * Why an address that a name leads to stays closed to a grant; undefined when it is opened.
+ * @param own Addresses of this host, where Ward's API and services of its owner are
+ */
+export function addressRefusal(
+  grant: HostGrant,
+  address: Network,
+  own: readonly Network[] = [],
+): string | undefined {
   const refused = refusedAs(address);
   const named = grant.named.filter((network) => contains(network, address));
+  const isOwn = own.some((each) => each.family === address.family && contains(each, address));
+  if (isOwn && !named.some(isOneAddress)) return 'an address of this host';
   if (refused !== undefined) {
     return !refused.always && named.some(namesRefused) ? undefined : refused.why;
   }
@@ -132,6 +143,7 @@ function grantsOf(rules: readonly EgressRule[], ceiling: EgressCeiling): EgressG
         ports: rule.ports,
         protocol: protocolOf(rule),
         named: networksOver(rule, ceiling).some(namesRefused),
+        exact: networksOver(rule, ceiling).some(isOneAddress),
       })),
   });
 }
@@ -170,6 +182,10 @@ function networksOver(rule: CidrRule, ceiling: EgressCeiling): Network[] {
 /** A network that is wider than the refused ones, like 0.0.0.0/0, names none of them. */
 function namesRefused(network: Network): boolean {
   return refusedAs(network) !== undefined;
+}
+
+function isOneAddress({ bytes, prefix }: Network): boolean {
+  return prefix === bytes.length * 8;
 }
 
 function coversPorts(allowed: EgressRule, rule: EgressRule): boolean {

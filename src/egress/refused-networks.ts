@@ -35,6 +35,7 @@ export const refusedNetworks: readonly RefusedNetwork[] = [
   refused('2001::/23', 'set aside for protocols and tunnels'),
   refused('2002::/16', 'an IPv4 address in disguise'),
   refused('fc00::/7', 'a private network'),
+  refused('fd57:4152:4400::/48', 'a network of Ward’s own', always),
   refused('fe80::/10', 'link-local'),
   refused('ff00::/8', 'multicast', always),
   // What is left outside of 2000::/3 has not been given to anybody.

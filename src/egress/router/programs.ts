@@ -1,0 +1,58 @@
+/** The programs of the host that make networks, and how one of them is run inside of a network namespace. */
+import { existsSync } from 'node:fs';
+import { type CommandResult, isFault, messageOf, runCommand } from '../../lib/index.ts';
+import { egressFault } from '../faults.ts';
+
+/** Nothing of Ward's own environment. */
+export const programEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+const timeoutMs = 20_000;
+
+const needed = [
+  { program: 'nft', debianPackage: 'nftables' },
+  { program: 'ip', debianPackage: 'iproute2' },
+  { program: 'pasta', debianPackage: 'passt' },
+  { program: 'unshare', debianPackage: 'util-linux' },
+  { program: 'nsenter', debianPackage: 'util-linux' },
+] as const;
+
+/** @throws Fault EGRESS_UNAVAILABLE naming what is missing */
+export function requirePrograms(): void {
+  const folders = programEnv.PATH.split(':');
+  const missing = needed.filter(
+    ({ program }) => !folders.some((folder) => existsSync(`${folder}/${program}`)),
+  );
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))].join(' ');
+  throw unavailable(
+    `${missing.map(({ program }) => program).join(', ')} missing`,
+    `apt-get install ${packages}`,
+  );
+}
+
+/** @param namespace Path of a network namespace. */
+export function inNamespace(namespace: string, argv: readonly string[]): string[] {
+  return ['nsenter', `--net=${namespace}`, '--', ...argv];
+}
+
+/** @throws Fault EGRESS_UNAVAILABLE with what the program said */
+export async function runNetworkProgram(argv: readonly string[], input = ''): Promise<void> {
+  const result = await started(argv, input);
+  if (result.code === 0) return;
+  const said = (result.stderr.trim() || result.stdout.trim()).slice(-500);
+  throw unavailable(`${argv.join(' ')}: exit ${result.code ?? result.signal}: ${said}`);
+}
+
+export function unavailable(why: string, hint?: string, cause?: unknown) {
+  return egressFault('EGRESS_UNAVAILABLE', `this host can't give a sandbox a way out: ${why}`, {
+    hint: hint ?? 'see the row `egress` of `ward doctor`',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+async function started(argv: readonly string[], input: string): Promise<CommandResult> {
+  try {
+    return await runCommand(argv, { env: programEnv, input, timeoutMs });
+  } catch (error) {
+    throw isFault(error) ? unavailable(messageOf(error), undefined, error) : error;
+  }
+}

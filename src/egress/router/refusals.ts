@@ -1,0 +1,68 @@
+/**
+ * What the packet filter refuses, as it happens: `nft monitor trace` in the router tells of each packet that a rule
+ * marks. Its lines hold numbers, names of Ward's own chains, and nothing that a sandbox writes.
+ */
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { startCommand } from '../../lib/index.ts';
+import { inNamespace, programEnv } from './programs.ts';
+
+export interface TracedPacket {
+  /** Undefined is a mark of Ward's own. */
+  readonly slot: number | undefined;
+  /** It went past a limit; otherwise it was to where nothing is open. */
+  readonly isLimit: boolean;
+  readonly address: string;
+  /** `tcp`, `udp`, or the number of another protocol. */
+  readonly protocol: string;
+  /** 0 where there are none. */
+  readonly port: number;
+}
+
+export interface TraceReader {
+  readonly ended: Promise<void>;
+  end(): Promise<void>;
+}
+
+const protocols: Readonly<Record<string, string>> = { '6': 'tcp', '17': 'udp', tcp: 'tcp', udp: 'udp' };
+
+export function readTraces(namespace: string, onPacket: (packet: TracedPacket) => void): TraceReader {
+  const child = startCommand(inNamespace(namespace, ['nft', '--numeric', 'monitor', 'trace']), {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: programEnv,
+  });
+  if (child.stdout) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const packet = parseTrace(line);
+      if (packet) onPacket(packet);
+    });
+  }
+  const ended = Promise.race([once(child, 'close'), once(child, 'error')]).then(() => {});
+  return {
+    ended,
+    async end() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/**
+ * One line of `nft --numeric monitor trace`; undefined when it is not one that shows a packet. Devices are not looked
+ * at: nft knows the names of those only that were there when it started.
+ */
+export function parseTrace(line: string): TracedPacket | undefined {
+  const chain = /^trace id [0-9a-f]+ inet ward (\w+) packet: /.exec(line)?.[1];
+  const address = / ip6? daddr ([0-9a-f:.]+)/.exec(line)?.[1];
+  if (chain === undefined || address === undefined) return undefined;
+  const number = / (?:ip protocol|ip6 nexthdr) (\w+)/.exec(line)?.[1] ?? '';
+  const port = / (?:tcp|udp) dport (\d+)/.exec(line)?.[1];
+  const slot = /^([rl])([1-9]\d{0,4})$/.exec(chain)?.[2];
+  return {
+    slot: slot === undefined ? undefined : Number(slot),
+    isLimit: chain.startsWith('l'),
+    address,
+    protocol: protocols[number] ?? `protocol ${number}`,
+    port: port === undefined ? 0 : Number(port),
+  };
+}
