@@ -42,6 +42,13 @@ const limitOptions: readonly LimitOption[] = [
       'what its sandboxes get unless the action says otherwise: gvisor, or an object as the annotation',
     read: readSandbox,
   },
+  {
+    flags: '--egress <RULES>',
+    limit: 'egress',
+    summary:
+      'what its sandboxes may reach: api.example.com:443,203.0.113.0/24, JSON as the annotation, or none',
+    read: readEgress,
+  },
   count('--retention-days', 'retentionMaxAgeDays', 'days that its records are kept; 0 is for ever'),
   count('--retention-records', 'retentionMaxRecords', 'newest records that are kept; 0 is all of them'),
 ];
@@ -87,6 +94,19 @@ function readSandbox(text: string, name: string): JsonValue {
     return JSON.parse(text);
   } catch (cause) {
     throw cliFault('USAGE', `${name} takes gvisor, default, or JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** What a rule is, the server room says. */
+function readEgress(text: string, name: string): JsonValue {
+  if (text === 'none') return [];
+  if (!text.startsWith('[')) return text.split(',').map((rule) => rule.trim());
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A network of IPv6 with a port begins like a list: [2001:db8::/32]:443.
+    if (text.includes(']:')) return text.split(',').map((rule) => rule.trim());
+    throw cliFault('USAGE', `${name} takes rules with commas between, none, default, or JSON, not '${text}'`);
   }
 }
 

@@ -79,10 +79,14 @@ export function grantEgress(rules: readonly EgressRule[], ceiling: EgressCeiling
   return grantsOf(rules, ceiling);
 }
 
-/** The operator's own rules, which nothing bounds but what is always refused. @throws Fault EGRESS_EXCEEDED */
-export function grantOperatorEgress(rules: readonly EgressRule[], ceiling: EgressCeiling): EgressGrants {
-  const own: EgressCeiling = { public: true, rules: [...ceiling.rules, ...rules] };
-  return grantEgress(rules, own);
+/** Holds rules against those of whom they belong to, like an action's against its namespace's. @throws Fault EGRESS_EXCEEDED */
+export function narrowEgress(rules: readonly EgressRule[], within: readonly EgressRule[]): void {
+  const bound: EgressCeiling = { public: false, rules: within };
+  const refusal = rules.map((rule) => refusalOf(rule, bound)).find((why) => why !== undefined);
+  if (refusal === undefined) return;
+  throw egressFault('EGRESS_EXCEEDED', `egress: ${refusal} in this namespace`, {
+    hint: 'ask for less, or have the operator change the limit `egress` of the namespace',
+  });
 }
 
 /** Whether a host may be asked for at all, by any grant. */
@@ -101,10 +105,11 @@ export function addressRefusal(
 ): string | undefined {
   const refused = refusedAs(address);
   const named = grant.named.filter((network) => contains(network, address));
+  if (refused?.always) return refused.why;
   const isOwn = own.some((each) => each.family === address.family && contains(each, address));
   if (isOwn && !named.some(isOneAddress)) return 'an address of this host';
   if (refused !== undefined) {
-    return !refused.always && named.some(namesRefused) ? undefined : refused.why;
+    return named.some(namesRefused) ? undefined : refused.why;
   }
   return grant.public || named.length > 0 ? undefined : 'not in a network that the operator allows';
 }

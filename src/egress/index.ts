@@ -6,7 +6,7 @@ export {
   type EgressGrants,
   egressCeilingSchema,
   grantEgress,
-  grantOperatorEgress,
+  narrowEgress,
   noEgress,
 } from './grants.ts';
 export { defaultEgressLimits, type EgressLimits, egressLimitsSchema } from './limits.ts';

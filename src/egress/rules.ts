@@ -7,19 +7,19 @@ import { parseNetwork } from './networks.ts';
 export type EgressProtocol = 'tcp' | 'udp';
 
 /** A name, or any name below one (`*.example.com`). Reached are the addresses that the name resolves to. */
-export interface HostRule {
+export type HostRule = {
   readonly host: string;
   readonly ports: readonly number[];
   /** `tcp` unless it says `udp`. */
   readonly protocol?: EgressProtocol;
-}
+};
 
-export interface CidrRule {
+export type CidrRule = {
   readonly cidr: string;
   /** Every port when it isn't there. */
   readonly ports?: readonly number[];
   readonly protocol?: EgressProtocol;
-}
+};
 
 export type EgressRule = HostRule | CidrRule;
 
@@ -62,8 +62,13 @@ export function parseEgress(value: unknown): readonly EgressRule[] {
   return value.map((rule: unknown, index) => parseEgressRule(rule, `egress[${index}]`));
 }
 
-/** @param path Named in the fault. @throws Fault EGRESS_INVALID */
+/**
+ * A rule, or its short form as a text: `api.example.com:443`, `udp:ntp.example.com:123`, `203.0.113.0/24`,
+ * `203.0.113.0/24:443`, `[2001:db8::/32]:443`.
+ * @param path Named in the fault. @throws Fault EGRESS_INVALID
+ */
 export function parseEgressRule(value: unknown, path: string): EgressRule {
+  if (typeof value === 'string') return parseEgressRule(shortForm(value), path);
   const isHost = typeof value === 'object' && value !== null && 'host' in value;
   const parsed = isHost ? hostRule.safeParse(value) : cidrRule.safeParse(value);
   if (parsed.success) return withoutUndefined(parsed.data);
@@ -78,6 +83,18 @@ export function parseEgressRule(value: unknown, path: string): EgressRule {
 export function describeRule(rule: EgressRule): string {
   const where = 'host' in rule ? rule.host : rule.cidr;
   return `${rule.protocol ?? 'tcp'} ${where}:${rule.ports?.join(',') ?? '*'}`;
+}
+
+/** What it means, not yet checked. */
+function shortForm(text: string): object {
+  const [, protocolText, rest = ''] = /^(?:(tcp|udp):)?(.*)$/s.exec(text) ?? [];
+  const named = protocolText === undefined ? {} : { protocol: protocolText };
+  if (parseNetwork(rest) !== undefined) return { cidr: rest, ...named };
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(rest) ?? [];
+  const where = bracketed ?? plain;
+  if (where === undefined) return { host: rest, ...named };
+  const kind = parseNetwork(where) === undefined ? { host: where } : { cidr: where };
+  return { ...kind, ports: [Number(port)], ...named };
 }
 
 type Parsed = z.output<typeof hostRule> | z.output<typeof cidrRule>;

@@ -6,6 +6,7 @@ import { egressFault } from './faults.ts';
 import type { EgressGrants } from './grants.ts';
 import type { EgressLimits } from './limits.ts';
 import { parseAddress } from './networks.ts';
+import { readOwnAddresses } from './own-addresses.ts';
 import { refusedAs } from './refused-networks.ts';
 import { createAnswerer } from './resolver/answers.ts';
 import { openUpstream } from './resolver/upstream.ts';
@@ -164,7 +165,8 @@ function describe({ isLimit, protocol, address, port }: TracedPacket, limits: Eg
     return `${where}: past its limits (${most})`;
   }
   const network = parseAddress(address);
-  const why = network && refusedAs(network)?.why;
+  const isOwn = readOwnAddresses().some(({ text }) => text === network?.text);
+  const why = isOwn ? 'an address of this host' : network && refusedAs(network)?.why;
   return `${where}: ${why ?? 'no rule allows it'}`;
 }
 

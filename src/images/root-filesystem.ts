@@ -8,7 +8,7 @@
  * that layer too, and the sandbox room refuses them when the image has a link there.
  */
 import { existsSync } from 'node:fs';
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { mustRun } from '../lib/index.ts';
 import { digestHex, digestOf } from './digest.ts';
@@ -17,6 +17,8 @@ import type { Image, RootFilesystem } from './types.ts';
 
 /** What a sandbox mounts over, or looks for, in every root. */
 const mountTargets = ['dev', 'fn', 'proc', 'sys', 'tmp', 'ward'];
+/** A file that some sandboxes mount over; empty, it says no more than if it were not there. */
+const fileTarget = 'etc/resolv.conf';
 /** The new mount API takes at most 255 bytes in one option; older kernels know only the one option. */
 const maxOptionBytes = 255;
 /** Relative to the folder of layers. */
@@ -99,6 +101,8 @@ function lowestLayer(absolute: readonly string[]): Lowest {
 async function mountChecked(layersDir: string, path: string, image: Image, lowest: Lowest): Promise<void> {
   const skeleton = join(layersDir, `mount-targets${lowest.suffix}`);
   for (const each of lowest.folders) await mkdir(join(skeleton, each), { recursive: true, mode: 0o755 });
+  await mkdir(join(skeleton, 'etc'), { recursive: true, mode: 0o755 });
+  await writeFile(join(skeleton, fileTarget), '', { mode: 0o644 });
   // The folder is never removed: that would take away the mount that another process has there.
   await mkdir(path, { recursive: true, mode: 0o711 });
   // overlayfs wants each folder once; of a layer that comes twice, the upper one shows all that both would.

@@ -82,7 +82,7 @@ export class BlackboxRunner implements Runner {
     const value = code === undefined ? request : { ...request, code };
     const reply = await this.exchange('/init', JSON.stringify({ value }), limits);
     const outcome = reply.kind === 'failed' ? reply : initOutcome(reply.reply);
-    const violations = this.violationsOf(cause);
+    const violations = await this.violationsOf(cause);
     if (outcome.kind !== 'ok')
       return { outcome, logs: log.finish({ isQuiet: false, hasFailed: true }), violations };
     log.carry({ isQuiet: true });
@@ -99,8 +99,9 @@ export class BlackboxRunner implements Runner {
     const outcome = reply.kind === 'failed' ? reply : runOutcome(reply.reply);
     const hasFailed = outcome.kind === 'failed' || outcome.kind === 'refused';
     const logs = log.finish({ isQuiet: false, hasFailed });
-    const violations = this.violationsOf(request.id);
-    return { outcome, logs, startedAt, serviceMs: performance.now() - begun, violations };
+    const serviceMs = performance.now() - begun;
+    const violations = await this.violationsOf(request.id);
+    return { outcome, logs, startedAt, serviceMs, violations };
   }
 
   /** The contract knows one call at a time: nothing is handed over before the last is answered. */
@@ -134,7 +135,8 @@ export class BlackboxRunner implements Runner {
     return this.logs.follow(id, onLine, isContinued);
   }
 
-  private violationsOf(activationId: string): readonly Violation[] | undefined {
+  private async violationsOf(activationId: string): Promise<readonly Violation[] | undefined> {
+    await this.options.sandbox.refusalsTold?.();
     this.options.sandbox.examine();
     return this.notes.end(activationId);
   }

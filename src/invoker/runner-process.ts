@@ -184,13 +184,24 @@ export class RunnerProcess implements Runner {
   }
 
   private onText(text: string): void {
-    if (this.ending) return;
-    const message = parseMessage(text);
-    if (!message || !this.accept(message)) void this.end('violation');
+    this.afterRefusals(() => {
+      if (this.ending) return;
+      const message = parseMessage(text);
+      if (!message || !this.accept(message)) void this.end('violation');
+    });
   }
 
   private onLarge(frame: LargeFrame): void {
-    if (!this.ending && !this.line.answerLarge(frame)) void this.end('violation');
+    this.afterRefusals(() => {
+      if (!this.ending && !this.line.answerLarge(frame)) void this.end('violation');
+    });
+  }
+
+  /** What was refused before a frame came belongs to the activation that it ends. Frames stay in order. */
+  private afterRefusals(take: () => void): void {
+    const told = this.sandbox.refusalsTold?.();
+    if (told) void told.then(take);
+    else take();
   }
 
   private accept(message: JsonObject): boolean {

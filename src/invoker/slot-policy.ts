@@ -1,4 +1,5 @@
 /** The policy of an action's sandboxes: the operator's default, with what the action and its namespace ask for. */
+import { narrowEgress } from '../egress/index.ts';
 import {
   boundPolicy,
   type OperatorPolicy,
@@ -6,7 +7,7 @@ import {
   type SandboxPolicy,
   type TmpfsPolicy,
 } from '../sandbox/index.ts';
-import type { JobTarget, SandboxAsk } from './types.ts';
+import type { EffectiveSandboxAsk, JobTarget, SandboxAsk } from './types.ts';
 
 export interface SlotPolicy {
   readonly policy: SandboxPolicy;
@@ -19,7 +20,7 @@ const mebibyte = 1024 * 1024;
 const inodesPerMiB = 64;
 const writable = '/tmp';
 
-/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, naming the field */
+/** @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_INVALID, naming the field */
 export function slotPolicy(
   { limits, sandbox }: Pick<JobTarget, 'limits' | 'sandbox'>,
   operator: OperatorPolicy,
@@ -30,6 +31,7 @@ export function slotPolicy(
     ...diskRequest(limits.diskMiB, defaults),
     ...sandboxRequest(sandbox ?? {}, defaults),
   };
+  checkWithin(sandbox ?? {});
   const isDefault = Object.keys(asked).length === 0;
   // Its memory is bounded by the limits of actions, and the operator's own default by nothing.
   const bound = isDefault ? defaults : boundPolicy(asked, operator);
@@ -53,9 +55,14 @@ function diskRequest(
   };
 }
 
-function sandboxRequest({ tier, seccomp }: SandboxAsk, defaults: SandboxPolicy): PolicyRequest {
+function checkWithin({ egress, egressWithin }: Partial<EffectiveSandboxAsk>): void {
+  if (egress !== undefined && egressWithin !== undefined) narrowEgress(egress, egressWithin);
+}
+
+function sandboxRequest({ tier, seccomp, egress }: SandboxAsk, defaults: SandboxPolicy): PolicyRequest {
   return {
     ...(tier === 'gvisor' && defaults.runtime !== 'runsc' ? { runtime: 'runsc' } : {}),
     ...(seccomp === undefined ? {} : { seccomp }),
+    ...(egress === undefined || egress.length === 0 ? {} : { egress }),
   };
 }

@@ -1,5 +1,6 @@
 /** What `functions/` and the invoker say to each other: plain data, so that a wire may stand between them. */
 
+import type { EgressRule } from '../egress/index.ts';
 import type { Digest } from '../images/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { Violation, ViolationSink } from '../sandbox/index.ts';
@@ -33,10 +34,14 @@ export type SandboxAsk = {
   readonly tier?: 'gvisor' | undefined;
   /** A seccomp profile in Docker's format. */
   readonly seccomp?: JsonObject | undefined;
+  /** What it may reach over the network. None is nothing. */
+  readonly egress?: readonly EgressRule[] | undefined;
 };
 
 /** What holds for one action in one namespace. */
 export type EffectiveSandboxAsk = SandboxAsk & {
+  /** Rules of the namespace, past which those of its action must not go. */
+  readonly egressWithin?: readonly EgressRule[] | undefined;
   /** The same for the same asks, and for no others. */
   readonly id: string;
 };
@@ -167,7 +172,7 @@ export interface Invoker extends AsyncDisposable {
   follow(activationId: string, onLine: (line: string) => void): Disposable | undefined;
   /**
    * Whether a sandbox for it can be had here.
-   * @throws Fault POLICY_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE (`invalid`)
+   * @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE (`invalid`)
    */
   vet(target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>): Promise<void>;
   /** Hears of violations in the sandboxes that it has; finds out whose they are. */

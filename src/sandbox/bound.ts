@@ -1,5 +1,6 @@
 /** A request for a policy, held against what the operator allows. Pure; refuses rather than trims. */
 import { isAbsolute, normalize } from 'node:path';
+import { type EgressRule, grantEgress } from '../egress/index.ts';
 import { formatSize } from '../lib/index.ts';
 import { parseCapability } from './capabilities.ts';
 import { sandboxFault } from './faults.ts';
@@ -27,9 +28,11 @@ export interface PolicyRequest {
   readonly uid?: number;
   readonly gid?: number;
   readonly hostname?: string;
+  /** What may be reached. None is nothing. */
+  readonly egress?: readonly EgressRule[];
 }
 
-/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, each naming the field. */
+/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, EGRESS_EXCEEDED, each naming the field. */
 export function boundPolicy(request: PolicyRequest, operator: OperatorPolicy): SandboxPolicy {
   const { defaults, ceiling } = operator;
   const capabilities = capabilitiesOf(request, defaults, ceiling);
@@ -46,6 +49,7 @@ export function boundPolicy(request: PolicyRequest, operator: OperatorPolicy): S
     uid: request.uid ?? defaults.uid,
     gid: request.gid ?? defaults.gid,
     hostname: request.hostname ?? defaults.hostname,
+    egress: egressOf(request.egress ?? [], operator),
     seccomp:
       request.seccomp === undefined
         ? defaults.seccomp
@@ -65,6 +69,13 @@ function capabilitiesOf(request: PolicyRequest, defaults: SandboxPolicy, ceiling
   const dropped = new Set(capDrop.filter((text) => !isAll(text)).map(capabilityOf));
   const kept = capDrop.some(isAll) ? [] : defaults.capabilities;
   return [...new Set([...kept, ...added])].filter((name) => !dropped.has(name));
+}
+
+function egressOf(
+  rules: readonly EgressRule[],
+  { ceiling, egress }: OperatorPolicy,
+): SandboxPolicy['egress'] {
+  return rules.length === 0 ? undefined : { grants: grantEgress(rules, ceiling.egress), ...egress };
 }
 
 function isAll(text: string): boolean {

@@ -1,4 +1,5 @@
 /** The effective policy in words: one line a mechanism, with the attack vector that it answers. Pure. */
+import { describeRule } from '../egress/index.ts';
 import { formatSize } from '../lib/index.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { type Mechanism, mechanismNames, mechanisms, type Vector } from './mechanisms.ts';
@@ -100,8 +101,17 @@ const sentences: Readonly<Record<Mechanism, Sentence>> = {
   selinux: ({ selinuxLabel }) =>
     selinuxLabel === 'auto' ? `${stockLabel} with two categories of its own` : (selinuxLabel ?? 'off'),
   'host-isolation': fresh('Ward itself runs in a mount and a pid namespace that end with it'),
-  'network-namespace': fresh('no network device but lo'),
+  'network-namespace': ({ egress }) => describeEgress(egress),
 };
+
+function describeEgress(egress: SandboxPolicy['egress']): string {
+  if (egress === undefined) return 'no network device but lo';
+  const { connections, connectionsPerSecond, packetsPerSecond, bytesPerSecond } = egress.limits;
+  return [
+    `reaches ${egress.grants.rules.map(describeRule).join(', ')}, nothing else, no private or local address unless the operator named it`,
+    `${connections} connections, ${connectionsPerSecond} new a second, ${packetsPerSecond} packets and ${formatSize(bytesPerSecond)} a second each way`,
+  ].join('; ');
+}
 
 function describeIo(io: SandboxPolicy['io']): string {
   if (io === undefined) return 'not limited';

@@ -1,5 +1,4 @@
 /** Sandboxes: policy → OCI runtime configuration → a running process with a channel. */
-export { type EgressRule, parseEgress } from '../egress/index.ts';
 export { boundPolicy, type PolicyRequest } from './bound.ts';
 export { openCgroupTree } from './cgroup/open.ts';
 export { type DoctorOptions, runDoctor } from './doctor/doctor.ts';

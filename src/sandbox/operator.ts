@@ -2,7 +2,16 @@
  * What the operator of a machine allows: the policy that applies when nothing else is asked for, and how far a
  * request may go from it. Read from the `sandbox` part of Ward's configuration file; an unknown key is an error.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import {
+  closedCeiling,
+  defaultEgressLimits,
+  type EgressCeiling,
+  type EgressLimits,
+  egressCeilingSchema,
+  egressLimitsSchema,
+} from '../egress/index.ts';
 import { parseSize } from '../lib/index.ts';
 import { parseCapability } from './capabilities.ts';
 import { isMechanism } from './mechanisms.ts';
@@ -21,11 +30,17 @@ export interface PolicyCeiling {
   /** System calls that a profile may allow beyond the strict list. */
   readonly seccompCalls: readonly string[];
   readonly execTmpfs: boolean;
+  readonly egress: EgressCeiling;
 }
 
 export interface OperatorPolicy {
   readonly defaults: SandboxPolicy;
   readonly ceiling: PolicyCeiling;
+  /** For whatever may reach something. */
+  readonly egress: {
+    readonly limits: EgressLimits;
+    readonly resolvers: readonly string[] | undefined;
+  };
 }
 
 const size = z.union([z.int().positive(), z.string()]).transform((value, context) => {
@@ -44,6 +59,15 @@ const mechanism = z.string().refine(isMechanism, 'no such mechanism');
 const runtime = z.enum(['crun', 'runc', 'runsc']);
 const cpus = z.number().min(0.01).max(1024);
 const pids = z.int().min(1).max(4_194_304);
+
+/** `203.0.113.53`, `203.0.113.53:5353`, `[2001:db8::53]:53`. */
+const resolver = z.string().refine((text) => {
+  const [, bracketed, plain, port = '53'] =
+    /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  return (
+    isIP(text) !== 0 || (isIP(bracketed ?? plain ?? '') !== 0 && Number(port) > 0 && Number(port) < 65_536)
+  );
+}, 'not the address of a resolver');
 
 /** The `sandbox` part of the configuration file. */
 export const operatorPolicySchema = z.strictObject({
@@ -71,6 +95,13 @@ export const operatorPolicySchema = z.strictObject({
     .optional(),
   /** Replaces the default list. */
   required: z.array(mechanism).optional(),
+  /** Of sandboxes that may reach something. */
+  egress: z
+    .strictObject({
+      resolvers: z.array(resolver).min(1).max(8).optional(),
+      limits: egressLimitsSchema.optional(),
+    })
+    .optional(),
   /** How far a request may go. */
   allow: z
     .strictObject({
@@ -82,6 +113,7 @@ export const operatorPolicySchema = z.strictObject({
       runtimes: z.array(runtime).optional(),
       seccompCalls: z.array(z.string().regex(/^[a-z0-9_]{1,64}$/)).optional(),
       execTmpfs: z.boolean().optional(),
+      egress: egressCeilingSchema.optional(),
     })
     .optional(),
 });
@@ -110,11 +142,12 @@ export const defaultCeiling: PolicyCeiling = {
   runtimes: ['crun', 'runc', 'runsc'],
   seccompCalls: [],
   execTmpfs: false,
+  egress: closedCeiling,
 };
 
 /** The parsed file part, or nothing, → what applies. */
 export function operatorPolicy(file: OperatorPolicyFile = {}): OperatorPolicy {
-  const { memory, landlock, allow, io, ...rest } = file;
+  const { memory, landlock, allow, io, egress, ...rest } = file;
   const { memory: maxMemory, tmpfs, ...ceiling } = allow ?? {};
   return {
     defaults: {
@@ -132,6 +165,7 @@ export function operatorPolicy(file: OperatorPolicyFile = {}): OperatorPolicy {
       ...(maxMemory === undefined ? {} : { memoryBytes: maxMemory }),
       ...(tmpfs === undefined ? {} : { tmpfsBytes: tmpfs }),
     },
+    egress: { limits: egress?.limits ?? defaultEgressLimits, resolvers: egress?.resolvers },
   };
 }
 

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { EgressGrants, EgressLimits } from '../egress/index.ts';
 import type { Mechanism } from './mechanisms.ts';
 import type { SeccompProfile } from './seccomp/profile.ts';
 
@@ -34,6 +35,14 @@ export interface LandlockRule {
   readonly path: string;
 }
 
+/** What may be reached over the network, and how much of it. */
+export interface EgressPolicy {
+  readonly grants: EgressGrants;
+  readonly limits: EgressLimits;
+  /** Who is asked for names: `203.0.113.53`, `203.0.113.53:5353`. Undefined: whom the host asks. */
+  readonly resolvers: readonly string[] | undefined;
+}
+
 export interface SandboxPolicy {
   readonly runtime: RuntimeName;
   /** Memory with page cache and tmpfs, without swap. */
@@ -56,6 +65,8 @@ export interface SandboxPolicy {
   /** `RLIMIT_NOFILE` → the soft and hard limit. NPROC and FSIZE follow from the rest unless they are named. */
   readonly rlimits: Readonly<Record<string, number>>;
   readonly hostname: string;
+  /** Undefined: nothing, and no network device but lo. */
+  readonly egress: EgressPolicy | undefined;
   /** Hidden, where /proc can't be reduced to processes. */
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
@@ -139,6 +150,7 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
     RLIMIT_LOCKS: 64,
   },
   hostname: 'sandbox',
+  egress: undefined,
   maskedPaths: pathLists.masked,
   readonlyPaths: pathLists.readonly,
   landlock: [

@@ -8,7 +8,7 @@ import { lstat, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { sandboxFault } from './faults.ts';
 import { launcherPath } from './spec/landlock.ts';
-import { codePath } from './spec/mounts.ts';
+import { codePath, resolvConfPath } from './spec/mounts.ts';
 import type { SandboxRequest } from './types.ts';
 
 export interface CheckedRoot {
@@ -28,6 +28,7 @@ export async function checkRequest(request: SandboxRequest): Promise<CheckedRoot
   const folders = [request.rootDir, ...(request.codeDir === undefined ? [] : [request.codeDir])];
   await Promise.all(folders.map(checkFolder));
   await Promise.all(mountTargets(request).map((path) => checkTarget(request.rootDir, path)));
+  if (request.policy.egress !== undefined) await checkFileTarget(request.rootDir, resolvConfPath);
   return { landlockLauncher: await findLandlockLauncher(request.rootDir) };
 }
 
@@ -68,6 +69,16 @@ async function checkTarget(rootDir: string, path: string): Promise<void> {
   if (!stats?.isDirectory()) {
     throw unsafe(`the root file system has no folder ${path}, which is needed to mount over`);
   }
+}
+
+/** A file that is mounted over: no link on the way to it, and not one itself. */
+async function checkFileTarget(rootDir: string, path: string): Promise<void> {
+  const folders = withParents(path).slice(0, -1);
+  await Promise.all(folders.map((folder) => checkTarget(rootDir, folder)));
+  if ((await statOf(join(rootDir, path)))?.isFile()) return;
+  throw sandboxFault('REQUEST_UNSAFE', `${path} of the root file system is no plain file`, {
+    hint: `a sandbox with egress rules gets its own ${path}: make it an empty file in the image, or leave it out`,
+  });
 }
 
 /** Answers by root folder and the file's identity, so that a warm start costs one `lstat`. */

@@ -34,6 +34,8 @@ export interface SandboxParts {
   /** An id of its range that no process inside has. */
   readonly ownerId: number;
   readonly policy: SandboxPolicy;
+  /** Of one that may reach something: settles when everything that it was refused so far has been told. */
+  readonly refusalsTold?: (() => Promise<void>) | undefined;
   /** Hears each violation of it that its counters and its end tell. */
   readonly onViolation: (violation: Violation) => void;
   /** Removes runtime state, cgroup, bundle and id range. Called once, after everything in it is dead. */
@@ -93,6 +95,7 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
       return lastUsage ?? cgroup.usage();
     },
     examine: examiner.examine,
+    refusalsTold: parts.refusalsTold,
     openPort(port) {
       const opened = openPort(parts, port, () => hasEnded);
       ports.push(opened);

@@ -8,6 +8,7 @@
 import { once } from 'node:events';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openWaysOut, type WayOut, type WaysOut } from '../egress/index.ts';
 import { isFault, type Log, messageOf, randomHex, runCommand, startCommand } from '../lib/index.ts';
 import { openCgroupTree } from './cgroup/open.ts';
 import type { CgroupLimits, CgroupTree } from './cgroup/types.ts';
@@ -28,7 +29,7 @@ import { cpuPeriodUsec, cpuQuotaUsec } from './spec/resources.ts';
 import { validateSpec } from './spec/validations.ts';
 import type { RecoveryReport, RuntimeName, Sandbox, SandboxHost, SandboxRequest } from './types.ts';
 import { type IdRange, type IdRanges, openIdRanges } from './uid-ranges.ts';
-import type { ViolationSink } from './violations.ts';
+import { type ViolationSink, violation } from './violations.ts';
 
 export interface SandboxHostOptions {
   /** Unique on the machine among running Wards: lower-case letters, digits, dashes. */
@@ -74,6 +75,7 @@ export class LocalSandboxHost implements SandboxHost {
   readonly #cgroups: CgroupTree;
   readonly #ids: IdRanges;
   readonly #lsm: LsmGuard;
+  readonly #waysOut: WaysOut;
   readonly #instanceDir: string;
   readonly #starting = new Set<Promise<Sandbox>>();
   readonly #running = new Map<string, Sandbox>();
@@ -87,6 +89,11 @@ export class LocalSandboxHost implements SandboxHost {
     this.#ids = ids;
     this.#lsm = openLsmGuard(features.lsm, options.instance);
     this.#instanceDir = join(options.runDir, options.instance);
+    this.#waysOut = openWaysOut({
+      dir: join(this.#instanceDir, 'egress'),
+      takeOwnerId: () => ids.take().firstId + relayId,
+      log: options.log,
+    });
   }
 
   /** What an installed runtime can do; undefined when it is missing or can't run anything here. */
@@ -133,6 +140,7 @@ export class LocalSandboxHost implements SandboxHost {
     this.#isClosed = true;
     await Promise.allSettled([...this.#starting, ...this.#runtimes.values()]);
     await Promise.allSettled([...this.#running.values()].map((sandbox) => sandbox.destroy()));
+    await this.#waysOut.close();
     // Fails when one of them is still there: then its group can't be removed.
     await this.#cgroups.remove();
     await this.#lsm.close();
@@ -152,8 +160,11 @@ export class LocalSandboxHost implements SandboxHost {
     const policy = await this.#lsm.settle(request.policy);
     const range = this.#ids.take();
     const driver = runtimeDrivers[runtime.name];
-    const paths = this.#pathsOf(randomHex(8), driver);
+    const paths = this.#pathsOf(randomHex(8), driver, policy.egress !== undefined);
+    const parts: Occupied = { runtime, paths, range, wayOut: undefined };
     try {
+      await mkdir(paths.bundleDir, { recursive: true, mode: 0o711 });
+      parts.wayOut = await this.#openWayOut(policy, paths);
       const spec = driver.adapt(
         buildSpec({
           ...request,
@@ -164,14 +175,15 @@ export class LocalSandboxHost implements SandboxHost {
           cgroupPath: this.#cgroups.ociPath(paths.id),
           firstId: range.firstId,
           landlockLauncher: this.#canLandlock(runtime) ? landlockLauncher : undefined,
+          network: parts.wayOut,
         }),
       );
-      validateSpec(spec, { instancePath: this.#cgroups.basePath, policy: request.policy });
-      await mkdir(paths.bundleDir, { recursive: true, mode: 0o711 });
-      await writeFile(join(paths.bundleDir, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
-      return await this.#spawn(request, runtime, paths, range);
+      const { bundleDir } = paths;
+      validateSpec(spec, { instancePath: this.#cgroups.basePath, policy: request.policy, bundleDir });
+      await writeFile(join(bundleDir, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
+      return await this.#spawn(request, parts);
     } catch (error) {
-      await this.#remove(runtime, paths, range);
+      await this.#remove(parts);
       if (isFault(error)) throw error;
       throw sandboxFault('SANDBOX_START_FAILED', messageOf(error), { cause: error });
     }
@@ -191,12 +203,15 @@ export class LocalSandboxHost implements SandboxHost {
     });
   }
 
-  async #spawn(
-    request: SandboxRequest,
-    runtime: RuntimeFeatures,
-    paths: RunPaths,
-    range: IdRange,
-  ): Promise<Sandbox> {
+  /** Nothing is done for a sandbox that may reach nothing. */
+  async #openWayOut({ egress }: SandboxPolicy, { id, bundleDir }: RunPaths): Promise<WayOut | undefined> {
+    if (egress === undefined) return undefined;
+    const onRefusal = (detail: string) => this.#options.onViolation?.(id, violation('egress', detail));
+    return this.#waysOut.open({ ...egress, dir: bundleDir, onRefusal });
+  }
+
+  async #spawn(request: SandboxRequest, parts: Occupied): Promise<Sandbox> {
+    const { runtime, paths, range, wayOut } = parts;
     const driver = runtimeDrivers[runtime.name];
     const cgroup = this.#cgroups.group(paths.id);
     const hasChannel = request.channel === 'channel';
@@ -220,9 +235,10 @@ export class LocalSandboxHost implements SandboxHost {
       bundleDir: paths.bundleDir,
       ownerId: range.firstId + relayId,
       policy: request.policy,
+      refusalsTold: wayOut?.told,
       onViolation: (violation) => this.#options.onViolation?.(paths.id, violation),
       remove: async () => {
-        await this.#remove(runtime, paths, range).catch((error: unknown) => {
+        await this.#remove(parts).catch((error: unknown) => {
           this.#options.log.error({ sandbox: paths.id, error: messageOf(error) }, 'a sandbox is left behind');
           throw error;
         });
@@ -234,7 +250,7 @@ export class LocalSandboxHost implements SandboxHost {
   }
 
   /** Everything that a sandbox occupied. Harmless for what it never got to occupy. */
-  async #remove(runtime: RuntimeFeatures, paths: RunPaths, range: IdRange): Promise<void> {
+  async #remove({ runtime, paths, range, wayOut }: Occupied): Promise<void> {
     const cgroup = this.#cgroups.group(paths.id);
     await cgroup.kill();
     const argv = runtimeDrivers[runtime.name].deleteArgv(runtime, paths);
@@ -246,19 +262,29 @@ export class LocalSandboxHost implements SandboxHost {
       ),
     );
     await cgroup.remove();
+    await wayOut?.close();
     await rm(paths.bundleDir, { recursive: true, force: true });
     range.release();
   }
 
-  #pathsOf(id: string, driver: RuntimeDriver): RunPaths {
+  #pathsOf(id: string, driver: RuntimeDriver, hasNetwork: boolean): RunPaths {
     const bundleDir = join(this.#instanceDir, 'bundles', id);
     return {
       id,
       bundleDir,
       stateDir: join(this.#instanceDir, driver.name),
       logFile: join(bundleDir, 'runtime.log'),
+      hasNetwork,
     };
   }
+}
+
+/** What one sandbox has of this host, while it is made and until it is removed. */
+interface Occupied {
+  readonly runtime: RuntimeFeatures;
+  readonly paths: RunPaths;
+  readonly range: IdRange;
+  wayOut: WayOut | undefined;
 }
 
 /** Of what enters a sandbox's network, in its range of ids: "nobody", so that it owns nothing. */

@@ -66,6 +66,8 @@ export interface Sandbox extends AsyncDisposable {
   usage(): Promise<SandboxUsage>;
   /** Looks for violations that only counters of the kernel tell, and reports them. Takes microseconds. */
   examine(): void;
+  /** Of one that may reach something: settles when everything that it was refused so far has been told. */
+  readonly refusalsTold?: (() => Promise<void>) | undefined;
   /** Once per port. @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
   openPort(port: number): LoopbackPort;
   /** Ends it (thawing it first) and removes its cgroup, bundle and runtime state. Idempotent. */

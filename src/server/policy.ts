@@ -1,6 +1,7 @@
 /** From what a user asks of `ward sandbox run` to a policy within what the operator allows. */
 import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import { parseEgress } from '../egress/index.ts';
 import { messageOf, parseSize } from '../lib/index.ts';
 import { boundPolicy, operatorPolicy, type PolicyRequest, type SandboxPolicy } from '../sandbox/index.ts';
 import type { Config } from './config.ts';
@@ -18,6 +19,8 @@ export interface SandboxRunOptions {
   readonly readOnly?: boolean;
   readonly tmpfs: readonly string[];
   readonly seccompFile?: string;
+  /** Rules in their short form. */
+  readonly egress?: readonly string[];
   readonly runtime?: string;
   /** `NAME=VALUE`. */
   readonly env: readonly string[];
@@ -34,7 +37,7 @@ export function effectivePolicy(config: Pick<Config, 'sandbox'>): SandboxPolicy 
   return operatorPolicy(config.sandbox).defaults;
 }
 
-/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, FLAG_INVALID */
+/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, EGRESS_EXCEEDED, EGRESS_INVALID, FLAG_INVALID */
 export async function requestedPolicy(
   options: SandboxRunOptions,
   config: Pick<Config, 'sandbox'>,
@@ -44,6 +47,7 @@ export async function requestedPolicy(
     capAdd: options.capAdd,
     capDrop: options.capDrop,
     tmpfs: options.tmpfs.map(parseTmpfs),
+    egress: parseEgress(options.egress ?? []),
     ...(options.memory === undefined ? {} : { memoryBytes: sizeOf('--memory', options.memory) }),
     ...(cpus === undefined ? {} : { cpus }),
     ...(pidsLimit === undefined ? {} : { pidsLimit }),

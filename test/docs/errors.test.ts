@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { apiFaultKinds, statusOfKind } from '../../src/api/faults.ts';
 import { answerFault } from '../../src/cli/client-faults.ts';
 import { exitCodeOf } from '../../src/cli/faults.ts';
+import { egressFaultTable } from '../../src/egress/faults.ts';
 import { functionFaultKinds } from '../../src/functions/faults.ts';
 import { gateFaults } from '../../src/gate/faults.ts';
 import { imageFaults } from '../../src/images/faults.ts';
@@ -32,6 +33,7 @@ const answered: readonly (readonly [heading: string, table: FaultTable])[] = [
   ['API', apiFaultKinds],
   ['Invoker', invokerFaults],
   ['Gate', gateFaults],
+  ['Egress', egressFaultTable],
 ];
 const local: readonly (readonly [heading: string, table: object])[] = [
   ['Store', storeFaults],

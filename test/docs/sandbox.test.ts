@@ -28,6 +28,7 @@ test('the strict policy, field by field', () => {
     noNewPrivileges: yesNo(strictPolicy.noNewPrivileges),
     rlimits: `${Object.keys(strictPolicy.rlimits).length} limits, and two that follow`,
     hostname: strictPolicy.hostname,
+    egress: strictPolicy.egress === undefined ? 'nothing' : 'something',
     maskedPaths: `${strictPolicy.maskedPaths.length} paths`,
     readonlyPaths: `${strictPolicy.readonlyPaths.length} paths`,
     landlock: (landlock ?? []).map(({ access, path }) => `${access} ${path}`).join(', '),
@@ -84,7 +85,7 @@ test('the seccomp list in numbers', () => {
 });
 
 test('the ceiling', () => {
-  const { memoryBytes, tmpfsBytes, cpus, pidsLimit, execTmpfs, ...lists } = defaultCeiling;
+  const { memoryBytes, tmpfsBytes, cpus, pidsLimit, execTmpfs, egress, ...lists } = defaultCeiling;
   expect(columnsOf(tableOf(document, 'key'), 'key', 'default')).toEqual({
     memory: formatSize(memoryBytes),
     cpus: String(cpus),
@@ -94,6 +95,7 @@ test('the ceiling', () => {
     runtimes: lists.runtimes.join(', '),
     seccompCalls: lists.seccompCalls.join(', ') || 'none',
     execTmpfs: yesNo(execTmpfs),
+    egress: egress.public || egress.rules.length > 0 ? 'something' : 'none',
   });
 });
 

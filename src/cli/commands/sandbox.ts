@@ -16,6 +16,11 @@ const options: readonly OptionSpec[] = [
   { flags: '--read-only', summary: 'a read-only root (which it always is)' },
   { flags: '--tmpfs <PATH[:OPTIONS]>', summary: 'a temporary folder: /scratch:size=64m', takes: 'many' },
   { flags: '--seccomp <FILE>', summary: 'another seccomp profile' },
+  {
+    flags: '--egress <RULE>',
+    summary: 'what it may reach: api.example.com:443, 203.0.113.0/24:443, udp:HOST:PORT',
+    takes: 'many',
+  },
   { flags: '--runtime <NAME>', summary: 'the OCI runtime', choices: ['crun', 'runc', 'runsc'] },
   { flags: '-e, --env <NAME=VALUE>', summary: 'an environment variable', takes: 'many' },
   { flags: '-w, --workdir <DIR>', summary: 'folder to start in' },

@@ -35,6 +35,7 @@ function sandboxOptions(input: Input, image: string) {
     capDrop: input.texts('capDrop'),
     tmpfs: input.texts('tmpfs'),
     env: input.texts('env').map(checkEnv),
+    egress: input.texts('egress'),
     ...given('memory', memoryOf(input)),
     ...given('cpus', input.decimal('cpus')),
     ...given('pidsLimit', input.integer('pidsLimit', { min: 1 })),

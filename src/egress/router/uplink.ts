@@ -59,7 +59,17 @@ export async function startUplink(namespace: RouterNamespace): Promise<Uplink> {
 function pastaArgv(namespace: string): string[] {
   const { near, far } = uplink;
   return [
-    ...['pasta', '--foreground', '--quiet', '--netns', namespace, '--netns-only', '--no-netns-quit', '--ns-ifname', uplinkName],
+    ...[
+      'pasta',
+      '--foreground',
+      '--quiet',
+      '--netns',
+      namespace,
+      '--netns-only',
+      '--no-netns-quit',
+      '--ns-ifname',
+      uplinkName,
+    ],
     // It answers nothing by itself, forwards nothing inwards, and has no name for the host's loopback.
     ...['--no-dhcp', '--no-dhcpv6', '--no-ndp', '--no-ra', '--no-icmp', '--no-map-gw'],
     ...['--tcp-ports', 'none', '--udp-ports', 'none', '--tcp-ns', 'none', '--udp-ns', 'none'],

@@ -1,15 +1,17 @@
 /**
- * The annotation `sandbox` of an action, and the same value in the limits of a namespace: what is asked of a sandbox
- * beyond the operator's defaults. `gvisor` alone is short for `{tier: gvisor}`. Whether it may be had is not decided
- * here, but by whoever makes the sandbox.
+ * The annotations `sandbox` and `egress` of an action, and the same values in the limits of a namespace: what is asked
+ * of a sandbox beyond the operator's defaults. `gvisor` alone is short for `{tier: gvisor}`. Whether it may be had is
+ * not decided here, but by whoever makes the sandbox.
  */
 import { createHash } from 'node:crypto';
+import { type EgressRule, parseEgress } from '../../egress/index.ts';
 import type { EffectiveSandboxAsk, SandboxAsk } from '../../invoker/index.ts';
 import { type Fault, isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { type KeyValue, valueFor } from '../entities/key-values.ts';
 import { malformed } from '../faults.ts';
 
 export const sandboxAnnotation = 'sandbox';
+export const egressAnnotation = 'egress';
 
 type Refuse = (detail: string) => Fault;
 
@@ -30,15 +32,20 @@ export function parseSandboxAsk(value: unknown, field: string, refuse: Refuse = 
   };
 }
 
-/** Undefined when the action asks for nothing. @throws Fault BODY_INVALID */
+/** Undefined when the action asks for nothing. @throws Fault BODY_INVALID, EGRESS_INVALID */
 export function sandboxAskOf(annotations: readonly KeyValue[]): SandboxAsk | undefined {
-  const value = valueFor(annotations, sandboxAnnotation);
-  return value === undefined || value === null ? undefined : parseSandboxAsk(value, sandboxAnnotation);
+  const [value, egress] = [valueFor(annotations, sandboxAnnotation), valueFor(annotations, egressAnnotation)];
+  if (isAbsent(value) && isAbsent(egress)) return undefined;
+  return {
+    ...(isAbsent(value) ? {} : parseSandboxAsk(value, sandboxAnnotation)),
+    ...(isAbsent(egress) ? {} : { egress: parseEgress(egress) }),
+  };
 }
 
 /**
- * What the action asks for, and where it says nothing, what the operator has set for the namespace. Every call asks, so
- * that answers are kept as long as what they are made from.
+ * What the action asks for, and where it says nothing, what the operator has set for the namespace. What an action may
+ * reach lies within what its namespace may. Every call asks, so that answers are kept as long as what they are made
+ * from.
  */
 export function effectiveAsk(
   action: SandboxAsk | undefined,
@@ -48,7 +55,7 @@ export function effectiveAsk(
   const [first, second] = [action ?? nothing, namespace ?? nothing];
   const known = answers.get(first)?.get(second);
   if (known !== undefined) return known;
-  const merged = { ...second, ...first };
+  const merged = { ...second, ...first, ...boundsOf(first.egress, second.egress) };
   const answer = Object.freeze({ ...merged, id: idOf(merged) });
   const bySecond = answers.get(first) ?? new WeakMap<SandboxAsk, EffectiveSandboxAsk>();
   answers.set(first, bySecond.set(second, answer));
@@ -57,6 +64,13 @@ export function effectiveAsk(
 
 const nothing: SandboxAsk = Object.freeze({});
 const answers = new WeakMap<SandboxAsk, WeakMap<SandboxAsk, EffectiveSandboxAsk>>();
+
+function boundsOf(
+  action: readonly EgressRule[] | undefined,
+  namespace: readonly EgressRule[] | undefined,
+): Pick<EffectiveSandboxAsk, 'egressWithin'> {
+  return action === undefined || namespace === undefined ? {} : { egressWithin: namespace };
+}
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null;
@@ -73,6 +87,6 @@ function parseProfile(value: unknown, path: string, refuse: Refuse): JsonObject 
 }
 
 /** Order of keys does not matter to a sandbox, but keeping it is enough: another id costs a sandbox, a wrong one more. */
-function idOf(ask: SandboxAsk): string {
+function idOf(ask: Omit<EffectiveSandboxAsk, 'id'>): string {
   return createHash('sha256').update(JSON.stringify(ask)).digest('hex').slice(0, 16);
 }

@@ -2,7 +2,9 @@
  * A task in the durable queue. What it was called with is encrypted there. A caller's API key is never written to
  * disk: a task that needs one says so, and is reported as interrupted instead of being run without it after a restart.
  */
+
 import { z } from 'zod';
+import { parseEgress } from '../../egress/index.ts';
 import { type Digest, isDigest } from '../../images/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { keyScopes } from '../namespaces/key-scopes.ts';
@@ -39,6 +41,7 @@ const base = z.object({
   needsApiKey: z.boolean(),
   sealed: z.string(),
 });
+const egress = z.array(z.unknown()).transform(parseEgress);
 const stored = z.discriminatedUnion('type', [
   base.extend({
     type: z.literal('code'),
@@ -57,6 +60,8 @@ const stored = z.discriminatedUnion('type', [
         id: z.string(),
         tier: z.literal('gvisor').optional(),
         seccomp: jsonObject.optional(),
+        egress: egress.optional(),
+        egressWithin: egress.optional(),
       })
       .optional(),
   }),

@@ -1,5 +1,6 @@
 /** What the operator allows one namespace, apart from all others: kept with it, and changed a few at a time. */
 import { z } from 'zod';
+import { parseEgress } from '../../egress/index.ts';
 import { type JsonObject, messageOf } from '../../lib/index.ts';
 import { parseSandboxAsk } from '../actions/sandbox-annotation.ts';
 import { functionFault } from '../faults.ts';
@@ -8,6 +9,17 @@ import { clamp, type Range, type SystemLimits, type UserLimits } from './limits.
 const rate = z.int().min(0).max(1_000_000_000);
 const kind = z.string().regex(/^[a-z0-9][a-z0-9:._-]{0,63}$/);
 const most = 1_000_000_000;
+
+function parsed<Value>(parse: (value: unknown) => Value) {
+  return z.unknown().transform((value, context): Value => {
+    try {
+      return parse(value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
+}
 
 const fields = {
   invocationsPerMinute: rate,
@@ -30,14 +42,9 @@ const fields = {
   /** 0 is all of them. */
   retentionMaxRecords: z.int().min(0).max(most),
   /** What its sandboxes get unless their action asks for something else. */
-  sandbox: z.unknown().transform((value, context) => {
-    try {
-      return parseSandboxAsk(value, 'sandbox', outOfRange);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) });
-      return z.NEVER;
-    }
-  }),
+  sandbox: parsed((value) => parseSandboxAsk(value, 'sandbox', outOfRange)),
+  /** What its sandboxes may reach, and the most that an action may ask for. */
+  egress: parsed(parseEgress),
 };
 const stored = z.object(fields).partial();
 
@@ -107,8 +114,13 @@ export function userLimits(system: SystemLimits, own: NamespaceLimitValues): Use
     minActionConcurrency: clamp(own.minActionConcurrency ?? concurrency.min, concurrency),
     maxActionConcurrency: clamp(own.maxActionConcurrency ?? concurrency.max, concurrency),
     maxActionInstances: own.maxActionInstances ?? concurrentInvocations,
-    ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
+    ...sandboxOf(own),
   };
+}
+
+function sandboxOf({ sandbox, egress }: NamespaceLimitValues): Pick<UserLimits, 'sandbox'> {
+  if (sandbox === undefined && egress === undefined) return {};
+  return { sandbox: { ...sandbox, ...(egress === undefined ? {} : { egress }) } };
 }
 
 function checkPairs(system: SystemLimits, own: NamespaceLimitValues): void {

@@ -149,7 +149,8 @@ export function createNamespaces(
     async setLimits(name, patch) {
       const row = await mustFind(name);
       const limits = patchLimits(system, parseStoredLimits(row.limits), patch);
-      if (patch.sandbox && limits.sandbox !== undefined) vetSandbox?.(limits.sandbox);
+      const { sandbox } = userLimits(system, limits);
+      if ((patch.sandbox || patch.egress) && sandbox !== undefined) vetSandbox?.(sandbox);
       const changed = { ...row, limits: { ...limits } };
       await update(changed);
       return describe(changed, system);

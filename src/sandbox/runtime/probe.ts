@@ -130,6 +130,7 @@ function probeSpec(
     cgroupPath: cgroups.ociPath(id),
     firstId,
     landlockLauncher: undefined,
+    network: undefined,
   });
 }
 

@@ -1,6 +1,9 @@
 /**
  * gVisor's runsc: a kernel of its own in user space stands between the program and the host's. It removes the
  * control groups that it made before anybody could read them, so Ward makes them and runsc joins.
+ *
+ * A sandbox that may reach something uses the host kernel's network stack, in the namespace that was made for it
+ * alone: gVisor's own one mistakes that for the host's on kernels that show net.core.rmem_default in each (6.10).
  */
 import { ENOSYS } from '../seccomp/profile.ts';
 import type { OciMount, OciSeccomp, OciSyscallRule } from '../spec/oci.ts';
@@ -19,9 +22,10 @@ export const runsc: RuntimeDriver = {
     mounts: spec.mounts.map(writableDevices),
     linux: { ...spec.linux, seccomp: forGvisor(spec.linux.seccomp) },
   }),
-  runArgv: ({ path }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
+  runArgv: ({ path }, { id, bundleDir, stateDir, logFile, hasNetwork }, hasChannel) => [
+    ...(hasNetwork ? ['nsenter', `--net=${bundleDir}/net`, '--'] : []),
     ...common(path, stateDir),
-    ...['--platform', 'systrap', '--network', 'none', '--oci-seccomp'],
+    ...['--platform', 'systrap', '--network', hasNetwork ? 'host' : 'none', '--oci-seccomp'],
     ...['--log', logFile, '--log-format', 'json'],
     ...['run', '--bundle', bundleDir, ...(hasChannel ? ['--pass-fd', '3:3'] : [])],
     id,

@@ -11,6 +11,8 @@ export interface RunPaths {
   readonly stateDir: string;
   /** The runtime's own log: never mixed with the program's stderr. */
   readonly logFile: string;
+  /** There is a device in its network namespace. */
+  readonly hasNetwork?: boolean;
 }
 
 export interface RuntimeDriver {

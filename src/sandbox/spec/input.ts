@@ -17,4 +17,6 @@ export interface SpecInput {
   readonly firstId: number;
   /** The absolute path inside the sandbox of a `setpriv` that can apply Landlock, when there is one. */
   readonly landlockLauncher: string | undefined;
+  /** A network namespace and a file for /etc/resolv.conf, of one that may reach something. */
+  readonly network: { readonly namespace: string; readonly resolvConf: string } | undefined;
 }

@@ -8,6 +8,8 @@ import type { OciMount } from './oci.ts';
 
 /** Where a function's code appears. */
 export const codePath = '/fn';
+/** Where programs look for their resolver. */
+export const resolvConfPath = '/etc/resolv.conf';
 
 export function mountsOf(input: SpecInput): OciMount[] {
   return [
@@ -21,6 +23,7 @@ export function mountsOf(input: SpecInput): OciMount[] {
     },
     ...input.policy.tmpfs.map(tmpfsMount),
     ...(input.codeDir === undefined ? [] : [codeMount(input.codeDir)]),
+    ...(input.network === undefined ? [] : [resolvConfMount(input.network.resolvConf)]),
   ];
 }
 
@@ -53,5 +56,15 @@ function codeMount(codeDir: string): OciMount {
     type: 'bind',
     source: codeDir,
     options: ['bind', 'ro', 'nosuid', 'nodev', 'private'],
+  };
+}
+
+/** A file that Ward made, in a folder that no sandbox sees. */
+function resolvConfMount(file: string): OciMount {
+  return {
+    destination: resolvConfPath,
+    type: 'bind',
+    source: file,
+    options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec', 'private'],
   };
 }

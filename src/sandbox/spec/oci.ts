@@ -49,7 +49,7 @@ export interface OciMount {
 export interface OciLinux {
   readonly cgroupsPath: string;
   readonly rootfsPropagation: 'private';
-  readonly namespaces: readonly { readonly type: string }[];
+  readonly namespaces: readonly { readonly type: string; readonly path?: string }[];
   readonly uidMappings: readonly OciIdMapping[];
   readonly gidMappings: readonly OciIdMapping[];
   readonly resources: OciResources;

@@ -8,7 +8,7 @@ import { buildSpec } from './build.ts';
 import type { OciLinux, OciMount, OciProcess, OciSpec } from './oci.ts';
 import { validateSpec, validations } from './validations.ts';
 
-const context = { instancePath: '/ward/one', policy: strictPolicy };
+const context = { instancePath: '/ward/one', policy: strictPolicy, bundleDir: '/run/ward/one/bundles/a1' };
 const good = buildSpec(input);
 
 const linux = (changes: Partial<OciLinux>): OciSpec => ({ ...good, linux: { ...good.linux, ...changes } });
@@ -51,7 +51,7 @@ const breakers: Readonly<Record<string, readonly OciSpec[]>> = {
     linux({ cgroupsPath: '/ward/one/../../a' }),
     linux({ cgroupsPath: '/ward/one/' }),
   ],
-  'every kind of namespace is new': [
+  'every kind of namespace is new, or made for this sandbox': [
     ...['pid', 'network', 'ipc', 'uts', 'mount', 'user', 'cgroup'].map((kind) =>
       linux({ namespaces: good.linux.namespaces.filter(({ type }) => type !== kind) }),
     ),

@@ -6,6 +6,7 @@
 import { lstatSync } from 'node:fs';
 import { sandboxFault } from '../faults.ts';
 import type { SandboxPolicy } from '../policy.ts';
+import { resolvConfPath } from './mounts.ts';
 import { idRangeSize } from './namespaces.ts';
 import type { OciMount, OciSpec } from './oci.ts';
 
@@ -13,6 +14,8 @@ export interface ValidationContext {
   /** The cgroup of this Ward instance: `/ward/<instance>`. */
   readonly instancePath: string;
   readonly policy: SandboxPolicy;
+  /** The sandbox's own folder on the host. */
+  readonly bundleDir: string;
 }
 
 export interface Validation {
@@ -44,10 +47,12 @@ export const validations: readonly Validation[] = [
     },
   },
   {
-    rule: 'every kind of namespace is new',
-    holds: ({ linux: { namespaces } }) =>
+    rule: 'every kind of namespace is new, or made for this sandbox',
+    holds: ({ linux: { namespaces } }, { policy, bundleDir }) =>
       namespaceKinds.every((kind) => namespaces.some(({ type }) => type === kind)) &&
-      namespaces.every((namespace) => !('path' in namespace)),
+      namespaces.every(({ type, path }) =>
+        type === 'network' && policy.egress !== undefined ? path === `${bundleDir}/net` : path === undefined,
+      ),
   },
   {
     rule: 'ids map to one range high above the host’s own, and container id 0 is mapped',
@@ -117,7 +122,12 @@ export const validations: readonly Validation[] = [
   },
   {
     rule: 'no bind mount source is a symbolic link',
-    holds: ({ mounts }) => mounts.filter(isBind).every(({ source }) => isRealFolder(source)),
+    holds: ({ mounts }, { bundleDir }) =>
+      mounts
+        .filter(isBind)
+        .every(({ destination, source }) =>
+          destination === resolvConfPath ? source === `${bundleDir}/resolv.conf` : isRealFolder(source),
+        ),
   },
   {
     rule: 'mounts don’t propagate',

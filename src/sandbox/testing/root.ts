@@ -2,7 +2,7 @@
  * A root file system for tests: the machine's own /usr, mounted read-only, and the Node that runs the tests.
  * Needs Ward's isolation, because it mounts; nothing is copied, so it takes a few milliseconds.
  */
-import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { mustRun } from '../../lib/index.ts';
@@ -22,9 +22,10 @@ export async function makeTestRoot(): Promise<TestRoot> {
     ['/usr', join(path, 'usr')],
     [dirname(process.execPath), join(path, 'opt/node')],
   ] as const;
-  for (const name of ['dev', 'proc', 'tmp', 'fn', 'usr', 'opt/node']) {
+  for (const name of ['dev', 'proc', 'tmp', 'fn', 'usr', 'etc', 'opt/node']) {
     await mkdir(join(path, name), { recursive: true });
   }
+  await writeFile(join(path, 'etc/resolv.conf'), '');
   for (const name of ['bin', 'lib', 'lib64']) await symlink(`usr/${name}`, join(path, name));
   for (const [source, target] of mounts) await mustRun(['mount', '--bind', '-o', 'ro', source, target]);
   return {

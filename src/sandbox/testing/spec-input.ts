@@ -57,4 +57,5 @@ export const input: SpecInput = {
   cgroupPath: '/ward/one/a1',
   firstId: 2 ** 30,
   landlockLauncher: undefined,
+  network: undefined,
 };

@@ -1,0 +1,516 @@
+/** Egress by name, with real sandboxes, a real packet filter and real servers, in network namespaces of the test. */
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isIsolated } from './isolation/isolation.ts';
+import {
+  type Lab,
+  type LabOutcome,
+  type LabProgram,
+  openLab,
+  type ZoneRecord,
+} from './testing/egress-lab.ts';
+import { testNode } from './testing/root.ts';
+
+const busybox = '/usr/bin/busybox';
+const canTry =
+  isIsolated() && ['/usr/bin/crun', busybox, '/usr/sbin/nft', '/usr/bin/pasta'].every(existsSync);
+
+const a = (name: string, data: string, ttl = 60): ZoneRecord => ({ name, type: 'A', data, ttl });
+const aaaa = (name: string, data: string, ttl = 60): ZoneRecord => ({ name, type: 'AAAA', data, ttl });
+const cname = (name: string, data: string, ttl = 60): ZoneRecord => ({ name, type: 'CNAME', data, ttl });
+
+/** Says what it hears at each place, or why it hears nothing. */
+const pythonClient = `
+import socket, sys
+for place in sys.argv[1:]:
+  host, port = place.rsplit(" ", 1)
+  try:
+    with socket.create_connection((host, int(port)), timeout=8) as s:
+      print(place, s.recv(100).decode().strip())
+  except OSError as error: print(place, error.__class__.__name__, error.strerror)
+`;
+const nodeClient = `
+const net = require("node:net");
+const one = (place) => new Promise((done) => {
+  const [host, port] = place.split(" ");
+  const s = net.connect({ host, port: Number(port), timeout: 8000 });
+  s.once("data", (text) => { done(place + " " + String(text).trim()); s.destroy(); });
+  s.once("timeout", () => { done(place + " timeout"); s.destroy(); });
+  s.once("error", (error) => done(place + " " + error.code));
+});
+(async () => { for (const place of process.argv.slice(1)) console.log(await one(place)); })();
+`;
+
+describe.skipIf(!canTry)(
+  `egress${canTry ? '' : ' (needs Ward’s isolation, crun, busybox, nftables, passt)'}`,
+  () => {
+    let lab: Lab;
+    beforeAll(async () => {
+      lab = await openLab();
+    });
+    afterAll(async () => {
+      await lab?.close();
+    });
+
+    const api = [{ host: 'api.example.com', ports: [443] }];
+    const run = (args: readonly string[], changes: Partial<LabProgram> = {}): Promise<LabOutcome> =>
+      lab.run({ egress: api, allowed: 'public', args, ...changes });
+    const python = (places: readonly string[], changes: Partial<LabProgram> = {}) =>
+      run(['/usr/bin/python3', '-I', '-c', pythonClient, ...places], changes);
+    const shell = (script: string, changes: Partial<LabProgram> = {}) =>
+      run([busybox, 'sh', '-c', script], changes);
+
+    describe('a name that a rule allows', () => {
+      beforeAll(() =>
+        lab.setZone({
+          'api.example.com': [a('api.example.com', '198.51.100.7'), aaaa('api.example.com', '2001:db8:7::7')],
+        }),
+      );
+      const reached = /^api.example.com 443 hello from (198.51.100.7|2001:db8:7::7):443\n$/;
+
+      test.each(['crun', 'runc', 'runsc'] as const)('is reached by Python under %s', async (runtime) => {
+        if (!hasRuntime(runtime)) return;
+        const { stdout, stderr, violations } = await python(['api.example.com 443'], { runtime });
+        expect([stdout, stderr, violations]).toEqual([expect.stringMatching(reached), '', []]);
+      });
+
+      test('is reached by Node', async () => {
+        const { stdout, stderr, violations } = await run([testNode, '-e', nodeClient, 'api.example.com 443']);
+        expect([stdout, stderr, violations]).toEqual([expect.stringMatching(reached), '', []]);
+      });
+
+      test('is reached by a static binary', async () => {
+        const { stdout, violations } = await shell('nc api.example.com 443 </dev/null');
+        expect([stdout, violations]).toEqual([expect.stringMatching(/^hello from (198.51|2001:db8:7)/), []]);
+      });
+
+      test('is reached by either family', async () => {
+        const egress = [{ host: 'api.example.com', ports: [443] }];
+        const script = [
+          'import socket',
+          'for family in (socket.AF_INET, socket.AF_INET6):',
+          '  (kind, *_, place), *more = socket.getaddrinfo("api.example.com", 443, family, socket.SOCK_STREAM)',
+          '  s = socket.socket(family); s.settimeout(8); s.connect(place); print(s.recv(100).decode(), end="")',
+        ].join('\n');
+        const { stdout, stderr } = await run(['/usr/bin/python3', '-I', '-c', script], { egress });
+        expect([stdout, stderr]).toEqual(['hello from 198.51.100.7:443\nhello from 2001:db8:7::7:443\n', '']);
+      });
+
+      test('at other ports, and by address before it was asked for, is not', async () => {
+        const { stdout, violations } = await python([
+          'api.example.com 80',
+          '198.51.100.8 443',
+          '2001:db8:7::8 443',
+        ]);
+        expect(stdout.match(/ConnectionRefusedError/g)).toHaveLength(3);
+        expect(violations).toEqual(
+          expect.arrayContaining([
+            'tcp 198.51.100.7:80: no rule allows it',
+            'tcp 198.51.100.8:443: no rule allows it',
+            'tcp [2001:db8:7::8]:443: no rule allows it',
+          ]),
+        );
+      });
+
+      test('is open to the sandbox that asked, and to no other', async () => {
+        const other = [{ host: 'other.example.com', ports: [443] }];
+        const [asked, silent] = await Promise.all([
+          python(['api.example.com 443', '198.51.100.7 443']),
+          python(['198.51.100.7 443', '198.51.100.7 443'], { egress: other }),
+        ]);
+        expect(asked.stdout).toContain('198.51.100.7 443 hello from');
+        expect(silent.stdout).not.toContain('hello');
+      });
+
+      test.each([
+        ['203.0.113.10', 'AF_INET'],
+        ['2001:db8:1::10', 'AF_INET6'],
+      ])('is reached over UDP at %s where the rule says so, and not over TCP', async (address, family) => {
+        await lab.setZone({
+          'udp.example.com': [(family === 'AF_INET' ? a : aaaa)('udp.example.com', address)],
+        });
+        const script = [
+          'import socket',
+          `place = socket.getaddrinfo("udp.example.com", 5000, socket.${family})[0][4]`,
+          `s = socket.socket(socket.${family}, socket.SOCK_DGRAM); s.settimeout(8)`,
+          's.sendto(b"x", place); print(s.recv(100).decode())',
+          'try: socket.create_connection(place[:2], timeout=8)',
+          'except OSError as error: print(error.__class__.__name__)',
+        ].join('\n');
+        const egress = [{ host: 'udp.example.com', ports: [5000], protocol: 'udp' }];
+        const { stdout, violations } = await run(['/usr/bin/python3', '-I', '-c', script], { egress });
+        expect(stdout).toBe('hello over udp\nConnectionRefusedError\n');
+        const where = family === 'AF_INET' ? address : `[${address}]`;
+        expect(violations).toEqual([`tcp ${where}:5000: no rule allows it`]);
+      });
+    });
+
+    test('without a rule there is no device, and nothing is made for it', async () => {
+      const { stdout } = await shell('ip -o link | cut -d: -f2', { egress: [] });
+      expect(stdout.trim()).toBe('lo');
+    });
+
+    test('a name that no rule allows is not asked for, and is told', async () => {
+      await lab.setZone({ 'evil.example.com': [a('evil.example.com', '198.51.100.9')] });
+      const { stdout, violations } = await python(['evil.example.com 443', 'api.example.com.evil.test 443']);
+      expect(stdout.match(/gaierror/g)).toHaveLength(2);
+      expect(violations).toContain('name evil.example.com: no rule allows it');
+      expect(await lab.setZone({})).toEqual([]);
+    });
+
+    describe('a name that leads to where none may (rebinding)', () => {
+      const places: readonly (readonly [address: string, why: RegExp])[] = [
+        ['127.0.0.1', /loopback/],
+        ['0.0.0.0', /no address of a host/],
+        ['10.1.2.3', /private/],
+        ['172.16.0.1', /private/],
+        ['192.168.1.1', /private/],
+        ['100.64.0.1', /carrier/],
+        ['169.254.169.254', /metadata/],
+        ['168.63.129.16', /metadata/],
+        ['198.18.0.6', /Ward’s own/],
+        ['203.0.113.1', /address of this host/],
+        ['224.0.0.1', /multicast/],
+        ['255.255.255.255', /reserved/],
+        ['::1', /loopback/],
+        ['::ffff:127.0.0.1', /disguise/],
+        ['::ffff:10.0.0.1', /disguise/],
+        ['64:ff9b::a00:1', /disguise/],
+        ['2002:a00:1::1', /disguise/],
+        ['fe80::1', /link-local/],
+        ['fd00::1', /private/],
+        ['fd57:4152:4400:1::0', /Ward’s own/],
+        ['2001:db8:1::1', /address of this host/],
+      ];
+      const nameOf = (index: number) => `r${index}.example.com`;
+
+      test('has no address, and the attempt is told', async () => {
+        await lab.setZone(
+          Object.fromEntries(
+            places.map(([address], index) => {
+              const record = address.includes(':') ? aaaa : a;
+              return [nameOf(index), [record(nameOf(index), address)]];
+            }),
+          ),
+        );
+        const egress = [{ host: '*.example.com', ports: [80] }];
+        const { stdout, violations } = await python(
+          places.map((_, index) => `${nameOf(index)} 80`),
+          { egress },
+        );
+        expect(stdout.match(/gaierror/g)).toHaveLength(places.length);
+        for (const [index, [, why]] of places.entries()) {
+          expect(violations.find((text) => text.startsWith(`name ${nameOf(index)} `))).toMatch(why);
+        }
+      });
+
+      test('has the others of its addresses, and only those', async () => {
+        await lab.setZone({
+          'api.example.com': [a('api.example.com', '10.0.0.1'), a('api.example.com', '198.51.100.7')],
+        });
+        const { stdout } = await python(['api.example.com 443', '10.0.0.1 443']);
+        expect(stdout).toContain('api.example.com 443 hello from 198.51.100.7:443');
+        expect(stdout).toContain('10.0.0.1 443 ConnectionRefusedError');
+      });
+
+      test('has it where the operator named that network', async () => {
+        await lab.setZone({
+          'api.example.com': [a('api.example.com', '10.0.0.1'), aaaa('api.example.com', 'fd00:1::1')],
+        });
+        const allowed = ['public', { cidr: '10.0.0.0/24', ports: [443] }];
+        const { stdout, violations } = await python(['api.example.com 443', '10.0.0.2 443'], { allowed });
+        expect(stdout).toContain('api.example.com 443 hello from 10.0.0.1:443');
+        expect(stdout).toContain('10.0.0.2 443 ConnectionRefusedError');
+        expect(violations).toContain('name api.example.com leads to fd00:1::1: a private network');
+      });
+    });
+
+    test('addresses themselves, however they are written, are refused', async () => {
+      const places = [
+        ...['127.0.0.1 9', '10.0.0.1 80', '169.254.169.254 80', '203.0.113.1 8088', '198.18.0.6 80'],
+        ...['2130706433 80', '0x0a000001 80', '012.0.0.1 80', '10.1 80', '::ffff:10.0.0.1 80'],
+        ...[
+          '64:ff9b::a00:1 80',
+          'fd00::1 80',
+          '2001:db8:1::1 8088',
+          'fd57:4152:4400:1:: 80',
+          '198.18.0.1 80',
+        ],
+      ];
+      const { stdout, violations } = await python(places, {
+        egress: [{ host: '*.example.com', ports: [80] }, { cidr: '0.0.0.0/0' }, { cidr: '::/0' }],
+      });
+      expect(stdout.trim().split('\n')).toHaveLength(places.length);
+      expect(stdout).not.toContain('hello');
+      expect(violations).toEqual(
+        expect.arrayContaining([
+          'tcp 10.0.0.1:80: a private network',
+          'tcp 169.254.169.254:80: link-local, where metadata services are',
+          'tcp 203.0.113.1:8088: an address of this host',
+          'tcp [fd00::1]:80: a private network',
+          'tcp [2001:db8:1::1]:8088: an address of this host',
+        ]),
+      );
+    });
+
+    test('a service of this host is not reached at any of its addresses, unless the operator named that one', async () => {
+      const egress = [{ cidr: '203.0.113.1/32', ports: [8088] }];
+      const places = ['203.0.113.1 8088'];
+      const shut = await python(places, { egress });
+      const open = await python(places, { egress, allowed: egress });
+      expect(shut.stdout).toBe('203.0.113.1 8088 ConnectionRefusedError Connection refused\n');
+      expect(open.stdout).toBe('203.0.113.1 8088 the host\n');
+    });
+
+    test('a network that a rule names is reached, and what is refused in it is not', async () => {
+      const { stdout } = await python(
+        ['203.0.113.10 80', '203.0.113.11 80', '203.0.113.10 443', '203.0.113.1 8088', '198.51.100.7 80'],
+        { egress: [{ cidr: '203.0.113.0/24', ports: [80] }] },
+      );
+      expect(
+        stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.includes('hello')),
+      ).toEqual([true, true, false, false, false]);
+    });
+
+    test('another sandbox is not reached, nor the router', async () => {
+      const egress = [{ cidr: '0.0.0.0/0' }];
+      const listen = 'ip -4 addr show eth0 | grep -o "198[0-9.]*/" ; exec nc -lk -p 8000 -e echo another';
+      const other = await shell(listen, { egress, stays: true });
+      const address = other.stdout.trim().replace('/', '');
+      expect(address).toMatch(/^198\.18\./);
+      const gateway = address.replace(/\d+$/, (last) => String(Number(last) - 1));
+      const { stdout, violations } = await python([`${address} 8000`, `${gateway} 80`, '198.18.0.2 80'], {
+        egress,
+      });
+      expect(stdout).not.toContain('another');
+      expect(stdout.match(/ConnectionRefusedError|TimeoutError/g)).toHaveLength(3);
+      expect(violations).toContain(`tcp ${address}:8000: a network of Ward’s own`);
+    });
+
+    test('an address is open for as long as its record says, and a connection outlasts that', async () => {
+      await lab.setZone({ 'api.example.com': [a('api.example.com', '198.51.100.7', 1)] });
+      const script = [
+        'import socket, time',
+        's = socket.create_connection(("api.example.com", 443)); s.recv(100)',
+        'def one():',
+        '  try: socket.create_connection(("198.51.100.7", 443), timeout=8).close(); return True',
+        '  except OSError: return False',
+        'print(one())',
+        'end = time.monotonic() + 30',
+        'while one() and time.monotonic() < end: time.sleep(0.2)',
+        'print(one()); s.sendall(b"still"); print(s.recv(100).decode())',
+        'print(socket.create_connection(("api.example.com", 443)).recv(100).decode().strip())',
+      ].join('\n');
+      const { stdout, stderr } = await run(['/usr/bin/python3', '-I', '-c', script]);
+      expect([stdout, stderr]).toEqual(['True\nFalse\nstill\nhello from 198.51.100.7:443\n', '']);
+    });
+
+    describe('answers', () => {
+      const query = [
+        'import socket, struct, sys',
+        'server = open("/etc/resolv.conf").read().split()[1]',
+        'def ask(name, kind=1, tcp=False, size=0):',
+        '  q = b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) + b"\\0" + struct.pack(">HH", kind, 1)',
+        '  m = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 1 if size else 0) + q',
+        '  if size: m += b"\\0" + struct.pack(">HHIH", 41, size, 0, 0)',
+        '  return send(m, tcp)',
+        'def send(m, tcp=False):',
+        '  s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM); s.settimeout(3)',
+        '  s.connect((server, 53)); s.send(struct.pack(">H", len(m)) + m if tcp else m)',
+        '  try: r = s.recv(65535)',
+        '  except OSError as error: return error.__class__.__name__',
+        '  if tcp: r = r[2:]',
+        '  if not r: return "closed"',
+        '  return (r[3] & 15, bool(r[2] & 2), struct.unpack(">H", r[6:8])[0], len(r))',
+        '',
+      ].join('\n');
+      const ask = (lines: readonly string[], egress: unknown = api) =>
+        run(['/usr/bin/python3', '-I', '-c', query + lines.map((line) => `print(${line})`).join('\n')], {
+          egress,
+        });
+
+      test('follow chains of CNAME, bound long times, and keep many addresses down', async () => {
+        const many = Array.from({ length: 60 }, (_, index) =>
+          a('many.example.com', `198.51.100.${index + 1}`),
+        );
+        await lab.setZone({
+          'chain.example.com': [
+            cname('chain.example.com', 'two.elsewhere.net'),
+            cname('two.elsewhere.net', 'three.elsewhere.net'),
+            a('three.elsewhere.net', '198.51.100.7', 2_000_000_000),
+          ],
+          'many.example.com': many,
+        });
+        const egress = [{ host: '*.example.com', ports: [443] }];
+        const { stdout } = await ask(
+          [
+            'ask("chain.example.com")',
+            'ask("two.elsewhere.net")',
+            'ask("many.example.com")',
+            'ask("many.example.com", size=4096)',
+            'ask("many.example.com", tcp=True)',
+            'socket.create_connection(("chain.example.com", 443)).recv(50)',
+          ],
+          egress,
+        );
+        expect(stdout.trim().split('\n')).toEqual([
+          expect.stringMatching(/^\(0, False, 1, \d+\)$/),
+          expect.stringMatching(/^\(3, False, 0, /),
+          // Cut: it is asked for again over TCP.
+          expect.stringMatching(/^\(0, True, 0, /),
+          expect.stringMatching(/^\(0, False, 32, /),
+          expect.stringMatching(/^\(0, False, 32, /),
+          "b'hello from 198.51.100.7:443\\n'",
+        ]);
+      });
+
+      test('hold no texts, and nothing for what is malformed', async () => {
+        await lab.setZone({ 'api.example.com': [a('api.example.com', '198.51.100.7')] });
+        const { stdout } = await ask([
+          'ask("api.example.com", 16)',
+          'ask("api.example.com", 255)',
+          'send(b"x")',
+          'send(b"\\0\\7\\1\\0" + b"\\xff" * 300)',
+          'send(struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\\xc0\\x0c\\0\\1\\0\\1")',
+          'send(struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\\x3fabc")',
+          'send(struct.pack(">HHHHHH", 7, 0x8100, 1, 0, 0, 0) + b"\\0\\0\\1\\0\\1")',
+          'send(struct.pack(">HHHHHH", 7, 0x2800, 1, 0, 0, 0) + b"\\0\\0\\1\\0\\1")',
+          'send(b"\\0" * 40000, True)',
+          'ask("api.example.com")',
+        ]);
+        expect(stdout.trim().split('\n')).toEqual([
+          expect.stringMatching(/^\(0, False, 0, /),
+          expect.stringMatching(/^\((0|1), False, 0, /),
+          'TimeoutError',
+          expect.stringMatching(/^\(1, False, 0, 12\)/),
+          expect.stringMatching(/^\(1, False, 0, 12\)/),
+          expect.stringMatching(/^\(1, False, 0, 12\)/),
+          'TimeoutError',
+          expect.stringMatching(/^\(4, False, 0, 12\)/),
+          expect.stringMatching(/^(closed|ConnectionResetError)$/),
+          expect.stringMatching(/^\(0, False, 1, /),
+        ]);
+      });
+    });
+
+    describe('limits', () => {
+      const egress = [{ cidr: '203.0.113.0/24' }];
+      const limited = {
+        connections: 5,
+        connectionsPerSecond: 1000,
+        packetsPerSecond: 1_000_000,
+        bytesPerSecond: 1e9,
+      };
+      const opening = (count: number, after: string) =>
+        [
+          'import socket, time',
+          'held = []',
+          `for _ in range(${count}):`,
+          '  s = socket.socket(); s.settimeout(0.5)',
+          '  try: s.connect(("203.0.113.10", 80)); held.append(s)',
+          `  except OSError: pass`,
+          after,
+          'print(len(held))',
+        ].join('\n');
+
+      test('connections at once', async () => {
+        const { stdout, violations } = await run(['/usr/bin/python3', '-I', '-c', opening(8, '')], {
+          egress,
+          limits: limited,
+        });
+        expect(stdout).toBe('5\n');
+        expect(violations[0]).toContain('tcp 203.0.113.10:80: past its limits (5 connections');
+      });
+
+      test('new connections a second', async () => {
+        const limits = { ...limited, connections: 1000, connectionsPerSecond: 2 };
+        const { stdout, violations } = await run(
+          ['/usr/bin/python3', '-I', '-c', opening(12, '  s.settimeout(0.05)')],
+          {
+            egress,
+            limits,
+          },
+        );
+        expect(Number(stdout)).toBeLessThan(12);
+        expect(Number(stdout)).toBeGreaterThan(3);
+        expect(violations[0]).toContain('past its limits');
+      });
+
+      test.each([
+        ['bytes', { bytesPerSecond: 400_000 }],
+        ['packets', { packetsPerSecond: 300 }],
+      ])('%s a second', async (_, some) => {
+        const script = [
+          'import socket, time',
+          's = socket.create_connection(("203.0.113.10", 9000)); s.settimeout(2)',
+          'end = time.monotonic() + 3; got = 0',
+          'while time.monotonic() < end:',
+          '  try: got += len(s.recv(65536))',
+          '  except OSError: break',
+          'print(got)',
+        ].join('\n');
+        const measure = async (limits: Readonly<Record<string, number>>) =>
+          Number((await run(['/usr/bin/python3', '-I', '-c', script], { egress, limits })).stdout);
+        const [slow, quick] = [await measure({ ...limited, ...some }), await measure(limited)];
+        expect(slow).toBeGreaterThan(0);
+        expect(slow).toBeLessThan(3_000_000);
+        expect(quick).toBeGreaterThan(3 * slow);
+      });
+    });
+
+    describe('its network', () => {
+      const changes = [
+        'ip link set eth0 down',
+        'ip addr add 203.0.113.77/24 dev eth0',
+        'ip route del default',
+        'ip link add x type dummy',
+      ].join('; ');
+      const state = 'ip -4 addr show eth0 | grep -c 198.18; ip route | grep -c default; ip -o link | wc -l';
+
+      test('can not be changed from inside, whatever capabilities may be had there', async () => {
+        const { stdout, stderr } = await shell(`${changes}; ${state}`, {
+          capAdd: ['CAP_DAC_OVERRIDE', 'CAP_CHOWN'],
+        });
+        expect(stdout).toBe('1\n1\n2\n');
+        expect(stderr.match(/Operation not permitted/g)?.length).toBeGreaterThanOrEqual(4);
+      });
+
+      test('belongs to the host: root of the sandbox’s own user namespace, with every capability, changes nothing', async () => {
+        await shell('echo ready; exec sleep 4242', { stays: true });
+        const find =
+          'for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline 2>/dev/null | grep -q "sleep 4242 $" && break; done';
+        const enter = (script: string) =>
+          lab.shell(`${find}; nsenter --net=$p/ns/net nsenter --user=$p/ns/user -- /bin/sh -c '${script}'`);
+        expect(await enter('grep CapEff /proc/self/status')).toMatch(/CapEff:\s+0*1ff/);
+        const denied = await enter(`${changes}; nft flush ruleset; nft add table inet x; ${state}`);
+        expect(denied.match(/not permitted/g)?.length).toBeGreaterThanOrEqual(5);
+        expect(denied).toMatch(/^1\n1\n2\n/);
+      });
+    });
+
+    test('resolv.conf inside is Ward’s, and can not be written', async () => {
+      const { stdout, stderr } = await shell(
+        'cat /etc/resolv.conf; echo nameserver 8.8.8.8 > /etc/resolv.conf',
+      );
+      expect(stdout).toMatch(/^nameserver 198\.18\.\d+\.\d+\noptions /);
+      expect(stderr).toMatch(/Read-only|Permission denied/);
+    });
+
+    test('a service of the host is found where there are rules for it to be found, so that refusals mean something', async () => {
+      expect(await lab.shell(`${busybox} nc -w 3 10.0.0.1 80 </dev/null`)).toContain(
+        'hello from 10.0.0.1:80',
+      );
+      expect(
+        await lab.shell('cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding'),
+      ).toBe('0\n0\n');
+      expect(await lab.shell('nft list ruleset')).toBe('');
+    });
+  },
+);
+
+function hasRuntime(name: string): boolean {
+  return ['/usr/bin', '/usr/sbin', '/usr/local/bin'].some((folder) => existsSync(`${folder}/${name}`));
+}

@@ -1,0 +1,94 @@
+/**
+ * A machine and everything outside of it, for tests of egress: two network namespaces joined by a pair of devices, with
+ * Ward's sandboxes in the first. Nothing of the host's network is touched; all of it ends with its two processes.
+ *
+ *   203.0.113.1, 2001:db8:1::1  "the host"  ──  "the internet"  every other address
+ */
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { startCommand } from '../../lib/index.ts';
+
+/** Of one name: what is said of it, and of others that it leads to. */
+export type Zone = Readonly<Record<string, readonly ZoneRecord[]>>;
+
+export interface ZoneRecord {
+  readonly name: string;
+  readonly type: 'A' | 'AAAA' | 'CNAME';
+  readonly data: string;
+  readonly ttl: number;
+}
+
+export interface LabProgram {
+  /** As in an annotation. */
+  readonly egress: unknown;
+  /** As in `sandbox.allow.egress`. */
+  readonly allowed: unknown;
+  readonly limits?: Readonly<Record<string, number>>;
+  readonly runtime?: 'crun' | 'runc' | 'runsc';
+  readonly capAdd?: readonly string[];
+  /** Of a root that has the machine's /usr. */
+  readonly args: readonly string[];
+  /** Starts it and waits for its first output only. */
+  readonly stays?: boolean;
+}
+
+export interface LabOutcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number | null;
+  /** Details of `egress` violations, in order. */
+  readonly violations: readonly string[];
+}
+
+export type LabOrder =
+  | { readonly id: number; readonly order: 'run'; readonly program: LabProgram }
+  | { readonly id: number; readonly order: 'zone'; readonly zone: Zone }
+  | { readonly id: number; readonly order: 'shell'; readonly script: string }
+  | { readonly id: number; readonly order: 'close' };
+
+export interface Lab {
+  run(program: LabProgram): Promise<LabOutcome>;
+  /** The name server says this from now on; resolves to what it was asked since the last time. */
+  setZone(zone: Zone): Promise<readonly string[]>;
+  /** On "the host", as root; what it prints. */
+  shell(script: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function openLab(): Promise<Lab> {
+  const program = join(import.meta.dirname, 'egress-lab-host.ts');
+  const child = startCommand(['unshare', '--net', '--', process.execPath, program], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: process.env,
+  });
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  let count = 0;
+  const ready = Promise.withResolvers<unknown>();
+  waiting.set(0, ready);
+  child.on('message', (reply: { readonly id: number; readonly value?: unknown; readonly error?: string }) => {
+    const waiter = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if (reply.error === undefined) waiter?.resolve(reply.value);
+    else waiter?.reject(new Error(reply.error));
+  });
+  const ended = once(child, 'close').then(() => {
+    for (const { reject } of waiting.values()) reject(new Error('the lab has ended'));
+  });
+  const ask = (order: object): Promise<unknown> => {
+    const id = ++count;
+    const waiter = Promise.withResolvers<unknown>();
+    waiting.set(id, waiter);
+    child.send({ id, ...order });
+    return waiter.promise;
+  };
+  await ready.promise;
+  return {
+    run: async (described) => (await ask({ order: 'run', program: described })) as LabOutcome,
+    setZone: async (zone) => (await ask({ order: 'zone', zone })) as string[],
+    shell: async (script) => String(await ask({ order: 'shell', script })),
+    async close() {
+      await ask({ order: 'close' });
+      await ended;
+    },
+  };
+}
