@@ -1,7 +1,13 @@
 /** The registry and the gate, put together: what is pushed is judged, and so is what is made of it. */
 import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
-import { type CodeGate, type Functions, hasRight, systemNamespace } from '../../functions/index.ts';
+import {
+  type CodeGate,
+  type Functions,
+  hasRight,
+  type Identity,
+  systemNamespace,
+} from '../../functions/index.ts';
 import type { GateEvent } from '../../gate/index.ts';
 import { type ImageStore, openRegistryStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
@@ -20,6 +26,8 @@ export interface GuardedImagesOptions {
   readonly imagesDir: string;
   readonly apiHost: () => string;
   readonly onChange: (event: GateEvent) => void;
+  /** How often it is looked for changes of policy, advisories and VEX; ms. */
+  readonly lookMs?: number;
   readonly log: Log;
 }
 
@@ -29,9 +37,17 @@ export interface GuardedImages extends AsyncDisposable {
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
   /** Removes what nothing needs any more. */
-  sweep(functions: Pick<Functions, 'namespaces'>): Promise<unknown>;
+  sweep(functions: { readonly namespaces: Pick<Namespaces, 'createdAt'> }): Promise<unknown>;
   /** The routes of the registry. */
-  registry(functions: Pick<Functions, 'namespaces'>): (app: FastifyInstance) => void;
+  registry(functions: { readonly namespaces: KeyCheck }): (app: FastifyInstance) => void;
+}
+
+type Namespaces = Functions['namespaces'];
+type KeyHolder = Pick<Identity, 'namespace' | 'keyId' | 'createdAt' | 'scope'>;
+
+interface KeyCheck {
+  /** @throws Fault of the kind 'unauthenticated' */
+  authenticate(header: string | undefined): KeyHolder | Promise<KeyHolder>;
 }
 
 /** Whose repositories everybody with a key may pull. */
@@ -39,11 +55,11 @@ const publicNamespaces = [systemNamespace];
 
 /** @throws Fault those of the registry's store and of the gate */
 export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
-  const { dataDir, images, imagesDir, apiHost, onChange, log } = options;
+  const { dataDir, images, imagesDir, apiHost, log } = options;
   await using stack = new AsyncDisposableStack();
   const pushed = stack.use(await openRegistryStore({ dir: dataPaths(dataDir).registry }));
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
-  const { gate, store, scanner } = stack.use(await openGate({ dataDir, evidence, onChange, apiHost, log }));
+  const { gate, store, scanner } = stack.use(await openGate({ ...options, evidence }));
   const finder = createImageFinder({ images, imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
   const pushGate = stack.use(createPushGate({ gate, scanner, store: pushed, log }));

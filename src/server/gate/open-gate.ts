@@ -28,6 +28,8 @@ export interface OpenGateOptions {
   readonly onChange: (event: GateEvent) => void;
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
+  /** How often it is looked for changes of policy, advisories and VEX; ms. */
+  readonly lookMs?: number;
   readonly log: Log;
 }
 
@@ -37,12 +39,11 @@ export interface OpenGate extends AsyncDisposable {
   readonly scanner: Scanner;
 }
 
-/** How often it is looked whether somebody has changed the policy, the advisories or the VEX. */
-const lookMs = 5000;
+const defaultLookMs = 5000;
 
 /** @throws Fault POLICY_INVALID, GATE_STORE_FAILED, GATE_STORE_CORRUPT, ADVISORIES_CORRUPT */
 export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
-  const { dataDir, evidence, onChange, apiHost, log } = options;
+  const { dataDir, evidence, onChange, apiHost, lookMs = defaultLookMs, log } = options;
   const paths = gatePaths(dataDir);
   await using stack = new AsyncDisposableStack();
   for (const path of [paths.database, paths.advisories]) {
@@ -81,7 +82,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   });
   stack.defer(() => gate.close());
   const ending = new AbortController();
-  const watch = watchChanges({ advisories, vex, gate, signal: ending.signal, log });
+  const watch = watchChanges({ advisories, vex, gate, lookMs, signal: ending.signal, log });
   stack.defer(async () => {
     ending.abort();
     await watch.settled();
@@ -94,12 +95,14 @@ interface WatchOptions {
   readonly advisories: Pick<AdvisoryDatabase, 'refresh'>;
   readonly vex: Pick<VexSource, 'refresh'>;
   readonly gate: Pick<Gate, 'catchUp'>;
+  readonly lookMs: number;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
 
 /** The first look is for what changed while no Ward was running. */
-function watchChanges({ advisories, vex, gate, signal, log }: WatchOptions): { settled(): Promise<void> } {
+function watchChanges(options: WatchOptions): { settled(): Promise<void> } {
+  const { advisories, vex, gate, lookMs, signal, log } = options;
   let working: Promise<void> | undefined;
   const look = async (): Promise<void> => {
     advisories.refresh();

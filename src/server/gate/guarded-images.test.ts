@@ -1,0 +1,239 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { manifestMediaType, openBlobStore, tagManifest } from '../../images/index.ts';
+import { gatePaths } from '../gate-paths.ts';
+import {
+  createSigner,
+  type Files,
+  imageWith,
+  lodash,
+  lodashAdvisory,
+  openPlace,
+  type Place,
+} from './guarded.fixture.ts';
+
+const signer = createSigner();
+const lenient = 'rules: { bases: { action: allow } }';
+const deadline = { timeout: 30_000, interval: 20 };
+let place: Place;
+let count = 0;
+/** A repository of its own for each test. */
+let app: string;
+
+beforeAll(async () => {
+  place = await openPlace();
+  await place.advisories(lodashAdvisory);
+  await vi.waitFor(() => expect(place.audit().at(-1)?.event).toBe('advisories'), deadline);
+});
+afterAll(() => place[Symbol.asyncDispose]());
+beforeEach(async () => {
+  app = `guest/app-${++count}`;
+  await place.policy(lenient);
+});
+
+async function policyInForce(text: string): Promise<void> {
+  const before = place.audit().filter(({ event }) => event === 'policy').length;
+  await place.policy(text);
+  await vi.waitFor(
+    () => expect(place.audit().filter(({ event }) => event === 'policy').length).toBeGreaterThan(before),
+    deadline,
+  );
+}
+
+async function referrersOf(digest: string): Promise<readonly { readonly artifactType: string }[]> {
+  const answer = await place.call('GET', `/v2/${app}/referrers/${digest}`);
+  const { manifests } = JSON.parse(await answer.text());
+  return manifests;
+}
+
+const deploy = (image: string) =>
+  place.guarded.codeGate.admitImage({ namespace: 'guest', actor: 'key 1', action: 'guest/a', image });
+
+describe('a push', () => {
+  it('has layers read while it goes on', async () => {
+    const { layers } = gatePaths(place.dataDir);
+    const kept = async () =>
+      existsSync(layers)
+        ? (await readdir(layers, { recursive: true })).filter((name) => name.endsWith('.zst'))
+        : [];
+    const before = await kept();
+    const { blobs } = await imageWith({ run: `#!/bin/sh\n# ${app}\n` });
+    for (const blob of blobs) await place.pushBlob(app, blob);
+    await vi.waitFor(async () => expect(await kept()).toHaveLength(before.length + 1), deadline);
+  });
+
+  it('that is accepted has an SBOM and what the scan found beside it, once', async () => {
+    const image = await imageWith(lodash('4.17.21'));
+    expect((await place.push(app, 'v1', image)).status).toBe(201);
+    const types = async () =>
+      (await referrersOf(image.digest)).map(({ artifactType }) => artifactType).sort();
+    const both = ['application/vnd.cyclonedx+json', 'application/vnd.dsse.envelope.v1+json'];
+    const first = await types();
+    expect(first).toEqual([both[0], expect.any(String)]);
+    expect((await place.push(app, 'v2', image)).status).toBe(201);
+    expect(await types()).toEqual(first);
+  });
+
+  it('that is refused is not to be had by its digest either, nor has it anything beside it', async () => {
+    const image = await imageWith(lodash('4.17.20'), { [app]: '' });
+    const answer = await place.push(app, 'v1', image);
+    expect(answer.status).toBe(403);
+    const { errors } = JSON.parse(await answer.text());
+    expect(errors).toMatchObject([
+      {
+        code: 'DENIED',
+        message: expect.stringMatching(/^denied by policy: 1 high.*CVE-2021-23337.*4\.17\.21/),
+      },
+    ]);
+    for (const reference of ['v1', image.digest]) {
+      expect((await place.call('GET', `/v2/${app}/manifests/${reference}`)).status).toBe(404);
+    }
+    expect(await referrersOf(image.digest)).toEqual([]);
+  });
+});
+
+describe('a call of an image', () => {
+  it('is judged before it is allowed, after a restart too', async () => {
+    const signed = await imageWith({ signed: app });
+    const unsigned = await imageWith({ unsigned: app });
+    await place.push(app, 'signed', signed);
+    await place.push(app, 'unsigned', unsigned);
+    await place.attach(app, signer.signatureOf(signed));
+    for (const tag of ['signed', 'unsigned'])
+      expect((await deploy(`${app}:${tag}`)).outcome).not.toBe('deny');
+    await place.policy(
+      `${signer.policyKey}\noverrides: [{ stages: [run], rules: { signatures: { action: deny, keys: [release] } } }]`,
+    );
+    await place.restart();
+    expect(await place.mayRun(`${app}:unsigned`)).toMatchObject({ outcome: 'deny' });
+    expect((await place.mayRun(`${app}:signed`)).outcome).not.toBe('deny');
+    await place.restart();
+    expect((await place.mayRun(`${app}:signed`)).outcome).not.toBe('deny');
+    expect(await place.mayRun(`${app}:unsigned`)).toMatchObject({
+      outcome: 'deny',
+      summary: expect.stringContaining('0 signatures'),
+    });
+    await place.attach(app, signer.signatureOf(unsigned));
+    expect((await place.mayRun(`${app}:unsigned`)).outcome).not.toBe('deny');
+  });
+
+  it('is about what its tag names now', async () => {
+    const rules = 'secrets: { action: allow, ids: { private-key: allow } }';
+    await policyInForce(
+      `rules: { ${rules} }\noverrides: [{ stages: [run], rules: { malware: { action: deny } } }]`,
+    );
+    const good = await imageWith({ good: app });
+    await place.push(app, 'v1', good);
+    expect((await place.mayRun(`${app}:v1`)).outcome).not.toBe('deny');
+    await policyInForce(
+      'overrides: [{ stages: [push], rules: { vulnerabilities: { action: allow } } },' +
+        ' { stages: [run], rules: { vulnerabilities: { action: deny } } }]',
+    );
+    expect((await place.push(app, 'v1', await imageWith(lodash('4.17.20'), { [app]: '' }))).status).toBe(201);
+    expect(await place.mayRun(`${app}:v1`)).toMatchObject({ outcome: 'deny' });
+    await place.push(app, 'v1', good);
+    expect((await place.mayRun(`${app}:v1`)).outcome).not.toBe('deny');
+  });
+
+  it('that is gone is refused', async () => {
+    expect(await place.mayRun(`${app}:v1`)).toMatchObject({
+      outcome: 'deny',
+      summary: expect.stringMatching(/could not be judged/),
+    });
+  });
+
+  it('that was never scanned is scanned first', async () => {
+    const entry = await layImage('laid', lodash('4.17.20'));
+    await policyInForce('overrides: [{ stages: [run], rules: { vulnerabilities: { action: deny } } }]');
+    expect(await place.mayRun('laid')).toMatchObject({
+      outcome: 'deny',
+      summary: expect.stringContaining('CVE-2021-23337'),
+    });
+    expect(place.audit()).toContainEqual(
+      expect.objectContaining({ actor: 'gate', stage: 'push', digest: entry.digest }),
+    );
+  });
+});
+
+describe('what changed', () => {
+  it('is told in the audit log: policy, advisories and VEX, also what changed while no Ward was running', async () => {
+    await policyInForce('rules: { vulnerabilities: { action: warn }, gaps: warn }');
+    await place.push(app, 'v1', await imageWith(lodash('4.17.20'), { [app]: '' }));
+    expect((await deploy(`${app}:v1`)).outcome).toBe('warn');
+    await policyInForce('overrides: [{ stages: [run], rules: { vulnerabilities: { action: deny } } }]');
+    expect((await place.mayRun(`${app}:v1`)).outcome).toBe('deny');
+    await place.vex('lodash.json', {
+      '@context': 'https://openvex.dev/ns/v0.2.0',
+      author: 'Ada',
+      timestamp: '2026-01-01T00:00:00Z',
+      statements: [
+        {
+          vulnerability: { name: 'CVE-2021-23337' },
+          products: [{ '@id': 'pkg:npm/lodash' }],
+          status: 'not_affected',
+          justification: 'component_not_present',
+        },
+      ],
+    });
+    await vi.waitFor(() => expect(place.audit().map(({ event }) => event)).toContain('vex'), deadline);
+    await vi.waitFor(
+      async () => expect((await place.mayRun(`${app}:v1`)).outcome).not.toBe('deny'),
+      deadline,
+    );
+    await place.stop();
+    const before = place.audit().length;
+    await place.policy('rules: { gaps: deny, malware: { action: warn } }');
+    await place.start();
+    await vi.waitFor(
+      () =>
+        expect(
+          place
+            .audit()
+            .slice(before)
+            .map(({ event }) => event),
+        ).toContain('policy'),
+      deadline,
+    );
+  });
+});
+
+describe('trusted bases', () => {
+  const base = { 'usr/bin/thing': 'a base' };
+  const strict = (rules: string) =>
+    policyInForce(`${signer.policyKey}\nrules: { bases: { action: deny, ${rules} } }`);
+
+  it('are those that a digest names, or a key signed, and nobody else’s', async () => {
+    const below = await imageWith(base);
+    const above = await imageWith(base, { [`fn/${app}`]: '' });
+    await place.push(app, 'base', below);
+    await strict('ward: true');
+    expect((await place.push(app, 'v1', above)).status).toBe(403);
+    await strict(`digests: ['${below.digest}']`);
+    expect((await place.push(app, 'v1', above)).status).toBe(201);
+    await strict('keys: [release]');
+    expect((await place.push(app, 'v2', above)).status).toBe(403);
+    await place.attach(app, signer.signatureOf(below));
+    await vi.waitFor(async () => expect((await place.push(app, 'v2', above)).status).toBe(201), deadline);
+  });
+
+  it('of Ward are images of its store that it made itself, by name', async () => {
+    await layImage('nodejs:24', { 'usr/bin/node': `Ward’s ${app}` });
+    await layImage('somebody', { 'usr/bin/node': `somebody’s ${app}` });
+    await strict('ward: true');
+    const onOurs = await imageWith({ 'usr/bin/node': `Ward’s ${app}` }, { fn: '' });
+    const onTheirs = await imageWith({ 'usr/bin/node': `somebody’s ${app}` }, { fn: '' });
+    expect((await place.push(app, 'ours', onOurs)).status).toBe(201);
+    expect((await place.push(app, 'theirs', onTheirs)).status).toBe(403);
+  });
+});
+
+/** Adds an image to Ward's own store. */
+async function layImage(tag: string, ...layers: readonly Files[]) {
+  const image = await imageWith(...layers);
+  const blobs = openBlobStore(place.imagesDir);
+  for (const blob of [...image.blobs, image.manifest]) await blobs.put(blob);
+  const entry = { mediaType: manifestMediaType, digest: image.digest, size: image.manifest.length };
+  await tagManifest(place.imagesDir, entry, [tag.includes(':') ? tag : `${tag}:latest`]);
+  return entry;
+}

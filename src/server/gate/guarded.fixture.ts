@@ -1,0 +1,238 @@
+/** The registry with its gate, on a real scanner, in a temporary folder; and images to push to it. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { fastify } from 'fastify';
+import { pack } from 'tar-stream';
+import { parseNamespaceName } from '../../functions/index.ts';
+import {
+  type Artifact,
+  type GateEvent,
+  generateKeyPair,
+  openGateStore,
+  readSigningKey,
+  type SigningKey,
+  signManifest,
+} from '../../gate/index.ts';
+import {
+  configMediaType,
+  type Digest,
+  digestOf,
+  manifestMediaType,
+  ociArchitecture,
+  openImageStore,
+} from '../../images/index.ts';
+import { silentLog } from '../../lib/index.ts';
+import { advisoryInputs, importAdvisories } from '../../scanner/index.ts';
+import { gatePaths } from '../gate-paths.ts';
+import { type GuardedImages, openGuardedImages } from './guarded-images.ts';
+
+export interface Place extends AsyncDisposable {
+  readonly dataDir: string;
+  readonly imagesDir: string;
+  readonly events: readonly GateEvent[];
+  readonly guarded: GuardedImages;
+  policy(text: string): Promise<void>;
+  vex(name: string, document: object): Promise<void>;
+  advisories(...advisories: readonly object[]): Promise<void>;
+  /** What the audit log says happened, as another process reads it. */
+  audit(): ReturnType<ReturnType<typeof openGateStore>['audit']>;
+  call(method: string, path: string, body?: Buffer, type?: string): Promise<Response>;
+  pushBlob(repository: string, content: Buffer): Promise<void>;
+  /** All of its parts, then the manifest. */
+  push(repository: string, reference: string, image: TestImage): Promise<Response>;
+  attach(repository: string, artifact: Artifact): Promise<void>;
+  /** A call of a `blackbox` action of the namespace `guest`. */
+  mayRun(image: string): Promise<{ readonly outcome: string; readonly summary: string }>;
+  /** Ends it, and opens it again as another process would. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export interface TestImage {
+  readonly digest: Digest;
+  readonly manifest: Buffer;
+  readonly blobs: readonly Buffer[];
+  readonly diffIds: readonly Digest[];
+}
+
+const emptyText = digestOf(Buffer.alloc(0));
+const lookMs = 50;
+
+export async function openPlace(): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-guarded-'));
+  const dataDir = join(folder, 'data');
+  const imagesDir = join(folder, 'images');
+  const paths = gatePaths(dataDir);
+  const events: GateEvent[] = [];
+  let running = await startGuarded(dataDir, imagesDir, (event) => events.push(event));
+  const put = async (path: string, content: string) => {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+    return path;
+  };
+  const call: Place['call'] = (method, path, body, type) =>
+    fetch(new URL(path, running.url), {
+      method,
+      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+      headers: { authorization: 'Basic a2V5', ...(type === undefined ? {} : { 'content-type': type }) },
+    });
+  const pushBlob: Place['pushBlob'] = async (repository, content) => {
+    const path = `/v2/${repository}/blobs/uploads/?digest=${digestOf(content)}`;
+    const { status } = await call('POST', path, content, 'application/octet-stream');
+    if (status !== 201) throw new Error(`a blob was answered with ${status}`);
+  };
+  const place: Place = {
+    dataDir,
+    imagesDir,
+    events,
+    get guarded() {
+      return running.guarded;
+    },
+    policy: async (text) => void (await put(paths.policy, `form: 1\n${text}`)),
+    vex: async (name, document) => void (await put(join(paths.vex, name), JSON.stringify(document))),
+    async advisories(...advisories) {
+      const text = advisories.map((each) => JSON.stringify(each)).join('\n');
+      const inputs = await advisoryInputs(await put(join(folder, 'osv.ndjson'), text));
+      await importAdvisories({ path: paths.advisories, inputs });
+    },
+    audit() {
+      const store = openGateStore({ path: paths.database });
+      const entries = store.audit({ limit: 1000 });
+      void store.close();
+      return entries;
+    },
+    call,
+    pushBlob,
+    async push(repository, reference, { blobs, manifest }) {
+      for (const blob of blobs) await pushBlob(repository, blob);
+      return call('PUT', `/v2/${repository}/manifests/${reference}`, manifest, manifestMediaType);
+    },
+    async attach(repository, { blobs, manifest, tag }) {
+      for (const { content } of blobs) await pushBlob(repository, content);
+      const path = `/v2/${repository}/manifests/${tag ?? manifest.digest}`;
+      const { status } = await call('PUT', path, manifest.content, manifest.mediaType);
+      if (status !== 201) throw new Error(`an attachment was answered with ${status}`);
+    },
+    mayRun: async (image) =>
+      running.guarded.codeGate.mayRun(
+        { kind: 'blackbox', image, digest: emptyText, owner: 'guest' },
+        'guest',
+      ),
+    stop: () => running[Symbol.asyncDispose](),
+    async start() {
+      running = await startGuarded(dataDir, imagesDir, (event) => events.push(event));
+    },
+    async restart() {
+      await place.stop();
+      await place.start();
+    },
+    async [Symbol.asyncDispose]() {
+      await place.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return place;
+}
+
+async function startGuarded(dataDir: string, imagesDir: string, onChange: (event: GateEvent) => void) {
+  await using stack = new AsyncDisposableStack();
+  const images = stack.use(
+    await openImageStore({ dir: imagesDir, mountsDir: join(imagesDir, '..', 'roots') }),
+  );
+  const apiHost = () => 'http://ward.test';
+  const options = { dataDir, images, imagesDir, apiHost, onChange, lookMs, log: silentLog };
+  const guarded = stack.use(await openGuardedImages(options));
+  const app = fastify({ exposeHeadRoutes: false, forceCloseConnections: true });
+  stack.defer(() => app.close());
+  const guest = {
+    namespace: parseNamespaceName('guest'),
+    keyId: 'key 1',
+    createdAt: 1000,
+    scope: 'full',
+  } as const;
+  guarded.registry({ namespaces: { authenticate: () => guest } })(app);
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const opened = stack.move();
+  return { guarded, url, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Path → content. */
+export type Files = Readonly<Record<string, string>>;
+
+/** One layer of each; the lowest first. */
+export async function imageWith(...layers: readonly Files[]): Promise<TestImage> {
+  const tars = await Promise.all(layers.map(tarOf));
+  const packed = tars.map((tar) => gzipSync(tar));
+  const diffIds = tars.map((tar) => digestOf(tar));
+  const config = Buffer.from(
+    JSON.stringify({
+      architecture: ociArchitecture(),
+      os: 'linux',
+      config: { User: '1000', Entrypoint: ['/run'] },
+      rootfs: { type: 'layers', diff_ids: diffIds },
+    }),
+  );
+  const describe = (mediaType: string, bytes: Buffer) => ({
+    mediaType,
+    digest: digestOf(bytes),
+    size: bytes.length,
+  });
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: manifestMediaType,
+      config: describe(configMediaType, config),
+      layers: packed.map((each) => describe('application/vnd.oci.image.layer.v1.tar+gzip', each)),
+    }),
+  );
+  return { digest: digestOf(manifest), manifest, blobs: [config, ...packed], diffIds };
+}
+
+export async function tarOf(files: Files): Promise<Buffer> {
+  const archive = pack();
+  for (const [name, content] of Object.entries(files)) archive.entry({ name, mode: 0o755 }, content);
+  archive.finalize();
+  return buffer(archive);
+}
+
+/** A package as npm installs it. */
+export function lodash(version: string): Files {
+  return { 'app/node_modules/lodash/package.json': JSON.stringify({ name: 'lodash', version }) };
+}
+
+/** As GitHub's advisory database tells it. */
+export const lodashAdvisory = {
+  id: 'GHSA-35jh-r3h4-6jhm',
+  aliases: ['CVE-2021-23337'],
+  modified: '2024-04-17T18:39:19Z',
+  published: '2021-05-06T16:05:51Z',
+  summary: 'Command Injection in lodash',
+  affected: [
+    {
+      package: { ecosystem: 'npm', name: 'lodash' },
+      ranges: [{ type: 'SEMVER', events: [{ introduced: '0' }, { fixed: '4.17.21' }] }],
+    },
+  ],
+  database_specific: { severity: 'HIGH' },
+} as const;
+
+export interface Signer {
+  readonly key: SigningKey;
+  /** As a policy has it, under the name `release`. */
+  readonly policyKey: string;
+  signatureOf(image: Pick<TestImage, 'digest'>): Artifact;
+}
+
+export function createSigner(): Signer {
+  const { privateKey, publicKey } = generateKeyPair('secret');
+  const key = readSigningKey(privateKey, 'secret');
+  return {
+    key,
+    policyKey: `keys: { release: ${JSON.stringify(publicKey)} }`,
+    signatureOf: ({ digest }) => signManifest({ digest, reference: 'ward.test/app', annotations: {} }, key),
+  };
+}
