@@ -120,7 +120,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     activations,
     log,
   });
-  const components = createComponents({ flights, activations: store.activations, invoker });
+  const components = createComponents({ flights, activations: store.activations, invoker, gate });
   const invocations = createInvocations({
     actions,
     accepted,

@@ -77,4 +77,54 @@ describe('the gate', () => {
     expect(platform.invoker.inFlight).toBe(0);
     expect(platform.invoker.jobs).toHaveLength(1);
   });
+
+  test('that has to find out first keeps the call waiting, and a refusal then is the same', async () => {
+    const answers = [allow, deny];
+    const gate = gateOf({ mayRun: async () => answers.shift() ?? deny });
+    await using platform = await startPlatform({ gate });
+    const { actions, invocations } = platform.functions;
+    await actions.put(ref('a'), hello, false, platform.guest);
+    const request = {
+      identity: platform.guest,
+      action: ref('a'),
+      payload: {},
+      transactionId: 't',
+      authorization: undefined,
+      waitMs: 60_000,
+    };
+    expect(await invocations.invoke(request)).toMatchObject({ record: { status: 'success' } });
+    await expect(invocations.invoke(request)).rejects.toMatchObject({ code: 'RUN_REFUSED' });
+    expect([platform.invoker.inFlight, platform.invoker.jobs.length]).toEqual([0, 1]);
+  });
+
+  test('is asked before code of a sequence is loaded ahead of its call', async () => {
+    let verdict = allow;
+    const asked: string[] = [];
+    const gate = gateOf({
+      mayRun: ({ owner }, namespace) => {
+        asked.push(`${owner} for ${namespace}`);
+        return verdict;
+      },
+    });
+    await using platform = await startPlatform({ gate });
+    const { actions, invocations } = platform.functions;
+    for (const name of ['a', 'b']) await actions.put(ref(name), hello, false, platform.guest);
+    const exec = { kind: 'sequence', components: ['/_/a', '/_/b'] };
+    await actions.put(ref('both'), { exec }, false, platform.guest);
+    const request = {
+      identity: platform.guest,
+      action: ref('both'),
+      payload: {},
+      transactionId: 't',
+      authorization: undefined,
+      waitMs: 60_000,
+    };
+    await invocations.invoke(request);
+    const warmed = platform.invoker.warmed.length;
+    expect(warmed).toBeGreaterThan(0);
+    expect(new Set(asked)).toEqual(new Set(['guest for guest']));
+    verdict = deny;
+    await invocations.invoke(request).catch(() => undefined);
+    expect(platform.invoker.warmed).toHaveLength(warmed);
+  });
 });

@@ -3,12 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CompletionStatus, Invoker } from '../../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { ActivationStore } from '../../store/index.ts';
+import type { CodeGate } from '../actions/code-gate.ts';
 import { mergeArguments, type ResolvedAction, targetOf } from '../actions/resolved-action.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { Budget, Caller } from './composed-call.ts';
 import type { Flights } from './flights.ts';
 import { newCodeTask, newTask } from './new-task.ts';
 import { type ActivationRecord, frameOf, type RecordFrame } from './record.ts';
+import { isKnownToBeAllowed } from './run-permission.ts';
 import type { Task } from './task.ts';
 
 export interface Part {
@@ -39,12 +41,13 @@ export interface ComponentOptions {
   readonly flights: Pick<Flights, 'begin' | 'run' | 'cancel'>;
   readonly activations: Pick<ActivationStore, 'room'>;
   readonly invoker: Pick<Invoker, 'warm'>;
+  readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
 }
 
 /** OpenWhisk's patience: past what the part itself may take. */
 const patienceMs = 60_000;
 
-export function createComponents({ flights, activations, invoker }: ComponentOptions): Components {
+export function createComponents({ flights, activations, invoker, gate }: ComponentOptions): Components {
   const run = async (
     task: Task,
     frame: RecordFrame,
@@ -91,7 +94,8 @@ export function createComponents({ flights, activations, invoker }: ComponentOpt
       // Code that is given the caller's key may read it when it is loaded: it is not loaded ahead of the call.
       if (plan.type !== 'code' || plan.scaling?.fresh === true || resolved.providesApiKey) return;
       const { initEnv } = mergeArguments(resolved, {});
-      invoker.warm(targetOf(resolved, plan, owner, initEnv));
+      const target = targetOf(resolved, plan, owner, initEnv);
+      if (isKnownToBeAllowed(gate, target)) invoker.warm(target);
     },
   };
 }

@@ -12,7 +12,7 @@
 import type { Invoker } from '../../invoker/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
-import { type CodeGate, requireRunnable } from '../actions/code-gate.ts';
+import type { CodeGate } from '../actions/code-gate.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -21,7 +21,8 @@ import { type ActivationService, within } from './activations.ts';
 import type { ComposedCall } from './composed-call.ts';
 import { type Departure, Flight } from './flight.ts';
 import { type ActivationRecord, type Ending, internalFailure, recordOf } from './record.ts';
-import type { CodeTask, ComposedTask, Task } from './task.ts';
+import { requireRun } from './run-permission.ts';
+import type { ComposedTask, Task } from './task.ts';
 
 export interface FlightsOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
@@ -164,19 +165,6 @@ function runToEnd(
       refuse(error);
     }
   });
-}
-
-/** Undefined: it may run; a promise when that has to be found out first. @throws Fault RUN_REFUSED */
-export function requireRun(
-  gate: Pick<CodeGate, 'mayRun'> | undefined,
-  { kind, image, code, namespace, action }: CodeTask,
-): Promise<void> | undefined {
-  if (gate === undefined) return undefined;
-  const [, owner = namespace] = action.split('/', 2);
-  const verdict = gate.mayRun({ kind, image, digest: code.digest, owner }, namespace);
-  if (verdict instanceof Promise) return verdict.then(requireRunnable);
-  requireRunnable(verdict);
-  return undefined;
 }
 
 async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>, task: Task): Promise<void> {

@@ -16,10 +16,11 @@ import type { Vault } from '../vault/vault.ts';
 import { captureInput } from './captured-input.ts';
 import { newBudget } from './composed-call.ts';
 import type { Departure, Flight } from './flight.ts';
-import { type Flights, requireRun } from './flights.ts';
+import type { Flights } from './flights.ts';
 import { newTask } from './new-task.ts';
 import type { ActivationRecord } from './record.ts';
 import { type ResumeReport, resumeQueue } from './resume.ts';
+import { requireRun } from './run-permission.ts';
 import type { Task } from './task.ts';
 
 export interface InvokeRequest {

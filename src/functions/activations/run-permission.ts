@@ -1,0 +1,29 @@
+/** Asks the gate before anything of an action runs: a call, or the start of its code ahead of one. */
+import type { JobTarget } from '../../invoker/index.ts';
+import { type CodeGate, type GateVerdict, requireRunnable } from '../actions/code-gate.ts';
+
+type Gate = Pick<CodeGate, 'mayRun'> | undefined;
+type Target = Pick<JobTarget, 'namespace' | 'action' | 'kind' | 'image' | 'code'>;
+
+const allowed: GateVerdict = { outcome: 'allow', summary: '' };
+
+/** Undefined: it may run; a promise when that has to be found out first. @throws Fault RUN_REFUSED */
+export function requireRun(gate: Gate, target: Target): Promise<void> | undefined {
+  const verdict = verdictOf(gate, target);
+  if (verdict instanceof Promise) return verdict.then(requireRunnable);
+  requireRunnable(verdict);
+  return undefined;
+}
+
+/** Whether the gate allows it at once: what has to be found out first is not allowed yet. */
+export function isKnownToBeAllowed(gate: Gate, target: Target): boolean {
+  const verdict = verdictOf(gate, target);
+  return !(verdict instanceof Promise) && verdict.outcome !== 'deny';
+}
+
+function verdictOf(gate: Gate, target: Target): GateVerdict | Promise<GateVerdict> {
+  if (gate === undefined) return allowed;
+  const { kind, image, code, namespace, action } = target;
+  const [, owner = namespace] = action.split('/', 2);
+  return gate.mayRun({ kind, image, digest: code.digest, owner }, namespace);
+}
