@@ -1,8 +1,8 @@
 /** What a sandbox tries or uses up that its policy does not let it is seen, and told of whom it is. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { InvokerOptions, ViolationReport } from '../src/invoker/index.ts';
 import { InvokerBench } from './invoker.ts';
-import { missingForSandboxes } from './ward.ts';
+import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 
@@ -105,3 +105,65 @@ describe.skipIf(missing !== undefined)(`violations${missing ? ` (${missing})` : 
     expect(done.violations).toMatchObject([{ kind: 'seccomp' }]);
   });
 });
+
+describe.skipIf(missing !== undefined)(
+  `what an operator sees of them${missing ? ` (${missing})` : ''}`,
+  () => {
+    let ward: Ward;
+    beforeAll(async () => {
+      ward = await Ward.start({ security: { violationThreshold: 2, violationWindowSeconds: 3600 } });
+      await ward.deploy('trip', tripwire, { kind: 'python:3.13' });
+      await ward.deploy('told', 'exports.main = (event) => event');
+      await ward.request('PUT', '/api/v1/namespaces/_/triggers/security', { body: {} });
+      const rule = { trigger: '/guest/security', action: '/guest/told' };
+      await ward.request('PUT', '/api/v1/namespaces/_/rules/watch', { body: rule });
+    });
+    afterAll(() => ward[Symbol.asyncDispose]());
+
+    it('the record, the list, the figures and the trigger tell of the same', async () => {
+      const { body } = await ward.invoke('trip');
+      expect(body.annotations).toContainEqual({
+        key: 'violations',
+        value: [{ kind: 'seccomp', detail: expect.any(String), at: expect.any(Number) }],
+      });
+      const second = await ward.invoke('trip');
+      await ward.until(async () => {
+        const { body: told } = await ward.request(
+          'GET',
+          '/api/v1/namespaces/_/activations?name=told&docs=true',
+        );
+        if (told.length === 0) return false;
+        expect(told).toHaveLength(1);
+        expect(told[0].response.result).toMatchObject({
+          type: 'violations',
+          namespace: 'guest',
+          count: 2,
+          kinds: { seccomp: 2 },
+          actions: ['/guest/trip'],
+          last: { kind: 'seccomp', activationId: second.body.activationId },
+        });
+        return true;
+      });
+      const list = ['sandbox', 'violations', '--data', ward.dataDir, '-o', 'json'];
+      let listed: { activationId: string }[] = [];
+      await ward.until(async () => {
+        listed = JSON.parse((await ward.cli(list)).stdout);
+        return listed.length === 2;
+      });
+      expect(listed).toMatchObject(
+        [second, { body }].map(({ body: { activationId } }) => ({
+          namespace: 'guest',
+          kind: 'seccomp',
+          action: '/guest/trip',
+          activationId,
+        })),
+      );
+      expect(JSON.parse((await ward.cli([...list, '--kind', 'oom'])).stdout)).toEqual([]);
+      const { status, body: figures } = await ward.request('GET', '/metrics');
+      expect(status).toBe(200);
+      expect(figures).toContain('ward_sandbox_violations_total{kind="seccomp"} 2\n');
+      expect(figures).toMatch(/^ward_invocations_total\{status="action developer error",start="cold"\} 2$/m);
+      expect(figures).toMatch(/^ward_sandboxes\{state="idle"\} 1$/m);
+    });
+  },
+);

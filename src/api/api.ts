@@ -16,6 +16,7 @@ import { addActivationInputs, addActivations } from './resources/activations.ts'
 import { addDeadLetters } from './resources/dead-letters.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
+import { addMetrics, type MetricsSource } from './resources/metrics.ts';
 import { addNamespaces } from './resources/namespaces.ts';
 import { addPackages } from './resources/packages.ts';
 import { addReports, type ReportSource } from './resources/reports.ts';
@@ -36,6 +37,7 @@ export interface ApiOptions {
   readonly trustedProxies?: readonly string[];
   /** What the gate found. */
   readonly reports?: ReportSource;
+  readonly metrics?: MetricsSource;
   /** Further routes, with keys and bodies of their own. */
   readonly plugins?: readonly ((app: FastifyInstance) => void)[];
 }
@@ -96,6 +98,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   });
   addBodyDeadline(app, limits.requestTimeoutMs, '/v2/');
   addSystemInfo(app, functions);
+  if (options.metrics !== undefined) addMetrics(app, options.metrics);
   addOpenDoors(app, options);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
   app.register(async (open) => {

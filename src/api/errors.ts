@@ -12,7 +12,8 @@ import { newTransactionId } from './transaction.ts';
 const internalText = 'There was an internal server error.';
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, status: number, text: string) {
-  if (status === 401) reply.header('www-authenticate', 'Basic realm="OpenWhisk secure realm"');
+  if (status === 401 && !reply.hasHeader('www-authenticate'))
+    reply.header('www-authenticate', 'Basic realm="OpenWhisk secure realm"');
   reply.header('x-request-id', request.id);
   return sendJson(reply, status, errorJson(text, request.id));
 }

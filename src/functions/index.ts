@@ -73,3 +73,9 @@ export {
   type VaultKeySource,
   type VaultKeys,
 } from './vault/vault.ts';
+export {
+  type AlarmOptions,
+  createViolationAlarm,
+  type ViolationAlert,
+} from './violations/violation-alarm.ts';
+export { createViolationLog, type ViolationLog } from './violations/violation-log.ts';

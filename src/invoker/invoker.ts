@@ -76,6 +76,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     warm: (target) => scheduler.warm(target),
     follow: (activationId, onLine) => scheduler.follow(activationId, onLine),
     violated: desk.hear,
+    status: () => scheduler.status(),
     vet: (target) => vetTarget(target, options),
     retire: (action) => scheduler.retire(action),
     close,

@@ -2,6 +2,7 @@
 
 export interface MemoryLedger {
   readonly limitMiB: number;
+  readonly usedMiB: number;
   fits(memoryMiB: number): boolean;
   /** Returns the function that gives it back, which works once. */
   take(memoryMiB: number): () => void;
@@ -11,6 +12,9 @@ export function createMemoryLedger(limitMiB: number): MemoryLedger {
   let used = 0;
   return {
     limitMiB,
+    get usedMiB() {
+      return used;
+    },
     fits: (memoryMiB) => used + memoryMiB <= limitMiB,
     take(memoryMiB) {
       used += memoryMiB;

@@ -11,6 +11,8 @@ export interface PrewarmTarget {
 }
 
 export interface PrewarmPool {
+  /** Blank slots that are ready. */
+  readonly size: number;
   /** A blank slot of exactly this kind and size; its memory stays taken, and is now the caller's to give back. */
   take(kind: string, memoryMiB: number): { readonly slot: Slot; readonly giveBack: () => void } | undefined;
   /** Starts one missing slot, if there is one missing and memory for it. */
@@ -67,6 +69,9 @@ export function createPrewarmPool(
   };
 
   return {
+    get size() {
+      return blanks.length;
+    },
     take(kind, memoryMiB) {
       const at = blanks.findIndex(({ slot }) => matches(slot, { kind, memoryMiB }) && !slot.runner.isEnded);
       return at < 0 ? undefined : blanks.splice(at, 1)[0];

@@ -32,7 +32,7 @@ import type { RunEnd } from './runner.ts';
 import type { Slot } from './slot.ts';
 import { SlotLives } from './slot-lives.ts';
 import type { SlotFactory } from './slots.ts';
-import type { Completion, Job, JobTarget } from './types.ts';
+import type { Completion, InvokerStatus, Job, JobTarget } from './types.ts';
 import { createWaitingLine } from './waiting-line.ts';
 
 export interface SchedulerOptions {
@@ -164,6 +164,23 @@ export class Scheduler {
   /** Somebody waits, or a slot is on its way. */
   get isBusy(): boolean {
     return this.line.length > 0 || this.lives.starting > 0;
+  }
+
+  status(): InvokerStatus {
+    const { ledger, prewarm } = this.options;
+    const slots = [...this.groups.all()].flatMap((group) => group.slots);
+    const busy = slots.filter(({ inFlight }) => inFlight > 0).length;
+    return {
+      queued: this.line.length,
+      sandboxes: {
+        starting: this.lives.starting,
+        busy,
+        idle: slots.length - busy,
+        prewarmed: prewarm.size,
+      },
+      memoryMiB: ledger.usedMiB,
+      memoryLimitMiB: ledger.limitMiB,
+    };
   }
 
   async close(): Promise<void> {

@@ -128,6 +128,17 @@ export interface ViolationReport extends Violation {
   readonly activationIds: readonly string[];
 }
 
+/** What it is doing at this moment. */
+export interface InvokerStatus {
+  /** Activations that wait for a sandbox. */
+  readonly queued: number;
+  /** Those that are starting, that run something, that have nothing to do (frozen or not), and blank ones. */
+  readonly sandboxes: Readonly<Record<'starting' | 'busy' | 'idle' | 'prewarmed', number>>;
+  /** Promised to sandboxes. */
+  readonly memoryMiB: number;
+  readonly memoryLimitMiB: number;
+}
+
 export interface NamespaceLimits {
   readonly invocationsPerMinute: number;
   readonly concurrentInvocations: number;
@@ -177,6 +188,8 @@ export interface Invoker extends AsyncDisposable {
   vet(target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>): Promise<void>;
   /** Hears of violations in the sandboxes that it has; finds out whose they are. */
   readonly violated: ViolationSink;
+  /** Cheap enough to be asked every few seconds. */
+  status(): InvokerStatus;
   /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */
   retire(action: string): void;
   close(): Promise<void>;

@@ -117,6 +117,19 @@ const fileSchema = z.strictObject({
       graceMs: count.optional(),
     })
     .optional(),
+  metrics: z
+    .strictObject({
+      /** What scrapers send as a bearer token; without it only this machine may read `/metrics`. */
+      tokenFile: z.string().min(1).optional(),
+    })
+    .optional(),
+  security: z
+    .strictObject({
+      /** So many violations of a namespace within the window fire the trigger `security`; 0 is never. */
+      violationThreshold: count.optional(),
+      violationWindowSeconds: z.int().min(1).max(86_400).optional(),
+    })
+    .optional(),
   sandbox: operatorPolicySchema.optional(),
 });
 

@@ -46,6 +46,15 @@ export interface Config {
   /** For what is open to the world. */
   readonly web: NonNullable<ConfigFile['web']>;
   readonly feeds: NonNullable<ConfigFile['feeds']>;
+  readonly metrics: {
+    /** Absolute; undefined: only this machine may read them. */
+    readonly tokenFile: string | undefined;
+  };
+  readonly security: {
+    /** 0 is never. */
+    readonly violationThreshold: number;
+    readonly violationWindowSeconds: number;
+  };
   readonly sandbox: ConfigFile['sandbox'];
 }
 
@@ -71,6 +80,7 @@ export async function loadConfig(
   const dataDir = resolve(flags.dataDir ?? env['WARD_DATA'] ?? file.data ?? defaultDataDir);
   const cpus = availableParallelism();
   const keyFile = file.parameters?.keyFile;
+  const tokenFile = file.metrics?.tokenFile;
   return {
     listen: parseAddress(flags.listen ?? env['WARD_LISTEN'] ?? file.listen ?? defaultListen),
     dataDir,
@@ -99,6 +109,12 @@ export async function loadConfig(
     },
     web: file.web ?? {},
     feeds: file.feeds ?? {},
+    metrics: { tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile) },
+    security: {
+      violationThreshold: 5,
+      violationWindowSeconds: 60,
+      ...withoutUndefined(file.security ?? {}),
+    },
     sandbox: file.sandbox,
   };
 }

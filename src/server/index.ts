@@ -32,6 +32,7 @@ export type {
 export type { ScanRequest } from './scan.ts';
 export type { UpOptions } from './up.ts';
 export type { VaultAdmin, VaultRotation, VaultStatus } from './vault-admin.ts';
+export type { ViolationAdminOptions } from './violation-admin.ts';
 
 /** What a command needs is loaded when it runs: to scan takes no sandboxes, to serve no builds. */
 type Advisories = typeof import('./advisories-admin.ts');
@@ -82,6 +83,9 @@ export const scanByHand: typeof import('./scan.ts').scanByHand = async (request)
 
 export const vaultAdmin: typeof import('./vault-admin.ts').vaultAdmin = async (options) =>
   (await import('./vault-admin.ts')).vaultAdmin(options);
+
+export const listViolations: typeof import('./violation-admin.ts').listViolationsHere = async (...args) =>
+  (await import('./violation-admin.ts')).listViolationsHere(...args);
 
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {

@@ -21,7 +21,7 @@ import {
 } from '../images/index.ts';
 import { createInvoker } from '../invoker/index.ts';
 import { errnoOf, type Log } from '../lib/index.ts';
-import { openSandboxHost, operatorPolicy } from '../sandbox/index.ts';
+import { openSandboxHost, operatorPolicy, type ViolationSink } from '../sandbox/index.ts';
 import { openStore } from '../store/index.ts';
 import { buildInfo } from './build-info.ts';
 import { type Config, withoutUndefined } from './config.ts';
@@ -32,8 +32,13 @@ import { securityEvents } from './gate/security-events.ts';
 import { claimDataDir } from './instance.ts';
 import { removeAbandoned, runDir } from './instance-locks.ts';
 import { systemLimits } from './limits.ts';
+import { metricsSource } from './metrics/endpoint.ts';
+import { createFigures } from './metrics/figures.ts';
+import { observedGate, observedInvoker } from './metrics/observed.ts';
+import { createSecurityTrigger } from './security-trigger.ts';
 import { ensureSystemNamespace } from './system-namespace.ts';
 import { openVaultKeys } from './vault-keys.ts';
+import { createViolationWatch } from './violation-watch.ts';
 
 export interface Platform extends AsyncDisposable {
   readonly url: string;
@@ -41,6 +46,13 @@ export interface Platform extends AsyncDisposable {
   readonly guestKey: { readonly file: string; readonly key: string | undefined };
   /** The file with the keys that encrypt parameters, when it was made just now. */
   readonly newParameterKeys: string | undefined;
+}
+
+/** What rooms below tell rooms above. */
+interface Events {
+  gateChanged: (event: GateEvent) => void;
+  sandboxViolated: ViolationSink;
+  fireSecurity: ReturnType<typeof createSecurityTrigger>;
 }
 
 /** How long running activations get to end when Ward stops. */
@@ -55,7 +67,19 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   const store = stack.use(await openStore({ path: paths.database }));
   const operator = operatorPolicy(config.sandbox);
   const policy = operator.defaults;
-  const host = stack.use(await openSandboxHost({ instance, runDir, runtime: policy.runtime, log }));
+  const figures = createFigures(buildInfo.buildno);
+  const metrics = await metricsSource(figures, config.metrics.tokenFile);
+  // Those who hear of it stand on top of those who tell it.
+  const events: Events = { gateChanged: () => {}, sandboxViolated: () => {}, fireSecurity: () => {} };
+  const host = stack.use(
+    await openSandboxHost({
+      instance,
+      runDir,
+      runtime: policy.runtime,
+      log,
+      onViolation: (...violation) => events.sandboxViolated(...violation),
+    }),
+  );
   await host.checkPolicy(policy);
   const recovered = await host.recover();
   if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');
@@ -70,17 +94,23 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
   const blobs = await openBlobStore(paths.code);
   let url = '';
   const apiHost = () => config.apiHost ?? url;
-  const events = { onGateChange: (_event: GateEvent): void => {} };
   const guarded = stack.use(
     await openGuardedImages({
       dataDir: config.dataDir,
       images,
       imagesDir: config.imagesDir,
       apiHost,
-      onChange: (event) => events.onGateChange(event),
+      onChange: (event) => events.gateChanged(event),
       log,
     }),
   );
+  const onViolation = createViolationWatch({
+    store,
+    figures,
+    config: config.security,
+    log,
+    fire: (...event) => events.fireSecurity(...event),
+  });
   const invoker = stack.use(
     await createInvoker({
       ...config.invoker,
@@ -92,15 +122,17 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
       kinds,
       apiHost,
       log,
+      onViolation,
     }),
   );
+  events.sandboxViolated = invoker.violated;
   const keyring = await openVaultKeys(config, true);
   const functions = createFunctions({
     store,
     blobs,
-    invoker,
+    invoker: observedInvoker(invoker, figures),
     vault: createVault(keyring.keys),
-    gate: guarded.codeGate,
+    gate: observedGate(guarded.codeGate, figures),
     apiHost,
     log,
     limits: systemLimits(config),
@@ -108,7 +140,8 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
     feedLimits: withoutUndefined(config.feeds),
   });
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
-  events.onGateChange = securityEvents(functions, log);
+  events.fireSecurity = createSecurityTrigger(functions, log);
+  events.gateChanged = securityEvents(events.fireSecurity, log);
   const key = await ensureGuest(functions.namespaces, paths.guestKey);
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   const api = createApi({
@@ -118,6 +151,7 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
     web,
     trustedProxies,
     reports: guarded.reports,
+    metrics,
     plugins: [guarded.registry(functions)],
   });
   stack.defer(() => closeConnections(api));

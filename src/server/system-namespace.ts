@@ -14,7 +14,7 @@ import {
 } from '../functions/index.ts';
 import type { JsonValue } from '../lib/index.ts';
 import type { NamespaceStore } from '../store/index.ts';
-import { securityTrigger } from './gate/security-events.ts';
+import { securityTrigger } from './security-trigger.ts';
 import { readSystemPackages, type SystemPackage } from './system-packages.ts';
 
 export interface SystemNamespaceOptions {

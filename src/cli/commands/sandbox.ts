@@ -1,4 +1,4 @@
-/** `ward sandbox`: run a program by hand under the policy. Flags are Docker's own. */
+/** `ward sandbox`: run a program by hand under the policy, and see what sandboxes were refused. Flags of `run` are Docker's own. */
 import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 
 const imageSummary = 'a name in the store (python:3.13), oci:DIR[:TAG], or rootfs:DIR';
@@ -60,8 +60,27 @@ const explain: CommandSpec = {
   handler: async () => (await import('../handlers/sandbox.ts')).explain,
 };
 
+const violations: CommandSpec = {
+  name: 'violations',
+  summary:
+    'list what sandboxes tried or used up that their policy does not let them, newest first (operator)',
+  works: 'local',
+  args: [],
+  options: [
+    { flags: '--namespace <NAME>', summary: 'of one namespace' },
+    { flags: '--kind <KIND>', summary: 'of one kind', choices: ['seccomp', 'oom', 'pids', 'lsm', 'egress'] },
+    { flags: '--since <TIME>', summary: 'not older: 30m, 12h, 7d, or 2026-01-31T12:00Z' },
+    { flags: '-l, --limit <N>', summary: 'at most N (100)' },
+  ],
+  examples: [
+    { command: 'ward sandbox violations --since 1h', does: 'of the last hour' },
+    { command: 'ward sandbox violations --kind seccomp -o json', does: 'for a program' },
+  ],
+  handler: async () => (await import('../handlers/violations.ts')).violations,
+};
+
 export const sandboxGroup: GroupSpec = {
   name: 'sandbox',
-  summary: 'run a program by hand, locked down',
-  commands: [run, explain],
+  summary: 'run a program by hand, locked down; see what sandboxes were refused',
+  commands: [run, explain, violations],
 };

@@ -1,0 +1,63 @@
+/** Who may read what Prometheus reads. */
+import { type FastifyInstance, fastify } from 'fastify';
+import { afterEach, describe, expect, test } from 'vitest';
+import { addMetrics } from './resources/metrics.ts';
+
+const apps: FastifyInstance[] = [];
+afterEach(async () => {
+  await Promise.all(apps.splice(0).map((app) => app.close()));
+});
+
+function start(token?: string): FastifyInstance {
+  const app = fastify({ exposeHeadRoutes: false });
+  addMetrics(app, { contentType: 'text/plain; version=0.0.4', text: async () => 'up 1\n', token });
+  apps.push(app);
+  return app;
+}
+
+const ask = (app: FastifyInstance, headers: Record<string, string> = {}, remoteAddress = '127.0.0.1') =>
+  app.inject({ url: '/metrics', headers, remoteAddress });
+
+describe('without a token', () => {
+  test.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'])('%s may read them', async (address) => {
+    const answer = await ask(start(), {}, address);
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(answer.body).toBe('up 1\n');
+  });
+
+  test.each(['192.168.1.7', '::ffff:10.0.0.1', 'fe80::1'])('%s may not', async (address) => {
+    const answer = await ask(start(), {}, address);
+    expect(answer.statusCode).toBe(403);
+    expect(answer.json()).toMatchObject({ error: expect.stringMatching(/metrics\.tokenFile/) });
+  });
+
+  test.each([['x-forwarded-for'], ['forwarded']])('nobody for whom a proxy asks (%s)', async (name) => {
+    expect((await ask(start(), { [name]: '127.0.0.1' })).statusCode).toBe(403);
+  });
+});
+
+describe('with a token', () => {
+  const token = '0123456789abcdef';
+
+  test('whoever has it may read them, from wherever', async () => {
+    const answer = await ask(start(token), { authorization: `Bearer ${token}` }, '203.0.113.1');
+    expect(answer.statusCode).toBe(200);
+  });
+
+  test.each([
+    {},
+    { authorization: 'Bearer 0123456789abcdeF' },
+    { authorization: 'Bearer 0123456789abcde' },
+    { authorization: 'Bearer' },
+    { authorization: `Basic ${token}` },
+  ])('nobody else, also not from this machine: %j', async (headers) => {
+    const answer = await ask(start(token), headers);
+    expect(answer.statusCode).toBe(401);
+    expect(answer.headers['www-authenticate']).toBe('Bearer realm="metrics"');
+  });
+});
+
+test('there is nothing to write', async () => {
+  expect((await start().inject({ method: 'POST', url: '/metrics' })).statusCode).toBe(405);
+});

@@ -1,0 +1,55 @@
+/**
+ * `GET /metrics`, for Prometheus. Without a token only whoever connects from this machine itself may read it, and no
+ * proxy on their behalf; with one, whoever has it.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
+import { sendError } from '../errors.ts';
+import { addResource } from '../resource.ts';
+
+export interface MetricsSource {
+  readonly contentType: string;
+  text(): Promise<string>;
+  /** What a scraper sends as `Authorization: Bearer …`. */
+  readonly token: string | undefined;
+}
+
+export function addMetrics(app: FastifyInstance, source: MetricsSource): void {
+  addResource(app, ['/metrics'], {
+    GET: {
+      onRequest: (request, reply, done) => {
+        const { token } = source;
+        if (token === undefined) {
+          const refusal = refuseStrangers(request);
+          return refusal === undefined ? done() : void sendError(request, reply, 403, refusal);
+        }
+        if (hasToken(request, token)) return done();
+        reply.header('www-authenticate', 'Bearer realm="metrics"');
+        void sendError(request, reply, 401, 'The token for metrics is missing or wrong.');
+      },
+      handler: async (_request, reply) =>
+        await reply.header('content-type', source.contentType).send(await source.text()),
+    },
+  });
+}
+
+function refuseStrangers({ headers, raw }: FastifyRequest): string | undefined {
+  const isForwarded = headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined;
+  if (!isForwarded && isLoopback(raw.socket.remoteAddress)) return undefined;
+  return 'Metrics are for this machine only. To read them from elsewhere, set metrics.tokenFile.';
+}
+
+function hasToken({ headers }: FastifyRequest, token: string): boolean {
+  const given = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+  return given !== undefined && timingSafeEqual(digest(given), digest(token));
+}
+
+/** Of equal length for any text, as the comparison needs it. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
+}

@@ -1,0 +1,66 @@
+/**
+ * Keeps violations in the store. Functions are hostile: whoever makes them by the thousand costs a bounded number of
+ * writes, and pushes out only its own.
+ */
+import type { ViolationReport } from '../../invoker/index.ts';
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import type { ViolationRow, ViolationStore } from '../../store/index.ts';
+
+export interface ViolationLog {
+  /** False when it was passed over. Never throws. */
+  add(report: ViolationReport): boolean;
+}
+
+export interface ViolationLogOptions {
+  readonly store: Pick<ViolationStore, 'add'>;
+  readonly log: Log;
+  /** Of a namespace. */
+  readonly perMinute?: number;
+}
+
+const minuteMs = 60_000;
+const lastDetail = '; further ones within this minute are only counted';
+
+interface Minute {
+  readonly since: number;
+  written: number;
+}
+
+export function createViolationLog({ store, log, perMinute = 60 }: ViolationLogOptions): ViolationLog {
+  const minutes = new Map<string, Minute>();
+
+  const minuteOf = (namespace: string, now: number): Minute => {
+    const current = minutes.get(namespace);
+    if (current !== undefined && now - current.since < minuteMs) return current;
+    for (const [name, { since }] of minutes) if (now - since >= minuteMs) minutes.delete(name);
+    const minute = { since: now, written: 0 };
+    minutes.set(namespace, minute);
+    return minute;
+  };
+  const write = (row: ViolationRow): void => {
+    log.warn({ ...row }, 'a sandbox was refused something');
+    store.add(row).catch((error) => {
+      // Its namespace was deleted meanwhile.
+      if (isFault(error, 'STORE_NO_NAMESPACE')) return;
+      log.error({ reason: messageOf(error) }, 'a violation was not kept');
+    });
+  };
+  return {
+    add(report) {
+      const { namespace } = report;
+      if (namespace === undefined) return false;
+      const minute = minuteOf(namespace, performance.now());
+      if (minute.written >= perMinute) return false;
+      minute.written++;
+      write(rowOf(report, namespace, minute.written === perMinute ? lastDetail : ''));
+      return true;
+    },
+  };
+}
+
+function rowOf(report: ViolationReport, namespace: string, more: string): ViolationRow {
+  const { at, kind, detail, action = null, activationIds } = report;
+  const [activationId = null] = activationIds;
+  const together = activationIds.length > 1 ? ` (${activationIds.length} calls ran at once)` : '';
+  return { namespace, at, kind, detail: detail + together + more, action, activationId };
+}

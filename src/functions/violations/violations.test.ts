@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { ViolationReport } from '../../invoker/index.ts';
+import { Fault, silentLog } from '../../lib/index.ts';
+import type { ViolationRow } from '../../store/index.ts';
+import { createViolationAlarm, type ViolationAlert } from './violation-alarm.ts';
+import { createViolationLog } from './violation-log.ts';
+
+const report = (more: Partial<ViolationReport> = {}): ViolationReport => ({
+  kind: 'pids',
+  detail: 'too many',
+  at: 7,
+  namespace: 'guest',
+  action: '/guest/forks',
+  activationIds: ['a'.repeat(32)],
+  ...more,
+});
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('the log of violations', () => {
+  const start = (add?: () => Promise<void>) => {
+    const rows: ViolationRow[] = [];
+    const keep = async (row: ViolationRow) => void rows.push(row);
+    const log = createViolationLog({ store: { add: add ?? keep }, log: silentLog, perMinute: 3 });
+    return { log, rows };
+  };
+
+  test('keeps whose it is', () => {
+    const { log, rows } = start();
+    expect(log.add(report())).toBe(true);
+    expect(rows).toEqual([
+      {
+        namespace: 'guest',
+        at: 7,
+        kind: 'pids',
+        detail: 'too many',
+        action: '/guest/forks',
+        activationId: 'a'.repeat(32),
+      },
+    ]);
+  });
+
+  test('tells when it could be another call’s', () => {
+    const { log, rows } = start();
+    log.add(report({ activationIds: ['a', 'b', 'c'] }));
+    expect(rows).toMatchObject([{ activationId: 'a', detail: 'too many (3 calls ran at once)' }]);
+  });
+
+  test('takes so many a minute of one namespace, says so, and those of others all the same', () => {
+    const { log, rows } = start();
+    const taken = Array.from({ length: 100_000 }, () => log.add(report())).filter(Boolean);
+    expect(taken).toHaveLength(3);
+    expect(rows.map(({ detail }) => detail)).toEqual([
+      'too many',
+      'too many',
+      'too many; further ones within this minute are only counted',
+    ]);
+    expect(log.add(report({ namespace: 'other' }))).toBe(true);
+    vi.advanceTimersByTime(60_000);
+    expect(log.add(report())).toBe(true);
+  });
+
+  test('keeps nothing of a sandbox that is nobody’s yet', () => {
+    const { log, rows } = start();
+    expect(log.add(report({ namespace: undefined }))).toBe(false);
+    expect(rows).toEqual([]);
+  });
+
+  test('survives a store that refuses', async () => {
+    const refused = Promise.reject(new Fault('STORE_NO_NAMESPACE', 'missing', 'gone'));
+    const { log } = start(() => refused);
+    expect(log.add(report())).toBe(true);
+    await expect(refused).rejects.toThrow();
+  });
+});
+
+describe('the alarm', () => {
+  const start = (threshold = 3) => {
+    const alerts: ViolationAlert[] = [];
+    const hear = createViolationAlarm({
+      threshold,
+      windowMs: 10_000,
+      onAlert: (alert) => alerts.push(alert),
+    });
+    return { hear, alerts };
+  };
+
+  test('is given once for a window, with what happened in it', () => {
+    const { hear, alerts } = start();
+    hear(report({ kind: 'oom' }));
+    hear(report());
+    expect(alerts).toEqual([]);
+    for (let count = 0; count < 1000; count++) hear(report({ action: '/guest/other' }));
+    expect(alerts).toEqual([
+      {
+        namespace: 'guest',
+        payload: {
+          type: 'violations',
+          namespace: 'guest',
+          count: 3,
+          windowSeconds: 10,
+          kinds: { oom: 1, pids: 2 },
+          actions: ['/guest/forks', '/guest/other'],
+          last: { kind: 'pids', detail: 'too many', at: 7, activationId: 'a'.repeat(32) },
+        },
+      },
+    ]);
+    vi.advanceTimersByTime(10_000);
+    for (let count = 0; count < 3; count++) hear(report());
+    expect(alerts).toHaveLength(2);
+  });
+
+  test('is not given for few of each, nor of several namespaces together', () => {
+    const { hear, alerts } = start();
+    hear(report());
+    hear(report());
+    hear(report({ namespace: 'other' }));
+    hear(report({ namespace: undefined }));
+    vi.advanceTimersByTime(10_000);
+    hear(report());
+    expect(alerts).toEqual([]);
+  });
+
+  test('names ten actions at most', () => {
+    const { hear, alerts } = start(50);
+    for (let count = 0; count < 50; count++) hear(report({ action: `/guest/${count}` }));
+    expect(alerts[0]?.payload['actions']).toHaveLength(10);
+  });
+
+  test('is never given with a threshold of 0', () => {
+    const { hear, alerts } = start(0);
+    for (let count = 0; count < 10; count++) hear(report());
+    expect(alerts).toEqual([]);
+  });
+});

@@ -1,0 +1,123 @@
+/**
+ * The figures that Ward tells Prometheus. Labels are from closed sets, never names of namespaces, actions or callers:
+ * what tenants do must not make the number of time series grow.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Completion, InvokerStatus } from '../../invoker/index.ts';
+import type { ViolationKind } from '../../sandbox/index.ts';
+
+export type Throttle =
+  | 'invocations per minute'
+  | 'concurrent invocations'
+  | 'firings per minute'
+  | 'queue full';
+
+export interface Figures {
+  readonly registry: Registry;
+  completed(completion: Completion): void;
+  throttled(by: Throttle): void;
+  violated(kind: ViolationKind): void;
+  /** Violations that were counted and not kept. */
+  passedOver(): void;
+  /** What the gate said. */
+  judged(stage: 'deploy' | 'run', outcome: 'allow' | 'warn' | 'deny'): void;
+  /** Asked at each scrape. */
+  watchInvoker(status: () => InvokerStatus): void;
+}
+
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const mebibyte = 1024 * 1024;
+
+/** @param build its version */
+export function createFigures(build: string): Figures {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Counter<Label>({ name: `ward_${name}_total`, help, labelNames: [...labelNames], registers });
+  const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Histogram<Label>({
+      name: `ward_${name}_seconds`,
+      help,
+      labelNames: [...labelNames],
+      buckets: seconds,
+      registers,
+    });
+  const info = new Gauge({ name: 'ward_info', help: 'Always 1', labelNames: ['version'], registers });
+  info.set({ version: build }, 1);
+
+  const invocations = counter(
+    'invocations',
+    'Activations that ended, by how and by the start of their sandbox',
+    ['status', 'start'],
+  );
+  const duration = histogram(
+    'invocation_duration',
+    'From the start of the run to its answer, without waiting',
+    ['start'],
+  );
+  const wait = histogram('invocation_wait', 'From acceptance to the start of the run');
+  const start = histogram('sandbox_start', 'Waited for a sandbox to be ready, of starts that were not warm', [
+    'start',
+  ]);
+  const throttles = counter('throttled', 'Calls and firings refused by a limit', ['limit']);
+  const violations = counter('sandbox_violations', 'What sandboxes did that their policy does not let them', [
+    'kind',
+  ]);
+  const passedOver = counter(
+    'sandbox_violations_not_kept',
+    'Violations past what is kept of a namespace a minute',
+  );
+  const verdicts = counter('gate_verdicts', 'What the gate said of deployments; of runs, refusals only', [
+    'stage',
+    'outcome',
+  ]);
+  return {
+    registry,
+    completed(completion) {
+      const { status, startedAt, endedAt, waitMs, sandboxMs } = completion;
+      invocations.inc({ status, start: completion.start });
+      duration.observe({ start: completion.start }, Math.max(0, endedAt - startedAt) / 1000);
+      wait.observe(waitMs / 1000);
+      if (sandboxMs !== undefined) start.observe({ start: completion.start }, sandboxMs / 1000);
+    },
+    throttled: (limit) => throttles.inc({ limit }),
+    violated: (kind) => violations.inc({ kind }),
+    passedOver: () => passedOver.inc(),
+    judged: (stage, outcome) => verdicts.inc({ stage, outcome }),
+    watchInvoker: (status) => watchInvoker(registry, status),
+  };
+}
+
+function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
+  const registers = [registry];
+  // One look for each scrape, by the first of them that is collected.
+  const queued = new Gauge({
+    name: 'ward_queue_length',
+    help: 'Activations that wait for a sandbox',
+    registers,
+    collect() {
+      const now = status();
+      queued.set(now.queued);
+      for (const [state, count] of Object.entries(now.sandboxes)) sandboxes.set({ state }, count);
+      memory.set(now.memoryMiB * mebibyte);
+      limit.set(now.memoryLimitMiB * mebibyte);
+    },
+  });
+  const sandboxes = new Gauge({
+    name: 'ward_sandboxes',
+    help: 'Sandboxes by state; idle ones may be frozen',
+    labelNames: ['state'],
+    registers,
+  });
+  const memory = new Gauge({
+    name: 'ward_sandbox_memory_bytes',
+    help: 'Memory promised to sandboxes, also to those on their way',
+    registers,
+  });
+  const limit = new Gauge({
+    name: 'ward_sandbox_memory_limit_bytes',
+    help: 'Memory for all sandboxes together',
+    registers,
+  });
+}
