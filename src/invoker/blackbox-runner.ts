@@ -76,7 +76,7 @@ export class BlackboxRunner implements Runner {
   async init(request: InitRequest, limits: ActionLimits): Promise<InitEnd> {
     const log = this.logs.open('init');
     this.logs.isConcurrent = limits.concurrency > 1;
-    const cause = this.notes.own(request);
+    const cause = this.notes.own(request.env);
     this.identity = contractFields(request.env, identityNames);
     const { code } = this.options;
     const value = code === undefined ? request : { ...request, code };

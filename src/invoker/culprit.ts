@@ -1,7 +1,6 @@
 /** Whose sandbox it is and what it is doing, as far as violations are concerned. */
 import type { JsonObject } from '../lib/index.ts';
 import type { Violation } from '../sandbox/index.ts';
-import type { InitRequest } from './runner.ts';
 import type { ViolationReport } from './types.ts';
 
 export type Culprit = Pick<ViolationReport, 'namespace' | 'action' | 'activationIds'>;
@@ -15,8 +14,8 @@ export class CulpritNotes {
   readonly #underWay = new Map<string, Violation[]>();
   #last: string | undefined;
 
-  /** From its initialisation on it is the action's. Its notes belong to the activation that it is made for. */
-  own({ env }: Pick<InitRequest, 'env'>): string {
+  /** From its initialisation, which has this environment, on it is the action's. Its notes belong to the activation that it is made for. */
+  own(env: JsonObject): string {
     this.#owner = { namespace: text(env, '__OW_NAMESPACE'), action: text(env, '__OW_ACTION_NAME') };
     const id = text(env, '__OW_ACTIVATION_ID') ?? '';
     this.begin(id);

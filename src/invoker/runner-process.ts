@@ -86,7 +86,7 @@ export class RunnerProcess implements Runner {
 
   init(request: InitRequest, limits: ActionLimits): Promise<InitEnd> {
     const log = this.logs.open('init');
-    const cause = this.notes.own(request);
+    const cause = this.notes.own(request.env);
     this.logs.limitBytes = limits.logBytes;
     this.logs.isConcurrent = this.line.isConcurrent = limits.concurrency > 1;
     return new Promise((resolve) => {
