@@ -20,7 +20,7 @@ function open() {
 describe('a violation', () => {
   it('belongs to the action of its sandbox and to what runs there', () => {
     const { desk, notes, reports } = open();
-    const id = notes.own({ env });
+    const id = notes.own(env);
     desk.hear('box', tooMany);
     expect(notes.end(id)).toEqual([tooMany]);
     notes.begin('second');
@@ -30,7 +30,7 @@ describe('a violation', () => {
 
   it('is everybody’s who runs in the sandbox at once', () => {
     const { desk, notes, reports } = open();
-    notes.end(notes.own({ env }));
+    notes.end(notes.own(env));
     notes.begin('a');
     notes.begin('b');
     desk.hear('box', tooMany);
@@ -40,7 +40,7 @@ describe('a violation', () => {
 
   it('is the last one’s when it is told late, and then in no record', () => {
     const { desk, notes, reports } = open();
-    notes.end(notes.own({ env }));
+    notes.end(notes.own(env));
     desk.hear('box', tooMany);
     expect(reports[0]?.activationIds).toEqual(['first']);
   });
@@ -48,7 +48,7 @@ describe('a violation', () => {
   it('is nobody’s in a sandbox that is blank, gone or unknown', async () => {
     const { desk, notes, reports, end } = open();
     desk.hear('box', tooMany);
-    notes.own({ env });
+    notes.own(env);
     end();
     await Promise.resolve();
     desk.hear('box', tooMany);
@@ -59,7 +59,7 @@ describe('a violation', () => {
 
   it('is kept twenty times for one activation, and told each time', () => {
     const { desk, notes, reports } = open();
-    const id = notes.own({ env });
+    const id = notes.own(env);
     for (let count = 0; count < 50; count++) desk.hear('box', tooMany);
     expect(notes.end(id)).toHaveLength(20);
     expect(reports).toHaveLength(50);
