@@ -1,10 +1,11 @@
 /** Shutdown, `kill -9`, and what the next start makes of what it finds. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { cgroupsOf, missingForSandboxes, runWard, strayGroupsOf, Ward } from './ward.ts';
+import { leftOvers, nothing, processesOf } from './left-overs.ts';
+import { cgroupsOf, missingForSandboxes, runWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const waits =
@@ -17,32 +18,6 @@ def main(p):
         os._exit(0)
     time.sleep(p["seconds"])
     return {"n": p["n"]}`;
-
-/** Processes of a server's sandboxes: their command lines name the runtime's state folder or lie in its cgroups. */
-function processesOf(instance: string): string[] {
-  return readdirSync('/proc').filter((name) => {
-    if (!/^\d+$/.test(name)) return false;
-    try {
-      return [`/proc/${name}/cmdline`, `/proc/${name}/cgroup`].some((path) =>
-        readFileSync(path, 'utf8').includes(instance),
-      );
-    } catch {
-      return false;
-    }
-  });
-}
-
-function leftOvers(ward: Ward) {
-  return {
-    cgroups: cgroupsOf(ward.instance),
-    strays: strayGroupsOf(ward.instance),
-    processes: processesOf(ward.instance),
-    mounts: readFileSync('/proc/mounts', 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(ward.dataDir)),
-    state: existsSync(join('/run/ward', ward.instance)) ? [ward.instance] : [],
-  };
-}
 
 /** Parent and process group of a process; stat(5) has them after the name, which may hold anything. */
 function lineage(pid: number | string): { readonly parent: number; readonly group: number } {
@@ -85,8 +60,6 @@ async function raised(ward: Ward): Promise<void> {
     return body.concurrentInvocations === 1000;
   });
 }
-
-const nothing = { cgroups: [], strays: [], processes: [], mounts: [], state: [] };
 
 describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : ''}`, () => {
   const open: Ward[] = [];

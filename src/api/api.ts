@@ -38,8 +38,15 @@ export interface ApiOptions {
   /** What the gate found. */
   readonly reports?: ReportSource;
   readonly metrics?: MetricsSource;
+  /** Told of every route, those of plugins too: `url` as Fastify has it, `/api/v1/namespaces/:ns/actions`. */
+  readonly onRoute?: ((route: ApiRouteInfo) => void) | undefined;
   /** Further routes, with keys and bodies of their own. */
   readonly plugins?: readonly ((app: FastifyInstance) => void)[];
+}
+
+export interface ApiRouteInfo {
+  readonly method: string;
+  readonly url: string;
 }
 
 /** What clients may use of the server itself. */
@@ -88,6 +95,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const limits: ApiLimits = { idleTimeoutMs, ...defaultApiLimits, ...options.limits };
   const onError = errorHandler(log);
   const app = newServer(limits, onError, options.trustedProxies ?? []);
+  if (options.onRoute !== undefined) tellRoutes(app, options.onRoute);
   app.setErrorHandler(onError);
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
   app.addHook('onRequest', (request, reply, done) => {
@@ -125,6 +133,12 @@ export function createApi(options: ApiOptions): FastifyInstance {
     addKeyed(open, functions, '/runtime', addLogForwarding);
   });
   return app;
+}
+
+function tellRoutes(app: FastifyInstance, tell: (route: ApiRouteInfo) => void): void {
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) tell({ method: each, url });
+  });
 }
 
 /** What anyone may call, without a key: the actions and triggers that their owners offer to the world. */

@@ -3,7 +3,7 @@
  * What fails half-way closes what was opened.
  */
 import { chmod, mkdir } from 'node:fs/promises';
-import { createApi } from '../api/index.ts';
+import { type ApiOptions, createApi } from '../api/index.ts';
 import {
   createFunctions,
   createRetention,
@@ -61,7 +61,11 @@ const drainMs = 10_000;
 const unreadMs = 3000;
 
 /** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, LISTEN_FAILED, and those of the rooms */
-export async function startPlatform(config: Config, log: Log): Promise<Platform> {
+export async function startPlatform(
+  config: Config,
+  log: Log,
+  { onRoute }: Pick<ApiOptions, 'onRoute'> = {},
+): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
   const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
   const store = stack.use(await openStore({ path: paths.database }));
@@ -152,6 +156,7 @@ export async function startPlatform(config: Config, log: Log): Promise<Platform>
     trustedProxies,
     reports: guarded.reports,
     metrics,
+    onRoute,
     plugins: [guarded.registry(functions)],
   });
   stack.defer(() => closeConnections(api));

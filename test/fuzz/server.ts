@@ -1,0 +1,29 @@
+/**
+ * The whole platform as a process of its own, as `ward up` starts it, that also tells its routes and its memory: one
+ * line of JSON when it is ready, and one for each line that it is sent. Ends at SIGTERM.
+ */
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createLog } from '../../src/lib/index.ts';
+import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
+import { loadConfig } from '../../src/server/config.ts';
+import { startPlatform } from '../../src/server/platform.ts';
+
+const [dataDir = '', configFile = ''] = process.argv.slice(2);
+process.umask(0o022);
+if (!isIsolated()) enterIsolation([process.execPath, fileURLToPath(import.meta.url), dataDir, configFile]);
+
+const config = await loadConfig({ listen: '127.0.0.1:0', dataDir, configFile });
+const routes: object[] = [];
+const stopped = Promise.withResolvers<void>();
+process.on('SIGTERM', () => stopped.resolve());
+await using platform = await startPlatform(config, createLog(config.logLevel), {
+  onRoute: (route) => routes.push(route),
+});
+const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
+say({ url: platform.url, routes });
+const lines = createInterface({ input: process.stdin }).on('line', () =>
+  say({ peakMiB: Math.round(process.resourceUsage().maxRSS / 1024) }),
+);
+await stopped.promise;
+lines.close();
