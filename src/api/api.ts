@@ -83,11 +83,8 @@ export const defaultApiLimits: Omit<ApiLimits, 'idleTimeoutMs'> = {
   sweepMs: 2000,
 };
 
-const corsHeaders = {
-  'access-control-allow-origin': '*',
-  'access-control-allow-headers': 'Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent',
-  'access-control-allow-methods': 'GET, DELETE, POST, PUT, HEAD',
-};
+const corsHeaders = 'Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent';
+const corsMethods = 'GET, DELETE, POST, PUT, HEAD';
 
 export function createApi(options: ApiOptions): FastifyInstance {
   const { functions, build, log } = options;
@@ -104,14 +101,21 @@ export function createApi(options: ApiOptions): FastifyInstance {
       void sendError(request, reply, 414, `The request's URI is longer than ${limits.urlBytes} bytes.`);
     } else done();
   });
-  addBodyDeadline(app, limits.requestTimeoutMs, '/v2/');
+  addBodyDeadline(app, {
+    deadlineMs: limits.requestTimeoutMs,
+    sweepMs: limits.sweepMs,
+    exempt: '/v2/',
+  });
   addSystemInfo(app, functions);
   if (options.metrics !== undefined) addMetrics(app, options.metrics);
   addOpenDoors(app, options);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));
   app.register(async (open) => {
     open.addHook('onRequest', (_request, reply, done) => {
-      reply.headers(corsHeaders);
+      reply
+        .header('access-control-allow-origin', '*')
+        .header('access-control-allow-headers', corsHeaders)
+        .header('access-control-allow-methods', corsMethods);
       done();
     });
     addApiInfo(open, build);

@@ -79,7 +79,7 @@ export function createRunVerdicts(options: RunVerdictsOptions): RunVerdicts {
 
   return {
     get(subject, namespace) {
-      const key = keyOf(subject.digest, namespace);
+      const key = keyFor(subject, namespace);
       const known = verdicts.get(key) ?? fromStore(key, subject, namespace);
       if (known === undefined || !isSameRevisions(known.revisions, revisions()))
         return awaited(key, subject, namespace);
@@ -96,6 +96,23 @@ export function createRunVerdicts(options: RunVerdictsOptions): RunVerdicts {
       await Promise.all(judging.values());
     },
   };
+}
+
+/** Whoever asks for every call keeps its subjects, so their keys are put together once. */
+const keys = new WeakMap<Subject, Map<string, string>>();
+
+function keyFor(subject: Subject, namespace: string): string {
+  let ofSubject = keys.get(subject);
+  if (ofSubject === undefined) {
+    ofSubject = new Map();
+    keys.set(subject, ofSubject);
+  }
+  let key = ofSubject.get(namespace);
+  if (key === undefined) {
+    key = keyOf(subject.digest, namespace);
+    ofSubject.set(namespace, key);
+  }
+  return key;
 }
 
 function keyOf(digest: string, namespace: string): string {

@@ -73,7 +73,7 @@ export interface Job extends JobTarget {
   readonly transactionId: string;
   readonly parameters: JsonObject | readonly JsonValue[];
   /** `uuid:key`, only for actions annotated with `provide-api-key`. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** Epoch milliseconds at which it was accepted. */
   readonly acceptedAt: number;
 }

@@ -15,16 +15,21 @@ export function invokeHandler({ invocations, limits }: Functions): RouteHandlerM
     const blocking = queryBoolean(query, 'blocking', false);
     const resultOnly = queryBoolean(query, 'result', false);
     const waitMs = queryWaitMs(query, limits.blockingWaitMs);
-    const counted = invocations.invoke({
-      identity,
-      action,
-      payload: payloadOf(request),
-      waitMs: blocking ? waitMs : undefined,
-      transactionId: request.id,
-      authorization: request.headers.authorization,
-    });
-    // Of a refused call too.
-    const answer = await counted.finally(() => sendRateLimit(reply, invocations.usage(identity)));
+    const payload = payloadOf(request);
+    let answer: InvokeAnswer;
+    try {
+      answer = await invocations.invoke({
+        identity,
+        action,
+        payload,
+        waitMs: blocking ? waitMs : undefined,
+        transactionId: request.id,
+        authorization: request.headers.authorization,
+      });
+    } finally {
+      // Of a refused call too.
+      sendRateLimit(reply, invocations.usage(identity));
+    }
     return sendAnswer(reply, answer, resultOnly);
   };
 }

@@ -135,11 +135,11 @@ export function targetOf(
     version: action.version,
     revision: action.revision,
     kind: action.exec.kind,
-    ...(plan.image === undefined ? {} : { image: plan.image }),
+    image: plan.image,
     code: plan.code,
     limits: plan.runLimits,
-    ...(plan.scaling === undefined ? {} : { scaling: plan.scaling }),
-    ...(sandbox === undefined ? {} : { sandbox }),
+    scaling: plan.scaling,
+    sandbox,
     initEnv,
   };
 }

@@ -9,18 +9,18 @@ import type { Task } from './task.ts';
 export interface Departure {
   readonly task: Task;
   /** Of the task's action; worked out when it is not at hand. */
-  readonly frame?: RecordFrame;
+  readonly frame?: RecordFrame | undefined;
   /** Of a composed task: by whom and within what it is called; found again when it is not at hand. */
-  readonly call?: ComposedCall;
+  readonly call?: ComposedCall | undefined;
   /** JSON of what it was called with, where that is to be kept. */
   readonly inputJson?: string | undefined;
   /** Whether its record is kept (default: yes). */
-  readonly isRecorded?: boolean;
+  readonly isRecorded?: boolean | undefined;
   /** Tells its namespace from a later one of the same name, which must not get its record. */
-  readonly namespaceCreatedAt?: number;
-  readonly admission?: Admission;
+  readonly namespaceCreatedAt?: number | undefined;
+  readonly admission?: Admission | undefined;
   /** Of its row, if the durable queue has it already. */
-  readonly attempt?: number;
+  readonly attempt?: number | undefined;
 }
 
 export class Flight {

@@ -229,5 +229,13 @@ function keep(
     } else append(logs, createdAt, attempt);
   };
   flight.interrupt = () => write([]);
-  lines.then(write).catch(lose);
+  // When this turn's answers are on their way: whoever waits for one is served first.
+  const writeOrLose = (logs: readonly string[]) => {
+    try {
+      write(logs);
+    } catch (error) {
+      lose(error);
+    }
+  };
+  lines.then((logs) => void setImmediate(writeOrLose, logs), lose);
 }

@@ -3,7 +3,7 @@
  * it, and answer when it ends (blocking, for as long as the caller may wait) or at once, when it is durable
  * (non-blocking). A blocking call that outlasts its wait becomes one that was accepted.
  */
-import type { Invoker, RateUsage } from '../../invoker/index.ts';
+import type { Admission, Invoker, RateUsage } from '../../invoker/index.ts';
 import { type JsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { AcceptedQueue, ActivationStore } from '../../store/index.ts';
 import type { ActionService } from '../actions/actions.ts';
@@ -92,7 +92,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
       // One that is waited for is asked when it starts.
       if (waitMs === undefined && task.type === 'code') await requireRun(gate, task);
       const admission = invoker.admit(task.namespace, identity.limits);
-      const flight = flights.begin({ ...departureOf(request, resolved, task), admission });
+      const flight = flights.begin(departureOf(request, resolved, task, admission));
       const { activationId } = task;
       if (waitMs === undefined) {
         await acceptForLater(flights, flight);
@@ -115,15 +115,21 @@ export function createInvocations(options: InvocationOptions): InvocationService
   };
 }
 
-function departureOf(request: InvokeRequest, resolved: ResolvedAction, task: Task): Departure {
+function departureOf(
+  request: InvokeRequest,
+  resolved: ResolvedAction,
+  task: Task,
+  admission: Admission,
+): Departure {
   const { identity, payload } = request;
   return {
     task,
     frame: resolved.frame,
     namespaceCreatedAt: identity.createdAt,
     isRecorded: identity.limits.storeActivations !== false,
-    ...(task.type === 'composed' ? { call: { resolved, caller: request, budget: newBudget() } } : {}),
-    ...(resolved.capturesInput ? { inputJson: captureInput(payload) } : {}),
+    call: task.type === 'composed' ? { resolved, caller: request, budget: newBudget() } : undefined,
+    inputJson: resolved.capturesInput ? captureInput(payload) : undefined,
+    admission,
   };
 }
 

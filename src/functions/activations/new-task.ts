@@ -25,16 +25,17 @@ export function newCodeTask(
   plan: Extract<Plan, { type: 'code' }>,
 ): CodeTask {
   const { parameters, initEnv } = mergeArguments(resolved, payload);
-  const apiKey = apiKeyFor(resolved, caller);
+  // Every call makes one: a copy first and then named members is what the engine makes fastest.
   return {
-    type: 'code',
     ...targetOf(resolved, plan, caller.identity, initEnv),
-    ...originOf(resolved, cause),
+    type: 'code',
+    cause,
+    binding: resolved.binding,
     activationId: activationId ?? newActivationId(),
     transactionId: caller.transactionId,
     parameters,
     acceptedAt: Date.now(),
-    ...(apiKey === undefined ? {} : { apiKey }),
+    apiKey: apiKeyFor(resolved, caller),
   };
 }
 
@@ -43,7 +44,8 @@ function newComposedTask({ resolved, caller, payload, cause, activationId }: New
   const isConductor = plan.type === 'code';
   return {
     type: 'composed',
-    ...originOf(resolved, cause),
+    cause,
+    binding,
     activationId: activationId ?? newActivationId(),
     transactionId: caller.transactionId,
     namespace: caller.identity.namespace,
@@ -57,10 +59,6 @@ function newComposedTask({ resolved, caller, payload, cause, activationId }: New
     parameters: payload,
     acceptedAt: Date.now(),
   };
-}
-
-function originOf({ binding }: ResolvedAction, cause: string | undefined) {
-  return { ...(cause === undefined ? {} : { cause }), ...(binding === undefined ? {} : { binding }) };
 }
 
 function apiKeyFor({ providesApiKey }: ResolvedAction, { authorization }: Caller): string | undefined {

@@ -24,6 +24,7 @@ export function isKnownToBeAllowed(gate: Gate, target: Target): boolean {
 function verdictOf(gate: Gate, target: Target): GateVerdict | Promise<GateVerdict> {
   if (gate === undefined) return allowed;
   const { kind, image, code, namespace, action } = target;
-  const [, owner = namespace] = action.split('/', 2);
+  // Code is judged whoever it is of; of an image's name its owner's rights count.
+  const owner = image === undefined ? namespace : action.slice(1, action.indexOf('/', 1));
   return gate.mayRun({ kind, image, digest: code.digest, owner }, namespace);
 }

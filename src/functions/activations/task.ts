@@ -6,9 +6,9 @@ import type { KeyScope } from '../namespaces/key-scopes.ts';
 /** Of every activation, whatever it does. */
 export interface Origin {
   /** The activation that this one is a part of: a sequence or a composition. */
-  readonly cause?: string;
+  readonly cause?: string | undefined;
   /** `ns/binding` through which the action was named. */
-  readonly binding?: string;
+  readonly binding?: string | undefined;
 }
 
 /** Code in a sandbox. */

@@ -20,16 +20,17 @@ const kept = 10_000;
 
 export function createCodeGate(options: CodeGateOptions): GuardedCode {
   const { gate, findImage, log } = options;
-  const ofCode = new Map<string, Subject>();
+  /** By digest, then by kind: asked for every call, and a key of both would have to be put together each time. */
+  const ofCode = new Map<Digest, Map<string, Subject>>();
   const images = createJudgedImages(options);
 
   const subjectOfCode = ({ digest, kind }: Runnable): Subject => {
-    const key = `${kind} ${digest}`;
-    const known = ofCode.get(key);
+    const known = ofCode.get(digest)?.get(kind);
     if (known !== undefined) return known;
     if (ofCode.size >= kept) ofCode.clear();
     const subject = codeSubject(digest, kind);
-    ofCode.set(key, subject);
+    const ofDigest = ofCode.get(digest) ?? new Map<string, Subject>();
+    ofCode.set(digest, ofDigest.set(kind, subject));
     return subject;
   };
   const lookedUp = async (
