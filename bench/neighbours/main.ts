@@ -41,13 +41,15 @@ const words = process.argv.slice(2).map((word) => word.toLowerCase());
 const chosen = attackers.filter(
   ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word)),
 );
-const results: Beside[] = [];
+console.log(
+  '| attacker | p50 alone | p50 beside | p99 alone | p99 beside | ratio | /ping p99 | errors | met |',
+);
+console.log('|---|---|---|---|---|---|---|---|---|');
 for (const attacker of chosen) {
-  process.stderr.write(`${attacker.name} …\n`);
-  results.push(await measure(attacker));
+  const result = await measure(attacker);
+  print(result);
+  if (missed(result).length > 0) process.exitCode = 1;
 }
-print(results);
-process.exitCode = results.every((result) => missed(result).length === 0) ? 0 : 1;
 
 async function measure(attacker: Attacker): Promise<Beside> {
   await using ward = await Ward.start();
@@ -113,15 +115,9 @@ function missed({ alone, beside }: Beside): string[] {
   ];
 }
 
-function print(rows: readonly Beside[]): void {
-  console.log(
-    '| attacker | p50 alone | p50 beside | p99 alone | p99 beside | ratio | /ping p99 | errors | met |',
-  );
-  console.log('|---|---|---|---|---|---|---|---|---|');
-  for (const row of rows) {
-    const { name, alone, beside } = row;
-    const ratio = `${(beside.p99 / alone.p99).toFixed(2)} ×`;
-    const figures = [ms(alone.p50), ms(beside.p50), ms(alone.p99), ms(beside.p99), ratio, ms(beside.pingP99)];
-    console.log(`| ${[name, ...figures, beside.errors, missed(row).join(', ') || 'yes'].join(' | ')} |`);
-  }
+function print(row: Beside): void {
+  const { name, alone, beside } = row;
+  const ratio = `${(beside.p99 / alone.p99).toFixed(2)} ×`;
+  const figures = [ms(alone.p50), ms(beside.p50), ms(alone.p99), ms(beside.p99), ratio, ms(beside.pingP99)];
+  console.log(`| ${[name, ...figures, beside.errors, missed(row).join(', ') || 'yes'].join(' | ')} |`);
 }

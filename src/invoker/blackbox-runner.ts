@@ -13,6 +13,7 @@ import type { Sandbox, Violation } from '../sandbox/index.ts';
 import { type ActionHttp, type ActionReply, createActionHttp } from './action-http.ts';
 import { initOutcome, runOutcome } from './action-replies.ts';
 import { type Culprit, CulpritNotes } from './culprit.ts';
+import type { Intakes } from './intake.ts';
 import { LogStreams } from './log-streams.ts';
 import {
   type Failure,
@@ -32,6 +33,7 @@ export interface BlackboxOptions {
   /** The action's code as `/init` has it: text, or base64; undefined when the image is all there is. */
   readonly code: string | undefined;
   readonly logBytes: number;
+  readonly intakes: Intakes;
 }
 
 const port = 8080;
@@ -77,6 +79,7 @@ export class BlackboxRunner implements Runner {
     const log = this.logs.open('init');
     this.logs.isConcurrent = limits.concurrency > 1;
     const cause = this.notes.own(request.env);
+    this.logs.chargeTo(this.options.intakes.of(this.notes.namespace));
     this.identity = contractFields(request.env, identityNames);
     const { code } = this.options;
     const value = code === undefined ? request : { ...request, code };
@@ -116,6 +119,14 @@ export class BlackboxRunner implements Runner {
     this.frozen = true;
     this.http.rest();
     await this.options.sandbox.freeze();
+  }
+
+  cpuUsec(): number {
+    return this.options.sandbox.cpuUsec();
+  }
+
+  standBack(isBehind: boolean): void {
+    this.options.sandbox.standBack(isBehind);
   }
 
   note(violation: Violation): Culprit {

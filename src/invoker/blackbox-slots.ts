@@ -61,7 +61,12 @@ async function start(
     });
     let runner: BlackboxRunner;
     try {
-      runner = new BlackboxRunner({ sandbox, code, logBytes: target.limits.logBytes });
+      runner = new BlackboxRunner({
+        sandbox,
+        code,
+        logBytes: target.limits.logBytes,
+        intakes: options.intakes,
+      });
     } catch (error) {
       await sandbox.destroy();
       throw error;

@@ -22,6 +22,11 @@ export class CulpritNotes {
     return id;
   }
 
+  /** Whose it is; '' while it is nobody's. */
+  get namespace(): string {
+    return this.#owner.namespace ?? '';
+  }
+
   begin(activationId: string): void {
     this.#last = activationId;
     this.#underWay.set(activationId, none);

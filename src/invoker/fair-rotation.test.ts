@@ -33,6 +33,51 @@ describe('the rotation', () => {
     expect(drain([...many, one], 6)).toEqual(['m1', 'o', 'm2', 'o', 'm3', 'o']);
   });
 
+  it('gives as many turns as their cost makes fair', () => {
+    const rotation = createRotation<Queue>();
+    const costs: Record<string, number> = { long: 4000, short: 1000 };
+    for (const name of ['long', 'short']) rotation.add({ namespace: name, name, left: 1 });
+    const turns: Record<string, number> = { long: 0, short: 0 };
+    for (let turn = 0; turn < 100; turn++) {
+      rotation.next(({ name }) => {
+        turns[name] = (turns[name] ?? 0) + 1;
+        rotation.charge(name, costs[name] ?? 0);
+        return true;
+      });
+    }
+    expect(turns).toEqual({ long: 20, short: 80 });
+  });
+
+  it('lets nobody save turns up by resting, nor pay for what cost nobody else a turn', () => {
+    const rotation = createRotation<Queue>();
+    const busy = { namespace: 'busy', name: 'b', left: 1 };
+    const rested = { namespace: 'rested', name: 'r', left: 1 };
+    rotation.add(busy);
+    const served: string[] = [];
+    const serve = ({ namespace, name }: Queue) => {
+      served.push(name);
+      rotation.charge(namespace, 10);
+      return true;
+    };
+    for (let turn = 0; turn < 50; turn++) rotation.next(serve);
+    rotation.add(rested);
+    served.length = 0;
+    for (let turn = 0; turn < 6; turn++) rotation.next(serve);
+    expect(served.filter((name) => name === 'b')).toHaveLength(3);
+  });
+
+  it('takes back what was charged too much', () => {
+    const rotation = createRotation<Queue>();
+    for (const name of ['a', 'b']) rotation.add({ namespace: name, name, left: 1 });
+    rotation.charge('a', 100);
+    rotation.charge('b', 50);
+    rotation.charge('a', -100);
+    expect(rotation.next(({ name }) => name === 'a')).toBe(true);
+    const offered: string[] = [];
+    rotation.next(({ name }) => offered.push(name) === 0);
+    expect(offered).toEqual(['a', 'b']);
+  });
+
   it('passes over who can not be served', () => {
     const rotation = createRotation<Queue>();
     rotation.add({ namespace: 'a', name: 'a', left: 1 });

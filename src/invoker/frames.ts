@@ -62,6 +62,11 @@ export class FrameReader {
     return this.headerFill === 0;
   }
 
+  /** What the frame that is being read has announced; 0 between frames. */
+  get announcedBytes(): number {
+    return this.headerFill < headerBytes ? 0 : this.length;
+  }
+
   push(chunk: Buffer): void {
     let rest = chunk;
     while (rest.length > 0 && !this.broken) {

@@ -6,8 +6,10 @@ import { availableParallelism } from 'node:os';
 import type { BlobStore } from '../images/index.ts';
 import type { Log } from '../lib/index.ts';
 import { openCodeFolders } from './code-folders.ts';
+import { createIntakes } from './intake.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { createPrewarmPool, type PrewarmTarget } from './prewarm.ts';
+import { createProcessorShares } from './processor-shares.ts';
 import { Scheduler } from './scheduler.ts';
 import type { SlotSources } from './slot.ts';
 import { createSlotFactory } from './slots.ts';
@@ -41,15 +43,19 @@ const readyTimeoutMs = 15_000;
 export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   const folders = await openCodeFolders(options.codeDir, options.blobs);
   const desk = createViolationDesk((report) => options.onViolation?.(report));
-  const factory = createSlotFactory({ ...options, folders, readyTimeoutMs, desk });
+  const intakes = createIntakes({ onRelease: () => scheduler.resume() });
+  const factory = createSlotFactory({ ...options, folders, readyTimeoutMs, desk, intakes });
   const ledger = createMemoryLedger(options.memoryMiB);
   const prewarm = createPrewarmPool(options.prewarm, factory, ledger, options.log);
   const throttle = createThrottle();
-  const scheduler = new Scheduler({
+  const shares = createProcessorShares();
+  const scheduler: Scheduler = new Scheduler({
     ...options,
     factory,
     ledger,
     prewarm,
+    shares,
+    isHeldBack: intakes.isHeldBack,
     quantumMs,
     parallelSlots: availableParallelism(),
     concurrencyOf: throttle.concurrencyOf,
@@ -57,14 +63,23 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
 
   const sweep = () => {
     const now = performance.now();
+    try {
+      shares.update(now);
+    } catch (error) {
+      options.log.warn({ err: error }, 'could not share the processors');
+    }
     scheduler.sweep(now - options.freezeAfterMs, now - options.keepAliveMs);
     if (!scheduler.isBusy) void prewarm.replenish();
   };
-  const sweeper = setInterval(sweep, sweepEveryMs);
+  let isClosed = false;
+  // After what has come in meanwhile was read: else an answer that lies there would count as not given.
+  const sweepSoon = () => setImmediate(() => (isClosed ? undefined : sweep()));
+  const sweeper = setInterval(sweepSoon, sweepEveryMs);
   sweep();
 
   const close = async () => {
     clearInterval(sweeper);
+    isClosed = true;
     await Promise.all([scheduler.close(), prewarm.close()]);
     await factory.close();
   };

@@ -6,10 +6,11 @@
  * One at a time (the default), the lines before a sentinel are that activation's, however many activations the
  * sandbox has done by the time they are read. Where an action allows concurrency, a line is everybody's who is open.
  *
- * The streams are always read to their end, so that a flood can't stall the sandbox on a full pipe; what is past
- * the limit is counted and dropped. Nobody who follows a log can slow this down.
+ * The streams are always read to their end; what is past the limit is counted and dropped. Nobody who follows a log can
+ * slow this down; but who floods them is read from only as fast as its namespace may cost time (`intake.ts`).
  */
 import type { Readable } from 'node:stream';
+import type { Intake } from './intake.ts';
 import { LogFollowers, type OnLine } from './log-followers.ts';
 import {
   cutLog,
@@ -53,6 +54,7 @@ export interface LogSink {
 /** How long a sentinel is waited for after the answer; and how long an image's lines are that writes none. */
 const graceMs = 1000;
 const shortGraceMs = 20;
+const noLines: Promise<readonly string[]> = Promise.resolve([]);
 const bareBytes = Buffer.from(sentinel);
 const namedBytes = Buffer.from(`${sentinel} `);
 const carriageReturn = 0x0d;
@@ -78,18 +80,27 @@ export class LogStreams {
   private readonly unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
   private carried: Promise<Written> | undefined;
   private readonly closed: Record<StreamName, boolean> = { stdout: false, stderr: false };
+  private readonly streams: readonly Readable[];
+  private intake: Intake | undefined;
 
   constructor(stdout: Readable, stderr: Readable, form: SentinelForm = 'named') {
     this.form = form;
     if (form === 'named') this.isMarked = true;
+    this.streams = [stdout, stderr];
     this.read(stdout, 'stdout');
     this.read(stderr, 'stderr');
+  }
+
+  /** From now on they are read on this account. */
+  chargeTo(intake: Intake): void {
+    this.intake = intake;
+    for (const stream of this.streams) intake.hold(stream);
   }
 
   open(id: string): LogSink {
     if (this.form === 'bare') this.claimForAnswered();
     // What was written after an answer is nobody's.
-    else if (this.sinks.size === 0) for (const name of streamNames) this.unclaimed[name] = new Lines();
+    else if (this.sinks.size === 0) this.forgetUnclaimed();
     const sink = createSink(id, this.carried);
     this.carried = undefined;
     this.sinks.set(id, sink);
@@ -121,7 +132,23 @@ export class LogStreams {
     return sink.followers.add(onLine, inOrderOfTime(stdout ?? [], stderr ?? []));
   }
 
-  private async finish(sink: Sink, end: LogEnd): Promise<readonly string[]> {
+  private forgetUnclaimed(): void {
+    for (const name of streamNames) if (this.unclaimed[name].count > 0) this.unclaimed[name] = new Lines();
+  }
+
+  /** Most activations log nothing: for those there is nothing to wait for, and nothing to make. */
+  private finish(sink: Sink, end: LogEnd): Promise<readonly string[]> {
+    if (!end.isQuiet || sink.before || !this.isSilent(sink)) return this.finishLog(sink, end);
+    sink.hasAnswered = true;
+    this.sinks.delete(sink.id);
+    return noLines;
+  }
+
+  private isSilent({ lines }: Sink): boolean {
+    return streamNames.every((name) => lines[name].count === 0 && this.unclaimed[name].count === 0);
+  }
+
+  private async finishLog(sink: Sink, end: LogEnd): Promise<readonly string[]> {
     if (this.mustWait(sink, end)) await this.sentinelsOf(sink);
     let written = this.close(sink, end);
     if (sink.before) written = joined(await sink.before, written);
@@ -187,7 +214,10 @@ export class LogStreams {
 
   private read(stream: Readable, name: StreamName): void {
     const lines = new LineReader((line) => this.onLine(name, line));
-    stream.on('data', (chunk: Buffer) => lines.push(chunk));
+    stream.on('data', (chunk: Buffer) => {
+      if (this.intake) this.intake.take(() => lines.push(chunk));
+      else lines.push(chunk);
+    });
     const close = () => {
       if (this.closed[name]) return;
       lines.end();

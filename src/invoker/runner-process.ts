@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts'
 import type { Sandbox, Violation } from '../sandbox/index.ts';
 import { type Culprit, CulpritNotes } from './culprit.ts';
 import { encodeFrame, FrameReader, type LargeFrame } from './frames.ts';
+import type { Intake, Intakes } from './intake.ts';
 import { LogStreams } from './log-streams.ts';
 import { errorText, RunLine } from './run-line.ts';
 import {
@@ -29,6 +30,9 @@ import type { ActionLimits } from './types.ts';
 /** A whole frame is parsed at once, so it is not much more than the largest result. */
 const frameLimits = { wholeBytes: 4 * 1024 * 1024, announcedBytes: 256 * 1024 * 1024, headBytes: 4096 };
 
+/** What is larger is dealt with on the namespace's account. */
+const bulkBytes = 16 * 1024;
+
 type Waiting =
   | { readonly for: 'ready'; readonly settle: (failure?: Failure) => void }
   | { readonly for: 'init'; readonly settle: (outcome: InitOutcome, isQuiet: boolean) => void };
@@ -40,15 +44,19 @@ export class RunnerProcess implements Runner {
   private readonly logs: LogStreams;
   private readonly line: RunLine;
   private readonly notes = new CulpritNotes();
+  private readonly intakes: Intakes;
+  private intake: Intake | undefined;
   private outbox: Buffer[] = [];
   private readonly settleEnded: (failure: Failure) => void;
   private waiting: Waiting | undefined;
   private ending: Promise<Failure> | undefined;
   private frozen = false;
+  private isExamined = false;
 
-  constructor(sandbox: Sandbox) {
+  constructor(sandbox: Sandbox, intakes: Intakes) {
     if (!sandbox.channel) throw new TypeError('a runner needs a sandbox with a channel');
     this.sandbox = sandbox;
+    this.intakes = intakes;
     this.channel = sandbox.channel;
     this.logs = new LogStreams(sandbox.stdout, sandbox.stderr);
     this.line = new RunLine({
@@ -56,7 +64,7 @@ export class RunnerProcess implements Runner {
       send: (json) => this.send(json),
       onTimeout: () => void this.end('timeout'),
       notes: this.notes,
-      examine: () => sandbox.examine(),
+      examine: () => this.examine(),
     });
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
@@ -87,6 +95,8 @@ export class RunnerProcess implements Runner {
   init(request: InitRequest, limits: ActionLimits): Promise<InitEnd> {
     const log = this.logs.open('init');
     const cause = this.notes.own(request.env);
+    this.intake = this.intakes.of(this.notes.namespace);
+    this.logs.chargeTo(this.intake);
     this.logs.limitBytes = limits.logBytes;
     this.logs.isConcurrent = this.line.isConcurrent = limits.concurrency > 1;
     return new Promise((resolve) => {
@@ -97,7 +107,7 @@ export class RunnerProcess implements Runner {
           clearTimeout(timer);
           const isOk = outcome.kind === 'ok';
           if (isOk) log.carry({ isQuiet });
-          this.sandbox.examine();
+          this.examine();
           const violations = this.notes.end(cause);
           resolve({ outcome, logs: isOk ? noLogs : log.finish({ isQuiet }), violations });
         },
@@ -127,6 +137,14 @@ export class RunnerProcess implements Runner {
     await this.sandbox.freeze();
   }
 
+  cpuUsec(): number {
+    return this.sandbox.cpuUsec();
+  }
+
+  standBack(isBehind: boolean): void {
+    this.sandbox.standBack(isBehind);
+  }
+
   note(violation: Violation): Culprit {
     return this.notes.note(violation);
   }
@@ -152,13 +170,25 @@ export class RunnerProcess implements Runner {
     return failure;
   }
 
+  /** Answers that came in one piece are examined once: when the first is read, the sandbox has done them all. */
+  private examine(): void {
+    if (this.isExamined) return;
+    this.isExamined = true;
+    this.sandbox.examine();
+  }
+
   private listen(channel: NodeJS.ReadWriteStream): void {
     const reader = new FrameReader(
       frameLimits,
       (frame) => (frame.kind === 'whole' ? this.onText(frame.text) : this.onLarge(frame)),
       () => void this.end('violation'),
     );
-    channel.on('data', (chunk: Buffer) => reader.push(chunk));
+    channel.on('data', (chunk: Buffer) => {
+      this.isExamined = false;
+      const isBulk = chunk.length >= bulkBytes || reader.announcedBytes >= bulkBytes;
+      if (isBulk && this.intake) this.intake.take(() => reader.push(chunk));
+      else reader.push(chunk);
+    });
     channel.on('end', () => void this.end('channel-closed'));
     channel.on('close', () => void this.end('channel-closed'));
     channel.on('error', () => void this.end('channel-closed'));

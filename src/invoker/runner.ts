@@ -85,6 +85,10 @@ export interface Runner {
   reclaim(): void;
   /** Stops it where it stands until the next init or run; does nothing while it works. */
   freeze(): Promise<void>;
+  /** Processor time that it has used, in µs. Cheap. */
+  cpuUsec(): number;
+  /** Whether it makes way for other sandboxes that want a processor. */
+  standBack(isBehind: boolean): void;
   /** Keeps a violation for what is under way, and says whose it is. */
   note(violation: Violation): Culprit;
   /** Ends it for `reason`, unless the kernel has a better one; idempotent. */

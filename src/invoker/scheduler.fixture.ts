@@ -19,11 +19,11 @@ export class FakeRunner implements Runner {
   /** Ids of the runs that it has not answered. */
   readonly open: string[] = [];
   private readonly answers = new Map<string, (end: RunEnd) => void>();
-  private readonly initOutcome: () => InitOutcome;
+  private readonly initOutcome: () => InitOutcome | Promise<InitOutcome>;
   private readonly listeners = new Map<string, (line: string) => void>();
   private readonly settleEnded: (failure: Failure) => void;
 
-  constructor(number: number, initOutcome: () => InitOutcome) {
+  constructor(number: number, initOutcome: () => InitOutcome | Promise<InitOutcome>) {
     this.number = number;
     this.initOutcome = initOutcome;
     const { promise, resolve } = Promise.withResolvers<Failure>();
@@ -33,7 +33,7 @@ export class FakeRunner implements Runner {
 
   async init(): Promise<InitEnd> {
     this.inits++;
-    return { outcome: this.initOutcome(), logs: Promise.resolve([`init of ${this.number}`]) };
+    return { outcome: await this.initOutcome(), logs: Promise.resolve([`init of ${this.number}`]) };
   }
 
   run({ id }: { readonly id: string }): Promise<RunEnd> {
@@ -68,6 +68,8 @@ export class FakeRunner implements Runner {
     this.isFrozen = true;
   }
 
+  cpuUsec = () => 0;
+  standBack = () => {};
   takesEarly = () => false;
   reclaim = () => {};
   isLogging = (id: string) => this.open.includes(id);
@@ -92,10 +94,15 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
   const world = {
     initOutcome: (): InitOutcome => ({ kind: 'ok' }),
     startFault: undefined as Error | undefined,
+    /** No initialisation ends before it. */
+    initGate: undefined as Promise<void> | undefined,
   };
   const start = async (kind: string, memory: number): Promise<Slot> => {
     if (world.startFault) throw world.startFault;
-    const runner = new FakeRunner(runners.length + 1, () => world.initOutcome());
+    const runner = new FakeRunner(runners.length + 1, async () => {
+      await world.initGate;
+      return world.initOutcome();
+    });
     runners.push(runner);
     return newSlot(kind, memory, runner);
   };
@@ -112,9 +119,11 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     factory: { plan },
     ledger,
     prewarm,
+    shares: { join: () => () => {} },
     log: silentLog,
     maxStarting: 10,
     maxQueued: 100,
+    isHeldBack: () => false,
     quantumMs: 200,
     parallelSlots: 2,
     concurrencyOf: () => 100,

@@ -377,3 +377,48 @@ describe('following the log of a call', () => {
     expect(scheduler.follow('unknown', () => {})).toBeUndefined();
   });
 });
+
+describe('a namespace beside others', () => {
+  const of = (namespace: string, changes = {}) =>
+    fakeTarget({ namespace, action: `/${namespace}/a`, scaling: { fresh: true }, ...changes });
+
+  it('starts no more than half of the sandboxes that may be starting', async () => {
+    const { call, runners, settle, world } = fakeScheduler({ maxStarting: 4 });
+    const inits = Promise.withResolvers<void>();
+    world.initGate = inits.promise;
+    for (let n = 0; n < 10; n++) await call(of('storm'));
+    expect(runners).toHaveLength(2);
+    await call(of('victim'));
+    expect(runners).toHaveLength(3);
+    inits.resolve();
+    await settle();
+    expect(runners.length).toBeGreaterThan(3);
+  });
+
+  it('has no call begun while it is held back, and then all of them', async () => {
+    let heldBack = 'noisy';
+    const { call, runners, scheduler, settle } = fakeScheduler({
+      isHeldBack: (namespace) => namespace === heldBack,
+    });
+    await call(of('noisy'));
+    expect(runners).toHaveLength(0);
+    const other = await call(of('quiet'));
+    expect(runners[0]?.open).toEqual([other.job.activationId]);
+    heldBack = '';
+    scheduler.resume();
+    await settle();
+    expect(runners).toHaveLength(2);
+  });
+
+  it('is passed over when it is held back, even with an idle sandbox', async () => {
+    let heldBack = '';
+    const { call, runners, settle } = fakeScheduler({ isHeldBack: (namespace) => namespace === heldBack });
+    const target = of('noisy', { scaling: {} });
+    await call(target);
+    runners[0]?.answer();
+    await settle();
+    heldBack = 'noisy';
+    await call(target);
+    expect(runners.map(({ open }) => open)).toEqual([[]]);
+  });
+});

@@ -28,6 +28,7 @@ import type { MemoryLedger } from './memory-ledger.ts';
 import { judgeRun } from './outcomes.ts';
 import { startReason } from './past.ts';
 import type { PrewarmPool } from './prewarm.ts';
+import type { ProcessorShares } from './processor-shares.ts';
 import type { RunEnd } from './runner.ts';
 import type { Slot } from './slot.ts';
 import { SlotLives } from './slot-lives.ts';
@@ -39,10 +40,13 @@ export interface SchedulerOptions {
   readonly factory: Pick<SlotFactory, 'plan'>;
   readonly ledger: MemoryLedger;
   readonly prewarm: PrewarmPool;
+  readonly shares: Pick<ProcessorShares, 'join'>;
   readonly log: Log;
   /** Slots that may be starting at once. */
   readonly maxStarting: number;
   readonly maxQueued: number;
+  /** No call of the namespace is begun for now; when that has changed, `resume` is to be called. */
+  readonly isHeldBack: (namespace: string) => boolean;
   /** How long a slot serves before it may be taken from a namespace that has more than its share. */
   readonly quantumMs: number;
   /** Slots of one group that can make progress at once: the host's processors. */
@@ -88,7 +92,8 @@ export class Scheduler {
     if (this.closed) throw invokerFault('INVOKER_CLOSED', 'the platform is shutting down');
     const group = this.groups.of(job);
     group.template = job;
-    const slot = group.queue.length === 0 ? freeSlot(group, this.isShort) : undefined;
+    const isNext = group.queue.length === 0 && !this.options.isHeldBack(group.namespace);
+    const slot = isNext ? freeSlot(group, this.isShort) : undefined;
     if (!slot && this.line.length >= this.options.maxQueued) {
       this.groups.forget(group);
       throw busy(group);
@@ -161,6 +166,11 @@ export class Scheduler {
     this.schedule();
   }
 
+  /** A namespace is held back no longer. */
+  resume(): void {
+    this.schedule();
+  }
+
   /** Somebody waits, or a slot is on its way. */
   get isBusy(): boolean {
     return this.line.length > 0 || this.lives.starting > 0;
@@ -213,6 +223,7 @@ export class Scheduler {
 
   /** Finds a slot for the group's next job, or starts one; true when something was done. */
   private place(group: Group): boolean {
+    if (this.options.isHeldBack(group.namespace)) return false;
     const slot = freeSlot(group, this.isShort);
     if (!slot) {
       const { lives, options } = this;
@@ -234,6 +245,9 @@ export class Scheduler {
   private async serve(group: Group, slot: Slot, pending: Pending, origin?: Origin): Promise<void> {
     const { job } = pending;
     slot.inFlight++;
+    // What it is expected to cost now, and the difference when that is known.
+    const expectedMs = Number.isFinite(group.serviceMs) ? group.serviceMs : 0;
+    this.charge(group, expectedMs);
     if (group.isFresh) slot.isSpent = true;
     const running = slot.runner.run(runRequest(job), job.limits);
     const isContinued = origin !== undefined;
@@ -241,9 +255,14 @@ export class Scheduler {
     const end = await running;
     slot.inFlight--;
     slot.idleSince = performance.now();
+    this.charge(group, (end?.serviceMs ?? 0) - expectedMs);
     if (end) this.judge(group, slot, pending, end, origin);
     else this.putBack(group, pending);
     this.release(group, slot);
+  }
+
+  private charge(group: Group, ms: number): void {
+    this.line.charge(group, group.plan.memoryMiB * ms);
   }
 
   private judge(

@@ -14,6 +14,7 @@ import { complete, initRequest, type Origin, rejection } from './job-exchange.ts
 import type { MemoryLedger } from './memory-ledger.ts';
 import { judgeInit } from './outcomes.ts';
 import type { PrewarmPool } from './prewarm.ts';
+import type { ProcessorShares } from './processor-shares.ts';
 import type { Slot } from './slot.ts';
 import type { WaitingLine } from './waiting-line.ts';
 
@@ -22,6 +23,7 @@ export interface SlotLivesOptions {
   readonly line: WaitingLine;
   readonly ledger: MemoryLedger;
   readonly prewarm: PrewarmPool;
+  readonly shares: Pick<ProcessorShares, 'join'>;
   readonly log: Log;
   /** Slots that may be starting at once: starts are what costs the host most. */
   readonly maxStarting: number;
@@ -47,6 +49,8 @@ export class SlotLives {
   private readonly options: SlotLivesOptions;
   private readonly giveBacks = new Map<Slot, () => void>();
   private underWay = 0;
+  /** By namespace. */
+  private readonly underWayOf = new Map<string, number>();
   private averageMs = 50;
 
   constructor(options: SlotLivesOptions) {
@@ -76,6 +80,8 @@ export class SlotLives {
       return true;
     }
     if (this.underWay >= maxStarting) return false;
+    // The rest is for others: a storm of one does not fill all places.
+    if ((this.underWayOf.get(group.namespace) ?? 0) >= Math.ceil(maxStarting / 2)) return false;
     if (!(mayEvict ? this.makeRoom(group) : ledger.fits(plan.memoryMiB))) return false;
     const giveBack = ledger.take(plan.memoryMiB);
     void this.launch(group, { start: 'cold', begunAt, giveBack, obtain: () => plan.start() });
@@ -111,14 +117,17 @@ export class SlotLives {
 
   /** Gets a slot, and initialises it for the group's first job in line. */
   private async launch(group: Group, launch: Launch): Promise<void> {
-    this.underWay++;
-    group.starting++;
+    this.count(group, 1);
     let slot: Slot | undefined;
     try {
       slot = await launch.obtain();
       if (launch.start === 'cold')
         this.averageMs += (performance.now() - launch.begunAt - this.averageMs) / 5;
-      this.giveBacks.set(slot, launch.giveBack);
+      const leave = this.options.shares.join(group.namespace, slot.runner, launch.start === 'cold');
+      this.giveBacks.set(slot, () => {
+        leave();
+        launch.giveBack();
+      });
       this.watch(group, slot);
       await this.initialise(group, slot, launch);
     } catch (error) {
@@ -127,10 +136,17 @@ export class SlotLives {
       else launch.giveBack();
       this.giveUp(group, error);
     } finally {
-      this.underWay--;
-      group.starting--;
+      this.count(group, -1);
       this.options.onChange(group);
     }
+  }
+
+  private count(group: Group, change: 1 | -1): void {
+    const ofNamespace = (this.underWayOf.get(group.namespace) ?? 0) + change;
+    if (ofNamespace === 0) this.underWayOf.delete(group.namespace);
+    else this.underWayOf.set(group.namespace, ofNamespace);
+    this.underWay += change;
+    group.starting += change;
   }
 
   private watch(group: Group, slot: Slot): void {

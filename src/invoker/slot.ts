@@ -6,6 +6,7 @@
 import type { BlobStore, ImageStore, RuntimeKind } from '../images/index.ts';
 import type { OperatorPolicy, SandboxHost } from '../sandbox/index.ts';
 import type { CodeFolders } from './code-folders.ts';
+import type { Intakes } from './intake.ts';
 import type { Runner } from './runner.ts';
 import type { ViolationDesk } from './violation-desk.ts';
 
@@ -51,6 +52,7 @@ export interface SlotOptions extends SlotSources {
   readonly blobs: BlobStore;
   readonly folders: CodeFolders;
   readonly readyTimeoutMs: number;
+  readonly intakes: Intakes;
   readonly desk: Pick<ViolationDesk, 'watch'>;
 }
 

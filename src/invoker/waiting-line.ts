@@ -14,6 +14,8 @@ export interface WaitingLine {
   /** The group's next job. */
   take(group: Group): Pending | undefined;
   setStarved(group: Group, isStarved: boolean): void;
+  /** The group's namespace has used so much: memory for a time. */
+  charge(group: Group, cost: number): void;
   /** Gives turns until nobody can make use of one. */
   serve(place: (group: Group) => boolean): void;
 }
@@ -49,6 +51,9 @@ export function createWaitingLine(): WaitingLine {
     setStarved(group, isStarved) {
       if (isStarved) starved.add(group);
       else starved.delete(group);
+    },
+    charge({ namespace }, cost) {
+      rotation.charge(namespace, cost);
     },
     serve(place) {
       while (rotation.next(place));

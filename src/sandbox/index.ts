@@ -6,6 +6,7 @@ export type { DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
 export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts';
 export { sandboxFaultTable } from './faults.ts';
 export { enterIsolation, isIsolated } from './isolation/isolation.ts';
+export { takePrecedence } from './isolation/precedence.ts';
 export { shareWithSandboxes } from './lsm/label.ts';
 export { type Mechanism, mechanismNames } from './mechanisms.ts';
 export {

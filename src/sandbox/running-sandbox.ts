@@ -94,6 +94,10 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     async usage() {
       return lastUsage ?? cgroup.usage();
     },
+    cpuUsec: () => lastUsage?.cpuUsec ?? cgroup.cpuUsec(),
+    standBack(isBehind) {
+      if (!hasEnded) cgroup.weigh(isBehind ? 'idle' : parts.policy.cpuWeight);
+    },
     examine: examiner.examine,
     refusalsTold: parts.refusalsTold,
     openPort(port) {

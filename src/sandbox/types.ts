@@ -64,6 +64,10 @@ export interface Sandbox extends AsyncDisposable {
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   usage(): Promise<SandboxUsage>;
+  /** Processor time used so far, in µs. Cheap. */
+  cpuUsec(): number;
+  /** Whether it gets only what other sandboxes leave of the processors, and makes way for them at once. */
+  standBack(isBehind: boolean): void;
   /** Looks for violations that only counters of the kernel tell, and reports them. Takes microseconds. */
   examine(): void;
   /** Of one that may reach something: settles when everything that it was refused so far has been told. */

@@ -1,5 +1,6 @@
 /** `ward up`: the platform, from here until a signal. */
 import { createLog } from '../lib/index.ts';
+import { takePrecedence } from '../sandbox/index.ts';
 import { loadConfig } from './config.ts';
 import { type Platform, startPlatform } from './platform.ts';
 
@@ -16,6 +17,8 @@ const echoMs = 500;
 export async function upHere(options: UpOptions): Promise<number> {
   const config = await loadConfig(options);
   const log = createLog(config.logLevel);
+  const refused = await takePrecedence();
+  if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
   const stopped = Promise.withResolvers<void>();
   let firstSignalAt: number | undefined;
   const onSignal = () => {

@@ -37,6 +37,13 @@ export interface Cgroup {
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   usage(): CgroupUsage;
+  /** Processor time used so far, in µs; 0 when there is no such group. Cheap. */
+  cpuUsec(): number;
+  /**
+   * Its share of the processors among its siblings: a weight from 1 to 10000, or `idle`: what they leave over, and it
+   * makes way for them at once. Where the kernel has no such thing (before Linux 5.15), `idle` is the least weight.
+   */
+  weigh(share: number | 'idle'): void;
   /** What the kernel has refused to it; to be closed. */
   refusals(): RefusalCounters;
   pids(): readonly number[];

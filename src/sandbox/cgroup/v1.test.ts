@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomHex, startCommand } from '../../lib/index.ts';
@@ -71,12 +71,30 @@ describe.skipIf(!canTry)(`cgroup v1${canTry ? '' : ' (needs root and version 1 h
     expect(tree.ids()).not.toContain('a');
   });
 
+  test('stands back from its siblings and comes back with its weight', async () => {
+    const group = tree.group('back');
+    group.create({ ...limits, cpuWeight: 50 });
+    const read = (name: string) => readFileSync(file('cpu', `back/${name}`), 'utf8').trim();
+    expect(read('cpu.shares')).toBe('512');
+    group.weigh('idle');
+    group.weigh('idle');
+    if (existsSync(file('cpu', 'back/cpu.idle'))) expect(read('cpu.idle')).toBe('1');
+    expect(Number(read('cpu.shares'))).toBeLessThan(20);
+    group.weigh(50);
+    expect(read('cpu.shares')).toBe('512');
+    if (existsSync(file('cpu', 'back/cpu.idle'))) expect(read('cpu.idle')).toBe('0');
+    await group.remove();
+  });
+
   test('every method is harmless without a group', async () => {
     const group = tree.group('never-made');
     await group.freeze();
     await group.thaw();
     await group.kill();
     await group.remove();
+    group.weigh('idle');
+    group.weigh(100);
+    expect(group.cpuUsec()).toBe(0);
     expect(group.usage()).toEqual({ memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0 });
     expect(group.pids()).toEqual([]);
   });

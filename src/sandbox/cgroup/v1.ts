@@ -88,6 +88,13 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
       pids: readNumber(file('pids', 'pids.current')),
       oomKills: readKeyed(file('memory', 'memory.oom_control'), 'oom_kill'),
     }),
+    cpuUsec: () => Math.round(readNumber(file('cpuacct', 'cpuacct.usage')) / 1000),
+    weigh(share) {
+      const isIdle = share === 'idle';
+      const hasIdle = writeControl(file('cpu', 'cpu.idle'), isIdle ? '1' : '0');
+      // A group that is idle has no shares to be set.
+      if (!isIdle || !hasIdle) writeControl(file('cpu', 'cpu.shares'), String(sharesOf(isIdle ? 1 : share)));
+    },
     refusals: () => ({
       oomKills: keyedCounter(file('memory', 'memory.oom_control'), 'oom_kill'),
       forks: keyedCounter(file('pids', 'pids.events'), 'max'),

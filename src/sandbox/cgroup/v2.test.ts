@@ -55,6 +55,22 @@ test('usage', () => {
   });
 });
 
+test('standing back', () => {
+  fakeGroup('ward/one/a', { 'cpu.idle': '0', 'cpu.weight': '100', 'cpu.stat': 'usage_usec 345\n' });
+  const group = cgroupTreeV2(root, 'one').group('a');
+  expect(group.cpuUsec()).toBe(345);
+  group.weigh('idle');
+  expect([read('ward/one/a/cpu.idle'), read('ward/one/a/cpu.weight')]).toEqual(['1', '100']);
+  group.weigh(500);
+  expect([read('ward/one/a/cpu.idle'), read('ward/one/a/cpu.weight')]).toEqual(['0', '500']);
+});
+
+test('standing back where the kernel has only weights', () => {
+  fakeGroup('ward/one/b', { 'cpu.weight': '100' });
+  cgroupTreeV2(root, 'one').group('b').weigh('idle');
+  expect(read('ward/one/b/cpu.weight').trim()).toMatch(/^1/);
+});
+
 test('limits', () => {
   const names = ['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max', 'cpu.max', 'cpu.weight'];
   fakeGroup('ward/one/a', Object.fromEntries(names.map((name) => [name, ''])));

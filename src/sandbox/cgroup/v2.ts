@@ -66,6 +66,13 @@ function groupV2(folder: string): Cgroup {
       pids: readNumber(file('pids.current')),
       oomKills: readKeyed(file('memory.events'), 'oom_kill'),
     }),
+    cpuUsec: () => readKeyed(file('cpu.stat'), 'usage_usec'),
+    weigh(share) {
+      const isIdle = share === 'idle';
+      const hasIdle = writeControl(file('cpu.idle'), isIdle ? '1' : '0');
+      // A group that is idle has no weight to be set.
+      if (!isIdle || !hasIdle) writeControl(file('cpu.weight'), isIdle ? '1' : String(share));
+    },
     refusals: () => ({
       oomKills: keyedCounter(file('memory.events'), 'oom_kill'),
       forks: keyedCounter(file('pids.events'), 'max'),

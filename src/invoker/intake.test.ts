@@ -1,0 +1,91 @@
+import { PassThrough } from 'node:stream';
+import { beforeEach, expect, test } from 'vitest';
+import { createIntakes, type Intakes } from './intake.ts';
+
+let clock: number;
+let spentMs: number;
+let waits: { readonly ms: number; readonly done: () => void }[];
+let released: string[];
+let intakes: Intakes;
+
+beforeEach(() => {
+  [clock, spentMs, waits, released] = [0, 0, [], []];
+  intakes = createIntakes({
+    now: () => clock,
+    spent: () => spentMs,
+    wait: (ms, done) => void waits.push({ ms, done }),
+    onRelease: (namespace) => released.push(namespace),
+  });
+});
+
+const cost = (namespace: string, ms: number) =>
+  intakes.of(namespace).take(() => {
+    spentMs += ms;
+    clock += ms;
+  });
+
+test('what costs little by little is never held back', () => {
+  for (let at = 0; at < 1000; at++) {
+    cost('modest', 1);
+    clock += 10;
+  }
+  expect(waits).toEqual([]);
+});
+
+test('a burst is let through, and a flood is held back until it is made up for', () => {
+  const [log, other] = [new PassThrough(), new PassThrough()];
+  intakes.of('noisy').hold(log);
+  intakes.of('quiet').hold(other);
+  for (const stream of [log, other]) stream.resume();
+  cost('noisy', 15);
+  expect(intakes.isHeldBack('noisy')).toBe(false);
+  cost('noisy', 10);
+  expect(intakes.isHeldBack('noisy')).toBe(true);
+  expect([log.isPaused(), other.isPaused()]).toEqual([true, false]);
+  expect(intakes.isHeldBack('quiet')).toBe(false);
+
+  // Of 20 ms at once 5 are left, and 1 has come in during 10: the 4 that are owed take ten times as long.
+  expect(waits.map(({ ms }) => Math.round(ms))).toEqual([40]);
+  waits[0]?.done();
+  expect(intakes.isHeldBack('noisy')).toBe(false);
+  expect(log.isPaused()).toBe(false);
+  expect(released).toEqual(['noisy']);
+});
+
+test('over a long time a namespace costs no more than its share', () => {
+  while (clock < 100_000) {
+    cost('noisy', 4);
+    for (const { ms, done } of waits.splice(0)) {
+      clock += ms;
+      done();
+    }
+  }
+  expect(spentMs / clock).toBeGreaterThan(0.09);
+  expect(spentMs / clock).toBeLessThan(0.105);
+});
+
+test('nobody is held back for long at once', () => {
+  cost('heavy', 10_000);
+  expect(waits.map(({ ms }) => ms)).toEqual([250]);
+});
+
+test('a stream that comes while its namespace is held back waits, and a closed one is forgotten', () => {
+  cost('noisy', 100);
+  const late = new PassThrough();
+  intakes.of('noisy').hold(late);
+  expect(late.isPaused()).toBe(true);
+  late.emit('close');
+  late.pause();
+  waits[0]?.done();
+  expect(late.isPaused()).toBe(true);
+});
+
+test('debts outlive the sandboxes that made them', () => {
+  const stream = new PassThrough();
+  intakes.of('noisy').hold(stream);
+  cost('noisy', 100);
+  stream.emit('close');
+  expect(intakes.isHeldBack('noisy')).toBe(true);
+  waits[0]?.done();
+  expect(intakes.isHeldBack('noisy')).toBe(false);
+});

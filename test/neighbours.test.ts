@@ -1,0 +1,93 @@
+/** Ward and its sandboxes want the same processors and memory: who makes way for whom, as the kernel has it. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingForSandboxes, Ward } from './ward.ts';
+
+const missing = missingForSandboxes();
+
+describe.skipIf(missing !== undefined)(`neighbours${missing ? ` (${missing})` : ''}`, () => {
+  let ward: Ward;
+
+  beforeAll(async () => {
+    ward = await Ward.start();
+  });
+  afterAll(() => ward[Symbol.asyncDispose]());
+
+  it('the platform comes before sandboxes: for a processor, and last for the killer of memory', async () => {
+    const code = `const fs = require('fs');
+      exports.main = () => {
+        const own = { nice: require('os').getPriority(), oom: Number(fs.readFileSync('/proc/self/oom_score_adj', 'utf8')) };
+        try { fs.writeFileSync('/proc/self/oom_score_adj', '-900'); own.lowered = true; } catch (error) { own.lowered = error.code; }
+        return own;
+      };`;
+    await ward.deploy('self', code);
+    const { body } = await ward.invoke('self');
+    expect(body.response.result).toEqual({ nice: 0, oom: 500, lowered: 'EACCES' });
+    const platform = serverPid(ward.pid);
+    expect(niceOf(platform)).toBe(-10);
+    // A host may forbid to go below 0.
+    expect(Number(readFileSync(`/proc/${platform}/oom_score_adj`, 'utf8'))).toBeLessThanOrEqual(0);
+  });
+
+  it('a namespace that burns processors is made to stand back, and another one is not', async () => {
+    const noisy = await ward.createNamespace('noisy');
+    const limits = { timeout: 20_000 };
+    await ward.deploy('spin', 'exports.main = () => { for (;;); };', { auth: noisy, limits });
+    await ward.deploy('quiet', 'exports.main = () => ({});');
+    await ward.invoke('quiet');
+    const before = new Set(idleFiles(ward.instance));
+    for (let n = 0; n < 4; n++) {
+      await ward.request('POST', '/api/v1/namespaces/_/actions/spin', { auth: noisy });
+    }
+    const spinning = () => idleFiles(ward.instance).filter((file) => !before.has(file));
+    await ward.until(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return spinning().length > 0 && spinning().every((file) => readFileSync(file, 'utf8').trim() === '1');
+    });
+    await ward.invoke('quiet');
+    for (const file of before) if (existsSync(file)) expect(readFileSync(file, 'utf8').trim()).toBe('0');
+  }, 60_000);
+});
+
+/** The Node process below the supervisors. */
+function serverPid(supervisor: number): number {
+  const commands = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+    const stat = statOf(Number(name));
+    if (stat) commands.set(Number(name), Number(stat[1]));
+  }
+  for (let pid = supervisor; ; ) {
+    const child = [...commands].find(([, parent]) => parent === pid)?.[0];
+    if (child === undefined) throw new Error('no server below the supervisor');
+    if (readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('ward.mjs\0up') && niceOf(child) !== 0)
+      return child;
+    pid = child;
+  }
+}
+
+function niceOf(pid: number): number {
+  return Number(statOf(pid)?.[16]);
+}
+
+/** From the state on: behind the name, which may hold anything. */
+function statOf(pid: number): readonly string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+function idleFiles(instance: string): string[] {
+  for (const root of ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup']) {
+    const folder = join(root, 'ward', instance);
+    if (!existsSync(folder)) continue;
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(folder, name, 'cpu.idle'))
+      .filter((file) => existsSync(file));
+  }
+  return [];
+}
