@@ -25,8 +25,23 @@ test('only what is typed changes, and default goes back', () => {
   });
 });
 
+test.each([
+  ['api.example.com:443, 203.0.113.0/24', ['api.example.com:443', '203.0.113.0/24']],
+  ['[2001:db8::/32]:443', ['[2001:db8::/32]:443']],
+  ['[{"cidr":"203.0.113.0/24"}]', [{ cidr: '203.0.113.0/24' }]],
+  ['none', []],
+  ['default', null],
+])('--egress %s', (typed, egress) => {
+  expect(typedLimits(new Input([], { egress: typed }))).toEqual({ egress });
+});
+
 test('an option that takes nothing it understands is refused', () => {
-  for (const options of [{ maxMemory: 'much' }, { maxMemory: '-1' }, { storeActivations: '1' }])
+  for (const options of [
+    { maxMemory: 'much' },
+    { maxMemory: '-1' },
+    { storeActivations: '1' },
+    { egress: '[{' },
+  ])
     expect(() => typedLimits(new Input([], options))).toThrow(expect.objectContaining({ code: 'USAGE' }));
 });
 

@@ -79,12 +79,18 @@ export function grantEgress(rules: readonly EgressRule[], ceiling: EgressCeiling
   return grantsOf(rules, ceiling);
 }
 
-/** Holds rules against those of whom they belong to, like an action's against its namespace's. @throws Fault EGRESS_EXCEEDED */
+/**
+ * Holds rules against those of whom they belong to, like an action's against its namespace's. A name is covered by a
+ * name only: where it leads to is not known yet.
+ * @throws Fault EGRESS_EXCEEDED
+ */
 export function narrowEgress(rules: readonly EgressRule[], within: readonly EgressRule[]): void {
   const bound: EgressCeiling = { public: false, rules: within };
-  const refusal = rules.map((rule) => refusalOf(rule, bound)).find((why) => why !== undefined);
-  if (refusal === undefined) return;
-  throw egressFault('EGRESS_EXCEEDED', `egress: ${refusal} in this namespace`, {
+  const isCovered = (rule: EgressRule) =>
+    'host' in rule ? reachesPublic(rule, bound) : refusalOf(rule, bound) === undefined;
+  const beyond = rules.find((rule) => !isCovered(rule));
+  if (beyond === undefined) return;
+  throw egressFault('EGRESS_EXCEEDED', `egress: ${describeRule(beyond)} is not allowed in this namespace`, {
     hint: 'ask for less, or have the operator change the limit `egress` of the namespace',
   });
 }

@@ -10,5 +10,6 @@ export {
   noEgress,
 } from './grants.ts';
 export { defaultEgressLimits, type EgressLimits, egressLimitsSchema } from './limits.ts';
+export { egressObstacle } from './router/programs.ts';
 export { type CidrRule, describeRule, type EgressRule, type HostRule, parseEgress } from './rules.ts';
 export { openWaysOut, type WayOut, type WaysOut } from './ways-out.ts';

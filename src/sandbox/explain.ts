@@ -101,11 +101,15 @@ const sentences: Readonly<Record<Mechanism, Sentence>> = {
   selinux: ({ selinuxLabel }) =>
     selinuxLabel === 'auto' ? `${stockLabel} with two categories of its own` : (selinuxLabel ?? 'off'),
   'host-isolation': fresh('Ward itself runs in a mount and a pid namespace that end with it'),
-  'network-namespace': ({ egress }) => describeEgress(egress),
+  'network-namespace': ({ egress }) =>
+    egress === undefined
+      ? 'no network device but lo'
+      : 'lo, and one device that leads to Ward’s router alone',
+  egress: ({ egress }) => describeEgress(egress),
 };
 
 function describeEgress(egress: SandboxPolicy['egress']): string {
-  if (egress === undefined) return 'no network device but lo';
+  if (egress === undefined) return 'reaches nothing';
   const { connections, connectionsPerSecond, packetsPerSecond, bytesPerSecond } = egress.limits;
   return [
     `reaches ${egress.grants.rules.map(describeRule).join(', ')}, nothing else, no private or local address unless the operator named it`,

@@ -31,6 +31,7 @@ export const mechanisms = {
   selinux: 'within containers',
   'host-isolation': 'within containers',
   'network-namespace': 'external world',
+  egress: 'external world',
 } as const satisfies Readonly<Record<string, Vector>>;
 
 export type Mechanism = keyof typeof mechanisms;

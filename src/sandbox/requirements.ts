@@ -24,12 +24,14 @@ export function unavailable(situation: HostSituation): readonly Unmet[] {
   });
 }
 
-/** The mechanisms that the policy requires, or names a profile of, and that can't be had. */
+/** The mechanisms that the policy requires, names a profile of or has rules for, and that can't be had. */
 export function unmetRequirements(situation: HostSituation): readonly Unmet[] {
-  const { required: listed, apparmorProfile, selinuxLabel } = situation.policy;
+  const { required: listed, apparmorProfile, selinuxLabel, egress } = situation.policy;
   const required = new Set<Mechanism>(listed);
   if (isNamed(apparmorProfile)) required.add('apparmor');
   if (isNamed(selinuxLabel)) required.add('selinux');
+  // Nobody asks for a way out to be let down later.
+  if (egress !== undefined) required.add('egress');
   return unavailable(situation).filter(({ mechanism }) => required.has(mechanism));
 }
 
@@ -75,6 +77,7 @@ const checks: Partial<Record<Mechanism, Check>> = {
   'uts-namespace': namespace('uts'),
   'cgroup-namespace': namespace('cgroup'),
   'network-namespace': namespace('net'),
+  egress: ({ host }) => host.egressObstacle,
   'time-namespace': (situation) =>
     situation.policy.runtime === 'runsc'
       ? 'gVisor has clocks of its own instead'

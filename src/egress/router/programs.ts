@@ -15,18 +15,22 @@ const needed = [
   { program: 'nsenter', debianPackage: 'util-linux' },
 ] as const;
 
-/** @throws Fault EGRESS_UNAVAILABLE naming what is missing */
-export function requirePrograms(): void {
+/** What the host lacks, in words; undefined when all programs are there. */
+export function egressObstacle(): string | undefined {
   const folders = programEnv.PATH.split(':');
   const missing = needed.filter(
     ({ program }) => !folders.some((folder) => existsSync(`${folder}/${program}`)),
   );
-  if (missing.length === 0) return;
+  if (missing.length === 0) return undefined;
   const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))].join(' ');
-  throw unavailable(
-    `${missing.map(({ program }) => program).join(', ')} missing`,
-    `apt-get install ${packages}`,
-  );
+  const names = missing.map(({ program }) => program).join(', ');
+  return `${names} missing: apt-get install ${packages}`;
+}
+
+/** @throws Fault EGRESS_UNAVAILABLE naming what is missing */
+export function requirePrograms(): void {
+  const obstacle = egressObstacle();
+  if (obstacle !== undefined) throw unavailable(obstacle);
 }
 
 /** @param namespace Path of a network namespace. */

@@ -63,3 +63,34 @@ describe('what holds for an action in a namespace', () => {
     expect(effectiveAsk({ ...own }, { ...general })?.id).toBe(ids[0]?.id);
   });
 });
+
+describe('the annotation egress', () => {
+  const egress = (value: unknown) => [{ key: 'egress', value: JSON.parse(JSON.stringify(value)) }];
+
+  it('lists what may be reached, beside the annotation sandbox', () => {
+    expect(
+      sandboxAskOf(egress([{ host: 'api.example.com', ports: [443] }, { cidr: '203.0.113.0/24' }])),
+    ).toEqual({
+      egress: [{ host: 'api.example.com', ports: [443] }, { cidr: '203.0.113.0/24' }],
+    });
+    expect(sandboxAskOf([...annotated('gvisor'), ...egress([])])).toEqual({ tier: 'gvisor', egress: [] });
+  });
+
+  it('is refused when it is none', () => {
+    expect(() => sandboxAskOf(egress('api.example.com:443'))).toThrow(
+      expect.objectContaining({ code: 'EGRESS_INVALID' }),
+    );
+  });
+
+  it('is the namespace’s where the action says nothing, and is held within it otherwise', () => {
+    const [wide, narrow] = [
+      { egress: [{ cidr: '203.0.113.0/24' }] },
+      { egress: [{ cidr: '203.0.113.7/32' }] },
+    ];
+    expect(effectiveAsk(undefined, wide)).toMatchObject(wide);
+    expect(effectiveAsk({ tier: 'gvisor' }, wide)).toMatchObject({ tier: 'gvisor', ...wide });
+    expect(effectiveAsk(narrow, wide)).toMatchObject({ ...narrow, egressWithin: wide.egress });
+    expect(effectiveAsk(narrow, undefined)?.egressWithin).toBeUndefined();
+    expect(effectiveAsk(narrow, wide)?.id).not.toBe(effectiveAsk(narrow, undefined)?.id);
+  });
+});

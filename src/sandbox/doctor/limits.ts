@@ -1,7 +1,8 @@
-/** Probes that use something up: each in a sandbox of its own with a small limit, to see the limit hold. */
+/** Probes that need a policy of their own: mostly a small limit, in a sandbox of its own, to see the limit hold. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxPolicy } from '../policy.ts';
 import type { SandboxHost } from '../types.ts';
+import { proveEgress } from './egress.ts';
 import { type ProbeProgram, runProgram, startProgram } from './program.ts';
 import type { Finding, LimitProbe } from './types.ts';
 
@@ -20,6 +21,7 @@ export const limitProbes: readonly LimitProbe<LimitContext>[] = [
   { mechanism: 'cpu-limit', run: cpu },
   { mechanism: 'io-limit', run: io },
   { mechanism: 'freezer', run: freezer },
+  { mechanism: 'egress', run: proveEgress },
 ];
 
 function program(context: LimitContext, source: string, changes: Partial<SandboxPolicy>): ProbeProgram {

@@ -51,4 +51,6 @@ export interface HostFeatures {
   /** Names as in /proc/self/ns: `user`, `time`, … */
   readonly namespaces: ReadonlySet<string>;
   readonly disks: readonly Disk[];
+  /** Why no sandbox can be given a way out; undefined when nothing is known to be missing. */
+  readonly egressObstacle: string | undefined;
 }

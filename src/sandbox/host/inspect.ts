@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { join } from 'node:path';
+import { egressObstacle } from '../../egress/index.ts';
 import { runCommand } from '../../lib/index.ts';
 import { sandboxFault } from '../faults.ts';
 import { isIsolated } from '../isolation/isolation.ts';
@@ -22,6 +23,7 @@ export async function inspectHost(): Promise<HostFeatures> {
     lsm: await lsmFeatures(),
     namespaces: new Set(readdirSync('/proc/self/ns')),
     disks: disksOf('/sys/block'),
+    egressObstacle: egressObstacle(),
   };
 }
 

@@ -18,6 +18,7 @@ export const v2Host: HostFeatures = {
   lsm: { landlock: true, apparmorProfiles: undefined, apparmorParser: undefined, selinux: 'off' },
   namespaces: new Set(['user', 'pid', 'mnt', 'ipc', 'uts', 'cgroup', 'net', 'time']),
   disks: [{ name: 'vda', major: 254, minor: 0 }],
+  egressObstacle: undefined,
 };
 
 export const v1Host: HostFeatures = {

@@ -1,0 +1,148 @@
+import { decode, encode, type Packet } from 'dns-packet';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { egressCeilingSchema, grantEgress } from '../grants.ts';
+import { parseAddress } from '../networks.ts';
+import type { Opening } from '../router/ruleset.ts';
+import { parseEgress } from '../rules.ts';
+import { type Answerer, createAnswerer, mostAddresses } from './answers.ts';
+import type { Lookup } from './upstream.ts';
+
+interface Bench {
+  readonly answer: Answerer;
+  readonly opened: { readonly openings: readonly Opening[]; readonly seconds: number }[];
+  readonly asked: string[];
+  readonly refused: string[];
+}
+
+function bench(
+  lookup: Lookup,
+  { open = async () => {} }: { readonly open?: () => Promise<void> } = {},
+): Bench {
+  const [opened, asked, refused]: [Bench['opened'], string[], string[]] = [[], [], []];
+  const answer = createAnswerer({
+    grants: grantEgress(parseEgress(['*.example.com:443']), egressCeilingSchema.parse('public')),
+    upstream: {
+      async lookup(name, family) {
+        asked.push(`${name} ${family}`);
+        return lookup;
+      },
+    },
+    own: () => [parseAddress('203.0.113.1')].flatMap((own) => own ?? []),
+    open: async (openings, seconds) => {
+      await open();
+      opened.push({ openings, seconds });
+    },
+    onRefusal: (detail) => refused.push(detail),
+  });
+  return { answer, opened, asked, refused };
+}
+
+const query = (name: string, type: 'A' | 'AAAA' | 'TXT' = 'A') =>
+  encode({ type: 'query', id: 7, flags: 0x100, questions: [{ type, name, class: 'IN' }] });
+const read = (reply: Buffer | undefined): Packet => decode(reply ?? Buffer.alloc(0));
+const codeOf = (reply: Buffer | undefined) => (reply?.readUInt8(3) ?? 0) & 15;
+
+describe('answers', () => {
+  it.each([
+    [0, 0, 5],
+    [60, 60, 65],
+    [2_147_483_647, 3600, 3605],
+  ])('of %i seconds are told as %i and open for %i', async (ttlSeconds, told, seconds) => {
+    const { answer, opened } = bench([{ address: '198.51.100.7', ttlSeconds }]);
+    const reply = read(await answer(query('a.example.com'), 'udp'));
+    expect(reply.answers).toMatchObject([{ data: '198.51.100.7', ttl: told, name: 'a.example.com' }]);
+    expect(opened).toMatchObject([{ seconds, openings: [{ protocol: 'tcp', ports: [443] }] }]);
+  });
+
+  it('keep the case of the question', async () => {
+    const reply = read(
+      await bench([{ address: '198.51.100.7', ttlSeconds: 1 }]).answer(query('A.eXample.COM'), 'udp'),
+    );
+    expect(reply.questions?.[0]?.name).toBe('A.eXample.COM');
+    expect(reply.answers?.[0]?.name).toBe('A.eXample.COM');
+  });
+
+  it('come after their addresses are open', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { answer } = bench([{ address: '198.51.100.7', ttlSeconds: 1 }], { open: () => gate.promise });
+    let isAnswered = false;
+    const reply = answer(query('a.example.com'), 'udp').then(() => {
+      isAnswered = true;
+    });
+    await new Promise(setImmediate);
+    expect(isAnswered).toBe(false);
+    gate.resolve();
+    await reply;
+  });
+
+  it('fail when an address can not be opened', async () => {
+    const { answer } = bench([{ address: '198.51.100.7', ttlSeconds: 1 }], {
+      open: () => Promise.reject(new Error('full')),
+    });
+    expect(codeOf(await answer(query('a.example.com'), 'udp'))).toBe(2);
+  });
+
+  it.each([
+    ['unknown', 3],
+    ['failed', 2],
+    [[], 0],
+  ] as const)('of a lookup that is %j have code %i', async (lookup, code) => {
+    expect(codeOf(await bench(lookup).answer(query('a.example.com'), 'udp'))).toBe(code);
+  });
+
+  it('have no more addresses than are opened', async () => {
+    const many = Array.from({ length: 200 }, (_, index) => ({
+      address: `198.51.100.${index}`,
+      ttlSeconds: 9,
+    }));
+    const { answer, opened } = bench(many);
+    const cut = read(await answer(query('a.example.com'), 'udp'));
+    const whole = read(await answer(query('a.example.com'), 'tcp'));
+    expect([cut.answers?.length, whole.answers?.length]).toEqual([0, mostAddresses]);
+    expect(opened[0]?.openings).toHaveLength(mostAddresses);
+  });
+
+  it('are not asked for when no rule allows the name, and hold no other kinds', async () => {
+    const { answer, asked, refused } = bench([{ address: '198.51.100.7', ttlSeconds: 1 }]);
+    expect(codeOf(await answer(query('example.com'), 'udp'))).toBe(3);
+    expect(codeOf(await answer(query('a.example.com.evil.test'), 'udp'))).toBe(3);
+    expect(read(await answer(query('a.example.com', 'TXT'), 'udp')).answers).toEqual([]);
+    expect([asked, refused]).toEqual([
+      [],
+      ['name example.com: no rule allows it', 'name a.example.com.evil.test: no rule allows it'],
+    ]);
+  });
+
+  it('leave out what none may reach', async () => {
+    const { answer, opened, refused } = bench(
+      ['127.0.0.1', '10.0.0.1', '203.0.113.1', '::ffff:8.8.8.8', 'no address', '198.51.100.7'].map(
+        (address) => ({
+          address,
+          ttlSeconds: 1,
+        }),
+      ),
+    );
+    expect(read(await answer(query('a.example.com'), 'udp')).answers).toMatchObject([
+      { data: '198.51.100.7' },
+    ]);
+    expect(opened[0]?.openings).toHaveLength(1);
+    expect(refused).toHaveLength(4);
+  });
+});
+
+it('nothing that a sandbox sends makes the resolver throw, and no answer is longer than its transport takes', async () => {
+  const { answer } = bench([{ address: '198.51.100.7', ttlSeconds: 1 }]);
+  const valid = query('a.example.com');
+  const damaged = fc
+    .tuple(fc.nat(valid.length), fc.uint8Array({ maxLength: 40 }))
+    .map(([at, bytes]) => Buffer.concat([valid.subarray(0, at), bytes, valid.subarray(at + bytes.length)]));
+  const random = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes));
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(damaged, random), async (message) => {
+      const reply = await answer(message, 'udp');
+      expect(reply?.length ?? 0).toBeLessThanOrEqual(1232);
+    }),
+    { numRuns: 3000 },
+  );
+});

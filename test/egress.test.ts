@@ -1,0 +1,107 @@
+/** Egress of functions: what an action may reach, and what its record says of the rest. Nothing leaves the machine. */
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseEgress } from '../src/egress/index.ts';
+import type { EffectiveSandboxAsk } from '../src/invoker/index.ts';
+import { operatorPolicy, operatorPolicySchema } from '../src/sandbox/index.ts';
+import { InvokerBench } from './invoker.ts';
+import { missingForSandboxes } from './ward.ts';
+
+const missing =
+  missingForSandboxes() ??
+  ['/usr/sbin/nft', '/usr/bin/pasta'].find((program) => !existsSync(program))?.concat(' is missing');
+
+/** Connects to each place of `to` at once; the answer comes right after the last refusal. */
+const code = `const net = require('node:net');
+  const one = ([host, port]) => new Promise((done) => {
+    const socket = net.connect({ host, port, timeout: 8000 });
+    socket.once('connect', () => { socket.destroy(); done('connected'); });
+    socket.once('timeout', () => { socket.destroy(); done('timeout'); });
+    socket.once('error', ({ code }) => done(code));
+  });
+  exports.main = async ({ to = [] }) => ({
+    devices: Object.keys(require('node:os').networkInterfaces()).sort(),
+    answers: await Promise.all(to.map(one)),
+  });`;
+
+const operator = operatorPolicy(operatorPolicySchema.parse({ allow: { egress: 'public' } }));
+
+describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${missing})` : ''}`, () => {
+  let bench: InvokerBench;
+  beforeAll(async () => {
+    bench = await InvokerBench.open({ operator, prewarm: [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }] });
+  });
+  afterAll(async () => {
+    await bench?.[Symbol.asyncDispose]();
+  });
+
+  const ask = (id: string, rules: unknown, more: Partial<EffectiveSandboxAsk> = {}): EffectiveSandboxAsk => ({
+    id,
+    egress: parseEgress(rules),
+    ...more,
+  });
+  const api = [{ host: 'api.example.com', ports: [443] }];
+
+  it('an action without rules has no device, and may be prewarmed', async () => {
+    await bench.until(() => bench.frozen === 1);
+    const { result, start } = await bench.run(await bench.target(code));
+    expect(result).toMatchObject({ devices: ['lo'] });
+    expect(start).toBe('prewarmed');
+  });
+
+  it('an action with rules has one, is never given a prewarmed sandbox, and its record has each refusal', async () => {
+    const target = await bench.target(code, { sandbox: ask('a', api) });
+    const to = [
+      ['10.0.0.1', 80],
+      ['169.254.169.254', 80],
+      ['evil.example.com', 443],
+    ];
+    const { result, start, violations } = await bench.run(target, { to });
+    expect(result).toEqual({
+      devices: ['eth0', 'lo'],
+      answers: ['ECONNREFUSED', 'ECONNREFUSED', 'ENOTFOUND'],
+    });
+    expect(start).toBe('cold');
+    const details = (violations ?? []).map(({ kind, detail }) => `${kind} ${detail}`);
+    expect(details).toEqual(
+      expect.arrayContaining([
+        'egress tcp 10.0.0.1:80: a private network',
+        'egress tcp 169.254.169.254:80: link-local, where metadata services are',
+        'egress name evil.example.com: no rule allows it',
+      ]),
+    );
+    const again = await bench.run(target, { to: [['10.0.0.2', 81]] });
+    expect(again.start).toBe('warm');
+    expect(again.violations?.map(({ detail }) => detail)).toEqual(['tcp 10.0.0.2:81: a private network']);
+    const quiet = await bench.run(target);
+    expect(quiet.violations).toBeUndefined();
+  });
+
+  it('sandboxes with other rules are not shared', async () => {
+    const one = await bench.target(code, { sandbox: ask('b', api) });
+    await bench.run(one);
+    const other = { ...one, sandbox: ask('c', [{ host: 'other.example.com', ports: [443] }]) };
+    expect((await bench.run(other)).start).not.toBe('warm');
+    expect((await bench.run(one)).start).toBe('warm');
+  });
+
+  it.each([
+    ['an address that is private', [{ cidr: '10.0.0.0/24' }], /private/],
+    ['loopback', [{ cidr: '127.0.0.1' }], /loopback/],
+    ['another sandbox', [{ cidr: '198.18.0.0/16' }], /Ward’s own/],
+  ])('%s is refused before anything starts', async (_, rules, why) => {
+    const target = await bench.target(code, { sandbox: ask('d', rules) });
+    await expect(bench.run(target)).rejects.toMatchObject({
+      code: 'EGRESS_EXCEEDED',
+      message: expect.stringMatching(why),
+    });
+  });
+
+  it('what the namespace may not is refused', async () => {
+    const sandbox = ask('e', api, { egressWithin: parseEgress(['other.example.com:443']) });
+    await expect(bench.invoker.vet(await bench.target(code, { sandbox }))).rejects.toMatchObject({
+      code: 'EGRESS_EXCEEDED',
+      message: expect.stringContaining('in this namespace'),
+    });
+  });
+});
