@@ -50,6 +50,6 @@ test('no package of the lock file runs a script when it is installed', () => {
 test('the Debian packages of the set-up', () => {
   const { rows } = tableOf(readText('docs/dependencies.md'), 'package', 'Debian packages');
   const source = readText('scripts/setup/system.mjs');
-  const packages = [...source.matchAll(/\bpackage: '([a-z-]+)'/g)].map((match) => match[1] ?? '');
+  const packages = [...source.matchAll(/\bpackage: '([a-z0-9-]+)'/g)].map((match) => match[1] ?? '');
   expect(rows.map(([name = '']) => plain(name)).sort()).toEqual([...new Set(packages)].sort());
 });
