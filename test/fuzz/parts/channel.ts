@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { createActionHttp } from '../../../src/invoker/action-http.ts';
 import { initOutcome, runOutcome } from '../../../src/invoker/action-replies.ts';
 import { encodeFrame } from '../../../src/invoker/frames.ts';
+import { createIntakes } from '../../../src/invoker/intake.ts';
 import { RunnerProcess } from '../../../src/invoker/runner-process.ts';
 import type { JsonValue } from '../../../src/lib/index.ts';
 import type { Sandbox, SandboxExit } from '../../../src/sandbox/index.ts';
@@ -66,7 +67,7 @@ function largeFrame(): Buffer {
 /** Every promise that a runner made is kept, whatever comes. */
 async function talk(bytes: Buffer, pieceBytes: number, isConcurrent: boolean): Promise<void> {
   const fake = fakeSandbox();
-  const runner = new RunnerProcess(fake.sandbox);
+  const runner = new RunnerProcess(fake.sandbox, createIntakes({ onRelease() {} }));
   const limits = { timeoutMs: 60_000, memoryMiB: 256, logBytes: 1000, concurrency: isConcurrent ? 2 : 1 };
   const life = (async () => {
     if ((await runner.ready(60_000)) !== undefined) return;
@@ -107,6 +108,8 @@ function fakeSandbox() {
     ...{ id: 'fuzz', stdin, stdout, stderr, channel, exited: exited.promise, destroy },
     ...{ freeze: nothing, thaw: nothing, examine() {}, [Symbol.asyncDispose]: destroy },
     usage: async () => ({ memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0 }),
+    cpuUsec: () => 0,
+    standBack() {},
     openPort: () => ({ connect: () => Promise.reject(new Error('none')) }),
   };
   return {
