@@ -5,6 +5,7 @@ import type { Read } from './threads/jobs.ts';
 import type {
   AdvisoryMatcher,
   ConfigInspector,
+  Ecosystem,
   Finding,
   Gap,
   Inventory,
@@ -36,7 +37,7 @@ export function openJudge(
       form: 1,
       target,
       scannedAt: now().toISOString(),
-      inventory,
+      inventory: told(matcher, inventory),
       findings: inOrder([...findings, ...matched(inventory)]),
       suppressed: [],
       advisories: matcher.state(),
@@ -47,6 +48,7 @@ export function openJudge(
       const matches = matched(report.inventory);
       return {
         ...report,
+        inventory: told(matcher, report.inventory),
         findings: inOrder([...kept, ...matches.filter((each) => !reasons.has(keyOf(each)))]),
         suppressed: [
           ...report.suppressed.filter(({ finding }) => !isMatched(finding)),
@@ -72,6 +74,28 @@ export function openJudge(
     },
   };
 }
+
+/** With what advisories say of the distribution as a whole. That there are none at all is said of the report. */
+function told(matcher: AdvisoryMatcher, inventory: Inventory): Inventory {
+  const { distribution, components } = inventory;
+  if (distribution === undefined) return inventory;
+  const { withoutAdvisories: _, ...plain } = distribution;
+  const endOfLife = matcher.endOfLife(plain) ?? plain.endOfLife;
+  const isUnspoken =
+    (matcher.state()?.count ?? 0) > 0 &&
+    components.some(({ ecosystem }) => ofDistributions.has(ecosystem)) &&
+    !matcher.covers(plain);
+  return {
+    ...inventory,
+    distribution: {
+      ...plain,
+      ...(endOfLife !== undefined && { endOfLife }),
+      ...(isUnspoken && { withoutAdvisories: true as const }),
+    },
+  };
+}
+
+const ofDistributions: ReadonlySet<Ecosystem> = new Set(['deb', 'apk', 'rpm']);
 
 /** Whether it comes from advisories, and not from a rule. */
 function isMatched(finding: Finding): finding is Vulnerability | Malware {

@@ -36,6 +36,8 @@ const app = await filesTar({
 function matcherOf(names: readonly string[], revision = '1'): AdvisoryMatcher {
   return {
     state: () => ({ revision, count: names.length }),
+    covers: () => true,
+    endOfLife: () => undefined,
     match: (components) =>
       components
         .filter(({ name }) => names.includes(name))
@@ -437,12 +439,37 @@ describe('a report', () => {
       scannedAt: report.scannedAt,
       inventory: report.inventory,
     });
-    await using never = scannerWith({ matcher: { state: () => undefined, match: () => [] } });
+    await using never = scannerWith({ matcher: { ...matcherOf([]), state: () => undefined } });
     expect(never.rejudge(again)).toMatchObject({
       findings: [{ id: 'password' }],
       suppressed: [],
       advisories: undefined,
     });
+  });
+
+  it('tells what advisories know of the distribution, then and when it is judged again', async () => {
+    const covered = matcherOf(['lodash']);
+    const uncovered = { ...covered, covers: () => false, endOfLife: () => '2028-06-09' };
+    await using before = scannerWith({ matcher: uncovered });
+    await using after = scannerWith({ matcher: covered });
+    const report = await before.scanImage(imageOf([base]));
+    const known = { id: 'debian', versionId: '13', name: 'debian', endOfLife: '2028-06-09' };
+    expect(report.inventory.distribution).toEqual({ ...known, withoutAdvisories: true });
+    expect(after.rejudge(report).inventory.distribution).toEqual(known);
+    expect(before.rejudge(after.rejudge(report))).toEqual(report);
+  });
+
+  it('of a distribution without packages, or without any advisories, leaves open who speaks of it', async () => {
+    const uncovered = { ...matcherOf(['lodash']), covers: () => false };
+    const bare = await filesTar({ 'etc/os-release': 'ID=debian\nVERSION_ID="13"\n' });
+    await using scanner = scannerWith({ matcher: uncovered });
+    expect((await scanner.scanImage(imageOf([bare]))).inventory.distribution).not.toHaveProperty(
+      'withoutAdvisories',
+    );
+    await using never = scannerWith({ matcher: { ...uncovered, state: () => undefined } });
+    expect((await never.scanImage(imageOf([base]))).inventory.distribution).not.toHaveProperty(
+      'withoutAdvisories',
+    );
   });
 
   it('of an SBOM is judged like any other', async () => {

@@ -48,6 +48,8 @@ export interface Distribution {
   readonly name: string;
   /** ISO date on which its security support ends, where it is known. */
   readonly endOfLife?: string | undefined;
+  /** No advisory speaks of its packages: that none of them is found to be vulnerable says nothing. */
+  readonly withoutAdvisories?: true | undefined;
 }
 
 export interface Layer {
@@ -238,6 +240,10 @@ export interface ConfigInspector {
 export interface AdvisoryMatcher {
   /** Undefined: there are none. */
   state(): AdvisoryState | undefined;
+  /** Whether any advisory speaks of packages of the distribution. */
+  covers(distribution: Distribution): boolean;
+  /** ISO date after which nobody mends the release; undefined when it is not known. */
+  endOfLife(distribution: Distribution): string | undefined;
   /** Vulnerabilities, and packages that are known to be malicious; aliases are merged to one finding. */
   match(
     components: readonly Component[],

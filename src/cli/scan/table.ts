@@ -22,15 +22,11 @@ export function scanTable(judged: JudgedReport, style: TableStyle): string[] {
 
 function headOf({ report }: JudgedReport): string[] {
   const { target, inventory, advisories } = report;
-  const { distribution, components, layers } = inventory;
-  const system = distribution === undefined ? 'unknown' : distribution.name;
-  const end = distribution?.endOfLife;
+  const { components, layers } = inventory;
   return renderRecord([
     [target.kind, target.name],
     ...(target.digest === undefined ? [] : [['digest', target.digest] as const]),
-    ...(target.kind === 'code'
-      ? []
-      : [['system', end === undefined ? system : `${system}, supported until ${end.slice(0, 10)}`] as const]),
+    ...(target.kind === 'code' ? [] : [['system', systemOf(report)] as const]),
     [
       'has',
       [
@@ -45,6 +41,16 @@ function headOf({ report }: JudgedReport): string[] {
         : `${advisories.count}, the newest of ${advisories.updatedAt?.slice(0, 10) ?? 'an unknown day'}`,
     ],
   ]);
+}
+
+function systemOf({ inventory: { distribution } }: JudgedReport['report']): string {
+  if (distribution === undefined) return 'unknown';
+  const { name, endOfLife, withoutAdvisories } = distribution;
+  return [
+    name,
+    ...(endOfLife === undefined ? [] : [`supported until ${endOfLife.slice(0, 10)}`]),
+    ...(withoutAdvisories ? ['no advisory speaks of its packages'] : []),
+  ].join(', ');
 }
 
 function verdictLines({ outcome, reasons, report }: JudgedReport, { colors }: TableStyle): string[] {

@@ -1,5 +1,5 @@
 /** The rules about what surrounds the findings: gaps, the distribution, the age of advisories, base and signatures. */
-import type { Gap, Report } from '../../scanner/index.ts';
+import type { AdvisoryState, Gap, Report } from '../../scanner/index.ts';
 import { counted, plainText } from '../plain-text.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Rules } from '../policy/rules-schema.ts';
@@ -33,12 +33,26 @@ export function distributionReasons({ inventory }: Report, rules: Rules, now: nu
 /** Where nothing was found that advisories speak of, their age does not matter. */
 export function advisoryReasons(report: Report, rules: Rules, now: number): readonly Reason[] {
   const { advisories, inventory } = report;
-  const { missing, stale, maxAgeDays } = rules.advisories;
+  const { missing } = rules.advisories;
   if (inventory.components.length === 0) return [];
   if (advisories === undefined || advisories.count === 0) {
     const text = 'there are no advisories, so vulnerabilities were not looked for';
     return plainReason('advisories.missing', missing, text);
   }
+  const { distribution } = inventory;
+  const unspoken =
+    distribution?.withoutAdvisories === true
+      ? plainReason(
+          'advisories.missing',
+          missing,
+          `no advisory speaks of packages of ${plainText(distribution.name, 60)}, so their vulnerabilities were not looked for`,
+        )
+      : [];
+  return [...unspoken, ...staleReasons(advisories, rules, now)];
+}
+
+function staleReasons(advisories: AdvisoryState, rules: Rules, now: number): readonly Reason[] {
+  const { stale, maxAgeDays } = rules.advisories;
   const ageDays = (now - Date.parse(advisories.updatedAt ?? '')) / dayMs;
   if (ageDays <= maxAgeDays) return [];
   const age = Number.isNaN(ageDays) ? 'of unknown age' : `${Math.floor(ageDays)} days old`;

@@ -165,6 +165,11 @@ describe('circumstances', () => {
     ],
     ['{ advisories: { missing: deny } }', { advisories: undefined }, 'advisories.missing'],
     [
+      '{ advisories: { missing: deny } }',
+      { inventory: { distribution: { id: 'void', versionId: '1', name: 'Void', withoutAdvisories: true } } },
+      'advisories.missing',
+    ],
+    [
       '{ advisories: { stale: deny, maxAgeDays: 7 } }',
       { advisories: { revision: 'r', count: 1, updatedAt: days(8) } },
       'advisories.stale',

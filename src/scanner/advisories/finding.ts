@@ -16,7 +16,7 @@ type VulnerabilityVerdict = Extract<Verdict, { class: 'vulnerability' }>;
 /** What does not depend on the version of the component. */
 type Description =
   | Extract<Verdict, { class: 'malware' }>
-  | Omit<VulnerabilityVerdict, 'fixedIn' | 'status' | 'uncertain'>;
+  | Omit<VulnerabilityVerdict, 'fixedIn' | 'fixKnownSince' | 'status' | 'uncertain'>;
 
 const rememberedDescriptions = 50_000;
 
@@ -33,6 +33,7 @@ export function createToFinding(reader: AdvisoryReader): ToFinding {
       ...described,
       aliases: aliases ?? [],
       fixedIn,
+      fixKnownSince: fixKnownSince(hits),
       status: statusOf(hits, fixedIn),
       ...(hits.every(({ uncertain }) => uncertain) ? { uncertain: true } : {}),
     };
@@ -103,6 +104,14 @@ function fixesOf(ecosystem: Ecosystem, hits: readonly Hit[]): readonly string[] 
   );
   const whole = all.filter((fix) => !hits.some(({ affected }) => judge(affected, ecosystem, fix).affected));
   return whole.length === 0 ? all : whole;
+}
+
+/** Whoever first told of a fix for this version; who doesn't say when told of it at once. */
+function fixKnownSince(hits: readonly Hit[]): string | undefined {
+  return hits
+    .filter(({ fixes }) => fixes.length > 0)
+    .flatMap(({ fixSince, published }) => fixSince ?? published ?? [])
+    .toSorted()[0];
 }
 
 function statusOf(hits: readonly Hit[], fixedIn: readonly string[]): string {

@@ -8,7 +8,17 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ZipFile } from 'yazl';
 import { tryFileLock } from '../../lib/index.ts';
-import { component, idsOf, ndjson, osv, upTo, type Workplace, workplace } from './advisories.fixture.ts';
+import {
+  component,
+  distribution,
+  idsOf,
+  ndjson,
+  osv,
+  upTo,
+  vulnerabilities,
+  type Workplace,
+  workplace,
+} from './advisories.fixture.ts';
 import { importAdvisories } from './import.ts';
 import { advisoryInputs } from './inputs.ts';
 import { openAdvisories } from './open.ts';
@@ -102,6 +112,58 @@ describe('forms of files', () => {
     }
   });
 });
+
+describe('the time of a fix', () => {
+  const published = '2024-02-01T00:00:00.000Z';
+  const unfixed = osv({ id: 'A-1', events: [{ introduced: '0' }], published });
+  const fixed = osv({ id: 'A-1', events: upTo('2.0.0'), published, modified: '2024-06-01T00:00:00.000Z' });
+  const since = () => {
+    using database = openAdvisories({ path: place.path });
+    const [finding] = vulnerabilities(database.match([component('npm', 'thing', '1.0.0')], undefined));
+    return finding?.fixKnownSince;
+  };
+
+  test('is that of the advisory, when it was there at once', async () => {
+    await place.put('a.json', ndjson([fixed]));
+    await place.importAll('a.json');
+    expect(since()).toBe(published);
+  });
+
+  test('is that of the change by which it came, and stays through whatever comes later', async () => {
+    await place.put('a.json', ndjson([unfixed]));
+    await place.importAll('a.json');
+    expect(since()).toBeUndefined();
+    await place.put('a.json', ndjson([fixed]));
+    await place.importAll('a.json');
+    expect(since()).toBe('2024-06-01T00:00:00.000Z');
+    await place.put('a.json', ndjson([{ ...fixed, modified: '2024-09-01T00:00:00.000Z' }]));
+    await place.importAll('a.json');
+    expect(since()).toBe('2024-06-01T00:00:00.000Z');
+    await place.put('b.json', ndjson([record('A-2', 'other')]));
+    await place.importAll('b.json');
+    expect(since()).toBe('2024-06-01T00:00:00.000Z');
+  });
+
+  test('is now, for who does not tell when it changed', async () => {
+    const before = new Date().toISOString();
+    await place.put('a.json', JSON.stringify(tracker({ status: 'open', urgency: 'medium' })));
+    await place.importAll('a.json');
+    await place.put(
+      'a.json',
+      JSON.stringify(tracker({ status: 'resolved', fixed_version: '2.0-1', urgency: 'medium' })),
+    );
+    await place.importAll('a.json');
+    using database = openAdvisories({ path: place.path });
+    const found = database.match([component('deb', 'thing', '1.0-1')], distribution('debian', '13'));
+    const [finding] = vulnerabilities(found);
+    expect(finding?.fixedIn).toEqual(['2.0-1']);
+    expect(finding?.fixKnownSince && finding.fixKnownSince >= before).toBe(true);
+  });
+});
+
+function tracker(trixie: object): object {
+  return { thing: { 'CVE-2026-1': { description: 'x', releases: { trixie } } } };
+}
 
 describe('records that make no sense', () => {
   test('are counted and named, and the others count', async () => {

@@ -43,6 +43,13 @@ export function fixesAfter(affected: Affected, ecosystem: Ecosystem, version: st
   );
 }
 
+/** Whether any version mends it. */
+export function isFixed({ ranges, constraint }: Pick<Affected, 'ranges' | 'constraint'>): boolean {
+  return (
+    ranges.some((range) => range.some(([kind]) => kind === 'fixed')) || (constraint?.safe.length ?? 0) > 0
+  );
+}
+
 /** The events in the order of their versions; those of one version stay as they were given. */
 export function inOrder(range: readonly RangeEvent[], ecosystem: Ecosystem): readonly RangeEvent[] {
   return range.toSorted(([, a], [, b]) => {

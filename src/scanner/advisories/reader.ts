@@ -16,6 +16,8 @@ export interface Candidate extends Pick<Advisory, 'id' | 'published' | 'url' | '
   readonly upstream: readonly string[];
   readonly ratings: readonly Rating[];
   readonly affected: Affected;
+  /** ISO time at which a fix was first there, where it came later than the advisory. */
+  readonly fixSince: string | undefined;
 }
 
 export interface CveFacts {
@@ -61,7 +63,7 @@ export function openReader(path: string): AdvisoryReader | Unreadable {
 function createReader(db: DatabaseSync): AdvisoryReader {
   const select = {
     affected: db.prepare(
-      `select f.rowid as key, a.name as id, a.body as advisory, f.release, f.body as affected
+      `select f.rowid as key, a.name as id, a.body as advisory, f.release, f.fix_since, f.body as affected
         from affected f join advisory a on a.id = f.advisory
         where f.name = ? and f.ecosystem = ? and f.superseded = 0 order by f.rowid`,
     ),
@@ -114,6 +116,7 @@ function toCandidate(
     published: head.published,
     malicious: head.malicious ?? false,
     ratings: body.ratings ?? head.ratings ?? [],
+    fixSince: textOrUndefined(row['fix_since']),
     affected: {
       ecosystem: osvEcosystem,
       release: String(row['release']),

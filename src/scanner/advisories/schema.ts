@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 /** «Ward» in `application_id`. */
 export const applicationId = 0x57617264;
 /** Changes when a reader of the old form would misread the new one, or when importing would say something else. */
-export const formVersion = 1;
+export const formVersion = 2;
 
 export const tables = `
   create table meta (name text primary key, value text not null) strict, without rowid;
@@ -42,6 +42,10 @@ export const tables = `
     release text not null,
     name text not null,
     superseded integer not null default 0,
+    /** Whether any version mends it. */
+    fixed integer not null,
+    /** ISO time at which a fix was first there, where it came later than the advisory. */
+    fix_since text,
     body text not null
   ) strict;
   create table rating (source integer not null, cve text not null, body text not null) strict;

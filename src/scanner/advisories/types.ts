@@ -1,6 +1,6 @@
 /** Importing, updating and opening advisories. */
 import type { Log } from '../../lib/index.ts';
-import type { AdvisoryMatcher, AdvisoryState, Distribution } from '../types.ts';
+import type { AdvisoryMatcher, AdvisoryState } from '../types.ts';
 import type { Form } from './forms/form.ts';
 
 export interface AdvisoryDatabase extends AdvisoryMatcher, Disposable {
@@ -10,10 +10,6 @@ export interface AdvisoryDatabase extends AdvisoryMatcher, Disposable {
    * @throws Fault ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED
    */
   refresh(): boolean;
-  /** Whether any advisory speaks of packages of the distribution: if not, finding none says nothing. */
-  covers(distribution: Distribution): boolean;
-  /** ISO date after which nobody mends the release; undefined when it is not known. */
-  endOfLife(distribution: Distribution): string | undefined;
 }
 
 /** One file to import. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judged, report } from './formats.fixture.ts';
+import { injection, judged, miner, report } from './formats.fixture.ts';
 import { formatReport } from './formats.ts';
 import { sortedReport } from './json.ts';
 import { parseReport } from './read-report.ts';
@@ -10,6 +10,25 @@ test('reads what was written, without the verdict', () => {
   expect(parseReport(Buffer.from(written), 'report.json')).toEqual(
     JSON.parse(JSON.stringify(sortedReport(report))),
   );
+});
+
+test('reads all that a report can say', () => {
+  const { inventory, advisories } = report;
+  const checkedAt = '2026-11-24T00:00:00Z';
+  const whole = {
+    ...report,
+    inventory: {
+      ...inventory,
+      distribution: { id: 'a', versionId: '1', name: 'A', endOfLife: '2028-06-09', withoutAdvisories: true },
+      components: inventory.components.map((each) => ({ ...each, architecture: 'amd64', licences: ['MIT'] })),
+    },
+    findings: [
+      { ...injection, uncertain: true, fixKnownSince: checkedAt },
+      { ...miner, aliases: ['GHSA-x'] },
+    ],
+    advisories: { ...advisories, checkedAt },
+  };
+  expect(parseReport(Buffer.from(JSON.stringify(whole)), 'report.json')).toEqual(whole);
 });
 
 test.each([

@@ -52,9 +52,15 @@ const findingSchema = z.discriminatedUnion('class', [
     knownExploited: z.boolean(),
     published: text.optional(),
     fixKnownSince: text.optional(),
+    uncertain: z.literal(true).optional(),
     url: text.optional(),
   }),
-  z.object({ class: z.literal('malware'), ...finding, component: component.optional() }),
+  z.object({
+    class: z.literal('malware'),
+    ...finding,
+    aliases: z.array(text).max(10_000).optional(),
+    component: component.optional(),
+  }),
   z.object({ class: z.literal('secret'), ...finding, redacted: text, line: z.int().min(0).optional() }),
   z.object({ class: z.literal('misconfiguration'), ...finding, advice: text }),
 ]);
@@ -68,7 +74,15 @@ const reportSchema = z.object({
   }),
   scannedAt: time,
   inventory: z.object({
-    distribution: z.object({ id: text, versionId: text, name: text, endOfLife: text.optional() }).optional(),
+    distribution: z
+      .object({
+        id: text,
+        versionId: text,
+        name: text,
+        endOfLife: text.optional(),
+        withoutAdvisories: z.literal(true).optional(),
+      })
+      .optional(),
     components: z
       .array(
         component.extend({
@@ -84,7 +98,14 @@ const reportSchema = z.object({
   }),
   findings: z.array(findingSchema).max(most),
   suppressed: z.array(z.object({ finding: findingSchema, reason: text })).max(most),
-  advisories: z.object({ revision: text, updatedAt: text.optional(), count: z.int().min(0) }).optional(),
+  advisories: z
+    .object({
+      revision: text,
+      updatedAt: text.optional(),
+      checkedAt: text.optional(),
+      count: z.int().min(0),
+    })
+    .optional(),
 });
 
 /** What is no part of a report, such as its verdict, is left out. @throws Fault REPORT_INVALID */

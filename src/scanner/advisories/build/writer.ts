@@ -1,10 +1,12 @@
 /** Writes a new file of advisories: what stays of the old one, then what is read anew, then what is made of both. */
 import { DatabaseSync } from 'node:sqlite';
+import { isFixed } from '../judge.ts';
 import type { Advisory, Affected, Fact, RecordSink } from '../record.ts';
 import { applicationId, formVersion, indexes, supersede, tables } from '../schema.ts';
 import { isCve } from '../text.ts';
 import type { AdvisoryOrigin } from '../types.ts';
 import { bodyOfAdvisory, bodyOfAffected } from './bodies.ts';
+import { noteFixesSeen } from './fixes-seen.ts';
 import { copyAllBut } from './keep.ts';
 import { summaryOf } from './summary.ts';
 
@@ -56,6 +58,7 @@ class Writer implements AdvisoryWriter {
   readonly #db: DatabaseSync;
   readonly #now: string;
   readonly #insert;
+  #old: { readonly path: string; readonly keptUpTo: number } | undefined;
   #sourceId = 0;
   #advisoryId = 0;
   #records = 0;
@@ -86,7 +89,7 @@ class Writer implements AdvisoryWriter {
           newest, records, bad, skipped) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, 0)`,
       ),
       advisory: this.#db.prepare('insert into advisory values (?, ?, ?, ?, ?, ?)'),
-      affected: this.#db.prepare('insert into affected values (?, ?, ?, ?, 0, ?)'),
+      affected: this.#db.prepare('insert into affected values (?, ?, ?, ?, 0, ?, null, ?)'),
       rating: this.#db.prepare('insert into rating values (?, ?, ?)'),
       published: this.#db.prepare('insert into published values (?, ?, ?)'),
       exploited: this.#db.prepare('insert into exploited values (?, ?, ?)'),
@@ -107,6 +110,7 @@ class Writer implements AdvisoryWriter {
     copyAllBut(this.#db, oldPath, names);
     this.#sourceId = this.#largest('source');
     this.#advisoryId = this.#largest('advisory');
+    this.#old = { path: oldPath, keptUpTo: this.#advisoryId };
   }
 
   beginSource(row: SourceRow): void {
@@ -155,6 +159,7 @@ class Writer implements AdvisoryWriter {
   }
 
   finish(): void {
+    if (this.#old !== undefined) noteFixesSeen(this.#db, this.#old.path, this.#old.keptUpTo, this.#now);
     this.#db.exec(`${indexes}\n${supersede}`);
     const meta = this.#db.prepare('insert into meta values (?, ?)');
     for (const [name, value] of Object.entries(summaryOf(this.#db))) meta.run(name, value);
@@ -195,7 +200,8 @@ class Writer implements AdvisoryWriter {
 
   #addAffected(affected: Affected): void {
     const { ecosystem, release, name } = affected;
-    this.#insert.affected.run(this.#advisoryId, ecosystem, release, name, bodyOfAffected(affected));
+    const fixed = isFixed(affected) ? 1 : 0;
+    this.#insert.affected.run(this.#advisoryId, ecosystem, release, name, fixed, bodyOfAffected(affected));
   }
 
   #addFact(fact: Fact): void {
