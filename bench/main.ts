@@ -3,7 +3,7 @@
  * alternate, and each figure is the median of its rounds, so that a slow minute of the machine hits both.
  *
  *   npm run bench              everything
- *   npm run bench -- warm      one part: warm, events, cold, idle, list or registry
+ *   npm run bench -- warm      one part: warm, events, cold, idle, list, registry or scan
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,7 @@ import { benchEvents } from './events.ts';
 import { benchIdle } from './idle.ts';
 import { benchList } from './list.ts';
 import { benchRegistry } from './registry.ts';
+import { benchScan } from './scan.ts';
 import { printTable, type Row } from './table.ts';
 import { benchWarm } from './warm.ts';
 
@@ -26,6 +27,7 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   idle: benchIdle,
   list: benchList,
   registry: benchRegistry,
+  scan: benchScan,
 };
 
 // The baselines start the OCI runtime too, which wants the same surroundings as Ward's own.

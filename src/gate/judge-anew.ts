@@ -62,14 +62,16 @@ export async function judgeAnew(
     ...each,
     change: each.before === undefined ? undefined : changeBetween(each.before, each.after),
   }));
-  const isSame = JSON.stringify(report.findings) === JSON.stringify(stored.report.findings);
-  const isCurrent = report.advisories?.revision === stored.report.advisories?.revision;
+  // With other advisories it has to be written anyway, and comparing costs as much.
+  const isSame =
+    report.advisories?.revision === stored.report.advisories?.revision &&
+    JSON.stringify(report.findings) === JSON.stringify(stored.report.findings);
   return {
     verdicts: judged.map(({ after }) => after),
     audit: compared.flatMap(({ after, change }) =>
       change === undefined ? [] : [auditOf(after, change, report)],
     ),
-    findings: isSame && isCurrent ? [] : [await packed(store, stored.report, report, subject.digest)],
+    findings: isSame ? [] : [await packed(store, stored.report, report, subject.digest)],
     events: compared.flatMap(({ after, change }) =>
       change === undefined || after.stage !== 'run' ? [] : [change],
     ),
