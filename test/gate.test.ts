@@ -1,5 +1,6 @@
 /** The gate on a real Ward: code is refused when it is deployed, images when they are pushed, by what is found in them. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -61,6 +62,20 @@ async function deployWith(name: string, lodash: string) {
     'node_modules/lodash/lodash.js': `exports.VERSION = '${lodash}';`,
   };
   return ward.deploy(name, (await zip(files)).toString('base64'));
+}
+
+/** Puts a policy in force: the audit log tells when it is. */
+async function setPolicy(text: string): Promise<void> {
+  const revision = await policyRevision();
+  await mkdir(join(ward.dataDir, 'gate'), { recursive: true });
+  await writeFile(join(ward.dataDir, 'gate/policy.yaml'), `form: 1\n${text}`);
+  await ward.until(async () => (await policyRevision()) !== revision);
+}
+
+async function policyRevision(): Promise<string | undefined> {
+  const { stdout } = await ward.cli(['audit', 'list', '--data', ward.dataDir, '-o', 'json']);
+  const entries: readonly { event: string; policyRevision: string }[] = JSON.parse(stdout);
+  return entries.findLast(({ event }) => event === 'policy')?.policyRevision;
 }
 
 async function skopeo(...args: readonly string[]) {
@@ -152,7 +167,188 @@ describe.skipIf(missing !== undefined)(`the gate at push${reason}`, () => {
     );
     expect(foreign.code).not.toBe(0);
     const body = { exec: { kind: 'blackbox', image: 'guest/clean:v1' } };
+    const report = await ward.request('GET', `/ward/v1/images/${digest}/report`);
+    expect(report).toMatchObject({ status: 200, body: { target: { digest }, findings: expect.any(Array) } });
     expect((await ward.request('PUT', `${actions}/theirs`, { body, auth })).status).toBe(403);
     expect((await ward.request('PUT', `${actions}/ours`, { body })).status).toBe(200);
+  });
+});
+
+describe.skipIf(missing !== undefined)(`what runs and becomes vulnerable${reason}`, () => {
+  const recorder = 'exports.main = (event) => ({ event });';
+
+  async function listen(auth: string): Promise<void> {
+    const put = (path: string, body: object) =>
+      ward.request('PUT', `/api/v1/namespaces/_/${path}?overwrite=true`, { body, auth });
+    await ward.deploy('recorder', recorder, { auth });
+    await put('triggers/security', {});
+    const rule = { trigger: '/_/security', action: '/_/recorder' };
+    expect((await put('rules/on-security', rule)).status).toBe(200);
+  }
+
+  async function eventFor(auth: string) {
+    const path = '/api/v1/namespaces/_/activations?name=recorder&docs=true';
+    let found: readonly { response: { result: { event: Record<string, unknown> } } }[] = [];
+    await ward.until(async () => {
+      found = (await ward.request('GET', path, { auth })).body;
+      return found.length > 0;
+    });
+    return found[0]?.response.result.event;
+  }
+
+  it('is told to functions of the namespace and of the operator, and stopped where the policy says so', async () => {
+    expect((await deployWith('later', '4.17.21')).status).toBe(200);
+    expect((await ward.invoke('later')).status).toBe(200);
+    const rotated = await ward.cli([
+      'namespace',
+      'rotate-key',
+      'whisk.system',
+      ...['--data', ward.dataDir, '-o', 'json'],
+    ]);
+    const operator: string = JSON.parse(rotated.stdout).key;
+    for (const auth of [ward.auth, operator]) await listen(auth);
+    const file = join(folder, 'new-advisory.json');
+    const [affected] = advisory.affected;
+    const events = [{ introduced: '0' }, { fixed: '4.17.22' }];
+    await writeFile(
+      file,
+      JSON.stringify({
+        ...advisory,
+        id: 'GHSA-aaaa-bbbb-cccc',
+        aliases: ['CVE-2026-1'],
+        affected: [{ ...affected, ranges: [{ type: 'SEMVER', events }] }],
+      }),
+    );
+    expect(await ward.cli(['advisories', 'import', file, '--data', ward.dataDir])).toMatchObject({ code: 0 });
+    for (const auth of [ward.auth, operator]) {
+      expect(await eventFor(auth)).toMatchObject({
+        type: 'became-vulnerable',
+        namespace: 'guest',
+        stage: 'run',
+        outcome: 'warn',
+        added: expect.arrayContaining([expect.stringMatching(/CVE-2026-1|GHSA-aaaa/)]),
+      });
+    }
+    // Ward's own policy warns of what runs already, and lets nothing new in.
+    expect((await ward.invoke('later')).status).toBe(200);
+    expect((await deployWith('later', '4.17.21')).status).toBe(403);
+    await setPolicy('overrides: [{ stages: [run], rules: { vulnerabilities: { action: deny } } }]');
+    const stopped = await ward.invoke('later');
+    expect(stopped.status).toBe(403);
+    expect(stopped.body.error).toMatch(/may not run any more: .*4\.17\.22/);
+  });
+});
+
+const hasCosign = await runCommand(['cosign', 'version']).then(
+  ({ code }) => code === 0,
+  () => false,
+);
+
+describe.skipIf(missing !== undefined || !hasCosign)(`an image from the folder to the call${reason}`, () => {
+  it('is built, scanned, signed and pushed, verified by cosign, deployed and run; an unsigned one is not', async () => {
+    const passphrase = { WARD_KEY_PASSPHRASE: 'release' };
+    const key = join(folder, 'release.key');
+    expect(await ward.cli(['image', 'keygen', key], passphrase)).toMatchObject({ code: 0 });
+    const publicKey = await readFile(`${key}.pub`, 'utf8');
+    await setPolicy(
+      `keys: { release: ${JSON.stringify(publicKey)} }\noverrides:\n` +
+        '  - { stages: [deploy, run], rules: { signatures: { action: deny, keys: [release] } } }',
+    );
+    const source = join(folder, 'tale');
+    await mkdir(source);
+    await writeFile(join(source, 'package.json'), '{ "name": "tale", "main": "index.js" }');
+    await writeFile(join(source, 'index.js'), 'exports.main = ({ name }) => ({ tale: "of " + name });');
+    // The base is scanned, too.
+    const build = (tag: string, ...more: readonly string[]) =>
+      ward.cli(
+        ['image', 'build', source, '--tag', tag, '--push', '--data', ward.dataDir, ...more],
+        passphrase,
+        300_000,
+      );
+    expect(await build('guest/tale:1', '--sign', key)).toMatchObject({ code: 0 });
+    await writeFile(join(source, 'index.js'), 'exports.main = () => ({ tale: "of nobody" });');
+    expect(await build('guest/unsigned:1')).toMatchObject({ code: 0 });
+
+    const host = ward.url.slice('http://'.length);
+    const [username = '', password = ''] = ward.auth.split(':');
+    const cosign = (image: string) =>
+      runCommand(
+        [
+          ...['cosign', 'verify', '--key', `${key}.pub`, '--insecure-ignore-tlog=true'],
+          ...['--allow-http-registry', '--registry-username', username, '--registry-password', password],
+          `${host}/${image}`,
+        ],
+        { timeoutMs: 60_000 },
+      );
+    expect(await cosign('guest/tale:1')).toMatchObject({ code: 0 });
+    expect((await cosign('guest/unsigned:1')).code).not.toBe(0);
+
+    const put = (image: string) =>
+      ward.request('PUT', `${actions}/tale?overwrite=true`, { body: { exec: { kind: 'blackbox', image } } });
+    const refused = await put('guest/unsigned:1');
+    expect(refused.status).toBe(403);
+    expect(refused.body.error).toMatch(/signature/);
+    expect((await put('guest/tale:1')).status).toBe(200);
+    expect((await ward.invoke('tale', { name: 'two cities' })).body.response.result).toEqual({
+      tale: 'of two cities',
+    });
+
+    await ward.stop();
+    ward = await Ward.start({}, ward.dataDir);
+    expect((await ward.invoke('tale', { name: 'a restart' })).body.response.result).toEqual({
+      tale: 'of a restart',
+    });
+    // Its tag is somebody else's now, whom nobody signed for.
+    const moved = [registry('guest/unsigned:1'), registry('guest/tale:1')];
+    const creds = ['--src-tls-verify=false', '--dest-tls-verify=false', `--src-creds=${ward.auth}`];
+    expect(await skopeo('copy', ...creds, `--dest-creds=${ward.auth}`, ...moved)).toMatchObject({ code: 0 });
+    const stopped = await ward.invoke('tale', { name: 'nobody' });
+    expect(stopped.status).toBe(403);
+    expect(stopped.body.error).toMatch(/may not run any more: .*signature/);
+  });
+});
+
+describe.skipIf(missing !== undefined)(`kill -9${reason}`, () => {
+  const bytes = 24 * 1024 * 1024;
+  const sizesIn = async (path: string) => {
+    const dir = join(ward.dataDir, 'registry', path);
+    const names = await readdir(dir, { recursive: true }).catch(() => []);
+    const stats = names.map((name) => stat(join(dir, name)).catch(() => undefined));
+    return (await Promise.all(stats)).flatMap((each) => (each?.isFile() ? [each.size] : []));
+  };
+
+  it.each([
+    ['a push', 'pushed', async () => (await sizesIn('uploads')).some((size) => size > 0)],
+    ['a scan', 'scanned', async () => (await sizesIn('blobs')).some((size) => size >= bytes)],
+  ])('in the middle of %s leaves nothing half-visible', async (_, name, isUnderWay) => {
+    const image = join(folder, name);
+    await rm(join(ward.dataDir, 'gate/layers'), { recursive: true, force: true });
+    await writeImage(image, { run: '#!/bin/sh\n', data: randomBytes(bytes) });
+    const repository = `guest/${name}`;
+    const push = () =>
+      skopeo(
+        ...['copy', '--dest-tls-verify=false', `--dest-creds=${ward.auth}`],
+        `oci:${image}:v1`,
+        registry(`${repository}:v1`),
+      );
+    const pull = () =>
+      skopeo(
+        ...['copy', '--src-tls-verify=false', `--src-creds=${ward.auth}`],
+        registry(`${repository}:v1`),
+        `dir:${join(folder, `${name}-pulled`)}`,
+      );
+    const pushing = push();
+    await ward.until(isUnderWay);
+    await ward.kill();
+    await pushing;
+    ward = await Ward.start({}, ward.dataDir);
+    const { status } = await ward.request('GET', `/v2/${repository}/manifests/v1`);
+    // The answer to the client may be all that was missing.
+    if (status === 200) expect(await pull()).toMatchObject({ code: 0 });
+    else expect(status).toBe(404);
+    expect(await push()).toMatchObject({ code: 0 });
+    expect(await pull()).toMatchObject({ code: 0 });
+    const verified = await ward.cli(['audit', 'verify', '--data', ward.dataDir]);
+    expect(verified).toMatchObject({ code: 0 });
   });
 });

@@ -172,8 +172,8 @@ export class Ward implements AsyncDisposable {
   }
 
   /** Runs the command line as a user would, pointed at this server. */
-  cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
-    return runWard(args, { env: { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...env } });
+  cli(args: readonly string[], env: NodeJS.ProcessEnv = {}, timeoutMs = 60_000): Promise<CliResult> {
+    return runWard(args, { timeoutMs, env: { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...env } });
   }
 
   /** A further namespace, made with the operator's command; its key. */
@@ -225,12 +225,12 @@ export class Ward implements AsyncDisposable {
 /** Runs the command line as a user would, with no settings but those given. */
 export function runWard(
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; input?: string | Buffer; cwd?: string } = {},
+  options: { env?: NodeJS.ProcessEnv; input?: string | Buffer; cwd?: string; timeoutMs?: number } = {},
 ): Promise<CliResult> {
   return runCommand([process.execPath, launcher, ...args], {
+    timeoutMs: 60_000,
     ...options,
     env: { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent', ...options.env },
-    timeoutMs: 60_000,
   });
 }
 

@@ -1,16 +1,22 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { manifestMediaType, openBlobStore, tagManifest } from '../../images/index.ts';
+import { parsePolicy } from '../../gate/index.ts';
+import { digestOf, manifestMediaType, openBlobStore, tagManifest } from '../../images/index.ts';
 import { gatePaths } from '../gate-paths.ts';
+import { signInLayout } from '../image-build-trust.ts';
 import {
   createSigner,
   type Files,
+  imageOf,
   imageWith,
   lodash,
   lodashAdvisory,
   openPlace,
+  type PackedLayer,
   type Place,
+  tarOf,
 } from './guarded.fixture.ts';
 
 const signer = createSigner();
@@ -29,16 +35,14 @@ beforeAll(async () => {
 afterAll(() => place[Symbol.asyncDispose]());
 beforeEach(async () => {
   app = `guest/app-${++count}`;
-  await place.policy(lenient);
+  await policyInForce(lenient);
 });
 
 async function policyInForce(text: string): Promise<void> {
-  const before = place.audit().filter(({ event }) => event === 'policy').length;
   await place.policy(text);
-  await vi.waitFor(
-    () => expect(place.audit().filter(({ event }) => event === 'policy').length).toBeGreaterThan(before),
-    deadline,
-  );
+  const { revision } = parsePolicy(`form: 1\n${text}`);
+  const isLast = () => place.audit().findLast(({ event }) => event === 'policy')?.policyRevision === revision;
+  await vi.waitFor(() => expect(isLast()).toBe(true), deadline);
 }
 
 async function referrersOf(digest: string): Promise<readonly { readonly artifactType: string }[]> {
@@ -91,6 +95,57 @@ describe('a push', () => {
     }
     expect(await referrersOf(image.digest)).toEqual([]);
   });
+});
+
+describe('an image whose layers can’t be read as they are run', () => {
+  const gzip = 'application/vnd.oci.image.layer.v1.tar+gzip';
+  const plain = (content: string) => tarOf({ [`a/${app}`]: content });
+
+  it.each<[string, string, () => Promise<PackedLayer>]>([
+    [
+      'that are not what its configuration says',
+      gzip,
+      async () => ({ bytes: gzipSync(await plain('seen')), diffId: digestOf(await plain('said')) }),
+    ],
+    [
+      'that end too early',
+      gzip,
+      async () => {
+        const tar = await plain('x'.repeat(10_000));
+        return { bytes: gzipSync(tar).subarray(0, -20), diffId: digestOf(tar) };
+      },
+    ],
+    [
+      'that are no archive',
+      gzip,
+      async () => {
+        const bytes = Buffer.from(`words of ${app}`);
+        return { bytes, diffId: digestOf(bytes) };
+      },
+    ],
+    ['with files outside of it', gzip, async () => packed(await tarOf({ '../../etc/passwd': app }))],
+    [
+      'with links out of it',
+      gzip,
+      async () => packed(await tarOf({ a: app }, { shadow: '../../../etc/shadow' })),
+    ],
+    [
+      'with an entry longer than the archive',
+      gzip,
+      async () => packed((await plain('x'.repeat(5000))).subarray(0, 1024)),
+    ],
+    ['of a type that nobody knows', 'application/x-layer', async () => packed(await plain('a'))],
+  ])('%s is refused, and nobody can pull it', async (_what, type, layerOf) => {
+    const image = imageOf([await layerOf()], type);
+    const answer = await place.push(app, 'v1', image);
+    expect(answer.status).toBe(403);
+    expect(JSON.parse(await answer.text()).errors).toMatchObject([{ code: 'DENIED' }]);
+    for (const reference of ['v1', image.digest]) {
+      expect((await place.call('GET', `/v2/${app}/manifests/${reference}`)).status).toBe(404);
+    }
+  });
+
+  const packed = (tar: Buffer): PackedLayer => ({ bytes: gzipSync(tar), diffId: digestOf(tar) });
 });
 
 describe('a call of an image', () => {
@@ -219,12 +274,16 @@ describe('trusted bases', () => {
 
   it('of Ward are images of its store that it made itself, by name', async () => {
     await layImage('nodejs:24', { 'usr/bin/node': `Ward’s ${app}` });
-    await layImage('somebody', { 'usr/bin/node': `somebody’s ${app}` });
+    const theirs = await layImage('somebody', { 'usr/bin/node': `somebody’s ${app}` });
     await strict('ward: true');
     const onOurs = await imageWith({ 'usr/bin/node': `Ward’s ${app}` }, { fn: '' });
     const onTheirs = await imageWith({ 'usr/bin/node': `somebody’s ${app}` }, { fn: '' });
     expect((await place.push(app, 'ours', onOurs)).status).toBe(201);
     expect((await place.push(app, 'theirs', onTheirs)).status).toBe(403);
+    await strict('ward: false, keys: [release]');
+    expect((await place.push(app, 'theirs', onTheirs)).status).toBe(403);
+    await signInLayout(place.imagesDir, 'somebody:latest', theirs.digest, signer.key);
+    expect((await place.push(app, 'theirs', onTheirs)).status).toBe(201);
   });
 });
 

@@ -56,7 +56,6 @@ export interface TestImage {
   readonly digest: Digest;
   readonly manifest: Buffer;
   readonly blobs: readonly Buffer[];
-  readonly diffIds: readonly Digest[];
 }
 
 const emptyText = digestOf(Buffer.alloc(0));
@@ -165,15 +164,26 @@ export type Files = Readonly<Record<string, string>>;
 
 /** One layer of each; the lowest first. */
 export async function imageWith(...layers: readonly Files[]): Promise<TestImage> {
-  const tars = await Promise.all(layers.map(tarOf));
-  const packed = tars.map((tar) => gzipSync(tar));
-  const diffIds = tars.map((tar) => digestOf(tar));
+  const tars = await Promise.all(layers.map((files) => tarOf(files)));
+  return imageOf(
+    tars.map((tar) => ({ bytes: gzipSync(tar), diffId: digestOf(tar) })),
+    'application/vnd.oci.image.layer.v1.tar+gzip',
+  );
+}
+
+export interface PackedLayer {
+  readonly bytes: Buffer;
+  /** As the configuration says. */
+  readonly diffId: Digest;
+}
+
+export function imageOf(layers: readonly PackedLayer[], layerType: string): TestImage {
   const config = Buffer.from(
     JSON.stringify({
       architecture: ociArchitecture(),
       os: 'linux',
       config: { User: '1000', Entrypoint: ['/run'] },
-      rootfs: { type: 'layers', diff_ids: diffIds },
+      rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     }),
   );
   const describe = (mediaType: string, bytes: Buffer) => ({
@@ -186,15 +196,20 @@ export async function imageWith(...layers: readonly Files[]): Promise<TestImage>
       schemaVersion: 2,
       mediaType: manifestMediaType,
       config: describe(configMediaType, config),
-      layers: packed.map((each) => describe('application/vnd.oci.image.layer.v1.tar+gzip', each)),
+      layers: layers.map(({ bytes }) => describe(layerType, bytes)),
     }),
   );
-  return { digest: digestOf(manifest), manifest, blobs: [config, ...packed], diffIds };
+  return { digest: digestOf(manifest), manifest, blobs: [config, ...layers.map(({ bytes }) => bytes)] };
 }
 
-export async function tarOf(files: Files): Promise<Buffer> {
+/** The same bytes for the same files. @param links hard links: path → target */
+export async function tarOf(files: Files, links: Files = {}): Promise<Buffer> {
   const archive = pack();
-  for (const [name, content] of Object.entries(files)) archive.entry({ name, mode: 0o755 }, content);
+  const common = { mode: 0o755, mtime: new Date(0) };
+  for (const [name, content] of Object.entries(files)) archive.entry({ name, ...common }, content);
+  for (const [name, linkname] of Object.entries(links)) {
+    archive.entry({ name, type: 'link', linkname, ...common });
+  }
   archive.finalize();
   return buffer(archive);
 }
