@@ -318,7 +318,7 @@ describe.skipIf(!canTry)(
         '  if size: m += b"\\0" + struct.pack(">HHIH", 41, size, 0, 0)',
         '  return send(m, tcp)',
         'def send(m, tcp=False):',
-        '  s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM); s.settimeout(3)',
+        '  s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM); s.settimeout(1)',
         '  s.connect((server, 53)); s.send(struct.pack(">H", len(m)) + m if tcp else m)',
         '  try: r = s.recv(65535)',
         '  except OSError as error: return error.__class__.__name__',
@@ -446,7 +446,7 @@ describe.skipIf(!canTry)(
         const script = [
           'import socket, time',
           's = socket.create_connection(("203.0.113.10", 9000)); s.settimeout(2)',
-          'end = time.monotonic() + 3; got = 0',
+          'end = time.monotonic() + 1.5; got = 0',
           'while time.monotonic() < end:',
           '  try: got += len(s.recv(65536))',
           '  except OSError: break',
@@ -456,7 +456,7 @@ describe.skipIf(!canTry)(
           Number((await run(['/usr/bin/python3', '-I', '-c', script], { egress, limits })).stdout);
         const [slow, quick] = [await measure({ ...limited, ...some }), await measure(limited)];
         expect(slow).toBeGreaterThan(0);
-        expect(slow).toBeLessThan(3_000_000);
+        expect(slow).toBeLessThan(2_500_000);
         expect(quick).toBeGreaterThan(3 * slow);
       });
     });

@@ -17,7 +17,10 @@ interface Bench {
 
 function bench(
   lookup: Lookup,
-  { open = async () => {} }: { readonly open?: () => Promise<void> } = {},
+  {
+    open = async () => {},
+    own = ['203.0.113.1', '::1', 'fe80::1'],
+  }: { readonly open?: () => Promise<void>; readonly own?: readonly string[] } = {},
 ): Bench {
   const [opened, asked, refused]: [Bench['opened'], string[], string[]] = [[], [], []];
   const answer = createAnswerer({
@@ -28,7 +31,7 @@ function bench(
         return lookup;
       },
     },
-    own: () => [parseAddress('203.0.113.1')].flatMap((own) => own ?? []),
+    own: () => own.flatMap((text) => parseAddress(text) ?? []),
     open: async (openings, seconds) => {
       await open();
       opened.push({ openings, seconds });
@@ -112,6 +115,17 @@ describe('answers', () => {
       [],
       ['name example.com: no rule allows it', 'name a.example.com.evil.test: no rule allows it'],
     ]);
+  });
+
+  it('have addresses of IPv6 only where the host has one that leads somewhere', async () => {
+    const lookup = [{ address: '2001:db8::7', ttlSeconds: 1 }];
+    const none = bench(lookup);
+    const some = bench(lookup, { own: ['203.0.113.1', '2001:db8::1'] });
+    expect(read(await none.answer(query('a.example.com', 'AAAA'), 'udp')).answers).toEqual([]);
+    expect(read(await some.answer(query('a.example.com', 'AAAA'), 'udp')).answers).toMatchObject([
+      { data: '2001:db8::7' },
+    ]);
+    expect([none.asked, some.asked]).toEqual([[], ['a.example.com 6']]);
   });
 
   it('leave out what none may reach', async () => {

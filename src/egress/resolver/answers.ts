@@ -70,6 +70,8 @@ async function outcomeOf({ name, asked, type }: Question, options: AnswererOptio
   }
   // Texts of other kinds are of no use to a connection, and a way to carry data in and out.
   if (!isForAddress) return nothing;
+  // The uplink has no way to addresses of a family that the host has none of: a program would wait for nothing.
+  if (type === 'AAAA' && !options.own().some(isReachingIpv6)) return nothing;
   const found = await options.upstream.lookup(name, type === 'A' ? 4 : 6);
   if (found === 'unknown') return unknown;
   if (found === 'failed') return failed;
@@ -95,6 +97,10 @@ async function opened(
   await options.open(openings, ttlSeconds + graceSeconds);
   const told = judged.filter((each) => each.openings.length > 0).map(({ address }) => addressText(address));
   return { code: 'NOERROR', records: told.map((address) => ({ type, address, ttlSeconds })) };
+}
+
+function isReachingIpv6({ family, text }: Network): boolean {
+  return family === 6 && text !== '::1/128' && !text.startsWith('fe80:');
 }
 
 interface Judged {

@@ -11,8 +11,8 @@ import { programEnv, runNetworkProgram, unavailable } from './programs.ts';
 export interface RouterNamespace {
   /** The network namespace, as a path. */
   readonly path: string;
-  /** The user namespace that owns it, as a path, until `settle`. */
-  readonly owner: string;
+  /** A process that is in it and in the user namespace that owns it, until `settle`. */
+  readonly holderPid: number;
   /** Lets go of the process that holds the user namespace: somebody is in it. */
   settle(): void;
 }
@@ -64,7 +64,7 @@ export async function makeRouterNamespace(path: string, ownerId: number): Promis
   }
   return {
     path,
-    owner: `/proc/${holder.pid}/ns/user`,
+    holderPid: holder.pid,
     settle: () => void holder.kill('SIGKILL'),
   };
 }

@@ -50,8 +50,7 @@ const patienceMs = 10_000;
 /** @throws Fault EGRESS_UNAVAILABLE */
 export async function openRouter(options: RouterOptions): Promise<Router> {
   requirePrograms();
-  // Searchable: the uplink, which has no rights, opens the namespace in it.
-  await mkdir(options.dir, { recursive: true, mode: 0o711 });
+  await mkdir(options.dir, { recursive: true, mode: 0o700 });
   const undo: (() => unknown)[] = [() => rm(options.dir, { recursive: true, force: true })];
   const close = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -103,6 +102,8 @@ async function assemble(
   ] as const) {
     void ended.then((said) => {
       state.isBroken = true;
+      // What is not told must not pass.
+      void uplink.end();
       if (!state.isClosing)
         log.error({ said }, `egress: ${what} has ended; sandboxes with rules reach nothing now`);
     });

@@ -36,7 +36,7 @@ export async function startUplink(namespace: RouterNamespace): Promise<Uplink> {
   const child = startCommand(
     [
       ...['unshare', '--mount', '--propagation', 'private', '--', '/bin/sh', '-c', enter, 'uplink'],
-      ...[namespace.owner, ...pastaArgv(namespace.path)],
+      ...[`/proc/${namespace.holderPid}/ns/user`, ...pastaArgv(`/proc/${namespace.holderPid}/ns/net`)],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'], env: programEnv },
   );
@@ -56,6 +56,7 @@ export async function startUplink(namespace: RouterNamespace): Promise<Uplink> {
   };
 }
 
+/** @param namespace Below /proc: Debian's AppArmor profile of pasta lets it open namespaces there. */
 function pastaArgv(namespace: string): string[] {
   const { near, far } = uplink;
   return [
