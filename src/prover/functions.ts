@@ -12,7 +12,7 @@ import { operatorPolicy, type SandboxHost, type SandboxPolicy } from '../sandbox
 import type { DeployedFunction } from './types.ts';
 
 export interface Functions extends AsyncDisposable {
-  deploy(code: string, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
+  deploy(code: string | Buffer, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
 }
 
 export interface FunctionsOptions {
@@ -30,7 +30,7 @@ export function openFunctions(options: FunctionsOptions): Functions {
       const { invoker, blobs } = await opened;
       const bytes = Buffer.from(code);
       await blobs.put(bytes);
-      const target = targetOf(bytes, { ...defaultLimits, ...limits });
+      const target = targetOf(bytes, Buffer.isBuffer(code), { ...defaultLimits, ...limits });
       return {
         async call(parameters = {}) {
           const ids = { activationId: newActivationId(), transactionId: 'prove' };
@@ -67,14 +67,14 @@ async function openInvoker({ host, images, policy }: FunctionsOptions, stack: As
 
 const defaultLimits: ActionLimits = { timeoutMs: 10_000, memoryMiB: 128, logBytes: 65_536, concurrency: 1 };
 
-function targetOf(code: Buffer, limits: ActionLimits): JobTarget {
+function targetOf(code: Buffer, isArchive: boolean, limits: ActionLimits): JobTarget {
   return {
     namespace: 'prove',
     action: `/prove/${randomHex(4)}`,
     version: '0.0.1',
     revision: randomHex(8),
     kind: 'python:3.13',
-    code: { digest: digestOf(code), binary: false, main: 'main' },
+    code: { digest: digestOf(code), binary: isArchive, main: 'main' },
     limits,
     initEnv: {},
   };

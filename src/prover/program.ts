@@ -68,6 +68,26 @@ export async function endOf(sandbox: Sandbox, signal: AbortSignal): Promise<Verd
   return verdictOf({ exit, stdout, stderr, isOverdue: exit.killed && signal.aborted });
 }
 
+/**
+ * The first line of a sandbox's output that is not empty, or '' when it ends before; what follows is read past.
+ * Aborting `signal` ends the sandbox.
+ */
+export async function firstLine(sandbox: Sandbox, signal: AbortSignal): Promise<string> {
+  const stop = () => void sandbox.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  let text = '';
+  const { promise, resolve } = Promise.withResolvers<void>();
+  sandbox.stdout.on('data', (chunk: Buffer) => {
+    if (text.length < keptBytes) text += String(chunk);
+    if (/\S.*\n/.test(text)) resolve();
+  });
+  sandbox.stdout.once('close', resolve);
+  sandbox.stderr.resume();
+  await promise;
+  signal.removeEventListener('abort', stop);
+  return /\S.*/.exec(text)?.[0] ?? '';
+}
+
 /** @throws Fault PROGRAM_SILENT */
 export function answerOf(verdict: Verdict): Answer {
   if (verdict.outcome !== 'ERROR') return verdict;

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ImageStore, openImageStore } from '../images/index.ts';
+import { type Image, type ImageStore, openImageStore } from '../images/index.ts';
 import { randomHex, silentLog } from '../lib/index.ts';
 import { isIsolated, type LocalSandboxHost, openSandboxHost, type RuntimeName } from '../sandbox/index.ts';
 
 const imagesDir = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
-const image = 'python:3.13';
+const programImage = 'python:3.13';
 
 /** Why techniques can't be run here, or undefined. */
 export function missingForTechniques(runtime: RuntimeName): string | undefined {
@@ -23,6 +23,7 @@ export interface ProverPlace extends AsyncDisposable {
   readonly host: LocalSandboxHost;
   readonly images: ImageStore;
   readonly instance: string;
+  readonly image: Image;
   readonly rootDir: string;
 }
 
@@ -36,7 +37,15 @@ export async function openProverPlace(runtime: RuntimeName): Promise<ProverPlace
   const runDir = join(folder, 'run');
   const host = stack.use(await openSandboxHost({ instance, runDir, runtime, log: silentLog }));
   const images = stack.use(await openImageStore({ dir: imagesDir, mountsDir: join(folder, 'roots') }));
-  const root = stack.use(await images.mountRoot(await images.resolve(image)));
+  const image = await images.resolve(programImage);
+  const root = stack.use(await images.mountRoot(image));
   const opened = stack.move();
-  return { host, images, instance, rootDir: root.path, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    host,
+    images,
+    instance,
+    image,
+    rootDir: root.path,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }

@@ -1,10 +1,11 @@
 /** Runs techniques: each in a sandbox of its own, within its time, and judged by what its sandbox shows. */
-import type { ImageStore } from '../images/index.ts';
+import type { Image, ImageStore } from '../images/index.ts';
 import { messageOf } from '../lib/index.ts';
 import type { LocalSandboxHost, SandboxPolicy } from '../sandbox/index.ts';
 import { hostFacts } from './facts.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { answerOf, type ProgramPlace, runProgram, startProgram } from './program.ts';
+import { type MountWith, rootWith } from './root-with.ts';
 import type { HostContext, HostTechnique, ProgramTechnique, Technique, TechniqueResult } from './types.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -13,7 +14,9 @@ export interface SuiteOptions {
   readonly images: ImageStore;
   /** Of every sandbox of the suite, but where a technique has tighter bounds. */
   readonly policy: SandboxPolicy;
-  /** A mounted root that has Python and, for Landlock, util-linux. */
+  /** It has Python and, for Landlock, util-linux. */
+  readonly image: Image;
+  /** Where its root is mounted. */
   readonly rootDir: string;
   /** Ends what is under way, which then counts as an error. */
   readonly signal?: AbortSignal;
@@ -28,15 +31,17 @@ export interface Suite extends AsyncDisposable {
 interface Shared extends ProgramPlace {
   readonly host: LocalSandboxHost;
   readonly functions: Functions;
+  readonly mountWith: MountWith;
 }
 
-export async function openSuite({ host, images, policy, rootDir, signal }: SuiteOptions): Promise<Suite> {
+export async function openSuite(options: SuiteOptions): Promise<Suite> {
+  const { host, images, policy, image, rootDir, signal } = options;
   await using stack = new AsyncDisposableStack();
   const { facts } = stack.use(await hostFacts(policy, host.features.arch));
   const functions = stack.use(openFunctions({ host, images, policy }));
   const shared: Shared = {
     start: (request) => host.start(request),
-    ...{ host, policy, rootDir, facts, functions },
+    ...{ host, policy, rootDir, facts, functions, mountWith: (change) => rootWith(images, image, change) },
     ...(signal === undefined ? {} : { signal }),
   };
   const opened = stack.move();
@@ -84,13 +89,14 @@ async function runHostTechnique(
   technique: HostTechnique,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const { host, policy, rootDir, facts, functions } = shared;
+  const { host, policy, rootDir, facts, functions, mountWith } = shared;
   await using started = new AsyncDisposableStack();
   const context: HostContext = {
     ...{ host, policy, rootDir, facts, signal },
     start: async (program, options) => started.use(await startProgram(shared, program, options)),
     run: async (program, options = {}) => answerOf(await runProgram(shared, program, options, signal)),
     deploy: functions.deploy,
+    rootWith: async (change) => started.use(await mountWith(change)).path,
   };
   const overdue = Promise.withResolvers<Verdict>();
   signal.addEventListener('abort', () =>

@@ -8,7 +8,15 @@ export const attackVectors = ['escape', 'neighbours', 'outside', 'application'] 
 export type AttackVector = (typeof attackVectors)[number];
 
 /** What answers an attack: a mechanism of the sandbox, or a part of Ward. */
-export type Control = Mechanism | 'channel-protocol' | 'log-limit' | 'image-check' | 'sandbox-end';
+export type Control =
+  | Mechanism
+  | 'channel-protocol'
+  | 'log-limit'
+  | 'image-check'
+  | 'archive-check'
+  | 'request-check'
+  | 'own-environment'
+  | 'sandbox-end';
 
 /**
  * The answer that an attack should get.
@@ -120,8 +128,13 @@ export interface HostContext {
   start(program: string, options?: ProgramOptions): Promise<Sandbox>;
   /** Runs one to its end. @throws Error when it gave no answer */
   run(program: string, options?: ProgramOptions): Promise<Answer>;
-  /** A Python function (`def main(args)`), run by the invoker as a server would run it. */
-  deploy(code: string, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
+  /** A Python function (`def main(args)`, or an archive), run by the invoker as a server would run it. */
+  deploy(code: string | Buffer, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
+  /**
+   * The root of the suite's image with one more layer, in which `change` has made what an image may bring: mounted
+   * as any image is, or refused as any is. @throws Fault IMAGE_UNSAFE
+   */
+  rootWith(change: (layerDir: string) => Promise<void>): Promise<string>;
   /** Aborted when its time is over. */
   readonly signal: AbortSignal;
 }

@@ -39,10 +39,11 @@ export async function proveHere(options: ProveHereOptions): Promise<ProveReport>
       : await requestedPolicy({ ...nothingAsked, runtime: options.runtime }, config);
   await using stack = new AsyncDisposableStack();
   const { host, images, instance } = stack.use(await openByHand(config, policy.runtime));
-  const root = stack.use(await images.mountRoot(await images.resolve(programImage)));
+  const image = await images.resolve(programImage);
+  const root = stack.use(await images.mountRoot(image));
   const { compare, onProgress, signal } = options;
   return await prove({
-    ...{ host, images, instance, policy, techniques, compare, onProgress, signal },
+    ...{ host, images, image, instance, policy, techniques, compare, onProgress, signal },
     rootDir: root.path,
   });
 }

@@ -19,9 +19,9 @@ def run(code):
         os._exit(42 if value > 0 else min(-value, 41))
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
-def judge(code, evidence):
+def judge(code, evidence, let_through=42):
     end = run(code)
-    if end == 42:
+    if end in (42, let_through):
         escaped(evidence)
     if end < 0:
         blocked("killed" if -end == signal.SIGSYS else "signal", signal.Signals(-end).name)
@@ -49,11 +49,12 @@ judge(lambda start: bytes.fromhex("b814000000" "cd80" "4863c0" "c3"), "getpid of
     program: `${machineCode}
 # mov eax, 102 (socketcall); mov ebx, 1 (SOCKET); mov ecx, arguments; int 0x80; movsxd rax, eax; ret. rbx is kept in r12.
 def code(start):
-    AF_VSOCK, SOCK_STREAM = 40, 1
+    # No socket has this type: the kernel says so after the filter, and before it loads a module.
+    AF_VSOCK, NO_SUCH_TYPE = 40, 15
     begin = bytes.fromhex("4154" "4989dc" "b866000000" "bb01000000" "b9") + struct.pack("I", start + 256)
     end = bytes.fromhex("cd80" "4c89e3" "415c" "4863c0" "c3")
-    return (begin + end).ljust(256, b"\\0") + struct.pack("III", AF_VSOCK, SOCK_STREAM, 0)
-judge(code, "a vsock socket is open")
+    return (begin + end).ljust(256, b"\\0") + struct.pack("III", AF_VSOCK, NO_SUCH_TYPE, 0)
+judge(code, "sockets of the family VSOCK are let through", let_through=errno.EINVAL)
 `,
   },
   {

@@ -120,6 +120,7 @@ refused(lambda: syscall("setns", os.pidfd_open(1), NEW["mnt"] | NEW["net"] | NEW
   host('uts', 'uts-namespace', 'uts_namespaces(7)'),
   host('user', 'user-namespace', 'user_namespaces(7)'),
   host('cgroup', 'cgroup-namespace', 'cgroup_namespaces(7)'),
+  host('time', 'time-namespace', 'time_namespaces(7)'),
 ];
 
 function unshare(kind: string, reference: string): Technique {

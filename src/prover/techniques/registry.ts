@@ -1,11 +1,16 @@
 /** Every technique of the suite, in the order in which results are told. */
 import type { Technique } from '../types.ts';
 import { deviceTechniques } from './filesystem-devices.ts';
+import { imageTechniques } from './filesystem-images.ts';
 import { pathTechniques } from './filesystem-paths.ts';
 import { procTechniques } from './filesystem-proc.ts';
 import { programTechniques } from './filesystem-programs.ts';
+import { runtimeTechniques } from './filesystem-runtime.ts';
 import { selfTechniques } from './filesystem-self.ts';
 import { sysTechniques } from './filesystem-sys.ts';
+import { frameTechniques } from './forged-frames.ts';
+import { logTechniques } from './forged-logs.ts';
+import { archiveTechniques } from './hostile-archives.ts';
 import { abiTechniques } from './kernel-abi.ts';
 import { interfaceTechniques } from './kernel-interfaces.ts';
 import { machineTechniques } from './kernel-machine.ts';
@@ -14,7 +19,14 @@ import { mountTechniques } from './kernel-mounts.ts';
 import { namespaceTechniques } from './kernel-namespaces.ts';
 import { privilegeTechniques } from './kernel-privileges.ts';
 import { processTechniques } from './kernel-processes.ts';
-import { starvation } from './starvation.ts';
+import { hostTechniques } from './outside-host.ts';
+import { networkTechniques } from './outside-network.ts';
+import { socketTechniques } from './outside-sockets.ts';
+import { lifeTechniques } from './sandbox-life.ts';
+import { fileStarvation } from './starvation-files.ts';
+import { memoryStarvation } from './starvation-memory.ts';
+import { processStarvation } from './starvation-processes.ts';
+import { tenantTechniques } from './tenants.ts';
 
 export const techniques: readonly Technique[] = [
   ...mountTechniques,
@@ -31,5 +43,17 @@ export const techniques: readonly Technique[] = [
   ...sysTechniques,
   ...deviceTechniques,
   ...programTechniques,
-  ...starvation,
+  ...runtimeTechniques,
+  ...imageTechniques,
+  ...processStarvation,
+  ...memoryStarvation,
+  ...fileStarvation,
+  ...tenantTechniques,
+  ...socketTechniques,
+  ...networkTechniques,
+  ...hostTechniques,
+  ...frameTechniques,
+  ...logTechniques,
+  ...lifeTechniques,
+  ...archiveTechniques,
 ];

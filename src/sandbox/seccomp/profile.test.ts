@@ -13,23 +13,46 @@ test('arguments matter for these calls and no others', () => {
   const conditional = [...strictProfile.allow].filter(([, conditions]) => conditions.length > 0);
   expect(conditional.map(([name]) => name).sort()).toEqual([
     'clone',
+    'fadvise64',
+    'fcntl',
     'ioctl',
+    'madvise',
+    'mmap',
     'prctl',
     'socket',
     'socketpair',
   ]);
 });
 
-test('sockets: three families × two types × two flags, and one netlink protocol', () => {
-  expect(allowed('socket')).toHaveLength(3 * 2 * 4 + 2);
+test('sockets: three families × two types × two flags, their own protocols, and one netlink protocol', () => {
+  const [unix, inet] = [2 * 4, 2 * 2 * 4 * 2];
+  expect(allowed('socket')).toHaveLength(unix + inet + 2);
   expect(allowed('socket')).toContainEqual([
     { index: 0, value: 10 },
     { index: 1, value: 0x80801 },
+    { index: 2, value: 6 },
   ]);
+  // SCTP, DCCP, UDP-Lite, MPTCP: the kernel would load a module for whoever asks.
+  for (const protocol of [132, 33, 136, 262, 1]) {
+    expect(allowed('socket')?.some(([, , test]) => test?.value === protocol)).toBe(false);
+  }
   // AF_ALG, AF_PACKET, AF_VSOCK, AF_RXRPC: page-cache and transport bugs live there.
   for (const family of [38, 17, 40, 33]) {
     expect(allowed('socket')?.some(([test]) => test?.value === family)).toBe(false);
   }
+});
+
+test('what is the machine’s can’t be reached by an argument: large pages, merged pages, its cache, its watches', () => {
+  expect(allowed('mmap')).toEqual([[{ index: 3, mask: 0x4_0000, value: 0 }]]);
+  const values = (name: string) => allowed(name)?.map(([test]) => test?.value);
+  // MADV_MERGEABLE, MADV_HWPOISON, MADV_SOFT_OFFLINE
+  for (const advice of [12, 100, 101]) expect(values('madvise')).not.toContain(advice);
+  // POSIX_FADV_DONTNEED
+  expect(values('fadvise64')).not.toContain(4);
+  // F_SETLEASE, F_NOTIFY
+  for (const command of [1024, 1026]) expect(values('fcntl')).not.toContain(command);
+  // The number of instances is counted on the host's root as well, whoever in a user namespace makes them.
+  expect(strictProfile.refuse.get('inotify_init1')).toEqual({ errno: ENOSYS });
 });
 
 test('clone may make no namespace', () => {

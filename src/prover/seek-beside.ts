@@ -1,0 +1,29 @@
+/** Two tenants at once: one holds something, and the other goes for it. */
+import type { Sandbox } from '../sandbox/index.ts';
+import { answerOf, firstLine } from './program.ts';
+import type { Answer, HostContext } from './types.ts';
+import { verdictOf } from './verdict.ts';
+
+/**
+ * Runs `holder`, a program that ends by `holds(…)`, and beside it `seeker`, whose `facts["neighbour"]` is what is
+ * held. A holder that is blocked itself is the answer: there is nothing to go for.
+ */
+export async function seekBeside(context: HostContext, holder: string, seeker: string): Promise<Answer> {
+  const { start, run, signal } = context;
+  await using sandbox = await start(holder);
+  const line = await firstLine(sandbox, signal);
+  const held = /^HOLDS (.*)$/.exec(line)?.[1];
+  if (held === undefined) return await refusalOf(sandbox, line);
+  const answer = await run(seeker, { more: { neighbour: JSON.parse(held) } });
+  const left = await sandbox.usage();
+  if (answer.outcome === 'BLOCKED' && left.pids === 0) {
+    return { outcome: 'ESCAPED', detail: 'the neighbour is no more' };
+  }
+  return answer;
+}
+
+/** @throws Fault PROGRAM_SILENT when it was not refused anything */
+async function refusalOf(sandbox: Sandbox, line: string): Promise<Answer> {
+  const exit = await sandbox.exited;
+  return answerOf(verdictOf({ exit, stdout: line, stderr: '', isOverdue: false }));
+}

@@ -1,0 +1,178 @@
+/**
+ * Images that lie: links where the runtime, as root, mounts or opens something (the bugs of runc in 2025), and files
+ * that would be more than files. What the links lead to was made for that, so that nothing of the host's can change.
+ */
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isFault, mustRun } from '../../lib/index.ts';
+import type { Answer, HostContext, HostTechnique, Technique } from '../types.ts';
+
+const head = { vector: 'escape', control: 'image-check' } as const;
+
+const targets = ['dev', 'proc', 'sys', 'tmp', 'fn', 'ward'] as const;
+const devices = [
+  'null',
+  'zero',
+  'full',
+  'random',
+  'urandom',
+  'tty',
+  'console',
+  'ptmx',
+  'pts',
+  'shm',
+  'mqueue',
+  'fd',
+] as const;
+
+export const imageTechniques: readonly Technique[] = [
+  ...targets.map(
+    (target): HostTechnique => ({
+      ...head,
+      name: `image-${target}-link`,
+      title: `bring a link in the place of /${target}, for the runtime to follow`,
+      reference: 'CVE-2025-31133, CVE-2025-52881',
+      expects: ['refused'],
+      run: (context) => linkTo(context, (layer, decoy) => symlink(decoy, join(layer, target))),
+    }),
+  ),
+  {
+    ...head,
+    control: 'minimal-dev',
+    name: 'image-device-links',
+    title: 'bring links in the place of /dev/null, /dev/console and other devices',
+    reference: 'CVE-2025-31133, CVE-2025-52565',
+    expects: ['refused'],
+    run: (context) =>
+      linkTo(context, async (layer, decoy) => {
+        await mkdir(join(layer, 'dev'));
+        for (const name of devices) await symlink(join(decoy, 'file'), join(layer, 'dev', name));
+      }),
+  },
+  {
+    ...head,
+    control: 'hidden-proc',
+    name: 'image-proc-files',
+    title: 'bring links where /proc is masked and read by the runtime',
+    reference: 'CVE-2025-52881, CVE-2019-19921',
+    expects: ['refused'],
+    run: (context) =>
+      linkTo(context, async (layer, decoy) => {
+        await mkdir(join(layer, 'proc', 'self', 'attr'), { recursive: true });
+        for (const name of ['kcore', 'keys', 'sysrq-trigger', 'self/attr/exec', 'self/fd', 'self/uid_map']) {
+          await symlink(join(decoy, 'file'), join(layer, 'proc', name));
+        }
+      }),
+  },
+  {
+    ...head,
+    control: 'minimal-dev',
+    name: 'image-device-nodes',
+    title: 'bring devices of the host: its memory and its disks',
+    reference: 'mount(2) MS_NODEV, mknod(2)',
+    expects: ['EACCES', 'EPERM', 'ENXIO'],
+    run: bringDevices,
+  },
+  {
+    ...head,
+    control: 'no-new-privileges',
+    name: 'image-setuid',
+    title: 'bring a set-uid program of root’s',
+    reference: 'mount(2) MS_NOSUID, execve(2)',
+    expects: ['refused', 'EACCES', 'EPERM'],
+    run: bringSetuid,
+  },
+  {
+    ...head,
+    control: 'sandbox-end',
+    name: 'image-passwd-pipe',
+    title: 'bring a pipe in the place of /etc/passwd, for a runtime that reads it to wait for ever',
+    reference: 'fifo(7), CVE-2022-29162',
+    expects: ['refused'],
+    timeoutMs: 15_000,
+    run: bringPipe,
+  },
+];
+
+const unharmed = `
+blocked("refused", "the runtime has started the program, and followed nothing")
+`;
+
+/** Starts a sandbox of the image, and looks at what its links lead to afterwards. */
+async function linkTo(
+  { rootWith, run }: HostContext,
+  change: (layer: string, decoy: string) => Promise<void>,
+): Promise<Answer> {
+  const decoy = await mkdtemp(join(tmpdir(), 'ward-prove-decoy-'));
+  try {
+    await chmod(decoy, 0o777);
+    const file = join(decoy, 'file');
+    await writeFile(file, 'untouched');
+    await chmod(file, 0o666);
+    const before = await stat(file);
+    const answer = await rootWith((layer) => change(layer, decoy))
+      .then((rootDir) => run(unharmed, { rootDir }))
+      .catch(refusal);
+    const after = await stat(file).catch(() => undefined);
+    const isSame = after?.mode === before.mode && after.uid === before.uid && after.ino === before.ino;
+    if (!isSame || (await readFile(file, 'utf8')) !== 'untouched') {
+      return { outcome: 'ESCAPED', detail: 'a file of the host was changed through a link of the image' };
+    }
+    return answer;
+  } finally {
+    await rm(decoy, { recursive: true, force: true });
+  }
+}
+
+function refusal(error: unknown): Answer {
+  if (isFault(error)) return { outcome: 'BLOCKED', answer: 'refused', detail: error.message };
+  throw error;
+}
+
+async function bringDevices({ rootWith, run }: HostContext): Promise<Answer> {
+  const nodes = [
+    ['memory', 'c', '1', '1'],
+    ['log', 'c', '1', '11'],
+    ['disk', 'b', '254', '0'],
+  ] as const;
+  const rootDir = await rootWith(async (layer) => {
+    await mkdir(join(layer, 'opt'));
+    for (const [name, kind, major, minor] of nodes) {
+      await mustRun(['mknod', '--mode=0666', join(layer, 'opt', name), kind, major, minor]);
+    }
+  });
+  return await run(
+    `
+first_refusal([(name + " was opened", lambda name=name: os.close(os.open("/opt/" + name, os.O_RDONLY | os.O_NONBLOCK))) for name in ${JSON.stringify(nodes.map(([name]) => name))}])
+`,
+    { rootDir },
+  );
+}
+
+async function bringSetuid({ rootWith, run, rootDir: original }: HostContext): Promise<Answer> {
+  const rootDir = await rootWith(async (layer) => {
+    await mkdir(join(layer, 'opt'));
+    const tool = join(layer, 'opt', 'tool');
+    await copyFile(join(original, 'usr/bin/python3.13'), tool);
+    await chmod(tool, 0o6755);
+  });
+  return await run(
+    `
+def start():
+    code = "import os; os._exit(42 if 0 in os.getresuid() + os.getresgid() else 7)"
+    os.execv("/opt/tool", ["tool", "-I", "-c", code])
+runs(start, "a program of the image’s runs as root")
+`,
+    { rootDir },
+  );
+}
+
+async function bringPipe({ rootWith, run }: HostContext): Promise<Answer> {
+  const rootDir = await rootWith(async (layer) => {
+    await mkdir(join(layer, 'etc'));
+    await mustRun(['mkfifo', '--mode=0666', join(layer, 'etc', 'passwd')]);
+    await mustRun(['mkfifo', '--mode=0666', join(layer, 'etc', 'group')]);
+  });
+  return await run(unharmed, { rootDir }).catch(refusal);
+}

@@ -1,0 +1,134 @@
+/** Servers of the host that listen where a sandbox might get at them, and the way back. */
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type ListenOptions, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomHex } from '../../lib/index.ts';
+import { firstLine } from '../program.ts';
+import type { Answer, HostContext, HostTechnique, Technique } from '../types.ts';
+
+const head = { vector: 'outside', control: 'network-namespace' } as const;
+const expects = [
+  'ECONNREFUSED',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'EACCES',
+  'EPERM',
+  'ENOENT',
+  'EADDRNOTAVAIL',
+] as const;
+
+const toTcp = `
+def go():
+    end = socket.socket(socket.AF_INET6 if ":" in facts["address"] else socket.AF_INET, socket.SOCK_STREAM)
+    end.settimeout(2)
+    end.connect((facts["address"], facts["port"]))
+refused(go, "connected to a server of the host")
+`;
+const toUnix = `
+def go():
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    end.connect(bytes([0]) + facts["name"].encode() if facts["isAbstract"] else facts["name"])
+refused(go, "connected to a server of the host")
+`;
+
+export const hostTechniques: readonly Technique[] = [
+  ...['127.0.0.1', '::1'].map(
+    (address, at): HostTechnique => ({
+      ...head,
+      expects,
+      name: `host-loopback-v${at === 0 ? 4 : 6}`,
+      title: `reach a server that listens on the host’s ${address}`,
+      reference: 'network_namespaces(7), CVE-2020-15257',
+      run: (context) =>
+        whileListening({ host: address, port: 0 }, (server) =>
+          context.run(toTcp, { more: { address, port: portOf(server) } }),
+        ),
+    }),
+  ),
+  {
+    ...head,
+    expects,
+    name: 'host-abstract-socket',
+    title: 'reach a server of the host by a name in the abstract space',
+    reference: 'unix(7), CVE-2020-15257',
+    run: (context) => {
+      const name = `ward-prove-${randomHex(8)}`;
+      return whileListening({ path: `\0${name}` }, () =>
+        context.run(toUnix, { more: { name, isAbstract: true } }),
+      );
+    },
+  },
+  {
+    ...head,
+    expects,
+    control: 'mount-namespace',
+    name: 'host-path-socket',
+    title: 'reach a server of the host by a path that everybody may use',
+    reference: 'unix(7)',
+    run: async (context) => {
+      const folder = await mkdtemp(join(tmpdir(), 'ward-prove-'));
+      try {
+        const name = join(folder, 'socket');
+        const options = { path: name, readableAll: true, writableAll: true };
+        return await whileListening(options, () =>
+          context.run(toUnix, { more: { name, isAbstract: false } }),
+        );
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  },
+  {
+    ...head,
+    expects: ['ECONNREFUSED'],
+    name: 'reach-in',
+    title: 'open a port that can be reached from outside',
+    reference: 'network_namespaces(7)',
+    run: reachIn,
+  },
+];
+
+async function whileListening(
+  options: ListenOptions,
+  use: (server: Server) => Promise<Answer>,
+): Promise<Answer> {
+  const server = createServer((socket) => socket.destroy());
+  server.listen(options);
+  await once(server, 'listening');
+  try {
+    return await use(server);
+  } finally {
+    server.close();
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+const listen = `
+end = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+end.bind(("0.0.0.0", 0))
+end.listen()
+os.write(1, str(end.getsockname()[1]).encode() + bytes([10]))
+time.sleep(60)
+`;
+
+/** Landlock may refuse the port; then there is nothing to be reached. */
+async function reachIn({ start, signal }: HostContext): Promise<Answer> {
+  await using sandbox = await start(listen);
+  const port = Number(await firstLine(sandbox, signal));
+  if (!(port > 0)) return { outcome: 'BLOCKED', answer: 'ECONNREFUSED', detail: 'no port could be opened' };
+  const socket = connect({ host: '127.0.0.1', port });
+  try {
+    await once(socket, 'connect');
+    return { outcome: 'ESCAPED', detail: `port ${port} of the host leads into the sandbox` };
+  } catch {
+    return { outcome: 'BLOCKED', answer: 'ECONNREFUSED', detail: `port ${port} is the sandbox’s own` };
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { mechanismNames } from '../../sandbox/mechanisms.ts';
+import { attackVectors } from '../types.ts';
+import { techniques } from './registry.ts';
+
+test('there are many techniques, and some of each vector', () => {
+  expect(techniques.length).toBeGreaterThanOrEqual(120);
+  for (const vector of attackVectors) {
+    expect(techniques.filter((one) => one.vector === vector).length, vector).toBeGreaterThanOrEqual(10);
+  }
+});
+
+test('names are unique, and fit for a pattern on the command line', () => {
+  const names = techniques.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
+});
+
+test.each(techniques)(
+  '$name says what it tries, where that is told, and what should come of it',
+  (technique) => {
+    const { title, reference, expects, timeoutMs = 1 } = technique;
+    for (const text of [title, reference]) {
+      expect(text).toMatch(/^\S(.*\S)?$/);
+      // They are cells of a table, and no sentences.
+      expect(text).not.toMatch(/[|\n`]|\.$/);
+    }
+    expect(new Set(expects).size).toBe(expects.length);
+    expect(expects.length).toBeGreaterThan(0);
+    expect(timeoutMs).toBeLessThanOrEqual(60_000);
+    if ('program' in technique)
+      expect(technique.program).toMatch(/refus|blocked|escaped|found|runs|let_through|judge/);
+  },
+);
+
+test('a mechanism that holds a sandbox in has techniques that try it', () => {
+  const answering = new Set<string>(techniques.map(({ control }) => control));
+  // Those of other rooms' tests: LSMs and io need hosts that have them, and Ward's own isolation is not a sandbox's.
+  const elsewhere = ['apparmor', 'selinux', 'io-limit', 'host-isolation'];
+  expect(mechanismNames.filter((name) => !answering.has(name) && !elsewhere.includes(name))).toEqual([]);
+});
+
+test('every file of techniques is registered', () => {
+  const source = readFileSync(new URL('registry.ts', import.meta.url), 'utf8');
+  const files = readdirSync(new URL('.', import.meta.url)).filter(
+    (name) => name.endsWith('.ts') && !/^registry|\.test\.ts$/.test(name),
+  );
+  for (const file of files) expect(source).toContain(`from './${file}'`);
+});

@@ -1,0 +1,23 @@
+/** docs/prove.md tells every technique, as the catalogue has it; and the catalogue is in order. */
+import { expect, test } from 'vitest';
+import { attackVectors, type Technique } from '../../src/prover/index.ts';
+import { techniques } from '../../src/prover/techniques/registry.ts';
+import { plain, readText, tablesOf } from './markdown.ts';
+
+const document = readText('docs/prove.md');
+const columns = ['technique', 'what is tried', 'reference', 'control', 'expected answer'];
+
+/** The rows below the heading of a vector. */
+function documented(vector: string): readonly (readonly string[])[] {
+  return tablesOf(document)
+    .filter(({ heading, header }) => heading === vector && header[0] === columns[0])
+    .flatMap(({ rows }) => rows.map((row) => row.map(plain)));
+}
+
+function rowOf({ name, title, reference, control, expects }: Technique): readonly string[] {
+  return [name, title, reference, control, expects.join(', ')];
+}
+
+test.each(attackVectors)('every technique of the vector %s is told', (vector) => {
+  expect(documented(vector)).toEqual(techniques.filter((one) => one.vector === vector).map(rowOf));
+});
