@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { attackVectors, selectTechniques } from '../../src/prover/index.ts';
+import { techniques } from '../../src/prover/techniques/registry.ts';
 import { isMechanism, mechanismNames } from '../../src/sandbox/mechanisms.ts';
-import { readText, root, tablesOf } from './markdown.ts';
+import { plain, readText, root, tableOf, tablesOf } from './markdown.ts';
 
 const document = readText('docs/security-model.md');
 const proofs = tablesOf(document)
@@ -51,4 +53,36 @@ test.each(proofs)('$attack: its proof exists', ({ proof }) => {
 
 test('every mechanism is named', () => {
   for (const mechanism of mechanismNames) expect(document).toContain(`\`${mechanism}\``);
+});
+
+test('the attack suite is told by control, as it is', () => {
+  const { header, rows } = tableOf(document, 'control', 'Attacked for real');
+  expect(header).toEqual(['control', ...attackVectors]);
+  const counted = new Map<string, number>();
+  for (const { control, vector } of techniques) {
+    const key = `${control} ${vector}`;
+    counted.set(key, (counted.get(key) ?? 0) + 1);
+  }
+  const told = rows.flatMap(([control = '', ...counts]) =>
+    attackVectors.flatMap((vector, at) =>
+      counts[at] === '–' ? [] : [[`${plain(control)} ${vector}`, Number(counts[at])] as const],
+    ),
+  );
+  expect(new Map(told)).toEqual(counted);
+});
+
+test('each cell of the comparison with others says where it can be seen', () => {
+  const [values, sources] = ['by default', 'seen in'].map((title) =>
+    tableOf(document, title, 'Compared with others'),
+  );
+  const names = (table: typeof values) => table?.rows.map(([name]) => name);
+  expect(names(values)).toEqual(names(sources));
+  expect(values?.header.slice(1)).toEqual(sources?.header.slice(1));
+  for (const cell of [...(values?.rows ?? []), ...(sources?.rows ?? [])].flat()) expect(cell).not.toBe('');
+});
+
+test('every technique that the document names exists', () => {
+  const patterns = [...document.matchAll(/--only "?([a-z0-9*-]+)"?/g)].map((match) => match[1] ?? '');
+  expect(patterns.length).toBeGreaterThan(20);
+  for (const only of patterns) expect(selectTechniques({ only }).length, only).toBeGreaterThan(0);
 });

@@ -1,5 +1,6 @@
 /** Attacks on the machine's other users: files, descriptors and what the kernel keeps for them. */
-import type { Technique } from '../types.ts';
+import { once } from 'node:events';
+import type { Answer, HostContext, Technique } from '../types.ts';
 
 const MiB = 1024 * 1024;
 const head = { vector: 'neighbours' } as const;
@@ -64,6 +65,16 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 file = os.open("/tmp/large", os.O_CREAT | os.O_WRONLY)
 refused(lambda: os.ftruncate(file, 1 << 40), "a file of 1 TiB, without a byte in it")
 `,
+  },
+  {
+    ...head,
+    control: 'memory-limit',
+    name: 'dentry-flood',
+    title: 'have the kernel remember names that don’t exist',
+    reference: 'Documentation/admin-guide/cgroup-v1/memory.rst (kernel memory)',
+    expects: ['limit'],
+    harmlessInGvisor: 'its kernel remembers some of them, in memory of its own that is counted',
+    run: floodDentries,
   },
   {
     ...head,
@@ -222,3 +233,27 @@ refused(fill, "16 keys are kept")
 `,
   },
 ];
+
+const unknownNames = 10_000;
+
+/** They are kept until the memory is wanted: what matters is whose memory it is. */
+async function floodDentries({ start }: HostContext): Promise<Answer> {
+  await using sandbox = await start(`
+def step():
+    os.write(1, b"next" + bytes([10]))
+    os.read(0, 1)
+step()
+for number in range(${unknownNames}):
+    os.path.lexists("/no-such-name-%d-%d" % (os.getpid(), number))
+step()
+`);
+  await once(sandbox.stdout, 'data');
+  const before = (await sandbox.usage()).memoryBytes;
+  sandbox.stdin.write('.');
+  await once(sandbox.stdout, 'data');
+  const grown = (await sandbox.usage()).memoryBytes - before;
+  // A dentry takes 192 bytes.
+  const detail = `${unknownNames} names took ${Math.round(grown / 1024)} KiB of its own memory`;
+  if (grown < unknownNames * 64) return { outcome: 'ESCAPED', detail };
+  return { outcome: 'BLOCKED', answer: 'limit', detail };
+}
