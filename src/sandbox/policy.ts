@@ -143,7 +143,8 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
     RLIMIT_CORE: 0,
     RLIMIT_MEMLOCK: 0,
     RLIMIT_MSGQUEUE: 0,
-    RLIMIT_SIGPENDING: 256,
+    // The kernel counts them on the host's root too, for all sandboxes together.
+    RLIMIT_SIGPENDING: 64,
     RLIMIT_RTPRIO: 0,
     RLIMIT_NICE: 0,
     RLIMIT_STACK: 8 * MiB,

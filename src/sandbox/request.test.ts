@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mustRun } from '../lib/index.ts';
 import { strictPolicy } from './policy.ts';
 import { checkRequest } from './request.ts';
 import type { SandboxRequest } from './types.ts';
@@ -54,6 +55,7 @@ test('a folder above a mount target that is a symbolic link is refused', async (
 test.each<[string, Partial<SandboxRequest>]>([
   ['no program', { args: [] }],
   ['a relative working directory', { cwd: 'tmp' }],
+  ['a working directory in /proc', { cwd: '/tmp/../proc/self/fd/7' }],
   ['a NUL byte in an argument', { args: ['a\0b'] }],
   ['a NUL byte in the environment', { env: { A: '\0' } }],
   ['an environment name with =', { env: { 'A=B': 'c' } }],
@@ -63,6 +65,28 @@ test.each<[string, Partial<SandboxRequest>]>([
   ['a code folder with dots', { codeDir: '/tmp/../etc' }],
 ])('%s is refused', async (_, changes) => {
   await refused(changes);
+});
+
+test.each(['passwd', 'group'])(
+  'a pipe at /etc/%s is refused, also behind links of the root',
+  async (name) => {
+    await mkdir(join(root, 'etc'));
+    await mkdir(join(root, 'lib'));
+    await symlink('../../../lib/one', join(root, 'etc', name));
+    await check();
+    await writeFile(join(root, 'lib/two'), '');
+    await symlink('/lib/two', join(root, 'lib/one'));
+    await check();
+    await rm(join(root, 'lib/two'));
+    await mustRun(['mkfifo', join(root, 'lib/two')]);
+    await refused();
+  },
+);
+
+test('links at /etc/passwd that go in circles are refused', async () => {
+  await mkdir(join(root, 'etc'));
+  await symlink('/etc/passwd', join(root, 'etc/passwd'));
+  await refused();
 });
 
 test('a root or code folder that is a symbolic link is refused', async () => {

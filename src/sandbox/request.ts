@@ -1,11 +1,12 @@
 /**
  * What a request points at is checked before anything is mounted over it. A root whose /dev, /proc or another
  * mount target is a symbolic link is refused: it would make the runtime, as root, mount or write somewhere
- * else. A missing target is refused too, because the runtime would try to make it.
+ * else. A missing target is refused too, because the runtime would try to make it. So is a pipe or a device where the
+ * runtime itself reads.
  */
 import type { Stats } from 'node:fs';
-import { lstat, readFile, stat } from 'node:fs/promises';
-import { isAbsolute, join, normalize } from 'node:path';
+import { lstat, readFile, readlink, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import { sandboxFault } from './faults.ts';
 import { launcherPath } from './spec/landlock.ts';
 import { codePath, resolvConfPath } from './spec/mounts.ts';
@@ -20,6 +21,8 @@ export interface CheckedRoot {
 export async function checkRequest(request: SandboxRequest): Promise<CheckedRoot> {
   if (request.args.length === 0) throw unsafe('there is no program to run');
   if (!request.cwd.startsWith('/')) throw unsafe(`the working directory ${request.cwd} isn't absolute`);
+  // By a descriptor there a runtime could be led into a folder of the host (CVE-2024-21626).
+  if (/^\/proc(?:\/|$)/.test(normalize(request.cwd))) throw unsafe('the working directory lies in /proc');
   const texts = [...request.args, ...Object.entries(request.env).flat(), request.cwd];
   if (texts.some((text) => text.includes('\0'))) throw unsafe('a NUL byte in arguments or environment');
   if (Object.keys(request.env).some((name) => name === '' || name.includes('='))) {
@@ -28,6 +31,7 @@ export async function checkRequest(request: SandboxRequest): Promise<CheckedRoot
   const folders = [request.rootDir, ...(request.codeDir === undefined ? [] : [request.codeDir])];
   await Promise.all(folders.map(checkFolder));
   await Promise.all(mountTargets(request).map((path) => checkTarget(request.rootDir, path)));
+  await Promise.all(readByRuntimes.map((path) => checkReadable(request.rootDir, path)));
   if (request.policy.egress !== undefined) await checkFileTarget(request.rootDir, resolvConfPath);
   return { landlockLauncher: await findLandlockLauncher(request.rootDir) };
 }
@@ -79,6 +83,22 @@ async function checkFileTarget(rootDir: string, path: string): Promise<void> {
   throw sandboxFault('REQUEST_UNSAFE', `${path} of the root file system is no plain file`, {
     hint: `a sandbox with egress rules gets its own ${path}: make it an empty file in the image, or leave it out`,
   });
+}
+
+/** Runtimes look up users and groups in them before the program starts. */
+const readByRuntimes = ['/etc/passwd', '/etc/group'] as const;
+const maxLinks = 8;
+
+/** A pipe there would keep the runtime waiting for ever. Links are followed within the root. */
+async function checkReadable(rootDir: string, path: string): Promise<void> {
+  let place: string = path;
+  for (let links = 0; links <= maxLinks; links++) {
+    const stats = await statOf(join(rootDir, place));
+    if (stats === undefined || stats.isFile()) return;
+    if (!stats.isSymbolicLink()) break;
+    place = resolve('/', dirname(place), await readlink(join(rootDir, place)));
+  }
+  throw unsafe(`${path} of the root file system is no file`);
 }
 
 /** Answers by root folder and the file's identity, so that a warm start costs one `lstat`. */

@@ -80,8 +80,8 @@ test('the seccomp list in numbers', () => {
     String(kills),
     '',
   ]);
-  expect(conditional).toBe(9);
-  expect(rows[0]?.[2]).toContain('nine of them');
+  expect(conditional).toBe(10);
+  expect(rows[0]?.[2]).toContain('ten of them');
 });
 
 test('the ceiling', () => {

@@ -85,7 +85,7 @@ export const imageTechniques: readonly Technique[] = [
   },
   {
     ...head,
-    control: 'sandbox-end',
+    control: 'request-check',
     name: 'image-passwd-pipe',
     title: 'bring a pipe in the place of /etc/passwd, for a runtime that reads it to wait for ever',
     reference: 'fifo(7), CVE-2022-29162',

@@ -1,4 +1,7 @@
 /** The runtime itself, which is root on the host: what it leaves open, where it starts a program, and which. */
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../lib/index.ts';
 import type { Sandbox } from '../../sandbox/index.ts';
 import { endOf } from '../program.ts';
 import type { Answer, HostContext, Technique } from '../types.ts';
@@ -40,6 +43,15 @@ blocked("absent", "three pipes, and nothing else")
   },
   {
     ...head,
+    control: 'mount-namespace',
+    name: 'working-directory-link',
+    title: 'the same by a link of the image',
+    reference: 'CVE-2024-21626 (Leaky Vessels)',
+    expects: ['refused', 'ENOENT', 'EACCES', 'ENOTDIR'],
+    run: startBehindLink,
+  },
+  {
+    ...head,
     control: 'landlock',
     name: 'runtime-as-program',
     title: 'have the runtime start itself, so that its file can be overwritten',
@@ -61,17 +73,30 @@ refused(look, "a file of the host was read from " + os.getcwd())
 `;
 
 /** Descriptors that runtimes have been seen to have: of the control groups, of the bundle, of the root. */
+const descriptors = [3, 6, 7, 8] as const;
+
 async function startInDescriptor({ run }: HostContext): Promise<Answer> {
+  return await firstEscape(descriptors.map((number) => () => run(climb, { cwd: `/proc/self/fd/${number}` })));
+}
+
+/** The same by a link of the image, which no request shows. */
+async function startBehindLink({ run, rootWith }: HostContext): Promise<Answer> {
+  const rootDir = await rootWith(async (layer) => {
+    for (const number of descriptors) await symlink(`/proc/self/fd/${number}`, join(layer, `cwd-${number}`));
+  });
+  return await firstEscape(descriptors.map((number) => () => run(climb, { rootDir, cwd: `/cwd-${number}` })));
+}
+
+/** What the last attempt got, unless one before it has escaped. A sandbox that isn't started is a refusal. */
+async function firstEscape(attempts: readonly (() => Promise<Answer>)[]): Promise<Answer> {
   let last: Answer = { outcome: 'BLOCKED', answer: 'refused', detail: '' };
-  for (const number of [3, 5, 6, 7, 8, 9, 10, 12]) {
-    for (const cwd of [`/proc/self/fd/${number}`, `/proc/self/fd/${number}/../../..`]) {
-      try {
-        last = await run(climb, { cwd });
-      } catch (error) {
-        last = { outcome: 'BLOCKED', answer: 'refused', detail: error instanceof Error ? error.message : '' };
-      }
-      if (last.outcome === 'ESCAPED') return last;
-    }
+  for (const attempt of attempts) {
+    last = await attempt().catch((error: unknown) => ({
+      outcome: 'BLOCKED',
+      answer: 'refused',
+      detail: messageOf(error),
+    }));
+    if (last.outcome === 'ESCAPED') return last;
   }
   return last;
 }
@@ -82,7 +107,7 @@ async function startRuntime({ host, policy, rootDir, signal }: HostContext): Pro
     const args = ['/proc/self/exe', '--version'];
     sandbox = await host.start({ rootDir, args, env: {}, cwd: '/', policy, channel: 'none' });
   } catch (error) {
-    return { outcome: 'BLOCKED', answer: 'refused', detail: error instanceof Error ? error.message : '' };
+    return { outcome: 'BLOCKED', answer: 'refused', detail: messageOf(error) };
   }
   await using started = sandbox;
   let said = '';

@@ -190,6 +190,23 @@ let_through(lambda: end.setsockopt(socket.IPPROTO_IP, IPT_SO_SET_REPLACE, bytes(
   },
   {
     ...head,
+    control: 'seccomp',
+    name: 'socket-filter',
+    title: 'have the kernel compile a filter of one’s own to machine code',
+    reference: 'socket(7) SO_ATTACH_FILTER, CVE-2024-2201 (Native BHI)',
+    expects: ['EPERM'],
+    harmlessInGvisor: 'it is a filter of its kernel, which compiles nothing',
+    program: `
+SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF, RETURN_ALL = 26, 51, 0xffffffff
+code = buffer(struct.pack("HBBI", 6, 0, 0, RETURN_ALL))
+program = struct.pack("HxxxxxxP", 1, ctypes.addressof(code))
+end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+first_refusal([("a filter is attached", lambda: end.setsockopt(1, SO_ATTACH_FILTER, program)),
+               ("a filter of a group of sockets is attached", lambda: end.setsockopt(1, SO_ATTACH_REUSEPORT_CBPF, program))])
+`,
+  },
+  {
+    ...head,
     control: 'no-capabilities',
     name: 'socket-options',
     title: 'mark packets, take addresses of others, and go past buffer limits',

@@ -19,6 +19,7 @@ test('arguments matter for these calls and no others', () => {
     'madvise',
     'mmap',
     'prctl',
+    'setsockopt',
     'socket',
     'socketpair',
   ]);
@@ -49,6 +50,9 @@ test('what is the machine’s can’t be reached by an argument: large pages, me
   for (const advice of [12, 100, 101]) expect(values('madvise')).not.toContain(advice);
   // POSIX_FADV_DONTNEED
   expect(values('fadvise64')).not.toContain(4);
+  // SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF: code of the sandbox's choosing in the kernel.
+  const options = allowed('setsockopt')?.filter(([level]) => level?.value === 1);
+  for (const option of [26, 50, 51]) expect(options?.some(([, test]) => test?.value === option)).toBe(false);
   // F_SETLEASE, F_NOTIFY
   for (const command of [1024, 1026]) expect(values('fcntl')).not.toContain(command);
   // The number of instances is counted on the host's root as well, whoever in a user namespace makes them.
