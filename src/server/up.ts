@@ -17,7 +17,8 @@ const echoMs = 500;
 export async function upHere(options: UpOptions): Promise<number> {
   const config = await loadConfig(options);
   const log = createLog(config.logLevel);
-  const refused = await takePrecedence();
+  using precedence = await takePrecedence();
+  const { refused } = precedence;
   if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
   const stopped = Promise.withResolvers<void>();
   let firstSignalAt: number | undefined;

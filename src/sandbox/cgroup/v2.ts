@@ -100,7 +100,7 @@ function limitFiles(limits: CgroupLimits): readonly (readonly [string, string])[
 }
 
 /** Only what isn't handed down yet is written: a group with processes of its own refuses the rest. */
-function handDown(folder: string): void {
+export function handDown(folder: string): void {
   const has = (file: string) => new Set(readControl(join(folder, file)).trim().split(/\s+/));
   const available = has('cgroup.controllers');
   const enabled = has('cgroup.subtree_control');
