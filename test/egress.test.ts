@@ -1,11 +1,14 @@
 /** Egress of functions: what an action may reach, and what its record says of the rest. Nothing leaves the machine. */
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseEgress } from '../src/egress/index.ts';
 import type { EffectiveSandboxAsk } from '../src/invoker/index.ts';
 import { operatorPolicy, operatorPolicySchema } from '../src/sandbox/index.ts';
 import { InvokerBench } from './invoker.ts';
-import { missingForSandboxes } from './ward.ts';
+import { missingForSandboxes, runWard, Ward } from './ward.ts';
 
 const missing =
   missingForSandboxes() ??
@@ -103,5 +106,99 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
       code: 'EGRESS_EXCEEDED',
       message: expect.stringContaining('in this namespace'),
     });
+  });
+
+  describe('of a whole Ward', () => {
+    let ward: Ward;
+    beforeAll(async () => {
+      ward = await Ward.start({ sandbox: { allow: { egress: ['*.example.com:443', '*.example.org:443'] } } });
+    });
+    afterAll(async () => {
+      await ward?.[Symbol.asyncDispose]();
+    });
+    const deploy = (name: string, egress?: unknown) =>
+      ward.request('PUT', `/api/v1/namespaces/_/actions/${name}?overwrite=true`, {
+        body: {
+          exec: { kind: 'nodejs:24', code },
+          ...(egress === undefined ? {} : { annotations: [{ key: 'egress', value: egress }] }),
+        },
+      });
+
+    it('what an action asks for is refused at deployment when the operator does not allow it', async () => {
+      const refused = await deploy('far', [{ host: 'api.example.net', ports: [443] }]);
+      expect(refused).toMatchObject({
+        status: 403,
+        body: { error: expect.stringContaining('tcp api.example.net:443 is not allowed') },
+      });
+      const wrong = await deploy('wrong', [{ host: '10.0.0.1', ports: [443] }]);
+      expect(wrong).toMatchObject({
+        status: 400,
+        body: { error: expect.stringContaining('egress[0].host') },
+      });
+    });
+
+    it('the record of an activation has each refusal, and the metric counts them', async () => {
+      expect((await deploy('near', api)).status).toBe(200);
+      const { body } = await ward.invoke('near', { to: [['10.0.0.1', 80]] });
+      expect(body.response.result.answers).toEqual(['ECONNREFUSED']);
+      const record = await ward.activation(body.activationId);
+      const noted = record.annotations.find(({ key }: { readonly key: string }) => key === 'violations');
+      expect(noted?.value).toEqual([
+        expect.objectContaining({ kind: 'egress', detail: 'tcp 10.0.0.1:80: a private network' }),
+      ]);
+      const listed = await ward.cli(['sandbox', 'violations', '--data', ward.dataDir, '-o', 'json']);
+      expect(listed.stdout).toContain('tcp 10.0.0.1:80: a private network');
+      const { body: figures } = await ward.request('GET', '/metrics');
+      expect(figures).toContain('ward_sandbox_violations_total{kind="egress"} 1\n');
+    });
+
+    it('a namespace’s rules are its actions’, and bound theirs', async () => {
+      const limits = (...args: readonly string[]) =>
+        ward.cli([
+          ...['namespace', 'limits', 'guest', ...args, '--data', ward.dataDir],
+          ...['--config', join(ward.dataDir, 'config.yaml')],
+        ]);
+      expect((await limits('--egress', 'api.example.net:443')).stderr).toContain('EGRESS_EXCEEDED');
+      expect(await limits('--egress', 'a.example.org:443')).toMatchObject({
+        code: 0,
+        stderr: expect.any(String),
+      });
+      await ward.until(async () => (await deploy('beyond', api)).status === 403);
+      await deploy('plain');
+      const { body } = await ward.invoke('plain');
+      expect(body.response.result.devices).toEqual(['eth0', 'lo']);
+      expect((await limits('--egress', 'default')).code).toBe(0);
+    });
+  });
+
+  it('ward sandbox run takes rules, within the operator’s, and tells of refusals', async () => {
+    const connect = "fetch('http://10.0.0.1').catch((error) => console.log(error.cause.code))";
+    const refused = await runWard([
+      'sandbox',
+      'run',
+      '--egress',
+      'api.example.com:443',
+      'nodejs:24',
+      '--',
+      'node',
+    ]);
+    expect(refused.stderr).toMatch(
+      /error\[EGRESS_EXCEEDED\]: egress: tcp api.example.com:443 is not allowed/,
+    );
+    const folder = await mkdtemp(join(tmpdir(), 'ward-egress-'));
+    try {
+      const config = join(folder, 'ward.yaml');
+      await writeFile(config, 'sandbox: { allow: { egress: public } }\n');
+      const flags = ['--config', config, '--egress', 'api.example.com:443', 'nodejs:24'];
+      const ran = await runWard(['sandbox', 'run', ...flags, '--', 'node', '-e', connect]);
+      expect([ran.stdout, ran.stderr]).toEqual([
+        'ECONNREFUSED\n',
+        'ward: refused tcp 10.0.0.1:80: a private network\n',
+      ]);
+      const explained = await runWard(['sandbox', 'explain', ...flags, '-o', 'json']);
+      expect(explained.stdout).toContain('reaches tcp api.example.com:443, nothing else');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

@@ -2,7 +2,12 @@
 import { join } from 'node:path';
 import { type ImageStore, openImageStore } from '../images/index.ts';
 import { createLog } from '../lib/index.ts';
-import { type LocalSandboxHost, openSandboxHost, type RuntimeName } from '../sandbox/index.ts';
+import {
+  type LocalSandboxHost,
+  openSandboxHost,
+  type RuntimeName,
+  type ViolationSink,
+} from '../sandbox/index.ts';
 import type { Config } from './config.ts';
 import { runDir } from './instance-locks.ts';
 import { claimRunInstance } from './run-instance.ts';
@@ -15,12 +20,24 @@ export interface ByHand extends AsyncDisposable {
 }
 
 /** @throws Fault TOO_MANY_RUNS, and those of the sandbox and image rooms */
-export async function openByHand(config: Config, runtime: RuntimeName): Promise<ByHand> {
+export async function openByHand(
+  config: Config,
+  runtime: RuntimeName,
+  onViolation?: ViolationSink,
+): Promise<ByHand> {
   await using stack = new AsyncDisposableStack();
   const instance = await claimRunInstance();
   stack.defer(() => instance.lock.release());
   const log = createLog(config.logLevel === 'info' ? 'warn' : config.logLevel);
-  const host = stack.use(await openSandboxHost({ instance: instance.name, runDir, runtime, log }));
+  const host = stack.use(
+    await openSandboxHost({
+      instance: instance.name,
+      runDir,
+      runtime,
+      log,
+      ...(onViolation ? { onViolation } : {}),
+    }),
+  );
   await host.recover();
   // Roots of different runs lie apart, below a folder that every user may search.
   const mountsDir = join(runDir, 'roots', instance.name);

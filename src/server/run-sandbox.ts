@@ -1,7 +1,7 @@
 /** `ward sandbox run`: one sandbox by hand, with this process's stdin, stdout, stderr and exit code. */
 import { pipeline } from 'node:stream/promises';
 import type { Image } from '../images/index.ts';
-import type { Sandbox, SandboxExit, SandboxPolicy } from '../sandbox/index.ts';
+import type { Sandbox, SandboxExit, SandboxPolicy, ViolationSink } from '../sandbox/index.ts';
 import { openByHand } from './by-hand.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
@@ -14,7 +14,7 @@ export async function runSandboxHere(options: SandboxRunOptions): Promise<number
   const config = await loadConfig(options);
   const policy = await requestedPolicy(options, config);
   await using stack = new AsyncDisposableStack();
-  const { host, images } = stack.use(await openByHand(config, policy.runtime));
+  const { host, images } = stack.use(await openByHand(config, policy.runtime, tellEgress));
   const image = await images.resolve(options.image);
   const root = stack.use(await images.mountRoot(image, foldersFor(policy)));
   const sandbox = stack.use(
@@ -29,6 +29,11 @@ export async function runSandboxHere(options: SandboxRunOptions): Promise<number
   );
   return await passThrough(sandbox, options.timeoutMs);
 }
+
+/** Of each refusal a line on stderr: whoever runs it by hand wants to know which rule is missing. */
+const tellEgress: ViolationSink = (_, { kind, detail }) => {
+  if (kind === 'egress') process.stderr.write(`ward: refused ${detail}\n`);
+};
 
 /** What lies in /dev is made on the sandbox's own tmpfs. */
 function foldersFor({ tmpfs }: SandboxPolicy): string[] {
