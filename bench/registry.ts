@@ -1,6 +1,6 @@
 /**
- * Push and pull of a 500 MB image by skopeo, against Debian's docker-registry on the same disk. Each round has servers
- * and folders of its own, since skopeo and registries remember what was pushed.
+ * Push and pull of a 500 MB image by skopeo, with and without Ward's gate, against Debian's docker-registry on the same
+ * disk. Each round has servers and folders of its own, since skopeo and registries remember what was pushed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -41,15 +41,19 @@ export async function benchRegistry(folder: string): Promise<readonly Row[]> {
     return [];
   }
   await makeImage(join(folder, 'image'));
-  const samples = { docker: emptySamples(), ward: emptySamples() };
+  const samples = { docker: emptySamples(), ward: emptySamples(), gated: emptySamples() };
   for (let round = 0; round < rounds; round++) {
     await measure(folder, samples.docker, startDocker);
-    await measure(folder, samples.ward, startWardRegistry);
+    await measure(folder, samples.ward, (dir) => startWardRegistry(dir));
+    await measure(folder, samples.gated, (dir) => startWardRegistry(dir, 'gated'));
   }
-  const peak = Math.max(...samples.ward.peakMiB);
+  const { docker, ward, gated } = samples;
+  const peak = Math.max(...ward.peakMiB, ...gated.peakMiB);
+  const both = (each: Samples) => each.push.map((push, round) => push + (each.pull[round] ?? 0));
   return [
-    ratioRow('push of a 500 MB image by skopeo', samples.docker.push, samples.ward.push),
-    ratioRow('pull of a 500 MB image by skopeo', samples.docker.pull, samples.ward.pull),
+    ratioRow('push of a 500 MB image by skopeo', docker.push, ward.push, 1),
+    ratioRow('pull of a 500 MB image by skopeo', docker.pull, ward.pull, 1),
+    ratioRow('push with its scan, and pull', both(docker), both(gated), 1.5),
     {
       what: 'memory of the registry meanwhile, at most',
       baseline: `docker-registry ${Math.max(...samples.docker.peakMiB).toFixed(0)} MiB`,
@@ -123,9 +127,9 @@ async function makeImage(dir: string): Promise<void> {
   );
 }
 
-async function startWardRegistry(dir: string): Promise<Server> {
+async function startWardRegistry(dir: string, ...mode: readonly 'gated'[]): Promise<Server> {
   const program = fileURLToPath(new URL('../test/registry-server.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, join(dir, 'store')], {
+  const child = spawn(process.execPath, [program, join(dir, 'store'), ...mode], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   for await (const line of createInterface({ input: child.stdout })) {
@@ -186,7 +190,7 @@ function emptySamples(): Samples {
   return { push: [], pull: [], peakMiB: [] };
 }
 
-function ratioRow(what: string, docker: readonly number[], ward: readonly number[]): Row {
+function ratioRow(what: string, docker: readonly number[], ward: readonly number[], most: number): Row {
   const [base, ours] = [median(docker), median(ward)];
   const seconds = (value: number) => `${(value / 1000).toFixed(1)} s`;
   return {
@@ -194,7 +198,7 @@ function ratioRow(what: string, docker: readonly number[], ward: readonly number
     baseline: `docker-registry ${seconds(base)}`,
     ward: seconds(ours),
     result: `${(ours / base).toFixed(2)} ×`,
-    target: '≤ 1 ×',
-    isMet: ours <= base,
+    target: `≤ ${most} ×`,
+    isMet: ours <= most * base,
   };
 }

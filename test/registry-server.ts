@@ -1,14 +1,42 @@
-/** Ward's registry as a process of its own, without a gate, on a port that the kernel chooses: for measurements. */
+/**
+ * Ward's registry as a process of its own, on a port that the kernel chooses: for measurements. With the word `gated`
+ * behind its folder, images are scanned and judged before they are accepted.
+ */
+import { join } from 'node:path';
 import { fastify } from 'fastify';
-import { openRegistryStore } from '../src/images/index.ts';
+import { parseNamespaceName } from '../src/functions/index.ts';
+import { openImageStore, openRegistryStore } from '../src/images/index.ts';
 import { silentLog } from '../src/lib/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
+import { openGuardedImages } from '../src/server/gate/guarded-images.ts';
 
-const store = await openRegistryStore({ dir: process.argv[2] ?? '' });
+const [dir = '', mode] = process.argv.slice(2);
 const app = fastify({ exposeHeadRoutes: false });
-createRegistry({
-  store,
-  log: silentLog,
-  authenticate: () => ({ namespace: 'guest', keyId: '', createdAt: 0, may: () => true }),
-})(app);
-console.log(`ready ${await app.listen({ host: '127.0.0.1', port: 0 })}`);
+let url = '';
+const routes = mode === 'gated' ? await gatedRoutes() : await bareRoutes();
+routes(app);
+url = await app.listen({ host: '127.0.0.1', port: 0 });
+console.log(`ready ${url}`);
+
+async function bareRoutes() {
+  return createRegistry({
+    store: await openRegistryStore({ dir }),
+    log: silentLog,
+    authenticate: () => ({ namespace: 'guest', keyId: '', createdAt: 0, may: () => true }),
+  });
+}
+
+async function gatedRoutes() {
+  const imagesDir = join(dir, 'images');
+  const images = await openImageStore({ dir: imagesDir, mountsDir: join(dir, 'roots') });
+  const guarded = await openGuardedImages({
+    dataDir: dir,
+    images,
+    imagesDir,
+    apiHost: () => url,
+    onChange: () => {},
+    log: silentLog,
+  });
+  const guest = { namespace: parseNamespaceName('guest'), keyId: '', createdAt: 0, scope: 'full' } as const;
+  return guarded.registry({ namespaces: { authenticate: () => guest } });
+}
