@@ -4,6 +4,7 @@ import { faultTable } from '../lib/index.ts';
 export const sandboxFaultTable = {
   /** The machine can't isolate Ward itself: not root, no `unshare`, no cgroup controllers. */
   HOST_UNFIT: 'host',
+  RECORDING_FAILED: 'host',
   RUNTIME_MISSING: 'host',
   SANDBOX_START_FAILED: 'host',
   /** The sandbox has ended, so there is nothing to freeze. */

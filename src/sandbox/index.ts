@@ -16,10 +16,12 @@ export {
   operatorPolicySchema,
 } from './operator.ts';
 export { rlimitsOf, type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';
+export { openRecorder, type Recorder } from './recorder/recorder.ts';
 export { findLandlockLauncher } from './request.ts';
 export { superviseSandbox } from './running-sandbox.ts';
 export { runtimeDrivers } from './runtime/drivers.ts';
 export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
+export { type Learned, type LearnedProfile, learnedProfile } from './seccomp/learned.ts';
 export type * from './types.ts';
 export {
   type Violation,

@@ -8,6 +8,7 @@ export const serverFaults = {
   LISTEN_FAILED: 'host',
   TOO_MANY_RUNS: 'busy',
   SANDBOX_FAILED: 'host',
+  LEARNING_FAILED: 'invalid',
   DATA_DIR_EMPTY: 'missing',
   IMAGES_MISSING: 'host',
   PARAMETER_KEYS_INVALID: 'invalid',

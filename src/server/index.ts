@@ -4,6 +4,7 @@
  */
 import type { DoctorReport, Explanation } from '../sandbox/index.ts';
 import type { DoctorOptions } from './doctor.ts';
+import type { Learned, LearnOptions, LearnRequest } from './learn.ts';
 import type { SandboxRunOptions } from './policy.ts';
 import type { ProveHereOptions, ProveReport, TechniqueSummary } from './prove.ts';
 import type { UpOptions } from './up.ts';
@@ -29,6 +30,7 @@ export type {
   ProveRow,
   TechniqueSummary,
 } from './prove.ts';
+export type { Learned, LearnRequest } from './learn.ts';
 export type { ScanRequest } from './scan.ts';
 export type { UpOptions } from './up.ts';
 export type { VaultAdmin, VaultRotation, VaultStatus } from './vault-admin.ts';
@@ -116,6 +118,15 @@ export async function listAttacks(
   options: Pick<ProveHereOptions, 'only' | 'vector'>,
 ): Promise<readonly TechniqueSummary[]> {
   return (await import('./prove.ts')).listTechniques(options);
+}
+
+/** Runs an action's sample calls on this machine, and sees what they need. */
+export async function openLearning(options: LearnOptions) {
+  await isolate();
+  return {
+    learn: async (request: LearnRequest): Promise<Learned> =>
+      (await import('./learn.ts')).learnHere(options, request),
+  };
 }
 
 /** The effective policy in words. */

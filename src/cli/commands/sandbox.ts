@@ -79,8 +79,39 @@ const violations: CommandSpec = {
   handler: async () => (await import('../handlers/violations.ts')).violations,
 };
 
+const learn: CommandSpec = {
+  name: 'learn',
+  summary:
+    'run sample calls of an action here, and write the smallest seccomp profile that they need (operator)',
+  works: 'remote',
+  args: [{ name: '<action>', summary: 'name of the action' }],
+  options: [
+    { flags: '-p, --param <KEY VALUE>', summary: 'a parameter of each call', takes: 'pair' },
+    {
+      flags: '-P, --param-file <FILE>',
+      summary: 'a JSON object with parameters of each call; - is standard input',
+    },
+    {
+      flags: '--calls <FILE>',
+      summary: 'the calls: one JSON object with parameters a line; - is standard input',
+    },
+    { flags: '--write <FILE>', summary: 'write the profile there, in Docker’s format' },
+    { flags: '--enforce', summary: 'store the profile with the action, whose sandboxes then have no more' },
+    { flags: '--config <FILE>', summary: 'configuration file (YAML) of this machine’s server' },
+    { flags: '--data <DIR>', summary: 'its data folder' },
+  ],
+  examples: [
+    { command: 'ward sandbox learn hello -p name World', does: 'what one call needs, beside the default' },
+    {
+      command: 'ward sandbox learn hello --calls samples.ndjson --enforce',
+      does: 'from then on it has no more',
+    },
+  ],
+  handler: async () => (await import('../handlers/sandbox-learn.ts')).learn,
+};
+
 export const sandboxGroup: GroupSpec = {
   name: 'sandbox',
   summary: 'run a program by hand, locked down; see what sandboxes were refused',
-  commands: [run, explain, violations],
+  commands: [run, explain, learn, violations],
 };
