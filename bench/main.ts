@@ -3,7 +3,7 @@
  * alternate, and each figure is the median of its rounds, so that a slow minute of the machine hits both.
  *
  *   npm run bench              everything
- *   npm run bench -- warm      one part: warm, events, cold, idle, list, registry or scan
+ *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, registry or scan
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { mustRun } from '../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
 import { benchCold } from './cold.ts';
 import { benchEvents } from './events.ts';
+import { benchGvisor } from './gvisor.ts';
 import { benchIdle } from './idle.ts';
 import { benchList } from './list.ts';
 import { benchRegistry } from './registry.ts';
@@ -24,6 +25,7 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   warm: benchWarm,
   events: benchEvents,
   cold: benchCold,
+  gvisor: benchGvisor,
   idle: benchIdle,
   list: benchList,
   registry: benchRegistry,
