@@ -12,6 +12,7 @@ import {
   type Workplace,
   workplace,
 } from './advisories.fixture.ts';
+import { corpora } from './corpus.fixture.ts';
 import { importAdvisories } from './import.ts';
 import { advisoryInputs } from './inputs.ts';
 import { openAdvisories } from './open.ts';
@@ -55,6 +56,16 @@ describe.skipIf(!present)(`real advisories (skipped where ${folder} is not there
       expect([source, bad <= records * allowed]).toEqual([source, true]);
       expect(records).toBeGreaterThan(50);
     }
+  });
+
+  test.each(corpora)('$name: found where they should be, and nowhere else', ({ read, least }) => {
+    const labelled = read(folder);
+    const wrong = labelled.filter(({ component: it, id, affected }) => {
+      const all = database.match([it], distribution('debian', '13'));
+      return affected !== all.some((each) => each.id === id || (each.aliases ?? []).includes(id));
+    });
+    expect(wrong.map(({ component: it, id, affected }) => `${id} ${it.purl} ${affected}`)).toEqual([]);
+    expect(labelled.length).toBeGreaterThan(least);
   });
 
   test('npm: an old lodash, and the one that is mended', () => {
