@@ -20,9 +20,16 @@ const prefixLength = '2026-01-01T10:00:00.123456000Z stdout: '.length;
 /** OpenWhisk's log line: an ISO time with nine fractional digits, the stream, the text. */
 export function formatLine(name: StreamName, text: string): string {
   const micros = Math.floor((performance.timeOrigin + performance.now()) * 1000);
-  const seconds = new Date(Math.floor(micros / 1000)).toISOString().slice(0, 19);
   const fraction = String(micros % 1_000_000).padStart(6, '0');
-  return `${seconds}.${fraction}000Z ${name}: ${text}`;
+  return `${secondsText(Math.floor(micros / 1_000_000))}.${fraction}000Z ${name}: ${text}`;
+}
+
+/** The last one that was made: a flood has thousands of lines in a second. */
+let lastSeconds = { at: Number.NaN, text: '' };
+
+function secondsText(at: number): string {
+  if (lastSeconds.at !== at) lastSeconds = { at, text: new Date(at * 1000).toISOString().slice(0, 19) };
+  return lastSeconds.text;
 }
 
 /** The lines of one stream: those past the limit are counted and not kept. */

@@ -30,12 +30,12 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
     db.updateTable('accepted').set({ attempt: 1 }).where('activation_id', '=', '').where('attempt', '=', 0),
   );
   return {
-    append({ row, logs, inputJson, settles }) {
+    append({ row, logs, logsJson, inputJson, settles }) {
       const steps: Step[] = [];
       // First: when it deletes nothing, the rest of the unit is skipped.
       if (settles !== null) steps.push(step(settleWithin, [row.activationId, settles, row.namespace]));
       steps.push(step(insertActivation, activationValues(row)));
-      if (logs.length > 0) steps.push(step(insertLogs, [row.activationId, JSON.stringify(logs)]));
+      if (logs.length > 0) steps.push(step(insertLogs, [row.activationId, logsJson ?? JSON.stringify(logs)]));
       if (inputJson !== undefined) steps.push(step(insertInput, [row.activationId, inputJson]));
       return steps;
     },

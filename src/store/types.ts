@@ -91,6 +91,8 @@ export interface ActivationQuery {
 export interface ActivationWrite {
   readonly row: ActivationInsert;
   readonly logs: readonly string[];
+  /** The same as JSON, where that was made already. */
+  readonly logsJson?: string | undefined;
   /** JSON: what the activation was called with, where that is to be kept. */
   readonly inputJson?: string;
   /**

@@ -20,6 +20,7 @@ import { toQueue } from './accepted-task.ts';
 import { type ActivationService, within } from './activations.ts';
 import type { ComposedCall } from './composed-call.ts';
 import { type Departure, Flight } from './flight.ts';
+import { logJson, sliceLines } from './log-json.ts';
 import { type ActivationRecord, type Ending, internalFailure, recordOf } from './record.ts';
 import { requireRun } from './run-permission.ts';
 import type { ComposedTask, Task } from './task.ts';
@@ -205,7 +206,7 @@ function keep(
     log.error({ activationId, reason: messageOf(error) }, 'a record was not kept');
     leave();
   };
-  const append = (logs: readonly string[], createdAt: number | undefined, settles: number | null) => {
+  const append = ({ logs, logsJson }: KeptLog, createdAt: number | undefined, settles: number | null) => {
     if (createdAt !== flight.namespaceCreatedAt) return leave();
     if (!flight.isRecorded) {
       if (settles !== null) store.accepted.settle(activationId, settles).catch(lose);
@@ -213,29 +214,40 @@ function keep(
     }
     const { inputJson } = flight;
     const input = inputJson === undefined ? {} : { inputJson };
-    const kept = store.activations.append({ row: record, logs, settles, ...input });
+    const kept = store.activations.append({ row: record, logs, logsJson, settles, ...input });
     arrive();
     kept.then(() => land(flight), lose);
   };
-  const write = (logs: readonly string[]) => {
+  const write = (kept: KeptLog) => {
     if (flight.interrupt === undefined) return;
     flight.interrupt = undefined;
     const { attempt, namespaceCreatedAt } = flight;
     const createdAt = namespaceCreatedAt === undefined ? undefined : namespaces.createdAt(namespace);
     if (createdAt instanceof Promise || attempt instanceof Promise) {
       Promise.all([createdAt, attempt])
-        .then((known) => append(logs, ...known))
+        .then((known) => append(kept, ...known))
         .catch(lose);
-    } else append(logs, createdAt, attempt);
+    } else append(kept, createdAt, attempt);
   };
-  flight.interrupt = () => write([]);
+  flight.interrupt = () => write({ logs: [] });
   // When this turn's answers are on their way: whoever waits for one is served first.
-  const writeOrLose = (logs: readonly string[]) => {
+  const writeOrLose = (kept: KeptLog) => {
     try {
-      write(logs);
+      write(kept);
     } catch (error) {
       lose(error);
     }
   };
-  lines.then((logs) => void setImmediate(writeOrLose, logs), lose);
+  lines
+    .then((logs) => {
+      if (logs.length <= sliceLines) setImmediate(writeOrLose, { logs });
+      else return logJson(logs).then((logsJson) => writeOrLose({ logs, logsJson }));
+    })
+    .catch(lose);
+}
+
+interface KeptLog {
+  readonly logs: readonly string[];
+  /** Of a long one. */
+  readonly logsJson?: string;
 }
