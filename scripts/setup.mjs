@@ -8,6 +8,7 @@
  *   node scripts/setup.mjs --no-images      no runtime images
  *   node scripts/setup.mjs --tests          what the tests need, too
  *   node scripts/setup.mjs --bench          what the benchmarks need, too
+ *   node scripts/setup.mjs --lsm            what the test of LSM hosts needs, too
  *   node scripts/setup.mjs --plan           says what it would do, and does nothing
  *
  * Exit codes: 0 ready, 1 a step failed (or, with --plan, there is something to do), 2 a person has to type
@@ -91,7 +92,7 @@ function rerunUnderLock() {
 }
 
 function readArguments(args) {
-  const known = ['--packages-only', '--no-images', '--tests', '--bench', '--plan'];
+  const known = ['--packages-only', '--no-images', '--tests', '--bench', '--lsm', '--plan'];
   const unknown = args.find((argument) => !known.includes(argument));
   if (unknown !== undefined)
     throw new SetupError(`unknown argument ${unknown}; known: ${known.join(', ')}`, { exitCode: 2 });
@@ -100,6 +101,7 @@ function readArguments(args) {
     system: !packagesOnly,
     tests: args.includes('--tests'),
     bench: args.includes('--bench'),
+    lsm: args.includes('--lsm'),
     images: !packagesOnly && !args.includes('--no-images'),
     planOnly: args.includes('--plan'),
   };

@@ -17,7 +17,7 @@ import * as system from './system.mjs';
  */
 
 /**
- * @param {{root: string, cacheDir: string, scope: {system: boolean, tests: boolean, bench: boolean, images: boolean}}} options
+ * @param {{root: string, cacheDir: string, scope: {system: boolean, tests: boolean, bench: boolean, lsm: boolean, images: boolean}}} options
  * @returns {Promise<Step[]>}
  */
 export async function planSteps({ root, cacheDir, scope }) {

@@ -2,7 +2,7 @@
  * The programs of the host that Ward starts, and the Debian packages that bring them. A program counts as
  * there when it runs and says what it should, not when a package of its name is installed.
  */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { probe, runLogged } from './process.mjs';
 
 /** @typedef {{name: string, argv: readonly string[], says?: RegExp, package: string, why: string}} Program */
@@ -54,13 +54,44 @@ const benchPrograms = [
   },
 ];
 
+/** Only for `npm run test:lsm`: an emulated machine, and what makes its disks. @type {readonly Program[]} */
+const lsmPrograms = [
+  {
+    name: 'qemu-system-x86_64',
+    argv: ['qemu-system-x86_64', '--version'],
+    package: 'qemu-system-x86',
+    why: 'emulates hosts with AppArmor and SELinux',
+  },
+  {
+    name: 'mmdebstrap',
+    argv: ['mmdebstrap', '--version'],
+    package: 'mmdebstrap',
+    why: 'installs a Debian there',
+  },
+  { name: 'mke2fs', argv: ['mke2fs', '-V'], package: 'e2fsprogs', why: 'makes disks of folders' },
+];
+
+/** Where AppArmor is on, the profile of sandboxes is loaded with it. @type {Program} */
+const apparmorParser = {
+  name: 'apparmor_parser',
+  argv: ['apparmor_parser', '--version'],
+  package: 'apparmor',
+  why: 'loads the profile of sandboxes',
+};
+
 /**
  * What of it is missing here.
- * @param {{tests: boolean, bench: boolean}} scope
+ * @param {{tests: boolean, bench: boolean, lsm: boolean}} scope
  * @returns {Promise<readonly Program[]>}
  */
-export async function missingPrograms({ tests, bench }) {
-  const wanted = [...programs, ...(tests ? testPrograms : []), ...(bench ? benchPrograms : [])];
+export async function missingPrograms({ tests, bench, lsm }) {
+  const wanted = [
+    ...programs,
+    ...(appArmorIsOn() ? [apparmorParser] : []),
+    ...(tests ? testPrograms : []),
+    ...(bench ? benchPrograms : []),
+    ...(lsm ? lsmPrograms : []),
+  ];
   const found = await Promise.all(
     wanted.map(async ({ argv, says }) => {
       const { code, stdout } = await probe(argv);
@@ -110,6 +141,14 @@ export async function installPackages(packages, prefix, log) {
     }
   } else await update();
   await install();
+}
+
+function appArmorIsOn() {
+  try {
+    return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').trim() === 'Y';
+  } catch {
+    return false;
+  }
 }
 
 function listsAreFresh() {

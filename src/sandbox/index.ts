@@ -2,7 +2,7 @@
 export { boundPolicy, type PolicyRequest } from './bound.ts';
 export { openCgroupTree } from './cgroup/open.ts';
 export { type DoctorOptions, runDoctor } from './doctor/doctor.ts';
-export type { DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
+export type { DoctorAdvisory, DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
 export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts';
 export { sandboxFaultTable } from './faults.ts';
 export { enterIsolation, isIsolated } from './isolation/isolation.ts';

@@ -93,6 +93,8 @@ export const operatorPolicySchema = z.strictObject({
       'not auto, off or a label: user:role:type:level',
     )
     .optional(),
+  /** What is done about a runtime with known holes. */
+  runtimeAdvisories: z.enum(['warn', 'refuse-open', 'refuse']).optional(),
   /** Replaces the default list. */
   required: z.array(mechanism).optional(),
   /** Of sandboxes that may reach something. */

@@ -43,6 +43,12 @@ export interface EgressPolicy {
   readonly resolvers: readonly string[] | undefined;
 }
 
+/**
+ * What is done about a runtime with known holes: `warn` tells them; `refuse-open` refuses to start sandboxes when
+ * Ward has no answer to one; `refuse` refuses at any.
+ */
+export type RuntimeAdvisoryPolicy = 'warn' | 'refuse-open' | 'refuse';
+
 export interface SandboxPolicy {
   readonly runtime: RuntimeName;
   /** Memory with page cache and tmpfs, without swap. */
@@ -87,6 +93,8 @@ export interface SandboxPolicy {
   readonly gid: number;
   /** -1000 to 1000: how eagerly the kernel picks it when the whole machine runs out of memory. */
   readonly oomScoreAdj: number;
+  /** What is done about a runtime with known holes. */
+  readonly runtimeAdvisories: RuntimeAdvisoryPolicy;
   /** Mechanisms without which no sandbox starts (POLICY_NOT_MET). */
   readonly required: readonly Mechanism[];
 }
@@ -163,6 +171,7 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
   uid: 1000,
   gid: 1000,
   oomScoreAdj: 500,
+  runtimeAdvisories: 'refuse-open',
   required: requiredByDefault,
 });
 

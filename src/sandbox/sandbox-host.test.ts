@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomHex, silentLog } from '../lib/index.ts';
 import { isIsolated } from './isolation/isolation.ts';
 import { strictPolicy } from './policy.ts';
+import { advisoriesOf } from './runtime/advisories.ts';
 import { openSandboxHost } from './sandbox-host.ts';
 import { makeTestRoot, type TestRoot } from './testing/root.ts';
 import type { Sandbox, SandboxHost } from './types.ts';
@@ -52,6 +53,20 @@ describe.skipIf(!canTry)(`sandbox host${canTry ? '' : ' (needs Ward’s isolatio
       process.env['PATH'] = path;
     }
     expect(await readdir(runDir)).not.toContain('test-missing');
+  });
+
+  test('a runtime with known holes is refused when the operator wants none', async () => {
+    await using host = await open();
+    const runtime = await host.runtime('crun');
+    const holes = runtime === undefined ? [] : advisoriesOf(runtime);
+    const check = (runtimeAdvisories: 'warn' | 'refuse') =>
+      host.checkPolicy({ ...strictPolicy, runtimeAdvisories });
+    await check('warn');
+    if (holes.length === 0) return await check('refuse');
+    await expect(check('refuse')).rejects.toMatchObject({
+      code: 'POLICY_NOT_MET',
+      message: expect.stringContaining(holes[0]?.id ?? ''),
+    });
   });
 
   test('closing ends what runs and what is just starting; then nothing starts any more', async () => {

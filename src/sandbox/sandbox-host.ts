@@ -3,7 +3,8 @@
  * runtime's configuration, starts the runtime, and hands out a supervised sandbox.
  *
  * On disk, below `<runDir>/<instance>/`: `bundles/<id>/` (configuration and the runtime's log) and
- * `<runtime>/` (that runtime's state). In the cgroup file system: `/ward/<instance>/<id>`. Nothing else.
+ * `<runtime>/` (that runtime's state). The runtimes' files are mounted in `<runDir>/.sealed/<instance>/`. In the
+ * cgroup file system: `/ward/<instance>/<id>`. Nothing else.
  */
 import { once } from 'node:events';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
@@ -21,8 +22,10 @@ import { recoverInstance } from './recover.ts';
 import { checkRequest } from './request.ts';
 import { unmetRequirements } from './requirements.ts';
 import { superviseSandbox } from './running-sandbox.ts';
+import { type RuntimeAdvisory, refusedAdvisories } from './runtime/advisories.ts';
 import { runtimeDrivers } from './runtime/drivers.ts';
 import { probeRuntime } from './runtime/probe.ts';
+import { sealProgram, unsealAll } from './runtime/sealed.ts';
 import type { RunPaths, RuntimeDriver } from './runtime/types.ts';
 import { buildSpec } from './spec/build.ts';
 import { cpuPeriodUsec, cpuQuotaUsec } from './spec/resources.ts';
@@ -77,6 +80,7 @@ export class LocalSandboxHost implements SandboxHost {
   readonly #lsm: LsmGuard;
   readonly #waysOut: WaysOut;
   readonly #instanceDir: string;
+  readonly #sealedDir: string;
   readonly #starting = new Set<Promise<Sandbox>>();
   readonly #running = new Map<string, Sandbox>();
   readonly #runtimes = new Map<RuntimeName, Promise<RuntimeFeatures | undefined>>();
@@ -94,6 +98,7 @@ export class LocalSandboxHost implements SandboxHost {
       takeOwnerId: () => ids.take().firstId + relayId,
       log: options.log,
     });
+    this.#sealedDir = join(options.runDir, '.sealed', options.instance);
   }
 
   /** What an installed runtime can do; undefined when it is missing or can't run anything here. */
@@ -106,7 +111,7 @@ export class LocalSandboxHost implements SandboxHost {
       ids: this.#ids,
       dir: this.#options.runDir,
     };
-    const answer = probeRuntime(runtimeDrivers[name], context);
+    const answer = probeRuntime(runtimeDrivers[name], context).then((found) => this.#seal(found));
     this.#runtimes.set(name, answer);
     return answer;
   }
@@ -144,12 +149,18 @@ export class LocalSandboxHost implements SandboxHost {
     // Fails when one of them is still there: then its group can't be removed.
     await this.#cgroups.remove();
     await this.#lsm.close();
+    await unsealAll(this.#sealedDir);
     await rm(this.#instanceDir, { recursive: true, force: true });
     this.#ids[Symbol.dispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #seal(found: RuntimeFeatures | undefined): Promise<RuntimeFeatures | undefined> {
+    if (found === undefined) return undefined;
+    return { ...found, path: await sealProgram(found.path, this.#sealedDir, found.name) };
   }
 
   async #start(request: SandboxRequest): Promise<Sandbox> {
@@ -195,6 +206,8 @@ export class LocalSandboxHost implements SandboxHost {
   }
 
   #checkRequirements(policy: SandboxPolicy, runtime: RuntimeFeatures, hasLandlockLauncher: boolean): void {
+    const holes = refusedAdvisories(runtime, policy.runtimeAdvisories);
+    if (holes.length > 0) throw runtimeVulnerable(runtime, holes);
     const unmet = unmetRequirements({ policy, host: this.features, runtime, hasLandlockLauncher });
     if (unmet.length === 0) return;
     const list = unmet.map(({ mechanism, why }) => `${mechanism} (${why})`).join(', ');
@@ -301,6 +314,13 @@ function limitsOf(policy: SandboxPolicy): CgroupLimits {
     cpuPeriodUsec,
     cpuWeight: policy.cpuWeight,
   };
+}
+
+function runtimeVulnerable({ name, version }: RuntimeFeatures, holes: readonly RuntimeAdvisory[]) {
+  const list = holes.map(({ id, title }) => `${id} (${title})`).join(', ');
+  return sandboxFault('POLICY_NOT_MET', `${name} ${version} has known holes: ${list}`, {
+    hint: `upgrade ${name}, use another \`sandbox.runtime\`, or change \`sandbox.runtimeAdvisories\``,
+  });
 }
 
 function runtimeMissing(name: RuntimeName) {

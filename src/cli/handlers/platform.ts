@@ -32,11 +32,17 @@ export const doctor: Handler = async (input, context) => {
     ],
     name: (row) => row.name,
   });
+  for (const { runtime, version, id, title, answer } of report.advisories.filter(({ refused }) => !refused))
+    io.note(
+      `known: ${runtime} ${version}: ${id}: ${title}; ${answer === '' ? 'open' : `answered: ${answer}`}`,
+    );
   for (const { setting, value, recommended, why } of report.advice)
     io.note(`advice: ${setting} is ${value}, better ${recommended}: ${why}`);
   for (const row of report.rows)
     if (row.required && row.proven !== 'yes')
       io.problem('MECHANISM_MISSING', `${row.name}: ${row.evidence || row.chosen}`);
+  for (const { runtime, version, id, title } of report.advisories.filter(({ refused }) => refused))
+    io.problem('RUNTIME_VULNERABLE', `${runtime} ${version}: ${id}: ${title}`);
   if (report.ok) io.ok('all that the policy requires is there and proven');
   return report.ok ? 0 : 1;
 };

@@ -66,6 +66,21 @@ describe.skipIf(!canTry)(`doctor${why}`, () => {
     expect(report.ok).toBe(false);
   });
 
+  test('known holes of the runtimes are told, and refused when the policy says so', async () => {
+    const of = (runtimeAdvisories: 'warn' | 'refuse') =>
+      runDoctor({ host, policy: { ...strictPolicy, runtimeAdvisories }, roots: {} });
+    const told = (await of('warn')).advisories;
+    for (const { id, title, reference, refused } of told) {
+      expect({ id, title, reference, refused }).toEqual({
+        id: expect.stringMatching(/^CVE-/),
+        title: expect.stringMatching(/./),
+        reference: expect.stringMatching(/^https:/),
+        refused: false,
+      });
+    }
+    expect((await of('refuse')).advisories).toEqual(told.map((one) => ({ ...one, refused: true })));
+  });
+
   test('without an image nothing is proven, and that isn’t ok', async () => {
     const report = await runDoctor({ host, policy: strictPolicy, roots: {} });
     expect(report.rows.every(({ proven }) => proven === 'skipped')).toBe(true);

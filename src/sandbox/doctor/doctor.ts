@@ -4,24 +4,25 @@
  */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../lib/index.ts';
 import { explainPolicy } from '../explain.ts';
+import type { LsmFeatures } from '../host/features.ts';
 import { isIsolated } from '../isolation/isolation.ts';
-import { shareWithSandboxes } from '../lsm/label.ts';
+import { labelForeign, shareWithSandboxes } from '../lsm/label.ts';
 import { isMechanism, type Mechanism, mechanismNames, mechanisms } from '../mechanisms.ts';
 import { rlimitsOf, type SandboxPolicy } from '../policy.ts';
 import { findLandlockLauncher } from '../request.ts';
 import { unavailable } from '../requirements.ts';
-import { runtimeNames } from '../runtime/drivers.ts';
 import type { LocalSandboxHost } from '../sandbox-host.ts';
 import { strictProfile } from '../seccomp/profile.ts';
 import { hostAdvice } from './advice.ts';
 import { limitProbes } from './limits.ts';
 import { runProgram } from './program.ts';
+import { holesOf, runtimesOf } from './runtimes.ts';
 import { systemCalls } from './system-calls.ts';
 import type { DoctorReport, DoctorRow, Finding } from './types.ts';
 
@@ -59,12 +60,16 @@ export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
       ...verdict(name, why, findings),
     };
   });
+  const runtimes = await runtimesOf(host);
+  const advisories = holesOf(runtimes, policy);
+  const isRefused = advisories.some((one) => one.refused && one.runtime === policy.runtime);
   return {
-    ok: rows.every((row) => !row.required || (row.available && row.proven === 'yes')),
+    ok: !isRefused && rows.every((row) => !row.required || (row.available && row.proven === 'yes')),
     kernel: host.features.kernel,
     cgroups: host.features.cgroup.mode,
-    runtimes: await runtimeVersions(host),
+    runtimes: Object.fromEntries(runtimes.map(({ name, version }) => [name, version])),
     rows,
+    advisories,
     advice: hostAdvice(),
   };
 }
@@ -116,6 +121,9 @@ async function proveInside({ host, policy, rootDir }: ProofContext): Promise<[Me
     // Writable for everybody on the host: what protects it inside is the mount.
     await chmod(codeDir, 0o777);
     await shareWithSandboxes(codeDir);
+    const foreign = join(codeDir, 'foreign');
+    await writeFile(foreign, 'everybody may read this, but for labels\n', { mode: 0o644 });
+    await labelForeign(foreign);
     const tmpfs = { path: '/tmp', sizeBytes: 1024 * 1024, inodes: 64, exec: false };
     const calls = systemCalls(host.features.arch);
     const inside = { ...policy, tmpfs: [...policy.tmpfs.filter(({ path }) => path !== '/tmp'), tmpfs] };
@@ -129,6 +137,7 @@ async function proveInside({ host, policy, rootDir }: ProofContext): Promise<[Me
       hostname: policy.hostname,
       rlimits: rlimitsOf(inside),
       tmpfs,
+      ...lsmInUse(host.features.lsm, policy),
     };
     const { stdout, stderr, exit } = await runProgram({
       host,
@@ -166,6 +175,17 @@ function hostNamespaces(): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((name) => [name, readlinkSync(join(folder, name))]));
 }
 
+/** The LSM of labels that confines sandboxes here, and what it was asked for. */
+function lsmInUse(
+  { apparmorProfiles, selinux }: LsmFeatures,
+  { apparmorProfile, selinuxLabel }: SandboxPolicy,
+): { readonly lsm: string; readonly named: string } {
+  if (selinux !== 'off' && selinuxLabel !== undefined) return { lsm: 'selinux', named: selinuxLabel };
+  if (apparmorProfiles !== undefined && apparmorProfile !== undefined)
+    return { lsm: 'apparmor', named: apparmorProfile };
+  return { lsm: '', named: '' };
+}
+
 /** Seen from Ward itself: pid 1 of its pid namespace is its own supervisor, not the machine's init. */
 function proveIsolation(): Finding {
   const first = readFileSync('/proc/1/cmdline', 'utf8').split('\0').join(' ').trim();
@@ -174,9 +194,4 @@ function proveIsolation(): Finding {
     held,
     evidence: `mount namespace ${readlinkSync('/proc/self/ns/mnt')}; process 1 is: ${first.slice(0, 60)}`,
   };
-}
-
-async function runtimeVersions(host: LocalSandboxHost): Promise<Record<string, string>> {
-  const found = await Promise.all(runtimeNames.map((name) => host.runtime(name)));
-  return Object.fromEntries(found.flatMap((runtime) => (runtime ? [[runtime.name, runtime.version]] : [])));
 }

@@ -4,6 +4,7 @@ It proves nothing by reading versions: every check makes the call, opens the fil
 """
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -188,7 +189,30 @@ def tmpfs():
            f"{path}: {full} after {written // 1024} KiB, {many} after {len(made)} files; run a program from it: {run}")
 
 
-for check in (namespaces, network, seccomp, privileges, files, tmpfs):
+def lsm():
+    """What the label says is believed only together with a refusal that no other control would give."""
+    label = open("/proc/self/attr/current").read().strip("\0\n") if host["lsm"] else ""
+    if host["lsm"] == "apparmor":
+        named, mode = label.rsplit(" ", 1) if " " in label else (label, "")
+        held, said = named == host["named"] and mode == "(enforce)", ""
+        if host["named"] == "auto":
+            memory = attempt(lambda: open("/proc/self/mem", "rb").close())
+            with open(sys.executable, "rb") as file:
+                lock = attempt(lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB))
+            held = named.startswith("ward.") and mode == "(enforce)" and memory == lock == "EACCES"
+            said = f"; its own /proc/self/mem: {memory}; lock a file of the image: {lock}"
+        record("apparmor", held, f"runs as {label}{said}")
+    if host["lsm"] == "selinux":
+        held, said = label.startswith(host["named"]), ""
+        if host["named"] == "auto":
+            foreign = attempt(lambda: open("/fn/foreign").close())
+            pair = label.split(":")[4:]
+            held = label.split(":")[2] == "container_t" and len(pair) == 1 and pair[0].count(",") == 1 and foreign == "EACCES"
+            said = f"; a file of another pair of categories: {foreign}"
+        record("selinux", held, f"runs as {label}{said}")
+
+
+for check in (namespaces, network, seccomp, privileges, files, tmpfs, lsm):
     try:
         check()
     except Exception as error:

@@ -33,6 +33,8 @@ export interface RuntimeFeatures {
   readonly timeNamespace: boolean;
   /** SELinux lets it start programs under the stock label of containers. */
   readonly containerLabel: boolean;
+  /** CVEs that the distribution's package names as fixed, whatever its version. */
+  readonly packageFixes: readonly string[];
 }
 
 /** A whole disk, as the block io controller numbers it. */

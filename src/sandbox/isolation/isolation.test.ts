@@ -1,5 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCommand, startCommand } from '../../lib/index.ts';
@@ -22,6 +25,15 @@ describe.skipIf(!isRoot)(`isolation${isRoot ? '' : ' (needs root)'}`, () => {
   test('has a pid namespace of its own', async () => {
     const { stdout } = await runCommand(argv('look'), { env });
     expect(Number(stdout)).toBeLessThan(10);
+  });
+
+  test('its mounts are private: none is seen outside', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ward-private-'));
+    const { stdout } = await runCommand([...argv('mount'), folder], { env });
+    expect(stdout).toBe('tmpfs, private');
+    expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder);
+    // Fails for a mount point, wherever it is one.
+    await rmdir(folder);
   });
 
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(

@@ -5,11 +5,23 @@ import { mustRun } from '../../lib/index.ts';
 /** What every sandbox may read and run, and none may write. Files made in a folder with it have it, too. */
 export const sharedLabel = 'system_u:object_r:container_ro_file_t:s0';
 
+/** Of a pair of categories that no sandbox has: there are far fewer ranges of ids than pairs. */
+const foreignLabel = 'system_u:object_r:container_file_t:s0:c1022,c1023';
+
 /**
  * Labels a folder and what is in it, so that processes of sandboxes may read it. Nothing happens where there is no
  * SELinux. @throws Fault COMMAND_FAILED when the host's policy doesn't know the label
  */
 export async function shareWithSandboxes(folder: string): Promise<void> {
+  await label(folder, sharedLabel);
+}
+
+/** Labels a file as what belongs to another sandbox, to see that it can't be opened. */
+export async function labelForeign(file: string): Promise<void> {
+  await label(file, foreignLabel);
+}
+
+async function label(path: string, as: string): Promise<void> {
   if (!existsSync('/sys/fs/selinux/enforce')) return;
-  await mustRun(['chcon', '--recursive', '--no-dereference', sharedLabel, folder], { timeoutMs: 30_000 });
+  await mustRun(['chcon', '--recursive', '--no-dereference', as, path], { timeoutMs: 30_000 });
 }

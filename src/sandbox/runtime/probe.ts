@@ -14,6 +14,7 @@ import { strictPolicy } from '../policy.ts';
 import { buildSpec } from '../spec/build.ts';
 import type { OciSpec } from '../spec/oci.ts';
 import type { IdRanges } from '../uid-ranges.ts';
+import { packageFixesOf } from './package-fixes.ts';
 import { smallestProgram } from './smallest-program.ts';
 import type { RunPaths, RuntimeDriver } from './types.ts';
 
@@ -31,6 +32,7 @@ const cacheSchema = z.object({
   procSubset: z.boolean(),
   timeNamespace: z.boolean(),
   containerLabel: z.boolean(),
+  packageFixes: z.array(z.string()),
 });
 
 /** The runtime's features, or undefined when it isn't installed or can't run anything here. */
@@ -67,7 +69,8 @@ async function askRuntime(
   const said = await runCommand([path, '--version'], { timeoutMs: 10_000 });
   const version = /version\s+(\S+)/.exec(said.stdout)?.[1] ?? 'unknown';
   const nothing = { procSubset: false, timeNamespace: false, containerLabel: false };
-  const bare = { name: driver.name, path, version, ...nothing };
+  const packageFixes = await packageFixesOf(path);
+  const bare = { name: driver.name, path, version, packageFixes, ...nothing };
   if (!(await canRun(driver, bare, context))) return undefined;
   return {
     ...bare,

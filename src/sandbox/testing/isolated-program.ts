@@ -1,6 +1,6 @@
 /** A program for the tests of isolation: enters it, then does as its argument says. */
-import { readdirSync } from 'node:fs';
-import { isFault, startCommand } from '../../lib/index.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { isFault, mustRun, startCommand } from '../../lib/index.ts';
 import { enterIsolation, isIsolated } from '../isolation/isolation.ts';
 
 const order = process.argv[2];
@@ -30,6 +30,17 @@ switch (order) {
   case 'look':
     process.stdout.write(JSON.stringify(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length));
     break;
+  case 'mount': {
+    const [, , , folder = ''] = process.argv;
+    await mustRun(['mount', '-t', 'tmpfs', 'ward-test', folder]);
+    const line = readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .find((text) => text.includes(` ${folder} `));
+    process.stdout.write(
+      `${line?.split(' - ')[1]?.split(' ')[0]}, ${/ (shared|master):/.test(line ?? '') ? 'shared' : 'private'}`,
+    );
+    break;
+  }
   case 'die-with-child':
     // A child that would outlive its parent and holds stdout open.
     startCommand(lasting, { stdio: ['ignore', 'inherit', 'inherit'] });

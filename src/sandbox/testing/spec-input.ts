@@ -44,6 +44,7 @@ export const crunFeatures: RuntimeFeatures = {
   procSubset: true,
   timeNamespace: true,
   containerLabel: true,
+  packageFixes: [],
 };
 
 export const input: SpecInput = {

@@ -1,15 +1,14 @@
 /**
  * The system that Ward is tested on: Debian's cloud kernel, an initramfs that finds the disk, and a disk with what
- * Ward needs. Kept in the cache under the digest of what it is made of, with SELinux labels on every file: mke2fs
+ * Ward needs. With SELinux labels on every file: mke2fs
  * writes them without the help of this machine's kernel.
  */
-import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../../src/lib/index.ts';
-import { cacheDir, keyOf, projectRoot } from './paths.ts';
+import { cached, projectRoot } from './cache.ts';
 
-export interface Base {
+export interface System {
   readonly kernel: string;
   readonly initramfs: string;
   readonly disk: string;
@@ -25,21 +24,19 @@ const guestDir = join(import.meta.dirname, 'guest');
 const policyModule = join(projectRoot, 'policies/selinux/ward.cil');
 const timeoutMs = 600_000;
 
-/** The cached base, made when it is not there. `tell` hears of each step. */
-export async function openBase(tell: (step: string) => void): Promise<Base> {
+/** The cached system, made when it is not there. `tell` hears of each step. */
+export async function openSystem(tell: (step: string) => void): Promise<System> {
   const kernelPackage = await newestKernel();
-  const files = ['init.sh', 'start.sh'].map((name) => join(guestDir, name));
-  const key = keyOf([...files, policyModule, import.meta.filename], [kernelPackage, ...packages]);
-  const dir = join(cacheDir, `base-${key}`);
-  if (!existsSync(dir)) {
-    await mkdir(cacheDir, { recursive: true });
-    for (const name of await readdir(cacheDir)) {
-      if (name.startsWith('base-')) await rm(join(cacheDir, name), { recursive: true });
-    }
-    const folder = await mkdtemp(join(cacheDir, 'base-making-'));
-    await build(folder, kernelPackage, tell);
-    await rename(folder, dir);
-  }
+  const dir = await cached({
+    name: 'system',
+    files: [
+      ...['init.sh', 'start.sh'].map((name) => join(guestDir, name)),
+      policyModule,
+      import.meta.filename,
+    ],
+    words: [kernelPackage, ...packages],
+    make: (folder) => build(folder, kernelPackage, tell),
+  });
   return {
     kernel: join(dir, 'vmlinuz'),
     initramfs: join(dir, 'initramfs'),
@@ -63,7 +60,10 @@ async function build(folder: string, kernelPackage: string, tell: (step: string)
   tell(`installing ${packages.join(', ')} into an empty Debian`);
   const system = join(folder, 'system');
   await run(
-    ['mmdebstrap', '--variant=minbase', `--include=${packages.join(',')}`, 'trixie', system, '-'],
+    [
+      ...['mmdebstrap', '--variant=minbase', '--dpkgopt=force-unsafe-io', `--include=${packages.join(',')}`],
+      ...['trixie', system, '-'],
+    ],
     folder,
     await debianSources(),
   );
@@ -84,26 +84,53 @@ async function label(system: string): Promise<void> {
   await run(['chroot', system, 'semodule', '--noreload', '--install', '/ward.cil'], '/');
   await run(['chroot', system, 'setfiles', '-F', contexts, '/'], '/');
   const set = (type: string, ...paths: string[]) =>
-    run(['chroot', system, 'setfattr', '-n', 'security.selinux', '-v', `system_u:object_r:${type}:s0`, ...paths], '/');
+    run(
+      [
+        'chroot',
+        system,
+        'setfattr',
+        '-n',
+        'security.selinux',
+        '-v',
+        `system_u:object_r:${type}:s0`,
+        ...paths,
+      ],
+      '/',
+    );
   await set('container_engine_exec_t', '/usr/bin/crun', '/usr/sbin/runc');
   await set('init_exec_t', '/start.sh');
 }
 
 async function makeInitramfs(folder: string, modulesDir: string): Promise<void> {
   const root = join(folder, 'initramfs.d');
-  for (const name of ['bin', 'dev', 'proc', 'sys', 'mnt', 'modules']) await mkdir(join(root, name), { recursive: true });
+  for (const name of ['bin', 'dev', 'proc', 'sys', 'mnt', 'modules'])
+    await mkdir(join(root, name), { recursive: true });
   await copyFile('/usr/bin/busybox', join(root, 'bin/busybox'));
   await symlink('busybox', join(root, 'bin/sh'));
   for (const [index, name] of modules.entries()) {
     await run(
-      ['sh', '-c', 'xz -dc "$1" > "$2"', 'sh', join(modulesDir, `${name}.ko.xz`), join(root, 'modules', `${index}.ko`)],
+      [
+        'sh',
+        '-c',
+        'xz -dc "$1" > "$2"',
+        'sh',
+        join(modulesDir, `${name}.ko.xz`),
+        join(root, 'modules', `${index}.ko`),
+      ],
       folder,
     );
   }
   await copyFile(join(guestDir, 'init.sh'), join(root, 'init'));
   await chmod(join(root, 'init'), 0o755);
   await run(
-    ['sh', '-c', 'cd "$1" && find . | busybox cpio -o -H newc | gzip -1 > "$2"', 'sh', root, join(folder, 'initramfs')],
+    [
+      'sh',
+      '-c',
+      'cd "$1" && find . | busybox cpio -o -H newc | gzip -1 > "$2"',
+      'sh',
+      root,
+      join(folder, 'initramfs'),
+    ],
     folder,
   );
   await rm(root, { recursive: true });

@@ -1,0 +1,74 @@
+/**
+ * The disks beside that of the system: one with npm packages and runtime images, which is kept until they change, and
+ * one with Ward as it is in this checkout, made anew for every run.
+ */
+import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { openImageStore } from '../../src/images/index.ts';
+import { mustRun } from '../../src/lib/index.ts';
+import { cached, projectRoot } from './cache.ts';
+
+const images = ['nodejs:24', 'python:3.13'];
+const parts = ['bin', 'src', 'test', 'runners', 'policies', 'examples', 'package.json', 'vitest.config.ts'];
+const scripts = ['scripts/test.ts', 'scripts/lsm'];
+const timeoutMs = 300_000;
+/** Manifests and configurations are smaller, layers are larger. */
+const documentBytes = 256 * 1024;
+
+/** The disk with what Ward stands on: `node_modules` and `images`. */
+export async function openPackagesDisk(imagesDir: string, tell: (step: string) => void): Promise<string> {
+  const lock = join(projectRoot, 'package-lock.json');
+  const dir = await cached({
+    name: 'packages',
+    files: [lock, join(imagesDir, 'index.json'), import.meta.filename],
+    words: images,
+    make: async (folder) => {
+      tell('copying npm packages and runtime images to a disk');
+      const root = join(folder, 'root');
+      await copy(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
+      await copyImages(imagesDir, join(root, 'images'), folder);
+      await makeDisk(root, join(folder, 'disk.img'));
+    },
+  });
+  return join(dir, 'disk.img');
+}
+
+/** Makes `<folder>/project.img`. */
+export async function makeProjectDisk(folder: string): Promise<string> {
+  const root = join(folder, 'project');
+  for (const part of [...parts, ...scripts]) await copy(join(projectRoot, part), join(root, part));
+  // Where the other disk has them.
+  await symlink('/ward/node_modules', join(root, 'node_modules'));
+  const disk = join(folder, 'project.img');
+  await makeDisk(root, disk);
+  return disk;
+}
+
+async function makeDisk(root: string, disk: string): Promise<void> {
+  await mustRun(['truncate', '-s', '3G', disk]);
+  await mustRun(['mke2fs', '-q', '-t', 'ext4', '-d', root, disk], { timeoutMs });
+  await rm(root, { recursive: true });
+}
+
+/** The index and all its documents, but only the layers of the images in use. */
+async function copyImages(from: string, to: string, folder: string): Promise<void> {
+  for (const name of ['index.json', 'oci-layout']) await copy(join(from, name), join(to, name));
+  const blobs = join(from, 'blobs/sha256');
+  for (const name of await readdir(blobs)) {
+    if ((await stat(join(blobs, name))).size > documentBytes) continue;
+    await copy(join(blobs, name), join(to, 'blobs/sha256', name));
+  }
+  await using store = await openImageStore({ dir: from, mountsDir: join(folder, 'mounts') });
+  for (const image of images) {
+    for (const layer of (await store.resolve(image)).layerDirs) {
+      await copy(layer, join(to, 'layers/sha256', layer.slice(layer.lastIndexOf('/') + 1)));
+    }
+  }
+  await writeFile(join(to, 'index.lock'), '');
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  // Node's own copy follows links that lead out of what is copied. A layer may be shared by images.
+  await mustRun(['cp', '--archive', '--no-target-directory', from, to], { timeoutMs });
+}

@@ -1,0 +1,87 @@
+/** Which known holes an installed runtime has, and whether Ward's configuration answers them. Pure but for the data. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import semver from 'semver';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import type { RuntimeFeatures } from '../host/features.ts';
+import type { RuntimeAdvisoryPolicy } from '../policy.ts';
+import type { RuntimeName } from '../types.ts';
+
+export interface RuntimeAdvisory {
+  readonly id: string;
+  readonly title: string;
+  readonly affected: readonly { readonly introduced: string; readonly fixed?: string | undefined }[];
+  readonly reference: string;
+  /** What in Ward keeps it from being reached; undefined: nothing does. */
+  readonly answer?: string | undefined;
+}
+
+const versionText = z.string().regex(/^\d+(?:\.\d+){0,2}(?:-rc\.?\d+)?$/);
+const advisorySchema = z.strictObject({
+  id: z.string().regex(/^CVE-\d{4}-\d+$/),
+  title: z.string(),
+  affected: z.array(z.strictObject({ introduced: versionText, fixed: versionText.optional() })).min(1),
+  reference: z.url(),
+  answer: z.string().optional(),
+});
+const fileSchema = z.strictObject({
+  crun: z.array(advisorySchema),
+  runc: z.array(advisorySchema),
+  runsc: z.array(advisorySchema),
+});
+
+const file = join(import.meta.dirname, '../../../policies/runtimes.yaml');
+let read: Readonly<Record<RuntimeName, readonly RuntimeAdvisory[]>> | undefined;
+
+/** All that are known, by runtime. */
+export function knownAdvisories(): Readonly<Record<RuntimeName, readonly RuntimeAdvisory[]>> {
+  read ??= fileSchema.parse(parse(readFileSync(file, 'utf8')));
+  return read;
+}
+
+type Installed = Pick<RuntimeFeatures, 'name' | 'version' | 'packageFixes'>;
+
+/** Those that this version has. One that can't be read as a version has all of them but what its package fixed. */
+export function advisoriesOf(runtime: Installed, known = knownAdvisories()): readonly RuntimeAdvisory[] {
+  const version = readVersion(runtime.name, runtime.version);
+  return known[runtime.name].filter(
+    ({ id, affected }) =>
+      !runtime.packageFixes.includes(id) &&
+      (version === undefined || affected.some((range) => isWithin(runtime.name, version, range))),
+  );
+}
+
+/** Those for which no sandbox may be started. */
+export function refusedAdvisories(
+  runtime: Installed,
+  policy: RuntimeAdvisoryPolicy,
+  known = knownAdvisories(),
+): readonly RuntimeAdvisory[] {
+  if (policy === 'warn') return [];
+  return advisoriesOf(runtime, known).filter(({ answer }) => policy === 'refuse' || answer === undefined);
+}
+
+function isWithin(
+  name: RuntimeName,
+  version: semver.SemVer,
+  { introduced, fixed }: RuntimeAdvisory['affected'][number],
+): boolean {
+  const from = readVersion(name, introduced);
+  const to = fixed === undefined ? undefined : readVersion(name, fixed);
+  return (from === undefined || version.compare(from) >= 0) && (to === undefined || version.compare(to) < 0);
+}
+
+/** runc has semantic versions, older ones with `rc95` for `rc.95`; crun has `1.21`; gVisor has dates. */
+function readVersion(name: RuntimeName, text: string): semver.SemVer | undefined {
+  if (name === 'runsc') {
+    const date = /(?:^|\D)(\d{8})(?!\d)/.exec(text)?.[1] ?? (text === '0' ? '0' : undefined);
+    return date === undefined ? undefined : new semver.SemVer(`${date}.0.0`);
+  }
+  const [, numbers, candidate] = /^v?(\d+(?:\.\d+){0,2})(?:[-~]rc\.?(\d+))?/.exec(text) ?? [];
+  if (numbers === undefined) return undefined;
+  const [major = '0', minor = '0', patch = '0'] = numbers.split('.');
+  return new semver.SemVer(
+    `${major}.${minor}.${patch}${candidate === undefined ? '' : `-rc.${Number(candidate)}`}`,
+  );
+}

@@ -1,0 +1,35 @@
+/**
+ * The runtime's file, where nothing can write to it. A program in a sandbox reaches the file of the runtime that starts
+ * it through /proc/self/exe (CVE-2019-5736); through a read-only mount not even root can open it for writing. The mount
+ * is Ward's own (isolation.ts): the host doesn't see it, it ends with Ward, and it keeps the file that was probed when
+ * the host's package is replaced.
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mustRun } from '../../lib/index.ts';
+import { readMounts } from '../host/mounts.ts';
+import { isIsolated } from '../isolation/isolation.ts';
+
+/** Mounts the program read-only in `dir` and returns where; without Ward's isolation the program as it is. */
+export async function sealProgram(program: string, dir: string, name: string): Promise<string> {
+  if (!isIsolated()) return program;
+  const path = join(dir, name);
+  await unmountBelow(path);
+  await mkdir(dir, { recursive: true, mode: 0o711 });
+  await writeFile(path, '', { mode: 0o600 });
+  await mustRun(['mount', '--bind', '-o', 'ro,nosuid,nodev', program, path], { timeoutMs: 30_000 });
+  return path;
+}
+
+/** Takes away all that was mounted in `dir`, and `dir`. */
+export async function unsealAll(dir: string): Promise<void> {
+  await unmountBelow(dir);
+  await rm(dir, { recursive: true, force: true });
+}
+
+/** A Ward that was killed in these namespaces may have left one, and processes that still run from it. */
+async function unmountBelow(path: string): Promise<void> {
+  const mounted = readMounts().filter((mount) => `${mount.path}/`.startsWith(`${path}/`));
+  for (const mount of mounted.reverse())
+    await mustRun(['umount', '--lazy', mount.path], { timeoutMs: 30_000 });
+}
