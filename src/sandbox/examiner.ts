@@ -15,13 +15,16 @@ export interface Examiner {
 export interface Examined {
   readonly cgroup: Pick<Cgroup, 'refusals'>;
   readonly policy: Pick<SandboxPolicy, 'memoryBytes' | 'pidsLimit'>;
+  /** Asks whoever reads the kernel's log to tell what is new there. */
+  readonly hearKernel?: (() => void) | undefined;
   readonly onViolation: (violation: Violation) => void;
 }
 
-export function createExaminer({ cgroup, policy, onViolation }: Examined): Examiner {
+export function createExaminer({ cgroup, policy, hearKernel, onViolation }: Examined): Examiner {
   const { oomKills, forks } = cgroup.refusals();
   const seen = { oomKills: 0, forks: 0 };
   const examine = () => {
+    hearKernel?.();
     const [kills, refusals] = [oomKills.read(), forks.read()];
     if (kills > seen.oomKills) {
       onViolation(violation('oom', `out of memory at ${formatSize(policy.memoryBytes)}`));

@@ -36,6 +36,8 @@ export interface SandboxParts {
   readonly policy: SandboxPolicy;
   /** Of one that may reach something: settles when everything that it was refused so far has been told. */
   readonly refusalsTold?: (() => Promise<void>) | undefined;
+  /** Reports what the kernel has written of it and others to its log; absent where there is no LSM. */
+  readonly hearKernel?: (() => void) | undefined;
   /** Hears each violation of it that its counters and its end tell. */
   readonly onViolation: (violation: Violation) => void;
   /** Removes runtime state, cgroup, bundle and id range. Called once, after everything in it is dead. */

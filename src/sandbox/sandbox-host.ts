@@ -16,7 +16,9 @@ import type { CgroupLimits, CgroupTree } from './cgroup/types.ts';
 import { sandboxFault } from './faults.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { inspectHost } from './host/inspect.ts';
+import { type Confined, type DenialWatch, watchDenials } from './lsm/denial-watch.ts';
 import { type LsmGuard, openLsmGuard } from './lsm/guard.ts';
+import { openKernelLog } from './lsm/kernel-log.ts';
 import type { SandboxPolicy } from './policy.ts';
 import { recoverInstance } from './recover.ts';
 import { checkRequest } from './request.ts';
@@ -28,11 +30,12 @@ import { probeRuntime } from './runtime/probe.ts';
 import { sealProgram, unsealAll } from './runtime/sealed.ts';
 import type { RunPaths, RuntimeDriver } from './runtime/types.ts';
 import { buildSpec } from './spec/build.ts';
+import { idRangeSize } from './spec/namespaces.ts';
 import { cpuPeriodUsec, cpuQuotaUsec } from './spec/resources.ts';
 import { validateSpec } from './spec/validations.ts';
 import type { RecoveryReport, RuntimeName, Sandbox, SandboxHost, SandboxRequest } from './types.ts';
 import { type IdRange, type IdRanges, openIdRanges } from './uid-ranges.ts';
-import { type ViolationSink, violation } from './violations.ts';
+import { type Violation, type ViolationSink, violation } from './violations.ts';
 
 export interface SandboxHostOptions {
   /** Unique on the machine among running Wards: lower-case letters, digits, dashes. */
@@ -78,6 +81,7 @@ export class LocalSandboxHost implements SandboxHost {
   readonly #cgroups: CgroupTree;
   readonly #ids: IdRanges;
   readonly #lsm: LsmGuard;
+  readonly #denials: DenialWatch | undefined;
   readonly #waysOut: WaysOut;
   readonly #instanceDir: string;
   readonly #sealedDir: string;
@@ -92,6 +96,7 @@ export class LocalSandboxHost implements SandboxHost {
     this.#cgroups = cgroups;
     this.#ids = ids;
     this.#lsm = openLsmGuard(features.lsm, options.instance);
+    this.#denials = openDenialWatch(features);
     this.#instanceDir = join(options.runDir, options.instance);
     this.#waysOut = openWaysOut({
       dir: join(this.#instanceDir, 'egress'),
@@ -148,6 +153,7 @@ export class LocalSandboxHost implements SandboxHost {
     await this.#waysOut.close();
     // Fails when one of them is still there: then its group can't be removed.
     await this.#cgroups.remove();
+    this.#denials?.[Symbol.dispose]();
     await this.#lsm.close();
     await unsealAll(this.#sealedDir);
     await rm(this.#instanceDir, { recursive: true, force: true });
@@ -172,7 +178,7 @@ export class LocalSandboxHost implements SandboxHost {
     const range = this.#ids.take();
     const driver = runtimeDrivers[runtime.name];
     const paths = this.#pathsOf(randomHex(8), driver, policy.egress !== undefined);
-    const parts: Occupied = { runtime, paths, range, wayOut: undefined };
+    const parts: Occupied = { runtime, paths, range, wayOut: undefined, confinement: unconfined };
     try {
       await mkdir(paths.bundleDir, { recursive: true, mode: 0o711 });
       parts.wayOut = await this.#openWayOut(policy, paths);
@@ -189,6 +195,7 @@ export class LocalSandboxHost implements SandboxHost {
           network: parts.wayOut,
         }),
       );
+      parts.confinement = { profile: spec.process.apparmorProfile, label: spec.process.selinuxLabel };
       const { bundleDir } = paths;
       validateSpec(spec, { instancePath: this.#cgroups.basePath, policy: request.policy, bundleDir });
       await writeFile(join(bundleDir, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
@@ -238,6 +245,9 @@ export class LocalSandboxHost implements SandboxHost {
       detached: true,
     });
     await once(child, 'spawn');
+    const onViolation = (seen: Violation) => this.#options.onViolation?.(paths.id, seen);
+    const { firstId } = range;
+    const confined = this.#denials?.add({ ...parts.confinement, firstId, idCount: idRangeSize, onViolation });
     const sandbox = superviseSandbox({
       id: paths.id,
       child,
@@ -249,8 +259,10 @@ export class LocalSandboxHost implements SandboxHost {
       ownerId: range.firstId + relayId,
       policy: request.policy,
       refusalsTold: wayOut?.told,
-      onViolation: (violation) => this.#options.onViolation?.(paths.id, violation),
+      hearKernel: this.#denials?.look,
+      onViolation,
       remove: async () => {
+        confined?.[Symbol.dispose]();
         await this.#remove(parts).catch((error: unknown) => {
           this.#options.log.error({ sandbox: paths.id, error: messageOf(error) }, 'a sandbox is left behind');
           throw error;
@@ -298,6 +310,17 @@ interface Occupied {
   readonly paths: RunPaths;
   readonly range: IdRange;
   wayOut: WayOut | undefined;
+  /** By which an LSM knows it. */
+  confinement: Pick<Confined, 'profile' | 'label'>;
+}
+
+const unconfined = { profile: undefined, label: undefined };
+
+/** Nothing to hear where no LSM refuses anything; or where an audit daemon or the host's settings keep the log away. */
+function openDenialWatch({ lsm }: HostFeatures): DenialWatch | undefined {
+  if (lsm.apparmorProfiles === undefined && lsm.selinux !== 'enforcing') return undefined;
+  const log = openKernelLog();
+  return log === undefined ? undefined : watchDenials(log);
 }
 
 /** Of what enters a sandbox's network, in its range of ids: "nobody", so that it owns nothing. */
