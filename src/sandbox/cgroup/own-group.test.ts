@@ -50,7 +50,7 @@ test.skipIf(!canTry)('a real group has its weight, its process, and ends with it
     const { enterOwnGroup } = await import(${JSON.stringify(join(import.meta.dirname, 'own-group.ts'))});
     const group = enterOwnGroup(${JSON.stringify({ mount, version, membership: '1:cpu:/\n' })});
     const path = /:cpu(?:,cpuacct)?:(.*)/.exec(readFileSync('/proc/self/cgroup', 'utf8'))[1];
-    const shares = readFileSync(${JSON.stringify(mount)} + path + '/cpu.shares', 'utf8').trim();
+    const shares = readFileSync(${JSON.stringify(mount)} + '/ward-platform/cpu.shares', 'utf8').trim();
     group[Symbol.dispose]();
     console.log(JSON.stringify({ path, shares, isLeft: existsSync(${JSON.stringify(mount)} + path) }));`;
   const child = startCommand([process.execPath, '--input-type=module', '-e', script], {

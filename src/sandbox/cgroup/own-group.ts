@@ -34,8 +34,9 @@ export function enterOwnGroup({ mount, version, membership }: OwnGroupPlace): Di
       removeLeft(parent);
       makeGroup(folder);
       if (version === 2) for (const group of [mount, parent]) handDown(group);
-      if (version === 1) writeControl(join(folder, 'cpu.shares'), String(sharesOf(weight)));
-      else writeControl(join(folder, 'cpu.weight'), String(weight));
+      // What counts beside the sandboxes is the weight of the parent, which all Wards of the machine have in common.
+      if (version === 1) writeControl(join(parent, 'cpu.shares'), String(sharesOf(weight)));
+      else writeControl(join(parent, 'cpu.weight'), String(weight));
       writeFileSync(join(folder, 'cgroup.procs'), String(process.pid));
       return { [Symbol.dispose]: () => leave(mount, parent, folder) };
     } catch (error) {
