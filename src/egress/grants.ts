@@ -51,7 +51,6 @@ export interface EgressGrants {
   readonly networks: readonly CidrGrant[];
 }
 
-export const noEgress: EgressGrants = Object.freeze({ rules: [], hosts: [], networks: [] });
 export const closedCeiling: EgressCeiling = Object.freeze({ public: false, rules: [] });
 
 /** `none`, `public`, or a list of rules that may have `public` among them. */

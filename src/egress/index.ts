@@ -7,9 +7,8 @@ export {
   egressCeilingSchema,
   grantEgress,
   narrowEgress,
-  noEgress,
 } from './grants.ts';
 export { defaultEgressLimits, type EgressLimits, egressLimitsSchema } from './limits.ts';
 export { egressObstacle } from './router/programs.ts';
-export { type CidrRule, describeRule, type EgressRule, type HostRule, parseEgress } from './rules.ts';
+export { describeRule, type EgressRule, parseEgress } from './rules.ts';
 export { openWaysOut, type WayOut, type WaysOut } from './ways-out.ts';

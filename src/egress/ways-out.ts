@@ -13,7 +13,7 @@ import { openUpstream } from './resolver/upstream.ts';
 import { addressesOf, maxSlots } from './router/addresses.ts';
 import { letGoOfNamespace, makeLinkedNamespace } from './router/links.ts';
 import type { TracedPacket } from './router/refusals.ts';
-import { openRouter, type Router } from './router/router.ts';
+import { openRouter, type Router, type RouterOptions } from './router/router.ts';
 import { openingOf, removalOf, sandboxRules } from './router/ruleset.ts';
 
 export interface WaysOutOptions {
@@ -53,55 +53,73 @@ export interface WaysOut {
 }
 
 export function openWaysOut(options: WaysOutOptions): WaysOut {
-  const listeners = new Map<number, { readonly limits: EgressLimits; hear(detail: string): void }>();
+  const listeners = new Map<number, Listening>();
   const free = createSlots();
-  let ownerId: number | undefined;
   let count = 0;
-  let current: Promise<Router> | undefined;
-
-  const begin = (): Promise<Router> => {
-    ownerId ??= options.takeOwnerId();
-    const dir = join(options.dir, `router-${++count}`);
-    const hear = (packet: TracedPacket & { readonly slot: number }) => {
-      const listener = listeners.get(packet.slot);
-      listener?.hear(describe(packet, listener.limits));
-    };
-    const opening = openRouter({ dir, ownerId, log: options.log, onRefusal: hear });
-    opening.catch(() => {
-      if (current === opening) current = undefined;
-    });
-    return opening;
-  };
-  const routers = new Set<Promise<Router>>();
-  const router = async (): Promise<Router> => {
-    current ??= begin();
-    routers.add(current);
-    const known = await current;
-    if (!known.isBroken) return known;
-    // Whoever has a way through the old one keeps what is left of it: nothing.
-    current = undefined;
-    return router();
-  };
-
+  const routers = keepRouter(options, ({ slot, ...packet }) => {
+    const listener = listeners.get(slot);
+    listener?.hear(describe(packet, listener.limits));
+  });
   return {
     async open(request) {
-      const found = await router();
+      const router = await routers.current();
       const slot = free.take();
-      const leave = () => free.giveBack(slot);
-      try {
-        listeners.set(slot, { limits: request.limits, hear: request.onRefusal });
-        return await openWay(found, slot, ++count, request, () => {
-          listeners.delete(slot);
-          leave();
-        });
-      } catch (error) {
+      const leave = () => {
         listeners.delete(slot);
+        free.giveBack(slot);
+      };
+      listeners.set(slot, { limits: request.limits, hear: request.onRefusal });
+      try {
+        return await openWay(router, slot, ++count, request, leave);
+      } catch (error) {
         leave();
         throw error;
       }
     },
+    close: () => routers.close(),
+  };
+}
+
+interface Listening {
+  readonly limits: EgressLimits;
+  hear(detail: string): void;
+}
+
+interface Routers {
+  /** The one that works; made when there is none. @throws Fault EGRESS_UNAVAILABLE */
+  current(): Promise<Router>;
+  close(): Promise<void>;
+}
+
+/** Whoever has a way through a router that broke keeps what is left of it, which is nothing. */
+function keepRouter(
+  { dir, takeOwnerId, log }: WaysOutOptions,
+  onRefusal: RouterOptions['onRefusal'],
+): Routers {
+  const all: Promise<Router>[] = [];
+  let ownerId: number | undefined;
+  let newest: Promise<Router> | undefined;
+  const begin = (): Promise<Router> => {
+    ownerId ??= takeOwnerId();
+    const opening = openRouter({ dir: join(dir, `router-${all.length + 1}`), ownerId, log, onRefusal });
+    all.push(opening);
+    return opening;
+  };
+  const current = async (): Promise<Router> => {
+    newest ??= begin();
+    const asked = newest;
+    const router = await asked.catch((error: unknown) => {
+      if (newest === asked) newest = undefined;
+      throw error;
+    });
+    if (!router.isBroken) return router;
+    if (newest === asked) newest = undefined;
+    return current();
+  };
+  return {
+    current,
     async close() {
-      for (const each of routers) await each.then((known) => known.close()).catch(() => {});
+      for (const each of all) await each.then((router) => router.close()).catch(() => {});
     },
   };
 }
@@ -157,7 +175,10 @@ function resolvConfText(slot: number): string {
   return `nameserver ${addressesOf(slot).gateway.ipv4}\noptions ndots:1 timeout:5 attempts:2\n`;
 }
 
-function describe({ isLimit, protocol, address, port }: TracedPacket, limits: EgressLimits): string {
+function describe(
+  { isLimit, protocol, address, port }: Omit<TracedPacket, 'slot'>,
+  limits: EgressLimits,
+): string {
   const where = `${protocol} ${address.includes(':') ? `[${address}]` : address}${port === 0 ? '' : `:${port}`}`;
   if (isLimit) {
     const { connections, connectionsPerSecond, packetsPerSecond, bytesPerSecond } = limits;

@@ -499,6 +499,25 @@ describe.skipIf(!canTry)(
       expect(stderr).toMatch(/Read-only|Permission denied/);
     });
 
+    test('when the uplink dies, the next sandboxes have a router that works', async () => {
+      await lab.setZone({ 'api.example.com': [a('api.example.com', '198.51.100.7')] });
+      await python(['api.example.com 443']);
+      // Of this lab's network, and no other one's.
+      const uplink = [
+        'for p in /proc/[0-9]*; do',
+        '  tr "\\0" " " <$p/cmdline 2>/dev/null | grep -q "^pasta.* up0 " || continue',
+        '  [ "$(readlink $p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && basename $p',
+        'done',
+      ].join('\n');
+      const pid = (await lab.shell(uplink)).trim();
+      expect(pid).toMatch(/^\d+$/);
+      await lab.shell(`kill -9 ${pid}`);
+      // One that starts before Ward has heard of it reaches nothing.
+      let stdout = '';
+      while (!stdout.includes('hello')) ({ stdout } = await python(['api.example.com 443']));
+      expect((await lab.shell(uplink)).trim()).not.toBe(pid);
+    });
+
     test('a service of the host is found where there are rules for it to be found, so that refusals mean something', async () => {
       expect(await lab.shell(`${busybox} nc -w 3 10.0.0.1 80 </dev/null`)).toContain(
         'hello from 10.0.0.1:80',

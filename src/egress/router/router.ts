@@ -10,16 +10,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../lib/index.ts';
 import type { Network } from '../networks.ts';
-import { readOwnAddresses } from '../own-addresses.ts';
+import { watchOwnAddresses } from '../own-addresses.ts';
 import { type Listener, listen } from '../resolver/listener.ts';
 import { makeResolverSockets } from '../resolver/sockets.ts';
 import { letGoOfNamespace } from './links.ts';
+import { createMarks, type Marks } from './marks.ts';
 import { makeRouterNamespace } from './namespace.ts';
 import { openPacketFilter, type PacketFilter } from './packet-filter.ts';
 import { requirePrograms, unavailable } from './programs.ts';
-import { readTraces, type TracedPacket } from './refusals.ts';
+import { readTraces, type TracedPacket, type TraceReader } from './refusals.ts';
 import { baseRules, ownAddressRules } from './ruleset.ts';
-import { startUplink } from './uplink.ts';
+import { startUplink, type Uplink } from './uplink.ts';
 
 export interface RouterOptions {
   /** A folder of Ward's own, in its own mount namespace; it is made. */
@@ -43,72 +44,38 @@ export interface Router {
   close(): Promise<void>;
 }
 
-const ownAddressesEveryMs = 5000;
 const toldWithinMs = 250;
 const patienceMs = 10_000;
 
 /** @throws Fault EGRESS_UNAVAILABLE */
 export async function openRouter(options: RouterOptions): Promise<Router> {
   requirePrograms();
+  await using stack = new AsyncDisposableStack();
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
-  const undo: (() => unknown)[] = [() => rm(options.dir, { recursive: true, force: true })];
-  const close = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
-  try {
-    return await assemble(options, undo, close);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-async function assemble(
-  { dir, ownerId, log, onRefusal }: RouterOptions,
-  undo: (() => unknown)[],
-  close: () => Promise<void>,
-): Promise<Router> {
-  const path = join(dir, 'router');
-  undo.push(() => letGoOfNamespace(path));
-  const namespace = await makeRouterNamespace(path, ownerId);
-  undo.push(() => namespace.settle());
+  stack.defer(() => rm(options.dir, { recursive: true, force: true }));
+  const path = join(options.dir, 'router');
+  stack.defer(() => letGoOfNamespace(path));
+  const namespace = await makeRouterNamespace(path, options.ownerId);
+  stack.defer(() => namespace.settle());
   // Before the uplink is there: nothing ever passes without rules.
   const filter = openPacketFilter(path);
-  const hostAddresses = watchOwnAddresses((own) =>
-    filter
-      .apply(ownAddressRules(own))
-      .catch((error: unknown) => log.error({ err: error }, 'egress: own addresses')),
-  );
-  undo.push(() => hostAddresses[Symbol.dispose]());
+  const hostAddresses = stack.use(watchOwnAddresses(refresher(filter, options.log)));
   await filter.apply(baseRules(hostAddresses.read()));
   const uplink = await startUplink(namespace);
-  undo.push(() => uplink.end());
+  stack.defer(() => uplink.end());
   namespace.settle();
   const listener = listen(await makeResolverSockets(path));
-  undo.push(() => listener.close());
+  stack.defer(() => listener.close());
   const marks = createMarks((port) => listener.mark(port));
   const traces = readTraces(path, (packet) => {
     if (packet.slot === undefined) marks.reached(packet.port);
-    else onRefusal({ ...packet, slot: packet.slot });
+    else options.onRefusal({ ...packet, slot: packet.slot });
   });
-  undo.push(() => traces.end());
-  const state = { isBroken: false, isClosing: false };
-  undo.push(() => {
-    state.isClosing = true;
-  });
-  for (const [what, ended] of [
-    ['the uplink', uplink.ended],
-    ['the trace', traces.ended],
-  ] as const) {
-    void ended.then((said) => {
-      state.isBroken = true;
-      // What is not told must not pass.
-      void uplink.end();
-      if (!state.isClosing)
-        log.error({ said }, `egress: ${what} has ended; sandboxes with rules reach nothing now`);
-    });
-  }
+  stack.defer(() => traces.end());
+  const state = watchParts(uplink, traces, options.log);
+  stack.defer(() => state.close());
   await firstMark(marks);
+  const parts = stack.move();
   return {
     namespace: path,
     filter,
@@ -118,7 +85,42 @@ async function assemble(
     get isBroken() {
       return state.isBroken;
     },
-    close,
+    close: () => parts.disposeAsync(),
+  };
+}
+
+function refresher(filter: PacketFilter, log: Log): (own: readonly Network[]) => void {
+  return (own) =>
+    void filter
+      .apply(ownAddressRules(own))
+      .catch((error: unknown) => log.error({ err: error }, 'egress: addresses of this host not renewed'));
+}
+
+interface PartsState {
+  readonly isBroken: boolean;
+  /** From now on their end is meant. */
+  close(): void;
+}
+
+/** What is not told must not pass: with one of the two the other ends. */
+function watchParts(uplink: Uplink, traces: TraceReader, log: Log): PartsState {
+  let [isBroken, isClosing] = [false, false];
+  const end = (what: string) => (said: unknown) => {
+    if (!isBroken && !isClosing) {
+      log.error({ said }, `egress: ${what} has ended; sandboxes with rules reach nothing now`);
+    }
+    isBroken = true;
+    void uplink.end();
+  };
+  void uplink.ended.then(end('the uplink'));
+  void traces.ended.then(end('the trace'));
+  return {
+    get isBroken() {
+      return isBroken;
+    },
+    close() {
+      isClosing = true;
+    },
   };
 }
 
@@ -129,53 +131,4 @@ async function firstMark(marks: Marks): Promise<void> {
     if (performance.now() > patience) throw unavailable('nft monitor tells of no packets');
     await sleep(10);
   }
-}
-
-interface Marks {
-  /** Sends a mark; true when it has been traced, false after `withinMs`. */
-  pass(withinMs: number): Promise<boolean>;
-  reached(port: number): void;
-}
-
-/** Packets to ports of Ward's own choice: when one is told of, all before it have been. */
-function createMarks(send: (port: number) => void): Marks {
-  const waiting = new Map<number, () => void>();
-  let count = 0;
-  return {
-    pass(withinMs) {
-      const port = 20_000 + (count++ % 10_000);
-      return new Promise((resolve) => {
-        const timer = setTimeout(() => settle(false), withinMs);
-        const settle = (isReached: boolean) => {
-          clearTimeout(timer);
-          waiting.delete(port);
-          resolve(isReached);
-        };
-        waiting.set(port, () => settle(true));
-        send(port);
-      });
-    },
-    reached: (port) => waiting.get(port)?.(),
-  };
-}
-
-interface OwnAddresses extends Disposable {
-  read(): readonly Network[];
-}
-
-/** @param onChange Hears of them when they are no longer what they were. */
-function watchOwnAddresses(onChange: (own: readonly Network[]) => void): OwnAddresses {
-  let known = readOwnAddresses();
-  const read = () => {
-    const now = readOwnAddresses();
-    const textOf = (addresses: readonly Network[]) => addresses.map(({ text }) => text).join(' ');
-    if (textOf(now) !== textOf(known)) {
-      known = now;
-      onChange(now);
-    }
-    return known;
-  };
-  const timer = setInterval(read, ownAddressesEveryMs);
-  timer.unref();
-  return { read, [Symbol.dispose]: () => clearInterval(timer) };
 }
