@@ -275,12 +275,17 @@ function foldersOf(instance: string, isWanted: (type: string) => boolean): strin
     .map((line) => line.split(' '))
     .filter(([, path = '', type = '']) => `${path}/`.startsWith('/sys/fs/cgroup/') && isWanted(type))
     .map(([, path = '']) => join(path, 'ward', instance))
-    .filter((path) => existsSync(path))
-    .flatMap((path) =>
-      readdirSync(path, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map((entry) => join(path, entry.name)),
-    );
+    .flatMap((path) => foldersIn(path).map((name) => join(path, name)));
+}
+
+/** None where the folder is not there: any other Ward that starts removes what a dead one has left. */
+function foldersIn(path: string): string[] {
+  try {
+    const entries = readdirSync(path, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }
 
 /** The environment of a shell outside the tests' own namespaces, so that `ward` enters its own. */

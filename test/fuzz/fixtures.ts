@@ -99,9 +99,9 @@ export interface SeededImage {
 
 export const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 
-/** An image of one small layer, which is let in. */
-export async function seededImage(): Promise<SeededImage> {
-  const tar = await tarOf([{ name: 'run', mode: 0o755, content: '#!/bin/sh\n' }]);
+/** An image of one small layer with this in its one file, which is let in. */
+export async function seededImage(content = '#!/bin/sh\n'): Promise<SeededImage> {
+  const tar = await tarOf([{ name: 'run', mode: 0o755, content }]);
   const layer = gzipSync(tar);
   const config = Buffer.from(
     JSON.stringify({

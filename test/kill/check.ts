@@ -1,0 +1,89 @@
+/** Holds a server that has been killed and started again to what it had answered for. */
+import { readdir } from 'node:fs/promises';
+import type { Ward } from '../ward.ts';
+import type { Ledger, Pushed } from './ledger.ts';
+
+const names = '/api/v1/namespaces/_';
+
+/** @throws with all that is lost, or is not what it was */
+export async function checkLedger(ward: Ward, ledger: Ledger): Promise<void> {
+  const lost: string[] = [];
+  await Promise.all([...ledger.entities].map(([path]) => checkEntity(ward, ledger, path, lost)));
+  const started = await Promise.all([...ledger.fired].map((id) => checkFiring(ward, id, lost)));
+  await Promise.all([...ledger.invoked, ...started.flat()].map((id) => checkActivation(ward, id, lost)));
+  await Promise.all(ledger.pushed.map((image) => checkImage(ward, image, lost)));
+  if (lost.length > 0) throw new Error(`${lost.length} things are lost:\n${lost.slice(0, 20).join('\n')}`);
+  // They have ended, so they stay as they are; what is written goes on.
+  ledger.invoked.clear();
+  ledger.fired.clear();
+  ledger.pushed.splice(0, ledger.pushed.length - 3);
+  for (const path of [...ledger.entities.keys()].filter((each) => each.includes('/new-')).slice(0, -20))
+    ledger.entities.delete(path);
+}
+
+async function checkEntity(ward: Ward, { entities }: Ledger, path: string, lost: string[]): Promise<void> {
+  const { acknowledged = 0, attempted = 0 } = entities.get(path) ?? {};
+  const { status, body } = await ward.request('GET', `${names}/${path}`);
+  if (status === 404 && acknowledged === 0) return;
+  const version =
+    status === 200 ? Number(body.parameters.find(({ key }: { key: string }) => key === 'version')?.value) : 0;
+  if (status !== 200 || !(version >= acknowledged && version <= attempted))
+    lost.push(`${path} is ${status}, version ${version}; it should be ${acknowledged} to ${attempted}`);
+  else if (path.startsWith('actions/') && !body.exec.code.includes(`version: ${version} `))
+    lost.push(`${path} has the code of another version`);
+  // What was written without an answer counts from now on.
+  if (status === 200) entities.set(path, { acknowledged: version, attempted });
+}
+
+/** Run, or recorded as interrupted. */
+async function checkActivation(ward: Ward, id: string, lost: string[]): Promise<void> {
+  const record = await ended(ward, id);
+  if (record === undefined) lost.push(`the activation ${id} is not there`);
+  else if (!record.response.success && !/interrupted/i.test(JSON.stringify(record.response.result)))
+    lost.push(`the activation ${id} ended as ${JSON.stringify(record.response)}`);
+}
+
+/** The activations that it has started. */
+async function checkFiring(ward: Ward, id: string, lost: string[]): Promise<readonly string[]> {
+  const record = await ended(ward, id);
+  if (record === undefined) {
+    lost.push(`the firing ${id} is not there`);
+    return [];
+  }
+  const started = record.logs.map((line: string) => JSON.parse(line).activationId);
+  if (started.length !== 1) lost.push(`the firing ${id} has started ${started.length} activations`);
+  return started;
+}
+
+async function ended(ward: Ward, id: string) {
+  for (;;) {
+    const { status, body } = await ward.request('GET', `${names}/activations/${id}`);
+    if (status === 404) return undefined;
+    if (status !== 200) throw new Error(`the activation ${id}: ${status}`);
+    if (body.response.status !== 'pending') return body;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function checkImage(ward: Ward, { tag, manifest, blobs }: Pushed, lost: string[]): Promise<void> {
+  const read = async (path: string) => {
+    const response = await fetch(`${ward.url}/v2/guest/app/${path}`, {
+      headers: { authorization: `Basic ${Buffer.from(ward.auth).toString('base64')}` },
+    });
+    return response.ok ? Buffer.from(await response.arrayBuffer()) : undefined;
+  };
+  if ((await read(`manifests/${tag}`))?.equals(manifest) !== true)
+    lost.push(`the image ${tag} is not what it was`);
+  const { config, layers } = JSON.parse(manifest.toString());
+  for (const { digest } of [...layers, config]) {
+    const bytes = await read(`blobs/${digest}`);
+    if (!blobs.some((blob) => bytes?.equals(blob)))
+      lost.push(`the blob ${digest} of ${tag} is not what it was`);
+  }
+}
+
+/** Files and folders that were being made when the server died, by their names. */
+export async function halfMade(dataDir: string): Promise<string[]> {
+  const all = await readdir(dataDir, { recursive: true });
+  return all.filter((path) => /(^|\/)\.[^/]*$/.test(path) || /(^|\/)uploads\/./.test(path)).sort();
+}

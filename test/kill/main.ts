@@ -1,0 +1,32 @@
+/** `npm run test:kill`: 200 kills of a server under load. Exit code 1 at the first thing that is lost or left. */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
+import { missingForSandboxes } from '../ward.ts';
+import { killOverAndOver } from './rounds.ts';
+
+const { values } = parseArgs({
+  options: { kills: { type: 'string', default: '200' }, seed: { type: 'string' } },
+});
+const kills = Number(values.kills);
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+if (!Number.isSafeInteger(kills) || kills < 1 || !Number.isSafeInteger(seed)) {
+  console.error('usage: npm run test:kill -- [--kills N] [--seed N]');
+  process.exit(2);
+}
+if (process.getuid?.() === 0 && !isIsolated()) {
+  enterIsolation([process.execPath, fileURLToPath(import.meta.url), `--kills=${kills}`, `--seed=${seed}`]);
+}
+const missing = missingForSandboxes();
+if (missing !== undefined) {
+  console.error(missing);
+  process.exit(2);
+}
+console.log(`seed ${seed}`);
+const answered = await killOverAndOver({
+  ...{ kills, seed },
+  onKill: (count, so) => {
+    if (count % 10 === 0) console.log(`${count} kills: ${JSON.stringify(so)}`);
+  },
+});
+console.log(`${kills} kills; nothing of ${JSON.stringify(answered)} was lost, nothing was left`);

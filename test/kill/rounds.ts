@@ -1,0 +1,131 @@
+/** Kills a server over and over while it works, and looks after each start whether it has kept its word. */
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { leftOvers, nothing } from '../left-overs.ts';
+import { startWard, Ward } from '../ward.ts';
+import { checkLedger, halfMade } from './check.ts';
+import { type Answered, type Ledger, newLedger } from './ledger.ts';
+import { deployAll, load } from './load.ts';
+
+export interface KillOptions {
+  readonly kills: number;
+  /** Of the moments of the kills. */
+  readonly seed: number;
+  readonly onKill?: (kills: number, answered: Answered) => void;
+}
+
+const many = { invocationsPerMinute: 1_000_000, concurrentInvocations: 1000, firesPerMinute: 1_000_000 };
+const config = { invoker: { prewarm: [], memoryMiB: 1024, keepAliveMs: 1000 }, limits: many };
+/** A server at work is killed after up to so many answers, however long they take it. */
+const mostAnswers = 150;
+/** One is killed while it starts, too. */
+const earlyShare = 0.1;
+const startMs = 1500;
+const settleMs = 30_000;
+
+/** @throws at the first thing that is lost or left behind */
+export async function killOverAndOver({ kills, seed, onKill }: KillOptions): Promise<Answered> {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-kill-'));
+  // Sandboxes have to get there.
+  await chmod(folder, 0o755);
+  const dataDir = join(folder, 'data');
+  const random = randomOf(seed);
+  const ledger = newLedger();
+  try {
+    for (let round = 0; round < kills; round++) {
+      if (round > 0 && random() < earlyShare) await killStarting(dataDir, random() * startMs);
+      else await killWorking(dataDir, 1 + random() * mostAnswers, ledger, round);
+      onKill?.(round + 1, ledger.answered);
+    }
+    await checkEnd(dataDir, ledger);
+    return ledger.answered;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function killWorking(dataDir: string, answers: number, ledger: Ledger, round: number): Promise<void> {
+  const ward = await Ward.start(config, dataDir);
+  let loading: Promise<void> = Promise.resolve();
+  try {
+    if (round === 0) await deployAll(ward);
+    await checkLedger(ward, ledger);
+    loading = load(ward, ledger, round);
+    const enough = countOf(ledger) + answers;
+    const isEnough = () => countOf(ledger) >= enough;
+    await Promise.race([until(isEnough, () => 'the server has stopped answering', 1), loading]);
+  } finally {
+    await ward.kill();
+    await loading;
+  }
+  await until(
+    () => leftOvers(ward).processes.length === 0,
+    () => 'sandboxes of a dead server live',
+  );
+  const { mounts } = leftOvers(ward);
+  if (mounts.length > 0) throw new Error(`mounts of a dead server are left: ${mounts.join('\n')}`);
+}
+
+async function killStarting(dataDir: string, afterMs: number): Promise<void> {
+  const child = startWard([
+    'up',
+    '--listen',
+    '127.0.0.1:0',
+    '--data',
+    dataDir,
+    '--config',
+    join(dataDir, 'config.yaml'),
+  ]);
+  const gone = once(child, 'exit');
+  await pause(afterMs);
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** A last start and a clean stop: everything is there, and nothing else. */
+async function checkEnd(dataDir: string, ledger: Ledger): Promise<void> {
+  const ward = await Ward.start(config, dataDir);
+  try {
+    await checkLedger(ward, ledger);
+    let left: string[] = [];
+    const isClean = async () => {
+      left = await halfMade(dataDir);
+      return left.length === 0;
+    };
+    await until(isClean, () => `half-made: ${left.join(', ')}`);
+  } finally {
+    await ward.stop();
+  }
+  const found = JSON.stringify(leftOvers(ward));
+  if (found !== JSON.stringify(nothing)) throw new Error(`left behind at the end: ${found}`);
+}
+
+function countOf({ answered }: Ledger): number {
+  return Object.values(answered).reduce((sum, count) => sum + count, 0);
+}
+
+async function until(
+  holds: () => boolean | Promise<boolean>,
+  otherwise: () => string,
+  everyMs = 50,
+): Promise<void> {
+  const deadline = performance.now() + settleMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(otherwise());
+    await pause(everyMs);
+  }
+}
+
+/** Mulberry32: the same numbers for the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
