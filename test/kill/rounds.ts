@@ -1,10 +1,11 @@
 /** Kills a server over and over while it works, and looks after each start whether it has kept its word. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { leftOvers, nothing } from '../left-overs.ts';
+import { leftOvers, nothing, processesOf } from '../left-overs.ts';
 import { startWard, Ward } from '../ward.ts';
 import { checkLedger, halfMade } from './check.ts';
 import { type Answered, type Ledger, newLedger } from './ledger.ts';
@@ -20,7 +21,7 @@ export interface KillOptions {
 const many = { invocationsPerMinute: 1_000_000, concurrentInvocations: 1000, firesPerMinute: 1_000_000 };
 const config = { invoker: { prewarm: [], memoryMiB: 1024, keepAliveMs: 1000 }, limits: many };
 /** A server at work is killed after up to so many answers, however long they take it. */
-const mostAnswers = 150;
+const mostAnswers = 300;
 /** One is killed while it starts, too. */
 const earlyShare = 0.1;
 const startMs = 1500;
@@ -51,6 +52,7 @@ async function killWorking(dataDir: string, answers: number, ledger: Ledger, rou
   const ward = await Ward.start(config, dataDir);
   let loading: Promise<void> = Promise.resolve();
   try {
+    await checkFrozen(ward, ledger);
     if (round === 0) await deployAll(ward);
     await checkLedger(ward, ledger);
     loading = load(ward, ledger, round);
@@ -62,11 +64,28 @@ async function killWorking(dataDir: string, answers: number, ledger: Ledger, rou
     await loading;
   }
   await until(
-    () => leftOvers(ward).processes.length === 0,
-    () => 'sandboxes of a dead server live',
+    () => processesOf(ward.instance).every(isFrozen),
+    () => 'sandboxes of a dead server go on',
   );
+  ledger.frozen = processesOf(ward.instance);
   const { mounts } = leftOvers(ward);
   if (mounts.length > 0) throw new Error(`mounts of a dead server are left: ${mounts.join('\n')}`);
+}
+
+/** A frozen process does not die of a signal under cgroup version 1, until somebody thaws it: the next start. */
+function isFrozen(pid: string): boolean {
+  try {
+    return /^State:\s+D/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
+async function checkFrozen({ instance }: Ward, { frozen }: Ledger): Promise<void> {
+  await until(
+    () => !processesOf(instance).some((pid) => frozen.includes(pid)),
+    () => 'sandboxes of a dead server outlive the next start',
+  );
 }
 
 async function killStarting(dataDir: string, afterMs: number): Promise<void> {
@@ -89,6 +108,7 @@ async function killStarting(dataDir: string, afterMs: number): Promise<void> {
 async function checkEnd(dataDir: string, ledger: Ledger): Promise<void> {
   const ward = await Ward.start(config, dataDir);
   try {
+    await checkFrozen(ward, ledger);
     await checkLedger(ward, ledger);
     let left: string[] = [];
     const isClean = async () => {

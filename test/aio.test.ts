@@ -1,0 +1,99 @@
+/** The real commands of `aio runtime` against a running Ward. */
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../src/lib/index.ts';
+import { missingForSandboxes, outsideEnv, Ward } from './ward.ts';
+
+const missing = missingForSandboxes();
+const reason = missing ? ` (${missing})` : '';
+const program = fileURLToPath(new URL('./aio/run.cjs', import.meta.url));
+const code = 'function main(p) { console.log("said"); return { hello: p.name || "nobody" }; }';
+
+let ward: Ward;
+let folder: string;
+
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  folder = await mkdtemp(join(tmpdir(), 'ward-aio-'));
+  await writeFile(join(folder, 'hello.js'), code);
+  ward = await Ward.start();
+  await ward.raiseLimits();
+});
+afterAll(async () => {
+  await ward?.[Symbol.asyncDispose]();
+  if (folder !== undefined) await rm(folder, { recursive: true });
+});
+
+/** What each command says. */
+async function aio(...commands: readonly string[]): Promise<string[]> {
+  const lists = commands.map((command) => ['runtime', ...command.split(' ')]);
+  const { stdout, stderr } = await runCommand([process.execPath, program, JSON.stringify(lists)], {
+    cwd: folder,
+    timeoutMs: 120_000,
+    env: {
+      ...outsideEnv(),
+      ...{ HOME: folder, XDG_CONFIG_HOME: folder, USE_RUNTIME_AUTH: 'true' },
+      ...{ AIO_RUNTIME_APIHOST: ward.url, AIO_RUNTIME_AUTH: ward.auth, AIO_RUNTIME_NAMESPACE: 'guest' },
+    },
+  });
+  const said = stdout.split(/^\$ runtime .*\n/m).slice(1);
+  if (said.length !== commands.length) throw new Error(stdout + stderr);
+  return said.map((each) => each.trim());
+}
+
+describe.skipIf(missing !== undefined)(`aio runtime${reason}`, () => {
+  it('actions are made, listed, called, looked at and deleted', { timeout: 120_000 }, async () => {
+    const [created, listed, called, activations, logs, got, deleted] = await aio(
+      'action create hello hello.js --web true --kind nodejs:24',
+      'action list',
+      'action invoke hello --blocking --result --param name Ada',
+      'activation list',
+      'activation logs --last',
+      'action get hello',
+      'action delete hello',
+    );
+    expect({ created, deleted }).toEqual({ created: '', deleted: '' });
+    expect(listed).toMatch(/web\s+nodejs:24\s+0\.0\.1\s+hello/);
+    expect(JSON.parse(called ?? '')).toEqual({ hello: 'Ada' });
+    expect(activations).toMatch(/success\s+nodejs:24\s+0\.0\.1\s+[0-9a-f]{32}\s+cold\b.*\bhello/);
+    expect(logs).toMatch(/stdout: said$/);
+    expect(got).toMatch(/"kind": "nodejs:24"/);
+  });
+
+  it('packages, triggers, rules, APIs, and where logs go', { timeout: 120_000 }, async () => {
+    const [, boxed, , , fired, rules, url, apis, forwarding, namespace] = await aio(
+      'package create box --param greeting Hi',
+      'action create box/hello hello.js --web true',
+      'trigger create bell',
+      'rule create ring bell box/hello',
+      'trigger fire bell --param name Bell',
+      'rule list',
+      'api create /v1 /hello get box/hello',
+      'api list',
+      'namespace log-forwarding get',
+      'namespace get',
+    );
+    expect(boxed).toBe('');
+    expect(JSON.parse(fired ?? '')).toEqual({ activationId: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect(rules).toMatch(/active\b.*\bring/);
+    expect(url).toBe(`${ward.url}/apis/guest/v1/hello`);
+    expect(apis).toContain('/v1/hello');
+    expect(forwarding).toContain('"adobe_io_runtime": {}');
+    expect(namespace).toContain('/guest/box');
+    expect((await ward.request('GET', '/apis/guest/v1/hello?name=Api')).body).toEqual({ hello: 'Api' });
+  });
+
+  it('what is refused is told in Ward’s words', { timeout: 120_000 }, async () => {
+    const [missingAction, forwarding] = await aio(
+      'action get nothing',
+      'namespace log-forwarding set splunk-hec --host splunk.example --port 8088 --index main --hec-token s3cret',
+    );
+    expect(missingAction).toMatch(/^failed: .*404/s);
+    expect(forwarding).toMatch(/^failed: /);
+    expect(forwarding).not.toContain('s3cret');
+  });
+});
