@@ -115,3 +115,35 @@ test.each([
 ])('%s is refused', (_, profile) => {
   expect(() => strictestOf(profile, none)).toThrow(expect.objectContaining({ code: 'POLICY_INVALID' }));
 });
+
+test('the shape of Docker’s own default profile is taken, with nothing gained by it', () => {
+  const [base, ...rules] = [
+    {
+      names: [...strictProfile.allow.keys()].filter((name) => !/^(?:clone|socket)$/.test(name)),
+      action: ALLOW,
+    },
+    { names: ['process_vm_readv', 'ptrace'], action: ALLOW, includes: { minKernel: '4.8' } },
+    { names: ['socket'], action: ALLOW, args: args('SCMP_CMP_NE', 40) },
+    { names: ['personality'], action: ALLOW, args: args('SCMP_CMP_EQ', 8) },
+    { names: ['arch_prctl'], action: ALLOW, includes: { arches: ['amd64', 'x32'] } },
+    { names: ['mount', 'setns'], action: ALLOW, includes: { caps: ['CAP_SYS_ADMIN'] } },
+    {
+      names: ['clone'],
+      action: ALLOW,
+      args: args('SCMP_CMP_MASKED_EQ', 2_114_060_288, 0, 0),
+      excludes: { caps: ['CAP_SYS_ADMIN'], arches: ['s390', 's390x'] },
+    },
+    { names: ['clone3'], action: ERRNO, errnoRet: 38, excludes: { caps: ['CAP_SYS_ADMIN'] } },
+  ];
+  const docker = {
+    defaultAction: ERRNO,
+    defaultErrnoRet: 1,
+    archMap: [{ architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'] }],
+    syscalls: [base, ...rules],
+  };
+  const profile = strictestOf(docker, none);
+  expect(new Set(profile.allow.keys())).toEqual(new Set(strictProfile.allow.keys()));
+  expect(profile.allow.get('clone')).toEqual(strictProfile.allow.get('clone'));
+  expect(profile.notGranted).toEqual(expect.arrayContaining(['ptrace', 'process_vm_readv', 'personality']));
+  expect(profile.notGranted).not.toContain('mount');
+});
