@@ -5,6 +5,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ProveReport, prove, selectTechniques } from '../src/prover/index.ts';
 import { missingForTechniques, openProverPlace } from '../src/prover/prover.fixture.ts';
+import { openSuite } from '../src/prover/suite.ts';
+import type { Expectation, ProgramTechnique, TechniqueResult } from '../src/prover/types.ts';
 import { type RuntimeName, type SandboxPolicy, strictPolicy } from '../src/sandbox/index.ts';
 import { strictProfile } from '../src/sandbox/seccomp/profile.ts';
 
@@ -34,7 +36,7 @@ describe.each<RuntimeName>(['crun', 'runc', 'runsc'])('under %s', (runtime) => {
 
   beforeAll(async () => {
     if (missing === undefined) report = await proven(names, runtime);
-  }, 600_000);
+  }, 900_000);
 
   test.skipIf(missing !== undefined).each(names.map((name, at) => [name, at] as const))('%s', (name, at) => {
     const row = report?.techniques[at];
@@ -85,7 +87,7 @@ const weakened: readonly (readonly [
 ];
 
 describe.skipIf(missingForTechniques('crun') !== undefined)('a weakened policy', () => {
-  test.each(weakened)('with %s is seen through', { timeout: 60_000 }, async (_, changes, escapes) => {
+  test.each(weakened)('with %s is seen through', { timeout: 120_000 }, async (_, changes, escapes) => {
     const report = await proven([...escapes, 'mount-tmpfs', 'host-file'], 'crun', {
       ...changes,
       required: [],
@@ -105,7 +107,7 @@ describe.skipIf(withoutComparison !== undefined)('beside Docker’s defaults', (
   ];
   const common = ['mount-tmpfs', 'unshare-user', 'host-file', 'bpf-program'];
 
-  test('Ward blocks what passes there, and both block the rest', { timeout: 60_000 }, async () => {
+  test('Ward blocks what passes there, and both block the rest', { timeout: 120_000 }, async () => {
     const { ok, dockerDefaultCounts, techniques } = await proven([...added, ...common], 'crun', {}, true);
     expect(ok).toBe(true);
     expect(dockerDefaultCounts).toEqual({
@@ -116,5 +118,47 @@ describe.skipIf(withoutComparison !== undefined)('beside Docker’s defaults', (
     });
     const passed = techniques.filter(({ dockerDefault }) => dockerDefault?.outcome === 'ESCAPED');
     expect(passed.map(({ name }) => name).sort()).toEqual([...added].sort());
+  });
+});
+
+describe.skipIf(missingForTechniques('crun') !== undefined)('programs that share a sandbox', () => {
+  const technique = (name: string, expects: Expectation, program: string): ProgramTechnique => ({
+    ...{ name, vector: 'escape', title: 'try', reference: 'none', control: 'seccomp' },
+    ...{ expects: [expects], program },
+  });
+
+  test('leave nothing to each other, and what is not as expected is told from a sandbox of its own', {
+    timeout: 120_000,
+  }, async () => {
+    await using place = await openProverPlace('crun');
+    await using suite = await openSuite({ ...place, policy: strictPolicy });
+    const results: TechniqueResult[] = [];
+    const programs = [
+      technique(
+        'leaver',
+        'limit',
+        'os.mkdir("/tmp/left")\nopen("/tmp/left/file", "w").close()\nif os.fork() == 0: time.sleep(60)\nblocked("limit")',
+      ),
+      technique(
+        'seeker',
+        'absent',
+        'left = os.listdir("/tmp") + [n for n in os.listdir("/proc") if n.isdigit()][2:]\nescaped(left) if left else blocked("absent")',
+      ),
+      technique('killed', 'killed', 'syscall("mount", "none", "/tmp", "tmpfs", 0, None)'),
+      technique('silent', 'EPERM', 'os._exit(7)'),
+      technique('first-process', 'limit', 'blocked("limit") if os.getpid() == 1 else escaped("shared")'),
+      technique('last', 'EPERM', 'blocked("EPERM")'),
+    ];
+    await suite.runTogether(programs, (result, at) => {
+      results[at] = result;
+    });
+    expect(results.map(({ name, outcome, answer }) => `${name} ${outcome} ${answer}`)).toEqual([
+      'leaver BLOCKED limit',
+      'seeker BLOCKED absent',
+      'killed BLOCKED killed',
+      'silent ERROR ',
+      'first-process BLOCKED limit',
+      'last BLOCKED EPERM',
+    ]);
   });
 });

@@ -106,7 +106,7 @@ async function interpreterOf(rootDir: string): Promise<string> {
 const keptBytes = 65_536;
 
 /** The start and the end of a stream: a flood may lie between the program's first word and its last. */
-async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+export async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   let head = '';
   let tail = '';
   for await (const chunk of stream) {

@@ -1,7 +1,8 @@
 /** A run of the suite: several techniques at once, each told when it is done, and a report in their order. */
 import { availableParallelism } from 'node:os';
+import { batchSize, canShare } from './batch.ts';
 import { openDockerDefault } from './docker-default/open.ts';
-import { openSuite, type SuiteOptions } from './suite.ts';
+import { openSuite, type Suite, type SuiteOptions } from './suite.ts';
 import type { Outcome, Technique, TechniqueResult } from './types.ts';
 
 export interface ProveOptions extends SuiteOptions {
@@ -60,21 +61,50 @@ async function runAll(options: ProveOptions): Promise<readonly ProveRow[]> {
   await using stack = new AsyncDisposableStack();
   const suite = stack.use(await openSuite(options));
   const docker = options.compare ? stack.use(await openDockerDefault(options)) : undefined;
-  const waiting = [...techniques.entries()];
   const rows: ProveRow[] = [];
+  const take = async (at: number, technique: Technique, result: TechniqueResult) => {
+    const compared = docker?.takes(technique) === true ? await docker.run(technique) : undefined;
+    rows[at] = compared === undefined ? result : { ...result, dockerDefault: compared };
+    onProgress?.({ done: rows.filter(Boolean).length, all: techniques.length, last: result });
+  };
+  const waiting = jobsOf(techniques, suite, take);
   const work = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
       if (signal?.aborted) return;
-      const [at, technique] = next;
-      const result = await suite.run(technique);
-      const compared = docker?.takes(technique) === true ? await docker.run(technique) : undefined;
-      rows[at] = compared === undefined ? result : { ...result, dockerDefault: compared };
-      onProgress?.({ done: rows.filter(Boolean).length, all: techniques.length, last: result });
+      await job();
     }
   };
   await Promise.all(Array.from({ length: parallel }, work));
   signal?.throwIfAborted();
   return rows;
+}
+
+type Take = (at: number, technique: Technique, result: TechniqueResult) => Promise<void>;
+
+/** Those that can share a sandbox by the batch, the rest one by one. */
+function jobsOf(techniques: readonly Technique[], suite: Suite, take: Take): (() => Promise<void>)[] {
+  const numbered = [...techniques.entries()];
+  const alone = numbered.filter(([, technique]) => !canShare(technique));
+  const together = numbered.flatMap(([at, technique]) => (canShare(technique) ? [{ at, technique }] : []));
+  const batches = Array.from({ length: Math.ceil(together.length / batchSize) }, (_, number) =>
+    together.slice(number * batchSize, (number + 1) * batchSize),
+  );
+  return [
+    ...batches.map((batch) => async () => {
+      const taken: Promise<void>[] = [];
+      const members = batch.map(({ technique }) => technique);
+      await suite.runTogether(members, (result, index) => {
+        const member = batch[index];
+        if (member) taken.push(take(member.at, member.technique, result));
+      });
+      await Promise.all(taken);
+    }),
+    ...alone.map(
+      ([at, technique]) =>
+        async () =>
+          take(at, technique, await suite.run(technique)),
+    ),
+  ];
 }
 
 /** A technique mostly waits for its sandbox; more of them at once would wait for each other. */

@@ -1,7 +1,11 @@
-/** Runs techniques: each in a sandbox of its own, within its time, and judged by what its sandbox shows. */
+/**
+ * Runs techniques: each in a sandbox of its own, or programs that need none of their own one after the other in one;
+ * within its time, and judged by what its sandbox shows.
+ */
 import type { Image, ImageStore } from '../images/index.ts';
 import { messageOf } from '../lib/index.ts';
 import type { LocalSandboxHost, SandboxPolicy } from '../sandbox/index.ts';
+import { runBatch } from './batch.ts';
 import { hostFacts } from './facts.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { answerOf, type ProgramPlace, runProgram, startProgram } from './program.ts';
@@ -25,6 +29,14 @@ export interface SuiteOptions {
 export interface Suite extends AsyncDisposable {
   /** Never rejects: what goes wrong is the result's. */
   run(technique: Technique): Promise<TechniqueResult>;
+  /**
+   * Several at once, in one sandbox as far as that can be; whatever is not blocked as it should be is tried again
+   * in a sandbox of its own, and told by that. In their order. Never rejects.
+   */
+  runTogether(
+    techniques: readonly ProgramTechnique[],
+    onResult: (result: TechniqueResult, at: number) => void,
+  ): Promise<void>;
 }
 
 /** What all techniques of a suite share. */
@@ -47,17 +59,40 @@ export async function openSuite(options: SuiteOptions): Promise<Suite> {
   const opened = stack.move();
   return {
     run: (technique) => runTechnique(shared, technique),
+    runTogether: (techniques, onResult) => runTogether(shared, techniques, onResult),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
 const defaultTimeoutMs = 20_000;
+const batchTimeoutMs = 60_000;
 /** How a Go program ends by a fatal error of its run time. */
 const gvisorPanic = 2;
 
 function runTechnique(shared: Shared, technique: Technique): Promise<TechniqueResult> {
   if ('program' in technique) return runInPlace(shared, technique);
   return timed(technique, shared, (signal) => runHostTechnique(shared, technique, signal));
+}
+
+async function runTogether(
+  shared: Shared,
+  techniques: readonly ProgramTechnique[],
+  onResult: (result: TechniqueResult, at: number) => void,
+): Promise<void> {
+  const timeout = AbortSignal.timeout(batchTimeoutMs);
+  const signal = shared.signal === undefined ? timeout : AbortSignal.any([timeout, shared.signal]);
+  const together = await runBatch(shared, techniques, signal).catch(() => []);
+  for (const [at, technique] of techniques.entries()) {
+    const told = together[at];
+    const result = told && resultOf(technique, told.verdict, shared.facts.runtime === 'runsc');
+    const isSettled = result?.outcome === 'BLOCKED' && result.asExpected;
+    onResult(
+      isSettled
+        ? { ...result, milliseconds: told?.milliseconds ?? 0 }
+        : await runTechnique(shared, technique),
+      at,
+    );
+  }
 }
 
 /** A program, wherever programs run. Never rejects. */

@@ -1,0 +1,69 @@
+/**
+ * Several programs in one sandbox, each in a process of its own: to start a sandbox takes far longer than most
+ * techniques do. What is told of a program here counts only when it is what the technique expects; everything else
+ * is to be tried again in a sandbox of its own.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type ProgramPlace, startProgram, textOf } from './program.ts';
+import type { ProgramTechnique, Technique } from './types.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
+
+export interface BatchResult {
+  readonly verdict: Verdict;
+  readonly milliseconds: number;
+}
+
+/** Programs without bounds of their own, which need no other sandbox than the rest. */
+export function canShare(technique: Technique): technique is ProgramTechnique {
+  return 'program' in technique && technique.atMost === undefined;
+}
+
+/** Cut so that a batch fits into an argument, and several of them can run at once. */
+export const batchSize = 16;
+
+const runner = readFileSync(join(import.meta.dirname, 'batch.py'), 'utf8');
+const patienceSeconds = 5;
+
+const lineSchema = z.object({ said: z.string(), signal: z.number(), ms: z.number() });
+
+/** In their order; fewer when the sandbox ended before it had told of all. */
+export async function runBatch(
+  place: ProgramPlace,
+  techniques: readonly ProgramTechnique[],
+  signal: AbortSignal,
+): Promise<readonly BatchResult[]> {
+  const programs = techniques.map(({ program }) => program);
+  await using sandbox = await startProgram(place, runner, { more: { programs, patienceSeconds } });
+  const stop = () => void sandbox.destroy();
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  sandbox.stdin.end();
+  sandbox.stderr.resume();
+  const text = await textOf(sandbox.stdout);
+  signal.removeEventListener('abort', stop);
+  return text.split('\n').flatMap(resultOfLine).slice(0, techniques.length);
+}
+
+function resultOfLine(line: string): readonly BatchResult[] {
+  if (line === '') return [];
+  let parsed: z.output<typeof lineSchema>;
+  try {
+    parsed = lineSchema.parse(JSON.parse(line));
+  } catch {
+    return [];
+  }
+  const { said, signal, ms } = parsed;
+  const exit = { code: 0, signal: null, outOfMemory: false, killed: false, runtimeError: '' };
+  const verdict = verdictOf({
+    exit: { ...exit, seccompKill: signal === sigsys },
+    stdout: said,
+    stderr: '',
+    isOverdue: false,
+  });
+  return [{ verdict, milliseconds: ms }];
+}
+
+/** The same number on x86-64 and arm64. */
+const sigsys = 31;
