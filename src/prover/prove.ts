@@ -62,12 +62,16 @@ async function runAll(options: ProveOptions): Promise<readonly ProveRow[]> {
   const suite = stack.use(await openSuite(options));
   const docker = options.compare ? stack.use(await openDockerDefault(options)) : undefined;
   const rows: ProveRow[] = [];
-  const take = async (at: number, technique: Technique, result: TechniqueResult) => {
-    const compared = docker?.takes(technique) === true ? await docker.run(technique) : undefined;
-    rows[at] = compared === undefined ? result : { ...result, dockerDefault: compared };
+  const waiting: Job[] = [];
+  const take = (at: number, technique: Technique, result: TechniqueResult) => {
+    rows[at] = result;
     onProgress?.({ done: rows.filter(Boolean).length, all: techniques.length, last: result });
+    if (docker?.takes(technique) !== true) return;
+    waiting.push(async () => {
+      rows[at] = { ...result, dockerDefault: await docker.run(technique) };
+    });
   };
-  const waiting = jobsOf(techniques, suite, take);
+  waiting.push(...jobsOf(techniques, suite, take));
   const work = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
       if (signal?.aborted) return;
@@ -79,28 +83,27 @@ async function runAll(options: ProveOptions): Promise<readonly ProveRow[]> {
   return rows;
 }
 
-type Take = (at: number, technique: Technique, result: TechniqueResult) => Promise<void>;
+type Job = () => Promise<void>;
+type Take = (at: number, technique: Technique, result: TechniqueResult) => void;
 
 /** Those that can share a sandbox by the batch, the rest one by one. */
-function jobsOf(techniques: readonly Technique[], suite: Suite, take: Take): (() => Promise<void>)[] {
-  const numbered = [...techniques.entries()];
-  const alone = numbered.filter(([, technique]) => !canShare(technique));
-  const together = numbered.flatMap(([at, technique]) => (canShare(technique) ? [{ at, technique }] : []));
+function jobsOf(techniques: readonly Technique[], suite: Suite, take: Take): readonly Job[] {
+  const numbered = techniques.map((technique, at) => ({ technique, at }));
+  const together = numbered.flatMap(({ technique, at }) => (canShare(technique) ? [{ technique, at }] : []));
   const batches = Array.from({ length: Math.ceil(together.length / batchSize) }, (_, number) =>
     together.slice(number * batchSize, (number + 1) * batchSize),
   );
+  const alone = numbered.filter(({ technique }) => !canShare(technique));
   return [
-    ...batches.map((batch) => async () => {
-      const taken: Promise<void>[] = [];
+    ...batches.map((batch) => () => {
       const members = batch.map(({ technique }) => technique);
-      await suite.runTogether(members, (result, index) => {
+      return suite.runTogether(members, (result, index) => {
         const member = batch[index];
-        if (member) taken.push(take(member.at, member.technique, result));
+        if (member) take(member.at, member.technique, result);
       });
-      await Promise.all(taken);
     }),
     ...alone.map(
-      ([at, technique]) =>
+      ({ technique, at }) =>
         async () =>
           take(at, technique, await suite.run(technique)),
     ),

@@ -45,10 +45,15 @@ function netlink(name: string, protocol: number, title: string, reference: strin
     expects: ['EPERM', 'EPROTONOSUPPORT', 'EACCES'],
     harmlessInGvisor: own,
     program: `
-AF_NETLINK, SOCK_RAW, SOCK_DGRAM = 16, 3, 2
-first_refusal([("a socket of netlink protocol ${protocol} is open", lambda: syscall("socket", AF_NETLINK, SOCK_RAW, ${protocol})),
-               ("a datagram socket of it is open", lambda: syscall("socket", AF_NETLINK, SOCK_DGRAM, ${protocol})),
-               ("a socket with high bits in the protocol is open", lambda: syscall("socket", AF_NETLINK, SOCK_RAW, 1 << 32 | ${protocol}))])
+AF_NETLINK, SOCK_RAW, SOCK_DGRAM, SOCK_SEQPACKET = 16, 3, 2, 5
+# Netlink has no such type, and says so after the filter and before it loads a module.
+let_through_by = ("ok", "ESOCKTNOSUPPORT")
+answers = []
+for kind, protocol in ((SOCK_SEQPACKET, ${protocol}), (SOCK_RAW, ${protocol}), (SOCK_DGRAM, ${protocol}), (SOCK_RAW, 1 << 32 | ${protocol})):
+    answers.append(attempt(lambda: syscall("socket", AF_NETLINK, kind, protocol)))
+    if answers[-1] in let_through_by:
+        escaped("netlink protocol ${protocol} is let through: " + answers[-1])
+blocked(answers[0], str(len(answers)) + " ways")
 `,
   };
 }
