@@ -133,7 +133,7 @@ export const frameTechniques: readonly Technique[] = [
 
 /** The caller gets an error that says what was done, and the next call a sandbox that has done nothing. */
 async function misbehave({ deploy }: HostContext, code: string): Promise<Answer> {
-  const action = await deploy(`${prelude}\n    ${code}\n`, { timeoutMs: 2000 });
+  const action = await deploy(`${prelude}\n    ${code}\n`, { timeoutMs: 3000 });
   const completion = await action.call({ misbehave: true });
   const next = await action.call();
   if (next.json !== '{"good":true}') return escaped(`the next call got ${next.json.slice(0, 200)}`);

@@ -23,19 +23,19 @@ def main(args):
 export const logTechniques: readonly Technique[] = [
   flood(
     'log-flood',
-    'write 32 MiB of lines',
-    'for _ in range(32 * 16): os.write(1, (b"x" * 1023 + bytes([10])) * 64)',
+    'write 8 MiB of lines',
+    'for _ in range(8 * 16): os.write(1, (b"x" * 1023 + bytes([10])) * 64)',
   ),
-  flood('log-endless-line', 'write a line of 32 MiB', 'for _ in range(32 * 16): os.write(1, b"x" * 65536)'),
+  flood('log-endless-line', 'write a line of 8 MiB', 'for _ in range(8 * 16): os.write(1, b"x" * 65536)'),
   flood(
     'log-empty-lines',
-    'write four million empty lines',
-    'for _ in range(64): os.write(1, bytes([10]) * 65536)',
+    'write a million empty lines',
+    'for _ in range(16): os.write(1, bytes([10]) * 65536)',
   ),
   flood(
     'log-both-streams',
-    'write 32 MiB to both streams in turn',
-    'for at in range(32 * 16): os.write(1 + at % 2, (b"x" * 1023 + bytes([10])) * 64)',
+    'write 8 MiB to both streams in turn',
+    'for at in range(8 * 16): os.write(1 + at % 2, (b"x" * 1023 + bytes([10])) * 64)',
   ),
   stray(
     'sentinel-own',
@@ -76,10 +76,11 @@ function flood(name: string, title: string, code: string): Technique {
     title,
     expects: ['limit'],
     vector: 'neighbours',
+    timeoutMs: 60_000,
     run: async ({ deploy }) => {
       const action = await deploy(`${prelude}    ${code}\n    return {"done": True}\n`, {
         logBytes: limitBytes,
-        timeoutMs: 15_000,
+        timeoutMs: 40_000,
       });
       const { json, lines } = await action.call();
       const kept = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);

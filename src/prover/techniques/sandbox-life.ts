@@ -161,12 +161,16 @@ def main(args):
     return {"gaps": open("/tmp/gap").read() if os.path.exists("/tmp/gap") else ""}
 `);
   await action.call();
-  const idleMs = 700;
-  await delay(idleMs);
-  const { json } = await action.call();
-  const longest = Math.max(0, ...[...json.matchAll(/\d+/g)].map(Number));
-  const detail = `stood still for ${longest} of ${idleMs} ms between two calls`;
-  return longest > 0 ? { outcome: 'BLOCKED', answer: 'frozen', detail } : escaped(detail);
+  let told = '';
+  // The second time is for a machine that is too busy to freeze it at once.
+  for (const idleMs of [700, 3000]) {
+    await delay(idleMs);
+    const { json } = await action.call();
+    const longest = Math.max(0, ...[...json.matchAll(/\d+/g)].map(Number));
+    told = `stood still for ${longest} of ${idleMs} ms between two calls`;
+    if (longest > 0) return { outcome: 'BLOCKED', answer: 'frozen', detail: told };
+  }
+  return escaped(told);
 }
 
 async function neverAnswer({ deploy }: HostContext): Promise<Answer> {
