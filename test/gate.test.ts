@@ -305,7 +305,7 @@ describe.skipIf(missing !== undefined || !hasCosign)(`an image from the folder t
     const stopped = await ward.invoke('tale', { name: 'nobody' });
     expect(stopped.status).toBe(403);
     expect(stopped.body.error).toMatch(/may not run any more: .*signature/);
-  });
+  }, 600_000);
 });
 
 describe.skipIf(missing !== undefined)(`kill -9${reason}`, () => {
