@@ -20,6 +20,7 @@ export type { ImageBuildRequest, ImageBuildResult } from './image-build.ts';
 export type { BaseBuildRequest, BuiltBase } from './image-build-bases.ts';
 export type { PushTarget } from './image-build-push.ts';
 export type { KeyFile } from './image-build-trust.ts';
+export type { Learned, LearnRequest } from './learn.ts';
 export type { NamespaceAdmin, NamespaceKey, NamespaceLimitsView } from './namespace-admin.ts';
 export type { SandboxRunOptions } from './policy.ts';
 export type {
@@ -30,7 +31,6 @@ export type {
   ProveRow,
   TechniqueSummary,
 } from './prove.ts';
-export type { Learned, LearnRequest } from './learn.ts';
 export type { ScanRequest } from './scan.ts';
 export type { UpOptions } from './up.ts';
 export type { VaultAdmin, VaultRotation, VaultStatus } from './vault-admin.ts';
