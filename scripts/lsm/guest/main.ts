@@ -15,7 +15,7 @@ const commandLine = await readFile('/proc/cmdline', 'utf8');
 const lsm = lsms.find((name) => commandLine.includes(`ward.lsm=${name}`));
 if (lsm === undefined) throw new Error(`which LSM is meant? ${commandLine}`);
 {
-  await using images = await openImageStore({ dir: '/ward/images', mountsDir: '/run/roots' });
+  await using images = await openImageStore({ dir: '/ward/images', mountsDir: '/run/ward/roots/operations' });
   await using root = await images.mountRoot(await images.resolve('python:3.13'));
   await using host = await openSandboxHost({
     instance: 'operations',
