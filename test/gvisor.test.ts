@@ -105,7 +105,9 @@ describe.skipIf(missing !== undefined)('without gVisor', () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-no-runsc-'));
     const path = process.env['PATH'];
     try {
-      await symlink('/usr/bin/crun', join(folder, 'crun'));
+      for (const program of ['crun', 'mount', 'umount']) {
+        await symlink(join('/usr/bin', program), join(folder, program));
+      }
       process.env['PATH'] = folder;
       await using bench = await InvokerBench.open();
       const target = await bench.target('exports.main = () => ({})');
