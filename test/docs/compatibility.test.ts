@@ -1,7 +1,9 @@
-/** docs/compatibility.md has every path of OpenWhisk's specification, and the tests that it names exist. */
+/** docs/compatibility.md has every path of OpenWhisk's specification and every command; the tests it names exist. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { commandsOf } from '../../src/cli/command-spec.ts';
+import { entries } from '../../src/cli/registry.ts';
 import { plain, readText, root, tableOf } from './markdown.ts';
 
 const document = readText('docs/compatibility.md');
@@ -27,7 +29,25 @@ test.skipIf(!existsSync(specification))('every path of the specification is told
   }
 });
 
-test.each(rows)('$path: its tests exist', ({ proof }) => {
+const commandRows = tableOf(document, 'command').rows.map(([commands = '', proof = '']) => ({
+  commands: plain(commands),
+  proof,
+}));
+
+test('every command is told', () => {
+  const told = commandRows.flatMap(({ commands }) => {
+    const [first = '', ...more] = commands.split(', ');
+    const group = first.split(' ').slice(0, -1);
+    return [first, ...more.map((verb) => [...group, verb].join(' '))];
+  });
+  expect(told.toSorted()).toEqual(
+    commandsOf(entries)
+      .map(([words]) => words)
+      .toSorted(),
+  );
+});
+
+test.each([...rows, ...commandRows])('its tests exist: $proof', ({ proof }) => {
   const files = [...proof.matchAll(/`([^`]+\.ts)`((?:,? “[^”]+”)+)/g)];
   expect(files.length, proof).toBeGreaterThan(0);
   for (const [, file = '', titles = ''] of files) {
