@@ -12,7 +12,8 @@ describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : 
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^VECTOR +TECHNIQUE +RESULT /);
     expect(lines.length).toBeGreaterThan(3);
-    for (const line of lines.slice(1)) expect(line).toMatch(/^escape +mount-\S+ +BLOCKED +(?:E[A-Z]+|killed) /);
+    for (const line of lines.slice(1))
+      expect(line).toMatch(/^escape +mount-\S+ +BLOCKED +(?:E[A-Z]+|killed) /);
   });
 
   it('is data for a program', async () => {
