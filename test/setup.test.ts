@@ -73,10 +73,20 @@ async function which(name: string): Promise<string> {
 }
 
 const hostPrograms = Object.fromEntries(
-  ['crun', 'runc', 'runsc', 'unshare', 'setpriv', 'mount', 'socat', 'dpkg-deb', 'skopeo'].map((name) => [
-    name,
-    ':',
-  ]),
+  [
+    'crun',
+    'runc',
+    'runsc',
+    'unshare',
+    'setpriv',
+    'mount',
+    'socat',
+    'dpkg-deb',
+    'skopeo',
+    'nft',
+    'ip',
+    'pasta',
+  ].map((name) => [name, ':']),
 );
 const busybox = { busybox: 'echo BusyBox v1' };
 

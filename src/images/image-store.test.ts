@@ -155,6 +155,8 @@ describe.runIf(canMount())(
         dev: 'folder',
         dir: 'folder',
         'dir/new': 'y',
+        etc: 'folder',
+        'etc/resolv.conf': '',
         fn: 'folder',
         proc: 'folder',
         sys: 'folder',
