@@ -18,8 +18,6 @@ export async function upHere(options: UpOptions): Promise<number> {
   const config = await loadConfig(options);
   const log = createLog(config.logLevel);
   using precedence = await takePrecedence();
-  const { refused } = precedence;
-  if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
   const stopped = Promise.withResolvers<void>();
   let firstSignalAt: number | undefined;
   const onSignal = () => {
@@ -31,6 +29,12 @@ export async function upHere(options: UpOptions): Promise<number> {
   process.on('SIGTERM', onSignal);
   await using platform = await startPlatform(config, log);
   greet(platform);
+  const { refused } = precedence;
+  if (refused.length > 0)
+    log.info(
+      { refused },
+      'not all precedence over sandboxes was given: a busy machine can hold up the platform',
+    );
   await stopped.promise;
   log.info('stopping');
   return 0;
