@@ -22,7 +22,7 @@ export interface Violation {
 /** Hears what happens in sandboxes as it happens. Never throws, and never keeps its caller waiting. */
 export type ViolationSink = (sandboxId: string, violation: Violation) => void;
 
-export const maxDetail = 200;
+const maxDetail = 200;
 
 /** A violation whose detail is cut to size and has no control characters. */
 export function violation(kind: ViolationKind, detail: string, at = Date.now()): Violation {

@@ -6,7 +6,7 @@ import type { Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
 import type { ViolationQuery, ViolationRow, ViolationStore } from './types.ts';
 
-export const violationsKept = 1000;
+const violationsKept = 1000;
 
 export function violationStore(db: Kysely<Schema>, writer: GroupWriter): ViolationStore {
   const unitOf = violationUnit(db);

@@ -47,7 +47,7 @@ async function sampleCalls(input: Input, { stdin }: Context): Promise<readonly J
 }
 
 /** One JSON object a line. @throws Fault PARAMETER_INVALID that names the line */
-export function parseCalls(text: string): JsonObject[] {
+function parseCalls(text: string): JsonObject[] {
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
     const refuse = (why: string) => cliFault('PARAMETER_INVALID', `line ${index + 1} of --calls: ${why}`);

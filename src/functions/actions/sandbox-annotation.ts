@@ -10,8 +10,8 @@ import { type Fault, isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { type KeyValue, valueFor } from '../entities/key-values.ts';
 import { malformed } from '../faults.ts';
 
-export const sandboxAnnotation = 'sandbox';
-export const egressAnnotation = 'egress';
+const sandboxAnnotation = 'sandbox';
+const egressAnnotation = 'egress';
 
 type Refuse = (detail: string) => Fault;
 

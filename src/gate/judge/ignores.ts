@@ -1,6 +1,7 @@
 /** The policy's ignore list at work: what it takes away, and which of its entries have expired. */
+
+import { matchesPattern } from '../../lib/index.ts';
 import type { Finding, Gap } from '../../scanner/index.ts';
-import { matchesPattern } from '../name-pattern.ts';
 import { coversPackage, parsePackageUrl } from '../package-url.ts';
 import { plainText } from '../plain-text.ts';
 import type { IgnoreEntry } from '../policy/rules-schema.ts';

@@ -5,10 +5,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isFault, isJsonObject } from '../../lib/index.ts';
+import { isFault, isJsonObject, matchesPattern } from '../../lib/index.ts';
 import { hashOf } from '../canonical-json.ts';
 import { gateFault } from '../faults.ts';
-import { matchesPattern } from '../name-pattern.ts';
 import { parsePackageUrl } from '../package-url.ts';
 import { readTrustedKey, type TrustedKey } from '../trust/keys.ts';
 import { parsePolicyYaml } from './policy-yaml.ts';

@@ -1,11 +1,10 @@
 /** /proc: where the kernel tells of the whole machine, and where root steers it. */
+
+import { emulated, steering } from '../steering.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'hidden-proc' } as const;
 
-const emulated = 'it is a file that its kernel made up';
-
-/** Opened for writing and closed again: what is written there would be the host's. */
 export const procTechniques: readonly Technique[] = [
   steer(
     'core-pattern',
@@ -166,17 +165,7 @@ blocked("absent", "names, but no addresses")
 ];
 
 function steer(name: string, paths: readonly string[], title: string, reference: string): Technique {
-  return {
-    ...head,
-    name: `proc-${name}`,
-    title,
-    reference,
-    expects: ['absent', 'EACCES', 'EROFS', 'EPERM'],
-    harmlessInGvisor: emulated,
-    program: `
-found(${JSON.stringify(paths)}, open_for_write, "opened for writing")
-`,
-  };
+  return steering({ ...head, name: `proc-${name}`, title, reference }, paths);
 }
 
 /** Masked files can be opened, and are empty. */

@@ -1,9 +1,9 @@
 /** /sys and the control groups: devices, firmware, power, and where limits are kept. */
+
+import { emulated, steering } from '../steering.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'mount-namespace' } as const;
-
-const emulated = 'it is a file that its kernel made up';
 
 export const sysTechniques: readonly Technique[] = [
   steer(
@@ -115,17 +115,7 @@ export const sysTechniques: readonly Technique[] = [
 ];
 
 function steer(name: string, paths: readonly string[], title: string, reference: string): Technique {
-  return {
-    ...head,
-    name: `sys-${name}`,
-    title,
-    reference,
-    expects: ['absent', 'EACCES', 'EROFS', 'EPERM'],
-    harmlessInGvisor: emulated,
-    program: `
-found(${JSON.stringify(paths)}, open_for_write, "opened for writing")
-`,
-  };
+  return steering({ ...head, name: `sys-${name}`, title, reference }, paths);
 }
 
 function tell(name: string, paths: readonly string[], title: string, reference: string): Technique {

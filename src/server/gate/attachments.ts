@@ -47,7 +47,7 @@ export interface Attachments {
   attach(repository: string, subject: Subject): Promise<void>;
 }
 
-export const sbomMediaType = 'application/vnd.cyclonedx+json';
+const sbomMediaType = 'application/vnd.cyclonedx+json';
 /** Says what a document says, whenever it was made. */
 const revisionAnnotation = 'ward.report.revision';
 /** Of a subject; nobody has that many. */

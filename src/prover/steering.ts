@@ -1,0 +1,19 @@
+/** Files of /proc and /sys by which root steers the kernel. */
+import type { Technique } from './types.ts';
+
+export const emulated = 'it is a file that its kernel made up';
+
+/** Opened for writing and closed again: what is written there would be the host's. */
+export function steering(
+  head: Pick<Technique, 'vector' | 'control' | 'name' | 'title' | 'reference'>,
+  paths: readonly string[],
+): Technique {
+  return {
+    ...head,
+    expects: ['absent', 'EACCES', 'EROFS', 'EPERM'],
+    harmlessInGvisor: emulated,
+    program: `
+found(${JSON.stringify(paths)}, open_for_write, "opened for writing")
+`,
+  };
+}
