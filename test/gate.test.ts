@@ -50,7 +50,7 @@ afterAll(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
-async function deployWith(name: string, lodash: string) {
+async function deployWith(name: string, lodash: string, to = ward) {
   const files = {
     'package.json': JSON.stringify({ name: 'fn', main: 'index.js', dependencies: { lodash } }),
     'index.js': 'exports.main = () => ({ version: require("lodash").VERSION });',
@@ -61,7 +61,7 @@ async function deployWith(name: string, lodash: string) {
     }),
     'node_modules/lodash/lodash.js': `exports.VERSION = '${lodash}';`,
   };
-  return ward.deploy(name, (await zip(files)).toString('base64'));
+  return to.deploy(name, (await zip(files)).toString('base64'));
 }
 
 /** Puts a policy in force: the audit log tells when it is. */
@@ -236,6 +236,27 @@ describe.skipIf(missing !== undefined)(`what runs and becomes vulnerable${reason
     const stopped = await ward.invoke('later');
     expect(stopped.status).toBe(403);
     expect(stopped.body.error).toMatch(/may not run any more: .*4\.17\.22/);
+  });
+});
+
+describe.skipIf(missing !== undefined)(`what is kept ready${reason}`, () => {
+  it('is loaded no longer once the gate denies its calls, and again when it allows them', async () => {
+    await using own = await Ward.start({ invoker: { prewarm: [], keepAliveMs: 1 } });
+    const policyFile = join(own.dataDir, 'gate/policy.yaml');
+    const put = (outcome: string) =>
+      writeFile(policyFile, `form: 1\nrules: { advisories: { missing: ${outcome} } }\n`);
+    await put('allow');
+    expect((await deployWith('ready', '4.17.20', own)).status).toBe(200);
+    const body = { annotations: [{ key: 'min-warm', value: 2 }] };
+    expect((await own.request('PUT', `${actions}/ready?overwrite=true`, { body })).status).toBe(200);
+    expect((await own.invoke('ready')).status).toBe(200);
+    await own.until(() => own.sandboxStates().length === 2);
+    await put('deny');
+    await own.until(() => own.sandboxStates().length === 0);
+    expect((await own.invoke('ready')).status).toBe(403);
+    await put('allow');
+    await own.until(async () => (await own.invoke('ready')).status === 200);
+    await own.until(() => own.sandboxStates().length === 2);
   });
 });
 

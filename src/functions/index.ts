@@ -12,6 +12,7 @@ export type { Follower } from './activations/following.ts';
 export type { InvocationService, InvokeAnswer, InvokeRequest } from './activations/invocations.ts';
 export { type ActivationRecord, serialiseRecord, statusCodeOf } from './activations/record.ts';
 export type { ResumeReport } from './activations/resume.ts';
+export { loadPermission } from './activations/run-permission.ts';
 export type { BuiltinAction, BuiltinContext } from './builtin.ts';
 export type { PlainRef } from './entities/entity-row.ts';
 export {

@@ -1,7 +1,7 @@
 /** A group is everything the scheduler knows of one action, at one revision, in one invoking namespace. */
 import type { Fault } from '../lib/index.ts';
 import type { Slot, SlotPlan } from './slot.ts';
-import type { Completion, Job, JobTarget, StartReason } from './types.ts';
+import type { Completion, Job, JobTarget, LoadPermission, StartReason } from './types.ts';
 
 /** A job that waits for a slot. */
 export interface Pending {
@@ -49,6 +49,8 @@ export interface Group {
   past: Past | undefined;
   /** It has served since a slot of it failed by itself: slots may be started that nobody waits for. */
   isProven: boolean;
+  /** Whether its code may be loaded while nobody calls, as it was when that was asked last. */
+  permission: LoadPermission;
 }
 
 /** A sandbox never serves two of these. */
@@ -77,6 +79,7 @@ export function createGroup(target: JobTarget, plan: SlotPlan, past: Past | unde
     retired: false,
     past,
     isProven: false,
+    permission: 'unknown',
   };
 }
 

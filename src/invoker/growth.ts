@@ -27,17 +27,17 @@ export function needsAnother(group: Group, parallelSlots: number, startMs: numbe
 
 /** It has more slots than it is to keep ready, so that one that idles can be given up. */
 export function hasSpare(group: Group): boolean {
-  return usable(group) > (group.retired ? 0 : group.minWarm);
+  return usable(group) > (group.retired || group.permission === 'denied' ? 0 : group.minWarm);
 }
 
 /** Slots of it are kept ready whether anybody calls or not. */
-export function isKept({ minWarm, isProven, retired }: Group): boolean {
-  return minWarm > 0 && isProven && !retired;
+export function isKept({ minWarm, isProven, retired, permission }: Group): boolean {
+  return minWarm > 0 && isProven && !retired && permission !== 'denied';
 }
 
 /** A slot is missing of those that it is to keep ready; never more than its namespace can use at once. */
 export function lacksWarm(group: Group, concurrencyOf: (namespace: string) => number): boolean {
-  if (!isKept(group) || isFull(group)) return false;
+  if (!isKept(group) || group.permission !== 'allowed' || isFull(group)) return false;
   const kept = usable(group) + group.starting;
   return kept < group.minWarm && kept < concurrencyOf(group.namespace);
 }

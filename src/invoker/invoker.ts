@@ -15,7 +15,7 @@ import type { SlotSources } from './slot.ts';
 import { createSlotFactory } from './slots.ts';
 import { createThrottle } from './throttle.ts';
 import { vetTarget } from './tiers.ts';
-import type { Invoker, ViolationReport } from './types.ts';
+import type { Invoker, JobTarget, LoadPermission, ViolationReport } from './types.ts';
 import { createViolationDesk } from './violation-desk.ts';
 
 export interface InvokerOptions extends SlotSources {
@@ -31,6 +31,8 @@ export interface InvokerOptions extends SlotSources {
   readonly freezeAfterMs: number;
   /** An idle sandbox is ended after this. */
   readonly keepAliveMs: number;
+  /** Whether the code of an action may be loaded that is to be kept ready; absent: any. At once: it is asked again and again. */
+  readonly mayLoad?: (target: JobTarget) => LoadPermission;
   readonly log: Log;
   /** Hears each violation, with whose it is. Never throws. */
   readonly onViolation?: (report: ViolationReport) => void;
@@ -59,6 +61,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     quantumMs,
     parallelSlots: availableParallelism(),
     concurrencyOf: throttle.concurrencyOf,
+    mayLoad: options.mayLoad ?? (() => 'allowed'),
   });
 
   const sweep = () => {

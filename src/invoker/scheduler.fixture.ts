@@ -127,6 +127,7 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     quantumMs: 200,
     parallelSlots: 2,
     concurrencyOf: () => 100,
+    mayLoad: () => 'allowed',
     ...options,
   });
   /** Lets everything happen that needs no answer and no time. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { invokerFault } from './faults.ts';
 import { fakeScheduler, fakeTarget } from './scheduler.fixture.ts';
+import type { JobTarget, LoadPermission } from './types.ts';
 
 describe('an action that asks for a fresh sandbox for each call', () => {
   const fresh = () => fakeTarget({ scaling: { fresh: true } });
@@ -163,6 +164,44 @@ describe('an action that is kept ready', () => {
     await settle();
     await sweep();
     expect(alive()).toEqual([2]);
+  });
+});
+
+describe('an action that is kept ready and may not be loaded', () => {
+  it('gets no sandbox that nobody waits for until it may', async () => {
+    const world = { permission: 'unknown' as LoadPermission };
+    const fake = fakeScheduler({ mayLoad: () => world.permission });
+    await fake.call(fakeTarget({ scaling: { minWarm: 2 } }));
+    fake.runners[0]?.answer();
+    await fake.settle();
+    await fake.sweep();
+    expect(fake.alive()).toEqual([1]);
+    world.permission = 'allowed';
+    await fake.sweep();
+    expect(fake.alive()).toEqual([1, 2]);
+    world.permission = 'unknown';
+    await fake.sweep({ endsIdle: true });
+    expect(fake.alive()).toEqual([1, 2]);
+    world.permission = 'denied';
+    await fake.sweep();
+    expect(fake.alive()).toEqual([1, 2]);
+    await fake.sweep({ endsIdle: true });
+    await fake.sweep();
+    expect(fake.alive()).toEqual([]);
+  });
+
+  it('is asked about with what it is loaded with', async () => {
+    const asked: unknown[] = [];
+    const mayLoad = (target: JobTarget): LoadPermission => {
+      asked.push(target.code.digest);
+      return 'allowed';
+    };
+    const fake = fakeScheduler({ mayLoad });
+    const target = fakeTarget({ scaling: { minWarm: 1 } });
+    await fake.call(target);
+    await fake.call(fakeTarget());
+    await fake.sweep();
+    expect(asked).toEqual([target.code.digest]);
   });
 });
 

@@ -33,7 +33,7 @@ import type { RunEnd } from './runner.ts';
 import type { Slot } from './slot.ts';
 import { SlotLives } from './slot-lives.ts';
 import type { SlotFactory } from './slots.ts';
-import type { Completion, InvokerStatus, Job, JobTarget } from './types.ts';
+import type { Completion, InvokerStatus, Job, JobTarget, LoadPermission } from './types.ts';
 import { createWaitingLine } from './waiting-line.ts';
 
 export interface SchedulerOptions {
@@ -53,6 +53,8 @@ export interface SchedulerOptions {
   readonly parallelSlots: number;
   /** Activations that a namespace may have under way. */
   readonly concurrencyOf: (namespace: string) => number;
+  /** Asked before a slot is started that nobody waits for, and for as long as such slots are kept. */
+  readonly mayLoad: (target: JobTarget) => LoadPermission;
 }
 
 const shuttingDown = 'The platform is shutting down.';
@@ -148,10 +150,11 @@ export class Scheduler {
 
   /**
    * Takes back jobs that wait behind a slow one, freezes slots idle since before `freezeBefore`, ends those idle
-   * since before `endBefore`, and starts one that is missing of those that are to be ready.
+   * since before `endBefore`, and starts one that is missing of those that are to be ready, as long as they may be.
    */
   sweep(freezeBefore: number, endBefore: number): void {
     for (const group of [...this.groups.all()]) {
+      if (group.minWarm > 0) group.permission = this.options.mayLoad(group.template);
       for (const slot of [...group.slots]) {
         if (slot.inFlight > 1) slot.runner.reclaim();
         if (slot.inFlight > 0) continue;

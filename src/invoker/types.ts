@@ -67,6 +67,9 @@ export interface JobTarget {
   readonly initEnv: JsonObject;
 }
 
+/** Whether code may be loaded that nobody has called: what has to be found out first may not, yet. */
+export type LoadPermission = 'allowed' | 'denied' | 'unknown';
+
 /** One activation, with all that is needed to run it. */
 export interface Job extends JobTarget {
   readonly activationId: string;

@@ -9,6 +9,7 @@ import {
   createRetention,
   createVault,
   type Functions,
+  loadPermission,
   sweepCode,
 } from '../functions/index.ts';
 import type { GateEvent } from '../gate/index.ts';
@@ -127,6 +128,7 @@ export async function startPlatform(
       apiHost,
       log,
       onViolation,
+      mayLoad: (target) => loadPermission(guarded.codeGate, target),
     }),
   );
   events.sandboxViolated = invoker.violated;

@@ -10,7 +10,7 @@ import type { Budget, Caller } from './composed-call.ts';
 import type { Flights } from './flights.ts';
 import { newCodeTask, newTask } from './new-task.ts';
 import { type ActivationRecord, frameOf, type RecordFrame } from './record.ts';
-import { isKnownToBeAllowed } from './run-permission.ts';
+import { loadPermission } from './run-permission.ts';
 import type { Task } from './task.ts';
 
 export interface Part {
@@ -95,7 +95,7 @@ export function createComponents({ flights, activations, invoker, gate }: Compon
       if (plan.type !== 'code' || plan.scaling?.fresh === true || resolved.providesApiKey) return;
       const { initEnv } = mergeArguments(resolved, {});
       const target = targetOf(resolved, plan, owner, initEnv);
-      if (isKnownToBeAllowed(gate, target)) invoker.warm(target);
+      if (loadPermission(gate, target) === 'allowed') invoker.warm(target);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Asks the gate before anything of an action runs: a call, or the start of its code ahead of one. */
-import type { JobTarget } from '../../invoker/index.ts';
+import type { JobTarget, LoadPermission } from '../../invoker/index.ts';
 import { type CodeGate, type GateVerdict, requireRunnable } from '../actions/code-gate.ts';
 
 type Gate = Pick<CodeGate, 'mayRun'> | undefined;
@@ -15,10 +15,11 @@ export function requireRun(gate: Gate, target: Target): Promise<void> | undefine
   return undefined;
 }
 
-/** Whether the gate allows it at once: what has to be found out first is not allowed yet. */
-export function isKnownToBeAllowed(gate: Gate, target: Target): boolean {
+/** Whether its code may be loaded ahead of a call. */
+export function loadPermission(gate: Gate, target: Target): LoadPermission {
   const verdict = verdictOf(gate, target);
-  return !(verdict instanceof Promise) && verdict.outcome !== 'deny';
+  if (verdict instanceof Promise) return 'unknown';
+  return verdict.outcome === 'deny' ? 'denied' : 'allowed';
 }
 
 function verdictOf(gate: Gate, target: Target): GateVerdict | Promise<GateVerdict> {
