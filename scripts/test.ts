@@ -24,7 +24,10 @@ if (!isIsolated()) console.error('not root: tests that make sandboxes are skippe
 
 const folder = mkdtempSync(join(tmpdir(), 'ward-tests-'));
 const reportFile = join(folder, 'report.json');
-const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+// Each file of tests is a process; this is where Ward's own processes keep what they have compiled, too.
+const compiled = join(root, 'node_modules/.cache/ward');
 const child = startCommand(
   [
     process.execPath,
@@ -35,7 +38,7 @@ const child = startCommand(
     `--outputFile.json=${reportFile}`,
     ...args,
   ],
-  { stdio: 'inherit', cwd: fileURLToPath(new URL('..', import.meta.url)) },
+  { stdio: 'inherit', cwd: root, env: { ...process.env, NODE_COMPILE_CACHE: compiled } },
 );
 process.on('SIGTERM', () => child.kill('SIGTERM'));
 const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)));

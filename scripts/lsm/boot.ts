@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../src/lib/index.ts';
+import { projectRoot } from './cache.ts';
 import type { System } from './system.ts';
 
 export const lsms = ['apparmor', 'selinux'] as const;
@@ -31,18 +32,23 @@ const timeoutMs = 900_000;
 export async function boot(machine: Machine, lsm: Lsm, folder: string): Promise<BootResult> {
   const startedAt = performance.now();
   const outputFile = join(folder, `${lsm}.output`);
-  await writeFile(outputFile, '');
+  const consoleFile = join(folder, `${lsm}.console`);
+  for (const file of [outputFile, consoleFile]) await writeFile(file, '');
   const argv = [
     ...['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '2048'],
-    ...['-nographic', '-no-reboot', '-nodefaults', '-serial', 'stdio', '-serial', `file:${outputFile}`],
+    ...['-nographic', '-no-reboot', '-nodefaults'],
+    ...['-serial', `file:${consoleFile}`, '-serial', `file:${outputFile}`],
     ...['-kernel', machine.system.kernel, '-initrd', machine.system.initramfs],
     ...[machine.system.disk, machine.packagesDisk, machine.projectDisk].flatMap(drive),
-    ...['-append', `console=ttyS0 panic=-1 loglevel=3 ${commandLine[lsm]} ward.lsm=${lsm}`],
+    ...[
+      '-append',
+      `console=ttyS0 panic=-1 loglevel=3 ${commandLine[lsm]} ward.lsm=${lsm} ward.root=${projectRoot}`,
+    ],
   ];
   const ran = await runCommand(argv, { timeoutMs, env: { ...process.env, TMPDIR: folder } });
   return {
     output: await readFile(outputFile, 'utf8'),
-    console: `${ran.stdout}${ran.stderr}`,
+    console: `${await readFile(consoleFile, 'utf8')}${ran.stderr}`,
     seconds: (performance.now() - startedAt) / 1000,
   };
 }

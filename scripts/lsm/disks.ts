@@ -2,7 +2,8 @@
  * The disks beside that of the system: one with npm packages and runtime images, which is kept until they change, and
  * one with Ward as it is in this checkout, made anew for every run.
  */
-import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openImageStore } from '../../src/images/index.ts';
 import { mustRun } from '../../src/lib/index.ts';
@@ -26,6 +27,8 @@ export async function openPackagesDisk(imagesDir: string, tell: (step: string) =
       tell('copying npm packages and runtime images to a disk');
       const root = join(folder, 'root');
       await copy(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
+      await rm(join(root, 'node_modules/.cache'), { recursive: true, force: true });
+      await mkdir(join(root, 'node_modules/.cache/ward'), { recursive: true });
       await copyImages(imagesDir, join(root, 'images'), folder);
       await makeDisk(root, join(folder, 'disk.img'));
     },
@@ -37,8 +40,8 @@ export async function openPackagesDisk(imagesDir: string, tell: (step: string) =
 export async function makeProjectDisk(folder: string): Promise<string> {
   const root = join(folder, 'project');
   for (const part of [...parts, ...scripts]) await copy(join(projectRoot, part), join(root, part));
-  // Where the other disk has them.
-  await symlink('/ward/node_modules', join(root, 'node_modules'));
+  await mkdir(join(root, 'node_modules'));
+  await copyCompiled(join(root, 'compiled'));
   const disk = join(folder, 'project.img');
   await makeDisk(root, disk);
   return disk;
@@ -48,6 +51,13 @@ async function makeDisk(root: string, disk: string): Promise<void> {
   await mustRun(['truncate', '-s', '3G', disk]);
   await mustRun(['mke2fs', '-q', '-t', 'ext4', '-d', root, disk], { timeoutMs });
   await rm(root, { recursive: true });
+}
+
+/** What Node has compiled here so far: an emulated machine takes minutes for it. */
+async function copyCompiled(to: string): Promise<void> {
+  const compiled = join(projectRoot, 'node_modules/.cache/ward');
+  if (existsSync(compiled)) await copy(compiled, to);
+  else await mkdir(to);
 }
 
 /** The index and all its documents, but only the layers of the images in use. */

@@ -4,7 +4,7 @@ import { selectTechniques } from './select.ts';
 import { techniques } from './techniques/registry.ts';
 
 const names = techniques.map(({ name }) => name);
-const selected = (only: string) => selectTechniques({ only }).map(({ name }) => name);
+const selected = (only: string) => selectTechniques({ only: [only] }).map(({ name }) => name);
 
 test('a name selects itself, and a star what begins or ends so', () => {
   expect(selected('mount-tmpfs')).toEqual(['mount-tmpfs']);
@@ -13,9 +13,17 @@ test('a name selects itself, and a star what begins or ends so', () => {
   expect(selected('*')).toEqual(names);
 });
 
+test('several patterns select what any of them does, and none may be mistaken', () => {
+  const both = names.filter((name) => name.startsWith('mount-') || name.endsWith('-bomb'));
+  expect(selectTechniques({ only: ['*-bomb', 'mount-*', 'mount-tmpfs'] }).map(({ name }) => name)).toEqual(
+    both,
+  );
+  expect(() => selectTechniques({ only: ['mount-*', 'munt-*'] })).toThrow('no technique is called munt-*');
+});
+
 test('a vector selects its own', () => {
   expect(selectTechniques({ vector: 'outside' }).every(({ vector }) => vector === 'outside')).toBe(true);
-  expect(() => selectTechniques({ vector: 'outside', only: 'mount-tmpfs' })).toThrow('no technique');
+  expect(() => selectTechniques({ vector: 'outside', only: ['mount-tmpfs'] })).toThrow('no technique');
 });
 
 test.each(['', 'no-such', 'MOUNT-*', '.*'])('%j selects nothing, and says so', (only) => {

@@ -5,21 +5,19 @@ import { techniques } from './techniques/registry.ts';
 import type { AttackVector, Technique } from './types.ts';
 
 export interface Selection {
-  /** A name in which `*` stands for any characters. */
-  readonly only?: string;
+  /** Names in which `*` stands for any characters; each selects something, or it is a mistake. */
+  readonly only?: readonly string[];
   readonly vector?: AttackVector;
 }
 
 /** In the order of the registry, vector by vector. @throws Fault NO_TECHNIQUE */
 export function selectTechniques(selection: Selection): readonly Technique[] {
   const { only, vector } = selection;
-  const found = techniques.filter(
-    (technique) =>
-      (only === undefined || matchesPattern(only, technique.name)) &&
-      (vector === undefined || technique.vector === vector),
-  );
-  if (found.length > 0) return found;
-  throw proverFault('NO_TECHNIQUE', `no technique is called ${only ?? 'so'}`, {
-    hint: 'ward prove --list',
-  });
+  const possible = techniques.filter((technique) => vector === undefined || technique.vector === vector);
+  if (only === undefined) return possible;
+  for (const pattern of only) {
+    if (possible.some(({ name }) => matchesPattern(pattern, name))) continue;
+    throw proverFault('NO_TECHNIQUE', `no technique is called ${pattern}`, { hint: 'ward prove --list' });
+  }
+  return possible.filter(({ name }) => only.some((pattern) => matchesPattern(pattern, name)));
 }

@@ -14,8 +14,8 @@ import { effectivePolicy, requestedPolicy } from './policy.ts';
 export type { AttackVector, Progress, ProveReport, ProveRow, TechniqueSummary } from '../prover/index.ts';
 
 export interface ProveHereOptions {
-  /** A name in which `*` stands for any characters. */
-  readonly only?: string;
+  /** Names in which `*` stands for any characters. */
+  readonly only?: readonly string[];
   readonly vector?: AttackVector;
   readonly runtime?: string;
   /** The same programs under Docker's defaults, beside it. */

@@ -9,15 +9,13 @@ const dataDir = '/var/lib/platform';
 const code = 'def main(args): return {"label": open("/proc/self/attr/current").read().strip("\\0\\n")}';
 
 export async function checkPlatform(lsm: Lsm): Promise<void> {
+  await using ward = await Ward.start({}, dataDir);
   await check(`functions of Ward run under ${lsm}`, async () => {
-    await using ward = await Ward.start({}, dataDir);
     const labels = [await labelOf(ward, 'first'), await labelOf(ward, 'second')];
     return lsm === 'selinux' ? eachItsPair(labels) : allTheSame(labels);
   });
-  if (lsm === 'apparmor') {
-    await check('a Ward that ends takes its profiles with it', async () => noneOf(await profiles()));
-    await check('what a killed Ward left is taken away by the next', leftByKilled);
-  }
+  if (lsm === 'apparmor')
+    await check('Ward takes away its profiles when it ends, and those of a killed one', () => leave(ward));
 }
 
 async function labelOf(ward: Ward, name: string): Promise<string> {
@@ -43,13 +41,8 @@ async function profiles(): Promise<readonly string[]> {
   return text.split('\n').filter((line) => line.startsWith('ward.'));
 }
 
-function noneOf(names: readonly string[]): Finding {
-  return { ok: names.length === 0, detail: names.length === 0 ? 'none is loaded' : names.join(', ') };
-}
-
-/** Its own profile, and one with other rules, as another version of it would have had. */
-async function leftByKilled(): Promise<Finding> {
-  const ward = await Ward.start({}, dataDir);
+/** What is left by a kill: its own profile, and one with other rules, as another version of it would have had. */
+async function leave(ward: Ward): Promise<Finding> {
   const [own = ''] = await profiles();
   const other = own.replace(/[0-9a-f]{12} \(enforce\)$/, '0123456789ab');
   await mustRun(['apparmor_parser', '--replace', '--skip-cache'], { input: `profile ${other} { / r, }\n` });

@@ -24,13 +24,17 @@ ip link set lo up 2>/dev/null || busybox ip link set lo up
 for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
   echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
 done
-mkdir -p /ward /project
+# Ward stands where it does outside: compiled code is kept under the names of its files.
+root=$(sed 's/.*ward\.root=\([^ ]*\).*/\1/' /proc/cmdline)
+mkdir -p /ward "$root"
 labels=${1:+-o defcontext=system_u:object_r:bin_t:s0}
 mount $labels /dev/vdb /ward
-mount $labels /dev/vdc /project
+mount $labels /dev/vdc "$root"
+mount --bind /ward/node_modules "$root/node_modules"
+mount --bind "$root/compiled" "$root/node_modules/.cache/ward"
 mount -t tmpfs -o mode=755 data /var/lib
 [ -z "$1" ] || restorecon -R /var/lib
-/bin/sh /project/scripts/lsm/guest/run.sh >/dev/ttyS1 2>&1
+/bin/sh "$root/scripts/lsm/guest/run.sh" "$root" >/dev/ttyS1 2>&1
 # For the log that is shown when something failed.
 busybox dmesg | grep -E 'apparmor="DENIED"|avc: +denied' | tail -n 60
 busybox poweroff -f

@@ -9,7 +9,11 @@ export const proveCommand: CommandSpec = {
   errorExitCode: 2,
   args: [],
   options: [
-    { flags: '--only <PATTERN>', summary: 'techniques of this name; * stands for any characters' },
+    {
+      flags: '--only <PATTERN>',
+      summary: 'techniques of this name; * stands for any characters',
+      takes: 'many',
+    },
     {
       flags: '--vector <NAME>',
       summary: 'techniques of one vector',

@@ -43,10 +43,10 @@ async function list(input: Input, { io }: Context): Promise<number> {
   return 0;
 }
 
-function selectionOf(input: Input): { readonly only?: string; readonly vector?: AttackVector } {
-  const only = input.text('only');
+function selectionOf(input: Input): { readonly only?: readonly string[]; readonly vector?: AttackVector } {
+  const only = input.texts('only');
   const vector = vectors.find((name) => name === input.text('vector'));
-  return { ...(only === undefined ? {} : { only }), ...(vector === undefined ? {} : { vector }) };
+  return { ...(only.length === 0 ? {} : { only }), ...(vector === undefined ? {} : { vector }) };
 }
 
 const vectors: readonly AttackVector[] = ['escape', 'neighbours', 'outside', 'application'];
