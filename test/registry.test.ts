@@ -30,6 +30,7 @@ beforeAll(async () => {
     gate: {
       blobArrived() {},
       manifestAccepted: async () => {},
+      manifestDeleted: async () => {},
       async manifestArrived({ repository }) {
         if (repository === 'guest/refused') throw new Fault('GATE_DENIED', 'denied', refusal);
       },

@@ -4,7 +4,6 @@ import { type Log, messageOf } from '../lib/index.ts';
 import type { Report } from '../scanner/index.ts';
 import type { KnownBase } from './judge/bases.ts';
 import type { Policy } from './policy/policy.ts';
-import type { Subject } from './store/gate-store.ts';
 import { envelopeMediaType } from './trust/envelope.ts';
 import type { TrustedKey } from './trust/keys.ts';
 import type { ArtifactLayer } from './trust/oci-documents.ts';
@@ -21,6 +20,8 @@ export interface WantedBases {
 export interface EvidenceSources {
   /** Layers of the manifests beside an image that hold its signatures and attestations (`isEvidence`). */
   readonly companions: (digest: Digest) => Promise<readonly ArtifactLayer[]>;
+  /** Whether the image is where its companions would be; absent: whatever is judged is. */
+  readonly holds?: (digest: Digest) => Promise<boolean>;
   /** Ward's own bases and those that are wanted, as far as an image with these layers may stand on them. */
   readonly bases: (wanted: WantedBases, layers: readonly Digest[]) => Promise<readonly KnownBase[]>;
   readonly vex: () => Promise<TrustedVex>;
@@ -28,7 +29,8 @@ export interface EvidenceSources {
 }
 
 export interface Evidence {
-  readonly signatures: readonly VerifiedSignature[];
+  /** Undefined: the image is not here, and neither are its signatures. */
+  readonly signatures: readonly VerifiedSignature[] | undefined;
   readonly bases: readonly KnownBase[];
 }
 
@@ -42,25 +44,38 @@ export interface Weighed {
 /** What can't be read is no evidence: the rules that need it say no. */
 export async function weigh(
   sources: EvidenceSources,
-  { kind, digest }: Subject,
+  { kind, digest }: { readonly kind: 'image' | 'code'; readonly digest: Digest | undefined },
   policy: Policy,
   report: Report | undefined,
 ): Promise<Weighed> {
   const vex = await operatorsVex(sources);
   const isImage = kind === 'image';
-  const layers = isImage ? await orNone(sources.log, 'signatures', () => sources.companions(digest)) : [];
+  const image = isImage && digest !== undefined && (await isHeld(sources, digest)) ? digest : undefined;
+  const layers =
+    image === undefined ? [] : await orNone(sources.log, 'signatures', () => sources.companions(image));
   const diffIds = report?.inventory.layers.map(({ diffId }) => diffId) ?? [];
   const bases = () => sources.bases(wantedBases(policy), diffIds);
-  const attested = attestedVex(layers, digest, policy, sources.log);
+  const attested = image === undefined ? [] : attestedVex(layers, image, policy, sources.log);
+  const signed = image === undefined ? undefined : verifySignatures(image, layers, policy.keys).verified;
   const statements = attested.length === 0 ? vex.statements : [...vex.statements, ...attested];
   return {
     evidence: {
-      signatures: verifySignatures(digest, layers, policy.keys).verified,
+      signatures: isImage ? signed : [],
       bases: isImage ? await orNone(sources.log, 'trusted bases', bases) : [],
     },
     report: report === undefined ? undefined : applyVex(report, statements),
     vexRevision: vex.revision,
   };
+}
+
+/** What can't be found out is held: what lies beside it can't be read then, either, and counts for nothing. */
+async function isHeld({ holds, log }: EvidenceSources, digest: Digest): Promise<boolean> {
+  try {
+    return (await holds?.(digest)) ?? true;
+  } catch (error) {
+    log.error({ digest, reason: messageOf(error) }, 'an image could not be looked for');
+    return true;
+  }
 }
 
 /** None when it can't be read: then nothing is suppressed. */

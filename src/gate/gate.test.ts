@@ -6,10 +6,11 @@ import { type Digest, digestOf } from '../images/index.ts';
 import { silentLog } from '../lib/index.ts';
 import type { Finding, ImageSource, Report } from '../scanner/index.ts';
 import type { GateEvent } from './changes.ts';
+import type { EvidenceSources } from './evidence.ts';
 import { createGate, type Gate, type GateOptions } from './gate.ts';
 import type { Verdict } from './judge/verdict.ts';
-import { defaultPolicy, parsePolicy } from './policy/policy.ts';
-import { policyTest, storedCases } from './policy-test.ts';
+import { defaultPolicy, type Policy, parsePolicy } from './policy/policy.ts';
+import { type PolicyTest, policyTest, storedReports } from './policy-test.ts';
 import { dayMs, malware, noon, reportOf, vulnerability } from './reports.fixture.ts';
 import { type GateStore, openGateStore } from './store/gate-store.ts';
 import { codeSubject, imageSubject } from './subject.ts';
@@ -23,6 +24,7 @@ let store: GateStore;
 let gate: Gate;
 /** What the next scan or re-judging finds. */
 let found: readonly Finding[];
+let layers: Report['inventory']['layers'];
 let now: number;
 let policy: GateOptions['policy'];
 let events: GateEvent[];
@@ -31,7 +33,7 @@ let scans: number;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ward-gate-'));
   store = openGateStore({ path: join(folder, 'gate.db') });
-  [found, now, policy, events, scans] = [[], noon, defaultPolicy, [], 0];
+  [found, layers, now, policy, events, scans] = [[], [], noon, defaultPolicy, [], 0];
   gate = gateWith({});
 });
 afterEach(async () => {
@@ -43,7 +45,7 @@ afterEach(async () => {
 function gateWith(options: Partial<GateOptions>): Gate {
   const scanned = async (name: string, digest: Digest) => {
     scans++;
-    return reportOf({ findings: found, target: { name, digest } });
+    return reportOf({ findings: found, target: { name, digest }, inventory: { layers } });
   };
   return createGate({
     policy: () => policy(),
@@ -411,27 +413,94 @@ describe('when advisories change', () => {
 });
 
 describe('a test of a policy', () => {
+  const pair = readSigningKey(generateKeyPair('secret').privateKey, 'secret');
+  const keys = `keys: { us: ${JSON.stringify(pair.publicKey)} }`;
+  const nothing: EvidenceSources = {
+    companions: async () => [],
+    bases: async () => [],
+    vex: async () => ({ revision: '', statements: [] }),
+    log: silentLog,
+  };
+  const tested = (before: Policy, after: Policy, sources = nothing) =>
+    policyTest(before, after, storedReports(store), sources, now);
+  const outcomesOf = ({ changes }: PolicyTest) =>
+    changes.map(({ name, before, after }) => [name, before.stage, before.outcome, after.outcome]).sort();
+
   it('shows what would change, and changes nothing', async () => {
     found = [vulnerability()];
     await push('app');
     await admitCode();
-    const cases = () => storedCases(store, now);
     const looser = parsePolicy('form: 1\nrules: { vulnerabilities: { limits: { high: any } } }');
-    const { judged, changes } = await policyTest(undefined, looser, cases());
-    const shown = changes.map(({ name, before, after }) => [
-      name,
-      before.stage,
-      before.outcome,
-      after.outcome,
+    const shown = await tested(defaultPolicy(), looser);
+    expect(shown).toMatchObject({ judged: 2, notKnown: [] });
+    expect(outcomesOf(shown)).toEqual([
+      ['app', 'push', 'deny', 'allow'],
+      ['hello', 'deploy', 'deny', 'allow'],
     ]);
-    expect([judged, shown.sort()]).toEqual([
-      2,
-      [
-        ['app', 'push', 'deny', 'allow'],
-        ['hello', 'deploy', 'deny', 'allow'],
-      ],
-    ]);
-    expect(await policyTest(looser, looser, cases())).toEqual({ judged: 2, changes: [] });
+    expect(await tested(looser, looser)).toEqual({ judged: 2, changes: [], notKnown: [] });
     expect(store.audit()).toHaveLength(2);
+  });
+
+  it('judges signatures as the gate does, and says which it does not know', async () => {
+    for (const name of ['signed', 'unsigned', 'gone']) await push(name);
+    const digest = digestOf('signed');
+    const { blobs, manifest } = signManifest({ digest, reference: 'signed', annotations: {} }, pair);
+    const layers = layersOf(manifest.content).map(({ mediaType, annotations = {}, digest: of }) => {
+      const content = blobs.find((blob) => blob.digest === of)?.content ?? Buffer.alloc(0);
+      return { mediaType, annotations, content };
+    });
+    const sources: EvidenceSources = {
+      ...nothing,
+      companions: async (of) => (of === digest ? layers : []),
+      holds: async (of) => of !== digestOf('gone'),
+    };
+    const strict = parsePolicy(`form: 1\n${keys}\nrules: { signatures: { action: deny, keys: [us] } }`);
+    const shown = await tested(defaultPolicy(), strict, sources);
+    expect(outcomesOf(shown)).toEqual([
+      ['gone', 'push', 'allow', 'deny'],
+      ['unsigned', 'push', 'allow', 'deny'],
+    ]);
+    expect(shown.notKnown).toEqual(['gone']);
+    const why = shown.changes.find(({ name }) => name === 'gone')?.after.reasons;
+    expect(why).toMatchObject([{ rule: 'signatures', text: expect.stringContaining('not known') }]);
+  });
+
+  it('judges bases and the operator’s VEX, too', async () => {
+    layers = [{ diffId: digestOf('lowest') }];
+    found = [vulnerability()];
+    await push('app');
+    const any = parsePolicy('form: 1\nrules: { vulnerabilities: { action: allow } }');
+    const based = parsePolicy('form: 1\nrules: { bases: { action: deny, ward: true } }');
+    const statements = parseVex(
+      Buffer.from(
+        JSON.stringify({
+          '@context': 'https://openvex.dev/ns/v0.2.0',
+          author: 'us',
+          timestamp: '2026-01-01T00:00:00Z',
+          statements: [
+            {
+              vulnerability: { name: vulnerability().id },
+              products: [{ '@id': vulnerability().component.purl }],
+              status: 'not_affected',
+              justification: 'component_not_present',
+            },
+          ],
+        }),
+      ),
+    );
+    const sources = { ...nothing, vex: async () => ({ revision: 'v1', statements }) };
+    expect(outcomesOf(await tested(any, defaultPolicy()))).toEqual([['app', 'push', 'allow', 'deny']]);
+    expect(outcomesOf(await tested(any, defaultPolicy(), sources))).toEqual([]);
+    const diffId = digestOf('lowest');
+    expect(outcomesOf(await tested(any, based, sources))).toEqual([['app', 'push', 'allow', 'deny']]);
+    const base = {
+      name: 'ours',
+      digest: digestOf('ours'),
+      diffIds: [diffId],
+      builtByWard: true,
+      signedBy: [],
+    };
+    const withBase = { ...sources, bases: async () => [base] };
+    expect(outcomesOf(await tested(any, based, withBase))).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ export { type Case, judge } from './judge/judge.ts';
 export * from './judge/verdict.ts';
 export { defaultPolicy, type Policy, parsePolicy, rulesFor } from './policy/policy.ts';
 export { type Action, actions, type Rules, type Stage, stages } from './policy/rules-schema.ts';
-export { type PolicyChange, type PolicyTest, policyTest, storedCases } from './policy-test.ts';
+export * from './policy-test.ts';
 export type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
 export type { Revisions } from './revisions.ts';
 export type { AuditCheck, AuditCheckOptions } from './store/audit-check.ts';

@@ -1,10 +1,21 @@
 /** What another policy would say of what is stored: nothing is scanned, nothing is changed. */
-
-import type { Evidence } from './evidence.ts';
-import { type Case, judge } from './judge/judge.ts';
+import type { Digest } from '../images/index.ts';
+import type { Report } from '../scanner/index.ts';
+import { type EvidenceSources, weigh } from './evidence.ts';
+import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
-import { defaultPolicy, type Policy } from './policy/policy.ts';
-import type { GateStore, Subject } from './store/gate-store.ts';
+import type { Policy } from './policy/policy.ts';
+import type { Stage } from './policy/rules-schema.ts';
+import type { GateStore } from './store/gate-store.ts';
+
+/** A report, and for what it is judged. */
+export interface TestedReport {
+  readonly kind: 'image' | 'code';
+  /** Undefined: the report does not tell. */
+  readonly digest: Digest | undefined;
+  readonly report: Report;
+  readonly occasions: readonly { readonly stage: Stage; readonly namespace: string }[];
+}
 
 export interface PolicyChange {
   readonly name: string;
@@ -16,49 +27,63 @@ export interface PolicyTest {
   readonly judged: number;
   /** Where the outcome or the rules that decide it differ. */
   readonly changes: readonly PolicyChange[];
+  /** Names of images that a policy wants signed, of which nobody knows here who signed them. */
+  readonly notKnown: readonly string[];
 }
 
-/** @param before undefined: Ward's own */
+/** @param sources what the gate knows of them besides: signatures, bases, VEX */
 export async function policyTest(
-  before: Policy | undefined,
+  before: Policy,
   after: Policy,
-  cases: AsyncIterable<Case> | Iterable<Case>,
+  reports: AsyncIterable<TestedReport> | Iterable<TestedReport>,
+  sources: EvidenceSources,
+  now: number,
 ): Promise<PolicyTest> {
-  const old = before ?? defaultPolicy();
   const changes: PolicyChange[] = [];
+  const notKnown = new Set<string>();
   let judged = 0;
-  for await (const each of cases) {
-    judged++;
-    const change = { before: judge(old, each), after: judge(after, each) };
-    if (rulesOf(change.before) === rulesOf(change.after)) continue;
-    changes.push({ name: each.report?.target.name ?? each.digest ?? '', ...change });
+  for await (const { kind, digest, report, occasions } of reports) {
+    const name = report.target.name;
+    const judgedBy = async (policy: Policy): Promise<readonly Verdict[]> => {
+      const weighed = await weigh(sources, { kind, digest }, policy, report);
+      const { evidence, vexRevision } = weighed;
+      const common = { ...evidence, kind, digest, report: weighed.report, vexRevision, now };
+      const verdicts = occasions.map((occasion) => judge(policy, { ...common, ...occasion }));
+      if (evidence.signatures === undefined && verdicts.some(wantsSignature)) notKnown.add(name);
+      return verdicts;
+    };
+    const old = await judgedBy(before);
+    const fresh = await judgedBy(after);
+    judged += occasions.length;
+    for (const [at, one] of old.entries()) {
+      const other = fresh[at];
+      if (other !== undefined && rulesOf(one) !== rulesOf(other))
+        changes.push({ name, before: one, after: other });
+    }
   }
-  return { judged, changes };
+  return { judged, changes, notKnown: [...notKnown] };
 }
 
-/**
- * All that the store has verdicts of, as they would be judged now.
- * @param evidence who signed it and on what it stands; without it images count as unsigned and without a base
- */
-export async function* storedCases(
+/** All that the store has reports of, for what it has verdicts for. */
+export async function* storedReports(
   store: Pick<GateStore, 'subjects' | 'report' | 'verdicts'>,
-  now: number,
-  evidence?: (subject: Subject) => Promise<Evidence>,
-): AsyncGenerator<Case> {
+): AsyncGenerator<TestedReport> {
   let page = store.subjects(undefined, pageSize);
   while (page.length > 0) {
-    for (const subject of page) {
-      const stored = await store.report(subject.digest);
-      const known = await evidence?.(subject);
-      for (const { stage, namespace } of store.verdicts(subject.digest)) {
-        yield { ...known, ...subject, stage, namespace, report: stored?.report, now };
-      }
+    for (const { digest } of page) {
+      const stored = await store.report(digest);
+      if (stored !== undefined)
+        yield { ...stored.subject, report: stored.report, occasions: store.verdicts(digest) };
     }
     page = store.subjects(page.at(-1)?.digest, pageSize);
   }
 }
 
 const pageSize = 25;
+
+function wantsSignature({ reasons }: Verdict): boolean {
+  return reasons.some(({ rule }) => rule === 'signatures');
+}
 
 function rulesOf({ outcome, reasons }: Verdict): string {
   return [outcome, ...reasons.map((reason) => `${reason.outcome} ${reason.rule}`).sort()].join('\n');

@@ -76,6 +76,7 @@ export {
   type RepositoryName,
   type Tag,
 } from './registry-store/names.ts';
+export { openRegistryReader, type RegistryReader } from './registry-store/registry-reader.ts';
 export {
   defaultRegistryStoreLimits,
   openRegistryStore,

@@ -24,6 +24,7 @@ async function judged(judge: (push: PushedManifest) => Promise<void> | void): Pr
     gate: {
       blobArrived: (repository, digest) => void blobs.push(`${repository} ${digest}`),
       manifestAccepted: async () => {},
+      manifestDeleted: async () => {},
       async manifestArrived(push) {
         pushes.push(push);
         await judge(push);
@@ -52,6 +53,7 @@ describe('the gate', () => {
         keyId: 'key of guest',
         repository: 'guest/app',
         reference: 'v1',
+        tags: ['v1'],
         digest: image.digest,
         mediaType: manifestType,
         bytes: image.bytes,

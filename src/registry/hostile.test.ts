@@ -161,6 +161,7 @@ describe('a manifest', () => {
           await verdict.promise;
         },
         manifestAccepted: async () => {},
+        manifestDeleted: async () => {},
       },
     });
     for (const blob of [config, layer]) await registry.pushBlob('guest/app', blob);

@@ -17,7 +17,7 @@ import type { PushGate, RegistryLimits } from './types.ts';
 
 export interface ManifestsContext {
   readonly store: RegistryStore;
-  readonly gate: Pick<PushGate, 'manifestArrived' | 'manifestAccepted'> | undefined;
+  readonly gate: Pick<PushGate, 'manifestArrived' | 'manifestAccepted' | 'manifestDeleted'> | undefined;
   readonly budget: ManifestBudget;
   readonly limits: Pick<RegistryLimits, 'gateWaitMs'>;
 }
@@ -39,7 +39,8 @@ export function serveManifest(
     HEAD: () => download(store, exchange, target),
     PUT: () => put(context, exchange, target),
     DELETE: async () => {
-      await store.deleteManifest(target.repository, mustBe(target));
+      const deleted = await store.deleteManifest(target.repository, mustBe(target));
+      await context.gate?.manifestDeleted(target.repository, deleted);
       return exchange.reply.code(202).send();
     },
   });
@@ -77,7 +78,18 @@ async function put(
     request.raw.socket.setTimeout(context.limits.gateWaitMs);
     const namespace = namespaceOfRepository(repository);
     const { keyId = '' } = visitor;
-    const push = { namespace, keyId, repository, reference, digest, mediaType, bytes, subject, artifactType };
+    const push = {
+      namespace,
+      keyId,
+      repository,
+      reference,
+      tags,
+      digest,
+      mediaType,
+      bytes,
+      subject,
+      artifactType,
+    };
     await context.store.putManifest({
       repository,
       document,

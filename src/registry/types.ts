@@ -1,5 +1,5 @@
 /** What the registry is told of the world around it: who calls, and who judges what is pushed. */
-import type { Digest } from '../images/index.ts';
+import type { DeletedManifest, Digest } from '../images/index.ts';
 
 /** `push` is also to delete. */
 export type Right = 'pull' | 'push';
@@ -22,6 +22,8 @@ export interface PushedManifest {
   readonly repository: string;
   /** A tag, or the digest. */
   readonly reference: string;
+  /** All that name it from now on. */
+  readonly tags: readonly string[];
   readonly digest: Digest;
   readonly mediaType: string;
   readonly bytes: Buffer;
@@ -41,6 +43,8 @@ export interface PushGate {
   manifestArrived(push: PushedManifest): Promise<void>;
   /** When it is visible, before the client is told. Never throws. */
   manifestAccepted(push: PushedManifest): Promise<void>;
+  /** When it is gone, before the client is told. Never throws. */
+  manifestDeleted(repository: string, deleted: DeletedManifest): Promise<void>;
 }
 
 export interface RegistryLimits {

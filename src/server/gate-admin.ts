@@ -5,7 +5,6 @@ import {
   type AuditCheckOptions,
   type AuditEntry,
   type AuditPage,
-  type Case,
   defaultPolicy,
   type GateStore,
   openGateStore,
@@ -16,12 +15,15 @@ import {
   type Rules,
   rulesFor,
   type Stage,
+  storedReports,
+  type TestedReport,
 } from '../gate/index.ts';
-import { errnoOf, isFault, messageOf } from '../lib/index.ts';
+import { createLog, errnoOf, isFault, messageOf } from '../lib/index.ts';
 import type { Report } from '../scanner/index.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { guest } from './first-namespace.ts';
+import { openStoredEvidence } from './gate/stored-evidence.ts';
 import { gatePaths } from './gate-paths.ts';
 
 export interface GateAdminOptions {
@@ -77,20 +79,19 @@ export function checkPolicy(text: string): string {
 }
 
 /**
- * What another policy would say of the same reports. Stored reports are judged for each namespace and stage that they
- * were judged for before. Signatures and trusted bases stay out of it: reports do not tell of them.
- * @throws Fault POLICY_INVALID, DATA_DIR_EMPTY when there are no stored reports to test with
+ * What another policy would say of the same reports, with the signatures, bases and VEX that the gate of this data folder
+ * would find now. Stored reports are judged for each namespace and stage that they were judged for before.
+ * @throws Fault POLICY_INVALID, DATA_DIR_EMPTY when there are no stored reports to test with, IMAGE_STORE_INVALID
  */
 export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest> {
   const after = await policyOf(options.policy, options);
   const before = await policyOf(options.against, options);
-  const judge = (cases: AsyncIterable<Case> | Iterable<Case>) =>
-    policyTest(withoutTrust(before), withoutTrust(after), cases);
   const now = Date.now();
-  if (options.reports !== undefined)
-    return await judge(options.reports.map((report) => caseOf(report, 'push', guest, now)));
-  await using store = await openExistingStore(options);
-  return await judge(storedCases(store, now));
+  await using stack = new AsyncDisposableStack();
+  const store = options.reports === undefined ? stack.use(await openExistingStore(options)) : undefined;
+  const sources = stack.use(await openStoredEvidence(await loadConfig(options), createLog('error')));
+  const reports = store === undefined ? (options.reports ?? []).map(givenReport) : storedReports(store);
+  return await policyTest(before, after, reports, sources, now);
 }
 
 /** @throws Fault DATA_DIR_EMPTY, GATE_STORE_CORRUPT, GATE_STORE_FAILED */
@@ -122,29 +123,11 @@ export async function policyInForce(
   }
 }
 
-function withoutTrust(policy: Policy): Policy {
-  const rules = { bases: { action: 'allow' }, signatures: { action: 'allow' } } as const;
-  return { ...policy, layers: [...policy.layers, { rules }] };
-}
-
-async function* storedCases(store: GateStore, now: number): AsyncIterable<Case> {
-  const page = 100;
-  for (let after: Parameters<GateStore['subjects']>[0]; ; ) {
-    const subjects = store.subjects(after, page);
-    for (const { digest } of subjects) {
-      const stored = await store.report(digest);
-      if (stored === undefined) continue;
-      for (const { stage, namespace } of store.verdicts(digest))
-        yield { ...caseOf(stored.report, stage, namespace, now), ...stored.subject };
-    }
-    after = subjects.at(-1)?.digest;
-    if (subjects.length < page) return;
-  }
-}
-
-function caseOf(report: Report, stage: Stage, namespace: string, now: number): Case {
+/** As a push would bring it. */
+function givenReport(report: Report): TestedReport {
   const { kind, digest } = report.target;
-  return { stage, namespace, kind: kind === 'code' ? 'code' : 'image', digest, report, now };
+  const occasions = [{ stage: 'push', namespace: guest }] as const;
+  return { kind: kind === 'code' ? 'code' : 'image', digest, report, occasions };
 }
 
 async function openExistingStore(options: GateAdminOptions): Promise<GateStore> {

@@ -89,6 +89,10 @@ test('policy test shows what another policy would change of a report', async () 
   });
   const same = await ward('policy', 'test', written, '--policy', strict, '--against', strict);
   expect(same.stderr).toContain('0 of 1 judgements would change');
+  const signed = await file('signed.yaml', 'form: 1\nrules: { signatures: { action: deny } }\n');
+  const unknown = await ward('policy', 'test', written, '--policy', signed);
+  expect(unknown.stdout).toMatch(/team\/app:v1 .*allow +deny +signatures/);
+  expect(unknown.stderr).toContain('not known: who signed team/app:v1;');
   const none = await ward('policy', 'test', await file('none.json', '{}'), '--policy', strict);
   expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('error[REPORT_INVALID]') });
 });

@@ -3,6 +3,7 @@ import { parseReport, type Report } from '../../scanner/index.ts';
 import type { Handler } from '../command-spec.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
+import { printableLine } from '../printable.ts';
 import { readBounded } from '../read-source.ts';
 
 const longestPolicy = 1024 * 1024;
@@ -37,7 +38,7 @@ export const test: Handler = async (input, { io }) => {
   const files = input.rest(0);
   const reports: Report[] = [];
   for (const file of files) reports.push(parseReport(await readBounded(file, longestReport), file));
-  const { judged, changes } = await testPolicy({
+  const { judged, changes, notKnown } = await testPolicy({
     ...localOptions(input),
     policy: await textOf(input, 'policy'),
     against: await textOf(input, 'against'),
@@ -45,7 +46,7 @@ export const test: Handler = async (input, { io }) => {
   });
   await io.list({
     items: changes,
-    data: { judged, changes },
+    data: { judged, changes, notKnown },
     columns: [
       { title: 'name', cell: ({ name }) => name },
       { title: 'namespace', cell: ({ after }) => after.namespace },
@@ -56,6 +57,9 @@ export const test: Handler = async (input, { io }) => {
     ],
     name: ({ name }) => name,
   });
+  if (notKnown.length > 0) {
+    io.note(`not known: who signed ${namesOf(notKnown)}; neither the registry nor the store here has it`);
+  }
   io.note(`${changes.length} of ${judged} judgements would change`);
   return 0;
 };
@@ -63,4 +67,11 @@ export const test: Handler = async (input, { io }) => {
 async function textOf(input: Input, option: string): Promise<string | undefined> {
   const file = input.text(option);
   return file === undefined ? undefined : (await readBounded(file, longestPolicy)).toString('utf8');
+}
+
+const mostNamed = 5;
+
+function namesOf(names: readonly string[]): string {
+  const named = names.slice(0, mostNamed).map(printableLine).join(', ');
+  return names.length > mostNamed ? `${named} and ${names.length - mostNamed} more` : named;
 }

@@ -61,11 +61,13 @@ function staleReasons(advisories: AdvisoryState, rules: Rules, now: number): rea
 
 export function baseReasons(
   { inventory }: Report,
-  known: readonly KnownBase[],
+  known: readonly KnownBase[] | undefined,
   rules: Rules,
   policy: Policy,
 ): readonly Reason[] {
   const { action, ward, digests, keys } = rules.bases;
+  if (known === undefined)
+    return plainReason('bases', action, 'it is not known here on which base it stands');
   const keyIds = new Set(idsOf(keys, policy));
   const isTrusted = (base: KnownBase) =>
     (ward && base.builtByWard) || digests.includes(base.digest) || base.signedBy.some((id) => keyIds.has(id));
@@ -74,11 +76,13 @@ export function baseReasons(
 }
 
 export function signatureReasons(
-  signatures: readonly VerifiedSignature[],
+  signatures: readonly VerifiedSignature[] | undefined,
   rules: Rules,
   policy: Policy,
 ): readonly Reason[] {
   const { action, keys, atLeast, annotations } = rules.signatures;
+  if (signatures === undefined)
+    return plainReason('signatures', action, 'it is not known here who signed it');
   const wanted = new Set(idsOf(keys, policy));
   const good = signatures.filter(
     (signature) => wanted.has(signature.keyId) && hasAll(signature.annotations, annotations),

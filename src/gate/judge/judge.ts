@@ -30,10 +30,10 @@ export interface Case {
   readonly digest?: Digest | undefined;
   /** Undefined: there is none. */
   readonly report: Report | undefined;
-  /** Signatures of the image that hold. */
-  readonly signatures?: readonly VerifiedSignature[];
-  /** Bases that are known, whether the image stands on them or not. */
-  readonly bases?: readonly KnownBase[];
+  /** Signatures of the image that hold. Undefined: who signed it is not known. */
+  readonly signatures?: readonly VerifiedSignature[] | undefined;
+  /** Bases that there are, whether the image stands on them or not. Undefined: that is not known. */
+  readonly bases?: readonly KnownBase[] | undefined;
   /** Why there is no whole report: denied, whatever the policy says. */
   readonly failure?: string | undefined;
   /** Of the operator's VEX, which the report has been through. */
@@ -75,7 +75,7 @@ function reasonsOf(policy: Policy, rules: Rules, subject: Case, sifted: Sifted):
   const { report, now, kind, failure } = subject;
   const isImage = kind === 'image';
   const failed = failure === undefined ? [] : plainReason('scan', 'deny', failure);
-  const signatures = isImage ? signatureReasons(subject.signatures ?? [], rules, policy) : [];
+  const signatures = isImage ? signatureReasons(subject.signatures, rules, policy) : [];
   if (report === undefined) {
     const unscanned =
       failure === undefined ? plainReason('unscanned', rules.unscanned, 'it was never scanned') : [];
@@ -94,7 +94,7 @@ function reasonsOf(policy: Policy, rules: Rules, subject: Case, sifted: Sifted):
     ...gapReasons(sifted.gaps, rules),
     ...(isImage ? distributionReasons(report, rules, now) : []),
     ...advisoryReasons(report, rules, now),
-    ...(isImage ? baseReasons(report, subject.bases ?? [], rules, policy) : []),
+    ...(isImage ? baseReasons(report, subject.bases, rules, policy) : []),
     ...signatures,
   ];
 }

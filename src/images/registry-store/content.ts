@@ -56,6 +56,12 @@ export async function openContent(dir: string): Promise<Content> {
   await rm(temporaries, { recursive: true, force: true });
   await mkdir(temporaries, { recursive: true, mode: 0o700 });
   await mkdir(join(dir, 'blobs', 'sha256'), { recursive: true, mode: 0o700 });
+  return contentIn(dir);
+}
+
+/** What lies below `dir`, as it is. */
+export function contentIn(dir: string): Content {
+  const temporaries = join(dir, 'uploads');
   // Between a rename and the database's word nobody may remove the file, and the other way round.
   const locks = createKeyedLock();
   const temporaryPath = () => join(temporaries, newId());

@@ -13,13 +13,13 @@ import { checkParts } from './manifest-parts.ts';
 import { putSteps } from './manifest-put.ts';
 import { namespaceOfRepository, type RepositoryName, type Tag } from './names.ts';
 import { storageExhausted } from './room.ts';
-import type { ManifestPush, RegistryStoreLimits, StoredManifest } from './types.ts';
+import type { DeletedManifest, ManifestPush, RegistryStoreLimits, StoredManifest } from './types.ts';
 
 export interface Manifests {
   put(push: ManifestPush): Promise<void>;
   find(repository: RepositoryName, reference: Tag | Digest): Promise<StoredManifest>;
   read(digest: Digest): Promise<Buffer>;
-  delete(repository: RepositoryName, reference: Tag | Digest): Promise<void>;
+  delete(repository: RepositoryName, reference: Tag | Digest): Promise<DeletedManifest>;
 }
 
 export interface ManifestsOptions {
@@ -63,10 +63,14 @@ export function createManifests({ db, content, limits, now }: ManifestsOptions):
     },
     read: (digest) => content.read(digest, maxManifestBytes),
     async delete(repository, reference) {
-      const changed = isDigest(reference)
-        ? await deleteManifest(db, repository, reference)
-        : await db.write(...untag(repository, reference, now()));
-      if (changed === 0) throw unknown(repository, reference);
+      if (!isDigest(reference)) {
+        const changed = await db.write(...untag(repository, reference, now()));
+        if (changed === 0) throw unknown(repository, reference);
+        return { digest: undefined, tags: [reference], subject: undefined };
+      }
+      const doomed = await describe(db, repository, reference);
+      if ((await deleteManifest(db, repository, reference)) === 0) throw unknown(repository, reference);
+      return doomed;
     },
   };
 }
@@ -102,6 +106,27 @@ function untag(repository: RepositoryName, tag: Tag, at: number) {
     ),
     step('delete from tags where repository = ? and tag = ?', repository, tag),
   ];
+}
+
+const subjectRow = z.object({ subject: z.string().refine(isDigest).nullable() });
+const tagRow = z.object({ tag: z.string() });
+
+async function describe(
+  db: RegistryDatabase,
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<DeletedManifest> {
+  const row = await db.first(
+    subjectRow,
+    'select subject from manifests where repository = ? and digest = ?',
+    ...[repository, digest],
+  );
+  const tags = await db.all(
+    tagRow,
+    'select tag from tags where repository = ? and digest = ?',
+    ...[repository, digest],
+  );
+  return { digest, tags: tags.map(({ tag }) => tag), subject: row?.subject ?? undefined };
 }
 
 const indexRow = z.object({ manifest: z.string() });

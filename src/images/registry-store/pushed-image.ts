@@ -52,7 +52,10 @@ export function createPushedImages(dir: string, content: Content, manifests: Man
 }
 
 /** @throws Fault IMAGE_INVALID, BLOB_NOT_FOUND, BLOB_CORRUPT */
-async function readParts(content: Content, document: ManifestDocument): Promise<PushedImage> {
+export async function readParts(
+  content: Pick<Content, 'read' | 'open' | 'path'>,
+  document: ManifestDocument,
+): Promise<PushedImage> {
   const { digest, config: descriptor, layers } = document;
   if (descriptor === undefined) throw imageFault('IMAGE_INVALID', `${digest} is an index, and no image`);
   if (layers.length > maxLayers) {

@@ -51,6 +51,15 @@ export interface StoredManifest {
   readonly size: number;
 }
 
+/** What is gone. */
+export interface DeletedManifest {
+  /** Undefined: only a tag was taken away. */
+  readonly digest: Digest | undefined;
+  readonly tags: readonly string[];
+  /** What it said something about. */
+  readonly subject: Digest | undefined;
+}
+
 /** What says something about a manifest. */
 export interface Referrer extends StoredManifest {
   readonly artifactType: string | undefined;
@@ -144,7 +153,7 @@ export interface RegistryStore extends AsyncDisposable {
   /** Its bytes as they were pushed. @throws Fault BLOB_NOT_FOUND, BLOB_CORRUPT */
   readManifest(digest: Digest): Promise<Buffer>;
   /** Takes the tag away; or the manifest with all of its tags. @throws Fault MANIFEST_UNKNOWN, CONTENT_IN_USE */
-  deleteManifest(repository: RepositoryName, reference: Tag | Digest): Promise<void>;
+  deleteManifest(repository: RepositoryName, reference: Tag | Digest): Promise<DeletedManifest>;
 
   /** @throws Fault REPOSITORY_UNKNOWN */
   listTags(repository: RepositoryName, page: PageQuery): Promise<Page<string>>;

@@ -14,6 +14,8 @@ export interface EvidenceOptions {
 export interface ImageEvidence {
   /** Of Ward's own store and of the registry, whichever has the image. */
   companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
+  /** Whether the image is in one of the two. */
+  holds(digest: Digest): Promise<boolean>;
   /** Those that an image with these layers stands on. */
   bases(wanted: WantedBases, layers: readonly Digest[]): Promise<readonly KnownBase[]>;
 }
@@ -32,6 +34,10 @@ export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): I
   };
   return {
     companions,
+    async holds(digest) {
+      const inStore = (await laid.list()).some(({ digests }) => digests.includes(digest));
+      return inStore || (await pushed.holds(digest));
+    },
     async bases(wanted, layers) {
       const laidBases = (await laid.list())
         .filter(({ diffIds }) => isBelow(diffIds, layers))

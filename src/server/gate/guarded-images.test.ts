@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parsePolicy } from '../../gate/index.ts';
 import { digestOf, manifestMediaType, openBlobStore, tagManifest } from '../../images/index.ts';
+import { testPolicy } from '../gate-admin.ts';
 import { gatePaths } from '../gate-paths.ts';
 import { signInLayout } from '../image-build-trust.ts';
 import {
@@ -173,6 +174,40 @@ describe('a call of an image', () => {
     expect((await place.mayRun(`${app}:unsigned`)).outcome).not.toBe('deny');
   });
 
+  it('is denied at once when its signature is deleted, or something else takes its tag', async () => {
+    await policyInForce(
+      `${signer.policyKey}\noverrides: [{ stages: [run], rules: { signatures: { action: deny, keys: [release] } } }]`,
+    );
+    const image = await imageWith({ signed: app });
+    const other = await imageWith({ other: app });
+    await place.push(app, 'v1', image);
+    const signature = signer.signatureOf(image);
+    const outcome = async () => (await place.mayRun(`${app}:v1`)).outcome;
+    const sign = async () => {
+      await place.attach(app, signature);
+      expect(await outcome()).not.toBe('deny');
+    };
+    for (const reference of [signature.tag, signature.manifest.digest]) {
+      await sign();
+      expect((await place.call('DELETE', `/v2/${app}/manifests/${reference}`)).status).toBe(202);
+      expect(await outcome()).toBe('deny');
+    }
+    await sign();
+    expect((await place.push(app, String(signature.tag), other)).status).toBe(201);
+    expect(await outcome()).toBe('deny');
+    await sign();
+    expect((await place.push(app, `${other.digest}?tag=${signature.tag}`, other)).status).toBe(201);
+    expect(await outcome()).toBe('deny');
+  });
+
+  it('is refused at once when it is deleted', async () => {
+    const image = await imageWith({ there: app });
+    await place.push(app, 'v1', image);
+    expect((await place.mayRun(`${app}:v1`)).outcome).not.toBe('deny');
+    expect((await place.call('DELETE', `/v2/${app}/manifests/${image.digest}`)).status).toBe(202);
+    expect((await place.mayRun(`${app}:v1`)).outcome).toBe('deny');
+  });
+
   it('is about what its tag names now', async () => {
     const rules = 'secrets: { action: allow, ids: { private-key: allow } }';
     await policyInForce(
@@ -250,6 +285,19 @@ describe('what changed', () => {
         ).toContain('policy'),
       deadline,
     );
+  });
+});
+
+describe('a test of a policy', () => {
+  it('knows who signed what, while the registry is open', async () => {
+    const signed = await imageWith({ tested: app });
+    await place.push(app, 'signed', signed);
+    await place.push(app, 'unsigned', await imageWith({ unsigned: app }));
+    await place.attach(app, signer.signatureOf(signed));
+    const policy = `form: 1\n${signer.policyKey}\nrules: { signatures: { action: deny, keys: [release] } }`;
+    const { changes } = await testPolicy({ dataDir: place.dataDir, policy, against: 'form: 1' });
+    const ours = changes.filter(({ name }) => name.startsWith(`${app}:`));
+    expect(ours.map(({ name, after }) => [name, after.outcome])).toEqual([[`${app}:unsigned`, 'deny']]);
   });
 });
 

@@ -85,6 +85,10 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
             codeGate.changed(push.repository);
             await pushGate.manifestAccepted(push);
           },
+          async manifestDeleted(repository, deleted) {
+            codeGate.changed(repository);
+            await pushGate.manifestDeleted(repository, deleted);
+          },
         },
         publicPrefixes: publicNamespaces.map((name) => `${name}/`),
         publicUrl: () => apiHost().replace(/\/+$/, ''),

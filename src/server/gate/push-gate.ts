@@ -4,6 +4,7 @@
  */
 import { companionOf, type Gate, isEvidence } from '../../gate/index.ts';
 import {
+  type Digest,
   type ManifestDocument,
   type PushedImage,
   type RegistryStore,
@@ -27,6 +28,9 @@ export interface PushGateOptions {
 export function createPushGate({ gate, scanner, store, log }: PushGateOptions): PushGate & AsyncDisposable {
   const reading = createLayerReading({ scanner, store });
   const attachments = createAttachments({ gate, store, log });
+  const changed = async (images: readonly (Digest | undefined)[]): Promise<void> => {
+    for (const image of new Set(images)) if (image !== undefined) await gate.evidenceChanged(image);
+  };
   return {
     blobArrived: (_repository, digest) => reading.begin(digest),
     async manifestArrived({ namespace, keyId, repository, reference, bytes, mediaType }) {
@@ -36,15 +40,18 @@ export function createPushGate({ gate, scanner, store, log }: PushGateOptions): 
       const verdict = await gate.admitImage({ namespace, actor: keyId, image });
       if (verdict.outcome === 'deny') throw serverFault('PUSH_REFUSED', verdict.summary);
     },
-    async manifestAccepted({ repository, reference, digest, bytes, mediaType }) {
+    async manifestAccepted({ repository, tags, digest, bytes, mediaType }) {
       const document = readManifestDocument(bytes, mediaType);
-      if (isImage(document)) {
-        await attachments.attach(repository, { digest, mediaType, size: bytes.length });
-      } else if (document.layers.some(isEvidence)) {
-        const subject = document.subject ?? companionOf(reference);
-        if (subject !== undefined) await gate.evidenceChanged(subject);
-      }
+      if (isImage(document)) await attachments.attach(repository, { digest, mediaType, size: bytes.length });
+      // Whatever is pushed under the tag of signatures takes the place of those that lay there.
+      await changed([
+        document.layers.some(isEvidence) ? document.subject : undefined,
+        ...tags.map(companionOf),
+      ]);
     },
+    // What is beside an image counts in repositories that have the image.
+    manifestDeleted: (_repository, { digest, tags, subject }) =>
+      changed([digest, subject, ...tags.map(companionOf)]),
     [Symbol.asyncDispose]: () => reading.end(),
   };
 }

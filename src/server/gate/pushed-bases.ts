@@ -14,6 +14,7 @@ import { isFault, type Log } from '../../lib/index.ts';
 import { companionLayers } from './companion-layers.ts';
 
 export interface PushedBases {
+  holds(digest: Digest): Promise<boolean>;
   companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
   /** The layers of an image, lowest first; of several when it is an index; none when it is not there. */
   layersOf(digest: Digest): Promise<readonly (readonly Digest[])[]>;
@@ -49,6 +50,15 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
     return (await Promise.all(children)).flat();
   };
   return {
+    async holds(digest) {
+      try {
+        await registry.readManifest(digest);
+        return true;
+      } catch (error) {
+        if (isFault(error)) return false;
+        throw error;
+      }
+    },
     async companions(digest) {
       const tags = companionSuffixes.map((suffix) => parseTag(companionTag(digest, suffix)));
       const found = await registry.listCompanions(digest, tags);

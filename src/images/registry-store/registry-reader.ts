@@ -1,0 +1,36 @@
+/** Reads what was pushed while the Ward that has the registry open runs, or when none does. */
+import { access } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { errnoOf } from '../../lib/index.ts';
+import { createCompanions } from './companions.ts';
+import { contentIn } from './content.ts';
+import { openRegistryDatabase } from './database.ts';
+import { maxManifestBytes } from './manifest-document.ts';
+import { readParts } from './pushed-image.ts';
+import type { RegistryStore } from './types.ts';
+
+export type RegistryReader = Pick<
+  RegistryStore,
+  'listCompanions' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage'
+> &
+  AsyncDisposable;
+
+/** Undefined when nothing was ever pushed. @throws Fault IMAGE_STORE_INVALID, and those of the store room */
+export async function openRegistryReader(dir: string): Promise<RegistryReader | undefined> {
+  const path = join(resolve(dir), 'registry.db');
+  try {
+    await access(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  const content = contentIn(dir);
+  const db = await openRegistryDatabase(path);
+  return {
+    ...createCompanions(db),
+    readManifest: (digest) => content.read(digest, maxManifestBytes),
+    openBlob: content.open,
+    readImage: (document) => readParts(content, document),
+    [Symbol.asyncDispose]: () => db.close(),
+  };
+}
