@@ -329,7 +329,7 @@ describe.skipIf(missing !== undefined || !hasCosign)(`an image from the folder t
   }, 600_000);
 });
 
-describe.skipIf(missing !== undefined)(`kill -9${reason}`, () => {
+describe.skipIf(missing !== undefined)(`a push that does not come to its end${reason}`, () => {
   const bytes = 24 * 1024 * 1024;
   const sizesIn = async (path: string) => {
     const dir = join(ward.dataDir, 'registry', path);
@@ -338,20 +338,38 @@ describe.skipIf(missing !== undefined)(`kill -9${reason}`, () => {
     return (await Promise.all(stats)).flatMap((each) => (each?.isFile() ? [each.size] : []));
   };
 
+  const pushTo = (repository: string, image: string) =>
+    skopeo(
+      ...['copy', '--dest-tls-verify=false', `--dest-creds=${ward.auth}`],
+      `oci:${image}:v1`,
+      registry(`${repository}:v1`),
+    );
+
+  it('is given up when Ward is stopped in the middle of its scan, without a word of trouble', async () => {
+    const image = join(folder, 'stopped');
+    await writeImage(image, { run: '#!/bin/sh\n', data: randomBytes(bytes) });
+    await ward.stop();
+    const started = await Ward.startSaying({}, ward.dataDir);
+    ward = started.ward;
+    await rm(join(ward.dataDir, 'gate/layers'), { recursive: true, force: true });
+    const pushing = pushTo('guest/stopped', image);
+    await ward.until(async () => (await sizesIn('blobs')).some((size) => size >= bytes));
+    await ward.stop();
+    expect((await pushing).code).not.toBe(0);
+    expect(started.said()).not.toMatch(/"level":"(?:warn|error|fatal)"/);
+    ward = await Ward.start({}, ward.dataDir);
+    expect(await pushTo('guest/stopped', image)).toMatchObject({ code: 0 });
+  });
+
   it.each([
     ['a push', 'pushed', async () => (await sizesIn('uploads')).some((size) => size > 0)],
     ['a scan', 'scanned', async () => (await sizesIn('blobs')).some((size) => size >= bytes)],
-  ])('in the middle of %s leaves nothing half-visible', async (_, name, isUnderWay) => {
+  ])('leaves nothing half-visible after kill -9 in the middle of %s', async (_, name, isUnderWay) => {
     const image = join(folder, name);
     await rm(join(ward.dataDir, 'gate/layers'), { recursive: true, force: true });
     await writeImage(image, { run: '#!/bin/sh\n', data: randomBytes(bytes) });
     const repository = `guest/${name}`;
-    const push = () =>
-      skopeo(
-        ...['copy', '--dest-tls-verify=false', `--dest-creds=${ward.auth}`],
-        `oci:${image}:v1`,
-        registry(`${repository}:v1`),
-      );
+    const push = () => pushTo(repository, image);
     const pull = () =>
       skopeo(
         ...['copy', '--src-tls-verify=false', `--src-creds=${ward.auth}`],

@@ -14,6 +14,8 @@ export const gateFaults = {
   SIGNATURE_MALFORMED: 'invalid',
   /** Too many scans wait already. */
   GATE_BUSY: 'busy',
+  /** Ward is being stopped: nothing is scanned or judged any more. */
+  GATE_STOPPING: 'busy',
   /** Used after `close`. */
   GATE_CLOSED: 'bug',
   /** The disk, or the file of reports and of the audit log, failed. */

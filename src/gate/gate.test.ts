@@ -42,19 +42,21 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+const scanned = async (name: string, digest: Digest) => {
+  scans++;
+  return reportOf({ findings: found, target: { name, digest }, inventory: { layers } });
+};
+const scanner: GateOptions['scanner'] = {
+  scanImage: (image) => scanned(image.name, image.digest),
+  scanCode: (bytes, { name }) => scanned(name, digestOf(bytes)),
+  rejudge: (report) => ({ ...report, findings: found }),
+};
+
 function gateWith(options: Partial<GateOptions>): Gate {
-  const scanned = async (name: string, digest: Digest) => {
-    scans++;
-    return reportOf({ findings: found, target: { name, digest }, inventory: { layers } });
-  };
   return createGate({
     policy: () => policy(),
     store,
-    scanner: {
-      scanImage: (image) => scanned(image.name, image.digest),
-      scanCode: (code, { name }) => scanned(name, digestOf(code)),
-      rejudge: (report) => ({ ...report, findings: found }),
-    },
+    scanner,
     companions: async () => [],
     bases: async () => [],
     vex: async () => ({ revision: '', statements: [] }),
@@ -409,6 +411,46 @@ describe('when advisories change', () => {
     const controller = new AbortController();
     controller.abort();
     expect(await gate.rejudgeAll({ signal: controller.signal })).toMatchObject({ judged: 0 });
+  });
+});
+
+describe('at the end', () => {
+  it('a scan under way is given up, and says nothing of what was scanned', async () => {
+    const started = Promise.withResolvers<void>();
+    const scanImage: GateOptions['scanner']['scanImage'] = (_, scan) =>
+      new Promise((_resolve, reject) => {
+        scan?.signal?.addEventListener('abort', () => reject(new Error('cut short')));
+        started.resolve();
+      });
+    const ending = gateWith({
+      scanner: { ...scanner, scanImage },
+      scans: { concurrent: 1 },
+    });
+    const asked = Promise.allSettled([push('one', ending), push('two', ending)]);
+    await started.promise;
+    await ending.close();
+    const stopping = { status: 'rejected', reason: { code: 'GATE_STOPPING' } };
+    expect(await asked).toMatchObject([stopping, stopping]);
+    await expect(push('three', ending)).rejects.toMatchObject({ code: 'GATE_STOPPING' });
+    expect(store.audit()).toEqual([]);
+    expect(store.countReports()).toBe(0);
+  });
+
+  it('waits for what is being judged', async () => {
+    const looked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<readonly []>();
+    const ending = gateWith({
+      companions: () => {
+        looked.resolve();
+        return answer.promise;
+      },
+    });
+    const verdict = push('app', ending);
+    await looked.promise;
+    const closed = ending.close().then(() => store.audit().length);
+    answer.resolve([]);
+    expect(await closed).toBe(1);
+    expect((await verdict).outcome).toBe('allow');
   });
 });
 

@@ -4,10 +4,11 @@
  */
 import { type Digest, digestOf } from '../images/index.ts';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
-import type { ImageSource, Report, Scanner } from '../scanner/index.ts';
+import type { ImageSource, Report, Scanner, ScanOptions } from '../scanner/index.ts';
 import { catchUp } from './catching-up.ts';
 import type { GateEvent } from './changes.ts';
 import { type EvidenceSources, weigh } from './evidence.ts';
+import { gateFault } from './faults.ts';
 import { type Case, judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { plainText } from './plain-text.ts';
@@ -45,9 +46,9 @@ interface Request {
 }
 
 export interface Gate {
-  /** Scans an image that is being pushed. @throws Fault GATE_BUSY, GATE_STORE_FAILED */
+  /** Scans an image that is being pushed. @throws Fault GATE_BUSY, GATE_STOPPING, GATE_STORE_FAILED */
   admitImage(request: Request & { readonly image: ImageSource }): Promise<Verdict>;
-  /** Scans code that is being deployed. @throws Fault GATE_BUSY, GATE_STORE_FAILED */
+  /** Scans code that is being deployed. @throws Fault GATE_BUSY, GATE_STOPPING, GATE_STORE_FAILED */
   admitCode(
     request: Request & { readonly action: string; readonly code: Uint8Array; readonly kind: string },
   ): Promise<Verdict>;
@@ -66,7 +67,7 @@ export interface Gate {
   catchUp(options?: RejudgeOptions): Promise<RejudgeResult | undefined>;
   /** The report with what VEX says of it. */
   report(digest: Digest): Promise<Report | undefined>;
-  /** Waits for what is being judged. */
+  /** Gives up scans under way, whose askers are told to come again, and waits for what is being judged. */
   close(): Promise<void>;
 }
 
@@ -86,10 +87,28 @@ export function createGate(options: GateOptions): Gate {
   });
   rejudging.onVerdicts((verdicts) => runVerdicts.learn(verdicts));
 
-  const scanned = async (subject: Subject, start: () => Promise<Report>): Promise<Scanned> => {
+  const underWay = new Set<Promise<unknown>>();
+  let isClosed = false;
+  /** What `close` waits for. */
+  const tracked = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (isClosed)
+      throw gateFault('GATE_STOPPING', 'Ward is being stopped', { hint: 'try again in a minute' });
+    const done = work();
+    underWay.add(done);
     try {
-      const report = await scans.scan(subject.digest, async () => {
-        const fresh = await start();
+      return await done;
+    } finally {
+      underWay.delete(done);
+    }
+  };
+
+  const scanned = async (
+    subject: Subject,
+    start: (scan: ScanOptions) => Promise<Report>,
+  ): Promise<Scanned> => {
+    try {
+      const report = await scans.scan(subject.digest, async (signal) => {
+        const fresh = await start({ signal });
         await store.putReport(subject, fresh);
         return fresh;
       });
@@ -135,44 +154,51 @@ export function createGate(options: GateOptions): Gate {
   };
 
   return {
-    async admitImage(request) {
-      const { image } = request;
-      const subject = imageSubject(image.digest);
-      const result = await scanned(subject, () => scanner.scanImage(image));
-      const verdict = await conclude(subject, ['push'], request, image.name, result);
-      // A scan with newer rules may have found more in what is judged already for others.
-      const isNews = result.report !== undefined && store.verdicts(subject.digest).length > 1;
-      if (isNews) await rejudging.rejudge(subject);
-      return verdict;
-    },
-    async admitCode(request) {
-      const { code, kind, action } = request;
-      const subject = codeSubject(digestOf(code), kind);
-      const result = await scanned(subject, () => scanner.scanCode(code, { name: action, kind }));
-      return conclude(subject, ['deploy', 'run'], request, action, result);
-    },
-    async admitDeploy(request) {
-      const subject = imageSubject(request.digest);
-      const stored = await store.report(subject.digest);
-      const report = stored === undefined ? undefined : scanner.rejudge(stored.report);
-      return conclude(subject, ['deploy', 'run'], request, request.action, { report });
-    },
+    admitImage: (request) =>
+      tracked(async () => {
+        const { image } = request;
+        const subject = imageSubject(image.digest);
+        const result = await scanned(subject, (scan) => scanner.scanImage(image, scan));
+        const verdict = await conclude(subject, ['push'], request, image.name, result);
+        // A scan with newer rules may have found more in what is judged already for others.
+        const isNews = result.report !== undefined && store.verdicts(subject.digest).length > 1;
+        if (isNews) await rejudging.rejudge(subject);
+        return verdict;
+      }),
+    admitCode: (request) =>
+      tracked(async () => {
+        const { code, kind, action } = request;
+        const subject = codeSubject(digestOf(code), kind);
+        const result = await scanned(subject, (scan) => scanner.scanCode(code, { name: action, kind }, scan));
+        return conclude(subject, ['deploy', 'run'], request, action, result);
+      }),
+    admitDeploy: (request) =>
+      tracked(async () => {
+        const subject = imageSubject(request.digest);
+        const stored = await store.report(subject.digest);
+        const report = stored === undefined ? undefined : scanner.rejudge(stored.report);
+        return conclude(subject, ['deploy', 'run'], request, request.action, { report });
+      }),
     mayRun: (subject, namespace) => runVerdicts.get(subject, namespace),
     async evidenceChanged(digest) {
       try {
-        await rejudging.rejudge(imageSubject(digest));
+        await tracked(() => rejudging.rejudge(imageSubject(digest)));
       } catch (error) {
         log.error({ digest, reason: messageOf(error) }, 'not judged anew');
       }
     },
     rejudgeAll: (how = {}) => rejudging.rejudgeAll(how),
     catchUp: (how = {}) => catchUp({ ...options, rejudgeAll: rejudging.rejudgeAll, clock }, how),
-    async report(digest) {
-      const stored = await store.report(digest);
-      if (stored === undefined) return undefined;
-      return (await weigh(options, stored.subject, policy(), stored.report)).report;
-    },
+    report: (digest) =>
+      tracked(async () => {
+        const stored = await store.report(digest);
+        if (stored === undefined) return undefined;
+        return (await weigh(options, stored.subject, policy(), stored.report)).report;
+      }),
     async close() {
+      isClosed = true;
+      await scans.end();
+      await Promise.allSettled(underWay);
       await runVerdicts.settle();
       await rejudging.settle();
     },

@@ -18,14 +18,17 @@ export interface Scans {
   /**
    * What this scan of the subject finds; who asks meanwhile gets the same report. Rejects when the scan does, or when it
    * takes too long.
-   * @throws Fault GATE_BUSY
+   * @throws Fault GATE_BUSY, GATE_STOPPING
    */
-  scan(digest: Digest, start: () => Promise<Report>): Promise<Report>;
+  scan(digest: Digest, start: (signal: AbortSignal) => Promise<Report>): Promise<Report>;
+  /** Gives up those under way and those that wait, and all that come; settles when none is left. */
+  end(): Promise<void>;
 }
 
 export function createScans({ concurrent, waiting, timeoutMs }: ScanLimits): Scans {
   const flights = new Map<Digest, Promise<Report>>();
   const queue: (() => void)[] = [];
+  const ending = new AbortController();
   let running = 0;
 
   const enter = async (): Promise<void> => {
@@ -40,10 +43,15 @@ export function createScans({ concurrent, waiting, timeoutMs }: ScanLimits): Sca
     if (next === undefined) running--;
     else next();
   };
-  const fly = async (digest: Digest, start: () => Promise<Report>): Promise<Report> => {
+  const fly = async (digest: Digest, start: (signal: AbortSignal) => Promise<Report>): Promise<Report> => {
     await enter();
     try {
-      return await start();
+      ending.signal.throwIfAborted();
+      return await start(ending.signal);
+    } catch (error) {
+      // Whatever it says now is no word about what was scanned.
+      ending.signal.throwIfAborted();
+      throw error;
     } finally {
       flights.delete(digest);
       leave();
@@ -61,6 +69,10 @@ export function createScans({ concurrent, waiting, timeoutMs }: ScanLimits): Sca
         flights.set(digest, flight);
       }
       return within(flight, timeoutMs);
+    },
+    async end() {
+      ending.abort(gateFault('GATE_STOPPING', 'Ward is being stopped', { hint: 'try again in a minute' }));
+      await Promise.allSettled(flights.values());
     },
   };
 }
