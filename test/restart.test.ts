@@ -136,11 +136,13 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     expect(performance.now() - began).toBeGreaterThan(500);
   });
 
-  it('after kill -9: sandboxes and mounts are gone at once, cgroups and state at the next start', async () => {
-    const first = await start();
+  it('after kill -9: sandboxes, frozen or not, and mounts are gone at once, cgroups and state at the next start', async () => {
+    const first = await start({ invoker: { prewarm: [], freezeAfterMs: 50 } });
     await first.deploy('slow', waits);
+    await first.deploy('quick', waits);
     const lost = first.invoke('slow', { ms: 60_000 }).catch(() => 'connection lost');
-    await first.until(() => first.sandboxStates().length > 0);
+    await first.invoke('quick', { ms: 0 });
+    await first.until(() => first.sandboxStates().includes('FROZEN') && first.sandboxStates().length > 1);
     await first.kill();
     expect(await lost).toBe('connection lost');
     await first.until(() => processesOf(first.instance).length === 0);

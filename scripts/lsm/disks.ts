@@ -2,11 +2,10 @@
  * The disks beside that of the system: one with npm packages and runtime images, which is kept until they change, and
  * one with Ward as it is in this checkout, made anew for every run.
  */
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openImageStore } from '../../src/images/index.ts';
-import { mustRun } from '../../src/lib/index.ts';
+import { mustRun, runCommand } from '../../src/lib/index.ts';
 import { cached, projectRoot } from './cache.ts';
 
 const images = ['nodejs:24', 'python:3.13'];
@@ -53,11 +52,22 @@ async function makeDisk(root: string, disk: string): Promise<void> {
   await rm(root, { recursive: true });
 }
 
-/** What Node has compiled here so far: an emulated machine takes minutes for it. */
+/** What Node has compiled of Ward and of the test: an emulated machine takes minutes for it. */
 async function copyCompiled(to: string): Promise<void> {
   const compiled = join(projectRoot, 'node_modules/.cache/ward');
-  if (existsSync(compiled)) await copy(compiled, to);
-  else await mkdir(to);
+  const env = { ...process.env, NODE_COMPILE_CACHE: compiled };
+  const checks = ['operations', 'platform', 'suites'].map(
+    (name) => `import './scripts/lsm/guest/${name}.ts';`,
+  );
+  const programs = [
+    ['--input-type=module', '--eval', checks.join('')],
+    ['bin/ward.mjs', 'doctor'],
+    ['bin/ward.mjs', 'prove', '--only', 'mount-tmpfs'],
+    ['node_modules/vitest/vitest.mjs', 'list', '--filesOnly'],
+  ];
+  for (const args of programs)
+    await runCommand([process.execPath, ...args], { cwd: projectRoot, env, timeoutMs });
+  await copy(compiled, to);
 }
 
 /** The index and all its documents, but only the layers of the images in use. */

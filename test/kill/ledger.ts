@@ -32,7 +32,6 @@ export interface Ledger {
   readonly pushed: Pushed[];
   readonly answered: Answered;
   /** Processes of the last dead server's sandboxes, which stood still when it died. */
-  frozen: readonly string[];
 }
 
 export function newLedger(): Ledger {
@@ -41,7 +40,6 @@ export function newLedger(): Ledger {
     invoked: new Set(),
     fired: new Set(),
     pushed: [],
-    frozen: [],
     answered: { calls: 0, blockingCalls: 0, firings: 0, writes: 0, pushes: 0 },
   };
 }

@@ -2,7 +2,7 @@
  * Operations that nothing but the LSM refuses: each is tried in two sandboxes that differ in that alone. It must work
  * in the one and be refused in the other, and the kernel must say who refused it.
  */
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun } from '../../../src/lib/index.ts';
@@ -28,7 +28,8 @@ const operations: Readonly<Record<Lsm, Readonly<Record<string, RegExp>>>> = {
     'open /proc/CHILD/mem': /\{ ptrace \}.* tclass=process/,
     'map a device': /\{ map \}.* path="\/dev\/zero"/,
     'read /fn/foreign': /\{ read \}.* name="foreign".*:c1022,c1023 tclass=file/,
-    'list /fn/closed': /\{ read \}.* name="closed".*:c1022,c1023 tclass=dir/,
+    'stat /fn/foreign': /\{ getattr \}.* path="[^"]*foreign".*:c1022,c1023 tclass=file/,
+    'read /fn/home': /\{ read \}.* name="home".*:user_home_t:s0 tclass=file/,
     'read /fn/shadow': /\{ read \}.* name="shadow".*:shadow_t:s0 tclass=file/,
     'run /fn/tool': /\{ execute(_no_trans)? \}.* (name|path)="[^"]*tool"/,
   },
@@ -69,8 +70,8 @@ export async function checkOperations(host: SandboxHost, lsm: Lsm, rootDir: stri
 /** Everybody may read and run all of it, as far as modes go. */
 async function fill(codeDir: string, lsm: Lsm): Promise<void> {
   await chmod(codeDir, 0o755);
-  for (const name of ['foreign', 'shadow']) await writeFile(join(codeDir, name), 'text\n', { mode: 0o644 });
-  await mkdir(join(codeDir, 'closed'), { mode: 0o755 });
+  for (const name of ['foreign', 'shadow', 'home'])
+    await writeFile(join(codeDir, name), 'text\n', { mode: 0o644 });
   await copyFile('/bin/busybox', join(codeDir, 'tool'));
   await chmod(join(codeDir, 'tool'), 0o755);
   await shareWithSandboxes(codeDir);
@@ -78,7 +79,7 @@ async function fill(codeDir: string, lsm: Lsm): Promise<void> {
   const label = (name: string, type: string, level = 's0') =>
     mustRun(['chcon', `system_u:object_r:${type}:${level}`, join(codeDir, name)]);
   await label('foreign', 'container_file_t', 's0:c1022,c1023');
-  await label('closed', 'container_file_t', 's0:c1022,c1023');
   await label('shadow', 'shadow_t');
+  await label('home', 'user_home_t');
   await label('tool', 'user_home_t');
 }

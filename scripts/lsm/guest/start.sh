@@ -30,8 +30,6 @@ mkdir -p /ward "$root"
 labels=${1:+-o defcontext=system_u:object_r:bin_t:s0}
 mount $labels /dev/vdb /ward
 mount $labels /dev/vdc "$root"
-mount --bind /ward/node_modules "$root/node_modules"
-mount --bind "$root/compiled" "$root/node_modules/.cache/ward"
 mount -t tmpfs -o mode=755 data /var/lib
 [ -z "$1" ] || restorecon -R /var/lib
 /bin/sh "$root/scripts/lsm/guest/run.sh" "$root" >/dev/ttyS1 2>&1

@@ -15,4 +15,5 @@ done
 shift
 WARD_MOUNT_NAMESPACE=$(readlink /proc/self/ns/mnt)
 export WARD_MOUNT_NAMESPACE
-exec /bin/sh "$supervise" "$@"
+# From here on the death of the outer supervisor is a signal that can be answered: see supervise.sh.
+exec /usr/bin/setpriv --pdeathsig USR1 -- /bin/sh "$supervise" inside "$@"

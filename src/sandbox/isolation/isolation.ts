@@ -5,7 +5,7 @@
  * the caller's pid, terminal and stdio stay what they are.
  *
  *   this pid: sh supervise.sh                  (outer, on the host)
- *     └ pid 1 of the new namespace: sh supervise.sh   (dies with the outer one: PR_SET_PDEATHSIG)
+ *     └ pid 1 of the new namespace: sh supervise.sh   (hears of the outer one's death: PR_SET_PDEATHSIG)
  *         └ the command
  *
  * On a hybrid cgroup host the second hierarchy is hidden inside, because crun refuses to run beside it.
@@ -59,7 +59,7 @@ function isolationArgv(argv: readonly string[]): string[] {
   const enter = join(import.meta.dirname, 'enter.sh');
   return [
     ...['unshare', '--mount', '--propagation', 'private', '--pid', '--'],
-    ...['/bin/sh', supervise, setpriv, '--pdeathsig', 'KILL', '--'],
+    ...['/bin/sh', supervise, 'outside', setpriv, '--pdeathsig', 'KILL', '--'],
     ...['/bin/sh', enter, supervise, ...mountsToHide(), '--', ...argv],
   ];
 }

@@ -1,14 +1,28 @@
 #!/bin/sh
-# Runs a command as a child and ends with its exit code. A POSIX shell gives background commands /dev/null
-# as stdin, so stdin travels through descriptor 9; and it has them ignore SIGINT and SIGQUIT, which `env` undoes.
-# SIGTERM, SIGHUP and SIGINT are forwarded. What a terminal or a service manager sends to all processes at once
-# therefore arrives more than once: whoever counts signals takes those of one moment as one. SIGQUIT is only
-# survived here. As pid 1 of a pid namespace, `wait` also reaps the orphans, and what is frozen is thawed before
-# the end: under cgroup v1 a frozen process does not die of the kernel's SIGKILL, and the namespace can't end
-# before it has.
+# Runs a command as a child and ends with its exit code: supervise.sh outside|inside COMMAND [ARGUMENT …]
+# A POSIX shell gives background commands /dev/null as stdin, so stdin travels through descriptor 9; and it has them
+# ignore SIGINT and SIGQUIT, which `env` undoes. SIGTERM, SIGHUP and SIGINT are forwarded. What a terminal or a service
+# manager sends to all processes at once therefore arrives more than once: whoever counts signals takes those of one
+# moment as one. SIGQUIT is only survived here.
+# Inside it is pid 1 of a pid namespace: `wait` also reaps the orphans, and what is frozen is thawed before the end, for
+# under cgroup v1 a frozen process does not die of the kernel's SIGKILL, and the namespace can't end before it has. The
+# kernel says by SIGUSR1 that the supervisor outside is dead. That may have been before this listened, when pid 1 is
+# told nothing: descriptor 8 is the outer one's line in /proc, which can't be read any more when there is no such process.
+side=$1
+shift
+orphaned=
+if [ "$side" = inside ]; then
+  trap 'orphaned=1; kill -KILL "$child" 2>/dev/null' USR1
+  { read -r outer <&8; } 2>/dev/null || exit 137
+  case $outer in *') Z '*) exit 137 ;; esac
+  exec 8<&-
+else
+  exec 8</proc/$$/stat
+fi
 exec 9<&0
 env --default-signal=INT,QUIT "$@" <&9 9<&- &
 child=$!
+[ -n "$orphaned" ] && kill -KILL "$child"
 trap 'kill -TERM "$child" 2>/dev/null' TERM
 trap 'kill -HUP "$child" 2>/dev/null' HUP
 trap 'kill -INT "$child" 2>/dev/null' INT
@@ -27,6 +41,6 @@ while :; do
   wait "$child"
   last=$?
   [ "$last" = 127 ] || code=$last
-  [ "$$" = 1 ] && thaw 2>/dev/null
+  [ "$side" = inside ] && thaw 2>/dev/null
   exit "$code"
 done
