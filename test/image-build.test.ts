@@ -229,6 +229,19 @@ describe.skipIf(missing !== undefined)(
       expect(statement.predicate.buildDefinition.resolvedDependencies[0].uri).toBe(
         'urn:ward:image:nodejs:24',
       );
+      const said = async (type: string) => {
+        const { payload } = JSON.parse(await cosign('verify-attestation', '--type', type));
+        return JSON.parse(Buffer.from(payload, 'base64').toString());
+      };
+      const subject = [{ digest: { sha256: digestIn(built)?.slice(7) } }];
+      const sbom = await said('cyclonedx');
+      expect(sbom).toMatchObject({ subject, predicate: { bomFormat: 'CycloneDX' } });
+      expect(sbom.predicate.components.map(({ purl }: { purl: string }) => purl)).toContain(
+        'pkg:npm/slug@1.0.0',
+      );
+      const scan = await said('vuln');
+      expect(scan).toMatchObject({ subject, predicate: { scanner: { uri: 'urn:ward:scanner' } } });
+      await expect(said('spdxjson')).rejects.toThrow();
     });
 
     it('have their provenance beside them in the registry, signed or not', async () => {

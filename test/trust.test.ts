@@ -92,7 +92,7 @@ describe.skipIf(!isInstalled)('with cosign', () => {
   ] as const)('cosign accepts an attestation of Ward: %s', async (type, predicateType, predicate) => {
     const statement = { subjects: [{ name: 'team/app', digest: image }], predicateType, predicate };
     const envelope = sealStatement(statement, key);
-    registry.push(attestationManifest(image, envelope, predicateType));
+    registry.push(attestationManifest(image, [{ envelope, predicateType }]));
     const verifying = ['--insecure-ignore-tlog=true', '--allow-http-registry', '--type', type, reference];
     expect(await cosign('verify-attestation', '--key', 'ward.pub', ...verifying)).toMatchObject({ code: 0 });
     expect((await cosign('verify-attestation', '--key', 'cosign.pub', ...verifying)).code).not.toBe(0);

@@ -1,7 +1,6 @@
 /** Where an image that was built goes: Ward's image store, an OCI layout, a tar file. */
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Artifact } from '../gate/index.ts';
 import {
   copyImage,
   type FunctionImage,
@@ -13,7 +12,7 @@ import {
 } from '../images/index.ts';
 import { errnoOf } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
-import { putArtifact } from './image-build-trust.ts';
+import { type ImageCompanions, layoutCompanions, putCompanions } from './image-build-trust.ts';
 
 export type OutputTarget =
   | { readonly kind: 'store' }
@@ -25,8 +24,8 @@ export interface BuiltImageFiles {
   readonly layoutDir: string;
   readonly name: string;
   readonly image: FunctionImage;
-  /** Signature and attestation. */
-  readonly companions: readonly Artifact[];
+  /** Undefined: nobody signs it. */
+  readonly companions: ImageCompanions | undefined;
 }
 
 /** Undefined: it is only pushed. @throws Fault FLAG_INVALID */
@@ -79,7 +78,7 @@ export async function putOut(
   await copyImage(layoutDir, dir, image.descriptor, isStore ? 'link' : 'copy');
   // The first call need not wait then; and what can't be unpacked gets no name.
   if (isStore) await unpackLayers(dir, image.descriptor);
-  for (const artifact of built.companions) await putArtifact(dir, artifact);
+  if (built.companions !== undefined) await putCompanions(layoutCompanions(dir), built.companions);
   await tagManifest(dir, image.descriptor, [name]);
   return isStore ? name : `oci:${dir}:${name}`;
 }

@@ -4,11 +4,12 @@
  * Source: OCI distribution-spec v1.1, "Push".
  */
 import { createReadStream } from 'node:fs';
-import { type Artifact, referrerManifest, statementMediaType } from '../gate/index.ts';
+import { type Artifact, layersOf, referrerManifest, statementMediaType } from '../gate/index.ts';
 import { blobPath, type Descriptor, openBlobStore, parseDigest, readImage } from '../images/index.ts';
 import type { BuiltImageFiles } from './image-build-output.ts';
 import type { ProvenanceStatement } from './image-build-provenance.ts';
 import { createRegistryClient, type RegistryClient } from './image-build-registry.ts';
+import { type CompanionPlace, putCompanions } from './image-build-trust.ts';
 
 export interface PushTarget {
   /** URL of Ward, without a slash at its end. */
@@ -38,17 +39,28 @@ export async function pushImage(target: PushTarget, push: ImagePush): Promise<st
     await pushBlob(client, layoutDir, layer);
   }
   await pushBlob(client, layoutDir, manifest.config);
-  for (const artifact of companions) await pushArtifact(client, artifact);
+  if (companions !== undefined) await putCompanions(registryCompanions(client), companions);
   onProgress(`waiting for the gate to judge ${name}`);
   const bytes = await openBlobStore(layoutDir).get(parseDigest(image.digest));
   await client.putManifest(tag, image.descriptor.mediaType, bytes);
-  if (companions.length === 0) await pushArtifact(client, provenanceReferrer(push, provenance));
+  if (companions === undefined) await pushArtifact(client, provenanceReferrer(push, provenance));
   return `${target.url}/${name}`;
 }
 
 async function pushBlob(client: RegistryClient, dir: string, { digest, size }: Descriptor): Promise<void> {
   if (await client.hasBlob(digest)) return;
   await client.putBlob(digest, size, () => createReadStream(blobPath(dir, digest)));
+}
+
+function registryCompanions(client: RegistryClient): CompanionPlace {
+  return {
+    async layers(tag) {
+      const manifest = await client.getManifest(tag);
+      return manifest === undefined ? [] : layersOf(manifest.bytes);
+    },
+    content: (digest) => client.getBlob(digest),
+    put: (artifact) => pushArtifact(client, artifact),
+  };
 }
 
 async function pushArtifact(client: RegistryClient, { blobs, manifest, tag }: Artifact): Promise<void> {

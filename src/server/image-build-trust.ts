@@ -2,11 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import {
   type Artifact,
-  type ArtifactLayer,
   attestationManifest,
   companionTag,
-  predicateTypes,
+  type Descriptor,
+  layersOf,
   readSigningKey,
+  type SealedStatement,
   type SigningKey,
   sealStatement,
   signManifest,
@@ -17,14 +18,15 @@ import {
   type FunctionImage,
   openBlobStore,
   parseDigest,
-  readImage,
   readIndex,
   refNameOf,
   tagManifest,
 } from '../images/index.ts';
 import { messageOf } from '../lib/index.ts';
+import type { Report } from '../scanner/index.ts';
 import { serverFault } from './faults.ts';
 import { type ProvenanceStatement, unsigned } from './image-build-provenance.ts';
+import { scanStatements } from './scan-statements.ts';
 
 /** A private key that signs, and what opens it. */
 export interface KeyFile {
@@ -45,38 +47,95 @@ export async function openKey({ path, passphrase }: KeyFile): Promise<SigningKey
   return readSigningKey(pem.slice(0, longestKey), passphrase);
 }
 
-/** A signature of the image, and a signed statement of how it was built. */
+/** What is signed about an image: it, how it was built and, if it was scanned, what is in it. */
+export interface ImageCompanions {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly statements: readonly SealedStatement[];
+  readonly key: SigningKey;
+}
+
 export function companionsOf(signed: {
   readonly name: string;
   readonly image: FunctionImage;
   readonly provenance: ProvenanceStatement;
+  readonly report: Report | undefined;
   readonly key: SigningKey;
-}): readonly Artifact[] {
-  const { name, image, provenance, key } = signed;
-  const envelope = sealStatement(unsigned(provenance, { name, image }), key);
-  return [
-    signManifest({ digest: image.digest, reference: name, annotations: {} }, key),
-    attestationManifest(image.digest, envelope, predicateTypes.provenance),
+}): ImageCompanions {
+  const { name, image, provenance, report, key } = signed;
+  const { digest } = image;
+  const statements = [
+    unsigned(provenance, { name, image }),
+    ...(report === undefined ? [] : scanStatements(report, { name, digest })),
   ];
+  return {
+    ...{ name, digest, key },
+    statements: statements.map((statement) => ({
+      envelope: sealStatement(statement, key),
+      predicateType: statement.predicateType,
+    })),
+  };
 }
+
+/** Where companions lie, under their tags. */
+export interface CompanionPlace {
+  /** Of the manifest under a tag; none when there is none. */
+  layers(tag: string): Promise<readonly Descriptor[]>;
+  content(digest: Digest): Promise<Buffer>;
+  put(artifact: Artifact): Promise<void>;
+}
+
+/** What others signed stays, and what the key said of other things. */
+export async function putCompanions(place: CompanionPlace, companions: ImageCompanions): Promise<void> {
+  const { name, digest, statements, key } = companions;
+  await sign(place, name, digest, key);
+  const earlier = await place.layers(companionTag(digest, 'att'));
+  const types = new Set(statements.map(({ predicateType }) => predicateType));
+  const kept = earlier.filter(
+    ({ annotations = {} }) =>
+      annotations[signerAnnotation] !== key.id || !types.has(annotations['predicateType'] ?? ''),
+  );
+  await place.put(attestationManifest(digest, statements, { [signerAnnotation]: key.id }, kept));
+}
+
+/** Tells a statement that a later one of the same signer replaces; nobody believes it otherwise. */
+const signerAnnotation = 'ward.signer';
 
 /**
  * Signs the image of this digest in the layout in `dir`, unless it bears a signature by the key already. What others
  * signed stays. Returns whether it was signed now.
  */
-export async function signInLayout(
-  dir: string,
-  name: string,
-  digest: Digest,
-  key: SigningKey,
-): Promise<boolean> {
-  const earlier = await companionLayers(dir, digest);
-  if (verifySignatures(digest, earlier, [key]).verified.length > 0) return false;
-  const kept = earlier.map(({ mediaType, content, annotations, digest: of }) => ({
-    ...{ mediaType, digest: of, size: content.length, annotations },
-  }));
-  await putArtifact(dir, signManifest({ digest, reference: name, annotations: {} }, key, kept));
+export function signInLayout(dir: string, name: string, digest: Digest, key: SigningKey): Promise<boolean> {
+  return sign(layoutCompanions(dir), name, digest, key);
+}
+
+async function sign(place: CompanionPlace, name: string, digest: Digest, key: SigningKey): Promise<boolean> {
+  const earlier = await place.layers(companionTag(digest, 'sig'));
+  const read = await Promise.all(
+    earlier.map(async ({ mediaType, digest: of, size, annotations = {} }) => {
+      const content = size <= longestSignature ? await place.content(of) : Buffer.alloc(0);
+      return { mediaType, annotations, content };
+    }),
+  );
+  if (verifySignatures(digest, read, [key]).verified.length > 0) return false;
+  await place.put(signManifest({ digest, reference: name, annotations: {} }, key, earlier));
   return true;
+}
+
+/** A payload has at most 64 KiB. */
+const longestSignature = 1024 * 1024;
+
+/** Those of an OCI layout. */
+export function layoutCompanions(dir: string): CompanionPlace {
+  const blobs = openBlobStore(dir);
+  return {
+    async layers(tag) {
+      const entry = (await readIndex(dir))?.manifests.find((each) => refNameOf(each) === tag);
+      return entry === undefined ? [] : layersOf(await blobs.get(parseDigest(entry.digest)));
+    },
+    content: (digest) => blobs.get(digest),
+    put: (artifact) => putArtifact(dir, artifact),
+  };
 }
 
 /** Stores it under its tag. */
@@ -85,23 +144,4 @@ export async function putArtifact(dir: string, { blobs, manifest, tag }: Artifac
   for (const { content } of [...blobs, manifest]) await store.put(content);
   const { mediaType, digest, content } = manifest;
   if (tag !== undefined) await tagManifest(dir, { mediaType, digest, size: content.length }, [tag]);
-}
-
-async function companionLayers(
-  dir: string,
-  image: Digest,
-): Promise<readonly (ArtifactLayer & { readonly digest: Digest })[]> {
-  const tag = companionTag(image, 'sig');
-  const entry = (await readIndex(dir))?.manifests.find((each) => refNameOf(each) === tag);
-  if (entry === undefined) return [];
-  const { manifest } = await readImage(dir, entry);
-  const store = openBlobStore(dir);
-  return Promise.all(
-    manifest.layers.map(async ({ mediaType, digest, annotations }) => ({
-      mediaType,
-      digest: parseDigest(digest),
-      content: await store.get(parseDigest(digest)),
-      annotations: annotations ?? {},
-    })),
-  );
 }

@@ -94,7 +94,8 @@ export async function buildImage(request: ImageBuildRequest): Promise<ImageBuild
   const done = { name, digest: image.digest, image, judged, provenance };
   if (judged?.outcome === 'deny') return { ...done, places: [], signedBy: undefined };
   signal?.throwIfAborted();
-  const companions = key === undefined ? [] : companionsOf({ name, image, provenance, key });
+  const companions =
+    key === undefined ? undefined : companionsOf({ name, image, provenance, report: judged?.report, key });
   const built = { layoutDir: work.path, name, image, companions };
   const places: string[] = [];
   if (target !== undefined) places.push(await putOut(target, built, config.imagesDir, onProgress));

@@ -10,18 +10,13 @@ import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
 import { envelopeMediaType, openEnvelope, sealEnvelope } from './envelope.ts';
 import type { SigningKey, TrustedKey } from './keys.ts';
-import {
-  type Artifact,
-  companionManifest,
-  companionTag,
-  type Descriptor,
-  referrerManifest,
-} from './oci-documents.ts';
+import { type Artifact, companionManifest, companionTag, type Descriptor } from './oci-documents.ts';
 
 export const predicateTypes = {
   provenance: 'https://slsa.dev/provenance/v1',
   vulnerabilities: 'https://cosign.sigstore.dev/attestation/vuln/v1',
   openVex: 'https://openvex.dev/ns',
+  cycloneDx: 'https://cyclonedx.org/bom',
 } as const;
 
 export interface Statement {
@@ -90,35 +85,29 @@ export function isAbout(attestation: Statement, digest: Digest): boolean {
   return attestation.subjects.some((subject) => subject.digest === digest);
 }
 
+/** A statement in its envelope, and of what type that is. */
+export interface SealedStatement {
+  readonly envelope: Uint8Array;
+  readonly predicateType: string;
+}
+
 /**
  * Where cosign looks for attestations.
+ * @param further annotations of each
  * @param earlier layers that the tag has by now: their attestations stay
  */
 export function attestationManifest(
   digest: Digest,
-  envelope: Uint8Array,
-  predicateType: string,
+  statements: readonly SealedStatement[],
+  further: Readonly<Record<string, string>> = {},
   earlier: readonly Descriptor[] = [],
 ): Artifact {
-  const annotations = { 'dev.cosignproject.cosign/signature': '', predicateType };
-  const layer = { mediaType: envelopeMediaType, content: envelope, annotations };
-  return companionManifest(companionTag(digest, 'att'), layer, earlier);
-}
-
-/** The same attached by `subject`. */
-export function attestationReferrer(
-  subject: Descriptor,
-  envelope: Uint8Array,
-  predicateType: string,
-  createdAt: string,
-): Artifact {
-  return referrerManifest({
-    subject,
-    artifactType: envelopeMediaType,
+  const layers = statements.map(({ envelope, predicateType }) => ({
+    mediaType: envelopeMediaType,
     content: envelope,
-    createdAt,
-    annotations: { 'in-toto.io/predicate-type': predicateType },
-  });
+    annotations: { 'dev.cosignproject.cosign/signature': '', predicateType, ...further },
+  }));
+  return companionManifest(companionTag(digest, 'att'), layers, earlier);
 }
 
 export interface Build {

@@ -75,12 +75,17 @@ export function companionTag(digest: Digest, suffix: 'sig' | 'att'): string {
  */
 export function companionManifest(
   tag: string,
-  layer: ArtifactLayer,
+  added: readonly ArtifactLayer[],
   earlier: readonly Descriptor[] = [],
 ): Artifact {
-  const blob = blobOf(layer.mediaType, layer.content);
-  const added: Descriptor = { ...descriptorOf(blob), annotations: layer.annotations };
-  const layers = [...earlier, added];
+  const contents = added.map(({ mediaType, content, annotations }) => ({
+    blob: blobOf(mediaType, content),
+    annotations,
+  }));
+  const layers = [
+    ...earlier,
+    ...contents.map(({ blob, annotations }): Descriptor => ({ ...descriptorOf(blob), annotations })),
+  ];
   const config = blobOf(
     configMediaType,
     JSON.stringify({
@@ -99,7 +104,7 @@ export function companionManifest(
     layers,
   };
   return {
-    blobs: [blob, config],
+    blobs: [...contents.map(({ blob }) => blob), config],
     manifest: blobOf(manifestMediaType, JSON.stringify(manifest)),
     tag,
   };

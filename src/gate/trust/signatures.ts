@@ -50,7 +50,7 @@ export function signManifest(
   const content = simpleSigningPayload(image);
   const annotations = { [signatureAnnotation]: key.sign(content).toString('base64') };
   const layer = { mediaType: simpleSigningMediaType, content, annotations };
-  return companionManifest(companionTag(image.digest, 'sig'), layer, earlier);
+  return companionManifest(companionTag(image.digest, 'sig'), [layer], earlier);
 }
 
 /**

@@ -11,7 +11,6 @@ import {
   predicateTypes,
   referrerManifest,
   statementMediaType,
-  vulnerabilityPredicate,
 } from '../../gate/index.ts';
 import {
   type Digest,
@@ -23,7 +22,7 @@ import {
 } from '../../images/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
-import { buildInfo } from '../build-info.ts';
+import { scanPredicate } from '../scan-statements.ts';
 
 export type AttachmentStore = Pick<
   RegistryStore,
@@ -84,7 +83,7 @@ function documentsOf(report: Report, subject: Subject, revision: string): readon
     _type: 'https://in-toto.io/Statement/v1',
     subject: [{ name: report.target.name, digest: { sha256: subject.digest.slice('sha256:'.length) } }],
     predicateType: predicateTypes.vulnerabilities,
-    predicate: predicateOf(report),
+    predicate: scanPredicate(report),
   };
   return [
     referrerManifest({
@@ -100,17 +99,6 @@ function documentsOf(report: Report, subject: Subject, revision: string): readon
       annotations: { ...annotations, 'in-toto.io/predicate-type': predicateTypes.vulnerabilities },
     }),
   ];
-}
-
-function predicateOf(report: Report) {
-  return vulnerabilityPredicate({
-    scannerUri: 'urn:ward:scanner',
-    scannerVersion: buildInfo.buildno,
-    advisoryRevision: report.advisories?.revision ?? '',
-    result: JSON.parse(JSON.stringify(sortedReport(report))),
-    startedAt: report.scannedAt,
-    finishedAt: report.scannedAt,
-  });
 }
 
 /** The same for what finds the same with the same advisories. */
