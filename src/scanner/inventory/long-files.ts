@@ -2,6 +2,7 @@
  * Programs that are too long to be held in memory: Node.js has more than 100 MB. They are looked through while they
  * pass by, for the marks that Go and Node.js leave.
  */
+import { openRollingBytes } from '../rolling-bytes.ts';
 import { goMagic, inlineModules } from './elf/go.ts';
 import { nodeAt, nodeMark, nodeVersionBytes } from './elf/node.ts';
 import { isElf } from './elf/sections.ts';
@@ -21,33 +22,35 @@ const maxGoMarks = 8;
 const overlap = Math.max(goMagic.length, nodeMark.length + nodeVersionBytes);
 
 export function probeLongFile(): LongFileProbe {
-  let tail: Buffer = Buffer.alloc(0);
+  const rolling = openRollingBytes();
   let isProgram: boolean | undefined;
   let node: FoundPackage | undefined;
   const marks: { readonly pieces: Buffer[]; length: number }[] = [];
 
   const keep = (bytes: Buffer): void => {
-    for (const mark of marks) {
-      if (mark.length >= goBytes) continue;
-      mark.pieces.push(bytes);
-      mark.length += bytes.length;
+    const wanting = marks.filter(({ length }) => length < goBytes);
+    if (wanting.length === 0) return;
+    // The bytes are the reader's.
+    const copy = Buffer.from(bytes);
+    for (const mark of wanting) {
+      mark.pieces.push(copy);
+      mark.length += copy.length;
     }
   };
   const feed = (piece: Buffer): void => {
     isProgram ??= isElf(piece);
     if (!isProgram) return;
-    // A copy: the piece is the reader's.
-    const bytes = Buffer.concat([tail, piece]);
-    keep(bytes.subarray(tail.length));
+    const bytes = rolling.add(piece);
+    keep(piece);
     const searchable = bytes.length - overlap;
     for (let at = bytes.indexOf(goMagic); at >= 0 && at < searchable; at = bytes.indexOf(goMagic, at + 1)) {
-      if (marks.length < maxGoMarks) marks.push({ pieces: [bytes.subarray(at)], length: bytes.length - at });
+      if (marks.length === maxGoMarks) break;
+      marks.push({ pieces: [Buffer.from(bytes.subarray(at))], length: bytes.length - at });
     }
     for (let at = bytes.indexOf(nodeMark); at >= 0 && at < searchable; at = bytes.indexOf(nodeMark, at + 1)) {
       node ??= nodeAt(bytes, at);
     }
-    // Copied again, so that the long piece is not kept for it.
-    tail = Buffer.from(bytes.subarray(Math.max(0, searchable)));
+    rolling.drop(Math.max(0, searchable));
   };
   const proof = (): Proof | undefined => {
     const modules = marks.map(({ pieces }) => modulesAt(Buffer.concat(pieces)));

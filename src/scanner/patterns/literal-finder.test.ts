@@ -48,3 +48,27 @@ test('nothing in nothing', () => {
   expect(places(['abcd'], 'abc')).toEqual([]);
   expect(places([], 'abcd')).toEqual([]);
 });
+
+test('finds what lies across the edges of what is looked at in one go', () => {
+  const text = Buffer.alloc(300_000, ' ');
+  const every = 1021;
+  for (let at = 0; at + 8 <= text.length; at += every) text.write('ab-1B1-b', at);
+  const strings = ['b-1b', 'ab-1b1-b', '1-b '];
+  fc.assert(
+    fc.property(fc.nat(3000), fc.nat(3000), (from, less) => {
+      const to = text.length - less;
+      const found = places(strings, text.toString(), from, to).length;
+      const expected = strings.flatMap((string) => {
+        const offset = 'ab-1b1-b '.indexOf(string);
+        return Array.from({ length: Math.ceil(text.length / every) }, (_, index) => index * every + offset);
+      });
+      expect(found).toBe(expected.filter((at) => at >= from && at < to).length);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('finds everything where there is something at every place', () => {
+  const length = 150_000;
+  expect(places(['aaaa', 'aaaaa'], 'A'.repeat(length))).toHaveLength(length - 3 + length - 4);
+});

@@ -1,12 +1,17 @@
 /**
  * Finds any of many short strings in bytes, in either case, in one pass. Three bytes at every second place are looked
  * up in a table of hashes: of the rarest four bytes of a string, either the first three or the last three stand at
- * such a place. The places don't depend on what was found, so that a processor can look at many at once.
+ * such a place. All bytes of a scan go by there, so that loop is WebAssembly (docs/decisions.md, 29). It sees copies of the
+ * bytes and says what may be found, which is looked at here.
  */
+import { readFileSync } from 'node:fs';
 import { foldByte, rarityOf, shortestAtom } from './atoms.ts';
 
 export interface LiteralFinder {
-  /** Tells of every string that begins at `from` or after it, and before `to`. They come in no particular order. */
+  /**
+   * Tells of every string that begins at `from` or after it, and before `to`. They come in no particular order.
+   * `found` must not search with the same finder.
+   */
   find(bytes: Uint8Array, from: number, to: number, found: (literal: number, at: number) => void): void;
 }
 
@@ -14,81 +19,101 @@ const gramBytes = 3;
 const stride = shortestAtom - gramBytes + 1;
 const tableSize = 0x1_0000;
 
+/** Where what is in the memory of the loop: first a byte for each hash, then a word. */
+const headsAt = tableSize;
+/** A byte before them may be looked at, and some behind. */
+const textAt = headsAt + tableSize * 4 + 16;
+const textBytes = 64 * 1024;
+const gramsAt = textAt + textBytes + 16;
+/** Words: the rarest four bytes, how far before the gram they are, the literal, how far before it begins, the next. */
+const gramWords = 5;
+const candidateBytes = 8;
+/** Besides all that one place can lead to. */
+const candidates = 1024;
+const pageBytes = 0x1_0000;
+
+const loop = new WebAssembly.Module(readFileSync(new URL('./literal-finder.wasm', import.meta.url)));
+
+interface Loop {
+  readonly next: { readonly value: number };
+  search(at: number, end: number, out: number, full: number): number;
+}
+
 /** @param strings In lower case, each of at least `shortestAtom` bytes. */
 export function createLiteralFinder(strings: readonly Uint8Array[]): LiteralFinder {
   const longest = Math.max(0, ...strings.map(({ length }) => length));
-  const { isKnown, heads, literals, offsets, following } = gramsOf(strings);
+  const grams = strings.length * stride;
+  const outAt = gramsAt + grams * gramWords * 4;
+  const fullAt = outAt + candidates * candidateBytes;
+  const memory = new WebAssembly.Memory({
+    initial: Math.ceil((fullAt + (grams + 1) * candidateBytes) / pageBytes),
+  });
+  const words = new Int32Array(memory.buffer);
+  const bytes = new Uint8Array(memory.buffer);
+  writeGrams(strings, bytes, words);
+  const { search, next } = loopOn(memory);
 
   const isAt = (literal: number, text: Uint8Array, start: number): boolean => {
-    const bytes = strings[literal];
-    if (bytes === undefined || start + bytes.length > text.length) return false;
-    for (let index = 0; index < bytes.length; index++) {
-      if (foldByte(text[start + index] ?? 0) !== bytes[index]) return false;
+    const string = strings[literal];
+    if (string === undefined || start + string.length > text.length) return false;
+    for (let index = 0; index < string.length; index++) {
+      if (foldByte(text[start + index] ?? 0) !== string[index]) return false;
     }
     return true;
   };
 
-  const tell = (text: Uint8Array, at: number, tellOf: (literal: number, start: number) => void): void => {
-    for (let gram = heads[hashAt(text, at)] ?? -1; gram >= 0; gram = following[gram] ?? -1) {
-      const literal = literals[gram] ?? 0;
-      const start = at - (offsets[gram] ?? 0);
-      if (isAt(literal, text, start)) tellOf(literal, start);
-    }
-  };
-
   return {
     find: (text, from, to, found) => {
-      const inside = (literal: number, start: number): void => {
-        if (start >= from && start < to) found(literal, start);
-      };
-      const view = new DataView(text.buffer, text.byteOffset, text.length);
       const end = Math.min(text.length - gramBytes + 1, to + longest);
       let at = from;
-      for (; at < end; at += stride) {
-        at = nextKnown(isKnown, view, at, end);
-        if (at < end) tell(text, at, inside);
+      while (at < end) {
+        const stop = Math.min(end, at + textBytes);
+        const first = Math.max(0, at - 1);
+        bytes.set(text.subarray(first, stop + gramBytes), textAt + first - at);
+        const shift = at - textAt;
+        while (at < stop) {
+          const outEnd = search(at - shift, stop - shift, outAt, fullAt);
+          at = next.value + shift;
+          for (let word = outAt / 4; word < outEnd / 4; word += 2) {
+            const literal = words[word] ?? 0;
+            const start = (words[word + 1] ?? 0) + shift;
+            if (start >= from && start < to && isAt(literal, text, start)) found(literal, start);
+          }
+        }
       }
     },
   };
 }
 
-/** The first place from `at` on, by strides, whose bytes are in the table; `end` or one more when there is none. */
-function nextKnown(isKnown: Uint8Array, view: DataView, at: number, end: number): number {
-  let next = at;
-  const last = Math.min(end, view.byteLength - 3);
-  while (next < last && isKnown[hashOf(view.getInt32(next, true))] === 0) next += stride;
-  return next;
+function loopOn(memory: WebAssembly.Memory): Loop {
+  // The module is our own, and exports these two.
+  return new WebAssembly.Instance(loop, { finder: { memory } }).exports as Loop;
 }
 
-/** Which literals have grams of a hash, and where: linked lists in arrays, because they are asked for so often. */
-function gramsOf(strings: readonly Uint8Array[]) {
-  const isKnown = new Uint8Array(tableSize);
-  const heads = new Int32Array(tableSize).fill(-1);
-  const literals = new Int32Array(strings.length * stride);
-  const offsets = new Int32Array(literals.length);
-  const following = new Int32Array(literals.length);
-  let gram = 0;
-  strings.forEach((bytes, literal) => {
-    const window = rarestWindow(bytes);
-    for (let offset = window; offset < window + stride; offset++) {
-      const hash = hashAt(bytes, offset);
-      literals[gram] = literal;
-      offsets[gram] = offset;
-      following[gram] = heads[hash] ?? -1;
-      heads[hash] = gram++;
-      isKnown[hash] = 1;
+/** A linked list for each hash; nothing is at 0. */
+function writeGrams(strings: readonly Uint8Array[], bytes: Uint8Array, words: Int32Array): void {
+  let gram = gramsAt;
+  strings.forEach((string, literal) => {
+    const window = rarestWindow(string);
+    for (let back = 0; back < stride; back++) {
+      const hash = hashOf(wordAt(string, window + back));
+      const head = headsAt / 4 + hash;
+      const next = words[head] ?? 0;
+      words.set([wordAt(string, window) | 0x2020_2020, back, literal, window + back, next], gram / 4);
+      words[head] = gram;
+      bytes[hash] = 1;
+      gram += gramWords * 4;
     }
   });
-  return { isKnown, heads, literals, offsets, following };
 }
 
-/** Of the three low bytes of a word; the same for either case of a letter. */
+/** As in the loop: of the three low bytes of a word; the same for either case of a letter. */
 function hashOf(word: number): number {
   return Math.imul((word & 0xff_ffff) | 0x20_2020, 0x9e37_79b1) >>> 16;
 }
 
-function hashAt(bytes: Uint8Array, at: number): number {
-  return hashOf((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16));
+function wordAt(bytes: Uint8Array, at: number): number {
+  return [3, 2, 1, 0].reduce((word, index) => (word << 8) | (bytes[at + index] ?? 0), 0);
 }
 
 function rarestWindow(bytes: Uint8Array): number {

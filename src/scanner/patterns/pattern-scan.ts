@@ -3,6 +3,7 @@
  * looks. Bytes may come in pieces: a match that spans two is found.
  */
 import { scannerFault } from '../faults.ts';
+import { openRollingBytes } from '../rolling-bytes.ts';
 import { type Atom, atomsOf } from './atoms.ts';
 import { createLiteralFinder, type LiteralFinder } from './literal-finder.ts';
 import { createMatcher, type Match, type Matcher, reach } from './matcher.ts';
@@ -26,6 +27,7 @@ interface Use {
 /** A match, with the bytes around it. */
 export interface Found {
   readonly pattern: number;
+  /** As long as it is told of only. */
   readonly bytes: Buffer;
   readonly match: Match;
   /** What is before `bytes`, in what was given before. */
@@ -132,17 +134,19 @@ export function scanBytes(set: PatternSet, bytes: Buffer, sink: PatternSink, bud
 /** Piece by piece; each must stay as it is only until `push` returns. Both throw as `scanBytes` does. */
 export function openPatternScan(set: PatternSet, sink: PatternSink): PatternScan {
   const look = createLook(set, sink, openBudget());
+  const rolling = openRollingBytes();
   let held: Buffer = Buffer.alloc(0);
   let base = 0;
   /** Atoms that begin before it have been looked at. */
   let done = 0;
   return {
     push: (piece) => {
-      held = Buffer.concat([held, piece]);
+      held = rolling.add(piece);
       const to = held.length - after;
       if (to <= done) return;
       look(held, done, to, base);
       const dropped = Math.max(0, to - before);
+      rolling.drop(dropped);
       held = held.subarray(dropped);
       base += dropped;
       done = to - dropped;
