@@ -72,7 +72,8 @@ interface Entry {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-async function linkAll(folder: string, dir: string): Promise<void> {
+/** Links everything of a folder of the real store below `dir`. */
+export async function linkAll(folder: string, dir: string): Promise<void> {
   await mkdir(join(dir, folder), { recursive: true, mode: 0o700 });
   for (const name of await readdir(join(imagesDir, folder))) {
     await symlink(join(imagesDir, folder, name), join(dir, folder, name));
