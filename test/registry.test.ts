@@ -168,6 +168,18 @@ describe.skipIf(!has.buildah)('buildah', () => {
     const inspected = await buildah('inspect', '--type', 'image', `${host}/guest/built:1`);
     expect(JSON.parse(inspected).OCIv1.config.Entrypoint).toEqual(['/layout']);
   });
+
+  it('prints why the gate refuses an image, which can’t be pulled then', async () => {
+    const container = (await buildah('from', 'scratch')).trim();
+    await buildah('commit', container, 'localhost/refused:1');
+    const to = `docker://${host}/guest/refused:buildah`;
+    await expect(buildah('push', '--tls-verify=false', 'localhost/refused:1', to)).rejects.toThrow(
+      `denied: ${refusal}`,
+    );
+    await expect(buildah('pull', '--tls-verify=false', `${host}/guest/refused:buildah`)).rejects.toThrow(
+      /no manifest/i,
+    );
+  });
 });
 
 describe.skipIf(!has.podman)('podman', () => {
@@ -186,6 +198,16 @@ describe.skipIf(!has.podman)('podman', () => {
     await podman('tag', `${host}/guest/pod:v1`, `${host}/guest/pod:v2`);
     await podman('push', ...auth, `${host}/guest/pod:v2`);
     expect((await registry.call('GET', '/v2/guest/pod/tags/list')).body.tags).toEqual(['v1', 'v2']);
+  });
+
+  it('prints why the gate refuses an image, which can’t be pulled then', async () => {
+    await registry.pushImage('guest/taken', 'v1', [await tarOf([{ name: 'file', content: 'taken' }])]);
+    await podman('pull', '--tls-verify=false', `${host}/guest/taken:v1`);
+    const refused = `${host}/guest/refused:podman`;
+    await podman('tag', `${host}/guest/taken:v1`, refused);
+    await expect(podman('push', '--tls-verify=false', refused)).rejects.toThrow(`denied: ${refusal}`);
+    await podman('rmi', refused);
+    await expect(podman('pull', '--tls-verify=false', refused)).rejects.toThrow(/no manifest/i);
   });
 });
 
