@@ -172,6 +172,19 @@ test('a folder, and an SBOM that a scan wrote, are found to have the same', asyn
   }
 });
 
+test('a root file system is read with the packages of its distribution', async () => {
+  const root = join(folder, 'rootfs');
+  for (const [path, text] of [
+    ['etc/os-release', 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian 13"\n'],
+    ['var/lib/dpkg/status', dpkgStatus],
+  ] as const) {
+    await mkdir(join(root, path, '..'), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  const found = await ward(['image', 'scan', 'rootfs:rootfs', '--fail-on', 'medium', '-o', 'name']);
+  expect(found).toMatchObject({ code: 1, stdout: 'CVE-2026-10002\n' });
+});
+
 test('a secret is refused, unless secrets are left out', async () => {
   const key = `-----BEGIN PRIVATE KEY-----\n${generateKeyPairSync('ed25519')
     .privateKey.export({ format: 'der', type: 'pkcs8' })
@@ -196,9 +209,12 @@ test('an archive is read as the layout that it holds', async () => {
 test('every format goes to a file, the verdict to stderr', async () => {
   for (const [format, begins] of [
     ['table', 'image '],
-
+    ['json', '{\n  "form": 1'],
     ['sarif', '{\n  "$schema"'],
     ['junit', '<?xml'],
+    ['gitlab', '{\n  "version": "15.'],
+    ['cyclonedx', '{\n  "$schema"'],
+    ['spdx', '{\n  "spdxVersion": "SPDX-2.3"'],
   ] as const) {
     const file = `out/report.${format}`;
     await mkdir(join(folder, 'out'), { recursive: true });

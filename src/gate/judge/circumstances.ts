@@ -14,8 +14,13 @@ export function gapReasons(gaps: readonly Gap[], rules: Rules): readonly Reason[
   const [first] = gaps;
   if (first === undefined) return [];
   const what = counted(gaps.length, 'part', 'parts');
-  const example = `${plainText(first.path, 100)}: ${plainText(first.reason, 100)}`;
-  return plainReason('gaps', rules.gaps, `${what} could not be scanned (${example})`);
+  // Of an image as a whole there is no path.
+  const where = first.path === '' ? '' : `${plainText(first.path, 100)}: `;
+  return plainReason(
+    'gaps',
+    rules.gaps,
+    `${what} could not be scanned (${where}${plainText(first.reason, 100)})`,
+  );
 }
 
 export function distributionReasons({ inventory }: Report, rules: Rules, now: number): readonly Reason[] {

@@ -185,6 +185,16 @@ describe('circumstances', () => {
     expect(judged('{ advisories: { missing: deny } }', caseOf(report))).toEqual(['allow']);
   });
 
+  it('what could not be read is told with its place, if it has one', () => {
+    const textsOf = (path: string) =>
+      judge(
+        policyOf('{ gaps: deny }'),
+        caseOf({ inventory: { gaps: [{ path, reason: 'it is broken' }] } }),
+      ).reasons.map(({ text }) => text);
+    expect(textsOf('app/a.jar')).toEqual(['1 part could not be scanned (app/a.jar: it is broken)']);
+    expect(textsOf('')).toEqual(['1 part could not be scanned (it is broken)']);
+  });
+
   it('without a report it is unscanned; a failed scan is denied whatever the policy says', () => {
     expect(judged('{ unscanned: deny }', caseOf({}, { report: undefined }))).toEqual(['deny', 'unscanned']);
     expect(judged('{}', caseOf({}, { report: undefined }))).toEqual(['allow']);
