@@ -135,6 +135,7 @@ describe('an image whose layers can’t be read as they are run', () => {
       gzip,
       async () => packed((await plain('x'.repeat(5000))).subarray(0, 1024)),
     ],
+    ['that are a bomb', gzip, async () => packed(await plain('x'.repeat(100_000_000)))],
     ['of a type that nobody knows', 'application/x-layer', async () => packed(await plain('a'))],
   ])('%s is refused, and nobody can pull it', async (_what, type, layerOf) => {
     const image = imageOf([await layerOf()], type);
