@@ -244,21 +244,34 @@ describe.skipIf(missing !== undefined)(
       await expect(said('spdxjson')).rejects.toThrow();
     });
 
-    it('have their provenance beside them in the registry, signed or not', async () => {
-      const dir = await write('told', nodeFunction);
-      const file = join(folder, 'provenance.json');
-      const built = await build(dir, '--tag', 'told:1', '--push', '--no-scan', '--provenance', file);
-      expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
-        _type: 'https://in-toto.io/Statement/v1',
-        predicateType: 'https://slsa.dev/provenance/v1',
-        subject: [{ name: 'guest/told:1', digest: { sha256: digestIn(built)?.slice(7) } }],
-      });
-      const { body } = await ward.request('GET', `/v2/guest/told/referrers/${digestIn(built)}`);
-      const types = body.manifests.map((each: { artifactType: string }) => each.artifactType).sort();
-      // The gate adds what is in it, and what its scan found.
-      const statement = 'application/vnd.in-toto+json';
-      expect(types).toEqual(['application/vnd.cyclonedx+json', statement, statement]);
-    });
+    it.each(['told', 'sworn'])(
+      'have their provenance beside them in the registry, signed or not: %s',
+      async (name) => {
+        const dir = await write(name, nodeFunction);
+        const signing = name === 'sworn' ? ['--sign', key] : [];
+        const file = join(folder, 'provenance.json');
+        const built = await build(
+          dir,
+          '--tag',
+          `${name}:1`,
+          ...signing,
+          '--push',
+          '--no-scan',
+          '--provenance',
+          file,
+        );
+        expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+          _type: 'https://in-toto.io/Statement/v1',
+          predicateType: 'https://slsa.dev/provenance/v1',
+          subject: [{ name: `guest/${name}:1`, digest: { sha256: digestIn(built)?.slice(7) } }],
+        });
+        const { body } = await ward.request('GET', `/v2/guest/${name}/referrers/${digestIn(built)}`);
+        const types = body.manifests.map((each: { artifactType: string }) => each.artifactType).sort();
+        // The gate adds what is in it, and what its scan found.
+        const statement = 'application/vnd.in-toto+json';
+        expect(types).toEqual(['application/vnd.cyclonedx+json', statement, statement]);
+      },
+    );
 
     it('go into a layout or a file instead', async () => {
       const dir = await write('portable', nodeFunction);

@@ -43,7 +43,7 @@ export async function pushImage(target: PushTarget, push: ImagePush): Promise<st
   onProgress(`waiting for the gate to judge ${name}`);
   const bytes = await openBlobStore(layoutDir).get(parseDigest(image.digest));
   await client.putManifest(tag, image.descriptor.mediaType, bytes);
-  if (companions === undefined) await pushArtifact(client, provenanceReferrer(push, provenance));
+  await pushArtifact(client, provenanceReferrer(push, provenance));
   return `${target.url}/${name}`;
 }
 
@@ -70,7 +70,7 @@ async function pushArtifact(client: RegistryClient, { blobs, manifest, tag }: Ar
   await client.putManifest(tag ?? manifest.digest, manifest.mediaType, manifest.content);
 }
 
-/** Without a signature it is what somebody says, and is kept as that. */
+/** For who asks for referrers. It is what somebody says: with a signature it lies under cosign's tag. */
 function provenanceReferrer(
   { image: { descriptor, createdAt } }: ImagePush,
   provenance: ProvenanceStatement,
