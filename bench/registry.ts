@@ -14,7 +14,8 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { digestOf, openBlobStore } from '../src/images/index.ts';
-import { mustRun, runCommand } from '../src/lib/index.ts';
+import { mustRun } from '../src/lib/index.ts';
+import { findDockerRegistry } from './docker-registry.ts';
 import { median, type Row } from './table.ts';
 
 const layers = 5;
@@ -35,25 +36,22 @@ interface Samples {
 }
 
 export async function benchRegistry(folder: string): Promise<readonly Row[]> {
-  const isThere = await runCommand(['docker-registry', '--version']).catch(() => undefined);
-  if (isThere?.code !== 0) {
-    process.stderr.write('  skipped: there is no docker-registry to compare with\n');
-    return [];
-  }
+  const docker = await findDockerRegistry();
+  if (docker === undefined) return [];
   await makeImage(join(folder, 'image'));
   const samples = { docker: emptySamples(), ward: emptySamples(), gated: emptySamples() };
   for (let round = 0; round < rounds; round++) {
-    await measure(folder, samples.docker, startDocker);
+    await measure(folder, samples.docker, (dir) => startDocker(docker, dir));
     await measure(folder, samples.ward, (dir) => startWardRegistry(dir));
     await measure(folder, samples.gated, (dir) => startWardRegistry(dir, 'gated'));
   }
-  const { docker, ward, gated } = samples;
+  const { ward, gated } = samples;
   const peak = Math.max(...ward.peakMiB, ...gated.peakMiB);
   const both = (each: Samples) => each.push.map((push, round) => push + (each.pull[round] ?? 0));
   return [
-    ratioRow('push of a 500 MB image by skopeo', docker.push, ward.push, 1),
-    ratioRow('pull of a 500 MB image by skopeo', docker.pull, ward.pull, 1),
-    ratioRow('push with its scan, and pull', both(docker), both(gated), 1.5),
+    ratioRow('push of a 500 MB image by skopeo', samples.docker.push, ward.push, 1),
+    ratioRow('pull of a 500 MB image by skopeo', samples.docker.pull, ward.pull, 1),
+    ratioRow('push with its scan, and pull', both(samples.docker), both(gated), 1.5),
     {
       what: 'memory of the registry meanwhile, at most',
       baseline: `docker-registry ${Math.max(...samples.docker.peakMiB).toFixed(0)} MiB`,
@@ -139,7 +137,7 @@ async function startWardRegistry(dir: string, ...mode: readonly 'gated'[]): Prom
   throw new Error('the registry did not start');
 }
 
-async function startDocker(dir: string): Promise<Server> {
+async function startDocker(program: string, dir: string): Promise<Server> {
   const host = `127.0.0.1:${await freePort()}`;
   const config = join(dir, 'config.yml');
   await mkdir(join(dir, 'store'));
@@ -152,7 +150,7 @@ async function startDocker(dir: string): Promise<Server> {
       http: { addr: host },
     }),
   );
-  const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'ignore'] });
+  const child = spawn(program, ['serve', config], { stdio: ['ignore', 'ignore', 'ignore'] });
   for (;;) {
     const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
     if (answer?.ok) return serverOf(child, host);
