@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hasVectors, needsVectors, proofOf, vectors } from '../../scanner.fixture.ts';
@@ -95,6 +98,51 @@ describe('what is no database of rpm', () => {
   });
 });
 
+/** A header with these texts. */
+function made(rows: readonly (readonly [number, string])[]): Buffer {
+  const data = Buffer.from(`${rows.map(([, text]) => `${text}\0`).join('')}`);
+  const head = Buffer.alloc(8 + rows.length * 16);
+  head.writeUInt32BE(rows.length, 0);
+  head.writeUInt32BE(data.length, 4);
+  let offset = 0;
+  for (const [at, [tag, text]] of rows.entries()) {
+    for (const [field, value] of [tag, 6, offset, 1].entries())
+      head.writeUInt32BE(value, 8 + at * 16 + field * 4);
+    offset += text.length + 1;
+  }
+  return Buffer.concat([head, data]);
+}
+
+describe('a database of rpm in SQLite', () => {
+  it.each([512, 4096, 65_536])('is read as SQLite has written it, in pages of %d', async (pageBytes) => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-rpm-'));
+    const path = join(folder.path, 'rpmdb.sqlite');
+    const database = new DatabaseSync(path);
+    database.exec(`pragma page_size = ${pageBytes}; create table Other (a);`);
+    database.exec('create table Packages (hnum integer primary key autoincrement, blob blob not null)');
+    const insert = database.prepare('insert into Packages (blob) values (?)');
+    // Some longer than a page, and too many for one.
+    const names = Array.from({ length: 300 }, (_, at) => `package-${at}`);
+    for (const [at, name] of names.entries()) {
+      const summary = 'x'.repeat(at * 30);
+      insert.run(
+        made([
+          [1000, name],
+          [1001, '1.0'],
+          [1002, '1.el9'],
+          [1004, summary],
+        ]),
+      );
+    }
+    database.close();
+    const proof = await proofOf(rpmCataloger, 'var/lib/rpm/rpmdb.sqlite', await readFile(path));
+    expect(proof?.gaps).toBeUndefined();
+    expect(proof?.packages?.map(({ name, version }) => [name, version])).toEqual(
+      names.map((name) => [name, '1.0-1.el9']),
+    );
+  });
+});
+
 describe('a header of an rpm', () => {
   const texts: readonly [number, string][] = [
     [1000, 'nodejs'],
@@ -104,20 +152,6 @@ describe('a header of an rpm', () => {
     [1044, 'nodejs-18.20-1.el9.src.rpm'],
     [5096, 'nodejs:18:9040020:abcd'],
   ];
-  const made = (rows: readonly [number, string][]): Buffer => {
-    const data = Buffer.from(`${rows.map(([, text]) => `${text}\0`).join('')}`);
-    const head = Buffer.alloc(8 + rows.length * 16);
-    head.writeUInt32BE(rows.length, 0);
-    head.writeUInt32BE(data.length, 4);
-    let offset = 0;
-    for (const [at, [tag, text]] of rows.entries()) {
-      for (const [field, value] of [tag, 6, offset, 1].entries())
-        head.writeUInt32BE(value, 8 + at * 16 + field * 4);
-      offset += text.length + 1;
-    }
-    return Buffer.concat([head, data]);
-  };
-
   it('tells of the module stream, and of vendors that are no distribution', () => {
     expect(readRpmHeader(made(texts))?.found).toMatchObject({
       name: 'nodejs',
