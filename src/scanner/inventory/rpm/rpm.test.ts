@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { mkdtempDisposable, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasVectors, needsVectors, proofOf, vectors } from '../../scanner.fixture.ts';
+import { hasVectors, needsVectors, proofOf, temporaryFolder, vectors } from '../../scanner.fixture.ts';
 import type { Proof } from '../types.ts';
 import { readRpmHeader } from './header.ts';
 import { rpmCataloger } from './rpm.ts';
@@ -115,7 +114,7 @@ function made(rows: readonly (readonly [number, string])[]): Buffer {
 
 describe('a database of rpm in SQLite', () => {
   it.each([512, 4096, 65_536])('is read as SQLite has written it, in pages of %d', async (pageBytes) => {
-    await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-rpm-'));
+    await using folder = await temporaryFolder();
     const path = join(folder.path, 'rpmdb.sqlite');
     const database = new DatabaseSync(path);
     database.exec(`pragma page_size = ${pageBytes}; create table Other (a);`);
