@@ -4,6 +4,7 @@
  *
  *   npm run bench              everything
  *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, registry or scan
+ *   BENCH_AGAINST=DIR npm run bench -- against    this checkout against another one
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mustRun } from '../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
+import { benchAgainst } from './against.ts';
 import { benchCold } from './cold.ts';
 import { benchEvents } from './events.ts';
 import { benchGvisor } from './gvisor.ts';
@@ -30,6 +32,7 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   list: benchList,
   registry: benchRegistry,
   scan: benchScan,
+  against: benchAgainst,
 };
 
 // The baselines start the OCI runtime too, which wants the same surroundings as Ward's own.

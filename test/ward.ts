@@ -58,15 +58,16 @@ export class Ward implements AsyncDisposable {
     this.child = child;
   }
 
-  /** Starts one, in `dataDir` when a stopped one is to be continued. */
-  static async start(config: object = {}, dataDir?: string): Promise<Ward> {
-    return (await Ward.startSaying(config, dataDir)).ward;
+  /** Starts one, in `dataDir` when a stopped one is to be continued; `program` may be another checkout's. */
+  static async start(config: object = {}, dataDir?: string, program?: string): Promise<Ward> {
+    return (await Ward.startSaying(config, dataDir, program)).ward;
   }
 
   /** As `start`, with all that it writes to its streams up to now. */
   static async startSaying(
     config: object = {},
     dataDir?: string,
+    program = launcher,
   ): Promise<{ readonly ward: Ward; readonly said: () => string }> {
     const dir = dataDir ?? (await mkdtemp(join(tmpdir(), 'ward-e2e-')));
     mkdirSync(dir, { recursive: true });
@@ -74,7 +75,7 @@ export class Ward implements AsyncDisposable {
     await writeFile(configFile, stringify({ logLevel: 'warn', invoker: { prewarm: [] }, ...config }));
     const argv = [
       process.execPath,
-      launcher,
+      program,
       'up',
       '--listen',
       '127.0.0.1:0',

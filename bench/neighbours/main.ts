@@ -16,11 +16,17 @@ import { type Attacker, attackers } from './attackers.ts';
 import type { ClientOptions, ClientResult } from './client.ts';
 
 const perSecond = 40;
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 12);
+const rounds = 3;
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 6);
 const client = fileURLToPath(new URL('./client.ts', import.meta.url));
 
 if (!isIsolated()) {
   enterIsolation([process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+}
+
+interface Calls {
+  readonly victim: ClientResult;
+  readonly pings: ClientResult;
 }
 
 interface Figures {
@@ -52,27 +58,36 @@ for (const attacker of chosen) {
 }
 
 async function measure(attacker: Attacker): Promise<Beside> {
-  await using ward = await Ward.start();
-  await ward.raiseLimits();
-  await ward.deploy('victim', 'exports.main = ({ name }) => ({ greeting: "Hello, " + name });');
-  const auth = await ward.createNamespace('noisy', [
-    '--invocations-per-minute',
-    '1000000000',
-    '--concurrent',
-    '10000',
-  ]);
+  const alone: Calls[] = [];
+  const beside: Calls[] = [];
+  for (let round = 0; round < rounds; round++) {
+    // A new one each time: what an attacker has queued would go on in the next round.
+    await using ward = await Ward.start({ logLevel: 'error' });
+    await ward.raiseLimits();
+    await ward.deploy('victim', 'exports.main = ({ name }) => ({ greeting: "Hello, " + name });');
+    const auth = await ward.createNamespace('noisy', [
+      '--invocations-per-minute',
+      '1000000000',
+      '--concurrent',
+      '10000',
+    ]);
+    await attacker.deploy({ ward, auth, signal: AbortSignal.abort() });
+    await callBoth(ward, 3);
+    alone.push(await callBoth(ward, seconds));
+    beside.push(await callBeside(attacker, ward, auth));
+  }
+  return { name: attacker.name, alone: figuresOf(alone), beside: figuresOf(beside) };
+}
+
+async function callBeside(attacker: Attacker, ward: Ward, auth: string): Promise<Calls> {
   const stop = new AbortController();
-  const attack = { ward, auth, signal: stop.signal };
-  await attacker.deploy(attack);
-  await callBoth(ward, 3);
-  const alone = await callBoth(ward, seconds);
-  const attacking = inBackground(() => attacker.run(attack));
+  const attacking = inBackground(() => attacker.run({ ward, auth, signal: stop.signal }));
   // The first seconds are the attacker's own start.
   await callBoth(ward, 3);
-  const beside = await callBoth(ward, seconds);
+  const calls = await callBoth(ward, seconds);
   stop.abort();
   await attacking;
-  return { name: attacker.name, alone, beside };
+  return calls;
 }
 
 /** The attacker's own client is no neighbour: it would be on another machine, and must not take the victim's time. */
@@ -81,7 +96,7 @@ async function inBackground(run: () => Promise<void>): Promise<void> {
   await run().finally(() => setPriority(0));
 }
 
-async function callBoth(ward: Ward, forSeconds: number): Promise<Figures> {
+async function callBoth(ward: Ward, forSeconds: number): Promise<Calls> {
   const victim: ClientOptions = {
     url: `${ward.url}/api/v1/namespaces/_/actions/victim?blocking=true&result=true`,
     method: 'POST',
@@ -99,13 +114,22 @@ async function callBoth(ward: Ward, forSeconds: number): Promise<Figures> {
   const output = await mustRun([...realtime, process.execPath, client, JSON.stringify([victim, ping])], {
     timeoutMs: (forSeconds + 120) * 1000,
   });
-  const [calls, pings] = JSON.parse(output) as readonly [ClientResult, ClientResult];
+  const [victimCalls, pings] = JSON.parse(output) as readonly [ClientResult, ClientResult];
+  return { victim: victimCalls, pings };
+}
+
+function figuresOf(rounds: readonly Calls[]): Figures {
+  const latencies = rounds.flatMap(({ victim }) => victim.latenciesMs);
+  const both = rounds.flatMap(({ victim, pings }) => [victim, pings]);
   return {
-    p50: median(calls.latenciesMs),
-    p99: quantile(calls.latenciesMs, 0.99),
-    pingP99: quantile(pings.latenciesMs, 0.99),
-    errors: calls.failed + pings.failed,
-    error: calls.failure ?? pings.failure,
+    p50: median(latencies),
+    p99: quantile(latencies, 0.99),
+    pingP99: quantile(
+      rounds.flatMap(({ pings }) => pings.latenciesMs),
+      0.99,
+    ),
+    errors: both.reduce((sum, { failed }) => sum + failed, 0),
+    error: both.find(({ failure }) => failure !== undefined)?.failure,
   };
 }
 

@@ -60,7 +60,6 @@ operations = {
     "lock a range of a file of the image": lambda: with_image_file(lambda file: fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)),
     "map a device": map_device,
     "read /fn/foreign": lambda: read("/fn/foreign"),
-    "stat /fn/foreign": lambda: os.stat("/fn/foreign"),
     "read /fn/home": lambda: read("/fn/home"),
     "read /fn/shadow": lambda: read("/fn/shadow"),
     "run /fn/tool": run_tool,

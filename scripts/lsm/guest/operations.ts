@@ -28,7 +28,6 @@ const operations: Readonly<Record<Lsm, Readonly<Record<string, RegExp>>>> = {
     'open /proc/CHILD/mem': /\{ ptrace \}.* tclass=process/,
     'map a device': /\{ map \}.* path="\/dev\/zero"/,
     'read /fn/foreign': /\{ read \}.* name="foreign".*:c1022,c1023 tclass=file/,
-    'stat /fn/foreign': /\{ getattr \}.* path="[^"]*foreign".*:c1022,c1023 tclass=file/,
     'read /fn/home': /\{ read \}.* name="home".*:user_home_t:s0 tclass=file/,
     'read /fn/shadow': /\{ read \}.* name="shadow".*:shadow_t:s0 tclass=file/,
     'run /fn/tool': /\{ execute(_no_trans)? \}.* (name|path)="[^"]*tool"/,
