@@ -229,7 +229,7 @@ export function runWard(
   options: { env?: NodeJS.ProcessEnv; input?: string | Buffer; cwd?: string; timeoutMs?: number } = {},
 ): Promise<CliResult> {
   return runCommand([process.execPath, launcher, ...args], {
-    timeoutMs: 60_000,
+    timeoutMs: 110_000,
     ...options,
     env: { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent', ...options.env },
   });

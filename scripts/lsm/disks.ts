@@ -63,6 +63,7 @@ async function copyCompiled(to: string): Promise<void> {
     ['--input-type=module', '--eval', checks.join('')],
     ['bin/ward.mjs', 'doctor'],
     ['bin/ward.mjs', 'prove', '--only', 'mount-tmpfs'],
+    ['bin/ward.mjs', 'sandbox', 'run', 'python:3.13', '--', 'true'],
     ['node_modules/vitest/vitest.mjs', 'list', '--filesOnly'],
   ];
   for (const args of programs)
