@@ -278,18 +278,25 @@ export class LocalSandboxHost implements SandboxHost {
   async #remove({ runtime, paths, range, wayOut }: Occupied): Promise<void> {
     const cgroup = this.#cgroups.group(paths.id);
     await cgroup.kill();
+    // To start a program holds up everything else, so the runtime is only asked where it must be.
+    const state = runtimeDrivers[runtime.name].stateOf(paths);
+    if (state === undefined) await this.#delete(runtime, paths);
+    else await rm(state, { recursive: true, force: true });
+    await cgroup.remove();
+    await wayOut?.close();
+    await rm(paths.bundleDir, { recursive: true, force: true });
+    range.release();
+  }
+
+  /** The exit code says nothing: it fails for what it never got to make. */
+  async #delete(runtime: RuntimeFeatures, paths: RunPaths): Promise<void> {
     const argv = runtimeDrivers[runtime.name].deleteArgv(runtime, paths);
-    // Its exit code says nothing: it fails for what it never got to make. What counts is removed below.
     await runCommand(argv, { env: runtimeEnv, timeoutMs: 20_000 }).catch((error: unknown) =>
       this.#options.log.warn(
         { sandbox: paths.id, error: messageOf(error) },
         'the runtime could not clean up',
       ),
     );
-    await cgroup.remove();
-    await wayOut?.close();
-    await rm(paths.bundleDir, { recursive: true, force: true });
-    range.release();
   }
 
   #pathsOf(id: string, driver: RuntimeDriver, hasNetwork: boolean): RunPaths {

@@ -100,7 +100,7 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
       forks: keyedCounter(file('pids', 'pids.events'), 'max'),
     }),
     pids,
-    kill: () => killAll({ pids, freeze, thaw }),
+    kill: () => killAll({ pids, frozenPids: () => readPids(dirname(state)), freeze, thaw }),
     async remove() {
       for (const folder of folders) await removeGroup(folder);
       await removeStrays(strays, path);
@@ -108,7 +108,12 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
   };
 }
 
-async function killAll({ pids, freeze, thaw }: Pick<Cgroup, 'pids' | 'freeze' | 'thaw'>): Promise<void> {
+interface KillSteps extends Pick<Cgroup, 'pids' | 'freeze' | 'thaw'> {
+  /** Of one hierarchy: to ask all of them again and again takes longer than the processes take to die. */
+  readonly frozenPids: () => readonly number[];
+}
+
+async function killAll({ pids, frozenPids, freeze, thaw }: KillSteps): Promise<void> {
   // Processes of a pid namespace that has ended can't be seen from here, and can't die while they are frozen.
   if (pids().length === 0) return thaw();
   await freeze();
@@ -116,7 +121,8 @@ async function killAll({ pids, freeze, thaw }: Pick<Cgroup, 'pids' | 'freeze' | 
   await thaw();
   await until(() => {
     // What was forked while the group froze is caught by the next round.
-    const left = pids();
+    const some = frozenPids();
+    const left = some.length > 0 ? some : pids();
     left.forEach(sendKill);
     return left.length === 0;
   }, 5000);

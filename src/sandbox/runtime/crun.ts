@@ -1,4 +1,5 @@
 /** crun: the default; the fastest to start. */
+import { join } from 'node:path';
 import { errorsInJsonLog } from './log.ts';
 import type { RuntimeDriver } from './types.ts';
 
@@ -15,6 +16,7 @@ export const crun: RuntimeDriver = {
     ...(hasChannel ? ['--preserve-fds', '1'] : []),
     id,
   ],
+  stateOf: ({ id, stateDir }) => join(stateDir, id),
   deleteArgv: ({ path }, { id, stateDir }) => [
     ...[path, '--root', stateDir, '--cgroup-manager', 'cgroupfs'],
     ...['delete', '--force', id],

@@ -19,6 +19,11 @@ test.each(runtimeNames)('%s: foreground, its own state and log, the channel as d
   );
 });
 
+test('what is known to be all of a sandbox’s state is one folder of its own', () => {
+  const states = runtimeNames.map((name) => runtimeDrivers[name].stateOf(paths));
+  expect(states).toEqual(runtimeNames.map((name) => (name === 'runsc' ? undefined : '/run/s/a1')));
+});
+
 test('runc without time namespaces is started in a new one', () => {
   const old = { ...crunFeatures, path: '/usr/sbin/runc', timeNamespace: false };
   expect(runtimeDrivers.runc.runArgv(old, paths, false).slice(0, 4)).toEqual([

@@ -2,6 +2,7 @@
  * runc: the reference implementation. Before 1.2 it doesn't know the time namespace, so `unshare --time` makes
  * one that runc's children are born in.
  */
+import { join } from 'node:path';
 import { errorsInJsonLog } from './log.ts';
 import type { RuntimeDriver } from './types.ts';
 
@@ -18,6 +19,7 @@ export const runc: RuntimeDriver = {
     ...(hasChannel ? ['--preserve-fds', '1'] : []),
     id,
   ],
+  stateOf: ({ id, stateDir }) => join(stateDir, id),
   deleteArgv: ({ path }, { id, stateDir }) => [path, '--root', stateDir, 'delete', '--force', id],
   errorIn: errorsInJsonLog,
 };

@@ -30,6 +30,7 @@ export const runsc: RuntimeDriver = {
     ...['run', '--bundle', bundleDir, ...(hasChannel ? ['--pass-fd', '3:3'] : [])],
     id,
   ],
+  stateOf: () => undefined,
   deleteArgv: ({ path }, { id, stateDir }) => [...common(path, stateDir), 'delete', '--force', id],
   errorIn: errorsInJsonLog,
 };

@@ -27,6 +27,8 @@ export interface RuntimeDriver {
   adapt(spec: OciSpec): OciSpec;
   /** Runs in the foreground until the program has ended, and leaves the cgroup behind to be read. */
   runArgv(features: RuntimeFeatures, paths: RunPaths, hasChannel: boolean): string[];
+  /** The folder that is all it keeps of a sandbox without processes; undefined when only its own command knows. */
+  stateOf(paths: RunPaths): string | undefined;
   /** Removes what is left of it, running or not. */
   deleteArgv(features: RuntimeFeatures, paths: RunPaths): string[];
   /** What the runtime's log says about a failed start; '' when it says nothing bad. */
