@@ -22,6 +22,8 @@ export { superviseSandbox } from './running-sandbox.ts';
 export { runtimeDrivers } from './runtime/drivers.ts';
 export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
 export { type Learned, type LearnedProfile, learnedProfile } from './seccomp/learned.ts';
+export { openStarter, type Starter } from './starter/starter.ts';
+export { runtimeProcessOf } from './starter/types.ts';
 export type * from './types.ts';
 export {
   type Violation,

@@ -7,25 +7,23 @@
  * Evidence (out of memory, usage) is read from the cgroup after the runtime has ended and before the cgroup is
  * removed. Removal follows every end, asked for or not, and happens once.
  */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { Duplex, type Readable, type Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { Cgroup, CgroupUsage } from './cgroup/types.ts';
 import { createExaminer } from './examiner.ts';
 import { sandboxFault } from './faults.ts';
 import { type OpenLoopback, openLoopback } from './loopback.ts';
 import type { SandboxPolicy } from './policy.ts';
 import type { RuntimeDriver } from './runtime/types.ts';
+import type { RuntimeProcess } from './starter/types.ts';
 import type { Sandbox, SandboxExit } from './types.ts';
 import type { Violation } from './violations.ts';
 
 export interface SandboxParts {
   readonly id: string;
-  readonly child: ChildProcess;
-  readonly hasChannel: boolean;
+  readonly process: RuntimeProcess;
   readonly driver: RuntimeDriver;
   readonly logFile: string;
   readonly cgroup: Cgroup;
@@ -45,7 +43,7 @@ export interface SandboxParts {
 }
 
 export function superviseSandbox(parts: SandboxParts): Sandbox {
-  const { id, child, cgroup } = parts;
+  const { id, process, cgroup } = parts;
   const streams = streamsOf(parts);
   let isKilled = false;
   let hasEnded = false;
@@ -54,7 +52,7 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
   const ports: OpenLoopback[] = [];
   const examiner = createExaminer(parts);
 
-  const exited = exitOf(child).then(async ([code, signal]): Promise<SandboxExit> => {
+  const exited = process.exited.then(async ([code, signal]): Promise<SandboxExit> => {
     hasEnded = true;
     lastUsage = cgroup.usage();
     const exit = describeExit(parts, code, signal, lastUsage.oomKills, isKilled);
@@ -73,7 +71,7 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     isKilled ||= !hasEnded;
     await cgroup.kill();
     // The runtime may not have put anything into the group yet.
-    if (!hasEnded) child.kill('SIGKILL');
+    if (!hasEnded) process.kill();
     await exited;
     await removed;
   }
@@ -127,11 +125,11 @@ function openPort(parts: SandboxParts, port: number, hasEnded: () => boolean): O
  * A runtime with a kernel of its own is several processes on the host. Version 1 may kill one of them and leave
  * the rest waiting for it for ever, so the whole group is ended then. (Version 2 kills a group as one.)
  */
-function endAtFirstOomKill({ cgroup, child }: SandboxParts, exited: Promise<unknown>): void {
+function endAtFirstOomKill({ cgroup, process }: SandboxParts, exited: Promise<unknown>): void {
   const timer = setInterval(() => {
     if (cgroup.usage().oomKills === 0) return;
     clearInterval(timer);
-    void cgroup.kill().then(() => child.kill('SIGKILL'));
+    void cgroup.kill().then(() => process.kill());
   }, 200);
   timer.unref();
   void exited.then(() => clearInterval(timer));
@@ -144,23 +142,10 @@ interface SandboxStreams {
   readonly channel: Duplex | undefined;
 }
 
-function streamsOf({ child, hasChannel }: SandboxParts): SandboxStreams {
-  const { stdin, stdout, stderr } = child;
-  const channel = hasChannel ? child.stdio[3] : undefined;
-  if (stdin === null || stdout === null || stderr === null) {
-    throw sandboxFault('SANDBOX_START_FAILED', 'the runtime was started without pipes');
-  }
-  if (hasChannel && !(channel instanceof Duplex)) {
-    throw sandboxFault('SANDBOX_START_FAILED', 'the runtime was started without a channel');
-  }
+function streamsOf({ process: { stdin, stdout, stderr, channel } }: SandboxParts): SandboxStreams {
   // A sandbox may close its ends at any time; an unheard 'error' event would end Ward.
   for (const stream of [stdin, stdout, stderr, channel]) stream?.on('error', () => {});
-  return { stdin, stdout, stderr, channel: channel instanceof Duplex ? channel : undefined };
-}
-
-async function exitOf(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  return [child.exitCode, child.signalCode];
+  return { stdin, stdout, stderr, channel };
 }
 
 function describeExit(

@@ -6,11 +6,10 @@
  * `<runtime>/` (that runtime's state). The runtimes' files are mounted in `<runDir>/.sealed/<instance>/`. In the
  * cgroup file system: `/ward/<instance>/<id>`. Nothing else.
  */
-import { once } from 'node:events';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openWaysOut, type WayOut, type WaysOut } from '../egress/index.ts';
-import { isFault, type Log, messageOf, randomHex, runCommand, startCommand } from '../lib/index.ts';
+import { isFault, type Log, messageOf, randomHex, runCommand } from '../lib/index.ts';
 import { openCgroupTree } from './cgroup/open.ts';
 import type { CgroupLimits, CgroupTree } from './cgroup/types.ts';
 import { sandboxFault } from './faults.ts';
@@ -33,6 +32,8 @@ import { buildSpec } from './spec/build.ts';
 import { idRangeSize } from './spec/namespaces.ts';
 import { cpuPeriodUsec, cpuQuotaUsec } from './spec/resources.ts';
 import { validateSpec } from './spec/validations.ts';
+import { startDirectly } from './starter/direct.ts';
+import type { StartRuntime } from './starter/types.ts';
 import type { RecoveryReport, RuntimeName, Sandbox, SandboxHost, SandboxRequest } from './types.ts';
 import { type IdRange, type IdRanges, openIdRanges } from './uid-ranges.ts';
 import { type Violation, type ViolationSink, violation } from './violations.ts';
@@ -45,6 +46,8 @@ export interface SandboxHostOptions {
   /** Probed at once, so that the first start doesn't wait for it. */
   readonly runtime: RuntimeName;
   readonly log: Log;
+  /** As children of this process, if it is not given. */
+  readonly startRuntime?: StartRuntime;
   /** Hears what sandboxes tried or used up that their policy does not let them; of each before its `exited` settles. */
   readonly onViolation?: ViolationSink;
 }
@@ -88,11 +91,13 @@ export class LocalSandboxHost implements SandboxHost {
   readonly #starting = new Set<Promise<Sandbox>>();
   readonly #running = new Map<string, Sandbox>();
   readonly #runtimes = new Map<RuntimeName, Promise<RuntimeFeatures | undefined>>();
+  readonly #startRuntime: StartRuntime;
   #isClosed = false;
 
   constructor(options: SandboxHostOptions, features: HostFeatures, cgroups: CgroupTree, ids: IdRanges) {
     this.features = features;
     this.#options = options;
+    this.#startRuntime = options.startRuntime ?? startDirectly;
     this.#cgroups = cgroups;
     this.#ids = ids;
     this.#lsm = openLsmGuard(features.lsm, options.instance);
@@ -236,22 +241,18 @@ export class LocalSandboxHost implements SandboxHost {
     const cgroup = this.#cgroups.group(paths.id);
     const hasChannel = request.channel === 'channel';
     if (driver.joinsCgroup) cgroup.create(limitsOf(request.policy));
-    const child = startCommand(driver.runArgv(runtime, paths, hasChannel), {
+    const process = await this.#startRuntime({
+      argv: driver.runArgv(runtime, paths, hasChannel),
       cwd: paths.bundleDir,
       env: runtimeEnv,
-      // Never the host's /dev/null: crun would change its owner.
-      stdio: hasChannel ? ['pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe'],
-      // Runtimes hand signals on to the program inside, which has to outlive a ^C until Ward has drained.
-      detached: true,
+      hasChannel,
     });
-    await once(child, 'spawn');
     const onViolation = (seen: Violation) => this.#options.onViolation?.(paths.id, seen);
     const { firstId } = range;
     const confined = this.#denials?.add({ ...parts.confinement, firstId, idCount: idRangeSize, onViolation });
     const sandbox = superviseSandbox({
       id: paths.id,
-      child,
-      hasChannel,
+      process,
       driver,
       logFile: paths.logFile,
       cgroup,

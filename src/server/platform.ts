@@ -22,7 +22,7 @@ import {
 } from '../images/index.ts';
 import { createInvoker } from '../invoker/index.ts';
 import { errnoOf, type Log } from '../lib/index.ts';
-import { openSandboxHost, operatorPolicy, type ViolationSink } from '../sandbox/index.ts';
+import { openSandboxHost, openStarter, operatorPolicy, type ViolationSink } from '../sandbox/index.ts';
 import { openStore } from '../store/index.ts';
 import { buildInfo } from './build-info.ts';
 import { type Config, withoutUndefined } from './config.ts';
@@ -76,12 +76,14 @@ export async function startPlatform(
   const metrics = await metricsSource(figures, config.metrics.tokenFile);
   // Those who hear of it stand on top of those who tell it.
   const events: Events = { gateChanged: () => {}, sandboxViolated: () => {}, fireSecurity: () => {} };
+  const starter = stack.adopt(await openStarter(), (opened) => opened.close());
   const host = stack.use(
     await openSandboxHost({
       instance,
       runDir,
       runtime: policy.runtime,
       log,
+      startRuntime: starter.start,
       onViolation: (...violation) => events.sandboxViolated(...violation),
     }),
   );

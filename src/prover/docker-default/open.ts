@@ -12,6 +12,7 @@ import {
   type LocalSandboxHost,
   openCgroupTree,
   runtimeDrivers,
+  runtimeProcessOf,
   type SandboxPolicy,
   type SandboxRequest,
   superviseSandbox,
@@ -95,8 +96,8 @@ async function openStarter({ host, instance, rootDir }: DockerDefaultOptions, fo
     });
     await once(child, 'spawn');
     return superviseSandbox({
-      ...{ id, child, driver, cgroup, bundleDir },
-      hasChannel: false,
+      ...{ id, driver, cgroup, bundleDir },
+      process: runtimeProcessOf(child, false),
       logFile: paths.logFile,
       ownerId: 0,
       policy: request.policy,

@@ -1,0 +1,51 @@
+/** How a runtime's process is started, and what Ward has of it. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { Duplex, type Readable, type Writable } from 'node:stream';
+import { sandboxFault } from '../faults.ts';
+
+export type RuntimeExit = readonly [code: number | null, signal: NodeJS.Signals | null];
+
+export interface RuntimeProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Its descriptor 3. */
+  readonly channel: Duplex | undefined;
+  readonly exited: Promise<RuntimeExit>;
+  /** Without effect when it has ended. */
+  kill(): void;
+}
+
+export interface RuntimeCommand {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly hasChannel: boolean;
+}
+
+/** @throws Fault SANDBOX_START_FAILED, or COMMAND_FAILED */
+export type StartRuntime = (command: RuntimeCommand) => Promise<RuntimeProcess>;
+
+/** A child of this process, as the process of a runtime. Its first streams are pipes, and so is its descriptor 3. */
+export function runtimeProcessOf(child: ChildProcess, hasChannel: boolean): RuntimeProcess {
+  const { stdin, stdout, stderr } = child;
+  const channel = hasChannel ? child.stdio[3] : undefined;
+  if (stdin === null || stdout === null || stderr === null) {
+    throw sandboxFault('SANDBOX_START_FAILED', 'the runtime was started without pipes');
+  }
+  if (hasChannel && !(channel instanceof Duplex)) {
+    throw sandboxFault('SANDBOX_START_FAILED', 'the runtime was started without a channel');
+  }
+  return {
+    ...{ stdin, stdout, stderr },
+    channel: channel instanceof Duplex ? channel : undefined,
+    exited: exitOf(child),
+    kill: () => child.kill('SIGKILL'),
+  };
+}
+
+async function exitOf(child: ChildProcess): Promise<RuntimeExit> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return [child.exitCode, child.signalCode];
+}
