@@ -21,11 +21,16 @@ interface Seen {
   readonly content: string | undefined;
 }
 
+/** What was pushed is overwritten as soon as it may be. */
 function read(tar: Buffer, pieceBytes = tar.length, some: Partial<TarLimits> = {}): Seen[] {
   const seen: Seen[] = [];
   const reader = openTarReader({ ...limits, ...some }, () => undefined);
+  let before = Buffer.alloc(0);
   for (let at = 0; at < tar.length; at += pieceBytes) {
-    reader.push(tar.subarray(at, at + pieceBytes));
+    const piece = Buffer.from(tar.subarray(at, at + pieceBytes));
+    reader.push(piece);
+    before.fill('?');
+    before = piece;
     for (let entry = reader.next(); entry !== undefined; entry = reader.next()) {
       const { type, name, linkName, mode } = entry.entry;
       const content = entry.content?.toString('latin1');

@@ -128,7 +128,7 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
     const content = whole ? input.take(entry.sizeBytes) : undefined;
     if (content !== undefined) return { entry, head: content.subarray(0, headBytes), content };
     body = {
-      entry,
+      entry: kept(entry),
       room: roomFor(whole ? entry.sizeBytes : Math.min(entry.sizeBytes, headBytes)),
       filled: 0,
     };
@@ -155,6 +155,11 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
     if (Object.keys(extras).length > 0) throw invalidTar('its last entry is missing');
   };
   return { push: input.push, next, end };
+}
+
+/** Of what comes in more than one push. */
+function kept(entry: TarEntry): TarEntry {
+  return { ...entry, name: Buffer.from(entry.name), linkName: Buffer.from(entry.linkName) };
 }
 
 function padded(size: number): number {

@@ -4,16 +4,20 @@
  * gzip or the last frame of zstd is refused: some programs read on there, some don't.
  */
 import { createHash, type Hash } from 'node:crypto';
-import type { Readable, Transform } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { formatSize, messageOf, nodeCodeOf } from '../../lib/index.ts';
 import { isDigest } from '../digest.ts';
 import { imageFault } from '../faults.ts';
 import type { Digest } from '../types.ts';
+import { openReleasing } from './releasing.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 export interface Unpacked {
-  /** @throws Fault ARCHIVE_INVALID, ARCHIVE_TOO_LARGE, and what the source fails with */
+  /**
+   * Each piece is valid until the next but one is asked for.
+   * @throws Fault ARCHIVE_INVALID, ARCHIVE_TOO_LARGE, and what the source fails with
+   */
   readonly bytes: AsyncIterable<Buffer>;
   /** Of the compressed and of the plain bytes, once all were read. */
   digests(): { readonly digest: Digest; readonly diffId: Digest };
@@ -25,33 +29,38 @@ const expansionFloor = 64 * 1024 ** 2;
 /** Few, large pieces: each costs a turn of the event loop, and most files should lie in one. */
 const pieceBytes = 256 * 1024;
 
-export function unpacked(source: Readable): Unpacked {
+/**
+ * @param source Its pieces may be overwritten when the next but two is asked for, if each has memory of its own. It is the
+ * caller's to destroy.
+ */
+export function unpacked(source: AsyncIterable<Buffer>): Unpacked {
   const packed = createHash('sha256');
   const plain = createHash('sha256');
   const digests = () => ({ digest: digestOf(packed), diffId: digestOf(plain) });
   return { bytes: unpack(source, packed, plain), digests };
 }
 
-async function* unpack(source: Readable, packed: Hash, plain: Hash): AsyncGenerator<Buffer> {
+async function* unpack(source: AsyncIterable<Buffer>, packed: Hash, plain: Hash): AsyncGenerator<Buffer> {
   let packedBytes = 0;
   let plainBytes = 0;
-  const first = await firstBytes(source);
+  const pieces = source[Symbol.asyncIterator]();
+  const first = await firstBytes(pieces);
   const form = formOf(first);
   const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const piece of withFirst(first, source)) {
+    for (let piece = first; piece.length > 0; piece = await nextOf(pieces)) {
       packed.update(piece);
       packedBytes += piece.length;
       yield piece;
     }
   };
   const gunzip = form === 'gzip' ? createGunzip({ chunkSize: pieceBytes }) : undefined;
-  const pieces =
+  const unpacking =
     gunzip !== undefined
       ? through(counted(), gunzip)
       : form === 'zstd'
         ? through(zstdFrames(counted()), createZstdDecompress({ chunkSize: pieceBytes }))
         : counted();
-  for await (const piece of pieces) {
+  for await (const piece of unpacking) {
     plain.update(piece);
     plainBytes += piece.length;
     if (form !== 'plain' && plainBytes > Math.max(expansionFloor, packedBytes * maxExpansion)) {
@@ -69,21 +78,23 @@ async function* unpack(source: Readable, packed: Hash, plain: Hash): AsyncGenera
 }
 
 /** Enough to tell the form by; an empty buffer at the end. */
-async function firstBytes(source: Readable): Promise<Buffer> {
-  let bytes = Buffer.alloc(0);
-  const iterator = source.iterator({ destroyOnReturn: false });
-  while (bytes.length < 4) {
-    const { value, done } = await iterator.next();
-    if (done) break;
-    bytes = Buffer.concat([bytes, value]);
+async function firstBytes(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
+  let bytes = await nextOf(pieces);
+  while (bytes.length > 0 && bytes.length < 4) {
+    const more = await nextOf(pieces);
+    if (more.length === 0) break;
+    bytes = Buffer.concat([bytes, more]);
   }
-  await iterator.return?.();
   return bytes;
 }
 
-async function* withFirst(first: Buffer, source: Readable): AsyncGenerator<Buffer> {
-  if (first.length > 0) yield first;
-  for await (const piece of source) yield piece;
+/** An empty buffer at the end. */
+async function nextOf(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
+  for (;;) {
+    const { value, done } = await pieces.next();
+    if (done === true) return Buffer.alloc(0);
+    if (value.length > 0) return value;
+  }
 }
 
 function formOf(first: Buffer): 'gzip' | 'zstd' | 'plain' {
@@ -98,15 +109,19 @@ async function* through(source: AsyncIterable<Buffer>, decompressor: Transform):
   const feeding = (async () => {
     for await (const piece of source) {
       if (decompressor.destroyed) return;
-      if (!decompressor.write(piece)) await drained(decompressor);
+      await taken(decompressor, piece);
     }
     decompressor.end();
   })().catch((error: unknown) => {
     failure = error;
     decompressor.destroy();
   });
+  const release = openReleasing();
   try {
-    yield* decompressor;
+    for await (const piece of decompressor) {
+      yield piece;
+      release(piece);
+    }
   } catch (error) {
     if (failure === undefined) throw damaged(error);
   } finally {
@@ -116,15 +131,14 @@ async function* through(source: AsyncIterable<Buffer>, decompressor: Transform):
   if (failure !== undefined) throw failure;
 }
 
-function drained(stream: Transform): Promise<void> {
+/** Until the piece is not needed any more, or never will be. */
+function taken(stream: Transform, piece: Buffer): Promise<void> {
   return new Promise((resolve) => {
-    const done = (): void => {
-      stream.off('drain', done);
-      stream.off('close', done);
+    stream.once('close', resolve);
+    stream.write(piece, () => {
+      stream.off('close', resolve);
       resolve();
-    };
-    stream.once('drain', done);
-    stream.once('close', done);
+    });
   });
 }
 

@@ -2,7 +2,6 @@
  * Reads a layer once, from its compressed bytes, and says all that a scan has to know of it. Nothing is written
  * anywhere. A layer with hard links to files that matter under their other name is read twice.
  */
-import type { Readable } from 'node:stream';
 import {
   type Digest,
   entryPath,
@@ -24,7 +23,14 @@ import { untilAborted } from '../until-aborted.ts';
 import type { LayerAnalysis, Link } from './analysis.ts';
 
 /** A layer as it is stored. */
-export type StoredLayer = Pick<ImageLayer, 'digest' | 'open'>;
+export interface StoredLayer extends Pick<ImageLayer, 'digest'> {
+  open(): Promise<LayerBytes>;
+}
+
+/** Once; a stream is one. Each piece may be overwritten when the next but two is asked for. */
+export interface LayerBytes extends AsyncIterable<Buffer> {
+  destroy(reason?: Error): void;
+}
 
 interface Reading {
   readonly collector: Collector;
@@ -92,7 +98,7 @@ async function readEntries(
 }
 
 /** Whoever opens it may take its time, or never come back. */
-async function opened(layer: StoredLayer, signal: AbortSignal): Promise<Readable> {
+async function opened(layer: StoredLayer, signal: AbortSignal): Promise<LayerBytes> {
   signal.throwIfAborted();
   const opening = layer.open();
   try {

@@ -1,10 +1,10 @@
 /** The thread that reads: one job after the other, for whoever started it. */
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import type { Analysers } from '../collect/collector.ts';
 import type { FileInspector } from '../types.ts';
+import { openFilePieces } from './file-pieces.ts';
 import { type Answer, type FromJob, failureOf, type Job, type Ready, type Start } from './jobs.ts';
 import { analysersWith, readCode, readFolder, readLayer, revisionOf } from './reading.ts';
 
@@ -43,7 +43,7 @@ function run(job: Job, analysers: Analysers, talk: Talk): Promise<unknown> {
   switch (job.what) {
     case 'layer': {
       const { digest, file } = job;
-      const open = async () => (file === undefined ? openThere(talk) : openFile(file));
+      const open = async () => (file === undefined ? openThere(talk) : openFilePieces(file));
       return readLayer({ digest, open }, analysers, signal);
     }
     case 'folder':
@@ -64,10 +64,6 @@ function openTalk(port: MessagePort): Talk {
       return new Promise((resolve) => waiting.push(resolve));
     },
   };
-}
-
-function openFile(path: string): Readable {
-  return createReadStream(path, { highWaterMark: pieceBytes });
 }
 
 /** The bytes that the other thread reads, as they are asked for. */
