@@ -28,6 +28,7 @@ const refusal = 'refused by policy: 3 critical: CVE-2026-0001, CVE-2026-0002 and
 beforeAll(async () => {
   registry = await startRegistry({
     gate: {
+      uploadBegun() {},
       blobArrived() {},
       manifestAccepted: async () => {},
       manifestDeleted: async () => {},

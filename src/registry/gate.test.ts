@@ -13,15 +13,19 @@ import type { PushedManifest } from './types.ts';
 const denied = (message: string) => new Fault('GATE_DENIED', 'denied', message, { hint: 'see the report' });
 
 interface Judged extends TestRegistry {
+  /** What it was told of blobs. */
   readonly blobs: string[];
+  readonly uploadsBegun: () => number;
   readonly pushes: PushedManifest[];
 }
 
 async function judged(judge: (push: PushedManifest) => Promise<void> | void): Promise<Judged> {
   const blobs: string[] = [];
+  let uploads = 0;
   const pushes: PushedManifest[] = [];
   const registry = await startRegistry({
     gate: {
+      uploadBegun: () => void uploads++,
       blobArrived: (repository, digest) => void blobs.push(`${repository} ${digest}`),
       manifestAccepted: async () => {},
       manifestDeleted: async () => {},
@@ -31,7 +35,7 @@ async function judged(judge: (push: PushedManifest) => Promise<void> | void): Pr
       },
     },
   });
-  return { ...registry, blobs, pushes };
+  return { ...registry, blobs, pushes, uploadsBegun: () => uploads };
 }
 
 async function pushBlobs(registry: TestRegistry, repository: string, image: ReturnType<typeof imageOf>) {
@@ -39,7 +43,7 @@ async function pushBlobs(registry: TestRegistry, repository: string, image: Retu
 }
 
 describe('the gate', () => {
-  it('is told of each blob, and of the manifest with all that it says', async () => {
+  it('is told of each upload and blob, and of the manifest with all that it says', async () => {
     await using registry = await judged(() => {});
     const image = imageOf([Buffer.from('a layer')], {
       subject: { mediaType: manifestType, digest: `sha256:${'a'.repeat(64)}`, size: 1 },
@@ -64,6 +68,7 @@ describe('the gate', () => {
     const { digest = '' } = JSON.parse(image.bytes.toString()).config;
     await registry.call('POST', `/v2/guest/second/blobs/uploads/?mount=${digest}&from=guest/app`);
     expect(registry.blobs.at(-1)).toBe(`guest/second ${digest}`);
+    expect(registry.uploadsBegun()).toBe(2);
   });
 
   it('refuses: nothing of the manifest is there, by tag or by digest, and its tag stays where it was', async () => {

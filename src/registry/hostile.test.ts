@@ -155,6 +155,7 @@ describe('a manifest', () => {
     await using registry = await startRegistry({
       limits: { manifestsInMemory: 1000 },
       gate: {
+        uploadBegun() {},
         blobArrived() {},
         async manifestArrived() {
           judging.resolve();

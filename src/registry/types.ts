@@ -34,6 +34,8 @@ export interface PushedManifest {
 }
 
 export interface PushGate {
+  /** Blobs will come: what reads them may get ready. Never throws, never waits. */
+  uploadBegun(): void;
   /** As each blob of a repository is complete: scanning may begin. Never throws, never waits. */
   blobArrived(repository: string, digest: Digest): void;
   /**

@@ -20,7 +20,7 @@ import type { UploadSlots } from './upload-slots.ts';
 
 export interface UploadsContext {
   readonly store: RegistryStore;
-  readonly gate: Pick<PushGate, 'blobArrived'> | undefined;
+  readonly gate: Pick<PushGate, 'uploadBegun' | 'blobArrived'> | undefined;
   readonly slots: UploadSlots;
 }
 
@@ -71,6 +71,7 @@ async function begin(
   const algorithm = query.get('digest-algorithm') ?? 'sha256';
   if (algorithm !== 'sha256') throw registryFault('DIGEST_UNSUPPORTED', 'digests are made by sha256 here');
   if (query.has('mount') && (await mount(context, exchange, repository))) return reply;
+  context.gate?.uploadBegun();
   if (!query.has('digest')) return progress(reply, context.store.startUpload(repository), 202);
   const digest = wantedDigest(exchange);
   const upload = context.store.startUpload(repository);

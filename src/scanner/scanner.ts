@@ -61,6 +61,9 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
   const parts = { analyst, judge, cache, underWay: shareWork<LayerAnalysis>(), log };
   return {
     scanImage: (image, scan) => scanImage(parts, image, signalOf(scan)),
+    prepare: async () => {
+      await analyst.revision();
+    },
     scanLayer: async (layer, scan) => {
       await analysisOf(parts, layer, signalOf(scan));
     },

@@ -278,6 +278,8 @@ export interface ScanOptions {
 export interface Scanner {
   /** A layer that can't be read is a gap. @throws Fault LAYER_MISMATCH, and what opening a layer fails with */
   scanImage(image: ImageSource, options?: ScanOptions): Promise<Report>;
+  /** Starts what reads, so that the first scan need not wait for it. @throws Fault SCAN_FAILED */
+  prepare(): Promise<void>;
   /**
    * Reads a layer's compressed bytes ahead of the image's manifest, so that `scanImage` need not.
    * @throws Fault LAYER_MISMATCH, ARCHIVE_INVALID (also when it is no layer at all), ARCHIVE_TOO_LARGE, SCAN_TIMED_OUT

@@ -7,11 +7,13 @@ import type { Digest, RegistryStore } from '../../images/index.ts';
 import type { Scanner } from '../../scanner/index.ts';
 
 export interface LayerReadingOptions {
-  readonly scanner: Pick<Scanner, 'scanLayer'>;
+  readonly scanner: Pick<Scanner, 'prepare' | 'scanLayer'>;
   readonly store: Pick<RegistryStore, 'openBlob' | 'blobFile'>;
 }
 
 export interface LayerReading {
+  /** A layer will come. Never throws, never waits. */
+  prepare(): void;
   /** Never throws, never waits. */
   begin(digest: Digest): void;
   /** Stops, and waits until it has. */
@@ -35,6 +37,11 @@ export function createLayerReading({ scanner, store }: LayerReadingOptions): Lay
     }
   };
   return {
+    prepare() {
+      if (ending.signal.aborted || working !== undefined) return;
+      // What is wrong is for the scan to say.
+      scanner.prepare().catch(() => {});
+    },
     begin(digest) {
       if (ending.signal.aborted || waiting.size >= mostWaiting) return;
       waiting.add(digest);

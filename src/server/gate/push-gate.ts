@@ -20,7 +20,7 @@ import { isImage } from './pushed-kind.ts';
 
 export interface PushGateOptions {
   readonly gate: Pick<Gate, 'admitImage' | 'report' | 'evidenceChanged'>;
-  readonly scanner: Pick<Scanner, 'scanLayer'>;
+  readonly scanner: Pick<Scanner, 'prepare' | 'scanLayer'>;
   readonly store: AttachmentStore & Pick<RegistryStore, 'readImage' | 'openBlob' | 'blobFile'>;
   readonly log: Log;
 }
@@ -32,6 +32,7 @@ export function createPushGate({ gate, scanner, store, log }: PushGateOptions): 
     for (const image of new Set(images)) if (image !== undefined) await gate.evidenceChanged(image);
   };
   return {
+    uploadBegun: () => reading.prepare(),
     blobArrived: (_repository, digest) => reading.begin(digest),
     async manifestArrived({ namespace, keyId, repository, reference, bytes, mediaType }) {
       const document = readManifestDocument(bytes, mediaType);
