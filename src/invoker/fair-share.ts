@@ -2,16 +2,41 @@
 import { type Group, memoryOf } from './group.ts';
 import type { Slot } from './slot.ts';
 
-/** The slot that nobody has used for the longest time, of the groups that `isAsked` is true of. */
+/** Unused for so long, a slot is in nobody's way who wants its memory. */
+const unusedMs = 10_000;
+
+/**
+ * Whose idle slots may end for a further one of this group: its own namespace's; those that nobody has used for a while;
+ * and those of who would still have no less than it. So a flood does not take the one slot of a quiet neighbour between
+ * two calls.
+ */
+export function whoseMemory(
+  taker: Group,
+  groups: Iterable<Group>,
+  now: number,
+): (owner: Group, slot: Slot) => boolean {
+  const all = [...groups];
+  const wanted = memoryIn(taker.namespace, all) + taker.plan.memoryMiB;
+  return (owner, slot) =>
+    owner.namespace === taker.namespace ||
+    slot.idleSince <= now - unusedMs ||
+    memoryIn(owner.namespace, all) >= wanted;
+}
+
+function memoryIn(namespace: string, groups: readonly Group[]): number {
+  return groups.reduce((sum, group) => (group.namespace === namespace ? sum + memoryOf(group) : sum), 0);
+}
+
+/** The slot that nobody has used for the longest time, of those that `isAsked` is true of. */
 export function longestIdle(
   groups: Iterable<Group>,
-  isAsked: (group: Group) => boolean,
+  isAsked: (group: Group, slot: Slot) => boolean,
 ): { readonly group: Group; readonly slot: Slot } | undefined {
   let found: { group: Group; slot: Slot } | undefined;
   for (const group of groups) {
-    if (!isAsked(group)) continue;
     for (const slot of group.slots) {
-      if (slot.inFlight === 0 && (!found || slot.idleSince < found.slot.idleSince)) found = { group, slot };
+      const isLonger = slot.inFlight === 0 && (!found || slot.idleSince < found.slot.idleSince);
+      if (isLonger && isAsked(group, slot)) found = { group, slot };
     }
   }
   return found;
@@ -23,14 +48,12 @@ export function longestIdle(
  */
 export function hasMoreThanOneOf(group: Group, starved: Iterable<Group>, groups: Iterable<Group>): boolean {
   const all = [...groups];
-  const ofNamespace = (namespace: string) =>
-    all.reduce((sum, each) => (each.namespace === namespace ? sum + memoryOf(each) : sum), 0);
   for (const other of starved) {
     if (other === group) continue;
     const [mine, theirs] =
       other.namespace === group.namespace
         ? [memoryOf(group), memoryOf(other)]
-        : [ofNamespace(group.namespace), ofNamespace(other.namespace)];
+        : [memoryIn(group.namespace, all), memoryIn(other.namespace, all)];
     if (theirs < mine) return true;
   }
   return false;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { invokerFault } from './faults.ts';
 import { fakeScheduler, fakeTarget } from './scheduler.fixture.ts';
 import type { JobTarget, LoadPermission } from './types.ts';
@@ -63,6 +63,53 @@ describe('an action that asks for a fresh sandbox for each call', () => {
     expect(alive()).toEqual([3]);
     await sweep({ endsIdle: true });
     expect(alive()).toEqual([3]);
+  });
+});
+
+describe('memory that is short', () => {
+  const quiet = fakeTarget({ namespace: 'quiet' });
+  const noisy = fakeTarget({ namespace: 'noisy' });
+  /** A neighbour's only sandbox is idle, and more calls than memory has room for come in. */
+  const flooded = async () => {
+    const fake = fakeScheduler({ memoryMiB: 768, parallelSlots: 8 });
+    await fake.call(quiet);
+    fake.runners[0]?.answer();
+    await fake.settle();
+    return {
+      ...fake,
+      flood: async () => void (await Promise.all(Array.from({ length: 5 }, () => fake.call(noisy)))),
+    };
+  };
+
+  it('is not taken from a neighbour who has less, between two calls', async () => {
+    const { flood, alive, call, runners, settle } = await flooded();
+    await flood();
+    expect(alive()).toEqual([1, 2, 3]);
+    const again = await call(quiet);
+    runners[0]?.answer();
+    await settle();
+    expect(again.done).toMatchObject({ start: 'warm' });
+  });
+
+  it('is taken from one who has not used it for long', async () => {
+    const { flood, alive } = await flooded();
+    const later = performance.now() + 60_000;
+    vi.spyOn(performance, 'now').mockReturnValue(later);
+    await flood();
+    vi.restoreAllMocks();
+    expect(alive()).toEqual([2, 3, 4]);
+  });
+
+  it('is taken for the first sandbox of one who has none', async () => {
+    const { flood, alive, call, runners, settle } = await flooded();
+    await flood();
+    for (const runner of runners.slice(1)) runner.answer();
+    await settle();
+    await call(fakeTarget({ namespace: 'third' }));
+    for (const runner of runners.slice(1)) runner.answer();
+    await settle();
+    expect(alive()).toHaveLength(3);
+    expect(runners.length).toBeGreaterThan(3);
   });
 });
 

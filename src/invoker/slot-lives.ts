@@ -6,7 +6,7 @@
  *        └── no sandbox, refused, crashed ─────────────────────────────▲
  */
 import { isFault, type Log } from '../lib/index.ts';
-import { longestIdle } from './fair-share.ts';
+import { longestIdle, whoseMemory } from './fair-share.ts';
 import type { Group, Pending } from './group.ts';
 import type { Groups } from './groups.ts';
 import { hasSpare } from './growth.ts';
@@ -98,7 +98,7 @@ export class SlotLives {
   private makeRoom(group: Group): boolean {
     const { ledger, line } = this.options;
     while (!ledger.fits(group.plan.memoryMiB)) {
-      if (this.evictOne()) continue;
+      if (this.evictOneFor(group)) continue;
       line.setStarved(group, true);
       return false;
     }
@@ -106,11 +106,12 @@ export class SlotLives {
     return true;
   }
 
-  private evictOne(): boolean {
+  private evictOneFor(group: Group): boolean {
     const { groups, prewarm } = this.options;
-    const spare = longestIdle(groups.all(), hasSpare);
+    const mayTake = whoseMemory(group, groups.all(), performance.now());
+    const spare = longestIdle(groups.all(), (owner, slot) => hasSpare(owner) && mayTake(owner, slot));
     if (!spare && prewarm.evictOne()) return true;
-    const idle = spare ?? longestIdle(groups.all(), () => true);
+    const idle = spare ?? longestIdle(groups.all(), mayTake);
     if (idle) this.drop(idle.group, idle.slot);
     return idle !== undefined;
   }
