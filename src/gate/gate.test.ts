@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Digest, digestOf } from '../images/index.ts';
 import { silentLog } from '../lib/index.ts';
 import type { Finding, ImageSource, Report } from '../scanner/index.ts';
@@ -375,6 +375,28 @@ describe('when advisories change', () => {
       ...['became-clean', 'became-clean', 'became-clean'],
     ]);
     expect((await store.verifyAudit()).isIntact).toBe(true);
+  });
+
+  it('a round that looked earlier does not have the last word', async () => {
+    await push('app');
+    await gate.admitDeploy({ ...guest, action: 'box', digest: digestOf('app') });
+    const held = Promise.withResolvers<void>();
+    let looks = 0;
+    const slow = gateWith({
+      vex: async () => {
+        if (looks++ === 0) await held.promise;
+        return { revision: '', statements: [] };
+      },
+    });
+    found = [vulnerability()];
+    const round = slow.rejudgeAll();
+    await vi.waitFor(() => expect(looks).toBe(1));
+    found = [];
+    await slow.evidenceChanged(digestOf('app'));
+    held.resolve();
+    await round;
+    expect(store.verdict(digestOf('app'), 'run', 'guest')?.outcome).toBe('allow');
+    expect(events).toEqual([]);
   });
 
   it('a newer scan that finds more in what runs already tells it too', async () => {

@@ -47,6 +47,10 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
   const { store, log } = options;
   const listeners: ((verdicts: readonly Verdict[]) => void)[] = [];
   let lastRound: Promise<unknown> = Promise.resolve();
+  /** The last judgement of each subject by itself that is under way. */
+  const single = new Map<Digest, Promise<unknown>>();
+  /** Subjects of the page under way that were begun again by themselves since: what the page says of them is older. */
+  let overtaken = new Set<Digest>();
   let isEnding = false;
 
   const keep = (all: readonly Judged[]) => {
@@ -68,11 +72,13 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
       const page = store.subjects(after, pageSize);
       after = page.at(-1)?.digest;
       if (page.length === 0) return { ...result, isWhole: true };
-      const judged: Judged[] = [];
+      const judged = new Map<Digest, Judged>();
+      overtaken = new Set();
       for (const subject of page) {
         if (isEnding || signal?.aborted) break;
+        overtaken.delete(subject.digest);
         try {
-          judged.push(await judgeAnew(options, subject));
+          judged.set(subject.digest, await judgeAnew(options, subject));
         } catch (error) {
           result = { ...result, failed: result.failed + 1 };
           log.error(
@@ -82,9 +88,10 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
         }
         await nextTurn();
       }
-      keep(judged);
-      const changed = judged.reduce((sum, { events }) => sum + events.length, result.changed);
-      result = { ...result, judged: result.judged + judged.length, changed };
+      const newest = [...judged].flatMap(([digest, each]) => (overtaken.has(digest) ? [] : [each]));
+      keep(newest);
+      const changed = newest.reduce((sum, { events }) => sum + events.length, result.changed);
+      result = { ...result, judged: result.judged + judged.size, changed };
       progress?.(result.judged + result.failed, total);
       if (isEnding || signal?.aborted) return result;
     }
@@ -92,9 +99,22 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
 
   return {
     async rejudge(subject, namespace) {
-      const judged = await judgeAnew(options, subject, namespace);
-      keep([judged]);
-      return judged.verdicts;
+      const { digest } = subject;
+      // One after the other: who began earlier may have seen less, and must not have the last word.
+      const before = single.get(digest);
+      const judging = (async () => {
+        await before?.catch(() => {});
+        overtaken.add(digest);
+        const judged = await judgeAnew(options, subject, namespace);
+        keep([judged]);
+        return judged.verdicts;
+      })();
+      single.set(digest, judging);
+      try {
+        return await judging;
+      } finally {
+        if (single.get(digest) === judging) single.delete(digest);
+      }
     },
     rejudgeAll(how) {
       const next = lastRound.then(() => round(how));
