@@ -74,6 +74,13 @@ test('what ran under a starter that dies counts as killed, and the next start ha
   expect(await second.exited).toEqual([3, null]);
 });
 
+test('short programs are all seen to start and to end, however busy this process is', async () => {
+  const runs = Array.from({ length: 20 }, () => starter.start(command('exit 5')));
+  const busyUntil = performance.now() + 300;
+  while (performance.now() < busyUntil);
+  for (const run of await Promise.all(runs)) expect(await run.exited).toEqual([5, null]);
+});
+
 test('who does not know the secret gets nowhere', async () => {
   const running = await starter.start(command('echo $PPID; exec sleep 600'));
   const [line] = await once(running.stdout, 'data');

@@ -43,10 +43,18 @@ export async function openStarter(): Promise<Starter> {
       run?.spawn.resolve();
       return;
     }
-    runs.delete(report.id);
     if (run === undefined) return;
-    if (report.did === 'exit') end(run, [report.code, report.signal]);
-    else fail(run, report.message);
+    if (report.did === 'fail') {
+      runs.delete(report.id);
+      fail(run, report.message);
+      return;
+    }
+    // A short program may be heard to have ended before its streams are seen to be there.
+    const finish = (): void => {
+      runs.delete(report.id);
+      end(run, [report.code, report.signal]);
+    };
+    run.connection.promise.then(finish, () => {});
   };
   const begin = (): ChildProcess => {
     const begun = startCommand([process.execPath, '--max-semi-space-size=1', program, socketName], {
