@@ -2,8 +2,9 @@ import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { blobPath, blobSize, openBlobStore, putStream } from './blob-store.ts';
+import { blobPath, blobSize, openBlobStore, putStream, removeHalfWrittenBlobs } from './blob-store.ts';
 import { digestOf } from './digest.ts';
+import { temporaryBeside } from './files.ts';
 import { temporaryFolder } from './images.fixture.ts';
 
 describe('blob store', () => {
@@ -54,6 +55,15 @@ describe('blob store', () => {
     expect((await blobs.get(digest)).toString()).toBe('whole');
     await appendFile(blobPath(folder.path, digest), '!');
     await expect(blobs.get(digest)).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
+  });
+
+  it('removes what a put that was killed has left, and nothing else', async () => {
+    await using folder = await temporaryFolder();
+    await removeHalfWrittenBlobs(folder.path);
+    const digest = await openBlobStore(folder.path).put(Buffer.from('whole'));
+    await writeFile(temporaryBeside(blobPath(folder.path, digest)), 'who');
+    await removeHalfWrittenBlobs(folder.path);
+    expect(await readdir(join(folder.path, 'blobs', 'sha256'))).toEqual([digest.slice(7)]);
   });
 
   it('deletes', async () => {

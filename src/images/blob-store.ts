@@ -6,13 +6,19 @@
 
 import { createHash } from 'node:crypto';
 import type { Dir } from 'node:fs';
-import { mkdir, open, opendir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, opendir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errnoOf } from '../lib/index.ts';
 import { digestHex, digestOf, isDigest, parseDigest } from './digest.ts';
 import { imageFault } from './faults.ts';
-import { readRegularFile, renameDurably, temporaryBeside, writeFileAtomically } from './files.ts';
+import {
+  isTemporary,
+  readRegularFile,
+  renameDurably,
+  temporaryBeside,
+  writeFileAtomically,
+} from './files.ts';
 import type { BlobStore, Digest } from './types.ts';
 
 /** More than any layer that is read as a whole; Node's own limit for one read is 2 GiB. */
@@ -27,6 +33,14 @@ export function openBlobStore(dir: string): BlobStore {
     delete: (digest) => rm(blobPath(dir, digest), { force: true }),
     list: () => listBlobs(dir),
   };
+}
+
+/** Removes what a put that was killed has left behind. Nobody may be putting there meanwhile. */
+export async function removeHalfWrittenBlobs(dir: string): Promise<void> {
+  const folder = join(dir, 'blobs', 'sha256');
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (isTemporary(name)) await rm(join(folder, name), { force: true });
+  }
 }
 
 /** Where the blob lies, or would lie. */

@@ -69,7 +69,14 @@ export async function renameDurably(from: string, to: string): Promise<void> {
   }
 }
 
+const temporaryPrefix = '.tmp-';
+
 /** A fresh name in the folder of `path`, that no reader takes for content. */
 export function temporaryBeside(path: string): string {
-  return join(dirname(path), `.tmp-${randomBytes(8).toString('hex')}`);
+  return join(dirname(path), `${temporaryPrefix}${randomBytes(8).toString('hex')}`);
+}
+
+/** Whether a file's name is one of `temporaryBeside`. */
+export function isTemporary(name: string): boolean {
+  return name.startsWith(temporaryPrefix);
 }

@@ -1,5 +1,5 @@
 /** Images: OCI layouts, layers, Ward's own runtime images, root file systems; and the content store. */
-export { blobPath, openBlobStore } from './blob-store.ts';
+export { blobPath, openBlobStore, removeHalfWrittenBlobs } from './blob-store.ts';
 export { ownImageNames, type RuntimeKind, runtimeKinds } from './build/recipe.ts';
 export { type BuildOptions, type BuiltImage, buildRuntimeImages } from './build/runtime-images.ts';
 export { runtimeImagesReady } from './build/stamp.ts';

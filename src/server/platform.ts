@@ -18,6 +18,7 @@ import {
   openBlobStore,
   openImageStore,
   type RuntimeKind,
+  removeHalfWrittenBlobs,
   runtimeKinds,
 } from '../images/index.ts';
 import { createInvoker } from '../invoker/index.ts';
@@ -98,7 +99,8 @@ export async function startPlatform(
   // Function code is its owner's: what a sandbox sees of it lies elsewhere, under names that can't be guessed.
   await mkdir(paths.code, { recursive: true, mode: 0o700 });
   await chmod(paths.code, 0o700);
-  const blobs = await openBlobStore(paths.code);
+  await removeHalfWrittenBlobs(paths.code);
+  const blobs = openBlobStore(paths.code);
   let url = '';
   const apiHost = () => config.apiHost ?? url;
   const guarded = stack.use(
