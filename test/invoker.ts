@@ -7,12 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, openBlobStore, openImageStore, runtimeKinds } from '../src/images/index.ts';
 import {
+  type ActivationLog,
   type Completion,
   createInvoker,
   type Invoker,
   type InvokerOptions,
   type Job,
   type JobTarget,
+  linesOf,
   type NamespaceLimits,
 } from '../src/invoker/index.ts';
 import { newActivationId, randomHex, silentLog } from '../src/lib/index.ts';
@@ -154,7 +156,7 @@ export class InvokerBench implements AsyncDisposable {
  * The text of each line, without its time: those of stdout, then those of stderr. The streams are two pipes, so
  * which of two lines written at once is read first is chance.
  */
-export function textsOf(lines: readonly string[]): string[] {
-  const texts = lines.map((line) => line.slice(line.indexOf(' ') + 1));
+export function textsOf(log: ActivationLog): string[] {
+  const texts = linesOf(log).map((line) => line.slice(line.indexOf(' ') + 1));
   return texts.toSorted((a, b) => Number(a.startsWith('stderr')) - Number(b.startsWith('stderr')));
 }

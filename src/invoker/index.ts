@@ -1,6 +1,8 @@
+export { type ActivationLog, isLongLog, type LongLog, linesOf } from './activation-log.ts';
 export { isProgram } from './code-folders.ts';
 export { invokerFaults } from './faults.ts';
 export { createInvoker, type InvokerOptions } from './invoker.ts';
+export { packLines } from './log-lines.ts';
 export { maxResultBytes } from './outcomes.ts';
 export type { PrewarmTarget } from './prewarm.ts';
 export { boundAsk } from './slot-policy.ts';

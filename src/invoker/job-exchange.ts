@@ -2,6 +2,7 @@
 
 import type { JsonObject } from '../lib/index.ts';
 import type { Violation } from '../sandbox/index.ts';
+import type { ActivationLog } from './activation-log.ts';
 import type { Pending, Template } from './group.ts';
 import { internalError, type Verdict } from './outcomes.ts';
 import type { InitRequest, RunRequest } from './runner.ts';
@@ -13,7 +14,7 @@ export interface Origin extends Pick<Completion, 'start' | 'startReason' | 'sand
   readonly startedAt: number;
   readonly initMs?: number;
   readonly violations?: readonly Violation[] | undefined;
-  readonly logs: Promise<readonly string[]>;
+  readonly logs: Promise<ActivationLog>;
 }
 
 /** @param job the one that waits for it, if there is one */

@@ -1,5 +1,5 @@
 /** Those who follow a log while it is written. Whoever fails to listen is dropped: a log waits for nobody. */
-import { formatLine, type LogLine } from './log-lines.ts';
+import { countOf, formatLine, type Run, unpackLines } from './log-lines.ts';
 
 export type OnLine = (line: string) => void;
 
@@ -10,11 +10,12 @@ export class LogFollowers {
   private readonly all = new Set<OnLine>();
 
   /** Tells the newcomer the last lines so far, and how many were before them. */
-  add(onLine: OnLine, soFar: readonly LogLine[]): Disposable {
+  add(onLine: OnLine, soFar: readonly Run[]): Disposable {
     this.all.add(onLine);
-    const left = soFar.length - maxSoFar;
+    const lines = lastLines(soFar);
+    const left = countOf(soFar) - lines.length;
     if (left > 0) this.tellOne(onLine, formatLine('stderr', `Earlier lines, not shown here: ${left}.`));
-    for (const { text } of soFar.slice(-maxSoFar)) this.tellOne(onLine, text);
+    for (const line of lines) this.tellOne(onLine, line);
     return { [Symbol.dispose]: () => void this.all.delete(onLine) };
   }
 
@@ -29,4 +30,16 @@ export class LogFollowers {
       this.all.delete(onLine);
     }
   }
+}
+
+/** Only the runs that hold them are unpacked. */
+function lastLines(runs: readonly Run[]): readonly string[] {
+  const last: (readonly string[])[] = [];
+  let count = 0;
+  for (let at = runs.length - 1; at >= 0 && count < maxSoFar; at--) {
+    const lines = unpackLines(runs[at]?.lines ?? []);
+    last.unshift(lines);
+    count += lines.length;
+  }
+  return last.flat().slice(-maxSoFar);
 }

@@ -5,14 +5,6 @@
 export const streamNames = ['stdout', 'stderr'] as const;
 export type StreamName = (typeof streamNames)[number];
 
-export interface LogLine {
-  /** Microseconds since 1970. */
-  readonly at: number;
-  readonly text: string;
-  /** As they count against the limit: with its time, its stream and its end. */
-  readonly bytes: number;
-}
-
 const maxLineBytes = 64 * 1024;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -29,6 +21,14 @@ function nowMicros(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 1000);
 }
 
+let lastReading = 0;
+
+/** Microseconds since 1970, later than all that were given before: by them what is read is put in order. */
+export function timeOfReading(): number {
+  lastReading = Math.max(lastReading + 1, nowMicros());
+  return lastReading;
+}
+
 /** The last one that was made: a flood has thousands of lines in a second. */
 let lastSeconds = { at: Number.NaN, text: '' };
 
@@ -37,61 +37,124 @@ function secondsText(at: number): string {
   return lastSeconds.text;
 }
 
+/** Lines of one stream that came at once: as they are or, where they are many, packed. */
+export interface Run {
+  /** Microseconds since 1970. */
+  readonly at: number;
+  readonly lines: readonly string[] | PackedLines;
+  /** Bytes of each as it counts against the limit: with its time, its stream and its end. */
+  readonly sizes: readonly number[];
+  /** Of all of them. */
+  readonly bytes: number;
+}
+
+/** JSON strings in UTF-8, each with a comma behind it: the memory of a long log, and nothing that is to be made of it. */
+export type PackedLines = Buffer<ArrayBuffer>;
+
+/** A run of this size is packed when it ends; what comes at once is cut into such runs. */
+const packedBytes = 16 * 1024;
+
 /** The lines of one stream: those past the limit are counted and not kept. */
 export class Lines {
-  readonly kept: LogLine[] = [];
   /** Of all lines, kept or not. */
   count = 0;
   bytes = 0;
+  private readonly ended: Run[] = [];
+  private open: { at: number; bytes: number; texts: string[]; sizes: number[] } | undefined;
 
-  /** The line as it is kept; undefined when it is past the limit. */
-  add(name: StreamName, line: Buffer, limitBytes: number): string | undefined {
+  /**
+   * The line as it is kept; undefined when it is past the limit.
+   * @param at when it was read, in microseconds
+   */
+  add(name: StreamName, line: Buffer, at: number, limitBytes: number): string | undefined {
     const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
     // An empty line costs its time and its stream too.
     const bytes = prefixLength + end + 1;
     this.count++;
     this.bytes += bytes;
     if (this.bytes > limitBytes) return undefined;
-    const at = nowMicros();
+    if (this.open?.at !== at || this.open.bytes >= packedBytes) this.endRun();
+    this.open ??= { at, bytes: 0, texts: [], sizes: [] };
     const text = formatLine(name, line.toString('utf8', 0, end), at);
-    this.kept.push({ at, text, bytes });
+    this.open.texts.push(text);
+    this.open.sizes.push(bytes);
+    this.open.bytes += bytes;
     return text;
   }
 
   append(other: Lines): void {
-    for (const line of other.kept) this.kept.push(line);
+    for (const run of other.runs()) this.ended.push(run);
     this.count += other.count;
     this.bytes += other.bytes;
   }
+
+  /** What is kept, in order. */
+  runs(): readonly Run[] {
+    this.endRun();
+    return this.ended;
+  }
+
+  private endRun(): void {
+    if (this.open === undefined) return;
+    const { at, bytes, texts, sizes } = this.open;
+    this.ended.push({ at, lines: bytes >= packedBytes ? packLines(texts) : texts, sizes, bytes });
+    this.open = undefined;
+  }
+}
+
+export function packLines(lines: readonly string[]): PackedLines {
+  return Buffer.from(`${JSON.stringify(lines).slice(1, -1)},`);
+}
+
+export function unpackLines(lines: Run['lines']): readonly string[] {
+  return Buffer.isBuffer(lines) ? JSON.parse(`[${lines.toString('utf8', 0, lines.length - 1)}]`) : lines;
 }
 
 /** A log that is cut at its limit. */
 export interface CutLog {
-  readonly lines: string[];
+  readonly runs: readonly Run[];
   /** What was cut, in OpenWhisk's words and in numbers; undefined when nothing was. */
   readonly note: string | undefined;
 }
 
 /** Both streams in the order of time. */
 export function cutLog(stdout: Lines, stderr: Lines, limitBytes: number): CutLog {
-  const all = inOrderOfTime(stdout.kept, stderr.kept);
+  const all = inOrderOfTime(stdout.runs(), stderr.runs());
   const total = stdout.bytes + stderr.bytes;
-  if (total <= limitBytes) return { lines: all.map(({ text }) => text), note: undefined };
-  const lines: string[] = [];
+  if (total <= limitBytes) return { runs: all, note: undefined };
+  const runs: Run[] = [];
   let bytes = 0;
-  for (const line of all) {
-    if (bytes + line.bytes > limitBytes) break;
-    bytes += line.bytes;
-    lines.push(line.text);
+  for (const run of all) {
+    const fitting = bytes + run.bytes > limitBytes ? beginningOf(run, limitBytes - bytes) : run;
+    runs.push(fitting);
+    bytes += fitting.bytes;
+    if (fitting !== run) break;
   }
+  const kept = countOf(runs);
   const cut = `Logs were truncated because the total bytes size exceeds the limit of ${limitBytes} bytes.`;
-  const left = `Left out: lines ${stdout.count + stderr.count - lines.length}, bytes ${total - bytes}.`;
-  return { lines, note: formatLine('stderr', `${cut} ${left}`) };
+  const left = `Left out: lines ${stdout.count + stderr.count - kept}, bytes ${total - bytes}.`;
+  return { runs, note: formatLine('stderr', `${cut} ${left}`) };
 }
 
-/** Each is in order already. Their texts, which begin with the time, take several times as long to compare. */
-export function inOrderOfTime(first: readonly LogLine[], second: readonly LogLine[]): LogLine[] {
-  const merged: LogLine[] = [];
+/** As many of its lines as are within so many bytes. */
+function beginningOf({ at, lines, sizes }: Run, limitBytes: number): Run {
+  let [count, bytes] = [0, 0];
+  for (const size of sizes) {
+    if (bytes + size > limitBytes) break;
+    bytes += size;
+    count++;
+  }
+  return { at, lines: unpackLines(lines).slice(0, count), sizes: sizes.slice(0, count), bytes };
+}
+
+export function countOf(runs: readonly Run[]): number {
+  return runs.reduce((sum, { sizes }) => sum + sizes.length, 0);
+}
+
+/** Each is in order already. */
+export function inOrderOfTime(first: readonly Run[], second: readonly Run[]): readonly Run[] {
+  if (second.length === 0) return first;
+  const merged: Run[] = [];
   let [a, b] = [0, 0];
   for (;;) {
     const [left, right] = [first[a], second[b]];

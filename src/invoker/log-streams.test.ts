@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
+import { type ActivationLog, isLongLog, linesOf } from './activation-log.ts';
 import { LogStreams, missingSentinelText, type SentinelForm, sentinel } from './log-streams.ts';
 
 const quiet = { isQuiet: true };
@@ -18,7 +19,7 @@ function start(limitBytes = 1000, isConcurrent = false, form: SentinelForm = 'na
   return { stdout, stderr, streams, end };
 }
 
-const texts = (lines: readonly string[]) => lines.map((line) => line.slice(31));
+const texts = (log: ActivationLog) => linesOf(log).map((line) => line.slice(31));
 
 describe('log streams', () => {
   it("have OpenWhisk's form", async () => {
@@ -26,7 +27,7 @@ describe('log streams', () => {
     const sink = streams.open('a');
     stdout.write('hello\n');
     end('a');
-    const [line] = await sink.finish(marked);
+    const [line] = linesOf(await sink.finish(marked));
     expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z stdout: hello$/);
   });
 
@@ -139,13 +140,36 @@ describe('log streams', () => {
     expect(await sink.finish(marked)).toEqual([]);
   });
 
+  it('of a flood are packed, in the order of time, and cut to the line and the byte', async () => {
+    const { stdout, stderr, streams, end } = start(500_000);
+    const sink = streams.open('a');
+    for (let i = 0; i < 40; i++) {
+      stdout.write(`${i} out "\\ü\n`.repeat(400));
+      stderr.write(`${i} err\n`);
+    }
+    stderr.write('y\n'.repeat(10_000));
+    end('a');
+    const log = await sink.finish(marked);
+    expect(isLongLog(log) && log.parts.filter(Buffer.isBuffer).length).toBeGreaterThan(20);
+    const lines = texts(log);
+    expect(lines.slice(0, 402)).toEqual([
+      ...Array.from({ length: 400 }, () => 'stdout: 0 out "\\ü'),
+      'stderr: 0 err',
+      'stdout: 1 out "\\ü',
+    ]);
+    const bytes = linesOf(log).reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+    const left = 40 * 401 + 10_000 - (lines.length - 1);
+    expect(lines.at(-1)).toContain(`Left out: lines ${left}, bytes `);
+    expect(bytes - Buffer.byteLength(linesOf(log).at(-1) ?? '') - 1).toBeGreaterThan(500_000 - 52);
+  });
+
   it('cut a line that never ends', async () => {
     const { stdout, streams, end } = start(1_000_000);
     const sink = streams.open('a');
     for (let i = 0; i < 3; i++) stdout.write(Buffer.alloc(64 * 1024, 'x'));
     stdout.write('\n');
     end('a');
-    expect(await sink.finish(marked)).toHaveLength(4);
+    expect(linesOf(await sink.finish(marked))).toHaveLength(4);
   });
 
   it('give lines of runs at once to each of them', async () => {
@@ -200,7 +224,7 @@ describe('log streams', () => {
       stderr.write('err\r\n');
     }
     end('a');
-    const lines = await sink.finish(marked);
+    const lines = linesOf(await sink.finish(marked));
     // Each of the twenty is 39 bytes of time and stream, three of text and its end.
     expect(lines.slice(0, -1)).toHaveLength(6);
     expect(lines.at(-1)).toContain(`of 300 bytes. Left out: lines 14, bytes ${14 * 43}.`);

@@ -10,6 +10,7 @@
  * slow this down; but who floods them is read from only as fast as its namespace may cost time (`intake.ts`).
  */
 import type { Readable } from 'node:stream';
+import { type ActivationLog, logOf } from './activation-log.ts';
 import type { Intake } from './intake.ts';
 import { LogFollowers, type OnLine } from './log-followers.ts';
 import {
@@ -18,9 +19,11 @@ import {
   inOrderOfTime,
   LineReader,
   Lines,
-  type LogLine,
+  type Run,
   type StreamName,
   streamNames,
+  timeOfReading,
+  unpackLines,
 } from './log-lines.ts';
 import { createSink, joined, type Sink, type Written } from './log-sink.ts';
 
@@ -46,7 +49,7 @@ export interface LogSink {
    * The activation has answered, or has failed: its lines, once both streams have shown its sentinel or have ended,
    * or have been waited for long enough.
    */
-  finish(end: LogEnd): Promise<readonly string[]>;
+  finish(end: LogEnd): Promise<ActivationLog>;
   /** The same of what is no activation of its own: its lines are the beginning of the next log that is opened. */
   carry(end: LogEnd): void;
 }
@@ -54,7 +57,7 @@ export interface LogSink {
 /** How long a sentinel is waited for after the answer; and how long an image's lines are that writes none. */
 const graceMs = 1000;
 const shortGraceMs = 20;
-const noLines: Promise<readonly string[]> = Promise.resolve([]);
+const noLines: Promise<ActivationLog> = Promise.resolve([]);
 const bareBytes = Buffer.from(sentinel);
 const namedBytes = Buffer.from(`${sentinel} `);
 const carriageReturn = 0x0d;
@@ -126,7 +129,7 @@ export class LogStreams {
     if (!sink) return undefined;
     sink.followers ??= new LogFollowers();
     const [stdout, stderr] = streamNames.map((name) => [
-      ...(isContinued ? [] : (sink.early?.lines[name].kept ?? [])),
+      ...(isContinued ? [] : (sink.early?.lines[name].runs() ?? [])),
       ...this.soFar(sink, name),
     ]);
     return sink.followers.add(onLine, inOrderOfTime(stdout ?? [], stderr ?? []));
@@ -137,7 +140,7 @@ export class LogStreams {
   }
 
   /** Most activations log nothing: for those there is nothing to wait for, and nothing to make. */
-  private finish(sink: Sink, end: LogEnd): Promise<readonly string[]> {
+  private finish(sink: Sink, end: LogEnd): Promise<ActivationLog> {
     if (!end.isQuiet || sink.before || !this.isSilent(sink)) return this.finishLog(sink, end);
     sink.hasAnswered = true;
     this.sinks.delete(sink.id);
@@ -148,16 +151,16 @@ export class LogStreams {
     return streamNames.every((name) => lines[name].count === 0 && this.unclaimed[name].count === 0);
   }
 
-  private async finishLog(sink: Sink, end: LogEnd): Promise<readonly string[]> {
+  private async finishLog(sink: Sink, end: LogEnd): Promise<ActivationLog> {
     if (this.mustWait(sink, end)) await this.sentinelsOf(sink);
     let written = this.close(sink, end);
     if (sink.before) written = joined(await sink.before, written);
     if (this.limitBytes === 0) return [];
-    const { lines, note } = cutLog(written.lines.stdout, written.lines.stderr, this.limitBytes);
+    const { runs, note } = cutLog(written.lines.stdout, written.lines.stderr, this.limitBytes);
     const notes = note === undefined ? [] : [note];
     if (written.isMissing) notes.push(formatLine('stderr', missingSentinelText));
     for (const each of notes) sink.followers?.tell(each);
-    return notes.length > 0 ? [...lines, ...notes] : lines;
+    return logOf(runs, notes);
   }
 
   private async written(sink: Sink, end: LogEnd): Promise<Written> {
@@ -213,13 +216,19 @@ export class LogStreams {
   }
 
   private read(stream: Readable, name: StreamName): void {
-    const lines = new LineReader((line) => this.onLine(name, line));
+    let at = 0;
+    const lines = new LineReader((line) => this.onLine(name, line, at));
+    const push = (chunk: Buffer) => {
+      at = timeOfReading();
+      lines.push(chunk);
+    };
     stream.on('data', (chunk: Buffer) => {
-      if (this.intake) this.intake.take(() => lines.push(chunk));
-      else lines.push(chunk);
+      if (this.intake) this.intake.take(() => push(chunk));
+      else push(chunk);
     });
     const close = () => {
       if (this.closed[name]) return;
+      at = timeOfReading();
       lines.end();
       this.closed[name] = true;
       this.settleComplete();
@@ -229,27 +238,27 @@ export class LogStreams {
     stream.on('error', close);
   }
 
-  private onLine(name: StreamName, line: Buffer): void {
+  private onLine(name: StreamName, line: Buffer, at: number): void {
     const mark = this.markIn(name, line);
     if (mark === undefined) {
-      this.add(name, line);
+      this.add(name, line, at);
       return;
     }
-    if (mark.at > 0) this.add(name, line.subarray(0, mark.at));
+    if (mark.at > 0) this.add(name, line.subarray(0, mark.at), at);
     if (mark.sink === undefined) return;
     this.claim(mark.sink, name);
     mark.sink.hasEnded[name] = true;
     this.settleComplete();
   }
 
-  private add(name: StreamName, line: Buffer): void {
+  private add(name: StreamName, line: Buffer, at: number): void {
     if (!this.isConcurrent) {
-      const text = this.unclaimed[name].add(name, line, this.limitBytes);
+      const text = this.unclaimed[name].add(name, line, at, this.limitBytes);
       if (text !== undefined) this.writerOf(name)?.followers?.tell(text);
       return;
     }
     for (const sink of this.sinks.values()) {
-      const text = sink.lines[name].add(name, line, this.limitBytes);
+      const text = sink.lines[name].add(name, line, at, this.limitBytes);
       if (text !== undefined) sink.followers?.tell(text);
     }
   }
@@ -285,18 +294,19 @@ export class LogStreams {
     return last;
   }
 
-  private soFar(sink: Sink, name: StreamName): readonly LogLine[] {
-    const own = sink.lines[name].kept;
+  private soFar(sink: Sink, name: StreamName): readonly Run[] {
+    const own = sink.lines[name].runs();
     const isWriter = !this.isConcurrent && this.writerOf(name) === sink;
-    return isWriter ? [...own, ...this.unclaimed[name].kept] : own;
+    return isWriter ? [...own, ...this.unclaimed[name].runs()] : own;
   }
 
   /** What was written before the one in front had ended turns out to be of the next. */
   private replay(name: StreamName): void {
-    const { kept } = this.unclaimed[name];
-    if (kept.length === 0 || this.isConcurrent) return;
-    const head = this.headOf(name);
-    for (const { text } of kept) head?.followers?.tell(text);
+    if (this.isConcurrent) return;
+    const followers = this.headOf(name)?.followers;
+    if (followers === undefined) return;
+    for (const { lines } of this.unclaimed[name].runs())
+      for (const line of unpackLines(lines)) followers.tell(line);
   }
 
   private isComplete({ hasEnded }: Sink): boolean {

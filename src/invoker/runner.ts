@@ -5,6 +5,7 @@
  */
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { Violation } from '../sandbox/index.ts';
+import type { ActivationLog } from './activation-log.ts';
 import type { Culprit } from './culprit.ts';
 import type { ActionLimits } from './types.ts';
 
@@ -36,7 +37,7 @@ export type InitOutcome =
 export interface InitEnd {
   readonly outcome: InitOutcome;
   /** What it logged when it has failed; otherwise that is the beginning of the first run's log. */
-  readonly logs: Promise<readonly string[]>;
+  readonly logs: Promise<ActivationLog>;
   readonly violations?: readonly Violation[] | undefined;
 }
 
@@ -63,7 +64,7 @@ export type RunOutcome =
 export type RunEnd =
   | {
       readonly outcome: RunOutcome;
-      readonly logs: Promise<readonly string[]>;
+      readonly logs: Promise<ActivationLog>;
       /** Epoch milliseconds. */
       readonly startedAt: number;
       readonly serviceMs: number;
@@ -103,4 +104,4 @@ export interface Runner {
   follow(id: string, onLine: (line: string) => void, isContinued: boolean): Disposable | undefined;
 }
 
-export const noLogs: Promise<readonly string[]> = Promise.resolve([]);
+export const noLogs: Promise<ActivationLog> = Promise.resolve([]);

@@ -4,6 +4,7 @@ import type { EgressRule } from '../egress/index.ts';
 import type { Digest } from '../images/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { Violation, ViolationSink } from '../sandbox/index.ts';
+import type { ActivationLog } from './activation-log.ts';
 
 export interface ActionLimits {
   readonly timeoutMs: number;
@@ -119,7 +120,7 @@ export interface Completion {
   /** What its sandbox did meanwhile that its policy does not let it; absent when there was nothing. */
   readonly violations?: readonly Violation[] | undefined;
   /** Settles after the result, when the log streams have been read to their end for this activation. */
-  readonly logs: Promise<readonly string[]>;
+  readonly logs: Promise<ActivationLog>;
 }
 
 /** A violation, and as far as is known whose: in a blank sandbox it is nobody's. */

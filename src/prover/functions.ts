@@ -6,7 +6,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, type ImageStore, openBlobStore, runtimeKinds } from '../images/index.ts';
-import { type ActionLimits, createInvoker, type JobTarget } from '../invoker/index.ts';
+import { type ActionLimits, createInvoker, type JobTarget, linesOf } from '../invoker/index.ts';
 import { newActivationId, randomHex, silentLog } from '../lib/index.ts';
 import { operatorPolicy, type SandboxHost, type SandboxPolicy } from '../sandbox/index.ts';
 import type { DeployedFunction } from './types.ts';
@@ -35,7 +35,7 @@ export function openFunctions(options: FunctionsOptions): Functions {
         async call(parameters = {}) {
           const ids = { activationId: newActivationId(), transactionId: 'prove' };
           const completion = await invoker.run({ ...target, ...ids, parameters, acceptedAt: Date.now() });
-          return { ...completion, lines: await completion.logs };
+          return { ...completion, lines: linesOf(await completion.logs) };
         },
       };
     },

@@ -7,7 +7,17 @@
  */
 import type { Fault } from '../lib/index.ts';
 
-export type SqlValue = string | number | null;
+export type SqlValue = string | number | null | LongText;
+
+/** A long text as UTF-8, in pieces that the engine puts together: nothing of it is copied on its way there. */
+export interface LongText {
+  /** They are the engine's from then on, with the whole memory that each is a part of. */
+  readonly pieces: readonly Uint8Array<ArrayBuffer>[];
+}
+
+export function isLongText(value: SqlValue | readonly unknown[]): value is LongText {
+  return typeof value === 'object' && value !== null && 'pieces' in value;
+}
 
 /** A compiled statement. `arity`: how many parameters it takes. */
 export interface Statement {

@@ -7,7 +7,7 @@
  * submission. What waits is held in memory; `room` is what callers await so that it stays bounded.
  */
 import { isFault } from '../lib/index.ts';
-import type { RunBatch, SqlValue, Unit } from './batch.ts';
+import { isLongText, type RunBatch, type SqlValue, type Unit } from './batch.ts';
 
 export interface GroupWriter {
   /** Settles when the unit is on disk, with the number of its steps that changed a row. */
@@ -197,5 +197,6 @@ function charsOf(unit: Unit): number {
 }
 
 function lengthOf(value: SqlValue): number {
+  if (isLongText(value)) return value.pieces.reduce((sum, { length }) => sum + length, 0);
   return typeof value === 'string' ? value.length : 8;
 }

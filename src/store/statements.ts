@@ -3,7 +3,7 @@
  * with the units made of them.
  */
 import type { Compilable, Kysely } from 'kysely';
-import type { SqlValue, Statement, Step, Unit } from './batch.ts';
+import { isLongText, type SqlValue, type Statement, type Step, type Unit } from './batch.ts';
 import type { Schema } from './schema.ts';
 import type { AcceptedRow, ActivationWrite } from './types.ts';
 
@@ -30,12 +30,13 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
     db.updateTable('accepted').set({ attempt: 1 }).where('activation_id', '=', '').where('attempt', '=', 0),
   );
   return {
-    append({ row, logs, logsJson, inputJson, settles }) {
+    append({ row, logs, inputJson, settles }) {
       const steps: Step[] = [];
       // First: when it deletes nothing, the rest of the unit is skipped.
       if (settles !== null) steps.push(step(settleWithin, [row.activationId, settles, row.namespace]));
       steps.push(step(insertActivation, activationValues(row)));
-      if (logs.length > 0) steps.push(step(insertLogs, [row.activationId, logsJson ?? JSON.stringify(logs)]));
+      const lines = logsValue(logs);
+      if (lines !== null) steps.push(step(insertLogs, [row.activationId, lines]));
       if (inputJson !== undefined) steps.push(step(insertInput, [row.activationId, inputJson]));
       return steps;
     },
@@ -64,6 +65,12 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
     .set((build) => ({ total: build('total', '+', 0) }))
     .where('namespace', '=', '');
   return { ...statement(insert), tally: { sql: statement(count).sql, by: 1 } };
+}
+
+/** Null when nothing was logged. */
+function logsValue(logs: ActivationWrite['logs']): SqlValue {
+  if (isLongText(logs)) return logs;
+  return logs.length > 0 ? JSON.stringify(logs) : null;
 }
 
 function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {

@@ -1,5 +1,6 @@
 /** Durable state, by concept. The store keeps documents; what they mean is known above. */
 import type { JsonObject, JsonValue } from '../lib/index.ts';
+import type { LongText } from './batch.ts';
 
 export type Collection = 'actions' | 'triggers' | 'rules' | 'packages';
 
@@ -90,9 +91,8 @@ export interface ActivationQuery {
 /** A record to be kept, and the accepted invocation that it settles, in one transaction. */
 export interface ActivationWrite {
   readonly row: ActivationInsert;
-  readonly logs: readonly string[];
-  /** The same as JSON, where that was made already. */
-  readonly logsJson?: string | undefined;
+  /** Its lines; of a long one, an array of them as JSON. */
+  readonly logs: readonly string[] | LongText;
   /** JSON: what the activation was called with, where that is to be kept. */
   readonly inputJson?: string;
   /**

@@ -9,9 +9,9 @@
  * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
  * to move: so a flight makes few promises, and what is known already is not awaited.
  */
-import type { Invoker } from '../../invoker/index.ts';
+import { type Invoker, isLongLog } from '../../invoker/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
-import type { Store } from '../../store/index.ts';
+import type { ActivationWrite, Store } from '../../store/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
@@ -20,7 +20,7 @@ import { toQueue } from './accepted-task.ts';
 import { type ActivationService, within } from './activations.ts';
 import type { ComposedCall } from './composed-call.ts';
 import { type Departure, Flight } from './flight.ts';
-import { logJson, sliceLines } from './log-json.ts';
+import { keptLog } from './kept-log.ts';
 import { type ActivationRecord, type Ending, internalFailure, recordOf } from './record.ts';
 import { requireRun } from './run-permission.ts';
 import type { ComposedTask, Task } from './task.ts';
@@ -206,7 +206,7 @@ function keep(
     log.error({ activationId, reason: messageOf(error) }, 'a record was not kept');
     leave();
   };
-  const append = ({ logs, logsJson }: KeptLog, createdAt: number | undefined, settles: number | null) => {
+  const append = (logs: KeptLog, createdAt: number | undefined, settles: number | null) => {
     if (createdAt !== flight.namespaceCreatedAt) return leave();
     if (!flight.isRecorded) {
       if (settles !== null) store.accepted.settle(activationId, settles).catch(lose);
@@ -214,7 +214,7 @@ function keep(
     }
     const { inputJson } = flight;
     const input = inputJson === undefined ? {} : { inputJson };
-    const kept = store.activations.append({ row: record, logs, logsJson, settles, ...input });
+    const kept = store.activations.append({ row: record, logs, settles, ...input });
     arrive();
     kept.then(() => land(flight), lose);
   };
@@ -229,7 +229,7 @@ function keep(
         .catch(lose);
     } else append(kept, createdAt, attempt);
   };
-  flight.interrupt = () => write({ logs: [] });
+  flight.interrupt = () => write([]);
   // When this turn's answers are on their way: whoever waits for one is served first.
   const writeOrLose = (kept: KeptLog) => {
     try {
@@ -239,15 +239,11 @@ function keep(
     }
   };
   lines
-    .then((logs) => {
-      if (logs.length <= sliceLines) setImmediate(writeOrLose, { logs });
-      else return logJson(logs).then((logsJson) => writeOrLose({ logs, logsJson }));
+    .then((log) => {
+      if (isLongLog(log)) return keptLog(log).then(writeOrLose);
+      setImmediate(writeOrLose, log);
     })
     .catch(lose);
 }
 
-interface KeptLog {
-  readonly logs: readonly string[];
-  /** Of a long one. */
-  readonly logsJson?: string;
-}
+type KeptLog = ActivationWrite['logs'];

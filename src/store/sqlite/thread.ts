@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Fault } from '../../lib/index.ts';
-import type { Statement, Unit, UnitOutcome } from '../batch.ts';
+import { isLongText, type Statement, type Unit, type UnitOutcome } from '../batch.ts';
 import { storeFault } from '../faults.ts';
 import type { BatchRequest, Reply, Request, WorkerData } from './protocol.ts';
 import { faultOf } from './sql-fault.ts';
@@ -90,7 +90,7 @@ class Thread implements DatabaseThread {
   }
 
   #post(): void {
-    this.#worker.postMessage(this.#outbox);
+    this.#worker.postMessage(this.#outbox, memoryOf(this.#outbox));
     this.#outbox = [];
   }
 
@@ -110,6 +110,18 @@ class Thread implements DatabaseThread {
     for (const { reject } of this.#pending.values()) reject(fault);
     this.#pending.clear();
   }
+}
+
+/** Of long texts: it goes over to the thread instead of being copied. */
+function memoryOf(requests: readonly Request[]): ArrayBuffer[] {
+  const memory: ArrayBuffer[] = [];
+  for (const request of requests) {
+    if (request.type === 'close') continue;
+    for (const value of request.values) {
+      if (isLongText(value)) for (const { buffer } of value.pieces) memory.push(buffer);
+    }
+  }
+  return memory;
 }
 
 function flatten(units: readonly Unit[]): Omit<BatchRequest, 'id'> {

@@ -4,6 +4,7 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { isLongText, type SqlValue } from '../batch.ts';
 import {
   type BatchRequest,
   type Reply,
@@ -65,8 +66,13 @@ type Values = BatchRequest['values'];
 
 function query(sql: string, values: Values): { rows: readonly unknown[]; changes: number } {
   const { statement, returnsRows } = prepare(sql);
-  if (returnsRows) return { rows: statement.all(...values), changes: 0 };
-  return { rows: [], changes: Number(statement.run(...values).changes) };
+  const bound = values.map(bindable);
+  if (returnsRows) return { rows: statement.all(...bound), changes: 0 };
+  return { rows: [], changes: Number(statement.run(...bound).changes) };
+}
+
+function bindable(value: SqlValue): string | number | null {
+  return isLongText(value) ? Buffer.concat(value.pieces).toString('utf8') : value;
 }
 
 function prepare(sql: string) {
@@ -106,7 +112,7 @@ function runUnits(request: BatchRequest, isolated: boolean): readonly (number | 
     at = end + 1;
   }
   for (const [sql, counts] of tallies) {
-    for (const [value, count] of counts) prepare(sql).statement.run(count, value);
+    for (const [value, count] of counts) prepare(sql).statement.run(count, bindable(value));
   }
   return outcomes;
 }
@@ -117,7 +123,7 @@ function runUnit(request: BatchRequest, steps: readonly number[], start: number,
   for (const step of steps) {
     const statement = request.statements[step];
     if (statement === undefined) throw new Error(`the batch has no statement ${step}`);
-    const values = request.values.slice(offset, offset + statement.arity);
+    const values = request.values.slice(offset, offset + statement.arity).map(bindable);
     offset += statement.arity;
     if (Number(prepare(statement.sql).statement.run(...values).changes) === 0) break;
     changed++;

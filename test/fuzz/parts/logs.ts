@@ -1,6 +1,7 @@
 /** What a sandbox writes to its two streams: lines of any length, forged ends, bytes that are no text. */
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
+import { linesOf } from '../../../src/invoker/activation-log.ts';
 import { LogStreams, sentinel } from '../../../src/invoker/log-streams.ts';
 import { hostileText } from '../hostile.ts';
 import type { Part, Probe } from '../types.ts';
@@ -47,7 +48,7 @@ async function write({ steps, limitBytes, isConcurrent, form: sentinelForm }: St
   stdout.end();
   stderr.destroy();
   const logs = await Promise.all(sinks.map((sink) => sink.finish({ isQuiet: false })));
-  for (const lines of logs) checkLines(lines, limitBytes);
+  for (const log of logs) checkLines(linesOf(log), limitBytes);
 }
 
 function checkLines(lines: readonly string[], limitBytes: number): void {

@@ -1,0 +1,39 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { packLines } from '../../invoker/index.ts';
+import { keptLog } from './kept-log.ts';
+
+const lines = (count: number) => Array.from({ length: count }, (_, at) => `line ${at} "\u0001 – ${at * at}`);
+const textOf = async (parts: Parameters<typeof keptLog>[0]['parts']) =>
+  Buffer.concat((await keptLog({ parts })).pieces).toString();
+
+test.each([
+  ['one short part', [lines(1)]],
+  ['many short parts, and empty ones', Array.from({ length: 30_000 }, (_, at) => lines(at % 3))],
+  ['packed parts, small and large', [packLines(lines(2)), packLines(lines(5000)), packLines(lines(3))]],
+  ['both', [lines(3), packLines(lines(9000)), lines(1), [], packLines(lines(700)), lines(2), []]],
+])('%s are what JSON makes of them', async (_, parts) => {
+  const all = parts.flatMap((part) => (Buffer.isBuffer(part) ? unpacked(part) : part));
+  expect(await textOf(parts)).toBe(JSON.stringify(all));
+});
+
+test('each piece has its memory for itself, since it will be given away', async () => {
+  const { pieces } = await keptLog({ parts: [lines(5), packLines(lines(5000)), packLines(lines(2))] });
+  for (const piece of pieces) expect(piece.length).toBe(piece.buffer.byteLength);
+});
+
+test('others get their turn in between', async () => {
+  let turns = 0;
+  let isDone = false;
+  const others = (async () => {
+    for (; !isDone; turns++) await setImmediate();
+  })();
+  await textOf(Array.from({ length: 50_000 }, () => ['x'.repeat(30)]));
+  isDone = true;
+  await others;
+  expect(turns).toBeGreaterThanOrEqual(4);
+});
+
+function unpacked(part: Buffer): readonly string[] {
+  return JSON.parse(`[${part.toString('utf8', 0, part.length - 1)}]`);
+}

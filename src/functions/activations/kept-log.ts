@@ -1,0 +1,46 @@
+/** A long log as the store keeps it, a slice at a time: ten mebibytes at once would make every other call wait. */
+import { setImmediate } from 'node:timers/promises';
+import { type LongLog, packLines } from '../../invoker/index.ts';
+import type { LongText } from '../../store/index.ts';
+
+/** What is smaller is put together, and between so many bytes of that others get their turn. */
+const pieceBytes = 16 * 1024;
+const sliceBytes = 256 * 1024;
+
+/** Its lines as a JSON array. The log's own memory goes over to it. */
+export async function keptLog({ parts }: LongLog): Promise<LongText> {
+  const pieces = [Buffer.alloc(1, '[')];
+  let small: Buffer[] = [];
+  let smallBytes = 0;
+  const putTogether = () => {
+    if (small.length > 0) pieces.push(joined(small, smallBytes));
+    small = [];
+    smallBytes = 0;
+  };
+  for (const part of parts) {
+    if (part.length === 0) continue;
+    const packed = Buffer.isBuffer(part) ? part : packLines(part);
+    if (packed.length >= pieceBytes && packed.length === packed.buffer.byteLength) {
+      putTogether();
+      pieces.push(packed);
+      continue;
+    }
+    small.push(packed);
+    smallBytes += packed.length;
+    if (smallBytes < sliceBytes) continue;
+    putTogether();
+    await setImmediate();
+  }
+  putTogether();
+  // It takes the place of the last comma.
+  pieces.at(-1)?.write(']', (pieces.at(-1)?.length ?? 0) - 1);
+  return { pieces };
+}
+
+/** In memory of its own, not in the one that Node has for many small buffers. */
+function joined(small: readonly Buffer[], bytes: number): Buffer<ArrayBuffer> {
+  const whole = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  for (const each of small) at += each.copy(whole, at);
+  return whole;
+}
