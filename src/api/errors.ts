@@ -19,7 +19,8 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, status: 
 }
 
 /** Sends what is JSON text already. */
-export function sendJson(reply: FastifyReply, status: number, json: string) {
+/** @param json UTF-8 when it is bytes */
+export function sendJson(reply: FastifyReply, status: number, json: string | Buffer) {
   return reply.code(status).header('content-type', 'application/json').send(json);
 }
 

@@ -46,7 +46,7 @@ describe('frames', () => {
     );
     expect(frames).toEqual([
       { kind: 'large', lengthBytes: 900, head: Buffer.from('x'.repeat(8)) },
-      { kind: 'whole', text: '{}' },
+      { kind: 'whole', text: '{}', bytes: Buffer.from('{}') },
     ]);
   });
 

@@ -4,10 +4,12 @@
  * read past with only its head kept, and the reader never holds more than one frame.
  */
 
-/** A frame within the limit; its bytes are the caller's to parse. */
+/** A frame within the limit, to be parsed by the caller. */
 export interface WholeFrame {
   readonly kind: 'whole';
   readonly text: string;
+  /** The same as it came. They may be a part of something larger. */
+  readonly bytes: Buffer;
 }
 
 /** A frame over the limit that was read past. */
@@ -38,6 +40,7 @@ export function encodeFrame(json: string): Buffer {
 }
 
 const headerBytes = 4;
+const nothing: Buffer = Buffer.alloc(0);
 
 /** Cuts a byte stream into frames. */
 export class FrameReader {
@@ -48,7 +51,8 @@ export class FrameReader {
   private headerFill = 0;
   private length = 0;
   private received = 0;
-  private chunks: Buffer[] = [];
+  /** What is kept of the frame: all of it, or its head. */
+  private body = nothing;
   private broken = false;
 
   constructor(limits: FrameLimits, onFrame: (frame: Frame) => void, onViolation: (reason: string) => void) {
@@ -81,7 +85,6 @@ export class FrameReader {
     if (this.headerFill === headerBytes) {
       this.length = this.header.readUInt32BE(0);
       this.received = 0;
-      this.chunks = [];
       if (this.length === 0 || this.length > this.limits.announcedBytes) {
         this.broken = true;
         this.onViolation(`a frame that announces ${this.length} bytes`);
@@ -93,22 +96,27 @@ export class FrameReader {
   private readBody(chunk: Buffer): Buffer {
     const taken = Math.min(this.length - this.received, chunk.length);
     const isLarge = this.length > this.limits.wholeBytes;
-    const kept = isLarge ? Math.max(0, Math.min(taken, this.limits.headBytes - this.received)) : taken;
-    if (kept > 0) this.chunks.push(chunk.subarray(0, kept));
+    if (taken === this.length && !isLarge) this.body = chunk.subarray(0, taken);
+    else this.keep(chunk.subarray(0, taken), isLarge ? this.limits.headBytes : this.length);
     this.received += taken;
     if (this.received === this.length) this.finish(isLarge);
     return chunk.subarray(taken);
   }
 
+  /** The memory of a frame that is announced and does not come is never touched, and so costs nothing. */
+  private keep(piece: Buffer, bytes: number): void {
+    if (this.received === 0) this.body = Buffer.allocUnsafeSlow(bytes);
+    if (this.received < bytes) piece.copy(this.body, this.received);
+  }
+
   private finish(isLarge: boolean): void {
-    const [first] = this.chunks;
-    const bytes = this.chunks.length === 1 && first ? first : Buffer.concat(this.chunks);
-    this.chunks = [];
+    const bytes = this.body;
+    this.body = nothing;
     this.headerFill = 0;
     this.onFrame(
       isLarge
-        ? { kind: 'large', lengthBytes: this.length, head: Buffer.from(bytes) }
-        : { kind: 'whole', text: bytes.toString('utf8') },
+        ? { kind: 'large', lengthBytes: this.length, head: bytes }
+        : { kind: 'whole', text: bytes.toString('utf8'), bytes },
     );
   }
 }

@@ -39,7 +39,7 @@ export function both(
 export function complete(job: Job, verdict: Verdict, origin: Origin): Completion {
   return {
     ...verdict,
-    sizeBytes: Buffer.byteLength(verdict.json),
+    sizeBytes: verdict.utf8?.length ?? Buffer.byteLength(verdict.json),
     startedAt: origin.startedAt,
     endedAt: Date.now(),
     waitMs: Math.max(0, origin.startedAt - job.acceptedAt),

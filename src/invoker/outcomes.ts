@@ -11,6 +11,8 @@ export interface Verdict {
   readonly result: JsonValue;
   /** The result, serialised. */
   readonly json: string;
+  /** The same, of a large one. */
+  readonly utf8?: Buffer;
   readonly timedOut: boolean;
 }
 
@@ -20,7 +22,7 @@ export const maxResultBytes = 1024 * 1024;
 const shownBytes = 2048;
 
 export function judgeRun(outcome: RunOutcome, limits: ActionLimits): Verdict {
-  if (outcome.kind === 'value') return judgeValue(outcome.value, outcome.json);
+  if (outcome.kind === 'value') return judgeValue(outcome);
   if (outcome.kind === 'too-large') return tooLarge(outcome.lengthBytes, outcome.head.slice(0, shownBytes));
   if (outcome.kind !== 'failed') return developerError(outcome.error);
   return judgeFailure(outcome.failure, limits, 'run');
@@ -37,11 +39,12 @@ export function internalError(text: string): Verdict {
   return errorVerdict('whisk internal error', text, false);
 }
 
-function judgeValue(value: JsonValue, json: string): Verdict {
-  const bytes = Buffer.byteLength(json);
+function judgeValue({ value, json, utf8 }: Extract<RunOutcome, { kind: 'value' }>): Verdict {
+  const bytes = utf8?.length ?? Buffer.byteLength(json);
   if (bytes > maxResultBytes) return tooLarge(bytes, json.slice(0, shownBytes));
   const hasError = typeof value === 'object' && value !== null && !Array.isArray(value) && 'error' in value;
-  return { status: hasError ? 'application error' : 'success', result: value, json, timedOut: false };
+  const status = hasError ? 'application error' : 'success';
+  return { status, result: value, json, timedOut: false, ...(utf8 === undefined ? {} : { utf8 }) };
 }
 
 function tooLarge(bytes: number, head: string): Verdict {

@@ -15,6 +15,7 @@ import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { CulpritNotes } from './culprit.ts';
 import type { LargeFrame } from './frames.ts';
 import type { LogSink, LogStreams } from './log-streams.ts';
+import type { Serialised } from './result-frame.ts';
 import type { Failure, RunEnd, RunLimits, RunOutcome, RunRequest } from './runner.ts';
 
 export interface RunLineOptions {
@@ -93,8 +94,11 @@ export class RunLine {
     );
   }
 
-  /** False when the message is no answer to anything here. */
-  answer(message: JsonObject): boolean {
+  /**
+   * False when the message is no answer to anything here.
+   * @param result its value, where that has been serialised already
+   */
+  answer(message: JsonObject, result?: Serialised): boolean {
     const { id, value } = message;
     const run = this.isConcurrent ? this.runs.find((candidate) => candidate.id === id) : this.runs[0];
     if (run?.begun === undefined || run.id !== id) return false;
@@ -102,7 +106,7 @@ export class RunLine {
     if (message['ok'] !== true)
       return this.end(run, { kind: 'refused', error: errorText(message['error']) }, flags);
     if (typeof value !== 'object' || value === null) return false;
-    return this.end(run, { kind: 'value', value, json: JSON.stringify(value) }, flags);
+    return this.end(run, { kind: 'value', value, ...(result ?? { json: JSON.stringify(value) }) }, flags);
   }
 
   /** A result that is too large to be read names its run in the part that was kept. */

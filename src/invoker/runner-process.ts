@@ -9,9 +9,10 @@
 import { isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts';
 import type { Sandbox, Violation } from '../sandbox/index.ts';
 import { type Culprit, CulpritNotes } from './culprit.ts';
-import { encodeFrame, FrameReader, type LargeFrame } from './frames.ts';
+import { encodeFrame, FrameReader, type LargeFrame, type WholeFrame } from './frames.ts';
 import type { Intake, Intakes } from './intake.ts';
 import { LogStreams } from './log-streams.ts';
+import { type ResultFrame, resultIn, type Serialised } from './result-frame.ts';
 import { errorText, RunLine } from './run-line.ts';
 import {
   type Failure,
@@ -180,7 +181,7 @@ export class RunnerProcess implements Runner {
   private listen(channel: NodeJS.ReadWriteStream): void {
     const reader = new FrameReader(
       frameLimits,
-      (frame) => (frame.kind === 'whole' ? this.onText(frame.text) : this.onLarge(frame)),
+      (frame) => (frame.kind === 'whole' ? this.onWhole(frame) : this.onLarge(frame)),
       () => void this.end('violation'),
     );
     channel.on('data', (chunk: Buffer) => {
@@ -213,11 +214,11 @@ export class RunnerProcess implements Runner {
     this.outbox = [];
   }
 
-  private onText(text: string): void {
+  private onWhole(frame: WholeFrame): void {
     this.afterRefusals(() => {
       if (this.ending) return;
-      const message = parseMessage(text);
-      if (!message || !this.accept(message)) void this.end('violation');
+      const parsed = parseFrame(frame);
+      if (!parsed || !this.accept(parsed.message, parsed.result)) void this.end('violation');
     });
   }
 
@@ -234,9 +235,9 @@ export class RunnerProcess implements Runner {
     else take();
   }
 
-  private accept(message: JsonObject): boolean {
+  private accept(message: JsonObject, result: Serialised | undefined): boolean {
     const { type, error } = message;
-    if (type === 'result') return this.line.answer(message);
+    if (type === 'result') return this.line.answer(message, result);
     if (type === 'ready' && this.waiting?.for === 'ready') return this.settleWaiting();
     if (this.waiting?.for !== 'init') return false;
     const isQuiet = message['quiet'] === true;
@@ -262,14 +263,19 @@ export class RunnerProcess implements Runner {
   }
 }
 
+type ParsedFrame = ResultFrame | { readonly message: JsonObject; readonly result?: undefined };
+
 /** What nests deeper would parse, and then overflow the stack of whoever walks it. */
 const maxDepth = 500;
 
-function parseMessage(text: string): JsonObject | undefined {
+function parseFrame(frame: WholeFrame): ParsedFrame | undefined {
+  const { text, bytes } = frame;
   if (nestsDeeperThan(text, maxDepth)) return undefined;
   try {
+    const result = bytes.length >= bulkBytes ? resultIn(frame) : undefined;
+    if (result !== undefined) return result;
     const message: unknown = JSON.parse(text);
-    return isJsonObject(message) ? message : undefined;
+    return isJsonObject(message) ? { message } : undefined;
   } catch {
     return undefined;
   }

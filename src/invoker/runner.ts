@@ -52,7 +52,8 @@ export interface RunLimits {
 }
 
 export type RunOutcome =
-  | { readonly kind: 'value'; readonly value: JsonValue; readonly json: string }
+  /** `utf8`: the same as `json`, of a large one. */
+  | { readonly kind: 'value'; readonly value: JsonValue; readonly json: string; readonly utf8?: Buffer }
   | { readonly kind: 'refused'; readonly error: JsonValue }
   /** The length of the result, as far as it is known, and its beginning. */
   | { readonly kind: 'too-large'; readonly lengthBytes: number; readonly head: string }

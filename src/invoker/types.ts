@@ -103,7 +103,9 @@ export interface Completion {
   readonly result: JsonValue;
   /** The result, serialised: what goes over the wire and into the record without being serialised again. */
   readonly json: string;
-  /** Bytes of `json`. */
+  /** The same in UTF-8, of a large one. It must not be changed. */
+  readonly utf8?: Buffer;
+  /** Bytes of it. */
   readonly sizeBytes: number;
   /** Epoch milliseconds. */
   readonly startedAt: number;

@@ -72,7 +72,7 @@ export interface ActivationInsert extends Omit<ActivationRow, 'document'> {
   /** A JSON object: everything of the record but its response and its logs. */
   readonly documentJson: string;
   /** JSON: what a read gives as `response`; null when there is none. */
-  readonly responseJson: string | null;
+  readonly responseJson: string | LongText | null;
 }
 
 export interface ActivationQuery {

@@ -46,8 +46,9 @@ function sendAnswer(reply: FastifyReply, { activationId, record }: InvokeAnswer,
     reply.header('location', `/api/v1/namespaces/_/activations/${activationId}/stream`);
     return sendJson(reply, 202, `{"activationId":"${activationId}"}`);
   }
-  const { status, resultJson } = record;
+  const { status, resultJson, resultUtf8 } = record;
   const code = status === 'success' ? 200 : status === 'whisk internal error' ? 500 : 502;
   const isArray = resultJson.startsWith('[');
-  return sendJson(reply, code, resultOnly || isArray ? resultJson : serialiseRecord(record));
+  const whole = resultOnly || isArray ? (resultUtf8 ?? resultJson) : serialiseRecord(record);
+  return sendJson(reply, code, whole);
 }

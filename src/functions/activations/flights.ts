@@ -21,7 +21,7 @@ import { type ActivationService, within } from './activations.ts';
 import type { ComposedCall } from './composed-call.ts';
 import { type Departure, Flight } from './flight.ts';
 import { keptLog } from './kept-log.ts';
-import { type ActivationRecord, type Ending, internalFailure, recordOf } from './record.ts';
+import { type ActivationRecord, type Ending, internalFailure, recordOf, storedRecord } from './record.ts';
 import { requireRun } from './run-permission.ts';
 import type { ComposedTask, Task } from './task.ts';
 
@@ -214,7 +214,7 @@ function keep(
     }
     const { inputJson } = flight;
     const input = inputJson === undefined ? {} : { inputJson };
-    const kept = store.activations.append({ row: record, logs, settles, ...input });
+    const kept = store.activations.append({ row: storedRecord(record), logs, settles, ...input });
     arrive();
     kept.then(() => land(flight), lose);
   };

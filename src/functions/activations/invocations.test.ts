@@ -100,7 +100,7 @@ describe('a blocking call', () => {
       response: { status: 'success', success: true, result: { x: 1 }, size: 7 },
     };
     if (answered === undefined) throw new Error('no record');
-    expect(JSON.parse(serialiseRecord(answered))).toEqual({ ...record, logs: [] });
+    expect(JSON.parse(serialiseRecord(answered).toString())).toEqual({ ...record, logs: [] });
     expect(await stored(platform, activationId)).toEqual({ ...record, logs });
   });
 

@@ -4,7 +4,15 @@ import type { CompletionStatus } from '../../invoker/index.ts';
 import { isJsonObject, newActivationId } from '../../lib/index.ts';
 import { isEntityName, isNamespaceName } from '../entities/names.ts';
 import { completion, failure } from '../platform.fixture.ts';
-import { type Ending, endingOf, frameOfTask, pendingRecord, recordOf, serialiseRecord } from './record.ts';
+import {
+  type Ending,
+  endingOf,
+  frameOfTask,
+  pendingRecord,
+  recordOf,
+  serialiseRecord,
+  storedRecord,
+} from './record.ts';
 import type { CodeTask, ComposedTask, Task } from './task.ts';
 
 function taskOf(more: Partial<CodeTask> = {}): CodeTask {
@@ -28,7 +36,7 @@ function taskOf(more: Partial<CodeTask> = {}): CodeTask {
 
 function recorded(task: Task, ended: Ending) {
   const record = recordOf(task, frameOfTask(task), ended);
-  const document: unknown = JSON.parse(serialiseRecord(record));
+  const document: unknown = JSON.parse(serialiseRecord(record).toString());
   if (!isJsonObject(document)) throw new Error('no object');
   return { record, document };
 }
@@ -169,4 +177,17 @@ test('of what has not ended, is a record without an end', () => {
     response: { status: 'pending', success: false },
   });
   expect(pendingRecord(sequence, frameOfTask(sequence))).not.toHaveProperty('end');
+});
+
+test('the record of a large result is made of its bytes, for the answer and for the store each anew', () => {
+  const task = taskOf();
+  const result = { text: 'ü'.repeat(50_000) };
+  const ended = completion(result, { startedAt: 1000, endedAt: 1007 });
+  const utf8 = Buffer.from(ended.json);
+  const { record, document } = recorded(task, { ...ended, utf8 });
+  expect(document).toEqual(recorded(task, ended).document);
+  const { responseJson } = storedRecord(record);
+  if (responseJson === null || typeof responseJson === 'string') throw new Error('not as bytes');
+  expect(Buffer.concat(responseJson.pieces).toString()).toBe(record.responseJson);
+  for (const piece of responseJson.pieces) expect(piece.buffer).not.toBe(utf8.buffer);
 });

@@ -14,11 +14,14 @@ export interface Ending extends Completion {
 }
 
 /** As the store takes it, and what an answer needs beside it. */
-export interface ActivationRecord extends ActivationInsert {
+export interface ActivationRecord extends Omit<ActivationInsert, 'responseJson'> {
+  readonly responseJson: string;
   readonly status: CompletionStatus;
   readonly result: JsonValue;
   /** `response.result` alone. */
   readonly resultJson: string;
+  /** The same in UTF-8, of a large one. */
+  readonly resultUtf8: Buffer | undefined;
   readonly sizeBytes: number;
   readonly durationMs: number;
   readonly memoryMiB: number;
@@ -90,7 +93,7 @@ export function frameOfTask(task: Task): RecordFrame {
  */
 export function recordOf(task: Task, frame: RecordFrame, ending: Ending): ActivationRecord {
   const { activationId, namespace } = task;
-  const { status, result, json, startedAt, endedAt, sizeBytes } = ending;
+  const { status, result, json, utf8, startedAt, endedAt, sizeBytes } = ending;
   const durationMs = ending.durationMs ?? endedAt - startedAt;
   return {
     activationId,
@@ -103,10 +106,11 @@ export function recordOf(task: Task, frame: RecordFrame, ending: Ending): Activa
     documentJson:
       `${headOf(task, frame)},"start":${startedAt},"end":${endedAt},"duration":${durationMs}` +
       `,"annotations":[${frame.annotations}${annotationsOf(task, frame, ending)}]}`,
-    responseJson: `{"status":"${status}","success":${status === 'success'},"result":${json},"size":${sizeBytes}}`,
+    responseJson: `${responseHead(status)}${json}${responseEnd(sizeBytes)}`,
     status,
     result,
     resultJson: json,
+    resultUtf8: utf8,
     sizeBytes,
     durationMs,
     memoryMiB: ending.memoryMiB ?? frame.limits.memoryMiB,
@@ -114,8 +118,37 @@ export function recordOf(task: Task, frame: RecordFrame, ending: Ending): Activa
 }
 
 /** The record of a blocking answer. Its logs are empty: they are still being read. */
-export function serialiseRecord({ documentJson, responseJson }: ActivationRecord): string {
-  return `${documentJson.slice(0, -1)},"response":${responseJson},"logs":[]}`;
+export function serialiseRecord(record: ActivationRecord): string | Buffer {
+  const head = `${record.documentJson.slice(0, -1)},"response":`;
+  const end = ',"logs":[]}';
+  return longResponse(record, head, end) ?? `${head}${record.responseJson}${end}`;
+}
+
+/** As the store takes it: it may have all memory of its own, and none that an answer is still sent from. */
+export function storedRecord(record: ActivationRecord): ActivationInsert {
+  const response = longResponse(record, '', '');
+  return response === undefined ? record : { ...record, responseJson: { pieces: [response] } };
+}
+
+/** The response with a large result in it, and what is to stand before and behind it. */
+function longResponse(record: ActivationRecord, head: string, end: string): Buffer<ArrayBuffer> | undefined {
+  const { status, resultUtf8, sizeBytes } = record;
+  if (resultUtf8 === undefined) return undefined;
+  const before = Buffer.from(`${head}${responseHead(status)}`);
+  const behind = Buffer.from(`${responseEnd(sizeBytes)}${end}`);
+  const whole = Buffer.allocUnsafeSlow(before.length + resultUtf8.length + behind.length);
+  before.copy(whole);
+  resultUtf8.copy(whole, before.length);
+  behind.copy(whole, before.length + resultUtf8.length);
+  return whole;
+}
+
+function responseHead(status: CompletionStatus): string {
+  return `{"status":"${status}","success":${status === 'success'},"result":`;
+}
+
+function responseEnd(sizeBytes: number): string {
+  return `,"size":${sizeBytes}}`;
 }
 
 /** What can be said of an activation that has not ended: a record without `end`, whose status is `pending`. */

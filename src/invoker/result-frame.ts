@@ -1,0 +1,39 @@
+/**
+ * A large result, taken out of its frame as the sandbox has written it: serialising it again would take longer than
+ * all that is done with it besides.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { JsonObject, JsonValue } from '../lib/index.ts';
+import type { WholeFrame } from './frames.ts';
+
+/** A result's JSON as text and as bytes. */
+export interface Serialised {
+  readonly json: string;
+  readonly utf8: Buffer;
+}
+
+export interface ResultFrame {
+  /** The whole frame, parsed. */
+  readonly message: JsonObject;
+  readonly result: Serialised;
+}
+
+/** What stands before the value, as the runners of Ward write it. All of it is ASCII. */
+const envelope =
+  /^\{"type":"result"(,"quiet":true)?(,"late":true)?,"id":"([0-9a-f]+)","ok":true,"value":(?=[[{])/;
+
+/**
+ * Undefined when it is something else, or written in another way: then it is to be read as any other frame.
+ * @throws SyntaxError
+ */
+export function resultIn({ text, bytes }: WholeFrame): ResultFrame | undefined {
+  const match = envelope.exec(text);
+  if (!match || !text.endsWith('}') || !isUtf8(bytes)) return undefined;
+  const [{ length }, quiet, late, id] = match;
+  const json = text.slice(length, -1);
+  const value: JsonValue = JSON.parse(json);
+  return {
+    message: { type: 'result', quiet: quiet !== undefined, late: late !== undefined, id, ok: true, value },
+    result: { json, utf8: bytes.subarray(length, -1) },
+  };
+}
