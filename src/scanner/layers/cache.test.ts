@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../images/index.ts';
@@ -36,6 +36,31 @@ describe('what was read of a layer', () => {
     const [otherName = ''] = (await readdir(folder.path)).filter((each) => each !== name);
     await writeFile(path, await readFile(join(folder.path, otherName)));
     expect(await cache.get(analysis.digest)).toBeUndefined();
+  });
+
+  it('is removed when there is too much, the least recently used first, and so is what a killed write has left', async () => {
+    await using folder = await temporaryFolder();
+    // Sparse: they take no room.
+    const sized = async (name: string, mebibytes: number, ageMinutes: number) => {
+      const path = join(folder.path, name);
+      await writeFile(path, '');
+      await truncate(path, mebibytes * 1024 ** 2);
+      const usedAt = new Date(Date.now() - ageMinutes * 60_000);
+      await utimes(path, usedAt, usedAt);
+    };
+    await sized('.tmp-old', 1, 50);
+    await sized('old.json.zst', 1, 40);
+    await sized('.tmp-fresh', 200, 30);
+    await sized('used.json.zst', 300, 20);
+    // The first write after a start looks.
+    const leftAfterAWrite = async () => {
+      await openLayerCache(folder.path, async () => 'one').put(analysis);
+      return (await readdir(folder.path)).filter((name) => !/^[0-9a-f]{64}/.test(name)).sort();
+    };
+    expect(await leftAfterAWrite()).toEqual(['.tmp-fresh', '.tmp-old', 'old.json.zst', 'used.json.zst']);
+    await sized('latest.json.zst', 11, 10);
+    expect(await leftAfterAWrite()).toEqual(['.tmp-fresh', 'latest.json.zst', 'used.json.zst']);
+    expect(await openLayerCache(folder.path, async () => 'one').get(analysis.digest)).toEqual(analysis);
   });
 
   it('is not kept where there is no folder for it', async () => {

@@ -23,7 +23,6 @@ const maxFileBytes = 256 * 1024 * 1024;
 const maxTotalBytes = 512 * 1024 * 1024;
 /** A write in so many looks whether there are too many. */
 const writesPerSweep = 50;
-const suffix = '.json.zst';
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
@@ -35,7 +34,7 @@ export function openLayerCache(dir: string | undefined, revision: () => Promise<
   if (dir === undefined) return { get: async () => undefined, put: async () => undefined };
   const pathOf = async (digest: Digest) => {
     const key = `${digest}\n${await revision()}`;
-    return join(dir, `${createHash('sha256').update(key).digest('hex')}${suffix}`);
+    return join(dir, `${createHash('sha256').update(key).digest('hex')}.json.zst`);
   };
   let writes = 0;
   return {
@@ -73,10 +72,10 @@ async function readAnalysis(path: string): Promise<LayerAnalysis | undefined> {
   }
 }
 
+/** Counts whatever file is there: one that a killed write has left ages as the others do. */
 async function sweep(dir: string): Promise<void> {
-  const names = (await readdir(dir)).filter((name) => name.endsWith(suffix));
   const files = await Promise.all(
-    names.map(async (name) => {
+    (await readdir(dir)).map(async (name) => {
       const found = await stat(join(dir, name)).catch(() => undefined);
       return { name, size: found?.size ?? 0, usedAt: found?.mtimeMs ?? 0 };
     }),
