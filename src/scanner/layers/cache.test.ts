@@ -31,11 +31,32 @@ describe('what was read of a layer', () => {
       await writeFile(path, damaged);
       expect(await cache.get(analysis.digest)).toBeUndefined();
     }
+    for (const at of bytes.keys()) {
+      await writeFile(
+        path,
+        bytes.map((byte, each) => (each === at ? byte ^ 1 : byte)),
+      );
+      // A bit of the frame's header may mean nothing.
+      expect([analysis, undefined]).toContainEqual(await cache.get(analysis.digest));
+    }
     const other = { ...analysis, digest: digestOf('other') };
     await cache.put(other);
     const [otherName = ''] = (await readdir(folder.path)).filter((each) => each !== name);
     await writeFile(path, await readFile(join(folder.path, otherName)));
     expect(await cache.get(analysis.digest)).toBeUndefined();
+  });
+
+  it('is under its own name from the first byte on, so that a write which is killed leaves nothing else', async () => {
+    await using folder = await temporaryFolder();
+    const cache = openLayerCache(folder.path, async () => 'one');
+    await cache.put(analysis);
+    const names = await readdir(folder.path);
+    let isWritten = false;
+    const writing = cache.put(analysis).then(() => {
+      isWritten = true;
+    });
+    while (!isWritten) expect(await readdir(folder.path)).toEqual(names);
+    await writing;
   });
 
   it('is removed when there is too much, the least recently used first, and so is what a killed write has left', async () => {

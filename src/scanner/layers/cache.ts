@@ -1,13 +1,14 @@
 /**
  * What layers hold, kept between scans: one file for each layer and each set of analysers. The key is the digest of the
- * bytes as they are stored, so an image that pairs a layer with the diff id of another finds out.
+ * bytes as they are stored, so an image that pairs a layer with the diff id of another finds out. A file ends in a
+ * checksum: one that a killed process or a power cut has left unfinished is not used, and replaced by the next write.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
-import { type Digest, readRegularFile, writeFileAtomically } from '../../images/index.ts';
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { type Digest, readRegularFile } from '../../images/index.ts';
 import type { Analysers } from '../collect/collector.ts';
 import type { LayerAnalysis } from './analysis.ts';
 
@@ -23,6 +24,7 @@ const maxFileBytes = 256 * 1024 * 1024;
 const maxTotalBytes = 512 * 1024 * 1024;
 /** A write in so many looks whether there are too many. */
 const writesPerSweep = 50;
+const withChecksum = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
@@ -48,7 +50,7 @@ export function openLayerCache(dir: string | undefined, revision: () => Promise<
     },
     put: async (analysis) => {
       await mkdir(dir, { recursive: true, mode: 0o700 });
-      await writeFileAtomically(await pathOf(analysis.digest), await compress(JSON.stringify(analysis)));
+      await writeFile(await pathOf(analysis.digest), await compress(JSON.stringify(analysis), withChecksum));
       if (writes++ % writesPerSweep === 0) await sweep(dir);
     },
   };
