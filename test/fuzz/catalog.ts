@@ -1,17 +1,39 @@
-/** A file as those see it who look for packages. What a cataloger throws becomes a gap, but a mistake of its own is none. */
+/**
+ * A file as those see it who look for packages, and what it proves as every report tells it. What a cataloger throws
+ * becomes a gap, but a mistake of its own is none.
+ */
+import { formatReport, reportFormats } from '../../src/scanner/formats/formats.ts';
+import { assemble } from '../../src/scanner/inventory/assemble.ts';
 import { catalogers } from '../../src/scanner/inventory/catalogers.ts';
+import type { Evidence } from '../../src/scanner/inventory/types.ts';
 import { scannedFile } from '../../src/scanner/scanned-file.fixture.ts';
+import type { Inventory } from '../../src/scanner/types.ts';
 
-/** @throws a cataloger's mistake */
+const mistakes = [TypeError, RangeError, ReferenceError, URIError];
+
+/** @throws a cataloger's mistake, or that of who tells what it found */
 export async function catalog(path: string, content: Buffer): Promise<void> {
   const file = { ...scannedFile(path, content), content };
   const base = path.slice(path.lastIndexOf('/') + 1);
+  const found: Evidence[] = [];
   for (const cataloger of catalogers.filter((each) => each.wants(file, base))) {
     try {
-      await cataloger.read(file);
+      const proof = await cataloger.read(file);
+      if (proof) found.push({ ...proof, path });
     } catch (error) {
-      if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)
-        throw error;
+      if (mistakes.some((mistake) => error instanceof mistake)) throw error;
     }
   }
+  const standing = found.map((evidence) => ({ evidence, originOf: () => undefined }));
+  tellInAllForms(assemble({ standing, layers: [], gaps: [], hasSystem: false }));
+}
+
+/** @throws when there is a form that it can't be told in */
+export function tellInAllForms(inventory: Inventory): void {
+  const report = {
+    ...({ form: 1, target: { name: 'fuzz', kind: 'folder' }, scannedAt: '2024-01-01T00:00:00Z' } as const),
+    ...{ inventory, findings: [], suppressed: [], advisories: undefined },
+  };
+  for (const format of reportFormats)
+    formatReport(format, { report, outcome: 'allow', reasons: [], breaking: new Set(), version: '1' });
 }

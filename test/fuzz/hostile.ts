@@ -152,22 +152,26 @@ export const anyJson: fc.Arbitrary<JsonValue> = fc.oneof(
 
 interface JsonEdit {
   readonly at: number;
-  readonly how: 'replace' | 'remove' | 'rename' | 'add' | 'wrap' | 'repeat';
+  readonly how: 'replace' | 'extend' | 'remove' | 'rename' | 'add' | 'wrap' | 'repeat';
   readonly key: string;
   readonly value: JsonValue;
 }
 const jsonEdit: fc.Arbitrary<JsonEdit> = fc.record({
   at: fc.nat(10_000),
-  how: fc.constantFrom('replace', 'replace', 'replace', 'remove', 'rename', 'add', 'wrap', 'repeat'),
+  how: fc.constantFrom(
+    ...(['replace', 'replace', 'replace', 'extend', 'extend', 'remove', 'rename', 'add'] as const),
+    ...(['wrap', 'repeat'] as const),
+  ),
   key: hostileText,
   value: anyJson,
 });
 
-/** One of `seeds` with some of it replaced, left out, renamed, added, wrapped or repeated. */
+/** One of `seeds` with some of it replaced, extended, left out, renamed, added, wrapped or repeated. */
 export function mutatedJson(seeds: readonly JsonValue[]): fc.Arbitrary<JsonValue> {
-  return fc
-    .tuple(fc.constantFrom(...seeds), fc.array(jsonEdit, { maxLength: 4 }))
-    .map(([seed, edits]) => edits.reduce(edited, structuredClone(seed)));
+  return fc.tuple(fc.constantFrom(...seeds), fc.array(jsonEdit, { maxLength: 4 })).map(([seed, edits]) =>
+    // Copies: what an edit changes is not to be there in the next input.
+    edits.map((edit) => structuredClone(edit)).reduce(edited, structuredClone(seed)),
+  );
 }
 
 type Container = Record<string, JsonValue> | JsonValue[];
@@ -186,6 +190,7 @@ function edited(root: JsonValue, { at, how, key, value }: JsonEdit): JsonValue {
       configurable: true,
     });
   if (how === 'replace') put(name, value);
+  else if (how === 'extend') put(name, typeof before === 'string' ? before + key : value);
   else if (how === 'wrap') put(name, [before]);
   else if (how === 'repeat') put(name, Array.isArray(before) ? [...before, ...before] : [before, before]);
   else if (how === 'remove') removeFrom(holder, name);

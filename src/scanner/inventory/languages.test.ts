@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { proofOf } from '../scanner.fixture.ts';
 import { composerCataloger } from './composer.ts';
 import { gemCataloger } from './gem.ts';
+import { purlOf } from './purl.ts';
 import { pythonCataloger, requirementsCataloger } from './python.ts';
 
 const site = 'usr/local/lib/python3.13/site-packages';
@@ -96,6 +97,14 @@ describe('Composer', () => {
     const proof = await proofOf(composerCataloger, 'app/vendor/composer/installed.json', text);
     expect(proof?.packages).toEqual([
       { ecosystem: 'composer', name: 'symfony/http-kernel', version: '6.4.1', licences: ['MIT'] },
+    ]);
+  });
+
+  it('hides no package behind half of a surrogate pair, which no URL can have', async () => {
+    const text = String.raw`{ "packages": [{ "name": "x/y\ud800", "version": "1.0.\udc00" }] }`;
+    const proof = await proofOf(composerCataloger, 'app/vendor/composer/installed.json', text);
+    expect(proof?.packages?.map((found) => purlOf(found, undefined))).toEqual([
+      'pkg:composer/x/y%EF%BF%BD@1.0.%EF%BF%BD',
     ]);
   });
 });

@@ -8,10 +8,11 @@ export function linesOf(content: Buffer): string[] {
   return content.toString('utf8').split(/\r?\n/);
 }
 
-/** A name or version that is worth keeping; undefined when it is none. */
+/** A name or version that is worth keeping, as a URL can have it; undefined when it is none. */
 export function named(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const text = value.trim();
+  // Half of a surrogate pair can be written in JSON and YAML, and nowhere else.
+  const text = value.trim().toWellFormed();
   return text === '' || text.length > maxNameLength || /\p{Cc}/u.test(text) ? undefined : text;
 }
 

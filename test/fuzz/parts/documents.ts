@@ -15,7 +15,7 @@ import { Flaw, forms } from '../../../src/scanner/advisories/forms/form.ts';
 import { readers } from '../../../src/scanner/advisories/forms/readers.ts';
 import { compareVersions, parseReport, scannedConfig } from '../../../src/scanner/index.ts';
 import { readSbom } from '../../../src/scanner/sbom/read-sbom.ts';
-import { catalog } from '../catalog.ts';
+import { catalog, tellInAllForms } from '../catalog.ts';
 import {
   hostileText,
   mutatedBytes,
@@ -91,6 +91,13 @@ const packageFile: fc.Arbitrary<Probe> = fc
       .map((content) => ({ target: path, shown: shownBytes(content), run: () => catalog(path, content) })),
   );
 
+const jsonFiles = Object.entries(seeds.packageFiles).filter(([path]) => /\.json$|composer\.lock$/.test(path));
+const jsonPackageFile: fc.Arbitrary<Probe> = fc.constantFrom(...jsonFiles).chain(([path, text]) =>
+  mutatedJson([JSON.parse(text)])
+    .map((value) => Buffer.from(JSON.stringify(value)))
+    .map((content) => ({ target: path, shown: shownBytes(content), run: () => catalog(path, content) })),
+);
+
 const program = readFileSync('/bin/true').subarray(0, 20_000);
 const programFile = mutatedBytes([program]).map(
   (content): Probe => ({
@@ -141,7 +148,7 @@ export const documents: Part = {
     return {
       lanes: 1,
       probes: fc.oneof(
-        ofDocument('SBOM', seeds.sboms, readSbom),
+        ofDocument('SBOM', seeds.sboms, (bytes) => tellInAllForms(readSbom(bytes))),
         ofDocument('VEX', seeds.vex, parseVex),
         ofDocument('report', [seeds.report], (bytes) => parseReport(bytes, 'report.json')),
         ofDocument('manifest of an image', seeds.manifests, (bytes) =>
@@ -173,6 +180,7 @@ export const documents: Part = {
         ),
         { weight: 3, arbitrary: advisoryRecord },
         { weight: 3, arbitrary: packageFile },
+        { weight: 4, arbitrary: jsonPackageFile },
         programFile,
         versions,
       ),

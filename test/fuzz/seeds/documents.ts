@@ -267,7 +267,7 @@ export const packageFiles: Readonly<Record<string, string>> = {
   'var/lib/dpkg/info/openssl.list': '/.\n/usr/bin/openssl\n',
   'lib/apk/db/installed':
     'C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\no:musl\nF:lib\nR:ld-musl-x86_64.so.1\n\n',
-  'app/package.json': '{"name":"left-pad","version":"1.3.0","license":"MIT"}',
+  'app/node_modules/left-pad/package.json': '{"name":"left-pad","version":"1.3.0","license":"MIT"}',
   'app/package-lock.json':
     '{"name":"a","lockfileVersion":3,"packages":{"":{"name":"a"},"node_modules/left-pad":{"version":"1.3.0","resolved":"https://x/left-pad-1.3.0.tgz","license":"MIT","dev":true}},"dependencies":{"b":{"version":"1.0.0","requires":{},"dependencies":{}}}}',
   'app/yarn.lock':

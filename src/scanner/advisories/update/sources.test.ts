@@ -22,6 +22,7 @@ test.each([
   [source('url: "http://example.org/x"'), 'neither https'],
   [source('url: "https://user:pass@example.org/x"'), 'neither https'],
   [source('url: "https://example.org/x", each: [a, b]'), 'two sources are called a'],
+  [source(String.raw`url: "https://example.org/{}", each: ["\ud800"]`), 'half of a surrogate pair'],
   [source('url: "https://example.org/x", what: 1'), 'what'],
   [source('url: "https://example.org/x"').replace('osv', 'nothing'), 'form'],
   [source('url: "https://example.org/x"').replace('1m', 'much'), 'maxSize'],

@@ -15,7 +15,12 @@ export interface AdvisorySource {
   readonly maxBytes: number;
 }
 
-const word = z.string().min(1).max(200);
+const word = z
+  .string()
+  .min(1)
+  .max(200)
+  // Nothing else can be part of a URL.
+  .refine((text) => text.isWellFormed(), 'has half of a surrogate pair');
 const entry = z.strictObject({
   name: word,
   form: z.enum(forms),
