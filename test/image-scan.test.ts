@@ -53,7 +53,13 @@ async function ward(args: readonly string[], more: { input?: string } = {}) {
   const command = isRoot ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'] : [];
   return await runCommand([...command, process.execPath, launcher, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: folder, WARD_DATA: join(folder, 'data') },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      WARD_DATA: join(folder, 'data'),
+      // Who may not read what root has compiled compiles Ward anew each time.
+      NODE_COMPILE_CACHE: join(folder, 'compiled'),
+    },
     timeoutMs: 60_000,
     ...more,
   });

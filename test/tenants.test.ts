@@ -228,9 +228,9 @@ describe.skipIf(missing !== undefined)('a namespace that floods a small machine'
     expect(new Set(accepted.map(({ status }) => status))).toEqual(new Set([202]));
     const { body } = await small.invoke('held', { ms: 0, n: 1 }, calm);
     expect(body.response.result).toEqual({ n: 1 });
-    const ends = await Promise.all(
-      accepted.map(async (reply) => (await small.activation(reply.body.activationId)).end),
-    );
+    // One after the other: two hundred who ask would take the processors from those who are to answer.
+    const ends: number[] = [];
+    for (const reply of accepted) ends.push((await small.activation(reply.body.activationId)).end);
     expect(ends.filter((end) => end > body.end).length).toBeGreaterThan(80);
   });
 });
