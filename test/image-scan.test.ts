@@ -1,9 +1,10 @@
 /** `ward image scan` and `ward advisories` as CI uses them: no server, no root, one data folder of its own. */
 import { generateKeyPairSync } from 'node:crypto';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
@@ -48,7 +49,10 @@ const advisories = [
 ];
 
 /** Who runs it may not be root, and needs nothing of the machine. */
-async function ward(args: readonly string[], more: { input?: string } = {}) {
+async function ward(
+  args: readonly string[],
+  { tmpdir: TMPDIR, ...more }: { input?: string; tmpdir?: string } = {},
+) {
   const isRoot = process.getuid?.() === 0;
   const command = isRoot ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'] : [];
   return await runCommand([...command, process.execPath, launcher, ...args], {
@@ -57,6 +61,7 @@ async function ward(args: readonly string[], more: { input?: string } = {}) {
       PATH: process.env['PATH'],
       HOME: folder,
       WARD_DATA: join(folder, 'data'),
+      TMPDIR,
       // Who may not read what root has compiled compiles Ward anew each time.
       NODE_COMPILE_CACHE: join(folder, 'compiled'),
     },
@@ -209,6 +214,31 @@ test('an archive is read as the layout that it holds', async () => {
   expect(await ward(['image', 'scan', 'image.tar', '-o', 'name'])).toMatchObject({
     code: 1,
     stdout: expect.stringContaining('CVE-2026-10001\n'),
+  });
+});
+
+test.each(['gzip', 'zstd'])('an archive may be compressed by %s, and leaves nothing behind', async (by) => {
+  const temporary = join(folder, `tmp-${by}`);
+  await mkdir(temporary);
+  await chmod(temporary, 0o777);
+  const packed = await runCommand(['tar', '-C', 'vulnerable', `--${by}`, '-cf', `image.tar.${by}`, '.'], {
+    cwd: folder,
+  });
+  expect(packed.code).toBe(0);
+  expect(await ward(['image', 'scan', `image.tar.${by}`, '-o', 'name'], { tmpdir: temporary })).toMatchObject(
+    {
+      code: 1,
+      stdout: expect.stringContaining('CVE-2026-10001\n'),
+    },
+  );
+  expect(await readdir(temporary)).toEqual([]);
+});
+
+test('an archive whose compression is damaged is refused', async () => {
+  await writeFile(join(folder, 'damaged.tar.gz'), gzipSync(Buffer.alloc(9000, 'x')).subarray(0, -9));
+  expect(await ward(['image', 'scan', 'damaged.tar.gz'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/damaged\.tar\.gz can't be decompressed: /),
   });
 });
 

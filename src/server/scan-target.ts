@@ -72,7 +72,7 @@ async function fileAt(path: string, head: Buffer, sizeBytes: number): Promise<Sc
   return { kind: 'sbom', bytes: await readFile(path) };
 }
 
-/** By gzip or zstd: the reader of archives says what to do about it. */
+/** By gzip or zstd, as by `docker save | gzip`. */
 function isCompressed(head: Buffer): boolean {
   return head.length >= 4 && (head.readUInt16BE(0) === 0x1f8b || head.readUInt32BE(0) === 0x28b52ffd);
 }

@@ -7,6 +7,7 @@ import {
   archiveSource,
   createInspectors,
   createScanner,
+  decompressed,
   type Finding,
   type ImageSource,
   type JudgedReport,
@@ -93,12 +94,17 @@ async function scanTarget(
       onProgress(`reading ${target.path}`);
       return await scanner.scanFolder(target.path, name);
     case 'layout':
+      return await scanLaid(await layoutSource(name, target.path, { tag: target.tag, architecture }));
     case 'archive': {
-      const open = target.kind === 'layout' ? layoutSource : archiveSource;
-      const image = await open(name, target.path, { tag: target.tag, architecture });
-      await check?.(image);
-      return await scanner.scanImage(withProgress(image, onProgress));
+      onProgress(`reading ${target.path}`);
+      await using archive = await decompressed(target.path);
+      return await scanLaid(await archiveSource(name, archive.path, { tag: target.tag, architecture }));
     }
+  }
+
+  async function scanLaid(image: ImageSource): Promise<Report> {
+    await check?.(image);
+    return await scanner.scanImage(withProgress(image, onProgress));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * An image in a tar archive: an OCI image layout, or what `docker save` and `podman save` write. Read in place; nothing
- * is unpacked.
+ * is unpacked. One that is compressed as a whole is decompressed before (`decompressed.ts`).
  * Source: OCI image-spec v1.1, image-layout.md; Docker, "Image tarball format" (`manifest.json`).
  */
 import { createHash } from 'node:crypto';
@@ -41,29 +41,26 @@ type Saved = z.infer<typeof savedSchema>[number];
 const layerType = 'application/vnd.docker.image.rootfs.diff.tar';
 
 interface Archive {
+  /** What it is called in errors. */
+  readonly name: string;
   readonly path: string;
   readonly files: ReadonlyMap<string, ArchivedFile>;
 }
 
 /** @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_ARCHIVE_INVALID, LAYER_MISSING */
 export async function archiveSource(name: string, path: string, choice: Choice): Promise<ImageSource> {
-  const archive = { path, files: await indexFile(path) };
+  const archive = { name, path, files: await indexFile(name, path) };
   if (archive.files.has('index.json')) return fromLayout(name, archive, choice);
   if (archive.files.has('manifest.json')) return fromSaved(name, archive, choice);
-  throw scannerFault('IMAGE_ARCHIVE_INVALID', `${path} is a tar archive, but of no image`, {
+  throw scannerFault('IMAGE_ARCHIVE_INVALID', `${name} is a tar archive, but of no image`, {
     hint: 'Give an archive by `docker save`, `podman save` or `skopeo copy … oci-archive:FILE`.',
   });
 }
 
-async function indexFile(path: string): Promise<ReadonlyMap<string, ArchivedFile>> {
+async function indexFile(name: string, path: string): Promise<ReadonlyMap<string, ArchivedFile>> {
   const file = await openRegularFile(path);
-  if (file === undefined) throw scannerFault('LAYER_MISSING', `there is no file ${path}`);
+  if (file === undefined) throw scannerFault('LAYER_MISSING', `there is no file ${name}`);
   try {
-    const start = Buffer.alloc(4);
-    await file.read(start, 0, 4, 0);
-    if (start.readUInt16BE(0) === 0x1f8b || start.readUInt32BE(0) === 0x28b52ffd) {
-      throw scannerFault('IMAGE_ARCHIVE_INVALID', `${path} is compressed`, { hint: 'Decompress it first.' });
-    }
     return await indexTar(file);
   } finally {
     await file.close();
@@ -72,7 +69,7 @@ async function indexFile(path: string): Promise<ReadonlyMap<string, ArchivedFile
 
 async function fromLayout(name: string, archive: Archive, choice: Choice): Promise<ImageSource> {
   const index = parseDocument(indexSchema, await readDocument(archive, 'index.json'), 'index.json');
-  const entry = pickEntry(name, archive.path, index, choice.tag, choice.architecture);
+  const entry = pickEntry(name, name, index, choice.tag, choice.architecture);
   const pathOf = ({ digest }: Descriptor) => `blobs/${digest.replace(':', '/')}`;
   const blobs = {
     read: (each: Descriptor) => readDocument(archive, pathOf(each)),
@@ -149,8 +146,8 @@ async function openFile(archive: Archive, path: string): Promise<Readable> {
   return file.createReadStream({ start: offset, end: offset + sizeBytes - 1, highWaterMark: readBytes });
 }
 
-function fileAt({ path: archive, files }: Archive, path: string): ArchivedFile {
+function fileAt({ name, files }: Archive, path: string): ArchivedFile {
   const found = files.get(path.replace(/^\.\//, ''));
   if (found !== undefined) return found;
-  throw scannerFault('LAYER_MISSING', `${archive} lacks ${path.slice(0, 200)}`);
+  throw scannerFault('LAYER_MISSING', `${name} lacks ${path.slice(0, 200)}`);
 }

@@ -1,0 +1,60 @@
+/**
+ * An archive that is compressed as a whole, as by `docker save | gzip`. What is in one is read in any order, so it is
+ * decompressed first: to a file without a name, which is gone with the process, however that ends.
+ */
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openRegularFile, unpacked } from '../../images/index.ts';
+import { formatSize, isFault, newId } from '../../lib/index.ts';
+import { scannerFault } from '../faults.ts';
+
+export interface Decompressed extends AsyncDisposable {
+  /** Of the archive as it was, or of what it is decompressed to: only as long as this is not disposed of. */
+  readonly path: string;
+}
+
+/** Far more than any image has. */
+const maxBytes = 64 * 1024 ** 3;
+
+/**
+ * @param path of an archive, compressed by gzip or zstd or not at all
+ * @throws Fault IMAGE_ARCHIVE_INVALID, LAYER_MISSING
+ */
+export async function decompressed(path: string): Promise<Decompressed> {
+  await using source = await openRegularFile(path);
+  if (source === undefined) throw scannerFault('LAYER_MISSING', `there is no file ${path}`);
+  if (!(await isCompressed(source))) return { path, [Symbol.asyncDispose]: async () => {} };
+  const file = await openUnnamed();
+  try {
+    await decompress(source, file);
+  } catch (cause) {
+    await file.close();
+    if (!isFault(cause)) throw cause;
+    throw scannerFault('IMAGE_ARCHIVE_INVALID', `${path} can't be decompressed: ${cause.message}`, { cause });
+  }
+  return { path: `/proc/self/fd/${file.fd}`, [Symbol.asyncDispose]: () => file.close() };
+}
+
+async function isCompressed(file: FileHandle): Promise<boolean> {
+  const start = Buffer.alloc(4);
+  await file.read(start, 0, 4, 0);
+  return start.readUInt16BE(0) === 0x1f8b || start.readUInt32BE(0) === 0x28b52ffd;
+}
+
+async function openUnnamed(): Promise<FileHandle> {
+  const name = join(tmpdir(), `ward-archive-${newId()}`);
+  const file = await open(name, 'wx+', 0o600);
+  await unlink(name);
+  return file;
+}
+
+async function decompress(source: FileHandle, to: FileHandle): Promise<void> {
+  let bytes = 0;
+  for await (const piece of unpacked(source.createReadStream({ start: 0, autoClose: false })).bytes) {
+    bytes += piece.length;
+    if (bytes > maxBytes)
+      throw scannerFault('IMAGE_ARCHIVE_INVALID', `it has more than ${formatSize(maxBytes)}`);
+    await to.appendFile(piece);
+  }
+}
