@@ -13,6 +13,7 @@ import { buildInfo } from './build-info.ts';
 import { guest } from './first-namespace.ts';
 import { policySource } from './gate/policy-source.ts';
 import { gatePaths } from './gate-paths.ts';
+import { checkLayers, layerCacheOf } from './layer-cache.ts';
 import { judgedReport } from './scan-outcome.ts';
 
 export interface BuiltScanOptions {
@@ -26,22 +27,27 @@ export interface BuiltScanOptions {
   readonly onProgress: (text: string) => void;
 }
 
-/** @throws Fault POLICY_INVALID, RULES_INVALID, ADVISORIES_CORRUPT, and those of reading images */
+/** @throws Fault POLICY_INVALID, RULES_INVALID, ADVISORIES_CORRUPT, SCAN_TARGET_INVALID, and those of reading images */
 export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport> {
   const { layoutDir, name, image, key, onProgress } = options;
   const paths = gatePaths(options.dataDir);
   const log = createLog('error');
   const policy = policySource(paths.policy, log)();
   const inspectors = await createInspectors();
+  // The layers of the base are those of every image that is built on it.
+  const cacheDir = await layerCacheOf(options.dataDir);
   using advisories = openAdvisories({ path: paths.advisories });
   await using scanner = createScanner({
     matcher: advisories,
     fileInspectors: inspectors.threads,
     configInspectors: inspectors.config,
+    cacheDir,
     log,
   });
   onProgress(`scanning ${name}`);
-  const report = await scanner.scanImage(await layoutSource(name, layoutDir, { tag: name }));
+  const source = await layoutSource(name, layoutDir, { tag: name });
+  if (cacheDir !== undefined) await checkLayers(source);
+  const report = await scanner.scanImage(source);
   const { config } = await readImage(layoutDir, image.descriptor);
   const baseLayers = image.layers.filter(({ role }) => role === 'base').length;
   const verdict = judge(policy, {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { pack } from 'tar-stream';
 import { describe, expect, it, vi } from 'vitest';
 import { companionTag, generateKeyPair, layersOf, readSigningKey } from '../gate/index.ts';
 import {
+  blobPath,
   digestOf,
   manifestMediaType,
   ociArchitecture,
@@ -54,13 +55,13 @@ async function writeBase(store: string) {
   };
   const entry = await put(manifestMediaType, Buffer.from(JSON.stringify(manifest)));
   await tagManifest(store, entry, ['nodejs:24']);
-  return entry;
+  return { entry, layer };
 }
 
 async function workshop() {
   const folder = await temporaryFolder();
   const store = join(folder.path, 'store');
-  const entry = await writeBase(store);
+  const { entry, layer } = await writeBase(store);
   await mkdir(join(folder.path, 'app'));
   await writeFile(join(folder.path, 'app/index.js'), 'exports.main = () => ({});');
   vi.stubEnv('WARD_IMAGES', store);
@@ -74,7 +75,15 @@ async function workshop() {
     vi.unstubAllEnvs();
     await folder[Symbol.asyncDispose]();
   };
-  return { ...folder, store, build, digest: parseDigest(entry.digest), [Symbol.asyncDispose]: dispose };
+  const digest = parseDigest(entry.digest);
+  return {
+    ...folder,
+    store,
+    build,
+    digest,
+    layer: parseDigest(layer.digest),
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 const namesIn = async (dir: string) => ((await readIndex(dir))?.manifests ?? []).map(refNameOf).sort();
@@ -124,6 +133,22 @@ describe('a build', () => {
       code: 'KEY_LOCKED',
     });
     expect(await namesIn(shop.store)).toEqual(['nodejs:24']);
+  });
+
+  it('knows what the layers of its base hold from the build before, and not if they have other bytes now', async () => {
+    await using shop = await workshop();
+    const known = join(shop.path, 'data/gate/layers');
+    await shop.build({ isScanned: true });
+    await expect(readdir(known)).rejects.toThrow('ENOENT');
+    await mkdir(join(shop.path, 'data'));
+    const { image } = await shop.build({ isScanned: true });
+    expect(await readdir(known)).toHaveLength(image.layers.length);
+    await writeFile(join(shop.path, 'app/index.js'), 'exports.main = () => ({ other: true });');
+    await shop.build({ isScanned: true });
+    expect(await readdir(known)).toHaveLength(image.layers.length + 1);
+    const base = blobPath(shop.store, shop.layer);
+    await writeFile(base, Buffer.alloc((await stat(base)).size));
+    await expect(shop.build({ isScanned: true })).rejects.toMatchObject({ code: 'SCAN_TARGET_INVALID' });
   });
 
   it('leaves nothing behind when it is interrupted', async () => {

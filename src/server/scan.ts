@@ -1,6 +1,4 @@
 /** `ward image scan`: finds what is named, scans it, and has it judged, with neither a server nor root. */
-import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { applyVex, type Case, judge, parseVex, readVexFolder } from '../gate/index.ts';
 import { createLog } from '../lib/index.ts';
 import {
@@ -22,6 +20,7 @@ import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { guest } from './first-namespace.ts';
 import { gatePaths } from './gate-paths.ts';
+import { checkLayers, layerCacheOf } from './layer-cache.ts';
 import { judgedReport } from './scan-outcome.ts';
 import { type ScanPolicyFlags, scanPolicy } from './scan-policy.ts';
 import { findTarget, type ScanTarget } from './scan-target.ts';
@@ -61,7 +60,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const target = await findTarget(request.target, config.imagesDir);
   const inspectors = await createInspectors({ rulesDir: request.rulesDir });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
-  const cacheDir = (await isFolder(config.dataDir)) ? paths.layers : undefined;
+  const cacheDir = await layerCacheOf(config.dataDir);
   await using scanner = createScanner({
     matcher: advisories,
     fileInspectors: await inspectors.files(),
@@ -108,25 +107,6 @@ async function scanTarget(
   }
 }
 
-/**
- * What is known of a layer from an earlier scan is known by its digest: so the bytes that are here now have to have it.
- * @throws Fault SCAN_TARGET_INVALID
- */
-async function checkLayers({ name, layers }: ImageSource): Promise<void> {
-  for (const { digest, open } of layers) {
-    const hash = createHash('sha256');
-    for await (const piece of await open()) hash.update(piece);
-    if (`sha256:${hash.digest('hex')}` === digest) continue;
-    throw serverFault(
-      'SCAN_TARGET_INVALID',
-      `${name} has other bytes than its digest says in the layer ${digest}`,
-      {
-        hint: 'build or pull it again',
-      },
-    );
-  }
-}
-
 function leaveOut(report: Report, classes: readonly Finding['class'][]): Report {
   return { ...report, findings: report.findings.filter((finding) => !classes.includes(finding.class)) };
 }
@@ -166,11 +146,4 @@ function architectureOf(platform: string | undefined): string | undefined {
   throw serverFault('FLAG_INVALID', `there is no platform '${platform}'`, {
     hint: 'write it like linux/arm64',
   });
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
 }
