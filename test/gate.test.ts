@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openGateStore } from '../src/gate/index.ts';
 import { runCommand } from '../src/lib/index.ts';
 import { writeImage } from './gate/layout.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
@@ -72,10 +73,10 @@ async function setPolicy(text: string): Promise<void> {
   await ward.until(async () => (await policyRevision()) !== revision);
 }
 
+/** Read as another process reads it, without starting one: it is asked again and again. */
 async function policyRevision(): Promise<string | undefined> {
-  const { stdout } = await ward.cli(['audit', 'list', '--data', ward.dataDir, '-o', 'json']);
-  const entries: readonly { event: string; policyRevision: string }[] = JSON.parse(stdout);
-  return entries.findLast(({ event }) => event === 'policy')?.policyRevision;
+  await using store = openGateStore({ path: join(ward.dataDir, 'gate/gate.db') });
+  return store.audit({ limit: 1000 }).findLast(({ event }) => event === 'policy')?.policyRevision;
 }
 
 async function skopeo(...args: readonly string[]) {
