@@ -26,7 +26,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ward-tests-'));
 const reportFile = join(folder, 'report.json');
 const root = fileURLToPath(new URL('..', import.meta.url));
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-// Each file of tests is a process; this is where Ward's own processes keep what they have compiled, too.
+// Tests start many processes; this is where Ward's own keep what they have compiled, too.
 const compiled = join(root, 'node_modules/.cache/ward');
 const child = startCommand(
   [
