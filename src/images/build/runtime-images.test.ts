@@ -1,6 +1,6 @@
 import { cp, link, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type CommandResult, messageOf, mustRun, runCommand } from '../../lib/index.ts';
 import { digestHex } from '../digest.ts';
 import { openImageStore } from '../image-store.ts';
@@ -23,17 +23,32 @@ const hasSkopeo = (await runCommand(['skopeo', '--version']).catch(() => undefin
 const slowMs = 600_000;
 const quiet = () => {};
 
-/** A store that shares the installed one's content by links, so that it can be changed at no cost. */
-async function linkedStore(dir: string): Promise<void> {
+/** A store that shares another one's content by links, so that it can be changed at no cost. */
+async function linkedStore(dir: string, from: string): Promise<void> {
   for (const folder of ['blobs/sha256', 'layers/sha256', 'build/debs', 'build/npm']) {
     await mkdir(join(dir, folder), { recursive: true });
-    for (const name of await readdir(join(installed, folder))) {
-      await symlink(join(installed, folder, name), join(dir, folder, name));
+    for (const name of await readdir(join(from, folder))) {
+      await symlink(join(from, folder, name), join(dir, folder, name));
     }
   }
   for (const file of ['index.json', 'oci-layout', 'build/stamp.json', 'build/layers']) {
-    await cp(join(installed, file), join(dir, file), { recursive: true });
+    await cp(join(from, file), join(dir, file), { recursive: true });
   }
+}
+
+const place = await temporaryFolder();
+afterAll(() => place[Symbol.asyncDispose]());
+let built: Promise<string> | undefined;
+
+/** A store of what the sources build now, made once: the installed images may be older. */
+function currentStore(): Promise<string> {
+  built ??= (async () => {
+    const dir = join(place.path, 'current');
+    await linkedStore(dir, installed);
+    await buildRuntimeImages({ dir });
+    return dir;
+  })();
+  return built;
 }
 
 describe.runIf(isInstalled)('the stamp (of images that setup built)', () => {
@@ -47,11 +62,9 @@ describe.runIf(isInstalled)('the stamp (of images that setup built)', () => {
     async () => {
       await using folder = await temporaryFolder();
       const dir = join(folder.path, 'store');
-      await linkedStore(dir);
+      await linkedStore(dir, await currentStore());
       const runners = join(folder.path, 'runners');
       await cp(installedRunnersDir, runners, { recursive: true });
-      // The installed images may be older than the sources; those built now are not.
-      await buildRuntimeImages({ dir, runnersDir: runners });
       expect(await runtimeImagesReady(dir, runners)).toBe(true);
 
       await writeFile(join(runners, 'python', 'more.py'), '# more');
@@ -130,12 +143,11 @@ describe('a build', () => {
     async () => {
       await using folder = await temporaryFolder();
       const dir = join(folder.path, 'store');
-      await linkedStore(dir);
+      await linkedStore(dir, await currentStore());
       const digests = async () =>
         (await readIndex(dir))?.manifests.flatMap((entry) =>
           refNameOf(entry) === 'java:21' ? [entry.digest] : [],
         );
-      await buildRuntimeImages({ dir });
       const before = await digests();
       for (const name of await readdir(join(dir, 'build/layers'))) {
         const file = join(dir, 'build/layers', name);
