@@ -66,12 +66,19 @@ export const alphanumeric: ByteSet = unionOf([digits, setOfRange(0x41, 0x5a), se
 export const wordBytes: ByteSet = unionOf([alphanumeric, setOf(0x5f)]);
 export const blanks: ByteSet = setOf(0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20);
 
+/** Made once: texts hold thousands of bytes. */
+const single: readonly Pattern[] = Array.from({ length: 256 }, (_, byte) => ({
+  kind: 'byte',
+  set: setOf(byte),
+}));
+const singleCaseless: readonly Pattern[] = Array.from({ length: 256 }, (_, byte) => ({
+  kind: 'byte',
+  set: caselessOf(setOf(byte)),
+}));
+
 export function bytesPattern(bytes: Uint8Array, caseless: boolean): Pattern {
-  const parts = Array.from(bytes, (byte): Pattern => {
-    const set = setOf(byte);
-    return { kind: 'byte', set: caseless ? caselessOf(set) : set };
-  });
-  return { kind: 'sequence', parts };
+  const known = caseless ? singleCaseless : single;
+  return { kind: 'sequence', parts: Array.from(bytes).flatMap((byte) => known[byte] ?? []) };
 }
 
 /** A choice between single bytes is a set. */
