@@ -36,8 +36,8 @@ const ownComponents = 50;
 const [folder = '', layout = ''] = process.argv.slice(2);
 const path = join(folder, 'advisories.db');
 const image = await layoutSource('bench:v1', layout, {});
-const { threads, config } = await createInspectors();
-const common = { fileInspectors: threads, configInspectors: config, log: silentLog };
+const { threads } = await createInspectors();
+const common = { inspectors: threads, log: silentLog };
 
 using matcher = openAdvisories({ path });
 const figures: ScanFigures = { ...(await scanRounds()), ...(await rejudgeRound()) };

@@ -75,7 +75,7 @@ export async function benchScan(folder: string): Promise<readonly Row[]> {
 
 async function componentsOf(layout: string): Promise<readonly Component[]> {
   using matcher = openAdvisories({ path: join(layout, 'none.db') });
-  const quiet = { fileInspectors: [], configInspectors: async () => [], log: silentLog };
+  const quiet = { inspectors: { files: [], config: [] }, log: silentLog };
   await using scanner = createScanner({ ...quiet, matcher });
   return (await scanner.scanImage(await layoutSource('bench:v1', layout, {}))).inventory.components;
 }

@@ -2,6 +2,7 @@
  * Ward's registry as a process of its own, on a port that the kernel chooses: for measurements. With the word `gated`
  * behind its folder, images are scanned and judged before they are accepted.
  */
+import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { fastify } from 'fastify';
 import { parseNamespaceName } from '../src/functions/index.ts';
@@ -10,6 +11,8 @@ import { silentLog } from '../src/lib/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { openGuardedImages } from '../src/server/gate/guarded-images.ts';
 
+// As the program does: for the thread that scans.
+enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/ward'));
 const [dir = '', mode] = process.argv.slice(2);
 const app = fastify({ exposeHeadRoutes: false });
 let url = '';

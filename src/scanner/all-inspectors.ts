@@ -10,16 +10,13 @@ import { createContentInspector } from './patterns/content-inspector.ts';
 import { readRulesFiles } from './rules/rules-files.ts';
 import { loadSecretRules } from './secrets/rules.ts';
 import { createSecretConfigInspector, createSecretLooker } from './secrets/secrets.ts';
-import type { ConfigInspector, FileInspector } from './types.ts';
+import type { InspectorSet } from './types.ts';
 
 /**
  * @param rulesDir undefined: Ward's own rules
  * @throws Fault RULES_INVALID with the file, and where in it
  */
-export function loadInspectors(rulesDir: string | undefined): {
-  readonly files: readonly FileInspector[];
-  readonly config: readonly ConfigInspector[];
-} {
+export function loadInspectors(rulesDir: string | undefined): InspectorSet {
   const files = readRulesFiles(rulesDir);
   const malware = loadMalwareRules(files.yara);
   const denyList = loadDenyList(files.denyList);
@@ -41,6 +38,6 @@ export function loadInspectors(rulesDir: string | undefined): {
 const threadData = z.object({ rulesDir: z.string().optional() });
 
 /** What a thread that scans asks this module for. @throws Fault RULES_INVALID */
-export function createFileInspectors(data: unknown): readonly FileInspector[] {
-  return loadInspectors(threadData.parse(data).rulesDir).files;
+export function inspectorsFor(data: unknown): InspectorSet {
+  return loadInspectors(threadData.parse(data).rulesDir);
 }

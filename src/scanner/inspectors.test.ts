@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { createFileInspectors } from './all-inspectors.ts';
+import { inspectorsFor } from './all-inspectors.ts';
 import { createInspectors } from './inspectors.ts';
 import { joined } from './malware/samples.fixture.ts';
 import { scannedFile } from './scanned-file.fixture.ts';
-import type { FileInspector, Finding } from './types.ts';
+import type { FileInspector, Finding, InspectorSet } from './types.ts';
 
 const folders: string[] = [];
 
@@ -37,8 +37,7 @@ const own = 'rule own { strings: $a = "own needle" condition: $a }';
 const miner = joined("connect('stratum¦+tcp://pool.test:3333')");
 
 test('files and configurations are looked at for all classes', async () => {
-  const made = await createInspectors();
-  const [files, config] = [await made.files(), await made.config()];
+  const { files, config } = await (await createInspectors()).here();
   expect(files.map(({ name }) => name)).toEqual(['content', 'file-facts']);
   expect(config.map(({ name }) => name)).toEqual(['malware', 'secrets', 'image-facts']);
   expect((await inspect(files, 'a.js', miner)).map(({ id }) => id)).toEqual(['cryptominer-pool-address']);
@@ -48,19 +47,18 @@ test('an operator’s file replaces the one of its name, further ones come in ad
   const both = await createInspectors({ rulesDir: await rulesDir({ 'own.yar': own }) });
   const replaced = await createInspectors({ rulesDir: await rulesDir({ 'malware.yar': own }) });
   const text = `own needle ${miner}`;
-  expect((await inspect(await both.files(), 'a.js', text)).map(({ id }) => id)).toEqual([
+  expect((await inspect((await both.here()).files, 'a.js', text)).map(({ id }) => id)).toEqual([
     'cryptominer-pool-address',
     'own',
   ]);
-  expect((await inspect(await replaced.files(), 'a.js', text)).map(({ id }) => id)).toEqual(['own']);
+  expect((await inspect((await replaced.here()).files, 'a.js', text)).map(({ id }) => id)).toEqual(['own']);
 });
 
 test('a revision changes with the rules it is made of, and with no others', async () => {
   const revisions = async (files?: Readonly<Record<string, string>>) => {
     const made = await createInspectors(files && { rulesDir: await rulesDir(files) });
-    return [...(await made.files()), ...(await made.config())].map(
-      ({ name, revision }) => `${name} ${revision}`,
-    );
+    const all = await made.here();
+    return [...all.files, ...all.config].map(({ name, revision }) => `${name} ${revision}`);
   };
   const [content, facts, ...config] = await revisions();
   expect(await revisions({})).toEqual([content, facts, ...config]);
@@ -73,10 +71,11 @@ test('a revision changes with the rules it is made of, and with no others', asyn
 
 test('a thread makes the same for itself', async () => {
   const dir = await rulesDir({ 'own.yar': own });
-  const { files, threads } = await createInspectors({ rulesDir: dir });
+  const { here, threads } = await createInspectors({ rulesDir: dir });
   expect(threads.module.href).toBe(new URL('./all-inspectors.ts', import.meta.url).href);
-  const made = createFileInspectors(structuredClone(threads.data));
-  expect(made.map(({ revision }) => revision)).toEqual((await files()).map(({ revision }) => revision));
+  const revisions = ({ files, config }: InspectorSet) =>
+    [...files, ...config].map(({ revision }) => revision);
+  expect(revisions(inspectorsFor(structuredClone(threads.data)))).toEqual(revisions(await here()));
 });
 
 test.each<[file: string, text: string, message: string]>([
@@ -116,7 +115,7 @@ function contentOf(path: string): Buffer | undefined {
 }
 
 async function alarms(root: string, every: number): Promise<{ count: number; found: readonly string[] }> {
-  const files = await (await createInspectors()).files();
+  const { files } = await (await createInspectors()).here();
   const found: string[] = [];
   let count = 0;
   for (const path of filesBelow(root, every)) {

@@ -1,6 +1,6 @@
 /** Who looks at files and configurations for what is wrong. */
 import type { InspectorModule } from './threads/thread.ts';
-import type { ConfigInspector, FileInspector } from './types.ts';
+import type { InspectorSet } from './types.ts';
 
 export interface InspectorOptions {
   /** A folder with files of rules that replace those of Ward by name; further `.yar` files come in addition. */
@@ -8,12 +8,10 @@ export interface InspectorOptions {
 }
 
 export interface Inspectors {
-  /** @throws Fault RULES_INVALID */
-  files(): Promise<readonly FileInspector[]>;
+  /** For the thread that asks. @throws Fault RULES_INVALID */
+  here(): Promise<InspectorSet>;
   /** The same for threads: each reads the rules for itself. */
   readonly threads: InspectorModule;
-  /** @throws Fault RULES_INVALID */
-  config(): Promise<readonly ConfigInspector[]>;
 }
 
 const module = new URL('./all-inspectors.ts', import.meta.url);
@@ -24,16 +22,12 @@ const module = new URL('./all-inspectors.ts', import.meta.url);
  * @throws Fault RULES_INVALID with the file, and where in it
  */
 export async function createInspectors({ rulesDir }: InspectorOptions = {}): Promise<Inspectors> {
-  let loading: ReturnType<typeof load> | undefined;
+  let loading: Promise<InspectorSet> | undefined;
   const load = async () => (await import('./all-inspectors.ts')).loadInspectors(rulesDir);
-  const loaded = () => {
+  const here = (): Promise<InspectorSet> => {
     loading ??= load();
     return loading;
   };
-  if (rulesDir !== undefined) await loaded();
-  return {
-    files: async () => (await loaded()).files,
-    threads: { module, data: { rulesDir } },
-    config: async () => (await loaded()).config,
-  };
+  if (rulesDir !== undefined) await here();
+  return { here, threads: { module, data: { rulesDir } } };
 }

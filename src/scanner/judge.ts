@@ -1,17 +1,13 @@
 /** What was read → a report: with what advisories say of it, in an order that does not depend on chance. */
-import { messageOf } from '../lib/index.ts';
 import { inOrder } from './formats/order.ts';
 import type { Read } from './threads/jobs.ts';
 import type {
   AdvisoryMatcher,
-  ConfigInspector,
   Ecosystem,
   Finding,
-  Gap,
   Inventory,
   Malware,
   Report,
-  ScannedConfig,
   Suppressed,
   Vulnerability,
 } from './types.ts';
@@ -20,17 +16,9 @@ export interface Judge {
   judged(target: Report['target'], read: Read): Report;
   /** The same inventory with the advisories of now. What was declared harmless stays so. */
   rejudged(report: Report): Report;
-  /** What is wrong with an image's configuration. One who looks at it and fails is a gap. */
-  inspected(
-    config: ScannedConfig,
-  ): Promise<{ readonly findings: readonly Finding[]; readonly gaps: readonly Gap[] }>;
 }
 
-export function openJudge(
-  matcher: AdvisoryMatcher,
-  configInspectors: () => Promise<readonly ConfigInspector[]>,
-  now: () => Date,
-): Judge {
+export function openJudge(matcher: AdvisoryMatcher, now: () => Date): Judge {
   const matched = ({ components, distribution }: Inventory) => matcher.match(components, distribution);
   return {
     judged: (target, { inventory, findings }) => ({
@@ -59,18 +47,6 @@ export function openJudge(
         ],
         advisories: matcher.state(),
       };
-    },
-    inspected: async (config) => {
-      const findings: Finding[] = [];
-      const gaps: Gap[] = [];
-      for (const inspector of await configInspectors()) {
-        try {
-          findings.push(...inspector.inspect(config));
-        } catch (error) {
-          gaps.push({ path: '', reason: `${inspector.name}: ${messageOf(error)}`.slice(0, 500) });
-        }
-      }
-      return { findings, gaps };
     },
   };
 }

@@ -18,8 +18,8 @@ import {
 } from './scanner.fixture.ts';
 import { createScanner, type ScannerOptions } from './scanner.ts';
 import { layoutSource } from './sources/layout.ts';
-import { createFileInspectors } from './threads/inspectors.fixture.ts';
-import type { AdvisoryMatcher, ConfigInspector, Report, Vulnerability } from './types.ts';
+import { inspectorsFor } from './threads/inspectors.fixture.ts';
+import type { AdvisoryMatcher, Report, Vulnerability } from './types.ts';
 
 const wardImages = '/var/lib/ward/images';
 const module = new URL('threads/inspectors.fixture.ts', import.meta.url);
@@ -63,8 +63,7 @@ function matcherOf(names: readonly string[], revision = '1'): AdvisoryMatcher {
 function scannerWith(options: Partial<ScannerOptions> = {}) {
   return createScanner({
     matcher: matcherOf(['lodash']),
-    fileInspectors: createFileInspectors(),
-    configInspectors: async () => [],
+    inspectors: inspectorsFor(),
     log: silentLog,
     now: () => new Date('2026-01-02T03:04:05Z'),
     ...options,
@@ -90,11 +89,11 @@ async function layFiles(root: string, files: Readonly<Record<string, string>>): 
 }
 
 describe.each([
-  ['in this thread', createFileInspectors()],
+  ['in this thread', inspectorsFor()],
   ['in threads', { module }],
-] as const)('a scanner %s', (_where, fileInspectors) => {
+] as const)('a scanner %s', (_where, inspectors) => {
   it('says what is in an image, and what is wrong with it', async () => {
-    await using scanner = scannerWith({ fileInspectors });
+    await using scanner = scannerWith({ inspectors });
     const history = [
       { createdBy: 'ADD base', emptyLayer: false },
       { createdBy: 'ENV A=b', emptyLayer: true },
@@ -137,7 +136,7 @@ describe.each([
     }));
     const cacheDir = join(folder.path, 'cache');
     {
-      await using scanner = scannerWith({ fileInspectors, cacheDir });
+      await using scanner = scannerWith({ inspectors, cacheDir });
       const [first] = layers;
       if (first === undefined) throw new Error('no layer');
       await Promise.all([scanner.scanLayer(first), scanner.scanLayer(first)]);
@@ -145,7 +144,7 @@ describe.each([
       await scanner.scanImage({ ...image, layers });
       expect(opened).toBe(2);
     }
-    await using again = scannerWith({ fileInspectors, cacheDir });
+    await using again = scannerWith({ inspectors, cacheDir });
     const report = await again.scanImage({ ...image, layers });
     expect(opened).toBe(2);
     expect(idsOf(report)).toEqual(['CVE-lodash', 'password']);
@@ -154,15 +153,26 @@ describe.each([
 
   it('refuses an image whose layer has another diff id, even one that it knows', async () => {
     await using folder = await temporaryFolder();
-    await using scanner = scannerWith({ fileInspectors, cacheDir: folder.path });
+    await using scanner = scannerWith({ inspectors, cacheDir: folder.path });
     const image = imageOf([base, app]);
     await scanner.scanImage(image);
     const layers = image.layers.map((layer) => ({ ...layer, diffId: digestOf('other') }));
     await expect(scanner.scanImage({ ...image, layers })).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
   });
 
+  it('refuses an image whose layer was read ahead on trust, and unpacks to something else', async () => {
+    await using folder = await temporaryFolder();
+    await using scanner = scannerWith({ inspectors, cacheDir: folder.path });
+    const image = imageOf([base]);
+    for (const { digest } of image.layers) {
+      const open = async () => Readable.from([gzipSync(app)]);
+      await scanner.scanLayer({ digest, open, isVerified: true });
+    }
+    await expect(scanner.scanImage(image)).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
+  });
+
   it('refuses an image whose layer has another digest', async () => {
-    await using scanner = scannerWith({ fileInspectors });
+    await using scanner = scannerWith({ inspectors });
     const image = imageOf([base]);
     const layers = image.layers.map((layer) => ({
       ...layer,
@@ -172,7 +182,7 @@ describe.each([
   });
 
   it('fails with what opening a layer fails with', async () => {
-    await using scanner = scannerWith({ fileInspectors });
+    await using scanner = scannerWith({ inspectors });
     const image = imageOf([base]);
     const open = async () => Promise.reject(new Error('the disk is gone'));
     const layers = image.layers.map((layer) => ({ ...layer, open }));
@@ -180,7 +190,7 @@ describe.each([
   });
 
   it('says of a layer that can not be read that it is a gap', async () => {
-    await using scanner = scannerWith({ fileInspectors });
+    await using scanner = scannerWith({ inspectors });
     const broken = Buffer.alloc(5000, 'hello');
     const report = await scanner.scanImage(imageOf([broken, app]));
     expect(report.inventory.gaps).toEqual([
@@ -198,7 +208,7 @@ describe.each([
 
   it('reads layers that are files by itself', async () => {
     await using folder = await temporaryFolder();
-    await using scanner = scannerWith({ fileInspectors });
+    await using scanner = scannerWith({ inspectors });
     const file = join(folder.path, 'layer');
     await writeFile(file, gzipSync(app));
     const image = imageOf([app]);
@@ -207,7 +217,7 @@ describe.each([
   });
 
   it('is stopped when nobody wants to know any more, and goes on with the next', async () => {
-    await using scanner = scannerWith({ fileInspectors });
+    await using scanner = scannerWith({ inspectors });
     const controller = new AbortController();
     const image = imageOf([app]);
     const layers = image.layers.map((layer) => ({
@@ -224,7 +234,7 @@ describe.each([
 
   it('scans a folder, without following what leads out of it', async () => {
     await using folder = await temporaryFolder();
-    await using scanner = scannerWith({ fileInspectors });
+    await using scanner = scannerWith({ inspectors });
     const root = join(folder.path, 'root');
     await layFiles(folder.path, { 'outside/.env': 'hunter2' });
     await layFiles(root, {
@@ -243,7 +253,7 @@ describe.each([
   });
 
   it('scans function code: one file, or a zip', async () => {
-    await using scanner = scannerWith({ fileInspectors });
+    await using scanner = scannerWith({ inspectors });
     const options = { name: 'hello', kind: 'nodejs:24' };
     const text = await scanner.scanCode(Buffer.from('const password = "hunter2"'), options);
     expect(text.target).toMatchObject({ name: 'hello', kind: 'code' });
@@ -253,6 +263,13 @@ describe.each([
       './node_modules/lodash/package.json': '{"name":"lodash","version":"4.17.20"}',
     });
     expect(idsOf(await scanner.scanCode(zip, options))).toEqual(['CVE-lodash']);
+  });
+
+  it('looks at the configuration, and whoever fails is a gap', async () => {
+    await using scanner = scannerWith({ inspectors });
+    const report = await scanner.scanImage(imageOf([base], { ...plainConfig, user: 'root' }));
+    expect(idsOf(report)).toEqual(['root']);
+    expect(report.inventory.gaps).toEqual([{ path: '', reason: 'failing: out of order' }]);
   });
 });
 
@@ -271,14 +288,21 @@ describe('an image', () => {
 });
 
 describe('a thread', () => {
+  it('that does not come back from a configuration in time is ended, and so is the scan', async () => {
+    await using scanner = scannerWith({ inspectors: { module }, timeoutMs: 1000 });
+    const hanging = imageOf([base], { ...plainConfig, user: 'hang' });
+    await expect(scanner.scanImage(hanging)).rejects.toMatchObject({ code: 'SCAN_TIMED_OUT' });
+    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
+  });
+
   it('that does not come back in time is ended, which is a gap', async () => {
-    await using scanner = scannerWith({ fileInspectors: { module }, timeoutMs: 1000 });
+    await using scanner = scannerWith({ inspectors: { module }, timeoutMs: 1000 });
     const report = await scanner.scanImage(imageOf([await filesTar({ hang: 'x' })]));
     expect(report.inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('within 1 s') }]);
   });
 
   it('that is busy is ended when nobody wants to know any more, and replaced', async () => {
-    await using scanner = scannerWith({ fileInspectors: { module } });
+    await using scanner = scannerWith({ inspectors: { module } });
     const controller = new AbortController();
     const [layer] = imageOf([await filesTar({ hang: 'x' })]).layers;
     if (layer === undefined) throw new Error('no layer');
@@ -293,7 +317,7 @@ describe('a thread', () => {
   });
 
   it('that dies fails its scan, and no other', async () => {
-    await using scanner = scannerWith({ fileInspectors: { module } });
+    await using scanner = scannerWith({ inspectors: { module } });
     await expect(scanner.scanImage(imageOf([await filesTar({ die: 'x' })]))).rejects.toMatchObject({
       code: 'SCAN_FAILED',
     });
@@ -301,7 +325,7 @@ describe('a thread', () => {
   });
 
   it('that can not load who looks at files fails every scan', async () => {
-    await using scanner = scannerWith({ fileInspectors: { module: new URL('file:///nothing.ts') } });
+    await using scanner = scannerWith({ inspectors: { module: new URL('file:///nothing.ts') } });
     await expect(scanner.scanImage(imageOf([app]))).rejects.toMatchObject({ code: 'SCAN_FAILED' });
   });
 });
@@ -391,31 +415,6 @@ describe('a folder', () => {
   });
 });
 
-describe('the configuration of an image', () => {
-  const root: ConfigInspector = {
-    name: 'root',
-    revision: '1',
-    inspect: ({ user }) =>
-      user === 'root'
-        ? [{ class: 'misconfiguration', id: 'root', title: '', severity: 'low', places: [], advice: '' }]
-        : [],
-  };
-  const failing: ConfigInspector = {
-    name: 'failing',
-    revision: '1',
-    inspect: () => {
-      throw new Error('out of order');
-    },
-  };
-
-  it('is looked at, and whoever fails is a gap', async () => {
-    await using scanner = scannerWith({ configInspectors: async () => [failing, root] });
-    const report = await scanner.scanImage(imageOf([base], { ...plainConfig, user: 'root' }));
-    expect(idsOf(report)).toEqual(['root']);
-    expect(report.inventory.gaps).toEqual([{ path: '', reason: 'failing: out of order' }]);
-  });
-});
-
 describe('a report', () => {
   it('is judged again with the advisories of now, and with nothing else', async () => {
     const tars = [await tarOf([]), base, app];
@@ -488,7 +487,7 @@ describe.runIf(existsSync(join(wardImages, 'index.json')))(
   'Ward’s own images (need /var/lib/ward/images)',
   () => {
     it('are read whole, with their packages and Node.js', async () => {
-      await using scanner = scannerWith({ fileInspectors: [passwordInspector] });
+      await using scanner = scannerWith({ inspectors: { files: [passwordInspector], config: [] } });
       const report = await scanner.scanImage(
         await layoutSource('nodejs:24', wardImages, { tag: 'nodejs:24' }),
       );
@@ -505,7 +504,7 @@ describe.runIf(existsSync(join(wardImages, 'index.json')))(
 it('leaves nothing behind when it is closed', async () => {
   await using folder = await temporaryFolder();
   {
-    await using scanner = scannerWith({ fileInspectors: { module }, cacheDir: folder.path });
+    await using scanner = scannerWith({ inspectors: { module }, cacheDir: folder.path });
     await scanner.scanImage(imageOf([app]));
   }
   expect((await readdir(folder.path)).filter((name) => name.startsWith('.tmp'))).toEqual([]);

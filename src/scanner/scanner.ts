@@ -13,26 +13,16 @@ import type { Analyst, SourceLayer } from './threads/jobs.ts';
 import { analystInThreads } from './threads/pool.ts';
 import { analystHere } from './threads/this-thread.ts';
 import type { InspectorModule } from './threads/thread.ts';
-import type {
-  AdvisoryMatcher,
-  ConfigInspector,
-  FileInspector,
-  ImageSource,
-  Report,
-  Scanner,
-  ScanOptions,
-} from './types.ts';
+import type { AdvisoryMatcher, ImageSource, InspectorSet, Report, Scanner, ScanOptions } from './types.ts';
 
 export interface ScannerOptions {
   readonly matcher: AdvisoryMatcher;
-  /** A list: files are read in the thread that asks. A module: in threads of their own, which load it. */
-  readonly fileInspectors: readonly FileInspector[] | InspectorModule;
-  /** Asked for when an image is scanned. */
-  readonly configInspectors: () => Promise<readonly ConfigInspector[]>;
+  /** A set: what is scanned is read in the thread that asks. A module: in threads of their own, which load it. */
+  readonly inspectors: InspectorSet | InspectorModule;
   /** Where what was read of layers is kept. Undefined: nowhere. */
   readonly cacheDir?: string | undefined;
   readonly log: Log;
-  /** For each layer, folder or code; 10 min. */
+  /** For each layer, folder, code or configuration; 10 min. */
   readonly timeoutMs?: number | undefined;
   readonly now?: (() => Date) | undefined;
 }
@@ -54,9 +44,9 @@ interface Parts {
 }
 
 export function createScanner(options: ScannerOptions): Scanner & AsyncDisposable {
-  const { matcher, configInspectors, log, timeoutMs = defaultTimeoutMs, now = () => new Date() } = options;
-  const analyst = analystOf(options.fileInspectors, timeoutMs);
-  const judge = openJudge(matcher, configInspectors, now);
+  const { matcher, log, timeoutMs = defaultTimeoutMs, now = () => new Date() } = options;
+  const analyst = analystOf(options.inspectors, timeoutMs);
+  const judge = openJudge(matcher, now);
   const cache = openLayerCache(options.cacheDir, () => analyst.revision());
   const parts = { analyst, judge, cache, underWay: shareWork<LayerAnalysis>(), log };
   return {
@@ -83,7 +73,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
   };
 }
 
-function analystOf(inspectors: readonly FileInspector[] | InspectorModule, timeoutMs: number): Analyst {
+function analystOf(inspectors: InspectorSet | InspectorModule, timeoutMs: number): Analyst {
   return 'module' in inspectors
     ? analystInThreads(inspectors, timeoutMs)
     : analystHere(inspectors, timeoutMs);
@@ -94,7 +84,7 @@ function signalOf(options: ScanOptions | undefined): AbortSignal {
 }
 
 async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal): Promise<Report> {
-  const { judge } = parts;
+  const { analyst, judge } = parts;
   const lines = image.config.history.filter(({ emptyLayer }) => !emptyLayer);
   // A history of another length tells of other layers.
   const isTold = lines.length === image.layers.length;
@@ -106,7 +96,7 @@ async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal):
   const { mergeLayers } = await import('./layers/merge.ts');
   const { inventory, findings } = mergeLayers(stack);
   const target = { name: image.name, kind: 'image', digest: image.digest } as const;
-  const inspected = await judge.inspected(image.config);
+  const inspected = await analyst.config(image.config, signal);
   return judge.judged(target, {
     inventory: { ...inventory, gaps: [...inventory.gaps, ...inspected.gaps] },
     findings: [...findings, ...inspected.findings],

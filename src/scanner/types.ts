@@ -236,6 +236,12 @@ export interface ConfigInspector {
   inspect(config: ScannedConfig): readonly Finding[];
 }
 
+/** All who look for what is wrong. */
+export interface InspectorSet {
+  readonly files: readonly FileInspector[];
+  readonly config: readonly ConfigInspector[];
+}
+
 /** What advisories say of components. */
 export interface AdvisoryMatcher {
   /** Undefined: there are none. */
@@ -268,6 +274,8 @@ export interface ImageLayer {
   open(): Promise<import('node:stream').Readable>;
   /** The file that holds these bytes and nothing else, where there is one: a thread then opens it by itself. */
   readonly file?: string | undefined;
+  /** Who hands it out has taken the digest of its bytes: the scanner takes that of what they unpack to alone. */
+  readonly isVerified?: true | undefined;
 }
 
 export interface ScanOptions {
@@ -281,10 +289,11 @@ export interface Scanner {
   /** Starts what reads, so that the first scan need not wait for it. @throws Fault SCAN_FAILED */
   prepare(): Promise<void>;
   /**
-   * Reads a layer's compressed bytes ahead of the image's manifest, so that `scanImage` need not.
+   * Reads a layer's compressed bytes ahead of the image's manifest, so that `scanImage` need not: it then compares the
+   * diff id alone.
    * @throws Fault LAYER_MISMATCH, ARCHIVE_INVALID (also when it is no layer at all), ARCHIVE_TOO_LARGE, SCAN_TIMED_OUT
    */
-  scanLayer(layer: Pick<ImageLayer, 'digest' | 'open' | 'file'>, options?: ScanOptions): Promise<void>;
+  scanLayer(layer: Omit<ImageLayer, 'diffId' | 'mediaType'>, options?: ScanOptions): Promise<void>;
   /** @throws what reading `dir` fails with; what can't be read inside of it is a gap */
   scanFolder(dir: string, name: string, options?: ScanOptions): Promise<Report>;
   /**

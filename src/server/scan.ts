@@ -63,8 +63,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const cacheDir = await layerCacheOf(config.dataDir);
   await using scanner = createScanner({
     matcher: advisories,
-    fileInspectors: await inspectors.files(),
-    configInspectors: inspectors.config,
+    inspectors: await inspectors.here(),
     cacheDir,
     log: createLog('error'),
   });

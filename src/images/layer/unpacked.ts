@@ -32,15 +32,20 @@ const pieceBytes = 256 * 1024;
 /**
  * @param source Its pieces may be overwritten when the next but two is asked for, if each has memory of its own. It is the
  * caller's to destroy.
+ * @param verified The digest of the compressed bytes, where somebody has taken it: it is not taken again.
  */
-export function unpacked(source: AsyncIterable<Buffer>): Unpacked {
+export function unpacked(source: AsyncIterable<Buffer>, verified?: Digest): Unpacked {
   const packed = createHash('sha256');
   const plain = createHash('sha256');
-  const digests = () => ({ digest: digestOf(packed), diffId: digestOf(plain) });
-  return { bytes: unpack(source, packed, plain), digests };
+  const digests = () => ({ digest: verified ?? digestOf(packed), diffId: digestOf(plain) });
+  return { bytes: unpack(source, verified === undefined ? packed : undefined, plain), digests };
 }
 
-async function* unpack(source: AsyncIterable<Buffer>, packed: Hash, plain: Hash): AsyncGenerator<Buffer> {
+async function* unpack(
+  source: AsyncIterable<Buffer>,
+  packed: Hash | undefined,
+  plain: Hash,
+): AsyncGenerator<Buffer> {
   let packedBytes = 0;
   let plainBytes = 0;
   const pieces = source[Symbol.asyncIterator]();
@@ -48,7 +53,7 @@ async function* unpack(source: AsyncIterable<Buffer>, packed: Hash, plain: Hash)
   const form = formOf(first);
   const counted = async function* (): AsyncGenerator<Buffer> {
     for (let piece = first; piece.length > 0; piece = await nextOf(pieces)) {
-      packed.update(piece);
+      packed?.update(piece);
       packedBytes += piece.length;
       yield piece;
     }

@@ -183,6 +183,13 @@ describe('a layer that is not what it should be', () => {
     await expect(readLayer(layer, analysers, never)).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
   });
 
+  it('is still known by what it unpacks to when somebody else has taken its digest', async () => {
+    const tar = await filesTar({ a: 'x' });
+    const layer = { ...storedLayer(tar), digest: digestOf('other'), isVerified: true } as const;
+    const { digest, diffId } = await readLayer(layer, analysers, never);
+    expect({ digest, diffId }).toEqual({ digest: digestOf('other'), diffId: digestOf(tar) });
+  });
+
   it('is no archive', async () => {
     const layer = storedLayer(Buffer.from(JSON.stringify({ config: 'of an image'.repeat(100) })));
     await expect(readLayer(layer, analysers, never)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });

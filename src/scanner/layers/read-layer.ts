@@ -23,7 +23,7 @@ import { untilAborted } from '../until-aborted.ts';
 import type { LayerAnalysis, Link } from './analysis.ts';
 
 /** A layer as it is stored. */
-export interface StoredLayer extends Pick<ImageLayer, 'digest'> {
+export interface StoredLayer extends Pick<ImageLayer, 'digest' | 'isVerified'> {
   open(): Promise<LayerBytes>;
 }
 
@@ -76,7 +76,7 @@ async function readEntries(
   const source = await opened(layer, signal);
   const stop = (): void => void source.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
-  const { bytes, digests } = unpacked(source);
+  const { bytes, digests } = unpacked(source, layer.isVerified === true ? layer.digest : undefined);
   const reader = openTarReader(limits, watch);
   try {
     for await (const piece of bytes) {

@@ -2,11 +2,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Digest } from '../../images/index.ts';
 import { Fault, type FaultKind, isFault, messageOf } from '../../lib/index.ts';
+import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
-import type { Finding, ImageLayer, Inventory } from '../types.ts';
+import type { Finding, ImageLayer, Inventory, ScannedConfig } from '../types.ts';
 
 /** A layer, wherever its bytes are. */
-export type SourceLayer = Pick<ImageLayer, 'digest' | 'open' | 'file'>;
+export type SourceLayer = Omit<ImageLayer, 'diffId' | 'mediaType'>;
 
 export interface Read {
   readonly inventory: Inventory;
@@ -23,12 +24,20 @@ export interface Analyst extends AsyncDisposable {
   folder(dir: string, signal: AbortSignal): Promise<Read>;
   /** @throws as `readCode` does; Fault SCAN_TIMED_OUT, SCAN_FAILED */
   code(code: Buffer, kind: string, signal: AbortSignal): Promise<Read>;
+  /** Of an image. @throws Fault SCAN_TIMED_OUT, SCAN_FAILED */
+  config(config: ScannedConfig, signal: AbortSignal): Promise<InspectedConfig>;
 }
 
 export type Job =
-  | { readonly what: 'layer'; readonly digest: Digest; readonly file: string | undefined }
+  | {
+      readonly what: 'layer';
+      readonly digest: Digest;
+      readonly file: string | undefined;
+      readonly isVerified: true | undefined;
+    }
   | { readonly what: 'folder'; readonly dir: string }
-  | { readonly what: 'code'; readonly code: Uint8Array; readonly kind: string };
+  | { readonly what: 'code'; readonly code: Uint8Array; readonly kind: string }
+  | { readonly what: 'config'; readonly config: ScannedConfig };
 
 /** To the thread, with a port for this job alone, so that nothing of one job is ever taken for another's. */
 export interface Start {

@@ -4,13 +4,14 @@
  */
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
+import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Analyst, Job, Read } from './jobs.ts';
 import { type InspectorModule, startThread, type Thread } from './thread.ts';
 import { withinTime } from './time-limit.ts';
 
-/** @param timeoutMs For each layer, folder or code. */
+/** @param timeoutMs For each layer, folder, code or configuration. */
 export function analystInThreads(inspectors: InspectorModule, timeoutMs: number): Analyst {
   const size = Math.max(1, availableParallelism() - 1);
   const idle: Thread[] = [];
@@ -63,10 +64,11 @@ export function analystInThreads(inspectors: InspectorModule, timeoutMs: number)
         giveBack(thread);
       }
     },
-    layer: ({ digest, open, file }, signal) =>
-      run<LayerAnalysis>({ what: 'layer', digest, file }, open, signal),
+    layer: ({ digest, open, file, isVerified }, signal) =>
+      run<LayerAnalysis>({ what: 'layer', digest, file, isVerified }, open, signal),
     folder: (dir, signal) => run<Read>({ what: 'folder', dir }, nothing, signal),
     code: (code, kind, signal) => run<Read>({ what: 'code', code, kind }, nothing, signal),
+    config: (config, signal) => run<InspectedConfig>({ what: 'config', config }, nothing, signal),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...all].map((thread) => thread.end()));
     },

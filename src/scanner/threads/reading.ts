@@ -4,6 +4,7 @@ import { catalogers } from '../inventory/catalogers.ts';
 import type { FileInspector } from '../types.ts';
 
 export { readCode } from '../code.ts';
+export { inspectConfig } from '../config.ts';
 export { readFolder } from '../folder.ts';
 export { revisionOf } from '../layers/cache.ts';
 export { readLayer } from '../layers/read-layer.ts';

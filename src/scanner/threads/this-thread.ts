@@ -1,13 +1,13 @@
 /** Reads in the thread that asks: for a command that has nothing else to do. How to read is loaded when something is read. */
-import type { FileInspector } from '../types.ts';
+import type { InspectorSet } from '../types.ts';
 import type { Analyst } from './jobs.ts';
 import { withinTime } from './time-limit.ts';
 
-/** @param timeoutMs For each layer, folder or code. It is looked at between files only. */
-export function analystHere(inspectors: readonly FileInspector[], timeoutMs: number): Analyst {
+/** @param timeoutMs For each layer, folder, code or configuration. It is looked at between files only. */
+export function analystHere({ files, config }: InspectorSet, timeoutMs: number): Analyst {
   const load = async () => {
     const reading = await import('./reading.ts');
-    return { ...reading, analysers: reading.analysersWith(inspectors) };
+    return { ...reading, analysers: reading.analysersWith(files) };
   };
   return {
     revision: async () => {
@@ -25,6 +25,10 @@ export function analystHere(inspectors: readonly FileInspector[], timeoutMs: num
     code: async (code, kind, signal) => {
       const { readCode, analysers } = await load();
       return withinTime(timeoutMs, signal, (end) => readCode(code, kind, analysers, end));
+    },
+    config: async (image, signal) => {
+      const { inspectConfig } = await load();
+      return withinTime(timeoutMs, signal, async () => inspectConfig(image, config));
     },
     [Symbol.asyncDispose]: async () => undefined,
   };

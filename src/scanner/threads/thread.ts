@@ -1,13 +1,15 @@
 /** One thread that reads, as the thread that asks sees it. */
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { messageOf } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 import { type Answer, errorOf, type FromJob, type Job, type Ready, type Start } from './jobs.ts';
 
-/** Who is loaded in the thread to look at files. */
+/** Who is loaded in the thread to look at what is scanned. */
 export interface InspectorModule {
-  /** Of a module that exports `createFileInspectors(data): readonly FileInspector[]`. */
+  /** Of a module that exports `inspectorsFor(data): InspectorSet`. */
   readonly module: URL;
   /** What structured cloning can copy. */
   readonly data?: unknown;
@@ -34,6 +36,7 @@ const youngHeapMiB = 12;
 export function startThread({ module, data }: InspectorModule): Thread {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { module: module.href, data },
+    env: threadEnvironment(),
     resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: youngHeapMiB },
   });
   const ready = Promise.withResolvers<string>();
@@ -83,6 +86,12 @@ export function startThread({ module, data }: InspectorModule): Thread {
       await worker.terminate();
     },
   };
+}
+
+/** A thread knows of the program's compile cache by this variable alone. Node keeps it in a folder of its version. */
+function threadEnvironment(): NodeJS.ProcessEnv {
+  const cache = getCompileCacheDir();
+  return cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(cache) };
 }
 
 /** Hands the job the bytes that it asks for, until it ends. What fails here is what it then fails with. */

@@ -1,17 +1,23 @@
 /** The thread that reads: one job after the other, for whoever started it. */
+import { flushCompileCache } from 'node:module';
 import { Readable } from 'node:stream';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import type { Analysers } from '../collect/collector.ts';
-import type { FileInspector } from '../types.ts';
+import type { ConfigInspector, InspectorSet } from '../types.ts';
 import { openFilePieces } from './file-pieces.ts';
 import { type Answer, type FromJob, failureOf, type Job, type Ready, type Start } from './jobs.ts';
-import { analysersWith, readCode, readFolder, readLayer, revisionOf } from './reading.ts';
+import { analysersWith, inspectConfig, readCode, readFolder, readLayer, revisionOf } from './reading.ts';
 
 /** Large: each costs a turn of the event loop. */
 const pieceBytes = 256 * 1024;
 
 const startSchema = z.object({ module: z.string(), data: z.unknown() });
+
+interface Readers {
+  readonly analysers: Analysers;
+  readonly config: readonly ConfigInspector[];
+}
 
 /** The job's own port: who asks for a piece waits for the one answer. */
 interface Talk {
@@ -24,32 +30,37 @@ if (parentPort !== null) await serve(parentPort);
 async function serve(parent: MessagePort): Promise<void> {
   const { module, data } = startSchema.parse(workerData);
   // It was named by the program itself, and has this one function.
-  const made: { createFileInspectors(data: unknown): readonly FileInspector[] } = await import(module);
-  const analysers = analysersWith(made.createFileInspectors(data));
+  const { inspectorsFor }: { inspectorsFor(data: unknown): InspectorSet } = await import(module);
+  const { files, config } = inspectorsFor(data);
+  const readers: Readers = { analysers: analysersWith(files), config };
   parent.on('message', ({ job, port }: Start) => {
     const talk = openTalk(port);
-    run(job, analysers, talk).then(
+    run(job, readers, talk).then(
       (result) => talk.say({ say: 'done', result }),
       (error: unknown) => talk.say({ say: 'failed', failure: failureOf(error) }),
     );
   });
-  const ready: Ready = { revision: revisionOf(analysers) };
+  const ready: Ready = { revision: revisionOf(readers.analysers) };
   parent.postMessage(ready);
+  // What ends the thread leaves it no time to.
+  flushCompileCache();
 }
 
 /** Who ends it early ends the thread. */
-function run(job: Job, analysers: Analysers, talk: Talk): Promise<unknown> {
+async function run(job: Job, { analysers, config }: Readers, talk: Talk): Promise<unknown> {
   const { signal } = new AbortController();
   switch (job.what) {
     case 'layer': {
-      const { digest, file } = job;
+      const { digest, file, isVerified } = job;
       const open = async () => (file === undefined ? openThere(talk) : openFilePieces(file));
-      return readLayer({ digest, open }, analysers, signal);
+      return readLayer({ digest, open, isVerified }, analysers, signal);
     }
     case 'folder':
       return readFolder(job.dir, analysers, signal);
     case 'code':
       return readCode(Buffer.from(job.code), job.kind, analysers, signal);
+    case 'config':
+      return inspectConfig(job.config, config);
   }
 }
 

@@ -30,7 +30,9 @@ export function createLayerReading({ scanner, store }: LayerReadingOptions): Lay
   const work = async (): Promise<void> => {
     for (const digest of waiting) {
       waiting.delete(digest);
-      const layer = { digest, open: () => store.openBlob(digest), file: store.blobFile(digest) };
+      const open = () => store.openBlob(digest);
+      // The registry has taken the digest of what it was sent.
+      const layer = { digest, open, file: store.blobFile(digest), isVerified: true } as const;
       // What is wrong with it is for whoever pushes a manifest with it.
       await scanner.scanLayer(layer, { signal: ending.signal }).catch(() => {});
       if (ending.signal.aborted) return;

@@ -50,14 +50,13 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   }
   const advisories = stack.use(openAdvisories({ path: paths.advisories }));
-  const { threads, config } = await createInspectors({
+  const { threads } = await createInspectors({
     rulesDir: existsSync(paths.rules) ? paths.rules : undefined,
   });
   const scanner = stack.use(
     createScanner({
       matcher: advisories,
-      fileInspectors: threads,
-      configInspectors: config,
+      inspectors: threads,
       cacheDir: paths.layers,
       log,
     }),
