@@ -6,6 +6,7 @@
  *   npm run bench:neighbours              every attacker
  *   npm run bench:neighbours -- fork log  those whose name has one of the words
  */
+import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { mustRun } from '../../src/lib/index.ts';
@@ -92,8 +93,13 @@ async function callBeside(attacker: Attacker, ward: Ward, auth: string): Promise
 
 /** The attacker's own client is no neighbour: it would be on another machine, and must not take the victim's time. */
 async function inBackground(run: () => Promise<void>): Promise<void> {
-  setPriority(10);
-  await run().finally(() => setPriority(0));
+  prioritise(10);
+  await run().finally(() => prioritise(0));
+}
+
+/** Each thread has a priority of its own, those of the garbage collector too. */
+function prioritise(nice: number): void {
+  for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), nice);
 }
 
 async function callBoth(ward: Ward, forSeconds: number): Promise<Calls> {

@@ -70,6 +70,18 @@ describe('log streams', () => {
     expect(texts(await sink.finish(marked))).toEqual([`stdout: ${sentinel} forged`, 'stdout: x']);
   });
 
+  it('leave out what an activation wrote between an end of its own making and its true one', async () => {
+    const { stdout, stderr, streams, end } = start();
+    const first = streams.open('a');
+    stdout.write(`kept\n${sentinel} a\nstray`);
+    stderr.write(`${sentinel} a\n`);
+    expect(texts(await first.finish(marked))).toEqual(['stdout: kept']);
+    const second = streams.open('b');
+    stdout.write(`\nmore\n${sentinel} a\nof b\n`);
+    end('b');
+    expect(texts(await second.finish(marked))).toEqual(['stdout: of b']);
+  });
+
   it('end at a sentinel that half a line stands in front of', async () => {
     const { stdout, stderr, streams } = start();
     const sink = streams.open('a');

@@ -64,6 +64,8 @@ const carriageReturn = 0x0d;
 
 /** A sentinel in a line. */
 interface Mark {
+  /** Of an activation that is over: what stands before it was its. */
+  readonly isLate?: boolean;
   /** Bytes that stand in front of it: half a line that a child process has left. */
   readonly at: number;
   /** Whose end it is; undefined when nobody's. */
@@ -82,6 +84,8 @@ export class LogStreams {
   /** Lines that no sentinel has claimed yet. */
   private readonly unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
   private carried: Promise<Written> | undefined;
+  /** The last one that was closed. */
+  private lastId: string | undefined;
   private readonly closed: Record<StreamName, boolean> = { stdout: false, stderr: false };
   private readonly streams: readonly Readable[];
   private intake: Intake | undefined;
@@ -181,6 +185,7 @@ export class LogStreams {
     // What a sentinel has not claimed is somebody else's, if there is anybody else.
     if (this.sinks.size === 1) for (const name of streamNames) if (!hasEnded[name]) this.claim(sink, name);
     this.sinks.delete(sink.id);
+    this.lastId = sink.id;
     if (this.form === 'named') for (const name of streamNames) if (!hasEnded[name]) this.replay(name);
     return { lines, isMissing };
   }
@@ -244,6 +249,10 @@ export class LogStreams {
       this.add(name, line, at);
       return;
     }
+    if (mark.isLate) {
+      this.unclaimed[name] = new Lines();
+      return;
+    }
     if (mark.at > 0) this.add(name, line.subarray(0, mark.at), at);
     if (mark.sink === undefined) return;
     this.claim(mark.sink, name);
@@ -267,8 +276,12 @@ export class LogStreams {
     if (line.length < bareBytes.length) return undefined;
     if (this.form === 'named') {
       const at = line.lastIndexOf(namedBytes);
-      const sink = at < 0 ? undefined : this.sinks.get(line.toString('latin1', at + namedBytes.length));
-      return sink && { at, sink };
+      if (at < 0) return undefined;
+      const id = line.toString('latin1', at + namedBytes.length);
+      const sink = this.sinks.get(id);
+      if (sink) return { at, sink };
+      // A program that has ended its own log early goes on writing, and its runner still writes the true end.
+      return id === this.lastId && !this.isConcurrent ? { at, sink, isLate: true } : undefined;
     }
     const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length;
     const at = end - bareBytes.length;

@@ -28,17 +28,12 @@ async function sequence(platform: Platform, name: string, components: readonly s
   await platform.functions.actions.put(ref(name), { exec }, true, platform.guest);
 }
 
-function invoke(
-  platform: Platform,
-  name: string,
-  payload: JsonObject = {},
-  waitMs: number | undefined = 10_000,
-) {
+function invoke(platform: Platform, name: string, payload: JsonObject = {}, isBlocking = true) {
   return platform.functions.invocations.invoke({
     identity: platform.guest,
     action: ref(name),
     payload,
-    waitMs,
+    waitMs: isBlocking ? 10_000 : undefined,
     transactionId: 't1',
     authorization: platform.authorization,
   });
@@ -108,7 +103,7 @@ describe('a sequence', () => {
     await using platform = await start();
     await sequence(platform, 'two', ['/_/add', '/_/add']);
     platform.invoker.script = () => new Promise(() => {});
-    await invoke(platform, 'two', { n: 5 }, undefined);
+    await invoke(platform, 'two', { n: 5 }, false);
     await expect.poll(() => platform.invoker.jobs.length).toBe(1);
     const [row] = await platform.store.accepted.pending(1);
     const accepted = fromQueue(row?.job ?? null, platform.vault);
@@ -212,7 +207,7 @@ describe('what has not ended', () => {
       await gate.promise;
       return run(job);
     };
-    const { activationId } = await invoke(platform, 'two', {}, undefined);
+    const { activationId } = await invoke(platform, 'two', {}, false);
     const { activations } = platform.functions;
     const pending = await activations.get('guest', activationId);
     expect(pending).toMatchObject({ name: 'two', response: { status: 'pending' }, logs: [] });
