@@ -6,8 +6,6 @@
  *   npm run bench:neighbours              every attacker
  *   npm run bench:neighbours -- fork log  those whose name has one of the words
  */
-import { readdirSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { mustRun } from '../../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
@@ -93,13 +91,13 @@ async function callBeside(attacker: Attacker, ward: Ward, auth: string): Promise
 
 /** The attacker's own client is no neighbour: it would be on another machine, and must not take the victim's time. */
 async function inBackground(run: () => Promise<void>): Promise<void> {
-  prioritise(10);
-  await run().finally(() => prioritise(0));
+  await schedule('--idle');
+  await run().finally(() => schedule('--other'));
 }
 
-/** Each thread has a priority of its own, those of the garbage collector too. */
-function prioritise(nice: number): void {
-  for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), nice);
+/** Of all threads: those of the garbage collector are busy, too. */
+async function schedule(policy: '--idle' | '--other'): Promise<void> {
+  await mustRun(['chrt', policy, '--all-tasks', '--pid', '0', String(process.pid)]);
 }
 
 async function callBoth(ward: Ward, forSeconds: number): Promise<Calls> {
