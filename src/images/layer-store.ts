@@ -9,7 +9,7 @@ import { errnoOf, mustRun } from '../lib/index.ts';
 import { blobPath } from './blob-store.ts';
 import { digestHex } from './digest.ts';
 import { imageFault } from './faults.ts';
-import { openRegularFile } from './files.ts';
+import { isTemporary, openRegularFile } from './files.ts';
 import { layerLimits } from './layer/layer-limits.ts';
 import { isLayerType } from './layer/layer-types.ts';
 import { unpacked } from './layer/unpacked.ts';
@@ -38,7 +38,7 @@ const inFlight = new Map<string, Promise<string>>();
 export async function removeAbandonedLayers(dir: string): Promise<void> {
   const folder = join(dir, 'layers', 'sha256');
   for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.startsWith('.tmp-')) continue;
+    if (!isTemporary(name)) continue;
     const found = await stat(join(folder, name)).catch(() => undefined);
     if (found !== undefined && Date.now() - found.mtimeMs > abandonedMs) {
       await rm(join(folder, name), { recursive: true, force: true });

@@ -49,7 +49,7 @@ export interface Run {
 }
 
 /** JSON strings in UTF-8, each with a comma behind it: the memory of a long log, and nothing that is to be made of it. */
-export type PackedLines = Buffer<ArrayBuffer>;
+type PackedLines = Buffer<ArrayBuffer>;
 
 /** A run of this size is packed when it ends; what comes at once is cut into such runs. */
 const packedBytes = 16 * 1024;

@@ -1,6 +1,7 @@
 /** What the word after `ward image scan` is: an image, wherever it is kept, a folder, or an SBOM. */
 import { access, open, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { formOf } from '../images/index.ts';
 import { errnoOf, isFault, messageOf } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
 
@@ -74,7 +75,7 @@ async function fileAt(path: string, head: Buffer, sizeBytes: number): Promise<Sc
 
 /** By gzip or zstd, as by `docker save | gzip`. */
 function isCompressed(head: Buffer): boolean {
-  return head.length >= 4 && (head.readUInt16BE(0) === 0x1f8b || head.readUInt32BE(0) === 0x28b52ffd);
+  return head.length >= 4 && formOf(head) !== 'plain';
 }
 
 function invalid(what: string, cause?: unknown) {

@@ -15,6 +15,17 @@ export interface LongText {
   readonly pieces: readonly Uint8Array<ArrayBuffer>[];
 }
 
+/** One piece of a long text, in memory of its own: not in that which Node has for many small buffers. */
+export function pieceOf(parts: readonly Uint8Array[]): Buffer<ArrayBuffer> {
+  const piece = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    piece.set(part, at);
+    at += part.length;
+  }
+  return piece;
+}
+
 export function isLongText(value: SqlValue | readonly unknown[]): value is LongText {
   return typeof value === 'object' && value !== null && 'pieces' in value;
 }

@@ -1,4 +1,4 @@
-export type { LongText, SqlValue, Step, Unit } from './batch.ts';
+export { type LongText, pieceOf, type SqlValue, type Step, type Unit } from './batch.ts';
 export { storeFaults } from './faults.ts';
 export type { StoreOptions } from './open.ts';
 export { type DatabaseThread, startDatabaseThread } from './sqlite/thread.ts';

@@ -1,7 +1,7 @@
 /** A long log as the store keeps it, a slice at a time: ten mebibytes at once would make every other call wait. */
 import { setImmediate } from 'node:timers/promises';
 import { type LongLog, packLines } from '../../invoker/index.ts';
-import type { LongText } from '../../store/index.ts';
+import { type LongText, pieceOf } from '../../store/index.ts';
 
 /** What is smaller is put together, and between so many bytes of that others get their turn. */
 const pieceBytes = 16 * 1024;
@@ -13,7 +13,7 @@ export async function keptLog({ parts }: LongLog): Promise<LongText> {
   let small: Buffer[] = [];
   let smallBytes = 0;
   const putTogether = () => {
-    if (small.length > 0) pieces.push(joined(small, smallBytes));
+    if (small.length > 0) pieces.push(pieceOf(small));
     small = [];
     smallBytes = 0;
   };
@@ -32,15 +32,8 @@ export async function keptLog({ parts }: LongLog): Promise<LongText> {
     await setImmediate();
   }
   putTogether();
+  const last = pieces.at(-1);
   // It takes the place of the last comma.
-  pieces.at(-1)?.write(']', (pieces.at(-1)?.length ?? 0) - 1);
+  last?.write(']', last.length - 1);
   return { pieces };
-}
-
-/** In memory of its own, not in the one that Node has for many small buffers. */
-function joined(small: readonly Buffer[], bytes: number): Buffer<ArrayBuffer> {
-  const whole = Buffer.allocUnsafeSlow(bytes);
-  let at = 0;
-  for (const each of small) at += each.copy(whole, at);
-  return whole;
 }

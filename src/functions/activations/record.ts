@@ -2,7 +2,7 @@
 import type { ActionLimits, Completion, CompletionStatus } from '../../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
-import type { ActivationInsert } from '../../store/index.ts';
+import { type ActivationInsert, pieceOf } from '../../store/index.ts';
 import type { Task } from './task.ts';
 
 /** How an activation ended. Of a composed one, its parts count. */
@@ -136,11 +136,7 @@ function longResponse(record: ActivationRecord, head: string, end: string): Buff
   if (resultUtf8 === undefined) return undefined;
   const before = Buffer.from(`${head}${responseHead(status)}`);
   const behind = Buffer.from(`${responseEnd(sizeBytes)}${end}`);
-  const whole = Buffer.allocUnsafeSlow(before.length + resultUtf8.length + behind.length);
-  before.copy(whole);
-  resultUtf8.copy(whole, before.length);
-  behind.copy(whole, before.length + resultUtf8.length);
-  return whole;
+  return pieceOf([before, resultUtf8, behind]);
 }
 
 function responseHead(status: CompletionStatus): string {

@@ -102,7 +102,8 @@ async function nextOf(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
   }
 }
 
-function formOf(first: Buffer): 'gzip' | 'zstd' | 'plain' {
+/** What a layer or an archive is compressed by, as its first bytes say. */
+export function formOf(first: Buffer): 'gzip' | 'zstd' | 'plain' {
   if (first.length >= 2 && first.readUInt16BE(0) === 0x1f8b) return 'gzip';
   if (first.length < 4) return 'plain';
   const magic = first.readUInt32BE(0);

@@ -12,6 +12,7 @@ import {
   type Descriptor,
   type Digest,
   digestOf,
+  formOf,
   indexSchema,
   maxDocumentBytes,
   openRegularFile,
@@ -124,7 +125,7 @@ async function storedDigest(archive: Archive, path: string, diffId: Digest): Pro
   } finally {
     await file.close();
   }
-  if (start.readUInt16BE(0) !== 0x1f8b && start.readUInt32BE(0) !== 0x28b52ffd) return diffId;
+  if (formOf(start) === 'plain') return diffId;
   const hash = createHash('sha256');
   for await (const piece of await openFile(archive, path)) hash.update(piece);
   return parseDigest(`sha256:${hash.digest('hex')}`);

@@ -5,7 +5,7 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openRegularFile, unpacked } from '../../images/index.ts';
+import { formOf, openRegularFile, unpacked } from '../../images/index.ts';
 import { formatSize, isFault, newId } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 
@@ -39,7 +39,7 @@ export async function decompressed(path: string): Promise<Decompressed> {
 async function isCompressed(file: FileHandle): Promise<boolean> {
   const start = Buffer.alloc(4);
   await file.read(start, 0, 4, 0);
-  return start.readUInt16BE(0) === 0x1f8b || start.readUInt32BE(0) === 0x28b52ffd;
+  return formOf(start) !== 'plain';
 }
 
 async function openUnnamed(): Promise<FileHandle> {
