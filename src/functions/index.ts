@@ -10,7 +10,13 @@ export {
 } from './activations/activations.ts';
 export type { Follower } from './activations/following.ts';
 export type { InvocationService, InvokeAnswer, InvokeRequest } from './activations/invocations.ts';
-export { type ActivationRecord, serialiseRecord, statusCodeOf } from './activations/record.ts';
+export {
+  type ActivationRecord,
+  serialiseRecord,
+  serialiseResult,
+  statusCodeOf,
+} from './activations/record.ts';
+export { isArrayResult, jsonOf } from './activations/result.ts';
 export type { ResumeReport } from './activations/resume.ts';
 export { loadPermission } from './activations/run-permission.ts';
 export type { BuiltinAction, BuiltinContext } from './builtin.ts';

@@ -8,8 +8,8 @@
 export interface WholeFrame {
   readonly kind: 'whole';
   readonly text: string;
-  /** The same as it came. They may be a part of something larger. */
-  readonly bytes: Buffer;
+  /** The same as it came, in memory of its own, when it has `bulkBytes` or more. */
+  readonly bulk?: Buffer<ArrayBuffer>;
 }
 
 /** A frame over the limit that was read past. */
@@ -27,6 +27,8 @@ export interface FrameLimits {
   readonly wholeBytes: number;
   /** A frame that announces more than this breaks the protocol. */
   readonly announcedBytes: number;
+  /** Frames from this on are handed out as bytes, too. Not more than `wholeBytes`. */
+  readonly bulkBytes: number;
   /** What is kept of a frame that is too large to be handed out whole. */
   readonly headBytes: number;
 }
@@ -40,9 +42,9 @@ export function encodeFrame(json: string): Buffer {
 }
 
 const headerBytes = 4;
-const nothing: Buffer = Buffer.alloc(0);
+const nothing = Buffer.alloc(0);
 
-/** Cuts a byte stream into frames. */
+/** Cuts a byte stream into frames. Nothing of what is pushed is held on to. */
 export class FrameReader {
   private readonly limits: FrameLimits;
   private readonly onFrame: (frame: Frame) => void;
@@ -52,7 +54,7 @@ export class FrameReader {
   private length = 0;
   private received = 0;
   /** What is kept of the frame: all of it, or its head. */
-  private body = nothing;
+  private body: Buffer<ArrayBuffer> = nothing;
   private broken = false;
 
   constructor(limits: FrameLimits, onFrame: (frame: Frame) => void, onViolation: (reason: string) => void) {
@@ -95,28 +97,38 @@ export class FrameReader {
 
   private readBody(chunk: Buffer): Buffer {
     const taken = Math.min(this.length - this.received, chunk.length);
-    const isLarge = this.length > this.limits.wholeBytes;
-    if (taken === this.length && !isLarge) this.body = chunk.subarray(0, taken);
-    else this.keep(chunk.subarray(0, taken), isLarge ? this.limits.headBytes : this.length);
-    this.received += taken;
-    if (this.received === this.length) this.finish(isLarge);
+    const piece = chunk.subarray(0, taken);
+    if (taken === this.length && taken < this.limits.bulkBytes) this.finishSmall(piece);
+    else this.keep(piece);
     return chunk.subarray(taken);
   }
 
+  /** Most frames come in one piece, and are small. */
+  private finishSmall(piece: Buffer): void {
+    this.headerFill = 0;
+    this.onFrame({ kind: 'whole', text: piece.toString('utf8') });
+  }
+
   /** The memory of a frame that is announced and does not come is never touched, and so costs nothing. */
-  private keep(piece: Buffer, bytes: number): void {
+  private keep(piece: Buffer): void {
+    const isLarge = this.length > this.limits.wholeBytes;
+    const bytes = isLarge ? this.limits.headBytes : this.length;
     if (this.received === 0) this.body = Buffer.allocUnsafeSlow(bytes);
     if (this.received < bytes) piece.copy(this.body, this.received);
+    this.received += piece.length;
+    if (this.received === this.length) this.finish(isLarge);
   }
 
   private finish(isLarge: boolean): void {
     const bytes = this.body;
     this.body = nothing;
     this.headerFill = 0;
-    this.onFrame(
-      isLarge
-        ? { kind: 'large', lengthBytes: this.length, head: bytes }
-        : { kind: 'whole', text: bytes.toString('utf8'), bytes },
-    );
+    if (isLarge) this.onFrame({ kind: 'large', lengthBytes: this.length, head: bytes });
+    else this.onFrame(wholeFrame(bytes, this.limits.bulkBytes));
   }
+}
+
+function wholeFrame(bytes: Buffer<ArrayBuffer>, bulkBytes: number): WholeFrame {
+  const text = bytes.toString('utf8');
+  return bytes.length < bulkBytes ? { kind: 'whole', text } : { kind: 'whole', text, bulk: bytes };
 }

@@ -12,7 +12,7 @@ export interface Verdict {
   /** The result, serialised. */
   readonly json: string;
   /** The same, of a large one. */
-  readonly utf8?: Buffer;
+  readonly utf8?: Buffer<ArrayBuffer>;
   readonly timedOut: boolean;
 }
 

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
-import type { WholeFrame } from './frames.ts';
 import { resultIn } from './result-frame.ts';
 
-const frame = (text: string, bytes = Buffer.from(text)): WholeFrame => ({ kind: 'whole', text, bytes });
+const read = (text: string) => resultIn(text, Buffer.from(text));
 
 test.each(['{"x":"ü, \\u0000"}', '[1,{"a":null}]', '{}'])('takes %s out as it is', (json) => {
-  const found = resultIn(frame(`{"type":"result","late":true,"id":"0a","ok":true,"value":${json}}`));
+  const found = read(`{"type":"result","late":true,"id":"0a","ok":true,"value":${json}}`);
   const value: unknown = JSON.parse(json);
   expect(found?.message).toEqual({ type: 'result', quiet: false, late: true, id: '0a', ok: true, value });
   expect(found?.result.json).toBe(json);
@@ -18,15 +17,15 @@ test.each([
   ['blanks', '{"type":"result", "id":"0a","ok":true,"value":{}}'],
   ['a value that is neither object nor array', '{"type":"result","id":"0a","ok":true,"value":1}'],
 ])('leaves %s to be read as a whole', (_, text) => {
-  expect(resultIn(frame(text))).toBeUndefined();
+  expect(read(text)).toBeUndefined();
 });
 
 test.each(['{},"value":[]', '{}}', '{}  ,"id":"0b"', '{"a":1'])('does not take %s for a value', (value) => {
   const text = `{"type":"result","id":"0a","ok":true,"value":${value}}`;
-  expect(() => resultIn(frame(text))).toThrow(SyntaxError);
+  expect(() => read(text)).toThrow(SyntaxError);
 });
 
 test('leaves what is no UTF-8 to be read as a whole: its bytes may go nowhere', () => {
   const bytes = Buffer.from('{"type":"result","id":"0a","ok":true,"value":{"x":"\xff"}}', 'latin1');
-  expect(resultIn(frame(bytes.toString(), bytes))).toBeUndefined();
+  expect(resultIn(bytes.toString(), bytes)).toBeUndefined();
 });

@@ -4,12 +4,11 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
-import type { WholeFrame } from './frames.ts';
 
 /** A result's JSON as text and as bytes. */
 export interface Serialised {
   readonly json: string;
-  readonly utf8: Buffer;
+  readonly utf8: Buffer<ArrayBuffer>;
 }
 
 export interface ResultFrame {
@@ -23,10 +22,11 @@ const envelope =
   /^\{"type":"result"(,"quiet":true)?(,"late":true)?,"id":"([0-9a-f]+)","ok":true,"value":(?=[[{])/;
 
 /**
+ * @param text what `bytes` hold
  * Undefined when it is something else, or written in another way: then it is to be read as any other frame.
  * @throws SyntaxError
  */
-export function resultIn({ text, bytes }: WholeFrame): ResultFrame | undefined {
+export function resultIn(text: string, bytes: Buffer<ArrayBuffer>): ResultFrame | undefined {
   const match = envelope.exec(text);
   if (!match || !text.endsWith('}') || !isUtf8(bytes)) return undefined;
   const [{ length }, quiet, late, id] = match;

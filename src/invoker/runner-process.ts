@@ -6,7 +6,7 @@
  *   starting ──ready──▶ blank ──init──▶ serving ──▶ ended
  *       └────────────────┴──────────────────────────▲   (crash, limit, violation, `end()`)
  */
-import { isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts';
+import { giveBack, isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts';
 import type { Sandbox, Violation } from '../sandbox/index.ts';
 import { type Culprit, CulpritNotes } from './culprit.ts';
 import { encodeFrame, FrameReader, type LargeFrame, type WholeFrame } from './frames.ts';
@@ -28,11 +28,16 @@ import {
 import { endSandbox } from './sandbox-end.ts';
 import type { ActionLimits } from './types.ts';
 
-/** A whole frame is parsed at once, so it is not much more than the largest result. */
-const frameLimits = { wholeBytes: 4 * 1024 * 1024, announcedBytes: 256 * 1024 * 1024, headBytes: 4096 };
-
 /** What is larger is dealt with on the namespace's account. */
 const bulkBytes = 16 * 1024;
+
+/** A whole frame is parsed at once, so it is not much more than the largest result. */
+const frameLimits = {
+  wholeBytes: 4 * 1024 * 1024,
+  announcedBytes: 256 * 1024 * 1024,
+  bulkBytes,
+  headBytes: 4096,
+};
 
 type Waiting =
   | { readonly for: 'ready'; readonly settle: (failure?: Failure) => void }
@@ -189,6 +194,7 @@ export class RunnerProcess implements Runner {
       const isBulk = chunk.length >= bulkBytes || reader.announcedBytes >= bulkBytes;
       if (isBulk && this.intake) this.intake.take(() => reader.push(chunk));
       else reader.push(chunk);
+      giveBack(chunk);
     });
     channel.on('end', () => void this.end('channel-closed'));
     channel.on('close', () => void this.end('channel-closed'));
@@ -269,10 +275,10 @@ type ParsedFrame = ResultFrame | { readonly message: JsonObject; readonly result
 const maxDepth = 500;
 
 function parseFrame(frame: WholeFrame): ParsedFrame | undefined {
-  const { text, bytes } = frame;
+  const { text, bulk } = frame;
   if (nestsDeeperThan(text, maxDepth)) return undefined;
   try {
-    const result = bytes.length >= bulkBytes ? resultIn(frame) : undefined;
+    const result = bulk === undefined ? undefined : resultIn(text, bulk);
     if (result !== undefined) return result;
     const message: unknown = JSON.parse(text);
     return isJsonObject(message) ? { message } : undefined;

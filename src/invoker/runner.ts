@@ -53,7 +53,12 @@ export interface RunLimits {
 
 export type RunOutcome =
   /** `utf8`: the same as `json`, of a large one. */
-  | { readonly kind: 'value'; readonly value: JsonValue; readonly json: string; readonly utf8?: Buffer }
+  | {
+      readonly kind: 'value';
+      readonly value: JsonValue;
+      readonly json: string;
+      readonly utf8?: Buffer<ArrayBuffer>;
+    }
   | { readonly kind: 'refused'; readonly error: JsonValue }
   /** The length of the result, as far as it is known, and its beginning. */
   | { readonly kind: 'too-large'; readonly lengthBytes: number; readonly head: string }

@@ -104,7 +104,7 @@ export interface Completion {
   /** The result, serialised: what goes over the wire and into the record without being serialised again. */
   readonly json: string;
   /** The same in UTF-8, of a large one. It must not be changed. */
-  readonly utf8?: Buffer;
+  readonly utf8?: Buffer<ArrayBuffer>;
   /** Bytes of it. */
   readonly sizeBytes: number;
   /** Epoch milliseconds. */

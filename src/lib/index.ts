@@ -4,5 +4,6 @@ export * from './file-lock.ts';
 export * from './ids.ts';
 export * from './json.ts';
 export * from './log.ts';
+export * from './memory.ts';
 export * from './name-pattern.ts';
 export * from './size.ts';

@@ -9,7 +9,10 @@ import type { Fault } from '../lib/index.ts';
 
 export type SqlValue = string | number | null | LongText;
 
-/** A long text as UTF-8, in pieces that the engine puts together: nothing of it is copied on its way there. */
+/**
+ * A long text as UTF-8, in pieces that the engine puts together: nothing of it is copied on its way there. The engine
+ * binds it as bytes, of which the statement has to make a text.
+ */
 export interface LongText {
   /** They are the engine's from then on, with the whole memory that each is a part of. */
   readonly pieces: readonly Uint8Array<ArrayBuffer>[];

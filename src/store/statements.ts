@@ -2,7 +2,7 @@
  * How statements of batched writes are made, compiled once by Kysely; and those of records and of the accepted queue,
  * with the units made of them.
  */
-import type { Compilable, Kysely } from 'kysely';
+import { type Compilable, type Kysely, sql } from 'kysely';
 import { isLongText, type SqlValue, type Statement, type Step, type Unit } from './batch.ts';
 import type { Schema } from './schema.ts';
 import type { AcceptedRow, ActivationWrite } from './types.ts';
@@ -14,9 +14,14 @@ export interface WriteUnits {
   settle(activationId: string, attempt: number): Unit;
 }
 
+/** Bound as bytes, which SQLite takes for text without a look at them (sqlite.org/lang_expr.html#castexpr). */
+const longText = sql<string>`cast(${''} as text)`;
+
 export function writeUnits(db: Kysely<Schema>): WriteUnits {
   const insertActivation = insertActivationStatement(db);
-  const insertLogs = statement(db.insertInto('activation_logs').values({ activation_id: '', lines: '' }));
+  const insertLogs = statement(
+    db.insertInto('activation_logs').values({ activation_id: '', lines: longText }),
+  );
   const insertInput = statement(db.insertInto('activation_inputs').values({ activation_id: '', input: '' }));
   const ended = db.deleteFrom('accepted').where('activation_id', '=', '').where('attempt', '=', 0);
   const settle = statement(ended);
@@ -58,7 +63,7 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
     end: 0,
     status_code: 0,
     document: '',
-    response: '',
+    response: longText,
   });
   const count = db
     .updateTable('activation_counts')

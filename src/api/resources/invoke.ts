@@ -1,7 +1,14 @@
 /** `POST …/actions/{name}`: the path that every call takes, so nothing here is done twice or for show. */
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
-import { type Functions, type InvokeAnswer, malformed, serialiseRecord } from '../../functions/index.ts';
-import { isJsonObject, type JsonObject } from '../../lib/index.ts';
+import {
+  type Functions,
+  type InvokeAnswer,
+  isArrayResult,
+  malformed,
+  serialiseRecord,
+  serialiseResult,
+} from '../../functions/index.ts';
+import { giveBack, isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { anyEntityOf, identityOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { queryBoolean, queryWaitMs } from '../query.ts';
@@ -46,9 +53,16 @@ function sendAnswer(reply: FastifyReply, { activationId, record }: InvokeAnswer,
     reply.header('location', `/api/v1/namespaces/_/activations/${activationId}/stream`);
     return sendJson(reply, 202, `{"activationId":"${activationId}"}`);
   }
-  const { status, resultJson, resultUtf8 } = record;
+  const { status, result } = record;
   const code = status === 'success' ? 200 : status === 'whisk internal error' ? 500 : 502;
-  const isArray = resultJson.startsWith('[');
-  const whole = resultOnly || isArray ? (resultUtf8 ?? resultJson) : serialiseRecord(record);
+  const whole = resultOnly || isArrayResult(result) ? serialiseResult(record) : serialiseRecord(record);
+  if (typeof whole !== 'string') giveBackWhenSent(reply, whole);
   return sendJson(reply, code, whole);
+}
+
+/** A connection that breaks off may still be reading from it: then it is left to the garbage collector. */
+function giveBackWhenSent({ raw }: FastifyReply, bytes: Buffer): void {
+  raw.once('finish', () => {
+    if (!raw.destroyed) giveBack(bytes);
+  });
 }

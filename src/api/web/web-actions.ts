@@ -4,7 +4,13 @@
  * web actions and the API gateway both end here.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { EntityRef, Functions, Identity, WebExtension } from '../../functions/index.ts';
+import {
+  type EntityRef,
+  type Functions,
+  type Identity,
+  jsonOf,
+  type WebExtension,
+} from '../../functions/index.ts';
 import { isFault, type JsonObject } from '../../lib/index.ts';
 import { accepts } from './accept.ts';
 import { type AnswerHeaders, errorAnswer, type Shaped, type WebAnswer, withHeaders } from './answer.ts';
@@ -128,7 +134,7 @@ async function run(
     if (record === undefined) {
       return withHeaders(errorAnswer(202, 'Response not yet ready.', head.transactionId), id);
     }
-    return withHeaders(answerOf(head, shapeResult(head.extension, record.status, record.resultJson)), id);
+    return withHeaders(answerOf(head, shapeResult(head.extension, record.status, jsonOf(record.result))), id);
   } finally {
     if (!isRunning) held?.release();
     // It can't take longer than this.

@@ -10,6 +10,7 @@ import type { Budget, Caller } from './composed-call.ts';
 import type { Flights } from './flights.ts';
 import { newCodeTask, newTask } from './new-task.ts';
 import { type ActivationRecord, frameOf, type RecordFrame } from './record.ts';
+import { readResult } from './result.ts';
 import { loadPermission } from './run-permission.ts';
 import type { Task } from './task.ts';
 
@@ -119,8 +120,9 @@ export interface LastResult {
   readonly sizeBytes: number;
 }
 
-export function resultOf({ status, result, resultJson, sizeBytes }: ActivationRecord): LastResult {
-  return { status, result, json: resultJson, sizeBytes };
+export function lastOf({ status, result, sizeBytes }: ActivationRecord): LastResult {
+  const { value, json } = readResult(result);
+  return { status, result: value, json, sizeBytes };
 }
 
 export function failed(status: CompletionStatus, error: string): LastResult {

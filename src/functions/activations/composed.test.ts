@@ -51,7 +51,7 @@ describe('a sequence', () => {
       return run(job);
     };
     const { record } = await invoke(platform, 'two', { n: 1 });
-    expect(record).toMatchObject({ status: 'success', result: { n: 3 } });
+    expect(record).toMatchObject({ status: 'success', result: { value: { n: 3 } } });
     expect(most).toBe(1);
     expect(platform.invoker.inFlight).toBe(0);
   });
@@ -70,7 +70,7 @@ describe('a sequence', () => {
     platform.invoker.script = (job) =>
       platform.invoker.jobs.length > 1 ? Promise.reject(new Error('no room')) : run(job);
     const { activationId, record } = await invoke(platform, 'two');
-    expect(record).toMatchObject({ status: 'whisk internal error', result: { error: 'Sequence failed.' } });
+    expect(record).toMatchObject({ status: 'whisk internal error', result: { value: { error: 'Sequence failed.' } } });
     expect(await stored(platform, activationId)).toMatchObject({
       logs: [expect.stringMatching(/^[0-9a-f]{32}$/)],
     });
@@ -84,7 +84,7 @@ describe('a sequence', () => {
     const { activationId, record } = await invoke(platform, 'outer');
     expect(record).toMatchObject({
       status: 'application error',
-      result: { error: 'Too many actions in the sequence.' },
+      result: { value: { error: 'Too many actions in the sequence.' } },
     });
     expect((await stored(platform, activationId))['logs']).toHaveLength(2);
     expect(platform.invoker.jobs).toHaveLength(4);
@@ -95,7 +95,7 @@ describe('a sequence', () => {
     await sequence(platform, 'two', ['/_/add', '/_/add']);
     platform.invoker.script = () => failure('action developer error', 'boom');
     const { record } = await invoke(platform, 'two');
-    expect(record).toMatchObject({ status: 'action developer error', result: { error: 'boom' } });
+    expect(record).toMatchObject({ status: 'action developer error', result: { value: { error: 'boom' } } });
     expect(platform.invoker.jobs).toHaveLength(1);
   });
 
@@ -153,7 +153,7 @@ describe('a composition', () => {
     const { record } = await invoke(platform, 'conductor');
     expect(record).toMatchObject({
       status: 'application error',
-      result: { error: 'Too many actions in the composition.' },
+      result: { value: { error: 'Too many actions in the composition.' } },
     });
     // 2 × 4 + 1 calls of a conductor, however they nest.
     expect(platform.invoker.jobs).toHaveLength(9);
@@ -169,7 +169,7 @@ describe('a composition', () => {
     const { record } = await invoke(platform, 'conductor');
     expect(record).toMatchObject({
       status: 'success',
-      result: { caught: 'Too many actions in the composition.' },
+      result: { value: { caught: 'Too many actions in the composition.' } },
     });
     expect(platform.invoker.jobs.filter(({ action }) => action === '/guest/add')).toHaveLength(4);
   });
@@ -184,7 +184,7 @@ describe('a composition', () => {
     };
     const { record } = await invoke(platform, 'conductor', { a: 1 });
     expect(inputs).toEqual([{ a: 1 }, { value: 7 }, { sum: 1, state: 'mine' }]);
-    expect(record).toMatchObject({ status: 'success', result: { value: [1, 2] } });
+    expect(record).toMatchObject({ status: 'success', result: { value: { value: [1, 2] } } });
   });
 
   test('whose conductor can not be run fails inside the platform', async () => {
@@ -193,7 +193,7 @@ describe('a composition', () => {
     const { record } = await invoke(platform, 'conductor');
     expect(record).toMatchObject({
       status: 'whisk internal error',
-      result: { error: 'Activation failure during composition.' },
+      result: { value: { error: 'Activation failure during composition.' } },
     });
   });
 });

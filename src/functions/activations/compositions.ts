@@ -13,7 +13,7 @@ import {
 import type { ActionService } from '../actions/actions.ts';
 import type { ResolvedAction } from '../actions/resolved-action.ts';
 import { type EntityRef, fullNameOf, parseRelativeName } from '../entities/names.ts';
-import { type Components, failed, type LastResult, type Outcome, resultOf } from './components.ts';
+import { type Components, failed, type LastResult, lastOf, type Outcome } from './components.ts';
 import { type ComposedCall, newBudget } from './composed-call.ts';
 import type { Ending } from './record.ts';
 import { Tally } from './tally.ts';
@@ -125,7 +125,7 @@ async function attempt(session: Session, run: () => Promise<Outcome>): Promise<A
   try {
     const outcome = await run();
     session.tally.add(outcome);
-    if (outcome.record !== undefined) return { isFailed: false, last: resultOf(outcome.record) };
+    if (outcome.record !== undefined) return { isFailed: false, last: lastOf(outcome.record) };
     const text = `Timeout reached when retrieving activation ${outcome.activationId} during composition.`;
     return { isFailed: true, last: failed('whisk internal error', text) };
   } catch (fault) {

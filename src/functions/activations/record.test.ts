@@ -11,8 +11,10 @@ import {
   pendingRecord,
   recordOf,
   serialiseRecord,
+  serialiseResult,
   storedRecord,
 } from './record.ts';
+import { isArrayResult, readResult } from './result.ts';
 import type { CodeTask, ComposedTask, Task } from './task.ts';
 
 function taskOf(more: Partial<CodeTask> = {}): CodeTask {
@@ -47,7 +49,7 @@ test('a record is the document and the response, each as compact JSON', () => {
   const { record, document } = recorded(task, ended);
   const { response, logs, ...rest } = document;
   expect(record.documentJson).toBe(JSON.stringify(rest));
-  expect(record.responseJson).toBe(JSON.stringify(response));
+  expect(storedRecord(record).responseJson).toBe(JSON.stringify(response));
   expect(logs).toEqual([]);
   expect(record).toMatchObject({ name: 'hello', path: 'pkg/hello', start: 1000, end: 1007, statusCode: 0 });
   expect(document).toMatchObject({
@@ -79,8 +81,8 @@ test.each<[CompletionStatus, number]>([
 test('the result is taken as the text that it is', () => {
   const json = '{"a":1.0,   "a":2}';
   const { record } = recorded(taskOf(), completion({ a: 2 }, { json }));
-  expect(record.resultJson).toBe(json);
-  expect(record.responseJson).toContain(`"result":${json},`);
+  expect(serialiseResult(record)).toBe(json);
+  expect(storedRecord(record).responseJson).toContain(`"result":${json},`);
 });
 
 test('a kind, which an operator chooses, may hold anything', () => {
@@ -179,15 +181,28 @@ test('of what has not ended, is a record without an end', () => {
   expect(pendingRecord(sequence, frameOfTask(sequence))).not.toHaveProperty('end');
 });
 
-test('the record of a large result is made of its bytes, for the answer and for the store each anew', () => {
+test('a large result goes to an answer as a copy, and to the store with its memory', () => {
   const task = taskOf();
   const result = { text: 'ü'.repeat(50_000) };
   const ended = completion(result, { startedAt: 1000, endedAt: 1007 });
   const utf8 = Buffer.from(ended.json);
   const { record, document } = recorded(task, { ...ended, utf8 });
-  expect(document).toEqual(recorded(task, ended).document);
+  const small = recorded(task, ended);
+  expect(document).toEqual(small.document);
+  expect(readResult(record.result)).toEqual({ value: result, json: ended.json });
+  const answers = [serialiseRecord(record), serialiseResult(record)];
   const { responseJson } = storedRecord(record);
   if (responseJson === null || typeof responseJson === 'string') throw new Error('not as bytes');
-  expect(Buffer.concat(responseJson.pieces).toString()).toBe(record.responseJson);
-  for (const piece of responseJson.pieces) expect(piece.buffer).not.toBe(utf8.buffer);
+  expect(Buffer.concat(responseJson.pieces).toString()).toBe(storedRecord(small.record).responseJson);
+  for (const { buffer } of responseJson.pieces) buffer.transfer(0);
+  expect(answers.map(String)).toEqual([serialiseRecord(small.record), ended.json]);
+});
+
+test('a large result that the store has can not be read any more', () => {
+  const utf8 = Buffer.alloc(100, '[1]'.padEnd(100));
+  const record = recordOf(taskOf(), frameOfTask(taskOf()), { ...completion([1]), utf8 });
+  expect(isArrayResult(record.result)).toBe(true);
+  utf8.buffer.transfer(0);
+  for (const read of [serialiseRecord, serialiseResult, storedRecord])
+    expect(() => read(record)).toThrow('before the store had it');
 });

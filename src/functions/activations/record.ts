@@ -3,6 +3,7 @@ import type { ActionLimits, Completion, CompletionStatus } from '../../invoker/i
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { type ActivationInsert, pieceOf } from '../../store/index.ts';
+import { bytesOf, embedded, type Result, resultOf } from './result.ts';
 import type { Task } from './task.ts';
 
 /** How an activation ended. Of a composed one, its parts count. */
@@ -15,13 +16,8 @@ export interface Ending extends Completion {
 
 /** As the store takes it, and what an answer needs beside it. */
 export interface ActivationRecord extends Omit<ActivationInsert, 'responseJson'> {
-  readonly responseJson: string;
   readonly status: CompletionStatus;
-  readonly result: JsonValue;
-  /** `response.result` alone. */
-  readonly resultJson: string;
-  /** The same in UTF-8, of a large one. */
-  readonly resultUtf8: Buffer | undefined;
+  readonly result: Result;
   readonly sizeBytes: number;
   readonly durationMs: number;
   readonly memoryMiB: number;
@@ -93,7 +89,7 @@ export function frameOfTask(task: Task): RecordFrame {
  */
 export function recordOf(task: Task, frame: RecordFrame, ending: Ending): ActivationRecord {
   const { activationId, namespace } = task;
-  const { status, result, json, utf8, startedAt, endedAt, sizeBytes } = ending;
+  const { status, startedAt, endedAt, sizeBytes } = ending;
   const durationMs = ending.durationMs ?? endedAt - startedAt;
   return {
     activationId,
@@ -106,37 +102,41 @@ export function recordOf(task: Task, frame: RecordFrame, ending: Ending): Activa
     documentJson:
       `${headOf(task, frame)},"start":${startedAt},"end":${endedAt},"duration":${durationMs}` +
       `,"annotations":[${frame.annotations}${annotationsOf(task, frame, ending)}]}`,
-    responseJson: `${responseHead(status)}${json}${responseEnd(sizeBytes)}`,
     status,
-    result,
-    resultJson: json,
-    resultUtf8: utf8,
+    result: resultOf(ending),
     sizeBytes,
     durationMs,
     memoryMiB: ending.memoryMiB ?? frame.limits.memoryMiB,
   };
 }
 
-/** The record of a blocking answer. Its logs are empty: they are still being read. */
-export function serialiseRecord(record: ActivationRecord): string | Buffer {
-  const head = `${record.documentJson.slice(0, -1)},"response":`;
-  const end = ',"logs":[]}';
-  return longResponse(record, head, end) ?? `${head}${record.responseJson}${end}`;
+/** The record of a blocking answer; bytes are its own. Its logs are empty: they are still being read. */
+export function serialiseRecord({
+  documentJson,
+  status,
+  result,
+  sizeBytes,
+}: ActivationRecord): string | Buffer {
+  const head = `${documentJson.slice(0, -1)},"response":${responseHead(status)}`;
+  return embedded(head, result, `${responseEnd(sizeBytes)},"logs":[]}`);
 }
 
-/** As the store takes it: it may have all memory of its own, and none that an answer is still sent from. */
+/** The result of a blocking answer; bytes are its own. */
+export function serialiseResult({ result }: ActivationRecord): string | Buffer {
+  return embedded('', result, '');
+}
+
+/** As the store takes it: with the memory that a large result came in. */
 export function storedRecord(record: ActivationRecord): ActivationInsert {
-  const response = longResponse(record, '', '');
-  return response === undefined ? record : { ...record, responseJson: { pieces: [response] } };
+  const { status, result, sizeBytes } = record;
+  const head = responseHead(status);
+  const end = responseEnd(sizeBytes);
+  if (!('utf8' in result)) return { ...record, responseJson: `${head}${result.json}${end}` };
+  return { ...record, responseJson: { pieces: [textPiece(head), bytesOf(result), textPiece(end)] } };
 }
 
-/** The response with a large result in it, and what is to stand before and behind it. */
-function longResponse(record: ActivationRecord, head: string, end: string): Buffer<ArrayBuffer> | undefined {
-  const { status, resultUtf8, sizeBytes } = record;
-  if (resultUtf8 === undefined) return undefined;
-  const before = Buffer.from(`${head}${responseHead(status)}`);
-  const behind = Buffer.from(`${responseEnd(sizeBytes)}${end}`);
-  return pieceOf([before, resultUtf8, behind]);
+function textPiece(text: string): Buffer<ArrayBuffer> {
+  return pieceOf([Buffer.from(text)]);
 }
 
 function responseHead(status: CompletionStatus): string {

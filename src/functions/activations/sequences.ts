@@ -13,7 +13,7 @@ import {
 import type { ActionService } from '../actions/actions.ts';
 import type { ResolvedAction } from '../actions/resolved-action.ts';
 import { parseFullName } from '../entities/names.ts';
-import { type Components, failed, type LastResult, resultOf } from './components.ts';
+import { type Components, failed, type LastResult, lastOf } from './components.ts';
 import { type ComposedCall, newBudget } from './composed-call.ts';
 import type { Ending } from './record.ts';
 import { Tally } from './tally.ts';
@@ -70,7 +70,7 @@ async function runStep(options: SequenceOptions, step: Step): Promise<LastResult
     const part = { resolved, payload, caller, cause: task.activationId, budget: inner };
     const outcome = await options.components.run(part);
     step.tally.add(outcome);
-    if (outcome.record !== undefined) return resultOf(outcome.record);
+    if (outcome.record !== undefined) return lastOf(outcome.record);
     const { activationId: id } = outcome;
     return failed(
       'whisk internal error',

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { silentLog } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import type { InvokeRequest } from '../activations/invocations.ts';
-import { endingOf, frameOf, recordOf } from '../activations/record.ts';
+import { endingOf, frameOf, recordOf, storedRecord } from '../activations/record.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { fullNameOf, parseEntityName, parseNamespaceName } from '../entities/names.ts';
 import { functionFault, notFound } from '../faults.ts';
@@ -84,7 +84,11 @@ function openRules(store: Store, vault: Vault, guest: Identity, reopen: () => Ru
   const land = async (activationId: string, ending: 'success' | 'failure') => {
     const call = calls.find((each) => each.activationId === activationId);
     if (call === undefined) throw new Error('no such call');
-    await activations.append({ row: recordOfCall(call, activationId, ending), logs: [], settles: 0 });
+    await activations.append({
+      row: storedRecord(recordOfCall(call, activationId, ending)),
+      logs: [],
+      settles: 0,
+    });
     underWay.get(activationId)?.resolve();
     underWay.delete(activationId);
   };

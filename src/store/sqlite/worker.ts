@@ -4,6 +4,7 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { giveBack } from '../../lib/index.ts';
 import { isLongText, type SqlValue } from '../batch.ts';
 import {
   type BatchRequest,
@@ -30,6 +31,7 @@ const prepared = new Map<string, { readonly statement: StatementSync; readonly r
 
 port.on('message', (requests: readonly Request[]) => {
   port.postMessage(requests.map(answer));
+  for (const request of requests) forgetTexts(request);
   if (!db.isOpen) port.close();
 });
 
@@ -71,8 +73,15 @@ function query(sql: string, values: Values): { rows: readonly unknown[]; changes
   return { rows: [], changes: Number(statement.run(...bound).changes) };
 }
 
-function bindable(value: SqlValue): string | number | null {
-  return isLongText(value) ? Buffer.concat(value.pieces).toString('utf8') : value;
+function bindable(value: SqlValue): string | number | null | Uint8Array {
+  return isLongText(value) ? Buffer.concat(value.pieces) : value;
+}
+
+/** Their memory is this thread's alone, and given back at once (see `giveBack`). */
+function forgetTexts(request: Request): void {
+  if (request.type === 'close') return;
+  for (const value of request.values)
+    if (isLongText(value)) for (const { buffer } of value.pieces) buffer.transfer(0);
 }
 
 function prepare(sql: string) {
@@ -123,9 +132,12 @@ function runUnit(request: BatchRequest, steps: readonly number[], start: number,
   for (const step of steps) {
     const statement = request.statements[step];
     if (statement === undefined) throw new Error(`the batch has no statement ${step}`);
-    const values = request.values.slice(offset, offset + statement.arity).map(bindable);
+    const values = request.values.slice(offset, offset + statement.arity);
     offset += statement.arity;
-    if (Number(prepare(statement.sql).statement.run(...values).changes) === 0) break;
+    const bound = values.map(bindable);
+    const { changes } = prepare(statement.sql).statement.run(...bound);
+    for (const value of bound) if (value instanceof Uint8Array) giveBack(value);
+    if (Number(changes) === 0) break;
     changed++;
     const mark = markOf(statement, values);
     if (mark) marks.push(mark);
