@@ -47,6 +47,23 @@ function annotation(record: any, key: string): unknown {
 }
 
 describe.skipIf(missing !== undefined)(`sequences${missing ? ` (${missing})` : ''}`, () => {
+  it('hand on large results, which are answered and kept as they are', async () => {
+    await ward.deploy('grow', "const main = ({ text = 'ü' }) => ({ text: text.repeat(300) })");
+    await ward.deploy('many', 'const main = () => Array.from({ length: 50_000 }, (_, n) => n)');
+    await sequence('grown', ['/_/grow', '/_/grow']);
+    const grown = { text: 'ü'.repeat(90_000) };
+    const whole = await ward.invoke('grown');
+    expect(whole.body.response.result).toEqual(grown);
+    const kept = await ward.activation(whole.body.activationId);
+    const last = await ward.activation(kept.logs[1]);
+    for (const { response } of [kept, last]) expect(response.result).toEqual(grown);
+    const text = 'ü'.repeat(300);
+    const alone = await ward.request('POST', `${actions}/grow?blocking=true&result=true`, { body: { text } });
+    expect(alone.body).toEqual(grown);
+    const many = await ward.invoke('many');
+    expect(many.body).toEqual(Array.from({ length: 50_000 }, (_, n) => n));
+  });
+
   it('hand each result to the next action, and leave records that belong together', async () => {
     const put = await sequence('three', ['/_/add', 'guest/add', '/guest/add']);
     expect(put).toMatchObject({

@@ -70,7 +70,10 @@ describe('a sequence', () => {
     platform.invoker.script = (job) =>
       platform.invoker.jobs.length > 1 ? Promise.reject(new Error('no room')) : run(job);
     const { activationId, record } = await invoke(platform, 'two');
-    expect(record).toMatchObject({ status: 'whisk internal error', result: { value: { error: 'Sequence failed.' } } });
+    expect(record).toMatchObject({
+      status: 'whisk internal error',
+      result: { value: { error: 'Sequence failed.' } },
+    });
     expect(await stored(platform, activationId)).toMatchObject({
       logs: [expect.stringMatching(/^[0-9a-f]{32}$/)],
     });
