@@ -157,6 +157,26 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
     }
   });
 
+  it('large results reach those whole who begin to read when all of them have been sent', async () => {
+    await ward.deploy('large', 'const main = ({ of }) => ({ text: of.repeat(1_000_000) })');
+    const letters = [...'abcdefgh'];
+    const sockets = await Promise.all(
+      letters.map((of) =>
+        open(
+          `POST ${actions}/large?blocking=true&result=true HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic}\r\n` +
+            `Connection: close\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"of":"${of}"}`,
+        ),
+      ),
+    );
+    // Beyond the buffers of stream and socket, an answer waits in Ward.
+    await Promise.all(sockets.map((socket) => once(socket, 'readable')));
+    for (const [at, socket] of sockets.entries()) {
+      const answer = await text(socket);
+      const { text: received } = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')));
+      expect(received === letters[at]?.repeat(1_000_000)).toBe(true);
+    }
+  });
+
   it('two requests smuggled in one are not taken for one', async () => {
     const inner = `GET ${actions} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const socket = await open(
