@@ -59,6 +59,19 @@ describe('frames', () => {
     expect(reader.isBetweenFrames).toBe(false);
   });
 
+  it.each([[[]], [[7]], [[4, 20]]])('from the bulk size on have memory of their own, cut at %j', (sizes) => {
+    const text = JSON.stringify({ bulk: 'x'.repeat(40) });
+    const chunks = cut(Buffer.concat([encodeFrame(text), encodeFrame('{}')]), sizes);
+    const { frames } = read(chunks);
+    for (const chunk of chunks) chunk.fill(0);
+    const [large, small] = frames;
+    if (large?.kind !== 'whole') throw new Error('no whole frame');
+    expect(large.text).toBe(text);
+    expect(large.bulk?.toString()).toBe(text);
+    expect(large.bulk?.buffer.byteLength).toBe(text.length);
+    expect(small).toEqual({ kind: 'whole', text: '{}' });
+  });
+
   it('never throw on garbage', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (chunks) => {

@@ -22,8 +22,8 @@ const envelope =
   /^\{"type":"result"(,"quiet":true)?(,"late":true)?,"id":"([0-9a-f]+)","ok":true,"value":(?=[[{])/;
 
 /**
- * @param text what `bytes` hold
  * Undefined when it is something else, or written in another way: then it is to be read as any other frame.
+ * @param text what `bytes` hold
  * @throws SyntaxError
  */
 export function resultIn(text: string, bytes: Buffer<ArrayBuffer>): ResultFrame | undefined {
