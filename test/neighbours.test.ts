@@ -1,4 +1,5 @@
 /** Ward and its sandboxes want the same processors and memory: who makes way for whom, as the kernel has it. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -29,10 +30,26 @@ describe.skipIf(missing !== undefined)(`neighbours${missing ? ` (${missing})` : 
     // Where a service manager has put the tests into a group, that is the platform's, too.
     const own = readFileSync('/proc/self/cgroup', 'utf8');
     if (/^\d+:cpu(?:,cpuacct)?:\/$/m.test(own)) {
-      expect(readFileSync(`/proc/${platform}/cgroup`, 'utf8')).toMatch(/:cpu(?:,cpuacct)?:\/ward-platform\//);
+      const group = `/ward/${ward.instance}/platform`;
+      expect(readFileSync(`/proc/${platform}/cgroup`, 'utf8')).toMatch(
+        new RegExp(`:cpu(,cpuacct)?:${group}\n`),
+      );
     }
     // A host may forbid to go below 0.
     expect(Number(readFileSync(`/proc/${platform}/oom_score_adj`, 'utf8'))).toBeLessThanOrEqual(0);
+  });
+
+  it('a sandbox has the short time slice of the platform, with all that it starts', async () => {
+    const before = new Set(sandboxPids(ward.instance));
+    const code = `exports.main = () => ({});
+      require('child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);`;
+    await ward.deploy('slice', code);
+    await ward.invoke('slice');
+    const pids = sandboxPids(ward.instance).filter((pid) => !before.has(pid));
+    expect(pids.length).toBeGreaterThan(1);
+    const expected = sliceOf(String(serverPid(ward.pid)));
+    expect(expected).toMatch(/ \d+$/);
+    for (const pid of pids) expect(sliceOf(pid)).toBe(expected);
   });
 
   it('a namespace that burns processors is made to stand back, and another one is not', async () => {
@@ -70,6 +87,12 @@ function serverPid(supervisor: number): number {
   }
 }
 
+/** The line of chrt(1) that has it. */
+function sliceOf(pid: string): string | undefined {
+  const said = execFileSync('/usr/bin/chrt', ['--pid', pid], { encoding: 'utf8' });
+  return /current runtime parameter: \d+/.exec(said)?.[0];
+}
+
 function niceOf(pid: number): number {
   return Number(statOf(pid)?.[16]);
 }
@@ -84,12 +107,18 @@ function statOf(pid: number): readonly string[] | undefined {
   }
 }
 
+function sandboxPids(instance: string): string[] {
+  return idleFiles(instance).flatMap((file) => {
+    return readFileSync(join(file, '../cgroup.procs'), 'utf8').trim().split('\n');
+  });
+}
+
 function idleFiles(instance: string): string[] {
   for (const root of ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup']) {
     const folder = join(root, 'ward', instance);
     if (!existsSync(folder)) continue;
     return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
+      .filter((entry) => entry.isDirectory() && entry.name !== 'platform')
       .map(({ name }) => join(folder, name, 'cpu.idle'))
       .filter((file) => existsSync(file));
   }

@@ -5,7 +5,7 @@
  * `ward up`, of whatever data folder. An instance without a lock file is not known here and left alone.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FileLock, type Log, tryFileLock } from '../lib/index.ts';
@@ -34,10 +34,19 @@ export async function waitForInstanceLock(instance: string): Promise<FileLock | 
   }
 }
 
+/**
+ * The sign that there may be something of an instance to be removed, for who makes anything of it before its sandbox host
+ * does. Disposing of it takes the sign away, unless something is left.
+ */
+export async function announceInstance(instance: string): Promise<AsyncDisposable> {
+  const folder = join(runDir, instance);
+  await mkdir(folder, { recursive: true, mode: 0o711 });
+  return { [Symbol.asyncDispose]: () => rmdir(folder).catch(() => {}) };
+}
+
 /** Removes what instances left behind that are no longer there. What can't be removed is told, and stays. */
 export async function removeAbandoned(runtime: RuntimeName, log: Log): Promise<void> {
   for (const instance of await readdir(locksDir).catch(() => [])) {
-    // Its folder is made first and removed last.
     if (!existsSync(join(runDir, instance))) continue;
     using lock = tryFileLock(join(locksDir, instance));
     if (!lock) continue;

@@ -23,7 +23,13 @@ import {
 } from '../images/index.ts';
 import { createInvoker } from '../invoker/index.ts';
 import { errnoOf, type Log } from '../lib/index.ts';
-import { openSandboxHost, openStarter, operatorPolicy, type ViolationSink } from '../sandbox/index.ts';
+import {
+  openSandboxHost,
+  openStarter,
+  operatorPolicy,
+  takePrecedence,
+  type ViolationSink,
+} from '../sandbox/index.ts';
 import { openStore } from '../store/index.ts';
 import { buildInfo } from './build-info.ts';
 import { type Config, withoutUndefined } from './config.ts';
@@ -32,7 +38,7 @@ import { ensureGuest } from './first-namespace.ts';
 import { openGuardedImages } from './gate/guarded-images.ts';
 import { securityEvents } from './gate/security-events.ts';
 import { claimDataDir } from './instance.ts';
-import { removeAbandoned, runDir } from './instance-locks.ts';
+import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
 import { systemLimits } from './limits.ts';
 import { metricsSource } from './metrics/endpoint.ts';
 import { createFigures } from './metrics/figures.ts';
@@ -70,6 +76,9 @@ export async function startPlatform(
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
   const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
+  stack.use(await announceInstance(instance));
+  const { refused } = stack.use(await takePrecedence(instance));
+  if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
   const store = stack.use(await openStore({ path: paths.database }));
   const operator = operatorPolicy(config.sandbox);
   const policy = operator.defaults;

@@ -1,6 +1,5 @@
 /** `ward up`: the platform, from here until a signal. */
 import { createLog } from '../lib/index.ts';
-import { takePrecedence } from '../sandbox/index.ts';
 import { loadConfig } from './config.ts';
 import { type Platform, startPlatform } from './platform.ts';
 
@@ -17,7 +16,6 @@ const echoMs = 500;
 export async function upHere(options: UpOptions): Promise<number> {
   const config = await loadConfig(options);
   const log = createLog(config.logLevel);
-  using precedence = await takePrecedence();
   const stopped = Promise.withResolvers<void>();
   let firstSignalAt: number | undefined;
   const onSignal = () => {
@@ -29,12 +27,6 @@ export async function upHere(options: UpOptions): Promise<number> {
   process.on('SIGTERM', onSignal);
   await using platform = await startPlatform(config, log);
   greet(platform);
-  const { refused } = precedence;
-  if (refused.length > 0)
-    log.info(
-      { refused },
-      'not all precedence over sandboxes was given: a busy machine can hold up the platform',
-    );
   await stopped.promise;
   log.info('stopping');
   return 0;

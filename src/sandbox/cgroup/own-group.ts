@@ -1,20 +1,21 @@
 /**
- * A control group for Ward's own process, beside that of its sandboxes and with ten times their weight, so that it has its
- * share of the processors however many of them, or of others on the host, want one. (A nice level counts only within a
- * group, and the kernel makes one of each session: sched(7), "The autogroup feature".)
+ * A control group for Ward's own process among those of its sandboxes, with ten times the weight of one, so that it has
+ * its share of the processors however many of them want one. (A nice level counts only within a group, and the kernel
+ * makes one of each session: sched(7), "The autogroup feature".) Among them and not beside all of them: otherwise what
+ * some sandboxes use, even of what nobody else wants, is charged to the group of all, and each of the others waits until
+ * Ward has had ten times that.
  *
  * Only where nobody else has put Ward into a group: a service manager's is left alone, and so is its weight.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf, randomHex } from '../../lib/index.ts';
-import { childGroups, makeGroup, removeIfEmpty, writeControl } from './files.ts';
+import { makeGroup, removeGroup, removeIfEmpty, writeControl } from './files.ts';
+import { ownGroupName } from './instance-group.ts';
 import { sharesOf } from './v1.ts';
 import { handDown } from './v2.ts';
 
-/** 100 is what a session of the host has, and all sandboxes together. */
+/** 100 is what a sandbox has. */
 const weight = 1000;
-const attempts = 3;
 
 export interface OwnGroupPlace {
   /** Where the hierarchy with the controller `cpu` is mounted. */
@@ -22,39 +23,36 @@ export interface OwnGroupPlace {
   readonly version: 1 | 2;
   /** `/proc/self/cgroup`. */
   readonly membership: string;
+  readonly instance: string;
 }
 
-/** Moves this process; undefined when it is in a group already. Disposing of it moves it back. */
-export function enterOwnGroup({ mount, version, membership }: OwnGroupPlace): Disposable | undefined {
+/**
+ * Moves this process, which must be the only one of its instance; undefined when it is in a group already. Disposing of
+ * it moves it back, and fails when a child of this process is left in the group.
+ */
+export function enterOwnGroup({
+  mount,
+  version,
+  membership,
+  instance,
+}: OwnGroupPlace): AsyncDisposable | undefined {
   if (groupIn(membership, version) !== '/') return undefined;
-  const parent = join(mount, 'ward-platform');
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const folder = join(parent, randomHex(4));
-      removeLeft(parent);
-      makeGroup(folder);
-      if (version === 2) for (const group of [mount, parent]) handDown(group);
-      // What counts beside the sandboxes is the weight of the parent, which all Wards of the machine have in common.
-      if (version === 1) writeControl(join(parent, 'cpu.shares'), String(sharesOf(weight)));
-      else writeControl(join(parent, 'cpu.weight'), String(weight));
-      writeFileSync(join(folder, 'cgroup.procs'), String(process.pid));
-      return { [Symbol.dispose]: () => leave(mount, parent, folder) };
-    } catch (error) {
-      // Another Ward has taken the empty group for one that was left.
-      if (attempt === attempts || errnoOf(error) !== 'ENOENT') throw error;
-    }
-  }
-}
-
-function leave(mount: string, parent: string, folder: string): void {
-  writeControl(join(mount, 'cgroup.procs'), String(process.pid));
-  removeIfEmpty(folder);
-  removeIfEmpty(parent);
-}
-
-/** Of Wards that were killed. A group with a process in it stays. */
-function removeLeft(parent: string): void {
-  for (const name of childGroups(parent)) removeIfEmpty(join(parent, name));
+  const all = join(mount, 'ward');
+  const parent = join(all, instance);
+  const folder = join(parent, ownGroupName);
+  makeGroup(folder);
+  if (version === 2) for (const group of [mount, all, parent]) handDown(group);
+  if (version === 1) writeControl(join(folder, 'cpu.shares'), String(sharesOf(weight)));
+  else writeControl(join(folder, 'cpu.weight'), String(weight));
+  writeFileSync(join(folder, 'cgroup.procs'), String(process.pid));
+  return {
+    async [Symbol.asyncDispose]() {
+      writeControl(join(mount, 'cgroup.procs'), String(process.pid));
+      await removeGroup(folder);
+      removeIfEmpty(parent);
+      removeIfEmpty(all);
+    },
+  };
 }
 
 /** The group as the hierarchy of `cpu` has it: `1:cpu,cpuacct:/a` in version 1, `0::/a` in version 2. */

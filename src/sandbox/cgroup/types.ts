@@ -63,8 +63,8 @@ export interface CgroupTree {
   /** Makes the instance's own group and hands its controllers down. */
   prepare(): void;
   group(id: string): Cgroup;
-  /** The ids of the groups that exist. */
+  /** The ids of the sandboxes whose groups exist. */
   ids(): readonly string[];
-  /** Removes the instance's own group; fails when a sandbox is left in it. */
+  /** Removes the instance's group, but for that of this process; fails when a sandbox is left in it. */
   remove(): Promise<void>;
 }

@@ -8,7 +8,6 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { keyedCounter } from './counter.ts';
 import {
-  childGroups,
   makeGroup,
   readControl,
   readKeyed,
@@ -19,6 +18,7 @@ import {
   until,
   writeControl,
 } from './files.ts';
+import { removeInstanceGroup, sandboxIds } from './instance-group.ts';
 import type { Cgroup, CgroupLimits, CgroupTree } from './types.ts';
 
 /** @param mounts Controller → the mount point of its hierarchy. */
@@ -40,9 +40,9 @@ export function cgroupTreeV1(mounts: ReadonlyMap<string, string>, instance: stri
       inheritCpuset(join(cpuset, base));
     },
     group: (id) => groupV1(mounts, strays, join(base, id)),
-    ids: () => [...new Set(folders.flatMap(childGroups))],
+    ids: () => [...new Set(folders.flatMap(sandboxIds))],
     async remove() {
-      for (const folder of folders) await removeGroup(folder);
+      for (const folder of folders) await removeInstanceGroup(folder);
       await removeStrays(strays, base);
       for (const root of [...roots, ...strays]) removeIfEmpty(join(root, 'ward'));
     },

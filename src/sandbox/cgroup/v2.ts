@@ -6,7 +6,6 @@
 import { join } from 'node:path';
 import { keyedCounter } from './counter.ts';
 import {
-  childGroups,
   makeGroup,
   readControl,
   readKeyed,
@@ -17,6 +16,7 @@ import {
   until,
   writeControl,
 } from './files.ts';
+import { removeInstanceGroup, sandboxIds } from './instance-group.ts';
 import type { Cgroup, CgroupLimits, CgroupTree } from './types.ts';
 
 /** What Ward asks for; a controller that the host doesn't have is left out. */
@@ -35,9 +35,9 @@ export function cgroupTreeV2(mount: string, instance: string): CgroupTree {
       for (const parent of [mount, join(mount, 'ward'), folder]) handDown(parent);
     },
     group: (id) => groupV2(join(folder, id)),
-    ids: () => childGroups(folder),
+    ids: () => sandboxIds(folder),
     async remove() {
-      await removeGroup(folder);
+      await removeInstanceGroup(folder);
       removeIfEmpty(join(mount, 'ward'));
     },
   };

@@ -2,9 +2,9 @@
  * Ward before its sandboxes: what it shares with them is processors and memory, and it must answer when they want all of
  * both.
  *
- * - Processor: Ward has a control group with ten times the weight of all sandboxes together. In it, the main thread has
- *   nine times the weight of the rest, and a short time slice, for which the kernel lets it in at once when it wakes up
- *   (EEVDF, sched(7)) instead of at the end of somebody's slice. Neither is inherited: what it starts has the usual ones.
+ * - Processor: Ward has a control group with ten times the weight of a sandbox. In it, the main thread has nine times the
+ *   weight of the rest, and a short time slice, so that the kernel lets it in at once when it wakes up. Neither is
+ *   inherited: what it starts has the usual ones.
  * - Memory: when the machine has none left, the kernel ends a sandbox (`oomScoreAdj` of the policy), not Ward.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,39 +13,45 @@ import { messageOf, mustRun } from '../../lib/index.ts';
 import { enterOwnGroup } from '../cgroup/own-group.ts';
 import { cgroupFeatures } from '../host/inspect.ts';
 import { readMounts } from '../host/mounts.ts';
+import { shortSliceArgv } from './time-slice.ts';
 
 /** Nice level of the main thread. */
 const nice = -10;
-/** Its time slice; the kernel's own is some milliseconds. */
-const sliceNs = 200_000;
 /** -1000 would be never. */
 const oomScoreAdj = -900;
 
-export interface Precedence extends Disposable {
+export interface Precedence extends AsyncDisposable {
   /** What the host refuses; Ward goes on without it. */
   readonly refused: readonly string[];
 }
 
-/** Never rejects. Disposing of it leaves the group, and removes it. */
-export async function takePrecedence(): Promise<Precedence> {
-  const stack = new DisposableStack();
-  const steps = [putMemoryFirst, () => void stack.use(enterGroup()), () => putProcessorFirst(process.pid)];
+/**
+ * Never rejects. Disposing of it leaves the group, and removes it: no process that was started since may be left.
+ * @param instance nobody else's
+ */
+export async function takePrecedence(instance: string): Promise<Precedence> {
+  const stack = new AsyncDisposableStack();
+  const steps = {
+    'to be the last that the kernel ends for want of memory': putMemoryFirst,
+    'a control group of its own': () => void stack.use(enterGroup(instance)),
+    'a processor before others': () => putProcessorFirst(process.pid),
+  };
   const refused: string[] = [];
-  for (const step of steps) {
+  for (const [what, step] of Object.entries(steps)) {
     try {
       await step();
     } catch (error) {
-      refused.push(messageOf(error));
+      refused.push(`${what}: ${messageOf(error)}`);
     }
   }
-  return { refused, [Symbol.dispose]: () => stack.dispose() };
+  return { refused, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-function enterGroup(): Disposable | undefined {
+function enterGroup(instance: string): AsyncDisposable | undefined {
   const membership = readFileSync('/proc/self/cgroup', 'utf8');
   const { controllers, version } = cgroupFeatures(readMounts(), membership);
   const mount = controllers.get('cpu');
-  return mount === undefined ? undefined : enterOwnGroup({ mount, version, membership });
+  return mount === undefined ? undefined : enterOwnGroup({ mount, version, membership, instance });
 }
 
 function putMemoryFirst(): void {
@@ -56,7 +62,6 @@ function putMemoryFirst(): void {
 
 /** The flag first: with it, threads and children get nice level 0 and the kernel's slice. */
 async function putProcessorFirst(pid: number): Promise<void> {
-  const flags = ['--other', '--reset-on-fork', '--sched-runtime', String(sliceNs)];
-  await mustRun(['/usr/bin/chrt', ...flags, '--pid', '0', String(pid)], { timeoutMs: 5000 });
+  await mustRun(shortSliceArgv(pid, true), { timeoutMs: 5000 });
   setPriority(pid, nice);
 }
