@@ -24,7 +24,7 @@ export function sqliteThreadDialect(thread: DatabaseThread): SqliteThreadDialect
   return {
     createDriver: () => new ThreadDriver(thread, turns),
     createQueryCompiler: () => new SqliteQueryCompiler(),
-    createAdapter: () => new TransactionalDdlAdapter(),
+    createAdapter: () => new ThreadAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
     async batch(units) {
       await turns.mine(undefined);
@@ -33,39 +33,65 @@ export function sqliteThreadDialect(thread: DatabaseThread): SqliteThreadDialect
   };
 }
 
-/** SQLite can roll schema changes back. Migrations then run in one transaction, which is also their lock. */
-class TransactionalDdlAdapter extends SqliteAdapter {
+class ThreadAdapter extends SqliteAdapter {
+  /** SQLite can roll schema changes back. Migrations then run in one transaction, which is also their lock. */
   override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+
+  /**
+   * There is one, but who may use it is decided here. Kysely would let one statement at a time through, and wake up all
+   * that wait after each: of five thousand at once, the last would have been woken up five thousand times.
+   */
+  override get supportsMultipleConnections(): boolean {
     return true;
   }
 }
 
+interface Waiting {
+  readonly takes: object | undefined;
+  readonly resolve: () => void;
+}
+
 /**
  * There is one connection. Whoever opens a transaction has it alone until its end; outside of that, statements
- * of all callers go straight through, in order.
+ * of all callers go straight through. Who has to wait is let in in the order of coming.
  */
 class Turns {
   #owner: object | undefined;
-  #freed: Promise<void> = Promise.resolve();
-  #free: () => void = () => {};
+  #waiting: Waiting[] = [];
 
   /** Settles when `who` may run a statement. */
-  async mine(who: object | undefined): Promise<void> {
-    while (this.#owner !== undefined && this.#owner !== who) await this.#freed;
+  mine(who: object | undefined): Promise<void> {
+    if (this.#owner !== undefined && this.#owner === who) return Promise.resolve();
+    return this.#wait(undefined);
   }
 
-  async take(who: object): Promise<void> {
-    await this.mine(undefined);
-    this.#owner = who;
-    this.#freed = new Promise((resolve) => {
-      this.#free = resolve;
-    });
+  /** Settles when nobody else may. */
+  take(who: object): Promise<void> {
+    return this.#wait(who);
   }
 
   release(who: object): void {
     if (this.#owner !== who) return;
     this.#owner = undefined;
-    this.#free();
+    this.#letIn();
+  }
+
+  #wait(takes: object | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ takes, resolve });
+      this.#letIn();
+    });
+  }
+
+  #letIn(): void {
+    if (this.#owner !== undefined) return;
+    const untilTaken = this.#waiting.findIndex(({ takes }) => takes !== undefined) + 1;
+    for (const { takes, resolve } of this.#waiting.splice(0, untilTaken || this.#waiting.length)) {
+      this.#owner = takes;
+      resolve();
+    }
   }
 }
 

@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { CompiledQuery, Kysely, sql } from 'kysely';
+import { CompiledQuery, type Generated, Kysely, sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Statement } from '../batch.ts';
 import { sqliteThreadDialect } from './dialect.ts';
 import { type DatabaseThread, startDatabaseThread } from './thread.ts';
 
 interface Tables {
-  t: { id: number; text: string | null };
+  t: { id: Generated<number>; text: string | null };
 }
 
 let folder: string;
@@ -120,6 +120,38 @@ test('transactions take turns', async () => {
     });
   await Promise.all(Array.from({ length: 20 }, increment));
   expect(await db.selectFrom('t').select('text').execute()).toEqual([{ text: '20' }]);
+});
+
+test('statements do not wait for each other’s answers', async () => {
+  const never = new Promise<never>(() => {});
+  const asked: string[] = [];
+  const busy: DatabaseThread = {
+    query: (statement) => {
+      asked.push(statement);
+      return never;
+    },
+    batch: () => never,
+    close: async () => {},
+  };
+  const db = new Kysely<Tables>({ dialect: sqliteThreadDialect(busy) });
+  for (const id of [1, 2, 3]) void db.selectFrom('t').selectAll().where('id', '=', id).execute();
+  await new Promise(setImmediate);
+  expect(asked).toHaveLength(3);
+});
+
+test('who waits for a transaction is let in in the order of coming', async () => {
+  const db = new Kysely<Tables>({ dialect: sqliteThreadDialect(thread) });
+  const all: Promise<unknown>[] = [];
+  const write = (text: string) => db.insertInto('t').values({ text }).execute();
+  await db.transaction().execute(async (inside) => {
+    all.push(write('before'));
+    all.push(db.transaction().execute((next) => next.insertInto('t').values({ text: 'next' }).execute()));
+    all.push(write('after'));
+    await sql`select 1`.execute(inside);
+  });
+  await Promise.all(all);
+  const rows = await db.selectFrom('t').select('text').orderBy('id').execute();
+  expect(rows.map(({ text }) => text)).toEqual(['before', 'next', 'after']);
 });
 
 test('a value that SQLite cannot bind is refused before it is sent', async () => {
