@@ -240,7 +240,7 @@ export class LocalSandboxHost implements SandboxHost {
     const driver = runtimeDrivers[runtime.name];
     const cgroup = this.#cgroups.group(paths.id);
     const hasChannel = request.channel === 'channel';
-    if (driver.joinsCgroup) cgroup.create(limitsOf(request.policy));
+    if (driver.joinsCgroup) await cgroup.create(limitsOf(request.policy));
     const process = await this.#startRuntime({
       argv: driver.runArgv(runtime, paths, hasChannel),
       cwd: paths.bundleDir,

@@ -1,6 +1,8 @@
 /**
  * Reading and writing control files. They live in kernel memory, so a synchronous call takes microseconds and
- * spares a trip through the thread pool. A group may vanish at any moment: absence is an answer, not an error.
+ * spares a trip through the thread pool. Not so to make and to remove groups: the kernel has one lock for that and for
+ * moving processes, which may be held for 30 ms (`cgroup_mutex` while it waits for a grace period of RCU). A group may
+ * vanish at any moment: absence is an answer, not an error.
  */
 import {
   closeSync,
@@ -12,6 +14,7 @@ import {
   rmdirSync,
   writeSync,
 } from 'node:fs';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../lib/index.ts';
@@ -77,7 +80,7 @@ export function childGroups(folder: string): string[] {
   }
 }
 
-/** Makes a group. Twice, because another Ward may remove an empty `/ward` between two steps of it. */
+/** Makes a group at the start. Twice, because another Ward may remove an empty `/ward` between two steps of it. */
 export function makeGroup(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
@@ -87,13 +90,18 @@ export function makeGroup(folder: string): void {
   }
 }
 
+/** Makes a group in one that is there. */
+export async function addGroup(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+}
+
 /** Removes a group and all below it; waits out the moment in which the kernel still counts dead processes. */
 export async function removeGroup(folder: string, patienceMs = 2000): Promise<void> {
   for (const name of childGroups(folder)) await removeGroup(join(folder, name), patienceMs);
-  await retryBusy(() => rmdirSync(folder), patienceMs);
+  await retryBusy(() => rmdir(folder), patienceMs);
 }
 
-/** Removes an empty group that others may share; leaves it when it is in use. */
+/** At the end, removes an empty group that others may share; leaves it when it is in use. */
 export function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
@@ -113,11 +121,11 @@ export async function until(isDone: () => boolean, patienceMs: number): Promise<
   return true;
 }
 
-async function retryBusy(action: () => void, patienceMs: number): Promise<void> {
+async function retryBusy(action: () => Promise<void>, patienceMs: number): Promise<void> {
   const end = performance.now() + patienceMs;
   for (let pauseMs = 1; ; pauseMs = Math.min(16, pauseMs * 2)) {
     try {
-      action();
+      await action();
       return;
     } catch (error) {
       const code = errnoOf(error) ?? '';

@@ -43,7 +43,7 @@ test.skipIf(!canTry)(
     const group = enterOwnGroup(${JSON.stringify({ mount, version, membership: '1:cpu:/\n', instance })});
     const tree = cgroupTreeV1(new Map([['cpu', ${JSON.stringify(mount)}]]), ${JSON.stringify(instance)});
     tree.prepare();
-    tree.group('sandbox').create({ memoryBytes: 1, pids: 1, cpuQuotaUsec: 1000, cpuPeriodUsec: 1000, cpuWeight: 100 });
+    await tree.group('sandbox').create({ memoryBytes: 1, pids: 1, cpuQuotaUsec: 1000, cpuPeriodUsec: 1000, cpuWeight: 100 });
     const ids = tree.ids();
     await tree.remove();
     const left = tree.ids();

@@ -32,7 +32,7 @@ export interface CgroupLimits {
 /** One sandbox's group. Every method is harmless when the group doesn't exist. */
 export interface Cgroup {
   /** Makes it with these limits. */
-  create(limits: CgroupLimits): void;
+  create(limits: CgroupLimits): Promise<void>;
   /** Resolves when every process of it stands still. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;

@@ -45,7 +45,7 @@ describe.skipIf(!canTry)(`cgroup v1${canTry ? '' : ' (needs root and version 1 h
 
   test('freezes, thaws, kills and removes a group with processes', async () => {
     const group = tree.group('a');
-    group.create(limits);
+    await group.create(limits);
     const child = startCommand(['/bin/sh', '-c', 'read line; sleep 1000 & echo ready; sleep 1000'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -73,7 +73,7 @@ describe.skipIf(!canTry)(`cgroup v1${canTry ? '' : ' (needs root and version 1 h
 
   test('stands back from its siblings and comes back with its weight', async () => {
     const group = tree.group('back');
-    group.create({ ...limits, cpuWeight: 50 });
+    await group.create({ ...limits, cpuWeight: 50 });
     const read = (name: string) => readFileSync(file('cpu', `back/${name}`), 'utf8').trim();
     expect(read('cpu.shares')).toBe('512');
     group.weigh('idle');

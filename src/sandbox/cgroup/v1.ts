@@ -8,6 +8,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { keyedCounter } from './counter.ts';
 import {
+  addGroup,
   makeGroup,
   readControl,
   readKeyed,
@@ -74,8 +75,8 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
     if (writeControl(state, 'FROZEN')) await until(() => readControl(state).trim() !== 'FREEZING', 5000);
   };
   return {
-    create(limits) {
-      for (const folder of folders) makeGroup(folder);
+    async create(limits) {
+      for (const folder of folders) await addGroup(folder);
       if (mounts.has('cpuset')) inheritCpuset(join(mounts.get('cpuset') ?? '', path));
       for (const [controller, name, value] of limitFiles(limits)) writeControl(file(controller, name), value);
     },

@@ -71,10 +71,10 @@ test('standing back where the kernel has only weights', () => {
   expect(read('ward/one/b/cpu.weight').trim()).toMatch(/^1/);
 });
 
-test('limits', () => {
+test('limits', async () => {
   const names = ['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max', 'cpu.max', 'cpu.weight'];
   fakeGroup('ward/one/a', Object.fromEntries(names.map((name) => [name, ''])));
-  cgroupTreeV2(root, 'one').group('a').create({
+  await cgroupTreeV2(root, 'one').group('a').create({
     memoryBytes: 1024,
     pids: 5,
     cpuQuotaUsec: 20_000,

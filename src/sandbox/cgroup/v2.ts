@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { keyedCounter } from './counter.ts';
 import {
+  addGroup,
   makeGroup,
   readControl,
   readKeyed,
@@ -47,8 +48,8 @@ function groupV2(folder: string): Cgroup {
   const file = (name: string) => join(folder, name);
   const isFrozen = () => readKeyed(file('cgroup.events'), 'frozen') === 1;
   return {
-    create(limits) {
-      makeGroup(folder);
+    async create(limits) {
+      await addGroup(folder);
       for (const [name, value] of limitFiles(limits)) writeControl(file(name), value);
     },
     async freeze() {
