@@ -9,11 +9,11 @@ const shortestToken = 16;
 
 /** @throws Fault CONFIG_INVALID when the file of the token can't be read, or has none */
 export async function metricsSource(
-  { registry }: Figures,
+  { contentType, text }: Pick<Figures, 'contentType' | 'text'>,
   tokenFile: string | undefined,
 ): Promise<MetricsSource> {
   const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
-  return { contentType: registry.contentType, text: () => registry.metrics(), token };
+  return { contentType, text, token };
 }
 
 async function readToken(file: string): Promise<string> {

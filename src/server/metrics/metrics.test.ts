@@ -50,6 +50,14 @@ function fakeInvoker(more: Partial<Invoker> = {}): Invoker {
 const linesOf = async (figures: ReturnType<typeof createFigures>) =>
   (await (await metricsSource(figures, undefined)).text()).split('\n');
 
+test.each([1, 199, 200, 450])('each of %i activations counts, whenever it is asked', async (count) => {
+  const figures = createFigures('1.2.3');
+  for (let at = 0; at < count; at++) figures.completed(completion);
+  const lines = await linesOf(figures);
+  expect(lines).toContain(`ward_invocations_total{status="application error",start="cold"} ${count}`);
+  expect(lines).toContain(`ward_invocation_wait_seconds_count ${count}`);
+});
+
 test('what the invoker does', async () => {
   const figures = createFigures('1.2.3');
   const invoker = observedInvoker(fakeInvoker(), figures);
