@@ -112,11 +112,24 @@ describe('a line of runs, one at a time', () => {
     const { line, found, answer, turn } = start();
     const [first, second] = ['1', '2'].map((id) => line.add({ id, value: {}, env: {} }, limits));
     found.push(violation('pids', 'too many', 5));
+    await vi.advanceTimersByTimeAsync(1);
     answer('1');
+    await vi.advanceTimersByTimeAsync(1);
     answer('2');
     await turn();
     expect((await first)?.violations).toEqual([{ kind: 'pids', detail: 'too many', at: 5 }]);
     expect((await second)?.violations).toBeUndefined();
+  });
+
+  it('does not look at a run that was answered at once, but at the next that was not', async () => {
+    const { line, found, answer } = start();
+    const [first, second] = ['1', '2'].map((id) => line.add({ id, value: {}, env: {} }, limits));
+    found.push(violation('pids', 'too many', 5));
+    answer('1');
+    expect((await first)?.violations).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    answer('2');
+    expect((await second)?.violations).toHaveLength(1);
   });
 
   it('fails the one that was running when the sandbox ends, and gives the rest back', async () => {

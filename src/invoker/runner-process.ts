@@ -140,6 +140,7 @@ export class RunnerProcess implements Runner {
   async freeze(): Promise<void> {
     if (this.ending || this.frozen || this.line.size > 0 || this.waiting) return;
     this.frozen = true;
+    this.sandbox.examine();
     await this.sandbox.freeze();
   }
 
