@@ -1,7 +1,7 @@
 /** What servers leave behind on the host: control groups, processes, mounts, state. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupsOf, strayGroupsOf, type Ward } from './ward.ts';
+import { allCgroupsOf, strayGroupsOf, type Ward } from './ward.ts';
 
 export const nothing = { cgroups: [], strays: [], processes: [], mounts: [], state: [] };
 
@@ -22,7 +22,7 @@ export function processesOf(instance: string): string[] {
 /** What a server that has ended should not have left: compare with `nothing`. */
 export function leftOvers(ward: Pick<Ward, 'instance' | 'dataDir'>) {
   return {
-    cgroups: cgroupsOf(ward.instance),
+    cgroups: allCgroupsOf(ward.instance),
     strays: strayGroupsOf(ward.instance),
     processes: processesOf(ward.instance),
     mounts: readFileSync('/proc/mounts', 'utf8')

@@ -42,7 +42,7 @@ function processesOfServer(ward: Ward): number[] {
     for (const pid of others) {
       try {
         const isChild = lineage(pid).parent === parent;
-        const isInside = readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes('/ward/');
+        const isInside = /\/ward\/[^/]+\/(?!platform$)/m.test(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
         if (isChild && !isInside) found.push(Number(pid));
       } catch {
         // It has ended meanwhile.

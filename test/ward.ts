@@ -259,6 +259,11 @@ export function freezerStatesOf(instance: string): string[] {
 
 /** Cgroups of sandboxes of an instance, in every hierarchy of the host. */
 export function cgroupsOf(instance: string): string[] {
+  return allCgroupsOf(instance).filter((path) => !path.endsWith('/platform'));
+}
+
+/** Those, and that of the server itself. */
+export function allCgroupsOf(instance: string): string[] {
   return foldersOf(instance, (type) => type.startsWith('cgroup'));
 }
 

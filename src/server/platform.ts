@@ -78,7 +78,6 @@ export async function startPlatform(
   const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
   stack.use(await announceInstance(instance));
   const { refused } = stack.use(await takePrecedence(instance));
-  if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
   const store = stack.use(await openStore({ path: paths.database }));
   const operator = operatorPolicy(config.sandbox);
   const policy = operator.defaults;
@@ -186,6 +185,7 @@ export async function startPlatform(
   // After that: what was accepted may still need code that no action names any more.
   void resume(functions, log).then(() => retention.start());
   const opened = stack.move();
+  if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
   return {
     url,
     guestKey: { file: paths.guestKey, key },
