@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { missingForSandboxes, Ward } from './ward.ts';
+import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 
@@ -114,13 +114,7 @@ function sandboxPids(instance: string): string[] {
 }
 
 function idleFiles(instance: string): string[] {
-  for (const root of ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup']) {
-    const folder = join(root, 'ward', instance);
-    if (!existsSync(folder)) continue;
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && entry.name !== 'platform')
-      .map(({ name }) => join(folder, name, 'cpu.idle'))
-      .filter((file) => existsSync(file));
-  }
-  return [];
+  return cgroupsOf(instance)
+    .map((folder) => join(folder, 'cpu.idle'))
+    .filter((file) => existsSync(file));
 }

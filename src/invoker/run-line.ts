@@ -52,8 +52,9 @@ const reclaimMs = 30;
 const earlyWithinMs = 5;
 
 /**
- * A run that was answered sooner is not looked at: that would cost a twentieth of such a call, and a new process or all of
- * the memory take longer. What is found later is told of the sandbox's next run, or of its last when it comes to rest.
+ * A run that was answered sooner is not looked at: that would cost a twentieth of such a call, and few programs can start
+ * one too many, or fill their memory, in that time. What is found later is told of the sandbox's next run, or of its last
+ * when it comes to rest.
  */
 const tooShortMs = 0.3;
 
