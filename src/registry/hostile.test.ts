@@ -263,7 +263,7 @@ describe('a client', () => {
       const body = new ReadableStream({
         start: (controller) => void held.push(controller),
         pull: (controller) => {
-          controller.enqueue(Buffer.alloc(400_000));
+          controller.enqueue(Buffer.alloc(700_000));
           return new Promise(() => {});
         },
       });

@@ -28,6 +28,8 @@ const maxExpansion = 200;
 const expansionFloor = 64 * 1024 ** 2;
 /** Few, large pieces: each costs a turn of the event loop, and most files should lie in one. */
 const pieceBytes = 256 * 1024;
+/** While a piece is looked at, the next ones are decompressed in another thread. */
+const ahead = { chunkSize: pieceBytes, readableHighWaterMark: 2 * pieceBytes };
 
 /**
  * @param source Its pieces may be overwritten when the next but two is asked for, if each has memory of its own. It is the
@@ -58,12 +60,12 @@ async function* unpack(
       yield piece;
     }
   };
-  const gunzip = form === 'gzip' ? createGunzip({ chunkSize: pieceBytes }) : undefined;
+  const gunzip = form === 'gzip' ? createGunzip(ahead) : undefined;
   const unpacking =
     gunzip !== undefined
       ? through(counted(), gunzip)
       : form === 'zstd'
-        ? through(zstdFrames(counted()), createZstdDecompress({ chunkSize: pieceBytes }))
+        ? through(zstdFrames(counted()), createZstdDecompress(ahead))
         : counted();
   for await (const piece of unpacking) {
     plain.update(piece);
@@ -113,9 +115,12 @@ export function formOf(first: Buffer): 'gzip' | 'zstd' | 'plain' {
 async function* through(source: AsyncIterable<Buffer>, decompressor: Transform): AsyncGenerator<Buffer> {
   let failure: unknown;
   const feeding = (async () => {
+    let before = Promise.resolve();
     for await (const piece of source) {
       if (decompressor.destroyed) return;
-      await taken(decompressor, piece);
+      const next = taken(decompressor, piece);
+      await before;
+      before = next;
     }
     decompressor.end();
   })().catch((error: unknown) => {

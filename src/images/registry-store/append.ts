@@ -5,8 +5,9 @@
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { giveBack } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
-import { releaseShortLived } from './short-lived.ts';
+import { createBufferShares } from './buffer-shares.ts';
 
 export interface Growing {
   /** Of the bytes so far. */
@@ -17,12 +18,13 @@ export interface Growing {
   isBroken: boolean;
 }
 
-const batchBytes = 256 * 1024;
+const shares = createBufferShares(32 * 1024 * 1024);
 const syncBytes = 32 * 1024 * 1024;
 
 /**
  * Appends all of `source`, which is not ended by an error here: what it comes from may still have to be answered. What
  * came before an error of the source stays, and counts.
+ * @param source Its pieces are taken over: their memory is given back as soon as it is written.
  * @param admit Is told of each batch before it is written, and throws to refuse it.
  */
 export async function appendStream(
@@ -31,6 +33,7 @@ export async function appendStream(
   source: Readable,
   admit: (bytes: number) => void,
 ): Promise<void> {
+  using share = shares.enter();
   let batch: Buffer[] = [];
   let bytes = 0;
   let written: Promise<void> = Promise.resolve();
@@ -51,7 +54,7 @@ export async function appendStream(
     for await (const chunk of source.iterator({ destroyOnReturn: false })) {
       batch.push(chunk);
       bytes += chunk.length;
-      if (bytes < batchBytes) continue;
+      if (bytes < share.bytes) continue;
       await flush();
       if (unsynced < syncBytes) continue;
       unsynced = 0;
@@ -76,6 +79,6 @@ async function write(file: FileHandle, target: Growing, batch: readonly Buffer[]
     target.isBroken = true;
     throw error;
   }
-  releaseShortLived(bytes);
+  for (const chunk of batch) giveBack(chunk);
   target.size += bytes;
 }

@@ -4,6 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { imageFault } from '../faults.ts';
+import { createBufferShares } from './buffer-shares.ts';
 
 /** Bytes from the first to the last, both included. */
 export interface ByteRange {
@@ -11,11 +12,7 @@ export interface ByteRange {
   readonly last: number;
 }
 
-const largestBuffer = 256 * 1024;
-const smallestBuffer = 16 * 1024;
-/** For the buffers of all copies; past it they get smaller ones. */
-const allBuffers = 32 * 1024 * 1024;
-let underWay = 0;
+const shares = createBufferShares(32 * 1024 * 1024);
 
 /** @param take Settles when the bytes are not needed any more: they are overwritten then. */
 export async function copyFile(
@@ -23,22 +20,9 @@ export async function copyFile(
   range: ByteRange,
   take: (bytes: Buffer) => Promise<void>,
 ): Promise<void> {
-  underWay++;
-  try {
-    const share = Math.floor(allBuffers / 2 / underWay);
-    await copy(file, range, Math.min(largestBuffer, Math.max(smallestBuffer, share)), take);
-  } finally {
-    underWay--;
-  }
-}
-
-async function copy(
-  file: FileHandle,
-  { first, last }: ByteRange,
-  bufferBytes: number,
-  take: (bytes: Buffer) => Promise<void>,
-): Promise<void> {
-  const size = Math.min(bufferBytes, last - first + 1);
+  using share = shares.enter();
+  const { first, last } = range;
+  const size = Math.min(share.bytes, last - first + 1);
   const buffers = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];
   let taken: Promise<void> = Promise.resolve();
   let at = first;

@@ -35,17 +35,17 @@ function endless(bytes: Buffer): Readable {
 describe('an upload', () => {
   it('keeps what came before its source failed, and goes on from there', async () => {
     await using test = await openTestStore();
-    const bytes = randomBytes(900_000);
+    const bytes = randomBytes(1_200_000);
     const upload = test.store.startUpload(app);
-    const source = endless(bytes.subarray(0, 300_000));
+    const source = endless(bytes.subarray(0, 600_000));
     const appending = upload.append(source);
     while (upload.size === 0) await new Promise(setImmediate);
-    source.push(bytes.subarray(300_000, 400_000));
+    source.push(bytes.subarray(600_000, 700_000));
     await new Promise(setImmediate);
     source.destroy(new Error('gone'));
     await expect(appending).rejects.toThrow('gone');
-    expect(upload.size).toBe(400_000);
-    await upload.append(Readable.from([bytes.subarray(400_000)]), { at: 400_000, length: 500_000 });
+    expect(upload.size).toBe(700_000);
+    await upload.append(Readable.from([bytes.subarray(700_000)]), { at: 700_000, length: 500_000 });
     await upload.finish(digestOf(bytes));
     expect(await buffer(await test.store.openBlob(digestOf(bytes)))).toEqual(bytes);
     expect(() => test.store.upload(app, upload.id)).toThrow(

@@ -43,7 +43,7 @@ export async function putBlob(
   bytes: Buffer,
 ): Promise<Digest> {
   const upload = store.startUpload(repository);
-  await upload.append(Readable.from([bytes]));
+  await upload.append(Readable.from([Buffer.from(bytes)]));
   await upload.finish(digestOf(bytes));
   return digestOf(bytes);
 }

@@ -31,6 +31,7 @@ export interface Upload {
   /**
    * Appends all of `source`; a request that does so already is ended, since the newest knows best. What came before an
    * error of the source stays.
+   * @param source Its pieces are taken over: their memory is given back as soon as it is written.
    * @param expected Where the chunk begins, and its length, as far as the client says so; bytes.
    * @throws Fault UPLOAD_OUT_OF_ORDER, BLOB_SIZE_WRONG, STORAGE_EXHAUSTED, UPLOAD_TAKEN_OVER
    */

@@ -6,6 +6,10 @@
   (global $known i32 (i32.const 0))
   ;; Four bytes for each hash: where its first gram is.
   (global $heads i32 (i32.const 0x10000))
+  ;; Sixteen bytes for the low halves of a byte, sixteen for the high ones: they share a bit when such a byte may be in
+  ;; the four bytes that are the rarest of a literal.
+  (global $lows i32 (i32.const 0x50000))
+  (global $highs i32 (i32.const 0x50010))
 
   ;; The place at which the last search ended.
   (global $next (export "next") (mut i32) (i32.const 0))
@@ -14,8 +18,8 @@
   (func $hashAt (param $at i32) (result i32)
     (i32.shr_u
       (i32.mul
-        (i32.or (i32.and (i32.load align=1 (local.get $at)) (i32.const 0xffffff)) (i32.const 0x202020))
-        (i32.const 0x9e3779b1))
+        (i32.or (i32.load align=1 (local.get $at)) (i32.const 0x202020))
+        (i32.const 0x3779b100))
       (i32.const 16)))
 
   (func $isKnownAt (param $at i32) (result i32)
@@ -44,26 +48,60 @@
         (br $grams)))
     (local.get $out))
 
+  ;; A bit for each of sixteen bytes: set when it can't be in a literal's four rarest.
+  (func $strangersAt (param $at i32) (result i32)
+    (local $bytes v128)
+    (local.set $bytes (v128.load align=1 (local.get $at)))
+    (i8x16.bitmask
+      (i8x16.eq
+        (v128.and
+          (i8x16.swizzle
+            (v128.load (global.get $lows))
+            (v128.and (local.get $bytes) (v128.const i8x16 15 15 15 15 15 15 15 15 15 15 15 15 15 15 15 15)))
+          (i8x16.swizzle (v128.load (global.get $highs)) (i8x16.shr_u (local.get $bytes) (i32.const 4))))
+        (v128.const i64x2 0 0))))
+
+  ;; Whether four in a row of the nineteen bytes from the one before a place on can be a literal's four rarest.
+  (func $isLikelyAt (param $at i32) (result i32)
+    (local $strangers i32)
+    (local.set $strangers
+      (i32.or
+        (call $strangersAt (i32.sub (local.get $at) (i32.const 1)))
+        (i32.shl (call $strangersAt (i32.add (local.get $at) (i32.const 15))) (i32.const 16))))
+    (local.set $strangers
+      (i32.or (local.get $strangers) (i32.shr_u (local.get $strangers) (i32.const 1))))
+    (local.set $strangers
+      (i32.or (local.get $strangers) (i32.shr_u (local.get $strangers) (i32.const 2))))
+    (i32.ne (i32.and (local.get $strangers) (i32.const 0xffff)) (i32.const 0xffff)))
+
+  ;; Whether one of four places is known.
+  (func $isOneKnownAt (param $at i32) (result i32)
+    (i32.or
+      (i32.or
+        (call $isKnownAt (local.get $at))
+        (call $isKnownAt (i32.add (local.get $at) (i32.const 2))))
+      (i32.or
+        (call $isKnownAt (i32.add (local.get $at) (i32.const 4)))
+        (call $isKnownAt (i32.add (local.get $at) (i32.const 6))))))
+
   ;; Looks at every second place from `at` on and before `end`, until more than `full` is written. Returns as `tell` does.
   (func (export "search") (param $at i32) (param $end i32) (param $out i32) (param $full i32) (result i32)
     (local $stop i32)
     (block $done
       (loop $more
-        ;; Four at once, as long as none is known.
+        ;; Sixteen bytes at once, as long as there is nothing.
         (block $known
           (loop $unknown
-            (br_if $known (i32.gt_u (i32.add (local.get $at) (i32.const 8)) (local.get $end)))
-            (br_if $known
-              (i32.or
-                (i32.or
-                  (call $isKnownAt (local.get $at))
-                  (call $isKnownAt (i32.add (local.get $at) (i32.const 2))))
-                (i32.or
-                  (call $isKnownAt (i32.add (local.get $at) (i32.const 4)))
-                  (call $isKnownAt (i32.add (local.get $at) (i32.const 6))))))
-            (local.set $at (i32.add (local.get $at) (i32.const 8)))
+            (br_if $known (i32.gt_u (i32.add (local.get $at) (i32.const 16)) (local.get $end)))
+            (if (call $isLikelyAt (local.get $at))
+              (then
+                (br_if $known
+                  (i32.or
+                    (call $isOneKnownAt (local.get $at))
+                    (call $isOneKnownAt (i32.add (local.get $at) (i32.const 8)))))))
+            (local.set $at (i32.add (local.get $at) (i32.const 16)))
             (br $unknown)))
-        (local.set $stop (i32.add (local.get $at) (i32.const 8)))
+        (local.set $stop (i32.add (local.get $at) (i32.const 16)))
         (loop $each
           (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
           (br_if $done (i32.gt_u (local.get $out) (local.get $full)))

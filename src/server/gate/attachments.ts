@@ -116,7 +116,7 @@ async function put(
     if (await hasBlob(store, repository, digest)) continue;
     const upload = store.startUpload(repository);
     try {
-      await upload.append(Readable.from([content]));
+      await upload.append(Readable.from([Buffer.from(content)]));
       await upload.finish(digest);
     } catch (error) {
       await upload.cancel();
