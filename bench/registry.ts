@@ -1,6 +1,7 @@
 /**
  * Push and pull of a 500 MB image by skopeo, with and without Ward's gate, against Debian's docker-registry on the same
- * disk. Each round has servers and folders of its own, since skopeo and registries remember what was pushed.
+ * disk. Each round has servers and folders of its own, since skopeo and registries remember what was pushed. A small
+ * image is pushed first, since registries run for weeks; what the first push after a start takes is told, too.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -18,15 +19,20 @@ import { mustRun } from '../src/lib/index.ts';
 import { findDockerRegistry } from './docker-registry.ts';
 import { median, type Row } from './table.ts';
 
-const layers = 5;
-const layerBytes = 100 * 1024 * 1024;
-const rounds = 3;
+const mebibyte = 1024 * 1024;
+const rounds = 5;
 const limitMiB = 300;
 
 interface Server extends AsyncDisposable {
   readonly host: string;
   /** The most memory that it has had, in MiB. */
   peakMiB(): Promise<number>;
+}
+
+/** Folders of OCI layouts. */
+interface Images {
+  readonly small: string;
+  readonly large: string;
 }
 
 interface Samples {
@@ -38,20 +44,30 @@ interface Samples {
 export async function benchRegistry(folder: string): Promise<readonly Row[]> {
   const docker = await findDockerRegistry();
   if (docker === undefined) return [];
-  await makeImage(join(folder, 'image'));
-  const samples = { docker: emptySamples(), ward: emptySamples(), gated: emptySamples() };
+  const images: Images = { small: join(folder, 'small'), large: join(folder, 'large') };
+  await makeImage(images.small, 1, mebibyte);
+  await makeImage(images.large, 5, 100 * mebibyte);
+  const samples = {
+    docker: emptySamples(),
+    ward: emptySamples(),
+    gated: emptySamples(),
+    first: emptySamples(),
+  };
+  const warm = [images.small, images.large];
   for (let round = 0; round < rounds; round++) {
-    await measure(folder, samples.docker, (dir) => startDocker(docker, dir));
-    await measure(folder, samples.ward, (dir) => startWardRegistry(dir));
-    await measure(folder, samples.gated, (dir) => startWardRegistry(dir, 'gated'));
+    await measure(folder, samples.docker, (dir) => startDocker(docker, dir), warm);
+    await measure(folder, samples.ward, (dir) => startWardRegistry(dir), warm);
+    await measure(folder, samples.gated, (dir) => startWardRegistry(dir, 'gated'), warm);
+    await measure(folder, samples.first, (dir) => startWardRegistry(dir, 'gated'), [images.large]);
   }
-  const { ward, gated } = samples;
-  const peak = Math.max(...ward.peakMiB, ...gated.peakMiB);
+  const { ward, gated, first } = samples;
+  const peak = Math.max(...ward.peakMiB, ...gated.peakMiB, ...first.peakMiB);
   const both = (each: Samples) => each.push.map((push, round) => push + (each.pull[round] ?? 0));
   return [
     ratioRow('push of a 500 MB image by skopeo', samples.docker.push, ward.push, 1),
     ratioRow('pull of a 500 MB image by skopeo', samples.docker.pull, ward.pull, 1),
     ratioRow('push with its scan, and pull', both(samples.docker), both(gated), 1.5),
+    ratioRow('the same as the first after the start', both(samples.docker), both(first)),
     {
       what: 'memory of the registry meanwhile, at most',
       baseline: `docker-registry ${Math.max(...samples.docker.peakMiB).toFixed(0)} MiB`,
@@ -63,19 +79,24 @@ export async function benchRegistry(folder: string): Promise<readonly Row[]> {
   ];
 }
 
+/** Pushes the images one after the other; the last push and a pull of it count. */
 async function measure(
   folder: string,
   samples: Samples,
   start: (dir: string) => Promise<Server>,
+  images: readonly string[],
 ): Promise<void> {
   const dir = await mkdtemp(join(folder, 'registry-'));
   try {
     await using server = await start(dir);
-    const image = `docker://${server.host}/guest/app:v1`;
-    const creds = ['--dest-creds', 'bench:bench'];
-    samples.push.push(await timed(['--dest-tls-verify=false', ...creds, `oci:${folder}/image:v1`, image]));
+    const name = `docker://${server.host}/guest/app:v1`;
+    let push = 0;
+    for (const image of images) {
+      push = await timed(['--dest-tls-verify=false', '--dest-creds', 'bench:bench', `oci:${image}:v1`, name]);
+    }
+    samples.push.push(push);
     samples.pull.push(
-      await timed(['--src-tls-verify=false', '--src-creds', 'bench:bench', image, `dir:${dir}/pulled`]),
+      await timed(['--src-tls-verify=false', '--src-creds', 'bench:bench', name, `dir:${dir}/pulled`]),
     );
     samples.peakMiB.push(await server.peakMiB());
   } finally {
@@ -92,7 +113,7 @@ async function timed(args: readonly string[]): Promise<number> {
 }
 
 /** Layers of random bytes, in a gzip that does not try to shrink them. */
-async function makeImage(dir: string): Promise<void> {
+async function makeImage(dir: string, layers: number, layerBytes: number): Promise<void> {
   const blobs = openBlobStore(dir);
   const put = async (bytes: Buffer, mediaType: string) => ({
     mediaType,
@@ -188,7 +209,7 @@ function emptySamples(): Samples {
   return { push: [], pull: [], peakMiB: [] };
 }
 
-function ratioRow(what: string, docker: readonly number[], ward: readonly number[], most: number): Row {
+function ratioRow(what: string, docker: readonly number[], ward: readonly number[], most?: number): Row {
   const [base, ours] = [median(docker), median(ward)];
   const seconds = (value: number) => `${(value / 1000).toFixed(1)} s`;
   return {
@@ -196,7 +217,7 @@ function ratioRow(what: string, docker: readonly number[], ward: readonly number
     baseline: `docker-registry ${seconds(base)}`,
     ward: seconds(ours),
     result: `${(ours / base).toFixed(2)} ×`,
-    target: `≤ ${most} ×`,
-    isMet: ours <= most * base,
+    target: most === undefined ? 'reported' : `≤ ${most} ×`,
+    isMet: most === undefined ? undefined : ours <= most * base,
   };
 }
