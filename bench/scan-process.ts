@@ -36,8 +36,8 @@ const ownComponents = 50;
 const [folder = '', layout = ''] = process.argv.slice(2);
 const path = join(folder, 'advisories.db');
 const image = await layoutSource('bench:v1', layout, {});
-const { threads } = await createInspectors();
-const common = { inspectors: threads, log: silentLog };
+const { elsewhere } = await createInspectors();
+const common = { inspectors: elsewhere, log: silentLog };
 
 using matcher = openAdvisories({ path });
 const figures: ScanFigures = { ...(await scanRounds()), ...(await rejudgeRound()) };

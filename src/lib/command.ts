@@ -2,7 +2,7 @@
  * The only place where Ward starts other programs: argument vectors, never a shell line; output, time and
  * environment bounded. Rooms describe what to run; this module runs it.
  */
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type SerializationType, type StdioOptions, spawn } from 'node:child_process';
 import { Fault } from './fault.ts';
 
 export interface CommandResult {
@@ -68,6 +68,8 @@ export interface StartOptions {
   readonly stdio: StdioOptions;
   /** In a session of its own: what a terminal sends to its foreground processes doesn't reach it. */
   readonly detached?: boolean;
+  /** How messages go, where `stdio` has an `ipc`. */
+  readonly serialization?: SerializationType;
 }
 
 /** Starts `argv` and hands out the child process; the caller owns its end. */

@@ -35,9 +35,9 @@ export function loadInspectors(rulesDir: string | undefined): InspectorSet {
   };
 }
 
-const threadData = z.object({ rulesDir: z.string().optional() });
+const moduleData = z.object({ rulesDir: z.string().optional() });
 
-/** What a thread that scans asks this module for. @throws Fault RULES_INVALID */
+/** What a process that scans asks this module for. @throws Fault RULES_INVALID */
 export function inspectorsFor(data: unknown): InspectorSet {
-  return loadInspectors(threadData.parse(data).rulesDir);
+  return loadInspectors(moduleData.parse(data).rulesDir);
 }

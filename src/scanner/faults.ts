@@ -10,7 +10,7 @@ export const scannerFaults = {
   /** An archive holds several images, or none of the name. */
   IMAGE_NOT_CHOSEN: 'missing',
   SCAN_TIMED_OUT: 'unprocessable',
-  /** The thread that scanned ended. */
+  /** The process that scanned ended. */
   SCAN_FAILED: 'host',
   SBOM_INVALID: 'invalid',
   /** A file that is said to be a report of a scan. */

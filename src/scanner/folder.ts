@@ -1,6 +1,6 @@
 /**
  * A folder of the host, file by file, as a layer is read. Links are not followed; what is mounted inside of it is not
- * looked at, and is a gap. Files are read synchronously, which takes a third of the time: a scan has a thread of its
+ * looked at, and is a gap. Files are read synchronously, which takes a third of the time: a scan has a process of its
  * own, or a process.
  */
 import {

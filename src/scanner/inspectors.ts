@@ -1,5 +1,5 @@
 /** Who looks at files and configurations for what is wrong. */
-import type { InspectorModule } from './threads/thread.ts';
+import type { InspectorModule } from './processes/scan-process.ts';
 import type { InspectorSet } from './types.ts';
 
 export interface InspectorOptions {
@@ -8,10 +8,10 @@ export interface InspectorOptions {
 }
 
 export interface Inspectors {
-  /** For the thread that asks. @throws Fault RULES_INVALID */
+  /** For the process that asks. @throws Fault RULES_INVALID */
   here(): Promise<InspectorSet>;
-  /** The same for threads: each reads the rules for itself. */
-  readonly threads: InspectorModule;
+  /** The same for processes that scan: each reads the rules for itself. */
+  readonly elsewhere: InspectorModule;
 }
 
 const module = new URL('./all-inspectors.ts', import.meta.url);
@@ -29,5 +29,5 @@ export async function createInspectors({ rulesDir }: InspectorOptions = {}): Pro
     return loading;
   };
   if (rulesDir !== undefined) await here();
-  return { here, threads: { module, data: { rulesDir } } };
+  return { here, elsewhere: { module, data: { rulesDir } } };
 }

@@ -1,6 +1,6 @@
 /** What was read → a report: with what advisories say of it, in an order that does not depend on chance. */
 import { inOrder } from './formats/order.ts';
-import type { Read } from './threads/jobs.ts';
+import type { Read } from './processes/jobs.ts';
 import type {
   AdvisoryMatcher,
   Ecosystem,

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { digestOf } from '../images/index.ts';
 import { silentLog } from '../lib/index.ts';
+import { inspectorsFor } from './processes/inspectors.fixture.ts';
 import {
   filesTar,
   imageOf,
@@ -18,11 +19,10 @@ import {
 } from './scanner.fixture.ts';
 import { createScanner, type ScannerOptions } from './scanner.ts';
 import { layoutSource } from './sources/layout.ts';
-import { inspectorsFor } from './threads/inspectors.fixture.ts';
 import type { AdvisoryMatcher, Report, Vulnerability } from './types.ts';
 
 const wardImages = '/var/lib/ward/images';
-const module = new URL('threads/inspectors.fixture.ts', import.meta.url);
+const module = new URL('processes/inspectors.fixture.ts', import.meta.url);
 const base = await filesTar({
   'etc/os-release': 'ID=debian\nVERSION_ID="13"\n',
   'var/lib/dpkg/status': 'Package: libc6\nVersion: 2.41-1\n',
@@ -89,8 +89,8 @@ async function layFiles(root: string, files: Readonly<Record<string, string>>): 
 }
 
 describe.each([
-  ['in this thread', inspectorsFor()],
-  ['in threads', { module }],
+  ['in this process', inspectorsFor()],
+  ['in processes', { module }],
 ] as const)('a scanner %s', (_where, inspectors) => {
   it('says what is in an image, and what is wrong with it', async () => {
     await using scanner = scannerWith({ inspectors });
@@ -287,7 +287,7 @@ describe('an image', () => {
   });
 });
 
-describe('a thread', () => {
+describe('a process', () => {
   it('that does not come back from a configuration in time is ended, and so is the scan', async () => {
     await using scanner = scannerWith({ inspectors: { module }, timeoutMs: 1000 });
     const hanging = imageOf([base], { ...plainConfig, user: 'hang' });

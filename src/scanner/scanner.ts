@@ -8,16 +8,16 @@ import { scannerFault } from './faults.ts';
 import { type Judge, openJudge } from './judge.ts';
 import type { LayerAnalysis } from './layers/analysis.ts';
 import { openLayerCache } from './layers/cache.ts';
+import type { Analyst, SourceLayer } from './processes/jobs.ts';
+import { analystInProcesses } from './processes/pool.ts';
+import type { InspectorModule } from './processes/scan-process.ts';
+import { analystHere } from './processes/this-process.ts';
 import { type SharedWork, shareWork } from './shared-work.ts';
-import type { Analyst, SourceLayer } from './threads/jobs.ts';
-import { analystInThreads } from './threads/pool.ts';
-import { analystHere } from './threads/this-thread.ts';
-import type { InspectorModule } from './threads/thread.ts';
 import type { AdvisoryMatcher, ImageSource, InspectorSet, Report, Scanner, ScanOptions } from './types.ts';
 
 export interface ScannerOptions {
   readonly matcher: AdvisoryMatcher;
-  /** A set: what is scanned is read in the thread that asks. A module: in threads of their own, which load it. */
+  /** A set: what is scanned is read in the process that asks. A module: in processes of their own, which load it. */
   readonly inspectors: InspectorSet | InspectorModule;
   /** Where what was read of layers is kept. Undefined: nowhere. */
   readonly cacheDir?: string | undefined;
@@ -75,7 +75,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
 
 function analystOf(inspectors: InspectorSet | InspectorModule, timeoutMs: number): Analyst {
   return 'module' in inspectors
-    ? analystInThreads(inspectors, timeoutMs)
+    ? analystInProcesses(inspectors, timeoutMs)
     : analystHere(inspectors, timeoutMs);
 }
 

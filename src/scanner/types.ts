@@ -272,7 +272,7 @@ export interface ImageLayer {
   readonly mediaType: string;
   /** The compressed bytes. Called again when they have to be read twice. */
   open(): Promise<import('node:stream').Readable>;
-  /** The file that holds these bytes and nothing else, where there is one: a thread then opens it by itself. */
+  /** The file that holds these bytes and nothing else, where there is one: a process that scans then opens it by itself. */
   readonly file?: string | undefined;
   /** Who hands it out has taken the digest of its bytes: the scanner takes that of what they unpack to alone. */
   readonly isVerified?: true | undefined;

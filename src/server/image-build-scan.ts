@@ -33,13 +33,13 @@ export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport
   const paths = gatePaths(options.dataDir);
   const log = createLog('error');
   const policy = policySource(paths.policy, log)();
-  const { threads } = await createInspectors();
+  const { elsewhere } = await createInspectors();
   // The layers of the base are those of every image that is built on it.
   const cacheDir = await layerCacheOf(options.dataDir);
   using advisories = openAdvisories({ path: paths.advisories });
   await using scanner = createScanner({
     matcher: advisories,
-    inspectors: threads,
+    inspectors: elsewhere,
     cacheDir,
     log,
   });

@@ -50,13 +50,13 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   }
   const advisories = stack.use(openAdvisories({ path: paths.advisories }));
-  const { threads } = await createInspectors({
+  const { elsewhere } = await createInspectors({
     rulesDir: existsSync(paths.rules) ? paths.rules : undefined,
   });
   const scanner = stack.use(
     createScanner({
       matcher: advisories,
-      inspectors: threads,
+      inspectors: elsewhere,
       cacheDir: paths.layers,
       log,
     }),

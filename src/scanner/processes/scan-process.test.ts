@@ -5,7 +5,7 @@ import { temporaryFolder } from '../scanner.fixture.ts';
 
 const program = fileURLToPath(new URL('compile-cache.fixture.ts', import.meta.url));
 
-it('a thread reads what was compiled before, and keeps what it compiles for the next', async () => {
+it('a process reads what was compiled before, and keeps what it compiles for the next', async () => {
   await using folder = await temporaryFolder();
   // The tests have a cache of their own.
   const { NODE_COMPILE_CACHE: _, ...env } = process.env;

@@ -1,5 +1,4 @@
-/** What can be read, and what is said between the thread that asks and the one that reads. */
-import type { MessagePort } from 'node:worker_threads';
+/** What can be read, and what is said between the process that asks and the one that reads. */
 import type { Digest } from '../../images/index.ts';
 import { Fault, type FaultKind, isFault, messageOf } from '../../lib/index.ts';
 import type { InspectedConfig } from '../config.ts';
@@ -14,7 +13,7 @@ export interface Read {
   readonly findings: readonly Finding[];
 }
 
-/** Reads what is to be scanned, here or in other threads. */
+/** Reads what is to be scanned, here or in other processes. */
 export interface Analyst extends AsyncDisposable {
   /** Changes when it would say something else of the same bytes. @throws Fault SCAN_FAILED */
   revision(): Promise<string>;
@@ -39,29 +38,32 @@ export type Job =
   | { readonly what: 'code'; readonly code: Uint8Array; readonly kind: string }
   | { readonly what: 'config'; readonly config: ScannedConfig };
 
-/** To the thread, with a port for this job alone, so that nothing of one job is ever taken for another's. */
-export interface Start {
-  readonly job: Job;
-  readonly port: MessagePort;
+/** With the number of the job that it is about, so that nothing of one is ever taken for another's. */
+export interface About<T> {
+  readonly job: number;
+  readonly message: T;
 }
 
-/** From the thread, when it can take jobs. */
+/** From the process, when it can take jobs. */
 export interface Ready {
   readonly revision: string;
 }
 
-/** From the thread, on the job's port: what it wants of a layer's bytes, and how the job ended. */
+/** To the process. */
+export type ToJob = { readonly say: 'start'; readonly job: Job } | Answer;
+
+/** From the process: what it wants of a layer's bytes, and how the job ended. */
 export type FromJob =
   | { readonly say: 'open' | 'more' | 'close' }
   | { readonly say: 'done'; readonly result: unknown }
   | { readonly say: 'failed'; readonly failure: Failure };
 
-/** To the thread: one for each `open` and `more`. */
+/** One for each `open` and `more`. */
 export type Answer =
   | { readonly say: 'opened' | 'end' | 'broken' }
   | { readonly say: 'piece'; readonly bytes: Uint8Array };
 
-/** An error as it goes from thread to thread, where classes are lost. */
+/** An error as it goes from process to process, where classes are lost. */
 export interface Failure {
   readonly message: string;
   readonly fault?: { readonly code: string; readonly kind: FaultKind; readonly hint?: string } | undefined;

@@ -1,8 +1,8 @@
-/** Who looks at files and configurations in the threads of the tests. */
+/** Who looks at files and configurations in the processes of the tests. */
 import { passwordInspector } from '../scanner.fixture.ts';
 import type { ConfigInspector, FileInspector, InspectorSet } from '../types.ts';
 
-/** With a file that is called `hang` one never ends, and with `die` the thread does. */
+/** With a file that is called `hang` one never ends, and with `die` the process does. */
 const trap: FileInspector = {
   name: 'trap',
   revision: '1',

@@ -1,52 +1,68 @@
-/** The thread that reads: one job after the other, for whoever started it. */
+/** The process that reads: one job after the other, for the one that started it. */
+import { writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { Readable } from 'node:stream';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import type { Analysers } from '../collect/collector.ts';
 import type { ConfigInspector, InspectorSet } from '../types.ts';
 import { openFilePieces } from './file-pieces.ts';
-import { type Answer, type FromJob, failureOf, type Job, type Ready, type Start } from './jobs.ts';
+import {
+  type About,
+  type Answer,
+  type FromJob,
+  failureOf,
+  type Job,
+  type Ready,
+  type ToJob,
+} from './jobs.ts';
 import { analysersWith, inspectConfig, readCode, readFolder, readLayer, revisionOf } from './reading.ts';
 
 /** Large: each costs a turn of the event loop. */
 const pieceBytes = 256 * 1024;
 
-const startSchema = z.object({ module: z.string(), data: z.unknown() });
+const startSchema = z.object({ module: z.string(), data: z.unknown().optional() });
 
 interface Readers {
   readonly analysers: Analysers;
   readonly config: readonly ConfigInspector[];
 }
 
-/** The job's own port: who asks for a piece waits for the one answer. */
+/** Who asks for a piece waits for the one answer. */
 interface Talk {
   say(message: FromJob): void;
   ask(wish: 'open' | 'more'): Promise<Answer>;
+  hear(answer: Answer): void;
 }
 
-if (parentPort !== null) await serve(parentPort);
+await serve(startSchema.parse(JSON.parse(process.argv[2] ?? '')));
 
-async function serve(parent: MessagePort): Promise<void> {
-  const { module, data } = startSchema.parse(workerData);
+async function serve({ module, data }: z.output<typeof startSchema>): Promise<void> {
+  // When memory runs out, it goes first. Raising it takes no privilege.
+  writeFileSync('/proc/self/oom_score_adj', '500');
+  process.on('disconnect', () => process.exit());
   // It was named by the program itself, and has this one function.
   const { inspectorsFor }: { inspectorsFor(data: unknown): InspectorSet } = await import(module);
   const { files, config } = inspectorsFor(data);
   const readers: Readers = { analysers: analysersWith(files), config };
-  parent.on('message', ({ job, port }: Start) => {
-    const talk = openTalk(port);
-    run(job, readers, talk).then(
-      (result) => talk.say({ say: 'done', result }),
-      (error: unknown) => talk.say({ say: 'failed', failure: failureOf(error) }),
-    );
+  const talks = new Map<number, Talk>();
+  process.on('message', ({ job, message }: About<ToJob>) => {
+    if (message.say !== 'start') return talks.get(job)?.hear(message);
+    const talk = openTalk(job);
+    talks.set(job, talk);
+    run(message.job, readers, talk)
+      .then(
+        (result) => talk.say({ say: 'done', result }),
+        (error: unknown) => talk.say({ say: 'failed', failure: failureOf(error) }),
+      )
+      .finally(() => talks.delete(job));
   });
   const ready: Ready = { revision: revisionOf(readers.analysers) };
-  parent.postMessage(ready);
-  // What ends the thread leaves it no time to.
+  process.send?.(ready);
+  // What ends the process leaves it no time to.
   flushCompileCache();
 }
 
-/** Who ends it early ends the thread. */
+/** Who ends it early ends the process. */
 async function run(job: Job, { analysers, config }: Readers, talk: Talk): Promise<unknown> {
   const { signal } = new AbortController();
   switch (job.what) {
@@ -64,20 +80,23 @@ async function run(job: Job, { analysers, config }: Readers, talk: Talk): Promis
   }
 }
 
-function openTalk(port: MessagePort): Talk {
+function openTalk(job: number): Talk {
   const waiting: ((answer: Answer) => void)[] = [];
-  port.on('message', (answer: Answer) => waiting.shift()?.(answer));
-  const say = (message: FromJob): void => port.postMessage(message);
+  const say = (message: FromJob): void => {
+    const about: About<FromJob> = { job, message };
+    process.send?.(about);
+  };
   return {
     say,
     ask: (wish) => {
       say({ say: wish });
       return new Promise((resolve) => waiting.push(resolve));
     },
+    hear: (answer) => waiting.shift()?.(answer),
   };
 }
 
-/** The bytes that the other thread reads, as they are asked for. */
+/** The bytes that the other process reads, as they are asked for. */
 async function openThere(talk: Talk): Promise<Readable> {
   const { say } = await talk.ask('open');
   if (say !== 'opened') throw new Error('it could not be opened');

@@ -1,6 +1,6 @@
 /**
  * A file's bytes in pieces, always in the same memory: new memory for each would be collected more often than it takes
- * to look at it. For a thread that has nothing else to do: it stands still while the disk works.
+ * to look at it. For a process that has nothing else to do: it stands still while the disk works.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { LayerBytes } from '../layers/read-layer.ts';

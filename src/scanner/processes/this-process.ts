@@ -1,4 +1,4 @@
-/** Reads in the thread that asks: for a command that has nothing else to do. How to read is loaded when something is read. */
+/** Reads in the process that asks: for a command that has nothing else to do. How to read is loaded when something is read. */
 import type { InspectorSet } from '../types.ts';
 import type { Analyst } from './jobs.ts';
 import { withinTime } from './time-limit.ts';

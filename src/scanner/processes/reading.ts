@@ -1,4 +1,4 @@
-/** All that reads: loaded in the thread in which something is read, when it is. */
+/** All that reads: loaded in the process in which something is read, when it is. */
 import type { Analysers } from '../collect/collector.ts';
 import { catalogers } from '../inventory/catalogers.ts';
 import type { FileInspector } from '../types.ts';
