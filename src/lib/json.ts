@@ -26,6 +26,22 @@ export function nestsDeeperThan(text: string, limit: number): boolean {
   return false;
 }
 
+/**
+ * True when there are more values in `text` than `limit`, counted by what stands before each: checked on the text, before a
+ * parser makes objects of them, which can take thirty times its length.
+ */
+export function hasMoreValuesThan(text: string, limit: number): boolean {
+  let values = 1;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === 0x22) i = endOfString(text, i);
+    else if (char === 0x2c || char === 0x3a || char === 0x5b || char === 0x7b) {
+      if (++values > limit) return true;
+    }
+  }
+  return false;
+}
+
 /** Where the quote is that ends the string which begins at `start`; the text's end when there is none. */
 function endOfString(text: string, start: number): number {
   for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {

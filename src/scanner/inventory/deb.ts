@@ -4,7 +4,7 @@
  * Sources: dpkg(1), "Package states"; deb-version(7); Debian policy, 5.6.1 (Source).
  */
 import { type Stanza, stanzasOf } from './stanzas.ts';
-import { named } from './text.ts';
+import { allPackages, allPaths, linesOf, named } from './text.ts';
 import type { Cataloger, FoundPackage, Proof } from './types.ts';
 
 const statusPath = 'var/lib/dpkg/status';
@@ -20,15 +20,16 @@ export const debCataloger: Cataloger = {
   revision: 1,
   wants: ({ path }) => path === statusPath || (path.startsWith(singleFolder) && !path.endsWith('.md5sums')),
   read: ({ content }) => {
-    const stanzas = stanzasOf(content.toString('utf8'), fields);
-    const gaps: string[] = [];
-    const packages = stanzas.flatMap((stanza) => {
-      const found = packageOf(stanza);
-      if (found === 'unreadable') gaps.push('it has a package without name or version');
-      return typeof found === 'object' ? [found] : [];
-    });
-    if (stanzas.length === 0 && content.length > 0) gaps.push('it is no status file of dpkg');
-    return { packages, gaps: gaps.slice(0, 1) };
+    let gap = content.length > 0 ? 'it is no status file of dpkg' : undefined;
+    const packages = allPackages(
+      stanzasOf(content, fields).flatMap((stanza, index) => {
+        if (index === 0) gap = undefined;
+        const found = packageOf(stanza);
+        if (found === 'unreadable') gap ??= 'it has a package without name or version';
+        return typeof found === 'object' ? [found] : [];
+      }),
+    );
+    return { packages, gaps: gap === undefined ? [] : [gap] };
   },
 };
 
@@ -42,12 +43,10 @@ export const debFilesCataloger: Cataloger = {
     const isList = path.endsWith('.list');
     const start = isList ? infoFolder : singleFolder;
     const by = path.slice(start.length, path.lastIndexOf('.')).replace(/:[a-z0-9-]+$/, '');
-    const paths = content
-      .toString('utf8')
-      .split('\n')
+    const paths = linesOf(content)
       .map((line) => (isList ? line.slice(1) : line.replace(/^[0-9a-f]{32} [ *]/, '')))
       .filter((line) => line !== '' && line !== '.');
-    return { owns: { by, paths } };
+    return { owns: { by, paths: allPaths(paths) } };
   },
 };
 

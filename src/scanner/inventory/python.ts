@@ -3,7 +3,7 @@
  * Sources: packaging.python.org, "Recording installed projects" and "Core metadata"; PEP 508.
  */
 import { firstStanza } from './stanzas.ts';
-import { linesOf, named } from './text.ts';
+import { allPackages, linesOf, named } from './text.ts';
 import type { Cataloger, FoundPackage } from './types.ts';
 
 const fields = new Set(['name', 'version', 'license', 'license-expression']);
@@ -17,7 +17,7 @@ export const pythonCataloger: Cataloger = {
   wants: ({ path }, base) =>
     (base === 'METADATA' || base === 'PKG-INFO' || base.endsWith('.egg-info')) && metadataPath.test(path),
   read: ({ content }) => {
-    const stanza = firstStanza(content.toString('utf8'), fields);
+    const stanza = firstStanza(content, fields);
     const name = named(stanza.get('name'));
     const version = named(stanza.get('version'));
     if (name === undefined || version === undefined)
@@ -35,18 +35,18 @@ export const requirementsCataloger: Cataloger = {
     /^requirements[\w.-]*\.txt$/.test(base) && !/(?:^|\/)(?:site|dist)-packages\//.test(path),
   // Where distributions are installed, they were installed by it.
   read: ({ content }) => ({
-    packages: linesOf(content).flatMap((line) => pinned(line) ?? []),
+    packages: allPackages(linesOf(content).flatMap(pinned)),
     wishedFor: '',
   }),
 };
 
 /** `name[extra]==1.2 ; marker --hash=…`; anything else is not one version. */
-function pinned(line: string): FoundPackage | undefined {
+function pinned(line: string): FoundPackage[] {
   const match =
     /^\s*([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]{0,200}\])?\s*===?\s*([\w.!+-]{1,100})\s*(?:[;#\\].*|--.*)?$/.exec(
       line,
     );
-  if (match === null) return undefined;
+  if (match === null) return [];
   const [, name = '', version = ''] = match;
-  return { ecosystem: 'pypi', name, version };
+  return [{ ecosystem: 'pypi', name, version }];
 }

@@ -3,9 +3,41 @@
 /** Longer names and versions belong to no package. */
 const maxNameLength = 512;
 
-/** Lines without their ends. */
-export function linesOf(content: Buffer): string[] {
-  return content.toString('utf8').split(/\r?\n/);
+/** Past these a file is somebody's trap: the largest images have a tenth of it. */
+const mostPackages = 200_000;
+const mostPaths = 500_000;
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+
+/** Lines without their ends, one at a time: a text as a string, or as a list of lines, takes many times its memory. */
+export function* linesOf(content: Buffer): Generator<string> {
+  for (let at = 0; at <= content.length; ) {
+    const found = content.indexOf(lineFeed, at);
+    const next = found < 0 ? content.length : found;
+    const end = next > at && content[next - 1] === carriageReturn ? next - 1 : next;
+    yield content.toString('utf8', at, end);
+    at = next + 1;
+  }
+}
+
+/** Throws when there are more than an image could have. */
+export function allPackages<T>(packages: Iterable<T>): T[] {
+  return listOf(packages, mostPackages, 'packages');
+}
+
+/** Throws when there are more than an image could have. */
+export function allPaths(paths: Iterable<string>): string[] {
+  return listOf(paths, mostPaths, 'paths');
+}
+
+function listOf<T>(items: Iterable<T>, most: number, what: string): T[] {
+  const list: T[] = [];
+  for (const item of items) {
+    if (list.length === most) throw new Error(`it names more than ${most} ${what}`);
+    list.push(item);
+  }
+  return list;
 }
 
 /** A name or version that is worth keeping, as a URL can have it; undefined when it is none. */

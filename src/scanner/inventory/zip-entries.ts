@@ -20,6 +20,8 @@ export interface ZipEntry {
 const maxEntries = 200_000;
 const storedMethod = 0;
 const deflatedMethod = 8;
+/** zlib's own limit. */
+const smallestChunk = 64;
 
 /** Throws when it is no zip. */
 export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
@@ -32,7 +34,7 @@ export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
     const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
     const packed = bytes.subarray(fileDataStart, fileDataStart + compressedSize);
     if (compressionMethod === storedMethod) return packed;
-    if (compressionMethod === deflatedMethod) return inflateRawSync(packed, { maxOutputLength: maxBytes });
+    if (compressionMethod === deflatedMethod) return inflated(packed, uncompressedSize);
     throw new Error(`${entry.fileName} is compressed by an unknown method`);
   };
   for await (const entry of zip.eachEntry()) {
@@ -44,4 +46,12 @@ export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
       open: () => zip.openReadStreamPromise(entry),
     };
   }
+}
+
+/** In memory of its own and in one piece, for which zlib needs room for a byte more. Throws when it is longer. */
+function inflated(packed: Buffer, length: number): Buffer {
+  return inflateRawSync(packed, {
+    maxOutputLength: Math.max(1, length),
+    chunkSize: Math.max(smallestChunk, length + 1),
+  });
 }

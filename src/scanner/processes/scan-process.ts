@@ -36,7 +36,7 @@ export interface ScanProcess {
 }
 
 /** Of JavaScript; buffers lie elsewhere. */
-const heapMiB = 256;
+const heapMiB = 160;
 /** What lives for a file only; by default as much as would double a scan's memory. */
 const semiSpaceMiB = 4;
 /** Of what it says on its error stream. */

@@ -2,7 +2,7 @@
  * Maven artifacts in jars, and in jars within jars: by each `pom.properties`, else by the manifest and the file's name.
  * Source: maven.apache.org, Maven Archiver; JAR File Specification.
  */
-import { messageOf } from '../../../lib/index.ts';
+import { giveBack, messageOf } from '../../../lib/index.ts';
 import { named } from '../text.ts';
 import type { Cataloger, FoundPackage, Proof } from '../types.ts';
 import { zipEntries } from '../zip-entries.ts';
@@ -16,6 +16,7 @@ const maxTextBytes = 1024 * 1024;
 const maxDepth = 4;
 /** Of all jars within one, taken together. */
 const maxNestedBytes = 512 * 1024 * 1024;
+const longestNested = 64 * 1024 * 1024;
 
 interface Walk {
   readonly packages: FoundPackage[];
@@ -41,7 +42,7 @@ async function readJar(walk: Walk, bytes: Buffer, path: string, within: readonly
     else if (entry.name === 'META-INF/MANIFEST.MF')
       texts.manifest = (await entry.read(maxTextBytes)).toString('utf8');
     else if (archive.test(entry.name)) {
-      await readNested(walk, entry, [...within, entry.name]);
+      await readNested(walk, bytes, entry, [...within, entry.name]);
     }
   }
   const inside = within.length === 0 ? undefined : within.join('!/');
@@ -52,6 +53,7 @@ async function readJar(walk: Walk, bytes: Buffer, path: string, within: readonly
 
 async function readNested(
   walk: Walk,
+  outer: Buffer,
   entry: { readonly name: string; readonly sizeBytes: number; read(maxBytes: number): Promise<Buffer> },
   within: readonly string[],
 ): Promise<void> {
@@ -59,7 +61,13 @@ async function readNested(
     walk.nestedBytes += entry.sizeBytes;
     if (within.length > maxDepth) throw new Error('it lies in too many others');
     if (walk.nestedBytes > maxNestedBytes) throw new Error('it is too large, with those before it');
-    await readJar(walk, await entry.read(maxNestedBytes / 4), entry.name, within);
+    const bytes = await entry.read(longestNested);
+    try {
+      await readJar(walk, bytes, entry.name, within);
+    } finally {
+      // Unless it lies in the outer one as it is, its memory is its own, and large.
+      if (bytes.buffer !== outer.buffer) giveBack(new Uint8Array(bytes.buffer));
+    }
   } catch (error) {
     walk.gaps.push(`${within.join('!/').slice(0, 200)}: ${messageOf(error)}`);
   }

@@ -2,7 +2,7 @@
  * `bun.lock`: JSON with commas at the end of lists. It does not say what is for development only.
  * Source: bun.sh, "Lockfile".
  */
-import { entriesOf, itemsOf, jsonObjectOf } from '../json-document.ts';
+import { entriesOf, itemsOf, parseJson, requireObject, textOf } from '../json-document.ts';
 import { named } from '../text.ts';
 import type { Cataloger, FoundPackage } from '../types.ts';
 import { isLockPath, wishes } from './wishes.ts';
@@ -12,7 +12,7 @@ export const bunLockCataloger: Cataloger = {
   revision: 1,
   wants: ({ path }, base) => base === 'bun.lock' && isLockPath(path),
   read: ({ path, content }) => {
-    const document = jsonObjectOf(Buffer.from(withoutLastCommas(content.toString('utf8'))));
+    const document = requireObject(parseJson(withoutLastCommas(textOf(content))));
     return wishes(
       path,
       entriesOf(document['packages']).flatMap(([, value]) => packageOf(itemsOf(value)[0]) ?? []),

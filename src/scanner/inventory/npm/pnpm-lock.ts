@@ -3,7 +3,7 @@
  * shape and can have megabytes.
  * Source: pnpm, lockfile/types, as its documentation describes it.
  */
-import { linesOf, named } from '../text.ts';
+import { allPackages, linesOf, named } from '../text.ts';
 import type { Cataloger, FoundPackage } from '../types.ts';
 import { isLockPath, wishes } from './wishes.ts';
 
@@ -11,38 +11,37 @@ export const pnpmLockCataloger: Cataloger = {
   name: 'pnpm-lock',
   revision: 1,
   wants: ({ path }, base) => base === 'pnpm-lock.yaml' && isLockPath(path),
-  read: ({ path, content }) => wishes(path, packagesOf(linesOf(content))),
+  read: ({ path, content }) => wishes(path, allPackages(packagesOf(content))),
 };
 
-function packagesOf(lines: readonly string[]): FoundPackage[] {
+function* packagesOf(content: Buffer): Generator<FoundPackage> {
   const version = /^lockfileVersion: *'?(\d+)/.exec(
-    lines.find((line) => line.startsWith('lockfileVersion')) ?? '',
+    linesOf(content).find((line) => line.startsWith('lockfileVersion')) ?? '',
   );
   if (version === null) throw new Error('it does not say its version');
   const isOld = Number(version[1]) < 6;
-  const found: FoundPackage[] = [];
   let section = '';
   let isForDevelopment = false;
   let current: FoundPackage | undefined;
-  const finish = (): void => {
-    if (current !== undefined && !isForDevelopment) found.push(current);
+  const finish = (): FoundPackage[] => {
+    const finished = current === undefined || isForDevelopment ? [] : [current];
     current = undefined;
     isForDevelopment = false;
+    return finished;
   };
-  for (const line of lines) {
+  for (const line of linesOf(content)) {
     if (/^\S/.test(line)) {
-      finish();
+      yield* finish();
       section = line;
     } else if (section === 'packages:') {
       const key = /^ {2}(?:'([^']+)'|"([^"]+)"|([^\s'"][^\s]*)):(?: \{.*\})?$/.exec(line);
       if (key !== null) {
-        finish();
+        yield* finish();
         current = fromKey(key[1] ?? key[2] ?? key[3] ?? '', isOld);
       } else if (line === '    dev: true') isForDevelopment = true;
     }
   }
-  finish();
-  return found;
+  yield* finish();
 }
 
 /** `/lodash/4.17.21_peer` before version 6, `/lodash@4.17.21(peer)` since, without the slash since 9. */
