@@ -49,7 +49,7 @@ const scanned = async (name: string, digest: Digest) => {
 const scanner: GateOptions['scanner'] = {
   scanImage: (image) => scanned(image.name, image.digest),
   scanCode: (bytes, { name }) => scanned(name, digestOf(bytes)),
-  rejudge: (report) => ({ ...report, findings: found }),
+  rejudge: async (report) => ({ ...report, findings: found }),
 };
 
 function gateWith(options: Partial<GateOptions>): Gate {
@@ -114,7 +114,7 @@ describe('at push', () => {
       return reportOf({ target: { name: image.name, digest: image.digest } });
     };
     const narrow = gateWith({
-      scanner: { scanImage, scanCode: () => Promise.reject(), rejudge: (report) => report },
+      scanner: { scanImage, scanCode: () => Promise.reject(), rejudge: async (report) => report },
       scans: { concurrent: 1, waiting: 1 },
     });
     const first = push('a', narrow);
@@ -132,7 +132,7 @@ describe('at push', () => {
     const scanner = (scanImage: () => Promise<Report>) => ({
       scanImage,
       scanCode: scanImage,
-      rejudge: (report: Report) => report,
+      rejudge: async (report: Report) => report,
     });
     const failing = gateWith({ scanner: scanner(() => Promise.reject(new Error('bad\u001b layer'))) });
     expect(await push('a', failing)).toMatchObject({
@@ -418,7 +418,7 @@ describe('when advisories change', () => {
       scanner: {
         scanImage: () => Promise.reject(),
         scanCode: () => Promise.reject(),
-        rejudge(report) {
+        async rejudge(report) {
           if (report.target.name === 'app') throw new Error('broken');
           return { ...report, findings: [malware()] };
         },

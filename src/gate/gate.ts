@@ -176,7 +176,7 @@ export function createGate(options: GateOptions): Gate {
       tracked(async () => {
         const subject = imageSubject(request.digest);
         const stored = await store.report(subject.digest);
-        const report = stored === undefined ? undefined : scanner.rejudge(stored.report);
+        const report = stored === undefined ? undefined : await scanner.rejudge(stored.report);
         return conclude(subject, ['deploy', 'run'], request, request.action, { report });
       }),
     mayRun: (subject, namespace) => runVerdicts.get(subject, namespace),

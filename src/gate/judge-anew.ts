@@ -38,7 +38,7 @@ export async function judgeAnew(
   const nothing = { verdicts: [], audit: [], findings: [], events: [] };
   const stored = await store.report(subject.digest);
   if (stored === undefined) return nothing;
-  const report = scanner.rejudge(stored.report);
+  const report = await scanner.rejudge(stored.report);
   const policy = options.policy();
   const weighed = await weigh(options, subject, policy, report);
   const common = {

@@ -39,7 +39,7 @@ export function hasMoreValuesThan(text: string, limit: number): boolean {
       if (++values > limit) return true;
     }
   }
-  return false;
+  return values > limit;
 }
 
 /** Where the quote is that ends the string which begins at `start`; the text's end when there is none. */

@@ -1,10 +1,13 @@
 /** What was read → a report: with what advisories say of it, in an order that does not depend on chance. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inOrder } from './formats/order.ts';
+import { mostFindings } from './limits.ts';
 import type { Read } from './processes/jobs.ts';
 import type {
   AdvisoryMatcher,
   Ecosystem,
   Finding,
+  Gap,
   Inventory,
   Malware,
   Report,
@@ -13,42 +16,81 @@ import type {
 } from './types.ts';
 
 export interface Judge {
-  judged(target: Report['target'], read: Read): Report;
+  judged(target: Report['target'], read: Read): Promise<Report>;
   /** The same inventory with the advisories of now. What was declared harmless stays so. */
-  rejudged(report: Report): Report;
+  rejudged(report: Report): Promise<Report>;
 }
 
+/** After so long others have their turn: the process that judges serves, too. */
+const turnMs = 5;
+const tooMany: Gap = { path: '', reason: `advisories say more than ${mostFindings} things of it` };
+
 export function openJudge(matcher: AdvisoryMatcher, now: () => Date): Judge {
-  const matched = ({ components, distribution }: Inventory) => matcher.match(components, distribution);
   return {
-    judged: (target, { inventory, findings }) => ({
-      form: 1,
-      target,
-      scannedAt: now().toISOString(),
-      inventory: told(matcher, inventory),
-      findings: inOrder([...findings, ...matched(inventory)]),
-      suppressed: [],
-      advisories: matcher.state(),
-    }),
-    rejudged: (report) => {
+    judged: async (target, { inventory, findings }) => {
+      const matches = await matchesOf(matcher, inventory);
+      return {
+        form: 1,
+        target,
+        scannedAt: now().toISOString(),
+        inventory: told(matcher, withGap(inventory, matches)),
+        findings: inOrder([...findings, ...matches.found]),
+        suppressed: [],
+        advisories: matches.state,
+      };
+    },
+    rejudged: async (report) => {
       const kept = report.findings.filter((finding) => !isMatched(finding));
       const reasons = new Map(report.suppressed.map((each) => [keyOf(each.finding), each.reason]));
-      const matches = matched(report.inventory);
+      const matches = await matchesOf(matcher, report.inventory);
       return {
         ...report,
-        inventory: told(matcher, report.inventory),
-        findings: inOrder([...kept, ...matches.filter((each) => !reasons.has(keyOf(each)))]),
+        inventory: told(matcher, withGap(report.inventory, matches)),
+        findings: inOrder([...kept, ...matches.found.filter((each) => !reasons.has(keyOf(each)))]),
         suppressed: [
           ...report.suppressed.filter(({ finding }) => !isMatched(finding)),
-          ...matches.flatMap((finding): Suppressed[] => {
+          ...matches.found.flatMap((finding): Suppressed[] => {
             const reason = reasons.get(keyOf(finding));
             return reason === undefined ? [] : [{ finding, reason }];
           }),
         ],
-        advisories: matcher.state(),
+        advisories: matches.state,
       };
     },
   };
+}
+
+interface Matches {
+  readonly found: readonly (Vulnerability | Malware)[];
+  /** There are more. */
+  readonly isCut: boolean;
+  /** Of the advisories that said so. */
+  readonly state: ReturnType<AdvisoryMatcher['state']>;
+}
+
+async function matchesOf(
+  matcher: AdvisoryMatcher,
+  { components, distribution }: Pick<Inventory, 'components' | 'distribution'>,
+): Promise<Matches> {
+  const state = matcher.state();
+  const found: (Vulnerability | Malware)[] = [];
+  let since = performance.now();
+  for (const component of components) {
+    if (performance.now() - since > turnMs) {
+      await nextTurn();
+      since = performance.now();
+    }
+    for (const match of matcher.match([component], distribution)) found.push(match);
+    if (found.length > mostFindings) break;
+  }
+  // Meanwhile there may be others.
+  if (matcher.state()?.revision !== state?.revision) return matchesOf(matcher, { components, distribution });
+  return { found: found.slice(0, mostFindings), isCut: found.length > mostFindings, state };
+}
+
+function withGap(inventory: Inventory, { isCut }: Matches): Inventory {
+  const others = inventory.gaps.filter(({ reason }) => reason !== tooMany.reason);
+  return { ...inventory, gaps: isCut ? [...others, tooMany] : others };
 }
 
 /** With what advisories say of the distribution as a whole. That there are none at all is said of the report. */

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { digestOf } from '../images/index.ts';
 import { silentLog } from '../lib/index.ts';
+import { mostFindings, mostPackages } from './limits.ts';
 import { inspectorsFor } from './processes/inspectors.fixture.ts';
 import {
   filesTar,
@@ -285,6 +286,41 @@ describe('an image', () => {
     const more = await scanner.scanImage(imageOf(Array.from({ length: 29 }, () => crowd)));
     expect(more.inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('too many files') }]);
   });
+
+  it('with more packages than are kept is a gap', async () => {
+    await using scanner = scannerWith();
+    const crowd = (from: number, count: number) => {
+      const pins = Array.from({ length: count }, (_, at) => `package-${from + at}==1.0\n`);
+      return filesTar({ [`${from}/requirements.txt`]: pins.join('') });
+    };
+    const layers = [await crowd(0, mostPackages - 1), await crowd(mostPackages, 1)];
+    const most = await scanner.scanImage(imageOf(layers));
+    expect(most.inventory.gaps).toEqual([]);
+    expect(most.inventory.components).toHaveLength(mostPackages);
+    const more = await scanner.scanImage(imageOf([...layers, await crowd(2 * mostPackages, 1)]));
+    expect(more.inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('too many packages') }]);
+    const one = await scanner.scanImage(imageOf([await crowd(0, mostPackages + 1)]));
+    expect(one.inventory.gaps).toEqual([
+      { path: '0/requirements.txt', reason: expect.stringContaining(`more than ${mostPackages} packages`) },
+    ]);
+  });
+
+  it('of which advisories say more than is kept is a gap, until they say less', async () => {
+    const { match, ...plain } = matcherOf(['lodash']);
+    const many = Array.from({ length: mostFindings + 1 });
+    await using told = scannerWith({
+      matcher: {
+        ...plain,
+        match: (components, distribution) => many.flatMap(() => match(components, distribution)),
+      },
+    });
+    const report = await told.scanImage(imageOf([app]));
+    expect(report.findings.filter(({ class: each }) => each === 'vulnerability')).toHaveLength(mostFindings);
+    expect(report.inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('advisories say') }]);
+    expect(await told.rejudge(report)).toEqual(report);
+    await using after = scannerWith({ matcher: { ...plain, match } });
+    expect((await after.rejudge(report)).inventory.gaps).toEqual([]);
+  });
 });
 
 describe('a process', () => {
@@ -322,6 +358,23 @@ describe('a process', () => {
       code: 'SCAN_FAILED',
     });
     expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
+  });
+
+  it('that runs out of memory fails its scan, says so, and fails no other', async () => {
+    await using scanner = scannerWith({ inspectors: { module } });
+    await expect(scanner.scanImage(imageOf([await filesTar({ hungry: 'x' })]))).rejects.toMatchObject({
+      code: 'SCAN_FAILED',
+      message: expect.stringContaining('MiB of memory'),
+    });
+    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
+  });
+
+  it('has no capability, can gain none, and has no network', async () => {
+    await using scanner = scannerWith({ inspectors: { module } });
+    const { findings } = await scanner.scanImage(imageOf([await filesTar({ look: 'x' })]));
+    expect(findings.find(({ id }) => id === 'look')?.title).toBe(
+      'Inh 0, Prm 0, Eff 0, Bnd 0, Amb 0, NoNewPrivs 1, interfaces: none',
+    );
   });
 
   it('that can not load who looks at files fails every scan', async () => {
@@ -428,7 +481,7 @@ describe('a report', () => {
       suppressed: [{ finding: lodash, reason: 'vex' }],
     };
     await using after = scannerWith({ matcher: matcherOf(['lodash', 'libc6'], '2') });
-    const again = after.rejudge(judged);
+    const again = await after.rejudge(judged);
     expect(idsOf(again)).toEqual(['CVE-libc6', 'password']);
     expect(again.suppressed.map(({ finding, reason }) => [finding.id, reason])).toEqual([
       ['CVE-lodash', 'vex'],
@@ -439,7 +492,7 @@ describe('a report', () => {
       inventory: report.inventory,
     });
     await using never = scannerWith({ matcher: { ...matcherOf([]), state: () => undefined } });
-    expect(never.rejudge(again)).toMatchObject({
+    expect(await never.rejudge(again)).toMatchObject({
       findings: [{ id: 'password' }],
       suppressed: [],
       advisories: undefined,
@@ -454,8 +507,9 @@ describe('a report', () => {
     const report = await before.scanImage(imageOf([base]));
     const known = { id: 'debian', versionId: '13', name: 'debian', endOfLife: '2028-06-09' };
     expect(report.inventory.distribution).toEqual({ ...known, withoutAdvisories: true });
-    expect(after.rejudge(report).inventory.distribution).toEqual(known);
-    expect(before.rejudge(after.rejudge(report))).toEqual(report);
+    const later = await after.rejudge(report);
+    expect(later.inventory.distribution).toEqual(known);
+    expect(await before.rejudge(later)).toEqual(report);
   });
 
   it('of a distribution without packages, or without any advisories, leaves open who speaks of it', async () => {

@@ -8,6 +8,7 @@ import { scannerFault } from './faults.ts';
 import { type Judge, openJudge } from './judge.ts';
 import type { LayerAnalysis } from './layers/analysis.ts';
 import { openLayerCache } from './layers/cache.ts';
+import { mostPackages } from './limits.ts';
 import type { Analyst, SourceLayer } from './processes/jobs.ts';
 import { analystInProcesses } from './processes/pool.ts';
 import type { InspectorModule } from './processes/scan-process.ts';
@@ -28,10 +29,8 @@ export interface ScannerOptions {
 }
 
 const defaultTimeoutMs = 600_000;
-/** Of names and packages in all layers taken together. */
-const maxImageBytes = 48 * 1024 ** 2;
-/** About what one takes. */
-const packageBytes = 200;
+/** Of names in all layers taken together. */
+const mostNameBytes = 48 * 1024 ** 2;
 /** What makes a layer unreadable, and is no reason to say nothing of the others. */
 const unreadable = new Set(['ARCHIVE_INVALID', 'ARCHIVE_TOO_LARGE', 'SCAN_TIMED_OUT']);
 
@@ -132,13 +131,19 @@ async function layerOf(
 
 /** All layers of an image are held at once; one that is too much is one with a gap. */
 function imageBudget(): (analysis: LayerAnalysis) => LayerAnalysis {
-  let left = maxImageBytes;
+  let nameBytes = 0;
+  let packages = 0;
   return (analysis) => {
     const { digest, diffId, files, evidence } = analysis;
-    const packages = evidence.reduce((sum, each) => sum + (each.packages?.length ?? 0), 0);
-    left -= files.length + packages * packageBytes;
-    if (left >= 0) return analysis;
-    return emptyAnalysis(digest, diffId, `the layer ${digest} was left out: the image holds too many files`);
+    nameBytes += files.length;
+    packages += evidence.reduce((sum, each) => sum + (each.packages?.length ?? 0), 0);
+    if (nameBytes <= mostNameBytes && packages <= mostPackages) return analysis;
+    const what = packages > mostPackages ? 'packages' : 'files';
+    return emptyAnalysis(
+      digest,
+      diffId,
+      `the layer ${digest} was left out: the image holds too many ${what}`,
+    );
   };
 }
 

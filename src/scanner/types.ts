@@ -308,5 +308,5 @@ export interface Scanner {
   /** CycloneDX or SPDX JSON. @throws Fault SBOM_INVALID */
   scanSbom(sbom: Uint8Array, name: string): Promise<Report>;
   /** The same inventory judged with the advisories of now; nothing is read again. */
-  rejudge(report: Report): Report;
+  rejudge(report: Report): Promise<Report>;
 }

@@ -1,5 +1,6 @@
 /** What is kept of what those who look at files say: bounded, and open about it. */
 import type { Evidence, Proof } from '../inventory/types.ts';
+import { mostFindings, mostPackages } from '../limits.ts';
 import type { Finding, Gap } from '../types.ts';
 
 export interface Collected {
@@ -19,8 +20,6 @@ export interface Keeping {
 
 /** Past these, one gap says that there is more. */
 const maxGaps = 200;
-const maxFindings = 20_000;
-const maxPackages = 200_000;
 const longestReason = 500;
 
 export function openKeeping(): Keeping {
@@ -38,14 +37,14 @@ export function openKeeping(): Keeping {
     if (proof === undefined) return;
     packages += proof.packages?.length ?? 0;
     const before = evidence.get(path);
-    if (packages > maxPackages) full();
+    if (packages > mostPackages) full();
     else if (before === undefined) evidence.set(path, [{ path, ...proof }]);
     else before.push({ path, ...proof });
   };
   return {
     addProof,
     addFindings: (found) => {
-      if (findings.length + found.length > maxFindings) full();
+      if (findings.length + found.length > mostFindings) full();
       else findings.push(...found);
     },
     addGap: (path, reason) => {

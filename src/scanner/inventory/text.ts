@@ -1,10 +1,10 @@
 /** Text as package managers write it: bounded, without surprises. */
+import { mostPackages } from '../limits.ts';
 
 /** Longer names and versions belong to no package. */
 const maxNameLength = 512;
 
-/** Past these a file is somebody's trap: the largest images have a tenth of it. */
-const mostPackages = 200_000;
+/** Past it a file is somebody's trap: the largest images have a tenth of it. */
 const mostPaths = 500_000;
 
 const lineFeed = 0x0a;
@@ -15,7 +15,7 @@ export function* linesOf(content: Buffer): Generator<string> {
   for (let at = 0; at <= content.length; ) {
     const found = content.indexOf(lineFeed, at);
     const next = found < 0 ? content.length : found;
-    const end = next > at && content[next - 1] === carriageReturn ? next - 1 : next;
+    const end = found > at && content[found - 1] === carriageReturn ? found - 1 : next;
     yield content.toString('utf8', at, end);
     at = next + 1;
   }

@@ -11,10 +11,20 @@ import type { Analyst, Job, Read } from './jobs.ts';
 import { type InspectorModule, type ScanProcess, startScanProcess } from './scan-process.ts';
 import { withinTime } from './time-limit.ts';
 
-/** @param timeoutMs For each layer, folder, code or configuration. */
-export function analystInProcesses(inspectors: InspectorModule, timeoutMs: number): Analyst {
+/** A process has about a hundred mebibytes, whatever it does. */
+const defaultIdleMs = 300_000;
+
+/**
+ * @param timeoutMs For each layer, folder, code or configuration.
+ * @param idleMs After so long without work a process ends.
+ */
+export function analystInProcesses(
+  inspectors: InspectorModule,
+  timeoutMs: number,
+  idleMs = defaultIdleMs,
+): Analyst {
   const size = Math.max(1, availableParallelism() - 1);
-  const idle: ScanProcess[] = [];
+  const idle: { readonly one: ScanProcess; readonly timer: NodeJS.Timeout }[] = [];
   const all = new Set<ScanProcess>();
   const waiting: ((one: ScanProcess) => void)[] = [];
 
@@ -24,9 +34,10 @@ export function analystInProcesses(inspectors: InspectorModule, timeoutMs: numbe
     return one;
   };
   const take = async (): Promise<ScanProcess> => {
-    for (let one = idle.pop(); one !== undefined; one = idle.pop()) {
-      if (one.isAlive()) return one;
-      all.delete(one);
+    for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
+      clearTimeout(last.timer);
+      if (last.one.isAlive()) return last.one;
+      all.delete(last.one);
     }
     if (all.size < size) return start();
     return new Promise((resolve) => waiting.push(resolve));
@@ -39,8 +50,16 @@ export function analystInProcesses(inspectors: InspectorModule, timeoutMs: numbe
       next = start();
     }
     const taker = waiting.shift();
-    if (taker === undefined) idle.push(next);
+    if (taker === undefined) idle.push({ one: next, timer: setTimeout(() => endIdle(next), idleMs).unref() });
     else taker(next);
+  };
+  const endIdle = (one: ScanProcess): void => {
+    idle.splice(
+      idle.findIndex((each) => each.one === one),
+      1,
+    );
+    all.delete(one);
+    void one.end();
   };
   const run = async <T>(job: Job, open: () => Promise<Readable>, signal: AbortSignal): Promise<T> => {
     const one = await take();

@@ -1,10 +1,11 @@
 /**
  * One process that reads, as the one that asks sees it. What it reads is hostile: whatever that makes of it, and be it
- * that V8 gives up for want of memory, is an end of that process alone. It has no capability and no network, and it ends
- * with the process that started it.
+ * that V8 gives up for want of memory, is an end of that process alone. It has no capability and no network as far as its
+ * starter may take them away, and it ends with the process that started it.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -42,12 +43,16 @@ const semiSpaceMiB = 4;
 /** Of what it says on its error stream. */
 const maxSaid = 4096;
 
+const setPcap = 8;
+const sysAdmin = 21;
+
 const program = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
 export function startScanProcess(inspectors: InspectorModule): ScanProcess {
   const child = startCommand(argvOf(inspectors), {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
+    // In a session of its own, a terminal's signals do not reach it: what it reads may still be wanted.
     detached: true,
     env: environment(),
   });
@@ -126,15 +131,24 @@ export function startScanProcess(inspectors: InspectorModule): ScanProcess {
   };
 }
 
-/** In a session of its own (`detached`), a terminal's signals do not reach it: what it reads may still be wanted. */
+/** Who may not give up privileges has none of them, and no network to leave. */
 function argvOf({ module, data }: InspectorModule): readonly string[] {
+  const held = heldCapabilities();
   return [
-    ...['/usr/bin/unshare', '--net', '--'],
+    ...(held.has(sysAdmin) ? ['/usr/bin/unshare', '--net', '--'] : []),
     ...['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--no-new-privs'],
-    ...['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all', '--'],
-    ...[process.execPath, `--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${semiSpaceMiB}`],
+    ...(held.has(setPcap) ? ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'] : []),
+    ...['--', process.execPath, `--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${semiSpaceMiB}`],
     ...[program, JSON.stringify({ module: module.href, data })],
   ];
+}
+
+/** By number, as in capabilities(7). */
+function heldCapabilities(): ReadonlySet<number> {
+  const bits = BigInt(
+    `0x${/^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`,
+  );
+  return new Set([setPcap, sysAdmin].filter((number) => (bits >> BigInt(number)) & 1n));
 }
 
 /** It knows of the program's compile cache by this variable alone. Node keeps it in a folder of its version. */

@@ -76,29 +76,28 @@ export function createAttachments({ gate, store, log }: AttachmentsOptions): Att
   };
 }
 
-function documentsOf(report: Report, subject: Subject, revision: string): readonly Artifact[] {
+/** One at a time: each can have megabytes. */
+function* documentsOf(report: Report, subject: Subject, revision: string): Generator<Artifact> {
   const common = { subject, createdAt: report.scannedAt };
   const annotations = { [revisionAnnotation]: revision };
+  yield referrerManifest({
+    ...common,
+    artifactType: sbomMediaType,
+    content: JSON.stringify(cycloneDxOf(report)),
+    annotations,
+  });
   const statement = {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [{ name: report.target.name, digest: { sha256: subject.digest.slice('sha256:'.length) } }],
     predicateType: predicateTypes.vulnerabilities,
     predicate: scanPredicate(report),
   };
-  return [
-    referrerManifest({
-      ...common,
-      artifactType: sbomMediaType,
-      content: JSON.stringify(cycloneDxOf(report)),
-      annotations,
-    }),
-    referrerManifest({
-      ...common,
-      artifactType: statementMediaType,
-      content: JSON.stringify(statement),
-      annotations: { ...annotations, 'in-toto.io/predicate-type': predicateTypes.vulnerabilities },
-    }),
-  ];
+  yield referrerManifest({
+    ...common,
+    artifactType: statementMediaType,
+    content: JSON.stringify(statement),
+    annotations: { ...annotations, 'in-toto.io/predicate-type': predicateTypes.vulnerabilities },
+  });
 }
 
 /** The same for what finds the same with the same advisories. */

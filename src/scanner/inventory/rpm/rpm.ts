@@ -1,5 +1,6 @@
 /** Packages of rpm, in the three forms that its database has had. */
 import { messageOf } from '../../../lib/index.ts';
+import { mostPackages } from '../../limits.ts';
 import type { Cataloger, FoundPackage, Proof } from '../types.ts';
 import { berkeleyBlobs, isBerkeley } from './berkeley.ts';
 import { readRpmHeader } from './header.ts';
@@ -9,7 +10,6 @@ import { isSqlite, sqliteBlobs } from './sqlite.ts';
 /** Where the database lies; the later ones since Fedora moved it out of /var. */
 export const rpmFolders = ['var/lib/rpm/', 'usr/lib/sysimage/rpm/', 'usr/share/rpm/'] as const;
 const names = new Set(['Packages', 'Packages.db', 'rpmdb.sqlite', 'rpmdb.sqlite-wal']);
-const maxPackages = 50_000;
 
 export const rpmCataloger: Cataloger = {
   name: 'rpm',
@@ -30,7 +30,7 @@ function readAll(blobs: Iterable<Buffer> | undefined): Proof {
   try {
     for (const blob of blobs) {
       const read = readRpmHeader(blob);
-      if (packages.length >= maxPackages) throw new Error(`it has more than ${maxPackages} packages`);
+      if (packages.length >= mostPackages) throw new Error(`it has more than ${mostPackages} packages`);
       if (read === undefined) continue;
       packages.push(read.found);
       if (read.found.foreign === undefined) for (const file of read.files) paths.push(file);
