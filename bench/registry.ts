@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,6 +16,7 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { digestOf, openBlobStore } from '../src/images/index.ts';
 import { mustRun } from '../src/lib/index.ts';
+import { peakMemoryMiB } from '../test/peak-memory.ts';
 import { findDockerRegistry } from './docker-registry.ts';
 import { median, type Row } from './table.ts';
 
@@ -25,7 +26,7 @@ const limitMiB = 300;
 
 interface Server extends AsyncDisposable {
   readonly host: string;
-  /** The most memory that it has had, in MiB. */
+  /** The most memory that it has had, with what scans for it, in MiB. */
   peakMiB(): Promise<number>;
 }
 
@@ -69,7 +70,7 @@ export async function benchRegistry(folder: string): Promise<readonly Row[]> {
     ratioRow('push with its scan, and pull', both(samples.docker), both(gated), 1.5),
     ratioRow('the same as the first after the start', both(samples.docker), both(first)),
     {
-      what: 'memory of the registry meanwhile, at most',
+      what: 'memory of the registry and what scans, at most',
       baseline: `docker-registry ${Math.max(...samples.docker.peakMiB).toFixed(0)} MiB`,
       ward: `${peak.toFixed(0)} MiB`,
       result: `${peak.toFixed(0)} MiB`,
@@ -183,10 +184,7 @@ async function startDocker(program: string, dir: string): Promise<Server> {
 function serverOf(child: ChildProcess, host: string): Server {
   return {
     host,
-    async peakMiB() {
-      const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
-      return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
-    },
+    peakMiB: () => peakMemoryMiB(child.pid ?? 0),
     async [Symbol.asyncDispose]() {
       const ended = once(child, 'exit');
       child.kill('SIGKILL');

@@ -1,10 +1,10 @@
 /**
- * The process that scans and judges, so that the memory is that of scanning alone: `node scan-process.ts FOLDER LAYOUT`, with
+ * The process that has an image scanned and judges it, so that the memory is that of scanning alone: `node scan-process.ts FOLDER LAYOUT`, with
  * `advisories.db` and, for judging again, `later.db` in the folder. It answers with one line of JSON. Rounds of
  * `zcat | sha256sum` over the layers and of scanning them alternate.
  */
 import { createHash } from 'node:crypto';
-import { readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGate, defaultPolicy, openGateStore } from '../src/gate/index.ts';
 import { type Digest, digestOf } from '../src/images/index.ts';
@@ -16,6 +16,7 @@ import {
   openAdvisories,
   type Report,
 } from '../src/scanner/index.ts';
+import { peakMemoryMiB } from '../test/peak-memory.ts';
 
 export interface ScanFigures {
   readonly baseline: readonly number[];
@@ -54,7 +55,7 @@ async function scanRounds() {
   const figures = {
     components: inventory.components.length,
     findings: findings.length,
-    peakMiB: await peakMiB(),
+    peakMiB: await peakMemoryMiB(process.pid),
   };
   await using caching = createScanner({ ...common, matcher, cacheDir: join(folder, 'layers') });
   await caching.scanImage(image);
@@ -116,9 +117,4 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
-}
-
-async function peakMiB(): Promise<number> {
-  const [, kib] = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile('/proc/self/status', 'utf8')) ?? [];
-  return Number(kib) / 1024;
 }

@@ -55,7 +55,7 @@ export async function benchScan(folder: string): Promise<readonly Row[]> {
       isMet: undefined,
     },
     {
-      what: 'memory of the process that scans, at most',
+      what: 'memory of what scans and judges, at most',
       baseline: '–',
       ward: `${figures.peakMiB.toFixed(0)} MiB`,
       result: `${figures.peakMiB.toFixed(0)} MiB`,
