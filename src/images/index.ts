@@ -32,7 +32,14 @@ export { isLayerType } from './layer/layer-types.ts';
 export { parsePax, paxNumber } from './layer/pax.ts';
 export type { TarEntry } from './layer/tar-entry.ts';
 export { blockBytes, invalidTar, parseTarHeader } from './layer/tar-header.ts';
-export { headBytes, openTarReader, type ReadEntry, type TarLimits, type Watch } from './layer/tar-reader.ts';
+export {
+  headBytes,
+  type IsWanted,
+  openTarReader,
+  type ReadEntry,
+  type TarLimits,
+  type Watch,
+} from './layer/tar-reader.ts';
 export { formOf, unpacked } from './layer/unpacked.ts';
 export {
   type LayoutImage,

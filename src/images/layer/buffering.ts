@@ -6,6 +6,8 @@ export interface Buffering {
   take(length: number): Buffer | undefined;
   /** At least one, at most so many; undefined when there are none. */
   some(length: number): Buffer | undefined;
+  /** At most so many, which stay where they are. */
+  peek(length: number): Buffer;
   /** Passes over at most so many, and says how many. */
   skip(length: number): number;
   /** Undoes the last taking of so many. */
@@ -31,6 +33,7 @@ export function openBuffering(): Buffering {
     },
     take: (length) => (length <= held() ? (some(length) ?? Buffer.alloc(0)) : undefined),
     some,
+    peek: (length) => bytes.subarray(at, at + length),
     skip: (length) => some(length)?.length ?? 0,
     putBack: (length) => {
       at -= length;

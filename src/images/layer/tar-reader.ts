@@ -26,12 +26,18 @@ export interface TarLimits {
   readonly maxTotalBytes: number;
   /** Of all names taken together, which are kept. */
   readonly maxNameBytes: number;
-  /** Longer files are handed over by their head alone, and shown piece by piece to `watch`. */
+  /** Longer files are shown piece by piece. */
   readonly longestWhole: number;
 }
 
 /** Is shown the files that are not read whole, piece by piece. */
 export type Watch = (entry: TarEntry, piece: Buffer) => void;
+
+/**
+ * Says which files are to be read whole; the others are handed over by their head alone.
+ * @param start Its first bytes: `startBytes`, or all that it has.
+ */
+export type IsWanted = (entry: TarEntry, start: Buffer) => boolean;
 
 export interface TarReader {
   push(bytes: Buffer): void;
@@ -46,15 +52,18 @@ export const headBytes = 64 * 1024;
 /** Of names and PAX records before an entry; Linux lets no more be in a file's attributes than 64 KiB each. */
 const maxExtraBytes = 1024 * 1024;
 const empty = Buffer.alloc(0);
+/** Of a file, before it is said whether it is read whole: programs are known by so many. The padding counts. */
+export const startBytes = 64;
 
 interface Body {
   readonly entry: TarEntry;
   /** For all of it, or for the head alone. */
   readonly room: Buffer;
+  readonly isWhole: boolean;
   filled: number;
 }
 
-export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
+export function openTarReader(limits: TarLimits, watch: Watch, isWanted: IsWanted = () => true): TarReader {
   const input = openBuffering();
   let extras: Extras = {};
   let body: Body | undefined;
@@ -87,10 +96,7 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
         const header = parseTarHeader(block);
         if (/^[xgLK]$/.test(header.type)) {
           if (!readExtra(header)) return undefined;
-        } else {
-          const read = begin(header);
-          if (read !== undefined) return read;
-        }
+        } else return begin(header);
       }
     }
   };
@@ -114,8 +120,13 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
       throw tooLarge(`it holds more than ${formatSize(limits.maxTotalBytes)}`);
   };
 
+  /** Undefined when more bytes are needed; with its header put back, when not even its start is there. */
   const begin = (header: TarHeader): ReadEntry | undefined => {
     const entry = entryOf(header, extras);
+    if (entry.sizeBytes > 0 && input.held() < startBytes) {
+      input.putBack(blockBytes);
+      return undefined;
+    }
     extras = {};
     if (++entries > limits.maxEntries) throw tooLarge(`it has more than ${limits.maxEntries} entries`);
     names += entry.name.length;
@@ -124,12 +135,13 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
     count(entry.sizeBytes);
     padding = padded(entry.sizeBytes) - entry.sizeBytes;
     if (entry.sizeBytes === 0) return { entry, head: empty, content: empty };
-    const whole = entry.sizeBytes <= limits.longestWhole;
-    const content = whole ? input.take(entry.sizeBytes) : undefined;
+    const isWhole = entry.sizeBytes <= limits.longestWhole && isWanted(entry, input.peek(startBytes));
+    const content = isWhole ? input.take(entry.sizeBytes) : undefined;
     if (content !== undefined) return { entry, head: content.subarray(0, headBytes), content };
     body = {
       entry: kept(entry),
-      room: roomFor(whole ? entry.sizeBytes : Math.min(entry.sizeBytes, headBytes)),
+      room: roomFor(isWhole ? entry.sizeBytes : Math.min(entry.sizeBytes, headBytes)),
+      isWhole,
       filled: 0,
     };
     return readBody();
@@ -137,8 +149,7 @@ export function openTarReader(limits: TarLimits, watch: Watch): TarReader {
 
   const readBody = (): ReadEntry | undefined => {
     if (body === undefined) return undefined;
-    const { entry, room } = body;
-    const isWhole = entry.sizeBytes <= limits.longestWhole;
+    const { entry, room, isWhole } = body;
     while (body.filled < entry.sizeBytes) {
       const piece = input.some(entry.sizeBytes - body.filled);
       if (piece === undefined) return undefined;

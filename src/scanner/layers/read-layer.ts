@@ -5,6 +5,7 @@
 import {
   type Digest,
   entryPath,
+  type IsWanted,
   type LayerPaths,
   layerLimits,
   openLayerPaths,
@@ -18,6 +19,7 @@ import {
 import { type Analysers, type Collector, type LongFile, openCollector } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
 import { isDatabasePath } from '../inventory/databases.ts';
+import { isElf } from '../inventory/elf/sections.ts';
 import { type FileFacts, type ImageLayer, longestWhole, type ScannedFile } from '../types.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { LayerAnalysis, Link } from './analysis.ts';
@@ -31,6 +33,8 @@ export interface StoredLayer extends Pick<ImageLayer, 'digest' | 'isVerified'> {
 export interface LayerBytes extends AsyncIterable<Buffer> {
   destroy(reason?: Error): void;
 }
+
+const longestUnwanted = 4 * 1024 * 1024;
 
 interface Reading {
   readonly collector: Collector;
@@ -56,12 +60,20 @@ export async function readLayer(
   const collector = openCollector(analysers);
   const paths = openLayerPaths();
   const reading: Reading = { collector, paths, links: [], long: undefined, namesakes: new Map() };
-  const diffId = await readEntries(layer, limits, signal, watchOf(reading), (read) =>
+  const isWanted = wantedWhole(collector);
+  const diffId = await readEntries(layer, limits, signal, watchOf(reading), isWanted, (read) =>
     takeEntry(read, reading),
   );
   const wanted = wantedNamesakes(reading);
   if (wanted.size > 0) {
-    await readEntries(layer, limits, signal, ignore, (read) => takeNamesakes(read, wanted, collector));
+    await readEntries(
+      layer,
+      limits,
+      signal,
+      ignore,
+      () => true,
+      (read) => takeNamesakes(read, wanted, collector),
+    );
   }
   return { form: 1, digest: layer.digest, diffId, ...collector.result(), ...treeOf(reading) };
 }
@@ -71,13 +83,14 @@ async function readEntries(
   limits: TarLimits,
   signal: AbortSignal,
   watch: Watch,
+  isWanted: IsWanted,
   take: (read: ReadEntry) => Promise<void> | undefined,
 ): Promise<Digest> {
   const source = await opened(layer, signal);
   const stop = (): void => void source.destroy(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   const { bytes, digests } = unpacked(source, layer.isVerified === true ? layer.digest : undefined);
-  const reader = openTarReader(limits, watch);
+  const reader = openTarReader(limits, watch, isWanted);
   try {
     for await (const piece of bytes) {
       signal.throwIfAborted();
@@ -110,6 +123,15 @@ async function opened(layer: StoredLayer, signal: AbortSignal): Promise<LayerByt
 }
 
 function ignore(): void {}
+
+/** Long files that nobody reads for packages are looked at as they pass by: they would take their whole size in memory. */
+function wantedWhole(collector: Collector): IsWanted {
+  return ({ name, sizeBytes }, start) => {
+    if (sizeBytes <= longestUnwanted || isElf(start)) return true;
+    const { path } = entryPath(name);
+    return path !== undefined && collector.isWanted(path);
+  };
+}
 
 function watchOf(reading: Reading): Watch {
   return (entry, piece) => {

@@ -71,8 +71,7 @@ export function startScanProcess(inspectors: InspectorModule): ScanProcess {
     ready.reject(error);
     ended.reject(error);
   };
-  const say = (message: ToJob): void => {
-    const about: About<ToJob> = { job, message };
+  const say = (about: About<ToJob>): void => {
     // What can't be sent is of no use to a process that has ended.
     if (child.connected) child.send(about, () => undefined);
   };
@@ -106,10 +105,10 @@ export function startScanProcess(inspectors: InspectorModule): ScanProcess {
     try {
       await ready.promise;
       ref();
-      job++;
-      const talk = converse(open, say);
+      const number = ++job;
+      const talk = converse(open, (message) => say({ job: number, message }));
       hear = talk.hear;
-      say({ say: 'start', job: asked });
+      say({ job: number, message: { say: 'start', job: asked } });
       return await Promise.race([talk.result, ended.promise]).finally(talk.end);
     } finally {
       hear = () => undefined;
