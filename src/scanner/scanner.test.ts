@@ -9,6 +9,7 @@ import { ZipFile } from 'yazl';
 import { digestOf } from '../images/index.ts';
 import { silentLog } from '../lib/index.ts';
 import { mostFindings, mostPackages } from './limits.ts';
+import { findConfinement } from './processes/confinement.ts';
 import { inspectorsFor } from './processes/inspectors.fixture.ts';
 import {
   filesTar,
@@ -369,11 +370,12 @@ describe('a process', () => {
     expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
   });
 
-  it('has no capability, can gain none, and has no network', async () => {
+  it('has no capability, can gain none, has no network, and writes nothing where there is Landlock', async () => {
     await using scanner = scannerWith({ inspectors: { module } });
     const { findings } = await scanner.scanImage(imageOf([await filesTar({ look: 'x' })]));
+    const hasLandlock = (await findConfinement())(undefined).includes('--landlock-access');
     expect(findings.find(({ id }) => id === 'look')?.title).toBe(
-      'Inh 0, Prm 0, Eff 0, Bnd 0, Amb 0, NoNewPrivs 1, interfaces: none',
+      `Inh 0, Prm 0, Eff 0, Bnd 0, Amb 0, NoNewPrivs 1, interfaces: none, writing: ${hasLandlock ? 'EACCES' : 'yes'}`,
     );
   });
 

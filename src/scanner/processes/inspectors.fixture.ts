@@ -1,6 +1,8 @@
 /** Who looks at files and configurations in the processes of the tests. */
-import { readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodeCodeOf } from '../../lib/index.ts';
 import { passwordInspector } from '../scanner.fixture.ts';
 import type { ConfigInspector, FileInspector, Finding, InspectorSet } from '../types.ts';
 
@@ -31,7 +33,16 @@ function privileges(): string {
   );
   const isBound = /^NoNewPrivs:\s+(\d)$/m.exec(status)?.[1];
   const interfaces = Object.keys(networkInterfaces());
-  return `${sets.join(', ')}, NoNewPrivs ${isBound}, interfaces: ${interfaces.join(' ') || 'none'}`;
+  return `${sets.join(', ')}, NoNewPrivs ${isBound}, interfaces: ${interfaces.join(' ') || 'none'}, writing: ${writing()}`;
+}
+
+function writing(): string {
+  try {
+    rmdirSync(mkdtempSync(join(tmpdir(), 'ward-written-')));
+    return 'yes';
+  } catch (error) {
+    return nodeCodeOf(error) ?? String(error);
+  }
 }
 
 /** With the user `hang` it never ends. */

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
 import { untilAborted } from '../until-aborted.ts';
+import { type Confinement, findConfinement } from './confinement.ts';
 import type { Analyst, Job, Read } from './jobs.ts';
 import { type InspectorModule, type ScanProcess, startScanProcess } from './scan-process.ts';
 import { withinTime } from './time-limit.ts';
@@ -26,32 +27,33 @@ export function analystInProcesses(
   const size = Math.max(1, availableParallelism() - 1);
   const idle: { readonly one: ScanProcess; readonly timer: NodeJS.Timeout }[] = [];
   const all = new Set<ScanProcess>();
-  const waiting: ((one: ScanProcess) => void)[] = [];
+  const waiting: PromiseWithResolvers<ScanProcess>[] = [];
+  let finding: Promise<Confinement> | undefined;
 
-  const start = (): ScanProcess => {
-    const one = startScanProcess(inspectors);
-    all.add(one);
-    return one;
-  };
   const take = async (): Promise<ScanProcess> => {
+    finding ??= findConfinement();
+    const confinement = await finding;
     for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
       clearTimeout(last.timer);
       if (last.one.isAlive()) return last.one;
       all.delete(last.one);
     }
-    if (all.size < size) return start();
-    return new Promise((resolve) => waiting.push(resolve));
+    if (all.size === size) {
+      const taker = Promise.withResolvers<ScanProcess>();
+      waiting.push(taker);
+      return taker.promise;
+    }
+    const one = startScanProcess(inspectors, confinement);
+    all.add(one);
+    return one;
   };
   const giveBack = (one: ScanProcess): void => {
-    let next = one;
+    const taker = waiting.shift();
     if (!one.isAlive()) {
       all.delete(one);
-      if (waiting.length === 0) return;
-      next = start();
-    }
-    const taker = waiting.shift();
-    if (taker === undefined) idle.push({ one: next, timer: setTimeout(() => endIdle(next), idleMs).unref() });
-    else taker(next);
+      if (taker !== undefined) take().then(taker.resolve, taker.reject);
+    } else if (taker !== undefined) taker.resolve(one);
+    else idle.push({ one, timer: setTimeout(() => endIdle(one), idleMs).unref() });
   };
   const endIdle = (one: ScanProcess): void => {
     idle.splice(

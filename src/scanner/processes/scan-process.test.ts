@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { mustRun } from '../../lib/index.ts';
+import { mustRun, startCommand } from '../../lib/index.ts';
 import { temporaryFolder } from '../scanner.fixture.ts';
 
 const program = fileURLToPath(new URL('compile-cache.fixture.ts', import.meta.url));
@@ -13,3 +16,21 @@ it('a process reads what was compiled before, and keeps what it compiles for the
     '',
   );
 });
+
+it('a process that is busy ends with the one that started it, however that ends', async () => {
+  const busy = fileURLToPath(new URL('busy.fixture.ts', import.meta.url));
+  const child = startCommand([process.execPath, busy], { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (child.stdout === null) throw new Error('no stdout');
+  const [pid] = await once(createInterface({ input: child.stdout }), 'line');
+  // Until it hears nothing any more.
+  const before = ticksOf(pid);
+  while (ticksOf(pid) < before + 20) await new Promise(setImmediate);
+  child.kill('SIGKILL');
+  while (existsSync(`/proc/${pid}`)) await new Promise(setImmediate);
+});
+
+/** Hundredths of a second on a processor. */
+function ticksOf(pid: string): number {
+  const [user = '', system = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ').slice(13);
+  return Number(user) + Number(system);
+}

@@ -1,19 +1,20 @@
 /**
  * One process that reads, as the one that asks sees it. What it reads is hostile: whatever that makes of it, and be it
- * that V8 gives up for want of memory, is an end of that process alone. It has no capability and no network as far as its
- * starter may take them away, and it ends with the process that started it.
+ * that V8 gives up for want of memory, is an end of that process alone, which ends with the one that started it.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { startCommand } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
-import type { About, Answer, FromJob, Job, Ready, ToJob } from './jobs.ts';
-import { errorOf } from './jobs.ts';
+import type { Confinement } from './confinement.ts';
+import { converse } from './conversation.ts';
+import type { About, FromJob, Job, Ready, ToJob } from './jobs.ts';
 
 /** Who is loaded in the process to look at what is scanned. */
 export interface InspectorModule {
@@ -41,21 +42,23 @@ const heapMiB = 160;
 /** What lives for a file only; by default as much as would double a scan's memory. */
 const semiSpaceMiB = 4;
 /** Of what it says on its error stream. */
-const maxSaid = 4096;
-
-const setPcap = 8;
-const sysAdmin = 21;
+const maxSaid = 16_384;
 
 const program = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-export function startScanProcess(inspectors: InspectorModule): ScanProcess {
-  const child = startCommand(argvOf(inspectors), {
+export function startScanProcess({ module, data }: InspectorModule, confinement: Confinement): ScanProcess {
+  const cache = ownCompileCache();
+  const node = [process.execPath, `--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${semiSpaceMiB}`];
+  const argv = [...confinement(cache), ...node, program, JSON.stringify({ module: module.href, data })];
+  const child = startCommand(argv, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
     // In a session of its own, a terminal's signals do not reach it: what it reads may still be wanted.
     detached: true,
-    env: environment(),
+    env: { PATH: process.env['PATH'], ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }) },
   });
+  // When memory runs out, it goes first.
+  writeFile(`/proc/${child.pid}/oom_score_adj`, '500').catch(() => undefined);
   const ready = Promise.withResolvers<string>();
   const ended = Promise.withResolvers<never>();
   // Whoever asks sees them; nobody has to.
@@ -130,33 +133,18 @@ export function startScanProcess(inspectors: InspectorModule): ScanProcess {
   };
 }
 
-/** Who may not give up privileges has none of them, and no network to leave. */
-function argvOf({ module, data }: InspectorModule): readonly string[] {
-  const held = heldCapabilities();
-  return [
-    ...(held.has(sysAdmin) ? ['/usr/bin/unshare', '--net', '--'] : []),
-    ...['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--no-new-privs'],
-    ...(held.has(setPcap) ? ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'] : []),
-    ...['--', process.execPath, `--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${semiSpaceMiB}`],
-    ...[program, JSON.stringify({ module: module.href, data })],
-  ];
-}
-
-/** By number, as in capabilities(7). */
-function heldCapabilities(): ReadonlySet<number> {
-  const bits = BigInt(
-    `0x${/^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`,
-  );
-  return new Set([setPcap, sysAdmin].filter((number) => (bits >> BigInt(number)) & 1n));
-}
-
-/** It knows of the program's compile cache by this variable alone. Node keeps it in a folder of its version. */
-function environment(): NodeJS.ProcessEnv {
+/** The cache of what these processes compile: theirs alone, since they may write to it. Undefined where there is none. */
+function ownCompileCache(): string | undefined {
   const cache = getCompileCacheDir();
-  return {
-    PATH: process.env['PATH'],
-    ...(cache !== undefined && { NODE_COMPILE_CACHE: dirname(cache) }),
-  };
+  if (cache === undefined) return undefined;
+  // Node keeps it in a folder of its version.
+  const own = `${dirname(cache)}-scan`;
+  try {
+    mkdirSync(own, { recursive: true });
+    return own;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The end of what it says on its error stream. */
@@ -175,34 +163,4 @@ function whyEnded(how: string | number | null, said: string): string {
     return `reading it takes more than the ${heapMiB} MiB of memory that there are for it`;
   const error = /^\w*(?:Error|Fault)\b.*/m.exec(said)?.[0];
   return `the process that scans ended (${how})${error === undefined ? '' : `: ${error.slice(0, 200)}`}`;
-}
-
-/** Hands the job the bytes that it asks for, until it ends. What fails here is what it then fails with. */
-function converse(open: () => Promise<Readable>, say: (answer: Answer) => void) {
-  const { promise: result, resolve, reject } = Promise.withResolvers<unknown>();
-  let source: Readable | undefined;
-  let pieces: AsyncIterator<Uint8Array> | undefined;
-  let failure: unknown;
-  const answer = async (wish: 'open' | 'more'): Promise<Answer> => {
-    try {
-      if (wish === 'open') {
-        source = await open();
-        pieces = source[Symbol.asyncIterator]();
-        return { say: 'opened' };
-      }
-      const next = await pieces?.next();
-      return next === undefined || next.done ? { say: 'end' } : { say: 'piece', bytes: next.value };
-    } catch (error) {
-      failure ??= error;
-      return { say: 'broken' };
-    }
-  };
-  const end = (): void => void source?.destroy();
-  const hear = (message: FromJob): void => {
-    if (message.say === 'done') resolve(message.result);
-    else if (message.say === 'failed') reject(failure ?? errorOf(message.failure));
-    else if (message.say === 'close') end();
-    else void answer(message.say).then(say);
-  };
-  return { result, hear, end };
 }

@@ -1,5 +1,4 @@
 /** The process that reads: one job after the other, for the one that started it. */
-import { writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -37,8 +36,6 @@ interface Talk {
 await serve(startSchema.parse(JSON.parse(process.argv[2] ?? '')));
 
 async function serve({ module, data }: z.output<typeof startSchema>): Promise<void> {
-  // When memory runs out, it goes first. Raising it takes no privilege.
-  writeFileSync('/proc/self/oom_score_adj', '500');
   process.on('disconnect', () => process.exit());
   // It was named by the program itself, and has this one function.
   const { inspectorsFor }: { inspectorsFor(data: unknown): InspectorSet } = await import(module);
