@@ -127,7 +127,7 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
   });
 
   it('replaces a sandbox that ended while it was idle, without an error to the next caller', async () => {
-    const ward = await start();
+    const ward = await start({ freezeAfterMs: 60_000 });
     await ward.deploy(
       'leaves',
       'function main() { setTimeout(() => process.exit(3), 20); return { ok: true }; }',
