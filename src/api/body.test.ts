@@ -35,6 +35,29 @@ describe('nesting', () => {
   );
 });
 
+describe('values', () => {
+  const lists = (count: number) => Buffer.from(`[${'[],'.repeat(count)}[]]`);
+
+  test('of a payload of a mebibyte, be they digits, are read', () => {
+    const payload = Buffer.from(`[${'0,'.repeat(2 ** 19 - 2)}0]`);
+    expect(parseJson(payload)).toHaveLength(2 ** 19 - 1);
+  });
+
+  test.each([600_000, 20_000_000])(
+    'more than a million are refused before they are parsed: %d',
+    async (count) => {
+      const message = 'it has more than 1000000 values';
+      expect(() => parseJson(lists(count))).toThrow(message);
+      await expect(parseLargeJson(lists(count))).rejects.toThrow(message);
+    },
+  );
+
+  test('are not counted in strings', () => {
+    const text = '[,{'.repeat(1_000_000);
+    expect(parseJson(Buffer.from(JSON.stringify([text])))).toEqual([text]);
+  });
+});
+
 describe('a body of several slices', () => {
   test('is read wherever a slice ends, even within an escape', async () => {
     const shifts = Array.from({ length: 4 }, (_, i) => i);

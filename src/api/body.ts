@@ -1,5 +1,5 @@
 /**
- * Reads JSON bodies. Depth is checked on the bytes, before a parser sees them; a key such as `__proto__`
+ * Reads JSON bodies. Depth and number of values are checked on the bytes, before a parser sees them; a key such as `__proto__`
  * becomes an ordinary key, because everything above builds objects by definition, never by assignment. Large
  * bodies are checked a slice at a time, so that other requests get their turn in between.
  */
@@ -9,6 +9,8 @@ import { messageOf } from '../lib/index.ts';
 import { apiFault } from './faults.ts';
 
 const maxDepth = 500;
+/** Each costs the parser time and up to 60 bytes, and as few as two of the body. A payload of a mebibyte has half as many. */
+const maxValues = 1_000_000;
 const sliceBytes = 4 * 1024 * 1024;
 
 /** Makes JSON the only content type; an empty body is `undefined`. */
@@ -28,18 +30,18 @@ export function acceptJson(app: FastifyInstance): void {
   });
 }
 
-/** @throws Fault BODY_NOT_JSON, BODY_TOO_DEEP */
+/** @throws Fault BODY_NOT_JSON, BODY_TOO_DEEP, BODY_TOO_MANY_VALUES */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
-  checkDepth(body, { at: 0, depth: 0, inString: false }, body.length);
+  checkShape(body, begin, body.length);
   return parse(body);
 }
 
 /** As `parseJson`, with pauses. */
 export async function parseLargeJson(body: Buffer): Promise<unknown> {
-  let scan: Scan = { at: 0, depth: 0, inString: false };
+  let scan = begin;
   while (scan.at < body.length) {
-    scan = checkDepth(body, scan, Math.min(body.length, scan.at + sliceBytes));
+    scan = checkShape(body, scan, Math.min(body.length, scan.at + sliceBytes));
     await setImmediate();
   }
   return parse(body);
@@ -57,12 +59,16 @@ function parse(body: Buffer): unknown {
 interface Scan {
   readonly at: number;
   readonly depth: number;
+  /** Brackets that open, and commas: there is one value more at most. */
+  readonly values: number;
   readonly inString: boolean;
 }
 
-/** @throws Fault BODY_TOO_DEEP */
-function checkDepth(body: Buffer, from: Scan, to: number): Scan {
-  let { at, depth, inString } = from;
+const begin: Scan = { at: 0, depth: 0, values: 0, inString: false };
+
+/** @throws Fault BODY_TOO_DEEP, BODY_TOO_MANY_VALUES */
+function checkShape(body: Buffer, from: Scan, to: number): Scan {
+  let { at, depth, values, inString } = from;
   for (; at < to; at++) {
     const byte = body[at];
     if (inString) {
@@ -71,9 +77,19 @@ function checkDepth(body: Buffer, from: Scan, to: number): Scan {
     } else if (byte === 0x22) inString = true;
     else if (byte === 0x7b || byte === 0x5b) {
       if (++depth > maxDepth) throw tooDeep();
+      if (++values > maxValues) throw tooMany();
+    } else if (byte === 0x2c) {
+      if (++values > maxValues) throw tooMany();
     } else if (byte === 0x7d || byte === 0x5d) depth--;
   }
-  return { at, depth, inString };
+  return { at, depth, values, inString };
+}
+
+function tooMany() {
+  return apiFault(
+    'BODY_TOO_MANY_VALUES',
+    `The request content was malformed:\nit has more than ${maxValues} values`,
+  );
 }
 
 function tooDeep() {

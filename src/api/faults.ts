@@ -4,6 +4,7 @@ import { type FaultKind, faultTable } from '../lib/index.ts';
 export const apiFaultKinds = {
   BODY_NOT_JSON: 'invalid',
   BODY_TOO_DEEP: 'invalid',
+  BODY_TOO_MANY_VALUES: 'invalid',
   BODY_MISSING: 'invalid',
   BODY_TYPE_UNSUPPORTED: 'unsupported',
   QUERY_INVALID: 'invalid',
