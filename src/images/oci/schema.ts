@@ -3,6 +3,7 @@
  * schema 2 is the same under other media types. Source: OCI image-spec v1.1 (image-layout, index, manifest, config).
  */
 import { z } from 'zod';
+import { hasMoreValuesThan } from '../../lib/index.ts';
 import { isDigest } from '../digest.ts';
 import { imageFault } from '../faults.ts';
 
@@ -19,6 +20,8 @@ export const refNameAnnotation = 'org.opencontainers.image.ref.name';
 
 /** Bytes of any one document. */
 export const maxDocumentBytes = 4 * 1024 * 1024;
+/** The longest configurations have some thousands. */
+const maxValues = 200_000;
 /** More than Docker itself ever builds (127), far below overlayfs' 500. */
 export const maxLayers = 128;
 
@@ -73,10 +76,12 @@ export type Config = z.infer<typeof configSchema>;
 export function parseDocument<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    value = hasMoreValuesThan(text, maxValues) ? undefined : JSON.parse(text);
   } catch (cause) {
     throw imageFault('IMAGE_INVALID', `${what} is not JSON`, { cause });
   }
+  if (value === undefined) throw imageFault('IMAGE_INVALID', `${what} has more than ${maxValues} values`);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw imageFault('IMAGE_INVALID', `${what}: ${z.prettifyError(result.error).slice(0, 500)}`);

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { indexSchema, parseDocument } from './schema.ts';
+
+test('a document of lists alone is refused before it is parsed', () => {
+  const bytes = Buffer.from(`{"schemaVersion":2,"manifests":[],"x":[${'[],'.repeat(1_000_000)}[]]}`);
+  expect(() => parseDocument(indexSchema, bytes, 'the index')).toThrow(
+    'the index has more than 200000 values',
+  );
+});
+
+test('what is no JSON is said to be none', () => {
+  expect(() => parseDocument(indexSchema, Buffer.from('{'), 'the index')).toThrow('the index is not JSON');
+});
