@@ -9,6 +9,8 @@ import { statusOfKind } from './faults.ts';
 import { sendRetryAfter } from './rate-limit.ts';
 import { newTransactionId } from './transaction.ts';
 
+/** OpenWhisk's body has no room for it: which of the faults in docs/errors.md it is. */
+const faultHeader = 'x-ward-fault';
 const internalText = 'There was an internal server error.';
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, status: number, text: string) {
@@ -30,6 +32,7 @@ export function errorHandler(log: Log) {
       const status = statusOfKind[error.kind];
       if (status === 500) log.error({ transactionId: request.id, code: error.code, err: error }, 'a fault');
       sendRetryAfter(reply, error);
+      if (status !== 500) reply.header(faultHeader, error.code);
       return sendError(request, reply, status, status === 500 ? internalText : error.message);
     }
     const status = statusOfFrameworkError(error);

@@ -24,6 +24,14 @@ test.each([
   expect(fault.cause).toMatchObject({ message: expect.stringContaining(`GET /x → ${status}`) });
 });
 
+test.each(['DEPLOYMENT_REFUSED', 'RUN_REFUSED'])('%s is of the gate, and no matter of the key', (code) => {
+  const body = { error: 'denied by policy', code: 'request-1' };
+  const fault = answerFault({ status: 403, body, headers: { 'x-ward-fault': code } }, 'PUT /x', auth);
+  expect(fault).toMatchObject({ code: 'GATE_REFUSED', message: 'denied by policy' });
+  expect(exitCodeOf(fault.kind)).toBe(3);
+  expect(`${fault.hint} ${fault.cause}`).not.toMatch(/key|WARD_AUTH/);
+});
+
 test.each([
   ['GET /api/v1/namespaces/_/actions/x', 'ward action list'],
   ['GET /api/v1/namespaces/_/activations/x', 'ward activation list'],

@@ -24,6 +24,13 @@ const meanings: Readonly<Record<number, Meaning>> = {
   504: { code: 'SERVER_TIMED_OUT', hint: 'try again' },
 };
 
+/** What the gate refuses: a policy speaks there, and no key would help. */
+const refusals: Readonly<Record<string, string>> = {
+  DEPLOYMENT_REFUSED:
+    'upgrade what it names; ward image scan FILE shows all that is found, before it is deployed',
+  RUN_REFUSED: 'deploy a version without what it names; the operator’s policy says what may run',
+};
+
 /** @param request its method and path. @param auth the key that was used; only its source is told. */
 export function answerFault(
   answer: { readonly status: number; readonly body: JsonValue; readonly headers?: IncomingHttpHeaders },
@@ -31,18 +38,24 @@ export function answerFault(
   auth: Setting | undefined,
 ): Fault {
   const { status, body } = answer;
-  const meaning = meanings[status] ?? { code: status < 500 ? 'REQUEST_UNSUPPORTED' : 'SERVER_FAILED' };
+  const meaning = refusalIn(answer.headers) ??
+    meanings[status] ?? { code: status < 500 ? 'REQUEST_UNSUPPORTED' : 'SERVER_FAILED' };
   const said = saidIn(body);
   const id = isJsonObject(body) && typeof body['code'] === 'string' ? `, request ${body['code']}` : '';
   const seconds = /^\d{1,6}$/.exec(answer.headers?.['retry-after'] ?? '')?.[0];
   const wait = seconds === undefined ? undefined : `try again in ${seconds} s`;
   const hint = wait ?? hintOf(status, request) ?? meaning.hint;
-  const isAboutKey = (status === 401 || status === 403) && auth !== undefined;
+  const isAboutKey = (status === 401 || meaning.code === 'NOT_AUTHORISED') && auth !== undefined;
   const key = isAboutKey ? `, with the key from ${auth.source}` : '';
   return cliFault(meaning.code, said ?? `the server answered ${status}`, {
     ...(hint === undefined ? {} : { hint }),
     cause: new Error(`${request} → ${status}${key}${id}`),
   });
+}
+
+function refusalIn(headers: IncomingHttpHeaders | undefined): Meaning | undefined {
+  const hint = refusals[String(headers?.['x-ward-fault'])];
+  return hint === undefined ? undefined : { code: 'GATE_REFUSED', hint };
 }
 
 /** `{error}` of the API, `{errors: [{message}]}` of the registry. */

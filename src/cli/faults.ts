@@ -20,6 +20,7 @@ export const cliFault = faultTable({
   REQUEST_UNSUPPORTED: 'unsupported',
   FEED_FAILED: 'host',
   IMAGE_REFUSED: 'denied',
+  GATE_REFUSED: 'denied',
   NOT_FOUND: 'missing',
   CONFLICT: 'conflict',
   THROTTLED: 'throttled',

@@ -57,8 +57,9 @@ function kindOf(text: string | undefined): FaultKind {
 }
 
 /** What `ward` exits with when a server answers so. */
-function exitOfAnswer(status: number): number {
-  return exitCodeOf(answerFault({ status, body: {} }, 'GET /', { value: '', source: '' }).kind);
+function exitOfAnswer(status: number, code: string): number {
+  const answer = { status, body: {}, headers: { 'x-ward-fault': code } };
+  return exitCodeOf(answerFault(answer, 'GET /', { value: '', source: '' }).kind);
 }
 
 test('kinds: status and exit code', () => {
@@ -72,7 +73,7 @@ test.each(answered)('%s: codes, kinds, statuses, exit codes', (heading, codes) =
   expect(columnsOf(table, 'code', 'kind')).toEqual(codes);
   for (const [code = '', kind, status, exit] of table.rows) {
     const expected = statusOfKind[kindOf(kind)];
-    expect([code, status, exit]).toEqual([code, String(expected), String(exitOfAnswer(expected))]);
+    expect([code, status, exit]).toEqual([code, String(expected), String(exitOfAnswer(expected, plain(code)))]);
   }
 });
 
