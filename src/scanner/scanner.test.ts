@@ -1,15 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ZipFile } from 'yazl';
 import { digestOf } from '../images/index.ts';
-import { silentLog } from '../lib/index.ts';
 import { mostFindings, mostPackages } from './limits.ts';
-import { findConfinement } from './processes/confinement.ts';
 import { inspectorsFor } from './processes/inspectors.fixture.ts';
 import {
   filesTar,
@@ -19,77 +15,10 @@ import {
   tarOf,
   temporaryFolder,
 } from './scanner.fixture.ts';
-import { createScanner, type ScannerOptions } from './scanner.ts';
+import { app, base, idsOf, layFiles, matcherOf, module, scannerWith, zipOf } from './scans.fixture.ts';
 import { layoutSource } from './sources/layout.ts';
-import type { AdvisoryMatcher, Report, Vulnerability } from './types.ts';
 
 const wardImages = '/var/lib/ward/images';
-const module = new URL('processes/inspectors.fixture.ts', import.meta.url);
-const base = await filesTar({
-  'etc/os-release': 'ID=debian\nVERSION_ID="13"\n',
-  'var/lib/dpkg/status': 'Package: libc6\nVersion: 2.41-1\n',
-});
-const app = await filesTar({
-  'app/node_modules/lodash/package.json': '{"name":"lodash","version":"4.17.20"}',
-  'app/.env': 'PASSWORD=hunter2',
-});
-
-/** Everything of these names is vulnerable. */
-function matcherOf(names: readonly string[], revision = '1'): AdvisoryMatcher {
-  return {
-    state: () => ({ revision, count: names.length }),
-    covers: () => true,
-    endOfLife: () => undefined,
-    match: (components) =>
-      components
-        .filter(({ name }) => names.includes(name))
-        .map((component): Vulnerability => {
-          const { ecosystem, name, version, purl, places } = component;
-          return {
-            class: 'vulnerability',
-            id: `CVE-${name}`,
-            title: name,
-            severity: 'critical',
-            places,
-            aliases: [],
-            component: { ecosystem, name, version, purl },
-            severitySource: 'test',
-            fixedIn: [],
-            status: 'affected',
-            knownExploited: false,
-          };
-        }),
-  };
-}
-
-function scannerWith(options: Partial<ScannerOptions> = {}) {
-  return createScanner({
-    matcher: matcherOf(['lodash']),
-    inspectors: inspectorsFor(),
-    log: silentLog,
-    now: () => new Date('2026-01-02T03:04:05Z'),
-    ...options,
-  });
-}
-
-function idsOf({ findings }: Report): string[] {
-  return findings.map(({ id }) => id);
-}
-
-async function zipOf(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
-  const zip = new ZipFile();
-  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name);
-  zip.end();
-  return buffer(zip.outputStream);
-}
-
-async function layFiles(root: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), content);
-  }
-}
-
 describe.each([
   ['in this process', inspectorsFor()],
   ['in processes', { module }],
@@ -321,152 +250,6 @@ describe('an image', () => {
     expect(await told.rejudge(report)).toEqual(report);
     await using after = scannerWith({ matcher: { ...plain, match } });
     expect((await after.rejudge(report)).inventory.gaps).toEqual([]);
-  });
-});
-
-describe('a process', () => {
-  it('that does not come back from a configuration in time is ended, and so is the scan', async () => {
-    await using scanner = scannerWith({ inspectors: { module }, timeoutMs: 1000 });
-    const hanging = imageOf([base], { ...plainConfig, user: 'hang' });
-    await expect(scanner.scanImage(hanging)).rejects.toMatchObject({ code: 'SCAN_TIMED_OUT' });
-    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
-  });
-
-  it('that does not come back in time is ended, which is a gap', async () => {
-    await using scanner = scannerWith({ inspectors: { module }, timeoutMs: 1000 });
-    const report = await scanner.scanImage(imageOf([await filesTar({ hang: 'x' })]));
-    expect(report.inventory.gaps).toEqual([{ path: '', reason: expect.stringContaining('within 1 s') }]);
-  });
-
-  it('that is busy is ended when nobody wants to know any more, and replaced', async () => {
-    await using scanner = scannerWith({ inspectors: { module } });
-    const controller = new AbortController();
-    const [layer] = imageOf([await filesTar({ hang: 'x' })]).layers;
-    if (layer === undefined) throw new Error('no layer');
-    const open = async () => {
-      setTimeout(() => controller.abort(new Error('enough')), 50);
-      return layer.open();
-    };
-    await expect(scanner.scanLayer({ ...layer, open }, { signal: controller.signal })).rejects.toThrow(
-      'enough',
-    );
-    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
-  });
-
-  it('that dies fails its scan, and no other', async () => {
-    await using scanner = scannerWith({ inspectors: { module } });
-    await expect(scanner.scanImage(imageOf([await filesTar({ die: 'x' })]))).rejects.toMatchObject({
-      code: 'SCAN_FAILED',
-    });
-    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
-  });
-
-  it('that runs out of memory fails its scan, says so, and fails no other', async () => {
-    await using scanner = scannerWith({ inspectors: { module } });
-    await expect(scanner.scanImage(imageOf([await filesTar({ hungry: 'x' })]))).rejects.toMatchObject({
-      code: 'SCAN_FAILED',
-      message: expect.stringContaining('MiB of memory'),
-    });
-    expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
-  });
-
-  it('has no capability, can gain none, has no network, and writes nothing where there is Landlock', async () => {
-    await using scanner = scannerWith({ inspectors: { module } });
-    const { findings } = await scanner.scanImage(imageOf([await filesTar({ look: 'x' })]));
-    const hasLandlock = (await findConfinement())(undefined).includes('--landlock-access');
-    expect(findings.find(({ id }) => id === 'look')?.title).toBe(
-      `Inh 0, Prm 0, Eff 0, Bnd 0, Amb 0, NoNewPrivs 1, interfaces: none, writing: ${hasLandlock ? 'EACCES' : 'yes'}`,
-    );
-  });
-
-  it('that can not load who looks at files fails every scan', async () => {
-    await using scanner = scannerWith({ inspectors: { module: new URL('file:///nothing.ts') } });
-    await expect(scanner.scanImage(imageOf([app]))).rejects.toMatchObject({ code: 'SCAN_FAILED' });
-  });
-});
-
-describe('function code', () => {
-  const options = { name: 'x', kind: 'python:3.13' };
-
-  it('that is a zip behind something else is looked at as both', async () => {
-    await using scanner = scannerWith();
-    const zip = await zipOf({ '__main__.py': 'PASSWORD = "hunter2"' });
-    const code = Buffer.concat([Buffer.from('#!/usr/bin/env python3\n# hunter2\n'), zip]);
-    const { findings } = await scanner.scanCode(code, options);
-    expect(findings.flatMap(({ places }) => places.map(({ path }) => path))).toContain('__main__.py');
-  });
-
-  it('that only mentions the end of a zip is a text', async () => {
-    await using scanner = scannerWith();
-    const { findings, inventory } = await scanner.scanCode(
-      Buffer.from('s = "PK\x05\x06" # hunter2'),
-      options,
-    );
-    expect([idsOf({ findings } as Report), inventory.gaps]).toEqual([['password'], []]);
-  });
-
-  it('of Java tells of the artifacts in its jar', async () => {
-    await using scanner = scannerWith();
-    const pom = 'groupId=org.a\nartifactId=b\nversion=1.0\n';
-    const inner = await zipOf({ 'META-INF/maven/org.a/b/pom.properties': pom });
-    const jar = await zipOf({
-      'META-INF/MANIFEST.MF': 'Main-Class: Main\n',
-      'META-INF/maven/org.a/c/pom.properties': pom.replace('=b', '=c'),
-      'lib/b.jar': inner,
-    });
-    const { inventory } = await scanner.scanCode(jar, { name: 'x', kind: 'java:21' });
-    expect(inventory.components.map(({ name, places }) => [name, places.map(({ path }) => path)])).toEqual([
-      ['org.a:b', ['code.jar!/lib/b.jar']],
-      ['org.a:c', ['code.jar']],
-    ]);
-  });
-
-  it.each([
-    ['leads out', { '../evil': 'x' }],
-    ['is absolute', { '/evil': 'x' }],
-  ])('whose entry %s is refused', async (_what, files) => {
-    await using scanner = scannerWith();
-    const [name = ''] = Object.keys(files);
-    const zip = await zipOf({ [name.replace(/^\.\.|^\//, 'xx').slice(0, name.length)]: 'x' });
-    const [from, to] = [
-      Buffer.from(name.replace(/^\.\.|^\//, 'xx').slice(0, name.length)),
-      Buffer.from(name),
-    ];
-    for (let at = zip.indexOf(from); at >= 0; at = zip.indexOf(from)) to.copy(zip, at);
-    await expect(scanner.scanCode(zip, options)).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
-  });
-
-  it('that is a bomb, or no whole zip, is refused', async () => {
-    await using scanner = scannerWith();
-    const bomb = await zipOf({ bomb: Buffer.alloc(20_000_000) });
-    await expect(scanner.scanCode(bomb, options)).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
-    await expect(scanner.scanCode(bomb.subarray(0, 500), options)).rejects.toMatchObject({
-      code: 'ARCHIVE_INVALID',
-    });
-  });
-});
-
-describe('a folder', () => {
-  it('with a broken package is a gap', async () => {
-    await using folder = await temporaryFolder();
-    await using scanner = scannerWith();
-    await layFiles(folder.path, { 'node_modules/a/package.json': '{', 'requirements.txt': 'lodash==1.0\n' });
-    const { inventory } = await scanner.scanFolder(folder.path, 'x');
-    expect(inventory.gaps).toEqual([{ path: 'node_modules/a/package.json', reason: 'npm: it is not JSON' }]);
-    expect(inventory.components.map(({ purl }) => purl)).toEqual(['pkg:pypi/lodash@1.0']);
-  });
-
-  it('with a package database behind a link is a gap', async () => {
-    await using folder = await temporaryFolder();
-    await using scanner = scannerWith();
-    await layFiles(folder.path, {
-      'etc/os-release': 'ID=debian\n',
-      'opt/dpkg/status': 'Package: a\nVersion: 1\n',
-    });
-    await mkdir(join(folder.path, 'var/lib'), { recursive: true });
-    await symlink('/opt/dpkg', join(folder.path, 'var/lib/dpkg'));
-    const { inventory } = await scanner.scanFolder(folder.path, 'x');
-    expect(inventory.gaps.map(({ path }) => path)).toEqual(['var/lib/dpkg', '']);
   });
 });
 

@@ -73,7 +73,11 @@ test.each(answered)('%s: codes, kinds, statuses, exit codes', (heading, codes) =
   expect(columnsOf(table, 'code', 'kind')).toEqual(codes);
   for (const [code = '', kind, status, exit] of table.rows) {
     const expected = statusOfKind[kindOf(kind)];
-    expect([code, status, exit]).toEqual([code, String(expected), String(exitOfAnswer(expected, plain(code)))]);
+    expect([code, status, exit]).toEqual([
+      code,
+      String(expected),
+      String(exitOfAnswer(expected, plain(code))),
+    ]);
   }
 });
 
