@@ -25,24 +25,24 @@ export interface Followers {
 
 interface Following {
   readonly onLine: (line: string) => void;
-  attachment: Disposable | undefined;
+  readonly attachments: Disposable[];
 }
 
 export function createFollowers(): Followers {
   const byActivation = new Map<string, Set<Following>>();
   const attach = (following: Following, { source, id, isContinued }: LogPlace) => {
-    following.attachment = source.follow(id, following.onLine, isContinued);
+    const attachment = source.follow(id, following.onLine, isContinued);
+    if (attachment !== undefined) following.attachments.push(attachment);
   };
   const detach = (following: Following) => {
-    following.attachment?.[Symbol.dispose]();
-    following.attachment = undefined;
+    for (const attachment of following.attachments.splice(0)) attachment[Symbol.dispose]();
   };
   return {
     get isEmpty() {
       return byActivation.size === 0;
     },
     add(activationId, onLine, at) {
-      const following: Following = { onLine, attachment: undefined };
+      const following: Following = { onLine, attachments: [] };
       if (at) attach(following, at);
       const all = byActivation.get(activationId) ?? new Set();
       byActivation.set(activationId, all.add(following));
@@ -56,7 +56,8 @@ export function createFollowers(): Followers {
     },
     move(activationId, to) {
       for (const following of byActivation.get(activationId) ?? []) {
-        detach(following);
+        // What it goes on with may have lines that are not read yet.
+        if (!to.isContinued) detach(following);
         attach(following, to);
       }
     },
