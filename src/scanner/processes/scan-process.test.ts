@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -12,9 +13,9 @@ it('a process reads what was compiled before, and keeps what it compiles for the
   await using folder = await temporaryFolder();
   // The tests have a cache of their own.
   const { NODE_COMPILE_CACHE: _, ...env } = process.env;
-  await expect(mustRun([process.execPath, program, folder.path], { env, timeoutMs: 20_000 })).resolves.toBe(
-    '',
-  );
+  await expect(
+    mustRun([process.execPath, program, join(folder.path, 'cache')], { env, timeoutMs: 20_000 }),
+  ).resolves.toBe('');
 });
 
 it('a process that is busy ends with the one that started it, however that ends', async () => {
