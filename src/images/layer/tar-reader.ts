@@ -53,7 +53,7 @@ export const headBytes = 64 * 1024;
 const maxExtraBytes = 1024 * 1024;
 const empty = Buffer.alloc(0);
 /** Of a file, before it is said whether it is read whole: programs are known by so many. The padding counts. */
-export const startBytes = 64;
+const startBytes = 64;
 
 interface Body {
   readonly entry: TarEntry;

@@ -3,12 +3,12 @@
  * must not take the memory.
  */
 
-export interface BufferShares {
+interface BufferShares {
   /** For as long as a transfer lasts. */
   enter(): BufferShare;
 }
 
-export interface BufferShare extends Disposable {
+interface BufferShare extends Disposable {
   /** For each of the two buffers that a transfer has: one is filled while the other is emptied. */
   readonly bytes: number;
 }
