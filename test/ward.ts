@@ -147,7 +147,7 @@ export class Ward implements AsyncDisposable {
         `/api/v1/namespaces/_/activations/${id}`,
         auth === undefined ? {} : { auth },
       );
-      if (reply.status === 200 && reply.body.response.status !== 'pending') return reply.body;
+      if (reply.status === 200) return reply.body;
       if (reply.status !== 200 && reply.status !== 404) throw new Error(`activation ${id}: ${reply.status}`);
       await pause();
     }

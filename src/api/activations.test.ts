@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isJsonObject } from '../lib/index.ts';
 import { basic, completion, hello, startApi, type TestApi } from './api.fixture.ts';
 
 /** For tests that change nothing. */
@@ -109,6 +110,42 @@ describe('one', () => {
     expect((await api.call('GET', `activations/${id}/`)).body).toEqual(record);
     expect((await api.call('GET', `activations/${id}/result`)).body).toEqual(response);
     expect((await api.call('GET', `activations/${id}/logs`)).body).toEqual({ logs });
+  });
+
+  test('that has not ended is not found; the error says what is known, and pending=true answers that', async () => {
+    await using api = await startApi();
+    const gate = Promise.withResolvers<void>();
+    api.script = async () => {
+      await gate.promise;
+      return completion({ x: 1 });
+    };
+    await api.call('PUT', 'actions/a', { body: hello });
+    const { body } = await api.call('POST', 'actions/a');
+    const id = isJsonObject(body) ? String(body['activationId']) : '';
+    const response = { status: 'pending', success: false, result: {} };
+    const pending = { activationId: id, namespace: 'guest', name: 'a', response, logs: [] };
+    const error = 'The requested resource does not exist.';
+    for (const part of ['', '/', '/result', '/logs']) {
+      const answer = await api.call('GET', `activations/${id}${part}`);
+      expect([answer.status, answer.headers['x-ward-fault']]).toEqual([404, 'ACTIVATION_PENDING']);
+      expect(answer.body).toMatchObject({ error, code: answer.headers['x-request-id'], pending });
+    }
+    const known = async (part: string) =>
+      (await api.call('GET', `activations/${id}${part}?pending=true`)).body;
+    expect(await known('')).toMatchObject(pending);
+    expect(await known('')).not.toHaveProperty('end');
+    expect(await known('/result')).toEqual(response);
+    expect(await known('/logs')).toEqual({ logs: [] });
+    expect((await api.call('GET', `activations/${id}?pending=perhaps`)).status).toBe(400);
+    expect((await api.call('GET', 'activations')).body).toEqual([]);
+    gate.resolve();
+    await expect
+      .poll(async () => (await api.call('GET', `activations/${id}/result`)).body)
+      .toMatchObject({
+        success: true,
+        result: { x: 1 },
+      });
+    expect(await known('/result')).toMatchObject({ success: true });
   });
 
   test.each([

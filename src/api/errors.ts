@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isFault, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
+import { isFault, type JsonObject, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
 import { statusOfKind } from './faults.ts';
 import { sendRetryAfter } from './rate-limit.ts';
 import { newTransactionId } from './transaction.ts';
@@ -13,11 +13,17 @@ import { newTransactionId } from './transaction.ts';
 const faultHeader = 'x-ward-fault';
 const internalText = 'There was an internal server error.';
 
-export function sendError(request: FastifyRequest, reply: FastifyReply, status: number, text: string) {
+export function sendError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  text: string,
+  details?: JsonObject,
+) {
   if (status === 401 && !reply.hasHeader('www-authenticate'))
     reply.header('www-authenticate', 'Basic realm="OpenWhisk secure realm"');
   reply.header('x-request-id', request.id);
-  return sendJson(reply, status, errorJson(text, request.id));
+  return sendJson(reply, status, errorJson(text, request.id, details));
 }
 
 /** Sends what is JSON text already. */
@@ -32,8 +38,9 @@ export function errorHandler(log: Log) {
       const status = statusOfKind[error.kind];
       if (status === 500) log.error({ transactionId: request.id, code: error.code, err: error }, 'a fault');
       sendRetryAfter(reply, error);
-      if (status !== 500) reply.header(faultHeader, error.code);
-      return sendError(request, reply, status, status === 500 ? internalText : error.message);
+      if (status === 500) return sendError(request, reply, status, internalText);
+      reply.header(faultHeader, error.code);
+      return sendError(request, reply, status, error.message, error.details);
     }
     const status = statusOfFrameworkError(error);
     if (status === 500) {
@@ -72,8 +79,8 @@ function statusLineOf(code: string | undefined): string {
   return '400 Bad Request';
 }
 
-function errorJson(text: string, transactionId: string): string {
-  return JSON.stringify({ error: text, code: transactionId });
+function errorJson(text: string, transactionId: string, details?: JsonObject): string {
+  return JSON.stringify({ error: text, code: transactionId, ...details });
 }
 
 function statusOfFrameworkError(error: unknown): number {

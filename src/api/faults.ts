@@ -8,6 +8,7 @@ export const apiFaultKinds = {
   BODY_MISSING: 'invalid',
   BODY_TYPE_UNSUPPORTED: 'unsupported',
   QUERY_INVALID: 'invalid',
+  ACTIVATION_PENDING: 'missing',
   DESTINATION_UNSUPPORTED: 'invalid',
   UPLOADS_BUSY: 'busy',
   ANSWERS_BUSY: 'busy',

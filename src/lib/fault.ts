@@ -3,6 +3,8 @@
  * (`faultTable`), so that docs, HTTP statuses and CLI messages can be held against that table by tests.
  */
 
+import type { JsonObject } from './json.ts';
+
 /** What went wrong, from the caller's point of view. Each kind has one HTTP status and one exit code. */
 export type FaultKind =
   | 'invalid'
@@ -24,6 +26,8 @@ export interface FaultOptions {
   readonly hint?: string;
   /** When the same request may succeed, as far as it is known. */
   readonly retryAfterMs?: number;
+  /** What a program is told beside the text: fields of the answer. */
+  readonly details?: JsonObject;
   readonly cause?: unknown;
 }
 
@@ -32,6 +36,7 @@ export class Fault extends Error {
   readonly kind: FaultKind;
   readonly hint: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly details: JsonObject | undefined;
 
   constructor(code: string, kind: FaultKind, message: string, options: FaultOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -40,6 +45,7 @@ export class Fault extends Error {
     this.kind = kind;
     this.hint = options.hint;
     this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details;
   }
 }
 

@@ -58,9 +58,9 @@ async function checkFiring(ward: Ward, id: string, lost: string[]): Promise<read
 async function ended(ward: Ward, id: string) {
   for (;;) {
     const { status, body } = await ward.request('GET', `${names}/activations/${id}`);
-    if (status === 404) return undefined;
-    if (status !== 200) throw new Error(`the activation ${id}: ${status}`);
-    if (body.response.status !== 'pending') return body;
+    if (status === 404 && body.pending === undefined) return undefined;
+    if (status === 200) return body;
+    if (status !== 404) throw new Error(`the activation ${id}: ${status}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

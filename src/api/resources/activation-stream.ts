@@ -4,7 +4,7 @@
  */
 import type { FastifyReply, RouteHandlerMethod } from 'fastify';
 import { checkActivationId, type Functions } from '../../functions/index.ts';
-import { isFault, type JsonValue } from '../../lib/index.ts';
+import { isFault, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
 
 /** A client that reads more slowly than the log grows is let go, before its lines fill the memory. */
@@ -29,10 +29,10 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
       events.start(() => following[Symbol.dispose]());
       return reply;
     }
-    const record = await activations.get(namespace, id);
+    const { logs, ...record } = await lookUp(activations, namespace, id);
     events.start(() => {});
-    for (const line of await activations.logs(namespace, id)) events.send('log', line);
-    events.end('end', withoutLogs(record));
+    for (const line of Array.isArray(logs) ? logs : []) events.send('log', line);
+    events.end('end', record);
     return reply;
   };
 }
@@ -43,18 +43,27 @@ async function endOf(
   id: string,
 ): Promise<JsonValue> {
   try {
-    return withoutLogs(await activations.get(namespace, id));
+    const { logs: _, ...record } = await lookUp(activations, namespace, id);
+    return record;
   } catch (error) {
     if (isFault(error, 'NOT_FOUND')) return null;
     throw error;
   }
 }
 
-function withoutLogs({
-  logs: _,
-  ...record
-}: Awaited<ReturnType<Functions['activations']['get']>>): JsonValue {
-  return record;
+/** Its record, or what is known of it: it may be in the queue again. @throws Fault NOT_FOUND */
+async function lookUp(
+  activations: Functions['activations'],
+  namespace: string,
+  id: string,
+): Promise<JsonObject> {
+  try {
+    return await activations.get(namespace, id);
+  } catch (error) {
+    const known = isFault(error, 'NOT_FOUND') ? await activations.pending(namespace, id) : undefined;
+    if (known === undefined) throw error;
+    return known;
+  }
 }
 
 interface Events {

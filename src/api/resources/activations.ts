@@ -1,8 +1,8 @@
 /** `/namespaces/{ns}/activations`: records, results and logs. */
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import { checkActivationId, type Functions, parseEntityName } from '../../functions/index.ts';
-import type { JsonObject } from '../../lib/index.ts';
+import { isFault, type JsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
@@ -32,22 +32,19 @@ export function addActivations(scope: FastifyInstance, functions: Functions): vo
     },
   });
   addResource(scope, [`${root}/:id`, `${root}/:id/`], {
-    GET: async (request, reply) => {
-      const [namespace, id] = targetOf(request);
-      return sendJson(reply, 200, JSON.stringify(await activations.get(namespace, id)));
-    },
+    GET: readHandler(activations, { ofEnded: activations.get, ofPending: (record) => record }),
   });
   addResource(scope, [`${root}/:id/result`], {
-    GET: async (request, reply) => {
-      const [namespace, id] = targetOf(request);
-      return sendJson(reply, 200, JSON.stringify(await activations.result(namespace, id)));
-    },
+    GET: readHandler(activations, {
+      ofEnded: activations.result,
+      ofPending: ({ response = {} }) => response,
+    }),
   });
   addResource(scope, [`${root}/:id/logs`], {
-    GET: async (request, reply) => {
-      const [namespace, id] = targetOf(request);
-      return sendJson(reply, 200, JSON.stringify({ logs: await activations.logs(namespace, id) }));
-    },
+    GET: readHandler(activations, {
+      ofEnded: async (namespace, id) => ({ logs: [...(await activations.logs(namespace, id))] }),
+      ofPending: ({ logs = [] }) => ({ logs }),
+    }),
   });
   addResource(scope, [`${root}/:id/stream`], { GET: streamHandler(functions) });
 }
@@ -60,6 +57,36 @@ export function addActivationInputs(scope: FastifyInstance, { activations }: Fun
       return sendJson(reply, 200, JSON.stringify(await activations.input(namespace, id)));
     },
   });
+}
+
+interface Reading {
+  /** @throws Fault NOT_FOUND */
+  readonly ofEnded: (namespace: string, activationId: string) => Promise<JsonValue>;
+  readonly ofPending: (known: JsonObject) => JsonValue;
+}
+
+/**
+ * One that has not ended is not found, as clients that poll expect; the error has what is known. With `pending=true`
+ * that is the answer.
+ */
+function readHandler(
+  activations: Functions['activations'],
+  { ofEnded, ofPending }: Reading,
+): RouteHandlerMethod {
+  return async (request, reply) => {
+    const [namespace, id] = targetOf(request);
+    const showPending = queryBoolean(request.query, 'pending', false);
+    let answer: JsonValue;
+    try {
+      answer = await ofEnded(namespace, id);
+    } catch (error) {
+      const pending = isFault(error, 'NOT_FOUND') ? await activations.pending(namespace, id) : undefined;
+      if (pending === undefined) throw error;
+      if (!showPending) throw apiFault('ACTIVATION_PENDING', messageOf(error), { details: { pending } });
+      answer = ofPending(pending);
+    }
+    return sendJson(reply, 200, JSON.stringify(answer));
+  };
 }
 
 /** One by one: a page of records with their logs can be longer than a string may be. */

@@ -49,6 +49,7 @@ test('what has not ended is pending, not a success, and has no result yet', asyn
   api.answers.set(`GET ${activationsUrl}/${id}`, { body: pending });
   expect((await ward(['activation', 'list'])).stdout).toMatch(new RegExp(`${id} +pending +pack/hello`));
   expect((await ward(['activation', 'get', id])).stdout).toMatch(/\nstatus +pending\n/);
+  expect(api.requests.at(-1)?.url).toBe(`${activationsUrl}/${id}?pending=true`);
   const result = await ward(['activation', 'result', id]);
   expect(result).toMatchObject({ code: 7, stdout: '' });
   expect(result.stderr).toContain(`ward activation logs --follow ${id}`);

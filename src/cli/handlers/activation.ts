@@ -95,6 +95,7 @@ async function fetchRecord(
   const record = await client.sendForObject({
     method: 'GET',
     path: ['namespaces', namespace, 'activations', id],
+    query: { pending: true },
   });
   return { record, rest };
 }

@@ -17,12 +17,14 @@ export interface ActivationService {
   /** Full records, newest first; each is read when it is asked for, since a page may not fit in memory. */
   records(query: ActivationFilter & Page): AsyncIterable<JsonObject>;
   count(filter: ActivationFilter): Promise<number>;
-  /** The full record; of one that has not ended, what is known. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
+  /** The full record of one that has ended. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   get(namespace: string, activationId: string): Promise<JsonObject>;
   /** Its `response`. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   result(namespace: string, activationId: string): Promise<JsonValue>;
   /** @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   logs(namespace: string, activationId: string): Promise<readonly string[]>;
+  /** What is known of one that has not ended; undefined when there is none. */
+  pending(namespace: string, activationId: string): Promise<JsonObject | undefined>;
   /** What it was called with, if its action says that this is kept. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   input(namespace: string, activationId: string): Promise<JsonValue>;
   /** A record is on its way to the store: reads wait for it, until it has arrived. */
@@ -53,15 +55,12 @@ export function createActivations(
     if (meant.length === 0) return;
     await within(Promise.all(meant.map(({ visible }) => visible.reached())), settleWaitMs);
   };
-  const find = async (namespace: string, activationId: string): Promise<ActivationRow | undefined> => {
+  const find = async (namespace: string, activationId: string): Promise<ActivationRow> => {
     checkActivationId(activationId);
     await settled((task) => task.activationId === activationId);
-    return store.get(namespace, activationId);
-  };
-  const pending = async (namespace: string, activationId: string): Promise<JsonObject> => {
-    const record = await pendingOf(namespace, activationId);
-    if (record === undefined) throw notFound();
-    return record;
+    const row = await store.get(namespace, activationId);
+    if (row === undefined) throw notFound();
+    return row;
   };
   const briefRows = async (query: ActivationFilter & Page) => {
     await settled((task) => task.namespace === query.namespace);
@@ -87,19 +86,17 @@ export function createActivations(
       return store.count(filter);
     },
     async get(namespace, activationId) {
-      const row = await find(namespace, activationId);
-      return row === undefined ? pending(namespace, activationId) : full(row);
+      return full(await find(namespace, activationId));
     },
     async result(namespace, activationId) {
-      const row = await find(namespace, activationId);
-      const document = row === undefined ? await pending(namespace, activationId) : row.document;
+      const { document } = await find(namespace, activationId);
       return document['response'] ?? {};
     },
     async logs(namespace, activationId) {
-      const row = await find(namespace, activationId);
-      if (row === undefined) await pending(namespace, activationId);
+      await find(namespace, activationId);
       return (await store.logs(namespace, activationId)) ?? [];
     },
+    pending: pendingOf,
     async input(namespace, activationId) {
       checkActivationId(activationId);
       const input = await store.input(namespace, activationId);
