@@ -1,8 +1,7 @@
-/** What the tests of reading share: hand-made layers and images, folders that vanish, and where large vectors are. */
-import { existsSync } from 'node:fs';
+/** What the tests of reading share: hand-made layers and images, and folders that vanish. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -18,13 +17,6 @@ export interface TarEntry extends Partial<Omit<Header, 'size'>> {
   readonly name: string;
   readonly content?: string | Buffer;
 }
-
-/** A folder that is not in the repository; tests of it are skipped where it is missing. */
-const shared = process.env['WARD_SHARED'] ?? resolve(import.meta.dirname, '../../../shared');
-export const vectors = join(shared, 'scanning/vectors');
-export const hasVectors = existsSync(vectors);
-/** For the title of a suite that needs them. */
-export const needsVectors = 'needs ../shared/scanning, or WARD_SHARED';
 
 export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();

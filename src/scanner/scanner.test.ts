@@ -18,7 +18,7 @@ import {
 import { app, base, idsOf, layFiles, matcherOf, module, scannerWith, zipOf } from './scans.fixture.ts';
 import { layoutSource } from './sources/layout.ts';
 
-const wardImages = '/var/lib/ward/images';
+const wardImages = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
 describe.each([
   ['in this process', inspectorsFor()],
   ['in processes', { module }],
@@ -322,23 +322,18 @@ describe('a report', () => {
   });
 });
 
-describe.runIf(existsSync(join(wardImages, 'index.json')))(
-  'Ward’s own images (need /var/lib/ward/images)',
-  () => {
-    it('are read whole, with their packages and Node.js', async () => {
-      await using scanner = scannerWith({ inspectors: { files: [passwordInspector], config: [] } });
-      const report = await scanner.scanImage(
-        await layoutSource('nodejs:24', wardImages, { tag: 'nodejs:24' }),
-      );
-      const purls = report.inventory.components.map(({ purl }) => purl);
-      expect(report.inventory.gaps).toEqual([]);
-      expect(report.inventory.distribution).toMatchObject({ id: 'debian', versionId: '13' });
-      expect(purls).toContainEqual(expect.stringMatching(/^pkg:generic\/node@24\./));
-      expect(purls).toContainEqual(expect.stringMatching(/^pkg:deb\/debian\/libc6@.*upstream=glibc/));
-      expect(report.inventory.layers.every(({ createdBy }) => createdBy?.startsWith('ward:'))).toBe(true);
-    });
-  },
-);
+describe.runIf(existsSync(join(wardImages, 'index.json')))(`Ward’s own images (need ${wardImages})`, () => {
+  it('are read whole, with their packages and Node.js', async () => {
+    await using scanner = scannerWith({ inspectors: { files: [passwordInspector], config: [] } });
+    const report = await scanner.scanImage(await layoutSource('nodejs:24', wardImages, { tag: 'nodejs:24' }));
+    const purls = report.inventory.components.map(({ purl }) => purl);
+    expect(report.inventory.gaps).toEqual([]);
+    expect(report.inventory.distribution).toMatchObject({ id: 'debian', versionId: '13' });
+    expect(purls).toContainEqual(expect.stringMatching(/^pkg:generic\/node@24\./));
+    expect(purls).toContainEqual(expect.stringMatching(/^pkg:deb\/debian\/libc6@.*upstream=glibc/));
+    expect(report.inventory.layers.every(({ createdBy }) => createdBy?.startsWith('ward:'))).toBe(true);
+  });
+});
 
 it('leaves nothing behind when it is closed', async () => {
   await using folder = await temporaryFolder();

@@ -1,10 +1,10 @@
 /** docs/compatibility.md has every path of OpenWhisk's specification and every command; the tests it names exist. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { commandsOf } from '../../src/cli/command-spec.ts';
 import { entries } from '../../src/cli/registry.ts';
-import { plain, readText, root, tableOf } from './markdown.ts';
+import { sharedData } from '../../src/scanner/shared-data.fixture.ts';
+import { plain, readText, tableOf } from './markdown.ts';
 
 const document = readText('docs/compatibility.md');
 const rows = tableOf(document, 'path').rows.map(([path = '', methods = '', proof = '']) => ({
@@ -12,13 +12,10 @@ const rows = tableOf(document, 'path').rows.map(([path = '', methods = '', proof
   methods: methods.split(', '),
   proof,
 }));
-const specification = join(
-  process.env['WARD_SHARED'] ?? join(root, '../shared'),
-  'openwhisk/apiv1swagger.json',
-);
 const known = new Set(['get', 'put', 'post', 'delete']);
 
-test.skipIf(!existsSync(specification))('every path of the specification is told, with its methods', () => {
+test('every path of the specification is told, with its methods', (context) => {
+  const specification = sharedData(context, 'openwhisk/apiv1swagger.json');
   const { paths }: { paths: Record<string, object> } = JSON.parse(readFileSync(specification, 'utf8'));
   expect(Object.keys(paths).length).toBeGreaterThan(10);
   for (const [path, operations] of Object.entries(paths)) {

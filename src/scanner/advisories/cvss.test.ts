@@ -1,23 +1,21 @@
 /** Scores of Red Hat's calculator, from outside of the repository. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { scanVectors } from '../shared-data.fixture.ts';
 import { cvssVersion, scoreOf } from './cvss.ts';
 
-const shared = process.env['WARD_SHARED'] ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
-const folder = join(shared, 'scanning/vectors/cvss');
 const rows = z.array(z.tuple([z.string(), z.array(z.number().nullable())]));
 
-describe.skipIf(!existsSync(folder))(`Red Hat's scores (skipped where ${folder} is not there)`, () => {
-  test.each([
+describe('Red Hat’s scores', () => {
+  test.for<readonly [string, number]>([
     ['simple2', 729],
     ['simple3', 2592],
     ['simple31', 2592],
     ['simple4', 1058],
-  ])('%s', (name, count) => {
-    const table = rows.parse(JSON.parse(readFileSync(join(folder, `redhat-vectors_${name}.json`), 'utf8')));
+  ])('%s', ([name, count], context) => {
+    const file = scanVectors(context, `cvss/redhat-vectors_${name}.json`);
+    const table = rows.parse(JSON.parse(readFileSync(file, 'utf8')));
     expect(table).toHaveLength(count);
     const wrong = table.filter(([vector, [base]]) => scoreOf(vector)?.score !== Math.abs(base ?? -1));
     expect(wrong).toEqual([]);

@@ -1,8 +1,6 @@
 /** Real advisories, from outside of the repository: all of them are imported, and what is known of them is found again. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { sharedData } from '../shared-data.fixture.ts';
 import type { Component } from '../types.ts';
 import {
   component,
@@ -18,30 +16,41 @@ import { advisoryInputs } from './inputs.ts';
 import { openAdvisories } from './open.ts';
 import type { AdvisoryDatabase, AdvisoryInput, ImportResult } from './types.ts';
 
-const shared = process.env['WARD_SHARED'] ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
-const folder = join(shared, 'advisories');
-const present = existsSync(folder);
-
 /** Lists of what was read, and two sources in forms of their own that nobody publishes any more. */
 const isOther = ({ source }: AdvisoryInput) =>
   /-sources\.|victims|cve5-affected|npm\/nodejs-security-wg\.native/.test(source);
 
-describe.skipIf(!present)(`real advisories (skipped where ${folder} is not there)`, () => {
-  let place: Workplace;
+interface Opened {
+  readonly folder: string;
+  readonly place: Workplace;
+  readonly imported: ImportResult;
+  readonly database: AdvisoryDatabase;
+}
+
+async function importAll(folder: string): Promise<Opened> {
+  const place = await workplace();
+  const inputs = await advisoryInputs(folder);
+  const imported = await importAdvisories({
+    path: place.path,
+    inputs: inputs.filter((input) => !isOther(input)),
+  });
+  return { folder, place, imported, database: openAdvisories({ path: place.path }) };
+}
+
+describe('real advisories', () => {
+  // Imported by the first test that is not skipped.
+  let opening: Promise<Opened> | undefined;
+  let folder: string;
   let imported: ImportResult;
   let database: AdvisoryDatabase;
-  beforeAll(async () => {
-    place = await workplace();
-    const inputs = await advisoryInputs(folder);
-    imported = await importAdvisories({
-      path: place.path,
-      inputs: inputs.filter((input) => !isOther(input)),
-    });
-    database = openAdvisories({ path: place.path });
+  beforeEach(async (test) => {
+    opening ??= importAll(sharedData(test, 'advisories'));
+    ({ folder, imported, database } = await opening);
   });
   afterAll(async () => {
-    database?.[Symbol.dispose]();
-    await place?.[Symbol.asyncDispose]();
+    const opened = await opening;
+    opened?.database[Symbol.dispose]();
+    await opened?.place[Symbol.asyncDispose]();
   });
 
   const found = (...components: readonly Component[]) =>

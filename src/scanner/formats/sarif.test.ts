@@ -1,10 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Ajv } from 'ajv';
+import { readFileSync } from 'node:fs';
+import { Ajv, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { type Skippable, scanVectors } from '../shared-data.fixture.ts';
 import {
   clean,
   hostile,
@@ -17,9 +16,6 @@ import {
   unfixed,
 } from './formats.fixture.ts';
 import { formatReport } from './formats.ts';
-
-const shared = process.env['WARD_SHARED'] ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
-const schemaFile = join(shared, 'scanning/vectors/schemas/sarif-schema-2.1.0.json');
 
 const logSchema = z.object({
   version: z.literal('2.1.0'),
@@ -70,30 +66,27 @@ const logOf = (what: typeof judged) => logSchema.parse(JSON.parse(formatReport('
 const [run] = logOf(judged).runs;
 const resultOf = (id: string) => run.results.find(({ ruleId }) => ruleId === id);
 
-describe.skipIf(!existsSync(schemaFile))(
-  `the schema of OASIS (skipped where ${schemaFile} is not there)`,
-  () => {
+describe('the schema of OASIS', () => {
+  function validatorFor(context: Skippable): ValidateFunction {
     const { id, $schema, ...rest } = z
       .looseObject({ id: z.string() })
-      .parse(JSON.parse(readFileSync(schemaFile, 'utf8')));
+      .parse(JSON.parse(readFileSync(scanVectors(context, 'schemas/sarif-schema-2.1.0.json'), 'utf8')));
     const ajv = new Ajv({ strict: false, allErrors: true });
     formats.default(ajv);
     // A schema of draft 4 names itself with `id`; what else it uses is the same in draft 7.
-    const validate = ajv.compile({ ...rest, $id: id });
+    return ajv.compile({ ...rest, $id: id });
+  }
 
-    test.each([
-      ['one of everything', judged],
-      ['nothing', clean],
-    ])('takes a report with %s', (_, what) => {
-      validate(JSON.parse(formatReport('sarif', what)));
-      expect(validate.errors).toBeNull();
-    });
-
-    test('does not take everything', () => {
-      expect(validate({ version: '2.1.0', runs: [{}] })).toBe(false);
-    });
-  },
-);
+  test.for([
+    ['one of everything', judged],
+    ['nothing', clean],
+  ] as const)('takes a report with %s, and not everything', ([, what], context) => {
+    const validate = validatorFor(context);
+    validate(JSON.parse(formatReport('sarif', what)));
+    expect(validate.errors).toBeNull();
+    expect(validate({ version: '2.1.0', runs: [{}] })).toBe(false);
+  });
+});
 
 test('a rule for each id, with the score that GitHub sorts by', () => {
   const scores = Object.fromEntries(

@@ -1,16 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  analysisOf,
-  filesTar,
-  hasVectors,
-  needsVectors,
-  passwordInspector,
-  type TarEntry,
-  tarOf,
-  vectors,
-} from '../scanner.fixture.ts';
+import { analysisOf, filesTar, passwordInspector, type TarEntry, tarOf } from '../scanner.fixture.ts';
+import { scanVectors } from '../shared-data.fixture.ts';
 import type { FileInspector } from '../types.ts';
 import { type Merged, mergeLayers } from './merge.ts';
 
@@ -135,14 +126,15 @@ describe('layers', () => {
     ]);
   });
 
-  it.runIf(hasVectors)(`hide by Clair's layer what its opaque folder has (${needsVectors})`, async () => {
+  it('hide by Clair’s layer what its opaque folder has', async (test) => {
+    const clairs = readFileSync(scanVectors(test, 'layers/whiteout_opaque.layer'));
     const lower = await analysisOf(
       await filesTar({
         'a/node_modules/x/package.json': '{"name":"x","version":"1.0.0"}',
         'b/node_modules/y/package.json': '{"name":"y","version":"1.0.0"}',
       }),
     );
-    const upper = await analysisOf(readFileSync(join(vectors, 'layers/whiteout_opaque.layer')));
+    const upper = await analysisOf(clairs);
     const stack = [lower, upper].map((analysis) => ({ analysis, createdBy: undefined }));
     expect(mergeLayers(stack).inventory.components.map(({ name }) => name)).toEqual(['y']);
   });

@@ -2,23 +2,19 @@
  * The orders of other projects' test tables and of Debian's own dpkg, from outside of the repository. Where a table has
  * pairs that its project answers in another way than the ecosystem itself, fewer must agree.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { type Skippable, scanVectors } from '../shared-data.fixture.ts';
 import type { Ecosystem } from '../types.ts';
 import { compareVersions } from './compare.ts';
 
-const shared = process.env['WARD_SHARED'] ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
-const folder = join(shared, 'scanning/vectors/versions');
-const present = existsSync(folder);
-
 const rows = z.array(z.tuple([z.string(), z.string(), z.number()]));
-const read = (file: string): unknown => JSON.parse(readFileSync(join(folder, `${file}.json`), 'utf8'));
+const read = (test: Skippable, file: string): unknown =>
+  JSON.parse(readFileSync(scanVectors(test, `versions/${file}.json`), 'utf8'));
 
-describe.skipIf(!present)(`tables of others (skipped where ${folder} is not there)`, () => {
-  test.each<readonly [string, Ecosystem, number]>([
+describe('tables of others', () => {
+  test.for<readonly [string, Ecosystem, number]>([
     ['dpkg-oracle-real', 'deb', 3000],
     ['dpkg-Dpkg_Version.t', 'deb', 43],
     ['scalibr-debian-versions', 'deb', 30],
@@ -43,15 +39,15 @@ describe.skipIf(!present)(`tables of others (skipped where ${folder} is not ther
     ['scalibr-rubygems-versions-generated', 'gem', 4098],
     ['scalibr-packagist-versions', 'composer', 91],
     ['scalibr-packagist-versions-generated', 'composer', 10_627],
-  ])('%s', (file, ecosystem, expected) => {
+  ])('%s', ([file, ecosystem, expected], test) => {
     const agreeing = rows
-      .parse(read(file))
+      .parse(read(test, file))
       .filter(([a, b, sign]) => Math.sign(compareVersions(ecosystem, a, b) ?? Number.NaN) === sign);
     expect(agreeing.length).toBeGreaterThanOrEqual(expected);
   });
 
-  test('what PyPA lists in ascending order', () => {
-    const versions = z.array(z.string()).parse(read('pypa-packaging-ordered'));
+  test('what PyPA lists in ascending order', (context) => {
+    const versions = z.array(z.string()).parse(read(context, 'pypa-packaging-ordered'));
     for (const [i, a] of versions.entries()) {
       for (const b of versions.slice(i + 1)) expect(compareVersions('pypi', a, b)).toBeLessThan(0);
     }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasVectors, needsVectors, proofOf, temporaryFolder, vectors } from '../../scanner.fixture.ts';
+import { proofOf, temporaryFolder } from '../../scanner.fixture.ts';
+import { type Skippable, scanVectors } from '../../shared-data.fixture.ts';
 import type { Proof } from '../types.ts';
 import { readRpmHeader } from './header.ts';
 import { rpmCataloger } from './rpm.ts';
@@ -16,8 +17,8 @@ const forms = [
   ['sqlite-cbl-mariner-2.0', 'rpmdb.sqlite'],
 ] as const;
 
-function database(form: string, file: string): Buffer {
-  return readFileSync(join(vectors, 'rpmdb', form, file));
+function database(test: Skippable, form: string, file: string): Buffer {
+  return readFileSync(scanVectors(test, join('rpmdb', form, file)));
 }
 
 /** As `rpm -qa` was asked for them: name, epoch, version, release, architecture, source, modularity. */
@@ -29,10 +30,12 @@ function lines(proof: Proof | undefined): string[] {
   });
 }
 
-describe.runIf(hasVectors)(`a database of rpm (${needsVectors})`, () => {
-  it.each(forms)('%s tells what rpm tells of it', async (form, file) => {
-    const proof = await proofOf(rpmCataloger, `var/lib/rpm/${file}`, database(form, file));
-    const expected = readFileSync(join(vectors, 'rpmdb', form, 'expected.tsv'), 'utf8')
+describe('a database of rpm', () => {
+  it.for(forms)('%s tells what rpm tells of it', async ([form, file], test) => {
+    const proof = await proofOf(rpmCataloger, `var/lib/rpm/${file}`, database(test, form, file));
+    const expected = database(test, form, 'expected.tsv')
+      .toString('utf8')
+
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('gpg-pubkey\t'));
     expect(expected.length).toBeGreaterThan(0);
@@ -42,13 +45,14 @@ describe.runIf(hasVectors)(`a database of rpm (${needsVectors})`, () => {
     expect((proof?.packages?.length ?? 0) - expected.length).toBe(form.startsWith('sqlite') ? 2 : 0);
   });
 
-  it('tells which files belong to packages', async () => {
-    const proof = await proofOf(rpmCataloger, 'var/lib/rpm/Packages', database('bdb-libuuid', 'Packages'));
+  it('tells which files belong to packages', async (test) => {
+    const bytes = database(test, 'bdb-libuuid', 'Packages');
+    const proof = await proofOf(rpmCataloger, 'var/lib/rpm/Packages', bytes);
     expect(proof?.owns?.paths).toContain('usr/lib64/libuuid.so.1');
   });
 
-  it.each(forms)('%s never hangs or throws, however it is damaged', async (form, file) => {
-    const bytes = database(form, file);
+  it.for(forms)('%s never hangs or throws, however it is damaged', async ([form, file], test) => {
+    const bytes = database(test, form, file);
     const damage = fc.record({
       at: fc.nat({ max: Math.min(bytes.length, 200_000) - 8 }),
       by: fc.uint8Array({ minLength: 1, maxLength: 8 }),
@@ -72,8 +76,8 @@ describe.runIf(hasVectors)(`a database of rpm (${needsVectors})`, () => {
     );
   });
 
-  it('that is cut tells what is left, and is a gap', async () => {
-    const bytes = database('sqlite-cbl-mariner-2.0', 'rpmdb.sqlite');
+  it('that is cut tells what is left, and is a gap', async (test) => {
+    const bytes = database(test, 'sqlite-cbl-mariner-2.0', 'rpmdb.sqlite');
     const proof = await proofOf(
       rpmCataloger,
       'usr/lib/sysimage/rpm/rpmdb.sqlite',
