@@ -1,6 +1,6 @@
 /** The first of the lab's programs: makes the networks, and runs sandboxes as it is told. See `egress-lab.ts`. */
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readlink, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,19 @@ import { openSandboxHost } from '../sandbox-host.ts';
 import type { Sandbox } from '../types.ts';
 import type { LabOrder, LabOutcome, LabProgram, Zone } from './egress-lab.ts';
 import { makeTestRoot } from './root.ts';
+
+/**
+ * What a new network namespace takes over from the machine, where Docker or an operator may have changed it, and what
+ * the tests count on.
+ */
+const settings = `set -e
+set_to() { if [ -e "/proc/sys/net/$1" ]; then echo "$2" >"/proc/sys/net/$1"; fi; }
+set_to ipv4/ip_forward 0
+set_to ipv4/conf/all/rp_filter 0
+set_to ipv4/conf/default/rp_filter 0
+set_to ipv6/conf/all/disable_ipv6 0
+set_to ipv6/conf/default/disable_ipv6 0
+set_to ipv6/conf/all/forwarding 0`;
 
 const dir = await mkdtemp(join(tmpdir(), 'ward-lab-'));
 // Searchable: the root user of a sandbox is somebody else outside.
@@ -116,6 +129,12 @@ async function setZone(zone: Zone): Promise<unknown> {
 }
 
 async function makeNetworks() {
+  const own = await readlink('/proc/self/ns/net');
+  if (own === (await readlink(`/proc/${process.ppid}/ns/net`)))
+    throw new Error(
+      'the lab runs in the network namespace of its test: it would change settings of the machine',
+    );
+  await mustRun(['/bin/sh', '-c', settings]);
   await writeFile(internetPath, '');
   await mustRun(['unshare', `--net=${internetPath}`, '--', 'ip', 'link', 'set', 'lo', 'up']);
   const here = [
@@ -138,9 +157,10 @@ async function makeNetworks() {
       (network) => `route add local ${network} dev lo table main`,
     ),
   ];
+  const inside = ['nsenter', `--net=${internetPath}`, '--'];
+  await mustRun([...inside, '/bin/sh', '-c', settings]);
   // In this order: a route to somewhere needs its device.
   await mustRun(['ip', '-batch', '-'], { input: `${here.join('\n')}\n` });
-  const inside = ['nsenter', `--net=${internetPath}`, '--'];
   await mustRun([...inside, 'ip', '-batch', '-'], { input: `${there.join('\n')}\n` });
   const program = join(import.meta.dirname, 'egress-internet.ts');
   const child = startCommand([...inside, process.execPath, program], {
