@@ -312,8 +312,22 @@ test('a layer that was changed under its digest is an error, never clean', async
   );
 });
 
-test('without advisories nothing passes unseen', async () => {
-  const { code, stdout } = await ward(['image', 'scan', 'fixed', '--advisories', 'none.db']);
-  expect(code).toBe(1);
-  expect(stdout).toContain('advisories.missing');
+test('without advisories the answer is that it was not judged, whatever a policy says but `missing: allow`', async () => {
+  const scan = (...more: string[]) => ward(['image', 'scan', 'fixed', '--advisories', 'none.db', ...more]);
+  expect(await scan()).toMatchObject({
+    code: 2,
+    stdout: expect.stringMatching(
+      /\nnot judged: .*\n {2}deny {2}there are no advisories.*advisories\.missing/,
+    ),
+  });
+  await writeFile(join(folder, 'lax.yaml'), 'form: 1\nrules: { vulnerabilities: { action: allow } }');
+  expect(await scan('--policy', 'lax.yaml', '--format', 'sarif', '-o', './lax.sarif')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('\nnot judged: '),
+  });
+  expect(JSON.parse(await readFile(join(folder, 'lax.sarif'), 'utf8'))).toMatchObject({
+    runs: [{ invocations: [{ executionSuccessful: false }] }],
+  });
+  await writeFile(join(folder, 'allow.yaml'), 'form: 1\nrules: { advisories: { missing: allow } }');
+  expect(await scan('--policy', 'allow.yaml')).toMatchObject({ code: 0 });
 });

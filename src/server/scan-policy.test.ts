@@ -42,6 +42,24 @@ test('what a policy says of the unfixed and of missing advisories stays', async 
   expect(rules.advisories.missing).toBe('allow');
 });
 
+test.each([
+  ['says nothing of them', 'form: 1', 'deny'],
+  ['warns of them', 'form: 1\nrules: { advisories: { missing: warn } }', 'deny'],
+  ['wants them', 'form: 1\nrules: { advisories: { missing: deny } }', 'deny'],
+  [
+    'allows it for another namespace',
+    'form: 1\noverrides: [{ namespaces: [lab], rules: { advisories: { missing: allow } } }]',
+    'deny',
+  ],
+  [
+    'allows it for this one',
+    'form: 1\noverrides: [{ namespaces: [guest], rules: { advisories: { missing: allow } } }]',
+    'allow',
+  ],
+])('a policy that %s does not weaken a scan without advisories', async (_, policy, action) => {
+  expect((await rulesWith({ policy })).advisories.missing).toBe(action);
+});
+
 test('what only a running Ward knows is a warning at most', async () => {
   const policy = 'form: 1\nrules: { signatures: { action: deny }, bases: { action: allow } }';
   const rules = await rulesWith({ policy });
@@ -54,7 +72,7 @@ test('the policy in force counts before Ward’s own, and a damaged one is an er
   await writeFile(path, 'form: 1\nrules: { vulnerabilities: { limits: { low: 3 } } }');
   const rules = await rulesWith({}, dataDir);
   expect(rules.vulnerabilities.limits.low).toBe(3);
-  expect(rules.advisories.missing).toBe('warn');
+  expect(rules.advisories.missing).toBe('deny');
   await writeFile(path, 'form: 7');
   await expect(rulesWith({}, dataDir)).rejects.toMatchObject({ code: 'POLICY_INVALID' });
 });

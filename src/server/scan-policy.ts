@@ -15,15 +15,15 @@ export interface ScanPolicyFlags extends GateAdminOptions {
 type Layer = Policy['layers'][number];
 
 /**
- * Where no operator made a policy, a scan that looked for no vulnerabilities does not pass. What only the gate of a running
- * Ward knows (signatures, trusted bases) is a warning at most.
+ * A scan that looked for no vulnerabilities does not pass, unless a policy says `missing: allow`. What only the gate of a
+ * running Ward knows (signatures, trusted bases) is a warning at most.
  * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
  */
 export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Promise<Policy> {
   const { policy: text, failOn, ignoreUnfixed } = flags;
   const { policy, isOwn } =
     text === undefined ? await policyInForce(flags) : { policy: parsePolicy(text), isOwn: false };
-  const { bases, signatures } = rulesFor(policy, namespace, 'push');
+  const { advisories, bases, signatures } = rulesFor(policy, namespace, 'push');
   // Ward's own leaves out what nobody can fix; a threshold means all of it, unless it is said.
   const isSaid = ignoreUnfixed || (isOwn && failOn !== undefined);
   const layer: Layer = {
@@ -32,7 +32,7 @@ export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Pro
         ...(failOn === undefined ? {} : limitsFrom(failOn)),
         ...(isSaid ? { ignoreUnfixed } : {}),
       },
-      ...(isOwn ? { advisories: { missing: 'deny' } } : {}),
+      ...(advisories.missing === 'allow' ? {} : { advisories: { missing: 'deny' } }),
       bases: { action: atMostWarn(bases.action) },
       signatures: { action: atMostWarn(signatures.action) },
     },

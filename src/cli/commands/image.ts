@@ -8,7 +8,7 @@ const scan: CommandSpec = {
   name: 'scan',
   summary: 'say what is in an image, a folder or an SBOM, and whether the policy allows it',
   works: 'local',
-  // CI systems tell three outcomes apart: 0 clean, 1 the policy is broken, 2 anything else.
+  // CI systems tell three outcomes apart: 0 clean, 1 the policy is broken, 2 not judged.
   errorExitCode: 2,
   args: [
     {
@@ -61,7 +61,7 @@ const scan: CommandSpec = {
   examples: [
     {
       command: 'ward image scan oci:./image',
-      does: 'exit code 1 when the policy is broken, 2 when it could not be scanned',
+      does: 'exit code 1 when the policy is broken, 2 when it could not be judged',
     },
     {
       command: 'ward image scan image.tar --fail-on high --ignore-unfixed',

@@ -2,7 +2,13 @@
 import { writeFile } from 'node:fs/promises';
 import { createColors } from 'picocolors';
 import { messageOf } from '../../lib/index.ts';
-import { formatReport, type JudgedReport, reportFormats, severities } from '../../scanner/index.ts';
+import {
+  formatReport,
+  type JudgedReport,
+  notLookedFor,
+  reportFormats,
+  severities,
+} from '../../scanner/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
@@ -12,7 +18,7 @@ import { printableLine } from '../printable.ts';
 import { readBounded } from '../read-source.ts';
 import { explainLines, findExplained } from '../scan/explain.ts';
 import { scanTable } from '../scan/table.ts';
-import { countsInWords } from '../scan/words.ts';
+import { countsInWords, outcomeInWords } from '../scan/words.ts';
 
 const longestPolicy = 1024 * 1024;
 const longestVex = 16 * 1024 * 1024;
@@ -35,6 +41,8 @@ export const scan: Handler = async (input, context) => {
   const isTold =
     id === undefined && destination.file === undefined && /^(?:table|wide)$/.test(destination.format);
   if (!isTold) sayVerdict(judged, io);
+  // A judgement that is not whole comes first: who goes on at 1 must not take it for one.
+  if (notLookedFor(judged).length > 0) return 2;
   return judged.outcome === 'deny' ? 1 : 0;
 };
 
@@ -113,8 +121,8 @@ async function explain(judged: JudgedReport, id: string, io: Io): Promise<void> 
 }
 
 /** For those who do not see the table, which ends with it. */
-function sayVerdict({ outcome, reasons, report }: JudgedReport, io: Io): void {
-  const words = { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' };
-  io.note(printableLine(`${words[outcome]}: ${countsInWords(report.findings)}`));
+function sayVerdict(judged: JudgedReport, io: Io): void {
+  const { reasons, report } = judged;
+  io.note(printableLine(`${outcomeInWords(judged)}: ${countsInWords(report.findings)}`));
   for (const { outcome: each, rule, text } of reasons) io.note(printableLine(`  ${each}  ${text} (${rule})`));
 }

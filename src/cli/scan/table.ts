@@ -5,7 +5,7 @@ import { renderRecord } from '../table.ts';
 import { classSections, gapSection, suppressedSection } from './finding-sections.ts';
 import type { TableStyle } from './section.ts';
 import { vulnerabilitySection } from './vulnerability-section.ts';
-import { counted, countsInWords } from './words.ts';
+import { counted, countsInWords, outcomeInWords } from './words.ts';
 
 /** Lines without control characters but those of colours. */
 export function scanTable(judged: JudgedReport, style: TableStyle): string[] {
@@ -53,11 +53,11 @@ function systemOf({ inventory: { distribution } }: JudgedReport['report']): stri
   ].join(', ');
 }
 
-function verdictLines({ outcome, reasons, report }: JudgedReport, { colors }: TableStyle): string[] {
+function verdictLines(judged: JudgedReport, { colors }: TableStyle): string[] {
+  const { outcome, reasons, report } = judged;
   const paint = { allow: colors.green, warn: colors.yellow, deny: colors.red };
-  const words = { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' };
   return [
-    `${colors.bold(paint[outcome](`${words[outcome]}:`))} ${countsInWords(report.findings)}`,
+    `${colors.bold(paint[outcome](`${outcomeInWords(judged)}:`))} ${countsInWords(report.findings)}`,
     ...reasons.map(
       (reason) =>
         `  ${paint[reason.outcome](reason.outcome)}  ${printableLine(`${reason.text} (${reason.rule})`)}`,

@@ -1,5 +1,11 @@
 /** How findings are named, counted and coloured for people. */
-import { type Finding, type JudgedReport, type Severity, severities } from '../../scanner/index.ts';
+import {
+  type Finding,
+  type JudgedReport,
+  notLookedFor,
+  type Severity,
+  severities,
+} from '../../scanner/index.ts';
 import type { Colors } from '../io.ts';
 
 /** `2 vulnerabilities (1 high, 1 unknown), 1 malware`. */
@@ -15,6 +21,12 @@ export function countsInWords(findings: readonly Finding[]): string {
     }),
   ];
   return counts.filter((text) => text !== '').join(', ') || 'nothing found';
+}
+
+/** `denied`, or `not judged` where something could not be looked for. */
+export function outcomeInWords(judged: JudgedReport): string {
+  if (notLookedFor(judged).length > 0) return 'not judged';
+  return { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' }[judged.outcome];
 }
 
 export function painterOf(colors: Colors): Readonly<Record<Severity, (text: string) => string>> {

@@ -148,3 +148,21 @@ export const clean: JudgedReport = {
   breaking: new Set(),
   version: '1.2.3',
 };
+
+/** Malware was found, and vulnerabilities could not be looked for. */
+export const unlooked: JudgedReport = {
+  report: {
+    ...report,
+    inventory: { ...report.inventory, gaps: [] },
+    findings: [miner],
+    suppressed: [],
+    advisories: undefined,
+  },
+  outcome: 'deny',
+  reasons: [
+    { outcome: 'deny', rule: 'malware', text: '1 piece of malware' },
+    { outcome: 'deny', rule: 'advisories.missing', text: 'there are no advisories' },
+  ],
+  breaking: new Set<Finding>([miner]),
+  version: '1.2.3',
+};

@@ -10,6 +10,7 @@ import {
   shuffled,
   token,
   unfixed,
+  unlooked,
 } from './formats.fixture.ts';
 import { formatReport } from './formats.ts';
 
@@ -97,6 +98,14 @@ test('what was declared harmless is not there, what could not be read is a messa
     { level: 'warn', value: 'app/broken.jar could not be read: not a zip' },
   ]);
   expect(reportOf(clean)).toMatchObject({ vulnerabilities: [], scan: { messages: [] } });
+});
+
+test('a scan that could not look for vulnerabilities has failed, and says why', () => {
+  expect(reportOf(unlooked).scan).toMatchObject({
+    status: 'failure',
+    messages: [{ level: 'fatal', value: 'not judged: there are no advisories' }],
+  });
+  expect(reportOf(judged).scan.status).toBe('success');
 });
 
 test('ids stay when the order changes', () => {

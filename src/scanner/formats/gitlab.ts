@@ -4,12 +4,14 @@
  */
 import type { Finding, Severity } from '../types.ts';
 import { fingerprintsOf, uuidOf } from './fingerprint.ts';
-import type { JudgedReport } from './judged-report.ts';
+import { type JudgedReport, notLookedFor } from './judged-report.ts';
 import { componentOf, inOrder } from './order.ts';
 import { adviceOf, sentenceOf, subjectOf, webAddress } from './words.ts';
 
 /** What the report holds. */
-export function gitlabOf({ report, version }: JudgedReport): object {
+export function gitlabOf(judged: JudgedReport): object {
+  const { report, version } = judged;
+  const unlooked = notLookedFor(judged);
   const time = report.scannedAt.slice(0, 19);
   const program = { id: 'ward', name: 'Ward', version, vendor: { name: 'Ward' } };
   const findings = inOrder(report.findings);
@@ -27,11 +29,11 @@ export function gitlabOf({ report, version }: JudgedReport): object {
       type: 'container_scanning',
       start_time: time,
       end_time: time,
-      status: 'success',
-      messages: gaps.map(({ path, reason }) => ({
-        level: 'warn',
-        value: `${path} could not be read: ${reason}`,
-      })),
+      status: unlooked.length === 0 ? 'success' : 'failure',
+      messages: [
+        ...unlooked.map(({ text }) => ({ level: 'fatal', value: `not judged: ${text}` })),
+        ...gaps.map(({ path, reason }) => ({ level: 'warn', value: `${path} could not be read: ${reason}` })),
+      ],
     },
     vulnerabilities: findings.map((finding) => ({
       id: uuidOf(fingerprints.get(finding) ?? ''),

@@ -1,14 +1,17 @@
 /** The report itself as a document: sorted, with what was made of it, and readable as a report again. */
 import type { Report, Suppressed } from '../types.ts';
-import type { JudgedReport } from './judged-report.ts';
+import { type JudgedReport, notLookedFor } from './judged-report.ts';
 import { compareFindings, compareText, inOrder } from './order.ts';
 
 /** The report, in order, with its `verdict`. */
-export function jsonOf({ report, outcome, reasons, breaking }: JudgedReport): object {
+export function jsonOf(judged: JudgedReport): object {
+  const { report, outcome, reasons, breaking } = judged;
   return {
     ...sortedReport(report),
     verdict: {
       outcome,
+      /** False: something could not be looked for, so that a denial does not say that something was found. */
+      isJudged: notLookedFor(judged).length === 0,
       reasons,
       /** Places in `findings`. */
       breaking: inOrder(report.findings).flatMap((finding, index) => (breaking.has(finding) ? [index] : [])),

@@ -21,3 +21,11 @@ export interface JudgedReport {
   /** Of Ward. */
   readonly version: string;
 }
+
+/** Denials that say it could not be looked, not that something was found: the judgement is not whole. */
+export function notLookedFor({ reasons }: Pick<JudgedReport, 'reasons'>): readonly OutcomeReason[] {
+  return reasons.filter(({ outcome, rule }) => outcome === 'deny' && unlooked.has(rule));
+}
+
+/** Names of rules, as the gate gives them. */
+const unlooked: ReadonlySet<string> = new Set(['advisories.missing', 'scan']);

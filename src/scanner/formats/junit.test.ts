@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clean, hostile, injection, judged, miner, token } from './formats.fixture.ts';
+import { clean, hostile, injection, judged, miner, token, unlooked } from './formats.fixture.ts';
 import { formatReport } from './formats.ts';
 
 interface Element {
@@ -90,6 +90,19 @@ test('reasons of the policy are tests, those that deny fail', () => {
     ['vulnerabilities', 'failure'],
     ['advisories.stale', 'system-out'],
   ]);
+});
+
+test('what could not be looked for is an error, and so is the verdict; what was found still fails', () => {
+  const [policy, malware] = parse(formatReport('junit', unlooked)).children;
+  const named = policy?.children
+    .slice(1)
+    .map(({ attributes, children }) => [attributes['name'], children[0]?.name]);
+  expect(named).toEqual([
+    ['verdict', 'error'],
+    ['malware', 'failure'],
+    ['advisories.missing', 'error'],
+  ]);
+  expect(malware?.attributes).toMatchObject({ failures: '1', errors: '0' });
 });
 
 test('what could not be read is an error', () => {

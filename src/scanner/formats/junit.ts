@@ -1,10 +1,10 @@
 /**
  * JUnit XML, as CI systems show it: a suite for each class, a test for each finding. A test fails when its finding breaks
- * the policy, is skipped when it was declared harmless, and passes otherwise; so the run is as red as the exit code says. Elements
- * and attributes are those of the schema that Jenkins checks by: jenkinsci/xunit-plugin, junit-10.xsd.
+ * the policy, is skipped when it was declared harmless, and passes otherwise; what could not be looked for is an error. So the
+ * run is as red as the exit code says. Elements and attributes are those of the schema that Jenkins checks by: jenkinsci/xunit-plugin, junit-10.xsd.
  */
 import type { Finding, Gap } from '../types.ts';
-import type { JudgedReport, OutcomeReason } from './judged-report.ts';
+import { type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
 import { inOrder } from './order.ts';
 import { adviceOf, sentenceOf, subjectOf, webAddress } from './words.ts';
 import { type XmlElement, xmlDocument } from './xml.ts';
@@ -47,17 +47,20 @@ const classes = [
 ] as const;
 
 /** Never empty: a report without a single test counts as a mistake in some systems. */
-function policySuite({ reasons, outcome }: JudgedReport): Suite {
-  const verdict: Test = {
-    name: 'verdict',
-    result: outcome === 'deny' ? 'failure' : 'passed',
-    message: outcome,
-  };
-  return { name: 'policy', tests: [verdict, ...reasons.map(reasonTest)] };
+function policySuite(judged: JudgedReport): Suite {
+  const { reasons, outcome } = judged;
+  const unlooked = notLookedFor(judged);
+  const verdict: Test =
+    unlooked.length > 0
+      ? { name: 'verdict', result: 'error', message: 'not judged' }
+      : { name: 'verdict', result: outcome === 'deny' ? 'failure' : 'passed', message: outcome };
+  return { name: 'policy', tests: [verdict, ...reasons.map((reason) => reasonTest(reason, unlooked))] };
 }
 
-function reasonTest({ outcome, rule, text }: OutcomeReason): Test {
-  return { name: rule, result: outcome === 'deny' ? 'failure' : 'passed', message: text };
+function reasonTest(reason: OutcomeReason, unlooked: readonly OutcomeReason[]): Test {
+  const denied = unlooked.includes(reason) ? 'error' : 'failure';
+  const { outcome, rule, text } = reason;
+  return { name: rule, result: outcome === 'deny' ? denied : 'passed', message: text };
 }
 
 function findingSuite({ report, breaking }: JudgedReport, name: string, kind: Finding['class']): Suite {

@@ -14,6 +14,7 @@ import {
   shuffled,
   token,
   unfixed,
+  unlooked,
 } from './formats.fixture.ts';
 import { formatReport } from './formats.ts';
 
@@ -34,7 +35,12 @@ const logSchema = z.object({
         }),
       }),
       invocations: z.tuple([
-        z.object({ executionSuccessful: z.boolean(), toolExecutionNotifications: z.array(z.unknown()) }),
+        z.object({
+          executionSuccessful: z.boolean(),
+          toolExecutionNotifications: z.array(
+            z.object({ level: z.string(), message: z.object({ text: z.string() }) }),
+          ),
+        }),
       ]),
       results: z.array(
         z.object({
@@ -80,6 +86,7 @@ describe('the schema of OASIS', () => {
   test.for([
     ['one of everything', judged],
     ['nothing', clean],
+    ['what was not looked for', unlooked],
   ] as const)('takes a report with %s, and not everything', ([, what], context) => {
     const validate = validatorFor(context);
     validate(JSON.parse(formatReport('sarif', what)));
@@ -144,6 +151,17 @@ test('what could not be read is told, and the run counts as incomplete', () => {
   expect(invocation.executionSuccessful).toBe(false);
   expect(invocation.toolExecutionNotifications).toHaveLength(1);
   expect(logOf(clean).runs[0].invocations[0].executionSuccessful).toBe(true);
+});
+
+test('a run that could not look for vulnerabilities is no success, and says why', () => {
+  const [invocation] = logOf(unlooked).runs[0].invocations;
+  expect(invocation).toMatchObject({
+    executionSuccessful: false,
+    toolExecutionNotifications: [
+      { level: 'error', message: { text: 'not judged: there are no advisories' } },
+    ],
+  });
+  expect(logOf(unlooked).runs[0].results).toHaveLength(1);
 });
 
 test('fingerprints stay when layers, lines and order change, and no two are the same', () => {

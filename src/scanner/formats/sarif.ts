@@ -1,10 +1,11 @@
 /**
  * SARIF 2.1.0 (OASIS), as GitHub's code scanning takes it: a rule for each id, a result for each finding. Findings that
- * were declared harmless are there as suppressed; what could not be read is a notification.
+ * were declared harmless are there as suppressed; what could not be read or looked for is a notification, and the run no
+ * success.
  */
 import type { Finding, Gap, Layer, Place, Severity } from '../types.ts';
 import { fingerprintsOf } from './fingerprint.ts';
-import type { JudgedReport } from './judged-report.ts';
+import { type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
 import { compareText, componentOf, inOrder, rankOf } from './order.ts';
 import { adviceOf, scoreOf, sentenceOf, webAddress } from './words.ts';
 
@@ -15,6 +16,10 @@ const mostLocations = 100;
 /** What a SARIF log of the report holds. */
 export function sarifOf(judged: JudgedReport): object {
   const { report } = judged;
+  const notifications = [
+    ...notLookedFor(judged).map(unlookedOf),
+    ...report.inventory.gaps.map(notificationOf),
+  ];
   const results = resultsOf(judged);
   const rules = rulesOf([...results.keys()]);
   const indexes = new Map(rules.map(({ id }, index) => [id, index]));
@@ -34,9 +39,9 @@ export function sarifOf(judged: JudgedReport): object {
         automationDetails: { id: `ward/${report.target.name}/` },
         invocations: [
           {
-            executionSuccessful: report.inventory.gaps.length === 0,
+            executionSuccessful: notifications.length === 0,
             endTimeUtc: report.scannedAt,
-            toolExecutionNotifications: report.inventory.gaps.map(notificationOf),
+            toolExecutionNotifications: notifications,
           },
         ],
         columnKind: 'utf16CodeUnits',
@@ -143,6 +148,10 @@ function factsOf(finding: Finding): object {
 
 function notificationOf({ path, reason }: Gap): object {
   return { level: 'error', message: { text: withoutLinks(`${path} could not be read: ${reason}`) } };
+}
+
+function unlookedOf({ rule, text }: OutcomeReason): object {
+  return { descriptor: { id: rule }, level: 'error', message: { text: withoutLinks(`not judged: ${text}`) } };
 }
 
 function suppressionOf(reason: string): object {
