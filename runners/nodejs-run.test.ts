@@ -1,5 +1,11 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { logsOf, ok, refused, type TestRunner, nodeText as text } from './test-runner.ts';
+
+const lost = (type: string) =>
+  refused(
+    `The action returned a value that can't be turned into JSON: what an object of type ${type} holds has no form in it. Return a plain object or an array.`,
+  );
 
 describe('results', () => {
   const cases: [title: string, body: string, answer: object][] = [
@@ -17,6 +23,14 @@ describe('results', () => {
     ['a number', 'return 1', refused('The action did not return a dictionary.')],
     ['null', 'return null', refused('The action did not return a dictionary.')],
     ['a function', 'return main', refused('The action did not return a dictionary.')],
+    ['an async generator', 'return (async function* () { yield 1 })()', lost('AsyncGenerator')],
+    ['a generator', 'return (function* () { yield 1 })()', lost('Generator')],
+    ['a map', 'return new Map([["a", 1]])', lost('Map')],
+    ['a promise of a response', 'return Promise.resolve(new Response("text"))', lost('Response')],
+    ['an error that is returned', 'return new Error("no")', lost('Error')],
+    ['what can be gone through', 'return { __proto__: { *[Symbol.iterator]() {} } }', lost('Object')],
+    ['an empty object of a class', 'return new (class A {})()', ok({})],
+    ['an empty object without a prototype', 'return Object.create(null)', ok({})],
     ['a date', 'return new Date()', refused('The action did not return a dictionary.')],
     [
       'a promise of a string',
@@ -94,12 +108,40 @@ describe('results', () => {
     expect(await runner.run({ value: 1 })).toEqual(ok({ value: 1, again: 1 }));
   });
 
+  it.each([
+    ['thrown', '', 'throw'],
+    ['rejected', 'async ', 'await 1; throw'],
+  ])('%s errors are logged with their line and the frames of user code alone', async (_how, kind, fail) => {
+    const code = `const broken = (o) => o.a.b;\n${kind}function main(p) {\n\t${fail} broken(p);\n}`;
+    await using runner = text(code);
+    await runner.init();
+    const answer = await runner.run();
+    const file = join(runner.folder, 'index.js');
+    const [, log] = logsOf((await runner.close()).stderr);
+    const error = "TypeError: Cannot read properties of undefined (reading 'b')";
+    const stack = [error, `    at broken (${file}:1:27)`, expect.stringContaining(`at main (${file}:3:`)];
+    const excerpt = [`${file}:1`, 'const broken = (o) => o.a.b;', `${' '.repeat(26)}^`, ''];
+    expect(log?.trimEnd().split('\n')).toEqual([...excerpt, ...stack]);
+    const rejection = answer?.['value'] as { error: { stack: string } } | undefined;
+    expect((rejection?.error.stack ?? log ?? '').trimEnd().split('\n').slice(-3)).toEqual(stack);
+  });
+
+  it('a rejection with what is no Error is the action’s own answer: nothing of it is logged', async () => {
+    await using runner = text('function main() { return Promise.reject({ statusCode: 404 }) }');
+    await runner.init();
+    expect(await runner.run()).toEqual(ok({ error: { statusCode: 404 } }));
+    const { stderr } = await runner.close();
+    expect(logsOf(stderr)).toEqual(['', '', '']);
+  });
+
   it('writes the stack of an exception to the log', async () => {
     await using runner = text('function main() { throw Object.assign(new Error("no"), { code: "E" }) }');
     await runner.init();
     await runner.run();
     const [, log] = logsOf((await runner.close()).stderr);
-    expect(log).toMatch(/^Error: no\n {4}at main \(.*index\.js:1:\d+\)\n[\s\S]*code: 'E'/u);
+    expect(log).toMatch(
+      /^\S+index\.js:1\nfunction main\(\) \{ throw .*\n {38}\^\n\nError: no\n {4}at main \(\S+index\.js:1:39\) \{\n {2}code: 'E'\n\}\n$/u,
+    );
   });
 });
 

@@ -3,18 +3,34 @@
  * a rejection. A thrown value may be anything, with getters and methods that throw again; nothing here does.
  */
 'use strict';
+const { readFileSync, statSync } = require('node:fs');
+const { join } = require('node:path');
+const { fileURLToPath } = require('node:url');
 const { inspect } = require('node:util');
 
 const { isArray } = Array;
-const { keys } = Object;
+const { getPrototypeOf, keys, prototype: plain } = Object;
+const { toString: tagOf } = plain;
+const { apply } = Reflect;
 const toText = String;
 /** Below this, objects are only named. */
 const maxDepth = 16;
+/** The runner's, and that of the server in images of functions. */
+const ownFolders = [`${__dirname}/`, join(__dirname, '../http/nodejs/')];
 
-/** For the log: with its stack, its own fields and its causes. */
+const framePattern = /^\s+at /u;
+const nodesOwn = /\(?node:internal\/|\(<anonymous>\)$/u;
+const placePattern = /(?:^|[\s(])((?:file:\/\/)?\/[^\s()]+):(\d+):(\d+)\)?(?: \{)?$/u;
+/** Bundles are larger, and their lines say little. */
+const maxSourceBytes = 4 * 1024 * 1024;
+const shownColumns = 120;
+
+/** For the log: the line that threw, the stack, its own fields and its causes. */
 function describe(thrown) {
   try {
-    return typeof thrown === 'string' ? thrown : inspect(thrown);
+    if (typeof thrown === 'string') return thrown;
+    const text = inspect(thrown);
+    return thrown instanceof Error ? `${excerptOf(text)}${withoutOwnFrames(text)}` : text;
   } catch {
     return textOf(thrown);
   }
@@ -32,9 +48,73 @@ function textOf(thrown) {
 /** For the caller of a failed initialisation: the stack, which says where in the code. */
 function stackOf(thrown) {
   try {
-    return toText(thrown?.stack || thrown);
+    return withoutOwnFrames(toText(thrown?.stack || thrown));
   } catch {
     return textOf(thrown);
+  }
+}
+
+/**
+ * With the frames of user code alone: whatever stands below the runner's first one has called it, and those of Node's
+ * inside say nothing of it.
+ */
+function withoutOwnFrames(text) {
+  const kept = [];
+  let isBelow = false;
+  for (const line of text.split('\n')) {
+    const isFrame = framePattern.test(line);
+    isBelow = isFrame && (isBelow || isOwn(line));
+    if (!isBelow && !(isFrame && nodesOwn.test(line))) kept.push(line);
+    // What opens the fields of the error stands behind its last frame.
+    else if (line.endsWith(' {')) kept.push(`${kept.pop() ?? ''} {`);
+  }
+  return kept.join('\n');
+}
+
+function isOwn(frame) {
+  const place = placePattern.exec(frame)?.[1];
+  return ownFolders.some((folder) => place?.startsWith(folder));
+}
+
+/** The line that threw and a mark below the place, as Node shows them; nothing where they are shown already. */
+function excerptOf(stack) {
+  if (/^\s*\^+\s*$/mu.test(stack)) return '';
+  const frames = stack.split('\n').filter((line) => framePattern.test(line) && placePattern.test(line));
+  const ours = frames.findIndex(isOwn);
+  const users = ours < 0 ? frames : frames.slice(0, ours);
+  const frame = users.find((line) => !line.includes('/node_modules/')) ?? users[0];
+  if (frame === undefined) return '';
+  const [, place, lineNumber, column] = placePattern.exec(frame);
+  const line = lineAt(place.startsWith('file:') ? fileURLToPath(place) : place, Number(lineNumber));
+  if (line === undefined) return '';
+  const from = Math.max(0, Number(column) - 1 - shownColumns / 2);
+  const shown = line.slice(from, from + shownColumns);
+  const before = line.slice(from, Number(column) - 1).replace(/[^\t]/gu, ' ');
+  return `${place}:${lineNumber}\n${shown}\n${before}^\n\n`;
+}
+
+function lineAt(file, number) {
+  try {
+    if (statSync(file).size > maxSourceBytes) return undefined;
+    return readFileSync(file, 'utf8').split('\n')[number - 1];
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Why a result whose JSON is `{}` can't be one: it holds something, and none of it in fields. Undefined when it is
+ * empty indeed.
+ */
+function lostIn(result) {
+  try {
+    if (getPrototypeOf(result) === plain) return undefined;
+    const type = apply(tagOf, result, []).slice('[object '.length, -1);
+    const isIterable = Symbol.iterator in result || Symbol.asyncIterator in result;
+    if (type === 'Object' && !isIterable) return undefined;
+    return `what an object of type ${type} holds has no form in it. Return a plain object or an array`;
+  } catch {
+    return undefined;
   }
 }
 
@@ -71,8 +151,9 @@ function addErrorFields(fields, error, path, depth) {
   for (const key of ['name', 'message', 'stack', 'code']) {
     if (typeof error[key] === 'string') fields[key] = error[key];
   }
+  if (fields.stack !== undefined) fields.stack = withoutOwnFrames(fields.stack);
   if (error.cause !== undefined) fields.cause = serialize(error.cause, path, depth - 1);
   return fields;
 }
 
-module.exports = { describe, textOf, stackOf, serializeRejection };
+module.exports = { describe, lostIn, serializeRejection, stackOf, textOf };

@@ -111,6 +111,7 @@ async function run({ id, value, env }) {
   try {
     result = await pending;
   } catch (reason) {
+    if (reason instanceof Error) logError(describe(reason));
     result = { error: serializeRejection(reason) };
   }
   answer(id, result === undefined ? {} : result);
@@ -128,6 +129,11 @@ function answer(id, result) {
   if (json === undefined || (json[0] !== '{' && json[0] !== '[')) {
     logError(`Result must be of type object but has type "${typeof result}": ${describe(result)}`);
     refuse(id, 'The action did not return a dictionary.');
+    return;
+  }
+  const lost = json === '{}' ? lostIn(result) : undefined;
+  if (lost !== undefined) {
+    refuse(id, `The action returned a value that can't be turned into JSON: ${lost}.`);
     return;
   }
   delete running[id];
@@ -186,4 +192,4 @@ send('{"type":"ready"}');
 
 // Loaded while the host acts on the `ready`; frames are not read before the end of this file.
 const { loadMain } = require('./code.cjs');
-const { describe, serializeRejection, stackOf, textOf } = require('./errors.cjs');
+const { describe, lostIn, serializeRejection, stackOf, textOf } = require('./errors.cjs');

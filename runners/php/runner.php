@@ -205,9 +205,23 @@ final class Runner
         } catch (Throwable $error) {
             throw new Refusal("The action returned a value that can't be turned into JSON: {$error->getMessage()}");
         }
+        if ($json === '{}' && $this->isLost($result)) {
+            $type = get_debug_type($result);
+            throw new Refusal(
+                "The action returned a value that can't be turned into JSON: what an object of type $type holds " .
+                'has no form in it. Return an array.',
+            );
+        }
         return $json[0] === '{' || $json[0] === '['
             ? $json
             : throw new Refusal('The action did not return a dictionary or array.');
+    }
+
+    /** It holds something, and none of it in public properties: what a generator yields, what is private. */
+    private function isLost(mixed $result): bool
+    {
+        return !$result instanceof \JsonSerializable
+            && ($result instanceof \Traversable || $result instanceof \Closure || (array) $result !== []);
     }
 
     /** Only a fatal error, or code that calls `exit`, comes here before everything is answered. */

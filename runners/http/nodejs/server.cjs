@@ -10,7 +10,7 @@
 'use strict';
 const { createServer } = require('node:http');
 const { loadMain } = require('../../nodejs/code.cjs');
-const { describe, serializeRejection, stackOf, textOf } = require('../../nodejs/errors.cjs');
+const { describe, lostIn, serializeRejection, stackOf, textOf } = require('../../nodejs/errors.cjs');
 const { logError, takeOverStreams } = require('../../nodejs/logs.cjs');
 
 const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
@@ -68,6 +68,7 @@ async function run({ value, ...fields }) {
   try {
     result = await pending;
   } catch (reason) {
+    if (reason instanceof Error) logError(describe(reason));
     result = { error: serializeRejection(reason) };
   }
   return jsonOf(result === undefined ? {} : result);
@@ -81,6 +82,9 @@ function jsonOf(result) {
     logError(describe(error));
     throw new Refusal(502, `The action returned a value that can't be turned into JSON: ${textOf(error)}`);
   }
+  const lost = json === '{}' ? lostIn(result) : undefined;
+  if (lost !== undefined)
+    throw new Refusal(502, `The action returned a value that can't be turned into JSON: ${lost}.`);
   if (json !== undefined && (json[0] === '{' || json[0] === '[')) return json;
   logError(`Result must be of type object but has type "${typeof result}": ${describe(result)}`);
   throw new Refusal(502, 'The action did not return a dictionary.');
