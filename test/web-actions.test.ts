@@ -93,6 +93,16 @@ describe.skipIf(missing !== undefined)(`web actions${missing ? ` (${missing})` :
     expect((await ward.activation(id)).response.result.error).toContain('the inside');
   });
 
+  it('a result over the limit is told as such, and nothing of it', async () => {
+    await offer('large', 'function main() { return { body: "x".repeat(2_000_000) }; }');
+    const error = 'The action produced a response that exceeded the allowed length: 2000011 > 1048576 bytes.';
+    for (const form of ['large', 'large.json', 'large.text']) {
+      const answer = await call(form);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toEqual({ error, code: answer.headers.get('x-request-id') });
+    }
+  });
+
   it('python and a sequence can be offered as well', async () => {
     await ward.request('PUT', '/api/v1/namespaces/_/actions/py?overwrite=true', {
       body: {

@@ -36,6 +36,7 @@ describe('without credentials', () => {
         default_action_logs: 10_485_760,
         min_action_logs: 0,
         max_action_logs: 10_485_760,
+        max_action_result: 1_048_576,
       },
       runtimes: {
         nodejs: [

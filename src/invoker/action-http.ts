@@ -9,6 +9,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { isFault } from '../lib/index.ts';
+import { defaultResultBytes, wholeBytes } from './outcomes.ts';
 
 export interface ActionReply {
   readonly status: number;
@@ -29,13 +30,15 @@ export interface ActionHttp {
   rest(): void;
 }
 
-/** A whole body is parsed at once, so it is not much more than the largest result. */
-const wholeBytes = 4 * 1024 * 1024;
 const headBytes = 4096;
 const maxHeaderSize = 16 * 1024;
 const idleMs = 1000;
 
-export function createActionHttp(connect: () => Promise<Socket>): ActionHttp {
+/** A whole body is parsed at once, so it is not much more than the largest result. */
+export function createActionHttp(
+  connect: () => Promise<Socket>,
+  resultBytes = defaultResultBytes,
+): ActionHttp {
   const agent = new Agent({ keepAlive: true, timeout: idleMs });
   agent.createConnection = (_options, done) => {
     connect().then(
@@ -46,19 +49,19 @@ export function createActionHttp(connect: () => Promise<Socket>): ActionHttp {
     return undefined;
   };
   return {
-    post: (path, json) => post(agent, path, Buffer.from(json)),
+    post: (path, json) => post(agent, path, Buffer.from(json), wholeBytes(resultBytes)),
     rest: () => agent.destroy(),
   };
 }
 
-function post(agent: Agent, path: string, body: Buffer): Promise<ActionReply | undefined> {
+function post(agent: Agent, path: string, body: Buffer, maxBytes: number): Promise<ActionReply | undefined> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': body.length };
     const sent = request({ agent, path, method: 'POST', headers, maxHeaderSize });
     let hasResponse = false;
     sent.on('response', (response) => {
       hasResponse = true;
-      read(response, resolve);
+      read(response, maxBytes, resolve);
     });
     sent.on('error', (error) => (isFault(error) ? reject(error) : resolve(undefined)));
     // Of a response the last word is its own: what has come may be read after the connection has closed.
@@ -68,14 +71,18 @@ function post(agent: Agent, path: string, body: Buffer): Promise<ActionReply | u
 }
 
 /** Settles at the first of its calls. */
-function read(response: IncomingMessage, settle: (reply: ActionReply | undefined) => void): void {
+function read(
+  response: IncomingMessage,
+  maxBytes: number,
+  settle: (reply: ActionReply | undefined) => void,
+): void {
   const status = response.statusCode ?? 0;
   const chunks: Buffer[] = [];
   let received = 0;
   response.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     received += chunk.length;
-    if (received <= wholeBytes) return;
+    if (received <= maxBytes) return;
     const announced = Number(response.headers['content-length']);
     const lengthBytes = Number.isSafeInteger(announced) ? announced : received;
     settle({ status, text: Buffer.concat(chunks).toString('utf8', 0, headBytes), lengthBytes, isCut: true });

@@ -34,6 +34,7 @@ export interface BlackboxOptions {
   readonly code: string | undefined;
   readonly logBytes: number;
   readonly intakes: Intakes;
+  readonly resultBytes?: number | undefined;
 }
 
 const port = 8080;
@@ -58,13 +59,13 @@ export class BlackboxRunner implements Runner {
 
   /** @throws Fault PORT_UNREACHABLE where the runtime has no way to its network */
   constructor(options: BlackboxOptions) {
-    const { sandbox, logBytes } = options;
+    const { sandbox, logBytes, resultBytes } = options;
     this.options = options;
     this.logs = new LogStreams(sandbox.stdout, sandbox.stderr, 'bare');
     // From the start: what it writes before it is initialised is kept too.
     this.logs.limitBytes = logBytes;
     const opened = sandbox.openPort(port);
-    this.http = createActionHttp(() => opened.connect());
+    this.http = createActionHttp(() => opened.connect(), resultBytes);
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
     this.settleEnded = resolve;

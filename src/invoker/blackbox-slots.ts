@@ -66,6 +66,7 @@ async function start(
         code,
         logBytes: target.limits.logBytes,
         intakes: options.intakes,
+        resultBytes: options.resultBytes,
       });
     } catch (error) {
       await sandbox.destroy();

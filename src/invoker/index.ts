@@ -3,7 +3,7 @@ export { isProgram } from './code-folders.ts';
 export { invokerFaults } from './faults.ts';
 export { createInvoker, type InvokerOptions } from './invoker.ts';
 export { packLines } from './log-lines.ts';
-export { maxResultBytes } from './outcomes.ts';
+export { defaultResultBytes, overLimitText } from './outcomes.ts';
 export type { PrewarmTarget } from './prewarm.ts';
 export { boundAsk } from './slot-policy.ts';
 export type * from './types.ts';

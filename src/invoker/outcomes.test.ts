@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeInit, judgeRun } from './outcomes.ts';
+import { judgeInit, judgeRun, overLimitText } from './outcomes.ts';
 import type { RunOutcome } from './runner.ts';
 
 const limits = { timeoutMs: 100, memoryMiB: 256, logBytes: 0, concurrency: 1 };
@@ -51,6 +51,16 @@ describe('verdicts', () => {
   it('shows the beginning of a result that was too large to be read', () => {
     const verdict = judgeRun({ kind: 'too-large', lengthBytes: 9_999_999, head: '{"big":"xxx' }, limits);
     expect(verdict.json).toContain('9999999 > 1048576 bytes. The truncated response was: {\\"big\\":\\"xxx');
+  });
+
+  it('holds to another limit where there is one, and names it', () => {
+    const result = value({ x: 'y'.repeat(92) });
+    expect(judgeRun(result, limits, 100).status).toBe('success');
+    const { result: over } = judgeRun(result, limits, 99);
+    const text = 'The action produced a response that exceeded the allowed length: 100 > 99 bytes.';
+    expect(over).toEqual({ error: `${text} The truncated response was: {"x":"${'y'.repeat(92)}"}` });
+    expect(overLimitText(`${text} The truncated response was: {"x":`)).toBe(text);
+    expect(overLimitText(`He said: ${text}`)).toBeUndefined();
   });
 
   it('takes an error as it is, whatever JSON it is', () => {

@@ -16,14 +16,24 @@ export interface Verdict {
   readonly timedOut: boolean;
 }
 
-/** The largest result, serialised; what is over it is cut (OpenWhisk `activation.response.size`). */
-export const maxResultBytes = 1024 * 1024;
+/** The largest result, serialised, unless the operator says otherwise (OpenWhisk `activation.response.size`). */
+export const defaultResultBytes = 1024 * 1024;
+
+/** What is read whole to be measured: serialised in another way, it may be within the limit. */
+export function wholeBytes(resultBytes: number): number {
+  return resultBytes + 3 * 1024 * 1024;
+}
 
 const shownBytes = 2048;
 
-export function judgeRun(outcome: RunOutcome, limits: ActionLimits): Verdict {
-  if (outcome.kind === 'value') return judgeValue(outcome);
-  if (outcome.kind === 'too-large') return tooLarge(outcome.lengthBytes, outcome.head.slice(0, shownBytes));
+export function judgeRun(
+  outcome: RunOutcome,
+  limits: ActionLimits,
+  resultBytes = defaultResultBytes,
+): Verdict {
+  if (outcome.kind === 'value') return judgeValue(outcome, resultBytes);
+  if (outcome.kind === 'too-large')
+    return tooLarge(outcome.lengthBytes, resultBytes, outcome.head.slice(0, shownBytes));
   if (outcome.kind !== 'failed') return developerError(outcome.error);
   return judgeFailure(outcome.failure, limits, 'run');
 }
@@ -39,18 +49,29 @@ export function internalError(text: string): Verdict {
   return errorVerdict('whisk internal error', text, false);
 }
 
-function judgeValue({ value, json, utf8 }: Extract<RunOutcome, { kind: 'value' }>): Verdict {
+function judgeValue(
+  { value, json, utf8 }: Extract<RunOutcome, { kind: 'value' }>,
+  resultBytes: number,
+): Verdict {
   const bytes = utf8?.length ?? Buffer.byteLength(json);
-  if (bytes > maxResultBytes) return tooLarge(bytes, json.slice(0, shownBytes));
+  if (bytes > resultBytes) return tooLarge(bytes, resultBytes, json.slice(0, shownBytes));
   const hasError = typeof value === 'object' && value !== null && !Array.isArray(value) && 'error' in value;
   const status = hasError ? 'application error' : 'success';
   return { status, result: value, json, timedOut: false, ...(utf8 === undefined ? {} : { utf8 }) };
 }
 
-function tooLarge(bytes: number, head: string): Verdict {
-  const text = `The action produced a response that exceeded the allowed length: ${bytes} > ${maxResultBytes} bytes. The truncated response was: ${head}`;
+function tooLarge(bytes: number, resultBytes: number, head: string): Verdict {
+  const text = `The action produced a response that exceeded the allowed length: ${bytes} > ${resultBytes} bytes. The truncated response was: ${head}`;
   return errorVerdict('application error', text, false);
 }
+
+/** What such an error says, without the response; undefined of any other. */
+export function overLimitText(error: JsonValue | undefined): string | undefined {
+  return typeof error === 'string' ? overLimitPattern.exec(error)?.[0] : undefined;
+}
+
+const overLimitPattern =
+  /^The action produced a response that exceeded the allowed length: \d+ > \d+ bytes\./;
 
 function judgeFailure(failure: Failure, limits: ActionLimits, phase: 'init' | 'run'): Verdict {
   const exited =

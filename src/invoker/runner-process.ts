@@ -12,6 +12,7 @@ import { type Culprit, CulpritNotes } from './culprit.ts';
 import { encodeFrame, FrameReader, type LargeFrame, type WholeFrame } from './frames.ts';
 import type { Intake, Intakes } from './intake.ts';
 import { LogStreams } from './log-streams.ts';
+import { defaultResultBytes, wholeBytes } from './outcomes.ts';
 import { type ResultFrame, resultIn, type Serialised } from './result-frame.ts';
 import { errorText, RunLine } from './run-line.ts';
 import {
@@ -32,12 +33,7 @@ import type { ActionLimits } from './types.ts';
 const bulkBytes = 16 * 1024;
 
 /** A whole frame is parsed at once, so it is not much more than the largest result. */
-const frameLimits = {
-  wholeBytes: 4 * 1024 * 1024,
-  announcedBytes: 256 * 1024 * 1024,
-  bulkBytes,
-  headBytes: 4096,
-};
+const frameLimits = { announcedBytes: 256 * 1024 * 1024, bulkBytes, headBytes: 4096 };
 
 type Waiting =
   | { readonly for: 'ready'; readonly settle: (failure?: Failure) => void }
@@ -59,7 +55,7 @@ export class RunnerProcess implements Runner {
   private frozen = false;
   private isExamined = false;
 
-  constructor(sandbox: Sandbox, intakes: Intakes) {
+  constructor(sandbox: Sandbox, intakes: Intakes, resultBytes = defaultResultBytes) {
     if (!sandbox.channel) throw new TypeError('a runner needs a sandbox with a channel');
     this.sandbox = sandbox;
     this.intakes = intakes;
@@ -75,7 +71,7 @@ export class RunnerProcess implements Runner {
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
     this.settleEnded = resolve;
-    this.listen(sandbox.channel);
+    this.listen(sandbox.channel, resultBytes);
     void sandbox.exited.then(() => this.end('exited'));
   }
 
@@ -184,9 +180,9 @@ export class RunnerProcess implements Runner {
     this.sandbox.examine();
   }
 
-  private listen(channel: NodeJS.ReadWriteStream): void {
+  private listen(channel: NodeJS.ReadWriteStream, resultBytes: number): void {
     const reader = new FrameReader(
-      frameLimits,
+      { ...frameLimits, wholeBytes: wholeBytes(resultBytes) },
       (frame) => (frame.kind === 'whole' ? this.onWhole(frame) : this.onLarge(frame)),
       () => void this.end('violation'),
     );

@@ -103,7 +103,7 @@ async function prepareImage(images: ImageStore, reference: string): Promise<Prep
 }
 
 async function startRunner(
-  { host, apiHost, readyTimeoutMs, desk, intakes }: SlotOptions,
+  { host, apiHost, readyTimeoutMs, desk, intakes, resultBytes }: SlotOptions,
   kind: RuntimeKind,
   { image, root }: PreparedImage,
   what: { readonly memoryMiB: number; readonly policy: SandboxPolicy; readonly codeDir: string },
@@ -118,7 +118,7 @@ async function startRunner(
     codeDir: what.codeDir,
     channel: 'channel',
   });
-  const runner = new RunnerProcess(sandbox, intakes);
+  const runner = new RunnerProcess(sandbox, intakes, resultBytes);
   desk.watch(sandbox.id, runner);
   const failure = await runner.ready(readyTimeoutMs);
   if (!failure) return runner;

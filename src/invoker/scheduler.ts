@@ -55,6 +55,8 @@ export interface SchedulerOptions {
   readonly concurrencyOf: (namespace: string) => number;
   /** Asked before a slot is started that nobody waits for, and for as long as such slots are kept. */
   readonly mayLoad: (target: JobTarget) => LoadPermission;
+  /** The largest result, serialised; absent: the default. */
+  readonly resultBytes?: number | undefined;
 }
 
 const shuttingDown = 'The platform is shutting down.';
@@ -291,7 +293,7 @@ export class Scheduler {
     const where: Origin = origin
       ? { ...origin, logs, violations: both(origin.violations, violations) }
       : { start: 'warm', startedAt, logs, violations };
-    settle(complete(job, judgeRun(outcome, job.limits), where));
+    settle(complete(job, judgeRun(outcome, job.limits, this.options.resultBytes), where));
   }
 
   /** A job that no slot has begun: first in line again. */

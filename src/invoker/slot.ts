@@ -46,6 +46,8 @@ export interface SlotSources {
   readonly kinds: readonly RuntimeKind[];
   /** URL of the API as user code sees it (`__OW_API_HOST`); asked when a sandbox starts. */
   readonly apiHost: () => string;
+  /** The largest result, serialised; absent: the default. */
+  readonly resultBytes?: number | undefined;
 }
 
 export interface SlotOptions extends SlotSources {

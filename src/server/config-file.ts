@@ -74,6 +74,7 @@ const fileSchema = z.strictObject({
       codeBytes: sizeUpTo(256 * mebibyte).optional(),
       parametersBytes: sizeUpTo(16 * mebibyte).optional(),
       payloadBytes: sizeUpTo(16 * mebibyte).optional(),
+      resultBytes: sizeUpTo(16 * mebibyte).optional(),
       list: z
         .strictObject({
           default: z.int().min(1).max(10_000).optional(),

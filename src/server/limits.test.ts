@@ -35,6 +35,7 @@ describe('the system’s limits', () => {
       codeBytes: 23_068_672,
       parametersBytes: 1024,
       payloadBytes: 2048,
+      resultBytes: 4096,
       list: { default: 10, max: 50 },
       blockingWaitMs: 1000,
       sequenceLength: 3,
@@ -42,7 +43,13 @@ describe('the system’s limits', () => {
       concurrentInvocations: 100,
       firesPerMinute: 600,
     };
-    const written = { ...wanted, codeBytes: '22m', parametersBytes: '1k', payloadBytes: 2048 };
+    const written = {
+      ...wanted,
+      codeBytes: '22m',
+      parametersBytes: '1k',
+      payloadBytes: 2048,
+      resultBytes: '4k',
+    };
     expect(await limitsOf(JSON.stringify({ limits: written }))).toEqual(wanted);
   });
 

@@ -9,6 +9,7 @@ const numbers = [
   'codeBytes',
   'parametersBytes',
   'payloadBytes',
+  'resultBytes',
   'sequenceLength',
   'invocationsPerMinute',
   'concurrentInvocations',

@@ -109,6 +109,7 @@ export async function startPlatform(
   await chmod(paths.code, 0o700);
   await removeHalfWrittenBlobs(paths.code);
   const blobs = openBlobStore(paths.code);
+  const limits = systemLimits(config);
   let url = '';
   const apiHost = () => config.apiHost ?? url;
   const guarded = stack.use(
@@ -131,6 +132,7 @@ export async function startPlatform(
   const invoker = stack.use(
     await createInvoker({
       ...config.invoker,
+      resultBytes: limits.resultBytes,
       host,
       images: guarded.images,
       blobs,
@@ -153,7 +155,7 @@ export async function startPlatform(
     gate: observedGate(guarded.codeGate, figures),
     apiHost,
     log,
-    limits: systemLimits(config),
+    limits,
     runtimes: kinds.map(runtimeOf),
     feedLimits: withoutUndefined(config.feeds),
   });

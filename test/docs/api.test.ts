@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { defaultApiLimits } from '../../src/api/index.ts';
 import { defaultLimits } from '../../src/functions/index.ts';
 import { codeArchiveLimits } from '../../src/images/index.ts';
-import { maxResultBytes } from '../../src/invoker/index.ts';
 import { formatSize } from '../../src/lib/index.ts';
 import { columnsOf, plain, readText, root, tableOf } from './markdown.ts';
 
@@ -17,7 +16,7 @@ test('the limits', () => {
     'code, as it is sent': formatSize(defaultLimits.codeBytes),
     'all parameters, or annotations, of an action': formatSize(defaultLimits.parametersBytes),
     'payload of a call': formatSize(defaultLimits.payloadBytes),
-    result: formatSize(maxResultBytes),
+    result: formatSize(defaultLimits.resultBytes),
     name: '256 characters',
     'entries in a zip': String(codeArchiveLimits.maxEntries),
     'content of a zip': formatSize(codeArchiveLimits.maxTotalBytes),

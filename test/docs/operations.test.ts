@@ -88,7 +88,7 @@ test('the defaults', async () => {
       'sequenceLength',
     ] as const
   ).map((name) => [`limits.${name}`, String(defaultLimits[name])]);
-  const sizes = (['codeBytes', 'parametersBytes', 'payloadBytes'] as const).map((name) => [
+  const sizes = (['codeBytes', 'parametersBytes', 'payloadBytes', 'resultBytes'] as const).map((name) => [
     `limits.${name}`,
     formatSize(defaultLimits[name]),
   ]);

@@ -59,6 +59,7 @@ function systemInfo(limits: SystemLimits, runtimes: readonly Runtime[]) {
       default_action_logs: limits.logMiB.default * mebibyte,
       min_action_logs: limits.logMiB.min * mebibyte,
       max_action_logs: limits.logMiB.max * mebibyte,
+      max_action_result: limits.resultBytes,
     },
     runtimes: byFamily(runtimes),
   };

@@ -224,6 +224,15 @@ describe('a failed activation', () => {
     expect(shapeResult('json', 'application error', '[]')).toMatchObject({ status: 404 });
   });
 
+  test.each(['http', 'json', 'text', 'html', 'svg'] as const)(
+    '.%s: says that it is over the limit',
+    (form) => {
+      const text = 'The action produced a response that exceeded the allowed length: 200 > 100 bytes.';
+      const shaped = failed(form, `${text} The truncated response was: {"body":"secret`);
+      expect(shaped).toEqual({ status: 400, error: text });
+    },
+  );
+
   test.each(['action developer error', 'whisk internal error'] as const)(
     '%s: says nothing more',
     (status) => {

@@ -1,5 +1,6 @@
 /** Makes an HTTP answer of an action's result, in the form that the extension of the URL asks for. */
 import type { WebExtension } from '../../functions/index.ts';
+import { overLimitText } from '../../invoker/index.ts';
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
 import { type Content, prettyJson, type Refusal, type Shaped } from './answer.ts';
 import { shapeHttp } from './http-result.ts';
@@ -26,6 +27,8 @@ export function shapeResult(extension: WebExtension, status: ActivationStatus, r
   const result: JsonValue = JSON.parse(resultJson);
   if (status === 'success') return shapers[extension](result);
   const error = isJsonObject(result) ? result['error'] : undefined;
+  const overLimit = overLimitText(error);
+  if (overLimit !== undefined) return { status: 400, error: overLimit };
   return error === undefined ? propertyNotFound : shapers[extension](error);
 }
 

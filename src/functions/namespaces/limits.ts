@@ -2,7 +2,7 @@
  * What an action, a request and a namespace may use at most. The system's limits are OpenWhisk's defaults
  * and an operator's configuration; a namespace may have its own within them (`namespace-limits.ts`).
  */
-import type { SandboxAsk } from '../../invoker/index.ts';
+import { defaultResultBytes, type SandboxAsk } from '../../invoker/index.ts';
 import { functionFault } from '../faults.ts';
 
 export interface Span {
@@ -29,6 +29,8 @@ export interface SystemLimits {
   /** Of all parameters, and of all annotations, of one entity. */
   readonly parametersBytes: number;
   readonly payloadBytes: number;
+  /** Of a result, serialised. */
+  readonly resultBytes: number;
   readonly list: { readonly default: number; readonly max: number };
   /** How long a blocking invocation holds its caller. */
   readonly blockingWaitMs: number;
@@ -50,6 +52,7 @@ export const defaultLimits: SystemLimits = {
   codeBytes: 48 * mebibyte,
   parametersBytes: mebibyte,
   payloadBytes: mebibyte,
+  resultBytes: defaultResultBytes,
   list: { default: 30, max: 200 },
   blockingWaitMs: 60_000,
   sequenceLength: 50,
