@@ -10,6 +10,22 @@ async function startWithTrigger(): Promise<TestApi> {
 
 const linked = { trigger: '/_/t', action: '/_/a' };
 
+test('a version of one number or two is completed, of whatever has one', async () => {
+  await using api = await startWithTrigger();
+  for (const [path, body] of [
+    ['packages/p', {}],
+    ['actions/b', hello],
+    ['triggers/u', {}],
+    ['rules/r', linked],
+  ] as const) {
+    const put = (query: string, version: string) =>
+      api.call('PUT', `${path}${query}`, { body: { ...body, version } });
+    expect((await put('', '1')).body, path).toMatchObject({ version: '1.0.0' });
+    expect((await put('?overwrite=true', '1.2')).body, path).toMatchObject({ version: '1.2.0' });
+    expect(await put('?overwrite=true', '0.0'), path).toMatchObject({ status: 400 });
+  }
+});
+
 describe('/rules', () => {
   test('create, read, change, list, delete', async () => {
     await using api = await startWithTrigger();

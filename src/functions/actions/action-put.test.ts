@@ -79,7 +79,7 @@ describe('a body', () => {
       { parameters: [{ key: 'a', value: 1, init: 'yes' }] },
       malformed("parameters malformed: 'init' must be a boolean"),
     ],
-    [{ version: '1.0' }, malformed('semver malformed: three numbers such as 1.0.0 expected')],
+    [{ version: '1.x' }, malformed("semantic version malformed: 'version' is a text such as 1.0.0")],
     [{ publish: 'yes' }, malformed("'publish' must be a boolean")],
     [{ delAnnotations: [1] }, malformed("'delAnnotations' must be an array of strings")],
     [{ limits: [] }, malformed("'limits' must be an object")],

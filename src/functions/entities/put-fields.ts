@@ -16,10 +16,23 @@ export function given<T>(body: JsonObject, field: string, parse: (value: unknown
   return value === undefined || value === null ? undefined : parse(value);
 }
 
-/** @throws Fault BODY_INVALID */
+const mostOfVersion = 2 ** 31 - 1;
+
+/**
+ * As OpenWhisk reads it: what is missing is 0, parts past the third don't count, and nothing but zeros is no version.
+ * @throws Fault BODY_INVALID
+ */
 export function parseVersion(value: unknown): string {
-  if (typeof value === 'string' && /^\d{1,9}\.\d{1,9}\.\d{1,9}$/.test(value)) return value;
-  throw malformed('semver malformed: three numbers such as 1.0.0 expected');
+  const parts = typeof value === 'string' ? value.replace(/\.+$/, '').split('.', 3) : [];
+  const numbers = [0, 1, 2].map((at) => versionPart(parts[at] ?? '0'));
+  if (numbers.some(Number.isNaN) || numbers.every((each) => each === 0))
+    throw malformed("semantic version malformed: 'version' is a text such as 1.0.0");
+  return numbers.join('.');
+}
+
+function versionPart(text: string): number {
+  const number = /^\+?\d{1,20}$/.test(text) ? Number(text) : Number.NaN;
+  return number <= mostOfVersion ? number : Number.NaN;
 }
 
 /** @throws Fault BODY_INVALID */

@@ -100,7 +100,7 @@ describe('triggers', () => {
     [[], 'Object expected'],
     [{ parameters: {} }, 'parameters malformed'],
     [{ annotations: 'x' }, 'annotations malformed'],
-    [{ version: '1' }, 'semver malformed'],
+    [{ version: '-1' }, 'semantic version malformed'],
     [{ publish: 'yes' }, "'publish' must be a boolean"],
     [{ annotations: [{ key: 'feed', value: '' }] }, 'Feed name is not valid'],
     [{ annotations: [{ key: 'feed', value: 'a,b' }] }, 'Feed name is not valid'],
