@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` :
     expect((await fetch(`${ward.url}/apis/guest/kept/books`)).status).toBe(200);
   });
 
-  it('nobody makes APIs without a key, of others, or of what is no web action', async () => {
+  it('nobody makes APIs without a key or for others, and through none is reached what is no web action', async () => {
     const path = '/api/v1/web/whisk.system/apimgmt/createApi.http';
     const body = JSON.stringify(operation({}));
     const headers = { 'content-type': 'application/json' };
@@ -125,14 +125,15 @@ describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` :
     const spoofed = await wsk('POST', 'createApi', '__ow_user=other', operation({}));
     expect(spoofed.status).toBe(400);
     const plain = await wsk('POST', 'createApi', '', operation({}, { name: 'plain' }));
-    expect(plain.status).toBe(502);
-    expect(plain.body.error).toContain("The action '/guest/plain' is not a web action");
+    expect(plain.status).toBe(200);
+    expect(plain.body.warnings).toEqual([expect.stringContaining("'/guest/plain' is not a web action")]);
+    expect((await fetch(`${plain.body.gwApiUrl}/books`)).status).toBe(404);
     const other = await ward.createNamespace('other');
     const foreign = await ward.request('POST', path, {
       auth: other,
       body: operation({}, { namespace: 'guest' }),
     });
-    expect(foreign.status).toBe(502);
-    expect(foreign.body.error).toContain("The action '/guest/books' does not exist, or is not yours to use.");
+    expect(foreign.body.warnings).toEqual([expect.stringContaining('does not exist, or is not yours')]);
+    expect(foreign.body.gwApiUrl).toContain('/apis/other/');
   });
 });

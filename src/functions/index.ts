@@ -43,7 +43,7 @@ export {
 } from './feeds/feeds.ts';
 export type { WebhookDoor } from './feeds/webhooks.ts';
 export { createFunctions, type Functions, type FunctionsOptions } from './functions.ts';
-export { type ApiVerb, apiLimits, apiVerbs } from './gateway/api-document-types.ts';
+export { type ApiBackend, type ApiVerb, apiLimits, apiVerbs } from './gateway/api-document-types.ts';
 export { type ApiManagerOptions, createApiManager } from './gateway/apimgmt.ts';
 export { type ApiRoute, type ApiService, createApis } from './gateway/apis.ts';
 export { splitWebName, type WebExtension, webExtensions } from './gateway/web-name.ts';

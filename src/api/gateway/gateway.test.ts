@@ -198,6 +198,30 @@ describe('what is not there', () => {
     expect(web.api.jobs).toEqual([]);
   });
 
+  test('an operation that names no action', async () => {
+    const verbs = ['put', 'delete', 'get', 'head', 'options', 'patch', 'post'];
+    const operations = Object.fromEntries(verbs.map((verb) => [verb, { operationId: '', responses: {} }]));
+    await document(
+      { '/': operations, '/a': { get: {} } },
+      { 'x-ibm-configuration': { assembly: { execute: [] }, cors: { enabled: true } } },
+    );
+    const { status, headers, text } = await web.call('GET', '/apis/guest/club/');
+    expect({ status, headers }).toMatchObject({ status: 404, headers: cors });
+    expect(JSON.parse(text)).toEqual(anError('The requested resource does not exist.'));
+    expect((await web.call('OPTIONS', '/apis/guest/club/')).status).toBe(200);
+    expect((await web.call('POST', '/apis/guest/club/a')).status).toBe(405);
+    expect(web.api.jobs).toEqual([]);
+  });
+
+  test('an action that is offered later than its API was made', async () => {
+    await add('GET', '/a', 'later');
+    expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(404);
+    await web.deploy('later', { 'web-export': false });
+    expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(404);
+    await web.deploy('later');
+    expect((await web.call('GET', '/apis/guest/club/a')).status).toBe(200);
+  });
+
   test('an action that was deleted, or is no longer offered, since', async () => {
     await web.deploy('gone');
     await add('GET', '/a', 'gone');

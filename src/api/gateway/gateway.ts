@@ -5,12 +5,14 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
+  type ApiBackend,
   type ApiRoute,
   type ApiService,
   apiVerbs,
   notFound,
   parseNamespaceName,
 } from '../../functions/index.ts';
+import type { JsonObject } from '../../lib/index.ts';
 import { errorAnswer, type WebAnswer, withHeaders } from '../web/answer.ts';
 import { decodeSegment, orNotFound, restOf, splitUrl } from '../web/target.ts';
 import type { Web } from '../web/web.ts';
@@ -44,16 +46,18 @@ function locate(request: FastifyRequest, route: ApiRoute, path: readonly string[
   if (request.method === 'OPTIONS' && route.cors === true)
     return { answer: finish(preflight(request.headers)) };
   if (route.kind === 'verbs') return { answer: finish(notAllowed(route.verbs, request.id)) };
-  return { head: headOf(request, route, path, query), finish };
+  const { backend } = route.operation;
+  if (backend === undefined) return { answer: finish(errorAnswer(404, notFound().message, request.id)) };
+  return { head: headOf(request, backend, route.parameters, path, query), finish };
 }
 
 function headOf(
   { method, headers, id }: FastifyRequest,
-  { operation, parameters }: Extract<ApiRoute, { kind: 'operation' }>,
+  { action, extension, passesPath, verb, secret }: ApiBackend,
+  pathParameters: JsonObject,
   path: readonly string[],
   query: string,
 ): WebHead {
-  const { action, extension, passesPath, verb, secret } = operation.backend;
   return {
     action,
     extension,
@@ -61,7 +65,7 @@ function headOf(
     headers: secret === undefined ? headers : { ...headers, 'x-require-whisk-auth': secret },
     path: passesPath ? restOf(path) : '',
     query,
-    pathParameters: parameters,
+    pathParameters,
     transactionId: id,
   };
 }

@@ -127,6 +127,11 @@ test('create from a document, JSON or YAML', async () => {
   const document = JSON.stringify({ swagger: '2.0', basePath: '/shop', paths: { '/books': { get: {} } } });
   expect(api.requests[0]?.body).toEqual({ apidoc: { namespace: '_', swagger: document } });
   await writeFile(join(home.path, 'shop.json'), document);
+  const warnings = ["The action '/guest/list' is not a web action."];
+  api.answers.set(`POST ${managed}/createApi.http`, { body: { ...shop, warnings } });
+  const warned = await ward(['api', 'create', '-c', 'shop.json']);
+  expect(warned).toMatchObject({ code: 0, stderr: expect.stringContaining(`\nwarning: ${warnings[0]}\n`) });
+  api.requests.splice(1);
   await ward(['api', 'create', '-c', 'shop.json']);
   expect(api.requests[1]?.body).toEqual(api.requests[0]?.body);
   for (const [name, text] of [

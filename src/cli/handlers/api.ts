@@ -6,6 +6,7 @@ import type { Context, Handler } from '../command-spec.ts';
 import { parseEntityName } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
+import { printableLine } from '../printable.ts';
 import type { Column } from '../table.ts';
 
 export const create: Handler = async (input, context) => {
@@ -29,6 +30,7 @@ export const create: Handler = async (input, context) => {
   );
   for (const { verb, basePath, path, action } of routes)
     io.ok(`created API ${joined(basePath, path)} ${verb}${action === '' ? '' : ` for action ${action}`}`);
+  for (const warning of textsOf(api['warnings'])) io.note(printableLine(`warning: ${warning}`));
   if (io.format === 'json' || io.format === 'yaml') await io.value(api);
   else io.lines(routes.map(({ url }) => url));
   return 0;
@@ -122,6 +124,10 @@ async function fetchApis(
 ): Promise<JsonObject[]> {
   const client = await context.client();
   return apisOf(await askGateway(client, context.settings(), { action: 'getApi', query }));
+}
+
+function textsOf(value: JsonValue | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
 }
 
 function byName(a: Route, b: Route): number {

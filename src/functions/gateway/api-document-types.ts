@@ -19,7 +19,8 @@ export interface ApiBackend {
 
 export interface ApiOperation {
   readonly verb: ApiVerb;
-  readonly backend: ApiBackend;
+  /** Undefined when the document names no action: it is told, and answers nothing. */
+  readonly backend: ApiBackend | undefined;
 }
 
 /** A part of a path: as it is, or any one under a name. */

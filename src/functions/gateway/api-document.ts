@@ -113,7 +113,6 @@ function parseOperation(
   const parsed = read(operation, value, where);
   refuseUnsupported(parsed, where);
   const backend = backends.find(parsed.operationId, parsed['x-openwhisk']);
-  if (backend === undefined) throw apiInvalid(`${where} names no action: it needs 'x-openwhisk'.`);
   const names = [...shared, ...(parsed.parameters ?? [])].flatMap(({ name }) => name ?? []);
   return { verb, backend, declared: new Set(names), id: parsed.operationId ?? '' };
 }
@@ -126,12 +125,12 @@ function checkParameters(
 ): void {
   if (names.length === 0) return;
   for (const { backend, declared, id } of operations) {
-    if (backend.extension !== 'http') {
+    if (backend !== undefined && backend.extension !== 'http') {
       throw apiInvalid(
         "The action must use a response type of '.http' in order to receive the path parameters.",
       );
     }
-    if (!backend.passesPath) {
+    if (backend?.passesPath === false) {
       throw apiInvalid(
         `The target-url for operationId '${shown(id)}' must end in '$(request.path)' in order for actions to receive the path parameters.`,
       );

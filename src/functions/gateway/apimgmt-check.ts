@@ -1,32 +1,42 @@
-/** What the gateway may lead to. */
+/**
+ * What an API's author is told of the actions that it names. As in OpenWhisk an API may be made before its actions are,
+ * or before they are offered to the web: until then its calls are not found.
+ */
 import { isFault } from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import { valueFor } from '../entities/key-values.ts';
 import { type EntityRef, fullNameOf, type NamespaceName } from '../entities/names.ts';
-import { apiInvalid } from './api-document-paths.ts';
 
-/** Every action must be one that the namespace may use, and offered to the web. @throws Fault API_INVALID */
-export async function checkActions(
+const mostWarnings = 20;
+
+/** Of actions that can't be called over the web, a text each. */
+export async function actionWarnings(
   actions: Pick<ActionService, 'resolve'>,
   refs: readonly EntityRef[],
   own: NamespaceName,
-): Promise<void> {
+): Promise<readonly string[]> {
   const byName = new Map(refs.map((ref) => [fullNameOf(ref), ref]));
-  for (const [name, ref] of byName) await checkAction(actions, ref, name, own);
+  const warnings: string[] = [];
+  for (const [name, ref] of byName) {
+    const warning = await warningOf(actions, ref, name, own);
+    if (warning !== undefined) warnings.push(warning);
+    if (warnings.length === mostWarnings) break;
+  }
+  return warnings;
 }
 
-async function checkAction(
+async function warningOf(
   actions: Pick<ActionService, 'resolve'>,
   ref: EntityRef,
   name: string,
   own: NamespaceName,
-): Promise<void> {
+): Promise<string | undefined> {
   try {
     const { action } = await actions.resolve(ref, own);
-    if (valueFor(action.annotations, 'web-export') === true) return;
+    if (valueFor(action.annotations, 'web-export') === true) return undefined;
+    return `The action '/${name}' is not a web action: its calls are not found until its annotation 'web-export' is true.`;
   } catch (error) {
     if (!isFault(error) || error.kind === 'host' || error.kind === 'bug') throw error;
-    throw apiInvalid(`The action '/${name}' does not exist, or is not yours to use.`);
+    return `The action '/${name}' does not exist, or is not yours to use: its calls are not found.`;
   }
-  throw apiInvalid(`The action '/${name}' is not a web action: set its annotation 'web-export' to true.`);
 }

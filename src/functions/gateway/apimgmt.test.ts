@@ -181,21 +181,32 @@ describe('createApi', () => {
       operation({ gatewayPath: '/{a}' }),
       "API creation failure: The action must use a response type of '.http' in order to receive the path parameters.",
     ],
-    [
-      operation({}, { name: 'absent' }),
-      "API creation failure: The action '/guest/absent' does not exist, or is not yours to use.",
-    ],
-    [
-      operation({}, { name: 'private' }),
-      "API creation failure: The action '/guest/private' is not a web action: set its annotation 'web-export' to true.",
-    ],
-    [
-      swagger({ '/a': { get: whisk('hello', 'other') } }),
-      "API creation failure: The action '/other/hello' does not exist, or is not yours to use.",
-    ],
   ])('%.80j is refused as OpenWhisk does', async (args, text) => {
     expect(await call('createApi', args)).toEqual({ error: text });
     expect(await apis.list(guest)).toEqual([]);
+  });
+
+  test.each<[JsonObject, readonly string[] | undefined]>([
+    [operation(), undefined],
+    [operation({}, { name: 'private' }), ["The action '/guest/private' is not a web action"]],
+    [operation({}, { name: 'absent' }), ["The action '/guest/absent' does not exist"]],
+    [
+      swagger({ '/a': { get: whisk('hello', 'other') } }),
+      ["The action '/other/hello' does not exist, or is not yours"],
+    ],
+    [swagger({ '/': { get: {}, put: { operationId: '', responses: {} } } }), undefined],
+  ])('%.120j is taken as OpenWhisk does, with warnings %j', async (args, warnings) => {
+    const answer = await call('createApi', args);
+    expect(answer).toMatchObject({ gwApiActivated: true });
+    expect(answer['warnings']).toEqual(warnings?.map((text) => expect.stringContaining(text)));
+    expect(await apis.list(guest)).toHaveLength(1);
+  });
+
+  test('warnings are bounded', async () => {
+    const paths = Object.fromEntries(
+      Array.from({ length: 100 }, (_, n) => [`/${n}`, { get: whisk(`absent${n}`) }]),
+    );
+    expect((await call('createApi', swagger(paths)))['warnings']).toHaveLength(20);
   });
 
   test('documents have a size, and a namespace’s have one together', async () => {

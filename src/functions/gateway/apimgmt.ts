@@ -6,12 +6,12 @@
 import type { JsonObject } from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import type { BuiltinAction } from '../builtin.ts';
-import type { NamespaceName } from '../entities/names.ts';
+import type { EntityRef, NamespaceName } from '../entities/names.ts';
 import { type Right, requireRight } from '../namespaces/key-scopes.ts';
 import { parseApiDocument } from './api-document.ts';
 import { emptyDocument, withOperation, withoutOperation } from './api-document-edit.ts';
 import { apiInvalid, parseBasePath, shown } from './api-document-paths.ts';
-import type { ApiDescription, ApiPath } from './api-document-types.ts';
+import type { ApiPath } from './api-document-types.ts';
 import { answerWith, prefixed } from './apimgmt-answers.ts';
 import {
   type CreateArguments,
@@ -21,7 +21,7 @@ import {
   parseDelete,
   parseFind,
 } from './apimgmt-arguments.ts';
-import { checkActions } from './apimgmt-check.ts';
+import { actionWarnings } from './apimgmt-check.ts';
 import type { ApiService, StoredApi } from './apis.ts';
 
 export interface ApiManagerOptions {
@@ -57,19 +57,27 @@ export function createApiManager(options: ApiManagerOptions): readonly BuiltinAc
       }),
   });
 
+  const withWarnings = async (
+    described: JsonObject,
+    called: readonly EntityRef[],
+    own: NamespaceName,
+  ): Promise<JsonObject> => {
+    const warnings = await actionWarnings(actions, called, own);
+    return warnings.length === 0 ? described : { ...described, warnings };
+  };
+
   const create = async (wanted: CreateArguments, own: NamespaceName) => {
     if (wanted.kind === 'document') {
       const { document } = wanted;
-      const { basePath } = parseApiDocument(document, own);
-      const check = (described: ApiDescription) =>
-        checkActions(actions, described.paths.flatMap(actionsOf), own);
-      return describe(options, own, await apis.put(own, basePath, () => document, check));
+      const { basePath, paths } = parseApiDocument(document, own);
+      const api = await apis.put(own, basePath, () => document);
+      return withWarnings(describe(options, own, api), paths.flatMap(actionsOf), own);
     }
     const { basePath, title } = await placeOf(apis, wanted, own);
     const change = (document: JsonObject | undefined) =>
       withOperation(document ?? emptyDocument(basePath, title), { ...wanted, apiHost: hostOf(options) });
-    const check = () => checkActions(actions, [wanted.action], own);
-    return describe(options, own, await apis.put(own, basePath, change, check));
+    const api = await apis.put(own, basePath, change);
+    return withWarnings(describe(options, own, api), [wanted.action], own);
   };
 
   const find = async ({ basePath, skip, limit }: FindArguments, own: NamespaceName) => {
@@ -126,7 +134,7 @@ async function named(apis: ApiService, own: NamespaceName, name: string): Promis
 }
 
 function actionsOf({ operations }: ApiPath) {
-  return operations.map(({ backend }) => backend.action);
+  return operations.flatMap(({ backend }) => backend?.action ?? []);
 }
 
 function hostOf({ apiHost }: ApiManagerOptions): string {

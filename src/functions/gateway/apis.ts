@@ -29,14 +29,12 @@ export interface ApiService {
   list(namespace: NamespaceName): Promise<readonly StoredApi[]>;
   /**
    * Makes a document of what is there (undefined when nothing is) and keeps it in its place.
-   * @param check what the actions of the new document must fulfil
-   * @throws Fault API_INVALID, NAME_INVALID, API_TOO_LARGE, CONCURRENT_UPDATE, and what `change` and `check` throw
+   * @throws Fault API_INVALID, NAME_INVALID, API_TOO_LARGE, CONCURRENT_UPDATE, and what `change` throws
    */
   put(
     namespace: NamespaceName,
     basePath: string,
     change: (document: JsonObject | undefined) => JsonObject,
-    check?: (description: ApiDescription) => Promise<void>,
   ): Promise<StoredApi>;
   delete(namespace: NamespaceName, basePath: string): Promise<void>;
   /**
@@ -67,14 +65,13 @@ export function createApis(store: ApiStore): ApiService {
     async list(namespace) {
       return (await store.list(namespace)).map(storedApi);
     },
-    async put(namespace, basePath, change, check) {
+    async put(namespace, basePath, change) {
       for (let tries = 0; tries < maxTries; tries++) {
         const row = await store.get(namespace, basePath);
         const document = change(row?.document);
-        const description = parseApiDocument(document, namespace);
-        if (description.basePath !== basePath) throw apiInvalid(`The base path is not '${basePath}'.`);
+        if (parseApiDocument(document, namespace).basePath !== basePath)
+          throw apiInvalid(`The base path is not '${basePath}'.`);
         await checkSize(store, namespace, basePath, document);
-        await check?.(description);
         const next = { namespace, basePath, revision: randomHex(16), updatedAt: Date.now(), document };
         const isWritten = await store.put(next, row?.revision ?? null);
         cache.drop(namespace);
