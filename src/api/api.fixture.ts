@@ -11,7 +11,7 @@ import type { FastifyInstance } from 'fastify';
 import { createFunctions, createVault, type Functions, type FunctionsOptions } from '../functions/index.ts';
 import { openBlobStore } from '../images/index.ts';
 import type { Completion, Job } from '../invoker/index.ts';
-import { Fault, type JsonValue, silentLog } from '../lib/index.ts';
+import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { type ApiLimits, createApi } from './api.ts';
 
@@ -46,6 +46,8 @@ export interface TestApi extends AsyncDisposable {
 export interface TestApiOptions {
   readonly api?: Partial<ApiLimits>;
   readonly limits?: NonNullable<FunctionsOptions['limits']>;
+  /** Hears of every request. */
+  readonly accessLog?: Log;
 }
 
 export function completion(result: JsonValue, more: Partial<Completion> = {}): Completion {
@@ -81,7 +83,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     blobs: openBlobStore(join(folder, 'code')),
     vault: createVault(() => [{ id: 'test', secret: vaultSecret }]),
     apiHost: () => 'http://ward.test',
-    log: silentLog,
+    log: options.accessLog ?? silentLog,
     limits: options.limits ?? {},
     invoker: {
       admit(_namespace, limits) {
@@ -116,7 +118,8 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const app = createApi({
     functions,
     build: { build: '2026-01-01', buildno: '1.2.3' },
-    log: silentLog,
+    log: options.accessLog ?? silentLog,
+    accessLog: options.accessLog !== undefined,
     limits: options.api ?? {},
   });
   const api: TestApi = {

@@ -6,6 +6,7 @@
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Functions } from '../functions/index.ts';
 import type { Log } from '../lib/index.ts';
+import { addAccessLog } from './access-log.ts';
 import { authenticateAll } from './authentication.ts';
 import { acceptJson } from './body.ts';
 import { addBodyDeadline } from './body-deadline.ts';
@@ -38,6 +39,8 @@ export interface ApiOptions {
   /** What the gate found. */
   readonly reports?: ReportSource;
   readonly metrics?: MetricsSource;
+  /** Every request is told in the log. */
+  readonly accessLog?: boolean;
   /** Told of every route, those of plugins too: `url` as Fastify has it, `/api/v1/namespaces/:ns/actions`. */
   readonly onRoute?: ((route: ApiRouteInfo) => void) | undefined;
   /** Further routes, with keys and bodies of their own. */
@@ -101,6 +104,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       void sendError(request, reply, 414, `The request's URI is longer than ${limits.urlBytes} bytes.`);
     } else done();
   });
+  if (options.accessLog) addAccessLog(app, log);
   addBodyDeadline(app, {
     deadlineMs: limits.requestTimeoutMs,
     sweepMs: limits.sweepMs,

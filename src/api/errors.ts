@@ -36,7 +36,9 @@ export function errorHandler(log: Log) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     if (isFault(error)) {
       const status = statusOfKind[error.kind];
-      if (status === 500) log.error({ transactionId: request.id, code: error.code, err: error }, 'a fault');
+      const about = { transactionId: request.id, code: error.code };
+      if (status === 500) log.error({ ...about, err: error }, 'a fault');
+      else if (status > 500) log.warn({ ...about, reason: error.message }, 'a request could not be served');
       sendRetryAfter(reply, error);
       if (status === 500) return sendError(request, reply, status, internalText);
       reply.header(faultHeader, error.code);

@@ -73,7 +73,10 @@ export function statusOf(error: unknown): number {
 export function answerError(request: FastifyRequest, reply: FastifyReply, error: unknown, log: Log): void {
   const [status, code] = answerOf(error);
   if (status >= 500)
-    log.error({ err: error, method: request.method, path: request.url }, 'the registry failed');
+    log.error(
+      { transactionId: request.id, err: error, method: request.method, path: request.url },
+      'the registry failed',
+    );
   if (isFault(error) && error.retryAfterMs !== undefined) {
     reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
   }

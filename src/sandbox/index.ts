@@ -5,6 +5,7 @@ export { type DoctorOptions, runDoctor } from './doctor/doctor.ts';
 export type { DoctorAdvisory, DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
 export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts';
 export { sandboxFaultTable } from './faults.ts';
+export { checkFitness } from './host/fitness.ts';
 export { enterIsolation, isIsolated } from './isolation/isolation.ts';
 export { takePrecedence } from './isolation/precedence.ts';
 export { shareWithSandboxes } from './lsm/label.ts';

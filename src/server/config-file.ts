@@ -37,6 +37,8 @@ const fileSchema = z.strictObject({
   data: z.string().optional(),
   images: z.string().optional(),
   logLevel: logLevelSchema.optional(),
+  /** Every request is told in the log. */
+  accessLog: z.boolean().optional(),
   /** URL under which user code reaches the API. */
   apiHost: z.url().optional(),
   invoker: z

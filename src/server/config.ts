@@ -18,6 +18,7 @@ export interface Config {
   readonly dataDir: string;
   readonly imagesDir: string;
   readonly logLevel: string;
+  readonly accessLog: boolean;
   readonly apiHost: string | undefined;
   readonly invoker: {
     readonly memoryMiB: number;
@@ -62,6 +63,7 @@ export interface ConfigSources {
   readonly listen?: string | undefined;
   readonly dataDir?: string | undefined;
   readonly configFile?: string | undefined;
+  readonly accessLog?: boolean | undefined;
 }
 
 const mebibyte = 1024 * 1024;
@@ -86,6 +88,7 @@ export async function loadConfig(
     dataDir,
     imagesDir: resolve(env['WARD_IMAGES'] ?? file.images ?? join(defaultDataDir, 'images')),
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
+    accessLog: flags.accessLog ?? file.accessLog ?? false,
     apiHost: env['WARD_API_HOST'] ?? file.apiHost,
     invoker: {
       memoryMiB: Math.floor((totalmem() / mebibyte) * sandboxShareOfMemory),

@@ -22,7 +22,7 @@ import {
   runtimeKinds,
 } from '../images/index.ts';
 import { createInvoker } from '../invoker/index.ts';
-import { errnoOf, type Log } from '../lib/index.ts';
+import type { Log } from '../lib/index.ts';
 import {
   openSandboxHost,
   openStarter,
@@ -40,6 +40,7 @@ import { securityEvents } from './gate/security-events.ts';
 import { claimDataDir } from './instance.ts';
 import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
 import { systemLimits } from './limits.ts';
+import { closeConnections, listen, probeAddress } from './listen.ts';
 import { metricsSource } from './metrics/endpoint.ts';
 import { createFigures } from './metrics/figures.ts';
 import { observedGate, observedInvoker } from './metrics/observed.ts';
@@ -65,8 +66,6 @@ interface Events {
 
 /** How long running activations get to end when Ward stops. */
 const drainMs = 10_000;
-/** How long answers that were sent may take to be read after that. */
-const unreadMs = 3000;
 
 /** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, LISTEN_FAILED, and those of the rooms */
 export async function startPlatform(
@@ -75,6 +74,7 @@ export async function startPlatform(
   { onRoute }: Pick<ApiOptions, 'onRoute'> = {},
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
+  await probeAddress(config.listen);
   const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
   stack.use(await announceInstance(instance));
   const { refused } = stack.use(await takePrecedence(instance));
@@ -172,13 +172,14 @@ export async function startPlatform(
     trustedProxies,
     reports: guarded.reports,
     metrics,
+    accessLog: config.accessLog,
     onRoute,
     plugins: [guarded.registry(functions)],
   });
   stack.defer(() => closeConnections(api));
   // First of all: new calls are refused, running ones end, and only then are connections closed.
   stack.defer(() => functions.close(drainMs));
-  url = await listen(api, config);
+  url = await listen(api, config.listen);
   const sweep = async () => {
     await guarded.sweep(functions);
     return sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });
@@ -214,29 +215,6 @@ function runtimeOf(kind: RuntimeKind) {
     attached: true,
     requireMain: kind.requireMain,
   };
-}
-
-async function listen(api: ReturnType<typeof createApi>, config: Config): Promise<string> {
-  try {
-    return await api.listen(config.listen);
-  } catch (cause) {
-    const { host, port } = config.listen;
-    const why = errnoOf(cause) === 'EADDRINUSE' ? 'another program listens there' : String(cause);
-    throw serverFault('LISTEN_FAILED', `can't listen on ${host}:${port}: ${why}`, {
-      hint: 'choose another address with --listen HOST:PORT',
-      cause,
-    });
-  }
-}
-
-/** A client that does not read its answer would hold it open for as long as it likes. */
-async function closeConnections(api: ReturnType<typeof createApi>): Promise<void> {
-  const timer = setTimeout(() => api.server.closeAllConnections(), unreadMs);
-  try {
-    await api.close();
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function resume(functions: Functions, log: Log): Promise<void> {

@@ -7,6 +7,7 @@ export interface UpOptions {
   readonly listen?: string;
   readonly dataDir?: string;
   readonly configFile?: string;
+  readonly accessLog?: boolean;
 }
 
 /** What a terminal or a service manager sends to every process arrives several times within this: passed on by each. */
@@ -42,9 +43,9 @@ function greet({ url, guestKey, newParameterKeys }: Platform): void {
   if (guestKey.key === undefined) return;
   process.stderr.write(
     [
-      `The namespace guest was made; its key is in ${guestKey.file}:`,
-      '',
-      `  ${guestKey.key}`,
+      `The namespace guest was made; its key is in ${guestKey.file}.`,
+      // What a service manager or a CI job keeps of this stream is read by others.
+      ...(process.stderr.isTTY ? ['', `  ${guestKey.key}`] : []),
       '',
       'Next, in another shell:',
       '',

@@ -7,7 +7,10 @@ export const upCommand: CommandSpec = {
   summary: 'run the platform on this machine until it is interrupted',
   works: 'local',
   args: [],
-  options: [{ flags: '--listen <HOST:PORT>', summary: 'where to listen (127.0.0.1:3233)' }],
+  options: [
+    { flags: '--listen <HOST:PORT>', summary: 'where to listen (127.0.0.1:3233)' },
+    { flags: '--access-log', summary: 'tell every request in the log' },
+  ],
   examples: [
     { command: 'ward up', does: 'on 127.0.0.1:3233, state in /var/lib/ward' },
     { command: 'ward up --listen 127.0.0.1:8080 --data /srv/ward', does: 'elsewhere' },

@@ -5,7 +5,11 @@ import { localOptions, openServer } from '../local.ts';
 export const up: Handler = async (input) => {
   const listen = input.text('listen');
   const server = await openServer();
-  return server.up({ ...localOptions(input), ...(listen === undefined ? {} : { listen }) });
+  return server.up({
+    ...localOptions(input),
+    ...(listen === undefined ? {} : { listen }),
+    ...(input.has('accessLog') ? { accessLog: true } : {}),
+  });
 };
 
 export const doctor: Handler = async (input, context) => {

@@ -82,6 +82,7 @@ export function createFlights(options: FlightsOptions): Flights {
   };
   const end = (flight: Flight, ending: Ending): ActivationRecord => {
     const record = recordOf(flight.task, flight.frame, ending);
+    if (record.status === 'whisk internal error') tellFailure(log, flight.task, record);
     activations.expect(flight);
     keep(options, flight, record, ending.logs, land);
     return record;
@@ -130,6 +131,23 @@ export function createFlights(options: FlightsOptions): Flights {
       await Promise.all(landings);
     },
   };
+}
+
+/** With the id that the caller has. What code of functions does wrong is in their records alone. */
+function tellFailure(
+  log: Log,
+  { transactionId, activationId, namespace }: Task,
+  record: ActivationRecord,
+): void {
+  log.warn(
+    {
+      transactionId,
+      activationId,
+      namespace,
+      reason: 'value' in record.result ? record.result.value : undefined,
+    },
+    'an activation failed by the platform',
+  );
 }
 
 /** Ends the flight once, by what the invoker says or by an interruption, and releases it. */

@@ -1,0 +1,44 @@
+/**
+ * One line for each request, when it was answered or broken off, with the transaction id that its caller has
+ * (`x-request-id`, and `code` in errors). No headers, bodies or queries, since web actions take secrets in them; and the
+ * path of a webhook is its key.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../lib/index.ts';
+
+const pathCharacters = 1024;
+
+export function addAccessLog(app: FastifyInstance, log: Log): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    // It comes after the answer, and also when the client leaves before it.
+    reply.raw.once('close', () => log.info({ ...aboutRequest(request), ...aboutAnswer(reply) }, 'request'));
+    done();
+  });
+}
+
+function aboutRequest(request: FastifyRequest) {
+  const namespace = request.identity?.namespace;
+  return {
+    transactionId: request.id,
+    method: request.method,
+    path: pathOf(request),
+    address: request.ip,
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+}
+
+function aboutAnswer(reply: FastifyReply) {
+  const activationId = reply.getHeader('x-openwhisk-activation-id');
+  const { headersSent, statusCode, writableFinished } = reply.raw;
+  return {
+    ...(headersSent ? { status: statusCode } : {}),
+    ms: Math.round(reply.elapsedTime * 10) / 10,
+    ...(activationId === undefined ? {} : { activationId }),
+    ...(writableFinished ? {} : { isBroken: true }),
+  };
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  const path = url.replace(/\?.*$/s, '').slice(0, pathCharacters);
+  return path.replace(/^\/webhooks\/.*$/s, '/webhooks/[redacted]');
+}
