@@ -1,11 +1,12 @@
 /**
- * Makes a fresh machine ready for Ward: host programs, npm packages, runtime images. Looks first, says what it
+ * Makes a fresh machine ready for Ward: host programs, npm packages, runtime images, the command `ward`. Looks first, says what it
  * will do, does only that, and ends in one line. Needs nothing but a Node ≥ 18 and npm. Safe to run twice at
  * once: whoever changes something holds a lock, and looks again after getting it.
  *
  *   node scripts/setup.mjs                  everything
  *   node scripts/setup.mjs --packages-only  npm packages only
  *   node scripts/setup.mjs --no-images      no runtime images
+ *   node scripts/setup.mjs --no-link        no command on the path (nor with WARD_NO_LINK=1)
  *   node scripts/setup.mjs --tests          what the tests need, too
  *   node scripts/setup.mjs --bench          what the benchmarks need, too
  *   node scripts/setup.mjs --lsm            what the test of LSM hosts needs, too
@@ -14,12 +15,12 @@
  * Exit codes: 0 ready, 1 a step failed (or, with --plan, there is something to do), 2 a person has to type
  * what it printed.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { linkCommand } from './setup/link.mjs';
 import { linkWard } from './setup/packages.mjs';
-import { rootPrefix, SetupError, tailOf } from './setup/process.mjs';
+import { endOnSignals, rootPrefix, runInstead, SetupError, startLog, tailOf } from './setup/process.mjs';
 import { planSteps } from './setup/steps.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,6 +29,7 @@ const startedAt = Date.now();
 const lockTaken = 'WARD_SETUP_LOCKED';
 const lockBusy = 75;
 
+endOnSignals();
 try {
   process.exitCode = await main(readArguments(process.argv.slice(2)));
 } catch (error) {
@@ -38,6 +40,7 @@ async function main(scope) {
   const steps = await planSteps({ root, cacheDir, scope });
   if (steps.length === 0) {
     linkWard(root);
+    if (scope.link && !scope.planOnly) await tellLink();
     say(`ready in ${elapsed(startedAt)}, nothing to do`);
     return 0;
   }
@@ -51,9 +54,16 @@ async function main(scope) {
   for (const [index, step] of doable.entries())
     await perform(step, prefix ?? [], `${index + 1}/${doable.length}`);
   linkWard(root);
+  if (scope.link) await tellLink();
   if (blocked.length > 0) throw new SetupError(blocked.join('\n'), { exitCode: 2 });
   say(`ready in ${elapsed(startedAt)}`);
   return 0;
+}
+
+async function tellLink() {
+  const log = startLog(join(cacheDir, 'link.log'));
+  const said = await linkCommand({ root, log, prefix: rootPrefix() });
+  if (said !== undefined) say(said);
 }
 
 function tellPlan(steps) {
@@ -74,35 +84,40 @@ async function perform(step, prefix, position) {
 }
 
 /** Starts this set-up again as the only one in this checkout; the kernel drops the lock however it ends. */
-function rerunUnderLock() {
+async function rerunUnderLock() {
   mkdirSync(cacheDir, { recursive: true });
   const again = [join(cacheDir, 'lock'), process.execPath, ...process.argv.slice(1)];
   const run = (how) =>
-    spawnSync('flock', [...how, '-o', '-E', String(lockBusy), ...again], {
-      stdio: 'inherit',
-      env: { ...process.env, [lockTaken]: '1' },
+    // It becomes the set-up itself, so that signals reach that; Node passes the lock on to no program that it starts.
+    runInstead(['flock', ...how, '-F', '-E', String(lockBusy), ...again], {
+      ...process.env,
+      [lockTaken]: '1',
     });
-  let outcome = run(['-n']);
-  if (outcome.status === lockBusy) {
+  let code = await run(['-n']);
+  if (code === lockBusy) {
     say('another set-up of this checkout is running, waiting for it');
-    outcome = run(['-w', '3600']);
+    code = await run(['-w', '3600']);
   }
-  if (outcome.error) throw new SetupError(`flock (util-linux) does not start: ${outcome.error.message}`);
-  return outcome.status ?? 1;
+  if (code === 127) throw new SetupError('flock (util-linux) does not start');
+  return code;
 }
 
 function readArguments(args) {
-  const known = ['--packages-only', '--no-images', '--tests', '--bench', '--lsm', '--plan'];
+  const known = ['--packages-only', '--no-images', '--no-link', '--tests', '--bench', '--lsm', '--plan'];
   const unknown = args.find((argument) => !known.includes(argument));
   if (unknown !== undefined)
     throw new SetupError(`unknown argument ${unknown}; known: ${known.join(', ')}`, { exitCode: 2 });
   const packagesOnly = args.includes('--packages-only');
+  const isForDevelopers = ['--tests', '--bench', '--lsm'].some((flag) => args.includes(flag));
+  const isLinkless = args.includes('--no-link') || (process.env.WARD_NO_LINK ?? '') !== '';
   return {
     system: !packagesOnly,
     tests: args.includes('--tests'),
     bench: args.includes('--bench'),
     lsm: args.includes('--lsm'),
     images: !packagesOnly && !args.includes('--no-images'),
+    // What is tested in a checkout is no reason to change what the machine's users call.
+    link: !packagesOnly && !isForDevelopers && !isLinkless,
     planOnly: args.includes('--plan'),
   };
 }

@@ -16,7 +16,9 @@ if (!isReady) console.warn(`skipped: this machine is not set up\n${plan.stdout}`
 
 test.skipIf(!isReady)('on a machine that is ready, it has nothing to do, once and again', async () => {
   for (const _ of ['once', 'again']) {
-    const outcome = await runCommand([process.execPath, 'scripts/setup.mjs'], { cwd: repository });
+    const outcome = await runCommand([process.execPath, 'scripts/setup.mjs', '--no-link'], {
+      cwd: repository,
+    });
     expect(outcome).toMatchObject({ code: 0, stderr: '' });
     expect(outcome.stdout).toMatch(/^ready in \d+\.\d s, nothing to do\n$/);
   }
@@ -32,6 +34,8 @@ const installed = { 'node_modules/a': locked['node_modules/a'] };
 
 interface Checkout extends AsyncDisposable {
   readonly path: string;
+  /** Nothing of it is the machine's: neither the programs, nor where the command goes, nor the record. */
+  readonly env: Readonly<Record<string, string>>;
   run(...args: string[]): Promise<CommandResult>;
 }
 
@@ -54,10 +58,15 @@ async function makeCheckout(
   }
   for (const name of ['env', 'flock', 'sh', 'cat']) await symlink(await which(name), join(bin, name));
   for (const [name, script] of Object.entries(programs)) await addProgram(bin, name, script);
+  const env = {
+    PATH: bin,
+    WARD_LINK_DIR: join(path, 'linked'),
+    WARD_SETUP_RECORD: join(path, 'set-up.json'),
+  };
   return {
     path,
-    run: (...args) =>
-      runCommand([process.execPath, join(path, 'scripts/setup.mjs'), ...args], { env: { PATH: bin } }),
+    env,
+    run: (...args) => runCommand([process.execPath, join(path, 'scripts/setup.mjs'), ...args], { env }),
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   };
 }
@@ -118,7 +127,10 @@ test('npm runs with the development packages, and not from the folder that it de
   const outcome = await runCommand(
     [process.execPath, join(checkout.path, 'scripts/setup.mjs'), '--packages-only'],
     {
-      env: { PATH: `${join(checkout.path, 'node_modules/.bin')}:${join(checkout.path, 'host-bin')}` },
+      env: {
+        ...checkout.env,
+        PATH: `${join(checkout.path, 'node_modules/.bin')}:${join(checkout.path, 'host-bin')}`,
+      },
     },
   );
   expect(outcome).toMatchObject({ code: 0, stderr: '' });
@@ -161,6 +173,11 @@ test.skipIf(process.getuid?.() !== 0)(
       ),
     ]);
     expect((await checkout.run('--no-images')).stdout).toContain('nothing to do');
+    // For the uninstaller.
+    expect(JSON.parse(await readFile(join(checkout.path, 'set-up.json'), 'utf8'))).toEqual({
+      packages: ['busybox-static', 'crun'],
+      launchers: [join(checkout.path, 'linked/ward')],
+    });
   },
 );
 
@@ -206,7 +223,7 @@ test.skipIf(process.getuid?.() !== 0)('without root and sudo, the commands are p
   // A user namespace in which no user is mapped: the set-up sees that it is not root.
   const outcome = await runCommand(
     [await which('unshare'), '--user', process.execPath, 'scripts/setup.mjs', '--no-images'],
-    { cwd: checkout.path, env: { PATH: join(checkout.path, 'host-bin') } },
+    { cwd: checkout.path, env: checkout.env },
   );
   expect(outcome.code).toBe(2);
   expect(outcome.stderr).toMatch(
@@ -225,7 +242,7 @@ test('a second set-up waits for the first, then looks again', async () => {
   await addProgram(join(checkout.path, 'host-bin'), 'apt-get', ':');
   const second = startCommand([process.execPath, join(checkout.path, 'scripts/setup.mjs'), '--no-images'], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: join(checkout.path, 'host-bin') },
+    env: { ...checkout.env, WARD_NO_LINK: '1' },
   });
   const ended = new Promise<number | null>((resolve) => second.on('close', resolve));
   let said = '';

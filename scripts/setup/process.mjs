@@ -4,6 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 
 /** A step that can't be done, with what the person at the terminal should do instead. */
@@ -42,22 +43,63 @@ export function probe(argv) {
   });
 }
 
+/** The program of the step under way: what a signal is meant for. */
+let running;
+let stoppedBy;
+
+/**
+ * From now on a signal ends the program of the step under way, and then this process: no later step begins. Without it
+ * the program would go on by itself, and a start that was called off would be done in part.
+ */
+export function endOnSignals() {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+    process.on(signal, () => {
+      stoppedBy = signal;
+      if (running === undefined) process.exit(exitCodeOf(signal));
+      if (running.canEnd) running.child.kill(signal);
+      else
+        process.stdout.write(`\n${signal}: stopping when the packages are installed, not in the middle … `);
+    });
+  }
+}
+
+/** @param {NodeJS.Signals} signal */
+function exitCodeOf(signal) {
+  return 128 + constants.signals[signal];
+}
+
+/** Resolves to the exit code of a program, 127 when it does not start; after a signal, to that of the signal. */
+async function runToEnd(argv, { canEnd = true, ...options }) {
+  const [file, ...args] = argv;
+  const child = spawn(file, args, options);
+  running = { child, canEnd };
+  const code = await new Promise((resolve) => {
+    child.on('error', () => resolve(127));
+    child.on('close', (exitCode, signal) => resolve(exitCode ?? exitCodeOf(signal)));
+  });
+  running = undefined;
+  return stoppedBy === undefined ? code : exitCodeOf(stoppedBy);
+}
+
+/** Runs a program in the place of this one: same streams, signals passed on. @param {readonly string[]} argv */
+export function runInstead(argv, env) {
+  return runToEnd(argv, { stdio: 'inherit', env });
+}
+
 /**
  * Runs a step's program with its output appended to `log`; throws a SetupError unless it exits with 0.
  * @param {readonly string[]} argv
- * @param {{log: string, env?: NodeJS.ProcessEnv, cwd?: string}} options
+ * @param {{log: string, env?: NodeJS.ProcessEnv, cwd?: string, canEnd?: boolean}} options `canEnd: false`: a signal
+ *   does not reach it; what it does must not be left half done.
  */
-export async function runLogged(argv, { log, env = process.env, cwd }) {
+export async function runLogged(argv, { log, env = process.env, cwd, canEnd = true }) {
   mkdirSync(dirname(log), { recursive: true });
   appendFileSync(log, `$ ${argv.join(' ')}\n`);
-  const [file, ...args] = argv;
   const fd = openSync(log, 'a');
-  const code = await new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: ['ignore', fd, fd], env, ...(cwd ? { cwd } : {}) });
-    child.on('error', () => resolve(127));
-    child.on('close', (exitCode, signal) => resolve(exitCode ?? signal));
-  });
-  closeSync(fd);
+  const options = { stdio: ['ignore', fd, fd], env, canEnd, ...(cwd ? { cwd } : {}) };
+  const code = await runToEnd(argv, options).finally(() => closeSync(fd));
+  if (stoppedBy !== undefined)
+    throw new SetupError(`stopped by ${stoppedBy}; the next start goes on from here`, { exitCode: code });
   if (code !== 0) throw new SetupError(`${argv.join(' ')}: exit ${code}`, { log });
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as images from './images.mjs';
 import * as npm from './packages.mjs';
 import { SetupError, startLog } from './process.mjs';
+import { recordInstalled } from './record.mjs';
 import * as system from './system.mjs';
 
 /**
@@ -51,6 +52,7 @@ function systemStep(missing, hasApt, cacheDir, scope) {
     run: async (prefix) => {
       const log = startLog(join(cacheDir, 'apt.log'));
       await system.installPackages(packages, prefix, log);
+      await recordInstalled({ packages }, { prefix, log });
       const still = await system.missingPrograms(scope);
       if (still.length > 0)
         throw new SetupError(

@@ -131,7 +131,8 @@ export async function installPackages(packages, prefix, log) {
         ...[...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y'],
         ...['--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', ...packages],
       ],
-      { log },
+      // A signal in the middle would leave packages that are not configured.
+      { log, canEnd: false },
     );
   if (listsAreFresh()) {
     try {

@@ -1,0 +1,128 @@
+/**
+ * The command `ward` on the path: a small program that becomes the locked Node of this checkout at once. Made by the
+ * set-up, taken away by `ward uninstall`. A file of that name that the set-up did not make is never touched.
+ */
+import {
+  accessSync,
+  constants,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runLogged } from './process.mjs';
+import { recordInstalled } from './record.mjs';
+
+const self = fileURLToPath(import.meta.url);
+
+/** What tells a launcher of the set-up's from any other program of that name. */
+const marker = '# Ward’s launcher, made by its set-up; `ward uninstall` removes it. Checkout: ';
+
+/** Where it goes; WARD_LINK_DIR names another folder of the path. */
+export function launcherPath(env = process.env) {
+  return resolve(env.WARD_LINK_DIR || '/usr/local/bin', 'ward');
+}
+
+/** @param {string} root */
+export function launcherText(root) {
+  const locked = join(root, 'node_modules/.bin/node');
+  const node = existsSync(locked) ? locked : process.execPath;
+  const program = join(root, 'bin/ward.mjs');
+  const lost = `error[NOT_SET_UP]: the checkout of Ward in ${root} is gone, or its packages are`;
+  const hint = 'try:   npm start, in the checkout that is to be used';
+  const isThere = `[ -f ${quoted(program)} ] && [ -x ${quoted(node)} ]`;
+  return [
+    '#!/bin/sh',
+    `${marker}${root}`,
+    `${isThere} || { printf '%s\\n' ${quoted(lost)} ${quoted(hint)} >&2; exit 1; }`,
+    `exec ${quoted(node)} ${quoted(program)} "$@"`,
+    '',
+  ].join('\n');
+}
+
+/**
+ * What is at the launcher's place: nothing, this checkout's launcher, another checkout's, or a stranger.
+ * @param {string} path @param {string} root
+ * @returns {{is: 'missing' | 'current' | 'foreign'} | {is: 'other', checkout: string}}
+ */
+export function inspectLauncher(path, root) {
+  const text = readText(path);
+  if (text === undefined) return { is: 'missing' };
+  const checkout = checkoutOf(text);
+  if (checkout === undefined) return { is: 'foreign' };
+  return text === launcherText(root) ? { is: 'current' } : { is: 'other', checkout };
+}
+
+/** The checkout that a launcher starts; undefined for what is no launcher of the set-up's. @param {string} text */
+export function checkoutOf(text) {
+  const line = text.split('\n', 2)[1] ?? '';
+  return line.startsWith(marker) ? line.slice(marker.length) : undefined;
+}
+
+/**
+ * Writes the launcher where it is missing or another checkout's, and hands out what to tell the user of it.
+ * @param {{root: string, log: string, prefix: readonly string[] | undefined, path?: string}} options
+ * @returns {Promise<string | undefined>} undefined: it was there already
+ */
+export async function linkCommand({ root, log, prefix, path = launcherPath() }) {
+  const found = inspectLauncher(path, root);
+  if (found.is === 'current') return undefined;
+  if (found.is === 'foreign')
+    return `${path} is another program, and stays as it is: use npx ward, or name a folder for the command with WARD_LINK_DIR`;
+  const words = isWritable(path) ? [] : prefix;
+  if (words === undefined)
+    return `only root can make the command ${path}: use npx ward, or name a folder of your own with WARD_LINK_DIR`;
+  await runLogged([...words, process.execPath, self, path, root], { log });
+  await recordInstalled({ launchers: [path] }, { prefix: words, log });
+  const moved = found.is === 'other' && found.checkout !== root ? `; it was ${found.checkout}’s` : '';
+  return `the command ward is ${path}, of this checkout${moved} (ward uninstall removes it)`;
+}
+
+/** Replaces a launcher of the set-up's; where nothing was, what came meanwhile stays. */
+function writeLauncher(path, root) {
+  const { is } = inspectLauncher(path, root);
+  if (is === 'foreign') throw new Error(`${path} is another program`);
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, launcherText(root), { mode: 0o755, flag: 'wx' });
+  try {
+    if (is === 'missing') linkSync(draft, path);
+    else renameSync(draft, path);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function isWritable(path) {
+  const folder = dirname(path);
+  if (!existsSync(folder)) return folder !== path && isWritable(folder);
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Undefined when nothing is there; a link or a folder has no text that could be a launcher's. */
+function readText(path) {
+  try {
+    return lstatSync(path).isFile() ? readFileSync(path, 'utf8') : '';
+  } catch (error) {
+    return error.code === 'ENOENT' ? undefined : '';
+  }
+}
+
+/** For a POSIX shell. */
+function quoted(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+const [, program, ...words] = process.argv;
+if (program === self) writeLauncher(words[0], words[1]);

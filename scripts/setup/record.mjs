@@ -1,0 +1,57 @@
+/**
+ * What the set-up has put on the machine outside of this checkout, written down for `ward uninstall`: the Debian
+ * packages that were missing, and the places of the command. Kept where Ward's own state is.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runLogged } from './process.mjs';
+
+const self = fileURLToPath(import.meta.url);
+
+/** @typedef {{packages: readonly string[], launchers: readonly string[]}} Installed */
+
+/** Where it is kept; WARD_SETUP_RECORD names another file. */
+export function recordPath(env = process.env) {
+  return env.WARD_SETUP_RECORD || '/var/lib/ward/set-up.json';
+}
+
+/**
+ * Adds to the record, by a program of its own, since only root may write there. A record that can't be written is no
+ * reason not to be ready: the uninstaller then names fewer packages.
+ * @param {Partial<Installed>} installed
+ * @param {{prefix: readonly string[], log: string}} options
+ */
+export async function recordInstalled(installed, { prefix, log }) {
+  const argv = [...prefix, process.execPath, self, recordPath(), JSON.stringify(installed)];
+  await runLogged(argv, { log }).catch((error) => {
+    if (error.exitCode !== 1) throw error;
+    process.stdout.write(`(what was installed could not be written to ${recordPath()}) `);
+  });
+}
+
+/** @param {string} path @returns {Installed} */
+function readRecord(path) {
+  try {
+    const { packages = [], launchers = [] } = JSON.parse(readFileSync(path, 'utf8'));
+    return { packages, launchers };
+  } catch {
+    return { packages: [], launchers: [] };
+  }
+}
+
+function addToRecord(path, { packages = [], launchers = [] }) {
+  const before = readRecord(path);
+  const merged = (a, b) => [...new Set([...a, ...b])].sort();
+  const after = {
+    packages: merged(before.packages, packages),
+    launchers: merged(before.launchers, launchers),
+  };
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(after, null, 2)}\n`);
+  renameSync(draft, path);
+}
+
+const [, program, path, installed] = process.argv;
+if (program === self) addToRecord(path, JSON.parse(installed));

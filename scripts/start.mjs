@@ -1,0 +1,29 @@
+/**
+ * `npm start`, once the set-up has run: puts the command `ward` on the path, then becomes `ward up`. `--no-link` leaves
+ * the command out, as does WARD_NO_LINK=1; all other arguments are those of `ward up`.
+ */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { linkCommand } from './setup/link.mjs';
+import { rootPrefix, startLog } from './setup/process.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const words = process.argv.slice(2);
+const isLinkless = words.includes('--no-link') || (process.env.WARD_NO_LINK ?? '') !== '';
+if (!isLinkless) await link();
+
+// What makes sandboxes starts itself once more, isolated: as Ward, and without this.
+const launcher = join(root, 'bin/ward.mjs');
+process.argv = [process.execPath, launcher, 'up', ...words.filter((word) => word !== '--no-link')];
+await import(launcher);
+
+/** Ward is ready without it, so that a failure is told, and no reason not to start. */
+async function link() {
+  try {
+    const log = startLog(join(root, '.cache/setup/link.log'));
+    const said = await linkCommand({ root, log, prefix: rootPrefix() });
+    if (said !== undefined) process.stdout.write(`${said}\n`);
+  } catch (error) {
+    process.stderr.write(`set-up: the command ward could not be made: ${error.message}\n`);
+  }
+}
