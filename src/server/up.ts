@@ -49,8 +49,8 @@ function greet({ url, guestKey, newParameterKeys }: Platform): void {
       '',
       'Next, in another shell:',
       '',
-      '  npx ward action create hello examples/hello.js',
-      '  npx ward action invoke hello --param name World --result',
+      '  ward action create hello examples/hello.js',
+      '  ward action invoke hello --param name World --result',
       '',
     ].join('\n'),
   );

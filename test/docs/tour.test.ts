@@ -1,6 +1,7 @@
 /** The tour of the README works when it is pasted: its commands are run in order, against a Ward of their own. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/lib/index.ts';
+import { type LinkedCommand, makeLinkedCommand } from '../linked-command.ts';
 import { missingForSandboxes, outsideEnv, Ward } from '../ward.ts';
 import { codeBlocksOf, readText, root } from './markdown.ts';
 
@@ -23,12 +24,15 @@ const steps = blocks.flatMap(({ info, text }, at): Step[] => {
 
 describe.skipIf(missing !== undefined)(`the tour of the README${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
+  let command: LinkedCommand;
 
   beforeAll(async () => {
+    command = await makeLinkedCommand();
     ward = await Ward.start();
   });
   afterAll(async () => {
-    await ward[Symbol.asyncDispose]();
+    await ward?.[Symbol.asyncDispose]();
+    await command?.[Symbol.asyncDispose]();
   });
 
   it('has steps', () => {
@@ -42,6 +46,7 @@ describe.skipIf(missing !== undefined)(`the tour of the README${missing ? ` (${m
         cwd: root,
         env: {
           ...outsideEnv(),
+          PATH: command.searchPath,
           WARD_APIHOST: ward.url,
           WARD_DATA: ward.dataDir,
           WSK_CONFIG_FILE: '/nonexistent',
