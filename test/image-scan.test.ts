@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
+import { tarOf, usualDevices, writeTestImage } from '../src/images/images.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
 
 const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
@@ -68,6 +68,18 @@ async function ward(
     timeoutMs: 60_000,
     ...more,
   });
+}
+
+async function debianRoot(name: string): Promise<string> {
+  const root = join(folder, name);
+  for (const [path, text] of [
+    ['etc/os-release', 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian 13"\n'],
+    ['var/lib/dpkg/status', dpkgStatus],
+  ] as const) {
+    await mkdir(join(root, path, '..'), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return root;
 }
 
 beforeAll(async () => {
@@ -184,16 +196,37 @@ test('a folder, and an SBOM that a scan wrote, are found to have the same', asyn
 });
 
 test('a root file system is read with the packages of its distribution', async () => {
-  const root = join(folder, 'rootfs');
-  for (const [path, text] of [
-    ['etc/os-release', 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian 13"\n'],
-    ['var/lib/dpkg/status', dpkgStatus],
-  ] as const) {
-    await mkdir(join(root, path, '..'), { recursive: true });
-    await writeFile(join(root, path), text);
-  }
+  await debianRoot('rootfs');
   const found = await ward(['image', 'scan', 'rootfs:rootfs', '--fail-on', 'medium', '-o', 'name']);
   expect(found).toMatchObject({ code: 1, stdout: 'CVE-2026-10002\n' });
+});
+
+test('a root file system is clean with the devices that debootstrap makes, as a folder and as a layer', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('only root can make devices');
+  const root = await debianRoot('debian');
+  await mkdir(join(root, 'dev'));
+  for (const { name, devmajor, devminor } of usualDevices) {
+    const made = await runCommand([
+      'mknod',
+      '-m',
+      '666',
+      join(root, name),
+      'c',
+      `${devmajor}`,
+      `${devminor}`,
+    ]);
+    expect(made).toMatchObject({ code: 0 });
+  }
+  const packed = await runCommand(['tar', '-C', root, '-cf', join(folder, 'debian.tar'), '.']);
+  expect(packed.code).toBe(0);
+  await writeTestImage(join(folder, 'debian-image'), {
+    tag: 'v1',
+    layers: [await readFile(join(folder, 'debian.tar'))],
+  });
+  for (const target of ['rootfs:debian', 'oci:debian-image']) {
+    const { code, stdout } = await ward(['image', 'scan', target, '-o', 'json']);
+    expect([code, JSON.parse(stdout).inventory.gaps]).toEqual([0, []]);
+  }
 });
 
 test('a secret is refused, unless secrets are left out', async () => {
@@ -232,6 +265,32 @@ test.each(['gzip', 'zstd'])('an archive may be compressed by %s, and leaves noth
     },
   );
   expect(await readdir(temporary)).toEqual([]);
+});
+
+test('an image or an SBOM may come from a pipe, and leaves nothing behind', async () => {
+  const temporary = join(folder, 'tmp-pipe');
+  await mkdir(temporary);
+  await chmod(temporary, 0o777);
+  const packed = 'set -e; tar -C vulnerable -czf - . | "$0" "$1" image scan - -o json';
+  const scan = await runCommand(['sh', '-c', packed, process.execPath, launcher], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], HOME: folder, WARD_DATA: join(folder, 'data'), TMPDIR: temporary },
+    timeoutMs: 60_000,
+  });
+  expect(scan.code).toBe(1);
+  expect(JSON.parse(scan.stdout)).toMatchObject({
+    target: { name: 'standard input', kind: 'image' },
+    findings: expect.arrayContaining([expect.objectContaining({ id: 'CVE-2026-10001' })]),
+  });
+  expect(await readdir(temporary)).toEqual([]);
+  expect(await ward(['image', 'scan', '-'], { input: 'hello' })).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/SCAN_TARGET_INVALID.*standard input is neither an image/),
+  });
+  expect(await ward(['image', 'scan', '-'], { input: '' })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('nothing came on standard input'),
+  });
 });
 
 test('an archive whose compression is damaged is refused', async () => {
@@ -274,6 +333,9 @@ test.each([
   ['a name that is nowhere', ['none:1'], 'IMAGE_NOT_FOUND'],
   ['a file of another kind', ['osv.txt'], 'SCAN_TARGET_INVALID'],
   ['an image that is in the registry', ['guest/app:v1'], 'SCAN_TARGET_INVALID'],
+  ['a root that is not there', ['rootfs:/nonexistent'], 'SCAN_TARGET_INVALID'],
+  ['a root that is a file', ['rootfs:osv.txt'], 'SCAN_TARGET_INVALID'],
+  ['an archive that is not there', ['archive:/nonexistent'], 'SCAN_TARGET_INVALID'],
   ['a policy that is none', ['fixed', '--policy', 'osv.ndjson'], 'POLICY_INVALID'],
   ['a platform that the image is not for', ['fixed', '--platform', 'windows'], 'FLAG_INVALID'],
   ['a format that there is not', ['fixed', '-o', 'sarfi'], 'USAGE'],

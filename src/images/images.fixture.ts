@@ -29,6 +29,26 @@ export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
   return buffer(archive);
 }
 
+/** As debootstrap and mmdebstrap make them. */
+export const usualDevices: readonly TarEntry[] = (
+  [
+    ['console', 5, 1],
+    ['full', 1, 7],
+    ['null', 1, 3],
+    ['ptmx', 5, 2],
+    ['random', 1, 8],
+    ['tty', 5, 0],
+    ['urandom', 1, 9],
+    ['zero', 1, 5],
+  ] as const
+).map(([name, devmajor, devminor]) => ({
+  name: `./dev/${name}`,
+  type: 'character-device',
+  mode: 0o666,
+  devmajor,
+  devminor,
+}));
+
 /** In pieces of so many bytes. */
 export function streamOf(bytes: Buffer, pieceBytes = 64 * 1024): Readable {
   const pieces: Buffer[] = [];

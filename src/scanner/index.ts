@@ -34,7 +34,7 @@ export { spdxOf } from './sbom/spdx.ts';
 export { createScanner, type ScannerOptions } from './scanner.ts';
 export { archiveSource } from './sources/archive.ts';
 export { scannedConfig } from './sources/config.ts';
-export { decompressed } from './sources/decompressed.ts';
+export { decompressed, spooled } from './sources/decompressed.ts';
 export { type ImageBlobs, imageSourceOf } from './sources/image-source.ts';
 export { type Choice, layoutSource } from './sources/layout.ts';
 export * from './types.ts';

@@ -1,5 +1,5 @@
 /** What the word after `ward image scan` is: an image, wherever it is kept, a folder, or an SBOM. */
-import { access, open, readFile } from 'node:fs/promises';
+import { access, open, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formOf } from '../images/index.ts';
 import { errnoOf, isFault, messageOf } from '../lib/index.ts';
@@ -16,15 +16,35 @@ const longestSbom = 256 * 1024 * 1024;
  * `oci:DIR[:TAG]`, `archive:FILE[:TAG]`, `rootfs:DIR`, or a path, of which it is looked at what it is. What is no path is the
  * name of an image in Ward's store.
  * @param imagesDir the layout of that store
+ * @param piped the path of what came on standard input, if that is the word
  * @throws Fault SCAN_TARGET_INVALID
  */
-export async function findTarget(word: string, imagesDir: string): Promise<ScanTarget> {
+export async function findTarget(word: string, imagesDir: string, piped?: string): Promise<ScanTarget> {
+  if (piped !== undefined) return pipedAt(piped);
   const [, form, path = '', tag] = /^(oci|archive):([^:]+)(?::(.+))?$/s.exec(word) ?? [];
-  if (form === 'oci') return { kind: 'layout', path: resolve(path), tag };
-  if (form === 'archive') return { kind: 'archive', path: resolve(path), tag };
+  if (form === 'oci') return { kind: 'layout', path: await existing(path, 'folder'), tag };
+  if (form === 'archive') return { kind: 'archive', path: await existing(path, 'file'), tag };
   const folder = /^rootfs:(.+)$/s.exec(word)?.[1];
-  if (folder !== undefined) return { kind: 'folder', path: resolve(folder) };
+  if (folder !== undefined) return { kind: 'folder', path: await existing(folder, 'folder') };
   return (await lookAt(word)) ?? storedImage(word, imagesDir);
+}
+
+export const pipedName = 'standard input';
+
+async function pipedAt(path: string): Promise<ScanTarget> {
+  const target = await lookAt(path, pipedName);
+  if (target === undefined) throw invalid(`${pipedName} is gone`);
+  return target;
+}
+
+/** @throws Fault SCAN_TARGET_INVALID unless it is there, and what the form before it says */
+async function existing(path: string, what: 'folder' | 'file'): Promise<string> {
+  const stats = await stat(path).catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOENT') throw invalid(`there is no ${what} ${path}`);
+    throw invalid(`${path} can't be read: ${messageOf(cause)}`, cause);
+  });
+  if (what === 'folder' ? stats.isDirectory() : stats.isFile()) return resolve(path);
+  throw invalid(`${path} is no ${what}`);
 }
 
 function storedImage(name: string, imagesDir: string): ScanTarget {
@@ -40,19 +60,20 @@ function storedImage(name: string, imagesDir: string): ScanTarget {
 }
 
 /** Undefined when there is nothing of that name. */
-async function lookAt(path: string): Promise<ScanTarget | undefined> {
+async function lookAt(path: string, name = path): Promise<ScanTarget | undefined> {
   try {
     await using file = await open(path);
     const stats = await file.stat();
     if (stats.isDirectory()) return folderAt(resolve(path));
-    if (!stats.isFile()) throw invalid(`${path} is neither a file nor a folder`);
+    if (!stats.isFile()) throw invalid(`${name} is neither a file nor a folder`);
     const head = Buffer.alloc(512);
     const { bytesRead } = await file.read(head, 0, head.length, 0);
-    return await fileAt(path, head.subarray(0, bytesRead), stats.size);
+    if (bytesRead === 0) throw invalid(path === name ? `${name} is empty` : `nothing came on ${name}`);
+    return await fileAt({ path, name, head: head.subarray(0, bytesRead), sizeBytes: stats.size });
   } catch (cause) {
     if (isFault(cause)) throw cause;
     if (errnoOf(cause) === 'ENOENT') return undefined;
-    throw invalid(`${path} can't be read: ${messageOf(cause)}`, cause);
+    throw invalid(`${name} can't be read: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -64,12 +85,19 @@ async function folderAt(path: string): Promise<ScanTarget> {
   return isLayout ? { kind: 'layout', path, tag: undefined } : { kind: 'folder', path };
 }
 
-async function fileAt(path: string, head: Buffer, sizeBytes: number): Promise<ScanTarget> {
+interface LookedAt {
+  readonly path: string;
+  readonly name: string;
+  readonly head: Buffer;
+  readonly sizeBytes: number;
+}
+
+async function fileAt({ path, name, head, sizeBytes }: LookedAt): Promise<ScanTarget> {
   const isTar = head.toString('latin1', 257, 262) === 'ustar';
   if (isTar || isCompressed(head)) return { kind: 'archive', path: resolve(path), tag: undefined };
   if (!/^(?:\ufeff)?\s*\{/.test(head.toString('utf8')))
-    throw invalid(`${path} is neither an image in a tar archive nor an SBOM in JSON`);
-  if (sizeBytes > longestSbom) throw invalid(`${path} has more than ${longestSbom} bytes`);
+    throw invalid(`${name} is neither an image in a tar archive nor an SBOM in JSON`);
+  if (sizeBytes > longestSbom) throw invalid(`${name} has more than ${longestSbom} bytes`);
   return { kind: 'sbom', bytes: await readFile(path) };
 }
 
@@ -80,7 +108,7 @@ function isCompressed(head: Buffer): boolean {
 
 function invalid(what: string, cause?: unknown) {
   return serverFault('SCAN_TARGET_INVALID', what, {
-    hint: 'name an image (NAME:TAG), oci:DIR[:TAG], a tar of docker save, rootfs:DIR, a folder, or an SBOM',
+    hint: 'name an image (NAME:TAG), oci:DIR[:TAG], a tar of docker save, - for one from a pipe, rootfs:DIR, a folder, or an SBOM',
     ...(cause === undefined ? {} : { cause }),
   });
 }

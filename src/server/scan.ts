@@ -13,6 +13,7 @@ import {
   openAdvisories,
   type Report,
   type Scanner,
+  spooled,
 } from '../scanner/index.ts';
 import { advisoriesPath } from './advisories-admin.ts';
 import { buildInfo } from './build-info.ts';
@@ -23,10 +24,12 @@ import { gatePaths } from './gate-paths.ts';
 import { checkLayers, layerCacheOf } from './layer-cache.ts';
 import { judgedReport } from './scan-outcome.ts';
 import { type ScanPolicyFlags, scanPolicy } from './scan-policy.ts';
-import { findTarget, type ScanTarget } from './scan-target.ts';
+import { findTarget, pipedName, type ScanTarget } from './scan-target.ts';
 
 export interface ScanRequest extends ScanPolicyFlags {
+  /** `-` is what comes on `stdin`. */
   readonly target: string;
+  readonly stdin: AsyncIterable<Buffer | string>;
   /** `linux/arm64`; undefined: this machine's. */
   readonly platform?: string | undefined;
   /** The file of advisories; undefined: the one in the data folder. */
@@ -57,7 +60,9 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
     ...request.vex.flatMap((bytes) => parseVex(bytes)),
   ];
   const architecture = architectureOf(request.platform);
-  const target = await findTarget(request.target, config.imagesDir);
+  const isPiped = request.target === '-';
+  await using piped = isPiped ? await spooled(request.stdin) : undefined;
+  const target = await findTarget(request.target, config.imagesDir, piped?.path);
   const inspectors = await createInspectors({ rulesDir: request.rulesDir });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
   const cacheDir = await layerCacheOf(config.dataDir);
@@ -68,7 +73,8 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
     log: createLog('error'),
   });
   const check = cacheDir === undefined ? undefined : checkLayers;
-  const found = await scanTarget(scanner, target, { ...request, architecture, check });
+  const name = isPiped ? pipedName : request.target;
+  const found = await scanTarget(scanner, target, { ...request, target: name, architecture, check });
   const report = applyVex(leaveOut(found, request.without), statements);
   const verdict = judge(policy, caseOf(report, namespace));
   return judgedReport(policy, report, verdict, buildInfo.buildno);
@@ -95,7 +101,7 @@ async function scanTarget(
       return await scanLaid(await layoutSource(name, target.path, { tag: target.tag, architecture }));
     case 'archive': {
       onProgress(`reading ${target.path}`);
-      await using archive = await decompressed(target.path);
+      await using archive = await decompressed(target.path, name);
       return await scanLaid(await archiveSource(name, archive.path, { tag: target.tag, architecture }));
     }
   }

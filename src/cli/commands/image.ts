@@ -14,7 +14,7 @@ const scan: CommandSpec = {
     {
       name: '<target>',
       summary:
-        'NAME:TAG in Ward’s store, oci:DIR[:TAG], archive:FILE[:TAG], rootfs:DIR, or the path of a tar of `docker save`, an OCI layout, a folder, an SBOM',
+        'NAME:TAG in Ward’s store, oci:DIR[:TAG], archive:FILE[:TAG], rootfs:DIR, or the path of a tar of `docker save`, an OCI layout, a folder, an SBOM; - is a tar or an SBOM on standard input',
     },
   ],
   options: [

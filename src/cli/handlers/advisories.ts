@@ -9,6 +9,7 @@ import { printableLine } from '../printable.ts';
 import { readBounded } from '../read-source.ts';
 
 const longestSources = 1024 * 1024;
+const mostNamed = 20;
 
 export const update: Handler = async (input, { io }) => {
   const { updateAdvisoryFile } = await openServer();
@@ -73,7 +74,10 @@ export const status: Handler = async (input, { io }) => {
   return 0;
 };
 
-async function showResult({ state, changed, sources }: ImportResult, { io }: Context): Promise<void> {
+async function showResult(
+  { state, changed, sources, unknown }: ImportResult,
+  { io }: Context,
+): Promise<void> {
   for (const { source, bad, badRecords } of sources) {
     if (bad === 0) continue;
     const [first] = badRecords;
@@ -81,10 +85,13 @@ async function showResult({ state, changed, sources }: ImportResult, { io }: Con
     const what = bad === 1 ? 'a record that makes no sense' : `${bad} records that make no sense`;
     io.note(printableLine(`${source}: left out ${what}${example}`));
   }
+  for (const path of unknown.slice(0, mostNamed))
+    io.note(printableLine(`${path}: left out, for it is of no form that is known`));
+  if (unknown.length > mostNamed) io.note(`left out ${unknown.length - mostNamed} more; -o json names them`);
   io.ok(changed ? `${state.count} advisories, revision ${state.revision}` : 'nothing is new');
   await io.list({
     items: sources,
-    data: { state, changed, sources },
+    data: { state, changed, sources, unknown },
     columns: [
       { title: 'source', cell: ({ source }) => source },
       { title: 'form', cell: ({ form }) => form },

@@ -46,7 +46,7 @@ export const scan: Handler = async (input, context) => {
   return judged.outcome === 'deny' ? 1 : 0;
 };
 
-async function scanned(input: Input, { io }: Context): Promise<JudgedReport> {
+async function scanned(input: Input, { io, stdin }: Context): Promise<JudgedReport> {
   const { scanByHand } = await openServer();
   const policyFile = input.text('policy');
   const vex: Buffer[] = [];
@@ -56,6 +56,7 @@ async function scanned(input: Input, { io }: Context): Promise<JudgedReport> {
   return await scanByHand({
     ...localOptions(input),
     target: input.required(0),
+    stdin,
     platform: input.text('platform'),
     advisories: input.text('advisories'),
     policy: policy?.toString('utf8'),

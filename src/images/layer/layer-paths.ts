@@ -11,6 +11,8 @@ import type { TarEntry } from './tar-entry.ts';
 /** Paths have no leading slash; the root's is empty. With a problem, no two programs would agree on it. */
 export type Placed = { readonly problem: string | undefined } & (
   | { readonly kind: 'folder' | 'file' | 'special'; readonly path: string }
+  /** What every root file system of Linux has in `/dev`: it is not laid, since what runs the image mounts its own there. */
+  | { readonly kind: 'node'; readonly path: string }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: Buffer }
   /** `original` is empty when it leads nowhere. */
   | { readonly kind: 'hardlink'; readonly path: string; readonly original: string }
@@ -38,6 +40,17 @@ export interface LayerPaths {
 
 const whiteoutPrefix = '.wh.';
 const opaqueName = '.wh..wh..opq';
+/** Those that debootstrap and others make, by path. Source: Linux, Documentation/admin-guide/devices.txt. */
+const usualNodes: ReadonlyMap<string, string> = new Map([
+  ['dev/console', '5:1'],
+  ['dev/full', '1:7'],
+  ['dev/null', '1:3'],
+  ['dev/ptmx', '5:2'],
+  ['dev/random', '1:8'],
+  ['dev/tty', '5:0'],
+  ['dev/urandom', '1:9'],
+  ['dev/zero', '1:5'],
+]);
 /** PATH_MAX of Linux, with its NUL; a longer target could never be followed. */
 const maxTargetBytes = 4095;
 
@@ -46,6 +59,7 @@ export function openLayerPaths(): LayerPaths {
   const folders = new Set<string>();
   /** With those that no entry names. */
   const allFolders = new Set<string>(['']);
+  const nodes = new Set<string>();
   /** Files that have a further name. */
   const linked = new Set<string>();
   const removed = new Set<string>();
@@ -54,13 +68,15 @@ export function openLayerPaths(): LayerPaths {
   /** Makes the folder with those above it. Returns what is wrong with that. */
   const climb = (folder: string): string | undefined => {
     if (allFolders.has(folder)) return undefined;
-    if (files.has(folder)) return 'lies below what is no folder';
+    if (files.has(folder) || nodes.has(folder)) return 'lies below what is no folder';
     const problem = climb(parentOf(folder));
     allFolders.add(folder);
     return problem;
   };
-  const replace = (path: string): string | undefined =>
-    linked.has(path) ? 'replaces a file that has a further name' : undefined;
+  const replace = (path: string): string | undefined => {
+    if (nodes.has(path)) return 'replaces a device';
+    return linked.has(path) ? 'replaces a file that has a further name' : undefined;
+  };
   const addFile = (path: string, kind: 'regular' | 'other'): string | undefined => {
     const problem = allFolders.has(path) ? 'takes the place of a folder' : replace(path);
     files.set(path, kind);
@@ -71,6 +87,11 @@ export function openLayerPaths(): LayerPaths {
     files.delete(path);
     folders.add(path);
     return problem ?? climb(path);
+  };
+  const addNode = (path: string): string | undefined => {
+    const isTaken = files.has(path) || allFolders.has(path);
+    nodes.add(path);
+    return isTaken ? 'is a device in the place of something else' : climb(parentOf(path));
   };
   const addHardLink = (path: string, original: string | undefined): string | undefined => {
     const problem = problemOfLink(path, original);
@@ -124,6 +145,10 @@ export function openLayerPaths(): LayerPaths {
           const { path: original } = entryPath(entry.linkName);
           return { kind: 'hardlink', path, original: original ?? '', problem: addHardLink(path, original) };
         }
+        case 'device':
+          if (entry.device !== undefined && usualNodes.get(path) === entry.device)
+            return { kind: 'node', path, problem: addNode(path) };
+          return { kind: 'special', path, problem: addFile(path, 'other') ?? 'is a device' };
         default:
           return { kind: 'special', path, problem: addFile(path, 'other') ?? `is a ${entry.type}` };
       }

@@ -16,6 +16,8 @@ export interface TarEntry {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
+  /** Of a character device, `1:3`; undefined also where two headers could say two. */
+  readonly device: string | undefined;
   /** Seconds of the epoch. */
   readonly changedAt: number | undefined;
   readonly xattrs: ReadonlyMap<string, Buffer>;
@@ -73,9 +75,15 @@ export function entryOf(header: TarHeader, { name, linkName, pax }: Extras): Tar
     uid: (pax && paxNumber(pax, 'uid')) ?? header.uid,
     gid: (pax && paxNumber(pax, 'gid')) ?? header.gid,
     sizeBytes,
+    device: hasOtherDevice(pax) ? undefined : header.device,
     changedAt: header.changedAt,
     xattrs: pax === undefined ? noAttributes : attributesOf(pax),
   };
+}
+
+/** star's own records of a device's numbers. */
+function hasOtherDevice(pax: PaxRecords | undefined): boolean {
+  return [...(pax?.keys() ?? [])].some((key) => key.startsWith('SCHILY.dev'));
 }
 
 /** Before POSIX, a folder was a file whose name ends with a slash. */

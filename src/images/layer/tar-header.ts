@@ -19,6 +19,8 @@ export interface TarHeader {
   readonly changedAt: number | undefined;
   /** The type flag's character. */
   readonly type: string;
+  /** Major and minor number of a character device: `1:3`. */
+  readonly device: string | undefined;
 }
 
 const checksumAt = 148;
@@ -45,6 +47,8 @@ export function parseTarHeader(block: Buffer): TarHeader {
     sizeBytes: numberAt(block, 124, 12, 'size'),
     changedAt: timeAt(block, 136, 12),
     type,
+    device:
+      type === '3' ? `${numberAt(block, 329, 8, 'device')}:${numberAt(block, 337, 8, 'device')}` : undefined,
   };
 }
 

@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isFault, runCommand } from '../../lib/index.ts';
-import { listTree, streamOf, type TarEntry, tarOf, temporaryFolder } from '../images.fixture.ts';
+import {
+  listTree,
+  streamOf,
+  type TarEntry,
+  tarOf,
+  temporaryFolder,
+  usualDevices,
+} from '../images.fixture.ts';
 import type { LayerLimits } from '../layer/layer-limits.ts';
 import { unpackTar } from './tar.ts';
 
@@ -97,6 +104,17 @@ describe('a layer', () => {
     // GNU tar is the only program on every Debian that shows the attribute.
     const shown = await runCommand(['tar', '-c', '--xattrs', '--xattrs-include=*', '-C', root, '.']);
     expect(shown.stdout.split('SCHILY.xattr.trusted.overlay.opaque=y')).toHaveLength(3);
+  });
+});
+
+describe('the usual devices of /dev', () => {
+  it('are passed over', async () => {
+    await using folder = await temporaryFolder();
+    const root = await unpacked(
+      await tarOf([...usualDevices, { name: 'dev/core', type: 'symlink', linkname: '/proc/kcore' }]),
+      folder.path,
+    );
+    expect(await listTree(root)).toEqual({ dev: 'folder', 'dev/core': '-> /proc/kcore' });
   });
 });
 

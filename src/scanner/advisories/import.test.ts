@@ -84,14 +84,31 @@ describe('forms of files', () => {
     expect(found()).toEqual(['A-1']);
   });
 
-  test('a folder, with what is no export left out', async () => {
+  test('a folder, with what is no export left out and named', async () => {
     await place.put('npm/all.json', ndjson([record('A-1')]));
     await place.put('deep/er/down.ndjson', ndjson([record('A-2')]));
     await place.put('README.md', '# no');
+    await place.put('npm/package.json', '{"name":"no","version":"1.0.0"}');
     await place.put('.hidden.json', '{');
-    const { sources } = await place.importAll('.');
+    await place.put('.git/objects.json', '{');
+    const { sources, unknown } = await place.importAll('.');
+    expect(unknown).toEqual(
+      ['README.md', 'npm/package.json'].map((name) => join(place.folder, 'exports', name)),
+    );
     expect(sources.map(({ source }) => source)).toEqual(['deep/er/down.ndjson', 'npm/all.json']);
     expect(found()).toEqual(['A-1', 'A-2']);
+  });
+
+  test('a folder of which nothing is known is refused, and so is a file that was named', async () => {
+    await place.put('other/package.json', '{"name":"no","version":"1.0.0"}');
+    await place.put('a.json', ndjson([record('A-1')]));
+    for (const names of [['other'], ['a.json', 'other/package.json']]) {
+      await expect(place.importAll(...names)).rejects.toMatchObject({
+        code: 'ADVISORY_FILE_INVALID',
+        message: expect.stringMatching(/package\.json.*known|known.*package\.json/),
+      });
+    }
+    expect(found()).toEqual([]);
   });
 
   test('two files that would be one source are refused', async () => {
@@ -105,10 +122,9 @@ describe('forms of files', () => {
 
   test('a file or folder without advisories is refused', async () => {
     await place.put('empty/README.md', '');
-    for (const name of ['empty', 'nowhere.json']) {
-      await expect(advisoryInputs(join(place.folder, 'exports', name))).rejects.toMatchObject({
-        code: 'ADVISORY_FILE_INVALID',
-      });
+    await place.put('hidden/.git/a.json', ndjson([record('A-1')]));
+    for (const name of ['empty', 'hidden', 'nowhere.json']) {
+      await expect(place.importAll(name)).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
     }
   });
 });

@@ -5,13 +5,12 @@ import { errnoOf } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 import type { AdvisoryInput } from './types.ts';
 
-const endings = /\.(?:json|ndjson|jsonl|csv)(?:\.gz)?$|\.zip$/i;
 const maxFiles = 100_000;
 
 /**
- * A file, or all files of a folder and those below it that end as exports do (`.json`, `.ndjson`, `.csv`, each also with
- * `.gz`; `.zip`). A source is called after the last two parts of its path, so that OSV's `npm/all.zip` and `PyPI/all.zip`
- * are two, wherever they lie.
+ * A file, or all files of a folder and those below it, but hidden ones; of a folder, what is of no known form is left out.
+ * A source is called after the last two parts of its path, so that OSV's `npm/all.zip` and `PyPI/all.zip` are two, wherever
+ * they lie.
  * @throws Fault ADVISORY_FILE_INVALID
  */
 export async function advisoryInputs(path: string): Promise<readonly AdvisoryInput[]> {
@@ -27,16 +26,24 @@ export async function advisoryInputs(path: string): Promise<readonly AdvisoryInp
       hint: 'Name an export: OSV as .json, .ndjson.gz or .zip; a table of EPSS or KEV; or a folder of them.',
     });
   }
-  return files.map((file) => ({ path: file, source: sourceOf(file, full) }));
+  return files.map((file) => ({ path: file, source: sourceOf(file, full), mayBeUnknown: true }));
 }
 
 async function filesBelow(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && endings.test(entry.name) && !entry.name.startsWith('.'))
-    .slice(0, maxFiles)
+  const files = entries
+    .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted();
+    .filter(
+      (path) =>
+        !relative(folder, path)
+          .split(sep)
+          .some((part) => part.startsWith('.')),
+    );
+  if (files.length <= maxFiles) return files.toSorted();
+  throw scannerFault('ADVISORY_FILE_INVALID', `${folder} has more than ${maxFiles} files`, {
+    hint: 'Import its folders one after the other, or put its records into one file, one a line.',
+  });
 }
 
 /** Inside of a folder all of the path below it, if that is longer. */

@@ -19,6 +19,8 @@ export interface AdvisoryInput {
   readonly source: string;
   /** Undefined: by how the file begins. */
   readonly form?: Form | undefined;
+  /** It was found in a folder: left out, and named, if it is of no known form. Otherwise that is an error. */
+  readonly mayBeUnknown?: boolean;
   /** ISO time of what it says, for forms without times of their own; undefined: of the file. */
   readonly asOf?: string | undefined;
   readonly licence?: string | undefined;
@@ -76,6 +78,8 @@ export interface ImportResult {
   /** Whether the file is another than before. */
   readonly changed: boolean;
   readonly sources: readonly ImportedSource[];
+  /** Paths of files in folders that are of no known form. */
+  readonly unknown: readonly string[];
 }
 
 export interface AdvisoryStatus {

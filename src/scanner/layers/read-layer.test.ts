@@ -123,12 +123,61 @@ describe('a layer', () => {
   });
 });
 
+describe('the usual devices of /dev', () => {
+  it('are no gap, and hide nothing, as nothing is laid for them', async () => {
+    const tar = await tarOf([
+      { name: './dev/null', type: 'character-device', devmajor: 1, devminor: 3 },
+      { name: 'dev/tty', type: 'character-device', devmajor: 5, devminor: 0 },
+    ]);
+    expect(await analysisOf(tar)).toMatchObject({ gaps: [], files: '' });
+  });
+});
+
 describe('an entry that is not to be trusted', () => {
   const cases: readonly [string, readonly TarEntry[], string][] = [
     ['climbs out', [{ name: '../evil', content: 'x' }], 'leads out'],
     ['is absolute', [{ name: '/etc/passwd', content: 'x' }], 'absolute'],
     ['is a device', [{ name: 'sda', type: 'block-device', devmajor: 8, devminor: 0 }], 'is a device'],
     ['is a whiteout of overlayfs', [{ name: 'w', type: 'character-device' }], 'is a device'],
+    [
+      'is another device in /dev',
+      [{ name: 'dev/mem', type: 'character-device', devmajor: 1, devminor: 1 }],
+      'is a device',
+    ],
+    [
+      'is called as a usual device, and is another',
+      [{ name: 'dev/null', type: 'character-device', devmajor: 1, devminor: 1 }],
+      'is a device',
+    ],
+    [
+      'is a usual device in another place',
+      [{ name: 'srv/null', type: 'character-device', devmajor: 1, devminor: 3 }],
+      'is a device',
+    ],
+    [
+      'is a usual device in the place of a file',
+      [
+        { name: 'dev/null', content: 'x' },
+        { name: 'dev/null', type: 'character-device', devmajor: 1, devminor: 3 },
+      ],
+      'in the place of something else',
+    ],
+    [
+      'replaces a usual device',
+      [
+        { name: 'dev/null', type: 'character-device', devmajor: 1, devminor: 3 },
+        { name: 'dev/null', content: 'x' },
+      ],
+      'replaces a device',
+    ],
+    [
+      'lies below a usual device',
+      [
+        { name: 'dev/null', type: 'character-device', devmajor: 1, devminor: 3 },
+        { name: 'dev/null/x', content: 'x' },
+      ],
+      'lies below',
+    ],
     ['is a pipe', [{ name: 'p', type: 'fifo' }], 'is a pipe'],
     ['deletes its folder', [{ name: 'd/.wh..', content: '' }], 'no name'],
     ['deletes nothing', [{ name: 'd/.wh.', content: '' }], 'no name'],

@@ -151,6 +151,7 @@ function takeEntry(read: ReadEntry, reading: Reading): Promise<void> | undefined
   if (problem !== undefined)
     collector.addGap(path, placed.kind === 'nameless' ? problem : `the entry ${problem}`);
   if (placed.kind === 'nameless' || placed.kind === 'whiteout') return undefined;
+  if (placed.kind === 'node') return undefined;
   namesakes.delete(path);
   if (placed.kind === 'file')
     return long === undefined ? collector.add(scannedFile(read, path)) : long.end(read.head);

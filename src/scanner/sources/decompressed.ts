@@ -1,6 +1,6 @@
 /**
- * An archive that is compressed as a whole, as by `docker save | gzip`. What is in one is read in any order, so it is
- * decompressed first: to a file without a name, which is gone with the process, however that ends.
+ * An archive that comes through a pipe, or is compressed as a whole, as by `docker save | gzip`. What is in one is read in
+ * any order, so it is kept or decompressed first: in a file without a name, which is gone with the process, however that ends.
  */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,28 +10,41 @@ import { formatSize, isFault, newId } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 
 export interface Decompressed extends AsyncDisposable {
-  /** Of the archive as it was, or of what it is decompressed to: only as long as this is not disposed of. */
+  /** Of the archive as it was, or of what became of it: only as long as this is not disposed of. */
   readonly path: string;
 }
 
 /** Far more than any image has. */
 const maxBytes = 64 * 1024 ** 3;
 
+/** All that comes, as a file. @throws Fault IMAGE_ARCHIVE_INVALID for more than any image has; what the stream fails with */
+export async function spooled(stream: AsyncIterable<Buffer | string>): Promise<Decompressed> {
+  const file = await openUnnamed();
+  try {
+    await appendAll(stream, file);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return { path: `/proc/self/fd/${file.fd}`, [Symbol.asyncDispose]: () => file.close() };
+}
+
 /**
  * @param path of an archive, compressed by gzip or zstd or not at all
+ * @param name of it in errors
  * @throws Fault IMAGE_ARCHIVE_INVALID, LAYER_MISSING
  */
-export async function decompressed(path: string): Promise<Decompressed> {
+export async function decompressed(path: string, name = path): Promise<Decompressed> {
   await using source = await openRegularFile(path);
-  if (source === undefined) throw scannerFault('LAYER_MISSING', `there is no file ${path}`);
+  if (source === undefined) throw scannerFault('LAYER_MISSING', `there is no file ${name}`);
   if (!(await isCompressed(source))) return { path, [Symbol.asyncDispose]: async () => {} };
   const file = await openUnnamed();
   try {
-    await decompress(source, file);
+    await appendAll(unpacked(source.createReadStream({ start: 0, autoClose: false })).bytes, file);
   } catch (cause) {
     await file.close();
     if (!isFault(cause)) throw cause;
-    throw scannerFault('IMAGE_ARCHIVE_INVALID', `${path} can't be decompressed: ${cause.message}`, { cause });
+    throw scannerFault('IMAGE_ARCHIVE_INVALID', `${name} can't be decompressed: ${cause.message}`, { cause });
   }
   return { path: `/proc/self/fd/${file.fd}`, [Symbol.asyncDispose]: () => file.close() };
 }
@@ -49,9 +62,9 @@ async function openUnnamed(): Promise<FileHandle> {
   return file;
 }
 
-async function decompress(source: FileHandle, to: FileHandle): Promise<void> {
+async function appendAll(pieces: AsyncIterable<Buffer | string>, to: FileHandle): Promise<void> {
   let bytes = 0;
-  for await (const piece of unpacked(source.createReadStream({ start: 0, autoClose: false })).bytes) {
+  for await (const piece of pieces) {
     bytes += piece.length;
     if (bytes > maxBytes)
       throw scannerFault('IMAGE_ARCHIVE_INVALID', `it has more than ${formatSize(maxBytes)}`);

@@ -12,6 +12,13 @@ import type { AdvisoryWriter } from './writer.ts';
 
 export type Report = (progress: AdvisoryProgress) => void;
 
+/** What the file is, by how it begins; its form is undefined when it is of none that is known. */
+export async function lookAt(path: string, said?: Form) {
+  const isZip = firstBytes(path, 4).equals(Buffer.from('PK\x03\x04', 'latin1'));
+  const peek = isZip ? '' : await peekOf(path);
+  return { form: said ?? detectForm(peek, isZip), peek, isZip };
+}
+
 /** @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE */
 export async function importInput(
   writer: AdvisoryWriter,
@@ -20,9 +27,7 @@ export async function importInput(
   report: Report,
 ): Promise<ImportedSource> {
   const { path, source } = input;
-  const isZip = firstBytes(path, 4).equals(Buffer.from('PK\x03\x04', 'latin1'));
-  const peek = isZip ? '' : await peekOf(path);
-  const form = input.form ?? detectForm(peek, isZip);
+  const { form, peek, isZip } = await lookAt(path, input.form);
   if (form === undefined) throw damaged(path, 'it is of no form that is known');
   writer.beginSource({ ...input.origin, name: source, form, digest, licence: input.licence });
   await readItems(writer, input, { form, peek, isZip }, report);

@@ -13,7 +13,7 @@ import { damaged } from './input.ts';
 import { InputFailure } from './input-failure.ts';
 import { newFileFor, putInPlace, removeLeftovers } from './new-file.ts';
 import { type OldFile, type OldSource, readOld } from './old.ts';
-import { digestOf, importInput, type Report } from './read-input.ts';
+import { digestOf, importInput, lookAt, type Report } from './read-input.ts';
 import { type AdvisoryWriter, createWriter } from './writer.ts';
 
 export interface ImportJob {
@@ -51,15 +51,17 @@ export async function runImport(job: ImportJob, report: Report): Promise<ImportR
 
 async function build(job: ImportJob, temporary: string, report: Report): Promise<ImportResult> {
   const old = readOld(job.path);
-  const digests = await digestsOf(job.inputs);
+  const unknown = await unknownAmong(job.inputs);
+  const inputs = job.inputs.filter(({ path }) => !unknown.includes(path));
+  const digests = await digestsOf(inputs);
   const writer = createWriter(temporary, new Date().toISOString());
   try {
-    const sources = await fill(writer, job, { old, digests }, report);
+    const sources = await fill(writer, { ...job, inputs }, { old, digests }, report);
     report({ stage: 'finish', source: '', bytes: 0, records: 0 });
     writer.finish();
     const state = readStateOf(temporary);
     putInPlace(temporary, job.path);
-    return { state, changed: state.revision !== old?.revision, sources };
+    return { state, changed: state.revision !== old?.revision, sources, unknown };
   } finally {
     writer.abandon();
   }
@@ -96,6 +98,24 @@ async function fill(
   writer.markChecked([...inputs.map(({ source }) => source), ...unchanged]);
   return sources;
 }
+
+/** Those of folders that are of no known form. @throws Fault ADVISORY_FILE_INVALID when there is nothing else */
+async function unknownAmong(inputs: readonly AdvisoryInput[]): Promise<readonly string[]> {
+  const unknown: string[] = [];
+  for (const input of inputs) {
+    if (input.mayBeUnknown !== true) continue;
+    const { form } = await blamed(input, lookAt(input.path, input.form));
+    if (form === undefined) unknown.push(input.path);
+  }
+  if (unknown.length === 0 || unknown.length < inputs.length) return unknown;
+  const named = unknown.slice(0, mostNamed).join(', ');
+  const more = unknown.length > mostNamed ? ` and ${unknown.length - mostNamed} more` : '';
+  throw scannerFault('ADVISORY_FILE_INVALID', `no file is of a form that is known: ${named}${more}`, {
+    hint: 'docs/advisories.md lists the forms. The advisories that were there stay.',
+  });
+}
+
+const mostNamed = 5;
 
 /** What is there already of the same bytes. */
 function sameBefore({ source, form }: AdvisoryInput, { old, digests }: Known): OldSource | undefined {

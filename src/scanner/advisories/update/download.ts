@@ -16,7 +16,10 @@ export interface DownloadOptions {
   readonly file: string;
   /** What was imported last. */
   readonly known: AdvisoryOrigin | undefined;
+  /** Hosts that did not answer, however often they were asked: the next source there is asked for once. */
+  readonly gone: Set<string>;
   readonly fetch: typeof fetch;
+  readonly pauseMs: number;
   readonly signal: AbortSignal | undefined;
   readonly progress: (bytes: number, totalBytes: number | undefined) => void;
 }
@@ -24,10 +27,9 @@ export interface DownloadOptions {
 /** Undefined: it is what was imported last. */
 export type Downloaded = AdvisoryOrigin | undefined;
 
-const attempts = 5;
+const mostAttempts = 5;
 /** Nothing comes for so long. */
 const stallMs = 60_000;
-const pauseMs = 500;
 
 /** What is known of the file, or of its beginning. */
 interface FileNote extends AdvisoryOrigin {
@@ -36,17 +38,21 @@ interface FileNote extends AdvisoryOrigin {
 
 /** @throws Fault ADVISORIES_UNREACHABLE, ADVISORY_FILE_TOO_LARGE */
 export async function download(options: DownloadOptions): Promise<Downloaded> {
+  const { host } = new URL(options.source.url);
+  const attempts = options.gone.has(host) ? 1 : mostAttempts;
   for (let attempt = 1; ; attempt++) {
     const before = sizeOf(options.file);
     try {
       return await tryOnce(options);
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (isFault(error) || attempt === attempts) {
-        throw isFault(error) ? error : unreachable(options.source, messageOf(error));
+      if (isFault(error)) throw error;
+      if (attempt >= attempts) {
+        options.gone.add(host);
+        throw unreachable(options.source, reasonOf(error));
       }
       if (sizeOf(options.file) === before)
-        await wait(pauseMs * attempt, undefined, { signal: options.signal });
+        await wait(options.pauseMs * attempt, undefined, { signal: options.signal });
     }
   }
 }
@@ -72,6 +78,15 @@ async function tryOnce(options: DownloadOptions): Promise<Downloaded> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What `fetch` answers is `fetch failed`; why is in its cause. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause === undefined) return messageOf(error);
+  // Of a host with several addresses there is one error each, and no text.
+  const [first = cause] = cause instanceof AggregateError ? cause.errors : [];
+  return messageOf(first) || messageOf(error);
 }
 
 /** The beginning of a file is gone on with only if it is certain that it is still the same. */

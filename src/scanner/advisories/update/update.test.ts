@@ -173,6 +173,25 @@ describe('a connection that breaks', () => {
   });
 });
 
+test('without a network each source is named with why, and no host is asked again for each of them', async () => {
+  const calls: string[] = [];
+  const none: typeof fetch = async (url) => {
+    calls.push(String(url));
+    throw new TypeError('fetch failed', { cause: new Error('getaddrinfo EAI_AGAIN example.org') });
+  };
+  const names = Array.from({ length: 12 }, (_, index) => `s${index}`);
+  const sources = names.map((name) => source(name));
+  const updated = updateAdvisories({ path: place.path, sources, fetch: none, pauseMs: 1 });
+  await expect(updated).rejects.toMatchObject({
+    code: 'ADVISORIES_UNREACHABLE',
+    message: expect.stringMatching(
+      new RegExp(names.map((name) => ` ${name} [^\\n]*EAI_AGAIN[^\\n]*`).join('\\n *')),
+    ),
+  });
+  // Four are asked for at once, so that four had not heard of it.
+  expect(calls).toHaveLength(4 * 5 + 8);
+});
+
 test('what leads away from TLS is not followed', async () => {
   serve('a', records('A-1'), '"1"');
   const away: typeof fetch = async (...parts) =>
@@ -217,7 +236,12 @@ describe('a source that fails keeps what it said', () => {
 
   test('all of them: that is an error', async () => {
     answers.clear();
-    await expect(update(source('a'), source('b'))).rejects.toMatchObject({ code: 'ADVISORIES_UNREACHABLE' });
+    await expect(update(source('a'), source('b'))).rejects.toMatchObject({
+      code: 'ADVISORIES_UNREACHABLE',
+      message: expect.stringMatching(
+        /none of 2 sources.*\n {2}a could not be had.*404\n {2}b could not.*404$/,
+      ),
+    });
     expect(found()).toEqual(['A-1', 'B-1']);
   });
 });

@@ -16,6 +16,8 @@ export interface UpdateOptions {
   readonly path: string;
   readonly sources: readonly AdvisorySource[];
   readonly fetch?: typeof fetch | undefined;
+  /** Before the second attempt, and longer before each further one. For tests. */
+  readonly pauseMs?: number | undefined;
   readonly progress?: ((progress: AdvisoryProgress) => void) | undefined;
   readonly log?: Log | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +47,7 @@ const guardedRecords = 100;
 /**
  * A source that can't be had, or whose file is damaged or has lost half of its records, keeps what it said before; the rest
  * is imported all the same.
- * @throws Fault ADVISORIES_UNREACHABLE when none could be had, ADVISORIES_BUSY, ADVISORIES_CORRUPT,
+ * @throws Fault ADVISORIES_UNREACHABLE when none could be had, naming each, ADVISORIES_BUSY, ADVISORIES_CORRUPT,
  *   ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
  */
 export async function updateAdvisories(options: UpdateOptions): Promise<UpdateResult> {
@@ -74,10 +76,11 @@ async function fetchAll(
   old: ReadonlyMap<string, OldSource>,
 ): Promise<readonly Fetched[]> {
   const fetched: Fetched[] = [];
+  const gone = new Set<string>();
   const waiting = options.sources.entries();
   const work = async () => {
     for (const [index, source] of waiting) {
-      fetched[index] = await fetchOne(options, folder, source, old.get(source.name));
+      fetched[index] = await fetchOne(options, { folder, gone }, source, old.get(source.name));
     }
   };
   await Promise.all(Array.from({ length: downloaders }, work));
@@ -85,8 +88,8 @@ async function fetchAll(
 }
 
 async function fetchOne(
-  { fetch = globalThis.fetch, progress, signal, log }: UpdateOptions,
-  folder: string,
+  { fetch = globalThis.fetch, pauseMs = 500, progress, signal, log }: UpdateOptions,
+  { folder, gone }: { readonly folder: string; readonly gone: Set<string> },
   source: AdvisorySource,
   before: OldSource | undefined,
 ): Promise<Fetched> {
@@ -96,7 +99,9 @@ async function fetchOne(
       source,
       file,
       known: originOf(before),
+      gone,
       fetch,
+      pauseMs,
       signal,
       progress: (bytes, totalBytes) =>
         progress?.({ stage: 'download', source: source.name, bytes, totalBytes, records: 0 }),
@@ -144,8 +149,7 @@ async function importWhatWorks(
   );
   for (;;) {
     const alive = fetched.filter(({ source }) => !failed.has(source.name));
-    const [first] = failed.values();
-    if (alive.length === 0) throw first ?? scannerFault('ADVISORIES_UNREACHABLE', 'there are no sources');
+    if (alive.length === 0) throw allFailed(failed);
     try {
       const inputs = alive.flatMap(({ input }) => input ?? []);
       const unchanged = alive.flatMap(({ source, input }) => (input === undefined ? [source.name] : []));
@@ -157,6 +161,16 @@ async function importWhatWorks(
       failed.set(error.source, error.fault);
     }
   }
+}
+
+function allFailed(failed: ReadonlyMap<string, Error>): Error {
+  const [first, ...others] = failed.values();
+  if (first === undefined) return scannerFault('ADVISORIES_UNREACHABLE', 'there are no sources');
+  if (others.length === 0) return first;
+  const reasons = [...failed.values()].map(({ message }) => `  ${message}`).join('\n');
+  return scannerFault('ADVISORIES_UNREACHABLE', `none of ${failed.size} sources could be had:\n${reasons}`, {
+    hint: 'Look at the network; or download them elsewhere, and take them in with ward advisories import FILE.',
+  });
 }
 
 function outcomeOf(
