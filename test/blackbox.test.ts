@@ -333,8 +333,14 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       status: 'action developer error',
       result: { error: lost },
     });
-    for (const image of ['nowhere:1', 'guest/nowhere:1']) {
-      expect((await ward.deploy('gone', '', { exec: { ...exec, image } })).status, image).toBe(404);
+    for (const image of ['nowhere:1', 'guest/nowhere:1', 'openwhisk/example']) {
+      const put = await ward.deploy('gone', '', { exec: { ...exec, image } });
+      expect([put.status, put.headers.get('x-ward-warning')], image).toEqual([200, expect.any(String)]);
+      const result = { error: `Failed to pull container image '${image}'.` };
+      expect(await ward.invoke('gone'), image).toMatchObject({
+        status: 502,
+        body: { response: { status: 'action developer error', result } },
+      });
     }
   });
 });

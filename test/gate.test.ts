@@ -170,8 +170,21 @@ describe.skipIf(missing !== undefined)(`the gate at push${reason}`, () => {
     const body = { exec: { kind: 'blackbox', image: 'guest/clean:v1' } };
     const report = await ward.request('GET', `/ward/v1/images/${digest}/report`);
     expect(report).toMatchObject({ status: 200, body: { target: { digest }, findings: expect.any(Array) } });
-    expect((await ward.request('PUT', `${actions}/theirs`, { body, auth })).status).toBe(403);
-    expect((await ward.request('PUT', `${actions}/ours`, { body })).status).toBe(200);
+    const theirs = await ward.request('PUT', `${actions}/theirs`, { body, auth });
+    expect(theirs.status).toBe(200);
+    expect(theirs.headers.get('x-ward-warning')).toContain('no image guest/clean:v1 here');
+    expect(await ward.invoke('theirs', {}, auth)).toMatchObject({
+      status: 502,
+      body: {
+        response: {
+          status: 'action developer error',
+          result: { error: "Failed to pull container image 'guest/clean:v1'." },
+        },
+      },
+    });
+    const ours = await ward.request('PUT', `${actions}/ours`, { body });
+    expect(ours.status).toBe(200);
+    expect(ours.headers.has('x-ward-warning')).toBe(false);
   });
 });
 

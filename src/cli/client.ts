@@ -35,6 +35,15 @@ export interface ApiAnswer {
   readonly body: JsonValue;
 }
 
+/** Where its words go. */
+export interface ClientTalk {
+  readonly trace: (line: string) => void;
+  /** Told of what the server says of something that it did all the same. */
+  readonly warn: (text: string) => void;
+}
+
+/** The server's, beside an answer. */
+const warningHeader = 'x-ward-warning';
 const defaultTimeoutMs = 30_000;
 /** A stream that says nothing for longer is opened again by whoever reads it. */
 const streamIdleMs = 120_000;
@@ -44,10 +53,12 @@ const maxErrorText = 500;
 export class ApiClient {
   readonly #settings: Settings;
   readonly #trace: Tracer;
+  readonly #warn: ClientTalk['warn'];
 
-  constructor(settings: Settings, trace: (line: string) => void) {
+  constructor(settings: Settings, { trace, warn }: ClientTalk) {
     this.#settings = settings;
     this.#trace = createTracer(trace, settings.auth?.value);
+    this.#warn = warn;
   }
 
   /** @throws Fault NO_KEY, KEY_REFUSED, NOT_FOUND, SERVER_UNREACHABLE, … */
@@ -61,6 +72,8 @@ export class ApiClient {
       },
     );
     const answer = { status: raw.status, headers: raw.headers, body: parseBody(raw, url) };
+    const warning = raw.headers[warningHeader];
+    if (typeof warning === 'string') this.#warn(warning);
     if (raw.status < 300 || call.accepts?.includes(raw.status)) return answer;
     throw answerFault(answer, `${call.method} ${url.pathname}`, auth);
   }

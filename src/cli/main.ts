@@ -8,6 +8,7 @@ import type { Context } from './command-spec.ts';
 import { exitCodeOf } from './faults.ts';
 import { Input } from './input.ts';
 import { Io, outputFormats, type Terminal } from './io.ts';
+import { printableLine } from './printable.ts';
 import { buildProgram, type Dispatch, parseProgram } from './program.ts';
 import { entries } from './registry.ts';
 import { dataDirOf, readLocalKey, resolveSettings, type Settings } from './settings.ts';
@@ -70,7 +71,10 @@ function createContext(input: Input, io: Io): Context {
     settings,
     client: async () => {
       const { ApiClient } = await import('./client.ts');
-      return new ApiClient(settings(), (line) => io.trace(line));
+      return new ApiClient(settings(), {
+        trace: (line) => io.trace(line),
+        warn: (text) => io.note(printableLine(`warning: ${text}`)),
+      });
     },
   };
 }

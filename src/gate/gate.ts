@@ -12,8 +12,8 @@ import { gateFault } from './faults.ts';
 import { type Case, judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { plainText } from './plain-text.ts';
-import type { Policy } from './policy/policy.ts';
-import type { Stage } from './policy/rules-schema.ts';
+import { type Policy, rulesFor } from './policy/policy.ts';
+import type { Action, Stage } from './policy/rules-schema.ts';
 import { createRejudging, type RejudgeOptions, type RejudgeResult } from './rejudging.ts';
 import type { Revisions } from './revisions.ts';
 import { createRunVerdicts } from './run-verdicts.ts';
@@ -54,6 +54,8 @@ export interface Gate {
   ): Promise<Verdict>;
   /** Judges an image that is being deployed by its stored report and the advisories of now. */
   admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict>;
+  /** What follows when somebody deploys an action whose image is not here. */
+  absentImage(namespace: string): Action;
   /** May it be called? At once, from memory; a promise where it has to be judged first. */
   mayRun(subject: Subject, namespace: string): Verdict | Promise<Verdict>;
   /** What lies beside an image is not what it was: it is judged anew. Never rejects. */
@@ -179,6 +181,7 @@ export function createGate(options: GateOptions): Gate {
         const report = stored === undefined ? undefined : await scanner.rejudge(stored.report);
         return conclude(subject, ['deploy', 'run'], request, request.action, { report });
       }),
+    absentImage: (namespace) => rulesFor(policy(), namespace, 'deploy').absentImage,
     mayRun: (subject, namespace) => runVerdicts.get(subject, namespace),
     async evidenceChanged(digest) {
       try {

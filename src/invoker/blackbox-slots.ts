@@ -6,7 +6,7 @@ import { digestOf, type Image, type RootFilesystem } from '../images/index.ts';
 import { isFault } from '../lib/index.ts';
 import type { SandboxPolicy } from '../sandbox/index.ts';
 import { BlackboxRunner } from './blackbox-runner.ts';
-import { invokerFault } from './faults.ts';
+import { imageUnknown, invokerFault } from './faults.ts';
 import { environmentOf, newSlot, type Slot, type SlotOptions, type SlotPlan } from './slot.ts';
 import { slotPolicy } from './slot-policy.ts';
 import { requireReachable } from './tiers.ts';
@@ -38,7 +38,7 @@ export function createBlackboxSlots(options: SlotOptions): BlackboxSlots {
 function storeName(image: string | undefined): string {
   const isName = /^[a-z0-9][a-z0-9._/-]*(?::[\w][\w.-]{0,127})?$/;
   if (image === undefined || !isName.test(image) || /^(?:oci|rootfs):/.test(image) || image.length > 255)
-    throw unknown(image ?? '');
+    throw imageUnknown(image ?? '');
   return image;
 }
 
@@ -90,7 +90,7 @@ async function mount(
     const image = await images.resolve(name, namespace);
     return { image, root: await images.mountRoot(image) };
   } catch (cause) {
-    if (isFault(cause, 'IMAGE_NOT_FOUND')) throw unknown(name, cause);
+    if (isFault(cause, 'IMAGE_NOT_FOUND')) throw imageUnknown(name, cause);
     // Its own words are about the image alone; those of other faults are about the store.
     if (isFault(cause, 'IMAGE_UNSAFE')) throw invokerFault('IMAGE_UNUSABLE', cause.message, { cause });
     throw cause;
@@ -122,12 +122,4 @@ function environment({ apiHost }: SlotOptions, { limits }: JobTarget, image: Ima
     __OW_API_HOST: apiHost(),
     ...(limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
   };
-}
-
-/** The text is OpenWhisk's. */
-function unknown(name: string, cause?: unknown) {
-  return invokerFault('IMAGE_UNKNOWN', `Failed to pull container image '${name.slice(0, 255)}'.`, {
-    hint: 'push the image to this Ward first',
-    ...(cause === undefined ? {} : { cause }),
-  });
 }

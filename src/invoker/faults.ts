@@ -16,3 +16,11 @@ export const invokerFaults = {
 } as const satisfies FaultTable;
 
 export const invokerFault = faultTable(invokerFaults);
+
+/** The text is OpenWhisk's. */
+export function imageUnknown(name: string, cause?: unknown) {
+  return invokerFault('IMAGE_UNKNOWN', `Failed to pull container image '${name.slice(0, 255)}'.`, {
+    hint: 'push the image to this Ward first',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

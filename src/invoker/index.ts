@@ -1,6 +1,6 @@
 export { type ActivationLog, isLongLog, type LongLog, linesOf } from './activation-log.ts';
 export { isProgram } from './code-folders.ts';
-export { invokerFaults } from './faults.ts';
+export { imageUnknown, invokerFaults } from './faults.ts';
 export { createInvoker, type InvokerOptions } from './invoker.ts';
 export { packLines } from './log-lines.ts';
 export { defaultResultBytes, overLimitText } from './outcomes.ts';

@@ -33,7 +33,9 @@ test('the limits', () => {
 });
 
 test('the texts of failed activations', () => {
-  const source = ['outcomes.ts', 'runner-process.ts'].map((file) => readText(`src/invoker/${file}`)).join('');
+  const source = ['faults.ts', 'outcomes.ts', 'runner-process.ts']
+    .map((file) => readText(`src/invoker/${file}`))
+    .join('');
   const { rows } = tableOf(document, 'text');
   expect(rows.length).toBeGreaterThan(8);
   for (const [text = ''] of rows) {

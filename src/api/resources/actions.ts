@@ -12,6 +12,8 @@ import type { UploadBudget } from '../upload-budget.ts';
 import { invokeHandler } from './invoke.ts';
 
 const collection = 'actions';
+/** What the author of an action is told beside the answer, in ASCII. */
+const warningHeader = 'x-ward-warning';
 
 /** What a body may hold beside its code: parameters, annotations, and what JSON escapes. */
 const slackBytes = 4 * 1024 * 1024;
@@ -41,7 +43,9 @@ export function addActions(scope: FastifyInstance, functions: Functions, uploads
         if (request.body === undefined) {
           throw apiFault('BODY_MISSING', 'Request entity expected but not supplied');
         }
-        return sendAction(reply, await actions.put(ref, request.body, overwrite, identity));
+        const view = await actions.put(ref, request.body, overwrite, identity);
+        if (view.warning !== undefined) reply.header(warningHeader, view.warning);
+        return sendAction(reply, view);
       },
     },
     DELETE: async (request, reply) => {

@@ -22,6 +22,16 @@ beforeEach(() => {
   api.answers.clear();
 });
 
+test('what the server warns of is said, and hurts nothing', async () => {
+  const headers = { 'x-ward-warning': 'calls of the action will fail: there is no image app' };
+  api.answers.set(`PUT ${actionsUrl}/app`, { body: action, headers });
+  const { code, stderr } = await ward(['action', 'create', 'app', '--docker', 'app']);
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: `warning: ${headers['x-ward-warning']}\nok: created action app\n`,
+  });
+});
+
 test('action create sends code, kind, parameters, annotations and limits', async () => {
   await writeFile(join(home.path, 'hello.mjs'), 'export const main = () => ({});');
   api.answers.set(`PUT ${actionsUrl}/pack/hello`, { body: action });

@@ -59,6 +59,8 @@ import { checkSequence, missingComponent } from './sequence-check.ts';
 export interface ActionView {
   readonly description: ActionDescription;
   readonly code: string | undefined;
+  /** What whoever wrote it should know. */
+  readonly warning?: string | undefined;
 }
 
 export interface ActionService {
@@ -152,12 +154,14 @@ export function createActions(options: ActionServiceOptions): ActionService {
       const find = (each: EntityRef) => findComponent(locator.locate, each, writer.namespace);
       await checkSequence(ref, put.exec.components, limits.sequenceLength, find);
     }
-    const { before, after } = await write({ ...options, limits, writer, gate }, ref, put, overwrite);
+    const { before, after, warning } = await write({ ...options, limits, writer, gate }, ref, put, overwrite);
     changed(ref);
     const old = before === undefined ? null : digestOf(before.exec);
     if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
     const sent = put.exec !== undefined && !isSequencePut(put.exec) ? put.exec.code : undefined;
-    return sent === undefined ? view(after, true) : { description: describeAction(after), code: sent };
+    return sent === undefined
+      ? view(after, true)
+      : { description: describeAction(after), code: sent, warning };
   };
 
   return {
@@ -252,6 +256,7 @@ interface WriteOptions extends Omit<ActionServiceOptions, 'limits'> {
 interface Written {
   readonly before: Action | undefined;
   readonly after: Action;
+  readonly warning?: string | undefined;
 }
 
 async function write(
@@ -278,9 +283,10 @@ async function write(
 
   const { kind, image } = put.exec;
   const deployment = { namespace: writer.namespace, actor: writer.keyId, action: fullNameOf(ref) };
-  if (gate !== undefined && image !== undefined) {
-    requireDeployable(await gate.admitImage({ ...deployment, image }));
-  }
+  const warning =
+    gate === undefined || image === undefined
+      ? undefined
+      : requireDeployable(await gate.admitImage({ ...deployment, image }));
   const admit = async (bytes: Uint8Array) => {
     if (gate !== undefined) requireDeployable(await gate.admitCode({ ...deployment, kind, code: bytes }));
   };
@@ -291,7 +297,7 @@ async function write(
       return store(exec);
     };
     const after = await code.store(put.exec, named, admit);
-    return { before, after };
+    return { before, after, warning };
   } catch (error) {
     const digest = stored === undefined ? null : digestOf(stored);
     if (digest !== null) await code.drop(digest);

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { Fault } from '../../lib/index.ts';
+import { jsonOf } from '../activations/result.ts';
 import { hello, ref, startPlatform } from '../platform.fixture.ts';
 import type { CodeGate, GateVerdict } from './code-gate.ts';
 
@@ -54,6 +56,52 @@ describe('the gate', () => {
     await expect(refused).rejects.toMatchObject({ code: 'DEPLOYMENT_REFUSED' });
     expect(images).toEqual(['good', 'bad']);
   });
+
+  test('that knows no such image warns its author, and the calls fail as in OpenWhisk, waited for or not', async () => {
+    const absent: GateVerdict = { outcome: 'absent', summary: 'no such image' };
+    await using platform = await startPlatform({
+      gate: gateOf({ admitImage: async () => absent, mayRun: () => absent }),
+    });
+    const { actions, invocations, activations } = platform.functions;
+    const exec = { kind: 'blackbox', image: 'bogus/nowhere' };
+    const view = await actions.put(ref('a'), { exec }, false, platform.guest);
+    expect(view.warning).toBe('calls of the action will fail: no such image');
+    expect((await actions.put(ref('a'), {}, true, platform.guest)).warning).toBeUndefined();
+    const request = {
+      identity: platform.guest,
+      action: ref('a'),
+      payload: {},
+      transactionId: 't',
+      authorization: undefined,
+    };
+    const response = {
+      status: 'action developer error',
+      result: { error: "Failed to pull container image 'bogus/nowhere'." },
+    };
+    const { record } = await invocations.invoke({ ...request, waitMs: 1000 });
+    expect(JSON.parse(record === undefined ? '{}' : jsonOf(record.result))).toEqual(response.result);
+    expect(record?.status).toBe(response.status);
+    const { activationId } = await invocations.invoke({ ...request, waitMs: undefined });
+    await expect
+      .poll(() => activations.get('guest', activationId).catch(() => undefined))
+      .toMatchObject({ response, end: expect.any(Number) });
+    expect([platform.invoker.inFlight, platform.invoker.jobs.length]).toEqual([0, 0]);
+  });
+
+  test.each(['IMAGE_UNKNOWN', 'IMAGE_UNUSABLE'])(
+    '%s of the invoker ends the activation, too',
+    async (code) => {
+      await using platform = await startPlatform();
+      const { actions, invocations } = platform.functions;
+      await actions.put(ref('a'), { exec: { kind: 'blackbox', image: 'gone' } }, false, platform.guest);
+      platform.invoker.script = () => Promise.reject(new Fault(code, 'invalid', 'no image'));
+      const request = { identity: platform.guest, action: ref('a'), payload: {}, transactionId: 't' };
+      expect(await invocations.invoke({ ...request, authorization: undefined, waitMs: 1000 })).toMatchObject({
+        record: { status: 'action developer error' },
+      });
+      expect(platform.invoker.inFlight).toBe(0);
+    },
+  );
 
   test('refuses to run what has become bad, waited for or not, and holds nothing', async () => {
     let verdict = allow;

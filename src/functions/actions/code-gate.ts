@@ -21,7 +21,8 @@ export interface Runnable {
 }
 
 export interface GateVerdict {
-  readonly outcome: 'allow' | 'warn' | 'deny';
+  /** `absent`: an image that is not here. It may be named, and can't be run. */
+  readonly outcome: 'allow' | 'warn' | 'deny' | 'absent';
   /** One line: what was found, and where more is said of it. */
   readonly summary: string;
 }
@@ -40,9 +41,10 @@ export interface CodeGate {
   mayRun(runnable: Runnable, namespace: string): GateVerdict | Promise<GateVerdict>;
 }
 
-/** @throws Fault DEPLOYMENT_REFUSED */
-export function requireDeployable({ outcome, summary }: GateVerdict): void {
+/** @returns what its author is to be warned of. @throws Fault DEPLOYMENT_REFUSED */
+export function requireDeployable({ outcome, summary }: GateVerdict): string | undefined {
   if (outcome === 'deny') throw functionFault('DEPLOYMENT_REFUSED', `The action is refused: ${summary}`);
+  return outcome === 'absent' ? `calls of the action will fail: ${summary}` : undefined;
 }
 
 /** @throws Fault RUN_REFUSED */

@@ -10,7 +10,7 @@
  * to move: so a flight makes few promises, and what is known already is not awaited.
  */
 import { type Invoker, isLongLog } from '../../invoker/index.ts';
-import { type Log, messageOf } from '../../lib/index.ts';
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationWrite, Store } from '../../store/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import type { CodeStore } from '../actions/code-store.ts';
@@ -21,7 +21,14 @@ import { type ActivationService, within } from './activations.ts';
 import type { ComposedCall } from './composed-call.ts';
 import { type Departure, Flight } from './flight.ts';
 import { keptLog } from './kept-log.ts';
-import { type ActivationRecord, type Ending, internalFailure, recordOf, storedRecord } from './record.ts';
+import {
+  type ActivationRecord,
+  developerFailure,
+  type Ending,
+  internalFailure,
+  recordOf,
+  storedRecord,
+} from './record.ts';
 import { requireRun } from './run-permission.ts';
 import type { ComposedTask, Task } from './task.ts';
 
@@ -165,6 +172,9 @@ function runToEnd(
       flight.release();
     };
     const refuse = (error: unknown) => {
+      // As in OpenWhisk, an image that can't be had ends the activation, and does not refuse the call.
+      if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
+        return finish(developerFailure(flight.task, error.message));
       isOver = true;
       flight.release();
       reject(error);

@@ -20,7 +20,7 @@ import type { Flights } from './flights.ts';
 import { newTask } from './new-task.ts';
 import type { ActivationRecord } from './record.ts';
 import { type ResumeReport, resumeQueue } from './resume.ts';
-import { requireRun } from './run-permission.ts';
+import { requireAcceptable } from './run-permission.ts';
 import type { Task } from './task.ts';
 
 export interface InvokeRequest {
@@ -90,7 +90,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
         activationId: request.activationId,
       });
       // One that is waited for is asked when it starts.
-      if (waitMs === undefined && task.type === 'code') await requireRun(gate, task);
+      if (waitMs === undefined && task.type === 'code') await requireAcceptable(gate, task);
       const admission = invoker.admit(task.namespace, identity.limits);
       const flight = flights.begin(departureOf(request, resolved, task, admission));
       const { activationId } = task;

@@ -158,9 +158,17 @@ export function pendingRecord(task: Task, frame: RecordFrame): JsonObject {
 
 /** A completion for an activation that the platform itself did not bring to an end. */
 export function internalFailure(task: Pick<Task, 'acceptedAt'>, text: string): Ending {
+  return failureOf('whisk internal error', task, text);
+}
+
+/** A completion for an activation that can't be begun, by a fault of its action. */
+export function developerFailure(task: Pick<Task, 'acceptedAt'>, text: string): Ending {
+  return failureOf('action developer error', task, text);
+}
+
+function failureOf(status: CompletionStatus, { acceptedAt }: Pick<Task, 'acceptedAt'>, text: string): Ending {
   const now = Date.now();
-  const result = { error: text };
-  return endingOf('whisk internal error', result, Math.min(task.acceptedAt, now), now);
+  return endingOf(status, { error: text }, Math.min(acceptedAt, now), now);
 }
 
 /** How something ended that ran in no sandbox. */

@@ -1,5 +1,5 @@
 /** Asks the gate before anything of an action runs: a call, or the start of its code ahead of one. */
-import type { JobTarget, LoadPermission } from '../../invoker/index.ts';
+import { imageUnknown, type JobTarget, type LoadPermission } from '../../invoker/index.ts';
 import { type CodeGate, type GateVerdict, requireRunnable } from '../actions/code-gate.ts';
 
 type Gate = Pick<CodeGate, 'mayRun'> | undefined;
@@ -7,11 +7,27 @@ type Target = Pick<JobTarget, 'namespace' | 'action' | 'kind' | 'image' | 'code'
 
 const allowed: GateVerdict = { outcome: 'allow', summary: '' };
 
-/** Undefined: it may run; a promise when that has to be found out first. @throws Fault RUN_REFUSED */
+/** Undefined: it may run; a promise when that has to be found out first. @throws Fault RUN_REFUSED, IMAGE_UNKNOWN */
 export function requireRun(gate: Gate, target: Target): Promise<void> | undefined {
+  return checked(gate, target, (verdict) => {
+    requireRunnable(verdict);
+    if (verdict.outcome === 'absent') throw imageUnknown(target.image ?? '');
+  });
+}
+
+/** As `requireRun`, of a call that is to run later: that its image is not here is told then. @throws Fault RUN_REFUSED */
+export function requireAcceptable(gate: Gate, target: Target): Promise<void> | undefined {
+  return checked(gate, target, requireRunnable);
+}
+
+function checked(
+  gate: Gate,
+  target: Target,
+  check: (verdict: GateVerdict) => void,
+): Promise<void> | undefined {
   const verdict = verdictOf(gate, target);
-  if (verdict instanceof Promise) return verdict.then(requireRunnable);
-  requireRunnable(verdict);
+  if (verdict instanceof Promise) return verdict.then(check);
+  check(verdict);
   return undefined;
 }
 
@@ -19,7 +35,7 @@ export function requireRun(gate: Gate, target: Target): Promise<void> | undefine
 export function loadPermission(gate: Gate, target: Target): LoadPermission {
   const verdict = verdictOf(gate, target);
   if (verdict instanceof Promise) return 'unknown';
-  return verdict.outcome === 'deny' ? 'denied' : 'allowed';
+  return verdict.outcome === 'deny' || verdict.outcome === 'absent' ? 'denied' : 'allowed';
 }
 
 function verdictOf(gate: Gate, target: Target): GateVerdict | Promise<GateVerdict> {

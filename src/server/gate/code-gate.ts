@@ -2,11 +2,11 @@
 import type { CodeGate, GateVerdict, Runnable } from '../../functions/index.ts';
 import { codeSubject, type Gate, imageSubject, type Subject } from '../../gate/index.ts';
 import type { Digest } from '../../images/index.ts';
-import { type Log, messageOf } from '../../lib/index.ts';
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import { createJudgedImages, type JudgedImagesOptions } from './judged-images.ts';
 
 export interface CodeGateOptions extends JudgedImagesOptions {
-  readonly gate: Pick<Gate, 'admitCode' | 'admitImage' | 'admitDeploy' | 'mayRun' | 'report'>;
+  readonly gate: Pick<Gate, 'admitCode' | 'admitImage' | 'admitDeploy' | 'absentImage' | 'mayRun' | 'report'>;
   readonly log: Log;
 }
 
@@ -41,6 +41,7 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
     try {
       return await gate.mayRun(imageSubject(await digest), namespace);
     } catch (error) {
+      if (isAbsence(error)) return { outcome: 'absent', summary: absentText(image) };
       const reason = messageOf(error);
       log.warn({ image, namespace, reason }, 'an image could not be judged');
       return { outcome: 'deny', summary: `the image ${image} could not be judged: ${reason}` };
@@ -51,7 +52,11 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
     admitCode: ({ namespace, actor, action, kind, code }) =>
       gate.admitCode({ namespace, actor, action, kind, code }),
     async admitImage({ namespace, actor, action, image }) {
-      const source = await findImage(image, namespace);
+      const source = await presentOnly(findImage(image, namespace));
+      if (source === undefined) {
+        const outcome = gate.absentImage(namespace);
+        return { outcome: outcome === 'warn' ? 'absent' : outcome, summary: absentText(image) };
+      }
       if ((await gate.report(source.digest)) === undefined) {
         const verdict = await gate.admitImage({ namespace, actor, image: source });
         if (verdict.outcome === 'deny') return verdict;
@@ -68,4 +73,24 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
     },
     changed: (repository) => images.forget(repository),
   };
+}
+
+/** An image that a namespace may not use is none to it. */
+const absences = ['IMAGE_NOT_FOUND', 'IMAGE_DENIED', 'MANIFEST_UNKNOWN'];
+
+function isAbsence(error: unknown): boolean {
+  return isFault(error) && absences.includes(error.code);
+}
+
+async function presentOnly<T>(finding: Promise<T>): Promise<T | undefined> {
+  try {
+    return await finding;
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}
+
+function absentText(image: string): string {
+  return `there is no image ${image} here that the namespace may use; nothing is pulled from elsewhere: push it to this Ward's registry`;
 }

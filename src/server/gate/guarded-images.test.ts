@@ -206,7 +206,7 @@ describe('a call of an image', () => {
     await place.push(app, 'v1', image);
     expect((await place.mayRun(`${app}:v1`)).outcome).not.toBe('deny');
     expect((await place.call('DELETE', `/v2/${app}/manifests/${image.digest}`)).status).toBe(202);
-    expect((await place.mayRun(`${app}:v1`)).outcome).toBe('deny');
+    expect((await place.mayRun(`${app}:v1`)).outcome).toBe('absent');
   });
 
   it('is about what its tag names now', async () => {
@@ -227,11 +227,29 @@ describe('a call of an image', () => {
     expect((await place.mayRun(`${app}:v1`)).outcome).not.toBe('deny');
   });
 
-  it('that is gone is refused', async () => {
-    expect(await place.mayRun(`${app}:v1`)).toMatchObject({
-      outcome: 'deny',
-      summary: expect.stringMatching(/could not be judged/),
-    });
+  it('that is not here, or not its namespace’s, may be named unless the policy says no, and is never run', async () => {
+    const others = app.replace('guest/', 'other/');
+    const names = [
+      `${app}:v1`,
+      `${others}:v1`,
+      'nowhere',
+      'docker.io/library/alpine:3',
+      'oci:/etc',
+      'rootfs:/',
+    ];
+    for (const name of names) {
+      const absent = { outcome: 'absent', summary: expect.stringContaining(`no image ${name} here`) };
+      expect(await deploy(name), name).toMatchObject(absent);
+      expect(await place.mayRun(name), name).toMatchObject(absent);
+    }
+    await policyInForce(`overrides: [{ namespaces: [guest], rules: { absentImage: deny } }]`);
+    for (const name of names) {
+      expect(await deploy(name), name).toMatchObject({ outcome: 'deny' });
+      expect(await place.mayRun(name), name).toMatchObject({ outcome: 'absent' });
+    }
+    await policyInForce(lenient);
+    await place.push(app, 'v1', await imageWith({ there: app }));
+    expect((await place.mayRun(`${app}:v1`)).outcome).not.toBe('absent');
   });
 
   it('that was never scanned is scanned first', async () => {

@@ -29,7 +29,7 @@ export function observedInvoker(invoker: Invoker, figures: Figures): Invoker {
 
 export function observedGate(gate: CodeGate, figures: Figures): CodeGate {
   const deployment = (verdict: GateVerdict): GateVerdict => {
-    figures.judged('deploy', verdict.outcome);
+    figures.judged('deploy', verdict.outcome === 'absent' ? 'warn' : verdict.outcome);
     return verdict;
   };
   const run = (verdict: GateVerdict): GateVerdict => {
