@@ -38,6 +38,15 @@ describe('text code', () => {
     ['an ES module that awaits', 'await null;\nexport const main = (p) => p'],
     ['an ES module with import.meta', 'const main = (p) => import.meta.url && p;\nexport { main }'],
     ['a default export', 'export default { main: (p) => p }'],
+    ['TypeScript', 'type P = { name: string };\nfunction main({ name }: P): P { return { name } }'],
+    ['TypeScript with exports', 'exports.main = ({ name }: { name: string }) => ({ name })'],
+    ['TypeScript, an ES module', 'export function main({ name }: { name: string }) { return { name } }'],
+    [
+      'TypeScript, an ES module with imports first, that awaits',
+      'import os from "node:os";\nimport type { X } from "./x.ts";\nawait null;\nexport const main = async (p: X) => import.meta.url && os && p',
+    ],
+    ['TypeScript with an exported path', 'export const on = { go: <T,>(p: T): T => p! };', 'on.go'],
+    ['JavaScript that looks like types', 'const a = 1, b = 2; const main = (p) => (a<b>(2), p)'],
   ];
   it.each(cases)('%s', async (_title, code, main = 'main') => {
     await using runner = text(code, { main });
@@ -48,6 +57,34 @@ describe('text code', () => {
       stdout: `${sentinel}\n`.repeat(2),
       stderr: `${sentinel}\n`.repeat(2),
     });
+  });
+
+  it('says where TypeScript has what would have to be compiled, and warns of nothing', async () => {
+    await using runner = text('const main = (p: object) => p;\nenum Color { Red }\n');
+    const reply = await runner.init();
+    expect(reply).toMatchObject({ type: 'init-error' });
+    const { error } = reply as { error: string };
+    expect(error).toMatch(/index\.js:2\n(?:.*\n)?enum Color/);
+    expect(error).toContain('TypeScript enum is not supported');
+    expect(error).toContain('nothing is compiled');
+    expect((await runner.close()).stderr).not.toContain('Warning');
+  });
+
+  it.each([
+    ['no TypeScript either', 'const main = (p: object) => ;', /Unexpected token|missing/i],
+    ['an ES module', 'export const main = (p) => ;', /Unexpected token/],
+  ])('tells the syntax errors of JavaScript where it is %s', async (_title, code, message) => {
+    await using runner = text(code);
+    expect(await runner.init()).toMatchObject({
+      type: 'init-error',
+      error: expect.stringMatching(message),
+    });
+  });
+
+  it('loads code once that throws a SyntaxError itself', async () => {
+    await using runner = text('console.log("loaded"); exports.main = (p) => p; JSON.parse("{");');
+    expect(await runner.init()).toMatchObject({ type: 'init-error' });
+    expect((await runner.close()).stdout.match(/loaded/g)).toHaveLength(1);
   });
 
   it('runs in the working directory that the host chose, with a CommonJS environment', async () => {
@@ -68,6 +105,23 @@ describe('zip code', () => {
     ['index.js alone', { 'index.js': main }],
     ['package.json with main', { 'package.json': json({ main: 'lib/app.js' }), 'lib/app.js': main }],
     ['package.json without main', { 'package.json': '{}', 'index.js': main }],
+    ['index.mjs alone', { 'index.mjs': 'export const main = ({ name }) => ({ name })' }],
+    ['index.ts alone', { 'index.ts': 'export const main = (p: { name: string }) => p' }],
+    [
+      'a TypeScript main with a module beside it, and a tsconfig that says otherwise',
+      {
+        'package.json': json({ main: 'src/app.ts', type: 'module' }),
+        'tsconfig.json': '{ "extends": "./none.json", "compilerOptions": { "module": "amd", } ',
+        'src/app.ts': 'import { id } from "./id.ts";\nexport const main = (p: object) => id(p)',
+        'src/id.ts': 'export const id = <T>(value: T): T => value;',
+      },
+    ],
+    ['CommonJS in TypeScript', { 'index.ts': 'exports.main = (p: { name: string }) => p' }],
+    [
+      'a TypeScript file and a function',
+      { 'lib/handler.ts': 'export const go = (p: object) => p' },
+      'lib/handler.go',
+    ],
     ['a file and a function', { 'handler.js': 'exports.go = (p) => p' }, 'handler.go'],
     ['a file in a folder', { 'lib/handler.js': 'exports.go = (p) => p' }, 'lib/handler.go'],
     ['a file and a path', { 'handler.js': 'exports.on = { go: (p) => p }' }, 'handler.on.go'],

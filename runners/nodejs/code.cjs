@@ -1,17 +1,19 @@
 /**
  * Finds the action's main function in the code folder, as OpenWhisk's nodejs runtime does: in text code any
- * top-level name counts, exported or not; a zip is a Node project. Either may be an ES module.
+ * top-level name counts, exported or not; a zip is a Node project. Either may be an ES module, or TypeScript whose
+ * types Node takes out.
  */
 'use strict';
 const { existsSync, readFileSync } = require('node:fs');
-const { Module, createRequire } = require('node:module');
+const { Module, createRequire, registerHooks, stripTypeScriptTypes } = require('node:module');
 const { dirname, join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { compileFunction } = require('node:vm');
 
 const textFile = 'index.js';
 const wrapperParameters = ['exports', 'require', 'module', '__filename', '__dirname'];
-const projectFiles = ['package.json', 'index.js'];
+const endings = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
+const projectFiles = ['package.json', ...endings.map((ending) => `index${ending}`)];
 
 /** `main` or `file.main`; what follows the first period is a path in what the file exports. */
 const mainPattern = /^(?:([^.]+)\.)?(.+)$/su;
@@ -42,18 +44,65 @@ async function loadText(file, main) {
   const source = readFileSync(file, 'utf8')
     .replace(/^\uFEFF/u, '')
     .replace(/^#!/u, '//');
-  if (isModule(source, file)) return exportAt(await import(pathToFileURL(file).href), main);
   try {
-    return runText(source, file, main);
+    return await loadJavaScript(source, file, main);
   } catch (error) {
-    if (error instanceof SyntaxError) compile(source, file);
+    if (!(error instanceof SyntaxError) || compiles(source, file)) throw error;
+    const plain = withoutTypes(source, file);
+    if (plain !== undefined && plain !== source) return loadJavaScript(plain, file, main, true);
+    if (!isModule(source, file)) compile(source, file);
     throw error;
+  }
+}
+
+async function loadJavaScript(source, file, main, isChanged = false) {
+  if (!isModule(source, file)) return runText(source, file, main);
+  return exportAt(await importText(pathToFileURL(file).href, isChanged ? source : undefined), main);
+}
+
+/** @param source instead of what the file holds, if it is a string */
+async function importText(url, source) {
+  if (source === undefined) return import(url);
+  const load = (at, context, next) =>
+    at === url ? { format: 'module', source, shortCircuit: true } : next(at, context);
+  const hooks = registerHooks({ load });
+  try {
+    return await import(url);
+  } finally {
+    hooks.deregister();
+  }
+}
+
+/**
+ * TypeScript as JavaScript, with everything where it was; undefined when it is no TypeScript.
+ * @throws a string when it has what is compiled, such as an enum
+ */
+function withoutTypes(source, file) {
+  const { emitWarning } = process;
+  // Node calls the function experimental, in the log of whoever has written the code.
+  process.emitWarning = () => {};
+  try {
+    return stripTypeScriptTypes(source, { sourceUrl: file }).replace(/\n*\/\/# sourceURL=.*\s*$/u, '');
+  } catch (error) {
+    if (error?.code !== 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') return undefined;
+    throw `${error.stack.replace(/\n {4}at .*$/su, '')}\nTypes are taken out of TypeScript and nothing is compiled.`;
+  } finally {
+    process.emitWarning = emitWarning;
   }
 }
 
 /** @throws the syntax errors of the code as it was written */
 function compile(source, file) {
   compileFunction(source, wrapperParameters, { filename: file });
+}
+
+function compiles(source, file) {
+  try {
+    compile(source, file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Compiling twice takes 20 ms for a megabyte, so code without the words of a module is not tried as one. */
@@ -98,18 +147,30 @@ async function loadProject(folder, main) {
   if (file === undefined && !projectFiles.some((entry) => existsSync(join(folder, entry)))) {
     throw 'Zipped actions must contain either package.json or index.js at the root.';
   }
-  return exportAt(await loadModule(folder, file === undefined ? folder : join(folder, file)), name);
+  return exportAt(await loadModule(folder, file), name);
 }
 
 /** `require` loads modules of either kind, except those that await at their top level. */
-async function loadModule(folder, path) {
+async function loadModule(folder, name) {
   const requireHere = createRequire(join(folder, textFile));
-  const file = requireHere.resolve(path);
+  const file = resolveMain(requireHere, folder, name);
   try {
     return requireHere(file);
   } catch (error) {
     if (error?.code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
     return import(pathToFileURL(file).href);
+  }
+}
+
+/** As Node has it; and where that finds nothing, what ends in a way that `require` does not add. */
+function resolveMain({ resolve }, folder, name) {
+  try {
+    return resolve(name === undefined ? folder : join(folder, name));
+  } catch (error) {
+    const path = join(folder, name ?? 'index');
+    const ending = endings.find((each) => existsSync(path + each));
+    if (error?.code !== 'MODULE_NOT_FOUND' || ending === undefined) throw error;
+    return path + ending;
   }
 }
 

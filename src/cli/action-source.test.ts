@@ -1,10 +1,11 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ZipFile } from 'yazl';
 import { toExec } from './action-source.ts';
 import { type Home, makeHome } from './cli.fixture.ts';
+import { entryNames } from './zip-entries.ts';
 
 const nothing = { file: undefined, kind: undefined, main: undefined, docker: undefined, native: false };
 
@@ -25,6 +26,8 @@ test.each([
   ['a.js', 'nodejs:default'],
   ['a.MJS', 'nodejs:default'],
   ['a.cjs', 'nodejs:default'],
+  ['a.ts', 'nodejs:default'],
+  ['a.mts', 'nodejs:default'],
   ['a.py', 'python:default'],
   ['a.rb', 'ruby:default'],
   ['a.php', 'php:default'],
@@ -39,6 +42,8 @@ test.each([
   [['lib/x.js', 'package.json'], 'nodejs:default'],
   [['index.js'], 'nodejs:default'],
   [['main.rb'], 'ruby:default'],
+  [['index.ts'], 'nodejs:default'],
+  [['go.mod', 'main.go', 'exec'], 'native:default'],
   [['exec'], 'native:default'],
 ])('a zip of %j is %s, in base64', async (names, kind) => {
   await using home = await makeHome();
@@ -63,6 +68,64 @@ test('a program is native, in base64, whatever it is called', async () => {
   expect(await execOf(home, 'greet', program, { kind: 'go:default' })).toEqual({ kind: 'go:default', code });
   expect(await execOf(home, 'x.zip', await zipOf('run'), { native: true })).toMatchObject({
     kind: 'native:default',
+  });
+});
+
+describe('a program that Go has linked', () => {
+  /** As `debug/buildinfo` looks for it: a section that begins at a multiple of 16. */
+  const elf = (at: number) => {
+    const program = Buffer.alloc(256);
+    program.write('\u007fELF\u0002\u0001\u0001', 'latin1');
+    program.write('\u00ff Go buildinf:', at, 'latin1');
+    return program;
+  };
+  const kindOf = async (content: Buffer, more = {}) => {
+    await using home = await makeHome();
+    return (await execOf(home, 'greet', content, more))?.['kind'];
+  };
+
+  test('is of kind go, alone or in a zip', async () => {
+    expect(await kindOf(elf(64))).toBe('go:default');
+    const zip = new ZipFile();
+    zip.addBuffer(elf(128), 'exec');
+    zip.end();
+    expect(await kindOf(await buffer(zip.outputStream))).toBe('go:default');
+  });
+
+  test('is what its author says it is', async () => {
+    expect(await kindOf(elf(64), { native: true })).toBe('native:default');
+    expect(await kindOf(elf(64), { kind: 'native:13' })).toBe('native:13');
+  });
+
+  test('is told from one that has the mark in a text', async () => {
+    expect(await kindOf(elf(65))).toBe('native:default');
+  });
+});
+
+describe('TypeScript', () => {
+  test('is sent as it was written', async () => {
+    await using home = await makeHome();
+    const code = 'export const main = (p: { name: string }) => p;\n';
+    expect(await execOf(home, 'a.ts', code)).toEqual({ kind: 'nodejs:default', code });
+  });
+
+  test.each([
+    [
+      'an enum',
+      'const a = 1;\n\nenum Color { Red }\n',
+      /a\.ts:3: .*enum is not supported/,
+      /constant object/,
+    ],
+    ['a parameter property', 'class A { constructor(private x: number) {} }', /a\.ts:1: /, /fields/],
+    ['a namespace with code', 'namespace X { export const a = 1 }', /namespace/, /modules/],
+    ['broken syntax', 'const main = (p: object) => ;', /a\.ts:1: /, /mend/],
+  ])('with %s is refused before it is sent', async (_title, code, message, hint) => {
+    await using home = await makeHome();
+    await expect(execOf(home, 'a.ts', code)).rejects.toMatchObject({
+      code: 'SOURCE_UNREADABLE',
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    });
   });
 });
 
@@ -116,12 +179,49 @@ test.each([
   await expect(execOf(home, name, content)).rejects.toMatchObject({ code, kind: 'invalid' });
 });
 
-test('refuses a folder, and tells how to zip it; and what is not there', async () => {
-  await using home = await makeHome();
-  await expect(toExec({ ...nothing, file: home.path })).rejects.toMatchObject({
-    code: 'SOURCE_UNREADABLE',
-    hint: expect.stringContaining('zip -r'),
+describe('a folder', () => {
+  async function folderOf(home: Home, ...names: readonly string[]): Promise<string> {
+    const folder = join(home.path, 'app.js');
+    for (const name of names) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), 'x');
+    }
+    return folder;
+  }
+
+  test('is sent as a zip, of the kind of what is in it, and what is left out is told', async () => {
+    await using home = await makeHome();
+    const file = await folderOf(home, '__main__.py', '.env', 'lib/a.py');
+    const told: string[] = [];
+    const exec = await toExec({
+      ...nothing,
+      file,
+      tell: (leftOut) => told.push(...leftOut.map(({ path }) => path)),
+    });
+    expect(exec?.['kind']).toBe('python:default');
+    const zip = Buffer.from(String(exec?.['code']), 'base64');
+    expect([...(await entryNames(zip, ''))]).toEqual(['__main__.py', 'lib/a.py']);
+    expect(told).toEqual(['.env']);
   });
+
+  test.each([
+    ['Go sources', ['main.go', 'go.mod'], 'go build'],
+    ['a Dockerfile', ['Dockerfile', 'server.rb'], 'ward image build'],
+    ['a Python file of another name', ['app.py'], '__main__.py'],
+    ['a TypeScript file of another name', ['src.ts'], 'index.ts'],
+    ['a folder with a project', ['app/package.json'], 'lies in it'],
+  ])('of %s is refused, and the hint says what to do', async (_title, names, hint) => {
+    await using home = await makeHome();
+    const file = await folderOf(home, ...names);
+    await expect(toExec({ ...nothing, file })).rejects.toMatchObject({
+      code: 'SOURCE_KIND_UNKNOWN',
+      hint: expect.stringContaining(hint),
+    });
+  });
+});
+
+test('refuses what is not there', async () => {
+  await using home = await makeHome();
   await expect(toExec({ ...nothing, file: join(home.path, 'none.js') })).rejects.toMatchObject({
     code: 'SOURCE_UNREADABLE',
     message: expect.stringContaining('does not exist'),

@@ -1,12 +1,17 @@
 /**
- * From a file to what the API calls `exec`. The kind is what --kind says, else what the file's name, its first
- * bytes or, for a zip, its top-level entries say. Refuses folders, and files whose kind can't be told.
+ * From a file or a folder to what the API calls `exec`. The kind is what --kind says, else what the file's name, its
+ * first bytes or, for a zip and a folder, its top-level entries say. Refuses what has to be compiled first, and files
+ * whose kind can't be told.
  */
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import type { JsonObject } from '../lib/index.ts';
+import type { LeftOut } from '../images/index.ts';
+import { errnoOf, formatSize, type JsonObject, messageOf } from '../lib/index.ts';
 import { cliFault } from './faults.ts';
 import { readBounded } from './read-source.ts';
-import { entryNames, isZip } from './zip-entries.ts';
+import { checkTypeScript } from './typescript.ts';
+import { entryNames, isZip, readEntry } from './zip-entries.ts';
+import { type FolderSource, zipFolder } from './zip-folder.ts';
 
 export interface KindChoice {
   readonly kind: string | undefined;
@@ -18,17 +23,26 @@ export interface KindChoice {
 }
 
 export interface ActionSource extends KindChoice {
+  /** A file or a folder. */
   readonly file: string | undefined;
+  readonly tell?: TellLeftOut | undefined;
 }
 
 export interface SourceCode {
   /** Its file's name, for messages and for what its ending says. */
   readonly name: string;
   readonly bytes: Buffer;
+  /** Made of a folder: what its ending says does not count. */
+  readonly isFolder?: boolean;
 }
+
+/** Called for a folder, once it is known what of it does not go into the code. */
+export type TellLeftOut = (leftOut: readonly LeftOut[]) => void;
 
 /** The server's own limit is 48 MB of code; this one keeps a mistyped path from filling the memory. */
 export const maxCodeBytes = 64 * 1024 * 1024;
+/** A program that is larger is taken for one that no toolchain is known of. */
+const maxProgramBytes = 256 * 1024 * 1024;
 
 const nativeKind = 'native:default';
 
@@ -36,6 +50,9 @@ const kindByExtension: Readonly<Record<string, string>> = {
   '.js': 'nodejs:default',
   '.mjs': 'nodejs:default',
   '.cjs': 'nodejs:default',
+  '.ts': 'nodejs:default',
+  '.mts': 'nodejs:default',
+  '.cts': 'nodejs:default',
   '.py': 'python:default',
   '.rb': 'ruby:default',
   '.php': 'php:default',
@@ -43,34 +60,85 @@ const kindByExtension: Readonly<Record<string, string>> = {
   '.sh': nativeKind,
 };
 
+const goKind = 'go:default';
+
 /** Top-level entry of a zip → kind; the first that is there counts. */
 const kindByEntry: readonly (readonly [entry: string, kind: string])[] = [
   ['__main__.py', 'python:default'],
   ['package.json', 'nodejs:default'],
   ['index.js', 'nodejs:default'],
   ['index.mjs', 'nodejs:default'],
+  ['index.ts', 'nodejs:default'],
+  ['index.mts', 'nodejs:default'],
   ['main.rb', 'ruby:default'],
   ['index.php', 'php:default'],
   ['exec', nativeKind],
 ];
 
+const goHint =
+  'compile it to a program named exec (CGO_ENABLED=0 go build -o exec) and deploy that: docs/functions/go.md';
+
 /** Sources that are compiled first: nothing in Ward compiles. */
 const compileFirst: Readonly<Record<string, string>> = {
   '.java': 'compile it and deploy the jar: javac, jar, then ACTION.jar --main CLASS',
-  '.go': 'compile it (CGO_ENABLED=0 go build -o exec) and deploy the program with --kind go:default',
+  '.go': goHint,
   '.rs': 'compile it and deploy the program with --native',
   '.swift': 'compile it and deploy the program with --native',
+  '.tsx': 'compile it to JavaScript: types are taken out of TypeScript, but JSX is not compiled',
+  '.jsx': 'compile it to JavaScript: JSX is not compiled',
 };
 
+/** What a folder or zip has that is no action yet, and what makes it one. */
+const entryHints: readonly (readonly [entry: RegExp, hint: string])[] = [
+  [/^(?:go\.mod|[^/]+\.go)$/, goHint],
+  [
+    /^Dockerfile$/,
+    'build an image of it: ward image build FOLDER, then ward action create NAME --docker IMAGE',
+  ],
+  [
+    /^(?:main|app|handler|requirements|pyproject)\.(?:py|txt|toml)$/,
+    'a Python action starts in __main__.py: rename the file with its main',
+  ],
+  [/^(?:pom\.xml|build\.gradle(?:\.kts)?)$/, 'build the jar and deploy it: ACTION.jar --main CLASS'],
+  [/^[^/]+\.[cm]?[jt]s$/, 'name the file index.js or index.ts, or name it as main in a package.json'],
+  [
+    /^[^/]+\/(?:package\.json|index\.[jt]s|__main__\.py|exec)$/,
+    'deploy the folder that lies in it: what an action starts with has to be at the top',
+  ],
+];
+
 /**
- * Undefined when neither a file nor an image is named.
+ * Undefined when neither code nor an image is named.
  * @throws Fault SOURCE_UNREADABLE, SOURCE_KIND_UNKNOWN, USAGE
  */
 export async function toExec(source: ActionSource): Promise<JsonObject | undefined> {
-  const { file, docker } = source;
+  const { file, docker, tell } = source;
   if (file === undefined && docker === undefined) return undefined;
-  const code = file === undefined ? undefined : { name: file, bytes: await readBounded(file, maxCodeBytes) };
+  const code = file === undefined ? undefined : await readCode({ folder: file }, tell);
   return execOf(code, source);
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    const what = errnoOf(cause) === 'ENOENT' ? `${path} does not exist` : messageOf(cause);
+    throw cliFault('SOURCE_UNREADABLE', what, { cause });
+  }
+}
+
+/** A file as it is, a folder as a zip. @throws Fault SOURCE_UNREADABLE */
+export async function readCode(source: FolderSource, tell: TellLeftOut = () => {}): Promise<SourceCode> {
+  const name = source.folder;
+  if (!(await isFolder(name))) return { name, bytes: await readBounded(name, maxCodeBytes) };
+  const { bytes, leftOut } = await zipFolder(source);
+  tell(leftOut);
+  if (bytes.byteLength <= maxCodeBytes) return { name, bytes, isFolder: true };
+  throw cliFault(
+    'SOURCE_UNREADABLE',
+    `${name} is ${formatSize(bytes.byteLength)} as a zip: at most ${formatSize(maxCodeBytes)} are sent`,
+    { hint: 'name what is not needed in .wardignore' },
+  );
 }
 
 /** @throws Fault SOURCE_UNREADABLE, SOURCE_KIND_UNKNOWN, USAGE */
@@ -79,6 +147,7 @@ export async function execOf(code: SourceCode | undefined, choice: KindChoice): 
   if ([choice.kind, docker, choice.native || undefined].filter((each) => each !== undefined).length > 1)
     throw cliFault('USAGE', 'an action is of one kind: --kind, --docker and --native exclude each other');
   const kind = docker === undefined ? (choice.kind ?? (await kindOf(code, choice.native))) : 'blackbox';
+  if (code !== undefined && kind.startsWith('nodejs:')) checkTypeScript(code.name, code.bytes);
   if (/^java(?::|$)/.test(kind) && main === undefined)
     throw cliFault('USAGE', 'a Java action needs the name of its class', { hint: 'add --main CLASS' });
   return {
@@ -92,10 +161,10 @@ export async function execOf(code: SourceCode | undefined, choice: KindChoice): 
 async function kindOf(code: SourceCode | undefined, isNative: boolean): Promise<string> {
   if (isNative) return nativeKind;
   const { name, bytes } = code ?? { name: '', bytes: Buffer.alloc(0) };
-  const extension = extname(name).toLowerCase();
+  const extension = code?.isFolder === true ? '.zip' : extname(name).toLowerCase();
   const known = Object.hasOwn(kindByExtension, extension) ? kindByExtension[extension] : undefined;
   if (known !== undefined) return known;
-  if (isElf(bytes)) return nativeKind;
+  if (isElf(bytes)) return kindOfProgram(bytes);
   if (isZip(bytes)) return kindOfZip(bytes, name);
   throw cliFault('SOURCE_KIND_UNKNOWN', `the kind of ${name} can't be told from its name`, {
     hint:
@@ -107,11 +176,22 @@ async function kindOf(code: SourceCode | undefined, isNative: boolean): Promise<
 async function kindOfZip(zip: Buffer, file: string): Promise<string> {
   const entries = await entryNames(zip, file);
   const found = kindByEntry.find(([entry]) => entries.has(entry));
+  if (found?.[1] === nativeKind) return kindOfProgram(await readEntry(zip, file, found[0], maxProgramBytes));
   if (found !== undefined) return found[1];
   const names = kindByEntry.map(([entry]) => entry).join(', ');
-  throw cliFault('SOURCE_KIND_UNKNOWN', `${file} has none of ${names}`, {
-    hint: 'zip the folder’s content, not the folder itself, or add --kind',
-  });
+  const hint = entryHints.find(([pattern]) => [...entries].some((entry) => pattern.test(entry)))?.[1];
+  throw cliFault('SOURCE_KIND_UNKNOWN', `${file} has none of ${names}`, { hint: hint ?? 'add --kind' });
+}
+
+/** Every program that Go links has this, stripped or not (Go, `debug/buildinfo`), at a multiple of 16. */
+const goMark = Buffer.from('\u00ff Go buildinf:', 'latin1');
+
+/** A program of Go speaks ActionLoop, as OpenWhisk's runtime for Go does. */
+function kindOfProgram(program: Buffer): string {
+  if (!isElf(program)) return nativeKind;
+  for (let at = program.indexOf(goMark); at >= 0; at = program.indexOf(goMark, at + 1))
+    if (at % 16 === 0) return goKind;
+  return nativeKind;
 }
 
 /** Text as it is, everything else in base64. */

@@ -8,10 +8,7 @@ export async function readBounded(source: string | NodeJS.ReadableStream, maxByt
   if (typeof source !== 'string') return collect(source, maxBytes, 'standard input');
   try {
     await using file = await open(source, 'r');
-    if ((await file.stat()).isDirectory())
-      throw cliFault('SOURCE_UNREADABLE', `${source} is a folder`, {
-        hint: `zip it: (cd ${source} && zip -r ../action.zip .)`,
-      });
+    if ((await file.stat()).isDirectory()) throw cliFault('SOURCE_UNREADABLE', `${source} is a folder`);
     return await collect(file.createReadStream({ autoClose: false }), maxBytes, source);
   } catch (cause) {
     if (isFault(cause)) throw cause;

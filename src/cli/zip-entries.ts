@@ -1,5 +1,6 @@
-/** What a zip holds, by name: enough to tell its kind. */
-import { fromBuffer } from 'yauzl';
+/** What a zip holds, by name, and one of its files: enough to tell its kind. */
+import { fromBuffer, fromBufferPromise } from 'yauzl';
+import { messageOf } from '../lib/index.ts';
 import { cliFault } from './faults.ts';
 
 const maxEntries = 100_000;
@@ -26,4 +27,22 @@ export function entryNames(zip: Buffer, file: string): Promise<Set<string>> {
       archive.readEntry();
     });
   });
+}
+
+/** The content of one entry; empty when it has more than `maxBytes`. @throws Fault SOURCE_UNREADABLE */
+export async function readEntry(zip: Buffer, file: string, name: string, maxBytes: number): Promise<Buffer> {
+  try {
+    const archive = await fromBufferPromise(zip);
+    for await (const entry of archive.eachEntry()) {
+      if (entry.fileName !== name) continue;
+      if (entry.uncompressedSize > maxBytes) return Buffer.alloc(0);
+      const chunks: Buffer[] = [];
+      // The stream fails when there is more than the directory says.
+      for await (const chunk of await archive.openReadStreamPromise(entry)) chunks.push(Buffer.from(chunk));
+      return Buffer.concat(chunks);
+    }
+    return Buffer.alloc(0);
+  } catch (cause) {
+    throw cliFault('SOURCE_UNREADABLE', `${file} is not a readable zip: ${messageOf(cause)}`, { cause });
+  }
 }

@@ -11,7 +11,8 @@ export {
   type DockerfileImageOptions,
   hasDockerfile,
 } from './function-build/dockerfile-image.ts';
-export type { LeftOut } from './function-build/folder-content.ts';
+export { type FolderContent, type LeftOut, readFolder } from './function-build/folder-content.ts';
+export { openSourceFile, type SourceFile } from './function-build/folder-file.ts';
 export type { LeftOutReason } from './function-build/folder-left-out.ts';
 export {
   type BuiltLayerInfo,

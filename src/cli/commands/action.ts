@@ -43,11 +43,18 @@ const create: CommandSpec = {
   works: 'remote',
   args: [
     nameArgument,
-    { name: '[file]', summary: '.js, .mjs, .cjs, .py, .rb, .php, .sh, .jar, .zip, or a program' },
+    {
+      name: '[file]',
+      summary: '.js, .ts, .py, .rb, .php, .sh, .jar, .zip, a program, or a folder, which is zipped',
+    },
   ],
   options: writeOptions,
   examples: [
     { command: 'ward action create hello examples/hello.js', does: 'a JavaScript function' },
+    {
+      command: 'ward action create count examples/word-count',
+      does: 'a folder; .wardignore says what stays out',
+    },
     { command: 'ward action create hello hello.zip --kind nodejs:24 -m 512', does: 'a zip, with 512 MB' },
     { command: 'ward action create hello hello.py -p greeting Hi', does: 'with a default parameter' },
     { command: 'ward action create both --sequence hello,tools/shout', does: 'one after the other' },
@@ -61,7 +68,10 @@ const update: CommandSpec = {
   name: 'update',
   summary: 'change a function, or deploy it if it is new',
   works: 'remote',
-  args: [nameArgument, { name: '[file]', summary: 'new code; without it the code stays' }],
+  args: [
+    nameArgument,
+    { name: '[file]', summary: 'new code, a file or a folder; without it the code stays' },
+  ],
   options: [
     ...writeOptions,
     { flags: '--del-annotation <KEY>', summary: 'an annotation to remove', takes: 'many' },

@@ -6,6 +6,7 @@ import { objectOf, textOf } from '../entity-fields.ts';
 import { parseEntityName } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
+import { sayLeftOut } from '../left-out.ts';
 
 export interface ExecSource {
   readonly exec: JsonObject | undefined;
@@ -22,12 +23,13 @@ export async function execSource(input: Input, context: Context): Promise<ExecSo
   const choices = ['sequence', 'copy'].filter((name) => input.has(name));
   if (choices.length > 1) throw cliFault('USAGE', '--sequence and --copy exclude each other');
   if (input.has('copy')) return copied(input, context);
-  const exec = input.has('sequence') ? sequenceOf(input, context) : await execOfFile(input);
+  const exec = input.has('sequence') ? sequenceOf(input, context) : await execOfFile(input, context);
   return { exec, parameters: {}, annotations: {} };
 }
 
-function execOfFile(input: Input): Promise<JsonObject | undefined> {
+function execOfFile(input: Input, { io }: Context): Promise<JsonObject | undefined> {
   return toExec({
+    tell: (leftOut) => sayLeftOut(io, leftOut),
     file: input.optional(1),
     kind: input.text('kind'),
     main: input.text('main'),

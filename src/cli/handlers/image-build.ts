@@ -7,15 +7,13 @@ import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { type Io, outputFormats } from '../io.ts';
+import { sayLeftOut } from '../left-out.ts';
 import { localOptions, openServer } from '../local.ts';
 import { printableLine } from '../printable.ts';
 import { scanTable } from '../scan/table.ts';
 import { countsInWords } from '../scan/words.ts';
 import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
 import { keyFileOf } from './image-build-key.ts';
-
-/** More of them are counted only. */
-const namedFiles = 10;
 
 export const build: Handler = async (input, context) => {
   const { io } = context;
@@ -90,13 +88,7 @@ async function pushTarget(context: Context): Promise<PushTarget> {
 
 function warn({ image }: ImageBuildResult, io: Io): void {
   for (const warning of image.warnings) io.note(printableLine(`warning: ${warning}`));
-  const secrets = image.leftOut.filter(({ reason }) => reason === 'secret');
-  for (const { path } of secrets.slice(0, namedFiles))
-    io.note(
-      printableLine(`warning: left out ${path}, which may hold secrets; !${path} in .wardignore puts it in`),
-    );
-  if (secrets.length > namedFiles)
-    io.note(`warning: left out ${secrets.length - namedFiles} more such files`);
+  sayLeftOut(io, image.leftOut);
 }
 
 /** All that was found is shown, since the image itself is not there to be looked at. */

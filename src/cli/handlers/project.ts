@@ -2,11 +2,13 @@
 import { access } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
+import type { TellLeftOut } from '../action-source.ts';
 import type { ApiClient } from '../client.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { textOf } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
+import { sayLeftOut } from '../left-out.ts';
 import { collectParameters } from '../parameters.ts';
 import { printableLine } from '../printable.ts';
 import { applySteps } from '../project/apply.ts';
@@ -50,7 +52,9 @@ async function deployProject(input: Input, context: Context, isManaged: boolean)
   const plan = await planContext(context);
   const projectName = isManaged ? nameOf(input, manifest) : undefined;
   const { namespace } = plan;
-  const wanted = await desiredProject({ manifest, overrides, deploymentFile, variables, typed, namespace });
+  const tell: TellLeftOut = (leftOut) => sayLeftOut(context.io, leftOut);
+  const source = { manifest, overrides, deploymentFile, variables, typed, namespace, tell };
+  const wanted = await desiredProject(source);
   checkKinds(wanted, manifest, plan);
   if (variables.missing.size > 0)
     context.io.note(

@@ -24,6 +24,7 @@ export async function actionEntity(
     exec: await actionExec(action, {
       file: source.manifest.file,
       variables: source.variables,
+      tell: source.tell,
       refuse: refuseAction,
     }),
     parameters: values(source, place, action.inputs, override?.inputs),

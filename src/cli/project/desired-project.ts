@@ -1,6 +1,7 @@
 /** A manifest, its deployment file and what was typed, as one: what the project wants to be there. */
 import { dirname, resolve } from 'node:path';
 import type { JsonObject } from '../../lib/index.ts';
+import type { TellLeftOut } from '../action-source.ts';
 import { readApiDocument } from '../api-document.ts';
 import { parseVerb, pathParameters, responseTypes } from '../api-gateway.ts';
 import type { DesiredEntity, DesiredProject, DesiredRoute } from './desired.ts';
@@ -20,6 +21,7 @@ export interface ProjectSource {
   readonly variables: Variables;
   readonly typed: JsonObject;
   readonly namespace: string;
+  readonly tell?: TellLeftOut | undefined;
 }
 
 /** @throws Fault MANIFEST_INVALID, SOURCE_UNREADABLE, SOURCE_KIND_UNKNOWN, USAGE */

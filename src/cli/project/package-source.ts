@@ -1,5 +1,6 @@
 /** What a package of a manifest is read with, and how its inputs and annotations get their values. */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import type { TellLeftOut } from '../action-source.ts';
 import { inputValues } from './input-values.ts';
 import { invalid, type Manifest } from './manifest.ts';
 import type { ManifestPackage, PackageOverride } from './manifest-schema.ts';
@@ -18,6 +19,7 @@ export interface PackageSource {
   readonly namespace: string;
   /** Names of actions and sequences that an API serves. */
   readonly served: ReadonlySet<string>;
+  readonly tell?: TellLeftOut | undefined;
 }
 
 export function values(

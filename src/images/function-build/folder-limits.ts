@@ -65,7 +65,7 @@ function invalid(what: string): Error {
 }
 
 function tooLarge(what: string): Error {
-  return imageFault('BUILD_FOLDER_TOO_LARGE', `the folder is too large for an image: ${what}`, {
+  return imageFault('BUILD_FOLDER_TOO_LARGE', `the folder is too large: ${what}`, {
     hint: 'Name what is not needed in .wardignore.',
   });
 }

@@ -23,7 +23,7 @@ const epoch = 315_532_800;
 
 /** Files of which a folder must have one, for the server to find the function. */
 const entryFiles: Readonly<Record<ServedFamily, readonly string[]>> = {
-  nodejs: ['package.json', 'index.js'],
+  nodejs: ['package.json', 'index.js', 'index.mjs', 'index.ts', 'index.mts'],
   python: ['__main__.py'],
 };
 
