@@ -9,7 +9,7 @@ const documents = [
   'CHANGELOG.md',
   'runners/README.md',
   'examples/README.md',
-  ...globSync('docs/*.md', { cwd: root }),
+  ...globSync('docs/**/*.md', { cwd: root }),
 ];
 const inRepository = /^(?:src|test|runners|policies|scripts|examples|docs|bin)\/[\w./-]+$/;
 
@@ -30,5 +30,5 @@ test.each(documents)('%s names files that there are', (path) => {
 
 test('README leads to every document', () => {
   const linked = linksOf(readText('README.md'));
-  for (const path of globSync('docs/*.md', { cwd: root })) expect(linked).toContain(path);
+  for (const path of globSync('docs/**/*.md', { cwd: root })) expect(linked).toContain(path);
 });
