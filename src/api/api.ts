@@ -13,7 +13,7 @@ import { addBodyDeadline } from './body-deadline.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
 import { addActions } from './resources/actions.ts';
-import { addActivationInputs, addActivations } from './resources/activations.ts';
+import { addActivationInputs, addActivations, addRequests } from './resources/activations.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
@@ -135,6 +135,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     });
     addKeyed(open, functions, '/ward/v1', (scope) => {
       addActivationInputs(scope, functions);
+      addRequests(scope, functions);
       addDeadLetters(scope, functions);
       if (options.reports !== undefined) addReports(scope, options.reports);
     });

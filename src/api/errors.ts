@@ -42,7 +42,8 @@ export function errorHandler(log: Log) {
       sendRetryAfter(reply, error);
       if (status === 500) return sendError(request, reply, status, internalText);
       reply.header(faultHeader, error.code);
-      return sendError(request, reply, status, error.message, error.details);
+      const hint = error.hint === undefined ? {} : { hint: error.hint };
+      return sendError(request, reply, status, error.message, { ...hint, ...error.details });
     }
     const status = statusOfFrameworkError(error);
     if (status === 500) {

@@ -44,9 +44,9 @@ const postRights: ReadonlyMap<string, readonly Right[]> = new Map([
   ['dead-letters', ['invoke']],
 ]);
 
-/** Which namespace a key is of, what it may use, and how a call went of which the caller knows the id. */
+/** Which namespace a key is of, what it may use, and how a call goes of which the caller knows the id. */
 function isOpenToAll(collection: string, rest: string): boolean {
-  if (collection === '' || collection === 'limits') return true;
+  if (collection === '' || collection === 'limits' || collection === 'requests') return true;
   return collection === 'activations' && /^\/:id(?:\/|\/logs|\/result|\/stream)?$/.test(rest);
 }
 

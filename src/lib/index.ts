@@ -6,4 +6,5 @@ export * from './json.ts';
 export * from './log.ts';
 export * from './memory.ts';
 export * from './name-pattern.ts';
+export * from './nearest.ts';
 export * from './size.ts';

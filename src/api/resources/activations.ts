@@ -59,6 +59,20 @@ export function addActivationInputs(scope: FastifyInstance, { activations }: Fun
   });
 }
 
+/**
+ * Ward's own: which activation a request has begun, by the request's id. For callers that have broken off a blocking
+ * call, whose answer would have named it.
+ */
+export function addRequests(scope: FastifyInstance, { invocations }: Functions): void {
+  addResource(scope, ['/namespaces/:ns/requests/:id'], {
+    GET: async (request, reply) => {
+      const { namespace } = namespaceOf(request, identityOf(request));
+      const activationId = invocations.underWay(namespace, pathPart(request, 'id'));
+      return sendJson(reply, 200, JSON.stringify({ activationId }));
+    },
+  });
+}
+
 interface Reading {
   /** @throws Fault NOT_FOUND */
   readonly ofEnded: (namespace: string, activationId: string) => Promise<JsonValue>;

@@ -243,7 +243,7 @@ async function findComponent(
   try {
     return (await locate(ref, caller)).action;
   } catch (error) {
-    if (isFault(error, 'NOT_FOUND') || isFault(error, 'WRONG_COLLECTION')) throw missingComponent();
+    if (isFault(error, 'NOT_FOUND') || isFault(error, 'WRONG_COLLECTION')) throw missingComponent(ref);
     throw error;
   }
 }

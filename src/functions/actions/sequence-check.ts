@@ -56,8 +56,11 @@ function cyclic() {
   return invalid('Sequence may not refer to itself.');
 }
 
-export function missingComponent() {
-  return invalid('Sequence component does not exist.');
+/** Its text is OpenWhisk's, which has no room for the name. */
+export function missingComponent(ref: EntityRef) {
+  return functionFault('SEQUENCE_INVALID', 'Sequence component does not exist.', {
+    details: { missing: `/${fullNameOf(ref)}` },
+  });
 }
 
 function invalid(text: string) {

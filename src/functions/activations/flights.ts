@@ -49,6 +49,8 @@ export interface Flights {
   /** Holds a task's place until it is run or cancelled. */
   begin(departure: Departure): Flight;
   find(activationId: string): Flight | undefined;
+  /** That which a request has begun, and not what that consists of. */
+  ofRequest(namespace: string, transactionId: string): Flight | undefined;
   /** Ends a flight that was never run and leaves no record. */
   cancel(flight: Flight): void;
   /** Makes it durable before it is started. Rejects when it can't. */
@@ -109,6 +111,13 @@ export function createFlights(options: FlightsOptions): Flights {
     run,
     fail,
     find: (activationId) => underWay.get(activationId),
+    ofRequest: (namespace, transactionId) =>
+      underWay
+        .values()
+        .find(
+          ({ task }) =>
+            task.transactionId === transactionId && task.namespace === namespace && task.cause === undefined,
+        ),
     async enqueue(flight) {
       await accept(options, flight.task);
       flight.attempt = 0;

@@ -10,7 +10,7 @@ import type { ActionService } from '../actions/actions.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { checkPayload, type ResolvedAction } from '../actions/resolved-action.ts';
 import type { EntityRef } from '../entities/names.ts';
-import { functionFault } from '../faults.ts';
+import { functionFault, notFound } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { captureInput } from './captured-input.ts';
@@ -48,6 +48,8 @@ export interface InvocationService {
    * TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT, and its `busy` ones
    */
   invoke(request: InvokeRequest): Promise<InvokeAnswer>;
+  /** The activation that a request has begun and that has not ended. @throws Fault NOT_FOUND */
+  underWay(namespace: string, transactionId: string): string;
   /** What a namespace has left of its invocations in this minute. */
   usage(identity: Identity): RateUsage;
   /**
@@ -105,6 +107,11 @@ export function createInvocations(options: InvocationOptions): InvocationService
         await flights.enqueueStarted(flight);
       }
       return { activationId, record };
+    },
+    underWay(namespace, transactionId) {
+      const flight = flights.ofRequest(namespace, transactionId);
+      if (flight === undefined) throw notFound();
+      return flight.task.activationId;
     },
     usage: ({ namespace, limits }) => invoker.usage(namespace, limits),
     resumeAccepted: () => resumeQueue({ accepted, flights, vault, log, isClosing: () => closing }),

@@ -42,12 +42,17 @@ export async function resolvePackage(
  * What a new binding is to stand for.
  * @throws Fault NOT_AUTHORIZED, BINDING_INVALID, BINDING_CONFLICT, BINDING_CYCLIC
  */
-export async function checkProvider(resolving: Promise<ResolvedPackage>): Promise<ResolvedPackage> {
+export async function checkProvider(
+  provider: PlainRef,
+  resolving: Promise<ResolvedPackage>,
+): Promise<ResolvedPackage> {
   try {
     return await resolving;
   } catch (error) {
     if (isFault(error, 'NOT_FOUND')) {
-      throw functionFault('BINDING_INVALID', 'Binding references a package that does not exist.');
+      throw functionFault('BINDING_INVALID', 'Binding references a package that does not exist.', {
+        details: { missing: `/${provider.namespace}/${provider.name}` },
+      });
     }
     if (isFault(error, 'WRONG_COLLECTION')) {
       throw functionFault('BINDING_CONFLICT', 'Cannot bind to a resource that is not a package.');

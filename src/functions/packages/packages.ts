@@ -93,7 +93,9 @@ export function createPackages(options: PackageServiceOptions): PackageService {
       }
       const put = parsePackagePut(body, ref.namespace, options.limits);
       const target =
-        put.binding === undefined ? undefined : await checkProvider(resolve(put.binding, ref.namespace));
+        put.binding === undefined
+          ? undefined
+          : await checkProvider(put.binding, resolve(put.binding, ref.namespace));
       const old = await find(ref);
       if (old !== undefined && !overwrite) throw functionFault('ALREADY_EXISTS', 'resource already exists');
       const pkg = old === undefined ? createPackage(ref, put) : updatePackage(old, put);

@@ -70,7 +70,9 @@ export function updateRule(old: Rule, put: RulePut, target: RuleTarget, status: 
 
 /** What a rule is to be linked to is not there. */
 export function missingPart(part: 'trigger' | 'action', ref: EntityRef) {
-  return functionFault('RULE_INVALID', `${part} /${fullNameOf(ref)} does not exist`);
+  return functionFault('RULE_INVALID', `${part} /${fullNameOf(ref)} does not exist`, {
+    details: { missing: `/${fullNameOf(ref)}` },
+  });
 }
 
 /** The body of a request that enables or disables a rule; everything else in it is ignored. @throws Fault BODY_INVALID */

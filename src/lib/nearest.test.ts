@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { nearestName } from './nearest.ts';
+
+const names = ['hello', 'help', 'statistics', 'word-count', 'a'];
+
+test.each([
+  ['helo', 'hello'],
+  ['hlelo', 'hello'],
+  ['Hello', 'hello'],
+  ['statistic', 'statistics'],
+  ['wordcount', 'word-count'],
+  ['statsitcs', 'statistics'],
+  ['b', 'a'],
+])('%s is most likely %s', (typed, meant) => {
+  expect(nearestName(typed, names)).toBe(meant);
+});
+
+test.each(['shout', 'hxyzo', 'zz', 'x'.repeat(300)])('%.10s is like none of them', (typed) => {
+  expect(nearestName(typed, names.slice(0, 4))).toBeUndefined();
+});
