@@ -32,6 +32,14 @@ test.each(['DEPLOYMENT_REFUSED', 'RUN_REFUSED'])('%s is of the gate, and no matt
   expect(`${fault.hint} ${fault.cause}`).not.toMatch(/key|WARD_AUTH/);
 });
 
+test.each(['EGRESS_EXCEEDED', 'POLICY_EXCEEDED'])('%s is told as such, and no matter of the key', (code) => {
+  const body = { error: 'not allowed', code: 'request-1', hint: 'ask for less' };
+  const fault = answerFault({ status: 403, body, headers: { 'x-ward-fault': code } }, 'PUT /x', auth);
+  expect(fault).toMatchObject({ code, message: 'not allowed', hint: 'ask for less' });
+  expect(exitCodeOf(fault.kind)).toBe(3);
+  expect(String(fault.cause)).not.toMatch(/key|WARD_AUTH/);
+});
+
 test.each([
   ['GET /api/v1/namespaces/_/actions/x', 'ward action list'],
   ['GET /api/v1/namespaces/_/activations/x', 'ward activation list'],

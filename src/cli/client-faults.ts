@@ -24,11 +24,24 @@ const meanings: Readonly<Record<number, Meaning>> = {
   504: { code: 'SERVER_TIMED_OUT', hint: 'try again' },
 };
 
-/** What the gate refuses: a policy speaks there, and no key would help. */
-const refusals: Readonly<Record<string, string>> = {
-  DEPLOYMENT_REFUSED:
-    'upgrade what it names; ward image scan FILE shows all that is found, before it is deployed',
-  RUN_REFUSED: 'deploy a version without what it names; the operator’s policy says what may run',
+/** What a policy refuses, the gate's or the operator's for sandboxes: no key would help. */
+const refusals: Readonly<Record<string, Meaning>> = {
+  DEPLOYMENT_REFUSED: {
+    code: 'GATE_REFUSED',
+    hint: 'upgrade what it names; ward image scan FILE shows all that is found, before it is deployed',
+  },
+  RUN_REFUSED: {
+    code: 'GATE_REFUSED',
+    hint: 'deploy a version without what it names; the operator’s policy says what may run',
+  },
+  EGRESS_EXCEEDED: {
+    code: 'EGRESS_EXCEEDED',
+    hint: 'ask for less, or have the operator name it in `sandbox.allow.egress`',
+  },
+  POLICY_EXCEEDED: {
+    code: 'POLICY_EXCEEDED',
+    hint: 'ask for less, or have the operator raise `sandbox.allow` in the configuration file',
+  },
 };
 
 /** @param request its method and path. @param auth the key that was used; only its source is told. */
@@ -44,7 +57,7 @@ export function answerFault(
   const id = isJsonObject(body) && typeof body['code'] === 'string' ? `, request ${body['code']}` : '';
   const seconds = /^\d{1,6}$/.exec(answer.headers?.['retry-after'] ?? '')?.[0];
   const wait = seconds === undefined ? undefined : `try again in ${seconds} s`;
-  const hint = wait ?? hintOf(status, request) ?? meaning.hint;
+  const hint = wait ?? hintIn(body) ?? hintOf(status, request) ?? meaning.hint;
   const isAboutKey = (status === 401 || meaning.code === 'NOT_AUTHORISED') && auth !== undefined;
   const key = isAboutKey ? `, with the key from ${auth.source}` : '';
   return cliFault(meaning.code, said ?? `the server answered ${status}`, {
@@ -54,8 +67,13 @@ export function answerFault(
 }
 
 function refusalIn(headers: IncomingHttpHeaders | undefined): Meaning | undefined {
-  const hint = refusals[String(headers?.['x-ward-fault'])];
-  return hint === undefined ? undefined : { code: 'GATE_REFUSED', hint };
+  const code = String(headers?.['x-ward-fault']);
+  return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
+}
+
+/** What the server says to do. */
+function hintIn(body: JsonValue): string | undefined {
+  return isJsonObject(body) && typeof body['hint'] === 'string' ? body['hint'] : undefined;
 }
 
 /** `{error}` of the API, `{errors: [{message}]}` of the registry. */

@@ -8,6 +8,7 @@ import { answerFault, transportFault } from './client-faults.ts';
 import { type StreamEvent, streamEvents } from './event-stream.ts';
 import { cliFault } from './faults.ts';
 import { type Exchange, openExchange, readText } from './http-exchange.ts';
+import { lookUpMs, namingMissing } from './missing.ts';
 import type { Setting, Settings } from './settings.ts';
 import { createTracer, type Tracer } from './trace.ts';
 
@@ -27,6 +28,10 @@ export interface ApiRequest {
   readonly accepts?: readonly number[];
   /** It is answered without a key. */
   readonly isPublic?: boolean;
+  /** What the server is to call the request. */
+  readonly requestId?: string;
+  /** Ends the wait for the answer. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ApiAnswer {
@@ -66,16 +71,25 @@ export class ApiClient {
     const auth = this.#authFor(call);
     const url = urlOf(this.#settings.apihost.value, call);
     const timeoutMs = call.timeoutMs ?? defaultTimeoutMs;
-    const raw = await this.#exchange(url, call, auth, AbortSignal.timeout(timeoutMs)).catch(
-      (error: unknown) => {
-        throw transportFault(error, url, timeoutMs);
-      },
-    );
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
+    const raw = await this.#exchange(url, call, auth, signal).catch((error: unknown) => {
+      throw transportFault(error, url, timeoutMs);
+    });
     const answer = { status: raw.status, headers: raw.headers, body: parseBody(raw, url) };
     const warning = raw.headers[warningHeader];
     if (typeof warning === 'string') this.#warn(warning);
     if (raw.status < 300 || call.accepts?.includes(raw.status)) return answer;
-    throw answerFault(answer, `${call.method} ${url.pathname}`, auth);
+    const fault = answerFault(answer, `${call.method} ${url.pathname}`, auth);
+    throw await namingMissing(fault, call, answer.body, (path) => this.#lookUp(path));
+  }
+
+  /** What there is beside what is missing; a look that finds nothing looks no further. */
+  async #lookUp(path: readonly string[]): Promise<readonly JsonObject[]> {
+    const call = { method: 'GET', path, query: { limit: 0 }, timeoutMs: lookUpMs, accepts: [404] } as const;
+    const { status, body } = await this.send(call);
+    if (status === 404 || !Array.isArray(body)) throw cliFault('NOT_FOUND', 'there is no such list');
+    return body.filter(isJsonObject);
   }
 
   /** `send`, for an answer that has to be an object. */
@@ -101,7 +115,7 @@ export class ApiClient {
   }
 
   /** Server-sent events of `GET path`, up to the end of the stream. @throws Faults as `send` does */
-  async *events(path: readonly string[]): AsyncGenerator<StreamEvent> {
+  async *events(path: readonly string[], signal?: AbortSignal): AsyncGenerator<StreamEvent> {
     const call: ApiRequest = { method: 'GET', path };
     const auth = this.#authFor(call);
     const url = urlOf(this.#settings.apihost.value, call);
@@ -109,7 +123,8 @@ export class ApiClient {
     try {
       // Errors are JSON here, too.
       const accept = 'text/event-stream, application/json';
-      const response = await this.#open(url, call, auth, idle.signal, accept);
+      const ends = signal === undefined ? idle.signal : AbortSignal.any([idle.signal, signal]);
+      const response = await this.#open(url, call, auth, ends, accept);
       if (response.status >= 300) {
         const raw = { ...response, text: await readText(response, maxAnswerBytes) };
         throw answerFault({ ...raw, body: parseBody(raw, url) }, `GET ${url.pathname}`, auth);
@@ -145,6 +160,7 @@ export class ApiClient {
       Accept: accept,
       'User-Agent': 'ward-cli',
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(call.requestId === undefined ? {} : { 'X-Request-Id': call.requestId }),
     };
     this.#trace.request(call.method, url, headers, body);
     const { insecure } = this.#settings;

@@ -1,7 +1,8 @@
 /** Names of entities as they are typed: `hello`, `pack/hello`, `/ns/hello`, `/ns/pack/hello`, `/_/hello`. */
 import { cliFault } from './faults.ts';
 
-export type Collection = 'actions' | 'packages' | 'rules' | 'triggers';
+export const collections = ['actions', 'packages', 'rules', 'triggers'] as const;
+export type Collection = (typeof collections)[number];
 
 export interface EntityName {
   readonly namespace: string;

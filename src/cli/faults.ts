@@ -21,6 +21,8 @@ export const cliFault = faultTable({
   FEED_FAILED: 'host',
   IMAGE_REFUSED: 'denied',
   GATE_REFUSED: 'denied',
+  EGRESS_EXCEEDED: 'denied',
+  POLICY_EXCEEDED: 'denied',
   NOT_FOUND: 'missing',
   CONFLICT: 'conflict',
   THROTTLED: 'throttled',

@@ -12,6 +12,8 @@ export interface FollowedRun {
   readonly namespace: string;
   readonly activationId: string;
   readonly onLine: (line: string) => void;
+  /** Nobody follows any more. */
+  readonly signal?: AbortSignal;
 }
 
 /** Streams that ended without the run's end, or never began, one after the other. */
@@ -25,7 +27,7 @@ export async function followRun(client: ApiClient, run: FollowedRun): Promise<Js
   for (let broken = 0; ; broken++) {
     let seen = 0;
     try {
-      for await (const { type, data } of client.events([...path, 'stream'])) {
+      for await (const { type, data } of client.events([...path, 'stream'], run.signal)) {
         if (type === 'end') {
           const record = recordOf(data);
           if (record === undefined || !isPending(record)) return record;
@@ -38,6 +40,7 @@ export async function followRun(client: ApiClient, run: FollowedRun): Promise<Js
         broken = -1;
       }
     } catch (error) {
+      if (run.signal?.aborted) throw error;
       const record = isFault(error) && error.kind === 'missing' ? await endedRecord(client, path) : undefined;
       if (record !== undefined) {
         for (const line of logLinesOf(record).slice(shown)) run.onLine(line);

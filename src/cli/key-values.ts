@@ -16,8 +16,8 @@ export async function typedValues(input: Input, context: Context): Promise<Typed
   if (files.param === '-' && files.annotation === '-')
     throw cliFault('USAGE', 'standard input can be read once: for parameters or for annotations');
   const [parameters, annotations] = await Promise.all([
-    collectParameters({ file: files.param, pairs: input.pairs('param') }, context.stdin),
-    collectParameters({ file: files.annotation, pairs: input.pairs('annotation') }, context.stdin),
+    collectParameters({ file: files.param, pairs: input.pairs('param') }, context),
+    collectParameters({ file: files.annotation, pairs: input.pairs('annotation') }, context),
   ]);
   return { parameters, annotations };
 }

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { makeHome } from './cli.fixture.ts';
+import type { Io } from './io.ts';
 import { collectParameters, parseValue, toKeyValues } from './parameters.ts';
 
-const noInput = Readable.from([]);
+const noted: string[] = [];
+const io = { note: (line: string) => void noted.push(line) } as Io;
+const from = (...chunks: string[]) => ({ stdin: Readable.from(chunks), io });
 
 test.each([
   ['World', 'World'],
@@ -29,16 +32,35 @@ test('typed parameters count before those of the file, the last one of a name be
     ['c', 'x'],
     ['c', 'y'],
   ] as const;
-  expect(await collectParameters({ file, pairs }, noInput)).toEqual({ a: 1, b: 3, c: 'y' });
+  expect(await collectParameters({ file, pairs }, from())).toEqual({ a: 1, b: 3, c: 'y' });
+});
+
+test('what looks like JSON and is not is sent as text, with a warning', async () => {
+  noted.length = 0;
+  const pairs = [
+    ['a', '{"b":'],
+    ['c', '[1]'],
+    ['d', 'plain'],
+    ['e', '{"f": 1}'],
+  ] as const;
+  expect(await collectParameters({ file: undefined, pairs }, from())).toEqual({
+    a: '{"b":',
+    c: [1],
+    d: 'plain',
+    e: { f: 1 },
+  });
+  expect(noted).toEqual([
+    'warning: a looks like JSON and is not (Unexpected end of JSON input): it is sent as text',
+  ]);
 });
 
 test('- is standard input; nothing named is nothing', async () => {
-  expect(await collectParameters({ file: '-', pairs: [] }, Readable.from(['{"a"', ':1}']))).toEqual({ a: 1 });
-  expect(await collectParameters({ file: undefined, pairs: [] }, noInput)).toBeUndefined();
+  expect(await collectParameters({ file: '-', pairs: [] }, from('{"a"', ':1}'))).toEqual({ a: 1 });
+  expect(await collectParameters({ file: undefined, pairs: [] }, from())).toBeUndefined();
 });
 
 test.each(['[1]', '"x"', 'nonsense', ''])('refuses a file that holds %j', async (text) => {
-  await expect(collectParameters({ file: '-', pairs: [] }, Readable.from([text]))).rejects.toMatchObject({
+  await expect(collectParameters({ file: '-', pairs: [] }, from(text))).rejects.toMatchObject({
     code: 'PARAMETER_INVALID',
     kind: 'invalid',
   });
@@ -50,7 +72,9 @@ test('refuses a file without end', async () => {
       for (;;) yield ' '.repeat(1024 * 1024);
     })(),
   );
-  await expect(collectParameters({ file: '-', pairs: [] }, endless)).rejects.toThrow(/larger than/);
+  await expect(collectParameters({ file: '-', pairs: [] }, { stdin: endless, io })).rejects.toThrow(
+    /larger than/,
+  );
 });
 
 test('has the form that the API wants', () => {

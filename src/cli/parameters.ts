@@ -1,6 +1,9 @@
 /** Parameters and annotations as they are typed: `-p key value`, `-P file.json`, and `-` for standard input. */
-import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
+import { isJsonObject, type JsonObject, type JsonValue, messageOf } from '../lib/index.ts';
+import type { Context } from './command-spec.ts';
 import { cliFault } from './faults.ts';
+import type { Io } from './io.ts';
+import { printableLine } from './printable.ts';
 import { readBounded } from './read-source.ts';
 
 const maxFileBytes = 8 * 1024 * 1024;
@@ -16,12 +19,35 @@ export interface ParameterSources {
  */
 export async function collectParameters(
   sources: ParameterSources,
-  stdin: NodeJS.ReadableStream,
+  { stdin, io }: Pick<Context, 'stdin' | 'io'>,
 ): Promise<JsonObject | undefined> {
   if (sources.file === undefined && sources.pairs.length === 0) return undefined;
   const fromFile = sources.file === undefined ? {} : await readObject(sources.file, stdin);
-  const typed = sources.pairs.map(([key, text]) => [key, parseValue(text)] as const);
-  return { ...fromFile, ...Object.fromEntries(typed) };
+  return { ...fromFile, ...typedPairs(sources.pairs, io) };
+}
+
+/** What was typed, each as `parseValue` has it; text that was meant to be JSON, as it seems, is warned of. */
+export function typedPairs(pairs: ParameterSources['pairs'], io: Pick<Io, 'note'>): JsonObject {
+  const typed = pairs.map(([key, text]) => {
+    const value = parseValue(text);
+    if (typeof value === 'string' && /^\s*[{[]/.test(text))
+      io.note(
+        printableLine(
+          `warning: ${key} looks like JSON and is not (${complaintOf(text)}): it is sent as text`,
+        ),
+      );
+    return [key, value] as const;
+  });
+  return Object.fromEntries(typed);
+}
+
+function complaintOf(text: string): string {
+  try {
+    JSON.parse(text);
+    return '';
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** JSON where it is JSON, else the text itself: `5` is a number, `five` a string, as wsk has it. */

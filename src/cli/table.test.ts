@@ -33,6 +33,13 @@ test('cuts the widest column to fit a terminal, and says so', () => {
   ]);
 });
 
+test('never cuts what is of no use in half', () => {
+  const whole = columns.map((column) => ({ ...column, isWhole: column.title === 'name' }));
+  const lines = renderTable(whole, [...rows, ['x', '1', 'far far away']], { width: 20, title });
+  expect(lines[2]).toBe('a-much-longer-name  1024  ÄÖ');
+  expect(lines[3]).toBe('x                      1  far far…');
+});
+
 test('never cuts below eight characters', () => {
   const lines = renderTable(columns, rows, { width: 1, title });
   expect(lines[2]).toBe('a-much-…  1024  ÄÖ');

@@ -9,6 +9,8 @@ export interface Column<Item> {
   readonly paint?: (text: string, item: Item) => string;
   /** Shown with `-o wide` only. */
   readonly isWide?: boolean;
+  /** Never cut: half an id is of no use. */
+  readonly isWhole?: boolean;
 }
 
 export interface TableStyle {
@@ -28,7 +30,11 @@ export function renderTable<Item>(
   const widths = columns.map((_, index) =>
     Math.max(...[titles, ...rows].map((row) => lengthOf(row[index] ?? ''))),
   );
-  const fitted = fitWidths(widths, style.width);
+  const fitted = fitWidths(
+    widths,
+    columns.map(({ isWhole }) => isWhole === true),
+    style.width,
+  );
   const line = (cells: readonly string[], item?: Item) =>
     cells
       .map((cell, index) => {
@@ -47,15 +53,19 @@ export function renderRecord(fields: readonly (readonly [label: string, value: s
   return fields.map(([label, value]) => `${label.padEnd(labelWidth)}  ${printableLine(value)}`.trimEnd());
 }
 
-/** Takes what is too much from the widest columns, down to eight characters each. */
-function fitWidths(widths: readonly number[], available: number | undefined): number[] {
+/** Takes what is too much from the widest columns that may be cut, down to eight characters each. */
+function fitWidths(
+  widths: readonly number[],
+  isWhole: readonly boolean[],
+  available: number | undefined,
+): number[] {
   const fitted = [...widths];
   if (available === undefined) return fitted;
   let excess = fitted.reduce((sum, width) => sum + width + 2, -2) - available;
   while (excess > 0) {
-    const widest = Math.max(...fitted);
+    const widest = Math.max(...fitted.filter((_, index) => !isWhole[index]));
     if (widest <= 8) break;
-    fitted[fitted.indexOf(widest)] = widest - 1;
+    fitted[fitted.findIndex((width, index) => width === widest && !isWhole[index])] = widest - 1;
     excess--;
   }
   return fitted;

@@ -2,7 +2,7 @@
  * `ward action invoke`. The record is always asked for and unwrapped here: so a failing action can be told by
  * its status, and its log shown.
  */
-import { isJsonObject, type JsonObject } from '../../lib/index.ts';
+import { isJsonObject, type JsonObject, randomHex } from '../../lib/index.ts';
 import type { ApiAnswer, ApiClient } from '../client.ts';
 import { answerFault } from '../client-faults.ts';
 import type { Context, Handler } from '../command-spec.ts';
@@ -14,6 +14,7 @@ import type { Input } from '../input.ts';
 import { collectParameters } from '../parameters.ts';
 import { printableLine } from '../printable.ts';
 import { isSuccess, logTail, reportFailure, resultOf } from './activation-outcome.ts';
+import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
 
 /** The server itself waits for an action for a minute at most unless it is told otherwise, then answers 202. */
 export const blockingTimeoutMs = 15 * 60_000;
@@ -21,7 +22,7 @@ export const blockingTimeoutMs = 15 * 60_000;
 export const invoke: Handler = async (input, context) => {
   const name = parseEntityName(input.required(0), context.settings().namespace.value);
   const sources = { file: input.text('paramFile'), pairs: input.pairs('param') };
-  const parameters = (await collectParameters(sources, context.stdin)) ?? {};
+  const parameters = (await collectParameters(sources, context)) ?? {};
   const client = await context.client();
   const isWaiting = input.has('blocking') || input.has('result');
   const isBlocking = isWaiting && !input.has('follow');
@@ -32,8 +33,10 @@ export const invoke: Handler = async (input, context) => {
     body: parameters,
     accepts: [500, 502],
     ...(isBlocking ? { timeoutMs: blockingTimeoutMs } : {}),
+    requestId: randomHex(16),
   } as const;
-  const answer = await client.send(call);
+  const answer = await interruptible((signal) => client.send({ ...call, signal }));
+  if (answer === undefined) return brokenOff(context, client, name, call.requestId);
   if (answer.status === 202)
     return input.has('follow')
       ? followed(input, context, client, name, idOf(answer))
@@ -75,15 +78,47 @@ async function followed(
 ): Promise<number> {
   const { io } = context;
   io.note(`invoked ${name.path} with id ${activationId}`);
-  const record = await followRun(client, {
-    namespace: context.settings().namespace.value,
-    activationId,
-    onLine: (line) => io.note(printableLine(stripLogLine(line))),
+  let hasEnded = false;
+  const record = await interruptible(async (signal) => {
+    const found = await followRun(client, {
+      namespace: context.settings().namespace.value,
+      activationId,
+      onLine: (line) => io.note(printableLine(stripLogLine(line))),
+      signal,
+    });
+    hasEnded = true;
+    return found;
   });
+  if (!hasEnded) return goesOn(context, name, activationId);
   if (record === undefined)
     throw cliFault('NOT_FOUND', `${name.path} has ended, and the server keeps no record of it`);
   await show(input, context, name, record);
   return isSuccess(record) ? 0 : reportFailure(io, name.path, record, []);
+}
+
+/** Nobody waits for the answer any more; what was called goes on. @returns the exit code */
+async function brokenOff(
+  context: Context,
+  client: ApiClient,
+  name: EntityName,
+  requestId: string,
+): Promise<number> {
+  const path = ['namespaces', context.settings().namespace.value, 'requests', requestId];
+  const call = { method: 'GET', root: '/ward/v1', path, timeoutMs: 2000 } as const;
+  const known = await client.find(call).catch(() => undefined);
+  const id = textOf(known?.['activationId']);
+  if (id !== '') return goesOn(context, name, id);
+  context.io.problem('INTERRUPTED', `${name.path} may have been called`, {
+    hint: `ward activation list ${name.path}`,
+  });
+  return exitInterrupted;
+}
+
+function goesOn({ io }: Context, name: EntityName, id: string): number {
+  io.problem('INTERRUPTED', `${name.path} goes on, as activation ${id}`, {
+    hint: `ward activation logs --follow ${id}, then ward activation result ${id}`,
+  });
+  return exitInterrupted;
 }
 
 async function show(input: Input, { io }: Context, name: EntityName, record: JsonObject): Promise<void> {

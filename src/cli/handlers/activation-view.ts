@@ -20,7 +20,7 @@ const statusTexts = [
 
 export const activationColumns: readonly Column<JsonObject>[] = [
   { title: 'start', cell: (activation) => timeText(activation['start']) },
-  { title: 'activation', cell: (activation) => textOf(activation['activationId']) },
+  { title: 'activation', cell: (activation) => textOf(activation['activationId']), isWhole: true },
   { title: 'status', cell: (activation) => statusOf(activation) },
   { title: 'duration', cell: (activation) => durationText(activation['duration']), align: 'right' },
   { title: 'began', cell: (activation) => beganOf(activation) },

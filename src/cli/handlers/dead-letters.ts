@@ -61,7 +61,7 @@ export const discard: Handler = async (input, context) => {
 
 const columns: readonly Column<JsonObject>[] = [
   { title: 'failed', cell: (letter) => timeText(letter['failedAt']) },
-  { title: 'id', cell: (letter) => textOf(letter['id']) },
+  { title: 'id', cell: (letter) => textOf(letter['id']), isWhole: true },
   { title: 'rule', cell: (letter) => textOf(letter['rule']) },
   { title: 'action', cell: (letter) => textOf(letter['action']) },
   { title: 'attempts', cell: (letter) => textOf(letter['attempts']), align: 'right' },

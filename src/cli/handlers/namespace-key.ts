@@ -35,7 +35,7 @@ export const list: Handler = async (input, context) => {
   await context.io.list({
     items: await admin.listKeys(input.required(0)),
     columns: [
-      { title: 'key id', cell: ({ keyId }) => keyId },
+      { title: 'key id', cell: ({ keyId }) => keyId, isWhole: true },
       { title: 'scope', cell: ({ scope }) => scope },
       { title: 'created', cell: ({ createdAt }) => timeText(createdAt) },
       { title: 'expires', cell: ({ expiresAt }) => endText(expiresAt) },

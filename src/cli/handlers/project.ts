@@ -85,7 +85,7 @@ async function carryOut(
 async function openManifest(input: Input, { io, env, stdin }: Context, file: string) {
   const manifest = await readManifest(file);
   const sources = { file: input.text('paramFile'), pairs: input.pairs('param') };
-  const typed = (await collectParameters(sources, stdin)) ?? {};
+  const typed = (await collectParameters(sources, { stdin, io })) ?? {};
   const variables = createVariables({ typed, env, projectInputs: manifest.projectInputs });
   if (manifest.ignored.length > 0)
     io.note(

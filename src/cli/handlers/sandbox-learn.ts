@@ -35,10 +35,10 @@ export const learn: Handler = async (input, context) => {
 };
 
 /** @throws Fault USAGE, PARAMETER_INVALID, SOURCE_UNREADABLE */
-async function sampleCalls(input: Input, { stdin }: Context): Promise<readonly JsonObject[]> {
+async function sampleCalls(input: Input, { stdin, io }: Context): Promise<readonly JsonObject[]> {
   const file = input.text('calls');
   const sources = { file: input.text('paramFile'), pairs: input.pairs('param') };
-  const common = (await collectParameters(sources, stdin)) ?? {};
+  const common = (await collectParameters(sources, { stdin, io })) ?? {};
   if (file === undefined) return [common];
   const text = (await readBounded(file === '-' ? stdin : file, mostBytes)).toString('utf8');
   const calls = parseCalls(text).map((call) => ({ ...common, ...call }));

@@ -10,7 +10,7 @@ export const fire: Handler = async (input, context) => {
   const { io } = context;
   const name = parseSimpleName(input.required(0), context.settings().namespace.value, 'trigger');
   const sources = { file: input.text('paramFile'), pairs: input.pairs('param') };
-  const payload = (await collectParameters(sources, context.stdin)) ?? {};
+  const payload = (await collectParameters(sources, context)) ?? {};
   const client = await context.client();
   const answer = await client.send({ method: 'POST', path: name.segments('triggers'), body: payload });
   if (answer.status === 204) {

@@ -5,14 +5,15 @@
 import { isFault, type JsonObject } from '../../lib/index.ts';
 import type { ApiClient } from '../client.ts';
 import type { Context, Handler } from '../command-spec.ts';
-import { annotationOf } from '../entity-fields.ts';
+import { annotationOf, objectOf, textOf } from '../entity-fields.ts';
 import { type EntityName, parseEntityName, parseSimpleName } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
 import { callFeed } from '../feed.ts';
 import type { Input } from '../input.ts';
 import { typedValues } from '../key-values.ts';
-import { parseValue, toKeyValues } from '../parameters.ts';
+import { toKeyValues, typedPairs } from '../parameters.ts';
 import { printableLine } from '../printable.ts';
+import { resultOf } from './activation-outcome.ts';
 import { showForPrograms } from './entity-show.ts';
 
 export const create: Handler = async (input, context) => {
@@ -37,9 +38,16 @@ export const update: Handler = async (input, context) => {
     trigger === undefined && annotations === undefined && forFeed !== undefined
       ? existing
       : await put(client, name, true, { trigger, annotations: annotations && withFeed(annotations, feed) });
+  let record: JsonObject = {};
   if (feed !== undefined && forFeed !== undefined)
-    await callFeed(client, context.settings(), { event: 'UPDATE', trigger: name, feed, parameters: forFeed });
+    record = await callFeed(client, context.settings(), {
+      event: 'UPDATE',
+      trigger: name,
+      feed,
+      parameters: forFeed,
+    });
   context.io.ok(`updated trigger ${name.path}`);
+  tellUrl(context, record);
   await showForPrograms(context, name.path, entity);
   return 0;
 };
@@ -71,16 +79,26 @@ async function createTrigger(input: Input, context: Context, name: EntityName): 
   if (feed === undefined && forFeed !== undefined)
     throw cliFault('USAGE', '--feed-param goes to a feed', { hint: 'add --feed /NAMESPACE/PACKAGE/FEED' });
   const entity = await put(client, name, false, { trigger, annotations: withFeed(annotations, feed) });
+  let record: JsonObject = {};
   if (feed !== undefined) {
     const call = { event: 'CREATE', trigger: name, feed, parameters: forFeed ?? {} } as const;
-    await callFeed(client, settings, call).catch(async (error: unknown) => {
+    record = await callFeed(client, settings, call).catch(async (error: unknown) => {
       await takeDown(context, client, name, feed);
       await told(context, client.send({ method: 'DELETE', path: name.segments('triggers') }));
       throw error;
     });
   }
   context.io.ok(`created trigger ${name.path}`);
+  tellUrl(context, record);
   await showForPrograms(context, name.path, entity);
+}
+
+/** Of a webhook: what is to be requested. Programs that asked for the trigger get nothing else on stdout. */
+function tellUrl({ io }: Context, record: JsonObject): void {
+  const url = textOf(objectOf(resultOf(record))['url']);
+  if (url === '') return;
+  if (io.format === 'table' || io.format === 'wide') io.lines([printableLine(url)]);
+  else io.note(`url:   ${printableLine(url)}`);
 }
 
 /** What goes wrong with the feed keeps nothing: its trigger goes anyway. */
@@ -108,8 +126,8 @@ interface TriggerValues {
 /** `--param` is for the feed where there is one; `--feed-param` and `--trigger-param` say for whom they are. */
 async function valuesOf(input: Input, context: Context, hasFeed: boolean): Promise<TriggerValues> {
   const { parameters, annotations } = await typedValues(input, context);
-  const forFeed = pairsOf(input, 'feedParam');
-  const forTrigger = pairsOf(input, 'triggerParam');
+  const forFeed = pairsOf(input, context, 'feedParam');
+  const forTrigger = pairsOf(input, context, 'triggerParam');
   if (parameters !== undefined && (forFeed !== undefined || forTrigger !== undefined))
     throw cliFault('USAGE', '--param can’t be combined with --feed-param or --trigger-param', {
       hint: 'say for each parameter whose it is',
@@ -120,10 +138,9 @@ async function valuesOf(input: Input, context: Context, hasFeed: boolean): Promi
     : { trigger: parameters, forFeed: undefined, annotations };
 }
 
-function pairsOf(input: Input, name: string): JsonObject | undefined {
+function pairsOf(input: Input, { io }: Context, name: string): JsonObject | undefined {
   const pairs = input.pairs(name);
-  if (pairs.length === 0) return undefined;
-  return Object.fromEntries(pairs.map(([key, text]) => [key, parseValue(text)]));
+  return pairs.length === 0 ? undefined : typedPairs(pairs, io);
 }
 
 /** Annotations are replaced as a whole: the one that names the feed stays. */

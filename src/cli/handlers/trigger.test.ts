@@ -94,8 +94,27 @@ test.each([
   expect(code).toBe(answer.status === 404 ? 5 : 1);
   expect(stderr).toContain(words);
   expect(stderr).not.toContain('ok:');
-  expect(api.requests.map(lifecycle)).toEqual([undefined, 'CREATE', 'DELETE', undefined]);
+  expect(api.requests.filter(({ method }) => method !== 'GET').map(lifecycle)).toEqual([
+    undefined,
+    'CREATE',
+    'DELETE',
+    undefined,
+  ]);
   expect(api.requests.at(-1)?.method).toBe('DELETE');
+});
+
+test.each(['create', 'update'])('%s says the URL of a webhook, on stdout for people', async (verb) => {
+  api.answers.set(`GET ${url}`, { body: fed });
+  api.answers.set(`PUT ${url}`, { body: fed });
+  const address = 'http://ward.example/webhooks/t0k3n';
+  const response = { status: 'success', success: true, result: { status: 'success', url: address } };
+  api.answers.set(`POST ${feedUrl}`, { body: { ...record, response } });
+  const options = verb === 'create' ? ['--feed', '/whisk.system/alarms/alarm'] : ['-F', 'rotate', 'true'];
+  const told = await ward(['trigger', verb, 'nightly', ...options]);
+  expect(told).toMatchObject({ code: 0, stdout: `${address}\n` });
+  const asJson = await ward(['trigger', verb, 'nightly', ...options, '-o', 'json']);
+  expect(JSON.parse(asJson.stdout)).toEqual(fed);
+  expect(asJson.stderr).toContain(`url:   ${address}\n`);
 });
 
 test('update tells the feed, and leaves the trigger as it is when only the feed is meant', async () => {

@@ -20,7 +20,7 @@ export const violations: Handler = async (input, { io }) => {
       { title: 'kind', cell: ({ kind }) => kind },
       { title: 'namespace', cell: ({ namespace }) => namespace },
       { title: 'action', cell: ({ action }) => action ?? '' },
-      { title: 'activation', cell: ({ activationId }) => activationId ?? '' },
+      { title: 'activation', cell: ({ activationId }) => activationId ?? '', isWhole: true },
       { title: 'detail', cell: ({ detail }) => detail },
     ],
     name: ({ activationId }) => activationId ?? '',

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import type { JsonObject } from '../lib/index.ts';
+import { cliFault } from './faults.ts';
+import { type ListEntities, namingMissing } from './missing.ts';
+
+const notFound = cliFault('NOT_FOUND', 'The requested resource does not exist.', { hint: 'ward x list' });
+const there: Readonly<Record<string, readonly JsonObject[]>> = {
+  'namespaces/_/actions': [
+    { namespace: 'guest', name: 'hello' },
+    { namespace: 'guest/tools', name: 'shout' },
+  ],
+  'namespaces/guest/actions': [{ namespace: 'guest', name: 'hello' }],
+  'namespaces/_/actions/tools/': [{ namespace: 'guest/tools', name: 'shout' }],
+  'namespaces/_/packages': [{ namespace: 'guest', name: 'tools' }],
+  'namespaces/_/triggers': [{ namespace: 'guest', name: 'nightly' }],
+  'namespaces/guest/triggers': [{ namespace: 'guest', name: 'nightly' }],
+};
+const list: ListEntities = async (path) => {
+  const found = there[path.join('/')];
+  if (found === undefined) throw notFound;
+  return found;
+};
+
+test.each([
+  ['actions/helo', 'action helo does not exist', 'did you mean hello? ward x list'],
+  ['actions/shout', 'action shout does not exist', 'did you mean tools/shout? ward x list'],
+  ['actions/tools/shuot', 'action tools/shuot does not exist', 'did you mean tools/shout? ward x list'],
+  ['actions/tols/shout', 'package tols does not exist', 'did you mean tools/shout? ward x list'],
+  ['triggers/nightl', 'trigger nightl does not exist', 'did you mean nightly? ward x list'],
+  ['rules/any', 'rule any does not exist', 'ward x list'],
+  ['actions/unlike-all-of-them', 'action unlike-all-of-them does not exist', 'ward x list'],
+])('%s is named, and what was meant', async (path, message, hint) => {
+  const call = { path: ['namespaces', '_', ...path.split('/')] };
+  expect(await namingMissing(notFound, call, null, list)).toMatchObject({
+    code: 'NOT_FOUND',
+    message,
+    hint,
+  });
+});
+
+test.each([
+  ['namespaces', '_', 'activations', 'x'],
+  ['namespaces', '_', 'actions', 'tools', ''],
+  ['elsewhere'],
+])('%s/%s: other answers stay as they are', async (...path) => {
+  expect(await namingMissing(notFound, { path }, null, list)).toBe(notFound);
+});
+
+test.each([
+  ['Sequence component does not exist.', '/guest/helo', ' (/guest/helo)', 'did you mean /guest/hello?'],
+  ['trigger /guest/nighly does not exist', '/guest/nighly', '', 'did you mean /guest/nightly?'],
+  [
+    'Sequence component does not exist.',
+    '/guest/zzz',
+    ' (/guest/zzz)',
+    'ward action list shows what there is',
+  ],
+])('%s: the missing part %s is named', async (said, missing, named, hint) => {
+  const fault = cliFault('REQUEST_INVALID', said);
+  const call = { path: ['namespaces', '_', 'actions', 'x'] };
+  expect(await namingMissing(fault, call, { error: said, missing }, list)).toMatchObject({
+    code: 'REQUEST_INVALID',
+    message: `${said}${named}`,
+    hint,
+  });
+});

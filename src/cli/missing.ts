@@ -1,0 +1,106 @@
+/** What is not there, by its name, and what was most likely meant: asked of the server once something is missing. */
+import {
+  type Fault,
+  isFault,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  nearestName,
+} from '../lib/index.ts';
+import type { ApiRequest } from './client.ts';
+import { pathOf } from './entity-fields.ts';
+import { type Collection, collections } from './entity-name.ts';
+import { cliFault } from './faults.ts';
+
+/** The entities of a collection. */
+export type ListEntities = (path: readonly string[]) => Promise<readonly JsonObject[]>;
+
+/** A list that takes longer is not waited for: the answer is known already. */
+export const lookUpMs = 2000;
+
+/** `fault`, with the name of what is missing and the nearest one, where the request or the answer names it. */
+export async function namingMissing(
+  fault: Fault,
+  call: Pick<ApiRequest, 'path'>,
+  body: JsonValue,
+  list: ListEntities,
+): Promise<Fault> {
+  if (fault.kind === 'missing') return ofRequest(fault, call.path, list);
+  const missing = isJsonObject(body) ? body['missing'] : undefined;
+  if (typeof missing !== 'string') return fault;
+  const [, namespace = '', ...name] = missing.split('/');
+  const collection = collectionOf(fault.message);
+  const { meant } = await lookFor(namespace, collection, name, list);
+  const message = fault.message.includes(missing) ? fault.message : `${fault.message} (${missing})`;
+  const hint = meant === undefined ? fault.hint : `did you mean /${namespace}/${meant}?`;
+  return again(fault, message, hint ?? `ward ${nounOf(collection)} list shows what there is`);
+}
+
+async function ofRequest(fault: Fault, path: readonly string[], list: ListEntities): Promise<Fault> {
+  const [root, namespace = '', second, ...name] = path;
+  const collection = collections.find((each) => each === second);
+  if (root !== 'namespaces' || collection === undefined || name.length === 0 || name.at(-1) === '')
+    return fault;
+  const { meant, noPackage } = await lookFor(namespace, collection, name, list);
+  const isBare = fault.message.startsWith('The requested resource ');
+  const what = noPackage === undefined ? `${nounOf(collection)} ${name.join('/')}` : `package ${noPackage}`;
+  const message = isBare ? `${what} does not exist` : fault.message;
+  return again(
+    fault,
+    message,
+    meant === undefined ? fault.hint : `did you mean ${meant}? ${fault.hint ?? ''}`,
+  );
+}
+
+/** What a refusal is about: its text says so where it is not an action. */
+function collectionOf(said: string): Collection {
+  return collections.find((each) => said.toLowerCase().includes(nounOf(each))) ?? 'actions';
+}
+
+function nounOf(collection: Collection): string {
+  return collection.slice(0, -1);
+}
+
+interface Found {
+  readonly meant?: string | undefined;
+  /** The package that is missing, and the action only because of that. */
+  readonly noPackage?: string;
+}
+
+/** An action is looked for in its package, and where that is not there, the package. */
+async function lookFor(
+  namespace: string,
+  collection: Collection,
+  name: readonly string[],
+  list: ListEntities,
+): Promise<Found> {
+  const namesOf = async (path: readonly string[]) => {
+    try {
+      return (await list(['namespaces', namespace, ...path])).map(pathOf);
+    } catch (error) {
+      // What is missing was told already; that nothing more can be said is no news.
+      if (isFault(error)) return undefined;
+      throw error;
+    }
+  };
+  const [first = '', second] = name;
+  if (second === undefined) {
+    const names = (await namesOf([collection])) ?? [];
+    const inPackage = names.find((path) => path.endsWith(`/${first}`));
+    return { meant: inPackage ?? nearestName(first, names) };
+  }
+  const inside = await namesOf([collection, first, '']);
+  if (inside !== undefined) return { meant: nearestName(`${first}/${second}`, inside) };
+  const packages = await namesOf(['packages']);
+  if (packages === undefined) return {};
+  const meant = nearestName(first, packages);
+  return { noPackage: first, meant: meant === undefined ? undefined : `${meant}/${second}` };
+}
+
+function again(fault: Fault, message: string, hint: string | undefined): Fault {
+  const code = fault.code === 'NOT_FOUND' ? 'NOT_FOUND' : 'REQUEST_INVALID';
+  return cliFault(code, message, {
+    ...(hint === undefined ? {} : { hint: hint.trim() }),
+    cause: fault.cause,
+  });
+}
