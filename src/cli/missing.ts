@@ -7,7 +7,6 @@ import {
   type JsonValue,
   nearestName,
 } from '../lib/index.ts';
-import type { ApiRequest } from './client.ts';
 import { pathOf } from './entity-fields.ts';
 import { type Collection, collections } from './entity-name.ts';
 import { cliFault } from './faults.ts';
@@ -21,7 +20,7 @@ export const lookUpMs = 2000;
 /** `fault`, with the name of what is missing and the nearest one, where the request or the answer names it. */
 export async function namingMissing(
   fault: Fault,
-  call: Pick<ApiRequest, 'path'>,
+  call: { readonly path: readonly string[] },
   body: JsonValue,
   list: ListEntities,
 ): Promise<Fault> {
