@@ -10,6 +10,7 @@ import { addAccessLog } from './access-log.ts';
 import { authenticateAll } from './authentication.ts';
 import { acceptJson } from './body.ts';
 import { addBodyDeadline } from './body-deadline.ts';
+import { addApiDocs } from './docs/api-docs.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
 import { addActions } from './resources/actions.ts';
@@ -123,6 +124,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       done();
     });
     addApiInfo(open, build);
+    addApiDocs(open, build.buildno);
     open.options('/api/v1', (_request, reply) => reply.code(200).send());
     addKeyed(open, functions, '/api/v1', (scope) => {
       const uploads = createUploadBudget(limits.uploadBytes);

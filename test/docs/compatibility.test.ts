@@ -1,6 +1,7 @@
 /** docs/compatibility.md has every path of OpenWhisk's specification and every command; the tests it names exist. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { operations } from '../../src/api/docs/operations.ts';
 import { commandsOf } from '../../src/cli/command-spec.ts';
 import { entries } from '../../src/cli/registry.ts';
 import { sharedData } from '../../src/scanner/shared-data.fixture.ts';
@@ -24,6 +25,20 @@ test('every path of the specification is told, with its methods', (context) => {
     const methods = Object.keys(operations).filter((method) => known.has(method));
     expect(row?.methods, path).toEqual(expect.arrayContaining(methods.map((method) => method.toUpperCase())));
   }
+});
+
+test('the API’s own document has what the specification has, under the same ids', (context) => {
+  const path = sharedData(context, 'openwhisk/apiv1swagger.json');
+  const { paths }: { paths: Record<string, Record<string, { operationId?: string }>> } = JSON.parse(
+    readFileSync(path, 'utf8'),
+  );
+  const theirs = Object.entries(paths).flatMap(([each, item]) =>
+    Object.entries(item)
+      .filter(([method]) => method !== 'parameters')
+      .map(([method, { operationId }]) => ({ path: each, method, id: operationId ?? expect.any(String) })),
+  );
+  expect(theirs.length).toBeGreaterThan(30);
+  for (const each of theirs) expect(operations).toContainEqual(expect.objectContaining(each));
 });
 
 const commandRows = tableOf(document, 'command').rows.map(([commands = '', proof = '']) => ({

@@ -1,0 +1,108 @@
+/** `/api/v1/api-docs`: the API's own document, Swagger 2.0 as OpenWhisk's, for whoever makes clients of it. */
+import type { FastifyInstance } from 'fastify';
+import type { JsonObject } from '../../lib/index.ts';
+import { sendJson } from '../errors.ts';
+import { addResource } from '../resource.ts';
+import { definitions, ref } from './definitions.ts';
+import { type DocumentedOperation, operations, queryParameters } from './operations.ts';
+
+const docsPath = '/api/v1/api-docs';
+
+export function addApiDocs(scope: FastifyInstance, version: string): void {
+  const text = JSON.stringify(apiDocument(version));
+  addResource(scope, [docsPath, `${docsPath}/`], {
+    GET: (_request, reply) => void sendJson(reply, 200, text),
+  });
+  // OpenWhisk has pages for people there.
+  addResource(scope, ['/api/v1/docs', '/api/v1/docs/'], {
+    GET: (_request, reply) => void reply.redirect(docsPath, 308),
+  });
+}
+
+/** @param version of Ward */
+export function apiDocument(version: string): JsonObject {
+  const paths: Record<string, JsonObject> = {};
+  for (const operation of operations) {
+    const { path, method } = operation;
+    paths[path] = { ...(paths[path] ?? pathParameters(path)), [method]: describe(operation) };
+  }
+  return {
+    swagger: '2.0',
+    info: { title: 'Ward: the OpenWhisk REST API', version },
+    basePath: '/api/v1',
+    consumes: ['application/json'],
+    produces: ['application/json'],
+    securityDefinitions: { basicAuth: { type: 'basic' } },
+    security: [{ basicAuth: [] }],
+    tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    definitions,
+    responses: Object.fromEntries(
+      Object.entries(errors).map(([status, description]) => [
+        `Error${status}`,
+        { description, schema: ref('ErrorMessage') },
+      ]),
+    ),
+  };
+}
+
+const errors: Readonly<Record<number, string>> = {
+  400: 'What was sent makes no sense',
+  401: 'No key, or one that opens nothing',
+  403: 'Not for this key',
+  404: 'There is no such thing',
+  409: 'It clashes with what is there',
+  413: 'Larger than allowed',
+  422: 'A binding that leads back to itself',
+  429: 'Too many calls a minute, or at once',
+  500: 'The server failed',
+  503: 'Not now',
+};
+const everywhere = [400, 401, 403, 404, 500];
+
+function pathParameters(path: string): JsonObject {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  if (names.length === 0) return {};
+  const described = (name: string) => (name === 'namespace' ? '_ is the namespace of the key' : undefined);
+  return {
+    parameters: names.map((name) => {
+      const description = described(name);
+      return {
+        name,
+        in: 'path',
+        required: true,
+        type: 'string',
+        ...(description === undefined ? {} : { description }),
+      };
+    }),
+  };
+}
+
+function describe(operation: DocumentedOperation): JsonObject {
+  const { tag, id, summary, query = [], body, produces, answers } = operation;
+  const isOpen = operation.path.startsWith('/web/');
+  const parameters = [
+    ...query.map((name) => ({ name, in: 'query', ...queryParameters[name] })),
+    ...(body === undefined ? [] : [{ name: 'body', in: 'body', schema: body }]),
+  ];
+  const failures = isOpen ? [404] : [...everywhere, ...(operation.errors ?? [])];
+  return {
+    tags: [tag],
+    operationId: id,
+    summary,
+    ...(isOpen ? { security: [] } : {}),
+    ...(produces === undefined ? {} : { produces: [produces] }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    responses: {
+      ...Object.fromEntries(failures.map((status) => [status, { $ref: `#/responses/Error${status}` }])),
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, answer]) => [
+          status,
+          typeof answer === 'string'
+            ? { description: answer }
+            : { description: 'As the schema says', schema: answer },
+        ]),
+      ),
+    },
+  };
+}
