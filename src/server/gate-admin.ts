@@ -5,10 +5,12 @@ import {
   type AuditCheckOptions,
   type AuditEntry,
   type AuditPage,
+  checkPolicyText,
   defaultPolicy,
   type GateStore,
   openGateStore,
   type Policy,
+  type PolicyProblem,
   type PolicyTest,
   parsePolicy,
   policyTest,
@@ -73,9 +75,16 @@ export async function showPolicy(
   return { source, revision: policy.revision, rules: rulesFor(policy, options.namespace, options.stage) };
 }
 
-/** @returns its revision. @throws Fault POLICY_INVALID that names every wrong place */
-export function checkPolicy(text: string): string {
-  return parsePolicy(text).revision;
+export interface PolicyCheck {
+  /** Undefined when there are problems. */
+  readonly revision: string | undefined;
+  readonly problems: readonly PolicyProblem[];
+}
+
+/** All that is wrong with the text of a policy, and rules of it that can never hold. */
+export function checkPolicy(text: string): PolicyCheck {
+  const problems = checkPolicyText(text);
+  return { problems, revision: problems.length === 0 ? parsePolicy(text).revision : undefined };
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { DoctorReport, Explanation } from '../sandbox/index.ts';
 import type { DoctorOptions } from './doctor.ts';
+import type { PolicyCheck } from './gate-admin.ts';
 import type { Learned, LearnOptions, LearnRequest } from './learn.ts';
 import type { SandboxRunOptions } from './policy.ts';
 import type { ProveHereOptions, ProveReport, TechniqueSummary } from './prove.ts';
@@ -14,7 +15,7 @@ export type { AdvisoriesChangeOptions, AdvisoriesOptions } from './advisories-ad
 export { defaultDataDir } from './config.ts';
 export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
-export type { AuditAdmin, PolicyInForce } from './gate-admin.ts';
+export type { AuditAdmin, PolicyCheck, PolicyInForce } from './gate-admin.ts';
 export { type GatePaths, gatePaths } from './gate-paths.ts';
 export type { ImageBuildRequest, ImageBuildResult } from './image-build.ts';
 export type { BaseBuildRequest, BuiltBase } from './image-build-bases.ts';
@@ -53,7 +54,7 @@ export const showAdvisories: Advisories['showAdvisories'] = async (options) =>
 export const auditAdmin: GateAdmin['auditAdmin'] = async (options) =>
   (await import('./gate-admin.ts')).auditAdmin(options);
 
-export const checkPolicy = async (text: string): Promise<string> =>
+export const checkPolicy = async (text: string): Promise<PolicyCheck> =>
   (await import('./gate-admin.ts')).checkPolicy(text);
 
 export const showPolicy: GateAdmin['showPolicy'] = async (...args) =>

@@ -28,11 +28,14 @@ const show: CommandSpec = {
 
 const check: CommandSpec = {
   name: 'check',
-  summary: 'say whether a file is a policy, and everything that is wrong with it',
+  summary: 'say whether a file is a policy, and everything that is wrong with it: a line for each fault',
   works: 'alone',
   args: [{ name: '<file>', summary: 'the policy; - is standard input' }],
   options: [],
-  examples: [{ command: 'ward policy check policy.yaml', does: 'before it is put in force' }],
+  examples: [
+    { command: 'ward policy check policy.yaml', does: 'before it is put in force; exit code 2 for a fault' },
+    { command: 'ward policy check policy.yaml -o json', does: 'the faults for a program' },
+  ],
   handler: async () => (await import('../handlers/policy.ts')).check,
 };
 

@@ -52,10 +52,31 @@ const strict = await file('strict.yaml', 'form: 1\nrules: { vulnerabilities: { l
 
 test('policy check says what is wrong with a file, and where', async () => {
   expect(await ward('policy', 'check', strict)).toMatchObject({ code: 0, stdout: '' });
-  const wrong = await file('wrong.yaml', 'form: 1\nrules: { vulnerabilities: { limits: { hihg: 0 } } }\n');
-  const { code, stderr } = await ward('policy', 'check', wrong);
+  const wrong = await file(
+    'wrong.yaml',
+    'form: 1\nrules:\n  vulnerabilities: { limits: { hihg: 0 } }\n  signatures: { action: deny }\n',
+  );
+  expect(await ward('policy', 'check', wrong)).toMatchObject({
+    code: 2,
+    stdout: `${wrong}:3:32: rules.vulnerabilities.limits.hihg: there is no key 'hihg' here; did you mean high?\n`,
+    stderr: expect.stringMatching(/^error\[POLICY_INVALID\]: .*wrong\.yaml has a fault\n/),
+  });
+  const never = await file('never.yaml', 'form: 1\nrules:\n  signatures: { action: deny }\n');
+  const { code, stdout } = await ward('policy', 'check', never, '-o', 'json');
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^error\[POLICY_INVALID\]: .*rules\.vulnerabilities\.limits/);
+  expect(JSON.parse(stdout)).toEqual({
+    file: never,
+    isValid: false,
+    faults: [
+      {
+        line: 3,
+        column: 17,
+        path: 'rules.signatures.action',
+        message: expect.stringContaining('names no keys'),
+        suggestion: expect.stringContaining('keys: [NAME]'),
+      },
+    ],
+  });
   expect((await runWard(['policy', 'check', '-'], { home, input: 'form: 2' })).code).toBe(2);
 });
 

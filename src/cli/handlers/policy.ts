@@ -1,5 +1,6 @@
 /** `ward policy`: files into the server room, verdicts out. */
 import { parseReport, type Report } from '../../scanner/index.ts';
+import type { PolicyCheck } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
@@ -28,10 +29,32 @@ export const check: Handler = async (input, { io, stdin }) => {
   const { checkPolicy } = await openServer();
   const file = input.required(0);
   const text = (await readBounded(file === '-' ? stdin : file, longestPolicy)).toString('utf8');
-  const revision = await checkPolicy(text);
-  io.ok(`${file} is a policy, revision ${revision.slice(0, 12)}`);
-  return 0;
+  const name = file === '-' ? 'standard input' : file;
+  const { revision, problems } = await checkPolicy(text);
+  if (io.format === 'json' || io.format === 'yaml') {
+    await io.value({ file, isValid: revision !== undefined, revision, faults: problems });
+  } else {
+    io.lines(problems.map((each) => printableLine(`${name}:${problemText(each)}`)));
+  }
+  if (revision !== undefined) {
+    io.ok(`${name} is a policy, revision ${revision.slice(0, 12)}`);
+    return 0;
+  }
+  io.problem(
+    'POLICY_INVALID',
+    `${name} has ${problems.length === 1 ? 'a fault' : `${problems.length} faults`}`,
+    {
+      hint: 'docs/gate.md lists every key; ward policy show has the rules of Ward’s own policy',
+    },
+  );
+  return 2;
 };
+
+/** `3:5: rules.malware.action: …; did you mean deny?` */
+function problemText({ line, column, path, message, suggestion }: PolicyCheck['problems'][number]): string {
+  const where = path === '' ? '' : `${path}: `;
+  return `${line}:${column}: ${where}${message}${suggestion === undefined ? '' : `; ${suggestion}`}`;
+}
 
 export const test: Handler = async (input, { io }) => {
   const { testPolicy } = await openServer();

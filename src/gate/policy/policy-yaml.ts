@@ -1,42 +1,115 @@
-/** The YAML of a policy: small, no aliases (a few of them unfold into more than any memory holds), no key twice. */
-import { type Document, isMap, isScalar, parseDocument, visit } from 'yaml';
-import { messageOf } from '../../lib/index.ts';
-import { gateFault } from '../faults.ts';
+/**
+ * The YAML of a policy: small, no aliases (a few of them unfold into more than any memory holds), no key twice. It keeps
+ * the places of what it has read, so that each fault is told where it is.
+ */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml';
+import type { Place, PolicyProblem } from './policy-problem.ts';
 
 const maxBytes = 256 * 1024;
+const start: Place = { line: 1, column: 1 };
 
-/** @throws Fault POLICY_INVALID */
-export function parsePolicyYaml(text: string): unknown {
-  if (Buffer.byteLength(text) > maxBytes) throw refuse(`it has more than ${maxBytes} bytes`);
+export interface PolicyText {
+  /** What it says; null when the problems leave nothing to be read. */
+  readonly value: unknown;
+  /** Of the YAML itself. */
+  readonly problems: readonly PolicyProblem[];
+  /** Of the key that leads to a value, or of an item of a list; of what it would be in, where it is not there. */
+  placeOf(path: readonly PropertyKey[]): Place;
+}
+
+export function readPolicyText(text: string): PolicyText {
+  if (Buffer.byteLength(text) > maxBytes) return unread(start, `it has more than ${maxBytes} bytes`);
+  const counter = new LineCounter();
+  const at = (offset: number): Place => {
+    const { line, col } = counter.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
   try {
     // The parser's own search for keys that are there twice takes the square of their number.
-    const document = parseDocument(text, { strict: true, uniqueKeys: false });
-    const [problem] = [...document.errors, ...document.warnings];
-    if (problem !== undefined) throw problem;
-    const twice = repeatedKey(document);
-    if (twice !== undefined) throw new Error(`'${twice}' is there twice`);
-    return document.toJS({ maxAliasCount: 0 });
+    const document = parseDocument(text, {
+      strict: true,
+      uniqueKeys: false,
+      prettyErrors: false,
+      lineCounter: counter,
+    });
+    const wrong = [...document.errors, ...document.warnings].map(({ pos, message }) =>
+      problemAt(at(pos[0]), message.split('\n', 1)[0] ?? ''),
+    );
+    const problems = [...wrong, ...refusedNodes(document, at)];
+    const value = problems.length === 0 ? document.toJS({ maxAliasCount: 0 }) : null;
+    return { value, problems, placeOf: (path) => placeIn(document, path, at) };
   } catch (error) {
-    if (error instanceof ReferenceError) throw refuse('aliases (*name) are not taken: write it out');
-    throw refuse(messageOf(error).split('\n', 1)[0] ?? '');
+    // Lists that are nested too deeply end the parser's recursion.
+    return unread(start, error instanceof RangeError ? 'it is nested too deeply' : String(error));
   }
 }
 
-function repeatedKey(document: Document): string | undefined {
-  let repeated: string | undefined;
-  visit(document, (_key, node) => {
-    if (!isMap(node)) return undefined;
-    const keys = new Set<string>();
-    for (const { key } of node.items) {
-      const name = isScalar(key) ? String(key.value) : '';
-      if (isScalar(key) && keys.has(name)) repeated ??= name;
-      keys.add(name);
-    }
-    return repeated === undefined ? undefined : visit.BREAK;
-  });
-  return repeated;
+function unread(place: Place, message: string): PolicyText {
+  return { value: null, problems: [problemAt(place, message)], placeOf: () => place };
 }
 
-function refuse(what: string) {
-  return gateFault('POLICY_INVALID', `the policy: ${what}`, { hint: 'docs/gate.md shows a whole one' });
+function problemAt(place: Place, message: string): PolicyProblem {
+  return { ...place, path: '', message };
+}
+
+/** Aliases, and keys that are there twice. */
+function refusedNodes(document: Document, at: (offset: number) => Place): PolicyProblem[] {
+  const problems: PolicyProblem[] = [];
+  visit(document, (_key, node) => {
+    if (isAlias(node)) {
+      problems.push(problemAt(at(node.range?.[0] ?? 0), 'aliases (*name) are not taken: write it out'));
+    }
+    if (!isMap(node)) return;
+    const keys = new Set<string>();
+    for (const { key } of node.items) {
+      if (!isScalar(key)) continue;
+      const name = String(key.value);
+      if (keys.has(name)) problems.push(problemAt(at(key.range?.[0] ?? 0), `'${name}' is there twice`));
+      keys.add(name);
+    }
+  });
+  return problems;
+}
+
+function placeIn(document: Document, path: readonly PropertyKey[], at: (offset: number) => Place): Place {
+  let node: unknown = document.contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = pairsOf(node).get(String(step));
+      if (pair === undefined) break;
+      offset = isNode(pair.key) ? (pair.key.range?.[0] ?? offset) : offset;
+      node = pair.value;
+    } else {
+      const item = isNode(node) && 'items' in node ? node.items[Number(step)] : undefined;
+      if (!isNode(item)) break;
+      offset = item.range?.[0] ?? offset;
+      node = item;
+    }
+  }
+  return at(offset);
+}
+
+/** Kept, so that a map with thousands of wrong keys is gone through once. */
+const known = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+
+function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+  const pairs =
+    known.get(map) ??
+    new Map(
+      map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair] as const] : [])),
+    );
+  known.set(map, pairs);
+  return pairs;
 }

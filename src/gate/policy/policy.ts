@@ -5,13 +5,23 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isFault, isJsonObject, matchesPattern } from '../../lib/index.ts';
+import { isFault, isJsonObject, matchesPattern, nearestName } from '../../lib/index.ts';
 import { hashOf } from '../canonical-json.ts';
 import { gateFault } from '../faults.ts';
 import { parsePackageUrl } from '../package-url.ts';
 import { readTrustedKey, type TrustedKey } from '../trust/keys.ts';
-import { parsePolicyYaml } from './policy-yaml.ts';
-import { policySchema, type Rules, rulesSchema, type SomeRules, type Stage } from './rules-schema.ts';
+import { contradictionsIn } from './contradictions.ts';
+import { type PolicyProblem, problem, problemLine, problemsOf } from './policy-problem.ts';
+import { type PolicyText, readPolicyText } from './policy-yaml.ts';
+import {
+  type PolicyFile,
+  policySchema,
+  type Rules,
+  rulesIn,
+  rulesSchema,
+  type SomeRules,
+  type Stage,
+} from './rules-schema.ts';
 
 /** Rules, and for what they are. */
 interface Layer {
@@ -33,8 +43,6 @@ export interface Policy {
   readonly layers: readonly Layer[];
 }
 
-type PolicyFile = z.infer<typeof policySchema>;
-
 const hint = 'docs/gate.md lists every key';
 
 /**
@@ -43,6 +51,16 @@ const hint = 'docs/gate.md lists every key';
  */
 export function parsePolicy(text: string): Policy {
   return policyOf([ownFile(), parseFile(text)]);
+}
+
+/**
+ * All that is wrong with a policy, in the order of the text: what `parsePolicy` refuses, and rules that can be read and never
+ * hold.
+ */
+export function checkPolicyText(text: string): readonly PolicyProblem[] {
+  const { file, problems, placeOf } = readFile(text);
+  const contradictions = file === undefined ? [] : contradictionsIn(file, ownFile().rules ?? {}, placeOf);
+  return [...problems, ...contradictions].toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
 /** The policy of a Ward whose operator gave none. */
@@ -89,58 +107,68 @@ function ownFile(): PolicyFile {
 let own: PolicyFile | undefined;
 
 function parseFile(text: string): PolicyFile {
-  const parsed = policySchema.safeParse(parsePolicyYaml(text));
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      ({ path, message }) => `${path.join('.') || 'policy'}: ${message}`,
-    );
-    throw gateFault('POLICY_INVALID', problems.slice(0, 20).join('; '), { hint });
-  }
-  checkKeys(parsed.data);
-  checkIgnores(parsed.data);
-  return parsed.data;
+  const { file, problems } = readFile(text);
+  if (file !== undefined && problems.length === 0) return file;
+  throw gateFault('POLICY_INVALID', problems.slice(0, mostTold).map(problemLine).join('; '), { hint });
+}
+
+const mostTold = 20;
+
+interface ReadPolicy {
+  /** Undefined: it is none. */
+  readonly file: PolicyFile | undefined;
+  readonly problems: readonly PolicyProblem[];
+  readonly placeOf: PolicyText['placeOf'];
+}
+
+function readFile(text: string): ReadPolicy {
+  const { value, problems, placeOf } = readPolicyText(text);
+  if (problems.length > 0) return { file: undefined, problems, placeOf };
+  const parsed = policySchema.safeParse(value);
+  if (!parsed.success)
+    return { file: undefined, problems: problemsOf(parsed.error.issues, value, placeOf), placeOf };
+  const file = parsed.data;
+  return { file, problems: [...keyProblems(file, placeOf), ...ignoreProblems(file, placeOf)], placeOf };
 }
 
 /** Keys are keys, and whoever is named is there. */
-function checkKeys({ keys = {}, rules = {}, overrides = [] }: PolicyFile): void {
-  for (const [name, pem] of Object.entries(keys)) {
+function keyProblems(file: PolicyFile, placeOf: PolicyText['placeOf']): PolicyProblem[] {
+  const { keys = {} } = file;
+  const wrong = Object.entries(keys).flatMap(([name, pem]) => {
     try {
       readTrustedKey(pem);
+      return [];
     } catch (error) {
       if (!isFault(error, 'KEY_INVALID')) throw error;
-      throw gateFault('POLICY_INVALID', `keys.${name}: ${error.message}`, { hint: error.hint ?? hint });
+      return [problem(placeOf, ['keys', name], error.message, error.hint)];
     }
-  }
-  for (const [path, part] of placesOf(rules, overrides)) {
-    for (const section of ['bases', 'signatures'] as const) {
-      const missing = part[section]?.keys?.find((name) => !Object.hasOwn(keys, name));
-      if (missing === undefined) continue;
-      throw gateFault('POLICY_INVALID', `${path}.${section}.keys: there is no key '${missing}'`, {
-        hint: 'put its public half under keys at the top of the policy',
-      });
-    }
-  }
+  });
+  const unknown = rulesIn(file).flatMap(([path, part]) =>
+    (['bases', 'signatures'] as const).flatMap((section) =>
+      (part[section]?.keys ?? []).flatMap((name, index) => {
+        if (Object.hasOwn(keys, name)) return [];
+        const meant = nearestName(name, Object.keys(keys));
+        const suggestion =
+          meant === undefined
+            ? 'put its public half under keys at the top of the policy'
+            : `did you mean ${meant}?`;
+        const place = [...path, section, 'keys', index];
+        return [problem(placeOf, place, `there is no key '${name}'`, suggestion)];
+      }),
+    ),
+  );
+  return [...wrong, ...unknown];
 }
 
-function checkIgnores({ rules = {}, overrides = [] }: PolicyFile): void {
-  for (const [path, { ignore = [] }] of placesOf(rules, overrides)) {
-    for (const [index, { purl }] of ignore.entries()) {
-      if (purl === undefined || parsePackageUrl(purl) !== undefined) continue;
-      throw gateFault('POLICY_INVALID', `${path}.ignore.${index}.purl: not a package URL`, {
-        hint: 'write it like pkg:npm/lodash or pkg:npm/lodash@4.17.15',
-      });
-    }
-  }
-}
-
-function placesOf(
-  rules: SomeRules,
-  overrides: NonNullable<PolicyFile['overrides']>,
-): readonly (readonly [path: string, rules: SomeRules])[] {
-  return [
-    ['rules', rules],
-    ...overrides.map((each, index) => [`overrides.${index}.rules`, each.rules] as const),
-  ];
+function ignoreProblems(file: PolicyFile, placeOf: PolicyText['placeOf']): PolicyProblem[] {
+  return rulesIn(file).flatMap(([path, { ignore = [] }]) =>
+    ignore.flatMap(({ purl }, index) => {
+      if (purl === undefined || parsePackageUrl(purl) !== undefined) return [];
+      const place = [...path, 'ignore', index, 'purl'];
+      const suggestion = 'write it like pkg:npm/lodash or pkg:npm/lodash@4.17.15';
+      return [problem(placeOf, place, 'not a package URL', suggestion)];
+    }),
+  );
 }
 
 /** Objects are merged key by key, the ignore lists are joined, all else is replaced. */

@@ -115,3 +115,16 @@ export const policySchema = z.strictObject({
     .max(1000)
     .optional(),
 });
+
+export type PolicyFile = z.infer<typeof policySchema>;
+
+/** The rules for all and those of each override, with the way to them. */
+export function rulesIn({
+  rules = {},
+  overrides = [],
+}: PolicyFile): readonly (readonly [path: readonly PropertyKey[], rules: SomeRules])[] {
+  return [
+    [['rules'], rules],
+    ...overrides.map((each, index) => [['overrides', index, 'rules'], each.rules] as const),
+  ];
+}

@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest';
+import { generateKeyPair } from '../trust/keys.ts';
+import { checkPolicyText, parsePolicy } from './policy.ts';
+
+const { publicKey } = generateKeyPair('secret');
+const pem = JSON.stringify(publicKey);
+const withKeys = (rest: string) => `form: 1\nkeys: { us: ${pem}, same: ${pem} }\n${rest}`;
+
+const told = (text: string) =>
+  checkPolicyText(text).map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`);
+
+test.each([
+  [
+    'signatures without keys',
+    'form: 1\nrules:\n  signatures:\n    action: deny',
+    /^4:5 rules\.signatures\.action: no image can ever be signed/,
+  ],
+  [
+    'an empty list of keys',
+    withKeys('rules: { signatures: { action: warn, keys: [] } }'),
+    /^3:38 rules\.signatures\.keys: no image/,
+  ],
+  [
+    'signatures without keys in an override',
+    'form: 1\noverrides: [{ stages: [run], rules: { signatures: { action: deny } } }]',
+    /overrides\.0\.rules\.signatures\.action: no image/,
+  ],
+  [
+    'more signatures than there are keys',
+    withKeys('rules: { signatures: { action: deny, keys: [us, same], atLeast: 2 } }'),
+    /rules\.signatures\.atLeast: it needs 2 signatures, and names one key/,
+  ],
+  [
+    'bases of which there are none',
+    'form: 1\nrules: { bases: { action: deny, ward: false } }',
+    /rules\.bases\.ward: no image can ever stand/,
+  ],
+  [
+    'more of the worse than of the milder',
+    'form: 1\nrules: { vulnerabilities: { limits: { critical: 5, medium: 2, low: any } } }',
+    /limits\.critical: it allows more of critical \(5\) than of medium \(2\)/,
+  ],
+  [
+    'limits that never count',
+    'form: 1\nrules: { vulnerabilities: { action: allow, limits: { critical: 0 } } }',
+    /limits: the limits never count/,
+  ],
+  [
+    'old advisories that are worse than none',
+    'form: 1\nrules: { advisories: { missing: allow, stale: deny } }',
+    /advisories\.missing: old advisories lead to deny/,
+  ],
+] as const)('%s is told, and is no reason to refuse a policy that is in force', (_, text, expected) => {
+  expect(told(text)).toEqual([expect.stringMatching(expected)]);
+  expect(() => parsePolicy(text)).not.toThrow();
+});
+
+test.each([
+  ['signatures with keys', withKeys('rules: { signatures: { action: deny, keys: [us] } }')],
+  ['no signatures at all', 'form: 1\nrules: { signatures: { action: allow } }'],
+  [
+    'keys that an override names',
+    withKeys(
+      'rules: { signatures: { action: deny } }\noverrides: [{ stages: [run], rules: { signatures: { keys: [us] } } }]',
+    ),
+  ],
+  [
+    'keys that the rules for all name',
+    withKeys(
+      'rules: { signatures: { keys: [us] } }\noverrides: [{ stages: [run], rules: { signatures: { action: deny } } }]',
+    ),
+  ],
+  ['Ward’s own bases', 'form: 1\nrules: { bases: { action: deny } }'],
+  [
+    'limits that fall',
+    'form: 1\nrules: { vulnerabilities: { limits: { critical: 0, high: 3, medium: any } } }',
+  ],
+])('%s: nothing is told', (_, text) => {
+  expect(told(text)).toEqual([]);
+});
+
+test('an override for others does not take the blame away', () => {
+  const text = withKeys(`overrides:
+  - { namespaces: [prod], rules: { signatures: { action: deny } } }
+  - { namespaces: [dev], rules: { signatures: { action: deny, keys: [us] } } }`);
+  expect(told(text)).toEqual([expect.stringMatching(/^4:\d+ overrides\.0\.rules\.signatures\.action/)]);
+});
+
+test('all faults are told, in the order of the text', () => {
+  const text = `form: 1
+rules:
+  malwar: { action: deny }
+  secrets: { action: dney }
+  vulnerabilities:
+    limits: { high: lots, critical: 0 }
+    graceDays: { sinceFix: -1 }
+overrides:
+  - stages: [deploy, build]
+    rules:
+      signatures: { keys: release }
+`;
+  expect(told(text)).toEqual([
+    "3:3 rules.malwar: there is no key 'malwar' here",
+    '4:14 rules.secrets.action: "dney" is none of: allow, warn, deny',
+    '6:15 rules.vulnerabilities.limits.high: "lots": not a number of findings, nor any',
+    '7:18 rules.vulnerabilities.graceDays.sinceFix: -1 is less than 0',
+    '9:22 overrides.0.stages.1: "build" is none of: push, deploy, run',
+    '11:21 overrides.0.rules.signatures.keys: "release" is not a list',
+  ]);
+});
+
+test('faults of the YAML itself are told with their place, all of them', () => {
+  expect(told('form: 1\nrules: &r { gaps: warn }\nform: 1\noverrides: [{ rules: *r }]')).toEqual([
+    "3:1 : 'form' is there twice",
+    '4:22 : aliases (*name) are not taken: write it out',
+  ]);
+  expect(told('form: 1\nrules:\n\tgaps: deny')[0]).toMatch(/^3:1 : .*tab/i);
+});
