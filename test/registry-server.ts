@@ -25,6 +25,7 @@ async function bareRoutes() {
   return createRegistry({
     store: await openRegistryStore({ dir }),
     log: silentLog,
+    publicUrl: () => url,
     authenticate: () => ({ namespace: 'guest', keyId: '', createdAt: 0, may: () => true }),
   });
 }
@@ -37,6 +38,7 @@ async function gatedRoutes() {
     images,
     imagesDir,
     apiHost: () => url,
+    publicUrl: () => url,
     onChange: () => {},
     log: silentLog,
   });

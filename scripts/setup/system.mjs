@@ -35,11 +35,13 @@ const programs = [
   },
 ];
 
-/** Only for `npm test`: clients of the registry. @type {readonly Program[]} */
+/** Only for `npm test`: clients of the registry, and proxies. @type {readonly Program[]} */
 const testPrograms = [
   { name: 'buildah', argv: ['buildah', '--version'], package: 'buildah', why: 'tests push with it' },
   { name: 'podman', argv: ['podman', '--version'], package: 'podman', why: 'tests pull with it' },
   { name: 'cosign', argv: ['cosign', 'version'], package: 'cosign', why: 'tests sign and verify with it' },
+  { name: 'nginx', argv: ['nginx', '-v'], package: 'nginx', why: 'tests stand behind it' },
+  { name: 'caddy', argv: ['caddy', 'version'], package: 'caddy', why: 'tests stand behind it' },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
 ];
 

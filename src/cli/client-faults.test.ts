@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { answerFault, transportFault } from './client-faults.ts';
+import { answerFault, proxyFault, transportFault } from './client-faults.ts';
 import { exitCodeOf } from './faults.ts';
 
 const auth = { value: 'id:secret', source: 'WARD_AUTH' };
@@ -63,6 +63,27 @@ test.each([
   const fault = transportFault(error, new URL('http://h:1/x'), 1000);
   expect(fault.code).toBe(code);
   expect(exitCodeOf(fault.kind)).toBe(exitCode);
+});
+
+test.each([
+  [{ status: 413, headers: { server: 'nginx/1.26.3' } }, 'a proxy (nginx/1.26.3)', 'client_max_body_size'],
+  [{ status: 502, headers: { server: 'Caddy' } }, 'a proxy (Caddy)', 'start Ward'],
+  [{ status: 504, headers: {} }, 'a proxy before', 'proxy_read_timeout'],
+  [{ status: 403, headers: { server: 'nginx' } }, 'a proxy (nginx)', '--apihost'],
+  [{ status: 502, headers: { server: `\u001b[31m${'x'.repeat(200)}` } }, 'a proxy before', 'start Ward'],
+])('%o is told to be a proxy’s', (answer, who, hint) => {
+  const fault = proxyFault(answer, new URL('https://ward.test/x'));
+  expect(fault?.code).toBe('PROXY_FAILED');
+  expect(fault?.message).toContain(who);
+  expect(fault?.hint).toContain(hint);
+});
+
+test.each([
+  { status: 413, headers: { server: 'nginx', 'x-request-id': 'a' } },
+  { status: 200, headers: { server: 'nginx' } },
+  { status: 400, headers: {} },
+])('%o is none of a proxy', (answer) => {
+  expect(proxyFault(answer, new URL('https://ward.test/x'))).toBeUndefined();
 });
 
 test('a certificate that is not trusted leads to -i', () => {

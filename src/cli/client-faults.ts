@@ -85,6 +85,30 @@ function saidIn(body: JsonValue): string | undefined {
   return isJsonObject(first) && typeof first['message'] === 'string' ? first['message'] : undefined;
 }
 
+const proxyHints: Readonly<Record<number, string>> = {
+  413: 'let larger bodies through the proxy: client_max_body_size in nginx',
+  502: 'start Ward behind the proxy, or correct the address that the proxy sends requests to',
+  503: 'start Ward behind the proxy, or correct the address that the proxy sends requests to',
+  504: 'let the proxy wait longer than `limits.blockingWaitMs`: proxy_read_timeout in nginx',
+};
+
+/**
+ * An error that a proxy answered by itself: Ward puts `x-request-id` into each of its answers, and so does OpenWhisk.
+ * Undefined for anything else.
+ */
+export function proxyFault(
+  { status, headers }: { readonly status: number; readonly headers: IncomingHttpHeaders },
+  url: URL,
+): Fault | undefined {
+  if (status < 400 || headers['x-request-id'] !== undefined) return undefined;
+  const software = /^[\w./ ()-]{1,40}/.exec(String(headers['server'] ?? ''))?.[0];
+  if (software === undefined && proxyHints[status] === undefined) return undefined;
+  const who = software === undefined ? 'a proxy' : `a proxy (${software.trim()})`;
+  return cliFault('PROXY_FAILED', `${who} before ${url.origin} answered ${status}, not Ward`, {
+    hint: proxyHints[status] ?? 'check --apihost, and what the proxy sends to Ward',
+  });
+}
+
 /** The request got no answer, or not all of it. */
 export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fault {
   if (isFault(cause)) return cause;

@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject, type JsonObject, type JsonValue } from '../lib/index.ts';
-import { answerFault, transportFault } from './client-faults.ts';
+import { answerFault, proxyFault, transportFault } from './client-faults.ts';
 import { type StreamEvent, streamEvents } from './event-stream.ts';
 import { cliFault } from './faults.ts';
 import { type Exchange, openExchange, readText } from './http-exchange.ts';
@@ -197,18 +197,26 @@ function urlOf(apihost: string, call: ApiRequest): URL {
 
 /** Web actions may put an error into plain words; anything else that is no JSON is not from Ward. */
 function parseBody(raw: RawAnswer, url: URL): JsonValue {
-  if (raw.text.trim() === '') return null;
+  const body = raw.text.trim() === '' ? null : parseJson(raw.text);
+  if (body !== undefined && body !== null) return body;
+  const fault = proxyFault(raw, url);
+  if (fault !== undefined) throw fault;
+  if (body === null) return null;
+  const type = raw.headers['content-type'] ?? '';
+  const isText = /^text\/(?:plain|html)\b/.test(type) && !raw.text.trimStart().startsWith('<');
+  if (raw.status >= 400 && isText) return { error: raw.text.slice(0, maxErrorText) };
+  throw cliFault(
+    'SERVER_NOT_WARD',
+    `${url.origin} answered ${raw.status} with something else than JSON: ${raw.text.slice(0, 80)}`,
+    { hint: 'check --apihost: is that a Ward server?' },
+  );
+}
+
+function parseJson(text: string): JsonValue | undefined {
   try {
-    return JSON.parse(raw.text);
-  } catch (cause) {
-    const type = raw.headers['content-type'] ?? '';
-    const isText = /^text\/(?:plain|html)\b/.test(type) && !raw.text.trimStart().startsWith('<');
-    if (raw.status >= 400 && isText) return { error: raw.text.slice(0, maxErrorText) };
-    throw cliFault(
-      'SERVER_NOT_WARD',
-      `${url.origin} answered ${raw.status} with something else than JSON: ${raw.text.slice(0, 80)}`,
-      { hint: 'check --apihost: is that a Ward server, or a proxy before one?', cause },
-    );
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

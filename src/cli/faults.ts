@@ -31,6 +31,7 @@ export const cliFault = faultTable({
   SERVER_FAILED: 'host',
   SERVER_UNREACHABLE: 'unreachable',
   SERVER_NOT_WARD: 'unreachable',
+  PROXY_FAILED: 'unreachable',
 });
 
 /** The action ran and returned an error. */

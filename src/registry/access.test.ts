@@ -45,6 +45,14 @@ describe('without a key', () => {
     expect(answer.headers.get('www-authenticate')).toBe(expected.join(','));
   });
 
+  it('the key itself is asked for where nobody has said by which URL clients get here', async () => {
+    await using registry = await started({ publicUrl: () => undefined });
+    const answer = await registry.call('GET', '/v2/guest/app/manifests/v1', { key: null });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe('Basic realm="ward"');
+    expect((await registry.call('GET', '/v2/')).status).toBe(200);
+  });
+
   it('no body is read', async () => {
     await using registry = await started();
     const answer = await registry.call('POST', '/v2/guest/app/blobs/uploads/?digest=x', {

@@ -73,11 +73,13 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     [otherKey, callerOf('other')],
     ['system-id:secret', callerOf('whisk.system')],
   ]);
+  let url = '';
   const app = fastify({ exposeHeadRoutes: false, forceCloseConnections: true });
   createRegistry({
     store,
     log: silentLog,
     publicPrefixes: ['whisk.system/'],
+    publicUrl: () => url,
     authenticate(header) {
       const caller = callers.get(Buffer.from(header?.replace(/^Basic /, '') ?? '', 'base64').toString());
       if (caller === undefined) throw new Fault('AUTHENTICATION_INVALID', 'unauthenticated', 'no such key');
@@ -85,7 +87,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     },
     ...more,
   })(app);
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  url = await app.listen({ host: '127.0.0.1', port: 0 });
   const call = (method: string, path: string, callOptions: CallOptions = {}) =>
     callRegistry(url, method, path, callOptions);
   const registry: TestRegistry = {

@@ -101,7 +101,8 @@ function mustSucceed(options: RegistryClientOptions, answer: Answer, wanted: num
   const said = messageIn(answer.bytes);
   if (answer.status === 401 || answer.status === 403)
     throw serverFault('PUSH_REFUSED', said ?? 'the push was refused');
-  throw failed(options, said ?? `it answered ${answer.status}`);
+  // Ward says why; a proxy before it has only its status.
+  throw said === undefined ? strangeAnswer(options, answer) : failed(options, said);
 }
 
 function messageIn(bytes: Buffer): string | undefined {
@@ -156,6 +157,15 @@ async function read(response: IncomingMessage): Promise<Answer> {
   }
   const { statusCode: status = 0, headers } = response;
   return { status, location: headers.location, bytes: Buffer.concat(chunks) };
+}
+
+function strangeAnswer({ url }: RegistryClientOptions, { status }: Answer) {
+  return serverFault('PUSH_FAILED', `could not push to ${url}: a proxy answered ${status}, not Ward`, {
+    hint:
+      status === 413
+        ? 'let larger bodies through the proxy: client_max_body_size in nginx'
+        : 'see what the proxy before Ward sends requests to, and how long it waits for an answer',
+  });
 }
 
 function failed({ url }: RegistryClientOptions, why: string, cause?: unknown) {

@@ -118,6 +118,7 @@ export async function startPlatform(
       images,
       imagesDir: config.imagesDir,
       apiHost,
+      publicUrl: () => config.apiHost,
       onChange: (event) => events.gateChanged(event),
       log,
     }),

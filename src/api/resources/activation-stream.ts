@@ -89,6 +89,8 @@ function openEvents(reply: FastifyReply): Events {
         ...reply.getHeaders(),
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',
+        // Otherwise nginx keeps lines back until it has a few KiB of them.
+        'x-accel-buffering': 'no',
       };
       raw.writeHead(200, headers as Record<string, string>);
       raw.flushHeaders();

@@ -34,9 +34,13 @@ export function addMetrics(app: FastifyInstance, source: MetricsSource): void {
   });
 }
 
+const proxyHeaders = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'];
+
 function refuseStrangers({ headers, raw }: FastifyRequest): string | undefined {
-  const isForwarded = headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined;
-  if (!isForwarded && isLoopback(raw.socket.remoteAddress)) return undefined;
+  const isForwarded = proxyHeaders.some((name) => headers[name] !== undefined);
+  // A proxy that says nothing of itself: nginx as it is set up by default. Scrapers speak HTTP/1.1.
+  const isOld = raw.httpVersion === '1.0';
+  if (!isForwarded && !isOld && isLoopback(raw.socket.remoteAddress)) return undefined;
   return 'Metrics are for this machine only. To read them from elsewhere, set metrics.tokenFile.';
 }
 

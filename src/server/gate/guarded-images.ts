@@ -25,6 +25,8 @@ export interface GuardedImagesOptions {
   readonly images: ImageStore;
   readonly imagesDir: string;
   readonly apiHost: () => string;
+  /** How the world gets here, where the operator has said it. */
+  readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
   /** How often it is looked for changes of policy, advisories and VEX; ms. */
   readonly lookMs?: number;
@@ -55,7 +57,7 @@ const publicNamespaces = [systemNamespace];
 
 /** @throws Fault those of the registry's store and of the gate */
 export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
-  const { dataDir, images, imagesDir, apiHost, log } = options;
+  const { dataDir, images, imagesDir, publicUrl, log } = options;
   await using stack = new AsyncDisposableStack();
   const pushed = stack.use(await openRegistryStore({ dir: dataPaths(dataDir).registry }));
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
@@ -93,7 +95,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
           },
         },
         publicPrefixes: publicNamespaces.map((name) => `${name}/`),
-        publicUrl: () => apiHost().replace(/\/+$/, ''),
+        publicUrl: () => publicUrl?.()?.replace(/\/+$/, ''),
         log,
       }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
