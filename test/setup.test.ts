@@ -181,14 +181,14 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 );
 
-test('only the tests need clients of a registry', async () => {
+test('only the tests need clients of a registry, and proxies', async () => {
   await using checkout = await makeCheckout(installed, { ...hostPrograms, ...busybox });
   const lacking = await checkout.run('--no-images', '--tests', '--plan');
   expect(lacking.code).toBe(1);
   expect(lacking.stdout).toContain(
-    'install Debian packages: buildah cosign podman umoci (buildah tests push',
+    'install Debian packages: buildah caddy cosign nginx podman umoci (buildah tests push',
   );
-  for (const name of ['buildah', 'cosign', 'podman', 'umoci']) {
+  for (const name of ['buildah', 'caddy', 'cosign', 'nginx', 'podman', 'umoci']) {
     await addProgram(join(checkout.path, 'host-bin'), name, 'exit 0');
   }
   expect((await checkout.run('--no-images', '--tests', '--plan')).code).toBe(0);

@@ -130,7 +130,8 @@ export async function installPackages(packages, prefix, log) {
   const install = () =>
     runLogged(
       [
-        ...[...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y'],
+        ...[...prefix, 'sh', '-c', startingNothing, 'sh'],
+        ...['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y'],
         ...['--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', ...packages],
       ],
       // A signal in the middle would leave packages that are not configured.
@@ -145,6 +146,18 @@ export async function installPackages(packages, prefix, log) {
   } else await update();
   await install();
 }
+
+/**
+ * Packages of servers start them: Ward wants the program alone. The file is what Debian asks before it starts anything
+ * (invoke-rc.d(8)); a machine's own is left alone.
+ */
+const startingNothing = `
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\\nexit 101\\n' > "$policy" && chmod 755 "$policy"
+fi
+"$@"`;
 
 function appArmorIsOn() {
   try {
