@@ -3,7 +3,7 @@
  * alternate, and each figure is the median of its rounds, so that a slow minute of the machine hits both.
  *
  *   npm run bench              everything
- *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, registry or scan
+ *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, registry, scan or command
  *   BENCH_AGAINST=DIR npm run bench -- against    this checkout against another one
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { mustRun } from '../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
 import { benchAgainst } from './against.ts';
 import { benchCold } from './cold.ts';
+import { benchCommand } from './command.ts';
 import { benchEvents } from './events.ts';
 import { benchGvisor } from './gvisor.ts';
 import { benchIdle } from './idle.ts';
@@ -32,6 +33,7 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   list: benchList,
   registry: benchRegistry,
   scan: benchScan,
+  command: benchCommand,
   against: benchAgainst,
 };
 

@@ -4,14 +4,14 @@
  */
 import { isFault, messageOf } from '../lib/index.ts';
 import { findCommand, foldPairs } from './argv.ts';
-import type { Context } from './command-spec.ts';
+import type { Context, EntrySpec } from './command-spec.ts';
 import { exitCodeOf } from './faults.ts';
 import { Input } from './input.ts';
 import { Io, outputFormats, type Terminal } from './io.ts';
 import { printableLine } from './printable.ts';
 import { buildProgram, type Dispatch, parseProgram } from './program.ts';
-import { entries } from './registry.ts';
 import { dataDirOf, readLocalKey, resolveSettings, type Settings } from './settings.ts';
+import { entriesFor } from './typed-entries.ts';
 import { packageVersion } from './version.ts';
 import { readWskprops, wskpropsPath } from './wskprops.ts';
 
@@ -30,9 +30,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     ({ errorExitCode } = command);
     io = createIo(input, terminal);
     const handler = await command.handler();
-    exitCode = await handler(input, createContext(input, io));
+    exitCode = await handler(input, createContext(input, io, entries));
   };
+  let entries: readonly EntrySpec[] = [];
   try {
+    entries = await entriesFor(argv);
     const program = buildProgram({
       version: packageVersion(),
       entries,
@@ -57,7 +59,7 @@ function createIo(input: Input, terminal: Terminal): Io {
   });
 }
 
-function createContext(input: Input, io: Io): Context {
+function createContext(input: Input, io: Io, entries: readonly EntrySpec[]): Context {
   let cached: Settings | undefined;
   const settings = () => {
     cached ??= loadSettings(input);

@@ -1,5 +1,7 @@
 /** Identifiers, all from the kernel's random source. */
-import { randomBytes, randomFillSync } from 'node:crypto';
+
+/** Loaded when it is needed: most commands make no id, and it would be a sixth of their start. */
+const crypto = () => process.getBuiltinModule('node:crypto');
 
 const idBytes = 16;
 /** Filled anew when it is used up: a question to the kernel costs more than 16 bytes. No byte is used twice. */
@@ -9,7 +11,7 @@ let used = pool.length;
 /** 128 random bits as 32 lower-case hex digits. */
 export function newId(): string {
   if (used === pool.length) {
-    randomFillSync(pool);
+    crypto().randomFillSync(pool);
     used = 0;
   }
   used += idBytes;
@@ -23,5 +25,5 @@ export function newActivationId(): string {
 
 /** `bytes` random bytes as lower-case hex. */
 export function randomHex(bytes: number): string {
-  return randomBytes(bytes).toString('hex');
+  return crypto().randomBytes(bytes).toString('hex');
 }

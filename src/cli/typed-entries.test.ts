@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { runCommand } from '../lib/index.ts';
+import { launcher } from './cli.fixture.ts';
+import { entries } from './registry.ts';
+import { entriesFor, loaders } from './typed-entries.ts';
+
+test.each(Object.keys(loaders))('the word %s loads what the registry has by that name', async (word) => {
+  const [entry, ...more] = await entriesFor([word, 'x']);
+  expect(more).toEqual([]);
+  expect(entry).toBe(entries.find(({ name }) => name === word));
+});
+
+test('all are loaded for any other line, and for the one command that shows all', async () => {
+  const lines = [
+    [],
+    ['--help'],
+    ['-v', 'action', 'list'],
+    ['acton'],
+    ['constructor'],
+    ['completion', 'bash'],
+  ];
+  for (const argv of lines) expect(await entriesFor(argv)).toBe(entries);
+});
+
+test('a command reads its own records only, and no library that it does not need', async () => {
+  const hooks = `import { registerHooks } from 'node:module';
+    registerHooks({ load(url, context, next) { process._rawDebug('loaded ' + url); return next(url, context); } });`;
+  const { code, stderr } = await runCommand(
+    [
+      ...[process.execPath, '--import', `data:text/javascript,${encodeURIComponent(hooks)}`],
+      ...[launcher, 'property', 'get'],
+    ],
+    { env: { ...process.env, WSK_CONFIG_FILE: '/nonexistent' } },
+  );
+  expect(code).toBe(0);
+  const loaded = [...stderr.matchAll(/^loaded (\S+)$/gm)].map(([, url = '']) => url);
+  const records = loaded.filter((url) => url.includes('/src/cli/commands/'));
+  expect(records.map((url) => url.split('/').at(-1))).toEqual(['property.ts']);
+  const libraries = new Set(loaded.flatMap((url) => /\/node_modules\/([^/]+)/.exec(url)?.[1] ?? []));
+  expect([...libraries].toSorted()).toEqual(['commander', 'picocolors']);
+  expect(loaded).not.toContain('node:crypto');
+});

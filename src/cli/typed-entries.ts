@@ -1,0 +1,36 @@
+/**
+ * The records that a typed line needs: those of the command or group that its first word names, so that the start of a
+ * command does not cost the reading of all others. Where that word is no such name (help, options, a typing error), and
+ * for what is not listed here, all of them.
+ */
+import type { EntrySpec } from './command-spec.ts';
+
+/** By first word. A test holds it to the registry. */
+export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
+  up: async () => (await import('./commands/platform.ts')).upCommand,
+  doctor: async () => (await import('./commands/platform.ts')).doctorCommand,
+  list: async () => (await import('./commands/platform.ts')).listCommand,
+  prove: async () => (await import('./commands/prove.ts')).proveCommand,
+  action: async () => (await import('./commands/action.ts')).actionGroup,
+  activation: async () => (await import('./commands/activation.ts')).activationGroup,
+  package: async () => (await import('./commands/package.ts')).packageGroup,
+  trigger: async () => (await import('./commands/trigger.ts')).triggerGroup,
+  rule: async () => (await import('./commands/rule.ts')).ruleGroup,
+  api: async () => (await import('./commands/api.ts')).apiGroup,
+  project: async () => (await import('./commands/project.ts')).projectGroup,
+  namespace: async () => (await import('./commands/namespace.ts')).namespaceGroup,
+  image: async () => (await import('./commands/image.ts')).imageGroup,
+  base: async () => (await import('./commands/image-build.ts')).baseGroup,
+  advisories: async () => (await import('./commands/advisories.ts')).advisoriesGroup,
+  policy: async () => (await import('./commands/policy.ts')).policyGroup,
+  audit: async () => (await import('./commands/audit.ts')).auditGroup,
+  vault: async () => (await import('./commands/vault.ts')).vaultGroup,
+  sandbox: async () => (await import('./commands/sandbox.ts')).sandboxGroup,
+  property: async () => (await import('./commands/property.ts')).propertyGroup,
+};
+
+export async function entriesFor(argv: readonly string[]): Promise<readonly EntrySpec[]> {
+  const [word = ''] = argv;
+  const load = Object.hasOwn(loaders, word) ? loaders[word] : undefined;
+  return load === undefined ? (await import('./registry.ts')).entries : [await load()];
+}
