@@ -1,11 +1,14 @@
 /** `ward action create`, `update`, `delete`. */
 import type { JsonObject } from '../../lib/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
+import { objectOf, textOf } from '../entity-fields.ts';
 import { parseEntityName } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
+import { waysIn } from '../image-ways.ts';
 import type { Input } from '../input.ts';
 import { typedValues } from '../key-values.ts';
 import { toKeyValues } from '../parameters.ts';
+import { printableLine } from '../printable.ts';
 import { execSource } from './action-exec.ts';
 import { existingAction, webAnnotations } from './action-web.ts';
 import { showForPrograms } from './entity-show.ts';
@@ -38,7 +41,8 @@ async function put(input: Input, context: Context, done: 'created' | 'updated'):
   const web = await webAnnotations(input, async () =>
     done === 'updated' ? existingAction(client, name) : undefined,
   );
-  const entity = await client.sendForObject({
+  const image = input.text('docker');
+  const { body, headers } = await client.send({
     method: 'PUT',
     path: name.segments('actions'),
     query: { overwrite: done === 'updated' },
@@ -57,7 +61,16 @@ async function put(input: Input, context: Context, done: 'created' | 'updated'):
     },
     timeoutMs: uploadTimeoutMs,
   });
+  const entity = objectOf(body);
   context.io.ok(`${done} action ${name.path}`);
+  if (image !== undefined && headers['x-ward-warning'] !== undefined)
+    for (const line of waysIn(
+      image,
+      name.path,
+      textOf(entity['namespace']),
+      context.settings().apihost.value,
+    ))
+      context.io.note(printableLine(line));
   await showForPrograms(context, name.path, entity);
   return 0;
 }

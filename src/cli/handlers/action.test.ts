@@ -25,11 +25,24 @@ beforeEach(() => {
 test('what the server warns of is said, and hurts nothing', async () => {
   const headers = { 'x-ward-warning': 'calls of the action will fail: there is no image app' };
   api.answers.set(`PUT ${actionsUrl}/app`, { body: action, headers });
-  const { code, stderr } = await ward(['action', 'create', 'app', '--docker', 'app']);
+  const { code, stderr } = await ward(['action', 'update', 'app', '-t', '5000']);
   expect({ code, stderr }).toEqual({
     code: 0,
-    stderr: `warning: ${headers['x-ward-warning']}\nok: created action app\n`,
+    stderr: `warning: ${headers['x-ward-warning']}\nok: updated action app\n`,
   });
+});
+
+test('an image that is not there is told with the commands that bring it in', async () => {
+  const headers = { 'x-ward-warning': 'calls of the action will fail: there is no image' };
+  api.answers.set(`PUT ${actionsUrl}/scan`, { body: action, headers });
+  const { code, stderr } = await ward(['action', 'create', 'scan', '--docker', 'docker.io/library/alpine:3']);
+  const host = new URL(api.url).host;
+  expect(code).toBe(0);
+  expect(stderr).toContain(
+    `skopeo copy --dest-tls-verify=false --dest-creds "$(ward property get --auth)" docker://docker.io/library/alpine:3 docker://${host}/guest/alpine:3\n`,
+  );
+  expect(stderr).toContain('ward action update scan --docker guest/alpine:3\n');
+  expect(stderr).toContain('ward image build FOLDER --tag guest/alpine:3 --push\n');
 });
 
 test('action create sends code, kind, parameters, annotations and limits', async () => {

@@ -51,8 +51,9 @@ async function built(input: Input, context: Context, signal: AbortSignal): Promi
     key: keyFileOf(input, context.env),
     push: input.has('push') ? await pushTarget(context) : undefined,
   };
-  using progress = context.io.progress();
-  return await buildImage({ ...request, signal, onProgress: (text) => progress.show(text) });
+  // A line for each step, on a terminal or in the log of a pipeline: builds are waited for, and looked at when they fail.
+  const onProgress = (text: string) => context.io.note(printableLine(text));
+  return await buildImage({ ...request, signal, onProgress });
 }
 
 /** Words, or a JSON list where they have blanks. */

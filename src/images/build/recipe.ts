@@ -127,6 +127,11 @@ export function ownImageNames(): ReadonlySet<string> {
   return new Set(loadRecipe().images.map(({ name }) => name));
 }
 
+/** Those of Ward's own images that have a shell. */
+export function imagesWithShell(): readonly string[] {
+  return loadRecipe().images.flatMap(({ name, allow }) => (allow.includes('usr/bin/sh') ? [name] : []));
+}
+
 /** Every kind of function that Ward's own images can run. */
 export function runtimeKinds(): readonly RuntimeKind[] {
   return loadRecipe().images.flatMap(({ name, kind: described }) =>

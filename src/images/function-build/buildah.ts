@@ -28,7 +28,11 @@ export interface BuildahBuild {
   readonly hasNetwork: boolean;
   /** What is made is dated so: epoch seconds. */
   readonly epoch: number;
+  /** Puts the names of images that a reader knows into a line of output. */
+  readonly rename: (line: string) => string;
   readonly progress: (line: string) => void;
+  /** Images of the store that have a shell, for the error of a `RUN` that finds none. */
+  readonly shellImages: readonly string[];
 }
 
 /** Tag of the only image in a layout that is loaded. */
@@ -37,6 +41,9 @@ export const onlyTag = 'image';
 const stepTimeoutMs = 600_000;
 const buildTimeoutMs = 3_600_000;
 const keptLines = 40;
+const shownLineLength = 200;
+/** Of one step. */
+const shownOutputLines = 500;
 const minVersion = /^buildah version (1\.(?:2[3-9]|[3-9]\d)|[2-9])/;
 
 /** buildah refuses limits above those of its own process, and its defaults may be. */
@@ -130,7 +137,7 @@ function buildFlags(options: BuildahBuild): string[] {
 
 async function build(
   argv: readonly string[],
-  { hasNetwork, progress }: BuildahBuild,
+  { hasNetwork, rename, progress, shellImages }: BuildahBuild,
   { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
   const namespaces = ['--mount', '--pid', '--ipc', '--uts', ...(hasNetwork ? [] : ['--net'])];
@@ -140,23 +147,51 @@ async function build(
   const timer = setTimeout(stop, buildTimeoutMs);
   signal?.addEventListener('abort', stop, { once: true });
   const lines: string[] = [];
+  const relay = relayOf(progress);
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue;
-    createInterface({ input: stream }).on('line', (line) => {
+    createInterface({ input: stream }).on('line', (text) => {
+      const line = rename(text);
       lines.push(line.slice(0, 1000));
       if (lines.length > keptLines) lines.shift();
-      if (line.startsWith('STEP ')) progress(line.slice(0, 200));
+      relay(line);
     });
   }
   try {
     const code = await new Promise((done, failed) => child.once('error', failed).once('close', done));
     signal?.throwIfAborted();
-    if (code !== 0)
-      throw imageFault('DOCKERFILE_FAILED', `the Dockerfile failed: ${lines.join('\n').trim()}`);
+    if (code !== 0) throw failed(lines.join('\n').trim(), shellImages);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
   }
+}
+
+/** Passes on the steps, and below a `RUN` what it writes, as buildah shows it. */
+function relayOf(progress: (line: string) => void): (line: string) => void {
+  let left = 0;
+  return (line) => {
+    const isStep = /^(?:\[\d+\/\d+\] )?STEP \d+\/\d+: /.test(line);
+    if (isStep) left = / RUN /.test(line) ? shownOutputLines : 0;
+    else if (/^(?:\[\d+\/\d+\] )?COMMIT\b/.test(line)) left = 0;
+    if (isStep) progress(line.slice(0, shownLineLength));
+    else if (left > 0) progress(`  ${--left === 0 ? '…' : line.slice(0, shownLineLength)}`);
+  };
+}
+
+function failed(output: string, shellImages: readonly string[]): Error {
+  const hint = /\/bin\/sh: no such file/.test(output)
+    ? `the image of this stage has no shell; ${shellImages.join(', ')} has: build in a stage of it and COPY --from that, or write RUN as a list, ["/usr/bin/node", "…"]`
+    : /executable file not found/.test(output)
+      ? 'the image of this stage has no such program: Ward’s images have a runtime and nothing to install with; install on your machine and COPY it'
+      : /Permission denied/.test(output)
+        ? 'RUN lines are run as the user of the image, 1000:1000 in Ward’s: write to /tmp, or put USER root before and USER 1000:1000 behind them'
+        : undefined;
+  return imageFault(
+    'DOCKERFILE_FAILED',
+    `the Dockerfile failed: ${output}`,
+    hint === undefined ? {} : { hint },
+  );
 }
 
 function lastOf({ stdout, stderr }: CommandResult): string {

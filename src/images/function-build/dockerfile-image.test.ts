@@ -182,6 +182,36 @@ describe.skipIf(missing !== undefined)(title, { timeout }, () => {
     await expect(build({ Dockerfile })).rejects.toMatchObject({ code });
   });
 
+  it('tells its steps, by the names in the Dockerfile, and what its RUN lines write', async () => {
+    const lines: string[] = [];
+    const progress = (line: string) => lines.push(line);
+    const Dockerfile =
+      'FROM native:13 AS a\nRUN echo seen > /tmp/x && cat /tmp/x\nFROM base:13\nCOPY --from=a /tmp/x /x\nCMD ["/x"]\n';
+    await build({ Dockerfile }, { progress });
+    expect(lines).toEqual([
+      'reading the folder',
+      '[1/2] STEP 1/2: FROM native:13 AS a',
+      '[1/2] STEP 2/2: RUN echo seen > /tmp/x && cat /tmp/x',
+      '  seen',
+      '[2/2] STEP 1/3: FROM base:13',
+      '[2/2] STEP 2/3: COPY --from=a /tmp/x /x',
+      '[2/2] STEP 3/3: CMD ["/x"]',
+      'packing what it made',
+    ]);
+  });
+
+  it.each([
+    ['without a shell', 'FROM base:13\nRUN true\n', /has no shell; native:13 has/],
+    ['without the program', 'FROM base:13\nRUN ["npm", "ci"]\n', /no such program/],
+    ['as the user of the image', 'FROM native:13\nRUN mkdir /out\n', /USER root/],
+  ])('says what to do about a RUN line %s', async (_title, Dockerfile, hint) => {
+    await expect(build({ Dockerfile })).rejects.toMatchObject({
+      code: 'DOCKERFILE_FAILED',
+      message: expect.stringMatching(/^the Dockerfile failed: STEP 1\/2: FROM (?:base|native):13$/m),
+      hint: expect.stringMatching(hint),
+    });
+  });
+
   it('refuses a context that leads out of the folder', async () => {
     const folder = await folderOf({ Dockerfile: 'FROM nodejs:24\nCOPY . /fn\n' });
     await symlink('/etc', join(folder, 'etc'));

@@ -6,6 +6,7 @@
  */
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { imagesWithShell } from '../build/recipe.ts';
 import { digestHex } from '../digest.ts';
 import { imageFault } from '../faults.ts';
 import { ociArchitecture, tagManifest } from '../oci/layout.ts';
@@ -58,6 +59,7 @@ export async function buildDockerfileImage(options: DockerfileImageOptions): Pro
   const text = withImages(dockerfile, (name) => localName(bases.get(name) ?? base));
   await writeFile(join(dir, dockerfileName), text);
   await writeFile(join(dir, 'ignore'), ignoredBy(content));
+  const plainNames = new Map([...bases].map(([name, each]) => [localName(each), name]));
   await buildah.build({
     name: builtName,
     dockerfile: join(dir, dockerfileName),
@@ -66,7 +68,9 @@ export async function buildDockerfileImage(options: DockerfileImageOptions): Pro
     buildArgs: options.buildArgs ?? [],
     hasNetwork: options.hasNetwork ?? false,
     epoch,
+    rename: (line) => line.replaceAll(localNames, (name) => plainNames.get(name) ?? name),
     progress,
+    shellImages: imagesWithShell(),
   });
   progress('packing what it made');
   await buildah.save(builtName, join(dir, 'built'));
@@ -84,6 +88,8 @@ async function readText(root: string): Promise<string> {
     await file.close();
   }
 }
+
+const localNames = /localhost\/ward-base:[0-9a-f]{64}/g;
 
 /** Says all of the image that it is: its digest. */
 function localName({ digest }: BaseImage): string {
