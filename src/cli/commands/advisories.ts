@@ -23,7 +23,7 @@ const update: CommandSpec = {
   examples: [
     { command: 'ward advisories update', does: 'all sources; exit code 1 when one of them failed' },
     {
-      command: 'ward advisories update --source osv/npm --source kev --data .ward',
+      command: 'ward advisories update --source osv/npm --source cisa/kev --data .ward',
       does: 'two of them, without root',
     },
   ],

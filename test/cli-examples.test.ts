@@ -1,0 +1,119 @@
+/** The examples of the help, run against a real Ward: none of them is refused for what it says. */
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { commandsOf } from '../src/cli/command-spec.ts';
+import { main } from '../src/cli/main.ts';
+import { entries } from '../src/cli/registry.ts';
+import { zipFolder } from '../src/cli/zip-folder.ts';
+import { root } from './docs/markdown.ts';
+import { missingForSandboxes, Ward } from './ward.ts';
+
+const missing = missingForSandboxes();
+
+/** Words of a command → why it is not run here. `src/cli/examples.test.ts` reads all of them. */
+const notRun: readonly (readonly [words: RegExp, why: string])[] = [
+  [/^(?:up|doctor|prove|sandbox (?:run|explain|learn))$/, 'replaces this process by one in isolation'],
+  [/^base build$/, 'builds the runtime images'],
+  [/^image (?:build|scan|sign|verify|report)$/, 'needs images of its own: image-build.test.ts and others'],
+  [/^advisories/, 'needs a network, or exports of sources'],
+  [/^vault rotate$/, 'is for a server that stands still'],
+  [/^policy test$/, 'needs reports of scans: policy.test.ts'],
+  [/^audit verify$/, 'needs a checkpoint: gate.test.ts'],
+  [/^namespace (?:delete|rotate-key)$/, 'takes away what other examples use'],
+  [/^activation (?:poll|logs)$/, 'does not end by itself'],
+  [/^completion$/, 'is read by a shell'],
+];
+
+const examples = commandsOf(entries).flatMap(([words, { examples: own }]) =>
+  notRun.some(([pattern]) => pattern.test(words)) ? [] : own.map(({ command }) => command),
+);
+
+/** 1: it is there already, or the action failed; 5: it is not there; 8: the action returned an error. */
+const mayEndWith = [0, 1, 5, 8];
+
+const api = 'swagger: "2.0"\ninfo: { title: shop, version: 1.0.0 }\nbasePath: /shop\npaths: {}\n';
+const manifest = `project: { name: shop }
+packages:
+  shop:
+    actions:
+      list-books: { function: hello.js, web: true }
+`;
+
+describe.skipIf(missing !== undefined)(
+  `examples${missing ? ` (${missing})` : ''}`,
+  { timeout: 120_000 },
+  () => {
+    let ward: Ward;
+    let folder: string;
+    const before = process.cwd();
+
+    beforeAll(async () => {
+      ward = await Ward.start();
+      folder = await mkdtemp(join(tmpdir(), 'ward-examples-'));
+      await cp(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
+      const hello = await readFile(join(root, 'examples/hello.js'), 'utf8');
+      const { bytes } = await zipFolder({ folder: join(root, 'examples/word-count') });
+      const files = {
+        'hello.js': hello,
+        'page.js': hello,
+        'hello.py': await readFile(join(root, 'examples/hello.py'), 'utf8'),
+        'hello.zip': bytes,
+        'event.json': '{"name": "Ada"}',
+        'manifest.yaml': manifest,
+        'live.yaml': 'packages: {}\n',
+        'policy.yaml': 'form: 1\n',
+        'new.yaml': 'form: 1\n',
+        'old.yaml': 'form: 1\n',
+      };
+      for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+      await mkdir(join(folder, 'home'));
+      for (const [name, value] of Object.entries({
+        WARD_APIHOST: ward.url,
+        WARD_AUTH: ward.auth,
+        WARD_DATA: ward.dataDir,
+        WARD_KEY_PASSPHRASE: 'for a test',
+        WSK_CONFIG_FILE: join(folder, 'home/.wskprops'),
+        HOME: join(folder, 'home'),
+        NO_COLOR: '1',
+      }))
+        vi.stubEnv(name, value);
+      process.chdir(folder);
+    });
+    afterAll(async () => {
+      process.chdir(before);
+      vi.unstubAllEnvs();
+      await ward?.[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    it('are many', () => {
+      expect(examples.length).toBeGreaterThan(70);
+    });
+
+    it.each(examples)('%s', async (command) => {
+      await writeFile('shop.yaml', command.includes(' api ') ? api : manifest);
+      // Other examples delete what these name.
+      await ward.request('PUT', '/api/v1/namespaces/_/packages/tools?overwrite=true', { body: {} });
+      for (const name of ['hello', 'tools/hello', 'tools/shout'])
+        await ward.deploy(name, 'function main() {}');
+      const said: string[] = [];
+      const write = (text: unknown) => said.push(String(text)) > 0;
+      vi.spyOn(process.stdout, 'write').mockImplementation(write);
+      vi.spyOn(process.stderr, 'write').mockImplementation(write);
+      try {
+        const code = await main(wordsOf(command.replaceAll('/srv/ward', ward.dataDir)));
+        expect(mayEndWith, said.join('')).toContain(code);
+      } finally {
+        vi.restoreAllMocks();
+      }
+    });
+  },
+);
+
+/** What stands behind `ward`; `src/cli/examples.test.ts` has bash itself do it. */
+function wordsOf(command: string): string[] {
+  const line = command.slice(command.indexOf('ward ') + 'ward '.length).replace(' -P - ', ' -P event.json ');
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+}
