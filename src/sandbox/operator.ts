@@ -30,6 +30,8 @@ export interface PolicyCeiling {
   /** System calls that a profile may allow beyond the strict list. */
   readonly seccompCalls: readonly string[];
   readonly execTmpfs: boolean;
+  /** The platform's own API, for actions that are given a key. */
+  readonly api: boolean;
   readonly egress: EgressCeiling;
 }
 
@@ -115,6 +117,7 @@ export const operatorPolicySchema = z.strictObject({
       runtimes: z.array(runtime).optional(),
       seccompCalls: z.array(z.string().regex(/^[a-z0-9_]{1,64}$/)).optional(),
       execTmpfs: z.boolean().optional(),
+      api: z.boolean().optional(),
       egress: egressCeilingSchema.optional(),
     })
     .optional(),
@@ -144,6 +147,7 @@ export const defaultCeiling: PolicyCeiling = {
   runtimes: ['crun', 'runc', 'runsc'],
   seccompCalls: [],
   execTmpfs: false,
+  api: true,
   egress: closedCeiling,
 };
 

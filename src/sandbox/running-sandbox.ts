@@ -16,7 +16,9 @@ import { createExaminer } from './examiner.ts';
 import { sandboxFault } from './faults.ts';
 import { type OpenLoopback, openLoopback } from './loopback.ts';
 import type { SandboxPolicy } from './policy.ts';
+import type { RelayPlace } from './relay.ts';
 import type { RuntimeDriver } from './runtime/types.ts';
+import { type OpenServedPort, servePort } from './served-port.ts';
 import type { RuntimeProcess } from './starter/types.ts';
 import type { Sandbox, SandboxExit } from './types.ts';
 import type { Violation } from './violations.ts';
@@ -50,6 +52,7 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
   let lastUsage: CgroupUsage | undefined;
   let destruction: Promise<void> | undefined;
   const ports: OpenLoopback[] = [];
+  const served: OpenServedPort[] = [];
   const examiner = createExaminer(parts);
 
   const exited = process.exited.then(async ([code, signal]): Promise<SandboxExit> => {
@@ -60,7 +63,9 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     return exit;
   });
   const removed = exited.then(async () => {
-    await Promise.all(ports.map((port) => port.close()));
+    // What serves them is in the group, and can't end while that is frozen.
+    if (served.length > 0) await cgroup.kill();
+    await Promise.all([...ports, ...served].map((port) => port.close()));
     await parts.remove();
   });
   if (parts.driver.joinsCgroup) endAtFirstOomKill(parts, exited);
@@ -85,10 +90,12 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     exited,
     async freeze() {
       assertAlive();
+      for (const port of served) port.shut();
       await cgroup.freeze();
     },
     async thaw() {
       assertAlive();
+      for (const port of served) port.reopen();
       await cgroup.thaw();
     },
     async usage() {
@@ -101,8 +108,14 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     examine: examiner.examine,
     refusalsTold: parts.refusalsTold,
     openPort(port) {
-      const opened = openPort(parts, port, () => hasEnded);
+      const opened = openLoopback({ port, ...relayPlace(parts, `port-${port}`, () => hasEnded) });
       ports.push(opened);
+      return opened;
+    },
+    servePort(request) {
+      const place = relayPlace(parts, `served-${request.port}`, () => hasEnded);
+      const opened = servePort({ ...request, ...place, account: (pid) => cgroup.add(pid) });
+      served.push(opened);
       return opened;
     },
     destroy,
@@ -110,15 +123,14 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
   };
 }
 
-function openPort(parts: SandboxParts, port: number, hasEnded: () => boolean): OpenLoopback {
+function relayPlace(parts: SandboxParts, folder: string, hasEnded: () => boolean): RelayPlace {
   const { driver, cgroup, bundleDir, ownerId } = parts;
   if (driver.ownsNetwork) {
     throw sandboxFault('PORT_UNREACHABLE', `${driver.name} keeps the network of its sandboxes to itself`, {
       hint: 'run it under crun or runc',
     });
   }
-  const dir = join(bundleDir, `port-${port}`);
-  return openLoopback({ port, pids: () => cgroup.pids(), hasEnded, dir, ownerId });
+  return { pids: () => cgroup.pids(), hasEnded, dir: join(bundleDir, folder), ownerId };
 }
 
 /**

@@ -51,6 +51,23 @@ export interface LoopbackPort {
   connect(): Promise<Socket>;
 }
 
+/** A TCP port of a sandbox's own loopback that leads to the host. */
+export interface ServedPort {
+  /** Settles when connections are taken. Rejects with the Fault PORT_UNREACHABLE. */
+  readonly ready: Promise<void>;
+}
+
+export interface ServePort {
+  readonly port: number;
+  /** At once; further ones wait inside. */
+  readonly connections: number;
+  /**
+   * Hears of each connection: paused, with nothing read from it. It is closed when the sandbox is frozen, and with the
+   * sandbox; none comes while it is frozen. Everything read from it is hostile.
+   */
+  readonly onConnection: (socket: Socket) => void;
+}
+
 export interface Sandbox extends AsyncDisposable {
   readonly id: string;
   readonly stdin: Writable;
@@ -74,6 +91,11 @@ export interface Sandbox extends AsyncDisposable {
   readonly refusalsTold?: (() => Promise<void>) | undefined;
   /** Once per port. @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
   openPort(port: number): LoopbackPort;
+  /**
+   * Once per port; not while it is frozen. What it takes to carry the bytes counts against the sandbox's own limits.
+   * @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc)
+   */
+  servePort(served: ServePort): ServedPort;
   /** Ends it (thawing it first) and removes its cgroup, bundle and runtime state. Idempotent. */
   destroy(): Promise<void>;
 }

@@ -69,6 +69,15 @@ export function readPids(folder: string): number[] {
   ];
 }
 
+/** Moves a process into a group; nothing to do when either is gone. */
+export function addPid(folder: string, pid: number): void {
+  try {
+    writeControl(join(folder, 'cgroup.procs'), String(pid));
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}
+
 export function childGroups(folder: string): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true })

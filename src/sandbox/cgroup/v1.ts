@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { keyedCounter } from './counter.ts';
 import {
   addGroup,
+  addPid,
   makeGroup,
   readControl,
   readKeyed,
@@ -101,6 +102,9 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
       forks: keyedCounter(file('pids', 'pids.events'), 'max'),
     }),
     pids,
+    add(pid) {
+      for (const folder of folders) addPid(folder, pid);
+    },
     kill: () => killAll({ pids, frozenPids: () => readPids(dirname(state)), freeze, thaw }),
     async remove() {
       for (const folder of folders) await removeGroup(folder);

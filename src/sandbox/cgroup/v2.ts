@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { keyedCounter } from './counter.ts';
 import {
   addGroup,
+  addPid,
   makeGroup,
   readControl,
   readKeyed,
@@ -79,6 +80,7 @@ function groupV2(folder: string): Cgroup {
       forks: keyedCounter(file('pids.events'), 'max'),
     }),
     pids: () => readPids(folder),
+    add: (pid) => addPid(folder, pid),
     async kill() {
       // cgroup.kill (Linux 5.14) reaches frozen processes and everything that they fork.
       writeControl(file('cgroup.kill'), '1');

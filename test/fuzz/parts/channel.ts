@@ -111,6 +111,7 @@ function fakeSandbox() {
     cpuUsec: () => 0,
     standBack() {},
     openPort: () => ({ connect: () => Promise.reject(new Error('none')) }),
+    servePort: () => ({ ready: Promise.reject(new Error('none')) }),
   };
   return {
     sandbox,

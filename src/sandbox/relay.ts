@@ -1,0 +1,151 @@
+/**
+ * One small process (socat) in a sandbox's network namespace, and in nothing else of it, that joins a TCP port of its
+ * loopback and a Unix socket of the host, connection by connection.
+ *
+ * The process only copies bytes. It runs as an id of the sandbox's own range, without capabilities, and the socket
+ * lies in a folder that only it and root can enter. It ends before the range of ids goes to another sandbox.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
+import { chown, mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFault, messageOf, startCommand } from '../lib/index.ts';
+import { sandboxFault } from './faults.ts';
+
+export interface RelayPlace {
+  /** The processes of the sandbox, as this process's pid namespace numbers them. */
+  readonly pids: () => readonly number[];
+  readonly hasEnded: () => boolean;
+  /** A folder that is made for the socket, and removed with the sandbox. */
+  readonly dir: string;
+  /** User and group of the process that enters: an id that is nobody else's. */
+  readonly ownerId: number;
+}
+
+export interface Relay {
+  readonly pid: number | undefined;
+  /** It is in the sandbox's network namespace. */
+  hasEntered(): boolean;
+  /** Why it ended; undefined while it has not. */
+  readonly said: () => string | undefined;
+  /** Ends it with every connection. */
+  end(): Promise<void>;
+}
+
+/** How long a relay may take to get ready, and the sandbox to have a network namespace. */
+export const relayPatienceMs = 10_000;
+export const relayPauseMs = 2;
+const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+
+/**
+ * @param prepare what has to be there before it starts; the folder is
+ * @throws Fault PORT_UNREACHABLE
+ */
+export async function startRelay(
+  place: RelayPlace,
+  socat: readonly string[],
+  prepare?: () => Promise<void>,
+): Promise<Relay> {
+  const { dir, ownerId, hasEnded } = place;
+  const namespace = await networkNamespace(place);
+  try {
+    await mkdir(dir, { mode: 0o700 });
+    await chown(dir, ownerId, ownerId);
+    await prepare?.();
+    if (hasEnded()) throw unreachable('the sandbox has ended');
+    return enter(namespace, ownerId, socat);
+  } catch (error) {
+    throw isFault(error) ? error : unreachable(messageOf(error), error);
+  } finally {
+    closeSync(namespace);
+  }
+}
+
+export function unreachable(why: string, cause?: unknown) {
+  return sandboxFault('PORT_UNREACHABLE', `no way to a port of the sandbox: ${why}`, {
+    hint: 'apt-get install socat util-linux',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function enter(namespace: number, ownerId: number, socat: readonly string[]): Relay {
+  // The namespace is handed over as fd 3: a pid could be a stranger's by the time that its name is read again.
+  const argv = [
+    ...['nsenter', '--net=/proc/self/fd/3', '--'],
+    ...['setpriv', '--reuid', String(ownerId), '--regid', String(ownerId), '--clear-groups'],
+    ...['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--'],
+    ...['socat', ...socat],
+  ];
+  // A group of its own, so that its children, one a connection, end with it.
+  const child = startCommand(argv, { stdio: ['ignore', 'ignore', 'pipe', namespace], env, detached: true });
+  let text = '';
+  let said: string | undefined;
+  child.stderr?.on('data', (chunk: Buffer) => {
+    text = `${text}${chunk}`.slice(-500);
+  });
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const end = (why: string) => {
+    said ??= why;
+    resolve();
+  };
+  child.once('error', (error) => end(error.message));
+  child.once('exit', (code, signal) => end(text.trim() || `socat ended with ${code ?? signal}`));
+  return {
+    pid: child.pid,
+    hasEntered: () => isElsewhere(`/proc/${child.pid}/ns/net`),
+    said: () => said,
+    async end() {
+      killGroup(child);
+      await ended;
+    },
+  };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** A descriptor of the sandbox's network namespace, once it has one. */
+async function networkNamespace({ pids, hasEnded }: RelayPlace): Promise<number> {
+  const patience = performance.now() + relayPatienceMs;
+  for (;;) {
+    if (hasEnded()) throw unreachable('the sandbox has ended');
+    const found = findNamespace(pids);
+    if (found !== undefined) return found;
+    if (performance.now() > patience) throw unreachable('the sandbox has no network namespace');
+    await sleep(relayPauseMs);
+  }
+}
+
+const ownNamespace = () => statSync('/proc/self/ns/net').ino;
+
+function isElsewhere(namespace: string): boolean {
+  return statSync(namespace, { throwIfNoEntry: false })?.ino !== ownNamespace();
+}
+
+function findNamespace(pids: () => readonly number[]): number | undefined {
+  const own = ownNamespace();
+  for (const pid of pids()) {
+    const descriptor = openNamespace(pid);
+    if (descriptor === undefined) continue;
+    // The runtime's own process is in the group before it has left ours. And a pid that is still in the group now
+    // was the sandbox's when it was opened.
+    if (fstatSync(descriptor).ino !== own && pids().includes(pid)) return descriptor;
+    closeSync(descriptor);
+  }
+  return undefined;
+}
+
+function openNamespace(pid: number): number | undefined {
+  try {
+    return openSync(`/proc/${pid}/ns/net`, 'r');
+  } catch {
+    // It has ended.
+    return undefined;
+  }
+}

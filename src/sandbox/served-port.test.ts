@@ -1,0 +1,201 @@
+/** A port of a sandbox's loopback that leads to the host, on real sandboxes. */
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomHex, silentLog } from '../lib/index.ts';
+import { isIsolated } from './isolation/isolation.ts';
+import { strictPolicy } from './policy.ts';
+import { type LocalSandboxHost, openSandboxHost } from './sandbox-host.ts';
+import { makeTestRoot, type TestRoot, testNode } from './testing/root.ts';
+import type { Sandbox } from './types.ts';
+
+const canTry = isIsolated() && existsSync('/usr/bin/crun');
+const port = 3233;
+
+describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolation and crun)'}`, () => {
+  let root: TestRoot;
+  let runDir: string;
+  let host: LocalSandboxHost;
+  beforeAll(async () => {
+    root = await makeTestRoot();
+    runDir = await mkdtemp(join(tmpdir(), 'ward-served-'));
+    const instance = `test-${randomHex(4)}`;
+    host = await openSandboxHost({ instance, runDir, runtime: 'crun', log: silentLog });
+  });
+  afterAll(async () => {
+    await host?.close();
+    await root?.[Symbol.asyncDispose]();
+    await rm(runDir, { recursive: true });
+  });
+
+  /** Runs JavaScript in a sandbox, a line at a time; `say` is a line of its output. */
+  async function startShell(changes = {}) {
+    const program =
+      'const net = require("node:net"); const say = (t) => process.stdout.write(t + "\\n");' +
+      `const connect = (name) => { const s = net.connect(${port}, "127.0.0.1");` +
+      'for (const e of ["connect", "end", "close"]) s.on(e, () => say(name + " " + e));' +
+      's.on("error", (e) => say(name + " " + e.code)); s.on("data", (d) => say(name + ": " + d)); return s; };' +
+      'require("node:readline").createInterface({ input: process.stdin }).on("line", (l) => eval(l)); say("up");';
+    const sandbox = await host.start({
+      rootDir: root.path,
+      args: [testNode, '-e', program],
+      env: {},
+      cwd: '/',
+      policy: { ...strictPolicy, ...changes },
+      channel: 'none',
+    });
+    const lines = createInterface({ input: sandbox.stdout })[Symbol.asyncIterator]();
+    const heard: string[] = [];
+    const until = async (wanted: string) => {
+      while (!heard.includes(wanted)) heard.push(String((await lines.next()).value));
+      heard.splice(heard.indexOf(wanted), 1);
+    };
+    await until('up');
+    return { sandbox, until, run: (line: string) => void sandbox.stdin.write(`${line}\n`) };
+  }
+
+  function serve(sandbox: Sandbox, connections = 8) {
+    const sockets: Socket[] = [];
+    let heard = Promise.withResolvers<Socket>();
+    const { ready } = sandbox.servePort({
+      port,
+      connections,
+      onConnection(socket) {
+        sockets.push(socket);
+        heard.resolve(socket);
+        heard = Promise.withResolvers();
+      },
+    });
+    return { ready, sockets, next: () => heard.promise };
+  }
+
+  test('carries bytes both ways, without a network device', async () => {
+    const { sandbox, run, until } = await startShell();
+    await using _ = sandbox;
+    const { ready, next } = serve(sandbox);
+    await ready;
+    const arriving = next();
+    run('globalThis.a = connect("a"); a.write("from inside")');
+    const socket = await arriving;
+    socket.resume();
+    const [chunk]: Buffer[] = await once(socket, 'data');
+    expect(String(chunk)).toBe('from inside');
+    socket.end('from outside');
+    await until('a: from outside');
+    await until('a end');
+    run('say(Object.keys(require("node:os").networkInterfaces()).join())');
+    await until('lo');
+  });
+
+  test('what listens on the host at that port is not taken for it', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { sandbox, run, until } = await startShell();
+      await using _ = sandbox;
+      const address = server.address();
+      const taken = typeof address === 'object' && address !== null ? address.port : 0;
+      const { ready } = sandbox.servePort({ port: taken, connections: 1, onConnection: (s) => s.destroy() });
+      await ready;
+      run(
+        `net.connect(${taken}, "127.0.0.1").on("connect", () => say("reached")).on("error", () => say("no"))`,
+      );
+      await until('reached');
+    } finally {
+      server.close();
+    }
+  });
+
+  test('is closed while the sandbox stands still, and open again after that', async () => {
+    const { sandbox, run, until } = await startShell();
+    await using _ = sandbox;
+    const { ready, next, sockets } = serve(sandbox);
+    await ready;
+    const arriving = next();
+    run('globalThis.a = connect("a")');
+    const socket = await arriving;
+    await until('a connect');
+    await sandbox.freeze();
+    expect(socket.destroyed).toBe(true);
+    run('connect("b")');
+    await sandbox.thaw();
+    await until('a close');
+    await until('b connect');
+    expect(sockets.filter(({ destroyed }) => !destroyed)).toHaveLength(sockets.length - 1);
+  });
+
+  test('what asks for more connections at once than it has waits for its turn', async () => {
+    const { sandbox, run, until } = await startShell();
+    await using _ = sandbox;
+    const { ready, next, sockets } = serve(sandbox, 2);
+    await ready;
+    run('for (const n of [1, 2, 3]) connect("c" + n).write("x")');
+    for (const n of [1, 2, 3]) await until(`c${n} connect`);
+    while (sockets.length < 2) await next();
+    expect(sockets).toHaveLength(2);
+    const third = next();
+    sockets[0]?.destroy();
+    await third;
+    expect(sockets).toHaveLength(3);
+  });
+
+  test('the sandbox pays for what carries its bytes, and none of it is left', async () => {
+    const { sandbox, run, until } = await startShell();
+    const before = (await sandbox.usage()).pids;
+    const { ready } = serve(sandbox);
+    await ready;
+    expect((await sandbox.usage()).pids).toBe(before + 1);
+    const relays = () =>
+      readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name))
+        .filter((pid) => commandOf(pid).includes(`UNIX-CONNECT:${runDir}/`));
+    expect(relays()).toHaveLength(1);
+    const status = readFileSync(`/proc/${relays()[0]}/status`, 'utf8');
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    const [, owner = ''] = /^Uid:\t(\d+)\t/m.exec(status) ?? [];
+    expect(Number(owner)).toBeGreaterThan(2 ** 30);
+    for (const set of ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb']) {
+      expect(status).toMatch(new RegExp(`^Cap${set}:\t0{16}$`, 'm'));
+    }
+    run('connect("a")');
+    await until('a connect');
+    await sandbox.freeze();
+    await sandbox.destroy();
+    expect(relays()).toEqual([]);
+  });
+
+  test('a program that has the port itself keeps it, and is told of', async () => {
+    const { sandbox, run, until } = await startShell();
+    await using _ = sandbox;
+    run(`net.createServer().listen(${port}, "127.0.0.1", () => say("mine"))`);
+    await until('mine');
+    await expect(serve(sandbox).ready).rejects.toMatchObject({ code: 'PORT_UNREACHABLE' });
+  });
+
+  test('is refused by a runtime that keeps the network to itself', async () => {
+    if (!existsSync('/usr/bin/runsc')) return;
+    const sandbox = await host.start({
+      rootDir: root.path,
+      args: [testNode, '-e', 'setInterval(() => {}, 1000)'],
+      env: {},
+      cwd: '/',
+      policy: { ...strictPolicy, runtime: 'runsc' },
+      channel: 'none',
+    });
+    await using _ = sandbox;
+    expect(() => serve(sandbox)).toThrow(expect.objectContaining({ code: 'PORT_UNREACHABLE' }));
+  });
+});
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
