@@ -25,6 +25,12 @@ import { addReports, type ReportSource } from './resources/reports.ts';
 import { addRules } from './resources/rules.ts';
 import { addTriggers } from './resources/triggers.ts';
 import { addWebhooks } from './resources/webhooks.ts';
+import {
+  confineSandboxes,
+  defaultEntranceLimits,
+  openSandboxEntrance,
+  type SandboxEntrance,
+} from './sandbox-entrance.ts';
 import { transactionIdOf } from './transaction.ts';
 import { createUploadBudget } from './upload-budget.ts';
 import { addWeb, createWeb, type WebLimits } from './web/web.ts';
@@ -92,13 +98,14 @@ const corsMethods = 'GET, DELETE, POST, PUT, HEAD';
 
 export function createApi(options: ApiOptions): FastifyInstance {
   const { functions, build, log } = options;
-  const idleTimeoutMs = functions.limits.blockingWaitMs + 60_000;
+  const idleTimeoutMs = idleTimeoutOf(functions.limits);
   const limits: ApiLimits = { idleTimeoutMs, ...defaultApiLimits, ...options.limits };
   const onError = errorHandler(log);
   const app = newServer(limits, onError, options.trustedProxies ?? []);
   if (options.onRoute !== undefined) tellRoutes(app, options.onRoute);
   app.setErrorHandler(onError);
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
+  confineSandboxes(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     if (request.raw.url !== undefined && request.raw.url.length > limits.urlBytes) {
@@ -144,6 +151,17 @@ export function createApi(options: ApiOptions): FastifyInstance {
     addKeyed(open, functions, '/runtime', addLogForwarding);
   });
   return app;
+}
+
+/** The way in for sandboxes. @param api ready to serve */
+export function sandboxEntrance(api: FastifyInstance, { limits }: Functions): SandboxEntrance {
+  const { headBytes, headTimeoutMs } = defaultApiLimits;
+  const idleTimeoutMs = idleTimeoutOf(limits);
+  return openSandboxEntrance(api, { ...defaultEntranceLimits, headBytes, headTimeoutMs, idleTimeoutMs });
+}
+
+function idleTimeoutOf({ blockingWaitMs }: Functions['limits']): number {
+  return blockingWaitMs + 60_000;
 }
 
 function tellRoutes(app: FastifyInstance, tell: (route: ApiRouteInfo) => void): void {

@@ -12,6 +12,8 @@ import {
 } from '../functions/index.ts';
 import { isJsonObject } from '../lib/index.ts';
 import { sendError } from './errors.ts';
+import { apiFault } from './faults.ts';
+import { sandboxNamespaceOf } from './sandbox-entrance.ts';
 import { refusalByScope } from './scopes.ts';
 
 declare module 'fastify' {
@@ -27,6 +29,8 @@ export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceSer
     if (request.method === 'OPTIONS') return done();
     const admit = (identity: Identity) => {
       request.identity = identity;
+      const behind = sandboxNamespaceOf(request);
+      if (behind !== undefined && behind !== identity.namespace) return done(foreignKey(behind));
       const refusal = refusalByScope(request, identity);
       if (refusal !== undefined) return done(refusal);
       if (acceptsJson(request.headers.accept) || isStream(request)) return done();
@@ -89,6 +93,13 @@ export function anyEntityOf(request: FastifyRequest, identity: Identity): Entity
   return second === undefined
     ? { namespace, package: outer, name: first }
     : { namespace, package: first, name: second };
+}
+
+function foreignKey(namespace: string) {
+  return apiFault(
+    'KEY_FOREIGN',
+    `A sandbox of the namespace '${namespace}' reaches the API with keys of that namespace only.`,
+  );
 }
 
 function acceptsJson(accept: string | undefined): boolean {

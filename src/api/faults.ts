@@ -14,6 +14,8 @@ export const apiFaultKinds = {
   ANSWERS_BUSY: 'busy',
   WEB_RATE_EXCEEDED: 'throttled',
   WEB_SHARE_EXCEEDED: 'throttled',
+  /** A sandbox came with the key of another namespace. */
+  KEY_FOREIGN: 'denied',
 } as const;
 
 export const apiFault = faultTable(apiFaultKinds);
