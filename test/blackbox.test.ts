@@ -1,6 +1,6 @@
 /** Actions whose image is not Ward's: OpenWhisk's HTTP contract on a port of the sandbox's own loopback. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Completion } from '../src/invoker/index.ts';
+import type { Completion, InvokerOptions } from '../src/invoker/index.ts';
 import type { JsonObject } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
 import { InvokerBench, type TargetChanges, textsOf } from './invoker.ts';
@@ -69,6 +69,26 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       const again = await bench.run(app, {});
       expect(again).toMatchObject({ start: 'warm', result: { runs: 2, body: { value: {} } } });
       expect(again.result).not.toMatchObject({ body: { api_key: expect.anything() } });
+    });
+
+    it('reaches the API by its own loopback when it is given a key, and is frozen with that', async () => {
+      const asked: string[] = [];
+      const onApiConnection: InvokerOptions['onApiConnection'] = ({ socket, namespace }) => {
+        asked.push(namespace);
+        socket.once('data', (head) => {
+          const body = JSON.stringify({ asked: String(head).split('\r\n')[0] });
+          socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+        });
+        socket.resume();
+      };
+      await using own = await InvokerBench.open({ onApiConnection, freezeAfterMs: 0 }, images.dir);
+      const app = await own.target('', { kind: 'blackbox', image: 'demo/app:1', providesApiKey: true });
+      for (let n = 1; n < 3; n++) {
+        const { result } = await own.run(app, { do: 'ask', path: '/api' });
+        expect(result).toEqual({ asked: 'GET /api HTTP/1.1' });
+        expect(asked).toEqual(Array.from({ length: n }, () => 'guest'));
+        await own.until(() => own.frozen === 1);
+      }
     });
 
     it('gets no code when there is none, and an archive as base64', async () => {

@@ -5,6 +5,7 @@
 import { digestOf, type Image, type RootFilesystem } from '../images/index.ts';
 import { isFault } from '../lib/index.ts';
 import type { SandboxPolicy } from '../sandbox/index.ts';
+import { type ApiAccess, apiAccess } from './api-port.ts';
 import { BlackboxRunner } from './blackbox-runner.ts';
 import { imageUnknown, invokerFault } from './faults.ts';
 import { environmentOf, newSlot, type Slot, type SlotOptions, type SlotPlan } from './slot.ts';
@@ -23,11 +24,13 @@ export function createBlackboxSlots(options: SlotOptions): BlackboxSlots {
       const image = storeName(target.image);
       const { policy } = slotPolicy(target, options.operator);
       requireReachable(policy);
+      const api = apiAccess(target, policy, options);
       return {
         kind: target.kind,
         memoryMiB: target.limits.memoryMiB,
         takesBlank: false,
-        start: () => start(options, target, image, policy),
+        apiHost: api.host,
+        start: () => start(options, target, image, policy, api),
         lay: () => Promise.reject(new TypeError('an image takes its code when it is initialised')),
       };
     },
@@ -47,6 +50,7 @@ async function start(
   target: JobTarget,
   name: string,
   policy: SandboxPolicy,
+  api: ApiAccess,
 ): Promise<Slot> {
   const code = await codeOf(options, target);
   const { image, root } = await mount(options, name, target.namespace);
@@ -54,7 +58,7 @@ async function start(
     const sandbox = await options.host.start({
       rootDir: root.path,
       args: programOf(name, image),
-      env: environment(options, target, image),
+      env: environment(api, target, image),
       cwd: image.config.workingDir.startsWith('/') ? image.config.workingDir : '/',
       policy,
       channel: 'none',
@@ -68,6 +72,7 @@ async function start(
         intakes: options.intakes,
         resultBytes: options.resultBytes,
       });
+      if (api.port !== undefined) await sandbox.servePort(api.port).ready;
     } catch (error) {
       await sandbox.destroy();
       throw error;
@@ -115,11 +120,11 @@ function programOf(name: string, { config: { entrypoint, cmd } }: Image): readon
 /** What Docker gives to a program whose image says nothing; its home is the one place where it may write. */
 const defaults = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/tmp' };
 
-function environment({ apiHost }: SlotOptions, { limits }: JobTarget, image: Image): Record<string, string> {
+function environment({ host }: ApiAccess, { limits }: JobTarget, image: Image): Record<string, string> {
   return {
     ...defaults,
     ...environmentOf(image.config.env),
-    __OW_API_HOST: apiHost(),
+    __OW_API_HOST: host(),
     ...(limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
   };
 }

@@ -18,10 +18,10 @@ export interface Origin extends Pick<Completion, 'start' | 'startReason' | 'sand
 }
 
 /** @param job the one that waits for it, if there is one */
-export function initRequest(template: Template, job: Job | undefined): InitRequest {
+export function initRequest(template: Template, job: Job | undefined, apiHost: string): InitRequest {
   const { main, binary } = template.code;
   const name = template.action.slice(template.action.lastIndexOf('/') + 1);
-  return { name, main, binary, env: initEnv(template, job) };
+  return { name, main, binary, env: { ...initEnv(template, job), __OW_API_HOST: apiHost } };
 }
 
 export function runRequest(job: Job): RunRequest {

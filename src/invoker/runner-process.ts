@@ -7,7 +7,7 @@
  *       └────────────────┴──────────────────────────▲   (crash, limit, violation, `end()`)
  */
 import { giveBack, isJsonObject, type JsonObject, nestsDeeperThan } from '../lib/index.ts';
-import type { Sandbox, Violation } from '../sandbox/index.ts';
+import type { Sandbox, ServePort, Violation } from '../sandbox/index.ts';
 import { type Culprit, CulpritNotes } from './culprit.ts';
 import { encodeFrame, FrameReader, type LargeFrame, type WholeFrame } from './frames.ts';
 import type { Intake, Intakes } from './intake.ts';
@@ -92,6 +92,15 @@ export class RunnerProcess implements Runner {
       };
       if (this.ending) void this.ending.then((failure) => this.settleWaiting(failure));
     });
+  }
+
+  /** Before `init`. @throws Fault PORT_UNREACHABLE */
+  async serve(port: ServePort): Promise<void> {
+    if (this.frozen) {
+      this.frozen = false;
+      await this.sandbox.thaw();
+    }
+    await this.sandbox.servePort(port).ready;
   }
 
   init(request: InitRequest, limits: ActionLimits): Promise<InitEnd> {

@@ -1,6 +1,7 @@
 /** Slots of Ward's own runtime images: a runner inside, the channel to it, the code at /fn. */
 import type { Image, ImageStore, RootFilesystem, RuntimeKind } from '../images/index.ts';
 import type { SandboxPolicy } from '../sandbox/index.ts';
+import { type ApiAccess, apiAccess } from './api-port.ts';
 import type { Code, CodeFolder } from './code-folders.ts';
 import { invokerFault } from './faults.ts';
 import { languageOf } from './languages.ts';
@@ -26,6 +27,14 @@ interface Start {
   readonly memoryMiB: number;
   readonly policy: SandboxPolicy;
   readonly code: Code | undefined;
+  readonly api?: ApiAccess | undefined;
+}
+
+/** What a blank slot is filled in by. */
+interface Blank {
+  /** Where its code goes. */
+  readonly folder: CodeFolder;
+  readonly runner: RunnerProcess;
 }
 
 const mebibyte = 1024 * 1024;
@@ -33,8 +42,7 @@ const mebibyte = 1024 * 1024;
 export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
   const { images, folders, operator } = options;
   const roots = new Map<string, Promise<PreparedImage>>();
-  /** Where the code of a blank slot goes. */
-  const blankFolders = new WeakMap<Slot, CodeFolder>();
+  const blanks = new WeakMap<Slot, Blank>();
 
   const kindOf = (name: string): RuntimeKind => {
     const kind = options.kinds.find((candidate) => candidate.kind === name);
@@ -50,13 +58,15 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
     prepared.catch(() => roots.delete(kind.image));
     return prepared;
   };
-  const start = async ({ kind, memoryMiB, policy, code }: Start): Promise<Slot> => {
+  const start = async ({ kind, memoryMiB, policy, code, api }: Start): Promise<Slot> => {
     const [prepared, folder] = await Promise.all([prepare(kind), code ? folders.lay(code) : folders.empty()]);
     try {
-      const runner = await startRunner(options, kind, prepared, { memoryMiB, policy, codeDir: folder.path });
+      const runner = await startRunner(options, kind, prepared, {
+        ...{ memoryMiB, policy, api, codeDir: folder.path },
+      });
       void runner.ended.then(() => folder.release());
       const slot = newSlot(kind.kind, memoryMiB, runner);
-      if (!code) blankFolders.set(slot, folder);
+      if (!code) blanks.set(slot, { folder, runner });
       return slot;
     } catch (error) {
       await folder.release();
@@ -72,16 +82,18 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
       const kind = kindOf(name);
       const { memoryMiB } = target.limits;
       const { policy, isDefault } = slotPolicy(target, operator);
+      const api = apiAccess(target, policy, options);
       const code = { digest, binary, file: languageOf(kind.family).codeFile };
       return {
         kind: name,
         memoryMiB,
         takesBlank: isDefault,
-        start: () => start({ kind, memoryMiB, policy, code }),
-        async lay(blank) {
-          const folder = blankFolders.get(blank);
-          if (!folder) throw new TypeError('only a blank slot takes code');
-          await folders.fill(folder, code);
+        apiHost: api.host,
+        start: () => start({ kind, memoryMiB, policy, code, api }),
+        async lay(slot) {
+          const blank = blanks.get(slot);
+          if (!blank) throw new TypeError('only a blank slot takes code');
+          await Promise.all([folders.fill(blank.folder, code), api.port && blank.runner.serve(api.port)]);
         },
       };
     },
@@ -103,24 +115,33 @@ async function prepareImage(images: ImageStore, reference: string): Promise<Prep
 }
 
 async function startRunner(
-  { host, apiHost, readyTimeoutMs, desk, intakes, resultBytes }: SlotOptions,
+  { host, readyTimeoutMs, desk, intakes, resultBytes }: SlotOptions,
   kind: RuntimeKind,
   { image, root }: PreparedImage,
-  what: { readonly memoryMiB: number; readonly policy: SandboxPolicy; readonly codeDir: string },
+  { memoryMiB, policy, codeDir, api }: Omit<Start, 'kind' | 'code'> & { readonly codeDir: string },
 ): Promise<RunnerProcess> {
   const [program = '', ...args] = image.config.entrypoint;
   const sandbox = await host.start({
     rootDir: root.path,
-    args: [program, ...languageOf(kind.family).memoryFlags(what.memoryMiB), ...args],
-    env: { ...environmentOf(image.config.env), __OW_API_HOST: apiHost() },
+    args: [program, ...languageOf(kind.family).memoryFlags(memoryMiB), ...args],
+    env: environmentOf(image.config.env),
     cwd: image.config.workingDir || '/tmp',
-    policy: what.policy,
-    codeDir: what.codeDir,
+    policy,
+    codeDir,
     channel: 'channel',
   });
   const runner = new RunnerProcess(sandbox, intakes, resultBytes);
   desk.watch(sandbox.id, runner);
+  let refused: unknown;
+  const serving =
+    api?.port &&
+    runner.serve(api.port).catch(async (error) => {
+      if (!runner.isEnded) refused = error;
+      await runner.end('ended');
+    });
   const failure = await runner.ready(readyTimeoutMs);
+  await serving;
+  if (refused !== undefined) throw refused;
   if (!failure) return runner;
   await runner.end('ended');
   const exit = await sandbox.exited;

@@ -112,6 +112,7 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     kind,
     memoryMiB: limits.memoryMiB,
     takesBlank: limits.cpus === undefined,
+    apiHost: () => 'http://ward.test',
     start: () => start(kind, limits.memoryMiB),
     lay: async () => {},
   });

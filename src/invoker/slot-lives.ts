@@ -166,7 +166,10 @@ export class SlotLives {
     const first = line.take(group);
     const { limits } = group.template;
     const startedAt = Date.now();
-    const initialising = slot.runner.init(initRequest(group.template, first?.job), limits);
+    const initialising = slot.runner.init(
+      initRequest(group.template, first?.job, group.plan.apiHost()),
+      limits,
+    );
     if (first) {
       group.beginning.set(first.job.activationId, slot);
       onInit(first.job, slot);

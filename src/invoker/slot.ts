@@ -8,6 +8,7 @@ import type { OperatorPolicy, SandboxHost } from '../sandbox/index.ts';
 import type { CodeFolders } from './code-folders.ts';
 import type { Intakes } from './intake.ts';
 import type { Runner } from './runner.ts';
+import type { ApiConnection } from './types.ts';
 import type { ViolationDesk } from './violation-desk.ts';
 
 export interface Slot {
@@ -32,9 +33,11 @@ export interface SlotPlan {
   readonly memoryMiB: number;
   /** A blank slot of its kind and memory can become one. */
   readonly takesBlank: boolean;
-  /** A new slot with the code in place. @throws Fault IMAGE_UNKNOWN, IMAGE_UNUSABLE, ARCHIVE_* */
+  /** `__OW_API_HOST` of its code. */
+  readonly apiHost: () => string;
+  /** A new slot with the code in place. @throws Fault IMAGE_UNKNOWN, IMAGE_UNUSABLE, ARCHIVE_*, PORT_UNREACHABLE */
   start(): Promise<Slot>;
-  /** Puts the code into a blank slot. */
+  /** Puts the code into a blank slot, and all else that the action has. @throws Fault ARCHIVE_*, PORT_UNREACHABLE */
   lay(blank: Slot): Promise<void>;
 }
 
@@ -44,10 +47,12 @@ export interface SlotSources {
   readonly images: ImageStore;
   readonly operator: OperatorPolicy;
   readonly kinds: readonly RuntimeKind[];
-  /** URL of the API as user code sees it (`__OW_API_HOST`); asked when a sandbox starts. */
+  /** URL of the API for the world (`__OW_API_HOST` where a sandbox has no port for it); asked when code is loaded. */
   readonly apiHost: () => string;
   /** The largest result, serialised; absent: the default. */
   readonly resultBytes?: number | undefined;
+  /** Takes calls of the API that come out of sandboxes; absent: they have no port for it. Never throws. */
+  readonly onApiConnection?: (connection: ApiConnection) => void;
 }
 
 export interface SlotOptions extends SlotSources {

@@ -1,5 +1,6 @@
 /** What `functions/` and the invoker say to each other: plain data, so that a wire may stand between them. */
 
+import type { Socket } from 'node:net';
 import type { EgressRule } from '../egress/index.ts';
 import type { Digest } from '../images/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
@@ -64,8 +65,18 @@ export interface JobTarget {
   readonly limits: ActionLimits;
   readonly scaling?: Scaling | undefined;
   readonly sandbox?: EffectiveSandboxAsk | undefined;
+  /** It is annotated with `provide-api-key`: its sandboxes have a port that leads to the API. */
+  readonly providesApiKey?: boolean | undefined;
   /** Environment that user code sees from `init` on (`init: true` parameters). */
   readonly initEnv: JsonObject;
+}
+
+/** A call of the API that comes out of a sandbox. */
+export interface ApiConnection {
+  /** Paused, with nothing read from it. Everything on it is hostile. */
+  readonly socket: Socket;
+  /** Whose sandbox it is: known from the way by which it came. */
+  readonly namespace: string;
 }
 
 /** Whether code may be loaded that nobody has called: what has to be found out first may not, yet. */

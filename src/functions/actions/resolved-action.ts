@@ -140,6 +140,7 @@ export function targetOf(
     limits: plan.runLimits,
     scaling: plan.scaling,
     sandbox,
+    providesApiKey: resolved.providesApiKey,
     initEnv,
   };
 }

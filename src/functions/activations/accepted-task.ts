@@ -47,6 +47,7 @@ const stored = z.discriminatedUnion('type', [
     type: z.literal('code'),
     revision: z.string(),
     image: z.string().optional(),
+    providesApiKey: z.boolean().optional(),
     code: z.object({ digest, binary: z.boolean(), main: z.string() }),
     scaling: z
       .object({
