@@ -90,6 +90,7 @@ const hostPrograms = Object.fromEntries(
     'setpriv',
     'mount',
     'socat',
+    'perl',
     'dpkg-deb',
     'skopeo',
     'nft',

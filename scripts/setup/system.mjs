@@ -21,6 +21,7 @@ const programs = [
   { name: 'setpriv', argv: ['setpriv', '--version'], package: 'util-linux', why: 'applies Landlock' },
   { name: 'mount', argv: ['mount', '--version'], package: 'mount', why: 'mounts root filesystems' },
   { name: 'socat', argv: ['socat', '-V'], package: 'socat', why: 'reaches ports inside of sandboxes' },
+  { name: 'perl', argv: ['perl', '-v'], package: 'perl-base', why: 'leads sandboxes to the API' },
   { name: 'nft', argv: ['nft', '--version'], package: 'nftables', why: 'holds what sandboxes may reach' },
   { name: 'ip', argv: ['ip', '-V'], package: 'iproute2', why: 'gives sandboxes network devices' },
   { name: 'pasta', argv: ['pasta', '--version'], package: 'passt', why: 'lets connections of sandboxes out' },

@@ -16,8 +16,7 @@ export interface ApiAccess {
 /** That of OpenWhisk's own servers for one machine. */
 const port = 3233;
 const insideUrl = `http://127.0.0.1:${port}`;
-/** Each is a process of the sandbox's, so they are at most a quarter of those that it may have. */
-const maxConnections = 32;
+const connections = 64;
 
 export function apiAccess(
   { namespace, providesApiKey }: Pick<JobTarget, 'namespace' | 'providesApiKey'>,
@@ -33,7 +32,6 @@ export function apiAccess(
   if (providesApiKey !== true || onApiConnection === undefined || !canServe) {
     return { host: apiHost, port: undefined };
   }
-  const connections = Math.max(1, Math.min(maxConnections, Math.floor(policy.pidsLimit / 4)));
   const onConnection: ServePort['onConnection'] = (socket) => onApiConnection({ socket, namespace });
   return { host: () => insideUrl, port: { port, connections, onConnection } };
 }

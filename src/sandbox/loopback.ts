@@ -31,7 +31,7 @@ export function openLoopback(options: LoopbackOptions): OpenLoopback {
   let isClosed = false;
   const hasEnded = () => isClosed || options.hasEnded();
   const path = join(options.dir, 'port');
-  const relay = startRelay({ ...options, hasEnded }, socatArgs(options.port, path));
+  const relay = startRelay({ ...options, hasEnded }, socatArgv(options.port, path));
   // Whoever connects is told.
   relay.catch(() => {});
   return {
@@ -46,9 +46,9 @@ export function openLoopback(options: LoopbackOptions): OpenLoopback {
   };
 }
 
-function socatArgs(port: number, path: string): string[] {
+function socatArgv(port: number, path: string): string[] {
   return [
-    ...['-b', '65536', `UNIX-LISTEN:${path},fork,mode=600,backlog=128`],
+    ...['socat', '-b', '65536', `UNIX-LISTEN:${path},fork,mode=600,backlog=128`],
     // A program that is still starting is waited for here; whoever connected gives up when it has waited enough.
     `TCP4:127.0.0.1:${port},forever,interval=0.01,nodelay`,
   ];

@@ -1,6 +1,6 @@
 /**
- * One small process (socat) in a sandbox's network namespace, and in nothing else of it, that joins a TCP port of its
- * loopback and a Unix socket of the host, connection by connection.
+ * One small process in a sandbox's network namespace, and in nothing else of it, that joins a TCP port of its loopback
+ * and a Unix socket of the host, connection by connection.
  *
  * The process only copies bytes. It runs as an id of the sandbox's own range, without capabilities, and the socket
  * lies in a folder that only it and root can enter. It ends before the range of ids goes to another sandbox.
@@ -24,8 +24,8 @@ export interface RelayPlace {
 
 export interface Relay {
   readonly pid: number | undefined;
-  /** It is in the sandbox's network namespace. */
-  hasEntered(): boolean;
+  /** Settles when it has written something to its stdout, or has ended. */
+  readonly spoken: Promise<void>;
   /** Why it ended; undefined while it has not. */
   readonly said: () => string | undefined;
   /** Ends it with every connection. */
@@ -43,7 +43,7 @@ const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
  */
 export async function startRelay(
   place: RelayPlace,
-  socat: readonly string[],
+  argv: readonly string[],
   prepare?: () => Promise<void>,
 ): Promise<Relay> {
   const { dir, ownerId, hasEnded } = place;
@@ -53,7 +53,7 @@ export async function startRelay(
     await chown(dir, ownerId, ownerId);
     await prepare?.();
     if (hasEnded()) throw unreachable('the sandbox has ended');
-    return enter(namespace, ownerId, socat);
+    return enter(namespace, ownerId, argv);
   } catch (error) {
     throw isFault(error) ? error : unreachable(messageOf(error), error);
   } finally {
@@ -63,21 +63,21 @@ export async function startRelay(
 
 export function unreachable(why: string, cause?: unknown) {
   return sandboxFault('PORT_UNREACHABLE', `no way to a port of the sandbox: ${why}`, {
-    hint: 'apt-get install socat util-linux',
+    hint: 'apt-get install socat util-linux perl-base',
     ...(cause === undefined ? {} : { cause }),
   });
 }
 
-function enter(namespace: number, ownerId: number, socat: readonly string[]): Relay {
+function enter(namespace: number, ownerId: number, relay: readonly string[]): Relay {
   // The namespace is handed over as fd 3: a pid could be a stranger's by the time that its name is read again.
   const argv = [
     ...['nsenter', '--net=/proc/self/fd/3', '--'],
     ...['setpriv', '--reuid', String(ownerId), '--regid', String(ownerId), '--clear-groups'],
     ...['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--'],
-    ...['socat', ...socat],
+    ...relay,
   ];
   // A group of its own, so that its children, one a connection, end with it.
-  const child = startCommand(argv, { stdio: ['ignore', 'ignore', 'pipe', namespace], env, detached: true });
+  const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe', namespace], env, detached: true });
   let text = '';
   let said: string | undefined;
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -89,10 +89,13 @@ function enter(namespace: number, ownerId: number, socat: readonly string[]): Re
     resolve();
   };
   child.once('error', (error) => end(error.message));
-  child.once('exit', (code, signal) => end(text.trim() || `socat ended with ${code ?? signal}`));
+  child.once('exit', (code, signal) => end(text.trim() || `its relay ended with ${code ?? signal}`));
+  const spoken = Promise.withResolvers<void>();
+  child.stdout?.on('data', () => spoken.resolve());
+  void ended.then(spoken.resolve);
   return {
     pid: child.pid,
-    hasEntered: () => isElsewhere(`/proc/${child.pid}/ns/net`),
+    spoken: spoken.promise,
     said: () => said,
     async end() {
       killGroup(child);
@@ -122,14 +125,8 @@ async function networkNamespace({ pids, hasEnded }: RelayPlace): Promise<number>
   }
 }
 
-const ownNamespace = () => statSync('/proc/self/ns/net').ino;
-
-function isElsewhere(namespace: string): boolean {
-  return statSync(namespace, { throwIfNoEntry: false })?.ino !== ownNamespace();
-}
-
 function findNamespace(pids: () => readonly number[]): number | undefined {
-  const own = ownNamespace();
+  const own = statSync('/proc/self/ns/net').ino;
   for (const pid of pids()) {
     const descriptor = openNamespace(pid);
     if (descriptor === undefined) continue;
