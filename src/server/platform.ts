@@ -3,7 +3,7 @@
  * What fails half-way closes what was opened.
  */
 import { chmod, mkdir } from 'node:fs/promises';
-import { type ApiOptions, createApi } from '../api/index.ts';
+import { type ApiOptions, createApi, sandboxEntrance } from '../api/index.ts';
 import {
   createFunctions,
   createRetention,
@@ -21,7 +21,7 @@ import {
   removeHalfWrittenBlobs,
   runtimeKinds,
 } from '../images/index.ts';
-import { createInvoker } from '../invoker/index.ts';
+import { type ApiConnection, createInvoker } from '../invoker/index.ts';
 import type { Log } from '../lib/index.ts';
 import {
   openSandboxHost,
@@ -62,6 +62,7 @@ interface Events {
   gateChanged: (event: GateEvent) => void;
   sandboxViolated: ViolationSink;
   fireSecurity: ReturnType<typeof createSecurityTrigger>;
+  apiConnected: (connection: ApiConnection) => void;
 }
 
 /** How long running activations get to end when Ward stops. */
@@ -84,7 +85,12 @@ export async function startPlatform(
   const figures = createFigures(buildInfo.buildno);
   const metrics = await metricsSource(figures, config.metrics.tokenFile);
   // Those who hear of it stand on top of those who tell it.
-  const events: Events = { gateChanged: () => {}, sandboxViolated: () => {}, fireSecurity: () => {} };
+  const events: Events = {
+    gateChanged: () => {},
+    sandboxViolated: () => {},
+    fireSecurity: () => {},
+    apiConnected: ({ socket }) => socket.destroy(),
+  };
   const starter = stack.adopt(await openStarter(), (opened) => opened.close());
   const host = stack.use(
     await openSandboxHost({
@@ -141,6 +147,7 @@ export async function startPlatform(
       operator,
       kinds,
       apiHost,
+      onApiConnection: (connection) => events.apiConnected(connection),
       log,
       onViolation,
       mayLoad: (target) => loadPermission(guarded.codeGate, target),
@@ -181,6 +188,7 @@ export async function startPlatform(
   // First of all: new calls are refused, running ones end, and only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   url = await listen(api, config.listen);
+  events.apiConnected = sandboxEntrance(api, functions);
   const sweep = async () => {
     await guarded.sweep(functions);
     return sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });
