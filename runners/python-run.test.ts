@@ -74,7 +74,8 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
         unJson('Object of type generator is not JSON serializable'),
       ],
       ['an exception', 'raise ValueError("no é")', ok({ error: 'no é' })],
-      ['an exception with fields', 'return args["x"]', ok({ error: "'x'" })],
+      ['an exception with fields', 'return args["x"]', ok({ error: "KeyError: 'x'" })],
+      ['an exception without a text', 'raise ValueError()', ok({ error: 'ValueError' })],
       [
         'an exception whose text fails',
         'class E(Exception):\n    __str__ = None\n  raise E()',

@@ -158,6 +158,15 @@ def text_of(error):
         return type(error).__name__
 
 
+def named_text_of(error):
+    """The text, with the type where the text says nothing without it: of a KeyError it is the key, of some it is empty."""
+    text = text_of(error)
+    if text and not isinstance(error, KeyError):
+        return text
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
 def log_error(error):
     """Writes the traceback to stderr, from the first line of user code on; returns its last part."""
     try:
@@ -253,7 +262,7 @@ def run(main, request):
         result = main(request["value"])
     except Exception as error:
         log_error(error)
-        result = {"error": text_of(error)}
+        result = {"error": named_text_of(error)}
     try:
         answer = f'"ok":true,"value":{result_json(result)}'
         is_late = monotonic() - begun_at > PATIENCE

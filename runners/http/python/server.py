@@ -69,7 +69,7 @@ def run(body):
         result = main(body.get("value") or {})
     except Exception as error:
         runner.log_error(error)
-        result = {"error": runner.text_of(error)}
+        result = {"error": runner.named_text_of(error)}
     try:
         return runner.result_json(result)
     except runner.Refusal as refusal:
