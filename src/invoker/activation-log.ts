@@ -24,6 +24,22 @@ export function isLongLog(log: ActivationLog): log is LongLog {
   return 'parts' in log;
 }
 
+/** With a further line at its end. */
+export function withLine(log: ActivationLog, line: string): ActivationLog {
+  return isLongLog(log) ? { parts: [...log.parts, [line]] } : [...log, line];
+}
+
+/** The last of them, of a long log without unpacking the rest. */
+export function lastLinesOf(log: ActivationLog, count: number): readonly string[] {
+  if (!isLongLog(log)) return log.slice(-count);
+  const lines: string[] = [];
+  for (let at = log.parts.length - 1; at >= 0 && lines.length < count; at--) {
+    const part = log.parts[at];
+    if (part !== undefined) lines.unshift(...unpackLines(part));
+  }
+  return lines.slice(-count);
+}
+
 /** All of them: what a long log was packed to save. */
 export function linesOf(log: ActivationLog): readonly string[] {
   return isLongLog(log) ? log.parts.flatMap(unpackLines) : log;

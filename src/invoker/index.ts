@@ -1,8 +1,15 @@
-export { type ActivationLog, isLongLog, type LongLog, linesOf } from './activation-log.ts';
+export {
+  type ActivationLog,
+  isLongLog,
+  type LongLog,
+  lastLinesOf,
+  linesOf,
+  withLine,
+} from './activation-log.ts';
 export { isProgram } from './code-folders.ts';
 export { imageUnknown, invokerFaults } from './faults.ts';
 export { createInvoker, type InvokerOptions } from './invoker.ts';
-export { packLines } from './log-lines.ts';
+export { formatLine, packLines } from './log-lines.ts';
 export { defaultResultBytes, overLimitText } from './outcomes.ts';
 export type { PrewarmTarget } from './prewarm.ts';
 export { boundAsk } from './slot-policy.ts';

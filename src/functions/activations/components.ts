@@ -61,6 +61,7 @@ export function createComponents({ flights, activations, invoker, gate }: Compon
       frame,
       namespaceCreatedAt,
       isRecorded: limits.storeActivations !== false,
+      allowed: limits,
       ...(task.type === 'composed' ? { call: { resolved, caller, budget } } : {}),
     });
     const { activationId } = task;

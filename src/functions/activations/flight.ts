@@ -2,6 +2,7 @@
 import type { Admission } from '../../invoker/index.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import type { ComposedCall } from './composed-call.ts';
+import type { AllowedLimits } from './hints.ts';
 import { Milestone } from './milestone.ts';
 import { frameOfTask, type RecordFrame } from './record.ts';
 import type { Task } from './task.ts';
@@ -16,6 +17,8 @@ export interface Departure {
   readonly inputJson?: string | undefined;
   /** Whether its record is kept (default: yes). */
   readonly isRecorded?: boolean | undefined;
+  /** What its namespace may ask for, for hints. */
+  readonly allowed?: AllowedLimits | undefined;
   /** Tells its namespace from a later one of the same name, which must not get its record. */
   readonly namespaceCreatedAt?: number | undefined;
   readonly admission?: Admission | undefined;
@@ -29,6 +32,7 @@ export class Flight {
   readonly call: ComposedCall | undefined;
   readonly inputJson: string | undefined;
   readonly isRecorded: boolean;
+  readonly allowed: AllowedLimits | undefined;
   readonly namespaceCreatedAt: number | undefined;
   /** Reads see its record, or it leaves none. */
   readonly visible = new Milestone();
@@ -50,6 +54,7 @@ export class Flight {
     this.call = departure.call;
     this.inputJson = departure.inputJson;
     this.isRecorded = departure.isRecorded ?? true;
+    this.allowed = departure.allowed;
     this.namespaceCreatedAt = departure.namespaceCreatedAt;
     this.attempt = departure.attempt ?? null;
     this.#admission = departure.admission;

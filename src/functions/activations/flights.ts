@@ -9,7 +9,7 @@
  * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
  * to move: so a flight makes few promises, and what is known already is not awaited.
  */
-import { type Invoker, isLongLog } from '../../invoker/index.ts';
+import { formatLine, type Invoker, isLongLog, withLine } from '../../invoker/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationWrite, Store } from '../../store/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
@@ -20,6 +20,7 @@ import { toQueue } from './accepted-task.ts';
 import { type ActivationService, within } from './activations.ts';
 import type { ComposedCall } from './composed-call.ts';
 import { type Departure, Flight } from './flight.ts';
+import { type AllowedLimits, hintFor } from './hints.ts';
 import { keptLog } from './kept-log.ts';
 import {
   type ActivationRecord,
@@ -30,7 +31,7 @@ import {
   storedRecord,
 } from './record.ts';
 import { requireRun } from './run-permission.ts';
-import type { ComposedTask, Task } from './task.ts';
+import type { CodeTask, ComposedTask, Task } from './task.ts';
 
 export interface FlightsOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
@@ -194,7 +195,11 @@ function runToEnd(
       const start = () => {
         if (isOver) return;
         const running = task.type === 'code' ? invoker.run(task) : compose(task, call);
-        running.then(finish).catch(refuse);
+        const explain = (ending: Ending) => {
+          if (ending.status === 'success' || task.type !== 'code') finish(ending);
+          else explained(task, ending, flight.allowed).then(finish, refuse);
+        };
+        running.then(explain).catch(refuse);
       };
       const judging = task.type === 'code' ? requireRun(gate, task) : undefined;
       if (judging === undefined) start();
@@ -203,6 +208,19 @@ function runToEnd(
       refuse(error);
     }
   });
+}
+
+/** With what to do about it, in its record and at the end of its log, where there is something to say. */
+async function explained(
+  task: CodeTask,
+  ending: Ending,
+  allowed: AllowedLimits | undefined,
+): Promise<Ending> {
+  const hint = await hintFor(task, ending, allowed);
+  if (hint === undefined) return ending;
+  if (task.limits.logBytes === 0) return { ...ending, hint };
+  const line = formatLine('stderr', `hint: ${hint}`);
+  return { ...ending, hint, logs: ending.logs.then((log) => withLine(log, line)) };
 }
 
 async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>, task: Task): Promise<void> {

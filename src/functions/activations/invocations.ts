@@ -134,6 +134,7 @@ function departureOf(
     frame: resolved.frame,
     namespaceCreatedAt: identity.createdAt,
     isRecorded: identity.limits.storeActivations !== false,
+    allowed: identity.limits,
     call: task.type === 'composed' ? { resolved, caller: request, budget: newBudget() } : undefined,
     inputJson: resolved.capturesInput ? captureInput(payload) : undefined,
     admission,

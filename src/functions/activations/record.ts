@@ -12,6 +12,8 @@ export interface Ending extends Completion {
   readonly durationMs?: number;
   /** Of a composed one: the most that any part may use. */
   readonly memoryMiB?: number;
+  /** Of a failed one: what to do about it. */
+  readonly hint?: string;
 }
 
 /** As the store takes it, and what an answer needs beside it. */
@@ -213,14 +215,15 @@ function annotationsOf(task: Task, frame: RecordFrame, ending: Ending): string {
 
 /** Where the time went, and why it was not warm, if it was not. */
 function codeAnnotations(frame: RecordFrame, ending: Ending): string {
-  const { waitMs, timedOut, initMs, start, startReason, sandboxMs, violations } = ending;
+  const { waitMs, timedOut, initMs, start, startReason, sandboxMs, violations, hint } = ending;
   return (
     `{"key":"waitTime","value":${waitMs}},{"key":"timeout","value":${timedOut}},${frame.limitsAnnotation}` +
     `,{"key":"start","value":"${start}"}` +
     (startReason === undefined ? '' : `,${annotation('startReason', startReason)}`) +
     (sandboxMs === undefined ? '' : `,{"key":"sandboxTime","value":${sandboxMs}}`) +
     (initMs === undefined ? '' : `,{"key":"initTime","value":${initMs}}`) +
-    (violations === undefined ? '' : `,${annotation('violations', violations.map(plain))}`)
+    (violations === undefined ? '' : `,${annotation('violations', violations.map(plain))}`) +
+    (hint === undefined ? '' : `,${annotation('hint', hint)}`)
   );
 }
 

@@ -1,0 +1,164 @@
+/**
+ * What to do about an activation that has failed, as far as the platform can know: it sees the form of an error, and
+ * what the sandbox was given. It is told beside the error, whose text is OpenWhisk's or the function's own, and is no
+ * more than a hint: a function may say what it likes.
+ */
+import { lastLinesOf } from '../../invoker/index.ts';
+import { isJsonObject, type JsonValue } from '../../lib/index.ts';
+import type { UserLimits } from '../namespaces/limits.ts';
+import type { Ending } from './record.ts';
+import type { CodeTask } from './task.ts';
+
+export type AllowedLimits = Pick<UserLimits, 'maxActionMemory' | 'maxActionTimeout'>;
+
+interface Failed {
+  readonly task: CodeTask;
+  readonly ending: Ending;
+  /** What the namespace may ask for, where it is at hand. */
+  readonly allowed: AllowedLimits | undefined;
+  /** What the error says, with what it says of its causes. */
+  readonly said: string;
+  /** The end of the log, where the error says nothing. */
+  readonly lastLines: string;
+}
+
+/** Of an error: a function may answer with megabytes. */
+const mostSaid = 16 * 1024;
+const mostLines = 50;
+const deepestCause = 4;
+
+/** Undefined when there is nothing to say beyond the error. */
+export async function hintFor(
+  task: CodeTask,
+  ending: Ending,
+  allowed: AllowedLimits | undefined,
+): Promise<string | undefined> {
+  const said = textOf(errorOf(ending), deepestCause).slice(0, mostSaid);
+  // What a process has died of, only its log can tell.
+  const lastLines = said.endsWith('exited unexpectedly.')
+    ? lastLinesOf(await ending.logs, mostLines).join('\n')
+    : '';
+  const failed = { task, ending, allowed, said, lastLines };
+  return hints.map((hint) => hint(failed)).find((text) => text !== undefined);
+}
+
+const hints: readonly ((failed: Failed) => string | undefined)[] = [
+  timeHint,
+  memoryHint,
+  moduleHint,
+  refusedHint,
+  noNetworkHint,
+];
+
+function timeHint({ task, ending, allowed }: Failed): string | undefined {
+  if (!ending.timedOut) return undefined;
+  return raise(task, 'timeout', 'ms', task.limits.timeoutMs, allowed?.maxActionTimeout);
+}
+
+const outOfMemory =
+  /^The action exhausted its memory|JavaScript heap out of memory|java\.lang\.OutOfMemoryError|Allowed memory size of \d+ bytes exhausted|^MemoryError\b|failed to allocate memory/;
+
+function memoryHint({ task, allowed, said, lastLines }: Failed): string | undefined {
+  if (!outOfMemory.test(said) && !outOfMemory.test(lastLines)) return undefined;
+  return raise(task, 'memory', 'MB', task.limits.memoryMiB, allowed?.maxActionMemory);
+}
+
+function raise(
+  task: CodeTask,
+  option: 'memory' | 'timeout',
+  unit: string,
+  now: number,
+  most: number | undefined,
+): string {
+  if (most !== undefined && now >= most)
+    return `it has as much as is allowed, --${option} ${now}: do less in one call, or have the operator raise the limit`;
+  const next = Math.min(now * 2, most ?? Number.POSITIVE_INFINITY);
+  const within = most === undefined ? '' : `, within ${most} ${unit}`;
+  return `raise --${option}${within}: ward action update ${nameOf(task)} --${option} ${next}`;
+}
+
+/** By the name of a language: how its errors name what can't be found, and how that is brought along. */
+const modules: readonly {
+  readonly kind: string;
+  readonly pattern: RegExp;
+  readonly bring: (name: string) => string;
+}[] = [
+  {
+    kind: 'nodejs:',
+    pattern: /Cannot find (?:module|package) '([^'\n]{1,200})'/,
+    bring: (name) => `npm install ${packageOf(name)}`,
+  },
+  {
+    kind: 'python:',
+    pattern: /No module named '([^'\n]{1,200})'/,
+    bring: (name) => `pip install --target . ${name.split('.')[0]}`,
+  },
+  { kind: 'ruby:', pattern: /cannot load such file -- ([^\s]{1,200})/, bring: () => 'bundle install' },
+  { kind: 'php:', pattern: /Class "([^"\n]{1,200})" not found/, bring: () => 'composer install' },
+  {
+    kind: 'java:',
+    pattern: /(?:NoClassDefFoundError|ClassNotFoundException): ([\w/.$]{1,200})/,
+    bring: () => 'build one jar of all',
+  },
+];
+
+function moduleHint({ task, said }: Failed): string | undefined {
+  const { kind, pattern, bring } = modules.find((each) => task.kind.startsWith(each.kind)) ?? {};
+  const name = pattern?.exec(said)?.[1];
+  if (kind === undefined || name === undefined || bring === undefined) return undefined;
+  if (/^[./]/.test(name))
+    return `the code was deployed without ${name}: deploy its folder, with all its files: ward action update ${nameOf(task)} FOLDER`;
+  return (
+    `${name} is not in ${task.kind}, so it has to come along: ${bring(name)} in the folder of the code, then ` +
+    `ward action update ${nameOf(task)} FOLDER`
+  );
+}
+
+/** `lodash/fp` is of `lodash`, `@scope/name/part` of `@scope/name`. */
+function packageOf(name: string): string {
+  const parts = name.split('/');
+  return parts.slice(0, name.startsWith('@') ? 2 : 1).join('/');
+}
+
+/** Of a function that has rules, and reached past them. */
+function refusedHint({ task, ending }: Failed): string | undefined {
+  const refused = (ending.violations ?? []).find(({ kind }) => kind === 'egress');
+  if (refused === undefined) return undefined;
+  const host = /^name ([\w.-]+)/.exec(refused.detail)?.[1];
+  return `its rules did not let it out (${refused.detail}): ${wayOut(task, host)}, beside those that it has`;
+}
+
+const unreachable =
+  /fetch failed|\bE(?:AI_AGAIN|NETUNREACH|NOTFOUND|CONNREFUSED)\b|name resolution|[Nn]etwork is unreachable|[Cc]onnection refused|NameResolutionError|UnknownHostException|Could ?n[o']t resolve host|getaddrinfo|dial tcp/;
+const ownAddress = /\b(?:127\.0\.0\.1|localhost)\b|::1\b/;
+
+function noNetworkHint({ task, said }: Failed): string | undefined {
+  if ((task.sandbox?.egress?.length ?? 0) > 0 || !unreachable.test(said)) return undefined;
+  if (ownAddress.test(said))
+    return `127.0.0.1 is the sandbox itself, where nothing else listens. A service is reached by its name: ${wayOut(task)}`;
+  const host = /getaddrinfo E\w+ ([\w.-]+)/.exec(said)?.[1];
+  return `this function has no way out, a sandbox reaches what a rule names and nothing else: ${wayOut(task, host)}`;
+}
+
+function wayOut(task: CodeTask, host = 'HOST:PORT'): string {
+  return `ward action update ${nameOf(task)} --egress ${host}, within what the operator allows`;
+}
+
+/** As its namespace types it; in full where it is another's. */
+function nameOf({ action, namespace }: CodeTask): string {
+  const own = `/${namespace}/`;
+  return action.startsWith(own) ? action.slice(own.length) : action;
+}
+
+function errorOf({ result }: Ending): JsonValue | undefined {
+  return isJsonObject(result) ? result['error'] : undefined;
+}
+
+/** An error may be a text, or an object with a message, a code and a cause. */
+function textOf(error: JsonValue | undefined, depth: number): string {
+  if (typeof error === 'string') return error;
+  if (!isJsonObject(error) || depth === 0) return '';
+  const { message, code, cause } = error;
+  const own = [message, code].filter((each) => typeof each === 'string').join(' ');
+  return cause === undefined ? own : `${own} ${textOf(cause, depth - 1)}`;
+}
