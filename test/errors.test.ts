@@ -48,9 +48,36 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
     });
   });
 
+  it('says what to do about a failure, in the record, at the end of the log, and on the command line', async () => {
+    const code = 'async function main() { console.log("begun"); await fetch("https://api.example.com/"); }';
+    await ward.deploy('outside', code);
+    const { body } = await ward.invoke('outside');
+    expect(body.response.result.error).toMatchObject({ message: 'fetch failed' });
+    const record = await ward.activation(body.activationId);
+    const hint = body.annotations.find(({ key }: { key: string }) => key === 'hint')?.value;
+    expect(hint).toMatch(
+      /^this function has no way out, .*: ward action update outside --egress api\.example\.com,/,
+    );
+    expect(record.logs.at(0)).toContain('stdout: begun');
+    expect(record.logs.at(-1).endsWith(` stderr: hint: ${hint}`)).toBe(true);
+    const told = await ward.cli(['action', 'invoke', 'outside', '-r']);
+    expect(told.code).toBe(8);
+    expect(told.stderr.split(hint)).toHaveLength(2);
+    expect(told.stderr).toContain(`try:   ${hint}\n`);
+  });
+
+  it('says by how much a limit can be raised', async () => {
+    await ward.deploy('endless', 'function main() { for (;;); }', { limits: { timeout: 300 } });
+    const { body } = await ward.invoke('endless');
+    expect(body.response.result.error).toBe('The action exceeded its time limits of 300 milliseconds.');
+    expect(body.annotations).toContainEqual({
+      key: 'hint',
+      value: 'raise --timeout, within 300000 ms: ward action update endless --timeout 600',
+    });
+  });
+
   it('egress that is not allowed is told as EGRESS_EXCEEDED, at deployment', async () => {
-    const rules = '[{"host": "api.example.com", "ports": [443]}]';
-    const refused = await ward.cli(['action', 'update', 'hello', '-a', 'egress', rules]);
+    const refused = await ward.cli(['action', 'update', 'hello', '--egress', 'api.example.com']);
     expect(refused.code).toBe(3);
     expect(refused.stderr).toMatch(
       /^error\[EGRESS_EXCEEDED\]: egress: tcp api\.example\.com:443 is not allowed\n[\s\S]*try: {3}ask for less, or have the operator name it in `sandbox\.allow\.egress`\n$/,

@@ -97,17 +97,22 @@ function readSandbox(text: string, name: string): JsonValue {
   }
 }
 
-/** What a rule is, the server room says. */
-function readEgress(text: string, name: string): JsonValue {
+/** What a rule is, the server says; a name alone is reached over HTTPS. @throws Fault USAGE */
+export function readEgress(text: string, name: string): JsonValue {
   if (text === 'none') return [];
-  if (!text.startsWith('[')) return text.split(',').map((rule) => rule.trim());
+  if (!text.startsWith('[')) return rulesIn(text);
   try {
     return JSON.parse(text);
   } catch {
     // A network of IPv6 with a port begins like a list: [2001:db8::/32]:443.
-    if (text.includes(']:')) return text.split(',').map((rule) => rule.trim());
+    if (text.includes(']:')) return rulesIn(text);
     throw cliFault('USAGE', `${name} takes rules with commas between, none, default, or JSON, not '${text}'`);
   }
+}
+
+function rulesIn(text: string): string[] {
+  const rules = text.split(',').map((rule) => rule.trim());
+  return rules.map((rule) => (/^[\w*.-]*[a-z][\w.-]*$/i.test(rule) ? `${rule}:443` : rule));
 }
 
 /** `--max-memory` → `maxMemory`, as options are read. */

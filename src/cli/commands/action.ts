@@ -27,6 +27,10 @@ const writeOptions: readonly OptionSpec[] = [
   { flags: '--cpus <N>', summary: 'processors of its sandbox: 0.5, 2' },
   { flags: '--disk <MB>', summary: 'size of its sandbox’s /tmp, in MB' },
   {
+    flags: '--egress <RULES>',
+    summary: 'what it may reach: api.example.com, 203.0.113.0/24:80, with commas between, or none',
+  },
+  {
     flags: '--web <MODE>',
     summary: 'whether it is a web action',
     choices: ['yes', 'true', 'raw', 'no', 'false'],
@@ -80,6 +84,7 @@ const update: CommandSpec = {
     { command: 'ward action update hello examples/hello.js', does: 'new code' },
     { command: 'ward action update hello --del-annotation web-export', does: 'one annotation less' },
     { command: 'ward action update hello -t 5000', does: 'only another timeout' },
+    { command: 'ward action update hello --egress api.example.com', does: 'a way out, over HTTPS' },
   ],
   handler: async () => (await import('../handlers/action-write.ts')).update,
 };

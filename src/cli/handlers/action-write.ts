@@ -7,6 +7,7 @@ import { cliFault } from '../faults.ts';
 import { waysIn } from '../image-ways.ts';
 import type { Input } from '../input.ts';
 import { typedValues } from '../key-values.ts';
+import { readEgress } from '../namespace-limit-options.ts';
 import { toKeyValues } from '../parameters.ts';
 import { printableLine } from '../printable.ts';
 import { execSource } from './action-exec.ts';
@@ -53,7 +54,7 @@ async function put(input: Input, context: Context, done: 'created' | 'updated'):
       ...keyValues('parameters', { ...source.parameters, ...typed.parameters }, typed.parameters),
       ...keyValues(
         'annotations',
-        { ...source.annotations, ...typed.annotations, ...web.annotations },
+        { ...source.annotations, ...typed.annotations, ...web.annotations, ...egressOf(input) },
         typed.annotations ?? web.annotations,
       ),
       ...deletions([...input.texts('delAnnotation'), ...web.removed]),
@@ -83,6 +84,11 @@ function keyValues(field: string, values: JsonObject, typed: JsonObject | undefi
 
 function deletions(names: readonly string[]): JsonObject {
   return names.length === 0 ? {} : { delAnnotations: names };
+}
+
+function egressOf(input: Input): JsonObject {
+  const typed = input.text('egress');
+  return typed === undefined ? {} : { egress: readEgress(typed, '--egress') };
 }
 
 function limitsOf(input: Input): JsonObject {

@@ -329,6 +329,38 @@ test('an action that fails exits with 8, its result on stdout, its log on stderr
   );
 });
 
+test('what to do is told once, and the stack is left to the log', async () => {
+  const hint = 'raise --memory';
+  const annotations = [...record.annotations, { key: 'hint', value: hint }];
+  const error = 'Initialization has failed due to: Error: no\n    at main (/fn/index.js:1:1)';
+  const response = { status: 'action developer error', success: false, result: { error } };
+  const body = { ...failed, annotations, response };
+  api.answers.set(`POST ${actionsUrl}/hello`, { status: 502, body });
+  const logs = ['2026-01-01T10:00:00.123456789Z stderr: oh', `2026-01-01T10:00:00.3Z stderr: hint: ${hint}`];
+  api.answers.set(`GET ${activationsUrl}/${id}`, { body: { ...body, logs } });
+  const { stderr } = await ward(['action', 'invoke', 'hello', '-r']);
+  expect(stderr).toBe(
+    [
+      "error[ACTION_FAILED]: hello ended with 'action developer error'",
+      'why:   Initialization has failed due to: Error: no',
+      `try:   ${hint}`,
+      'log:   oh',
+      `more:  ward activation logs ${id}`,
+      '',
+    ].join('\n'),
+  );
+});
+
+test.each([
+  ['api.example.com', ['api.example.com:443']],
+  ['api.example.com:8443,203.0.113.0/24', ['api.example.com:8443', '203.0.113.0/24']],
+  ['none', []],
+])('--egress %s is the annotation', async (typed, rules) => {
+  api.answers.set(`PUT ${actionsUrl}/hello`, { body: action });
+  expect((await ward(['action', 'update', 'hello', '--egress', typed])).code).toBe(0);
+  expect(api.requests[0]?.body).toMatchObject({ annotations: [{ key: 'egress', value: rules }] });
+});
+
 test('an action that still runs when the server stops waiting exits with 7', async () => {
   api.answers.set(`POST ${actionsUrl}/hello`, { status: 202, body: { activationId: id } });
   const { code, stderr } = await ward(['action', 'invoke', 'hello', '-b']);

@@ -2,12 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import type { ApiClient } from '../client.ts';
-import { logLinesOf, objectOf, stripLogLine, textOf } from '../entity-fields.ts';
+import { annotationOf, logLinesOf, objectOf, stripLogLine, textOf } from '../entity-fields.ts';
 import { exitActionError } from '../faults.ts';
 import type { Io } from '../io.ts';
 import { printableLine } from '../printable.ts';
 
-const shownLogLines = 10;
+const shownLogLines = 15;
 
 export function isSuccess(record: JsonObject): boolean {
   return objectOf(record['response'])['success'] === true;
@@ -32,10 +32,19 @@ export function reportFailure(
   logLines: readonly string[],
 ): number {
   const status = textOf(objectOf(record['response'])['status']);
-  io.problem('ACTION_FAILED', `${action} ended with '${status}'`, { why: errorText(resultOf(record)) });
-  if (logLines.length > 0) io.note(`log:   ${logLines.map(printableLine).join('\n       ')}`);
-  io.note(`try:   ward activation logs ${textOf(record['activationId'])}`);
+  const hint = textOf(annotationOf(record, 'hint'));
+  const why = withoutStack(errorText(resultOf(record)));
+  io.problem('ACTION_FAILED', `${action} ended with '${status}'`, { why, ...(hint === '' ? {} : { hint }) });
+  const shown = logLines.filter((line) => line !== `hint: ${hint}`);
+  if (shown.length > 0) io.note(`log:   ${shown.map(printableLine).join('\n       ')}`);
+  const more = hint === '' ? 'try:   ' : 'more:  ';
+  io.note(`${more}ward activation logs ${textOf(record['activationId'])}`);
   return exitActionError;
+}
+
+/** The frames of a stack are in the log, with the line that threw. */
+function withoutStack(text: string): string {
+  return text.split(/\n\s+at /, 1)[0] ?? '';
 }
 
 /** The last lines of the log; the record that has them is written a moment after the result is out. */

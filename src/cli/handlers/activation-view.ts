@@ -53,6 +53,7 @@ export function activationFields(activation: JsonObject): (readonly [string, str
     ['sandbox', durationText(annotationOf(activation, 'sandboxTime'))],
     ['init', durationText(annotationOf(activation, 'initTime'))],
     ['cause', textOf(activation['cause'])],
+    ['hint', textOf(annotationOf(activation, 'hint'))],
     [
       'result',
       isPending(activation) ? '' : JSON.stringify(objectOf(activation['response'])['result'] ?? null),
