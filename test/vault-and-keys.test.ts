@@ -1,5 +1,6 @@
 /** Parameters at rest and their keys, and keys that may do less, on a real Ward. */
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, Ward } from './ward.ts';
@@ -58,7 +59,8 @@ describe.skipIf(missing !== undefined)(`vault and keys${missing ? ` (${missing})
   it('without its keys, what is encrypted is an error that says nothing, and the rest goes on', async () => {
     const { dataDir } = ward;
     await ward.stop();
-    rmSync(join(dataDir, 'parameters.keys'));
+    const other = randomBytes(32).toString('base64');
+    writeFileSync(join(dataDir, 'parameters.keys'), `other:${other}\n`);
     ward = await Ward.start({}, dataDir);
     const answer = await ward.request('GET', `${actions}/keeper`);
     expect([answer.status, answer.body.error]).toEqual([500, 'There was an internal server error.']);

@@ -2,7 +2,7 @@
  * From records to a parser. Nothing here knows a command; what commander would print or exit with itself is
  * turned into Faults and exit codes, so that every error looks the same.
  */
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { entryPath, unfoldPair } from './argv.ts';
 import {
   type CommandSpec,
@@ -107,11 +107,17 @@ function addOptions(command: Command, specs: readonly OptionSpec[], heading: str
     const option = new Option(spec.flags, spec.summary).helpGroup(heading).hideHelp(isHidden);
     if (spec.choices !== undefined) option.choices(spec.choices);
     if (spec.takes !== undefined) {
-      const parse = spec.takes === 'pair' ? unfoldPair : (word: string) => word;
+      const { choices } = spec;
+      const parse = spec.takes === 'pair' ? unfoldPair : (word: string) => choiceOf(word, choices);
       option.argParser<unknown[]>((word, previous) => [...(previous ?? []), parse(word)]);
     }
     command.addOption(option);
   }
+}
+
+function choiceOf(word: string, choices: OptionSpec['choices']): string {
+  if (choices?.includes(word) !== false) return word;
+  throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
 }
 
 function examplesText(examples: readonly ExampleSpec[]): string {

@@ -5,6 +5,7 @@ import { activationGroup } from './commands/activation.ts';
 import { advisoriesGroup } from './commands/advisories.ts';
 import { apiGroup } from './commands/api.ts';
 import { auditGroup } from './commands/audit.ts';
+import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
 import { namespaceGroup } from './commands/namespace.ts';
@@ -38,6 +39,8 @@ export const entries: readonly EntrySpec[] = [
   policyGroup,
   auditGroup,
   vaultGroup,
+  backupCommand,
+  restoreCommand,
   sandboxGroup,
   propertyGroup,
   completionCommand,

@@ -17,6 +17,7 @@ export type { AuditCheck, AuditCheckOptions } from './store/audit-check.ts';
 export type { AuditDraft, AuditEntry } from './store/audit-entry.ts';
 export type { AuditPage } from './store/audit-log.ts';
 export { type Checkpoint, parseCheckpoint } from './store/checkpoint.ts';
+export { gateSchema } from './store/database.ts';
 export * from './store/gate-store.ts';
 export { codeSubject, imageSubject } from './subject.ts';
 export * from './trust/attestations.ts';

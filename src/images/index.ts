@@ -5,7 +5,13 @@ export { type BuildOptions, type BuiltImage, buildRuntimeImages } from './build/
 export { runtimeImagesReady } from './build/stamp.ts';
 export { digestOf, isDigest, parseDigest } from './digest.ts';
 export { imageFaults } from './faults.ts';
-export { openRegularFile, readRegularFile, writeFileAtomically } from './files.ts';
+export {
+  isTemporary,
+  openRegularFile,
+  readRegularFile,
+  renameDurably,
+  writeFileAtomically,
+} from './files.ts';
 export {
   buildDockerfileImage,
   type DockerfileImageOptions,
@@ -23,7 +29,7 @@ export {
 export type { LayerRole } from './function-build/image-documents.ts';
 export { nameOfFolder, parseImageName } from './function-build/image-name.ts';
 export { writeLayoutArchive } from './function-build/layout-archive.ts';
-export { copyImage, unpackLayers } from './function-build/layout-copy.ts';
+export { copyBlob, copyImage, unpackLayers } from './function-build/layout-copy.ts';
 export { openWorkFolder, type WorkFolder } from './function-build/work-folder.ts';
 export { type ImageStoreOptions, openImageStore, pickEntry } from './image-store.ts';
 export { entryPath, linkTarget, showPath } from './layer/entry-path.ts';
@@ -52,6 +58,7 @@ export {
   refNameOf,
   tagManifest,
 } from './oci/layout.ts';
+export { blobsBelow } from './oci/layout-blobs.ts';
 export {
   type Config,
   configMediaType,
@@ -66,6 +73,7 @@ export {
 } from './oci/schema.ts';
 export type { BlobCopier } from './registry-store/content.ts';
 export type { ByteRange } from './registry-store/copy-file.ts';
+export { blobsKnownIn, registrySchema } from './registry-store/database.ts';
 export { registryStoreFaults } from './registry-store/faults.ts';
 export {
   hasImageConfig,

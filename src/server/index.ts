@@ -12,6 +12,8 @@ import type { UpOptions } from './up.ts';
 
 export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
 export type { AdvisoriesChangeOptions, AdvisoriesOptions } from './advisories-admin.ts';
+export type { BackupResult } from './backup/backup.ts';
+export type { RestoreResult } from './backup/restore.ts';
 export { defaultDataDir } from './config.ts';
 export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
@@ -22,6 +24,7 @@ export type { BaseBuildRequest, BuiltBase } from './image-build-bases.ts';
 export type { PushTarget } from './image-build-push.ts';
 export type { KeyFile } from './image-build-trust.ts';
 export type { Learned, LearnRequest } from './learn.ts';
+export { type DataPart, dataParts } from './missing-parts.ts';
 export type { NamespaceAdmin, NamespaceKey, NamespaceLimitsView } from './namespace-admin.ts';
 export type { SandboxRunOptions } from './policy.ts';
 export type {
@@ -77,6 +80,12 @@ export const signByHand: Signing['signByHand'] = async (request) =>
 
 export const verifyByHand: Signing['verifyByHand'] = async (request) =>
   (await import('./image-sign.ts')).verifyByHand(request);
+
+export const takeBackup: typeof import('./backup/backup.ts').takeBackup = async (options) =>
+  (await import('./backup/backup.ts')).takeBackup(options);
+
+export const restoreBackup: typeof import('./backup/restore.ts').restoreBackup = async (options) =>
+  (await import('./backup/restore.ts')).restoreBackup(options);
 
 export const namespaceAdmin: typeof import('./namespace-admin.ts').namespaceAdmin = async (options) =>
   (await import('./namespace-admin.ts')).namespaceAdmin(options);

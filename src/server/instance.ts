@@ -19,6 +19,12 @@ export interface DataPaths {
   /** What was pushed. */
   readonly registry: string;
   readonly lock: string;
+  /** Held while a backup is taken. */
+  readonly backupLock: string;
+  /** What a backup under way holds on to. */
+  readonly backupStage: string;
+  /** What a restore under way has laid out; while it is there no Ward starts. */
+  readonly restoreStage: string;
 }
 
 export interface ClaimedDataDir extends Disposable {
@@ -38,6 +44,9 @@ export function dataPaths(dataDir: string): DataPaths {
     rotationLock: join(dataDir, 'rotation.lock'),
     registry: join(dataDir, 'registry'),
     lock: join(dataDir, 'ward.lock'),
+    backupLock: join(dataDir, 'backup.lock'),
+    backupStage: join(dataDir, 'backup'),
+    restoreStage: join(dataDir, 'restore'),
   };
 }
 
@@ -62,7 +71,7 @@ export async function claimDataDir(given: string): Promise<ClaimedDataDir> {
 }
 
 /** Stable for a data folder, so that a later run recognises what an earlier one left in /run and in cgroups. */
-function instanceName(dataDir: string): string {
+export function instanceName(dataDir: string): string {
   return createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
 }
 

@@ -31,6 +31,8 @@ import {
   type ViolationSink,
 } from '../sandbox/index.ts';
 import { openStore } from '../store/index.ts';
+import { removeAbandonedBackup } from './backup/backup.ts';
+import { refuseUnfinishedRestore } from './backup/restore.ts';
 import { buildInfo } from './build-info.ts';
 import { type Config, withoutUndefined } from './config.ts';
 import { serverFault } from './faults.ts';
@@ -44,6 +46,7 @@ import { closeConnections, listen, probeAddress } from './listen.ts';
 import { metricsSource } from './metrics/endpoint.ts';
 import { createFigures } from './metrics/figures.ts';
 import { observedGate, observedInvoker } from './metrics/observed.ts';
+import { type DataPart, refuseMissingParts } from './missing-parts.ts';
 import { createSecurityTrigger } from './security-trigger.ts';
 import { ensureSystemNamespace } from './system-namespace.ts';
 import { openVaultKeys } from './vault-keys.ts';
@@ -57,6 +60,11 @@ export interface Platform extends AsyncDisposable {
   readonly newParameterKeys: string | undefined;
 }
 
+export interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
+  /** Parts of a data folder that was in use which may be made anew. */
+  readonly acceptMissing?: readonly DataPart[];
+}
+
 /** What rooms below tell rooms above. */
 interface Events {
   gateChanged: (event: GateEvent) => void;
@@ -68,18 +76,21 @@ interface Events {
 /** How long running activations get to end when Ward stops. */
 const drainMs = 10_000;
 
-/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, LISTEN_FAILED, and those of the rooms */
+/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
 export async function startPlatform(
   config: Config,
   log: Log,
-  { onRoute }: Pick<ApiOptions, 'onRoute'> = {},
+  { onRoute, acceptMissing = [] }: PlatformOptions = {},
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
   await probeAddress(config.listen);
   const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
+  refuseUnfinishedRestore(paths);
+  removeAbandonedBackup(paths);
   stack.use(await announceInstance(instance));
   const { refused } = stack.use(await takePrecedence(instance));
   const store = stack.use(await openStore({ path: paths.database }));
+  await refuseMissingParts(config, store, acceptMissing, log);
   const operator = operatorPolicy(config.sandbox);
   const policy = operator.defaults;
   const figures = createFigures(buildInfo.buildno);

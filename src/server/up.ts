@@ -1,6 +1,7 @@
 /** `ward up`: the platform, from here until a signal. */
 import { createLog } from '../lib/index.ts';
 import { loadConfig } from './config.ts';
+import type { DataPart } from './missing-parts.ts';
 import { type Platform, startPlatform } from './platform.ts';
 
 export interface UpOptions {
@@ -8,6 +9,7 @@ export interface UpOptions {
   readonly dataDir?: string;
   readonly configFile?: string;
   readonly accessLog?: boolean;
+  readonly acceptMissing?: readonly DataPart[];
 }
 
 /** What a terminal or a service manager sends to every process arrives several times within this: passed on by each. */
@@ -26,7 +28,7 @@ export async function upHere(options: UpOptions): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  await using platform = await startPlatform(config, log);
+  await using platform = await startPlatform(config, log, { acceptMissing: options.acceptMissing ?? [] });
   greet(platform);
   await stopped.promise;
   log.info('stopping');

@@ -10,6 +10,12 @@ export const upCommand: CommandSpec = {
   options: [
     { flags: '--listen <HOST:PORT>', summary: 'where to listen (127.0.0.1:3233)' },
     { flags: '--access-log', summary: 'tell every request in the log' },
+    {
+      flags: '--accept-missing <PART>',
+      summary: 'begin anew with a part that a data folder in use lacks; repeatable',
+      takes: 'many',
+      choices: ['gate', 'registry', 'keys'],
+    },
   ],
   examples: [
     { command: 'ward up', does: 'on 127.0.0.1:3233, state in /var/lib/ward' },

@@ -5,10 +5,12 @@ import { localOptions, openServer } from '../local.ts';
 export const up: Handler = async (input) => {
   const listen = input.text('listen');
   const server = await openServer();
+  const acceptMissing = server.dataParts.filter((part) => input.texts('acceptMissing').includes(part));
   return server.up({
     ...localOptions(input),
     ...(listen === undefined ? {} : { listen }),
     ...(input.has('accessLog') ? { accessLog: true } : {}),
+    acceptMissing,
   });
 };
 

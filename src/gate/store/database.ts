@@ -17,7 +17,8 @@ export interface Database {
   close(): void;
 }
 
-const form = 2;
+/** `user_version` of the file. */
+export const gateSchema = 2;
 const busyTimeoutMs = 5000;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const damaged: readonly number[] = [11, 26];
@@ -76,13 +77,13 @@ function openFile(path: string): DatabaseSync {
 
 function bringUp(db: DatabaseSync, path: string): void {
   const version = Number(db.prepare('pragma user_version').get()?.['user_version'] ?? 0);
-  if (version > form) {
+  if (version > gateSchema) {
     throw gateFault('GATE_STORE_NEWER', `${path} was written by a newer Ward`, {
       hint: 'start the newer Ward, or give another data folder',
     });
   }
   for (const schema of schemas.slice(version)) db.exec(schema);
-  if (version < form) db.exec(`pragma user_version = ${form}`);
+  if (version < gateSchema) db.exec(`pragma user_version = ${gateSchema}`);
 }
 
 function inTransaction<T>(db: DatabaseSync, work: () => T): T {

@@ -6,7 +6,13 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type DatabaseThread, type SqlValue, type Step, startDatabaseThread } from '../../store/index.ts';
+import {
+  type DatabaseSnapshot,
+  type DatabaseThread,
+  type SqlValue,
+  type Step,
+  startDatabaseThread,
+} from '../../store/index.ts';
 import { imageFault } from '../faults.ts';
 
 export interface RegistryDatabase {
@@ -24,7 +30,8 @@ export function step(sql: string, ...values: readonly SqlValue[]): Step {
   return { statement: { sql, arity: values.length }, values };
 }
 
-const schemaVersion = 2;
+/** `user_version` of the file. */
+export const registrySchema = 2;
 
 /**
  * `holdings` has what each namespace holds, whatever the number of repositories in which it does, and `usage` the sum
@@ -83,7 +90,7 @@ const statements = [
   `create trigger if not exists holdings_removed after delete on holdings begin
      update usage set bytes = bytes - old.bytes where namespace = old.namespace;
    end`,
-  `pragma user_version = ${schemaVersion}`,
+  `pragma user_version = ${registrySchema}`,
 ];
 
 const versionRow = z.object({ user_version: z.number() });
@@ -113,12 +120,17 @@ export async function openRegistryDatabase(path: string): Promise<RegistryDataba
   };
 }
 
+/** Digests whose files have to be there, in a copy of the file. @throws Fault STORE_CORRUPT, STORE_FAILED */
+export function blobsKnownIn(registry: DatabaseSnapshot): readonly string[] {
+  return registry.all('select digest from blobs').map(({ digest }) => String(digest));
+}
+
 /** Every statement leaves alone what is there, so one that was interrupted is begun again. */
 async function bringUp(thread: DatabaseThread, path: string): Promise<void> {
   const { rows } = await thread.query('pragma user_version', []);
   const { user_version: version } = versionRow.parse(rows[0]);
-  if (version === schemaVersion) return;
-  if (version > schemaVersion) {
+  if (version === registrySchema) return;
+  if (version > registrySchema) {
     throw imageFault('IMAGE_STORE_INVALID', `${path} was written by a newer Ward`, {
       hint: 'Run the newer Ward, or restore a backup from before the upgrade.',
     });

@@ -1,0 +1,124 @@
+/** `ward backup`, `ward restore`: what is in the file, and above all what is not. */
+import { existsSync } from 'node:fs';
+import { formatSize } from '../../lib/index.ts';
+import type { BackupResult } from '../../server/index.ts';
+import type { Context, Handler } from '../command-spec.ts';
+import { cliFault } from '../faults.ts';
+import type { Io } from '../io.ts';
+import { localOptions, openServer } from '../local.ts';
+import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
+
+export const backup: Handler = async (input, context) => {
+  const file = input.required(0);
+  if (!input.has('force') && existsSync(file))
+    throw cliFault('FILE_EXISTS', `${file} is there already`, { hint: 'name another file, or say --force' });
+  const { takeBackup } = await openServer();
+  const result = await withProgress(context, (steps) =>
+    takeBackup({
+      ...localOptions(input),
+      file,
+      withKeys: input.has('withKeys'),
+      withAdvisories: input.has('advisories'),
+      ...steps,
+    }),
+  );
+  if (result === undefined) return exitInterrupted;
+  const { io } = context;
+  tellMissing(io, result, whenTaken);
+  if (isWhole(result)) io.ok(`wrote ${result.file}`);
+  await io.record({
+    fields: [['file', result.file], ['size', formatSize(result.bytes)], ...commonFields(result)],
+    name: result.file,
+    data: result,
+  });
+  return isWhole(result) ? 0 : 1;
+};
+
+export const restore: Handler = async (input, context) => {
+  const { restoreBackup } = await openServer();
+  const result = await withProgress(context, (steps) =>
+    restoreBackup({
+      ...localOptions(input),
+      file: input.required(0),
+      replace: input.has('replace'),
+      ...steps,
+    }),
+  );
+  if (result === undefined) return exitInterrupted;
+  const { io } = context;
+  if (result.wasUnfinished)
+    io.note(
+      `an earlier restore was interrupted when all was laid out: it is finished, and ${input.required(0)} was not read`,
+    );
+  tellMissing(io, result, whenRestored);
+  io.ok(`restored to ${result.dataDir}`);
+  await io.record({
+    fields: [['data', result.dataDir], ...commonFields(result), ['images', result.images.join(', ') || '-']],
+    name: result.dataDir,
+    data: result,
+  });
+  return 0;
+};
+
+type Told = Pick<BackupResult, 'takenAt' | 'ward' | 'files' | 'missing' | 'damaged'>;
+type Part = BackupResult['missing'][number]['part'];
+
+/** What it means that a part is not in the file. */
+const whenTaken: Readonly<Record<Part, string>> = {
+  'parameter keys': 'without them parameters of the restored server can’t be read: keep a copy elsewhere',
+  'signing keys': 'keep a copy elsewhere',
+  'guest key': 'the key goes on working; only this machine’s command line finds it there',
+  advisories: 'fetch them again after restoring, with ward advisories update',
+  configuration: 'it is yours to keep: the restored server needs the same',
+  code: 'the server has lost it: deploy its actions again',
+  image: 'the image store has lost a part of it: build or pull it again',
+};
+
+const whenRestored: Readonly<Record<Part, string>> = {
+  'parameter keys':
+    'put them back before the start, mode 600. With others, or with ward up --accept-missing keys, ' +
+    'parameters that were encrypted can’t be read, and calls that need them fail',
+  'signing keys': 'put them back to sign and to check as before',
+  'guest key': 'give --auth, or make another with ward namespace rotate-key guest',
+  advisories: 'fetch them with ward advisories update: without them nothing is known of vulnerable packages',
+  configuration: 'start Ward with the same configuration, or its limits and sandboxes are the defaults',
+  code: 'the backup lacks it: deploy its actions again',
+  image: 'the backup lacks a part of it: build or pull it again',
+};
+
+function tellMissing(io: Io, { missing, damaged }: Told, meaning: Readonly<Record<Part, string>>): void {
+  for (const { part, name, why } of missing) {
+    if (why === 'gone' && (part === 'code' || part === 'image'))
+      io.problem('BLOB_NOT_FOUND', `${part} ${name}`, { hint: meaning[part] });
+    else io.note(`missing: ${part} (${name}): ${meaning[part]}`);
+  }
+  for (const name of damaged)
+    io.problem('BLOB_CORRUPT', `${name} is damaged in the server: its bytes have another digest`);
+}
+
+/** All that was asked for, as it was written once. */
+function isWhole({ missing, damaged }: Told): boolean {
+  return (
+    damaged.length === 0 &&
+    !missing.some(({ part, why }) => why === 'gone' && (part === 'code' || part === 'image'))
+  );
+}
+
+function commonFields({ takenAt, ward, files, missing }: Told): (readonly [string, string])[] {
+  return [
+    ['taken at', takenAt],
+    ['ward', ward],
+    ['files', String(files)],
+    ['missing', [...new Set(missing.map(({ part }) => part))].join(', ') || '-'],
+  ];
+}
+
+interface Steps {
+  readonly signal: AbortSignal;
+  readonly onStep: (text: string) => void;
+}
+
+async function withProgress<T>({ io }: Context, work: (steps: Steps) => Promise<T>): Promise<T | undefined> {
+  using progress = io.progress();
+  return await interruptible((signal) => work({ signal, onStep: (text) => progress.show(text) }));
+}

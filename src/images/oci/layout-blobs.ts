@@ -1,0 +1,36 @@
+/** Every blob below an entry of a layout's index, whatever the number of platforms: for who copies images as they are. */
+import { blobPath, blobSize } from '../blob-store.ts';
+import { readRegularFile } from '../files.ts';
+import {
+  type Descriptor,
+  indexSchema,
+  indexTypes,
+  manifestSchema,
+  maxDocumentBytes,
+  parseDocument,
+} from './schema.ts';
+
+/**
+ * Those that are there; of the platforms of an index only some may be.
+ * @throws Fault IMAGE_INVALID for a document that is none
+ */
+export async function blobsBelow(dir: string, entry: Descriptor): Promise<readonly Descriptor[]> {
+  const found = new Map<string, Descriptor>();
+  const visit = async (descriptor: Descriptor, depth: number): Promise<void> => {
+    if (found.has(descriptor.digest) || (await blobSize(dir, descriptor.digest)) === undefined) return;
+    found.set(descriptor.digest, descriptor);
+    if (depth === 0) return;
+    const isIndex = indexTypes.has(descriptor.mediaType);
+    const bytes = (await readRegularFile(blobPath(dir, descriptor.digest), maxDocumentBytes)) ?? '{}';
+    const what = `${dir}: ${descriptor.digest}`;
+    if (isIndex) {
+      const { manifests } = parseDocument(indexSchema, Buffer.from(bytes), what);
+      for (const manifest of manifests) await visit(manifest, depth - 1);
+    } else {
+      const { config, layers } = parseDocument(manifestSchema, Buffer.from(bytes), what);
+      for (const blob of [config, ...layers]) await visit(blob, 0);
+    }
+  };
+  await visit(entry, 2);
+  return [...found.values()];
+}

@@ -1,0 +1,202 @@
+/** Data folders with something of everything, and archives made by hand. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { zstdCompressSync } from 'node:zlib';
+import { type Header, pack } from 'tar-stream';
+import { openGateStore } from '../../gate/index.ts';
+import {
+  configMediaType,
+  digestOf,
+  manifestMediaType,
+  ociArchitecture,
+  openBlobStore,
+  openRegistryStore,
+  parseDigest,
+  parseRepositoryName,
+  parseTag,
+  type RegistryStore,
+  readManifestDocument,
+  tagManifest,
+} from '../../images/index.ts';
+import { openStore } from '../../store/index.ts';
+import { gatePaths } from '../gate-paths.ts';
+import { dataPaths } from '../instance.ts';
+import { takeBackup } from './backup.ts';
+import { sumLine } from './members.ts';
+import { restoreBackup } from './restore.ts';
+
+export interface Place extends AsyncDisposable {
+  /** A folder for what a test makes beside the data folders. */
+  readonly folder: string;
+  readonly dataDir: string;
+  readonly configFile: string;
+  readonly imagesDir: string;
+}
+
+/** An empty one, with an image store of its own. */
+export async function emptyPlace(): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-backup-'));
+  const imagesDir = join(folder, 'images');
+  const configFile = join(folder, 'ward.yaml');
+  writeFileSync(configFile, JSON.stringify({ images: imagesDir }));
+  return {
+    ...{ folder, imagesDir, configFile, dataDir: join(folder, 'data') },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** One that a Ward was in: state, code, a pushed image, an own image, the operator's files, keys. */
+export async function filledPlace(): Promise<Place> {
+  const place = await emptyPlace();
+  const paths = dataPaths(place.dataDir);
+  const gate = gatePaths(place.dataDir);
+  await using store = await openStore({ path: paths.database });
+  const row = { name: 'guest', keyId: 'k', keyHash: 'h', limits: {}, settings: {}, createdAt: 1 };
+  await store.namespaces.create(row);
+  await putAction(place, store, 'hello', 'function main() {}');
+  await using registry = await openRegistryStore({ dir: paths.registry });
+  await pushImage(registry, 'a layer');
+  await using audit = openGateStore({ path: gate.database });
+  const entry = { time: '2026-01-01T00:00:00Z', event: 'verdict', actor: 'ada' } as const;
+  audit.write({
+    audit: [
+      { ...entry, name: 'one' },
+      { ...entry, name: 'two' },
+    ],
+  });
+  for (const folder of [gate.vex, gate.rules, gate.keys, join(place.dataDir, 'advisories')])
+    mkdirSync(folder, { recursive: true });
+  const files = {
+    [gate.policy]: 'form: 1\n',
+    [join(gate.vex, 'our word.json')]: '{}',
+    [join(gate.rules, 'secrets.yaml')]: 'x',
+    [join(gate.keys, 'release.key')]: 'private half',
+    [gate.advisories]: 'advisories',
+    [paths.parameterKeys]: 'id:key',
+    [paths.guestKey]: 'k:secret',
+  };
+  for (const [path, text] of Object.entries(files)) writeFileSync(path, text, { mode: 0o600 });
+  await writeOwnImage(place, 'x');
+  return place;
+}
+
+type Store = Awaited<ReturnType<typeof openStore>>;
+
+/** As a server does it: the code is there before it is named, and goes after it is not any more. */
+export async function putAction(place: Place, store: Store, path: string, code: string): Promise<void> {
+  const blobs = openBlobStore(dataPaths(place.dataDir).code);
+  const digest = await blobs.put(Buffer.from(code));
+  const before = await store.entities.get('guest', path);
+  const row = {
+    namespace: 'guest',
+    path,
+    collection: 'actions',
+    updatedAt: 1,
+    link: null,
+    shared: false,
+  } as const;
+  await store.entities.put(
+    { ...row, revision: digest, codeDigest: digest, document: {} },
+    before?.revision ?? null,
+  );
+  const old = before?.codeDigest;
+  if (typeof old === 'string' && old !== digest) await blobs.delete(parseDigest(old));
+}
+
+const quietly = { onStep: () => {}, signal: new AbortController().signal };
+
+export function backupOf(
+  place: Place,
+  options: { name?: string; withKeys?: boolean; withAdvisories?: boolean } = {},
+) {
+  const { name = 'b.tar.zst', withKeys = true, withAdvisories = true } = options;
+  const { dataDir, configFile, folder } = place;
+  return takeBackup({ ...quietly, dataDir, configFile, file: join(folder, name), withKeys, withAdvisories });
+}
+
+export function restoreTo({ dataDir, configFile }: Place, file: string, replace = false) {
+  return restoreBackup({ ...quietly, dataDir, configFile, file, replace });
+}
+
+export const app = parseRepositoryName('guest/app');
+
+/** As `guest/app:v1`. */
+export async function pushImage(registry: RegistryStore, layer: string): Promise<void> {
+  const { manifest, blobs } = imageOf(layer);
+  for (const blob of blobs) {
+    const upload = registry.startUpload(app);
+    await upload.append(Readable.from([Buffer.from(blob)]));
+    await upload.finish(digestOf(blob));
+  }
+  const document = readManifestDocument(manifest, manifestMediaType);
+  await registry.putManifest({ repository: app, document, tags: [parseTag('v1')], admit: async () => {} });
+}
+
+/** As `own:v1` in the image store. */
+export async function writeOwnImage({ imagesDir }: Place, layer: string): Promise<void> {
+  const { manifest, blobs } = imageOf(layer);
+  const store = openBlobStore(imagesDir);
+  for (const blob of [...blobs, manifest]) await store.put(blob);
+  const descriptor = { mediaType: manifestMediaType, digest: digestOf(manifest), size: manifest.length };
+  await tagManifest(imagesDir, descriptor, ['own:v1']);
+}
+
+function imageOf(text: string) {
+  const layer = Buffer.from(text);
+  const rootfs = { type: 'layers', diff_ids: [digestOf(layer)] };
+  const config = Buffer.from(JSON.stringify({ architecture: ociArchitecture(), os: 'linux', rootfs }));
+  const describe = (bytes: Buffer, mediaType: string) => ({
+    mediaType,
+    digest: digestOf(bytes),
+    size: bytes.length,
+  });
+  const layers = [describe(layer, 'application/vnd.oci.image.layer.v1.tar')];
+  const manifest = { schemaVersion: 2, config: describe(config, configMediaType), layers };
+  return { manifest: Buffer.from(JSON.stringify(manifest)), blobs: [config, layer] };
+}
+
+export interface TarEntry extends Partial<Omit<Header, 'size'>> {
+  readonly name: string;
+  readonly content?: string;
+}
+
+/** Made by hand, so it can hold anything. */
+export async function tarOf(entries: readonly TarEntry[]): Promise<Buffer> {
+  const archive = pack();
+  for (const { content, ...header } of entries) {
+    if (content === undefined) archive.entry(header);
+    else archive.entry(header, content);
+  }
+  archive.finalize();
+  return buffer(archive);
+}
+
+/** With the digests that it should have at its end, unless `sums` says otherwise. */
+export async function archiveOf(entries: readonly TarEntry[], sums?: string): Promise<Buffer> {
+  const lines = entries.map(({ name, content = '' }) =>
+    sumLine(name, createHash('sha256').update(content).digest('hex')),
+  );
+  return zstdCompressSync(await tarOf([...entries, { name: 'sha256sums', content: sums ?? lines.join('') }]));
+}
+
+export function headerOf(more: object = {}): TarEntry {
+  const content = JSON.stringify({
+    ...{
+      form: 1,
+      ward: '0.1.0',
+      takenAt: '2026-01-01T00:00:00.000Z',
+      instance: 'x',
+      files: 1,
+      bytes: 1,
+      missing: [],
+    },
+    schemas: { state: '0001-entities', registry: null, gate: null },
+    ...more,
+  });
+  return { name: 'backup.json', content };
+}

@@ -1,0 +1,299 @@
+/** A backup of a data folder that something of everything is in, and what comes out of it elsewhere. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openGateStore } from '../../gate/index.ts';
+import {
+  openBlobStore,
+  openRegistryStore,
+  parseDigest,
+  parseTag,
+  readIndex,
+  refNameOf,
+} from '../../images/index.ts';
+import { silentLog, tryFileLock } from '../../lib/index.ts';
+import { openStore } from '../../store/index.ts';
+import { loadConfig } from '../config.ts';
+import { gatePaths } from '../gate-paths.ts';
+import { dataPaths } from '../instance.ts';
+import { refuseMissingParts } from '../missing-parts.ts';
+import {
+  app,
+  backupOf,
+  emptyPlace,
+  filledPlace,
+  type Place,
+  pushImage,
+  putAction,
+  restoreTo,
+} from './backup.fixture.ts';
+import { removeAbandonedBackup } from './backup.ts';
+import { refuseUnfinishedRestore } from './restore.ts';
+import { writeArchive } from './write-archive.ts';
+
+let from: Place;
+let to: Place;
+beforeEach(async () => {
+  vi.stubEnv('WARD_IMAGES', undefined);
+  vi.stubEnv('WARD_PARAMETER_KEYS', undefined);
+  [from, to] = await Promise.all([filledPlace(), emptyPlace()]);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([from[Symbol.asyncDispose](), to[Symbol.asyncDispose]()]);
+});
+
+const tarIn = (file: string) => zstdDecompressSync(readFileSync(file));
+const text = (path: string) => readFileSync(path, 'utf8');
+const partsOf = (missing: readonly { part: string; why: string }[]) =>
+  missing.map(({ part, why }) => `${part}: ${why}`);
+
+/** What a server would find there. */
+async function contentOf(place: Place) {
+  const paths = dataPaths(place.dataDir);
+  await using store = await openStore({ path: paths.database });
+  await using registry = await openRegistryStore({ dir: paths.registry });
+  await using gate = openGateStore({ path: gatePaths(place.dataDir).database });
+  const actions = await store.entities.list({
+    namespace: 'guest',
+    collection: 'actions',
+    skip: 0,
+    limit: 99,
+  });
+  const blobs = openBlobStore(paths.code);
+  const image = await registry.findImage(app, parseTag('v1'));
+  return {
+    namespaces: await store.namespaces.list(),
+    code: await Promise.all(
+      actions.map(async ({ codeDigest }) => String(await blobs.get(parseDigest(codeDigest ?? '')))),
+    ),
+    image: image.digest,
+    layers: image.layers.map(({ file }) => text(file)),
+    audit: await gate.verifyAudit(),
+    own: (await readIndex(place.imagesDir))?.manifests.map((entry) => [refNameOf(entry), entry.digest]),
+  };
+}
+
+describe('restored elsewhere', () => {
+  test('there is all that there was', async () => {
+    const { file, missing, damaged } = await backupOf(from);
+    expect(partsOf(missing)).toEqual(['configuration: elsewhere']);
+    expect(damaged).toEqual([]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const restored = await restoreTo(to, file);
+    expect(restored).toMatchObject({ images: ['own:v1'], wasUnfinished: false });
+    expect(await contentOf(to)).toEqual(await contentOf(from));
+    expect((await contentOf(to)).audit).toMatchObject({ isIntact: true, entries: 2 });
+    const [gate, old] = [gatePaths(to.dataDir), gatePaths(from.dataDir)];
+    for (const name of ['policy', 'advisories'] as const) expect(text(gate[name])).toBe(text(old[name]));
+    expect([readdirSync(gate.vex), readdirSync(gate.rules), readdirSync(gate.keys)]).toEqual([
+      ['our word.json'],
+      ['secrets.yaml'],
+      ['release.key'],
+    ]);
+    const paths = dataPaths(to.dataDir);
+    expect([text(paths.parameterKeys), text(paths.guestKey)]).toEqual(['id:key', 'k:secret']);
+    for (const path of [paths.database, paths.parameterKeys, paths.guestKey, join(gate.keys, 'release.key')])
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(existsSync(paths.restoreStage)).toBe(false);
+    expect(existsSync(dataPaths(from.dataDir).backupStage)).toBe(false);
+  });
+
+  test('keys are left out unless they are asked for, and named', async () => {
+    const { file, missing } = await backupOf(from, { withKeys: false, withAdvisories: false });
+    const named = ['advisories', 'parameter keys', 'guest key', 'signing keys'].map(
+      (part) => `${part}: not asked for`,
+    );
+    expect(partsOf(missing)).toEqual([...named, 'configuration: elsewhere']);
+    for (const secret of ['id:key', 'k:secret', 'private half']) {
+      const tar = tarIn(file);
+      expect(tar.includes(secret)).toBe(false);
+    }
+    expect(partsOf((await restoreTo(to, file)).missing)).toEqual([...named, 'configuration: elsewhere']);
+    expect(existsSync(dataPaths(to.dataDir).parameterKeys)).toBe(false);
+  });
+
+  test('keys that are there are kept, when what has none takes the place of the rest', async () => {
+    const { file } = await backupOf(from, { withKeys: false });
+    await expect(restoreTo(from, file)).rejects.toMatchObject({ code: 'DATA_DIR_NOT_EMPTY' });
+    const restored = await restoreTo(from, file, true);
+    expect(partsOf(restored.missing)).toEqual(['configuration: elsewhere']);
+    expect(text(dataPaths(from.dataDir).parameterKeys)).toBe('id:key');
+    expect(readdirSync(gatePaths(from.dataDir).keys)).toEqual(['release.key']);
+  });
+
+  test('what the server has lost or damaged is told, and the rest is there', async () => {
+    const paths = dataPaths(from.dataDir);
+    const [code = ''] = readdirSync(join(paths.code, 'blobs/sha256'));
+    rmSync(join(paths.code, 'blobs/sha256', code));
+    const [blob = ''] = readdirSync(join(paths.registry, 'blobs/sha256'));
+    writeFileSync(join(paths.registry, 'blobs/sha256', blob), 'other bytes');
+    const { file, missing, damaged } = await backupOf(from);
+    expect(missing).toContainEqual({ part: 'code', name: `sha256:${code}`, why: 'gone' });
+    expect(damaged).toEqual([`registry/blobs/sha256/${blob}`]);
+    expect(await restoreTo(to, file)).toMatchObject({ damaged });
+  });
+
+  test('its digests are those that sha256sum knows', async () => {
+    const { file } = await backupOf(from);
+    mkdirSync(join(to.folder, 'x'));
+    const tar = tarIn(file);
+    execFileSync('tar', ['x'], { cwd: join(to.folder, 'x'), input: tar });
+    execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'sha256sums'], {
+      cwd: join(to.folder, 'x'),
+    });
+  });
+});
+
+describe('while others write', () => {
+  test('every action has its code, and every manifest its blobs, whatever is deleted meanwhile', async () => {
+    const paths = dataPaths(from.dataDir);
+    await using store = await openStore({ path: paths.database });
+    await using registry = await openRegistryStore({
+      dir: paths.registry,
+      limits: { graceMs: 0, untaggedMs: 1 },
+    });
+    let isWriting = true;
+    let writes = 0;
+    const work = (async () => {
+      while (isWriting) {
+        writes++;
+        await putAction(from, store, `action-${writes % 5}`, `code ${writes}`);
+        await pushImage(registry, `layer ${writes}`);
+        await registry.sweep({ namespaceSince: () => 0, isInUse: () => false });
+      }
+    })();
+    try {
+      for (let round = 1; round <= 4; round++) {
+        const before = writes;
+        await vi.waitUntil(() => writes > before + 3, { timeout: 10_000 });
+        const { file, missing, damaged } = await backupOf(from, { name: `${round}.tar.zst` });
+        expect([partsOf(missing), damaged]).toEqual([['configuration: elsewhere'], []]);
+        await restoreTo(to, file, round > 1);
+        const { code, layers } = await contentOf(to);
+        expect(code.length).toBeGreaterThan(1);
+        expect(layers).toEqual([expect.stringMatching(/^(?:a )?layer/)]);
+      }
+    } finally {
+      isWriting = false;
+      await work;
+    }
+    // Else nothing was written beside them.
+    expect(writes).toBeGreaterThan(16);
+  });
+
+  test('one at a time', async () => {
+    using _lock = tryFileLock(dataPaths(from.dataDir).backupLock);
+    await expect(backupOf(from)).rejects.toMatchObject({ code: 'BACKUP_BUSY' });
+  });
+});
+
+describe('interrupted', () => {
+  test('a backup that was killed leaves what the next one, or the next start, takes away', async () => {
+    const paths = dataPaths(from.dataDir);
+    const leave = () => {
+      mkdirSync(join(paths.backupStage, 'code'), { recursive: true });
+      writeFileSync(join(paths.backupStage, 'code', 'x'), '');
+    };
+    leave();
+    writeFileSync(join(from.folder, 'b.tar.zst.part'), 'half');
+    const { file } = await backupOf(from);
+    expect(readdirSync(from.folder)).not.toContain('b.tar.zst.part');
+    leave();
+    {
+      using _lock = tryFileLock(paths.backupLock);
+      removeAbandonedBackup(paths);
+      expect(existsSync(paths.backupStage)).toBe(true);
+    }
+    removeAbandonedBackup(paths);
+    expect(existsSync(paths.backupStage)).toBe(false);
+    await restoreTo(to, file);
+  });
+
+  test('a restore that was not whole begins anew, and no Ward starts before', async () => {
+    const { file } = await backupOf(from);
+    const paths = dataPaths(to.dataDir);
+    mkdirSync(join(paths.restoreStage, 'data', 'code'), { recursive: true });
+    expect(() => refuseUnfinishedRestore(paths)).toThrow(
+      expect.objectContaining({ code: 'RESTORE_UNFINISHED' }),
+    );
+    expect(await restoreTo(to, file)).toMatchObject({ wasUnfinished: false });
+    refuseUnfinishedRestore(paths);
+    expect((await contentOf(to)).code).toHaveLength(1);
+  });
+
+  test('one that was whole is finished from wherever it was, without its file', async () => {
+    const { file } = await backupOf(from);
+    const paths = dataPaths(to.dataDir);
+    const header = JSON.parse(execFileSync('tar', ['xO', 'backup.json'], { input: tarIn(file) }).toString());
+    await restoreTo(to, file);
+    for (const entry of ['gate', 'registry']) {
+      mkdirSync(join(paths.restoreStage, 'data'), { recursive: true });
+      execFileSync('mv', [join(to.dataDir, entry), join(paths.restoreStage, 'data', entry)]);
+    }
+    writeFileSync(join(paths.restoreStage, 'commit'), JSON.stringify(header));
+    expect(() => refuseUnfinishedRestore(paths)).toThrow();
+    expect(await restoreTo(to, '/nonexistent')).toMatchObject({
+      wasUnfinished: true,
+      instance: header.instance,
+    });
+    refuseUnfinishedRestore(paths);
+    expect(await contentOf(to)).toEqual(await contentOf(from));
+  });
+
+  test('what can not be written leaves nothing', async () => {
+    const { folder, dataDir } = from;
+    await expect(backupOf(from, { name: 'none/b.tar.zst' })).rejects.toMatchObject({ code: 'BACKUP_FAILED' });
+    expect(existsSync(dataPaths(dataDir).backupStage)).toBe(false);
+    expect(existsSync(join(folder, 'none'))).toBe(false);
+  });
+
+  test('what changes while it is read, or is stopped, leaves no half of a file', async () => {
+    const { file, ...told } = await backupOf(from);
+    const member = { name: 'guest.auth', file: dataPaths(from.dataDir).guestKey, size: 8 };
+    const header = { ...told, form: 1, bytes: 8 } as const;
+    const options = { signal: new AbortController().signal, onBytes: () => {} };
+    const longer = { header, members: [member, { ...member, size: 9 }] };
+    await expect(writeArchive(longer, file, options)).rejects.toMatchObject({ code: 'BACKUP_FAILED' });
+    const gone = { header, members: [{ ...member, file: '/nonexistent' }] };
+    await expect(writeArchive(gone, file, options)).rejects.toMatchObject({ code: 'BACKUP_FAILED' });
+    const stopping = new AbortController();
+    const stopped = writeArchive({ header, members: [member, member] }, file, {
+      signal: stopping.signal,
+      onBytes: () => stopping.abort(),
+    });
+    await expect(stopped).rejects.toThrow(/abort/i);
+    expect(readdirSync(from.folder)).not.toContain('b.tar.zst.part');
+    await restoreTo(to, file);
+  });
+});
+
+describe('a folder that was in use', () => {
+  const start = async (place: Place, accepted: Parameters<typeof refuseMissingParts>[2] = []) => {
+    await using store = await openStore({ path: dataPaths(place.dataDir).database });
+    await refuseMissingParts(await loadConfig(place, {}), store, accepted, silentLog);
+  };
+
+  test.each([
+    ['gate', (place: Place) => join(place.dataDir, 'gate')],
+    ['registry', (place: Place) => join(place.dataDir, 'registry')],
+    ['keys', (place: Place) => dataPaths(place.dataDir).parameterKeys],
+  ] as const)('does not start without its %s, unless that is said', async (part, pathOf) => {
+    await start(from);
+    rmSync(pathOf(from), { recursive: true });
+    await expect(start(from)).rejects.toMatchObject({
+      code: 'DATA_DIR_INCOMPLETE',
+      hint: expect.stringContaining(`--accept-missing ${part}`),
+    });
+    await start(from, [part]);
+  });
+
+  test('one that was never in use starts, and so does one whose keys are elsewhere', async () => {
+    await start(to);
+    rmSync(dataPaths(from.dataDir).parameterKeys);
+    vi.stubEnv('WARD_PARAMETER_KEYS', 'id:key');
+    await start(from);
+  });
+});

@@ -1,0 +1,85 @@
+/** `ward backup`: of a running server or a stopped one, from another process. */
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type FileLock, formatSize, tryFileLock } from '../../lib/index.ts';
+import { loadConfig } from '../config.ts';
+import { serverFault } from '../faults.ts';
+import { type DataPaths, dataPaths } from '../instance.ts';
+import { requireDatabase } from '../namespace-admin.ts';
+import type { BackupHeader } from './members.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { writeArchive } from './write-archive.ts';
+
+export interface BackupOptions {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+  readonly file: string;
+  /** With the keys that encrypt parameters, those that sign, and that of the first namespace. */
+  readonly withKeys: boolean;
+  readonly withAdvisories: boolean;
+  readonly onStep: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface BackupResult extends Omit<BackupHeader, 'form' | 'bytes'> {
+  /** Absolute. */
+  readonly file: string;
+  /** Of the file. */
+  readonly bytes: number;
+  /** Members whose bytes are others than their names say. */
+  readonly damaged: readonly string[];
+}
+
+/**
+ * Everything that a Ward keeps, at one moment, in one file.
+ * @throws Fault DATA_DIR_EMPTY, BACKUP_BUSY, BACKUP_FAILED, and those of the rooms
+ */
+export async function takeBackup(options: BackupOptions): Promise<BackupResult> {
+  const { signal, onStep, withKeys, withAdvisories } = options;
+  const config = await loadConfig(options);
+  const paths = dataPaths(config.dataDir);
+  await requireDatabase(paths, config.dataDir);
+  const file = resolve(options.file);
+  using _lock = backupLock(paths);
+  try {
+    mkdirSync(paths.backupStage, { mode: 0o700 });
+    const snapshot = await takeSnapshot({
+      config,
+      configFile: options.configFile ?? process.env['WARD_CONFIG'],
+      stage: paths.backupStage,
+      ...{ withKeys, withAdvisories, onStep, signal },
+    });
+    const { form: _, bytes: total, ...header } = snapshot.header;
+    let done = 0;
+    const written = await writeArchive(snapshot, file, {
+      signal,
+      onBytes(bytes) {
+        done += bytes;
+        onStep(`writing ${formatSize(total)} ${Math.floor((done / (total || 1)) * 100)} %`);
+      },
+    });
+    return { ...header, ...written, file };
+  } finally {
+    rmSync(paths.backupStage, { recursive: true, force: true });
+  }
+}
+
+/** What a backup that was killed still holds on to; nothing is done while one is under way. */
+export function removeAbandonedBackup(paths: DataPaths): void {
+  if (existsSync(paths.backupStage)) tryBackupLock(paths)?.release();
+}
+
+/** Whoever has it finds nothing of an earlier one. */
+function tryBackupLock(paths: DataPaths): FileLock | undefined {
+  const lock = tryFileLock(paths.backupLock);
+  if (lock !== undefined) rmSync(paths.backupStage, { recursive: true, force: true });
+  return lock;
+}
+
+function backupLock(paths: DataPaths): FileLock {
+  const lock = tryBackupLock(paths);
+  if (lock !== undefined) return lock;
+  throw serverFault('BACKUP_BUSY', 'another backup of this data folder is under way', {
+    hint: 'wait for it to end',
+  });
+}

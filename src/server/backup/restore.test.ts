@@ -1,0 +1,204 @@
+/** Archives that are cut short, changed, or made by somebody: all of one is restored, or nothing. */
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { tryFileLock } from '../../lib/index.ts';
+import { dataPaths } from '../instance.ts';
+import {
+  archiveOf,
+  backupOf,
+  emptyPlace,
+  filledPlace,
+  headerOf,
+  type Place,
+  restoreTo,
+  type TarEntry,
+  tarOf,
+  writeOwnImage,
+} from './backup.fixture.ts';
+
+let to: Place;
+beforeEach(async () => {
+  vi.stubEnv('WARD_IMAGES', undefined);
+  to = await emptyPlace();
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await to[Symbol.asyncDispose]();
+});
+
+async function restored(bytes: Buffer): Promise<unknown> {
+  const file = join(to.folder, 'made.tar.zst');
+  writeFileSync(file, bytes);
+  return restoreTo(to, file);
+}
+
+/** Refused, and nothing is left of it but the locks. */
+async function expectRefusal(bytes: Buffer, code: string, message = /./): Promise<void> {
+  await expect(restored(bytes)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  expect(readdirSync(to.dataDir).filter((name) => !/\.lock(?:-journal)?$/.test(name))).toEqual([]);
+  expect(existsSync(to.imagesDir)).toBe(false);
+}
+
+/** Some bits of zstd's frames mean nothing. */
+function meansTheSame(packed: Buffer, tar: Buffer): boolean {
+  try {
+    return zstdDecompressSync(packed).equals(tar);
+  } catch {
+    return false;
+  }
+}
+
+const database: TarEntry = { name: 'state/ward.db', content: 'x' };
+const blob = `code/blobs/sha256/${'0'.repeat(64)}`;
+
+test('what is well made is restored', async () => {
+  const bytes = await archiveOf([headerOf(), database]);
+  expect(await restored(bytes)).toMatchObject({ ward: '0.1.0', damaged: [] });
+  expect(readFileSync(dataPaths(to.dataDir).database, 'utf8')).toBe('x');
+});
+
+describe('refused', () => {
+  test.each([
+    ['../escaped'],
+    ['/etc/cron.d/x'],
+    ['state/../../x'],
+    ['state/ward.db-wal'],
+    ['gate/vex/../../x'],
+    ['gate/vex/..'],
+    ['gate/vex/a/b'],
+    ['gate/vex/a\nb'],
+    ['code/blobs/sha256/short'],
+    ['commit'],
+    ['images/oci-layout'],
+    ['registry/uploads/x'],
+  ])('a file called %j', async (name) => {
+    await expectRefusal(await archiveOf([headerOf(), { name, content: 'x' }]), 'BACKUP_INVALID');
+    expect(readdirSync(to.folder).sort()).toEqual(['data', 'made.tar.zst', 'ward.yaml']);
+  });
+
+  test.each<TarEntry>([
+    { name: 'state/ward.db', type: 'symlink', linkname: '/etc/passwd' },
+    { name: 'state/ward.db', type: 'link', linkname: 'backup.json' },
+    { name: 'state/ward.db', type: 'character-device', devmajor: 1, devminor: 3 },
+    { name: 'state/ward.db', type: 'fifo' },
+    { name: 'state', type: 'directory' },
+  ])('$name as $type', async (entry) => {
+    await expectRefusal(
+      await archiveOf([headerOf(), entry]),
+      'BACKUP_INVALID',
+      /no regular file|can't be used/,
+    );
+  });
+
+  test('what is none', async () => {
+    await expectRefusal(Buffer.from('root:x:0:0'), 'BACKUP_INVALID');
+    await expectRefusal(Buffer.alloc(0), 'BACKUP_INVALID');
+    await expectRefusal(zstdCompressSync('no tar'.repeat(1000)), 'BACKUP_INVALID');
+    await expectRefusal(await archiveOf([database]), 'BACKUP_INVALID', /it is none/);
+    await expectRefusal(
+      await archiveOf([{ name: 'backup.json', content: '{' }]),
+      'BACKUP_INVALID',
+      /no JSON/,
+    );
+    await expectRefusal(
+      await archiveOf([{ name: 'backup.json', content: '['.repeat(99) }]),
+      'BACKUP_INVALID',
+      /deep/,
+    );
+    await expect(restoreTo(to, join(to.folder, 'none'))).rejects.toMatchObject({ code: 'BACKUP_FAILED' });
+    await expect(restoreTo(to, to.folder)).rejects.toMatchObject({ code: 'BACKUP_FAILED' });
+  });
+
+  test('a name twice, more than it says, less than it says, and more than there is room for', async () => {
+    const two = headerOf({ files: 2, bytes: 2 });
+    await expectRefusal(await archiveOf([two, database, database]), 'BACKUP_INVALID', /twice/);
+    await expectRefusal(await archiveOf([headerOf({ bytes: 0 }), database]), 'BACKUP_INVALID', /longer/);
+    await expectRefusal(await archiveOf([two, database]), 'BACKUP_INVALID', /fewer/);
+    const huge = headerOf({ bytes: Number.MAX_SAFE_INTEGER });
+    await expectRefusal(await archiveOf([huge, database]), 'BACKUP_FAILED', /no room/);
+  });
+
+  test('digests that do not fit, that are missing, or that something follows', async () => {
+    await expectRefusal(await archiveOf([headerOf(), database], 'x'), 'BACKUP_INVALID', /another digest/);
+    await expectRefusal(
+      await archiveOf([headerOf(), database], 'x'.repeat(10_000)),
+      'BACKUP_INVALID',
+      /too long/,
+    );
+    await expectRefusal(zstdCompressSync(await tarOf([headerOf(), database])), 'BACKUP_INVALID', /cut short/);
+    const good = zstdDecompressSync(await archiveOf([headerOf({ files: 2, bytes: 1 }), database]));
+    const more = Buffer.concat([
+      good.subarray(0, good.length - 1024),
+      await tarOf([{ name: blob, content: '' }]),
+    ]);
+    await expectRefusal(zstdCompressSync(more), 'BACKUP_INVALID', /follows/);
+  });
+
+  test('what a newer Ward has written', async () => {
+    const schemas = { state: '0001-entities', registry: null, gate: null };
+    const newer = [
+      { form: 2 },
+      { schemas: { ...schemas, state: '9999-later' } },
+      { schemas: { ...schemas, registry: 99 } },
+      { schemas: { ...schemas, gate: 99 } },
+    ];
+    for (const more of newer)
+      await expectRefusal(await archiveOf([headerOf(more), database]), 'BACKUP_NEWER');
+  });
+});
+
+describe('a real one', () => {
+  let from: Place;
+  let bytes: Buffer;
+  beforeEach(async () => {
+    from = await filledPlace();
+    bytes = readFileSync((await backupOf(from)).file);
+  });
+  afterEach(() => from[Symbol.asyncDispose]());
+
+  test('is refused wherever it is cut short or changed', async () => {
+    const tar = zstdDecompressSync(bytes);
+    for (let part = 0; part < 20; part++) {
+      const at = Math.floor((bytes.length * part) / 20);
+      await expectRefusal(bytes.subarray(0, at), 'BACKUP_INVALID');
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 0x40;
+      if (!meansTheSame(changed, tar)) await expectRefusal(changed, 'BACKUP_INVALID');
+    }
+    const at = tar.indexOf('function main');
+    tar[at] = 0x46;
+    await expectRefusal(zstdCompressSync(tar), 'BACKUP_INVALID', /another digest/);
+  });
+
+  test('goes into no folder that has something, nor one in use', async () => {
+    mkdirSync(to.dataDir);
+    symlinkSync('/nonexistent', join(to.dataDir, 'something'));
+    await expect(restored(bytes)).rejects.toMatchObject({ code: 'DATA_DIR_NOT_EMPTY' });
+    expect(readdirSync(to.dataDir)).toEqual(['something']);
+    using _running = tryFileLock(dataPaths(from.dataDir).lock);
+    writeFileSync(join(from.folder, 'b'), bytes);
+    const before = statSync(dataPaths(from.dataDir).database);
+    await expect(restoreTo(from, join(from.folder, 'b'), true)).rejects.toMatchObject({
+      code: 'DATA_DIR_BUSY',
+    });
+    expect(statSync(dataPaths(from.dataDir).database)).toEqual(before);
+  });
+
+  test('takes no name away from another image, unless it is told to', async () => {
+    await writeOwnImage(to, 'another');
+    await expect(restored(bytes)).rejects.toMatchObject({ code: 'IMAGE_DIFFERS' });
+    expect(existsSync(dataPaths(to.dataDir).database)).toBe(false);
+    expect(existsSync(dataPaths(to.dataDir).restoreStage)).toBe(false);
+    expect(await restoreTo(to, join(to.folder, 'made.tar.zst'), true)).toMatchObject({ images: ['own:v1'] });
+  });
+});

@@ -1,0 +1,221 @@
+/**
+ * `ward restore`: all of a backup, or nothing. It is laid out and checked in a folder of the data folder first; the file
+ * `commit` in it says that it is whole, and from then on a restore that was interrupted is finished, not begun anew. While
+ * that folder is there no Ward starts.
+ */
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { formatSize, messageOf, mustRun, tryFileLock } from '../../lib/index.ts';
+import { type Config, loadConfig } from '../config.ts';
+import { serverFault } from '../faults.ts';
+import { gatePaths } from '../gate-paths.ts';
+import { type DataPaths, dataPaths } from '../instance.ts';
+import { namesIn } from './held-blobs.ts';
+import { type BackupHeader, type MissingPart, parseHeader } from './members.ts';
+import { readArchive } from './read-archive.ts';
+import { planImages } from './restored-images.ts';
+
+export interface RestoreOptions {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+  readonly file: string;
+  /** Takes the place of what is there. */
+  readonly replace: boolean;
+  readonly onStep: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface RestoreResult extends Pick<BackupHeader, 'ward' | 'takenAt' | 'instance' | 'files'> {
+  readonly dataDir: string;
+  /** An earlier restore was interrupted when it was whole already: that one is finished, and this file was not read. */
+  readonly wasUnfinished: boolean;
+  /** Of the backup, unless it is in the data folder now. */
+  readonly missing: readonly MissingPart[];
+  readonly damaged: readonly string[];
+  /** Names of those that were put into the image store. */
+  readonly images: readonly string[];
+}
+
+/** What a backup lays into a data folder. */
+const entries = ['state', 'code', 'registry', 'gate', 'advisories', 'parameters.keys', 'guest.auth'] as const;
+/** What is in a data folder that holds nothing: locks, mount points, and a file system's own. */
+const ofNobody = /^(?:(?:ward|backup|rotation)\.lock(?:-journal)?|backup|restore|roots|laid|lost\+found)$/;
+const syncTimeoutMs = 600_000;
+
+/**
+ * @throws Fault DATA_DIR_BUSY, DATA_DIR_NOT_EMPTY, BACKUP_INVALID, BACKUP_NEWER, BACKUP_BUSY, BACKUP_FAILED, IMAGE_DIFFERS
+ */
+export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
+  const { file, replace, onStep, signal } = options;
+  const config = await loadConfig(options);
+  const { dataDir, imagesDir } = config;
+  const paths = dataPaths(dataDir);
+  const stage = stageIn(paths);
+  refuseFolder(dataDir, imagesDir, replace || existsSync(stage.root));
+  makeFolder(dataDir);
+  using _lock = lockOf(
+    paths.lock,
+    'DATA_DIR_BUSY',
+    `another Ward is running with the data folder ${dataDir}`,
+  );
+  using _backup = lockOf(paths.backupLock, 'BACKUP_BUSY', 'a backup of this data folder is under way');
+  const header = unfinished(stage);
+  if (header !== undefined) {
+    moveIntoPlace(dataDir, stage);
+    return { ...resultOf(header, config), wasUnfinished: true, damaged: [], images: [] };
+  }
+  rmSync(stage.root, { recursive: true, force: true });
+  refuseFolder(dataDir, imagesDir, replace);
+  mkdirSync(stage.data, { recursive: true, mode: 0o700 });
+  try {
+    const onBytes = (bytes: number, total: number) =>
+      onStep(`reading ${formatSize(total)} ${Math.floor((bytes / (total || 1)) * 100)} %`);
+    const backup = await readArchive(file, stage.data, { signal, onBytes });
+    const images = await planImages(stage.images, imagesDir, replace);
+    signal.throwIfAborted();
+    onStep('writing it to the disk');
+    await images.import();
+    rmSync(stage.images, { recursive: true, force: true });
+    keepSigningKeys(dataDir, stage);
+    await mustRun(['sync', '--file-system', stage.data], { timeoutMs: syncTimeoutMs });
+    writeDurably(stage.commit, JSON.stringify(backup.header));
+    moveIntoPlace(dataDir, stage);
+    const { damaged } = backup;
+    return {
+      ...resultOf(backup.header, config),
+      ...{ wasUnfinished: false, damaged, images: images.names },
+    };
+  } catch (error) {
+    // From the commit on it is whole, and only has to be finished.
+    if (!existsSync(stage.commit)) rmSync(stage.root, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** @throws Fault RESTORE_UNFINISHED */
+export function refuseUnfinishedRestore({ restoreStage }: DataPaths): void {
+  if (!existsSync(restoreStage)) return;
+  throw serverFault(
+    'RESTORE_UNFINISHED',
+    `a restore into this data folder did not come to its end: ${restoreStage}`,
+    {
+      hint: `run ward restore again; or remove ${restoreStage}, if what is there without it is to be served`,
+    },
+  );
+}
+
+interface Stage {
+  readonly root: string;
+  readonly data: string;
+  readonly images: string;
+  /** What was there before. */
+  readonly replaced: string;
+  readonly commit: string;
+}
+
+function stageIn({ restoreStage: root }: DataPaths): Stage {
+  const data = join(root, 'data');
+  return {
+    root,
+    data,
+    images: join(data, 'images'),
+    replaced: join(root, 'replaced'),
+    commit: join(root, 'commit'),
+  };
+}
+
+function unfinished({ commit }: Stage): BackupHeader | undefined {
+  return existsSync(commit) ? parseHeader(readFileSync(commit, 'utf8')) : undefined;
+}
+
+/** Each step is one rename, so that it goes on from wherever it was interrupted. */
+function moveIntoPlace(dataDir: string, { root, data, replaced }: Stage): void {
+  mkdirSync(replaced, { recursive: true, mode: 0o700 });
+  for (const name of entries) {
+    const [from, to, old] = [join(data, name), join(dataDir, name), join(replaced, name)];
+    if (!existsSync(from)) continue;
+    if (existsSync(to)) renameSync(to, old);
+    renameSync(from, to);
+  }
+  syncPath(dataDir);
+  rmSync(root, { recursive: true, force: true });
+  syncPath(dataDir);
+}
+
+/** A backup without keys takes none away. */
+function keepSigningKeys(dataDir: string, { data }: Stage): void {
+  const [from, to] = [gatePaths(dataDir).keys, gatePaths(data).keys];
+  if (existsSync(from) && !existsSync(to)) cpSync(from, to, { recursive: true, preserveTimestamps: true });
+}
+
+function resultOf(header: BackupHeader, config: Config) {
+  const { ward, takenAt, instance, files, missing } = header;
+  const { dataDir, parameters } = config;
+  const paths = dataPaths(dataDir);
+  const places: Readonly<Partial<Record<MissingPart['part'], string>>> = {
+    'parameter keys': parameters.keyFile ?? paths.parameterKeys,
+    'guest key': paths.guestKey,
+    'signing keys': gatePaths(dataDir).keys,
+    advisories: gatePaths(dataDir).advisories,
+  };
+  const isMissing = ({ part }: MissingPart) => {
+    if (part === 'parameter keys' && process.env['WARD_PARAMETER_KEYS'] !== undefined) return false;
+    const place = places[part];
+    return place === undefined || !existsSync(place);
+  };
+  return { dataDir, ward, takenAt, instance, files, missing: missing.filter(isMissing) };
+}
+
+function refuseFolder(dataDir: string, imagesDir: string, replace: boolean): void {
+  if (replace) return;
+  const ownStore = relative(dataDir, imagesDir).split('/')[0];
+  const [first] = namesIn(dataDir).filter((name) => !ofNobody.test(name) && name !== ownStore);
+  if (first === undefined) return;
+  throw serverFault('DATA_DIR_NOT_EMPTY', `the data folder ${dataDir} is not empty: it has ${first}`, {
+    hint: 'name an empty folder with --data DIR, or replace what Ward has there with --replace',
+  });
+}
+
+function makeFolder(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+  } catch (cause) {
+    throw serverFault('DATA_DIR_INVALID', `${dataDir} can't be the data folder: ${messageOf(cause)}`, {
+      hint: 'name a folder with --data DIR',
+      cause,
+    });
+  }
+}
+
+function lockOf(path: string, code: 'DATA_DIR_BUSY' | 'BACKUP_BUSY', message: string) {
+  const lock = tryFileLock(path);
+  if (lock !== undefined) return lock;
+  throw serverFault(code, message, { hint: 'stop it, or wait for its end' });
+}
+
+function writeDurably(path: string, text: string): void {
+  const temporary = `${path}.new`;
+  writeFileSync(temporary, text, { mode: 0o600, flush: true });
+  renameSync(temporary, path);
+  syncPath(dirname(path));
+}
+
+function syncPath(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * A database file as it is at one moment, while others go on writing: a read transaction that stays open. What takes
+ * several files at (nearly) one moment opens them one after the other, and copies them at leisure.
+ */
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { backup, DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { faultOf } from './sql-fault.ts';
+
+export interface DatabaseSnapshot extends Disposable {
+  all(sql: string): readonly Readonly<Record<string, SQLOutputValue>>[];
+  /** `pragma user_version`, by which some files say their form. */
+  readonly userVersion: number;
+  /**
+   * Writes it into a new file, 0600, without what was deleted from it: freed pages keep old rows. Beside that file it
+   * takes as much room again meanwhile.
+   * @param onShare is told how much of it is done, from 0 to 1
+   * @throws Fault STORE_CORRUPT, STORE_FULL, STORE_FAILED
+   */
+  copyTo(file: string, onShare?: (share: number) => void): Promise<void>;
+}
+
+const busyTimeoutMs = 5000;
+const pagesPerStep = 2000;
+
+/** Undefined when there is no such file. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FAILED */
+export function openSnapshot(path: string): DatabaseSnapshot | undefined {
+  if (!existsSync(path)) return undefined;
+  const db = asFaults(path, () => beginReading(path));
+  return {
+    all: (sql) => asFaults(path, () => db.prepare(sql).all()),
+    userVersion: asFaults(path, () => Number(db.prepare('pragma user_version').get()?.['user_version'] ?? 0)),
+    async copyTo(file, onShare = () => {}) {
+      const raw = `${file}.raw`;
+      try {
+        for (const made of [raw, file]) closeSync(openSync(made, 'wx', 0o600));
+        // The open transaction is what is copied, whatever is written meanwhile; so it never begins anew.
+        await backup(db, raw, {
+          rate: pagesPerStep,
+          progress: ({ totalPages, remainingPages }) => onShare(1 - remainingPages / (totalPages || 1)),
+        });
+        using copy = new DatabaseSync(raw, { defensive: true });
+        copy.prepare('vacuum into ?').run(file);
+      } catch (error) {
+        throw faultOf(error, path);
+      } finally {
+        rmSync(raw, { force: true });
+      }
+    },
+    [Symbol.dispose]: () => db.close(),
+  };
+}
+
+function beginReading(path: string): DatabaseSync {
+  // It must not be made by being looked at.
+  const db = new DatabaseSync(new URL(`${pathToFileURL(path)}?mode=rw`), {
+    timeout: busyTimeoutMs,
+    defensive: true,
+  });
+  try {
+    // Only a read begins the transaction.
+    db.exec('pragma trusted_schema = off; begin; select count(*) from sqlite_schema');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function asFaults<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw faultOf(error, path);
+  }
+}
