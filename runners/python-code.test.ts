@@ -101,6 +101,18 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
     });
   });
 
+  it('takes a virtualenv of an older Python 3, and says so', async () => {
+    const files = {
+      '__main__.py': 'from dep import main',
+      'virtualenv/lib/python3.9/site-packages/dep.py': identity,
+    };
+    await using runner = new TestRunner('python', { files, main: 'main', binary: true });
+    expect(await runner.init()).toEqual({ type: 'init-ok' });
+    expect(await runner.run({ name: 'World' })).toEqual(ok({ name: 'World' }));
+    const { stderr } = await runner.close();
+    expect(logsOf(stderr)[0]).toContain('virtualenv is for python3.9, and this is python3.13');
+  });
+
   describe('refuses to load', () => {
     const cases: [title: string, files: Files, error: string, main?: string, binary?: boolean][] = [
       ['a syntax error', { '__main__.py': 'def main(:' }, 'SyntaxError: invalid syntax'],
@@ -136,7 +148,7 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
       ],
       [
         'a virtualenv of another version',
-        { '__main__.py': identity, 'virtualenv/lib/python3.9/site-packages/a.py': '' },
+        { '__main__.py': identity, 'virtualenv/lib/python2.7/site-packages/a.py': '' },
         'Zip file has a virtualenv for another Python: it does not include virtualenv/lib/python3.13/site-packages.',
         'main',
         true,

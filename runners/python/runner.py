@@ -31,6 +31,8 @@ SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
 NEWLINE = 10
 PATIENCE = 0.020
 ENTRY_FILE = "__main__.py"
+# Only an image that brings packages along has it.
+DEBIAN_PACKAGES = "/usr/lib/python3/dist-packages"
 # As OpenWhisk names the module, so that the `if __name__ == "__main__"` part of a script does not run.
 MODULE_NAME = "main__"
 
@@ -201,6 +203,8 @@ def load_main(name, is_zip):
             raise Refusal(f"Zip file does not include {ENTRY_FILE} at the root.")
         os.chdir(code_folder)
         add_virtualenv()
+    if os.path.isdir(DEBIAN_PACKAGES):
+        sys.path.append(DEBIAN_PACKAGES)
     sys.path.insert(0, code_folder)
     sys.argv = [entry]
     module = __import__(file, fromlist=[function]) if file else load_entry(entry)
@@ -224,14 +228,31 @@ def add_virtualenv():
     """Puts the packages of the zip's virtualenv before all others, as activating it would."""
     if not os.path.isdir(f"{code_folder}/virtualenv"):
         return
-    packages = f"virtualenv/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
-    if not os.path.isdir(f"{code_folder}/{packages}"):
-        raise Refusal(f"Zip file has a virtualenv for another Python: it does not include {packages}.")
+    own = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    pythons = [name for name in (own, *other_pythons()) if os.path.isdir(f"{code_folder}/{site_packages(name)}")]
+    if not pythons:
+        raise Refusal(f"Zip file has a virtualenv for another Python: it does not include {site_packages(own)}.")
+    if pythons[0] != own:
+        print(
+            f"The zip file's virtualenv is for {pythons[0]}, and this is {own}: what is compiled in it does not load.",
+            file=stderr,
+        )
     import site
 
     before = len(sys.path)
-    site.addsitedir(f"{code_folder}/{packages}")
+    site.addsitedir(f"{code_folder}/{site_packages(pythons[0])}")
     sys.path[:] = sys.path[before:] + sys.path[:before]
+
+
+def site_packages(python):
+    return f"virtualenv/lib/{python}/site-packages"
+
+
+def other_pythons():
+    """Those of Python 3 that the virtualenv has, as zips have it that were made for another version of it."""
+    folder = f"{code_folder}/virtualenv/lib"
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return sorted(name for name in names if name.startswith("python3"))
 
 
 # --- The life of an action

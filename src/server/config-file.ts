@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { messageOf, parseSize } from '../lib/index.ts';
 import { operatorPolicySchema } from '../sandbox/index.ts';
 import { serverFault } from './faults.ts';
+import { kindAliasesSchema } from './kind-aliases.ts';
 
 const count = z.int().min(0).max(1_000_000_000);
 const rangeSchema = (min: number, max: number) =>
@@ -55,6 +56,7 @@ const fileSchema = z.strictObject({
       keepAliveMs: count.optional(),
     })
     .optional(),
+  kindAliases: kindAliasesSchema.optional(),
   limits: z
     .strictObject({
       timeoutMs: rangeSchema(100, 10_800_000).optional(),

@@ -32,6 +32,8 @@ export interface Config {
     readonly freezeAfterMs: number;
     readonly keepAliveMs: number;
   };
+  /** Changes to Ward's own table. */
+  readonly kindAliases: ConfigFile['kindAliases'];
   readonly limits: NonNullable<ConfigFile['limits']>;
   readonly parameters: {
     /** Absolute; undefined: the one in the data folder. */
@@ -102,6 +104,7 @@ export async function loadConfig(
       keepAliveMs: 600_000,
       ...withoutUndefined(file.invoker ?? {}),
     },
+    kindAliases: file.kindAliases,
     limits: file.limits ?? {},
     parameters: { keyFile: keyFile === undefined ? undefined : resolve(keyFile) },
     retention: {

@@ -15,7 +15,7 @@ import {
 } from '../images/index.ts';
 import { newId } from '../lib/index.ts';
 import type { JudgedReport } from '../scanner/index.ts';
-import { loadConfig } from './config.ts';
+import { type Config, loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import {
   architectureOf,
@@ -28,6 +28,7 @@ import { type ProvenanceStatement, provenanceOf } from './image-build-provenance
 import { type PushTarget, pushImage } from './image-build-push.ts';
 import { scanBuilt } from './image-build-scan.ts';
 import { companionsOf, type KeyFile, openKey } from './image-build-trust.ts';
+import { kindBehind } from './kind-aliases.ts';
 
 export interface ImageBuildRequest {
   readonly dataDir?: string;
@@ -78,7 +79,7 @@ export async function buildImage(request: ImageBuildRequest): Promise<ImageBuild
   const key = request.key === undefined ? undefined : await openKey(request.key);
   const startedAt = new Date();
   await using work = await workFolderFor(config.imagesDir);
-  const image = await build(request, config.imagesDir, work.path, target);
+  const image = await build(request, config, work.path, target);
   await tagManifest(work.path, image.descriptor, [name]);
   const judged = request.isScanned
     ? await scanBuilt({ ...config, layoutDir: work.path, name, image, key, onProgress })
@@ -125,7 +126,7 @@ function nameFor({ name: asked, folder, push }: ImageBuildRequest, target: Outpu
 
 async function build(
   request: ImageBuildRequest,
-  storeDir: string,
+  { imagesDir: storeDir, kindAliases }: Config,
   layoutDir: string,
   target: OutputTarget | undefined,
 ): Promise<FunctionImage> {
@@ -134,7 +135,8 @@ async function build(
   const common = { folder, storeDir, layoutDir, labels, without, progress, signal };
   if (!(await hasDockerfile(folder))) {
     refuse(request, ['buildArgs', 'hasNetwork'], 'is for folders with a Dockerfile');
-    const { base, kind, entrypoint, platform } = request;
+    const { base, entrypoint, platform } = request;
+    const kind = request.kind === undefined ? undefined : kindBehind(request.kind, kindAliases);
     return buildFunctionImage({ ...common, base, kind, entrypoint, architecture: architectureOf(platform) });
   }
   refuse(request, ['base', 'kind', 'entrypoint', 'platform'], 'is the Dockerfile’s to say');

@@ -41,6 +41,7 @@ import { openGuardedImages } from './gate/guarded-images.ts';
 import { securityEvents } from './gate/security-events.ts';
 import { claimDataDir } from './instance.ts';
 import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
+import { kindBehind, runtimesWithAliases } from './kind-aliases.ts';
 import { systemLimits } from './limits.ts';
 import { closeConnections, listen, probeAddress } from './listen.ts';
 import { metricsSource } from './metrics/endpoint.ts';
@@ -120,6 +121,7 @@ export async function startPlatform(
   const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir: paths.roots }));
   // The first one is what plain `default` means.
   const kinds = runtimeKinds().toSorted((a, b) => Number(b.default) - Number(a.default));
+  const runtimes = runtimesWithAliases(kinds, config.kindAliases);
   await checkImages(images, kinds, config.imagesDir);
   // Function code is its owner's: what a sandbox sees of it lies elsewhere, under names that can't be guessed.
   await mkdir(paths.code, { recursive: true, mode: 0o700 });
@@ -151,6 +153,10 @@ export async function startPlatform(
     await createInvoker({
       ...config.invoker,
       resultBytes: limits.resultBytes,
+      prewarm: config.invoker.prewarm.map((each) => ({
+        ...each,
+        kind: kindBehind(each.kind, config.kindAliases),
+      })),
       host,
       images: guarded.images,
       blobs,
@@ -175,7 +181,7 @@ export async function startPlatform(
     apiHost,
     log,
     limits,
-    runtimes: kinds.map(runtimeOf),
+    runtimes,
     feedLimits: withoutUndefined(config.feeds),
   });
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
@@ -224,17 +230,6 @@ async function checkImages(images: ImageStore, kinds: readonly RuntimeKind[], di
   throw serverFault('IMAGES_MISSING', `the runtime images ${missing.join(', ')} are not in ${dir}`, {
     hint: 'build them with: node scripts/setup.mjs',
   });
-}
-
-function runtimeOf(kind: RuntimeKind) {
-  return {
-    kind: kind.kind,
-    image: kind.image,
-    default: kind.default,
-    deprecated: kind.deprecated,
-    attached: true,
-    requireMain: kind.requireMain,
-  };
 }
 
 async function resume(functions: Functions, log: Log): Promise<void> {

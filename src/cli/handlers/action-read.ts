@@ -76,12 +76,13 @@ function fieldsOf(action: JsonObject): (readonly [string, string])[] {
   const limits = Object.entries(objectOf(action['limits'])).map(
     ([name, value]) => `${name}=${textOf(value)}`,
   );
-  const { components, image, main } = objectOf(action['exec']);
+  const { components, image, main, runsAs } = objectOf(action['exec']);
   const steps = Array.isArray(components) ? components.map(textOf).join(', ') : undefined;
   return [
     ['name', pathOf(action)],
     ['namespace', namespaceOf(action)],
     ['kind', kindOf(action)],
+    ...optional('run by', runsAs === undefined ? undefined : textOf(runsAs)),
     ...optional('components', steps),
     ...optional('image', image === undefined ? undefined : textOf(image)),
     ...optional('main', main === undefined ? undefined : textOf(main)),

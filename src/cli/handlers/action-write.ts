@@ -72,6 +72,9 @@ async function put(input: Input, context: Context, done: 'created' | 'updated'):
       context.settings().apihost.value,
     ))
       context.io.note(printableLine(line));
+  const { kind, runsAs } = objectOf(entity['exec']);
+  if (runsAs !== undefined)
+    context.io.note(`note: ${printableLine(textOf(kind))} is run by ${printableLine(textOf(runsAs))}`);
   await showForPrograms(context, name.path, entity);
   return 0;
 }

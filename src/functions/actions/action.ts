@@ -13,6 +13,7 @@ import { functionFault } from '../faults.ts';
 import type { ShownParameter } from '../packages/package.ts';
 import type { Vault } from '../vault/vault.ts';
 import { describeExec, digestOf, type ExecDocument, execSchema, isCode, isSequence } from './exec.ts';
+import { aliasedKind, type Runtime } from './runtimes.ts';
 
 export type ActionLimitsDocument = {
   /** Milliseconds. */
@@ -116,10 +117,14 @@ function documentOf(action: Action, vault: Vault): JsonObject {
  * As a GET or PUT answers it, without its code.
  * @param parameters the action's own, or those with its package's beneath
  */
-export function describeAction(action: Action, parameters: readonly ShownParameter[] = action.parameters) {
+export function describeAction(
+  action: Action,
+  runtimes: readonly Runtime[],
+  parameters: readonly ShownParameter[] = action.parameters,
+) {
   return {
     ...describeBase(action),
-    exec: describeExec(action.exec),
+    exec: describeExec(action.exec, aliasedKind(runtimes, action.exec.kind)),
     parameters: isSequence(action.exec) ? [{ key: '_actions', value: action.exec.components }] : parameters,
     limits: action.limits,
   };

@@ -51,7 +51,7 @@ import { type CodeGate, requireDeployable } from './code-gate.ts';
 import type { CodeStore } from './code-store.ts';
 import { builtinKind, digestOf, type ExecDocument, isCode } from './exec.ts';
 import { type ResolvedAction, resolveAction } from './resolved-action.ts';
-import type { Runtime } from './runtimes.ts';
+import { aliasedKind, type Runtime } from './runtimes.ts';
 import { vetSandbox } from './sandbox-vetting.ts';
 import { checkSequence, missingComponent } from './sequence-check.ts';
 
@@ -112,7 +112,7 @@ export interface ActionServiceOptions {
 const cacheCapacity = 10_000;
 
 export function createActions(options: ActionServiceOptions): ActionService {
-  const { entities, code, vault } = options;
+  const { entities, code, vault, runtimes } = options;
   const cache = createBoundedCache<ResolvedAction>(cacheCapacity);
   const locator = createActionLocator(options);
 
@@ -128,7 +128,7 @@ export function createActions(options: ActionServiceOptions): ActionService {
   ): Promise<ActionView> => {
     const { exec } = action;
     const text = withCode && isCode(exec) ? await code.load(exec) : undefined;
-    return { description: describeAction(action, parameters), code: text };
+    return { description: describeAction(action, runtimes, parameters), code: text };
   };
   const clearAway = async (rows: readonly EntityRow[]) => {
     for (const row of rows) {
@@ -147,8 +147,11 @@ export function createActions(options: ActionServiceOptions): ActionService {
     gate: ActionServiceOptions['gate'],
   ): Promise<ActionView> => {
     const limits = actionRanges(options.limits, writer.limits);
-    const put = parseActionPut(body, { limits, runtimes: options.runtimes, own: writer.namespace });
-    if (put.exec !== undefined) checkKind(writer.limits, put.exec.kind);
+    const put = parseActionPut(body, { limits, runtimes, own: writer.namespace });
+    if (put.exec !== undefined) {
+      const { kind } = put.exec;
+      checkKind(writer.limits, kind, aliasedKind(runtimes, kind));
+    }
     await locator.requireWritable(ref);
     if (put.exec !== undefined && isSequencePut(put.exec)) {
       const find = (each: EntityRef) => findComponent(locator.locate, each, writer.namespace);
@@ -159,9 +162,8 @@ export function createActions(options: ActionServiceOptions): ActionService {
     const old = before === undefined ? null : digestOf(before.exec);
     if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
     const sent = put.exec !== undefined && !isSequencePut(put.exec) ? put.exec.code : undefined;
-    return sent === undefined
-      ? view(after, true)
-      : { description: describeAction(after), code: sent, warning };
+    if (sent === undefined) return view(after, true);
+    return { description: describeAction(after, runtimes), code: sent, warning };
   };
 
   return {
@@ -195,7 +197,9 @@ export function createActions(options: ActionServiceOptions): ActionService {
       const known = cache.get(key);
       if (known !== undefined) return known;
       return cache
-        .load(key, async () => resolveAction(withBuiltin(options, await locator.locate(ref, caller))))
+        .load(key, async () =>
+          resolveAction(withBuiltin(options, await locator.locate(ref, caller)), runtimes),
+        )
         .then((resolved) => {
           if (resolved === undefined) throw notFound();
           return resolved;
@@ -260,7 +264,7 @@ interface Written {
 }
 
 async function write(
-  { entities, code, vault, limits, gate, writer, invoker }: WriteOptions,
+  { entities, code, vault, limits, gate, writer, invoker, runtimes }: WriteOptions,
   ref: EntityRef,
   put: ActionPut,
   overwrite: boolean,
@@ -274,7 +278,7 @@ async function write(
   const store = async (exec: ExecDocument | undefined): Promise<Action> => {
     const after =
       before === undefined ? createAction(ref, put, exec, limits) : updateAction(before, put, exec, limits);
-    await vetSandbox(after, writer, invoker);
+    await vetSandbox(after, writer, { invoker, runtimes });
     if (!(await entities.put(rowOf(after, vault), row?.revision ?? null))) throw concurrentUpdate();
     return after;
   };

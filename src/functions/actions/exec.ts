@@ -4,7 +4,7 @@ import { type Digest, isDigest } from '../../images/index.ts';
 
 /** Code of a kind that has a runtime image, or of an image of its own (`blackbox`). */
 export type CodeExec = {
-  /** A resolved kind: `nodejs:24`, or `blackbox`. */
+  /** `nodejs:24`, another name for a kind (`nodejs:14`), or `blackbox`. */
   readonly kind: string;
   /** Only of kind `blackbox`: a name in the image store. */
   readonly image?: string | undefined;
@@ -55,10 +55,19 @@ export function digestOf(exec: ExecDocument): Digest | null {
   return isCode(exec) ? exec.digest : null;
 }
 
-/** As the API shows it, without its code. */
-export function describeExec(exec: ExecDocument) {
+/**
+ * As the API shows it, without its code.
+ * @param runsAs the kind that runs it, where its own is only a name for that one
+ */
+export function describeExec(exec: ExecDocument, runsAs: string | undefined) {
   if (isSequence(exec)) return { kind: exec.kind, components: exec.components };
   if (!isCode(exec)) return { kind: exec.kind, binary: true };
   const { kind, image, binary, main } = exec;
-  return { kind, binary, ...(image === undefined ? {} : { image }), ...(main === undefined ? {} : { main }) };
+  return {
+    kind,
+    binary,
+    ...(image === undefined ? {} : { image }),
+    ...(main === undefined ? {} : { main }),
+    ...(runsAs === undefined ? {} : { deprecated: true, runsAs }),
+  };
 }

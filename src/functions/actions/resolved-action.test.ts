@@ -14,7 +14,8 @@ function resolved(body: object) {
   const put = parseActionPut({ ...hello, ...body }, rules);
   const exec = { kind: 'nodejs:24', binary: false, digest: parseDigest(`sha256:${'0'.repeat(64)}`) };
   const action = createAction(ref('a'), put, exec, defaultLimits);
-  return resolveAction({ action, parameters: action.parameters, binding: undefined, builtin: undefined });
+  const rest = { parameters: action.parameters, binding: undefined, builtin: undefined };
+  return resolveAction({ action, ...rest }, defaultRuntimes);
 }
 
 test('a call’s parameters win over the action’s', () => {

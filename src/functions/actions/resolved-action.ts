@@ -9,7 +9,7 @@ import { functionFault } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import { type Action, actionLimits } from './action.ts';
 import { blackboxKind, type CodeExec, isCode, isSequence } from './exec.ts';
-import { familyOf } from './runtimes.ts';
+import { familyOf, type Runtime, runningKind } from './runtimes.ts';
 import { effectiveAsk, sandboxAskOf } from './sandbox-annotation.ts';
 import { scalingOf } from './scaling.ts';
 
@@ -17,6 +17,8 @@ import { scalingOf } from './scaling.ts';
 export type Plan =
   | {
       readonly type: 'code';
+      /** The kind that runs it. */
+      readonly kind: string;
       readonly code: JobTarget['code'];
       readonly image: string | undefined;
       readonly scaling: Scaling | undefined;
@@ -63,13 +65,13 @@ export interface Resolution {
   readonly builtin: BuiltinAction | undefined;
 }
 
-/** @throws Fault NOT_FOUND for a built-in action that this Ward does not have */
-export function resolveAction(resolution: Resolution): ResolvedAction {
+/** @throws Fault NOT_FOUND for a built-in action, KIND_UNSUPPORTED for a kind, that this Ward does not have */
+export function resolveAction(resolution: Resolution, runtimes: readonly Runtime[]): ResolvedAction {
   const { action, parameters, binding } = resolution;
   const { annotations } = action;
   const isFinal = valueFor(annotations, 'final') === true;
   const fullName = `/${fullNameOf(action.ref)}`;
-  const plan = planOf(resolution);
+  const plan = planOf(resolution, runtimes);
   const limits = actionLimits(action.limits);
   return {
     action,
@@ -134,7 +136,7 @@ export function targetOf(
     action: fullName,
     version: action.version,
     revision: action.revision,
-    kind: action.exec.kind,
+    kind: plan.kind,
     image: plan.image,
     code: plan.code,
     limits: plan.runLimits,
@@ -152,7 +154,7 @@ function usableLimits(kind: string, limits: ActionLimits): ActionLimits {
   return concurrentFamilies.has(familyOf(kind)) ? limits : { ...limits, concurrency: 1 };
 }
 
-function planOf({ action, builtin }: Resolution): Plan {
+function planOf({ action, builtin }: Resolution, runtimes: readonly Runtime[]): Plan {
   const { exec, annotations, limits } = action;
   if (isSequence(exec)) return { type: 'sequence', components: exec.components };
   if (isCode(exec)) {
@@ -160,6 +162,7 @@ function planOf({ action, builtin }: Resolution): Plan {
     const runLimits = usableLimits(exec.kind, actionLimits(limits));
     return {
       type: 'code',
+      kind: runningKind(runtimes, exec.kind),
       ...codeOf(exec),
       scaling: scalingOf(annotations, limits),
       sandbox: sandboxAskOf(annotations),

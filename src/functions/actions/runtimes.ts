@@ -1,5 +1,6 @@
 /** The action kinds of this platform, as data: what `exec.kind` may say, and what `GET /` lists. */
 import { functionFault } from '../faults.ts';
+import { blackboxKind } from './exec.ts';
 
 export interface Runtime {
   /** `family:version`. */
@@ -13,6 +14,8 @@ export interface Runtime {
   readonly attached: boolean;
   /** `exec.main` must be given. */
   readonly requireMain: boolean;
+  /** The kind that runs what is of this one: it is only a name, of a version that is not here. */
+  readonly runsAs?: string;
 }
 
 /** The first one is also what plain `default` means. */
@@ -43,8 +46,35 @@ export function resolveKind(runtimes: readonly Runtime[], text: string): Runtime
     'KIND_UNSUPPORTED',
     `The specified runtime '${kind.slice(0, 256)}' is not supported by this platform. Valid values are: ${valid
       .map((each) => `'${each}'`)
-      .join(', ')}.`,
+      .join(', ')}.${adviceFor(kind)}`,
   );
+}
+
+/** The kind that `kind` is another name for, if it is one. */
+export function aliasedKind(runtimes: readonly Runtime[], kind: string): string | undefined {
+  return runtimes.find((each) => each.kind === kind)?.runsAs;
+}
+
+/** The kind that runs an action of kind `kind`. @throws Fault KIND_UNSUPPORTED when it is no longer there */
+export function runningKind(runtimes: readonly Runtime[], kind: string): string {
+  if (kind === blackboxKind) return kind;
+  const found = runtimes.find((each) => each.kind === kind);
+  if (found !== undefined) return found.runsAs ?? found.kind;
+  throw functionFault(
+    'KIND_UNSUPPORTED',
+    `The '${kind}' runtime is no longer supported. You may read and delete but not update or invoke this action.`,
+  );
+}
+
+/** Languages that OpenWhisk compiles, and Ward does not. */
+const compiled = new Set(['ballerina', 'dotnet', 'rust', 'swift']);
+
+function adviceFor(kind: string): string {
+  if (kind === 'python' || kind.startsWith('python:2'))
+    return ' There is no Python 2: deploy the code as Python 3.';
+  if (compiled.has(familyOf(kind)))
+    return " Compile the program and deploy it as 'native:default', or as an image of its own.";
+  return '';
 }
 
 function runtime(kind: string, isDefault: boolean): Runtime {

@@ -3,6 +3,7 @@ import type { Invoker } from '../../invoker/index.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import { type Action, actionLimits } from './action.ts';
 import { isCode } from './exec.ts';
+import { type Runtime, runningKind } from './runtimes.ts';
 import { effectiveAsk, sandboxAskOf } from './sandbox-annotation.ts';
 
 /**
@@ -12,9 +13,9 @@ import { effectiveAsk, sandboxAskOf } from './sandbox-annotation.ts';
 export async function vetSandbox(
   { exec, annotations, limits: own }: Action,
   { limits }: Pick<Identity, 'limits'>,
-  invoker: Pick<Invoker, 'vet'>,
+  { invoker, runtimes }: { readonly invoker: Pick<Invoker, 'vet'>; readonly runtimes: readonly Runtime[] },
 ): Promise<void> {
   const sandbox = effectiveAsk(sandboxAskOf(annotations), limits.sandbox);
   if (sandbox === undefined || !isCode(exec)) return;
-  await invoker.vet({ kind: exec.kind, limits: actionLimits(own), sandbox });
+  await invoker.vet({ kind: runningKind(runtimes, exec.kind), limits: actionLimits(own), sandbox });
 }

@@ -110,8 +110,13 @@ export function actionRanges(system: SystemLimits, own: UserLimits): ActionRange
  * Whether the namespace may have actions of a (resolved) kind: `sequence` and `blackbox` are kinds too.
  * @throws Fault NOT_AUTHORIZED
  */
-export function checkKind({ allowedKinds }: Pick<UserLimits, 'allowedKinds'>, kind: string): void {
-  if (allowedKinds === undefined || allowedKinds.length === 0 || allowedKinds.includes(kind)) return;
+export function checkKind(
+  { allowedKinds }: Pick<UserLimits, 'allowedKinds'>,
+  kind: string,
+  runsAs = kind,
+): void {
+  if (allowedKinds === undefined || allowedKinds.length === 0) return;
+  if (allowedKinds.includes(kind) || allowedKinds.includes(runsAs)) return;
   throw functionFault(
     'NOT_AUTHORIZED',
     `The supplied authentication is not authorized to access actions of kind '${kind}'.`,

@@ -11,7 +11,7 @@ import type { Architecture } from './target.ts';
 import type { Tree } from './tree.ts';
 import { writeTree } from './tree-folder.ts';
 
-/** Adds `__pycache__` folders to `tree`; `below` is the layer that has the C library. */
+/** Adds `__pycache__` folders to `tree`; `below` is what the layer stands on, the C library above all. */
 export async function addBytecode(
   tree: Tree,
   below: Tree,

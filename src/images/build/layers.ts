@@ -13,7 +13,7 @@ import { digestSchema } from '../oci/schema.ts';
 import type { Apt, DebianPackage } from './apt.ts';
 import { addBytecode } from './bytecode.ts';
 import { addDeb } from './deb.ts';
-import { addJava, type JavaOptions } from './java.ts';
+import { addJava } from './java.ts';
 import { compressionLevel, packLayer } from './layer-blob.ts';
 import { addNpmModules, addNpmPackage, npmPackageFor } from './npm-package.ts';
 import type { DebianSource, LayerRecipe, Recipe } from './recipe.ts';
@@ -71,9 +71,15 @@ export function layerRecipe(recipe: Recipe, name: string): LayerRecipe {
   throw imageFault('RECIPE_INVALID', `an image is made of the layer ${name}, which no recipe describes`);
 }
 
+/** What the layer `name` stands on, the lowest first. @throws Fault RECIPE_INVALID */
+export function layersBelow(recipe: Recipe, name: string): readonly string[] {
+  const below = layerRecipe(recipe, name).debian?.below;
+  return below === undefined ? [] : [...layersBelow(recipe, below), below];
+}
+
 function layerKey(name: string, inputs: BuildInputs): string {
   const recipe = layerRecipe(inputs.recipe, name);
-  const below = recipe.debian?.below;
+  const below = layersBelow(inputs.recipe, name);
   const parts = [
     layerFormat,
     compressionLevel,
@@ -85,7 +91,7 @@ function layerKey(name: string, inputs: BuildInputs): string {
     recipe.npm && npmPackageFor(recipe.npm),
     recipe.runner === undefined ? null : inputs.runners.get(recipe.runner)?.hash,
     // What is made by a program is made with the libraries below.
-    (recipe.bytecode ?? recipe.java) && below !== undefined ? layerKey(below, inputs) : null,
+    (recipe.bytecode ?? recipe.java) ? below.map((each) => layerKey(each, inputs)).join(' ') : null,
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
@@ -107,7 +113,21 @@ async function readRecord(path: string): Promise<BuiltLayer | undefined> {
   return bytes && recordSchema.parse(JSON.parse(bytes.toString('utf8')));
 }
 
-async function buildTree(name: string, inputs: BuildInputs): Promise<{ tree: Tree; epoch: number }> {
+interface PackedTree {
+  readonly tree: Tree;
+  readonly epoch: number;
+  readonly debs: ReadonlyMap<string, string>;
+  readonly dropped: readonly string[];
+}
+
+async function buildTree(name: string, inputs: BuildInputs): Promise<PackedTree> {
+  const packed = await packedTree(name, inputs);
+  await addMade(name, packed, inputs);
+  return packed;
+}
+
+/** The layer without what programs make of it. */
+async function packedTree(name: string, inputs: BuildInputs): Promise<PackedTree> {
   const recipe = layerRecipe(inputs.recipe, name);
   const tree = newTree();
   const debs = await inputs.apt.fetch(inputs.packages.get(name) ?? []);
@@ -126,28 +146,24 @@ async function buildTree(name: string, inputs: BuildInputs): Promise<{ tree: Tre
     if (!isSource(path)) tree.add(`ward/${path}`, { type: 'file', mode: 0o644, bytes });
   }
   addOwn(tree, recipe, inputs.target);
-  const epoch = inputs.epoch ?? (newest || epochOfUndated);
-  await addMade(tree, recipe, { debs: debs.values(), dropped, epoch }, inputs);
-  return { tree, epoch };
+  return { tree, epoch: inputs.epoch ?? (newest || epochOfUndated), debs, dropped };
 }
 
 /** What programs of the layer make of it. */
-async function addMade(
-  tree: Tree,
-  recipe: LayerRecipe,
-  packed: Pick<JavaOptions, 'debs' | 'dropped' | 'epoch'>,
-  inputs: BuildInputs,
-): Promise<void> {
-  const { bytecode, java } = recipe;
+async function addMade(name: string, packed: PackedTree, inputs: BuildInputs): Promise<void> {
+  const { bytecode, java, runner: runnerName = '' } = layerRecipe(inputs.recipe, name);
   if (bytecode === undefined && java === undefined) return;
   const { target, cacheDir } = inputs;
-  const name = recipe.debian?.below;
-  const below = name === undefined ? newTree() : (await buildTree(name, inputs)).tree;
-  if (bytecode !== undefined) await addBytecode(tree, below, bytecode, target, cacheDir);
-  const runner = inputs.runners.get(recipe.runner ?? '');
+  const below = newTree();
+  for (const each of layersBelow(inputs.recipe, name)) {
+    for (const [path, entry] of (await packedTree(each, inputs)).tree.entries) below.add(path, entry);
+  }
+  if (bytecode !== undefined) await addBytecode(packed.tree, below, bytecode, target, cacheDir);
+  const runner = inputs.runners.get(runnerName);
   if (java === undefined || runner === undefined) return;
   const source = { ...java, from: java.from.replaceAll('{arch}', target.name) };
-  await addJava(tree, { ...packed, source, runner, below, cacheDir });
+  const { debs, dropped, epoch } = packed;
+  await addJava(packed.tree, { debs: debs.values(), dropped, epoch, source, runner, below, cacheDir });
 }
 
 /** What is compiled stays out. */

@@ -34,7 +34,7 @@ export async function addNpmPackage(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const module = { ...npmPackageFor(source), version: source.version };
-  const archive = await fetchPackage(module, join(cacheDir, 'npm'), signal);
+  const [archive = ''] = await fetchPackages([module], join(cacheDir, 'npm'), signal);
   const wanted = new Map(Object.entries(source.files));
   let newest = 0;
   for await (const entry of tarEntries(createReadStream(archive).pipe(createGunzip()))) {
@@ -70,8 +70,9 @@ export async function addNpmModules(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   let newest = 0;
-  for (const module of modules) {
-    const archive = await fetchPackage(module, join(cacheDir, 'npm'), signal);
+  const archives = await fetchPackages(modules, join(cacheDir, 'npm'), signal);
+  for (const [index, archive] of archives.entries()) {
+    const path = modules[index]?.path;
     for await (const entry of tarEntries(createReadStream(archive).pipe(createGunzip()))) {
       const inside = entry.header.name.replace(/^[^/]+\//, '');
       if (entry.header.type !== 'file' || !kept.test(inside)) {
@@ -79,41 +80,64 @@ export async function addNpmModules(
         continue;
       }
       newest = Math.max(newest, Math.floor((entry.header.mtime?.getTime() ?? 0) / 1000));
-      const file = { type: 'file', mode: 0o644, bytes: await buffer(entry) } as const;
-      tree.add(`node_modules/${module.name}/${inside}`, file);
+      tree.add(`${path}/${inside}`, { type: 'file', mode: 0o644, bytes: await buffer(entry) });
     }
   }
   return newest;
 }
 
-async function fetchPackage(
-  { name, version, integrity }: NpmModule,
+type Pinned = Pick<NpmModule, 'name' | 'version' | 'integrity'>;
+
+/** The archives, in the order of `packages`. Those that are missing are fetched by one npm: it takes long to start. */
+async function fetchPackages(
+  packages: readonly Pinned[],
   folder: string,
   signal: AbortSignal | undefined,
-): Promise<string> {
-  const path = join(folder, `${name}-${version}.tgz`);
-  if ((await integrityOf(path)) === integrity) return path;
+): Promise<readonly string[]> {
+  const missing = new Map<string, Pinned>();
+  for (const each of packages) {
+    const path = archivePath(folder, each);
+    if ((await integrityOf(path)) !== each.integrity) missing.set(path, each);
+  }
+  if (missing.size > 0) await download([...missing.values()], folder, signal);
+  return packages.map((each) => archivePath(folder, each));
+}
+
+async function download(
+  packages: readonly Pinned[],
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const temporary = await mkdtemp(join(folder, '.tmp-'));
   try {
-    await mustRun(['npm', 'pack', '--silent', '--ignore-scripts', `${name}@${version}`], {
+    const names = packages.map(({ name, version }) => `${name}@${version}`);
+    await mustRun(['npm', 'pack', '--silent', '--ignore-scripts', ...names], {
       cwd: temporary,
       timeoutMs,
       ...(signal === undefined ? {} : { signal }),
     });
-    const [file] = await readdir(temporary);
-    const fetched = join(temporary, file ?? '');
-    const found = await integrityOf(fetched);
-    if (found !== integrity) {
-      throw imageFault('IMAGE_BUILD_FAILED', `${name} ${version} has integrity ${found}, not ${integrity}`, {
-        hint: 'Check the registry that npm is set up to use: it served another file than the recipe pins.',
-      });
+    const found = new Map<string | undefined, string>();
+    for (const file of await readdir(temporary)) {
+      found.set(await integrityOf(join(temporary, file)), join(temporary, file));
     }
-    await rename(fetched, path);
-    return path;
+    for (const each of packages) {
+      const file = found.get(each.integrity);
+      if (file === undefined) {
+        const { name, version, integrity } = each;
+        throw imageFault('IMAGE_BUILD_FAILED', `what npm fetched as ${name} ${version} is not ${integrity}`, {
+          hint: 'Check the registry that npm is set up to use: it served another file than the recipe pins.',
+        });
+      }
+      await rename(file, archivePath(folder, each));
+    }
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+function archivePath(folder: string, { name, version }: Pinned): string {
+  return join(folder, `${name.replace('/', '+')}-${version}.tgz`);
 }
 
 async function integrityOf(path: string): Promise<string | undefined> {

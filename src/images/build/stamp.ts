@@ -14,7 +14,7 @@ import { type Descriptor, digestSchema } from '../oci/schema.ts';
 import type { Digest } from '../types.ts';
 import { compressionLevel } from './layer-blob.ts';
 import { layerFormat } from './layers.ts';
-import { loadRecipe, recipeText } from './recipe.ts';
+import { loadRecipe } from './recipe.ts';
 import { installedRunnersDir, readRunner } from './runner.ts';
 
 const stampSchema = z.object({ inputs: z.string(), images: z.record(z.string(), digestSchema) });
@@ -70,10 +70,11 @@ function stampFile(dir: string): string {
 
 /** Over everything that a build is made from, save the packages. */
 export async function inputsHash(runnersDir: string): Promise<string> {
+  const recipe = loadRecipe();
   const hash = createHash('sha256').update(
-    `${layerFormat} ${compressionLevel} ${process.arch}\0${recipeText()}`,
+    `${layerFormat} ${compressionLevel} ${process.arch}\0${JSON.stringify(recipe)}`,
   );
-  for (const { runner } of Object.values(loadRecipe().layers)) {
+  for (const { runner } of Object.values(recipe.layers)) {
     if (runner !== undefined) hash.update((await readRunner(runnersDir, runner)).hash);
   }
   return hash.digest('hex');
