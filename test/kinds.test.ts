@@ -1,4 +1,6 @@
 /** Kinds that OpenWhisk has and had, on real sandboxes: what runs them, what their code finds, what is said of others. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { create, outcomeOf } from './outcome.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
@@ -191,6 +193,44 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     );
     expect(body.error).toContain("'nodejs:14'");
     expect(body.error).toContain(said);
+  });
+
+  it('run on images that are scanned as any other, and denied for what is in them', async () => {
+    const severity = [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }];
+    const advisory = (id: string, ecosystem: string, name: string) => ({
+      ...{ id, modified: '2026-11-01T00:00:00Z', severity },
+      affected: [
+        {
+          package: { ecosystem, name },
+          ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '99' }] }],
+        },
+      ],
+    });
+    const file = join(ward.dataDir, 'osv.ndjson');
+    const scan = (image: string) => ward.cli(['image', 'scan', image, '--data', ward.dataDir]);
+    const known = async (...advisories: readonly object[]) => {
+      await writeFile(file, advisories.map((each) => `${JSON.stringify(each)}\n`).join(''));
+      expect(await ward.cli(['advisories', 'import', file, '--data', ward.dataDir])).toMatchObject({
+        code: 0,
+      });
+    };
+    await known(advisory('TEST-0', 'npm', 'in-no-image'));
+    for (const image of ['nodejs:22-openwhisk', 'python:3.13-openwhisk'])
+      expect(await scan(image), image).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('\nallowed'),
+      });
+
+    await known(advisory('TEST-1', 'npm', '@redis/client'), advisory('TEST-2', 'Debian:13', 'twisted'));
+    for (const [image, name] of [
+      ['nodejs:22-openwhisk', '@redis/client'],
+      ['python:3.13-openwhisk', 'python3-twisted'],
+    ] as const) {
+      const { code, stdout } = await scan(image);
+      expect(code, image).toBe(1);
+      expect(stdout).toMatch(new RegExp(`${name} .*critical`));
+      expect(stdout).toContain('\ndenied: ');
+    }
   });
 
   it('are listed with the kind that runs them, and as supported', async () => {
