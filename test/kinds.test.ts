@@ -206,22 +206,17 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
         },
       ],
     });
+    const advisories = [
+      advisory('TEST-1', 'npm', '@redis/client'),
+      advisory('TEST-2', 'Debian:13', 'twisted'),
+    ];
     const file = join(ward.dataDir, 'osv.ndjson');
-    const scan = (image: string) => ward.cli(['image', 'scan', image, '--data', ward.dataDir]);
-    const known = async (...advisories: readonly object[]) => {
-      await writeFile(file, advisories.map((each) => `${JSON.stringify(each)}\n`).join(''));
-      expect(await ward.cli(['advisories', 'import', file, '--data', ward.dataDir])).toMatchObject({
-        code: 0,
-      });
-    };
-    await known(advisory('TEST-0', 'npm', 'in-no-image'));
-    for (const image of ['nodejs:22-openwhisk', 'python:3.13-openwhisk'])
-      expect(await scan(image), image).toMatchObject({
-        code: 0,
-        stdout: expect.stringContaining('\nallowed'),
-      });
+    await writeFile(file, advisories.map((each) => `${JSON.stringify(each)}\n`).join(''));
+    const options = ['--data', ward.dataDir];
+    expect(await ward.cli(['advisories', 'import', file, ...options])).toMatchObject({ code: 0 });
+    const scan = (image: string) => ward.cli(['image', 'scan', image, ...options]);
 
-    await known(advisory('TEST-1', 'npm', '@redis/client'), advisory('TEST-2', 'Debian:13', 'twisted'));
+    expect(await scan('nodejs:22')).toMatchObject({ code: 0, stdout: expect.stringContaining('\nallowed') });
     for (const [image, name] of [
       ['nodejs:22-openwhisk', '@redis/client'],
       ['python:3.13-openwhisk', 'python3-twisted'],
