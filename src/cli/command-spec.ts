@@ -51,6 +51,8 @@ export interface CommandSpec {
   readonly examples: readonly ExampleSpec[];
   /** Which shared options it has: those for talking to a server, those for work on this machine, or neither. */
   readonly works: 'remote' | 'local' | 'alone';
+  /** It changes what the server of this machine keeps, whatever server is named. */
+  readonly administers?: true;
   /** What follows its first argument is another program's command line. */
   readonly wrapsCommand?: boolean;
   /** Of every error, where those who call it tell it from other outcomes by its exit code alone. */

@@ -3,7 +3,7 @@
  * turns whatever is thrown into labelled lines on stderr.
  */
 import { isFault, messageOf } from '../lib/index.ts';
-import { findCommand, foldPairs } from './argv.ts';
+import { entryPath, findCommand, foldPairs } from './argv.ts';
 import type { Context, EntrySpec } from './command-spec.ts';
 import { exitCodeOf } from './faults.ts';
 import { Input } from './input.ts';
@@ -29,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     isDebug = input.has('debug');
     ({ errorExitCode } = command);
     io = createIo(input, terminal);
+    if (command.administers) await refuseOther(argv, input, entries);
     const handler = await command.handler();
     exitCode = await handler(input, createContext(input, io, entries));
   };
@@ -48,6 +49,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     const usual = report(error, io, isDebug);
     return errorExitCode ?? usual;
   }
+}
+
+async function refuseOther(
+  argv: readonly string[],
+  input: Input,
+  entries: readonly EntrySpec[],
+): Promise<void> {
+  const { refuseOtherServer } = await import('./other-server.ts');
+  const words = entryPath(argv, entries).map(({ name }) => name);
+  refuseOtherServer(words.join(' '), input, process.env);
 }
 
 function createIo(input: Input, terminal: Terminal): Io {

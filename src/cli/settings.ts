@@ -89,7 +89,7 @@ export function parseApihost(text: string, source: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-function isLoopback(href: string): boolean {
+export function isLoopback(href: string): boolean {
   const { hostname } = new URL(href);
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

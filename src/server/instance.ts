@@ -12,6 +12,8 @@ export interface DataPaths {
   readonly laidCode: string;
   readonly roots: string;
   readonly guestKey: string;
+  /** Where its Ward serves, or did when it last ran: for commands that are pointed at a server. */
+  readonly address: string;
   /** The keys that encrypt parameters, unless they are elsewhere. */
   readonly parameterKeys: string;
   /** Held by whoever makes a new one. */
@@ -40,6 +42,7 @@ export function dataPaths(dataDir: string): DataPaths {
     laidCode: join(dataDir, 'laid'),
     roots: join(dataDir, 'roots'),
     guestKey: join(dataDir, 'guest.auth'),
+    address: join(dataDir, 'address'),
     parameterKeys: join(dataDir, 'parameters.keys'),
     rotationLock: join(dataDir, 'rotation.lock'),
     registry: join(dataDir, 'registry'),

@@ -20,6 +20,7 @@ import {
   type RuntimeKind,
   removeHalfWrittenBlobs,
   runtimeKinds,
+  writeFileAtomically,
 } from '../images/index.ts';
 import { type ApiConnection, createInvoker } from '../invoker/index.ts';
 import type { Log } from '../lib/index.ts';
@@ -206,6 +207,7 @@ export async function startPlatform(
   stack.defer(() => functions.close(drainMs));
   url = await listen(api, config.listen);
   events.apiConnected = sandboxEntrance(api, functions);
+  await writeFileAtomically(paths.address, `${url}\n`);
   const sweep = async () => {
     await guarded.sweep(functions);
     return sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });

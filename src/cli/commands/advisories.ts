@@ -10,6 +10,7 @@ const update: CommandSpec = {
   name: 'update',
   summary: 'download what has changed at the sources of advisories, and take it in',
   works: 'local',
+  administers: true,
   args: [],
   options: [
     {
@@ -34,6 +35,7 @@ const importFiles: CommandSpec = {
   name: 'import',
   summary: 'take in files of advisories without a network; what the same sources said before is replaced',
   works: 'local',
+  administers: true,
   args: [
     {
       name: '<files...>',

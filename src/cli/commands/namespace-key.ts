@@ -7,6 +7,7 @@ const create: CommandSpec = {
   name: 'create',
   summary: 'make a further key of a namespace and show it, once (operator)',
   works: 'local',
+  administers: true,
   args: [nameArgument],
   options: [
     {
@@ -40,6 +41,7 @@ const remove: CommandSpec = {
   name: 'delete',
   summary: 'delete a further key of a namespace (operator)',
   works: 'local',
+  administers: true,
   args: [nameArgument, { name: '<key-id>', summary: 'its public half, as the list shows it' }],
   options: [],
   examples: [

@@ -29,6 +29,7 @@ const create: CommandSpec = {
   name: 'create',
   summary: 'create a namespace and show its key, once (operator)',
   works: 'local',
+  administers: true,
   args: [nameArgument],
   options: [],
   examples: [
@@ -45,6 +46,7 @@ const remove: CommandSpec = {
   name: 'delete',
   summary: 'delete a namespace with all that is in it (operator)',
   works: 'local',
+  administers: true,
   args: [nameArgument],
   options: [],
   examples: [{ command: 'ward namespace delete acme', does: 'its keys stop working at once' }],
@@ -55,6 +57,7 @@ const rotateKey: CommandSpec = {
   name: 'rotate-key',
   summary: 'replace the first key of a namespace and show the new one, once (operator)',
   works: 'local',
+  administers: true,
   args: [nameArgument],
   options: [],
   examples: [{ command: 'ward namespace rotate-key acme', does: 'the old key stops working at once' }],
@@ -65,6 +68,7 @@ const limits: CommandSpec = {
   name: 'limits',
   summary: 'show or change the limits of a namespace; `default` goes back to the server’s (operator)',
   works: 'local',
+  administers: true,
   args: [nameArgument],
   options: namespaceLimitOptions,
   examples: [

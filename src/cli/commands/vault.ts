@@ -18,6 +18,7 @@ const rotate: CommandSpec = {
   name: 'rotate',
   summary: 'make a new key, and encrypt everything that is kept with it (operator)',
   works: 'local',
+  administers: true,
   args: [],
   options: [
     {

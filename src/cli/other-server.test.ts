@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeHome, runWard } from './cli.fixture.ts';
+import { commandsOf } from './command-spec.ts';
+import { Input } from './input.ts';
+import { isSameServer, refuseOtherServer } from './other-server.ts';
+import { entries } from './registry.ts';
+
+let dataDir: string;
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'ward-other-'));
+  await writeFile(join(dataDir, 'address'), 'http://127.0.0.1:4000\n');
+});
+afterAll(() => rm(dataDir, { recursive: true }));
+
+const refuse = (options: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv) =>
+  refuseOtherServer('vault rotate', new Input([], options), { WARD_DATA: dataDir, ...env });
+
+test('another server is refused, with what to do', () => {
+  const elsewhere = { WARD_APIHOST: 'https://ward.example.org' };
+  expect(() => refuse({}, elsewhere)).toThrow(
+    expect.objectContaining({
+      code: 'USAGE',
+      message: `ward vault rotate works on the server of ${dataDir} (http://127.0.0.1:4000), and WARD_APIHOST names another one: https://ward.example.org`,
+      hint: `unset WARD_APIHOST, or name what you mean: --data ${dataDir}`,
+    }),
+  );
+  expect(() => refuse({ apihost: 'http://127.0.0.1:3233' }, {})).toThrow(
+    expect.objectContaining({ hint: expect.stringMatching(/^leave out --apihost, or/) }),
+  );
+  expect(() => refuse({}, { WHISK_APIHOST: 'ward.example.org' })).toThrow('WHISK_APIHOST');
+});
+
+test('its own server is not, nor what is named outright', () => {
+  expect(() => refuse({}, {})).not.toThrow();
+  expect(() => refuse({}, { WARD_APIHOST: 'http://localhost:4000' })).not.toThrow();
+  const elsewhere = { WARD_APIHOST: 'https://ward.example.org' };
+  for (const option of ['data', 'config', 'advisories'])
+    expect(() => refuse({ [option]: '/x' }, elsewhere)).not.toThrow();
+});
+
+test('a folder whose Ward never served is that of the default address', () => {
+  const fresh = { WARD_DATA: join(dataDir, 'fresh') };
+  expect(() => refuse({}, { ...fresh, WARD_APIHOST: '127.0.0.1:3233' })).not.toThrow();
+  expect(() => refuse({}, { ...fresh, WARD_APIHOST: 'http://127.0.0.1:4000' })).toThrow('names another one');
+});
+
+const outer = Object.values(networkInterfaces())
+  .flatMap((all = []) => all)
+  .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+
+test.each([
+  ['http://localhost:3233', 'http://127.0.0.1:3233', true],
+  ['http://[::1]:3233', 'http://127.0.0.1:3233', true],
+  ['http://127.0.0.1:3234', 'http://127.0.0.1:3233', false],
+  ['http://127.0.0.1:3233', 'http://0.0.0.0:3233', true],
+  [`http://${outer ?? '127.0.0.9'}:3233`, 'http://[::]:3233', true],
+  ['http://192.0.2.7:3233', 'http://0.0.0.0:3233', false],
+  ['https://127.0.0.1', 'http://127.0.0.1:443', false],
+])('%s and %s: %s', (named, own, same) => {
+  expect(isSameServer(named, own)).toBe(same);
+});
+
+const administering = commandsOf(entries).filter(([, { administers }]) => administers === true);
+
+test('every command that changes a data folder looks', () => {
+  expect(administering.map(([words]) => words)).toEqual(
+    expect.arrayContaining([
+      'namespace create',
+      'namespace delete',
+      'namespace rotate-key',
+      'namespace limits',
+      'namespace key create',
+      'namespace key delete',
+      'advisories update',
+      'advisories import',
+      'vault rotate',
+    ]),
+  );
+});
+
+test('the command itself stops, before anything is made', async () => {
+  await using home = await makeHome();
+  const outcome = await runWard(['namespace', 'create', 'acme'], {
+    home,
+    env: { WARD_DATA: join(dataDir, 'fresh'), WARD_APIHOST: 'https://ward.example.org' },
+  });
+  expect(outcome.code).toBe(2);
+  expect(outcome.stderr).toMatch(/^error\[USAGE\]: ward namespace create works on the server of /);
+});

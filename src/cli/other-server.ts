@@ -1,0 +1,55 @@
+/**
+ * Operators' commands change the data folder on this machine, and ask no server. Those who have pointed the command line
+ * at another one would change a server that they do not mean, so these commands stop there.
+ */
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { cliFault } from './faults.ts';
+import type { Input } from './input.ts';
+import { dataDirOf, defaultApihost, isLoopback, parseApihost } from './settings.ts';
+
+/** @throws Fault USAGE */
+export function refuseOtherServer(command: string, input: Input, env: NodeJS.ProcessEnv): void {
+  // Who names what is to be changed means that.
+  if (['data', 'config', 'advisories'].some((option) => input.has(option))) return;
+  const [source, text] = namedServer(input, env);
+  if (text === undefined) return;
+  const named = parseApihost(text, source);
+  const dataDir = dataDirOf(undefined, env);
+  const own = addressOf(dataDir);
+  if (isSameServer(named, own)) return;
+  throw cliFault(
+    'USAGE',
+    `ward ${command} works on the server of ${dataDir} (${own}), and ${source} names another one: ${named}`,
+    { hint: `unset ${source}, or name what you mean: --data ${dataDir}`.replace('unset --', 'leave out --') },
+  );
+}
+
+function namedServer(input: Input, env: NodeJS.ProcessEnv): readonly [source: string, text?: string] {
+  const flag = input.text('apihost');
+  if (flag !== undefined) return ['--apihost', flag];
+  for (const name of ['WARD_APIHOST', 'WHISK_APIHOST']) if (env[name]) return [name, env[name]];
+  return ['nothing'];
+}
+
+/** Where the Ward of a data folder serves, or did when it last ran. */
+function addressOf(dataDir: string): string {
+  try {
+    return parseApihost(readFileSync(join(dataDir, 'address'), 'utf8').trim(), join(dataDir, 'address'));
+  } catch {
+    return defaultApihost;
+  }
+}
+
+/** Also when it listens at every address of this machine, and is named by one of them. */
+export function isSameServer(named: string, own: string): boolean {
+  const [a, b] = [new URL(named), new URL(own)];
+  if (a.port !== b.port || a.protocol !== b.protocol) return false;
+  if (a.hostname === b.hostname || (isLoopback(named) && isLoopback(own))) return true;
+  if (!['0.0.0.0', '[::]'].includes(b.hostname)) return false;
+  const addresses = Object.values(networkInterfaces()).flatMap((all = []) =>
+    all.map(({ address }) => address),
+  );
+  return isLoopback(named) || addresses.includes(a.hostname.replace(/^\[|\]$/g, ''));
+}
