@@ -5,6 +5,7 @@ import {
   fieldArgument,
   listOptions,
   parameterOptions,
+  secretsOption,
   summaryOption,
 } from './common-options.ts';
 
@@ -30,6 +31,7 @@ const writeOptions: readonly OptionSpec[] = [
     flags: '--egress <RULES>',
     summary: 'what it may reach: api.example.com, 203.0.113.0/24:80, with commas between, or none',
   },
+  { flags: '--hide-parameters', summary: 'show none of its parameters, whatever they are called' },
   {
     flags: '--web <MODE>',
     summary: 'whether it is a web action',
@@ -96,6 +98,7 @@ const get: CommandSpec = {
   args: [nameArgument, fieldArgument],
   options: [
     summaryOption,
+    secretsOption,
     { flags: '-r, --url', summary: 'where it can be called' },
     { flags: '--save', summary: 'save its code to a file named after it' },
     { flags: '--save-as <FILE>', summary: 'save its code to FILE' },

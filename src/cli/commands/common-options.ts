@@ -26,5 +26,10 @@ export const summaryOption: OptionSpec = {
   summary: 'what it does and takes, in words; * marks what is bound',
 };
 
+export const secretsOption: OptionSpec = {
+  flags: '--show-secrets',
+  summary: 'values that look like secrets, too, and those that are hidden on request',
+};
+
 export const fieldArgument = { name: '[field]', summary: 'only this field, as JSON' };
 export const namespaceArgument = { name: '[namespace]', summary: '/NAMESPACE; without it, that of the key' };

@@ -6,6 +6,7 @@ import {
   listOptions,
   namespaceArgument,
   parameterOptions,
+  secretsOption,
   summaryOption,
 } from './common-options.ts';
 
@@ -63,7 +64,7 @@ const get: CommandSpec = {
   summary: 'show a package and what is in it',
   works: 'remote',
   args: [nameArgument, fieldArgument],
-  options: [summaryOption],
+  options: [summaryOption, secretsOption],
   examples: [
     { command: 'ward package get tools', does: 'what it is' },
     { command: 'ward package get /whisk.system/alarms --summary', does: 'what its actions do and take' },

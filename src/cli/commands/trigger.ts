@@ -6,6 +6,7 @@ import {
   listOptions,
   namespaceArgument,
   parameterOptions,
+  secretsOption,
   summaryOption,
 } from './common-options.ts';
 
@@ -55,7 +56,7 @@ const get: CommandSpec = {
   summary: 'show a trigger, its rules, and what its feed says',
   works: 'remote',
   args: [nameArgument, fieldArgument],
-  options: [summaryOption],
+  options: [summaryOption, secretsOption],
   examples: [
     { command: 'ward trigger get arrived', does: 'with its rules and their status' },
     { command: 'ward trigger get nightly rules', does: 'one field; the feed is not asked' },

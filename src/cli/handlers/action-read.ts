@@ -14,6 +14,7 @@ import {
 import { parseEntityName, parseScope } from '../entity-name.ts';
 import { summaryLines } from '../entity-summary.ts';
 import { cliFault } from '../faults.ts';
+import { shownTo } from '../secrets.ts';
 import type { Column } from '../table.ts';
 import { saveCode } from './action-save.ts';
 import { isWebAction } from './action-web.ts';
@@ -27,16 +28,17 @@ export const get: Handler = async (input, context) => {
   if (Number(saves) + Number(input.has('url')) + Number(input.has('summary')) > 1)
     throw cliFault('USAGE', '--save, --url and --summary exclude each other');
   const client = await context.client();
-  const action = await client.sendForObject({
+  const found = await client.sendForObject({
     method: 'GET',
     path: name.segments('actions'),
     query: { code: saves },
   });
-  if (saves) return saveCode(context.io, name, action, input.text('saveAs'));
+  if (saves) return saveCode(context.io, name, found, input.text('saveAs'));
   if (input.has('url')) {
-    context.io.lines([urlOf(apihost.value, action)]);
+    context.io.lines([urlOf(apihost.value, found)]);
     return 0;
   }
+  const action = shownTo(input, context.io, found);
   return showEntity(input, context, {
     noun: 'action',
     name: name.path,

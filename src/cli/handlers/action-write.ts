@@ -10,6 +10,7 @@ import { typedValues } from '../key-values.ts';
 import { readEgress } from '../namespace-limit-options.ts';
 import { toKeyValues } from '../parameters.ts';
 import { printableLine } from '../printable.ts';
+import { hidesAll } from '../secrets.ts';
 import { execSource } from './action-exec.ts';
 import { existingAction, webAnnotations } from './action-web.ts';
 import { showForPrograms } from './entity-show.ts';
@@ -54,7 +55,7 @@ async function put(input: Input, context: Context, done: 'created' | 'updated'):
       ...keyValues('parameters', { ...source.parameters, ...typed.parameters }, typed.parameters),
       ...keyValues(
         'annotations',
-        { ...source.annotations, ...typed.annotations, ...web.annotations, ...egressOf(input) },
+        { ...source.annotations, ...typed.annotations, ...web.annotations, ...optionAnnotations(input) },
         typed.annotations ?? web.annotations,
       ),
       ...deletions([...input.texts('delAnnotation'), ...web.removed]),
@@ -89,9 +90,13 @@ function deletions(names: readonly string[]): JsonObject {
   return names.length === 0 ? {} : { delAnnotations: names };
 }
 
-function egressOf(input: Input): JsonObject {
-  const typed = input.text('egress');
-  return typed === undefined ? {} : { egress: readEgress(typed, '--egress') };
+/** Annotations that have an option of their own. */
+function optionAnnotations(input: Input): JsonObject {
+  const egress = input.text('egress');
+  return {
+    ...(egress === undefined ? {} : { egress: readEgress(egress, '--egress') }),
+    ...(input.has('hideParameters') ? { [hidesAll]: true } : {}),
+  };
 }
 
 function limitsOf(input: Input): JsonObject {

@@ -268,6 +268,34 @@ test('action get shows a record, a field, or saves the code once', async () => {
   ]);
 });
 
+test('what looks like a secret is shown on request only, in every form', async () => {
+  const parameters = [
+    { key: 'greeting', value: 'Hi' },
+    { key: 'DB_PASSWORD', value: 'pa55' },
+  ];
+  api.answers.set(`GET ${actionsUrl}/hello`, { body: { ...action, parameters } });
+  api.answers.set(`PUT ${actionsUrl}/hello`, { body: { ...action, parameters } });
+  api.answers.set(`GET ${actionsUrl}`, { body: [{ ...action, parameters }] });
+  const get = ['action', 'get', 'hello'];
+  const list = ['action', 'list', '-o', 'json'];
+  const update = ['action', 'update', 'hello', '-t', '1000', '-o', 'json'];
+  for (const args of [get, [...get, 'parameters'], [...get, '-o', 'yaml'], list, update]) {
+    const { code, stdout, stderr } = await ward(args);
+    expect([code, `${stdout}${stderr}`]).toEqual([0, expect.not.stringContaining('pa55')]);
+    expect(stdout).toMatch(/Hi[\s\S]*\(hidden\)/);
+  }
+  expect((await ward(get)).stderr).toBe('note: a value is hidden; --show-secrets shows all\n');
+  const shown = await ward([...get, '--show-secrets', '-o', 'json']);
+  expect(JSON.parse(shown.stdout)).toMatchObject({ parameters });
+  expect(shown.stderr).toBe('');
+});
+
+test('--hide-parameters is an annotation', async () => {
+  api.answers.set(`PUT ${actionsUrl}/hello`, { body: action });
+  expect((await ward(['action', 'update', 'hello', '--hide-parameters'])).code).toBe(0);
+  expect(api.requests[0]?.body).toMatchObject({ annotations: [{ key: 'hide-parameters', value: true }] });
+});
+
 test('action delete', async () => {
   api.answers.set(`DELETE ${actionsUrl}/hello`, { body: action });
   expect(await ward(['action', 'delete', 'hello'])).toMatchObject({

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../lib/index.ts';
 import type { Context } from '../command-spec.ts';
 import { pathOf } from '../entity-fields.ts';
 import type { Input } from '../input.ts';
+import { withoutSecrets } from '../secrets.ts';
 import type { Column } from '../table.ts';
 
 export interface EntityList {
@@ -23,7 +24,8 @@ export async function listEntities(input: Input, context: Context, list: EntityL
   const sorted = input.has('nameSort')
     ? entities.toSorted((a, b) => pathOf(a).localeCompare(pathOf(b)))
     : entities;
-  const items = list.complete === undefined ? sorted : await eachOf(sorted, list.complete);
+  const found = list.complete === undefined ? sorted : await eachOf(sorted, list.complete);
+  const items = found.map((entity) => withoutSecrets(entity).entity);
   await context.io.list({ items, columns: list.columns, name: pathOf });
   return 0;
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../lib/index.ts';
 import type { Context } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
+import { withoutSecrets } from '../secrets.ts';
 
 export interface EntityView {
   /** `action`, for messages. */
@@ -38,5 +39,5 @@ export async function showEntity(input: Input, { io }: Context, view: EntityView
 /** People have read `ok: …`; programs asked for the entity. */
 export async function showForPrograms({ io }: Context, name: string, entity: JsonObject): Promise<void> {
   if (io.format === 'json' || io.format === 'yaml' || io.format === 'name')
-    await io.record({ fields: [], name, data: entity });
+    await io.record({ fields: [], name, data: withoutSecrets(entity).entity });
 }

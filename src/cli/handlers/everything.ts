@@ -3,6 +3,7 @@ import type { JsonObject } from '../../lib/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { annotationOf, kindOf, objectOf, pathOf, referenceText, textOf, timeText } from '../entity-fields.ts';
 import { parseNamespace } from '../entity-name.ts';
+import { withoutSecrets } from '../secrets.ts';
 
 interface Listed {
   readonly type: string;
@@ -18,9 +19,10 @@ export const list: Handler = async (input, context) => {
     types.map(async (type) => {
       const path = ['namespaces', namespace, `${type}s`];
       const entities = await client.sendForList({ method: 'GET', path, query: { limit: 0, skip: 0 } });
+      const shown = entities.map((entity) => withoutSecrets(entity).entity);
       const sorted = input.has('nameSort')
-        ? entities.toSorted((a, b) => pathOf(a).localeCompare(pathOf(b)))
-        : entities;
+        ? shown.toSorted((a, b) => pathOf(a).localeCompare(pathOf(b)))
+        : shown;
       return sorted.map((entity): Listed => ({ type, entity }));
     }),
   );

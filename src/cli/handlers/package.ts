@@ -7,6 +7,7 @@ import { summaryLines } from '../entity-summary.ts';
 import type { Input } from '../input.ts';
 import { typedValues } from '../key-values.ts';
 import { toKeyValues } from '../parameters.ts';
+import { shownTo } from '../secrets.ts';
 import type { Column } from '../table.ts';
 import { listEntities } from './entity-list.ts';
 import { showEntity, showForPrograms } from './entity-show.ts';
@@ -29,7 +30,8 @@ export const bind: Handler = async (input, context) => {
 export const get: Handler = async (input, context) => {
   const name = nameOf(input.required(0), context);
   const client = await context.client();
-  const entity = await client.sendForObject({ method: 'GET', path: name.segments('packages') });
+  const found = await client.sendForObject({ method: 'GET', path: name.segments('packages') });
+  const entity = shownTo(input, context.io, found);
   const full = `/${namespaceOf(entity)}/${textOf(entity['name'])}`;
   return showEntity(input, context, {
     noun: 'package',

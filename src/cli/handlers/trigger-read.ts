@@ -16,6 +16,7 @@ import { type EntityName, parseNamespace, parseSimpleName } from '../entity-name
 import { summaryLines } from '../entity-summary.ts';
 import { callFeed } from '../feed.ts';
 import { printableLine } from '../printable.ts';
+import { shownTo } from '../secrets.ts';
 import type { Column } from '../table.ts';
 import { resultOf } from './activation-outcome.ts';
 import { listEntities } from './entity-list.ts';
@@ -25,7 +26,8 @@ import { feedOf } from './trigger-write.ts';
 export const get: Handler = async (input, context) => {
   const name = parseSimpleName(input.required(0), context.settings().namespace.value, 'trigger');
   const client = await context.client();
-  const trigger = await client.sendForObject({ method: 'GET', path: name.segments('triggers') });
+  const found = await client.sendForObject({ method: 'GET', path: name.segments('triggers') });
+  const trigger = shownTo(input, context.io, found);
   const feed = feedOf(trigger);
   const isWhole = input.optional(1) === undefined && !input.has('summary');
   const state = feed === undefined || !isWhole ? undefined : await readFeed(context, client, name, feed);
