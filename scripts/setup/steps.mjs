@@ -1,5 +1,6 @@
 /** What is to be done here, in order. A step knows what keeps it from being done by itself. */
 import { join } from 'node:path';
+import * as clients from './clients.mjs';
 import * as images from './images.mjs';
 import * as npm from './packages.mjs';
 import { SetupError, startLog } from './process.mjs';
@@ -33,6 +34,7 @@ export async function planSteps({ root, cacheDir, scope }) {
     ...(missing.length > 0 ? [systemStep(missing, hasApt, cacheDir, scope)] : []),
     ...(isCurrent ? [] : [packagesStep(root, cacheDir)]),
     ...(hasImages ? [] : [imagesStep(root, cacheDir, hasApt)]),
+    ...(!scope.tests || clients.clientsAreReady(root) ? [] : [clientsStep(root, cacheDir)]),
   ];
 }
 
@@ -90,6 +92,16 @@ function imagesStep(root, cacheDir, hasApt) {
       if (await images.imagesAreReady(root)) return;
       await images.buildImages(root, prefix, startLog(join(cacheDir, 'images.log')));
     },
+  };
+}
+
+/** @returns {Step} */
+function clientsStep(root, cacheDir) {
+  return {
+    title: 'install the Serverless Framework for a test',
+    why: 'npm ci of test/serverless, outside of the checkout',
+    obstacle: () => undefined,
+    run: () => clients.installClients(root, startLog(join(cacheDir, 'clients.log'))),
   };
 }
 

@@ -1,0 +1,47 @@
+/**
+ * Clients of others that only tests run and that bring hundreds of packages along: kept outside of the checkout, under
+ * the digest of their lock file, so that they are installed once on a machine and never for those who only use Ward.
+ */
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { runLogged } from './process.mjs';
+
+/** The folder with their `node_modules`. @param {string} root */
+export function serverlessDir(root) {
+  const lock = readFileSync(join(root, 'test/serverless/package-lock.json'));
+  return join(cacheDir(root), createHash('sha256').update(lock).digest('hex').slice(0, 16));
+}
+
+/** @param {string} root */
+export function clientsAreReady(root) {
+  return existsSync(join(serverlessDir(root), 'node_modules'));
+}
+
+/** @param {string} root @param {string} log */
+export async function installClients(root, log) {
+  const parent = cacheDir(root);
+  rmSync(parent, { recursive: true, force: true });
+  mkdirSync(parent, { recursive: true });
+  const making = mkdtempSync(join(parent, 'making-'));
+  for (const name of readdirSync(join(root, 'test/serverless')))
+    cpSync(join(root, 'test/serverless', name), join(making, name));
+  cpSync(join(root, '.npmrc'), join(making, '.npmrc'));
+  await runLogged(['npm', 'ci', '--ignore-scripts'], { log, cwd: making });
+  renameSync(making, serverlessDir(root));
+}
+
+function cacheDir(root) {
+  const isRoot = process.getuid?.() === 0;
+  const machine = process.env.WARD_CACHE || (isRoot ? '/var/cache/ward' : join(root, '.cache'));
+  return join(machine, 'serverless');
+}
