@@ -2,6 +2,7 @@
 import aio from '@adobe/aio-lib-runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, Ward } from './ward.ts';
+import { zip } from './zip.ts';
 
 const missing = missingForSandboxes();
 const reason = missing ? ` (${missing})` : '';
@@ -148,6 +149,43 @@ describe.skipIf(missing !== undefined)(`the npm client openwhisk${reason}`, () =
     });
     await client.feeds.delete({ name, trigger: 'daily' });
     await client.triggers.delete({ name: 'daily' });
+  });
+
+  it('what is missing, and what is there already', async () => {
+    const client = openwhisk();
+    for (const resource of ['actions', 'packages', 'rules', 'triggers'])
+      for (const verb of ['get', 'delete'])
+        await expect(client[resource][verb]({ name: 'missing-thing' })).rejects.toMatchObject({
+          name: 'OpenWhiskError',
+          statusCode: 404,
+        });
+    await client.actions.create({ name: 'once', action: greet });
+    await expect(client.actions.create({ name: 'once', action: greet })).rejects.toMatchObject({
+      statusCode: 409,
+      error: { error: expect.stringMatching(/already exists/) },
+    });
+    await client.actions.delete({ name: 'once' });
+  });
+
+  it('actions without their code, by their full name, and from a zip', async () => {
+    const client = openwhisk();
+    await client.actions.create({ name: 'whole', action: greet });
+    expect((await client.actions.get({ name: 'whole' })).exec.code).toBe(greet);
+    expect((await client.actions.get({ name: 'whole', code: false })).exec.code).toBeUndefined();
+    const name = '/guest/whole';
+    const call = { name, params: { name: 'Ada' }, blocking: true, result: true };
+    expect(await client.actions.invoke(call)).toEqual({ text: 'Hello, Ada' });
+    const action = await zip({ 'index.js': 'exports.main = () => ({ zipped: true })' });
+    await client.actions.update({ name: 'whole', action, kind: 'nodejs:18' });
+    expect(await client.actions.invoke({ ...call, name: 'whole' })).toEqual({ zipped: true });
+    await client.actions.delete({ name: 'whole' });
+  });
+
+  it('versions that are written short', async () => {
+    const client = openwhisk();
+    const action = { exec: { kind: 'nodejs:default', code: greet }, version: '1.0' };
+    expect(await client.actions.create({ name: 'short', action })).toMatchObject({ version: '1.0.0' });
+    await client.actions.delete({ name: 'short' });
   });
 
   it('routes of the API gateway', async () => {
