@@ -51,11 +51,12 @@ describe.skipIf(missing !== undefined)(`ward doctor${missing ? ` (${missing})` :
   });
 
   it('says for people the same in a table', async () => {
-    const { code, stdout, stderr } = await runWard(['doctor']);
+    const { code, stdout, stderr } = await runWard(['doctor', '--data', join(folder, 'empty')]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^MECHANISM +VECTOR +REQUIRED +AVAILABLE +PROVEN +CHOSEN/);
     expect(stdout).toMatch(/\nseccomp +within containers +yes +yes +yes /);
     expect(stderr).toContain('ok: all that the policy requires is there and proven');
+    expect(stderr).toMatch(/^advisories: there are no advisories, .*ward advisories update/m);
   });
 
   it('a required mechanism that this host lacks: exit code 1, named; and nothing starts', async () => {

@@ -164,6 +164,7 @@ describe.skipIf(missing !== undefined)(
       expect(figures).toContain('ward_sandbox_violations_total{kind="seccomp"} 2\n');
       expect(figures).toMatch(/^ward_invocations_total\{status="action developer error",start="cold"\} 2$/m);
       expect(figures).toMatch(/^ward_sandboxes\{state="idle"\} 1$/m);
+      expect(figures).toMatch(/^ward_advisories 0\n(?:.*\n)*?ward_advisories_age_seconds -1$/m);
     });
   },
 );

@@ -19,7 +19,9 @@ interface Judged extends TestRegistry {
   readonly pushes: PushedManifest[];
 }
 
-async function judged(judge: (push: PushedManifest) => Promise<void> | void): Promise<Judged> {
+type Judge = (push: PushedManifest) => Promise<void> | void;
+
+async function judged(judge: Judge, warnings?: readonly string[]): Promise<Judged> {
   const blobs: string[] = [];
   let uploads = 0;
   const pushes: PushedManifest[] = [];
@@ -32,6 +34,7 @@ async function judged(judge: (push: PushedManifest) => Promise<void> | void): Pr
       async manifestArrived(push) {
         pushes.push(push);
         await judge(push);
+        return warnings;
       },
     },
   });
@@ -69,6 +72,21 @@ describe('the gate', () => {
     await registry.call('POST', `/v2/guest/second/blobs/uploads/?mount=${digest}&from=guest/app`);
     expect(registry.blobs.at(-1)).toBe(`guest/second ${digest}`);
     expect(registry.uploadsBegun()).toBe(2);
+  });
+
+  it('warns in a header that no text can break out of', async () => {
+    const warnings = ['no advisories: say "so"', 'a\r\nset-cookie: b=\\ \u2019', 'x'.repeat(5000)];
+    await using registry = await judged(() => {}, warnings);
+    const image = imageOf([Buffer.from('a layer')]);
+    await pushBlobs(registry, 'guest/app', image);
+    const answer = await registry.pushManifest('guest/app', 'v1', image);
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get('warning')).toBe(
+      [`299 - "no advisories: say 'so'"`, `299 - "a??set-cookie: b=' ?"`, `299 - "${'x'.repeat(1000)}"`].join(
+        ', ',
+      ),
+    );
+    expect(answer.headers.get('set-cookie')).toBeNull();
   });
 
   it('refuses: nothing of the manifest is there, by tag or by digest, and its tag stays where it was', async () => {

@@ -90,11 +90,14 @@ async function put(
       subject,
       artifactType,
     };
+    let warnings: readonly string[] | undefined;
     await context.store.putManifest({
       repository,
       document,
       tags,
-      admit: async () => context.gate?.manifestArrived(push),
+      admit: async () => {
+        warnings = await context.gate?.manifestArrived(push);
+      },
     });
     await context.gate?.manifestAccepted(push);
     return reply
@@ -102,6 +105,7 @@ async function put(
       .headers({
         location: `/v2/${repository}/manifests/${digest}`,
         'docker-content-digest': digest,
+        ...(warnings === undefined || warnings.length === 0 ? {} : { warning: warnings.map(warningOf) }),
         ...(subject === undefined ? {} : { 'oci-subject': subject }),
         ...(isDigest(reference) && tags.length > 0 ? { 'oci-tag': [...tags] } : {}),
       })
@@ -110,6 +114,14 @@ async function put(
     release();
   }
 }
+
+/** As clients of the OCI distribution specification (1.1, "Warnings") show it: a quoted string without an escape in it. */
+function warningOf(text: string): string {
+  const quotable = text.replaceAll(/["\\]/g, "'").replaceAll(/[^\x20-\x7e]/g, '?');
+  return `299 - "${quotable.slice(0, longestWarning)}"`;
+}
+
+const longestWarning = 1000;
 
 /** One that is in the path; with a digest there, those of the query. @throws Fault TAG_INVALID */
 function tagsOf(reference: Reference, further: readonly string[]): readonly Tag[] {

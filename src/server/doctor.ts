@@ -1,4 +1,5 @@
 /** `ward doctor` and `ward sandbox explain`: what the policy says, and what this host makes of it. */
+import { isFault } from '../lib/index.ts';
 import {
   type DoctorReport,
   type Explanation,
@@ -6,8 +7,12 @@ import {
   findLandlockLauncher,
   runDoctor,
 } from '../sandbox/index.ts';
+import { advisoryStatus } from '../scanner/index.ts';
+import { advisoriesPath } from './advisories-admin.ts';
 import { openByHand } from './by-hand.ts';
 import { loadConfig } from './config.ts';
+import { type AdvisoriesAge, advisoriesAge } from './gate/advisories-age.ts';
+import { policyInForce } from './gate-admin.ts';
 import { effectivePolicy, requestedPolicy, type SandboxRunOptions } from './policy.ts';
 
 /** Probes are Python programs: its system calls can be made by number. */
@@ -19,7 +24,12 @@ export interface DoctorOptions {
   readonly runtime?: string;
 }
 
-export async function doctorHere(options: DoctorOptions): Promise<DoctorReport> {
+export interface ServerDoctorReport extends DoctorReport {
+  /** What scans are matched with. It decides nothing of `ok`, which is about sandboxes. */
+  readonly scanAdvisories: AdvisoriesAge;
+}
+
+export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorReport> {
   const config = await loadConfig(options);
   const policy =
     options.runtime === undefined
@@ -29,7 +39,19 @@ export async function doctorHere(options: DoctorOptions): Promise<DoctorReport> 
   const { host, images } = stack.use(await openByHand(config, policy.runtime));
   const known = (await images.list()).some(({ name }) => name === probeImage);
   const root = known ? stack.use(await images.mountRoot(await images.resolve(probeImage))) : undefined;
-  return await runDoctor({ host, policy, roots: root ? { [probeImage]: root.path } : {} });
+  const report = await runDoctor({ host, policy, roots: root ? { [probeImage]: root.path } : {} });
+  return { ...report, scanAdvisories: await scanAdvisories(options) };
+}
+
+/** What can't be read is told, and is no reason to tell nothing of the sandboxes. */
+async function scanAdvisories(options: DoctorOptions): Promise<AdvisoriesAge> {
+  try {
+    const { policy } = await policyInForce(options);
+    return advisoriesAge(advisoryStatus({ path: await advisoriesPath(options) })?.state, policy);
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    return { count: 0, ageSeconds: undefined, warning: error.message };
+  }
 }
 
 /** The policy that a run with these flags would have, held against this host. */

@@ -2,8 +2,8 @@
  * The composition root: configuration in, running platform out. Commands that make sandboxes first move this
  * process into namespaces of its own (`enterIsolation` starts it anew there with the same arguments).
  */
-import type { DoctorReport, Explanation } from '../sandbox/index.ts';
-import type { DoctorOptions } from './doctor.ts';
+import type { Explanation } from '../sandbox/index.ts';
+import type { DoctorOptions, ServerDoctorReport } from './doctor.ts';
 import type { PolicyCheck } from './gate-admin.ts';
 import type { Learned, LearnOptions, LearnRequest } from './learn.ts';
 import type { SandboxRunOptions } from './policy.ts';
@@ -112,7 +112,7 @@ export async function runSandbox(options: SandboxRunOptions): Promise<number> {
 }
 
 /** Proves each mechanism on this host. */
-export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
+export async function doctor(options: DoctorOptions): Promise<ServerDoctorReport> {
   await isolate();
   return (await import('./doctor.ts')).doctorHere(options);
 }

@@ -60,6 +60,8 @@ export interface Platform extends AsyncDisposable {
   readonly guestKey: { readonly file: string; readonly key: string | undefined };
   /** The file with the keys that encrypt parameters, when it was made just now. */
   readonly newParameterKeys: string | undefined;
+  /** What is wrong with the advisories, and what to do about it. */
+  readonly advisoriesWarning: string | undefined;
 }
 
 export interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
@@ -143,6 +145,7 @@ export async function startPlatform(
       log,
     }),
   );
+  figures.watchAdvisories(guarded.advisories);
   const onViolation = createViolationWatch({
     store,
     figures,
@@ -221,6 +224,7 @@ export async function startPlatform(
     url,
     guestKey: { file: paths.guestKey, key },
     newParameterKeys: keyring.isNew ? keyring.file : undefined,
+    advisoriesWarning: guarded.advisories().warning,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -36,8 +36,9 @@ export async function upHere(options: UpOptions): Promise<number> {
 }
 
 /** The line `ready` is for programs; the rest tells a person what to type next. */
-function greet({ url, guestKey, newParameterKeys }: Platform): void {
+function greet({ url, guestKey, newParameterKeys, advisoriesWarning }: Platform): void {
   process.stdout.write(`ready ${url}\n`);
+  if (advisoriesWarning !== undefined) process.stderr.write(`warning: ${advisoriesWarning}\n`);
   if (newParameterKeys !== undefined) {
     const why = 'without it they can not be read again, so keep a copy elsewhere';
     process.stderr.write(`Parameters are encrypted with the key in ${newParameterKeys}: ${why}.\n`);

@@ -44,6 +44,8 @@ export const doctor: Handler = async (input, context) => {
     );
   for (const { setting, value, recommended, why } of report.advice)
     io.note(`advice: ${setting} is ${value}, better ${recommended}: ${why}`);
+  const { count, ageSeconds = 0, warning } = report.scanAdvisories;
+  io.note(`advisories: ${warning ?? `${count}, the newest ${Math.floor(ageSeconds / 86_400)} days old`}`);
   for (const row of report.rows)
     if (row.required && row.proven !== 'yes')
       io.problem('MECHANISM_MISSING', `${row.name}: ${row.evidence || row.chosen}`);

@@ -80,6 +80,18 @@ describe('a push', () => {
     expect(await types()).toEqual(first);
   });
 
+  it('is answered with a warning when the advisories are old, and with none when nothing is to be said', async () => {
+    const image = await imageWith({ ...lodash('4.17.21'), [app]: '' });
+    const { headers } = await place.push(app, 'v1', image);
+    expect(headers.get('warning')).toMatch(
+      /^299 - "allowed by policy with warnings: .*", 299 - "the advisories are \d+ days old.*: the operator gets them with ward advisories update"$/,
+    );
+    await policyInForce(
+      'rules: { bases: { action: allow }, advisories: { stale: allow }, misconfiguration: { action: allow }, distribution: { unknown: allow } }',
+    );
+    expect((await place.push(app, 'v2', image)).headers.get('warning')).toBeNull();
+  });
+
   it('that is refused is not to be had by its digest either, nor has it anything beside it', async () => {
     const image = await imageWith(lodash('4.17.20'), { [app]: '' });
     const answer = await place.push(app, 'v1', image);

@@ -13,6 +13,7 @@ import { type ImageStore, openRegistryStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { createRegistry } from '../../registry/index.ts';
 import { dataPaths } from '../instance.ts';
+import type { AdvisoriesAge } from './advisories-age.ts';
 import { createCodeGate } from './code-gate.ts';
 import { createEvidence } from './evidence.ts';
 import { createImageFinder } from './images.ts';
@@ -38,6 +39,7 @@ export interface GuardedImages extends AsyncDisposable {
   readonly images: ImageStore;
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
+  advisories(): AdvisoriesAge;
   /** Removes what nothing needs any more. */
   sweep(functions: { readonly namespaces: Pick<Namespaces, 'createdAt'> }): Promise<unknown>;
   /** The routes of the registry. */
@@ -61,7 +63,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   await using stack = new AsyncDisposableStack();
   const pushed = stack.use(await openRegistryStore({ dir: dataPaths(dataDir).registry }));
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
-  const { gate, store, scanner } = stack.use(await openGate({ ...options, evidence }));
+  const { gate, store, scanner, advisories } = stack.use(await openGate({ ...options, evidence }));
   const finder = createImageFinder({ images, imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
   const pushGate = stack.use(createPushGate({ gate, scanner, store: pushed, log }));
@@ -72,6 +74,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     images: finder.store,
     codeGate,
     reports: createReportSource(gate, store),
+    advisories,
     sweep: ({ namespaces }) =>
       // Manifests without a tag stay, so an image that runs is never taken away.
       pushed.sweep({ namespaceSince: namespaces.createdAt, isInUse: () => true }),

@@ -19,6 +19,7 @@ import {
   type Scanner,
 } from '../../scanner/index.ts';
 import { gatePaths } from '../gate-paths.ts';
+import { type AdvisoriesAge, advisoriesAge } from './advisories-age.ts';
 import { policySource } from './policy-source.ts';
 import { openVexSource, type VexSource } from './vex-source.ts';
 
@@ -37,6 +38,7 @@ export interface OpenGate extends AsyncDisposable {
   readonly gate: Gate;
   readonly store: GateStore;
   readonly scanner: Scanner;
+  advisories(): AdvisoriesAge;
 }
 
 const defaultLookMs = 5000;
@@ -87,7 +89,13 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     await watch.settled();
   });
   const opened = stack.move();
-  return { gate, store, scanner, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    gate,
+    store,
+    scanner,
+    advisories: () => advisoriesAge(advisories.state(), policy()),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 interface WatchOptions {

@@ -2,7 +2,7 @@
  * The gate as the registry asks it: a manifest becomes visible when the image behind it passes. Layers are read as they
  * arrive; what was found is attached to what was accepted.
  */
-import { companionOf, type Gate, isEvidence } from '../../gate/index.ts';
+import { companionOf, type Gate, isEvidence, type Verdict } from '../../gate/index.ts';
 import {
   type Digest,
   type ManifestDocument,
@@ -36,10 +36,11 @@ export function createPushGate({ gate, scanner, store, log }: PushGateOptions): 
     blobArrived: (_repository, digest) => reading.begin(digest),
     async manifestArrived({ namespace, keyId, repository, reference, bytes, mediaType }) {
       const document = readManifestDocument(bytes, mediaType);
-      if (!isImage(document)) return;
+      if (!isImage(document)) return [];
       const image = sourceOf(`${repository}:${reference}`, await readableImage(store, document));
       const verdict = await gate.admitImage({ namespace, actor: keyId, image });
       if (verdict.outcome === 'deny') throw serverFault('PUSH_REFUSED', verdict.summary);
+      return warningsOf(verdict);
     },
     async manifestAccepted({ repository, tags, digest, bytes, mediaType }) {
       const document = readManifestDocument(bytes, mediaType);
@@ -60,6 +61,14 @@ export function createPushGate({ gate, scanner, store, log }: PushGateOptions): 
 /** A pushed image as the scanner takes it. */
 export function sourceOf(name: string, { digest, config, layers }: PushedImage): ImageSource {
   return { name, digest, config: scannedConfig(config), layers };
+}
+
+/** The verdict in a line; and of missing or old advisories all, since they are not the fault of who pushes. */
+function warningsOf({ outcome, reasons, summary }: Verdict): readonly string[] {
+  if (outcome !== 'warn') return [];
+  const advisories = reasons.filter(({ rule }) => rule.startsWith('advisories.'));
+  const remedy = 'the operator gets them with ward advisories update';
+  return [summary, ...advisories.map(({ text }) => `${text}: ${remedy}`)];
 }
 
 /** What can't be read can't be scanned. As a wrong request, clients would try it again in other forms. */

@@ -5,6 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Completion, InvokerStatus } from '../../invoker/index.ts';
 import type { ViolationKind } from '../../sandbox/index.ts';
+import type { AdvisoriesAge } from '../gate/advisories-age.ts';
 
 export type Throttle =
   | 'invocations per minute'
@@ -25,6 +26,8 @@ export interface Figures {
   judged(stage: 'deploy' | 'run', outcome: 'allow' | 'warn' | 'deny'): void;
   /** Asked at each scrape. */
   watchInvoker(status: () => InvokerStatus): void;
+  /** Asked at each scrape. */
+  watchAdvisories(age: () => Pick<AdvisoriesAge, 'count' | 'ageSeconds'>): void;
 }
 
 /** Without results and logs, which are not to be kept for it. */
@@ -104,6 +107,7 @@ export function createFigures(build: string): Figures {
     passedOver: () => passedOver.inc(),
     judged: (stage, outcome) => verdicts.inc({ stage, outcome }),
     watchInvoker: (status) => watchInvoker(registry, status),
+    watchAdvisories: (age) => watchAdvisories(registry, age),
   };
 }
 
@@ -136,6 +140,25 @@ function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
   const limit = new Gauge({
     name: 'ward_sandbox_memory_limit_bytes',
     help: 'Memory for all sandboxes together',
+    registers,
+  });
+}
+
+function watchAdvisories(registry: Registry, age: () => Pick<AdvisoriesAge, 'count' | 'ageSeconds'>): void {
+  const registers = [registry];
+  const count = new Gauge({
+    name: 'ward_advisories',
+    help: 'Advisories that scans are matched with',
+    registers,
+    collect() {
+      const now = age();
+      count.set(now.count);
+      sinceChange.set(now.ageSeconds ?? -1);
+    },
+  });
+  const sinceChange = new Gauge({
+    name: 'ward_advisories_age_seconds',
+    help: 'Since the newest of them was changed; -1: there are none, or they have no time',
     registers,
   });
 }

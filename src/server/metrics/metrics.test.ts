@@ -81,6 +81,19 @@ test('what the invoker does', async () => {
   }
 });
 
+test('the advisories, also when there are none', async () => {
+  const figures = createFigures('test');
+  let now: { count: number; ageSeconds: number | undefined } = { count: 0, ageSeconds: undefined };
+  figures.watchAdvisories(() => now);
+  expect(await linesOf(figures)).toEqual(
+    expect.arrayContaining(['ward_advisories 0', 'ward_advisories_age_seconds -1']),
+  );
+  now = { count: 5, ageSeconds: 60 };
+  expect(await linesOf(figures)).toEqual(
+    expect.arrayContaining(['ward_advisories 5', 'ward_advisories_age_seconds 60']),
+  );
+});
+
 test('what it refuses, by the limit', async () => {
   const figures = createFigures('test');
   const refuse = (code: string) => () => {
