@@ -142,7 +142,7 @@ test('usage errors are labelled, on stderr, with exit code 2', async () => {
   const { code, stdout, stderr } = await ward(['action', 'lst']);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toBe(
-    "error[USAGE]: unknown command 'lst'\ntry:   ward action list, or ward action --help\n",
+    "error[USAGE]: unknown command 'lst'\ntry:   did you mean ward action list? ward action --help shows all\n",
   );
 });
 

@@ -14,6 +14,7 @@ import {
 } from './command-spec.ts';
 import { cliFault } from './faults.ts';
 import { leadingOptions, sharedOptionsOf } from './shared-options.ts';
+import { commandMeantBy } from './suggestions.ts';
 
 /** Called with the command that was typed, its arguments, and all options by name. */
 export type Dispatch = (
@@ -56,7 +57,7 @@ export async function parseProgram(
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === 'commander.help') return;
     const known = entryPath(argv, entries).map(({ name }) => name);
-    throw usageFault(error, known);
+    throw usageFault(error, known, entries);
   }
 }
 
@@ -126,12 +127,16 @@ function examplesText(examples: readonly ExampleSpec[]): string {
 }
 
 /** `error: unknown command 'acton'\n(Did you mean action?)` → what is wrong, and what to type. */
-function usageFault(error: CommanderError, known: readonly string[]) {
+function usageFault(error: CommanderError, known: readonly string[], entries: readonly EntrySpec[]) {
   const [first = '', ...rest] = error.message.split('\n');
-  const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
-  const isCommand = first.includes('unknown command');
+  const alike = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
   const help = ['ward', ...known, '--help'].join(' ');
-  const meant = isCommand ? ['ward', ...known, suggestion].join(' ') : suggestion;
-  const hint = suggestion === undefined ? help : `${meant}, or ${help}`;
+  const word = /unknown command '(.*)'/.exec(first)?.[1];
+  const meant =
+    word === undefined
+      ? alike
+      : (commandMeantBy(word, known, entries) ??
+        (alike === undefined ? undefined : ['ward', ...known, alike].join(' ')));
+  const hint = meant === undefined ? help : `did you mean ${meant}? ${help} shows all`;
   return cliFault('USAGE', first.replace(/^error: /, ''), { hint });
 }

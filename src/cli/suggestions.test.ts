@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { findCommand } from './argv.ts';
+import { makeHome, runWard } from './cli.fixture.ts';
+import { entries } from './registry.ts';
+import { commandMeantBy, groupWords, topWords } from './suggestions.ts';
+
+test('everything that is suggested is a command, and what it is suggested for is none', () => {
+  for (const [word, meant] of Object.entries(topWords)) {
+    expect(
+      entries.some(({ name }) => name === word),
+      word,
+    ).toBe(false);
+    for (const command of meant.split(', or ward '))
+      expect(findCommand(command.split(' '), entries)).toBeDefined();
+  }
+  for (const word of Object.keys(groupWords)) {
+    const meant = ['action', 'trigger', 'property', 'activation', 'image', 'sandbox']
+      .map((group) => commandMeantBy(word, [group], entries))
+      .filter((each) => each !== undefined);
+    expect(meant.length, word).toBeGreaterThan(0);
+    for (const command of meant) expect(findCommand(command.split(' ').slice(1), entries)).toBeDefined();
+  }
+});
+
+test.each([
+  [['logs'], 'ward activation logs'],
+  [['logs', '--last'], 'ward activation logs'],
+  [['invoke', 'hello', '-p', 'name', 'World'], 'ward action invoke'],
+  [['ls'], 'ward list'],
+  [['login'], 'ward property set --apihost URL --auth KEY'],
+  [['deploy', '.'], 'ward action create NAME FOLDER, or ward project deploy'],
+  [['action', 'ls'], 'ward action list'],
+  [['action', 'logs', 'hello'], 'ward activation logs'],
+  [['namespace', 'key', 'rm', 'guest'], 'ward namespace key delete'],
+  [['acton', 'list'], 'ward action'],
+  [['action', 'lst'], 'ward action list'],
+])('ward %j is answered with %s', async (argv, meant) => {
+  await using home = await makeHome();
+  const { code, stderr } = await runWard(argv, { home });
+  expect(code).toBe(2);
+  expect(stderr).toContain('error[USAGE]: unknown command');
+  expect(stderr).toContain(`try:   did you mean ${meant}?`);
+});
+
+test('what nobody can mean is left at the help', async () => {
+  await using home = await makeHome();
+  const { stderr } = await runWard(['constructor'], { home });
+  expect(stderr).toContain("unknown command 'constructor'");
+  expect(stderr).toContain('try:   ward --help');
+});

@@ -1,0 +1,95 @@
+/** Words that people try because other tools have them → the command of Ward that does it. */
+import { type EntrySpec, isGroup } from './command-spec.ts';
+
+/** At the top, where `wsk`, `docker`, `kubectl`, `serverless` and others have it. */
+export const topWords: Readonly<Record<string, string>> = {
+  build: 'image build',
+  call: 'action invoke',
+  config: 'property get',
+  create: 'action create',
+  delete: 'action delete',
+  deploy: 'action create NAME FOLDER, or ward project deploy',
+  exec: 'action invoke',
+  fire: 'trigger fire',
+  get: 'action get',
+  history: 'activation list',
+  images: 'image list',
+  invoke: 'action invoke',
+  login: 'property set --apihost URL --auth KEY',
+  logs: 'activation logs',
+  ls: 'list',
+  new: 'action create',
+  poll: 'activation poll',
+  ps: 'activation list',
+  push: 'image build FOLDER --push',
+  remove: 'action delete',
+  result: 'activation result',
+  results: 'activation result',
+  rm: 'action delete',
+  run: 'action invoke',
+  scan: 'image scan',
+  serve: 'up',
+  show: 'action get',
+  sign: 'image sign',
+  start: 'up',
+  status: 'doctor',
+  sync: 'project sync',
+  tail: 'activation poll',
+  undeploy: 'project undeploy',
+  update: 'action update',
+  verify: 'image verify',
+  whoami: 'namespace get',
+};
+
+/** What a command of a group is called elsewhere. */
+export const groupWords: Readonly<Record<string, readonly string[]>> = {
+  add: ['create'],
+  call: ['invoke', 'fire'],
+  cat: ['get'],
+  del: ['delete'],
+  deploy: ['create'],
+  describe: ['get', 'report'],
+  edit: ['update', 'set'],
+  exec: ['invoke', 'run'],
+  info: ['get', 'report'],
+  inspect: ['get', 'report'],
+  ls: ['list'],
+  new: ['create'],
+  put: ['update', 'set'],
+  remove: ['delete'],
+  rm: ['delete'],
+  run: ['invoke', 'fire'],
+  show: ['get', 'list'],
+  tail: ['poll'],
+  trigger: ['fire'],
+};
+
+/** What others have in the same group, and Ward elsewhere. */
+const elsewhere: Readonly<Record<string, string>> = {
+  'action logs': 'activation logs',
+  'action result': 'activation result',
+  'image push': 'image build FOLDER --push',
+  'image pull': 'image list',
+  'project create': 'project deploy',
+  'project update': 'project deploy',
+};
+
+/** `ward …` for a word that is no command; undefined when nothing is known to be meant by it. @param path of the group */
+export function commandMeantBy(
+  word: string,
+  path: readonly string[],
+  entries: readonly EntrySpec[],
+): string | undefined {
+  const own = (table: Readonly<Record<string, string>>, key: string) =>
+    Object.hasOwn(table, key) ? `ward ${table[key]}` : undefined;
+  if (path.length === 0) return own(topWords, word);
+  let group = entries;
+  for (const name of path) {
+    const entry = group.find((each) => each.name === name);
+    if (entry === undefined || !isGroup(entry)) return undefined;
+    group = entry.commands;
+  }
+  const synonyms = Object.hasOwn(groupWords, word) ? groupWords[word] : undefined;
+  const found = synonyms?.find((name) => group.some((each) => each.name === name));
+  return found === undefined ? own(elsewhere, [...path, word].join(' ')) : ['ward', ...path, found].join(' ');
+}
