@@ -118,6 +118,31 @@ describe.skipIf(missing !== undefined)(
       ]);
     });
 
+    it('are listed with who uses them, and go when nobody does', async () => {
+      await build(await write('gone', { ...nodeFunction, 'own.txt': 'in no other image' }), '--no-scan');
+      expect((await cli('action', 'create', 'uses-gone', '--docker', 'gone')).code).toBe(0);
+      const { stdout } = await cli('image', 'list', '--store', '-o', 'json');
+      const listed: { name: string; isOwn: boolean; actions: string[] }[] = JSON.parse(stdout);
+      expect(listed.find(({ name }) => name === 'gone:latest')).toMatchObject({
+        isOwn: false,
+        actions: ['guest/uses-gone'],
+      });
+      expect(listed.find(({ name }) => name === 'nodejs:24')).toMatchObject({ isOwn: true });
+      const refused = await cli('image', 'delete', 'gone');
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('used by guest/uses-gone') });
+      // A call leaves a sandbox that waits for the next one.
+      const first = await ward.invoke('uses-gone', { title: 'A B' });
+      expect(first.body.response.result).toMatchObject({ slug: 'a-b' });
+      const mounted = await cli('image', 'delete', 'gone', '--force');
+      expect(mounted).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('sandboxes run on gone:latest'),
+      });
+      expect((await ward.invoke('uses-gone', { title: 'C' })).body.response.result).toMatchObject({
+        slug: 'c',
+      });
+    });
+
     it('are made as the document has it', async () => {
       const [shell, output] = codeBlocksOf(readText('docs/images.md'));
       const script = shell?.text.replaceAll('/tmp/titles-image', join(folder, 'document')) ?? '';

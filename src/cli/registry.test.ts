@@ -103,14 +103,22 @@ test.each([
 
 test.each([
   [['acton'], "unknown command 'acton'", 'did you mean ward action? ward --help shows all'],
-  [['acton', 'list', '-o', 'json'], "unknown command 'acton'", 'did you mean ward action? ward --help shows all'],
+  [
+    ['acton', 'list', '-o', 'json'],
+    "unknown command 'acton'",
+    'did you mean ward action? ward --help shows all',
+  ],
   [['action', 'lst'], "unknown command 'lst'", 'did you mean ward action list? ward action --help shows all'],
   [
     ['namespace', 'key', 'lst'],
     "unknown command 'lst'",
     'did you mean ward namespace key list? ward namespace key --help shows all',
   ],
-  [['action', 'list', '--limt', '1'], "unknown option '--limt'", 'did you mean --limit? ward action list --help shows all'],
+  [
+    ['action', 'list', '--limt', '1'],
+    "unknown option '--limt'",
+    'did you mean --limit? ward action list --help shows all',
+  ],
   [['action', 'get'], "missing required argument 'name'", 'ward action get --help'],
   [['action', 'delete', 'a', 'b'], 'too many arguments', 'ward action delete --help'],
   [['action', 'list', '-o', 'xml'], 'Allowed choices are table, json', 'ward action list --help'],

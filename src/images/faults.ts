@@ -28,6 +28,8 @@ export const imageFaults = {
   BASE_NOT_TRUSTED: 'denied',
   /** A name that stands for one of Ward's own images. */
   IMAGE_NAME_RESERVED: 'denied',
+  /** An image that is to be deleted is named by actions, or sandboxes run on it. */
+  IMAGE_IN_USE: 'conflict',
   DOCKERFILE_INVALID: 'invalid',
   /** A step of a Dockerfile failed. */
   DOCKERFILE_FAILED: 'unprocessable',

@@ -49,7 +49,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     return image;
   };
   return {
-    list: () => listImages(dir),
+    list: () => listStoredImages(dir),
     resolve,
     mountRoot: (image, folders) => mounts.mount(image, folders),
     close: () => mounts.close(),
@@ -57,7 +57,8 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   };
 }
 
-async function listImages(dir: string): Promise<StoredImage[]> {
+/** Sorted by name; without signatures and the like. */
+export async function listStoredImages(dir: string): Promise<StoredImage[]> {
   const index = await readIndex(dir);
   const entries = (index?.manifests ?? []).filter((entry) => !companionName.test(refNameOf(entry) ?? ''));
   const images = await Promise.all(

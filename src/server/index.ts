@@ -72,6 +72,9 @@ export const buildImage: typeof import('./image-build.ts').buildImage = async (r
 export const buildBases: typeof import('./image-build-bases.ts').buildBases = async (request) =>
   (await import('./image-build-bases.ts')).buildBases(request);
 
+export const imageStoreAdmin: typeof import('./image-store-admin.ts').imageStoreAdmin = async (options) =>
+  (await import('./image-store-admin.ts')).imageStoreAdmin(options);
+
 export const makeKeyPair: Signing['makeKeyPair'] = async (path, passphrase) =>
   (await import('./image-sign.ts')).makeKeyPair(path, passphrase);
 

@@ -1,15 +1,25 @@
-/** `ward image list`, `report`, `delete`: what is in the registry of the server, and what its gate says of it. */
+/** `ward image list`, `report`, `delete`: what is in the registry and the store, and what the gate says of it. */
 import type { CommandSpec } from '../command-spec.ts';
 
-const imageArgument = { name: '<image>', summary: 'NAMESPACE/NAME[:TAG], or NAMESPACE/NAME@DIGEST' };
+const imageArgument = {
+  name: '<image>',
+  summary:
+    'NAMESPACE/NAME[:TAG] or NAMESPACE/NAME@DIGEST in the registry, NAME[:TAG] in the store of this machine',
+};
 
 export const listImagesCommand: CommandSpec = {
   name: 'list',
   summary: 'list the images in the registry, with what the gate says of each',
   works: 'remote',
   args: [],
-  options: [{ flags: '-l, --limit <N>', summary: 'at most N (100)' }],
-  examples: [{ command: 'ward image list', does: 'those that the key may pull' }],
+  options: [
+    { flags: '-l, --limit <N>', summary: 'at most N (100)' },
+    { flags: '--store', summary: 'those in Ward’s own store on this machine instead, and who uses them' },
+  ],
+  examples: [
+    { command: 'ward image list', does: 'those that the key may pull' },
+    { command: 'ward image list --store', does: 'what ward image build has made' },
+  ],
   handler: async () => (await import('../handlers/image-registry.ts')).list,
 };
 
@@ -28,10 +38,14 @@ export const reportCommand: CommandSpec = {
 
 export const deleteImageCommand: CommandSpec = {
   name: 'delete',
-  summary: 'delete a tag from the registry, or by its digest an image with all its tags',
+  summary:
+    'delete a tag from the registry, by its digest an image with all its tags, or an image of the store',
   works: 'remote',
   args: [imageArgument],
-  options: [],
-  examples: [{ command: 'ward image delete guest/app:1', does: 'other tags of the same image stay' }],
+  options: [{ flags: '--force', summary: 'from the store although actions name it' }],
+  examples: [
+    { command: 'ward image delete guest/app:1', does: 'other tags of the same image stay' },
+    { command: 'ward image delete app', does: 'from the store, with what no other image there has' },
+  ],
   handler: async () => (await import('../handlers/image-registry.ts')).remove,
 };

@@ -1,4 +1,4 @@
-/** `ward image list`, `report`, `delete`: the registry's API and the gate's. */
+/** `ward image list`, `report`, `delete`: the registry's API and the gate's; the store's where it is asked for. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { type Finding, type JudgedReport, parseReport, type Report } from '../../scanner/index.ts';
 import type { ApiClient } from '../client.ts';
@@ -6,6 +6,7 @@ import type { Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import { scanTable } from '../scan/table.ts';
 import { packageVersion } from '../version.ts';
+import { deleteFromStore, isStoreName, listStore } from './image-store.ts';
 
 interface ListedImage {
   readonly image: string;
@@ -20,6 +21,7 @@ const companionTag = /^sha256-[0-9a-f]{64}\.(?:sig|att|sbom)$/;
 const pageLength = 100;
 
 export const list: Handler = async (input, context) => {
+  if (input.has('store')) return listStore(input, context);
   const client = await context.client();
   const limit = input.integer('limit', { min: 1, max: 10_000 }) ?? 100;
   const images: ListedImage[] = [];
@@ -53,6 +55,8 @@ export const list: Handler = async (input, context) => {
     ],
     name: ({ image }) => image,
   });
+  if (images.length === 0)
+    context.io.note('none in the registry; ward image list --store shows what ward image build has made');
   if (images.length === limit) context.io.note(`there may be more: --limit ${limit * 2}`);
   return 0;
 };
@@ -78,7 +82,11 @@ export const report: Handler = async (input, context) => {
   return 0;
 };
 
-export const remove: Handler = async (input, { client, io }) => {
+export const remove: Handler = async (input, context) => {
+  if (isStoreName(input.required(0))) return deleteFromStore(input, context);
+  if (input.has('force'))
+    throw cliFault('USAGE', '--force is for images of the store, whose names have no slash');
+  const { client, io } = context;
   const { repository, reference } = parseName(input.required(0));
   const api = await client();
   await api.send({

@@ -10,11 +10,16 @@ const prefix = '.tmp-work-';
 /** Longer than a build may take: whoever made it has ended without removing it. */
 const abandonedMs = 6 * 3_600_000;
 
+/** By its name, whether anybody still works in it or not. */
+export function isWorkFolder(name: string): boolean {
+  return name.startsWith(prefix);
+}
+
 /** Makes one below `parent`, and removes those that builds which were killed have left there. */
 export async function openWorkFolder(parent: string): Promise<WorkFolder> {
   await mkdir(parent, { recursive: true });
   for (const name of await readdir(parent)) {
-    if (!name.startsWith(prefix)) continue;
+    if (!isWorkFolder(name)) continue;
     const found = await stat(join(parent, name)).catch(() => undefined);
     if (found !== undefined && Date.now() - found.mtimeMs > abandonedMs)
       await rm(join(parent, name), { recursive: true, force: true });

@@ -61,15 +61,25 @@ export async function tagManifest(
   names: readonly string[],
 ): Promise<void> {
   await writeFileAtomically(join(dir, 'oci-layout'), layoutText);
-  const lock = await lockFile(join(dir, 'index.lock'), lockWaitMs);
-  try {
-    const index = await readIndex(dir);
-    const others = (index?.manifests ?? []).filter((entry) => !names.includes(refNameOf(entry) ?? ''));
+  await replaceIndex(dir, async (entries) => {
+    const others = entries.filter((entry) => !names.includes(refNameOf(entry) ?? ''));
     const named = names.map((name) => ({
       ...manifest,
       annotations: { ...manifest.annotations, [refNameAnnotation]: name },
     }));
-    const next = { schemaVersion: 2, mediaType: indexMediaType, manifests: [...others, ...named] };
+    return [...others, ...named];
+  });
+}
+
+/** Nobody else changes the index in the meantime; it stays as it is when `change` throws. */
+export async function replaceIndex(
+  dir: string,
+  change: (entries: readonly Descriptor[]) => Promise<readonly Descriptor[]>,
+): Promise<void> {
+  const lock = await lockFile(join(dir, 'index.lock'), lockWaitMs);
+  try {
+    const manifests = await change((await readIndex(dir))?.manifests ?? []);
+    const next = { schemaVersion: 2, mediaType: indexMediaType, manifests };
     await writeFileAtomically(join(dir, 'index.json'), JSON.stringify(next));
   } finally {
     lock.release();

@@ -1,0 +1,167 @@
+/**
+ * Takes an image out of Ward's store: its name, and whatever of blobs and unpacked layers no other image there has.
+ * Refused for Ward's own images, while sandboxes run on what would go, and while something is being built, which may be
+ * about to use it. A process that is killed in between leaves blobs that nothing names, and no name without its blobs.
+ */
+import { lstat, opendir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../lib/index.ts';
+import { blobPath, blobSize } from './blob-store.ts';
+import { digestHex } from './digest.ts';
+import { imageFault } from './faults.ts';
+import { readRegularFile } from './files.ts';
+import { parseImageName } from './function-build/image-name.ts';
+import { isWorkFolder } from './function-build/work-folder.ts';
+import { openLayerStore } from './layer-store.ts';
+import { refNameOf, replaceIndex } from './oci/layout.ts';
+import {
+  configSchema,
+  type Descriptor,
+  indexSchema,
+  indexTypes,
+  manifestSchema,
+  maxDocumentBytes,
+  parseDocument,
+} from './oci/schema.ts';
+import type { Digest } from './types.ts';
+
+export interface DeletedImage {
+  readonly name: string;
+  /** What the disk has back, unpacked layers with it. */
+  readonly freedBytes: number;
+}
+
+/** What an image needs in the store. */
+interface Parts {
+  readonly blobs: Set<Digest>;
+  readonly layers: Set<Digest>;
+}
+
+const companionOf = (digest: Digest) => new RegExp(`^sha256-${digestHex(digest)}\\.(?:sig|att|sbom)$`);
+const maxNesting = 4;
+
+/**
+ * @param users who names the image, for the refusal; empty when nobody does, or it does not matter
+ * @throws Fault IMAGE_INVALID, IMAGE_NAME_RESERVED, IMAGE_NOT_FOUND, IMAGE_IN_USE, IMAGE_STORE_BUSY
+ */
+export async function deleteStoredImage(
+  dir: string,
+  typed: string,
+  users: readonly string[] = [],
+): Promise<DeletedImage> {
+  const name = parseImageName(typed);
+  if (users.length > 0)
+    throw imageFault('IMAGE_IN_USE', `${name} is used by ${listed(users)}`, {
+      hint: 'Delete them or give them another image first, or use --force.',
+    });
+  await refuseBuilds(dir);
+  const gone: Parts = { blobs: new Set(), layers: new Set() };
+  await replaceIndex(dir, async (entries) => {
+    const named = entries.filter((entry) => refNameOf(entry) === name);
+    if (named.length === 0)
+      throw imageFault('IMAGE_NOT_FOUND', `there is no image ${name} in the store`, {
+        hint: 'ward image list --store shows what there is.',
+      });
+    let rest = entries.filter((entry) => !named.includes(entry));
+    for (const { digest } of named)
+      if (!rest.some((entry) => entry.digest === digest))
+        rest = rest.filter((entry) => !companionOf(digest).test(refNameOf(entry) ?? ''));
+    const kept: Parts = { blobs: new Set(), layers: new Set() };
+    for (const entry of rest) await addParts(dir, entry, kept);
+    for (const entry of entries.filter((each) => !rest.includes(each))) await addParts(dir, entry, gone);
+    for (const digest of kept.blobs) gone.blobs.delete(digest);
+    for (const digest of kept.layers) gone.layers.delete(digest);
+    await refuseMounted(name, gone.layers);
+    return rest;
+  });
+  return { name, freedBytes: await removeParts(dir, gone) };
+}
+
+/** What is left of an image that is not whole any more can go as well: what can't be read has no parts. */
+async function addParts(
+  dir: string,
+  { digest, mediaType }: Descriptor,
+  parts: Parts,
+  depth = 0,
+): Promise<void> {
+  parts.blobs.add(digest);
+  const bytes = await readRegularFile(blobPath(dir, digest), maxDocumentBytes);
+  if (bytes === undefined || depth > maxNesting) return;
+  if (indexTypes.has(mediaType)) {
+    for (const entry of parseDocument(indexSchema, bytes, digest).manifests)
+      await addParts(dir, entry, parts, depth + 1);
+    return;
+  }
+  const { config, layers } = parseDocument(manifestSchema, bytes, digest);
+  for (const each of [config, ...layers]) parts.blobs.add(each.digest);
+  const text = await readRegularFile(blobPath(dir, config.digest), maxDocumentBytes);
+  // Signatures and the like have a config that is none of an image.
+  const read = text === undefined ? undefined : configSchema.safeParse(parsed(text));
+  if (read?.success) for (const diffId of read.data.rootfs.diff_ids) parts.layers.add(diffId);
+}
+
+function parsed(text: Buffer): unknown {
+  try {
+    return JSON.parse(text.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function refuseBuilds(dir: string): Promise<void> {
+  const names = await readdir(join(dir, 'build')).catch(() => []);
+  const work = names.find(isWorkFolder);
+  if (work === undefined) return;
+  throw imageFault('IMAGE_STORE_BUSY', 'an image is being built, which may be about to use what would go', {
+    hint: `Try again when it is there. After a build that was killed, remove ${join(dir, 'build', work)} first.`,
+  });
+}
+
+/** Every process may have mounts of its own, and Ward's are in no other's. */
+async function refuseMounted(name: string, layers: ReadonlySet<Digest>): Promise<void> {
+  const hexes = [...layers].map(digestHex);
+  const processes = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
+  for (const pid of processes) {
+    const mounts = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
+    if (hexes.some((hex) => mounts.includes(`sha256/${hex}`)))
+      throw imageFault('IMAGE_IN_USE', `sandboxes run on ${name}`, {
+        hint: 'Try again when they have ended: idle ones end after invoker.keepAliveMs.',
+      });
+  }
+}
+
+async function removeParts(dir: string, { blobs, layers }: Parts): Promise<number> {
+  const store = openLayerStore(dir);
+  let freed = 0;
+  for (const digest of blobs) {
+    // A blob with a second name frees nothing: it is in another store as well.
+    const found = await stat(blobPath(dir, digest)).catch(() => undefined);
+    if (found?.nlink === 1) freed += (await blobSize(dir, digest)) ?? 0;
+    await rm(blobPath(dir, digest), { force: true });
+  }
+  for (const diffId of layers) {
+    const path = store.path(diffId);
+    freed += await bytesIn(path);
+    await rm(path, { recursive: true, force: true });
+  }
+  return freed;
+}
+
+/** On disk, without what lies there twice. */
+async function bytesIn(folder: string): Promise<number> {
+  let bytes = 0;
+  try {
+    for await (const entry of await opendir(folder, { recursive: true })) {
+      const { blocks, nlink } = await lstat(join(entry.parentPath, entry.name));
+      if (nlink === 1 || entry.isDirectory()) bytes += blocks * 512;
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+  return bytes;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
