@@ -50,7 +50,9 @@ describe.skipIf(missing !== undefined)(
     const before = process.cwd();
 
     beforeAll(async () => {
-      ward = await Ward.start();
+      // What the example of --egress asks for; each call of `main` listens for errors of the streams.
+      ward = await Ward.start({ sandbox: { allow: { egress: ['*.example.com:443'] } } });
+      for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0);
       folder = await mkdtemp(join(tmpdir(), 'ward-examples-'));
       await cp(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
       const hello = await readFile(join(root, 'examples/hello.js'), 'utf8');

@@ -9,6 +9,7 @@ import { mustRun, runCommand } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
 import { codeBlocksOf, readText, root } from './docs/markdown.ts';
 import { textsOf } from './invoker.ts';
+import { makeLinkedCommand } from './linked-command.ts';
 import { type CliResult, missingForSandboxes, outsideEnv, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -147,9 +148,10 @@ describe.skipIf(missing !== undefined)(
       const [shell, output] = codeBlocksOf(readText('docs/images.md'));
       const script = shell?.text.replaceAll('/tmp/titles-image', join(folder, 'document')) ?? '';
       expect([shell?.info, output?.info]).toEqual(['sh', 'output']);
+      await using command = await makeLinkedCommand();
       const { stdout } = await runCommand(['bash', '-euo', 'pipefail', '-c', script], {
         cwd: root,
-        env: env(),
+        env: { ...env(), PATH: command.searchPath },
       });
       expect(stdout.endsWith(output?.text ?? '')).toBe(true);
     });

@@ -115,7 +115,8 @@ test('what the registry refuses is told in its own words, with a way on', async 
   const { code, stderr } = await ward(['image', 'report', 'guest/none']);
   expect(code).toBe(5);
   expect(stderr).toMatch(/^error\[NOT_FOUND\]: there is no such manifest\nwhy: .*\ntry: {3}ward image list/);
-  expect((await ward(['image', 'delete', 'app:v1'])).code).toBe(2);
+  expect((await ward(['image', 'delete', 'guest/App:v1'])).code).toBe(2);
+  expect((await ward(['image', 'delete', 'guest/app:v1', '--force'])).code).toBe(2);
 });
 
 test('an answer that is no report is refused', async () => {
