@@ -9,6 +9,7 @@ import { openSuite } from '../src/prover/suite.ts';
 import type { Expectation, ProgramTechnique, TechniqueResult } from '../src/prover/types.ts';
 import { type RuntimeName, type SandboxPolicy, strictPolicy } from '../src/sandbox/index.ts';
 import { strictProfile } from '../src/sandbox/seccomp/profile.ts';
+import { attackedApi } from '../src/server/prove-api.ts';
 
 const all = selectTechniques({});
 
@@ -18,11 +19,18 @@ async function proven(
   runtime: RuntimeName,
   changes: Partial<SandboxPolicy> = {},
   compare = false,
+  openApi = attackedApi(),
 ): Promise<ProveReport> {
   await using place = await openProverPlace(runtime);
   const techniques = all.filter(({ name }) => names.includes(name));
   expect(techniques.map(({ name }) => name).sort()).toEqual([...names].sort());
-  return await prove({ ...place, policy: { ...strictPolicy, runtime, ...changes }, techniques, compare });
+  return await prove({
+    ...place,
+    policy: { ...strictPolicy, runtime, ...changes },
+    techniques,
+    compare,
+    openApi,
+  });
 }
 
 function escapedOf({ techniques }: ProveReport): string[] {
@@ -94,6 +102,21 @@ describe.skipIf(missingForTechniques('crun') !== undefined)('a weakened policy',
     });
     expect(escapedOf(report).sort()).toEqual([...escapes].sort());
     expect(report.ok).toBe(false);
+  });
+});
+
+describe.skipIf(missingForTechniques('crun') !== undefined)('an API without its entrance', () => {
+  const unguarded = attackedApi((app) => ({ socket }) => {
+    app.server.emit('connection', socket);
+    socket.resume();
+  });
+  const escapes = ['api-foreign-key', 'api-smuggling'];
+
+  test('is seen through, as far as the keys do not hold', { timeout: 120_000 }, async () => {
+    const names = [...escapes, 'api-no-key'];
+    const report = await proven(names, 'crun', {}, false, unguarded);
+    expect(escapedOf(report).sort()).toEqual(escapes);
+    expect(report.counts).toMatchObject({ ERROR: 0, SKIPPED: 0 });
   });
 });
 

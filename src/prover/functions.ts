@@ -1,52 +1,59 @@
 /**
- * Functions of the suite, run by Ward's own invoker: what is attacked there is the channel and the life of a
- * sandbox between calls. The invoker is opened by the first technique that needs it.
+ * Functions of the suite, run by Ward's own invoker: what is attacked there is the channel, the life of a sandbox
+ * between calls, and the way to the API. The invoker is opened by the first technique that needs it.
  */
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, type ImageStore, openBlobStore, runtimeKinds } from '../images/index.ts';
-import { type ActionLimits, createInvoker, type JobTarget, linesOf } from '../invoker/index.ts';
-import { newActivationId, randomHex, silentLog } from '../lib/index.ts';
+import {
+  type ActionLimits,
+  type ApiConnection,
+  createInvoker,
+  type InvokerOptions,
+  type Job,
+  type JobTarget,
+  linesOf,
+} from '../invoker/index.ts';
+import { isJsonObject, type JsonObject, newActivationId, randomHex, silentLog } from '../lib/index.ts';
 import { operatorPolicy, type SandboxHost, type SandboxPolicy } from '../sandbox/index.ts';
-import type { DeployedFunction } from './types.ts';
+import type { AttackedApi, Caller, DeployedFunction, HostContext, OpenAttackedApi } from './types.ts';
 
-export interface Functions extends AsyncDisposable {
-  deploy(code: string | Buffer, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
-}
+export interface Functions extends AsyncDisposable, Pick<HostContext, 'deploy' | 'deployCaller'> {}
 
 export interface FunctionsOptions {
   readonly host: SandboxHost;
   readonly images: ImageStore;
   readonly policy: SandboxPolicy;
+  readonly openApi?: OpenAttackedApi | undefined;
 }
 
 export function openFunctions(options: FunctionsOptions): Functions {
   const stack = new AsyncDisposableStack();
   let opened: ReturnType<typeof openInvoker> | undefined;
+  let openedCallers: ReturnType<typeof openCallers> | undefined;
   return {
     async deploy(code, limits = {}) {
       opened ??= openInvoker(options, stack);
-      const { invoker, blobs } = await opened;
-      const bytes = Buffer.from(code);
-      await blobs.put(bytes);
-      const target = targetOf(bytes, Buffer.isBuffer(code), { ...defaultLimits, ...limits });
-      return {
-        async call(parameters = {}) {
-          const ids = { activationId: newActivationId(), transactionId: 'prove' };
-          const completion = await invoker.run({ ...target, ...ids, parameters, acceptedAt: Date.now() });
-          return { ...completion, lines: linesOf(await completion.logs) };
-        },
-      };
+      return (await opened).deploy(code, { ...defaultLimits, ...limits });
+    },
+    async deployCaller(code) {
+      openedCallers ??= openCallers(options, stack);
+      return (await openedCallers)(code);
     },
     async [Symbol.asyncDispose]() {
-      await opened?.catch(() => {});
+      await Promise.allSettled([opened, openedCallers]);
       await stack.disposeAsync();
     },
   };
 }
 
-async function openInvoker({ host, images, policy }: FunctionsOptions, stack: AsyncDisposableStack) {
+async function openInvoker(
+  { host, images, policy }: FunctionsOptions,
+  stack: AsyncDisposableStack,
+  onApiConnection?: InvokerOptions['onApiConnection'],
+) {
   const folder = await mkdtemp(join(tmpdir(), 'ward-prove-functions-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   await chmod(folder, 0o711);
@@ -57,19 +64,77 @@ async function openInvoker({ host, images, policy }: FunctionsOptions, stack: As
     operator: { ...operatorPolicy(), defaults: policy },
     kinds: runtimeKinds(),
     apiHost: () => 'http://127.0.0.1:1',
+    ...(onApiConnection === undefined ? {} : { onApiConnection }),
     ...{ memoryMiB: 4096, prewarm: [], maxStarting: 4, maxQueued: 100 },
     ...{ freezeAfterMs: 1, keepAliveMs: 60_000 },
     log: silentLog,
   });
   stack.use(invoker);
-  return { invoker, blobs };
+  const deploy = async (
+    code: string | Buffer,
+    limits: ActionLimits,
+    more: Partial<Job> = {},
+  ): Promise<DeployedFunction> => {
+    const bytes = Buffer.from(code);
+    await blobs.put(bytes);
+    const target = { ...targetOf(bytes, Buffer.isBuffer(code), limits), ...more };
+    return {
+      async call(parameters = {}) {
+        const ids = { activationId: newActivationId(), transactionId: 'prove' };
+        const completion = await invoker.run({ ...target, ...ids, parameters, acceptedAt: Date.now() });
+        return { ...completion, lines: linesOf(await completion.logs) };
+      },
+    };
+  };
+  return { invoker, blobs, deploy };
 }
 
+/** Functions with a port for the API, each in a namespace's name of its own, by which its connections are counted. */
+async function openCallers(options: FunctionsOptions, stack: AsyncDisposableStack) {
+  const { openApi, policy } = options;
+  if (openApi === undefined) throw new Error('there is no API to attack');
+  let api: AttackedApi | undefined;
+  const heard = new Map<string, { open: number; most: number; all: number }>();
+  const { invoker, blobs, deploy } = await openInvoker(options, stack, (connection) => {
+    const count = heard.get(connection.namespace);
+    if (count === undefined || api === undefined) return void connection.socket.destroy();
+    countIn(count, connection);
+    api.connect({ ...connection, namespace: attacker });
+  });
+  api = stack.use(await openApi({ invoker, blobs }));
+  const { facts } = api;
+  return async (code: string): Promise<Caller> => {
+    const namespace = `${attacker}-${randomHex(4)}`;
+    const count = { open: 0, most: 0, all: 0 };
+    heard.set(namespace, count);
+    const limits = { ...defaultLimits, timeoutMs: 30_000 };
+    const own = { namespace, providesApiKey: true, apiKey: facts.key };
+    const action = await deploy(prelude + code, limits, own);
+    return {
+      connections: () => ({ ...count }),
+      async call(parameters: JsonObject = {}) {
+        const { result } = await action.call({ ...facts, runtime: policy.runtime, ...parameters });
+        if (!isJsonObject(result) || result['error'] !== undefined) throw new Error(JSON.stringify(result));
+        return result;
+      },
+    };
+  };
+}
+
+function countIn(count: { open: number; most: number; all: number }, { socket }: ApiConnection): void {
+  count.all++;
+  count.open++;
+  count.most = Math.max(count.most, count.open);
+  socket.once('close', () => count.open--);
+}
+
+const prelude = readFileSync(join(import.meta.dirname, 'caller.py'), 'utf8');
+const attacker = 'prove';
 const defaultLimits: ActionLimits = { timeoutMs: 10_000, memoryMiB: 128, logBytes: 65_536, concurrency: 1 };
 
 function targetOf(code: Buffer, isArchive: boolean, limits: ActionLimits): JobTarget {
   return {
-    namespace: 'prove',
+    namespace: attacker,
     action: `/prove/${randomHex(4)}`,
     version: '0.0.1',
     revision: randomHex(8),

@@ -5,6 +5,7 @@ export { type Selection, selectTechniques } from './select.ts';
 export {
   type AttackVector,
   attackVectors,
+  type OpenAttackedApi,
   type Technique,
   type TechniqueResult,
   type TechniqueSummary,

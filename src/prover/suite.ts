@@ -10,7 +10,14 @@ import { hostFacts } from './facts.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { answerOf, type ProgramPlace, runProgram, startProgram } from './program.ts';
 import { type MountWith, rootWith } from './root-with.ts';
-import type { HostContext, HostTechnique, ProgramTechnique, Technique, TechniqueResult } from './types.ts';
+import type {
+  HostContext,
+  HostTechnique,
+  OpenAttackedApi,
+  ProgramTechnique,
+  Technique,
+  TechniqueResult,
+} from './types.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface SuiteOptions {
@@ -22,6 +29,8 @@ export interface SuiteOptions {
   readonly image: Image;
   /** Where its root is mounted. */
   readonly rootDir: string;
+  /** What techniques that call the API attack; without it they are errors. */
+  readonly openApi?: OpenAttackedApi;
   /** Ends what is under way, which then counts as an error. */
   readonly signal?: AbortSignal;
 }
@@ -47,10 +56,10 @@ interface Shared extends ProgramPlace {
 }
 
 export async function openSuite(options: SuiteOptions): Promise<Suite> {
-  const { host, images, policy, image, rootDir, signal } = options;
+  const { host, images, policy, image, rootDir, openApi, signal } = options;
   await using stack = new AsyncDisposableStack();
   const { facts } = stack.use(await hostFacts(policy, host.features.arch));
-  const functions = stack.use(openFunctions({ host, images, policy }));
+  const functions = stack.use(openFunctions({ host, images, policy, openApi }));
   const shared: Shared = {
     start: (request) => host.start(request),
     ...{ host, policy, rootDir, facts, functions, mountWith: (change) => rootWith(images, image, change) },
@@ -131,6 +140,7 @@ async function runHostTechnique(
     start: async (program, options) => started.use(await startProgram(shared, program, options)),
     run: async (program, options = {}) => answerOf(await runProgram(shared, program, options, signal)),
     deploy: functions.deploy,
+    deployCaller: functions.deployCaller,
     rootWith: async (change) => started.use(await mountWith(change)).path,
   };
   const overdue = Promise.withResolvers<Verdict>();

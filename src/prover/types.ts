@@ -1,5 +1,6 @@
 /** The contract between the attack suite, what runs it, and what tells its results. */
-import type { ActionLimits, Completion } from '../invoker/index.ts';
+import type { BlobStore } from '../images/index.ts';
+import type { ActionLimits, ApiConnection, Completion, Invoker } from '../invoker/index.ts';
 import type { JsonObject } from '../lib/index.ts';
 import type { Mechanism, Sandbox, SandboxHost, SandboxPolicy } from '../sandbox/index.ts';
 
@@ -16,6 +17,7 @@ export type Control =
   | 'archive-check'
   | 'request-check'
   | 'own-environment'
+  | 'api-entrance'
   | 'sandbox-end';
 
 /**
@@ -130,6 +132,8 @@ export interface HostContext {
   run(program: string, options?: ProgramOptions): Promise<Answer>;
   /** A Python function (`def main(args)`, or an archive), run by the invoker as a server would run it. */
   deploy(code: string | Buffer, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
+  /** The same with a port for an API, a key for it, and the facts with each call; `caller.py` stands before it. */
+  deployCaller(code: string): Promise<Caller>;
   /**
    * The root of the suite's image with one more layer, in which `change` has made what an image may bring: mounted
    * as any image is, or refused as any is. @throws Fault IMAGE_UNSAFE
@@ -143,6 +147,35 @@ export interface HostContext {
 export interface DeployedFunction {
   call(parameters?: JsonObject): Promise<Completion & { readonly lines: readonly string[] }>;
 }
+
+/** A function with a port for the API. */
+export interface Caller {
+  /** What it returned. @throws Error when it failed */
+  call(parameters?: JsonObject): Promise<JsonObject>;
+  /** Its connections to the API: those that are open, most of them at once, and all so far. */
+  connections(): { readonly open: number; readonly most: number; readonly all: number };
+}
+
+/** An API with two tenants, of which one is the attacker. */
+export interface AttackedApi extends AsyncDisposable {
+  /** Takes what comes out of sandboxes of the attacker. */
+  connect(connection: ApiConnection): void;
+  readonly facts: {
+    /** The attacker's own, with all rights, and one that may only read. */
+    readonly key: string;
+    readonly lesserKey: string;
+    /** The other tenant, and its key. */
+    readonly victim: string;
+    readonly victimKey: string;
+    /** What is in the other's entities and behind the operator's routes, and must not come out. */
+    readonly secret: string;
+  };
+}
+
+export type OpenAttackedApi = (parts: {
+  readonly invoker: Invoker;
+  readonly blobs: BlobStore;
+}) => Promise<AttackedApi>;
 
 /** `SKIPPED`: can't be tried here, and why is told. `ERROR`: nothing is known: neither blocked nor escaped. */
 export type Outcome = 'BLOCKED' | 'ESCAPED' | 'ERROR' | 'SKIPPED';

@@ -10,6 +10,7 @@ import {
 import { openByHand } from './by-hand.ts';
 import { loadConfig } from './config.ts';
 import { effectivePolicy, requestedPolicy } from './policy.ts';
+import { attackedApi } from './prove-api.ts';
 
 export type { AttackVector, Progress, ProveReport, ProveRow, TechniqueSummary } from '../prover/index.ts';
 
@@ -45,6 +46,7 @@ export async function proveHere(options: ProveHereOptions): Promise<ProveReport>
   return await prove({
     ...{ host, images, image, instance, policy, techniques, compare, onProgress, signal },
     rootDir: root.path,
+    openApi: attackedApi(),
   });
 }
 

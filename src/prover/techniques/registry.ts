@@ -1,5 +1,6 @@
 /** Every technique of the suite, in the order in which results are told. */
 import type { Technique } from '../types.ts';
+import { apiTechniques } from './api-port.ts';
 import { deviceTechniques } from './filesystem-devices.ts';
 import { imageTechniques } from './filesystem-images.ts';
 import { pathTechniques } from './filesystem-paths.ts';
@@ -55,5 +56,6 @@ export const techniques: readonly Technique[] = [
   ...frameTechniques,
   ...logTechniques,
   ...lifeTechniques,
+  ...apiTechniques,
   ...archiveTechniques,
 ];
