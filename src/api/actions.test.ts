@@ -115,6 +115,7 @@ describe('PUT', () => {
     ],
     ['/api/v1/namespaces/$/actions/a', 400, { body: hello }, 'The namespace contains illegal characters.'],
     ['actions/pkg/x', 404, { body: hello }, 'The requested resource does not exist.'],
+    ['actions/pkg/x', 404, { body: { exec: { kind: 'none' } } }, 'The requested resource does not exist.'],
     [
       '/api/v1/namespaces/guest%2Fpkg/actions/x',
       404,

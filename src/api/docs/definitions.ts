@@ -71,7 +71,11 @@ export const definitions = {
   PathName: object({ path: { ...text, description: 'Namespace, and package' }, name: text }),
   ErrorMessage: object(
     { error: text, code: { ...text, description: 'The id of the request' } },
-    { pending: named('Activation') },
+    {
+      pending: named('Activation'),
+      hint: { ...text, description: 'What to do' },
+      missing: { ...text, description: 'The full name of what was named and is not there' },
+    },
   ),
   ActionLimits: object(
     {

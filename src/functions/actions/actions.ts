@@ -146,13 +146,13 @@ export function createActions(options: ActionServiceOptions): ActionService {
     writer: Identity,
     gate: ActionServiceOptions['gate'],
   ): Promise<ActionView> => {
+    await locator.requireWritable(ref);
     const limits = actionRanges(options.limits, writer.limits);
     const put = parseActionPut(body, { limits, runtimes, own: writer.namespace });
     if (put.exec !== undefined) {
       const { kind } = put.exec;
       checkKind(writer.limits, kind, aliasedKind(runtimes, kind));
     }
-    await locator.requireWritable(ref);
     if (put.exec !== undefined && isSequencePut(put.exec)) {
       const find = (each: EntityRef) => findComponent(locator.locate, each, writer.namespace);
       await checkSequence(ref, put.exec.components, limits.sequenceLength, find);

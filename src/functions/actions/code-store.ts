@@ -117,8 +117,12 @@ async function checkBinary(kind: string, bytes: Buffer): Promise<void> {
     await inspectZip(bytes, codeArchiveLimits);
   } catch (error) {
     if (!isFault(error)) throw error;
-    throw functionFault('CODE_INVALID', `The action's zip archive is refused: ${error.message}.`, {
-      cause: error,
-    });
+    throw functionFault(
+      'CODE_INVALID',
+      `The action's zip archive is refused: ${error.message.replace(/\.$/, '')}.`,
+      {
+        cause: error,
+      },
+    );
   }
 }

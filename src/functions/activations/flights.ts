@@ -9,11 +9,13 @@
  * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
  * to move: so a flight makes few promises, and what is known already is not awaited.
  */
+import { digestOf } from '../../images/index.ts';
 import { formatLine, type Invoker, isLongLog, withLine } from '../../invoker/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationWrite, Store } from '../../store/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import type { CodeStore } from '../actions/code-store.ts';
+import { blackboxKind } from '../actions/exec.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { toQueue } from './accepted-task.ts';
@@ -167,6 +169,15 @@ function tellFailure(
   );
 }
 
+/** As OpenWhisk's runtimes say it at their initialisation. */
+const noCode = 'Missing main/no code to execute.';
+const emptyCode = digestOf(Buffer.alloc(0));
+
+/** No runtime is started for nothing; an image has its program in itself. */
+function lacksCode({ kind, code }: CodeTask): boolean {
+  return kind !== blackboxKind && code.digest === emptyCode;
+}
+
 /** Ends the flight once, by what the invoker says or by an interruption, and releases it. */
 function runToEnd(
   { invoker, compose, gate }: FlightsOptions,
@@ -194,6 +205,7 @@ function runToEnd(
       const { task, call } = flight;
       const start = () => {
         if (isOver) return;
+        if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
         const running = task.type === 'code' ? invoker.run(task) : compose(task, call);
         const explain = (ending: Ending) => {
           if (ending.status === 'success' || task.type !== 'code') finish(ending);

@@ -69,6 +69,20 @@ describe('a blocking call', () => {
     for (const read of reads) expect(read).not.toHaveBeenCalled();
   });
 
+  test.each(['nodejs:default', 'python:default'])(
+    'of %s without code ends as in OpenWhisk, and starts nothing',
+    async (kind) => {
+      await using platform = await withHello();
+      await platform.functions.actions.put(ref('hello'), { exec: { kind, code: '' } }, true, platform.guest);
+      const { activationId, record } = await call(platform);
+      expect(record?.status).toBe('action developer error');
+      expect(await stored(platform, activationId)).toMatchObject({
+        response: { result: { error: 'Missing main/no code to execute.' } },
+      });
+      expect([platform.invoker.jobs.length, platform.invoker.inFlight]).toEqual([0, 0]);
+    },
+  );
+
   test('answers the record, which is kept with its logs', async () => {
     await using platform = await withHello();
     const logs = ['2026-01-01T10:00:00.123456789Z stdout: hello'];
