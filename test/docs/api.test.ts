@@ -5,7 +5,7 @@ import { defaultApiLimits } from '../../src/api/index.ts';
 import { defaultLimits } from '../../src/functions/index.ts';
 import { codeArchiveLimits } from '../../src/images/index.ts';
 import { formatSize } from '../../src/lib/index.ts';
-import { columnsOf, plain, readText, root, tableOf } from './markdown.ts';
+import { columnsOf, expectTests, plain, readText, root, tableOf } from './markdown.ts';
 
 const document = readText('docs/api.md');
 
@@ -42,6 +42,16 @@ test('the texts of failed activations', () => {
     const [start = ''] = plain(text).split(/ N |…/);
     expect(source).toContain(start.trimEnd());
   }
+});
+
+const differences = tableOf(document, 'difference').rows;
+
+test('differences are told', () => {
+  expect(differences.length).toBeGreaterThan(25);
+});
+
+test.each(differences)('a difference has its test: %s', (_difference, proof = '') => {
+  expectTests(proof);
 });
 
 test('the environment of a function', () => {

@@ -1,6 +1,7 @@
 /** Reads the documents: their tables, headings, links and code blocks, so that tests can hold them to the code. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -87,6 +88,28 @@ export function linksOf(document: string): readonly string[] {
 /** The words between code marks. */
 export function codeWordsOf(document: string): readonly string[] {
   return [...withoutCode(document).matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
+}
+
+/**
+ * Fails unless a cell names tests, `file` “title”, that exist: a title may be cut, and is one of a test and not just any
+ * words of its file.
+ */
+export function expectTests(cell: string): void {
+  const files = [...cell.matchAll(/`([^`]+\.ts)`((?:,? “[^”]+”)+)/g)];
+  expect(files.length, cell).toBeGreaterThan(0);
+  for (const [, file = '', titles = ''] of files) {
+    const there = titlesIn(readText(file));
+    for (const [, title = ''] of titles.matchAll(/“([^”]+)”/g))
+      expect(
+        there.some((each) => each.includes(title)),
+        `${file}: ${title}`,
+      ).toBe(true);
+  }
+}
+
+function titlesIn(source: string): readonly string[] {
+  const calls = /(?:\b(?:test|it|describe)(?:\.\w+(?:\([^()]*\))?)*\(|\)\()\s*(['"`])(.*?)\1,/g;
+  return [...source.matchAll(calls)].map((match) => match[2] ?? '');
 }
 
 function withoutCode(document: string): string {

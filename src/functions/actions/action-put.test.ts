@@ -117,6 +117,15 @@ describe('a body', () => {
     expect(() => parse(body)).toThrow(expect.objectContaining({ message, kind: 'too-large' }));
   });
 
+  test('a native program in the image of wsk is of the kind native', () => {
+    const runtimes = defaultRuntimes.slice(0, 1).map((each) => ({ ...each, kind: 'native:13' }));
+    const put = (image: string, code: string) =>
+      parseActionPut({ exec: { kind: 'blackbox', image, code } }, { ...rules, runtimes }).exec?.kind;
+    expect(put('openwhisk/dockerskeleton', '#!/bin/true')).toBe('native:13');
+    expect(put('openwhisk/dockerskeleton', '')).toBe('blackbox');
+    expect(put('me/app', '#!/bin/true')).toBe('blackbox');
+  });
+
   test('may name keys of Object.prototype', () => {
     const body = JSON.parse(
       '{"__proto__":{"version":"9.9.9"},"parameters":[{"key":"__proto__","value":{"a":1}}]}',
