@@ -26,6 +26,13 @@ const described = {
   exec: { kind: 'nodejs:24', binary: false, code: hello.exec.code },
 };
 
+test('an image without code shows none', async () => {
+  await using api = await startApi();
+  const put = await api.call('PUT', 'actions/i', { body: { exec: { kind: 'blackbox', image: 'app' } } });
+  expect(put.body).toMatchObject({ exec: { kind: 'blackbox', image: 'app' } });
+  for (const { text } of [put, await api.call('GET', 'actions/i')]) expect(text).not.toContain('"code"');
+});
+
 describe('PUT', () => {
   test('creates, conflicts, changes', async () => {
     await using api = await startApi();

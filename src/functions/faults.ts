@@ -49,8 +49,10 @@ export function malformed(detail: string) {
   return functionFault('BODY_INVALID', `The request content was malformed:\n${detail}`);
 }
 
-export function notFound() {
-  return functionFault('NOT_FOUND', 'The requested resource does not exist.');
+/** @param name where OpenWhisk says it: of a package that is to be read */
+export function notFound(name?: string) {
+  const what = name === undefined ? 'resource' : `resource '${name}'`;
+  return functionFault('NOT_FOUND', `The requested ${what} does not exist.`);
 }
 
 export function wrongCollection() {

@@ -97,6 +97,8 @@ export const definitions = {
       main: text,
       binary: { ...flag, description: 'Whether the code is base64; told, not asked' },
       image: { ...text, description: 'Of kind blackbox' },
+      deprecated: { ...flag, description: 'Of a kind that another one runs' },
+      runsAs: { ...text, description: 'The kind that runs it' },
       components: { ...listOf(text), description: 'Of kind sequence: full names of actions' },
     },
   ),

@@ -49,7 +49,7 @@ import {
 } from './action-put.ts';
 import { type CodeGate, requireDeployable } from './code-gate.ts';
 import type { CodeStore } from './code-store.ts';
-import { builtinKind, digestOf, type ExecDocument, isCode } from './exec.ts';
+import { blackboxKind, builtinKind, digestOf, type ExecDocument, isCode, isEmptyCode } from './exec.ts';
 import { type ResolvedAction, resolveAction } from './resolved-action.ts';
 import { aliasedKind, type Runtime } from './runtimes.ts';
 import { vetSandbox } from './sandbox-vetting.ts';
@@ -127,7 +127,8 @@ export function createActions(options: ActionServiceOptions): ActionService {
     parameters: readonly ShownParameter[] = action.parameters,
   ): Promise<ActionView> => {
     const { exec } = action;
-    const text = withCode && isCode(exec) ? await code.load(exec) : undefined;
+    const isShown = withCode && isCode(exec) && !(exec.kind === blackboxKind && isEmptyCode(exec));
+    const text = isShown ? await code.load(exec) : undefined;
     return { description: describeAction(action, runtimes, parameters), code: text };
   };
   const clearAway = async (rows: readonly EntityRow[]) => {
@@ -162,7 +163,7 @@ export function createActions(options: ActionServiceOptions): ActionService {
     const old = before === undefined ? null : digestOf(before.exec);
     if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
     const sent = put.exec !== undefined && !isSequencePut(put.exec) ? put.exec.code : undefined;
-    if (sent === undefined) return view(after, true);
+    if (sent === undefined || sent === '') return { ...(await view(after, true)), warning };
     return { description: describeAction(after, runtimes), code: sent, warning };
   };
 

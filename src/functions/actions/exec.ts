@@ -1,6 +1,6 @@
 /** What an action executes: code in a sandbox, other actions, or Ward itself. */
 import { z } from 'zod';
-import { type Digest, isDigest } from '../../images/index.ts';
+import { digestOf as contentDigest, type Digest, isDigest } from '../../images/index.ts';
 
 /** Code of a kind that has a runtime image, or of an image of its own (`blackbox`). */
 export type CodeExec = {
@@ -44,6 +44,13 @@ export const execSchema = z.union([
 
 export function isCode(exec: ExecDocument): exec is CodeExec {
   return 'digest' in exec;
+}
+
+const nothing = contentDigest(Buffer.alloc(0));
+
+/** There is nothing in its code. An image needs none. */
+export function isEmptyCode({ digest: of }: Pick<CodeExec, 'digest'>): boolean {
+  return of === nothing;
 }
 
 export function isSequence(exec: ExecDocument): exec is SequenceExec {

@@ -9,13 +9,12 @@
  * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
  * to move: so a flight makes few promises, and what is known already is not awaited.
  */
-import { digestOf } from '../../images/index.ts';
 import { formatLine, type Invoker, isLongLog, withLine } from '../../invoker/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationWrite, Store } from '../../store/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import type { CodeStore } from '../actions/code-store.ts';
-import { blackboxKind } from '../actions/exec.ts';
+import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { toQueue } from './accepted-task.ts';
@@ -171,11 +170,10 @@ function tellFailure(
 
 /** As OpenWhisk's runtimes say it at their initialisation. */
 const noCode = 'Missing main/no code to execute.';
-const emptyCode = digestOf(Buffer.alloc(0));
 
 /** No runtime is started for nothing; an image has its program in itself. */
 function lacksCode({ kind, code }: CodeTask): boolean {
-  return kind !== blackboxKind && code.digest === emptyCode;
+  return kind !== blackboxKind && isEmptyCode(code);
 }
 
 /** Ends the flight once, by what the invoker says or by an interruption, and releases it. */

@@ -4,6 +4,8 @@
  * A published package may be read by every namespace, a binding only by its own. Of another namespace's packages
  * nobody learns whether they exist.
  */
+
+import { isFault } from '../../lib/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import type { EntityName, NamespaceName } from '../entities/names.ts';
@@ -107,7 +109,9 @@ export function createPackages(options: PackageServiceOptions): PackageService {
       return describePackage(pkg);
     },
     async get(ref, reader) {
-      const resolved = await resolve(ref, reader);
+      const resolved = await resolve(ref, reader).catch((error: unknown) => {
+        throw isFault(error, 'NOT_FOUND') ? notFound(`${ref.namespace}/${ref.name}`) : error;
+      });
       const actions = await actionsOf(entities, resolved.provider ?? resolved.pkg);
       return describeWithActions(resolved, actions, reader);
     },
