@@ -208,18 +208,18 @@ function parseCode(
 function parseLimits(value: unknown, system: ActionRanges): Partial<ActionLimitsDocument> {
   if (!isJsonObject(value)) throw malformed("'limits' must be an object");
   const rows = [
-    ['timeout', 'duration', ' milliseconds', system.timeoutMs],
-    ['memory', 'memory', ' MB', system.memoryMiB],
-    ['logs', 'logs', ' MB', system.logMiB],
-    ['concurrency', 'concurrency', '', system.concurrency],
-    ['instances', 'instances', '', system.instances],
-    ['disk', 'disk', ' MB', system.diskMiB],
+    ['timeout', 'duration', 'time', ' milliseconds', system.timeoutMs],
+    ['memory', 'memory size', 'memory', ' MB', system.memoryMiB],
+    ['logs', 'log size', 'log', ' MB', system.logMiB],
+    ['concurrency', 'concurrency', 'intra concurrency', '', system.concurrency],
+    ['instances', 'instances', 'instance concurrency', '', system.instances],
+    ['disk', 'disk', 'disk', ' MB', system.diskMiB],
   ] as const;
   const limits: { -readonly [Name in keyof ActionLimitsDocument]?: number } = {};
-  for (const [field, name, unit, range] of rows) {
+  for (const [field, name, shortName, unit, range] of rows) {
     const wanted = value[field];
     if (wanted === undefined || wanted === null) continue;
-    if (!Number.isInteger(wanted)) throw malformed(`${name} limit must be whole number`);
+    if (!Number.isInteger(wanted)) throw malformed(`${shortName} limit must be whole number`);
     limits[field] = inRange(Number(wanted), name, unit, range);
   }
   const { cpus } = value;
