@@ -133,7 +133,7 @@ test('the examples of the configuration are taken', async () => {
   const examples = ['docs/operations.md', 'docs/sandbox.md'].flatMap((path) =>
     codeBlocksOf(readText(path)).filter(({ info }) => info === 'yaml'),
   );
-  expect(examples).toHaveLength(4);
+  expect(examples).toHaveLength(5);
   for (const { text } of examples) systemLimits(await load(text));
 });
 
