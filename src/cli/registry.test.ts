@@ -53,6 +53,7 @@ test('has the commands of the platform', () => {
     ...['run', 'explain', 'learn', 'violations'].map((verb) => `sandbox ${verb}`),
     ...['get', 'set', 'unset'].map((verb) => `property ${verb}`),
     'completion',
+    'uninstall',
   ]);
 });
 

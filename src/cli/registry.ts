@@ -18,6 +18,7 @@ import { proveCommand } from './commands/prove.ts';
 import { ruleGroup } from './commands/rule.ts';
 import { sandboxGroup } from './commands/sandbox.ts';
 import { triggerGroup } from './commands/trigger.ts';
+import { uninstallCommand } from './commands/uninstall.ts';
 import { vaultGroup } from './commands/vault.ts';
 
 export const entries: readonly EntrySpec[] = [
@@ -44,4 +45,5 @@ export const entries: readonly EntrySpec[] = [
   sandboxGroup,
   propertyGroup,
   completionCommand,
+  uninstallCommand,
 ];

@@ -26,6 +26,7 @@ export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   audit: async () => (await import('./commands/audit.ts')).auditGroup,
   vault: async () => (await import('./commands/vault.ts')).vaultGroup,
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxGroup,
+  uninstall: async () => (await import('./commands/uninstall.ts')).uninstallCommand,
   property: async () => (await import('./commands/property.ts')).propertyGroup,
 };
 

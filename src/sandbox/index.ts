@@ -6,6 +6,8 @@ export type { DoctorAdvisory, DoctorReport, DoctorRow, HostAdvice } from './doct
 export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts';
 export { sandboxFaultTable } from './faults.ts';
 export { checkFitness } from './host/fitness.ts';
+export { readMounts } from './host/mounts.ts';
+export { findTraces, removeTraces, type WardTraces } from './host/ward-traces.ts';
 export { enterIsolation, isIsolated } from './isolation/isolation.ts';
 export { takePrecedence } from './isolation/precedence.ts';
 export { shareWithSandboxes } from './lsm/label.ts';

@@ -27,6 +27,8 @@ export const serverFaults = {
   IMAGE_DENIED: 'denied',
   SCAN_TARGET_INVALID: 'invalid',
   IMAGE_NOT_PUSHED: 'missing',
+  UNINSTALL_REFUSED: 'invalid',
+  WARD_RUNNING: 'conflict',
 } as const satisfies FaultTable;
 
 export const serverFault = faultTable(serverFaults);

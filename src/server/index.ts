@@ -102,6 +102,9 @@ export const vaultAdmin: typeof import('./vault-admin.ts').vaultAdmin = async (o
 export const listViolations: typeof import('./violation-admin.ts').listViolationsHere = async (...args) =>
   (await import('./violation-admin.ts')).listViolationsHere(...args);
 
+export const openUninstalling: typeof import('./uninstall.ts').openUninstalling = async (options) =>
+  (await import('./uninstall.ts')).openUninstalling(options);
+
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   await isolate(servingFlags, servingOpenFiles);

@@ -14,7 +14,7 @@ import { openSandboxHost, type RecoveryReport, type RuntimeName } from '../sandb
 /** State of running sandboxes, of all Wards of the machine. */
 export const runDir = '/run/ward';
 
-const locksDir = join(runDir, 'locks');
+export const locksDir = join(runDir, 'locks');
 /** Longer than it takes to remove what an instance with many sandboxes left. */
 const patienceMs = 60_000;
 

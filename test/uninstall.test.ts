@@ -1,0 +1,148 @@
+/**
+ * `ward uninstall` on a machine that is thrown away: a mount namespace whose /usr/local, /var/lib, /run, /sys/fs/cgroup and
+ * checkout are copies of the machine's, made by overlays in memory. The paths are the real ones; the machine's are not.
+ */
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { type CommandResult, runCommand } from '../src/lib/index.ts';
+import { checkout } from './linked-command.ts';
+import { missingForSandboxes, outsideEnv } from './ward.ts';
+
+const images = '/var/lib/ward/images';
+const missing =
+  missingForSandboxes() ??
+  (existsSync(join(images, 'index.json')) ? undefined : `needs the images in ${images}`);
+
+/** Steps are told apart in its output by lines `== NAME`. */
+const script = `
+place=$1 checkout=$2 node=$3
+mount -t tmpfs none "$place"
+mkdir "$place/home" && export HOME="$place/home"
+# TMPDIR, too, is compared.
+mkdir "$place/tmp" && export TMPDIR="$place/tmp"
+for path in /usr/local /var/lib "$checkout"; do
+  mkdir -p "$place/upper$path" "$place/work$path"
+  mount -t overlay overlay -o "lowerdir=$path,upperdir=$place/upper$path,workdir=$place/work$path" "$path"
+done
+mount -t tmpfs none /run
+cd "$checkout"
+# A machine that never had Ward, but for the images: those of the set-up are too large to be made here.
+find /var/lib/ward -mindepth 1 -maxdepth 1 ! -name images -exec rm -rf {} +
+rm -rf /usr/local/bin/ward .cache node_modules/.cache
+# What crun and mount(8) make for themselves when they first run stays until the next boot.
+mkdir -m 700 /run/crun && mkdir -p /run/mount
+snapshot() {
+  { find /etc /usr/local "$HOME" "$TMPDIR" /run "$checkout/.cache" "$checkout/node_modules/.cache" \
+    -type d -printf '%p %m\\n' -o -printf '%p %y %m %s %l\\n' 2>/dev/null || :; } | sort
+  find /var/lib -maxdepth 1 ! -name ward -printf '%p %y %m\\n' | sort
+}
+mkdir -p node_modules/.cache
+snapshot >"$place/before"
+
+"$node" --input-type=module -e '
+  const { linkCommand } = await import(process.argv[1] + "/scripts/setup/link.mjs");
+  const { recordInstalled } = await import(process.argv[1] + "/scripts/setup/record.mjs");
+  const log = process.argv[1] + "/.cache/setup/link.log";
+  console.log(await linkCommand({ root: process.argv[1], log, prefix: [] }));
+  await recordInstalled({ packages: ["crun", "socat"] }, { log, prefix: [] });
+' "$checkout"
+data=/var/lib/ward-e2e-$$
+printf 'logLevel: warn\\ninvoker: { prewarm: [] }\\n' >"$HOME/ward.yaml"
+/usr/local/bin/ward up --listen 127.0.0.1:0 --data "$data" --config "$HOME/ward.yaml" >"$HOME/said" 2>"$HOME/log" &
+server=$!
+until url=$(sed -n 's/^ready //p' "$HOME/said") && [ -n "$url" ]; do kill -0 $server || { cat "$HOME/log"; exit 9; }; done
+export WARD_APIHOST=$url WARD_DATA=$data WSK_CONFIG_FILE=/nonexistent
+/usr/local/bin/ward action create hello examples/hello.js
+/usr/local/bin/ward action invoke hello --result --param name World
+/usr/local/bin/ward namespace create acme >/dev/null
+echo '== running'
+/usr/local/bin/ward uninstall --yes 2>&1 && exit 8
+[ -e "$data/state/ward.db" ]
+kill -TERM $server
+wait $server
+rm "$HOME/ward.yaml" "$HOME/said" "$HOME/log"
+
+# What a Ward that was killed leaves behind, in hierarchies of the test's own.
+folders=$(sed -n 's/^[^ ]* \\([^ ]*\\) cgroup2\\{0,1\\} .*/\\1/p' /proc/mounts)
+mount -t tmpfs none /sys/fs/cgroup
+for folder in $folders; do mkdir -p "$folder/ward/0123456789ab/sandbox"; done
+echo '== plan'
+/usr/local/bin/ward uninstall </dev/null 2>&1
+[ -e "$data/state/ward.db" ] && [ -x /usr/local/bin/ward ]
+echo '== notes'
+echo mine >"$data/notes.txt"
+/usr/local/bin/ward uninstall --dry-run -o json 2>/dev/null
+rm "$data/notes.txt"
+echo '== done'
+/usr/local/bin/ward uninstall --yes 2>&1
+echo '== after'
+find /sys/fs/cgroup -name ward
+find /var/lib -maxdepth 1 -name 'ward*'
+mkdir -p node_modules/.cache
+snapshot >"$place/after"
+diff "$place/before" "$place/after" && echo the same
+`;
+
+const outputs = new Map<string, string>();
+let outcome: CommandResult;
+
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  const place = await mkdtemp(join(tmpdir(), 'ward-uninstall-'));
+  // Sandboxes have to pass it.
+  await chmod(place, 0o711);
+  try {
+    await writeFile(join(place, 'script'), script);
+    const { WARD_IMAGES: _, ...env } = outsideEnv();
+    outcome = await runCommand(
+      [
+        ...['unshare', '--mount', '--propagation', 'private', '--'],
+        ...['bash', '-euo', 'pipefail', '-c', await readFile(join(place, 'script'), 'utf8'), 'script'],
+        ...[place, checkout, process.execPath],
+      ],
+      { env, timeoutMs: 120_000 },
+    );
+    for (const part of outcome.stdout.split(/^== /m)) outputs.set(part.split('\n')[0] ?? '', part);
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+});
+
+const title = missing === undefined ? '' : ` (${missing})`;
+
+test.skipIf(missing !== undefined)(`while a Ward runs, nothing is removed${title}`, () => {
+  expect(outputs.get('running')).toMatch(
+    /^error\[WARD_RUNNING\]: a Ward is running: \S+\ntry: {3}stop it first/m,
+  );
+});
+
+test.skipIf(missing !== undefined)(
+  'without a terminal and --yes, it only says what goes and what stays',
+  () => {
+    const plan = outputs.get('plan') ?? outcome.stdout + outcome.stderr;
+    for (const line of [
+      /^command +\/usr\/local\/bin\/ward$/m,
+      /^image store +\/var\/lib\/ward\/images$/m,
+      /^data +\/var\/lib\/ward-e2e-\d+\/state$/m,
+      /^data +\/var\/lib\/ward\/set-up\.json$/m,
+      /^working files +\/run\/ward$/m,
+      /^control groups +\/sys\/fs\/cgroup\/.*ward$/m,
+      /^stays: the checkout: rm -rf \S+$/m,
+      /^the set-up installed these packages; .*: apt-get purge crun socat$/m,
+      /^nothing was removed: without a terminal to ask, it takes --yes$/m,
+    ])
+      expect(plan).toMatch(line);
+    const { removals, stays } = JSON.parse((outputs.get('notes') ?? '').replace('notes\n', ''));
+    expect(JSON.stringify(removals)).not.toContain('notes.txt');
+    expect(stays).toContainEqual(expect.stringMatching(/\/notes\.txt, which Ward did not make$/));
+  },
+);
+
+test.skipIf(missing !== undefined)('with --yes the machine is as it was before', () => {
+  expect(outputs.get('done')).toContain('ok: Ward is removed from this machine');
+  expect(outputs.get('after'), outcome.stdout + outcome.stderr).toBe('after\nthe same\n');
+  expect(outcome.code).toBe(0);
+});
