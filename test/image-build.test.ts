@@ -128,7 +128,8 @@ describe.skipIf(missing !== undefined)(
         isOwn: false,
         actions: ['guest/uses-gone'],
       });
-      expect(listed.find(({ name }) => name === 'nodejs:24')).toMatchObject({ isOwn: true });
+      for (const own of ['nodejs:24', 'nodejs:default'])
+        expect(listed.find(({ name }) => name === own)).toMatchObject({ isOwn: true });
       const refused = await cli('image', 'delete', 'gone');
       expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('used by guest/uses-gone') });
       // A call leaves a sandbox that waits for the next one.

@@ -154,6 +154,7 @@ test.each([
   await using home = await makeHome();
   await expect(execOf(home, name, 'x')).rejects.toMatchObject({
     code: 'SOURCE_KIND_UNKNOWN',
+    message: expect.stringContaining('compiled first'),
     hint: expect.stringContaining(hint),
   });
 });

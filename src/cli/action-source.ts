@@ -166,9 +166,14 @@ async function kindOf(code: SourceCode | undefined, isNative: boolean): Promise<
   if (known !== undefined) return known;
   if (isElf(bytes)) return kindOfProgram(bytes);
   if (isZip(bytes)) return kindOfZip(bytes, name);
-  throw cliFault('SOURCE_KIND_UNKNOWN', `the kind of ${name} can't be told from its name`, {
+  const compile = Object.hasOwn(compileFirst, extension) ? compileFirst[extension] : undefined;
+  const what =
+    compile === undefined
+      ? `the kind of ${name} can't be told from its name`
+      : `${name} has to be compiled first: nothing here compiles`;
+  throw cliFault('SOURCE_KIND_UNKNOWN', what, {
     hint:
-      (Object.hasOwn(compileFirst, extension) ? compileFirst[extension] : undefined) ??
+      compile ??
       `add --kind, for example --kind nodejs:default; known names end in ${Object.keys(kindByExtension).join(' ')} .zip`,
   });
 }

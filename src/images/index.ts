@@ -27,7 +27,7 @@ export {
   type FunctionImageOptions,
 } from './function-build/function-image.ts';
 export type { LayerRole } from './function-build/image-documents.ts';
-export { nameOfFolder, parseImageName } from './function-build/image-name.ts';
+export { nameOfFolder, parseImageName, reservedNames } from './function-build/image-name.ts';
 export { writeLayoutArchive } from './function-build/layout-archive.ts';
 export { copyBlob, copyImage, unpackLayers } from './function-build/layout-copy.ts';
 export { openWorkFolder, type WorkFolder } from './function-build/work-folder.ts';

@@ -1,6 +1,6 @@
 /** The operator's view of Ward's image store, and of the actions that name what is in it. */
 import { access } from 'node:fs/promises';
-import { type DeletedImage, deleteStoredImage, listStoredImages, ownImageNames } from '../images/index.ts';
+import { type DeletedImage, deleteStoredImage, listStoredImages, reservedNames } from '../images/index.ts';
 import { isJsonObject } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { loadConfig } from './config.ts';
@@ -43,7 +43,7 @@ export async function imageStoreAdmin(options: {
   };
   return {
     async list() {
-      const [images, own, byImage] = [await listStoredImages(imagesDir), ownImageNames(), await users()];
+      const [images, own, byImage] = [await listStoredImages(imagesDir), reservedNames(), await users()];
       return images.map((image) => ({
         ...image,
         isOwn: own.has(image.name),

@@ -29,6 +29,7 @@ export function nameOfFolder(folder: string): string {
   return `${plain === '' ? 'function' : plain}:latest`;
 }
 
-function reservedNames(): ReadonlySet<string> {
+/** Those of Ward's own images, and of the kinds that run on them: `nodejs:24`, `nodejs:default`. */
+export function reservedNames(): ReadonlySet<string> {
   return new Set(loadRecipe().images.flatMap(({ name, kind }) => [name, ...(kind?.aliases ?? [])]));
 }
