@@ -7,10 +7,15 @@ import type { Input } from './input.ts';
 import type { Io } from './io.ts';
 import type { Settings } from './settings.ts';
 
+/** What has names that only the server knows, for completion. */
+export const namedThings = ['action', 'package', 'trigger', 'rule', 'kind'] as const;
+export type NamedThing = (typeof namedThings)[number];
+
 export interface ArgumentSpec {
   /** `<name>` is required, `[name]` optional, `[name...]` takes the rest. */
   readonly name: string;
   readonly summary: string;
+  readonly names?: NamedThing;
 }
 
 export interface OptionSpec {
@@ -20,6 +25,7 @@ export interface OptionSpec {
   /** `pair`: two words, key and value, repeatable. `many`: repeatable. Otherwise the last one counts. */
   readonly takes?: 'pair' | 'many';
   readonly choices?: readonly string[];
+  readonly names?: NamedThing;
 }
 
 export interface ExampleSpec {

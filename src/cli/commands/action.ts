@@ -9,10 +9,18 @@ import {
   summaryOption,
 } from './common-options.ts';
 
-const nameArgument = { name: '<name>', summary: 'NAME, PACKAGE/NAME or /NAMESPACE/[PACKAGE/]NAME' };
+const nameArgument = {
+  name: '<name>',
+  summary: 'NAME, PACKAGE/NAME or /NAMESPACE/[PACKAGE/]NAME',
+  names: 'action',
+} as const;
 
 const writeOptions: readonly OptionSpec[] = [
-  { flags: '--kind <KIND>', summary: 'nodejs:24, python:3.13, …; told from the file where possible' },
+  {
+    flags: '--kind <KIND>',
+    summary: 'nodejs:24, python:3.13, …; told from the file where possible',
+    names: 'kind',
+  },
   { flags: '--main <NAME>', summary: 'the function to call (main), or a Java action’s class' },
   { flags: '--docker <IMAGE>', summary: 'an image that holds the action' },
   { flags: '--native', summary: 'the file is a program, a shell script, or a zip with one named exec' },
@@ -116,7 +124,7 @@ const list: CommandSpec = {
   name: 'list',
   summary: 'list functions',
   works: 'remote',
-  args: [{ name: '[scope]', summary: '/NAMESPACE, PACKAGE or /NAMESPACE/PACKAGE' }],
+  args: [{ name: '[scope]', summary: '/NAMESPACE, PACKAGE or /NAMESPACE/PACKAGE', names: 'package' }],
   options: listOptions,
   examples: [
     { command: 'ward action list', does: 'the newest 30' },

@@ -6,7 +6,8 @@ const idArgument = { name: '[id]', summary: 'the activation id; left out with --
 const scopeArgument = {
   name: '[scope]',
   summary: 'only of an action or trigger: NAME, PACKAGE/NAME; or /NAMESPACE[/NAME]',
-};
+  names: 'action',
+} as const;
 const lastOption: OptionSpec = { flags: '-l, --last', summary: 'the newest activation' };
 
 const list: CommandSpec = {

@@ -10,7 +10,7 @@ import {
   summaryOption,
 } from './common-options.ts';
 
-const nameArgument = { name: '<name>', summary: 'NAME or /NAMESPACE/NAME' };
+const nameArgument = { name: '<name>', summary: 'NAME or /NAMESPACE/NAME', names: 'package' } as const;
 
 const writeOptions: readonly OptionSpec[] = [
   ...parameterOptions,
@@ -49,7 +49,7 @@ const bind: CommandSpec = {
   summary: 'give a package of another namespace a name and parameters of your own',
   works: 'remote',
   args: [
-    { name: '<package>', summary: '/NAMESPACE/NAME of the package' },
+    { name: '<package>', summary: '/NAMESPACE/NAME of the package', names: 'package' },
     { name: '<name>', summary: 'name of the binding' },
   ],
   options: [...parameterOptions, ...annotationOptions],

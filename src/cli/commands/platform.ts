@@ -1,5 +1,5 @@
 /** Commands that are no group: the server, the check of the host, all entities, shell completion. */
-import type { CommandSpec } from '../command-spec.ts';
+import { type CommandSpec, namedThings } from '../command-spec.ts';
 import { namespaceArgument } from './common-options.ts';
 
 export const upCommand: CommandSpec = {
@@ -53,8 +53,14 @@ export const completionCommand: CommandSpec = {
   name: 'completion',
   summary: 'print the completion script of a shell',
   works: 'alone',
-  args: [{ name: '<shell>', summary: 'bash, zsh or fish' }],
-  options: [],
+  args: [{ name: '[shell]', summary: 'bash, zsh or fish' }],
+  options: [
+    {
+      flags: '--names <WHAT>',
+      summary: 'instead of a script, the names that it offers, as the server has them',
+      choices: namedThings,
+    },
+  ],
   examples: [
     { command: 'source <(ward completion bash)', does: 'in ~/.bashrc' },
     { command: 'ward completion fish > ~/.config/fish/completions/ward.fish', does: 'for fish' },

@@ -1,5 +1,5 @@
 /** `ward rule`: the records. Flags are wsk's own; what is dead and can be replayed is Ward's. */
-import type { CommandSpec, GroupSpec } from '../command-spec.ts';
+import type { ArgumentSpec, CommandSpec, GroupSpec } from '../command-spec.ts';
 import {
   annotationOptions,
   fieldArgument,
@@ -8,11 +8,11 @@ import {
   pageOptions,
 } from './common-options.ts';
 
-const nameArgument = { name: '<name>', summary: 'NAME or /NAMESPACE/NAME' };
-const linkArguments = [
+const nameArgument = { name: '<name>', summary: 'NAME or /NAMESPACE/NAME', names: 'rule' } as const;
+const linkArguments: readonly ArgumentSpec[] = [
   nameArgument,
-  { name: '<trigger>', summary: 'NAME or /NAMESPACE/NAME' },
-  { name: '<action>', summary: 'NAME, PACKAGE/NAME or /NAMESPACE/[PACKAGE/]NAME' },
+  { name: '<trigger>', summary: 'NAME or /NAMESPACE/NAME', names: 'trigger' },
+  { name: '<action>', summary: 'NAME, PACKAGE/NAME or /NAMESPACE/[PACKAGE/]NAME', names: 'action' },
 ];
 
 const create: CommandSpec = {
@@ -107,7 +107,7 @@ const deadLetters: CommandSpec = {
   name: 'dead-letters',
   summary: 'list calls of rules’ actions that failed for good',
   works: 'remote',
-  args: [{ name: '[name]', summary: 'only of this rule' }],
+  args: [{ name: '[name]', summary: 'only of this rule', names: 'rule' }],
   options: pageOptions,
   examples: [
     { command: 'ward rule dead-letters', does: 'of all rules, newest first' },

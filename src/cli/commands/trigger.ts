@@ -10,7 +10,7 @@ import {
   summaryOption,
 } from './common-options.ts';
 
-const nameArgument = { name: '<name>', summary: 'NAME or /NAMESPACE/NAME' };
+const nameArgument = { name: '<name>', summary: 'NAME or /NAMESPACE/NAME', names: 'trigger' } as const;
 
 const splitOptions: readonly OptionSpec[] = [
   { flags: '-F, --feed-param <KEY VALUE>', summary: 'a parameter of the feed alone', takes: 'pair' },

@@ -1,6 +1,8 @@
 /**
- * Completion for bash: commands, options, and the values of options that have a few. Anything else is a file, which
- * the shell completes itself. zsh runs the same script.
+ * Completion for bash: commands, options, the values of options that have a few, and names, which the server is asked
+ * for. Anything else is a file, which the shell completes itself. zsh runs the same script.
+ *
+ * Bash takes a colon for the end of a word: what it has cut there is put together, and taken off what is offered.
  */
 import { type EntrySpec, flagWords } from '../command-spec.ts';
 import { type Place, placesOf, wordsTaking } from './places.ts';
@@ -21,11 +23,42 @@ ${places.flatMap(choiceCases).join('\n')}
   esac
 }
 
+# Whose names stand at a place: behind an option, or as an argument, counted from 0.
+_ward_thing() {
+  case "$1" in
+${places.flatMap(thingCases).join('\n')}
+  esac
+}
+
+# Nothing of a name is run or expanded.
+_ward_names() {
+  local name
+  while IFS= read -r name; do
+    [[ $name == "$current"* ]] && COMPREPLY+=("$name")
+  done < <(ward completion --names "$1" 2>/dev/null)
+}
+
+_ward_words() {
+  local word colon='' at=-1
+  case "$COMP_WORDBREAKS" in *:*) colon=1 ;; esac
+  words=()
+  for word in "\${COMP_WORDS[@]:0:$((COMP_CWORD + 1))}"; do
+    if [[ -n $colon && $at -ge 0 && ($word == : || \${words[at]} == *:) ]]; then
+      words[at]+="$word"
+    else
+      words+=("$word")
+      ((at += 1))
+    fi
+  done
+  current="\${words[at]}"
+}
+
 _ward() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" typed='' skip=0 last='' index word next flags one two
+  local current typed='' skip=0 last='' count=0 index word next flags one two words before
+  _ward_words
   _ward_at ''
-  for ((index = 1; index < COMP_CWORD; index++)); do
-    word="\${COMP_WORDS[index]}"
+  for ((index = 1; index < \${#words[@]} - 1; index++)); do
+    word="\${words[index]}"
     if ((skip > 0)); then ((skip--)); continue; fi
     last=''
     case "$word" in
@@ -39,18 +72,30 @@ _ward() {
             typed="\${typed:+$typed }$word"
             _ward_at "$typed"
             ;;
+          *) ((count += 1)) ;;
         esac
         ;;
     esac
   done
+  local thing=''
   if ((skip > 0)); then
-    [ -n "$last" ] && COMPREPLY=($(compgen -W "$(_ward_choices "$typed $last")" -- "$current"))
-    return
+    [ -n "$last" ] || return
+    COMPREPLY=($(compgen -W "$(_ward_choices "$typed $last")" -- "$current"))
+    thing="$(_ward_thing "$typed $last")"
+  else
+    case "$current" in
+      -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
+      *)
+        COMPREPLY=($(compgen -W "$next" -- "$current"))
+        thing="$(_ward_thing "$typed $count")"
+        ;;
+    esac
   fi
-  case "$current" in
-    -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
-    *) COMPREPLY=($(compgen -W "$next" -- "$current")) ;;
-  esac
+  [ -n "$thing" ] && _ward_names "$thing"
+  if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    before="\${current%"\${current##*:}"}"
+    COMPREPLY=("\${COMPREPLY[@]#"$before"}")
+  fi
 }
 complete -o default -F _ward ward`;
 }
@@ -71,6 +116,16 @@ function placeCase({ typed, entries, options }: Place): string {
     .filter(([, list]) => list.length > 0)
     .map(([name, list]) => `${name}='${list.join(' ')}'`);
   return `    '${typed}') ${assignments.join(' ')} ;;`;
+}
+
+function thingCases({ typed, options, args }: Place): string[] {
+  const places = [
+    ...options.flatMap((option) => flagWords(option).map((word) => [word, option.names] as const)),
+    ...args.map(({ names }, index) => [index, names] as const),
+  ];
+  return places.flatMap(([place, names]) =>
+    names === undefined ? [] : [`    '${typed} ${place}') echo ${names} ;;`],
+  );
 }
 
 function choiceCases({ typed, options }: Place): string[] {

@@ -9,6 +9,16 @@ import { fishScript } from './fish.ts';
 /** What bash offers for the last of the words. */
 async function offered(...words: readonly string[]): Promise<string[]> {
   const script = `${bashScript(entries)}
+# Stands for what asks the server. A name is never run, not even one that no Ward would have.
+ward() {
+  case "$*" in
+    'completion --names action') printf '%s\\n' hello help pack/shout 'he$(touch /tmp/x)' ;;
+    'completion --names trigger') printf '%s\\n' nightly ;;
+    'completion --names kind') printf '%s\\n' nodejs:22 nodejs:24 python:3.13 ;;
+    *) return 1 ;;
+  esac
+}
+COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
 _ward
 printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -30,6 +40,26 @@ test.each([
   [['action', 'create', 'x', '--web', 'r'], ['raw']],
   [['action', 'list', '-o', 'js'], ['json']],
   [['namespace', 'key', 'create', 'acme', '--scope', 'd'], ['deploy']],
+  [
+    ['action', 'invoke', 'he'],
+    ['hello', 'help', 'he$(touch /tmp/x)'],
+  ],
+  [['action', 'invoke', '-p', 'a', 'b', '-o', 'json', 'pa'], ['pack/shout']],
+  [['rule', 'create', 'x', 'ni'], ['nightly']],
+  [
+    ['rule', 'create', 'x', 'nightly', 'hel'],
+    ['hello', 'help'],
+  ],
+  [
+    ['action', 'create', 'x', '--kind', 'no'],
+    ['nodejs:22', 'nodejs:24'],
+  ],
+  // As bash cuts a word at its colons.
+  [
+    ['action', 'create', 'x', '--kind', 'nodejs', ':', '2'],
+    ['22', '24'],
+  ],
+  [['action', 'create', 'x', '--kind', 'nodejs', ':24', '--mem'], ['--memory']],
 ])('bash: ward %s', async (words, expected) => {
   expect(await offered(...words)).toEqual(expected);
 });
@@ -38,6 +68,7 @@ test.each([
   ['the value of an option', ['action', 'create', 'x', '--main', '']],
   ['half of a pair', ['action', 'create', 'x', '-p', '']],
   ['a file', ['action', 'create', 'x', '']],
+  ['what the server does not know', ['package', 'get', '']],
 ])('bash: %s is left to the shell', async (_, words) => {
   expect(await offered(...words)).toEqual(['']);
 });
@@ -61,6 +92,16 @@ test('fish is told every command, and every option of each', () => {
       ).toBe(true);
     }
   }
+});
+
+test('fish asks for names where bash does', () => {
+  const script = fishScript(entries);
+  expect(script).toContain(
+    "complete -c ward -n '__ward_after 2 rule create' -f -a '(ward completion --names action 2>/dev/null)'",
+  );
+  expect(script).toContain(
+    "complete -c ward -n '__ward_in action create' -l kind -x -a '(ward completion --names kind 2>/dev/null)'",
+  );
 });
 
 test('fish: a quote in a summary ends nothing', () => {

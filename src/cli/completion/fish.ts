@@ -1,12 +1,12 @@
-/** Completion for fish: commands and options with what they are for. */
-import { type EntrySpec, type OptionSpec, takesValue } from '../command-spec.ts';
+/** Completion for fish: commands and options with what they are for, and names, which the server is asked for. */
+import { type EntrySpec, type NamedThing, type OptionSpec, takesValue } from '../command-spec.ts';
 import { leadingOptions } from '../shared-options.ts';
 import { type Place, placesOf, wordsTaking } from './places.ts';
 
 export function fishScript(entries: readonly EntrySpec[]): string {
   return [
-    `# True when the commands that were typed so far are exactly these words.
-function __ward_at
+    `# What was typed so far, without options.
+function __ward_typed
   set -l typed
   set -l skip 0
   for word in (commandline -opc)[2..-1]
@@ -18,7 +18,19 @@ function __ward_at
       set -a typed $word
     end
   end
+  printf '%s\\n' $typed
+end
+# True when the commands that were typed so far are exactly these words.
+function __ward_at
+  set -l typed (__ward_typed)
   test "$typed" = "$argv"
+end
+# True when so many words follow these.
+function __ward_after
+  set -l typed (__ward_typed)
+  set -l words $argv[2..-1]
+  set -l count (count $words)
+  test (count $typed) -eq (math $count + $argv[1]) && test "$typed[1..$count]" = "$words"
 end
 # True when they begin with these words.
 function __ward_in
@@ -28,25 +40,35 @@ end`,
   ].join('\n');
 }
 
-function placeLines({ typed, entries, options }: Place): string[] {
+function placeLines({ typed, entries, options, args }: Place): string[] {
   const commands = entries.map(
     ({ name, summary }) =>
       `complete -c ward -n '__ward_at${spaced(typed)}' -f -a ${name} -d ${quoted(summary)}`,
   );
   const flags = entries.length > 0 ? [] : options.map((option) => optionLine(typed, option));
-  return [...commands, ...flags];
+  const names = args.flatMap((argument, index) =>
+    argument.names === undefined
+      ? []
+      : [`complete -c ward -n '__ward_after ${index} ${typed}' -f -a ${quoted(namesFrom(argument.names))}`],
+  );
+  return [...commands, ...flags, ...names];
 }
 
 function optionLine(typed: string, option: OptionSpec): string {
   const short = /^-(\w)\b/.exec(option.flags)?.[1];
   const long = /--([a-z-]+)/.exec(option.flags)?.[1];
-  const value =
-    option.choices === undefined
-      ? takesValue(option)
-        ? ' -r'
-        : ''
-      : ` -x -a ${quoted(option.choices.join(' '))}`;
+  const value = valuePart(option);
   return `complete -c ward -n '__ward_in ${typed}'${short === undefined ? '' : ` -s ${short}`} -l ${long}${value} -d ${quoted(option.summary)}`;
+}
+
+function valuePart(option: OptionSpec): string {
+  if (option.choices !== undefined) return ` -x -a ${quoted(option.choices.join(' '))}`;
+  if (option.names !== undefined) return ` -x -a ${quoted(namesFrom(option.names))}`;
+  return takesValue(option) ? ' -r' : '';
+}
+
+function namesFrom(thing: NamedThing): string {
+  return `(ward completion --names ${thing} 2>/dev/null)`;
 }
 
 function spaced(typed: string): string {

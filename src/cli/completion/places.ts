@@ -1,5 +1,6 @@
 /** The places of a command line where something can be completed: behind nothing, a group, or a command. */
 import {
+  type ArgumentSpec,
   type CommandSpec,
   type EntrySpec,
   flagWords,
@@ -15,16 +16,17 @@ export interface Place {
   /** What may follow, in a group. */
   readonly entries: readonly EntrySpec[];
   readonly options: readonly OptionSpec[];
+  readonly args: readonly ArgumentSpec[];
 }
 
 export function placesOf(entries: readonly EntrySpec[], typed = ''): Place[] {
   return [
-    { typed, entries, options: leadingOptions },
+    { typed, entries, options: leadingOptions, args: [] },
     ...entries.flatMap((entry) => {
       const words = typed === '' ? entry.name : `${typed} ${entry.name}`;
       return isGroup(entry)
         ? placesOf(entry.commands, words)
-        : [{ typed: words, entries: [], options: optionsOf(entry) }];
+        : [{ typed: words, entries: [], options: optionsOf(entry), args: entry.args }];
     }),
   ];
 }
