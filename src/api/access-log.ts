@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/index.ts';
+import { sandboxNamespaceOf } from './sandbox-entrance.ts';
 
 const pathCharacters = 1024;
 
@@ -22,7 +23,7 @@ function aboutRequest(request: FastifyRequest) {
     transactionId: request.id,
     method: request.method,
     path: pathOf(request),
-    address: request.ip,
+    address: sandboxNamespaceOf(request) === undefined ? request.ip : 'sandbox',
     ...(namespace === undefined ? {} : { namespace }),
   };
 }

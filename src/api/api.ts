@@ -105,7 +105,6 @@ export function createApi(options: ApiOptions): FastifyInstance {
   if (options.onRoute !== undefined) tellRoutes(app, options.onRoute);
   app.setErrorHandler(onError);
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
-  confineSandboxes(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     if (request.raw.url !== undefined && request.raw.url.length > limits.urlBytes) {
@@ -113,6 +112,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     } else done();
   });
   if (options.accessLog) addAccessLog(app, log);
+  confineSandboxes(app);
   addBodyDeadline(app, {
     deadlineMs: limits.requestTimeoutMs,
     sweepMs: limits.sweepMs,

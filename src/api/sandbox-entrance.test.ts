@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLog } from '../lib/index.ts';
 import { basic, hello, startApi, type TestApi } from './api.fixture.ts';
@@ -150,6 +151,28 @@ describe('a sandbox’s way into the API', () => {
       // Nothing at all is what CONNECT gets.
       expect([0, 400, 404]).toContain(statusOf(answer));
     }
+  });
+
+  test('is told apart in the access log, whatever its headers say', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const app = createApi({
+      functions: api.functions,
+      build: { build: '', buildno: '' },
+      log: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
+      accessLog: true,
+      trustedProxies: ['127.0.0.1'],
+    });
+    await app.ready();
+    const door = await openDoor({}, app);
+    const forwarded = 'X-Forwarded-For: 203.0.113.7, 127.0.0.1\r\n';
+    await door.ask('GET', '/api/v1/namespaces', api.key, forwarded);
+    await door.ask('GET', '/metrics', api.key, forwarded);
+    const seen = { msg: 'request', address: 'sandbox' };
+    expect(lines).toMatchObject([
+      { ...seen, path: '/api/v1/namespaces', namespace: 'guest', status: 200 },
+      { ...seen, path: '/metrics', status: 404 },
+    ]);
+    await app.close();
   });
 
   test('takes one request a connection: what is hidden behind it is not heard', async () => {

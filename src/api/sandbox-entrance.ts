@@ -38,7 +38,7 @@ export function sandboxNamespaceOf({ raw }: FastifyRequest): string | undefined 
   return namespaces.get(raw.socket);
 }
 
-/** Closes everything to sandboxes but the API of namespaces. Before all other hooks. */
+/** Closes everything to sandboxes but the API of namespaces. Before all hooks that do more than tell. */
 export function confineSandboxes(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (sandboxNamespaceOf(request) === undefined) return done();
