@@ -105,6 +105,24 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
     `127.0.0.1 is the sandbox itself, where nothing else listens. A service is reached by its name: ${update} --egress HOST:PORT, within what the operator allows`,
   ],
   [
+    'the API, without a key',
+    'Unknown Error From API: connect ECONNREFUSED 127.0.0.1:3233',
+    {},
+    `the API of the platform is there for actions that are given a key: ${update} --annotation provide-api-key true`,
+  ],
+  [
+    'the API, which the server does not give',
+    { message: 'fetch failed', cause: { message: 'connect ECONNREFUSED 127.0.0.1:3233' } },
+    { providesApiKey: true },
+    'this server gives sandboxes no port for its API (`sandbox.allow.api`, or gVisor)',
+  ],
+  [
+    'the API, under gVisor',
+    'connect ECONNREFUSED 127.0.0.1:3233',
+    { providesApiKey: true, sandbox: { id: 'x', tier: 'gvisor' } },
+    'a sandbox of gVisor has no port for the API of the platform',
+  ],
+  [
     'a network that it has',
     'fetch failed',
     { sandbox: { id: 'x', egress: [{ host: 'api.example.com', ports: [443] }] } },

@@ -47,6 +47,7 @@ const hints: readonly ((failed: Failed) => string | undefined)[] = [
   memoryHint,
   moduleHint,
   refusedHint,
+  noApiHint,
   noNetworkHint,
 ];
 
@@ -131,6 +132,20 @@ function refusedHint({ task, ending }: Failed): string | undefined {
 const unreachable =
   /fetch failed|\bE(?:AI_AGAIN|NETUNREACH|NOTFOUND|CONNREFUSED)\b|name resolution|[Nn]etwork is unreachable|[Cc]onnection refused|NameResolutionError|UnknownHostException|Could ?n[o']t resolve host|getaddrinfo|dial tcp/;
 const ownAddress = /\b(?:127\.0\.0\.1|localhost)\b|::1\b/;
+
+const ownApi = /\b(?:127\.0\.0\.1|localhost):3233\b/;
+
+/** Where the API is in a sandbox that has a way to it. */
+function noApiHint({ task, said }: Failed): string | undefined {
+  if (!unreachable.test(said) || !ownApi.test(said)) return undefined;
+  if (task.sandbox?.tier === 'gvisor') return 'a sandbox of gVisor has no port for the API of the platform';
+  if (task.providesApiKey === true)
+    return 'this server gives sandboxes no port for its API (`sandbox.allow.api`, or gVisor)';
+  return (
+    'the API of the platform is there for actions that are given a key: ' +
+    `ward action update ${nameOf(task)} --annotation provide-api-key true`
+  );
+}
 
 function noNetworkHint({ task, said }: Failed): string | undefined {
   if ((task.sandbox?.egress?.length ?? 0) > 0 || !unreachable.test(said)) return undefined;
