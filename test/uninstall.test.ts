@@ -1,5 +1,5 @@
 /**
- * `ward uninstall` on a machine that is thrown away: a mount namespace whose /usr/local, /var/lib, /run, /sys/fs/cgroup and
+ * `ward uninstall` on a machine that is thrown away: a mount namespace whose /usr/local, /var/lib, /var/cache, /run, /sys/fs/cgroup and
  * checkout are copies of the machine's, made by overlays in memory. The paths are the real ones; the machine's are not.
  */
 import { existsSync } from 'node:fs';
@@ -23,7 +23,7 @@ mount -t tmpfs none "$place"
 mkdir "$place/home" && export HOME="$place/home"
 # TMPDIR, too, is compared.
 mkdir "$place/tmp" && export TMPDIR="$place/tmp"
-for path in /usr/local /var/lib "$checkout"; do
+for path in /usr/local /var/lib /var/cache "$checkout"; do
   mkdir -p "$place/upper$path" "$place/work$path"
   mount -t overlay overlay -o "lowerdir=$path,upperdir=$place/upper$path,workdir=$place/work$path" "$path"
 done
@@ -31,16 +31,17 @@ mount -t tmpfs none /run
 cd "$checkout"
 # A machine that never had Ward, but for the images: those of the set-up are too large to be made here.
 find /var/lib/ward -mindepth 1 -maxdepth 1 ! -name images -exec rm -rf {} +
-rm -rf /usr/local/bin/ward .cache node_modules/.cache
+rm -rf /usr/local/bin/ward /var/cache/ward .cache node_modules/.cache
 # What crun and mount(8) make for themselves when they first run stays until the next boot.
 mkdir -m 700 /run/crun && mkdir -p /run/mount
 snapshot() {
   { find /etc /usr/local "$HOME" "$TMPDIR" /run "$checkout/.cache" "$checkout/node_modules/.cache" \
     -type d -printf '%p %m\\n' -o -printf '%p %y %m %s %l\\n' 2>/dev/null || :; } | sort
-  find /var/lib -maxdepth 1 ! -name ward -printf '%p %y %m\\n' | sort
+  find /var/lib /var/cache -maxdepth 1 ! -name ward -printf '%p %y %m\\n' | sort
 }
 mkdir -p node_modules/.cache
 snapshot >"$place/before"
+mkdir -p /var/cache/ward/lsm
 
 "$node" --input-type=module -e '
   const { linkCommand } = await import(process.argv[1] + "/scripts/setup/link.mjs");
@@ -80,7 +81,7 @@ echo '== done'
 /usr/local/bin/ward uninstall --yes 2>&1
 echo '== after'
 find /sys/fs/cgroup -name ward
-find /var/lib -maxdepth 1 -name 'ward*'
+find /var/lib /var/cache -maxdepth 1 -name 'ward*'
 mkdir -p node_modules/.cache
 snapshot >"$place/after"
 diff "$place/before" "$place/after" && echo the same

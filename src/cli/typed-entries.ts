@@ -20,6 +20,8 @@ export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   project: async () => (await import('./commands/project.ts')).projectGroup,
   namespace: async () => (await import('./commands/namespace.ts')).namespaceGroup,
   image: async () => (await import('./commands/image.ts')).imageGroup,
+  backup: async () => (await import('./commands/backup.ts')).backupCommand,
+  restore: async () => (await import('./commands/backup.ts')).restoreCommand,
   base: async () => (await import('./commands/image-build.ts')).baseGroup,
   advisories: async () => (await import('./commands/advisories.ts')).advisoriesGroup,
   policy: async () => (await import('./commands/policy.ts')).policyGroup,

@@ -45,6 +45,8 @@ export interface Uninstalling extends Disposable {
 }
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+/** What tests have fetched. */
+const testCache = '/var/cache/ward';
 const recordName = 'set-up.json';
 /** The second line of the launcher that `scripts/setup/link.mjs` writes. */
 const launcherMark = '# Ward’s launcher, made by its set-up;';
@@ -69,7 +71,7 @@ export async function openUninstalling(options: UninstallOptions): Promise<Unins
   const launchers = launchersOf(record.launchers);
   const traces = await findTraces();
   const data = options.keepData ? [] : dataRemovals(dataDirs, imagesDir);
-  const others = [runDir, join(checkout, '.cache'), ...compileCaches()];
+  const others = [runDir, testCache, join(checkout, '.cache'), ...compileCaches()];
   const removals: Removal[] = [
     ...launchers.map((place) => ({ what: 'command', place })),
     ...data,
