@@ -74,8 +74,6 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
         unJson('Object of type generator is not JSON serializable'),
       ],
       ['an exception', 'raise ValueError("no é")', ok({ error: 'no é' })],
-      ['an exception with fields', 'return args["x"]', ok({ error: "KeyError: 'x'" })],
-      ['an exception without a text', 'raise ValueError()', ok({ error: 'ValueError' })],
       [
         'an exception whose text fails',
         'class E(Exception):\n    __str__ = None\n  raise E()',
@@ -93,6 +91,15 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
       await runner.init();
       expect(await runner.run()).toEqual(answer);
       expect(await runner.run({}, {}, 'a2')).toEqual({ ...answer, id: 'a2' });
+    });
+
+    it.each([
+      ['return args["x"]', "KeyError: 'x'"],
+      ['raise ValueError()', 'ValueError'],
+    ])('%s is told with its type, because its text says nothing', async (body, error) => {
+      await using runner = text(`def main(args):\n  ${body}`);
+      await runner.init();
+      expect(await runner.run()).toEqual(ok({ error }));
     });
 
     it('megabytes', async () => {
