@@ -69,43 +69,37 @@ def main(args):
 `;
 
 describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${missing})` : ''}`, () => {
-  it.each(['nodejs:6', 'nodejs:14', 'nodejs:20'])(
-    '%s finds what OpenWhisk’s Node.js images have',
-    async (kind) => {
-      expect((await outcomeOf(ward, { kind, code: node })).result).toEqual({
-        echo: 1,
-        uuid: true,
-        error: 'said',
-        redis: 'function',
-        openwhisk: 'function',
-        version: 'v22',
-        old: 'function',
-      });
-    },
-  );
+  it.each(['nodejs:14', 'nodejs:20'])('%s finds what OpenWhisk’s Node.js images have', async (kind) => {
+    expect((await outcomeOf(ward, { kind, code: node })).result).toEqual({
+      echo: 1,
+      uuid: true,
+      error: 'said',
+      redis: 'function',
+      openwhisk: 'function',
+      version: 'v22',
+      old: 'function',
+    });
+  });
 
-  it.each(['python:3', 'python:3.9', 'python:3.12'])(
-    '%s finds what OpenWhisk’s Python images have',
-    async (kind) => {
-      const { result, stderr } = await outcomeOf(ward, { kind, code: python, limits: { memory: 256 } });
-      expect({ result, stderr }).toEqual({
-        result: {
-          soup: 'x',
-          date: 29,
-          xslt: 'styled',
-          json: [1],
-          css: 'by css',
-          twisted: ['deferred'],
-          requests: 'http://h/?a=1',
-          http: true,
-          kafka: 'KafkaProducer',
-          interfaces: ['lo'],
-          tools: ['setuptools', 'virtualenv'],
-        },
-        stderr: '',
-      });
-    },
-  );
+  it.each(['python:3', 'python:3.9'])('%s finds what OpenWhisk’s Python images have', async (kind) => {
+    const { result, stderr } = await outcomeOf(ward, { kind, code: python, limits: { memory: 256 } });
+    expect({ result, stderr }).toEqual({
+      result: {
+        soup: 'x',
+        date: 29,
+        xslt: 'styled',
+        json: [1],
+        css: 'by css',
+        twisted: ['deferred'],
+        requests: 'http://h/?a=1',
+        http: true,
+        kafka: 'KafkaProducer',
+        interfaces: ['lo'],
+        tools: ['setuptools', 'virtualenv'],
+      },
+      stderr: '',
+    });
+  });
 
   it('have a package of the code’s own before that of the image', async () => {
     const code = {
@@ -184,15 +178,15 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     ['python:2', 'There is no Python 2'],
     ['swift:5.3', 'Compile the program'],
     ['dotnet:6.0', 'Compile the program'],
-    ['cobol:1', "'python:3.13-openwhisk'"],
+    ['cobol:1', undefined],
   ])('refuses %s, and says what there is', async (kind, said) => {
     const { status, body } = await ward.deploy('refused', 'x', { kind });
     expect(status).toBe(400);
     expect(body.error).toContain(
       `The specified runtime '${kind}' is not supported by this platform. Valid values are: 'nodejs:24', 'nodejs:default'`,
     );
-    expect(body.error).toContain("'nodejs:14'");
-    expect(body.error).toContain(said);
+    for (const there of ['nodejs:14', 'python:3.13-openwhisk']) expect(body.error).toContain(`'${there}'`);
+    expect(body.hint).toEqual(said && expect.stringContaining(said));
   });
 
   it('run on images that are scanned as any other, and denied for what is in them', async () => {

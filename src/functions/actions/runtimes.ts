@@ -46,7 +46,8 @@ export function resolveKind(runtimes: readonly Runtime[], text: string): Runtime
     'KIND_UNSUPPORTED',
     `The specified runtime '${kind.slice(0, 256)}' is not supported by this platform. Valid values are: ${valid
       .map((each) => `'${each}'`)
-      .join(', ')}.${adviceFor(kind)}`,
+      .join(', ')}.`,
+    adviceFor(kind),
   );
 }
 
@@ -69,12 +70,12 @@ export function runningKind(runtimes: readonly Runtime[], kind: string): string 
 /** Languages that OpenWhisk compiles, and Ward does not. */
 const compiled = new Set(['ballerina', 'dotnet', 'rust', 'swift']);
 
-function adviceFor(kind: string): string {
+function adviceFor(kind: string): { readonly hint?: string } {
   if (kind === 'python' || kind.startsWith('python:2'))
-    return ' There is no Python 2: deploy the code as Python 3.';
+    return { hint: 'There is no Python 2: deploy the code as python:default.' };
   if (compiled.has(familyOf(kind)))
-    return " Compile the program and deploy it as 'native:default', or as an image of its own.";
-  return '';
+    return { hint: 'Compile the program and deploy it as native:default, or as an image of its own.' };
+  return {};
 }
 
 function runtime(kind: string, isDefault: boolean): Runtime {
