@@ -50,6 +50,35 @@ async function limit(name: string, auth: string, perMinute: number, concurrent: 
   });
 }
 
+describe.skipIf(missing !== undefined)(`an operator${missing ? ` (${missing})` : ''}`, () => {
+  it('sees all tenants with limits, last use and disk; who has a key sees its own', async () => {
+    await ward.deploy('used', 'function main() { return {}; }');
+    const { activationId } = (await ward.invoke('used')).body;
+    const { start } = await ward.activation(activationId);
+    const list = (...more: string[]) => ward.cli(['namespace', 'list', ...more, '--data', ward.dataDir]);
+    await ward.until(async () => (await list('-a', '-o', 'json')).stdout.includes(String(start)));
+    const { stdout } = await list('--all', '-o', 'json');
+    const { total, namespaces } = JSON.parse(stdout);
+    expect([total, namespaces.map(({ name }: { name: string }) => name)]).toEqual([
+      3,
+      ['guest', 'other', 'whisk.system'],
+    ]);
+    expect(namespaces[0]).toMatchObject({
+      actions: 1,
+      lastUsedAt: start,
+      limits: { invocationsPerMinute: 100_000 },
+    });
+    expect(namespaces[0].disk.codeBytes).toBeGreaterThan(10);
+    expect(namespaces[0].disk.recordBytes).toBeGreaterThan(100);
+    expect(namespaces[1]).toMatchObject({ actions: 0, records: 0, lastUsedAt: null });
+    const page = await list('--all', '--limit', '1', '--skip', '1', '-o', 'name');
+    expect([page.stdout, page.stderr]).toEqual(['other\n', '1 more of 3: --skip 2\n']);
+    expect((await list()).stdout).toMatch(/guest/);
+    expect((await list()).stdout).not.toMatch(/other/);
+    expect((await list('--limit', '1')).code).toBe(2);
+  });
+});
+
 describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''}`, () => {
   it('sees nothing of another: not by name, not by id, not in lists', async () => {
     await ward.deploy('private', 'function main() { console.log("secret"); return { secret: 1 }; }');

@@ -77,8 +77,17 @@ test('every command that changes a data folder looks', () => {
       'advisories update',
       'advisories import',
       'vault rotate',
+      'backup',
+      'restore',
     ]),
   );
+});
+
+test('the list of all tenants is told of no other server either', async () => {
+  await using home = await makeHome();
+  const env = { WARD_DATA: join(dataDir, 'fresh'), WARD_APIHOST: 'https://ward.example.org' };
+  const outcome = await runWard(['namespace', 'list', '--all'], { home, env });
+  expect(outcome.stderr).toMatch(/^error\[USAGE\]: ward namespace list --all works on the server of /);
 });
 
 test('the command itself stops, before anything is made', async () => {

@@ -25,7 +25,12 @@ export type { PushTarget } from './image-build-push.ts';
 export type { KeyFile } from './image-build-trust.ts';
 export type { Learned, LearnRequest } from './learn.ts';
 export { type DataPart, dataParts } from './missing-parts.ts';
-export type { NamespaceAdmin, NamespaceKey, NamespaceLimitsView } from './namespace-admin.ts';
+export type {
+  NamespaceAdmin,
+  NamespaceKey,
+  NamespaceLimitsView,
+  NamespaceOverview,
+} from './namespace-admin.ts';
 export type { SandboxRunOptions } from './policy.ts';
 export type {
   AttackVector,

@@ -1,21 +1,20 @@
 /** The operator's view of namespaces: on the database itself, whether or not a server is running. */
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import {
   createNamespaces,
   type KeyDescription,
   type KeyRequest,
-  type NamespaceDescription,
   type NamespaceLimitsPatch,
   type NamespaceLimitValues,
   type NewKey,
   sweepCode,
   type UserLimits,
 } from '../functions/index.ts';
-import { openBlobStore } from '../images/index.ts';
+import { blobPath, openBlobStore, openRegistryReader, parseDigest } from '../images/index.ts';
 import { boundAsk } from '../invoker/index.ts';
 import { tryFileLock } from '../lib/index.ts';
 import { operatorPolicy } from '../sandbox/index.ts';
-import { openStore } from '../store/index.ts';
+import { type NamespacePage, openStore } from '../store/index.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { guest, writeKeyFile } from './first-namespace.ts';
@@ -32,8 +31,35 @@ export interface NamespaceKey {
 export type NamespaceLimitsView = UserLimits &
   Pick<NamespaceLimitValues, 'retentionMaxAgeDays' | 'retentionMaxRecords'>;
 
+/** What an operator sees of a namespace. */
+export interface NamespaceOverview {
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** When the newest activation that a record was kept of had begun; null: of none. */
+  readonly lastUsedAt: number | null;
+  readonly actions: number;
+  /** Records of activations. */
+  readonly records: number;
+  readonly disk: {
+    /** Of its actions; what other namespaces have as well counts for each. */
+    readonly codeBytes: number;
+    /** Estimated from the newest ones. */
+    readonly recordBytes: number;
+    /** What was pushed. */
+    readonly registryBytes: number;
+  };
+  readonly limits: NamespaceLimitsView;
+}
+
+export interface NamespacesPage {
+  readonly total: number;
+  /** By name. */
+  readonly namespaces: readonly NamespaceOverview[];
+}
+
 export interface NamespaceAdmin extends AsyncDisposable {
-  list(): Promise<readonly NamespaceDescription[]>;
+  overview(page: NamespacePage): Promise<NamespacesPage>;
   create(name: string): Promise<NamespaceKey>;
   /** With its code, unless a server is running, which removes that later. */
   delete(name: string): Promise<void>;
@@ -60,7 +86,18 @@ export async function namespaceAdmin(options: {
     vetSandbox: (ask) => boundAsk(ask, operator),
   });
   return {
-    list: () => namespaces.list(),
+    async overview(page) {
+      await using registry = await openRegistryReader(paths.registry);
+      const found: NamespaceOverview[] = [];
+      for (const { name, codeDigests, recordBytes, ...usage } of await store.namespaces.usage(page)) {
+        const { createdAt, limits, own } = await namespaces.get(name);
+        const codeBytes = await bytesOf(paths.code, codeDigests);
+        const registryBytes = (await registry?.usage(name)) ?? 0;
+        const disk = { codeBytes, recordBytes, registryBytes };
+        found.push({ name, createdAt, ...usage, disk, limits: { ...limits, ...ownRetention(own) } });
+      }
+      return { total: await store.namespaces.count(), namespaces: found };
+    },
     create: async (name) => ({ name, key: await namespaces.create(name) }),
     async delete(name) {
       await namespaces.delete(name);
@@ -80,12 +117,7 @@ export async function namespaceAdmin(options: {
     deleteKey: (name, keyId) => namespaces.deleteKey(name, keyId),
     async limits(name, patch) {
       const { limits, own } = await namespaces.setLimits(name, patch);
-      const { retentionMaxAgeDays, retentionMaxRecords } = own;
-      return {
-        ...limits,
-        ...(retentionMaxAgeDays === undefined ? {} : { retentionMaxAgeDays }),
-        ...(retentionMaxRecords === undefined ? {} : { retentionMaxRecords }),
-      };
+      return { ...limits, ...ownRetention(own) };
     },
     [Symbol.asyncDispose]: () => store.close(),
   };
@@ -97,6 +129,25 @@ export async function requireDatabase({ database }: DataPaths, dataDir: string):
   throw serverFault('DATA_DIR_EMPTY', `there is no database of Ward in ${dataDir}`, {
     hint: 'start Ward once with `ward up`, or name its folder with --data DIR',
   });
+}
+
+function ownRetention({ retentionMaxAgeDays, retentionMaxRecords }: NamespaceLimitValues) {
+  return {
+    ...(retentionMaxAgeDays === undefined ? {} : { retentionMaxAgeDays }),
+    ...(retentionMaxRecords === undefined ? {} : { retentionMaxRecords }),
+  };
+}
+
+async function bytesOf(dir: string, digests: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(
+    digests.map((digest) =>
+      stat(blobPath(dir, parseDigest(digest))).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function isPresent(path: string): Promise<boolean> {

@@ -2,9 +2,10 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { createVault } from '../functions/index.ts';
-import { openBlobStore } from '../images/index.ts';
+import { digestOf, openBlobStore, openRegistryStore, parseRepositoryName } from '../images/index.ts';
 import { tryFileLock } from '../lib/index.ts';
 import { openStore } from '../store/index.ts';
 import { dataPaths } from './instance.ts';
@@ -66,6 +67,36 @@ describe('a namespace', () => {
     expect(
       await admin.limits('guest', { retentionMaxAgeDays: 1, retentionMaxRecords: 0, firesPerMinute: 2 }),
     ).toMatchObject({ retentionMaxAgeDays: 1, retentionMaxRecords: 0, firesPerMinute: 2 });
+  });
+
+  test('is told with all others, with what it holds and when it was last used', async () => {
+    await using at = await start();
+    const digest = await openBlobStore(at.paths.code).put(Buffer.from('code'));
+    await using admin = await namespaceAdmin({ dataDir: at.dataDir });
+    for (const name of ['guest', 'other']) await admin.create(name);
+    await admin.limits('other', { firesPerMinute: 2, retentionMaxAgeDays: 1 });
+    await at.putAction({}, digest);
+    await using registry = await openRegistryStore({ dir: at.paths.registry });
+    const pushed = Buffer.alloc(5000);
+    const upload = registry.startUpload(parseRepositoryName('guest/app'));
+    await upload.append(Readable.from([Buffer.from(pushed)]));
+    await upload.finish(digestOf(pushed));
+    const { total, namespaces } = await admin.overview({ skip: 0, limit: 30 });
+    const nothing = { codeBytes: 0, recordBytes: 0, registryBytes: 0 };
+    expect([total, namespaces]).toMatchObject([
+      2,
+      [
+        {
+          name: 'guest',
+          actions: 1,
+          lastUsedAt: null,
+          disk: { ...nothing, codeBytes: 4, registryBytes: 5000 },
+        },
+        { name: 'other', disk: nothing, limits: { firesPerMinute: 2, retentionMaxAgeDays: 1 } },
+      ],
+    ]);
+    const page = await admin.overview({ skip: 1, limit: 1 });
+    expect([page.total, page.namespaces.map(({ name }) => name)]).toEqual([2, ['other']]);
   });
 
   test('takes its code with it, but not what another one has, nor beside a running server', async () => {

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { isFault } from '../lib/index.ts';
 import { parseObject } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
+import { namespaceUsage } from './namespace-usage.ts';
 import { pruneActivations } from './prune.ts';
 import type { NamespaceTable, Schema } from './schema.ts';
 import type { NamespaceRow, NamespaceStore } from './types.ts';
@@ -26,6 +27,17 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
     },
     async list() {
       return (await db.selectFrom('namespaces').selectAll().orderBy('name').execute()).map(toRow);
+    },
+    async count() {
+      const row = await db
+        .selectFrom('namespaces')
+        .select((build) => build.fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow();
+      return Number(row.total);
+    },
+    async usage(page) {
+      await writer.flush();
+      return namespaceUsage(db, page);
     },
     async create(row) {
       const values = { name: row.name, ...columnsOf(row) };

@@ -67,6 +67,8 @@ export interface ActivationInputTable {
 export interface ActivationCountTable {
   namespace: string;
   total: number;
+  /** Start of the newest record that was deleted. */
+  last_deleted_start: number | null;
 }
 
 export interface AcceptedTable {

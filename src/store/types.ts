@@ -178,10 +178,32 @@ export interface NamespaceRow {
   readonly createdAt: number;
 }
 
+export interface NamespacePage {
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** What a namespace holds, and when it was last used. */
+export interface NamespaceUsage {
+  readonly name: string;
+  readonly actions: number;
+  /** Records of activations. */
+  readonly records: number;
+  /** About so many: what the newest have, times their number. */
+  readonly recordBytes: number;
+  /** Start of its newest activation that a record was kept of, whether it is there still; null: there was none. */
+  readonly lastUsedAt: number | null;
+  /** Of the code of its actions, each once. */
+  readonly codeDigests: readonly string[];
+}
+
 export interface NamespaceStore {
   byName(name: string): Promise<NamespaceRow | undefined>;
   byKeyId(keyId: string): Promise<NamespaceRow | undefined>;
   list(): Promise<readonly NamespaceRow[]>;
+  count(): Promise<number>;
+  /** By name. */
+  usage(page: NamespacePage): Promise<readonly NamespaceUsage[]>;
   /** False when the name is taken, or the key's id: by a namespace or by a further key. */
   create(row: NamespaceRow): Promise<boolean>;
   /** False when there is none. @throws Fault STORE_DUPLICATE when the key's id is taken */

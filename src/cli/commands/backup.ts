@@ -5,6 +5,7 @@ export const backupCommand: CommandSpec = {
   name: 'backup',
   summary: 'write all that a server keeps into one file, while it runs or not (operator)',
   works: 'local',
+  administers: true,
   args: [{ name: '<file>', summary: 'what to write: a tar packed with zstd' }],
   options: [
     {
@@ -31,6 +32,7 @@ export const restoreCommand: CommandSpec = {
   name: 'restore',
   summary: 'lay what a backup holds into an empty data folder: all of it, or nothing (operator)',
   works: 'local',
+  administers: true,
   args: [{ name: '<file>', summary: 'what `ward backup` wrote' }],
   options: [
     {

@@ -1,17 +1,26 @@
 /** `ward namespace`: `list` and `get` ask the server; the rest is the operator's, on the machine itself. */
 import type { CommandSpec, GroupSpec } from '../command-spec.ts';
 import { namespaceLimitOptions } from '../namespace-limit-options.ts';
+import { pageOptions } from './common-options.ts';
 import { namespaceKeyGroup } from './namespace-key.ts';
 
 const nameArgument = { name: '<name>', summary: 'name of the namespace' };
 
 const list: CommandSpec = {
   name: 'list',
-  summary: 'list the namespaces of the key',
+  summary: 'list the namespaces of the key, or all with their limits, last use and disk (operator)',
   works: 'remote',
   args: [],
-  options: [],
-  examples: [{ command: 'ward namespace list', does: 'usually one' }],
+  options: [
+    { flags: '-a, --all', summary: 'every namespace of the server on this machine, by name' },
+    ...pageOptions.map(({ flags, summary }) => ({ flags, summary: `with --all: ${summary}` })),
+    { flags: '--config <FILE>', summary: 'with --all: configuration of the server (WARD_CONFIG)' },
+  ],
+  examples: [
+    { command: 'ward namespace list', does: 'usually one' },
+    { command: 'ward namespace list --all', does: 'who is there, and what each takes' },
+    { command: 'ward namespace list --all -o json -l 0 -s 200', does: 'the next 200, for a program' },
+  ],
   handler: async () => (await import('../handlers/namespace.ts')).list,
 };
 

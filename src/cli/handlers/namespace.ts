@@ -5,7 +5,10 @@ import { textOf } from '../entity-fields.ts';
 import { parseNamespace } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
 
-export const list: Handler = async (_input, context) => {
+export const list: Handler = async (input, context) => {
+  if (input.has('all')) return (await import('./namespace-overview.ts')).overview(input, context);
+  if (['limit', 'skip', 'config'].some((option) => input.has(option)))
+    throw cliFault('USAGE', '--limit, --skip and --config go with --all');
   const client = await context.client();
   const { body } = await client.send({ method: 'GET', path: ['namespaces'] });
   if (!Array.isArray(body)) throw cliFault('SERVER_NOT_WARD', 'the server’s list of namespaces is no list');

@@ -7,11 +7,12 @@ import { contentIn } from './content.ts';
 import { openRegistryDatabase } from './database.ts';
 import { maxManifestBytes } from './manifest-document.ts';
 import { readParts } from './pushed-image.ts';
+import { bytesHeldBy } from './room.ts';
 import type { RegistryStore } from './types.ts';
 
 export type RegistryReader = Pick<
   RegistryStore,
-  'listCompanions' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage'
+  'listCompanions' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage' | 'usage'
 > &
   AsyncDisposable;
 
@@ -31,6 +32,7 @@ export async function openRegistryReader(dir: string): Promise<RegistryReader | 
     readManifest: (digest) => content.read(digest, maxManifestBytes),
     openBlob: content.open,
     readImage: (document) => readParts(content, document),
+    usage: (namespace) => bytesHeldBy(db, namespace),
     [Symbol.asyncDispose]: () => db.close(),
   };
 }

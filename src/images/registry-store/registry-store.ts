@@ -1,16 +1,16 @@
 /** Puts the parts of the registry's storage together. One process has it open at a time. */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
 import { tryFileLock } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import { createCompanions } from './companions.ts';
 import { openContent } from './content.ts';
-import { openRegistryDatabase, type RegistryDatabase } from './database.ts';
+import { openRegistryDatabase } from './database.ts';
 import { createLinks } from './links.ts';
 import { createListings } from './listings.ts';
 import { createManifests } from './manifests.ts';
 import { createPushedImages } from './pushed-image.ts';
+import { bytesHeldBy } from './room.ts';
 import { forgetNamespace, sweepRegistry } from './sweep.ts';
 import type { RegistryStore, RegistryStoreLimits } from './types.ts';
 import { createUploads } from './uploads.ts';
@@ -51,7 +51,7 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
   const content = await openContent(dir);
   const db = await openRegistryDatabase(join(dir, 'registry.db'));
   stack.defer(() => db.close());
-  const usage = (namespace: string) => usageOf(db, namespace);
+  const usage = (namespace: string) => bytesHeldBy(db, namespace);
   const links = createLinks(db, limits, now);
   const uploads = createUploads({ content, limits, usage, record: links.add });
   stack.defer(() => uploads.close());
@@ -86,11 +86,4 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-const usageRow = z.object({ bytes: z.number() });
-
-async function usageOf(db: RegistryDatabase, namespace: string): Promise<number> {
-  const row = await db.first(usageRow, 'select bytes from usage where namespace = ?', namespace);
-  return row?.bytes ?? 0;
 }

@@ -2,7 +2,9 @@
  * Room for one more: conditions in SQL, so that they hold in the transaction that makes use of it, however many pushes
  * run. What a namespace holds already costs nothing more.
  */
+import { z } from 'zod';
 import { formatSize } from '../../lib/index.ts';
+import type { RegistryDatabase } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import type { RegistryStoreLimits } from './types.ts';
@@ -25,6 +27,14 @@ export function roomValues(
   const namespace = namespaceOfRepository(repository);
   const { bytesPerNamespace, repositoriesPerNamespace } = limits;
   return [digest, size, repository, namespace, bytesPerNamespace, repositoriesPerNamespace] as const;
+}
+
+const usageRow = z.object({ bytes: z.number() });
+
+/** What the namespace holds already. */
+export async function bytesHeldBy(db: RegistryDatabase, namespace: string): Promise<number> {
+  const row = await db.first(usageRow, 'select bytes from usage where namespace = ?', namespace);
+  return row?.bytes ?? 0;
 }
 
 export function storageExhausted(namespace: string, limits: RegistryStoreLimits) {

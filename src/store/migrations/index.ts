@@ -18,6 +18,7 @@ import * as feeds from './0009-feeds.ts';
 import * as deliveries from './0010-deliveries.ts';
 import * as apis from './0011-apis.ts';
 import * as violations from './0012-violations.ts';
+import * as lastUse from './0013-last-use.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-entities': entities,
@@ -32,6 +33,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0010-deliveries': deliveries,
   '0011-apis': apis,
   '0012-violations': violations,
+  '0013-last-use': lastUse,
 };
 
 /**

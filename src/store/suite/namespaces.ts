@@ -32,6 +32,29 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect(await store().namespaces.byName('one')).toEqual(row);
   });
 
+  test('what each holds and when it was last used, a page at a time', async () => {
+    for (const name of ['a', 'z']) await store().namespaces.create(namespaceRow(name));
+    await store().entities.put(entityRow('one', { codeDigest: 'x' }), null);
+    await store().entities.put(entityRow('two', { codeDigest: 'x' }), null);
+    await store().entities.put(entityRow('pack', { collection: 'packages' }), null);
+    const document = { text: 'x'.repeat(1000) };
+    for (const start of [5, 9, 7])
+      await store().activations.append(write(activationRow({ start, document })));
+    const usage = () => store().namespaces.usage({ skip: 0, limit: 9 });
+    const empty = { actions: 0, records: 0, recordBytes: 0, lastUsedAt: null, codeDigests: [] };
+    const [, guest] = await usage();
+    expect(await usage()).toEqual([{ ...empty, name: 'a' }, guest, { ...empty, name: 'z' }]);
+    expect(guest).toMatchObject({ name: 'guest', actions: 2, records: 3, lastUsedAt: 9, codeDigests: ['x'] });
+    expect(guest?.recordBytes).toBeGreaterThan(3000);
+    expect(guest?.recordBytes).toBeLessThan(6000);
+    while ((await store().activations.prune({ namespace: 'guest', keep: 0, max: 2 })) > 0);
+    expect((await usage())[1]).toMatchObject({ records: 0, recordBytes: 0, lastUsedAt: 9 });
+    await store().activations.append(write(activationRow({ start: 8 })));
+    expect((await usage())[1]).toMatchObject({ records: 1, lastUsedAt: 9 });
+    const page = await store().namespaces.usage({ skip: 1, limit: 1 });
+    expect([page.map(({ name }) => name), await store().namespaces.count()]).toEqual([['guest'], 3]);
+  });
+
   test('an update changes key, limits and settings, of existing ones only', async () => {
     const row = { ...namespaceRow('guest'), limits: { concurrent: 9 }, settings: { days: 7 } };
     expect(await store().namespaces.update(row)).toBe(true);
