@@ -55,6 +55,15 @@ test('usage', () => {
   });
 });
 
+test('a process of the host’s is moved into it; nothing is done when the group is gone', () => {
+  fakeGroup('ward/one/a', { 'cgroup.procs': '' });
+  const tree = cgroupTreeV2(root, 'one');
+  tree.group('a').add(4242);
+  expect(read('ward/one/a/cgroup.procs')).toBe('4242');
+  tree.group('gone').add(4242);
+  expect(existsSync(join(root, 'ward/one/gone'))).toBe(false);
+});
+
 test('standing back', () => {
   fakeGroup('ward/one/a', { 'cpu.idle': '0', 'cpu.weight': '100', 'cpu.stat': 'usage_usec 345\n' });
   const group = cgroupTreeV2(root, 'one').group('a');
