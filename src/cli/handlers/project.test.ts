@@ -3,8 +3,10 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { makeHome, runWard, stubKey } from '../cli.fixture.ts';
+import { objectOf, textOf } from '../entity-fields.ts';
 import { startDeployedStub } from '../project/deployed.fixture.ts';
 import { valuesOf } from '../project/difference.ts';
+import { entryNames } from '../zip-entries.ts';
 
 const api = await startDeployedStub();
 const home = await makeHome();
@@ -196,6 +198,24 @@ test('a folder is zipped, the same each time', async () => {
   const { exec } = api.entities.get('actions/p/a') ?? {};
   expect(exec).toMatchObject({ kind: 'nodejs:24', code: expect.stringMatching(/^UEsDB/) });
   expect((await deploy()).stderr).toBe('ok: 2 unchanged\n');
+});
+
+test('a folder goes without what .wardignore names and what may hold secrets, and this is said', async () => {
+  await write('fn/package.json', '{}');
+  await write('fn/index.ts', 'export const main = () => ({});');
+  await write('fn/.env', 'KEY=1');
+  await write('fn/notes.md', '');
+  await write('fn/.wardignore', '*.md\n');
+  await write('manifest.yaml', 'packages: {shop: {actions: {list: {function: fn}}}}\n');
+  const { code, stderr } = await deploy();
+  expect(code).toBe(0);
+  expect(stderr).toContain(
+    'warning: left out .env, which may hold secrets; !.env in .wardignore puts it in\n',
+  );
+  expect(stderr).toContain('left out: notes.md\n');
+  const { exec } = api.entities.get('actions/shop/list') ?? {};
+  const zip = Buffer.from(textOf(objectOf(exec)['code']), 'base64');
+  expect([...(await entryNames(zip, ''))]).toEqual(['index.ts', 'package.json']);
 });
 
 test('the deployment file beside it, the environment, and what is typed', async () => {
