@@ -321,6 +321,18 @@ test('every format goes to a file, the verdict to stderr', async () => {
   }
 });
 
+test('a file without a format gets the one that its name stands for', async () => {
+  for (const [file, begins] of [
+    ['named.json', '{\n  "form": 1'],
+    ['named.sarif', '{\n  "$schema"'],
+    ['named.xml', '<?xml'],
+    ['named.txt', 'image '],
+  ] as const) {
+    expect((await ward(['image', 'scan', 'vulnerable', '--output', file])).code).toBe(1);
+    expect((await readFile(join(folder, file), 'utf8')).slice(0, begins.length)).toBe(begins);
+  }
+});
+
 test('--explain tells where a finding is from, and by which name', async () => {
   const { stdout, code } = await ward(['image', 'scan', 'vulnerable', '--explain', 'GHSA-aaaa-bbbb-cccc']);
   expect(code).toBe(1);

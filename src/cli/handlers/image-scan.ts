@@ -86,10 +86,17 @@ function destinationOf(input: Input): Destination {
       hint: 'leave one out',
     });
   }
-  if (/[./]/.test(output)) return { format: asked ?? 'table', file: output };
+  if (/[./]/.test(output)) return { format: asked ?? formatOfFile(output), file: output };
   throw cliFault('USAGE', `there is no format '${output}'`, {
     hint: `one of ${outputFormats.join(', ')}; or a file: --output ./${output}`,
   });
+}
+
+/** What programs expect in a file of this name; they would find a table in it otherwise. */
+function formatOfFile(file: string): Destination['format'] {
+  if (/\.sarif(?:\.json)?$/i.test(file)) return 'sarif';
+  if (/\.json$/i.test(file)) return 'json';
+  return /\.xml$/i.test(file) ? 'junit' : 'table';
 }
 
 async function write(judged: JudgedReport, { format, file }: Destination, io: Io): Promise<void> {

@@ -54,7 +54,7 @@ export async function archiveSource(name: string, path: string, choice: Choice):
   if (archive.files.has('index.json')) return fromLayout(name, archive, choice);
   if (archive.files.has('manifest.json')) return fromSaved(name, archive, choice);
   throw scannerFault('IMAGE_ARCHIVE_INVALID', `${name} is a tar archive, but of no image`, {
-    hint: 'Give an archive by `docker save`, `podman save` or `skopeo copy … oci-archive:FILE`.',
+    hint: 'Give an archive by `docker save`, `podman save` or `skopeo copy … oci-archive:FILE`. A root file system: unpack it, and scan rootfs:DIR.',
   });
 }
 
