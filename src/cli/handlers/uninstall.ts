@@ -16,7 +16,7 @@ export const uninstall: Handler = async (input, context) => {
     data: work.plan,
     columns: [
       { title: 'removes', cell: ({ what }) => what },
-      { title: 'place', cell: ({ place }) => place },
+      { title: 'place', cell: ({ place }) => place, isWhole: true },
     ],
     name: ({ place }) => place,
   });
@@ -40,7 +40,11 @@ async function isMeant(isSure: boolean, isDry: boolean, { io, stdin }: Context):
     return false;
   }
   using lines = createInterface({ input: stdin, output: process.stderr });
-  const isYes = (await lines.question('Remove all of this? Type yes: ')).trim() === 'yes';
-  if (!isYes) io.note('nothing was removed');
+  // Ctrl-C and Ctrl-D say no.
+  const gone = new AbortController();
+  for (const event of ['close', 'SIGINT']) lines.once(event, () => gone.abort());
+  const question = lines.question('Remove all of this? Type yes: ', { signal: gone.signal });
+  const isYes = (await question.catch(() => '')).trim() === 'yes';
+  if (!isYes) io.note(gone.signal.aborted ? '\nnothing was removed' : 'nothing was removed');
   return isYes;
 }
