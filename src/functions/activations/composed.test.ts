@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Job } from '../../invoker/index.ts';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
+import { parseEntityName } from '../entities/names.ts';
 import { completion, failure, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 import { fromQueue, toQueue } from './accepted-task.ts';
 
@@ -42,6 +43,30 @@ function invoke(platform: Platform, name: string, payload: JsonObject = {}, isBl
 const stored = (platform: Platform, id: string) => platform.functions.activations.get('guest', id);
 
 describe('a sequence', () => {
+  test('with a component that its caller may use no more is refused before anything of it runs', async () => {
+    await using platform = await start();
+    const { namespaces, packages, actions } = platform.functions;
+    const key = await namespaces.create('other');
+    const other = await namespaces.authenticate(`Basic ${Buffer.from(key).toString('base64')}`);
+    const shared = { namespace: other.namespace, name: parseEntityName('shared') };
+    const theirs = { namespace: other.namespace, package: shared.name, name: parseEntityName('echo') };
+    await packages.put(shared, { publish: true }, false);
+    await actions.put(theirs, hello, false, other);
+    await sequence(platform, 'both', ['/_/add', '/other/shared/echo']);
+    expect((await invoke(platform, 'both', { n: 1 })).record?.status).toBe('success');
+    const jobs = platform.invoker.jobs.length;
+    await packages.put(shared, { publish: false }, true);
+    for (const isBlocking of [true, false])
+      await expect(invoke(platform, 'both', {}, isBlocking)).rejects.toMatchObject({
+        code: 'NOT_AUTHORIZED',
+      });
+    expect(platform.invoker.jobs).toHaveLength(jobs);
+    // One that is gone is told by the record.
+    await packages.put(shared, { publish: true }, true);
+    await actions.delete(theirs);
+    expect((await invoke(platform, 'both')).record).toMatchObject({ status: 'application error' });
+  });
+
   test('counts once against the throttle, and holds nothing when it has ended', async () => {
     await using platform = await start();
     await sequence(platform, 'two', ['/_/add', '/_/add']);

@@ -47,6 +47,7 @@ describe('a blocking call', () => {
         code: { digest: expect.stringMatching(/^sha256:/), binary: false, main: 'main' },
         limits: { timeoutMs: 500, memoryMiB: 128, logBytes: 1024 * 1024, concurrency: 2 },
         initEnv: {},
+        providesApiKey: false,
         parameters: { a: 1, b: 2 },
         acceptedAt: expect.any(Number),
       },

@@ -4,12 +4,12 @@
  * (non-blocking). A blocking call that outlasts its wait becomes one that was accepted.
  */
 import type { Admission, Invoker, RateUsage } from '../../invoker/index.ts';
-import { type JsonObject, type Log, messageOf } from '../../lib/index.ts';
+import { isFault, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { AcceptedQueue, ActivationStore } from '../../store/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { checkPayload, type ResolvedAction } from '../actions/resolved-action.ts';
-import type { EntityRef } from '../entities/names.ts';
+import { type EntityRef, type NamespaceName, parseFullName } from '../entities/names.ts';
 import { functionFault, notFound } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -82,6 +82,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
       const { identity, waitMs } = request;
       const resolving = options.actions.resolve(request.action, identity.namespace);
       const resolved = resolving instanceof Promise ? await resolving : resolving;
+      if (resolved.plan.type === 'sequence') await requireComponents(options, resolved, identity.namespace);
       checkPayload(resolved, request.payload);
       const room = options.activations.room();
       if (room !== undefined) await room;
@@ -120,6 +121,27 @@ export function createInvocations(options: InvocationOptions): InvocationService
       await flights.drain(timeoutMs);
     },
   };
+}
+
+/**
+ * As OpenWhisk does, refuses a sequence before anything of it runs when its caller may no longer use a component. One that
+ * is gone is told when its turn comes.
+ * @throws Fault NOT_AUTHORIZED
+ */
+async function requireComponents(
+  { actions }: Pick<InvocationOptions, 'actions'>,
+  { plan }: ResolvedAction,
+  caller: NamespaceName,
+): Promise<void> {
+  const names = plan.type === 'sequence' ? plan.components : [];
+  for (const ref of names.map((name) => parseFullName(name, caller))) {
+    if (ref.namespace === caller) continue;
+    try {
+      await actions.resolve(ref, caller);
+    } catch (error) {
+      if (isFault(error, 'NOT_AUTHORIZED')) throw error;
+    }
+  }
 }
 
 function departureOf(
