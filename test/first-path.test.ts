@@ -123,7 +123,7 @@ describe.skipIf(missing !== undefined)(`with the command line${missing ? ` (${mi
     await ward.deploy('thrower', 'function main() { console.log("before"); null.boom(); }');
     const failed = await ward.cli(['action', 'invoke', 'thrower', '-r']);
     expect(failed.code).toBe(8);
-    expect(failed.stderr).toMatch(/log: {3}before\n +.*TypeError: Cannot read properties of null/);
+    expect(failed.stderr).toMatch(/log: {3}before\n +[\s\S]*TypeError: Cannot read properties of null/);
   });
 
   it('errors of the user have exit codes of their own', async () => {

@@ -2,6 +2,7 @@
  * scripts/setup.mjs as a process: on this machine as it is, and in a checkout of its own whose PATH holds only
  * what a test puts there. There `apt-get` is a stand-in: a test must not install programs on the machine.
  */
+import { createHash } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -60,6 +61,7 @@ async function makeCheckout(
   for (const [name, script] of Object.entries(programs)) await addProgram(bin, name, script);
   const env = {
     PATH: bin,
+    WARD_CACHE: join(path, 'cache'),
     WARD_LINK_DIR: join(path, 'linked'),
     WARD_SETUP_RECORD: join(path, 'set-up.json'),
   };
@@ -184,6 +186,9 @@ test.skipIf(process.getuid?.() !== 0)(
 
 test('only the tests need clients of a registry, and proxies', async () => {
   await using checkout = await makeCheckout(installed, { ...hostPrograms, ...busybox });
+  const lock = '{}';
+  await mkdir(join(checkout.path, 'test/serverless'), { recursive: true });
+  await writeFile(join(checkout.path, 'test/serverless/package-lock.json'), lock);
   const lacking = await checkout.run('--no-images', '--tests', '--plan');
   expect(lacking.code).toBe(1);
   expect(lacking.stdout).toContain(
@@ -192,6 +197,8 @@ test('only the tests need clients of a registry, and proxies', async () => {
   for (const name of ['buildah', 'caddy', 'cosign', 'nginx', 'podman', 'umoci']) {
     await addProgram(join(checkout.path, 'host-bin'), name, 'exit 0');
   }
+  const digest = createHash('sha256').update(lock).digest('hex').slice(0, 16);
+  await mkdir(join(checkout.path, 'cache/serverless', digest, 'node_modules'), { recursive: true });
   expect((await checkout.run('--no-images', '--tests', '--plan')).code).toBe(0);
 });
 
