@@ -1,7 +1,9 @@
 /** Sequences and compositions, on real sandboxes: results, records, errors in the middle, limits. */
+import { fileURLToPath } from 'node:url';
 import composer from 'openwhisk-composer';
 import composerClient from 'openwhisk-composer/client.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../src/lib/index.ts';
 import { missingForSandboxes, type Reply, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -219,5 +221,17 @@ describe.skipIf(missing !== undefined)(`compositions${missing ? ` (${missing})` 
     const invoke = (n: number) =>
       client.actions.invoke({ name: 'odd', params: { n }, blocking: true, result: true });
     expect([await invoke(2), await invoke(3)]).toEqual([{ odd: true }, { odd: false }]);
+  });
+
+  it('branch and meet again in Redis, with a key of their own and a way out to it', async (test) => {
+    if ((await runCommand(['redis-server', '--version']).catch(() => undefined))?.code !== 0)
+      test.skip('redis-server is not installed');
+    const program = fileURLToPath(new URL('./parallel-composition.ts', import.meta.url));
+    const { code, stdout, stderr } = await runCommand(['unshare', '--net', '--', process.execPath, program]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(JSON.parse(stdout)).toEqual({
+      parallel: { value: [{ n: 2 }, { n: 3 }, { n: 100 }] },
+      map: { value: [{ n: 2 }, { n: 15 }] },
+    });
   });
 });

@@ -18,13 +18,13 @@ import { runLogged } from './process.mjs';
 
 /** The folder with their `node_modules`. @param {string} root */
 export function serverlessDir(root) {
-  const lock = readFileSync(join(root, 'test/serverless/package-lock.json'));
+  const lock = readFileSync(lockFile(root));
   return join(cacheDir(root), createHash('sha256').update(lock).digest('hex').slice(0, 16));
 }
 
-/** @param {string} root */
+/** Also where there are no tests to run them. @param {string} root */
 export function clientsAreReady(root) {
-  return existsSync(join(serverlessDir(root), 'node_modules'));
+  return !existsSync(lockFile(root)) || existsSync(join(serverlessDir(root), 'node_modules'));
 }
 
 /** @param {string} root @param {string} log */
@@ -38,6 +38,10 @@ export async function installClients(root, log) {
   cpSync(join(root, '.npmrc'), join(making, '.npmrc'));
   await runLogged(['npm', 'ci', '--ignore-scripts'], { log, cwd: making });
   renameSync(making, serverlessDir(root));
+}
+
+function lockFile(root) {
+  return join(root, 'test/serverless/package-lock.json');
 }
 
 function cacheDir(root) {

@@ -43,6 +43,12 @@ const testPrograms = [
   { name: 'cosign', argv: ['cosign', 'version'], package: 'cosign', why: 'tests sign and verify with it' },
   { name: 'nginx', argv: ['nginx', '-v'], package: 'nginx', why: 'tests stand behind it' },
   { name: 'caddy', argv: ['caddy', 'version'], package: 'caddy', why: 'tests stand behind it' },
+  {
+    name: 'redis-server',
+    argv: ['redis-server', '--version'],
+    package: 'redis-server',
+    why: 'compositions of tests meet in it',
+  },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
 ];
 

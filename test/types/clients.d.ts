@@ -1,13 +1,15 @@
 /** What the tests use of clients that ship no types. */
 
 declare module 'openwhisk-composer' {
-  interface Composition {
+  export interface Composition {
     compile(): object;
   }
   const composer: {
     sequence(...parts: readonly (string | Composition)[]): Composition;
     if(test: Composition, then: Composition, otherwise: Composition): Composition;
     action(name: string): Composition;
+    parallel(...branches: readonly (string | Composition)[]): Composition;
+    map(...parts: readonly (string | Composition)[]): Composition;
     literal(value: unknown): Composition;
   };
   export default composer;
