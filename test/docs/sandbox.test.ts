@@ -86,7 +86,7 @@ test('the seccomp list in numbers', () => {
 });
 
 test('the ceiling', () => {
-  const { memoryBytes, tmpfsBytes, cpus, pidsLimit, execTmpfs, egress, ...lists } = defaultCeiling;
+  const { memoryBytes, tmpfsBytes, cpus, pidsLimit, execTmpfs, api, egress, ...lists } = defaultCeiling;
   expect(columnsOf(tableOf(document, 'key'), 'key', 'default')).toEqual({
     memory: formatSize(memoryBytes),
     cpus: String(cpus),
@@ -96,6 +96,7 @@ test('the ceiling', () => {
     runtimes: lists.runtimes.join(', '),
     seccompCalls: lists.seccompCalls.join(', ') || 'none',
     execTmpfs: yesNo(execTmpfs),
+    api: `${yesNo(api)}: functions with provide-api-key reach Ward's own API`,
     egress: egress.public || egress.rules.length > 0 ? 'something' : 'none',
   });
 });
