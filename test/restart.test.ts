@@ -159,7 +159,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     await first.deploy('slow', waits);
     await raised(first);
     const flood = Array.from({ length: 40 }, (_, n) =>
-      first.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n, ms: n < 2 ? 0 : 200 } }),
+      first.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n, ms: n < 2 ? 0 : 1000 } }),
     );
     const replies = await Promise.all(flood);
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([202]));

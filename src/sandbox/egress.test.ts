@@ -481,7 +481,7 @@ describe.skipIf(!canTry)(
       test('belongs to the host: root of the sandbox’s own user namespace, with every capability, changes nothing', async () => {
         await shell('echo ready; exec sleep 4242', { stays: true });
         const find =
-          'for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline 2>/dev/null | grep -q "sleep 4242 $" && break; done';
+          'for p in /proc/[0-9]*; do tr "\\0" " " 2>/dev/null <$p/cmdline | grep -q "sleep 4242 $" && break; done';
         const enter = (script: string) =>
           lab.shell(`${find}; nsenter --net=$p/ns/net nsenter --user=$p/ns/user -- /bin/sh -c '${script}'`);
         expect(await enter('grep CapEff /proc/self/status')).toMatch(/CapEff:\s+0*1ff/);
