@@ -1,9 +1,13 @@
 /** What a sandbox may ask of the API, on connections as its port hands them over. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLog } from '../lib/index.ts';
@@ -11,6 +15,7 @@ import { basic, hello, startApi, type TestApi } from './api.fixture.ts';
 import { createApi } from './api.ts';
 import {
   createPace,
+  createTurns,
   defaultEntranceLimits,
   type EntranceLimits,
   openSandboxEntrance,
@@ -228,6 +233,22 @@ describe('a sandbox’s way into the API', () => {
     expect(isAnswered).toBe(false);
     lazy.destroy();
     expect(await waiting).toBe(200);
+  });
+
+  test('keeps nothing of those that hung up while they waited', async () => {
+    const turns = createTurns(1);
+    const response = () => new ServerResponse(new IncomingMessage(new Socket()));
+    turns.take('guest', response(), () => {});
+    const gone = Array.from({ length: 10 }, () => {
+      const waiting = response();
+      turns.take('guest', waiting, () => {});
+      waiting.emit('close');
+      return new WeakRef(waiting);
+    });
+    await nextTurn();
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+    expect(gone.filter((each) => each.deref() !== undefined)).toEqual([]);
   });
 
   test('a namespace has one large upload at a time', async () => {

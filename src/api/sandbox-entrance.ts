@@ -116,13 +116,15 @@ export function createPace({ perSecond, burst }: Pick<EntranceLimits, 'perSecond
 }
 
 /** So many requests of a namespace at once, each until its answer has been read; the next begins when one is over. */
-function createTurns(atOnce: number) {
-  const busy = new Map<string, { count: number; readonly waiting: (() => void)[] }>();
+export function createTurns(atOnce: number) {
+  const busy = new Map<string, { count: number; readonly waiting: Set<() => void> }>();
   return {
     take(namespace: string, response: ServerResponse, begin: () => void): void {
-      const own = busy.get(namespace) ?? { count: 0, waiting: [] };
+      const own = busy.get(namespace) ?? { count: 0, waiting: new Set() };
       busy.set(namespace, own);
       const start = () => {
+        own.waiting.delete(start);
+        response.off('close', giveUp);
         response.once('close', leave);
         if (response.destroyed || response.closed) leave();
         else begin();
@@ -131,12 +133,18 @@ function createTurns(atOnce: number) {
       const leave = () => {
         if (hasLeft) return;
         hasLeft = true;
-        const next = own.waiting.shift();
+        const [next] = own.waiting;
         if (next) return next();
         own.count--;
         if (own.count === 0) busy.delete(namespace);
       };
-      if (own.count >= atOnce) return void own.waiting.push(start);
+      // Who hangs up makes room for a further connection of the sandbox: kept, they would pile up behind a slow reader.
+      const giveUp = () => void own.waiting.delete(start);
+      if (own.count >= atOnce) {
+        own.waiting.add(start);
+        response.once('close', giveUp);
+        return;
+      }
       own.count++;
       start();
     },
