@@ -136,6 +136,22 @@ describe('restored elsewhere', () => {
     expect(await restoreTo(to, file)).toMatchObject({ damaged });
   });
 
+  test.each([
+    ['manifest', 'schemaVersion', 'layer.v1.tar', 'layer.v1.tax'],
+    ['config', 'rootfs', 'linux', 'Linux'],
+    ['layer', 'x', 'x', 'y'],
+  ])('an image with a damaged %s goes into no image store', async (_, sign, before, after) => {
+    const blobs = join(from.imagesDir, 'blobs/sha256');
+    const contents = readdirSync(blobs).map((name) => ({ name, content: text(join(blobs, name)) }));
+    const found = contents.find(({ content }) => content === sign || content.includes(`"${sign}"`));
+    const { name = '', content = '' } = found ?? {};
+    writeFileSync(join(blobs, name), content.replace(before, after));
+    const { file, damaged } = await backupOf(from);
+    expect(damaged).toEqual([`images/blobs/sha256/${name}`]);
+    expect(await restoreTo(to, file)).toMatchObject({ damaged, images: [] });
+    expect(existsSync(to.imagesDir)).toBe(false);
+  });
+
   test('its digests are those that sha256sum knows', async () => {
     const { file } = await backupOf(from);
     mkdirSync(join(to.folder, 'x'));

@@ -100,7 +100,7 @@ function openReading(into: string, onBytes: ReadOptions['onBytes']): Reading {
     if (seen.has(name)) throw invalidBackup(`it has ${name} twice`);
     seen.add(name);
     const inMemory = name === headerName || name === sumsName;
-    const longest = name === headerName ? limits.headerBytes : sums.length;
+    const longest = name === headerName ? limits.headerBytes : Buffer.byteLength(sums);
     if (inMemory && entry.sizeBytes > longest) throw invalidBackup(`${name} is too long`);
     if (!inMemory) count(entry.sizeBytes);
     return {

@@ -67,6 +67,12 @@ test('what is well made is restored', async () => {
   expect(readFileSync(dataPaths(to.dataDir).database, 'utf8')).toBe('x');
 });
 
+test('an operator’s file may have a name in any language', async () => {
+  const file = { name: 'gate/vex/Wörter für 世界.json', content: 'x' };
+  await restored(await archiveOf([headerOf(), file]));
+  expect(readFileSync(join(to.dataDir, file.name), 'utf8')).toBe('x');
+});
+
 describe('refused', () => {
   test.each([
     ['../escaped'],

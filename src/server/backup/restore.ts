@@ -82,7 +82,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     const onBytes = (bytes: number, total: number) =>
       onStep(`reading ${formatSize(total)} ${Math.floor((bytes / (total || 1)) * 100)} %`);
     const backup = await readArchive(file, stage.data, { signal, onBytes });
-    const images = await planImages(stage.images, imagesDir, replace);
+    const images = await planImages(stage.images, imagesDir, { replace, damaged: backup.damaged });
     signal.throwIfAborted();
     onStep('writing it to the disk');
     await images.import();

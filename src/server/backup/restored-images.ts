@@ -16,12 +16,28 @@ export interface RestoredImages {
 }
 
 /**
+ * An image with a damaged blob is left out: in the store its bytes would stand for what they are not, also for images of
+ * others that have the blob.
  * @param from an OCI image layout, which need not be there
+ * @param damaged names of members
  * @param replace takes a name away from another image
  * @throws Fault IMAGE_DIFFERS, IMAGE_INVALID
  */
-export async function planImages(from: string, imagesDir: string, replace: boolean): Promise<RestoredImages> {
-  const named = (await readIndex(from))?.manifests.flatMap((entry) => withName(entry)) ?? [];
+export async function planImages(
+  from: string,
+  imagesDir: string,
+  { replace, damaged }: { readonly replace: boolean; readonly damaged: readonly string[] },
+): Promise<RestoredImages> {
+  const all = (await readIndex(from))?.manifests.flatMap((entry) => withName(entry)) ?? [];
+  const isDamaged = ({ digest }: Descriptor) =>
+    damaged.includes(`images/blobs/sha256/${digest.replace(/^sha256:/, '')}`);
+  const blobs = new Map<Descriptor, readonly Descriptor[]>();
+  for (const [, entry] of all) {
+    // What a damaged manifest says is not looked at.
+    const below = isDamaged(entry) ? [entry] : await blobsBelow(from, entry);
+    if (!below.some(isDamaged)) blobs.set(entry, below);
+  }
+  const named = all.filter(([, entry]) => blobs.has(entry));
   const there = new Map((await readIndex(imagesDir))?.manifests.flatMap((entry) => withName(entry)) ?? []);
   for (const [name, { digest }] of replace ? [] : named) {
     if ((there.get(name)?.digest ?? digest) === digest) continue;
@@ -33,7 +49,7 @@ export async function planImages(from: string, imagesDir: string, replace: boole
     names: named.map(([name]) => name).sort(),
     async import() {
       for (const [name, entry] of named) {
-        for (const blob of await blobsBelow(from, entry)) await copyBlob(from, imagesDir, blob, 'copy');
+        for (const blob of blobs.get(entry) ?? []) await copyBlob(from, imagesDir, blob, 'copy');
         if (there.get(name)?.digest !== entry.digest) await tagManifest(imagesDir, entry, [name]);
       }
     },
