@@ -2,15 +2,23 @@
  * scripts/setup.mjs as a process: on this machine as it is, and in a checkout of its own whose PATH holds only
  * what a test puts there. There `apt-get` is a stand-in: a test must not install programs on the machine.
  */
+import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { type CommandResult, runCommand, startCommand } from '../src/lib/index.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
+const setUp: { readonly startingNothing: string } = await import(
+  join(repository, 'scripts/setup/system.mjs')
+);
+const { startingNothing } = setUp;
 const plan = await runCommand([process.execPath, 'scripts/setup.mjs', '--plan'], { cwd: repository });
 const isReady = plan.code === 0;
 if (!isReady) console.warn(`skipped: this machine is not set up\n${plan.stdout}`);
@@ -183,6 +191,47 @@ test.skipIf(process.getuid?.() !== 0)(
     });
   },
 );
+
+test('what keeps services from starting while packages are installed outlives no signal and no killed set-up', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-policy-'));
+  const policy = join(folder, 'policy-rc.d');
+  const start = () => {
+    const installing = ['sh', '-c', 'echo begun; read go; cat "$1"; exit 3', 'sh', policy];
+    return startCommand(['sh', '-c', startingNothing, policy, ...installing], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    });
+  };
+  const heard = async (child: ChildProcess) => String((await once(child.stdout as Readable, 'data'))[0]);
+  const end = async (child: ChildProcess) => {
+    const text = heard(child);
+    child.stdin?.end('go\n');
+    const [code] = await once(child, 'exit');
+    return [await text, code];
+  };
+  const forbidding = expect.stringMatching(/^#!\/bin\/sh\n# Ward’s .*\nexit 101\n$/);
+  const interrupted = start();
+  await heard(interrupted);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.kill(-(interrupted.pid ?? 0), signal);
+  expect(await end(interrupted)).toEqual([forbidding, 3]);
+  expect(existsSync(policy)).toBe(false);
+  const killed = start();
+  await heard(killed);
+  process.kill(-(killed.pid ?? 0), 'SIGKILL');
+  await once(killed, 'exit');
+  expect(existsSync(policy)).toBe(true);
+  const next = start();
+  await heard(next);
+  expect(await end(next)).toEqual([forbidding, 3]);
+  expect(existsSync(policy)).toBe(false);
+  await writeFile(policy, 'the machine’s own');
+  const last = start();
+  await heard(last);
+  expect(await end(last)).toEqual(['the machine’s own', 3]);
+  expect(await readFile(policy, 'utf8')).toBe('the machine’s own');
+  await rm(folder, { recursive: true });
+});
 
 test('only the tests need clients of a registry, and proxies', async () => {
   await using checkout = await makeCheckout(installed, { ...hostPrograms, ...busybox });

@@ -137,7 +137,7 @@ export async function installPackages(packages, prefix, log) {
   const install = () =>
     runLogged(
       [
-        ...[...prefix, 'sh', '-c', startingNothing, 'sh'],
+        ...[...prefix, 'sh', '-c', startingNothing, '/usr/sbin/policy-rc.d'],
         ...['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y'],
         ...['--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', ...packages],
       ],
@@ -156,13 +156,17 @@ export async function installPackages(packages, prefix, log) {
 
 /**
  * Packages of servers start them: Ward wants the program alone. The file is what Debian asks before it starts anything
- * (invoke-rc.d(8)); a machine's own is left alone.
+ * (invoke-rc.d(8)); a machine's own is left alone. One that stayed would keep every later service from starting, so a
+ * Ctrl-C, which a terminal sends to all of these programs, ends none of them, and what a killed set-up left goes, too.
+ * The name of the file is $0.
  */
-const startingNothing = `
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
+export const startingNothing = `
+policy=$0
+mark='# Ward’s set-up made this, for as long as it installs packages.'
+trap '' INT TERM HUP
+if [ ! -e "$policy" ] || [ "$(cat "$policy")" = "$(printf '#!/bin/sh\\n%s\\nexit 101' "$mark")" ]; then
   trap 'rm -f "$policy"' EXIT
-  printf '#!/bin/sh\\nexit 101\\n' > "$policy" && chmod 755 "$policy"
+  printf '#!/bin/sh\\n%s\\nexit 101\\n' "$mark" > "$policy" && chmod 755 "$policy"
 fi
 "$@"`;
 
