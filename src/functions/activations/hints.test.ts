@@ -68,7 +68,19 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
     'a package of Python',
     "No module named 'yaml.nodes'",
     { kind: 'python:3.13' },
-    `yaml.nodes is not in python:3.13, so it has to come along: pip install --target . yaml in the folder of the code, then ${update} FOLDER`,
+    `yaml.nodes is not in python:3.13, so it has to come along: pip install --target . PyYAML in the folder of the code, then ${update} FOLDER`,
+  ],
+  [
+    'a package of Python by its own name',
+    "No module named 'requests.auth'",
+    { kind: 'python:3.13' },
+    `requests.auth is not in python:3.13, so it has to come along: pip install --target . requests in the folder of the code, then ${update} FOLDER`,
+  ],
+  [
+    'a part that a module of Python has not',
+    "ModuleNotFoundError: No module named 'os.nope'; 'os' is not a package",
+    { kind: 'python:3.13' },
+    undefined,
   ],
   ['another language’s words', "No module named 'yaml'", {}, undefined],
   [

@@ -78,6 +78,30 @@ function raise(
   return `raise --${option}${within}: ward action update ${nameOf(task)} --${option} ${next}`;
 }
 
+/** Of Python's modules → what PyPI calls that which brings them: under the module's own name there may be a stranger's. */
+const distributions: Readonly<Record<string, string>> = {
+  attr: 'attrs',
+  bs4: 'beautifulsoup4',
+  Crypto: 'pycryptodome',
+  cv2: 'opencv-python-headless',
+  dateutil: 'python-dateutil',
+  docx: 'python-docx',
+  dotenv: 'python-dotenv',
+  git: 'GitPython',
+  jose: 'python-jose',
+  jwt: 'PyJWT',
+  magic: 'python-magic',
+  MySQLdb: 'mysqlclient',
+  OpenSSL: 'pyOpenSSL',
+  PIL: 'pillow',
+  psycopg2: 'psycopg2-binary',
+  serial: 'pyserial',
+  skimage: 'scikit-image',
+  sklearn: 'scikit-learn',
+  yaml: 'PyYAML',
+  zmq: 'pyzmq',
+};
+
 /** By the name of a language: how its errors name what can't be found, and how that is brought along. */
 const modules: readonly {
   readonly kind: string;
@@ -91,8 +115,9 @@ const modules: readonly {
   },
   {
     kind: 'python:',
-    pattern: /No module named '([^'\n]{1,200})'/,
-    bring: (name) => `pip install --target . ${name.split('.')[0]}`,
+    // What "is not a package" is there and has no such part: nothing to install brings it.
+    pattern: /No module named '([^'\n]{1,200})'(?!; '[^'\n]{1,200}' is not a package)/,
+    bring: (name) => `pip install --target . ${distributionOf(name)}`,
   },
   { kind: 'ruby:', pattern: /cannot load such file -- ([^\s]{1,200})/, bring: () => 'bundle install' },
   { kind: 'php:', pattern: /Class "([^"\n]{1,200})" not found/, bring: () => 'composer install' },
@@ -119,6 +144,12 @@ function moduleHint({ task, said }: Failed): string | undefined {
 function packageOf(name: string): string {
   const parts = name.split('/');
   return parts.slice(0, name.startsWith('@') ? 2 : 1).join('/');
+}
+
+/** `yaml.nodes` is of PyYAML, `requests.auth` of requests. */
+function distributionOf(name: string): string {
+  const [module = ''] = name.split('.');
+  return Object.hasOwn(distributions, module) ? `${distributions[module]}` : module;
 }
 
 /** Of a function that has rules, and reached past them. */
