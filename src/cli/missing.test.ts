@@ -12,6 +12,7 @@ const there: Readonly<Record<string, readonly JsonObject[]>> = {
   'namespaces/guest/actions': [{ namespace: 'guest', name: 'hello' }],
   'namespaces/_/actions/tools/': [{ namespace: 'guest/tools', name: 'shout' }],
   'namespaces/_/packages': [{ namespace: 'guest', name: 'tools' }],
+  'namespaces/others/packages': [{ namespace: 'others', name: 'tools' }],
   'namespaces/_/triggers': [{ namespace: 'guest', name: 'nightly' }],
   'namespaces/guest/triggers': [{ namespace: 'guest', name: 'nightly' }],
 };
@@ -44,6 +45,20 @@ test.each([
   ['elsewhere'],
 ])('%s/%s: other answers stay as they are', async (...path) => {
   expect(await namingMissing(notFound, { path }, null, list)).toBe(notFound);
+});
+
+const notShared = cliFault('NOT_AUTHORISED', 'not authorized', { hint: 'use another key' });
+
+test.each([
+  ['guest/actions/helo', notFound, 'did you mean /guest/hello? ward x list'],
+  ['others/actions/tols/shout', notShared, 'did you mean /others/tools/shout? use another key'],
+  ['others/actions/unlike/shout', notShared, 'use another key'],
+  ['others/actions/shout', notShared, 'use another key'],
+  ['_/actions/tols/shout', notShared, 'use another key'],
+  ['others/actions/tols/', notShared, 'use another key'],
+])('%s: what was meant is named with its namespace', async (path, fault, hint) => {
+  const call = { path: ['namespaces', ...path.split('/')] };
+  expect(await namingMissing(fault, call, null, list)).toMatchObject({ code: fault.code, hint });
 });
 
 test.each([

@@ -25,6 +25,7 @@ export async function namingMissing(
   list: ListEntities,
 ): Promise<Fault> {
   if (fault.kind === 'missing') return ofRequest(fault, call.path, list);
+  if (fault.code === 'NOT_AUTHORISED') return ofOthers(fault, call.path, list);
   const missing = isJsonObject(body) ? body['missing'] : undefined;
   if (typeof missing !== 'string') return fault;
   const [, namespace = '', ...name] = missing.split('/');
@@ -44,11 +45,25 @@ async function ofRequest(fault: Fault, path: readonly string[], list: ListEntiti
   const isBare = fault.message.startsWith('The requested resource ');
   const what = noPackage === undefined ? `${nounOf(collection)} ${name.join('/')}` : `package ${noPackage}`;
   const message = isBare ? `${what} does not exist` : fault.message;
+  // As it was typed: without its namespace the name would be one of the key's.
+  const typed = namespace === '_' ? meant : `/${namespace}/${meant}`;
   return again(
     fault,
     message,
-    meant === undefined ? fault.hint : `did you mean ${meant}? ${fault.hint ?? ''}`,
+    meant === undefined ? fault.hint : `did you mean ${typed}? ${fault.hint ?? ''}`,
   );
+}
+
+/** A package that another namespace does not have is refused like one that it does not share. */
+async function ofOthers(fault: Fault, path: readonly string[], list: ListEntities): Promise<Fault> {
+  const [root, namespace = '_', collection, ...name] = path;
+  if (root !== 'namespaces' || namespace === '_' || collection !== 'actions') return fault;
+  // A package's list, which ends in an empty name, is what is looked into here.
+  if (name.length !== 2 || name[1] === '') return fault;
+  const { meant } = await lookFor(namespace, collection, name, list);
+  if (meant === undefined) return fault;
+  const hint = `did you mean /${namespace}/${meant}? ${fault.hint ?? ''}`.trim();
+  return cliFault('NOT_AUTHORISED', fault.message, { hint, cause: fault.cause });
 }
 
 /** What a refusal is about: its text says so where it is not an action. */
