@@ -44,6 +44,28 @@ test('refuses half a pair', () => {
   );
 });
 
+test.each([
+  [['-p', 'name=World'], '-p name World'],
+  [['-p', 'name=World', '-r'], '-p name World'],
+  [['-p', '{"a":1}'], '-p KEY VALUE; a whole object goes with -P FILE, or -P - from a pipe'],
+  [['-p', '{"a":', '--result'], '-p KEY VALUE; a whole object goes with -P FILE, or -P - from a pipe'],
+  [['--param', 'name'], '--param name World'],
+])('says how a pair is written that was typed as %j', (typed, hint) => {
+  expect(() => fold('action', 'invoke', 'x', ...typed)).toThrow(
+    expect.objectContaining({ code: 'USAGE', hint }),
+  );
+});
+
+test('takes a key with = in it, and the words of options for values', () => {
+  expect(fold('action', 'invoke', 'x', '-p', 'a=b', 'c', '-p', 'd', '-r')).toEqual([
+    'action',
+    'invoke',
+    'x',
+    '--param=["a=b","c"]',
+    '--param=["d","-r"]',
+  ]);
+});
+
 test('unfolds what was folded, and refuses anything else', () => {
   expect(unfoldPair('["a","b=c"]')).toEqual(['a', 'b=c']);
   for (const word of ['a=b', '["a"]', '{}', '[1,2]', ''])

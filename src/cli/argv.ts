@@ -2,7 +2,14 @@
  * The one thing in wsk's command line that option parsers have no word for: options that take two words
  * (`-p key value`). They are folded into one word before parsing, and unfolded by the option's parser.
  */
-import { type CommandSpec, type EntrySpec, flagWords, isGroup, takesValue } from './command-spec.ts';
+import {
+  type CommandSpec,
+  type EntrySpec,
+  flagWords,
+  isGroup,
+  type OptionSpec,
+  takesValue,
+} from './command-spec.ts';
 import { cliFault } from './faults.ts';
 import { leadingOptions } from './shared-options.ts';
 
@@ -40,12 +47,29 @@ export function foldPairs(argv: readonly string[], command: CommandSpec | undefi
       continue;
     }
     const [key, value] = argv.slice(index + 1, index + 3);
-    if (key === undefined || value === undefined)
-      throw cliFault('USAGE', `${word} takes a key and a value`, { hint: `${word} name World` });
+    if (key === undefined || value === undefined || isWholeInOne(key, value, command))
+      throw cliFault('USAGE', `${word} takes a key and a value`, {
+        hint: pairHint(word, key, option, command),
+      });
     folded.push(`${flagWords(option).at(-1)}=${JSON.stringify([key, value])}`);
     index += 2;
   }
   return folded;
+}
+
+/** `{"a": 1}`, or `name=World` before an option: the next word is not the value of either. */
+function isWholeInOne(key: string, value: string, command: CommandSpec | undefined): boolean {
+  if (/^\s*\{/.test(key)) return true;
+  return key.includes('=') && (command?.options ?? []).some((option) => flagWords(option).includes(value));
+}
+
+function pairHint(word: string, key = '', option: OptionSpec, command: CommandSpec | undefined): string {
+  const long = flagWords(option).at(-1);
+  const file = command?.options?.find((each) => flagWords(each).at(-1) === `${long}-file`);
+  if (/^\s*\{/.test(key) && file !== undefined)
+    return `${word} KEY VALUE; a whole object goes with ${flagWords(file)[0]} FILE, or ${flagWords(file)[0]} - from a pipe`;
+  const [name, value] = /^([^={]+)=(.+)$/s.exec(key)?.slice(1) ?? [];
+  return name === undefined ? `${word} name World` : `${word} ${name} ${value}`;
 }
 
 /** The reverse of the folding, for one word. */

@@ -32,6 +32,9 @@ test.each([
   [['action', 'ls'], 'ward action list'],
   [['action', 'logs', 'hello'], 'ward activation logs'],
   [['namespace', 'key', 'rm', 'guest'], 'ward namespace key delete'],
+  [['trigger', 'invoke', 'nightly'], 'ward trigger fire'],
+  [['version'], 'ward property get --cliversion'],
+  [['kinds'], 'ward completion --names kind'],
   [['acton', 'list'], 'ward action'],
   [['action', 'lst'], 'ward action list'],
 ])('ward %j is answered with %s', async (argv, meant) => {
