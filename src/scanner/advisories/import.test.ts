@@ -99,6 +99,27 @@ describe('forms of files', () => {
     expect(found()).toEqual(['A-1', 'A-2']);
   });
 
+  test('of a folder, what begins like an export and has no record of it is left out and named', async () => {
+    const other = { cve: '2008-6504', affected: [{ groupId: 'org.apache.struts', version: ['<=2.0.11.2'] }] };
+    const path = await place.put('maven/native.ndjson.gz', gzipSync(ndjson([other])));
+    await expect(place.importAll('maven')).rejects.toMatchObject({
+      code: 'ADVISORY_FILE_INVALID',
+      message: expect.stringContaining(path),
+    });
+    await place.put('maven/osv.ndjson', ndjson([record('A-1')]));
+    const { sources, unknown } = await place.importAll('maven');
+    expect(unknown).toEqual([path]);
+    expect(sources.map(({ source }) => source)).toEqual(['maven/osv.ndjson']);
+    const { sources: kept } = advisoryStatus({ path: place.path }) ?? { sources: [] };
+    expect(kept.map(({ source }) => source)).toEqual(['maven/osv.ndjson']);
+    await place.put('maven/osv.ndjson', ndjson([other]));
+    await expect(place.importAll('maven')).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
+    await expect(place.importAll('maven/native.ndjson.gz')).rejects.toMatchObject({
+      code: 'ADVISORY_FILE_INVALID',
+    });
+    expect(found()).toEqual(['A-1']);
+  });
+
   test('a folder of which nothing is known is refused, and so is a file that was named', async () => {
     await place.put('other/package.json', '{"name":"no","version":"1.0.0"}');
     await place.put('a.json', ndjson([record('A-1')]));

@@ -19,20 +19,27 @@ export async function lookAt(path: string, said?: Form) {
   return { form: said ?? detectForm(peek, isZip), peek, isZip };
 }
 
-/** @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE */
+/**
+ * Undefined, and nothing is written, where the file begins like one of a known form and has no record of it, and may do so.
+ * @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE
+ */
 export async function importInput(
   writer: AdvisoryWriter,
   input: AdvisoryInput,
-  digest: string,
+  { digest, mayBeUnknown }: { readonly digest: string; readonly mayBeUnknown: boolean },
   report: Report,
-): Promise<ImportedSource> {
+): Promise<ImportedSource | undefined> {
   const { path, source } = input;
   const { form, peek, isZip } = await lookAt(path, input.form);
   if (form === undefined) throw damaged(path, 'it is of no form that is known');
   writer.beginSource({ ...input.origin, name: source, form, digest, licence: input.licence });
   await readItems(writer, input, { form, peek, isZip }, report);
   const counts = writer.counts();
-  if (counts.records + counts.skipped === 0) throw damaged(path, `it has no record of the form ${form}`);
+  if (counts.records + counts.skipped === 0) {
+    if (!mayBeUnknown) throw damaged(path, `it has no record of the form ${form}`);
+    writer.dropSource();
+    return undefined;
+  }
   if (counts.records < (input.leastRecords ?? 0)) {
     throw damaged(path, `it has ${counts.records} records, less than half of what it had before`);
   }

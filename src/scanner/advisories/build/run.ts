@@ -4,7 +4,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isFault, messageOf, tryFileLock } from '../../../lib/index.ts';
+import { type Fault, isFault, messageOf, tryFileLock } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
 import { readState } from '../reader.ts';
 import { openReadOnly } from '../schema.ts';
@@ -56,12 +56,18 @@ async function build(job: ImportJob, temporary: string, report: Report): Promise
   const digests = await digestsOf(inputs);
   const writer = createWriter(temporary, new Date().toISOString());
   try {
-    const sources = await fill(writer, { ...job, inputs }, { old, digests }, report);
+    const { sources, empty } = await fill(writer, { ...job, inputs }, { old, digests }, report);
+    if (sources.length === 0 && empty.length > 0) throw nothingKnown([...unknown, ...empty]);
     report({ stage: 'finish', source: '', bytes: 0, records: 0 });
     writer.finish();
     const state = readStateOf(temporary);
     putInPlace(temporary, job.path);
-    return { state, changed: state.revision !== old?.revision, sources, unknown };
+    return {
+      state,
+      changed: state.revision !== old?.revision,
+      sources,
+      unknown: [...unknown, ...empty].toSorted(),
+    };
   } finally {
     writer.abandon();
   }
@@ -78,25 +84,30 @@ async function fill(
   { path, inputs, forget, unchanged }: ImportJob,
   known: Known,
   report: Report,
-): Promise<readonly ImportedSource[]> {
+): Promise<{ readonly sources: readonly ImportedSource[]; readonly empty: readonly string[] }> {
   const before = new Map(inputs.map((input) => [input, sameBefore(input, known)]));
   if (known.old !== undefined) {
     const fresh = inputs.filter((input) => before.get(input) === undefined);
     writer.keepAllBut(path, [...fresh.map(({ source }) => source), ...forget]);
   }
   const sources: ImportedSource[] = [];
+  const empty: string[] = [];
   for (const input of inputs) {
     const same = before.get(input);
     if (same === undefined) {
       const digest = known.digests.get(input.source) ?? '';
-      sources.push(await blamed(input, importInput(writer, input, digest, report)));
+      // A source that had records and has none now is damaged: what it said is gone from the new file already.
+      const mayBeUnknown = input.mayBeUnknown === true && known.old?.sources.has(input.source) !== true;
+      const source = await blamed(input, importInput(writer, input, { digest, mayBeUnknown }, report));
+      if (source === undefined) empty.push(input.path);
+      else sources.push(source);
     } else {
       if (input.origin !== undefined) writer.noteOrigin(input.source, input.origin);
       sources.push(asBefore(same));
     }
   }
   writer.markChecked([...inputs.map(({ source }) => source), ...unchanged]);
-  return sources;
+  return { sources, empty };
 }
 
 /** Those of folders that are of no known form. @throws Fault ADVISORY_FILE_INVALID when there is nothing else */
@@ -108,9 +119,13 @@ async function unknownAmong(inputs: readonly AdvisoryInput[]): Promise<readonly 
     if (form === undefined) unknown.push(input.path);
   }
   if (unknown.length === 0 || unknown.length < inputs.length) return unknown;
+  throw nothingKnown(unknown);
+}
+
+function nothingKnown(unknown: readonly string[]): Fault {
   const named = unknown.slice(0, mostNamed).join(', ');
   const more = unknown.length > mostNamed ? ` and ${unknown.length - mostNamed} more` : '';
-  throw scannerFault('ADVISORY_FILE_INVALID', `no file is of a form that is known: ${named}${more}`, {
+  return scannerFault('ADVISORY_FILE_INVALID', `no file is of a form that is known: ${named}${more}`, {
     hint: 'docs/advisories.md lists the forms. The advisories that were there stay.',
   });
 }

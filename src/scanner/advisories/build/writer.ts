@@ -36,6 +36,8 @@ export interface AdvisoryWriter {
   readonly sink: RecordSink;
   counts(): SourceCounts;
   endSource(): void;
+  /** Takes the source back that was begun, which had no record. */
+  dropSource(): void;
   /** These were found now to be as they are here. */
   markChecked(names: readonly string[]): void;
   /** The same bytes came from there. */
@@ -145,6 +147,10 @@ class Writer implements AdvisoryWriter {
     this.#db
       .prepare('update source set records = ?, bad = ?, skipped = ?, newest = ? where id = ?')
       .run(this.#records, this.#bad, this.#skipped, this.#newest, this.#sourceId);
+  }
+
+  dropSource(): void {
+    this.#db.prepare('delete from source where id = ?').run(this.#sourceId);
   }
 
   markChecked(names: readonly string[]): void {
