@@ -350,11 +350,39 @@ test('a place or a key in the manifest is not followed', async () => {
   expect(api.writes).toEqual(['PUT packages/p']);
 });
 
+const adobeAction =
+  "a: {function: list.js, web: 'yes', runtime: nodejs, annotations: {require-adobe-auth: true";
+test.each([
+  ['app.config.yaml', 'application: {actions: actions, web: web-src, hooks: {}, runtimeManifest: {CONTENT}}'],
+  ['ext.config.yaml', 'operations: {view: []}\nactions: actions\nruntimeManifest: {CONTENT}'],
+  ['manifest.yml', '{CONTENT}'],
+])('%s of Adobe is deployed as it is, and what it leaves open is told', async (file, text) => {
+  const content = `packages: {__APP_PACKAGE__: {license: Apache-2.0, actions: {${adobeAction}, final: true}}, ${adobeAction.replace('a:', 'b:')}, require-whisk-auth: true}}}}}`;
+  await write(file, text.replace('{CONTENT}', `{${content}}`));
+  const { code, stderr } = await ward('project', 'deploy', `app/${file}`);
+  expect(stderr).toBe(
+    'note: everybody may call __APP_PACKAGE__/a: require-adobe-auth does nothing here, require-whisk-auth does\n' +
+      'ok: 3 created\n',
+  );
+  expect(code).toBe(0);
+  expect(api.writes.toSorted()).toEqual([
+    'PUT actions/__APP_PACKAGE__/a',
+    'PUT actions/__APP_PACKAGE__/b',
+    'PUT packages/__APP_PACKAGE__',
+  ]);
+});
+
 const p = (content: string) => `packages: {p: {${content}}}`;
 test.each([
   ['no packages', 'project: {name: x}', 'it needs packages'],
   ['packages twice', 'packages: {a: {}}\nproject: {packages: {b: {}}}', 'once'],
-  ['a list', '[1]', 'manifest.yaml'],
+  ['a list', '[1]', 'manifest.yaml: Invalid input'],
+  ['a key at the top', 'x: 1', "manifest.yaml: no such key: 'x'"],
+  [
+    'a part of Adobe’s that includes a file',
+    'runtimeManifest: {$include: x.yaml}',
+    "no such key: '$include'",
+  ],
   ['a key nobody reads', p('actoins: {}'), "packages.p: no such key: 'actoins'"],
   [
     'one further in',

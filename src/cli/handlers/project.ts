@@ -60,6 +60,10 @@ async function deployProject(input: Input, context: Context, isManaged: boolean)
     context.io.note(
       `note: no value for ${[...variables.missing].map(printableLine).join(', ')}: taken as empty`,
     );
+  for (const name of openOnes(wanted))
+    context.io.note(
+      `note: everybody may call ${printableLine(name)}: require-adobe-auth does nothing here, require-whisk-auth does`,
+    );
   const project = projectName === undefined ? wanted : marked(wanted, managedMark(manifest, projectName));
   return carryOut(input, context, plan, await planDeployment(project, projectName, plan));
 }
@@ -165,6 +169,15 @@ async function defaultKinds(client: ApiClient): Promise<ReadonlyMap<string, stri
     }),
   );
   return new Map(kinds);
+}
+
+/** What Adobe's tools would put behind a log-in of Adobe, and nothing of Ward's own guards. */
+function openOnes({ entities }: DesiredProject): readonly string[] {
+  const isOpen = ({ annotations }: DesiredProject['entities'][number]) =>
+    annotations['web-export'] === true &&
+    annotations['require-adobe-auth'] === true &&
+    [undefined, false].includes(annotations['require-whisk-auth'] as undefined | false);
+  return entities.filter(isOpen).map(({ name }) => name);
 }
 
 /** Before anything is written: a kind that the server does not have. */

@@ -3,7 +3,7 @@
  */
 import { basename } from 'node:path';
 import type { z } from 'zod';
-import type { Fault, JsonObject, JsonValue } from '../../lib/index.ts';
+import { type Fault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { cliFault } from '../faults.ts';
 import { parsePlainYaml } from '../plain-yaml.ts';
 import { readBounded } from '../read-source.ts';
@@ -33,7 +33,8 @@ export interface Manifest {
 
 /** @throws Fault MANIFEST_INVALID, SOURCE_UNREADABLE */
 export async function readManifest(file: string): Promise<Manifest> {
-  const { text, value } = await readYaml(file);
+  const { text, value: content } = await readYaml(file);
+  const value = runtimeManifestOf(content) ?? content;
   const { project, packages, package: single } = check(manifestSchema, value, file);
   const found = [
     project?.packages,
@@ -80,11 +81,22 @@ async function readYaml(file: string): Promise<{ readonly text: string; readonly
   return { text, value: parsePlainYaml(text, (what) => invalid(file, what)) };
 }
 
+/** What `app.config.yaml` and `ext.config.yaml` of Adobe's App Builder hold for the runtime; the rest is for its tools. */
+function runtimeManifestOf(value: JsonValue): JsonValue | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { application } = value;
+  return isJsonObject(application) ? application['runtimeManifest'] : value['runtimeManifest'];
+}
+
 function check<Schema extends z.ZodType>(schema: Schema, value: JsonValue, file: string): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [first] = parsed.error.issues;
-  throw invalid(file, first === undefined ? 'it is not a manifest' : describe(first), first?.path.join('.'));
+  throw invalid(
+    file,
+    first === undefined ? 'it is not a manifest' : describe(first),
+    first?.path.join('.') || undefined,
+  );
 }
 
 function describe(issue: z.core.$ZodIssue): string {
