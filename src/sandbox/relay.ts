@@ -28,6 +28,7 @@ export interface Relay {
   readonly spoken: Promise<void>;
   /** Why it ended; undefined while it has not. */
   readonly said: () => string | undefined;
+  readonly ended: Promise<void>;
   /** Ends it with every connection. */
   end(): Promise<void>;
 }
@@ -97,6 +98,7 @@ function enter(namespace: number, ownerId: number, relay: readonly string[]): Re
     pid: child.pid,
     spoken: spoken.promise,
     said: () => said,
+    ended,
     async end() {
       killGroup(child);
       await ended;

@@ -114,7 +114,9 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     },
     servePort(request) {
       const place = relayPlace(parts, `served-${request.port}`, () => hasEnded);
-      const opened = servePort({ ...request, ...place, account: (pid) => cgroup.add(pid) });
+      // Kept, it would refuse its connections to all later calls. The kernel may have ended it when memory ran out.
+      const onLost = () => void cgroup.kill().catch(() => {});
+      const opened = servePort({ ...request, ...place, account: (pid) => cgroup.add(pid), onLost });
       served.push(opened);
       return opened;
     },

@@ -74,6 +74,11 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     return { ready, sockets, next: () => heard.promise };
   }
 
+  const relays = () =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => commandOf(pid).includes(`${runDir}/`) && commandOf(pid).startsWith('perl'));
+
   test('carries bytes both ways, without a network device', async () => {
     const { sandbox, run, until } = await startShell();
     await using _ = sandbox;
@@ -182,10 +187,6 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     const { ready } = serve(sandbox);
     await ready;
     expect((await sandbox.usage()).pids).toBe(before + 1);
-    const relays = () =>
-      readdirSync('/proc')
-        .filter((name) => /^\d+$/.test(name))
-        .filter((pid) => commandOf(pid).includes(`${runDir}/`) && commandOf(pid).startsWith('perl'));
     expect(relays()).toHaveLength(1);
     const status = readFileSync(`/proc/${relays()[0]}/status`, 'utf8');
     expect(status).toMatch(/^NoNewPrivs:\t1$/m);
@@ -199,6 +200,14 @@ describe.skipIf(!canTry)(`a served port${canTry ? '' : ' (needs Ward’s isolati
     await sandbox.freeze();
     await sandbox.destroy();
     expect(relays()).toEqual([]);
+  });
+
+  test('a sandbox does not outlive what carries its bytes', async () => {
+    const { sandbox } = await startShell();
+    await using _ = sandbox;
+    await serve(sandbox).ready;
+    for (const pid of relays()) process.kill(Number(pid), 'SIGKILL');
+    expect(await sandbox.exited).toMatchObject({ code: 137, killed: false, outOfMemory: false });
   });
 
   test('a program that has the port itself keeps it, and is told of', async () => {

@@ -18,6 +18,8 @@ import type { ServedPort, ServePort } from './types.ts';
 export interface ServedPortOptions extends RelayPlace, ServePort {
   /** Makes the sandbox pay for a process. */
   readonly account: (pid: number) => void;
+  /** Its process has ended by itself, once it was ready: nothing comes through any more. */
+  readonly onLost: () => void;
 }
 
 export interface OpenServedPort extends ServedPort {
@@ -55,8 +57,13 @@ export function servePort(options: ServedPortOptions): OpenServedPort {
     const why = said();
     if (why !== undefined) throw unreachable(why);
   });
-  // Whoever waits for it is told.
-  ready.catch(() => {});
+  const lost = async () => {
+    await ready;
+    await (await relay).ended;
+    if (!hasEnded()) options.onLost();
+  };
+  // Who waits for it is told.
+  lost().catch(() => {});
   const shut = () => {
     isShut = true;
     for (const socket of sockets) socket.destroy();

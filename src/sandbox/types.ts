@@ -92,7 +92,8 @@ export interface Sandbox extends AsyncDisposable {
   /** Once per port. @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
   openPort(port: number): LoopbackPort;
   /**
-   * Once per port; not while it is frozen. What it takes to carry the bytes counts against the sandbox's own limits.
+   * Once per port; not while it is frozen. What it takes to carry the bytes counts against the sandbox's own limits; and
+   * when the port is lost, the sandbox ends.
    * @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc)
    */
   servePort(served: ServePort): ServedPort;
