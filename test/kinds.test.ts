@@ -178,6 +178,7 @@ describe.skipIf(missing !== undefined)(`kinds of other versions${missing ? ` (${
     ['python:2', 'There is no Python 2'],
     ['swift:5.3', 'Compile the program'],
     ['dotnet:6.0', 'Compile the program'],
+    ['node:20', 'Did you mean nodejs:default?'],
     ['cobol:1', undefined],
   ])('refuses %s, and says what there is', async (kind, said) => {
     const { status, body } = await ward.deploy('refused', 'x', { kind });

@@ -51,6 +51,20 @@ describe('a body', () => {
     );
   });
 
+  test.each([
+    ['node', 'Did you mean nodejs:default?'],
+    ['nodejs:99', 'Did you mean nodejs:default?'],
+    ['pyhton:3', 'Did you mean python:default?'],
+    ['python:2.7', 'There is no Python 2: deploy the code as python:default.'],
+    ['cobol:85', undefined],
+    ['n', undefined],
+    ['', undefined],
+  ])('of kind %j: what was meant is said', (kind, hint) => {
+    expect(() => parse({ exec: { kind, code: '' } })).toThrow(
+      expect.objectContaining({ code: 'KIND_UNSUPPORTED', hint }),
+    );
+  });
+
   test.each<[unknown, string]>([
     [[], malformed('Object expected')],
     ['x', malformed('Object expected')],

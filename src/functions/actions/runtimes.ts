@@ -1,4 +1,5 @@
 /** The action kinds of this platform, as data: what `exec.kind` may say, and what `GET /` lists. */
+import { nearestName } from '../../lib/index.ts';
 import { functionFault } from '../faults.ts';
 import { blackboxKind } from './exec.ts';
 
@@ -47,7 +48,7 @@ export function resolveKind(runtimes: readonly Runtime[], text: string): Runtime
     `The specified runtime '${kind.slice(0, 256)}' is not supported by this platform. Valid values are: ${valid
       .map((each) => `'${each}'`)
       .join(', ')}.`,
-    adviceFor(kind),
+    adviceFor(kind, runtimes),
   );
 }
 
@@ -70,12 +71,20 @@ export function runningKind(runtimes: readonly Runtime[], kind: string): string 
 /** Languages that OpenWhisk compiles, and Ward does not. */
 const compiled = new Set(['ballerina', 'dotnet', 'rust', 'swift']);
 
-function adviceFor(kind: string): { readonly hint?: string } {
+function adviceFor(kind: string, runtimes: readonly Runtime[]): { readonly hint?: string } {
   if (kind === 'python' || kind.startsWith('python:2'))
     return { hint: 'There is no Python 2: deploy the code as python:default.' };
   if (compiled.has(familyOf(kind)))
     return { hint: 'Compile the program and deploy it as native:default, or as an image of its own.' };
-  return {};
+  const meant = familyMeantBy(familyOf(kind), runtimes);
+  return meant === undefined ? {} : { hint: `Did you mean ${meant}:default?` };
+}
+
+/** `node` is of nodejs, `pyhton` of python; a family that is there has no such version. */
+function familyMeantBy(typed: string, runtimes: readonly Runtime[]): string | undefined {
+  const families = runtimes.filter((each) => each.default).map((each) => familyOf(each.kind));
+  const begun = typed.length < 2 ? undefined : families.find((family) => family.startsWith(typed));
+  return begun ?? nearestName(typed, families);
 }
 
 function runtime(kind: string, isDefault: boolean): Runtime {
