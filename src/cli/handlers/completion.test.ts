@@ -10,13 +10,14 @@ beforeEach(() => {
   api.answers.clear();
 });
 
-test('names are those of the server, but for what a shell would take for something else', async () => {
+test('names are those of the server, but for what a shell or a command would take for something else', async () => {
   const named = (name: string, namespace = 'guest') => ({ ...action, name, namespace });
   const body = [
     named('hello'),
     named('shout', 'guest/tools'),
     named('a b'),
     named('$(reboot)'),
+    named('--config=x'),
     named('x\ny'),
   ];
   api.answers.set(`GET ${actionsUrl}`, { body });

@@ -15,8 +15,8 @@ const scripts: ReadonlyMap<string, (entries: readonly EntrySpec[]) => string> = 
 
 /** Whoever waits for a TAB waits no longer. */
 const namesMs = 1000;
-/** What no shell takes for anything else. */
-const plain = /^[\w@.:/-]+$/;
+/** What no shell takes for anything else, and no command for an option. */
+const plain = /^[\w@.:/][\w@.:/-]*$/;
 
 export const completion: Handler = async (input, context) => {
   const thing = namedThings.find((each) => each === input.text('names'));
