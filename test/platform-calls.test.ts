@@ -290,6 +290,22 @@ describe.skipIf(missing !== undefined)(
       expect(await resultOf('beside')).toEqual({ host: inside, answer: ['guest'] });
     });
 
+    it.each([
+      ['nodejs:24', "exports.main = () => ({ key: process.env.__OW_API_KEY ?? '' })"],
+      ['python:3.13', 'import os\ndef main(_): return {"key": os.environ.get("__OW_API_KEY", "")}'],
+    ])(
+      'in a sandbox of %s that stays, a call without a key never finds that of one before',
+      async (kind, code) => {
+        const name = `forgets-${kind.split(':')[0]}`;
+        await deploy(name, code, { kind }, [withKey, { key: 'web-export', value: true }]);
+        const web = async () => (await fetch(`${ward.url}/api/v1/web/guest/default/${name}.json`)).json();
+        const keyed = (await ward.invoke(name)).body;
+        expect(keyed.response.result.key).toMatch(/^[^:]+:.+$/);
+        expect(await web()).toEqual({ key: '' });
+        expect((await ward.invoke(name)).body.response.result).toEqual(keyed.response.result);
+      },
+    );
+
     it('under gVisor there is no port, and the address is that of the world', async () => {
       await deploy(
         'apart-kernel',

@@ -85,6 +85,7 @@ function runEnv(job: Job): JsonObject {
   };
 }
 
-function apiKeyEnv({ apiKey }: Template): JsonObject {
-  return apiKey === undefined ? {} : { __OW_API_KEY: apiKey };
+/** A runner keeps what it is not told anew: the key of one call must not be there for the next, which has none. */
+function apiKeyEnv({ apiKey, providesApiKey }: Template): JsonObject {
+  return apiKey === undefined && providesApiKey !== true ? {} : { __OW_API_KEY: apiKey ?? '' };
 }
