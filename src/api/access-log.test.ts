@@ -82,6 +82,7 @@ test('tells of a client that left before its answer', async () => {
     return completion({});
   };
   const leaving = new AbortController();
+  const startedAt = performance.now();
   const call = fetch(`http://127.0.0.1:${port}/api/v1/namespaces/_/actions/hello?blocking=true`, {
     method: 'POST',
     headers: { authorization: basic(api.key) },
@@ -93,4 +94,6 @@ test('tells of a client that left before its answer', async () => {
   await expect.poll(() => lines.length).toBe(1);
   gate.resolve();
   expect(lines[0]).toMatchObject({ method: 'POST', isBroken: true });
+  expect(lines[0]?.['ms']).toBeGreaterThan(0);
+  expect(lines[0]?.['ms']).toBeLessThanOrEqual(performance.now() - startedAt + 0.1);
 });

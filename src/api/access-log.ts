@@ -11,8 +11,13 @@ const pathCharacters = 1024;
 
 export function addAccessLog(app: FastifyInstance, log: Log): void {
   app.addHook('onRequest', (request, reply, done) => {
+    // Fastify's own `elapsedTime` is always 0 without its logger and without hooks for answers.
+    const startedAt = performance.now();
     // It comes after the answer, and also when the client leaves before it.
-    reply.raw.once('close', () => log.info({ ...aboutRequest(request), ...aboutAnswer(reply) }, 'request'));
+    reply.raw.once('close', () => {
+      const ms = Math.round((performance.now() - startedAt) * 10) / 10;
+      log.info({ ...aboutRequest(request), ms, ...aboutAnswer(reply) }, 'request');
+    });
     done();
   });
 }
@@ -33,7 +38,6 @@ function aboutAnswer(reply: FastifyReply) {
   const { headersSent, statusCode, writableFinished } = reply.raw;
   return {
     ...(headersSent ? { status: statusCode } : {}),
-    ms: Math.round(reply.elapsedTime * 10) / 10,
     ...(activationId === undefined ? {} : { activationId }),
     ...(writableFinished ? {} : { isBroken: true }),
   };
