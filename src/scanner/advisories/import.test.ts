@@ -472,7 +472,11 @@ describe('a file that is none of ours', () => {
 test('the status says what there is', async () => {
   await place.put(
     'a.json',
-    ndjson([record('A-1'), osv({ id: 'A-2', ecosystem: 'PyPI', events: upTo('2') })]),
+    ndjson([
+      record('A-1'),
+      // What claims to come from the future makes nothing fresh.
+      osv({ id: 'A-2', ecosystem: 'PyPI', events: upTo('2'), modified: '9999-01-01T00:00:00Z' }),
+    ]),
   );
   await place.put('kev.json', ndjson([{ cveID: 'CVE-2024-0001', dateAdded: '2024-01-01' }]));
   expect(advisoryStatus({ path: place.path })).toBeUndefined();

@@ -183,7 +183,8 @@ class Writer implements AdvisoryWriter {
     // What claims to come from the future would otherwise never be superseded.
     const isFromFuture = modified > this.#now;
     const changed = isFromFuture ? this.#now : modified;
-    if (changed > this.#newest) this.#newest = changed;
+    // Nor do old advisories become fresh by it.
+    if (!isFromFuture && changed > this.#newest) this.#newest = changed;
     this.#insert.advisory.run(
       ++this.#advisoryId,
       this.#sourceId,
