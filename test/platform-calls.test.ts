@@ -329,7 +329,7 @@ describe.skipIf(missing !== undefined)(
       const again = await Ward.start({ apiHost: 'https://ward.example', sandbox: { allow } }, other.dataDir);
       const code = `exports.main = async () => ({
       host: process.env.__OW_API_HOST,
-      hasKey: process.env.__OW_API_KEY !== undefined,
+      hasKey: Boolean(process.env.__OW_API_KEY),
       code: await fetch('${inside}').catch((error) => error.cause.code),
     })`;
       const off = { exec: { kind: 'nodejs:24', code }, annotations: [withKey] };

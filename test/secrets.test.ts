@@ -46,7 +46,7 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
               if (p.fail === 'exit') process.exit(1);
               if (p.fail === 'throw') throw new Error(p.pass);
               if (p.fail === 'channel') require('fs').writeSync(3, p.pass.repeat(10));
-              return { result: '${secret('result')}', hasKey: '__OW_API_KEY' in process.env };
+              return { result: '${secret('result')}', hasKey: Boolean(process.env.__OW_API_KEY) };
             }`,
         },
         parameters: [
