@@ -29,7 +29,8 @@ root=$(sed 's/.*ward\.root=\([^ ]*\).*/\1/' /proc/cmdline)
 mkdir -p /ward "$root"
 labels=${1:+-o defcontext=system_u:object_r:bin_t:s0}
 mount $labels /dev/vdb /ward
-mount $labels /dev/vdc "$root"
+# Not by mount(8): its SELinux domain may not mount on a folder of /tmp, where a checkout may be.
+busybox mount -t ext4 $labels /dev/vdc "$root"
 mount -t tmpfs -o mode=755 data /var/lib
 [ -z "$1" ] || restorecon -R /var/lib
 /bin/sh "$root/scripts/lsm/guest/run.sh" "$root" >/dev/ttyS1 2>&1
