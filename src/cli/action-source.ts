@@ -32,16 +32,16 @@ export interface SourceCode {
   /** Its file's name, for messages and for what its ending says. */
   readonly name: string;
   readonly bytes: Buffer;
-  /** Made of a folder: what its ending says does not count. */
+  /** Made of a folder, whose ending does not count. */
   readonly isFolder?: boolean;
 }
 
-/** Called for a folder, once it is known what of it does not go into the code. */
+/** Hears what a folder's code leaves out, once that is known. */
 export type TellLeftOut = (leftOut: readonly LeftOut[]) => void;
 
 /** The server's own limit is 48 MB of code; this one keeps a mistyped path from filling the memory. */
 export const maxCodeBytes = 64 * 1024 * 1024;
-/** A program that is larger is taken for one that no toolchain is known of. */
+/** Of a larger program no toolchain is told. */
 const maxProgramBytes = 256 * 1024 * 1024;
 
 const nativeKind = 'native:default';
@@ -88,7 +88,7 @@ const compileFirst: Readonly<Record<string, string>> = {
   '.jsx': 'compile it to JavaScript: JSX is not compiled',
 };
 
-/** What a folder or zip has that is no action yet, and what makes it one. */
+/** Files of a folder or zip that is no action yet, and how to make it one. */
 const entryHints: readonly (readonly [entry: RegExp, hint: string])[] = [
   [/^(?:go\.mod|[^/]+\.go)$/, goHint],
   [

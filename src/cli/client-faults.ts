@@ -24,7 +24,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   504: { code: 'SERVER_TIMED_OUT', hint: 'try again' },
 };
 
-/** What a policy refuses, the gate's or the operator's for sandboxes: no key would help. */
+/** Refusals by a policy, the gate's or the operator's for sandboxes: no key would help. */
 const refusals: Readonly<Record<string, Meaning>> = {
   DEPLOYMENT_REFUSED: {
     code: 'GATE_REFUSED',
@@ -71,7 +71,7 @@ function refusalIn(headers: IncomingHttpHeaders | undefined): Meaning | undefine
   return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
 }
 
-/** What the server says to do. */
+/** The server's own hint. */
 function hintIn(body: JsonValue): string | undefined {
   return isJsonObject(body) && typeof body['hint'] === 'string' ? body['hint'] : undefined;
 }

@@ -28,7 +28,7 @@ export interface ApiRequest {
   readonly accepts?: readonly number[];
   /** It is answered without a key. */
   readonly isPublic?: boolean;
-  /** What the server is to call the request. */
+  /** The request's id for the server. */
   readonly requestId?: string;
   /** Ends the wait for the answer. */
   readonly signal?: AbortSignal;
@@ -43,7 +43,7 @@ export interface ApiAnswer {
 /** Where its words go. */
 export interface ClientTalk {
   readonly trace: (line: string) => void;
-  /** Told of what the server says of something that it did all the same. */
+  /** Hears the server's warnings about something that it did all the same. */
   readonly warn: (text: string) => void;
 }
 

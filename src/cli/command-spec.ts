@@ -7,7 +7,7 @@ import type { Input } from './input.ts';
 import type { Io } from './io.ts';
 import type { Settings } from './settings.ts';
 
-/** What has names that only the server knows, for completion. */
+/** Things whose names only the server knows, for completion. */
 export const namedThings = ['action', 'package', 'trigger', 'rule', 'kind'] as const;
 export type NamedThing = (typeof namedThings)[number];
 
@@ -57,7 +57,7 @@ export interface CommandSpec {
   readonly examples: readonly ExampleSpec[];
   /** Which shared options it has: those for talking to a server, those for work on this machine, or neither. */
   readonly works: 'remote' | 'local' | 'alone';
-  /** It changes what the server of this machine keeps, whatever server is named. */
+  /** It changes the data of the server on this machine, even where another server is named. */
   readonly administers?: true;
   /** What follows its first argument is another program's command line. */
   readonly wrapsCommand?: boolean;

@@ -1,4 +1,4 @@
-/** Says what of a folder does not go into an image or an action's code, and how it would. */
+/** Says which files of a folder do not go into an image or an action's code, and how they would. */
 import type { LeftOut } from '../images/index.ts';
 import type { Io } from './io.ts';
 import { printableLine } from './printable.ts';

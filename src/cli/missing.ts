@@ -1,4 +1,4 @@
-/** What is not there, by its name, and what was most likely meant: asked of the server once something is missing. */
+/** Names a missing entity and the one that was most likely meant. Asks the server only once something is missing. */
 import {
   type Fault,
   isFault,
@@ -92,7 +92,7 @@ async function lookFor(
     try {
       return (await list(['namespaces', namespace, ...path])).map(pathOf);
     } catch (error) {
-      // What is missing was told already; that nothing more can be said is no news.
+      // The answer names the missing one already, so a failed look adds nothing.
       if (isFault(error)) return undefined;
       throw error;
     }

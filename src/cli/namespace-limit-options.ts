@@ -97,7 +97,7 @@ function readSandbox(text: string, name: string): JsonValue {
   }
 }
 
-/** What a rule is, the server says; a name alone is reached over HTTPS. @throws Fault USAGE */
+/** Leaves it to the server to check rules; a name alone is reached over HTTPS. @throws Fault USAGE */
 export function readEgress(text: string, name: string): JsonValue {
   if (text === 'none') return [];
   if (!text.startsWith('[')) return rulesIn(text);

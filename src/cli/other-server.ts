@@ -1,6 +1,6 @@
 /**
- * Operators' commands change the data folder on this machine, and ask no server. Those who have pointed the command line
- * at another one would change a server that they do not mean, so these commands stop there.
+ * Operators' commands change the data folder on this machine, and ask no server. A person who has pointed the command
+ * line at another server would change the wrong one, so these commands stop there.
  */
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -11,7 +11,7 @@ import { dataDirOf, defaultApihost, isLoopback, parseApihost } from './settings.
 
 /** @throws Fault USAGE */
 export function refuseOtherServer(command: string, input: Input, env: NodeJS.ProcessEnv): void {
-  // Who names what is to be changed means that.
+  // A person who names the folder means that folder.
   if (['data', 'config', 'advisories'].some((option) => input.has(option))) return;
   const [source, text] = namedServer(input, env);
   if (text === undefined) return;

@@ -8,7 +8,7 @@ import type { Input } from './input.ts';
 import type { Io } from './io.ts';
 
 export const hidden = '(hidden)';
-/** An annotation: none of the parameters is shown, whatever its name. */
+/** The annotation that hides all parameters, not only those with a secret's name. */
 export const hidesAll = 'hide-parameters';
 
 /** Words of a name: `DB_PASSWORD`, `dbPassword` and `db-password` have the same. */
@@ -30,7 +30,7 @@ export function looksSecret(name: string): boolean {
     .some((word) => words.has(word) || parts.test(word));
 }
 
-/** The entity as it may be seen, and how many values of it may not. */
+/** The entity without its hidden values, and their number. */
 export function withoutSecrets(entity: JsonObject): { readonly entity: JsonObject; readonly count: number } {
   let count = 0;
   const hide = (): string => {
@@ -70,7 +70,7 @@ export function shownTo(input: Input, io: Pick<Io, 'note'>, entity: JsonObject):
   return shown;
 }
 
-/** A switch or nothing at all is no secret, whatever it is called. */
+/** A switch or nothing at all is no secret, even under a secret's name. */
 function isSaying(value: JsonValue): boolean {
   return value !== null && typeof value !== 'boolean' && value !== '';
 }

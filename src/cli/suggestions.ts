@@ -62,7 +62,7 @@ export const topWords: Readonly<Record<string, string>> = {
   whoami: 'namespace get',
 };
 
-/** What a command of a group is called elsewhere. */
+/** Other tools' names for a command of a group. */
 export const groupWords: Readonly<Record<string, readonly string[]>> = {
   add: ['create'],
   call: ['invoke', 'fire'],
@@ -86,7 +86,7 @@ export const groupWords: Readonly<Record<string, readonly string[]>> = {
   trigger: ['fire'],
 };
 
-/** What others have in the same group, and Ward elsewhere. */
+/** Commands that other tools have in the same group, and Ward elsewhere. */
 const elsewhere: Readonly<Record<string, string>> = {
   'action logs': 'activation logs',
   'action result': 'activation result',
@@ -96,7 +96,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'project update': 'project deploy',
 };
 
-/** `ward …` for a word that is no command; undefined when nothing is known to be meant by it. @param path of the group */
+/** `ward …` for a word that is no command; undefined for an unknown word. @param path of the group */
 export function commandMeantBy(
   word: string,
   path: readonly string[],

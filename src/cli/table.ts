@@ -53,7 +53,7 @@ export function renderRecord(fields: readonly (readonly [label: string, value: s
   return fields.map(([label, value]) => `${label.padEnd(labelWidth)}  ${printableLine(value)}`.trimEnd());
 }
 
-/** Takes what is too much from the widest columns that may be cut, down to eight characters each. */
+/** Narrows the widest columns that may be cut, down to eight characters each. */
 function fitWidths(
   widths: readonly number[],
   isWhole: readonly boolean[],

@@ -1,6 +1,6 @@
 /**
- * TypeScript before it is sent: what Node can't run of it is told here, with its line, and not by the first call.
- * Nothing is changed: the code that is deployed is the code that was written.
+ * Checks TypeScript before it is sent: names a form that Node can't run, with its line, before the first call would.
+ * Changes nothing: the code that is deployed is the code that was written.
  */
 import { stripTypeScriptTypes } from 'node:module';
 import { extname } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a zip holds, by name, and one of its files: enough to tell its kind. */
+/** Reads the names in a zip, and one of its files: enough to tell its kind. */
 import { fromBuffer, fromBufferPromise } from 'yauzl';
 import { messageOf } from '../lib/index.ts';
 import { cliFault } from './faults.ts';

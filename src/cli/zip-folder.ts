@@ -1,7 +1,7 @@
 /**
- * A folder as a zip that is the same each time: sorted, without times, without owners. What goes in is what
- * `ward image build` takes of a folder: `.wardignore` is honoured, and what may hold secrets stays out. A zip of code
- * has no links, so what a link leads to goes in by its name, if it is in the folder.
+ * A folder as a zip that is the same each time: sorted, without times, without owners. It takes the same files of a
+ * folder as `ward image build`: `.wardignore` counts, and files that may hold secrets stay out. A zip of code has no
+ * links, so the target of a link goes in under the link's name, if it is in the folder.
  */
 import { glob, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, matchesGlob, relative, resolve, sep } from 'node:path';
@@ -12,7 +12,7 @@ import { cliFault } from './faults.ts';
 
 export interface FolderSource {
   readonly folder: string;
-  /** What `include` and `exclude` are relative to; the folder itself by default. */
+  /** The folder that `include` and `exclude` are relative to; the folder itself by default. */
   readonly base?: string | undefined;
   /** `[source]` or `[source, destination]`; a source may have wildcards. */
   readonly include?: readonly (readonly string[])[] | undefined;
@@ -227,7 +227,7 @@ function under(folder: string, name: string): string {
   return name === '' ? folder : `${folder}/${name}`;
 }
 
-/** Within the archive: no way out of it, whatever the manifest says. */
+/** Stays within the archive, even when the manifest says otherwise. */
 function archivePath(target: string): string {
   const parts = target.split(/[/\\]/).filter((part) => part !== '' && part !== '.');
   if (!parts.includes('..')) return parts.join('/');

@@ -1,6 +1,6 @@
 /**
- * What namespaces hold and when they were last used, a page of them in two statements, each by indexes. What records take
- * is estimated from the newest: to add up millions would take minutes.
+ * Reads what namespaces hold and when they were last used: a page in two statements, each by indexes. The size of records
+ * is estimated from the newest, since adding up millions would take minutes.
  */
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
@@ -22,7 +22,7 @@ export async function namespaceUsage(
   { skip, limit }: NamespacePage,
 ): Promise<readonly NamespaceUsage[]> {
   const page = sql`select name from namespaces order by name limit ${limit} offset ${skip}`;
-  // octet_length of what is kept on further pages does not read them.
+  // octet_length does not read the further pages of a long value.
   const { rows } = await sql<UsageRecord>`
     select page.name,
       (select count(*) from entities where namespace = page.name and collection = 'actions') as actions,

@@ -183,13 +183,13 @@ export interface NamespacePage {
   readonly limit: number;
 }
 
-/** What a namespace holds, and when it was last used. */
+/** The holdings of a namespace, and its last use. */
 export interface NamespaceUsage {
   readonly name: string;
   readonly actions: number;
   /** Records of activations. */
   readonly records: number;
-  /** About so many: what the newest have, times their number. */
+  /** An estimate: the size of the newest, times their number. */
   readonly recordBytes: number;
   /** Start of its newest activation that a record was kept of, whether it is there still; null: there was none. */
   readonly lastUsedAt: number | null;

@@ -23,7 +23,7 @@ ${places.flatMap(choiceCases).join('\n')}
   esac
 }
 
-# Whose names stand at a place: behind an option, or as an argument, counted from 0.
+# Says which names stand at a place: behind an option, or as an argument, counted from 0.
 _ward_thing() {
   case "$1" in
 ${places.flatMap(thingCases).join('\n')}

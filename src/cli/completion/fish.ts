@@ -25,7 +25,7 @@ function __ward_at
   set -l typed (__ward_typed)
   test "$typed" = "$argv"
 end
-# True when so many words follow these.
+# True when this number of words follows these.
 function __ward_after
   set -l typed (__ward_typed)
   set -l words $argv[2..-1]

@@ -14,7 +14,7 @@ import type { Input } from '../input.ts';
 import { collectParameters } from '../parameters.ts';
 import { printableLine } from '../printable.ts';
 import { isSuccess, logTail, reportFailure, resultOf } from './activation-outcome.ts';
-import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
+import { exitInterrupted, interruptible } from './interruptible.ts';
 
 /** The server itself waits for an action for a minute at most unless it is told otherwise, then answers 202. */
 export const blockingTimeoutMs = 15 * 60_000;
@@ -96,7 +96,7 @@ async function followed(
   return isSuccess(record) ? 0 : reportFailure(io, name.path, record, []);
 }
 
-/** Nobody waits for the answer any more; what was called goes on. @returns the exit code */
+/** Says how to follow a call that goes on after its caller stopped waiting. @returns the exit code */
 async function brokenOff(
   context: Context,
   client: ApiClient,

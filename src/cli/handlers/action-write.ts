@@ -4,7 +4,6 @@ import type { Context, Handler } from '../command-spec.ts';
 import { objectOf, textOf } from '../entity-fields.ts';
 import { parseEntityName } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
-import { waysIn } from '../image-ways.ts';
 import type { Input } from '../input.ts';
 import { typedValues } from '../key-values.ts';
 import { readEgress } from '../namespace-limit-options.ts';
@@ -17,6 +16,9 @@ import { showForPrograms } from './entity-show.ts';
 
 /** Sending tens of megabytes of code over a slow line is not a hanging server. */
 export const uploadTimeoutMs = 300_000;
+
+/** A first part that clients take for a host: `docker.io`, `localhost`, `ghcr.io:443`. */
+const hostForm = /^(?:localhost|[^/]*[.:][^/]*)\//;
 
 export const create: Handler = (input, context) => put(input, context, 'created');
 
@@ -110,4 +112,30 @@ function limitsOf(input: Input): JsonObject {
     disk: input.integer('disk', { min: 1 }),
   };
   return Object.values(limits).every((limit) => limit === undefined) ? {} : { limits };
+}
+
+/**
+ * Lines that say how to bring in an image that is not here.
+ * @param namespace the key's, by its real name
+ * @param apihost where the server is
+ */
+function waysIn(image: string, action: string, namespace: string, apihost: string): readonly string[] {
+  const isOwn = image.startsWith(`${namespace}/`);
+  const own = isOwn ? image : `${namespace}/${plainName(image)}`;
+  const source = isOwn ? 'oci:DIR' : `docker://${image}`;
+  const { host, protocol } = new URL(apihost);
+  const flags = protocol === 'http:' ? ' --dest-tls-verify=false' : '';
+  return [
+    'try:   copy it into the registry of this Ward (docs/registry.md has other clients):',
+    `         skopeo copy${flags} --dest-creds "$(ward property get --auth)" ${source} docker://${host}/${own}`,
+    ...(isOwn ? [] : [`         ward action update ${action} --docker ${own}`]),
+    `       or build one from a folder: ward image build FOLDER --tag ${own} --push`,
+    '       ward image list shows what is there',
+  ];
+}
+
+/** Without the host and the owner there: `docker.io/library/alpine:3` → `alpine:3`. A digest is no name for a copy. */
+function plainName(image: string): string {
+  const [name = image] = image.replace(hostForm, '').split('@');
+  return name.slice(name.lastIndexOf('/') + 1);
 }

@@ -1,4 +1,4 @@
-/** `ward backup`, `ward restore`: what is in the file, and above all what is not. */
+/** `ward backup`, `ward restore`: tell what is in the file, and above all what is missing. */
 import { existsSync } from 'node:fs';
 import { formatSize } from '../../lib/index.ts';
 import type { BackupResult } from '../../server/index.ts';
@@ -6,7 +6,7 @@ import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
-import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
+import { exitInterrupted, interruptible } from './interruptible.ts';
 
 export const backup: Handler = async (input, context) => {
   const file = input.required(0);
@@ -63,7 +63,7 @@ export const restore: Handler = async (input, context) => {
 type Told = Pick<BackupResult, 'takenAt' | 'ward' | 'files' | 'missing' | 'damaged'>;
 type Part = BackupResult['missing'][number]['part'];
 
-/** What it means that a part is not in the file. */
+/** The consequences of a part that is not in the file. */
 const whenTaken: Readonly<Record<Part, string>> = {
   'parameter keys': 'without them parameters of the restored server can’t be read: keep a copy elsewhere',
   'signing keys': 'keep a copy elsewhere',

@@ -13,7 +13,7 @@ const scripts: ReadonlyMap<string, (entries: readonly EntrySpec[]) => string> = 
   ['fish', fishScript],
 ]);
 
-/** Whoever waits for a TAB waits no longer. */
+/** A person does not wait longer for a TAB. */
 const namesMs = 1000;
 /** What no shell takes for anything else, and no command for an option. */
 const plain = /^[\w@.:/][\w@.:/-]*$/;

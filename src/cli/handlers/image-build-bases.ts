@@ -2,8 +2,8 @@
 import { formatSize } from '../../lib/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { localOptions, openServer } from '../local.ts';
-import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
 import { keyFileOf } from './image-build-key.ts';
+import { exitInterrupted, interruptible } from './interruptible.ts';
 
 export const build: Handler = async (input, context) => {
   const { io, env } = context;

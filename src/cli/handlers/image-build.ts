@@ -12,8 +12,8 @@ import { localOptions, openServer } from '../local.ts';
 import { printableLine } from '../printable.ts';
 import { scanTable } from '../scan/table.ts';
 import { countsInWords } from '../scan/words.ts';
-import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
 import { keyFileOf } from './image-build-key.ts';
+import { exitInterrupted, interruptible } from './interruptible.ts';
 
 export const build: Handler = async (input, context) => {
   const { io } = context;

@@ -41,7 +41,7 @@ export const scan: Handler = async (input, context) => {
   const isTold =
     id === undefined && destination.file === undefined && /^(?:table|wide)$/.test(destination.format);
   if (!isTold) sayVerdict(judged, io);
-  // A judgement that is not whole comes first: who goes on at 1 must not take it for one.
+  // A judgement that is not whole comes first: a job that goes on at 1 must not take it for one.
   if (notLookedFor(judged).length > 0) return 2;
   return judged.outcome === 'deny' ? 1 : 0;
 };
@@ -92,7 +92,7 @@ function destinationOf(input: Input): Destination {
   });
 }
 
-/** What programs expect in a file of this name; they would find a table in it otherwise. */
+/** The format that programs expect in a file of this name; otherwise they would find a table in it. */
 function formatOfFile(file: string): Destination['format'] {
   if (/\.sarif(?:\.json)?$/i.test(file)) return 'sarif';
   if (/\.json$/i.test(file)) return 'json';

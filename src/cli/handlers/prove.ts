@@ -5,7 +5,7 @@ import type { Input } from '../input.ts';
 import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
 import type { Column } from '../table.ts';
-import { exitInterrupted, interruptible } from './image-build-interrupt.ts';
+import { exitInterrupted, interruptible } from './interruptible.ts';
 
 const exitEscaped = 1;
 const exitUnknown = 2;

@@ -1,6 +1,6 @@
 /**
- * When the newest of a namespace's records that were deleted had begun, so that it is known when a namespace was last used
- * that retention has left nothing of. Records that are there say it themselves: no call writes more for it.
+ * Keeps the start of the newest deleted record of each namespace, so that its last use is known even when retention has
+ * deleted all records. Records that are there say it themselves: no call writes more for it.
  */
 import { type Kysely, sql } from 'kysely';
 

@@ -1,6 +1,6 @@
 /**
- * A database file as it is at one moment, while others go on writing: a read transaction that stays open. What takes
- * several files at (nearly) one moment opens them one after the other, and copies them at leisure.
+ * A database file as it is at one moment, while others go on writing: a read transaction that stays open. A caller
+ * that takes several files at (nearly) one moment opens them one after the other, and copies them at leisure.
  */
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { backup, DatabaseSync, type SQLOutputValue } from 'node:sqlite';
@@ -34,7 +34,7 @@ export function openSnapshot(path: string): DatabaseSnapshot | undefined {
       const raw = `${file}.raw`;
       try {
         for (const made of [raw, file]) closeSync(openSync(made, 'wx', 0o600));
-        // The open transaction is what is copied, whatever is written meanwhile; so it never begins anew.
+        // It copies the open transaction and not later writes, so it never begins anew.
         await backup(db, raw, {
           rate: pagesPerStep,
           progress: ({ totalPages, remainingPages }) => onShare(1 - remainingPages / (totalPages || 1)),
@@ -51,8 +51,29 @@ export function openSnapshot(path: string): DatabaseSnapshot | undefined {
   };
 }
 
+/** The newest migration in a copy of the state; undefined when there is none yet. @throws Fault STORE_CORRUPT, STORE_FAILED */
+export function schemaOfState(state: DatabaseSnapshot): string | undefined {
+  const tables = state.all("select name from sqlite_schema where name = 'kysely_migration'");
+  if (tables.length === 0) return undefined;
+  const [newest] = state.all('select name from kysely_migration order by name desc limit 1');
+  return newest === undefined ? undefined : String(newest['name']);
+}
+
+/** Whether this Ward can read a database that has this migration. */
+export async function knowsSchema(migration: string): Promise<boolean> {
+  // Loaded here: it takes the query builder.
+  return Object.hasOwn((await import('../migrations/index.ts')).migrations, migration);
+}
+
+/** Digests of the code of all actions in a copy of the state. @throws Fault STORE_CORRUPT, STORE_FAILED */
+export function codeNamedIn(state: DatabaseSnapshot): readonly string[] {
+  return state
+    .all('select distinct code_digest as digest from entities where code_digest is not null')
+    .map(({ digest }) => String(digest));
+}
+
 function beginReading(path: string): DatabaseSync {
-  // It must not be made by being looked at.
+  // Opening the file must not create it.
   const db = new DatabaseSync(new URL(`${pathToFileURL(path)}?mode=rw`), {
     timeout: busyTimeoutMs,
     defensive: true,
