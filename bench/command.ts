@@ -11,7 +11,7 @@ export async function benchCommand(): Promise<readonly Row[]> {
   await using command = await makeLinkedCommand();
   const bare = () => timeOf([process.execPath, '-e', '0']);
   const ward = () => timeOf([command.path, 'property', 'get']);
-  // What the first of each compiles is kept.
+  // The first run of each compiles, and keeps the result.
   for (const run of [bare, ward]) await run();
   const taken = { bare: [] as number[], ward: [] as number[] };
   for (let round = 0; round < rounds; round++) {

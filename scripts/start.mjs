@@ -12,12 +12,12 @@ const words = process.argv.slice(2);
 const isLinkless = words.includes('--no-link') || (process.env.WARD_NO_LINK ?? '') !== '';
 if (!isLinkless) await link();
 
-// What makes sandboxes starts itself once more, isolated: as Ward, and without this.
+// The server starts itself once more to be isolated: then as Ward, and without this script.
 const launcher = join(root, 'bin/ward.mjs');
 process.argv = [process.execPath, launcher, 'up', ...words.filter((word) => word !== '--no-link')];
 await import(launcher);
 
-/** Ward is ready without it, so that a failure is told, and no reason not to start. */
+/** Ward works without the command, so a failure is reported and does not stop the start. */
 async function link() {
   try {
     const log = startLog(join(root, '.cache/setup/link.log'));

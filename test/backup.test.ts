@@ -62,7 +62,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
     return { ...result, data: result.stdout === '' ? undefined : JSON.parse(result.stdout) };
   }
 
-  /** What somebody who asks can know of it. */
+  /** All that a client can see of it. */
   async function seenOf(place: Ward) {
     const list = await place.request('GET', '/api/v1/namespaces/_/activations?docs=true&limit=200');
     const inspected = await skopeo(

@@ -1,4 +1,4 @@
-/** What newcomers do wrong, with a whole Ward: every error names what it is about, and what to do. */
+/** Makes the mistakes of newcomers, with a whole Ward: every error names its subject, and what to do. */
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, startWard, Ward } from './ward.ts';

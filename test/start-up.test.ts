@@ -95,7 +95,7 @@ describe.skipIf(missing)(`the start${missing ? ` (${missing})` : ''}`, () => {
   });
 });
 
-/** What a server says up to the end of its greeting; `script` gives it a terminal. */
+/** A server's output up to the end of its greeting; `script` gives it a terminal. */
 async function greeting(argv: readonly string[], isTerminal: boolean): Promise<string> {
   const wrapped = isTerminal ? ['script', '--quiet', '--command', argv.join(' '), '/dev/null'] : [...argv];
   const child = startCommand(wrapped, {

@@ -32,7 +32,7 @@ cd "$checkout"
 # A machine that never had Ward, but for the images: those of the set-up are too large to be made here.
 find /var/lib/ward -mindepth 1 -maxdepth 1 ! -name images -exec rm -rf {} +
 rm -rf /usr/local/bin/ward /var/cache/ward .cache node_modules/.cache
-# What crun and mount(8) make for themselves when they first run stays until the next boot.
+# Files that crun and mount(8) make for themselves when they first run stay until the next boot.
 mkdir -m 700 /run/crun && mkdir -p /run/mount
 snapshot() {
   { find /etc /usr/local "$HOME" "$TMPDIR" /run "$checkout/.cache" "$checkout/node_modules/.cache" \
@@ -66,7 +66,7 @@ kill -TERM $server
 wait $server
 rm "$HOME/ward.yaml" "$HOME/said" "$HOME/log"
 
-# What a Ward that was killed leaves behind, in hierarchies of the test's own.
+# The traces of a killed Ward, in hierarchies of the test's own.
 folders=$(sed -n 's/^[^ ]* \\([^ ]*\\) cgroup2\\{0,1\\} .*/\\1/p' /proc/mounts)
 mount -t tmpfs none /sys/fs/cgroup
 for folder in $folders; do mkdir -p "$folder/ward/0123456789ab/sandbox"; done

@@ -75,11 +75,11 @@ async function importText(url, source) {
 
 /**
  * TypeScript as JavaScript, with everything where it was; undefined when it is no TypeScript.
- * @throws a string when it has what is compiled, such as an enum
+ * @throws a string when the code has a form that needs compiling, such as an enum
  */
 function withoutTypes(source, file) {
   const { emitWarning } = process;
-  // Node calls the function experimental, in the log of whoever has written the code.
+  // Node calls the function experimental, in the log of the function's author.
   process.emitWarning = () => {};
   try {
     return stripTypeScriptTypes(source, { sourceUrl: file }).replace(/\n*\/\/# sourceURL=.*\s*$/u, '');

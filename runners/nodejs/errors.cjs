@@ -55,8 +55,8 @@ function stackOf(thrown) {
 }
 
 /**
- * With the frames of user code alone: whatever stands below the runner's first one has called it, and those of Node's
- * inside say nothing of it.
+ * Keeps the frames of user code alone: all frames below the runner's first one are callers of user code, and Node's own
+ * say nothing about it.
  */
 function withoutOwnFrames(text) {
   const kept = [];
@@ -65,7 +65,7 @@ function withoutOwnFrames(text) {
     const isFrame = framePattern.test(line);
     isBelow = isFrame && (isBelow || isOwn(line));
     if (!isBelow && !(isFrame && nodesOwn.test(line))) kept.push(line);
-    // What opens the fields of the error stands behind its last frame.
+    // The brace that opens the error's fields stands behind its last frame.
     else if (line.endsWith(' {')) kept.push(`${kept.pop() ?? ''} {`);
   }
   return kept.join('\n');
@@ -103,8 +103,8 @@ function lineAt(file, number) {
 }
 
 /**
- * Why a result whose JSON is `{}` can't be one: it holds something, and none of it in fields. Undefined when it is
- * empty indeed.
+ * Says why a value whose JSON is `{}` can't be a result: it holds something, but not in fields. Undefined when the
+ * value is really empty.
  */
 function lostIn(result) {
   try {

@@ -21,7 +21,7 @@ import { recordInstalled } from './record.mjs';
 
 const self = fileURLToPath(import.meta.url);
 
-/** What tells a launcher of the set-up's from any other program of that name. */
+/** The line that marks a launcher of the set-up, and no other program of that name. */
 const marker = '# Ward’s launcher, made by its set-up; `ward uninstall` removes it. Checkout: ';
 
 /** Where it goes; WARD_LINK_DIR names another folder of the path. */
@@ -47,7 +47,7 @@ export function launcherText(root) {
 }
 
 /**
- * What is at the launcher's place: nothing, this checkout's launcher, another checkout's, or a stranger.
+ * Tells what is at the launcher's place: nothing, this checkout's launcher, another checkout's, or another program.
  * @param {string} path @param {string} root
  * @returns {{is: 'missing' | 'current' | 'foreign'} | {is: 'other', checkout: string}}
  */
@@ -59,7 +59,7 @@ export function inspectLauncher(path, root) {
   return text === launcherText(root) ? { is: 'current' } : { is: 'other', checkout };
 }
 
-/** The checkout that a launcher starts; undefined for what is no launcher of the set-up's. @param {string} text */
+/** The checkout that a launcher starts; undefined when the set-up did not write it. @param {string} text */
 export function checkoutOf(text) {
   const line = text.split('\n', 2)[1] ?? '';
   return line.startsWith(marker) ? line.slice(marker.length) : undefined;

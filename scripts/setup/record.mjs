@@ -1,6 +1,6 @@
 /**
- * What the set-up has put on the machine outside of this checkout, written down for `ward uninstall`: the Debian
- * packages that were missing, and the places of the command. Kept where Ward's own state is.
+ * Writes down for `ward uninstall` what the set-up has put on the machine outside of this checkout: the Debian packages
+ * that were missing, and the places of the command. The record lies beside Ward's own state.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

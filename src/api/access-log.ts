@@ -1,7 +1,7 @@
 /**
  * One line for each request, when it was answered or broken off, with the transaction id that its caller has
- * (`x-request-id`, and `code` in errors). No headers, bodies or queries, since web actions take secrets in them; and the
- * path of a webhook is its key.
+ * (`x-request-id`, and `code` in errors). Logs no headers, bodies or queries, since web actions take secrets in them, and
+ * no token of a webhook, since its path is its key.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/index.ts';

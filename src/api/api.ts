@@ -46,7 +46,7 @@ export interface ApiOptions {
   /** What the gate found. */
   readonly reports?: ReportSource;
   readonly metrics?: MetricsSource;
-  /** Every request is told in the log. */
+  /** Logs every request. */
   readonly accessLog?: boolean;
   /** Told of every route, those of plugins too: `url` as Fastify has it, `/api/v1/namespaces/:ns/actions`. */
   readonly onRoute?: ((route: ApiRouteInfo) => void) | undefined;

@@ -1,4 +1,4 @@
-/** Differences from OpenWhisk that docs/api.md tells of, and no other test of this room shows. */
+/** Shows the differences from OpenWhisk in docs/api.md that no other test of this room shows. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { basic, hello, startApi, type TestApi } from './api.fixture.ts';
 

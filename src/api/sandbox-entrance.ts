@@ -1,12 +1,12 @@
 /**
- * The second way into the API: connections that come out of a sandbox, by a port of its own loopback. From whose
- * sandbox one comes is known from the way by which it came. What it says of that, in headers, hosts and addresses,
- * means nothing.
+ * The second way into the API: connections that come out of a sandbox, by a port of its own loopback. The socket that
+ * a connection arrives on says whose sandbox it comes from. Headers, hosts and addresses in the request count for
+ * nothing.
  *
- * Only the API of namespaces is behind it, only with a key of the sandbox's own namespace. A connection carries one
- * request: nothing can be hidden behind it, and no client is left with a connection that has ended while its sandbox
- * stood still. How often a namespace may come, and how much of an answer may wait for its reader, is bounded here;
- * connections at once, and the processor time to carry them, are the sandbox's own.
+ * It serves the API of namespaces alone, to keys of the sandbox's own namespace. A connection carries one request:
+ * nothing can hide behind it, and no client keeps a connection that ended while its sandbox stood still. This module
+ * bounds how often a namespace may come, and how much of an answer may wait for its reader. The sandbox's own limits
+ * bound connections at once, and the processor time to carry them.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -38,7 +38,7 @@ export function sandboxNamespaceOf({ raw }: FastifyRequest): string | undefined 
   return namespaces.get(raw.socket);
 }
 
-/** Closes everything to sandboxes but the API of namespaces. Before all hooks that do more than tell. */
+/** Closes everything to sandboxes but the API of namespaces. Goes before all hooks that do more than log. */
 export function confineSandboxes(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (sandboxNamespaceOf(request) === undefined) return done();
@@ -85,7 +85,7 @@ export function openSandboxEntrance(app: FastifyInstance, limits: EntranceLimits
   };
 }
 
-/** What is larger counts against the uploads of all, of which a sandbox must not have much. */
+/** A larger body counts against the uploads of all, and a sandbox must not take many of those. */
 const smallBytes = 1024 * 1024;
 
 function isUpload({ method, headers }: IncomingMessage): boolean {
@@ -115,7 +115,7 @@ export function createPace({ perSecond, burst }: Pick<EntranceLimits, 'perSecond
   };
 }
 
-/** So many requests of a namespace at once, each until its answer has been read; the next begins when one is over. */
+/** Limits a namespace's requests at once, each until its answer has been read; the next begins when one is over. */
 export function createTurns(atOnce: number) {
   const busy = new Map<string, { count: number; readonly waiting: Set<() => void> }>();
   return {

@@ -44,7 +44,7 @@ const postRights: ReadonlyMap<string, readonly Right[]> = new Map([
   ['dead-letters', ['invoke']],
 ]);
 
-/** Which namespace a key is of, what it may use, and how a call goes of which the caller knows the id. */
+/** Tells which namespace a key is of, what it may use, and how a call goes whose id the caller knows. */
 function isOpenToAll(collection: string, rest: string): boolean {
   if (collection === '' || collection === 'limits' || collection === 'requests') return true;
   return collection === 'activations' && /^\/:id(?:\/|\/logs|\/result|\/stream)?$/.test(rest);

@@ -36,12 +36,12 @@ export interface SourceCode {
   readonly isFolder?: boolean;
 }
 
-/** Hears what a folder's code leaves out, once that is known. */
+/** Called with the files that a folder's code leaves out, once they are known. */
 export type TellLeftOut = (leftOut: readonly LeftOut[]) => void;
 
 /** The server's own limit is 48 MB of code; this one keeps a mistyped path from filling the memory. */
 export const maxCodeBytes = 64 * 1024 * 1024;
-/** Of a larger program no toolchain is told. */
+/** Ward does not look for a toolchain in larger programs. */
 const maxProgramBytes = 256 * 1024 * 1024;
 
 const nativeKind = 'native:default';

@@ -54,7 +54,7 @@ export interface Gate {
   ): Promise<Verdict>;
   /** Judges an image that is being deployed by its stored report and the advisories of now. */
   admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict>;
-  /** What follows when somebody deploys an action whose image is not here. */
+  /** The consequence of deploying an action whose image is not here. */
   absentImage(namespace: string): Action;
   /** May it be called? At once, from memory; a promise where it has to be judged first. */
   mayRun(subject: Subject, namespace: string): Verdict | Promise<Verdict>;

@@ -1,5 +1,5 @@
 /**
- * Takes an image out of Ward's store: its name, and whatever of blobs and unpacked layers no other image there has.
+ * Takes an image out of Ward's store: its name, and the blobs and unpacked layers that no other image there has.
  * Refused for Ward's own images, while sandboxes run on what would go, and while something is being built, which may be
  * about to use it. A process that is killed in between leaves blobs that nothing names, and no name without its blobs.
  */
@@ -27,11 +27,11 @@ import type { Digest } from './types.ts';
 
 export interface DeletedImage {
   readonly name: string;
-  /** What the disk has back, unpacked layers with it. */
+  /** Bytes that the disk has back, unpacked layers with them. */
   readonly freedBytes: number;
 }
 
-/** What an image needs in the store. */
+/** The parts of an image in the store. */
 interface Parts {
   readonly blobs: Set<Digest>;
   readonly layers: Set<Digest>;
@@ -77,7 +77,7 @@ export async function deleteStoredImage(
   return { name, freedBytes: await removeParts(dir, gone) };
 }
 
-/** What is left of an image that is not whole any more can go as well: what can't be read has no parts. */
+/** The rest of a damaged image can go as well: an unreadable document counts as one without parts. */
 async function addParts(
   dir: string,
   { digest, mediaType }: Descriptor,
@@ -95,7 +95,7 @@ async function addParts(
   const { config, layers } = parseDocument(manifestSchema, bytes, digest);
   for (const each of [config, ...layers]) parts.blobs.add(each.digest);
   const text = await readRegularFile(blobPath(dir, config.digest), maxDocumentBytes);
-  // Signatures and the like have a config that is none of an image.
+  // Signatures and the like have another config than an image.
   const read = text === undefined ? undefined : configSchema.safeParse(parsed(text));
   if (read?.success) for (const diffId of read.data.rootfs.diff_ids) parts.layers.add(diffId);
 }

@@ -19,7 +19,7 @@ export interface Verdict {
 /** The largest result, serialised, unless the operator says otherwise (OpenWhisk `activation.response.size`). */
 export const defaultResultBytes = 1024 * 1024;
 
-/** What is read whole to be measured: serialised in another way, it may be within the limit. */
+/** An answer of up to this size is read whole and measured: serialised in another way, it may be within the limit. */
 export function wholeBytes(resultBytes: number): number {
   return resultBytes + 3 * 1024 * 1024;
 }
@@ -65,7 +65,7 @@ function tooLarge(bytes: number, resultBytes: number, head: string): Verdict {
   return errorVerdict('application error', text, false);
 }
 
-/** What such an error says, without the response; undefined of any other. */
+/** The text of such an error without the response; undefined for any other. */
 export function overLimitText(error: JsonValue | undefined): string | undefined {
   return typeof error === 'string' ? overLimitPattern.exec(error)?.[0] : undefined;
 }

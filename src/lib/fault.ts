@@ -26,7 +26,7 @@ export interface FaultOptions {
   readonly hint?: string;
   /** When the same request may succeed, as far as it is known. */
   readonly retryAfterMs?: number;
-  /** What a program is told beside the text: fields of the answer. */
+  /** Further fields of the answer, for programs. */
   readonly details?: JsonObject;
   readonly cause?: unknown;
 }

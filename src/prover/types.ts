@@ -150,7 +150,7 @@ export interface DeployedFunction {
 
 /** A function with a port for the API. */
 export interface Caller {
-  /** What it returned. @throws Error when it failed */
+  /** Its result. @throws Error when it failed */
   call(parameters?: JsonObject): Promise<JsonObject>;
   /** Its connections to the API: those that are open, most of them at once, and all so far. */
   connections(): { readonly open: number; readonly most: number; readonly all: number };
@@ -167,7 +167,7 @@ export interface AttackedApi extends AsyncDisposable {
     /** The other tenant, and its key. */
     readonly victim: string;
     readonly victimKey: string;
-    /** What is in the other's entities and behind the operator's routes, and must not come out. */
+    /** Secrets in the other's entities and behind the operator's routes, which must not come out. */
     readonly secret: string;
   };
 }

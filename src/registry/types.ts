@@ -40,7 +40,7 @@ export interface PushGate {
   blobArrived(repository: string, digest: Digest): void;
   /**
    * Before a manifest becomes visible, when all of its parts are there. Rejects with a Fault of the kind 'denied' to
-   * refuse it, and its message is what the client shows. What it resolves to are warnings, for clients that show them.
+   * refuse it, and its message is what the client shows. It resolves to warnings, for clients that show them.
    */
   manifestArrived(push: PushedManifest): Promise<readonly string[] | undefined>;
   /** When it is visible, before the client is told. Never throws. */

@@ -39,7 +39,7 @@ export const relayPauseMs = 2;
 const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
 /**
- * @param prepare what has to be there before it starts; the folder is
+ * @param prepare runs before the relay starts, when its folder is there
  * @throws Fault PORT_UNREACHABLE
  */
 export async function startRelay(

@@ -63,7 +63,7 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     return exit;
   });
   const removed = exited.then(async () => {
-    // What serves them is in the group, and can't end while that is frozen.
+    // Their relay is in the group, and can't end while that is frozen.
     if (served.length > 0) await cgroup.kill();
     await Promise.all([...ports, ...served].map((port) => port.close()));
     await parts.remove();

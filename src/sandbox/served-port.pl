@@ -1,5 +1,5 @@
-# Joins a TCP port of the loopback and a Unix socket: PORT PATH MOST. At most so many connections at once; further ones
-# wait in the kernel. One process for all of them, whatever they do: it forks nothing, and keeps a chunk for each end.
+# Joins a TCP port of the loopback and a Unix socket: PORT PATH MOST. MOST connections at once; further ones
+# wait in the kernel. One process for all of them: it forks nothing, and keeps a chunk for each end.
 use strict;
 use warnings;
 use Socket qw(AF_INET AF_UNIX SOCK_STREAM SOL_SOCKET SO_REUSEADDR IPPROTO_TCP TCP_NODELAY

@@ -3,9 +3,9 @@
  * in the sandbox's network namespace and joins each connection to a Unix socket that only this sandbox's relay can
  * reach, so the socket says which sandbox is asking, and nothing that the sandbox says is needed for that.
  *
- * How much the relay has to do is the sandbox's to say. So it is in the sandbox's control group: its processor time and
- * its memory are the sandbox's, it stands still when the sandbox does, and it is killed with it. It is a program of
- * Ward's own, because socat forks for each connection: it counts its children loosely and ends when it can't fork.
+ * The sandbox decides how much the relay has to do. So the relay is in the sandbox's control group: its processor time
+ * and its memory are the sandbox's, it stands still when the sandbox does, and it is killed with it. It is a program of
+ * Ward's own, because socat forks for each connection: socat counts its children loosely and ends when it can't fork.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -86,7 +86,7 @@ export function servePort(options: ServedPortOptions): OpenServedPort {
   };
 }
 
-/** Handed over as text: who runs it may not read the folders that Ward lies in. */
+/** Handed over as text: the relay's user may not read the folders that Ward lies in. */
 const program = readFileSync(join(import.meta.dirname, 'served-port.pl'), 'utf8');
 
 function relayArgv({ port, connections }: ServePort, path: string): string[] {

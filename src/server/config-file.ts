@@ -38,7 +38,7 @@ const fileSchema = z.strictObject({
   data: z.string().optional(),
   images: z.string().optional(),
   logLevel: logLevelSchema.optional(),
-  /** Every request is told in the log. */
+  /** Logs every request. */
   accessLog: z.boolean().optional(),
   /** URL under which user code reaches the API. */
   apiHost: z.url().optional(),

@@ -25,7 +25,7 @@ export interface DoctorOptions {
 }
 
 export interface ServerDoctorReport extends DoctorReport {
-  /** What scans are matched with. It decides nothing of `ok`, which is about sandboxes. */
+  /** The advisories that scans are matched with. They do not count for `ok`, which is about sandboxes. */
   readonly scanAdvisories: AdvisoriesAge;
 }
 
@@ -43,7 +43,7 @@ export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorRe
   return { ...report, scanAdvisories: await scanAdvisories(options) };
 }
 
-/** What can't be read is told, and is no reason to tell nothing of the sandboxes. */
+/** Reports unreadable advisories, and goes on to the sandboxes. */
 async function scanAdvisories(options: DoctorOptions): Promise<AdvisoriesAge> {
   try {
     const { policy } = await policyInForce(options);

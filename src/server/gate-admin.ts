@@ -81,7 +81,7 @@ export interface PolicyCheck {
   readonly problems: readonly PolicyProblem[];
 }
 
-/** All that is wrong with the text of a policy, and rules of it that can never hold. */
+/** Everything that is wrong with the text of a policy, and its rules that can never hold. */
 export function checkPolicy(text: string): PolicyCheck {
   const problems = checkPolicyText(text);
   return { problems, revision: problems.length === 0 ? parsePolicy(text).revision : undefined };

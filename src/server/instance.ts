@@ -23,9 +23,9 @@ export interface DataPaths {
   readonly lock: string;
   /** Held while a backup is taken. */
   readonly backupLock: string;
-  /** What a backup under way holds on to. */
+  /** Files that a backup under way holds on to. */
   readonly backupStage: string;
-  /** What a restore under way has laid out; while it is there no Ward starts. */
+  /** Files that a restore under way has laid out; while they are there no Ward starts. */
   readonly restoreStage: string;
 }
 

@@ -14,7 +14,7 @@ describe('Ward’s own table', () => {
   const own = runsAs();
 
   test.each([
-    // What OpenWhisk's runtimes.json has had, and Adobe I/O Runtime has.
+    // OpenWhisk's runtimes.json has had these, and Adobe I/O Runtime has them.
     [['nodejs', 'nodejs:6', 'nodejs:8', 'nodejs:10', 'nodejs:12'], 'nodejs:22-openwhisk'],
     [['nodejs:14', 'nodejs:16', 'nodejs:18', 'nodejs:20'], 'nodejs:22-openwhisk'],
     [['python:3', 'python:3.6', 'python:3.7', 'python:3.9'], 'python:3.13-openwhisk'],

@@ -64,7 +64,7 @@ function problemOf(alias: string, target: string, kinds: readonly RuntimeKind[])
     return [`'${alias}' is a kind of its own`];
   if (!kinds.some(({ kind }) => kind === target))
     return [`'${alias}' stands for '${target}', which is no kind of this platform`];
-  // The runner, and what becomes of the code before it gets there, are the language's.
+  // The runner, and the preparation of code for it, belong to the language.
   if (familyOf(alias) !== familyOf(target)) return [`'${alias}' stands for '${target}', another language`];
   return [];
 }

@@ -1,6 +1,6 @@
 /**
- * A data folder that was in use has all of its parts. Where one is missing, it would be made anew, and Ward would be more
- * permissive without a word: no policy and no verdicts, or keys that open nothing. So the operator has to say so.
+ * Refuses a data folder that was in use and lacks a part. Ward would make the part anew and silently allow more: no
+ * policy and no verdicts, or keys that open nothing. So the operator has to say so.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const lost: Readonly<Record<DataPart, string>> = {
 };
 
 /**
- * What was never in use has no namespace yet: the first start makes one when all else is there.
+ * A folder that was never in use has no namespace yet: the first start makes one when all else is there.
  * @param accepted parts that may be made anew
  * @throws Fault DATA_DIR_INCOMPLETE
  */

@@ -31,12 +31,12 @@ export interface NamespaceKey {
 export type NamespaceLimitsView = UserLimits &
   Pick<NamespaceLimitValues, 'retentionMaxAgeDays' | 'retentionMaxRecords'>;
 
-/** What an operator sees of a namespace. */
+/** A namespace as the operator sees it. */
 export interface NamespaceOverview {
   readonly name: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** When the newest activation that a record was kept of had begun; null: of none. */
+  /** Start of the newest activation that a record was kept of; null: no record was kept. */
   readonly lastUsedAt: number | null;
   readonly actions: number;
   /** Records of activations. */
@@ -46,7 +46,7 @@ export interface NamespaceOverview {
     readonly codeBytes: number;
     /** Estimated from the newest ones. */
     readonly recordBytes: number;
-    /** What was pushed. */
+    /** Pushed images. */
     readonly registryBytes: number;
   };
   readonly limits: NamespaceLimitsView;

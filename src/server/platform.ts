@@ -60,7 +60,7 @@ export interface Platform extends AsyncDisposable {
   readonly guestKey: { readonly file: string; readonly key: string | undefined };
   /** The file with the keys that encrypt parameters, when it was made just now. */
   readonly newParameterKeys: string | undefined;
-  /** What is wrong with the advisories, and what to do about it. */
+  /** The problem with the advisories, and what to do about it. */
   readonly advisoriesWarning: string | undefined;
 }
 

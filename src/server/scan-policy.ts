@@ -15,8 +15,8 @@ export interface ScanPolicyFlags extends GateAdminOptions {
 type Layer = Policy['layers'][number];
 
 /**
- * A scan that looked for no vulnerabilities does not pass, unless a policy says `missing: allow`. What only the gate of a
- * running Ward knows (signatures, trusted bases) is a warning at most.
+ * A scan that looked for no vulnerabilities does not pass, unless a policy says `missing: allow`. Rules on facts that only
+ * the gate of a running Ward knows (signatures, trusted bases) are warnings at most.
  * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
  */
 export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Promise<Policy> {

@@ -1,7 +1,7 @@
 /**
- * `ward uninstall`: what Ward and its set-up have put on this machine outside of the checkout, and its removal. Only what
- * is known to be Ward's is removed: a file in a data folder that Ward did not make stays, and is told. Nothing is done
- * while any Ward runs; its locks are held meanwhile, so that none starts.
+ * `ward uninstall`: finds and removes what Ward and its set-up have put on this machine outside of the checkout. Removes
+ * only files that are known to be Ward's: another file in a data folder stays, and is named. Does nothing while any Ward
+ * runs, and holds its locks meanwhile, so that no Ward starts.
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
@@ -32,7 +32,7 @@ export interface Removal {
 
 export interface UninstallPlan {
   readonly removals: readonly Removal[];
-  /** What stays for a person to decide on, a sentence each. */
+  /** Things that stay for a person to decide on, a sentence each. */
   readonly stays: readonly string[];
   /** Debian packages that the set-up installed. */
   readonly packages: readonly string[];
@@ -40,17 +40,17 @@ export interface UninstallPlan {
 
 export interface Uninstalling extends Disposable {
   readonly plan: UninstallPlan;
-  /** Removes all of the plan, and lets go of the locks; hands out what could not be removed, a sentence each. */
+  /** Removes all of the plan, and lets go of the locks; returns a sentence for each thing that could not be removed. */
   perform(): Promise<readonly string[]>;
 }
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-/** What tests have fetched. */
+/** The cache of the tests. */
 const testCache = '/var/cache/ward';
 const recordName = 'set-up.json';
 /** The second line of the launcher that `scripts/setup/link.mjs` writes. */
 const launcherMark = '# Ward’s launcher, made by its set-up;';
-/** What an operator makes by hand, as docs/operations.md has it. */
+/** Files that an operator makes by hand after docs/operations.md. */
 const byHand = ['/etc/systemd/system/ward.service', '/etc/systemd/system/ward.slice', '/etc/ward.yaml'];
 
 /** @throws Fault UNINSTALL_REFUSED, WARD_RUNNING, CONFIG_INVALID */
@@ -226,7 +226,7 @@ function strangersIn(dataDirs: readonly string[]): string[] {
   );
 }
 
-/** What is mounted below belongs to something else. */
+/** A mount below belongs to something else. */
 function refuseMounts(removals: readonly Removal[]): void {
   const mounted = readMounts().map(({ path }) => path);
   for (const { what, place } of removals) {

@@ -47,7 +47,7 @@ function greet({ url, guestKey, newParameterKeys, advisoriesWarning }: Platform)
   process.stderr.write(
     [
       `The namespace guest was made; its key is in ${guestKey.file}.`,
-      // What a service manager or a CI job keeps of this stream is read by others.
+      // A service manager or a CI job may keep this stream, and others read it.
       ...(process.stderr.isTTY ? ['', `  ${guestKey.key}`] : []),
       '',
       'Next, in another shell:',

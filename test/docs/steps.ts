@@ -8,7 +8,7 @@ import { codeBlocksOf, readText } from './markdown.ts';
 export interface Step {
   readonly title: string;
   readonly script: string;
-  /** What it prints, where the document shows it. */
+  /** Its output, where the document shows it. */
   readonly output: string | undefined;
 }
 
@@ -52,7 +52,7 @@ export async function expectStep({ script, output }: Step, place: StepPlace): Pr
   return result;
 }
 
-/** What the last step has left in its `cwdFile`. */
+/** The folder that the last step has left in its `cwdFile`. */
 export async function cwdAfter(cwdFile: string, otherwise: string): Promise<string> {
   return (await readFile(cwdFile, 'utf8').catch(() => otherwise)).trim();
 }

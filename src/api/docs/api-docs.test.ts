@@ -61,7 +61,7 @@ test('has the routes that there are, and no other', async () => {
     allowed.set(erased(path), methods);
   }
   await app.close();
-  // Refused in words of its own, whatever is asked.
+  // Always refused, with a text of its own.
   expect(allowed.delete('/namespaces/*/limits/*')).toBe(true);
   const told = new Map<string, string[]>();
   for (const { path, method } of operations.filter((each) => !each.path.startsWith('/web/')))
@@ -89,7 +89,7 @@ test('is sound: ids are unique, parameters of paths are told, what is referred t
     expect(text).toContain(`"#/definitions/${name}"`);
 });
 
-/** Objects have no fields but those that are told. */
+/** Objects have only the fields that the document names. */
 function closed(schema: JsonValue | undefined): JsonValue {
   if (Array.isArray(schema)) return schema.map(closed);
   if (!isJsonObject(schema)) return schema ?? null;

@@ -1,4 +1,4 @@
-/** `/api/v1/api-docs`: the API's own document, Swagger 2.0 as OpenWhisk's, for whoever makes clients of it. */
+/** `/api/v1/api-docs`: the API's own document, Swagger 2.0 as OpenWhisk's, for authors of clients. */
 import type { FastifyInstance } from 'fastify';
 import type { JsonObject } from '../../lib/index.ts';
 import { sendJson } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** What bodies and answers of the API look like, as schemas of Swagger 2.0. */
+/** Bodies and answers of the API, as schemas of Swagger 2.0. */
 import type { JsonObject } from '../../lib/index.ts';
 
 const text = { type: 'string' };
@@ -35,7 +35,7 @@ function range(what: string, schema: JsonObject): JsonObject {
 const megabytes = { ...whole, description: 'MB' };
 const keyValues = listOf(named('KeyValue'));
 const annotated = { annotations: keyValues };
-/** What every entity answers. */
+/** Fields of every entity's answer. */
 const entity = {
   namespace: text,
   name: text,

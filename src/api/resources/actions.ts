@@ -12,7 +12,7 @@ import type { UploadBudget } from '../upload-budget.ts';
 import { invokeHandler } from './invoke.ts';
 
 const collection = 'actions';
-/** What the author of an action is told beside the answer, in ASCII. */
+/** Tells the author of an action more than the answer does, in ASCII. */
 const warningHeader = 'x-ward-warning';
 
 /** What a body may hold beside its code: parameters, annotations, and what JSON escapes. */

@@ -60,8 +60,8 @@ export function addActivationInputs(scope: FastifyInstance, { activations }: Fun
 }
 
 /**
- * Ward's own: which activation a request has begun, by the request's id. For callers that have broken off a blocking
- * call, whose answer would have named it.
+ * Ward's own: finds the activation that a request has begun by the request's id. Callers that have broken off a blocking
+ * call ask for it, since the answer would have named it.
  */
 export function addRequests(scope: FastifyInstance, { invocations }: Functions): void {
   addResource(scope, ['/namespaces/:ns/requests/:id'], {
@@ -80,8 +80,8 @@ interface Reading {
 }
 
 /**
- * One that has not ended is not found, as clients that poll expect; the error has what is known. With `pending=true`
- * that is the answer.
+ * Answers 404 for an activation that has not ended, as clients that poll expect; the error has what is known. With
+ * `pending=true` that is the answer.
  */
 function readHandler(
   activations: Functions['activations'],

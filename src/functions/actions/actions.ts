@@ -59,7 +59,7 @@ import { checkSequence, missingComponent } from './sequence-check.ts';
 export interface ActionView {
   readonly description: ActionDescription;
   readonly code: string | undefined;
-  /** What whoever wrote it should know. */
+  /** Warnings for its author. */
   readonly warning?: string | undefined;
 }
 

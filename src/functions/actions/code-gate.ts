@@ -41,7 +41,7 @@ export interface CodeGate {
   mayRun(runnable: Runnable, namespace: string): GateVerdict | Promise<GateVerdict>;
 }
 
-/** @returns what its author is to be warned of. @throws Fault DEPLOYMENT_REFUSED */
+/** @returns warnings for its author. @throws Fault DEPLOYMENT_REFUSED */
 export function requireDeployable({ outcome, summary }: GateVerdict): string | undefined {
   if (outcome === 'deny') throw functionFault('DEPLOYMENT_REFUSED', `The action is refused: ${summary}`);
   return outcome === 'absent' ? `calls of the action will fail: ${summary}` : undefined;

@@ -15,7 +15,7 @@ export interface Runtime {
   readonly attached: boolean;
   /** `exec.main` must be given. */
   readonly requireMain: boolean;
-  /** The kind that runs what is of this one: it is only a name, of a version that is not here. */
+  /** The kind that runs this one's actions: this kind is only a name, of a version that is not here. */
   readonly runsAs?: string;
 }
 

@@ -23,7 +23,7 @@ export interface ActivationService {
   result(namespace: string, activationId: string): Promise<JsonValue>;
   /** @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   logs(namespace: string, activationId: string): Promise<readonly string[]>;
-  /** What is known of one that has not ended; undefined when there is none. */
+  /** The known part of an activation that has not ended; undefined when it has ended or never was. */
   pending(namespace: string, activationId: string): Promise<JsonObject | undefined>;
   /** What it was called with, if its action says that this is kept. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   input(namespace: string, activationId: string): Promise<JsonValue>;

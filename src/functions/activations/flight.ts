@@ -17,7 +17,7 @@ export interface Departure {
   readonly inputJson?: string | undefined;
   /** Whether its record is kept (default: yes). */
   readonly isRecorded?: boolean | undefined;
-  /** What its namespace may ask for, for hints. */
+  /** The limits of its namespace, for hints. */
   readonly allowed?: AllowedLimits | undefined;
   /** Tells its namespace from a later one of the same name, which must not get its record. */
   readonly namespaceCreatedAt?: number | undefined;

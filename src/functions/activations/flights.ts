@@ -51,7 +51,7 @@ export interface Flights {
   /** Holds a task's place until it is run or cancelled. */
   begin(departure: Departure): Flight;
   find(activationId: string): Flight | undefined;
-  /** That which a request has begun, and not what that consists of. */
+  /** The activation that a request has begun, not those that it consists of. */
   ofRequest(namespace: string, transactionId: string): Flight | undefined;
   /** Ends a flight that was never run and leaves no record. */
   cancel(flight: Flight): void;

@@ -1,7 +1,7 @@
 /**
- * What to do about an activation that has failed, as far as the platform can know: it sees the form of an error, and
- * what the sandbox was given. It is told beside the error, whose text is OpenWhisk's or the function's own, and is no
- * more than a hint: a function may say what it likes.
+ * Says what to do about an activation that has failed, as far as the platform can know: it sees the form of an error,
+ * and what the sandbox was given. The hint stands beside the error, whose text is OpenWhisk's or the function's own. It is
+ * no more than a hint: a function can imitate the form of an error.
  */
 import { lastLinesOf } from '../../invoker/index.ts';
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
@@ -14,9 +14,9 @@ export type AllowedLimits = Pick<UserLimits, 'maxActionMemory' | 'maxActionTimeo
 interface Failed {
   readonly task: CodeTask;
   readonly ending: Ending;
-  /** What the namespace may ask for, where it is at hand. */
+  /** The limits of the namespace, where they are at hand. */
   readonly allowed: AllowedLimits | undefined;
-  /** What the error says, with what it says of its causes. */
+  /** The error's text, with that of its causes. */
   readonly said: string;
   /** The end of the log, where the error says nothing. */
   readonly lastLines: string;
@@ -34,7 +34,7 @@ export async function hintFor(
   allowed: AllowedLimits | undefined,
 ): Promise<string | undefined> {
   const said = textOf(errorOf(ending), deepestCause).slice(0, mostSaid);
-  // What a process has died of, only its log can tell.
+  // Only its log can tell what a process has died of.
   const lastLines = said.endsWith('exited unexpectedly.')
     ? lastLinesOf(await ending.logs, mostLines).join('\n')
     : '';
@@ -152,7 +152,7 @@ function distributionOf(name: string): string {
   return Object.hasOwn(distributions, module) ? `${distributions[module]}` : module;
 }
 
-/** Of a function that has rules, and reached past them. */
+/** For a function that has rules, and reached past them. */
 function refusedHint({ task, ending }: Failed): string | undefined {
   const refused = (ending.violations ?? []).find(({ kind }) => kind === 'egress');
   if (refused === undefined) return undefined;
@@ -166,7 +166,7 @@ const ownAddress = /\b(?:127\.0\.0\.1|localhost)\b|::1\b/;
 
 const ownApi = /\b(?:127\.0\.0\.1|localhost):3233\b/;
 
-/** Where the API is in a sandbox that has a way to it. */
+/** The API's address in a sandbox that has a way to it. */
 function noApiHint({ task, said }: Failed): string | undefined {
   if (!unreachable.test(said) || !ownApi.test(said)) return undefined;
   if (task.sandbox?.tier === 'gvisor') return 'a sandbox of gVisor has no port for the API of the platform';

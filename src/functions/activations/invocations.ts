@@ -124,8 +124,8 @@ export function createInvocations(options: InvocationOptions): InvocationService
 }
 
 /**
- * As OpenWhisk does, refuses a sequence before anything of it runs when its caller may no longer use a component. One that
- * is gone is told when its turn comes.
+ * As OpenWhisk does, refuses a sequence before anything of it runs when its caller may no longer use a component. A
+ * component that is gone fails the sequence when its turn comes.
  * @throws Fault NOT_AUTHORIZED
  */
 async function requireComponents(

@@ -19,7 +19,7 @@ export interface ApiBackend {
 
 export interface ApiOperation {
   readonly verb: ApiVerb;
-  /** Undefined when the document names no action: it is told, and answers nothing. */
+  /** Undefined when the document names no action: its author gets a warning, and its calls a 404. */
   readonly backend: ApiBackend | undefined;
 }
 

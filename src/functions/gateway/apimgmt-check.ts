@@ -1,5 +1,5 @@
 /**
- * What an API's author is told of the actions that it names. As in OpenWhisk an API may be made before its actions are,
+ * Warns an API's author about the actions that it names. As in OpenWhisk an API may be made before its actions are,
  * or before they are offered to the web: until then its calls are not found.
  */
 import { isFault } from '../../lib/index.ts';
@@ -9,7 +9,7 @@ import { type EntityRef, fullNameOf, type NamespaceName } from '../entities/name
 
 const mostWarnings = 20;
 
-/** Of actions that can't be called over the web, a text each. */
+/** A text for each action that can't be called over the web. */
 export async function actionWarnings(
   actions: Pick<ActionService, 'resolve'>,
   refs: readonly EntityRef[],

@@ -1,6 +1,6 @@
 /**
- * Rules that can be read and make no sense: what no image can ever meet, and what takes itself back. Only what is certain
- * is told: where overrides that may be laid over one another say different parts of a rule, nothing is.
+ * Finds rules that can be read and make no sense: those that no image can ever meet, and those that contradict
+ * themselves. Names only what is certain: not where overrides that may apply together set different parts of a rule.
  */
 import { readTrustedKey } from '../trust/keys.ts';
 import { type Place, type PolicyProblem, problem } from './policy-problem.ts';

@@ -1,4 +1,4 @@
-/** What is wrong with a policy, place by place: what its schema says in words of its own, with what was meant most likely. */
+/** Names what is wrong with a policy, place by place: in the schema's own words, with the most likely meaning. */
 import { z } from 'zod';
 import { nearestName } from '../../lib/index.ts';
 import { policySchema } from './rules-schema.ts';
@@ -13,7 +13,7 @@ export interface PolicyProblem extends Place {
   /** `rules.malware.action`; empty: of the file as a whole. */
   readonly path: string;
   readonly message: string;
-  /** What to write instead. */
+  /** The text to write instead. */
   readonly suggestion?: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The YAML of a policy: small, no aliases (a few of them unfold into more than any memory holds), no key twice. It keeps
- * the places of what it has read, so that each fault is told where it is.
+ * the places of all values, so that each fault says where it is.
  */
 import {
   type Document,
@@ -20,7 +20,7 @@ const maxBytes = 256 * 1024;
 const start: Place = { line: 1, column: 1 };
 
 export interface PolicyText {
-  /** What it says; null when the problems leave nothing to be read. */
+  /** The content; null when the problems leave nothing to be read. */
   readonly value: unknown;
   /** Of the YAML itself. */
   readonly problems: readonly PolicyProblem[];

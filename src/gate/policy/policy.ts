@@ -54,8 +54,8 @@ export function parsePolicy(text: string): Policy {
 }
 
 /**
- * All that is wrong with a policy, in the order of the text: what `parsePolicy` refuses, and rules that can be read and never
- * hold.
+ * Lists everything that is wrong with a policy, in the order of the text: faults that `parsePolicy` refuses, and rules
+ * that can be read and never hold.
  */
 export function checkPolicyText(text: string): readonly PolicyProblem[] {
   const { file, problems, placeOf } = readFile(text);

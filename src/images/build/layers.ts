@@ -71,7 +71,7 @@ export function layerRecipe(recipe: Recipe, name: string): LayerRecipe {
   throw imageFault('RECIPE_INVALID', `an image is made of the layer ${name}, which no recipe describes`);
 }
 
-/** What the layer `name` stands on, the lowest first. @throws Fault RECIPE_INVALID */
+/** The layers below `name`, the lowest first. @throws Fault RECIPE_INVALID */
 export function layersBelow(recipe: Recipe, name: string): readonly string[] {
   const below = layerRecipe(recipe, name).debian?.below;
   return below === undefined ? [] : [...layersBelow(recipe, below), below];

@@ -1,6 +1,6 @@
 /**
- * What of a folder goes into an image or into an action's code: its files, folders and links, sorted, and what is left
- * out with the reason.
+ * Sorts out which files, folders and links of a folder go into an image or into an action's code, and which stay out,
+ * with the reason.
  *
  * The folder is taken for hostile. Refused: devices, pipes and sockets, links that lead out of it, names that mean
  * something in a layer or can't be in one, and more than an image should hold. Nothing is read here but names, and

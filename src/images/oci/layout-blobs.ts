@@ -1,4 +1,4 @@
-/** Every blob below an entry of a layout's index, whatever the number of platforms: for who copies images as they are. */
+/** Every blob below an entry of a layout's index, for all platforms: for copies of images as they are. */
 import { blobPath, blobSize } from '../blob-store.ts';
 import { readRegularFile } from '../files.ts';
 import {
@@ -12,7 +12,7 @@ import {
 
 /**
  * Those that are there; of the platforms of an index only some may be.
- * @throws Fault IMAGE_INVALID for a document that is none
+ * @throws Fault IMAGE_INVALID for anything but an index or a manifest
  */
 export async function blobsBelow(dir: string, entry: Descriptor): Promise<readonly Descriptor[]> {
   const found = new Map<string, Descriptor>();

@@ -1,7 +1,7 @@
 /**
  * Unpacks the tar of an image layer, written by anybody, into an empty folder. Every entry is judged by its name
  * and kind, by the rules that the scanner goes by, before anything is made. Owners and set-id bits are not taken over:
- * everything belongs to whoever unpacks, folders and executables are 755, other files 644. The usual nodes of `/dev` are
+ * everything belongs to the user who unpacks, folders and executables are 755, other files 644. The usual nodes of `/dev` are
  * passed over: a sandbox has a `/dev` of its own. Whiteouts become overlayfs'
  * own (`whiteouts.ts`). Source: OCI image-spec v1.1, layer.md.
  */

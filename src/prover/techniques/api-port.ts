@@ -1,4 +1,4 @@
-/** The port for the API in a sandbox whose action is given a key: more than the API of its own namespace is tried for. */
+/** Attacks the port for the API in a sandbox whose action has a key: tries to get past the API of its own namespace. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isJsonObject } from '../../lib/index.ts';
 import type { Answer, Expectation, HostContext, HostTechnique } from '../types.ts';
@@ -118,7 +118,7 @@ def attack():
   },
   {
     name: 'api-headers',
-    title: 'be somebody else by headers that proxies set',
+    title: 'be another caller by headers that proxies set',
     reference: 'CWE-345, CWE-348 (X-Forwarded-For, X-Original-URL)',
     expects: 'refused',
     python: `
@@ -133,7 +133,7 @@ def attack():
   },
   {
     name: 'api-smuggling',
-    title: 'hide a request behind another, for whoever reads them differently',
+    title: 'hide a request behind another, for a reader that parses otherwise',
     reference: 'CWE-444, RFC 9112 section 11.2',
     expects: 'refused',
     python: `
@@ -159,7 +159,7 @@ def attack():
     ]
     answers = [talk(each) for each in tries]
     left = status(talk(head("GET", "/api/v1/namespaces/_/actions/marker", own)))
-    # What is refused for being read past one request is no answer to it.
+    # A refusal of anything after the first request is no answer to that.
     heard = max(answer.count("HTTP/1.1 2") for answer in answers)
     if left != 200 or heard > 1:
         return escaped(f"{heard} answers on one connection; what was to stay: {left}")

@@ -47,7 +47,7 @@ export interface Cgroup {
   /** What the kernel has refused to it; to be closed. */
   refusals(): RefusalCounters;
   pids(): readonly number[];
-  /** Moves a process of the host's into it: what it uses from now on is the group's. It must not be frozen. */
+  /** Moves a process of the host's into it, which counts for the group from now on. The group must not be frozen. */
   add(pid: number): void;
   /** Sends SIGKILL to all of it, frozen or not, and resolves when it is empty. */
   kill(): Promise<void>;

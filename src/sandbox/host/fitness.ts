@@ -1,6 +1,6 @@
 /**
- * What this process must be able to do before Ward makes anything: each sandbox would fail on it, one by one and in the
- * words of the OCI runtime, after Ward had said that it is ready.
+ * Checks what this process must be able to do before Ward makes anything. Without the check each sandbox would fail, one
+ * by one and in the words of the OCI runtime, after Ward had said that it is ready.
  */
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { messageOf } from '../../lib/index.ts';

@@ -1,6 +1,6 @@
 /**
- * What Wards that are gone have left in the kernel: control groups without a process, AppArmor profiles. For the
- * uninstaller, which holds that no Ward runs; a running one's groups are never empty, and stay.
+ * Finds what earlier Wards have left in the kernel: control groups without a process, AppArmor profiles. For the
+ * uninstaller, which makes sure that no Ward runs; a running one's groups are never empty, and stay.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ export interface WardTraces {
 }
 
 export interface TracePlaces {
-  /** What is mounted, as /proc/self/mounts has it. */
+  /** Mount points, as /proc/self/mounts has them. */
   readonly mountsFile?: string;
   readonly appArmorDir?: string;
 }
@@ -35,7 +35,7 @@ export async function findTraces(places: TracePlaces = {}): Promise<WardTraces> 
   return { groups: [...new Set(groups)], profiles };
 }
 
-/** Removes them; hands out what is in use, and stays. */
+/** Removes them; returns those that are in use, and stay. */
 export async function removeTraces(traces: WardTraces, places: TracePlaces = {}): Promise<readonly string[]> {
   const kept: string[] = [];
   for (const group of traces.groups) if (!(await removeEmptyGroup(group))) kept.push(group);

@@ -14,8 +14,8 @@ import type { LabOrder, LabOutcome, LabProgram, Zone } from './egress-lab.ts';
 import { makeTestRoot } from './root.ts';
 
 /**
- * What a new network namespace takes over from the machine, where Docker or an operator may have changed it, and what
- * the tests count on.
+ * Sets what a new network namespace takes over from the machine and the tests count on: Docker or an operator may have
+ * changed it.
  */
 const settings = `set -e
 set_to() { if [ -e "/proc/sys/net/$1" ]; then echo "$2" >"/proc/sys/net/$1"; fi; }

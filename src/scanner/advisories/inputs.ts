@@ -8,7 +8,7 @@ import type { AdvisoryInput } from './types.ts';
 const maxFiles = 100_000;
 
 /**
- * A file, or all files of a folder and those below it, but hidden ones; of a folder, what is of no known form is left out.
+ * A file, or all files of a folder and below it, but hidden ones. Files of a folder that have no known form are left out.
  * A source is called after the last two parts of its path, so that OSV's `npm/all.zip` and `PyPI/all.zip` are two, wherever
  * they lie.
  * @throws Fault ADVISORY_FILE_INVALID

@@ -1,6 +1,6 @@
 /**
  * SARIF 2.1.0 (OASIS), as GitHub's code scanning takes it: a rule for each id, a result for each finding. Findings that
- * were declared harmless are there as suppressed; what could not be read or looked for is a notification, and the run no
+ * were declared harmless are there as suppressed; anything that could not be read or looked for is a notification, and the run no
  * success.
  */
 import type { Finding, Gap, Layer, Place, Severity } from '../types.ts';

@@ -1,4 +1,4 @@
-/** A backup of a data folder that something of everything is in, and what comes out of it elsewhere. */
+/** Backs up a data folder that has something of everything, and looks at the result elsewhere. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ const text = (path: string) => readFileSync(path, 'utf8');
 const partsOf = (missing: readonly { part: string; why: string }[]) =>
   missing.map(({ part, why }) => `${part}: ${why}`);
 
-/** What a server would find there. */
+/** The state as a server would find it there. */
 async function contentOf(place: Place) {
   const paths = dataPaths(place.dataDir);
   await using store = await openStore({ path: paths.database });

@@ -64,12 +64,12 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
   }
 }
 
-/** What a backup that was killed still holds on to; nothing is done while one is under way. */
+/** Lets go of what a killed backup still holds on to; does nothing while a backup is under way. */
 export function removeAbandonedBackup(paths: DataPaths): void {
   if (existsSync(paths.backupStage)) tryBackupLock(paths)?.release();
 }
 
-/** Whoever has it finds nothing of an earlier one. */
+/** Its holder finds nothing of an earlier backup. */
 function tryBackupLock(paths: DataPaths): FileLock | undefined {
   const lock = tryFileLock(paths.backupLock);
   if (lock !== undefined) rmSync(paths.backupStage, { recursive: true, force: true });

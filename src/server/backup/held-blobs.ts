@@ -1,6 +1,6 @@
 /**
- * Blobs get a second name, so that they stay as long as a backup needs them, whoever deletes them: what a blob is never
- * changes, and nobody has to be told or to wait.
+ * Blobs get a second name, so that they stay as long as a backup needs them, even when the server deletes them. A blob
+ * never changes, so no process has to be told or to wait.
  */
 import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,13 +1,13 @@
 /**
  * The form of a backup: a tar, packed with zstd, of regular files alone. `backup.json` comes first and says what it is;
- * `sha256sums` comes last and has the digest of everything before it, as `sha256sum --check` reads it. Which other names
- * there may be is a closed list, so that no name of an archive ever leads out of the folder that it is read into.
+ * `sha256sums` comes last and has the digest of everything before it, as `sha256sum --check` reads it. The other names are
+ * a closed list, so that no name of an archive ever leads out of the folder that it is read into.
  */
 import { z } from 'zod';
 import { nestsDeeperThan } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
-/** What a backup can be without. */
+/** Parts that a backup can be without. */
 export const leftOutParts = [
   'parameter keys',
   'signing keys',
@@ -30,9 +30,9 @@ const headerSchema = z.object({
   ward: z.string().max(100),
   /** ISO time of the moment that it is of. */
   takenAt: z.iso.datetime(),
-  /** What the server is called in cgroups and in /run. */
+  /** The server's name in cgroups and in /run. */
   instance: z.string().max(100),
-  /** Forms of the databases; null where there is none. */
+  /** Forms of the databases; null for a missing one. */
   schemas: z.strictObject({
     state: z.string().max(200),
     registry: z.int().min(0).nullable(),
@@ -88,7 +88,7 @@ export function isMemberName(name: string): boolean {
   return memberForm.test(name);
 }
 
-/** The digest that a blob's name says it has; undefined for what is no blob. */
+/** The digest in a blob's name; undefined for any other name. */
 export function digestInName(name: string): string | undefined {
   return /\/blobs\/sha256\/([0-9a-f]{64})$/.exec(name)?.[1];
 }

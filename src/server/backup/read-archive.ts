@@ -1,7 +1,7 @@
 /**
- * Reads a backup, written by anybody, into an empty folder. What it may hold is a closed list of names of regular files,
- * each once; it may be no longer than it says and there is room for; and the digests at its end have to fit all of it.
- * So what is cut short or changed is refused before anything is made of it.
+ * Reads a backup from an unknown source into an empty folder. It may hold regular files from a closed list of names, each
+ * once; it may be no longer than it says and there is room for; and the digests at its end have to fit all of it. So an
+ * archive that is cut short or changed is refused before anything is made of it.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, createReadStream, mkdirSync, openSync, statfsSync, writeSync } from 'node:fs';

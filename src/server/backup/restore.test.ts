@@ -1,4 +1,4 @@
-/** Archives that are cut short, changed, or made by somebody: all of one is restored, or nothing. */
+/** Archives that are cut short, changed, or made by hand: all of one is restored, or nothing. */
 import {
   existsSync,
   mkdirSync,

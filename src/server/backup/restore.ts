@@ -47,9 +47,9 @@ export interface RestoreResult extends Pick<BackupHeader, 'ward' | 'takenAt' | '
   readonly images: readonly string[];
 }
 
-/** What a backup lays into a data folder. */
+/** Entries that a backup lays into a data folder. */
 const entries = ['state', 'code', 'registry', 'gate', 'advisories', 'parameters.keys', 'guest.auth'] as const;
-/** What is in a data folder that holds nothing: locks, mount points, and a file system's own. */
+/** Entries of a data folder that holds nothing: locks, mount points, and a file system's own. */
 const ofNobody = /^(?:(?:ward|backup|rotation)\.lock(?:-journal)?|backup|restore|roots|laid|lost\+found)$/;
 const syncTimeoutMs = 600_000;
 
@@ -119,7 +119,7 @@ interface Stage {
   readonly root: string;
   readonly data: string;
   readonly images: string;
-  /** What was there before. */
+  /** The folder's earlier content. */
   readonly replaced: string;
   readonly commit: string;
 }

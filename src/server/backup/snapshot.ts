@@ -1,7 +1,7 @@
 /**
  * All that a Ward keeps, as it is at one moment, laid into a folder while it serves. Blobs are written before a database
- * names them and deleted after it does not any more; so they are held, then the databases are opened, then what came
- * meanwhile is held too. The state is opened before what it refers to, and the gate last: an action of the copy has its
+ * names them and deleted after it does not any more; so they are held, then the databases are opened, then new blobs
+ * are held too. The state is opened before what it refers to, and the gate last: an action of the copy has its
  * image and its verdict. The operator's files are read after that.
  */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';

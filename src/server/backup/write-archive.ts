@@ -39,7 +39,7 @@ export async function writeArchive(
 ): Promise<Written> {
   // A name that says what it is, where a killed backup leaves it; the next one takes it away.
   const temporary = `${file}.part`;
-  // What fails ends the other half as well, which would wait for it.
+  // A failure of one half ends the other as well, which would wait for it.
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const orEndAll = <T>(work: Promise<T>): Promise<T> =>

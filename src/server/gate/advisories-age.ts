@@ -7,7 +7,7 @@ export interface AdvisoriesAge {
   readonly count: number;
   /** Of the newest of them, as the policy counts; undefined when there are none, or when they have no time. */
   readonly ageSeconds: number | undefined;
-  /** What is wrong with that, and what to do; undefined when nothing is. */
+  /** The problem with that, and what to do; undefined when all is well. */
   readonly warning: string | undefined;
 }
 

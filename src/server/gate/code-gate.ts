@@ -75,7 +75,7 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
   };
 }
 
-/** An image that a namespace may not use is none to it. */
+/** An image that a namespace may not use does not exist for it. */
 const absences = ['IMAGE_NOT_FOUND', 'IMAGE_DENIED', 'MANIFEST_UNKNOWN'];
 
 function isAbsence(error: unknown): boolean {

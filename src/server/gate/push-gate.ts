@@ -63,7 +63,7 @@ export function sourceOf(name: string, { digest, config, layers }: PushedImage):
   return { name, digest, config: scannedConfig(config), layers };
 }
 
-/** The verdict in a line; and of missing or old advisories all, since they are not the fault of who pushes. */
+/** The verdict in a line; missing or old advisories in full, since the pusher is not to blame for them. */
 function warningsOf({ outcome, reasons, summary }: Verdict): readonly string[] {
   if (outcome !== 'warn') return [];
   const advisories = reasons.filter(({ rule }) => rule.startsWith('advisories.'));

@@ -12,7 +12,7 @@ import type { AdvisoryWriter } from './writer.ts';
 
 export type Report = (progress: AdvisoryProgress) => void;
 
-/** What the file is, by how it begins; its form is undefined when it is of none that is known. */
+/** Tells the form of a file by its beginning; undefined when the form is unknown. */
 export async function lookAt(path: string, said?: Form) {
   const isZip = firstBytes(path, 4).equals(Buffer.from('PK\x03\x04', 'latin1'));
   const peek = isZip ? '' : await peekOf(path);

@@ -110,7 +110,7 @@ async function fill(
   return { sources, empty };
 }
 
-/** Those of folders that are of no known form. @throws Fault ADVISORY_FILE_INVALID when there is nothing else */
+/** Files of folders that have no known form. @throws Fault ADVISORY_FILE_INVALID when there is nothing else */
 async function unknownAmong(inputs: readonly AdvisoryInput[]): Promise<readonly string[]> {
   const unknown: string[] = [];
   for (const input of inputs) {

@@ -80,11 +80,11 @@ async function tryOnce(options: DownloadOptions): Promise<Downloaded> {
   }
 }
 
-/** What `fetch` answers is `fetch failed`; why is in its cause. */
+/** `fetch` says `fetch failed`; its cause says why. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return messageOf(error);
-  // Of a host with several addresses there is one error each, and no text.
+  // A host with several addresses has one error for each, and no text.
   const [first = cause] = cause instanceof AggregateError ? cause.errors : [];
   return messageOf(first) || messageOf(error);
 }
