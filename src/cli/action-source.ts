@@ -41,7 +41,7 @@ export type TellLeftOut = (leftOut: readonly LeftOut[]) => void;
 
 /** The server's own limit is 48 MB of code; this one keeps a mistyped path from filling the memory. */
 export const maxCodeBytes = 64 * 1024 * 1024;
-/** Ward does not look for a toolchain in larger programs. */
+/** Larger programs count as programs of no known toolchain. */
 const maxProgramBytes = 256 * 1024 * 1024;
 
 const nativeKind = 'native:default';
