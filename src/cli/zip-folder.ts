@@ -127,7 +127,7 @@ async function addFolder(
       const target = await linkTarget(root, path);
       if (target === undefined || isOut.has(target) || !(target === '' || byPath.has(target)))
         throw refused(`the link ${join(root, path)} leads to what does not go in`, {
-          hint: 'name the link in .wardignore, or let what it leads to go in with !NAME there',
+          hint: 'name the link in .wardignore, or put its target in with !NAME there',
         });
       return addEntry(target, shown, above);
     }

@@ -112,7 +112,7 @@ async function refuseBuilds(dir: string): Promise<void> {
   const names = await readdir(join(dir, 'build')).catch(() => []);
   const work = names.find(isWorkFolder);
   if (work === undefined) return;
-  throw imageFault('IMAGE_STORE_BUSY', 'an image is being built, which may be about to use what would go', {
+  throw imageFault('IMAGE_STORE_BUSY', 'an image is being built, and may need what would be deleted', {
     hint: `Try again when it is there. After a build that was killed, remove ${join(dir, 'build', work)} first.`,
   });
 }

@@ -39,7 +39,7 @@ const writeOptions: readonly OptionSpec[] = [
     flags: '--egress <RULES>',
     summary: 'what it may reach: api.example.com, 203.0.113.0/24:80, with commas between, or none',
   },
-  { flags: '--hide-parameters', summary: 'show none of its parameters, whatever they are called' },
+  { flags: '--hide-parameters', summary: 'hide all of its parameters, under any name' },
   {
     flags: '--web <MODE>',
     summary: 'whether it is a web action',

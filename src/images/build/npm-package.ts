@@ -125,9 +125,13 @@ async function download(
       const file = found.get(each.integrity);
       if (file === undefined) {
         const { name, version, integrity } = each;
-        throw imageFault('IMAGE_BUILD_FAILED', `what npm fetched as ${name} ${version} is not ${integrity}`, {
-          hint: 'Check the registry that npm is set up to use: it served another file than the recipe pins.',
-        });
+        throw imageFault(
+          'IMAGE_BUILD_FAILED',
+          `npm fetched ${name} ${version} with another digest than ${integrity}`,
+          {
+            hint: 'Check the registry that npm is set up to use: it served another file than the recipe pins.',
+          },
+        );
       }
       await rename(file, archivePath(folder, each));
     }

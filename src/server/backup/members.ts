@@ -104,7 +104,7 @@ export function parseHeader(text: string): BackupHeader {
   if (form.success && form.data.form > 1) throw newer('its form');
   const parsed = headerSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw invalidBackup(`${headerName} is not what a backup begins with: ${parsed.error.issues[0]?.message}`);
+  throw invalidBackup(`${headerName} is not the header of a backup: ${parsed.error.issues[0]?.message}`);
 }
 
 export function invalidBackup(why: string, cause?: unknown) {

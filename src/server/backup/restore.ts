@@ -110,7 +110,7 @@ export function refuseUnfinishedRestore({ restoreStage }: DataPaths): void {
     'RESTORE_UNFINISHED',
     `a restore into this data folder did not come to its end: ${restoreStage}`,
     {
-      hint: `run ward restore again; or remove ${restoreStage}, if what is there without it is to be served`,
+      hint: `run ward restore again; or remove ${restoreStage} to serve the folder as it is without it`,
     },
   );
 }

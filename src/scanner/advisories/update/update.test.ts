@@ -239,7 +239,7 @@ describe('a source that fails keeps what it said', () => {
     await expect(update(source('a'), source('b'))).rejects.toMatchObject({
       code: 'ADVISORIES_UNREACHABLE',
       message: expect.stringMatching(
-        /none of 2 sources.*\n {2}a could not be had.*404\n {2}b could not.*404$/,
+        /could not fetch any of 2 sources.*\n {2}a could not be had.*404\n {2}b could not.*404$/,
       ),
     });
     expect(found()).toEqual(['A-1', 'B-1']);

@@ -168,9 +168,13 @@ function allFailed(failed: ReadonlyMap<string, Error>): Error {
   if (first === undefined) return scannerFault('ADVISORIES_UNREACHABLE', 'there are no sources');
   if (others.length === 0) return first;
   const reasons = [...failed.values()].map(({ message }) => `  ${message}`).join('\n');
-  return scannerFault('ADVISORIES_UNREACHABLE', `none of ${failed.size} sources could be had:\n${reasons}`, {
-    hint: 'Look at the network; or download them elsewhere, and take them in with ward advisories import FILE.',
-  });
+  return scannerFault(
+    'ADVISORIES_UNREACHABLE',
+    `could not fetch any of ${failed.size} sources:\n${reasons}`,
+    {
+      hint: 'Look at the network; or download them elsewhere, and take them in with ward advisories import FILE.',
+    },
+  );
 }
 
 function outcomeOf(
