@@ -116,7 +116,7 @@ function readArguments(args) {
     bench: args.includes('--bench'),
     lsm: args.includes('--lsm'),
     images: !packagesOnly && !args.includes('--no-images'),
-    // What is tested in a checkout is no reason to change what the machine's users call.
+    // Tests in a checkout must not change the command of the machine's users.
     link: !packagesOnly && !isForDevelopers && !isLinkless,
     planOnly: args.includes('--plan'),
   };

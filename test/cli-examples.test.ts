@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined)(
     const before = process.cwd();
 
     beforeAll(async () => {
-      // What the example of --egress asks for; each call of `main` listens for errors of the streams.
+      // The example of --egress asks for these; each call of `main` listens for errors of the streams.
       ward = await Ward.start({ sandbox: { allow: { egress: ['*.example.com:443'] } } });
       for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0);
       folder = await mkdtemp(join(tmpdir(), 'ward-examples-'));
@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(
   },
 );
 
-/** What stands behind `ward`; `src/cli/examples.test.ts` has bash itself do it. */
+/** The words after `ward`; `src/cli/examples.test.ts` has bash itself split them. */
 function wordsOf(command: string): string[] {
   const line = command.slice(command.indexOf('ward ') + 'ward '.length).replace(' -P - ', ' -P event.json ');
   return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');

@@ -1,4 +1,4 @@
-/** What a sandbox may ask of the API, on connections as its port hands them over. */
+/** Requests of a sandbox to the API, on connections as its port hands them over. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { IncomingMessage, ServerResponse } from 'node:http';

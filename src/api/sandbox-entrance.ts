@@ -138,7 +138,7 @@ export function createTurns(atOnce: number) {
         own.count--;
         if (own.count === 0) busy.delete(namespace);
       };
-      // Who hangs up makes room for a further connection of the sandbox: kept, they would pile up behind a slow reader.
+      // A hang-up makes room for a further connection of the sandbox: waiting ones would pile up behind a slow reader.
       const giveUp = () => void own.waiting.delete(start);
       if (own.count >= atOnce) {
         own.waiting.add(start);

@@ -84,7 +84,7 @@ export class ApiClient {
     throw await namingMissing(fault, call, answer.body, (path) => this.#lookUp(path));
   }
 
-  /** What there is beside what is missing; a look that finds nothing looks no further. */
+  /** Lists the existing entities beside a missing one. Its own 404 starts no further look. */
   async #lookUp(path: readonly string[]): Promise<readonly JsonObject[]> {
     const call = { method: 'GET', path, query: { limit: 0 }, timeoutMs: lookUpMs, accepts: [404] } as const;
     const { status, body } = await this.send(call);

@@ -14,7 +14,7 @@ const examples = commandsOf(entries).flatMap(([words, spec]) =>
   spec.examples.map(({ command }) => ({ words, spec, command })),
 );
 
-/** What bash hands to `ward`, for each of them. */
+/** The words that bash hands to `ward`, for each example. */
 let lines: readonly (readonly string[])[] = [];
 beforeAll(async () => {
   lines = await wordsIn(examples.map(({ command }) => command));

@@ -66,7 +66,7 @@ async function ofOthers(fault: Fault, path: readonly string[], list: ListEntitie
   return cliFault('NOT_AUTHORISED', fault.message, { hint, cause: fault.cause });
 }
 
-/** What a refusal is about: its text says so where it is not an action. */
+/** The collection that a refusal is about: actions, unless its text names another. */
 function collectionOf(said: string): Collection {
   return collections.find((each) => said.toLowerCase().includes(nounOf(each))) ?? 'actions';
 }

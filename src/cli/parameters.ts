@@ -26,7 +26,7 @@ export async function collectParameters(
   return { ...fromFile, ...typedPairs(sources.pairs, io) };
 }
 
-/** What was typed, each as `parseValue` has it; text that was meant to be JSON, as it seems, is warned of. */
+/** The typed values, each as `parseValue` has it. Warns of text that looks like JSON and is not. */
 export function typedPairs(pairs: ParameterSources['pairs'], io: Pick<Io, 'note'>): JsonObject {
   const typed = pairs.map(([key, text]) => {
     const value = parseValue(text);

@@ -13,7 +13,7 @@ export interface ApiAccess {
   readonly port: ServePort | undefined;
 }
 
-/** That of OpenWhisk's own servers for one machine. */
+/** The same port as that of OpenWhisk's own servers for one machine. */
 const port = 3233;
 const insideUrl = `http://127.0.0.1:${port}`;
 const connections = 64;

@@ -30,7 +30,7 @@ interface Start {
   readonly api?: ApiAccess | undefined;
 }
 
-/** What a blank slot is filled in by. */
+/** Used to fill in a blank slot. */
 interface Blank {
   /** Where its code goes. */
   readonly folder: CodeFolder;

@@ -75,7 +75,7 @@ export interface JobTarget {
 export interface ApiConnection {
   /** Paused, with nothing read from it. Everything on it is hostile. */
   readonly socket: Socket;
-  /** Whose sandbox it is: known from the way by which it came. */
+  /** The namespace of the sandbox, as the connection's socket shows. */
   readonly namespace: string;
 }
 

@@ -29,7 +29,7 @@ export interface SuiteOptions {
   readonly image: Image;
   /** Where its root is mounted. */
   readonly rootDir: string;
-  /** What techniques that call the API attack; without it they are errors. */
+  /** The API that some techniques attack; without it they are errors. */
   readonly openApi?: OpenAttackedApi;
   /** Ends what is under way, which then counts as an error. */
   readonly signal?: AbortSignal;

@@ -1,4 +1,4 @@
-/** What the tests of reading share: hand-made layers and images, and folders that vanish. */
+/** Shared by the tests of reading: hand-made layers and images, and folders that vanish. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 
 const shared = process.env['WARD_SHARED'] ?? resolve(import.meta.dirname, '../../../shared');
 
-/** What a test is given by Vitest. */
+/** A test's context from Vitest. */
 export interface Skippable {
   skip(note: string): never;
 }

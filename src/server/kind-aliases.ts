@@ -14,7 +14,7 @@ const name = z
   .max(64)
   .regex(/^[a-z0-9]+(?::[a-z0-9][a-z0-9.-]*)?$/, 'not the name of a kind');
 
-/** Of the configuration: `false` for none, or changes to Ward's own table, `null` to take a name out of it. */
+/** The configuration: `false` for no names, or changes to Ward's own table, `null` to take a name out of it. */
 export const kindAliasesSchema = z.union([z.boolean(), z.record(name, name.nullable())]);
 export type KindAliases = z.infer<typeof kindAliasesSchema>;
 

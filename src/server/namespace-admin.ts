@@ -42,7 +42,7 @@ export interface NamespaceOverview {
   /** Records of activations. */
   readonly records: number;
   readonly disk: {
-    /** Of its actions; what other namespaces have as well counts for each. */
+    /** Code of its actions; code that several namespaces have counts for each. */
     readonly codeBytes: number;
     /** Estimated from the newest ones. */
     readonly recordBytes: number;

@@ -119,7 +119,7 @@ async function perform({ removals, traces, dataDirs, held }: Work): Promise<read
   return failed;
 }
 
-/** Of every Ward and every sandbox made by hand that this machine knows of. */
+/** The locks of every Ward and every sandbox made by hand that this machine knows of. */
 function holdAll(): FileLock[] {
   const names = existsSync(locksDir)
     ? readdirSync(locksDir).filter((name) => !name.includes('-journal'))
@@ -168,7 +168,7 @@ function dataRemovals(dataDirs: readonly string[], imagesDir: string): Removal[]
   ];
 }
 
-/** Of the server, the command line and the scanner. */
+/** Caches of the server, the command line and the scanner. */
 function compileCaches(): string[] {
   return ['ward', 'ward-scan'].map((name) => join(checkout, 'node_modules/.cache', name));
 }

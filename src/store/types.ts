@@ -193,7 +193,7 @@ export interface NamespaceUsage {
   readonly recordBytes: number;
   /** Start of its newest activation that a record was kept of, whether it is there still; null: there was none. */
   readonly lastUsedAt: number | null;
-  /** Of the code of its actions, each once. */
+  /** Digests of the code of its actions, each once. */
   readonly codeDigests: readonly string[];
 }
 

@@ -50,7 +50,7 @@ beforeAll(async () => {
   await symlink(root, join(folder, 'ward'));
   await writeFile(join(folder, 'policy.yaml'), textOf('yaml policy'));
   await mkdir(join(folder, 'bin'));
-  // What would build, clone and install is there already.
+  // Stand-ins: the results of building, cloning and installing are there already.
   for (const [name, script] of [
     ['docker', 'case "$*" in "save app:ci") cat app.tar;; esac'],
     ['npm', ''],

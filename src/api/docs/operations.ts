@@ -15,7 +15,7 @@ export interface DocumentedOperation {
   readonly body?: JsonObject;
   readonly produces?: string;
   readonly answers: Readonly<Record<number, JsonObject | string>>;
-  /** Of errors, beside 400, 401, 403, 404 and 500. */
+  /** Statuses of errors beside 400, 401, 403, 404 and 500. */
   readonly errors?: readonly number[];
 }
 

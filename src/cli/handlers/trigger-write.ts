@@ -93,7 +93,7 @@ async function createTrigger(input: Input, context: Context, name: EntityName): 
   await showForPrograms(context, name.path, entity);
 }
 
-/** Of a webhook: what is to be requested. Programs that asked for the trigger get nothing else on stdout. */
+/** The URL of a webhook. Programs that asked for the trigger get nothing else on stdout. */
 function tellUrl({ io }: Context, record: JsonObject): void {
   const url = textOf(objectOf(resultOf(record))['url']);
   if (url === '') return;

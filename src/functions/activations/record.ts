@@ -12,7 +12,7 @@ export interface Ending extends Completion {
   readonly durationMs?: number;
   /** Of a composed one: the most that any part may use. */
   readonly memoryMiB?: number;
-  /** Of a failed one: what to do about it. */
+  /** Says what to do about a failure. */
   readonly hint?: string;
 }
 

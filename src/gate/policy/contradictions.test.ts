@@ -101,10 +101,10 @@ overrides:
 `;
   expect(told(text)).toEqual([
     "3:3 rules.malwar: there is no key 'malwar' here",
-    '4:14 rules.secrets.action: "dney" is none of: allow, warn, deny',
+    '4:14 rules.secrets.action: "dney" is not one of: allow, warn, deny',
     '6:15 rules.vulnerabilities.limits.high: "lots": not a number of findings, nor any',
     '7:18 rules.vulnerabilities.graceDays.sinceFix: -1 is less than 0',
-    '9:22 overrides.0.stages.1: "build" is none of: push, deploy, run',
+    '9:22 overrides.0.stages.1: "build" is not one of: push, deploy, run',
     '11:21 overrides.0.rules.signatures.keys: "release" is not a list',
   ]);
 });

@@ -61,7 +61,7 @@ function wordsOf(issue: Issue, found: unknown): Pick<PolicyProblem, 'message' | 
       const wanted = issue.values.map(String);
       const meant = typeof found === 'string' ? nearestName(found, wanted) : undefined;
       return {
-        message: `${shown(found)} is none of: ${wanted.join(', ')}`,
+        message: `${shown(found)} is not one of: ${wanted.join(', ')}`,
         ...(meant === undefined ? {} : { suggestion: `did you mean ${meant}?` }),
       };
     }
@@ -83,7 +83,7 @@ function wordsOf(issue: Issue, found: unknown): Pick<PolicyProblem, 'message' | 
 }
 
 function missingHint(issue: Issue): string | undefined {
-  // What the schema says in words of its own is a hint; what zod says is not.
+  // The schema's own words are a hint; zod's are not.
   if (!/^(?:Invalid|Too) /.test(issue.message)) return issue.message;
   return issue.code === 'invalid_value' ? `write ${issue.values.map(String).join(' or ')}` : undefined;
 }

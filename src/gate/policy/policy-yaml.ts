@@ -22,9 +22,9 @@ const start: Place = { line: 1, column: 1 };
 export interface PolicyText {
   /** The content; null when the problems leave nothing to be read. */
   readonly value: unknown;
-  /** Of the YAML itself. */
+  /** Faults of the YAML itself. */
   readonly problems: readonly PolicyProblem[];
-  /** Of the key that leads to a value, or of an item of a list; of what it would be in, where it is not there. */
+  /** The place of the key that leads to a value, or of an item of a list; of the map or list around a missing one. */
   placeOf(path: readonly PropertyKey[]): Place;
 }
 

@@ -78,7 +78,7 @@ overrides:
     ['form: 1\nrules: { vulnerabilities: { epss: { above: 2 } } }', /epss\.above/],
     [
       'form: 1\nrules: { malware: { action: maybe } }',
-      /rules\.malware\.action: "maybe" is none of: allow, warn, deny/,
+      /rules\.malware\.action: "maybe" is not one of: allow, warn, deny/,
     ],
     ['form: 1\nrules: { malware: { action: dney } }', /did you mean deny\? \(line 2, column 21\)/],
     ['form: 1\nrules: { vulnerabilities: { ignoreUnfixed: yes } }', /"yes" is not true or false/],

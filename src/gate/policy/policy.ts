@@ -115,7 +115,7 @@ function parseFile(text: string): PolicyFile {
 const mostTold = 20;
 
 interface ReadPolicy {
-  /** Undefined: it is none. */
+  /** Undefined: the text is no policy. */
   readonly file: PolicyFile | undefined;
   readonly problems: readonly PolicyProblem[];
   readonly placeOf: PolicyText['placeOf'];

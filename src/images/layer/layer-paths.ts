@@ -11,7 +11,7 @@ import type { TarEntry } from './tar-entry.ts';
 /** Paths have no leading slash; the root's is empty. With a problem, no two programs would agree on it. */
 export type Placed = { readonly problem: string | undefined } & (
   | { readonly kind: 'folder' | 'file' | 'special'; readonly path: string }
-  /** What every root file system of Linux has in `/dev`: it is not laid, since what runs the image mounts its own there. */
+  /** A node that every root file system of Linux has in `/dev`. Not unpacked: the runtime mounts a `/dev` of its own. */
   | { readonly kind: 'node'; readonly path: string }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: Buffer }
   /** `original` is empty when it leads nowhere. */

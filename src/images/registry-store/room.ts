@@ -31,7 +31,7 @@ export function roomValues(
 
 const usageRow = z.object({ bytes: z.number() });
 
-/** What the namespace holds already. */
+/** The room that the namespace uses already. */
 export async function bytesHeldBy(db: RegistryDatabase, namespace: string): Promise<number> {
   const row = await db.first(usageRow, 'select bytes from usage where namespace = ?', namespace);
   return row?.bytes ?? 0;

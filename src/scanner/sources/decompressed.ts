@@ -10,7 +10,7 @@ import { formatSize, isFault, newId } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 
 export interface Decompressed extends AsyncDisposable {
-  /** Of the archive as it was, or of what became of it: only as long as this is not disposed of. */
+  /** The path of the archive, or of its decompressed copy; valid until this is disposed of. */
   readonly path: string;
 }
 

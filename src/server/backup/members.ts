@@ -38,7 +38,7 @@ const headerSchema = z.object({
     registry: z.int().min(0).nullable(),
     gate: z.int().min(0).nullable(),
   }),
-  /** Of what follows, without the sums. */
+  /** Of the entries that follow, without the sums. */
   files: z.int().min(0),
   bytes: z.int().min(0),
   missing: z.array(missingSchema).max(100_000).readonly(),

@@ -94,7 +94,9 @@ function openReading(into: string, onBytes: ReadOptions['onBytes']): Reading {
     if (hasEnded) throw invalidBackup('something follows its digests');
     if (header === undefined ? name !== headerName : name !== sumsName && !isMemberName(name)) {
       throw invalidBackup(
-        header === undefined ? 'it is none' : `it has ${JSON.stringify(name)}, which no backup has`,
+        header === undefined
+          ? `it does not begin with ${headerName}`
+          : `it has ${JSON.stringify(name)}, which no backup has`,
       );
     }
     if (seen.has(name)) throw invalidBackup(`it has ${name} twice`);

@@ -40,7 +40,7 @@ export interface RestoreResult extends Pick<BackupHeader, 'ward' | 'takenAt' | '
   readonly dataDir: string;
   /** An earlier restore was interrupted when it was whole already: that one is finished, and this file was not read. */
   readonly wasUnfinished: boolean;
-  /** Of the backup, unless it is in the data folder now. */
+  /** Parts that the backup lacks, unless they are in the data folder now. */
   readonly missing: readonly MissingPart[];
   readonly damaged: readonly string[];
   /** Names of those that were put into the image store. */

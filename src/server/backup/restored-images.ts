@@ -33,7 +33,7 @@ export async function planImages(
     damaged.includes(`images/blobs/sha256/${digest.replace(/^sha256:/, '')}`);
   const blobs = new Map<Descriptor, readonly Descriptor[]>();
   for (const [, entry] of all) {
-    // What a damaged manifest says is not looked at.
+    // Takes nothing from a damaged manifest.
     const below = isDamaged(entry) ? [entry] : await blobsBelow(from, entry);
     if (!below.some(isDamaged)) blobs.set(entry, below);
   }

@@ -52,7 +52,7 @@ export async function writeArchive(
     const handle = await open(temporary, 'wx', 0o600);
     const output = handle.createWriteStream({ flush: true });
     const archive = pack();
-    // Who waits for it is told; that it was ended is nobody's surprise.
+    // Its waiter has the error; an end on purpose is no other error.
     archive.on('error', () => {});
     const compress = createZstdCompress({
       chunkSize: pieceBytes,

@@ -5,7 +5,7 @@ import { guest } from '../first-namespace.ts';
 
 export interface AdvisoriesAge {
   readonly count: number;
-  /** Of the newest of them, as the policy counts; undefined when there are none, or when they have no time. */
+  /** Age of the newest of them, as the policy counts; undefined when there are none, or when they have no time. */
   readonly ageSeconds: number | undefined;
   /** The problem with that, and what to do; undefined when all is well. */
   readonly warning: string | undefined;
