@@ -15,7 +15,7 @@ const scripts: ReadonlyMap<string, (entries: readonly EntrySpec[]) => string> = 
 
 /** A person does not wait longer for a TAB. */
 const namesMs = 1000;
-/** What no shell takes for anything else, and no command for an option. */
+/** Names that no shell takes for anything else, and no command for an option. */
 const plain = /^[\w@.:/][\w@.:/-]*$/;
 
 export const completion: Handler = async (input, context) => {
