@@ -347,6 +347,8 @@ test.each([
   ['an image that is in the registry', ['guest/app:v1'], 'SCAN_TARGET_INVALID'],
   ['a root that is not there', ['rootfs:/nonexistent'], 'SCAN_TARGET_INVALID'],
   ['a root that is a file', ['rootfs:osv.txt'], 'SCAN_TARGET_INVALID'],
+  ['a root that is empty', ['rootfs:nothing'], 'SCAN_TARGET_INVALID'],
+  ['a folder that is empty', ['./nothing'], 'SCAN_TARGET_INVALID'],
   ['an archive that is not there', ['archive:/nonexistent'], 'SCAN_TARGET_INVALID'],
   ['a policy that is none', ['fixed', '--policy', 'osv.ndjson'], 'POLICY_INVALID'],
   ['a platform that the image is not for', ['fixed', '--platform', 'windows'], 'FLAG_INVALID'],
@@ -359,6 +361,7 @@ test.each([
   ],
 ])('%s is an error, which ends with 2', async (_, args, code) => {
   await writeFile(join(folder, 'osv.txt'), 'hello');
+  await mkdir(join(folder, 'nothing'), { recursive: true });
   expect(await ward(['image', 'scan', ...args])).toMatchObject({
     code: 2,
     stdout: '',

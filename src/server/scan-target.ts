@@ -1,5 +1,5 @@
 /** What the word after `ward image scan` is: an image, wherever it is kept, a folder, or an SBOM. */
-import { access, open, readFile, stat } from 'node:fs/promises';
+import { access, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formOf } from '../images/index.ts';
 import { errnoOf, isFault, messageOf } from '../lib/index.ts';
@@ -25,7 +25,7 @@ export async function findTarget(word: string, imagesDir: string, piped?: string
   if (form === 'oci') return { kind: 'layout', path: await existing(path, 'folder'), tag };
   if (form === 'archive') return { kind: 'archive', path: await existing(path, 'file'), tag };
   const folder = /^rootfs:(.+)$/s.exec(word)?.[1];
-  if (folder !== undefined) return { kind: 'folder', path: await existing(folder, 'folder') };
+  if (folder !== undefined) return await filledFolder(await existing(folder, 'folder'));
   return (await lookAt(word)) ?? storedImage(word, imagesDir);
 }
 
@@ -82,7 +82,13 @@ async function folderAt(path: string): Promise<ScanTarget> {
     () => true,
     () => false,
   );
-  return isLayout ? { kind: 'layout', path, tag: undefined } : { kind: 'folder', path };
+  return isLayout ? { kind: 'layout', path, tag: undefined } : await filledFolder(path);
+}
+
+/** A build that failed often leaves an empty folder, which would be allowed: nothing is found in it. */
+async function filledFolder(path: string): Promise<ScanTarget> {
+  if ((await readdir(path)).length === 0) throw invalid(`${path} is empty: there is nothing to scan`);
+  return { kind: 'folder', path };
 }
 
 interface LookedAt {

@@ -13,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -62,6 +63,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   const { dataDir, imagesDir } = config;
   const paths = dataPaths(dataDir);
   const stage = stageIn(paths);
+  if (!existsSync(stage.commit)) refuseAbsentFile(file);
   refuseFolder(dataDir, imagesDir, replace || existsSync(stage.root));
   makeFolder(dataDir);
   using _lock = lockOf(
@@ -113,6 +115,14 @@ export function refuseUnfinishedRestore({ restoreStage }: DataPaths): void {
       hint: `run ward restore again; or remove ${restoreStage} to serve the folder as it is without it`,
     },
   );
+}
+
+/** Before anything is made. */
+function refuseAbsentFile(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === false) return;
+  throw serverFault('BACKUP_INVALID', `there is no backup ${file}`, {
+    hint: 'name the file that ward backup wrote',
+  });
 }
 
 interface Stage {
