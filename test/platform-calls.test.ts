@@ -59,6 +59,10 @@ answer=$(tail -n1 <&3)
 echo "{\\"host\\":\\"$host\\",\\"answer\\":$answer}"
 `,
 };
+const triesKey = `exports.main = async ({ key }) => {
+  const headers = { authorization: 'Basic ' + Buffer.from(key).toString('base64') };
+  return { status: (await fetch(process.env.__OW_API_HOST + '/api/v1/namespaces', { headers })).status };
+}`;
 /** Without a key it is refused, which Java tells with the address. */
 const asks: Instruction[] = [
   ['new', 'java/net/URL'],
@@ -294,17 +298,49 @@ describe.skipIf(missing !== undefined)(
       ['nodejs:24', "exports.main = () => ({ key: process.env.__OW_API_KEY ?? '' })"],
       ['python:3.13', 'import os\ndef main(_): return {"key": os.environ.get("__OW_API_KEY", "")}'],
     ])(
-      'in a sandbox of %s that stays, a call without a key never finds that of one before',
+      'in a sandbox of %s that stays, a call without a key never finds that of one before, but one that is lent to it',
       async (kind, code) => {
         const name = `forgets-${kind.split(':')[0]}`;
         await deploy(name, code, { kind }, [withKey, { key: 'web-export', value: true }]);
-        const web = async () => (await fetch(`${ward.url}/api/v1/web/guest/default/${name}.json`)).json();
+        const url = `${ward.url}/api/v1/web/guest/default/${name}.json`;
+        const web = async () => ((await (await fetch(url)).json()) as { key: string }).key;
         const keyed = (await ward.invoke(name)).body;
         expect(keyed.response.result.key).toMatch(/^[^:]+:.+$/);
-        expect(await web()).toEqual({ key: '' });
+        const lent = await web();
+        expect(lent).toMatch(/^[^:]+:.+$/);
+        expect(lent).not.toBe(keyed.response.result.key);
+        expect(await web()).not.toBe(lent);
+        // It is for the inside, and for that run.
+        expect((await ward.request('GET', '/api/v1/namespaces', { auth: lent })).status).toBe(401);
+        await deploy('tries-it', triesKey);
+        expect(await resultOf('tries-it', { key: lent })).toEqual({ status: 401 });
         expect((await ward.invoke(name)).body.response.result).toEqual(keyed.response.result);
       },
     );
+
+    it('calls of the world and of webhooks get in with a key that is lent to them', async () => {
+      await deploy('called', programs['nodejs:24'] ?? '', {}, [withKey, { key: 'web-export', value: true }]);
+      const page = await fetch(`${ward.url}/api/v1/web/guest/default/called.json`);
+      expect(await page.json()).toEqual({ host: inside, answer: ['guest'] });
+
+      const hook = await ward.cli([
+        'trigger',
+        'create',
+        'hooked',
+        '--feed',
+        '/whisk.system/webhooks/webhook',
+        '-o',
+        'json',
+      ]);
+      expect(hook.code, hook.stderr).toBe(0);
+      await ward.cli(['rule', 'create', 'hooks', 'hooked', 'called']);
+      const url = /https?:\/\/\S+\/webhooks\/[\w-]+/.exec(`${hook.stdout}${hook.stderr}`)?.[0] ?? '';
+      const fired = await fetch(url, { method: 'POST' });
+      const activationId = fired.headers.get('x-openwhisk-activation-id') ?? '';
+      const [line] = (await ward.activation(activationId)).logs;
+      const called = await ward.activation(JSON.parse(line).activationId);
+      expect(called.response.result).toEqual({ host: inside, answer: ['guest'] });
+    });
 
     it('under gVisor there is no port, and the address is that of the world', async () => {
       await deploy(

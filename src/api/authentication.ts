@@ -27,9 +27,9 @@ export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceSer
   scope.decorateRequest('identity', undefined);
   scope.addHook('onRequest', (request, reply, done) => {
     if (request.method === 'OPTIONS') return done();
+    const behind = sandboxNamespaceOf(request);
     const admit = (identity: Identity) => {
       request.identity = identity;
-      const behind = sandboxNamespaceOf(request);
       if (behind !== undefined && behind !== identity.namespace) return done(foreignKey(behind));
       const refusal = refusalByScope(request, identity);
       if (refusal !== undefined) return done(refusal);
@@ -38,7 +38,11 @@ export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceSer
     };
     let identity: Identity | Promise<Identity>;
     try {
-      identity = namespaces.authenticate(request.headers.authorization);
+      const { authorization } = request.headers;
+      identity =
+        behind === undefined
+          ? namespaces.authenticate(authorization)
+          : namespaces.authenticateInside(authorization);
     } catch (error) {
       return done(asError(error));
     }

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseEntityName, parseNamespaceName } from '../../functions/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
-import { completion } from '../api.fixture.ts';
+import { basic, completion } from '../api.fixture.ts';
 import { startWeb, type TestWeb } from './web.fixture.ts';
 
 const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -145,7 +145,12 @@ describe('a call', () => {
     await web.deploy('keys', { 'provide-api-key': true });
     await web.call('GET', 'guest/default/keys.json', { key: stranger });
     expect(JSON.stringify(web.api.jobs)).not.toContain(stranger.slice(40));
-    expect(web.api.jobs[0]?.apiKey).toBeUndefined();
+    // What it has is lent to it, and opens nothing here.
+    const lent = web.api.jobs[0]?.apiKey ?? '';
+    expect(lent).not.toBe(stranger);
+    await expect(async () => web.api.functions.namespaces.authenticate(basic(lent))).rejects.toMatchObject({
+      code: 'AUTHENTICATION_INVALID',
+    });
     const bearer = { authorization: 'Bearer of.the.action' };
     await web.call('GET', 'guest/default/keys.json', { headers: bearer });
     expect(lastArguments()).toMatchObject({ __ow_headers: bearer });

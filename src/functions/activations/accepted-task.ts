@@ -48,6 +48,7 @@ const stored = z.discriminatedUnion('type', [
     revision: z.string(),
     image: z.string().optional(),
     providesApiKey: z.boolean().optional(),
+    isLentKey: z.literal(true).optional(),
     code: z.object({ digest, binary: z.boolean(), main: z.string() }),
     scaling: z
       .object({

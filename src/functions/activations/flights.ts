@@ -42,7 +42,7 @@ export interface FlightsOptions {
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly vault: Vault;
-  readonly namespaces: Pick<NamespaceService, 'createdAt'>;
+  readonly namespaces: Pick<NamespaceService, 'createdAt' | 'lendKey'>;
   readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
   readonly log: Log;
 }
@@ -176,12 +176,26 @@ function lacksCode({ kind, code }: CodeTask): boolean {
   return kind !== blackboxKind && isEmptyCode(code);
 }
 
+function runCode({ invoker, namespaces }: FlightsOptions, task: CodeTask): Promise<Ending> {
+  return task.isLentKey ? runWithLentKey(invoker, namespaces, task) : invoker.run(task);
+}
+
+async function runWithLentKey(
+  invoker: FlightsOptions['invoker'],
+  namespaces: FlightsOptions['namespaces'],
+  task: CodeTask,
+): Promise<Ending> {
+  using lent = await namespaces.lendKey(task.namespace);
+  return await invoker.run(lent === undefined ? task : { ...task, apiKey: lent.key });
+}
+
 /** Ends the flight once, by what the invoker says or by an interruption, and releases it. */
 function runToEnd(
-  { invoker, compose, gate }: FlightsOptions,
+  options: FlightsOptions,
   flight: Flight,
   end: (ending: Ending) => ActivationRecord,
 ): Promise<ActivationRecord> {
+  const { compose, gate } = options;
   return new Promise((resolve, reject) => {
     let isOver = false;
     const finish = (ending: Ending) => {
@@ -204,7 +218,7 @@ function runToEnd(
       const start = () => {
         if (isOver) return;
         if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
-        const running = task.type === 'code' ? invoker.run(task) : compose(task, call);
+        const running = task.type === 'code' ? runCode(options, task) : compose(task, call);
         const explain = (ending: Ending) => {
           if (ending.status === 'success' || task.type !== 'code') finish(ending);
           else explained(task, ending, flight.allowed).then(finish, refuse);

@@ -36,6 +36,7 @@ export function newCodeTask(
     parameters,
     acceptedAt: Date.now(),
     apiKey: apiKeyFor(resolved, caller),
+    isLentKey: isLentKey(resolved, caller),
   };
 }
 
@@ -64,4 +65,10 @@ function newComposedTask({ resolved, caller, payload, cause, activationId }: New
 function apiKeyFor({ providesApiKey }: ResolvedAction, { authorization }: Caller): string | undefined {
   if (!providesApiKey || authorization === undefined) return undefined;
   return formatApiKey(parseAuthorization(authorization));
+}
+
+/** A lent key has all rights, so a caller who has fewer gets none. */
+function isLentKey({ providesApiKey }: ResolvedAction, caller: Caller): true | undefined {
+  const isKeyless = caller.authorization === undefined && caller.identity.scope === 'full';
+  return providesApiKey && isKeyless ? true : undefined;
 }

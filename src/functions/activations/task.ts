@@ -14,6 +14,8 @@ export interface Origin {
 /** Code in a sandbox. */
 export interface CodeTask extends Job, Origin {
   readonly type: 'code';
+  /** Its action is to have a key and its caller brought none: each run is lent one. */
+  readonly isLentKey?: true | undefined;
 }
 
 /** What Ward itself carries out: a sequence, a composition, a built-in action. */

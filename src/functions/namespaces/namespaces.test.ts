@@ -64,6 +64,31 @@ describe('a key', () => {
   });
 });
 
+describe('a lent key', () => {
+  test('opens its namespace from inside, and nothing from outside or when it was taken back', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    const lent = await namespaces.lendKey('guest');
+    const header = basic(lent?.key ?? '');
+    expect(await namespaces.authenticateInside(header)).toMatchObject({ namespace: 'guest', scope: 'full' });
+    await expect(async () => namespaces.authenticate(header)).rejects.toMatchObject(invalid);
+    lent?.[Symbol.dispose]();
+    await expect(async () => namespaces.authenticateInside(header)).rejects.toMatchObject(invalid);
+  });
+
+  test('opens no namespace that was made anew under the same name', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    await namespaces.create('again');
+    using lent = await namespaces.lendKey('again');
+    await namespaces.delete('again');
+    await namespaces.create('again');
+    const header = basic(lent?.key ?? '');
+    await expect(async () => namespaces.authenticateInside(header)).rejects.toMatchObject(invalid);
+    expect(await namespaces.lendKey('nobody')).toBeUndefined();
+  });
+});
+
 describe('limits', () => {
   test('are the system’s until the operator sets them, and again when he unsets them', async () => {
     await using platform = await startPlatform();

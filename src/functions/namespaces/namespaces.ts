@@ -16,7 +16,8 @@ import {
   type NewKey,
 } from './further-keys.ts';
 import { createIdentities, type Identity } from './identities.ts';
-import { type ApiKey, formatApiKey, hashSecret, newApiKey } from './keys.ts';
+import { type ApiKey, formatApiKey, hashSecret, invalidAuthentication, newApiKey } from './keys.ts';
+import { createLentKeys, type LentKey } from './lent-keys.ts';
 import type { SystemLimits, UserLimits } from './limits.ts';
 import {
   type NamespaceLimitsPatch,
@@ -47,6 +48,13 @@ export interface NamespaceService {
    * @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID
    */
   authenticate(header: string | undefined): Identity | Promise<Identity>;
+  /**
+   * The same for a request that comes out of a sandbox: there a lent key opens its namespace, too.
+   * @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID
+   */
+  authenticateInside(header: string | undefined): Identity | Promise<Identity>;
+  /** A key for one run of an action, until it is disposed of. Undefined when there is no such namespace. */
+  lendKey(name: string): Promise<LentKey | undefined>;
   /**
    * The namespace of this name as its own caller with all rights, for calls that bring no key; at once when it was
    * asked lately. Undefined when there is none.
@@ -94,6 +102,12 @@ export function createNamespaces(
   const { namespaces: rows, keys } = store;
   const identities = createIdentities(store, system, now);
   const { forget } = identities;
+  const lentKeys = createLentKeys();
+  const lenderNow = async (name: string, createdAt: number): Promise<Identity> => {
+    const identity = await identities.ofNamespace(name);
+    if (identity?.createdAt !== createdAt) throw invalidAuthentication();
+    return identity;
+  };
   const mustFind = async (name: string): Promise<NamespaceRow> => {
     const row = await rows.byName(parseNamespaceName(name));
     if (row === undefined) throw notFound();
@@ -108,6 +122,16 @@ export function createNamespaces(
   return {
     forget,
     authenticate: identities.authenticate,
+    authenticateInside(header) {
+      const lender = lentKeys.lenderOf(header);
+      return lender === undefined
+        ? identities.authenticate(header)
+        : lenderNow(lender.namespace, lender.createdAt);
+    },
+    async lendKey(name) {
+      const identity = await identities.ofNamespace(name);
+      return identity && lentKeys.lend(identity);
+    },
     identityOf: identities.ofNamespace,
     async create(name) {
       const apiKey = newApiKey();

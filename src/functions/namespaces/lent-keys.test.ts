@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { createLentKeys } from './lent-keys.ts';
+
+const header = (key: string) => `Basic ${Buffer.from(key).toString('base64')}`;
+const guest = { namespace: 'guest', createdAt: 1 };
+
+test('a lent key is that of its lender until it is taken back', () => {
+  const keys = createLentKeys();
+  const one = keys.lend(guest);
+  const other = keys.lend({ namespace: 'other', createdAt: 2 });
+  expect(keys.lenderOf(header(one.key))).toMatchObject(guest);
+  one[Symbol.dispose]();
+  expect(keys.lenderOf(header(one.key))).toBeUndefined();
+  expect(keys.lenderOf(header(other.key))).toMatchObject({ namespace: 'other' });
+});
+
+test('the id of one with the secret of another opens nothing', () => {
+  const keys = createLentKeys();
+  const [{ key: one }, { key: other }] = [keys.lend(guest), keys.lend(guest)];
+  expect(keys.lenderOf(header(`${one.split(':')[0]}:${other.split(':')[1]}`))).toBeUndefined();
+});

@@ -1,0 +1,42 @@
+/**
+ * Keys that are lent to a single run of an action with `provide-api-key`, when nobody's key came with its call: the world
+ * called it, or a feed, or it was taken up after a restart. Ward keeps no namespace's key that it could pass on. A lent
+ * key opens the API only from a sandbox of its namespace, and only until the run ends. It is in memory alone.
+ */
+import { formatApiKey, hashSecret, isSecret, newApiKey, parseAuthorization } from './keys.ts';
+
+export interface LentKey extends Disposable {
+  /** `uuid:secret`, as every key. */
+  readonly key: string;
+}
+
+/** A namespace as it is now: one that is made anew under the same name is another one. */
+export interface Lender {
+  readonly namespace: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+export interface LentKeys {
+  /** Disposing of it takes the key back. */
+  lend(lender: Lender): LentKey;
+  /** Whose key an `Authorization` header holds, if it is a lent one. */
+  lenderOf(header: string | undefined): Lender | undefined;
+}
+
+export function createLentKeys(): LentKeys {
+  const lent = new Map<string, { readonly secretHash: string; readonly lender: Lender }>();
+  return {
+    lend(lender) {
+      const key = newApiKey();
+      lent.set(key.id, { secretHash: hashSecret(key.secret), lender });
+      return { key: formatApiKey(key), [Symbol.dispose]: () => void lent.delete(key.id) };
+    },
+    lenderOf(header) {
+      if (lent.size === 0) return undefined;
+      const { id, secret } = parseAuthorization(header);
+      const found = lent.get(id);
+      return found !== undefined && isSecret(secret, found.secretHash) ? found.lender : undefined;
+    },
+  };
+}
