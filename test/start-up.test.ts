@@ -92,6 +92,10 @@ describe.skipIf(missing)(`the start${missing ? ` (${missing})` : ''}`, () => {
     expect(said).toContain('guest.auth');
     expect(said).toMatch(/warning: there are no advisories, .*: get them with ward advisories update/);
     expect(said.includes(key)).toBe(isTerminal);
+    // What is to be typed next reaches this server and no other.
+    expect(said).toMatch(
+      /export WARD_APIHOST=http:\/\/127\.0\.0\.1:\d+ WARD_AUTH=\$\(cat \S+\/guest\.auth\)/,
+    );
   });
 });
 

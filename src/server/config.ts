@@ -70,7 +70,7 @@ export interface ConfigSources {
 
 const mebibyte = 1024 * 1024;
 export const defaultDataDir = '/var/lib/ward';
-const defaultListen = '127.0.0.1:3233';
+export const defaultListen = '127.0.0.1:3233';
 /** What is left of the host's memory is for the host, the page cache and Ward itself. */
 const sandboxShareOfMemory = 0.7;
 

@@ -1,6 +1,7 @@
 /** `ward up`: the platform, from here until a signal. */
 import { createLog } from '../lib/index.ts';
-import { loadConfig } from './config.ts';
+import { defaultDataDir, defaultListen, loadConfig } from './config.ts';
+import { dataPaths } from './instance.ts';
 import type { DataPart } from './missing-parts.ts';
 import { type Platform, startPlatform } from './platform.ts';
 
@@ -35,6 +36,9 @@ export async function upHere(options: UpOptions): Promise<number> {
   return 0;
 }
 
+const usualUrl = `http://${defaultListen}`;
+const usualKeyFile = dataPaths(defaultDataDir).guestKey;
+
 /** The line `ready` is for programs; the rest tells a person what to type next. */
 function greet({ url, guestKey, newParameterKeys, advisoriesWarning }: Platform): void {
   process.stdout.write(`ready ${url}\n`);
@@ -52,6 +56,10 @@ function greet({ url, guestKey, newParameterKeys, advisoriesWarning }: Platform)
       '',
       'Next, in another shell:',
       '',
+      // At the usual place the command finds both by itself.
+      ...(url === usualUrl && guestKey.file === usualKeyFile
+        ? []
+        : [`  export WARD_APIHOST=${url} WARD_AUTH=$(cat ${guestKey.file})`]),
       '  ward action create hello examples/hello.js',
       '  ward action invoke hello --param name World --result',
       '',
