@@ -8,13 +8,7 @@ import { nestsDeeperThan } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
 /** Parts that a backup can be without. */
-export const leftOutParts = [
-  'parameter keys',
-  'signing keys',
-  'guest key',
-  'advisories',
-  'configuration',
-] as const;
+const leftOutParts = ['parameter keys', 'signing keys', 'guest key', 'advisories', 'configuration'] as const;
 
 const missingSchema = z.strictObject({
   part: z.enum([...leftOutParts, 'code', 'image']),
