@@ -1,7 +1,7 @@
 /**
- * Keys that are lent to a single run of an action with `provide-api-key`, when nobody's key came with its call: the world
- * called it, or a feed, or it was taken up after a restart. Ward keeps no namespace's key that it could pass on. A lent
- * key opens the API only from a sandbox of its namespace, and only until the run ends. It is in memory alone.
+ * Keys for actions with `provide-api-key` whose call brings no key, because the world made it, or a feed. Ward keeps only
+ * hashes of keys, so it has none to pass on. A lent key opens the API only from a sandbox of its namespace, and only until
+ * the run ends. It is in memory alone: a run that a restart takes up is lent another.
  */
 import { formatApiKey, hashSecret, isSecret, newApiKey, parseAuthorization } from './keys.ts';
 
