@@ -8,7 +8,7 @@
 type Member = readonly [owner: string, name: string, descriptor: string];
 
 export type Instruction =
-  | readonly ['aconst_null' | 'areturn' | 'athrow' | 'dup' | 'iconst_1' | 'pop']
+  | readonly ['aconst_null' | 'areturn' | 'athrow' | 'dup' | 'iconst_1' | 'pop' | 'pop2']
   | readonly ['aload' | 'astore', number]
   | readonly ['ldc', string]
   | readonly ['new', string]
@@ -30,6 +30,7 @@ const opcodes = {
   aload: 0x2a,
   astore: 0x4b,
   pop: 0x57,
+  pop2: 0x58,
   dup: 0x59,
   areturn: 0xb0,
   getstatic: 0xb2,

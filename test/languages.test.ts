@@ -19,6 +19,15 @@ afterAll(() => ward?.[Symbol.asyncDispose]());
 const outcomeOf = (source: Source, payload: object = {}) => outcomeIn(ward, source, payload);
 
 const object = 'com/google/gson/JsonObject';
+/** The text of a file. */
+const readText = (path: string): Instruction[] => [
+  ['new', 'java/io/File'],
+  ['dup'],
+  ['ldc', path],
+  ['invokespecial', 'java/io/File', '<init>', '(Ljava/lang/String;)V'],
+  ['invokevirtual', 'java/io/File', 'toPath', '()Ljava/nio/file/Path;'],
+  ['invokestatic', 'java/nio/file/Files', 'readString', '(Ljava/nio/file/Path;)Ljava/lang/String;'],
+];
 /** A class with a method for each behaviour. */
 const javaCode: Record<string, Instruction[]> = {
   hello: [
@@ -58,6 +67,24 @@ const javaCode: Record<string, Instruction[]> = {
     ['aload', 1],
     ['areturn'],
   ],
+  copies: [
+    ['new', 'java/io/FileInputStream'],
+    ['dup'],
+    ['ldc', '/etc/os-release'],
+    ['invokespecial', 'java/io/FileInputStream', '<init>', '(Ljava/lang/String;)V'],
+    ['new', 'java/io/FileOutputStream'],
+    ['dup'],
+    ['ldc', '/tmp/copy'],
+    ['invokespecial', 'java/io/FileOutputStream', '<init>', '(Ljava/lang/String;)V'],
+    ['invokevirtual', 'java/io/FileInputStream', 'transferTo', '(Ljava/io/OutputStream;)J'],
+    ['pop2'],
+    ...make(object),
+    ['astore', 1],
+    ...set(1, 'copy', readText('/tmp/copy')),
+    ...set(1, 'original', readText('/etc/os-release')),
+    ['aload', 1],
+    ['areturn'],
+  ],
   exits: [['iconst_1'], ['invokestatic', 'java/lang/System', 'exit', '(I)V'], ['aconst_null'], ['areturn']],
 };
 const jar: ZipContent = { 'example/Hello.class': javaClass('example/Hello', javaCode) };
@@ -72,6 +99,8 @@ interface Language {
   readonly nothing: Source;
   /** What it returns has no form in JSON. */
   readonly infinite: Source;
+  /** Copies a file of its image the way that its library would have the kernel do it; returns both. */
+  readonly copies: Source;
   readonly broken: Source;
   /** What is said of code that can't be loaded. */
   readonly refusal: RegExp;
@@ -96,6 +125,9 @@ const languages: Record<string, Language> = {
     thrown: failed(developer, /^An error has occurred: Error: broken$/),
     nothing: node('const main = () => "text"'),
     infinite: node('const main = () => ({ n: 1n })'),
+    copies: node(
+      'const fs = require("node:fs"); const main = () => { fs.copyFileSync("/etc/os-release", "/tmp/copy"); const read = (name) => fs.readFileSync(name, "utf8"); return { copy: read("/tmp/copy"), original: read("/etc/os-release") } }',
+    ),
     broken: node('10 PRINT "Hello"'),
     refusal: /SyntaxError/,
   },
@@ -108,6 +140,9 @@ const languages: Record<string, Language> = {
     thrown: failed(application, /^broken$/),
     nothing: python('def main(args): return "text"'),
     infinite: python('def main(args): return {"n": float("inf")}'),
+    copies: python(
+      'import shutil\ndef main(args):\n  shutil.copyfile("/etc/os-release", "/tmp/copy")\n  return {"copy": open("/tmp/copy").read(), "original": open("/etc/os-release").read()}\n',
+    ),
     broken: python('10 PRINT "Hello"'),
     refusal: /SyntaxError/,
   },
@@ -120,6 +155,9 @@ const languages: Record<string, Language> = {
     thrown: failed(application, /^broken$/),
     nothing: ruby('def main(args) = "text"'),
     infinite: ruby('def main(args) = { n: Float::INFINITY }'),
+    copies: ruby(
+      'def main(args)\n  IO.copy_stream("/etc/os-release", "/tmp/copy")\n  { copy: File.read("/tmp/copy"), original: File.read("/etc/os-release") }\nend\n',
+    ),
     broken: ruby('10 PRINT "Hello"'),
     refusal: /Invalid Ruby Code: failed to parse the input code/,
   },
@@ -132,6 +170,9 @@ const languages: Record<string, Language> = {
     thrown: failed(developer, /^An error occurred running the action\. Exception: broken$/),
     nothing: php('<?php function main(array $args) { return "text"; }'),
     infinite: php('<?php function main(array $args) { return ["n" => INF]; }'),
+    copies: php(
+      '<?php\nfunction main(array $args): array {\n  copy("/etc/os-release", "/tmp/copy");\n  return ["copy" => file_get_contents("/tmp/copy"), "original" => file_get_contents("/etc/os-release")];\n}\n',
+    ),
     broken: php('<?php\n10 PRINT "Hello"'),
     refusal: /PHP syntax error in index\.php/,
   },
@@ -145,6 +186,7 @@ const languages: Record<string, Language> = {
     ),
     nothing: java('example.Hello#nothing'),
     infinite: java('example.Hello#infinite'),
+    copies: java('example.Hello#copies'),
     broken: java('example.Hello'),
     refusal: /NoSuchMethodException: example\.Hello\.main\(com\.google\.gson\.JsonObject\)/,
   },
@@ -157,6 +199,9 @@ const languages: Record<string, Language> = {
     thrown: failed(developer, /did not return a dictionary or array/),
     nothing: shell('#!/bin/sh\necho text\n'),
     infinite: shell('#!/bin/sh\necho \'{"n": Infinity}\'\n'),
+    copies: shell(
+      '#!/bin/bash\ncp /etc/os-release /tmp/copy\njq -nc "{copy: \\$copy, original: \\$original}" --rawfile copy /tmp/copy --rawfile original /etc/os-release\n',
+    ),
     broken: shell('10 PRINT "Hello"'),
     refusal: /neither an ELF file nor a script/,
   },
@@ -202,6 +247,12 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
       expect(await outcomeOf(language.infinite)).toMatchObject(
         failed(developer, /can't be turned into JSON: |did not return a dictionary/),
       );
+    });
+
+    it('copies a file, though the kernel does not do it by sendfile', async () => {
+      const { result } = await outcomeOf(language.copies);
+      expect(result.original).toContain('Debian');
+      expect(result.copy).toBe(result.original);
     });
 
     it('is refused when it can not be loaded', async () => {

@@ -44,6 +44,21 @@ _, pipe = os.pipe()
 refused(lambda: syscall("vmsplice", pipe, struct.pack("PN", ctypes.addressof(memory), 4), 1, 0), "an own page is in a pipe")
 `,
   },
+  ...(['pipe', 'socket'] as const).map(
+    (target): Technique => ({
+      ...head,
+      name: `sendfile-${target}`,
+      title: `put pages of a shared file into a ${target} by the other name of splice`,
+      reference: 'sendfile(2), CVE-2022-0847, CVE-2026-43284',
+      expects: ['EINVAL'],
+      harmlessInGvisor: 'its kernel copies, and shares no pages with the host',
+      program: `
+file = os.open(os.__file__, os.O_RDONLY)
+_, end = ${target === 'pipe' ? 'os.pipe()' : '[one.detach() for one in socket.socketpair()]'}
+refused(lambda: syscall("sendfile", end, file, None, 1), "a page of the image is in a ${target}")
+`,
+    }),
+  ),
   {
     ...head,
     name: 'dirty-pipe',

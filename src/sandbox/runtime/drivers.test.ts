@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { strictPolicy } from '../policy.ts';
+import { strictestOf } from '../seccomp/intersect.ts';
 import { buildSpec } from '../spec/build.ts';
 import { crunFeatures, input } from '../testing/spec-input.ts';
 import { runtimeDrivers, runtimeNames } from './drivers.ts';
@@ -37,11 +38,25 @@ test('what gVisor’s filter can’t express is left to gVisor’s own kernel', 
   );
   const rule = (name: string) => linux.seccomp.syscalls.find(({ names }) => names.includes(name));
   expect(rule('clone')).toEqual({ names: ['clone'], action: 'SCMP_ACT_ALLOW' });
-  expect(rule('clone3')?.action).toBe('SCMP_ACT_ALLOW');
+  for (const name of ['clone3', 'sendfile']) expect(rule(name)?.action).toBe('SCMP_ACT_ALLOW');
   expect(rule('mount')?.action).toBe('SCMP_ACT_KILL');
   expect(rule('socket')?.args).toHaveLength(2);
   expect(mounts.find(({ destination }) => destination === '/dev')?.options).not.toContain('ro');
   expect(mounts.find(({ destination }) => destination === '/fn')?.options).toContain('ro');
+});
+
+test('a call that a profile of one’s own refuses is not allowed under gVisor, whatever its errno', () => {
+  const seccomp = strictestOf(
+    {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['chmod'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 }],
+    },
+    { extraCalls: [], capabilities: [] },
+  );
+  const { linux } = runtimeDrivers.runsc.adapt(
+    buildSpec({ ...input, policy: { ...strictPolicy, runtime: 'runsc', seccomp } }),
+  );
+  expect(linux.seccomp.syscalls.some(({ names }) => names.includes('chmod'))).toBe(false);
 });
 
 test.each([

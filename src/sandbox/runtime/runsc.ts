@@ -5,7 +5,7 @@
  * A sandbox that may reach something uses the host kernel's network stack, in the namespace that was made for it
  * alone: gVisor's own one mistakes that for the host's on kernels that show net.core.rmem_default in each (6.10).
  */
-import { ENOSYS } from '../seccomp/profile.ts';
+import { strictProfile } from '../seccomp/profile.ts';
 import type { OciMount, OciSeccomp, OciSyscallRule } from '../spec/oci.ts';
 import { errorsInJsonLog } from './log.ts';
 import type { RuntimeDriver } from './types.ts';
@@ -39,16 +39,23 @@ export const runsc: RuntimeDriver = {
  * What gVisor's filter takes: it has the older name of the kill action only, answers EPERM whatever errno a rule
  * names, so that libc wouldn't fall back from `clone3`, and looks at `clone` flags wrongly. Both calls are
  * allowed there: the namespaces that they could make are the sandboxed kernel's own and give nothing on the
- * host, and what else is ENOSYS elsewhere, that kernel doesn't have.
+ * host. So are all that get an errno of their own elsewhere: that kernel doesn't have them, or copies where the
+ * host's shares its pages.
  */
 function forGvisor(seccomp: OciSeccomp): OciSeccomp {
-  const syscalls = seccomp.syscalls.map((rule): OciSyscallRule => {
-    if (rule.action === 'SCMP_ACT_KILL_PROCESS') return { ...rule, action: 'SCMP_ACT_KILL' };
-    if (rule.errnoRet === ENOSYS) return { names: rule.names, action: 'SCMP_ACT_ALLOW' };
+  const syscalls = seccomp.syscalls.flatMap((rule): OciSyscallRule[] => {
+    if (rule.action === 'SCMP_ACT_KILL_PROCESS') return [{ ...rule, action: 'SCMP_ACT_KILL' }];
+    if (rule.errnoRet !== undefined) return harmlessOf(rule);
     const isClone = rule.action === 'SCMP_ACT_ALLOW' && rule.names.includes('clone');
-    return isClone ? { names: rule.names, action: rule.action } : rule;
+    return isClone ? [{ names: rule.names, action: rule.action }] : [rule];
   });
   return { ...seccomp, syscalls };
+}
+
+/** Refused with an errno by a profile of one's own, a call gets the errno of all that is not named. */
+function harmlessOf({ names }: OciSyscallRule): OciSyscallRule[] {
+  const harmless = names.filter((name) => typeof strictProfile.refuse.get(name) === 'object');
+  return harmless.length === 0 ? [] : [{ names: harmless, action: 'SCMP_ACT_ALLOW' }];
 }
 
 /** On gVisor's read-only tmpfs not even /dev/null can be written. Its folder belongs to root all the same. */

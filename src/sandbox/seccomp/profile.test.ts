@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ENOSYS, strictProfile } from './profile.ts';
+import { EINVAL, ENOSYS, strictProfile } from './profile.ts';
 
 const allowed = (name: string) => strictProfile.allow.get(name);
 
@@ -73,6 +73,11 @@ test('terminal input can’t be faked: TIOCSTI and TIOCLINUX are not among the i
 test.each(['clone3', 'io_uring_setup', 'openat2', 'execveat'])('libc falls back from %s', (name) => {
   expect(strictProfile.refuse.get(name)).toEqual({ errno: ENOSYS });
   expect(allowed(name)).toBeUndefined();
+});
+
+test('programs that copy by sendfile read and write instead when it says that the files don’t suit', () => {
+  expect(allowed('sendfile')).toBeUndefined();
+  expect(strictProfile.refuse.get('sendfile')).toEqual({ errno: EINVAL });
 });
 
 test.each([

@@ -9,6 +9,7 @@
  * - `arguments`: calls allowed only `when` every listed argument fits: `oneOf` these values (with `plus`: any
  *   combination of these flags on top), or `noneOf` these bits set;
  * - `enosys`: calls that libc falls back from when they don't exist;
+ * - `einval`: calls that programs fall back from when the descriptors don't suit;
  * - `kill`: calls that no program inside has a use for: the process dies at once;
  * - `x64Only`: names that arm64 never had.
  */
@@ -48,6 +49,7 @@ export interface StrictProfile extends SeccompProfile {
 }
 
 export const EPERM = 1;
+export const EINVAL = 22;
 export const ENOSYS = 38;
 
 const words = z.array(z.string()).transform((lines) => lines.flatMap((line) => line.split(' ')));
@@ -68,6 +70,7 @@ const fileSchema = z.strictObject({
   landlock: words,
   arguments: z.array(z.strictObject({ call: z.string(), when: z.array(argumentSchema).min(1) })),
   enosys: words,
+  einval: words,
   kill: words,
   x64Only: words,
 });
@@ -86,6 +89,7 @@ export function loadStrictProfile(file: string): StrictProfile {
     allow,
     refuse: new Map<string, Refusal>([
       ...data.enosys.map((name): [string, Refusal] => [name, { errno: ENOSYS }]),
+      ...data.einval.map((name): [string, Refusal] => [name, { errno: EINVAL }]),
       ...data.kill.map((name): [string, Refusal] => [name, 'kill']),
     ]),
     notGranted: [],
