@@ -75,7 +75,7 @@ describe.skipIf(missing !== undefined)(`gVisor${missing ? ` (${missing})` : ''}`
     expect((await ward.invoke('eater')).body.response.status).toBe('action developer error');
   });
 
-  it('for all of a namespace, unless an action has a policy of its own', async () => {
+  it('for all of a namespace', async () => {
     const auth = await ward.createNamespace('walled', ['--sandbox', 'gvisor']);
     await ward.deploy('hello', node, { auth });
     const { body } = await ward.invoke('hello', { name: 'World' }, auth);

@@ -38,8 +38,7 @@ const limitOptions: readonly LimitOption[] = [
   {
     flags: '--sandbox <JSON>',
     limit: 'sandbox',
-    summary:
-      'what its sandboxes get unless the action says otherwise: gvisor, or an object as the annotation',
+    summary: 'what its sandboxes get; an action can only tighten it: gvisor, or an object as the annotation',
     read: readSandbox,
   },
   {

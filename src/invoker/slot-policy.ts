@@ -59,10 +59,14 @@ function checkWithin({ egress, egressWithin }: Partial<EffectiveSandboxAsk>): vo
   if (egress !== undefined && egressWithin !== undefined) narrowEgress(egress, egressWithin);
 }
 
-function sandboxRequest({ tier, seccomp, egress }: SandboxAsk, defaults: SandboxPolicy): PolicyRequest {
+function sandboxRequest(
+  { tier, seccomp, seccompWithin, egress }: Partial<EffectiveSandboxAsk>,
+  defaults: SandboxPolicy,
+): PolicyRequest {
+  const profiles = [seccompWithin, seccomp].filter((profile) => profile !== undefined);
   return {
     ...(tier === 'gvisor' && defaults.runtime !== 'runsc' ? { runtime: 'runsc' } : {}),
-    ...(seccomp === undefined ? {} : { seccomp }),
+    ...(profiles.length === 0 ? {} : { seccomp: profiles }),
     ...(egress === undefined || egress.length === 0 ? {} : { egress }),
   };
 }

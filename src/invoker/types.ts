@@ -44,6 +44,8 @@ export type SandboxAsk = {
 export type EffectiveSandboxAsk = SandboxAsk & {
   /** Rules of the namespace, past which those of its action must not go. */
   readonly egressWithin?: readonly EgressRule[] | undefined;
+  /** The namespace's profile, where the action has one too: only what both allow is allowed. */
+  readonly seccompWithin?: JsonObject | undefined;
   /** The same for the same asks, and for no others. */
   readonly id: string;
 };

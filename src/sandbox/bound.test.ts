@@ -52,14 +52,25 @@ test.each<[given: string[], capAdd: string[], capDrop: string[], left: readonly 
 test('a seccomp profile tightens', () => {
   const policy = boundPolicy(
     {
-      seccomp: {
-        defaultAction: 'SCMP_ACT_ALLOW',
-        syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
-      },
+      seccomp: [
+        { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }] },
+      ],
     },
     operator,
   );
   expect(policy.seccomp).toMatchObject({ name: 'custom' });
+});
+
+test('a seccomp profile tightens the default that the operator has', () => {
+  const denies = {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+  };
+  const { seccomp } = boundPolicy({ seccomp: [denies] }, operator);
+  const narrower = { ...operator, defaults: { ...strictPolicy, seccomp } };
+  const policy = boundPolicy({ seccomp: [{ defaultAction: 'SCMP_ACT_ALLOW' }] }, narrower);
+  expect(policy.seccomp).not.toBe('strict');
+  expect(policy.seccomp !== 'strict' && policy.seccomp.allow.has('mkdir')).toBe(false);
 });
 
 test.each<[string, PolicyRequest]>([
@@ -88,7 +99,7 @@ test.each<[string, PolicyRequest]>([
   ['hostname', { hostname: 'a b' }],
   ['capabilities', { capAdd: ['everything'] }],
   ['capabilities', { capDrop: ['everything'] }],
-  ['seccomp', { seccomp: {} }],
+  ['seccomp', { seccomp: [{}] }],
   ...[
     'scratch',
     '/',

@@ -23,8 +23,8 @@ export interface PolicyRequest {
   readonly capAdd?: readonly string[];
   /** What is named here is never had. `ALL` takes away the default ones only, so what is added stays. */
   readonly capDrop?: readonly string[];
-  /** A seccomp profile in Docker's or the OCI's format, as parsed JSON. */
-  readonly seccomp?: unknown;
+  /** Seccomp profiles in Docker's or the OCI's format, as parsed JSON. Each can only take away. */
+  readonly seccomp?: readonly unknown[];
   readonly uid?: number;
   readonly gid?: number;
   readonly hostname?: string;
@@ -50,10 +50,7 @@ export function boundPolicy(request: PolicyRequest, operator: OperatorPolicy): S
     gid: request.gid ?? defaults.gid,
     hostname: request.hostname ?? defaults.hostname,
     egress: egressOf(request.egress ?? [], operator),
-    seccomp:
-      request.seccomp === undefined
-        ? defaults.seccomp
-        : strictestOf(request.seccomp, { extraCalls: ceiling.seccompCalls, capabilities }),
+    seccomp: seccompOf(request.seccomp ?? [], operator, capabilities),
   };
   checkValid(policy);
   checkCeiling(policy, ceiling);
@@ -76,6 +73,16 @@ function egressOf(
   { ceiling, egress }: OperatorPolicy,
 ): SandboxPolicy['egress'] {
   return rules.length === 0 ? undefined : { grants: grantEgress(rules, ceiling.egress), ...egress };
+}
+
+function seccompOf(
+  profiles: readonly unknown[],
+  { defaults: { seccomp }, ceiling }: OperatorPolicy,
+  capabilities: readonly string[],
+): SandboxPolicy['seccomp'] {
+  if (profiles.length === 0) return seccomp;
+  const base = seccomp === 'strict' ? undefined : seccomp;
+  return strictestOf(profiles, { extraCalls: ceiling.seccompCalls, capabilities }, base);
 }
 
 function isAll(text: string): boolean {

@@ -53,7 +53,7 @@ export async function requestedPolicy(
     ...(pidsLimit === undefined ? {} : { pidsLimit }),
     ...(options.readOnly === undefined ? {} : { rootReadonly: options.readOnly }),
     ...(options.runtime === undefined ? {} : { runtime: runtimeOf(options.runtime) }),
-    ...(options.seccompFile === undefined ? {} : { seccomp: await readProfile(options.seccompFile) }),
+    ...(options.seccompFile === undefined ? {} : { seccomp: [await readProfile(options.seccompFile)] }),
     ...(options.user === undefined ? {} : userOf(options.user)),
   };
   return boundPolicy(request, operatorPolicy(config.sandbox));

@@ -51,8 +51,15 @@ describe('what holds for an action in a namespace', () => {
   it('is the namespace’s where the action says nothing', () => {
     const own = { seccomp: profile };
     expect(effectiveAsk(own, { tier: 'gvisor' })).toMatchObject({ tier: 'gvisor', seccomp: profile });
-    expect(effectiveAsk(own, { seccomp: {} })).toMatchObject({ seccomp: profile });
+    expect(effectiveAsk(own, { tier: 'gvisor' })?.seccompWithin).toBeUndefined();
     expect(effectiveAsk(undefined, { tier: 'gvisor' })).toMatchObject({ tier: 'gvisor' });
+  });
+
+  it('keeps the namespace’s profile beside the action’s own', () => {
+    const [own, general] = [{ seccomp: profile }, { seccomp: { defaultAction: 'SCMP_ACT_ERRNO' } }];
+    const both = effectiveAsk(own, general);
+    expect(both).toMatchObject({ seccomp: profile, seccompWithin: general.seccomp });
+    expect(both?.id).not.toBe(effectiveAsk(own, undefined)?.id);
   });
 
   it('is one value for the same two, and has another id for other ones', () => {

@@ -4,7 +4,7 @@
  * not decided here, but by whoever makes the sandbox.
  */
 import { createHash } from 'node:crypto';
-import { type EgressRule, parseEgress } from '../../egress/index.ts';
+import { parseEgress } from '../../egress/index.ts';
 import type { EffectiveSandboxAsk, SandboxAsk } from '../../invoker/index.ts';
 import { type Fault, isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { type KeyValue, valueFor } from '../entities/key-values.ts';
@@ -43,8 +43,8 @@ export function sandboxAskOf(annotations: readonly KeyValue[]): SandboxAsk | und
 }
 
 /**
- * What the action asks for, and where it says nothing, what the operator has set for the namespace. What an action may
- * reach lies within what its namespace may. Every call asks, so that answers are kept as long as what they are made
+ * What the action asks for, and where it says nothing, what the operator has set for the namespace. An action can only
+ * tighten that: it keeps the namespace's tier, runs under both seccomp profiles, and reaches no more. Every call asks, so that answers are kept as long as what they are made
  * from.
  */
 export function effectiveAsk(
@@ -55,7 +55,7 @@ export function effectiveAsk(
   const [first, second] = [action ?? nothing, namespace ?? nothing];
   const known = answers.get(first)?.get(second);
   if (known !== undefined) return known;
-  const merged = { ...second, ...first, ...boundsOf(first.egress, second.egress) };
+  const merged = { ...second, ...first, ...boundsOf(first, second) };
   const answer = Object.freeze({ ...merged, id: idOf(merged) });
   const bySecond = answers.get(first) ?? new WeakMap<SandboxAsk, EffectiveSandboxAsk>();
   answers.set(first, bySecond.set(second, answer));
@@ -65,11 +65,16 @@ export function effectiveAsk(
 const nothing: SandboxAsk = Object.freeze({});
 const answers = new WeakMap<SandboxAsk, WeakMap<SandboxAsk, EffectiveSandboxAsk>>();
 
+/** What the namespace has set and its action names too. */
 function boundsOf(
-  action: readonly EgressRule[] | undefined,
-  namespace: readonly EgressRule[] | undefined,
-): Pick<EffectiveSandboxAsk, 'egressWithin'> {
-  return action === undefined || namespace === undefined ? {} : { egressWithin: namespace };
+  action: SandboxAsk,
+  namespace: SandboxAsk,
+): Pick<EffectiveSandboxAsk, 'egressWithin' | 'seccompWithin'> {
+  const { egress, seccomp } = namespace;
+  return {
+    ...(action.egress === undefined || egress === undefined ? {} : { egressWithin: egress }),
+    ...(action.seccomp === undefined || seccomp === undefined ? {} : { seccompWithin: seccomp }),
+  };
 }
 
 function isAbsent(value: unknown): boolean {

@@ -64,6 +64,7 @@ const stored = z.discriminatedUnion('type', [
         seccomp: jsonObject.optional(),
         egress: egress.optional(),
         egressWithin: egress.optional(),
+        seccompWithin: jsonObject.optional(),
       })
       .optional(),
   }),

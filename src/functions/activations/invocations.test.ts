@@ -296,6 +296,29 @@ describe('after a restart', () => {
     expect(await responses('c')).toMatchObject({ result: { error: expect.stringContaining('API key') } });
   });
 
+  test('what its sandbox is held to is still known', async () => {
+    await using platform = await withHello();
+    platform.invoker.script = () => new Promise(() => {});
+    await call(platform, { waitMs: undefined });
+    const task = await acceptedTask(platform);
+    if (task.type !== 'code') throw new Error('it is composed');
+    const [seccomp, seccompWithin] = [
+      { defaultAction: 'SCMP_ACT_ALLOW' },
+      { defaultAction: 'SCMP_ACT_ERRNO' },
+    ];
+    const egress = [{ host: 'api.example.com', ports: [443] }];
+    const sandbox = {
+      id: 'x',
+      tier: 'gvisor' as const,
+      seccomp,
+      seccompWithin,
+      egress,
+      egressWithin: egress,
+    };
+    const back = fromQueue(toQueue({ ...task, sandbox }, platform.vault), platform.vault);
+    expect(back?.task).toMatchObject({ sandbox });
+  });
+
   test('what can not be opened stays, and does not hold up the rest', async () => {
     await using platform = await withHello();
     platform.invoker.script = () => new Promise(() => {});

@@ -47,10 +47,12 @@ test('what gVisor’s filter can’t express is left to gVisor’s own kernel', 
 
 test('a call that a profile of one’s own refuses is not allowed under gVisor, whatever its errno', () => {
   const seccomp = strictestOf(
-    {
-      defaultAction: 'SCMP_ACT_ALLOW',
-      syscalls: [{ names: ['chmod'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 }],
-    },
+    [
+      {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [{ names: ['chmod'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 }],
+      },
+    ],
     { extraCalls: [], capabilities: [] },
   );
   const { linux } = runtimeDrivers.runsc.adapt(

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { strictestOf } from './intersect.ts';
 import { strictProfile } from './profile.ts';
 
@@ -11,7 +11,7 @@ const args = (op: string, value: number, index = 0, valueTwo?: number) => [
 const denyAllBut = (...syscalls: object[]) => ({ defaultAction: ERRNO, defaultErrnoRet: 1, syscalls });
 
 test('a profile that allows everything gets the strict list', () => {
-  const profile = strictestOf({ defaultAction: ALLOW }, none);
+  const profile = strictestOf([{ defaultAction: ALLOW }], none);
   expect([...profile.allow.keys()]).toEqual([...strictProfile.allow.keys()]);
   expect(profile.otherwise).toEqual({ errno: 1 });
   expect(profile.notGranted).toEqual([]);
@@ -19,14 +19,14 @@ test('a profile that allows everything gets the strict list', () => {
 
 test('a profile can take a call away, with its own errno', () => {
   const syscalls = [{ names: ['mkdir', 'mkdirat'], action: ERRNO, errnoRet: 30 }];
-  const profile = strictestOf({ defaultAction: ALLOW, syscalls }, none);
+  const profile = strictestOf([{ defaultAction: ALLOW, syscalls }], none);
   expect(profile.allow.has('mkdir')).toBe(false);
   expect(profile.refuse.get('mkdirat')).toEqual({ errno: 30 });
   expect(profile.allow.has('read')).toBe(true);
 });
 
 test('what it names beyond the list is not granted, and told', () => {
-  const profile = strictestOf(denyAllBut({ names: ['read', 'ptrace', 'mount'], action: ALLOW }), none);
+  const profile = strictestOf([denyAllBut({ names: ['read', 'ptrace', 'mount'], action: ALLOW })], none);
   expect([...profile.allow.keys()]).toEqual(['read']);
   expect(profile.refuse.get('ptrace')).toBe('kill');
   expect(profile.notGranted).toEqual(['ptrace', 'mount']);
@@ -34,7 +34,7 @@ test('what it names beyond the list is not granted, and told', () => {
 
 test('unless the operator allows it', () => {
   const profile = denyAllBut({ names: ['read', 'ptrace'], action: ALLOW });
-  const result = strictestOf(profile, { ...none, extraCalls: ['ptrace'] });
+  const result = strictestOf([profile], { ...none, extraCalls: ['ptrace'] });
   expect([...result.allow.keys()]).toEqual(['read', 'ptrace']);
   expect(result.notGranted).toEqual([]);
 });
@@ -70,7 +70,7 @@ test.each([
   ['a value within Ward’s mask', 'clone', args('SCMP_CMP_EQ', 0x11), [[{ index: 0, value: 0x11 }]]],
   ['a value against Ward’s mask', 'clone', args('SCMP_CMP_EQ', 0x1000_0011), undefined],
 ])('%s', (_, name, tests, expected) => {
-  const profile = strictestOf(denyAllBut({ names: [name], action: ALLOW, args: tests }), none);
+  const profile = strictestOf([denyAllBut({ names: [name], action: ALLOW, args: tests })], none);
   expect(profile.allow.get(name)).toEqual(expected);
 });
 
@@ -80,9 +80,63 @@ test('rules for capabilities that the sandbox doesn’t have, or other processor
     { names: ['write'], action: ALLOW, excludes: { caps: ['CAP_CHOWN'] } },
     { names: ['close'], action: ALLOW, includes: { arches: ['s390'] } },
   );
-  expect([...strictestOf(profile, none).allow.keys()]).toEqual(['write']);
+  expect([...strictestOf([profile], none).allow.keys()]).toEqual(['write']);
   const withCap = { ...none, capabilities: ['CAP_CHOWN'] };
-  expect([...strictestOf(profile, withCap).allow.keys()]).toEqual(['read']);
+  expect([...strictestOf([profile], withCap).allow.keys()]).toEqual(['read']);
+});
+
+describe('of several profiles', () => {
+  const without = (...names: string[]) => ({
+    defaultAction: ALLOW,
+    syscalls: [{ names, action: ERRNO, errnoRet: 30 }],
+  });
+  const everything = { defaultAction: ALLOW, syscalls: [{ names: ['mkdir', 'ptrace'], action: ALLOW }] };
+
+  test.each([
+    ['first', [without('mkdir'), everything]],
+    ['last', [everything, without('mkdir')]],
+  ])('what one takes away no other gives back: %s', (_, profiles) => {
+    const both = strictestOf(profiles, none);
+    expect(both.allow.has('mkdir')).toBe(false);
+    expect(both.refuse.get('mkdir')).toEqual({ errno: 30 });
+    expect(both.allow.has('rmdir')).toBe(true);
+  });
+
+  test('each takes away its own', () => {
+    const both = strictestOf([without('mkdir'), without('rmdir')], none);
+    expect(['mkdir', 'rmdir', 'rename'].map((name) => both.allow.has(name))).toEqual([false, false, true]);
+  });
+
+  test('conditions on one call hold together', () => {
+    const only = (...values: number[]) =>
+      denyAllBut(
+        ...values.map((value) => ({ names: ['lseek'], action: ALLOW, args: args('SCMP_CMP_EQ', value, 2) })),
+      );
+    expect(strictestOf([only(0, 2), only(2, 4)], none).allow.get('lseek')).toEqual([
+      [{ index: 2, value: 2 }],
+    ]);
+    expect(strictestOf([only(0), only(4)], none).allow.has('lseek')).toBe(false);
+  });
+
+  test('what the operator lets profiles allow is had only where each allows it', () => {
+    const calls = { ...none, extraCalls: ['ptrace'] };
+    const [grants, denies] = [denyAllBut({ names: ['read', 'ptrace'], action: ALLOW }), without('ptrace')];
+    expect(strictestOf([grants, grants], calls).allow.has('ptrace')).toBe(true);
+    expect(strictestOf([denies, grants], calls).allow.has('ptrace')).toBe(false);
+    expect(strictestOf([denies, grants], calls).notGranted).toEqual(['ptrace']);
+  });
+
+  test('their conditions do not multiply without end', () => {
+    const syscalls = Array.from({ length: 200 }, (_, value) => ({
+      names: ['lseek'],
+      action: ALLOW,
+      args: args('SCMP_CMP_EQ', value, 2),
+    }));
+    const many = denyAllBut(...syscalls);
+    expect(() => strictestOf([many, many], none)).toThrow(
+      expect.objectContaining({ code: 'POLICY_INVALID', message: expect.stringContaining('lseek') }),
+    );
+  });
 });
 
 test.each([
@@ -113,7 +167,7 @@ test.each([
     denyAllBut({ names: ['read'], action: ALLOW, args: args('SCMP_CMP_EQ', 1, 6) }),
   ],
 ])('%s is refused', (_, profile) => {
-  expect(() => strictestOf(profile, none)).toThrow(expect.objectContaining({ code: 'POLICY_INVALID' }));
+  expect(() => strictestOf([profile], none)).toThrow(expect.objectContaining({ code: 'POLICY_INVALID' }));
 });
 
 test('the shape of Docker’s own default profile is taken, with nothing gained by it', () => {
@@ -141,7 +195,7 @@ test('the shape of Docker’s own default profile is taken, with nothing gained 
     archMap: [{ architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'] }],
     syscalls: [base, ...rules],
   };
-  const profile = strictestOf(docker, none);
+  const profile = strictestOf([docker], none);
   expect(new Set(profile.allow.keys())).toEqual(new Set(strictProfile.allow.keys()));
   expect(profile.allow.get('clone')).toEqual(strictProfile.allow.get('clone'));
   expect(profile.notGranted).toEqual(expect.arrayContaining(['ptrace', 'process_vm_readv', 'personality']));

@@ -1,7 +1,7 @@
 /**
- * A seccomp profile in the format of Docker and the OCI, held against Ward's strict list: the result allows
- * what both allow, never more, so a profile can only tighten. What it names beyond the list is reported in
- * `notGranted`, so that nobody believes to have got it. Refused are rules whose meaning can't be kept: denials
+ * Seccomp profiles in the format of Docker and the OCI, held against Ward's strict list: the result allows what all of
+ * them allow, never more, so a profile can only tighten. What one names beyond that is reported in `notGranted`, so that
+ * nobody believes to have got it. Refused are rules whose meaning can't be kept: denials
  * that depend on arguments, comparisons by order or inequality (see profile.ts), and actions that hand calls to
  * another process.
  */
@@ -50,17 +50,36 @@ type Rule = z.output<typeof ruleSchema>;
 type UserCondition = NonNullable<Rule['args']>;
 type UserTest = UserCondition[number];
 
-/** What the profile and the strict list both allow. @throws Fault POLICY_INVALID */
-export function strictestOf(profileJson: unknown, options: IntersectOptions): SeccompProfile {
+/**
+ * What the base and each of the profiles allow, whatever their order. The first that takes a call away says how it is
+ * refused.
+ * @throws Fault POLICY_INVALID
+ */
+export function strictestOf(
+  profiles: readonly unknown[],
+  options: IntersectOptions,
+  base: SeccompProfile = strictProfile,
+): SeccompProfile {
+  const allow = new Map(base.allow);
+  for (const name of options.extraCalls) allow.set(name, []);
+  const ceiling: SeccompProfile = { ...base, allow };
+  return profiles.reduce<SeccompProfile>((within, json) => narrowed(json, within, options), ceiling);
+}
+
+function narrowed(
+  profileJson: unknown,
+  within: SeccompProfile,
+  { capabilities }: IntersectOptions,
+): SeccompProfile {
   const parsed = profileSchema.safeParse(profileJson);
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error));
   const { defaultAction, defaultErrnoRet, syscalls } = parsed.data;
-  const rules = (syscalls ?? []).filter((rule) => applies(rule, options.capabilities));
+  const rules = (syscalls ?? []).filter((rule) => applies(rule, capabilities));
   const byName = groupByName(rules);
   const defaultAllows = isAllow(defaultAction);
   const allow = new Map<string, readonly Condition[]>();
-  const refuse = new Map<string, Refusal>(strictProfile.refuse);
-  for (const [name, ours] of ceilingOf(options.extraCalls)) {
+  const refuse = new Map(within.refuse);
+  for (const [name, ours] of within.allow) {
     const theirs = verdictOf(name, byName.get(name), defaultAllows);
     if ('conditions' in theirs) {
       const both = meet(name, ours, theirs.conditions);
@@ -69,19 +88,26 @@ export function strictestOf(profileJson: unknown, options: IntersectOptions): Se
   }
   return {
     name: 'custom',
-    otherwise: defaultAllows ? { errno: EPERM } : refusalOf(defaultAction, defaultErrnoRet),
+    otherwise: defaultAllows
+      ? within.otherwise
+      : harsherOf(within.otherwise, refusalOf(defaultAction, defaultErrnoRet)),
     allow,
     refuse,
-    notGranted: [...byName]
-      .filter(([name, list]) => list.some((rule) => isAllow(rule.action)) && !allow.has(name))
-      .map(([name]) => name),
+    notGranted: [
+      ...within.notGranted,
+      ...[...byName]
+        .filter(([name, list]) => list.some(isAllowing) && !allow.has(name))
+        .map(([name]) => name),
+    ],
   };
 }
 
-function ceilingOf(extraCalls: readonly string[]): Map<string, readonly Condition[]> {
-  const ceiling = new Map(strictProfile.allow);
-  for (const name of extraCalls) ceiling.set(name, []);
-  return ceiling;
+function isAllowing({ action }: Rule): boolean {
+  return isAllow(action);
+}
+
+function harsherOf(first: Refusal, second: Refusal): Refusal {
+  return first === 'kill' ? first : second;
 }
 
 /** What the profile says about one call: conditions under which it is allowed, or how it is refused. */
@@ -101,6 +127,9 @@ function verdictOf(name: string, rules: readonly Rule[] | undefined, defaultAllo
   return { conditions: rules.map((rule) => rule.args ?? []) };
 }
 
+/** Each profile multiplies the conditions of a call by its own; a runtime compiles all of them. */
+const mostPairs = 20_000;
+
 /** Both lists are alternatives, an empty one stands for "always"; undefined when no call can satisfy both. */
 function meet(
   name: string,
@@ -108,6 +137,9 @@ function meet(
   theirs: readonly UserCondition[],
 ): readonly Condition[] | undefined {
   if (theirs.length === 0) return ours;
+  if (ours.length * theirs.length > mostPairs) {
+    throw invalid(`${name}: more than ${mostPairs} combinations of conditions; write fewer rules for it`);
+  }
   const pairs = (ours.length === 0 ? [[]] : ours).flatMap((own) =>
     theirs.flatMap((other) => {
       const both = mergeConditions(name, own, other);

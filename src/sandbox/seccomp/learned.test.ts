@@ -33,7 +33,7 @@ test('never has a name that the default lacks', () => {
 
 test('as a custom profile it means what it says, with Ward’s conditions and tripwires', () => {
   const { profile } = learnedProfile(new Set([mkdir]), 'x64');
-  const both = strictestOf(profile, none);
+  const both = strictestOf([profile], none);
   expect(new Set(both.allow.keys())).toEqual(new Set(profile.syscalls[0].names));
   expect(both.allow.get('clone')).toEqual(strictProfile.allow.get('clone'));
   expect(both.refuse.get('mount')).toBe('kill');

@@ -118,7 +118,7 @@ export const settings: Part = {
         ofFile('deployment file', folder, manifest, readDeployment),
         ofJson('egress', [egress], parseEgress),
         ofJson('seccomp profile', [seccompProfile], (value) =>
-          strictestOf(value, { extraCalls: ['bpf'], capabilities: [] }),
+          strictestOf([value, value], { extraCalls: ['bpf'], capabilities: [] }),
         ),
         ofJson('API document', [apiDocument], (value) => isJsonObject(value) && parseApiDocument(value, own)),
         ofJson('advisory sources', [sources], (value) => parseAdvisorySources(JSON.stringify(value))),
