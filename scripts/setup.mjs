@@ -1,6 +1,6 @@
 /**
- * Makes a fresh machine ready for Ward: host programs, npm packages, runtime images, the command `ward`. Looks first, says what it
- * will do, does only that, and ends in one line. Needs nothing but a Node ≥ 18 and npm. Safe to run twice at
+ * Makes a fresh machine ready for Ward: host programs, the server's account, npm packages, runtime images, the
+ * command `ward`. Looks first, says what it will do, does only that, and ends in one line. Needs nothing but a Node ≥ 18 and npm. Safe to run twice at
  * once: whoever changes something holds a lock, and looks again after getting it.
  *
  *   node scripts/setup.mjs                  everything

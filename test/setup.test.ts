@@ -93,6 +93,7 @@ async function which(name: string): Promise<string> {
 
 const hostPrograms = Object.fromEntries(
   [
+    'getent',
     'crun',
     'runc',
     'runsc',
@@ -109,6 +110,8 @@ const hostPrograms = Object.fromEntries(
   ].map((name) => [name, ':']),
 );
 const busybox = { busybox: 'echo BusyBox v1' };
+/** For stand-ins: their folder. */
+const here = 'here="$(/usr/bin/dirname "$0")"';
 
 test('packages that are as locked need nothing but the link for npx', async () => {
   await using checkout = await makeCheckout(installed);
@@ -188,9 +191,43 @@ test.skipIf(process.getuid?.() !== 0)(
     expect(JSON.parse(await readFile(join(checkout.path, 'set-up.json'), 'utf8'))).toEqual({
       packages: ['busybox-static', 'crun'],
       launchers: [join(checkout.path, 'linked/ward')],
+      accounts: [],
     });
   },
 );
+
+test.skipIf(process.getuid?.() !== 0)('the server’s account is created once, and recorded', async () => {
+  // Stand-ins: a test must not create users on the machine.
+  const getent = `${here}; while read -r name; do [ "$name" != "$1:$2" ] || exit 0; done < "$here/accounts"; exit 2`;
+  const useradd = `[ "$1" = --help ] || { ${here}; echo "$*" >> "$here/calls"; echo passwd:ward >> "$here/accounts"; }`;
+  await using checkout = await makeCheckout(installed, { ...hostPrograms, ...busybox, getent, useradd });
+  const bin = join(checkout.path, 'host-bin');
+  await writeFile(join(bin, 'accounts'), 'group:ward\n');
+  const plan = await checkout.run('--no-images', '--plan');
+  expect(plan.code).toBe(1);
+  expect(plan.stdout).toContain(
+    '1. create the system user ward (the server runs as it, and it owns Ward’s data)',
+  );
+  expect(await checkout.run('--no-images')).toMatchObject({ code: 0, stderr: '' });
+  const call =
+    '--system --gid ward --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin --comment Ward ward\n';
+  expect(await readFile(join(bin, 'calls'), 'utf8')).toBe(call);
+  expect((await checkout.run('--no-images')).stdout).toContain('nothing to do');
+  expect(JSON.parse(await readFile(join(checkout.path, 'set-up.json'), 'utf8'))).toMatchObject({
+    accounts: ['ward'],
+  });
+});
+
+test.skipIf(process.getuid?.() !== 0)('without useradd, systemd-sysusers creates it', async () => {
+  const getent = `${here}; [ "$1" = passwd ] && [ -e "$here/made" ] || exit 2`;
+  const sysusers = `${here}; echo "$@" > "$here/made"`;
+  const programs = { ...hostPrograms, ...busybox, getent, 'systemd-sysusers': sysusers };
+  await using checkout = await makeCheckout(installed, programs);
+  expect(await checkout.run('--no-images')).toMatchObject({ code: 0, stderr: '' });
+  expect(await readFile(join(checkout.path, 'host-bin/made'), 'utf8')).toBe(
+    '--inline u ward - "Ward" /nonexistent /usr/sbin/nologin\n',
+  );
+});
 
 test('what keeps services from starting while packages are installed outlives no signal and no killed set-up', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ward-policy-'));

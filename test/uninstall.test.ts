@@ -1,6 +1,6 @@
 /**
- * `ward uninstall` on a machine that is thrown away: a mount namespace whose /usr/local, /var/lib, /var/cache, /run, /sys/fs/cgroup and
- * checkout are copies of the machine's, made by overlays in memory. The paths are the real ones; the machine's are not.
+ * `ward uninstall` on a machine that is thrown away: a mount namespace whose /etc, /usr/local, /var/lib, /var/cache, /run, /sys/fs/cgroup
+ * and checkout are copies of the machine's, made by overlays in memory. The paths are the real ones; the machine's are not.
  */
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -23,7 +23,7 @@ mount -t tmpfs none "$place"
 mkdir "$place/home" && export HOME="$place/home"
 # TMPDIR, too, is compared.
 mkdir "$place/tmp" && export TMPDIR="$place/tmp"
-for path in /usr/local /var/lib /var/cache "$checkout"; do
+for path in /etc /usr/local /var/lib /var/cache "$checkout"; do
   mkdir -p "$place/upper$path" "$place/work$path"
   mount -t overlay overlay -o "lowerdir=$path,upperdir=$place/upper$path,workdir=$place/work$path" "$path"
 done
@@ -32,11 +32,14 @@ cd "$checkout"
 # A machine that never had Ward, but for the images: those of the set-up are too large to be made here.
 find /var/lib/ward -mindepth 1 -maxdepth 1 ! -name images -exec rm -rf {} +
 rm -rf /usr/local/bin/ward /var/cache/ward .cache node_modules/.cache
+if getent passwd ward >/dev/null; then userdel ward; fi
 # Files that crun and mount(8) make for themselves when they first run stay until the next boot.
 mkdir -m 700 /run/crun && mkdir -p /run/mount
 snapshot() {
   { find /etc /usr/local "$HOME" "$TMPDIR" /run "$checkout/.cache" "$checkout/node_modules/.cache" \
-    -type d -printf '%p %m\\n' -o -printf '%p %y %m %s %l\\n' 2>/dev/null || :; } | sort
+    -type d -printf '%p %m\\n' -o -printf '%p %y %m %s %l\\n' 2>/dev/null || :; } |
+    # Copies that useradd and userdel keep of the files before.
+    grep -Ev '^/etc/g?(passwd|group|shadow)- ' | sort
   find /var/lib /var/cache -maxdepth 1 ! -name ward -printf '%p %y %m\\n' | sort
 }
 mkdir -p node_modules/.cache
@@ -49,7 +52,14 @@ mkdir -p /var/cache/ward/lsm
   const log = process.argv[1] + "/.cache/setup/link.log";
   console.log(await linkCommand({ root: process.argv[1], log, prefix: [] }));
   await recordInstalled({ packages: ["crun", "socat"] }, { log, prefix: [] });
+  const { createAccount } = await import(process.argv[1] + "/scripts/setup/account.mjs");
+  await createAccount([], log);
+  await recordInstalled({ accounts: ["ward"] }, { log, prefix: [] });
 ' "$checkout"
+echo '== account'
+getent passwd ward
+getent group ward
+getent shadow ward
 data=/var/lib/ward-e2e-$$
 printf 'logLevel: warn\\ninvoker: { prewarm: [] }\\n' >"$HOME/ward.yaml"
 /usr/local/bin/ward up --listen 127.0.0.1:0 --data "$data" --config "$HOME/ward.yaml" >"$HOME/said" 2>"$HOME/log" &
@@ -131,6 +141,7 @@ test.skipIf(missing !== undefined)(
       /^data +\/var\/lib\/ward\/set-up\.json$/m,
       /^working files +\/run\/ward$/m,
       /^control groups +\/sys\/fs\/cgroup\/.*ward$/m,
+      /^user and group +ward$/m,
       /^stays: the checkout: rm -rf \S+$/m,
       /^the set-up installed these packages; .*: apt-get purge crun socat$/m,
       /^nothing was removed: without a terminal to ask, it takes --yes$/m,
@@ -139,6 +150,15 @@ test.skipIf(missing !== undefined)(
     const { removals, stays } = JSON.parse((outputs.get('notes') ?? '').replace('notes\n', ''));
     expect(JSON.stringify(removals)).not.toContain('notes.txt');
     expect(stays).toContainEqual(expect.stringMatching(/\/notes\.txt, which Ward did not make$/));
+  },
+);
+
+test.skipIf(missing !== undefined)(
+  'the account that the set-up made has no home, no shell and no password',
+  () => {
+    expect(outputs.get('account')).toMatch(
+      /^account\nward:x:(\d{3}):(\d{3}):Ward:\/nonexistent:\/usr\/sbin\/nologin\nward:x:\2:\nward:!\*?:/,
+    );
   },
 );
 

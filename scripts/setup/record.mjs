@@ -1,6 +1,6 @@
 /**
  * Writes down for `ward uninstall` what the set-up has put on the machine outside of this checkout: the Debian packages
- * that were missing, and the places of the command. The record lies beside Ward's own state.
+ * that were missing, the places of the command, and the server's account. The record lies beside Ward's own state.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,7 +9,7 @@ import { runLogged } from './process.mjs';
 
 const self = fileURLToPath(import.meta.url);
 
-/** @typedef {{packages: readonly string[], launchers: readonly string[]}} Installed */
+/** @typedef {{packages: readonly string[], launchers: readonly string[], accounts: readonly string[]}} Installed */
 
 /** Where it is kept; WARD_SETUP_RECORD names another file. */
 export function recordPath(env = process.env) {
@@ -33,19 +33,20 @@ export async function recordInstalled(installed, { prefix, log }) {
 /** @param {string} path @returns {Installed} */
 function readRecord(path) {
   try {
-    const { packages = [], launchers = [] } = JSON.parse(readFileSync(path, 'utf8'));
-    return { packages, launchers };
+    const { packages = [], launchers = [], accounts = [] } = JSON.parse(readFileSync(path, 'utf8'));
+    return { packages, launchers, accounts };
   } catch {
-    return { packages: [], launchers: [] };
+    return { packages: [], launchers: [], accounts: [] };
   }
 }
 
-function addToRecord(path, { packages = [], launchers = [] }) {
+function addToRecord(path, { packages = [], launchers = [], accounts = [] }) {
   const before = readRecord(path);
   const merged = (a, b) => [...new Set([...a, ...b])].sort();
   const after = {
     packages: merged(before.packages, packages),
     launchers: merged(before.launchers, launchers),
+    accounts: merged(before.accounts, accounts),
   };
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;

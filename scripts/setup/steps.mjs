@@ -1,5 +1,6 @@
 /** What is to be done here, in order. A step knows what keeps it from being done by itself. */
 import { join } from 'node:path';
+import * as account from './account.mjs';
 import * as clients from './clients.mjs';
 import * as images from './images.mjs';
 import * as npm from './packages.mjs';
@@ -24,14 +25,17 @@ import * as system from './system.mjs';
  */
 export async function planSteps({ root, cacheDir, scope }) {
   const isCurrent = npm.packagesAreCurrent(root);
-  const [missing, hasApt, hasImages] = await Promise.all([
+  const [missing, hasApt, hasAccount, hasGroup, hasImages] = await Promise.all([
     scope.system ? system.missingPrograms(scope) : [],
     scope.system ? system.hasApt() : true,
+    scope.system ? account.accountIsThere() : true,
+    account.groupIsThere(),
     // Without packages nothing can look into the image store: the step itself looks again.
     scope.images && isCurrent ? images.imagesAreReady(root) : !scope.images,
   ]);
   return [
     ...(missing.length > 0 ? [systemStep(missing, hasApt, cacheDir, scope)] : []),
+    ...(hasAccount ? [] : [accountStep(hasGroup, cacheDir)]),
     ...(isCurrent ? [] : [packagesStep(root, cacheDir)]),
     ...(hasImages ? [] : [imagesStep(root, cacheDir, hasApt)]),
     ...(!scope.tests || clients.clientsAreReady(root) ? [] : [clientsStep(root, cacheDir)]),
@@ -61,6 +65,25 @@ function systemStep(missing, hasApt, cacheDir, scope) {
           `still missing after the installation: ${still.map((program) => program.name).join(', ')}`,
           { log },
         );
+    },
+  };
+}
+
+/** @returns {Step} */
+function accountStep(hasGroup, cacheDir) {
+  const name = account.accountName;
+  const command = account.creationCommand({ hasGroup });
+  return {
+    title: `create the system user ${name}`,
+    why: 'the server runs as it, and it owns Ward’s data',
+    obstacle: (prefix) =>
+      prefix === undefined ? `only root can create a user; run:\n${indent([`sudo ${command}`])}` : undefined,
+    run: async (prefix) => {
+      const log = startLog(join(cacheDir, 'account.log'));
+      if (await account.accountIsThere()) return;
+      await account.createAccount(prefix, log);
+      await recordInstalled({ accounts: [name] }, { prefix, log });
+      if (!(await account.accountIsThere())) throw new SetupError(`there is still no user ${name}`, { log });
     },
   };
 }

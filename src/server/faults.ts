@@ -29,6 +29,8 @@ export const serverFaults = {
   IMAGE_NOT_PUSHED: 'missing',
   UNINSTALL_REFUSED: 'invalid',
   WARD_RUNNING: 'conflict',
+  SERVER_ACCOUNT_MISSING: 'host',
+  SERVER_ACCOUNT_UNFIT: 'host',
 } as const satisfies FaultTable;
 
 export const serverFault = faultTable(serverFaults);

@@ -9,8 +9,9 @@ import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { type FileLock, isJsonObject, tryFileLock } from '../lib/index.ts';
+import { type FileLock, isJsonObject, mustRun, tryFileLock } from '../lib/index.ts';
 import { findTraces, readMounts, removeTraces, type WardTraces } from '../sandbox/index.ts';
+import { accountIsThere, accountName } from './account.ts';
 import { defaultDataDir, loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { gatePaths } from './gate-paths.ts';
@@ -26,7 +27,7 @@ export interface UninstallOptions {
 
 export interface Removal {
   readonly what: string;
-  /** A path, or the name of a profile. */
+  /** A path, or the name of a profile or a user. */
   readonly place: string;
 }
 
@@ -71,6 +72,7 @@ export async function openUninstalling(options: UninstallOptions): Promise<Unins
   const launchers = launchersOf(record.launchers);
   const traces = await findTraces();
   const data = options.keepData ? [] : dataRemovals(dataDirs, imagesDir);
+  const account = await planAccount(record.accounts, options.keepData);
   const others = [runDir, testCache, join(checkout, '.cache'), ...compileCaches()];
   const removals: Removal[] = [
     ...launchers.map((place) => ({ what: 'command', place })),
@@ -78,12 +80,14 @@ export async function openUninstalling(options: UninstallOptions): Promise<Unins
     ...others.filter((path) => existsSync(path)).map((place) => ({ what: 'working files', place })),
     ...traces.groups.map((place) => ({ what: 'control groups', place })),
     ...traces.profiles.map((place) => ({ what: 'AppArmor profile', place })),
+    ...account.goes.map((place) => ({ what: 'user and group', place })),
   ];
   refuseMounts(removals);
   const held = locks.move();
   return {
-    plan: { removals, stays: staying(dataDirs, options), packages: record.packages },
-    perform: () => perform({ removals, traces, dataDirs: options.keepData ? [] : dataDirs, held }),
+    plan: { removals, stays: [...staying(dataDirs, options), ...account.stays], packages: record.packages },
+    perform: () =>
+      perform({ removals, traces, dataDirs: options.keepData ? [] : dataDirs, accounts: account.goes, held }),
     [Symbol.dispose]: () => held.dispose(),
   };
 }
@@ -92,10 +96,11 @@ interface Work {
   readonly removals: readonly Removal[];
   readonly traces: WardTraces;
   readonly dataDirs: readonly string[];
+  readonly accounts: readonly string[];
   readonly held: Disposable;
 }
 
-async function perform({ removals, traces, dataDirs, held }: Work): Promise<readonly string[]> {
+async function perform({ removals, traces, dataDirs, accounts, held }: Work): Promise<readonly string[]> {
   const failed: string[] = [];
   for (const { place } of removals) {
     if (!place.startsWith('/') || traces.groups.includes(place)) continue;
@@ -106,6 +111,8 @@ async function perform({ removals, traces, dataDirs, held }: Work): Promise<read
     );
   }
   for (const kept of await removeTraces(traces)) failed.push(`${kept} is in use`);
+  for (const account of accounts)
+    await mustRun(['userdel', account]).catch((error) => failed.push(error.message));
   held[Symbol.dispose]();
   await rm(runDir, { recursive: true, force: true }).catch((error) =>
     failed.push(`${runDir}: ${error.message}`),
@@ -187,6 +194,7 @@ function lockFilesOf(dir: string): string[] {
 const recordSchema = z.object({
   packages: z.array(z.string()).max(1000).catch([]),
   launchers: z.array(z.string()).max(1000).catch([]),
+  accounts: z.array(z.string()).max(10).catch([]),
 });
 
 function readRecord(path: string): z.infer<typeof recordSchema> {
@@ -194,7 +202,7 @@ function readRecord(path: string): z.infer<typeof recordSchema> {
     const text: unknown = JSON.parse(readFileSync(path, 'utf8'));
     return recordSchema.parse(isJsonObject(text) ? text : {});
   } catch {
-    return { packages: [], launchers: [] };
+    return { packages: [], launchers: [], accounts: [] };
   }
 }
 
@@ -204,6 +212,19 @@ function launchersOf(recorded: readonly string[]): string[] {
     const isFile = lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
     return isFile && readFileSync(path, 'utf8').split('\n')[1]?.startsWith(launcherMark) === true;
   });
+}
+
+interface AccountPlan {
+  readonly goes: readonly string[];
+  readonly stays: readonly string[];
+}
+
+/** It goes if the set-up made it, and after all that it owns: its number may become another user's. */
+async function planAccount(recorded: readonly string[], keepData: boolean): Promise<AccountPlan> {
+  if (!(await accountIsThere())) return { goes: [], stays: [] };
+  if (keepData) return { goes: [], stays: [`the user ${accountName}, whose data stays`] };
+  if (recorded.includes(accountName)) return { goes: [accountName], stays: [] };
+  return { goes: [], stays: [`the user ${accountName}, which the set-up did not make`] };
 }
 
 function staying(dataDirs: readonly string[], { keepData }: UninstallOptions): string[] {
