@@ -5,8 +5,7 @@ import type { Log } from '../lib/index.ts';
 import { egressFault } from './faults.ts';
 import type { EgressGrants } from './grants.ts';
 import type { EgressLimits } from './limits.ts';
-import { parseAddress } from './networks.ts';
-import { readOwnAddresses } from './own-addresses.ts';
+import { contains, type Network, parseAddress } from './networks.ts';
 import { refusedAs } from './refused-networks.ts';
 import { createAnswerer } from './resolver/answers.ts';
 import { openUpstream } from './resolver/upstream.ts';
@@ -58,7 +57,7 @@ export function openWaysOut(options: WaysOutOptions): WaysOut {
   let count = 0;
   const routers = keepRouter(options, ({ slot, ...packet }) => {
     const listener = listeners.get(slot);
-    listener?.hear(describe(packet, listener.limits));
+    listener?.hear(describe(packet, listener));
   });
   return {
     async open(request) {
@@ -68,7 +67,7 @@ export function openWaysOut(options: WaysOutOptions): WaysOut {
         listeners.delete(slot);
         free.giveBack(slot);
       };
-      listeners.set(slot, { limits: request.limits, hear: request.onRefusal });
+      listeners.set(slot, { limits: request.limits, own: router.own, hear: request.onRefusal });
       try {
         return await openWay(router, slot, ++count, request, leave);
       } catch (error) {
@@ -82,6 +81,8 @@ export function openWaysOut(options: WaysOutOptions): WaysOut {
 
 interface Listening {
   readonly limits: EgressLimits;
+  /** Addresses of this host. */
+  own(): readonly Network[];
   hear(detail: string): void;
 }
 
@@ -177,7 +178,7 @@ function resolvConfText(slot: number): string {
 
 function describe(
   { isLimit, protocol, address, port }: Omit<TracedPacket, 'slot'>,
-  limits: EgressLimits,
+  { limits, own }: Listening,
 ): string {
   const where = `${protocol} ${address.includes(':') ? `[${address}]` : address}${port === 0 ? '' : `:${port}`}`;
   if (isLimit) {
@@ -186,7 +187,7 @@ function describe(
     return `${where}: past its limits (${most})`;
   }
   const network = parseAddress(address);
-  const isOwn = readOwnAddresses().some(({ text }) => text === network?.text);
+  const isOwn = network && own().some((each) => contains(each, network));
   const why = isOwn ? 'an address of this host' : network && refusedAs(network)?.why;
   return `${where}: ${why ?? 'no rule allows it'}`;
 }

@@ -262,6 +262,56 @@ describe.skipIf(!canTry)(
       expect(open.stdout).toBe('203.0.113.1 8088 the host\n');
     });
 
+    describe('what the host answers by itself', () => {
+      const made: readonly (readonly [what: string, address: string, script: string])[] = [
+        ['an address without a carrier', '198.51.100.81', 'ip addr add 198.51.100.81/32 dev calm'],
+        ['an address of a device that is down', '198.51.100.82', 'ip addr add 198.51.100.82/32 dev low'],
+        ['a local route', '198.51.100.83', 'ip route add local 198.51.100.83/32 dev lo'],
+        ['a local route of a whole network', '198.51.100.130', 'ip route add local 198.51.100.128/25 dev lo'],
+        ['the same of IPv6', '2001:db8:7::81', 'ip -6 route add local 2001:db8:7::80/124 dev lo'],
+      ];
+      const others = [
+        'ip link add calm type veth peer name calm2; ip link set calm up',
+        'ip link add low type veth peer name low2',
+        // A transparent proxy's: it claims every address, of marked packets only.
+        'ip rule add fwmark 1 lookup 78; ip route add local default dev lo table 78',
+      ];
+      const places = made.map(([, address]) => `${address} 8088`);
+
+      test('is not reached by network nor by name, however it came to it, from the moment that it has it', async () => {
+        const egress = [{ host: '*.example.com', ports: [8088] }, { cidr: '0.0.0.0/0' }, { cidr: '::/0' }];
+        await python(['198.51.100.7 80'], { egress });
+        await lab.shell([...others, ...made.map(([, , script]) => script)].join('\n'));
+        const name = (index: number) => `own${index}.example.com`;
+        await lab.setZone(
+          Object.fromEntries(
+            made.map(([, address], index) => {
+              const record = (address.includes(':') ? aaaa : a)(name(index), address);
+              return [name(index), [record]];
+            }),
+          ),
+        );
+        const named = made.map((_, index) => `${name(index)} 8088`);
+        const { stdout, violations } = await python([...places, ...named, '198.51.100.7 80'], { egress });
+        expect(stdout).not.toContain('the host');
+        expect(stdout).toContain('198.51.100.7 80 hello');
+        for (const [what, address] of made) {
+          const text = address.includes(':') ? `[${address}]` : address;
+          expect(violations, what).toContain(`tcp ${text}:8088: an address of this host`);
+        }
+        for (const [index, [what, address]] of made.entries()) {
+          expect(violations, what).toContain(
+            `name ${name(index)} leads to ${address}: an address of this host`,
+          );
+        }
+      });
+
+      test('answers the host itself there, so that the refusal means something', async () => {
+        const ask = places.map((place) => `${busybox} nc -w 3 ${place} </dev/null`);
+        expect(await lab.shell(ask.join('\n'))).toBe('the host\n'.repeat(places.length));
+      });
+    });
+
     test('a network that a rule names is reached, and what is refused in it is not', async () => {
       const { stdout } = await python(
         ['203.0.113.10 80', '203.0.113.11 80', '203.0.113.10 443', '203.0.113.1 8088', '198.51.100.7 80'],

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../lib/index.ts';
 import type { Network } from '../networks.ts';
-import { watchOwnAddresses } from '../own-addresses.ts';
+import { type OwnAddresses, watchOwnAddresses } from '../own-addresses.ts';
 import { type Listener, listen } from '../resolver/listener.ts';
 import { makeResolverSockets } from '../resolver/sockets.ts';
 import { letGoOfNamespace } from './links.ts';
@@ -35,7 +35,7 @@ export interface Router {
   readonly namespace: string;
   readonly filter: PacketFilter;
   readonly listener: Listener;
-  /** Addresses of this host as they are now; the packet filter has them soon after. */
+  /** Addresses of this host, milliseconds after a change; the packet filter has them soon after. */
   own(): readonly Network[];
   /** Settles when everything that was refused before has been told. Never rejects. */
   told(): Promise<void>;
@@ -59,7 +59,8 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   stack.defer(() => namespace.settle());
   // Before the uplink is there: nothing ever passes without rules.
   const filter = openPacketFilter(path);
-  const hostAddresses = stack.use(watchOwnAddresses(refresher(filter, options.log)));
+  const hostAddresses = await watchOwnAddresses((own) => filter.apply(ownAddressRules(own)));
+  stack.defer(() => hostAddresses.end());
   await filter.apply(baseRules(hostAddresses.read()));
   const uplink = await startUplink(namespace);
   stack.defer(() => uplink.end());
@@ -72,7 +73,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     else options.onRefusal({ ...packet, slot: packet.slot });
   });
   stack.defer(() => traces.end());
-  const state = watchParts(uplink, traces, options.log);
+  const state = watchParts({ uplink, traces, hostAddresses }, options.log);
   stack.defer(() => state.close());
   await firstMark(marks);
   const parts = stack.move();
@@ -89,21 +90,20 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   };
 }
 
-function refresher(filter: PacketFilter, log: Log): (own: readonly Network[]) => void {
-  return (own) =>
-    void filter
-      .apply(ownAddressRules(own))
-      .catch((error: unknown) => log.error({ err: error }, 'egress: addresses of this host not renewed'));
-}
-
 interface PartsState {
   readonly isBroken: boolean;
   /** From now on their end is meant. */
   close(): void;
 }
 
-/** What is not told must not pass: with one of the two the other ends. */
-function watchParts(uplink: Uplink, traces: TraceReader, log: Log): PartsState {
+interface Parts {
+  readonly uplink: Uplink;
+  readonly traces: TraceReader;
+  readonly hostAddresses: OwnAddresses;
+}
+
+/** What is not told must not pass, nor what could be the host's: without one of them there is no uplink. */
+function watchParts({ uplink, traces, hostAddresses }: Parts, log: Log): PartsState {
   let [isBroken, isClosing] = [false, false];
   const end = (what: string) => (said: unknown) => {
     if (!isBroken && !isClosing) {
@@ -114,6 +114,7 @@ function watchParts(uplink: Uplink, traces: TraceReader, log: Log): PartsState {
   };
   void uplink.ended.then(end('the uplink'));
   void traces.ended.then(end('the trace'));
+  void hostAddresses.ended.then(end('the watch of this host’s addresses'));
   return {
     get isBroken() {
       return isBroken;

@@ -44,9 +44,9 @@ export function baseRules(own: readonly Network[]): string {
   }
   set refused6 { type ipv6_addr; flags interval; elements = { ${texts(refusedOf(6))} }
   }
-  set own4 { type ipv4_addr; ${elements(own, 4)}
+  set own4 { type ipv4_addr; flags interval; auto-merge; ${elements(own, 4)}
   }
-  set own6 { type ipv6_addr; ${elements(own, 6)}
+  set own6 { type ipv6_addr; flags interval; auto-merge; ${elements(own, 6)}
   }
   map ways { type ifname : verdict;
   }
