@@ -25,6 +25,7 @@ import { addReports, type ReportSource } from './resources/reports.ts';
 import { addRules } from './resources/rules.ts';
 import { addTriggers } from './resources/triggers.ts';
 import { addWebhooks } from './resources/webhooks.ts';
+import { type RouteAccess, refuseUndeclaredRoutes } from './route-access.ts';
 import {
   confineSandboxes,
   defaultEntranceLimits,
@@ -57,6 +58,7 @@ export interface ApiOptions {
 export interface ApiRouteInfo {
   readonly method: string;
   readonly url: string;
+  readonly access: RouteAccess | undefined;
 }
 
 /** What clients may use of the server itself. */
@@ -102,6 +104,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const limits: ApiLimits = { idleTimeoutMs, ...defaultApiLimits, ...options.limits };
   const onError = errorHandler(log);
   const app = newServer(limits, onError, options.trustedProxies ?? []);
+  refuseUndeclaredRoutes(app);
   if (options.onRoute !== undefined) tellRoutes(app, options.onRoute);
   app.setErrorHandler(onError);
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
@@ -132,7 +135,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     });
     addApiInfo(open, build);
     addApiDocs(open, build.buildno);
-    open.options('/api/v1', (_request, reply) => reply.code(200).send());
+    open.options('/api/v1', openToAnyone, (_request, reply) => reply.code(200).send());
     addKeyed(open, functions, '/api/v1', (scope) => {
       const uploads = createUploadBudget(limits.uploadBytes);
       addNamespaces(scope);
@@ -165,8 +168,8 @@ function idleTimeoutOf({ blockingWaitMs }: Functions['limits']): number {
 }
 
 function tellRoutes(app: FastifyInstance, tell: (route: ApiRouteInfo) => void): void {
-  app.addHook('onRoute', ({ method, url }) => {
-    for (const each of [method].flat()) tell({ method: each, url });
+  app.addHook('onRoute', ({ method, url, config }) => {
+    for (const each of [method].flat()) tell({ method: each, url, access: config?.access });
   });
 }
 
@@ -189,12 +192,15 @@ function addKeyed(
     async (scope) => {
       authenticateAll(scope, namespaces);
       scope.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
-      scope.options('/*', (_request, reply) => reply.code(200).send());
+      scope.options('/*', openToAnyone, (_request, reply) => reply.code(200).send());
       add(scope);
     },
     { prefix },
   );
 }
+
+/** Browsers ask with OPTIONS, without credentials. */
+const openToAnyone = { config: { access: 'anyone' } } as const;
 
 const notFoundText = 'The requested resource does not exist.';
 

@@ -22,11 +22,11 @@ declare module 'fastify' {
   }
 }
 
-/** OPTIONS is open to all: browsers ask it without credentials. */
+/** Asks for a key on every route of the scope that is not declared to be for anyone. */
 export function authenticateAll(scope: FastifyInstance, namespaces: NamespaceService): void {
   scope.decorateRequest('identity', undefined);
   scope.addHook('onRequest', (request, reply, done) => {
-    if (request.method === 'OPTIONS') return done();
+    if (request.routeOptions.config?.access === 'anyone') return done();
     const behind = sandboxNamespaceOf(request);
     const admit = (identity: Identity) => {
       request.identity = identity;

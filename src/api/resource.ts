@@ -1,17 +1,19 @@
 /** A path with its methods. Every other method on it is answered 405, so that "no such path" stays 404. */
 import type { FastifyInstance, onRequestHookHandler, RouteHandlerMethod } from 'fastify';
 import { sendError } from './errors.ts';
+import type { RouteAccess } from './route-access.ts';
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 export interface MethodHandler {
+  readonly access: RouteAccess;
   readonly handler: RouteHandlerMethod;
   /** Bytes. */
   readonly bodyLimit?: number;
   readonly onRequest?: onRequestHookHandler;
 }
 
-export type Resource = Readonly<Partial<Record<Method, MethodHandler | RouteHandlerMethod>>>;
+export type Resource = Readonly<Partial<Record<Method, MethodHandler>>>;
 
 const known = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH'];
 const methods: readonly Method[] = ['GET', 'PUT', 'POST', 'DELETE'];
@@ -20,15 +22,18 @@ const methods: readonly Method[] = ['GET', 'PUT', 'POST', 'DELETE'];
 export function addResource(scope: FastifyInstance, urls: readonly string[], resource: Resource): void {
   const allowed = methods.filter((method) => resource[method] !== undefined);
   const refused = known.filter((method) => !allowed.some((each) => each === method));
+  const access = scope.hasRequestDecorator('identity') ? 'any-key' : 'anyone';
   for (const url of urls) {
     for (const method of allowed) {
       const entry = resource[method];
       if (entry === undefined) continue;
-      scope.route({ method, url, ...(typeof entry === 'function' ? { handler: entry } : entry) });
+      const { access, ...rest } = entry;
+      scope.route({ method, url, config: { access }, ...rest });
     }
     scope.route({
       method: refused,
       url,
+      config: { access },
       // In a hook, so that no body is read first.
       onRequest: (request, reply) => {
         reply.header('allow', allowed.join(', '));

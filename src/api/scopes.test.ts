@@ -1,47 +1,11 @@
-import { fastify } from 'fastify';
+import { type FastifyContextConfig, fastify } from 'fastify';
 import { describe, expect, test } from 'vitest';
-import type { KeyScope, Right } from '../functions/index.ts';
+import type { KeyScope } from '../functions/index.ts';
 import { guestOf } from './identity.fixture.ts';
-import { neededRights, refusalByScope } from './scopes.ts';
+import { refuseUndeclaredRoutes } from './route-access.ts';
+import { refusalByScope } from './scopes.ts';
 
 const ns = '/api/v1/namespaces/:ns';
-const all: readonly Right[] = ['read', 'deploy', 'invoke'];
-
-test.each<[string, string, readonly Right[]]>([
-  ['GET', '/api/v1/namespaces', []],
-  ['GET', '/api/v1/namespaces/', []],
-  ['GET', `${ns}/limits`, []],
-  ['GET', `${ns}/actions`, ['read']],
-  ['HEAD', `${ns}/actions`, ['read']],
-  ['GET', `${ns}/actions/:name`, ['read']],
-  ['GET', `${ns}/actions/:name/:inner`, ['read']],
-  ['PUT', `${ns}/actions/:name`, ['deploy']],
-  ['DELETE', `${ns}/actions/:name/:inner`, ['deploy']],
-  ['POST', `${ns}/actions/:name`, ['invoke']],
-  ['POST', `${ns}/actions/:name/:inner`, ['invoke']],
-  ['GET', `${ns}/triggers/:name`, ['read']],
-  ['PUT', `${ns}/triggers/:name`, ['deploy']],
-  ['POST', `${ns}/triggers/:name`, ['invoke']],
-  ['GET', `${ns}/rules`, ['read']],
-  ['POST', `${ns}/rules/:name`, ['deploy']],
-  ['PUT', `${ns}/packages/:name`, ['deploy']],
-  ['GET', `${ns}/activations`, ['read']],
-  ['GET', `${ns}/activations/:id`, []],
-  ['GET', `${ns}/activations/:id/`, []],
-  ['GET', `${ns}/activations/:id/logs`, []],
-  ['GET', `${ns}/activations/:id/result`, []],
-  ['GET', `${ns}/activations/:id/stream`, []],
-  ['GET', `${ns}/activations/:id/input`, ['read']],
-  ['GET', '/runtime/namespaces/:ns/logForwarding', ['read']],
-  ['PUT', '/runtime/namespaces/:ns/logForwarding', ['deploy']],
-  ['GET', '/runtime/api/v1/namespaces/:ns/actions', ['read']],
-  ['POST', `${ns}/some-new-thing/:id`, all],
-  ['POST', `${ns}/constructor/:id`, all],
-  ['POST', '/api/v1/other', all],
-])('%s %s needs %j', (method, url, rights) => {
-  expect(neededRights(method, url)).toEqual(rights);
-});
-
 /** What the guard says of requests that a real router has routed. */
 async function refusal(scope: KeyScope, method: 'GET' | 'PUT' | 'POST', url: string) {
   const app = fastify();
@@ -49,9 +13,19 @@ async function refusal(scope: KeyScope, method: 'GET' | 'PUT' | 'POST', url: str
     const fault = refusalByScope(request, guestOf(scope));
     if (fault !== undefined) throw fault;
   });
+  const rights = { GET: 'read', PUT: 'deploy', POST: 'invoke' } as const;
   for (const path of ['', '/:name', '/:name/:inner']) {
-    app.route({ method: ['GET', 'PUT', 'POST'], url: `${ns}/actions${path}`, handler: async () => 'done' });
+    for (const [verb, access] of Object.entries(rights)) {
+      app.route({
+        method: verb,
+        url: `${ns}/actions${path}`,
+        config: { access },
+        handler: async () => 'done',
+      });
+    }
   }
+  app.get('/any', { config: { access: 'any-key' } }, async () => 'done');
+  app.get('/undeclared', async () => 'done');
   const answer = await app.inject({ method, url });
   await app.close();
   return answer.statusCode === 500 ? JSON.parse(answer.payload).message : answer.statusCode;
@@ -84,7 +58,42 @@ describe('a key', () => {
     ],
     ['read', 'PUT', '/api/v1/namespaces/guest/actions/a', refused('guest/a')],
     ['read', 'GET', '/nothing/here', 404],
+    ['invoke', 'GET', '/any', 200],
+    ['read', 'GET', '/undeclared', refused('guest')],
+    ['full', 'GET', '/undeclared', refused('guest')],
   ])('of scope %s: %s %s', async (scope, method, url, expected) => {
     expect(await refusal(scope, method, url)).toBe(expected);
+  });
+});
+
+describe('a route', () => {
+  const register = async (isKeyed: boolean, config?: FastifyContextConfig) => {
+    const app = fastify();
+    refuseUndeclaredRoutes(app);
+    app.register(async (scope) => {
+      if (isKeyed) scope.decorateRequest('identity', undefined);
+      scope.route({ method: 'GET', url: '/new', handler: async () => 'done', ...(config && { config }) });
+    });
+    await app.ready();
+    await app.close();
+  };
+
+  test.each<[string, boolean, FastifyContextConfig | undefined, string]>([
+    ['without a right', true, undefined, 'GET /new does not say who may use it'],
+    ['without a right, where no key is asked for', false, {}, 'GET /new does not say who may use it'],
+    ['that reads, where no key is asked for', false, { access: 'read' }, 'nothing asks for a key'],
+    ['for any key, where none is asked for', false, { access: 'any-key' }, 'nothing asks for a key'],
+    ['that checks by itself, among those with keys', true, { access: 'own-check' }, 'a key is asked for'],
+  ])('%s does not register', async (_what, isKeyed, config, text) => {
+    await expect(register(isKeyed, config)).rejects.toThrow(text);
+  });
+
+  test.each<[boolean, FastifyContextConfig]>([
+    [true, { access: 'read' }],
+    [true, { access: 'anyone' }],
+    [false, { access: 'anyone' }],
+    [false, { access: 'own-check' }],
+  ])('with a right registers: keys asked for %s, %j', async (isKeyed, config) => {
+    await expect(register(isKeyed, config)).resolves.toBeUndefined();
   });
 });

@@ -81,7 +81,8 @@ export function createRegistry(options: RegistryOptions): (app: FastifyInstance)
         });
         done();
       });
-      for (const url of ['/v2', '/v2/*']) scope.route({ method: [...methods], url, handler: serve });
+      const config = { access: 'own-check' } as const;
+      for (const url of ['/v2', '/v2/*']) scope.route({ method: [...methods], url, config, handler: serve });
     });
   };
 }

@@ -18,6 +18,8 @@ import { entities, manifestType, seededImage } from './fixtures.ts';
 export interface Route {
   readonly method: string;
   readonly url: string;
+  /** Who may use it, as it declares. */
+  readonly access: string;
 }
 
 export interface Ask {
@@ -34,6 +36,7 @@ export interface Answered {
 }
 
 export interface Target extends AsyncDisposable {
+  readonly dataDir: string;
   readonly port: number;
   readonly routes: readonly Route[];
   /** `Basic …` of guest. */
@@ -65,9 +68,10 @@ const config = {
   },
 };
 
-export async function openTarget(): Promise<Target> {
+/** @param more of the server's configuration */
+export async function openTarget(more: object = {}): Promise<Target> {
   const dataDir = await mkdtemp(join(tmpdir(), 'ward-fuzz-'));
-  await writeFile(join(dataDir, 'config.json'), JSON.stringify(config));
+  await writeFile(join(dataDir, 'config.json'), JSON.stringify({ ...config, ...more }));
   const program = fileURLToPath(new URL('./server.ts', import.meta.url));
   const child = startCommand([process.execPath, program, dataDir, join(dataDir, 'config.json')], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -91,7 +95,7 @@ export async function openTarget(): Promise<Target> {
   const known = await seed(asking, key);
   const place = { dataDir, instance: createHash('sha256').update(dataDir).digest('hex').slice(0, 12) };
   return {
-    ...{ port, routes, key, known, ask: asking, inside: [dataDir, process.cwd()] },
+    ...{ dataDir, port, routes, key, known, ask: asking, inside: [dataDir, process.cwd()] },
     async settle() {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(`the server has ended: ${errors()}`);

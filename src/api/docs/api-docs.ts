@@ -11,11 +11,11 @@ const docsPath = '/api/v1/api-docs';
 export function addApiDocs(scope: FastifyInstance, version: string): void {
   const text = JSON.stringify(apiDocument(version));
   addResource(scope, [docsPath, `${docsPath}/`], {
-    GET: (_request, reply) => void sendJson(reply, 200, text),
+    GET: { access: 'anyone', handler: (_request, reply) => void sendJson(reply, 200, text) },
   });
   // OpenWhisk has pages for people there.
   addResource(scope, ['/api/v1/docs', '/api/v1/docs/'], {
-    GET: (_request, reply) => void reply.redirect(docsPath, 308),
+    GET: { access: 'anyone', handler: (_request, reply) => void reply.redirect(docsPath, 308) },
   });
 }
 

@@ -21,19 +21,26 @@ const slackBytes = 4 * 1024 * 1024;
 export function addActions(scope: FastifyInstance, functions: Functions, uploads: UploadBudget): void {
   const { limits, actions } = functions;
   addResource(scope, ['/namespaces/:ns/actions', '/namespaces/:ns/actions/'], {
-    GET: listHandler(functions, () => undefined),
+    GET: { access: 'read', handler: listHandler(functions, () => undefined) },
   });
   addResource(scope, ['/namespaces/:ns/actions/:name/'], {
-    GET: listHandler(functions, (request) => parseEntityName(pathPart(request, 'name'))),
+    GET: {
+      access: 'read',
+      handler: listHandler(functions, (request) => parseEntityName(pathPart(request, 'name'))),
+    },
   });
   addResource(scope, ['/namespaces/:ns/actions/:name', '/namespaces/:ns/actions/:name/:inner'], {
-    GET: async (request, reply) => {
-      const identity = identityOf(request);
-      const ref = anyEntityOf(request, identity);
-      const withCode = queryBoolean(request.query, 'code', true);
-      return sendAction(reply, await actions.get(ref, withCode, identity.namespace));
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const identity = identityOf(request);
+        const ref = anyEntityOf(request, identity);
+        const withCode = queryBoolean(request.query, 'code', true);
+        return sendAction(reply, await actions.get(ref, withCode, identity.namespace));
+      },
     },
     PUT: {
+      access: 'deploy',
       bodyLimit: Math.ceil((limits.codeBytes * 4) / 3) + slackBytes,
       onRequest: uploads,
       handler: async (request, reply) => {
@@ -48,10 +55,13 @@ export function addActions(scope: FastifyInstance, functions: Functions, uploads
         return sendAction(reply, view);
       },
     },
-    DELETE: async (request, reply) => {
-      return sendAction(reply, await actions.delete(entityOf(request, identityOf(request))));
+    DELETE: {
+      access: 'deploy',
+      handler: async (request, reply) => {
+        return sendAction(reply, await actions.delete(entityOf(request, identityOf(request))));
+      },
     },
-    POST: { bodyLimit: limits.payloadBytes, handler: invokeHandler(functions) },
+    POST: { access: 'invoke', bodyLimit: limits.payloadBytes, handler: invokeHandler(functions) },
   });
 }
 

@@ -16,45 +16,63 @@ export function addActivations(scope: FastifyInstance, functions: Functions): vo
   const { activations, limits } = functions;
   const root = `/namespaces/:ns/${collection}`;
   addResource(scope, [root, `${root}/`], {
-    GET: async (request, reply) => {
-      const { namespace } = namespaceOf(request, identityOf(request));
-      const page = queryPage(request.query, collection, limits.list);
-      const count = queryBoolean(request.query, 'count', false);
-      const docs = queryBoolean(request.query, 'docs', false);
-      const filter = { namespace, ...filterOf(request.query) };
-      if (count && docs) {
-        throw apiFault('QUERY_INVALID', "The parameter 'docs' is not permitted with 'count'.");
-      }
-      if (docs) return sendList(reply, activations.records({ ...filter, ...page }));
-      if (!count) return sendJson(reply, 200, JSON.stringify(await activations.list({ ...filter, ...page })));
-      const total = Math.max(0, (await activations.count(filter)) - page.skip);
-      return sendJson(reply, 200, JSON.stringify({ [collection]: total }));
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const { namespace } = namespaceOf(request, identityOf(request));
+        const page = queryPage(request.query, collection, limits.list);
+        const count = queryBoolean(request.query, 'count', false);
+        const docs = queryBoolean(request.query, 'docs', false);
+        const filter = { namespace, ...filterOf(request.query) };
+        if (count && docs) {
+          throw apiFault('QUERY_INVALID', "The parameter 'docs' is not permitted with 'count'.");
+        }
+        if (docs) return sendList(reply, activations.records({ ...filter, ...page }));
+        if (!count)
+          return sendJson(reply, 200, JSON.stringify(await activations.list({ ...filter, ...page })));
+        const total = Math.max(0, (await activations.count(filter)) - page.skip);
+        return sendJson(reply, 200, JSON.stringify({ [collection]: total }));
+      },
     },
   });
   addResource(scope, [`${root}/:id`, `${root}/:id/`], {
-    GET: readHandler(activations, { ofEnded: activations.get, ofPending: (record) => record }),
+    GET: {
+      access: 'any-key',
+      handler: readHandler(activations, { ofEnded: activations.get, ofPending: (record) => record }),
+    },
   });
   addResource(scope, [`${root}/:id/result`], {
-    GET: readHandler(activations, {
-      ofEnded: activations.result,
-      ofPending: ({ response = {} }) => response,
-    }),
+    GET: {
+      access: 'any-key',
+      handler: readHandler(activations, {
+        ofEnded: activations.result,
+        ofPending: ({ response = {} }) => response,
+      }),
+    },
   });
   addResource(scope, [`${root}/:id/logs`], {
-    GET: readHandler(activations, {
-      ofEnded: async (namespace, id) => ({ logs: [...(await activations.logs(namespace, id))] }),
-      ofPending: ({ logs = [] }) => ({ logs }),
-    }),
+    GET: {
+      access: 'any-key',
+      handler: readHandler(activations, {
+        ofEnded: async (namespace, id) => ({ logs: [...(await activations.logs(namespace, id))] }),
+        ofPending: ({ logs = [] }) => ({ logs }),
+      }),
+    },
   });
-  addResource(scope, [`${root}/:id/stream`], { GET: streamHandler(functions) });
+  addResource(scope, [`${root}/:id/stream`], {
+    GET: { access: 'any-key', handler: streamHandler(functions) },
+  });
 }
 
 /** Ward's own: what an activation was called with, where that is kept. */
 export function addActivationInputs(scope: FastifyInstance, { activations }: Functions): void {
   addResource(scope, [`/namespaces/:ns/${collection}/:id/input`], {
-    GET: async (request, reply) => {
-      const [namespace, id] = targetOf(request);
-      return sendJson(reply, 200, JSON.stringify(await activations.input(namespace, id)));
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const [namespace, id] = targetOf(request);
+        return sendJson(reply, 200, JSON.stringify(await activations.input(namespace, id)));
+      },
     },
   });
 }
@@ -65,10 +83,13 @@ export function addActivationInputs(scope: FastifyInstance, { activations }: Fun
  */
 export function addRequests(scope: FastifyInstance, { invocations }: Functions): void {
   addResource(scope, ['/namespaces/:ns/requests/:id'], {
-    GET: async (request, reply) => {
-      const { namespace } = namespaceOf(request, identityOf(request));
-      const activationId = invocations.underWay(namespace, pathPart(request, 'id'));
-      return sendJson(reply, 200, JSON.stringify({ activationId }));
+    GET: {
+      access: 'any-key',
+      handler: async (request, reply) => {
+        const { namespace } = namespaceOf(request, identityOf(request));
+        const activationId = invocations.underWay(namespace, pathPart(request, 'id'));
+        return sendJson(reply, 200, JSON.stringify({ activationId }));
+      },
     },
   });
 }

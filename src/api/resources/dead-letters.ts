@@ -23,31 +23,40 @@ const collection = 'dead-letters';
 export function addDeadLetters(scope: FastifyInstance, { deliveries, limits }: DeadLetterParts): void {
   const root = `/namespaces/:ns/${collection}`;
   addResource(scope, [root, `${root}/`], {
-    GET: async (request, reply) => {
-      const { namespace } = namespaceOf(request, identityOf(request));
-      const filter = { namespace, rule: ruleFilter(request) };
-      return sendPage(request, reply, collection, limits, {
-        list: (page) => deliveries.dead(filter, page),
-        count: () => deliveries.countDead(filter),
-      });
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const { namespace } = namespaceOf(request, identityOf(request));
+        const filter = { namespace, rule: ruleFilter(request) };
+        return sendPage(request, reply, collection, limits, {
+          list: (page) => deliveries.dead(filter, page),
+          count: () => deliveries.countDead(filter),
+        });
+      },
     },
   });
   addResource(scope, [`${root}/:id`], {
-    DELETE: async (request, reply) => {
-      const { namespace } = namespaceOf(request, identityOf(request));
-      await deliveries.delete(namespace, pathPart(request, 'id'));
-      return reply.code(204).send();
+    DELETE: {
+      access: 'deploy',
+      handler: async (request, reply) => {
+        const { namespace } = namespaceOf(request, identityOf(request));
+        await deliveries.delete(namespace, pathPart(request, 'id'));
+        return reply.code(204).send();
+      },
     },
   });
   addResource(scope, [`${root}/:id/replay`], {
-    POST: async (request, reply) => {
-      const identity = identityOf(request);
-      namespaceOf(request, identity);
-      const { authorization } = request.headers;
-      const caller = { identity, transactionId: request.id, authorization };
-      const { activationId } = await deliveries.replay(pathPart(request, 'id'), caller);
-      reply.header('x-openwhisk-activation-id', activationId);
-      return sendJson(reply, 202, JSON.stringify({ activationId }));
+    POST: {
+      access: 'invoke',
+      handler: async (request, reply) => {
+        const identity = identityOf(request);
+        namespaceOf(request, identity);
+        const { authorization } = request.headers;
+        const caller = { identity, transactionId: request.id, authorization };
+        const { activationId } = await deliveries.replay(pathPart(request, 'id'), caller);
+        reply.header('x-openwhisk-activation-id', activationId);
+        return sendJson(reply, 202, JSON.stringify({ activationId }));
+      },
     },
   });
 }

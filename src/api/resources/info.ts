@@ -14,8 +14,11 @@ export interface BuildInfo {
 /** `/ping` and `/`. */
 export function addSystemInfo(app: FastifyInstance, functions: Functions): void {
   addResource(app, ['/ping', '/ping/'], {
-    GET: (_request, reply) => {
-      reply.header('content-type', 'text/plain; charset=UTF-8').send('pong');
+    GET: {
+      access: 'anyone',
+      handler: (_request, reply) => {
+        reply.header('content-type', 'text/plain; charset=UTF-8').send('pong');
+      },
     },
   });
   addResource(app, ['/'], constant(systemInfo(functions.limits, functions.runtimes)));
@@ -36,7 +39,7 @@ export function addApiInfo(scope: FastifyInstance, build: BuildInfo): void {
 
 function constant(document: unknown): Resource {
   const text = JSON.stringify(document);
-  return { GET: (_request, reply) => void sendJson(reply, 200, text) };
+  return { GET: { access: 'anyone', handler: (_request, reply) => void sendJson(reply, 200, text) } };
 }
 
 function systemInfo(limits: SystemLimits, runtimes: readonly Runtime[]) {

@@ -20,20 +20,29 @@ export function addLogForwarding(scope: FastifyInstance): void {
   const settings = JSON.stringify({ [here]: {} });
   const noErrors = JSON.stringify({ destination: here, errors: [] });
   addResource(scope, [root, `${root}/`], {
-    GET: async (request, reply) => {
-      checkNamespace(request);
-      return sendJson(reply, 200, settings);
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        checkNamespace(request);
+        return sendJson(reply, 200, settings);
+      },
     },
-    PUT: async (request, reply) => {
-      checkNamespace(request);
-      checkDestination(request.body);
-      return sendJson(reply, 200, settings);
+    PUT: {
+      access: 'deploy',
+      handler: async (request, reply) => {
+        checkNamespace(request);
+        checkDestination(request.body);
+        return sendJson(reply, 200, settings);
+      },
     },
   });
   addResource(scope, [`${root}/errors`], {
-    GET: async (request, reply) => {
-      checkNamespace(request);
-      return sendJson(reply, 200, noErrors);
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        checkNamespace(request);
+        return sendJson(reply, 200, noErrors);
+      },
     },
   });
 }

@@ -18,6 +18,7 @@ export interface MetricsSource {
 export function addMetrics(app: FastifyInstance, source: MetricsSource): void {
   addResource(app, ['/metrics'], {
     GET: {
+      access: 'own-check',
       onRequest: (request, reply, done) => {
         const { token } = source;
         if (token === undefined) {

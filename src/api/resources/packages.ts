@@ -22,23 +22,30 @@ export function addPackages(
 ): void {
   const root = `/namespaces/:ns/${collection}`;
   addResource(scope, [root, `${root}/`], {
-    GET: async (request, reply) => {
-      const identity = identityOf(request);
-      const { namespace, package: inPackage } = anyNamespaceOf(request, identity);
-      if (inPackage !== undefined) throw notFound();
-      return sendPage(request, reply, collection, limits, {
-        list: (page) => packages.list(namespace, identity.namespace, page),
-        count: () => packages.count(namespace, identity.namespace),
-      });
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const identity = identityOf(request);
+        const { namespace, package: inPackage } = anyNamespaceOf(request, identity);
+        if (inPackage !== undefined) throw notFound();
+        return sendPage(request, reply, collection, limits, {
+          list: (page) => packages.list(namespace, identity.namespace, page),
+          count: () => packages.count(namespace, identity.namespace),
+        });
+      },
     },
   });
   addResource(scope, [`${root}/:name`], {
-    GET: async (request, reply) => {
-      const identity = identityOf(request);
-      const ref = anyPlainOf(request, identity);
-      return sendJson(reply, 200, JSON.stringify(await packages.get(ref, identity.namespace)));
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const identity = identityOf(request);
+        const ref = anyPlainOf(request, identity);
+        return sendJson(reply, 200, JSON.stringify(await packages.get(ref, identity.namespace)));
+      },
     },
     PUT: {
+      access: 'deploy',
       bodyLimit: entityBodyBytes,
       onRequest: uploads,
       handler: async (request, reply) => {
@@ -48,10 +55,13 @@ export function addPackages(
         return sendJson(reply, 200, JSON.stringify(pkg));
       },
     },
-    DELETE: async (request, reply) => {
-      const ref = plainOf(request, identityOf(request));
-      const force = queryBoolean(request.query, 'force', false);
-      return sendJson(reply, 200, JSON.stringify(await packages.delete(ref, force)));
+    DELETE: {
+      access: 'deploy',
+      handler: async (request, reply) => {
+        const ref = plainOf(request, identityOf(request));
+        const force = queryBoolean(request.query, 'force', false);
+        return sendJson(reply, 200, JSON.stringify(await packages.delete(ref, force)));
+      },
     },
   });
 }

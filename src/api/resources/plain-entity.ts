@@ -82,20 +82,27 @@ export function addPlainEntities(
 ): void {
   const root = `/namespaces/:ns/${collection}`;
   addResource(scope, [root, `${root}/`], {
-    GET: async (request, reply) => {
-      const { namespace } = namespaceOf(request, identityOf(request));
-      return sendPage(request, reply, collection, limits, {
-        list: (page) => service.list(namespace, page),
-        count: () => service.count(namespace),
-      });
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const { namespace } = namespaceOf(request, identityOf(request));
+        return sendPage(request, reply, collection, limits, {
+          list: (page) => service.list(namespace, page),
+          count: () => service.count(namespace),
+        });
+      },
     },
   });
   addResource(scope, [`${root}/:name`], {
-    GET: async (request, reply) => {
-      const ref = plainOf(request, identityOf(request));
-      return sendJson(reply, 200, JSON.stringify(await service.get(ref)));
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const ref = plainOf(request, identityOf(request));
+        return sendJson(reply, 200, JSON.stringify(await service.get(ref)));
+      },
     },
     PUT: {
+      access: 'deploy',
       bodyLimit: entityBodyBytes,
       onRequest: uploads,
       handler: async (request, reply) => {
@@ -105,9 +112,12 @@ export function addPlainEntities(
         return sendJson(reply, 200, JSON.stringify(written));
       },
     },
-    DELETE: async (request, reply) => {
-      const ref = plainOf(request, identityOf(request));
-      return sendJson(reply, 200, JSON.stringify(await service.delete(ref)));
+    DELETE: {
+      access: 'deploy',
+      handler: async (request, reply) => {
+        const ref = plainOf(request, identityOf(request));
+        return sendJson(reply, 200, JSON.stringify(await service.delete(ref)));
+      },
     },
     POST: post,
   });

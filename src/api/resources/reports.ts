@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { notFound } from '../../functions/index.ts';
 import { identityOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
-import { addResource } from '../resource.ts';
+import { addResource, type Resource } from '../resource.ts';
 
 /** Each gives undefined when nothing of that digest was judged for the namespace. */
 export interface ReportSource {
@@ -18,11 +18,14 @@ export interface ReportSource {
 }
 
 export function addReports(scope: FastifyInstance, reports: ReportSource): void {
-  const answer = (read: (digest: string, namespace: string) => Promise<object | undefined>) => ({
-    GET: async (request: FastifyRequest, reply: FastifyReply) => {
-      const found = await read(pathPart(request, 'digest'), identityOf(request).namespace);
-      if (found === undefined) throw notFound();
-      return sendJson(reply, 200, JSON.stringify(found));
+  const answer = (read: (digest: string, namespace: string) => Promise<object | undefined>): Resource => ({
+    GET: {
+      access: 'read',
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        const found = await read(pathPart(request, 'digest'), identityOf(request).namespace);
+        if (found === undefined) throw notFound();
+        return sendJson(reply, 200, JSON.stringify(found));
+      },
     },
   });
   for (const root of ['/images/:digest', '/reports/:digest']) {

@@ -17,9 +17,12 @@ export function addRules(scope: FastifyInstance, { rules, limits }: RuleParts, u
     service: rules,
     limits,
     uploads,
-    post: async (request, reply) => {
-      const ref = plainOf(request, identityOf(request));
-      return sendJson(reply, 200, JSON.stringify(await rules.setStatus(ref, requiredBody(request))));
+    post: {
+      access: 'deploy',
+      handler: async (request, reply) => {
+        const ref = plainOf(request, identityOf(request));
+        return sendJson(reply, 200, JSON.stringify(await rules.setStatus(ref, requiredBody(request))));
+      },
     },
   });
 }

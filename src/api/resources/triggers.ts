@@ -29,6 +29,7 @@ export function addTriggers(
     limits,
     uploads,
     post: {
+      access: 'invoke',
       bodyLimit: limits.payloadBytes,
       handler: async (request, reply) => {
         const identity = identityOf(request);

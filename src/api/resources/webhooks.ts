@@ -35,6 +35,7 @@ export function addWebhooks(app: FastifyInstance, options: WebhookRouteOptions):
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     addResource(scope, ['/webhooks/:token'], {
       POST: {
+        access: 'own-check',
         bodyLimit: options.bodyBytes,
         onRequest: (request, _reply, done) => void openDoor(request).then(() => done(), done),
         handler: (request, reply) => receive(doors.get(request), request, reply),

@@ -63,6 +63,7 @@ export function addWebScope(
     scope.route({
       method: webMethods,
       url,
+      config: { access: 'own-check' },
       bodyLimit: options.maxBodyBytes,
       onRequest: async (request, reply) => {
         const state: WebState = {};

@@ -1,0 +1,35 @@
+/** The rights of routes, as docs/api.md tells them. */
+import { plain, readText, tableOf } from '../docs/markdown.ts';
+import type { Route } from '../fuzz/target.ts';
+
+export type Right = 'no key' | 'any key' | 'read' | 'deploy' | 'invoke' | 'own';
+
+const anyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** Method and path, parameters as `*`, → its right. */
+export const rights = documented();
+const paths = new Set([...rights.keys()].map((key) => key.split(' ')[1]));
+
+/** Undefined: the document has no such thing, so it is answered 405. */
+export function rightOf(route: Route): Right | undefined {
+  return rights.get(documentedName(route));
+}
+
+/** What the document calls it: a slash at the end is told only where it makes a difference. */
+export function documentedName({ method, url }: Route): string {
+  const path = url.replaceAll(/:\w+/g, '*');
+  return `${method} ${paths.has(path) ? path : path.replace(/\/$/, '')}`;
+}
+
+function documented(): ReadonlyMap<string, Right> {
+  const { rows } = tableOf(readText('docs/api.md'), 'method, path');
+  return new Map(
+    rows.flatMap(([target = '', right = '']) => {
+      const [methods = '', path = ''] = plain(target).split(' ');
+      const each = methods === 'any' ? anyMethod : [methods];
+      return each.map(
+        (method) => [`${method} ${path.replaceAll(/\{\w+\}|…/g, '*')}`, right as Right] as const,
+      );
+    }),
+  );
+}
