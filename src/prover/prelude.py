@@ -42,7 +42,7 @@ _calls = {
     "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "semget": (64, 190), "msgget": (68, 186), "msgsnd": (69, 189),
     "sysfs": (139, None), "uselib": (134, None), "modify_ldt": (154, None), "vhangup": (153, 58), "nfsservctl": (180, 42),
     "capset": (126, 91), "setpriority": (141, 140), "sched_setscheduler": (144, 119), "sched_setattr": (314, 274),
-    "ioprio_set": (251, 30), "sched_setaffinity": (203, 122), "prlimit64": (302, 261), "get_mempolicy": (239, 236),
+    "ioprio_set": (251, 30), "sched_setaffinity": (203, 122), "prlimit64": (302, 261), "setrlimit": (160, 164), "get_mempolicy": (239, 236),
     "remap_file_pages": (216, 234), "process_mrelease": (448, 448), "landlock_create_ruleset": (444, 444),
     "landlock_add_rule": (445, 445), "landlock_restrict_self": (446, 446), "socket": (41, 198), "mincore": (27, 232),
     "cachestat": (451, 451), "madvise": (28, 233), "fcntl": (72, 25), "syncfs": (306, 267),

@@ -148,7 +148,8 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
   noNewPrivileges: true,
   rlimits: {
     RLIMIT_NOFILE: 1024,
-    RLIMIT_CORE: 0,
+    // No file either, as 0 says; but the kernel takes 1 alone for "start no handler of core dumps" (core(5)).
+    RLIMIT_CORE: 1,
     RLIMIT_MEMLOCK: 0,
     RLIMIT_MSGQUEUE: 0,
     // The kernel counts them on the host's root too, for all sandboxes together.

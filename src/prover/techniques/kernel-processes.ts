@@ -161,6 +161,45 @@ refused(lambda: syscall("ioprio_set", IOPRIO_WHO_PROCESS, 0, BEST_EFFORT), "in t
   },
   {
     ...head,
+    control: 'resource-limits',
+    name: 'core-handler',
+    title: 'crash, so that the host runs its handler of core dumps as root',
+    reference: 'core(5), CVE-2015-1318, CVE-2025-5054',
+    expects: ['limit'],
+    harmlessInGvisor: 'its kernel dumps nothing',
+    program: `
+import resource
+child = os.fork()
+if child == 0:
+    os.abort()
+_, status = os.waitpid(child, 0)
+if os.WCOREDUMP(status):
+    escaped("memory was dumped")
+limit = resource.getrlimit(resource.RLIMIT_CORE)
+# At 0 no file is written, and a core_pattern with a pipe is run all the same.
+if limit != (1, 1):
+    escaped("RLIMIT_CORE is %d, where the kernel runs a handler, if the host has one" % limit[0])
+blocked("limit", "RLIMIT_CORE is 1, at which the kernel runs no handler")
+`,
+  },
+  {
+    ...head,
+    name: 'core-limit-lower',
+    title: 'lower one’s limit of core dumps to 0, at which the host’s handler runs again',
+    reference: 'core(5), setrlimit(2)',
+    expects: ['EPERM'],
+    harmlessInGvisor: 'its kernel dumps nothing',
+    program: `
+RLIMIT_CORE, none = 4, struct.pack("QQ", 0, 0)
+first_refusal([("lowered by setrlimit", lambda: syscall("setrlimit", RLIMIT_CORE, none)),
+               ("lowered by prlimit", lambda: syscall("prlimit64", 0, RLIMIT_CORE, none, None)),
+               ("lowered for process 1", lambda: syscall("prlimit64", 1, RLIMIT_CORE, none, None)),
+               ("lowered behind high bits", lambda: syscall("prlimit64", 0, 1 << 32 | RLIMIT_CORE, none, None)),
+               ("lowered behind high bits by setrlimit", lambda: syscall("setrlimit", 1 << 32 | RLIMIT_CORE, none))])
+`,
+  },
+  {
+    ...head,
     control: 'landlock',
     name: 'oom-score-lower',
     title: 'let others be killed first when memory is short',

@@ -19,6 +19,8 @@ test('arguments matter for these calls and no others', () => {
     'madvise',
     'mmap',
     'prctl',
+    'prlimit64',
+    'setrlimit',
     'setsockopt',
     'socket',
     'socketpair',
@@ -57,6 +59,15 @@ test('what is the machine’s can’t be reached by an argument: large pages, me
   for (const command of [1024, 1026]) expect(values('fcntl')).not.toContain(command);
   // The number of instances is counted on the host's root as well, whoever in a user namespace makes them.
   expect(strictProfile.refuse.get('inotify_init1')).toEqual({ errno: ENOSYS });
+});
+
+test('every limit but that of core dumps may be made smaller, and all may be read', () => {
+  const RLIMIT_CORE = 4;
+  const [read, ...change] = allowed('prlimit64') ?? [];
+  expect(read).toEqual([{ index: 2, value: 0 }]);
+  const limits = Array.from({ length: 16 }, (_, limit) => limit).filter((limit) => limit !== RLIMIT_CORE);
+  expect(change).toEqual(limits.map((value) => [{ index: 1, value }]));
+  expect(allowed('setrlimit')).toEqual(limits.map((value) => [{ index: 0, value }]));
 });
 
 test('clone may make no namespace', () => {

@@ -18,7 +18,7 @@ test('the strict policy', () => {
     noNewPrivileges: true,
     oomScoreAdj: 500,
   });
-  expect(spec.process.rlimits).toContainEqual({ type: 'RLIMIT_CORE', soft: 0, hard: 0 });
+  expect(spec.process.rlimits).toContainEqual({ type: 'RLIMIT_CORE', soft: 1, hard: 1 });
   expect(spec.process.rlimits).toContainEqual({ type: 'RLIMIT_NPROC', soft: 256, hard: 256 });
   expect(spec.process.rlimits).toContainEqual({ type: 'RLIMIT_FSIZE', soft: 64 * MiB, hard: 64 * MiB });
   expect(spec.linux.cgroupsPath).toBe('/ward/one/a1');
