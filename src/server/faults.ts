@@ -31,6 +31,7 @@ export const serverFaults = {
   WARD_RUNNING: 'conflict',
   SERVER_ACCOUNT_MISSING: 'host',
   SERVER_ACCOUNT_UNFIT: 'host',
+  HAND_OVER_FAILED: 'host',
 } as const satisfies FaultTable;
 
 export const serverFault = faultTable(serverFaults);

@@ -55,7 +55,8 @@ export async function openContent(dir: string): Promise<Content> {
   const temporaries = join(dir, 'uploads');
   await rm(temporaries, { recursive: true, force: true });
   await mkdir(temporaries, { recursive: true, mode: 0o700 });
-  await mkdir(join(dir, 'blobs', 'sha256'), { recursive: true, mode: 0o700 });
+  // For scans, which have the server's group and nothing else of it.
+  await mkdir(join(dir, 'blobs', 'sha256'), { recursive: true, mode: 0o750 });
   return contentIn(dir);
 }
 
@@ -121,7 +122,7 @@ export function contentIn(dir: string): Content {
 }
 
 export function openTemporary(path: string): Promise<FileHandle> {
-  return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o640);
 }
 
 async function writeTemporary(path: string, bytes: Uint8Array): Promise<void> {

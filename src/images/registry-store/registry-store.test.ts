@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -181,11 +181,18 @@ describe('what is on the disk', () => {
     expect(await test.store.readManifest(image.digest)).toEqual(image.bytes);
   });
 
-  it('is for its owner alone', async () => {
+  it('is for its owner alone, but for blobs, which scans read with its group', async () => {
     await using test = await openTestStore();
-    for (const name of ['.', 'registry.db', 'uploads', 'blobs/sha256']) {
-      expect((await stat(join(test.dir, name))).mode & 0o077).toBe(0);
-    }
+    const dir = join(test.dir, 'made');
+    const store = await openRegistryStore({ dir });
+    const { digest } = await putImage(store, app, [layerOf('a')], 'v1');
+    await store.close();
+    const blob = relative(dir, blobPath(dir, digest));
+    const modes = ['.', 'blobs/sha256', blob, 'registry.db', 'uploads'].map(async (name) => {
+      const { mode } = await stat(join(dir, name));
+      return (mode & 0o777).toString(8);
+    });
+    expect(await Promise.all(modes)).toEqual(['750', '750', '640', '600', '700']);
   });
 });
 

@@ -41,7 +41,7 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
   const dir = resolve(options.dir);
   const limits = { ...defaultRegistryStoreLimits, ...options.limits };
   const now = options.now ?? Date.now;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await mkdir(dir, { recursive: true, mode: 0o750 });
   await using stack = new AsyncDisposableStack();
   const lock = tryFileLock(join(dir, 'lock'));
   if (lock === undefined) {
