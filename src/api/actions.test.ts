@@ -154,6 +154,37 @@ describe('PUT', () => {
     ]);
   });
 
+  test('of code past the quota says what is used, and every write what is left', async () => {
+    await using api = await startApi({ limits: { codeQuotaBytes: 20_000 } });
+    const put = (name: string, length: number) =>
+      api.call('PUT', `actions/${name}`, {
+        body: { exec: { kind: 'nodejs:24', code: `// ${'x'.repeat(length)}` } },
+      });
+    const usage = async () => (await api.call('GET', '/ward/v1/namespaces/_/usage')).body;
+    const before = await put('a', 9000);
+    const { used } = JSON.parse(JSON.stringify(await usage())).code;
+    expect([before.status, used]).toEqual([200, expect.any(Number)]);
+    expect(before.headers).toMatchObject({
+      'ratelimit-policy': '"code";q=20000;qu="content-bytes"',
+      ratelimit: `"code";r=${20_000 - used}`,
+    });
+    const refused = await put('b', 12_000);
+    expect([refused.status, refused.body, refused.headers]).toEqual([
+      413,
+      {
+        error: expect.stringMatching(/^The namespace 'guest' has .* of the 19\.5 KiB that it may have\.$/),
+        code: expect.any(String),
+        hint: expect.stringContaining('Delete what is not needed'),
+        ...{ quota: 'code', used, limit: 20_000 },
+      },
+      expect.objectContaining({ 'x-ward-fault': 'QUOTA_EXCEEDED', ratelimit: before.headers['ratelimit'] }),
+    ]);
+    const gone = await api.call('DELETE', 'actions/a');
+    expect(gone.headers['ratelimit']).toBe('"code";r=20000');
+    expect(await usage()).toMatchObject({ code: { used: 0, limit: 20_000 }, records: { used: 0, count: 0 } });
+    expect((await api.call('GET', '/ward/v1/namespaces/other/usage')).status).toBe(403);
+  });
+
   test('of a body over the limit is refused unread', async () => {
     await using api = await startApi({ limits: { codeBytes: 1000 } });
     const raw = `{"exec":"${'x'.repeat(5 * 1024 * 1024)}"}`;

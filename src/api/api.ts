@@ -24,6 +24,7 @@ import { addPackages } from './resources/packages.ts';
 import { addReports, type ReportSource } from './resources/reports.ts';
 import { addRules } from './resources/rules.ts';
 import { addTriggers } from './resources/triggers.ts';
+import { addUsage, tellQuotas } from './resources/usage.ts';
 import { addWebhooks } from './resources/webhooks.ts';
 import { type RouteAccess, refuseUndeclaredRoutes } from './route-access.ts';
 import {
@@ -138,6 +139,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     open.options('/api/v1', openToAnyone, (_request, reply) => reply.code(200).send());
     addKeyed(open, functions, '/api/v1', (scope) => {
       const uploads = createUploadBudget(limits.uploadBytes);
+      tellQuotas(scope, functions.quotas);
       addNamespaces(scope);
       addActions(scope, functions, uploads);
       addPackages(scope, functions, uploads);
@@ -146,6 +148,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addActivations(scope, functions);
     });
     addKeyed(open, functions, '/ward/v1', (scope) => {
+      addUsage(scope, functions.quotas);
       addActivationInputs(scope, functions);
       addRequests(scope, functions);
       addDeadLetters(scope, functions);

@@ -22,6 +22,9 @@ export function guestOf(scope: KeyScope): Identity {
       minActionConcurrency: 1,
       maxActionConcurrency: 500,
       maxActionInstances: 30,
+      codeQuotaBytes: 1024,
+      recordQuotaBytes: 1024,
+      registryQuotaBytes: 1024,
     },
   };
 }

@@ -3,6 +3,7 @@
  * IETF drafts), and when a refused call may be tried again.
  */
 import type { FastifyReply } from 'fastify';
+import type { NamespaceUsage } from '../functions/index.ts';
 import type { RateUsage } from '../invoker/index.ts';
 import type { Fault } from '../lib/index.ts';
 
@@ -11,6 +12,20 @@ export function sendRateLimit(reply: FastifyReply, { limit, remaining, resetMs }
   reply.header('ratelimit-limit', limit);
   reply.header('ratelimit-remaining', remaining);
   reply.header('ratelimit-reset', seconds(resetMs));
+}
+
+/**
+ * What a namespace has left of its quotas, in bytes. Unlike calls of a minute they have names, so they are told as the
+ * current draft has it: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
+ */
+export function sendQuotas(reply: FastifyReply, usage: Partial<NamespaceUsage>): void {
+  const quotas = Object.entries(usage);
+  const left = quotas.map(([name, { used, limit }]) => `"${name}";r=${Math.max(0, limit - used)}`);
+  reply.header(
+    'ratelimit-policy',
+    quotas.map(([name, { limit }]) => `"${name}";q=${limit};qu="content-bytes"`).join(', '),
+  );
+  reply.header('ratelimit', left.join(', '));
 }
 
 /** When the same request may succeed, as far as that is known. */

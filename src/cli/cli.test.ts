@@ -27,7 +27,10 @@ beforeEach(() => {
 
 test('namespace list and get', async () => {
   api.answers.set('GET /api/v1/namespaces', { body: ['guest'] });
-  api.answers.set('GET /api/v1/namespaces/_/limits', { body: { invocationsPerMinute: 60 } });
+  const limits = { invocationsPerMinute: 60, codeQuotaBytes: 1024 };
+  api.answers.set('GET /api/v1/namespaces/_/limits', { body: limits });
+  const usage = { code: { used: 512, limit: 1024 }, records: { used: 3_000_000, limit: 2 ** 32, count: 7 } };
+  api.answers.set('GET /ward/v1/namespaces/_/usage', { body: usage });
   for (const [at, collection] of ['packages', 'actions', 'triggers', 'rules'].entries())
     api.answers.set(`GET /api/v1/namespaces/_/${collection}`, { body: { [collection]: at } });
   expect((await ward(['namespace', 'list'])).stdout).toBe('NAMESPACE\nguest\n');
@@ -38,7 +41,10 @@ test('namespace list and get', async () => {
       'actions                 1',
       'triggers                2',
       'rules                   3',
+      'code on disk            512 B of 1 KiB',
+      'records on disk         2.9 MiB of 4 GiB',
       'invocations per minute  60',
+      'code quota              1 KiB',
       '',
     ].join('\n'),
   );

@@ -1,5 +1,5 @@
 /** The limits of a namespace as options, and what was typed as the change that the server room takes. */
-import { type JsonValue, messageOf } from '../lib/index.ts';
+import { type JsonValue, messageOf, parseSize } from '../lib/index.ts';
 import type { OptionSpec } from './command-spec.ts';
 import { cliFault } from './faults.ts';
 import { type Input, parseSwitch } from './input.ts';
@@ -48,6 +48,9 @@ const limitOptions: readonly LimitOption[] = [
       'what its sandboxes may reach: api.example.com:443,203.0.113.0/24, JSON as the annotation, or none',
     read: readEgress,
   },
+  size('--code-quota', 'codeQuotaBytes', 'code and entities on disk'),
+  size('--record-quota', 'recordQuotaBytes', 'records with their logs on disk'),
+  size('--registry-quota', 'registryQuotaBytes', 'pushed images on disk'),
   count('--retention-days', 'retentionMaxAgeDays', 'days that its records are kept; 0 is for ever'),
   count('--retention-records', 'retentionMaxRecords', 'newest records that are kept; 0 is all of them'),
 ];
@@ -66,6 +69,16 @@ export function typedLimits(input: Input): Readonly<Record<string, LimitValue | 
 
 function count(word: string, limit: string, summary: string): LimitOption {
   return { flags: `${word} <N>`, limit, summary, read: readCount };
+}
+
+function size(word: string, limit: string, summary: string): LimitOption {
+  return { flags: `${word} <SIZE>`, limit, summary: `most ${summary}, like 512m or 4g`, read: readSize };
+}
+
+function readSize(text: string, name: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw cliFault('USAGE', `${name} takes a size like 512m or 4g, or default, not '${text}'`);
 }
 
 function readCount(text: string, name: string): number {

@@ -1,7 +1,7 @@
 /** Triggers, rules, what fires them and what comes of it, put together. */
 import type { Invoker } from '../invoker/index.ts';
 import type { Log } from '../lib/index.ts';
-import type { Store } from '../store/index.ts';
+import type { EntityStore, Store } from '../store/index.ts';
 import type { ActionService } from './actions/actions.ts';
 import type { Flights } from './activations/flights.ts';
 import type { InvocationService } from './activations/invocations.ts';
@@ -16,6 +16,7 @@ import type { Vault } from './vault/vault.ts';
 
 export interface EventsOptions {
   readonly store: Store;
+  readonly entities: EntityStore;
   readonly invoker: Pick<Invoker, 'admitFire'>;
   readonly vault: Vault;
   readonly limits: SystemLimits;
@@ -41,8 +42,8 @@ export interface Events {
 }
 
 export function createEvents(options: EventsOptions): Events {
-  const { store, vault, limits, invoke, invoker, namespaces, actions, flights, log } = options;
-  const { entities, activations } = store;
+  const { store, entities, vault, limits, invoke, invoker, namespaces, actions, flights, log } = options;
+  const { activations } = store;
   const deliveries = createDeliveries({
     store,
     vault,

@@ -18,6 +18,7 @@ export const functionFaultKinds = {
   QUERY_INVALID: 'invalid',
   ACTIVATION_ID_INVALID: 'invalid',
   ENTITY_TOO_LARGE: 'too-large',
+  QUOTA_EXCEEDED: 'too-large',
   BINDING_INVALID: 'invalid',
   RULE_INVALID: 'invalid',
   BINDING_CYCLIC: 'unprocessable',

@@ -22,6 +22,7 @@ import { createApiManager } from './gateway/apimgmt.ts';
 import { type ApiService, createApis } from './gateway/apis.ts';
 import { defaultLimits, type SystemLimits } from './namespaces/limits.ts';
 import { createNamespaces, type NamespaceService } from './namespaces/namespaces.ts';
+import { createQuotas, type Quotas } from './namespaces/quotas.ts';
 import { createPackages, type PackageService } from './packages/packages.ts';
 import type { DeliveryService } from './triggers/deliveries.ts';
 import type { FiringService } from './triggers/firing.ts';
@@ -46,12 +47,15 @@ export interface FunctionsOptions {
   readonly limits?: Partial<SystemLimits>;
   readonly feedLimits?: Partial<FeedLimits>;
   readonly runtimes?: readonly Runtime[];
+  /** Bytes of the images that a namespace has pushed; absent: there is no registry. */
+  readonly registryBytes?: (namespace: string) => Promise<number>;
 }
 
 export interface Functions {
   readonly limits: SystemLimits;
   readonly runtimes: readonly Runtime[];
   readonly namespaces: NamespaceService;
+  readonly quotas: Pick<Quotas, 'usage'>;
   readonly packages: PackageService;
   readonly actions: ActionService;
   readonly triggers: TriggerService;
@@ -81,12 +85,14 @@ export interface Functions {
 
 export function createFunctions(options: FunctionsOptions): Functions {
   const { store, blobs, invoker, vault, gate, log } = options;
-  const { entities, accepted } = store;
+  const { accepted } = store;
   const limits = { ...defaultLimits, ...options.limits };
   const runtimes = options.runtimes ?? defaultRuntimes;
   const builtins = new Map<string, BuiltinAction>();
-  const code = createCodeStore(blobs, entities, log);
   const namespaces = createNamespaces(store, limits, { onActionsDeleted: (rows) => actions.clearAway(rows) });
+  const quotas = createQuotas({ ...options, limitsOf: namespaces.identityOf });
+  const { entities } = quotas;
+  const code = createCodeStore(blobs, entities, log);
   const packages = createPackages({
     entities,
     vault,
@@ -131,9 +137,10 @@ export function createFunctions(options: FunctionsOptions): Functions {
     vault,
     log,
   });
-  const apis = createApis(store.apis);
+  const apis = createApis(quotas.apis);
   const events = createEvents({
     ...options,
+    entities,
     limits,
     actions,
     namespaces,
@@ -158,6 +165,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     limits,
     runtimes,
     namespaces,
+    quotas,
     packages,
     actions,
     triggers: events.triggers,

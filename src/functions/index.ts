@@ -52,6 +52,7 @@ export { hasRight, type KeyScope, keyScopes, type Right, requireRight } from './
 export { type ApiKey, formatApiKey, parseAuthorization } from './namespaces/keys.ts';
 export {
   defaultLimits,
+  quotaNames,
   type Range,
   type Span,
   type SystemLimits,
@@ -65,6 +66,11 @@ export {
   type NamespaceService,
   systemNamespace,
 } from './namespaces/namespaces.ts';
+export {
+  measureCode,
+  type NamespaceUsage,
+  type QuotaUsage,
+} from './namespaces/quotas.ts';
 export { createRetention, type Retention, type RetentionOptions } from './namespaces/retention.ts';
 export type { PackageService } from './packages/packages.ts';
 export type { DeadLetterFilter, DeliveryService } from './triggers/deliveries.ts';

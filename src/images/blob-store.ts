@@ -30,6 +30,7 @@ export function openBlobStore(dir: string): BlobStore {
     put: (bytes) => putBytes(dir, bytes),
     get: (digest) => getBytes(dir, digest),
     has: async (digest) => (await blobSize(dir, digest)) !== undefined,
+    size: (digest) => blobSize(dir, digest),
     delete: (digest) => rm(blobPath(dir, digest), { force: true }),
     list: () => listBlobs(dir),
   };

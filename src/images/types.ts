@@ -62,6 +62,8 @@ export interface BlobStore {
   /** @throws Fault BLOB_NOT_FOUND */
   get(digest: Digest): Promise<Buffer>;
   has(digest: Digest): Promise<boolean>;
+  /** Bytes of it; undefined when it is not there. */
+  size(digest: Digest): Promise<number | undefined>;
   delete(digest: Digest): Promise<void>;
   /** Every blob there is, in no order; one that comes or goes meanwhile may be missing. */
   list(): AsyncIterable<Digest>;

@@ -89,6 +89,9 @@ const fileSchema = z.strictObject({
       invocationsPerMinute: count.optional(),
       concurrentInvocations: count.optional(),
       firesPerMinute: count.optional(),
+      codeQuotaBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
+      recordQuotaBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
+      registryQuotaBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
       blockingWaitMs: z.int().min(1000).max(3_600_000).optional(),
     })
     .optional(),

@@ -42,6 +42,9 @@ describe('the system’s limits', () => {
       invocationsPerMinute: 6000,
       concurrentInvocations: 100,
       firesPerMinute: 600,
+      codeQuotaBytes: 1024 ** 3,
+      recordQuotaBytes: 2 * 1024 ** 3,
+      registryQuotaBytes: 3 * 1024 ** 3,
     };
     const written = {
       ...wanted,
@@ -49,6 +52,9 @@ describe('the system’s limits', () => {
       parametersBytes: '1k',
       payloadBytes: 2048,
       resultBytes: '4k',
+      codeQuotaBytes: '1g',
+      recordQuotaBytes: '2048m',
+      registryQuotaBytes: '3g',
     };
     expect(await limitsOf(JSON.stringify({ limits: written }))).toEqual(wanted);
   });

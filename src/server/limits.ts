@@ -15,6 +15,9 @@ const numbers = [
   'concurrentInvocations',
   'firesPerMinute',
   'blockingWaitMs',
+  'codeQuotaBytes',
+  'recordQuotaBytes',
+  'registryQuotaBytes',
 ] as const;
 
 /** @throws Fault CONFIG_INVALID for a range that is empty or does not hold its default */

@@ -1,16 +1,17 @@
 /** The operator's view of namespaces: on the database itself, whether or not a server is running. */
-import { access, stat } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import {
   createNamespaces,
   type KeyDescription,
   type KeyRequest,
+  measureCode,
   type NamespaceLimitsPatch,
   type NamespaceLimitValues,
   type NewKey,
   sweepCode,
   type UserLimits,
 } from '../functions/index.ts';
-import { blobPath, openBlobStore, openRegistryReader, parseDigest } from '../images/index.ts';
+import { openBlobStore, openRegistryReader } from '../images/index.ts';
 import { boundAsk } from '../invoker/index.ts';
 import { tryFileLock } from '../lib/index.ts';
 import { operatorPolicy } from '../sandbox/index.ts';
@@ -42,9 +43,11 @@ export interface NamespaceOverview {
   /** Records of activations. */
   readonly records: number;
   readonly disk: {
+    /** Actions, packages, triggers, rules, event sources and APIs. */
+    readonly entityBytes: number;
     /** Code of its actions; code that several namespaces have counts for each. */
     readonly codeBytes: number;
-    /** Estimated from the newest ones. */
+    /** With logs and inputs. */
     readonly recordBytes: number;
     /** Pushed images. */
     readonly registryBytes: number;
@@ -87,13 +90,15 @@ export async function namespaceAdmin(options: {
   });
   return {
     async overview(page) {
+      await measureCode(store.holdings, openBlobStore(paths.code));
       await using registry = await openRegistryReader(paths.registry);
       const found: NamespaceOverview[] = [];
-      for (const { name, codeDigests, recordBytes, ...usage } of await store.namespaces.usage(page)) {
+      for (const { name, entityBytes, codeBytes, recordBytes, ...usage } of await store.namespaces.usage(
+        page,
+      )) {
         const { createdAt, limits, own } = await namespaces.get(name);
-        const codeBytes = await bytesOf(paths.code, codeDigests);
         const registryBytes = (await registry?.usage(name)) ?? 0;
-        const disk = { codeBytes, recordBytes, registryBytes };
+        const disk = { entityBytes, codeBytes, recordBytes, registryBytes };
         found.push({ name, createdAt, ...usage, disk, limits: { ...limits, ...ownRetention(own) } });
       }
       return { total: await store.namespaces.count(), namespaces: found };
@@ -136,18 +141,6 @@ function ownRetention({ retentionMaxAgeDays, retentionMaxRecords }: NamespaceLim
     ...(retentionMaxAgeDays === undefined ? {} : { retentionMaxAgeDays }),
     ...(retentionMaxRecords === undefined ? {} : { retentionMaxRecords }),
   };
-}
-
-async function bytesOf(dir: string, digests: readonly string[]): Promise<number> {
-  const sizes = await Promise.all(
-    digests.map((digest) =>
-      stat(blobPath(dir, parseDigest(digest))).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function isPresent(path: string): Promise<boolean> {

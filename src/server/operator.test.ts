@@ -90,7 +90,7 @@ describe('a namespace', () => {
           name: 'guest',
           actions: 1,
           lastUsedAt: null,
-          disk: { ...nothing, codeBytes: 4, registryBytes: 5000 },
+          disk: { ...nothing, codeBytes: 4096, registryBytes: 5000 },
         },
         { name: 'other', disk: nothing, limits: { firesPerMinute: 2, retentionMaxAgeDays: 1 } },
       ],

@@ -10,6 +10,7 @@ import {
   createVault,
   type Functions,
   loadPermission,
+  measureCode,
   sweepCode,
 } from '../functions/index.ts';
 import type { GateEvent } from '../gate/index.ts';
@@ -38,7 +39,7 @@ import { buildInfo } from './build-info.ts';
 import { type Config, withoutUndefined } from './config.ts';
 import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
-import { openGuardedImages } from './gate/guarded-images.ts';
+import { type GuardedImagesOptions, openGuardedImages } from './gate/guarded-images.ts';
 import { securityEvents } from './gate/security-events.ts';
 import { claimDataDir } from './instance.ts';
 import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
@@ -75,6 +76,7 @@ interface Events {
   sandboxViolated: ViolationSink;
   fireSecurity: ReturnType<typeof createSecurityTrigger>;
   apiConnected: (connection: ApiConnection) => void;
+  registryQuota: NonNullable<GuardedImagesOptions['registryQuota']>;
 }
 
 /** How long running activations get to end when Ward stops. */
@@ -105,6 +107,7 @@ export async function startPlatform(
     sandboxViolated: () => {},
     fireSecurity: () => {},
     apiConnected: ({ socket }) => socket.destroy(),
+    registryQuota: () => 0,
   };
   const starter = stack.adopt(await openStarter(), (opened) => opened.close());
   const host = stack.use(
@@ -131,6 +134,7 @@ export async function startPlatform(
   await chmod(paths.code, 0o700);
   await removeHalfWrittenBlobs(paths.code);
   const blobs = openBlobStore(paths.code);
+  await measureCode(store.holdings, blobs);
   const limits = systemLimits(config);
   let url = '';
   const apiHost = () => config.apiHost ?? url;
@@ -142,6 +146,7 @@ export async function startPlatform(
       apiHost,
       publicUrl: () => config.apiHost,
       onChange: (event) => events.gateChanged(event),
+      registryQuota: (namespace) => events.registryQuota(namespace),
       log,
     }),
   );
@@ -187,7 +192,10 @@ export async function startPlatform(
     limits,
     runtimes,
     feedLimits: withoutUndefined(config.feeds),
+    registryBytes: guarded.registryBytes,
   });
+  events.registryQuota = async (namespace) =>
+    (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
   events.fireSecurity = createSecurityTrigger(functions, log);
   events.gateChanged = securityEvents(events.fireSecurity, log);

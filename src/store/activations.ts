@@ -5,6 +5,7 @@
 import type { Kysely } from 'kysely';
 import { countMatching, matching, walk } from './activation-walk.ts';
 import { parseLines, parseObject, parseValue } from './documents.ts';
+import { evictActivations } from './evict.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { pruneActivations } from './prune.ts';
 import type { ActivationTable, Schema } from './schema.ts';
@@ -82,6 +83,10 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter): Activa
     async prune(rule) {
       await writer.flushNamespace(rule.namespace);
       return pruneActivations(db, rule);
+    },
+    async evict(rule) {
+      await writer.flushNamespace(rule.namespace);
+      return evictActivations(db, rule);
     },
     flush: () => writer.flush(),
   };

@@ -1,6 +1,7 @@
 /** APIs of the gateway: optimistic locking by revision. */
 import type { Kysely } from 'kysely';
 import { parseObject } from './documents.ts';
+import { withinBound } from './holdings.ts';
 import type { ApiTable, Schema } from './schema.ts';
 import type { ApiRow, ApiStore } from './types.ts';
 
@@ -24,7 +25,10 @@ export function apiStore(db: Kysely<Schema>): ApiStore {
         .execute();
       return rows.map(toRow);
     },
-    put: (row, expected) => (expected === null ? insert(db, row) : replace(db, row, expected)),
+    put: (row, expected, bound) =>
+      withinBound(db, row.namespace, bound, (inside) =>
+        expected === null ? insert(inside, row) : replace(inside, row, expected),
+      ),
     async delete(namespace, basePath) {
       const result = await db
         .deleteFrom('apis')

@@ -38,12 +38,15 @@ export interface Statement {
   readonly sql: string;
   readonly arity: number;
   readonly tally?: Tally;
+  /** Parameters whose bytes of text count, from 0. */
+  readonly measured?: readonly number[];
 }
 
 /**
  * What keeps a number up to date with the rows that a statement changes, as a trigger would, but once a batch instead
  * of once a row. At the end of the batch, and in its transaction, `sql` is run for each value that the statement's
- * parameter `by` had, with how often it changed a row and with that value.
+ * parameter `by` had: with how often it changed a row, with the bytes that the units measured from there on, and with
+ * that value.
  */
 export interface Tally {
   readonly sql: string;

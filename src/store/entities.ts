@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import { parseObject } from './documents.ts';
 import { storeFault } from './faults.ts';
+import { withinBound } from './holdings.ts';
 import type { EntityTable, Schema } from './schema.ts';
 import type { Collection, EntityQuery, EntityRow, EntityStore } from './types.ts';
 
@@ -32,7 +33,10 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
         .executeTakeFirstOrThrow();
       return Number(row.total);
     },
-    put: (row, expected) => (expected === null ? insert(db, row) : replace(db, row, expected)),
+    put: (row, expected, bound) =>
+      withinBound(db, row.namespace, bound, (inside) =>
+        expected === null ? insert(inside, row) : replace(inside, row, expected),
+      ),
     async delete(namespace, path, expected) {
       const result = await db
         .deleteFrom('entities')

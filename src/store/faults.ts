@@ -6,6 +6,8 @@ export const storeFaults = {
   STORE_FAILED: 'host',
   /** The file is damaged, or no database at all. */
   STORE_CORRUPT: 'host',
+  /** A write would go past what its namespace may hold. */
+  STORE_QUOTA: 'too-large',
   /** The disk is full. */
   STORE_FULL: 'host',
   /** Another process holds the database's write lock for too long. */

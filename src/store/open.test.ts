@@ -132,6 +132,13 @@ describe('migrations', () => {
     expect(await store.activations.count({ namespace: 'guest' })).toBe(5);
     expect(await store.activations.count({ namespace: 'empty' })).toBe(0);
     expect(await store.activations.logs('guest', ids[0] ?? '')).toEqual(['x']);
+    expect(await store.holdings.get('guest')).toEqual({
+      entityBytes: 1024 + '{"path":"p/a"}'.length,
+      codeBytes: 0,
+      records: 5,
+      recordBytes: 5 * (1024 + '{}{"n":1}'.length) + '["x"]'.length,
+    });
+    expect(await store.holdings.unmeasuredCode()).toEqual(['d1']);
     expect(await store.accepted.pending(10)).toHaveLength(1);
     expect(await store.activations.prune({ namespace: 'guest', keep: 2, max: 10 })).toBe(3);
     await store.activations.append(write(activationRow({ namespace: 'empty' })));

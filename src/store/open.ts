@@ -10,6 +10,7 @@ import { entityStore } from './entities.ts';
 import { storeFault } from './faults.ts';
 import { feedStore } from './feeds.ts';
 import { groupWriter } from './group-writer.ts';
+import { holdingStore } from './holdings.ts';
 import { keyStore } from './keys.ts';
 import { migrate } from './migrations/index.ts';
 import { namespaceStore } from './namespaces.ts';
@@ -57,6 +58,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     activations: activationStore(db, writer),
     accepted: acceptedQueue(db, writer),
     namespaces: namespaceStore(db, writer),
+    holdings: holdingStore(db),
     foreignWrites: foreignWriteCounter(db),
     close,
     [Symbol.asyncDispose]: close,

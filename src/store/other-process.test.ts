@@ -67,6 +67,8 @@ describe('another process', () => {
     using database = new DatabaseSync(path);
     const count = (table: string) => database.prepare(`select count(*) n from ${table}`).get()?.['n'];
     expect([count('activation_logs'), count('activation_inputs')]).toEqual([total, total]);
+    const { bytes } = database.prepare(sizes).get() ?? {};
+    expect((await again.holdings.get('guest'))?.recordBytes).toBe(bytes);
     expect(database.prepare('pragma integrity_check').get()).toEqual({ integrity_check: 'ok' });
     expect(database.prepare('pragma foreign_key_check').all()).toEqual([]);
   });
@@ -88,3 +90,8 @@ describe('another process', () => {
     expect(await store.foreignWrites()).toBeGreaterThan(before);
   });
 });
+
+/** What the counters must be, added up. */
+const sizes = `
+  select sum(1024 + octet_length(document) + octet_length(response) + octet_length(lines) + octet_length(input)) bytes
+    from activations join activation_logs using (activation_id) join activation_inputs using (activation_id)`;

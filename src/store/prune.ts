@@ -6,14 +6,15 @@
  */
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
-import type { PruneRule } from './types.ts';
+import type { EvictRule, PruneRule } from './types.ts';
 
 /** Bytes of text that one transaction may delete, if that is more than one record. */
 const pruneBytes = 8 * 1024 * 1024;
 
-interface Candidate {
+export interface Candidate {
   readonly start: number;
   readonly activationId: string;
+  /** As it counts for what its namespace holds. */
   readonly bytes: number;
   /** Records of the namespace, at the moment at which it was read. */
   readonly total: number;
@@ -57,17 +58,34 @@ async function extentOf(db: Kysely<Schema>, namespace: string) {
   return { total: row?.total ?? 0, oldest: row?.oldest ?? undefined };
 }
 
-/** The oldest records, with their number: in one statement, so that both are of the same moment. */
-async function candidates(db: Kysely<Schema>, rule: PruneRule): Promise<readonly Candidate[]> {
-  const rows = await db
+/** Of the records that may go together in one transaction, unless there is only one. */
+export function isTooMuch(bytes: number, index: number): boolean {
+  return index > 0 && bytes > pruneBytes;
+}
+
+/**
+ * The oldest records, with their number: in one statement, so that both are of the same moment.
+ * @param endedBefore leaves out what ended later
+ */
+export async function candidates(
+  db: Kysely<Schema>,
+  { namespace, max, endedBefore }: Pick<PruneRule, 'namespace' | 'max'> & Partial<EvictRule>,
+): Promise<readonly Candidate[]> {
+  let records = db
     .selectFrom('activations')
     .leftJoin('activation_logs', 'activation_logs.activation_id', 'activations.activation_id')
     .leftJoin('activation_inputs', 'activation_inputs.activation_id', 'activations.activation_id')
-    .where('activations.namespace', '=', rule.namespace)
+    .where('activations.namespace', '=', namespace);
+  if (endedBefore !== undefined) {
+    records = records.where(({ eb, fn }) =>
+      eb(fn<number>('ifnull', ['activations.end', 'activations.start']), '<', endedBefore),
+    );
+  }
+  const rows = await records
     .select(({ fn, selectFrom }) => [
       'activations.start',
       'activations.activation_id',
-      selectFrom('activation_counts').select('total').where('namespace', '=', rule.namespace).as('total'),
+      selectFrom('activation_counts').select('total').where('namespace', '=', namespace).as('total'),
       fn<number>('octet_length', ['activations.document']).as('document_bytes'),
       fn<number | null>('octet_length', ['activations.response']).as('response_bytes'),
       fn<number | null>('octet_length', ['activation_logs.lines']).as('log_bytes'),
@@ -75,13 +93,14 @@ async function candidates(db: Kysely<Schema>, rule: PruneRule): Promise<readonly
     ])
     .orderBy('activations.start')
     .orderBy('activations.activation_id')
-    .limit(rule.max)
+    .limit(max)
     .execute();
   return rows.map((row) => ({
     start: row.start,
     activationId: row.activation_id,
     total: row.total ?? 0,
-    bytes: row.document_bytes + (row.response_bytes ?? 0) + (row.log_bytes ?? 0) + (row.input_bytes ?? 0),
+    bytes:
+      1024 + row.document_bytes + (row.response_bytes ?? 0) + (row.log_bytes ?? 0) + (row.input_bytes ?? 0),
   }));
 }
 
@@ -91,7 +110,7 @@ function doomedOf(oldest: readonly Candidate[], { before, keep }: PruneRule): re
   const end = oldest.findIndex((candidate, index) => {
     bytes += candidate.bytes;
     const isDoomed = index < excess || (before !== undefined && candidate.start < before);
-    return !isDoomed || (index > 0 && bytes > pruneBytes);
+    return !isDoomed || isTooMuch(bytes, index);
   });
   return end === -1 ? oldest : oldest.slice(0, end);
 }

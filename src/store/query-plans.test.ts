@@ -12,6 +12,7 @@ import { deliveryStore } from './deliveries.ts';
 import { entityStore } from './entities.ts';
 import { feedStore } from './feeds.ts';
 import { groupWriter } from './group-writer.ts';
+import { holdingStore } from './holdings.ts';
 import { keyStore } from './keys.ts';
 import { migrate } from './migrations/index.ts';
 import { namespaceStore } from './namespaces.ts';
@@ -46,6 +47,7 @@ function makeStores() {
     activations: activationStore(db, writer),
     accepted: acceptedQueue(db, writer),
     namespaces: namespaceStore(db, writer),
+    holdings: holdingStore(db),
   };
 }
 
@@ -63,7 +65,7 @@ afterEach(async () => {
 });
 
 async function readAll(): Promise<void> {
-  const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces } = stores;
+  const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces, holdings } = stores;
   for (const filter of [{}, { package: 'p' }, { link: 'guest/t' }, { shared: true }] as const) {
     await entities.list({ ...all, collection: 'rules', ...filter });
     await entities.count({ ...all, collection: 'rules', ...filter });
@@ -94,6 +96,8 @@ async function readAll(): Promise<void> {
   await apis.list('guest');
   await namespaces.byKeyId('k');
   await namespaces.usage({ skip: 0, limit: 30 });
+  await holdings.get('guest');
+  await activations.evict({ namespace: 'guest', keepBytes: 0, endedBefore: 1, max: 10 });
   await namespaces.delete('guest');
 }
 

@@ -69,6 +69,21 @@ export interface ActivationCountTable {
   total: number;
   /** Start of the newest record that was deleted. */
   last_deleted_start: number | null;
+  /** Of the records, with their logs and inputs. */
+  bytes: number;
+}
+
+/** One row a namespace, kept by triggers. */
+export interface HoldingsTable {
+  namespace: string;
+  entity_bytes: number;
+  code_bytes: number;
+}
+
+/** Sizes of the code that entities name; a row goes with the last of them. */
+export interface CodeBlobTable {
+  digest: string;
+  bytes: number;
 }
 
 export interface AcceptedTable {
@@ -126,6 +141,8 @@ export interface Schema {
   activation_logs: ActivationLogTable;
   activation_inputs: ActivationInputTable;
   activation_counts: ActivationCountTable;
+  holdings: HoldingsTable;
+  code_blobs: CodeBlobTable;
   accepted: AcceptedTable;
   feeds: FeedTable;
   deliveries: DeliveryTable;

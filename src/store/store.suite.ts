@@ -8,6 +8,7 @@ import { deliveryTests } from './suite/deliveries.ts';
 import { entityTests } from './suite/entities.ts';
 import { entityLinkTests } from './suite/entity-links.ts';
 import { feedTests } from './suite/feeds.ts';
+import { holdingTests } from './suite/holdings.ts';
 import { keyTests } from './suite/keys.ts';
 import { namespaceTests } from './suite/namespaces.ts';
 import { retentionTests } from './suite/retention.ts';
@@ -40,6 +41,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('activations', () => activationTests(context));
     describe('activation lists', () => listTests(context));
     describe('retention of activations', () => retentionTests(context));
+    describe('holdings', () => holdingTests(context));
     describe('accepted invocations', () => acceptedTests(context));
     describe('feeds', () => feedTests(context));
     describe('deliveries', () => deliveryTests(context));

@@ -36,13 +36,54 @@ export interface EntityQuery {
   readonly limit: number;
 }
 
+/** Code that a row names. */
+export interface HeldCode {
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/** What a write must not go past. */
+export interface WriteBound {
+  /** Of entities and code of the namespace together. A write that makes neither larger is always let through. */
+  readonly maxBytes: number;
+  /** Of the row that is written. */
+  readonly code?: HeldCode | undefined;
+}
+
+/** Bytes that a namespace has on disk. A row counts as its texts and a kibibyte. */
+export interface Holdings {
+  /** Of entities, feeds, deliveries and APIs. */
+  readonly entityBytes: number;
+  /** Each code once; a small one as a block of the file system. */
+  readonly codeBytes: number;
+  /** Records of activations. */
+  readonly records: number;
+  /** With their logs and inputs. */
+  readonly recordBytes: number;
+}
+
+/** Counters that are kept in the transactions that change them: right whatever ended the process. */
+export interface HoldingStore {
+  /** Undefined when there is no such namespace. */
+  get(namespace: string): Promise<Holdings | undefined>;
+  /** Of all namespaces. */
+  recordBytes(): Promise<ReadonlyMap<string, number>>;
+  /** Digests of code whose size is not known, as a database of an older Ward has them. They count nothing. */
+  unmeasuredCode(): Promise<readonly string[]>;
+  /** Says how large it is. */
+  measureCode(code: HeldCode): Promise<void>;
+}
+
 export interface EntityStore {
   get(namespace: string, path: string): Promise<EntityRow | undefined>;
   /** Newest first. */
   list(query: EntityQuery): Promise<readonly EntityRow[]>;
   count(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number>;
-  /** Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won. */
-  put(row: EntityRow, expected: string | null): Promise<boolean>;
+  /**
+   * Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won.
+   * @throws Fault STORE_QUOTA
+   */
+  put(row: EntityRow, expected: string | null, bound?: WriteBound): Promise<boolean>;
   /** False when the revision is no longer `expected`. */
   delete(namespace: string, path: string, expected: string): Promise<boolean>;
   /**
@@ -128,6 +169,26 @@ export interface ActivationStore {
    * they are large, so that a call does not hold up the others. To be called again until it gives 0.
    */
   prune(rule: PruneRule): Promise<number>;
+  /**
+   * Deletes a namespace's oldest records while all of them are larger than they may be, in steps as `prune`. To be
+   * called again until it deletes nothing.
+   */
+  evict(rule: EvictRule): Promise<Evicted>;
+}
+
+/** What goes: the oldest records, until those that are left are small enough. */
+export interface EvictRule {
+  readonly namespace: string;
+  readonly keepBytes: number;
+  /** Records that ended later stay; epoch milliseconds. */
+  readonly endedBefore: number;
+  readonly max: number;
+}
+
+export interface Evicted {
+  readonly records: number;
+  /** What is left. */
+  readonly heldBytes: number;
 }
 
 /** What goes: each record that one of `before` and `keep` names; nothing when there is neither. */
@@ -184,17 +245,11 @@ export interface NamespacePage {
 }
 
 /** The holdings of a namespace, and its last use. */
-export interface NamespaceUsage {
+export interface NamespaceUsage extends Holdings {
   readonly name: string;
   readonly actions: number;
-  /** Records of activations. */
-  readonly records: number;
-  /** An estimate: the size of the newest, times their number. */
-  readonly recordBytes: number;
   /** Start of its newest activation that a record was kept of, whether it is there still; null: there was none. */
   readonly lastUsedAt: number | null;
-  /** Digests of the code of its actions, each once. */
-  readonly codeDigests: readonly string[];
 }
 
 export interface NamespaceStore {
@@ -326,9 +381,9 @@ export interface ApiStore {
   list(namespace: string): Promise<readonly ApiRow[]>;
   /**
    * Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won.
-   * @throws Fault STORE_NO_NAMESPACE
+   * @throws Fault STORE_NO_NAMESPACE, STORE_QUOTA
    */
-  put(row: ApiRow, expected: string | null): Promise<boolean>;
+  put(row: ApiRow, expected: string | null, bound?: WriteBound): Promise<boolean>;
   delete(namespace: string, basePath: string): Promise<boolean>;
 }
 
@@ -373,6 +428,7 @@ export interface Store extends AsyncDisposable {
   readonly activations: ActivationStore;
   readonly accepted: AcceptedQueue;
   readonly namespaces: NamespaceStore;
+  readonly holdings: HoldingStore;
   /** Grows whenever another process wrote to the database: a cue to drop caches. */
   foreignWrites(): Promise<number>;
   /** Writes what is pending and closes. */

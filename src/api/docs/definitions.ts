@@ -1,4 +1,5 @@
 /** Bodies and answers of the API, as schemas of Swagger 2.0. */
+import { quotaNames } from '../../functions/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 
 const text = { type: 'string' };
@@ -180,6 +181,7 @@ export const definitions = {
       ...range('Logs', megabytes),
       ...range('Concurrency', whole),
       maxActionInstances: whole,
+      ...Object.fromEntries(quotaNames.map((name) => [name, { ...whole, description: 'Bytes' }])),
     },
     { allowedKinds: listOf(text), storeActivations: flag, sandbox: { type: 'object' } },
   ),

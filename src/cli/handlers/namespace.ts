@@ -1,5 +1,5 @@
 /** `ward namespace list`, `get`: what the key may see, asked of the server. */
-import type { JsonObject } from '../../lib/index.ts';
+import { formatSize, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { textOf } from '../entity-fields.ts';
 import { parseNamespace } from '../entity-name.ts';
@@ -26,8 +26,9 @@ const collections = ['packages', 'actions', 'triggers', 'rules'] as const;
 export const get: Handler = async (input, context) => {
   const client = await context.client();
   const asked = parseNamespace(input.optional(0), context.settings().namespace.value);
-  const [limits, own, ...counts] = await Promise.all([
+  const [limits, usage, own, ...counts] = await Promise.all([
     client.sendForObject({ method: 'GET', path: ['namespaces', asked, 'limits'] }),
+    client.sendForObject({ method: 'GET', root: '/ward/v1', path: ['namespaces', asked, 'usage'] }),
     asked === '_' ? client.send({ method: 'GET', path: ['namespaces'] }) : undefined,
     ...collections.map(async (collection) => {
       const path = ['namespaces', asked, collection];
@@ -40,18 +41,36 @@ export const get: Handler = async (input, context) => {
     fields: [
       ['namespace', name],
       ...counts.map(([collection, count]) => [collection, textOf(count)] as const),
+      ...usageFields(usage),
       ...limitFields(limits),
     ],
     name,
-    data: { namespace: name, ...Object.fromEntries(counts), limits },
+    data: { namespace: name, ...Object.fromEntries(counts), usage, limits },
   });
   return 0;
 };
 
+/** `code: {used, limit}` → `code on disk  1.2 MiB of 1 GiB`. */
+function usageFields(usage: JsonObject): (readonly [string, string])[] {
+  return Object.entries(usage).map(([name, quota]) => {
+    const { used, limit } = isJsonObject(quota) ? quota : {};
+    return [`${name} on disk`, `${sizeText(used)} of ${sizeText(limit)}`];
+  });
+}
+
+function sizeText(bytes: JsonValue | undefined): string {
+  return typeof bytes === 'number' ? formatSize(bytes) : '?';
+}
+
 /** `invocationsPerMinute: 60` → `invocations per minute  60`. */
 export function limitFields(limits: JsonObject): (readonly [string, string])[] {
   return Object.entries(limits).map(([name, value]) => [
-    name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
-    typeof value === 'object' ? JSON.stringify(value) : textOf(value),
+    name.replace(/Bytes$/, '').replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+    fieldText(name, value),
   ]);
+}
+
+function fieldText(name: string, value: JsonValue | undefined): string {
+  if (name.endsWith('Bytes')) return sizeText(value);
+  return typeof value === 'object' ? JSON.stringify(value) : textOf(value);
 }

@@ -38,9 +38,16 @@ export interface SystemLimits {
   readonly invocationsPerMinute: number;
   readonly concurrentInvocations: number;
   readonly firesPerMinute: number;
+  /** Code and entities of a namespace on disk. */
+  readonly codeQuotaBytes: number;
+  /** Records of a namespace's activations, with logs and inputs. */
+  readonly recordQuotaBytes: number;
+  /** Pushed images of a namespace. */
+  readonly registryQuotaBytes: number;
 }
 
 const mebibyte = 1024 * 1024;
+const gibibyte = 1024 * mebibyte;
 
 export const defaultLimits: SystemLimits = {
   timeoutMs: { min: 100, max: 300_000, default: 60_000 },
@@ -59,7 +66,12 @@ export const defaultLimits: SystemLimits = {
   invocationsPerMinute: 60,
   concurrentInvocations: 30,
   firesPerMinute: 60,
+  codeQuotaBytes: gibibyte,
+  recordQuotaBytes: 4 * gibibyte,
+  registryQuotaBytes: 20 * gibibyte,
 };
+
+export const quotaNames = ['codeQuotaBytes', 'recordQuotaBytes', 'registryQuotaBytes'] as const;
 
 /** The limits of one namespace, complete, as `GET /namespaces/{ns}/limits` answers them. */
 export type UserLimits = {
@@ -84,6 +96,9 @@ export type UserLimits = {
   readonly maxActionConcurrency: number;
   /** What an action's own limit `instances` may be at most. */
   readonly maxActionInstances: number;
+  readonly codeQuotaBytes: number;
+  readonly recordQuotaBytes: number;
+  readonly registryQuotaBytes: number;
   /** What its sandboxes get unless their action asks for something else; absent: the server's default. */
   readonly sandbox?: SandboxAsk;
 };

@@ -20,6 +20,9 @@ describe('the limits of a namespace', () => {
       minActionConcurrency: 1,
       maxActionConcurrency: 500,
       maxActionInstances: 30,
+      codeQuotaBytes: 1024 ** 3,
+      recordQuotaBytes: 4 * 1024 ** 3,
+      registryQuotaBytes: 20 * 1024 ** 3,
     });
   });
 

@@ -9,6 +9,7 @@ import { clamp, type Range, type SystemLimits, type UserLimits } from './limits.
 const rate = z.int().min(0).max(1_000_000_000);
 const kind = z.string().regex(/^[a-z0-9][a-z0-9:._-]{0,63}$/);
 const most = 1_000_000_000;
+const quota = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 function parsed<Value>(parse: (value: unknown) => Value) {
   return z.unknown().transform((value, context): Value => {
@@ -37,6 +38,9 @@ const fields = {
   minActionConcurrency: z.int(),
   maxActionConcurrency: z.int(),
   maxActionInstances: z.int().min(1).max(most),
+  codeQuotaBytes: quota,
+  recordQuotaBytes: quota,
+  registryQuotaBytes: quota,
   /** 0 is for ever. */
   retentionMaxAgeDays: z.number().min(0).max(36_500),
   /** 0 is all of them. */
@@ -114,6 +118,9 @@ export function userLimits(system: SystemLimits, own: NamespaceLimitValues): Use
     minActionConcurrency: clamp(own.minActionConcurrency ?? concurrency.min, concurrency),
     maxActionConcurrency: clamp(own.maxActionConcurrency ?? concurrency.max, concurrency),
     maxActionInstances: own.maxActionInstances ?? concurrentInvocations,
+    codeQuotaBytes: own.codeQuotaBytes ?? system.codeQuotaBytes,
+    recordQuotaBytes: own.recordQuotaBytes ?? system.recordQuotaBytes,
+    registryQuotaBytes: own.registryQuotaBytes ?? system.registryQuotaBytes,
     ...sandboxOf(own),
   };
 }

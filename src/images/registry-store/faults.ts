@@ -22,7 +22,7 @@ export const registryStoreFaults = {
   MANIFEST_PART_UNKNOWN: 'invalid',
   /** What is to be deleted is a part of something. */
   CONTENT_IN_USE: 'conflict',
-  STORAGE_EXHAUSTED: 'denied',
+  STORAGE_EXHAUSTED: 'too-large',
 } as const;
 
 export const registryStoreFault = faultTable(registryStoreFaults);

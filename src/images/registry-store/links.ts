@@ -5,7 +5,7 @@ import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import { hasRoom, roomValues, storageExhausted } from './room.ts';
-import type { RegistryStoreLimits } from './types.ts';
+import type { LimitsOf } from './types.ts';
 
 export interface Links {
   /** Makes a blob whose bytes are there one of the repository. @throws Fault STORAGE_EXHAUSTED */
@@ -20,7 +20,7 @@ export interface Links {
 const sizeRow = z.object({ size: z.number(), touched_at: z.number() });
 const partRow = z.object({ manifest: z.string() });
 
-export function createLinks(db: RegistryDatabase, limits: RegistryStoreLimits, now: () => number): Links {
+export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () => number): Links {
   const touch = (repository: RepositoryName, digest: Digest) => [
     step(
       'insert into repositories (name, namespace, created_at) values (?, ?, ?) on conflict do update set name = name',
@@ -34,6 +34,7 @@ export function createLinks(db: RegistryDatabase, limits: RegistryStoreLimits, n
   ];
   return {
     async add(repository, digest, size) {
+      const limits = await limitsOf(namespaceOfRepository(repository));
       const changed = await db.write(
         step(
           `insert into blobs (digest, size, touched_at) select ?1, ?2, ?7 where ${hasRoom}
@@ -42,7 +43,7 @@ export function createLinks(db: RegistryDatabase, limits: RegistryStoreLimits, n
         ),
         ...touch(repository, digest),
       );
-      if (changed === 0) throw storageExhausted(namespaceOfRepository(repository), limits);
+      if (changed === 0) throw await storageExhausted(db, repository, limits);
     },
     async size(repository, digest) {
       const row = await db.first(
@@ -53,7 +54,8 @@ export function createLinks(db: RegistryDatabase, limits: RegistryStoreLimits, n
       );
       if (row === undefined) throw unknown(repository, digest);
       // Whoever asks may be about to push a manifest with it.
-      if (row.touched_at < now() - limits.graceMs / 4) {
+      const { graceMs } = await limitsOf(namespaceOfRepository(repository));
+      if (row.touched_at < now() - graceMs / 4) {
         await db.write(
           step(
             'update links set touched_at = ? where repository = ? and digest = ?',
@@ -66,6 +68,7 @@ export function createLinks(db: RegistryDatabase, limits: RegistryStoreLimits, n
     async mount(repository, digest, from) {
       const source = await sizeFrom(db, namespaceOfRepository(repository), digest, from);
       if (source === undefined) return false;
+      const limits = await limitsOf(namespaceOfRepository(repository));
       const changed = await db.write(
         step(
           `update blobs set touched_at = ?7 where digest = ?1 and ${hasRoom}
@@ -77,7 +80,7 @@ export function createLinks(db: RegistryDatabase, limits: RegistryStoreLimits, n
       if (changed > 0) return true;
       const isStillThere = await sizeFrom(db, namespaceOfRepository(repository), digest, from);
       if (isStillThere === undefined) return false;
-      throw storageExhausted(namespaceOfRepository(repository), limits);
+      throw await storageExhausted(db, repository, limits);
     },
     async remove(repository, digest) {
       const changed = await db.write(

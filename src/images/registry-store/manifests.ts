@@ -13,7 +13,13 @@ import { checkParts } from './manifest-parts.ts';
 import { putSteps } from './manifest-put.ts';
 import { namespaceOfRepository, type RepositoryName, type Tag } from './names.ts';
 import { storageExhausted } from './room.ts';
-import type { DeletedManifest, ManifestPush, RegistryStoreLimits, StoredManifest } from './types.ts';
+import type {
+  DeletedManifest,
+  LimitsOf,
+  ManifestPush,
+  RegistryStoreLimits,
+  StoredManifest,
+} from './types.ts';
 
 export interface Manifests {
   put(push: ManifestPush): Promise<void>;
@@ -25,7 +31,7 @@ export interface Manifests {
 export interface ManifestsOptions {
   readonly db: RegistryDatabase;
   readonly content: Content;
-  readonly limits: RegistryStoreLimits;
+  readonly limitsOf: LimitsOf;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -36,17 +42,18 @@ const manifestRow = z.object({
   size: z.number(),
 });
 
-export function createManifests({ db, content, limits, now }: ManifestsOptions): Manifests {
+export function createManifests({ db, content, limitsOf, now }: ManifestsOptions): Manifests {
   return {
     async put({ repository, document, tags, admit }) {
       const depth = await checkParts(db, repository, document);
       await admit();
+      const limits = await limitsOf(namespaceOfRepository(repository));
       await content.put(document.bytes, document.digest, async () => {
         const steps = putSteps(repository, document, { tags, depth, limits, at: now() });
         if ((await db.write(...steps)) > 0) return;
         await checkParts(db, repository, document);
         await checkTags(db, repository, tags, limits);
-        throw storageExhausted(namespaceOfRepository(repository), limits);
+        throw await storageExhausted(db, repository, limits);
       });
     },
     async find(repository, reference) {

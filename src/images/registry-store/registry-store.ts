@@ -19,6 +19,8 @@ export interface RegistryStoreOptions {
   /** Made when missing. */
   readonly dir: string;
   readonly limits?: Partial<RegistryStoreLimits>;
+  /** What a namespace may hold instead of `limits.bytesPerNamespace`; undefined: that. */
+  readonly bytesAllowed?: (namespace: string) => number | undefined | Promise<number | undefined>;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -52,10 +54,14 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
   const db = await openRegistryDatabase(join(dir, 'registry.db'));
   stack.defer(() => db.close());
   const usage = (namespace: string) => bytesHeldBy(db, namespace);
-  const links = createLinks(db, limits, now);
-  const uploads = createUploads({ content, limits, usage, record: links.add });
+  const limitsOf = async (namespace: string) => {
+    const bytesPerNamespace = await options.bytesAllowed?.(namespace);
+    return bytesPerNamespace === undefined ? limits : { ...limits, bytesPerNamespace };
+  };
+  const links = createLinks(db, limitsOf, now);
+  const uploads = createUploads({ content, limits, limitsOf, usage, record: links.add });
   stack.defer(() => uploads.close());
-  const manifests = createManifests({ db, content, limits, now });
+  const manifests = createManifests({ db, content, limitsOf, now });
   const images = createPushedImages(dir, content, manifests);
   const opened = stack.move();
   const close = () => opened.disposeAsync();

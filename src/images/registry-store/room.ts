@@ -30,6 +30,7 @@ export function roomValues(
 }
 
 const usageRow = z.object({ bytes: z.number() });
+const countRow = z.object({ count: z.number() });
 
 /** The room that the namespace uses already. */
 export async function bytesHeldBy(db: RegistryDatabase, namespace: string): Promise<number> {
@@ -37,10 +38,39 @@ export async function bytesHeldBy(db: RegistryDatabase, namespace: string): Prom
   return row?.bytes ?? 0;
 }
 
-export function storageExhausted(namespace: string, limits: RegistryStoreLimits) {
+/** Bytes. */
+export interface Room {
+  readonly held: number;
+  readonly allowed: number;
+}
+
+/** Why a condition of `hasRoom` did not hold. */
+export async function storageExhausted(
+  db: RegistryDatabase,
+  repository: RepositoryName,
+  { bytesPerNamespace: allowed, repositoriesPerNamespace }: RegistryStoreLimits,
+) {
+  const namespace = namespaceOfRepository(repository);
+  const row = await db.first(
+    countRow,
+    'select count(*) as count from repositories where namespace = ? and name <> ?',
+    ...[namespace, repository],
+  );
+  if ((row?.count ?? 0) < repositoriesPerNamespace) {
+    return noRoom(namespace, { held: await bytesHeldBy(db, namespace), allowed });
+  }
   return registryStoreFault(
     'STORAGE_EXHAUSTED',
-    `${namespace} may hold ${formatSize(limits.bytesPerNamespace)} in ${limits.repositoriesPerNamespace} ` +
-      'repositories, and this would be more: delete what is not needed',
+    `${namespace} may have ${repositoriesPerNamespace} repositories, and this would be one more`,
+    { hint: 'delete repositories that are not needed' },
+  );
+}
+
+export function noRoom(namespace: string, { held, allowed }: Room) {
+  return registryStoreFault(
+    'STORAGE_EXHAUSTED',
+    `${namespace} has ${formatSize(held)} in the registry of the ${formatSize(allowed)} that it may have, ` +
+      'and this would be more',
+    { hint: 'delete images that are not needed, or ask the operator for a larger --registry-quota' },
   );
 }

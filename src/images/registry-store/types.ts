@@ -22,6 +22,9 @@ export interface RegistryStoreLimits {
   readonly untaggedMs: number;
 }
 
+/** What holds for a namespace. */
+export type LimitsOf = (namespace: string) => Promise<RegistryStoreLimits>;
+
 /** A blob on its way. It does not outlive the process. */
 export interface Upload {
   readonly id: string;

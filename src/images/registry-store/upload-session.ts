@@ -9,12 +9,13 @@ import { appendStream, type Growing } from './append.ts';
 import { type Content, openTemporary } from './content.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
-import { storageExhausted } from './room.ts';
-import type { ExpectedChunk, RegistryStoreLimits, Upload } from './types.ts';
+import { noRoom, type Room } from './room.ts';
+import type { ExpectedChunk, LimitsOf, RegistryStoreLimits, Upload } from './types.ts';
 
 export interface SessionOptions {
   readonly content: Content;
   readonly limits: RegistryStoreLimits;
+  readonly limitsOf: LimitsOf;
   /** Bytes that the namespace holds already. */
   readonly usage: (namespace: string) => Promise<number>;
   /** Bytes that are on their way to it. */
@@ -94,10 +95,11 @@ export class UploadSession implements Upload, Growing {
     this.announced = length ?? 0;
     try {
       const held = await this.#options.usage(this.namespace);
-      this.#admit(held, 0);
+      const { bytesPerNamespace: allowed } = await this.#options.limitsOf(this.namespace);
+      this.#admit({ held, allowed }, 0);
       const file = await openTemporary(this.#path);
       try {
-        await this.#receive(file, source, held, from, length);
+        await this.#receive(file, source, { held, allowed }, from, length);
       } finally {
         await file.close();
       }
@@ -112,14 +114,14 @@ export class UploadSession implements Upload, Growing {
   async #receive(
     file: FileHandle,
     source: Readable,
-    held: number,
+    room: Room,
     from: number,
     length: number | undefined,
   ): Promise<void> {
     try {
       await appendStream(file, this, source, (bytes) => {
         if (length !== undefined && this.size + bytes > from + length) throw wrongSize(length);
-        this.#admit(held, bytes);
+        this.#admit(room, bytes);
         this.announced = Math.max(0, this.announced - bytes);
       });
     } catch (error) {
@@ -129,10 +131,9 @@ export class UploadSession implements Upload, Growing {
   }
 
   /** @throws Fault STORAGE_EXHAUSTED */
-  #admit(held: number, bytes: number): void {
-    const { limits, pending } = this.#options;
-    const needed = held + pending(this.namespace) + Math.max(0, bytes - this.announced);
-    if (needed > limits.bytesPerNamespace) throw storageExhausted(this.namespace, limits);
+  #admit({ held, allowed }: Room, bytes: number): void {
+    const needed = held + this.#options.pending(this.namespace) + Math.max(0, bytes - this.announced);
+    if (needed > allowed) throw noRoom(this.namespace, { held, allowed });
   }
 
   async #finish(digest: Digest): Promise<void> {

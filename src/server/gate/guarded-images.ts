@@ -29,6 +29,8 @@ export interface GuardedImagesOptions {
   /** How the world gets here, where the operator has said it. */
   readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
+  /** Bytes of images that a namespace may have pushed. */
+  readonly registryQuota?: (namespace: string) => number | undefined | Promise<number | undefined>;
   /** How often it is looked for changes of policy, advisories and VEX; ms. */
   readonly lookMs?: number;
   readonly log: Log;
@@ -40,6 +42,8 @@ export interface GuardedImages extends AsyncDisposable {
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
   advisories(): AdvisoriesAge;
+  /** Bytes of images that a namespace has pushed. */
+  registryBytes(namespace: string): Promise<number>;
   /** Removes what nothing needs any more. */
   sweep(functions: { readonly namespaces: Pick<Namespaces, 'createdAt'> }): Promise<unknown>;
   /** The routes of the registry. */
@@ -59,9 +63,14 @@ const publicNamespaces = [systemNamespace];
 
 /** @throws Fault those of the registry's store and of the gate */
 export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
-  const { dataDir, images, imagesDir, publicUrl, log } = options;
+  const { dataDir, images, imagesDir, publicUrl, registryQuota, log } = options;
   await using stack = new AsyncDisposableStack();
-  const pushed = stack.use(await openRegistryStore({ dir: dataPaths(dataDir).registry }));
+  const pushed = stack.use(
+    await openRegistryStore({
+      dir: dataPaths(dataDir).registry,
+      ...(registryQuota === undefined ? {} : { bytesAllowed: registryQuota }),
+    }),
+  );
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
   const { gate, store, scanner, advisories } = stack.use(await openGate({ ...options, evidence }));
   const finder = createImageFinder({ images, imagesDir, registry: pushed, publicNamespaces });
@@ -75,6 +84,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     codeGate,
     reports: createReportSource(gate, store),
     advisories,
+    registryBytes: pushed.usage,
     sweep: ({ namespaces }) =>
       // Manifests without a tag stay, so an image that runs is never taken away.
       pushed.sweep({ namespaceSince: namespaces.createdAt, isInUse: () => true }),

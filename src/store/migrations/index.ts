@@ -19,6 +19,7 @@ import * as deliveries from './0010-deliveries.ts';
 import * as apis from './0011-apis.ts';
 import * as violations from './0012-violations.ts';
 import * as lastUse from './0013-last-use.ts';
+import * as holdings from './0014-holdings.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-entities': entities,
@@ -34,6 +35,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0011-apis': apis,
   '0012-violations': violations,
   '0013-last-use': lastUse,
+  '0014-holdings': holdings,
 };
 
 /**

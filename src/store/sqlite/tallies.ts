@@ -1,24 +1,41 @@
 /** Counts the rows that the statements of a batch change, for what is to be updated by their number at its end. */
-import type { SqlValue, Statement } from '../batch.ts';
+import { isLongText, type SqlValue, type Statement } from '../batch.ts';
 
-/** SQL → value → how often. */
-export type Tallies = Map<string, Map<SqlValue, number>>;
+export interface Count {
+  rows: number;
+  bytes: number;
+}
+
+/** SQL → value → what was counted. */
+export type Tallies = Map<string, Map<SqlValue, Count>>;
 
 /** A row that was changed, of a unit that may still fail. */
 export interface Mark {
   readonly sql: string;
   readonly value: SqlValue;
+  bytes: number;
 }
 
-/** Undefined when nothing is counted by the statement. */
-export function markOf({ tally }: Statement, values: readonly SqlValue[]): Mark | undefined {
-  return tally && { sql: tally.sql, value: values[tally.by] ?? null };
+/** Adds what a step has changed; what it measured goes to the latest row that is counted. */
+export function mark(marks: Mark[], { tally, measured = [] }: Statement, values: readonly SqlValue[]): void {
+  if (tally) marks.push({ sql: tally.sql, value: values[tally.by] ?? null, bytes: 0 });
+  const latest = marks.at(-1);
+  if (latest === undefined) return;
+  for (const index of measured) latest.bytes += bytesOf(values[index] ?? null);
 }
 
 export function addMarks(tallies: Tallies, marks: readonly Mark[]): void {
-  for (const { sql, value } of marks) {
-    const counts = tallies.get(sql) ?? new Map<SqlValue, number>();
+  for (const { sql, value, bytes } of marks) {
+    const counts = tallies.get(sql) ?? new Map<SqlValue, Count>();
     tallies.set(sql, counts);
-    counts.set(value, (counts.get(value) ?? 0) + 1);
+    const count = counts.get(value) ?? { rows: 0, bytes: 0 };
+    counts.set(value, count);
+    count.rows++;
+    count.bytes += bytes;
   }
+}
+
+function bytesOf(value: SqlValue): number {
+  if (isLongText(value)) return value.pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return typeof value === 'string' ? Buffer.byteLength(value) : 0;
 }

@@ -58,10 +58,10 @@ test('a unit that fails leaves nothing of itself, and all of the others', async 
   expect(await ids()).toEqual([{ id: 1 }, { id: 3 }]);
 });
 
-test('a tally is run once for each value, with the rows that stayed changed', async () => {
-  await thread.query('create table counts (text text, n integer)', []);
-  const tally = { sql: 'insert into counts (n, text) values (?, ?)', by: 1 };
-  const counted: Statement = { ...insert, tally };
+test('a tally is run once for each value, with the rows that stayed changed and their bytes', async () => {
+  await thread.query('create table counts (text text, n integer, bytes integer)', []);
+  const tally = { sql: 'insert into counts (n, bytes, text) values (?, ?, ?)', by: 1 };
+  const counted: Statement = { ...insert, tally, measured: [1] };
   const add = (id: number, text: string) => ({ statement: counted, values: [id, text] });
   const never: Statement = { sql: 'delete from t where text = ?', arity: 1, tally: { ...tally, by: 0 } };
   await thread.batch([
@@ -70,11 +70,19 @@ test('a tally is run once for each value, with the rows that stayed changed', as
     [{ statement: never, values: ['none'] }],
     [{ statement: remove, values: [9] }, add(4, 'a')],
     [add(5, 'a'), add(1, 'a')],
+    [
+      add(6, 'ü'),
+      {
+        statement: { ...insert, measured: [1] },
+        values: [7, { pieces: [Uint8Array.from(Buffer.from('sechs')), Uint8Array.from(Buffer.from('ü'))] }],
+      },
+    ],
   ]);
-  const counts = await thread.query('select text, n from counts order by text', []);
+  const counts = await thread.query('select text, n, bytes from counts order by text', []);
   expect(counts.rows).toEqual([
-    { text: 'a', n: 2 },
-    { text: 'b', n: 1 },
+    { text: 'a', n: 2, bytes: 2 },
+    { text: 'b', n: 1, bytes: 1 },
+    { text: 'ü', n: 1, bytes: 9 },
   ]);
 });
 

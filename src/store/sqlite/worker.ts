@@ -14,7 +14,7 @@ import {
   type SqlError,
   type WorkerData,
 } from './protocol.ts';
-import { addMarks, type Mark, markOf, type Tallies } from './tallies.ts';
+import { addMarks, type Mark, mark, type Tallies } from './tallies.ts';
 
 /** How long a write waits for another process's lock: this time-out (SQLite's own), so many times. */
 const busyTimeoutMs = 5000;
@@ -121,7 +121,7 @@ function runUnits(request: BatchRequest, isolated: boolean): readonly (number | 
     at = end + 1;
   }
   for (const [sql, counts] of tallies) {
-    for (const [value, count] of counts) prepare(sql).statement.run(count, bindable(value));
+    for (const [value, { rows, bytes }] of counts) prepare(sql).statement.run(rows, bytes, bindable(value));
   }
   return outcomes;
 }
@@ -139,8 +139,7 @@ function runUnit(request: BatchRequest, steps: readonly number[], start: number,
     for (const value of bound) if (value instanceof Uint8Array) giveBack(value);
     if (Number(changes) === 0) break;
     changed++;
-    const mark = markOf(statement, values);
-    if (mark) marks.push(mark);
+    mark(marks, statement, values);
   }
   return changed;
 }

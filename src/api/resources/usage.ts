@@ -1,0 +1,42 @@
+/** `/namespaces/{ns}/usage`: what a namespace has on disk, of what it may have. Ward's own; OpenWhisk has no such thing. */
+import type { FastifyInstance } from 'fastify';
+import type { Functions } from '../../functions/index.ts';
+import { identityOf, namespaceOf } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
+import { sendQuotas } from '../rate-limit.ts';
+import { addResource } from '../resource.ts';
+
+/** @param scope with authentication, below `/ward/v1` */
+export function addUsage(scope: FastifyInstance, quotas: Functions['quotas']): void {
+  addResource(scope, ['/namespaces/:ns/usage', '/namespaces/:ns/usage/'], {
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const { namespace } = namespaceOf(request, identityOf(request));
+        const usage = await quotas.usage(namespace);
+        sendQuotas(reply, usage);
+        return sendJson(reply, 200, JSON.stringify(usage));
+      },
+    },
+  });
+}
+
+/** Every write of the routes that are added from here on tells what is left for code and entities. */
+export function tellQuotas(scope: FastifyInstance, quotas: Functions['quotas']): void {
+  scope.addHook('onRoute', (route) => {
+    if (!['PUT', 'DELETE'].includes(String(route.method))) return;
+    route.onSend = async (request, reply) => {
+      // Of who was let in, and when the namespace is still there.
+      const code = request.identity && (await codeOf(quotas, request.identity.namespace));
+      if (code !== undefined) sendQuotas(reply, { code });
+    };
+  });
+}
+
+async function codeOf(quotas: Functions['quotas'], namespace: string) {
+  try {
+    return (await quotas.usage(namespace)).code;
+  } catch {
+    return undefined;
+  }
+}

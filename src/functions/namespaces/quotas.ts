@@ -1,0 +1,123 @@
+/**
+ * What a namespace has on disk, of what it may have. Whatever writes entities, code and APIs for a tenant goes through
+ * the stores given here: a write past the quota is refused whole, one that makes nothing larger never is. Operators
+ * write past it.
+ */
+import type { BlobStore } from '../../images/index.ts';
+import { parseDigest } from '../../images/index.ts';
+import { formatSize, isFault } from '../../lib/index.ts';
+import type { ApiStore, EntityStore, HeldCode, Store, WriteBound } from '../../store/index.ts';
+import { functionFault, notFound } from '../faults.ts';
+import type { UserLimits } from './limits.ts';
+
+/** Bytes. */
+export interface QuotaUsage {
+  readonly used: number;
+  readonly limit: number;
+}
+
+export interface NamespaceUsage {
+  /** Entities count as well. */
+  readonly code: QuotaUsage;
+  readonly records: QuotaUsage & { readonly count: number };
+  readonly registry: QuotaUsage;
+}
+
+export interface Quotas {
+  /** The stores that keep to the quota. @throws Fault QUOTA_EXCEEDED, as their `put` does */
+  readonly entities: EntityStore;
+  readonly apis: ApiStore;
+  /** @throws Fault NOT_FOUND */
+  usage(namespace: string): Promise<NamespaceUsage>;
+}
+
+type QuotaLimits = Pick<UserLimits, 'codeQuotaBytes' | 'recordQuotaBytes' | 'registryQuotaBytes'>;
+type Limited = { readonly limits: QuotaLimits } | undefined;
+
+export interface QuotaOptions {
+  readonly store: Pick<Store, 'entities' | 'apis' | 'holdings'>;
+  readonly blobs: Pick<BlobStore, 'size'>;
+  /** At once when it was asked lately. Undefined when there is no such namespace. */
+  readonly limitsOf: (namespace: string) => Limited | Promise<Limited>;
+  readonly registryBytes?: (namespace: string) => Promise<number>;
+}
+
+export function createQuotas(options: QuotaOptions): Quotas {
+  const { store, blobs, limitsOf, registryBytes } = options;
+  const within = async (
+    namespace: string,
+    code: HeldCode | undefined,
+    put: (bound: WriteBound | undefined) => Promise<boolean>,
+  ): Promise<boolean> => {
+    const maxBytes = (await limitsOf(namespace))?.limits.codeQuotaBytes;
+    if (maxBytes === undefined) return put(undefined);
+    try {
+      return await put({ maxBytes, code });
+    } catch (error) {
+      if (isFault(error, 'STORE_QUOTA')) throw exceeded(namespace, maxBytes, error.details);
+      throw error;
+    }
+  };
+  return {
+    entities: {
+      ...store.entities,
+      put: async (row, expected) => {
+        const code = row.codeDigest === null ? undefined : await sizedCode(blobs, row.codeDigest);
+        return within(row.namespace, code, (bound) => store.entities.put(row, expected, bound));
+      },
+    },
+    apis: {
+      ...store.apis,
+      put: (row, expected) =>
+        within(row.namespace, undefined, (bound) => store.apis.put(row, expected, bound)),
+    },
+    async usage(namespace) {
+      const [limited, held, registry = 0] = await Promise.all([
+        limitsOf(namespace),
+        store.holdings.get(namespace),
+        registryBytes?.(namespace),
+      ]);
+      if (limited === undefined || held === undefined) throw notFound();
+      const { codeQuotaBytes, recordQuotaBytes, registryQuotaBytes } = limited.limits;
+      const { entityBytes, codeBytes, recordBytes, records } = held;
+      return {
+        code: { used: entityBytes + codeBytes, limit: codeQuotaBytes },
+        records: { used: recordBytes, limit: recordQuotaBytes, count: records },
+        registry: { used: registry, limit: registryQuotaBytes },
+      };
+    },
+  };
+}
+
+/** Tells the store how large code is that an older Ward has kept; to be called before anything is served. */
+export async function measureCode(
+  holdings: Store['holdings'],
+  blobs: Pick<BlobStore, 'size'>,
+): Promise<void> {
+  for (const digest of await holdings.unmeasuredCode()) {
+    const code = await sizedCode(blobs, digest);
+    await holdings.measureCode(code ?? { digest, bytes: 0 });
+  }
+}
+
+async function sizedCode(blobs: Pick<BlobStore, 'size'>, digest: string): Promise<HeldCode | undefined> {
+  const bytes = await blobs.size(parseDigest(digest));
+  return bytes === undefined ? undefined : { digest, bytes };
+}
+
+function exceeded(
+  namespace: string,
+  limit: number,
+  { used, needed }: Readonly<Record<string, unknown>> = {},
+) {
+  const [now, then] = [Number(used), Number(needed)];
+  return functionFault(
+    'QUOTA_EXCEEDED',
+    `The namespace '${namespace}' has ${formatSize(now)} of code and entities, and would have ${formatSize(then)} ` +
+      `of the ${formatSize(limit)} that it may have.`,
+    {
+      hint: 'Delete what is not needed, or ask the operator for a larger --code-quota of `ward namespace limits`.',
+      details: { quota: 'code', used: now, limit },
+    },
+  );
+}

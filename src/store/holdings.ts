@@ -1,0 +1,75 @@
+/** What namespaces hold, read from counters that its writes keep; and writes that must stay within a bound. */
+import type { Kysely } from 'kysely';
+import { storeFault } from './faults.ts';
+import type { Schema } from './schema.ts';
+import type { HeldCode, HoldingStore, WriteBound } from './types.ts';
+
+export function holdingStore(db: Kysely<Schema>): HoldingStore {
+  return {
+    async get(namespace) {
+      const [held, count] = await Promise.all([
+        db.selectFrom('holdings').selectAll().where('namespace', '=', namespace).executeTakeFirst(),
+        db.selectFrom('activation_counts').selectAll().where('namespace', '=', namespace).executeTakeFirst(),
+      ]);
+      if (held === undefined || count === undefined) return undefined;
+      const { entity_bytes: entityBytes, code_bytes: codeBytes } = held;
+      return { entityBytes, codeBytes, records: count.total, recordBytes: count.bytes };
+    },
+    async recordBytes() {
+      const rows = await db.selectFrom('activation_counts').select(['namespace', 'bytes']).execute();
+      return new Map(rows.map(({ namespace, bytes }) => [namespace, bytes]));
+    },
+    async unmeasuredCode() {
+      const rows = await db
+        .selectFrom('entities')
+        .leftJoin('code_blobs', 'code_blobs.digest', 'entities.code_digest')
+        .where('entities.code_digest', 'is not', null)
+        .where('code_blobs.digest', 'is', null)
+        .select('entities.code_digest')
+        .distinct()
+        .execute();
+      return rows.flatMap(({ code_digest: digest }) => (digest === null ? [] : [digest]));
+    },
+    measureCode: (code) => measureCode(db, code),
+  };
+}
+
+/**
+ * Runs `write` so that its namespace holds no more than the bound after it, or no more than before.
+ * @throws Fault STORE_QUOTA, with nothing written
+ */
+export function withinBound(
+  db: Kysely<Schema>,
+  namespace: string,
+  bound: WriteBound | undefined,
+  write: (db: Kysely<Schema>) => Promise<boolean>,
+): Promise<boolean> {
+  if (bound === undefined) return write(db);
+  return db.transaction().execute(async (inside) => {
+    const before = await heldBytes(inside, namespace);
+    if (!(await write(inside))) return false;
+    if (bound.code !== undefined) await measureCode(inside, bound.code);
+    const after = await heldBytes(inside, namespace);
+    if (after <= bound.maxBytes || after <= before) return true;
+    throw storeFault('STORE_QUOTA', `${namespace} would hold ${after} of ${bound.maxBytes} bytes`, {
+      details: { used: before, needed: after },
+    });
+  });
+}
+
+async function measureCode(db: Kysely<Schema>, code: HeldCode): Promise<void> {
+  await db
+    .insertInto('code_blobs')
+    .values({ digest: code.digest, bytes: code.bytes })
+    .onConflict((conflict) => conflict.column('digest').doNothing())
+    .execute();
+}
+
+async function heldBytes(db: Kysely<Schema>, namespace: string): Promise<number> {
+  const row = await db
+    .selectFrom('holdings')
+    .where('namespace', '=', namespace)
+    .select(['entity_bytes', 'code_bytes'])
+    .executeTakeFirst();
+  return row === undefined ? 0 : row.entity_bytes + row.code_bytes;
+}
