@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { logsOf, ok, refused, type TestRunner, nodeText as text } from './test-runner.ts';
+import { logsOf, ok, refused, sentinel, type TestRunner, nodeText as text } from './test-runner.ts';
 
 const lost = (type: string) =>
   refused(
@@ -190,6 +190,97 @@ describe('several activations at once', () => {
     }
   });
 
+  const together = { env: { __OW_ALLOW_CONCURRENT: 'true', __OW_ACTIVATION_ID: 'init', COMMON: '1' } };
+  const both = async (runner: TestRunner, value: object = {}) => {
+    for (const id of ['a', 'b'])
+      runner.send({ type: 'run', id, value, env: { __OW_ACTIVATION_ID: id, __OW_API_KEY: `key of ${id}` } });
+    return [await runner.next(), await runner.next()];
+  };
+
+  it('are said to be so when the code has been loaded', async () => {
+    await using runner = text('const main = () => ({})', together);
+    expect(await runner.init()).toEqual({ type: 'init-ok', concurrent: true });
+  });
+
+  it('have each their own environment, in what they await and in what they start', async () => {
+    await using runner = text(
+      `const { env } = process;
+       const { execFile } = require('node:child_process');
+       const atLoad = env.__OW_ACTIVATION_ID;
+       const id = () => process.env.__OW_ACTIVATION_ID;
+       const main = async () => {
+         const ids = [id()];
+         await new Promise((done) => setTimeout(done, 20));
+         ids.push(id(), env.__OW_ACTIVATION_ID, { ...env }.__OW_ACTIVATION_ID);
+         await new Promise((done) => execFile('/bin/sh', ['-c', 'echo $__OW_ACTIVATION_ID $COMMON'], (_, out) => done(ids.push(out.trim()))));
+         process.env.COMMON = '2';
+         delete process.env.__OW_API_KEY;
+         return { atLoad, ids, key: process.env.__OW_API_KEY ?? 'none', has: '__OW_API_KEY' in process.env };
+       };`,
+      together,
+    );
+    await runner.init();
+    for (const { id, value } of (await both(runner)) as { id: string; value: unknown }[])
+      expect(value).toEqual({
+        atLoad: 'init',
+        ids: [id, id, id, id, expect.stringMatching(new RegExp(`^${id} [12]$`))],
+        key: 'none',
+        has: false,
+      });
+  });
+
+  it('mark each line with whose it is, also where half lines of two meet', async () => {
+    await using runner = text(
+      `const main = async () => {
+         const id = process.env.__OW_ACTIVATION_ID;
+         process.stdout.write('half of ' + id);
+         await new Promise((done) => setTimeout(done, 20));
+         console.log(', rest of ' + id + '\\nmore of ' + id);
+         if (id === 'b') throw new Error('b fails');
+         setTimeout(() => console.log('left behind'), 5);
+         return new Promise((done) => setTimeout(done, id === 'a' ? 1 : 20, {}));
+       };`,
+      together,
+    );
+    await runner.init();
+    await both(runner);
+    await new Promise((done) => setTimeout(done, 20));
+    runner.send({ type: 'run', id: 'c', value: {}, env: {} });
+    await runner.next();
+    await runner.close();
+    const mark = (id: string) => `XXX_A_LINE_OF_A_WHISK_ACTIVATION_XXX ${id} `;
+    const lines = (await runner.raw.stdout).split('\n').filter((line) => !line.startsWith(sentinel));
+    expect(lines.slice(0, 7)).toEqual([
+      `${mark('a')}half of a`,
+      `${mark('b')}half of b`,
+      `${mark('a')}, rest of a`,
+      `${mark('a')}more of a`,
+      `${mark('b')}, rest of b`,
+      `${mark('b')}more of b`,
+      'left behind',
+    ]);
+    const errors = (await runner.raw.stderr).split('\n').filter((line) => line.includes('b fails'));
+    expect(errors.every((line) => line.startsWith(mark('b')))).toBe(true);
+    expect(errors).not.toEqual([]);
+  });
+
+  it('are quiet each by itself: one that wrote has its sentinel, whoever ends before it', async () => {
+    await using runner = text(
+      `const main = async ({ ms, says }) => {
+         if (says) console.log('said');
+         await new Promise((done) => setTimeout(done, ms));
+         return {};
+       };`,
+      together,
+    );
+    await runner.init();
+    runner.send({ type: 'run', id: 'a', value: { ms: 20, says: true }, env: {} });
+    runner.send({ type: 'run', id: 'b', value: { ms: 0, says: false }, env: {} });
+    expect(await runner.next()).toMatchObject({ id: 'b' });
+    expect(await runner.next()).toMatchObject({ id: 'a' });
+    expect(runner.quiet).toEqual([true, true, false]);
+  });
+
   it('all fail when the process has to end', async () => {
     await using runner = text(
       'const main = ({ fail }) => new Promise(() => { if (fail) setTimeout(() => { throw new Error("late") }) })',
@@ -223,6 +314,17 @@ describe('activations sent early', () => {
       expect(await runner.next()).toEqual({ type: 'result', id, ok: true, value: { runs: runs + 1 } });
     }
     expect(runner.late).toEqual([false, false, false]);
+    expect(runner.announced).toEqual(['b', 'c', undefined]);
+  });
+
+  it('are begun only after that was said, with the answer before or by itself', async () => {
+    await using runner = text(source);
+    await runner.init();
+    send(runner, 'a', 0);
+    expect(await runner.next()).toMatchObject({ type: 'result', id: 'a' });
+    runner.send({ type: 'run', id: 'b', after: 0, early: true, value: {}, env: {} });
+    expect(await runner.next()).toEqual({ type: 'begun', id: 'b' });
+    expect(await runner.next()).toEqual({ type: 'result', id: 'b', ok: true, value: { runs: 2 } });
   });
 
   it('are void once one has been slow, unless they were sent after its answer', async () => {

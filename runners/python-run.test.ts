@@ -20,6 +20,14 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
     expect(runner.late).toEqual([true, false, false]);
   });
 
+  it('says that it begins what was sent early, before it does', async () => {
+    await using runner = text('def main(args):\n  return args\n');
+    await runner.init();
+    runner.send({ type: 'run', id: 'a', after: 0, early: true, value: {}, env: {} });
+    expect(await runner.next()).toEqual({ type: 'begun', id: 'a' });
+    expect(await runner.next()).toMatchObject({ type: 'result', id: 'a' });
+  });
+
   it('does all that it is sent when the action allows concurrency', async () => {
     await using runner = text('import time\ndef main(args):\n  time.sleep(0.03)\n  return args\n', {
       env: { __OW_ALLOW_CONCURRENT: 'true' },

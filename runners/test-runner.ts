@@ -88,6 +88,8 @@ export class TestRunner implements AsyncDisposable {
   readonly quiet: boolean[] = [];
   /** For each result, whether it said that it was late. */
   readonly late: boolean[] = [];
+  /** For each result, the early run that it said is begun next. */
+  readonly announced: unknown[] = [];
 
   get pid(): number {
     return this.child.pid ?? 0;
@@ -146,10 +148,13 @@ export class TestRunner implements AsyncDisposable {
     while (this.pending.length >= 4) {
       const end = 4 + this.pending.readUInt32BE(0);
       if (this.pending.length < end) return;
-      const { quiet, late, ...message }: Message = JSON.parse(this.pending.toString('utf8', 4, end));
+      const { quiet, late, next, ...message }: Message = JSON.parse(this.pending.toString('utf8', 4, end));
       this.pending = this.pending.subarray(end);
       if (message['type'] !== 'ready') this.quiet.push(quiet === true);
-      if (message['type'] === 'result') this.late.push(late === true);
+      if (message['type'] === 'result') {
+        this.late.push(late === true);
+        this.announced.push(next);
+      }
       const settle = this.waiting.shift();
       if (settle) settle(message);
       else this.received.push(message);

@@ -66,4 +66,78 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
       replies.map((_, n) => [`stdout: I am ${n}`]),
     );
   });
+
+  it('are done elsewhere when code of the action has swallowed them', async () => {
+    await ward.deploy(
+      'thief',
+      `const { readSync } = require('node:fs');
+       const main = ({ n, steals }) => {
+         const until = Date.now() + (steals ? 12 : 0);
+         let stolen = 0;
+         while (Date.now() < until) try { stolen += readSync(3, Buffer.alloc(65536)); } catch {}
+         return { n, stolen };
+       };`,
+    );
+    const round = () =>
+      Promise.all(Array.from({ length: 200 }, (_, n) => ward.invoke('thief', { n, steals: n % 10 === 9 })));
+    let stolen = 0;
+    while (stolen === 0) {
+      const replies = await round();
+      const results = replies.map(({ body }) => body.response.result);
+      expect(results.map(({ n }) => n)).toEqual(results.map((_, n) => n));
+      stolen = results.reduce((sum, each) => sum + each.stolen, 0);
+    }
+  });
 });
+
+describe.skipIf(missing !== undefined)(
+  `calls at once in one sandbox${missing ? ` (${missing})` : ''}`,
+  () => {
+    let ward: Ward;
+
+    beforeAll(async () => {
+      ward = await Ward.start({ invoker: { prewarm: [], memoryMiB: 256 } });
+      await ward.raiseLimits();
+    });
+    afterAll(async () => {
+      await ward[Symbol.asyncDispose]();
+    });
+
+    const speakers = [
+      [
+        'nodejs:24',
+        `const { randomUUID } = require('node:crypto');
+       const process_ = randomUUID();
+       const main = async ({ n }) => {
+         console.log('begin', n);
+         await new Promise((done) => setTimeout(done, 30));
+         console.error('end', n);
+         return { n, process_, id: process.env.__OW_ACTIVATION_ID };
+       };`,
+      ],
+      [
+        'python:3.13',
+        `import os, sys, uuid
+process_ = str(uuid.uuid4())
+def main(args):
+    print('begin', args['n'])
+    print('end', args['n'], file=sys.stderr)
+    return {'n': args['n'], 'process_': process_, 'id': os.environ['__OW_ACTIVATION_ID']}
+`,
+      ],
+    ] as const;
+
+    it.each(speakers)('have each their own log and environment: %s', async (kind, code) => {
+      await ward.deploy('speaker', code, { kind, limits: { concurrency: 20 } });
+      await ward.invoke('speaker', { n: -1 });
+      const replies = await Promise.all(Array.from({ length: 20 }, (_, n) => ward.invoke('speaker', { n })));
+      const results = replies.map(({ body }) => body.response.result);
+      expect(new Set(results.map(({ process_ }) => process_)).size).toBe(1);
+      expect(results.map(({ id }) => id)).toEqual(replies.map(({ body }) => body.activationId));
+      const records = await Promise.all(results.map(({ id }) => ward.activation(id)));
+      expect(records.map(({ logs }) => logs.map((line: string) => line.slice(31)))).toEqual(
+        replies.map((_, n) => [`stdout: begin ${n}`, `stderr: end ${n}`]),
+      );
+    });
+  },
+);

@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicReference;
  *
  * The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
  * PATIENCE_NANOS, its answer says `late`, and whatever was sent before the host can have seen that answer is void,
- * because the host has other plans for it. Code folder: the first argument, or /fn.
+ * because the host has other plans for it. That an early run is begun is said before it is. Code folder: the first argument, or /fn.
  */
 final class Runner {
   private static final long PATIENCE_NANOS = 20_000_000;
@@ -72,8 +72,9 @@ final class Runner {
   }
 
   private void run(JsonObject request) throws IOException {
-    var begunAt = System.nanoTime();
     var id = request.get("id").getAsString();
+    if (request.has("early")) channel.send("{\"type\":\"begun\",\"id\":" + quote(id) + "}");
+    var begunAt = System.nanoTime();
     running.set(id);
     JsonElement result;
     try {

@@ -7,7 +7,7 @@ nothing that comes from here; what it defends itself against is accident, not at
 The first argument is `loop` where a program must speak ActionLoop, else `any`; the second is the code folder, or
 /fn. The host may send the next runs early; they are good only if they need not wait: when a run has taken longer
 than PATIENCE seconds, its answer says `late`, and whatever was sent before the host can have seen that answer is
-void, because the host has other plans for it.
+void, because the host has other plans for it. That an early run is begun is said before it is.
 
 The program writes to the log streams itself, so a sentinel on both precedes every answer. What the runner imports is
 little, because the image may have nothing else, and because each start pays for it.
@@ -57,6 +57,8 @@ def run(contract, request):
     """Returns whether early runs are void."""
     begun_at = monotonic()
     name, _ = scan(request["id"], 0)
+    if "early" in request:
+        send(f'{{"type":"begun","id":{quote(name)}}}')
     set_environment(raw_members(request["env"]))
     try:
         line = contract.run(request["value"])

@@ -2,19 +2,22 @@
  * The log streams, stdout and stderr. What user code writes is in the pipe before its call returns: Node's own
  * streams queue in memory once a pipe is full, so that a sentinel could overtake the log that it ends, and the
  * last lines before a crash would be lost.
+ *
+ * Where calls run at once, a mark in front of each line says whose it is. What is written past the streams has none.
  */
 'use strict';
 const fs = require('node:fs');
 const { Writable } = require('node:stream');
 
 const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
+const lineMark = 'XXX_A_LINE_OF_A_WHISK_ACTIVATION_XXX';
 const newline = 10;
 const retryMs = 1;
 
 const { wait } = Atomics;
 const { apply } = Reflect;
 const { byteLength, allocUnsafeSlow: allocate } = Buffer;
-const { utf8Write } = Buffer.prototype;
+const { copy, subarray, utf8Write } = Buffer.prototype;
 const { defineProperty, getOwnPropertySymbols } = Object;
 const { writeSync } = fs;
 const proc = process;
@@ -23,8 +26,14 @@ const neverWoken = new Int32Array(new SharedArrayBuffer(4));
 
 /** By fd: whether the stream stands in the middle of a line. */
 const isMidLine = [false, false, false];
+/** By fd: the call that wrote the half line. */
+const writers = [];
 /** Whether anything was written since the last sentinel. */
 let isTouched = false;
+/** Tells which call writes; undefined where one at a time runs. */
+let callNow;
+/** Writes of nobody's, where calls run at once: each may have to do with any of them. */
+let unowned = 0;
 
 /**
  * Makes `process.stdout` and `process.stderr` synchronous, each when it is first used, as in Node; and takes note of
@@ -36,10 +45,20 @@ function takeOverStreams() {
   for (const name of ['write', 'writeSync', 'writev', 'writevSync']) takeNoteOf(name);
 }
 
+/** From now on calls run at once. @param {() => object | undefined} tellCall the one that is writing */
+function tellApart(tellCall) {
+  callNow = tellCall;
+}
+
+/** A call that runs at once with others, as far as its log is concerned. */
+function openLog(id) {
+  return { id, isTouched: false, hasEnded: false, unownedBefore: unowned };
+}
+
 function takeNoteOf(name) {
   const original = fs[name];
   const noting = function (fd, ...rest) {
-    if (fd === 1 || fd === 2) isTouched = true;
+    if (fd === 1 || fd === 2) touch(undefined);
     return apply(original, this, [fd, ...rest]);
   };
   defineProperty(noting, 'name', { value: name });
@@ -47,21 +66,59 @@ function takeNoteOf(name) {
   fs[name] = noting;
 }
 
-/** Writes a text of the runner's own to stderr, on lines of its own. */
-function logError(text) {
+/**
+ * Writes a text of the runner's own to stderr, on lines of its own.
+ * @param {object} [call] whose it is, where calls run at once
+ */
+function logError(text, call) {
+  writeLog(2, bytesOf(`${isMidLine[2] && writers[2] === call ? '\n' : ''}${text}\n`), call);
+}
+
+function writeLog(fd, bytes, call) {
+  touch(call);
+  if (bytes.length === 0) return;
+  writeAll(fd, callNow === undefined ? bytes : marked(fd, bytes, call));
+  isMidLine[fd] = bytes[bytes.length - 1] !== newline;
+  writers[fd] = call;
+}
+
+function touch(call) {
   isTouched = true;
-  writeAll(2, bytesOf(`${isMidLine[2] ? '\n' : ''}${text}\n`));
-  isMidLine[2] = false;
+  if (call === undefined) unowned++;
+  else call.isTouched = true;
+}
+
+/** The bytes with the call's mark in front of each line, and an end for the half line of another one. */
+function marked(fd, bytes, call) {
+  const mark = bytesOf(call === undefined ? '' : `${lineMark} ${call.id} `);
+  let isMid = isMidLine[fd];
+  let lines = 1;
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] === newline) lines++;
+  const out = allocate(1 + bytes.length + lines * mark.length);
+  let size = 0;
+  if (isMid && writers[fd] !== call) {
+    out[size++] = newline;
+    isMid = false;
+  }
+  for (let at = 0; at < bytes.length; at++) {
+    if (!isMid) size += apply(copy, mark, [out, size]);
+    out[size++] = bytes[at];
+    isMid = bytes[at] !== newline;
+  }
+  return apply(subarray, out, [0, size]);
 }
 
 /**
  * Marks the end of an activation on both streams, each time on a line of its own. An activation that wrote nothing
  * needs no mark: two writes here and two reads on the host are most of what a short call costs.
  * @param {string} id its id, or `init`
+ * @param {object} [call] it, where calls run at once
  * @returns {boolean} whether it was such a quiet one
  */
-function endLogs(id) {
-  if (!isTouched) return true;
+function endLogs(id, call) {
+  const isQuiet = call === undefined ? !isTouched : !call.isTouched && call.unownedBefore === unowned;
+  if (call !== undefined) call.hasEnded = true;
+  if (isQuiet) return true;
   isTouched = false;
   endLog(1, id);
   endLog(2, id);
@@ -87,9 +144,7 @@ function logStream(fd) {
   const stream = new Writable({
     emitClose: false,
     write(bytes, _encoding, done) {
-      isTouched = true;
-      writeAll(fd, bytes);
-      if (bytes.length > 0) isMidLine[fd] = bytes[bytes.length - 1] !== newline;
+      writeLog(fd, bytes, writer());
       done();
     },
     destroy(error, done) {
@@ -101,6 +156,12 @@ function logStream(fd) {
   stream._type = 'pipe';
   stream._isStdio = true;
   return stream;
+}
+
+/** What a call has left behind, after its answer, is nobody's. */
+function writer() {
+  const call = callNow?.();
+  return call?.hasEnded ? undefined : call;
 }
 
 function bytesOf(text) {
@@ -122,4 +183,4 @@ function writeAll(fd, bytes) {
   }
 }
 
-module.exports = { takeOverStreams, logError, endLogs };
+module.exports = { takeOverStreams, tellApart, openLog, logError, endLogs };

@@ -8,13 +8,14 @@
  * Runs are done one after the other, unless the action allows concurrency. The host may send the next ones early;
  * they are good only if they need not wait: when a run has taken longer than `patienceMs`, its answer says `late`,
  * and whatever was sent before the host can have seen that answer is void, because the host has other plans for it.
+ * That an early run is begun is said before it is: with the answer before (`next`), or by itself (`begun`).
  *
  * Both log streams get a sentinel before each answer, or the answer says that nothing was logged. Code folder: the first argument, or /fn. It is CommonJS,
  * because Node starts 3 ms faster with that.
  */
 'use strict';
 const { openChannel } = require('./channel.cjs');
-const { endLogs, logError, takeOverStreams } = require('./logs.cjs');
+const { endLogs, logError, openLog, takeOverStreams, tellApart } = require('./logs.cjs');
 
 const { stringify } = JSON;
 const { keys } = Object;
@@ -28,10 +29,11 @@ const { now } = clock;
 
 const codeFolder = proc.argv[2] ?? '/fn';
 const patienceMs = 20;
-/** Keyed by the ids of the activations that have no answer yet. */
+/** Keyed by the ids of the activations that have no answer yet: the call, or undefined where one at a time runs. */
 const running = { __proto__: null };
 let isLoading = false;
-let isConcurrent = false;
+/** Where calls run at once. */
+let calls;
 let main;
 
 /** Runs that came early: a list linked by `next`, because arrays' methods are user code's to change. */
@@ -46,15 +48,22 @@ let validFrom = 0;
 async function init(request) {
   isLoading = true;
   try {
-    setEnvironment(request.env);
-    isConcurrent = proc.env.__OW_ALLOW_CONCURRENT === 'true';
+    setEnvironment(request.env, proc.env);
+    if (proc.env.__OW_ALLOW_CONCURRENT === 'true') runAtOnce();
     main = await loadMain(codeFolder, request);
   } catch (error) {
     refuseInit(error);
     return;
   }
   isLoading = false;
-  send(`{"type":"init-ok"${endOfLogs('init')}}`);
+  const concurrent = calls === undefined ? '' : ',"concurrent":true';
+  send(`{"type":"init-ok"${endOfLogs('init')}${concurrent}}`);
+}
+
+function runAtOnce() {
+  calls = require('./calls.cjs');
+  calls.separateEnvironments();
+  tellApart(calls.callNow);
 }
 
 function refuseInit(error) {
@@ -64,14 +73,23 @@ function refuseInit(error) {
 }
 
 function accept(request) {
-  if (isConcurrent) void run(request);
+  if (calls !== undefined) void run(request, openCall(request));
   else if (request.after < validFrom) return;
-  else if (begunAt === undefined) begin(request);
-  else {
+  else if (begunAt === undefined) {
+    if (request.early) send(`{"type":"begun","id":${stringify(request.id)}}`);
+    begin(request);
+  } else {
     const early = { __proto__: null, request, next: undefined };
     if (firstEarly === undefined) firstEarly = lastEarly = early;
     else lastEarly = lastEarly.next = early;
   }
+}
+
+function openCall({ id, env }) {
+  const call = openLog(id);
+  call.env = { __proto__: null };
+  setEnvironment(env, call.env);
+  return call;
 }
 
 function begin(request) {
@@ -79,10 +97,11 @@ function begin(request) {
   void run(request);
 }
 
-/** @returns {string} the answer's word on whether what was sent early is void */
+/** @returns {string} the answer's word on what was sent early: that it is void, or what is begun next */
 function endOfRun() {
   answers++;
-  if (begunAt === undefined || apply(now, clock, []) - begunAt <= patienceMs) return '';
+  const isLate = begunAt !== undefined && apply(now, clock, []) - begunAt > patienceMs;
+  if (!isLate) return firstEarly === undefined ? '' : `,"next":${stringify(firstEarly.request.id)}`;
   validFrom = answers;
   firstEarly = undefined;
   return ',"late":true';
@@ -96,14 +115,13 @@ function beginNext() {
   begin(request);
 }
 
-async function run({ id, value, env }) {
-  running[id] = true;
+async function run({ id, value, env }, call) {
+  running[id] = call;
   let pending;
   try {
-    setEnvironment(env);
-    pending = apply(main, undefined, [value]);
+    pending = call === undefined ? runAlone(value, env) : calls.runAs(call, main, value);
   } catch (error) {
-    logError(describe(error));
+    logError(describe(error), call);
     refuse(id, `An error has occurred: ${textOf(error)}`);
     return;
   }
@@ -111,10 +129,15 @@ async function run({ id, value, env }) {
   try {
     result = await pending;
   } catch (reason) {
-    if (reason instanceof Error) logError(describe(reason));
+    if (reason instanceof Error) logError(describe(reason), call);
     result = { error: serializeRejection(reason) };
   }
   answer(id, result === undefined ? {} : result);
+}
+
+function runAlone(value, env) {
+  setEnvironment(env, proc.env);
+  return apply(main, undefined, [value]);
 }
 
 function answer(id, result) {
@@ -122,12 +145,15 @@ function answer(id, result) {
   try {
     json = stringify(result);
   } catch (error) {
-    logError(describe(error));
+    logError(describe(error), running[id]);
     refuse(id, `The action returned a value that can't be turned into JSON: ${textOf(error)}`);
     return;
   }
   if (json === undefined || (json[0] !== '{' && json[0] !== '[')) {
-    logError(`Result must be of type object but has type "${typeof result}": ${describe(result)}`);
+    logError(
+      `Result must be of type object but has type "${typeof result}": ${describe(result)}`,
+      running[id],
+    );
     refuse(id, 'The action did not return a dictionary.');
     return;
   }
@@ -136,34 +162,34 @@ function answer(id, result) {
     refuse(id, `The action returned a value that can't be turned into JSON: ${lost}.`);
     return;
   }
+  const ended = endOfLogs(id, running[id]);
   delete running[id];
-  send(`{"type":"result"${endOfLogs(id)}${endOfRun()},"id":${stringify(id)},"ok":true,"value":${json}}`);
+  send(`{"type":"result"${ended}${endOfRun()},"id":${stringify(id)},"ok":true,"value":${json}}`);
   beginNext();
 }
 
 function refuse(id, error) {
+  const ended = endOfLogs(id, running[id]);
   delete running[id];
   // The host discards a sandbox after such an answer: what was sent early is void whatever the time.
   validFrom = ++answers;
   firstEarly = begunAt = undefined;
-  send(
-    `{"type":"result"${endOfLogs(id)},"late":true,"id":${stringify(id)},"ok":false,"error":${stringify(error)}}`,
-  );
+  send(`{"type":"result"${ended},"late":true,"id":${stringify(id)},"ok":false,"error":${stringify(error)}}`);
 }
 
 /** Ends the logs before the answer, and is the answer's word on whether there is a sentinel to look for. */
-function endOfLogs(id) {
-  return endLogs(id) ? ',"quiet":true' : '';
+function endOfLogs(id, call) {
+  return endLogs(id, call) ? ',"quiet":true' : '';
 }
 
 /** Strings as they are; the rest as OpenWhisk does: falsy values empty, objects as JSON. */
-function setEnvironment(env) {
+function setEnvironment(env, into) {
   const names = keys(env);
   for (let at = 0; at < names.length; at++) {
     const value = env[names[at]];
-    if (typeof value === 'string') proc.env[names[at]] = value;
-    else if (typeof value === 'object' && value !== null) proc.env[names[at]] = stringify(value);
-    else proc.env[names[at]] = value ? toText(value) : '';
+    if (typeof value === 'string') into[names[at]] = value;
+    else if (typeof value === 'object' && value !== null) into[names[at]] = stringify(value);
+    else into[names[at]] = value ? toText(value) : '';
   }
 }
 

@@ -9,7 +9,7 @@
  *
  * The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
  * PATIENCE_NANOSECONDS, its answer says `late`, and whatever was sent before the host can have seen that answer is
- * void, because the host has other plans for it.
+ * void, because the host has other plans for it. That an early run is begun is said before it is.
  *
  * The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams get a
  * sentinel before each answer. Code folder: the first argument, or /fn.
@@ -138,6 +138,9 @@ final class Runner
     private function run(array $request): void
     {
         $this->pending = $request['id'];
+        if ($request['early'] ?? false) {
+            $this->send("{\"type\":\"begun\",\"id\":{$this->quote($this->pending)}}");
+        }
         $begunAt = hrtime(true);
         try {
             $this->setEnvironment($request['env']);

@@ -6,7 +6,7 @@ comes from here; what it defends itself against is accident, not attack.
 
 The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
 PATIENCE seconds, its answer says `late`, and whatever was sent before the host can have seen that answer is void,
-because the host has other plans for it.
+because the host has other plans for it. That an early run is begun is said before it is.
 
 The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams
 get a sentinel before each answer, or the answer says that nothing was logged. Code folder: the first
@@ -277,6 +277,8 @@ def init(request):
 
 def run(main, request):
     """An exception is a result too: the application's own error. Returns whether early runs are void."""
+    if request.get("early"):
+        send(f'{{"type":"begun","id":{quote(request["id"])}}}')
     begun_at = monotonic()
     try:
         set_environment(request["env"])

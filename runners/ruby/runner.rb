@@ -8,7 +8,7 @@
 #
 # The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
 # PATIENCE seconds, its answer says `late`, and whatever was sent before the host can have seen that answer is void,
-# because the host has other plans for it.
+# because the host has other plans for it. That an early run is begun is said before it is.
 #
 # The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams get a
 # sentinel before each answer. Code folder: the first argument, or /fn. It starts without RubyGems, which takes as long
@@ -102,6 +102,7 @@ module Ward
 
     # An exception is a result too: the application's own error.
     def run(request)
+      say(%({"type":"begun","id":#{quote(request['id'])}})) if request['early']
       begun_at = now
       begin
         set_environment(request['env'])

@@ -112,6 +112,8 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
       follow: () => undefined,
       vet: async () => {},
       retire() {},
+      namespaces: () => new Set(),
+      expel() {},
     },
   });
   const key = await functions.namespaces.create('guest');

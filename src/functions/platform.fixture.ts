@@ -87,6 +87,8 @@ export function scriptedInvoker(): ScriptedInvoker {
     follow: () => undefined,
     vet: async () => {},
     retire: (action) => void invoker.retired.push(action),
+    namespaces: () => new Set(),
+    expel: () => {},
   };
   return invoker;
 }

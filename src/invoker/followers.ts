@@ -3,6 +3,7 @@
  * end. What is running finds its log in its sandbox; an activation moves there from the queue, and sometimes back.
  */
 
+import type { Group } from './group.ts';
 import type { Runner } from './runner.ts';
 
 export interface LogPlace {
@@ -64,4 +65,13 @@ export function createFollowers(): Followers {
     // What its log ends with may still come, so nothing is detached.
     release: (activationId) => void byActivation.delete(activationId),
   };
+}
+
+/** Where the log of an activation of the group is. */
+export function placeOf(group: Group, activationId: string): LogPlace | 'queue' | 'none' {
+  const beginning = group.beginning.get(activationId);
+  if (beginning) return { source: beginning.runner, id: 'init', isContinued: false };
+  const slot = group.slots.find(({ runner }) => runner.isLogging(activationId));
+  if (slot) return { source: slot.runner, id: activationId, isContinued: false };
+  return group.queue.some(({ job }) => job.activationId === activationId) ? 'queue' : 'none';
 }

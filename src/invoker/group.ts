@@ -14,6 +14,8 @@ export interface Pending {
   readonly reason: StartReason | undefined;
   /** A slot has sent it back: another one's word is final. */
   readonly isSecondTry: boolean;
+  /** Its sandbox ended before it was begun: it is not handed over early again. */
+  readonly hasLostSandbox: boolean;
 }
 
 /** How the last slot that a group lost ended: it failed, or was given up. */
@@ -45,6 +47,8 @@ export interface Group {
   starting: number;
   /** Its action was changed or deleted: no slot of it is kept. */
   retired: boolean;
+  /** Its namespace was deleted: nothing of it is begun any more. */
+  isExpelled: boolean;
   /** How the last slot that it lost ended; undefined before that. */
   past: Past | undefined;
   /** It has served since a slot of it failed by itself: slots may be started that nobody waits for. */
@@ -77,6 +81,7 @@ export function createGroup(target: JobTarget, plan: SlotPlan, past: Past | unde
     serviceMs: Number.POSITIVE_INFINITY,
     starting: 0,
     retired: false,
+    isExpelled: false,
     past,
     isProven: false,
     permission: 'unknown',

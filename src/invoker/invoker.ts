@@ -97,6 +97,8 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     status: () => scheduler.status(),
     vet: (target) => vetTarget(target, options),
     retire: (action) => scheduler.retire(action),
+    namespaces: () => scheduler.namespaces(),
+    expel: (namespace) => scheduler.expel(namespace),
     close,
     [Symbol.asyncDispose]: close,
   };

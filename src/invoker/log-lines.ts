@@ -170,11 +170,13 @@ export function inOrderOfTime(first: readonly Run[], second: readonly Run[]): re
 
 /** Cuts a byte stream into lines, whatever its chunks. A line that is too long becomes several. */
 export class LineReader {
-  private readonly onLine: (line: Buffer) => void;
+  private readonly onLine: (line: Buffer, isContinued: boolean) => void;
+  private isContinued = false;
   private partial: Buffer[] = [];
   private partialBytes = 0;
 
-  constructor(onLine: (line: Buffer) => void) {
+  /** @param onLine also says whether the line is the rest of one that was too long */
+  constructor(onLine: (line: Buffer, isContinued: boolean) => void) {
     this.onLine = onLine;
   }
 
@@ -187,7 +189,9 @@ export class LineReader {
     if (start === chunk.length) return;
     this.partial.push(chunk.subarray(start));
     this.partialBytes += chunk.length - start;
-    if (this.partialBytes >= maxLineBytes) this.emit(Buffer.alloc(0));
+    if (this.partialBytes < maxLineBytes) return;
+    this.emit(Buffer.alloc(0));
+    this.isContinued = true;
   }
 
   end(): void {
@@ -198,6 +202,8 @@ export class LineReader {
     const line = this.partial.length === 0 ? tail : Buffer.concat([...this.partial, tail]);
     this.partial = [];
     this.partialBytes = 0;
-    this.onLine(line);
+    const { isContinued } = this;
+    this.isContinued = false;
+    this.onLine(line, isContinued);
   }
 }

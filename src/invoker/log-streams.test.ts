@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { type ActivationLog, isLongLog, linesOf } from './activation-log.ts';
+import { lineMark } from './line-owners.ts';
 import { LogStreams, missingSentinelText, type SentinelForm, sentinel } from './log-streams.ts';
 
 const quiet = { isQuiet: true };
@@ -195,6 +196,38 @@ describe('log streams', () => {
     end('b');
     expect(texts(firstLines)).toEqual(['stdout: shared']);
     expect(texts(await second.finish(marked))).toEqual(['stdout: shared', 'stdout: rest']);
+  });
+
+  it('give a marked line to its run alone, the rest of one that was cut too, and to nobody when that has ended', async () => {
+    const { stdout, stderr, streams, end } = start(1_000_000, true);
+    const [first, second] = [streams.open('a'), streams.open('b')];
+    const long = 'x'.repeat(65 * 1024);
+    stdout.write(`${lineMark} a one\n${lineMark} b two\n${lineMark} nobody three\n${lineMark} b ${long}`);
+    stdout.write('y\nfour\n');
+    stderr.write(`${lineMark} a\n`);
+    end('a');
+    stdout.write(`${lineMark} a late\n`);
+    end('b');
+    expect(texts(await first.finish(marked))).toEqual([
+      'stdout: one',
+      'stdout: four',
+      `stderr: ${lineMark} a`,
+    ]);
+    const lines = texts(await second.finish(marked));
+    expect(lines.slice(0, 3)).toEqual(['stdout: two', `stdout: ${long}`, 'stdout: y']);
+  });
+
+  it('give what is read late of an initialisation to it alone', async () => {
+    const { stdout, streams, end } = start(1000, true);
+    const init = streams.open('init');
+    init.carry(marked);
+    const [first, second] = [streams.open('a'), streams.open('b')];
+    stdout.write('loading\n');
+    end('init');
+    end('a');
+    end('b');
+    expect(texts(await first.finish(marked))).toEqual(['stdout: loading']);
+    expect(texts(await second.finish(marked))).toEqual([]);
   });
 
   it('begin with what came before the first of them, and are cut as one', async () => {

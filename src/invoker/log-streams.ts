@@ -4,7 +4,7 @@
  * that it logged nothing (`named`); OpenWhisk's own sentinel is bare, and an image may never write it (`bare`).
  *
  * One at a time (the default), the lines before a sentinel are that activation's, however many activations the
- * sandbox has done by the time they are read. Where an action allows concurrency, a line is everybody's who is open.
+ * sandbox has done by the time they are read. Where calls run at once, the runner says whose a line is (`line-owners.ts`).
  *
  * The streams are always read to their end; what is past the limit is counted and dropped. Nobody who follows a log can
  * slow this down; but who floods them is read from only as fast as its namespace may cost time (`intake.ts`).
@@ -12,6 +12,7 @@
 import type { Readable } from 'node:stream';
 import { type ActivationLog, logOf } from './activation-log.ts';
 import type { Intake } from './intake.ts';
+import { LineOwners } from './line-owners.ts';
 import { LogFollowers, type OnLine } from './log-followers.ts';
 import {
   cutLog,
@@ -75,12 +76,14 @@ interface Mark {
 export class LogStreams {
   /** Bytes of one activation's log; 0 keeps none. */
   limitBytes = Number.POSITIVE_INFINITY;
+  /** Calls run at once. */
   isConcurrent = false;
   private readonly form: SentinelForm;
   /** Whether sentinels are written at all; undefined while that is not known. */
   private isMarked: boolean | undefined;
   /** In the order in which they were opened. */
   private readonly sinks = new Map<string, Sink>();
+  private readonly owners = new LineOwners(this.sinks);
   /** Lines that no sentinel has claimed yet. */
   private readonly unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
   private carried: Promise<Written> | undefined;
@@ -222,7 +225,7 @@ export class LogStreams {
 
   private read(stream: Readable, name: StreamName): void {
     let at = 0;
-    const lines = new LineReader((line) => this.onLine(name, line, at));
+    const lines = new LineReader((line, isContinued) => this.onLine(name, line, at, isContinued));
     const push = (chunk: Buffer) => {
       at = timeOfReading();
       lines.push(chunk);
@@ -243,31 +246,32 @@ export class LogStreams {
     stream.on('error', close);
   }
 
-  private onLine(name: StreamName, line: Buffer, at: number): void {
+  private onLine(name: StreamName, line: Buffer, at: number, isContinued: boolean): void {
     const mark = this.markIn(name, line);
     if (mark === undefined) {
-      this.add(name, line, at);
+      this.add(name, line, at, isContinued);
       return;
     }
     if (mark.isLate) {
       this.unclaimed[name] = new Lines();
       return;
     }
-    if (mark.at > 0) this.add(name, line.subarray(0, mark.at), at);
+    if (mark.at > 0) this.add(name, line.subarray(0, mark.at), at, isContinued);
     if (mark.sink === undefined) return;
     this.claim(mark.sink, name);
     mark.sink.hasEnded[name] = true;
     this.settleComplete();
   }
 
-  private add(name: StreamName, line: Buffer, at: number): void {
+  private add(name: StreamName, line: Buffer, at: number, isContinued: boolean): void {
     if (!this.isConcurrent) {
       const text = this.unclaimed[name].add(name, line, at, this.limitBytes);
       if (text !== undefined) this.writerOf(name)?.followers?.tell(text);
       return;
     }
-    for (const sink of this.sinks.values()) {
-      const text = sink.lines[name].add(name, line, at, this.limitBytes);
+    const owned = this.owners.of(name, line, isContinued);
+    for (const sink of owned.sinks) {
+      const text = sink.lines[name].add(name, owned.text, at, this.limitBytes);
       if (text !== undefined) sink.followers?.tell(text);
     }
   }

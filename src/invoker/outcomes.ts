@@ -87,7 +87,7 @@ function judgeFailure(failure: Failure, limits: ActionLimits, phase: 'init' | 'r
     'channel-closed': 'The action closed its channel to the platform and was aborted.',
     violation: 'The action wrote something to its channel that is not a response and was aborted.',
     unreachable: 'The platform lost its way to the action.',
-    ended: 'The platform stopped while the action was running.',
+    ended: 'The platform ended the action while it was running.',
   };
   if (failure === 'ended' || failure === 'unreachable') return internalError(texts[failure]);
   return errorVerdict('action developer error', texts[failure], failure === 'timeout');

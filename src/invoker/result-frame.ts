@@ -19,7 +19,7 @@ export interface ResultFrame {
 
 /** What stands before the value, as the runners of Ward write it. All of it is ASCII. */
 const envelope =
-  /^\{"type":"result"(,"quiet":true)?(,"late":true)?,"id":"([0-9a-f]+)","ok":true,"value":(?=[[{])/;
+  /^\{"type":"result"(,"quiet":true)?(,"late":true)?(?:,"next":"([0-9a-f]+)")?,"id":"([0-9a-f]+)","ok":true,"value":(?=[[{])/;
 
 /**
  * Undefined when it is something else, or written in another way: then it is to be read as any other frame.
@@ -29,11 +29,15 @@ const envelope =
 export function resultIn(text: string, bytes: Buffer<ArrayBuffer>): ResultFrame | undefined {
   const match = envelope.exec(text);
   if (!match || !text.endsWith('}') || !isUtf8(bytes)) return undefined;
-  const [{ length }, quiet, late, id] = match;
+  const [{ length }, quiet, late, next, id] = match;
   const json = text.slice(length, -1);
   const value: JsonValue = JSON.parse(json);
   return {
-    message: { type: 'result', quiet: quiet !== undefined, late: late !== undefined, id, ok: true, value },
+    message: { ...flagsOf(quiet, late, next), type: 'result', id, ok: true, value },
     result: { json, utf8: bytes.subarray(length, -1) },
   };
+}
+
+function flagsOf(quiet: string | undefined, late: string | undefined, next: string | undefined): JsonObject {
+  return { quiet: quiet !== undefined, late: late !== undefined, ...(next === undefined ? {} : { next }) };
 }

@@ -10,6 +10,7 @@ const limits = { timeoutMs: 1000 };
 function start(isConcurrent = false) {
   const sent: { id: string; after: number }[] = [];
   let timeouts = 0;
+  let leftLying = 0;
   const notes = new CulpritNotes();
   const found: Violation[] = [];
   const logs = new LogStreams(new PassThrough(), new PassThrough());
@@ -17,6 +18,7 @@ function start(isConcurrent = false) {
     logs,
     send: (json) => sent.push(JSON.parse(json)),
     onTimeout: () => timeouts++,
+    onLeftLying: () => leftLying++,
     notes,
     // Everything that is found, is found when an answer comes.
     examine() {
@@ -24,8 +26,8 @@ function start(isConcurrent = false) {
     },
   });
   logs.isConcurrent = line.isConcurrent = isConcurrent;
-  const add = (id: string) => {
-    const end = line.add({ id, value: {}, env: {} }, limits);
+  const add = (id: string, timeoutMs = limits.timeoutMs) => {
+    const end = line.add({ id, value: {}, env: {} }, { timeoutMs });
     let settled: unknown = 'open';
     void end.then((value) => {
       settled = value === undefined ? 'given back' : value.outcome;
@@ -35,7 +37,17 @@ function start(isConcurrent = false) {
   const answer = (id: string, more: object = {}) =>
     line.answer({ type: 'result', id, ok: true, quiet: true, value: { id }, ...more });
   const turn = () => vi.advanceTimersByTimeAsync(0);
-  return { line, notes, found, sent, add, answer, turn, timeouts: () => timeouts };
+  return {
+    line,
+    notes,
+    found,
+    sent,
+    add,
+    answer,
+    turn,
+    timeouts: () => timeouts,
+    leftLying: () => leftLying,
+  };
 }
 
 const value = (id: string) => ({ kind: 'value', value: { id }, json: JSON.stringify({ id }) });
@@ -50,7 +62,7 @@ afterEach(() => {
 describe('a line of runs, one at a time', () => {
   it('sends each at once, with the answers seen, and takes answers in order', async () => {
     const { sent, add, answer, turn } = start();
-    const ends = ['a', 'b'].map(add);
+    const ends = ['a', 'b'].map((id) => add(id));
     expect(answer('b')).toBe(false);
     expect(answer('a')).toBe(true);
     const third = add('c');
@@ -65,9 +77,62 @@ describe('a line of runs, one at a time', () => {
     expect(third()).toBe('open');
   });
 
+  it.each([
+    ['with the answer before', ({ answer }: ReturnType<typeof start>) => answer('a', { next: 'b' })],
+    [
+      'in a frame of its own',
+      ({ answer, line }: ReturnType<typeof start>) => answer('a') && line.takeUp('b'),
+    ],
+    ['by an answer', ({ answer, add }: ReturnType<typeof start>) => answer('a') && answer('b') && add('c')],
+  ])('is content with an early run that is said to be begun %s', async (_how, begin) => {
+    const started = start();
+    for (const id of ['a', 'b']) started.add(id);
+    expect(begin(started)).toBeTruthy();
+    await vi.advanceTimersByTimeAsync(5000);
+    started.line.reclaim();
+    expect(started.leftLying()).toBe(0);
+  });
+
+  it('wants the sandbox ended that lets an early run lie, which is then run elsewhere', async () => {
+    const { line, sent, add, answer, turn, leftLying, timeouts } = start();
+    const ends = ['a', 'b', 'c'].map((id) => add(id, 60_000));
+    expect(sent).toMatchObject([{ id: 'a' }, { id: 'b', early: true }, { id: 'c', early: true }]);
+    answer('a');
+    await vi.advanceTimersByTimeAsync(900);
+    line.reclaim();
+    expect(leftLying()).toBe(0);
+    await vi.advanceTimersByTimeAsync(100);
+    line.reclaim();
+    expect(leftLying()).toBe(1);
+    line.fail('violation');
+    await turn();
+    expect(ends.map((end) => end())).toEqual([value('a'), 'given back', 'given back']);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(timeouts()).toBe(0);
+  });
+
+  it('does not call that a time-out which was never begun', async () => {
+    const { line, add, answer, turn, leftLying, timeouts } = start();
+    add('a');
+    const end = add('b', 100);
+    answer('a');
+    await vi.advanceTimersByTimeAsync(100);
+    expect([leftLying(), timeouts()]).toEqual([1, 0]);
+    line.fail('violation');
+    await turn();
+    expect(end()).toBe('given back');
+  });
+
+  it('takes it for a violation when a run is said to be begun that can’t be', () => {
+    const { line, add, answer } = start();
+    for (const id of ['a', 'b', 'c']) add(id);
+    expect(['a', 'b', 'c', undefined].map((id) => line.takeUp(id))).toEqual([false, false, false, false]);
+    expect(answer('a', { next: 'c' })).toBe(false);
+  });
+
   it('gives early runs back after a late answer', async () => {
     const { line, add, answer, turn } = start();
-    const [head, early] = ['a', 'b'].map(add);
+    const [head, early] = ['a', 'b'].map((id) => add(id));
     expect(answer('a', { late: true })).toBe(true);
     await turn();
     expect([head?.(), early?.()]).toEqual([value('a'), 'given back']);
@@ -76,7 +141,7 @@ describe('a line of runs, one at a time', () => {
 
   it('takes early runs back from behind a slow one, whose answer must then be late', async () => {
     const { line, add, answer, turn } = start();
-    const [head, ...early] = ['a', 'b', 'c'].map(add);
+    const [head, ...early] = ['a', 'b', 'c'].map((id) => add(id));
     line.reclaim();
     expect(line.takesEarly()).toBe(true);
     await vi.advanceTimersByTimeAsync(31);
@@ -101,7 +166,7 @@ describe('a line of runs, one at a time', () => {
     const { add, answer, timeouts } = start();
     for (const id of ['a', 'b']) add(id);
     await vi.advanceTimersByTimeAsync(900);
-    answer('a');
+    answer('a', { next: 'b' });
     await vi.advanceTimersByTimeAsync(900);
     expect(timeouts()).toBe(0);
     await vi.advanceTimersByTimeAsync(100);
@@ -134,7 +199,7 @@ describe('a line of runs, one at a time', () => {
 
   it('fails the one that was running when the sandbox ends, and gives the rest back', async () => {
     const { line, add, turn } = start();
-    const [head, early] = ['a', 'b'].map(add);
+    const [head, early] = ['a', 'b'].map((id) => add(id));
     line.fail('out-of-memory');
     await turn();
     expect(head?.()).toEqual({ kind: 'failed', failure: 'out-of-memory' });
@@ -143,7 +208,7 @@ describe('a line of runs, one at a time', () => {
 
   it('finds whose answer was too large to be read, and whether it was late', async () => {
     const { line, add, turn } = start();
-    const [head, early] = ['a1', 'b2'].map(add);
+    const [head, early] = ['a1', 'b2'].map((id) => add(id));
     const frame = {
       kind: 'large' as const,
       lengthBytes: 5_000_000,
@@ -160,7 +225,7 @@ describe('a line of runs, one at a time', () => {
 describe('a line of runs at once', () => {
   it('takes answers in any order', async () => {
     const { add, answer, turn } = start(true);
-    const ends = ['a', 'b'].map(add);
+    const ends = ['a', 'b'].map((id) => add(id));
     expect([answer('b'), answer('x'), answer('a')]).toEqual([true, false, true]);
     await turn();
     expect(ends.map((end) => end())).toEqual([value('a'), value('b')]);

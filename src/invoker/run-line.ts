@@ -10,6 +10,10 @@
  * - The host measures later than the runner, so once it has waited `reclaimMs` for an answer it knows that this
  *   answer will be late, and gives the early runs back at once, to be run elsewhere. An answer that is not late
  *   after that breaks the protocol.
+ *
+ * The action's code can read the channel, and so swallow an early run. Therefore a runner says that it begins one, before
+ * it does: with the answer before (`next`), or in a frame of its own (`begun`). The sandbox that lets one lie is ended,
+ * and what it has not begun is run elsewhere.
  */
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { CulpritNotes } from './culprit.ts';
@@ -24,6 +28,8 @@ export interface RunLineOptions {
   /** A run has used up its time: the sandbox is to be ended. */
   readonly onTimeout: () => void;
   readonly notes: CulpritNotes;
+  /** An early run whose turn it is was not begun: the sandbox is to be ended. */
+  readonly onLeftLying: () => void;
   /** An answer has come: what happened until now is its run's. Not asked of the shortest runs. */
   readonly examine: () => void;
 }
@@ -33,7 +39,10 @@ interface Run {
   readonly limits: RunLimits;
   readonly settle: (end: RunEnd) => void;
   readonly log: LogSink;
+  /** Its turn has come: undefined before that. */
   begun: Begun | undefined;
+  /** The runner is known to have it: it was not sent early, or the runner has said so. */
+  isTakenUp: boolean;
   /** What was handed over early behind it has been given back. */
   isOvertaken: boolean;
   hasTimedOut: boolean;
@@ -50,6 +59,8 @@ interface Begun {
 const reclaimMs = 30;
 /** A run that has been going on for longer gets none behind it. */
 const earlyWithinMs = 5;
+/** An early run is to be begun within this once it is its turn: far more than a sandbox waits for a processor. */
+const takeUpMs = 1000;
 
 /**
  * A run that was answered sooner is not looked at: that would cost a twentieth of such a call, and few programs can start
@@ -60,7 +71,14 @@ const tooShortMs = 0.3;
 
 /** What stands before the value of a result; an error that is too large to be read has none. */
 const largeEnvelope =
-  /^\{"type":"result"(,"quiet":true)?(,"late":true)?,"id":"([0-9a-f]+)",(?:"ok":true,"value":)?/;
+  /^\{"type":"result"(,"quiet":true)?(,"late":true)?(?:,"next":"([0-9a-f]+)")?,"id":"([0-9a-f]+)",(?:"ok":true,"value":)?/;
+
+interface AnswerFlags {
+  readonly isQuiet: boolean;
+  readonly isLate: boolean;
+  /** The early run that is begun now. */
+  readonly next: JsonValue | undefined;
+}
 
 export class RunLine {
   isConcurrent = false;
@@ -79,18 +97,21 @@ export class RunLine {
   add(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
     return new Promise((settle) => {
       const log = this.options.logs.open(request.id);
+      const isEarly = !this.isConcurrent && this.runs.length > 0;
       const run: Run = {
         id: request.id,
         limits,
         settle,
         log,
         begun: undefined,
+        isTakenUp: !isEarly,
         isOvertaken: false,
         hasTimedOut: false,
       };
       this.runs.push(run);
-      this.options.send(JSON.stringify({ type: 'run', after: this.answers, ...request }));
-      if (this.isConcurrent || this.runs.length === 1) this.begin(run);
+      const early = isEarly ? { early: true } : undefined;
+      this.options.send(JSON.stringify({ type: 'run', after: this.answers, ...early, ...request }));
+      if (!isEarly) this.begin(run);
     });
   }
 
@@ -109,7 +130,8 @@ export class RunLine {
     const { id, value } = message;
     const run = this.isConcurrent ? this.runs.find((candidate) => candidate.id === id) : this.runs[0];
     if (run?.begun === undefined || run.id !== id) return false;
-    const flags = { isQuiet: message['quiet'] === true, isLate: message['late'] === true };
+    const { quiet, late, next } = message;
+    const flags = { isQuiet: quiet === true, isLate: late === true, next };
     if (message['ok'] !== true)
       return this.end(run, { kind: 'refused', error: errorText(message['error']) }, flags);
     if (typeof value !== 'object' || value === null) return false;
@@ -120,7 +142,7 @@ export class RunLine {
   answerLarge({ head, lengthBytes }: LargeFrame): boolean {
     const text = head.toString('utf8');
     const match = largeEnvelope.exec(text);
-    const run = this.runs.find(({ id }) => id === match?.[3]);
+    const run = this.runs.find(({ id }) => id === match?.[4]);
     if (!match || run?.begun === undefined) return false;
     const [envelope] = match;
     // The envelope is ASCII, and ends with a brace behind the result.
@@ -129,13 +151,29 @@ export class RunLine {
       lengthBytes: lengthBytes - envelope.length - 1,
       head: text.slice(envelope.length),
     };
-    return this.end(run, outcome, { isQuiet: !!match[1], isLate: !!match[2] });
+    return this.end(run, outcome, { isQuiet: !!match[1], isLate: !!match[2], next: match[3] });
+  }
+
+  /** The runner begins an early run. False when there is none of this id whose turn it is. */
+  takeUp(id: JsonValue | undefined): boolean {
+    const [head] = this.runs;
+    if (head === undefined || head.isTakenUp || head.id !== id) return false;
+    head.isTakenUp = true;
+    return true;
+  }
+
+  /** It is the turn of an early run, and the runner has not said that it begins it. */
+  get isLeftLying(): boolean {
+    const [head] = this.runs;
+    return head?.begun !== undefined && !head.isTakenUp;
   }
 
   reclaim(): void {
     const [head] = this.runs;
-    if (this.isConcurrent || !head?.begun || this.runs.length === 1) return;
-    if (performance.now() - head.begun.at < reclaimMs) return;
+    if (this.isConcurrent || !head?.begun) return;
+    const sinceMs = performance.now() - head.begun.at;
+    if (!head.isTakenUp && sinceMs >= takeUpMs) this.options.onLeftLying();
+    if (this.runs.length === 1 || sinceMs < reclaimMs) return;
     head.isOvertaken = true;
     this.giveBackEarly();
   }
@@ -143,6 +181,7 @@ export class RunLine {
   /** The sandbox has ended: what was begun has failed, the rest can be run elsewhere. */
   fail(failure: Failure): void {
     this.giveBackEarly();
+    if (this.isLeftLying) this.giveBackHead();
     for (const run of this.runs.splice(0)) {
       // Its neighbours did not exceed their time; they only lost their sandbox.
       const own = failure === 'timeout' && !run.hasTimedOut ? 'exited' : failure;
@@ -156,13 +195,15 @@ export class RunLine {
       startedAt: Date.now(),
       at: performance.now(),
       timer: setTimeout(() => {
+        // What was not begun has used no time.
+        if (!run.isTakenUp) return this.options.onLeftLying();
         run.hasTimedOut = true;
         this.options.onTimeout();
       }, run.limits.timeoutMs),
     };
   }
 
-  private end(run: Run, outcome: RunOutcome, flags: { isQuiet: boolean; isLate: boolean }): boolean {
+  private end(run: Run, outcome: RunOutcome, flags: AnswerFlags): boolean {
     const isShort = run.begun !== undefined && performance.now() - run.begun.at < tooShortMs;
     if (!isShort) this.options.examine();
     this.runs.splice(this.runs.indexOf(run), 1);
@@ -173,7 +214,7 @@ export class RunLine {
     if (run.isOvertaken && !flags.isLate) return false;
     const [next] = this.runs;
     if (next) this.begin(next);
-    return true;
+    return flags.next === undefined || this.takeUp(flags.next);
   }
 
   /** Last first, so that whoever puts each at the front of a queue ends up with them in order. */
@@ -185,6 +226,15 @@ export class RunLine {
       void run.log.finish({ isQuiet: true });
       run.settle(undefined);
     }
+  }
+
+  private giveBackHead(): void {
+    const run = this.runs.shift();
+    clearTimeout(run?.begun?.timer);
+    if (!run) return;
+    this.options.notes.end(run.id);
+    void run.log.finish({ isQuiet: true });
+    run.settle(undefined);
   }
 
   private settle(run: Run, outcome: RunOutcome, isQuiet: boolean): void {

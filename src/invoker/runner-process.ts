@@ -50,6 +50,8 @@ export class RunnerProcess implements Runner {
   private intake: Intake | undefined;
   private outbox: Buffer[] = [];
   private readonly settleEnded: (failure: Failure) => void;
+  /** Everything that the sandbox has sent was read. */
+  private readonly drained = Promise.withResolvers<void>();
   private waiting: Waiting | undefined;
   private ending: Promise<Failure> | undefined;
   private frozen = false;
@@ -65,6 +67,7 @@ export class RunnerProcess implements Runner {
       logs: this.logs,
       send: (json) => this.send(json),
       onTimeout: () => void this.end('timeout'),
+      onLeftLying: () => void this.end('violation'),
       notes: this.notes,
       examine: () => this.examine(),
     });
@@ -109,7 +112,7 @@ export class RunnerProcess implements Runner {
     this.intake = this.intakes.of(this.notes.namespace);
     this.logs.chargeTo(this.intake);
     this.logs.limitBytes = limits.logBytes;
-    this.logs.isConcurrent = this.line.isConcurrent = limits.concurrency > 1;
+    this.line.isConcurrent = limits.concurrency > 1;
     return new Promise((resolve) => {
       const timer = setTimeout(() => void this.end('timeout'), limits.timeoutMs);
       this.waiting = {
@@ -176,6 +179,8 @@ export class RunnerProcess implements Runner {
 
   private async finish(reason: Failure): Promise<Failure> {
     const failure = await endSandbox(this.sandbox, reason);
+    // Its last word may be that it has begun what else would be run a second time.
+    if (this.line.isLeftLying) await this.drained.promise;
     this.settleWaiting(failure);
     this.line.fail(failure);
     this.settleEnded(failure);
@@ -202,9 +207,12 @@ export class RunnerProcess implements Runner {
       else reader.push(chunk);
       giveBack(chunk);
     });
-    channel.on('end', () => void this.end('channel-closed'));
-    channel.on('close', () => void this.end('channel-closed'));
-    channel.on('error', () => void this.end('channel-closed'));
+    for (const event of ['end', 'close', 'error']) {
+      channel.on(event, () => {
+        this.drained.resolve();
+        void this.end('channel-closed');
+      });
+    }
   }
 
   /**
@@ -228,9 +236,10 @@ export class RunnerProcess implements Runner {
 
   private onWhole(frame: WholeFrame): void {
     this.afterRefusals(() => {
-      if (this.ending) return;
+      if (this.ending && !this.line.isLeftLying) return;
       const parsed = parseFrame(frame);
-      if (!parsed || !this.accept(parsed.message, parsed.result)) void this.end('violation');
+      if (this.ending) this.line.takeUp(parsed?.message['id']);
+      else if (!parsed || !this.accept(parsed.message, parsed.result)) void this.end('violation');
     });
   }
 
@@ -250,10 +259,15 @@ export class RunnerProcess implements Runner {
   private accept(message: JsonObject, result: Serialised | undefined): boolean {
     const { type, error } = message;
     if (type === 'result') return this.line.answer(message, result);
+    if (type === 'begun') return this.line.takeUp(message['id']);
     if (type === 'ready' && this.waiting?.for === 'ready') return this.settleWaiting();
     if (this.waiting?.for !== 'init') return false;
     const isQuiet = message['quiet'] === true;
-    if (type === 'init-ok') return this.settleInit({ kind: 'ok' }, isQuiet);
+    if (type === 'init-ok') {
+      // Other runners do runs one after the other, whatever they are sent.
+      this.logs.isConcurrent = this.line.isConcurrent && message['concurrent'] === true;
+      return this.settleInit({ kind: 'ok' }, isQuiet);
+    }
     if (type !== 'init-error') return false;
     const text = `Initialization has failed due to: ${errorText(error)}`;
     return this.settleInit({ kind: 'refused', error: text }, isQuiet);

@@ -88,7 +88,7 @@ export interface Runner {
   run(request: RunRequest, limits: RunLimits): Promise<RunEnd>;
   /** True while a further run would not have to wait for long, though one is under way. */
   takesEarly(): boolean;
-  /** Takes back runs that wait behind one that turns out to be slow. */
+  /** Takes back runs that wait behind one that turns out to be slow, or that were not begun in time. */
   reclaim(): void;
   /** Stops it where it stands until the next init or run; does nothing while it works. */
   freeze(): Promise<void>;

@@ -15,6 +15,8 @@ export class FakeRunner implements Runner {
   readonly number: number;
   isEnded = false;
   isFrozen = false;
+  /** Takes runs early. */
+  isQuick = false;
   inits = 0;
   /** Ids of the runs that it has not answered. */
   readonly open: string[] = [];
@@ -43,10 +45,15 @@ export class FakeRunner implements Runner {
   }
 
   /** Answers its oldest run. */
-  answer(outcome: RunOutcome = { kind: 'value', value: {}, json: '{}' }): void {
+  answer(outcome: RunOutcome = { kind: 'value', value: {}, json: '{}' }, serviceMs = 1000): void {
     const id = this.open.shift() ?? '';
     const logs = Promise.resolve([`run in ${this.number}`]);
-    this.answers.get(id)?.({ outcome, logs, startedAt: Date.now(), serviceMs: 1000 });
+    this.answers.get(id)?.({ outcome, logs, startedAt: Date.now(), serviceMs });
+  }
+
+  /** Has begun none of its runs. */
+  giveBack(): void {
+    for (const id of this.open.splice(0).reverse()) this.answers.get(id)?.(undefined);
   }
 
   note(): Culprit {
@@ -70,7 +77,7 @@ export class FakeRunner implements Runner {
 
   cpuUsec = () => 0;
   standBack = () => {};
-  takesEarly = () => false;
+  takesEarly = () => this.isQuick;
   reclaim = () => {};
   isLogging = (id: string) => this.open.includes(id);
 

@@ -508,3 +508,59 @@ describe('a namespace beside others', () => {
     expect(runners.map(({ open }) => open)).toEqual([[]]);
   });
 });
+
+describe('a namespace that was deleted', () => {
+  it('loses what runs and what waits at once, and no other does', async () => {
+    const { scheduler, call, runners, settle, alive } = fakeScheduler({ parallelSlots: 1 });
+    const [gone, other] = [fakeTarget({ namespace: 'gone' }), fakeTarget({ namespace: 'other' })];
+    const calls = [await call(gone), await call(gone), await call(other)];
+    expect([...scheduler.namespaces()]).toEqual(['gone', 'other']);
+    scheduler.expel('gone');
+    // What its runner had not begun is given back.
+    runners[0]?.giveBack();
+    await settle();
+    expect(calls.map(({ done }) => done?.json)).toEqual([
+      expect.stringContaining('The namespace was deleted.'),
+      expect.stringContaining('The namespace was deleted.'),
+      undefined,
+    ]);
+    expect(alive()).toEqual([2]);
+    expect([...scheduler.namespaces()]).toEqual(['other']);
+  });
+
+  it('loses what is being started for it', async () => {
+    const { scheduler, call, world, settle, alive } = fakeScheduler();
+    const gate = Promise.withResolvers<void>();
+    world.initGate = gate.promise;
+    await call(fakeTarget({ namespace: 'gone' }));
+    scheduler.expel('gone');
+    gate.resolve();
+    await settle();
+    expect(alive()).toEqual([]);
+  });
+});
+
+describe('a call whose sandbox ended before it was begun', () => {
+  it('is not handed over early again', async () => {
+    const { call, runners, settle, sweep } = fakeScheduler({ parallelSlots: 1 });
+    const target = fakeTarget();
+    await call(target);
+    const [first] = runners;
+    first?.answer({ kind: 'value', value: {}, json: '{}' }, 0.1);
+    await settle();
+    if (first) first.isQuick = true;
+    const calls = [await call(target), await call(target)];
+    expect(first?.open).toHaveLength(2);
+    first?.crash();
+    first?.giveBack();
+    await settle();
+    const second = runners[1];
+    if (second) second.isQuick = true;
+    await sweep();
+    expect(second?.open).toEqual([calls[0]?.job.activationId]);
+    second?.answer();
+    await settle();
+    // In whichever sandbox: it was waiting for one that is free.
+    expect(runners.flatMap(({ open }) => open)).toEqual([calls[1]?.job.activationId]);
+  });
+});

@@ -19,7 +19,7 @@
 import { type Fault, type Log, messageOf } from '../lib/index.ts';
 import { hasMoreThanOneOf } from './fair-share.ts';
 import { invokerFault } from './faults.ts';
-import { createFollowers, type LogPlace } from './followers.ts';
+import { createFollowers, type LogPlace, placeOf } from './followers.ts';
 import { freeSlot, type Group, type Pending } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
@@ -60,6 +60,7 @@ export interface SchedulerOptions {
 }
 
 const shuttingDown = 'The platform is shutting down.';
+const namespaceGone = 'The namespace was deleted.';
 /** Between these a caller is told to try again when the queue is full. */
 const retryMs = { least: 1000, most: 30_000 };
 
@@ -114,6 +115,7 @@ export class Scheduler {
         queuedAt: slot ? 0 : performance.now(),
         reason: slot ? undefined : startReason(group),
         isSecondTry: false,
+        hasLostSandbox: false,
       };
       if (slot) return void this.serve(group, slot, pending);
       this.line.add(group, pending);
@@ -150,16 +152,35 @@ export class Scheduler {
     }
   }
 
+  /** Namespaces of which something runs, waits or is kept. */
+  namespaces(): ReadonlySet<string> {
+    return new Set(Array.from(this.groups.all(), ({ namespace }) => namespace));
+  }
+
+  /** Ends everything of a namespace that was deleted, what runs included. */
+  expel(namespace: string): void {
+    for (const group of [...this.groups.all()]) {
+      if (group.namespace !== namespace) continue;
+      group.retired = group.isExpelled = true;
+      this.turnAwayAll(group, namespaceGone);
+      for (const { runner } of group.beginning.values()) void runner.end('ended');
+      for (const slot of [...group.slots]) this.lives.drop(group, slot);
+      this.groups.forget(group);
+    }
+  }
+
   /**
-   * Takes back jobs that wait behind a slow one, freezes slots idle since before `freezeBefore`, ends those idle
+   * Takes back jobs that wait behind a slow one or were not begun, freezes slots idle since before `freezeBefore`, ends those idle
    * since before `endBefore`, and starts one that is missing of those that are to be ready, as long as they may be.
    */
   sweep(freezeBefore: number, endBefore: number): void {
     for (const group of [...this.groups.all()]) {
       if (group.minWarm > 0) group.permission = this.options.mayLoad(group.template);
       for (const slot of [...group.slots]) {
-        if (slot.inFlight > 1) slot.runner.reclaim();
-        if (slot.inFlight > 0) continue;
+        if (slot.inFlight > 0) {
+          slot.runner.reclaim();
+          continue;
+        }
         if (slot.idleSince < endBefore && hasSpare(group)) this.lives.drop(group, slot);
         else if (slot.idleSince < freezeBefore) {
           slot.runner.freeze().catch(() => void slot.runner.end('exited'));
@@ -201,9 +222,7 @@ export class Scheduler {
   async close(): Promise<void> {
     this.closed = true;
     const groups = [...this.groups.all()];
-    for (const group of groups) {
-      for (let next = this.line.take(group); next; next = this.line.take(group)) this.turnAway(next);
-    }
+    for (const group of groups) this.turnAwayAll(group, shuttingDown);
     await Promise.all(groups.flatMap(({ slots }) => slots.map(({ runner }) => runner.end('ended'))));
   }
 
@@ -229,7 +248,7 @@ export class Scheduler {
   /** Finds a slot for the group's next job, or starts one; true when something was done. */
   private place(group: Group): boolean {
     if (this.options.isHeldBack(group.namespace)) return false;
-    const slot = freeSlot(group, this.isShort);
+    const slot = freeSlot(group, this.isShort || group.queue[0]?.hasLostSandbox === true);
     if (!slot) {
       const { lives, options } = this;
       return needsAnother(group, options.parallelSlots, lives.startMs) && lives.begin(group, true);
@@ -262,7 +281,7 @@ export class Scheduler {
     slot.idleSince = performance.now();
     this.charge(group, (end?.serviceMs ?? 0) - expectedMs);
     if (end) this.judge(group, slot, pending, end, origin);
-    else this.putBack(group, pending);
+    else this.putBack(group, { ...pending, hasLostSandbox: slot.runner.isEnded });
     this.release(group, slot);
   }
 
@@ -298,8 +317,8 @@ export class Scheduler {
 
   /** A job that no slot has begun: first in line again. */
   private putBack(group: Group, pending: Pending): void {
-    if (this.closed) {
-      this.turnAway(pending);
+    if (this.closed || group.isExpelled) {
+      pending.settle(rejection(pending, this.closed ? shuttingDown : namespaceGone));
       return;
     }
     const reason = pending.reason ?? 'all its sandboxes were busy';
@@ -325,18 +344,10 @@ export class Scheduler {
     if (!this.followers.isEmpty) this.followers.move(activationId, place);
   }
 
-  private turnAway(pending: Pending): void {
-    pending.settle(rejection(pending, shuttingDown));
+  private turnAwayAll(group: Group, why: string): void {
+    for (let next = this.line.take(group); next; next = this.line.take(group))
+      next.settle(rejection(next, why));
   }
-}
-
-/** Where the log of an activation of the group is. */
-function placeOf(group: Group, activationId: string): LogPlace | 'queue' | 'none' {
-  const beginning = group.beginning.get(activationId);
-  if (beginning) return { source: beginning.runner, id: 'init', isContinued: false };
-  const slot = group.slots.find(({ runner }) => runner.isLogging(activationId));
-  if (slot) return { source: slot.runner, id: activationId, isContinued: false };
-  return group.queue.some(({ job }) => job.activationId === activationId) ? 'queue' : 'none';
 }
 
 /** By how long the group's own line is: nobody knows better how long a free slot will take. */

@@ -211,5 +211,9 @@ export interface Invoker extends AsyncDisposable {
   status(): InvokerStatus;
   /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */
   retire(action: string): void;
+  /** Of which something runs, waits or is kept. */
+  namespaces(): ReadonlySet<string>;
+  /** Ends everything of a namespace that was deleted, what runs included. */
+  expel(namespace: string): void;
   close(): Promise<void>;
 }

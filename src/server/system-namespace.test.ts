@@ -45,6 +45,8 @@ async function start(): Promise<Bench> {
     warm() {},
     vet: async () => {},
     retire() {},
+    namespaces: () => new Set<string>(),
+    expel() {},
   };
   const functions = createFunctions({
     apiHost: () => 'http://ward.test',

@@ -41,6 +41,8 @@ function fakeInvoker(more: Partial<Invoker> = {}): Invoker {
       memoryLimitMiB: 1024,
     }),
     retire: unused,
+    namespaces: unused,
+    expel: unused,
     close: unused,
     [Symbol.asyncDispose]: unused,
     ...more,

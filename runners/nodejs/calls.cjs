@@ -1,0 +1,71 @@
+/**
+ * Calls that run at once: which of them the code is working for just now, and an environment of its own for each. Node
+ * knows it by what was begun by what. It is not known to callbacks of something that an earlier call has opened, such as a
+ * pool of connections: they run on the account of that call.
+ */
+'use strict';
+const { AsyncLocalStorage } = require('node:async_hooks');
+
+const { apply, defineProperty, getOwnPropertyDescriptor, has, ownKeys } = Reflect;
+const toText = String;
+const proc = process;
+
+const storage = new AsyncLocalStorage();
+const { getStore, run } = storage;
+
+/** @returns {object | undefined} the call that the code is working for */
+function callNow() {
+  return apply(getStore, storage, []);
+}
+
+/** What `main` returns, or throws. */
+function runAs(call, main, value) {
+  return apply(run, storage, [call, () => apply(main, undefined, [value])]);
+}
+
+/**
+ * Makes `process.env` that of the call which looks at it: what the host says anew for each (`call.env`) is the call's own,
+ * and all the rest is common to them. A variable that was deleted is undefined in `call.env`.
+ */
+function separateEnvironments() {
+  const common = proc.env;
+  const placeOf = (name) => {
+    const own = callNow()?.env;
+    return own !== undefined && name in own ? own : common;
+  };
+  const isThere = (name) => {
+    const place = placeOf(name);
+    return place === common ? has(common, name) : place[name] !== undefined;
+  };
+  proc.env = new Proxy(common, {
+    get: (_common, name) => placeOf(name)[name],
+    set(_common, name, value) {
+      const place = placeOf(name);
+      place[name] = place === common ? value : toText(value);
+      return true;
+    },
+    has: (_common, name) => isThere(name),
+    deleteProperty(_common, name) {
+      const place = placeOf(name);
+      if (place === common) delete common[name];
+      else place[name] = undefined;
+      return true;
+    },
+    ownKeys() {
+      const own = callNow()?.env ?? {};
+      const names = new Set([...ownKeys(common), ...ownKeys(own)]);
+      return [...names].filter(isThere);
+    },
+    getOwnPropertyDescriptor(_common, name) {
+      const place = placeOf(name);
+      if (place === common) return getOwnPropertyDescriptor(common, name);
+      const value = place[name];
+      return value === undefined
+        ? undefined
+        : { value, writable: true, enumerable: true, configurable: true };
+    },
+    defineProperty: (_common, name, descriptor) => defineProperty(placeOf(name), name, descriptor),
+  });
+}
+
+module.exports = { callNow, runAs, separateEnvironments };

@@ -1,0 +1,53 @@
+/**
+ * Whose a line is where calls run at once. A runner that can tells it in front of the line; what was written past it (by a
+ * child process, or to the bare descriptor) may be anybody's, and so is everybody's who is open.
+ */
+import type { StreamName } from './log-lines.ts';
+import type { Sink } from './log-sink.ts';
+
+/** Behind it come a blank, the activation's id, another blank, and the line. */
+export const lineMark = 'XXX_A_LINE_OF_A_WHISK_ACTIVATION_XXX';
+
+export interface OwnedLine {
+  readonly sinks: readonly Sink[];
+  readonly text: Buffer;
+}
+
+const markBytes = Buffer.from(`${lineMark} `);
+const blank = 0x20;
+
+export class LineOwners {
+  /** Those that are open. */
+  private readonly sinks: ReadonlyMap<string, Sink>;
+  /** Of the last line of each stream: a line that was cut goes on as its. */
+  private readonly last: Record<StreamName, readonly Sink[]> = { stdout: [], stderr: [] };
+
+  constructor(sinks: ReadonlyMap<string, Sink>) {
+    this.sinks = sinks;
+  }
+
+  /**
+   * Nobody owns what a call has left behind.
+   * @param isContinued it is the rest of a line that was too long
+   */
+  of(name: StreamName, line: Buffer, isContinued: boolean): OwnedLine {
+    if (isContinued) return { sinks: this.last[name], text: line };
+    const owned = this.marked(name, line) ?? { sinks: this.open(name), text: line };
+    this.last[name] = owned.sinks;
+    return owned;
+  }
+
+  private marked(name: StreamName, line: Buffer): OwnedLine | undefined {
+    if (!line.subarray(0, markBytes.length).equals(markBytes)) return undefined;
+    const end = line.indexOf(blank, markBytes.length);
+    if (end < 0) return undefined;
+    const sink = this.sinks.get(line.toString('latin1', markBytes.length, end));
+    return { sinks: sink === undefined || sink.hasEnded[name] ? [] : [sink], text: line.subarray(end + 1) };
+  }
+
+  /** While the code is being loaded no call writes. */
+  private open(name: StreamName): readonly Sink[] {
+    const init = this.sinks.get('init');
+    return init === undefined || init.hasEnded[name] ? [...this.sinks.values()] : [init];
+  }
+}
