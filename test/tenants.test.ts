@@ -216,7 +216,7 @@ describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''
     const { key } = JSON.parse(rotated.stdout);
     expect(key).not.toBe(old);
     expect((await ward.invoke('kept', {}, key)).body.response.result).toEqual({ kept: true });
-    await ward.until(async () => (await ward.request('GET', actions, { auth: old })).status === 401);
+    expect((await ward.request('GET', actions, { auth: old })).status).toBe(401);
     expect((await ward.cli(['action', 'list'], { WARD_AUTH: old })).code).toBe(4);
   });
 
@@ -224,8 +224,16 @@ describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''
     const first = await ward.createNamespace('deleted');
     await ward.deploy('lost', 'function main() { return {}; }', { auth: first });
     await ward.activation((await ward.invoke('lost', {}, first)).body.activationId, first);
+    const endless = 'function main() { console.log("runs"); return new Promise(() => {}); }';
+    await ward.deploy('endless', endless, { auth: first, limits: { timeout: 60_000 } });
+    const running = ward.invoke('endless', {}, first);
+    const before = cgroupsOf(ward.instance).length;
+    await ward.until(() => cgroupsOf(ward.instance).length > before);
     expect((await ward.cli(['namespace', 'delete', 'deleted', '--data', ward.dataDir])).code).toBe(0);
-    await ward.until(async () => (await ward.request('GET', actions, { auth: first })).status === 401);
+    expect((await ward.request('GET', actions, { auth: first })).status).toBe(401);
+    expect((await running).body.response.result.error).toBe(
+      'The platform ended the action while it was running.',
+    );
     const second = await ward.createNamespace('deleted');
     await ward.until(
       async () => (await ward.request('GET', '/api/v1/namespaces', { auth: second })).status === 200,

@@ -1,7 +1,7 @@
 /** Puts the domain's services together; the composition root hands in what they stand on. */
 import type { BlobStore } from '../images/index.ts';
 import type { Invoker } from '../invoker/index.ts';
-import type { Log } from '../lib/index.ts';
+import { type Log, messageOf } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type ActionService, createActions } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
@@ -35,7 +35,7 @@ export interface FunctionsOptions {
   readonly blobs: BlobStore;
   readonly invoker: Pick<
     Invoker,
-    'admit' | 'admitFire' | 'usage' | 'run' | 'warm' | 'follow' | 'vet' | 'retire'
+    'admit' | 'admitFire' | 'usage' | 'run' | 'warm' | 'follow' | 'vet' | 'retire' | 'namespaces' | 'expel'
   >;
   readonly vault: Vault;
   /** Asked before code is deployed and run; absent: everything may. */
@@ -157,6 +157,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
     store,
     () => {
       for (const each of [namespaces, actions, events.firing, apis]) each.forget();
+      expelDeleted(invoker, namespaces).catch((error) => {
+        log.warn({ reason: messageOf(error) }, 'cannot see whether a namespace was deleted');
+      });
     },
     log,
   );
@@ -190,4 +193,13 @@ export function createFunctions(options: FunctionsOptions): Functions {
       watch[Symbol.dispose]();
     },
   };
+}
+
+/** A deleted namespace's calls end with it. */
+async function expelDeleted(
+  invoker: Pick<Invoker, 'namespaces' | 'expel'>,
+  namespaces: Pick<NamespaceService, 'identityOf'>,
+): Promise<void> {
+  for (const name of invoker.namespaces())
+    if ((await namespaces.identityOf(name)) === undefined) invoker.expel(name);
 }

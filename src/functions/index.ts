@@ -21,6 +21,7 @@ export type { ResumeReport } from './activations/resume.ts';
 export { loadPermission } from './activations/run-permission.ts';
 export type { BuiltinAction, BuiltinContext } from './builtin.ts';
 export type { PlainRef } from './entities/entity-row.ts';
+export { noticedMs } from './entities/foreign-writes.ts';
 export {
   type EntityName,
   type EntityRef,

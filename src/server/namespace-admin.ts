@@ -1,5 +1,6 @@
 /** The operator's view of namespaces: on the database itself, whether or not a server is running. */
 import { access } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import {
   createNamespaces,
   type KeyDescription,
@@ -8,6 +9,7 @@ import {
   type NamespaceLimitsPatch,
   type NamespaceLimitValues,
   type NewKey,
+  noticedMs,
   sweepCode,
   type UserLimits,
 } from '../functions/index.ts';
@@ -88,6 +90,14 @@ export async function namespaceAdmin(options: {
   const namespaces = createNamespaces(store, systemLimits(config), {
     vetSandbox: (ask) => boundAsk(ask, operator),
   });
+  /** So that a key that was taken away opens nothing any more when the command has ended. */
+  const untilNoticed = async () => {
+    const isServed = () => {
+      using lock = tryFileLock(paths.lock);
+      return lock === undefined;
+    };
+    if (isServed()) await setTimeout(noticedMs);
+  };
   return {
     async overview(page) {
       await measureCode(store.holdings, openBlobStore(paths.code));
@@ -107,7 +117,7 @@ export async function namespaceAdmin(options: {
     async delete(name) {
       await namespaces.delete(name);
       using lock = tryFileLock(paths.lock);
-      if (lock === undefined) return;
+      if (lock === undefined) return untilNoticed();
       const blobs = openBlobStore(paths.code);
       await sweepCode({ blobs, entities: store.entities, drop: blobs.delete });
     },
@@ -115,11 +125,15 @@ export async function namespaceAdmin(options: {
       const key = await namespaces.rotateKey(name);
       // The command line of this machine takes guest's key from there.
       if (name === guest && (await isPresent(paths.guestKey))) await writeKeyFile(paths.guestKey, key);
+      await untilNoticed();
       return { name, key };
     },
     createKey: (name, request) => namespaces.createKey(name, request),
     listKeys: (name) => namespaces.listKeys(name),
-    deleteKey: (name, keyId) => namespaces.deleteKey(name, keyId),
+    async deleteKey(name, keyId) {
+      await namespaces.deleteKey(name, keyId);
+      await untilNoticed();
+    },
     async limits(name, patch) {
       const { limits, own } = await namespaces.setLimits(name, patch);
       return { ...limits, ...ownRetention(own) };
