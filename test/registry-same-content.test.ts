@@ -13,8 +13,10 @@ import {
   temporaryFolder,
   writeTestImage,
 } from '../src/images/images.fixture.ts';
-import { digestOf, openImageStore } from '../src/images/index.ts';
+import { digestOf, openImageStore, unpackLayers } from '../src/images/index.ts';
 import { openLayerStore } from '../src/images/layer-store.ts';
+import type { Unpacker } from '../src/images/unpack/apart.ts';
+import { unpackHere } from '../src/images/unpack/here.ts';
 import { isFault } from '../src/lib/index.ts';
 import { filesIn, type LayerAnalysis } from '../src/scanner/layers/analysis.ts';
 import { hiderOf } from '../src/scanner/layers/hiding.ts';
@@ -38,12 +40,15 @@ async function scanned({ packed, plain }: Layer): Promise<LayerAnalysis | undefi
   return analysis?.diffId === digestOf(plain) && analysis.gaps.length === 0 ? analysis : undefined;
 }
 
+/** Hundreds of layers: a process for each would take minutes. */
+const inThisProcess: Unpacker = (blob, root) => unpackHere(blob.createReadStream({ autoClose: false }), root);
+
 async function laid({ packed, plain }: Layer, dir: string): Promise<readonly string[] | undefined> {
   const digest = digestOf(packed);
   await mkdir(join(dir, 'blobs/sha256'), { recursive: true });
   await writeFile(blobPath(dir, digest), packed);
   const layer = { mediaType, digest, size: packed.length };
-  const root = await orRefused(openLayerStore(dir).unpack(dir, layer, digestOf(plain)));
+  const root = await orRefused(openLayerStore(dir, inThisProcess).unpack(dir, layer, digestOf(plain)));
   if (root === undefined) return undefined;
   const paths = await tree(root);
   return paths.map(({ path, isDeleted }) => (isDeleted ? `${path} is deleted` : path)).sort();
@@ -230,7 +235,7 @@ describe.runIf(canMount())('an image', () => {
         const analyses = await Promise.all(layers.map((tar) => scanned({ plain: tar, packed: tar })));
         const read = analyses.filter((analysis) => analysis !== undefined);
         if (read.length < layers.length) return;
-        await writeTestImage(dir, { tag: 'app:1', layers });
+        await unpackLayers(dir, await writeTestImage(dir, { tag: 'app:1', layers }), inThisProcess);
         await using root = await store.mountRoot(await store.resolve('app:1'));
         // overlayfs lists a deleted name in a folder that one layer alone has, and knows nothing of it when asked.
         const files = (await tree(root.path)).filter(

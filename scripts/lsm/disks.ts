@@ -82,7 +82,7 @@ async function copyImages(from: string, to: string, folder: string): Promise<voi
   await using store = await openImageStore({ dir: from, mountsDir: join(folder, 'mounts') });
   for (const image of images) {
     for (const layer of (await store.resolve(image)).layerDirs) {
-      await copy(layer, join(to, 'layers/sha256', layer.slice(layer.lastIndexOf('/') + 1)));
+      await copy(layer, join(to, 'layers/unpacked', layer.slice(layer.lastIndexOf('/') + 1)));
     }
   }
   await writeFile(join(to, 'index.lock'), '');

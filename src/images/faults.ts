@@ -20,6 +20,8 @@ export const imageFaults = {
   IMAGE_STORE_BUSY: 'busy',
   /** The store's own folder can't serve. */
   IMAGE_STORE_INVALID: 'host',
+  /** A layer could not be unpacked, and not because of what is in it. */
+  IMAGE_UNPACK_FAILED: 'host',
   IMAGE_BUILD_FAILED: 'host',
   /** A folder that is to become an image holds what can't be in one, or not what it must. */
   BUILD_FOLDER_INVALID: 'invalid',

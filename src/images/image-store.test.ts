@@ -3,6 +3,7 @@ import { access, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from './digest.ts';
+import { unpackLayers } from './function-build/layout-copy.ts';
 import { openImageStore } from './image-store.ts';
 import {
   canMount,
@@ -12,6 +13,7 @@ import {
   temporaryFolder,
   writeTestImage,
 } from './images.fixture.ts';
+import { unpackHere } from './unpack/here.ts';
 
 /** A store in a fresh folder; closed and removed by `await using`. */
 async function freshStore() {
@@ -228,7 +230,11 @@ describe.runIf(canMount())(
           ]),
         ),
       );
-      await writeTestImage(test.dir, { tag: 'deep:1', layers, packing: 'none' });
+      const deep = await writeTestImage(test.dir, { tag: 'deep:1', layers, packing: 'none' });
+      // A process for each of so many would take a minute.
+      await unpackLayers(test.dir, deep, (blob, to) =>
+        unpackHere(blob.createReadStream({ autoClose: false }), to),
+      );
       await using root = await test.store.mountRoot(await test.store.resolve('deep:1'));
       expect(await readFile(join(root.path, 'last'), 'utf8')).toBe('127');
       await access(join(root.path, 'f0'));

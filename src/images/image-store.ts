@@ -2,10 +2,15 @@
  * Images by name: finds the manifest, unpacks what is not unpacked yet, and hands out roots. What was resolved
  * from the store is remembered until its index changes, so that resolving costs one `stat`.
  */
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { resolve as absolute, join } from 'node:path';
 import { imageFault } from './faults.ts';
-import { openLayerStore, removeAbandonedLayers } from './layer-store.ts';
+import {
+  makeLayersFolder,
+  openLayerStore,
+  removeAbandonedLayers,
+  removeFormerLayers,
+} from './layer-store.ts';
 import { type LayoutImage, pickPlatform, readImage, readIndex, refNameOf } from './oci/layout.ts';
 import type { Descriptor, Index } from './oci/schema.ts';
 import { parseReference } from './reference.ts';
@@ -29,8 +34,9 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     });
   }
   const layersDir = join(dir, 'layers');
-  await mkdir(join(layersDir, 'sha256'), { recursive: true, mode: 0o700 });
+  await makeLayersFolder(dir);
   await removeAbandonedLayers(dir);
+  await removeFormerLayers(dir);
   const mounts = openRootMounts(layersDir, absolute(options.mountsDir));
   const remembered = new Map<string, Image>();
   let version = '';

@@ -1,9 +1,11 @@
 import { appendFile, mkdir, readdir, truncate, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { mustRun } from '../lib/index.ts';
 import { blobPath } from './blob-store.ts';
 import { digestOf, parseDigest } from './digest.ts';
 import {
+  canMount,
   listTree,
   type Packing,
   type TestImage,
@@ -11,7 +13,7 @@ import {
   temporaryFolder,
   writeTestImage,
 } from './images.fixture.ts';
-import { openLayerStore, removeAbandonedLayers } from './layer-store.ts';
+import { openLayerStore, removeAbandonedLayers, removeFormerLayers } from './layer-store.ts';
 import { readImage } from './oci/layout.ts';
 import type { Descriptor } from './oci/schema.ts';
 import type { Digest } from './types.ts';
@@ -61,7 +63,7 @@ describe('the layer store', () => {
     const stores = [openLayerStore(folder.path), openLayerStore(folder.path)];
     const paths = await Promise.all([0, 1, 0, 1].map((at) => stores[at]?.unpack(folder.path, layer, diffId)));
     expect(new Set(paths).size).toBe(1);
-    expect(await readdir(join(folder.path, 'layers', 'sha256'))).toEqual([diffId.slice(7)]);
+    expect(await readdir(join(folder.path, 'layers', 'unpacked'))).toEqual([diffId.slice(7)]);
   });
 
   const damages: readonly [string, (blob: string) => Promise<void>, string][] = [
@@ -81,7 +83,7 @@ describe('the layer store', () => {
       await expect(openLayerStore(folder.path).unpack(folder.path, layer, diffId)).rejects.toMatchObject({
         code,
       });
-      expect(await readdir(join(folder.path, 'layers', 'sha256'))).toEqual([]);
+      expect(await readdir(join(folder.path, 'layers', 'unpacked'))).toEqual([]);
     },
   );
 
@@ -97,7 +99,7 @@ describe('the layer store', () => {
       code: 'IMAGE_INVALID',
       message: expect.stringContaining('digest'),
     });
-    expect(await readdir(join(folder.path, 'layers', 'sha256'))).toEqual([]);
+    expect(await readdir(join(folder.path, 'layers', 'unpacked'))).toEqual([]);
   });
 
   it('refuses a layer whose diff id is a lie', async () => {
@@ -117,7 +119,7 @@ describe('the layer store', () => {
     const { layer, diffId } = await firstLayer(folder.path, { layers: [bomb], packing });
     const work = openLayerStore(folder.path).unpack(folder.path, layer, diffId);
     await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
-    expect(await readdir(join(folder.path, 'layers', 'sha256'))).toEqual([]);
+    expect(await readdir(join(folder.path, 'layers', 'unpacked'))).toEqual([]);
   });
 
   it('refuses a cut compressed stream', async () => {
@@ -146,11 +148,56 @@ describe('the layer store', () => {
 
   it('removes what a killed unpacker left, and nothing that is being worked on', async () => {
     await using folder = await temporaryFolder();
-    const layers = join(folder.path, 'layers', 'sha256');
+    const layers = join(folder.path, 'layers', 'unpacked');
     for (const name of ['.tmp-old', '.tmp-new', 'a'.repeat(64)])
       await mkdir(join(layers, name), { recursive: true });
     for (const name of ['.tmp-old', 'a'.repeat(64)]) await utimes(join(layers, name), 1000, 1000);
     await removeAbandonedLayers(folder.path);
     expect((await readdir(layers)).sort()).toEqual(['.tmp-new', 'a'.repeat(64)]);
+  });
+});
+
+describe('layers of the former form', () => {
+  const former = async (dir: string, ageMs: number) => {
+    const folder = join(dir, 'layers/sha256');
+    await mkdir(join(folder, 'a'.repeat(64)), { recursive: true });
+    const changed = new Date(Date.now() - ageMs);
+    await utimes(folder, changed, changed);
+    return folder;
+  };
+  const days = (count: number) => count * 86_400_000;
+
+  it('are removed, and never taken for those of today', async () => {
+    await using folder = await temporaryFolder();
+    await former(folder.path, days(2));
+    expect(await openLayerStore(folder.path).has(parseDigest(`sha256:${'a'.repeat(64)}`))).toBe(false);
+    await removeFormerLayers(folder.path);
+    expect(await readdir(join(folder.path, 'layers'))).toEqual([]);
+  });
+
+  it('stay while an older Ward may be about to use them', async () => {
+    await using folder = await temporaryFolder();
+    await former(folder.path, days(0.5));
+    await removeFormerLayers(folder.path);
+    expect(await readdir(join(folder.path, 'layers'))).toEqual(['sha256']);
+  });
+
+  it.runIf(canMount())('stay while a root is made of them', async () => {
+    await using folder = await temporaryFolder();
+    await mkdir(join(folder.path, 'root'));
+    const cwd = dirname(await former(folder.path, days(2)));
+    await mkdir(join(cwd, 'below'));
+    const layers = `lowerdir=sha256/${'a'.repeat(64)}:below`;
+    await mustRun(['mount', '-t', 'overlay', '-o', `ro,${layers}`, 'ward', join(folder.path, 'root')], {
+      cwd,
+    });
+    try {
+      await removeFormerLayers(folder.path);
+      expect(await readdir(cwd)).toContain('sha256');
+    } finally {
+      await mustRun(['umount', join(folder.path, 'root')]);
+    }
+    await removeFormerLayers(folder.path);
+    expect(await readdir(cwd)).toEqual(['below']);
   });
 });

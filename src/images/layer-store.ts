@@ -1,21 +1,29 @@
 /**
- * Unpacked layers, `layers/sha256/<hex of the diff id>`: each appears whole, once its bytes were found to have
+ * Unpacked layers, `layers/unpacked/<hex of the diff id>`: each appears whole, once its bytes were found to have
  * both the digest in the manifest and the diff id in the config, and is never changed after. The folders are
- * shared by all images and sandboxes; only root may look into the store.
+ * shared by all images and sandboxes; only the store's owner may look into it.
  */
-import { type FileHandle, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import {
+  chown,
+  type FileHandle,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, mustRun } from '../lib/index.ts';
 import { blobPath } from './blob-store.ts';
 import { digestHex } from './digest.ts';
 import { imageFault } from './faults.ts';
 import { isTemporary, openRegularFile } from './files.ts';
-import { layerLimits } from './layer/layer-limits.ts';
 import { isLayerType } from './layer/layer-types.ts';
-import { unpacked } from './layer/unpacked.ts';
 import type { Descriptor } from './oci/schema.ts';
 import type { Digest } from './types.ts';
-import { unpackTar } from './unpack/tar.ts';
+import { type Unpacker, unpackApart } from './unpack/apart.ts';
 
 export interface LayerStore {
   /** Where the layer lies, or would lie. */
@@ -28,7 +36,12 @@ export interface LayerStore {
   unpack(from: string, layer: Descriptor, diffId: Digest): Promise<string>;
 }
 
-const readBytes = 256 * 1024;
+/** Below the store. */
+const layersFolder = join('layers', 'unpacked');
+/** Of layers whose deletions only a privileged mount honours: mounted as those of today are, deleted files would be back. */
+const formerFolder = join('layers', 'sha256');
+/** After so long, no Ward of an older version is on its way to using them. */
+const formerMs = 86_400_000;
 const syncTimeoutMs = 300_000;
 /** A temporary folder of this age has lost its process. */
 const abandonedMs = 3_600_000;
@@ -36,7 +49,7 @@ const inFlight = new Map<string, Promise<string>>();
 
 /** Removes what unpackers that were killed left behind. */
 export async function removeAbandonedLayers(dir: string): Promise<void> {
-  const folder = join(dir, 'layers', 'sha256');
+  const folder = join(dir, layersFolder);
   for (const name of await readdir(folder).catch(() => [])) {
     if (!isTemporary(name)) continue;
     const found = await stat(join(folder, name)).catch(() => undefined);
@@ -46,9 +59,58 @@ export async function removeAbandonedLayers(dir: string): Promise<void> {
   }
 }
 
+/** Makes the folder of unpacked layers, its owner that of the store. Returns it. */
+export async function makeLayersFolder(dir: string): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  const owner = await stat(dir);
+  for (const folder of [join(dir, 'layers'), join(dir, layersFolder)]) {
+    try {
+      await mkdir(folder, { mode: 0o700 });
+      if (process.geteuid?.() === 0) await chown(folder, owner.uid, owner.gid);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+  }
+  return join(dir, layersFolder);
+}
+
+/**
+ * Removes the layers that versions before this one unpacked, once no sandbox runs on them. They are unpacked anew from
+ * their blobs when they are needed.
+ */
+export async function removeFormerLayers(dir: string): Promise<void> {
+  const folder = join(dir, formerFolder);
+  const found = await stat(folder).catch(() => undefined);
+  if (found === undefined || Date.now() - found.mtimeMs < formerMs) return;
+  const names = await readdir(folder).catch(() => []);
+  if (await isMountedAnywhere(names.map((name) => join('sha256', name)))) return;
+  try {
+    await rm(folder, { recursive: true, force: true });
+  } catch (error) {
+    // They were root's, and the next start as root removes them.
+    if (!['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/** Whether one of `layers`, as mounts name them, is part of a root. Every process may have mounts of its own. */
+export async function isMountedAnywhere(layers: readonly string[]): Promise<boolean> {
+  if (layers.length === 0) return false;
+  const processes = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
+  for (const pid of processes) {
+    const mounts = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
+    if (layers.some((layer) => mounts.includes(layer))) return true;
+  }
+  return false;
+}
+
+/** As mounts name it. */
+export function mountedName(diffId: Digest): string {
+  return join('unpacked', digestHex(diffId));
+}
+
 /** The unpacked layers below `dir`. */
-export function openLayerStore(dir: string): LayerStore {
-  const folder = join(dir, 'layers', 'sha256');
+export function openLayerStore(dir: string, unpacker: Unpacker = unpackApart): LayerStore {
+  const folder = join(dir, layersFolder);
   const path = (diffId: Digest) => join(folder, digestHex(diffId));
   const has = async (diffId: Digest) =>
     (await stat(path(diffId)).catch(() => undefined))?.isDirectory() ?? false;
@@ -57,19 +119,26 @@ export function openLayerStore(dir: string): LayerStore {
     if (await has(diffId)) return target;
     const running = inFlight.get(target);
     if (running !== undefined) return running;
-    const work = unpackLayer(from, layer, diffId, folder, target).finally(() => inFlight.delete(target));
+    const work = unpackLayer(from, layer, diffId, { dir, target, unpacker }).finally(() =>
+      inFlight.delete(target),
+    );
     inFlight.set(target, work);
     return work;
   };
   return { path, has, unpack };
 }
 
+interface Place {
+  readonly dir: string;
+  readonly target: string;
+  readonly unpacker: Unpacker;
+}
+
 async function unpackLayer(
   from: string,
   layer: Descriptor,
   diffId: Digest,
-  folder: string,
-  target: string,
+  { dir, target, unpacker }: Place,
 ): Promise<string> {
   if (!isLayerType(layer.mediaType)) {
     throw imageFault(
@@ -79,12 +148,12 @@ async function unpackLayer(
   }
   const blob = await openRegularFile(blobPath(from, layer.digest));
   if (blob === undefined) throw imageFault('IMAGE_INVALID', `${from} lacks the layer ${layer.digest}`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const folder = await makeLayersFolder(dir);
   const temporary = await mkdtemp(join(folder, '.tmp-'));
   try {
     const root = join(temporary, 'root');
     await mkdir(root, { mode: 0o755 });
-    await unpackBlob(blob, layer, diffId, root);
+    await unpackBlob(blob, layer, diffId, root, unpacker);
     // A name must never survive a power cut without its content.
     await mustRun(['sync', '--file-system', root], { timeoutMs: syncTimeoutMs });
     await moveInto(root, target);
@@ -95,19 +164,18 @@ async function unpackLayer(
   }
 }
 
-async function unpackBlob(blob: FileHandle, layer: Descriptor, diffId: Digest, root: string): Promise<void> {
+async function unpackBlob(
+  blob: FileHandle,
+  layer: Descriptor,
+  diffId: Digest,
+  root: string,
+  unpacker: Unpacker,
+): Promise<void> {
   const { size } = await blob.stat();
   if (size !== layer.size) {
     throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} has ${size} bytes, not ${layer.size}`);
   }
-  const source = blob.createReadStream({ start: 0, autoClose: false, highWaterMark: readBytes });
-  const { bytes, digests } = unpacked(source);
-  try {
-    await unpackTar(bytes, root, layerLimits);
-  } finally {
-    source.destroy();
-  }
-  const found = digests();
+  const found = await unpacker(blob, root);
   if (found.digest !== layer.digest)
     throw imageFault('IMAGE_INVALID', `the layer ${layer.digest} has another digest`);
   if (found.diffId !== diffId)

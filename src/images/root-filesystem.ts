@@ -22,7 +22,7 @@ const fileTarget = 'etc/resolv.conf';
 /** The new mount API takes at most 255 bytes in one option; older kernels know only the one option. */
 const maxOptionBytes = 255;
 /** Relative to the folder of layers. */
-const ownLayer = /^(?:sha256\/[0-9a-f]{64}|mount-targets(?:-[0-9a-f]{16})?)$/;
+const ownLayer = /^(?:unpacked\/[0-9a-f]{64}|mount-targets(?:-[0-9a-f]{16})?)$/;
 const timeoutMs = 30_000;
 /** Under SELinux: what sandboxes may read and run, and none may write. */
 const sharedLabel = 'system_u:object_r:container_ro_file_t:s0';
@@ -130,7 +130,8 @@ async function mountOverlay(layersDir: string, lowers: readonly string[], path: 
     '-t',
     'overlay',
     '-o',
-    ['ro,nosuid,nodev', ...label, ...options].join(','),
+    // What a layer deletes is told by attributes that its unpacker could set without privilege.
+    ['ro,nosuid,nodev,userxattr', ...label, ...options].join(','),
     'ward',
     path,
   ];

@@ -35,7 +35,7 @@ test('takes the name, and what no other image has', async () => {
   expect(await blobSize(made.dir, made.app.digest)).toBeUndefined();
   // The manifest, the configuration and a layer; and all of its signature.
   expect((await readdir(join(made.dir, 'blobs/sha256'))).length).toBe(blobs - 3);
-  expect((await readdir(join(made.dir, 'layers/sha256'))).length).toBe(1);
+  expect((await readdir(join(made.dir, 'layers/unpacked'))).length).toBe(1);
   await expect(made.store.resolve('app')).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
   expect((await made.store.resolve('other:1')).layerDirs).toEqual(made.layerDirs.slice(0, 1));
 });
@@ -79,5 +79,5 @@ test.skipIf(!canMount())('refuses what is mounted anywhere, and not what lies be
     await root.release();
   }
   await deleteStoredImage(made.dir, 'app');
-  expect(await readdir(join(made.dir, 'layers/sha256'))).toEqual([]);
+  expect(await readdir(join(made.dir, 'layers/unpacked'))).toEqual([]);
 });

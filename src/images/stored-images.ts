@@ -3,7 +3,7 @@
  * Refused for Ward's own images, while sandboxes run on what would go, and while something is being built, which may be
  * about to use it. A process that is killed in between leaves blobs that nothing names, and no name without its blobs.
  */
-import { lstat, opendir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { lstat, opendir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../lib/index.ts';
 import { blobPath, blobSize } from './blob-store.ts';
@@ -12,7 +12,7 @@ import { imageFault } from './faults.ts';
 import { readRegularFile } from './files.ts';
 import { parseImageName } from './function-build/image-name.ts';
 import { isWorkFolder } from './function-build/work-folder.ts';
-import { openLayerStore } from './layer-store.ts';
+import { isMountedAnywhere, mountedName, openLayerStore } from './layer-store.ts';
 import { refNameOf, replaceIndex } from './oci/layout.ts';
 import {
   configSchema,
@@ -117,17 +117,11 @@ async function refuseBuilds(dir: string): Promise<void> {
   });
 }
 
-/** Every process may have mounts of its own, and Ward's are in no other's. */
 async function refuseMounted(name: string, layers: ReadonlySet<Digest>): Promise<void> {
-  const hexes = [...layers].map(digestHex);
-  const processes = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
-  for (const pid of processes) {
-    const mounts = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
-    if (hexes.some((hex) => mounts.includes(`sha256/${hex}`)))
-      throw imageFault('IMAGE_IN_USE', `sandboxes run on ${name}`, {
-        hint: 'Try again when they have ended: idle ones end after invoker.keepAliveMs.',
-      });
-  }
+  if (!(await isMountedAnywhere([...layers].map(mountedName)))) return;
+  throw imageFault('IMAGE_IN_USE', `sandboxes run on ${name}`, {
+    hint: 'Try again when they have ended: idle ones end after invoker.keepAliveMs.',
+  });
 }
 
 async function removeParts(dir: string, { blobs, layers }: Parts): Promise<number> {

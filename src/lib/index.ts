@@ -1,4 +1,6 @@
 export * from './command.ts';
+export * from './confinement.ts';
+export * from './failure.ts';
 export * from './fault.ts';
 export * from './file-lock.ts';
 export * from './ids.ts';

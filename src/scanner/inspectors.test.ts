@@ -107,7 +107,7 @@ async function ownLayers(): Promise<readonly string[]> {
   const own = entries.filter((entry) => ownImageNames().has(refNameOf(entry) ?? ''));
   const found = await Promise.all(own.map((entry) => readImage(images, entry)));
   const diffIds = new Set(found.flatMap(({ config }) => config.rootfs.diff_ids));
-  return [...diffIds].map((diffId) => join(images, 'layers', diffId.replace(':', '/')));
+  return [...diffIds].map((diffId) => join(images, 'layers/unpacked', diffId.replace('sha256:', '')));
 }
 
 /** Every so-many-th file below. */

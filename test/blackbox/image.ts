@@ -34,7 +34,7 @@ export async function makeBlackboxImages(
   images: Readonly<Record<string, ImageChanges>>,
 ): Promise<BlackboxImages> {
   const dir = await mkdtemp(join(tmpdir(), 'ward-blackbox-'));
-  for (const folder of ['blobs/sha256', 'layers/sha256']) await linkAll(folder, dir);
+  for (const folder of ['blobs/sha256', 'layers/unpacked']) await linkAll(folder, dir);
   const blobs = await openBlobStore(dir);
   const read = async (digest: string) => JSON.parse(String(await blobs.get(parseDigest(digest))));
   const put = async (mediaType: string, bytes: Buffer) => ({

@@ -25,7 +25,7 @@ const quiet = () => {};
 
 /** A store that shares another one's content by links, so that it can be changed at no cost. */
 async function linkedStore(dir: string, from: string): Promise<void> {
-  for (const folder of ['blobs/sha256', 'layers/sha256', 'build/debs', 'build/npm']) {
+  for (const folder of ['blobs/sha256', 'layers/unpacked', 'build/debs', 'build/npm']) {
     await mkdir(join(dir, folder), { recursive: true });
     for (const name of await readdir(join(from, folder))) {
       await symlink(join(from, folder, name), join(dir, folder, name));

@@ -9,6 +9,7 @@ import { renameDurably, temporaryBeside } from '../files.ts';
 import { openLayerStore } from '../layer-store.ts';
 import { readImage } from '../oci/layout.ts';
 import type { Descriptor } from '../oci/schema.ts';
+import { type Unpacker, unpackApart } from '../unpack/apart.ts';
 
 /** `link`: both have the same file, so only between folders that nobody else may write to. */
 export type CopyMode = 'link' | 'copy';
@@ -51,9 +52,13 @@ export async function copyBlob(
 }
 
 /** Unpacks an image's layers in the store in `dir`, and finds out that they are what its documents say. */
-export async function unpackLayers(dir: string, descriptor: Descriptor): Promise<void> {
+export async function unpackLayers(
+  dir: string,
+  descriptor: Descriptor,
+  unpacker: Unpacker = unpackApart,
+): Promise<void> {
   const { manifest, config } = await readImage(dir, descriptor);
-  const store = openLayerStore(dir);
+  const store = openLayerStore(dir, unpacker);
   for (const [at, layer] of manifest.layers.entries()) {
     const diffId = config.rootfs.diff_ids[at];
     if (diffId !== undefined) await store.unpack(dir, layer, diffId);

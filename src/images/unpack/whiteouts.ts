@@ -1,8 +1,9 @@
 /**
  * Deletions in a layer. OCI writes them as files named `.wh.<name>`, and "nothing of the layers below" as
- * `.wh..wh..opq`; overlayfs wants a 0:0 character device and the attribute `trusted.overlay.opaque`. Node can
+ * `.wh..wh..opq`; overlayfs wants a 0:0 character device and, with the mount option
+ * `userxattr`, the attribute `user.overlay.opaque`: neither takes a privilege (mknod of a whiteout: Linux 5.8). Node can
  * make neither, GNU tar makes both: it gets a tiny archive of Ward's own, after the layer is laid.
- * Sources: OCI image-spec v1.1, layer.md; Linux Documentation/filesystems/overlayfs.rst.
+ * Sources: OCI image-spec v1.1, layer.md; Linux Documentation/filesystems/overlayfs.rst (userxattr: Linux 5.11).
  */
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
@@ -27,7 +28,7 @@ export async function layWhiteouts(paths: LayerPaths, root: string, folders: Fol
   const archive = pack();
   for (const folder of opaque) {
     await folders.ensure(folder.split('/'));
-    const pax = { 'SCHILY.xattr.trusted.overlay.opaque': 'y' };
+    const pax = { 'SCHILY.xattr.user.overlay.opaque': 'y' };
     archive.entry({ name: `./${folder}/`, type: 'directory', mode: 0o755, pax });
   }
   for (const name of deleted) {
@@ -39,7 +40,7 @@ export async function layWhiteouts(paths: LayerPaths, root: string, folders: Fol
     '--extract',
     '--file=-',
     '--xattrs',
-    '--xattrs-include=trusted.overlay.opaque',
+    '--xattrs-include=user.overlay.opaque',
     '--no-same-owner',
   ];
   await mustRun(['tar', ...flags, `--directory=${root}`], { input: await buffer(archive), timeoutMs });

@@ -1,6 +1,7 @@
 /** What is said about one job, as the process hears and answers it that asked for it. */
 import type { Readable } from 'node:stream';
-import { type Answer, errorOf, type FromJob } from './jobs.ts';
+import { errorOf } from '../../lib/index.ts';
+import type { Answer, FromJob } from './jobs.ts';
 
 /** Hands the job the bytes that it asks for, until it ends. What fails here is what it then fails with. */
 export function converse(open: () => Promise<Readable>, say: (answer: Answer) => void) {

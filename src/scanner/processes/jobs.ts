@@ -1,6 +1,6 @@
 /** What can be read, and what is said between the process that asks and the one that reads. */
 import type { Digest } from '../../images/index.ts';
-import { Fault, type FaultKind, isFault, messageOf } from '../../lib/index.ts';
+import type { Failure } from '../../lib/index.ts';
 import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
 import type { Finding, ImageLayer, Inventory, ScannedConfig } from '../types.ts';
@@ -62,21 +62,3 @@ export type FromJob =
 export type Answer =
   | { readonly say: 'opened' | 'end' | 'broken' }
   | { readonly say: 'piece'; readonly bytes: Uint8Array };
-
-/** An error as it goes from process to process, where classes are lost. */
-export interface Failure {
-  readonly message: string;
-  readonly fault?: { readonly code: string; readonly kind: FaultKind; readonly hint?: string } | undefined;
-}
-
-export function failureOf(error: unknown): Failure {
-  const message = messageOf(error);
-  if (!isFault(error)) return { message };
-  const { code, kind, hint } = error;
-  return { message, fault: { code, kind, ...(hint !== undefined && { hint }) } };
-}
-
-export function errorOf({ message, fault }: Failure): Error {
-  if (fault === undefined) return new Error(message);
-  return new Fault(fault.code, fault.kind, message, fault.hint === undefined ? {} : { hint: fault.hint });
-}

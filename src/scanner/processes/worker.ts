@@ -2,18 +2,11 @@
 import { flushCompileCache } from 'node:module';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { failureOf } from '../../lib/index.ts';
 import type { Analysers } from '../collect/collector.ts';
 import type { ConfigInspector, InspectorSet } from '../types.ts';
 import { openFilePieces } from './file-pieces.ts';
-import {
-  type About,
-  type Answer,
-  type FromJob,
-  failureOf,
-  type Job,
-  type Ready,
-  type ToJob,
-} from './jobs.ts';
+import type { About, Answer, FromJob, Job, Ready, ToJob } from './jobs.ts';
 import { analysersWith, inspectConfig, readCode, readFolder, readLayer, revisionOf } from './reading.ts';
 
 /** Large: each costs a turn of the event loop. */

@@ -1,0 +1,108 @@
+/**
+ * Unpacks a layer without privilege. A process that has none does it by itself. One that may become another user, as a
+ * command of root's, starts a process that has an id which owns nothing, no capability, no network, and may write to the
+ * layer's folder only; what comes out is then given to the store's owner. No process is left to change it afterwards.
+ */
+import { once } from 'node:events';
+import { chown, type FileHandle, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import {
+  confine,
+  errorOf,
+  findAbilities,
+  type Identity,
+  mustRun,
+  readingPrograms,
+  startCommand,
+  unownedId,
+} from '../../lib/index.ts';
+import { isDigest } from '../digest.ts';
+import { imageFault } from '../faults.ts';
+import { layerReadBytes, type UnpackedDigests, unpackHere } from './here.ts';
+
+/**
+ * Unpacks `blob` into `root`, an empty folder that only the caller knows.
+ * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; IMAGE_UNPACK_FAILED where another process ended early
+ */
+export type Unpacker = (blob: FileHandle, root: string) => Promise<UnpackedDigests>;
+
+const program = fileURLToPath(new URL('./program.ts', import.meta.url));
+const heapMiB = 256;
+const ownerTimeoutMs = 300_000;
+/** Of what the process says. */
+const maxSaid = 16_384;
+
+const digestSchema = z.string().refine(isDigest);
+const failureSchema = z.object({
+  message: z.string(),
+  fault: z
+    .object({
+      code: z.enum(['ARCHIVE_UNSAFE', 'ARCHIVE_TOO_LARGE', 'ARCHIVE_INVALID']),
+      kind: z.enum(['invalid', 'too-large']),
+      hint: z.string().optional(),
+    })
+    .optional(),
+});
+const answerSchema = z.union([
+  z.object({ digest: digestSchema, diffId: digestSchema }),
+  z.object({ failure: failureSchema }),
+]);
+
+export const unpackApart: Unpacker = async (blob, root) => {
+  const { canBecome } = await findAbilities();
+  if (!canBecome) {
+    const source = blob.createReadStream({ start: 0, autoClose: false, highWaterMark: layerReadBytes });
+    return unpackHere(source, root);
+  }
+  const id = unownedId();
+  await chown(root, id, id);
+  const digests = await unpackAs({ uid: id, gid: id }, blob, root);
+  const owner = await stat(dirname(dirname(root)));
+  const words = ['chown', '--recursive', '--no-dereference', `${owner.uid}:${owner.gid}`, root];
+  await mustRun(words, { timeoutMs: ownerTimeoutMs });
+  return digests;
+};
+
+async function unpackAs(as: Identity, blob: FileHandle, root: string): Promise<UnpackedDigests> {
+  const reads = await readingPrograms(as, program);
+  // The way to the folder is closed to that user, so it starts inside.
+  const confinement = { as, writable: '.', reads: reads && [...reads, '.'], endsWhole: true };
+  const words = confine(confinement, await findAbilities());
+  const argv = [...words, process.execPath, `--max-old-space-size=${heapMiB}`, program];
+  const env = { PATH: process.env['PATH'] };
+  const child = startCommand(argv, { cwd: root, stdio: [blob.fd, 'pipe', 'pipe'], env });
+  const [said, complaint, [code, signal]] = await Promise.all([
+    endOf(child.stdout),
+    endOf(child.stderr),
+    once(child, 'close'),
+  ]);
+  const answer = answerSchema.safeParse(parsed(said));
+  if (!answer.success) {
+    throw imageFault(
+      'IMAGE_UNPACK_FAILED',
+      `the process that unpacks a layer ended (${signal ?? code}): ${complaint.trim().slice(-500)}`,
+    );
+  }
+  if (!('failure' in answer.data)) return answer.data;
+  const { failure } = answer.data;
+  // What the system answered, such as that the disk is full.
+  if (failure.fault === undefined) throw imageFault('IMAGE_UNPACK_FAILED', failure.message);
+  throw errorOf(failure);
+}
+
+function parsed(said: string): unknown {
+  try {
+    return JSON.parse(said);
+  } catch {
+    return undefined;
+  }
+}
+
+async function endOf(stream: Readable | null): Promise<string> {
+  let said = '';
+  for await (const text of stream?.setEncoding('utf8') ?? []) said = `${said}${text}`.slice(-maxSaid);
+  return said;
+}

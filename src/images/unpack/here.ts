@@ -1,0 +1,31 @@
+/** Unpacks the bytes of a layer in this process. */
+import type { Readable } from 'node:stream';
+import { layerLimits } from '../layer/layer-limits.ts';
+import { unpacked } from '../layer/unpacked.ts';
+import type { Digest } from '../types.ts';
+import { unpackTar } from './tar.ts';
+
+/** At once, of the blob. */
+export const layerReadBytes = 256 * 1024;
+
+/** Both digests of what was unpacked. */
+export interface UnpackedDigests {
+  /** Of the compressed bytes. */
+  readonly digest: Digest;
+  readonly diffId: Digest;
+}
+
+/**
+ * @param source The compressed bytes; it is destroyed.
+ * @param root An empty folder that only the caller knows.
+ * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID; what `source` or the file system fails with
+ */
+export async function unpackHere(source: Readable, root: string): Promise<UnpackedDigests> {
+  const { bytes, digests } = unpacked(source);
+  try {
+    await unpackTar(bytes, root, layerLimits);
+  } finally {
+    source.destroy();
+  }
+  return digests();
+}

@@ -1,0 +1,16 @@
+/**
+ * The process that `apart.ts` starts: unpacks the layer on its standard input into its working folder, and says on its
+ * standard output what came of it.
+ */
+import { createReadStream } from 'node:fs';
+import { failureOf } from '../../lib/index.ts';
+import { layerReadBytes, unpackHere } from './here.ts';
+
+// Sandboxes are strangers to the owner of the layers.
+process.umask(0o022);
+try {
+  const source = createReadStream('', { fd: 0, autoClose: false, highWaterMark: layerReadBytes });
+  process.stdout.write(JSON.stringify(await unpackHere(source, '.')));
+} catch (error) {
+  process.stdout.write(JSON.stringify({ failure: failureOf(error) }));
+}

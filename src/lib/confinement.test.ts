@@ -1,0 +1,66 @@
+/** What a confined program can and can't do, tried by one. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runCommand } from './command.ts';
+import { type Confinement, confine, findAbilities, readingPrograms, unownedId } from './confinement.ts';
+
+const abilities = await findAbilities();
+const folder = await mkdtemp(join(tmpdir(), 'ward-confinement-'));
+afterAll(() => rm(folder, { recursive: true }));
+const closed = join(folder, 'closed');
+await mkdir(join(closed, 'below'), { recursive: true, mode: 0o700 });
+for (const path of [join(closed, 'below/file'), join(folder, 'private')])
+  await writeFile(path, 'content', { mode: 0o600 });
+const as = { uid: unownedId(), gid: unownedId() };
+
+async function tried(what: readonly string[], confinement: Confinement): Promise<boolean> {
+  return (await runCommand([...confine(confinement, abilities), ...what])).code === 0;
+}
+
+describe.runIf(abilities.canBecome)('a confined program', () => {
+  it('is a user who owns nothing, in no group of the caller', async () => {
+    const { stdout } = await runCommand([...confine({ as }, abilities), 'id']);
+    expect(stdout.trim()).toBe(`uid=${as.uid} gid=${as.gid} groups=${as.gid}`);
+  });
+
+  it.each([
+    ['read the file of passwords', ['cat', '/etc/shadow']],
+    ['read a file of the caller', ['cat', join(folder, 'private')]],
+    ['signal a process of the caller', ['sh', '-c', `kill -0 ${process.pid}`]],
+    ['write to a folder that is everybody’s', ['sh', '-c', 'd=$(mktemp -d) && rmdir "$d"']],
+    ['become root again', ['setpriv', '--reuid', '0', '--', 'true']],
+  ])('can not %s', async (_what, argv) => {
+    // Root itself can.
+    expect((await runCommand(argv)).code).toBe(0);
+    expect(await tried(argv, { as })).toBe(false);
+  });
+
+  it.runIf(abilities.hasLandlock)(
+    'reads a folder that is closed to it, and of the rest less than others',
+    async () => {
+      const file = ['cat', join(closed, 'below/file')];
+      expect(await tried(file, { as })).toBe(false);
+      expect(await tried(file, { as, reads: [closed] })).toBe(true);
+      // As Node starts, which gives up where it may not read its own configuration.
+      expect(await tried([process.execPath, '-e', '0'], { as, reads: [closed] })).toBe(true);
+      for (const path of [join(folder, 'private'), '/etc/shadow', '/etc/passwd', '/proc/1/environ'])
+        expect([path, await tried(['cat', path], { as, reads: [closed] })]).toEqual([path, false]);
+      expect(await tried(['sh', '-c', `echo > ${closed}/new`], { as, reads: [closed] })).toBe(false);
+    },
+  );
+
+  it.runIf(abilities.hasLandlock)('is let to programs in a checkout that is closed to others', async () => {
+    expect(await readingPrograms(as, import.meta.filename)).toBeUndefined();
+    expect(await readingPrograms(as, join(closed, 'below/file'))).toEqual([]);
+  });
+});
+
+it('ids that own nothing lie above all windows of sandboxes', () => {
+  for (let round = 0; round < 1000; round++) {
+    const id = unownedId();
+    expect(id).toBeGreaterThanOrEqual(2 ** 32 - 2 ** 26);
+    expect(id).toBeLessThan(2 ** 32 - 2 ** 16);
+  }
+});

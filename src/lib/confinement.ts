@@ -1,0 +1,147 @@
+/**
+ * What a program that reads hostile things is started by, so that one that is taken over has as little as can be: no
+ * capability and no way to one, no network, a user id that owns no file, and few places to write to. What the starter may
+ * not take away, or the host can't, stays: a caller without privileges has none to give up.
+ * Sources: capabilities(7), landlock(7), setpriv(1), unshare(1).
+ */
+import { randomInt } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCommand } from './command.ts';
+import { Fault } from './fault.ts';
+
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What can be taken away here. */
+export interface Abilities {
+  /** The caller may become another user. */
+  readonly canBecome: boolean;
+  readonly canDropCapabilities: boolean;
+  readonly canUnshare: boolean;
+  readonly hasLandlock: boolean;
+}
+
+export interface Confinement {
+  /** Undefined: the caller's. */
+  readonly as?: Identity | undefined;
+  /** A folder; undefined: it writes nowhere. Holds where there is Landlock. */
+  readonly writable?: string | undefined;
+  /** Reads these folders, whatever their modes say, and of all others only what programs need. Needs Landlock. */
+  readonly reads?: readonly string[] | undefined;
+  /** Without a process that it leaves behind; then the first process is not the program itself. */
+  readonly endsWhole?: boolean | undefined;
+}
+
+const setpriv = '/usr/bin/setpriv';
+const capabilities = { setgid: 6, setuid: 7, setpcap: 8, sysAdmin: 21 };
+const reading = 'execute,read-file,read-dir';
+const writing = 'write-file,truncate,make-reg,make-dir,make-sym,make-char,remove-file,remove-dir,refer';
+const landlock = ['--landlock-access', 'fs'];
+/** Of Ward and of what it is run by. */
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+const programFolders = ['/usr', '/lib', '/lib64', '/proc/self', dirname(process.execPath), packageRoot];
+const programFiles = ['/etc/ld.so.cache', '/etc/ssl/openssl.cnf', '/dev/null', '/dev/urandom'];
+/** Windows of sandboxes (`sandbox/uid-ranges.ts`) end below; the last ids mean "nobody" and "no id" to some. */
+const firstUnownedId = 2 ** 32 - 2 ** 26;
+const unownedIds = 2 ** 26 - 2 ** 16;
+
+let finding: Promise<Abilities> | undefined;
+
+/** Looks once. Never throws. */
+export function findAbilities(): Promise<Abilities> {
+  finding ??= lookForAbilities();
+  return finding;
+}
+
+/** A user id that owns no file and no process: one of 67 million that no distribution and no sandbox uses. */
+export function unownedId(): number {
+  return firstUnownedId + randomInt(unownedIds);
+}
+
+/** The words before those of the program, which keep the process id unless `endsWhole`. */
+export function confine(
+  { as, writable, reads, endsWhole = false }: Confinement,
+  { canBecome, canDropCapabilities, canUnshare, hasLandlock }: Abilities,
+): readonly string[] {
+  const readsAlone = reads !== undefined && hasLandlock && canDropCapabilities;
+  const kept = readsAlone ? '-all,+dac_read_search' : '-all';
+  const rule = (rights: string, path: string) => ['--landlock-rule', `path-beneath:${rights}:${path}`];
+  const readable = readsAlone
+    ? [
+        ...programFiles.filter((path) => existsSync(path)).flatMap((path) => rule('read-file', path)),
+        ...[...programFolders, ...reads]
+          .filter((path) => existsSync(path))
+          .flatMap((path) => rule(reading, path)),
+      ]
+    : rule(reading, '/');
+  return [
+    ...(canUnshare ? ['/usr/bin/unshare', '--net'] : []),
+    ...(canUnshare && endsWhole ? ['--pid', '--fork', '--kill-child'] : []),
+    ...(canUnshare ? ['--'] : []),
+    // First, while it may still search the way to these folders.
+    ...(hasLandlock ? [setpriv, '--no-new-privs', ...landlock, ...readable] : []),
+    ...(hasLandlock && writable !== undefined ? rule(writing, writable) : []),
+    ...(hasLandlock ? ['--'] : []),
+    ...[setpriv, '--pdeathsig', 'KILL', '--no-new-privs'],
+    ...(canBecome && as !== undefined
+      ? ['--reuid', `${as.uid}`, '--regid', `${as.gid}`, '--clear-groups']
+      : []),
+    ...(canDropCapabilities
+      ? [`--inh-caps=${kept}`, `--ambient-caps=${kept}`, `--bounding-set=${kept}`]
+      : []),
+    '--',
+  ];
+}
+
+/**
+ * Lets the user read Ward's own programs, in a checkout that is closed to others.
+ * @param as Who is to run `program`.
+ * @returns `reads` for `confine`; undefined where there is no need.
+ * @throws Fault PROGRAM_UNREADABLE
+ */
+export async function readingPrograms(
+  as: Identity | undefined,
+  program: string,
+): Promise<readonly string[] | undefined> {
+  const abilities = await findAbilities();
+  if (as === undefined || !abilities.canBecome) return undefined;
+  const test = ['/usr/bin/test', '-r', program, '-a', '-x', process.execPath];
+  if (await works([...confine({ as }, abilities), ...test])) return undefined;
+  if (abilities.hasLandlock && abilities.canDropCapabilities) return [];
+  throw new Fault('PROGRAM_UNREADABLE', 'host', `a user without rights can't read ${program}`, {
+    hint: `Let every user search the way to ${packageRoot}, or install Ward where they can.`,
+  });
+}
+
+async function lookForAbilities(): Promise<Abilities> {
+  const held = heldCapabilities();
+  const id = `${firstUnownedId}`;
+  const [hasLandlock, canBecome] = await Promise.all([
+    works([setpriv, ...landlock, '--landlock-rule', `path-beneath:${reading}:/`, '--', '/bin/true']),
+    held.has(capabilities.setuid) && held.has(capabilities.setgid)
+      ? works([setpriv, '--reuid', id, '--regid', id, '--clear-groups', '--', '/bin/true'])
+      : false,
+  ]);
+  return {
+    canBecome,
+    canDropCapabilities: held.has(capabilities.setpcap),
+    canUnshare: held.has(capabilities.sysAdmin),
+    hasLandlock,
+  };
+}
+
+/** By number. */
+function heldCapabilities(): ReadonlySet<number> {
+  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const bits = BigInt(`0x${effective}`);
+  return new Set(Object.values(capabilities).filter((number) => (bits >> BigInt(number)) & 1n));
+}
+
+async function works(argv: readonly string[]): Promise<boolean> {
+  const result = await runCommand(argv).catch(() => undefined);
+  return result?.code === 0;
+}
