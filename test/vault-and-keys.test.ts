@@ -1,6 +1,8 @@
 /** Parameters at rest and their keys, and keys that may do less, on a real Ward. */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForSandboxes, Ward } from './ward.ts';
@@ -54,6 +56,31 @@ describe.skipIf(missing !== undefined)(`vault and keys${missing ? ` (${missing})
       { id: newest, use: 'encrypts' },
       { use: 'decrypts', kept: 0 },
     ]);
+  });
+
+  it('so does one of a file that the operator keeps elsewhere', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ward-keys-'));
+    try {
+      const keyFile = join(folder, 'keys');
+      writeFileSync(keyFile, readFileSync(join(ward.dataDir, 'parameters.keys')), { mode: 0o600 });
+      const { dataDir } = ward;
+      await ward.stop();
+      ward = await Ward.start({ parameters: { keyFile } }, dataDir);
+      const { newest } = await local('vault', 'rotate', '--config', join(dataDir, 'config.yaml'));
+      expect(readFileSync(keyFile, 'utf8')).toMatch(new RegExp(`^${newest}:`));
+      expect((await ward.invoke('keeper')).body.response.result).toEqual({ length: secret.length });
+      // It seals with the new one.
+      await ward.request('PUT', `${actions}/keeper?overwrite=true`, {
+        body: { parameters: [{ key: 'pass', value: secret }] },
+      });
+      const { keys } = await local('vault', 'status', '--config', join(dataDir, 'config.yaml'));
+      expect(keys).toMatchObject([{ id: newest, use: 'encrypts' }, { kept: 0 }, { kept: 0 }]);
+      writeFileSync(join(dataDir, 'parameters.keys'), readFileSync(keyFile), { mode: 0o600 });
+      await ward.stop();
+      ward = await Ward.start({}, dataDir);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('without its keys, what is encrypted is an error that says nothing, and the rest goes on', async () => {

@@ -13,6 +13,8 @@ import { serverFault } from './faults.ts';
 
 export interface KeyFile {
   readonly keys: VaultKeys;
+  /** `ID:KEY` each. */
+  readonly lines: readonly string[];
   readonly text: string;
   readonly stat: Stats;
 }
@@ -26,7 +28,7 @@ const header =
 export function readKeyFile(file: string): KeyFile {
   const { stat, text } = readOwnFile(file);
   const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
-  return { keys: parseKeys(lines, file), text, stat };
+  return { keys: parseKeys(lines, file), lines, text, stat };
 }
 
 /** With one new key; false when there is a file already. @throws Fault PARAMETER_KEYS_INVALID */

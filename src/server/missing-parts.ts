@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
-import type { Config } from './config.ts';
 import { serverFault } from './faults.ts';
 import { gatePaths } from './gate-paths.ts';
 import { dataPaths } from './instance.ts';
@@ -22,18 +21,17 @@ const lost: Readonly<Record<DataPart, string>> = {
 
 /**
  * A folder that was never in use has no namespace yet: the first start makes one when all else is there.
+ * @param hasOwnKeys the keys that encrypt parameters are in the folder
  * @param accepted parts that may be made anew
  * @throws Fault DATA_DIR_INCOMPLETE
  */
 export async function refuseMissingParts(
-  config: Config,
+  { dataDir, hasOwnKeys }: { readonly dataDir: string; readonly hasOwnKeys: boolean },
   store: Pick<Store, 'namespaces'>,
   accepted: readonly DataPart[],
   log: Log,
 ): Promise<void> {
-  const { dataDir, parameters } = config;
   const paths = dataPaths(dataDir);
-  const hasOwnKeys = parameters.keyFile === undefined && process.env['WARD_PARAMETER_KEYS'] === undefined;
   const files: Readonly<Record<DataPart, string | undefined>> = {
     gate: gatePaths(dataDir).database,
     registry: join(paths.registry, 'registry.db'),

@@ -18,12 +18,11 @@ async function start() {
   const paths = dataPaths(dataDir);
   await using store = await openStore({ path: paths.database });
   await store.close();
-  const config = { dataDir, parameters: { keyFile: undefined } };
   return {
     dataDir,
     paths,
     /** As the first start of a server does. */
-    keys: async () => (await openVaultKeys(config, true, {})).keys,
+    keys: async () => (await openVaultKeys({ dataDir }, undefined, true)).keys,
     async putAction(document: Record<string, unknown>, digest: string | null = null) {
       await using opened = await openStore({ path: paths.database });
       const row = {

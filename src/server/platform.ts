@@ -46,10 +46,10 @@ import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
 import { kindBehind, runtimesWithAliases } from './kind-aliases.ts';
 import { systemLimits } from './limits.ts';
 import { closeConnections, listen, probeAddress } from './listen.ts';
-import { metricsSource } from './metrics/endpoint.ts';
 import { createFigures } from './metrics/figures.ts';
 import { observedGate, observedInvoker } from './metrics/observed.ts';
 import { type DataPart, refuseMissingParts } from './missing-parts.ts';
+import { type GivenKeys, readSecrets, type Secrets } from './secrets.ts';
 import { createSecurityTrigger } from './security-trigger.ts';
 import { ensureSystemNamespace } from './system-namespace.ts';
 import { openVaultKeys } from './vault-keys.ts';
@@ -61,6 +61,8 @@ export interface Platform extends AsyncDisposable {
   readonly guestKey: { readonly file: string; readonly key: string | undefined };
   /** The file with the keys that encrypt parameters, when it was made just now. */
   readonly newParameterKeys: string | undefined;
+  /** Takes a later state of the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and keeps those that it has */
+  renewKeys(given: GivenKeys): void;
   /** The problem with the advisories, and what to do about it. */
   readonly advisoriesWarning: string | undefined;
 }
@@ -68,6 +70,8 @@ export interface Platform extends AsyncDisposable {
 export interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
   /** Parts of a data folder that was in use which may be made anew. */
   readonly acceptMissing?: readonly DataPart[];
+  /** Undefined: reads them by itself. */
+  readonly secrets?: Secrets;
 }
 
 /** What rooms below tell rooms above. */
@@ -86,9 +90,10 @@ const drainMs = 10_000;
 export async function startPlatform(
   config: Config,
   log: Log,
-  { onRoute, acceptMissing = [] }: PlatformOptions = {},
+  { onRoute, acceptMissing = [], secrets: given }: PlatformOptions = {},
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
+  const secrets = given ?? (await readSecrets(config));
   await probeAddress(config.listen);
   const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
   refuseUnfinishedRestore(paths);
@@ -96,11 +101,11 @@ export async function startPlatform(
   stack.use(await announceInstance(instance));
   const { refused } = stack.use(await takePrecedence(instance));
   const store = stack.use(await openStore({ path: paths.database }));
-  await refuseMissingParts(config, store, acceptMissing, log);
+  const hasOwnKeys = secrets.parameterKeys === undefined;
+  await refuseMissingParts({ dataDir: config.dataDir, hasOwnKeys }, store, acceptMissing, log);
   const operator = operatorPolicy(config.sandbox);
   const policy = operator.defaults;
   const figures = createFigures(buildInfo.buildno);
-  const metrics = await metricsSource(figures, config.metrics.tokenFile);
   // Those who hear of it stand on top of those who tell it.
   const events: Events = {
     gateChanged: () => {},
@@ -180,7 +185,7 @@ export async function startPlatform(
     }),
   );
   events.sandboxViolated = invoker.violated;
-  const keyring = await openVaultKeys(config, true);
+  const keyring = await openVaultKeys(config, secrets.parameterKeys, true);
   const functions = createFunctions({
     store,
     blobs,
@@ -208,7 +213,7 @@ export async function startPlatform(
     web,
     trustedProxies,
     reports: guarded.reports,
-    metrics,
+    metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
     accessLog: config.accessLog,
     onRoute,
     plugins: [guarded.registry(functions)],
@@ -232,6 +237,7 @@ export async function startPlatform(
     url,
     guestKey: { file: paths.guestKey, key },
     newParameterKeys: keyring.isNew ? keyring.file : undefined,
+    renewKeys: keyring.renew,
     advisoriesWarning: guarded.advisories().warning,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

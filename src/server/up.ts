@@ -4,6 +4,7 @@ import { defaultDataDir, defaultListen, loadConfig } from './config.ts';
 import { dataPaths } from './instance.ts';
 import type { DataPart } from './missing-parts.ts';
 import { type Platform, startPlatform } from './platform.ts';
+import { readSecrets, watchGivenKeys } from './secrets.ts';
 
 export interface UpOptions {
   readonly listen?: string;
@@ -19,6 +20,7 @@ const echoMs = 500;
 /** Resolves to the exit code once everything is closed. A second signal ends it at once. */
 export async function upHere(options: UpOptions): Promise<number> {
   const config = await loadConfig(options);
+  const secrets = await readSecrets(config);
   const log = createLog(config.logLevel);
   const stopped = Promise.withResolvers<void>();
   let firstSignalAt: number | undefined;
@@ -29,7 +31,9 @@ export async function upHere(options: UpOptions): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  await using platform = await startPlatform(config, log, { acceptMissing: options.acceptMissing ?? [] });
+  const { acceptMissing = [] } = options;
+  await using platform = await startPlatform(config, log, { acceptMissing, secrets });
+  using _watch = secrets.parameterKeys && watchGivenKeys(secrets.parameterKeys, platform.renewKeys);
   greet(platform);
   await stopped.promise;
   log.info('stopping');

@@ -8,6 +8,7 @@ import { serverFault } from './faults.ts';
 import { dataPaths } from './instance.ts';
 import { addKey } from './key-file.ts';
 import { requireDatabase } from './namespace-admin.ts';
+import { readGivenKeys } from './secrets.ts';
 import { noticedAfterMs, openVaultKeys } from './vault-keys.ts';
 
 export interface VaultKeyUse {
@@ -52,7 +53,7 @@ export async function vaultAdmin(options: {
   const config = await loadConfig(options);
   const paths = dataPaths(config.dataDir);
   await requireDatabase(paths, config.dataDir);
-  const { keys, file } = await openVaultKeys(config, false);
+  const { keys, file, renew } = await openVaultKeys(config, readGivenKeys(config), false);
   const store = await openStore({ path: paths.database });
   const source = file ?? 'WARD_PARAMETER_KEYS';
   return {
@@ -79,7 +80,11 @@ export async function vaultAdmin(options: {
       if (lock === undefined) {
         throw serverFault('PARAMETER_KEYS_BUSY', 'another rotation of the keys for parameters is under way');
       }
-      if (!keepKey) await addTo(file);
+      if (!keepKey) {
+        await addTo(file);
+        const given = readGivenKeys(config);
+        if (given !== undefined) renew(given);
+      }
       const [{ id: newest }] = keys('lately');
       return { newest, ...(await reseal(store, createVault(keys), newest)) };
     },

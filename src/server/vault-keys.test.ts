@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createVault } from '../functions/index.ts';
 import { addKey } from './key-file.ts';
+import { readGivenKeys, watchGivenKeys } from './secrets.ts';
 import { openVaultKeys } from './vault-keys.ts';
 
 const line = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;
-const nowhere = {};
 
 /** A data folder, with a key file that the operator names if `content` is given. */
 async function start(content?: string) {
@@ -18,7 +18,9 @@ async function start(content?: string) {
   return {
     dataDir,
     file: keyFile ?? join(dataDir, 'parameters.keys'),
-    config: { dataDir, parameters: { keyFile } },
+    given: (env: NodeJS.ProcessEnv = {}) => readGivenKeys({ parameters: { keyFile } }, env),
+    open: async (make: boolean, env: NodeJS.ProcessEnv = {}) =>
+      openVaultKeys({ dataDir }, readGivenKeys({ parameters: { keyFile } }, env), make),
     [Symbol.asyncDispose]: () => rm(dataDir, { recursive: true }),
   };
 }
@@ -26,11 +28,11 @@ async function start(content?: string) {
 describe('the file in the data folder', () => {
   test('is made once, for its owner only, and read from then on', async () => {
     await using at = await start();
-    const first = await openVaultKeys(at.config, true, nowhere);
+    const first = await at.open(true);
     expect(first).toMatchObject({ file: at.file, isNew: true });
     expect((await stat(at.file)).mode & 0o777).toBe(0o600);
     expect(await readdir(at.dataDir)).toEqual(['parameters.keys']);
-    const again = await openVaultKeys(at.config, true, nowhere);
+    const again = await at.open(true);
     expect(again.isNew).toBe(false);
     expect(again.keys()).toEqual(first.keys());
     expect(first.keys()).toHaveLength(1);
@@ -38,7 +40,7 @@ describe('the file in the data folder', () => {
 
   test('is not made by who only looks', async () => {
     await using at = await start();
-    await expect(openVaultKeys(at.config, false, nowhere)).rejects.toMatchObject({
+    await expect(at.open(false)).rejects.toMatchObject({
       code: 'PARAMETER_KEYS_INVALID',
     });
     expect(await readdir(at.dataDir)).toEqual([]);
@@ -46,13 +48,13 @@ describe('the file in the data folder', () => {
 
   test('gets a new key in front, which a server that runs uses soon, and opens with at once', async () => {
     await using at = await start();
-    const { keys } = await openVaultKeys(at.config, true, nowhere);
+    const { keys } = await at.open(true);
     const vault = createVault(keys);
     const old = vault.seal('before', 'guest/a');
     const id = await addKey(at.file);
     expect(await readdir(at.dataDir)).toEqual(['parameters.keys']);
     expect((await stat(at.file)).mode & 0o777).toBe(0o600);
-    const fresh = createVault((await openVaultKeys(at.config, false, nowhere)).keys).seal('after', 'guest/a');
+    const fresh = createVault((await at.open(false)).keys).seal('after', 'guest/a');
     expect(fresh).toMatch(new RegExp(`^w1:${id}:`));
     expect([vault.open(fresh, 'guest/a'), vault.open(old, 'guest/a')]).toEqual(['after', 'before']);
     expect(vault.seal('later', 'guest/a')).toMatch(new RegExp(`^w1:${id}:`));
@@ -60,7 +62,7 @@ describe('the file in the data folder', () => {
 
   test('that is damaged while a server runs changes nothing for it', async () => {
     await using at = await start();
-    const { keys } = await openVaultKeys(at.config, true, nowhere);
+    const { keys } = await at.open(true);
     const before = keys();
     await writeFile(at.file, 'nonsense');
     expect(keys('lately')).toEqual(before);
@@ -70,16 +72,37 @@ describe('the file in the data folder', () => {
 });
 
 describe('a file that the operator names', () => {
+  test('is told of when it has changed, and what is wrong changes nothing', async () => {
+    await using at = await start(line('a'));
+    const given = at.given();
+    if (given === undefined) throw new Error('no keys');
+    // As to a server that may not read the file.
+    const keyring = await openVaultKeys({ dataDir: '/nowhere' }, JSON.parse(JSON.stringify(given)), true);
+    using _watch = watchGivenKeys(given, keyring.renew);
+    const old = createVault(keyring.keys).seal('before', 'guest/a');
+    const id = await addKey(at.file);
+    const ids = () => keyring.keys().map((each) => each.id);
+    await expect.poll(ids, { timeout: 10_000 }).toEqual([id, 'a']);
+    expect(createVault(keyring.keys).open(old, 'guest/a')).toBe('before');
+    expect(() => keyring.renew({ ...given, lines: ['nonsense'] })).toThrow(
+      expect.objectContaining({ code: 'PARAMETER_KEYS_INVALID' }),
+    );
+    await writeFile(at.file, 'nonsense');
+    await rm(at.file);
+    await writeFile(at.file, line('b'), { mode: 0o600 });
+    await expect.poll(ids, { timeout: 10_000 }).toEqual(['b']);
+  });
+
   test('has keys, comments and blank lines, and the first key encrypts', async () => {
     await using at = await start(`# mine\n\n${line('b')}\n  ${line('a')}\r\n`);
-    const { keys, file, isNew } = await openVaultKeys(at.config, true, nowhere);
+    const { keys, file, isNew } = await at.open(true);
     expect([keys().map(({ id }) => id), file, isNew]).toEqual([['b', 'a'], at.file, false]);
   });
 
   test('is not made', async () => {
     await using at = await start('');
     await rm(at.file);
-    await expect(openVaultKeys(at.config, true, nowhere)).rejects.toMatchObject({
+    await expect(at.open(true)).rejects.toMatchObject({
       code: 'PARAMETER_KEYS_INVALID',
       message: expect.stringContaining(at.file),
     });
@@ -88,7 +111,7 @@ describe('a file that the operator names', () => {
   test.each([0o640, 0o604, 0o660, 0o601])('of mode %o is refused', async (mode) => {
     await using at = await start(line('a'));
     await chmod(at.file, mode);
-    await expect(openVaultKeys(at.config, true, nowhere)).rejects.toMatchObject({
+    await expect(at.open(true)).rejects.toMatchObject({
       code: 'PARAMETER_KEYS_INSECURE',
       hint: expect.stringContaining('chmod 600'),
     });
@@ -105,7 +128,7 @@ describe('a file that the operator names', () => {
     ['too many', Array.from({ length: 101 }, (_, i) => line(`k${i}`)).join('\n')],
   ])('with %s is refused, without a word of what is in it', async (_what, content) => {
     await using at = await start(content);
-    const error = await openVaultKeys(at.config, true, nowhere).catch((each: unknown) => each);
+    const error = await at.open(true).catch((each: unknown) => each);
     expect(error).toMatchObject({ code: 'PARAMETER_KEYS_INVALID' });
     const [, secret = content] = content.split(':');
     expect(JSON.stringify([error, String(error)])).not.toContain(secret.trim().slice(0, 20));
@@ -115,9 +138,9 @@ describe('a file that the operator names', () => {
 test('the environment comes before any file', async () => {
   await using at = await start(line('file'));
   const env = { WARD_PARAMETER_KEYS: `${line('new')}, ${line('old')}` };
-  const { keys, file } = await openVaultKeys(at.config, true, env);
+  const { keys, file } = await at.open(true, env);
   expect([keys().map(({ id }) => id), file]).toEqual([['new', 'old'], undefined]);
-  await expect(openVaultKeys(at.config, true, { WARD_PARAMETER_KEYS: '' })).rejects.toMatchObject({
+  await expect(at.open(true, { WARD_PARAMETER_KEYS: '' })).rejects.toMatchObject({
     code: 'PARAMETER_KEYS_INVALID',
   });
   expect(await readFile(at.file, 'utf8')).toContain('file:');

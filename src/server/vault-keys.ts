@@ -1,12 +1,13 @@
 /**
- * The master keys that encrypt parameters: from the environment, from a file that the operator names, or from one in
- * the data folder that is made at the first start. A running server sees that the file was changed.
+ * The master keys that encrypt parameters: those that the operator gives, or those of a file in the data folder that is
+ * made at the first start. A running server sees that this file was changed, and is told of the operator's.
  */
 import { type Stats, statSync } from 'node:fs';
 import type { VaultKeySource } from '../functions/index.ts';
 import type { Config } from './config.ts';
 import { dataPaths } from './instance.ts';
 import { makeKeyFile, parseKeys, readKeyFile } from './key-file.ts';
+import type { GivenKeys } from './secrets.ts';
 
 export interface VaultKeyring {
   readonly keys: VaultKeySource;
@@ -14,29 +15,40 @@ export interface VaultKeyring {
   readonly file: string | undefined;
   /** The file was made just now. */
   readonly isNew: boolean;
+  /** Takes a later state of the operator's keys. @throws Fault PARAMETER_KEYS_INVALID, and keeps those that it has */
+  renew(given: GivenKeys): void;
 }
 
 /** A change of the file is seen by all processes after this; at once where it matters. */
 export const noticedAfterMs = 1000;
 
 /**
+ * @param given undefined: the keys are in the data folder
  * @param make makes the data folder's own file when it is not there
  * @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE
  */
 export async function openVaultKeys(
-  config: Pick<Config, 'dataDir' | 'parameters'>,
+  { dataDir }: Pick<Config, 'dataDir'>,
+  given: GivenKeys | undefined,
   make: boolean,
-  env: NodeJS.ProcessEnv = process.env,
 ): Promise<VaultKeyring> {
-  const given = env['WARD_PARAMETER_KEYS'];
-  if (given !== undefined) {
-    const keys = parseKeys(given.split(','), 'WARD_PARAMETER_KEYS');
-    return { keys: () => keys, file: undefined, isNew: false };
-  }
-  const { keyFile } = config.parameters;
-  const file = keyFile ?? dataPaths(config.dataDir).parameterKeys;
-  const isNew = keyFile === undefined && make && (await makeKeyFile(file));
-  return { keys: keysOfFile(file), file, isNew };
+  if (given !== undefined) return givenKeys(given);
+  const file = dataPaths(dataDir).parameterKeys;
+  const isNew = make && (await makeKeyFile(file));
+  return { keys: keysOfFile(file), file, isNew, renew: () => {} };
+}
+
+function givenKeys(given: GivenKeys): VaultKeyring {
+  const read = ({ lines, source }: GivenKeys) => parseKeys(lines, source);
+  let known = read(given);
+  return {
+    keys: () => known,
+    file: given.file,
+    isNew: false,
+    renew: (later) => {
+      known = read(later);
+    },
+  };
 }
 
 function keysOfFile(file: string): VaultKeySource {

@@ -19,6 +19,7 @@ import { loadConfig } from '../config.ts';
 import { gatePaths } from '../gate-paths.ts';
 import { dataPaths } from '../instance.ts';
 import { refuseMissingParts } from '../missing-parts.ts';
+import { readGivenKeys } from '../secrets.ts';
 import {
   app,
   backupOf,
@@ -289,7 +290,9 @@ describe('interrupted', () => {
 describe('a folder that was in use', () => {
   const start = async (place: Place, accepted: Parameters<typeof refuseMissingParts>[2] = []) => {
     await using store = await openStore({ path: dataPaths(place.dataDir).database });
-    await refuseMissingParts(await loadConfig(place, {}), store, accepted, silentLog);
+    const { dataDir } = place;
+    const hasOwnKeys = readGivenKeys(await loadConfig(place, {})) === undefined;
+    await refuseMissingParts({ dataDir, hasOwnKeys }, store, accepted, silentLog);
   };
 
   test.each([

@@ -3,7 +3,6 @@ import type { CodeGate, GateVerdict } from '../../functions/index.ts';
 import { digestOf } from '../../images/index.ts';
 import type { Completion, Invoker } from '../../invoker/index.ts';
 import { Fault } from '../../lib/index.ts';
-import { metricsSource } from './endpoint.ts';
 import { createFigures } from './figures.ts';
 import { observedGate, observedInvoker } from './observed.ts';
 
@@ -49,8 +48,7 @@ function fakeInvoker(more: Partial<Invoker> = {}): Invoker {
   };
 }
 
-const linesOf = async (figures: ReturnType<typeof createFigures>) =>
-  (await (await metricsSource(figures, undefined)).text()).split('\n');
+const linesOf = async (figures: ReturnType<typeof createFigures>) => (await figures.text()).split('\n');
 
 test.each([1, 199, 200, 450])('each of %i activations counts, whenever it is asked', async (count) => {
   const figures = createFigures('1.2.3');
@@ -154,10 +152,4 @@ test('a flood of violations makes no more series than there are kinds', async ()
     'ward_sandbox_violations_total{kind="egress"} 5000',
     'ward_sandbox_violations_not_kept_total 1',
   ]);
-});
-
-test('a file without a token is refused', async () => {
-  const figures = createFigures('test');
-  await expect(metricsSource(figures, '/dev/null')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-  await expect(metricsSource(figures, '/nowhere')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });
