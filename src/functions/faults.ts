@@ -19,6 +19,7 @@ export const functionFaultKinds = {
   ACTIVATION_ID_INVALID: 'invalid',
   ENTITY_TOO_LARGE: 'too-large',
   QUOTA_EXCEEDED: 'too-large',
+  RECORDS_FULL: 'throttled',
   BINDING_INVALID: 'invalid',
   RULE_INVALID: 'invalid',
   BINDING_CYCLIC: 'unprocessable',

@@ -14,6 +14,7 @@ import { createFlights, type Flights } from './activations/flights.ts';
 import { type Follower, followActivation } from './activations/following.ts';
 import { createInvocations, type InvocationService } from './activations/invocations.ts';
 import { findPending } from './activations/pending.ts';
+import { createRecordQuota, type RecordWatch } from './activations/record-quota.ts';
 import type { BuiltinAction } from './builtin.ts';
 import { watchForeignWrites } from './entities/foreign-writes.ts';
 import { createEvents, type Events } from './events.ts';
@@ -49,13 +50,17 @@ export interface FunctionsOptions {
   readonly runtimes?: readonly Runtime[];
   /** Bytes of the images that a namespace has pushed; absent: there is no registry. */
   readonly registryBytes?: (namespace: string) => Promise<number>;
+  readonly watchRecords?: RecordWatch;
 }
 
 export interface Functions {
   readonly limits: SystemLimits;
   readonly runtimes: readonly Runtime[];
   readonly namespaces: NamespaceService;
-  readonly quotas: Pick<Quotas, 'usage'>;
+  readonly quotas: Pick<Quotas, 'usage'> & {
+    /** Deletes the oldest records of namespaces whose records are larger than they may be. */
+    enforce(): Promise<void>;
+  };
   readonly packages: PackageService;
   readonly actions: ActionService;
   readonly triggers: TriggerService;
@@ -84,7 +89,14 @@ export interface Functions {
 }
 
 export function createFunctions(options: FunctionsOptions): Functions {
-  const { store, blobs, invoker, vault, gate, log } = options;
+  const { blobs, vault, gate, log } = options;
+  const recordQuota = createRecordQuota({
+    activations: options.store.activations,
+    log,
+    watch: options.watchRecords,
+  });
+  const store: Store = { ...options.store, activations: recordQuota.activations };
+  const invoker = { ...options.invoker, ...recordQuota.guard(options.invoker) };
   const { accepted } = store;
   const limits = { ...defaultLimits, ...options.limits };
   const runtimes = options.runtimes ?? defaultRuntimes;
@@ -140,6 +152,8 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const apis = createApis(quotas.apis);
   const events = createEvents({
     ...options,
+    store,
+    invoker,
     entities,
     limits,
     actions,
@@ -168,7 +182,12 @@ export function createFunctions(options: FunctionsOptions): Functions {
     limits,
     runtimes,
     namespaces,
-    quotas,
+    quotas: {
+      usage: quotas.usage,
+      async enforce() {
+        for (const { name, limits: own } of await namespaces.list()) await recordQuota.enforce(name, own);
+      },
+    },
     packages,
     actions,
     triggers: events.triggers,
@@ -190,6 +209,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     async close(drainMs) {
       // Both refuse what comes from this moment on.
       await Promise.all([events.close(), invocations.close(drainMs)]);
+      await recordQuota.close();
       watch[Symbol.dispose]();
     },
   };

@@ -16,6 +16,7 @@ export {
   serialiseResult,
   statusCodeOf,
 } from './activations/record.ts';
+export type { RecordWatch } from './activations/record-quota.ts';
 export { isArrayResult, jsonOf } from './activations/result.ts';
 export type { ResumeReport } from './activations/resume.ts';
 export { loadPermission } from './activations/run-permission.ts';

@@ -198,6 +198,7 @@ export async function startPlatform(
     runtimes,
     feedLimits: withoutUndefined(config.feeds),
     registryBytes: guarded.registryBytes,
+    watchRecords: figures.records,
   });
   events.registryQuota = async (namespace) =>
     (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
@@ -225,6 +226,7 @@ export async function startPlatform(
   events.apiConnected = sandboxEntrance(api, functions);
   await writeFileAtomically(paths.address, `${url}\n`);
   const sweep = async () => {
+    await functions.quotas.enforce();
     await guarded.sweep(functions);
     return sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });
   };

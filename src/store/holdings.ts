@@ -15,10 +15,6 @@ export function holdingStore(db: Kysely<Schema>): HoldingStore {
       const { entity_bytes: entityBytes, code_bytes: codeBytes } = held;
       return { entityBytes, codeBytes, records: count.total, recordBytes: count.bytes };
     },
-    async recordBytes() {
-      const rows = await db.selectFrom('activation_counts').select(['namespace', 'bytes']).execute();
-      return new Map(rows.map(({ namespace, bytes }) => [namespace, bytes]));
-    },
     async unmeasuredCode() {
       const rows = await db
         .selectFrom('entities')

@@ -66,8 +66,6 @@ export interface Holdings {
 export interface HoldingStore {
   /** Undefined when there is no such namespace. */
   get(namespace: string): Promise<Holdings | undefined>;
-  /** Of all namespaces. */
-  recordBytes(): Promise<ReadonlyMap<string, number>>;
   /** Digests of code whose size is not known, as a database of an older Ward has them. They count nothing. */
   unmeasuredCode(): Promise<readonly string[]>;
   /** Says how large it is. */

@@ -3,6 +3,7 @@
  * what tenants do must not make the number of time series grow.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RecordWatch } from '../../functions/index.ts';
 import type { Completion, InvokerStatus } from '../../invoker/index.ts';
 import type { ViolationKind } from '../../sandbox/index.ts';
 import type { AdvisoriesAge } from '../gate/advisories-age.ts';
@@ -11,7 +12,8 @@ export type Throttle =
   | 'invocations per minute'
   | 'concurrent invocations'
   | 'firings per minute'
-  | 'queue full';
+  | 'queue full'
+  | 'records full';
 
 export interface Figures {
   readonly contentType: string;
@@ -24,6 +26,8 @@ export interface Figures {
   passedOver(): void;
   /** What the gate said. */
   judged(stage: 'deploy' | 'run', outcome: 'allow' | 'warn' | 'deny'): void;
+  /** What the quota of records does. */
+  readonly records: RecordWatch;
   /** Asked at each scrape. */
   watchInvoker(status: () => InvokerStatus): void;
   /** Asked at each scrape. */
@@ -78,6 +82,10 @@ export function createFigures(build: string): Figures {
     'sandbox_violations_not_kept',
     'Violations past what is kept of a namespace a minute',
   );
+  const evicted = counter(
+    'records_evicted',
+    'Records deleted since those of their namespace took too much disk',
+  );
   const verdicts = counter('gate_verdicts', 'What the gate said of deployments; of runs, refusals only', [
     'stage',
     'outcome',
@@ -103,6 +111,10 @@ export function createFigures(build: string): Figures {
       if (uncounted.length === completionsAtOnce) count();
     },
     throttled: (limit) => throttles.inc({ limit }),
+    records: {
+      evicted: (records) => evicted.inc(records),
+      refused: () => throttles.inc({ limit: 'records full' }),
+    },
     violated: (kind) => violations.inc({ kind }),
     passedOver: () => passedOver.inc(),
     judged: (stage, outcome) => verdicts.inc({ stage, outcome }),

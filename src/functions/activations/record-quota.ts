@@ -1,0 +1,213 @@
+/**
+ * What records of a namespace's activations may take on disk. When they are more, its oldest go, whatever retention
+ * says; but none that ended within the last minutes, whose caller may still ask for it. When nothing else is left, new
+ * calls are refused: a record of an accepted call is never the one that is lost.
+ *
+ * Calls ask a number in memory. It is an estimate between two looks at the store, whose counter is exact.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Invoker } from '../../invoker/index.ts';
+import { formatSize, type Log, messageOf } from '../../lib/index.ts';
+import type { ActivationStore, ActivationWrite, Evicted, LongText } from '../../store/index.ts';
+import { functionFault } from '../faults.ts';
+import type { Identity } from '../namespaces/namespaces.ts';
+
+/** Hears of what the quota does. */
+export interface RecordWatch {
+  evicted(records: number): void;
+  refused(): void;
+}
+
+export interface RecordQuotaOptions {
+  readonly activations: ActivationStore;
+  readonly log: Log;
+  readonly watch?: RecordWatch | undefined;
+  /** How long a record stays after its end, however large the others are. */
+  readonly graceMs?: number;
+}
+
+type Admitting = Pick<Invoker, 'admit' | 'admitFire'>;
+type Limits = Pick<Identity['limits'], 'recordQuotaBytes' | 'storeActivations'>;
+
+export interface RecordQuota {
+  /** The store, with all that is appended counted. */
+  readonly activations: ActivationStore;
+  /** What admits nothing while records are too many. @throws Fault RECORDS_FULL, as `admit` does */
+  guard(invoker: Admitting): Admitting;
+  /** Holds what is there against the quota, as an operator may have lowered it. */
+  enforce(namespace: string, limits: Limits): Promise<void>;
+  /** Ends what is under way after its step. */
+  close(): Promise<void>;
+}
+
+interface Account {
+  /** Undefined until the store has been asked. */
+  held: number | undefined;
+  /** Bytes of all that came since the start. */
+  appended: number;
+  limit: number;
+  /** Nothing could be deleted any more, and it was not enough. */
+  isFull: boolean;
+  /** By the monotonic clock. */
+  checkedAt: number;
+  underWay: Promise<void> | undefined;
+}
+
+const defaultGraceMs = 5 * 60_000;
+/** Records in one step. */
+const stepSize = 250;
+const shortestRestMs = 2;
+/** A namespace that is full is looked at again after so long. */
+const retryMs = 5000;
+/** Room that a pass makes, so that not every record begins one. */
+const share = 0.95;
+/** What may be held past the limit while a pass makes room. */
+const slack = 1.25;
+const rowBytes = 1024;
+
+export function createRecordQuota(options: RecordQuotaOptions): RecordQuota {
+  const accounts = new Map<string, Account>();
+  const ending = new AbortController();
+
+  const accountOf = (namespace: string, limit: number): Account => {
+    let account = accounts.get(namespace);
+    if (account === undefined) {
+      account = { held: undefined, appended: 0, limit, isFull: false, checkedAt: 0, underWay: undefined };
+      accounts.set(namespace, account);
+    }
+    account.limit = limit;
+    return account;
+  };
+  const check = (namespace: string, account: Account): Promise<void> => {
+    account.underWay ??= makeRoom(options, namespace, account, ending.signal).finally(() => {
+      account.checkedAt = performance.now();
+      account.underWay = undefined;
+    });
+    return account.underWay;
+  };
+  /** Undefined when there is room. */
+  const refusal = (namespace: string, limits: Limits) => {
+    if (limits.storeActivations === false || ending.signal.aborted) return undefined;
+    const account = accountOf(namespace, limits.recordQuotaBytes);
+    const { held, limit, isFull, checkedAt } = account;
+    if (held !== undefined && held <= limit) return undefined;
+    if (!isFull || performance.now() - checkedAt > retryMs) void check(namespace, account);
+    if (held === undefined || (!isFull && held <= limit * slack)) return undefined;
+    return recordsFull(namespace, { used: held, limit, isFull });
+  };
+  const admitted = (namespace: string, limits: Limits) => {
+    const fault = refusal(namespace, limits);
+    if (fault === undefined) return;
+    options.watch?.refused();
+    throw fault;
+  };
+  return {
+    activations: {
+      ...options.activations,
+      append(write) {
+        const { namespace } = write.row;
+        const account = accounts.get(namespace);
+        const bytes = account === undefined ? 0 : bytesOf(write);
+        const kept = options.activations.append(write);
+        if (account !== undefined) {
+          account.appended += bytes;
+          if (account.held !== undefined) account.held += bytes;
+          if ((account.held ?? 0) > account.limit && !account.isFull) void check(namespace, account);
+        }
+        return kept;
+      },
+    },
+    guard: (invoker) => ({
+      admit(namespace, limits: Limits & Parameters<Invoker['admit']>[1]) {
+        admitted(namespace, limits);
+        return invoker.admit(namespace, limits);
+      },
+      admitFire(namespace, limits: Limits & Parameters<Invoker['admitFire']>[1]) {
+        admitted(namespace, limits);
+        invoker.admitFire(namespace, limits);
+      },
+    }),
+    enforce: (namespace, limits) => check(namespace, accountOf(namespace, limits.recordQuotaBytes)),
+    async close() {
+      ending.abort();
+      await Promise.all([...accounts.values()].map(({ underWay }) => underWay));
+    },
+  };
+}
+
+/** Deletes what may go until there is room. Never rejects. */
+async function makeRoom(
+  options: RecordQuotaOptions,
+  namespace: string,
+  account: Account,
+  signal: AbortSignal,
+): Promise<void> {
+  const { log, watch } = options;
+  let total = 0;
+  try {
+    // The first step only looks, unless there is too much.
+    let { records, heldBytes } = await evict(options, namespace, account, account.limit);
+    while (records > 0 && !signal.aborted) {
+      total += records;
+      const startedAt = performance.now();
+      ({ records, heldBytes } = await evict(options, namespace, account, account.limit * share));
+      await sleep(Math.max(shortestRestMs, performance.now() - startedAt), undefined, { signal });
+    }
+    account.isFull = heldBytes > account.limit;
+  } catch (error) {
+    if (!signal.aborted)
+      log.error({ namespace, reason: messageOf(error) }, 'old records could not be deleted');
+  }
+  if (total === 0) return;
+  watch?.evicted(total);
+  log.info(
+    { namespace, records: total },
+    'deleted old records, which took more disk than their namespace may have',
+  );
+}
+
+async function evict(
+  { activations, graceMs = defaultGraceMs }: RecordQuotaOptions,
+  namespace: string,
+  account: Account,
+  bytes: number,
+): Promise<Evicted> {
+  const { appended } = account;
+  const endedBefore = Date.now() - graceMs;
+  const keepBytes = Math.floor(bytes);
+  const evicted = await activations.evict({ namespace, keepBytes, endedBefore, max: stepSize });
+  // What was appended meanwhile may be in the store's number or not.
+  account.held = evicted.heldBytes + account.appended - appended;
+  return evicted;
+}
+
+function bytesOf({ row, logs, inputJson = '' }: ActivationWrite): number {
+  const texts = [row.documentJson, row.responseJson ?? '', inputJson, ...('pieces' in logs ? [logs] : logs)];
+  return texts.reduce((sum, text) => sum + textBytes(text), rowBytes);
+}
+
+function textBytes(text: string | LongText): number {
+  if (typeof text === 'string') return Buffer.byteLength(text);
+  return text.pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+interface Fullness {
+  readonly used: number;
+  readonly limit: number;
+  readonly isFull: boolean;
+}
+
+function recordsFull(namespace: string, { used, limit, isFull }: Fullness) {
+  return functionFault(
+    'RECORDS_FULL',
+    `The records of the namespace '${namespace}' take ${formatSize(used)} of the ${formatSize(limit)} that they may ` +
+      (isFull ? 'take, and none of them is old enough to go.' : 'take, and the oldest are being deleted.'),
+    {
+      hint:
+        'Wait until the newest are a few minutes old, log and return less, or ask the operator for a larger ' +
+        '--record-quota of `ward namespace limits`.',
+      retryAfterMs: isFull ? retryMs : 1000,
+      details: { quota: 'records', used, limit },
+    },
+  );
+}
