@@ -6,8 +6,10 @@ import { egressFault } from './faults.ts';
 import type { EgressGrants } from './grants.ts';
 import type { EgressLimits } from './limits.ts';
 import { contains, type Network, parseAddress } from './networks.ts';
+import { createOpenAddresses } from './open-addresses.ts';
 import { refusedAs } from './refused-networks.ts';
 import { createAnswerer } from './resolver/answers.ts';
+import { createDecision } from './resolver/decision.ts';
 import { openUpstream } from './resolver/upstream.ts';
 import { addressesOf, maxSlots } from './router/addresses.ts';
 import { letGoOfNamespace, makeLinkedNamespace } from './router/links.ts';
@@ -24,6 +26,8 @@ export interface WaysOutOptions {
 }
 
 export interface WayOutRequest {
+  /** Whose sandbox it is: the namespace, or '' for Ward itself. Its turns in the packet filter are counted together. */
+  readonly tenant: string;
   readonly grants: EgressGrants;
   readonly limits: EgressLimits;
   /** `203.0.113.53:53`; undefined: the host's own. */
@@ -39,6 +43,8 @@ export interface WayOut {
   readonly namespace: string;
   /** A file for /etc/resolv.conf. */
   readonly resolvConf: string;
+  /** Settles when nothing passes any more, asked for or not. */
+  readonly ended: Promise<void>;
   /** Settles when every refusal so far has been told. Never rejects. */
   told(): Promise<void>;
   /** Takes everything away that was made for it; its sandbox has ended. Idempotent. */
@@ -68,12 +74,7 @@ export function openWaysOut(options: WaysOutOptions): WaysOut {
         free.giveBack(slot);
       };
       listeners.set(slot, { limits: request.limits, own: router.own, hear: request.onRefusal });
-      try {
-        return await openWay(router, slot, ++count, request, leave);
-      } catch (error) {
-        leave();
-        throw error;
-      }
+      return openWay(router, slot, ++count, request, leave);
     },
     close: () => routers.close(),
   };
@@ -92,7 +93,6 @@ interface Routers {
   close(): Promise<void>;
 }
 
-/** Whoever has a way through a router that broke keeps what is left of it, which is nothing. */
 function keepRouter(
   { dir, takeOwnerId, log }: WaysOutOptions,
   onRefusal: RouterOptions['onRefusal'],
@@ -132,43 +132,53 @@ async function openWay(
   request: WayOutRequest,
   leave: () => void,
 ): Promise<WayOut> {
-  const { grants, limits, dir } = request;
+  const { grants, limits, dir, tenant } = request;
   const namespace = join(dir, 'net');
   const resolvConf = join(dir, 'resolv.conf');
-  const close = async () => {
-    router.listener.leave(slot);
-    await letGoOfNamespace(namespace);
-    // A broken router has no rules left that could be taken away one by one.
-    await router.filter.apply(removalOf(slot)).catch(() => {});
-  };
+  await using stack = new AsyncDisposableStack();
+  stack.defer(leave);
+  // A broken router has no rules left that could be taken away one by one.
+  stack.defer(() => router.filter.apply(removalOf({ slot, grants }), tenant).catch(() => {}));
+  stack.defer(() => letGoOfNamespace(namespace));
+  stack.defer(() => router.listener.leave(slot));
   router.listener.serve(slot, answererFor(router, slot, request));
-  try {
-    await Promise.all([
-      makeLinkedNamespace(namespace, router.namespace, slot),
-      router.filter.apply(sandboxRules({ slot, serial, grants, limits })),
-      writeFile(resolvConf, resolvConfText(slot), { mode: 0o644 }),
-    ]);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const starting = router.startUplink(slot, limits.connections);
+  stack.defer(() => starting.then((started) => started.end()).catch(() => {}));
+  const made = await Promise.allSettled([
+    starting,
+    makeLinkedNamespace(namespace, router.namespace, slot),
+    router.filter.apply(sandboxRules({ slot, serial, grants, limits }), tenant),
+    writeFile(resolvConf, resolvConfText(slot), { mode: 0o644 }),
+  ]);
+  for (const each of made) if (each.status === 'rejected') throw each.reason;
+  const uplink = await starting;
+  const parts = stack.move();
   let closing: Promise<void> | undefined;
   return {
     namespace,
     resolvConf,
+    ended: uplink.ended.then(() => {}),
     told: () => router.told(),
-    close: () => (closing ??= close().finally(leave)),
+    close: () => (closing ??= parts.disposeAsync()),
   };
 }
 
-function answererFor(router: Router, slot: number, { grants, resolvers, onRefusal }: WayOutRequest) {
+function answererFor(router: Router, slot: number, request: WayOutRequest) {
+  const { grants, resolvers, onRefusal, tenant } = request;
+  const account = createOpenAddresses((openings, seconds) =>
+    router.filter.apply(openingOf(slot, openings, seconds), tenant),
+  );
   return createAnswerer({
-    grants,
+    hosts: grants.hosts.map(({ host }) => host),
     upstream: openUpstream(resolvers),
-    own: router.own,
-    open: (openings, seconds) => router.filter.apply(openingOf(slot, openings, seconds)),
+    hasIpv6: () => router.own().some(isReachingIpv6),
+    decide: createDecision({ grants, own: router.own, open: account.open, onRefusal }),
     onRefusal,
   });
+}
+
+function isReachingIpv6({ family, text }: Network): boolean {
+  return family === 6 && text !== '::1/128' && !text.startsWith('fe80:');
 }
 
 /** A dot is enough for a name to be whole: there are no search domains here. */
@@ -177,11 +187,12 @@ function resolvConfText(slot: number): string {
 }
 
 function describe(
-  { isLimit, protocol, address, port }: Omit<TracedPacket, 'slot'>,
+  { reason, protocol, address, port }: Omit<TracedPacket, 'slot'>,
   { limits, own }: Listening,
 ): string {
   const where = `${protocol} ${address.includes(':') ? `[${address}]` : address}${port === 0 ? '' : `:${port}`}`;
-  if (isLimit) {
+  if (reason === 'form') return `${where}: fragments, options and extension headers do not pass`;
+  if (reason === 'limit') {
     const { connections, connectionsPerSecond, packetsPerSecond, bytesPerSecond } = limits;
     const most = `${connections} connections, ${connectionsPerSecond} new, ${packetsPerSecond} packets and ${bytesPerSecond} bytes a second`;
     return `${where}: past its limits (${most})`;

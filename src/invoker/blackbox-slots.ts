@@ -62,6 +62,7 @@ async function start(
       cwd: image.config.workingDir.startsWith('/') ? image.config.workingDir : '/',
       policy,
       channel: 'none',
+      tenant: target.namespace,
     });
     let runner: BlackboxRunner;
     try {

@@ -28,6 +28,8 @@ interface Start {
   readonly policy: SandboxPolicy;
   readonly code: Code | undefined;
   readonly api?: ApiAccess | undefined;
+  /** The namespace; none of one that waits for its code. */
+  readonly tenant?: string | undefined;
 }
 
 /** Used to fill in a blank slot. */
@@ -58,11 +60,11 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
     prepared.catch(() => roots.delete(kind.image));
     return prepared;
   };
-  const start = async ({ kind, memoryMiB, policy, code, api }: Start): Promise<Slot> => {
+  const start = async ({ kind, memoryMiB, policy, code, api, tenant }: Start): Promise<Slot> => {
     const [prepared, folder] = await Promise.all([prepare(kind), code ? folders.lay(code) : folders.empty()]);
     try {
       const runner = await startRunner(options, kind, prepared, {
-        ...{ memoryMiB, policy, api, codeDir: folder.path },
+        ...{ memoryMiB, policy, api, tenant, codeDir: folder.path },
       });
       void runner.ended.then(() => folder.release());
       const slot = newSlot(kind.kind, memoryMiB, runner);
@@ -89,7 +91,7 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
         memoryMiB,
         takesBlank: isDefault,
         apiHost: api.host,
-        start: () => start({ kind, memoryMiB, policy, code, api }),
+        start: () => start({ kind, memoryMiB, policy, code, api, tenant: target.namespace }),
         async lay(slot) {
           const blank = blanks.get(slot);
           if (!blank) throw new TypeError('only a blank slot takes code');
@@ -118,7 +120,7 @@ async function startRunner(
   { host, readyTimeoutMs, desk, intakes, resultBytes }: SlotOptions,
   kind: RuntimeKind,
   { image, root }: PreparedImage,
-  { memoryMiB, policy, codeDir, api }: Omit<Start, 'kind' | 'code'> & { readonly codeDir: string },
+  { memoryMiB, policy, codeDir, api, tenant }: Omit<Start, 'kind' | 'code'> & { readonly codeDir: string },
 ): Promise<RunnerProcess> {
   const [program = '', ...args] = image.config.entrypoint;
   const sandbox = await host.start({
@@ -129,6 +131,7 @@ async function startRunner(
     policy,
     codeDir,
     channel: 'channel',
+    ...(tenant === undefined ? {} : { tenant }),
   });
   const runner = new RunnerProcess(sandbox, intakes, resultBytes);
   desk.watch(sandbox.id, runner);

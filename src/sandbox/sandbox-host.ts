@@ -186,7 +186,7 @@ export class LocalSandboxHost implements SandboxHost {
     const parts: Occupied = { runtime, paths, range, wayOut: undefined, confinement: unconfined };
     try {
       await mkdir(paths.bundleDir, { recursive: true, mode: 0o711 });
-      parts.wayOut = await this.#openWayOut(policy, paths);
+      parts.wayOut = await this.#openWayOut(policy, paths, request.tenant);
       const spec = driver.adapt(
         buildSpec({
           ...request,
@@ -229,10 +229,14 @@ export class LocalSandboxHost implements SandboxHost {
   }
 
   /** Nothing is done for a sandbox that may reach nothing. */
-  async #openWayOut({ egress }: SandboxPolicy, { id, bundleDir }: RunPaths): Promise<WayOut | undefined> {
+  async #openWayOut(
+    { egress }: SandboxPolicy,
+    { id, bundleDir }: RunPaths,
+    tenant = '',
+  ): Promise<WayOut | undefined> {
     if (egress === undefined) return undefined;
     const onRefusal = (detail: string) => this.#options.onViolation?.(id, violation('egress', detail));
-    return this.#waysOut.open({ ...egress, dir: bundleDir, onRefusal });
+    return this.#waysOut.open({ ...egress, tenant, dir: bundleDir, onRefusal });
   }
 
   async #spawn(request: SandboxRequest, parts: Occupied): Promise<Sandbox> {
@@ -272,6 +276,8 @@ export class LocalSandboxHost implements SandboxHost {
       },
     });
     this.#running.set(paths.id, sandbox);
+    // Kept, it would reach nothing in all later calls.
+    void wayOut?.ended.then(() => sandbox.destroy()).catch(() => {});
     return sandbox;
   }
 

@@ -15,6 +15,8 @@ export interface SandboxRequest {
   readonly policy: SandboxPolicy;
   /** A host folder that appears read-only (nosuid, nodev, executable) at /fn. */
   readonly codeDir?: string;
+  /** The namespace that it belongs to, for what is shared out among namespaces. Ward's own without it. */
+  readonly tenant?: string;
   /** `channel`: fd 3 is one end of a socketpair. `none`: stdio only. */
   readonly channel: 'channel' | 'none';
 }

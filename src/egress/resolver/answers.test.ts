@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { egressCeilingSchema, grantEgress } from '../grants.ts';
 import { parseAddress } from '../networks.ts';
-import type { Opening } from '../router/ruleset.ts';
 import { parseEgress } from '../rules.ts';
-import { type Answerer, createAnswerer, mostAddresses } from './answers.ts';
+import type { Opening } from '../services.ts';
+import { type Answerer, createAnswerer } from './answers.ts';
+import { createDecision, mostAddresses } from './decision.ts';
 import type { Lookup } from './upstream.ts';
 
 interface Bench {
@@ -20,23 +21,38 @@ function bench(
   {
     open = async () => {},
     own = ['203.0.113.1', '::1', 'fe80::1'],
-  }: { readonly open?: () => Promise<void>; readonly own?: readonly string[] } = {},
+    hasIpv6 = false,
+    rules = ['*.example.com:443'],
+  }: Partial<{
+    readonly open: () => Promise<void>;
+    readonly own: readonly string[];
+    readonly hasIpv6: boolean;
+    readonly rules: readonly unknown[];
+  }> = {},
 ): Bench {
   const [opened, asked, refused]: [Bench['opened'], string[], string[]] = [[], [], []];
+  const onRefusal = (detail: string) => void refused.push(detail);
+  const addresses = own.flatMap((text) => parseAddress(text) ?? []);
+  const grants = grantEgress(parseEgress(rules), egressCeilingSchema.parse('public'));
   const answer = createAnswerer({
-    grants: grantEgress(parseEgress(['*.example.com:443']), egressCeilingSchema.parse('public')),
+    hosts: grants.hosts.map(({ host }) => host),
     upstream: {
       async lookup(name, family) {
         asked.push(`${name} ${family}`);
         return lookup;
       },
     },
-    own: () => own.flatMap((text) => parseAddress(text) ?? []),
-    open: async (openings, seconds) => {
-      await open();
-      opened.push({ openings, seconds });
-    },
-    onRefusal: (detail) => refused.push(detail),
+    hasIpv6: () => hasIpv6,
+    decide: createDecision({
+      grants,
+      own: () => addresses,
+      open: async (openings, seconds) => {
+        await open();
+        opened.push({ openings, seconds });
+      },
+      onRefusal,
+    }),
+    onRefusal,
   });
   return { answer, opened, asked, refused };
 }
@@ -55,7 +71,7 @@ describe('answers', () => {
     const { answer, opened } = bench([{ address: '198.51.100.7', ttlSeconds }]);
     const reply = read(await answer(query('a.example.com'), 'udp'));
     expect(reply.answers).toMatchObject([{ data: '198.51.100.7', ttl: told, name: 'a.example.com' }]);
-    expect(opened).toMatchObject([{ seconds, openings: [{ protocol: 'tcp', ports: [443] }] }]);
+    expect(opened).toMatchObject([{ seconds, openings: [{ service: 0 }] }]);
   });
 
   it('keep the case of the question', async () => {
@@ -106,6 +122,21 @@ describe('answers', () => {
     expect(opened[0]?.openings).toHaveLength(mostAddresses);
   });
 
+  it('cost a bounded number of elements, however many rules and ports a name has', async () => {
+    const many = Array.from({ length: 32 }, (_, index) => ({
+      address: `198.51.100.${index}`,
+      ttlSeconds: 9,
+    }));
+    const rules = Array.from({ length: 64 }, (_, rule) => ({
+      host: '*.example.com',
+      ports: Array.from({ length: 64 }, (__, port) => 1 + rule * 64 + port),
+    }));
+    const { answer, opened } = bench(many, { rules });
+    const reply = read(await answer(query('a.example.com'), 'tcp'));
+    expect(reply.answers).toHaveLength(4);
+    expect(opened[0]?.openings).toHaveLength(256);
+  });
+
   it('are not asked for when no rule allows the name, and hold no other kinds', async () => {
     const { answer, asked, refused } = bench([{ address: '198.51.100.7', ttlSeconds: 1 }]);
     expect(codeOf(await answer(query('example.com'), 'udp'))).toBe(3);
@@ -120,7 +151,7 @@ describe('answers', () => {
   it('have addresses of IPv6 only where the host has one that leads somewhere', async () => {
     const lookup = [{ address: '2001:db8::7', ttlSeconds: 1 }];
     const none = bench(lookup);
-    const some = bench(lookup, { own: ['203.0.113.1', '2001:db8::1'] });
+    const some = bench(lookup, { hasIpv6: true });
     expect(read(await none.answer(query('a.example.com', 'AAAA'), 'udp')).answers).toEqual([]);
     expect(read(await some.answer(query('a.example.com', 'AAAA'), 'udp')).answers).toMatchObject([
       { data: '2001:db8::7' },

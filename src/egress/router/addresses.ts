@@ -1,12 +1,16 @@
 /**
- * Addresses of Ward's own networks, inside of one router: a pair for each sandbox and one for the uplink. Pure.
+ * Addresses of Ward's own networks, inside of one router: a pair for each sandbox, and one that all uplinks lead to. Pure.
  * 198.18.0.0/15 is set aside for measuring networks and routed nowhere; the other one is a private network of IPv6.
  * Nobody may name either, so that no sandbox reaches another one or the router.
  */
 
-/** Of a number of ways at once. The first pair is the uplink's. */
+/** Of a number of ways at once. The first pair is the uplinks'. */
 export const maxSlots = 65_000;
-export const uplinkName = 'up0';
+/**
+ * The largest packet that a uplink's device takes, so of every device on the way: a datagram that a program may send
+ * passes in one piece.
+ */
+export const mtu = 65_520;
 /** What the sandbox calls its network device. */
 export const deviceName = 'eth0';
 
@@ -23,20 +27,26 @@ export interface SlotAddresses {
   readonly gateway: LinkEnd;
   /** The router's device for it. */
   readonly link: string;
+  /** The router's device of its uplink. */
+  readonly uplink: string;
+  /** The routing table for its packets, and where its rule stands among the others. */
+  readonly table: number;
 }
 
-export const uplink: { readonly near: LinkEnd; readonly far: LinkEnd } = {
-  near: { ipv4: '198.18.0.2', ipv6: 'fd57:4152:4400::2', mac: '02:57:44:00:00:02' },
-  far: { ipv4: '198.18.0.1', ipv6: 'fd57:4152:4400::1', mac: '02:57:44:00:00:01' },
-};
+/** The far end of every uplink. */
+export const far: LinkEnd = { ipv4: '198.18.0.1', ipv6: 'fd57:4152:4400::1', mac: '02:57:44:00:00:01' };
+/** The hardware address of every uplink's device in the router. */
+export const uplinkMac = '02:57:44:00:00:02';
 
 /** @param slot From 1 to `maxSlots`. */
 export function addressesOf(slot: number): SlotAddresses {
-  return { inside: end(slot, 1), gateway: end(slot, 0), link: linkName(slot) };
-}
-
-export function linkName(slot: number): string {
-  return `w${slot}`;
+  return {
+    inside: end(slot, 1),
+    gateway: end(slot, 0),
+    link: `w${slot}`,
+    uplink: `u${slot}`,
+    table: 1000 + slot,
+  };
 }
 
 /** Whose address it is; undefined when it is none inside of a sandbox. */
@@ -48,7 +58,7 @@ export function slotOfAddress(ipv4: string): number | undefined {
   return offset >= 3 && offset % 2 === 1 ? (offset - 1) / 2 : undefined;
 }
 
-/** Below the pairs lies the uplink's network. */
+/** Below the pairs lies the uplinks' network. */
 const reserved = 4;
 
 function end(slot: number, side: 0 | 1): LinkEnd {

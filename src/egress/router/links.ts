@@ -1,7 +1,7 @@
 /** A sandbox's network namespace with one device, joined to the router by a pair of virtual Ethernet devices. */
 import { rm, writeFile } from 'node:fs/promises';
 import { runCommand } from '../../lib/index.ts';
-import { addressesOf, deviceName } from './addresses.ts';
+import { addressesOf, deviceName, mtu } from './addresses.ts';
 import { inNamespace, programEnv, runNetworkProgram } from './programs.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function makeLinkedNamespace(path: string, router: string, slot: nu
     [
       'link set lo up',
       `link add ${deviceName} type veth peer name ${link} netns ${router}`,
-      `link set ${deviceName} address ${inside.mac} mtu 1500 up`,
+      `link set ${deviceName} address ${inside.mac} mtu ${mtu} up`,
       `addr add ${inside.ipv4}/31 dev ${deviceName}`,
       `addr add ${inside.ipv6}/127 dev ${deviceName} nodad`,
       `neigh replace ${gateway.ipv4} lladdr ${gateway.mac} dev ${deviceName}`,
@@ -30,7 +30,7 @@ export async function makeLinkedNamespace(path: string, router: string, slot: nu
   await runNetworkProgram(
     inNamespace(router, ['ip', '-batch', '-']),
     [
-      `link set ${link} address ${gateway.mac} mtu 1500 up`,
+      `link set ${link} address ${gateway.mac} mtu ${mtu} up`,
       `addr add ${gateway.ipv4}/31 dev ${link}`,
       `addr add ${gateway.ipv6}/127 dev ${link} nodad`,
       `neigh replace ${inside.ipv4} lladdr ${inside.mac} dev ${link}`,

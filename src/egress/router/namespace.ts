@@ -11,15 +11,15 @@ import { programEnv, runNetworkProgram, unavailable } from './programs.ts';
 export interface RouterNamespace {
   /** The network namespace, as a path. */
   readonly path: string;
-  /** A process that is in it and in the user namespace that owns it, until `settle`. */
+  /** A process that is in it and in the user namespace that owns it. */
   readonly holderPid: number;
-  /** Lets go of the process that holds the user namespace: somebody is in it. */
-  settle(): void;
+  /** Ends that process. */
+  end(): void;
 }
 
 /**
  * Forwarding only here. Replies are asked for by nobody else's address, so that no path filter is needed; errors are
- * limited by the packet filter.
+ * limited by the packet filter. Datagrams are remembered for as long as pasta does.
  */
 const settings = `set -e
 set_to() { if [ -e "/proc/sys/net/$1" ]; then echo "$2" >"/proc/sys/net/$1"; fi; }
@@ -33,6 +33,8 @@ set_to ipv6/conf/default/accept_ra 0
 set_to ipv4/icmp_ratelimit 0
 set_to netfilter/nf_conntrack_tcp_loose 0
 set_to netfilter/nf_conntrack_tcp_timeout_established 7200
+set_to netfilter/nf_conntrack_udp_timeout 180
+set_to netfilter/nf_conntrack_udp_timeout_stream 180
 echo ready
 exec cat`;
 
@@ -65,7 +67,7 @@ export async function makeRouterNamespace(path: string, ownerId: number): Promis
   return {
     path,
     holderPid: holder.pid,
-    settle: () => void holder.kill('SIGKILL'),
+    end: () => void holder.kill('SIGKILL'),
   };
 }
 

@@ -1,10 +1,20 @@
-/** Applies rules in the router, in order and as few transactions as possible: what waits goes together. */
+/**
+ * Applies rules in the router, in few transactions: what waits goes together. Tenants take turns, so that the questions
+ * of one don't delay another's.
+ */
 import { inNamespace, runNetworkProgram } from './programs.ts';
 
 export interface PacketFilter {
-  /** Settles when the rules hold. All or nothing. @throws Fault EGRESS_UNAVAILABLE */
-  apply(rules: string): Promise<void>;
+  /**
+   * Settles when the rules hold. All or nothing; those of one tenant in order.
+   * @param tenant '' is Ward itself, which goes first.
+   * @throws Fault EGRESS_UNAVAILABLE
+   */
+  apply(rules: string, tenant: string): Promise<void>;
 }
+
+/** Of one transaction, so that nobody waits long for the others in it. */
+const mostAtOnce = 32;
 
 interface Waiting {
   readonly rules: string;
@@ -12,16 +22,18 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export function openPacketFilter(namespace: string): PacketFilter {
-  const waiting: Waiting[] = [];
+/** @param load Loads a text of rules, all or nothing. */
+export function openPacketFilter(
+  namespace: string,
+  load = (rules: string) => runNetworkProgram(inNamespace(namespace, ['nft', '-f', '-']), rules),
+): PacketFilter {
+  const queues = new Map<string, Waiting[]>();
   let working = false;
-  const load = (rules: string) => runNetworkProgram(inNamespace(namespace, ['nft', '-f', '-']), rules);
 
   const one = ({ rules, resolve, reject }: Waiting) => load(rules).then(resolve, reject);
   const work = async () => {
     working = true;
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0);
+    for (let batch = takeTurns(queues); batch.length > 0; batch = takeTurns(queues)) {
       try {
         await load(batch.map(({ rules }) => rules).join('\n'));
         for (const { resolve } of batch) resolve();
@@ -35,11 +47,28 @@ export function openPacketFilter(namespace: string): PacketFilter {
     working = false;
   };
   return {
-    apply(rules) {
+    apply(rules, tenant) {
       return new Promise((resolve, reject) => {
-        waiting.push({ rules, resolve, reject });
+        const queue = queues.get(tenant) ?? [];
+        queue.push({ rules, resolve, reject });
+        queues.set(tenant, queue);
         if (!working) void work();
       });
     },
   };
+}
+
+/** One of each tenant, then another of each. A tenant that had a turn stands behind the others next time. */
+function takeTurns(queues: Map<string, Waiting[]>): Waiting[] {
+  const batch: Waiting[] = queues.get('')?.splice(0) ?? [];
+  queues.delete('');
+  while (batch.length < mostAtOnce) {
+    const [tenant, queue] = queues.entries().next().value ?? [];
+    const next = queue?.shift();
+    if (tenant === undefined || queue === undefined || next === undefined) break;
+    queues.delete(tenant);
+    if (queue.length > 0) queues.set(tenant, queue);
+    batch.push(next);
+  }
+  return batch;
 }

@@ -10,8 +10,8 @@ import { inNamespace, programEnv } from './programs.ts';
 export interface TracedPacket {
   /** Undefined is a mark of Ward's own. */
   readonly slot: number | undefined;
-  /** It went past a limit; otherwise it was to where nothing is open. */
-  readonly isLimit: boolean;
+  /** It was to where nothing is open, went past a limit, or has a form that does not pass. */
+  readonly reason: 'closed' | 'limit' | 'form';
   readonly address: string;
   /** `tcp`, `udp`, or the number of another protocol. */
   readonly protocol: string;
@@ -25,6 +25,8 @@ export interface TraceReader {
 }
 
 const protocols: Readonly<Record<string, string>> = { '6': 'tcp', '17': 'udp', tcp: 'tcp', udp: 'udp' };
+
+const reasons: Readonly<Record<string, TracedPacket['reason']>> = { r: 'closed', l: 'limit', f: 'form' };
 
 export function readTraces(namespace: string, onPacket: (packet: TracedPacket) => void): TraceReader {
   const child = startCommand(inNamespace(namespace, ['nft', '--numeric', 'monitor', 'trace']), {
@@ -57,10 +59,10 @@ export function parseTrace(line: string): TracedPacket | undefined {
   if (chain === undefined || address === undefined) return undefined;
   const number = / (?:ip protocol|ip6 nexthdr) (\w+)/.exec(line)?.[1] ?? '';
   const port = / (?:tcp|udp) dport (\d+)/.exec(line)?.[1];
-  const slot = /^([rl])([1-9]\d{0,4})$/.exec(chain)?.[2];
+  const [, letter = 'r', slot] = /^([rlf])([1-9]\d{0,4})$/.exec(chain) ?? [];
   return {
     slot: slot === undefined ? undefined : Number(slot),
-    isLimit: chain.startsWith('l'),
+    reason: reasons[letter] ?? 'closed',
     address,
     protocol: protocols[number] ?? `protocol ${number}`,
     port: port === undefined ? 0 : Number(port),

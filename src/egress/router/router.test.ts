@@ -34,19 +34,19 @@ describe('a line of the trace', () => {
   it.each([
     [
       `${head} r7 packet: ${ether} ip saddr 198.18.0.19 ip daddr 10.0.0.1 ip dscp 0x00 ip ecn 0x0 ip ttl 63 ip id 53290 ip protocol 6 ip length 60 tcp sport 38882 tcp dport 80 tcp flags == 0x2 tcp window 64240 `,
-      { slot: 7, isLimit: false, address: '10.0.0.1', protocol: 'tcp', port: 80 },
+      { slot: 7, reason: 'closed', address: '10.0.0.1', protocol: 'tcp', port: 80 },
     ],
     [
       `${head} l12 packet: ${ether} ip6 saddr fd57:: ip6 daddr 2001:db8::1 ip6 dscp 0x00 ip6 hoplimit 63 ip6 nexthdr 17 ip6 length 40 udp sport 1 udp dport 53 `,
-      { slot: 12, isLimit: true, address: '2001:db8::1', protocol: 'udp', port: 53 },
+      { slot: 12, reason: 'limit', address: '2001:db8::1', protocol: 'udp', port: 53 },
     ],
     [
       `${head} r7 packet: ${ether} ip saddr 198.18.0.19 ip daddr 10.0.0.1 ip protocol 1 ip length 60 icmp type 8`,
-      { slot: 7, isLimit: false, address: '10.0.0.1', protocol: 'protocol 1', port: 0 },
+      { slot: 7, reason: 'closed', address: '10.0.0.1', protocol: 'protocol 1', port: 0 },
     ],
     [
       `${head} input packet: iif "lo" ip saddr 127.0.0.1 ip daddr 127.0.0.1 ip protocol 17 udp sport 53 udp dport 20002`,
-      { slot: undefined, isLimit: false, address: '127.0.0.1', protocol: 'udp', port: 20_002 },
+      { slot: undefined, reason: 'closed', address: '127.0.0.1', protocol: 'udp', port: 20_002 },
     ],
   ])('%s', (line, packet) => {
     expect(parseTrace(line)).toEqual(packet);

@@ -1,9 +1,9 @@
 /**
  * The one router of a Ward: a network namespace between its sandboxes and the machine, with the packet filter, the
- * resolver and the uplink. Made when the first sandbox with a rule starts, so that it costs nothing before. All of it
+ * resolver and the uplinks. Made when the first sandbox with a rule starts, so that it costs nothing before. All of it
  * ends with Ward's mount and pid namespace, even when Ward is killed.
  *
- *   sandbox ── veth ── [ packet filter │ resolver │ NAT ] ── pasta ── sockets of the host
+ *   sandbox ── veth ── [ packet filter │ resolver ] ── pasta of its own ── sockets of the host
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,6 +37,8 @@ export interface Router {
   readonly listener: Listener;
   /** Addresses of this host, milliseconds after a change; the packet filter has them soon after. */
   own(): readonly Network[];
+  /** @throws Fault EGRESS_UNAVAILABLE */
+  startUplink(slot: number, connections: number): Promise<Uplink>;
   /** Settles when everything that was refused before has been told. Never rejects. */
   told(): Promise<void>;
   /** A part of it has ended: nothing passes any more. */
@@ -56,15 +58,12 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   const path = join(options.dir, 'router');
   stack.defer(() => letGoOfNamespace(path));
   const namespace = await makeRouterNamespace(path, options.ownerId);
-  stack.defer(() => namespace.settle());
-  // Before the uplink is there: nothing ever passes without rules.
+  stack.defer(() => namespace.end());
+  // Before an uplink is there: nothing ever passes without rules.
   const filter = openPacketFilter(path);
-  const hostAddresses = await watchOwnAddresses((own) => filter.apply(ownAddressRules(own)));
+  const hostAddresses = await watchOwnAddresses((own) => filter.apply(ownAddressRules(own), ''));
   stack.defer(() => hostAddresses.end());
-  await filter.apply(baseRules(hostAddresses.read()));
-  const uplink = await startUplink(namespace);
-  stack.defer(() => uplink.end());
-  namespace.settle();
+  await filter.apply(baseRules(hostAddresses.read()), '');
   const listener = listen(await makeResolverSockets(path));
   stack.defer(() => listener.close());
   const marks = createMarks((port) => listener.mark(port));
@@ -73,7 +72,10 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     else options.onRefusal({ ...packet, slot: packet.slot });
   });
   stack.defer(() => traces.end());
-  const state = watchParts({ uplink, traces, hostAddresses }, options.log);
+  const uplinks = new Set<Uplink>();
+  const endUplinks = async () => void (await Promise.all([...uplinks].map((uplink) => uplink.end())));
+  stack.defer(endUplinks);
+  const state = watchParts({ traces, hostAddresses }, endUplinks, options.log);
   stack.defer(() => state.close());
   await firstMark(marks);
   const parts = stack.move();
@@ -82,6 +84,19 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     filter,
     listener,
     own: hostAddresses.read,
+    async startUplink(slot, connections) {
+      const uplink = await startUplink(namespace, slot, connections);
+      uplinks.add(uplink);
+      const end = () => {
+        uplinks.delete(uplink);
+        return uplink.end();
+      };
+      void uplink.ended.then((said) => {
+        if (uplinks.delete(uplink)) options.log.warn({ said }, 'egress: the uplink of a sandbox has ended');
+      });
+      if (state.isBroken) await end();
+      return { ended: uplink.ended, end };
+    },
     told: () => (state.isBroken ? Promise.resolve() : marks.pass(toldWithinMs).then(() => {})),
     get isBroken() {
       return state.isBroken;
@@ -97,22 +112,20 @@ interface PartsState {
 }
 
 interface Parts {
-  readonly uplink: Uplink;
   readonly traces: TraceReader;
   readonly hostAddresses: OwnAddresses;
 }
 
-/** What is not told must not pass, nor what could be the host's: without one of them there is no uplink. */
-function watchParts({ uplink, traces, hostAddresses }: Parts, log: Log): PartsState {
+/** What is not told must not pass, nor what could be the host's: without one of them no uplink stays. */
+function watchParts({ traces, hostAddresses }: Parts, endUplinks: () => Promise<void>, log: Log): PartsState {
   let [isBroken, isClosing] = [false, false];
-  const end = (what: string) => (said: unknown) => {
+  const end = (what: string) => () => {
     if (!isBroken && !isClosing) {
-      log.error({ said }, `egress: ${what} has ended; sandboxes with rules reach nothing now`);
+      log.error(`egress: ${what} has ended; sandboxes with rules reach nothing now`);
     }
     isBroken = true;
-    void uplink.end();
+    void endUplinks();
   };
-  void uplink.ended.then(end('the uplink'));
   void traces.ended.then(end('the trace'));
   void hostAddresses.ended.then(end('the watch of this host’s addresses'));
   return {

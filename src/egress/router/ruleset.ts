@@ -2,29 +2,23 @@
  * The packet filter as text for `nft -f`: what every router has, and what one sandbox gets. Pure, and made of numbers
  * and parsed networks only. Nothing passes but what a rule here accepts.
  *
- * A packet of a sandbox goes through its chain `s<slot>`: is it from its own address, within its rates, of a
- * connection that was let through (`ct mark`, a serial that is never used again, so that a sandbox can't go on with
+ * A packet of a sandbox goes through its chain `p<slot>`, which holds its form, and `s<slot>`: is it from its own
+ * address, within its rates, on its way to its own uplink, of a connection that was let through (`ct mark`, a serial that is never used again, so that a sandbox can't go on with
  * connections of the one that had its addresses before), or a new one to what is open. What is refused is traced
- * (`nftrace`) in a chain whose name says why and whose it is (`r<slot>`, `l<slot>`), which is how Ward hears of it.
+ * (`nftrace`) in a chain whose name says why and whose it is (`r<slot>`, `l<slot>`, `f<slot>`), which is how Ward hears of it.
  */
 import type { CidrGrant, EgressGrants } from '../grants.ts';
 import type { EgressLimits } from '../limits.ts';
 import { contains, type Network } from '../networks.ts';
+import { mostOpen } from '../open-addresses.ts';
 import { refusedNetworks } from '../refused-networks.ts';
-import type { EgressProtocol } from '../rules.ts';
-import { addressesOf, linkName, uplinkName } from './addresses.ts';
+import { type Opening, type Service, servicesOf } from '../services.ts';
+import { addressesOf } from './addresses.ts';
 
 export const table = 'inet ward';
 const refusalChain = 'refused';
 const limitChain = 'limited';
 const markChain = 'marked';
-
-/** Addresses that a name has led to, for one sandbox at a time. */
-export interface Opening {
-  readonly address: Network;
-  readonly protocol: EgressProtocol;
-  readonly ports: readonly number[];
-}
 
 export interface SandboxRules {
   readonly slot: number;
@@ -34,8 +28,8 @@ export interface SandboxRules {
   readonly limits: EgressLimits;
 }
 
-/** Open addresses and ports of one sandbox. Whoever needs more waits until some expire. */
-const maxOpen = 8192;
+/** Of each set; the account of open addresses is full long before, but the kernel takes out what is over a bit later. */
+const setSize = 2 * mostOpen;
 const dnsPerSecond = 100;
 
 export function baseRules(own: readonly Network[]): string {
@@ -48,23 +42,27 @@ export function baseRules(own: readonly Network[]): string {
   }
   set own6 { type ipv6_addr; flags interval; auto-merge; ${elements(own, 6)}
   }
+  map arrivals { type ifname : verdict;
+  }
   map ways { type ifname : verdict;
   }
   map returns { type ifname : verdict;
   }
   map questions { type ifname : verdict;
   }
+  chain arrival { type filter hook prerouting priority -450; policy accept;
+    iifname vmap @arrivals
+  }
+  chain answers { type filter hook output priority raw; policy accept;
+    meta l4proto { tcp, udp } th sport 53 notrack
+  }
   chain forward { type filter hook forward priority filter; policy drop;
-    iifname "${uplinkName}" oifname vmap @returns
-    iifname "${uplinkName}" drop
+    iifname vmap @returns
     iifname vmap @ways
   }
   chain input { type filter hook input priority filter; policy drop;
     iifname "lo" udp dport 20000-29999 meta nftrace set 1 goto ${markChain}
     iifname vmap @questions
-  }
-  chain postrouting { type nat hook postrouting priority srcnat;
-    oifname "${uplinkName}" masquerade
   }
   chain ${markChain} { drop
   }
@@ -79,62 +77,76 @@ export function baseRules(own: readonly Network[]): string {
 }
 
 export function sandboxRules(rules: SandboxRules): string {
-  const { slot, limits } = rules;
-  const { link } = addressesOf(slot);
+  const { slot, serial, limits } = rules;
+  const { link, uplink } = addressesOf(slot);
+  const services = servicesOf(rules.grants);
   return `table ${table} {
-  set a${slot}v4 { type ipv4_addr . inet_proto . inet_service; flags timeout; size ${maxOpen};
-  }
-  set a${slot}v6 { type ipv6_addr . inet_proto . inet_service; flags timeout; size ${maxOpen};
-  }
+  ${lines(services.flatMap((_, service) => openSets(slot, service)))}
   chain r${slot} { limit rate 10/second burst 20 packets meta nftrace set 1
     goto ${refusalChain}
+  }
+  chain f${slot} { limit rate 10/second burst 20 packets meta nftrace set 1
+    drop
   }
   chain l${slot} { limit rate 2/second burst 4 packets meta nftrace set 1
     goto ${limitChain}
   }
+  chain p${slot} {
+    ${lines(rulesOfForm(slot))}
+  }
   chain n${slot} { ct count over ${limits.connections} goto l${slot}
     limit rate over ${limits.connectionsPerSecond}/second burst ${2 * limits.connectionsPerSecond} packets goto l${slot}
-    ct mark set ${rules.serial} accept
+    ct mark set ${serial} accept
+  }
+  chain o${slot} {
+    ${lines(services.flatMap((service, place) => openTo(slot, service, place)))}
   }
   chain s${slot} {
     ${lines(rulesOut(rules))}
   }
   chain d${slot} {
-    ${lines([...rates(limits, `l${slot}`), `ct state established,related ct mark ${rules.serial} accept`, 'drop'])}
+    ${lines([`oifname != "${link}" drop`, ...rates(limits, `l${slot}`), `ct state established,related ct mark ${serial} accept`, 'drop'])}
   }
   chain q${slot} {
     ${lines(rulesIn(slot))}
   }
 }
+add element ${table} arrivals { "${link}" : goto p${slot} }
 add element ${table} ways { "${link}" : goto s${slot} }
-add element ${table} returns { "${link}" : goto d${slot} }
+add element ${table} returns { "${uplink}" : goto d${slot} }
 add element ${table} questions { "${link}" : goto q${slot} }
 `;
 }
 
-export function removalOf(slot: number): string {
-  const link = linkName(slot);
+export function removalOf({ slot, grants }: Pick<SandboxRules, 'slot' | 'grants'>): string {
+  const { link, uplink } = addressesOf(slot);
   return [
-    ...['ways', 'returns', 'questions'].map((map) => `delete element ${table} ${map} { "${link}" }`),
+    ...['arrivals', 'ways', 'questions'].map((map) => `delete element ${table} ${map} { "${link}" }`),
+    `delete element ${table} returns { "${uplink}" }`,
     // What refers to another goes first.
-    ...['s', 'd', 'q', 'n', 'r', 'l'].map((chain) => `delete chain ${table} ${chain}${slot}`),
-    ...['v4', 'v6'].map((family) => `delete set ${table} a${slot}${family}`),
+    ...['p', 's', 'd', 'q', 'o', 'n', 'r', 'f', 'l'].map((chain) => `delete chain ${table} ${chain}${slot}`),
+    ...servicesOf(grants).flatMap((_, service) => [
+      `delete set ${table} ${setOf(slot, service, 4)}`,
+      `delete set ${table} ${setOf(slot, service, 6)}`,
+    ]),
     '',
   ].join('\n');
 }
 
 /** Opens, or keeps open, for `seconds`. What is there already is replaced, because its time would stay. */
 export function openingOf(slot: number, openings: readonly Opening[], seconds: number): string {
-  return ([4, 6] as const)
-    .flatMap((family) => {
-      const keys = openings.filter(({ address }) => address.family === family).flatMap(keysOf);
-      if (keys.length === 0) return [];
-      const set = `${table} a${slot}v${family}`;
-      const timed = (time: number) => keys.map((key) => `${key} timeout ${time}s`).join(', ');
+  const bySet = new Map<string, string[]>();
+  for (const { address, service } of openings) {
+    const set = setOf(slot, service, address.family);
+    bySet.set(set, [...(bySet.get(set) ?? []), plain(address)]);
+  }
+  return [...bySet]
+    .flatMap(([set, addresses]) => {
+      const timed = (time: number) => addresses.map((address) => `${address} timeout ${time}s`).join(', ');
       return [
-        `add element ${set} { ${timed(1)} }`,
-        `delete element ${set} { ${keys.join(', ')} }`,
-        `add element ${set} { ${timed(seconds)} }`,
+        `add element ${table} ${set} { ${timed(1)} }`,
+        `delete element ${table} ${set} { ${addresses.join(', ')} }`,
+        `add element ${table} ${set} { ${timed(seconds)} }`,
         '',
       ];
     })
@@ -149,34 +161,69 @@ export function ownAddressRules(own: readonly Network[]): string {
   return [`flush set ${table} own4`, `flush set ${table} own6`, ...fill(4), ...fill(6), ''].join('\n');
 }
 
+/**
+ * Before anything remembers a packet. A packet that ends on the way to the uplink would end a connection here and not
+ * there (a reset with a time to live of 1, or with options that forwarding refuses), and a fragment would show its ports
+ * in the first part only. Questions to the resolver are not remembered: a hundred a second would fill the table.
+ */
+function rulesOfForm(slot: number): string[] {
+  const { inside, gateway } = addressesOf(slot);
+  return [
+    `ip saddr != ${inside.ipv4} drop`,
+    `ip frag-off & 0x3fff != 0 goto f${slot}`,
+    `ip hdrlength != 5 goto f${slot}`,
+    `ip saddr ${inside.ipv4} ip ttl set 64`,
+    `ip6 saddr ${inside.ipv6} ip6 nexthdr != { tcp, udp, icmpv6 } goto f${slot}`,
+    `ip6 saddr ${inside.ipv6} meta l4proto { tcp, udp } ip6 hoplimit set 64`,
+    `ip daddr ${gateway.ipv4} meta l4proto { tcp, udp } th dport 53 notrack`,
+  ];
+}
+
 function rulesOut({ slot, serial, grants, limits }: SandboxRules): string[] {
-  const { inside } = addressesOf(slot);
-  const isOpen = ([4, 6] as const).map(
-    (family) => `${nameOf(family)} daddr . meta l4proto . th dport @a${slot}v${family}`,
-  );
+  const { inside, uplink } = addressesOf(slot);
   const exact = grants.hosts.flatMap(({ named }) => named).filter(isOneAddress);
   return [
     `ip saddr != ${inside.ipv4} drop`,
     `ip6 saddr != ${inside.ipv6} drop`,
     ...rates(limits, `l${slot}`),
+    // To another sandbox.
+    `oifname != "${uplink}" goto r${slot}`,
     'ct state invalid drop',
     `ct state established,related ct mark ${serial} accept`,
     `ct state != new goto r${slot}`,
     // Addresses of this host: opened only where the operator named that very address.
-    ...exact.map(
-      (one) => `${nameOf(one.family)} daddr ${plain(one)} ${isOpen[one.family === 4 ? 0 : 1]} goto n${slot}`,
+    ...[...new Set(exact.map((one) => `${nameOf(one.family)} daddr ${plain(one)}`))].map(
+      (match) => `${match} jump o${slot}`,
     ),
     ...grants.networks.filter(isExact).map((grant) => `${matchOf(grant)} goto n${slot}`),
     `ip daddr @own4 goto r${slot}`,
     `ip6 daddr @own6 goto r${slot}`,
     // The resolver has held these against what is refused.
-    ...isOpen.map((match) => `${match} goto n${slot}`),
+    `jump o${slot}`,
     ...grants.networks.filter(({ named }) => named).map((grant) => `${matchOf(grant)} goto n${slot}`),
     `ip daddr @refused4 goto r${slot}`,
     `ip6 daddr @refused6 goto r${slot}`,
     ...grants.networks.filter(({ named }) => !named).map((grant) => `${matchOf(grant)} goto n${slot}`),
     `goto r${slot}`,
   ];
+}
+
+function openSets(slot: number, service: number): string[] {
+  return ([4, 6] as const).map(
+    (family) =>
+      `set ${setOf(slot, service, family)} { type ipv${family}_addr; flags timeout; size ${setSize};\n  }`,
+  );
+}
+
+function openTo(slot: number, { protocol, ports }: Service, place: number): string[] {
+  return ([4, 6] as const).map(
+    (family) =>
+      `${nameOf(family)} daddr @${setOf(slot, place, family)} ${protocol} dport { ${ports.join(', ')} } goto n${slot}`,
+  );
+}
+
+function setOf(slot: number, service: number, family: 4 | 6): string {
+  return `a${slot}p${service}v${family}`;
 }
 
 /** To the router itself: questions to the resolver, and who has which hardware address. */
@@ -211,10 +258,6 @@ function isExact({ network, exact }: CidrGrant): boolean {
 
 function isOneAddress({ bytes, prefix }: Network): boolean {
   return prefix === bytes.length * 8;
-}
-
-function keysOf({ address, protocol, ports }: Opening): string[] {
-  return [...new Set(ports)].map((port) => `${plain(address)} . ${protocol} . ${port}`);
 }
 
 function nameOf(family: 4 | 6): string {

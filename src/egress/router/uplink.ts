@@ -1,128 +1,167 @@
 /**
- * How packets leave the machine: pasta (of passt) turns the connections that the router let through into ordinary
- * sockets of the host's network namespace, as slirp does. So the host forwards nothing: no sysctl, no address, no
- * rule of its own is needed, and its own firewall sees connections of a local process. pasta runs as the router's
+ * How packets of one sandbox leave the machine: pasta (of passt) turns the connections that the router let through into
+ * ordinary sockets of the host's network namespace, as slirp does. So the host forwards nothing: no sysctl, no address,
+ * no rule of its own is needed, and its own firewall sees connections of a local process. pasta runs as the router's
  * owner, an id without any rights on the host, in an empty root and under its own seccomp filter.
+ *
+ * Each sandbox has a pasta of its own: what it has open is bounded where it is open, by that process's descriptors,
+ * whatever the sandbox made connection tracking believe; and it ends with the process.
  */
 import type { ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCommand } from '../../lib/index.ts';
-import { uplink, uplinkName } from './addresses.ts';
+import { addressesOf, far, mtu, uplinkMac } from './addresses.ts';
 import type { RouterNamespace } from './namespace.ts';
 import { inNamespace, programEnv, runNetworkProgram, unavailable } from './programs.ts';
 
 export interface Uplink {
   /** Settles with what it said when it has ended, asked for or not. */
   readonly ended: Promise<string>;
+  /** Ends it and every connection of its sandbox. Idempotent. */
   end(): Promise<void>;
 }
 
 const patienceMs = 10_000;
-const pauseMs = 10;
+const pauseMs = 3;
+/** What pasta has open without a connection: about 100, most of them sockets in stock. */
+const idleDescriptors = 128;
+/** A connection is a socket and, most of the time, a timer. */
+const descriptorsEach = 2;
 
 /**
  * In a mount namespace of its own /dev/net/tun may be opened by an id without rights; elsewhere it stays as it is.
- * $1: the user namespace; the rest: pasta.
+ * $1: the user namespace; $2: its descriptors; the rest: pasta.
  */
 const enter = `set -e
 mount -t tmpfs -o mode=755,size=16k,nosuid,noexec ward /dev/net
 mknod -m 666 /dev/net/tun c 10 200
 owner=$1
-shift
+ulimit -n "$2"
+shift 2
 exec nsenter --user="$owner" -- "$@"`;
 
-/** @throws Fault EGRESS_UNAVAILABLE */
-export async function startUplink(namespace: RouterNamespace): Promise<Uplink> {
+/**
+ * @param connections Of the sandbox at once, as the packet filter counts; here there are descriptors for twice that.
+ * @throws Fault EGRESS_UNAVAILABLE
+ */
+export async function startUplink(
+  namespace: RouterNamespace,
+  slot: number,
+  connections: number,
+): Promise<Uplink> {
+  const descriptors = idleDescriptors + descriptorsEach * connections;
   const child = startCommand(
     [
       ...['unshare', '--mount', '--propagation', 'private', '--', '/bin/sh', '-c', enter, 'uplink'],
-      ...[`/proc/${namespace.holderPid}/ns/user`, ...pastaArgv(`/proc/${namespace.holderPid}/ns/net`)],
+      ...[`/proc/${namespace.holderPid}/ns/user`, String(descriptors)],
+      ...pastaArgv(slot, `/proc/${namespace.holderPid}/ns/net`),
     ],
     { stdio: ['ignore', 'ignore', 'pipe'], env: programEnv },
   );
   const state = watch(child);
-  try {
-    await configured(namespace.path, state);
-  } catch (error) {
+  const end = async () => {
     child.kill('SIGKILL');
+    await state.ended;
+    await left(namespace.path, slot);
+  };
+  try {
+    await made(namespace, slot, state);
+    await joined(namespace.path, slot);
+  } catch (error) {
+    await end();
     throw error;
   }
-  return {
-    ended: state.ended,
-    async end() {
-      child.kill('SIGKILL');
-      await state.ended;
-    },
-  };
+  return { ended: state.ended, end };
 }
 
 /** @param namespace Below /proc: Debian's AppArmor profile of pasta lets it open namespaces there. */
-function pastaArgv(namespace: string): string[] {
-  const { near, far } = uplink;
+function pastaArgv(slot: number, namespace: string): string[] {
+  const { inside, uplink } = addressesOf(slot);
   return [
-    ...[
-      'pasta',
-      '--foreground',
-      '--quiet',
-      '--netns',
-      namespace,
-      '--netns-only',
-      '--no-netns-quit',
-      '--ns-ifname',
-      uplinkName,
-    ],
+    ...['pasta', '--foreground', '--quiet', '--netns', namespace, '--netns-only', '--no-netns-quit'],
+    ...['--ns-ifname', uplink],
     // It answers nothing by itself, forwards nothing inwards, and has no name for the host's loopback.
     ...['--no-dhcp', '--no-dhcpv6', '--no-ndp', '--no-ra', '--no-icmp', '--no-map-gw'],
     ...['--tcp-ports', 'none', '--udp-ports', 'none', '--tcp-ns', 'none', '--udp-ns', 'none'],
-    ...['--dns', 'none', '--search', 'none', '--mtu', '1500', '--mac-addr', far.mac],
-    ...['--address', near.ipv4, '--netmask', '30', '--gateway', far.ipv4],
-    ...['--address', near.ipv6, '--gateway', far.ipv6],
+    ...['--dns', 'none', '--search', 'none', '--mtu', String(mtu), '--mac-addr', far.mac],
+    ...['--address', inside.ipv4, '--netmask', '30', '--gateway', far.ipv4],
+    ...['--address', inside.ipv6, '--gateway', far.ipv6],
   ];
 }
 
-/** The device appears when pasta has made it; then it gets its addresses. */
-async function configured(namespace: string, state: { said: string | undefined }): Promise<void> {
-  const { near, far } = uplink;
-  const batch = [
-    `link set ${uplinkName} address ${near.mac} mtu 1500 up`,
-    `addr add ${near.ipv4}/30 dev ${uplinkName}`,
-    `addr add ${near.ipv6}/64 dev ${uplinkName} nodad`,
-    `neigh replace ${far.ipv4} lladdr ${far.mac} dev ${uplinkName}`,
-    `neigh replace ${far.ipv6} lladdr ${far.mac} dev ${uplinkName}`,
-    `route add default via ${far.ipv4} dev ${uplinkName}`,
-    `route add default via ${far.ipv6} dev ${uplinkName}`,
-    '',
-  ].join('\n');
+const rulePreference = 1000;
+const families = ['-4', '-6'] as const;
+
+/** The device appears when pasta has made it. */
+async function made(
+  { holderPid }: RouterNamespace,
+  slot: number,
+  state: { readonly said: string | undefined },
+): Promise<void> {
+  const line = new RegExp(`^\\s*${addressesOf(slot).uplink}:`, 'm');
   const patience = performance.now() + patienceMs;
-  for (;;) {
-    if (state.said !== undefined)
-      throw unavailable(`pasta: ${state.said}`, 'apt-get install passt; modprobe tun');
-    try {
-      await runNetworkProgram(inNamespace(namespace, ['ip', 'link', 'show', uplinkName]));
-      break;
-    } catch (error) {
-      if (performance.now() > patience) throw error;
+  while (!line.test(await readFile(`/proc/${holderPid}/net/dev`, 'utf8'))) {
+    if (state.said !== undefined || performance.now() > patience) {
+      throw unavailable(
+        `pasta: ${state.said ?? 'it makes no device'}`,
+        'apt-get install passt; modprobe tun',
+      );
     }
     await sleep(pauseMs);
   }
-  await runNetworkProgram(inNamespace(namespace, ['ip', '-batch', '-']), batch);
 }
 
-function watch(child: ChildProcess): { said: string | undefined; readonly ended: Promise<string> } {
+/** Packets of this sandbox go there and nowhere else. */
+async function joined(namespace: string, slot: number): Promise<void> {
+  const { link, uplink, table } = addressesOf(slot);
+  await runNetworkProgram(
+    batch(namespace, '-4'),
+    `link set ${uplink} address ${uplinkMac} mtu ${mtu} txqueuelen 1000 up\n`,
+  );
+  const lines = (address: string) => [
+    `neigh replace ${address} lladdr ${far.mac} dev ${uplink}`,
+    `route replace default via ${address} dev ${uplink} table ${table} onlink`,
+    `rule add pref ${rulePreference} iif ${link} lookup ${table}`,
+    '',
+  ];
+  await Promise.all(
+    families.map((family) =>
+      runNetworkProgram(batch(namespace, family), lines(family === '-4' ? far.ipv4 : far.ipv6).join('\n')),
+    ),
+  );
+}
+
+/** Its device and what leads there are gone with it; a rule is not. */
+async function left(namespace: string, slot: number): Promise<void> {
+  const { link, table } = addressesOf(slot);
+  const rule = `rule del pref ${rulePreference} iif ${link} lookup ${table}\n`;
+  await Promise.all(
+    families.map((family) => runNetworkProgram(batch(namespace, family), rule).catch(() => {})),
+  );
+}
+
+function batch(namespace: string, family: (typeof families)[number]): string[] {
+  return inNamespace(namespace, ['ip', family, '-batch', '-']);
+}
+
+function watch(child: ChildProcess): { readonly said: string | undefined; readonly ended: Promise<string> } {
   let text = '';
+  let said: string | undefined;
   child.stderr?.on('data', (chunk: Buffer) => {
     text = `${text}${chunk}`.slice(-500);
   });
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const state: { said: string | undefined; readonly ended: Promise<string> } = {
-    said: undefined,
-    ended: promise,
-  };
+  const { promise: ended, resolve } = Promise.withResolvers<string>();
   const end = (why: string) => {
-    state.said ??= why;
-    resolve(state.said);
+    said ??= why;
+    resolve(said);
   };
   child.once('error', (error) => end(error.message));
   child.once('close', (code, signal) => end(text.trim() || `it ended with ${code ?? signal}`));
-  return state;
+  return {
+    get said() {
+      return said;
+    },
+    ended,
+  };
 }

@@ -3,7 +3,7 @@
  * a sandbox does not reach was refused on the way, and a name server (RFC 1035) whose zone the test changes.
  *
  * TCP at 80, 443, 8080: says at which address it was reached. 9000: sends without end. UDP at 5000 of 203.0.113.10 and
- * 2001:db8:1::10: answers.
+ * 2001:db8:1::10: answers, a long datagram with itself.
  */
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { createServer, type Socket } from 'node:net';
@@ -27,7 +27,9 @@ for (const [family, own] of [
   ['udp6', '2001:db8:1::10'],
 ] as const) {
   const echo = createSocket(family);
-  echo.on('message', (_, { port, address }) => echo.send('hello over udp', port, address));
+  echo.on('message', (text, { port, address }) =>
+    echo.send(text.length > 1000 ? text : 'hello over udp', port, address),
+  );
   ready.push(new Promise((resolve) => echo.bind(5000, own, () => resolve())));
 }
 const names = createSocket('udp4');

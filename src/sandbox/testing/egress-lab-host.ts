@@ -67,6 +67,8 @@ async function perform(order: LabOrder): Promise<unknown> {
       const { stdout, stderr } = await runCommand(['/bin/sh', '-c', order.script], { timeoutMs: 30_000 });
       return stdout + stderr;
     }
+    case 'end':
+      return void (await Promise.all(staying.splice(0).map((sandbox) => sandbox.destroy())));
     case 'close':
       await host.close();
       await root[Symbol.asyncDispose]();
@@ -78,6 +80,7 @@ async function perform(order: LabOrder): Promise<unknown> {
 }
 
 async function run({
+  tenant = 'lab',
   egress,
   allowed,
   limits,
@@ -99,6 +102,7 @@ async function run({
     cwd: '/',
     policy,
     channel: 'none',
+    tenant,
   });
   const output = { stdout: '', stderr: '' };
   sandbox.stdout.on('data', (chunk: Buffer) => (output.stdout += String(chunk)));

@@ -19,6 +19,8 @@ export interface ZoneRecord {
 }
 
 export interface LabProgram {
+  /** Whose it is; every one without it belongs to one namespace. */
+  readonly tenant?: string;
   /** As in an annotation. */
   readonly egress: unknown;
   /** As in `sandbox.allow.egress`. */
@@ -44,6 +46,7 @@ export type LabOrder =
   | { readonly id: number; readonly order: 'run'; readonly program: LabProgram }
   | { readonly id: number; readonly order: 'zone'; readonly zone: Zone }
   | { readonly id: number; readonly order: 'shell'; readonly script: string }
+  | { readonly id: number; readonly order: 'end' }
   | { readonly id: number; readonly order: 'close' };
 
 export interface Lab {
@@ -52,6 +55,8 @@ export interface Lab {
   setZone(zone: Zone): Promise<readonly string[]>;
   /** On "the host", as root; what it prints. */
   shell(script: string): Promise<string>;
+  /** Ends those that stay. */
+  end(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -86,6 +91,7 @@ export async function openLab(): Promise<Lab> {
     run: async (described) => (await ask({ order: 'run', program: described })) as LabOutcome,
     setZone: async (zone) => (await ask({ order: 'zone', zone })) as string[],
     shell: async (script) => String(await ask({ order: 'shell', script })),
+    end: async () => void (await ask({ order: 'end' })),
     async close() {
       await ask({ order: 'close' });
       await ended;

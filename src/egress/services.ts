@@ -1,0 +1,38 @@
+/**
+ * What names open, as a policy groups it: the packet filter has one set of addresses for each distinct list of ports, so
+ * that an answer costs its addresses, and not its addresses times its ports.
+ */
+import type { EgressGrants, HostGrant } from './grants.ts';
+import type { Network } from './networks.ts';
+import type { EgressProtocol } from './rules.ts';
+
+export interface Service {
+  readonly protocol: EgressProtocol;
+  /** Ascending, each once. */
+  readonly ports: readonly number[];
+}
+
+/** An address that a name has led to, for one of the services. */
+export interface Opening {
+  readonly address: Network;
+  /** Its place in `servicesOf`. */
+  readonly service: number;
+}
+
+/** Each once, in the order of the rules. */
+export function servicesOf({ hosts }: EgressGrants): readonly Service[] {
+  return [...new Map(hosts.map((grant) => [keyOf(grant), serviceOf(grant)])).values()];
+}
+
+/** The place of a grant's service in `services`. */
+export function placeOf(services: readonly Service[], grant: HostGrant): number {
+  return services.findIndex((service) => keyOf(service) === keyOf(grant));
+}
+
+function serviceOf({ protocol, ports }: HostGrant): Service {
+  return { protocol, ports: [...new Set(ports)].sort((one, other) => one - other) };
+}
+
+function keyOf(grant: Pick<HostGrant, 'protocol' | 'ports'>): string {
+  return `${grant.protocol} ${[...new Set(grant.ports)].sort((one, other) => one - other).join(',')}`;
+}
