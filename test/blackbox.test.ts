@@ -4,6 +4,7 @@ import type { Completion, InvokerOptions } from '../src/invoker/index.ts';
 import type { JsonObject } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
 import { InvokerBench, type TargetChanges, textsOf } from './invoker.ts';
+import { peakMemoryMiB } from './peak-memory.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -362,5 +363,24 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
         body: { response: { status: 'action developer error', result } },
       });
     }
+  });
+
+  it('takes little of Ward’s memory, in however many pieces it answers', async () => {
+    vi.stubEnv('WARD_IMAGES', images.dir);
+    await using ward = await Ward.start().finally(() => vi.unstubAllEnvs());
+    const exec = { kind: 'blackbox', image: 'app:1' };
+    await ward.deploy('app', '', { exec });
+    await ward.invoke('app', { do: 'count' });
+    const before = await peakMemoryMiB(ward.pid);
+    const crumbled = await Promise.all(
+      Array.from({ length: 2 }, () => ward.invoke('app', { do: 'crumble', mebibytes: 4 })),
+    );
+    const interim = await ward.invoke('app', { do: 'crumble', mebibytes: 0, interim: 100_000 });
+    for (const { body } of [...crumbled, interim])
+      expect(body.response).toMatchObject({ status: 'action developer error', result: { error: lost } });
+    const whole = await ward.invoke('app', { do: 'crumble', mebibytes: 0.125 });
+    expect(whole.body.response.result.error).toContain('xxxx');
+    // As objects, the pieces of each were more than a gibibyte.
+    expect((await peakMemoryMiB(ward.pid)) - before).toBeLessThan(150);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ActionHttp, createActionHttp } from './action-http.ts';
 import { invokerFault } from './faults.ts';
 
@@ -118,6 +118,38 @@ describe('HTTP with a program that', () => {
     const reply = await http.post('/run', '{}');
     expect(reply).toMatchObject({ isCut: true });
     expect(reply?.lengthBytes).toBeLessThan(10_000_000);
+  });
+
+  const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
+
+  it('answers in many small chunks is heard, and read on its namespace’s account', async () => {
+    const [turns, held] = [vi.fn(), vi.fn()];
+    const counted = createActionHttp(async () => createConnection({ path: join(dir, 'port') }), {
+      intake: () => ({ takeTurn: turns, hold: held }),
+    });
+    answer = (peer) => peer.end(`${chunked}${'1\r\nx\r\n'.repeat(2000)}0\r\n\r\n`);
+    expect(await counted.post('/run', '{}')).toMatchObject({ text: 'x'.repeat(2000), isCut: false });
+    expect(turns).toHaveBeenCalled();
+    expect(held).toHaveBeenCalledOnce();
+    counted.rest();
+  });
+
+  it('answers in more pieces than anything needs has given no reply', async () => {
+    answer = (peer) => {
+      peer.write(chunked);
+      const pour = () => {
+        while (peer.writable && peer.write('1\r\nx\r\n'.repeat(10_000)));
+      };
+      peer.on('drain', pour);
+      pour();
+    };
+    expect(await http.post('/run', '{}')).toBeUndefined();
+  });
+
+  it('sends a few interim replies is heard, and one that sends no end of them is not', async () => {
+    const interim = 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n';
+    expect(await says(`${interim.repeat(5)}${ok('{}')}`)).toMatchObject({ text: '{}' });
+    expect(await says(`${interim.repeat(100)}${ok('{}')}`)).toBeUndefined();
   });
 
   it('can’t be reached is told as what it is', async () => {

@@ -1,7 +1,8 @@
 /**
- * HTTP with a program in a sandbox, over connections that lead there. What comes back is hostile: its head and its
- * body are bounded, and what is no HTTP response is none. How long it may take is the caller's to say, who ends the
- * connections with the sandbox.
+ * HTTP with a program in a sandbox, over connections that lead there. What comes back is hostile: its head, its
+ * body, the pieces that its body comes in, and the interim responses (1xx) before it are bounded, and what is no HTTP
+ * response is none. A body is kept in one buffer: as so many objects, its pieces would take hundreds of times its size. How
+ * long it may take is the caller's to say, who ends the connections with the sandbox.
  *
  * A connection is used again only for a moment and never after a pause: a server that has been frozen closes what
  * has been idle for too long in the very moment in which it is woken for the next request.
@@ -9,6 +10,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { isFault } from '../lib/index.ts';
+import type { Intake } from './intake.ts';
 import { defaultResultBytes, wholeBytes } from './outcomes.ts';
 
 export interface ActionReply {
@@ -30,14 +32,29 @@ export interface ActionHttp {
   rest(): void;
 }
 
+export interface ActionHttpOptions {
+  /** The largest result, serialised; absent: the default. */
+  readonly resultBytes?: number | undefined;
+  /** On whose account replies are read, once that is known. */
+  readonly intake?: () => Pick<Intake, 'takeTurn' | 'hold'> | undefined;
+}
+
 const headBytes = 4096;
 const maxHeaderSize = 16 * 1024;
 const idleMs = 1000;
+/** Servers send a few at most. */
+const mostInterim = 32;
+/** Eight bytes each of a result of a mebibyte: who writes every token by itself stays below that. */
+const mostPieces = 128 * 1024;
+/** What comes in so many is read only as fast as its namespace may cost time. */
+const floodPieces = 1000;
+/** A piece of this size, or a second piece, is work. */
+const workBytes = 16 * 1024;
 
 /** A whole body is parsed at once, so it is not much more than the largest result. */
 export function createActionHttp(
   connect: () => Promise<Socket>,
-  resultBytes = defaultResultBytes,
+  { resultBytes = defaultResultBytes, intake = () => undefined }: ActionHttpOptions = {},
 ): ActionHttp {
   const agent = new Agent({ keepAlive: true, timeout: idleMs });
   agent.createConnection = (_options, done) => {
@@ -49,19 +66,29 @@ export function createActionHttp(
     return undefined;
   };
   return {
-    post: (path, json) => post(agent, path, Buffer.from(json), wholeBytes(resultBytes)),
+    post: (path, json) => post(agent, path, Buffer.from(json), { maxBytes: wholeBytes(resultBytes), intake }),
     rest: () => agent.destroy(),
   };
 }
 
-function post(agent: Agent, path: string, body: Buffer, maxBytes: number): Promise<ActionReply | undefined> {
+interface Reading {
+  readonly maxBytes: number;
+  readonly intake: NonNullable<ActionHttpOptions['intake']>;
+}
+
+function post(agent: Agent, path: string, body: Buffer, reading: Reading): Promise<ActionReply | undefined> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': body.length };
     const sent = request({ agent, path, method: 'POST', headers, maxHeaderSize });
     let hasResponse = false;
+    let interim = 0;
+    sent.on('information', () => {
+      reading.intake()?.takeTurn();
+      if (++interim > mostInterim) sent.destroy();
+    });
     sent.on('response', (response) => {
       hasResponse = true;
-      read(response, maxBytes, resolve);
+      read(response, reading, resolve);
     });
     sent.on('error', (error) => (isFault(error) ? reject(error) : resolve(undefined)));
     // Of a response the last word is its own: what has come may be read after the connection has closed.
@@ -73,25 +100,58 @@ function post(agent: Agent, path: string, body: Buffer, maxBytes: number): Promi
 /** Settles at the first of its calls. */
 function read(
   response: IncomingMessage,
-  maxBytes: number,
+  { maxBytes, intake }: Reading,
   settle: (reply: ActionReply | undefined) => void,
 ): void {
   const status = response.statusCode ?? 0;
-  const chunks: Buffer[] = [];
-  let received = 0;
-  response.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    received += chunk.length;
-    if (received <= maxBytes) return;
-    const announced = Number(response.headers['content-length']);
-    const lengthBytes = Number.isSafeInteger(announced) ? announced : received;
-    settle({ status, text: Buffer.concat(chunks).toString('utf8', 0, headBytes), lengthBytes, isCut: true });
+  const announced = Number(response.headers['content-length'] ?? Number.NaN);
+  const body = new Body(Number.isSafeInteger(announced) ? Math.min(announced, maxBytes) : 0);
+  let pieces = 0;
+  const end = (reply: ActionReply | undefined) => {
+    settle(reply);
     response.destroy();
+  };
+  response.on('data', (piece: Buffer) => {
+    if (++pieces > 1 || piece.length >= workBytes) intake()?.takeTurn();
+    if (pieces === floodPieces) intake()?.hold(response);
+    if (pieces > mostPieces) return end(undefined);
+    if (body.length + piece.length <= maxBytes) return body.append(piece);
+    const received = body.length + piece.length;
+    body.append(piece.subarray(0, maxBytes - body.length));
+    const lengthBytes = Number.isSafeInteger(announced) ? announced : received;
+    end({ status, text: body.text(headBytes), lengthBytes, isCut: true });
   });
   response.on('end', () => {
-    const text = Buffer.concat(chunks).toString('utf8');
-    settle(response.complete ? { status, text, lengthBytes: received, isCut: false } : undefined);
+    const { length } = body;
+    settle(
+      response.complete ? { status, text: body.text(length), lengthBytes: length, isCut: false } : undefined,
+    );
   });
   response.on('error', () => settle(undefined));
   response.on('close', () => settle(undefined));
+}
+
+/** Bytes that grow; those that are announced and do not come are never touched, and so cost nothing. */
+class Body {
+  length = 0;
+  private bytes: Buffer<ArrayBuffer>;
+
+  constructor(expectedBytes: number) {
+    this.bytes = Buffer.allocUnsafeSlow(expectedBytes);
+  }
+
+  append(piece: Buffer): void {
+    const length = this.length + piece.length;
+    if (length > this.bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.bytes.length));
+      this.bytes.copy(larger, 0, 0, this.length);
+      this.bytes = larger;
+    }
+    piece.copy(this.bytes, this.length);
+    this.length = length;
+  }
+
+  text(endByte: number): string {
+    return this.bytes.toString('utf8', 0, Math.min(endByte, this.length));
+  }
 }

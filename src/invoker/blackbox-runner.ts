@@ -13,7 +13,7 @@ import type { Sandbox, Violation } from '../sandbox/index.ts';
 import { type ActionHttp, type ActionReply, createActionHttp } from './action-http.ts';
 import { initOutcome, runOutcome } from './action-replies.ts';
 import { type Culprit, CulpritNotes } from './culprit.ts';
-import type { Intakes } from './intake.ts';
+import type { Intake, Intakes } from './intake.ts';
 import { LogStreams } from './log-streams.ts';
 import {
   type Failure,
@@ -23,6 +23,7 @@ import {
   type RunEnd,
   type RunLimits,
   type Runner,
+  type RunOutcome,
   type RunRequest,
 } from './runner.ts';
 import { endSandbox } from './sandbox-end.ts';
@@ -38,6 +39,8 @@ export interface BlackboxOptions {
 }
 
 const port = 8080;
+/** What is larger is dealt with on the namespace's account. */
+const bulkBytes = 16 * 1024;
 
 interface Failed {
   readonly kind: 'failed';
@@ -50,6 +53,7 @@ export class BlackboxRunner implements Runner {
   private readonly http: ActionHttp;
   private readonly logs: LogStreams;
   private readonly settleEnded: (failure: Failure) => void;
+  private intake: Intake | undefined;
   /** Whose action it is: in every `/run`. */
   private identity: JsonObject = {};
   private underWay = 0;
@@ -65,7 +69,7 @@ export class BlackboxRunner implements Runner {
     // From the start: what it writes before it is initialised is kept too.
     this.logs.limitBytes = logBytes;
     const opened = sandbox.openPort(port);
-    this.http = createActionHttp(() => opened.connect(), resultBytes);
+    this.http = createActionHttp(() => opened.connect(), { resultBytes, intake: () => this.intake });
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
     this.settleEnded = resolve;
@@ -80,7 +84,8 @@ export class BlackboxRunner implements Runner {
     const log = this.logs.open('init');
     this.logs.isConcurrent = limits.concurrency > 1;
     const cause = this.notes.own(request.env);
-    this.logs.chargeTo(this.options.intakes.of(this.notes.namespace));
+    this.intake = this.options.intakes.of(this.notes.namespace);
+    this.logs.chargeTo(this.intake);
     this.identity = contractFields(request.env, identityNames);
     const { code } = this.options;
     const value = code === undefined ? request : { ...request, code };
@@ -100,12 +105,18 @@ export class BlackboxRunner implements Runner {
     const fields = contractFields(request.env, Object.keys(request.env));
     const json = JSON.stringify({ value: request.value, ...this.identity, ...fields });
     const reply = await this.exchange('/run', json, limits).catch(() => this.lost());
-    const outcome = reply.kind === 'failed' ? reply : runOutcome(reply.reply);
+    const outcome = reply.kind === 'failed' ? reply : this.outcomeOf(reply.reply);
     const hasFailed = outcome.kind === 'failed' || outcome.kind === 'refused';
     const logs = log.finish({ isQuiet: false, hasFailed });
     const serviceMs = performance.now() - begun;
     const violations = await this.violationsOf(request.id);
     return { outcome, logs, startedAt, serviceMs, violations };
+  }
+
+  private outcomeOf(reply: ActionReply): RunOutcome {
+    // To parse a large one is work.
+    if (reply.text.length >= bulkBytes) this.intake?.takeTurn();
+    return runOutcome(reply);
   }
 
   /** The contract knows one call at a time: nothing is handed over before the last is answered. */

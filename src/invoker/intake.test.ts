@@ -89,3 +89,14 @@ test('debts outlive the sandboxes that made them', () => {
   waits[0]?.done();
   expect(intakes.isHeldBack('noisy')).toBe(false);
 });
+
+test('work that can’t be wrapped is charged when the callback returns, once', async () => {
+  const intake = intakes.of('noisy');
+  for (let n = 0; n < 3; n++) {
+    intake.takeTurn();
+    spentMs += 10;
+  }
+  expect(intakes.isHeldBack('noisy')).toBe(false);
+  await new Promise(setImmediate);
+  expect(waits.map(({ ms }) => Math.round(ms))).toEqual([100]);
+});

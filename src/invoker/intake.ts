@@ -14,6 +14,8 @@ export interface Intake {
   hold(stream: Readable): void;
   /** Deals with what has come; the time that `handle` takes is the namespace's. */
   take(handle: () => void): void;
+  /** What is done until this callback of the event loop returns is the namespace's: for work that can't be wrapped. */
+  takeTurn(): void;
 }
 
 export interface Intakes {
@@ -77,6 +79,15 @@ export function createIntakes(options: IntakesOptions): Intakes {
     for (const stream of account.streams) stream.pause();
     wait(Math.min(longestMs, -account.leftMs / steadyShare), () => release(namespace, account));
   };
+  const charge = (namespace: string, costMs: number) => {
+    const account = accountOf(namespace);
+    const at = now();
+    const earnedMs = (at - account.countedAt) * steadyShare;
+    account.leftMs = Math.min(burstMs, account.leftMs + earnedMs) - costMs;
+    account.countedAt = at;
+    if (account.leftMs < 0 && !account.isHeldBack) holdBack(namespace, account);
+  };
+  let isTurnTaken = false;
   return {
     isHeldBack: (namespace) => accounts.get(namespace)?.isHeldBack === true,
     of: (namespace) => ({
@@ -87,15 +98,18 @@ export function createIntakes(options: IntakesOptions): Intakes {
         stream.once('close', () => account.streams.delete(stream));
       },
       take(handle) {
-        const account = accountOf(namespace);
         const before = spent();
         handle();
-        const costMs = spent() - before;
-        const at = now();
-        const earnedMs = (at - account.countedAt) * steadyShare;
-        account.leftMs = Math.min(burstMs, account.leftMs + earnedMs) - costMs;
-        account.countedAt = at;
-        if (account.leftMs < 0 && !account.isHeldBack) holdBack(namespace, account);
+        charge(namespace, spent() - before);
+      },
+      takeTurn() {
+        if (isTurnTaken) return;
+        isTurnTaken = true;
+        const before = spent();
+        process.nextTick(() => {
+          isTurnTaken = false;
+          charge(namespace, spent() - before);
+        });
       },
     }),
   };

@@ -52,6 +52,19 @@ const deeds = {
     for (let n = 0; n < mebibytes; n++) reply.write(Buffer.alloc(1 << 20, 'x'));
     reply.end();
   },
+  // Chunks of one byte, and as many interim replies as are asked for.
+  crumble: ({ mebibytes, interim = 0 }, { socket }) => {
+    socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(interim));
+    socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+    const crumbs = '1\r\nx\r\n'.repeat(1 << 16);
+    let left = mebibytes * 16;
+    const write = () => {
+      while (left-- > 0 && socket.write(crumbs));
+      if (left < 0) socket.end('0\r\n\r\n');
+    };
+    socket.on('drain', write);
+    write();
+  },
   close: (_value, reply) => {
     reply.setHeader('connection', 'close');
     reply.end('{}');
