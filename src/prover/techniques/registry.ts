@@ -20,6 +20,7 @@ import { mountTechniques } from './kernel-mounts.ts';
 import { namespaceTechniques } from './kernel-namespaces.ts';
 import { privilegeTechniques } from './kernel-privileges.ts';
 import { processTechniques } from './kernel-processes.ts';
+import { socketOptionTechniques } from './kernel-sockets.ts';
 import { hostTechniques } from './outside-host.ts';
 import { networkTechniques } from './outside-network.ts';
 import { socketTechniques } from './outside-sockets.ts';
@@ -38,6 +39,7 @@ export const techniques: readonly Technique[] = [
   ...memoryTechniques,
   ...abiTechniques,
   ...machineTechniques,
+  ...socketOptionTechniques,
   ...pathTechniques,
   ...selfTechniques,
   ...procTechniques,

@@ -43,19 +43,34 @@ export const runsc: RuntimeDriver = {
  * host's shares its pages.
  */
 function forGvisor(seccomp: OciSeccomp): OciSeccomp {
+  const isOwn = ({ names, action, args }: OciSyscallRule) =>
+    action === 'SCMP_ACT_ALLOW' && args !== undefined && names.every((name) => ownCalls.has(name));
+  const own = seccomp.syscalls.filter(isOwn).flatMap(({ names }) => names);
   const syscalls = seccomp.syscalls.flatMap((rule): OciSyscallRule[] => {
     if (rule.action === 'SCMP_ACT_KILL_PROCESS') return [{ ...rule, action: 'SCMP_ACT_KILL' }];
     if (rule.errnoRet !== undefined) return harmlessOf(rule);
-    const isClone = rule.action === 'SCMP_ACT_ALLOW' && rule.names.includes('clone');
-    return isClone ? [{ names: rule.names, action: rule.action }] : [rule];
+    return isOwn(rule) ? [] : [rule];
   });
-  return { ...seccomp, syscalls };
+  return { ...seccomp, syscalls: [...syscalls, ...allow([...new Set(own)])] };
 }
 
+/**
+ * Calls about what is that kernel's own alone, allowed whatever their arguments: its filter has room for 4,096
+ * instructions, and needs some for each value.
+ */
+const ownCalls = new Set([
+  ...['clone', 'futex', 'arch_prctl', 'setrlimit', 'prlimit64'],
+  ...['setsockopt', 'getsockopt'],
+]);
+
 /** Refused with an errno by a profile of one's own, a call gets the errno of all that is not named. */
-function harmlessOf({ names }: OciSyscallRule): OciSyscallRule[] {
-  const harmless = names.filter((name) => typeof strictProfile.refuse.get(name) === 'object');
-  return harmless.length === 0 ? [] : [{ names: harmless, action: 'SCMP_ACT_ALLOW' }];
+function harmlessOf({ names, args }: OciSyscallRule): OciSyscallRule[] {
+  if (args !== undefined) return [{ names, action: 'SCMP_ACT_ALLOW', args }];
+  return allow(names.filter((name) => typeof strictProfile.refuse.get(name) === 'object'));
+}
+
+function allow(names: readonly string[]): OciSyscallRule[] {
+  return names.length === 0 ? [] : [{ names, action: 'SCMP_ACT_ALLOW' }];
 }
 
 /** On gVisor's read-only tmpfs not even /dev/null can be written. Its folder belongs to root all the same. */

@@ -46,6 +46,7 @@ test('one rule for each kind of refusal, none that repeats the default, none for
   const profile: SeccompProfile = {
     name: 'test',
     otherwise: { errno: 1 },
+    answered: [],
     notGranted: [],
     allow: new Map([['read', []]]),
     refuse: new Map<string, Refusal>([

@@ -23,20 +23,37 @@ export function compileSeccomp(profile: SeccompProfile, target: SeccompTarget): 
   return {
     ...defaultOf(profile.otherwise),
     architectures: [ociArch[target.arch]],
-    syscalls: [{ names: always, action: 'SCMP_ACT_ALLOW' }, ...conditional, ...refusalRules(profile, exists)],
+    syscalls: [
+      { names: always, action: 'SCMP_ACT_ALLOW' },
+      ...conditional,
+      ...answerRules(profile),
+      ...refusalRules(profile, exists),
+    ],
   };
 }
 
 function allowRule(name: string, condition: Condition): OciSyscallRule {
-  return {
-    names: [name],
-    action: 'SCMP_ACT_ALLOW',
-    args: condition.map(({ index, mask, value }) =>
-      mask === undefined
-        ? { index, value, op: 'SCMP_CMP_EQ' }
-        : { index, value: mask, valueTwo: value, op: 'SCMP_CMP_MASKED_EQ' },
-    ),
-  };
+  return { names: [name], action: 'SCMP_ACT_ALLOW', args: argumentsOf(condition) };
+}
+
+/** None for a call that gets the same answer whatever its arguments: runtimes take no other beside it. */
+function answerRules({ answered, allow, refuse }: SeccompProfile): OciSyscallRule[] {
+  return answered
+    .filter(({ call }) => allow.get(call)?.length !== 0 && !refuse.has(call))
+    .map(({ call, errno, condition }) => ({
+      names: [call],
+      action: 'SCMP_ACT_ERRNO',
+      errnoRet: errno,
+      args: argumentsOf(condition),
+    }));
+}
+
+function argumentsOf(condition: Condition): NonNullable<OciSyscallRule['args']> {
+  return condition.map(({ index, mask, value }) =>
+    mask === undefined
+      ? { index, value, op: 'SCMP_CMP_EQ' }
+      : { index, value: mask, valueTwo: value, op: 'SCMP_CMP_MASKED_EQ' },
+  );
 }
 
 /** One rule for each kind of refusal. A refusal equal to the default would be a rule without effect. */

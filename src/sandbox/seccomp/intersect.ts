@@ -93,6 +93,7 @@ function narrowed(
       : harsherOf(within.otherwise, refusalOf(defaultAction, defaultErrnoRet)),
     allow,
     refuse,
+    answered: strictProfile.answered,
     notGranted: [
       ...within.notGranted,
       ...[...byName]

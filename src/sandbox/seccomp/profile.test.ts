@@ -12,14 +12,23 @@ test('at most 200 names, with those that only a Landlock launcher needs', () => 
 test('arguments matter for these calls and no others', () => {
   const conditional = [...strictProfile.allow].filter(([, conditions]) => conditions.length > 0);
   expect(conditional.map(([name]) => name).sort()).toEqual([
+    'arch_prctl',
     'clone',
     'fadvise64',
     'fcntl',
+    'futex',
+    'getsockopt',
     'ioctl',
     'madvise',
     'mmap',
     'prctl',
     'prlimit64',
+    'recvfrom',
+    'recvmmsg',
+    'recvmsg',
+    'sendmmsg',
+    'sendmsg',
+    'sendto',
     'setrlimit',
     'setsockopt',
     'socket',
@@ -53,12 +62,88 @@ test('what is the machine’s can’t be reached by an argument: large pages, me
   // POSIX_FADV_DONTNEED
   expect(values('fadvise64')).not.toContain(4);
   // SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF: code of the sandbox's choosing in the kernel.
-  const options = allowed('setsockopt')?.filter(([level]) => level?.value === 1);
-  for (const option of [26, 50, 51]) expect(options?.some(([, test]) => test?.value === option)).toBe(false);
+  for (const option of [26, 50, 51]) expect(options('setsockopt', SOL_SOCKET)).not.toContain(option);
   // F_SETLEASE, F_NOTIFY
   for (const command of [1024, 1026]) expect(values('fcntl')).not.toContain(command);
   // The number of instances is counted on the host's root as well, whoever in a user namespace makes them.
   expect(strictProfile.refuse.get('inotify_init1')).toEqual({ errno: ENOSYS });
+});
+
+const options = (call: string, level: number) =>
+  (allowed(call) ?? []).flatMap(([first, second]) => (first?.value === level ? [second?.value] : []));
+const [SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_IPV6, SOL_NETLINK, SOL_TLS] = [
+  1, 0, 6, 17, 41, 270, 282,
+] as const;
+
+test.each([
+  ['TCP_MD5SIG', IPPROTO_TCP, 14],
+  ['TCP_REPAIR', IPPROTO_TCP, 19],
+  ['TCP_ULP, the door to kTLS', IPPROTO_TCP, 31],
+  ['TCP_MD5SIG_EXT', IPPROTO_TCP, 32],
+  ['TCP_AO_ADD_KEY', IPPROTO_TCP, 38],
+  ['IP_OPTIONS', IPPROTO_IP, 4],
+  ['IP_ADD_MEMBERSHIP', IPPROTO_IP, 35],
+  ['IP_ADD_SOURCE_MEMBERSHIP', IPPROTO_IP, 39],
+  ['MCAST_JOIN_GROUP', IPPROTO_IP, 42],
+  ['IPT_SO_SET_REPLACE', IPPROTO_IP, 64],
+  ['IPV6_JOIN_GROUP', IPPROTO_IPV6, 20],
+  ['IPV6_FLOWLABEL_MGR', IPPROTO_IPV6, 32],
+  ['IPV6_RTHDR', IPPROTO_IPV6, 57],
+  ['SO_ZEROCOPY', SOL_SOCKET, 60],
+])('the option %s of sockets can’t be set', (_, level, option) => {
+  expect(options('setsockopt', level).length).toBeGreaterThan(5);
+  expect(options('setsockopt', level)).not.toContain(option);
+});
+
+test('no options of UDP (UDP_ENCAP, UDP_SEGMENT), netlink and kTLS', () => {
+  for (const level of [IPPROTO_UDP, SOL_NETLINK, SOL_TLS]) {
+    for (const call of ['setsockopt', 'getsockopt']) expect(options(call, level)).toEqual([]);
+  }
+});
+
+test('TCP_ZEROCOPY_RECEIVE can’t be asked for, and other options can', () => {
+  expect(allowed('getsockopt')?.at(-1)).toEqual([
+    { index: 1, value: 6 },
+    { index: 2, mask: 32, value: 0 },
+  ]);
+  expect(allowed('getsockopt')).toHaveLength(4);
+});
+
+test.each(['sendto', 'sendmsg', 'sendmmsg', 'recvfrom', 'recvmsg', 'recvmmsg'])(
+  '%s without MSG_OOB',
+  (call) => {
+    const index = ['sendmsg', 'recvmsg'].includes(call) ? 2 : 3;
+    expect(allowed(call)).toEqual([[{ index, mask: 1, value: 0 }]]);
+  },
+);
+
+test('futexes that wait and wake, none that lends priorities; one’s own FS base and nothing else', () => {
+  const operations = (allowed('futex') ?? []).map(([test]) => (test?.value ?? 0) & 127);
+  // FUTEX_LOCK_PI, UNLOCK_PI, TRYLOCK_PI, WAIT_REQUEUE_PI, CMP_REQUEUE_PI, LOCK_PI2
+  for (const operation of [6, 7, 8, 11, 12, 13]) expect(operations).not.toContain(operation);
+  expect(new Set(operations)).toEqual(new Set([0, 1, 3, 4, 5, 9, 10]));
+  expect(allowed('arch_prctl')?.map(([test]) => test?.value)).toEqual([0x1002, 0x1003]);
+});
+
+test('error queues seem to be on, for the resolver of libc', () => {
+  expect(strictProfile.answered).toEqual([
+    {
+      call: 'setsockopt',
+      errno: 0,
+      condition: [
+        { index: 1, value: 0 },
+        { index: 2, value: 11 },
+      ],
+    },
+    {
+      call: 'setsockopt',
+      errno: 0,
+      condition: [
+        { index: 1, value: 41 },
+        { index: 2, value: 25 },
+      ],
+    },
+  ]);
 });
 
 test('every limit but that of core dumps may be made smaller, and all may be read', () => {

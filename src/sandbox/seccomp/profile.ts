@@ -8,6 +8,8 @@
  * - `landlock`: more, allowed only where `setpriv` applies Landlock inside the sandbox (its `capset` can only drop);
  * - `arguments`: calls allowed only `when` every listed argument fits: `oneOf` these values (with `plus`: any
  *   combination of these flags on top), or `noneOf` these bits set;
+ * - `answered`: calls that are not made, and that some program can only do without if they answer something else than
+ *   all others: an errno, or 0 (`OK`) as if they had been made;
  * - `enosys`: calls that libc falls back from when they don't exist;
  * - `einval`: calls that programs fall back from when the descriptors don't suit;
  * - `kill`: calls that no program inside has a use for: the process dies at once;
@@ -31,6 +33,13 @@ export type Condition = readonly ArgumentTest[];
 /** What a refused call gets: an errno, or the end of its process. */
 export type Refusal = { readonly errno: number } | 'kill';
 
+export interface Answered {
+  readonly call: string;
+  /** 0: as if it had been made. */
+  readonly errno: number;
+  readonly condition: Condition;
+}
+
 export interface SeccompProfile {
   readonly name: string;
   /** What a call that isn't named gets. */
@@ -38,6 +47,8 @@ export interface SeccompProfile {
   /** Call → conditions of which one must hold; an empty list allows it always. */
   readonly allow: ReadonlyMap<string, readonly Condition[]>;
   readonly refuse: ReadonlyMap<string, Refusal>;
+  /** Calls that get an answer of their own under a condition that none of `allow` meets. */
+  readonly answered: readonly Answered[];
   /** Calls that a user's profile named and Ward doesn't grant. */
   readonly notGranted: readonly string[];
 }
@@ -64,11 +75,19 @@ const argumentSchema = z.union([
   z.strictObject({ arg: z.int().min(0).max(5), oneOf: values, plus: values.optional() }),
   z.strictObject({ arg: z.int().min(0).max(5), noneOf: values }),
 ]);
+const answers = { OK: 0 };
 const fileSchema = z.strictObject({
   about: z.array(z.string()),
   allow: z.record(z.string(), words),
   landlock: words,
   arguments: z.array(z.strictObject({ call: z.string(), when: z.array(argumentSchema).min(1) })),
+  answered: z.array(
+    z.strictObject({
+      call: z.string(),
+      errno: z.enum(['OK']),
+      when: z.array(argumentSchema).min(1),
+    }),
+  ),
   enosys: words,
   einval: words,
   kill: words,
@@ -92,6 +111,9 @@ export function loadStrictProfile(file: string): StrictProfile {
       ...data.einval.map((name): [string, Refusal] => [name, { errno: EINVAL }]),
       ...data.kill.map((name): [string, Refusal] => [name, 'kill']),
     ]),
+    answered: data.answered.flatMap(({ call, errno, when }) =>
+      conditionsOf(when).map((condition) => ({ call, errno: answers[errno], condition })),
+    ),
     notGranted: [],
     landlockCalls: data.landlock,
     x64Only: new Set(data.x64Only),
