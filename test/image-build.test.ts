@@ -147,12 +147,11 @@ describe.skipIf(missing !== undefined)(
 
     it('are made as the document has it', async () => {
       const [shell, output] = codeBlocksOf(readText('docs/images.md'));
-      const script = shell?.text.replaceAll('/tmp/titles-image', join(folder, 'document')) ?? '';
       expect([shell?.info, output?.info]).toEqual(['sh', 'output']);
       await using command = await makeLinkedCommand();
-      const { stdout } = await runCommand(['bash', '-euo', 'pipefail', '-c', script], {
+      const { stdout } = await runCommand(['bash', '-euo', 'pipefail', '-c', shell?.text ?? ''], {
         cwd: root,
-        env: { ...env(), PATH: command.searchPath },
+        env: { ...env(), PATH: command.searchPath, TMPDIR: folder },
       });
       expect(stdout.endsWith(output?.text ?? '')).toBe(true);
     });

@@ -68,6 +68,8 @@ describe.skipIf(missing !== undefined)(
         ...sources.env,
         PATH: `${dirname(command.path)}:/usr/bin:${process.env['PATH']}`,
         WARD_IMAGES: images.dir,
+        // Where `mktemp` makes its folders.
+        TMPDIR: folder,
       };
       const found =
         needs === undefined || (await runCommand(needs, { env }).catch(() => undefined))?.code === 0;
@@ -77,10 +79,7 @@ describe.skipIf(missing !== undefined)(
       const cwdFile = join(folder, `${name}.cwd`);
       for (const step of steps) {
         const cwd = await cwdAfter(cwdFile, folder);
-        await expectStep(
-          { ...step, script: step.script.replaceAll(/(?<=\b(?:mkdir -p|cd) )\/tmp\//g, `${folder}/`) },
-          { ward, cwd, env, cwdFile },
-        );
+        await expectStep(step, { ward, cwd, env, cwdFile });
       }
     });
   },

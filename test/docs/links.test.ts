@@ -2,7 +2,7 @@
 import { existsSync, globSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
-import { anchorsOf, codeWordsOf, linksOf, readText, root } from './markdown.ts';
+import { anchorsOf, codeBlocksOf, codeWordsOf, linksOf, readText, root } from './markdown.ts';
 
 const documents = [
   'README.md',
@@ -31,4 +31,13 @@ test.each(documents)('%s names files that there are', (path) => {
 test('README leads to every document', () => {
   const linked = linksOf(readText('README.md'));
   for (const path of globSync('docs/**/*.md', { cwd: root })) expect(linked).toContain(path);
+});
+
+/** Another user can have made it before, with a `.npmrc` in it; a Dockerfile's own `/tmp` is in a container. */
+test.each(documents)('%s has no command that works in a folder of /tmp whose name others know', (path) => {
+  const commands = codeBlocksOf(readText(path))
+    .filter(({ info }) => /^(?:sh|console)\b/.test(info))
+    .flatMap(({ text }) => text.split('\n'))
+    .filter((line) => !/^(?:RUN|COPY) /.test(line));
+  expect(commands.filter((line) => /(?<![\w.])\/(?:var\/)?tmp\//.test(line))).toEqual([]);
 });

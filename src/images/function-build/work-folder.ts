@@ -1,5 +1,5 @@
 /** Folders in which builds put what is not whole yet: on the disk of the store, since it may be too much for memory. */
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface WorkFolder extends AsyncDisposable {
@@ -15,13 +15,17 @@ export function isWorkFolder(name: string): boolean {
   return name.startsWith(prefix);
 }
 
-/** Makes one below `parent`, and removes those that builds which were killed have left there. */
+/**
+ * Makes one below `parent`, and removes those that builds which were killed have left there. `parent` may be open to all: a
+ * folder of another user is left alone, since that user could put links into it while it is removed.
+ */
 export async function openWorkFolder(parent: string): Promise<WorkFolder> {
   await mkdir(parent, { recursive: true });
   for (const name of await readdir(parent)) {
     if (!isWorkFolder(name)) continue;
-    const found = await stat(join(parent, name)).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > abandonedMs)
+    const found = await lstat(join(parent, name)).catch(() => undefined);
+    const isOwn = found?.isDirectory() === true && found.uid === process.geteuid?.();
+    if (isOwn && Date.now() - found.mtimeMs > abandonedMs)
       await rm(join(parent, name), { recursive: true, force: true });
   }
   const path = await mkdtemp(join(parent, prefix));
