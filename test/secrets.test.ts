@@ -95,8 +95,8 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
   it('files are for their owner alone', () => {
     const modeOf = (path: string) => (statSync(join(ward.dataDir, path)).mode & 0o777).toString(8);
     expect(modeOf('guest.auth')).toBe('600');
-    // Sandboxes reach their code below it: they may search the folder, and read nothing else there.
-    expect(modeOf('.')).toBe('711');
+    expect(modeOf('.')).toBe('700');
+    expect(modeOf('ward.lock')).toBe('600');
     expect(modeOf('state')).toBe('700');
     expect(modeOf('code')).toBe('700');
     for (const path of filesBelow(join(ward.dataDir, 'state')))

@@ -48,8 +48,9 @@ interface Entry {
 
 /** Empties `dir` first: what an earlier run left there is of no use. */
 export async function openCodeFolders(dir: string, blobs: BlobStore): Promise<CodeFolders> {
-  await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true, mode: 0o711 });
+  // It may be a mount point, which can't be removed.
+  for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true, force: true });
   // What is made in there takes it from the folder.
   await shareWithSandboxes(dir);
   const entries = new Map<string, Entry>();

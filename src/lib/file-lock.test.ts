@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,5 +39,70 @@ describe('a file lock', () => {
     await once(child, 'exit');
     using lock = tryFileLock(path);
     expect(lock).toBeDefined();
+  });
+});
+
+describe.skipIf(process.geteuid?.() !== 0)('a lock file', () => {
+  const stranger = ['setpriv', '--reuid', '64123', '--regid', '64123', '--clear-groups'];
+  /** A process of another user that holds a lock of readers on all of the file, as far as it may open it. */
+  async function readerOf(path: string) {
+    const program = `import fcntl, sys, time
+try:
+    file = open(sys.argv[1], "rb")
+    fcntl.lockf(file, fcntl.LOCK_SH)
+    print("held", flush=True)
+except OSError as error:
+    print(type(error).__name__, flush=True)
+sys.stdin.read()`;
+    const child = startCommand([...stranger, '/usr/bin/python3', '-c', program, path], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const said = child.stdout ? String((await once(child.stdout, 'data'))[0]).trim() : '';
+    return {
+      said,
+      async end() {
+        child.stdin?.end();
+        await once(child, 'exit');
+      },
+    };
+  }
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+  it('is for its owner alone, whatever the umask', async () => {
+    const path = join(folder, 'lock');
+    await chmod(folder, 0o755);
+    const before = process.umask(0);
+    using lock = tryFileLock(path);
+    process.umask(before);
+    expect([lock === undefined, modeOf(path)]).toEqual([false, '600']);
+    const reader = await readerOf(path);
+    await reader.end();
+    expect(reader.said).toBe('PermissionError');
+  });
+
+  it('of an earlier Ward is closed to others, with the lock of one who runs', async () => {
+    const path = join(folder, 'lock');
+    await writeFile(path, '', { mode: 0o644 });
+    const lock = tryFileLock(path);
+    expect([lock === undefined, modeOf(path)]).toEqual([false, '600']);
+    expect(tryFileLock(path)).toBeUndefined();
+    await chmod(path, 0o644);
+    expect(tryFileLock(path)).toBeUndefined();
+    lock?.release();
+    using again = tryFileLock(path);
+    expect(again).toBeDefined();
+  });
+
+  it('that a stranger has opened before does not count as locked', async () => {
+    const path = join(folder, 'lock');
+    await chmod(folder, 0o755);
+    await writeFile(path, '', { mode: 0o644 });
+    const reader = await readerOf(path);
+    expect(reader.said).toBe('held');
+    using lock = tryFileLock(path);
+    expect([lock === undefined, modeOf(path)]).toEqual([false, '600']);
+    expect(tryFileLock(path)).toBeUndefined();
+    expect(await readdir(folder)).toEqual(['lock']);
+    await reader.end();
   });
 });

@@ -1,17 +1,51 @@
 /**
  * A lock on a file that ends with the process, however it ends: the kernel drops it on `kill -9`, so there
  * is no stale lock to guess about. SQLite's exclusive mode is the POSIX record lock that Node itself lacks.
+ *
+ * Whoever may read a file may take a lock of readers on it, which keeps the exclusive one out. So lock files are for
+ * their owner alone, and one of an earlier Ward that others could open does not count while readers alone hold it.
  */
+import { chmodSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { errnoOf } from './fault.ts';
+import { randomHex } from './ids.ts';
+
 export interface FileLock extends Disposable {
   release(): void;
 }
 
 /** Takes the lock, or returns undefined when another process holds it. The folder must exist. */
 export function tryFileLock(path: string): FileLock | undefined {
+  const file = makeFile(path);
+  const lock = lockExclusively(path);
+  if (!file.isOpenToOthers) return lock;
+  if (lock === undefined) return isHeldByReaders(path) ? replace(path, file.inode) : undefined;
+  chmodSync(path, 0o600);
+  return keepIfThere(lock, path, file.inode);
+}
+
+interface LockFile {
+  readonly inode: number;
+  readonly isOpenToOthers: boolean;
+}
+
+/** Never opens a file that is there: closing it again would drop the locks of this process on it. */
+function makeFile(path: string): LockFile {
+  try {
+    writeFileSync(path, '', { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  const { ino, mode } = statSync(path);
+  return { inode: ino, isOpenToOthers: (mode & 0o077) !== 0 };
+}
+
+function lockExclusively(path: string): FileLock | undefined {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
   const db = new DatabaseSync(path);
   try {
-    db.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    db.exec(
+      'PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE',
+    );
   } catch {
     db.close();
     return undefined;
@@ -20,4 +54,34 @@ export function tryFileLock(path: string): FileLock | undefined {
     if (db.isOpen) db.close();
   };
   return { release, [Symbol.dispose]: release };
+}
+
+/** A Ward's lock would keep out readers, too. */
+function isHeldByReaders(path: string): boolean {
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  const db = new DatabaseSync(path);
+  try {
+    db.exec('PRAGMA busy_timeout = 0; BEGIN; SELECT count(*) FROM sqlite_schema');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    db.close();
+  }
+}
+
+/** Puts a file that is locked already in the place of `inode`. */
+function replace(path: string, inode: number): FileLock | undefined {
+  const fresh = `${path}.${randomHex(8)}`;
+  const own = makeFile(fresh).inode;
+  const lock = lockExclusively(fresh);
+  if (lock !== undefined && isHeldByReaders(path) && statSync(path).ino === inode) renameSync(fresh, path);
+  return lock && keepIfThere(lock, path, own);
+}
+
+/** Another process may have replaced the file meanwhile: then the lock is that one's. */
+function keepIfThere(lock: FileLock, path: string, inode: number): FileLock | undefined {
+  if (statSync(path).ino === inode) return lock;
+  lock.release();
+  return undefined;
 }

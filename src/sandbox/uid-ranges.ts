@@ -4,7 +4,7 @@
  * windows when one isn't enough. Windows lie from 2^30 up, above what distributions, directory services and
  * container engines hand out, and none that /etc/subuid or /etc/subgid give to somebody is taken.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FileLock, tryFileLock } from '../lib/index.ts';
 import { sandboxFault } from './faults.ts';
@@ -35,7 +35,8 @@ interface ReservedIds {
 
 /** @param lockDir Shared by every Ward of the machine: `/run/ward/uid-windows`. */
 export function openIdRanges(lockDir: string, reserved = reservedIds()): IdRanges {
-  mkdirSync(lockDir, { recursive: true, mode: 0o711 });
+  mkdirSync(lockDir, { recursive: true });
+  chmodSync(lockDir, 0o700);
   const locks = new Map<number, FileLock>();
   const free: number[] = [];
 

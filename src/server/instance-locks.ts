@@ -5,7 +5,7 @@
  * `ward up`, of whatever data folder. An instance without a lock file is not known here and left alone.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FileLock, type Log, tryFileLock } from '../lib/index.ts';
@@ -21,6 +21,7 @@ const patienceMs = 60_000;
 /** Undefined when another process has it. */
 export async function tryInstanceLock(instance: string): Promise<FileLock | undefined> {
   await mkdir(locksDir, { recursive: true });
+  await chmod(locksDir, 0o700);
   return tryFileLock(join(locksDir, instance));
 }
 

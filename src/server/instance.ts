@@ -1,7 +1,7 @@
 /** A data folder and the name that its Ward goes by on this machine. One running Ward per folder. */
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errnoOf, messageOf, tryFileLock } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
 import { waitForInstanceLock } from './instance-locks.ts';
@@ -10,7 +10,6 @@ export interface DataPaths {
   readonly database: string;
   readonly code: string;
   readonly laidCode: string;
-  readonly roots: string;
   readonly guestKey: string;
   /** Where its Ward serves, or did when it last ran: for commands that are pointed at a server. */
   readonly address: string;
@@ -40,7 +39,6 @@ export function dataPaths(dataDir: string): DataPaths {
     database: join(dataDir, 'state', 'ward.db'),
     code: join(dataDir, 'code'),
     laidCode: join(dataDir, 'laid'),
-    roots: join(dataDir, 'roots'),
     guestKey: join(dataDir, 'guest.auth'),
     address: join(dataDir, 'address'),
     parameterKeys: join(dataDir, 'parameters.keys'),
@@ -54,13 +52,11 @@ export function dataPaths(dataDir: string): DataPaths {
 }
 
 /**
- * Makes the folder (searchable by all, since sandboxes see code below it; readable by its owner only) and
- * takes its lock and that of its instance. @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
+ * Makes the folder, which no other user may enter, and takes its lock and that of its instance. @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
  */
 export async function claimDataDir(given: string): Promise<ClaimedDataDir> {
   const dataDir = await makeFolder(given);
-  await refuseClosedWay(dataDir);
-  await chmod(dataDir, 0o711);
+  await chmod(dataDir, 0o700);
   const paths = dataPaths(dataDir);
   const instance = instanceName(dataDir);
   using stack = new DisposableStack();
@@ -78,7 +74,7 @@ export function instanceName(dataDir: string): string {
   return createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
 }
 
-/** Its path without links: what sandboxes see below it is then reached through the folders of that path only. */
+/** Its path without links, so that it has one name only. */
 async function makeFolder(path: string): Promise<string> {
   try {
     await mkdir(path, { recursive: true });
@@ -87,16 +83,6 @@ async function makeFolder(path: string): Promise<string> {
     const isFile = ['EEXIST', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
     const why = isFile ? 'it, or something on the way to it, is no folder' : messageOf(cause);
     throw invalid(`${path} can't be the data folder: ${why}`, 'name a folder with --data DIR', cause);
-  }
-}
-
-/** A sandbox is a stranger to every folder of the host: without the way to its root and code it can't start. */
-async function refuseClosedWay(dataDir: string): Promise<void> {
-  for (let folder = dataDir; folder !== '/'; ) {
-    folder = dirname(folder);
-    if (((await stat(folder)).mode & 0o001) !== 0) continue;
-    const message = `no sandbox can reach the data folder ${dataDir}: ${folder} can't be entered by other users`;
-    throw invalid(message, `chmod o+x ${folder}, or name another folder with --data DIR`);
   }
 }
 

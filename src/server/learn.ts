@@ -4,7 +4,7 @@ import { arch } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, openBlobStore, runtimeKinds } from '../images/index.ts';
 import { createInvoker, type Invoker, type Job, type JobTarget } from '../invoker/index.ts';
-import { type JsonObject, newActivationId, randomHex, silentLog } from '../lib/index.ts';
+import { type JsonObject, mustRun, newActivationId, randomHex, silentLog } from '../lib/index.ts';
 import { type Learned, learnedProfile, openRecorder, operatorPolicy } from '../sandbox/index.ts';
 import { openByHand } from './by-hand.ts';
 import { loadConfig } from './config.ts';
@@ -51,7 +51,10 @@ export async function learnHere(options: LearnOptions, request: LearnRequest): P
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  for (const each of [join(runDir, 'learn'), folder]) await chmod(each, 0o711);
+  await chmod(join(runDir, 'learn'), 0o711);
+  // In Ward's own mount namespace, so that other users of the machine don't find the code.
+  await mustRun(['mount', '-t', 'tmpfs', '-o', 'mode=711,nosuid,nodev', 'ward', folder]);
+  stack.defer(async () => void (await mustRun(['umount', '--lazy', folder])));
   const blobs = openBlobStore(join(folder, 'code'));
   await blobs.put(request.code);
   const recorder = stack.use(await openRecorder(instance));

@@ -41,6 +41,7 @@ import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
 import { type GuardedImagesOptions, openGuardedImages } from './gate/guarded-images.ts';
 import { securityEvents } from './gate/security-events.ts';
+import { openHiddenPlaces } from './hidden-places.ts';
 import { claimDataDir } from './instance.ts';
 import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
 import { kindBehind, runtimesWithAliases } from './kind-aliases.ts';
@@ -129,7 +130,8 @@ export async function startPlatform(
   const recovered = await host.recover();
   if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');
   await removeAbandoned(policy.runtime, log);
-  const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir: paths.roots }));
+  const places = stack.use(await openHiddenPlaces(instance, paths.laidCode));
+  const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir: places.roots }));
   // The first one is what plain `default` means.
   const kinds = runtimeKinds().toSorted((a, b) => Number(b.default) - Number(a.default));
   const runtimes = runtimesWithAliases(kinds, config.kindAliases);
@@ -174,7 +176,7 @@ export async function startPlatform(
       host,
       images: guarded.images,
       blobs,
-      codeDir: paths.laidCode,
+      codeDir: places.laidCode,
       operator,
       kinds,
       apiHost,
