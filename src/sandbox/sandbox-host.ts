@@ -245,6 +245,7 @@ export class LocalSandboxHost implements SandboxHost {
     const cgroup = this.#cgroups.group(paths.id);
     const hasChannel = request.channel === 'channel';
     if (driver.joinsCgroup) await cgroup.create(limitsOf(request.policy));
+    else await cgroup.limitSockets(request.policy);
     const process = await this.#startRuntime({
       argv: driver.runArgv(runtime, paths, hasChannel),
       cwd: paths.bundleDir,

@@ -28,6 +28,7 @@ import { lifeTechniques } from './sandbox-life.ts';
 import { fileStarvation } from './starvation-files.ts';
 import { memoryStarvation } from './starvation-memory.ts';
 import { processStarvation } from './starvation-processes.ts';
+import { socketStarvation } from './starvation-sockets.ts';
 import { tenantTechniques } from './tenants.ts';
 
 export const techniques: readonly Technique[] = [
@@ -51,6 +52,7 @@ export const techniques: readonly Technique[] = [
   ...processStarvation,
   ...memoryStarvation,
   ...fileStarvation,
+  ...socketStarvation,
   ...tenantTechniques,
   ...socketTechniques,
   ...networkTechniques,

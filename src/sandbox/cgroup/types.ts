@@ -33,6 +33,11 @@ export interface CgroupLimits {
 export interface Cgroup {
   /** Makes it with these limits. */
   create(limits: CgroupLimits): Promise<void>;
+  /**
+   * Bounds what the buffers of its TCP and UDP sockets hold, before a runtime that makes the group comes. Version 1
+   * counts that beside the memory, and only of sockets that are made afterwards; version 2 counts it within.
+   */
+  limitSockets(limits: Pick<CgroupLimits, 'memoryBytes'>): Promise<void>;
   /** Resolves when every process of it stands still. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;

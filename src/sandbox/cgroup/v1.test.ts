@@ -43,6 +43,16 @@ describe.skipIf(!canTry)(`cgroup v1${canTry ? '' : ' (needs root and version 1 h
     expect(existsSync(file('memory', ''))).toBe(false);
   });
 
+  test('bounds the buffers of sockets, also of a group that a runtime will make', async () => {
+    for (const make of ['create', 'limitSockets'] as const) {
+      const group = tree.group(make);
+      await group[make](limits);
+      const limit = readFileSync(file('memory', `${make}/memory.kmem.tcp.limit_in_bytes`), 'utf8');
+      expect(Number(limit)).toBe(8 * 1024 * 1024);
+      await group.remove();
+    }
+  });
+
   test('freezes, thaws, kills and removes a group with processes', async () => {
     const group = tree.group('a');
     await group.create(limits);

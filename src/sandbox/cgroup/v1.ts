@@ -81,6 +81,11 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
       if (mounts.has('cpuset')) inheritCpuset(join(mounts.get('cpuset') ?? '', path));
       for (const [controller, name, value] of limitFiles(limits)) writeControl(file(controller, name), value);
     },
+    async limitSockets({ memoryBytes }) {
+      if (!mounts.has('memory')) return;
+      await addGroup(join(mounts.get('memory') ?? '', path));
+      writeControl(file('memory', socketLimit), String(socketBytes(memoryBytes)));
+    },
     freeze,
     thaw,
     usage: () => ({
@@ -113,6 +118,14 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
   };
 }
 
+/** In spite of its name it counts UDP too (Documentation/admin-guide/cgroup-v1/memory.rst, 2.7.1). */
+const socketLimit = 'memory.kmem.tcp.limit_in_bytes';
+
+/** An eighth of the memory, and never too little for a handful of connections. */
+export function socketBytes(memoryBytes: number): number {
+  return Math.max(4 * 1024 * 1024, Math.floor(memoryBytes / 8));
+}
+
 interface KillSteps extends Pick<Cgroup, 'pids' | 'freeze' | 'thaw'> {
   /** Of one hierarchy: to ask all of them again and again takes longer than the processes take to die. */
   readonly frozenPids: () => readonly number[];
@@ -138,6 +151,7 @@ function limitFiles(limits: CgroupLimits): readonly (readonly [string, string, s
     ['memory', 'memory.limit_in_bytes', String(limits.memoryBytes)],
     ['memory', 'memory.memsw.limit_in_bytes', String(limits.memoryBytes)],
     ['memory', 'memory.swappiness', '0'],
+    ['memory', socketLimit, String(socketBytes(limits.memoryBytes))],
     ['pids', 'pids.max', String(limits.pids)],
     ['cpu', 'cpu.cfs_period_us', String(limits.cpuPeriodUsec)],
     ['cpu', 'cpu.cfs_quota_us', String(limits.cpuQuotaUsec)],

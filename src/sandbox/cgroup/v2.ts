@@ -53,6 +53,7 @@ function groupV2(folder: string): Cgroup {
       await addGroup(folder);
       for (const [name, value] of limitFiles(limits)) writeControl(file(name), value);
     },
+    async limitSockets() {},
     async freeze() {
       if (writeControl(file('cgroup.freeze'), '1')) {
         await until(() => isFrozen() || readControl(file('cgroup.events')) === '', 5000);

@@ -1,0 +1,174 @@
+/**
+ * Attacks on the machine's other users: what the kernel keeps for sockets. Control groups count some of it beside the
+ * memory, and some not at all.
+ */
+import type { Technique } from '../types.ts';
+
+const MiB = 1024 * 1024;
+const head = { vector: 'neighbours', control: 'memory-limit' } as const;
+const atMost = { memoryBytes: 48 * MiB };
+const counted = 'it is memory of its kernel, which is counted';
+
+/** Counts what the kernel has taken, and stops shortly past the limit. */
+const held = `
+held, kept = 0, []
+def hold(size):
+    global held
+    held += size
+    if held > facts["memoryBytes"] * 1.25:
+        escaped("%d MiB are in buffers of sockets, at a limit of %d MiB" % (held >> 20, facts["memoryBytes"] >> 20))
+`;
+
+export const socketStarvation: readonly Technique[] = [
+  {
+    ...head,
+    atMost,
+    name: 'memory-tcp',
+    title: 'hold memory in connections of TCP that nobody reads',
+    reference: 'tcp(7), memory.kmem.tcp.limit_in_bytes',
+    expects: ['limit', 'killed', 'EMFILE', 'ENOMEM', 'ENOBUFS'],
+    harmlessInGvisor: counted,
+    program: `${held}
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen()
+try:
+    for _ in range(256):
+        one = socket.create_connection(listener.getsockname())
+        kept += [one, listener.accept()[0]]
+        one.setblocking(False)
+        try:
+            while True:
+                hold(one.send(bytes(1 << 16)))
+        except BlockingIOError:
+            pass
+except OSError as error:
+    blocked(error, "%d MiB in %d sockets" % (held >> 20, len(kept)))
+blocked("limit", "%d MiB in %d sockets" % (held >> 20, len(kept)))
+`,
+  },
+  {
+    ...head,
+    atMost,
+    name: 'memory-udp',
+    title: 'hold memory in datagrams that nobody reads',
+    reference: 'udp(7), SO_RCVBUF',
+    expects: ['limit', 'killed', 'EMFILE', 'ENOMEM', 'ENOBUFS'],
+    harmlessInGvisor: counted,
+    program: `${held}
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+try:
+    for _ in range(768):
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        one.bind(("127.0.0.1", 0))
+        kept.append(one)
+        for _ in range(64):
+            sender.sendto(bytes(8192), one.getsockname())
+except OSError as error:
+    blocked(error)
+# What was sent may have been dropped: what is there is counted by reading it, a byte of each.
+for one in kept:
+    one.setblocking(False)
+    try:
+        while True:
+            one.recv(1)
+            hold(8192)
+    except BlockingIOError:
+        pass
+blocked("limit", "%d MiB in %d sockets" % (held >> 20, len(kept)))
+`,
+  },
+  {
+    ...head,
+    atMost,
+    control: 'seccomp',
+    name: 'memory-error-queue',
+    title: 'hold memory in reports of errors, which no limit counts',
+    reference: 'ip(7), IP_RECVERR',
+    expects: ['limit'],
+    harmlessInGvisor: counted,
+    program: `${held}
+IP_RECVERR, MSG_ERRQUEUE = 11, 0x2000
+closed = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+closed.bind(("127.0.0.1", 0))
+place = closed.getsockname()
+closed.close()
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+one.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+one.setblocking(False)
+one.connect(place)
+for _ in range(8):
+    attempt(lambda: one.send(b"x"))
+if attempt(lambda: one.recvmsg(1, 512, MSG_ERRQUEUE)) == "ok":
+    escaped("errors are kept in a queue, of each socket as much as its buffer holds")
+blocked("limit", "the option seems to be set, and no error is kept")
+`,
+  },
+  {
+    ...head,
+    control: 'seccomp',
+    name: 'flow-labels',
+    title: 'use up the flow labels of the machine, of which there are 4,096 for all',
+    reference: 'ipv6(7), IPV6_FLOWLABEL_MGR; RFC 6437',
+    expects: ['EPERM', 'ENOPROTOOPT'],
+    harmlessInGvisor: 'its kernel keeps none',
+    program: `
+IPV6_FLOWLABEL_MGR, GET, EXCLUSIVE, CREATE = 32, 0, 1, 1
+def lease(label):
+    end = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    wanted = socket.inet_pton(socket.AF_INET6, "::1") + struct.pack("!I", label) + struct.pack("BBHHHI", GET, EXCLUSIVE, CREATE, 6, 6, 0)
+    end.setsockopt(socket.IPPROTO_IPV6, IPV6_FLOWLABEL_MGR, wanted)
+let_through(lambda: lease(0x12345), ["EINVAL", "ENOBUFS", "EEXIST", "ENOENT"], "a flow label is leased")
+`,
+  },
+  {
+    ...head,
+    control: 'seccomp',
+    name: 'multicast-memberships',
+    title:
+      'join groups without end, for each of which the kernel keeps lists and timers that no limit counts',
+    reference: 'ip(7) IP_ADD_MEMBERSHIP, ipv6(7) IPV6_JOIN_GROUP',
+    expects: ['EPERM'],
+    harmlessInGvisor: counted,
+    program: `
+IP_ADD_SOURCE_MEMBERSHIP, MCAST_JOIN_GROUP = 39, 42
+four, six = [socket.socket(family, socket.SOCK_DGRAM) for family in (socket.AF_INET, socket.AF_INET6)]
+group, loopback = socket.inet_aton("239.1.2.3"), socket.inet_aton("127.0.0.1")
+request = struct.pack("Ixxxx", 1) + struct.pack("HH", 2, 0) + group + bytes(120)
+first_refusal([("a group of IPv4 is joined", lambda: four.setsockopt(0, socket.IP_ADD_MEMBERSHIP, group + loopback)),
+               ("a group of IPv4 for one source is joined", lambda: four.setsockopt(0, IP_ADD_SOURCE_MEMBERSHIP, group + loopback + loopback)),
+               ("a group of IPv4 is joined by the newer way", lambda: four.setsockopt(0, MCAST_JOIN_GROUP, request)),
+               ("a group of IPv6 is joined", lambda: six.setsockopt(41, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, "ff02::1234") + struct.pack("I", 1)))])
+`,
+  },
+  {
+    ...head,
+    control: 'resource-limits',
+    name: 'unix-in-flight',
+    title: 'leave descriptors in sockets that nobody reads, for the kernel’s own thread to sort out',
+    reference: 'unix(7) ETOOMANYREFS, CVE-2024-26923',
+    expects: ['ETOOMANYREFS', 'limit'],
+    harmlessInGvisor: counted,
+    program: `
+import array
+most = facts["rlimits"]["RLIMIT_NOFILE"]
+one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+one.setblocking(False)
+sent = 0
+try:
+    while sent <= 2 * most:
+        one.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [other.fileno()] * 250))])
+        sent += 250
+        if sent % 2500 == 0:
+            one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+            kept = [one, other]
+            one.setblocking(False)
+except BlockingIOError:
+    blocked("limit", "%d descriptors wait" % sent)
+except OSError as error:
+    blocked(error, "%d descriptors wait, %d may be open" % (sent, most))
+escaped("%d descriptors wait, %d may be open" % (sent, most))
+`,
+  },
+];
