@@ -1,4 +1,4 @@
-/** How much of the network one sandbox may use, whatever it may reach. */
+/** How much of the network one sandbox may use, whatever it may reach, and all of them together. */
 import { z } from 'zod';
 
 export interface EgressLimits {
@@ -9,6 +9,8 @@ export interface EgressLimits {
   readonly packetsPerSecond: number;
   /** Each way. */
   readonly bytesPerSecond: number;
+  /** Of all sandboxes together, each way: namespaces that want it get the same of it. */
+  readonly machineBytesPerSecond: number;
 }
 
 export const defaultEgressLimits: EgressLimits = Object.freeze({
@@ -16,6 +18,8 @@ export const defaultEgressLimits: EgressLimits = Object.freeze({
   connections: 256,
   packetsPerSecond: 20_000,
   bytesPerSecond: 32 * 1024 * 1024,
+  /** What a link of 1 Gbit/s carries with some to spare, so that it fills here and not there. */
+  machineBytesPerSecond: 100 * 1024 * 1024,
 });
 
 export const egressLimitsSchema = z.strictObject({
@@ -24,4 +28,9 @@ export const egressLimitsSchema = z.strictObject({
   packetsPerSecond: z.int().min(10).max(10_000_000).default(defaultEgressLimits.packetsPerSecond),
   /** Below a few packets a second nothing would get through. */
   bytesPerSecond: z.int().min(16_384).max(100_000_000_000).default(defaultEgressLimits.bytesPerSecond),
+  machineBytesPerSecond: z
+    .int()
+    .min(65_536)
+    .max(100_000_000_000)
+    .default(defaultEgressLimits.machineBytesPerSecond),
 });

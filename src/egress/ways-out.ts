@@ -26,7 +26,7 @@ export interface WaysOutOptions {
 }
 
 export interface WayOutRequest {
-  /** Whose sandbox it is: the namespace, or '' for Ward itself. Its turns in the packet filter are counted together. */
+  /** Whose sandbox it is: the namespace, or '' for Ward itself. It has a share of the network, and of turns in the packet filter. */
   readonly tenant: string;
   readonly grants: EgressGrants;
   readonly limits: EgressLimits;
@@ -142,16 +142,19 @@ async function openWay(
   stack.defer(() => letGoOfNamespace(namespace));
   stack.defer(() => router.listener.leave(slot));
   router.listener.serve(slot, answererFor(router, slot, request));
+  const share = await router.shares?.join(tenant, limits.machineBytesPerSecond);
+  if (share !== undefined) stack.defer(() => router.shares?.leave(tenant));
   const starting = router.startUplink(slot, limits.connections);
   stack.defer(() => starting.then((started) => started.end()).catch(() => {}));
   const made = await Promise.allSettled([
     starting,
     makeLinkedNamespace(namespace, router.namespace, slot),
-    router.filter.apply(sandboxRules({ slot, serial, grants, limits }), tenant),
+    router.filter.apply(sandboxRules({ slot, serial, grants, limits, share }), tenant),
     writeFile(resolvConf, resolvConfText(slot), { mode: 0o644 }),
   ]);
   for (const each of made) if (each.status === 'rejected') throw each.reason;
   const uplink = await starting;
+  await router.shares?.lead(slot);
   const parts = stack.move();
   let closing: Promise<void> | undefined;
   return {

@@ -511,6 +511,39 @@ describe.skipIf(!canTry)(
       });
     });
 
+    describe('the network of the machine', () => {
+      const egress = [{ cidr: '203.0.113.0/24' }];
+      const limits = { bytesPerSecond: 1e9, machineBytesPerSecond: 8_000_000 };
+      const download = (seconds: number) => [
+        ...['/usr/bin/python3', '-I', '-c'],
+        [
+          'import socket, time',
+          's = socket.create_connection(("203.0.113.10", 9000)); s.settimeout(10); s.recv(65536)',
+          'print("begun", flush=True)',
+          `end = time.monotonic() + ${seconds}; got = 0`,
+          'while time.monotonic() < end: got += len(s.recv(65536))',
+          'print(got)',
+        ].join('\n'),
+      ];
+      const bytesOf = async (tenant: string) =>
+        Number((await run(download(3), { egress, limits, tenant })).stdout.split('\n')[1]);
+
+      test('is shared among namespaces, however many downloads one has', async () => {
+        const alone = await bytesOf('few');
+        const begun = Array.from({ length: 8 }, () =>
+          run(download(1000), { egress, limits, tenant: 'many', stays: true }),
+        );
+        await Promise.all(begun);
+        const beside = await bytesOf('few');
+        const among = await bytesOf('many');
+        await lab.end();
+        expect(alone).toBeGreaterThan(limits.machineBytesPerSecond / 2);
+        expect(alone).toBeLessThan(4 * limits.machineBytesPerSecond);
+        // By connections each would get a ninth; by namespaces it is a half against an eighteenth.
+        expect(beside).toBeGreaterThan(4 * among);
+      });
+    });
+
     describe('its network', () => {
       const changes = [
         'ip link set eth0 down',

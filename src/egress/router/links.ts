@@ -1,7 +1,7 @@
 /** A sandbox's network namespace with one device, joined to the router by a pair of virtual Ethernet devices. */
 import { rm, writeFile } from 'node:fs/promises';
 import { runCommand } from '../../lib/index.ts';
-import { addressesOf, deviceName, mtu } from './addresses.ts';
+import { addressesOf, deviceName, mtu, segment } from './addresses.ts';
 import { inNamespace, programEnv, runNetworkProgram } from './programs.ts';
 
 /**
@@ -22,8 +22,8 @@ export async function makeLinkedNamespace(path: string, router: string, slot: nu
       `addr add ${inside.ipv6}/127 dev ${deviceName} nodad`,
       `neigh replace ${gateway.ipv4} lladdr ${gateway.mac} dev ${deviceName}`,
       `neigh replace ${gateway.ipv6} lladdr ${gateway.mac} dev ${deviceName}`,
-      `route add default via ${gateway.ipv4} dev ${deviceName}`,
-      `route add default via ${gateway.ipv6} dev ${deviceName}`,
+      `route add default via ${gateway.ipv4} dev ${deviceName} advmss ${segment}`,
+      `route add default via ${gateway.ipv6} dev ${deviceName} advmss ${segment}`,
       '',
     ].join('\n'),
   );

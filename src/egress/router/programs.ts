@@ -10,6 +10,7 @@ const timeoutMs = 20_000;
 const needed = [
   { program: 'nft', debianPackage: 'nftables' },
   { program: 'ip', debianPackage: 'iproute2' },
+  { program: 'tc', debianPackage: 'iproute2' },
   { program: 'pasta', debianPackage: 'passt' },
   { program: 'unshare', debianPackage: 'util-linux' },
   { program: 'nsenter', debianPackage: 'util-linux' },

@@ -67,5 +67,6 @@ it('the default limits are those of the documents', () => {
     connectionsPerSecond: 50,
     packetsPerSecond: 20_000,
     bytesPerSecond: 33_554_432,
+    machineBytesPerSecond: 104_857_600,
   });
 });

@@ -8,7 +8,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../../lib/index.ts';
+import { type Log, messageOf } from '../../lib/index.ts';
 import type { Network } from '../networks.ts';
 import { type OwnAddresses, watchOwnAddresses } from '../own-addresses.ts';
 import { type Listener, listen } from '../resolver/listener.ts';
@@ -20,6 +20,7 @@ import { openPacketFilter, type PacketFilter } from './packet-filter.ts';
 import { requirePrograms, unavailable } from './programs.ts';
 import { readTraces, type TracedPacket, type TraceReader } from './refusals.ts';
 import { baseRules, ownAddressRules } from './ruleset.ts';
+import { openShares, type Shares } from './shares.ts';
 import { startUplink, type Uplink } from './uplink.ts';
 
 export interface RouterOptions {
@@ -37,6 +38,8 @@ export interface Router {
   readonly listener: Listener;
   /** Addresses of this host, milliseconds after a change; the packet filter has them soon after. */
   own(): readonly Network[];
+  /** Undefined where the kernel can't share the network out. */
+  readonly shares: Shares | undefined;
   /** @throws Fault EGRESS_UNAVAILABLE */
   startUplink(slot: number, connections: number): Promise<Uplink>;
   /** Settles when everything that was refused before has been told. Never rejects. */
@@ -64,6 +67,11 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   const hostAddresses = await watchOwnAddresses((own) => filter.apply(ownAddressRules(own), ''));
   stack.defer(() => hostAddresses.end());
   await filter.apply(baseRules(hostAddresses.read()), '');
+  const shares = await openShares(path).catch((error: unknown) => {
+    const said = messageOf(error);
+    options.log.warn({ said }, 'egress: namespaces have no shares of the network; limits of sandboxes hold');
+    return undefined;
+  });
   const listener = listen(await makeResolverSockets(path));
   stack.defer(() => listener.close());
   const marks = createMarks((port) => listener.mark(port));
@@ -83,6 +91,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     namespace: path,
     filter,
     listener,
+    shares,
     own: hostAddresses.read,
     async startUplink(slot, connections) {
       const uplink = await startUplink(namespace, slot, connections);

@@ -26,6 +26,8 @@ export interface SandboxRules {
   readonly serial: number;
   readonly grants: EgressGrants;
   readonly limits: EgressLimits;
+  /** The class of its namespace (`shares.ts`). */
+  readonly share: string | undefined;
 }
 
 /** Of each set; the account of open addresses is full long before, but the kernel takes out what is over a bit later. */
@@ -105,7 +107,7 @@ export function sandboxRules(rules: SandboxRules): string {
     ${lines(rulesOut(rules))}
   }
   chain d${slot} {
-    ${lines([`oifname != "${link}" drop`, ...rates(limits, `l${slot}`), `ct state established,related ct mark ${serial} accept`, 'drop'])}
+    ${lines([`oifname != "${link}" drop`, ...rates(limits, `l${slot}`), ...shareOf(rules), `ct state established,related ct mark ${serial} accept`, 'drop'])}
   }
   chain q${slot} {
     ${lines(rulesIn(slot))}
@@ -179,13 +181,15 @@ function rulesOfForm(slot: number): string[] {
   ];
 }
 
-function rulesOut({ slot, serial, grants, limits }: SandboxRules): string[] {
+function rulesOut(rules: SandboxRules): string[] {
+  const { slot, serial, grants, limits } = rules;
   const { inside, uplink } = addressesOf(slot);
   const exact = grants.hosts.flatMap(({ named }) => named).filter(isOneAddress);
   return [
     `ip saddr != ${inside.ipv4} drop`,
     `ip6 saddr != ${inside.ipv6} drop`,
     ...rates(limits, `l${slot}`),
+    ...shareOf(rules),
     // To another sandbox.
     `oifname != "${uplink}" goto r${slot}`,
     'ct state invalid drop',
@@ -206,6 +210,10 @@ function rulesOut({ slot, serial, grants, limits }: SandboxRules): string[] {
     ...grants.networks.filter(({ named }) => !named).map((grant) => `${matchOf(grant)} goto n${slot}`),
     `goto r${slot}`,
   ];
+}
+
+function shareOf({ share }: SandboxRules): string[] {
+  return share === undefined ? [] : [`meta priority set ${share}`];
 }
 
 function openSets(slot: number, service: number): string[] {

@@ -1,0 +1,118 @@
+/**
+ * Shares of the machine's network among namespaces. Packets of all sandboxes go through two devices, one each way, where
+ * every namespace has a class of the kernel's HTB (`tc-htb(8)`): those that have something to send get the same of it,
+ * however many sandboxes and connections they have, and what one leaves goes to the others.
+ */
+import { addressesOf } from './addresses.ts';
+import { inNamespace, runNetworkProgram, unavailable } from './programs.ts';
+
+export interface Shares {
+  /**
+   * One more sandbox of a namespace. Resolves to its class, for `meta priority`.
+   * @param bytesPerSecond Of all namespaces together, each way, from now on. @throws Fault EGRESS_UNAVAILABLE
+   */
+  join(tenant: string, bytesPerSecond: number): Promise<string>;
+  /** Leads a sandbox's packets there; its devices are made. @throws Fault EGRESS_UNAVAILABLE */
+  lead(slot: number): Promise<void>;
+  /** One sandbox less. Never rejects. */
+  leave(tenant: string): Promise<void>;
+}
+
+/** Towards the sandboxes, and away from them. */
+const devices = { inwards: 'in0', outwards: 'out0' } as const;
+const bothWays = Object.values(devices);
+/** Of one namespace each way. */
+const queueBytes = 1024 * 1024;
+/** The largest packet, so that each turn sends one. */
+const quantum = 65_536;
+/** What a class has for certain; all else is shared out by turns. */
+const floor = '8kbit';
+const unlimited = '1tbit';
+const mostClasses = 0xff_f0;
+
+interface Share {
+  readonly number: number;
+  sandboxes: number;
+  readonly made: Promise<void>;
+}
+
+/** @throws Fault EGRESS_UNAVAILABLE where the kernel lacks htb, ifb, u32 or mirred */
+export async function openShares(namespace: string): Promise<Shares> {
+  const run = (program: 'ip' | 'tc', lines: readonly string[]) =>
+    runNetworkProgram(inNamespace(namespace, [program, '-batch', '-']), `${lines.join('\n')}\n`);
+  await run(
+    'ip',
+    bothWays.map((device) => `link add ${device} up type ifb`),
+  );
+  await run(
+    'tc',
+    bothWays.flatMap((device) => [`qdisc add dev ${device} root handle 1: htb`, whole('add', device, 1)]),
+  );
+  const shares = new Map<string, Share>();
+  const free: number[] = [];
+  let [next, total] = [2, 1];
+  const begin = (tenant: string): Share => {
+    const number = free.shift() ?? next++;
+    if (number > mostClasses) throw unavailable(`${mostClasses} namespaces have a way out`);
+    const share = { number, sandboxes: 0, made: run('tc', classOf(number)) };
+    shares.set(tenant, share);
+    return share;
+  };
+  const end = async (tenant: string) => {
+    const share = shares.get(tenant);
+    if (share === undefined || --share.sandboxes > 0) return;
+    shares.delete(tenant);
+    await share.made.then(() => run('tc', removalOf(share.number))).catch(() => {});
+    free.push(share.number);
+  };
+  return {
+    async join(tenant, bytes) {
+      const share = shares.get(tenant) ?? begin(tenant);
+      share.sandboxes++;
+      try {
+        await share.made;
+        const isNew = bytes !== total;
+        total = bytes;
+        if (isNew) {
+          await run(
+            'tc',
+            bothWays.map((device) => whole('change', device, bytes)),
+          );
+        }
+      } catch (error) {
+        await end(tenant);
+        throw error;
+      }
+      return `1:${share.number.toString(16)}`;
+    },
+    async lead(slot) {
+      const { link, uplink } = addressesOf(slot);
+      await run('tc', [...detour(link, devices.inwards), ...detour(uplink, devices.outwards)]);
+    },
+    leave: end,
+  };
+}
+
+function whole(verb: 'add' | 'change', device: string, bytesPerSecond: number): string {
+  const rate = `${bytesPerSecond}bps`;
+  return `class ${verb} dev ${device} parent 1: classid 1:1 htb rate ${rate} ceil ${rate} burst 256k cburst 256k quantum ${quantum}`;
+}
+
+function classOf(number: number): string[] {
+  const id = `1:${number.toString(16)}`;
+  return bothWays.flatMap((device) => [
+    `class add dev ${device} parent 1:1 classid ${id} htb rate ${floor} ceil ${unlimited} burst 128k cburst 128k quantum ${quantum}`,
+    `qdisc add dev ${device} parent ${id} bfifo limit ${queueBytes}`,
+  ]);
+}
+
+function removalOf(number: number): string[] {
+  return bothWays.map((device) => `class del dev ${device} classid 1:${number.toString(16)}`);
+}
+
+function detour(device: string, over: string): string[] {
+  return [
+    `qdisc add dev ${device} clsact`,
+    `filter add dev ${device} egress protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev ${over}`,
+  ];
+}
