@@ -46,6 +46,7 @@ export interface TestApi extends AsyncDisposable {
 export interface TestApiOptions {
   readonly api?: Partial<ApiLimits>;
   readonly limits?: NonNullable<FunctionsOptions['limits']>;
+  readonly trustedProxies?: readonly string[];
   /** Hears of every request. */
   readonly accessLog?: Log;
 }
@@ -123,6 +124,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     log: options.accessLog ?? silentLog,
     accessLog: options.accessLog !== undefined,
     limits: options.api ?? {},
+    trustedProxies: options.trustedProxies ?? [],
   });
   const api: TestApi = {
     app,

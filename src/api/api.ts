@@ -10,6 +10,7 @@ import { addAccessLog } from './access-log.ts';
 import { authenticateAll } from './authentication.ts';
 import { acceptJson } from './body.ts';
 import { addBodyDeadline } from './body-deadline.ts';
+import { shareConnections } from './connections.ts';
 import { addApiDocs } from './docs/api-docs.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
@@ -80,6 +81,8 @@ export interface ApiLimits {
    */
   readonly idleTimeoutMs: number;
   readonly connections: number;
+  /** Without a key. */
+  readonly connectionsPerAddress: number;
   /** How often slow clients are looked for. */
   readonly sweepMs: number;
 }
@@ -93,6 +96,7 @@ export const defaultApiLimits: Omit<ApiLimits, 'idleTimeoutMs'> = {
   requestTimeoutMs: 60_000,
   keepAliveMs: 65_000,
   connections: 2048,
+  connectionsPerAddress: 512,
   sweepMs: 2000,
 };
 
@@ -232,7 +236,7 @@ function newServer(
       connectionsCheckingInterval: limits.sweepMs,
     },
   });
-  app.server.maxConnections = limits.connections;
+  shareConnections(app, limits, trustedProxies);
   acceptJson(app);
   return app;
 }

@@ -101,16 +101,6 @@ describe('a client that', () => {
     });
     expect(api.jobs).toEqual([]);
   });
-
-  test('opens more connections than there may be gets no more', async () => {
-    await using api = await listen({ api: { connections: 2 } });
-    const sockets = [await open(api.port), await open(api.port)];
-    expect(await talk(api.port, 'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
-    for (const socket of sockets) socket.destroy();
-    await expect
-      .poll(() => talk(api.port, 'GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))
-      .toMatch(/pong$/);
-  });
 });
 
 describe('large uploads', () => {

@@ -1,0 +1,182 @@
+/**
+ * Who gives way when there are too many connections. A new one is always let in while one can go that nothing is done for:
+ *
+ * - An address gets a share of connections without a key; past it, the one that has been waiting longest goes.
+ * - When there is no more room for any, that goes of the address which has most without a key; then one that has shown a key.
+ *
+ * A connection waits while it has no request, while its request is not here yet, and while its answer is not read. With a key it
+ * waits only between requests. A call that runs is never broken off. What a trusted proxy brings has shares of its own there, and
+ * is left alone. Where nothing can go, the new one does.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { BlockList, isIPv6, type Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { networkOf } from './web/client-network.ts';
+
+export interface ConnectionLimits {
+  readonly connections: number;
+  /** Without a key, of one IPv4 address or one network of 64 bits. */
+  readonly connectionsPerAddress: number;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  /** Undefined of a trusted proxy. */
+  readonly network: string | undefined;
+  isGone: boolean;
+  hasKey: boolean;
+  underWay: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
+}
+
+/** By network, those that have done something longest ago first. */
+type Pool = Map<string, Set<Connection>>;
+
+/** What the kernel hands over before those that were sent away are gone. */
+const burst = 256;
+
+/** Before all hooks and routes. @param trusted addresses and networks of proxies */
+export function shareConnections(
+  app: FastifyInstance,
+  limits: ConnectionLimits,
+  trusted: readonly string[],
+): void {
+  const { server } = app;
+  const isProxy = proxiesOf(trusted);
+  const shares = new ConnectionShares(limits);
+  server.maxConnections = limits.connections + burst;
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    shares.admit(socket, isProxy(address) ? undefined : networkOf(address));
+  });
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    shares.begin(request, response);
+  });
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    const { access } = request.routeOptions.config;
+    if (access !== undefined && access !== 'anyone' && access !== 'own-check')
+      shares.vouchFor(request.raw.socket);
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { config, url } = request.routeOptions;
+    // The registry asks for keys and tokens itself.
+    const isRegistry = config.access === 'own-check' && url?.startsWith('/v2/') === true;
+    if (isRegistry && request.headers.authorization !== undefined && reply.statusCode < 300)
+      shares.vouchFor(request.raw.socket);
+    done();
+  });
+}
+
+class ConnectionShares {
+  private readonly limits: ConnectionLimits;
+  private readonly bySocket = new WeakMap<Socket, Connection>();
+  private readonly strangers: Pool = new Map();
+  private readonly keyed: Pool = new Map();
+  private size = 0;
+
+  constructor(limits: ConnectionLimits) {
+    this.limits = limits;
+  }
+
+  /** @param network undefined of a trusted proxy */
+  admit(socket: Socket, network: string | undefined): void {
+    const share = network === undefined ? undefined : this.strangers.get(network);
+    const isOverShare = share !== undefined && share.size >= this.limits.connectionsPerAddress;
+    if (isOverShare || this.size >= this.limits.connections) {
+      const victim = isOverShare ? oldestOf(share) : (oldestIn(this.strangers) ?? oldestIn(this.keyed));
+      if (victim === undefined) {
+        socket.destroy();
+        return;
+      }
+      this.forget(victim);
+      victim.socket.destroy();
+    }
+    const connection: Connection = { socket, network, isGone: false, hasKey: false, underWay: undefined };
+    this.size++;
+    this.bySocket.set(socket, connection);
+    this.enter(connection);
+    socket.once('close', () => this.forget(connection));
+  }
+
+  begin(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.bySocket.get(request.socket);
+    if (connection === undefined) return;
+    connection.underWay = { request, response };
+    this.enter(connection);
+    response.once('close', () => {
+      if (connection.underWay?.response === response) connection.underWay = undefined;
+      this.enter(connection);
+    });
+  }
+
+  vouchFor(socket: Socket): void {
+    const connection = this.bySocket.get(socket);
+    if (connection === undefined || connection.hasKey) return;
+    this.leave(connection);
+    connection.hasKey = true;
+    this.enter(connection);
+  }
+
+  /** As the one that has just done something. */
+  private enter(connection: Connection): void {
+    const { network, isGone } = connection;
+    if (network === undefined || isGone) return;
+    const pool = this.poolOf(connection);
+    const share = pool.get(network) ?? new Set();
+    share.delete(connection);
+    pool.set(network, share.add(connection));
+  }
+
+  private leave(connection: Connection): void {
+    const { network = '' } = connection;
+    const pool = this.poolOf(connection);
+    const share = pool.get(network);
+    share?.delete(connection);
+    if (share?.size === 0) pool.delete(network);
+  }
+
+  private forget(connection: Connection): void {
+    if (connection.isGone) return;
+    connection.isGone = true;
+    this.size--;
+    this.leave(connection);
+  }
+
+  private poolOf({ hasKey }: Connection): Pool {
+    return hasKey ? this.keyed : this.strangers;
+  }
+}
+
+/** Of the network that has most, if one of it waits. */
+function oldestIn(pool: Pool): Connection | undefined {
+  let most: Set<Connection> | undefined;
+  for (const share of pool.values()) if (most === undefined || share.size > most.size) most = share;
+  const found = most && oldestOf(most);
+  if (found !== undefined) return found;
+  for (const share of [...pool.values()].sort((a, b) => b.size - a.size)) {
+    const other = oldestOf(share);
+    if (other !== undefined) return other;
+  }
+  return undefined;
+}
+
+function oldestOf(share: ReadonlySet<Connection>): Connection | undefined {
+  for (const connection of share) if (isWaiting(connection)) return connection;
+  return undefined;
+}
+
+function isWaiting({ hasKey, underWay }: Connection): boolean {
+  if (underWay === undefined) return true;
+  return !hasKey && (!underWay.request.complete || underWay.response.writableEnded);
+}
+
+function proxiesOf(trusted: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const each of trusted) {
+    const [address = '', bits] = each.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
