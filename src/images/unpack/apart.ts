@@ -4,7 +4,8 @@
  * layer's folder only; what comes out is then given to the store's owner. No process is left to change it afterwards.
  */
 import { once } from 'node:events';
-import { chown, type FileHandle, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -57,23 +58,32 @@ export const unpackApart: Unpacker = async (blob, root) => {
     const source = blob.createReadStream({ start: 0, autoClose: false, highWaterMark: layerReadBytes });
     return unpackHere(source, root);
   }
-  const id = unownedId();
-  await chown(root, id, id);
-  const digests = await unpackAs({ uid: id, gid: id }, blob, root);
   const owner = await stat(dirname(dirname(root)));
-  const words = ['chown', '--recursive', '--no-dereference', `${owner.uid}:${owner.gid}`, root];
-  await mustRun(words, { timeoutMs: ownerTimeoutMs });
-  return digests;
+  const id = unownedId();
+  // Held, not named: the store's owner may put another folder in its place.
+  const held = await open(root, constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const cwd = `/proc/self/fd/${held.fd}`;
+    if ((await held.stat()).uid !== process.geteuid?.())
+      throw imageFault('IMAGE_UNPACK_FAILED', `${root} is not the folder that was made for the layer`);
+    await held.chown(id, id);
+    const digests = await unpackAs({ uid: id, gid: id }, blob, cwd);
+    const words = ['chown', '--recursive', '--no-dereference', `${owner.uid}:${owner.gid}`, '.'];
+    await mustRun(words, { cwd, timeoutMs: ownerTimeoutMs });
+    return digests;
+  } finally {
+    await held.close();
+  }
 };
 
-async function unpackAs(as: Identity, blob: FileHandle, root: string): Promise<UnpackedDigests> {
+async function unpackAs(as: Identity, blob: FileHandle, cwd: string): Promise<UnpackedDigests> {
   const reads = await readingPrograms(as, program);
   // The way to the folder is closed to that user, so it starts inside.
   const confinement = { as, writable: '.', reads: reads && [...reads, '.'], endsWhole: true };
   const words = confine(confinement, await findAbilities());
   const argv = [...words, process.execPath, `--max-old-space-size=${heapMiB}`, program];
   const env = { PATH: process.env['PATH'] };
-  const child = startCommand(argv, { cwd: root, stdio: [blob.fd, 'pipe', 'pipe'], env });
+  const child = startCommand(argv, { cwd, stdio: [blob.fd, 'pipe', 'pipe'], env });
   const [said, complaint, [code, signal]] = await Promise.all([
     endOf(child.stdout),
     endOf(child.stderr),
