@@ -32,8 +32,8 @@ export interface Confinement {
   readonly writable?: string | undefined;
   /** Reads these folders, whatever their modes say, and of all others only what programs need. Needs Landlock. */
   readonly reads?: readonly string[] | undefined;
-  /** Without a process that it leaves behind; then the first process is not the program itself. */
-  readonly endsWhole?: boolean | undefined;
+  /** It sees and signals no other process, and leaves none behind; then the process that is started is its parent. */
+  readonly hasOwnPids?: boolean | undefined;
 }
 
 const setpriv = '/usr/bin/setpriv';
@@ -47,7 +47,9 @@ const programFolders = ['/usr', '/lib', '/lib64', '/proc/self', dirname(process.
 const programFiles = ['/etc/ld.so.cache', '/etc/ssl/openssl.cnf', '/dev/null', '/dev/urandom'];
 /** Windows of sandboxes (`sandbox/uid-ranges.ts`) end below; the last ids mean "nobody" and "no id" to some. */
 const firstUnownedId = 2 ** 32 - 2 ** 26;
-const unownedIds = 2 ** 26 - 2 ** 16;
+const unownedIds = 2 ** 26 - 2 ** 17;
+/** The user and group of processes that scan: they own nothing but what they compiled. */
+export const scanId = firstUnownedId + unownedIds;
 
 let finding: Promise<Abilities> | undefined;
 
@@ -62,9 +64,9 @@ export function unownedId(): number {
   return firstUnownedId + randomInt(unownedIds);
 }
 
-/** The words before those of the program, which keep the process id unless `endsWhole`. */
+/** The words before those of the program, which keep the process id unless `hasOwnPids`. */
 export function confine(
-  { as, writable, reads, endsWhole = false }: Confinement,
+  { as, writable, reads, hasOwnPids = false }: Confinement,
   { canBecome, canDropCapabilities, canUnshare, hasLandlock }: Abilities,
 ): readonly string[] {
   const readsAlone = reads !== undefined && hasLandlock && canDropCapabilities;
@@ -79,8 +81,10 @@ export function confine(
       ]
     : rule(reading, '/');
   return [
+    // The parent, too, ends with the caller, and the program with it.
+    ...(canUnshare && hasOwnPids ? [setpriv, '--pdeathsig', 'KILL', '--'] : []),
     ...(canUnshare ? ['/usr/bin/unshare', '--net'] : []),
-    ...(canUnshare && endsWhole ? ['--pid', '--fork', '--kill-child'] : []),
+    ...(canUnshare && hasOwnPids ? ['--pid', '--fork', '--kill-child'] : []),
     ...(canUnshare ? ['--'] : []),
     // First, while it may still search the way to these folders.
     ...(hasLandlock ? [setpriv, '--no-new-privs', ...landlock, ...readable] : []),

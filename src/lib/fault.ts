@@ -6,20 +6,23 @@
 import type { JsonObject } from './json.ts';
 
 /** What went wrong, from the caller's point of view. Each kind has one HTTP status and one exit code. */
-export type FaultKind =
-  | 'invalid'
-  | 'unauthenticated'
-  | 'denied'
-  | 'missing'
-  | 'conflict'
-  | 'too-large'
-  | 'unsupported'
-  | 'unprocessable'
-  | 'throttled'
-  | 'busy'
-  | 'unreachable'
-  | 'host'
-  | 'bug';
+export const faultKinds = [
+  'invalid',
+  'unauthenticated',
+  'denied',
+  'missing',
+  'conflict',
+  'too-large',
+  'unsupported',
+  'unprocessable',
+  'throttled',
+  'busy',
+  'unreachable',
+  'host',
+  'bug',
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
 
 export interface FaultOptions {
   /** What the reader should do next, as an imperative sentence. */

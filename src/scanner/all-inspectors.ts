@@ -7,17 +7,13 @@ import { createFileFactInspector } from './misconfiguration/file-facts.ts';
 import { createImageFactInspector } from './misconfiguration/image-facts.ts';
 import { loadMisconfigurationRules } from './misconfiguration/rules.ts';
 import { createContentInspector } from './patterns/content-inspector.ts';
-import { readRulesFiles } from './rules/rules-files.ts';
+import { type RulesFiles, readRulesFiles } from './rules/rules-files.ts';
 import { loadSecretRules } from './secrets/rules.ts';
 import { createSecretConfigInspector, createSecretLooker } from './secrets/secrets.ts';
 import type { InspectorSet } from './types.ts';
 
-/**
- * @param rulesDir undefined: Ward's own rules
- * @throws Fault RULES_INVALID with the file, and where in it
- */
-export function loadInspectors(rulesDir: string | undefined): InspectorSet {
-  const files = readRulesFiles(rulesDir);
+/** @throws Fault RULES_INVALID with the file, and where in it */
+export function loadInspectors(files: RulesFiles): InspectorSet {
   const malware = loadMalwareRules(files.yara);
   const denyList = loadDenyList(files.denyList);
   const secrets = loadSecretRules(files.secrets);
@@ -35,9 +31,20 @@ export function loadInspectors(rulesDir: string | undefined): InspectorSet {
   };
 }
 
-const moduleData = z.object({ rulesDir: z.string().optional() });
+const rulesFile = z.object({ name: z.string(), text: z.string() });
+/** Without files: Ward's own rules. */
+const moduleData = z.object({
+  files: z
+    .object({
+      yara: z.array(rulesFile),
+      denyList: rulesFile,
+      secrets: rulesFile,
+      misconfiguration: rulesFile,
+    })
+    .optional(),
+});
 
 /** What a process that scans asks this module for. @throws Fault RULES_INVALID */
 export function inspectorsFor(data: unknown): InspectorSet {
-  return loadInspectors(moduleData.parse(data).rulesDir);
+  return loadInspectors(moduleData.parse(data).files ?? readRulesFiles());
 }

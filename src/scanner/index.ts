@@ -29,6 +29,13 @@ export { parseReport } from './formats/read-report.ts';
 export { adviceOf, fixOf, sentenceOf, subjectOf } from './formats/words.ts';
 export { createInspectors, type InspectorOptions, type Inspectors } from './inspectors.ts';
 export type { InspectorModule } from './processes/scan-process.ts';
+export {
+  type ScanCommand,
+  type StartedProgram,
+  type StartProgram,
+  scanCommand,
+  startDirectly,
+} from './processes/start-program.ts';
 export { cycloneDxOf } from './sbom/cyclonedx.ts';
 export { spdxOf } from './sbom/spdx.ts';
 export { createScanner, type ScannerOptions } from './scanner.ts';

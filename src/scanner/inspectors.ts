@@ -1,5 +1,7 @@
 /** Who looks at files and configurations for what is wrong. */
+
 import type { InspectorModule } from './processes/scan-process.ts';
+import { readRulesFiles } from './rules/rules-files.ts';
 import type { InspectorSet } from './types.ts';
 
 export interface InspectorOptions {
@@ -10,7 +12,7 @@ export interface InspectorOptions {
 export interface Inspectors {
   /** For the process that asks. @throws Fault RULES_INVALID */
   here(): Promise<InspectorSet>;
-  /** The same for processes that scan: each reads the rules for itself. */
+  /** The same for processes that scan. */
   readonly elsewhere: InspectorModule;
 }
 
@@ -22,12 +24,14 @@ const module = new URL('./all-inspectors.ts', import.meta.url);
  * @throws Fault RULES_INVALID with the file, and where in it
  */
 export async function createInspectors({ rulesDir }: InspectorOptions = {}): Promise<Inspectors> {
+  // Processes that scan may not be able to read what an operator can.
+  const files = rulesDir === undefined ? undefined : readRulesFiles(rulesDir);
   let loading: Promise<InspectorSet> | undefined;
-  const load = async () => (await import('./all-inspectors.ts')).loadInspectors(rulesDir);
+  const load = async () => (await import('./all-inspectors.ts')).inspectorsFor({ files });
   const here = (): Promise<InspectorSet> => {
     loading ??= load();
     return loading;
   };
-  if (rulesDir !== undefined) await here();
-  return { here, elsewhere: { module, data: { rulesDir } } };
+  if (files !== undefined) await here();
+  return { here, elsewhere: { module, data: { files } } };
 }

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../images/index.ts';
 import { mostFindings, mostPackages } from './limits.ts';
 import { inspectorsFor } from './processes/inspectors.fixture.ts';
+import { startDirectly } from './processes/start-program.ts';
 import {
   filesTar,
   imageOf,
@@ -165,7 +166,7 @@ describe.each([
 
   it('scans a folder, without following what leads out of it', async () => {
     await using folder = await temporaryFolder();
-    await using scanner = scannerWith({ inspectors });
+    await using scanner = scannerWith({ inspectors, start: startDirectly([folder.path]) });
     const root = join(folder.path, 'root');
     await layFiles(folder.path, { 'outside/.env': 'hunter2' });
     await layFiles(root, {

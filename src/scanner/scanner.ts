@@ -12,6 +12,7 @@ import { mostPackages } from './limits.ts';
 import type { Analyst, SourceLayer } from './processes/jobs.ts';
 import { analystInProcesses } from './processes/pool.ts';
 import type { InspectorModule } from './processes/scan-process.ts';
+import type { StartProgram } from './processes/start-program.ts';
 import { analystHere } from './processes/this-process.ts';
 import { type SharedWork, shareWork } from './shared-work.ts';
 import type { AdvisoryMatcher, ImageSource, InspectorSet, Report, Scanner, ScanOptions } from './types.ts';
@@ -20,6 +21,8 @@ export interface ScannerOptions {
   readonly matcher: AdvisoryMatcher;
   /** A set: what is scanned is read in the process that asks. A module: in processes of their own, which load it. */
   readonly inspectors: InspectorSet | InspectorModule;
+  /** How such a process is started; by default by this one. */
+  readonly start?: StartProgram | undefined;
   /** Where what was read of layers is kept. Undefined: nowhere. */
   readonly cacheDir?: string | undefined;
   readonly log: Log;
@@ -44,7 +47,7 @@ interface Parts {
 
 export function createScanner(options: ScannerOptions): Scanner & AsyncDisposable {
   const { matcher, log, timeoutMs = defaultTimeoutMs, now = () => new Date() } = options;
-  const analyst = analystOf(options.inspectors, timeoutMs);
+  const analyst = analystOf(options, timeoutMs);
   const judge = openJudge(matcher, now);
   const cache = openLayerCache(options.cacheDir, () => analyst.revision());
   const parts = { analyst, judge, cache, underWay: shareWork<LayerAnalysis>(), log };
@@ -72,9 +75,9 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
   };
 }
 
-function analystOf(inspectors: InspectorSet | InspectorModule, timeoutMs: number): Analyst {
+function analystOf({ inspectors, start }: ScannerOptions, timeoutMs: number): Analyst {
   return 'module' in inspectors
-    ? analystInProcesses(inspectors, timeoutMs)
+    ? analystInProcesses(inspectors, timeoutMs, { start })
     : analystHere(inspectors, timeoutMs);
 }
 
@@ -158,6 +161,9 @@ async function analysisOf(parts: Parts, layer: SourceLayer, signal: AbortSignal)
   if (known !== undefined) return known;
   return parts.underWay.run(layer.digest, signal, async (end) => {
     const analysis = await parts.analyst.layer(layer, end);
+    // What it is kept by must be what was asked for, whatever became of the process that read it.
+    if (analysis.digest !== layer.digest)
+      throw scannerFault('SCAN_FAILED', `the process that scans spoke of another layer than ${layer.digest}`);
     await parts.cache.put(analysis).catch((error: unknown) => {
       // The next scan reads the layer again.
       parts.log.warn(

@@ -1,6 +1,6 @@
 /** `ward image scan`: finds what is named, scans it, and has it judged, with neither a server nor root. */
 import { applyVex, type Case, judge, parseVex, readVexFolder } from '../gate/index.ts';
-import { createLog } from '../lib/index.ts';
+import { createLog, findAbilities } from '../lib/index.ts';
 import {
   archiveSource,
   createInspectors,
@@ -14,6 +14,7 @@ import {
   type Report,
   type Scanner,
   spooled,
+  startDirectly,
 } from '../scanner/index.ts';
 import { advisoriesPath } from './advisories-admin.ts';
 import { buildInfo } from './build-info.ts';
@@ -66,9 +67,13 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const inspectors = await createInspectors({ rulesDir: request.rulesDir });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
   const cacheDir = await layerCacheOf(config.dataDir);
+  // Root's are read by another user, and of root's files only those that were named.
+  const isApart = (await findAbilities()).canBecome;
+  const named = target.kind === 'folder' ? [target.path] : undefined;
   await using scanner = createScanner({
     matcher: advisories,
-    inspectors: await inspectors.here(),
+    inspectors: isApart ? inspectors.elsewhere : await inspectors.here(),
+    start: startDirectly(named),
     cacheDir,
     log: createLog('error'),
   });

@@ -177,7 +177,7 @@ function dataRemovals(dataDirs: readonly string[], imagesDir: string): Removal[]
 
 /** Caches of the server, the command line and the scanner. */
 function compileCaches(): string[] {
-  return ['ward', 'ward-scan'].map((name) => join(checkout, 'node_modules/.cache', name));
+  return ['ward', 'ward-scan', 'ward-scan.filled'].map((name) => join(checkout, 'node_modules/.cache', name));
 }
 
 /** The first steps of all paths that Ward has in a data folder. */

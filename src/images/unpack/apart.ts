@@ -79,7 +79,7 @@ export const unpackApart: Unpacker = async (blob, root) => {
 async function unpackAs(as: Identity, blob: FileHandle, cwd: string): Promise<UnpackedDigests> {
   const reads = await readingPrograms(as, program);
   // The way to the folder is closed to that user, so it starts inside.
-  const confinement = { as, writable: '.', reads: reads && [...reads, '.'], endsWhole: true };
+  const confinement = { as, writable: '.', reads: reads && [...reads, '.'], hasOwnPids: true };
   const words = confine(confinement, await findAbilities());
   const argv = [...words, process.execPath, `--max-old-space-size=${heapMiB}`, program];
   const env = { PATH: process.env['PATH'] };

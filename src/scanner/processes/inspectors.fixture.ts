@@ -1,22 +1,34 @@
 /** Who looks at files and configurations in the processes of the tests. */
-import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { nodeCodeOf } from '../../lib/index.ts';
 import { passwordInspector } from '../scanner.fixture.ts';
 import type { ConfigInspector, FileInspector, Finding, InspectorSet } from '../types.ts';
 
+/** What is tried: to touch a file, a folder and a process of the user's who scans, and a port of this machine. */
+export interface Deeds {
+  readonly file: string;
+  readonly folder: string;
+  readonly pid: number;
+  readonly port: number;
+}
+
 /** With a file that is called `hang` one never ends, with `die` the process does, with `hungry` its memory. */
 const trap: FileInspector = {
   name: 'trap',
   revision: '1',
-  inspect: ({ path }) => {
+  inspect: async ({ path, content }) => {
     if (path === 'die') process.exit(3);
     while (path === 'hang');
     const eaten: unknown[] = [];
     while (path === 'hungry') eaten.push(JSON.parse(`[${'[],'.repeat(1_000_000)}[]]`));
     if (path === 'look') return [fact('look', privileges(), path)];
-    return path === 'pid' ? [fact('pid', `${process.pid}`, path)] : [];
+    if (path === 'ends') return [fact('ends', signalled(Number(`${content}`)), path)];
+    if (path === 'deeds') return [fact('deeds', await refusals(JSON.parse(`${content}`)), path)];
+    return path === 'pid' ? [fact('pid', readlinkSync('/proc/self'), path)] : [];
   },
 };
 
@@ -33,16 +45,41 @@ function privileges(): string {
   );
   const isBound = /^NoNewPrivs:\s+(\d)$/m.exec(status)?.[1];
   const interfaces = Object.keys(networkInterfaces());
-  return `${sets.join(', ')}, NoNewPrivs ${isBound}, interfaces: ${interfaces.join(' ') || 'none'}, writing: ${writing()}`;
+  return `${sets.join(', ')}, NoNewPrivs ${isBound}, interfaces: ${interfaces.join(' ') || 'none'}`;
 }
 
-function writing(): string {
+/** By one of the same user. */
+function signalled(pid: number): string {
   try {
-    rmdirSync(mkdtempSync(join(tmpdir(), 'ward-written-')));
-    return 'yes';
+    process.kill(pid, 0);
+    return 'reached';
   } catch (error) {
     return nodeCodeOf(error) ?? String(error);
   }
+}
+
+/** Of what a process of the user's could do, what this one was refused. */
+async function refusals({ file, folder, pid, port }: Deeds): Promise<string> {
+  const deeds: Record<string, () => unknown> = {
+    passwords: () => readFileSync('/etc/shadow'),
+    read: () => readFileSync(file),
+    write: () => writeFileSync(file, ''),
+    make: () => rmdirSync(mkdtempSync(join(folder, 'ward-written-'))),
+    cache: () => writeFileSync(join(process.env['NODE_COMPILE_CACHE'] ?? '', 'planted'), ''),
+    signal: () => process.kill(pid, 0),
+    environment: () => readFileSync(`/proc/${pid}/environ`),
+    connect: () => once(connect(port, '127.0.0.1'), 'connect'),
+    become: () => process.setuid?.(0),
+  };
+  const refused: string[] = [];
+  for (const [name, deed] of Object.entries(deeds)) {
+    try {
+      await deed();
+    } catch {
+      refused.push(name);
+    }
+  }
+  return refused.join(' ');
 }
 
 /** With the user `hang` it never ends. */

@@ -6,7 +6,7 @@ const module = new URL('inspectors.fixture.ts', import.meta.url);
 
 it('a process that has nothing to do ends, and another takes its place', async () => {
   const ended: number[] = [];
-  await using analyst = analystInProcesses({ module }, 10_000, 1);
+  await using analyst = analystInProcesses({ module }, 10_000, { idleMs: 1 });
   const { signal } = new AbortController();
   const layer = storedLayer(await filesTar({ pid: '' }));
   for (let round = 0; round < 2; round++) {

@@ -7,32 +7,32 @@ import { Readable } from 'node:stream';
 import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { type Confinement, findConfinement } from './confinement.ts';
 import type { Analyst, Job, Read } from './jobs.ts';
 import { type InspectorModule, type ScanProcess, startScanProcess } from './scan-process.ts';
+import { type StartProgram, startDirectly } from './start-program.ts';
 import { withinTime } from './time-limit.ts';
 
 /** A process has about a hundred mebibytes, whatever it does. */
 const defaultIdleMs = 300_000;
 
-/**
- * @param timeoutMs For each layer, folder, code or configuration.
- * @param idleMs After so long without work a process ends.
- */
+export interface PoolOptions {
+  /** After so long without work a process ends. */
+  readonly idleMs?: number;
+  readonly start?: StartProgram | undefined;
+}
+
+/** @param timeoutMs For each layer, folder, code or configuration. */
 export function analystInProcesses(
   inspectors: InspectorModule,
   timeoutMs: number,
-  idleMs = defaultIdleMs,
+  { idleMs = defaultIdleMs, start = startDirectly() }: PoolOptions = {},
 ): Analyst {
   const size = Math.max(1, availableParallelism() - 1);
   const idle: { readonly one: ScanProcess; readonly timer: NodeJS.Timeout }[] = [];
   const all = new Set<ScanProcess>();
   const waiting: PromiseWithResolvers<ScanProcess>[] = [];
-  let finding: Promise<Confinement> | undefined;
 
   const take = async (): Promise<ScanProcess> => {
-    finding ??= findConfinement();
-    const confinement = await finding;
     for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
       clearTimeout(last.timer);
       if (last.one.isAlive()) return last.one;
@@ -43,7 +43,7 @@ export function analystInProcesses(
       waiting.push(taker);
       return taker.promise;
     }
-    const one = startScanProcess(inspectors, confinement);
+    const one = startScanProcess(inspectors, start);
     all.add(one);
     return one;
   };
@@ -63,13 +63,18 @@ export function analystInProcesses(
     all.delete(one);
     void one.end();
   };
-  const run = async <T>(job: Job, open: () => Promise<Readable>, signal: AbortSignal): Promise<T> => {
+  const run = async <T>(
+    job: Job,
+    open: () => Promise<Readable>,
+    signal: AbortSignal,
+    bytes?: Uint8Array,
+  ): Promise<T> => {
     const one = await take();
     try {
       // Its start is not the job's doing.
       await untilAborted(signal, one.revision);
       // What a process answers to a job is what the job is for.
-      return (await withinTime(timeoutMs, signal, (end) => one.run(job, open, end))) as T;
+      return (await withinTime(timeoutMs, signal, (end) => one.run(job, open, end, bytes))) as T;
     } finally {
       giveBack(one);
     }
@@ -88,7 +93,7 @@ export function analystInProcesses(
     layer: ({ digest, open, file, isVerified }, signal) =>
       run<LayerAnalysis>({ what: 'layer', digest, file, isVerified }, open, signal),
     folder: (dir, signal) => run<Read>({ what: 'folder', dir }, nothing, signal),
-    code: (code, kind, signal) => run<Read>({ what: 'code', code, kind }, nothing, signal),
+    code: (code, kind, signal) => run<Read>({ what: 'code', kind }, nothing, signal, code),
     config: (config, signal) => run<InspectedConfig>({ what: 'config', config }, nothing, signal),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...all].map((one) => one.end()));

@@ -1,8 +1,17 @@
 /** Whole scans in processes of their own, and what becomes of them when what is read is a trap. */
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { filesTar, imageOf, plainConfig } from '../scanner.fixture.ts';
-import { app, base, idsOf, module, scannerWith } from '../scans.fixture.ts';
-import { findConfinement } from './confinement.ts';
+import { findAbilities } from '../../lib/index.ts';
+import { filesTar, imageOf, plainConfig, temporaryFolder } from '../scanner.fixture.ts';
+import { app, base, idsOf, layFiles, module, scannerWith } from '../scans.fixture.ts';
+import type { Deeds } from './inspectors.fixture.ts';
+import { startDirectly } from './start-program.ts';
+
+const { canBecome, canUnshare, hasLandlock } = await findAbilities();
 
 describe('a process', () => {
   it('that does not come back from a configuration in time is ended, and so is the scan', async () => {
@@ -50,13 +59,67 @@ describe('a process', () => {
     expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
   });
 
-  it('has no capability, can gain none, has no network, and writes nothing where there is Landlock', async () => {
+  it('has no capability, can gain none, and has no network', async () => {
     await using scanner = scannerWith({ inspectors: { module } });
     const { findings } = await scanner.scanImage(imageOf([await filesTar({ look: 'x' })]));
-    const hasLandlock = (await findConfinement())(undefined).includes('--landlock-access');
     expect(findings.find(({ id }) => id === 'look')?.title).toBe(
-      `Inh 0, Prm 0, Eff 0, Bnd 0, Amb 0, NoNewPrivs 1, interfaces: none, writing: ${hasLandlock ? 'EACCES' : 'yes'}`,
+      'Inh 0, Prm 0, Eff 0, Bnd 0, Amb 0, NoNewPrivs 1, interfaces: none',
     );
+  });
+
+  it.runIf(canBecome && hasLandlock)('of root’s is a user who may do nothing to what is root’s', async () => {
+    await using folder = await temporaryFolder();
+    await using server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const file = join(folder.path, 'private');
+    await writeFile(file, 'content', { mode: 0o600 });
+    // That it can't be written to is not for its mode.
+    await chmod(folder.path, 0o777);
+    const deeds: Deeds = { file, folder: folder.path, pid: process.pid, port };
+    await using scanner = scannerWith({ inspectors: { module } });
+    const tried = await filesTar({ deeds: JSON.stringify(deeds) });
+    const { findings } = await scanner.scanImage(imageOf([tried]));
+    expect(findings.find(({ id }) => id === 'deeds')?.title).toBe(
+      'passwords read write make cache signal environment connect become',
+    );
+    expect(await readFile(file, 'utf8')).toBe('content');
+  });
+
+  it.runIf(canUnshare)('can not reach another that scans', async () => {
+    const scan = async (files: Record<string, string>, id: string) => {
+      const scanner = scannerWith({ inspectors: { module } });
+      const { findings } = await scanner.scanImage(imageOf([await filesTar(files)]));
+      return { scanner, title: findings.find((each) => each.id === id)?.title };
+    };
+    const other = await scan({ pid: '' }, 'pid');
+    const one = await scan({ ends: `${other.title}` }, 'ends');
+    expect(existsSync(`/proc/${other.title}`)).toBe(true);
+    expect(one.title).toBe('ESRCH');
+    for (const { scanner } of [one, other]) await scanner[Symbol.asyncDispose]();
+  });
+
+  it.runIf(canBecome)('gets the bytes of a layer that only root can read', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'layer');
+    const bytes = await filesTar({ 'app/.env': 'PASSWORD=hunter2' });
+    await writeFile(file, bytes, { mode: 0o600 });
+    const [layer] = imageOf([bytes]).layers;
+    if (layer === undefined) throw new Error('no layer');
+    await using scanner = scannerWith({ inspectors: { module } });
+    const report = await scanner.scanImage({ ...imageOf([bytes]), layers: [{ ...layer, file }] });
+    expect(idsOf(report)).toEqual(['password']);
+  });
+
+  it.runIf(canBecome && hasLandlock)('reads a folder of root’s that it is let to, and no other', async () => {
+    await using folder = await temporaryFolder();
+    const [open, closed] = [join(folder.path, 'open'), join(folder.path, 'closed')];
+    await layFiles(open, { 'app/.env': 'PASSWORD=hunter2' });
+    await layFiles(closed, { 'app/.env': 'PASSWORD=hunter2' });
+    await chmod(join(open, 'app/.env'), 0o600);
+    await using scanner = scannerWith({ inspectors: { module }, start: startDirectly([open]) });
+    expect(idsOf(await scanner.scanFolder(open, 'open'))).toEqual(['password']);
+    await expect(scanner.scanFolder(closed, 'closed')).rejects.toThrow('EACCES');
   });
 
   it('that can not load who looks at files fails every scan', async () => {

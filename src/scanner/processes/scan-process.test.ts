@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { chmod, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -9,13 +10,23 @@ import { temporaryFolder } from '../scanner.fixture.ts';
 
 const program = fileURLToPath(new URL('compile-cache.fixture.ts', import.meta.url));
 
-it('a process reads what was compiled before, and keeps what it compiles for the next', async () => {
+it('what it compiles is kept for the next, by a process that reads nothing of a stranger’s', async () => {
   await using folder = await temporaryFolder();
+  await chmod(folder.path, 0o755);
   // The tests have a cache of their own.
   const { NODE_COMPILE_CACHE: _, ...env } = process.env;
-  await expect(
-    mustRun([process.execPath, program, join(folder.path, 'cache')], { env, timeoutMs: 20_000 }),
-  ).resolves.toBe('');
+  const run = () =>
+    mustRun([process.execPath, program, join(folder.path, 'cache')], { env, timeoutMs: 60_000 });
+  expect(Number(await run())).toBeGreaterThan(50);
+  const changedAt = async () => {
+    const names = await readdir(join(folder.path, 'cache-scan'), { recursive: true });
+    return Promise.all(
+      names.map(async (name) => (await stat(join(folder.path, 'cache-scan', name))).mtimeMs),
+    );
+  };
+  const before = await changedAt();
+  await run();
+  expect(await changedAt()).toEqual(before);
 });
 
 it('a process that is busy ends with the one that started it, however that ends', async () => {

@@ -1,81 +1,111 @@
-/** The process that reads: one job after the other, for the one that started it. */
-import { flushCompileCache } from 'node:module';
+/** One job after the other, in a process of their own, for the one at the other end of the stream. */
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { z } from 'zod';
-import { failureOf } from '../../lib/index.ts';
+import { errnoOf, failureOf } from '../../lib/index.ts';
 import type { Analysers } from '../collect/collector.ts';
+import { scannerFault } from '../faults.ts';
 import type { ConfigInspector, InspectorSet } from '../types.ts';
 import { openFilePieces } from './file-pieces.ts';
-import type { About, Answer, FromJob, Job, Ready, ToJob } from './jobs.ts';
+import { type Frame, openFrames } from './frames.ts';
+import type { Job } from './jobs.ts';
+import {
+  type Answer,
+  type FromJob,
+  limitsFromProcess,
+  limitsToProcess,
+  startSchema,
+  type ToJob,
+} from './messages.ts';
 import { analysersWith, inspectConfig, readCode, readFolder, readLayer, revisionOf } from './reading.ts';
+
+export { analysersWith, revisionOf } from './reading.ts';
 
 /** Large: each costs a turn of the event loop. */
 const pieceBytes = 256 * 1024;
-
-const startSchema = z.object({ module: z.string(), data: z.unknown().optional() });
 
 interface Readers {
   readonly analysers: Analysers;
   readonly config: readonly ConfigInspector[];
 }
 
+interface Answered extends Answer {
+  readonly bytes: Buffer;
+}
+
 /** Who asks for a piece waits for the one answer. */
 interface Talk {
   say(message: FromJob): void;
-  ask(wish: 'open' | 'more'): Promise<Answer>;
-  hear(answer: Answer): void;
+  ask(wish: 'open' | 'more'): Promise<Answered>;
+  hear(answer: Answered): void;
 }
 
-await serve(startSchema.parse(JSON.parse(process.argv[2] ?? '')));
-
-async function serve({ module, data }: z.output<typeof startSchema>): Promise<void> {
-  process.on('disconnect', () => process.exit());
-  // It was named by the program itself, and has this one function.
+/** Ends with the stream. */
+export async function serve(stream: Socket): Promise<void> {
+  const end = (): never => process.exit();
+  stream.on('error', end).on('close', end).on('end', end);
+  const first = Promise.withResolvers<unknown>();
+  let hear = ({ message }: Frame): void => first.resolve(message);
+  const { send } = openFrames(stream, limitsToProcess, (frame) => hear(frame), end);
+  const { module, data } = startSchema.parse(await first.promise);
   const { inspectorsFor }: { inspectorsFor(data: unknown): InspectorSet } = await import(module);
   const { files, config } = inspectorsFor(data);
   const readers: Readers = { analysers: analysersWith(files), config };
   const talks = new Map<number, Talk>();
-  process.on('message', ({ job, message }: About<ToJob>) => {
-    if (message.say !== 'start') return talks.get(job)?.hear(message);
-    const talk = openTalk(job);
-    talks.set(job, talk);
-    run(message.job, readers, talk)
+  hear = ({ message, bytes }) => {
+    // It comes from the one that started this process, which has nothing to fear from it.
+    const told = message as ToJob;
+    if (told.say !== 'start') return talks.get(told.job)?.hear({ say: told.say, bytes });
+    const talk = openTalk(told.job, (about) => void send(about));
+    talks.set(told.job, talk);
+    run(told.asked, bytes, readers, talk)
       .then(
-        (result) => talk.say({ say: 'done', result }),
+        (result) => talk.say(sayable({ say: 'done', result })),
         (error: unknown) => talk.say({ say: 'failed', failure: failureOf(error) }),
       )
-      .finally(() => talks.delete(job));
-  });
-  const ready: Ready = { revision: revisionOf(readers.analysers) };
-  process.send?.(ready);
-  // What ends the process leaves it no time to.
-  flushCompileCache();
+      .finally(() => talks.delete(told.job));
+  };
+  void send({ revision: revisionOf(readers.analysers) });
 }
 
 /** Who ends it early ends the process. */
-async function run(job: Job, { analysers, config }: Readers, talk: Talk): Promise<unknown> {
+async function run(job: Job, bytes: Buffer, { analysers, config }: Readers, talk: Talk): Promise<unknown> {
   const { signal } = new AbortController();
   switch (job.what) {
     case 'layer': {
       const { digest, file, isVerified } = job;
-      const open = async () => (file === undefined ? openThere(talk) : openFilePieces(file));
-      return readLayer({ digest, open, isVerified }, analysers, signal);
+      return readLayer({ digest, open: async () => openLayer(file, talk), isVerified }, analysers, signal);
     }
     case 'folder':
       return readFolder(job.dir, analysers, signal);
     case 'code':
-      return readCode(Buffer.from(job.code), job.kind, analysers, signal);
+      return readCode(bytes, job.kind, analysers, signal);
     case 'config':
       return inspectConfig(job.config, config);
   }
 }
 
-function openTalk(job: number): Talk {
-  const waiting: ((answer: Answer) => void)[] = [];
-  const say = (message: FromJob): void => {
-    const about: About<FromJob> = { job, message };
-    process.send?.(about);
-  };
+/** Its file, or what the other process reads of it where this one may not. */
+async function openLayer(file: string | undefined, talk: Talk) {
+  if (file === undefined) return openThere(talk);
+  try {
+    return openFilePieces(file);
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES') throw error;
+    return openThere(talk);
+  }
+}
+
+/** What is too long to be heard is told to be. */
+function sayable(message: FromJob): FromJob {
+  const { maxMessageBytes } = limitsFromProcess;
+  if (Buffer.byteLength(JSON.stringify(message)) < maxMessageBytes - 1000) return message;
+  const error = scannerFault('SCAN_FAILED', 'there is more to say of it than a scan may say');
+  return { say: 'failed', failure: failureOf(error) };
+}
+
+function openTalk(job: number, send: (about: object) => void): Talk {
+  const waiting: ((answer: Answered) => void)[] = [];
+  const say = (message: FromJob): void => send({ job, ...message });
   return {
     say,
     ask: (wish) => {
@@ -96,11 +126,10 @@ async function openThere(talk: Talk): Promise<Readable> {
 async function* pieces(talk: Talk): AsyncGenerator<Buffer> {
   try {
     for (;;) {
-      const answer = await talk.ask('more');
-      if (answer.say === 'broken') throw new Error('it could not be read to its end');
-      if (answer.say !== 'piece') return;
-      const { buffer, byteOffset, byteLength } = answer.bytes;
-      yield Buffer.from(buffer, byteOffset, byteLength);
+      const { say, bytes } = await talk.ask('more');
+      if (say === 'broken') throw new Error('it could not be read to its end');
+      if (say !== 'piece') return;
+      yield bytes;
     }
   } finally {
     talk.say({ say: 'close' });

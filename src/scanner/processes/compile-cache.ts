@@ -1,0 +1,54 @@
+/**
+ * The cache of what processes that read have compiled. What lies there is run, so they do not write to it themselves: it
+ * is filled by a process that loads the same and reads nothing of a stranger's.
+ */
+import { chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { getCompileCacheDir } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { confine, findAbilities, type Identity, readingPrograms, runCommand } from '../../lib/index.ts';
+
+const prime = fileURLToPath(new URL('./prime.ts', import.meta.url));
+const sources = fileURLToPath(new URL('../..', import.meta.url));
+const timeoutMs = 60_000;
+const filling = new Map<string, Promise<void>>();
+
+/**
+ * Fills it, unless that was done since Ward changed. Undefined where there is none.
+ * @param as who is to read it, and fills it: Node keeps a folder for each user
+ */
+export async function filledCompileCache(as: Identity | undefined): Promise<string | undefined> {
+  const cache = getCompileCacheDir();
+  if (cache === undefined) return undefined;
+  // Node keeps it in a folder of its version.
+  const dir = `${dirname(cache)}-scan`;
+  let work = filling.get(dir);
+  if (work === undefined) {
+    // Without it a process takes longer to start, and that is all.
+    work = fill(dir, as).catch(() => undefined);
+    filling.set(dir, work);
+  }
+  await work;
+  return dir;
+}
+
+async function fill(dir: string, as: Identity | undefined): Promise<void> {
+  // Beside it, where only the caller writes.
+  const stamp = `${dir}.filled`;
+  const state = `${process.version} ${as?.uid ?? process.geteuid?.()} ${await newestSource()}`;
+  if ((await readFile(stamp, 'utf8').catch(() => '')) === state) return;
+  await mkdir(dir, { recursive: true, mode: 0o755 });
+  const abilities = await findAbilities();
+  if (as !== undefined && abilities.canBecome) await chown(dir, as.uid, as.gid);
+  const words = confine({ as, writable: dir, reads: await readingPrograms(as, prime) }, abilities);
+  const env = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: dir };
+  const { code } = await runCommand([...words, process.execPath, prime], { env, timeoutMs });
+  if (code === 0) await writeFile(stamp, state);
+}
+
+/** When a source was last changed; ms. */
+async function newestSource(): Promise<number> {
+  const names = (await readdir(sources, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const found = await Promise.all(names.map((name) => stat(join(sources, name))));
+  return Math.max(...found.map(({ mtimeMs }) => mtimeMs));
+}

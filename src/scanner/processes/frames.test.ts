@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { duplexPair } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { type Frame, openFrames } from './frames.ts';
+
+const limits = { maxMessageBytes: 1000, maxBytes: 300_000 };
+
+/** Both ends; what comes to the second is kept. */
+function talk() {
+  const [here, there] = duplexPair();
+  const heard: Frame[] = [];
+  const ending = Promise.withResolvers<string>();
+  const { send } = openFrames(
+    here,
+    limits,
+    () => undefined,
+    () => undefined,
+  );
+  openFrames(there, limits, (frame) => heard.push(frame), ending.resolve);
+  return { raw: here, send, heard, broken: ending.promise };
+}
+
+it('messages come whole and in order, with their bytes', async () => {
+  const { send, heard } = talk();
+  const bytes = randomBytes(300_000);
+  await send({ say: 'first', text: 'ä'.repeat(400) });
+  await send({ say: 'second' }, bytes);
+  await send([]);
+  expect(heard.map(({ message }) => message)).toEqual([
+    { say: 'first', text: 'ä'.repeat(400) },
+    { say: 'second' },
+    [],
+  ]);
+  expect(heard[1]?.bytes.equals(bytes)).toBe(true);
+});
+
+it('cut anywhere they come as they are', async () => {
+  const whole: Buffer[] = [];
+  const [here, there] = duplexPair();
+  there.on('data', (piece: Buffer) => whole.push(piece));
+  const { send } = openFrames(
+    here,
+    limits,
+    () => undefined,
+    () => undefined,
+  );
+  for (const at of [1, 2]) await send({ at }, Buffer.from(`${at}`.repeat(10)));
+  const all = Buffer.concat(whole);
+  for (let cut = 1; cut < all.length; cut++) {
+    const { raw, heard } = talk();
+    for (const piece of [all.subarray(0, cut), all.subarray(cut)])
+      await new Promise((resolve) => raw.write(piece, resolve));
+    expect(heard.map(({ message, bytes }) => [message, `${bytes}`])).toEqual([
+      [{ at: 1 }, '1111111111'],
+      [{ at: 2 }, '2222222222'],
+    ]);
+  }
+});
+
+describe('what is no message', () => {
+  const head = (message: number, bytes: number) => {
+    const words = Buffer.alloc(8);
+    words.writeUInt32LE(message, 0);
+    words.writeUInt32LE(bytes, 4);
+    return words;
+  };
+  it.each([
+    ['a message longer than it may be', head(1001, 0), 'too long'],
+    ['bytes more than there may be', head(2, 300_001), 'too long'],
+    ['no JSON', Buffer.concat([head(3, 0), Buffer.from('{a}')]), 'no JSON'],
+    ['nothing', head(0, 0), 'no JSON'],
+  ])('%s is the end, at once', async (_what, bytes, why) => {
+    const { raw, heard, broken } = talk();
+    raw.write(bytes);
+    expect(await broken).toContain(why);
+    raw.write(Buffer.concat([head(2, 0), Buffer.from('{}')]));
+    await new Promise(setImmediate);
+    expect(heard).toEqual([]);
+  });
+});

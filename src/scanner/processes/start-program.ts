@@ -1,0 +1,93 @@
+/**
+ * How a process that reads is started. By a command of a user's it runs as that user, without capabilities; by one of root's
+ * as a user who owns nothing; a server that can not change users has it started by a process that can.
+ */
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import {
+  confine,
+  findAbilities,
+  type Identity,
+  messageOf,
+  readingPrograms,
+  scanId,
+  startCommand,
+} from '../../lib/index.ts';
+import { scannerFault } from '../faults.ts';
+import { filledCompileCache } from './compile-cache.ts';
+
+export interface StartedProgram {
+  /** The other end of the process's file descriptor 3; while it is referenced it keeps the caller alive. */
+  readonly stream: Socket;
+  readonly stderr: Readable;
+  /** Its exit code or signal, in words, once all that it said was heard; never rejects. */
+  readonly exited: Promise<string>;
+  /** From then on the caller stays alive until it has ended. */
+  kill(): void;
+}
+
+/** @throws Fault SCAN_FAILED, PROGRAM_UNREADABLE */
+export type StartProgram = () => Promise<StartedProgram>;
+
+export interface ScanCommand {
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Of JavaScript; buffers lie elsewhere. */
+export const heapMiB = 160;
+/** What lives for a file only; by default as much as would double a scan's memory. */
+const semiSpaceMiB = 4;
+const program = fileURLToPath(new URL('./program.ts', import.meta.url));
+
+/**
+ * The whole command of a process that reads; file descriptor 3 is to be one end of a Unix stream socket.
+ * @param as undefined: as the caller
+ * @param reads folders of root's, which it reads whatever their modes say, and else Ward's programs only
+ * @throws Fault PROGRAM_UNREADABLE
+ */
+export async function scanCommand(as: Identity | undefined, reads?: readonly string[]): Promise<ScanCommand> {
+  const [cache, closed, abilities] = [
+    await filledCompileCache(as),
+    await readingPrograms(as, program),
+    await findAbilities(),
+  ];
+  const all = [...(reads ?? []), ...(closed ?? []), ...(cache === undefined ? [] : [cache])];
+  const words = confine({ as, reads: (reads ?? closed) ? all : undefined, hasOwnPids: true }, abilities);
+  const flags = [`--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${semiSpaceMiB}`];
+  return {
+    // When memory runs out, it goes first.
+    argv: ['/usr/bin/choom', '--adjust', '500', '--', ...words, process.execPath, ...flags, program],
+    env: { PATH: process.env['PATH'], ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }) },
+  };
+}
+
+/** Starts it by itself: for root as the user who owns nothing, for others as they are. */
+export function startDirectly(reads?: readonly string[]): StartProgram {
+  return async () => {
+    const { canBecome } = await findAbilities();
+    const as = canBecome ? { uid: scanId, gid: scanId } : undefined;
+    const { argv, env } = await scanCommand(as, canBecome ? reads : undefined);
+    const child = startCommand(argv, {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      // In a session of its own, a terminal's signals do not reach it: what it reads may still be wanted.
+      detached: true,
+      env,
+    });
+    const exited = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(messageOf(error)));
+      child.once('close', (code, signal) => resolve(`${signal ?? code}`));
+    });
+    child.unref();
+    const [, , stderr, stream] = child.stdio;
+    if (!(stream instanceof Socket) || !(stderr instanceof Socket) || child.pid === undefined)
+      throw scannerFault('SCAN_FAILED', `the process that scans did not start: ${await exited}`);
+    const kill = (): void => {
+      // Its end is waited for.
+      for (const each of [child, stderr, stream]) each.ref();
+      child.kill('SIGKILL');
+    };
+    return { stream, stderr, exited, kill };
+  };
+}
