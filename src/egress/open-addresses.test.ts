@@ -54,7 +54,6 @@ it('what is being opened counts, and what could not be opened does not', async (
   await expect(account.open(openings(mostOpen, 1), 60)).rejects.toMatchObject({ code: 'EGRESS_EXCEEDED' });
   gate.reject(new Error('nft'));
   await expect(first).rejects.toThrow('nft');
-  const { account: other } = bench();
-  await other.open(openings(0, mostOpen), 60);
-  await account.open(openings(0, 1), 60).catch((error: unknown) => expect(String(error)).toContain('nft'));
+  // There is room again, so that it fails for the same reason and not for its number.
+  await expect(account.open(openings(0, mostOpen), 60)).rejects.toThrow('nft');
 });

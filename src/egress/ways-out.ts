@@ -8,9 +8,8 @@ import type { EgressLimits } from './limits.ts';
 import { contains, type Network, parseAddress } from './networks.ts';
 import { createOpenAddresses } from './open-addresses.ts';
 import { refusedAs } from './refused-networks.ts';
-import { createAnswerer } from './resolver/answers.ts';
 import { createDecision } from './resolver/decision.ts';
-import { openUpstream } from './resolver/upstream.ts';
+import type { ResolverClient } from './resolver/resolver.ts';
 import { addressesOf, maxSlots } from './router/addresses.ts';
 import { letGoOfNamespace, makeLinkedNamespace } from './router/links.ts';
 import type { TracedPacket } from './router/refusals.ts';
@@ -140,8 +139,8 @@ async function openWay(
   // A broken router has no rules left that could be taken away one by one.
   stack.defer(() => router.filter.apply(removalOf({ slot, grants }), tenant).catch(() => {}));
   stack.defer(() => letGoOfNamespace(namespace));
-  stack.defer(() => router.listener.leave(slot));
-  router.listener.serve(slot, answererFor(router, slot, request));
+  stack.defer(() => router.resolver.leave(slot));
+  router.resolver.serve(slot, clientFor(router, slot, request));
   const share = await router.shares?.join(tenant, limits.machineBytesPerSecond);
   if (share !== undefined) stack.defer(() => router.shares?.leave(tenant));
   const starting = router.startUplink(slot, limits.connections);
@@ -166,22 +165,17 @@ async function openWay(
   };
 }
 
-function answererFor(router: Router, slot: number, request: WayOutRequest) {
+function clientFor(router: Router, slot: number, request: WayOutRequest): ResolverClient {
   const { grants, resolvers, onRefusal, tenant } = request;
   const account = createOpenAddresses((openings, seconds) =>
     router.filter.apply(openingOf(slot, openings, seconds), tenant),
   );
-  return createAnswerer({
+  return {
     hosts: grants.hosts.map(({ host }) => host),
-    upstream: openUpstream(resolvers),
-    hasIpv6: () => router.own().some(isReachingIpv6),
+    resolvers,
     decide: createDecision({ grants, own: router.own, open: account.open, onRefusal }),
     onRefusal,
-  });
-}
-
-function isReachingIpv6({ family, text }: Network): boolean {
-  return family === 6 && text !== '::1/128' && !text.startsWith('fe80:');
+  };
 }
 
 /** A dot is enough for a name to be whole: there are no search domains here. */

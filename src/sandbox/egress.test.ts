@@ -417,6 +417,58 @@ describe.skipIf(!canTry)(
         ]);
       });
 
+      test('open a bounded number of addresses, and the rest is refused and told', async () => {
+        const names = Array.from({ length: 8 }, (_, index) => `n${index}.example.com`);
+        const address = (name: number, index: number) => `198.51.${100 + name}.${index + 1}`;
+        await lab.setZone(
+          Object.fromEntries(
+            names.map((name, at) => [
+              name,
+              Array.from({ length: 28 }, (_, index) => a(name, address(at, index))),
+            ]),
+          ),
+        );
+        const egress = Array.from({ length: 64 }, (_, rule) => ({
+          host: '*.example.com',
+          ports: Array.from({ length: 64 }, (__, port) => 1 + rule * 64 + port),
+        }));
+        const { stdout, violations } = await ask(
+          names.map((name) => `ask("${name}")`),
+          egress,
+        );
+        expect(stdout.trim().split('\n')).toEqual([
+          // With four of its addresses, which cost 64 elements each.
+          ...Array.from({ length: 4 }, () => expect.stringMatching(/^\(0, False, 4, /)),
+          ...Array.from({ length: 4 }, () => expect.stringMatching(/^\(2, False, 0, /)),
+        ]);
+        expect(violations).toContain('name n4.example.com: 1024 addresses are open already');
+      });
+
+      test('come from a process without rights, and the next sandboxes have another when it dies', async () => {
+        await lab.setZone({ 'api.example.com': [a('api.example.com', '198.51.100.7')] });
+        await ask(['ask("api.example.com")']);
+        const find = [
+          'for p in /proc/[0-9]*; do',
+          '  tr "\\0" " " <$p/cmdline 2>/dev/null | grep -q "egress/resolver/program.ts $" || continue',
+          '  [ "$(readlink $p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && break',
+          'done',
+        ].join('\n');
+        const status = await lab.shell(`${find}; cat $p/status`);
+        expect(status).toMatch(/^Uid:\t(42\d{8})\t\1\t\1\t\1$/m);
+        expect(status).toMatch(/^Groups:\t ?$/m);
+        for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+          expect(status).toMatch(new RegExp(`^${set}:\t0+$`, 'm'));
+        expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+        await lab.shell(`${find}; kill -9 $(basename $p)`);
+        let stdout = '';
+        while (!stdout.startsWith('(0, False, 1,')) {
+          stdout = await ask(['ask("api.example.com")']).then(
+            (ran) => ran.stdout,
+            () => '',
+          );
+        }
+      });
+
       test('hold no texts, and nothing for what is malformed', async () => {
         await lab.setZone({ 'api.example.com': [a('api.example.com', '198.51.100.7')] });
         const { stdout } = await ask([
@@ -625,16 +677,20 @@ describe.skipIf(!canTry)(
       });
 
       test('ends with it, and everything that was open', async () => {
-        const { stdout } = await run(
+        const ask = (after: string) =>
           program(
-            'import socket',
+            'import socket, time',
             'for _ in range(5):',
             '  s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(8)',
-            '  s.sendto(b"x", ("203.0.113.10", 5000)); print(s.recv(100).decode())',
-          ),
-          { egress, limits },
-        );
-        expect(stdout).toBe('hello over udp\n'.repeat(5));
+            '  s.sendto(b"x", ("203.0.113.10", 5000)); s.recv(100)',
+            'print("done", flush=True)',
+            after,
+          );
+        await run(ask('time.sleep(1000)'), { egress, limits, stays: true });
+        expect(await countOf('u')).toBe(5);
+        await lab.end();
+        expect(await countOf('u')).toBe(0);
+        expect((await run(ask(''), { egress, limits })).stdout).toBe('done\n');
         expect(await countOf('u')).toBe(0);
         expect((await lab.shell(newest)).trim()).toBe('');
         // Its routes went with it.
@@ -653,7 +709,7 @@ describe.skipIf(!canTry)(
         expect((await python(['203.0.113.10 80'], { egress })).stdout).toContain('hello');
       });
 
-      test('takes long datagrams whole, and no fragments, options or extension headers', async () => {
+      test('takes long datagrams whole, and no fragments', async () => {
         const { stdout, violations } = await run(
           program(
             'import socket',
@@ -662,22 +718,88 @@ describe.skipIf(!canTry)(
             'for size in (1400, 9000, 60000, 65500):',
             '  try: s.send(b"x" * size); print(size, len(s.recv(70000)))',
             '  except OSError as error: print(size, error.__class__.__name__)',
-            't = socket.socket(); t.settimeout(1)',
-            // Record route (RFC 791).
-            't.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, b"\\x07\\x07\\x04\\0\\0\\0\\0\\0")',
-            'try: t.connect(("203.0.113.10", 80)); print("connected")',
-            'except OSError as error: print(error.__class__.__name__)',
           ),
           { egress },
         );
-        expect(stdout).toBe('1400 1400\n9000 9000\n60000 60000\n65500 TimeoutError\nTimeoutError\n');
-        const why = 'fragments, options and extension headers do not pass';
-        expect(violations).toEqual(
-          expect.arrayContaining([
-            expect.stringMatching(`^udp 203\\.0\\.113\\.10.*: ${why}$`),
-            `tcp 203.0.113.10:80: ${why}`,
-          ]),
+        expect(stdout).toBe('1400 1400\n9000 9000\n60000 60000\n65500 TimeoutError\n');
+        expect(violations).toContainEqual(
+          expect.stringMatching(
+            /^udp 203\.0\.113\.10.*: fragments, options and extension headers do not pass$/,
+          ),
         );
+      });
+
+      describe('takes nothing that was made by hand in the sandbox’s network, with every right there', () => {
+        const byHand = [
+          'import socket, struct, sys',
+          'own, to, port = sys.argv[2], "203.0.113.10", 5000',
+          'def ip(payload, source=own, more=0, options=b"", ttl=64, protocol=17):',
+          '  head = struct.pack(">BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, 20 + len(options) + len(payload), 7, more, ttl, protocol, 0,',
+          '    socket.inet_aton(source), socket.inet_aton(to)) + options',
+          '  raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)',
+          '  raw.sendto(head + payload, (to, 0))',
+          'udp = struct.pack(">HHHH", 4000, port, 16, 0) + b"12345678"',
+          'def six(option=None, value=None):',
+          '  s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)',
+          '  if option: s.setsockopt(socket.IPPROTO_IPV6, option, value)',
+          '  s.sendto(b"x", ("2001:db8:1::10", port))',
+          'padding = bytes([0, 0, 1, 4, 0, 0, 0, 0])',
+          'attacks = {',
+          '  "plain": lambda: ip(udp),',
+          '  "plain6": lambda: six(),',
+          '  "source": lambda: ip(udp, source="198.18.77.77"),',
+          '  "outside": lambda: ip(udp, source="203.0.113.1"),',
+          '  "first": lambda: ip(udp, more=0x2000),',
+          '  "pieces": lambda: (ip(udp[:8], more=0x2000), ip(udp[8:], more=1)),',
+          '  "tiny": lambda: (ip(udp[:8], more=0x2000), ip(udp[:8], more=0), ip(udp[8:], more=1)),',
+          '  "route": lambda: ip(udp, options=bytes([0x83, 7, 4]) + socket.inet_aton("10.0.0.1") + b"\\0"),',
+          '  "record": lambda: ip(udp, options=bytes([7, 7, 4, 0, 0, 0, 0, 0])),',
+          '  "destination": lambda: six(socket.IPV6_DSTOPTS, padding),',
+          '  "hops": lambda: six(socket.IPV6_HOPOPTS, padding),',
+          '  "tunnel": lambda: ip(struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20, 7, 0, 64, 17, 0, socket.inet_aton(own), socket.inet_aton("10.0.0.1")), protocol=4),',
+          '}',
+          'attacks[sys.argv[1]]()',
+        ].join('\n');
+        const both = [...egress, { cidr: '2001:db8:1::/64', protocol: 'udp' }];
+        const sent = async (attack: string) => {
+          await lab.end();
+          await shell('echo ready; exec sleep 4444', { egress: both, stays: true });
+          const find =
+            'for p in /proc/[0-9]*; do tr "\\0" " " 2>/dev/null <$p/cmdline | grep -q "sleep 4444 $" && break; done';
+          const own = 'own=$($in ip -4 -o addr show eth0 | grep -o "198[0-9.]*" | head -1)';
+          const code = Buffer.from(byHand).toString('base64');
+          const said = await lab.shell(
+            `${find}; in="nsenter --net=$p/ns/net"; ${own}; $in /usr/bin/python3 -c "$(echo ${code} | base64 -d)" ${attack} $own`,
+          );
+          expect(said).toBe('');
+          // What came after it has arrived, so it has as well.
+          await lab.shell(
+            `in="nsenter --net=$(${find}; echo $p)/ns/net"; $in ${busybox} nc -w 3 203.0.113.10 80 </dev/null`,
+          );
+          return lab.shell('ss -Hanu dport = :5000 | wc -l');
+        };
+        afterAll(() => lab.end());
+
+        test.each(['plain', 'plain6'])('%s does pass', async (attack) => {
+          expect(await sent(attack)).toBe('1\n');
+        });
+
+        test.each([
+          ...[
+            'source',
+            'outside',
+            'first',
+            'pieces',
+            'tiny',
+            'route',
+            'record',
+            'destination',
+            'hops',
+            'tunnel',
+          ],
+        ])('%s does not', async (attack) => {
+          expect(await sent(attack)).toBe('0\n');
+        });
       });
 
       test('questions to the resolver take no room in the table of connections', async () => {

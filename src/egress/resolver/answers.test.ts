@@ -52,7 +52,7 @@ function bench(
       },
       onRefusal,
     }),
-    onRefusal,
+    onRefusal: (name) => onRefusal(`name ${name}: no rule allows it`),
   });
   return { answer, opened, asked, refused };
 }

@@ -1,6 +1,6 @@
 /**
  * Answers to one sandbox: only for names that it was granted, and only with addresses that are open to it by the
- * time that it reads them. Needs no rights; what is opened is decided elsewhere (`decision.ts`).
+ * time that it reads them. What is opened is decided elsewhere (`decision.ts`).
  */
 import { matchesPattern } from '../names.ts';
 import type { Decide } from './decision.ts';
@@ -20,7 +20,8 @@ export interface AnswererOptions {
   /** Whether this host has an address of IPv6 that leads somewhere, now. */
   readonly hasIpv6: () => boolean;
   readonly decide: Decide;
-  readonly onRefusal: (detail: string) => void;
+  /** Hears of each name that no rule allows. */
+  readonly onRefusal: (name: string) => void;
 }
 
 export type Answerer = (message: Buffer, transport: 'udp' | 'tcp') => Promise<Buffer | undefined>;
@@ -57,7 +58,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 async function outcomeOf({ name, asked, type }: Question, options: AnswererOptions): Promise<Outcome> {
   const isForAddress = type === 'A' || type === 'AAAA';
   if (name === undefined || !options.hosts.some((host) => matchesPattern(host, name))) {
-    if (isForAddress) options.onRefusal(`name ${asked}: no rule allows it`);
+    if (isForAddress) options.onRefusal(asked);
     return unknown;
   }
   // Texts of other kinds are of no use to a connection, and a way to carry data in and out.

@@ -18,14 +18,14 @@ export interface Upstream {
 const perTryMs = 2000;
 const tries = 2;
 
-/** @param servers `203.0.113.53` or `203.0.113.53:5353`; undefined: what /etc/resolv.conf of the host says now. */
-export function openUpstream(servers: readonly string[] | undefined): Upstream {
+/** @param servers `203.0.113.53` or `203.0.113.53:5353`: those to ask now. */
+export function openUpstream(servers: () => readonly string[]): Upstream {
   return {
     async lookup(name, family) {
-      // One each, so that a change of the host's file holds from the next question on, and ports are not used again.
+      // One each, so that a change of them holds from the next question on, and ports are not used again.
       const resolver = new Resolver({ timeout: perTryMs, tries });
-      if (servers) resolver.setServers(servers);
       try {
+        resolver.setServers(servers());
         const found = await (family === 4
           ? resolver.resolve4(name, { ttl: true })
           : resolver.resolve6(name, { ttl: true }));

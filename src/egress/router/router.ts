@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { Network } from '../networks.ts';
 import { type OwnAddresses, watchOwnAddresses } from '../own-addresses.ts';
-import { type Listener, listen } from '../resolver/listener.ts';
+import { type Resolver, startResolver } from '../resolver/resolver.ts';
 import { makeResolverSockets } from '../resolver/sockets.ts';
 import { letGoOfNamespace } from './links.ts';
 import { createMarks, type Marks } from './marks.ts';
@@ -35,7 +35,7 @@ export interface RouterOptions {
 export interface Router {
   readonly namespace: string;
   readonly filter: PacketFilter;
-  readonly listener: Listener;
+  readonly resolver: Resolver;
   /** Addresses of this host, milliseconds after a change; the packet filter has them soon after. */
   own(): readonly Network[];
   /** Undefined where the kernel can't share the network out. */
@@ -72,9 +72,10 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     options.log.warn({ said }, 'egress: namespaces have no shares of the network; limits of sandboxes hold');
     return undefined;
   });
-  const listener = listen(await makeResolverSockets(path));
-  stack.defer(() => listener.close());
-  const marks = createMarks((port) => listener.mark(port));
+  const hasIpv6 = () => hostAddresses.read().some(isReachingIpv6);
+  const resolver = await startResolver(await makeResolverSockets(path), hasIpv6);
+  stack.defer(() => resolver.end());
+  const marks = createMarks((port) => resolver.mark(port));
   const traces = readTraces(path, (packet) => {
     if (packet.slot === undefined) marks.reached(packet.port);
     else options.onRefusal({ ...packet, slot: packet.slot });
@@ -83,14 +84,14 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   const uplinks = new Set<Uplink>();
   const endUplinks = async () => void (await Promise.all([...uplinks].map((uplink) => uplink.end())));
   stack.defer(endUplinks);
-  const state = watchParts({ traces, hostAddresses }, endUplinks, options.log);
+  const state = watchParts({ traces, hostAddresses, resolver }, endUplinks, options.log);
   stack.defer(() => state.close());
   await firstMark(marks);
   const parts = stack.move();
   return {
     namespace: path,
     filter,
-    listener,
+    resolver,
     shares,
     own: hostAddresses.read,
     async startUplink(slot, connections) {
@@ -114,6 +115,10 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   };
 }
 
+function isReachingIpv6({ family, text }: Network): boolean {
+  return family === 6 && text !== '::1/128' && !text.startsWith('fe80:');
+}
+
 interface PartsState {
   readonly isBroken: boolean;
   /** From now on their end is meant. */
@@ -123,10 +128,15 @@ interface PartsState {
 interface Parts {
   readonly traces: TraceReader;
   readonly hostAddresses: OwnAddresses;
+  readonly resolver: Resolver;
 }
 
 /** What is not told must not pass, nor what could be the host's: without one of them no uplink stays. */
-function watchParts({ traces, hostAddresses }: Parts, endUplinks: () => Promise<void>, log: Log): PartsState {
+function watchParts(
+  { traces, hostAddresses, resolver }: Parts,
+  endUplinks: () => Promise<void>,
+  log: Log,
+): PartsState {
   let [isBroken, isClosing] = [false, false];
   const end = (what: string) => () => {
     if (!isBroken && !isClosing) {
@@ -136,6 +146,7 @@ function watchParts({ traces, hostAddresses }: Parts, endUplinks: () => Promise<
     void endUplinks();
   };
   void traces.ended.then(end('the trace'));
+  void resolver.ended.then(end('the resolver'));
   void hostAddresses.ended.then(end('the watch of this host’s addresses'));
   return {
     get isBroken() {

@@ -1,0 +1,121 @@
+/**
+ * The resolver as Ward sees it: a process with a user id that owns nothing and no capability, which reads the questions of
+ * all sandboxes and the answers of name servers, so that neither costs Ward's main thread nor reaches its rights. It says
+ * what a name leads to; what of it is opened is decided here.
+ */
+import { Resolver as SystemResolver } from 'node:dns';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { confine, findAbilities, readingPrograms, startCommand, unownedId } from '../../lib/index.ts';
+import { programEnv } from '../router/programs.ts';
+import type { Decide } from './decision.ts';
+import { type Order, type Report, reportSchema } from './protocol.ts';
+import type { ResolverSockets } from './sockets.ts';
+
+export interface ResolverClient {
+  /** Patterns of its rules. */
+  readonly hosts: readonly string[];
+  /** Undefined: the host's own. */
+  readonly resolvers: readonly string[] | undefined;
+  readonly decide: Decide;
+  readonly onRefusal: (detail: string) => void;
+}
+
+export interface Resolver {
+  /** From now on questions of that slot are answered for it. */
+  serve(slot: number, client: ResolverClient): void;
+  /** Its questions get no answers any more. */
+  leave(slot: number): void;
+  /** Sends a datagram to Ward's own mark: see `router/refusals.ts`. */
+  mark(port: number): void;
+  readonly ended: Promise<void>;
+  end(): Promise<void>;
+}
+
+const program = fileURLToPath(new URL('./program.ts', import.meta.url));
+const heapMiB = 128;
+/** How soon a change of the host's own resolvers, or its first address of IPv6, is seen. */
+const everyMs = 5000;
+/** Found names that are decided on at once; what is past it is not answered. */
+const mostDeciding = 4096;
+
+/**
+ * @param sockets Handed over, and closed here.
+ * @param hasIpv6 Whether this host has an address of IPv6 that leads somewhere, now.
+ * @throws Fault PROGRAM_UNREADABLE
+ */
+export async function startResolver(sockets: ResolverSockets, hasIpv6: () => boolean): Promise<Resolver> {
+  const id = unownedId();
+  const as = { uid: id, gid: id };
+  const [abilities, reads] = await Promise.all([findAbilities(), readingPrograms(as, program)]);
+  // It asks the host's name servers, in the host's network.
+  const words = confine({ as, reads }, { ...abilities, canUnshare: false });
+  const child = startCommand([...words, process.execPath, `--max-old-space-size=${heapMiB}`, program], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: programEnv,
+  });
+  const clients = new Map<number, ResolverClient>();
+  const ended = Promise.race([once(child, 'close'), once(child, 'error')]).then(() => {});
+  const send = (order: Order) => void (child.connected && child.send(order, () => {}));
+  let deciding = 0;
+  const hear = async (report: Report): Promise<void> => {
+    const client = clients.get(report.slot);
+    if (report.report === 'refused') return client?.onRefusal(`name ${report.name}: no rule allows it`);
+    const { id: asked } = report;
+    if (client === undefined || deciding >= mostDeciding) return send({ order: 'failed', id: asked });
+    deciding++;
+    await client.decide(report.name, report.found).then(
+      (told) => send({ order: 'told', id: asked, ...told }),
+      () => send({ order: 'failed', id: asked }),
+    );
+    deciding--;
+  };
+  child.on('message', (message: unknown) => {
+    const report = reportSchema.safeParse(message);
+    // One that talks nonsense has been taken over.
+    if (report.success) void hear(report.data);
+    else child.kill('SIGKILL');
+  });
+  handOver(child, sockets);
+  void ended.then(watchHost(hasIpv6, send));
+  return {
+    serve(slot, client) {
+      clients.set(slot, client);
+      send({ order: 'serve', slot, hosts: client.hosts, resolvers: client.resolvers });
+    },
+    leave(slot) {
+      clients.delete(slot);
+      send({ order: 'leave', slot });
+    },
+    mark: (port) => send({ order: 'mark', port }),
+    ended,
+    async end() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+function handOver(child: ReturnType<typeof startCommand>, { udp, tcp }: ResolverSockets): void {
+  child.send('udp', udp, {}, () => udp.close());
+  child.send('tcp', tcp, {}, () => tcp.close());
+}
+
+/** What the process can't read by itself, told at once and when it has changed. Returns what ends that. */
+function watchHost(hasIpv6: () => boolean, send: (order: Order) => void): () => void {
+  let known = '';
+  const look = () => {
+    const order = {
+      order: 'host',
+      hasIpv6: hasIpv6(),
+      resolvers: new SystemResolver().getServers(),
+    } as const;
+    if (JSON.stringify(order) === known) return;
+    known = JSON.stringify(order);
+    send(order);
+  };
+  const timer = setInterval(look, everyMs);
+  timer.unref();
+  look();
+  return () => clearInterval(timer);
+}
