@@ -22,9 +22,26 @@ describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : 
     expect({ code, ok: report.ok, counts: report.counts }).toEqual({
       code: 0,
       ok: true,
-      counts: { BLOCKED: report.techniques.length, ESCAPED: 0, ERROR: 0, SKIPPED: 0 },
+      counts: { BLOCKED: report.techniques.length, ESCAPED: 0, ERROR: 0, NOTHING: 0 },
     });
     expect(report.techniques.length).toBeGreaterThan(0);
+  });
+
+  it('--weakened: what has to get through does, and what is left out says why', async () => {
+    const argv = ['prove', '--weakened', '--only', 'mount-proc', '--only', 'swap-on', '-o', 'json'];
+    const { code, stdout } = await runWard(argv);
+    expect({ code, report: JSON.parse(stdout) }).toMatchObject({
+      code: 0,
+      report: {
+        ok: true,
+        counts: { ESCAPED: 1, BLOCKED: 0, ERROR: 0, NOTHING: 0, 'LEFT OUT': 1 },
+        techniques: [
+          { name: 'mount-proc', outcome: 'ESCAPED', without: expect.arrayContaining(['seccomp']) },
+          { name: 'swap-on', outcome: 'LEFT OUT', detail: expect.stringMatching(/the host/) },
+        ],
+      },
+    });
+    expect(await runWard(['prove', '--weakened', '--runtime', 'crun'])).toMatchObject({ code: 2 });
   });
 
   it('says which techniques there are when none has the name', async () => {

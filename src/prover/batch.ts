@@ -15,9 +15,9 @@ export interface BatchResult {
   readonly milliseconds: number;
 }
 
-/** Programs without bounds of their own, which need no other sandbox than the rest. */
+/** Programs that use up nothing, which need no other sandbox than the rest. */
 export function canShare(technique: Technique): technique is ProgramTechnique {
-  return 'program' in technique && technique.atMost === undefined;
+  return 'program' in technique && technique.reaches === undefined;
 }
 
 /** Cut so that a batch fits into an argument, and several of them can run at once. */

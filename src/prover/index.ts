@@ -10,3 +10,9 @@ export {
   type TechniqueResult,
   type TechniqueSummary,
 } from './types.ts';
+export {
+  type ProveWeakenedOptions,
+  proveWeakened,
+  type WeakenedReport,
+  type WeakenedRow,
+} from './weakened/prove-weakened.ts';

@@ -1,7 +1,7 @@
 """Comes before every program of the suite. A program ends by blocked(...) or escaped(...).
 
 Names for programs: facts, libc, errno, os, sys, signal, socket, struct, time, ctypes, nr, syscall, attempt,
-in_child, refused, first_refusal, let_through, runs, found, holds, blocked, escaped, buffer, read, open_for_write.
+in_child, refused, first_refusal, let_through, runs, found, holds, blocked, escaped, nothing, buffer, read, open_for_write.
 """
 import ctypes
 import errno
@@ -113,6 +113,11 @@ def blocked(answer, detail=""):
 def escaped(evidence):
     """What was reached that must be out of reach. Ends the program."""
     _say("ESCAPED " + str(evidence))
+
+
+def nothing(why):
+    """It can't get through here, whatever the sandbox is like: to fail says nothing. Ends the program."""
+    _say("NOTHING " + why)
 
 
 def holds(**what):

@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Sandbox, SandboxPolicy, SandboxRequest } from '../sandbox/index.ts';
-import { boundedBy } from './bounds.ts';
+import type { LocalSandboxHost, Sandbox, SandboxPolicy, SandboxRequest } from '../sandbox/index.ts';
 import { factsFor } from './facts.ts';
 import { proverFault } from './faults.ts';
 import type { Answer, Facts, ProgramOptions } from './types.ts';
@@ -14,6 +13,7 @@ export type Start = (request: SandboxRequest) => Promise<Sandbox>;
 
 /** Where programs run. */
 export interface ProgramPlace {
+  readonly host: Pick<LocalSandboxHost, 'features'>;
   readonly start: Start;
   readonly policy: SandboxPolicy;
   readonly rootDir: string;
@@ -29,7 +29,7 @@ export async function startProgram(
   program: string,
   options: ProgramOptions = {},
 ): Promise<Sandbox> {
-  const policy = boundedBy(place.policy, options.atMost);
+  const { policy } = place;
   const rootDir = options.rootDir ?? place.rootDir;
   const facts = { ...factsFor(place.facts, policy), runtime: place.facts.runtime, ...options.more };
   return place.start({

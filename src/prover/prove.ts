@@ -26,7 +26,7 @@ export interface ProveRow extends TechniqueResult {
 }
 
 export interface ProveReport {
-  /** Nothing escaped, and of everything that could be tried it is known. */
+  /** Nothing escaped, and of everything that can escape here it is known. */
   readonly ok: boolean;
   readonly kernel: string;
   readonly runtime: { readonly name: string; readonly version: string };
@@ -114,7 +114,7 @@ function jobsOf(techniques: readonly Technique[], suite: Suite, take: Take): rea
 const parallel = Math.max(2, availableParallelism());
 
 function countsOf(results: readonly TechniqueResult[]): Record<Outcome, number> {
-  const counts: Record<Outcome, number> = { BLOCKED: 0, ESCAPED: 0, ERROR: 0, SKIPPED: 0 };
+  const counts: Record<Outcome, number> = { BLOCKED: 0, ESCAPED: 0, ERROR: 0, NOTHING: 0 };
   for (const { outcome } of results) counts[outcome]++;
   return counts;
 }

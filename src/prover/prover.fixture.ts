@@ -23,6 +23,7 @@ export interface ProverPlace extends AsyncDisposable {
   readonly host: LocalSandboxHost;
   readonly images: ImageStore;
   readonly instance: string;
+  readonly runDir: string;
   readonly image: Image;
   readonly rootDir: string;
 }
@@ -44,6 +45,7 @@ export async function openProverPlace(runtime: RuntimeName): Promise<ProverPlace
     host,
     images,
     instance,
+    runDir,
     image,
     rootDir: root.path,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

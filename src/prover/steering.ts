@@ -1,4 +1,5 @@
 /** Files of /proc and /sys by which root steers the kernel. */
+import { absentOnHost } from './cannot-fail.ts';
 import type { Technique } from './types.ts';
 
 export const emulated = 'it is a file that its kernel made up';
@@ -12,6 +13,7 @@ export function steering(
     ...head,
     expects: ['absent', 'EACCES', 'EROFS', 'EPERM'],
     harmlessInGvisor: emulated,
+    cannotFail: absentOnHost(paths),
     program: `
 found(${JSON.stringify(paths)}, open_for_write, "opened for writing")
 `,

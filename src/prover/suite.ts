@@ -9,6 +9,7 @@ import { runBatch } from './batch.ts';
 import { hostFacts } from './facts.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { answerOf, type ProgramPlace, runProgram, startProgram } from './program.ts';
+import { outOfReach } from './reach.ts';
 import { type MountWith, rootWith } from './root-with.ts';
 import type {
   HostContext,
@@ -23,7 +24,7 @@ import type { Verdict } from './verdict.ts';
 export interface SuiteOptions {
   readonly host: LocalSandboxHost;
   readonly images: ImageStore;
-  /** Of every sandbox of the suite, but where a technique has tighter bounds. */
+  /** Of every sandbox of the suite: the one that is judged. */
   readonly policy: SandboxPolicy;
   /** It has Python and, for Landlock, util-linux. */
   readonly image: Image;
@@ -49,9 +50,9 @@ export interface Suite extends AsyncDisposable {
 }
 
 /** What all techniques of a suite share. */
-interface Shared extends ProgramPlace {
+export interface SuitePlace extends ProgramPlace {
   readonly host: LocalSandboxHost;
-  readonly functions: Functions;
+  readonly functions: Pick<Functions, 'deploy' | 'deployCaller'>;
   readonly mountWith: MountWith;
 }
 
@@ -60,7 +61,7 @@ export async function openSuite(options: SuiteOptions): Promise<Suite> {
   await using stack = new AsyncDisposableStack();
   const { facts } = stack.use(await hostFacts(policy, host.features.arch));
   const functions = stack.use(openFunctions({ host, images, policy, openApi }));
-  const shared: Shared = {
+  const shared: SuitePlace = {
     start: (request) => host.start(request),
     ...{ host, policy, rootDir, facts, functions, mountWith: (change) => rootWith(images, image, change) },
     ...(signal === undefined ? {} : { signal }),
@@ -78,23 +79,25 @@ const batchTimeoutMs = 60_000;
 /** How a Go program ends by a fatal error of its run time. */
 const gvisorPanic = 2;
 
-function runTechnique(shared: Shared, technique: Technique): Promise<TechniqueResult> {
+/** In a sandbox of its own. Never rejects. */
+export function runTechnique(shared: SuitePlace, technique: Technique): Promise<TechniqueResult> {
   if ('program' in technique) return runInPlace(shared, technique);
   return timed(technique, shared, (signal) => runHostTechnique(shared, technique, signal));
 }
 
 async function runTogether(
-  shared: Shared,
+  shared: SuitePlace,
   techniques: readonly ProgramTechnique[],
   onResult: (result: TechniqueResult, at: number) => void,
 ): Promise<void> {
   const timeout = AbortSignal.timeout(batchTimeoutMs);
   const signal = shared.signal === undefined ? timeout : AbortSignal.any([timeout, shared.signal]);
-  const together = await runBatch(shared, techniques, signal).catch(() => []);
+  const able = techniques.filter(({ cannotFail }) => cannotFail?.(shared.host.features) === undefined);
+  const together = await runBatch(shared, able, signal).catch(() => []);
   for (const [at, technique] of techniques.entries()) {
-    const told = together[at];
+    const told = together[able.indexOf(technique)];
     const result = told && resultOf(technique, told.verdict, shared.facts.runtime === 'runsc');
-    const isSettled = result?.outcome === 'BLOCKED' && result.asExpected;
+    const isSettled = result?.outcome === 'NOTHING' || (result?.outcome === 'BLOCKED' && result.asExpected);
     onResult(
       isSettled
         ? { ...result, milliseconds: told?.milliseconds ?? 0 }
@@ -106,9 +109,7 @@ async function runTogether(
 
 /** A program, wherever programs run. Never rejects. */
 export function runInPlace(place: ProgramPlace, technique: ProgramTechnique): Promise<TechniqueResult> {
-  const { program, atMost } = technique;
-  const options = atMost === undefined ? {} : { atMost };
-  return timed(technique, place, (signal) => runProgram(place, program, options, signal));
+  return timed(technique, place, (signal) => runProgram(place, technique.program, {}, signal));
 }
 
 async function timed(
@@ -119,7 +120,7 @@ async function timed(
   const startedAt = performance.now();
   const timeout = AbortSignal.timeout(technique.timeoutMs ?? defaultTimeoutMs);
   const signal = place.signal === undefined ? timeout : AbortSignal.any([timeout, place.signal]);
-  const verdict = await run(signal).catch(
+  const verdict = await decided(technique, place, () => run(signal)).catch(
     (error: unknown): Verdict => ({ outcome: 'ERROR', detail: messageOf(error) }),
   );
   return {
@@ -128,8 +129,19 @@ async function timed(
   };
 }
 
+/** What is known before anything is tried goes first. */
+async function decided(
+  { cannotFail, reaches }: Technique,
+  { host, policy }: Pick<ProgramPlace, 'host' | 'policy'>,
+  run: () => Promise<Verdict>,
+): Promise<Verdict> {
+  const why = cannotFail?.(host.features);
+  if (why !== undefined) return { outcome: 'NOTHING', detail: why };
+  return (reaches && (await outOfReach(reaches, policy))) ?? (await run());
+}
+
 async function runHostTechnique(
-  shared: Shared,
+  shared: SuitePlace,
   technique: HostTechnique,
   signal: AbortSignal,
 ): Promise<Verdict> {

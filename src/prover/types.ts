@@ -2,7 +2,7 @@
 import type { BlobStore } from '../images/index.ts';
 import type { ActionLimits, ApiConnection, Completion, Invoker } from '../invoker/index.ts';
 import type { JsonObject } from '../lib/index.ts';
-import type { Mechanism, Sandbox, SandboxHost, SandboxPolicy } from '../sandbox/index.ts';
+import type { HostFeatures, Mechanism, Sandbox, SandboxHost, SandboxPolicy } from '../sandbox/index.ts';
 
 /** Where an attack is aimed: the kernel and host, other sandboxes, the network, or Ward's own protocol. */
 export const attackVectors = ['escape', 'neighbours', 'outside', 'application'] as const;
@@ -35,15 +35,8 @@ export type Expectation =
   | 'signal'
   | 'refused';
 
-/** Tighter values than the policy's, so that a limit is reached soon. The smaller one counts. */
-export interface Bounds {
-  readonly memoryBytes?: number;
-  readonly pidsLimit?: number;
-  readonly cpus?: number;
-  /** Of each tmpfs. */
-  readonly tmpfsBytes?: number;
-  readonly tmpfsInodes?: number;
-}
+/** A limit of the policy that a technique goes up to, and shortly past where it does not hold. */
+export type Reach = 'memory' | 'processes' | 'processors' | 'tmpfs';
 
 interface TechniqueHead {
   /** Unique: lower-case words with dashes, `mount-new-api`. */
@@ -64,6 +57,10 @@ interface TechniqueHead {
   readonly harmlessInGvisor?: string;
   /** Under gVisor its kernel itself dies of it (exit 2), and the whole sandbox with it: that is an answer too. */
   readonly endsGvisor?: true;
+  /** Tried in a sandbox of its own, and only as far as the machine can bear it. */
+  readonly reaches?: Reach;
+  /** Why this host answers it whatever the sandbox is like; undefined where it could get through. */
+  readonly cannotFail?: (host: Pick<HostFeatures, 'kernel'>) => string | undefined;
   /** Milliseconds after which it counts as an error; 20,000 unless said. */
   readonly timeoutMs?: number;
 }
@@ -75,7 +72,6 @@ export interface ProgramTechnique extends TechniqueHead {
    * belongs to the host. Ends by `blocked(…)` or `escaped(…)`.
    */
   readonly program: string;
-  readonly atMost?: Bounds;
 }
 
 /** An attack that needs the host's side: another sandbox, the channel, a root of its own. */
@@ -86,12 +82,17 @@ export interface HostTechnique extends TechniqueHead {
 export type Technique = ProgramTechnique | HostTechnique;
 
 /** What is told of a technique without running it. */
-export type TechniqueSummary = Omit<TechniqueHead, 'harmlessInGvisor' | 'endsGvisor' | 'timeoutMs'>;
+export type TechniqueSummary = Omit<
+  TechniqueHead,
+  'harmlessInGvisor' | 'endsGvisor' | 'reaches' | 'cannotFail' | 'timeoutMs'
+>;
 
 /** What an attack got. `answer` is an Expectation or what came instead. */
 export type Answer =
   | { readonly outcome: 'BLOCKED'; readonly answer: string; readonly detail: string }
-  | { readonly outcome: 'ESCAPED'; readonly detail: string };
+  | { readonly outcome: 'ESCAPED'; readonly detail: string }
+  /** It could not have escaped here, so that its not doing so says nothing. */
+  | { readonly outcome: 'NOTHING'; readonly detail: string };
 
 /** What the programs are told (`facts` in the prelude). */
 export interface Facts {
@@ -111,7 +112,6 @@ export interface Facts {
 }
 
 export interface ProgramOptions {
-  readonly atMost?: Bounds;
   /** Added to the facts: what one sandbox has to know of another. */
   readonly more?: Readonly<Record<string, unknown>>;
   readonly channel?: boolean;
@@ -177,8 +177,8 @@ export type OpenAttackedApi = (parts: {
   readonly blobs: BlobStore;
 }) => Promise<AttackedApi>;
 
-/** `SKIPPED`: can't be tried here, and why is told. `ERROR`: nothing is known: neither blocked nor escaped. */
-export type Outcome = 'BLOCKED' | 'ESCAPED' | 'ERROR' | 'SKIPPED';
+/** `NOTHING`: it can't escape here whatever the policy is. `ERROR`: nothing is known: neither blocked nor escaped. */
+export type Outcome = 'BLOCKED' | 'ESCAPED' | 'ERROR' | 'NOTHING';
 
 export interface TechniqueResult {
   readonly name: string;

@@ -35,10 +35,10 @@ export function verdictOf({ exit, stdout, stderr, isOverdue }: ProgramEnd): Verd
 }
 
 function lineOf(line: string): Answer | undefined {
-  const match = /^(?:BLOCKED (\w+)|(ESCAPED))(?: (.*))?$/.exec(line.trimEnd());
+  const match = /^(?:BLOCKED (\w+)|(ESCAPED|NOTHING))(?: (.*))?$/.exec(line.trimEnd());
   if (match === null) return undefined;
-  const [, answer, escaped, detail = ''] = match;
-  if (escaped !== undefined) return { outcome: 'ESCAPED', detail };
+  const [, answer, other, detail = ''] = match;
+  if (other === 'ESCAPED' || other === 'NOTHING') return { outcome: other, detail };
   return { outcome: 'BLOCKED', answer: answer ?? '', detail };
 }
 

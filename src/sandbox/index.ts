@@ -1,10 +1,13 @@
 /** Sandboxes: policy → OCI runtime configuration → a running process with a channel. */
 export { boundPolicy, type PolicyRequest } from './bound.ts';
+export { capabilityNames } from './capabilities.ts';
 export { openCgroupTree } from './cgroup/open.ts';
+export type { Cgroup } from './cgroup/types.ts';
 export { type DoctorOptions, runDoctor } from './doctor/doctor.ts';
 export type { DoctorAdvisory, DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
 export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts';
 export { sandboxFaultTable } from './faults.ts';
+export type { HostFeatures } from './host/features.ts';
 export { checkFitness } from './host/fitness.ts';
 export { readMounts } from './host/mounts.ts';
 export { findTraces, removeTraces, type WardTraces } from './host/ward-traces.ts';
@@ -25,9 +28,12 @@ export { superviseSandbox } from './running-sandbox.ts';
 export { runtimeDrivers } from './runtime/drivers.ts';
 export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
 export { type Learned, type LearnedProfile, learnedProfile } from './seccomp/learned.ts';
+export { buildSpec } from './spec/build.ts';
+export type { OciMount, OciSpec } from './spec/oci.ts';
 export { openStarter, type Starter } from './starter/starter.ts';
 export { runtimeProcessOf } from './starter/types.ts';
 export type * from './types.ts';
+export { openIdRanges } from './uid-ranges.ts';
 export {
   type Violation,
   type ViolationKind,

@@ -7,7 +7,7 @@ import type { DoctorOptions, ServerDoctorReport } from './doctor.ts';
 import type { PolicyCheck } from './gate-admin.ts';
 import type { Learned, LearnOptions, LearnRequest } from './learn.ts';
 import type { SandboxRunOptions } from './policy.ts';
-import type { ProveHereOptions, ProveReport, TechniqueSummary } from './prove.ts';
+import type { ProveHereOptions, ProveReport, TechniqueSummary, WeakenedReport } from './prove.ts';
 import type { UpOptions } from './up.ts';
 
 export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
@@ -34,11 +34,12 @@ export type {
 export type { SandboxRunOptions } from './policy.ts';
 export type {
   AttackVector,
-  Progress,
   ProveHereOptions,
   ProveReport,
   ProveRow,
   TechniqueSummary,
+  WeakenedReport,
+  WeakenedRow,
 } from './prove.ts';
 export type { ScanRequest } from './scan.ts';
 export type { UpOptions } from './up.ts';
@@ -132,6 +133,14 @@ export async function doctor(options: DoctorOptions): Promise<ServerDoctorReport
 export async function proveSandbox(options: ProveHereOptions): Promise<ProveReport> {
   await isolate();
   return (await import('./prove.ts')).proveHere(options);
+}
+
+/** Holds each technique of the attack suite to its control. */
+export async function proveWeakened(
+  options: Omit<ProveHereOptions, 'runtime' | 'compare'>,
+): Promise<WeakenedReport> {
+  await isolate();
+  return (await import('./prove.ts')).proveWeakenedHere(options);
 }
 
 /** What the attack suite has; needs no root. */

@@ -30,7 +30,9 @@ export function attackedApi(enter: typeof sandboxEntrance = sandboxEntrance): Op
       ...{ functions, build: buildInfo, log: silentLog },
       metrics: { contentType: 'text/plain', token: undefined, text: async () => secret },
       // As the registry adds its own.
-      plugins: [(app) => void app.get('/v2/_catalog', async () => secret)],
+      plugins: [
+        (app) => void app.get('/v2/_catalog', { config: { access: 'own-check' } }, async () => secret),
+      ],
     });
     stack.defer(() => api.close());
     await api.ready();

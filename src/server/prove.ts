@@ -1,18 +1,27 @@
 /** `ward prove`: the attack suite in real sandboxes on this host, under this user's policy. */
 import {
   type AttackVector,
-  type Progress,
   type ProveReport,
   prove,
+  proveWeakened,
   selectTechniques,
   type TechniqueSummary,
+  type WeakenedReport,
 } from '../prover/index.ts';
 import { openByHand } from './by-hand.ts';
 import { loadConfig } from './config.ts';
+import { runDir } from './instance-locks.ts';
 import { effectivePolicy, requestedPolicy } from './policy.ts';
 import { attackedApi } from './prove-api.ts';
 
-export type { AttackVector, Progress, ProveReport, ProveRow, TechniqueSummary } from '../prover/index.ts';
+export type {
+  AttackVector,
+  ProveReport,
+  ProveRow,
+  TechniqueSummary,
+  WeakenedReport,
+  WeakenedRow,
+} from '../prover/index.ts';
 
 export interface ProveHereOptions {
   /** Names in which `*` stands for any characters. */
@@ -23,8 +32,14 @@ export interface ProveHereOptions {
   readonly compare: boolean;
   readonly dataDir?: string;
   readonly configFile?: string;
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: (progress: ProveStep) => void;
   readonly signal: AbortSignal;
+}
+
+export interface ProveStep {
+  readonly done: number;
+  readonly all: number;
+  readonly last: { readonly name: string; readonly outcome: string };
 }
 
 /** Programs of the suite are written for it. */
@@ -47,6 +62,23 @@ export async function proveHere(options: ProveHereOptions): Promise<ProveReport>
     ...{ host, images, image, instance, policy, techniques, compare, onProgress, signal },
     rootDir: root.path,
     openApi: attackedApi(),
+  });
+}
+
+/** Each technique where its control has been taken away. @throws as proveHere, and Fault COMPARISON_UNFIT */
+export async function proveWeakenedHere(
+  options: Omit<ProveHereOptions, 'runtime' | 'compare'>,
+): Promise<WeakenedReport> {
+  const techniques = selectTechniques(options);
+  const config = await loadConfig(options);
+  await using stack = new AsyncDisposableStack();
+  const { host, images, instance } = stack.use(await openByHand(config, 'runc'));
+  const root = stack.use(await images.mountRoot(await images.resolve(programImage)));
+  const { onProgress, signal } = options;
+  return await proveWeakened({
+    ...{ host, instance, runDir, techniques, onProgress, signal },
+    policy: effectivePolicy(config),
+    rootDir: root.path,
   });
 }
 

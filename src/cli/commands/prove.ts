@@ -25,11 +25,19 @@ export const proveCommand: CommandSpec = {
       summary: 'the same programs under other settings, beside it',
       choices: ['docker-default'],
     },
+    {
+      flags: '--weakened',
+      summary: 'where the control of each technique has been taken away, and it has to get through',
+    },
     { flags: '--list', summary: 'say what would be tried, and try nothing' },
   ],
   examples: [
     { command: 'ward prove', does: 'exit code 1 if anything escaped, 2 if something could not be tried' },
     { command: 'ward prove --compare docker-default', does: 'with what Docker answers by default' },
+    {
+      command: 'ward prove --weakened',
+      does: 'whether the suite can fail: exit code 1 if a technique does not',
+    },
     { command: 'ward prove --only "mount-*" -o json', does: 'some of it, for a program' },
   ],
   handler: async () => (await import('../handlers/prove.ts')).prove,

@@ -1,6 +1,13 @@
 /** `ward prove`: a matrix of techniques and what they got, and one line that sums it up. */
-import type { AttackVector, ProveReport, ProveRow, TechniqueSummary } from '../../server/index.ts';
+import type {
+  AttackVector,
+  ProveReport,
+  ProveRow,
+  TechniqueSummary,
+  WeakenedRow,
+} from '../../server/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
+import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
@@ -12,6 +19,7 @@ const exitUnknown = 2;
 
 export const prove: Handler = async (input, context) => {
   if (input.has('list')) return list(input, context);
+  if (input.has('weakened')) return weakened(input, context);
   const { io } = context;
   const server = await openServer();
   const runtime = input.text('runtime');
@@ -31,6 +39,37 @@ export const prove: Handler = async (input, context) => {
   await show(io, report);
   return exitCodeOf(report);
 };
+
+/** Here what gets through is what should. */
+async function weakened(input: Input, { io }: Context): Promise<number> {
+  if (input.has('compare') || input.has('runtime')) {
+    throw cliFault('USAGE', 'with --weakened there is neither --compare nor --runtime');
+  }
+  const server = await openServer();
+  using progress = io.progress();
+  const report = await interruptible((signal) =>
+    server.proveWeakened({
+      ...localOptions(input),
+      ...selectionOf(input),
+      signal,
+      onProgress: ({ done, all, last }) => progress.show(`${done}/${all} ${last.name}: ${last.outcome}`),
+    }),
+  );
+  progress[Symbol.dispose]();
+  if (report === undefined) return exitInterrupted;
+  const { counts, techniques } = report;
+  await io.list({ items: techniques, data: report, columns: weakenedColumns, name: ({ name }) => name });
+  for (const { name, outcome, detail } of techniques) {
+    if (outcome === 'BLOCKED') io.problem('CANNOT_FAIL', `${name}: ${detail}`);
+    if (outcome === 'ERROR') io.problem('NOT_TRIED', `${name}: ${detail}`);
+  }
+  const seconds = (report.milliseconds / 1000).toFixed(1);
+  const told = `${counts.ESCAPED} got through without their control, ${counts.BLOCKED} did not, ${counts.ERROR} not tried, ${counts.NOTHING} can not here, ${counts['LEFT OUT']} left out, in ${seconds} s`;
+  if (report.ok) io.ok(told);
+  else io.note(told);
+  if (counts.BLOCKED > 0) return exitEscaped;
+  return counts.ERROR > 0 ? exitUnknown : 0;
+}
 
 async function list(input: Input, { io }: Context): Promise<number> {
   const server = await openServer();
@@ -76,6 +115,7 @@ async function show(io: Io, report: ProveReport): Promise<void> {
   for (const row of report.techniques) {
     if (row.outcome === 'ESCAPED') io.problem('ESCAPED', `${row.name}: ${row.detail}`);
     if (row.outcome === 'ERROR') io.problem('NOT_TRIED', `${row.name}: ${row.detail}`);
+    if (row.outcome === 'NOTHING') io.note(`${row.name} proves nothing here: ${row.detail}`);
   }
   if (report.dockerDefaultCounts !== undefined)
     io.note(`docker-default: ${countsOf(report.dockerDefaultCounts)}`);
@@ -101,6 +141,15 @@ const columns: readonly Column<ProveRow>[] = [
   { title: 'detail', cell: ({ detail }) => detail, isWide: true },
 ];
 
+const weakenedColumns: readonly Column<WeakenedRow>[] = [
+  { title: 'vector', cell: ({ vector }) => vector },
+  { title: 'technique', cell: ({ name }) => name },
+  { title: 'result', cell: ({ outcome }) => outcome },
+  { title: 'control', cell: ({ control }) => control },
+  { title: 'without', cell: ({ without }) => without.join(', ') },
+  { title: 'detail', cell: ({ detail }) => detail, isWide: true },
+];
+
 const comparisonColumns: readonly Column<ProveRow>[] = [
   { title: 'docker-default', cell: ({ dockerDefault: other }) => (other === undefined ? '–' : told(other)) },
   { title: 'ward adds', cell: added },
@@ -116,7 +165,12 @@ function added({ outcome, control, dockerDefault }: ProveRow): string {
 }
 
 function countsOf(counts: ProveReport['counts']): string {
-  const words = { BLOCKED: 'blocked', ESCAPED: 'escaped', ERROR: 'not tried', SKIPPED: 'skipped' } as const;
+  const words = {
+    BLOCKED: 'blocked',
+    ESCAPED: 'escaped',
+    ERROR: 'not tried',
+    NOTHING: 'prove nothing here',
+  } as const;
   return Object.entries(words)
     .map(([outcome, word]) => ({ word, count: counts[outcome as keyof typeof words] }))
     .filter(({ word, count }) => count > 0 || word === 'escaped')

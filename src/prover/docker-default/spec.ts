@@ -2,22 +2,21 @@
  * The OCI configuration that Docker Engine makes of `docker run --network none IMAGE …` on a host without AppArmor and
  * SELinux (moby `daemon/pkg/oci/defaults.go`). Pure.
  *
- * One thing is added, for the host's sake: memory and processes are bounded, far above what any technique of the
- * suite uses.
+ * One thing is added, for the host's sake: memory and processes are bounded, far above what the suite uses under the
+ * policy that it judges.
  */
-import type { SandboxRequest } from '../../sandbox/index.ts';
+import { type SandboxRequest, strictPolicy } from '../../sandbox/index.ts';
 import { dockerDefault, dockerSeccomp } from './profile.ts';
 
 export interface DockerSpecInput {
-  readonly request: Pick<SandboxRequest, 'args' | 'env' | 'cwd'>;
+  readonly request: Pick<SandboxRequest, 'args' | 'env' | 'cwd' | 'policy'>;
   readonly arch: 'x64' | 'arm64';
   readonly cgroupVersion: 1 | 2;
   readonly rootDir: string;
   readonly cgroupPath: string;
 }
 
-const safetyMemoryBytes = 1024 * 1024 * 1024;
-const safetyPids = 1024;
+const safety = 4;
 
 export function dockerSpec({ request, arch, cgroupVersion, rootDir, cgroupPath }: DockerSpecInput): object {
   const { capabilities, masked, readonly } = dockerDefault;
@@ -45,8 +44,8 @@ export function dockerSpec({ request, arch, cgroupVersion, rootDir, cgroupPath }
       sysctl: { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' },
       resources: {
         devices,
-        memory: { limit: safetyMemoryBytes },
-        pids: { limit: safetyPids },
+        memory: { limit: safety * Math.max(request.policy.memoryBytes, strictPolicy.memoryBytes) },
+        pids: { limit: safety * Math.max(request.policy.pidsLimit, strictPolicy.pidsLimit) },
       },
       maskedPaths: masked,
       readonlyPaths: readonly,

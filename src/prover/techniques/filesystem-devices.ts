@@ -1,4 +1,5 @@
 /** Devices: memory, disks, machines and buses behind a name in /dev. */
+import { absentOnHost } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'minimal-dev' } as const;
@@ -173,6 +174,7 @@ function device(name: string, paths: readonly string[], title: string, reference
     reference,
     expects: ['absent', 'EPERM', 'EACCES'],
     harmlessInGvisor: 'it is a device that its kernel made up',
+    cannotFail: absentOnHost(paths),
     program: `
 def use(path):
     os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC))

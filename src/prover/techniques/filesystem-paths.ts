@@ -129,12 +129,18 @@ first_refusal([("a link to " + target + " was followed", lambda target=target: l
     ...head,
     control: 'read-only-root',
     name: 'hard-links',
-    title: 'give files of the image and devices another name in /tmp',
+    title: 'give files of the image and devices another name',
     reference: 'link(2), proc_sys_fs(5) protected_hardlinks',
     expects: ['EXDEV', 'EPERM', 'EACCES', 'EROFS'],
     program: `
 places = [path for path in ("/etc/passwd", os.__file__, "/dev/null", "/proc/self/exe") if os.path.exists(path)]
-first_refusal([("linked " + path, lambda path=path: os.link(path, "/tmp/link", follow_symlinks=True)) for path in places])
+def beside():
+    # The one place that is no other file system.
+    other = os.path.dirname(os.__file__) + "/ward-prove"
+    os.link(os.__file__, other)
+    os.unlink(other)
+first_refusal([("linked " + path, lambda path=path: os.link(path, "/tmp/link", follow_symlinks=True)) for path in places]
+              + [("linked " + os.__file__ + " beside itself", beside)])
 `,
   },
   {

@@ -1,5 +1,6 @@
 /** /proc: where the kernel tells of the whole machine, and where root steers it. */
 
+import { absentOnHost } from '../cannot-fail.ts';
 import { emulated, steering } from '../steering.ts';
 import type { Technique } from '../types.ts';
 
@@ -177,6 +178,7 @@ function tell(name: string, paths: readonly string[], title: string, reference: 
     reference,
     expects: ['absent', 'EACCES', 'EPERM', 'ENODATA', 'EIO'],
     harmlessInGvisor: emulated,
+    cannotFail: absentOnHost(paths),
     program: `
 def look(path):
     if read(path, 64) == b"":

@@ -1,5 +1,6 @@
 /** /sys and the control groups: devices, firmware, power, and where limits are kept. */
 
+import { absentOnHost } from '../cannot-fail.ts';
 import { emulated, steering } from '../steering.ts';
 import type { Technique } from '../types.ts';
 
@@ -126,6 +127,7 @@ function tell(name: string, paths: readonly string[], title: string, reference: 
     reference,
     expects: ['absent', 'EACCES', 'EPERM', 'ENODATA'],
     harmlessInGvisor: emulated,
+    cannotFail: absentOnHost(paths),
     program: `
 def look(path):
     content = os.listdir(path) if os.path.isdir(path) else read(path, 64)

@@ -1,4 +1,5 @@
 /** Large interfaces of the kernel in which most of its privilege escalations have been found. */
+import { kernelSince, withoutOption } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;
@@ -174,6 +175,7 @@ let_through(lambda: syscall("quotactl_fd", -1, 0x800001 << 8, 0, None), ["EBADF"
   {
     ...head,
     name: 'lookup-dcookie',
+    cannotFail: kernelSince('6.8'),
     title: 'ask for the path behind a cookie of the profiler',
     reference: 'lookup_dcookie(2)',
     expects: ['EPERM', 'ENOSYS'],
@@ -184,6 +186,7 @@ let_through(lambda: syscall("lookup_dcookie", 1, buffer(64), 64), ["EINVAL"], "l
   {
     ...head,
     name: 'uselib',
+    cannotFail: withoutOption('CONFIG_USELIB'),
     title: 'load a library the oldest way',
     reference: 'uselib(2), CVE-2004-1235',
     expects: ['EPERM', 'ENOSYS', 'absent'],

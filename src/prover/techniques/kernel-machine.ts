@@ -1,4 +1,5 @@
 /** The machine itself: its kernel, clock, swap and power. Calls are made so that they can't do what they ask for. */
+import { withoutOption } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;
@@ -7,6 +8,7 @@ export const machineTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'module-init',
+    cannotFail: withoutOption('CONFIG_MODULES'),
     title: 'load a module into the kernel',
     reference: 'init_module(2)',
     expects: ['killed', 'EPERM', 'ENOSYS'],
@@ -17,6 +19,7 @@ let_through(lambda: syscall("init_module", b"", 0, ""), ["ENOEXEC", "EFAULT"], "
   {
     ...head,
     name: 'module-finit',
+    cannotFail: withoutOption('CONFIG_MODULES'),
     title: 'load a module from a file',
     reference: 'finit_module(2)',
     expects: ['killed', 'EPERM', 'ENOSYS'],
@@ -27,6 +30,7 @@ let_through(lambda: syscall("finit_module", -1, "", 0), ["EBADF", "EINVAL"], "mo
   {
     ...head,
     name: 'module-delete',
+    cannotFail: withoutOption('CONFIG_MODULES'),
     title: 'unload a module',
     reference: 'delete_module(2)',
     expects: ['killed', 'EPERM', 'ENOSYS'],
@@ -37,6 +41,7 @@ let_through(lambda: syscall("delete_module", "ward_prove_no_such_module", os.O_N
   {
     ...head,
     name: 'kexec-load',
+    cannotFail: withoutOption('CONFIG_KEXEC'),
     title: 'have another kernel started',
     reference: 'kexec_load(2)',
     expects: ['killed', 'EPERM', 'ENOSYS'],
@@ -48,6 +53,7 @@ let_through(lambda: syscall("kexec_load", 0, 0, None, no_such_flags), ["EINVAL"]
   {
     ...head,
     name: 'kexec-file-load',
+    cannotFail: withoutOption('CONFIG_KEXEC_FILE'),
     title: 'have another kernel started, from a file',
     reference: 'kexec_file_load(2)',
     expects: ['killed', 'EPERM', 'ENOSYS'],
@@ -168,6 +174,7 @@ refused(lambda: syscall("syslog", SYSLOG_ACTION_READ_ALL, text, 4096), "the kern
   {
     ...head,
     name: 'io-privilege',
+    cannotFail: withoutOption('CONFIG_X86_IOPL_IOPERM'),
     title: 'get access to all I/O ports',
     reference: 'iopl(2)',
     expects: ['killed', 'EPERM', 'ENOSYS', 'absent'],
@@ -178,6 +185,7 @@ refused(lambda: syscall("iopl", 3), "I/O privilege level 3")
   {
     ...head,
     name: 'io-ports',
+    cannotFail: withoutOption('CONFIG_X86_IOPL_IOPERM'),
     title: 'get access to one I/O port',
     reference: 'ioperm(2)',
     expects: ['killed', 'EPERM', 'ENOSYS', 'absent'],

@@ -1,4 +1,5 @@
 /** Memory: pages of files that others share, programs without a file, and where memory lies. */
+import { kernelSince, withoutOption } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;
@@ -62,6 +63,7 @@ refused(lambda: syscall("sendfile", end, file, None, 1), "a page of the image is
   {
     ...head,
     name: 'dirty-pipe',
+    cannotFail: kernelSince('5.17'),
     title: 'write to a file that was opened for reading',
     reference: 'CVE-2022-0847 (Dirty Pipe)',
     expects: ['EPERM', 'refused'],
@@ -110,6 +112,7 @@ refused(write, "a read-only page was written through /proc/self/mem")
   {
     ...head,
     name: 'copy-fail',
+    cannotFail: withoutOption('CONFIG_CRYPTO_USER_API_AEAD'),
     title: 'have the kernel’s cryptography write into a file’s pages',
     reference: 'CVE-2026-31431 (Copy Fail)',
     expects: ['EPERM', 'EAFNOSUPPORT'],

@@ -1,14 +1,13 @@
 /** Attacks on the machine's other users: memory in all its forms. Each stops shortly past its limit. */
 import type { Technique } from '../types.ts';
 
-const MiB = 1024 * 1024;
 const head = { vector: 'neighbours', control: 'memory-limit' } as const;
-const atMost = { memoryBytes: 64 * MiB };
+const reaches = 'memory';
 
 export const memoryStarvation: readonly Technique[] = [
   {
     ...head,
-    atMost,
+    reaches,
     name: 'memory-bomb',
     title: 'use memory until there is none',
     reference: 'Documentation/admin-guide/cgroup-v2.rst (memory)',
@@ -25,7 +24,7 @@ escaped("%d MiB are in use" % len(kept))
   },
   {
     ...head,
-    atMost,
+    reaches,
     name: 'memory-shared',
     title: 'use memory that belongs to several processes',
     reference: 'mmap(2), MAP_SHARED',
@@ -41,13 +40,15 @@ escaped("%d MiB of shared memory" % (size >> 20))
   },
   {
     ...head,
-    atMost,
+    reaches,
     name: 'memory-processes',
     title: 'use memory in many processes, none of which has much',
     reference: 'Documentation/admin-guide/cgroup-v2.rst (memory)',
     expects: ['killed'],
     program: `
-each, count = 8 << 20, int(facts["memoryBytes"] * 1.25) // (8 << 20)
+wanted, most = int(facts["memoryBytes"] * 1.25), facts["pidsLimit"] // 2
+each = max(8 << 20, wanted // most)
+count = wanted // each
 reader, writer = os.pipe()
 children = []
 for _ in range(count):
@@ -74,30 +75,33 @@ escaped("%d processes of %d MiB" % (count, each >> 20))
   },
   {
     ...head,
-    atMost: { memoryBytes: 24 * MiB },
+    reaches,
     name: 'memory-tmpfs',
     title: 'hold memory in files',
     reference: 'tmpfs(5)',
-    expects: ['killed', 'ENOSPC', 'ENOMEM'],
+    expects: ['killed', 'ENOMEM'],
     program: `
-# Of the writable places together: what they hold is memory of the sandbox.
-block, written = bytes(1 << 20), 0
+# Of the writable places together, and what is left of the limit beside them: what files hold is memory of the sandbox.
+block, written, kept = bytes(1 << 20), 0, []
 places = [mount["path"] for mount in facts["tmpfs"]]
-while written < facts["memoryBytes"] * 1.25 and places:
+wanted = facts["memoryBytes"] * 1.25
+while written < wanted and places:
     try:
-        with open(places[0] + "/fill-%d" % written, "wb") as file:
+        with open(places[0] + "/fill-%d" % written, "wb", buffering=0) as file:
             written += file.write(block)
-    except OSError as error:
-        last = error
+    except OSError:
         places.pop(0)
-if not places:
-    blocked(last, "after %d MiB" % (written >> 20))
-escaped("%d MiB are in files" % (written >> 20))
+try:
+    while written + (len(kept) << 20) < wanted:
+        kept.append(bytearray(b"x" * (1 << 20)))
+except MemoryError:
+    blocked("ENOMEM", "%d MiB in files, and %d beside them" % (written >> 20, len(kept)))
+escaped("%d MiB are in files, and %d beside them" % (written >> 20, len(kept)))
 `,
   },
   {
     ...head,
-    atMost,
+    reaches,
     name: 'memory-page-tables',
     title: 'have the kernel keep tables of pages, one for each page that is used',
     reference: 'Documentation/admin-guide/cgroup-v1/memory.rst (kernel memory)',
@@ -120,7 +124,7 @@ escaped("%d tables of pages" % touches)
   },
   {
     ...head,
-    atMost: { memoryBytes: 40 * MiB },
+    reaches,
     name: 'memory-pipes',
     title: 'hold memory in pipes that nobody reads',
     reference: 'pipe(7), pipe-user-pages-soft',
@@ -140,7 +144,7 @@ escaped("%d MiB are in pipes" % (held >> 20))
   },
   {
     ...head,
-    atMost: { memoryBytes: 40 * MiB },
+    reaches,
     name: 'memory-socket-buffers',
     title: 'hold memory in sockets that nobody reads',
     reference: 'socket(7), SO_SNDBUF',

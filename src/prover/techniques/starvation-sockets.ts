@@ -4,9 +4,8 @@
  */
 import type { Technique } from '../types.ts';
 
-const MiB = 1024 * 1024;
 const head = { vector: 'neighbours', control: 'memory-limit' } as const;
-const atMost = { memoryBytes: 48 * MiB };
+const reaches = 'memory';
 const counted = 'it is memory of its kernel, which is counted';
 
 /** Counts what the kernel has taken, and stops shortly past the limit. */
@@ -22,7 +21,7 @@ def hold(size):
 export const socketStarvation: readonly Technique[] = [
   {
     ...head,
-    atMost,
+    reaches,
     name: 'memory-tcp',
     title: 'hold memory in connections of TCP that nobody reads',
     reference: 'tcp(7), memory.kmem.tcp.limit_in_bytes',
@@ -49,7 +48,7 @@ blocked("limit", "%d MiB in %d sockets" % (held >> 20, len(kept)))
   },
   {
     ...head,
-    atMost,
+    reaches,
     name: 'memory-udp',
     title: 'hold memory in datagrams that nobody reads',
     reference: 'udp(7), SO_RCVBUF',
@@ -81,7 +80,7 @@ blocked("limit", "%d MiB in %d sockets" % (held >> 20, len(kept)))
   },
   {
     ...head,
-    atMost,
+    reaches,
     control: 'seccomp',
     name: 'memory-error-queue',
     title: 'hold memory in reports of errors, which no limit counts',

@@ -156,7 +156,6 @@ export const kernelConstants: Readonly<Record<string, number>> = {
   F_OFD_SETLK: 37,
   F_OFD_SETLKW: 38,
   F_DUPFD_CLOEXEC: 1030,
-  F_SETPIPE_SZ: 1031,
   F_GETPIPE_SZ: 1032,
   F_GET_SEALS: 1034,
   // prctl(2), linux/prctl.h

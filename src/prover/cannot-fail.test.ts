@@ -1,0 +1,25 @@
+import { release } from 'node:os';
+import { expect, test } from 'vitest';
+import { absentOnHost, isSince, kernelSince, withoutOption } from './cannot-fail.ts';
+
+const here = { kernel: release() };
+
+test.each([
+  ['6.18.44-arm64', '6.8', true],
+  ['6.8.0', '6.8', true],
+  ['6.7.12', '6.8', false],
+  ['5.17', '6.8', false],
+  ['10.0.1', '6.8', true],
+])('%s has what came with %s: %s', (kernel, version, answer) => {
+  expect(isSince(kernel, version)).toBe(answer);
+  expect(kernelSince(version)({ kernel }) !== undefined).toBe(answer);
+});
+
+test('what one of the paths of the host leads to can be gone for', () => {
+  expect(absentOnHost(['/no-such', '/dev/null'])(here)).toBeUndefined();
+  expect(absentOnHost(['/no-such', '/nor-this'])(here)).toBe('this host has no /no-such or /nor-this');
+});
+
+test('an option of the kernel: what every kernel that Ward runs on has is not missing', () => {
+  expect(withoutOption('CONFIG_SECCOMP')(here)).toBeUndefined();
+});

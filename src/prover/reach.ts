@@ -1,0 +1,84 @@
+/**
+ * How far a technique may go to reach a limit of the policy: a limit that the machine can't bear to be reached is not
+ * tried, and one that lies past what the machine has is none.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { formatSize } from '../lib/index.ts';
+import type { SandboxPolicy } from '../sandbox/index.ts';
+import type { Answer, Reach } from './types.ts';
+
+/** What is here to be used up. */
+export interface Capacity {
+  readonly memoryBytes: number;
+  readonly freeMemoryBytes: number;
+  readonly processes: number;
+  readonly processors: number;
+}
+
+/** The answer without a trial, or undefined when it may be tried. */
+export function outOfReach(
+  reach: Reach,
+  policy: SandboxPolicy,
+  capacity: Capacity = capacityHere(),
+): Answer | undefined {
+  return checks[reach](policy, capacity);
+}
+
+type Check = (policy: SandboxPolicy, capacity: Capacity) => Answer | undefined;
+
+/** Techniques go to one and a half times the limit, and two may run at once. */
+const share = 4;
+/** A process of Python takes a millisecond to make, and half a mebibyte. */
+const mostProcesses = 2048;
+const mostInodes = 200_000;
+
+const checks: Readonly<Record<Reach, Check>> = {
+  memory: ({ memoryBytes }, capacity) =>
+    memoryBytes >= capacity.memoryBytes
+      ? noLimit(`${formatSize(memoryBytes)} of memory`, `has ${formatSize(capacity.memoryBytes)}`)
+      : memory(memoryBytes, capacity),
+  processes: ({ pidsLimit }, { processes }) => {
+    if (pidsLimit >= processes) return noLimit(`${pidsLimit} processes`, `can have ${processes}`);
+    return pidsLimit > mostProcesses ? untried(`${pidsLimit} processes`) : undefined;
+  },
+  // Below that, to use all of them would be no more than what is measured as held.
+  processors: ({ cpus }, { processors }) =>
+    processors >= cpus * 1.5
+      ? undefined
+      : { outcome: 'NOTHING', detail: `the limit is ${cpus} processors, and the machine has ${processors}` },
+  tmpfs: ({ tmpfs, memoryBytes }, capacity) => {
+    const largest = Math.max(...tmpfs.map(({ sizeBytes }) => sizeBytes));
+    const most = Math.max(...tmpfs.map(({ inodes }) => inodes));
+    if (most > mostInodes) return untried(`${most} files`);
+    return memory(Math.min(largest, memoryBytes), capacity);
+  },
+};
+
+function memory(bytes: number, { freeMemoryBytes }: Capacity): Answer | undefined {
+  return bytes * share > freeMemoryBytes ? untried(formatSize(bytes)) : undefined;
+}
+
+function noLimit(limit: string, machine: string): Answer {
+  return { outcome: 'ESCAPED', detail: `a limit of ${limit} is none: the machine ${machine}` };
+}
+
+function untried(limit: string): Answer {
+  return { outcome: 'NOTHING', detail: `to go up to the limit, ${limit}, is more than this machine bears` };
+}
+
+function capacityHere(): Capacity {
+  return {
+    memoryBytes: totalmem(),
+    freeMemoryBytes: numberIn('/proc/meminfo', /^MemAvailable:\s+(\d+) kB$/m) * 1024,
+    processes: Math.min(
+      numberIn('/proc/sys/kernel/pid_max', /^(\d+)/),
+      numberIn('/proc/sys/kernel/threads-max', /^(\d+)/),
+    ),
+    processors: availableParallelism(),
+  };
+}
+
+function numberIn(file: string, pattern: RegExp): number {
+  return Number(pattern.exec(readFileSync(file, 'utf8'))?.[1]);
+}

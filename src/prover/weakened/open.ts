@@ -1,0 +1,88 @@
+/** Programs of the suite in sandboxes from which controls were taken on purpose: there they have to get through. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mustRun } from '../../lib/index.ts';
+import {
+  buildSpec,
+  findLandlockLauncher,
+  type LocalSandboxHost,
+  openIdRanges,
+  type SandboxPolicy,
+} from '../../sandbox/index.ts';
+import { openBareStart } from '../bare-start.ts';
+import { hostFacts } from '../facts.ts';
+import type { ProgramPlace } from '../program.ts';
+import { makeDecoy } from './decoys.ts';
+import { type Removal, withoutControls } from './removals.ts';
+
+export interface WeakenedOptions {
+  readonly host: LocalSandboxHost;
+  /** Of the host: where its control groups are. */
+  readonly instance: string;
+  /** Of the host: where ranges of ids are claimed. */
+  readonly runDir: string;
+  readonly policy: SandboxPolicy;
+  readonly rootDir: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface WeakenedPlace extends ProgramPlace {
+  readonly host: LocalSandboxHost;
+}
+
+export interface Weakened extends AsyncDisposable {
+  /** Sandboxes without these controls. What programs are told is the policy that holds with them. */
+  without(removed: readonly Removal[]): Promise<WeakenedPlace>;
+}
+
+export async function openWeakened(options: WeakenedOptions): Promise<Weakened> {
+  const { host, instance, runDir, policy, rootDir, signal } = options;
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'ward-weakened-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  await chmod(folder, 0o711);
+  await mustRun(['mount', '-t', 'tmpfs', '-o', 'size=512m,mode=711', 'ward-weakened', folder]);
+  stack.defer(() => mustRun(['umount', '--lazy', folder]).then(() => {}));
+  const ids = stack.use(openIdRanges(join(runDir, 'uid-windows')));
+  const range = ids.take();
+  const decoyFile = await makeDecoy(folder);
+  const { facts } = stack.use(await hostFacts(policy, host.features.arch));
+  const runtime = await host.runtime('runc');
+  const landlockLauncher = host.features.lsm.landlock ? await findLandlockLauncher(rootDir) : undefined;
+  const opened = stack.move();
+  return {
+    async without(removed) {
+      const bare = {
+        host,
+        instance,
+        rootDir,
+        folder,
+        name: 'weakened',
+        ids: { firstId: range.firstId, userId: range.firstId + policy.uid },
+        hasTimeNamespace: !removed.includes('time-namespace'),
+      };
+      const start = await openBareStart(bare, (request, place) => {
+        const spec = buildSpec({
+          ...request,
+          ...place,
+          host: host.features,
+          runtime: runtime ?? { name: 'runc', path: '', version: '', packageFixes: [], ...nothingSpecial },
+          codeDir: undefined,
+          firstId: range.firstId,
+          landlockLauncher,
+          network: undefined,
+        });
+        return withoutControls(spec, removed, { facts, decoyFile, neighbourPid: place.neighbourPid });
+      });
+      // So little that even a busy machine gives more.
+      const told = removed.includes('cpu-limit') ? { ...policy, cpus: 0.02 } : policy;
+      return {
+        ...{ host, start, policy: told, rootDir, facts },
+        ...(signal === undefined ? {} : { signal }),
+      };
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+const nothingSpecial = { procSubset: false, timeNamespace: false, containerLabel: false };

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { mechanismNames } from '../../sandbox/index.ts';
+import { techniques } from '../techniques/registry.ts';
+import { isRemoval } from './removals.ts';
+import { weakenedNames, weakeningOf } from './table.ts';
+
+test('every technique is in the table, once', () => {
+  expect([...weakenedNames].sort()).toEqual(techniques.map(({ name }) => name).sort());
+});
+
+test('most are run; those that are not say why', () => {
+  const leftOut = techniques.filter(({ name }) => weakeningOf(name).leftOut !== undefined);
+  expect(leftOut.length).toBeLessThan(techniques.length * 0.4);
+  for (const { name } of leftOut)
+    expect(weakeningOf(name)).toMatchObject({ without: [], leftOut: expect.stringMatching(/\w/) });
+});
+
+test('what is taken away is something', () => {
+  for (const { name } of techniques) {
+    const { without, leftOut } = weakeningOf(name);
+    if (leftOut !== undefined) continue;
+    expect(without.length, name).toBeGreaterThan(0);
+    for (const removal of without) expect(isRemoval(removal)).toBe(true);
+    expect(new Set(without).size).toBe(without.length);
+  }
+});
+
+test('a mechanism that can be taken away is held by a technique', () => {
+  const held = new Set(techniques.flatMap(({ name }) => weakeningOf(name).without));
+  for (const name of mechanismNames.filter(isRemoval)) expect([...held]).toContain(name);
+});
