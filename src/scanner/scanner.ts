@@ -25,6 +25,8 @@ export interface ScannerOptions {
   readonly start?: StartProgram | undefined;
   /** Where what was read of layers is kept. Undefined: nowhere. */
   readonly cacheDir?: string | undefined;
+  /** What is read now is not kept there. */
+  readonly readsCacheOnly?: boolean | undefined;
   readonly log: Log;
   /** For each layer, folder, code or configuration; 10 min. */
   readonly timeoutMs?: number | undefined;
@@ -49,7 +51,8 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
   const { matcher, log, timeoutMs = defaultTimeoutMs, now = () => new Date() } = options;
   const analyst = analystOf(options, timeoutMs);
   const judge = openJudge(matcher, now);
-  const cache = openLayerCache(options.cacheDir, () => analyst.revision());
+  const { cacheDir, readsCacheOnly } = options;
+  const cache = openLayerCache(cacheDir, () => analyst.revision(), readsCacheOnly);
   const parts = { analyst, judge, cache, underWay: shareWork<LayerAnalysis>(), log };
   return {
     scanImage: (image, scan) => scanImage(parts, image, signalOf(scan)),

@@ -1,6 +1,7 @@
 /** The file of advisories of a data folder, or another one: taking in more, and what is in it. */
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import {
+  type AdvisoryInput,
   type AdvisoryProgress,
   type AdvisorySource,
   type AdvisoryStatus,
@@ -13,6 +14,7 @@ import {
   type UpdateResult,
   updateAdvisories,
 } from '../scanner/index.ts';
+import { actAsOwner, actingAsOwner } from './act-as.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { gatePaths } from './gate-paths.ts';
@@ -35,6 +37,12 @@ export async function advisoriesPath(options: AdvisoriesOptions): Promise<string
   return gatePaths((await loadConfig(options)).dataDir).advisories;
 }
 
+/** The one whose owner the file belongs to: its own may be missing yet. */
+async function ownersFolder(options: AdvisoriesOptions): Promise<string> {
+  if (options.advisories !== undefined) return dirname(resolve(options.advisories));
+  return (await loadConfig(options)).dataDir;
+}
+
 export interface AdvisoriesUpdateOptions extends AdvisoriesChangeOptions {
   /** Text of a list of sources; undefined: Ward's own. */
   readonly sources?: string | undefined;
@@ -51,7 +59,9 @@ export async function updateAdvisoryFile(options: AdvisoriesUpdateOptions): Prom
     options.sources === undefined ? defaultAdvisorySources() : parseAdvisorySources(options.sources);
   const sources = pick(all, options.only);
   const { progress, signal } = options;
-  return await updateAdvisories({ path: await advisoriesPath(options), sources, progress, signal });
+  const path = await advisoriesPath(options);
+  const update = () => updateAdvisories({ path, sources, progress, signal });
+  return await actingAsOwner(await ownersFolder(options), update);
 }
 
 function pick(all: readonly AdvisorySource[], only: readonly string[]): readonly AdvisorySource[] {
@@ -65,7 +75,7 @@ function pick(all: readonly AdvisorySource[], only: readonly string[]): readonly
 }
 
 /**
- * Takes in files, and all files of folders.
+ * Takes in files, and all files of folders. The owner of the data folder reads them.
  * @throws Fault ADVISORY_FILE_INVALID and others of the scanner; what was there before then stays
  */
 export async function importAdvisoryFiles(
@@ -73,15 +83,17 @@ export async function importAdvisoryFiles(
   files: readonly string[],
 ): Promise<ImportResult> {
   const path = await advisoriesPath(options);
-  const inputs = [];
+  const inputs: AdvisoryInput[] = [];
   for (const file of files) inputs.push(...(await advisoryInputs(file)));
   const { progress, signal } = options;
-  return await importAdvisories({ path, inputs, progress, signal });
+  const take = () => importAdvisories({ path, inputs, progress, signal });
+  return await actingAsOwner(await ownersFolder(options), take);
 }
 
 /** @throws Fault DATA_DIR_EMPTY when there are none, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED */
 export async function showAdvisories(options: AdvisoriesOptions): Promise<AdvisoryStatus> {
   const path = await advisoriesPath(options);
+  using _acting = actAsOwner(await ownersFolder(options));
   const status = advisoryStatus({ path });
   if (status !== undefined) return status;
   throw serverFault('DATA_DIR_EMPTY', `there are no advisories in ${path}`, {

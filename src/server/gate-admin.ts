@@ -22,6 +22,7 @@ import {
 } from '../gate/index.ts';
 import { createLog, errnoOf, isFault, messageOf } from '../lib/index.ts';
 import type { Report } from '../scanner/index.ts';
+import { actAsOwner } from './act-as.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { guest } from './first-namespace.ts';
@@ -96,20 +97,27 @@ export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest
   const after = await policyOf(options.policy, options);
   const before = await policyOf(options.against, options);
   const now = Date.now();
+  const config = await loadConfig(options);
   await using stack = new AsyncDisposableStack();
-  const store = options.reports === undefined ? stack.use(await openExistingStore(options)) : undefined;
-  const sources = stack.use(await openStoredEvidence(await loadConfig(options), createLog('error')));
+  stack.use(actAsOwner(config.dataDir));
+  const store =
+    options.reports === undefined ? stack.use(await openExistingStore(config.dataDir)) : undefined;
+  const sources = stack.use(await openStoredEvidence(config, createLog('error')));
   const reports = store === undefined ? (options.reports ?? []).map(givenReport) : storedReports(store);
   return await policyTest(before, after, reports, sources, now);
 }
 
 /** @throws Fault DATA_DIR_EMPTY, GATE_STORE_CORRUPT, GATE_STORE_FAILED */
 export async function auditAdmin(options: GateAdminOptions): Promise<AuditAdmin> {
-  const store = await openExistingStore(options);
+  const { dataDir } = await loadConfig(options);
+  await using stack = new AsyncDisposableStack();
+  stack.use(actAsOwner(dataDir));
+  const store = stack.use(await openExistingStore(dataDir));
+  const opened = stack.move();
   return {
     list: (page) => store.audit(page),
     verify: (how) => store.verifyAudit(how),
-    [Symbol.asyncDispose]: () => store.close(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
@@ -123,6 +131,7 @@ export async function policyInForce(
 ): Promise<{ readonly policy: Policy; readonly source: string; readonly isOwn: boolean }> {
   const { dataDir } = await loadConfig(options);
   const { policy: path } = gatePaths(dataDir);
+  using _acting = actAsOwner(dataDir);
   try {
     return { policy: parsePolicy(await readFile(path, 'utf8')), source: path, isOwn: false };
   } catch (cause) {
@@ -139,8 +148,7 @@ function givenReport(report: Report): TestedReport {
   return { kind: kind === 'code' ? 'code' : 'image', digest, report, occasions };
 }
 
-async function openExistingStore(options: GateAdminOptions): Promise<GateStore> {
-  const { dataDir } = await loadConfig(options);
+async function openExistingStore(dataDir: string): Promise<GateStore> {
   const { database } = gatePaths(dataDir);
   try {
     await access(database);

@@ -1,6 +1,7 @@
 /** `ward base build`: Ward's own images, made anew from their recipes, and signed where a key is given. */
 import { type BuiltImage, buildRuntimeImages } from '../images/index.ts';
 import { loadConfig } from './config.ts';
+import { giveBack } from './give-back.ts';
 import { type KeyFile, openKey, signInLayout } from './image-build-trust.ts';
 
 export interface BaseBuildRequest {
@@ -21,6 +22,7 @@ export async function buildBases(request: BaseBuildRequest): Promise<readonly Bu
   const { imagesDir: dir } = await loadConfig(request);
   const { onProgress: progress, signal } = request;
   const key = request.key === undefined ? undefined : await openKey(request.key);
+  using _end = { [Symbol.dispose]: () => giveBack(dir) };
   const built = await buildRuntimeImages({ dir, progress, ...(signal === undefined ? {} : { signal }) });
   if (key !== undefined) {
     for (const { name, digest } of built) {

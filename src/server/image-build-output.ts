@@ -1,4 +1,5 @@
 /** Where an image that was built goes: Ward's image store, an OCI layout, a tar file. */
+import { chmod, chown, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
@@ -11,6 +12,7 @@ import {
   writeLayoutArchive,
 } from '../images/index.ts';
 import { errnoOf } from '../lib/index.ts';
+import { actingAsOwner } from './act-as.ts';
 import { serverFault } from './faults.ts';
 import { type ImageCompanions, layoutCompanions, putCompanions } from './image-build-trust.ts';
 
@@ -49,8 +51,22 @@ export function architectureOf(platform: string | undefined): string | undefined
   });
 }
 
-/** Beside the store, where its blobs can be linked to; elsewhere for those who may not write there. */
+/** On a disk, since images may be too large for memory. */
+const foreignWork = '/var/tmp';
+
+/**
+ * Beside the store, where its blobs can be linked to; elsewhere for those who may not write there, and for root where the
+ * store is another user's, who then reads the folder to take what is in it.
+ */
 export async function workFolderFor(storeDir: string): Promise<WorkFolder> {
+  const owner = await stat(storeDir).catch(() => undefined);
+  if (owner !== undefined && owner.uid !== 0 && process.geteuid?.() === 0) {
+    const work = await openWorkFolder(foreignWork);
+    process.umask(0o022);
+    await chown(work.path, 0, owner.gid);
+    await chmod(work.path, 0o750);
+    return work;
+  }
   try {
     return await openWorkFolder(join(storeDir, 'build'));
   } catch (error) {
@@ -74,11 +90,22 @@ export async function putOut(
   }
   const dir = target.kind === 'store' ? storeDir : target.path;
   onProgress(`storing ${name}`);
-  const isStore = target.kind === 'store';
-  await copyImage(layoutDir, dir, image.descriptor, isStore ? 'link' : 'copy');
+  if (target.kind === 'layout') {
+    await copyImage(layoutDir, dir, image.descriptor, 'copy');
+    await putName(dir, built);
+    return `oci:${dir}:${name}`;
+  }
+  await actingAsOwner(dir, async () => {
+    const { uid } = await stat(layoutDir);
+    await copyImage(layoutDir, dir, image.descriptor, uid === process.geteuid?.() ? 'link' : 'copy');
+  });
   // The first call need not wait then; and what can't be unpacked gets no name.
-  if (isStore) await unpackLayers(dir, image.descriptor);
-  if (built.companions !== undefined) await putCompanions(layoutCompanions(dir), built.companions);
+  await unpackLayers(dir, image.descriptor);
+  await actingAsOwner(dir, () => putName(dir, built));
+  return name;
+}
+
+async function putName(dir: string, { name, image, companions }: BuiltImageFiles): Promise<void> {
+  if (companions !== undefined) await putCompanions(layoutCompanions(dir), companions);
   await tagManifest(dir, image.descriptor, [name]);
-  return isStore ? name : `oci:${dir}:${name}`;
 }

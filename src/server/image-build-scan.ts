@@ -35,17 +35,17 @@ export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport
   const policy = policySource(paths.policy, log)();
   const { elsewhere } = await createInspectors();
   // The layers of the base are those of every image that is built on it.
-  const cacheDir = await layerCacheOf(options.dataDir);
+  const cache = await layerCacheOf(options.dataDir);
   using advisories = openAdvisories({ path: paths.advisories });
   await using scanner = createScanner({
     matcher: advisories,
     inspectors: elsewhere,
-    cacheDir,
+    ...cache,
     log,
   });
   onProgress(`scanning ${name}`);
   const source = await layoutSource(name, layoutDir, { tag: name });
-  if (cacheDir !== undefined) await checkLayers(source);
+  if (cache.cacheDir !== undefined) await checkLayers(source);
   const report = await scanner.scanImage(source);
   const { config } = await readImage(layoutDir, image.descriptor);
   const baseLayers = image.layers.filter(({ role }) => role === 'base').length;

@@ -12,6 +12,7 @@ import {
   readIndex,
   refNameOf,
 } from '../images/index.ts';
+import { actingAsOwner } from './act-as.ts';
 import { serverFault } from './faults.ts';
 import type { PushTarget } from './image-build-push.ts';
 import { createRegistryClient, type RegistryClient } from './image-build-registry.ts';
@@ -62,7 +63,7 @@ async function layoutPlace(image: string, dir: string, tag: string | undefined):
       if (found === undefined) return [];
       return withContent(await blobs.get(parseDigest(found.digest)), (digest) => blobs.get(digest));
     },
-    put: (artifact) => putArtifact(dir, artifact),
+    put: (artifact) => actingAsOwner(dir, () => putArtifact(dir, artifact)),
   };
 }
 

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { type DeletedImage, deleteStoredImage, listStoredImages, reservedNames } from '../images/index.ts';
 import { isJsonObject } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
+import { actAsOwner, actingAsOwner } from './act-as.ts';
 import { loadConfig } from './config.ts';
 import { dataPaths } from './instance.ts';
 
@@ -33,6 +34,7 @@ export async function imageStoreAdmin(options: {
   const { dataDir, imagesDir } = await loadConfig(options);
   const { database } = dataPaths(dataDir);
   const users = async (): Promise<ReadonlyMap<string, readonly string[]>> => {
+    using _acting = actAsOwner(dataDir);
     const isThere = await access(database).then(
       () => true,
       () => false,
@@ -52,7 +54,7 @@ export async function imageStoreAdmin(options: {
     },
     async delete(name, isForced) {
       const actions = isForced ? [] : ((await users()).get(withTag(name)) ?? []);
-      return deleteStoredImage(imagesDir, name, actions);
+      return await actingAsOwner(imagesDir, () => deleteStoredImage(imagesDir, name, actions));
     },
   };
 }

@@ -1,17 +1,24 @@
 /** What commands without a server know of layers from earlier scans, their own and those of the server. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import type { ImageSource } from '../scanner/index.ts';
+import type { ImageSource, ScannerOptions } from '../scanner/index.ts';
 import { serverFault } from './faults.ts';
 import { gatePaths } from './gate-paths.ts';
 
-/** Undefined: there is no data folder, and none is made. */
-export async function layerCacheOf(dataDir: string): Promise<string | undefined> {
-  const isFolder = await stat(dataDir).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
-  return isFolder ? gatePaths(dataDir).layers : undefined;
+/**
+ * Root keeps nothing in a folder of another user's: it reads what only root can read while it scans, so it can't act as
+ * that user meanwhile.
+ */
+export async function layerCacheOf(
+  dataDir: string,
+): Promise<Pick<ScannerOptions, 'cacheDir' | 'readsCacheOnly'>> {
+  const found = await stat(dataDir).catch(() => undefined);
+  // None is made.
+  if (found?.isDirectory() !== true) return {};
+  return {
+    cacheDir: gatePaths(dataDir).layers,
+    readsCacheOnly: process.geteuid?.() === 0 && found.uid !== 0,
+  };
 }
 
 /**

@@ -18,6 +18,7 @@ import { boundAsk } from '../invoker/index.ts';
 import { tryFileLock } from '../lib/index.ts';
 import { operatorPolicy } from '../sandbox/index.ts';
 import { type NamespacePage, openStore } from '../store/index.ts';
+import { actAsOwner } from './act-as.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { guest, writeKeyFile } from './first-namespace.ts';
@@ -84,8 +85,10 @@ export async function namespaceAdmin(options: {
 }): Promise<NamespaceAdmin> {
   const config = await loadConfig(options);
   const paths = dataPaths(config.dataDir);
+  await using stack = new AsyncDisposableStack();
+  stack.use(actAsOwner(config.dataDir));
   await requireDatabase(paths, config.dataDir);
-  const store = await openStore({ path: paths.database });
+  const store = stack.use(await openStore({ path: paths.database }));
   const operator = operatorPolicy(config.sandbox);
   const namespaces = createNamespaces(store, systemLimits(config), {
     vetSandbox: (ask) => boundAsk(ask, operator),
@@ -98,6 +101,7 @@ export async function namespaceAdmin(options: {
     };
     if (isServed()) await setTimeout(noticedMs);
   };
+  const opened = stack.move();
   return {
     async overview(page) {
       await measureCode(store.holdings, openBlobStore(paths.code));
@@ -138,7 +142,7 @@ export async function namespaceAdmin(options: {
       const { limits, own } = await namespaces.setLimits(name, patch);
       return { ...limits, ...ownRetention(own) };
     },
-    [Symbol.asyncDispose]: () => store.close(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 

@@ -66,7 +66,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const target = await findTarget(request.target, config.imagesDir, piped?.path);
   const inspectors = await createInspectors({ rulesDir: request.rulesDir });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
-  const cacheDir = await layerCacheOf(config.dataDir);
+  const cache = await layerCacheOf(config.dataDir);
   // Root's are read by another user, and of root's files only those that were named.
   const isApart = (await findAbilities()).canBecome;
   const named = target.kind === 'folder' ? [target.path] : undefined;
@@ -74,10 +74,10 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
     matcher: advisories,
     inspectors: isApart ? inspectors.elsewhere : await inspectors.here(),
     start: startDirectly(named),
-    cacheDir,
+    ...cache,
     log: createLog('error'),
   });
-  const check = cacheDir === undefined ? undefined : checkLayers;
+  const check = cache.cacheDir === undefined ? undefined : checkLayers;
   const name = isPiped ? pipedName : request.target;
   const found = await scanTarget(scanner, target, { ...request, target: name, architecture, check });
   const report = applyVex(leaveOut(found, request.without), statements);

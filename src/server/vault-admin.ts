@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createVault, type ResealReport, reseal, surveyVault } from '../functions/index.ts';
 import { tryFileLock } from '../lib/index.ts';
 import { openStore } from '../store/index.ts';
+import { actAsOwner } from './act-as.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { dataPaths } from './instance.ts';
 import { addKey } from './key-file.ts';
 import { requireDatabase } from './namespace-admin.ts';
-import { readGivenKeys } from './secrets.ts';
+import { type GivenKeys, readGivenKeys } from './secrets.ts';
 import { noticedAfterMs, openVaultKeys } from './vault-keys.ts';
 
 export interface VaultKeyUse {
@@ -52,10 +53,18 @@ export async function vaultAdmin(options: {
 }): Promise<VaultAdmin> {
   const config = await loadConfig(options);
   const paths = dataPaths(config.dataDir);
+  const given = readGivenKeys(config);
+  await using stack = new AsyncDisposableStack();
+  const acting = stack.use(actAsOwner(config.dataDir));
   await requireDatabase(paths, config.dataDir);
-  const { keys, file, renew } = await openVaultKeys(config, readGivenKeys(config), false);
-  const store = await openStore({ path: paths.database });
+  const { keys, file, renew } = await openVaultKeys(config, given, false);
+  const store = stack.use(await openStore({ path: paths.database }));
   const source = file ?? 'WARD_PARAMETER_KEYS';
+  const addToGiven = async (keys: GivenKeys) => {
+    await addTo(keys.file);
+    renew(readGivenKeys(config) ?? keys);
+  };
+  const opened = stack.move();
   return {
     async status() {
       const { kept, waiting, clear, isPartial } = await surveyVault(store);
@@ -80,15 +89,11 @@ export async function vaultAdmin(options: {
       if (lock === undefined) {
         throw serverFault('PARAMETER_KEYS_BUSY', 'another rotation of the keys for parameters is under way');
       }
-      if (!keepKey) {
-        await addTo(file);
-        const given = readGivenKeys(config);
-        if (given !== undefined) renew(given);
-      }
+      if (!keepKey) await (given === undefined ? addTo(file) : acting.aside(() => addToGiven(given)));
       const [{ id: newest }] = keys('lately');
       return { newest, ...(await reseal(store, createVault(keys), newest)) };
     },
-    [Symbol.asyncDispose]: () => store.close(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The operator's view of violations: in the database itself, whether or not a server is running. */
 import type { ViolationQuery, ViolationRow } from '../store/index.ts';
 import { openStore } from '../store/index.ts';
+import { actAsOwner } from './act-as.ts';
 import { loadConfig } from './config.ts';
 import { dataPaths } from './instance.ts';
 import { requireDatabase } from './namespace-admin.ts';
@@ -17,6 +18,7 @@ export async function listViolationsHere(
 ): Promise<readonly ViolationRow[]> {
   const { dataDir } = await loadConfig(options);
   const paths = dataPaths(dataDir);
+  using _acting = actAsOwner(dataDir);
   await requireDatabase(paths, dataDir);
   await using store = await openStore({ path: paths.database });
   return await store.violations.list(query);

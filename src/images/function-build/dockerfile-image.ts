@@ -5,7 +5,7 @@
  * the same digest, as far as what its RUN lines do is the same each time.
  */
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { imagesWithShell } from '../build/recipe.ts';
 import { digestHex } from '../digest.ts';
 import { imageFault } from '../faults.ts';
@@ -52,7 +52,7 @@ export async function buildDockerfileImage(options: DockerfileImageOptions): Pro
     if (!bases.has(name)) bases.set(name, await findBase(storeDir, name, ociArchitecture()));
   const base = bases.get(dockerfile.finalBase);
   if (base === undefined) throw new TypeError('the last stage stands on an image that was not found');
-  await using work = await openWorkFolder(join(storeDir, 'build'));
+  await using work = await openWorkFolder(dirname(options.layoutDir));
   const dir = work.path;
   const buildah = await openBuildah(dir, signal);
   for (const each of new Set(bases.values())) await load(buildah, each, storeDir, dir);

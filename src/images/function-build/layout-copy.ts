@@ -79,5 +79,13 @@ async function isLinked(source: string, target: string): Promise<boolean> {
 async function copy(source: string, target: string): Promise<void> {
   await copyFile(source, target, constants.COPYFILE_FICLONE);
   const file = await open(target, 'r+');
-  await file.sync().finally(() => file.close());
+  try {
+    // Node gives root's copy to the owner of the source, who could then write to it.
+    const { uid } = await file.stat();
+    const [own, group] = [process.geteuid?.(), process.getegid?.()];
+    if (own !== undefined && group !== undefined && uid !== own) await file.chown(own, group);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }

@@ -32,7 +32,11 @@ const decompress = promisify(zstdDecompress);
  * @param dir Made when it is missing. Undefined: nothing is kept.
  * @param revision Of those who look at files.
  */
-export function openLayerCache(dir: string | undefined, revision: () => Promise<string>): LayerCache {
+export function openLayerCache(
+  dir: string | undefined,
+  revision: () => Promise<string>,
+  isReadOnly = false,
+): LayerCache {
   if (dir === undefined) return { get: async () => undefined, put: async () => undefined };
   const pathOf = async (digest: Digest) => {
     const key = `${digest}\n${await revision()}`;
@@ -44,11 +48,13 @@ export function openLayerCache(dir: string | undefined, revision: () => Promise<
       const path = await pathOf(digest);
       const analysis = await readAnalysis(path);
       if (analysis?.digest !== digest) return undefined;
+      if (isReadOnly) return analysis;
       const now = new Date();
       await utimes(path, now, now).catch(() => undefined);
       return analysis;
     },
     put: async (analysis) => {
+      if (isReadOnly) return;
       await mkdir(dir, { recursive: true, mode: 0o700 });
       await writeFile(await pathOf(analysis.digest), await compress(JSON.stringify(analysis), withChecksum));
       if (writes++ % writesPerSweep === 0) await sweep(dir);

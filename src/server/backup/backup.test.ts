@@ -271,13 +271,15 @@ describe('interrupted', () => {
     const { file, ...told } = await backupOf(from);
     const member = { name: 'guest.auth', file: dataPaths(from.dataDir).guestKey, size: 8 };
     const header = { ...told, form: 1, bytes: 8 } as const;
-    const options = { signal: new AbortController().signal, onBytes: () => {} };
+    const aside = <T>(work: () => Promise<T>) => work();
+    const options = { signal: new AbortController().signal, aside, onBytes: () => {} };
     const longer = { header, members: [member, { ...member, size: 9 }] };
     await expect(writeArchive(longer, file, options)).rejects.toMatchObject({ code: 'BACKUP_FAILED' });
     const gone = { header, members: [{ ...member, file: '/nonexistent' }] };
     await expect(writeArchive(gone, file, options)).rejects.toMatchObject({ code: 'BACKUP_FAILED' });
     const stopping = new AbortController();
     const stopped = writeArchive({ header, members: [member, member] }, file, {
+      ...options,
       signal: stopping.signal,
       onBytes: () => stopping.abort(),
     });

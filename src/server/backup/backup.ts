@@ -1,7 +1,8 @@
 /** `ward backup`: of a running server or a stopped one, from another process. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type FileLock, formatSize, tryFileLock } from '../../lib/index.ts';
+import { errnoOf, type FileLock, formatSize, tryFileLock } from '../../lib/index.ts';
+import { actAsOwner } from '../act-as.ts';
 import { loadConfig } from '../config.ts';
 import { serverFault } from '../faults.ts';
 import { type DataPaths, dataPaths } from '../instance.ts';
@@ -38,8 +39,11 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
   const { signal, onStep, withKeys, withAdvisories } = options;
   const config = await loadConfig(options);
   const paths = dataPaths(config.dataDir);
-  await requireDatabase(paths, config.dataDir);
   const file = resolve(options.file);
+  const { keyFile } = config.parameters;
+  const keyText = withKeys && keyFile !== undefined ? textOf(keyFile) : undefined;
+  using acting = actAsOwner(config.dataDir);
+  await requireDatabase(paths, config.dataDir);
   using _lock = backupLock(paths);
   try {
     mkdirSync(paths.backupStage, { mode: 0o700 });
@@ -47,12 +51,13 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
       config,
       configFile: options.configFile ?? process.env['WARD_CONFIG'],
       stage: paths.backupStage,
-      ...{ withKeys, withAdvisories, onStep, signal },
+      ...{ keyText, withKeys, withAdvisories, onStep, signal },
     });
     const { form: _, bytes: total, ...header } = snapshot.header;
     let done = 0;
     const written = await writeArchive(snapshot, file, {
       signal,
+      aside: acting.aside,
       onBytes(bytes) {
         done += bytes;
         onStep(`writing ${formatSize(total)} ${Math.floor((done / (total || 1)) * 100)} %`);
@@ -61,6 +66,16 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
     return { ...header, ...written, file };
   } finally {
     rmSync(paths.backupStage, { recursive: true, force: true });
+  }
+}
+
+/** Undefined when it is not there. */
+function textOf(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -4,7 +4,8 @@
  * archive that is cut short or changed is refused before anything is made of it.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, createReadStream, mkdirSync, openSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statfsSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
@@ -34,6 +35,8 @@ export interface ReadBackup {
 
 export interface ReadOptions {
   readonly signal: AbortSignal;
+  /** The archive is the operator's, the folder another's. */
+  readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
   readonly onBytes: (bytes: number, total: number) => void;
 }
 
@@ -46,8 +49,9 @@ const pieceBytes = 256 * 1024;
 export async function readArchive(file: string, into: string, options: ReadOptions): Promise<ReadBackup> {
   using reading = openReading(into, options.onBytes);
   try {
+    const handle = await options.aside(() => open(file));
     await pipeline(
-      createReadStream(file, { highWaterMark: pieceBytes }),
+      handle.createReadStream({ highWaterMark: pieceBytes }),
       createZstdDecompress({ chunkSize: pieceBytes }),
       async (bytes: AsyncIterable<Buffer>) => {
         for await (const piece of bytes) await reading.push(piece);

@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { formatSize, messageOf, mustRun, tryFileLock } from '../../lib/index.ts';
+import { type Acting, actAsOwner } from '../act-as.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { serverFault } from '../faults.ts';
 import { gatePaths } from '../gate-paths.ts';
@@ -53,6 +54,8 @@ const entries = ['state', 'code', 'registry', 'gate', 'advisories', 'parameters.
 /** Entries of a data folder that holds nothing: locks, mount points, and a file system's own. */
 const ofNobody = /^(?:(?:ward|backup|rotation)\.lock(?:-journal)?|backup|restore|roots|laid|lost\+found)$/;
 const syncTimeoutMs = 600_000;
+/** With the rights that there are. */
+const here: Acting['aside'] = (work) => work();
 
 /**
  * @throws Fault DATA_DIR_BUSY, DATA_DIR_NOT_EMPTY, BACKUP_INVALID, BACKUP_NEWER, BACKUP_BUSY, BACKUP_FAILED, IMAGE_DIFFERS
@@ -66,6 +69,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   if (!existsSync(stage.commit)) refuseAbsentFile(file);
   refuseFolder(dataDir, imagesDir, replace || existsSync(stage.root));
   makeFolder(dataDir);
+  using acting = actAsOwner(dataDir);
   using _lock = lockOf(
     paths.lock,
     'DATA_DIR_BUSY',
@@ -75,7 +79,12 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   const header = unfinished(stage);
   if (header !== undefined) {
     moveIntoPlace(dataDir, stage);
-    return { ...resultOf(header, config), wasUnfinished: true, damaged: [], images: [] };
+    return {
+      ...(await acting.aside(async () => resultOf(header, config))),
+      wasUnfinished: true,
+      damaged: [],
+      images: [],
+    };
   }
   rmSync(stage.root, { recursive: true, force: true });
   refuseFolder(dataDir, imagesDir, replace);
@@ -83,11 +92,16 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   try {
     const onBytes = (bytes: number, total: number) =>
       onStep(`reading ${formatSize(total)} ${Math.floor((bytes / (total || 1)) * 100)} %`);
-    const backup = await readArchive(file, stage.data, { signal, onBytes });
-    const images = await planImages(stage.images, imagesDir, { replace, damaged: backup.damaged });
+    const { aside } = acting;
+    const backup = await readArchive(file, stage.data, { signal, aside, onBytes });
+    const atStore =
+      statSync(imagesDir, { throwIfNoEntry: false })?.uid === process.geteuid?.() ? here : aside;
+    const images = await atStore(() =>
+      planImages(stage.images, imagesDir, { replace, damaged: backup.damaged }),
+    );
     signal.throwIfAborted();
     onStep('writing it to the disk');
-    await images.import();
+    await atStore(images.import);
     rmSync(stage.images, { recursive: true, force: true });
     keepSigningKeys(dataDir, stage);
     await mustRun(['sync', '--file-system', stage.data], { timeoutMs: syncTimeoutMs });
@@ -95,7 +109,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     moveIntoPlace(dataDir, stage);
     const { damaged } = backup;
     return {
-      ...resultOf(backup.header, config),
+      ...(await aside(async () => resultOf(backup.header, config))),
       ...{ wasUnfinished: false, damaged, images: images.names },
     };
   } catch (error) {

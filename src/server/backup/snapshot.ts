@@ -32,6 +32,8 @@ export interface SnapshotOptions {
   /** A new folder in the data folder. */
   readonly stage: string;
   readonly withKeys: boolean;
+  /** What is in the operator's file of keys, which the data folder's owner may not be able to read. */
+  readonly keyText: Buffer | undefined;
   readonly withAdvisories: boolean;
   readonly onStep: (text: string) => void;
   readonly signal: AbortSignal;
@@ -137,7 +139,7 @@ interface Part {
 }
 
 function operatorFiles(options: SnapshotOptions): Part {
-  const { config, configFile, stage, withKeys, withAdvisories } = options;
+  const { config, configFile, stage, withKeys, keyText, withAdvisories } = options;
   const gate = gatePaths(config.dataDir);
   const paths = dataPaths(config.dataDir);
   const members: Member[] = [];
@@ -169,13 +171,19 @@ function operatorFiles(options: SnapshotOptions): Part {
   // It is only ever replaced as a whole, so it need not be copied.
   else if (!add('advisories/advisories.db', gate.advisories, holdFile))
     missing.push({ part: 'advisories', name: gate.advisories, why: 'gone' });
-  const key = (part: MissingPart['part'], name: string, file: string): void => {
+  const key = (part: MissingPart['part'], name: string, file: string, hold = copyIfThere): void => {
     if (!withKeys) missing.push({ part, name: file, why: 'not asked for' });
-    else if (!add(name, file)) missing.push({ part, name: file, why: 'gone' });
+    else if (!add(name, file, hold)) missing.push({ part, name: file, why: 'gone' });
   };
-  if (process.env['WARD_PARAMETER_KEYS'] === undefined)
-    key('parameter keys', 'parameters.keys', config.parameters.keyFile ?? paths.parameterKeys);
-  else missing.push({ part: 'parameter keys', name: 'WARD_PARAMETER_KEYS', why: 'elsewhere' });
+  const { keyFile } = config.parameters;
+  const holdGiven: typeof copyIfThere = (_file, as) => {
+    if (keyText !== undefined) writeFileSync(as, keyText, { mode: 0o600 });
+    return keyText !== undefined;
+  };
+  if (process.env['WARD_PARAMETER_KEYS'] === undefined) {
+    if (keyFile === undefined) key('parameter keys', 'parameters.keys', paths.parameterKeys);
+    else key('parameter keys', 'parameters.keys', keyFile, holdGiven);
+  } else missing.push({ part: 'parameter keys', name: 'WARD_PARAMETER_KEYS', why: 'elsewhere' });
   if (statSync(paths.guestKey, { throwIfNoEntry: false }) !== undefined)
     key('guest key', 'guest.auth', paths.guestKey);
   for (const file of filesIn(gate.keys)) key('signing keys', `gate/keys/${file}`, join(gate.keys, file));

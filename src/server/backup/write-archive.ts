@@ -22,6 +22,8 @@ export interface WriteOptions {
   readonly signal: AbortSignal;
   /** Bytes of members so far. */
   readonly onBytes: (bytes: number) => void;
+  /** Members are read with the rights of their owner; the file is the operator's. */
+  readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Most of it is packed already. */
@@ -48,8 +50,10 @@ export async function writeArchive(
       throw error;
     });
   try {
-    await rm(temporary, { force: true });
-    const handle = await open(temporary, 'wx', 0o600);
+    const handle = await options.aside(async () => {
+      await rm(temporary, { force: true });
+      return await open(temporary, 'wx', 0o600);
+    });
     const output = handle.createWriteStream({ flush: true });
     const archive = pack();
     // Its waiter has the error; an end on purpose is no other error.
@@ -69,10 +73,10 @@ export async function writeArchive(
     const reasons = [saved, damaged].flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
     const [cause] = [...reasons.filter((reason) => nodeCodeOf(reason) !== 'ABORT_ERR'), ...reasons];
     if (saved.status === 'rejected' || damaged.status === 'rejected') throw cause;
-    await renameDurably(temporary, file);
+    await options.aside(() => renameDurably(temporary, file));
     return { bytes: output.bytesWritten, damaged: damaged.value };
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {});
+    await options.aside(() => rm(temporary, { force: true })).catch(() => {});
     if (isFault(cause) || options.signal.aborted) throw cause;
     throw serverFault('BACKUP_FAILED', `the backup can't be written to ${file}: ${messageOf(cause)}`, {
       cause,

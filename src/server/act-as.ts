@@ -1,0 +1,59 @@
+/**
+ * A command of root's in a folder that belongs to another user, as the server's data does to the server: it reads and writes
+ * there with that user's rights. So it leaves nothing that the owner can't read, replace or delete, and follows no link that
+ * the owner could not. The rights are those of the whole process, with all its threads, and are changed back.
+ */
+import { statSync } from 'node:fs';
+
+export interface Acting extends Disposable {
+  /** For what is the operator's, such as the file of a backup: does it with the rights from before. */
+  aside<T>(work: () => Promise<T>): Promise<T>;
+}
+
+interface Rights {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** Only root changes anything, and in folders of others only. A folder that is not there yet will be root's. */
+export function actAsOwner(folder: string): Acting {
+  const owner = statSync(folder, { throwIfNoEntry: false });
+  const before = currentRights();
+  if (owner === undefined || before.uid !== 0 || owner.uid === 0)
+    return { aside: (work) => work(), [Symbol.dispose]: () => {} };
+  const its = { uid: owner.uid, gid: owner.gid, groups: [owner.gid] };
+  take(its);
+  return {
+    async aside(work) {
+      take(before);
+      try {
+        return await work();
+      } finally {
+        take(its);
+      }
+    },
+    [Symbol.dispose]: () => take(before),
+  };
+}
+
+/** `work` with the rights of the folder's owner. */
+export async function actingAsOwner<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  using _acting = actAsOwner(folder);
+  return await work();
+}
+
+function currentRights(): Rights {
+  const { geteuid, getegid, getgroups } = process;
+  if (geteuid === undefined || getegid === undefined || getgroups === undefined)
+    throw new Error('Ward runs where users have numbers');
+  return { uid: geteuid(), gid: getegid(), groups: getgroups() };
+}
+
+/** The real user stays root, so the way back is open; the group can only be changed as root. */
+function take({ uid, gid, groups }: Rights): void {
+  process.seteuid?.(0);
+  process.setgroups?.([...groups]);
+  process.setegid?.(gid);
+  process.seteuid?.(uid);
+}
