@@ -342,6 +342,57 @@ describe.skipIf(missing !== undefined)(
       expect(called.response.result).toEqual({ host: inside, answer: ['guest'] });
     });
 
+    it('a call of an alarm gets in with a key that is lent to it', async () => {
+      await deploy('rung', programs['nodejs:24'] ?? '');
+      const ow = ward.client();
+      await ow.triggers.create({ name: 'bell' });
+      await ow.rules.create({ name: 'rings', trigger: '/_/bell', action: '/_/rung' });
+      const params = { date: Date.now() + 1000 };
+      await ow.feeds.create({ name: '/whisk.system/alarms/once', trigger: 'bell', params });
+      const path = '/api/v1/namespaces/_/activations?name=rung&docs=true';
+      let records: Reply['body'] = [];
+      await ward.until(async () => {
+        records = (await ward.request('GET', path)).body;
+        return records.length > 0;
+      });
+      expect(records[0].response.result).toEqual({ host: inside, answer: ['guest'] });
+    });
+
+    it('an action of another namespace’s package may do no more than the package declares', async () => {
+      const auth = await ward.createNamespace('sharer');
+      const code = `exports.main = async () => {
+        const headers = { authorization: 'Basic ' + Buffer.from(process.env.__OW_API_KEY).toString('base64') };
+        const ask = async (method, path) => (await fetch(process.env.__OW_API_HOST + path, { method, headers })).status;
+        const own = '/api/v1/namespaces/_/';
+        return { codes: [await ask('GET', '/api/v1/namespaces'), await ask('GET', own + 'actions'),
+          await ask('POST', own + 'actions/none'), await ask('PUT', own + 'triggers/none')], key: process.env.__OW_API_KEY };
+      }`;
+      const put = (path: string, body: object, owner = auth) =>
+        ward.request('PUT', `/api/v1/namespaces/_/${path}?overwrite=true`, { body, auth: owner });
+      const scoped = (value: string) => ({
+        publish: true,
+        annotations: [{ key: 'api-key-scope', value }],
+      });
+      await put('packages/shared', { publish: true });
+      await put('actions/shared/asks', { exec: { kind: 'nodejs:24', code }, annotations: [withKey] });
+      const call = async (path: string) => {
+        const url = `/api/v1/namespaces/${path}/asks?blocking=true`;
+        return (await ward.request('POST', url, { body: {} })).body.response.result;
+      };
+      expect((await call('sharer/actions/shared')).codes).toEqual([200, 403, 403, 403]);
+      await put('packages/shared', scoped('invoke'));
+      expect((await call('sharer/actions/shared')).codes).toEqual([200, 403, 404, 403]);
+      await put('packages/shared', scoped('read'));
+      const lent = await call('sharer/actions/shared');
+      expect(lent.codes).toEqual([200, 200, 403, 403]);
+      expect(lent.key).not.toBe(ward.auth);
+      expect((await ward.request('GET', '/api/v1/namespaces', { auth: lent.key })).status).toBe(401);
+      const annotations = [{ key: 'pass-api-key', value: true }];
+      const binding = { namespace: 'sharer', name: 'shared' };
+      await put('packages/bound', { binding, annotations }, ward.auth);
+      expect((await call('_/actions/bound')).key).toBe(ward.auth);
+    });
+
     it('under gVisor there is no port, and the address is that of the world', async () => {
       await deploy(
         'apart-kernel',

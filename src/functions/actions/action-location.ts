@@ -12,6 +12,7 @@ import {
   pathOf,
 } from '../entities/names.ts';
 import { functionFault, notAuthorized, notFound, wrongCollection } from '../faults.ts';
+import { type KeyTerms, keyTermsOf } from '../packages/key-terms.ts';
 import { parametersFor, type ShownParameter } from '../packages/package.ts';
 import type { PackageService } from '../packages/packages.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -23,6 +24,7 @@ export interface ActionLocation {
   readonly levels: readonly ParameterLevel[];
   /** `ns/binding`, if the name leads through one. */
   readonly binding: string | undefined;
+  readonly keyTerms: KeyTerms;
 }
 
 /** Parameters that a name inherits, and whose they are. */
@@ -86,15 +88,17 @@ export function createActionLocator({ entities, packages, vault }: ActionLocator
       if (ref.package === undefined) {
         if (ref.namespace !== caller) throw notAuthorized(fullNameOf(ref));
         const action = await read(ref);
-        return { action, levels: [action], binding: undefined };
+        return { action, levels: [action], binding: undefined, keyTerms: 'own' };
       }
-      const { pkg, provider } = await packages.resolve(ref.namespace, ref.package, caller);
+      const found = await packages.resolve(ref.namespace, ref.package, caller);
+      const { pkg, provider } = found;
       const home = (provider ?? pkg).ref;
       const action = await read({ namespace: home.namespace, package: home.name, name: ref.name });
       return {
         action,
         levels: [...(provider === undefined ? [] : [provider]), pkg, action],
         binding: provider === undefined ? undefined : `${pkg.ref.namespace}/${pkg.ref.name}`,
+        keyTerms: keyTermsOf(found, caller),
       };
     },
     async requireWritable(ref) {

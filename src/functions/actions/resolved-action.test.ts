@@ -14,7 +14,12 @@ function resolved(body: object) {
   const put = parseActionPut({ ...hello, ...body }, rules);
   const exec = { kind: 'nodejs:24', binary: false, digest: parseDigest(`sha256:${'0'.repeat(64)}`) };
   const action = createAction(ref('a'), put, exec, defaultLimits);
-  const rest = { parameters: action.parameters, binding: undefined, builtin: undefined };
+  const rest = {
+    parameters: action.parameters,
+    binding: undefined,
+    builtin: undefined,
+    keyTerms: 'own' as const,
+  };
   return resolveAction({ action, ...rest }, defaultRuntimes);
 }
 

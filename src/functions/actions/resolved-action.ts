@@ -7,6 +7,7 @@ import { type Parameter, toObject, valueFor } from '../entities/key-values.ts';
 import { fullNameOf } from '../entities/names.ts';
 import { functionFault } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
+import type { KeyTerms } from '../packages/key-terms.ts';
 import { type Action, actionLimits } from './action.ts';
 import { blackboxKind, type CodeExec, isCode, isSequence } from './exec.ts';
 import { familyOf, type Runtime, runningKind } from './runtimes.ts';
@@ -47,6 +48,7 @@ export interface ResolvedAction {
   /** Parameters that a call must not override. */
   readonly finalKeys: ReadonlySet<string>;
   readonly providesApiKey: boolean;
+  readonly keyTerms: KeyTerms;
   /** What it is called with is kept beside its records. */
   readonly capturesInput: boolean;
 }
@@ -63,6 +65,7 @@ export interface Resolution {
   readonly parameters: readonly Parameter[];
   readonly binding: string | undefined;
   readonly builtin: BuiltinAction | undefined;
+  readonly keyTerms: KeyTerms;
 }
 
 /** @throws Fault NOT_FOUND for a built-in action, KIND_UNSUPPORTED for a kind, that this Ward does not have */
@@ -91,6 +94,7 @@ export function resolveAction(resolution: Resolution, runtimes: readonly Runtime
     initKeys: new Set(parameters.filter(({ init }) => init === true).map(({ key }) => key)),
     finalKeys: new Set(isFinal ? parameters.filter(({ value }) => value !== null).map(({ key }) => key) : []),
     providesApiKey: isTruthy(valueFor(annotations, 'provide-api-key')),
+    keyTerms: resolution.keyTerms,
     capturesInput: valueFor(annotations, 'capture-input') === true,
   };
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { parseEgress } from '../../egress/index.ts';
 import { type Digest, isDigest } from '../../images/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
-import { keyScopes } from '../namespaces/key-scopes.ts';
+import { type KeyScope, lentScopes } from '../namespaces/key-scopes.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Task } from './task.ts';
 
@@ -48,6 +48,8 @@ const stored = z.discriminatedUnion('type', [
     revision: z.string(),
     image: z.string().optional(),
     providesApiKey: z.boolean().optional(),
+    lentScope: z.enum(lentScopes).optional(),
+    /** Of earlier versions: a key with all rights. */
     isLentKey: z.literal(true).optional(),
     code: z.object({ digest, binary: z.boolean(), main: z.string() }),
     scaling: z
@@ -72,7 +74,7 @@ const stored = z.discriminatedUnion('type', [
     type: z.literal('composed'),
     named: z.string(),
     isConductor: z.boolean(),
-    scope: z.enum(keyScopes),
+    scope: z.enum(lentScopes),
   }),
 ]);
 const secret = z.object({ parameters: z.union([z.array(json), jsonObject]), initEnv: jsonObject });
@@ -97,11 +99,18 @@ export function fromQueue(value: JsonValue, vault: Vault): AcceptedTask | undefi
   if (!opened.success) return undefined;
   const { parameters, initEnv } = opened.data;
   if (rest.type === 'composed') return { task: { ...rest, parameters }, needsApiKey };
-  return { task: { ...rest, parameters, initEnv }, needsApiKey };
+  const { isLentKey, ...code } = rest;
+  const lentScope = code.lentScope ?? (isLentKey ? scopeBefore(code) : undefined);
+  return { task: { ...code, lentScope, parameters, initEnv }, needsApiKey };
 }
 
 function placeOf({ namespace, activationId }: Pick<Task, 'namespace' | 'activationId'>): string {
   return `${namespace}/${activationId}`;
+}
+
+/** Another namespace's action gets no such key any more. */
+function scopeBefore({ namespace, action }: Pick<Task, 'namespace' | 'action'>): KeyScope {
+  return action.startsWith(`/${namespace}/`) ? 'full' : 'none';
 }
 
 /** Undefined members go, as they would in JSON. */

@@ -15,6 +15,7 @@ import type { ActivationWrite, Store } from '../../store/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
+import type { KeyScope } from '../namespaces/key-scopes.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { toQueue } from './accepted-task.ts';
@@ -177,15 +178,17 @@ function lacksCode({ kind, code }: CodeTask): boolean {
 }
 
 function runCode({ invoker, namespaces }: FlightsOptions, task: CodeTask): Promise<Ending> {
-  return task.isLentKey ? runWithLentKey(invoker, namespaces, task) : invoker.run(task);
+  const { lentScope } = task;
+  return lentScope === undefined ? invoker.run(task) : runWithLentKey(invoker, namespaces, task, lentScope);
 }
 
 async function runWithLentKey(
   invoker: FlightsOptions['invoker'],
   namespaces: FlightsOptions['namespaces'],
   task: CodeTask,
+  scope: KeyScope,
 ): Promise<Ending> {
-  using lent = await namespaces.lendKey(task.namespace);
+  using lent = await namespaces.lendKey(task.namespace, scope);
   return await invoker.run(lent === undefined ? task : { ...task, apiKey: lent.key });
 }
 

@@ -1,6 +1,7 @@
 /** Makes the task of one call of a resolved action. */
 import { type JsonObject, type JsonValue, newActivationId } from '../../lib/index.ts';
 import { mergeArguments, type Plan, type ResolvedAction, targetOf } from '../actions/resolved-action.ts';
+import { commonScope, type KeyScope } from '../namespaces/key-scopes.ts';
 import { formatApiKey, parseAuthorization } from '../namespaces/keys.ts';
 import type { Caller } from './composed-call.ts';
 import type { CodeTask, ComposedTask, Task } from './task.ts';
@@ -36,7 +37,7 @@ export function newCodeTask(
     parameters,
     acceptedAt: Date.now(),
     apiKey: apiKeyFor(resolved, caller),
-    isLentKey: isLentKey(resolved, caller),
+    lentScope: lentScopeFor(resolved, caller),
   };
 }
 
@@ -62,13 +63,18 @@ function newComposedTask({ resolved, caller, payload, cause, activationId }: New
   };
 }
 
-function apiKeyFor({ providesApiKey }: ResolvedAction, { authorization }: Caller): string | undefined {
-  if (!providesApiKey || authorization === undefined) return undefined;
+function apiKeyFor(
+  { providesApiKey, keyTerms }: ResolvedAction,
+  { authorization }: Caller,
+): string | undefined {
+  if (!providesApiKey || keyTerms !== 'own' || authorization === undefined) return undefined;
   return formatApiKey(parseAuthorization(authorization));
 }
 
-/** A lent key has all rights, so a caller who has fewer gets none. */
-function isLentKey({ providesApiKey }: ResolvedAction, caller: Caller): true | undefined {
-  const isKeyless = caller.authorization === undefined && caller.identity.scope === 'full';
-  return providesApiKey && isKeyless ? true : undefined;
+/** No more than the caller may do, and of another namespace's action no more than its package declares. */
+function lentScopeFor({ providesApiKey, keyTerms }: ResolvedAction, caller: Caller): KeyScope | undefined {
+  if (!providesApiKey) return undefined;
+  const { scope } = caller.identity;
+  if (keyTerms === 'own') return caller.authorization === undefined ? scope : undefined;
+  return commonScope(scope, keyTerms);
 }

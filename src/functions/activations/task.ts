@@ -14,8 +14,8 @@ export interface Origin {
 /** Code in a sandbox. */
 export interface CodeTask extends Job, Origin {
   readonly type: 'code';
-  /** Its action is to have a key and its caller brought none: each run is lent one. */
-  readonly isLentKey?: true | undefined;
+  /** Its action is to have a key, and not its caller's: each run is lent one that may do this. */
+  readonly lentScope?: KeyScope | undefined;
 }
 
 /** What Ward itself carries out: a sequence, a composition, a built-in action. */

@@ -4,8 +4,11 @@
  */
 import { functionFault, notAuthorized } from '../faults.ts';
 
+/** Of keys that an operator makes. */
 export const keyScopes = ['full', 'deploy', 'invoke', 'read'] as const;
-export type KeyScope = (typeof keyScopes)[number];
+/** Of keys that are lent to runs: `none` opens only what every key may use. */
+export const lentScopes = [...keyScopes, 'none'] as const;
+export type KeyScope = (typeof lentScopes)[number];
 
 /** `read`: see what there is, code and parameters included. `deploy`: change it. `invoke`: run and fire it. */
 export type Right = 'read' | 'deploy' | 'invoke';
@@ -16,10 +19,19 @@ const rights: Readonly<Record<KeyScope, readonly Right[]>> = {
   deploy: ['read', 'deploy'],
   invoke: ['invoke'],
   read: ['read'],
+  none: [],
 };
 
 export function hasRight(scope: KeyScope, right: Right): boolean {
   return rights[scope].includes(right);
+}
+
+/** The scope whose rights are those that both have. */
+export function commonScope(a: KeyScope, b: KeyScope): KeyScope {
+  const common = rights[a].filter((right) => hasRight(b, right));
+  const isCommon = (scope: KeyScope) =>
+    rights[scope].length === common.length && common.every((right) => hasRight(scope, right));
+  return lentScopes.find(isCommon) ?? 'none';
 }
 
 /** @param what as the refusal names it: `ns/[pkg/]name`. @throws Fault NOT_AUTHORIZED */

@@ -2,16 +2,16 @@ import { expect, test } from 'vitest';
 import { createLentKeys } from './lent-keys.ts';
 
 const header = (key: string) => `Basic ${Buffer.from(key).toString('base64')}`;
-const guest = { namespace: 'guest', createdAt: 1 };
+const guest = { namespace: 'guest', createdAt: 1, scope: 'full' as const };
 
 test('a lent key is that of its lender until it is taken back', () => {
   const keys = createLentKeys();
   const one = keys.lend(guest);
-  const other = keys.lend({ namespace: 'other', createdAt: 2 });
+  const other = keys.lend({ namespace: 'other', createdAt: 2, scope: 'invoke' });
   expect(keys.lenderOf(header(one.key))).toMatchObject(guest);
   one[Symbol.dispose]();
   expect(keys.lenderOf(header(one.key))).toBeUndefined();
-  expect(keys.lenderOf(header(other.key))).toMatchObject({ namespace: 'other' });
+  expect(keys.lenderOf(header(other.key))).toEqual({ namespace: 'other', createdAt: 2, scope: 'invoke' });
 });
 
 test('the id of one with the secret of another opens nothing', () => {

@@ -1,8 +1,9 @@
 /**
- * Keys for actions with `provide-api-key` whose call brings no key, because the world made it, or a feed. Ward keeps only
- * hashes of keys, so it has none to pass on. A lent key opens the API only from a sandbox of its namespace, and only until
+ * Keys for actions with `provide-api-key` that are not to have their caller's: the call brings none, because the world made
+ * it or a feed, and Ward keeps only hashes of keys; or the action is another namespace's. A lent key opens the API only from a sandbox of its namespace, and only until
  * the run ends. It is in memory alone: a run that a restart takes up is lent another.
  */
+import type { KeyScope } from './key-scopes.ts';
 import { formatApiKey, hashSecret, isSecret, newApiKey, parseAuthorization } from './keys.ts';
 
 export interface LentKey extends Disposable {
@@ -15,6 +16,8 @@ export interface Lender {
   readonly namespace: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
+  /** What the key may do. */
+  readonly scope: KeyScope;
 }
 
 export interface LentKeys {

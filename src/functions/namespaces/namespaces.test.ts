@@ -68,7 +68,7 @@ describe('a lent key', () => {
   test('opens its namespace from inside, and nothing from outside or when it was taken back', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
-    const lent = await namespaces.lendKey('guest');
+    const lent = await namespaces.lendKey('guest', 'full');
     const header = basic(lent?.key ?? '');
     expect(await namespaces.authenticateInside(header)).toMatchObject({ namespace: 'guest', scope: 'full' });
     await expect(async () => namespaces.authenticate(header)).rejects.toMatchObject(invalid);
@@ -80,12 +80,12 @@ describe('a lent key', () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;
     await namespaces.create('again');
-    using lent = await namespaces.lendKey('again');
+    using lent = await namespaces.lendKey('again', 'full');
     await namespaces.delete('again');
     await namespaces.create('again');
     const header = basic(lent?.key ?? '');
     await expect(async () => namespaces.authenticateInside(header)).rejects.toMatchObject(invalid);
-    expect(await namespaces.lendKey('nobody')).toBeUndefined();
+    expect(await namespaces.lendKey('nobody', 'full')).toBeUndefined();
   });
 });
 

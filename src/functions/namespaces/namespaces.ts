@@ -16,8 +16,9 @@ import {
   type NewKey,
 } from './further-keys.ts';
 import { createIdentities, type Identity } from './identities.ts';
+import type { KeyScope } from './key-scopes.ts';
 import { type ApiKey, formatApiKey, hashSecret, invalidAuthentication, newApiKey } from './keys.ts';
-import { createLentKeys, type LentKey } from './lent-keys.ts';
+import { createLentKeys, type Lender, type LentKey } from './lent-keys.ts';
 import type { SystemLimits, UserLimits } from './limits.ts';
 import {
   type NamespaceLimitsPatch,
@@ -54,7 +55,7 @@ export interface NamespaceService {
    */
   authenticateInside(header: string | undefined): Identity | Promise<Identity>;
   /** A key for one run of an action, until it is disposed of. Undefined when there is no such namespace. */
-  lendKey(name: string): Promise<LentKey | undefined>;
+  lendKey(name: string, scope: KeyScope): Promise<LentKey | undefined>;
   /**
    * The namespace of this name as its own caller with all rights, for calls that bring no key; at once when it was
    * asked lately. Undefined when there is none.
@@ -103,10 +104,10 @@ export function createNamespaces(
   const identities = createIdentities(store, system, now);
   const { forget } = identities;
   const lentKeys = createLentKeys();
-  const lenderNow = async (name: string, createdAt: number): Promise<Identity> => {
-    const identity = await identities.ofNamespace(name);
+  const lenderNow = async ({ namespace, createdAt, scope }: Lender): Promise<Identity> => {
+    const identity = await identities.ofNamespace(namespace);
     if (identity?.createdAt !== createdAt) throw invalidAuthentication();
-    return identity;
+    return { ...identity, scope };
   };
   const mustFind = async (name: string): Promise<NamespaceRow> => {
     const row = await rows.byName(parseNamespaceName(name));
@@ -124,13 +125,11 @@ export function createNamespaces(
     authenticate: identities.authenticate,
     authenticateInside(header) {
       const lender = lentKeys.lenderOf(header);
-      return lender === undefined
-        ? identities.authenticate(header)
-        : lenderNow(lender.namespace, lender.createdAt);
+      return lender === undefined ? identities.authenticate(header) : lenderNow(lender);
     },
-    async lendKey(name) {
+    async lendKey(name, scope) {
       const identity = await identities.ofNamespace(name);
-      return identity && lentKeys.lend(identity);
+      return identity && lentKeys.lend({ namespace: name, createdAt: identity.createdAt, scope });
     },
     identityOf: identities.ofNamespace,
     async create(name) {

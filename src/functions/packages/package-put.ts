@@ -14,6 +14,7 @@ import {
 import { writeTime } from '../entities/write-time.ts';
 import { functionFault, malformed } from '../faults.ts';
 import type { SystemLimits } from '../namespaces/limits.ts';
+import { checkKeyAnnotations } from './key-terms.ts';
 import type { Package } from './package.ts';
 
 export interface PackagePut {
@@ -38,6 +39,7 @@ export function parsePackagePut(body: unknown, own: NamespaceName, system: Syste
     version: given(body, 'version', parseVersion),
     publish: given(body, 'publish', parsePublish),
   };
+  checkKeyAnnotations(put.annotations ?? []);
   checkSize('parameters', put.parameters, system);
   checkSize('annotations', put.annotations, system);
   return put;

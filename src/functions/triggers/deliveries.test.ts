@@ -174,6 +174,19 @@ describe('after the process was killed', () => {
     expect(next.calls).toMatchObject([{ payload: { x: 1 }, authorization: undefined }]);
   });
 
+  test('a call is made again with no more rights than the key that fired it', async () => {
+    await using parts = await startRules();
+    await parts.arrange('t', ['a'], retry(3));
+    parts.script = () => 'running';
+    await parts.fire('t', { identity: { ...parts.guest, scope: 'invoke' }, authorization: 'Basic key' });
+    await parts.deliveries.close();
+    await parts.land(parts.calls[0]?.activationId ?? '', 'failure');
+    const next = parts.reopen();
+    next.deliveries.start(Promise.resolve());
+    await until(() => isEmpty(next));
+    expect(next.calls).toMatchObject([{ authorization: undefined, identity: { scope: 'invoke' } }]);
+  });
+
   test('a call that never got through is made again', async () => {
     await using parts = await startKilled(3);
     await parts.store.accepted.settle(parts.calls[0]?.activationId ?? '', 0);

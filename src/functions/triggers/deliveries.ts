@@ -87,6 +87,7 @@ export function createDeliveries(options: DeliveryServiceOptions): DeliveryServi
       retry,
       payload: vault.seal(payload, placeOfDelivery({ id, rule })),
       transactionId: caller.transactionId,
+      scope: caller.identity.scope,
       state: 'waiting',
       attempt: 1,
       isUnderWay: true,
@@ -160,6 +161,7 @@ export function createDeliveries(options: DeliveryServiceOptions): DeliveryServi
           isUnderWay: true,
           activationId,
           transactionId: caller.transactionId,
+          scope: caller.identity.scope,
           dueAt: Date.now() + leaseMs,
         };
         const payload = tries.payloadOf(letter);

@@ -132,7 +132,7 @@ export function createDeliveryTries(options: DeliveryTriesOptions): DeliveryTrie
   const tryAgain = async (delivery: Delivery): Promise<void> => {
     const identity = await options.identify(delivery.rule.namespace);
     if (identity === undefined) return;
-    const { attempt, id, transactionId } = delivery;
+    const { attempt, id, transactionId, scope } = delivery;
     const next: Delivery = {
       ...delivery,
       attempt: attempt + 1,
@@ -142,7 +142,8 @@ export function createDeliveryTries(options: DeliveryTriesOptions): DeliveryTrie
     };
     if (!(await save(next, attempt))) return;
     try {
-      const caller = { identity, transactionId, authorization: ledger.authorizationOf(id) };
+      const authorization = ledger.authorizationOf(id);
+      const caller = { identity: { ...identity, scope }, transactionId, authorization };
       await call(next, caller, payloadOf(next));
     } catch (error) {
       return refused(next, error);

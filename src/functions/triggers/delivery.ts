@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { DeliveryRow } from '../../store/index.ts';
 import { corrupt, type PlainRef, storedName, storedNamespace } from '../entities/entity-row.ts';
 import { type EntityName, type EntityRef, fullNameOf } from '../entities/names.ts';
+import { type KeyScope, lentScopes } from '../namespaces/key-scopes.ts';
 import type { RetryPolicy } from './rule-retry.ts';
 
 export interface Delivery {
@@ -17,6 +18,8 @@ export interface Delivery {
   /** Encrypted. */
   readonly payload: string;
   readonly transactionId: string;
+  /** Of the key that it was fired with: what it may do when that key is not at hand any more. */
+  readonly scope: KeyScope;
   readonly state: DeliveryRow['state'];
   /** Tries so far. */
   readonly attempt: number;
@@ -37,6 +40,8 @@ const stored = z.object({
   retry: z.object({ attempts: z.number(), backoffMs: z.number(), maxBackoffMs: z.number() }),
   payload: z.string(),
   transactionId: z.string(),
+  // Earlier versions did not keep it; whoever fires may invoke.
+  scope: z.enum(lentScopes).default('invoke'),
   isUnderWay: z.boolean(),
   activationId: z.string(),
   error: z.string().optional(),
@@ -64,11 +69,11 @@ export function deliveryOfRow(row: DeliveryRow): Delivery {
 }
 
 export function rowOfDelivery(delivery: Delivery): DeliveryRow {
-  const { id, rule, trigger, retry, payload, transactionId, state, attempt, isUnderWay } = delivery;
+  const { id, rule, trigger, retry, payload, transactionId, scope, state, attempt, isUnderWay } = delivery;
   const { activationId, error, createdAt, dueAt } = delivery;
   const { namespace, package: inPackage, name } = delivery.action;
   const action = inPackage === undefined ? { namespace, name } : { namespace, package: inPackage, name };
-  const document = { trigger, action, retry, payload, transactionId, isUnderWay, activationId };
+  const document = { trigger, action, retry, payload, transactionId, scope, isUnderWay, activationId };
   return {
     id,
     namespace: rule.namespace,

@@ -1,0 +1,39 @@
+/**
+ * On what terms an action with `provide-api-key` gets a key of its caller. Its own namespace's action gets the key that the
+ * caller sent. One of another namespace's package gets a key that is lent for the run, with the scope that the package
+ * declares, unless the caller's binding says that the key itself is to be passed on.
+ */
+import { type KeyValue, valueFor } from '../entities/key-values.ts';
+import type { NamespaceName } from '../entities/names.ts';
+import { malformed } from '../faults.ts';
+import { type KeyScope, lentScopes } from '../namespaces/key-scopes.ts';
+import type { ResolvedPackage } from './package-resolution.ts';
+
+/** `own`: the caller's key; else the most that a lent one may do. */
+export type KeyTerms = 'own' | KeyScope;
+
+const scopeAnnotation = 'api-key-scope';
+const passAnnotation = 'pass-api-key';
+
+/** @param caller the invoking namespace */
+export function keyTermsOf({ pkg, provider }: ResolvedPackage, caller: NamespaceName): KeyTerms {
+  const home = provider ?? pkg;
+  if (home.ref.namespace === caller) return 'own';
+  const isAsked = pkg.ref.namespace === caller && valueFor(pkg.annotations, passAnnotation) === true;
+  return isAsked ? 'own' : (declaredScope(home.annotations) ?? 'none');
+}
+
+/** Of a package that is written. @throws Fault BODY_INVALID */
+export function checkKeyAnnotations(annotations: readonly KeyValue[]): void {
+  const scope = valueFor(annotations, scopeAnnotation);
+  if (scope !== undefined && declaredScope(annotations) === undefined)
+    throw malformed(`the annotation '${scopeAnnotation}' must be one of ${lentScopes.join(', ')}`);
+  const pass = valueFor(annotations, passAnnotation);
+  if (pass !== undefined && typeof pass !== 'boolean')
+    throw malformed(`the annotation '${passAnnotation}' must be true or false`);
+}
+
+function declaredScope(annotations: readonly KeyValue[]): KeyScope | undefined {
+  const value = valueFor(annotations, scopeAnnotation);
+  return lentScopes.find((each) => each === value);
+}
