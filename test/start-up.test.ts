@@ -46,6 +46,7 @@ describe.skipIf(missing)(`the start${missing ? ` (${missing})` : ''}`, () => {
       /CAP_SYS_ADMIN is missing/,
     ],
     ['open files', after('ulimit -n 1000'), /may have 1000 files open, and needs 4096/],
+    ['hardly any open files', after('ulimit -n 200'), /may have 200 files open, and needs 4096/],
     [
       'writable control groups',
       [

@@ -32,7 +32,19 @@ describe('without a token', () => {
     expect(answer.json()).toMatchObject({ error: expect.stringMatching(/metrics\.tokenFile/) });
   });
 
-  test.each([['x-forwarded-for'], ['forwarded']])('nobody for whom a proxy asks (%s)', async (name) => {
+  test.each([
+    ['x-forwarded-for'],
+    ['forwarded'],
+    ['Via'],
+    ['x-real-ip'],
+    ['X-Forwarded-Host'],
+    ['x-forwarded-proto'],
+    ['x-original-uri'],
+    ['CF-Connecting-IP'],
+    ['True-Client-IP'],
+    ['x-client-ip'],
+    ['client-ip'],
+  ])('nobody for whom a proxy asks (%s)', async (name) => {
     expect((await ask(start(), { [name]: '127.0.0.1' })).statusCode).toBe(403);
   });
 });

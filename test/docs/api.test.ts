@@ -28,6 +28,7 @@ test('the limits', () => {
     'time for a head': seconds(defaultApiLimits.headTimeoutMs),
     'time for a whole request': seconds(defaultApiLimits.requestTimeoutMs),
     connections: String(defaultApiLimits.connections),
+    'connections without a key, of one address': String(defaultApiLimits.connectionsPerAddress),
     'large bodies in memory at once': formatSize(defaultApiLimits.uploadBytes),
   });
 });

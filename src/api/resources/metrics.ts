@@ -35,10 +35,12 @@ export function addMetrics(app: FastifyInstance, source: MetricsSource): void {
   });
 }
 
-const proxyHeaders = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'];
+/** What only proxies say; which of it one does is its own affair. */
+const proxyHeader =
+  /^(?:via|forwarded|x-forwarded-.*|x-original-.*|x-real-ip|(?:x-|true-|cf-|fastly-)?(?:client|connecting)-ip|x-cluster-client-ip)$/;
 
 function refuseStrangers({ headers, raw }: FastifyRequest): string | undefined {
-  const isForwarded = proxyHeaders.some((name) => headers[name] !== undefined);
+  const isForwarded = Object.keys(headers).some((name) => proxyHeader.test(name));
   // A proxy that says nothing of itself: nginx as it is set up by default. Scrapers speak HTTP/1.1.
   const isOld = raw.httpVersion === '1.0';
   if (!isForwarded && !isOld && isLoopback(raw.socket.remoteAddress)) return undefined;

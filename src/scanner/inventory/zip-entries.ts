@@ -34,7 +34,7 @@ export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
     const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
     const packed = bytes.subarray(fileDataStart, fileDataStart + compressedSize);
     if (compressionMethod === storedMethod) return packed;
-    if (compressionMethod === deflatedMethod) return inflated(packed, uncompressedSize);
+    if (compressionMethod === deflatedMethod) return inflated(entry.fileName, packed, uncompressedSize);
     throw new Error(`${entry.fileName} is compressed by an unknown method`);
   };
   for await (const entry of zip.eachEntry()) {
@@ -49,9 +49,18 @@ export async function* zipEntries(bytes: Buffer): AsyncGenerator<ZipEntry> {
 }
 
 /** In memory of its own and in one piece, for which zlib needs room for a byte more. Throws when it is longer. */
-function inflated(packed: Buffer, length: number): Buffer {
-  return inflateRawSync(packed, {
-    maxOutputLength: Math.max(1, length),
-    chunkSize: Math.max(smallestChunk, length + 1),
-  });
+function inflated(name: string, packed: Buffer, length: number): Buffer {
+  try {
+    return inflateRawSync(packed, {
+      maxOutputLength: Math.max(1, length),
+      chunkSize: Math.max(smallestChunk, length + 1),
+    });
+  } catch (cause) {
+    const isLonger = codeOf(cause) === 'ERR_BUFFER_TOO_LARGE';
+    throw new Error(`${name} is ${isLonger ? 'longer than it says' : 'damaged'}`, { cause });
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

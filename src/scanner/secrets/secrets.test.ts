@@ -132,6 +132,10 @@ test.each([
   ['app/main.js', 'mysql://user:password@localhost/db'],
   ['app/main.js', `postgres://\${user}:\${password}@\${host}/db`],
   ['app/main.js', '-----BEGIN PRIVATE KEY-----\n'],
+  ['app/main.js', '/* PEM:\n-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj...\n*/'],
+  ['app/main.js', `// such as\n-----BEGIN RSA PRIVATE KEY-----\n${value}${value}${value}\n`],
+  ['app/main.js', `"${value}/cio${value.slice(0, 32)}+${value}"`],
+  ['app/blob.txt', `${value}\ncio${value.slice(0, 32)}=\n`],
   ['app/main.js', "if (text.startsWith('-----BEGIN RSA PRIVATE KEY-----')) return"],
   ['app/main.js', '-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA1234'],
   ['etc/shadow', 'root:*:19000:0:99999:7:::\ndaemon:!:19000::::::'],
@@ -145,7 +149,7 @@ test.each([
 });
 
 test('keys with a passphrase weigh less than those without', async () => {
-  const base64 = value.repeat(4);
+  const base64 = `MII${value.repeat(4)}`;
   const pem = (label: string, head = '') =>
     `-----BEGIN ${label}-----\n${head}${base64}\n-----END ${label}-----\n`;
   const severityOf = async (text: string) =>
