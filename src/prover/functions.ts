@@ -65,7 +65,9 @@ async function openInvoker(
     kinds: runtimeKinds(),
     apiHost: () => 'http://127.0.0.1:1',
     ...(onApiConnection === undefined ? {} : { onApiConnection }),
-    ...{ memoryMiB: 4096, prewarm: [], maxStarting: 4, maxQueued: 100 },
+    // One waits ready-made, so that what is taken of it is tried too.
+    ...{ memoryMiB: 4096, prewarm: [{ kind: 'python:3.13', memoryMiB: 128, count: 1 }] },
+    ...{ maxStarting: 4, maxQueued: 100 },
     ...{ freezeAfterMs: 1, keepAliveMs: 60_000 },
     log: silentLog,
   });

@@ -20,10 +20,13 @@ import { mountTechniques } from './kernel-mounts.ts';
 import { namespaceTechniques } from './kernel-namespaces.ts';
 import { privilegeTechniques } from './kernel-privileges.ts';
 import { processTechniques } from './kernel-processes.ts';
+import { settingTechniques } from './kernel-settings.ts';
 import { socketOptionTechniques } from './kernel-sockets.ts';
 import { hostTechniques } from './outside-host.ts';
 import { networkTechniques } from './outside-network.ts';
 import { socketTechniques } from './outside-sockets.ts';
+import { freezeTechniques } from './sandbox-freeze.ts';
+import { leftoverTechniques } from './sandbox-leftovers.ts';
 import { lifeTechniques } from './sandbox-life.ts';
 import { fileStarvation } from './starvation-files.ts';
 import { memoryStarvation } from './starvation-memory.ts';
@@ -60,6 +63,9 @@ export const techniques: readonly Technique[] = [
   ...frameTechniques,
   ...logTechniques,
   ...lifeTechniques,
+  ...leftoverTechniques,
+  ...freezeTechniques,
+  ...settingTechniques,
   ...apiTechniques,
   ...archiveTechniques,
 ];

@@ -87,6 +87,7 @@ const rows: readonly Row[] = [
       'dirty-pipe copy-fail abi-x32 abi-x32-mount',
       'core-limit-lower tcp-signatures tcp-upper-protocols udp-encapsulation udp-segmentation ipv6-extension-headers tcp-zero-copy-receive unix-out-of-band unix-out-of-band-receive futex-priority futex-requeue-priority thread-features',
       'memory-error-queue flow-labels multicast-memberships',
+      'speculation-ask syscall-dispatch time-stamp-counter machine-checks timer-slack reaper-become core-cookie file-flags-stdin file-flags-image',
     ],
   },
   { without: ['time-namespace'], techniques: ['host-namespace-time'] },
@@ -195,6 +196,7 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
     'api-lesser-key api-other-routes api-path-tricks api-headers api-smuggling api-large-head',
     'api-relay-end api-other-sockets api-connections api-frozen archive-link archive-through-link',
     'archive-climb archive-absolute archive-bomb archive-special',
+    'leftover-process leftover-thread leftover-abstract-socket leftover-port leftover-descriptor leftover-environment leftover-module leftover-search-path leftover-signal-handler leftover-limits frozen-spin frozen-fork frozen-vfork frozen-stopped frozen-end thaw-timers',
   ],
   'its two sandboxes would have to share the host’s processes or files': [
     'working-directory-link runtime-as-program image-device-links image-proc-files image-device-nodes',

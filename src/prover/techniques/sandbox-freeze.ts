@@ -1,0 +1,177 @@
+/** A sandbox that stands still, however long: what goes on in it all the same, and what comes of it at the thaw. */
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sandbox } from '../../sandbox/index.ts';
+import type { Answer, HostContext, Technique } from '../types.ts';
+
+const head = { vector: 'neighbours', control: 'freezer' } as const;
+const reference = 'Documentation/admin-guide/cgroup-v2.rst (cgroup.freeze)';
+
+interface Worker {
+  readonly name: string;
+  readonly title: string;
+  readonly reference: string;
+  /** Says a word, and goes on for a minute. */
+  readonly program: string;
+}
+
+const workers: readonly Worker[] = [
+  {
+    name: 'spin',
+    title: 'use the processor in many processes while one’s sandbox stands still',
+    reference,
+    program: `
+for _ in range(8):
+    if os.fork() == 0:
+        while True:
+            pass
+os.write(1, b"working" + bytes([10]))
+time.sleep(60)
+`,
+  },
+  {
+    name: 'fork',
+    title: 'make processes so fast that one of them is missed when the sandbox is stopped',
+    reference: `${reference}, fork(2)`,
+    program: `
+os.write(1, b"working" + bytes([10]))
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    for _ in range(4):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                os._exit(0)
+            os._exit(0)
+    for _ in range(4):
+        os.wait()
+`,
+  },
+  {
+    name: 'vfork',
+    title: 'hide behind a parent that waits in the kernel for its child',
+    reference: 'vfork(2), CLONE_VFORK',
+    program: `
+CLONE_VFORK, SIGCHLD = 0x4000, 17
+for _ in range(4):
+    if os.fork() == 0:
+        # The child has a copy of the memory, and the parent waits until it ends.
+        if syscall("clone", CLONE_VFORK | SIGCHLD, None, None, None, None) == 0:
+            while True:
+                pass
+        os._exit(0)
+os.write(1, b"working" + bytes([10]))
+time.sleep(60)
+`,
+  },
+  {
+    name: 'stopped',
+    title: 'have processes continue that were stopped before',
+    reference: 'signal(7), SIGSTOP and SIGCONT',
+    program: `
+children = []
+for _ in range(4):
+    child = os.fork()
+    if child == 0:
+        while True:
+            pass
+    children.append(child)
+os.write(1, b"working" + bytes([10]))
+while True:
+    for child in children: os.kill(child, signal.SIGSTOP)
+    for child in children: os.kill(child, signal.SIGCONT)
+`,
+  },
+];
+
+export const freezeTechniques: readonly Technique[] = [
+  ...workers.map(
+    ({ program, ...names }): Technique => ({
+      ...{ ...head, ...names, name: `frozen-${names.name}`, expects: ['frozen'] },
+      run: (context) => workFrozen(context, program),
+    }),
+  ),
+  {
+    ...head,
+    control: 'sandbox-end',
+    name: 'frozen-end',
+    title: 'outlive one’s end by being frozen behind a parent that waits in the kernel',
+    reference: 'vfork(2), freezer in cgroups(7)',
+    expects: ['killed'],
+    run: endFrozen,
+  },
+  {
+    ...head,
+    name: 'thaw-timers',
+    title: 'have all the work of the time that one stood still done at the thaw',
+    reference: 'timerfd_create(2), timer_create(2)',
+    expects: ['limit'],
+    run: thawTimers,
+  },
+];
+
+async function started({ start }: HostContext, program: string): Promise<Sandbox> {
+  const sandbox = await start(program);
+  sandbox.stderr.resume();
+  await once(sandbox.stdout, 'data');
+  return sandbox;
+}
+
+const frozenMs = 600;
+
+async function workFrozen(context: HostContext, program: string): Promise<Answer> {
+  await using sandbox = await started(context, program);
+  await sandbox.freeze();
+  const [before, processes] = [sandbox.cpuUsec(), (await sandbox.usage()).pids];
+  await delay(frozenMs);
+  const [used, after] = [sandbox.cpuUsec() - before, (await sandbox.usage()).pids];
+  const detail = `${used} µs of processor time and ${after - processes} new processes in ${frozenMs} ms`;
+  await sandbox.thaw();
+  const thawedAt = sandbox.cpuUsec();
+  await delay(200);
+  // Else it was not the freezer that kept it from working.
+  if (sandbox.cpuUsec() === thawedAt) return { outcome: 'NOTHING', detail: 'it does not work when it may' };
+  if (used > 5000 || after > processes) return { outcome: 'ESCAPED', detail };
+  return { outcome: 'BLOCKED', answer: 'frozen', detail };
+}
+
+async function endFrozen(context: HostContext): Promise<Answer> {
+  const program = workers.find(({ name }) => name === 'vfork')?.program ?? '';
+  const sandbox = await started(context, program);
+  await sandbox.freeze();
+  await sandbox.destroy();
+  const { pids } = await sandbox.usage();
+  const { killed } = await sandbox.exited;
+  const detail = `${pids} processes are left of it`;
+  return killed && pids === 0
+    ? { outcome: 'BLOCKED', answer: 'killed', detail }
+    : { outcome: 'ESCAPED', detail };
+}
+
+/** A timer a millisecond: 600 of them fall due while it stands still. */
+async function thawTimers(context: HostContext): Promise<Answer> {
+  await using sandbox = await started(
+    context,
+    `
+ticks = 0
+def tick(*_):
+    global ticks
+    ticks += 1
+signal.signal(signal.SIGALRM, tick)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+os.write(1, b"working" + bytes([10]))
+while not os.read(0, 1): pass
+before, at = ticks, time.monotonic()
+while time.monotonic() - at < 0.05: pass
+os.write(1, ("ticks %d" % (ticks - before)).encode() + bytes([10]))
+time.sleep(60)
+`,
+  );
+  await sandbox.freeze();
+  await delay(frozenMs);
+  sandbox.stdin.write('.');
+  await sandbox.thaw();
+  const [line] = await once(sandbox.stdout, 'data');
+  const ticks = Number(/ticks (\d+)/.exec(String(line))?.[1]);
+  const detail = `${ticks} of ${frozenMs} timers fell due in the first 50 ms after the thaw`;
+  return ticks > 200 ? { outcome: 'ESCAPED', detail } : { outcome: 'BLOCKED', answer: 'limit', detail };
+}
