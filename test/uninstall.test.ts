@@ -83,6 +83,10 @@ for folder in $folders; do mkdir -p "$folder/ward/0123456789ab/sandbox"; done
 echo '== plan'
 /usr/local/bin/ward uninstall </dev/null 2>&1
 [ -e "$data/state/ward.db" ] && [ -x /usr/local/bin/ward ]
+echo '== stranger'
+chown 12345 /var/lib/ward/set-up.json
+/usr/local/bin/ward uninstall --dry-run -o json 2>/dev/null
+chown root /var/lib/ward/set-up.json
 echo '== notes'
 echo mine >"$data/notes.txt"
 /usr/local/bin/ward uninstall --dry-run -o json 2>/dev/null
@@ -161,6 +165,12 @@ test.skipIf(missing !== undefined)(
     );
   },
 );
+
+test.skipIf(missing !== undefined)('a record that is not root’s says nothing of what to remove', () => {
+  const { packages, removals } = JSON.parse((outputs.get('stranger') ?? '').replace('stranger\n', ''));
+  expect(packages).toEqual([]);
+  expect(JSON.stringify(removals)).not.toContain('user and group');
+});
 
 test.skipIf(missing !== undefined)('with --yes the machine is as it was before', () => {
   expect(outputs.get('done')).toContain('ok: Ward is removed from this machine');

@@ -192,13 +192,19 @@ function lockFilesOf(dir: string): string[] {
 }
 
 const recordSchema = z.object({
-  packages: z.array(z.string()).max(1000).catch([]),
+  // They are shown in a command to type.
+  packages: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/))
+    .max(1000)
+    .catch([]),
   launchers: z.array(z.string()).max(1000).catch([]),
   accounts: z.array(z.string()).max(10).catch([]),
 });
 
+/** Of root's own only: the folder that it lies in may be the server's. */
 function readRecord(path: string): z.infer<typeof recordSchema> {
   try {
+    if (lstatSync(path).uid !== 0) return { packages: [], launchers: [], accounts: [] };
     const text: unknown = JSON.parse(readFileSync(path, 'utf8'));
     return recordSchema.parse(isJsonObject(text) ? text : {});
   } catch {
