@@ -15,6 +15,7 @@ import { letGoOfNamespace, makeLinkedNamespace } from './router/links.ts';
 import type { TracedPacket } from './router/refusals.ts';
 import { openRouter, type Router, type RouterOptions } from './router/router.ts';
 import { openingOf, removalOf, sandboxRules } from './router/ruleset.ts';
+import type { ProcessGroup } from './router/uplink.ts';
 
 export interface WaysOutOptions {
   /** A folder of Ward's own, which only its mount namespace shows mounts in. */
@@ -44,6 +45,8 @@ export interface WayOut {
   readonly resolvConf: string;
   /** Settles when nothing passes any more, asked for or not. */
   readonly ended: Promise<void>;
+  /** What it takes counts for the sandbox's control group, from the moment that the sandbox is in it. */
+  chargeTo(group: ProcessGroup): void;
   /** Settles when every refusal so far has been told. Never rejects. */
   told(): Promise<void>;
   /** Takes everything away that was made for it; its sandbox has ended. Idempotent. */
@@ -160,6 +163,7 @@ async function openWay(
     namespace,
     resolvConf,
     ended: uplink.ended.then(() => {}),
+    chargeTo: uplink.chargeTo,
     told: () => router.told(),
     close: () => (closing ??= parts.disposeAsync()),
   };
@@ -171,6 +175,7 @@ function clientFor(router: Router, slot: number, request: WayOutRequest): Resolv
     router.filter.apply(openingOf(slot, openings, seconds), tenant),
   );
   return {
+    tenant,
     hosts: grants.hosts.map(({ host }) => host),
     resolvers,
     decide: createDecision({ grants, own: router.own, open: account.open, onRefusal }),

@@ -709,6 +709,18 @@ describe.skipIf(!canTry)(
         expect((await python(['203.0.113.10 80'], { egress })).stdout).toContain('hello');
       });
 
+      test('counts for the sandbox: its memory, sockets and processor time', async () => {
+        for (const runtime of ['crun', 'runc', 'runsc'] as const) {
+          if (!hasRuntime(runtime)) continue;
+          await shell('echo ready; exec sleep 4545', { egress, runtime, stays: true });
+          const pid = (await lab.shell(newest)).trim();
+          const group = async () => lab.shell(`grep -E "^0:|memory" /proc/${pid}/cgroup`);
+          await expect.poll(group, { timeout: 10_000 }).toMatch(/\/ward\/lab-[0-9a-f]+\/[0-9a-f]{16}$/m);
+          await lab.end();
+          expect((await lab.shell(newest)).trim()).toBe('');
+        }
+      });
+
       test('takes long datagrams whole, and no fragments', async () => {
         const { stdout, violations } = await run(
           program(

@@ -277,6 +277,7 @@ export class LocalSandboxHost implements SandboxHost {
       },
     });
     this.#running.set(paths.id, sandbox);
+    wayOut?.chargeTo(cgroup);
     // Kept, it would reach nothing in all later calls.
     void wayOut?.ended.then(() => sandbox.destroy()).catch(() => {});
     return sandbox;

@@ -4,10 +4,11 @@
  */
 import { Socket as UdpSocket } from 'node:dgram';
 import { Server } from 'node:net';
-import { createAnswerer } from './answers.ts';
+import { type Answerer, createAnswerer } from './answers.ts';
 import { mostAddresses, type Told } from './decision.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Order, Report } from './protocol.ts';
+import { createRates } from './rates.ts';
 import { openUpstream } from './upstream.ts';
 
 const waiting = new Map<number, PromiseWithResolvers<Told>>();
@@ -15,6 +16,7 @@ let host: { readonly hasIpv6: boolean; readonly resolvers: readonly string[] } =
   hasIpv6: false,
   resolvers: [],
 };
+const rates = createRates();
 let asked = 0;
 let udp: UdpSocket | undefined;
 let listener: Listener | undefined;
@@ -35,8 +37,8 @@ function perform(order: Order): void {
   else settled(order.id)?.reject(new Error('not opened'));
 }
 
-function answererFor({ slot, hosts, resolvers }: Extract<Order, { order: 'serve' }>) {
-  return createAnswerer({
+function answererFor({ slot, tenant, hosts, resolvers }: Extract<Order, { order: 'serve' }>): Answerer {
+  const answer = createAnswerer({
     hosts,
     upstream: openUpstream(() => resolvers ?? host.resolvers),
     hasIpv6: () => host.hasIpv6,
@@ -49,6 +51,7 @@ function answererFor({ slot, hosts, resolvers }: Extract<Order, { order: 'serve'
     },
     onRefusal: (name) => report({ report: 'refused', slot, name }),
   });
+  return async (message, transport) => (rates.take(tenant) ? answer(message, transport) : undefined);
 }
 
 function settled(id: number): PromiseWithResolvers<Told> | undefined {

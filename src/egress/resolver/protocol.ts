@@ -7,6 +7,7 @@ export type Order =
   | {
       readonly order: 'serve';
       readonly slot: number;
+      readonly tenant: string;
       /** Patterns of its rules. */
       readonly hosts: readonly string[];
       /** Undefined: the host's own. */

@@ -13,6 +13,7 @@ import { type Order, type Report, reportSchema } from './protocol.ts';
 import type { ResolverSockets } from './sockets.ts';
 
 export interface ResolverClient {
+  readonly tenant: string;
   /** Patterns of its rules. */
   readonly hosts: readonly string[];
   /** Undefined: the host's own. */
@@ -81,7 +82,8 @@ export async function startResolver(sockets: ResolverSockets, hasIpv6: () => boo
   return {
     serve(slot, client) {
       clients.set(slot, client);
-      send({ order: 'serve', slot, hosts: client.hosts, resolvers: client.resolvers });
+      const { tenant, hosts, resolvers } = client;
+      send({ order: 'serve', slot, tenant, hosts, resolvers });
     },
     leave(slot) {
       clients.delete(slot);

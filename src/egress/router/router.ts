@@ -102,10 +102,12 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
         return uplink.end();
       };
       void uplink.ended.then((said) => {
-        if (uplinks.delete(uplink)) options.log.warn({ said }, 'egress: the uplink of a sandbox has ended');
+        const isAsked = !uplinks.delete(uplink);
+        if (said !== undefined && !isAsked)
+          options.log.warn({ said }, 'egress: the uplink of a sandbox has ended, and the sandbox with it');
       });
       if (state.isBroken) await end();
-      return { ended: uplink.ended, end };
+      return { ...uplink, end };
     },
     told: () => (state.isBroken ? Promise.resolve() : marks.pass(toldWithinMs).then(() => {})),
     get isBroken() {

@@ -16,14 +16,23 @@ import type { RouterNamespace } from './namespace.ts';
 import { inNamespace, programEnv, runNetworkProgram, unavailable } from './programs.ts';
 
 export interface Uplink {
-  /** Settles with what it said when it has ended, asked for or not. */
-  readonly ended: Promise<string>;
+  /** Settles when it has ended: with why, or with undefined where it was killed, as with its sandbox. */
+  readonly ended: Promise<string | undefined>;
+  /** From the moment that the sandbox is in the group, what the uplink takes counts for that group, too. */
+  chargeTo(group: ProcessGroup): void;
   /** Ends it and every connection of its sandbox. Idempotent. */
   end(): Promise<void>;
 }
 
+/** A control group. */
+export interface ProcessGroup {
+  pids(): readonly number[];
+  add(pid: number): void;
+}
+
 const patienceMs = 10_000;
 const pauseMs = 3;
+const chargePatienceMs = 60_000;
 /** What pasta has open without a connection: about 100, most of them sockets in stock. */
 const idleDescriptors = 128;
 /** A connection is a socket and, most of the time, a timer. */
@@ -72,7 +81,23 @@ export async function startUplink(
     await end();
     throw error;
   }
-  return { ended: state.ended, end };
+  const chargeTo = (group: ProcessGroup) => void charge(child.pid, group, () => state.hasEnded).catch(end);
+  return { ended: state.ended, chargeTo, end };
+}
+
+/** Its memory, its sockets' buffers on the host and its processor time are the sandbox's doing. */
+async function charge(pid: number | undefined, group: ProcessGroup, hasEnded: () => boolean): Promise<void> {
+  const patience = performance.now() + chargePatienceMs;
+  while (pid !== undefined && !hasEnded()) {
+    try {
+      // Before it the group may not be there.
+      if (group.pids().length > 0) return group.add(pid);
+    } catch (error) {
+      if (performance.now() > patience) throw error;
+    }
+    if (performance.now() > patience) throw unavailable('the sandbox of an uplink has no process');
+    await sleep(pauseMs);
+  }
 }
 
 /** @param namespace Below /proc: Debian's AppArmor profile of pasta lets it open namespaces there. */
@@ -94,19 +119,13 @@ const rulePreference = 1000;
 const families = ['-4', '-6'] as const;
 
 /** The device appears when pasta has made it. */
-async function made(
-  { holderPid }: RouterNamespace,
-  slot: number,
-  state: { readonly said: string | undefined },
-): Promise<void> {
+async function made({ holderPid }: RouterNamespace, slot: number, state: Watched): Promise<void> {
   const line = new RegExp(`^\\s*${addressesOf(slot).uplink}:`, 'm');
   const patience = performance.now() + patienceMs;
   while (!line.test(await readFile(`/proc/${holderPid}/net/dev`, 'utf8'))) {
-    if (state.said !== undefined || performance.now() > patience) {
-      throw unavailable(
-        `pasta: ${state.said ?? 'it makes no device'}`,
-        'apt-get install passt; modprobe tun',
-      );
+    if (state.hasEnded || performance.now() > patience) {
+      const said = state.hasEnded ? await state.ended : 'it makes no device';
+      throw unavailable(`pasta: ${said ?? 'it was killed'}`, 'apt-get install passt; modprobe tun');
     }
     await sleep(pauseMs);
   }
@@ -145,22 +164,29 @@ function batch(namespace: string, family: (typeof families)[number]): string[] {
   return inNamespace(namespace, ['ip', family, '-batch', '-']);
 }
 
-function watch(child: ChildProcess): { readonly said: string | undefined; readonly ended: Promise<string> } {
+interface Watched {
+  readonly hasEnded: boolean;
+  readonly ended: Uplink['ended'];
+}
+
+function watch(child: ChildProcess): Watched {
   let text = '';
-  let said: string | undefined;
+  let hasEnded = false;
   child.stderr?.on('data', (chunk: Buffer) => {
     text = `${text}${chunk}`.slice(-500);
   });
-  const { promise: ended, resolve } = Promise.withResolvers<string>();
-  const end = (why: string) => {
-    said ??= why;
-    resolve(said);
+  const { promise: ended, resolve } = Promise.withResolvers<string | undefined>();
+  const end = (why: string | undefined) => {
+    hasEnded = true;
+    resolve(why);
   };
   child.once('error', (error) => end(error.message));
-  child.once('close', (code, signal) => end(text.trim() || `it ended with ${code ?? signal}`));
+  child.once('close', (code, signal) =>
+    end(signal === 'SIGKILL' ? undefined : text.trim() || `it ended with ${code ?? signal}`),
+  );
   return {
-    get said() {
-      return said;
+    get hasEnded() {
+      return hasEnded;
     },
     ended,
   };

@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { createRates, questionsPerSecond } from './rates.ts';
+
+it('a flood of one namespace leaves another its questions, and goes on at its rate', () => {
+  let now = 0;
+  const rates = createRates(() => now);
+  const flood = (count: number) =>
+    Array.from({ length: count }, () => rates.take('flood')).filter(Boolean).length;
+  expect(flood(10_000)).toBe(2 * questionsPerSecond);
+  expect(rates.take('small')).toBe(true);
+  now = 500;
+  expect(flood(10_000)).toBe(questionsPerSecond / 2);
+  now = 60_000;
+  expect(flood(10_000)).toBe(2 * questionsPerSecond);
+});
