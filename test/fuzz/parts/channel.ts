@@ -17,6 +17,8 @@ import { mutatedBytes, mutatedJson, shownBytes } from '../hostile.ts';
 import type { Part, Probe } from '../types.ts';
 
 const id = 'c0ffee00c0ffee00c0ffee00c0ffee00';
+/** Handed over early, behind it. */
+const early = 'deca0f00deca0f00deca0f00deca0f00';
 const ready: JsonValue = { type: 'ready' };
 const answers: readonly JsonValue[] = [
   ready,
@@ -25,10 +27,14 @@ const answers: readonly JsonValue[] = [
   { type: 'result', id, ok: true, value: { a: 1 }, quiet: true },
   { type: 'result', id, ok: true, value: [1], late: true },
   { type: 'result', id, ok: false, error: 'boom' },
+  { type: 'init-ok', quiet: true, concurrent: true },
+  { type: 'result', next: early, id, ok: true, value: {}, quiet: true },
+  { type: 'begun', id: early },
+  { type: 'result', id: early, ok: true, value: {} },
 ];
 const whole = answers.map((each) => encodeFrame(JSON.stringify(each)));
-/** Up to init and up to the run, so that what follows meets each state. */
-const beginnings = [[], [encodeFrame(JSON.stringify(ready))], whole.slice(0, 2)];
+/** Up to init, up to the run and up to the early one, so that what follows meets each state. */
+const beginnings = [[], whole.slice(0, 1), whole.slice(0, 2), [...whole.slice(0, 2), ...whole.slice(3, 4)]];
 
 const frame = fc.oneof(
   { weight: 40, arbitrary: mutatedJson(answers).map((value) => encodeFrame(JSON.stringify(value))) },
@@ -73,7 +79,7 @@ async function talk(bytes: Buffer, pieceBytes: number, isConcurrent: boolean): P
     if ((await runner.ready(60_000)) !== undefined) return;
     const init = await runner.init({ name: 'a', main: 'main', binary: false, env: {} }, limits);
     if (init.outcome.kind !== 'ok') return;
-    await runner.run({ id, value: {}, env: {} }, limits);
+    await Promise.all([id, early].map((each) => runner.run({ id: each, value: {}, env: {} }, limits)));
   })();
   for (let at = 0; at < bytes.length && !runner.isEnded; at += pieceBytes) {
     fake.say(bytes.subarray(at, at + pieceBytes));
@@ -131,6 +137,8 @@ const replies = [
   'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{"error":"x"}',
   'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}',
   `HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`,
+  `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(40)}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}`,
+  `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\n1\r\n'.repeat(1200)}0\r\n\r\n`,
 ].map((each) => Buffer.from(each));
 
 /** A program that answers each request with what is asked for, and hangs up. */

@@ -2,6 +2,7 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { linesOf } from '../../../src/invoker/activation-log.ts';
+import { lineMark } from '../../../src/invoker/line-owners.ts';
 import { LogStreams, sentinel } from '../../../src/invoker/log-streams.ts';
 import { hostileText } from '../hostile.ts';
 import type { Part, Probe } from '../types.ts';
@@ -19,6 +20,12 @@ const piece: fc.Arbitrary<Buffer> = fc.oneof(
         fc.constantFrom('\n', '\r\n', '', ' \n'),
       )
       .map(([before, id, end]) => Buffer.from(`${before}${sentinel}${id === '' ? '' : ` ${id}`}${end}`)),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('', ' '), fc.constantFrom(...ids, 'c3', ''), hostileText)
+      .map(([before, id, text]) => Buffer.from(`${before}${lineMark} ${id} ${text}\n`)),
   },
   {
     weight: 1,
