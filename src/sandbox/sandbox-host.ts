@@ -12,6 +12,7 @@ import { openWaysOut, type WayOut, type WaysOut } from '../egress/index.ts';
 import { isFault, type Log, messageOf, randomHex, runCommand } from '../lib/index.ts';
 import { openCgroupTree } from './cgroup/open.ts';
 import type { CgroupLimits, CgroupTree } from './cgroup/types.ts';
+import { type DeviceFolder, type DeviceFolders, openDeviceFolders } from './device-folders.ts';
 import { sandboxFault } from './faults.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { inspectHost } from './host/inspect.ts';
@@ -88,6 +89,7 @@ export class LocalSandboxHost implements SandboxHost {
   readonly #waysOut: WaysOut;
   readonly #instanceDir: string;
   readonly #sealedDir: string;
+  readonly #devices: DeviceFolders;
   readonly #starting = new Set<Promise<Sandbox>>();
   readonly #running = new Map<string, Sandbox>();
   readonly #runtimes = new Map<RuntimeName, Promise<RuntimeFeatures | undefined>>();
@@ -109,6 +111,7 @@ export class LocalSandboxHost implements SandboxHost {
       log: options.log,
     });
     this.#sealedDir = join(options.runDir, '.sealed', options.instance);
+    this.#devices = openDeviceFolders(join(this.#instanceDir, 'devices'));
   }
 
   /** What an installed runtime can do; undefined when it is missing or can't run anything here. */
@@ -161,6 +164,7 @@ export class LocalSandboxHost implements SandboxHost {
     this.#denials?.[Symbol.dispose]();
     await this.#lsm.close();
     await unsealAll(this.#sealedDir);
+    await this.#devices.close();
     await rm(this.#instanceDir, { recursive: true, force: true });
     this.#ids[Symbol.dispose]();
   }
@@ -183,9 +187,11 @@ export class LocalSandboxHost implements SandboxHost {
     const range = this.#ids.take();
     const driver = runtimeDrivers[runtime.name];
     const paths = this.#pathsOf(randomHex(8), driver, policy.egress !== undefined);
-    const parts: Occupied = { runtime, paths, range, wayOut: undefined, confinement: unconfined };
+    const parts: Occupied = { runtime, paths, range, ...nothingYet };
     try {
       await mkdir(paths.bundleDir, { recursive: true, mode: 0o711 });
+      if (this.#canBringDevices(runtime)) parts.devices = await this.#devices.take();
+      const deviceDir = parts.devices?.path;
       parts.wayOut = await this.#openWayOut(policy, paths, request.tenant);
       const spec = driver.adapt(
         buildSpec({
@@ -194,6 +200,7 @@ export class LocalSandboxHost implements SandboxHost {
           host: this.features,
           runtime,
           codeDir: request.codeDir,
+          deviceDir,
           cgroupPath: this.#cgroups.ociPath(paths.id),
           firstId: range.firstId,
           landlockLauncher: this.#canLandlock(runtime) ? landlockLauncher : undefined,
@@ -202,7 +209,8 @@ export class LocalSandboxHost implements SandboxHost {
       );
       parts.confinement = { profile: spec.process.apparmorProfile, label: spec.process.selinuxLabel };
       const { bundleDir } = paths;
-      validateSpec(spec, { instancePath: this.#cgroups.basePath, policy: request.policy, bundleDir });
+      const { basePath: instancePath } = this.#cgroups;
+      validateSpec(spec, { instancePath, policy: request.policy, bundleDir, deviceDir });
       await writeFile(join(bundleDir, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
       return await this.#spawn(request, parts);
     } catch (error) {
@@ -210,6 +218,14 @@ export class LocalSandboxHost implements SandboxHost {
       if (isFault(error)) throw error;
       throw sandboxFault('SANDBOX_START_FAILED', messageOf(error), { cause: error });
     }
+  }
+
+  /**
+   * gVisor makes device files of its own kernel. SELinux knows only those that the runtime makes, by their label; and
+   * without Ward's own mounts there is no place for others.
+   */
+  #canBringDevices({ name }: RuntimeFeatures): boolean {
+    return name !== 'runsc' && this.features.isolated && this.features.lsm.selinux === 'off';
   }
 
   /** gVisor's own kernel doesn't have it, whatever the host's has. */
@@ -284,7 +300,7 @@ export class LocalSandboxHost implements SandboxHost {
   }
 
   /** Everything that a sandbox occupied. Harmless for what it never got to occupy. */
-  async #remove({ runtime, paths, range, wayOut }: Occupied): Promise<void> {
+  async #remove({ runtime, paths, range, wayOut, devices }: Occupied): Promise<void> {
     const cgroup = this.#cgroups.group(paths.id);
     await cgroup.kill();
     // To start a program holds up everything else, so the runtime is only asked where it must be.
@@ -294,6 +310,7 @@ export class LocalSandboxHost implements SandboxHost {
     await cgroup.remove();
     await wayOut?.close();
     await rm(paths.bundleDir, { recursive: true, force: true });
+    devices?.release();
     range.release();
   }
 
@@ -326,11 +343,16 @@ interface Occupied {
   readonly paths: RunPaths;
   readonly range: IdRange;
   wayOut: WayOut | undefined;
+  devices: DeviceFolder | undefined;
   /** By which an LSM knows it. */
   confinement: Pick<Confined, 'profile' | 'label'>;
 }
 
-const unconfined = { profile: undefined, label: undefined };
+const nothingYet = {
+  wayOut: undefined,
+  devices: undefined,
+  confinement: { profile: undefined, label: undefined },
+};
 
 /** Nothing to hear where no LSM refuses anything; or where an audit daemon or the host's settings keep the log away. */
 function openDenialWatch({ lsm }: HostFeatures): DenialWatch | undefined {

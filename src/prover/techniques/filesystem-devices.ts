@@ -1,4 +1,5 @@
 /** Devices: memory, disks, machines and buses behind a name in /dev. */
+import { stat } from 'node:fs/promises';
 import { absentOnHost } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 
@@ -149,6 +150,45 @@ refused(lambda: os.chmod("/dev/null", os.stat("/dev/null").st_mode & 0o7777), "t
 owner = os.stat("/dev/null")
 refused(lambda: os.chown("/dev/null", owner.st_uid, owner.st_gid), "the owner of /dev/null may be changed")
 `,
+  },
+  {
+    ...head,
+    name: 'device-times',
+    title: 'change when a device was last used, which the host and other tenants see',
+    reference: 'utimensat(2)',
+    expects: ['EROFS', 'EPERM', 'EACCES'],
+    harmlessInGvisor: 'it is a device of its kernel’s own',
+    program: `
+refusals = []
+for name in ("null", "zero", "full", "random", "urandom", "tty"):
+    # To now, as whoever may write may.
+    refusals.append(attempt(lambda: os.utime("/dev/" + name)))
+    if refusals[-1] == "ok":
+        escaped("the times of /dev/" + name + " were changed")
+blocked(refusals[0], "%d devices" % len(refusals))
+`,
+  },
+  {
+    ...head,
+    name: 'device-inodes',
+    title: 'reach the host’s own device files, by which it can be hindered with locks',
+    reference: 'flock(2), fcntl(2)',
+    expects: ['absent'],
+    run: async ({ run }) => {
+      const names = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+      const seen = await Promise.all(names.map((name) => stat(`/dev/${name}`).catch(() => undefined)));
+      const hosts = seen.map((found) => (found === undefined ? '' : `${found.dev} ${found.ino}`));
+      return run(
+        `
+for name, inode in zip(facts["names"], facts["hosts"]):
+    found = os.stat("/dev/" + name)
+    if "%d %d" % (found.st_dev, found.st_ino) == inode:
+        escaped("/dev/" + name + " is the host’s own file")
+blocked("absent", "none of %d device files is the host’s" % len(facts["names"]))
+`,
+        { more: { names, hosts } },
+      );
+    },
   },
   {
     ...head,

@@ -145,6 +145,33 @@ refused(lambda: syscall("shmget", facts["neighbour"]["key"], 0, 0), "the neighbo
 `,
   },
   {
+    name: 'tenant-device-locks',
+    title: 'signal another tenant by locks of device files, or keep it waiting',
+    reference: 'flock(2), fcntl(2) F_SETLK',
+    control: 'minimal-dev',
+    expects: ['absent', 'ENOLCK'],
+    holder: `
+import fcntl
+kept = [os.open("/dev/" + name, os.O_RDWR) for name in ("null", "zero", "full")]
+try:
+    for one in kept[:2]:
+        fcntl.flock(one, fcntl.LOCK_EX)
+    fcntl.lockf(kept[2], fcntl.LOCK_EX)
+except OSError as error:
+    blocked(error)
+holds(files=["/dev/null", "/dev/zero"], records=["/dev/full"])
+`,
+    seeker: `
+import fcntl
+for lock, names in ((fcntl.flock, facts["neighbour"]["files"]), (fcntl.lockf, facts["neighbour"]["records"])):
+    for name in names:
+        answer = attempt(lambda: lock(os.open(name, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB))
+        if answer in ("EAGAIN", "EACCES"):
+            escaped("the neighbour’s lock of " + name + " is seen: " + answer)
+blocked("absent", "locks of the neighbour’s are not seen")
+`,
+  },
+  {
     name: 'tenant-keyrings',
     title: 'read another tenant’s key in the keyring of the user',
     reference: 'keyrings(7), user-keyring(7)',

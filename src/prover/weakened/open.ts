@@ -69,6 +69,7 @@ export async function openWeakened(options: WeakenedOptions): Promise<Weakened> 
           host: host.features,
           runtime: runtime ?? { name: 'runc', path: '', version: '', packageFixes: [], ...nothingSpecial },
           codeDir: undefined,
+          deviceDir: undefined,
           firstId: range.firstId,
           landlockLauncher,
           network: undefined,

@@ -49,6 +49,7 @@ const rows: readonly Row[] = [
       'device-terminals device-memory device-ports device-kernel-log device-console device-disks',
       'device-loop device-device-mapper device-fuse device-virtual-machines device-network-tunnel',
       'device-input device-graphics device-userfaults device-buses device-processors device-chips',
+      'device-inodes tenant-device-locks',
     ],
   },
   {
@@ -170,7 +171,7 @@ const leftOut: Readonly<Record<string, readonly string[]>> = {
     'clock-settimeofday clock-settime clock-adjtimex clock-adjtime accounting kernel-log io-privilege',
     'io-ports hang-up mount-fuse attribute-trusted sys-uevent-helper sys-power-state sys-page-merging',
     'sys-devices sys-release-agent sys-cgroup-limits sys-cgroup-devices sys-cgroup-freeze sys-energy',
-    'page-frames kernel-stack null-chmod null-chown priority-raise map-page-zero proc-core-pattern',
+    'page-frames kernel-stack device-times null-chmod null-chown priority-raise map-page-zero proc-core-pattern',
     'proc-sysrq proc-modprobe-path proc-hotplug-path proc-binfmt-register proc-sysctl-kernel',
     'proc-sysctl-memory proc-sysctl-files proc-irq-affinity proc-memory-registers proc-pci-configuration',
     'proc-kernel-memory proc-kernel-timers proc-scheduler-state proc-kernel-messages proc-page-flags',

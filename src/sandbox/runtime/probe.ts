@@ -130,6 +130,7 @@ function probeSpec(
     env: {},
     cwd: '/',
     codeDir: undefined,
+    deviceDir: undefined,
     cgroupPath: cgroups.ociPath(id),
     firstId,
     landlockLauncher: undefined,

@@ -66,6 +66,18 @@ test('mounts: nothing but /proc, /dev, two limited tmpfs and the code', () => {
   expect(buildSpec({ ...input, codeDir: undefined }).mounts).toHaveLength(4);
 });
 
+test('device files of the sandbox’s own are mounted read-only, unless another place in /dev is wanted', () => {
+  const own = { ...input, deviceDir: '/run/ward/devices/0' };
+  expect(buildSpec(own).mounts[1]).toEqual({
+    destination: '/dev',
+    type: 'bind',
+    source: '/run/ward/devices/0',
+    options: ['bind', 'ro', 'nosuid', 'noexec', 'private'],
+  });
+  const tmpfs = [...strictPolicy.tmpfs, { path: '/dev/scratch', sizeBytes: MiB, inodes: 8, exec: false }];
+  expect(buildSpec({ ...own, policy: { ...strictPolicy, tmpfs } }).mounts[1]?.type).toBe('tmpfs');
+});
+
 test('a runtime that can’t reduce /proc gets masked paths instead', () => {
   const spec = buildSpec({ ...input, runtime: { ...input.runtime, procSubset: false } });
   expect(spec.mounts[0]?.options).toEqual(['nosuid', 'noexec', 'nodev']);

@@ -11,6 +11,8 @@ export interface SpecInput {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly codeDir: string | undefined;
+  /** A folder with device files of the sandbox's own; without it the runtime makes them. */
+  readonly deviceDir: string | undefined;
   /** The sandbox's group, as `CgroupTree.ociPath` gives it. */
   readonly cgroupPath: string;
   /** The first host uid and gid of its range of 65536. */

@@ -14,13 +14,7 @@ export const resolvConfPath = '/etc/resolv.conf';
 export function mountsOf(input: SpecInput): OciMount[] {
   return [
     procMount(input),
-    // Always: with an image's own /dev, a symbolic link there redirects the runtime (CVE-2025-31133).
-    {
-      destination: '/dev',
-      type: 'tmpfs',
-      source: 'dev',
-      options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k', 'nr_inodes=32', 'ro'],
-    },
+    deviceMount(input),
     ...input.policy.tmpfs.map(tmpfsMount),
     ...(input.codeDir === undefined ? [] : [codeMount(input.codeDir)]),
     ...(input.network === undefined ? [] : [resolvConfMount(input.network.resolvConf)]),
@@ -34,6 +28,24 @@ function procMount({ runtime }: SpecInput): OciMount {
     type: 'proc',
     source: 'proc',
     options: ['nosuid', 'noexec', 'nodev', ...onlyProcesses],
+  };
+}
+
+/**
+ * Always: with an image's own /dev, a symbolic link there redirects the runtime (CVE-2025-31133). Where the policy wants
+ * another tmpfs below, the runtime has to make a place for it.
+ */
+function deviceMount({ deviceDir, policy }: SpecInput): OciMount {
+  const isKnown = policy.tmpfs.every(({ path }) => !path.startsWith('/dev/') || path === '/dev/shm');
+  if (deviceDir !== undefined && isKnown) {
+    const options = ['bind', 'ro', 'nosuid', 'noexec', 'private'];
+    return { destination: '/dev', type: 'bind', source: deviceDir, options };
+  }
+  return {
+    destination: '/dev',
+    type: 'tmpfs',
+    source: 'dev',
+    options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k', 'nr_inodes=32', 'ro'],
   };
 }
 

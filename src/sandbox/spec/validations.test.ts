@@ -8,7 +8,12 @@ import { buildSpec } from './build.ts';
 import type { OciLinux, OciMount, OciProcess, OciSpec } from './oci.ts';
 import { validateSpec, validations } from './validations.ts';
 
-const context = { instancePath: '/ward/one', policy: strictPolicy, bundleDir: '/run/ward/one/bundles/a1' };
+const context = {
+  instancePath: '/ward/one',
+  policy: strictPolicy,
+  bundleDir: '/run/ward/one/bundles/a1',
+  deviceDir: '/run/ward/one/devices/0',
+};
 const good = buildSpec(input);
 
 const linux = (changes: Partial<OciLinux>): OciSpec => ({ ...good, linux: { ...good.linux, ...changes } });
@@ -41,6 +46,8 @@ afterAll(() => rmSync(join(link, '..'), { recursive: true }));
 test('the strict policy breaks no rule', () => {
   expect(() => validateSpec(good, context)).not.toThrow();
 });
+
+const withDevices = buildSpec({ ...input, deviceDir: context.deviceDir });
 
 /** Each rule, and specs that break it and nothing else. */
 const breakers: Readonly<Record<string, readonly OciSpec[]>> = {
@@ -76,7 +83,9 @@ const breakers: Readonly<Record<string, readonly OciSpec[]>> = {
     { ...good, root: { path: link, readonly: true } },
     { ...good, root: { path: 'rootfs', readonly: true } },
   ],
-  '/dev is a tmpfs, mounted before anything in it': [
+  '/dev is a tmpfs or a read-only folder of Ward’s own, mounted before anything in it': [
+    { ...withDevices, mounts: withDevices.mounts.toReversed() },
+    buildSpec({ ...input, deviceDir: tmpdir() }),
     { ...good, mounts: good.mounts.filter(({ destination }) => destination !== '/dev') },
     { ...good, mounts: good.mounts.toReversed() },
   ],

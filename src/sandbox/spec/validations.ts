@@ -16,6 +16,8 @@ export interface ValidationContext {
   readonly policy: SandboxPolicy;
   /** The sandbox's own folder on the host. */
   readonly bundleDir: string;
+  /** The folder of its device files. */
+  readonly deviceDir: string | undefined;
 }
 
 export interface Validation {
@@ -90,11 +92,13 @@ export const validations: readonly Validation[] = [
     holds: ({ root }) => root.path.startsWith('/') && isRealFolder(root.path),
   },
   {
-    rule: '/dev is a tmpfs, mounted before anything in it',
-    holds: ({ mounts }) => {
+    rule: '/dev is a tmpfs or a read-only folder of Ward’s own, mounted before anything in it',
+    holds: ({ mounts }, { deviceDir }) => {
       const dev = mounts.findIndex(({ destination }) => destination === '/dev');
       const inDev = mounts.findIndex(({ destination }) => destination.startsWith('/dev/'));
-      return mounts[dev]?.type === 'tmpfs' && (inDev === -1 || dev < inDev);
+      const mount = mounts[dev];
+      const isOwn = mount?.type === 'tmpfs' || (mount !== undefined && mount.source === deviceDir);
+      return isOwn && (inDev === -1 || dev < inDev);
     },
   },
   {
@@ -118,7 +122,11 @@ export const validations: readonly Validation[] = [
   {
     rule: 'every bind mount is read-only, private, without set-uid and devices',
     holds: ({ mounts }) =>
-      mounts.filter(isBind).every((mount) => hasOptions(mount, 'ro', 'nosuid', 'nodev', 'private')),
+      mounts
+        .filter(isBind)
+        .every((mount) =>
+          hasOptions(mount, 'ro', 'nosuid', mount.destination === '/dev' ? 'noexec' : 'nodev', 'private'),
+        ),
   },
   {
     rule: 'no bind mount source is a symbolic link',

@@ -56,6 +56,7 @@ export const input: SpecInput = {
   env: { PATH: '/usr/bin' },
   cwd: '/',
   codeDir: tmpdir(),
+  deviceDir: undefined,
   cgroupPath: '/ward/one/a1',
   firstId: 2 ** 30,
   landlockLauncher: undefined,

@@ -1,0 +1,101 @@
+/**
+ * Device files of sandboxes. What a runtime puts into a sandbox's /dev are the host's own inodes: their times can be
+ * changed from inside, and locks on them are seen by other tenants and by the host. So each sandbox gets a folder with
+ * device files that nobody else has at that time, mounted read-only.
+ *
+ * The folders lie in a tmpfs in Ward's own mounts (isolation.ts). They are made many at once, since a program has to do
+ * it, and used again: their times can't be changed through a read-only mount, and locks end with who holds them.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { pack } from 'tar-stream';
+import { mustRun } from '../lib/index.ts';
+
+export interface DeviceFolder {
+  readonly path: string;
+  /** To be called when nothing is left of the sandbox. */
+  release(): void;
+}
+
+export interface DeviceFolders {
+  take(): Promise<DeviceFolder>;
+  close(): Promise<void>;
+}
+
+/** Folders made at once. */
+const batch = 16;
+/** Inodes of the tmpfs; a folder takes twelve. */
+const inodes = 131_072;
+/** Of the kernel's memory devices and terminals (Documentation/admin-guide/devices.txt). */
+const devices = {
+  null: [1, 3],
+  zero: [1, 5],
+  full: [1, 7],
+  random: [1, 8],
+  urandom: [1, 9],
+  tty: [5, 0],
+} as const;
+const links = { fd: '', stdin: '/0', stdout: '/1', stderr: '/2' } as const;
+
+/** @param dir Ward's own; mounted when the first folder is taken. */
+export function openDeviceFolders(dir: string): DeviceFolders {
+  const free: string[] = [];
+  let made = 0;
+  let mounted: Promise<void> | undefined;
+  let making: Promise<void> | undefined;
+
+  async function make(): Promise<void> {
+    mounted ??= mountAt(dir);
+    await mounted;
+    const names = Array.from({ length: batch }, () => String(made++));
+    await mustRun(['tar', '--extract', '--preserve-permissions', '--directory', dir], {
+      input: await archiveOf(names),
+      timeoutMs: 30_000,
+    });
+    free.push(...names);
+  }
+
+  return {
+    async take() {
+      for (;;) {
+        const name = free.pop();
+        if (name !== undefined) return { path: join(dir, name), release: () => free.push(name) };
+        making ??= make().finally(() => {
+          making = undefined;
+        });
+        await making;
+      }
+    },
+    async close() {
+      if (mounted === undefined) return;
+      await mounted;
+      await mustRun(['umount', '--lazy', dir], { timeoutMs: 30_000 });
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function mountAt(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o711 });
+  const options = `mode=711,size=64k,nr_inodes=${inodes},nosuid,noexec`;
+  await mustRun(['mount', '-t', 'tmpfs', '-o', options, 'ward', dir], { timeoutMs: 30_000 });
+}
+
+/** Node has no mknod; tar has. */
+async function archiveOf(folders: readonly string[]): Promise<Buffer> {
+  const archive = pack();
+  for (const folder of folders) {
+    archive.entry({ name: folder, type: 'directory', mode: 0o755 });
+    // A place for a tmpfs, since none can be made through the read-only mount.
+    archive.entry({ name: `${folder}/shm`, type: 'directory', mode: 0o755 });
+    for (const [name, [devmajor, devminor]] of Object.entries(devices)) {
+      archive.entry({ name: `${folder}/${name}`, type: 'character-device', mode: 0o666, devmajor, devminor });
+    }
+    for (const [name, below] of Object.entries(links)) {
+      archive.entry({ name: `${folder}/${name}`, type: 'symlink', linkname: `/proc/self/fd${below}` });
+    }
+  }
+  archive.finalize();
+  return await buffer(archive);
+}
