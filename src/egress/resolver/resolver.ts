@@ -41,11 +41,66 @@ const everyMs = 5000;
 const mostDeciding = 4096;
 
 /**
- * @param sockets Handed over, and closed here.
+ * One that ends is started again, so that nobody's sandbox ends for what another's questions did to it.
+ * @param makeSockets Those of one process; they are handed over, and closed here.
  * @param hasIpv6 Whether this host has an address of IPv6 that leads somewhere, now.
- * @throws Fault PROGRAM_UNREADABLE
+ * @throws Fault PROGRAM_UNREADABLE, EGRESS_UNAVAILABLE
  */
-export async function startResolver(sockets: ResolverSockets, hasIpv6: () => boolean): Promise<Resolver> {
+export async function startResolver(
+  makeSockets: () => Promise<ResolverSockets>,
+  hasIpv6: () => boolean,
+): Promise<Resolver> {
+  const clients = new Map<number, ResolverClient>();
+  const hear = createHearing(clients);
+  const begin = async () => startProcess(await makeSockets(), hear, hasIpv6);
+  let current = await begin();
+  let isEnding = false;
+  const serve = (slot: number, { tenant, hosts, resolvers }: ResolverClient) =>
+    current.send({ order: 'serve', slot, tenant, hosts, resolvers });
+  const keep = async () => {
+    for (;;) {
+      await current.ended;
+      if (isEnding) return;
+      current = await begin();
+      for (const [slot, client] of clients) serve(slot, client);
+    }
+  };
+  // What can't be started again has ended.
+  const ended = keep().catch(() => {});
+  return {
+    serve(slot, client) {
+      clients.set(slot, client);
+      serve(slot, client);
+    },
+    leave(slot) {
+      clients.delete(slot);
+      current.send({ order: 'leave', slot });
+    },
+    mark: (port) => current.send({ order: 'mark', port }),
+    ended,
+    async end() {
+      isEnding = true;
+      current.kill();
+      await ended;
+      // It may just have been started again.
+      current.kill();
+    },
+  };
+}
+
+interface ResolverProcess {
+  send(order: Order): void;
+  kill(): void;
+  readonly ended: Promise<void>;
+}
+
+type Hear = (report: Report, send: ResolverProcess['send']) => Promise<void>;
+
+async function startProcess(
+  sockets: ResolverSockets,
+  hear: Hear,
+  hasIpv6: () => boolean,
+): Promise<ResolverProcess> {
   const id = unownedId();
   const as = { uid: id, gid: id };
   const [abilities, reads] = await Promise.all([findAbilities(), readingPrograms(as, program)]);
@@ -55,46 +110,33 @@ export async function startResolver(sockets: ResolverSockets, hasIpv6: () => boo
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: programEnv,
   });
-  const clients = new Map<number, ResolverClient>();
   const ended = Promise.race([once(child, 'close'), once(child, 'error')]).then(() => {});
   const send = (order: Order) => void (child.connected && child.send(order, () => {}));
-  let deciding = 0;
-  const hear = async (report: Report): Promise<void> => {
-    const client = clients.get(report.slot);
-    if (report.report === 'refused') return client?.onRefusal(`name ${report.name}: no rule allows it`);
-    const { id: asked } = report;
-    if (client === undefined || deciding >= mostDeciding) return send({ order: 'failed', id: asked });
-    deciding++;
-    await client.decide(report.name, report.found).then(
-      (told) => send({ order: 'told', id: asked, ...told }),
-      () => send({ order: 'failed', id: asked }),
-    );
-    deciding--;
-  };
+  const kill = () => void child.kill('SIGKILL');
   child.on('message', (message: unknown) => {
     const report = reportSchema.safeParse(message);
     // One that talks nonsense has been taken over.
-    if (report.success) void hear(report.data);
-    else child.kill('SIGKILL');
+    if (report.success) void hear(report.data, send);
+    else kill();
   });
   handOver(child, sockets);
   void ended.then(watchHost(hasIpv6, send));
-  return {
-    serve(slot, client) {
-      clients.set(slot, client);
-      const { tenant, hosts, resolvers } = client;
-      send({ order: 'serve', slot, tenant, hosts, resolvers });
-    },
-    leave(slot) {
-      clients.delete(slot);
-      send({ order: 'leave', slot });
-    },
-    mark: (port) => send({ order: 'mark', port }),
-    ended,
-    async end() {
-      child.kill('SIGKILL');
-      await ended;
-    },
+  return { send, kill, ended };
+}
+
+function createHearing(clients: ReadonlyMap<number, ResolverClient>): Hear {
+  let deciding = 0;
+  return async (report, send) => {
+    const client = clients.get(report.slot);
+    if (report.report === 'refused') return client?.onRefusal(`name ${report.name}: no rule allows it`);
+    const { id } = report;
+    if (client === undefined || deciding >= mostDeciding) return send({ order: 'failed', id });
+    deciding++;
+    await client.decide(report.name, report.found).then(
+      (told) => send({ order: 'told', id, ...told }),
+      () => send({ order: 'failed', id }),
+    );
+    deciding--;
   };
 }
 

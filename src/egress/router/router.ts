@@ -73,7 +73,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     return undefined;
   });
   const hasIpv6 = () => hostAddresses.read().some(isReachingIpv6);
-  const resolver = await startResolver(await makeResolverSockets(path), hasIpv6);
+  const resolver = await startResolver(() => makeResolverSockets(path), hasIpv6);
   stack.defer(() => resolver.end());
   const marks = createMarks((port) => resolver.mark(port));
   const traces = readTraces(path, (packet) => {
