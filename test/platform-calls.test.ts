@@ -393,6 +393,30 @@ describe.skipIf(missing !== undefined)(
       expect((await call('_/actions/bound')).key).toBe(ward.auth);
     });
 
+    it('a composition of another namespace’s package sets up nothing in its caller’s name', async () => {
+      const auth = await ward.createNamespace('composer');
+      const body = (exec: object, annotations: object[] = []) => ({ body: { exec, annotations }, auth });
+      const put = (path: string, options: object) =>
+        ward.request('PUT', `/api/v1/namespaces/_/${path}?overwrite=true`, options);
+      const code = `exports.main = () => ({ lifecycleEvent: 'CREATE', triggerName: '/guest/victim', minutes: 1 })`;
+      await put('packages/shared', { body: { publish: true }, auth });
+      await put('actions/shared/asks', body({ kind: 'nodejs:24', code }));
+      const components = ['/composer/shared/asks', '/whisk.system/alarms/interval'];
+      await put('actions/shared/sets-up', body({ kind: 'sequence', components }));
+      await put('triggers/victim', { body: {} });
+      const path = '/api/v1/namespaces/composer/actions/shared/sets-up?blocking=true';
+      const { response } = (await ward.request('POST', path, { body: {} })).body;
+      expect(response).toMatchObject({
+        status: 'application error',
+        result: { error: expect.stringContaining('not authorized') },
+      });
+      // What it does is right but for who does it.
+      await put('actions/asks', { body: { exec: { kind: 'nodejs:24', code } } });
+      const exec = { kind: 'sequence', components: ['/_/asks', '/whisk.system/alarms/interval'] };
+      await put('actions/sets-up', { body: { exec } });
+      expect((await ward.invoke('sets-up')).body.response.status).toBe('success');
+    });
+
     it('under gVisor there is no port, and the address is that of the world', async () => {
       await deploy(
         'apart-kernel',

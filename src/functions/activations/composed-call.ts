@@ -1,6 +1,8 @@
 /** A call of what Ward itself carries out, while this process has it at hand. */
-
+import type { ActionService } from '../actions/actions.ts';
 import type { ResolvedAction } from '../actions/resolved-action.ts';
+import { type EntityRef, fullNameOf } from '../entities/names.ts';
+import { commonScope, requireRight } from '../namespaces/key-scopes.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 
 /** Who calls, and how: what every part of the call has in common. */
@@ -25,6 +27,27 @@ export interface ComposedCall {
   readonly resolved: ResolvedAction;
   readonly caller: Caller;
   readonly budget: Budget;
+}
+
+/**
+ * The caller as the parts of a sequence or composition have it: another namespace's decides what they are, so it gets no
+ * more of the caller's rights than a key that is lent to it would have.
+ */
+export function callerOfParts({ resolved: { keyTerms }, caller }: ComposedCall): Caller {
+  if (keyTerms === 'own') return caller;
+  const scope = commonScope(caller.identity.scope, keyTerms);
+  return { ...caller, identity: { ...caller.identity, scope }, authorization: undefined };
+}
+
+/** An action as a part of a composed call: the caller's own needs the right to call it. @throws Fault NOT_AUTHORIZED, and those of `resolve` */
+export async function resolvePart(
+  { resolve }: Pick<ActionService, 'resolve'>,
+  ref: EntityRef,
+  { identity: { namespace, scope } }: Caller,
+): Promise<ResolvedAction> {
+  const resolved = await resolve(ref, namespace);
+  if (resolved.action.ref.namespace === namespace) requireRight(scope, 'invoke', fullNameOf(ref));
+  return resolved;
 }
 
 export function newBudget(): Budget {

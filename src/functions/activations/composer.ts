@@ -7,7 +7,7 @@ import { parseFullName, parseNamespaceName } from '../entities/names.ts';
 import { notFound } from '../faults.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Components } from './components.ts';
-import { type ComposedCall, newBudget } from './composed-call.ts';
+import { type ComposedCall, callerOfParts, newBudget } from './composed-call.ts';
 import { runComposition } from './compositions.ts';
 import { type Ending, endingOf } from './record.ts';
 import { runSequence } from './sequences.ts';
@@ -34,11 +34,12 @@ export async function compose(
   const { actions, components, log, maxLength } = options;
   const known = call ?? (await callAgain(options, task));
   const { plan } = known.resolved;
-  if (plan.type === 'sequence') {
-    return runSequence({ actions, components, maxLength, log }, task, known, plan.components);
-  }
   if (plan.type === 'builtin') return runBuiltin(plan.builtin, task, known, log);
-  return runComposition({ actions, components, maxComponents: maxLength, log }, task, known);
+  const within = { ...known, caller: callerOfParts(known) };
+  if (plan.type === 'sequence') {
+    return runSequence({ actions, components, maxLength, log }, task, within, plan.components);
+  }
+  return runComposition({ actions, components, maxComponents: maxLength, log }, task, within);
 }
 
 async function callAgain(

@@ -14,7 +14,7 @@ import type { ActionService } from '../actions/actions.ts';
 import type { ResolvedAction } from '../actions/resolved-action.ts';
 import { type EntityRef, fullNameOf, parseRelativeName } from '../entities/names.ts';
 import { type Components, failed, type LastResult, lastOf, type Outcome } from './components.ts';
-import { type ComposedCall, newBudget } from './composed-call.ts';
+import { type ComposedCall, newBudget, resolvePart } from './composed-call.ts';
 import type { Ending } from './record.ts';
 import { Tally } from './tally.ts';
 import type { ComposedTask } from './task.ts';
@@ -104,9 +104,8 @@ async function resolveNext(
   session: Session,
   ref: EntityRef,
 ): Promise<ResolvedAction | (Turn & { payload: JsonValue })> {
-  const { namespace } = session.call.caller.identity;
   try {
-    return await session.options.actions.resolve(ref, namespace);
+    return await resolvePart(session.options.actions, ref, session.call.caller);
   } catch (fault) {
     const name = fullNameOf(ref);
     return isFault(fault, 'NOT_AUTHORIZED')

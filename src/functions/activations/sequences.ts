@@ -14,7 +14,7 @@ import type { ActionService } from '../actions/actions.ts';
 import type { ResolvedAction } from '../actions/resolved-action.ts';
 import { parseFullName } from '../entities/names.ts';
 import { type Components, failed, type LastResult, lastOf } from './components.ts';
-import { type ComposedCall, newBudget } from './composed-call.ts';
+import { type ComposedCall, newBudget, resolvePart } from './composed-call.ts';
 import type { Ending } from './record.ts';
 import { Tally } from './tally.ts';
 import type { ComposedTask } from './task.ts';
@@ -90,7 +90,7 @@ async function resolveStep(
 ): Promise<ResolvedAction | undefined> {
   const { namespace } = call.caller.identity;
   try {
-    return await actions.resolve(parseFullName(name, namespace), namespace);
+    return await resolvePart(actions, parseFullName(name, namespace), call.caller);
   } catch (error) {
     if (isFault(error) && error.kind !== 'host') return undefined;
     throw error;

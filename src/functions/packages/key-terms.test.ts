@@ -106,3 +106,51 @@ test.each([
   const put = platform.functions.packages.put(plain('p'), { annotations: [{ key, value }] }, false);
   await expect(put).rejects.toMatchObject({ code: 'BODY_INVALID' });
 });
+
+describe('a composition of another namespace’s package', () => {
+  /** Its conductor names guest's own action; what the caller learns of it, and the scope of the key that it had. */
+  async function compose(platform: Platform, packageOf: readonly [namespace: string, name: string]) {
+    const { namespaces, actions, invocations } = platform.functions;
+    const other = await namespaces.identityOf('other');
+    if (other === undefined) throw new Error('no namespace');
+    const conductor = { ...hello, annotations: [{ key: 'conductor', value: true }] };
+    await actions.put(inPackage('other', 'shared'), conductor, true, other);
+    await actions.put(ref('secret'), withKey, false, platform.guest);
+    let scope: string | undefined;
+    platform.invoker.script = async ({ action, parameters, apiKey = '' }) => {
+      if (action !== '/guest/secret')
+        return completion(
+          'told' in parameters || 'error' in parameters ? { ...parameters } : { action: '/guest/secret' },
+        );
+      const isOwn = basic(apiKey) === platform.authorization;
+      scope = isOwn ? 'own' : (await namespaces.authenticateInside(basic(apiKey))).scope;
+      return completion({ told: 'the secret' });
+    };
+    const { record } = await invocations.invoke({
+      ...{ identity: platform.guest, action: ref('a', ...packageOf), payload: {}, waitMs: 10_000 },
+      ...{ transactionId: 't1', authorization: platform.authorization },
+    });
+    return { result: record?.result, scope };
+  }
+
+  test('calls nothing of its caller’s without being allowed to', async () => {
+    await using platform = await withShared('read');
+    const { result, scope } = await compose(platform, ['other', 'shared']);
+    expect(JSON.stringify(result)).toContain("Failed entitlement check for action with name 'guest/secret'");
+    expect(scope).toBeUndefined();
+  });
+
+  test('calls it with no more rights than its package declares', async () => {
+    await using platform = await withShared('invoke');
+    const { result, scope } = await compose(platform, ['other', 'shared']);
+    expect(JSON.stringify(result)).toContain('the secret');
+    expect(scope).toBe('invoke');
+  });
+
+  test('calls it as its caller through a binding that asks for it', async () => {
+    await using platform = await withShared('none', [{ key: 'pass-api-key', value: true }]);
+    const { result, scope } = await compose(platform, ['guest', 'bound']);
+    expect(JSON.stringify(result)).toContain('the secret');
+    expect(scope).toBe('own');
+  });
+});
