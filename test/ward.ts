@@ -63,17 +63,28 @@ export class Ward implements AsyncDisposable {
     return (await Ward.startSaying(config, dataDir, program)).ward;
   }
 
-  /** As `start`, with all that it writes to its streams up to now. */
+  /**
+   * As `start`, with all that it writes to its streams up to now.
+   * @param mountsOf a process in whose mount namespace it is to run
+   */
   static async startSaying(
     config: object = {},
     dataDir?: string,
     program = launcher,
+    mountsOf?: number,
   ): Promise<{ readonly ward: Ward; readonly said: () => string }> {
     const dir = dataDir ?? (await mkdtemp(join(tmpdir(), 'ward-e2e-')));
-    mkdirSync(dir, { recursive: true });
+    // As this process sees it.
+    const folder = mountsOf === undefined ? dir : join(`/proc/${mountsOf}/root`, dir);
+    mkdirSync(folder, { recursive: true });
     const configFile = join(dir, 'config.yaml');
-    await writeFile(configFile, stringify({ logLevel: 'warn', invoker: { prewarm: [] }, ...config }));
+    await writeFile(
+      join(folder, 'config.yaml'),
+      stringify({ logLevel: 'warn', invoker: { prewarm: [] }, ...config }),
+    );
+    const inside = mountsOf === undefined ? [] : ['nsenter', `--mount=/proc/${mountsOf}/ns/mnt`, '--'];
     const argv = [
+      ...inside,
       process.execPath,
       program,
       'up',
@@ -89,7 +100,7 @@ export class Ward implements AsyncDisposable {
     const url = await readyAddress(child).catch((error) => {
       throw new Error(`${error.message}: ${said()}`);
     });
-    const auth = (await readFile(join(dir, 'guest.auth'), 'utf8')).trim();
+    const auth = (await readFile(join(folder, 'guest.auth'), 'utf8')).trim();
     return { ward: new Ward(url, auth, dir, child), said };
   }
 

@@ -4,14 +4,19 @@
  */
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isFault, type JsonObject, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
+import { isDiskFull, isFault, type JsonObject, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
 import { statusOfKind } from './faults.ts';
 import { sendRetryAfter } from './rate-limit.ts';
 import { newTransactionId } from './transaction.ts';
 
+/** The disk is looked at every second; somebody has to make room. */
+const fullRetrySeconds = 30;
+
 /** OpenWhisk's body has no room for it: which of the faults in docs/errors.md it is. */
 const faultHeader = 'x-ward-fault';
 const internalText = 'There was an internal server error.';
+const fullText =
+  'The server has no room on its disk for this now. Try again later, or ask its operator. What is there stays, and can be read and deleted.';
 
 export function sendError(
   request: FastifyRequest,
@@ -34,6 +39,7 @@ export function sendJson(reply: FastifyReply, status: number, json: string | Buf
 
 export function errorHandler(log: Log) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    if (isDiskFull(error)) return sendDiskFull(log, error, request, reply);
     if (isFault(error)) {
       const status = statusOfKind[error.kind];
       const about = { transactionId: request.id, code: error.code };
@@ -52,6 +58,17 @@ export function errorHandler(log: Log) {
     }
     return sendError(request, reply, status, textOfFrameworkError(status, error, request));
   };
+}
+
+/** Paths and sizes are the operator's to know. */
+function sendDiskFull(log: Log, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  // What is refused for the reserve's sake was told when that began: a line for each request would fill the disk.
+  if (!isFault(error, 'DISK_RESERVED'))
+    log.error({ transactionId: request.id, reason: messageOf(error) }, 'the disk has no room for a request');
+  reply
+    .header(faultHeader, isFault(error) ? error.code : 'STORE_FULL')
+    .header('retry-after', fullRetrySeconds);
+  return sendError(request, reply, statusOfKind.full, fullText);
 }
 
 /** For what is not HTTP, too large a head, or too slow: there is no request to answer, only a socket. */

@@ -34,4 +34,5 @@ export const statusOfKind: Readonly<Record<FaultKind, number>> = {
   bug: 500,
   unreachable: 502,
   busy: 503,
+  full: 507,
 };

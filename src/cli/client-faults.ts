@@ -21,6 +21,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   422: { code: 'REQUEST_INVALID' },
   429: { code: 'THROTTLED', hint: 'try again in a minute, or have the namespace’s limits raised' },
   503: { code: 'SERVER_BUSY', hint: 'try again' },
+  507: { code: 'SERVER_FULL', hint: 'try again later, or have the operator make room on the disk' },
   504: { code: 'SERVER_TIMED_OUT', hint: 'try again' },
 };
 

@@ -28,6 +28,7 @@ export const cliFault = faultTable({
   THROTTLED: 'throttled',
   SERVER_BUSY: 'busy',
   SERVER_TIMED_OUT: 'busy',
+  SERVER_FULL: 'full',
   SERVER_FAILED: 'host',
   SERVER_UNREACHABLE: 'unreachable',
   SERVER_NOT_WARD: 'unreachable',
@@ -49,6 +50,7 @@ const exitCodes: Readonly<Record<FaultKind, number>> = {
   throttled: 7,
   busy: 7,
   unreachable: 6,
+  full: 7,
   host: 1,
   bug: 1,
 };

@@ -23,7 +23,7 @@ import { createApiManager } from './gateway/apimgmt.ts';
 import { type ApiService, createApis } from './gateway/apis.ts';
 import { defaultLimits, type SystemLimits } from './namespaces/limits.ts';
 import { createNamespaces, type NamespaceService } from './namespaces/namespaces.ts';
-import { createQuotas, type Quotas } from './namespaces/quotas.ts';
+import { createQuotas, type DiskAdmission, type Quotas } from './namespaces/quotas.ts';
 import { createPackages, type PackageService } from './packages/packages.ts';
 import type { DeliveryService } from './triggers/deliveries.ts';
 import type { FiringService } from './triggers/firing.ts';
@@ -51,6 +51,8 @@ export interface FunctionsOptions {
   /** Bytes of the images that a namespace has pushed; absent: there is no registry. */
   readonly registryBytes?: (namespace: string) => Promise<number>;
   readonly watchRecords?: RecordWatch;
+  /** Asked before what fills the disk; absent: there is always room. */
+  readonly disk?: DiskAdmission;
 }
 
 export interface Functions {
@@ -89,10 +91,11 @@ export interface Functions {
 }
 
 export function createFunctions(options: FunctionsOptions): Functions {
-  const { blobs, vault, gate, log } = options;
+  const { vault, gate, log, disk } = options;
   const recordQuota = createRecordQuota({
     activations: options.store.activations,
     log,
+    disk,
     watch: options.watchRecords,
   });
   const store: Store = { ...options.store, activations: recordQuota.activations };
@@ -104,7 +107,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const namespaces = createNamespaces(store, limits, { onActionsDeleted: (rows) => actions.clearAway(rows) });
   const quotas = createQuotas({ ...options, limitsOf: namespaces.identityOf });
   const { entities } = quotas;
-  const code = createCodeStore(blobs, entities, log);
+  const code = createCodeStore(options.blobs, entities, log, disk);
   const packages = createPackages({
     entities,
     vault,
@@ -146,6 +149,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     invoker,
     flights,
     gate,
+    disk,
     vault,
     log,
   });

@@ -69,6 +69,7 @@ export {
   systemNamespace,
 } from './namespaces/namespaces.ts';
 export {
+  type DiskAdmission,
   measureCode,
   type NamespaceUsage,
   type QuotaUsage,

@@ -20,6 +20,8 @@ export const gateFaults = {
   GATE_CLOSED: 'bug',
   /** The disk, or the file of reports and of the audit log, failed. */
   GATE_STORE_FAILED: 'host',
+  /** The disk is full. */
+  GATE_STORE_FULL: 'full',
   /** The file of reports and of the audit log is damaged, or none. */
   GATE_STORE_CORRUPT: 'host',
   /** The file was written by a newer Ward. */

@@ -18,6 +18,7 @@ export const faultKinds = [
   'throttled',
   'busy',
   'unreachable',
+  'full',
   'host',
   'bug',
 ] as const;
@@ -74,6 +75,12 @@ export function messageOf(error: unknown): string {
 export function nodeCodeOf(error: unknown): string | undefined {
   const hasCode = error instanceof Error && !isFault(error) && 'code' in error;
   return hasCode && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Whether there was no room on the disk, whoever noticed. */
+export function isDiskFull(error: unknown): boolean {
+  if (isFault(error)) return error.kind === 'full';
+  return ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
 }
 
 /** The name of what the system answered (`ENOENT`), if the error is from there: a Fault's code is none. */

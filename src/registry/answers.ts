@@ -1,7 +1,7 @@
 /** Every refusal leaves as OCI's `{"errors": [{code, message}]}`. Source: distribution-spec v1.1, "Error Codes". */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { registryStoreFaults } from '../images/index.ts';
-import { type Fault, type FaultKind, isFault, type Log, messageOf } from '../lib/index.ts';
+import { type Fault, type FaultKind, isDiskFull, isFault, type Log, messageOf } from '../lib/index.ts';
 import type { registryFaults } from './faults.ts';
 
 type Answer = readonly [status: number, code: string];
@@ -55,6 +55,7 @@ const answersOfKind: Readonly<Record<FaultKind, Answer>> = {
   throttled: [429, 'TOOMANYREQUESTS'],
   busy: [503, 'UNAVAILABLE'],
   unreachable: [502, 'UNAVAILABLE'],
+  full: [507, 'DENIED'],
   host: [500, 'UNKNOWN'],
   bug: [500, 'UNKNOWN'],
 };
@@ -65,6 +66,8 @@ const ofImages: Readonly<Record<string, Answer>> = {
 };
 
 const internalText = 'the registry failed; its log says why';
+const fullText =
+  'the server has no room on its disk for this now: try again later, or ask its operator; what was pushed is still there';
 
 export function statusOf(error: unknown): number {
   return answerOf(error)[0];
@@ -72,7 +75,7 @@ export function statusOf(error: unknown): number {
 
 export function answerError(request: FastifyRequest, reply: FastifyReply, error: unknown, log: Log): void {
   const [status, code] = answerOf(error);
-  if (status >= 500)
+  if (status >= 500 && !isFault(error, 'DISK_RESERVED'))
     log.error(
       { transactionId: request.id, err: error, method: request.method, path: request.url },
       'the registry failed',
@@ -80,7 +83,7 @@ export function answerError(request: FastifyRequest, reply: FastifyReply, error:
   if (isFault(error) && error.retryAfterMs !== undefined) {
     reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
   }
-  const message = status >= 500 ? internalText : textOf(error);
+  const message = status === 507 ? fullText : status >= 500 ? internalText : textOf(error);
   const body = { errors: [{ code, message, detail: null }] };
   reply
     .code(status)
@@ -89,6 +92,7 @@ export function answerError(request: FastifyRequest, reply: FastifyReply, error:
 }
 
 function answerOf(error: unknown): Answer {
+  if (isDiskFull(error)) return answersOfKind.full;
   if (isFault(error)) return knownAnswer(error) ?? answersOfKind[error.kind];
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   return typeof status === 'number' && status >= 400 && status < 500

@@ -110,6 +110,12 @@ const fileSchema = z.strictObject({
       everyMinutes: z.number().min(0.1).max(1440).optional(),
     })
     .optional(),
+  disk: z
+    .strictObject({
+      /** What tenants leave free on the disk of the data folder. */
+      reserveBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
+    })
+    .optional(),
   web: z
     .strictObject({
       /** Addresses or networks whose `X-Forwarded-For` is believed. */

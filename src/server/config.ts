@@ -46,6 +46,10 @@ export interface Config {
     readonly maxRecordsPerNamespace: number;
     readonly everyMinutes: number;
   };
+  readonly disk: {
+    /** Undefined: a part of the disk. */
+    readonly reserveBytes: number | undefined;
+  };
   /** For what is open to the world. */
   readonly web: NonNullable<ConfigFile['web']>;
   readonly feeds: NonNullable<ConfigFile['feeds']>;
@@ -113,6 +117,7 @@ export async function loadConfig(
       everyMinutes: 10,
       ...withoutUndefined(file.retention ?? {}),
     },
+    disk: { reserveBytes: file.disk?.reserveBytes },
     web: file.web ?? {},
     feeds: file.feeds ?? {},
     metrics: { tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile) },

@@ -10,7 +10,8 @@ import {
 import { advisoryStatus } from '../scanner/index.ts';
 import { advisoriesPath } from './advisories-admin.ts';
 import { openByHand } from './by-hand.ts';
-import { loadConfig } from './config.ts';
+import { type Config, loadConfig } from './config.ts';
+import { type DiskStatus, diskStatus } from './disk-reserve.ts';
 import { type AdvisoriesAge, advisoriesAge } from './gate/advisories-age.ts';
 import { policyInForce } from './gate-admin.ts';
 import { effectivePolicy, requestedPolicy, type SandboxRunOptions } from './policy.ts';
@@ -27,6 +28,8 @@ export interface DoctorOptions {
 export interface ServerDoctorReport extends DoctorReport {
   /** The advisories that scans are matched with. They do not count for `ok`, which is about sandboxes. */
   readonly scanAdvisories: AdvisoriesAge;
+  /** Of the data folder; undefined when there is none. It does not count for `ok` either. */
+  readonly disk: DiskStatus | undefined;
 }
 
 export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorReport> {
@@ -40,7 +43,15 @@ export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorRe
   const known = (await images.list()).some(({ name }) => name === probeImage);
   const root = known ? stack.use(await images.mountRoot(await images.resolve(probeImage))) : undefined;
   const report = await runDoctor({ host, policy, roots: root ? { [probeImage]: root.path } : {} });
-  return { ...report, scanAdvisories: await scanAdvisories(options) };
+  return { ...report, scanAdvisories: await scanAdvisories(options), disk: await diskOf(config) };
+}
+
+async function diskOf({ dataDir, disk }: Config): Promise<DiskStatus | undefined> {
+  try {
+    return await diskStatus(dataDir, disk.reserveBytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reports unreadable advisories, and goes on to the sandboxes. */

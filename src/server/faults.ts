@@ -14,6 +14,7 @@ export const serverFaults = {
   BACKUP_NEWER: 'unsupported',
   IMAGE_DIFFERS: 'conflict',
   LISTEN_FAILED: 'host',
+  DISK_RESERVED: 'full',
   TOO_MANY_RUNS: 'busy',
   SANDBOX_FAILED: 'host',
   LEARNING_FAILED: 'invalid',

@@ -15,6 +15,7 @@ export type { AdvisoriesChangeOptions, AdvisoriesOptions } from './advisories-ad
 export type { BackupResult } from './backup/backup.ts';
 export type { RestoreResult } from './backup/restore.ts';
 export { defaultDataDir } from './config.ts';
+export type { DiskStatus } from './disk-reserve.ts';
 export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
 export type { AuditAdmin, PolicyCheck, PolicyInForce } from './gate-admin.ts';

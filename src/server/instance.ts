@@ -20,6 +20,8 @@ export interface DataPaths {
   /** What was pushed. */
   readonly registry: string;
   readonly lock: string;
+  /** Holds room for when the disk is full. */
+  readonly reserve: string;
   /** Held while a backup is taken. */
   readonly backupLock: string;
   /** Files that a backup under way holds on to. */
@@ -45,6 +47,7 @@ export function dataPaths(dataDir: string): DataPaths {
     rotationLock: join(dataDir, 'rotation.lock'),
     registry: join(dataDir, 'registry'),
     lock: join(dataDir, 'ward.lock'),
+    reserve: join(dataDir, 'reserve'),
     backupLock: join(dataDir, 'backup.lock'),
     backupStage: join(dataDir, 'backup'),
     restoreStage: join(dataDir, 'restore'),

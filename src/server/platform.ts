@@ -8,6 +8,7 @@ import {
   createFunctions,
   createRetention,
   createVault,
+  type DiskAdmission,
   type Functions,
   loadPermission,
   measureCode,
@@ -37,6 +38,7 @@ import { removeAbandonedBackup } from './backup/backup.ts';
 import { refuseUnfinishedRestore } from './backup/restore.ts';
 import { buildInfo } from './build-info.ts';
 import { type Config, withoutUndefined } from './config.ts';
+import { openDiskReserve } from './disk-reserve.ts';
 import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
 import { type GuardedImagesOptions, openGuardedImages } from './gate/guarded-images.ts';
@@ -99,6 +101,7 @@ export async function startPlatform(
   const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
   refuseUnfinishedRestore(paths);
   removeAbandonedBackup(paths);
+  const disk = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
   stack.use(await announceInstance(instance));
   const { refused } = stack.use(await takePrecedence(instance));
   const store = stack.use(await openStore({ path: paths.database }));
@@ -144,6 +147,11 @@ export async function startPlatform(
   await measureCode(store.holdings, blobs);
   const limits = systemLimits(config);
   let url = '';
+  // What Ward itself writes at its start is let through.
+  const admission: DiskAdmission = {
+    admitWrite: (bytes) => url !== '' && disk.admitWrite(bytes),
+    admitCall: disk.admitCall,
+  };
   const apiHost = () => config.apiHost ?? url;
   const guarded = stack.use(
     await openGuardedImages({
@@ -154,10 +162,12 @@ export async function startPlatform(
       publicUrl: () => config.apiHost,
       onChange: (event) => events.gateChanged(event),
       registryQuota: (namespace) => events.registryQuota(namespace),
+      admitWrite: disk.admitWrite,
       log,
     }),
   );
   figures.watchAdvisories(guarded.advisories);
+  figures.watchDisk(disk.status);
   const onViolation = createViolationWatch({
     store,
     figures,
@@ -201,6 +211,7 @@ export async function startPlatform(
     feedLimits: withoutUndefined(config.feeds),
     registryBytes: guarded.registryBytes,
     watchRecords: figures.records,
+    disk: admission,
   });
   events.registryQuota = async (namespace) =>
     (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;

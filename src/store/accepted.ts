@@ -17,11 +17,11 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): Accepted
     },
     async claim(activationId, attempt) {
       const unit = units.claim(activationId, attempt);
-      return (await writer.submit({ namespace: anyNamespace, unit, urgent: true })) === 1;
+      return (await writer.submit({ namespace: anyNamespace, unit, urgent: true, lasting: true })) === 1;
     },
     async settle(activationId, attempt) {
       const unit = units.settle(activationId, attempt);
-      await writer.submit({ namespace: anyNamespace, unit, urgent: true });
+      await writer.submit({ namespace: anyNamespace, unit, urgent: true, lasting: true });
     },
     async get(namespace, activationId) {
       await writer.flushNamespace(namespace);

@@ -3,6 +3,7 @@
  * namespace is not on disk yet, so that it sees every append made before it.
  */
 import type { Kysely } from 'kysely';
+import { isFault } from '../lib/index.ts';
 import { countMatching, matching, walk } from './activation-walk.ts';
 import { parseLines, parseObject, parseValue } from './documents.ts';
 import { evictActivations } from './evict.ts';
@@ -32,7 +33,12 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter): Activa
       .where('activations.namespace', '=', namespace);
   return {
     append: (write) =>
-      writer.submit({ namespace: write.row.namespace, unit: units.append(write), urgent: false }),
+      writer.submit({
+        namespace: write.row.namespace,
+        unit: units.append(write),
+        urgent: false,
+        lasting: true,
+      }),
     room: () => writer.room(),
     async get(namespace, activationId) {
       await writer.flushNamespace(namespace);
@@ -81,11 +87,11 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter): Activa
       return row?.total ?? 0;
     },
     async prune(rule) {
-      await writer.flushNamespace(rule.namespace);
+      await flushIfPossible(writer, rule.namespace);
       return pruneActivations(db, rule);
     },
     async evict(rule) {
-      await writer.flushNamespace(rule.namespace);
+      await flushIfPossible(writer, rule.namespace);
       return evictActivations(db, rule);
     },
     flush: () => writer.flush(),
@@ -104,4 +110,13 @@ function toRow(row: ActivationTable): ActivationRow {
     statusCode: row.status_code,
     document: row.response === null ? document : { ...document, response: parseValue(row.response) },
   };
+}
+
+/** What makes room goes on while there is none. */
+async function flushIfPossible(writer: GroupWriter, namespace: string): Promise<void> {
+  try {
+    await writer.flushNamespace(namespace);
+  } catch (error) {
+    if (!isFault(error, 'STORE_FULL')) throw error;
+  }
 }

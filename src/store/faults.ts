@@ -9,7 +9,7 @@ export const storeFaults = {
   /** A write would go past what its namespace may hold. */
   STORE_QUOTA: 'too-large',
   /** The disk is full. */
-  STORE_FULL: 'host',
+  STORE_FULL: 'full',
   /** Another process holds the database's write lock for too long. */
   STORE_LOCKED: 'busy',
   /** The database was written by a newer Ward. */

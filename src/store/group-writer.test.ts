@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Fault } from '../lib/index.ts';
 import type { RunBatch, Unit } from './batch.ts';
 import { groupWriter } from './group-writer.ts';
 
@@ -115,4 +116,45 @@ test('when a batch fails, all in it fail, and the next one is tried', async () =
   expect(failed.map((outcome) => outcome.status)).toEqual(['rejected', 'rejected']);
   expect(await writer.submit(write(true))).toBe(1);
   await writer.flush();
+});
+
+test('while the disk is full, what must not be lost waits in its order, and the rest is refused', async () => {
+  const full = new Fault('STORE_FULL', 'full', 'no space');
+  let hasRoom = false;
+  const written: unknown[] = [];
+  const writer = groupWriter(async (units) => {
+    if (!hasRoom) throw full;
+    written.push(...units.map(([step]) => step?.values[0]));
+    return units.map(() => 1);
+  });
+  const lasting = (text: string) => writer.submit({ ...write(false, text), lasting: true });
+  const first = lasting('first');
+  const refused = writer.submit(write(true, 'refused'));
+  await expect(refused).rejects.toBe(full);
+  await expect(writer.flush()).rejects.toBe(full);
+  await expect(writer.flushNamespace('n')).rejects.toBe(full);
+  await writer.flushNamespace('other');
+  const second = lasting('second');
+  await expect(writer.submit(write(true, 'again'))).rejects.toBe(full);
+  hasRoom = true;
+  await Promise.all([first, second]);
+  await writer.flush();
+  await writer.submit(write(true, 'third'));
+  expect(written).toEqual(['first', 'second', 'third']);
+});
+
+test('what waits for a full disk counts for the room, and gives it back', async () => {
+  let hasRoom = false;
+  const writer = groupWriter(async (units) => {
+    if (!hasRoom) throw new Fault('STORE_FULL', 'full', 'no space');
+    return units.map(() => 1);
+  });
+  const text = 'x'.repeat(1024 * 1024);
+  const writes = Array.from({ length: 40 }, () => writer.submit({ ...write(true, text), lasting: true }));
+  await turn();
+  const room = writer.room();
+  expect(room).toBeInstanceOf(Promise);
+  hasRoom = true;
+  await Promise.all([room, ...writes]);
+  expect(writer.room()).toBeUndefined();
 });

@@ -6,7 +6,7 @@
  * loop when an urgent one came or someone waits for a flush. One batch is on its way at a time, in the order of
  * submission. What waits is held in memory; `room` is what callers await so that it stays bounded.
  */
-import { isFault } from '../lib/index.ts';
+import { type Fault, isFault } from '../lib/index.ts';
 import { isLongText, type RunBatch, type SqlValue, type Unit } from './batch.ts';
 
 export interface GroupWriter {
@@ -25,6 +25,14 @@ export interface GroupWrite {
   readonly unit: Unit;
   /** Someone waits for it: don't gather. */
   readonly urgent: boolean;
+  /** While the disk is full it waits in memory, instead of being refused. */
+  readonly lasting?: boolean;
+}
+
+interface Flush {
+  left: number;
+  readonly done: () => void;
+  readonly failed: (fault: Fault) => void;
 }
 
 /** How many units of a namespace are not on disk. */
@@ -37,11 +45,13 @@ interface Entry {
   readonly tally: Tally;
   readonly unit: Unit;
   readonly chars: number;
+  readonly lasting: boolean;
   readonly resolve: (changed: number) => void;
   readonly reject: (reason: unknown) => void;
 }
 
 const gatherMs = 25;
+const fullRetryMs = 250;
 const gatherUnits = 500;
 /** What one transaction may hold, so that reads get their turn and no message to the thread is huge. */
 const batchUnits = 500;
@@ -68,7 +78,9 @@ class Writer implements GroupWriter {
   /** Units at the head of the queue that must not be held back for gathering. */
   #pressing = 0;
   #writing = false;
-  #flushes: { left: number; readonly done: () => void }[] = [];
+  #flushes: Flush[] = [];
+  /** Why the last batch could not be written, while that is tried again. */
+  #full: Fault | undefined;
   #roomWaiters: (() => void)[] = [];
 
   constructor(run: RunBatch) {
@@ -83,16 +95,17 @@ class Writer implements GroupWriter {
     this.#unsettledChars += chars;
     this.#unsettledUnits++;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ tally, unit, chars, resolve, reject });
+      this.#queue.push({ tally, unit, chars, lasting: write.lasting ?? false, resolve, reject });
       if (write.urgent) this.#press();
       else this.#schedule();
     });
   }
 
   async flush(): Promise<void> {
+    if (this.#full !== undefined) throw this.#full;
     if (this.#unsettledUnits === 0) return;
-    await new Promise<void>((done) => {
-      this.#flushes.push({ left: this.#unsettledUnits, done });
+    await new Promise<void>((done, failed) => {
+      this.#flushes.push({ left: this.#unsettledUnits, done, failed });
       this.#press();
     });
   }
@@ -129,7 +142,8 @@ class Writer implements GroupWriter {
 
   #schedule(): void {
     if (this.#writing || this.#queue.length === 0) return;
-    if (this.#pressing > 0 || this.#queue.length >= gatherUnits) {
+    if (this.#full !== undefined) this.#timer ??= setTimeout(() => this.#write(), fullRetryMs);
+    else if (this.#pressing > 0 || this.#queue.length >= gatherUnits) {
       if (this.#soon) return;
       this.#soon = true;
       setImmediate(() => {
@@ -147,6 +161,7 @@ class Writer implements GroupWriter {
     const batch = this.#take();
     this.#run(batch.map((entry) => entry.unit)).then(
       (outcomes) => {
+        this.#full = undefined;
         this.#settled(batch);
         batch.forEach(({ resolve, reject }, index) => {
           const outcome = outcomes[index] ?? 0;
@@ -154,11 +169,21 @@ class Writer implements GroupWriter {
           else resolve(outcome);
         });
       },
-      (error: unknown) => {
-        this.#settled(batch);
-        for (const entry of batch) entry.reject(error);
-      },
+      (error: unknown) => this.#failed(batch, error),
     );
+  }
+
+  /** A full disk: what must not be lost goes back to where it was, before all that came since. */
+  #failed(batch: readonly Entry[], error: unknown): void {
+    const full = isFault(error, 'STORE_FULL') ? error : undefined;
+    this.#full = full;
+    const again = full === undefined ? [] : batch.filter(({ lasting }) => lasting);
+    const refused = full === undefined ? batch : batch.filter(({ lasting }) => !lasting);
+    this.#queue = [...again, ...this.#queue];
+    this.#pressing = 0;
+    if (full !== undefined) for (const { failed } of this.#flushes.splice(0)) failed(full);
+    this.#settled(refused);
+    for (const entry of refused) entry.reject(error);
   }
 
   #take(): readonly Entry[] {

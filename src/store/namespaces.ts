@@ -58,7 +58,7 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
       return result.numUpdatedRows === 1n;
     },
     async delete(name) {
-      await writer.flushNamespace(name);
+      await writer.flushNamespace(name).catch(() => {});
       while ((await pruneActivations(db, { namespace: name, keep: 0, max: deleteChunk })) > 0);
       // All else that is in it, and what was appended meanwhile, goes with it.
       const result = await db.deleteFrom('namespaces').where('name', '=', name).executeTakeFirst();

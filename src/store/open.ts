@@ -45,7 +45,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const writer = groupWriter((units) => dialect.batch(units));
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= writer.flush().then(() => thread.close());
+    // What a full disk keeps from being written is known to the durable queue, as far as somebody was told of it.
+    closing ??= writer
+      .flush()
+      .catch(() => {})
+      .then(() => thread.close());
     return closing;
   };
   return {

@@ -1,4 +1,6 @@
 /** `ward up`, `ward doctor`. */
+import { formatSize } from '../../lib/index.ts';
+import type { DiskStatus } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { localOptions, openServer } from '../local.ts';
 
@@ -46,6 +48,7 @@ export const doctor: Handler = async (input, context) => {
     io.note(`advice: ${setting} is ${value}, better ${recommended}: ${why}`);
   const { count, ageSeconds = 0, warning } = report.scanAdvisories;
   io.note(`advisories: ${warning ?? `${count}, the newest ${Math.floor(ageSeconds / 86_400)} days old`}`);
+  if (report.disk !== undefined) io.note(`disk: ${diskText(report.disk)}`);
   for (const row of report.rows)
     if (row.required && row.proven !== 'yes')
       io.problem('MECHANISM_MISSING', `${row.name}: ${row.evidence || row.chosen}`);
@@ -54,3 +57,9 @@ export const doctor: Handler = async (input, context) => {
   if (report.ok) io.ok('all that the policy requires is there and proven');
   return report.ok ? 0 : 1;
 };
+
+function diskText({ freeBytes, reserveBytes, state }: DiskStatus): string {
+  const room = `${formatSize(freeBytes)} free, ${formatSize(reserveBytes)} of it in reserve`;
+  if (state === 'ample') return room;
+  return `${room}: tenants ${state === 'short' ? 'write nothing' : 'write and call nothing'} until there is more`;
+}

@@ -8,6 +8,7 @@ import { isProgram } from '../../invoker/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
+import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { CodePut } from './action-put.ts';
 import { blackboxKind, type CodeExec } from './exec.ts';
 import { familyOf } from './runtimes.ts';
@@ -33,7 +34,12 @@ export interface CodeStore {
   drop(digest: Digest): Promise<void>;
 }
 
-export function createCodeStore(blobs: BlobStore, entities: EntityStore, log: Log): CodeStore {
+export function createCodeStore(
+  blobs: BlobStore,
+  entities: EntityStore,
+  log: Log,
+  disk?: Pick<DiskAdmission, 'admitWrite'>,
+): CodeStore {
   const lock = createSharedLock();
   const needed = new Map<Digest, number>();
   const doomed = new Set<Digest>();
@@ -55,6 +61,8 @@ export function createCodeStore(blobs: BlobStore, entities: EntityStore, log: Lo
     drop,
     async store(exec, name, admit) {
       const code = decode(exec.code);
+      // Before it is scanned, which writes as well.
+      disk?.admitWrite(code.bytes.length);
       if (code.binary) await checkBinary(exec.kind, code.bytes);
       await admit?.(code.bytes);
       return lock.shared(async () => {

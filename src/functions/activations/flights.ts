@@ -73,6 +73,9 @@ export interface Flights {
   drain(timeoutMs: number): Promise<void>;
 }
 
+/** To write the records of what was interrupted. */
+const lastRecordsMs = 5000;
+
 const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
 
 export function createFlights(options: FlightsOptions): Flights {
@@ -147,7 +150,9 @@ export function createFlights(options: FlightsOptions): Flights {
         if (flight.started) flight.interrupt?.();
         else cancel(flight);
       }
-      await Promise.all(landings);
+      // A full disk takes no record; the durable queue still has what somebody was told of.
+      if (!(await within(Promise.all(landings), lastRecordsMs)))
+        log.error({ records: underWay.size }, 'records could not be written before the end');
     },
   };
 }

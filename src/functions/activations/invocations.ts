@@ -12,6 +12,7 @@ import { checkPayload, type ResolvedAction } from '../actions/resolved-action.ts
 import { type EntityRef, type NamespaceName, parseFullName } from '../entities/names.ts';
 import { functionFault, notFound } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
+import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { Vault } from '../vault/vault.ts';
 import { captureInput } from './captured-input.ts';
 import { newBudget } from './composed-call.ts';
@@ -68,6 +69,7 @@ export interface InvocationOptions {
   readonly invoker: Pick<Invoker, 'admit' | 'usage'>;
   readonly flights: Flights;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
+  readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
   readonly vault: Vault;
   readonly log: Log;
 }
@@ -79,6 +81,8 @@ export function createInvocations(options: InvocationOptions): InvocationService
   return {
     async invoke(request) {
       if (closing) throw functionFault('SHUTTING_DOWN', 'The platform is shutting down.');
+      // Before there is anything to wait for.
+      options.disk?.admitCall();
       const { identity, waitMs } = request;
       const resolving = options.actions.resolve(request.action, identity.namespace);
       const resolved = resolving instanceof Promise ? await resolving : resolving;

@@ -11,6 +11,7 @@ import { formatSize, type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationStore, ActivationWrite, Evicted, LongText } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
+import type { DiskAdmission } from '../namespaces/quotas.ts';
 
 /** Hears of what the quota does. */
 export interface RecordWatch {
@@ -22,6 +23,7 @@ export interface RecordQuotaOptions {
   readonly activations: ActivationStore;
   readonly log: Log;
   readonly watch?: RecordWatch | undefined;
+  readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
   /** How long a record stays after its end, however large the others are. */
   readonly graceMs?: number;
 }
@@ -123,6 +125,7 @@ export function createRecordQuota(options: RecordQuotaOptions): RecordQuota {
         return invoker.admit(namespace, limits);
       },
       admitFire(namespace, limits: Limits & Parameters<Invoker['admitFire']>[1]) {
+        options.disk?.admitCall();
         admitted(namespace, limits);
         invoker.admitFire(namespace, limits);
       },

@@ -23,6 +23,12 @@ export interface NamespaceUsage {
   readonly registry: QuotaUsage;
 }
 
+/** Whether the disk has room for what a tenant wants. Each throws a Fault of the kind `full`. */
+export interface DiskAdmission {
+  admitWrite(bytes: number): void;
+  admitCall(): void;
+}
+
 export interface Quotas {
   /** The stores that keep to the quota. @throws Fault QUOTA_EXCEEDED, as their `put` does */
   readonly entities: EntityStore;
@@ -31,24 +37,29 @@ export interface Quotas {
   usage(namespace: string): Promise<NamespaceUsage>;
 }
 
+/** What a small row takes. Large ones are rare, and the disk is looked at every second. */
+const rowBytes = 4096;
+
 type QuotaLimits = Pick<UserLimits, 'codeQuotaBytes' | 'recordQuotaBytes' | 'registryQuotaBytes'>;
 type Limited = { readonly limits: QuotaLimits } | undefined;
 
 export interface QuotaOptions {
   readonly store: Pick<Store, 'entities' | 'apis' | 'holdings'>;
   readonly blobs: Pick<BlobStore, 'size'>;
+  readonly disk?: DiskAdmission;
   /** At once when it was asked lately. Undefined when there is no such namespace. */
   readonly limitsOf: (namespace: string) => Limited | Promise<Limited>;
   readonly registryBytes?: (namespace: string) => Promise<number>;
 }
 
 export function createQuotas(options: QuotaOptions): Quotas {
-  const { store, blobs, limitsOf, registryBytes } = options;
+  const { store, blobs, disk, limitsOf, registryBytes } = options;
   const within = async (
     namespace: string,
     code: HeldCode | undefined,
     put: (bound: WriteBound | undefined) => Promise<boolean>,
   ): Promise<boolean> => {
+    disk?.admitWrite(rowBytes);
     const maxBytes = (await limitsOf(namespace))?.limits.codeQuotaBytes;
     if (maxBytes === undefined) return put(undefined);
     try {

@@ -135,7 +135,7 @@ async function outcomeOf(
 
 function keep(activations: FiringOptions['activations'], record: FiringRecord): Promise<unknown> {
   const kept = activations.append(firingRecord(record));
-  void activations.flush();
+  activations.flush().catch(() => {});
   return kept;
 }
 

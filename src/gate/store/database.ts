@@ -10,7 +10,7 @@ import { isFault, messageOf } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
 
 export interface Database {
-  /** @throws Fault GATE_STORE_FAILED, GATE_STORE_CORRUPT, GATE_CLOSED */
+  /** @throws Fault GATE_STORE_FAILED, GATE_STORE_FULL, GATE_STORE_CORRUPT, GATE_CLOSED */
   run<T>(work: (db: DatabaseSync) => T): T;
   /** All of it or nothing; no other process writes meanwhile. */
   transaction<T>(work: (db: DatabaseSync) => T): T;
@@ -20,6 +20,8 @@ export interface Database {
 /** `user_version` of the file. */
 export const gateSchema = 2;
 const busyTimeoutMs = 5000;
+/** SQLITE_FULL. */
+const full = 13;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const damaged: readonly number[] = [11, 26];
 
@@ -103,13 +105,14 @@ function guarded<T>(path: string, work: () => T): T {
     return work();
   } catch (cause) {
     if (isFault(cause)) throw cause;
-    const isDamaged = damaged.includes(resultCodeOf(cause));
-    throw isDamaged
-      ? gateFault('GATE_STORE_CORRUPT', `${path} is damaged or no database: ${messageOf(cause)}`, {
-          cause,
-          hint: `stop Ward and restore the file from a backup, or move ${path}* away to start with an empty one`,
-        })
-      : gateFault('GATE_STORE_FAILED', `${path}: ${messageOf(cause)}`, { cause });
+    const result = resultCodeOf(cause);
+    if (result === full) throw gateFault('GATE_STORE_FULL', `no space is left for ${path}`, { cause });
+    if (!damaged.includes(result))
+      throw gateFault('GATE_STORE_FAILED', `${path}: ${messageOf(cause)}`, { cause });
+    throw gateFault('GATE_STORE_CORRUPT', `${path} is damaged or no database: ${messageOf(cause)}`, {
+      cause,
+      hint: `stop Ward and restore the file from a backup, or move ${path}* away to start with an empty one`,
+    });
   }
 }
 

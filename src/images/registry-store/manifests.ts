@@ -32,6 +32,7 @@ export interface ManifestsOptions {
   readonly db: RegistryDatabase;
   readonly content: Content;
   readonly limitsOf: LimitsOf;
+  readonly admitWrite: (bytes: number) => void;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -42,9 +43,10 @@ const manifestRow = z.object({
   size: z.number(),
 });
 
-export function createManifests({ db, content, limitsOf, now }: ManifestsOptions): Manifests {
+export function createManifests({ db, content, limitsOf, admitWrite, now }: ManifestsOptions): Manifests {
   return {
     async put({ repository, document, tags, admit }) {
+      admitWrite(document.bytes.length);
       const depth = await checkParts(db, repository, document);
       await admit();
       const limits = await limitsOf(namespaceOfRepository(repository));

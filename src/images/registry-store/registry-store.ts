@@ -21,6 +21,8 @@ export interface RegistryStoreOptions {
   readonly limits?: Partial<RegistryStoreLimits>;
   /** What a namespace may hold instead of `limits.bytesPerNamespace`; undefined: that. */
   readonly bytesAllowed?: (namespace: string) => number | undefined | Promise<number | undefined>;
+  /** Before so many bytes are written; what it throws refuses them. */
+  readonly admitWrite?: (bytes: number) => void;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -58,10 +60,11 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     const bytesPerNamespace = await options.bytesAllowed?.(namespace);
     return bytesPerNamespace === undefined ? limits : { ...limits, bytesPerNamespace };
   };
+  const admitWrite = options.admitWrite ?? (() => {});
   const links = createLinks(db, limitsOf, now);
-  const uploads = createUploads({ content, limits, limitsOf, usage, record: links.add });
+  const uploads = createUploads({ content, limits, limitsOf, usage, admitWrite, record: links.add });
   stack.defer(() => uploads.close());
-  const manifests = createManifests({ db, content, limitsOf, now });
+  const manifests = createManifests({ db, content, limitsOf, admitWrite, now });
   const images = createPushedImages(dir, content, manifests);
   const opened = stack.move();
   const close = () => opened.disposeAsync();

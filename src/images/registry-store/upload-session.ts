@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly limitsOf: LimitsOf;
   /** Bytes that the namespace holds already. */
   readonly usage: (namespace: string) => Promise<number>;
+  /** Throws when the disk has no room. */
+  readonly admitWrite: (bytes: number) => void;
   /** Bytes that are on their way to it. */
   readonly pending: (namespace: string) => number;
   /** Makes the content a blob of the repository. @throws Fault STORAGE_EXHAUSTED */
@@ -132,6 +134,7 @@ export class UploadSession implements Upload, Growing {
 
   /** @throws Fault STORAGE_EXHAUSTED */
   #admit({ held, allowed }: Room, bytes: number): void {
+    this.#options.admitWrite(bytes);
     const needed = held + this.#options.pending(this.namespace) + Math.max(0, bytes - this.announced);
     if (needed > allowed) throw noRoom(this.namespace, { held, allowed });
   }

@@ -52,7 +52,8 @@ export interface RestoreResult extends Pick<BackupHeader, 'ward' | 'takenAt' | '
 /** Entries that a backup lays into a data folder. */
 const entries = ['state', 'code', 'registry', 'gate', 'advisories', 'parameters.keys', 'guest.auth'] as const;
 /** Entries of a data folder that holds nothing: locks, mount points, and a file system's own. */
-const ofNobody = /^(?:(?:ward|backup|rotation)\.lock(?:-journal)?|backup|restore|roots|laid|lost\+found)$/;
+const ofNobody =
+  /^(?:(?:ward|backup|rotation)\.lock(?:-journal)?|backup|restore|reserve|roots|laid|lost\+found)$/;
 const syncTimeoutMs = 600_000;
 /** With the rights that there are. */
 const here: Acting['aside'] = (work) => work();

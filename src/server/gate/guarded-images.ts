@@ -12,6 +12,7 @@ import type { GateEvent } from '../../gate/index.ts';
 import { type ImageStore, openRegistryStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { createRegistry } from '../../registry/index.ts';
+import { withoutUndefined } from '../config.ts';
 import { dataPaths } from '../instance.ts';
 import type { AdvisoriesAge } from './advisories-age.ts';
 import { createCodeGate } from './code-gate.ts';
@@ -29,6 +30,8 @@ export interface GuardedImagesOptions {
   /** How the world gets here, where the operator has said it. */
   readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
+  /** Before so many bytes of a push are written; throws when the disk has no room. */
+  readonly admitWrite?: (bytes: number) => void;
   /** Bytes of images that a namespace may have pushed. */
   readonly registryQuota?: (namespace: string) => number | undefined | Promise<number | undefined>;
   /** How often it is looked for changes of policy, advisories and VEX; ms. */
@@ -68,7 +71,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   const pushed = stack.use(
     await openRegistryStore({
       dir: dataPaths(dataDir).registry,
-      ...(registryQuota === undefined ? {} : { bytesAllowed: registryQuota }),
+      ...withoutUndefined({ bytesAllowed: registryQuota, admitWrite: options.admitWrite }),
     }),
   );
   const evidence = createEvidence({ imagesDir, registry: pushed, log });

@@ -6,6 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { RecordWatch } from '../../functions/index.ts';
 import type { Completion, InvokerStatus } from '../../invoker/index.ts';
 import type { ViolationKind } from '../../sandbox/index.ts';
+import type { DiskStatus } from '../disk-reserve.ts';
 import type { AdvisoriesAge } from '../gate/advisories-age.ts';
 
 export type Throttle =
@@ -32,6 +33,8 @@ export interface Figures {
   watchInvoker(status: () => InvokerStatus): void;
   /** Asked at each scrape. */
   watchAdvisories(age: () => Pick<AdvisoriesAge, 'count' | 'ageSeconds'>): void;
+  /** Asked at each scrape. */
+  watchDisk(status: () => DiskStatus): void;
 }
 
 /** Without results and logs, which are not to be kept for it. */
@@ -120,6 +123,7 @@ export function createFigures(build: string): Figures {
     judged: (stage, outcome) => verdicts.inc({ stage, outcome }),
     watchInvoker: (status) => watchInvoker(registry, status),
     watchAdvisories: (age) => watchAdvisories(registry, age),
+    watchDisk: (status) => watchDisk(registry, status),
   };
 }
 
@@ -171,6 +175,25 @@ function watchAdvisories(registry: Registry, age: () => Pick<AdvisoriesAge, 'cou
   const sinceChange = new Gauge({
     name: 'ward_advisories_age_seconds',
     help: 'Since the newest of them was changed; -1: there are none, or they have no time',
+    registers,
+  });
+}
+
+function watchDisk(registry: Registry, status: () => DiskStatus): void {
+  const registers = [registry];
+  const free = new Gauge({
+    name: 'ward_disk_free_bytes',
+    help: 'Free on the disk of the data folder',
+    registers,
+    collect() {
+      const now = status();
+      free.set(now.freeBytes);
+      reserve.set(now.reserveBytes);
+    },
+  });
+  const reserve = new Gauge({
+    name: 'ward_disk_reserve_bytes',
+    help: 'What tenants leave free: below it they write nothing, below half of it nothing is called',
     registers,
   });
 }

@@ -1,5 +1,5 @@
 /** What the main thread and the database thread say to each other. Both are Ward's own: nothing is checked. */
-import type { SqlValue, Statement } from '../batch.ts';
+import type { LongText, SqlValue, Statement } from '../batch.ts';
 
 export type Request =
   | {
@@ -30,7 +30,13 @@ export type Reply =
       readonly changes: number;
     }
   | { readonly id: number; readonly type: 'outcomes'; readonly outcomes: readonly (number | SqlError)[] }
-  | { readonly id: number; readonly type: 'error'; readonly error: SqlError };
+  | {
+      readonly id: number;
+      readonly type: 'error';
+      readonly error: SqlError;
+      /** The long texts of a batch, given back so that it can be tried again. */
+      readonly texts?: readonly LongText[];
+    };
 
 /** An error of SQLite: `code` is its extended result code, 0 when it was something else. */
 export interface SqlError {

@@ -8,6 +8,7 @@ test.each([
   [267, 'STORE_CORRUPT'],
   [26, 'STORE_CORRUPT'],
   [13, 'STORE_FULL'],
+  [4874, 'STORE_FULL'],
   [778, 'STORE_FAILED'],
   [787, 'STORE_NO_NAMESPACE'],
   [1555, 'STORE_DUPLICATE'],

@@ -6,6 +6,8 @@ import { resultCodes, type SqlError } from './protocol.ts';
 
 /** SQLITE_CONSTRAINT_FOREIGNKEY; _PRIMARYKEY, _UNIQUE, and _TRIGGER, since triggers forbid duplicates only. */
 const foreignKey = 787;
+/** SQLITE_IOERR_SHMSIZE: a full disk, when SQLite's file of shared memory has to grow. */
+const noRoomForSharedMemory = 4874;
 const duplicates: readonly number[] = [1555, 2067, 1811];
 
 /** The fault for what the database thread reported (`SqlError`) or died of (anything). */
@@ -37,6 +39,7 @@ export function faultOf(reason: unknown, path: string): Fault {
         hint: `Free disk space below ${dirname(path)}.`,
       });
     default:
+      if (error.code === noRoomForSharedMemory) return faultOf({ ...error, code: resultCodes.full }, path);
       return storeFault('STORE_FAILED', `the database ${path} failed: ${error.message}`, {
         ...options,
         hint: `Check the disk, and that ${dirname(path)} and its files belong to Ward's user; then restart Ward.`,

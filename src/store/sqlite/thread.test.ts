@@ -189,3 +189,27 @@ test('when the thread dies, pending and later calls say so', async () => {
   await expect(dead.query('select 1', [])).rejects.toMatchObject({ code: 'STORE_FAILED' });
   await dead.close();
 });
+
+test('a batch that finds the disk full changes nothing, and can be tried again with its long texts', async () => {
+  const pages = async (pragma: string) => Object.values((await thread.query(pragma, [])).rows[0] ?? {})[0];
+  await thread.query(`pragma max_page_count = ${Number(await pages('pragma page_count')) + 2}`, []);
+  const text = (letter: string) => ({ pieces: [Uint8Array.from(Buffer.alloc(100_000, letter))] });
+  const unit = (id: number, letter: string) => [
+    {
+      statement: { sql: 'insert into t (id, text) values (?, cast(? as text))', arity: 2 },
+      values: [id, text(letter)],
+    },
+  ];
+  const units = [unit(1, 'a'), unit(2, 'b')];
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await expect(thread.batch(units)).rejects.toMatchObject({ code: 'STORE_FULL', kind: 'full' });
+  }
+  expect(await ids()).toEqual([]);
+  await thread.query('pragma max_page_count = 100000', []);
+  expect(await thread.batch(units)).toEqual([1, 1]);
+  const { rows } = await thread.query('select substr(text, 1, 1) as letter, length(text) as n from t', []);
+  expect(rows).toEqual([
+    { letter: 'a', n: 100_000 },
+    { letter: 'b', n: 100_000 },
+  ]);
+});

@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Fault } from '../../lib/index.ts';
-import { isLongText, type Statement, type Unit, type UnitOutcome } from '../batch.ts';
+import { isLongText, type LongText, type Statement, type Unit, type UnitOutcome } from '../batch.ts';
 import { storeFault } from '../faults.ts';
 import type { BatchRequest, Reply, Request, WorkerData } from './protocol.ts';
 import { faultOf } from './sql-fault.ts';
@@ -34,6 +34,8 @@ type Unnumbered<T> = T extends Request ? Omit<T, 'id'> : never;
 interface Pending {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (fault: Fault) => void;
+  /** Takes the long texts of a request that failed. */
+  readonly restored?: ((texts: readonly LongText[]) => void) | undefined;
 }
 
 class Thread implements DatabaseThread {
@@ -65,7 +67,8 @@ class Thread implements DatabaseThread {
   }
 
   async batch(units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
-    const reply = await this.#send(flatten(units));
+    const request = flatten(units);
+    const reply = await this.#send(request, (texts) => restore(request.values, texts));
     if (reply.type !== 'outcomes') throw storeFault('STORE_FAILED', 'the database thread broke its protocol');
     return reply.outcomes.map((outcome) =>
       typeof outcome === 'number' ? outcome : faultOf(outcome, this.#path),
@@ -80,11 +83,11 @@ class Thread implements DatabaseThread {
     await answered.finally(() => exited);
   }
 
-  #send(request: Unnumbered<Request>): Promise<Reply> {
+  #send(request: Unnumbered<Request>, restored?: Pending['restored']): Promise<Reply> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject, restored });
       if (this.#outbox.push({ ...request, id }) === 1) queueMicrotask(() => this.#post());
     });
   }
@@ -97,8 +100,10 @@ class Thread implements DatabaseThread {
   #receive(reply: Reply): void {
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
-    if (reply.type === 'error') pending?.reject(faultOf(reply.error, this.#path));
-    else pending?.resolve(reply);
+    if (reply.type === 'error') {
+      pending?.restored?.(reply.texts ?? []);
+      pending?.reject(faultOf(reply.error, this.#path));
+    } else pending?.resolve(reply);
   }
 
   #crash(error: unknown): Fault {
@@ -138,4 +143,14 @@ function flatten(units: readonly Unit[]): Omit<BatchRequest, 'id'> {
     steps.push(-1);
   }
   return { type: 'batch', statements, steps, values };
+}
+
+/** Their memory went to the thread and came back: it is under the same values again. */
+function restore(values: BatchRequest['values'], texts: readonly LongText[]): void {
+  values
+    .filter((value) => isLongText(value))
+    .forEach((value, index) => {
+      const { pieces } = texts[index] ?? { pieces: [] };
+      Object.assign(value, { pieces });
+    });
 }

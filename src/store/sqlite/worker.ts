@@ -5,7 +5,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { giveBack } from '../../lib/index.ts';
-import { isLongText, type SqlValue } from '../batch.ts';
+import { isLongText, type LongText, type SqlValue } from '../batch.ts';
 import {
   type BatchRequest,
   type Reply,
@@ -30,7 +30,12 @@ const db = open();
 const prepared = new Map<string, { readonly statement: StatementSync; readonly returnsRows: boolean }>();
 
 port.on('message', (requests: readonly Request[]) => {
-  port.postMessage(requests.map(answer));
+  const replies = requests.map(answer);
+  const givenBack = replies.flatMap((reply) => (reply.type === 'error' ? (reply.texts ?? []) : []));
+  port.postMessage(
+    replies,
+    givenBack.flatMap(({ pieces }) => pieces.map(({ buffer }) => buffer)),
+  );
   for (const request of requests) forgetTexts(request);
   if (!db.isOpen) port.close();
 });
@@ -60,7 +65,8 @@ function answer(request: Request): Reply {
     close();
     return { id, type: 'rows', rows: [], changes: 0 };
   } catch (error) {
-    return { id, type: 'error', error: describe(error) };
+    const texts = request.type === 'batch' ? request.values.filter(isText) : [];
+    return { id, type: 'error', error: describe(error), texts };
   }
 }
 
@@ -77,11 +83,15 @@ function bindable(value: SqlValue): string | number | null | Uint8Array {
   return isLongText(value) ? Buffer.concat(value.pieces) : value;
 }
 
+function isText(value: SqlValue): value is LongText {
+  return isLongText(value);
+}
+
 /** Their memory is this thread's alone, and given back at once (see `giveBack`). */
 function forgetTexts(request: Request): void {
   if (request.type === 'close') return;
   for (const value of request.values)
-    if (isLongText(value)) for (const { buffer } of value.pieces) buffer.transfer(0);
+    if (isText(value)) for (const { buffer } of value.pieces) if (!buffer.detached) buffer.transfer(0);
 }
 
 function prepare(sql: string) {

@@ -1,0 +1,179 @@
+/** A disk that is full: tenants are told so, what was accepted is kept, and nothing is answered 500. */
+import type { ChildProcess } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, open, rm, stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startCommand } from '../src/lib/index.ts';
+import { missingForSandboxes, type Reply, type RequestOptions, Ward } from './ward.ts';
+
+const missing = missingForSandboxes();
+const mebibyte = 1024 * 1024;
+const diskMiB = 160;
+const reserveMiB = 32;
+const limits = { invocationsPerMinute: 100_000, concurrentInvocations: 100, firesPerMinute: 100_000 };
+const statuses: number[] = [];
+
+let dir: string;
+let holder: ChildProcess;
+let ward: Ward;
+
+/** A tmpfs in a mount namespace that only this process holds. */
+async function mountDisk(): Promise<ChildProcess> {
+  const script = `mount -t tmpfs -o size=${diskMiB}m,mode=0755 disk "$1" && echo ready && exec sleep infinity`;
+  const child = startCommand(['unshare', '--mount', 'sh', '-c', script, 'sh', dir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.stdout === null) throw new Error('the child has no stdout');
+  await once(child.stdout, 'data');
+  return child;
+}
+
+/** Of the disk, as it is seen from here. */
+function path(...names: string[]): string {
+  return join(`/proc/${holder.pid}/root`, dir, ...names);
+}
+
+async function freeBytes(): Promise<number> {
+  const { bavail, bsize } = await statfs(path());
+  return bavail * bsize;
+}
+
+async function sizeOf(name: string): Promise<number> {
+  return stat(path(name)).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+/** Another program of the machine takes all but so many bytes. */
+async function fillUpTo(free: number): Promise<void> {
+  await using file = await open(path('filler'), 'a');
+  const block = Buffer.alloc(mebibyte);
+  for (;;) {
+    const size = Math.min(block.length, (await freeBytes()) - free);
+    if (size <= 0) return;
+    try {
+      await file.write(block, 0, size);
+    } catch {
+      return;
+    }
+  }
+}
+
+async function request(method: string, to: string, options: RequestOptions = {}): Promise<Reply> {
+  const reply = await ward.request(method, to, options);
+  statuses.push(reply.status);
+  return reply;
+}
+
+const actions = '/api/v1/namespaces/_/actions';
+const put = (name: string, code: string) =>
+  request('PUT', `${actions}/${name}?overwrite=true`, { body: { exec: { kind: 'nodejs:24', code } } });
+const invoke = (name: string, body: object, blocking: boolean) =>
+  request('POST', `${actions}/${name}?blocking=${blocking}`, { body });
+/** A push of one blob, as clients begin it. */
+async function pushBlob(bytes: Buffer): Promise<Reply> {
+  const started = await request('POST', '/v2/guest/app/blobs/uploads/');
+  if (started.status !== 202) return started;
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const target = new URL(started.headers.get('location') ?? '', ward.url);
+  target.searchParams.set('digest', digest);
+  return request('PUT', `${target.pathname}${target.search}`, {
+    body: bytes,
+    headers: { 'content-type': 'application/octet-stream' },
+  });
+}
+
+async function metric(name: string): Promise<number> {
+  const { body } = await request('GET', '/metrics');
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(String(body))?.[1]);
+}
+
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  dir = await mkdtemp(join(tmpdir(), 'ward-disk-'));
+  holder = await mountDisk();
+  const config = { limits, disk: { reserveBytes: `${reserveMiB}m` } };
+  ({ ward } = await Ward.startSaying(config, dir, undefined, holder.pid));
+});
+afterAll(async () => {
+  if (missing !== undefined) return;
+  await ward?.[Symbol.asyncDispose]();
+  holder?.kill('SIGKILL');
+  await rm(dir, { recursive: true, force: true });
+});
+
+describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` : ''}`, () => {
+  it('below the reserve, code and images are refused; calls and deletes go on', async () => {
+    expect((await put('hello', 'function main() { return { ok: true } }')).status).toBe(200);
+    expect((await put('old', `// ${'x'.repeat(mebibyte)}`)).status).toBe(200);
+    expect((await invoke('hello', {}, true)).status).toBe(200);
+    await ward.until(async () => (await sizeOf('reserve')) === (reserveMiB / 4) * mebibyte);
+    await fillUpTo(reserveMiB * 0.75 * mebibyte);
+    await ward.until(async () => (await put('more', 'function main() {}')).status === 507);
+    const refused = await put('more', 'function main() {}');
+    expect(refused.body).toMatchObject({
+      error: expect.stringContaining('no room on its disk'),
+      code: expect.any(String),
+    });
+    expect(JSON.stringify(refused.body)).not.toContain(dir);
+    expect(refused.headers.get('x-ward-fault')).toBe('DISK_RESERVED');
+    const push = await pushBlob(randomBytes(mebibyte));
+    expect([push.status, push.body]).toEqual([
+      507,
+      { errors: [{ code: 'DENIED', message: expect.stringContaining('no room on its disk'), detail: null }] },
+    ]);
+    expect((await invoke('hello', {}, true)).status).toBe(200);
+    expect((await request('DELETE', `${actions}/old`)).status).toBe(200);
+    expect(await metric('ward_disk_free_bytes')).toBeLessThan(reserveMiB * mebibyte);
+    expect(await metric('ward_disk_reserve_bytes')).toBe(reserveMiB * mebibyte);
+  });
+
+  it('when it is full, calls are refused, and those that were accepted keep their records', async () => {
+    await rm(path('filler'));
+    const slow = `function main({ n }) {
+      console.log('l'.repeat(2000000));
+      return new Promise((done) => setTimeout(done, 4000, { n, text: 'x'.repeat(900000) }));
+    }`;
+    await ward.until(async () => (await put('slow', slow)).status === 200);
+    const begun = await Promise.all(Array.from({ length: 8 }, (_, n) => invoke('slow', { n }, false)));
+    expect(begun.map(({ status }) => status)).toEqual(begun.map(() => 202));
+    // It gives its own file back when nothing is free; that is taken away as well.
+    await fillUpTo(0);
+    await ward.until(async () => (await invoke('hello', {}, true)).status === 507);
+    await ward.until(async () => {
+      await fillUpTo(0);
+      return (await freeBytes()) === 0;
+    });
+    // Then there are records that can't be written.
+    let isStuck = false;
+    const began = performance.now();
+    while (!isStuck) {
+      expect(performance.now() - began).toBeLessThan(30_000);
+      expect([507]).toContain((await invoke('hello', {}, true)).status);
+      expect((await put('more', 'function main() {}')).status).toBe(507);
+      expect([200, 507]).toContain((await request('GET', `${actions}/hello`)).status);
+      const url = `/api/v1/namespaces/_/activations/${begun[0]?.body.activationId}`;
+      isStuck = (await request('GET', url)).status === 507;
+    }
+    expect(await sizeOf('reserve')).toBe(0);
+    expect((await request('DELETE', `${actions}/slow`)).status).not.toBe(500);
+    await rm(path('filler'));
+    await ward.until(async () => (await invoke('hello', {}, true)).status === 200);
+    for (const [n, { body }] of begun.entries()) {
+      const record = await ward.activation(body.activationId);
+      expect(record.response).toMatchObject({ success: true, result: { n } });
+      expect(record.logs.join('').length).toBeGreaterThan(2_000_000);
+    }
+    expect((await put('more', 'function main() {}')).status).toBe(200);
+    await ward.until(async () => (await sizeOf('reserve')) === (reserveMiB / 4) * mebibyte);
+  });
+
+  it('never answered 500', () => {
+    expect(statuses.length).toBeGreaterThan(30);
+    expect(statuses.filter((status) => status === 500 || status === 502)).toEqual([]);
+  });
+});
