@@ -56,8 +56,6 @@ export async function openBareStart(
       hint: 'apt-get install runc',
     });
   }
-  // The wrapper that gives an old runc a time namespace is Ward's.
-  const features = hasTimeNamespace ? runtime : { ...runtime, timeNamespace: true };
   const wrapper = ids === undefined ? guard : [];
   const driver = runtimeDrivers.runc;
   const tree = openCgroupTree(host.features.cgroup, instance);
@@ -75,7 +73,10 @@ export async function openBareStart(
     await writeFile(join(bundleDir, 'config.json'), JSON.stringify(spec));
     const cgroup = tree.group(id);
     running.add(cgroup);
-    const child = startCommand([...wrapper, ...driver.runArgv(features, paths, false)], {
+    const argv = driver.runArgv(runtime, paths, false);
+    // The program in front, which gives runc a time namespace, is Ward's.
+    const own = hasTimeNamespace ? argv : argv.slice(argv.indexOf('--') + 1);
+    const child = startCommand([...wrapper, ...own], {
       cwd: bundleDir,
       env: runtimeEnv,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -91,7 +92,7 @@ export async function openBareStart(
       async remove() {
         running.delete(cgroup);
         await cgroup.kill();
-        await runCommand(driver.deleteArgv(features, paths), { env: runtimeEnv, timeoutMs: 20_000 });
+        await runCommand(driver.deleteArgv(runtime, paths), { env: runtimeEnv, timeoutMs: 20_000 });
         await cgroup.remove();
         await mustRun(['umount', '--lazy', root]);
         await rm(bundleDir, { recursive: true, force: true });

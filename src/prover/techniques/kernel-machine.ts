@@ -1,10 +1,36 @@
 /** The machine itself: its kernel, clock, swap and power. Calls are made so that they can't do what they ask for. */
+
+import { uptime } from 'node:os';
 import { withoutOption } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;
 
 export const machineTechniques: readonly Technique[] = [
+  {
+    ...head,
+    control: 'time-namespace',
+    name: 'host-uptime',
+    title: 'learn how long the host has been up, by which it is known again and its restarts are seen',
+    reference: 'time_namespaces(7), clock_gettime(2), sysinfo(2)',
+    expects: ['absent'],
+    run: async ({ run }) =>
+      run(
+        `
+CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME = 1, 4, 7
+info = buffer(256)
+libc.sysinfo(info)
+uptimes = {"sysinfo": struct.unpack_from("l", info.raw)[0]}
+for name, clock in (("CLOCK_MONOTONIC", CLOCK_MONOTONIC), ("CLOCK_MONOTONIC_RAW", CLOCK_MONOTONIC_RAW), ("CLOCK_BOOTTIME", CLOCK_BOOTTIME)):
+    uptimes[name] = time.clock_gettime(clock)
+for name, seconds in uptimes.items():
+    if abs(seconds - facts["hostUptime"]) < 3600:
+        escaped(name + " tells it: %d s" % seconds)
+blocked("absent", "%d clocks say something else" % len(uptimes))
+`,
+        { more: { hostUptime: uptime() } },
+      ),
+  },
   {
     ...head,
     name: 'module-init',

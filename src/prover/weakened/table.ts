@@ -91,7 +91,7 @@ const rows: readonly Row[] = [
       'speculation-ask syscall-dispatch time-stamp-counter machine-checks timer-slack reaper-become core-cookie file-flags-stdin file-flags-image',
     ],
   },
-  { without: ['time-namespace'], techniques: ['host-namespace-time'] },
+  { without: ['time-namespace'], techniques: ['host-namespace-time host-uptime'] },
   {
     without: ['tmpfs-limit'],
     techniques: [

@@ -1,7 +1,7 @@
 /** crun: the default; the fastest to start. */
 import { join } from 'node:path';
 import { errorsInJsonLog } from './log.ts';
-import type { RuntimeDriver } from './types.ts';
+import { type RuntimeDriver, shiftedClocks } from './types.ts';
 
 export const crun: RuntimeDriver = {
   name: 'crun',
@@ -9,7 +9,8 @@ export const crun: RuntimeDriver = {
   joinsCgroup: false,
   ownsNetwork: false,
   adapt: (spec) => spec,
-  runArgv: ({ path }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
+  runArgv: ({ path, timeNamespace }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
+    ...(timeNamespace ? shiftedClocks() : []),
     ...[path, '--root', stateDir, '--cgroup-manager', 'cgroupfs'],
     ...['--log', `file:${logFile}`, '--log-format', 'json'],
     ...['run', '--keep', '--bundle', bundleDir],

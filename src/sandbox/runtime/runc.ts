@@ -1,10 +1,10 @@
 /**
  * runc: the reference implementation. Before 1.2 it doesn't know the time namespace, so `unshare --time` makes
- * one that runc's children are born in.
+ * one that runc's children are born in, with clocks of its own.
  */
 import { join } from 'node:path';
 import { errorsInJsonLog } from './log.ts';
-import type { RuntimeDriver } from './types.ts';
+import { type RuntimeDriver, shiftedClocks } from './types.ts';
 
 export const runc: RuntimeDriver = {
   name: 'runc',
@@ -12,8 +12,8 @@ export const runc: RuntimeDriver = {
   joinsCgroup: false,
   ownsNetwork: false,
   adapt: (spec) => spec,
-  runArgv: ({ path, timeNamespace }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
-    ...(timeNamespace ? [] : ['/usr/bin/unshare', '--time', '--']),
+  runArgv: ({ path }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
+    ...shiftedClocks(),
     ...[path, '--root', stateDir, '--log', logFile, '--log-format', 'json'],
     ...['run', '--keep', '--bundle', bundleDir],
     ...(hasChannel ? ['--preserve-fds', '1'] : []),
