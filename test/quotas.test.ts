@@ -1,0 +1,104 @@
+/** Quotas of disk on a real Ward: one tenant fills its own, others notice nothing, and kill -9 miscounts nothing. */
+import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingForSandboxes, Ward } from './ward.ts';
+
+const missing = missingForSandboxes();
+const limits = { invocationsPerMinute: 100_000, concurrentInvocations: 100 };
+const loud = `function main() { console.log('l'.repeat(300000)); return {}; }`;
+const actions = '/api/v1/namespaces/_/actions';
+
+let ward: Ward;
+let other: string;
+
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  ward = await Ward.start({ limits });
+  other = await ward.createNamespace('other', []);
+  await ward.setLimits('guest', ['--record-quota', '1m', '--code-quota', '512k', '--registry-quota', '64k']);
+  await ward.until(async () => (await usage()).records.limit === 1024 * 1024);
+});
+afterAll(async () => {
+  await ward?.[Symbol.asyncDispose]();
+});
+
+async function usage(auth?: string) {
+  const options = auth === undefined ? {} : { auth };
+  return (await ward.request('GET', '/ward/v1/namespaces/_/usage', options)).body;
+}
+
+const put = (name: string, code: string, auth = ward.auth) =>
+  ward.request('PUT', `${actions}/${name}`, { auth, body: { exec: { kind: 'nodejs:24', code } } });
+const call = (auth = ward.auth) => ward.request('POST', `${actions}/loud?blocking=true`, { auth, body: {} });
+
+/** What the counters must be, added up. */
+function addedUp(namespace: string): unknown {
+  using database = new DatabaseSync(join(ward.dataDir, 'state', 'ward.db'), { readOnly: true });
+  const sum = `select sum(1024 + octet_length(document) + ifnull(octet_length(response), 0)
+      + ifnull(octet_length(lines), 0)) as bytes
+    from activations left join activation_logs using (activation_id) where namespace = ?`;
+  return database.prepare(sum).get(namespace)?.['bytes'];
+}
+
+describe.skipIf(missing !== undefined)(`a quota${missing ? ` (${missing})` : ''}`, () => {
+  it('of code and images is kept to, with what is used', async () => {
+    expect((await put('loud', loud)).status).toBe(200);
+    expect((await put('loud', loud, other)).status).toBe(200);
+    const refused = await put('large', `// ${randomBytes(300_000).toString('hex')}`);
+    expect([refused.status, refused.body.quota, refused.body.limit]).toEqual([413, 'code', 524_288]);
+    expect(refused.headers.get('ratelimit')).toBe(`"code";r=${524_288 - refused.body.used}`);
+    const image = randomBytes(100_000);
+    const started = await ward.request('POST', '/v2/guest/app/blobs/uploads/');
+    const target = new URL(started.headers.get('location') ?? '', ward.url);
+    target.searchParams.set('digest', `sha256:${createHash('sha256').update(image).digest('hex')}`);
+    const pushed = await ward.request('PUT', `${target.pathname}${target.search}`, {
+      body: image,
+      headers: { 'content-type': 'application/octet-stream' },
+    });
+    expect([pushed.status, pushed.body.errors]).toEqual([
+      413,
+      [{ code: 'DENIED', message: expect.stringContaining('of the 64 KiB'), detail: null }],
+    ]);
+    expect((await usage()).registry).toEqual({ used: 0, limit: 65_536 });
+  });
+
+  it('of records refuses calls while they are young, and no other tenant’s', async () => {
+    const accepted: string[] = [];
+    await ward.until(async () => {
+      const reply = await call();
+      if (reply.status === 200) accepted.push(reply.body.activationId);
+      return reply.status === 429;
+    });
+    const refused = await call();
+    expect([refused.status, refused.headers.get('x-ward-fault')]).toEqual([429, 'RECORDS_FULL']);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await call(other)).status).toBe(200);
+    for (const id of accepted)
+      expect((await ward.activation(id)).logs.join('').length).toBeGreaterThan(300_000);
+    const { records } = await usage();
+    expect(records.count).toBe(accepted.length);
+    expect(records.used).toBeGreaterThan(1024 * 1024);
+    expect(records.used).toBeLessThan(2 * 1024 * 1024);
+    const shown = await ward.cli(['namespace', 'list', '--all', '-o', 'json', '--data', ward.dataDir]);
+    expect(JSON.parse(shown.stdout).namespaces[0].disk.recordBytes).toBe(records.used);
+  });
+
+  it('is counted right after kill -9 in the middle of a flood', async () => {
+    const { dataDir } = ward;
+    const before = await usage();
+    await ward.setLimits('guest', ['--record-quota', '1g']);
+    await ward.until(async () => (await call()).status === 200);
+    const flood = Promise.allSettled(Array.from({ length: 40 }, () => call()));
+    await ward.until(async () => (await usage()).records.count > before.records.count + 5);
+    await ward.kill();
+    await flood;
+    ward = await Ward.start({ limits }, dataDir);
+    const after = await usage();
+    expect(after.records.used).toBe(addedUp('guest'));
+    expect((await usage(other)).records.used).toBe(addedUp('other'));
+    expect(after.code).toEqual(before.code);
+    expect((await call()).status).toBe(200);
+  });
+});
