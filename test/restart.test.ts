@@ -235,12 +235,11 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
       await mkdir(join(folder, 'closed', 'open'), { recursive: true });
       await chmod(join(folder, 'closed'), 0o700);
       await symlink(join(folder, 'closed', 'open'), join(folder, 'link'));
-      const ward = await Ward.start({}, join(folder, path));
       try {
+        await using ward = await Ward.start({}, join(folder, path));
         await ward.deploy('hello', waits);
         expect((await ward.invoke('hello', { n: 5 })).body.response.result).toEqual({ n: 5 });
       } finally {
-        await ward.stop();
         await rm(folder, { recursive: true });
       }
     },
