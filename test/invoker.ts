@@ -18,7 +18,7 @@ import {
   type NamespaceLimits,
 } from '../src/invoker/index.ts';
 import { newActivationId, randomHex, silentLog } from '../src/lib/index.ts';
-import { openSandboxHost, openStarter, operatorPolicy } from '../src/sandbox/index.ts';
+import { openSandboxHost, operatorPolicy, takeOrders } from '../src/sandbox/index.ts';
 import { cgroupsOf, freezerStatesOf, imagesDir } from './ward.ts';
 
 export const wide: NamespaceLimits = {
@@ -59,14 +59,12 @@ export class InvokerBench implements AsyncDisposable {
     await chmod(dir, 0o711);
     const instance = `bench-${randomHex(4)}`;
     const runtime = options.operator?.defaults.runtime ?? 'crun';
-    const starter = stack.adopt(await openStarter(), (opened) => opened.close());
     const host = stack.use(
       await openSandboxHost({
         instance,
         runDir: join(dir, 'run'),
         runtime,
         log: silentLog,
-        startRuntime: starter.start,
         onViolation: (id, violation) => invoker.violated(id, violation),
       }),
     );
@@ -74,7 +72,7 @@ export class InvokerBench implements AsyncDisposable {
     const blobs = await openBlobStore(join(dir, 'code'));
     const invoker: Invoker = stack.use(
       await createInvoker({
-        host,
+        host: takeOrders(host, options.operator ?? operatorPolicy()),
         images: store,
         blobs,
         codeDir: join(dir, 'laid'),

@@ -4,7 +4,7 @@
  */
 import { digestOf, type Image, type RootFilesystem } from '../images/index.ts';
 import { isFault } from '../lib/index.ts';
-import type { SandboxPolicy } from '../sandbox/index.ts';
+import type { PolicyAsk } from '../sandbox/index.ts';
 import { type ApiAccess, apiAccess } from './api-port.ts';
 import { BlackboxRunner } from './blackbox-runner.ts';
 import { imageUnknown, invokerFault } from './faults.ts';
@@ -22,7 +22,7 @@ export function createBlackboxSlots(options: SlotOptions): BlackboxSlots {
   return {
     plan(target) {
       const image = storeName(target.image);
-      const { policy } = slotPolicy(target, options.operator);
+      const { ask, policy } = slotPolicy(target, options.operator);
       requireReachable(policy);
       const api = apiAccess(target, policy, options);
       return {
@@ -30,7 +30,7 @@ export function createBlackboxSlots(options: SlotOptions): BlackboxSlots {
         memoryMiB: target.limits.memoryMiB,
         takesBlank: false,
         apiHost: api.host,
-        start: () => start(options, target, image, policy, api),
+        start: () => start(options, target, image, ask, api),
         lay: () => Promise.reject(new TypeError('an image takes its code when it is initialised')),
       };
     },
@@ -49,7 +49,7 @@ async function start(
   options: SlotOptions,
   target: JobTarget,
   name: string,
-  policy: SandboxPolicy,
+  ask: PolicyAsk,
   api: ApiAccess,
 ): Promise<Slot> {
   const code = await codeOf(options, target);
@@ -60,7 +60,7 @@ async function start(
       args: programOf(name, image),
       env: environment(api, target, image),
       cwd: image.config.workingDir.startsWith('/') ? image.config.workingDir : '/',
-      policy,
+      ask,
       channel: 'none',
       tenant: target.namespace,
     });

@@ -1,6 +1,6 @@
 /** Slots of Ward's own runtime images: a runner inside, the channel to it, the code at /fn. */
 import type { Image, ImageStore, RootFilesystem, RuntimeKind } from '../images/index.ts';
-import type { SandboxPolicy } from '../sandbox/index.ts';
+import type { PolicyAsk } from '../sandbox/index.ts';
 import { type ApiAccess, apiAccess } from './api-port.ts';
 import type { Code, CodeFolder } from './code-folders.ts';
 import { invokerFault } from './faults.ts';
@@ -25,7 +25,7 @@ interface PreparedImage {
 interface Start {
   readonly kind: RuntimeKind;
   readonly memoryMiB: number;
-  readonly policy: SandboxPolicy;
+  readonly ask: PolicyAsk;
   readonly code: Code | undefined;
   readonly api?: ApiAccess | undefined;
   /** The namespace; none of one that waits for its code. */
@@ -60,11 +60,11 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
     prepared.catch(() => roots.delete(kind.image));
     return prepared;
   };
-  const start = async ({ kind, memoryMiB, policy, code, api, tenant }: Start): Promise<Slot> => {
+  const start = async ({ kind, memoryMiB, ask, code, api, tenant }: Start): Promise<Slot> => {
     const [prepared, folder] = await Promise.all([prepare(kind), code ? folders.lay(code) : folders.empty()]);
     try {
       const runner = await startRunner(options, kind, prepared, {
-        ...{ memoryMiB, policy, api, tenant, codeDir: folder.path },
+        ...{ memoryMiB, ask, api, tenant, codeDir: folder.path },
       });
       void runner.ended.then(() => folder.release());
       const slot = newSlot(kind.kind, memoryMiB, runner);
@@ -83,7 +83,7 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
       } = target;
       const kind = kindOf(name);
       const { memoryMiB } = target.limits;
-      const { policy, isDefault } = slotPolicy(target, operator);
+      const { ask, policy, isDefault } = slotPolicy(target, operator);
       const api = apiAccess(target, policy, options);
       const code = { digest, binary, file: languageOf(kind.family).codeFile };
       return {
@@ -91,7 +91,7 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
         memoryMiB,
         takesBlank: isDefault,
         apiHost: api.host,
-        start: () => start({ kind, memoryMiB, policy, code, api, tenant: target.namespace }),
+        start: () => start({ kind, memoryMiB, ask, code, api, tenant: target.namespace }),
         async lay(slot) {
           const blank = blanks.get(slot);
           if (!blank) throw new TypeError('only a blank slot takes code');
@@ -100,8 +100,8 @@ export function createRuntimeSlots(options: SlotOptions): RuntimeSlots {
       };
     },
     startBlank(name, memoryMiB) {
-      const policy = { ...operator.defaults, memoryBytes: memoryMiB * mebibyte };
-      return start({ kind: kindOf(name), memoryMiB, policy, code: undefined });
+      const ask = { request: {}, memoryBytes: memoryMiB * mebibyte };
+      return start({ kind: kindOf(name), memoryMiB, ask, code: undefined });
     },
     async close() {
       const settled = await Promise.allSettled(roots.values());
@@ -120,7 +120,7 @@ async function startRunner(
   { host, readyTimeoutMs, desk, intakes, resultBytes }: SlotOptions,
   kind: RuntimeKind,
   { image, root }: PreparedImage,
-  { memoryMiB, policy, codeDir, api, tenant }: Omit<Start, 'kind' | 'code'> & { readonly codeDir: string },
+  { memoryMiB, ask, codeDir, api, tenant }: Omit<Start, 'kind' | 'code'> & { readonly codeDir: string },
 ): Promise<RunnerProcess> {
   const [program = '', ...args] = image.config.entrypoint;
   const sandbox = await host.start({
@@ -128,7 +128,7 @@ async function startRunner(
     args: [program, ...languageOf(kind.family).memoryFlags(memoryMiB), ...args],
     env: environmentOf(image.config.env),
     cwd: image.config.workingDir || '/tmp',
-    policy,
+    ask,
     codeDir,
     channel: 'channel',
     ...(tenant === undefined ? {} : { tenant }),

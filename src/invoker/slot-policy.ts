@@ -3,13 +3,17 @@ import { narrowEgress } from '../egress/index.ts';
 import {
   boundPolicy,
   type OperatorPolicy,
+  type PolicyAsk,
   type PolicyRequest,
+  policyFor,
   type SandboxPolicy,
   type TmpfsPolicy,
 } from '../sandbox/index.ts';
 import type { EffectiveSandboxAsk, JobTarget, SandboxAsk } from './types.ts';
 
 export interface SlotPolicy {
+  /** What the policy follows from. */
+  readonly ask: PolicyAsk;
   readonly policy: SandboxPolicy;
   /** Nothing but the memory differs from the operator's default. */
   readonly isDefault: boolean;
@@ -32,10 +36,8 @@ export function slotPolicy(
     ...sandboxRequest(sandbox ?? {}, defaults),
   };
   checkWithin(sandbox ?? {});
-  const isDefault = Object.keys(asked).length === 0;
-  // Its memory is bounded by the limits of actions, and the operator's own default by nothing.
-  const bound = isDefault ? defaults : boundPolicy(asked, operator);
-  return { policy: { ...bound, memoryBytes: limits.memoryMiB * mebibyte }, isDefault };
+  const ask = { request: asked, memoryBytes: limits.memoryMiB * mebibyte };
+  return { ask, policy: policyFor(ask, operator), isDefault: Object.keys(asked).length === 0 };
 }
 
 /** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, naming the field */

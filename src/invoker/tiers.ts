@@ -18,12 +18,12 @@ export async function vetTarget(
   target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>,
   { operator, host }: { readonly operator: OperatorPolicy; readonly host: SandboxHost },
 ): Promise<void> {
-  const { policy } = slotPolicy(target, operator);
+  const { ask, policy } = slotPolicy(target, operator);
   if (target.kind === 'blackbox') requireReachable(policy);
   // The operator's own was checked when Ward started.
   if (policy.runtime === operator.defaults.runtime) return;
   try {
-    await host.checkPolicy(policy);
+    await host.checkPolicy(ask);
   } catch (cause) {
     if (!isFault(cause, 'RUNTIME_MISSING')) throw cause;
     throw invokerFault('TIER_UNAVAILABLE', `this server has no gVisor: ${cause.message}`, { cause });

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { mustRun, randomHex, runCommand, startCommand } from '../lib/index.ts';
 import {
   type Cgroup,
+  joinSandbox,
   type LocalSandboxHost,
   openCgroupTree,
   runtimeDrivers,
@@ -83,12 +84,12 @@ export async function openBareStart(
       detached: true,
     });
     await once(child, 'spawn');
-    return superviseSandbox({
+    const runtimeProcess = runtimeProcessOf(child, false);
+    const supervised = superviseSandbox({
       ...{ id, driver, cgroup, bundleDir, ownerId: ids?.firstId ?? 0 },
-      process: runtimeProcessOf(child, false),
+      process: runtimeProcess,
       logFile: paths.logFile,
       policy: request.policy,
-      onViolation: () => {},
       async remove() {
         running.delete(cgroup);
         await cgroup.kill();
@@ -98,6 +99,7 @@ export async function openBareStart(
         await rm(bundleDir, { recursive: true, force: true });
       },
     });
+    return joinSandbox(supervised, runtimeProcess, { policy: request.policy, onViolation: () => {} });
   };
 }
 

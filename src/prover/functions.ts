@@ -17,13 +17,13 @@ import {
   linesOf,
 } from '../invoker/index.ts';
 import { isJsonObject, type JsonObject, newActivationId, randomHex, silentLog } from '../lib/index.ts';
-import { operatorPolicy, type SandboxHost, type SandboxPolicy } from '../sandbox/index.ts';
+import { type LocalSandboxHost, operatorPolicy, type SandboxPolicy, takeOrders } from '../sandbox/index.ts';
 import type { AttackedApi, Caller, DeployedFunction, HostContext, OpenAttackedApi } from './types.ts';
 
 export interface Functions extends AsyncDisposable, Pick<HostContext, 'deploy' | 'deployCaller'> {}
 
 export interface FunctionsOptions {
-  readonly host: SandboxHost;
+  readonly host: LocalSandboxHost;
   readonly images: ImageStore;
   readonly policy: SandboxPolicy;
   readonly openApi?: OpenAttackedApi | undefined;
@@ -58,10 +58,11 @@ async function openInvoker(
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   await chmod(folder, 0o711);
   const blobs = await openBlobStore(join(folder, 'blobs'));
+  const operator = { ...operatorPolicy(), defaults: policy };
   const invoker = await createInvoker({
-    ...{ host, images, blobs },
+    ...{ host: takeOrders(host, operator), images, blobs },
     codeDir: join(folder, 'code'),
-    operator: { ...operatorPolicy(), defaults: policy },
+    operator,
     kinds: runtimeKinds(),
     apiHost: () => 'http://127.0.0.1:1',
     ...(onApiConnection === undefined ? {} : { onApiConnection }),

@@ -2,7 +2,7 @@
 import type { BlobStore } from '../images/index.ts';
 import type { ActionLimits, ApiConnection, Completion, Invoker } from '../invoker/index.ts';
 import type { JsonObject } from '../lib/index.ts';
-import type { HostFeatures, Mechanism, Sandbox, SandboxHost, SandboxPolicy } from '../sandbox/index.ts';
+import type { HostFeatures, LocalSandboxHost, Mechanism, Sandbox, SandboxPolicy } from '../sandbox/index.ts';
 
 /** Where an attack is aimed: the kernel and host, other sandboxes, the network, or Ward's own protocol. */
 export const attackVectors = ['escape', 'neighbours', 'outside', 'application'] as const;
@@ -122,7 +122,7 @@ export interface ProgramOptions {
 
 /** What a host technique works with. Everything that it starts is ended for it. */
 export interface HostContext {
-  readonly host: SandboxHost;
+  readonly host: LocalSandboxHost;
   readonly policy: SandboxPolicy;
   readonly rootDir: string;
   readonly facts: Facts;

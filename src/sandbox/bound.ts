@@ -32,6 +32,20 @@ export interface PolicyRequest {
   readonly egress?: readonly EgressRule[];
 }
 
+/** Everything that a sandbox's policy follows from, beside what the operator says. */
+export interface PolicyAsk {
+  readonly request: PolicyRequest;
+  /** Bounded by the limits of actions. */
+  readonly memoryBytes: number;
+}
+
+/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, EGRESS_EXCEEDED, each naming the field. */
+export function policyFor({ request, memoryBytes }: PolicyAsk, operator: OperatorPolicy): SandboxPolicy {
+  // The operator's own default is bounded by nothing.
+  const isDefault = Object.keys(request).length === 0;
+  return { ...(isDefault ? operator.defaults : boundPolicy(request, operator)), memoryBytes };
+}
+
 /** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, EGRESS_EXCEEDED, each naming the field. */
 export function boundPolicy(request: PolicyRequest, operator: OperatorPolicy): SandboxPolicy {
   const { defaults, ceiling } = operator;

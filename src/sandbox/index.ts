@@ -1,5 +1,5 @@
 /** Sandboxes: policy → OCI runtime configuration → a running process with a channel. */
-export { boundPolicy, type PolicyRequest } from './bound.ts';
+export { boundPolicy, type PolicyAsk, type PolicyRequest, policyFor } from './bound.ts';
 export { capabilityNames } from './capabilities.ts';
 export { openCgroupTree } from './cgroup/open.ts';
 export type { Cgroup } from './cgroup/types.ts';
@@ -13,6 +13,7 @@ export { readMounts } from './host/mounts.ts';
 export { findTraces, removeTraces, type WardTraces } from './host/ward-traces.ts';
 export { enterIsolation, isIsolated } from './isolation/isolation.ts';
 export { takePrecedence } from './isolation/precedence.ts';
+export { joinSandbox } from './joined-sandbox.ts';
 export { shareWithSandboxes } from './lsm/label.ts';
 export { type Mechanism, mechanismNames } from './mechanisms.ts';
 export {
@@ -21,17 +22,17 @@ export {
   operatorPolicy,
   operatorPolicySchema,
 } from './operator.ts';
+export { takeOrders } from './orders.ts';
 export { rlimitsOf, type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';
 export { openRecorder, type Recorder } from './recorder/recorder.ts';
 export { findLandlockLauncher } from './request.ts';
 export { superviseSandbox } from './running-sandbox.ts';
 export { runtimeDrivers } from './runtime/drivers.ts';
+export { runtimeProcessOf } from './runtime-process.ts';
 export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
 export { type Learned, type LearnedProfile, learnedProfile } from './seccomp/learned.ts';
 export { buildSpec } from './spec/build.ts';
 export type { OciMount, OciSpec } from './spec/oci.ts';
-export { openStarter, type Starter } from './starter/starter.ts';
-export { runtimeProcessOf } from './starter/types.ts';
 export type * from './types.ts';
 export { openIdRanges } from './uid-ranges.ts';
 export {

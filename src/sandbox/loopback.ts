@@ -9,52 +9,38 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, messageOf } from '../lib/index.ts';
 import {
-  type Relay,
+  makeRelayFolder,
   type RelayPlace,
   relayPatienceMs,
   relayPauseMs,
   startRelay,
   unreachable,
 } from './relay.ts';
-import type { LoopbackPort } from './types.ts';
+import type { WayIn } from './types.ts';
 
-export interface LoopbackOptions extends RelayPlace {
-  readonly port: number;
+export interface OpenWayIn extends WayIn {
+  /** Ends its process and every connection. Never rejects. */
+  end(): Promise<void>;
 }
 
-export interface OpenLoopback extends LoopbackPort {
-  /** Ends its process and every connection. Idempotent; never rejects. */
-  close(): Promise<void>;
-}
-
-export function openLoopback(options: LoopbackOptions): OpenLoopback {
-  let isClosed = false;
-  const hasEnded = () => isClosed || options.hasEnded();
-  const path = join(options.dir, 'port');
-  const relay = startRelay({ ...options, hasEnded }, socatArgv(options.port, path));
-  // Whoever connects is told.
-  relay.catch(() => {});
-  return {
-    connect: async () => connect(path, await relay, hasEnded),
-    async close() {
-      isClosed = true;
-      await relay.then(
-        ({ end }) => end(),
-        () => {},
-      );
-    },
-  };
+/** Starts the relay; its socket may not be there yet. @throws Fault PORT_UNREACHABLE */
+export async function startWayIn(place: RelayPlace, port: number): Promise<OpenWayIn> {
+  const path = join(await makeRelayFolder(place, 'made'), 'port');
+  const relay = await startRelay(place, socatArgv(port, path));
+  return { path, said: relay.said, end: relay.end };
 }
 
 function socatArgv(port: number, path: string): string[] {
   return [
-    ...['socat', '-b', '65536', `UNIX-LISTEN:${path},fork,mode=600,backlog=128`],
+    // Who may connect to it is said by its folder.
+    ...['socat', '-b', '65536', `UNIX-LISTEN:${path},fork,mode=666,backlog=128`],
     // A program that is still starting is waited for here; whoever connected gives up when it has waited enough.
     `TCP4:127.0.0.1:${port},forever,interval=0.01,nodelay`,
   ];
 }
 
-async function connect(path: string, { said }: Relay, hasEnded: () => boolean): Promise<Socket> {
+/** The host's half. @throws Fault PORT_UNREACHABLE */
+export async function connectThrough({ path, said }: WayIn, hasEnded: () => boolean): Promise<Socket> {
   const patience = performance.now() + relayPatienceMs;
   for (;;) {
     try {

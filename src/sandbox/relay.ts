@@ -3,11 +3,11 @@
  * and a Unix socket of the host, connection by connection.
  *
  * The process only copies bytes. It runs as an id of the sandbox's own range, without capabilities, and the socket
- * lies in a folder that only it and root can enter. It ends before the range of ids goes to another sandbox.
+ * lies in a folder that only it and the host's user can enter. It ends before the range of ids goes to another sandbox.
  */
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
-import { chown, mkdir } from 'node:fs/promises';
+import { chmod, chown, mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault, messageOf, startCommand } from '../lib/index.ts';
 import { sandboxFault } from './faults.ts';
@@ -16,10 +16,12 @@ export interface RelayPlace {
   /** The processes of the sandbox, as this process's pid namespace numbers them. */
   readonly pids: () => readonly number[];
   readonly hasEnded: () => boolean;
-  /** A folder that is made for the socket, and removed with the sandbox. */
+  /** A folder of the socket's own, which goes with the sandbox. */
   readonly dir: string;
   /** User and group of the process that enters: an id that is nobody else's. */
   readonly ownerId: number;
+  /** The user on the host's side of the socket. */
+  readonly userId: number;
 }
 
 export interface Relay {
@@ -39,20 +41,26 @@ export const relayPauseMs = 2;
 const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
 /**
- * @param prepare runs before the relay starts, when its folder is there
+ * Makes the folder of the socket. `made`: the relay makes the socket in it; `entered`: the host's user does.
  * @throws Fault PORT_UNREACHABLE
  */
-export async function startRelay(
-  place: RelayPlace,
-  argv: readonly string[],
-  prepare?: () => Promise<void>,
-): Promise<Relay> {
-  const { dir, ownerId, hasEnded } = place;
-  const namespace = await networkNamespace(place);
+export async function makeRelayFolder(place: RelayPlace, socketIs: 'made' | 'entered'): Promise<string> {
+  const { dir, ownerId, userId } = place;
   try {
     await mkdir(dir, { mode: 0o700 });
-    await chown(dir, ownerId, ownerId);
-    await prepare?.();
+    await chown(dir, userId, ownerId);
+    await chmod(dir, socketIs === 'made' ? 0o770 : 0o750);
+  } catch (error) {
+    throw unreachable(place.hasEnded() ? 'the sandbox has ended' : messageOf(error), error);
+  }
+  return dir;
+}
+
+/** Starts it; its folder is there. @throws Fault PORT_UNREACHABLE */
+export async function startRelay(place: RelayPlace, argv: readonly string[]): Promise<Relay> {
+  const { ownerId, hasEnded } = place;
+  const namespace = await networkNamespace(place);
+  try {
     if (hasEnded()) throw unreachable('the sandbox has ended');
     return enter(namespace, ownerId, argv);
   } catch (error) {

@@ -10,18 +10,15 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import type { Duplex, Readable, Writable } from 'node:stream';
 import type { Cgroup, CgroupUsage } from './cgroup/types.ts';
-import { createExaminer } from './examiner.ts';
 import { sandboxFault } from './faults.ts';
-import { type OpenLoopback, openLoopback } from './loopback.ts';
+import { startWayIn } from './loopback.ts';
 import type { SandboxPolicy } from './policy.ts';
-import type { RelayPlace } from './relay.ts';
+import { makeRelayFolder, type RelayPlace } from './relay.ts';
 import type { RuntimeDriver } from './runtime/types.ts';
-import { type OpenServedPort, servePort } from './served-port.ts';
-import type { RuntimeProcess } from './starter/types.ts';
-import type { Sandbox, SandboxExit } from './types.ts';
-import type { Violation } from './violations.ts';
+import type { RuntimeProcess } from './runtime-process.ts';
+import { startServing } from './served-port.ts';
+import type { SandboxExit, SupervisedSandbox } from './types.ts';
 
 export interface SandboxParts {
   readonly id: string;
@@ -33,39 +30,36 @@ export interface SandboxParts {
   readonly bundleDir: string;
   /** An id of its range that no process inside has. */
   readonly ownerId: number;
+  /** The user that its ports are for; absent: root. */
+  readonly userId?: number | undefined;
   readonly policy: SandboxPolicy;
   /** Of one that may reach something: settles when everything that it was refused so far has been told. */
   readonly refusalsTold?: (() => Promise<void>) | undefined;
   /** Reports what the kernel has written of it and others to its log; absent where there is no LSM. */
   readonly hearKernel?: (() => void) | undefined;
-  /** Hears each violation of it that its counters and its end tell. */
-  readonly onViolation: (violation: Violation) => void;
   /** Removes runtime state, cgroup, bundle and id range. Called once, after everything in it is dead. */
   readonly remove: () => Promise<void>;
 }
 
-export function superviseSandbox(parts: SandboxParts): Sandbox {
+export function superviseSandbox(parts: SandboxParts): SupervisedSandbox {
   const { id, process, cgroup } = parts;
-  const streams = streamsOf(parts);
   let isKilled = false;
   let hasEnded = false;
   let lastUsage: CgroupUsage | undefined;
   let destruction: Promise<void> | undefined;
-  const ports: OpenLoopback[] = [];
-  const served: OpenServedPort[] = [];
-  const examiner = createExaminer(parts);
+  const relays: { end(): Promise<void> }[] = [];
+  let isServing = false;
 
   const exited = process.exited.then(async ([code, signal]): Promise<SandboxExit> => {
     hasEnded = true;
     lastUsage = cgroup.usage();
-    const exit = describeExit(parts, code, signal, lastUsage.oomKills, isKilled);
-    examiner.end(exit);
-    return exit;
+    parts.hearKernel?.();
+    return describeExit(parts, code, signal, lastUsage.oomKills, isKilled);
   });
   const removed = exited.then(async () => {
-    // Their relay is in the group, and can't end while that is frozen.
-    if (served.length > 0) await cgroup.kill();
-    await Promise.all([...ports, ...served].map((port) => port.close()));
+    // Its relay is in the group, and can't end while that is frozen.
+    if (isServing) await cgroup.kill();
+    await Promise.all(relays.map((relay) => relay.end()));
     await parts.remove();
   });
   if (parts.driver.joinsCgroup) endAtFirstOomKill(parts, exited);
@@ -81,58 +75,55 @@ export function superviseSandbox(parts: SandboxParts): Sandbox {
     await removed;
   }
   const destroy = () => (destruction ??= end());
-  const assertAlive = () => {
-    if (hasEnded) throw sandboxFault('SANDBOX_ENDED', `sandbox ${id} has ended`);
-  };
+  const place = (folder: string) => relayPlace(parts, folder, () => hasEnded);
   return {
     id,
-    ...streams,
     exited,
-    async freeze() {
-      assertAlive();
-      for (const port of served) port.shut();
-      await cgroup.freeze();
-    },
-    async thaw() {
-      assertAlive();
-      for (const port of served) port.reopen();
-      await cgroup.thaw();
-    },
-    async usage() {
-      return lastUsage ?? cgroup.usage();
-    },
+    hasEnded: () => hasEnded,
+    freeze: () => cgroup.freeze(),
+    thaw: () => cgroup.thaw(),
+    usage: () => lastUsage ?? cgroup.usage(),
     cpuUsec: () => lastUsage?.cpuUsec ?? cgroup.cpuUsec(),
     standBack(isBehind) {
       if (!hasEnded) cgroup.weigh(isBehind ? 'idle' : parts.policy.cpuWeight);
     },
-    examine: examiner.examine,
+    refusals: () => cgroup.refusals(),
+    hearKernel: parts.hearKernel,
     refusalsTold: parts.refusalsTold,
-    openPort(port) {
-      const opened = openLoopback({ port, ...relayPlace(parts, `port-${port}`, () => hasEnded) });
-      ports.push(opened);
-      return opened;
+    checkPorts: () => refuseOwnNetwork(parts),
+    async wayIn(port) {
+      const wayIn = await startWayIn(place(`port-${port}`), port);
+      relays.push(wayIn);
+      if (hasEnded) await wayIn.end();
+      return wayIn;
     },
-    servePort(request) {
-      const place = relayPlace(parts, `served-${request.port}`, () => hasEnded);
+    portFolder: (port) => makeRelayFolder(place(`served-${port}`), 'entered'),
+    async serve({ port, connections }) {
+      isServing = true;
+      const relay = await startServing(place(`served-${port}`), { port, connections }, (pid) =>
+        cgroup.add(pid),
+      );
+      relays.push(relay);
       // Kept, it would refuse its connections to all later calls. The kernel may have ended it when memory ran out.
-      const onLost = () => void cgroup.kill().catch(() => {});
-      const opened = servePort({ ...request, ...place, account: (pid) => cgroup.add(pid), onLost });
-      served.push(opened);
-      return opened;
+      void relay.ended.then(() => (hasEnded ? undefined : cgroup.kill().catch(() => {})));
+      if (hasEnded) await relay.end();
     },
+    lend: (userId) => cgroup.lend(userId),
     destroy,
-    [Symbol.asyncDispose]: destroy,
   };
 }
 
+function refuseOwnNetwork({ driver }: SandboxParts): void {
+  if (!driver.ownsNetwork) return;
+  throw sandboxFault('PORT_UNREACHABLE', `${driver.name} keeps the network of its sandboxes to itself`, {
+    hint: 'run it under crun or runc',
+  });
+}
+
 function relayPlace(parts: SandboxParts, folder: string, hasEnded: () => boolean): RelayPlace {
-  const { driver, cgroup, bundleDir, ownerId } = parts;
-  if (driver.ownsNetwork) {
-    throw sandboxFault('PORT_UNREACHABLE', `${driver.name} keeps the network of its sandboxes to itself`, {
-      hint: 'run it under crun or runc',
-    });
-  }
-  return { pids: () => cgroup.pids(), hasEnded, dir: join(bundleDir, folder), ownerId };
+  refuseOwnNetwork(parts);
+  const { cgroup, bundleDir, ownerId, userId = 0 } = parts;
+  return { pids: () => cgroup.pids(), hasEnded, dir: join(bundleDir, folder), ownerId, userId };
 }
 
 /**
@@ -147,19 +138,6 @@ function endAtFirstOomKill({ cgroup, process }: SandboxParts, exited: Promise<un
   }, 200);
   timer.unref();
   void exited.then(() => clearInterval(timer));
-}
-
-interface SandboxStreams {
-  readonly stdin: Writable;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  readonly channel: Duplex | undefined;
-}
-
-function streamsOf({ process: { stdin, stdout, stderr, channel } }: SandboxParts): SandboxStreams {
-  // A sandbox may close its ends at any time; an unheard 'error' event would end Ward.
-  for (const stream of [stdin, stdout, stderr, channel]) stream?.on('error', () => {});
-  return { stdin, stdout, stderr, channel };
 }
 
 function describeExit(

@@ -7,9 +7,9 @@ import { randomHex, silentLog } from '../lib/index.ts';
 import { isIsolated } from './isolation/isolation.ts';
 import { strictPolicy } from './policy.ts';
 import { advisoriesOf } from './runtime/advisories.ts';
-import { openSandboxHost } from './sandbox-host.ts';
+import { type LocalSandboxHost, openSandboxHost } from './sandbox-host.ts';
 import { makeTestRoot, type TestRoot } from './testing/root.ts';
-import type { Sandbox, SandboxHost } from './types.ts';
+import type { Sandbox } from './types.ts';
 
 const canTry = isIsolated() && existsSync('/usr/bin/crun') && existsSync('/usr/bin/busybox');
 
@@ -27,7 +27,7 @@ describe.skipIf(!canTry)(`sandbox host${canTry ? '' : ' (needs Ward’s isolatio
 
   const open = (instance = `test-${randomHex(4)}`) =>
     openSandboxHost({ instance, runDir, runtime: 'crun', log: silentLog });
-  const shell = (host: SandboxHost, script: string): Promise<Sandbox> =>
+  const shell = (host: LocalSandboxHost, script: string): Promise<Sandbox> =>
     host.start({
       rootDir: root.path,
       args: ['/usr/bin/busybox', 'sh', '-c', script],

@@ -16,6 +16,7 @@ import { type DeviceFolder, type DeviceFolders, openDeviceFolders } from './devi
 import { sandboxFault } from './faults.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { inspectHost } from './host/inspect.ts';
+import { joinSandbox } from './joined-sandbox.ts';
 import { type Confined, type DenialWatch, watchDenials } from './lsm/denial-watch.ts';
 import { type LsmGuard, openLsmGuard } from './lsm/guard.ts';
 import { openKernelLog } from './lsm/kernel-log.ts';
@@ -29,13 +30,13 @@ import { runtimeDrivers } from './runtime/drivers.ts';
 import { probeRuntime } from './runtime/probe.ts';
 import { sealProgram, unsealAll } from './runtime/sealed.ts';
 import type { RunPaths, RuntimeDriver } from './runtime/types.ts';
+import type { RuntimeProcess, StartRuntime } from './runtime-process.ts';
 import { buildSpec } from './spec/build.ts';
 import { idRangeSize } from './spec/namespaces.ts';
 import { cpuPeriodUsec, cpuQuotaUsec } from './spec/resources.ts';
 import { validateSpec } from './spec/validations.ts';
-import { startDirectly } from './starter/direct.ts';
-import type { StartRuntime } from './starter/types.ts';
-import type { RecoveryReport, RuntimeName, Sandbox, SandboxHost, SandboxRequest } from './types.ts';
+import { startDirectly } from './start-directly.ts';
+import type { RecoveryReport, RuntimeName, Sandbox, SandboxRequest, SupervisedSandbox } from './types.ts';
 import { type IdRange, type IdRanges, openIdRanges } from './uid-ranges.ts';
 import { type Violation, type ViolationSink, violation } from './violations.ts';
 
@@ -47,8 +48,8 @@ export interface SandboxHostOptions {
   /** Probed at once, so that the first start doesn't wait for it. */
   readonly runtime: RuntimeName;
   readonly log: Log;
-  /** As children of this process, if it is not given. */
-  readonly startRuntime?: StartRuntime;
+  /** The user that sandboxes' ports are for, and that may freeze and weigh them; absent: root. */
+  readonly userId?: number;
   /** Hears what sandboxes tried or used up that their policy does not let them; of each before its `exited` settles. */
   readonly onViolation?: ViolationSink;
 }
@@ -79,7 +80,7 @@ export async function openSandboxHost(options: SandboxHostOptions): Promise<Loca
 }
 
 /** Sandboxes on this machine. */
-export class LocalSandboxHost implements SandboxHost {
+export class LocalSandboxHost implements AsyncDisposable {
   readonly features: HostFeatures;
   readonly #options: SandboxHostOptions;
   readonly #cgroups: CgroupTree;
@@ -90,16 +91,14 @@ export class LocalSandboxHost implements SandboxHost {
   readonly #instanceDir: string;
   readonly #sealedDir: string;
   readonly #devices: DeviceFolders;
-  readonly #starting = new Set<Promise<Sandbox>>();
-  readonly #running = new Map<string, Sandbox>();
+  readonly #starting = new Set<Promise<unknown>>();
+  readonly #running = new Map<string, SupervisedSandbox>();
   readonly #runtimes = new Map<RuntimeName, Promise<RuntimeFeatures | undefined>>();
-  readonly #startRuntime: StartRuntime;
   #isClosed = false;
 
   constructor(options: SandboxHostOptions, features: HostFeatures, cgroups: CgroupTree, ids: IdRanges) {
     this.features = features;
     this.#options = options;
-    this.#startRuntime = options.startRuntime ?? startDirectly;
     this.#cgroups = cgroups;
     this.#ids = ids;
     this.#lsm = openLsmGuard(features.lsm, options.instance);
@@ -129,6 +128,10 @@ export class LocalSandboxHost implements SandboxHost {
     return answer;
   }
 
+  /**
+   * Whether sandboxes under this policy can start here at all, given an image that can apply Landlock.
+   * @throws Fault POLICY_NOT_MET, RUNTIME_MISSING
+   */
   async checkPolicy(policy: SandboxPolicy): Promise<void> {
     const runtime = await this.runtime(policy.runtime);
     if (runtime === undefined) throw runtimeMissing(policy.runtime);
@@ -136,9 +139,20 @@ export class LocalSandboxHost implements SandboxHost {
     await this.#lsm.settle(policy);
   }
 
+  /** @throws Fault SANDBOX_START_FAILED, POLICY_NOT_MET, RUNTIME_MISSING, REQUEST_UNSAFE */
   async start(request: SandboxRequest): Promise<Sandbox> {
+    const { sandbox, process } = await this.begin(request, startDirectly);
+    const onViolation = (seen: Violation) => this.#options.onViolation?.(sandbox.id, seen);
+    return joinSandbox(sandbox, process, { policy: request.policy, onViolation });
+  }
+
+  /** As `start`, with a runtime whose streams are what `startRuntime` makes of them. */
+  async begin<Started extends RuntimeProcess>(
+    request: SandboxRequest,
+    startRuntime: StartRuntime<Started>,
+  ): Promise<Begun<Started>> {
     if (this.#isClosed) throw sandboxFault('SANDBOX_START_FAILED', 'the sandbox host is closed');
-    const starting = this.#start(request);
+    const starting = this.#begin(request, startRuntime);
     this.#starting.add(starting);
     try {
       return await starting;
@@ -147,6 +161,7 @@ export class LocalSandboxHost implements SandboxHost {
     }
   }
 
+  /** Removes what a previous run of this instance left behind. Call once, before the first `start`. */
   async recover(): Promise<RecoveryReport> {
     const report = await recoverInstance(this.#cgroups, this.#instanceDir);
     // Last: a process that is still confined by a profile would go on without.
@@ -154,6 +169,7 @@ export class LocalSandboxHost implements SandboxHost {
     return report;
   }
 
+  /** Destroys every sandbox it started. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled([...this.#starting, ...this.#runtimes.values()]);
@@ -178,7 +194,10 @@ export class LocalSandboxHost implements SandboxHost {
     return { ...found, path: await sealProgram(found.path, this.#sealedDir, found.name) };
   }
 
-  async #start(request: SandboxRequest): Promise<Sandbox> {
+  async #begin<Started extends RuntimeProcess>(
+    request: SandboxRequest,
+    startRuntime: StartRuntime<Started>,
+  ): Promise<Begun<Started>> {
     const runtime = await this.runtime(request.policy.runtime);
     if (runtime === undefined) throw runtimeMissing(request.policy.runtime);
     const { landlockLauncher } = await checkRequest(request);
@@ -212,7 +231,7 @@ export class LocalSandboxHost implements SandboxHost {
       const { basePath: instancePath } = this.#cgroups;
       validateSpec(spec, { instancePath, policy: request.policy, bundleDir, deviceDir });
       await writeFile(join(bundleDir, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
-      return await this.#spawn(request, parts);
+      return await this.#spawn(request, parts, startRuntime);
     } catch (error) {
       await this.#remove(parts);
       if (isFault(error)) throw error;
@@ -255,14 +274,18 @@ export class LocalSandboxHost implements SandboxHost {
     return this.#waysOut.open({ ...egress, tenant, dir: bundleDir, onRefusal });
   }
 
-  async #spawn(request: SandboxRequest, parts: Occupied): Promise<Sandbox> {
+  async #spawn<Started extends RuntimeProcess>(
+    request: SandboxRequest,
+    parts: Occupied,
+    startRuntime: StartRuntime<Started>,
+  ): Promise<Begun<Started>> {
     const { runtime, paths, range, wayOut } = parts;
     const driver = runtimeDrivers[runtime.name];
     const cgroup = this.#cgroups.group(paths.id);
     const hasChannel = request.channel === 'channel';
     if (driver.joinsCgroup) await cgroup.create(limitsOf(request.policy));
     else await cgroup.limitSockets(request.policy);
-    const process = await this.#startRuntime({
+    const process = await startRuntime({
       argv: driver.runArgv(runtime, paths, hasChannel),
       cwd: paths.bundleDir,
       env: runtimeEnv,
@@ -279,10 +302,10 @@ export class LocalSandboxHost implements SandboxHost {
       cgroup,
       bundleDir: paths.bundleDir,
       ownerId: range.firstId + relayId,
+      userId: this.#options.userId,
       policy: request.policy,
       refusalsTold: wayOut?.told,
       hearKernel: this.#denials?.look,
-      onViolation,
       remove: async () => {
         confined?.[Symbol.dispose]();
         await this.#remove(parts).catch((error: unknown) => {
@@ -296,7 +319,7 @@ export class LocalSandboxHost implements SandboxHost {
     wayOut?.chargeTo(cgroup);
     // Kept, it would reach nothing in all later calls.
     void wayOut?.ended.then(() => sandbox.destroy()).catch(() => {});
-    return sandbox;
+    return { sandbox, process };
   }
 
   /** Everything that a sandbox occupied. Harmless for what it never got to occupy. */
@@ -346,6 +369,11 @@ interface Occupied {
   devices: DeviceFolder | undefined;
   /** By which an LSM knows it. */
   confinement: Pick<Confined, 'profile' | 'label'>;
+}
+
+interface Begun<Started> {
+  readonly sandbox: SupervisedSandbox;
+  readonly process: Started;
 }
 
 const nothingYet = {

@@ -9,91 +9,80 @@
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { chown } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { chmod } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { type RelayPlace, startRelay, unreachable } from './relay.ts';
-import type { ServedPort, ServePort } from './types.ts';
+import { type Relay, type RelayPlace, startRelay, unreachable } from './relay.ts';
+import type { ServePort } from './types.ts';
 
-export interface ServedPortOptions extends RelayPlace, ServePort {
-  /** Makes the sandbox pay for a process. */
-  readonly account: (pid: number) => void;
-  /** Its process has ended by itself, once it was ready: nothing comes through any more. */
-  readonly onLost: () => void;
-}
-
-export interface OpenServedPort extends ServedPort {
+/** The host's half: hears of each connection that the relay brings. */
+export interface RelayEntrance {
   /** Ends every connection, and takes none. */
   shut(): void;
   reopen(): void;
-  /** Ends its process and every connection. Idempotent; never rejects. */
-  close(): Promise<void>;
+  /** For good. Idempotent. */
+  close(): void;
 }
 
-export function servePort(options: ServedPortOptions): OpenServedPort {
-  const { dir, ownerId, onConnection } = options;
-  const path = join(dir, 'socket');
+const socketIn = (folder: string): string => join(folder, 'socket');
+
+/** @param folder one that only the relay can enter */
+export async function openEntrance(
+  folder: string,
+  { connections, onConnection }: Pick<ServePort, 'connections' | 'onConnection'>,
+): Promise<RelayEntrance> {
   const sockets = new Set<Socket>();
   let isShut = false;
-  let isClosed = false;
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     // It may break before anybody listens to it; an unheard 'error' event would end Ward.
     socket.on('error', () => {});
-    if (isShut || isClosed) return void socket.destroy();
+    if (isShut) return void socket.destroy();
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     onConnection(socket);
   });
   // The relay sees the end of a connection before this side does.
-  server.maxConnections = 2 * options.connections;
-  const hasEnded = () => isClosed || options.hasEnded();
-  const relay = startRelay({ ...options, hasEnded }, relayArgv(options, path), async () => {
-    await listen(server, path);
-    await chown(path, ownerId, ownerId);
-  });
-  const ready = relay.then(async ({ pid, spoken, said }) => {
-    if (pid !== undefined) options.account(pid);
-    await spoken;
-    const why = said();
-    if (why !== undefined) throw unreachable(why);
-  });
-  const lost = async () => {
-    await ready;
-    await (await relay).ended;
-    if (!hasEnded()) options.onLost();
-  };
-  // Who waits for it is told.
-  lost().catch(() => {});
+  server.maxConnections = 2 * connections;
+  server.listen({ path: socketIn(folder), backlog: 256 });
+  await once(server, 'listening');
+  await chmod(socketIn(folder), 0o666);
   const shut = () => {
     isShut = true;
     for (const socket of sockets) socket.destroy();
   };
   return {
-    ready,
     shut,
     reopen() {
       isShut = false;
     },
-    async close() {
-      isClosed = true;
+    close() {
       shut();
       server.close();
-      await relay.then(
-        ({ end }) => end(),
-        () => {},
-      );
     },
   };
+}
+
+/**
+ * The relay's half; the entrance is open. Settles when connections are taken.
+ * @param account makes the sandbox pay for a process
+ * @throws Fault PORT_UNREACHABLE
+ */
+export async function startServing(
+  place: RelayPlace,
+  port: Pick<ServePort, 'port' | 'connections'>,
+  account: (pid: number) => void,
+): Promise<Relay> {
+  const relay = await startRelay(place, relayArgv(port, socketIn(place.dir)));
+  if (relay.pid !== undefined) account(relay.pid);
+  await relay.spoken;
+  const why = relay.said();
+  if (why !== undefined) throw unreachable(why);
+  return relay;
 }
 
 /** Handed over as text: the relay's user may not read the folders that Ward lies in. */
 const program = readFileSync(join(import.meta.dirname, 'served-port.pl'), 'utf8');
 
-function relayArgv({ port, connections }: ServePort, path: string): string[] {
+function relayArgv({ port, connections }: Pick<ServePort, 'port' | 'connections'>, path: string): string[] {
   return ['perl', '-e', program, String(port), path, String(connections)];
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  server.listen({ path, backlog: 256 });
-  await once(server, 'listening');
 }

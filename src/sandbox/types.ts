@@ -1,6 +1,8 @@
 /** What the rest of Ward knows of a sandbox. The policy is in `policy.ts`. */
 import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
+import type { PolicyAsk } from './bound.ts';
+import type { RefusalCounters } from './cgroup/types.ts';
 import type { SandboxPolicy } from './policy.ts';
 
 export type { RuntimeName } from './policy.ts';
@@ -42,6 +44,8 @@ export interface SandboxUsage {
   readonly pids: number;
   /** Processes of it that the kernel killed for exceeding the memory limit; it may have survived them. */
   readonly oomKills: number;
+  /** Processes and threads that could not be made, because there were as many as there may be. */
+  readonly refusedForks: number;
 }
 
 /** A TCP port of a sandbox's own loopback, as the host reaches it. */
@@ -68,6 +72,41 @@ export interface ServePort {
    * sandbox; none comes while it is frozen. Everything read from it is hostile.
    */
   readonly onConnection: (socket: Socket) => void;
+}
+
+/** Where the host reaches a port of a sandbox. */
+export interface WayIn {
+  /** A Unix socket, soon. */
+  readonly path: string;
+  /** Why it leads nowhere any more; undefined while it does. */
+  readonly said: () => string | undefined;
+}
+
+/**
+ * A sandbox as who made it has it: without the streams, which may be another process's, and with ports as sockets of the
+ * host.
+ */
+export interface SupervisedSandbox
+  extends Pick<
+    Sandbox,
+    'id' | 'exited' | 'freeze' | 'thaw' | 'cpuUsec' | 'standBack' | 'refusalsTold' | 'destroy'
+  > {
+  usage(): SandboxUsage;
+  /** To be closed. */
+  refusals(): RefusalCounters;
+  /** Reports what the kernel has written of it to its log; absent where nothing writes there. */
+  readonly hearKernel?: (() => void) | undefined;
+  readonly hasEnded: () => boolean;
+  /** Lets a user freeze, thaw and weigh it. */
+  lend(userId: number): Promise<void>;
+  /** @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
+  checkPorts(): void;
+  /** Once per port. @throws Fault PORT_UNREACHABLE */
+  wayIn(port: number): Promise<WayIn>;
+  /** Makes the folder in which the host listens for connections of this port; before `serve`. @throws Fault PORT_UNREACHABLE */
+  portFolder(port: number): Promise<string>;
+  /** Settles when connections are taken. @throws Fault PORT_UNREACHABLE */
+  serve(port: Pick<ServePort, 'port' | 'connections'>): Promise<void>;
 }
 
 export interface Sandbox extends AsyncDisposable {
@@ -110,16 +149,18 @@ export interface RecoveryReport {
   readonly mounts: number;
 }
 
-export interface SandboxHost extends AsyncDisposable {
-  /** Starts a sandbox. @throws Fault SANDBOX_START_FAILED, POLICY_NOT_MET, RUNTIME_MISSING */
-  start(request: SandboxRequest): Promise<Sandbox>;
+/** What to run, with what is asked for in place of a policy: who makes the sandbox derives that by itself. */
+export interface SandboxOrder extends Omit<SandboxRequest, 'policy'> {
+  readonly ask: PolicyAsk;
+}
+
+/** Who makes sandboxes for the platform, within what the operator allows. */
+export interface SandboxHost {
+  /** @throws Fault SANDBOX_START_FAILED, POLICY_NOT_MET, POLICY_EXCEEDED, POLICY_INVALID, RUNTIME_MISSING */
+  start(order: SandboxOrder): Promise<Sandbox>;
   /**
-   * Whether sandboxes under this policy can start here at all, given an image that can apply Landlock.
-   * @throws Fault POLICY_NOT_MET, RUNTIME_MISSING
+   * Whether such sandboxes can start here at all, given an image that can apply Landlock.
+   * @throws Fault POLICY_NOT_MET, POLICY_EXCEEDED, POLICY_INVALID, RUNTIME_MISSING
    */
-  checkPolicy(policy: SandboxPolicy): Promise<void>;
-  /** Removes what a previous run of this instance left behind. Call once, before the first `start`. */
-  recover(): Promise<RecoveryReport>;
-  /** Destroys every sandbox it started. */
-  close(): Promise<void>;
+  checkPolicy(ask: PolicyAsk): Promise<void>;
 }

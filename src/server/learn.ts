@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { digestOf, openBlobStore, runtimeKinds } from '../images/index.ts';
 import { createInvoker, type Invoker, type Job, type JobTarget } from '../invoker/index.ts';
 import { type JsonObject, mustRun, newActivationId, randomHex, silentLog } from '../lib/index.ts';
-import { type Learned, learnedProfile, openRecorder, operatorPolicy } from '../sandbox/index.ts';
+import { type Learned, learnedProfile, openRecorder, operatorPolicy, takeOrders } from '../sandbox/index.ts';
 import { openByHand } from './by-hand.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
@@ -60,7 +60,7 @@ export async function learnHere(options: LearnOptions, request: LearnRequest): P
   const recorder = stack.use(await openRecorder(instance));
   const invoker = await createInvoker({
     ...config.invoker,
-    host,
+    host: takeOrders(host, operator),
     images,
     blobs,
     codeDir: join(folder, 'laid'),

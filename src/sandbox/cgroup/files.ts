@@ -14,7 +14,7 @@ import {
   rmdirSync,
   writeSync,
 } from 'node:fs';
-import { mkdir, rmdir } from 'node:fs/promises';
+import { chown, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../lib/index.ts';
@@ -75,6 +75,15 @@ export function addPid(folder: string, pid: number): void {
     writeControl(join(folder, 'cgroup.procs'), String(pid));
   } catch (error) {
     if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}
+
+/** Gives control files to a user; those that are not there are passed over. */
+export async function lendFiles(files: readonly string[], userId: number): Promise<void> {
+  for (const file of files) {
+    await chown(file, userId, 0).catch((error: unknown) => {
+      if (!gone.has(errnoOf(error) ?? '')) throw error;
+    });
   }
 }
 

@@ -10,6 +10,8 @@ export interface CgroupUsage {
   readonly pids: number;
   /** Processes of it that the kernel killed for exceeding the memory limit. */
   readonly oomKills: number;
+  /** Processes and threads that could not be made, because there were as many as there may be. */
+  readonly refusedForks: number;
 }
 
 export interface RefusalCounters {
@@ -54,6 +56,8 @@ export interface Cgroup {
   pids(): readonly number[];
   /** Moves a process of the host's into it, which counts for the group from now on. The group must not be frozen. */
   add(pid: number): void;
+  /** Lets a user freeze, thaw and weigh it, and nothing else. */
+  lend(userId: number): Promise<void>;
   /** Sends SIGKILL to all of it, frozen or not, and resolves when it is empty. */
   kill(): Promise<void>;
   /** Removes it and what is below it. It must be empty of processes. */

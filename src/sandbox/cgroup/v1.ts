@@ -10,6 +10,7 @@ import { keyedCounter } from './counter.ts';
 import {
   addGroup,
   addPid,
+  lendFiles,
   makeGroup,
   readControl,
   readKeyed,
@@ -94,6 +95,7 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
       cpuUsec: Math.round(readNumber(file('cpuacct', 'cpuacct.usage')) / 1000),
       pids: readNumber(file('pids', 'pids.current')),
       oomKills: readKeyed(file('memory', 'memory.oom_control'), 'oom_kill'),
+      refusedForks: readKeyed(file('pids', 'pids.events'), 'max'),
     }),
     cpuUsec: () => Math.round(readNumber(file('cpuacct', 'cpuacct.usage')) / 1000),
     weigh(share) {
@@ -110,6 +112,7 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
     add(pid) {
       for (const folder of folders) addPid(folder, pid);
     },
+    lend: (userId) => lendFiles([state, file('cpu', 'cpu.shares'), file('cpu', 'cpu.idle')], userId),
     kill: () => killAll({ pids, frozenPids: () => readPids(dirname(state)), freeze, thaw }),
     async remove() {
       for (const folder of folders) await removeGroup(folder);

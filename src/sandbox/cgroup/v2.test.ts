@@ -52,6 +52,7 @@ test('usage', () => {
     cpuUsec: 345,
     pids: 4,
     oomKills: 3,
+    refusedForks: 0,
   });
 });
 

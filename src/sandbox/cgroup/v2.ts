@@ -8,6 +8,7 @@ import { keyedCounter } from './counter.ts';
 import {
   addGroup,
   addPid,
+  lendFiles,
   makeGroup,
   readControl,
   readKeyed,
@@ -68,6 +69,7 @@ function groupV2(folder: string): Cgroup {
       cpuUsec: readKeyed(file('cpu.stat'), 'usage_usec'),
       pids: readNumber(file('pids.current')),
       oomKills: readKeyed(file('memory.events'), 'oom_kill'),
+      refusedForks: readKeyed(file('pids.events'), 'max'),
     }),
     cpuUsec: () => readKeyed(file('cpu.stat'), 'usage_usec'),
     weigh(share) {
@@ -82,6 +84,7 @@ function groupV2(folder: string): Cgroup {
     }),
     pids: () => readPids(folder),
     add: (pid) => addPid(folder, pid),
+    lend: (userId) => lendFiles(['cgroup.freeze', 'cpu.weight', 'cpu.idle'].map(file), userId),
     async kill() {
       // cgroup.kill (Linux 5.14) reaches frozen processes and everything that they fork.
       writeControl(file('cgroup.kill'), '1');

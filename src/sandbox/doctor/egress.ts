@@ -7,12 +7,12 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { defaultEgressLimits, grantEgress, parseEgress } from '../../egress/index.ts';
 import type { SandboxPolicy } from '../policy.ts';
-import type { SandboxHost } from '../types.ts';
+import type { LocalSandboxHost } from '../sandbox-host.ts';
 import { runProgram } from './program.ts';
 import type { Finding } from './types.ts';
 
 interface Context {
-  readonly host: SandboxHost;
+  readonly host: LocalSandboxHost;
   readonly rootDir: string;
   readonly policy: SandboxPolicy;
 }

@@ -1,7 +1,7 @@
 /** Probes that need a policy of their own: mostly a small limit, in a sandbox of its own, to see the limit hold. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxPolicy } from '../policy.ts';
-import type { SandboxHost } from '../types.ts';
+import type { LocalSandboxHost } from '../sandbox-host.ts';
 import { proveEgress } from './egress.ts';
 import { type ProbeProgram, runProgram, startProgram } from './program.ts';
 import type { Finding, LimitProbe } from './types.ts';
@@ -9,7 +9,7 @@ import type { Finding, LimitProbe } from './types.ts';
 const MiB = 1024 * 1024;
 
 export interface LimitContext {
-  readonly host: SandboxHost;
+  readonly host: LocalSandboxHost;
   readonly rootDir: string;
   readonly policy: SandboxPolicy;
 }

@@ -3,13 +3,14 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sandboxFault } from '../faults.ts';
 import type { SandboxPolicy } from '../policy.ts';
-import type { Sandbox, SandboxExit, SandboxHost } from '../types.ts';
+import type { LocalSandboxHost } from '../sandbox-host.ts';
+import type { Sandbox, SandboxExit } from '../types.ts';
 
 /** Where an interpreter may be; the first that exists is used. */
 const interpreters = ['/usr/bin/python3', '/usr/bin/python3.13', '/usr/local/bin/python3'];
 
 export interface ProbeProgram {
-  readonly host: SandboxHost;
+  readonly host: LocalSandboxHost;
   readonly rootDir: string;
   readonly policy: SandboxPolicy;
   readonly source: string;

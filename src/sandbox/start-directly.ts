@@ -1,9 +1,19 @@
 /** Starts runtimes as children of this process. */
 import { once } from 'node:events';
-import { startCommand } from '../../lib/index.ts';
-import { runtimeProcessOf, type StartRuntime } from './types.ts';
+import { startCommand } from '../lib/index.ts';
+import {
+  type RuntimeProcess,
+  type RuntimeStreams,
+  runtimeProcessOf,
+  type StartRuntime,
+} from './runtime-process.ts';
 
-export const startDirectly: StartRuntime = async ({ argv, cwd, env, hasChannel }) => {
+export const startDirectly: StartRuntime<RuntimeProcess & RuntimeStreams> = async ({
+  argv,
+  cwd,
+  env,
+  hasChannel,
+}) => {
   const child = startCommand(argv, {
     cwd,
     env,

@@ -2,16 +2,20 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Duplex, type Readable, type Writable } from 'node:stream';
-import { sandboxFault } from '../faults.ts';
+import { sandboxFault } from './faults.ts';
 
 export type RuntimeExit = readonly [code: number | null, signal: NodeJS.Signals | null];
 
-export interface RuntimeProcess {
+/** The ends of a runtime's streams that are Ward's. */
+export interface RuntimeStreams {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Its descriptor 3. */
   readonly channel: Duplex | undefined;
+}
+
+export interface RuntimeProcess {
   readonly exited: Promise<RuntimeExit>;
   /** Without effect when it has ended. */
   kill(): void;
@@ -25,10 +29,10 @@ export interface RuntimeCommand {
 }
 
 /** @throws Fault SANDBOX_START_FAILED, or COMMAND_FAILED */
-export type StartRuntime = (command: RuntimeCommand) => Promise<RuntimeProcess>;
+export type StartRuntime<Started extends RuntimeProcess> = (command: RuntimeCommand) => Promise<Started>;
 
 /** A child of this process, as the process of a runtime. Its first streams are pipes, and so is its descriptor 3. */
-export function runtimeProcessOf(child: ChildProcess, hasChannel: boolean): RuntimeProcess {
+export function runtimeProcessOf(child: ChildProcess, hasChannel: boolean): RuntimeProcess & RuntimeStreams {
   const { stdin, stdout, stderr } = child;
   const channel = hasChannel ? child.stdio[3] : undefined;
   if (stdin === null || stdout === null || stderr === null) {
@@ -45,7 +49,8 @@ export function runtimeProcessOf(child: ChildProcess, hasChannel: boolean): Runt
   };
 }
 
-async function exitOf(child: ChildProcess): Promise<RuntimeExit> {
+/** Settles when it has ended. */
+export async function exitOf(child: ChildProcess): Promise<RuntimeExit> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   return [child.exitCode, child.signalCode];
 }

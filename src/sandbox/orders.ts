@@ -1,0 +1,15 @@
+/** Orders of the platform, carried out in this process: each is held against what the operator allows. */
+import { policyFor } from './bound.ts';
+import type { OperatorPolicy } from './operator.ts';
+import type { LocalSandboxHost } from './sandbox-host.ts';
+import type { SandboxHost } from './types.ts';
+
+export function takeOrders(
+  host: Pick<LocalSandboxHost, 'start' | 'checkPolicy'>,
+  operator: OperatorPolicy,
+): SandboxHost {
+  return {
+    start: async ({ ask, ...request }) => host.start({ ...request, policy: policyFor(ask, operator) }),
+    checkPolicy: async (ask) => host.checkPolicy(policyFor(ask, operator)),
+  };
+}
