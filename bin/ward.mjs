@@ -24,7 +24,8 @@ async function runHere() {
   if (!existsSync(join(root, 'node_modules/commander')))
     return refuse('the packages of Ward are not installed');
   // Beside the packages, never in a shared /tmp: what is cached there is run.
-  module.enableCompileCache(join(root, 'node_modules/.cache/ward'));
+  // The server has one of its own: it may not write beside the packages.
+  module.enableCompileCache(process.env.WARD_COMPILE_CACHE ?? join(root, 'node_modules/.cache/ward'));
   const { main } = await import('../src/cli/main.ts');
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -16,6 +16,7 @@ const floors: Readonly<Record<string, number>> = {
   sandbox: 2,
   scanner: 3,
   invoker: 3,
+  keeper: 3,
   gate: 4,
   prover: 4,
   functions: 5,

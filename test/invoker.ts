@@ -16,6 +16,7 @@ import {
   type JobTarget,
   linesOf,
   type NamespaceLimits,
+  openCodePlaces,
 } from '../src/invoker/index.ts';
 import { newActivationId, randomHex, silentLog } from '../src/lib/index.ts';
 import { openSandboxHost, operatorPolicy, takeOrders } from '../src/sandbox/index.ts';
@@ -75,7 +76,7 @@ export class InvokerBench implements AsyncDisposable {
         host: takeOrders(host, options.operator ?? operatorPolicy()),
         images: store,
         blobs,
-        codeDir: join(dir, 'laid'),
+        codePlaces: await openCodePlaces(join(dir, 'laid')),
         operator: operatorPolicy(),
         kinds: runtimeKinds(),
         apiHost: () => 'http://127.0.0.1:1',

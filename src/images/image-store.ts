@@ -14,7 +14,8 @@ import {
 import { type LayoutImage, pickPlatform, readImage, readIndex, refNameOf } from './oci/layout.ts';
 import type { Descriptor, Index } from './oci/schema.ts';
 import { parseReference } from './reference.ts';
-import { openRootMounts } from './root-filesystem.ts';
+import { openRootMounts, type RootMounter } from './root-filesystem.ts';
+import { openRootMounter } from './root-mounter.ts';
 import type { Image, ImageConfig, ImageStore, StoredImage } from './types.ts';
 
 export interface ImageStoreOptions {
@@ -22,7 +23,12 @@ export interface ImageStoreOptions {
   readonly dir: string;
   /** Where roots are mounted. Every user must be able to search the way to it: a sandbox's root is a stranger. */
   readonly mountsDir: string;
+  /** Who mounts them; absent: this process. */
+  readonly mounter?: RootMounter;
 }
+
+/** The unpacked layers of a store. */
+export const layersDirOf = (dir: string): string => join(absolute(dir), 'layers');
 
 /** @throws Fault IMAGE_STORE_INVALID */
 export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
@@ -33,11 +39,12 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       hint: 'Choose a folder without commas, colons, quotes, backslashes and blanks in its name.',
     });
   }
-  const layersDir = join(dir, 'layers');
+  const layersDir = layersDirOf(dir);
   await makeLayersFolder(dir);
   await removeAbandonedLayers(dir);
   await removeFormerLayers(dir);
-  const mounts = openRootMounts(layersDir, absolute(options.mountsDir));
+  const mountsDir = absolute(options.mountsDir);
+  const mounts = openRootMounts(options.mounter ?? openRootMounter({ layersDir, mountsDir }));
   const remembered = new Map<string, Image>();
   let version = '';
 

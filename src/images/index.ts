@@ -31,7 +31,13 @@ export { nameOfFolder, parseImageName, reservedNames } from './function-build/im
 export { writeLayoutArchive } from './function-build/layout-archive.ts';
 export { copyBlob, copyImage, unpackLayers } from './function-build/layout-copy.ts';
 export { openWorkFolder, type WorkFolder } from './function-build/work-folder.ts';
-export { type ImageStoreOptions, listStoredImages, openImageStore, pickEntry } from './image-store.ts';
+export {
+  type ImageStoreOptions,
+  layersDirOf,
+  listStoredImages,
+  openImageStore,
+  pickEntry,
+} from './image-store.ts';
 export { entryPath, linkTarget, showPath } from './layer/entry-path.ts';
 export { layerLimits } from './layer/layer-limits.ts';
 export { type LayerPaths, openLayerPaths } from './layer/layer-paths.ts';
@@ -99,6 +105,8 @@ export {
   type RegistryStoreOptions,
 } from './registry-store/registry-store.ts';
 export type * from './registry-store/types.ts';
+export type { RootLayers, RootMounter } from './root-filesystem.ts';
+export { openRootMounter } from './root-mounter.ts';
 export { type DeletedImage, deleteStoredImage } from './stored-images.ts';
 export * from './types.ts';
 export { codeArchiveLimits } from './unpack/code-limits.ts';

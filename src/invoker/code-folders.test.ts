@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { type BlobStore, openBlobStore } from '../images/index.ts';
-import { type Code, type CodeFile, type CodeFolders, openCodeFolders } from './code-folders.ts';
+import {
+  type Code,
+  type CodeFile,
+  type CodeFolders,
+  openCodeFolders,
+  openCodePlaces,
+} from './code-folders.ts';
 
 const elf = Buffer.from('\x7fELF and so on', 'latin1');
 const source: CodeFile = { name: 'index.js', form: 'source' };
@@ -18,7 +24,7 @@ let folders: CodeFolders;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ward-code-'));
   blobs = await openBlobStore(join(dir, 'blobs'));
-  folders = await openCodeFolders(join(dir, 'laid'), blobs);
+  folders = openCodeFolders(await openCodePlaces(join(dir, 'laid')), blobs);
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 

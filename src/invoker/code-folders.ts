@@ -42,44 +42,64 @@ export interface CodeFolders {
 
 interface Entry {
   holders: number;
-  readonly path: string;
-  readonly laid: Promise<void>;
+  readonly path: Promise<string>;
+  /** The path, once the code is there. */
+  readonly laid: Promise<string>;
 }
 
-/** Empties `dir` first: what an earlier run left there is of no use. */
-export async function openCodeFolders(dir: string, blobs: BlobStore): Promise<CodeFolders> {
+/** Makes the folders that sandboxes see. */
+export interface CodePlaces {
+  /** An empty folder that this process may fill, on the file system of `workDir`. */
+  make(): Promise<string>;
+  /** With what is in it. */
+  remove(path: string): Promise<void>;
+  /** For what is unpacked, until it is whole. */
+  readonly workDir: string;
+}
+
+/** In `dir`, which is emptied first: what an earlier run left there is of no use. */
+export async function openCodePlaces(dir: string): Promise<CodePlaces> {
   await mkdir(dir, { recursive: true, mode: 0o711 });
   // It may be a mount point, which can't be removed.
   for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true, force: true });
   // What is made in there takes it from the folder.
   await shareWithSandboxes(dir);
+  return {
+    workDir: dir,
+    async make() {
+      const path = join(dir, randomHex(8));
+      await mkdir(path, { mode: 0o755 });
+      return path;
+    },
+    remove: (path) => rm(path, { recursive: true, force: true }),
+  };
+}
+
+export function openCodeFolders(places: CodePlaces, blobs: BlobStore): CodeFolders {
   const entries = new Map<string, Entry>();
 
   const lay = async (code: Code): Promise<CodeFolder> => {
     const key = `${code.digest}/${code.file.form}/${code.binary ? 'binary' : code.file.name}`;
     let entry = entries.get(key);
     if (!entry) {
-      const path = join(dir, randomHex(8));
-      entry = { holders: 0, path, laid: write(blobs, code, path) };
+      entry = begin(places, blobs, code);
       entries.set(key, entry);
     }
     entry.holders++;
-    const release = releaseOnce(entries, key, entry);
+    const release = releaseOnce(places, entries, key, entry);
     try {
-      await entry.laid;
+      return { path: await entry.laid, release };
     } catch (error) {
       await release();
       throw error;
     }
-    return { path: entry.path, release };
   };
 
   return {
     lay,
     async empty() {
-      const path = join(dir, randomHex(8));
-      await mkdir(path, { mode: 0o755 });
-      return { path, release: () => rm(path, { recursive: true, force: true }) };
+      const path = await places.make();
+      return { path, release: () => places.remove(path) };
     },
     async fill(folder, code) {
       // A first call waits for this: one file is made sooner than shared and linked.
@@ -97,25 +117,39 @@ export async function openCodeFolders(dir: string, blobs: BlobStore): Promise<Co
   };
 }
 
-function releaseOnce(entries: Map<string, Entry>, key: string, entry: Entry): () => Promise<void> {
+function begin(places: CodePlaces, blobs: BlobStore, code: Code): Entry {
+  const path = places.make();
+  const laid = path.then(async (folder) => {
+    await write(places, blobs, code, folder);
+    return folder;
+  });
+  return { holders: 0, path, laid };
+}
+
+function releaseOnce(
+  places: CodePlaces,
+  entries: Map<string, Entry>,
+  key: string,
+  entry: Entry,
+): () => Promise<void> {
   let released = false;
   return async () => {
     if (released) return;
     released = true;
     if (--entry.holders > 0) return;
     if (entries.get(key) === entry) entries.delete(key);
-    await rm(entry.path, { recursive: true, force: true });
+    const path = await entry.path.catch(() => undefined);
+    if (path !== undefined) await places.remove(path);
   };
 }
 
-async function write(blobs: BlobStore, code: Code, path: string): Promise<void> {
+async function write({ workDir }: CodePlaces, blobs: BlobStore, code: Code, path: string): Promise<void> {
   const bytes = await blobs.get(code.digest);
   if (code.binary && isUnpacked(code, bytes)) {
-    await unpackZip(bytes, path, codeArchiveLimits);
+    await unpackZip(bytes, path, codeArchiveLimits, workDir);
     if (code.file.form === 'program') await makeExecutable(join(path, code.file.name));
     return;
   }
-  await mkdir(path, { mode: 0o755 });
   await writeSingle(code, bytes, path);
 }
 

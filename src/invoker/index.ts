@@ -6,7 +6,7 @@ export {
   linesOf,
   withLine,
 } from './activation-log.ts';
-export { isProgram } from './code-folders.ts';
+export { type CodePlaces, isProgram, openCodePlaces } from './code-folders.ts';
 export { imageUnknown, invokerFaults } from './faults.ts';
 export { createInvoker, type InvokerOptions } from './invoker.ts';
 export { formatLine, packLines } from './log-lines.ts';

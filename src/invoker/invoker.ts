@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import type { BlobStore } from '../images/index.ts';
 import type { Log } from '../lib/index.ts';
-import { openCodeFolders } from './code-folders.ts';
+import { type CodePlaces, openCodeFolders } from './code-folders.ts';
 import { createIntakes } from './intake.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { createPrewarmPool, type PrewarmTarget } from './prewarm.ts';
@@ -20,8 +20,8 @@ import { createViolationDesk } from './violation-desk.ts';
 
 export interface InvokerOptions extends SlotSources {
   readonly blobs: BlobStore;
-  /** A folder of its own for laid code; emptied at start. */
-  readonly codeDir: string;
+  /** Where code is laid. */
+  readonly codePlaces: CodePlaces;
   /** Memory for all sandboxes together. */
   readonly memoryMiB: number;
   readonly prewarm: readonly PrewarmTarget[];
@@ -43,7 +43,7 @@ const quantumMs = 200;
 const readyTimeoutMs = 15_000;
 
 export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
-  const folders = await openCodeFolders(options.codeDir, options.blobs);
+  const folders = openCodeFolders(options.codePlaces, options.blobs);
   const desk = createViolationDesk((report) => options.onViolation?.(report));
   const intakes = createIntakes({ onRelease: () => scheduler.resume() });
   const factory = createSlotFactory({ ...options, folders, readyTimeoutMs, desk, intakes });

@@ -17,6 +17,8 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string | Buffer;
   readonly timeoutMs?: number;
+  /** Handed on as 3, 4, … */
+  readonly descriptors?: readonly number[];
   /** Bytes kept of each stream; what is past it is dropped. */
   readonly maxOutputBytes?: number;
   readonly signal?: AbortSignal;
@@ -28,7 +30,7 @@ export async function runCommand(
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   const child = startCommand(argv, {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.descriptors ?? [])],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });

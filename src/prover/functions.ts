@@ -15,6 +15,7 @@ import {
   type Job,
   type JobTarget,
   linesOf,
+  openCodePlaces,
 } from '../invoker/index.ts';
 import { isJsonObject, type JsonObject, newActivationId, randomHex, silentLog } from '../lib/index.ts';
 import { type LocalSandboxHost, operatorPolicy, type SandboxPolicy, takeOrders } from '../sandbox/index.ts';
@@ -61,7 +62,7 @@ async function openInvoker(
   const operator = { ...operatorPolicy(), defaults: policy };
   const invoker = await createInvoker({
     ...{ host: takeOrders(host, operator), images, blobs },
-    codeDir: join(folder, 'code'),
+    codePlaces: await openCodePlaces(join(folder, 'code')),
     operator,
     kinds: runtimeKinds(),
     apiHost: () => 'http://127.0.0.1:1',

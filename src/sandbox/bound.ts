@@ -5,9 +5,8 @@ import { formatSize } from '../lib/index.ts';
 import { parseCapability } from './capabilities.ts';
 import { sandboxFault } from './faults.ts';
 import type { OperatorPolicy, PolicyCeiling } from './operator.ts';
-import type { SandboxPolicy, TmpfsPolicy } from './policy.ts';
+import type { RuntimeName, SandboxPolicy, TmpfsPolicy } from './policy.ts';
 import { strictestOf } from './seccomp/intersect.ts';
-import type { RuntimeName } from './types.ts';
 
 /** What a user asks for; what isn't named stays as the operator's default has it. */
 export interface PolicyRequest {

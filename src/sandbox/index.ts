@@ -6,13 +6,13 @@ export type { Cgroup } from './cgroup/types.ts';
 export { type DoctorOptions, runDoctor } from './doctor/doctor.ts';
 export type { DoctorAdvisory, DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
 export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts';
-export { sandboxFaultTable } from './faults.ts';
+export { sandboxFault, sandboxFaultTable } from './faults.ts';
 export type { HostFeatures } from './host/features.ts';
 export { checkFitness } from './host/fitness.ts';
 export { readMounts } from './host/mounts.ts';
 export { findTraces, removeTraces, type WardTraces } from './host/ward-traces.ts';
 export { enterIsolation, isIsolated } from './isolation/isolation.ts';
-export { takePrecedence } from './isolation/precedence.ts';
+export { putServerFirst, takePrecedence } from './isolation/precedence.ts';
 export { joinSandbox } from './joined-sandbox.ts';
 export { shareWithSandboxes } from './lsm/label.ts';
 export { type Mechanism, mechanismNames } from './mechanisms.ts';
@@ -26,9 +26,15 @@ export { takeOrders } from './orders.ts';
 export { rlimitsOf, type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';
 export { openRecorder, type Recorder } from './recorder/recorder.ts';
 export { findLandlockLauncher } from './request.ts';
-export { superviseSandbox } from './running-sandbox.ts';
+export { refuseOwnNetwork, superviseSandbox } from './running-sandbox.ts';
 export { runtimeDrivers } from './runtime/drivers.ts';
-export { runtimeProcessOf } from './runtime-process.ts';
+export {
+  exitOf,
+  type RuntimeProcess,
+  type RuntimeStreams,
+  runtimeProcessOf,
+  type StartRuntime,
+} from './runtime-process.ts';
 export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
 export { type Learned, type LearnedProfile, learnedProfile } from './seccomp/learned.ts';
 export { buildSpec } from './spec/build.ts';

@@ -27,7 +27,7 @@ export interface OpenWayIn extends WayIn {
 export async function startWayIn(place: RelayPlace, port: number): Promise<OpenWayIn> {
   const path = join(await makeRelayFolder(place, 'made'), 'port');
   const relay = await startRelay(place, socatArgv(port, path));
-  return { path, said: relay.said, end: relay.end };
+  return { path, said: relay.said, ended: relay.ended, end: relay.end };
 }
 
 function socatArgv(port: number, path: string): string[] {
@@ -40,7 +40,10 @@ function socatArgv(port: number, path: string): string[] {
 }
 
 /** The host's half. @throws Fault PORT_UNREACHABLE */
-export async function connectThrough({ path, said }: WayIn, hasEnded: () => boolean): Promise<Socket> {
+export async function connectThrough(
+  { path, said }: Pick<WayIn, 'path' | 'said'>,
+  hasEnded: () => boolean,
+): Promise<Socket> {
   const patience = performance.now() + relayPatienceMs;
   for (;;) {
     try {

@@ -15,8 +15,8 @@ import {
 import { parseSize } from '../lib/index.ts';
 import { parseCapability } from './capabilities.ts';
 import { isMechanism } from './mechanisms.ts';
+import type { RuntimeName } from './policy.ts';
 import { type SandboxPolicy, strictPolicy } from './policy.ts';
-import type { RuntimeName } from './types.ts';
 
 /** The furthest that a request may go. */
 export interface PolicyCeiling {

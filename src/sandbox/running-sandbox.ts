@@ -41,7 +41,9 @@ export interface SandboxParts {
   readonly remove: () => Promise<void>;
 }
 
-export function superviseSandbox(parts: SandboxParts): SupervisedSandbox {
+export function superviseSandbox(
+  parts: SandboxParts,
+): SupervisedSandbox & { readonly removed: Promise<void> } {
   const { id, process, cgroup } = parts;
   let isKilled = false;
   let hasEnded = false;
@@ -79,6 +81,7 @@ export function superviseSandbox(parts: SandboxParts): SupervisedSandbox {
   return {
     id,
     exited,
+    removed,
     hasEnded: () => hasEnded,
     freeze: () => cgroup.freeze(),
     thaw: () => cgroup.thaw(),
@@ -90,7 +93,7 @@ export function superviseSandbox(parts: SandboxParts): SupervisedSandbox {
     refusals: () => cgroup.refusals(),
     hearKernel: parts.hearKernel,
     refusalsTold: parts.refusalsTold,
-    checkPorts: () => refuseOwnNetwork(parts),
+    checkPorts: () => refuseOwnNetwork(parts.driver),
     async wayIn(port) {
       const wayIn = await startWayIn(place(`port-${port}`), port);
       relays.push(wayIn);
@@ -113,7 +116,8 @@ export function superviseSandbox(parts: SandboxParts): SupervisedSandbox {
   };
 }
 
-function refuseOwnNetwork({ driver }: SandboxParts): void {
+/** @throws Fault PORT_UNREACHABLE */
+export function refuseOwnNetwork(driver: Pick<RuntimeDriver, 'name' | 'ownsNetwork'>): void {
   if (!driver.ownsNetwork) return;
   throw sandboxFault('PORT_UNREACHABLE', `${driver.name} keeps the network of its sandboxes to itself`, {
     hint: 'run it under crun or runc',
@@ -121,7 +125,7 @@ function refuseOwnNetwork({ driver }: SandboxParts): void {
 }
 
 function relayPlace(parts: SandboxParts, folder: string, hasEnded: () => boolean): RelayPlace {
-  refuseOwnNetwork(parts);
+  refuseOwnNetwork(parts.driver);
   const { cgroup, bundleDir, ownerId, userId = 0 } = parts;
   return { pids: () => cgroup.pids(), hasEnded, dir: join(bundleDir, folder), ownerId, userId };
 }

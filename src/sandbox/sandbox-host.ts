@@ -113,6 +113,11 @@ export class LocalSandboxHost implements AsyncDisposable {
     this.#devices = openDeviceFolders(join(this.#instanceDir, 'devices'));
   }
 
+  /** The kernel's log may tell of violations. */
+  get hearsKernel(): boolean {
+    return this.#denials !== undefined;
+  }
+
   /** What an installed runtime can do; undefined when it is missing or can't run anything here. */
   runtime(name: RuntimeName): Promise<RuntimeFeatures | undefined> {
     const known = this.#runtimes.get(name);
@@ -372,7 +377,7 @@ interface Occupied {
 }
 
 interface Begun<Started> {
-  readonly sandbox: SupervisedSandbox;
+  readonly sandbox: SupervisedSandbox & { readonly removed: Promise<void> };
   readonly process: Started;
 }
 

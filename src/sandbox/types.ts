@@ -80,6 +80,7 @@ export interface WayIn {
   readonly path: string;
   /** Why it leads nowhere any more; undefined while it does. */
   readonly said: () => string | undefined;
+  readonly ended: Promise<void>;
 }
 
 /**

@@ -1,5 +1,4 @@
 /** What commands without a server need to make sandboxes: a host of their own, images, and their end. */
-import { join } from 'node:path';
 import { type ImageStore, openImageStore } from '../images/index.ts';
 import { createLog } from '../lib/index.ts';
 import {
@@ -9,7 +8,7 @@ import {
   type ViolationSink,
 } from '../sandbox/index.ts';
 import type { Config } from './config.ts';
-import { runDir } from './instance-locks.ts';
+import { mountsDirOf, runDir } from './instance-locks.ts';
 import { claimRunInstance } from './run-instance.ts';
 
 export interface ByHand extends AsyncDisposable {
@@ -39,8 +38,7 @@ export async function openByHand(
     }),
   );
   await host.recover();
-  // Roots of different runs lie apart, below a folder that every user may search.
-  const mountsDir = join(runDir, 'roots', instance.name);
+  const mountsDir = mountsDirOf(instance.name);
   const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir }));
   const opened = stack.move();
   return { host, instance: instance.name, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };

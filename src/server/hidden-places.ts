@@ -3,13 +3,15 @@
  * a sandbox's files as such a user: so what it needs is mounted at a place that all may pass, in Ward's own mount
  * namespace. Outside of that the place is empty, whatever names `/proc/PID/mountinfo` tells.
  */
-import { chmod, mkdir, rm, rmdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, mkdir, open, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../lib/index.ts';
+import { serverFault } from './faults.ts';
 import { runDir } from './instance-locks.ts';
 
 export interface HiddenPlaces extends AsyncDisposable {
-  /** Shows `laidCode` of the data folder. */
+  /** Shows `laidCode` of the data folder: empty, and root's. */
   readonly laidCode: string;
   /** For mounts of roots. */
   readonly roots: string;
@@ -17,18 +19,20 @@ export interface HiddenPlaces extends AsyncDisposable {
 
 /**
  * @param instance announced, and of this process alone
- * @param laidCode where the code lies; made when it is missing
- * @throws Fault COMMAND_FAILED
+ * @param laidCode where the code lies, in a folder that may be the server's; made anew
+ * @throws Fault COMMAND_FAILED, DATA_DIR_INVALID
  */
 export async function openHiddenPlaces(instance: string, laidCode: string): Promise<HiddenPlaces> {
   const places = { laidCode: join(runDir, instance, 'laid'), roots: join(runDir, instance, 'roots') };
-  await mkdir(laidCode, { recursive: true });
-  await chmod(laidCode, 0o711);
+  // It follows no link, whatever is put in its way meanwhile.
+  const clear = () => mustRun(['rm', '--recursive', '--force', '--one-file-system', '--', laidCode]);
+  await clear();
+  await mkdir(laidCode, { mode: 0o711 });
   for (const place of Object.values(places)) {
     await mkdir(place, { recursive: true });
     await chmod(place, 0o711);
   }
-  await mustRun(['mount', '--bind', laidCode, places.laidCode]);
+  await showOwn(laidCode, places.laidCode);
   return {
     ...places,
     async [Symbol.asyncDispose]() {
@@ -36,6 +40,20 @@ export async function openHiddenPlaces(instance: string, laidCode: string): Prom
       await mustRun(['umount', '--lazy', places.laidCode]);
       await rmdir(places.laidCode);
       await rm(places.roots, { recursive: true });
+      await clear();
     },
   };
+}
+
+/** The folder itself, which must be root's: nothing that was put in its place since. */
+async function showOwn(folder: string, place: string): Promise<void> {
+  const opened = await open(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const { uid } = await opened.stat();
+    if (uid !== 0) throw serverFault('DATA_DIR_INVALID', `${folder} was exchanged while Ward started`);
+    const options = { descriptors: [opened.fd] };
+    await mustRun(['mount', '--no-canonicalize', '--bind', '/proc/self/fd/3', place], options);
+  } finally {
+    await opened.close();
+  }
 }

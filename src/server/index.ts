@@ -114,8 +114,10 @@ export const openUninstalling: typeof import('./uninstall.ts').openUninstalling 
 
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
-  await isolate(servingFlags, servingOpenFiles);
-  return (await import('./up.ts')).upHere(options);
+  await isolate(servingOpenFiles);
+  const { isServer } = await import('../keeper/index.ts');
+  if (isServer()) return (await import('./up.ts')).serveHere();
+  return (await import('./keep.ts')).keepHere(options);
 }
 
 /** Runs one sandbox by hand; resolves to its program's exit code. */
@@ -167,19 +169,16 @@ export async function explainSandbox(options: SandboxRunOptions): Promise<readon
   return (await import('./doctor.ts')).explainHere(options);
 }
 
-/** A request leaves a few KiB behind; a larger nursery lets most of it die without being copied. */
-const servingFlags = ['--max-semi-space-size=64'];
-
 /** Its connections (`ApiLimits.connections`), some eight for each of 200 sandboxes, and its own files. */
 const servingOpenFiles = 4096;
 /** For what makes a few sandboxes by hand. */
 const fewOpenFiles = 256;
 
-async function isolate(flags: readonly string[] = [], openFiles = fewOpenFiles): Promise<void> {
+async function isolate(openFiles = fewOpenFiles): Promise<void> {
   const { checkFitness, enterIsolation, isIsolated } = await import('../sandbox/index.ts');
   // What is secret is made with a mode that says so; the rest has to be seen by sandboxes, whatever the caller's umask.
   process.umask(0o022);
   if (isIsolated()) return;
   if (process.geteuid?.() === 0) checkFitness(openFiles);
-  enterIsolation([process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)]);
+  enterIsolation([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
 }

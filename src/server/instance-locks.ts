@@ -14,6 +14,9 @@ import { openSandboxHost, type RecoveryReport, type RuntimeName } from '../sandb
 /** State of running sandboxes, of all Wards of the machine. */
 export const runDir = '/run/ward';
 
+/** Where an instance has roots mounted, below a folder that every user may search. */
+export const mountsDirOf = (instance: string): string => join(runDir, 'roots', instance);
+
 export const locksDir = join(runDir, 'locks');
 /** Longer than it takes to remove what an instance with many sandboxes left. */
 const patienceMs = 60_000;
@@ -23,6 +26,11 @@ export async function tryInstanceLock(instance: string): Promise<FileLock | unde
   await mkdir(locksDir, { recursive: true });
   await chmod(locksDir, 0o700);
   return tryFileLock(join(locksDir, instance));
+}
+
+/** Held by `ward up` alone, so that a second one of the same data folder is told at once. */
+export async function tryUpLock(instance: string): Promise<FileLock | undefined> {
+  return tryInstanceLock(`up-${instance}`);
 }
 
 /** The same, waiting for a Ward that is just removing what this instance left; undefined when it is not free. */

@@ -4,12 +4,15 @@ import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, messageOf, tryFileLock } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
-import { waitForInstanceLock } from './instance-locks.ts';
+import { tryUpLock, waitForInstanceLock } from './instance-locks.ts';
 
 export interface DataPaths {
   readonly database: string;
   readonly code: string;
+  /** Code of running functions; root's. */
   readonly laidCode: string;
+  /** For what is not whole yet. */
+  readonly workFiles: string;
   readonly guestKey: string;
   /** Where its Ward serves, or did when it last ran: for commands that are pointed at a server. */
   readonly address: string;
@@ -30,8 +33,9 @@ export interface DataPaths {
   readonly restoreStage: string;
 }
 
-export interface ClaimedDataDir extends Disposable {
-  readonly paths: DataPaths;
+export interface ClaimedInstance extends Disposable {
+  /** The data folder's path without links. */
+  readonly dataDir: string;
   /** What its Ward is called in /run and in cgroups. */
   readonly instance: string;
 }
@@ -41,6 +45,7 @@ export function dataPaths(dataDir: string): DataPaths {
     database: join(dataDir, 'state', 'ward.db'),
     code: join(dataDir, 'code'),
     laidCode: join(dataDir, 'laid'),
+    workFiles: join(dataDir, 'work'),
     guestKey: join(dataDir, 'guest.auth'),
     address: join(dataDir, 'address'),
     parameterKeys: join(dataDir, 'parameters.keys'),
@@ -55,21 +60,28 @@ export function dataPaths(dataDir: string): DataPaths {
 }
 
 /**
- * Makes the folder, which no other user may enter, and takes its lock and that of its instance. @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
+ * Makes the folder, which no other user may enter, and takes the lock of its instance. @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
  */
-export async function claimDataDir(given: string): Promise<ClaimedDataDir> {
+export async function claimInstance(given: string): Promise<ClaimedInstance> {
   const dataDir = await makeFolder(given);
-  await chmod(dataDir, 0o700);
-  const paths = dataPaths(dataDir);
+  // Processes that scan have the server's group, and so a way to the blobs.
+  await chmod(dataDir, 0o710);
   const instance = instanceName(dataDir);
   using stack = new DisposableStack();
-  for (const lock of [() => tryFileLock(paths.lock), () => waitForInstanceLock(instance)]) {
+  for (const lock of [() => tryUpLock(instance), () => waitForInstanceLock(instance)]) {
     const taken = await lock();
     if (!taken) throw busy(dataDir);
     stack.use(taken);
   }
   const claimed = stack.move();
-  return { paths, instance, [Symbol.dispose]: () => claimed.dispose() };
+  return { dataDir, instance, [Symbol.dispose]: () => claimed.dispose() };
+}
+
+/** What commands on a stopped Ward's data folder look at. @throws Fault DATA_DIR_BUSY */
+export function lockDataDir(dataDir: string): Disposable {
+  const lock = tryFileLock(dataPaths(dataDir).lock);
+  if (!lock) throw busy(dataDir);
+  return lock;
 }
 
 /** Stable for a data folder, so that a later run recognises what an earlier one left in /run and in cgroups. */

@@ -3,7 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, openBlobStore, runtimeKinds } from '../images/index.ts';
-import { createInvoker, type Invoker, type Job, type JobTarget } from '../invoker/index.ts';
+import { createInvoker, type Invoker, type Job, type JobTarget, openCodePlaces } from '../invoker/index.ts';
 import { type JsonObject, mustRun, newActivationId, randomHex, silentLog } from '../lib/index.ts';
 import { type Learned, learnedProfile, openRecorder, operatorPolicy, takeOrders } from '../sandbox/index.ts';
 import { openByHand } from './by-hand.ts';
@@ -63,7 +63,7 @@ export async function learnHere(options: LearnOptions, request: LearnRequest): P
     host: takeOrders(host, operator),
     images,
     blobs,
-    codeDir: join(folder, 'laid'),
+    codePlaces: await openCodePlaces(join(folder, 'laid')),
     operator,
     kinds: runtimeKinds(),
     apiHost: () => config.apiHost ?? '',

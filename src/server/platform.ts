@@ -26,15 +26,8 @@ import {
 } from '../images/index.ts';
 import { type ApiConnection, createInvoker } from '../invoker/index.ts';
 import type { Log } from '../lib/index.ts';
-import {
-  openSandboxHost,
-  openStarter,
-  operatorPolicy,
-  takePrecedence,
-  type ViolationSink,
-} from '../sandbox/index.ts';
+import { operatorPolicy, type ViolationSink } from '../sandbox/index.ts';
 import { openStore } from '../store/index.ts';
-import { removeAbandonedBackup } from './backup/backup.ts';
 import { refuseUnfinishedRestore } from './backup/restore.ts';
 import { buildInfo } from './build-info.ts';
 import { type Config, withoutUndefined } from './config.ts';
@@ -43,16 +36,15 @@ import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
 import { type GuardedImagesOptions, openGuardedImages } from './gate/guarded-images.ts';
 import { securityEvents } from './gate/security-events.ts';
-import { openHiddenPlaces } from './hidden-places.ts';
-import { claimDataDir } from './instance.ts';
-import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
+import { dataPaths, lockDataDir } from './instance.ts';
 import { kindBehind, runtimesWithAliases } from './kind-aliases.ts';
 import { systemLimits } from './limits.ts';
-import { closeConnections, listen, probeAddress } from './listen.ts';
+import { closeConnections, listen } from './listen.ts';
 import { createFigures } from './metrics/figures.ts';
 import { observedGate, observedInvoker } from './metrics/observed.ts';
 import { type DataPart, refuseMissingParts } from './missing-parts.ts';
-import { type GivenKeys, readSecrets, type Secrets } from './secrets.ts';
+import type { PlatformGround } from './platform-ground.ts';
+import type { GivenKeys, Secrets } from './secrets.ts';
 import { createSecurityTrigger } from './security-trigger.ts';
 import { ensureSystemNamespace } from './system-namespace.ts';
 import { openVaultKeys } from './vault-keys.ts';
@@ -93,22 +85,20 @@ const drainMs = 10_000;
 export async function startPlatform(
   config: Config,
   log: Log,
-  { onRoute, acceptMissing = [], secrets: given }: PlatformOptions = {},
+  secrets: Secrets,
+  ground: PlatformGround,
+  { onRoute, acceptMissing = [] }: PlatformOptions = {},
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
-  const secrets = given ?? (await readSecrets(config));
-  await probeAddress(config.listen);
-  const { paths, instance } = stack.use(await claimDataDir(config.dataDir));
+  stack.use(ground);
+  const paths = dataPaths(config.dataDir);
+  stack.use(lockDataDir(config.dataDir));
   refuseUnfinishedRestore(paths);
-  removeAbandonedBackup(paths);
   const disk = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
-  stack.use(await announceInstance(instance));
-  const { refused } = stack.use(await takePrecedence(instance));
   const store = stack.use(await openStore({ path: paths.database }));
   const hasOwnKeys = secrets.parameterKeys === undefined;
   await refuseMissingParts({ dataDir: config.dataDir, hasOwnKeys }, store, acceptMissing, log);
   const operator = operatorPolicy(config.sandbox);
-  const policy = operator.defaults;
   const figures = createFigures(buildInfo.buildno);
   // Those who hear of it stand on top of those who tell it.
   const events: Events = {
@@ -118,23 +108,9 @@ export async function startPlatform(
     apiConnected: ({ socket }) => socket.destroy(),
     registryQuota: () => 0,
   };
-  const starter = stack.adopt(await openStarter(), (opened) => opened.close());
-  const host = stack.use(
-    await openSandboxHost({
-      instance,
-      runDir,
-      runtime: policy.runtime,
-      log,
-      startRuntime: starter.start,
-      onViolation: (...violation) => events.sandboxViolated(...violation),
-    }),
-  );
-  await host.checkPolicy(policy);
-  const recovered = await host.recover();
-  if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');
-  await removeAbandoned(policy.runtime, log);
-  const places = stack.use(await openHiddenPlaces(instance, paths.laidCode));
-  const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir: places.roots }));
+  ground.tell((...violation) => events.sandboxViolated(...violation));
+  const { host, mounter, mountsDir } = ground;
+  const images = stack.use(await openImageStore({ dir: config.imagesDir, mounter, mountsDir }));
   // The first one is what plain `default` means.
   const kinds = runtimeKinds().toSorted((a, b) => Number(b.default) - Number(a.default));
   const runtimes = runtimesWithAliases(kinds, config.kindAliases);
@@ -163,6 +139,7 @@ export async function startPlatform(
       onChange: (event) => events.gateChanged(event),
       registryQuota: (namespace) => events.registryQuota(namespace),
       admitWrite: disk.admitWrite,
+      startScan: ground.startScan,
       log,
     }),
   );
@@ -186,7 +163,7 @@ export async function startPlatform(
       host,
       images: guarded.images,
       blobs,
-      codeDir: places.laidCode,
+      codePlaces: await ground.codePlaces(),
       operator,
       kinds,
       apiHost,
@@ -247,7 +224,6 @@ export async function startPlatform(
   // After that: what was accepted may still need code that no action names any more.
   void resume(functions, log).then(() => retention.start());
   const opened = stack.move();
-  if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
   return {
     url,
     guestKey: { file: paths.guestKey, key },

@@ -1,10 +1,23 @@
-/** `ward up`: the platform, from here until a signal. */
+/** `ward up` without privileges: the platform, from here until a signal. */
+import { keeperDescriptor, openLink } from '../keeper/index.ts';
 import { createLog } from '../lib/index.ts';
-import { defaultDataDir, defaultListen, loadConfig } from './config.ts';
+import { type Config, defaultDataDir, defaultListen } from './config.ts';
 import { dataPaths } from './instance.ts';
 import type { DataPart } from './missing-parts.ts';
 import { type Platform, startPlatform } from './platform.ts';
-import { readSecrets, watchGivenKeys } from './secrets.ts';
+import { keptGround } from './platform-ground.ts';
+import type { GivenKeys, Secrets } from './secrets.ts';
+
+/** What the server is told by its keeper. */
+export interface ServerTask {
+  readonly config: Config;
+  /** The data folder's path as the operator knows it. */
+  readonly dataDir: string;
+  readonly secrets: Secrets;
+  readonly acceptMissing: readonly DataPart[];
+  /** What the host refuses to Ward; it goes on without it. */
+  readonly refused: readonly string[];
+}
 
 export interface UpOptions {
   readonly listen?: string;
@@ -17,10 +30,12 @@ export interface UpOptions {
 /** What a terminal or a service manager sends to every process arrives several times within this: passed on by each. */
 const echoMs = 500;
 
-/** Resolves to the exit code once everything is closed. A second signal ends it at once. */
-export async function upHere(options: UpOptions): Promise<number> {
-  const config = await loadConfig(options);
-  const secrets = await readSecrets(config);
+/** Serves for a keeper. Resolves to the exit code once everything is closed. A second signal ends it at once. */
+export async function serveHere(): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  const link = stack.adopt(await openLink(keeperDescriptor), (opened) => opened.close());
+  // The keeper is root, and started this process.
+  const { config, dataDir, secrets, acceptMissing, refused } = link.hello.task as ServerTask;
   const log = createLog(config.logLevel);
   const stopped = Promise.withResolvers<void>();
   let firstSignalAt: number | undefined;
@@ -31,39 +46,45 @@ export async function upHere(options: UpOptions): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const { acceptMissing = [] } = options;
-  await using platform = await startPlatform(config, log, { acceptMissing, secrets });
-  using _watch = secrets.parameterKeys && watchGivenKeys(secrets.parameterKeys, platform.renewKeys);
-  greet(platform);
-  await stopped.promise;
-  log.info('stopping');
-  return 0;
+  const ground = keptGround(link, config);
+  const platform = stack.use(await startPlatform(config, log, secrets, ground, { acceptMissing }));
+  link.onNews = (news) => platform.renewKeys(news as GivenKeys);
+  if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
+  greet(platform, (path) => path.replace(config.dataDir, dataDir));
+  const isOrphan = await Promise.race([stopped.promise.then(() => false), link.ended.then(() => true)]);
+  if (isOrphan) log.error('the process that makes sandboxes has ended');
+  else log.info('stopping');
+  return isOrphan ? 1 : 0;
 }
 
 const usualUrl = `http://${defaultListen}`;
 const usualKeyFile = dataPaths(defaultDataDir).guestKey;
 
 /** The line `ready` is for programs; the rest tells a person what to type next. */
-function greet({ url, guestKey, newParameterKeys, advisoriesWarning }: Platform): void {
+function greet(
+  { url, guestKey, newParameterKeys, advisoriesWarning }: Platform,
+  told: (path: string) => string,
+): void {
+  const keyFile = told(guestKey.file);
   process.stdout.write(`ready ${url}\n`);
   if (advisoriesWarning !== undefined) process.stderr.write(`warning: ${advisoriesWarning}\n`);
   if (newParameterKeys !== undefined) {
     const why = 'without it they can not be read again, so keep a copy elsewhere';
-    process.stderr.write(`Parameters are encrypted with the key in ${newParameterKeys}: ${why}.\n`);
+    process.stderr.write(`Parameters are encrypted with the key in ${told(newParameterKeys)}: ${why}.\n`);
   }
   if (guestKey.key === undefined) return;
   process.stderr.write(
     [
-      `The namespace guest was made; its key is in ${guestKey.file}.`,
+      `The namespace guest was made; its key is in ${keyFile}.`,
       // A service manager or a CI job may keep this stream, and others read it.
       ...(process.stderr.isTTY ? ['', `  ${guestKey.key}`] : []),
       '',
       'Next, in another shell:',
       '',
       // At the usual place the command finds both by itself.
-      ...(url === usualUrl && guestKey.file === usualKeyFile
+      ...(url === usualUrl && keyFile === usualKeyFile
         ? []
-        : [`  export WARD_APIHOST=${url} WARD_AUTH=$(cat ${guestKey.file})`]),
+        : [`  export WARD_APIHOST=${url} WARD_AUTH=$(cat ${keyFile})`]),
       '  ward action create hello examples/hello.js',
       '  ward action invoke hello --param name World --result',
       '',

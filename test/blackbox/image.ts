@@ -2,12 +2,13 @@
  * An image store of its own: everything of the real one, linked, and images that speak OpenWhisk's HTTP contract, each
  * made of the layers of the Node.js runtime image and one with the program.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import { openBlobStore, parseDigest } from '../../src/images/index.ts';
+import { mustRun } from '../../src/lib/index.ts';
 import { imagesDir } from '../ward.ts';
 
 export interface ImageChanges {
@@ -65,6 +66,8 @@ export async function makeBlackboxImages(
   }
   await writeFile(join(dir, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   await writeFile(join(dir, 'index.json'), json(index));
+  // As the first start of a Ward would: its server has to write there.
+  await mustRun(['chown', '--recursive', 'ward:ward', dir]);
   return { dir, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
 }
 
@@ -72,12 +75,10 @@ interface Entry {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Links everything of a folder of the real store below `dir`. */
+/** Shows everything of a folder of the real store below `dir`, by second names of its files. */
 export async function linkAll(folder: string, dir: string): Promise<void> {
-  await mkdir(join(dir, folder), { recursive: true, mode: 0o700 });
-  for (const name of await readdir(join(imagesDir, folder))) {
-    await symlink(join(imagesDir, folder, name), join(dir, folder, name));
-  }
+  await mkdir(join(dir, dirname(folder)), { recursive: true, mode: 0o750 });
+  await mustRun(['cp', '--archive', '--link', join(imagesDir, folder), join(dir, folder)]);
 }
 
 async function programLayer(): Promise<Buffer> {

@@ -8,18 +8,27 @@ import { createLog } from '../../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
 import { loadConfig } from '../../src/server/config.ts';
 import { startPlatform } from '../../src/server/platform.ts';
+import { ownGround } from '../../src/server/platform-ground.ts';
+import { readSecrets } from '../../src/server/secrets.ts';
 
 const [dataDir = '', configFile = ''] = process.argv.slice(2);
 process.umask(0o022);
 if (!isIsolated()) enterIsolation([process.execPath, fileURLToPath(import.meta.url), dataDir, configFile]);
 
 const config = await loadConfig({ listen: '127.0.0.1:0', dataDir, configFile });
+const log = createLog(config.logLevel);
 const routes: object[] = [];
 const stopped = Promise.withResolvers<void>();
 process.on('SIGTERM', () => stopped.resolve());
-await using platform = await startPlatform(config, createLog(config.logLevel), {
-  onRoute: (route) => routes.push(route),
-});
+await using platform = await startPlatform(
+  config,
+  log,
+  await readSecrets(config),
+  await ownGround(config, log),
+  {
+    onRoute: (route) => routes.push(route),
+  },
+);
 const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
 say({ url: platform.url, routes });
 const lines = createInterface({ input: process.stdin }).on('line', () =>

@@ -45,14 +45,19 @@ export async function inspectZip(bytes: Uint8Array, limits: ArchiveLimits): Prom
 }
 
 /**
- * Unpacks into `dir`, which must be missing or empty. All is first unpacked beside it. A missing `dir` then
+ * Unpacks into `dir`, which must be missing or empty. All is first unpacked in `workDir`, on the same file system. A missing `dir` then
  * appears in one step; an empty one (it may be mounted somewhere already) is filled by one rename for each
  * entry of the top level. On failure nothing is left.
  * @throws Fault ARCHIVE_UNSAFE, ARCHIVE_TOO_LARGE, ARCHIVE_INVALID, naming the entry
  */
-export async function unpackZip(bytes: Uint8Array, dir: string, limits: ArchiveLimits): Promise<ZipSummary> {
+export async function unpackZip(
+  bytes: Uint8Array,
+  dir: string,
+  limits: ArchiveLimits,
+  workDir = dirname(resolve(dir)),
+): Promise<ZipSummary> {
   const target = resolve(dir);
-  const temporary = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  const temporary = await mkdtemp(join(workDir, `.${basename(target)}-`));
   try {
     const root = join(temporary, 'root');
     await mkdir(root, { mode: 0o755 });

@@ -105,7 +105,14 @@ describe.skipIf(!canTry)(`cgroup v1${canTry ? '' : ' (needs root and version 1 h
     group.weigh('idle');
     group.weigh(100);
     expect(group.cpuUsec()).toBe(0);
-    expect(group.usage()).toEqual({ memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0, refusedForks: 0 });
+    expect(group.usage()).toEqual({
+      memoryBytes: 0,
+      memoryPeakBytes: 0,
+      cpuUsec: 0,
+      pids: 0,
+      oomKills: 0,
+      refusedForks: 0,
+    });
     expect(group.pids()).toEqual([]);
   });
 });

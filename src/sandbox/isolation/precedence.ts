@@ -2,9 +2,10 @@
  * Ward before its sandboxes: what it shares with them is processors and memory, and it must answer when they want all of
  * both.
  *
- * - Processor: Ward has a control group with ten times the weight of a sandbox. In it, the main thread has nine times the
- *   weight of the rest, and a short time slice, so that the kernel lets it in at once when it wakes up. Neither is
- *   inherited: what it starts has the usual ones.
+ * - Processor: Ward has a control group with ten times the weight of a sandbox. In it, the server's main thread has nine
+ *   times the weight of the rest, and a short time slice, so that the kernel lets it in at once when it wakes up. Neither is
+ *   inherited: what it starts has the usual ones. The process that starts sandboxes has the short slice alone, and they
+ *   inherit it, so that none waits for the end of a neighbour's.
  * - Memory: when the machine has none left, the kernel ends a sandbox (`oomScoreAdj` of the policy), not Ward.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ import { cgroupFeatures } from '../host/inspect.ts';
 import { readMounts } from '../host/mounts.ts';
 import { shortSliceArgv } from './time-slice.ts';
 
-/** Nice level of the main thread. */
+/** Nice level of the server's main thread. */
 const nice = -10;
 /** -1000 would be never. */
 const oomScoreAdj = -900;
@@ -34,8 +35,24 @@ export async function takePrecedence(instance: string): Promise<Precedence> {
   const steps = {
     'to be the last that the kernel ends for want of memory': putMemoryFirst,
     'a control group of its own': () => void stack.use(enterGroup(instance)),
-    'a processor before others': () => putProcessorFirst(process.pid),
+    'short time slices': () => shorten(process.pid, false),
   };
+  const refused = await refusedOf(steps);
+  return { refused, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** Of the server, which has just been started. Never rejects; returns what the host refuses. */
+export function putServerFirst(pid: number): Promise<readonly string[]> {
+  return refusedOf({
+    'a processor before others': async () => {
+      // The flag first: with it, threads and children get nice level 0 and the kernel's slice.
+      await shorten(pid, true);
+      setPriority(pid, nice);
+    },
+  });
+}
+
+async function refusedOf(steps: Readonly<Record<string, () => unknown>>): Promise<readonly string[]> {
   const refused: string[] = [];
   for (const [what, step] of Object.entries(steps)) {
     try {
@@ -44,7 +61,11 @@ export async function takePrecedence(instance: string): Promise<Precedence> {
       refused.push(`${what}: ${messageOf(error)}`);
     }
   }
-  return { refused, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return refused;
+}
+
+async function shorten(pid: number, isReset: boolean): Promise<void> {
+  await mustRun(shortSliceArgv(pid, isReset), { timeoutMs: 5000 });
 }
 
 function enterGroup(instance: string): AsyncDisposable | undefined {
@@ -58,10 +79,4 @@ function putMemoryFirst(): void {
   const file = '/proc/self/oom_score_adj';
   // A service manager may have set a lower one.
   if (Number(readFileSync(file, 'utf8')) > oomScoreAdj) writeFileSync(file, String(oomScoreAdj));
-}
-
-/** The flag first: with it, threads and children get nice level 0 and the kernel's slice. */
-async function putProcessorFirst(pid: number): Promise<void> {
-  await mustRun(shortSliceArgv(pid, true), { timeoutMs: 5000 });
-  setPriority(pid, nice);
 }

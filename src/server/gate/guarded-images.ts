@@ -12,6 +12,7 @@ import type { GateEvent } from '../../gate/index.ts';
 import { type ImageStore, openRegistryStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { createRegistry } from '../../registry/index.ts';
+import type { StartProgram } from '../../scanner/index.ts';
 import { withoutUndefined } from '../config.ts';
 import { dataPaths } from '../instance.ts';
 import type { AdvisoriesAge } from './advisories-age.ts';
@@ -36,6 +37,8 @@ export interface GuardedImagesOptions {
   readonly registryQuota?: (namespace: string) => number | undefined | Promise<number | undefined>;
   /** How often it is looked for changes of policy, advisories and VEX; ms. */
   readonly lookMs?: number;
+  /** How a process that reads is started; absent: by this one. */
+  readonly startScan?: StartProgram | undefined;
   readonly log: Log;
 }
 

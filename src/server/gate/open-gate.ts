@@ -17,6 +17,7 @@ import {
   createScanner,
   openAdvisories,
   type Scanner,
+  type StartProgram,
 } from '../../scanner/index.ts';
 import { gatePaths } from '../gate-paths.ts';
 import { type AdvisoriesAge, advisoriesAge } from './advisories-age.ts';
@@ -31,6 +32,8 @@ export interface OpenGateOptions {
   readonly apiHost: () => string;
   /** How often it is looked for changes of policy, advisories and VEX; ms. */
   readonly lookMs?: number;
+  /** How a process that reads is started; absent: by this one. */
+  readonly startScan?: StartProgram | undefined;
   readonly log: Log;
 }
 
@@ -57,6 +60,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   });
   const scanner = stack.use(
     createScanner({
+      start: options.startScan,
       matcher: advisories,
       inspectors: elsewhere,
       cacheDir: paths.layers,

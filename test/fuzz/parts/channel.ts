@@ -113,7 +113,14 @@ function fakeSandbox() {
   const sandbox: Sandbox = {
     ...{ id: 'fuzz', stdin, stdout, stderr, channel, exited: exited.promise, destroy },
     ...{ freeze: nothing, thaw: nothing, examine() {}, [Symbol.asyncDispose]: destroy },
-    usage: async () => ({ memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0, refusedForks: 0 }),
+    usage: async () => ({
+      memoryBytes: 0,
+      memoryPeakBytes: 0,
+      cpuUsec: 0,
+      pids: 0,
+      oomKills: 0,
+      refusedForks: 0,
+    }),
     cpuUsec: () => 0,
     standBack() {},
     openPort: () => ({ connect: () => Promise.reject(new Error('none')) }),

@@ -1,0 +1,277 @@
+/**
+ * The keeper at work: makes what the server asks for, each held against what the operator allows. The server names a root
+ * or a piece of code by a name that the keeper gave; never a path, a user or a configuration.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { isAbsolute, join, normalize } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { RootMounter } from '../images/index.ts';
+import { isFault, type Log, messageOf, randomHex, startCommand } from '../lib/index.ts';
+import {
+  exitOf,
+  type LocalSandboxHost,
+  type OperatorPolicy,
+  type PolicyAsk,
+  policyFor,
+  type RuntimeProcess,
+  type SandboxPolicy,
+  type StartRuntime,
+  type SupervisedSandbox,
+  sandboxFault,
+  type ViolationSink,
+} from '../sandbox/index.ts';
+import type { KeptCode } from './code-places.ts';
+import { hearLines, sayLine } from './lines.ts';
+import type { StreamDoor } from './stream-door.ts';
+import { type Answers, type Operation, type Request, requestSchema, type Said } from './wire.ts';
+
+export interface KeeperOptions {
+  /** To the server. */
+  readonly channel: Duplex;
+  readonly host: LocalSandboxHost;
+  readonly operator: OperatorPolicy;
+  /** The most that a sandbox may have of memory. */
+  readonly memoryBytes: number;
+  readonly mounter: RootMounter;
+  readonly layersDir: string;
+  readonly code: KeptCode;
+  readonly door: StreamDoor;
+  /** The whole command of a process that reads what is scanned. */
+  readonly scanCommand: () => Promise<{ readonly argv: readonly string[]; readonly env: NodeJS.ProcessEnv }>;
+  /** The server's. */
+  readonly userId: number;
+  readonly log: Log;
+}
+
+/** Disposing of it unmounts what the server left mounted; its sandboxes are the host's to end. */
+export interface Keeper extends AsyncDisposable {
+  readonly onViolation: ViolationSink;
+  /** Tells the server something in the words of who started it. */
+  readonly tell: (news: unknown) => void;
+  /** Settles when the server has hung up. */
+  readonly ended: Promise<void>;
+}
+
+type Handlers = {
+  readonly [Op in Operation]: (request: Extract<Request, { op: Op }>) => Promise<Answers[Op]>;
+};
+
+/** What a server that works never has open at once. */
+const mostOpen = 4096;
+
+export function keep(options: KeeperOptions): Keeper {
+  const { channel, log } = options;
+  const say = (said: Said): void => sayLine(channel, said);
+  const roots = new Map<string, string>();
+  const handlers = handlersOf(options, roots, say);
+  let open = 0;
+  const hear = async (value: unknown): Promise<void> => {
+    const parsed = requestSchema.safeParse(value);
+    if (!parsed.success || open >= mostOpen) {
+      log.error(
+        { issues: parsed.error?.issues.slice(0, 3) },
+        'the server asked for something that there is not',
+      );
+      channel.destroy();
+      return;
+    }
+    const { id } = parsed.data;
+    open++;
+    try {
+      say({ say: 'answer', id, value: await handle(handlers, parsed.data) });
+    } catch (error) {
+      say({ say: 'fault', id, fault: wireFault(error) });
+    } finally {
+      open--;
+    }
+  };
+  return {
+    onViolation: (sandbox, violation) => say({ say: 'violation', sandbox, violation }),
+    tell: (news) => say({ say: 'news', news }),
+    ended: hearLines(channel, (value) => void hear(value)),
+    async [Symbol.asyncDispose]() {
+      channel.destroy();
+      for (const root of roots.keys()) await options.mounter.unmount(root);
+    },
+  };
+}
+
+/** A handler is that of its own operation, which the compiler can't see. */
+function handle(handlers: Handlers, request: Request): Promise<unknown> {
+  const handler = handlers[request.op] as (request: Request) => Promise<unknown>;
+  return handler(request);
+}
+
+function handlersOf(options: KeeperOptions, roots: Map<string, string>, say: (said: Said) => void): Handlers {
+  const { mounter, layersDir, code, userId } = options;
+  const sandboxes = new Map<string, SupervisedSandbox>();
+  const sandboxOf = (id: string): SupervisedSandbox => {
+    const found = sandboxes.get(id);
+    if (found === undefined) throw sandboxFault('SANDBOX_ENDED', `sandbox ${id} has ended`);
+    return found;
+  };
+  return {
+    start: (request) => startSandbox(options, request, { sandboxes, roots, say }),
+    async check({ ask }) {
+      await options.host.checkPolicy(boundedPolicy(ask, options));
+      return null;
+    },
+    async destroy({ sandbox }) {
+      await sandboxes.get(sandbox)?.destroy();
+      return null;
+    },
+    async lend({ sandbox }) {
+      await sandboxOf(sandbox).lend(userId);
+      return null;
+    },
+    async told({ sandbox }) {
+      const found = sandboxes.get(sandbox);
+      found?.hearKernel?.();
+      await found?.refusalsTold?.();
+      return null;
+    },
+    async wayIn({ sandbox, port }) {
+      const { path, said, ended } = await sandboxOf(sandbox).wayIn(port);
+      void ended.then(() => say({ say: 'lost', sandbox, port, why: said() ?? 'its relay has ended' }));
+      return { path };
+    },
+    async portFolder({ sandbox, port }) {
+      return { path: await sandboxOf(sandbox).portFolder(port) };
+    },
+    async serve({ sandbox, port, connections }) {
+      await sandboxOf(sandbox).serve({ port, connections });
+      return null;
+    },
+    async mount({ root, reference, layers, folders }) {
+      if (roots.has(root)) throw sandboxFault('REQUEST_UNSAFE', `the root ${root} is mounted already`);
+      for (const folder of folders) refuseDetour(folder);
+      const layerDirs = layers.map((layer) => join(layersDir, layer));
+      const path = await mounter.mount(root, { reference, layerDirs, folders });
+      roots.set(root, path);
+      return { path };
+    },
+    async unmount({ root }) {
+      if (roots.delete(root)) await mounter.unmount(root);
+      return null;
+    },
+    ...scanHandlers(options, say),
+    async makeCode() {
+      const name = await code.make();
+      return { code: name, path: code.path(name) };
+    },
+    async removeCode(request) {
+      await code.remove(request.code);
+      return null;
+    },
+  };
+}
+
+interface Making {
+  readonly sandboxes: Map<string, SupervisedSandbox>;
+  /** By name, where they are mounted. */
+  readonly roots: ReadonlyMap<string, string>;
+  readonly say: (said: Said) => void;
+}
+
+async function startSandbox(
+  options: KeeperOptions,
+  { id: run, order }: Extract<Request, { op: 'start' }>,
+  { sandboxes, roots, say }: Making,
+): Promise<Answers['start']> {
+  const { root, code, ask, tenant, ...rest } = order;
+  const streams = options.door.take(run, order.channel === 'channel' ? 4 : 3);
+  try {
+    const rootDir = roots.get(root);
+    if (rootDir === undefined) throw sandboxFault('REQUEST_UNSAFE', `there is no root ${root}`);
+    const codeDir = code === undefined ? {} : { codeDir: options.code.path(code) };
+    const share = tenant === undefined ? {} : { tenant };
+    const policy = boundedPolicy(ask, options);
+    const { sandbox } = await options.host.begin(
+      { ...rest, ...codeDir, ...share, rootDir, policy },
+      startWith(streams),
+    );
+    const { id } = sandbox;
+    sandboxes.set(id, sandbox);
+    void sandbox.exited.then((exit) => say({ say: 'ended', sandbox: id, exit, usage: sandbox.usage() }));
+    void sandbox.removed.catch(() => {}).then(() => sandboxes.delete(id));
+    return { sandbox: id };
+  } catch (error) {
+    void streams.then(
+      (sockets) => sockets.map((socket) => socket.destroy()),
+      () => {},
+    );
+    throw error;
+  }
+}
+
+/** More than any pool of the server's has. */
+const mostScans = 256;
+
+function scanHandlers(
+  { door, scanCommand }: KeeperOptions,
+  say: (said: Said) => void,
+): Pick<Handlers, 'scan' | 'endScan'> {
+  const running = new Map<string, ChildProcess>();
+  return {
+    async scan({ id: run }) {
+      if (running.size >= mostScans) throw sandboxFault('SANDBOX_START_FAILED', 'too many processes scan');
+      const { argv, env } = await scanCommand();
+      const streams = await door.take(run, 2);
+      const [talk, errors] = streams;
+      // Descriptor 3 is where it talks.
+      const child = startCommand(argv, { env, stdio: ['ignore', 'ignore', errors, talk], detached: true });
+      try {
+        await once(child, 'spawn');
+      } finally {
+        for (const stream of streams) stream.destroy();
+      }
+      const scan = randomHex(8);
+      running.set(scan, child);
+      void exitOf(child).then(([code, signal]) => {
+        running.delete(scan);
+        say({ say: 'scanned', scan, how: `${signal ?? code}` });
+      });
+      return { scan };
+    },
+    async endScan({ scan }) {
+      running.get(scan)?.kill('SIGKILL');
+      return null;
+    },
+  };
+}
+
+/** The streams are the server's connections, which this process lets go of. */
+function startWith(streams: Promise<readonly Duplex[]>): StartRuntime<RuntimeProcess> {
+  return async ({ argv, cwd, env }) => {
+    const ends = await streams;
+    // Runtimes hand signals on to the program inside, which has to outlive a ^C until Ward has drained.
+    const child = startCommand(argv, { cwd, env, stdio: [...ends], detached: true });
+    try {
+      await once(child, 'spawn');
+    } finally {
+      for (const end of ends) end.destroy();
+    }
+    return { exited: exitOf(child), kill: () => void child.kill('SIGKILL') };
+  };
+}
+
+function boundedPolicy(ask: PolicyAsk, { operator, memoryBytes }: KeeperOptions): SandboxPolicy {
+  if (ask.memoryBytes > memoryBytes) {
+    throw sandboxFault('POLICY_EXCEEDED', `memory: no sandbox may have ${ask.memoryBytes} bytes`);
+  }
+  return policyFor(ask, operator);
+}
+
+function refuseDetour(folder: string): void {
+  const isPlain =
+    folder !== '' && !isAbsolute(folder) && normalize(folder) === folder && !folder.startsWith('..');
+  if (!isPlain) throw sandboxFault('REQUEST_UNSAFE', `${folder} is no folder of a root`);
+}
+
+function wireFault(error: unknown) {
+  if (!isFault(error))
+    return { code: 'SANDBOX_START_FAILED', kind: 'host', message: messageOf(error) } as const;
+  const { code, kind, message, hint } = error;
+  return { code, kind, message, ...(hint === undefined ? {} : { hint }) };
+}

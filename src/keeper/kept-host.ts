@@ -1,0 +1,162 @@
+/**
+ * Sandboxes for the server, which makes none: it asks the keeper for them. Their streams end here, with no hop between;
+ * so do their counters and the files that freeze and weigh them, which the keeper lends.
+ */
+import type { Socket } from 'node:net';
+import { basename } from 'node:path';
+import {
+  type Cgroup,
+  joinSandbox,
+  type OperatorPolicy,
+  openCgroupTree,
+  policyFor,
+  type RuntimeStreams,
+  refuseOwnNetwork,
+  runtimeDrivers,
+  type SandboxExit,
+  type SandboxHost,
+  type SandboxOrder,
+  type SandboxPolicy,
+  type SandboxUsage,
+  type SupervisedSandbox,
+  sandboxFault,
+} from '../sandbox/index.ts';
+import { connectStreams } from './kept-streams.ts';
+import type { KeeperLink } from './link.ts';
+import type { Hello, Order } from './wire.ts';
+
+export function openKeptHost(link: KeeperLink, operator: OperatorPolicy): SandboxHost {
+  const { cgroup, instance, door } = link.hello;
+  const tree = openCgroupTree({ ...cgroup, controllers: new Map(cgroup.controllers) }, instance);
+  return {
+    async start(order) {
+      const policy = policyFor(order.ask, operator);
+      const run = link.nextId();
+      const streams = openStreams(door, run, order.channel === 'channel' ? 4 : 3);
+      try {
+        const { sandbox: id } = await link.ask('start', { order: orderOf(order) }, run);
+        const supervised = keptSandbox({ link, id, policy, cgroup: tree.group(id), streams });
+        const onViolation = (violation: Parameters<typeof link.onViolation>[1]) =>
+          link.onViolation(id, violation);
+        return joinSandbox(supervised, streams, { policy, onViolation });
+      } catch (error) {
+        for (const stream of Object.values(streams)) stream?.destroy();
+        throw error;
+      }
+    },
+    async checkPolicy(ask) {
+      await link.ask('check', { ask });
+    },
+  };
+}
+
+function orderOf({ rootDir, codeDir, ...rest }: SandboxOrder): Order {
+  const { args, env, cwd, channel, ask, tenant } = rest;
+  const code = codeDir === undefined ? {} : { code: basename(codeDir) };
+  return {
+    root: basename(rootDir),
+    ...code,
+    args: [...args],
+    env: { ...env },
+    cwd,
+    channel,
+    ask,
+    ...(tenant === undefined ? {} : { tenant }),
+  };
+}
+
+function openStreams(door: Hello['door'], run: number, count: number): RuntimeStreams {
+  const [stdin, stdout, stderr, channel] = connectStreams(door, run, count) as [
+    Socket,
+    Socket,
+    Socket,
+    Socket?,
+  ];
+  // Nobody reads from it; but its end has to be seen.
+  stdin.resume();
+  return { stdin, stdout, stderr, channel };
+}
+
+interface KeptParts {
+  readonly link: KeeperLink;
+  readonly id: string;
+  readonly policy: SandboxPolicy;
+  readonly cgroup: Cgroup;
+  readonly streams: RuntimeStreams;
+}
+
+function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): SupervisedSandbox {
+  const exited = Promise.withResolvers<SandboxExit>();
+  const lost = new Map<number, PromiseWithResolvers<string>>();
+  let lastUsage: SandboxUsage | undefined;
+  let lending: Promise<unknown> | undefined;
+  let destruction: Promise<void> | undefined;
+  const hasEnded = () => lastUsage !== undefined;
+  link.watch(id, {
+    ended(exit, usage) {
+      lastUsage = usage;
+      letGo(streams);
+      exited.resolve(exit);
+    },
+    lost: (port, why) => lost.get(port)?.resolve(why),
+  });
+  void link.ended.then(() => {
+    // What the keeper made ends with it.
+    lastUsage ??= { memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0, refusedForks: 0 };
+    exited.resolve(keeperGone);
+  });
+  const lend = () => (lending ??= link.ask('lend', { sandbox: id }));
+  const hearsRefusals = policy.egress !== undefined || link.hello.hearsKernel;
+  return {
+    id,
+    exited: exited.promise,
+    hasEnded,
+    async freeze() {
+      await lend();
+      await cgroup.freeze();
+    },
+    thaw: () => cgroup.thaw(),
+    usage: () => lastUsage ?? cgroup.usage(),
+    cpuUsec: () => lastUsage?.cpuUsec ?? cgroup.cpuUsec(),
+    standBack(isBehind) {
+      const weigh = () => (hasEnded() ? undefined : cgroup.weigh(isBehind ? 'idle' : policy.cpuWeight));
+      lend().then(weigh, () => {});
+    },
+    refusals: () => cgroup.refusals(),
+    ...(hearsRefusals
+      ? {
+          refusalsTold: async () => {
+            await link.ask('told', { sandbox: id });
+          },
+        }
+      : {}),
+    checkPorts: () => refuseOwnNetwork(runtimeDrivers[policy.runtime]),
+    async wayIn(port) {
+      const ended = Promise.withResolvers<string>();
+      let said: string | undefined;
+      lost.set(port, ended);
+      const { path } = await link.ask('wayIn', { sandbox: id, port });
+      const gone = ended.promise.then((why) => {
+        said = why;
+      });
+      return { path, said: () => said, ended: gone };
+    },
+    portFolder: async (port) => (await link.ask('portFolder', { sandbox: id, port })).path,
+    async serve({ port, connections }) {
+      await link.ask('serve', { sandbox: id, port, connections });
+    },
+    lend: () => Promise.reject(sandboxFault('SANDBOX_START_FAILED', 'only the keeper lends')),
+    destroy: () => (destruction ??= link.ask('destroy', { sandbox: id }).then(() => {})),
+  };
+}
+
+const keeperGone: SandboxExit = {
+  ...{ code: null, signal: 'SIGKILL', outOfMemory: false, seccompKill: false, killed: true },
+  runtimeError: 'the process that makes sandboxes has ended',
+};
+
+/** What nobody reads is let go, so that its streams can end. */
+function letGo({ stdin, stdout, stderr, channel }: RuntimeStreams): void {
+  stdin.destroy();
+  for (const stream of [stdout, stderr, channel]) if (stream?.readableFlowing === null) stream.resume();
+}

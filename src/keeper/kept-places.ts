@@ -1,0 +1,37 @@
+/** The server's halves of what the keeper has on disk: mounted roots, and folders for code. */
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import type { RootMounter } from '../images/index.ts';
+import type { KeeperLink } from './link.ts';
+
+export function openKeptMounter(link: KeeperLink): RootMounter {
+  const { layersDir } = link.hello;
+  return {
+    async mount(root, { reference, layerDirs, folders }) {
+      const layers = layerDirs.map((dir) => relative(layersDir, dir));
+      return (await link.ask('mount', { root, reference, layers, folders: [...folders] })).path;
+    },
+    async unmount(root) {
+      await link.ask('unmount', { root });
+    },
+  };
+}
+
+/** Makes folders that sandboxes see, and that the server alone fills. */
+export interface KeptPlaces {
+  make(): Promise<string>;
+  remove(path: string): Promise<void>;
+  readonly workDir: string;
+}
+
+export function openKeptPlaces(link: KeeperLink): KeptPlaces {
+  return {
+    workDir: link.hello.codeWorkDir,
+    make: async () => (await link.ask('makeCode', {})).path,
+    async remove(path) {
+      const names = await readdir(path);
+      await Promise.all(names.map((name) => rm(join(path, name), { recursive: true, force: true })));
+      await link.ask('removeCode', { code: basename(path) });
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/** The server's end of the line to its keeper. */
+import { Socket } from 'node:net';
+import { Fault } from '../lib/index.ts';
+import { type SandboxExit, type SandboxUsage, sandboxFault, type ViolationSink } from '../sandbox/index.ts';
+import { hearLines, sayLine } from './lines.ts';
+import type { Answers, Hello, Operation, Request, Said } from './wire.ts';
+
+/** Where the server finds the line. */
+export const keeperDescriptor = 3;
+
+type Asked<Op extends Operation> = Omit<Extract<Request, { op: Op }>, 'op' | 'id'>;
+
+/** What the keeper tells of a sandbox without being asked. */
+export interface SandboxNews {
+  ended(exit: SandboxExit, usage: SandboxUsage): void;
+  lost(port: number, why: string): void;
+}
+
+export interface KeeperLink {
+  readonly hello: Hello;
+  /** @throws Fault what the keeper refuses with; SANDBOX_START_FAILED when it is gone */
+  ask<Op extends Operation>(op: Op, request: Asked<Op>, id?: number): Promise<Answers[Op]>;
+  /** A number for the next request that needs to know it. */
+  nextId(): number;
+  /** Hears of a sandbox until it has ended. Nothing of it is told before the keeper has answered that it started. */
+  watch(sandbox: string, news: SandboxNews): void;
+  /** Hears how a process that scans has ended. */
+  watchScan(scan: string, onEnd: (how: string) => void): void;
+  onViolation: ViolationSink;
+  /** Hears what who started the keeper tells meanwhile. */
+  onNews: (news: unknown) => void;
+  /** Settles when the keeper has hung up. */
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
+/** Waits for the keeper's first line. */
+export function openLink(descriptor: number): Promise<KeeperLink> {
+  return linkOver(new Socket({ fd: descriptor }));
+}
+
+export async function linkOver(channel: Socket): Promise<KeeperLink> {
+  const hello = Promise.withResolvers<Hello>();
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  const watched = new Map<string, SandboxNews>();
+  const scans = new Map<string, (how: string) => void>();
+  let hasHello = false;
+  let lastId = 0;
+
+  const hear = (said: Said): void => {
+    if (said.say === 'answer') settle(said.id)?.resolve(said.value);
+    else if (said.say === 'fault') settle(said.id)?.reject(faultOf(said.fault));
+    else if (said.say === 'violation') link.onViolation(said.sandbox, said.violation);
+    else if (said.say === 'scanned') endScan(said.scan, said.how);
+    else if (said.say === 'news') link.onNews(said.news);
+    else if (said.say === 'lost') watched.get(said.sandbox)?.lost(said.port, said.why);
+    else {
+      watched.get(said.sandbox)?.ended(said.exit, said.usage);
+      watched.delete(said.sandbox);
+    }
+  };
+  const endScan = (scan: string, how: string): void => {
+    scans.get(scan)?.(how);
+    scans.delete(scan);
+  };
+  const settle = (id: number) => {
+    const asked = waiting.get(id);
+    waiting.delete(id);
+    return asked;
+  };
+  const ended = hearLines(channel, (value) => {
+    if (hasHello) return hear(value as Said);
+    hasHello = true;
+    hello.resolve(value as Hello);
+  }).then(() => {
+    const gone = sandboxFault('SANDBOX_START_FAILED', 'the process that makes sandboxes has ended');
+    hello.reject(gone);
+    for (const asked of waiting.values()) asked.reject(gone);
+    waiting.clear();
+    for (const scan of [...scans.keys()]) endScan(scan, 'the keeper has ended');
+  });
+  const link: KeeperLink = {
+    hello: await hello.promise,
+    nextId: () => ++lastId,
+    ask<Op extends Operation>(op: Op, request: Asked<Op>, id = ++lastId) {
+      const answer = Promise.withResolvers<unknown>();
+      waiting.set(id, answer);
+      sayLine(channel, { op, id, ...request });
+      // What the keeper answers to an operation is what the operation is for.
+      return answer.promise as Promise<Answers[Op]>;
+    },
+    watch: (sandbox, news) => void watched.set(sandbox, news),
+    watchScan: (scan, onEnd) => void scans.set(scan, onEnd),
+    onViolation: () => {},
+    onNews: () => {},
+    ended,
+    close: () => channel.destroy(),
+  };
+  return link;
+}
+
+function faultOf({ code, kind, message, hint }: Extract<Said, { say: 'fault' }>['fault']): Fault {
+  return new Fault(code, kind, message, hint === undefined ? {} : { hint });
+}

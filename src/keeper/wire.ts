@@ -1,0 +1,156 @@
+/**
+ * What the server asks of the keeper, and what it hears. A line of JSON each, on a socket that only the two of them have.
+ * The keeper parses every line by these schemas: what it reads comes from a process that talks to the world.
+ */
+import { z } from 'zod';
+import { parseEgress } from '../egress/index.ts';
+import type { FaultKind } from '../lib/index.ts';
+import type { PolicyAsk, SandboxExit, SandboxUsage, Violation } from '../sandbox/index.ts';
+
+const name = z.string().regex(/^[0-9a-f]{16}$/);
+/** A digest, and that of the folders that only this root has. */
+const rootName = z.string().regex(/^[0-9a-f]{64}(?:-[0-9a-f]{16})?$/);
+const text = z.string().max(131_072);
+const port = z.int().min(1).max(65_535);
+
+const ask = z
+  .strictObject({
+    request: z.strictObject({
+      runtime: z.enum(['crun', 'runc', 'runsc']).optional(),
+      cpus: z.number().optional(),
+      tmpfs: z
+        .array(
+          z.strictObject({
+            path: z.string().max(4096),
+            sizeBytes: z.number(),
+            inodes: z.number(),
+            exec: z.boolean(),
+          }),
+        )
+        .max(64)
+        .optional(),
+      seccomp: z.array(z.unknown()).max(8).optional(),
+      egress: z
+        .array(z.unknown())
+        .transform((rules) => parseEgress(rules))
+        .optional(),
+    }),
+    memoryBytes: z.int().positive(),
+  })
+  // Absent keys stay absent, which the compiler does not know.
+  .transform((parsed) => parsed as PolicyAsk);
+
+const order = z.strictObject({
+  root: rootName,
+  code: name.optional(),
+  args: z.array(text).min(1).max(4096),
+  env: z.record(text, text),
+  cwd: z.string().max(4096),
+  channel: z.enum(['channel', 'none']),
+  /** Whose share of the network it has. */
+  tenant: z.string().max(512).optional(),
+  ask,
+});
+
+/** Each is asked with a number of the server's, by which it is answered. */
+export const requestSchema = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('start'), id: z.int(), order }),
+  z.strictObject({ op: z.literal('check'), id: z.int(), ask }),
+  z.strictObject({ op: z.literal('destroy'), id: z.int(), sandbox: name }),
+  z.strictObject({ op: z.literal('lend'), id: z.int(), sandbox: name }),
+  z.strictObject({ op: z.literal('told'), id: z.int(), sandbox: name }),
+  z.strictObject({ op: z.literal('wayIn'), id: z.int(), sandbox: name, port }),
+  z.strictObject({ op: z.literal('portFolder'), id: z.int(), sandbox: name, port }),
+  z.strictObject({
+    op: z.literal('serve'),
+    id: z.int(),
+    sandbox: name,
+    port,
+    connections: z.int().min(1).max(1024),
+  }),
+  z.strictObject({
+    op: z.literal('mount'),
+    id: z.int(),
+    root: rootName,
+    reference: z.string().max(1024),
+    /** Relative to the folder of layers, lowest first. */
+    layers: z.array(z.string().max(128)).max(512),
+    folders: z.array(z.string().max(255)).max(128),
+  }),
+  z.strictObject({ op: z.literal('unmount'), id: z.int(), root: rootName }),
+  z.strictObject({ op: z.literal('scan'), id: z.int() }),
+  z.strictObject({ op: z.literal('endScan'), id: z.int(), scan: name }),
+  z.strictObject({ op: z.literal('makeCode'), id: z.int() }),
+  z.strictObject({ op: z.literal('removeCode'), id: z.int(), code: name }),
+]);
+
+export type Request = z.output<typeof requestSchema>;
+export type Operation = Request['op'];
+export type Order = z.output<typeof order>;
+
+/** What each is answered with. */
+export interface Answers {
+  readonly start: { readonly sandbox: string };
+  readonly check: null;
+  readonly destroy: null;
+  readonly lend: null;
+  readonly told: null;
+  /** A Unix socket. */
+  readonly wayIn: { readonly path: string };
+  readonly portFolder: { readonly path: string };
+  readonly serve: null;
+  readonly mount: { readonly path: string };
+  readonly unmount: null;
+  /** Its streams are those of the request: one to talk, and its error stream. */
+  readonly scan: { readonly scan: string };
+  readonly endScan: null;
+  readonly makeCode: { readonly code: string; readonly path: string };
+  readonly removeCode: null;
+}
+
+export interface WireFault {
+  readonly code: string;
+  readonly kind: FaultKind;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** What the keeper says after its first line. Of a sandbox, `ended` is the last. */
+export type Said =
+  | { readonly say: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly say: 'fault'; readonly id: number; readonly fault: WireFault }
+  | {
+      readonly say: 'ended';
+      readonly sandbox: string;
+      readonly exit: SandboxExit;
+      readonly usage: SandboxUsage;
+    }
+  | { readonly say: 'scanned'; readonly scan: string; readonly how: string }
+  /** Of who started the keeper, in its own words. */
+  | { readonly say: 'news'; readonly news: unknown }
+  | { readonly say: 'lost'; readonly sandbox: string; readonly port: number; readonly why: string }
+  | { readonly say: 'violation'; readonly sandbox: string; readonly violation: Violation };
+
+/** The keeper's first line. */
+export interface Hello {
+  /** Where streams of sandboxes are connected, and what is said there first. */
+  readonly door: { readonly path: string; readonly secret: string };
+  readonly instance: string;
+  readonly cgroup: {
+    readonly mode: 'v1' | 'v2' | 'hybrid';
+    readonly version: 1 | 2;
+    readonly controllers: readonly (readonly [string, string])[];
+    readonly swapLimit: boolean;
+    readonly ioWeight: boolean;
+  };
+  /** The kernel's log may tell of violations. */
+  readonly hearsKernel: boolean;
+  /** Where the layers of the image store are. */
+  readonly layersDir: string;
+  /** Where roots are mounted. */
+  readonly mountsDir: string;
+  /** For code that is not whole yet. */
+  readonly codeWorkDir: string;
+  /** What the server is to do, in its own words. */
+  readonly task: unknown;
+}

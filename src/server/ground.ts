@@ -1,0 +1,52 @@
+/**
+ * What takes privileges on this machine, before anything is served: the instance, a host for sandboxes, and what earlier runs
+ * left behind, which is removed.
+ */
+import type { Log } from '../lib/index.ts';
+import {
+  type LocalSandboxHost,
+  type OperatorPolicy,
+  openSandboxHost,
+  takePrecedence,
+  type ViolationSink,
+} from '../sandbox/index.ts';
+import type { Config } from './config.ts';
+import { claimInstance } from './instance.ts';
+import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
+
+export interface Ground extends AsyncDisposable {
+  /** The data folder's path without links. */
+  readonly dataDir: string;
+  readonly instance: string;
+  readonly host: LocalSandboxHost;
+  /** What the host refuses to Ward among its sandboxes; Ward goes on without it. */
+  readonly refused: readonly string[];
+}
+
+export interface GroundOptions {
+  readonly operator: OperatorPolicy;
+  /** The user that sandboxes' ports are for; absent: root. */
+  readonly userId?: number;
+  readonly onViolation: ViolationSink;
+  readonly log: Log;
+}
+
+/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, and those of the sandbox room */
+export async function openGround(
+  config: Pick<Config, 'dataDir'>,
+  { operator, userId, onViolation, log }: GroundOptions,
+): Promise<Ground> {
+  await using stack = new AsyncDisposableStack();
+  const { dataDir, instance } = stack.use(await claimInstance(config.dataDir));
+  stack.use(await announceInstance(instance));
+  const { refused } = stack.use(await takePrecedence(instance));
+  const { runtime } = operator.defaults;
+  const user = userId === undefined ? {} : { userId };
+  const host = stack.use(await openSandboxHost({ instance, runDir, runtime, log, onViolation, ...user }));
+  await host.checkPolicy(operator.defaults);
+  const recovered = await host.recover();
+  if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');
+  await removeAbandoned(runtime, log);
+  const opened = stack.move();
+  return { dataDir, instance, host, refused, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}

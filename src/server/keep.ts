@@ -1,0 +1,122 @@
+/**
+ * `ward up` as root: the keeper, from here until the server has ended. It makes what takes privileges, starts the server
+ * without any, and hands on signals. It listens on no network, but for the moment in which it sees that the address is free,
+ * and reads nothing but what the server asks.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { layersDirOf, openRootMounter } from '../images/index.ts';
+import { type Hello, keep, openKeptCode, openStreamDoor, sayLine } from '../keeper/index.ts';
+import { createLog, type Log, scanId } from '../lib/index.ts';
+import { operatorPolicy, type ViolationSink } from '../sandbox/index.ts';
+import { type ServerAccount, serverAccount } from './account.ts';
+import { removeAbandonedBackup } from './backup/backup.ts';
+import { type Config, loadConfig } from './config.ts';
+import { type Ground, openGround } from './ground.ts';
+import { handOverAll } from './hand-over.ts';
+import { openHiddenPlaces } from './hidden-places.ts';
+import { dataPaths } from './instance.ts';
+import { runDir } from './instance-locks.ts';
+import { systemLimits } from './limits.ts';
+import { probeAddress } from './listen.ts';
+import { readSecrets, watchGivenKeys } from './secrets.ts';
+import { type ServerEnd, startServer } from './server-process.ts';
+import { openShownPaths, type ShownPaths } from './shown-paths.ts';
+import type { ServerTask, UpOptions } from './up.ts';
+
+const mebibyte = 1024 * 1024;
+/** Loaded when something is scanned: the smaller this process, the sooner it starts others. */
+const loadScanner = () => import('../scanner/index.ts');
+
+/** Resolves to the server's exit code once everything is gone, or ends as it did. */
+export async function keepHere(options: UpOptions): Promise<number> {
+  const { code, signal } = await keepServer(options);
+  if (signal !== null) process.kill(process.pid, signal);
+  return code ?? 1;
+}
+
+async function keepServer(options: UpOptions): Promise<ServerEnd> {
+  const given = await loadConfig(options);
+  const log = createLog(given.logLevel);
+  await probeAddress(given.listen);
+  const secrets = await readSecrets(given);
+  const account = await serverAccount();
+  const operator = operatorPolicy(given.sandbox);
+  await using stack = new AsyncDisposableStack();
+  let onViolation: ViolationSink = () => {};
+  const ground = stack.use(
+    await openGround(given, {
+      operator,
+      userId: account.uid,
+      onViolation: (...violation) => onViolation(...violation),
+      log,
+    }),
+  );
+  const config = { ...given, dataDir: ground.dataDir };
+  await prepareFolders(config, account, log);
+  const shown = stack.use(openShownPaths(ground.instance));
+  const seen = await seenBy(shown, config);
+  const ownDir = join(runDir, ground.instance);
+  const door = stack.use(await openStreamDoor(join(ownDir, 'keeper'), account.uid));
+  const places = stack.use(await openHiddenPlaces(ground.instance, dataPaths(config.dataDir).laidCode));
+  const code = await openKeptCode(places.laidCode, account.uid);
+  const layersDir = layersDirOf(seen.imagesDir);
+  const { acceptMissing = [] } = options;
+  const task: ServerTask = {
+    config: seen,
+    dataDir: config.dataDir,
+    secrets,
+    acceptMissing,
+    refused: ground.refused,
+  };
+  const server = stack.use(await startServer({ config: seen, account, ground, ownDir, shown }));
+  const keeper = stack.use(
+    keep({
+      ...{ channel: server.channel, host: ground.host, operator, layersDir, code, door, log },
+      memoryBytes: Math.max(operator.ceiling.memoryBytes, systemLimits(config).memoryMiB.max * mebibyte),
+      mounter: openRootMounter({ layersDir, mountsDir: places.roots, isStoreOnly: true }),
+      userId: account.uid,
+      scanCommand: async () => (await loadScanner()).scanCommand({ uid: scanId, gid: account.gid }),
+    }),
+  );
+  onViolation = keeper.onViolation;
+  using _watch = secrets.parameterKeys && watchGivenKeys(secrets.parameterKeys, keeper.tell);
+  sayLine(
+    server.channel,
+    helloOf(ground, { layersDir, mountsDir: places.roots, task, door, codeWorkDir: code.workDir }),
+  );
+  return await server.ended;
+}
+
+/** What the server will own; root's own places in it come after. */
+async function prepareFolders(config: Config, account: ServerAccount, log: Log): Promise<void> {
+  await mkdir(config.imagesDir, { recursive: true });
+  removeAbandonedBackup(dataPaths(config.dataDir));
+  handOverAll(config, account, log);
+}
+
+/** With the paths by which the server gets there. */
+async function seenBy({ show }: ShownPaths, config: Config): Promise<Config> {
+  return {
+    ...config,
+    dataDir: await show(config.dataDir, 'data', 'rw'),
+    imagesDir: await show(config.imagesDir, 'images', 'rw'),
+  };
+}
+
+function helloOf(
+  { instance, host }: Ground,
+  {
+    door,
+    ...rest
+  }: Pick<Hello, 'layersDir' | 'mountsDir' | 'door' | 'codeWorkDir'> & { readonly task: ServerTask },
+): Hello {
+  const { controllers, ...cgroup } = host.features.cgroup;
+  return {
+    door: { path: door.path, secret: door.secret },
+    instance,
+    cgroup: { ...cgroup, controllers: [...controllers] },
+    hearsKernel: host.hearsKernel,
+    ...rest,
+  };
+}

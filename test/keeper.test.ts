@@ -1,0 +1,223 @@
+/** A keeper with real sandboxes, and a server that was taken over: it says what it likes. */
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openKeptCode } from '../src/keeper/code-places.ts';
+import { keep } from '../src/keeper/keeper.ts';
+import { openKeptHost } from '../src/keeper/kept-host.ts';
+import { openKeptMounter, openKeptPlaces } from '../src/keeper/kept-places.ts';
+import { sayLine } from '../src/keeper/lines.ts';
+import { type KeeperLink, linkOver } from '../src/keeper/link.ts';
+import { openStreamDoor } from '../src/keeper/stream-door.ts';
+import { isFault, randomHex, silentLog } from '../src/lib/index.ts';
+import { isIsolated, openSandboxHost, operatorPolicy, type SandboxOrder } from '../src/sandbox/index.ts';
+import { makeTestRoot, type TestRoot, testNode } from '../src/sandbox/testing/root.ts';
+
+const canTry = isIsolated() && existsSync('/usr/bin/crun');
+const mebibyte = 1024 * 1024;
+const rootName = 'a'.repeat(64);
+
+describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation and crun)'}`, () => {
+  let stack: AsyncDisposableStack;
+  let root: TestRoot;
+  let link: KeeperLink;
+  /** What the server has of the line, to write to it what no server would. */
+  let line: Socket;
+  const operator = operatorPolicy({ allow: { memory: 512 * mebibyte, cpus: 2 } });
+
+  beforeEach(async () => {
+    stack = new AsyncDisposableStack();
+    root = stack.use(await makeTestRoot());
+    const folder = await mkdtemp(join(tmpdir(), 'ward-keeper-'));
+    stack.defer(() => rm(folder, { recursive: true }));
+    await chmod(folder, 0o711);
+    const instance = `test-${randomHex(4)}`;
+    const host = stack.use(
+      await openSandboxHost({ instance, runDir: folder, runtime: 'crun', log: silentLog }),
+    );
+    const door = stack.use(await openStreamDoor(join(folder, 'keeper'), 0));
+    await mkdir(join(folder, 'laid'), { mode: 0o711 });
+    const code = await openKeptCode(join(folder, 'laid'), 0);
+    const [mine, theirs] = await socketPair(join(folder, 'line'));
+    const layersDir = join(folder, 'layers');
+    keep({
+      ...{ channel: mine, host, operator, memoryBytes: 512 * mebibyte, layersDir, code, door, userId: 0 },
+      scanCommand: async () => ({ argv: ['/bin/cat', '/proc/self/fd/3'], env: {} }),
+      mounter: { mount: async () => root.path, unmount: async () => {} },
+      log: silentLog,
+    });
+    const { controllers, ...cgroup } = host.features.cgroup;
+    sayLine(mine, {
+      door: { path: door.path, secret: door.secret },
+      ...{
+        instance,
+        layersDir,
+        mountsDir: layersDir,
+        codeWorkDir: code.workDir,
+        hearsKernel: false,
+        task: {},
+      },
+      cgroup: { ...cgroup, controllers: [...controllers] },
+    });
+    line = theirs;
+    link = await linkOver(theirs);
+    stack.defer(() => link.close());
+    await openKeptMounter(link).mount(rootName, { reference: 'test', layerDirs: [], folders: [] });
+  });
+  afterEach(() => stack.disposeAsync());
+
+  const order = (program: string, changes: Partial<SandboxOrder> = {}): SandboxOrder => ({
+    rootDir: `/anywhere/${rootName}`,
+    args: [testNode, '-e', program],
+    env: {},
+    cwd: '/',
+    channel: 'none',
+    ask: { request: {}, memoryBytes: 256 * mebibyte },
+    ...changes,
+  });
+  const start = (program: string, changes: Partial<SandboxOrder> = {}) =>
+    openKeptHost(link, operator).start(order(program, changes));
+  /** The code of the fault. */
+  const refusal = (op: string, request: object): Promise<string> =>
+    link.ask(op as 'check', request as never).then(
+      () => 'done',
+      (error: unknown) => (isFault(error) ? error.code : String(error)),
+    );
+
+  test('makes a sandbox whose streams are the server’s own', async () => {
+    await using sandbox = await start(
+      'process.stdin.pipe(process.stdout); require("node:net"); new (require("node:net").Socket)({ fd: 3 }).end("up")',
+      { channel: 'channel' },
+    );
+    sandbox.stdin.end('hello');
+    const said = await Promise.all([text(sandbox.stdout), sandbox.channel && text(sandbox.channel)]);
+    expect(said).toEqual(['hello', 'up']);
+    expect(await sandbox.exited).toMatchObject({ code: 0, killed: false });
+  });
+
+  test('freezes, thaws and weighs by files that it lent; ends it when it is asked', async () => {
+    await using sandbox = await start('setInterval(() => process.stdout.write("."), 5)');
+    await once(sandbox.stdout, 'data');
+    await sandbox.freeze();
+    const before = sandbox.cpuUsec();
+    sandbox.standBack(true);
+    expect(sandbox.cpuUsec()).toBe(before);
+    await sandbox.thaw();
+    await once(sandbox.stdout, 'data');
+    await sandbox.destroy();
+    expect(await sandbox.exited).toMatchObject({ killed: true });
+  });
+
+  test('tells of the end for want of memory', async () => {
+    await using sandbox = await start('const all = []; for (;;) all.push(Buffer.alloc(1e6, 1))', {
+      ask: { request: {}, memoryBytes: 64 * mebibyte },
+    });
+    sandbox.stdout.resume();
+    expect(await sandbox.exited).toMatchObject({ outOfMemory: true });
+  });
+
+  test('code lies where the server may fill it, and is seen at /fn', async () => {
+    const places = openKeptPlaces(link);
+    const codeDir = await places.make();
+    await using sandbox = await start('console.log(require("node:fs").readdirSync("/fn").length)', {
+      codeDir,
+    });
+    expect(await text(sandbox.stdout)).toBe('0\n');
+    await sandbox.exited;
+    await sandbox.destroy();
+    await places.remove(codeDir);
+    expect(existsSync(codeDir)).toBe(false);
+  });
+
+  test.each([
+    [
+      'more memory than any sandbox may have',
+      { memoryBytes: 4096 * mebibyte, request: {} },
+      'POLICY_EXCEEDED',
+    ],
+    ['more processors', { memoryBytes: mebibyte * 64, request: { cpus: 64 } }, 'POLICY_EXCEEDED'],
+    [
+      'a tmpfs that runs programs',
+      {
+        memoryBytes: mebibyte * 64,
+        request: { tmpfs: [{ path: '/tmp', sizeBytes: 8192, inodes: 10, exec: true }] },
+      },
+      'POLICY_EXCEEDED',
+    ],
+    [
+      'an address that nobody may reach',
+      { memoryBytes: mebibyte * 64, request: { egress: [{ cidr: '203.0.113.0/24' }] } },
+      'EGRESS_EXCEEDED',
+    ],
+  ])('refuses %s', async (_, ask, code) => {
+    expect(await refusal('check', { ask })).toBe(code);
+  });
+
+  test('knows no root, no code and no sandbox but those that it made', async () => {
+    const ask = { request: {}, memoryBytes: 64 * mebibyte };
+    const wanted = { root: 'b'.repeat(64), args: ['/bin/true'], env: {}, cwd: '/', channel: 'none', ask };
+    expect(await refusal('start', { order: wanted })).toBe('REQUEST_UNSAFE');
+    const code = '0123456789abcdef';
+    expect(await refusal('start', { order: { ...wanted, root: rootName, code } })).toBe('REQUEST_UNSAFE');
+    for (const op of ['lend', 'wayIn', 'portFolder']) {
+      const port = op === 'lend' ? {} : { port: 80 };
+      expect(await refusal(op, { sandbox: code, ...port })).toBe('SANDBOX_ENDED');
+    }
+    expect(
+      await refusal('mount', { root: 'c'.repeat(64), reference: '', layers: [], folders: ['../up'] }),
+    ).toBe('REQUEST_UNSAFE');
+  });
+
+  test('a sandbox whose streams never come is not made', async () => {
+    const held = link.hello.door;
+    const other = connect(held.path);
+    await once(other, 'connect');
+    other.write('a wrong secret 1 0\n');
+    await once(other, 'close');
+    // Another's run: its streams are not taken for this one.
+    const socket = connect(held.path);
+    socket.write(`${held.secret} 999999 0\n`);
+    await using sandbox = await start('console.log("own")');
+    expect(await text(sandbox.stdout)).toBe('own\n');
+    socket.destroy();
+  });
+
+  const name = { sandbox: '0123456789abcdef' };
+  test.each([
+    ['no JSON', 'hello'],
+    ['no operation', { op: 'exec', id: 1, argv: ['/bin/sh'] }],
+    ['a path for a root', { op: 'unmount', id: 1, root: '../../etc' }],
+    ['a path for code', { op: 'removeCode', id: 1, code: '../../../etc' }],
+    ['a path for a sandbox', { op: 'lend', id: 1, sandbox: '../platform' }],
+    ['a user', { op: 'lend', id: 1, ...name, userId: 0 }],
+    ['a capability', { op: 'check', id: 1, ask: { memoryBytes: 1, request: { capAdd: ['ALL'] } } }],
+    ['a policy', { op: 'check', id: 1, ask: { memoryBytes: 1, request: {} }, policy: { uid: 0 } }],
+    ['a port that is none', { op: 'wayIn', id: 1, ...name, port: 0 }],
+  ])('hangs up on who says %s', async (_, said) => {
+    if (typeof said === 'string') line.write(`${said}\n`);
+    else sayLine(line, said);
+    await link.ended;
+    expect(line.destroyed || line.readableEnded).toBe(true);
+  });
+
+  test('hangs up on a line without an end', async () => {
+    line.on('error', () => {});
+    for (let sent = 0; sent < 16 && !line.destroyed; sent++) line.write(Buffer.alloc(mebibyte, 'x'));
+    await link.ended;
+  });
+});
+
+async function socketPair(path: string): Promise<readonly [Socket, Socket]> {
+  const server = createServer();
+  server.listen(path);
+  await once(server, 'listening');
+  const theirs = connect(path);
+  const [mine] = (await once(server, 'connection')) as [Socket];
+  server.close();
+  return [mine, theirs];
+}
