@@ -1,5 +1,8 @@
 /** The file of advisories of a data folder, or another one: taking in more, and what is in it. */
-import { dirname, resolve } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
+import { chmod, chown, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
 import {
   type AdvisoryInput,
   type AdvisoryProgress,
@@ -14,7 +17,7 @@ import {
   type UpdateResult,
   updateAdvisories,
 } from '../scanner/index.ts';
-import { actAsOwner, actingAsOwner } from './act-as.ts';
+import { type Acting, actAsOwner, actingAsOwner } from './act-as.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import { gatePaths } from './gate-paths.ts';
@@ -75,7 +78,7 @@ function pick(all: readonly AdvisorySource[], only: readonly string[]): readonly
 }
 
 /**
- * Takes in files, and all files of folders. The owner of the data folder reads them.
+ * Takes in files, and all files of folders. The owner of the data folder does, and is lent copies of what it can't read.
  * @throws Fault ADVISORY_FILE_INVALID and others of the scanner; what was there before then stays
  */
 export async function importAdvisoryFiles(
@@ -86,8 +89,45 @@ export async function importAdvisoryFiles(
   const inputs: AdvisoryInput[] = [];
   for (const file of files) inputs.push(...(await advisoryInputs(file)));
   const { progress, signal } = options;
-  const take = () => importAdvisories({ path, inputs, progress, signal });
-  return await actingAsOwner(await ownersFolder(options), take);
+  using acting = actAsOwner(await ownersFolder(options));
+  await using copies = new AsyncDisposableStack();
+  const readable = await lendCopies(inputs, acting, copies);
+  return await importAdvisories({ path, inputs: readable, progress, signal });
+}
+
+async function lendCopies(
+  inputs: readonly AdvisoryInput[],
+  { aside }: Acting,
+  copies: AsyncDisposableStack,
+): Promise<readonly AdvisoryInput[]> {
+  const closed = inputs.filter(({ path }) => !canRead(path));
+  if (closed.length === 0) return inputs;
+  const gid = process.getegid?.() ?? 0;
+  const copied = new Map<string, string>();
+  await aside(async () => {
+    // Root's, so that nobody puts a link in the way; the owner's group reads it.
+    const folder = await mkdtemp(join(tmpdir(), 'ward-advisories-'));
+    copies.defer(() => aside(() => rm(folder, { recursive: true })));
+    for (const [index, { path }] of closed.entries()) {
+      const copy = join(folder, `${index}-${basename(path)}`);
+      copied.set(path, copy);
+      await copyFile(path, copy);
+      await chown(copy, 0, gid);
+      await chmod(copy, 0o640);
+    }
+    await chown(folder, 0, gid);
+    await chmod(folder, 0o710);
+  });
+  return inputs.map((input) => ({ ...input, path: copied.get(input.path) ?? input.path }));
+}
+
+function canRead(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws Fault DATA_DIR_EMPTY when there are none, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED */
