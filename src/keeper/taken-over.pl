@@ -1,0 +1,90 @@
+# A server that was taken over: tries what a server must not be able to do, and says of each what the kernel answered,
+# `NAME done` or `NAME ERRNO`. Harmless where it works: it opens and does not write, attaches and lets go, hands the kernel
+# what it must refuse once it has looked at the rights. Arguments: the keeper's pid, a pid of another user's, a file of
+# another user's, a folder to mount on, a folder of the keeper's.
+use strict;
+use warnings;
+use Config;
+use Errno;
+use Fcntl qw(O_RDONLY O_RDWR O_WRONLY O_CREAT O_EXCL);
+use POSIX ();
+
+my ($keeper, $stranger, $file, $folder, $kept) = @ARGV;
+my $isArm = $Config{archname} =~ /^aarch64/;
+# unistd.h of x86-64, and that of arm64.
+my %numbers = (
+  ptrace => [101, 117], process_vm_readv => [310, 270], pidfd_open => [434, 434], pidfd_getfd => [438, 438],
+  mount => [165, 40], unshare => [272, 97], setns => [308, 268], init_module => [175, 105], bpf => [321, 280],
+  open_by_handle_at => [304, 265], perf_event_open => [298, 241], kexec_load => [246, 104], setuid => [105, 146],
+  setgroups => [116, 159], mknodat => [259, 33], chroot => [161, 51], sethostname => [170, 161], add_key => [248, 217],
+);
+sub call { my ($name, @words) = @_; return syscall($numbers{$name}[$isArm ? 1 : 0], @words) }
+sub opens { my ($path, $flags) = @_; return sysopen(my $handle, $path, $flags, 0600) ? 0 : -1 }
+
+my $bytes = "\0" x 64;
+my @attempts = (
+  ['keeper-memory', sub { opens("/proc/$keeper/mem", O_RDONLY) }],
+  ['keeper-environment', sub { opens("/proc/$keeper/environ", O_RDONLY) }],
+  ['keeper-root', sub { opens("/proc/$keeper/root/etc/hostname", O_RDONLY) }],
+  ['keeper-vm-read', sub {
+    my $at = unpack('J', pack('p', $bytes));
+    my $vector = pack('JJ', $at, 8);
+    return call('process_vm_readv', int $keeper, $vector, 1, $vector, 1, 0);
+  }],
+  # PTRACE_SEIZE stops nothing, and ends with this process.
+  ['keeper-trace', sub { call('ptrace', 0x4206, int $keeper, 0, 0) }],
+  ['keeper-descriptor', sub {
+    my $held = call('pidfd_open', int $keeper, 0);
+    return $held < 0 ? -1 : call('pidfd_getfd', $held, 0, 0);
+  }],
+  ['keeper-signal', sub { kill(0, $keeper) ? 0 : -1 }],
+  ['stranger-signal', sub { kill(0, $stranger) ? 0 : -1 }],
+  ['stranger-file', sub { opens($file, O_RDONLY) }],
+  ['shadow', sub { opens('/etc/shadow', O_RDONLY) }],
+  ['kept-folder', sub {
+    my $path = "$kept/taken-over";
+    my $made = opens($path, O_WRONLY | O_CREAT | O_EXCL);
+    unlink $path if $made == 0;
+    return $made;
+  }],
+  ['kernel-setting', sub { opens('/proc/sys/kernel/core_pattern', O_WRONLY) }],
+  ['mount', sub { my ($type, $none) = ("tmpfs\0", "none\0"); call('mount', $none, "$folder\0", $type, 0, 0) }],
+  ['namespace-user', sub { call('unshare', 0x10000000) }],
+  ['namespace-mount', sub { call('unshare', 0x00020000) }],
+  ['namespace-of-keeper', sub {
+    return -1 unless sysopen(my $handle, "/proc/$keeper/ns/mnt", O_RDONLY);
+    return call('setns', fileno $handle, 0x00020000);
+  }],
+  ['root-folder', sub { call('chroot', "/\0") }],
+  ['module', sub { call('init_module', $bytes, 64, "\0") }],
+  ['kexec', sub { call('kexec_load', 0, 1_000, 0, 0) }],
+  ['bpf', sub { call('bpf', 5, $bytes, 48) }],
+  ['perf', sub { call('perf_event_open', pack('LLQ', 1, 112, 0) . "\0" x 96, -1, 0, -1, 0) }],
+  ['file-handle', sub { sysopen(my $handle, '/', O_RDONLY) or return -1; call('open_by_handle_at', fileno $handle, pack('Ll', 8, 1) . $bytes, 0) }],
+  ['become-root', sub { call('setuid', 0) }],
+  ['groups', sub { call('setgroups', 0, 0) }],
+  ['device', sub {
+    my $path = "$folder/taken-over";
+    my $made = call('mknodat', -100, "$path\0", 020600, 0x103);
+    unlink $path if $made == 0;
+    return $made;
+  }],
+  ['raw-packets', sub { socket(my $handle, 17, 3, 0) ? 0 : -1 }],
+  ['priority', sub { setpriority(0, 0, -5) ? 0 : -1 }],
+);
+
+my %nameOf = map { (Errno->can($_)->() => $_) } grep { Errno->can($_) } @Errno::EXPORT_OK;
+for my $attempt (@attempts) {
+  my ($name, $try) = @$attempt;
+  # In a process of its own: what works must not help the next one.
+  defined(my $child = fork) or die "fork: $!";
+  if ($child == 0) {
+    $! = 0;
+    my $answer = $try->();
+    my $said = $answer >= 0 ? 'done' : $nameOf{ $! + 0 } // 'E' . ($! + 0);
+    syswrite(STDOUT, "$name $said\n");
+    POSIX::_exit(0);
+  }
+  waitpid($child, 0);
+  syswrite(STDOUT, "$name killed\n") if $? != 0;
+}
