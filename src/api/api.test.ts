@@ -124,6 +124,9 @@ describe('namespaces', () => {
       minActionConcurrency: 1,
       maxActionConcurrency: 500,
       maxActionInstances: 30,
+      codeQuotaBytes: 1024 ** 3,
+      recordQuotaBytes: 4 * 1024 ** 3,
+      registryQuotaBytes: 20 * 1024 ** 3,
     });
   });
 
