@@ -20,7 +20,8 @@ interface Row {
 
 async function doctor(...flags: string[]) {
   const { code, stdout, stderr } = await runWard(['doctor', '-o', 'json', ...flags]);
-  const report: { ok: boolean; rows: Row[]; runtimes: Record<string, string> } = JSON.parse(stdout);
+  const report: { ok: boolean; rows: Row[]; processes: Row[]; runtimes: Record<string, string> } =
+    JSON.parse(stdout);
   return { code, stderr, report };
 }
 
@@ -50,11 +51,34 @@ describe.skipIf(missing !== undefined)(`ward doctor${missing ? ` (${missing})` :
     expect(new Set(report.rows.map(({ name }) => name)).size).toBe(report.rows.length);
   });
 
+  it('proves the walls of its own processes, and says what a host can’t give', async () => {
+    const { report } = await doctor();
+    const names = (required: boolean) =>
+      report.processes.filter((row) => row.required === required).map(({ name }) => name);
+    const walls = ['privileges', 'keeper', 'others', 'kernel'];
+    const helpers = ['scan', 'unpacker'].flatMap((name) =>
+      [...walls, 'network'].map((wall) => `${name}-${wall}`),
+    );
+    expect(names(true)).toEqual([...walls.map((wall) => `server-${wall}`), ...helpers]);
+    expect(names(false)).toEqual(['server-landlock', 'server-filter', 'scan-landlock', 'unpacker-landlock']);
+    for (const row of report.processes) {
+      if (row.available)
+        expect(row).toMatchObject({ proven: 'yes', evidence: expect.stringMatching(/^refused: /) });
+      else
+        expect(row).toMatchObject({
+          required: false,
+          proven: 'skipped',
+          chosen: expect.stringContaining('it takes'),
+        });
+    }
+  });
+
   it('says for people the same in a table', async () => {
     const { code, stdout, stderr } = await runWard(['doctor', '--data', join(folder, 'empty')]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^MECHANISM +VECTOR +REQUIRED +AVAILABLE +PROVEN +CHOSEN/);
     expect(stdout).toMatch(/\nseccomp +within containers +yes +yes +yes /);
+    expect(stdout).toMatch(/\nserver-keeper +ward itself +yes +yes +yes /);
     expect(stderr).toContain('ok: all that the policy requires is there and proven');
     expect(stderr).toMatch(/^advisories: there are no advisories, .*ward advisories update/m);
   });

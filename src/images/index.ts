@@ -109,5 +109,6 @@ export type { RootLayers, RootMounter } from './root-filesystem.ts';
 export { openRootMounter } from './root-mounter.ts';
 export { type DeletedImage, deleteStoredImage } from './stored-images.ts';
 export * from './types.ts';
+export { confineUnpacker } from './unpack/apart.ts';
 export { codeArchiveLimits } from './unpack/code-limits.ts';
 export { inspectZip, unpackZip, type ZipSummary } from './unpack/zip.ts';

@@ -7,6 +7,21 @@ export { type KeptProgram, startKeptScan } from './kept-streams.ts';
 export { sayLine } from './lines.ts';
 export { type KeeperLink, keeperDescriptor, openLink } from './link.ts';
 export { serverFilter } from './server-filter.ts';
-export { findWalls, isServer, serverArgv, serverMark } from './server-process.ts';
+export {
+  findWalls,
+  isServer,
+  type ServerProcessPlan,
+  type ServerWalls,
+  serverArgv,
+  serverMark,
+} from './server-process.ts';
 export { openStreamDoor, type StreamDoor } from './stream-door.ts';
+export {
+  type Answers as TakenOverAnswers,
+  makeTargets,
+  type Targets,
+  tryAsRoot,
+  tryAsTakenOver,
+  wasHeld,
+} from './taken-over.ts';
 export type { Hello } from './wire.ts';

@@ -1,7 +1,8 @@
 # A server that was taken over: tries what a server must not be able to do, and says of each what the kernel answered,
 # `NAME done` or `NAME ERRNO`. Harmless where it works: it opens and does not write, attaches and lets go, hands the kernel
 # what it must refuse once it has looked at the rights. Arguments: the keeper's pid, a pid of another user's, a file of
-# another user's, a folder to mount on, a folder of the keeper's.
+# another user's, a folder to mount on, a folder of the keeper's, one that everybody may write to, and a port of this machine
+# that listens, or 0 for one that has the network. Lines `own-…` are what the kernel says of this very process.
 use strict;
 use warnings;
 use Config;
@@ -9,7 +10,7 @@ use Errno;
 use Fcntl qw(O_RDONLY O_RDWR O_WRONLY O_CREAT O_EXCL);
 use POSIX ();
 
-my ($keeper, $stranger, $file, $folder, $kept) = @ARGV;
+my ($keeper, $stranger, $file, $folder, $kept, $shared, $port) = @ARGV;
 my $isArm = $Config{archname} =~ /^aarch64/;
 # unistd.h of x86-64, and that of arm64.
 my %numbers = (
@@ -19,6 +20,12 @@ my %numbers = (
   setgroups => [116, 159], mknodat => [259, 33], chroot => [161, 51], sethostname => [170, 161], add_key => [248, 217],
 );
 sub call { my ($name, @words) = @_; return syscall($numbers{$name}[$isArm ? 1 : 0], @words) }
+sub made {
+  my ($path) = @_;
+  my $made = opens($path, O_WRONLY | O_CREAT | O_EXCL);
+  unlink $path if $made == 0;
+  return $made;
+}
 sub opens { my ($path, $flags) = @_; return sysopen(my $handle, $path, $flags, 0600) ? 0 : -1 }
 
 my $bytes = "\0" x 64;
@@ -41,12 +48,8 @@ my @attempts = (
   ['stranger-signal', sub { kill(0, $stranger) ? 0 : -1 }],
   ['stranger-file', sub { opens($file, O_RDONLY) }],
   ['shadow', sub { opens('/etc/shadow', O_RDONLY) }],
-  ['kept-folder', sub {
-    my $path = "$kept/taken-over";
-    my $made = opens($path, O_WRONLY | O_CREAT | O_EXCL);
-    unlink $path if $made == 0;
-    return $made;
-  }],
+  ['kept-folder', sub { made("$kept/taken-over") }],
+  ['shared-folder', sub { made("$shared/taken-over") }],
   ['kernel-setting', sub { opens('/proc/sys/kernel/core_pattern', O_WRONLY) }],
   ['mount', sub { my ($type, $none) = ("tmpfs\0", "none\0"); call('mount', $none, "$folder\0", $type, 0, 0) }],
   ['namespace-user', sub { call('unshare', 0x10000000) }],
@@ -72,6 +75,21 @@ my @attempts = (
   ['raw-packets', sub { socket(my $handle, 17, 3, 0) ? 0 : -1 }],
   ['priority', sub { setpriority(0, 0, -5) ? 0 : -1 }],
 );
+push @attempts, ['network', sub {
+  socket(my $end, 2, 1, 0) or return -1;
+  return connect($end, pack('S n C4 x8', 2, $port, 127, 0, 0, 1)) ? 0 : -1;
+}] if $port;
+
+open(my $status, '<', '/proc/self/status') or die "status: $!";
+my %own = map { /^(\w+):\s*(.*?)\s*$/ ? ($1 => $2) : () } <$status>;
+my %differ = map { $_ => 1 } map { split ' ', $own{$_} } qw(Uid Gid);
+my $held = 0;
+$held |= hex $own{$_} for grep { /^Cap/ } keys %own;
+print "own-ids ", join(',', sort { $a <=> $b } keys %differ), "\n";
+print "own-groups ", scalar(split ' ', $own{Groups}), "\n";
+printf "own-capabilities %x\n", $held;
+print "own-no-new-privileges $own{NoNewPrivs}\n";
+$|++;
 
 my %nameOf = map { (Errno->can($_)->() => $_) } grep { Errno->can($_) } @Errno::EXPORT_OK;
 for my $attempt (@attempts) {

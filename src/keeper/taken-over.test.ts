@@ -1,75 +1,53 @@
 /** The walls around the server, from inside: real refusals of this host's kernel, held to a control without walls. */
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { arch, tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { startCommand } from '../lib/index.ts';
 import { serverFilter } from './server-filter.ts';
 import { findWalls, type ServerWalls, serverArgv } from './server-process.ts';
-import { type Answers, isRefused, type Targets, takenOverProgram, tryAsTakenOver } from './taken-over.ts';
+import { type Answers, isRefused, makeTargets, tryAsRoot, tryAsTakenOver, wasHeld } from './taken-over.ts';
 
-const [server, stranger] = [4_200_001, 4_200_002];
+const server = 4_200_001;
+/** What no missing right refuses. */
+const needsWall = new Map<string, (walls: ServerWalls) => boolean>([
+  ['namespace-user', ({ seccomp }) => seccomp],
+  ['shared-folder', ({ landlock }) => landlock],
+]);
 const isRoot = process.geteuid?.() === 0;
 /** A kernel without these calls, or one that hides them from all, proves nothing by refusing them. */
 const mayProveNothing = new Set(['module', 'kexec', 'perf', 'bpf', 'kernel-setting']);
 
 describe.skipIf(!isRoot)('a server that was taken over', () => {
-  let place: string;
   let walls: ServerWalls;
   const answers = new Map<'control' | 'plain' | 'whole', Answers>();
 
   beforeAll(async () => {
     await using stack = new AsyncDisposableStack();
-    place = await mkdtemp(join(tmpdir(), 'ward-taken-over-'));
-    await chmod(place, 0o711);
-    const [folder, kept, file] = [join(place, 'folder'), join(place, 'kept'), join(place, 'file')];
-    for (const path of [folder, kept]) await mkdir(path);
-    await chown(folder, server, server);
-    await writeFile(file, 'a stranger’s', { mode: 0o600 });
-    await chown(file, stranger, stranger);
-    const filterFile = join(place, 'filter');
+    const child = startCommand(['/bin/sh', '-c', 'echo; read line'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    stack.defer(() => void child.kill('SIGKILL'));
+    if (child.stdout) await once(child.stdout, 'data');
+    const targets = stack.use(await makeTargets(server, child.pid));
+    const filterFile = join(targets.kept, 'filter');
     await writeFile(filterFile, serverFilter(arch() === 'arm64' ? 'arm64' : 'x64'));
     walls = await findWalls(filterFile);
-    const waiting = async (...words: readonly string[]) => {
-      const child = startCommand([...words, '/bin/sh', '-c', 'echo; read line'], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      });
-      stack.defer(() => void child.kill('SIGKILL'));
-      if (child.stdout) await once(child.stdout, 'data');
-      return child.pid ?? 0;
-    };
-    const as = ['setpriv', `--reuid=${stranger}`, `--regid=${stranger}`, '--clear-groups', '--'];
-    const targets: Targets = { keeper: await waiting(), stranger: await waiting(...as), file, folder, kept };
     const plan = {
       ...{ uid: server, gid: server, hasLowPort: false, filterFile },
-      readable: [
-        '/usr',
-        '/lib',
-        '/lib64',
-        '/bin',
-        '/etc',
-        '/proc',
-        '/dev/null',
-        dirname(takenOverProgram),
-        place,
-      ],
-      writable: [folder],
+      readable: ['/usr', '/lib', '/lib64', '/bin', '/etc', '/proc', '/dev/null', dirname(targets.file)],
+      writable: [targets.folder],
       adjustable: [],
     };
-    const unshared = ['unshare', '--mount', '--uts', '--propagation', 'private', '--'];
-    answers.set('control', await tryAsTakenOver(targets, (argv) => [...unshared, ...argv]));
+    answers.set('control', await tryAsRoot(targets));
     const plain = { landlock: false, seccomp: false };
     answers.set('plain', await tryAsTakenOver(targets, (argv) => serverArgv({ ...plan, argv }, plain)));
     answers.set('whole', await tryAsTakenOver(targets, (argv) => serverArgv({ ...plan, argv }, walls)));
-  });
-  afterAll(async () => {
-    if (place !== undefined) await rm(place, { recursive: true });
   });
 
   const names = [
     ...['keeper-memory', 'keeper-environment', 'keeper-root', 'keeper-vm-read', 'keeper-trace'],
     ...['keeper-descriptor', 'keeper-signal', 'stranger-signal', 'stranger-file', 'shadow', 'kept-folder'],
+    'shared-folder',
     ...['kernel-setting', 'mount', 'namespace-user', 'namespace-mount', 'namespace-of-keeper', 'root-folder'],
     ...[
       'module',
@@ -93,18 +71,46 @@ describe.skipIf(!isRoot)('a server that was taken over', () => {
       return;
     }
     expect([name, isRefused(control)]).toEqual([name, false]);
-    if (name === 'namespace-user' && !walls.seccomp) return;
+    if (needsWall.get(name)?.(walls) === false) return;
     expect([name, whole]).toEqual([name, expect.stringMatching(/^E(PERM|ACCES|NOSYS)$/)]);
   });
 
-  test('needs the filter for one of them only: all others are refused for want of rights', () => {
+  test('needs the filter for one of them, and Landlock for one: all others are refused for want of rights', () => {
     const without = [...(answers.get('plain') ?? [])]
       .filter(([, said]) => said === 'done')
       .map(([name]) => name);
-    expect(without.filter((name) => name !== 'namespace-user')).toEqual([]);
+    expect(without.filter((name) => !needsWall.has(name))).toEqual([]);
   });
 
   test('the program tries what this table has, and no more', () => {
-    expect([...(answers.get('whole')?.keys() ?? [])].sort()).toEqual(names.toSorted());
+    const tried = [...(answers.get('whole')?.keys() ?? [])].filter((name) => !name.startsWith('own-'));
+    expect(tried.sort()).toEqual(names.toSorted());
   });
+
+  test('is a user of its own, in no group, without a capability or a way to one', () => {
+    const own = [...(answers.get('whole') ?? [])].filter(([name]) => name.startsWith('own-'));
+    expect(Object.fromEntries(own)).toEqual({
+      'own-ids': String(server),
+      'own-groups': '0',
+      'own-capabilities': '0',
+      'own-no-new-privileges': '1',
+    });
+    expect(answers.get('control')?.get('own-ids')).toBe('0');
+    expect(answers.get('control')?.get('own-capabilities')).not.toBe('0');
+  });
+});
+
+test.each([
+  ['done', 'EPERM', true],
+  ['done', 'ESRCH', true],
+  ['EINVAL', 'EACCES', true],
+  ['done', 'done', false],
+  ['done', undefined, false],
+  ['done', 'killed', false],
+  ['ENOSYS', 'ENOSYS', undefined],
+  ['EPERM', 'EPERM', undefined],
+  [undefined, 'EPERM', undefined],
+])('root is answered %s and the process %s: held %s', (free, said, held) => {
+  const map = (value: string | undefined) => new Map(value === undefined ? [] : [['mount', value]]);
+  expect(wasHeld('mount', map(said), map(free))).toBe(held);
 });

@@ -1,9 +1,13 @@
 /**
- * What a server that was taken over could do outside of itself: `taken-over.pl`, started as the keeper starts the server,
- * tries what the kernel has to refuse. The same program as root is the control: what fails there as well proves nothing.
+ * What a process of Ward's that was taken over could do outside of itself: `taken-over.pl`, started behind the walls of that
+ * process, tries what the kernel has to refuse. The same program as root is the control: what fails there as well proves
+ * nothing.
  */
-import { fileURLToPath } from 'node:url';
-import { runCommand } from '../lib/index.ts';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCommand, startCommand, unownedId } from '../lib/index.ts';
 
 export interface Targets {
   readonly keeper: number;
@@ -14,21 +18,68 @@ export interface Targets {
   readonly folder: string;
   /** One that only the keeper writes to. */
   readonly kept: string;
+  /** One that everybody may write to, but for Landlock. */
+  readonly shared: string;
+  /** Where this machine listens, for a process that has no network; 0 for one that has. */
+  readonly port: number;
 }
 
-/** Answers by name: `done`, the name of an error, or `killed`. */
+export interface MadeTargets extends Targets, AsyncDisposable {}
+
+/** Answers by name: `done`, the name of an error, or `killed`; and what the process is, `own-…`. */
 export type Answers = ReadonlyMap<string, string>;
 
-export const takenOverProgram = fileURLToPath(new URL('./taken-over.pl', import.meta.url));
+const program = new URL('./taken-over.pl', import.meta.url);
+const perl = '/usr/bin/perl';
+/** Root, where what it does to mounts and names stays with it. */
+const control = ['/usr/bin/unshare', '--mount', '--uts', '--propagation', 'private', '--'];
+const refusals: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'ENOSYS', 'ESRCH', 'ENETUNREACH']);
 
-/** @param confine puts the program behind the walls of the server */
+/** @param server the user that the process has; @param keeper a process of root's: this one, unless said */
+export async function makeTargets(server: number, keeper = process.pid): Promise<MadeTargets> {
+  await using stack = new AsyncDisposableStack();
+  const place = await mkdtemp(join(tmpdir(), 'ward-taken-over-'));
+  stack.defer(() => rm(place, { recursive: true }));
+  await chmod(place, 0o711);
+  const inPlace = (name: string) => join(place, name);
+  const [folder, kept, shared, file] = ['folder', 'kept', 'shared', 'file'].map(inPlace) as Four;
+  for (const path of [folder, kept, shared]) await mkdir(path);
+  await chmod(shared, 0o777);
+  await chown(folder, server, server);
+  const stranger = unownedId();
+  await writeFile(file, 'a stranger’s', { mode: 0o600 });
+  await chown(file, stranger, stranger);
+  const as = ['setpriv', `--reuid=${stranger}`, `--regid=${stranger}`, '--clear-groups', '--'];
+  const child = startCommand([...as, '/bin/sh', '-c', 'echo; read line'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  stack.defer(() => void child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  if (child.stdout) await once(child.stdout, 'data');
+  const made = stack.move();
+  return {
+    ...{ keeper, stranger: child.pid ?? 0, file, folder, kept, shared, port: 0 },
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}
+
+type Four = [string, string, string, string];
+
+/**
+ * @param confine puts the program behind the walls of the process
+ * @param cwd where it starts; some processes may write only there
+ */
 export async function tryAsTakenOver(
-  { keeper, stranger, file, folder, kept }: Targets,
+  { keeper, stranger, file, folder, kept, shared, port }: Targets,
   confine: (argv: readonly string[]) => readonly string[],
+  cwd = '/',
 ): Promise<Answers> {
-  const words = [String(keeper), String(stranger), file, folder, kept];
-  const { stdout, stderr } = await runCommand(confine(['/usr/bin/perl', takenOverProgram, ...words]), {
+  const words = [String(keeper), String(stranger), file, folder, kept, shared, String(port)];
+  // Its text, not its path, which may be closed to the user.
+  const argv = confine([perl, '-e', await readFile(program, 'utf8'), ...words]);
+  const { stdout, stderr } = await runCommand(argv, {
     timeoutMs: 60_000,
+    cwd,
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
   });
   const answers = stdout.split('\n').flatMap((line) => {
@@ -36,11 +87,26 @@ export async function tryAsTakenOver(
     return name && said ? [[name, said] as const] : [];
   });
   if (answers.length === 0)
-    throw new Error(`the probe of a server that was taken over did not run: ${stderr}`);
+    throw new Error(`the probe of a process that was taken over did not run: ${stderr.trim().slice(-300)}`);
   return new Map(answers);
+}
+
+/** What root is answered. */
+export function tryAsRoot(targets: Targets): Promise<Answers> {
+  return tryAsTakenOver(targets, (argv) => [...control, ...argv]);
 }
 
 /** The kernel looked at the rights, and found none. */
 export function isRefused(said: string | undefined): boolean {
   return said === 'EPERM' || said === 'EACCES';
+}
+
+/**
+ * Pure. Whether an attempt was refused that root is not; undefined where root is as well, or the kernel has no such call:
+ * then it proves nothing.
+ */
+export function wasHeld(name: string, answers: Answers, asRoot: Answers): boolean | undefined {
+  const free = asRoot.get(name);
+  if (free === undefined || free === 'ENOSYS' || free === 'killed' || isRefused(free)) return undefined;
+  return refusals.has(answers.get(name) ?? '');
 }

@@ -30,6 +30,7 @@ export { adviceOf, fixOf, sentenceOf, subjectOf } from './formats/words.ts';
 export { createInspectors, type InspectorOptions, type Inspectors } from './inspectors.ts';
 export type { InspectorModule } from './processes/scan-process.ts';
 export {
+  confineScan,
   type ScanCommand,
   type StartedProgram,
   type StartProgram,

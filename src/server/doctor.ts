@@ -1,4 +1,5 @@
 /** `ward doctor` and `ward sandbox explain`: what the policy says, and what this host makes of it. */
+import { join } from 'node:path';
 import { isFault } from '../lib/index.ts';
 import {
   type DoctorReport,
@@ -12,8 +13,10 @@ import { advisoriesPath } from './advisories-admin.ts';
 import { openByHand } from './by-hand.ts';
 import { type Config, loadConfig } from './config.ts';
 import { type DiskStatus, diskStatus } from './disk-reserve.ts';
+import { type ProcessRow, proveProcesses } from './doctor-processes.ts';
 import { type AdvisoriesAge, advisoriesAge } from './gate/advisories-age.ts';
 import { policyInForce } from './gate-admin.ts';
+import { runDir } from './instance-locks.ts';
 import { effectivePolicy, requestedPolicy, type SandboxRunOptions } from './policy.ts';
 
 /** Probes are Python programs: its system calls can be made by number. */
@@ -30,6 +33,8 @@ export interface ServerDoctorReport extends DoctorReport {
   readonly scanAdvisories: AdvisoriesAge;
   /** Of the data folder; undefined when there is none. It does not count for `ok` either. */
   readonly disk: DiskStatus | undefined;
+  /** The walls of Ward's own processes. Those that are required count for `ok`. */
+  readonly processes: readonly ProcessRow[];
 }
 
 export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorReport> {
@@ -39,11 +44,20 @@ export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorRe
       ? effectivePolicy(config)
       : await requestedPolicy({ ...nothingAsked, runtime: options.runtime }, config);
   await using stack = new AsyncDisposableStack();
-  const { host, images } = stack.use(await openByHand(config, policy.runtime));
+  const { host, images, instance } = stack.use(await openByHand(config, policy.runtime));
   const known = (await images.list()).some(({ name }) => name === probeImage);
   const root = known ? stack.use(await images.mountRoot(await images.resolve(probeImage))) : undefined;
   const report = await runDoctor({ host, policy, roots: root ? { [probeImage]: root.path } : {} });
-  return { ...report, scanAdvisories: await scanAdvisories(options), disk: await diskOf(config) };
+  const ground = { instance, host };
+  const processes = await proveProcesses({ config, ground, ownDir: join(runDir, instance) });
+  const isHeldIn = processes.every(({ required, proven }) => !required || proven === 'yes');
+  return {
+    ...report,
+    ok: report.ok && isHeldIn,
+    scanAdvisories: await scanAdvisories(options),
+    disk: await diskOf(config),
+    processes,
+  };
 }
 
 async function diskOf({ dataDir, disk }: Config): Promise<DiskStatus | undefined> {

@@ -6,7 +6,7 @@ import { arch } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { findWalls, serverArgv, serverFilter, serverMark } from '../keeper/index.ts';
+import { findWalls, type ServerProcessPlan, serverArgv, serverFilter, serverMark } from '../keeper/index.ts';
 import { startCommand } from '../lib/index.ts';
 import { putServerFirst } from '../sandbox/index.ts';
 import type { ServerAccount } from './account.ts';
@@ -46,20 +46,17 @@ const system = ['/usr', '/lib', '/lib64', '/bin', '/etc', '/run/systemd/resolve'
 const devices = ['/dev/null', '/dev/zero', '/dev/urandom', '/dev/random'];
 
 export async function startServer(plan: ServerPlan): Promise<ServerProcess> {
-  const { config, account, ground, ownDir } = plan;
+  const { config, account, ownDir } = plan;
   const { node, program } = await programOf(plan.shown);
   const { workFiles } = dataPaths(config.dataDir);
   await mkdirFor(compileCache, account);
   await mkdirFor(workFiles, account);
   const filterFile = join(ownDir, 'server.bpf');
-  await writeFile(filterFile, serverFilter(arch() === 'arm64' ? 'arm64' : 'x64'), { mode: 0o600 });
+  await writeFile(filterFile, filterHere(), { mode: 0o600 });
   const argv = serverArgv(
     {
-      ...{ uid: account.uid, gid: account.gid, filterFile },
-      hasLowPort: config.listen.port > 0 && config.listen.port < 1024,
-      readable: [...system, ...devices, program, node, ownDir],
-      writable: [config.dataDir, config.imagesDir, compileCache, ownDir],
-      adjustable: ['/dev/null', ...groupsOf(ground)],
+      ...rightsOf(plan, [program, node]),
+      filterFile,
       argv: [node, ...nodeFlags, join(program, 'bin/ward.mjs'), 'up'],
     },
     await findWalls(filterFile),
@@ -87,6 +84,24 @@ export async function startServer(plan: ServerPlan): Promise<ServerProcess> {
       child.kill('SIGKILL');
       await endOf(child);
     },
+  };
+}
+
+export function filterHere(): Buffer {
+  return serverFilter(arch() === 'arm64' ? 'arm64' : 'x64');
+}
+
+/** @param programs what it is run from */
+export function rightsOf(
+  { config, account, ground, ownDir }: Omit<ServerPlan, 'shown'>,
+  programs: readonly string[],
+): Omit<ServerProcessPlan, 'filterFile' | 'argv'> {
+  return {
+    ...{ uid: account.uid, gid: account.gid },
+    hasLowPort: config.listen.port > 0 && config.listen.port < 1024,
+    readable: [...system, ...devices, ...programs, ownDir],
+    writable: [config.dataDir, config.imagesDir, compileCache, ownDir],
+    adjustable: ['/dev/null', ...groupsOf(ground)],
   };
 }
 

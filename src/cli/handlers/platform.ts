@@ -26,8 +26,9 @@ export const doctor: Handler = async (input, context) => {
   const { io } = context;
   const runtimes = Object.entries(report.runtimes).map(([name, version]) => `${name} ${version}`);
   io.note(`kernel ${report.kernel}; cgroups ${report.cgroups}; runtimes ${runtimes.join(', ') || 'none'}`);
+  const rows = [...report.rows, ...report.processes];
   await io.list({
-    items: report.rows,
+    items: rows,
     data: report,
     columns: [
       { title: 'mechanism', cell: (row) => row.name },
@@ -49,7 +50,7 @@ export const doctor: Handler = async (input, context) => {
   const { count, ageSeconds = 0, warning } = report.scanAdvisories;
   io.note(`advisories: ${warning ?? `${count}, the newest ${Math.floor(ageSeconds / 86_400)} days old`}`);
   if (report.disk !== undefined) io.note(`disk: ${diskText(report.disk)}`);
-  for (const row of report.rows)
+  for (const row of rows)
     if (row.required && row.proven !== 'yes')
       io.problem('MECHANISM_MISSING', `${row.name}: ${row.evidence || row.chosen}`);
   for (const { runtime, version, id, title } of report.advisories.filter(({ refused }) => refused))

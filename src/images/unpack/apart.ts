@@ -76,12 +76,16 @@ export const unpackApart: Unpacker = async (blob, root) => {
   }
 };
 
-async function unpackAs(as: Identity, blob: FileHandle, cwd: string): Promise<UnpackedDigests> {
+/** The words before those of the program that unpacks into its working folder. */
+export async function confineUnpacker(as: Identity): Promise<readonly string[]> {
   const reads = await readingPrograms(as, program);
   // The way to the folder is closed to that user, so it starts inside.
   const confinement = { as, writable: '.', reads: reads && [...reads, '.'], hasOwnPids: true };
-  const words = confine(confinement, await findAbilities());
-  const argv = [...words, process.execPath, `--max-old-space-size=${heapMiB}`, program];
+  return confine(confinement, await findAbilities());
+}
+
+async function unpackAs(as: Identity, blob: FileHandle, cwd: string): Promise<UnpackedDigests> {
+  const argv = [...(await confineUnpacker(as)), process.execPath, `--max-old-space-size=${heapMiB}`, program];
   const env = { PATH: process.env['PATH'] };
   const child = startCommand(argv, { cwd, stdio: [blob.fd, 'pipe', 'pipe'], env });
   const [said, complaint, [code, signal]] = await Promise.all([

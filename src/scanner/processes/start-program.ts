@@ -42,19 +42,32 @@ const semiSpaceMiB = 4;
 const program = fileURLToPath(new URL('./program.ts', import.meta.url));
 
 /**
- * The whole command of a process that reads; file descriptor 3 is to be one end of a Unix stream socket.
+ * The words before those of a program that reads.
  * @param as undefined: as the caller
  * @param reads folders of root's, which it reads whatever their modes say, and else Ward's programs only
  * @throws Fault PROGRAM_UNREADABLE
  */
-export async function scanCommand(as: Identity | undefined, reads?: readonly string[]): Promise<ScanCommand> {
+export async function confineScan(
+  as: Identity | undefined,
+  reads?: readonly string[],
+): Promise<readonly string[]> {
   const [cache, closed, abilities] = [
     await filledCompileCache(as),
     await readingPrograms(as, program),
     await findAbilities(),
   ];
   const all = [...(reads ?? []), ...(closed ?? []), ...(cache === undefined ? [] : [cache])];
-  const words = confine({ as, reads: (reads ?? closed) ? all : undefined, hasOwnPids: true }, abilities);
+  return confine({ as, reads: (reads ?? closed) ? all : undefined, hasOwnPids: true }, abilities);
+}
+
+/**
+ * The whole command of a process that reads; file descriptor 3 is to be one end of a Unix stream socket.
+ * @param as and `reads` as `confineScan` has them
+ * @throws Fault PROGRAM_UNREADABLE
+ */
+export async function scanCommand(as: Identity | undefined, reads?: readonly string[]): Promise<ScanCommand> {
+  const words = await confineScan(as, reads);
+  const cache = await filledCompileCache(as);
   const flags = [`--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${semiSpaceMiB}`];
   return {
     // When memory runs out, it goes first.
