@@ -6,11 +6,13 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openKeptCode } from '../src/keeper/code-places.ts';
 import { keep } from '../src/keeper/keeper.ts';
 import { openKeptHost } from '../src/keeper/kept-host.ts';
 import { openKeptMounter, openKeptPlaces } from '../src/keeper/kept-places.ts';
+import { startKeptScan } from '../src/keeper/kept-streams.ts';
 import { sayLine } from '../src/keeper/lines.ts';
 import { type KeeperLink, linkOver } from '../src/keeper/link.ts';
 import { openStreamDoor } from '../src/keeper/stream-door.ts';
@@ -28,10 +30,12 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
   let link: KeeperLink;
   /** What the server has of the line, to write to it what no server would. */
   let line: Socket;
+  let prepareScan: () => Promise<void>;
   const operator = operatorPolicy({ allow: { memory: 512 * mebibyte, cpus: 2 } });
 
   beforeEach(async () => {
     stack = new AsyncDisposableStack();
+    prepareScan = async () => {};
     root = stack.use(await makeTestRoot());
     const folder = await mkdtemp(join(tmpdir(), 'ward-keeper-'));
     stack.defer(() => rm(folder, { recursive: true }));
@@ -47,7 +51,10 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     const layersDir = join(folder, 'layers');
     keep({
       ...{ channel: mine, host, operator, memoryBytes: 512 * mebibyte, layersDir, code, door, userId: 0 },
-      scanCommand: async () => ({ argv: ['/bin/cat', '/proc/self/fd/3'], env: {} }),
+      scanCommand: async () => {
+        await prepareScan();
+        return { argv: ['/bin/sh', '-c', 'read -r line <&3; echo "$line" >&3; echo heard >&2'], env: {} };
+      },
       mounter: { mount: async () => root.path, unmount: async () => {} },
       log: silentLog,
     });
@@ -98,6 +105,20 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     const said = await Promise.all([text(sandbox.stdout), sandbox.channel && text(sandbox.channel)]);
     expect(said).toEqual(['hello', 'up']);
     expect(await sandbox.exited).toMatchObject({ code: 0, killed: false });
+  });
+
+  test('starts a scan on the server’s streams, however long it takes to prepare the first', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    stack.defer(() => void vi.useRealTimers());
+    prepareScan = async () => {
+      // Far more turns than the streams take to come.
+      for (let turns = 0; turns < 100; turns++) await setImmediate();
+      await vi.advanceTimersByTimeAsync(600_000);
+    };
+    const scan = await startKeptScan(link);
+    scan.stream.write('hello\n');
+    expect(await Promise.all([text(scan.stream), text(scan.stderr)])).toEqual(['hello\n', 'heard\n']);
+    expect(await scan.exited).toBe('0');
   });
 
   test('freezes, thaws and weighs by files that it lent; ends it when it is asked', async () => {

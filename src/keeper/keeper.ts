@@ -197,12 +197,17 @@ async function startSandbox(
     void sandbox.removed.catch(() => {}).then(() => sandboxes.delete(id));
     return { sandbox: id };
   } catch (error) {
-    void streams.then(
-      (sockets) => sockets.map((socket) => socket.destroy()),
-      () => {},
-    );
+    letGo(streams);
     throw error;
   }
+}
+
+/** Also those that come yet. */
+function letGo(streams: Promise<readonly Duplex[]>): void {
+  void streams.then(
+    (sockets) => sockets.map((socket) => socket.destroy()),
+    () => {},
+  );
 }
 
 /** More than any pool of the server's has. */
@@ -216,15 +221,16 @@ function scanHandlers(
   return {
     async scan({ id: run }) {
       if (running.size >= mostScans) throw sandboxFault('SANDBOX_START_FAILED', 'too many processes scan');
-      const { argv, env } = await scanCommand();
-      const streams = await door.take(run, 2);
-      const [talk, errors] = streams;
-      // Descriptor 3 is where it talks.
-      const child = startCommand(argv, { env, stdio: ['ignore', 'ignore', errors, talk], detached: true });
+      // Taken at once: the first command takes long to prepare, and streams don't wait as long for who takes them.
+      const streams = door.take(run, 2);
+      let child: ChildProcess;
       try {
+        const [{ argv, env }, [talk, errors]] = await Promise.all([scanCommand(), streams]);
+        // Descriptor 3 is where it talks.
+        child = startCommand(argv, { env, stdio: ['ignore', 'ignore', errors, talk], detached: true });
         await once(child, 'spawn');
       } finally {
-        for (const stream of streams) stream.destroy();
+        letGo(streams);
       }
       const scan = randomHex(8);
       running.set(scan, child);
