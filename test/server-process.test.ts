@@ -1,0 +1,190 @@
+/** The server as `ward up` runs it, and the keeper beside it. */
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCommand } from '../src/lib/index.ts';
+import { leftOvers } from './left-overs.ts';
+import { missingForSandboxes, startWard, Ward } from './ward.ts';
+
+const missing = missingForSandboxes();
+const code = 'const main = () => ({ files: require("node:fs").readdirSync("/fn") })';
+
+interface Process {
+  readonly pid: number;
+  readonly status: Readonly<Record<string, string>>;
+}
+
+/** Of a Ward, of which the process is given that a user sees: its keeper and its server. */
+function processesBelow(top: number): readonly [keeper: Process, server: Process] {
+  const found = readdirSync('/proc').flatMap((name) => processAt(Number(name)));
+  const isBelow = ({ status }: Process, pid: number): boolean => {
+    const parent = Number(status['PPid']);
+    const above = found.find((each) => each.pid === parent);
+    return parent === pid || (above !== undefined && isBelow(above, pid));
+  };
+  const own = found.filter((each) => isBelow(each, top) && /\0up\0/.test(commandOf(each.pid)));
+  const nodes = own.filter(({ pid }) => /^[^\0]*\/node\0/.test(commandOf(pid)));
+  const keeper = nodes.find(({ status }) => uidOf(status) === '0');
+  const server = nodes.find(({ status }) => uidOf(status) !== '0');
+  if (keeper === undefined || server === undefined) throw new Error('there are no two processes');
+  return [keeper, server];
+}
+
+function processAt(pid: number): Process[] {
+  try {
+    const lines = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n');
+    const fields = lines.map((line) => line.split(':\t') as [string, string]);
+    return [{ pid, status: Object.fromEntries(fields) }];
+  } catch {
+    return [];
+  }
+}
+
+const uidOf = (status: Process['status']) => status['Uid']?.split('\t')[0];
+const commandOf = (pid: number) => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''}`, () => {
+  let ward: Ward;
+  beforeAll(async () => {
+    ward = await Ward.start();
+  });
+  afterAll(() => ward?.[Symbol.asyncDispose]());
+
+  const asServer = (...argv: string[]) => {
+    const rights = [
+      '--reuid=ward',
+      '--regid=ward',
+      '--clear-groups',
+      '--no-new-privs',
+      '--bounding-set=-all',
+    ];
+    return runCommand(['setpriv', ...rights, '--inh-caps=-all', '--', ...argv]);
+  };
+
+  test('the server has no rights, and the keeper has no network', async () => {
+    const [keeper, server] = processesBelow(ward.pid);
+    const { stdout } = await runCommand(['id', '--user', 'ward']);
+    expect(server.status['Uid']?.split('\t')).toEqual(Array(4).fill(stdout.trim()));
+    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) {
+      expect([set, server.status[set]]).toEqual([set, '0000000000000000']);
+    }
+    expect(server.status).toMatchObject({ NoNewPrivs: '1', Seccomp: '2', Groups: ' ' });
+    const sockets = readdirSync(`/proc/${keeper.pid}/fd`)
+      .map((fd) => readlinkSync(`/proc/${keeper.pid}/fd/${fd}`))
+      .filter((target) => target.startsWith('socket:'))
+      .map((target) => target.slice(8, -1));
+    const inet = ['tcp', 'tcp6', 'udp', 'udp6'].map((file) =>
+      readFileSync(`/proc/${keeper.pid}/net/${file}`, 'utf8'),
+    );
+    for (const inode of sockets) expect(inet.join('\n')).not.toContain(` ${inode} `);
+  });
+
+  test('the data is the server’s, and nobody else reads it', async () => {
+    const { stdout } = await runCommand(['find', ward.dataDir, '!', '-user', 'ward', '-printf', '%P\n']);
+    // Code of running functions is where root alone makes folders; the test wrote the configuration.
+    expect(stdout.split('\n').filter((name) => name !== '' && !/^(?:laid|config\.yaml)/.test(name))).toEqual(
+      [],
+    );
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
+    expect((await runCommand([...nobody, 'ls', ward.dataDir])).code).not.toBe(0);
+  });
+
+  test('can fill the folders of code, and not exchange them', async () => {
+    await ward.deploy('files', code);
+    expect((await ward.invoke('files')).body.response.result).toEqual({ files: ['index.js'] });
+    const [keeper] = processesBelow(ward.pid);
+    const seen = `/proc/${keeper.pid}/root/run/ward/${ward.instance}/laid`;
+    const [name] = readdirSync(seen).filter((each) => each !== 'work');
+    // The path leads through the keeper's namespace, so root tries it with the server's ids alone.
+    const swap = `cd ${seen} && touch ${name}/more && rm ${name}/more && ! mv ${name} other && ! ln -s /etc planted`;
+    const { code: exit, stderr } = await runCommand([
+      ...['nsenter', `--target=${keeper.pid}`, '--mount', '--', 'setpriv', '--reuid=ward', '--regid=ward'],
+      ...['--clear-groups', '--bounding-set=-all', '--inh-caps=-all', '--', 'sh', '-c'],
+      swap.replaceAll(seen, `/run/ward/${ward.instance}/laid`),
+    ]);
+    expect({ exit, stderr }).toMatchObject({ exit: 0 });
+  });
+
+  test('no other user reaches the sockets of the keeper', async () => {
+    const path = `/run/ward/${ward.instance}/keeper/streams`;
+    expect(existsSync(path)).toBe(true);
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
+    expect(
+      await runCommand([
+        ...nobody,
+        'perl',
+        '-MIO::Socket::UNIX',
+        '-e',
+        `IO::Socket::UNIX->new(Peer => "${path}") or die "$!\\n"`,
+      ]),
+    ).toMatchObject({
+      stderr: 'Permission denied\n',
+    });
+    // The server's user gets there, and no further: it lacks the secret.
+    const wrong = `my $s = IO::Socket::UNIX->new(Peer => "${path}") or die "$!\\n"; print $s "no secret 1 0\\n"; $s->flush; print defined(scalar <$s>) ? "said" : "closed"`;
+    expect((await asServer('perl', '-MIO::Socket::UNIX', '-e', wrong)).stdout).toBe('closed');
+    const abstract = readFileSync('/proc/net/unix', 'utf8')
+      .split('\n')
+      .filter((line) => / @.*ward/.test(line));
+    expect(abstract).toEqual([]);
+  });
+
+  test.each([
+    ['server', 1],
+    ['keeper', 0],
+  ] as const)('when the %s is killed, all ends, and nothing is left', async (_, index) => {
+    const other = await Ward.start();
+    await other.deploy('files', code);
+    await other.invoke('files');
+    const victim = processesBelow(other.pid)[index];
+    process.kill(victim.pid, 'SIGKILL');
+    expect(await other.ended()).not.toBe(0);
+    expect(leftOvers(other).mounts).toEqual([]);
+    await other[Symbol.asyncDispose]();
+  });
+
+  test('listens below 1024 with the one capability for it', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'ward-low-'));
+    const child = startWard(['up', '--listen', `127.0.0.1:${await lowPort()}`, '--data', dataDir]);
+    try {
+      for await (const line of createInterface({ input: child.stdout as Readable }))
+        if (/^ready/.test(line)) break;
+      const [, server] = processesBelow(child.pid ?? 0);
+      // CAP_NET_BIND_SERVICE is the tenth.
+      expect(server.status).toMatchObject({ CapEff: '0000000000000400', CapBnd: '0000000000000400' });
+    } finally {
+      child.kill();
+      await once(child, 'exit');
+      await rm(dataDir, { recursive: true });
+    }
+  });
+});
+
+/** One that is free now. */
+async function lowPort(): Promise<number> {
+  for (let port = 1023; port > 600; port--) {
+    const server = createServer();
+    server.listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no port below 1024 is free');
+}
