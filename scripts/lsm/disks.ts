@@ -5,12 +5,15 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openImageStore } from '../../src/images/index.ts';
-import { mustRun, runCommand } from '../../src/lib/index.ts';
+import { mustRun, runCommand, scanId } from '../../src/lib/index.ts';
 import { cached, projectRoot } from './cache.ts';
+import { accountId } from './system.ts';
 
 const images = ['nodejs:24', 'python:3.13'];
 const parts = ['bin', 'src', 'test', 'runners', 'policies', 'examples', 'package.json', 'vitest.config.ts'];
 const scripts = ['scripts/test.ts', 'scripts/lsm'];
+/** Of what Node has compiled: Ward, and the processes that read for it, which are another user's. */
+const caches = ['ward', 'ward-scan'];
 const timeoutMs = 300_000;
 /** Manifests and configurations are smaller, layers are larger. */
 const documentBytes = 256 * 1024;
@@ -21,13 +24,13 @@ export async function openPackagesDisk(imagesDir: string, tell: (step: string) =
   const dir = await cached({
     name: 'packages',
     files: [lock, join(imagesDir, 'index.json'), import.meta.filename],
-    words: images,
+    words: [...images, String(accountId)],
     make: async (folder) => {
       tell('copying npm packages and runtime images to a disk');
       const root = join(folder, 'root');
       await copy(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
       await rm(join(root, 'node_modules/.cache'), { recursive: true, force: true });
-      await mkdir(join(root, 'node_modules/.cache/ward'), { recursive: true });
+      for (const cache of caches) await mkdir(join(root, 'node_modules/.cache', cache), { recursive: true });
       await copyImages(imagesDir, join(root, 'images'), folder);
       await makeDisk(root, join(folder, 'disk.img'));
     },
@@ -54,13 +57,15 @@ async function makeDisk(root: string, disk: string): Promise<void> {
 
 /** What Node has compiled of Ward and of the test: an emulated machine takes minutes for it. */
 async function copyCompiled(to: string): Promise<void> {
-  const compiled = join(projectRoot, 'node_modules/.cache/ward');
-  const env = { ...process.env, NODE_COMPILE_CACHE: compiled };
-  const checks = ['operations', 'platform', 'suites'].map(
-    (name) => `import './scripts/lsm/guest/${name}.ts';`,
-  );
+  const from = join(projectRoot, 'node_modules/.cache');
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(from, 'ward') };
+  const checks = ['operations', 'platform', 'suites'].map((name) => `scripts/lsm/guest/${name}`);
+  const loaded = [...checks, 'src/server/keep', 'src/server/up', 'src/scanner/index'];
+  const fill = `import { filledCompileCache } from './src/scanner/processes/compile-cache.ts';
+    await filledCompileCache({ uid: ${scanId}, gid: ${accountId} });`;
   const programs = [
-    ['--input-type=module', '--eval', checks.join('')],
+    ['--input-type=module', '--eval', loaded.map((path) => `import './${path}.ts';`).join('')],
+    ['--input-type=module', '--eval', fill],
     ['bin/ward.mjs', 'doctor'],
     ['bin/ward.mjs', 'prove', '--only', 'mount-tmpfs'],
     ['bin/ward.mjs', 'sandbox', 'run', 'python:3.13', '--', 'true'],
@@ -68,7 +73,9 @@ async function copyCompiled(to: string): Promise<void> {
   ];
   for (const args of programs)
     await runCommand([process.execPath, ...args], { cwd: projectRoot, env, timeoutMs });
-  await copy(compiled, to);
+  for (const cache of caches) await copy(join(from, cache), join(to, cache));
+  // Also for the server's user.
+  await mustRun(['chmod', '--recursive', 'a+rX', to]);
 }
 
 /** The index and all its documents, but only the layers of the images in use. */
@@ -86,6 +93,8 @@ async function copyImages(from: string, to: string, folder: string): Promise<voi
     }
   }
   await writeFile(join(to, 'index.lock'), '');
+  // The server's, as they are after its first start.
+  await mustRun(['chown', '--recursive', '--no-dereference', `${accountId}:${accountId}`, to], { timeoutMs });
 }
 
 async function copy(from: string, to: string): Promise<void> {

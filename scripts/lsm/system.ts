@@ -14,6 +14,9 @@ export interface System {
   readonly disk: string;
 }
 
+/** Of the server's account, user and group: the disk of images is made for it. */
+export const accountId = 900;
+
 const packages = [
   ...['apparmor', 'busybox-static', 'crun', 'kmod', 'runc', 'socat'],
   ...['attr', 'policycoreutils', 'selinux-policy-default'],
@@ -21,6 +24,8 @@ const packages = [
 /** In the order in which they are loaded: what a module needs comes before it. */
 const modules = ['drivers/block/virtio_blk', 'fs/overlayfs/overlay'];
 const guestDir = join(import.meta.dirname, 'guest');
+const accountModule = join(projectRoot, 'scripts/setup/account.mjs');
+const { creationCommand } = await import(accountModule);
 const policyModule = join(projectRoot, 'policies/selinux/ward.cil');
 const timeoutMs = 600_000;
 
@@ -31,6 +36,7 @@ export async function openSystem(tell: (step: string) => void): Promise<System> 
     name: 'system',
     files: [
       ...['init.sh', 'start.sh'].map((name) => join(guestDir, name)),
+      accountModule,
       policyModule,
       import.meta.filename,
     ],
@@ -67,6 +73,8 @@ async function build(folder: string, kernelPackage: string, tell: (step: string)
     folder,
     await debianSources(),
   );
+  const [useradd, ...words]: string[] = creationCommand({ hasGroup: false }).split(' ');
+  await run(['chroot', system, String(useradd), '--uid', String(accountId), ...words], '/');
   await copyFile(join(guestDir, 'start.sh'), join(system, 'start.sh'));
   await chmod(join(system, 'start.sh'), 0o755);
   tell('labelling its files for SELinux, and making a disk of it');

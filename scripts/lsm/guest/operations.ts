@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun } from '../../../src/lib/index.ts';
 import { runProgram } from '../../../src/sandbox/doctor/program.ts';
-import { type SandboxHost, shareWithSandboxes, strictPolicy } from '../../../src/sandbox/index.ts';
+import { type LocalSandboxHost, shareWithSandboxes, strictPolicy } from '../../../src/sandbox/index.ts';
 import { openKernelLog } from '../../../src/sandbox/lsm/kernel-log.ts';
 import type { Lsm } from '../boot.ts';
 import { check } from './report.ts';
@@ -34,7 +34,7 @@ const operations: Readonly<Record<Lsm, Readonly<Record<string, RegExp>>>> = {
   },
 };
 
-export async function checkOperations(host: SandboxHost, lsm: Lsm, rootDir: string): Promise<void> {
+export async function checkOperations(host: LocalSandboxHost, lsm: Lsm, rootDir: string): Promise<void> {
   const codeDir = await mkdtemp(join(tmpdir(), 'operations-'));
   const source = await readFile(join(import.meta.dirname, 'operations.py'), 'utf8');
   const names = Object.keys(operations[lsm]);
