@@ -4,6 +4,7 @@ import { openImageStore } from '../../../src/images/index.ts';
 import { createLog } from '../../../src/lib/index.ts';
 import { enterIsolation, isIsolated, openSandboxHost } from '../../../src/sandbox/index.ts';
 import { lsms } from '../boot.ts';
+import { checkCoreDumps } from './core-dumps.ts';
 import { checkOperations } from './operations.ts';
 import { checkPlatform } from './platform.ts';
 import { endLine } from './report.ts';
@@ -24,6 +25,7 @@ if (lsm === undefined) throw new Error(`which LSM is meant? ${commandLine}`);
     log: createLog('warn'),
   });
   await checkOperations(host, lsm, root.path);
+  if (lsm === 'apparmor') await checkCoreDumps(host, root.path);
 }
 await checkPlatform(lsm);
 await checkSuites(lsm);
