@@ -1,5 +1,7 @@
 /** Every kind of action, on real sandboxes: what its code gets and gives, and what is said when it is wrong. */
+import { arch } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inheritedHere } from '../src/sandbox/inherited.ts';
 import { type Instruction, javaClass, make, parameter, print, set } from './java-class.ts';
 import { application, create, developer, failed, outcomeOf as outcomeIn, type Source } from './outcome.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
@@ -272,6 +274,20 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
     const calls = Array.from({ length: 6 }, (_, n) => ward.invoke(name, { n }));
     const replies = await Promise.all(calls);
     expect(replies.map(({ body }) => body.response?.result)).toEqual(calls.map((_, n) => ({ n })));
+  });
+
+  // Where the kernel can refuse it. A kind with a compiler shows that the others are not just broken.
+  it('makes no code of data in Python, and compiles in Node.js', async () => {
+    const map = python(
+      'import mmap\ndef main(args):\n  try: mmap.mmap(-1, 4096, prot=7)\n  except OSError as error: return {"refused": error.strerror}\n  return {"mapped": True}\n',
+    );
+    const canRefuse = (await inheritedHere(arch() === 'arm64' ? 'arm64' : 'x64')).has('no-write-execute');
+    const expected = canRefuse ? { refused: 'Permission denied' } : { mapped: true };
+    expect((await outcomeOf(map)).result).toEqual(expected);
+    const sum = node(
+      'function main() { let n = 0; for (let i = 0; i < 1e6; i++) n += i & 1; return { n }; }',
+    );
+    expect((await outcomeOf(sum)).result).toEqual({ n: 500_000 });
   });
 
   describe('in Java', () => {

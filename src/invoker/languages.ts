@@ -5,6 +5,8 @@ import { invokerFault } from './faults.ts';
 export interface Language {
   /** What code that is one file is called at /fn. */
   readonly codeFile: CodeFile;
+  /** It compiles as it runs, or its libraries do: memory has to be written and then run. */
+  readonly makesCode: boolean;
   /** Arguments between the program and the runner, so that it stays below its memory limit. */
   memoryFlags(memoryMiB: number): readonly string[];
 }
@@ -14,25 +16,29 @@ const heapShare = 0.5;
 /** PHP has little besides its heap. */
 const phpHeapShare = 0.75;
 
-const program: Language = { codeFile: { name: 'exec', form: 'program' }, memoryFlags: () => [] };
+const program = { codeFile: { name: 'exec', form: 'program' }, memoryFlags: () => [] } as const;
 
 const languages: Readonly<Record<string, Language>> = {
-  go: program,
+  go: { ...program, makesCode: false },
   java: {
     codeFile: { name: 'action.jar', form: 'archive' },
+    makesCode: true,
     memoryFlags: (memoryMiB) => [`-Xmx${Math.floor(memoryMiB * heapShare)}m`],
   },
-  native: program,
+  // Whatever it is written in.
+  native: { ...program, makesCode: true },
   nodejs: {
     codeFile: { name: 'index.js', form: 'source' },
+    makesCode: true,
     memoryFlags: (memoryMiB) => [`--max-old-space-size=${Math.floor(memoryMiB * heapShare)}`],
   },
   php: {
     codeFile: { name: 'index.php', form: 'source' },
+    makesCode: true,
     memoryFlags: (memoryMiB) => ['-d', `memory_limit=${Math.floor(memoryMiB * phpHeapShare)}M`],
   },
-  python: { codeFile: { name: '__main__.py', form: 'source' }, memoryFlags: () => [] },
-  ruby: { codeFile: { name: 'main.rb', form: 'source' }, memoryFlags: () => [] },
+  python: { codeFile: { name: '__main__.py', form: 'source' }, makesCode: false, memoryFlags: () => [] },
+  ruby: { codeFile: { name: 'main.rb', form: 'source' }, makesCode: true, memoryFlags: () => [] },
 };
 
 /** @throws Fault KIND_UNKNOWN */

@@ -122,13 +122,14 @@ async function startRunner(
   { image, root }: PreparedImage,
   { memoryMiB, ask, codeDir, api, tenant }: Omit<Start, 'kind' | 'code'> & { readonly codeDir: string },
 ): Promise<RunnerProcess> {
+  const language = languageOf(kind.family);
   const [program = '', ...args] = image.config.entrypoint;
   const sandbox = await host.start({
     rootDir: root.path,
-    args: [program, ...languageOf(kind.family).memoryFlags(memoryMiB), ...args],
+    args: [program, ...language.memoryFlags(memoryMiB), ...args],
     env: environmentOf(image.config.env),
     cwd: image.config.workingDir || '/tmp',
-    ask,
+    ask: language.makesCode ? ask : { ...ask, writeExecute: 'refused' },
     codeDir,
     channel: 'channel',
     ...(tenant === undefined ? {} : { tenant }),

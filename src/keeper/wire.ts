@@ -36,6 +36,7 @@ const ask = z
         .optional(),
     }),
     memoryBytes: z.int().positive(),
+    writeExecute: z.literal('refused').optional(),
   })
   // Absent keys stay absent, which the compiler does not know.
   .transform((parsed) => parsed as PolicyAsk);

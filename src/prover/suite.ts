@@ -57,7 +57,12 @@ export interface SuitePlace extends ProgramPlace {
 }
 
 export async function openSuite(options: SuiteOptions): Promise<Suite> {
-  const { host, images, policy, image, rootDir, openApi, signal } = options;
+  const { host, images, image, rootDir, openApi, signal } = options;
+  // Its programs are in Python, and are held to what functions in Python are; but for those that make code.
+  const policy: SandboxPolicy =
+    options.policy.writeExecute === 'by-kind'
+      ? { ...options.policy, writeExecute: 'refused' }
+      : options.policy;
   await using stack = new AsyncDisposableStack();
   const { facts } = stack.use(await hostFacts(policy, host.features.arch));
   const functions = stack.use(openFunctions({ host, images, policy, openApi }));
@@ -92,7 +97,9 @@ async function runTogether(
 ): Promise<void> {
   const timeout = AbortSignal.timeout(batchTimeoutMs);
   const signal = shared.signal === undefined ? timeout : AbortSignal.any([timeout, shared.signal]);
-  const able = techniques.filter(({ cannotFail }) => cannotFail?.(shared.host.features) === undefined);
+  const able = techniques.filter(
+    ({ cannotFail, makesCode }) => !makesCode && cannotFail?.(shared.host.features) === undefined,
+  );
   const together = await runBatch(shared, able, signal).catch(() => []);
   for (const [at, technique] of techniques.entries()) {
     const told = together[able.indexOf(technique)];
@@ -109,7 +116,10 @@ async function runTogether(
 
 /** A program, wherever programs run. Never rejects. */
 export function runInPlace(place: ProgramPlace, technique: ProgramTechnique): Promise<TechniqueResult> {
-  return timed(technique, place, (signal) => runProgram(place, technique.program, {}, signal));
+  const { program, makesCode } = technique;
+  const isFreed = makesCode && place.policy.writeExecute === 'refused';
+  const freed = isFreed ? { ...place, policy: { ...place.policy, writeExecute: 'by-kind' as const } } : place;
+  return timed(technique, freed, (signal) => runProgram(freed, program, {}, signal));
 }
 
 async function timed(

@@ -72,6 +72,8 @@ export interface ProgramTechnique extends TechniqueHead {
    * belongs to the host. Ends by `blocked(…)` or `escaped(…)`.
    */
   readonly program: string;
+  /** It writes machine code and runs it: held to what languages with a compiler are, in a sandbox of its own. */
+  readonly makesCode?: true;
 }
 
 /** An attack that needs the host's side: another sandbox, the channel, a root of its own. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { boundPolicy, type PolicyRequest } from './bound.ts';
+import { boundPolicy, type PolicyRequest, policyFor } from './bound.ts';
 import { operatorPolicy, operatorPolicySchema } from './operator.ts';
 import { strictPolicy } from './policy.ts';
 
@@ -25,6 +25,20 @@ test('what is asked for within the ceiling is what applies', () => {
   });
   expect(policy.tmpfs.map(({ path }) => path)).toEqual(['/tmp', '/dev/shm', '/scratch']);
   expect(Object.isFrozen(policy)).toBe(true);
+});
+
+test.each([
+  ['by-kind', undefined, 'by-kind'],
+  ['by-kind', 'refused', 'refused'],
+  ['refused', undefined, 'refused'],
+  ['allowed', 'refused', 'allowed'],
+] as const)('writing code: the operator says %s, the kind says %s: %s', (said, writeExecute, applies) => {
+  const saying = { ...operator, defaults: { ...strictPolicy, writeExecute: said } };
+  const ask = { memoryBytes: 64 * MiB, ...(writeExecute === undefined ? {} : { writeExecute }) };
+  for (const request of [{}, { cpus: 0.5 }]) {
+    const expected = { memoryBytes: 64 * MiB, writeExecute: applies };
+    expect(policyFor({ ...ask, request }, saying)).toMatchObject(expected);
+  }
 });
 
 test('a tmpfs of the same path replaces', () => {

@@ -36,13 +36,20 @@ export interface PolicyAsk {
   readonly request: PolicyRequest;
   /** Bounded by the limits of actions. */
   readonly memoryBytes: number;
+  /** Said of what never makes code as it runs. It only takes away, and only where the operator leaves it to the kind. */
+  readonly writeExecute?: 'refused';
 }
 
 /** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, EGRESS_EXCEEDED, each naming the field. */
-export function policyFor({ request, memoryBytes }: PolicyAsk, operator: OperatorPolicy): SandboxPolicy {
+export function policyFor(
+  { request, memoryBytes, writeExecute }: PolicyAsk,
+  operator: OperatorPolicy,
+): SandboxPolicy {
   // The operator's own default is bounded by nothing.
   const isDefault = Object.keys(request).length === 0;
-  return { ...(isDefault ? operator.defaults : boundPolicy(request, operator)), memoryBytes };
+  const policy = isDefault ? operator.defaults : boundPolicy(request, operator);
+  const isRefused = writeExecute === 'refused' && policy.writeExecute === 'by-kind';
+  return { ...policy, memoryBytes, ...(isRefused ? { writeExecute } : {}) };
 }
 
 /** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, EGRESS_EXCEEDED, each naming the field. */

@@ -94,6 +94,18 @@ const sentences: Readonly<Record<Mechanism, Sentence>> = {
     landlock === undefined
       ? 'off'
       : `reads ${pathsOf(landlock, 'read')}; writes devices in ${pathsOf(landlock, 'device')}, and tmpfs`,
+  'landlock-scope': ({ landlock }) =>
+    landlock === undefined ? 'off' : 'no signal and no abstract socket leads out of it',
+  'no-write-execute': ({ writeExecute }) =>
+    ({
+      'by-kind': 'memory that could be written never runs, for kinds without a compiler at run time',
+      allowed: 'off',
+      refused: 'memory that could be written never runs',
+    })[writeExecute],
+  'core-scheduling': ({ coreScheduling }) =>
+    coreScheduling ? 'shares a processor core with no other sandbox at the same time' : 'off',
+  'speculation-control': ({ speculationControl }) =>
+    speculationControl ? 'no speculative bypass of stores, no foreign branch predictions' : 'off',
   apparmor: ({ apparmorProfile }) =>
     apparmorProfile === 'auto'
       ? 'a profile of Ward’s own, made from this policy'

@@ -86,6 +86,9 @@ export const operatorPolicySchema = z.strictObject({
     })
     .optional(),
   landlock: z.boolean().optional(),
+  writeExecute: z.enum(['by-kind', 'allowed']).optional(),
+  coreScheduling: z.boolean().optional(),
+  speculationControl: z.boolean().optional(),
   /** `auto`, `off`, or the name of a loaded profile. */
   apparmorProfile: z.string().min(1).max(256).optional(),
   selinuxLabel: z

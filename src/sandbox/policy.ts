@@ -88,6 +88,15 @@ export interface SandboxPolicy {
    * to enforce it. Without categories (`…:container_t:s0`) each sandbox gets a pair of its own. Undefined: none.
    */
   readonly selinuxLabel: string | undefined;
+  /**
+   * Whether memory can be written and then run, which compilers at run time need. `by-kind`: not for functions in
+   * languages without one.
+   */
+  readonly writeExecute: 'by-kind' | 'allowed' | 'refused';
+  /** Nothing of another sandbox runs beside it on a processor core, where cores have several threads. */
+  readonly coreScheduling: boolean;
+  /** The processor speculates less for it, where the kernel leaves that to processes. */
+  readonly speculationControl: boolean;
   /** Ids inside the sandbox; outside they are in a range that belongs to this sandbox alone. */
   readonly uid: number;
   readonly gid: number;
@@ -169,6 +178,9 @@ export const strictPolicy: SandboxPolicy = Object.freeze<SandboxPolicy>({
   ],
   apparmorProfile: 'auto',
   selinuxLabel: 'auto',
+  writeExecute: 'by-kind',
+  coreScheduling: true,
+  speculationControl: true,
   uid: 1000,
   gid: 1000,
   oomScoreAdj: 500,

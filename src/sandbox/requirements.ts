@@ -88,6 +88,27 @@ const checks: Partial<Record<Mechanism, Check>> = {
     if (!host.lsm.landlock) return 'the kernel has no Landlock';
     return hasLandlockLauncher ? undefined : 'the image has no /usr/bin/setpriv that can apply it';
   },
+  'landlock-scope': ({ policy, host }) => {
+    if (policy.landlock === undefined) return 'the policy turns it off';
+    if (policy.runtime === 'runsc') return 'gVisor has no Landlock';
+    return host.inherited.has('scope') ? undefined : 'the kernel has no scopes (Landlock ABI 6)';
+  },
+  'no-write-execute': ({ policy, host }) => {
+    if (policy.writeExecute === 'allowed') return 'the policy turns it off';
+    if (policy.runtime === 'runsc') return 'gVisor’s kernel makes code as it runs';
+    return host.inherited.has('no-write-execute') ? undefined : 'the kernel has no PR_SET_MDWE';
+  },
+  'core-scheduling': ({ policy, host }) => {
+    if (!policy.coreScheduling) return 'the policy turns it off';
+    return host.inherited.has('core')
+      ? undefined
+      : 'the kernel has no core scheduling, or the processor no threads';
+  },
+  'speculation-control': ({ policy, host }) => {
+    if (!policy.speculationControl) return 'the policy turns it off';
+    const canSet = host.inherited.has('store-bypass') || host.inherited.has('indirect-branch');
+    return canSet ? undefined : 'the kernel does not leave it to processes';
+  },
   apparmor: ({ policy, host }) => {
     if (host.lsm.apparmorProfiles === undefined) return 'AppArmor is off on this host';
     if (policy.apparmorProfile === undefined) return 'the policy turns it off';

@@ -16,6 +16,7 @@ import { type DeviceFolder, type DeviceFolders, openDeviceFolders } from './devi
 import { sandboxFault } from './faults.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { inspectHost } from './host/inspect.ts';
+import { inheritingArgv } from './inherited.ts';
 import { joinSandbox } from './joined-sandbox.ts';
 import { type Confined, type DenialWatch, watchDenials } from './lsm/denial-watch.ts';
 import { type LsmGuard, openLsmGuard } from './lsm/guard.ts';
@@ -291,7 +292,7 @@ export class LocalSandboxHost implements AsyncDisposable {
     if (driver.joinsCgroup) await cgroup.create(limitsOf(request.policy));
     else await cgroup.limitSockets(request.policy);
     const process = await startRuntime({
-      argv: driver.runArgv(runtime, paths, hasChannel),
+      argv: inheritingArgv(request.policy, this.features, driver.runArgv(runtime, paths, hasChannel)),
       cwd: paths.bundleDir,
       env: runtimeEnv,
       hasChannel,

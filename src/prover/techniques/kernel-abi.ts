@@ -36,6 +36,7 @@ export const abiTechniques: readonly Technique[] = [
     title: 'make a 32-bit call, whose numbers mean something else',
     reference: 'seccomp(2), CVE-2009-0834',
     expects: ['killed', 'signal', 'absent', 'ENOSYS', 'EPERM'],
+    makesCode: true,
     program: `${machineCode}
 # mov eax, 20 (getpid of i386); int 0x80; movsxd rax, eax; ret
 judge(lambda start: bytes.fromhex("b814000000" "cd80" "4863c0" "c3"), "getpid of the 32-bit ABI has answered")
@@ -47,6 +48,7 @@ judge(lambda start: bytes.fromhex("b814000000" "cd80" "4863c0" "c3"), "getpid of
     title: 'open a socket by the call whose arguments no filter can see',
     reference: 'socketcall(2), CVE-2026-31431',
     expects: ['killed', 'signal', 'absent', 'ENOSYS', 'EPERM'],
+    makesCode: true,
     program: `${machineCode}
 # mov eax, 102 (socketcall); mov ebx, 1 (SOCKET); mov ecx, arguments; int 0x80; movsxd rax, eax; ret. rbx is kept in r12.
 def code(start):
@@ -64,6 +66,7 @@ judge(code, "sockets of the family VSOCK are let through", let_through=errno.EIN
     title: 'change to 32-bit mode and make calls there',
     reference: 'seccomp(2), Intel SDM volume 2, JMP',
     expects: ['killed', 'signal', 'absent'],
+    makesCode: true,
     program: `${machineCode}
 # jmp far [rip]: to the code segment 0x23; there: mov eax, 20; int 0x80; mov eax, 1; mov ebx, 42; int 0x80 (exit)
 def code(start):

@@ -1,4 +1,5 @@
 /** Settings of one's own process by which the kernel would loosen what it holds it to, or cost others more. */
+import { isSince } from '../cannot-fail.ts';
 import type { Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'seccomp' } as const;
@@ -77,6 +78,33 @@ let_through(lambda: syscall("prctl", 62, 99, 0, 0, 0), ["EINVAL", "ENODEV"], "th
       program: `
 FS_IOC_GETFLAGS = 0x80086601
 let_through(lambda: syscall("ioctl", ${file}, FS_IOC_GETFLAGS, buffer(8)), ["EINVAL", "EOPNOTSUPP", "ENOTTY"], "the file system was asked")
+`,
+    }),
+  ),
+  ...(
+    [
+      ['map', 'map memory to be written and run', 'mmap.mmap(-1, 4096, prot=7)'],
+      ['protect', 'make memory run that was written', 'protect(mmap.mmap(-1, 4096))'],
+      ['file', 'run a file of one’s own, mapped to be written', 'protect(mapped("/tmp/code"))'],
+    ] as const
+  ).map(
+    ([name, title, attempted]): Technique => ({
+      ...{ ...head, control: 'no-write-execute', name: `write-execute-${name}`, title },
+      reference: 'prctl(2), PR_SET_MDWE',
+      expects: ['EACCES', 'EPERM'],
+      harmlessInGvisor: 'what runs is still below its kernel',
+      cannotFail: ({ kernel }) => (isSince(kernel, '6.3') ? undefined : 'the kernel has no PR_SET_MDWE'),
+      program: `
+import mmap
+def protect(memory):
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    if libc.mprotect(ctypes.c_void_p(start), 4096, mmap.PROT_READ | mmap.PROT_EXEC) != 0:
+        raise OSError(ctypes.get_errno(), "mprotect")
+def mapped(path):
+    file = os.open(path, os.O_CREAT | os.O_RDWR, 0o700)
+    os.ftruncate(file, 4096)
+    return mmap.mmap(file, 4096, mmap.MAP_PRIVATE)
+refused(lambda: ${attempted}, "memory that was written may be run")
 `,
     }),
   ),

@@ -74,6 +74,8 @@ const removals = {
       { rlimits: [] },
     ),
   'cpu-limit': (spec) => withResources(spec, ({ cpu }) => ({ cpu: { ...cpu, quota: cpu.period } })),
+  // What sandboxes inherit comes with Ward's own start.
+  'no-write-execute': (spec) => spec,
   // Both have the same ids, whatever the configuration says.
   'user-namespace': (spec) => spec,
   'network-namespace': sharedNamespace('network', 'net'),

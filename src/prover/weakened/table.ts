@@ -58,7 +58,7 @@ const rows: readonly Row[] = [
   },
   {
     without: ['no-capabilities'],
-    techniques: ['capset-all capabilities-held interface-create filter-table socket-options low-port'],
+    techniques: ['capset-all capabilities-held interface-create low-port'],
   },
   { without: ['pids-limit'], techniques: ['fork-bomb thread-bomb zombie-bomb'] },
   { without: ['read-only-root'], techniques: ['root-attributes self-exe-overwrite'] },
@@ -126,6 +126,7 @@ const rows: readonly Row[] = [
       'clone-namespaces setns-init setns-pidfd setuid-root setresuid-other setgid-root setgroups-drop',
       'capability-ambient secure-bits reboot host-name domain-name file-capability attribute-security',
       'socket-packet socket-high-bits interface-change',
+      'filter-table socket-options',
     ],
   },
   { without: ['seccomp', 'resource-limits'], techniques: ['memory-lock tenant-watches-quota'] },
@@ -162,6 +163,8 @@ const rows: readonly Row[] = [
     without: ['seccomp', 'landlock', 'no-new-privileges', 'tmpfs-limit', 'resource-limits'],
     techniques: ['setuid-made'],
   },
+  { without: ['no-write-execute'], techniques: ['write-execute-map write-execute-protect'] },
+  { without: ['tmpfs-limit', 'no-write-execute'], techniques: ['write-execute-file'] },
 ];
 
 const leftOut: Readonly<Record<string, readonly string[]>> = {

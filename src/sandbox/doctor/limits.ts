@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxPolicy } from '../policy.ts';
 import type { LocalSandboxHost } from '../sandbox-host.ts';
 import { proveEgress } from './egress.ts';
+import { inheritedProbes } from './inherited.ts';
 import { type ProbeProgram, runProgram, startProgram } from './program.ts';
 import type { Finding, LimitProbe } from './types.ts';
 
@@ -21,6 +22,7 @@ export const limitProbes: readonly LimitProbe<LimitContext>[] = [
   { mechanism: 'cpu-limit', run: cpu },
   { mechanism: 'io-limit', run: io },
   { mechanism: 'freezer', run: freezer },
+  ...inheritedProbes,
   { mechanism: 'egress', run: proveEgress },
 ];
 

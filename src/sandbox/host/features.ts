@@ -1,4 +1,5 @@
 /** What this machine offers: plain data, inspected once when a sandbox host is opened. */
+import type { Inherited } from '../inherited.ts';
 import type { RuntimeName } from '../types.ts';
 
 export interface CgroupFeatures {
@@ -53,6 +54,8 @@ export interface HostFeatures {
   /** Names as in /proc/self/ns: `user`, `time`, … */
   readonly namespaces: ReadonlySet<string>;
   readonly disks: readonly Disk[];
+  /** What can be set on a process for all that comes of it. */
+  readonly inherited: ReadonlySet<Inherited>;
   /** Why no sandbox can be given a way out; undefined when nothing is known to be missing. */
   readonly egressObstacle: string | undefined;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { egressObstacle } from '../../egress/index.ts';
 import { runCommand } from '../../lib/index.ts';
 import { sandboxFault } from '../faults.ts';
+import { inheritedHere } from '../inherited.ts';
 import { isIsolated } from '../isolation/isolation.ts';
 import type { CgroupFeatures, Disk, HostFeatures, LsmFeatures } from './features.ts';
 import { type MountPoint, readMounts } from './mounts.ts';
@@ -23,6 +24,7 @@ export async function inspectHost(): Promise<HostFeatures> {
     lsm: await lsmFeatures(),
     namespaces: new Set(readdirSync('/proc/self/ns')),
     disks: disksOf('/sys/block'),
+    inherited: await inheritedHere(processor),
     egressObstacle: egressObstacle(),
   };
 }

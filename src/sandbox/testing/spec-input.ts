@@ -1,6 +1,7 @@
 /** A host and a request for the tests of this folder. */
 import { tmpdir } from 'node:os';
 import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
+import { inheritedNames } from '../inherited.ts';
 import { strictPolicy } from '../policy.ts';
 import type { SpecInput } from '../spec/input.ts';
 
@@ -18,6 +19,7 @@ export const v2Host: HostFeatures = {
   lsm: { landlock: true, apparmorProfiles: undefined, apparmorParser: undefined, selinux: 'off' },
   namespaces: new Set(['user', 'pid', 'mnt', 'ipc', 'uts', 'cgroup', 'net', 'time']),
   disks: [{ name: 'vda', major: 254, minor: 0 }],
+  inherited: new Set(inheritedNames),
   egressObstacle: undefined,
 };
 

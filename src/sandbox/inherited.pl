@@ -1,0 +1,47 @@
+# Sets on itself what the kernel hands on to every process that it becomes and starts, and becomes the program: a
+# runtime, and with it the whole sandbox. ARCH WORDS PROGRAM…: what to set, separated by commas.
+# ARCH try WORD…: prints which of them can be set here, and ends.
+use strict;
+use warnings;
+
+my ($arch, $words, @program) = @ARGV;
+my $prctl = $arch eq 'arm64' ? 167 : 157;
+
+# linux/prctl.h: PR_GET_SPECULATION_CTRL, PR_SET_SPECULATION_CTRL, PR_SPEC_FORCE_DISABLE; PR_SPEC_PRCTL is bit 0.
+sub speculation {
+    my $kind = shift;
+    my $state = syscall($prctl, 52, $kind, 0, 0, 0);
+    return 0 if $state < 0 || !($state & 1);
+    return syscall($prctl, 53, $kind, 8, 0, 0) == 0;
+}
+
+my %steps = (
+    # PR_SPEC_STORE_BYPASS, PR_SPEC_INDIRECT_BRANCH
+    'store-bypass' => sub { speculation(0) },
+    'indirect-branch' => sub { speculation(1) },
+    # PR_SCHED_CORE, PR_SCHED_CORE_CREATE for this thread alone: a new cookie.
+    'core' => sub { syscall($prctl, 62, 1, 0, 0, 0) == 0 },
+    # landlock(7): a ruleset without rights to files or ports, scoped to abstract sockets and signals.
+    'scope' => sub {
+        my $attributes = pack('QQQ', 0, 0, 3);
+        my $ruleset = syscall(444, $attributes, length $attributes, 0);
+        return $ruleset >= 0 && syscall(446, $ruleset, 0) == 0;
+    },
+    # PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN
+    'no-write-execute' => sub { syscall($prctl, 65, 1, 0, 0, 0) == 0 },
+);
+
+if ($words eq 'try') {
+    # Each in a child: nothing of it is to stay.
+    for my $step (@program) {
+        my $child = fork() // die "fork: $!\n";
+        if ($child == 0) { exit($steps{$step}->() ? 0 : 1) }
+        waitpid($child, 0);
+        print "$step\n" if $? == 0;
+    }
+    exit 0;
+}
+for my $step (split /,/, $words) {
+    $steps{$step}->() or die "$step can't be set: $!\n";
+}
+exec { $program[0] } @program or die "$program[0]: $!\n";

@@ -1,0 +1,79 @@
+/**
+ * What is set on the process that starts a runtime, since the kernel hands it on to all that comes of it: no field of
+ * the OCI configuration has it, and no program of the image is needed for it. `inherited.pl` sets it and becomes the
+ * runtime.
+ */
+import { join } from 'node:path';
+import { runCommand } from '../lib/index.ts';
+import type { SandboxPolicy } from './policy.ts';
+
+/**
+ * `store-bypass`, `indirect-branch`: speculation is off for good (prctl(2), PR_SET_SPECULATION_CTRL). `core`: nothing
+ * without the same cookie runs beside it on a core (Documentation/admin-guide/hw-vuln/core-scheduling.rst). `scope`: no
+ * abstract socket and no signal leaves it (landlock(7), from ABI 6). `no-write-execute`: what could be written never
+ * runs (PR_SET_MDWE).
+ */
+export const inheritedNames = [
+  'store-bypass',
+  'indirect-branch',
+  'core',
+  'scope',
+  'no-write-execute',
+] as const;
+export type Inherited = (typeof inheritedNames)[number];
+
+type Processor = 'x64' | 'arm64';
+
+interface Inheriting {
+  readonly arch: Processor;
+  readonly inherited: ReadonlySet<Inherited>;
+}
+
+const program = ['/usr/bin/perl', join(import.meta.dirname, 'inherited.pl')];
+
+/** Those that can be set on this host, tried by processes that end at once. Empty where there is no Perl. */
+export async function inheritedHere(arch: Processor): Promise<ReadonlySet<Inherited>> {
+  try {
+    const { stdout } = await runCommand([...program, arch, 'try', ...inheritedNames], { timeoutMs: 10_000 });
+    const said = new Set(stdout.split('\n'));
+    return new Set(inheritedNames.filter((name) => said.has(name)));
+  } catch {
+    return new Set();
+  }
+}
+
+/** What a sandbox gets, of what the host has. Pure. */
+export function inheritedOf(
+  { runtime, landlock, writeExecute, coreScheduling, speculationControl }: SandboxPolicy,
+  { inherited }: Pick<Inheriting, 'inherited'>,
+): readonly Inherited[] {
+  const isGvisor = runtime === 'runsc';
+  const isWanted: Readonly<Record<Inherited, boolean>> = {
+    'store-bypass': speculationControl,
+    'indirect-branch': speculationControl,
+    core: coreScheduling,
+    // gVisor's own kernel has sockets and signals of its own, and makes code as it runs.
+    scope: landlock !== undefined && !isGvisor,
+    'no-write-execute': writeExecute === 'refused' && !isGvisor,
+  };
+  return inheritedNames.filter((name) => isWanted[name] && inherited.has(name));
+}
+
+/** Starts a runtime with what its sandbox gets. Pure. */
+export function inheritingArgv(
+  policy: SandboxPolicy,
+  host: Inheriting,
+  argv: readonly string[],
+): readonly string[] {
+  const names = inheritedOf(policy, host);
+  return names.length === 0 ? argv : settingArgv(names, host.arch, argv);
+}
+
+/** Pure. */
+export function settingArgv(
+  names: readonly Inherited[],
+  arch: Processor,
+  argv: readonly string[],
+): readonly string[] {
+  return [...program, arch, names.join(','), ...argv];
+}
