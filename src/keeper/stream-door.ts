@@ -17,12 +17,13 @@ export interface StreamDoor extends AsyncDisposable {
   take(run: number, count: number): Promise<readonly Socket[]>;
 }
 
-/** A line `SECRET RUN INDEX`. */
+/** A line `SECRET RUN INDEX`, of at most four streams. */
 const longestHead = 80;
 const deadlineMs = 10_000;
 /** Connections that have not said whose they are. */
 const mostSilent = 512;
-const mostStreams = 4;
+/** Whose streams wait for the rest of them, or for the request. */
+const mostRuns = 512;
 
 interface Arrival {
   readonly sockets: (Socket | undefined)[];
@@ -75,8 +76,9 @@ export async function openStreamDoor(folder: string, userId: number): Promise<St
     void readHead(socket).then((head) => {
       silent--;
       const [said, run = '', index = ''] = head?.split(' ') ?? [];
-      const isSound = said === secret && /^\d{1,15}$/.test(run) && Number(index) < mostStreams;
-      if (!isSound || socket.destroyed) return void socket.destroy();
+      const isSound = said === secret && /^\d{1,15}$/.test(run) && /^[0-3]$/.test(index);
+      const isOneTooMany = arrivals.size >= mostRuns && !arrivals.has(Number(run));
+      if (!isSound || isOneTooMany || socket.destroyed) return void socket.destroy();
       const { sockets } = arrivalOf(Number(run));
       if (sockets[Number(index)] !== undefined) return void socket.destroy();
       sockets[Number(index)] = socket;
