@@ -8,6 +8,7 @@ import { canShare } from '../src/prover/batch.ts';
 import { type ProveReport, prove, proveWeakened, selectTechniques } from '../src/prover/index.ts';
 import { missingForTechniques, openProverPlace } from '../src/prover/prover.fixture.ts';
 import { openSuite, runInPlace } from '../src/prover/suite.ts';
+import { hungUpOn, refused } from '../src/prover/techniques/server-requests.ts';
 import type { Expectation, ProgramTechnique, TechniqueResult } from '../src/prover/types.ts';
 import { openWeakened } from '../src/prover/weakened/open.ts';
 import { type RuntimeName, type SandboxPolicy, strictPolicy } from '../src/sandbox/index.ts';
@@ -260,3 +261,29 @@ describe.skipIf(missingForTechniques('crun') !== undefined)('programs that share
     ]);
   });
 });
+
+describe.skipIf(missingForTechniques('crun') !== undefined)(
+  'requests of a server that was taken over',
+  () => {
+    test('are told as escaped when the keeper grants them', async () => {
+      await using place = await openProverPlace('crun');
+      await using suite = await openSuite({ ...place, policy: strictPolicy });
+      const granted = [
+        refused('granted', 'ask for what it may have', /./, ({ link, sound }) =>
+          link.ask('check', { ask: sound }),
+        ),
+        hungUpOn('heard', 'say what a server says', ({ sound }) => ({
+          op: 'check',
+          id: 1_000_000,
+          ask: sound,
+        })),
+      ];
+      for (const technique of granted)
+        expect(await suite.run(technique)).toMatchObject({ outcome: 'ESCAPED' });
+      const unfit = refused('unfit', 'be refused for something else', /^EGRESS_EXCEEDED /, ({ link }) =>
+        link.ask('lend', { sandbox: '0123456789abcdef' }),
+      );
+      expect(await suite.run(unfit)).toMatchObject({ outcome: 'ERROR' });
+    });
+  },
+);

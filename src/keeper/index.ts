@@ -5,7 +5,7 @@ export { openKeptHost } from './kept-host.ts';
 export { type KeptPlaces, openKeptMounter, openKeptPlaces } from './kept-places.ts';
 export { type KeptProgram, startKeptScan } from './kept-streams.ts';
 export { sayLine } from './lines.ts';
-export { type KeeperLink, keeperDescriptor, openLink } from './link.ts';
+export { type KeeperLink, keeperDescriptor, linkOver, openLink } from './link.ts';
 export { serverFilter } from './server-filter.ts';
 export {
   findWalls,

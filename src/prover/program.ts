@@ -96,7 +96,8 @@ export function answerOf(verdict: Verdict): Answer {
 
 const interpreters = ['/usr/bin/python3', '/usr/bin/python3.13', '/usr/local/bin/python3'];
 
-async function interpreterOf(rootDir: string): Promise<string> {
+/** The path inside the root of the suite's image. @throws Fault PYTHON_MISSING */
+export async function interpreterOf(rootDir: string): Promise<string> {
   for (const path of interpreters) {
     if (await lstat(join(rootDir, path)).catch(() => undefined)) return path;
   }

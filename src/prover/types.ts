@@ -18,7 +18,11 @@ export type Control =
   | 'request-check'
   | 'own-environment'
   | 'api-entrance'
-  | 'sandbox-end';
+  | 'sandbox-end'
+  /** What keeps the server from the rest of the machine. */
+  | 'server-walls'
+  /** How the keeper judges what the server asks for. */
+  | 'keeper-check';
 
 /**
  * The answer that an attack should get.

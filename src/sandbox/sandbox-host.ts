@@ -114,6 +114,10 @@ export class LocalSandboxHost implements AsyncDisposable {
     this.#devices = openDeviceFolders(join(this.#instanceDir, 'devices'));
   }
 
+  get instance(): string {
+    return this.#options.instance;
+  }
+
   /** The kernel's log may tell of violations. */
   get hearsKernel(): boolean {
     return this.#denials !== undefined;

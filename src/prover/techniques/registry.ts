@@ -28,6 +28,8 @@ import { socketTechniques } from './outside-sockets.ts';
 import { freezeTechniques } from './sandbox-freeze.ts';
 import { leftoverTechniques } from './sandbox-leftovers.ts';
 import { lifeTechniques } from './sandbox-life.ts';
+import { serverRequestTechniques } from './server-requests.ts';
+import { serverWallTechniques } from './server-walls.ts';
 import { fileStarvation } from './starvation-files.ts';
 import { memoryStarvation } from './starvation-memory.ts';
 import { processStarvation } from './starvation-processes.ts';
@@ -68,4 +70,6 @@ export const techniques: readonly Technique[] = [
   ...settingTechniques,
   ...apiTechniques,
   ...archiveTechniques,
+  ...serverWallTechniques,
+  ...serverRequestTechniques,
 ];

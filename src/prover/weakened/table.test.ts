@@ -10,7 +10,9 @@ test('every technique is in the table, once', () => {
 
 test('most are run; those that are not say why', () => {
   const leftOut = techniques.filter(({ name }) => weakeningOf(name).leftOut !== undefined);
-  expect(leftOut.length).toBeLessThan(techniques.length * 0.4);
+  // Those that start in the server have no sandbox to be weakened, and hold themselves to a control.
+  const inSandboxes = techniques.filter(({ name }) => !name.startsWith('server-'));
+  expect(leftOut.filter((each) => inSandboxes.includes(each)).length).toBeLessThan(inSandboxes.length * 0.4);
   for (const { name } of leftOut)
     expect(weakeningOf(name)).toMatchObject({ without: [], leftOut: expect.stringMatching(/\w/) });
 });

@@ -1,0 +1,277 @@
+/**
+ * The server was taken over, and asks the keeper for what no server may have. Each is asked of a real keeper, which first has to
+ * grant the same server what it may have: a keeper that refuses everything proves nothing.
+ */
+import { once } from 'node:events';
+import { mkdir, symlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { sayLine } from '../../keeper/index.ts';
+import { isFault } from '../../lib/index.ts';
+import type { PolicyAsk } from '../../sandbox/index.ts';
+import { type KeptServer, openKeptServer } from '../kept-server.ts';
+import { answerOf, interpreterOf, runProgram, type Start } from '../program.ts';
+import type { Answer, HostContext, HostTechnique, Technique } from '../types.ts';
+
+const head = { vector: 'application', control: 'keeper-check', expects: ['refused'] } as const;
+const mebibyte = 1024 * 1024;
+const someName = '0123456789abcdef';
+const otherRoot = 'b'.repeat(64);
+
+type Demand = (server: KeptServer, context: HostContext) => Promise<unknown>;
+
+/** Answered with this fault. */
+export function refused(name: string, title: string, fault: RegExp, demand: Demand): HostTechnique {
+  return { ...titled(name, title), run: (context) => answerTo(context, fault, demand) };
+}
+
+/** So far from what a server says that the keeper hangs up on it. */
+export function hungUpOn(
+  name: string,
+  title: string,
+  said: (server: KeptServer) => object | Buffer,
+): HostTechnique {
+  return { ...titled(name, title), run: (context) => answerToNoise(context, said) };
+}
+
+function titled(name: string, title: string) {
+  return {
+    ...{ ...head, name: `server-${name}`, title: `in the server: ${title}` },
+    reference: 'src/keeper/wire.ts',
+  };
+}
+
+const checked =
+  (change: (server: KeptServer) => Partial<PolicyAsk>): Demand =>
+  (server) =>
+    server.link.ask('check', { ask: { ...server.sound, ...change(server) } });
+const strange = (more: object) => () => ({ id: 1_000_000, ...more });
+
+export const serverRequestTechniques: readonly Technique[] = [
+  refused(
+    'ask-memory',
+    'ask for more memory than any sandbox may have',
+    /^POLICY_EXCEEDED /,
+    checked(({ operator: { ceiling }, sound }) => ({
+      memoryBytes: Math.max(ceiling.memoryBytes, sound.memoryBytes) + mebibyte,
+    })),
+  ),
+  refused(
+    'ask-cpus',
+    'ask for more processors than any sandbox may have',
+    /^POLICY_EXCEEDED /,
+    checked(({ operator: { ceiling, defaults } }) => ({
+      request: { cpus: Math.max(ceiling.cpus, defaults.cpus) + 1 },
+    })),
+  ),
+  refused(
+    'ask-programs-in-tmpfs',
+    'ask for a file system in memory that runs programs',
+    /^POLICY_EXCEEDED /,
+    checked(() => ({ request: { tmpfs: [{ path: '/tmp', sizeBytes: mebibyte, inodes: 64, exec: true }] } })),
+  ),
+  refused(
+    'ask-egress',
+    'ask for a way to an address that no sandbox may reach',
+    /^EGRESS_EXCEEDED /,
+    // By the wire the rules are as text has them.
+    (server) =>
+      server.link.ask('check', {
+        ask: { ...server.sound, request: { egress: [{ cidr: '203.0.113.0/24' }] } },
+      } as never),
+  ),
+  {
+    ...titled('ask-calls', 'ask for a seccomp profile that lets all calls through'),
+    expects: ['killed', 'EPERM', 'ENOSYS'],
+    run: askForCalls,
+  },
+  hungUpOn('ask-capability', 'ask for capabilities', ({ sound }) => ({
+    ...{ op: 'check', id: 1_000_000, ask: { ...sound, request: { capAdd: ['ALL'] } } },
+  })),
+  hungUpOn('ask-user', 'ask for the user of another tenant', ({ sound }) => ({
+    ...{ op: 'check', id: 1_000_000, ask: { ...sound, request: { uid: 0 } } },
+  })),
+  hungUpOn('ask-policy', 'bring a finished policy', ({ sound }) => ({
+    ...{ op: 'check', id: 1_000_000, ask: sound, policy: { uid: 0 } },
+  })),
+  hungUpOn(
+    'ask-process',
+    'ask for a process without a sandbox',
+    strange({ op: 'exec', argv: ['/bin/true'] }),
+  ),
+  hungUpOn('ask-root-path', 'name a root by a path', strange({ op: 'unmount', root: '../../etc' })),
+  hungUpOn('ask-code-path', 'name code by a path', strange({ op: 'removeCode', code: '../../../etc' })),
+  hungUpOn(
+    'ask-port-path',
+    'name a folder of ports by a path',
+    strange({ op: 'portFolder', sandbox: '../platform', port: 80 }),
+  ),
+  hungUpOn(
+    'ask-no-port',
+    'name a port that there is not',
+    strange({ op: 'wayIn', sandbox: someName, port: 0 }),
+  ),
+  hungUpOn('ask-endless-line', 'say a line without an end', () => Buffer.alloc(16 * mebibyte, 'x')),
+  refused('ask-other-root', 'start from a root that it has not had mounted', /^REQUEST_UNSAFE /, (server) =>
+    server.link.ask('start', { order: { ...orderOf(server), root: otherRoot } }),
+  ),
+  refused(
+    'ask-folder-outside',
+    'have a folder made outside of a root',
+    /^REQUEST_UNSAFE /,
+    mounted((one) => [one], ['../up']),
+  ),
+  refused(
+    'ask-layer-outside',
+    'have a folder of the host’s mounted as a layer',
+    /is no layer of the image store/,
+    mounted(() => ['../../../etc']),
+  ),
+  refused(
+    'ask-layer-link',
+    'have a link to a folder of the host’s mounted as a layer',
+    /ENOTDIR|ELOOP/,
+    mounted((_, link) => [link]),
+  ),
+  { ...titled('ask-other-sandbox', 'reach into a sandbox that it has not asked for'), run: reachIntoOther },
+  { ...titled('door-secret', 'take a place at the door of streams with a wrong secret'), run: knock },
+  { ...titled('door-run', 'bring streams of another run to the door'), run: bringOthers },
+];
+
+async function answerTo(context: HostContext, fault: RegExp, demand: Demand): Promise<Answer> {
+  await using server = await openKeptServer(context);
+  await server.link.ask('check', { ask: server.sound });
+  try {
+    await demand(server, context);
+    return { outcome: 'ESCAPED', detail: 'the keeper granted it' };
+  } catch (error) {
+    if (!isFault(error) || !fault.test(`${error.code} ${error.message}`)) throw error;
+    return { outcome: 'BLOCKED', answer: 'refused', detail: `${error.code}: ${error.message}` };
+  }
+}
+
+async function answerToNoise(
+  context: HostContext,
+  said: (server: KeptServer) => object | Buffer,
+): Promise<Answer> {
+  await using server = await openKeptServer(context);
+  const { link, line, sound } = server;
+  await link.ask('check', { ask: sound });
+  const noise = said(server);
+  if (Buffer.isBuffer(noise)) line.write(noise);
+  else sayLine(line, noise);
+  const stillListens = await link.ask('check', { ask: sound }).then(
+    () => true,
+    () => false,
+  );
+  if (stillListens) return { outcome: 'ESCAPED', detail: 'the keeper listens on' };
+  return { outcome: 'BLOCKED', answer: 'refused', detail: 'the keeper hung up' };
+}
+
+/** A layer of the store is granted first. `layersOf` gets the names of that one and of a link. */
+function mounted(
+  layersOf: (one: string, link: string) => readonly string[],
+  folders: readonly string[] = [],
+): Demand {
+  const [one, link] = ['c', 'd'].map((letter) => `unpacked/${letter.repeat(64)}`) as [string, string];
+  return async ({ link: keeper, layersDir }) => {
+    for (const folder of ['dev', 'fn', 'proc', 'sys', 'tmp', 'ward'])
+      await mkdir(join(layersDir, one, folder), { recursive: true });
+    await symlink('/etc', join(layersDir, link));
+    const plain = { root: otherRoot, reference: 'of the suite' };
+    await keeper.ask('mount', { ...plain, layers: [one], folders: [] });
+    await keeper.ask('unmount', { root: otherRoot });
+    await keeper.ask('mount', { ...plain, layers: [...layersOf(one, link)], folders: [...folders] });
+  };
+}
+
+function orderOf({ root, sound }: KeptServer) {
+  return { root, args: ['/bin/true'], env: {}, cwd: '/', channel: 'none' as const, ask: sound };
+}
+
+const keepKey = `
+refused(lambda: syscall("add_key", "user", "ward-prove", b"key", 3, -2), "a key is kept")
+`;
+
+/** Granted, but of no use: profiles only take away. */
+async function askForCalls(context: HostContext): Promise<Answer> {
+  await using server = await openKeptServer(context);
+  const { host, root, sound } = server;
+  const ask = { ...sound, request: { seccomp: [{ defaultAction: 'SCMP_ACT_ALLOW' }] } };
+  const start: Start = ({ policy: _, ...rest }) => host.start({ ...rest, rootDir: root, ask });
+  return answerOf(await runProgram({ ...context, start }, keepKey, {}, context.signal));
+}
+
+async function reachIntoOther(context: HostContext): Promise<Answer> {
+  await using server = await openKeptServer(context);
+  const { link } = server;
+  const other = await context.start('time.sleep(60)');
+  let hasEnded = false;
+  void other.exited.then(() => {
+    hasEnded = true;
+  });
+  await using own = await startOwn(server, context, 'import time; time.sleep(60)');
+  await link.ask('lend', { sandbox: own.id });
+  const sandbox = other.id;
+  const demands = [
+    () => link.ask('lend', { sandbox }),
+    () => link.ask('wayIn', { sandbox, port: 80 }),
+    () => link.ask('portFolder', { sandbox, port: 80 }),
+    () => link.ask('serve', { sandbox, port: 80, connections: 1 }),
+  ];
+  for (const demand of demands) {
+    const error = await demand().catch((reason: unknown) => reason);
+    if (!isFault(error)) return { outcome: 'ESCAPED', detail: 'the keeper knows the other sandbox' };
+    if (error.code !== 'SANDBOX_ENDED') throw error;
+  }
+  await link.ask('destroy', { sandbox });
+  if (hasEnded) return { outcome: 'ESCAPED', detail: 'the other sandbox was ended' };
+  return { outcome: 'BLOCKED', answer: 'refused', detail: 'for this server there is no such sandbox' };
+}
+
+/** Closed without a word; and the right secret opens. */
+async function knock(context: HostContext): Promise<Answer> {
+  await using server = await openKeptServer(context);
+  const socket = connect(server.link.hello.door.path);
+  let heard = '';
+  socket.on('data', (bytes: Buffer) => {
+    heard += String(bytes);
+  });
+  socket.on('error', () => {});
+  socket.write(`${'0'.repeat(32)} 3 1\n`);
+  await once(socket, 'close');
+  return heldTo(await outputOf(server, context), heard);
+}
+
+/** They wait for their own run, and are not taken for this one. */
+async function bringOthers(context: HostContext): Promise<Answer> {
+  await using server = await openKeptServer(context);
+  const { path, secret } = server.link.hello.door;
+  const socket = connect(path);
+  let heard = '';
+  socket.on('data', (bytes: Buffer) => {
+    heard += String(bytes);
+  });
+  socket.on('error', () => {});
+  socket.write(`${secret} 999999 1\n`);
+  const said = await outputOf(server, context);
+  socket.destroy();
+  return heldTo(said, heard);
+}
+
+function heldTo(own: string, heard: string): Answer {
+  if (own !== 'own\n') throw new Error('the sandbox of its own did not say a word');
+  if (heard !== '') return { outcome: 'ESCAPED', detail: 'it heard what a sandbox says' };
+  return { outcome: 'BLOCKED', answer: 'refused', detail: 'the sandbox that it asked for spoke to its own' };
+}
+
+async function outputOf(server: KeptServer, context: HostContext): Promise<string> {
+  await using sandbox = await startOwn(server, context, 'print("own")');
+  return await text(sandbox.stdout);
+}
+
+async function startOwn({ host, root, sound }: KeptServer, { rootDir }: HostContext, program: string) {
+  const args = [await interpreterOf(rootDir), '-I', '-c', program];
+  return await host.start({ rootDir: root, args, env: {}, cwd: '/', channel: 'none', ask: sound });
+}
