@@ -114,7 +114,7 @@ export const openUninstalling: typeof import('./uninstall.ts').openUninstalling 
 
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
-  await isolate(servingOpenFiles);
+  await isolate(servingOpenFiles, keeperFlags);
   const { isServer } = await import('../keeper/index.ts');
   if (isServer()) return (await import('./up.ts')).serveHere();
   return (await import('./keep.ts')).keepHere(options);
@@ -171,14 +171,17 @@ export async function explainSandbox(options: SandboxRunOptions): Promise<readon
 
 /** Its connections (`ApiLimits.connections`), some eight for each of 200 sandboxes, and its own files. */
 const servingOpenFiles = 4096;
+/** The time that it takes to start a program grows with the memory of who does it. */
+const keeperFlags = ['--max-semi-space-size=1'];
+
 /** For what makes a few sandboxes by hand. */
 const fewOpenFiles = 256;
 
-async function isolate(openFiles = fewOpenFiles): Promise<void> {
+async function isolate(openFiles = fewOpenFiles, flags: readonly string[] = []): Promise<void> {
   const { checkFitness, enterIsolation, isIsolated } = await import('../sandbox/index.ts');
   // What is secret is made with a mode that says so; the rest has to be seen by sandboxes, whatever the caller's umask.
   process.umask(0o022);
   if (isIsolated()) return;
   if (process.geteuid?.() === 0) checkFitness(openFiles);
-  enterIsolation([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
+  enterIsolation([process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)]);
 }
