@@ -1,5 +1,5 @@
 /**
- * Sandboxes without Ward's rules, for comparisons and for controls that are taken away on purpose: runc, with whatever
+ * Sandboxes without Ward's rules, for comparisons and for controls that are taken away on purpose: runc, with any
  * configuration it is given. Roots are overlays below one folder, in Ward's own mount namespace, and go with it.
  */
 import { once } from 'node:events';

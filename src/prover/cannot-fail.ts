@@ -1,4 +1,4 @@
-/** Why this host answers an attack itself, whatever the sandbox is like: then that it is blocked proves nothing. */
+/** Why this host stops an attack by itself, with any sandbox: then a blocked attack proves nothing. */
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** A real keeper over the suite's own host, and the end of its line that a server has: here in the hands of an attacker. */
+/** A real keeper over the suite's own host, and the server's end of its line: here an attacker has it. */
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';

@@ -116,7 +116,7 @@ def escaped(evidence):
 
 
 def nothing(why):
-    """It can't get through here, whatever the sandbox is like: to fail says nothing. Ends the program."""
+    """It can't get through here in any sandbox, so a failure says nothing. Ends the program."""
     _say("NOTHING " + why)
 
 

@@ -1,6 +1,6 @@
 /**
- * How far a technique may go to reach a limit of the policy: a limit that the machine can't bear to be reached is not
- * tried, and one that lies past what the machine has is none.
+ * How far a technique may go to reach a limit of the policy: a limit that would harm the machine if it were reached is not
+ * tried, and one above what the machine has does not limit.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';

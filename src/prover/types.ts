@@ -63,7 +63,7 @@ interface TechniqueHead {
   readonly endsGvisor?: true;
   /** Tried in a sandbox of its own, and only as far as the machine can bear it. */
   readonly reaches?: Reach;
-  /** Why this host answers it whatever the sandbox is like; undefined where it could get through. */
+  /** Why this host stops it with any sandbox; undefined where it could get through. */
   readonly cannotFail?: (host: Pick<HostFeatures, 'kernel'>) => string | undefined;
   /** Milliseconds after which it counts as an error; 20,000 unless said. */
   readonly timeoutMs?: number;
@@ -97,7 +97,7 @@ export type TechniqueSummary = Omit<
 export type Answer =
   | { readonly outcome: 'BLOCKED'; readonly answer: string; readonly detail: string }
   | { readonly outcome: 'ESCAPED'; readonly detail: string }
-  /** It could not have escaped here, so that its not doing so says nothing. */
+  /** It could not have escaped here, so the result says nothing. */
   | { readonly outcome: 'NOTHING'; readonly detail: string };
 
 /** What the programs are told (`facts` in the prelude). */
@@ -183,7 +183,7 @@ export type OpenAttackedApi = (parts: {
   readonly blobs: BlobStore;
 }) => Promise<AttackedApi>;
 
-/** `NOTHING`: it can't escape here whatever the policy is. `ERROR`: nothing is known: neither blocked nor escaped. */
+/** `NOTHING`: it can't escape here under any policy. `ERROR`: nothing is known: neither blocked nor escaped. */
 export type Outcome = 'BLOCKED' | 'ESCAPED' | 'ERROR' | 'NOTHING';
 
 export interface TechniqueResult {

@@ -18,7 +18,7 @@ const list: CommandSpec = {
   ],
   examples: [
     { command: 'ward namespace list', does: 'usually one' },
-    { command: 'ward namespace list --all', does: 'who is there, and what each takes' },
+    { command: 'ward namespace list --all', does: 'all namespaces, and what each uses' },
     { command: 'ward namespace list --all -o json -l 0 -s 200', does: 'the next 200, for a program' },
   ],
   handler: async () => (await import('../handlers/namespace.ts')).list,

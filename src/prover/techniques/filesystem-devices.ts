@@ -161,7 +161,7 @@ refused(lambda: os.chown("/dev/null", owner.st_uid, owner.st_gid), "the owner of
     program: `
 refusals = []
 for name in ("null", "zero", "full", "random", "urandom", "tty"):
-    # To now, as whoever may write may.
+    # To now, as every user who may write may do.
     refusals.append(attempt(lambda: os.utime("/dev/" + name)))
     if refusals[-1] == "ok":
         escaped("the times of /dev/" + name + " were changed")

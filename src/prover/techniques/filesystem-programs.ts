@@ -132,7 +132,7 @@ blocked("refused", "without effect: " + ", ".join(files[:5]))
     ...head,
     control: 'no-new-privileges',
     name: 'setuid-made',
-    title: 'leave a set-uid program for somebody else to start',
+    title: 'leave a set-uid program for another user to start',
     reference: 'chmod(2), mount(2) MS_NOSUID',
     expects: ['refused', 'EPERM'],
     harmlessInGvisor: 'the file is in memory of its kernel, where nobody else looks',

@@ -91,14 +91,14 @@ const misdeeds: readonly Misdeed[] = [
   },
   {
     name: 'frame-deep',
-    title: 'answer with what nests without end, for whoever walks it',
+    title: 'answer with what nests without end, for the code that walks it',
     expects: ['refused'],
     code: `depth = 500_000
     frame('{"type":"result","id":"' + os.environ["__OW_ACTIVATION_ID"] + '","ok":true,"value":' + "[" * depth + "]" * depth + "}"); hang()`,
   },
   {
     name: 'frame-large',
-    title: 'answer with 12 MiB, for whoever keeps it',
+    title: 'answer with 12 MiB, for the code that keeps it',
     expects: ['limit'],
     code: 'return {"large": "x" * (12 << 20)}',
   },

@@ -49,7 +49,7 @@ export const logTechniques: readonly Technique[] = [
   ),
   stray(
     'sentinel-half',
-    'leave half a sentinel for whoever logs next',
+    'leave half a sentinel for the call that logs next',
     'os.write(1, ("stray" + SENTINEL + " ").encode())',
     true,
   ),
@@ -62,7 +62,7 @@ export const logTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'log-close',
-    title: 'close both streams, for whoever waits for their end',
+    title: 'close both streams, for readers that wait for their end',
     expects: ['refused'],
     run: closeStreams,
   },

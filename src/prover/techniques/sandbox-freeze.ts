@@ -1,4 +1,4 @@
-/** A sandbox that stands still, however long: what goes on in it all the same, and what comes of it at the thaw. */
+/** A sandbox that stands still for any time: what still runs in it, and what happens at the thaw. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sandbox } from '../../sandbox/index.ts';

@@ -26,7 +26,7 @@ export function refused(name: string, title: string, fault: RegExp, demand: Dema
   return { ...titled(name, title), run: (context) => answerTo(context, fault, demand) };
 }
 
-/** So far from what a server says that the keeper hangs up on it. */
+/** So unlike a server's request that the keeper hangs up on it. */
 export function hungUpOn(
   name: string,
   title: string,

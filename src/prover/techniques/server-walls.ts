@@ -1,6 +1,6 @@
 /**
- * The server was taken over: what now? A program behind the walls of the server, as the keeper starts it, tries what it must not
- * be able to do. Root tries the same: what root is refused as well proves nothing here.
+ * The server was taken over. A program behind the walls of the server, started as the keeper starts it, tries what it must
+ * not be able to do. Root tries the same: an attempt that root is refused as well proves nothing here.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

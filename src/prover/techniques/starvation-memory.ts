@@ -81,7 +81,7 @@ escaped("%d processes of %d MiB" % (count, each >> 20))
     reference: 'tmpfs(5)',
     expects: ['killed', 'ENOMEM'],
     program: `
-# Of the writable places together, and what is left of the limit beside them: what files hold is memory of the sandbox.
+# The writable places together, and the rest of the limit beside them: files are memory of the sandbox.
 block, written, kept = bytes(1 << 20), 0, []
 places = [mount["path"] for mount in facts["tmpfs"]]
 wanted = facts["memoryBytes"] * 1.25

@@ -118,7 +118,7 @@ blocked("limit", told)
   {
     ...head,
     name: 'cpu-pin',
-    title: 'settle on one processor, beside whoever runs there',
+    title: 'settle on one processor, beside others that run there',
     reference: 'sched_setaffinity(2)',
     control: 'seccomp',
     expects: ['EPERM'],

@@ -66,7 +66,7 @@ try:
             sender.sendto(bytes(8192), one.getsockname())
 except OSError as error:
     blocked(error)
-# What was sent may have been dropped: what is there is counted by reading it, a byte of each.
+# Sent data may have been dropped: the program counts what arrived by reading a byte of each.
 for one in kept:
     one.setblocking(False)
     try:

@@ -1,6 +1,6 @@
 /**
- * Each technique held to its control: it runs where that control has been taken away, and has to get through. One that
- * is still answered there would say "blocked" whatever a sandbox were like.
+ * Checks each technique against its control: it runs where that control has been taken away, and has to get through. One
+ * that is still stopped there would say "blocked" in any sandbox.
  */
 import { batchSize, canShare, runBatch } from '../batch.ts';
 import { proverFault } from '../faults.ts';
@@ -29,7 +29,7 @@ export interface WeakenedRow extends Pick<TechniqueResult, 'name' | 'vector' | '
 }
 
 export interface WeakenedReport {
-  /** Whatever was run got through. */
+  /** Every technique that was run got through. */
   readonly ok: boolean;
   readonly kernel: string;
   readonly counts: Readonly<Record<WeakenedOutcome, number>>;
@@ -100,7 +100,7 @@ async function runGroup(
   }
 }
 
-/** In one sandbox; what does not get through there may be held up by the others, and is tried alone. */
+/** In one sandbox; a technique that does not get through there may be held up by the others, and is tried alone. */
 async function runSome(
   techniques: readonly ProgramTechnique[],
   place: SuitePlace,

@@ -76,7 +76,7 @@ const removals = {
   'cpu-limit': (spec) => withResources(spec, ({ cpu }) => ({ cpu: { ...cpu, quota: cpu.period } })),
   // What sandboxes inherit comes with Ward's own start.
   'no-write-execute': (spec) => spec,
-  // Both have the same ids, whatever the configuration says.
+  // Both have the same ids, no matter what the configuration says.
   'user-namespace': (spec) => spec,
   'network-namespace': sharedNamespace('network', 'net'),
   'ipc-namespace': sharedNamespace('ipc', 'ipc'),

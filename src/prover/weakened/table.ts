@@ -1,7 +1,7 @@
 /**
- * For each technique what has to be taken away for it to get through, as far as a user namespace stays: every control
- * that stands before it, its own first of all. And those that are not run so, with the reason. `npm test` runs some of
- * it, `ward prove --weakened` all.
+ * Says for each technique which controls have to be taken away for it to get through, while the user namespace stays: every
+ * control that stands before it, first its own. It also lists techniques that are not run this way, with the reason. `npm
+ * test` runs some of it, `ward prove --weakened` all.
  */
 import type { Removal } from './removals.ts';
 
