@@ -48,7 +48,7 @@ async function sizeOf(name: string): Promise<number> {
   );
 }
 
-/** Another program of the machine takes all but so many bytes. */
+/** Another program of the machine takes all but this number of bytes. */
 async function fillUpTo(free: number): Promise<void> {
   await using file = await open(path('filler'), 'a');
   const block = Buffer.alloc(mebibyte);

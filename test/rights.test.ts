@@ -1,6 +1,6 @@
 /**
- * Every route of a running server × everybody who may come: what docs/api.md says of a route's right is what happens.
- * The routes are those of the server's own table, so one that the document does not name fails here.
+ * Every route of a running server × every kind of client: what docs/api.md says of a route's right is what happens. The
+ * routes are those of the server's own table, so one that the document does not name fails here.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Route } from './fuzz/target.ts';

@@ -1,12 +1,13 @@
 /**
- * Who gives way when there are too many connections. A new one is always let in while one can go that nothing is done for:
+ * Decides which connection gives way when there are too many. A new one is always let in while there is one that only
+ * waits:
  *
  * - An address gets a share of connections without a key; past it, the one that has been waiting longest goes.
- * - When there is no more room for any, that goes of the address which has most without a key; then one that has shown a key.
+ * - When there is no more room, one of the address that has most without a key goes; after those, one that has shown a key.
  *
- * A connection waits while it has no request, while its request is not here yet, and while its answer is not read. With a key it
- * waits only between requests. A call that runs is never broken off. What a trusted proxy brings has shares of its own there, and
- * is left alone. Where nothing can go, the new one does.
+ * A connection waits while it has no request, while its request is not here yet, and while its answer is not read. With a
+ * key it waits only between requests. A call that runs is never broken off. Connections of a trusted proxy have shares in
+ * the proxy, and are left alone. If none can go, the new one goes.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIPv6, type Socket } from 'node:net';

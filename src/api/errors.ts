@@ -9,7 +9,7 @@ import { statusOfKind } from './faults.ts';
 import { sendRetryAfter } from './rate-limit.ts';
 import { newTransactionId } from './transaction.ts';
 
-/** The disk is looked at every second; somebody has to make room. */
+/** Ward looks at the disk every second; other data has to make room. */
 const fullRetrySeconds = 30;
 
 /** OpenWhisk's body has no room for it: which of the faults in docs/errors.md it is. */
@@ -62,7 +62,7 @@ export function errorHandler(log: Log) {
 
 /** Paths and sizes are the operator's to know. */
 function sendDiskFull(log: Log, error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  // What is refused for the reserve's sake was told when that began: a line for each request would fill the disk.
+  // Ward told of the reserve when the refusals began: a line for each request would fill the disk.
   if (!isFault(error, 'DISK_RESERVED'))
     log.error({ transactionId: request.id, reason: messageOf(error) }, 'the disk has no room for a request');
   reply

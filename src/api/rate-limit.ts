@@ -15,8 +15,8 @@ export function sendRateLimit(reply: FastifyReply, { limit, remaining, resetMs }
 }
 
 /**
- * What a namespace has left of its quotas, in bytes. Unlike calls of a minute they have names, so they are told as the
- * current draft has it: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
+ * The rest of a namespace's quotas, in bytes. Unlike calls of a minute they have names, so they are told as the current
+ * draft has it: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
  */
 export function sendQuotas(reply: FastifyReply, usage: Partial<NamespaceUsage>): void {
   const quotas = Object.entries(usage);

@@ -1,15 +1,15 @@
 /**
- * Who may use a route. Every route says it when it registers, in its `config`; one that does not, or says it where
- * nobody would ask for the key, keeps the server from starting.
+ * Which keys may use a route. Every route declares it when it registers, in its `config`. A route that does not, or that
+ * declares it where the key would not be checked, keeps the server from starting.
  */
 import type { FastifyInstance } from 'fastify';
 import type { Right } from '../functions/index.ts';
 
 export type RouteAccess =
   | 'anyone'
-  /** Whoever passes a check that the route makes itself: of a token, or of what an action's owner has set. */
+  /** Requests that pass a check of the route itself: of a token, or of a rule that the action's owner has set. */
   | 'own-check'
-  /** Any key of a namespace, whatever its scope. */
+  /** Any key of a namespace, with any scope. */
   | 'any-key'
   /** A key of a namespace with this right. */
   | Right;

@@ -1,4 +1,4 @@
-/** Whether a key may use a route: the right that the route declares, held against the key's scope. */
+/** Whether a key may use a route: the right that the route declares, checked against the key's scope. */
 import type { FastifyRequest } from 'fastify';
 import { hasRight, type Identity, notAuthorized, systemNamespace } from '../functions/index.ts';
 import { type Fault, isJsonObject } from '../lib/index.ts';

@@ -1,4 +1,4 @@
-/** How much of the network one sandbox may use, whatever it may reach, and all of them together. */
+/** How much of the network one sandbox may use, no matter what it may reach, and all sandboxes together. */
 import { z } from 'zod';
 
 export interface EgressLimits {
@@ -9,7 +9,7 @@ export interface EgressLimits {
   readonly packetsPerSecond: number;
   /** Each way. */
   readonly bytesPerSecond: number;
-  /** Of all sandboxes together, each way: namespaces that want it get the same of it. */
+  /** For all sandboxes together, each way: namespaces that want more get equal shares. */
   readonly machineBytesPerSecond: number;
 }
 
@@ -18,7 +18,7 @@ export const defaultEgressLimits: EgressLimits = Object.freeze({
   connections: 256,
   packetsPerSecond: 20_000,
   bytesPerSecond: 32 * 1024 * 1024,
-  /** What a link of 1 Gbit/s carries with some to spare, so that it fills here and not there. */
+  /** Less than a link of 1 Gbit/s carries, so that the limit is reached here and not on the link. */
   machineBytesPerSecond: 100 * 1024 * 1024,
 });
 

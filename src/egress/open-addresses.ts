@@ -1,6 +1,6 @@
 /**
- * The account of what names have opened for one sandbox. What is full is refused here, before anything is built for the
- * packet filter, and what is open for long enough already costs nothing more.
+ * Counts the addresses that names have opened for one sandbox. When it is full, it refuses here, before anything is built
+ * for the packet filter. An address that is already open for long enough costs nothing more.
  */
 import { egressFault } from './faults.ts';
 import type { Opening } from './services.ts';

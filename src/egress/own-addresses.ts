@@ -1,8 +1,8 @@
 /**
- * Addresses that this host answers by itself, where Ward's API and services of its owner listen: no name leads there.
- * The kernel's local routes say so (`ip-route(8)`, types local, anycast and broadcast), also of devices without a
- * carrier and of whole networks; addresses of devices that are down are taken with them, since they answer as soon as
- * the device is up. `ip monitor` tells of each change.
+ * Addresses that this host answers by itself, where Ward's API and services of its owner listen: the resolver opens none of
+ * them. The kernel's local routes list them (`ip-route(8)`, types local, anycast and broadcast), also of devices without a
+ * carrier and of whole networks; addresses of devices that are down are taken with them, since they answer as soon as the
+ * device is up. `ip monitor` tells of each change.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -56,7 +56,7 @@ export async function watchOwnAddresses(
     isReading = true;
     while (isStale) {
       isStale = false;
-      // What can't be read, or not be told to the packet filter, is not known to be refused.
+      // If it can't be read, or not be told to the packet filter, Ward does not know that it is refused.
       await take().catch((error: unknown) => {
         failure = error;
         return monitor.end();
@@ -128,7 +128,7 @@ async function startMonitor(onChange: () => void): Promise<Omit<OwnAddresses, 'r
       if (telling.test(line)) onChange();
     });
   }
-  // It has lost what it should have said (ENOBUFS).
+  // It has lost messages (ENOBUFS).
   child.stderr?.on('data', onChange);
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   child.once('error', () => resolve());

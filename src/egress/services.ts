@@ -1,6 +1,6 @@
 /**
- * What names open, as a policy groups it: the packet filter has one set of addresses for each distinct list of ports, so
- * that an answer costs its addresses, and not its addresses times its ports.
+ * Services that names open, grouped by policy: the packet filter has one set of addresses for each distinct list of ports,
+ * so that an answer costs its addresses, and not its addresses times its ports.
  */
 import type { EgressGrants, HostGrant } from './grants.ts';
 import type { Network } from './networks.ts';

@@ -26,7 +26,9 @@ export interface WaysOutOptions {
 }
 
 export interface WayOutRequest {
-  /** Whose sandbox it is: the namespace, or '' for Ward itself. It has a share of the network, and of turns in the packet filter. */
+  /**
+   * The namespace of the sandbox, or '' for Ward itself. It has a share of the network, and of turns in the packet filter.
+   */
   readonly tenant: string;
   readonly grants: EgressGrants;
   readonly limits: EgressLimits;
@@ -45,7 +47,7 @@ export interface WayOut {
   readonly resolvConf: string;
   /** Settles when nothing passes any more, asked for or not. */
   readonly ended: Promise<void>;
-  /** What it takes counts for the sandbox's control group, from the moment that the sandbox is in it. */
+  /** Its use counts for the sandbox's control group, from the moment that the sandbox is in the group. */
   chargeTo(group: ProcessGroup): void;
   /** Settles when every refusal so far has been told. Never rejects. */
   told(): Promise<void>;

@@ -51,7 +51,7 @@ export interface FunctionsOptions {
   /** Bytes of the images that a namespace has pushed; absent: there is no registry. */
   readonly registryBytes?: (namespace: string) => Promise<number>;
   readonly watchRecords?: RecordWatch;
-  /** Asked before what fills the disk; absent: there is always room. */
+  /** Asked before writes that fill the disk; absent: there is always room. */
   readonly disk?: DiskAdmission;
 }
 

@@ -231,7 +231,7 @@ describe.runIf(canMount())(
         ),
       );
       const deep = await writeTestImage(test.dir, { tag: 'deep:1', layers, packing: 'none' });
-      // A process for each of so many would take a minute.
+      // One process for each would take a minute.
       await unpackLayers(test.dir, deep, (blob, to) =>
         unpackHere(blob.createReadStream({ autoClose: false }), to),
       );

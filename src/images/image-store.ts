@@ -23,7 +23,7 @@ export interface ImageStoreOptions {
   readonly dir: string;
   /** Where roots are mounted. Every user must be able to search the way to it: a sandbox's root is a stranger. */
   readonly mountsDir: string;
-  /** Who mounts them; absent: this process. */
+  /** Mounts them; absent: this process does. */
   readonly mounter?: RootMounter;
 }
 

@@ -40,7 +40,7 @@ export interface LayerStore {
 const layersFolder = join('layers', 'unpacked');
 /** Of layers whose deletions only a privileged mount honours: mounted as those of today are, deleted files would be back. */
 const formerFolder = join('layers', 'sha256');
-/** After so long, no Ward of an older version is on its way to using them. */
+/** After this time, no Ward of an older version is about to use them. */
 const formerMs = 86_400_000;
 const syncTimeoutMs = 300_000;
 /** A temporary folder of this age has lost its process. */

@@ -9,7 +9,7 @@ import type { Image, RootFilesystem } from './types.ts';
 /** What a sandbox mounts over, or looks for, in every root. */
 export const mountTargets = ['dev', 'fn', 'proc', 'sys', 'tmp', 'ward'];
 
-/** Who makes mounts. */
+/** Makes the mounts. */
 export interface RootMounter {
   /** The folder where the root then is. @throws Fault IMAGE_UNSAFE, COMMAND_FAILED */
   mount(name: string, root: RootLayers): Promise<string>;

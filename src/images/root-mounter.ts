@@ -6,8 +6,8 @@
  * CVE-2025-52565, CVE-2025-52881). Folders that only this sandbox mounts over are in that layer too, and the sandbox room
  * refuses them when the image has a link there.
  *
- * Layers are opened without following a link, and mounted by their descriptors: who may write to the folder of layers
- * can't have another folder mounted.
+ * Layers are opened without following a link, and mounted by their descriptors: a user who may write to the folder of
+ * layers can't have another folder mounted.
  */
 import { constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ import { mountTargets, type RootMounter } from './root-filesystem.ts';
 export interface RootMounterOptions {
   /** The unpacked layers of a store. */
   readonly layersDir: string;
-  /** Where roots are mounted: a folder that nobody else writes to, and that every user may search. */
+  /** Where roots are mounted: a folder that no other user writes to, and that every user may search. */
   readonly mountsDir: string;
   /** Layers are those of the store alone; otherwise any folder of the host may be one. */
   readonly isStoreOnly?: boolean;

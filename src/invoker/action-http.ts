@@ -1,8 +1,8 @@
 /**
- * HTTP with a program in a sandbox, over connections that lead there. What comes back is hostile: its head, its
- * body, the pieces that its body comes in, and the interim responses (1xx) before it are bounded, and what is no HTTP
- * response is none. A body is kept in one buffer: as so many objects, its pieces would take hundreds of times its size. How
- * long it may take is the caller's to say, who ends the connections with the sandbox.
+ * HTTP with a program in a sandbox, over connections that lead there. What comes back is hostile: its head, its body, the
+ * pieces that its body comes in, and the interim responses (1xx) before it are bounded, and anything that is not an HTTP
+ * response counts as no reply. A body is kept in one buffer: as separate objects, its pieces could take hundreds of times
+ * its size. The caller decides how long it may take, and ends the connections with the sandbox.
  *
  * A connection is used again only for a moment and never after a pause: a server that has been frozen closes what
  * has been idle for too long in the very moment in which it is woken for the next request.
@@ -44,9 +44,9 @@ const maxHeaderSize = 16 * 1024;
 const idleMs = 1000;
 /** Servers send a few at most. */
 const mostInterim = 32;
-/** Eight bytes each of a result of a mebibyte: who writes every token by itself stays below that. */
+/** Eight bytes each for a result of a mebibyte: a program that writes every token by itself stays below that. */
 const mostPieces = 128 * 1024;
-/** What comes in so many is read only as fast as its namespace may cost time. */
+/** A body in this many pieces is read only as fast as its namespace may cost time. */
 const floodPieces = 1000;
 /** A piece of this size, or a second piece, is work. */
 const workBytes = 16 * 1024;
@@ -131,7 +131,7 @@ function read(
   response.on('close', () => settle(undefined));
 }
 
-/** Bytes that grow; those that are announced and do not come are never touched, and so cost nothing. */
+/** A buffer that grows; announced bytes that do not come are never touched, and so cost nothing. */
 class Body {
   length = 0;
   private bytes: Buffer<ArrayBuffer>;

@@ -39,7 +39,7 @@ export interface BlackboxOptions {
 }
 
 const port = 8080;
-/** What is larger is dealt with on the namespace's account. */
+/** The namespace pays for the time of larger ones. */
 const bulkBytes = 16 * 1024;
 
 interface Failed {

@@ -53,11 +53,11 @@ export interface CodePlaces {
   make(): Promise<string>;
   /** With what is in it. */
   remove(path: string): Promise<void>;
-  /** For what is unpacked, until it is whole. */
+  /** For code that is being unpacked, until it is whole. */
   readonly workDir: string;
 }
 
-/** In `dir`, which is emptied first: what an earlier run left there is of no use. */
+/** In `dir`, which is emptied first: files that an earlier run left there are of no use. */
 export async function openCodePlaces(dir: string): Promise<CodePlaces> {
   await mkdir(dir, { recursive: true, mode: 0o711 });
   // It may be a mount point, which can't be removed.

@@ -14,7 +14,7 @@ export interface Intake {
   hold(stream: Readable): void;
   /** Deals with what has come; the time that `handle` takes is the namespace's. */
   take(handle: () => void): void;
-  /** What is done until this callback of the event loop returns is the namespace's: for work that can't be wrapped. */
+  /** The namespace pays for all work until this callback of the event loop returns: for work that can't be wrapped. */
   takeTurn(): void;
 }
 

@@ -25,7 +25,7 @@ const languages: Readonly<Record<string, Language>> = {
     makesCode: true,
     memoryFlags: (memoryMiB) => [`-Xmx${Math.floor(memoryMiB * heapShare)}m`],
   },
-  // Whatever it is written in.
+  // In any language.
   native: { ...program, makesCode: true },
   nodejs: {
     codeFile: { name: 'index.js', form: 'source' },

@@ -1,6 +1,6 @@
 /**
- * Whose a line is where calls run at once. A runner that can tells it in front of the line; what was written past it (by a
- * child process, or to the bare descriptor) may be anybody's, and so is everybody's who is open.
+ * Which call a line belongs to where calls run at once. A runner that knows it says so in front of the line. Lines written
+ * past the runner (by a child process, or to the bare descriptor) may belong to any call, so every open call gets them.
  */
 import type { StreamName } from './log-lines.ts';
 import type { Sink } from './log-sink.ts';
@@ -19,7 +19,7 @@ const blank = 0x20;
 export class LineOwners {
   /** Those that are open. */
   private readonly sinks: ReadonlyMap<string, Sink>;
-  /** Of the last line of each stream: a line that was cut goes on as its. */
+  /** The owners of each stream's last line: the rest of a line that was cut belongs to them, too. */
   private readonly last: Record<StreamName, readonly Sink[]> = { stdout: [], stderr: [] };
 
   constructor(sinks: ReadonlyMap<string, Sink>) {
@@ -27,7 +27,7 @@ export class LineOwners {
   }
 
   /**
-   * Nobody owns what a call has left behind.
+   * Output that an ended call left running belongs to no call.
    * @param isContinued it is the rest of a line that was too long
    */
   of(name: StreamName, line: Buffer, isContinued: boolean): OwnedLine {

@@ -3,8 +3,8 @@
  * activation with a sentinel line on both streams. A runner of Ward names the activation in it, or says in its answer
  * that it logged nothing (`named`); OpenWhisk's own sentinel is bare, and an image may never write it (`bare`).
  *
- * One at a time (the default), the lines before a sentinel are that activation's, however many activations the
- * sandbox has done by the time they are read. Where calls run at once, the runner says whose a line is (`line-owners.ts`).
+ * One at a time (the default), the lines before a sentinel are that activation's, however many activations the sandbox has
+ * done by the time they are read. Where calls run at once, the runner says which call a line belongs to (`line-owners.ts`).
  *
  * The streams are always read to their end; what is past the limit is counted and dropped. Nobody who follows a log can
  * slow this down; but who floods them is read from only as fast as its namespace may cost time (`intake.ts`).

@@ -12,8 +12,8 @@
  *   after that breaks the protocol.
  *
  * The action's code can read the channel, and so swallow an early run. Therefore a runner says that it begins one, before
- * it does: with the answer before (`next`), or in a frame of its own (`begun`). The sandbox that lets one lie is ended,
- * and what it has not begun is run elsewhere.
+ * it does: with the answer before (`next`), or in a frame of its own (`begun`). A sandbox that does not begin one is ended,
+ * and the runs that it has not begun are done elsewhere.
  */
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { CulpritNotes } from './culprit.ts';
@@ -154,7 +154,7 @@ export class RunLine {
     return this.end(run, outcome, { isQuiet: !!match[1], isLate: !!match[2], next: match[3] });
   }
 
-  /** The runner begins an early run. False when there is none of this id whose turn it is. */
+  /** The runner begins an early run. False when it is not the turn of a run with this id. */
   takeUp(id: JsonValue | undefined): boolean {
     const [head] = this.runs;
     if (head === undefined || head.isTakenUp || head.id !== id) return false;
@@ -195,7 +195,7 @@ export class RunLine {
       startedAt: Date.now(),
       at: performance.now(),
       timer: setTimeout(() => {
-        // What was not begun has used no time.
+        // A run that was not begun has used no time.
         if (!run.isTakenUp) return this.options.onLeftLying();
         run.hasTimedOut = true;
         this.options.onTimeout();

@@ -179,7 +179,7 @@ export class RunnerProcess implements Runner {
 
   private async finish(reason: Failure): Promise<Failure> {
     const failure = await endSandbox(this.sandbox, reason);
-    // Its last word may be that it has begun what else would be run a second time.
+    // Its last message may say that it has begun a run, which would otherwise be done a second time.
     if (this.line.isLeftLying) await this.drained.promise;
     this.settleWaiting(failure);
     this.line.fail(failure);
@@ -264,7 +264,7 @@ export class RunnerProcess implements Runner {
     if (this.waiting?.for !== 'init') return false;
     const isQuiet = message['quiet'] === true;
     if (type === 'init-ok') {
-      // Other runners do runs one after the other, whatever they are sent.
+      // Other runners do runs one after the other, no matter how many they are sent.
       this.logs.isConcurrent = this.line.isConcurrent && message['concurrent'] === true;
       return this.settleInit({ kind: 'ok' }, isQuiet);
     }

@@ -28,7 +28,7 @@ interface Start {
   readonly ask: PolicyAsk;
   readonly code: Code | undefined;
   readonly api?: ApiAccess | undefined;
-  /** The namespace; none of one that waits for its code. */
+  /** The namespace; undefined for a slot that waits for its code. */
   readonly tenant?: string | undefined;
 }
 

@@ -51,7 +51,7 @@ export class FakeRunner implements Runner {
     this.answers.get(id)?.({ outcome, logs, startedAt: Date.now(), serviceMs });
   }
 
-  /** Has begun none of its runs. */
+  /** Has not begun any of its runs. */
   giveBack(): void {
     for (const id of this.open.splice(0).reverse()) this.answers.get(id)?.(undefined);
   }

@@ -12,7 +12,7 @@ import {
 import type { EffectiveSandboxAsk, JobTarget, SandboxAsk } from './types.ts';
 
 export interface SlotPolicy {
-  /** What the policy follows from. */
+  /** What the policy is derived from. */
   readonly ask: PolicyAsk;
   readonly policy: SandboxPolicy;
   /** Nothing but the memory differs from the operator's default. */

@@ -1,6 +1,6 @@
 /**
- * The keeper's half of where code is laid: a folder that only root writes to, in which each piece of code has a folder that
- * is the server's. So the server fills it, and can't put anything else in its place.
+ * The keeper's half of the places for code: a folder that only root writes to. In it each piece of code has a folder that
+ * belongs to the server. So the server can fill that folder, and can't put anything else in its place.
  */
 import { chown, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,13 +13,15 @@ export interface KeptCode {
   /** It must be empty. */
   remove(name: string): Promise<void>;
   path(name: string): string;
-  /** For what the server has not unpacked to its end. Beside the others: no file moves from one mount to another. */
+  /**
+   * For code that the server is still unpacking. It lies beside the others, since no file moves from one mount to another.
+   */
   readonly workDir: string;
 }
 
 /** @param dir an empty folder that only root writes to */
 export async function openKeptCode(dir: string, userId: number): Promise<KeptCode> {
-  // What is made in there takes it from the folder.
+  // Files made in there inherit it from the folder.
   await shareWithSandboxes(dir);
   const path = (name: string) => join(dir, name);
   const workDir = path('work');

@@ -1,6 +1,6 @@
 /**
- * The keeper at work: makes what the server asks for, each held against what the operator allows. The server names a root
- * or a piece of code by a name that the keeper gave; never a path, a user or a configuration.
+ * The keeper at work: it makes what the server asks for, and checks each request against what the operator allows. The
+ * server names a root or a piece of code by a name that the keeper gave; never a path, a user or a configuration.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,17 +37,17 @@ export interface KeeperOptions {
   readonly layersDir: string;
   readonly code: KeptCode;
   readonly door: StreamDoor;
-  /** The whole command of a process that reads what is scanned. */
+  /** The whole command of a scan process. */
   readonly scanCommand: () => Promise<{ readonly argv: readonly string[]; readonly env: NodeJS.ProcessEnv }>;
   /** The server's. */
   readonly userId: number;
   readonly log: Log;
 }
 
-/** Disposing of it unmounts what the server left mounted; its sandboxes are the host's to end. */
+/** Disposing of it unmounts what the server left mounted; the host ends its sandboxes. */
 export interface Keeper extends AsyncDisposable {
   readonly onViolation: ViolationSink;
-  /** Tells the server something in the words of who started it. */
+  /** Sends the server a message of the program that started the keeper. */
   readonly tell: (news: unknown) => void;
   /** Settles when the server has hung up. */
   readonly ended: Promise<void>;
@@ -57,7 +57,7 @@ type Handlers = {
   readonly [Op in Operation]: (request: Extract<Request, { op: Op }>) => Promise<Answers[Op]>;
 };
 
-/** What a server that works never has open at once. */
+/** More than a server that works ever has open at once. */
 const mostOpen = 4096;
 
 export function keep(options: KeeperOptions): Keeper {
@@ -202,7 +202,7 @@ async function startSandbox(
   }
 }
 
-/** Also those that come yet. */
+/** Also those that are still to come. */
 function letGo(streams: Promise<readonly Duplex[]>): void {
   void streams.then(
     (sockets) => sockets.map((socket) => socket.destroy()),
@@ -221,7 +221,7 @@ function scanHandlers(
   return {
     async scan({ id: run }) {
       if (running.size >= mostScans) throw sandboxFault('SANDBOX_START_FAILED', 'too many processes scan');
-      // Taken at once: the first command takes long to prepare, and streams don't wait as long for who takes them.
+      // Taken at once: the first command takes long to prepare, and streams don't wait that long to be taken.
       const streams = door.take(run, 2);
       let child: ChildProcess;
       try {
@@ -247,7 +247,7 @@ function scanHandlers(
   };
 }
 
-/** The streams are the server's connections, which this process lets go of. */
+/** The streams are the server's connections; this process closes its own ends. */
 function startWith(streams: Promise<readonly Duplex[]>): StartRuntime<RuntimeProcess> {
   return async ({ argv, cwd, env }) => {
     const ends = await streams;

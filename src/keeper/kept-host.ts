@@ -1,6 +1,6 @@
 /**
- * Sandboxes for the server, which makes none: it asks the keeper for them. Their streams end here, with no hop between;
- * so do their counters and the files that freeze and weigh them, which the keeper lends.
+ * Sandboxes for the server, which asks the keeper for them. The server reads and writes their streams directly; it also
+ * reads their counters, and writes the files that freeze and weigh them, which the keeper lends.
  */
 import type { Socket } from 'node:net';
 import { basename } from 'node:path';
@@ -72,7 +72,7 @@ function openStreams(door: Hello['door'], run: number, count: number): RuntimeSt
     Socket,
     Socket?,
   ];
-  // Nobody reads from it; but its end has to be seen.
+  // The server reads nothing from it, but has to see its end.
   stdin.resume();
   return { stdin, stdout, stderr, channel };
 }
@@ -101,7 +101,7 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
     lost: (port, why) => lost.get(port)?.resolve(why),
   });
   void link.ended.then(() => {
-    // What the keeper made ends with it.
+    // Everything that the keeper made ends with it.
     lastUsage ??= { memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0, refusedForks: 0 };
     exited.resolve(keeperGone);
   });
@@ -155,7 +155,7 @@ const keeperGone: SandboxExit = {
   runtimeError: 'the process that makes sandboxes has ended',
 };
 
-/** What nobody reads is let go, so that its streams can end. */
+/** Drops what no reader takes, so that the streams can end. */
 function letGo({ stdin, stdout, stderr, channel }: RuntimeStreams): void {
   stdin.destroy();
   for (const stream of [stdout, stderr, channel]) if (stream?.readableFlowing === null) stream.resume();

@@ -1,4 +1,4 @@
-/** The server's halves of what the keeper has on disk: mounted roots, and folders for code. */
+/** The server's half of the keeper's places on disk: mounted roots, and folders for code. */
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import type { RootMounter } from '../images/index.ts';

@@ -14,11 +14,11 @@ export function connectStreams({ path, secret }: Hello['door'], run: number, cou
   });
 }
 
-/** A process that reads what is scanned. */
+/** A scan process. */
 export interface KeptProgram {
   readonly stream: Socket;
   readonly stderr: Readable;
-  /** Its exit code or signal, in words, once all that it said was heard; never rejects. */
+  /** Its exit code or signal, in words, once everything it sent has been read; never rejects. */
   readonly exited: Promise<string>;
   kill(): void;
 }

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 const maxLineBytes = 8 * 1024 * 1024;
 
 /**
- * Hears each line as a parsed value. What is no JSON, or too long for a line, ends the stream.
+ * Hears each line as a parsed value. A line that is not JSON, or too long, ends the stream.
  * @returns settles when the stream has ended
  */
 export function hearLines(stream: Duplex, onLine: (value: unknown) => void): Promise<void> {

@@ -22,12 +22,12 @@ export interface KeeperLink {
   ask<Op extends Operation>(op: Op, request: Asked<Op>, id?: number): Promise<Answers[Op]>;
   /** A number for the next request that needs to know it. */
   nextId(): number;
-  /** Hears of a sandbox until it has ended. Nothing of it is told before the keeper has answered that it started. */
+  /** Hears of a sandbox until it has ended. The keeper tells nothing of it before it has answered that it started. */
   watch(sandbox: string, news: SandboxNews): void;
   /** Hears how a process that scans has ended. */
   watchScan(scan: string, onEnd: (how: string) => void): void;
   onViolation: ViolationSink;
-  /** Hears what who started the keeper tells meanwhile. */
+  /** Hears messages of the program that started the keeper. */
   onNews: (news: unknown) => void;
   /** Settles when the keeper has hung up. */
   readonly ended: Promise<void>;
@@ -86,7 +86,7 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
       const answer = Promise.withResolvers<unknown>();
       waiting.set(id, answer);
       sayLine(channel, { op, id, ...request });
-      // What the keeper answers to an operation is what the operation is for.
+      // The operation decides the type of the keeper's answer.
       return answer.promise as Promise<Answers[Op]>;
     },
     watch: (sandbox, news) => void watched.set(sandbox, news),

@@ -1,6 +1,7 @@
 /**
- * The server's filter of system calls, as classic BPF (struct sock_filter: seccomp(2), linux/filter.h): what gives or changes
- * the machine is refused with EPERM. A list of what a JavaScript engine needs would break with its next version.
+ * The server's filter of system calls, as classic BPF (struct sock_filter: seccomp(2), linux/filter.h): calls that give
+ * power over the machine or change it are refused with EPERM. A list of the calls that a JavaScript engine needs would
+ * break with its next version.
  */
 
 type Numbers = readonly [x64: number | undefined, arm64: number | undefined];
@@ -79,7 +80,7 @@ const allow = 0x7fff0000;
 const refuse = 0x00050001;
 /** With ENOSYS: the C library then uses the older call. */
 const unknown = 0x00050026;
-/** Processes and threads are made by it; namespaces are not. Their flags are in its first argument (sched.h). */
+/** It may make processes and threads, and no namespaces. Their flags are in its first argument (sched.h). */
 const clone = { x64: 56, arm64: 220 } as const;
 const newNamespaces = 0x7e020080;
 /** Its flags lie in memory, where a filter can't read them. */

@@ -1,6 +1,6 @@
 /**
- * How the server is started: as a user of its own without a capability or a way to one, under Landlock and a filter of system
- * calls where the host has them. Sources: setpriv(1), capabilities(7), landlock(7), seccomp(2).
+ * How the keeper starts the server: as a user of its own without a capability or a way to one, under Landlock and a filter
+ * of system calls where the host has them. Sources: setpriv(1), capabilities(7), landlock(7), seccomp(2).
  */
 import { statSync } from 'node:fs';
 import { runCommand } from '../lib/index.ts';
@@ -76,7 +76,7 @@ function landlockFlags({ readable, writable, adjustable }: ServerProcessPlan): s
   ];
 }
 
-/** By which the server knows what it is. */
+/** It tells the process that it is the server. */
 export const serverMark = { WARD_KEEPER: String(keeperDescriptor) } as const;
 
 export function isServer(env: NodeJS.ProcessEnv = process.env): boolean {

@@ -1,4 +1,4 @@
-/** The door of streams, and who knocks. */
+/** The door of streams, and its clients. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';

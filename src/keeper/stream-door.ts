@@ -1,7 +1,7 @@
 /**
  * Where the server connects the streams of a sandbox that is about to start: a Unix socket in a folder that only the
- * server's user can enter. A connection says first whose it is (`SECRET RUN INDEX`), and is then handed to the runtime.
- * The keeper connects to nothing: a path of the server's could lead anywhere.
+ * server's user can enter. A connection first says which stream it is (`SECRET RUN INDEX`), and is then handed to the
+ * runtime. The keeper connects to nothing: a path of the server's could lead anywhere.
  */
 import { once } from 'node:events';
 import { chmod, chown, mkdir } from 'node:fs/promises';
@@ -20,7 +20,7 @@ export interface StreamDoor extends AsyncDisposable {
 /** A line `SECRET RUN INDEX`, of at most four streams. */
 const longestHead = 80;
 const deadlineMs = 10_000;
-/** Connections that have not said whose they are. */
+/** Connections that have not said which stream they are. */
 const mostSilent = 512;
 /** Whose streams wait for the rest of them, or for the request. */
 const mostRuns = 512;
@@ -31,7 +31,7 @@ interface Arrival {
   wanted: { readonly count: number; readonly all: PromiseWithResolvers<readonly Socket[]> } | undefined;
 }
 
-/** @param folder made for it; @param userId who may connect */
+/** @param folder made for it; @param userId the one user that may connect */
 export async function openStreamDoor(folder: string, userId: number): Promise<StreamDoor> {
   const secret = randomHex(16);
   const path = join(folder, 'streams');
@@ -109,7 +109,7 @@ export async function openStreamDoor(folder: string, userId: number): Promise<St
   };
 }
 
-/** Its first line; undefined when there is none in time. The server says no more before it is answered. */
+/** Its first line; undefined when it does not come in time. The server sends no more before it has an answer. */
 function readHead(socket: Socket): Promise<string | undefined> {
   return new Promise((resolve) => {
     let head = '';
@@ -131,7 +131,7 @@ function readHead(socket: Socket): Promise<string | undefined> {
   });
 }
 
-/** Programs expect it of the descriptors that they begin with. Node has no public way to it (it is what stdio uses). */
+/** Programs expect it of the descriptors that they begin with. Node has no public call for it (stdio uses this one). */
 function setBlocking(socket: Socket): void {
   const { _handle: handle } = socket as unknown as {
     _handle: { setBlocking(isBlocking: boolean): number } | null;

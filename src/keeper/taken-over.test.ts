@@ -1,4 +1,4 @@
-/** The walls around the server, from inside: real refusals of this host's kernel, held to a control without walls. */
+/** The walls around the server, from inside: real refusals of this host's kernel, compared with a control without walls. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { arch } from 'node:os';
@@ -10,7 +10,7 @@ import { findWalls, type ServerWalls, serverArgv } from './server-process.ts';
 import { type Answers, isRefused, makeTargets, tryAsRoot, tryAsTakenOver, wasHeld } from './taken-over.ts';
 
 const server = 4_200_001;
-/** What no missing right refuses. */
+/** Attempts that succeed without any rights. */
 const needsWall = new Map<string, (walls: ServerWalls) => boolean>([
   ['namespace-user', ({ seccomp }) => seccomp],
   ['shared-folder', ({ landlock }) => landlock],

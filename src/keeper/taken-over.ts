@@ -1,7 +1,7 @@
 /**
- * What a process of Ward's that was taken over could do outside of itself: `taken-over.pl`, started behind the walls of that
- * process, tries what the kernel has to refuse. The same program as root is the control: what fails there as well proves
- * nothing.
+ * What a process of Ward's could do outside of itself after an attacker took it over. `taken-over.pl`, started behind the
+ * walls of that process, tries what the kernel has to refuse. The same program as root is the control: an attempt that
+ * fails there as well proves nothing.
  */
 import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,16 +11,16 @@ import { runCommand, startCommand, unownedId } from '../lib/index.ts';
 
 export interface Targets {
   readonly keeper: number;
-  /** A process and a file of another user's than root or the server's. */
+  /** A process and a file of a user other than root and the server's. */
   readonly stranger: number;
   readonly file: string;
   /** A folder of the server's, to mount on. */
   readonly folder: string;
   /** One that only the keeper writes to. */
   readonly kept: string;
-  /** One that everybody may write to, but for Landlock. */
+  /** One that every user may write to; only Landlock refuses it. */
   readonly shared: string;
-  /** Where this machine listens, for a process that has no network; 0 for one that has. */
+  /** A port of this machine, for a process without a network; 0 for a process with one. */
   readonly port: number;
 }
 
@@ -31,7 +31,7 @@ export type Answers = ReadonlyMap<string, string>;
 
 const program = new URL('./taken-over.pl', import.meta.url);
 const perl = '/usr/bin/perl';
-/** Root, where what it does to mounts and names stays with it. */
+/** Root, in namespaces that keep its changes to mounts and names. */
 const control = ['/usr/bin/unshare', '--mount', '--uts', '--propagation', 'private', '--'];
 const refusals: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'ENOSYS', 'ESRCH', 'ENETUNREACH']);
 
@@ -91,7 +91,7 @@ export async function tryAsTakenOver(
   return new Map(answers);
 }
 
-/** What root is answered. */
+/** Root's answers. */
 export function tryAsRoot(targets: Targets): Promise<Answers> {
   return tryAsTakenOver(targets, (argv) => [...control, ...argv]);
 }
@@ -102,8 +102,8 @@ export function isRefused(said: string | undefined): boolean {
 }
 
 /**
- * Pure. Whether an attempt was refused that root is not; undefined where root is as well, or the kernel has no such call:
- * then it proves nothing.
+ * Pure. Whether the kernel refused an attempt that it grants root. Undefined where it refuses root as well, or has no such
+ * call: then the attempt proves nothing.
  */
 export function wasHeld(name: string, answers: Answers, asRoot: Answers): boolean | undefined {
   const free = asRoot.get(name);

@@ -1,6 +1,6 @@
 /**
- * What the server asks of the keeper, and what it hears. A line of JSON each, on a socket that only the two of them have.
- * The keeper parses every line by these schemas: what it reads comes from a process that talks to the world.
+ * The server's requests to the keeper, and the answers. Each is a line of JSON, on a socket that only the two have. The
+ * keeper parses every line with these schemas, because the lines come from a process that talks to the world.
  */
 import { z } from 'zod';
 import { parseEgress } from '../egress/index.ts';
@@ -48,12 +48,12 @@ const order = z.strictObject({
   env: z.record(text, text),
   cwd: z.string().max(4096),
   channel: z.enum(['channel', 'none']),
-  /** Whose share of the network it has. */
+  /** The namespace whose share of the network it uses. */
   tenant: z.string().max(512).optional(),
   ask,
 });
 
-/** Each is asked with a number of the server's, by which it is answered. */
+/** Each request has a number of the server's, and its answer has the same number. */
 export const requestSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('start'), id: z.int(), order }),
   z.strictObject({ op: z.literal('check'), id: z.int(), ask }),
@@ -89,7 +89,7 @@ export type Request = z.output<typeof requestSchema>;
 export type Operation = Request['op'];
 export type Order = z.output<typeof order>;
 
-/** What each is answered with. */
+/** The answer to each. */
 export interface Answers {
   readonly start: { readonly sandbox: string };
   readonly check: null;
@@ -127,14 +127,14 @@ export type Said =
       readonly usage: SandboxUsage;
     }
   | { readonly say: 'scanned'; readonly scan: string; readonly how: string }
-  /** Of who started the keeper, in its own words. */
+  /** A message of the program that started the keeper, in its own format. */
   | { readonly say: 'news'; readonly news: unknown }
   | { readonly say: 'lost'; readonly sandbox: string; readonly port: number; readonly why: string }
   | { readonly say: 'violation'; readonly sandbox: string; readonly violation: Violation };
 
 /** The keeper's first line. */
 export interface Hello {
-  /** Where streams of sandboxes are connected, and what is said there first. */
+  /** Where the server connects streams of sandboxes, and the secret that it sends first. */
   readonly door: { readonly path: string; readonly secret: string };
   readonly instance: string;
   readonly cgroup: {
@@ -152,6 +152,6 @@ export interface Hello {
   readonly mountsDir: string;
   /** For code that is not whole yet. */
   readonly codeWorkDir: string;
-  /** What the server is to do, in its own words. */
+  /** The server's task, in its own format. */
   readonly task: unknown;
 }

@@ -1,8 +1,8 @@
 /**
- * What a program that reads hostile things is started by, so that one that is taken over has as little as can be: no
- * capability and no way to one, no network, a user id that owns no file, and few places to write to. What the starter may
- * not take away, or the host can't, stays: a caller without privileges has none to give up.
- * Sources: capabilities(7), landlock(7), setpriv(1), unshare(1).
+ * Starts a program that reads hostile data, so that it has as few rights as possible if it is taken over: no capability and
+ * no way to one, no network, a user id that owns no file, and few places to write to. Rights that the starter may not take
+ * away, or the host can't, stay: a caller without privileges has none to give up. Sources: capabilities(7), landlock(7),
+ * setpriv(1), unshare(1).
  */
 import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ export interface Confinement {
   readonly as?: Identity | undefined;
   /** A folder; undefined: it writes nowhere. Holds where there is Landlock. */
   readonly writable?: string | undefined;
-  /** Reads these folders, whatever their modes say, and of all others only what programs need. Needs Landlock. */
+  /** Reads these folders, even if their modes forbid it, and of all others only what programs need. Needs Landlock. */
   readonly reads?: readonly string[] | undefined;
   /** It sees and signals no other process, and leaves none behind; then the process that is started is its parent. */
   readonly hasOwnPids?: boolean | undefined;
@@ -41,7 +41,7 @@ const capabilities = { setgid: 6, setuid: 7, setpcap: 8, sysAdmin: 21 };
 const reading = 'execute,read-file,read-dir';
 const writing = 'write-file,truncate,make-reg,make-dir,make-sym,make-char,remove-file,remove-dir,refer';
 const landlock = ['--landlock-access', 'fs'];
-/** Of Ward and of what it is run by. */
+/** Programs of Ward, and the Node that runs it. */
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const programFolders = ['/usr', '/lib', '/lib64', '/proc/self', dirname(process.execPath), packageRoot];
 const programFiles = ['/etc/ld.so.cache', '/etc/ssl/openssl.cnf', '/dev/null', '/dev/urandom'];
@@ -103,7 +103,7 @@ export function confine(
 
 /**
  * Lets the user read Ward's own programs, in a checkout that is closed to others.
- * @param as Who is to run `program`.
+ * @param as The user that runs `program`.
  * @returns `reads` for `confine`; undefined where there is no need.
  * @throws Fault PROGRAM_UNREADABLE
  */

@@ -77,7 +77,7 @@ export function nodeCodeOf(error: unknown): string | undefined {
   return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Whether there was no room on the disk, whoever noticed. */
+/** Whether there was no room on the disk, no matter which part noticed. */
 export function isDiskFull(error: unknown): boolean {
   if (isFault(error)) return error.kind === 'full';
   return ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');

@@ -2,8 +2,8 @@
  * A lock on a file that ends with the process, however it ends: the kernel drops it on `kill -9`, so there
  * is no stale lock to guess about. SQLite's exclusive mode is the POSIX record lock that Node itself lacks.
  *
- * Whoever may read a file may take a lock of readers on it, which keeps the exclusive one out. So lock files are for
- * their owner alone, and one of an earlier Ward that others could open does not count while readers alone hold it.
+ * A user who may read a file may take a shared lock on it, which keeps the exclusive one out. So lock files are for their
+ * owner alone, and one of an earlier Ward that others could open does not count while readers alone hold it.
  */
 import { chmodSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { errnoOf } from './fault.ts';

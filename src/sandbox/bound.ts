@@ -31,12 +31,12 @@ export interface PolicyRequest {
   readonly egress?: readonly EgressRule[];
 }
 
-/** Everything that a sandbox's policy follows from, beside what the operator says. */
+/** Everything that a sandbox's policy is derived from, beside the operator's settings. */
 export interface PolicyAsk {
   readonly request: PolicyRequest;
   /** Bounded by the limits of actions. */
   readonly memoryBytes: number;
-  /** Said of what never makes code as it runs. It only takes away, and only where the operator leaves it to the kind. */
+  /** Set for code that never compiles as it runs. It only takes rights away, and only where the operator says `by-kind`. */
   readonly writeExecute?: 'refused';
 }
 

@@ -1,10 +1,11 @@
 /**
- * Device files of sandboxes. What a runtime puts into a sandbox's /dev are the host's own inodes: their times can be
- * changed from inside, and locks on them are seen by other tenants and by the host. So each sandbox gets a folder with
- * device files that nobody else has at that time, mounted read-only.
+ * Device files of sandboxes. A runtime puts the host's own inodes into a sandbox's /dev: a program inside can change their
+ * times, and other tenants and the host see locks on them. So each sandbox gets a folder, mounted read-only, with device
+ * files that no other sandbox has at that time.
  *
- * The folders lie in a tmpfs in Ward's own mounts (isolation.ts). They are made many at once, since a program has to do
- * it, and used again: their times can't be changed through a read-only mount, and locks end with who holds them.
+ * The folders lie in a tmpfs in Ward's own mounts (isolation.ts). Ward makes many at once, since a program has to do it,
+ * and uses them again: a sandbox can't change their times through a read-only mount, and locks end with the process that
+ * holds them.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -675,7 +675,7 @@ describe.skipIf(!canTry)(
         expect(stdout).toBe('done\n');
         expect(await countOf('t')).toBeGreaterThanOrEqual(10);
         expect(await countOf('t')).toBeLessThanOrEqual(16);
-        // Whatever else connection tracking may be made to believe.
+        // No matter what else connection tracking may be made to believe.
         const pid = (await lab.shell(newest)).trim();
         expect(await lab.shell(`grep "open files" /proc/${pid}/limits`)).toMatch(/\s160\s+160\s/);
         const other = await python(['203.0.113.10 80'], { egress, limits });
@@ -792,7 +792,7 @@ describe.skipIf(!canTry)(
             `${find}; in="nsenter --net=$p/ns/net"; ${own}; $in /usr/bin/python3 -c "$(echo ${code} | base64 -d)" ${attack} $own`,
           );
           expect(said).toBe('');
-          // What came after it has arrived, so it has as well.
+          // A later packet has arrived, so this one has as well.
           await lab.shell(
             `in="nsenter --net=$(${find}; echo $p)/ns/net"; $in ${busybox} nc -w 3 203.0.113.10 80 </dev/null`,
           );

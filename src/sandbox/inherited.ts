@@ -1,6 +1,6 @@
 /**
- * What is set on the process that starts a runtime, since the kernel hands it on to all that comes of it: no field of
- * the OCI configuration has it, and no program of the image is needed for it. `inherited.pl` sets it and becomes the
+ * Limits that are set on the process that starts a runtime; the kernel passes them on to all its descendants. The OCI
+ * configuration has no field for them, and they need no program of the image. `inherited.pl` sets them and becomes the
  * runtime.
  */
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { SandboxPolicy } from './policy.ts';
 /**
  * `store-bypass`, `indirect-branch`: speculation is off for good (prctl(2), PR_SET_SPECULATION_CTRL). `core`: nothing
  * without the same cookie runs beside it on a core (Documentation/admin-guide/hw-vuln/core-scheduling.rst). `scope`: no
- * abstract socket and no signal leaves it (landlock(7), from ABI 6). `no-write-execute`: what could be written never
+ * abstract socket and no signal leaves it (landlock(7), from ABI 6). `no-write-execute`: memory that could be written never
  * runs (PR_SET_MDWE).
  */
 export const inheritedNames = [
@@ -42,7 +42,7 @@ export async function inheritedHere(arch: Processor): Promise<ReadonlySet<Inheri
   }
 }
 
-/** What a sandbox gets, of what the host has. Pure. */
+/** The limits of those that the host has that a sandbox gets. Pure. */
 export function inheritedOf(
   { runtime, landlock, writeExecute, coreScheduling, speculationControl }: SandboxPolicy,
   { inherited }: Pick<Inheriting, 'inherited'>,

@@ -67,14 +67,14 @@ export function joinSandbox(
     openPort(port) {
       checkPorts();
       const wayIn = supervised.wayIn(port);
-      // Whoever connects is told.
+      // The error reaches the client that connects.
       wayIn.catch(() => {});
       return { connect: async () => connectThrough(await wayIn, hasEnded) };
     },
     servePort(served): ServedPort {
       checkPorts();
       const ready = serve(served);
-      // Who waits for it is told.
+      // The error reaches the caller that waits for it.
       ready.catch(() => {});
       return { ready };
     },

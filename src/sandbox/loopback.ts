@@ -32,7 +32,7 @@ export async function startWayIn(place: RelayPlace, port: number): Promise<OpenW
 
 function socatArgv(port: number, path: string): string[] {
   return [
-    // Who may connect to it is said by its folder.
+    // Its folder decides which users may connect.
     ...['socat', '-b', '65536', `UNIX-LISTEN:${path},fork,mode=666,backlog=128`],
     // A program that is still starting is waited for here; whoever connected gives up when it has waited enough.
     `TCP4:127.0.0.1:${port},forever,interval=0.01,nodelay`,

@@ -84,7 +84,7 @@ export interface WayIn {
 }
 
 /**
- * A sandbox as who made it has it: without the streams, which may be another process's, and with ports as sockets of the
+ * A sandbox as its maker has it: without the streams, which may belong to another process, and with ports as sockets of the
  * host.
  */
 export interface SupervisedSandbox
@@ -150,12 +150,12 @@ export interface RecoveryReport {
   readonly mounts: number;
 }
 
-/** What to run, with what is asked for in place of a policy: who makes the sandbox derives that by itself. */
+/** What to run, with wishes in place of a policy: the maker of the sandbox derives the policy by itself. */
 export interface SandboxOrder extends Omit<SandboxRequest, 'policy'> {
   readonly ask: PolicyAsk;
 }
 
-/** Who makes sandboxes for the platform, within what the operator allows. */
+/** Makes sandboxes for the platform, within what the operator allows. */
 export interface SandboxHost {
   /** @throws Fault SANDBOX_START_FAILED, POLICY_NOT_MET, POLICY_EXCEEDED, POLICY_INVALID, RUNTIME_MISSING */
   start(order: SandboxOrder): Promise<Sandbox>;

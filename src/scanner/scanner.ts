@@ -164,7 +164,7 @@ async function analysisOf(parts: Parts, layer: SourceLayer, signal: AbortSignal)
   if (known !== undefined) return known;
   return parts.underWay.run(layer.digest, signal, async (end) => {
     const analysis = await parts.analyst.layer(layer, end);
-    // What it is kept by must be what was asked for, whatever became of the process that read it.
+    // The result is kept under the digest that was asked for, even if the scan process was taken over.
     if (analysis.digest !== layer.digest)
       throw scannerFault('SCAN_FAILED', `the process that scans spoke of another layer than ${layer.digest}`);
     await parts.cache.put(analysis).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 /**
- * The system user that the server runs as, made by the set-up (`scripts/setup/account.mjs`). What it owns is Ward's data and
- * nothing else, so an account that is a person's, or root, is refused.
+ * The system user that the server runs as, made by the set-up (`scripts/setup/account.mjs`). It owns Ward's data and
+ * nothing else, so an account that belongs to a person, or is root, is refused.
  */
 import { runCommand } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
@@ -60,7 +60,7 @@ function idOf(text: string | undefined): number {
 async function entryOf(database: 'passwd' | 'group'): Promise<string | undefined> {
   const { code, stdout } = await runCommand(['getent', database, accountName], { timeoutMs: 10_000 });
   if (code === 0) return stdout.split('\n')[0];
-  // Its exit code for a name that there is none of.
+  // Its exit code for a name that does not exist.
   if (code === 2) return undefined;
   throw serverFault('SERVER_ACCOUNT_MISSING', `getent ${database} ${accountName} failed`, {
     hint: 'see that getent works here',

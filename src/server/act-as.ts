@@ -1,12 +1,12 @@
 /**
- * A command of root's in a folder that belongs to another user, as the server's data does to the server: it reads and writes
- * there with that user's rights. So it leaves nothing that the owner can't read, replace or delete, and follows no link that
- * the owner could not. The rights are those of the whole process, with all its threads, and are changed back.
+ * A command of root's in a folder of another user, such as the server's data folder, reads and writes there with that
+ * user's rights. So it leaves no file that the owner can't read, replace or delete, and follows no link that the owner
+ * could not. The rights are those of the whole process, with all its threads, and are changed back.
  */
 import { statSync } from 'node:fs';
 
 export interface Acting extends Disposable {
-  /** For what is the operator's, such as the file of a backup: does it with the rights from before. */
+  /** For the operator's own files, such as a backup: works with the rights from before. */
   aside<T>(work: () => Promise<T>): Promise<T>;
 }
 

@@ -40,7 +40,7 @@ export async function advisoriesPath(options: AdvisoriesOptions): Promise<string
   return gatePaths((await loadConfig(options)).dataDir).advisories;
 }
 
-/** The one whose owner the file belongs to: its own may be missing yet. */
+/** The folder whose owner gets the file: its own folder may not exist yet. */
 async function ownersFolder(options: AdvisoriesOptions): Promise<string> {
   if (options.advisories !== undefined) return dirname(resolve(options.advisories));
   return (await loadConfig(options)).dataDir;
@@ -78,7 +78,8 @@ function pick(all: readonly AdvisorySource[], only: readonly string[]): readonly
 }
 
 /**
- * Takes in files, and all files of folders. The owner of the data folder does, and is lent copies of what it can't read.
+ * Takes in files, and all files of folders. It works as the owner of the data folder, and lends copies of files that this
+ * user can't read.
  * @throws Fault ADVISORY_FILE_INVALID and others of the scanner; what was there before then stays
  */
 export async function importAdvisoryFiles(
@@ -105,7 +106,7 @@ async function lendCopies(
   const gid = process.getegid?.() ?? 0;
   const copied = new Map<string, string>();
   await aside(async () => {
-    // Root's, so that nobody puts a link in the way; the owner's group reads it.
+    // Root's, so that no other user can put a link in the way; the owner's group reads it.
     const folder = await mkdtemp(join(tmpdir(), 'ward-advisories-'));
     copies.defer(() => aside(() => rm(folder, { recursive: true })));
     for (const [index, { path }] of closed.entries()) {

@@ -112,7 +112,7 @@ const fileSchema = z.strictObject({
     .optional(),
   disk: z
     .strictObject({
-      /** What tenants leave free on the disk of the data folder. */
+      /** Space on the data folder's disk that tenants can't use. */
       reserveBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
     })
     .optional(),

@@ -1,8 +1,8 @@
 /**
- * Keeps room on the disk of the data folder for what the platform must not lose. While less than the reserve is free,
- * tenants write nothing more; below half of it no calls begin, and the rest is for records of those that have begun, for
- * deletes and for the operator. What else on the machine fills the disk can take that, too: so a file holds some of
- * it, and is removed when hardly anything is free.
+ * Keeps room on the disk of the data folder for data that the platform must not lose. While less than the reserve is free,
+ * tenants write nothing more; below half of it no calls begin. The rest is for records of calls that have begun, for
+ * deletes and for the operator. Other programs on the machine can fill that, too: so a file holds some of it, and Ward
+ * removes the file when hardly any space is free.
  */
 import { randomFillSync } from 'node:crypto';
 import { open, rm, stat, statfs } from 'node:fs/promises';
@@ -19,9 +19,9 @@ export interface DiskStatus {
 }
 
 export interface DiskReserve extends AsyncDisposable {
-  /** Before so many bytes of a tenant are written. @throws Fault DISK_RESERVED */
+  /** Called before this number of bytes of a tenant is written. @throws Fault DISK_RESERVED */
   admitWrite(bytes: number): void;
-  /** Before a call or a firing. @throws Fault DISK_RESERVED */
+  /** Called before a call or a firing. @throws Fault DISK_RESERVED */
   admitCall(): void;
   status(): DiskStatus;
 }
@@ -37,7 +37,7 @@ export interface DiskReserveOptions {
 
 const mebibyte = 1024 * 1024;
 const usualReserve = 1024 * mebibyte;
-/** Of a disk that is small. */
+/** For a small disk. */
 const shareOfDisk = 0.05;
 /** Of the file that holds a part of the reserve. */
 const mostHeld = 64 * mebibyte;
@@ -103,7 +103,7 @@ export async function openDiskReserve(options: DiskReserveOptions): Promise<Disk
   };
 }
 
-/** What a command finds, beside a server or without one. */
+/** What a command finds, with or without a running server. */
 export async function diskStatus(dir: string, given: number | undefined): Promise<DiskStatus> {
   const { freeBytes, totalBytes } = await look(dir);
   const reserveBytes = given ?? Math.min(usualReserve, Math.floor(totalBytes * shareOfDisk));
@@ -127,7 +127,7 @@ async function sizeOf(file: string): Promise<number> {
   );
 }
 
-/** Random bytes, which no file system packs. False when there is no room for them by now. */
+/** Random bytes, which no file system compresses. False when there is no more room for them. */
 async function fill(file: string, bytes: number): Promise<boolean> {
   const block = randomFillSync(Buffer.allocUnsafe(mebibyte));
   try {

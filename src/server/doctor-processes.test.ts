@@ -1,4 +1,4 @@
-/** That these rows can say no: the same attempts behind no wall, and behind some. */
+/** Shows that these rows can say no: the same attempts without a wall, and with some. */
 import { expect, test } from 'vitest';
 import { makeTargets } from '../keeper/index.ts';
 import { unownedId } from '../lib/index.ts';
@@ -18,7 +18,7 @@ test.runIf(isRoot)('a process behind no wall is told so, in each row', async () 
   expect(rows[0]?.evidence).toMatch(
     /^its ids are 0, not \d+(,\d+)?; it has capabilities: \w+; it can get new privileges; not refused: /,
   );
-  // It was not tried, so nothing is claimed.
+  // The doctor did not try it, so it claims nothing.
   expect(rows.find(({ name }) => name === 'helper-network')?.proven).toBe('skipped');
 });
 

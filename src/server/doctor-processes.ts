@@ -1,6 +1,7 @@
 /**
- * What `ward doctor` proves of Ward's own processes: behind the walls of each, as it is really started, a program tries what a
- * process that was taken over must not be able to do. Root tries the same; what even root is refused here proves nothing.
+ * What `ward doctor` proves of Ward's own processes: behind the walls of each, set up as they are for the real process, a
+ * program tries what a process that was taken over must not be able to do. Root tries the same; an attempt that this host
+ * refuses even to root proves nothing.
  */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -47,7 +48,7 @@ export interface Suspect {
   readonly name: string;
   readonly as: Identity;
   readonly walls: readonly Wall[];
-  /** By the name of a wall, what to do where this host has none. */
+  /** For each wall by name, what to do where this host lacks it. */
   readonly absent: ReadonlyMap<string, string>;
   confine(argv: readonly string[]): readonly string[];
 }

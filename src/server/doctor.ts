@@ -31,7 +31,7 @@ export interface DoctorOptions {
 export interface ServerDoctorReport extends DoctorReport {
   /** The advisories that scans are matched with. They do not count for `ok`, which is about sandboxes. */
   readonly scanAdvisories: AdvisoriesAge;
-  /** Of the data folder; undefined when there is none. It does not count for `ok` either. */
+  /** The disk of the data folder; undefined without a data folder. It does not count for `ok` either. */
   readonly disk: DiskStatus | undefined;
   /** The walls of Ward's own processes. Those that are required count for `ok`. */
   readonly processes: readonly ProcessRow[];

@@ -1,7 +1,7 @@
 /**
- * For root's builds in an image store that belongs to the server: they need root's rights, so what they made is given to the
- * store's owner afterwards. The owner may write there meanwhile: each file is changed by its descriptor, never by its path, and
- * only where the kernel lets nobody make second names of files that are not theirs.
+ * For root's builds in an image store that belongs to the server: they need root's rights, so root gives the result to the
+ * store's owner afterwards. The owner may write there meanwhile: each file is changed by its descriptor, never by its path,
+ * and only where the kernel stops users from making second names of other users' files.
  */
 import {
   closeSync,

@@ -1,6 +1,6 @@
 /**
- * What takes privileges on this machine, before anything is served: the instance, a host for sandboxes, and what earlier runs
- * left behind, which is removed.
+ * Work that needs privileges on this machine, before Ward serves anything: it makes the instance and a host for sandboxes,
+ * and removes what earlier runs left behind.
  */
 import type { Log } from '../lib/index.ts';
 import {
@@ -19,7 +19,7 @@ export interface Ground extends AsyncDisposable {
   readonly dataDir: string;
   readonly instance: string;
   readonly host: LocalSandboxHost;
-  /** What the host refuses to Ward among its sandboxes; Ward goes on without it. */
+  /** Precedence over its sandboxes that the host refuses to Ward; Ward goes on without it. */
   readonly refused: readonly string[];
 }
 

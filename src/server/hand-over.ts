@@ -1,9 +1,9 @@
 /**
- * Gives a folder of root's, with all that is in it, to the account that the server runs as. Once: contents go before their
- * folder, and the folder itself goes last, so its owner says whether all is done, and a run that was killed goes on where
- * it was. What is in a folder that belongs to the account already was handed over, or put there by the account: it is not
- * looked at. So root only ever changes what lies in folders that root alone can write to, and the account can neither plant
- * a link to a file of root's nor exchange one under its hands.
+ * Gives a folder of root's, with everything in it, to the account that the server runs as. It does so once: contents go
+ * before their folder, and the folder itself goes last. So its owner says whether everything is done, and a run that was
+ * killed goes on where it was. A folder that already belongs to the account was handed over, or the account put its files
+ * there: root does not look into it. So root only changes files in folders that root alone can write to, and the account
+ * can neither plant a link to a file of root's nor swap a file while root works on it.
  */
 import {
   chmodSync,
@@ -28,7 +28,7 @@ import { serverFault } from './faults.ts';
 import { dataPaths } from './instance.ts';
 
 export interface HandedOver {
-  /** Files and folders that got another owner just now. */
+  /** Files and folders that got a new owner in this run. */
   readonly changed: number;
   /**
    * Paths that stay as they are: other users' files, devices, mounts, and files that have
@@ -37,7 +37,7 @@ export interface HandedOver {
   readonly left: readonly string[];
 }
 
-/** A file system's own, and the set-up's record, which root believes. */
+/** The file system's own folder, and the set-up's record, which root believes. */
 const neverGiven: ReadonlySet<string> = new Set(['lost+found', 'set-up.json']);
 const toldPaths = 10;
 
@@ -52,14 +52,14 @@ export function handOverAll(
 }
 
 export interface HandOverOptions {
-  /** Absolute paths of OCI layouts, of which the account's group may read the blobs: scans run with it. */
+  /** Absolute paths of OCI layouts; the account's group may read their blobs, since scans run with that group. */
   readonly layouts?: readonly string[];
   readonly log: Log;
 }
 
 /**
- * Takes some four times as long as `chown -R`, and nothing when all is done. Follows no links, crosses no mounts. The
- * folder's parents must be root's to change.
+ * Takes some four times as long as `chown -R`, and nothing when all is done. Follows no links, crosses no mounts. Only root
+ * may be able to change the folder's parents.
  * @param folder need not be there
  * @throws Fault HAND_OVER_FAILED when others than root can write to a folder of root's in it, or a file can't be changed
  */
@@ -101,7 +101,7 @@ class Handing {
   /** Files of several names, until the last of them is found. */
   readonly #linked = new Map<number, { path: string; seen: number }>();
   readonly #folder: string;
-  /** The same folder, whatever becomes of its path meanwhile. */
+  /** Always the same folder, even if its path changes meanwhile. */
   readonly #root: string;
   readonly #account: ServerAccount;
   readonly #mounted: ReadonlySet<string>;
@@ -147,7 +147,7 @@ class Handing {
     this.changed++;
   }
 
-  /** Only ever more than it was, and only for blobs and the folders on the way to them. */
+  /** Adds rights only, and only for blobs and the folders on the path to them. */
   modeOf(path: string, stats: Stats): number {
     const isReadable = this.#readable.some((layout) => {
       const blobs = join(layout, 'blobs');
@@ -158,7 +158,7 @@ class Handing {
     return stats.isFile() ? stats.mode | 0o040 : stats.mode;
   }
 
-  /** With one name changed, all are. */
+  /** A change of one name changes all. */
   #isLastName(path: string, { ino, nlink }: Stats): boolean {
     const known = this.#linked.get(ino) ?? { path, seen: 0 };
     known.seen++;
@@ -182,7 +182,7 @@ function openFolder(folder: string): number | undefined {
   }
 }
 
-/** What is in a folder that others write to may be theirs to give: a second name of a file that they could not read. */
+/** Others can plant files in a folder that they may write to: a second name of a file that they could not read. */
 function refuseStrange(path: string, { uid, gid, mode }: Stats): void {
   const isOthers = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
   if (uid === 0 && !isOthers) return;

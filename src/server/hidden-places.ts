@@ -1,7 +1,7 @@
 /**
- * Where sandboxes find their code and their roots. The data folder is closed to every other user, and a runtime comes to
- * a sandbox's files as such a user: so what it needs is mounted at a place that all may pass, in Ward's own mount
- * namespace. Outside of that the place is empty, whatever names `/proc/PID/mountinfo` tells.
+ * Where sandboxes find their code and their roots. The data folder is closed to every other user, and a runtime opens a
+ * sandbox's files as such a user. So Ward mounts the files at a place that every user may enter, in its own mount
+ * namespace. Outside of that namespace the place is empty, even for users who read its names in `/proc/PID/mountinfo`.
  */
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, rm, rmdir } from 'node:fs/promises';
@@ -24,7 +24,7 @@ export interface HiddenPlaces extends AsyncDisposable {
  */
 export async function openHiddenPlaces(instance: string, laidCode: string): Promise<HiddenPlaces> {
   const places = { laidCode: join(runDir, instance, 'laid'), roots: join(runDir, instance, 'roots') };
-  // It follows no link, whatever is put in its way meanwhile.
+  // It follows no link, even if another user puts one in its way meanwhile.
   const clear = () => mustRun(['rm', '--recursive', '--force', '--one-file-system', '--', laidCode]);
   await clear();
   await mkdir(laidCode, { mode: 0o711 });
@@ -45,7 +45,7 @@ export async function openHiddenPlaces(instance: string, laidCode: string): Prom
   };
 }
 
-/** The folder itself, which must be root's: nothing that was put in its place since. */
+/** The folder itself, which must be root's, and not something that was put in its place since. */
 async function showOwn(folder: string, place: string): Promise<void> {
   const opened = await open(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {

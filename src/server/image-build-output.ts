@@ -55,8 +55,8 @@ export function architectureOf(platform: string | undefined): string | undefined
 const foreignWork = '/var/tmp';
 
 /**
- * Beside the store, where its blobs can be linked to; elsewhere for those who may not write there, and for root where the
- * store is another user's, who then reads the folder to take what is in it.
+ * Beside the store, so that its blobs can be linked to. It lies elsewhere for users who may not write there, and for root
+ * where the store belongs to another user, who then reads the folder and takes its files.
  */
 export async function workFolderFor(storeDir: string): Promise<WorkFolder> {
   const owner = await stat(storeDir).catch(() => undefined);

@@ -138,7 +138,7 @@ export async function proveSandbox(options: ProveHereOptions): Promise<ProveRepo
   return (await import('./prove.ts')).proveHere(options);
 }
 
-/** Holds each technique of the attack suite to its control. */
+/** Checks each technique of the attack suite against its control. */
 export async function proveWeakened(
   options: Omit<ProveHereOptions, 'runtime' | 'compare'>,
 ): Promise<WeakenedReport> {
@@ -171,7 +171,7 @@ export async function explainSandbox(options: SandboxRunOptions): Promise<readon
 
 /** Its connections (`ApiLimits.connections`), some eight for each of 200 sandboxes, and its own files. */
 const servingOpenFiles = 4096;
-/** The time that it takes to start a program grows with the memory of who does it. */
+/** Starting a program takes longer the more memory the starting process has. */
 const keeperFlags = ['--max-semi-space-size=1'];
 
 /** For what makes a few sandboxes by hand. */

@@ -11,7 +11,7 @@ export interface DataPaths {
   readonly code: string;
   /** Code of running functions; root's. */
   readonly laidCode: string;
-  /** For what is not whole yet. */
+  /** For files that are not whole yet. */
   readonly workFiles: string;
   readonly guestKey: string;
   /** Where its Ward serves, or did when it last ran: for commands that are pointed at a server. */

@@ -1,7 +1,7 @@
 /**
- * `ward up` as root: the keeper, from here until the server has ended. It makes what takes privileges, starts the server
- * without any, and hands on signals. It listens on no network, but for the moment in which it sees that the address is free,
- * and reads nothing but what the server asks.
+ * `ward up` as root: the keeper, from here until the server has ended. It does the work that needs privileges, starts the
+ * server without any, and passes signals on. It listens on no network, except for the moment in which it checks that the
+ * address is free, and reads only the server's requests.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ import { openShownPaths, type ShownPaths } from './shown-paths.ts';
 import type { ServerTask, UpOptions } from './up.ts';
 
 const mebibyte = 1024 * 1024;
-/** Loaded when something is scanned: the smaller this process, the sooner it starts others. */
+/** Loaded at the first scan: the smaller this process is, the sooner it starts others. */
 const loadScanner = () => import('../scanner/index.ts');
 
 /** Resolves to the server's exit code once everything is gone, or ends as it did. */
@@ -88,7 +88,7 @@ async function keepServer(options: UpOptions): Promise<ServerEnd> {
   return await server.ended;
 }
 
-/** What the server will own; root's own places in it come after. */
+/** Folders that the server will own; root's own places in them come later. */
 async function prepareFolders(config: Config, account: ServerAccount, log: Log): Promise<void> {
   await mkdir(config.imagesDir, { recursive: true });
   removeAbandonedBackup(dataPaths(config.dataDir));

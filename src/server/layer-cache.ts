@@ -6,14 +6,14 @@ import { serverFault } from './faults.ts';
 import { gatePaths } from './gate-paths.ts';
 
 /**
- * Root keeps nothing in a folder of another user's: it reads what only root can read while it scans, so it can't act as
- * that user meanwhile.
+ * Root keeps nothing in another user's folder: while it scans, it reads files that only root can read, so it can't act as
+ * that user.
  */
 export async function layerCacheOf(
   dataDir: string,
 ): Promise<Pick<ScannerOptions, 'cacheDir' | 'readsCacheOnly'>> {
   const found = await stat(dataDir).catch(() => undefined);
-  // None is made.
+  // It makes no folder.
   if (found?.isDirectory() !== true) return {};
   return {
     cacheDir: gatePaths(dataDir).layers,

@@ -93,7 +93,7 @@ export async function namespaceAdmin(options: {
   const namespaces = createNamespaces(store, systemLimits(config), {
     vetSandbox: (ask) => boundAsk(ask, operator),
   });
-  /** So that a key that was taken away opens nothing any more when the command has ended. */
+  /** So a key that was taken away opens nothing any more when the command has ended. */
   const untilNoticed = async () => {
     const isServed = () => {
       using lock = tryFileLock(paths.lock);

@@ -1,4 +1,4 @@
-/** What the platform stands on: given by a keeper, or made in this process by who may do it. */
+/** What the platform needs to run: from a keeper, or made in this process if it has the rights. */
 import { layersDirOf, openRootMounter, type RootMounter } from '../images/index.ts';
 import { type CodePlaces, openCodePlaces } from '../invoker/index.ts';
 import {
@@ -20,7 +20,7 @@ export interface PlatformGround extends AsyncDisposable {
   readonly host: SandboxHost;
   readonly mounter: RootMounter;
   readonly mountsDir: string;
-  /** Starts a process that reads what is scanned; absent: the scanner does by itself. */
+  /** Starts a scan process; absent: the scanner does it by itself. */
   readonly startScan?: StartProgram;
   /** Where code is laid; asked for once, when the data folder is this Ward's. */
   codePlaces(): Promise<CodePlaces>;

@@ -67,7 +67,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const inspectors = await createInspectors({ rulesDir: request.rulesDir });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
   const cache = await layerCacheOf(config.dataDir);
-  // Root's are read by another user, and of root's files only those that were named.
+  // For root, another user reads the files, and of root's files only those that root named.
   const isApart = (await findAbilities()).canBecome;
   const named = target.kind === 'folder' ? [target.path] : undefined;
   await using scanner = createScanner({

@@ -1,6 +1,7 @@
 /**
- * What the operator keeps outside of the data folder, in files that root alone may read, or in the environment: read before
- * the server, which uses it, starts. Plain data, so that it can be given to another process.
+ * Secrets that the operator keeps outside of the data folder, in files that root alone may read, or in the environment.
+ * They are read before the server, which uses them, starts. They are plain data, so that they can be sent to another
+ * process.
  */
 import { type Stats, unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -61,7 +62,7 @@ export function watchGivenKeys({ file }: GivenKeys, onChange: (keys: GivenKeys) 
     try {
       onChange({ source: file, file, lines: readKeyFile(file).lines });
     } catch {
-      // What the server has still opens everything; the next start will tell what is wrong.
+      // The server's keys still open everything; the next start will tell what is wrong.
     }
   };
   watchFile(file, { interval: watchMs, persistent: false }, look);

@@ -39,7 +39,7 @@ export interface ServerPlan {
 /** A request leaves a few KiB behind; a larger nursery lets most of it die without being copied. */
 const nodeFlags = ['--max-semi-space-size=64'];
 const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-/** Of what the server compiles, which it alone writes and reads. */
+/** The cache of code that the server compiles; only the server writes and reads it. */
 const compileCache = join(runDir, 'compile-cache');
 /** Node, its libraries, certificates, time zones, names of hosts and users. */
 const system = ['/usr', '/lib', '/lib64', '/bin', '/etc', '/run/systemd/resolve', '/proc', '/sys'];
@@ -106,8 +106,8 @@ export function rightsOf(
 }
 
 /**
- * It may hear them from a terminal or a service manager as well, and counts that once. This process ends with what it has
- * made, whatever it is sent meanwhile.
+ * The server may also get them from a terminal or a service manager, and counts both as one. This process ends together
+ * with everything it has made, no matter which signals it gets meanwhile.
  */
 function forwardSignals(child: ChildProcess): void {
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void child.kill(name));

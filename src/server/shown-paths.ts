@@ -1,6 +1,6 @@
 /**
- * Ways for the server's user to what it needs. A checkout, a Node or a data folder may lie below a folder that other users
- * can't enter, such as root's home: then it is shown elsewhere, in Ward's own mount namespace alone.
+ * Paths by which the server's user reaches what it needs. A checkout, a Node or a data folder may lie below a folder that
+ * other users can't enter, such as root's home: then it is shown elsewhere, in Ward's own mount namespace alone.
  */
 import { mkdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -25,7 +25,7 @@ export function openShownPaths(instance: string): ShownPaths {
       if (!isFolder) await writeFile(place, '');
       stack.defer(() => (isFolder ? rmdir(place) : rm(place)));
       await mustRun(['mount', '--bind', '-o', access, path, place]);
-      // Not lazily: what is removed next must not be what is mounted.
+      // Not lazily: the removal that follows must not reach the mounted folder.
       stack.defer(async () => void (await mustRun(['umount', place])));
       return place;
     },

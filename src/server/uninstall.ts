@@ -225,7 +225,7 @@ interface AccountPlan {
   readonly stays: readonly string[];
 }
 
-/** It goes if the set-up made it, and after all that it owns: its number may become another user's. */
+/** The user is removed if the set-up made it, and after everything that it owns: its number may become another user's. */
 async function planAccount(recorded: readonly string[], keepData: boolean): Promise<AccountPlan> {
   if (!(await accountIsThere())) return { goes: [], stays: [] };
   if (keepData) return { goes: [], stays: [`the user ${accountName}, whose data stays`] };

@@ -1,6 +1,6 @@
 /**
- * The master keys that encrypt parameters: those that the operator gives, or those of a file in the data folder that is
- * made at the first start. A running server sees that this file was changed, and is told of the operator's.
+ * The master keys that encrypt parameters: keys that the operator gives, or those of a file in the data folder that is made
+ * at the first start. A running server notices changes of this file; the keeper tells it of changes of the operator's keys.
  */
 import { type Stats, statSync } from 'node:fs';
 import type { VaultKeySource } from '../functions/index.ts';

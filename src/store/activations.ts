@@ -112,7 +112,7 @@ function toRow(row: ActivationTable): ActivationRow {
   };
 }
 
-/** What makes room goes on while there is none. */
+/** Deletes go on while there is no room. */
 async function flushIfPossible(writer: GroupWriter, namespace: string): Promise<void> {
   try {
     await writer.flushNamespace(namespace);

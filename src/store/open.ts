@@ -45,7 +45,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const writer = groupWriter((units) => dialect.batch(units));
   let closing: Promise<void> | undefined;
   const close = () => {
-    // What a full disk keeps from being written is known to the durable queue, as far as somebody was told of it.
+    // The durable queue still has the records that a full disk does not take, for calls that clients were told of.
     closing ??= writer
       .flush()
       .catch(() => {})

@@ -62,7 +62,7 @@ export interface Holdings {
   readonly recordBytes: number;
 }
 
-/** Counters that are kept in the transactions that change them: right whatever ended the process. */
+/** Counters that change in the same transactions as their data: right no matter how the process ended. */
 export interface HoldingStore {
   /** Undefined when there is no such namespace. */
   get(namespace: string): Promise<Holdings | undefined>;

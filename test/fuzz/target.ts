@@ -18,7 +18,7 @@ import { entities, manifestType, seededImage } from './fixtures.ts';
 export interface Route {
   readonly method: string;
   readonly url: string;
-  /** Who may use it, as it declares. */
+  /** The right that it declares. */
   readonly access: string;
 }
 

@@ -1,4 +1,4 @@
-/** A server with everything on it that others must not see, and everybody who may come to it. */
+/** A server with everything on it that others must not see, and every kind of client. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { Right } from './documented.ts';
 /** Is in all that is guest's. */
 export const mark = 'what-guest-alone-knows';
 
-/** Which rights an identity has in guest; `stranger` has a key of elsewhere, `nobody` none that counts. */
+/** Which rights an identity has in guest; `stranger` has a key of another namespace, `nobody` has no valid key. */
 export type Standing = readonly Right[] | 'stranger' | 'nobody';
 
 export const identities = {

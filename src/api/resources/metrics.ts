@@ -35,7 +35,7 @@ export function addMetrics(app: FastifyInstance, source: MetricsSource): void {
   });
 }
 
-/** What only proxies say; which of it one does is its own affair. */
+/** Headers that only proxies send; each proxy sends some of them. */
 const proxyHeader =
   /^(?:via|forwarded|x-forwarded-.*|x-original-.*|x-real-ip|(?:x-|true-|cf-|fastly-)?(?:client|connecting)-ip|x-cluster-client-ip)$/;
 

@@ -1,4 +1,4 @@
-/** `/namespaces/{ns}/usage`: what a namespace has on disk, of what it may have. Ward's own; OpenWhisk has no such thing. */
+/** `/namespaces/{ns}/usage`: how much of its quotas a namespace has on disk. Ward's own; OpenWhisk has no such route. */
 import type { FastifyInstance } from 'fastify';
 import type { Functions } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
@@ -26,7 +26,7 @@ export function tellQuotas(scope: FastifyInstance, quotas: Functions['quotas']):
   scope.addHook('onRoute', (route) => {
     if (!['PUT', 'DELETE'].includes(String(route.method))) return;
     route.onSend = async (request, reply) => {
-      // Of who was let in, and when the namespace is still there.
+      // Only for requests that were let in, and while the namespace still exists.
       const code = request.identity && (await codeOf(quotas, request.identity.namespace));
       if (code !== undefined) sendQuotas(reply, { code });
     };

@@ -1,6 +1,6 @@
 /**
- * Answers to one sandbox: only for names that it was granted, and only with addresses that are open to it by the
- * time that it reads them. What is opened is decided elsewhere (`decision.ts`).
+ * Answers to one sandbox: only for names that it was granted, and only with addresses that are open to it by the time that
+ * it reads them. `decision.ts` decides which addresses are opened.
  */
 import { matchesPattern } from '../names.ts';
 import type { Decide } from './decision.ts';

@@ -1,6 +1,6 @@
 /**
- * What of an answer is opened to one sandbox, and told. Everything it is asked for comes out of a stranger's answer, and
- * is held against the grants here. A name that leads to a private or local address (DNS rebinding) has no address.
+ * Decides which addresses of an answer are opened to one sandbox, and told to it. Its input comes from a stranger's answer,
+ * and is checked against the grants here. A name that points to a private or local address (DNS rebinding) has no address.
  */
 import { isFault } from '../../lib/index.ts';
 import { addressRefusal, type EgressGrants, grantsFor, type HostGrant } from '../grants.ts';
@@ -30,7 +30,7 @@ export type Decide = (name: string, found: readonly FoundAddress[]) => Promise<T
 export const mostAddresses = 32;
 /** Elements of the packet filter that one answer may cost; a name with many services gets fewer addresses. */
 const mostOpenings = 256;
-/** A name is asked for again within an hour, whatever its owner says. */
+/** A name is asked for again within an hour, even if its owner gives a longer time. */
 const longestSeconds = 3600;
 /** From the answer to the connection, even where the answer may not be kept (TTL 0). */
 const graceSeconds = 5;
@@ -68,7 +68,7 @@ interface Candidate {
 interface Judged {
   readonly address: Network;
   readonly openings: readonly Opening[];
-  /** Why nothing of it is open. */
+  /** Why none of it is open. */
   readonly why: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The process of the resolver: it reads what sandboxes and name servers send, and has no right to anything but the
- * sockets that it is given. What is opened is decided by Ward (`resolver.ts`).
+ * The process of the resolver: it reads what sandboxes and name servers send, and has no right to anything but the sockets
+ * that it is given. Ward decides which addresses are opened (`resolver.ts`).
  */
 import { Socket as UdpSocket } from 'node:dgram';
 import { Server } from 'node:net';

@@ -1,4 +1,7 @@
-/** Questions a second of each namespace: the resolver is one process, and those of one must not keep it from another's. */
+/**
+ * Questions a second of each namespace: the resolver is one process, and questions of one namespace must not hold up those
+ * of another.
+ */
 
 export interface Rates {
   /** Counts one; false when the namespace has asked for more than its rate. */
@@ -7,7 +10,7 @@ export interface Rates {
 
 export const questionsPerSecond = 1000;
 const burst = 2 * questionsPerSecond;
-/** Those that have rested for as long as fills them again need no entry. */
+/** A namespace that has rested until its allowance is full again needs no entry. */
 const mostTenants = 10_000;
 
 /** @param now In milliseconds; never goes back. */

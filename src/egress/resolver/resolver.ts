@@ -1,7 +1,7 @@
 /**
  * The resolver as Ward sees it: a process with a user id that owns nothing and no capability, which reads the questions of
  * all sandboxes and the answers of name servers, so that neither costs Ward's main thread nor reaches its rights. It says
- * what a name leads to; what of it is opened is decided here.
+ * which addresses a name has; this file decides which of them are opened.
  */
 import { Resolver as SystemResolver } from 'node:dns';
 import { once } from 'node:events';
@@ -37,11 +37,11 @@ const program = fileURLToPath(new URL('./program.ts', import.meta.url));
 const heapMiB = 128;
 /** How soon a change of the host's own resolvers, or its first address of IPv6, is seen. */
 const everyMs = 5000;
-/** Found names that are decided on at once; what is past it is not answered. */
+/** Found names that are decided on at once; questions past it get no answer. */
 const mostDeciding = 4096;
 
 /**
- * One that ends is started again, so that nobody's sandbox ends for what another's questions did to it.
+ * A process that ends is started again, so that questions of one sandbox never end another sandbox.
  * @param makeSockets Those of one process; they are handed over, and closed here.
  * @param hasIpv6 Whether this host has an address of IPv6 that leads somewhere, now.
  * @throws Fault PROGRAM_UNREADABLE, EGRESS_UNAVAILABLE
@@ -115,7 +115,7 @@ async function startProcess(
   const kill = () => void child.kill('SIGKILL');
   child.on('message', (message: unknown) => {
     const report = reportSchema.safeParse(message);
-    // One that talks nonsense has been taken over.
+    // A process that sends nonsense has been taken over.
     if (report.success) void hear(report.data, send);
     else kill();
   });
@@ -145,7 +145,7 @@ function handOver(child: ReturnType<typeof startCommand>, { udp, tcp }: Resolver
   child.send('tcp', tcp, {}, () => tcp.close());
 }
 
-/** What the process can't read by itself, told at once and when it has changed. Returns what ends that. */
+/** Tells the process what it can't read by itself, at once and at each change. Returns a function that ends that. */
 function watchHost(hasIpv6: () => boolean, send: (order: Order) => void): () => void {
   let known = '';
   const look = () => {

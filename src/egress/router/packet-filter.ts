@@ -1,6 +1,6 @@
 /**
- * Applies rules in the router, in few transactions: what waits goes together. Tenants take turns, so that the questions
- * of one don't delay another's.
+ * Applies rules in the router, in few transactions: waiting rules go together. Tenants take turns, so that the questions of
+ * one don't delay another's.
  */
 import { inNamespace, runNetworkProgram } from './programs.ts';
 
@@ -13,7 +13,7 @@ export interface PacketFilter {
   apply(rules: string, tenant: string): Promise<void>;
 }
 
-/** Of one transaction, so that nobody waits long for the others in it. */
+/** For one transaction, so that no tenant waits long for the others in it. */
 const mostAtOnce = 32;
 
 interface Waiting {

@@ -133,7 +133,9 @@ interface Parts {
   readonly resolver: Resolver;
 }
 
-/** What is not told must not pass, nor what could be the host's: without one of them no uplink stays. */
+/**
+ * Refused packets must be told, and addresses of the host must not pass: if one of the two watches ends, every uplink ends.
+ */
 function watchParts(
   { traces, hostAddresses, resolver }: Parts,
   endUplinks: () => Promise<void>,

@@ -1,7 +1,7 @@
 /**
  * Shares of the machine's network among namespaces. Packets of all sandboxes go through two devices, one each way, where
- * every namespace has a class of the kernel's HTB (`tc-htb(8)`): those that have something to send get the same of it,
- * however many sandboxes and connections they have, and what one leaves goes to the others.
+ * every namespace has a class of the kernel's HTB (`tc-htb(8)`): namespaces that have something to send get equal shares,
+ * no matter how many sandboxes and connections they have, and others get the bytes that one does not use.
  */
 import { addressesOf } from './addresses.ts';
 import { inNamespace, runNetworkProgram, unavailable } from './programs.ts';
@@ -25,7 +25,7 @@ const bothWays = Object.values(devices);
 const queueBytes = 1024 * 1024;
 /** The largest packet, so that each turn sends one. */
 const quantum = 65_536;
-/** What a class has for certain; all else is shared out by turns. */
+/** The guaranteed part of a class; the rest is shared out by turns. */
 const floor = '8kbit';
 const unlimited = '1tbit';
 const mostClasses = 0xff_f0;

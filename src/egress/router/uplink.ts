@@ -4,8 +4,8 @@
  * no rule of its own is needed, and its own firewall sees connections of a local process. pasta runs as the router's
  * owner, an id without any rights on the host, in an empty root and under its own seccomp filter.
  *
- * Each sandbox has a pasta of its own: what it has open is bounded where it is open, by that process's descriptors,
- * whatever the sandbox made connection tracking believe; and it ends with the process.
+ * Each sandbox has a pasta of its own: that process's descriptors bound its open connections, even if the sandbox has
+ * fooled connection tracking; and they end with the process.
  */
 import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { inNamespace, programEnv, runNetworkProgram, unavailable } from './progr
 export interface Uplink {
   /** Settles when it has ended: with why, or with undefined where it was killed, as with its sandbox. */
   readonly ended: Promise<string | undefined>;
-  /** From the moment that the sandbox is in the group, what the uplink takes counts for that group, too. */
+  /** From the moment that the sandbox is in the group, the use of the uplink counts for that group, too. */
   chargeTo(group: ProcessGroup): void;
   /** Ends it and every connection of its sandbox. Idempotent. */
   end(): Promise<void>;
@@ -85,7 +85,7 @@ export async function startUplink(
   return { ended: state.ended, chargeTo, end };
 }
 
-/** Its memory, its sockets' buffers on the host and its processor time are the sandbox's doing. */
+/** The sandbox causes its memory, its sockets' buffers on the host and its processor time. */
 async function charge(pid: number | undefined, group: ProcessGroup, hasEnded: () => boolean): Promise<void> {
   const patience = performance.now() + chargePatienceMs;
   while (pid !== undefined && !hasEnded()) {
@@ -151,7 +151,7 @@ async function joined(namespace: string, slot: number): Promise<void> {
   );
 }
 
-/** Its device and what leads there are gone with it; a rule is not. */
+/** Its device and the routes to it are gone with it; a rule is not. */
 async function left(namespace: string, slot: number): Promise<void> {
   const { link, table } = addressesOf(slot);
   const rule = `rule del pref ${rulePreference} iif ${link} lookup ${table}\n`;

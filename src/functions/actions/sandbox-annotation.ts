@@ -43,9 +43,9 @@ export function sandboxAskOf(annotations: readonly KeyValue[]): SandboxAsk | und
 }
 
 /**
- * What the action asks for, and where it says nothing, what the operator has set for the namespace. An action can only
- * tighten that: it keeps the namespace's tier, runs under both seccomp profiles, and reaches no more. Every call asks, so that answers are kept as long as what they are made
- * from.
+ * The wishes of the action, and where it has none, the operator's settings for the namespace. An action can only tighten
+ * that: it keeps the namespace's tier, runs under both seccomp profiles, and reaches no more. Every call asks, so that
+ * answers are kept as long as what they are made from.
  */
 export function effectiveAsk(
   action: SandboxAsk | undefined,

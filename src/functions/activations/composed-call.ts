@@ -30,8 +30,8 @@ export interface ComposedCall {
 }
 
 /**
- * The caller as the parts of a sequence or composition have it: another namespace's decides what they are, so it gets no
- * more of the caller's rights than a key that is lent to it would have.
+ * The caller as the parts of a sequence or composition see it. A sequence of another namespace decides its parts itself, so
+ * it gets no more of the caller's rights than a key lent to it would have.
  */
 export function callerOfParts({ resolved: { keyTerms }, caller }: ComposedCall): Caller {
   if (keyTerms === 'own') return caller;

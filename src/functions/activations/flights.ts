@@ -150,7 +150,7 @@ export function createFlights(options: FlightsOptions): Flights {
         if (flight.started) flight.interrupt?.();
         else cancel(flight);
       }
-      // A full disk takes no record; the durable queue still has what somebody was told of.
+      // A full disk takes no record; the durable queue still has the calls that clients were told of.
       if (!(await within(Promise.all(landings), lastRecordsMs)))
         log.error({ records: underWay.size }, 'records could not be written before the end');
     },

@@ -71,7 +71,7 @@ function apiKeyFor(
   return formatApiKey(parseAuthorization(authorization));
 }
 
-/** No more than the caller may do, and of another namespace's action no more than its package declares. */
+/** Never more than the caller may do; for another namespace's action, never more than its package declares. */
 function lentScopeFor({ providesApiKey, keyTerms }: ResolvedAction, caller: Caller): KeyScope | undefined {
   if (!providesApiKey) return undefined;
   const { scope } = caller.identity;

@@ -1,9 +1,9 @@
 /**
- * What records of a namespace's activations may take on disk. When they are more, its oldest go, whatever retention
- * says; but none that ended within the last minutes, whose caller may still ask for it. When nothing else is left, new
- * calls are refused: a record of an accepted call is never the one that is lost.
+ * The space on disk that records of a namespace's activations may take. When they take more, the oldest are deleted, even
+ * if retention would keep them; but none that ended within the last minutes, since its caller may still ask for it. When no
+ * others are left, new calls are refused: the record of an accepted call is never lost.
  *
- * Calls ask a number in memory. It is an estimate between two looks at the store, whose counter is exact.
+ * Calls look at a number in memory. Between two looks at the store it is an estimate; the store's counter is exact.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Invoker } from '../../invoker/index.ts';
@@ -34,9 +34,9 @@ type Limits = Pick<Identity['limits'], 'recordQuotaBytes' | 'storeActivations'>;
 export interface RecordQuota {
   /** The store, with all that is appended counted. */
   readonly activations: ActivationStore;
-  /** What admits nothing while records are too many. @throws Fault RECORDS_FULL, as `admit` does */
+  /** Admits no call while records are too many. @throws Fault RECORDS_FULL, as `admit` does */
   guard(invoker: Admitting): Admitting;
-  /** Holds what is there against the quota, as an operator may have lowered it. */
+  /** Checks existing records against the quota, since an operator may have lowered it. */
   enforce(namespace: string, limits: Limits): Promise<void>;
   /** Ends what is under way after its step. */
   close(): Promise<void>;
@@ -59,7 +59,7 @@ const defaultGraceMs = 5 * 60_000;
 /** Records in one step. */
 const stepSize = 250;
 const shortestRestMs = 2;
-/** A namespace that is full is looked at again after so long. */
+/** A full namespace is looked at again after this time. */
 const retryMs = 5000;
 /** Room that a pass makes, so that not every record begins one. */
 const share = 0.95;
@@ -138,7 +138,7 @@ export function createRecordQuota(options: RecordQuotaOptions): RecordQuota {
   };
 }
 
-/** Deletes what may go until there is room. Never rejects. */
+/** Deletes records that may be deleted until there is room. Never rejects. */
 async function makeRoom(
   options: RecordQuotaOptions,
   namespace: string,
@@ -179,7 +179,7 @@ async function evict(
   const endedBefore = Date.now() - graceMs;
   const keepBytes = Math.floor(bytes);
   const evicted = await activations.evict({ namespace, keepBytes, endedBefore, max: stepSize });
-  // What was appended meanwhile may be in the store's number or not.
+  // The store's number may or may not count records that were appended meanwhile.
   account.held = evicted.heldBytes + account.appended - appended;
   return evicted;
 }

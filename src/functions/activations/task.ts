@@ -14,7 +14,7 @@ export interface Origin {
 /** Code in a sandbox. */
 export interface CodeTask extends Job, Origin {
   readonly type: 'code';
-  /** Its action is to have a key, and not its caller's: each run is lent one that may do this. */
+  /** Its action gets a key, but not its caller's: each run is lent one with these rights. */
   readonly lentScope?: KeyScope | undefined;
 }
 

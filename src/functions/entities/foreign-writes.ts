@@ -7,7 +7,7 @@ import type { Store } from '../../store/index.ts';
 
 const intervalMs = 250;
 
-/** After so long a server that is well has noticed a write of another process. */
+/** Within this time a healthy server has noticed a write of another process. */
 export const noticedMs = 2 * intervalMs;
 
 /** Calls `changed` after foreign writes, until it is disposed. */

@@ -1,7 +1,8 @@
 /**
- * Keys for actions with `provide-api-key` that are not to have their caller's: the call brings none, because the world made
- * it or a feed, and Ward keeps only hashes of keys; or the action is another namespace's. A lent key opens the API only from a sandbox of its namespace, and only until
- * the run ends. It is in memory alone: a run that a restart takes up is lent another.
+ * Keys for actions with `provide-api-key` that do not get their caller's key: the call has no key, because the world or a
+ * feed made it and Ward keeps only hashes of keys; or the action belongs to another namespace. A lent key opens the API
+ * only from a sandbox of its namespace, and only until the run ends. It is in memory alone: a run that a restart takes up
+ * is lent another.
  */
 import type { KeyScope } from './key-scopes.ts';
 import { formatApiKey, hashSecret, isSecret, newApiKey, parseAuthorization } from './keys.ts';

@@ -1,4 +1,4 @@
-/** Whatever a tenant keeps is within its quota, and a refusal leaves nothing behind. */
+/** Everything that a tenant keeps is within its quota, and a refusal leaves nothing behind. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { basic, type Platform, ref, startPlatform } from '../platform.fixture.ts';

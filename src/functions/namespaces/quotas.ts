@@ -1,6 +1,6 @@
 /**
- * What a namespace has on disk, of what it may have. Whatever writes entities, code and APIs for a tenant goes through
- * the stores given here: a write past the quota is refused whole, one that makes nothing larger never is. Operators
+ * How much of its quota a namespace has on disk. Every write of entities, code and APIs for a tenant goes through the
+ * stores given here: a write past the quota is refused as a whole; a write that adds nothing is never refused. Operators
  * write past it.
  */
 import type { BlobStore } from '../../images/index.ts';
@@ -23,7 +23,7 @@ export interface NamespaceUsage {
   readonly registry: QuotaUsage;
 }
 
-/** Whether the disk has room for what a tenant wants. Each throws a Fault of the kind `full`. */
+/** Whether the disk has room for a tenant's write. Each throws a Fault of the kind `full`. */
 export interface DiskAdmission {
   admitWrite(bytes: number): void;
   admitCall(): void;

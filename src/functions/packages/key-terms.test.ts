@@ -1,4 +1,4 @@
-/** Whose key an action of another namespace's package gets, and what it may do. */
+/** Which key an action of another namespace's package gets, and what the key may do. */
 import { describe, expect, test } from 'vitest';
 import type { KeyScope } from '../namespaces/key-scopes.ts';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';

@@ -1,7 +1,7 @@
 /**
  * On what terms an action with `provide-api-key` gets a key of its caller. Its own namespace's action gets the key that the
  * caller sent. One of another namespace's package gets a key that is lent for the run, with the scope that the package
- * declares, unless the caller's binding says that the key itself is to be passed on.
+ * declares, unless the caller's binding says to pass on the key itself.
  */
 import { type KeyValue, valueFor } from '../entities/key-values.ts';
 import type { NamespaceName } from '../entities/names.ts';

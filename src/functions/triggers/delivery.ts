@@ -40,7 +40,7 @@ const stored = z.object({
   retry: z.object({ attempts: z.number(), backoffMs: z.number(), maxBackoffMs: z.number() }),
   payload: z.string(),
   transactionId: z.string(),
-  // Earlier versions did not keep it; whoever fires may invoke.
+  // Earlier versions did not keep it; every key that may fire may invoke.
   scope: z.enum(lentScopes).default('invoke'),
   isUnderWay: z.boolean(),
   activationId: z.string(),

@@ -21,7 +21,7 @@ export interface RegistryStoreOptions {
   readonly limits?: Partial<RegistryStoreLimits>;
   /** What a namespace may hold instead of `limits.bytesPerNamespace`; undefined: that. */
   readonly bytesAllowed?: (namespace: string) => number | undefined | Promise<number | undefined>;
-  /** Before so many bytes are written; what it throws refuses them. */
+  /** Called before this number of bytes is written; it throws to refuse them. */
   readonly admitWrite?: (bytes: number) => void;
   /** Epoch milliseconds. */
   readonly now?: () => number;

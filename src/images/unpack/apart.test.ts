@@ -1,4 +1,4 @@
-/** What unpacks for root: looked at from outside while it waits for the rest of its layer. */
+/** The process that unpacks for root, seen from outside while it waits for the rest of its layer. */
 import { chown, lstat, mkdir, open, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

@@ -1,7 +1,7 @@
 /**
- * Unpacks a layer without privilege. A process that has none does it by itself. One that may become another user, as a
- * command of root's, starts a process that has an id which owns nothing, no capability, no network, and may write to the
- * layer's folder only; what comes out is then given to the store's owner. No process is left to change it afterwards.
+ * Unpacks a layer without privilege. A process that has no privilege does it by itself. One that may become another user,
+ * like a command of root's, starts a process that has an id which owns nothing, no capability and no network, and may write
+ * to the layer's folder only. Then the files are given to the store's owner. No process is left to change them afterwards.
  */
 import { once } from 'node:events';
 import { constants } from 'node:fs';

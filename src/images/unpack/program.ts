@@ -1,6 +1,6 @@
 /**
- * The process that `apart.ts` starts: unpacks the layer on its standard input into its working folder, and says on its
- * standard output what came of it.
+ * The process that `apart.ts` starts: unpacks the layer on its standard input into its working folder, and writes the
+ * outcome to its standard output.
  */
 import { createReadStream } from 'node:fs';
 import { failureOf } from '../../lib/index.ts';

@@ -54,7 +54,7 @@ export interface HostFeatures {
   /** Names as in /proc/self/ns: `user`, `time`, … */
   readonly namespaces: ReadonlySet<string>;
   readonly disks: readonly Disk[];
-  /** What can be set on a process for all that comes of it. */
+  /** What can be set on a process and all its descendants. */
   readonly inherited: ReadonlySet<Inherited>;
   /** Why no sandbox can be given a way out; undefined when nothing is known to be missing. */
   readonly egressObstacle: string | undefined;

@@ -55,15 +55,15 @@ function forGvisor(seccomp: OciSeccomp): OciSeccomp {
 }
 
 /**
- * Calls about what is that kernel's own alone, allowed whatever their arguments: its filter has room for 4,096
- * instructions, and needs some for each value.
+ * Calls that concern only that kernel, allowed with any arguments: its filter has room for 4,096 instructions, and needs
+ * some for each value.
  */
 const ownCalls = new Set([
   ...['clone', 'futex', 'arch_prctl', 'setrlimit', 'prlimit64'],
   ...['setsockopt', 'getsockopt'],
 ]);
 
-/** Refused with an errno by a profile of one's own, a call gets the errno of all that is not named. */
+/** A call that a custom profile refuses with an errno gets the errno of all calls that are not named. */
 function harmlessOf({ names, args }: OciSyscallRule): OciSyscallRule[] {
   if (args !== undefined) return [{ names, action: 'SCMP_ACT_ALLOW', args }];
   return allow(names.filter((name) => typeof strictProfile.refuse.get(name) === 'object'));

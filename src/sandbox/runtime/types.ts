@@ -37,8 +37,8 @@ export interface RuntimeDriver {
 }
 
 /**
- * What the runtime is started through, so that the sandbox's clocks since boot say nothing of the host's: its children
- * are born in a time namespace with an offset of its own, which one that the runtime makes takes over.
+ * The program that starts the runtime, so that the sandbox's clocks since boot tell nothing of the host's. Its children
+ * start in a time namespace with an offset of its own; a time namespace that the runtime makes inherits the offset.
  */
 export function shiftedClocks(): string[] {
   const seconds = String(randomInt(day, 1000 * day));

@@ -36,7 +36,7 @@ function allowRule(name: string, condition: Condition): OciSyscallRule {
   return { names: [name], action: 'SCMP_ACT_ALLOW', args: argumentsOf(condition) };
 }
 
-/** None for a call that gets the same answer whatever its arguments: runtimes take no other beside it. */
+/** Empty for a call that gets the same answer for all arguments: runtimes accept no other rule beside it. */
 function answerRules({ answered, allow, refuse }: SeccompProfile): OciSyscallRule[] {
   return answered
     .filter(({ call }) => allow.get(call)?.length !== 0 && !refuse.has(call))

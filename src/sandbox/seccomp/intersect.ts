@@ -1,9 +1,8 @@
 /**
- * Seccomp profiles in the format of Docker and the OCI, held against Ward's strict list: the result allows what all of
- * them allow, never more, so a profile can only tighten. What one names beyond that is reported in `notGranted`, so that
- * nobody believes to have got it. Refused are rules whose meaning can't be kept: denials
- * that depend on arguments, comparisons by order or inequality (see profile.ts), and actions that hand calls to
- * another process.
+ * Seccomp profiles in the format of Docker and the OCI, compared with Ward's strict list: the result allows what all of
+ * them allow, never more, so a profile can only tighten. Calls that a profile names beyond that are reported in
+ * `notGranted`, so that its author knows. Rules whose meaning can't be kept are refused: denials that depend on arguments,
+ * comparisons by order or inequality (see profile.ts), and actions that hand calls to another process.
  */
 import { arch } from 'node:os';
 import { z } from 'zod';
@@ -51,8 +50,7 @@ type UserCondition = NonNullable<Rule['args']>;
 type UserTest = UserCondition[number];
 
 /**
- * What the base and each of the profiles allow, whatever their order. The first that takes a call away says how it is
- * refused.
+ * What the base and each of the profiles allow, in any order. The first that takes a call away says how it is refused.
  * @throws Fault POLICY_INVALID
  */
 export function strictestOf(

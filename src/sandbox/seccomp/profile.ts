@@ -47,7 +47,7 @@ export interface SeccompProfile {
   /** Call → conditions of which one must hold; an empty list allows it always. */
   readonly allow: ReadonlyMap<string, readonly Condition[]>;
   readonly refuse: ReadonlyMap<string, Refusal>;
-  /** Calls that get an answer of their own under a condition that none of `allow` meets. */
+  /** Calls that get an answer of their own under a condition that no rule of `allow` meets. */
   readonly answered: readonly Answered[];
   /** Calls that a user's profile named and Ward doesn't grant. */
   readonly notGranted: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * The cache of what processes that read have compiled. What lies there is run, so they do not write to it themselves: it
- * is filled by a process that loads the same and reads nothing of a stranger's.
+ * The cache of code that scan processes compile. They run its contents, so they do not write to it themselves: a process
+ * that loads the same code and reads no stranger's files fills it.
  */
 import { chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
@@ -14,8 +14,8 @@ const timeoutMs = 60_000;
 const filling = new Map<string, Promise<void>>();
 
 /**
- * Fills it, unless that was done since Ward changed. Undefined where there is none.
- * @param as who is to read it, and fills it: Node keeps a folder for each user
+ * Fills it, unless that was done since Ward changed. Undefined where there is no cache.
+ * @param as the user that reads it and fills it: Node keeps a folder for each user
  */
 export async function filledCompileCache(as: Identity | undefined): Promise<string | undefined> {
   const cache = getCompileCacheDir();

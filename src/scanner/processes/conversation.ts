@@ -7,7 +7,7 @@ import type { Answer, FromJob } from './messages.ts';
 const mostOpened = 2;
 
 /**
- * Hands the job the bytes that it asks for, until it ends. What fails here is what it then fails with.
+ * Hands the job the bytes that it asks for, until it ends. The job fails with the error that occurs here.
  * @param say resolves when there is room for more
  */
 export function converse(
@@ -40,7 +40,7 @@ export function converse(
     }
   };
   const end = (): void => void source?.destroy();
-  /** @throws Error for what no process says that reads a layer */
+  /** @throws Error for a message that no process which reads a layer sends */
   const hear = (message: FromJob): void => {
     if (message.say === 'done') resolve(message.result);
     else if (message.say === 'failed') reject(failure ?? errorOf(message.failure));

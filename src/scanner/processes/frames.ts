@@ -23,8 +23,8 @@ const headBytes = 8;
 const nothing = Buffer.alloc(0);
 
 /**
- * @param limits of what comes
- * @param broken gets the first breach, after which nothing is heard any more
+ * @param limits of incoming messages
+ * @param broken gets the first breach; nothing is read after it
  */
 export function openFrames(
   stream: Duplex,
@@ -59,7 +59,7 @@ export function openFrames(
   };
 }
 
-/** Bytes as they come → the frames that are whole by then. @throws Error for what is none, or too long */
+/** Bytes as they come → the frames that are complete by then. @throws Error for bytes that are not a frame, or too long */
 function frameReader({ maxMessageBytes, maxBytes }: FrameLimits): (piece: Buffer) => Iterable<Frame> {
   let pieces: Buffer[] = [];
   let have = 0;

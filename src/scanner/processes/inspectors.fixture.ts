@@ -8,7 +8,7 @@ import { nodeCodeOf } from '../../lib/index.ts';
 import { passwordInspector } from '../scanner.fixture.ts';
 import type { ConfigInspector, FileInspector, Finding, InspectorSet } from '../types.ts';
 
-/** What is tried: to touch a file, a folder and a process of the user's who scans, and a port of this machine. */
+/** The attempts: to touch a file, a folder and a process of the scanning user, and a port of this machine. */
 export interface Deeds {
   readonly file: string;
   readonly folder: string;
@@ -58,7 +58,7 @@ function signalled(pid: number): string {
   }
 }
 
-/** Of what a process of the user's could do, what this one was refused. */
+/** The attempts that this process was refused, of those that a process of the user could do. */
 async function refusals({ file, folder, pid, port }: Deeds): Promise<string> {
   const deeds: Record<string, () => unknown> = {
     passwords: () => readFileSync('/etc/shadow'),

@@ -1,4 +1,4 @@
-/** What is said between the process that asks and the one that reads. */
+/** The messages between the process that asks for scans and the scan process. */
 import { z } from 'zod';
 import { type Failure, faultKinds } from '../../lib/index.ts';
 import type { FrameLimits } from './frames.ts';
@@ -6,9 +6,9 @@ import type { Job } from './jobs.ts';
 
 const mebibyte = 1024 ** 2;
 
-/** Of what the process says: the names of a layer's files are the longest, and 32 MiB at most. */
+/** For messages of the scan process: the names of a layer's files are the longest, at most 32 MiB. */
 export const limitsFromProcess: FrameLimits = { maxMessageBytes: 64 * mebibyte, maxBytes: 0 };
-/** Of what it is told: rules and configurations, and code beside them. */
+/** For messages to the scan process: rules and configurations, and code beside them. */
 export const limitsToProcess: FrameLimits = { maxMessageBytes: 128 * mebibyte, maxBytes: 512 * mebibyte };
 
 /** The first message to the process. */
@@ -32,9 +32,9 @@ const failureSchema = z.object({
     .optional(),
 });
 
-/** From the process, with the number of the job that it is about, so that nothing of one is ever taken for another's. */
+/** From the process, with the number of its job, so that a message of one job is never taken for another's. */
 export const fromJobSchema = z.discriminatedUnion('say', [
-  /** What it wants of a layer's bytes. */
+  /** Which bytes of a layer it wants. */
   z.object({ job: z.int(), say: z.literal(['open', 'more', 'close']) }),
   z.object({ job: z.int(), say: z.literal('done'), result: z.unknown() }),
   z.object({ job: z.int(), say: z.literal('failed'), failure: failureSchema }),

@@ -16,7 +16,7 @@ import { withinTime } from './time-limit.ts';
 const defaultIdleMs = 300_000;
 
 export interface PoolOptions {
-  /** After so long without work a process ends. */
+  /** A process ends after this time without work. */
   readonly idleMs?: number;
   readonly start?: StartProgram | undefined;
 }

@@ -74,7 +74,7 @@ describe('a process', () => {
     const { port } = server.address() as AddressInfo;
     const file = join(folder.path, 'private');
     await writeFile(file, 'content', { mode: 0o600 });
-    // That it can't be written to is not for its mode.
+    // It can't be written to, and not because of its mode.
     await chmod(folder.path, 0o777);
     const deeds: Deeds = { file, folder: folder.path, pid: process.pid, port };
     await using scanner = scannerWith({ inspectors: { module } });

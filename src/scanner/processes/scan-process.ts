@@ -1,7 +1,7 @@
 /**
- * One process that reads, as the one that asks sees it. What it reads is hostile: whatever that makes of it, and be it
- * that V8 gives up for want of memory, is an end of that process alone. What it says is hostile as well: the first
- * message that no such process sends is its end.
+ * One scan process, as the process that asks for scans sees it. It reads hostile data: a takeover or failure, even one so
+ * bad that V8 gives up because memory runs out, ends that process alone. Its messages are hostile as well: the first
+ * message that no scan process would send ends it.
  */
 import type { Readable } from 'node:stream';
 import { scannerFault } from '../faults.ts';
@@ -59,7 +59,7 @@ export function startScanProcess({ module, data }: InspectorModule, start: Start
       return;
     }
     const told = fromJobSchema.parse(message);
-    // What it says of a job that was broken off comes late, and is of no use.
+    // Messages about a job that was broken off come too late, and are dropped.
     if (told.job === job) hear?.(told);
     else if (told.job > job) throw new Error('it speaks of a job that it was not given');
   };

@@ -1,6 +1,6 @@
 /**
- * How a process that reads is started. By a command of a user's it runs as that user, without capabilities; by one of root's
- * as a user who owns nothing; a server that can not change users has it started by a process that can.
+ * How a scan process is started. For a command of an ordinary user it runs as that user, without capabilities; for a
+ * command of root's it runs as a user who owns nothing. A server that can't change users lets a process that can start it.
  */
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
@@ -21,7 +21,7 @@ export interface StartedProgram {
   /** The other end of the process's file descriptor 3; while it is referenced it keeps the caller alive. */
   readonly stream: Socket;
   readonly stderr: Readable;
-  /** Its exit code or signal, in words, once all that it said was heard; never rejects. */
+  /** Its exit code or signal, in words, once everything it sent has been read; never rejects. */
   readonly exited: Promise<string>;
   /** From then on the caller stays alive until it has ended. */
   kill(): void;
@@ -42,9 +42,9 @@ const semiSpaceMiB = 4;
 const program = fileURLToPath(new URL('./program.ts', import.meta.url));
 
 /**
- * The words before those of a program that reads.
+ * The words before those of the scan program.
  * @param as undefined: as the caller
- * @param reads folders of root's, which it reads whatever their modes say, and else Ward's programs only
+ * @param reads folders of root's, which it reads even if their modes forbid it; beside them it reads Ward's programs only
  * @throws Fault PROGRAM_UNREADABLE
  */
 export async function confineScan(
@@ -61,7 +61,7 @@ export async function confineScan(
 }
 
 /**
- * The whole command of a process that reads; file descriptor 3 is to be one end of a Unix stream socket.
+ * The whole command of a scan process; file descriptor 3 is to be one end of a Unix stream socket.
  * @param as and `reads` as `confineScan` has them
  * @throws Fault PROGRAM_UNREADABLE
  */
@@ -84,7 +84,7 @@ export function startDirectly(reads?: readonly string[]): StartProgram {
     const { argv, env } = await scanCommand(as, canBecome ? reads : undefined);
     const child = startCommand(argv, {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-      // In a session of its own, a terminal's signals do not reach it: what it reads may still be wanted.
+      // In a session of its own, a terminal's signals do not reach it: its scan may still be wanted.
       detached: true,
       env,
     });

@@ -52,7 +52,7 @@ export async function serve(stream: Socket): Promise<void> {
   const readers: Readers = { analysers: analysersWith(files), config };
   const talks = new Map<number, Talk>();
   hear = ({ message, bytes }) => {
-    // It comes from the one that started this process, which has nothing to fear from it.
+    // It comes from the process that started this one, so this one can trust it.
     const told = message as ToJob;
     if (told.say !== 'start') return talks.get(told.job)?.hear({ say: told.say, bytes });
     const talk = openTalk(told.job, (about) => void send(about));

@@ -69,7 +69,7 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
   }
 }
 
-/** Undefined when it is not there. */
+/** Undefined when it does not exist. */
 function textOf(file: string): Buffer | undefined {
   try {
     return readFileSync(file);

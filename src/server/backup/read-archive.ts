@@ -35,7 +35,7 @@ export interface ReadBackup {
 
 export interface ReadOptions {
   readonly signal: AbortSignal;
-  /** The archive is the operator's, the folder another's. */
+  /** The archive belongs to the operator, the folder to another user. */
   readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
   readonly onBytes: (bytes: number, total: number) => void;
 }

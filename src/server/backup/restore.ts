@@ -55,7 +55,7 @@ const entries = ['state', 'code', 'registry', 'gate', 'advisories', 'parameters.
 const ofNobody =
   /^(?:(?:ward|backup|rotation)\.lock(?:-journal)?|backup|restore|reserve|roots|laid|lost\+found)$/;
 const syncTimeoutMs = 600_000;
-/** With the rights that there are. */
+/** With the current rights. */
 const here: Acting['aside'] = (work) => work();
 
 /**

@@ -31,13 +31,13 @@ export interface GuardedImagesOptions {
   /** How the world gets here, where the operator has said it. */
   readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
-  /** Before so many bytes of a push are written; throws when the disk has no room. */
+  /** Called before this number of bytes of a push is written; throws when the disk has no room. */
   readonly admitWrite?: (bytes: number) => void;
   /** Bytes of images that a namespace may have pushed. */
   readonly registryQuota?: (namespace: string) => number | undefined | Promise<number | undefined>;
   /** How often it is looked for changes of policy, advisories and VEX; ms. */
   readonly lookMs?: number;
-  /** How a process that reads is started; absent: by this one. */
+  /** Starts a scan process; absent: this process starts it. */
   readonly startScan?: StartProgram | undefined;
   readonly log: Log;
 }

@@ -32,7 +32,7 @@ export interface OpenGateOptions {
   readonly apiHost: () => string;
   /** How often it is looked for changes of policy, advisories and VEX; ms. */
   readonly lookMs?: number;
-  /** How a process that reads is started; absent: by this one. */
+  /** Starts a scan process; absent: this process starts it. */
   readonly startScan?: StartProgram | undefined;
   readonly log: Log;
 }

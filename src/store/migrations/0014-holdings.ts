@@ -5,7 +5,7 @@
  */
 import { type Kysely, sql } from 'kysely';
 
-/** Tables whose rows are kept until somebody deletes them. */
+/** Tables whose rows stay until a client deletes them. */
 const tables = ['entities', 'feeds', 'deliveries', 'apis'] as const;
 
 export async function up(db: Kysely<unknown>): Promise<void> {
