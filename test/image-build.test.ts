@@ -358,7 +358,7 @@ describe.skipIf(missing !== undefined)(
     );
 
     it('leave nothing half-done behind', async () => {
-      expect(await readdir(join(images.dir, 'build'))).toEqual([]);
+      expect(await readdir(join(images.dir, 'build')).catch(() => [])).toEqual([]);
       const names = await readdir(join(images.dir, 'blobs/sha256'));
       expect(names.filter((name) => name.startsWith('.'))).toEqual([]);
     });

@@ -1,6 +1,6 @@
 /** Ward and its sandboxes want the same processors and memory: who makes way for whom, as the kernel has it. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
@@ -80,11 +80,18 @@ function serverPid(supervisor: number): number {
     if (stat) commands.set(Number(name), Number(stat[1]));
   }
   for (let pid = supervisor; ; ) {
-    const child = [...commands].find(([, parent]) => parent === pid)?.[0];
-    if (child === undefined) throw new Error('no server below the supervisor');
-    if (readlinkSync(`/proc/${child}/exe`).endsWith('/node')) return child;
-    pid = child;
+    const children = [...commands].filter(([, parent]) => parent === pid).map(([child]) => child);
+    // Its user is not root, as those of the supervisors and the keeper are.
+    const server = children.find((child) => isServer(child));
+    if (server !== undefined) return server;
+    const [next] = children;
+    if (next === undefined) throw new Error('no server below the supervisor');
+    pid = next;
   }
+}
+
+function isServer(pid: number): boolean {
+  return statSync(`/proc/${pid}`).uid !== 0 && readlinkSync(`/proc/${pid}/exe`).endsWith('/node');
 }
 
 /** The line of chrt(1) that has it. */

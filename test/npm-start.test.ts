@@ -88,6 +88,7 @@ test('SIGTERM in the middle of the set-up ends what it runs, and nothing is star
     ['sh', '/bin/sh'],
     ['env', '/usr/bin/env'],
     ['flock', '/usr/bin/flock'],
+    ['getent', '/usr/bin/getent'],
   ] as const)
     await symlink(target, join(bin, name));
   await writeFile(join(checkout, 'scripts/setup/system.mjs'), systemWithNothingMissing);

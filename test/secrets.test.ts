@@ -95,7 +95,8 @@ describe.skipIf(missing !== undefined)(`secrets${missing ? ` (${missing})` : ''}
   it('files are for their owner alone', () => {
     const modeOf = (path: string) => (statSync(join(ward.dataDir, path)).mode & 0o777).toString(8);
     expect(modeOf('guest.auth')).toBe('600');
-    expect(modeOf('.')).toBe('700');
+    // Scan processes have the server's group, of which nobody else is.
+    expect(modeOf('.')).toBe('710');
     expect(modeOf('ward.lock')).toBe('600');
     expect(modeOf('state')).toBe('700');
     expect(modeOf('code')).toBe('700');

@@ -10,7 +10,7 @@
  * layers can't have another folder mounted.
  */
 import { constants, existsSync } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, writeFile } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { mustRun } from '../lib/index.ts';
 import { digestHex, digestOf } from './digest.ts';
@@ -61,7 +61,8 @@ export function openRootMounter({
       const handles = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
       try {
         for (const each of opened) if (each.status === 'rejected') throw each.reason;
-        await mountOverlay(handles, path);
+        const names = lowers.map((dir, index) => shownName(layersDir, dir, index));
+        await mountOverlay(handles, [...names, 'mount-targets'], path);
       } finally {
         await Promise.all(handles.map((handle) => handle.close()));
       }
@@ -99,17 +100,44 @@ function openFolder(path: string): Promise<FileHandle> {
   return open(path, pathOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW);
 }
 
-/** `lowers`: highest first. */
-async function mountOverlay(lowers: readonly FileHandle[], path: string): Promise<void> {
-  // They are 3, 4, … of the program that mounts, whose working directory is that of its descriptors.
-  const names = lowers.map((_, index) => String(3 + index));
+/** By which `/proc/PID/mountinfo` tells of it (`mountedName` of a layer). */
+function shownName(layersDir: string, dir: string, index: number): string {
+  const name = relative(layersDir, dir);
+  return ownLayer.test(name) ? name : `folder-${index}`;
+}
+
+/** @param lowers highest first, with the names by which they are told */
+async function mountOverlay(
+  lowers: readonly FileHandle[],
+  names: readonly string[],
+  path: string,
+): Promise<void> {
+  const links = await mkdtemp(`${path}-links-`);
+  try {
+    await mkdir(join(links, 'unpacked'));
+    for (const [index, name] of names.entries()) {
+      // They are 3, 4, … of the program that mounts.
+      await symlink(`/proc/self/fd/${3 + index}`, join(links, name));
+    }
+    await mountByLinks(links, lowers, names, path);
+  } finally {
+    await rm(links, { recursive: true });
+  }
+}
+
+async function mountByLinks(
+  links: string,
+  lowers: readonly FileHandle[],
+  names: readonly string[],
+  path: string,
+): Promise<void> {
   const single = `lowerdir=${names.join(':')}`;
   const options = single.length <= maxOptionBytes ? [single] : names.map((name) => `lowerdir+=${name}`);
   const label = existsSync('/sys/fs/selinux/enforce') ? [`context=${sharedLabel}`] : [];
   // What a layer deletes is told by attributes that its unpacker could set without privilege.
   const flags = ['ro,nosuid,nodev,userxattr', ...label, ...options].join(',');
   await mustRun(['mount', '-t', 'overlay', '-o', flags, 'ward', path], {
-    cwd: '/proc/self/fd',
+    cwd: links,
     descriptors: lowers.map(({ fd }) => fd),
     timeoutMs,
   });
