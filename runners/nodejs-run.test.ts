@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { logsOf, ok, refused, sentinel, type TestRunner, nodeText as text } from './test-runner.ts';
+import { encode, logsOf, ok, refused, sentinel, type TestRunner, nodeText as text } from './test-runner.ts';
 
 const lost = (type: string) =>
   refused(
@@ -309,7 +309,9 @@ describe('activations sent early', () => {
   it('are run one after the other', async () => {
     await using runner = text(source);
     await runner.init();
-    for (const id of ['a', 'b', 'c']) send(runner, id, 0);
+    // At once, so that all are there when the first has run.
+    const frames = ['a', 'b', 'c'].map((id) => encode({ type: 'run', id, after: 0, value: {}, env: {} }));
+    runner.write(Buffer.concat(frames));
     for (const [runs, id] of ['a', 'b', 'c'].entries()) {
       expect(await runner.next()).toEqual({ type: 'result', id, ok: true, value: { runs: runs + 1 } });
     }

@@ -114,7 +114,9 @@ beforeAll(async () => {
     const { WARD_IMAGES: _, ...env } = outsideEnv();
     outcome = await runCommand(
       [
-        ...['unshare', '--mount', '--propagation', 'private', '--'],
+        // Processes of its own, too: userdel removes no user that has one, and servers of other tests may run.
+        ...['unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'],
+        ...['--mount-proc', '--'],
         ...['bash', '-euo', 'pipefail', '-c', await readFile(join(place, 'script'), 'utf8'), 'script'],
         ...[place, checkout, process.execPath],
       ],

@@ -4,7 +4,6 @@
  * away, or the host can't, stay: a caller without privileges has none to give up. Sources: capabilities(7), landlock(7),
  * setpriv(1), unshare(1).
  */
-import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,7 +60,8 @@ export function findAbilities(): Promise<Abilities> {
 
 /** A user id that owns no file and no process: one of 67 million that no distribution and no sandbox uses. */
 export function unownedId(): number {
-  return firstUnownedId + randomInt(unownedIds);
+  // Loaded when it is needed: most commands need none.
+  return firstUnownedId + process.getBuiltinModule('node:crypto').randomInt(unownedIds);
 }
 
 /** The words before those of the program, which keep the process id unless `hasOwnPids`. */
