@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -17,6 +17,7 @@ import { sayLine } from '../src/keeper/lines.ts';
 import { type KeeperLink, linkOver } from '../src/keeper/link.ts';
 import { openStreamDoor } from '../src/keeper/stream-door.ts';
 import { isFault, randomHex, silentLog } from '../src/lib/index.ts';
+import { socketPair } from '../src/prover/kept-server.ts';
 import { isIsolated, openSandboxHost, operatorPolicy, type SandboxOrder } from '../src/sandbox/index.ts';
 import { makeTestRoot, type TestRoot, testNode } from '../src/sandbox/testing/root.ts';
 
@@ -232,13 +233,3 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     await link.ended;
   });
 });
-
-async function socketPair(path: string): Promise<readonly [Socket, Socket]> {
-  const server = createServer();
-  server.listen(path);
-  await once(server, 'listening');
-  const theirs = connect(path);
-  const [mine] = (await once(server, 'connection')) as [Socket];
-  server.close();
-  return [mine, theirs];
-}

@@ -11,13 +11,13 @@ import { isFault, type Log, messageOf, randomHex, startCommand } from '../lib/in
 import {
   exitOf,
   type LocalSandboxHost,
+  type MadeSandbox,
   type OperatorPolicy,
   type PolicyAsk,
   policyFor,
   type RuntimeProcess,
   type SandboxPolicy,
   type StartRuntime,
-  type SupervisedSandbox,
   sandboxFault,
   type ViolationSink,
 } from '../sandbox/index.ts';
@@ -105,8 +105,8 @@ function handle(handlers: Handlers, request: Request): Promise<unknown> {
 
 function handlersOf(options: KeeperOptions, roots: Map<string, string>, say: (said: Said) => void): Handlers {
   const { mounter, layersDir, code, userId } = options;
-  const sandboxes = new Map<string, SupervisedSandbox>();
-  const sandboxOf = (id: string): SupervisedSandbox => {
+  const sandboxes = new Map<string, MadeSandbox>();
+  const sandboxOf = (id: string): MadeSandbox => {
     const found = sandboxes.get(id);
     if (found === undefined) throw sandboxFault('SANDBOX_ENDED', `sandbox ${id} has ended`);
     return found;
@@ -168,7 +168,7 @@ function handlersOf(options: KeeperOptions, roots: Map<string, string>, say: (sa
 }
 
 interface Making {
-  readonly sandboxes: Map<string, SupervisedSandbox>;
+  readonly sandboxes: Map<string, MadeSandbox>;
   /** By name, where they are mounted. */
   readonly roots: ReadonlyMap<string, string>;
   readonly say: (said: Said) => void;

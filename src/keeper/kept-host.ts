@@ -19,7 +19,6 @@ import {
   type SandboxPolicy,
   type SandboxUsage,
   type SupervisedSandbox,
-  sandboxFault,
 } from '../sandbox/index.ts';
 import { connectStreams } from './kept-streams.ts';
 import type { KeeperLink } from './link.ts';
@@ -145,7 +144,6 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
     async serve({ port, connections }) {
       await link.ask('serve', { sandbox: id, port, connections });
     },
-    lend: () => Promise.reject(sandboxFault('SANDBOX_START_FAILED', 'only the keeper lends')),
     destroy: () => (destruction ??= link.ask('destroy', { sandbox: id }).then(() => {})),
   };
 }

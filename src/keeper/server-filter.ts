@@ -90,9 +90,6 @@ const numberAt = 0;
 const archAt = 4;
 const firstArgumentAt = 16;
 
-/** Names of the calls that it refuses. */
-export const refusedCalls: readonly string[] = Object.keys(refused);
-
 /** The program, as `setpriv --seccomp-filter` reads it. */
 export function serverFilter(arch: 'x64' | 'arm64'): Buffer {
   const numbers = Object.values(refused).flatMap(([x64, arm64]) => (arch === 'x64' ? x64 : arm64) ?? []);

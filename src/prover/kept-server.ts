@@ -78,7 +78,8 @@ export async function openKeptServer({ host, policy, rootDir }: HostContext): Pr
   };
 }
 
-async function socketPair(path: string): Promise<readonly [Socket, Socket]> {
+/** The two ends of a Unix socket. */
+export async function socketPair(path: string): Promise<readonly [Socket, Socket]> {
   const server = createServer();
   server.listen(path);
   await once(server, 'listening');

@@ -18,7 +18,7 @@ import { makeRelayFolder, type RelayPlace } from './relay.ts';
 import type { RuntimeDriver } from './runtime/types.ts';
 import type { RuntimeProcess } from './runtime-process.ts';
 import { startServing } from './served-port.ts';
-import type { SandboxExit, SupervisedSandbox } from './types.ts';
+import type { MadeSandbox, SandboxExit } from './types.ts';
 
 export interface SandboxParts {
   readonly id: string;
@@ -41,9 +41,7 @@ export interface SandboxParts {
   readonly remove: () => Promise<void>;
 }
 
-export function superviseSandbox(
-  parts: SandboxParts,
-): SupervisedSandbox & { readonly removed: Promise<void> } {
+export function superviseSandbox(parts: SandboxParts): MadeSandbox {
   const { id, process, cgroup } = parts;
   let isKilled = false;
   let hasEnded = false;

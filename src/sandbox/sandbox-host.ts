@@ -37,7 +37,7 @@ import { idRangeSize } from './spec/namespaces.ts';
 import { cpuPeriodUsec, cpuQuotaUsec } from './spec/resources.ts';
 import { validateSpec } from './spec/validations.ts';
 import { startDirectly } from './start-directly.ts';
-import type { RecoveryReport, RuntimeName, Sandbox, SandboxRequest, SupervisedSandbox } from './types.ts';
+import type { MadeSandbox, RecoveryReport, RuntimeName, Sandbox, SandboxRequest } from './types.ts';
 import { type IdRange, type IdRanges, openIdRanges } from './uid-ranges.ts';
 import { type Violation, type ViolationSink, violation } from './violations.ts';
 
@@ -93,7 +93,7 @@ export class LocalSandboxHost implements AsyncDisposable {
   readonly #sealedDir: string;
   readonly #devices: DeviceFolders;
   readonly #starting = new Set<Promise<unknown>>();
-  readonly #running = new Map<string, SupervisedSandbox>();
+  readonly #running = new Map<string, MadeSandbox>();
   readonly #runtimes = new Map<RuntimeName, Promise<RuntimeFeatures | undefined>>();
   #isClosed = false;
 
@@ -382,7 +382,7 @@ interface Occupied {
 }
 
 interface Begun<Started> {
-  readonly sandbox: SupervisedSandbox & { readonly removed: Promise<void> };
+  readonly sandbox: MadeSandbox;
   readonly process: Started;
 }
 

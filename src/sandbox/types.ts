@@ -98,8 +98,6 @@ export interface SupervisedSandbox
   /** Reports what the kernel has written of it to its log; absent where nothing writes there. */
   readonly hearKernel?: (() => void) | undefined;
   readonly hasEnded: () => boolean;
-  /** Lets a user freeze, thaw and weigh it. */
-  lend(userId: number): Promise<void>;
   /** @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
   checkPorts(): void;
   /** Once per port. @throws Fault PORT_UNREACHABLE */
@@ -108,6 +106,14 @@ export interface SupervisedSandbox
   portFolder(port: number): Promise<string>;
   /** Settles when connections are taken. @throws Fault PORT_UNREACHABLE */
   serve(port: Pick<ServePort, 'port' | 'connections'>): Promise<void>;
+}
+
+/** A sandbox for the process that made it. */
+export interface MadeSandbox extends SupervisedSandbox {
+  /** Settles when nothing of it is left. */
+  readonly removed: Promise<void>;
+  /** Lets a user freeze, thaw and weigh it. */
+  lend(userId: number): Promise<void>;
 }
 
 export interface Sandbox extends AsyncDisposable {
