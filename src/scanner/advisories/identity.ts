@@ -7,9 +7,9 @@ interface Named {
 }
 
 /** Sources that put their own name before that of the vulnerability. */
-const prefixed = /^(?:DEBIAN|ALPINE|UBUNTU|BIT-[A-Za-z0-9._+-]+?|MINIMOS|ECHO)-(?=CVE-\d{4}-\d{4,}$)/;
+const prefixed = /^(?:DEBIAN|ALPINE|UBUNTU|BIT-[A-Za-z0-9._+-]+?|MINIMOS|ECHO)-(?=CVE-\d{4}-\d{4,}$|GHSA-)/;
 
-/** Its id, its aliases, and the CVE that an id like `DEBIAN-CVE-2021-44228` itself names. */
+/** Its id, its aliases, and what an id like `DEBIAN-CVE-2021-44228` itself names. */
 export function namesOf(id: string, aliases: readonly string[]): readonly string[] {
   const plain = id.replace(prefixed, '');
   return plain === id ? [id, ...aliases] : [plain, id, ...aliases];

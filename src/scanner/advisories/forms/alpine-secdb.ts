@@ -2,7 +2,7 @@
 import { isJsonObject } from '../../../lib/index.ts';
 import type { Advisory, RangeEvent } from '../record.ts';
 import { spellRelease } from '../releases.ts';
-import { isAdvisoryId, isCve, isPlainWord } from '../text.ts';
+import { isCve, isPlainWord } from '../text.ts';
 import { Flaw, type FormReader } from './form.ts';
 
 export const alpineSecdbReader: FormReader =
@@ -63,19 +63,21 @@ function fixedIn(version: string): readonly RangeEvent[] {
 }
 
 /**
- * Each entry is an id with further words: `CVE-2016-9377 XSA-196`, `CVE-2018-14461 (LDP)`. Others than CVEs count only
- * where there is none: they speak of several at once.
+ * Each entry is an id with further words: `CVE-2016-9377 XSA-196`, `CVE-2018-14461 (LDP)`, `CVE-2017-8073.patch`. Others
+ * than CVEs count only where there is none: they speak of several at once.
  */
 function idsOf(entries: unknown): readonly string[] {
   if (!Array.isArray(entries)) return [];
   const ids = entries.flatMap((entry: unknown) => {
-    const words = typeof entry === 'string' ? entry.split(/[\s,()]+/) : [];
-    const cves = words.filter(isCve);
-    return cves.length > 0 ? cves : words.filter(isOtherId).slice(0, 1);
+    const text = typeof entry === 'string' ? entry.slice(0, longestEntry) : '';
+    const cves = [...text.matchAll(cve)].map(([, year, number]) => `CVE-${year}-${number}`);
+    return cves.length > 0 ? cves : (otherId.exec(text)?.slice(0, 1) ?? []);
   });
   return [...new Set(ids)];
 }
 
-function isOtherId(word: string): boolean {
-  return isAdvisoryId(word) && /^[A-Z]+(?:-[A-Z]+)*-\d/.test(word);
-}
+const longestEntry = 1000;
+/** `CVE_2019-2426` is one, too. */
+const cve = /(?<![a-z0-9])CVE[-_](\d{4})-(\d{4,19})(?!\d)/gi;
+const otherId =
+  /(?<![\w-])(?:GHSA(?:-[0-9a-z]{4}){3}|(?:[A-Z]{2,12}(?:-[A-Z]{1,12})?|wnpa-sec)-\d{1,8}(?:-\d{1,8}){0,3})(?![\w-])/;

@@ -127,6 +127,28 @@ test('Alpine’s secdb: what fixed it, several ids in one line, and never affect
   expect(found('4.18.2-r0', '3.19.1')).toEqual([]);
 });
 
+test.each([
+  ['CVE-2017-17434-2', 'CVE-2017-17434'],
+  ['CVE-2017-8073.patch', 'CVE-2017-8073'],
+  ['CVE_2019-2426', 'CVE-2019-2426'],
+  ['cve-2020-1234: (also CVE-2020-99999)', 'CVE-2020-1234 CVE-2020-99999'],
+  ['CVE-2022-40023 GHSA-v973-fxgf-6xhp', 'CVE-2022-40023'],
+  ['CVE-????-?????  XSA-284', 'ALPINE-XSA-284'],
+  ['GHSA-v973-fxgf-6xhp (2.0)', 'GHSA-v973-fxgf-6xhp'],
+  ['wnpa-sec-2017-19', 'ALPINE-wnpa-sec-2017-19'],
+  ['GNUTLS-SA-2020-09-04', 'ALPINE-GNUTLS-SA-2020-09-04'],
+  ['CVE-2020-12-x', ''],
+  ['fixed in a-1', ''],
+])('of an entry of Alpine’s secdb the ids are taken whole: %s', async (entry, ids) => {
+  const branch = {
+    distroversion: 'v3.20',
+    packages: [{ pkg: { name: 'xen', secfixes: { '2-r0': [entry], '1-r1': ['CVE-2020-7777'] } } }],
+  };
+  await using database = await databaseOf({ 'main.json': JSON.stringify(branch) });
+  const found = database.match([component('apk', 'xen', '1-r0')], distribution('alpine', '3.20.1'));
+  expect(idsOf(found).filter((id) => id !== 'CVE-2020-7777')).toEqual(ids === '' ? [] : ids.split(' '));
+});
+
 test('Node.js itself', async () => {
   await using database = await databaseOf({
     'core.json': JSON.stringify({
