@@ -22,6 +22,8 @@ test.each([
   ['mageia', '9', 'Mageia', '9'],
   ['photon', '4.0', 'Photon OS', '4.0'],
   ['azurelinux', '3.0', 'Azure Linux', '3'],
+  ['mariner', '2.0', 'Azure Linux', '2'],
+  ['openeuler', '22.03-LTS-SP1', 'openEuler', '22.03-LTS-SP1'],
 ])('%s %s is %s:%s', (id, versionId, ecosystem, suffix) => {
   const match = releaseMatches(distribution(id, versionId)).find((each) => each.ecosystem === ecosystem);
   expect(match?.accepts(spellRelease(ecosystem, suffix))).toBe(true);
@@ -38,6 +40,14 @@ test.each([
 ])('%s %s is not %s:%s', (id, versionId, ecosystem, suffix) => {
   const match = releaseMatches(distribution(id, versionId)).find((each) => each.ecosystem === ecosystem);
   expect(match?.accepts(spellRelease(ecosystem, suffix))).toBe(false);
+});
+
+test.each([
+  ['wolfi', 'Wolfi'],
+  ['chainguard', 'Chainguard'],
+])('only its own advisories speak of %s', (id, ecosystem) => {
+  const matches = releaseMatches(distribution(id, '20230201'));
+  expect(matches.map((each) => each.ecosystem)).toEqual([ecosystem]);
 });
 
 test('nobody’s advisories speak of what is not known', () => {

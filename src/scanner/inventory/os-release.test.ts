@@ -12,6 +12,13 @@ describe('os-release', () => {
     ],
     ['ID=\'alpine\'\nVERSION_ID=3.22.1\nNAME="Alpine Linux"\n', 'alpine', '3.22.1', 'Alpine Linux'],
     ['# a comment\n\nID="rhel"\r\nVERSION_ID="9.4"\r\n', 'rhel', '9.4', 'rhel'],
+    [
+      'ID="openEuler"\nVERSION="22.03 (LTS-SP1)"\nVERSION_ID="22.03"\n',
+      'openeuler',
+      '22.03-LTS-SP1',
+      'openeuler',
+    ],
+    ['ID="openEuler"\nVERSION="23.09"\nVERSION_ID="23.09"\n', 'openeuler', '23.09', 'openeuler'],
     ['ID=debian\n', 'debian', '', 'debian'],
     ['PRETTY_NAME="a \\"b\\""\nID=x\n', 'x', '', 'a "b"'],
   ])('%j', async (text, id, versionId, name) => {

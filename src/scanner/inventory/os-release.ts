@@ -7,7 +7,7 @@ export const osReleasePaths = ['etc/os-release', 'usr/lib/os-release'] as const;
 
 export const osReleaseCataloger: Cataloger = {
   name: 'os-release',
-  revision: 1,
+  revision: 2,
   wants: ({ path }) => path === osReleasePaths[0] || path === osReleasePaths[1],
   read: ({ content }) => {
     const values = new Map<string, string>();
@@ -18,11 +18,19 @@ export const osReleaseCataloger: Cataloger = {
     const id = values.get('ID')?.toLowerCase();
     if (id === undefined || !/^[a-z0-9._-]{1,64}$/.test(id))
       return { gaps: ['it does not say which distribution it is'] };
-    const versionId = (values.get('VERSION_ID') ?? '').slice(0, 64);
+    const versionId = (
+      id === 'openeuler' ? openEulerRelease(values) : (values.get('VERSION_ID') ?? '')
+    ).slice(0, 64);
     const name = (values.get('PRETTY_NAME') ?? values.get('NAME') ?? id).slice(0, 128);
     return { distribution: { id, versionId, name } };
   },
 };
+
+/** `VERSION_ID` has no service pack; `VERSION` is `22.03 (LTS-SP1)`, and advisories say `22.03-LTS-SP1`. */
+function openEulerRelease(values: ReadonlyMap<string, string>): string {
+  const match = /^([\d.]+) \(([\w-]+)\)$/.exec(values.get('VERSION') ?? '');
+  return match === null ? (values.get('VERSION_ID') ?? '') : `${match[1]}-${match[2]}`;
+}
 
 function unquoted(text: string): string {
   const trimmed = text.trim();

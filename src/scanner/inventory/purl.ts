@@ -70,7 +70,7 @@ export function componentOf(text: string): Omit<Component, 'places'> | undefined
 /** The distribution that a package URL is for. */
 export function distributionOf(text: string): Pick<Distribution, 'id' | 'versionId'> | undefined {
   const value = /[?&]distro=([^&#]+)/.exec(text)?.[1];
-  const match = /^([a-z][a-z0-9_.-]*?)-(\d[\w.]*)$/.exec(value ?? '');
+  const match = /^([a-z][a-z0-9_.-]*?)-(\d[\w.-]*)$/.exec(value ?? '');
   return match === null ? undefined : { id: match[1] ?? '', versionId: match[2] ?? '' };
 }
 
