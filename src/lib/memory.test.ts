@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { giveBack } from './memory.ts';
+import { giveBack, giveBackAround } from './memory.ts';
 
 test('memory that is given back is gone at once', () => {
   const before = process.memoryUsage().arrayBuffers;
@@ -16,4 +16,13 @@ test('what is a part of something larger stays', () => {
   const pooled = Buffer.from('small');
   giveBack(pooled);
   expect([whole.length, String(pooled)]).toEqual([100, 'small']);
+});
+
+test('memory around a part is given back, but for that which Node keeps for many', () => {
+  const part = Buffer.allocUnsafeSlow(1024 * 1024).subarray(0, 1000);
+  const pooled = Buffer.from('small');
+  expect(pooled.buffer.byteLength).toBe(Buffer.poolSize);
+  giveBackAround(part);
+  giveBackAround(pooled);
+  expect([part.length, String(pooled)]).toEqual([0, 'small']);
 });

@@ -8,3 +8,11 @@
 export function giveBack({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0);
 }
+
+/**
+ * The same for all the memory that `part` lies in, which must be its alone. Small buffers lie in memory that Node keeps
+ * for many, and that nobody can give back: those stay.
+ */
+export function giveBackAround({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0);
+}

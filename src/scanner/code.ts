@@ -4,9 +4,9 @@
  */
 import { codeArchiveLimits, inspectZip } from '../images/index.ts';
 import { messageOf } from '../lib/index.ts';
+import { type ZipEntry, zipEntries } from './archives/zip-entries.ts';
 import { type Analysers, type Collector, openCollector } from './collect/collector.ts';
 import { assemble } from './inventory/assemble.ts';
-import { type ZipEntry, zipEntries } from './inventory/zip-entries.ts';
 import { type FileFacts, type Finding, headBytes, type Inventory, longestWhole } from './types.ts';
 
 const zipStart = Buffer.from('PK\x03\x04', 'latin1');

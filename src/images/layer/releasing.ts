@@ -3,6 +3,8 @@
  * answer with full collections. So the memory of each is given back as soon as it has been read.
  */
 
+import { giveBackAround } from '../../lib/index.ts';
+
 /** To be told of each piece when it was read. Its memory goes with the next: until then there may be a rest of it. */
 export function openReleasing(): (piece: Buffer) => void {
   let last: Buffer | undefined;
@@ -13,6 +15,6 @@ export function openReleasing(): (piece: Buffer) => void {
 }
 
 /** Unless there is a rest of the memory: zlib fills that before it takes other memory. */
-function release({ buffer, byteOffset, length }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && byteOffset + length === buffer.byteLength) buffer.transfer(0);
+function release(piece: Buffer): void {
+  if (piece.byteOffset + piece.length === piece.buffer.byteLength) giveBackAround(piece);
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,10 +8,10 @@ import type { Proof } from '../types.ts';
 import { jarCataloger } from './jar.ts';
 import { manifestOf, propertiesOf } from './properties.ts';
 
-function zipOf(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
+function zipOf(files: Readonly<Record<string, string | Buffer>>, compress = false): Promise<Buffer> {
   const zip = new ZipFile();
   for (const [name, content] of Object.entries(files)) {
-    zip.addBuffer(Buffer.from(content), name, { compress: !name.endsWith('.jar') });
+    zip.addBuffer(Buffer.from(content), name, { compress: compress || !name.endsWith('.jar') });
   }
   zip.end();
   return buffer(zip.outputStream);
@@ -41,6 +42,22 @@ describe('a jar', () => {
       'org.inner:inner 1.0 in BOOT-INF/lib/inner.jar',
       'org.example:app 1.0',
       'com.shaded:shaded 2.0',
+    ]);
+  });
+
+  it.each([1000, 20_000, 50_000, 100_000])('of %i bytes is read where it lies compressed', async (bytes) => {
+    const inner = await zipOf({ ...pomOf('org.inner', 'inner', '1.0'), 'a.bin': randomBytes(bytes) });
+    const outer = await zipOf({ 'WEB-INF/lib/inner.jar': inner }, true);
+    expect(await proofOf(jarCataloger, 'app.war', outer)).toMatchObject({
+      packages: [{ name: 'org.inner:inner' }],
+      gaps: [],
+    });
+  });
+
+  it('behind a script is read', async () => {
+    const jar = Buffer.concat([Buffer.from('#!/bin/sh\nexec java -jar "$0"\n'), log4j]);
+    expect(names(await proofOf(jarCataloger, 'app.jar', jar))).toEqual([
+      'org.apache.logging.log4j:log4j-core 2.14.1',
     ]);
   });
 

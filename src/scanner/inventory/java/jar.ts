@@ -2,10 +2,10 @@
  * Maven artifacts in jars, and in jars within jars: by each `pom.properties`, else by the manifest and the file's name.
  * Source: maven.apache.org, Maven Archiver; JAR File Specification.
  */
-import { giveBack, messageOf } from '../../../lib/index.ts';
+import { giveBackAround, messageOf } from '../../../lib/index.ts';
+import { zipEntries } from '../../archives/zip-entries.ts';
 import { named } from '../text.ts';
 import type { Cataloger, FoundPackage, Proof } from '../types.ts';
-import { zipEntries } from '../zip-entries.ts';
 import { knownGroup } from './groups.ts';
 import { manifestOf, propertiesOf } from './properties.ts';
 
@@ -66,7 +66,7 @@ async function readNested(
       await readJar(walk, bytes, entry.name, within);
     } finally {
       // Unless it lies in the outer one as it is, its memory is its own, and large.
-      if (bytes.buffer !== outer.buffer) giveBack(new Uint8Array(bytes.buffer));
+      if (bytes.buffer !== outer.buffer) giveBackAround(bytes);
     }
   } catch (error) {
     walk.gaps.push(`${within.join('!/').slice(0, 200)}: ${messageOf(error)}`);
