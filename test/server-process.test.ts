@@ -10,7 +10,7 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
 import { leftOvers } from './left-overs.ts';
-import { missingForSandboxes, startWard, Ward } from './ward.ts';
+import { cgroupsOf, missingForSandboxes, startWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const code = 'const main = () => ({ files: require("node:fs").readdirSync("/fn") })';
@@ -146,10 +146,14 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
     ['keeper', 0],
   ] as const)('when the %s is killed, all ends, and nothing is left', async (_, index) => {
     const other = await Ward.start();
-    await other.deploy('files', code);
-    await other.invoke('files');
+    await other.deploy('waits', 'function main() { console.log("waits"); return new Promise(() => {}); }');
+    const before = cgroupsOf(other.instance).length;
+    const calls = [1, 2, 3].map(() => other.invoke('waits').catch(() => 'connection lost'));
+    await other.until(() => cgroupsOf(other.instance).length >= before + calls.length);
     const victim = processesBelow(other.pid)[index];
     process.kill(victim.pid, 'SIGKILL');
+    // Nobody may be told that a call has failed: the next start says what became of it.
+    expect(await Promise.all(calls)).toEqual(calls.map(() => 'connection lost'));
     expect(await other.ended()).not.toBe(0);
     expect(leftOvers(other).mounts).toEqual([]);
     await other[Symbol.asyncDispose]();

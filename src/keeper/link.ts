@@ -29,6 +29,8 @@ export interface KeeperLink {
   onViolation: ViolationSink;
   /** Hears messages of the program that started the keeper. */
   onNews: (news: unknown) => void;
+  /** The keeper is gone, and nothing that waits for it has been told yet. */
+  onLost: () => void;
   /** Settles when the keeper has hung up. */
   readonly ended: Promise<void>;
   close(): void;
@@ -46,13 +48,15 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
   const scans = new Map<string, (how: string) => void>();
   let hasHello = false;
   let lastId = 0;
+  let isClosed = false;
+  let link: KeeperLink | undefined;
 
   const hear = (said: Said): void => {
     if (said.say === 'answer') settle(said.id)?.resolve(said.value);
     else if (said.say === 'fault') settle(said.id)?.reject(faultOf(said.fault));
-    else if (said.say === 'violation') link.onViolation(said.sandbox, said.violation);
+    else if (said.say === 'violation') link?.onViolation(said.sandbox, said.violation);
     else if (said.say === 'scanned') endScan(said.scan, said.how);
-    else if (said.say === 'news') link.onNews(said.news);
+    else if (said.say === 'news') link?.onNews(said.news);
     else if (said.say === 'lost') watched.get(said.sandbox)?.lost(said.port, said.why);
     else {
       watched.get(said.sandbox)?.ended(said.exit, said.usage);
@@ -73,13 +77,14 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
     hasHello = true;
     hello.resolve(value as Hello);
   }).then(() => {
+    if (!isClosed) link?.onLost();
     const gone = sandboxFault('SANDBOX_START_FAILED', 'the process that makes sandboxes has ended');
     hello.reject(gone);
     for (const asked of waiting.values()) asked.reject(gone);
     waiting.clear();
     for (const scan of [...scans.keys()]) endScan(scan, 'the keeper has ended');
   });
-  const link: KeeperLink = {
+  link = {
     hello: await hello.promise,
     nextId: () => ++lastId,
     ask<Op extends Operation>(op: Op, request: Asked<Op>, id = ++lastId) {
@@ -93,8 +98,12 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
     watchScan: (scan, onEnd) => void scans.set(scan, onEnd),
     onViolation: () => {},
     onNews: () => {},
+    onLost: () => {},
     ended,
-    close: () => channel.destroy(),
+    close() {
+      isClosed = true;
+      channel.destroy();
+    },
   };
   return link;
 }

@@ -37,6 +37,11 @@ export async function serveHere(): Promise<number> {
   // The keeper is root, and started this process.
   const { config, dataDir, secrets, acceptMissing, refused } = link.hello.task as ServerTask;
   const log = createLog(config.logLevel);
+  // Calls under way are interrupted, as by a kill of both: said to have failed, they would not be known as such.
+  link.onLost = () => {
+    log.fatal('the process that makes sandboxes has ended');
+    process.exit(1);
+  };
   const stopped = Promise.withResolvers<void>();
   let firstSignalAt: number | undefined;
   const onSignal = () => {
@@ -51,10 +56,9 @@ export async function serveHere(): Promise<number> {
   link.onNews = (news) => platform.renewKeys(news as GivenKeys);
   if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
   greet(platform, (path) => path.replace(config.dataDir, dataDir));
-  const isOrphan = await Promise.race([stopped.promise.then(() => false), link.ended.then(() => true)]);
-  if (isOrphan) log.error('the process that makes sandboxes has ended');
-  else log.info('stopping');
-  return isOrphan ? 1 : 0;
+  await stopped.promise;
+  log.info('stopping');
+  return 0;
 }
 
 const usualUrl = `http://${defaultListen}`;

@@ -1,0 +1,42 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { newId } from '../lib/index.ts';
+import { sayLine } from './lines.ts';
+import { type KeeperLink, linkOver } from './link.ts';
+
+/** A link, and the keeper's end of it. */
+async function linked(): Promise<{ link: KeeperLink; keeper: Socket }> {
+  const server = createServer().listen(join(tmpdir(), `ward-link-${newId()}`));
+  await once(server, 'listening');
+  const client = connect(server.address() as string);
+  const [keeper] = (await once(server, 'connection')) as [Socket];
+  server.close();
+  sayLine(keeper, { task: {} });
+  return { link: await linkOver(client), keeper };
+}
+
+test('that the keeper is gone is known before anything that waits for it fails', async () => {
+  const { link, keeper } = await linked();
+  const seen: string[] = [];
+  link.onLost = () => seen.push('lost');
+  void link.ended.then(() => seen.push('ended'));
+  const asked = link.ask('told', { sandbox: 'a' }).catch(() => seen.push('failed'));
+  keeper.destroy();
+  await asked;
+  await link.ended;
+  expect(seen).toEqual(['lost', 'failed', 'ended']);
+});
+
+test('a link that was closed here is not lost', async () => {
+  const { link } = await linked();
+  let isLost = false;
+  link.onLost = () => {
+    isLost = true;
+  };
+  link.close();
+  await link.ended;
+  expect(isLost).toBe(false);
+});
