@@ -3,7 +3,7 @@ export { blobPath, openBlobStore, removeHalfWrittenBlobs } from './blob-store.ts
 export { ownImageNames, type RuntimeKind, runtimeKinds } from './build/recipe.ts';
 export { type BuildOptions, type BuiltImage, buildRuntimeImages } from './build/runtime-images.ts';
 export { runtimeImagesReady } from './build/stamp.ts';
-export { digestOf, isDigest, parseDigest } from './digest.ts';
+export { digestOf, isDigest, isDigestOf, isSecondName, parseAnyDigest, parseDigest } from './digest.ts';
 export { imageFaults } from './faults.ts';
 export {
   isTemporary,
@@ -41,7 +41,7 @@ export {
 export { entryPath, linkTarget, showPath } from './layer/entry-path.ts';
 export { layerLimits } from './layer/layer-limits.ts';
 export { type LayerPaths, openLayerPaths } from './layer/layer-paths.ts';
-export { isLayerType } from './layer/layer-types.ts';
+export { isElsewhere, isLayerType } from './layer/layer-types.ts';
 export { parsePax, paxNumber } from './layer/pax.ts';
 export type { TarEntry } from './layer/tar-entry.ts';
 export { blockBytes, invalidTar, parseTarHeader } from './layer/tar-header.ts';
@@ -75,12 +75,13 @@ export {
   indexTypes,
   manifestMediaType,
   maxDocumentBytes,
+  maxLayers,
   parseDocument,
 } from './oci/schema.ts';
 export type { BlobCopier } from './registry-store/content.ts';
 export type { ByteRange } from './registry-store/copy-file.ts';
 export { blobsKnownIn, registrySchema } from './registry-store/database.ts';
-export { registryStoreFaults } from './registry-store/faults.ts';
+export { registryStoreFault, registryStoreFaults } from './registry-store/faults.ts';
 export {
   hasImageConfig,
   type ManifestDocument,

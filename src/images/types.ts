@@ -1,9 +1,12 @@
 /** What the rest of Ward knows of an image. */
 
 declare const digestBrand: unique symbol;
+declare const secondNameBrand: unique symbol;
 
 /** `sha256:` and 64 lower-case hex digits, checked. */
 export type Digest = string & { readonly [digestBrand]: true };
+/** `sha512:` and 128 lower-case hex digits, checked: what clients may call bytes whose digest Ward knows. */
+export type SecondName = string & { readonly [secondNameBrand]: true };
 
 export interface ImageConfig {
   readonly env: readonly string[];

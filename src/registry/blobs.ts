@@ -1,6 +1,12 @@
 /** Downloads of blobs, whole and in part. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { BlobCopier, ByteRange, RegistryStore } from '../images/index.ts';
+import {
+  type BlobCopier,
+  type ByteRange,
+  type Digest,
+  type RegistryStore,
+  registryStoreFault,
+} from '../images/index.ts';
 import { parseRange } from './byte-range.ts';
 import { byMethod, type Exchange, isCached } from './exchange.ts';
 import type { Target } from './target.ts';
@@ -16,7 +22,7 @@ export function serveBlob(
     GET: () => download(store, exchange, target),
     HEAD: () => download(store, exchange, target),
     DELETE: async () => {
-      await store.deleteBlob(target.repository, target.digest);
+      await store.deleteBlob(target.repository, await digestOfTarget(store, target));
       return exchange.reply.code(202).send();
     },
   });
@@ -25,11 +31,13 @@ export function serveBlob(
 async function download(
   store: RegistryStore,
   { request, reply }: Exchange,
-  { repository, digest }: BlobTarget,
+  target: BlobTarget,
 ): Promise<FastifyReply> {
+  const { repository, digest: name } = target;
+  const digest = await digestOfTarget(store, target);
   const size = await store.blobSize(repository, digest);
-  const etag = `"${digest}"`;
-  reply.headers({ 'docker-content-digest': digest, etag, 'accept-ranges': 'bytes' });
+  const etag = `"${name}"`;
+  reply.headers({ 'docker-content-digest': name, etag, 'accept-ranges': 'bytes' });
   if (isCached(request, etag)) return reply.code(304).send();
   const range = request.method === 'HEAD' ? undefined : wantedRange(request, reply, etag, size);
   const { first, last } = range ?? { first: 0, last: size - 1 };
@@ -42,6 +50,16 @@ async function download(
   if (request.method === 'HEAD' || size === 0) return reply.send();
   await using blob = await store.blobCopier(digest, { first, last });
   return await sendPieces(reply, blob);
+}
+
+/** @throws Fault BLOB_UNKNOWN */
+async function digestOfTarget(
+  store: RegistryStore,
+  { repository, digest: name }: BlobTarget,
+): Promise<Digest> {
+  const digest = await store.resolveDigest(name);
+  if (digest !== undefined) return digest;
+  throw registryStoreFault('BLOB_UNKNOWN', `${repository} has no blob ${name}`);
 }
 
 /** One that there is not is answered with what there is. */

@@ -1,6 +1,6 @@
 /** Lists of tags, repositories and referrers, in pages (distribution-spec v1.1, "Content Discovery"). */
 import type { FastifyReply } from 'fastify';
-import type { Digest, Page, PageQuery, RegistryStore, RepositoryName } from '../images/index.ts';
+import type { Digest, Page, PageQuery, RegistryStore, RepositoryName, SecondName } from '../images/index.ts';
 import { byMethod, type Exchange, sendJson } from './exchange.ts';
 import { registryFault } from './faults.ts';
 
@@ -43,7 +43,7 @@ export function serveReferrers(
   { store, pageLength }: ListsContext,
   exchange: Exchange,
   repository: RepositoryName,
-  subject: Digest,
+  subject: Digest | SecondName,
 ): Promise<FastifyReply> {
   return byMethod(exchange, {
     GET: async () => {

@@ -1,12 +1,16 @@
 /** Manifests: what makes pushed blobs an image, and so the place where the gate stands. */
 import type { FastifyReply } from 'fastify';
 import {
+  type Digest,
   isDigest,
+  isDigestOf,
+  isSecondName,
   maxManifestBytes,
   namespaceOfRepository,
   parseTag,
   type RegistryStore,
-  readManifestDocument,
+  registryStoreFault,
+  type SecondName,
   type Tag,
 } from '../images/index.ts';
 import { announcedLength, byMethod, type Exchange, isCached } from './exchange.ts';
@@ -39,7 +43,7 @@ export function serveManifest(
     HEAD: () => download(store, exchange, target),
     PUT: () => put(context, exchange, target),
     DELETE: async () => {
-      const deleted = await store.deleteManifest(target.repository, mustBe(target));
+      const deleted = await store.deleteManifest(target.repository, await mustBe(store, target));
       await context.gate?.manifestDeleted(target.repository, deleted);
       return exchange.reply.code(202).send();
     },
@@ -51,9 +55,13 @@ async function download(
   { request, reply }: Exchange,
   target: ManifestTarget,
 ): Promise<FastifyReply> {
-  const { digest, mediaType, size } = await store.findManifest(target.repository, mustBe(target));
-  const etag = `"${digest}"`;
-  reply.headers({ 'docker-content-digest': digest, etag });
+  const { digest, mediaType, size } = await store.findManifest(
+    target.repository,
+    await mustBe(store, target),
+  );
+  const name = isSecondName(target.text) ? target.text : digest;
+  const etag = `"${name}"`;
+  reply.headers({ 'docker-content-digest': name, etag });
   if (isCached(request, etag)) return reply.code(304).send();
   reply.headers({ 'content-type': mediaType, 'content-length': size });
   return reply.send(request.method === 'HEAD' ? undefined : await store.readManifest(digest));
@@ -69,12 +77,14 @@ async function put(
   const release = context.budget.take(Math.min(announced ?? maxManifestBytes, maxManifestBytes));
   try {
     const bytes = await readManifestBody(request.raw, announced);
-    const document = readManifestDocument(bytes, request.headers['content-type'] ?? '');
-    const { digest, mediaType, subject, artifactType } = document;
+    const document = await context.store.readDocument(bytes, request.headers['content-type'] ?? '');
+    const { digest, mediaType, subject, subjectName, artifactType } = document;
     const tags = tagsOf(reference, query.getAll('tag'));
-    if (isDigest(reference) && reference !== digest) {
+    if (isAnyDigest(reference) && !isDigestOf(reference, bytes)) {
       throw registryFault('MANIFEST_DIGEST_WRONG', `the manifest has the digest ${digest}, not ${reference}`);
     }
+    const secondName = isSecondName(reference) ? reference : undefined;
+    const name = secondName ?? digest;
     request.raw.socket.setTimeout(context.limits.gateWaitMs);
     const namespace = namespaceOfRepository(repository);
     const { keyId = '' } = visitor;
@@ -94,6 +104,7 @@ async function put(
     await context.store.putManifest({
       repository,
       document,
+      secondName,
       tags,
       admit: async () => {
         warnings = await context.gate?.manifestArrived(push);
@@ -103,11 +114,11 @@ async function put(
     return reply
       .code(201)
       .headers({
-        location: `/v2/${repository}/manifests/${digest}`,
-        'docker-content-digest': digest,
+        location: `/v2/${repository}/manifests/${name}`,
+        'docker-content-digest': name,
         ...(warnings === undefined || warnings.length === 0 ? {} : { warning: warnings.map(warningOf) }),
-        ...(subject === undefined ? {} : { 'oci-subject': subject }),
-        ...(isDigest(reference) && tags.length > 0 ? { 'oci-tag': [...tags] } : {}),
+        ...(subjectName === undefined ? {} : { 'oci-subject': subjectName }),
+        ...(isAnyDigest(reference) && tags.length > 0 ? { 'oci-tag': [...tags] } : {}),
       })
       .send();
   } finally {
@@ -125,13 +136,24 @@ const longestWarning = 1000;
 
 /** One that is in the path; with a digest there, those of the query. @throws Fault TAG_INVALID */
 function tagsOf(reference: Reference, further: readonly string[]): readonly Tag[] {
-  if (!isDigest(reference)) return [reference];
+  if (!isAnyDigest(reference)) return [reference];
   return [...new Set(further.slice(0, maxTags).map(parseTag))];
 }
 
-/** @throws Fault REFERENCE_UNKNOWN */
-function mustBe({ reference, text }: ManifestTarget): Reference {
-  if (reference !== undefined) return reference;
+function isAnyDigest(reference: Reference): reference is Digest | SecondName {
+  return isDigest(reference) || isSecondName(reference);
+}
+
+/** @throws Fault REFERENCE_UNKNOWN, MANIFEST_UNKNOWN */
+async function mustBe(
+  store: RegistryStore,
+  { repository, reference, text }: ManifestTarget,
+): Promise<Tag | Digest> {
+  if (reference !== undefined) {
+    const known = isSecondName(reference) ? await store.resolveDigest(reference) : reference;
+    if (known !== undefined) return known;
+    throw registryStoreFault('MANIFEST_UNKNOWN', `${repository} has no manifest ${reference}`);
+  }
   const shown = JSON.stringify(text.slice(0, 150));
   throw registryFault('REFERENCE_UNKNOWN', `there is no manifest ${shown}: it is neither tag nor digest`);
 }

@@ -1,5 +1,5 @@
 /** The end-points one after the other, as the distribution-spec's own conformance tests go through them. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../images/index.ts';
 import {
@@ -9,6 +9,7 @@ import {
   indexType,
   manifestOf,
   manifestType,
+  otherKey,
   startRegistry,
   type TestRegistry,
 } from './registry.fixture.ts';
@@ -21,6 +22,10 @@ afterAll(() => registry[Symbol.asyncDispose]());
 
 const call: TestRegistry['call'] = (...parameters) => registry.call(...parameters);
 const noDigest = digestOf('what nobody pushed');
+
+function sha512Of(bytes: Buffer): string {
+  return `sha512:${createHash('sha512').update(bytes).digest('hex')}`;
+}
 
 describe('the base', () => {
   it.each(['/v2/', '/v2'])('%s answers whoever has a key', async (path) => {
@@ -538,5 +543,122 @@ describe('lists', () => {
     });
     await registry.pushBlob('guest/blobs-only', Buffer.from('x'));
     expect((await call('GET', '/v2/guest/blobs-only/tags/list')).status).toBe(404);
+  });
+});
+
+describe('sha512', () => {
+  const blob = randomBytes(500);
+  const name = sha512Of(blob);
+  const push = async (repository: string, bytes: Buffer, digest: string) => {
+    const begun = await call('POST', `/v2/${repository}/blobs/uploads/?digest-algorithm=sha512`);
+    return call('PUT', `${begun.headers.get('location')}?digest=${digest}`, { body: bytes });
+  };
+
+  it('names blobs: pushed, pulled, asked for, mounted and deleted by it', async () => {
+    const pushed = await push('guest/long', blob, name);
+    expect([
+      pushed.status,
+      pushed.headers.get('location'),
+      pushed.headers.get('docker-content-digest'),
+    ]).toEqual([201, `/v2/guest/long/blobs/${name}`, name]);
+    for (const digest of [name, digestOf(blob)]) {
+      const pulled = await call('GET', `/v2/guest/long/blobs/${digest}`);
+      expect([pulled.bytes.equals(blob), pulled.headers.get('docker-content-digest')]).toEqual([
+        true,
+        digest,
+      ]);
+    }
+    const part = await call('GET', `/v2/guest/long/blobs/${name}`, { headers: { range: 'bytes=2-4' } });
+    expect([part.status, part.bytes]).toEqual([206, blob.subarray(2, 5)]);
+    const mounted = await call('POST', `/v2/guest/mounted/blobs/uploads/?mount=${name}&from=guest/long`);
+    expect([mounted.status, mounted.headers.get('location')]).toEqual([
+      201,
+      `/v2/guest/mounted/blobs/${name}`,
+    ]);
+    expect((await call('GET', `/v2/other/long/blobs/${name}`, { key: otherKey })).status).toBe(404);
+    expect((await call('DELETE', `/v2/guest/long/blobs/${name}`)).status).toBe(202);
+    expect((await call('HEAD', `/v2/guest/long/blobs/${digestOf(blob)}`)).status).toBe(404);
+    expect((await call('HEAD', `/v2/guest/long/blobs/${name}`)).status).toBe(404);
+  });
+
+  it('is taken of the bytes, whatever a client says', async () => {
+    const wrong = sha512Of(Buffer.from('other'));
+    expect(await push('guest/long', blob, wrong)).toMatchObject({ status: 400, code: 'DIGEST_INVALID' });
+    expect((await call('GET', `/v2/guest/long/blobs/${wrong}`)).status).toBe(404);
+    const { bytes, mediaType } = imageOf([]);
+    const answer = await registry.pushManifest('guest/long', wrong, { bytes, mediaType, digest: '' });
+    expect(answer).toMatchObject({ status: 400, code: 'DIGEST_INVALID' });
+  });
+
+  it('names manifests, what they have, and what they are about', async () => {
+    const { blobs, ...plain } = imageOf([blob]);
+    for (const each of blobs) await push('guest/named', each, sha512Of(each));
+    const long = blobs.reduce(
+      (text, each) => text.replace(digestOf(each), sha512Of(each)),
+      String(plain.bytes),
+    );
+    const image = { bytes: Buffer.from(long), mediaType: manifestType, digest: '' };
+    const digest = sha512Of(image.bytes);
+    const pushed = await registry.pushManifest('guest/named', `${digest}?tag=v1`, image);
+    expect([pushed.status, pushed.headers.get('docker-content-digest')]).toEqual([201, digest]);
+    const pulled = await call('GET', `/v2/guest/named/manifests/${digest}`);
+    expect([pulled.text, pulled.headers.get('docker-content-digest')]).toEqual([long, digest]);
+    const tagged = await call('HEAD', '/v2/guest/named/manifests/v1');
+    expect(tagged.headers.get('docker-content-digest')).toBe(digestOf(image.bytes));
+    const about = manifestOf({
+      config: descriptorOf(blobs[0] ?? blob, 'application/x'),
+      layers: [],
+      subject: { ...descriptorOf(image.bytes, manifestType), digest },
+    });
+    const told = await registry.pushManifest('guest/named', 'about', about);
+    expect([told.status, told.headers.get('oci-subject')]).toEqual([201, digest]);
+    for (const subject of [digest, digestOf(image.bytes)]) {
+      const { body } = await call('GET', `/v2/guest/named/referrers/${subject}`);
+      expect(body.manifests).toMatchObject([{ digest: about.digest }]);
+    }
+    expect((await call('DELETE', `/v2/guest/named/manifests/${digest}`)).status).toBe(202);
+    expect((await call('GET', '/v2/guest/named/manifests/v1')).status).toBe(404);
+  });
+
+  it('of a subject that comes later leads to it, too', async () => {
+    const { blobs, ...image } = imageOf([blob]);
+    for (const each of blobs) await registry.pushBlob('guest/later', each);
+    const digest = sha512Of(image.bytes);
+    const about = manifestOf({
+      config: descriptorOf(blobs[0] ?? blob, 'application/x'),
+      layers: [],
+      subject: { ...descriptorOf(image.bytes, manifestType), digest },
+    });
+    await registry.pushManifest('guest/later', 'about', about);
+    const listed = async (subject: string) =>
+      (await call('GET', `/v2/guest/later/referrers/${subject}`)).body.manifests.length;
+    expect([await listed(digest), await listed(image.digest)]).toEqual([1, 0]);
+    await registry.pushManifest('guest/later', digest, image);
+    expect([await listed(digest), await listed(image.digest)]).toEqual([1, 1]);
+  });
+});
+
+describe('layers that are elsewhere', () => {
+  const elsewhere = (mediaType: string) => {
+    const config = Buffer.from('{}');
+    const { digest, size } = descriptorOf(randomBytes(9), '');
+    const layers = [{ mediaType, digest, size, urls: ['https://example.org/layer'] }];
+    return { config, image: manifestOf({ config: descriptorOf(config, 'application/x'), layers }) };
+  };
+
+  it.each([
+    'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
+    'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+  ])('need not be here: %s', async (mediaType) => {
+    const { config, image } = elsewhere(mediaType);
+    await registry.pushBlob('guest/elsewhere', config);
+    expect((await registry.pushManifest('guest/elsewhere', 'v1', image)).status).toBe(201);
+  });
+
+  it('are no exception when they are of another type', async () => {
+    const { config, image } = elsewhere('application/vnd.oci.image.layer.v1.tar+gzip');
+    await registry.pushBlob('guest/elsewhere', config);
+    const answer = await registry.pushManifest('guest/elsewhere', 'v2', image);
+    expect(answer).toMatchObject({ status: 400, code: 'MANIFEST_BLOB_UNKNOWN' });
   });
 });

@@ -5,9 +5,10 @@
 import {
   type Digest,
   isTag,
-  parseDigest,
+  parseAnyDigest,
   parseRepositoryName,
   type RepositoryName,
+  type SecondName,
   type Tag,
 } from '../images/index.ts';
 import { registryFault } from './faults.ts';
@@ -19,16 +20,16 @@ export type Target =
   | { readonly of: 'token' }
   | { readonly of: 'uploads'; readonly repository: RepositoryName }
   | { readonly of: 'upload'; readonly repository: RepositoryName; readonly id: string }
-  | { readonly of: 'blob'; readonly repository: RepositoryName; readonly digest: Digest }
+  | { readonly of: 'blob'; readonly repository: RepositoryName; readonly digest: Digest | SecondName }
   | {
       readonly of: 'manifest';
       readonly repository: RepositoryName;
       readonly text: string;
       /** Undefined: the text can be neither. */
-      readonly reference: Tag | Digest | undefined;
+      readonly reference: Tag | Digest | SecondName | undefined;
     }
   | { readonly of: 'tags'; readonly repository: RepositoryName }
-  | { readonly of: 'referrers'; readonly repository: RepositoryName; readonly digest: Digest };
+  | { readonly of: 'referrers'; readonly repository: RepositoryName; readonly digest: Digest | SecondName };
 
 const alone: Readonly<Record<string, Target>> = {
   '': { of: 'base' },
@@ -54,14 +55,14 @@ export function parseTarget(path: string): Target {
   switch (parts.at(-2)) {
     case 'blobs':
       if (last === 'uploads') return { of: 'uploads', repository: repository(2) };
-      return { of: 'blob', repository: repository(2), digest: parseDigest(last) };
+      return { of: 'blob', repository: repository(2), digest: parseAnyDigest(last) };
     case 'manifests':
       return { of: 'manifest', repository: repository(2), text: last, reference: referenceOf(last) };
     case 'tags':
       if (last === 'list') return { of: 'tags', repository: repository(2) };
       break;
     case 'referrers':
-      return { of: 'referrers', repository: repository(2), digest: parseDigest(last) };
+      return { of: 'referrers', repository: repository(2), digest: parseAnyDigest(last) };
   }
   throw registryFault('ENDPOINT_UNKNOWN', 'the registry has nothing at this path');
 }
@@ -73,7 +74,7 @@ export function rightFor({ of }: Target, method: string): Right {
 }
 
 /** @throws Fault DIGEST_INVALID */
-function referenceOf(text: string): Tag | Digest | undefined {
-  if (text.includes(':')) return parseDigest(text);
+function referenceOf(text: string): Tag | Digest | SecondName | undefined {
+  if (text.includes(':')) return parseAnyDigest(text);
   return isTag(text) ? text : undefined;
 }

@@ -5,9 +5,10 @@ import {
   type ExpectedChunk,
   isRepositoryName,
   namespaceOfRepository,
-  parseDigest,
+  parseAnyDigest,
   type RegistryStore,
   type RepositoryName,
+  type SecondName,
   type Upload,
 } from '../images/index.ts';
 import { isFault } from '../lib/index.ts';
@@ -69,7 +70,8 @@ async function begin(
 ): Promise<FastifyReply> {
   const { request, reply, query } = exchange;
   const algorithm = query.get('digest-algorithm') ?? 'sha256';
-  if (algorithm !== 'sha256') throw registryFault('DIGEST_UNSUPPORTED', 'digests are made by sha256 here');
+  if (algorithm !== 'sha256' && algorithm !== 'sha512')
+    throw registryFault('DIGEST_UNSUPPORTED', 'digests are made by sha256 or sha512 here');
   if (query.has('mount') && (await mount(context, exchange, repository))) return reply;
   context.gate?.uploadBegun();
   if (!query.has('digest')) return progress(reply, context.store.startUpload(repository), 202);
@@ -90,12 +92,13 @@ async function mount(
   { reply, query, visitor }: Exchange,
   repository: RepositoryName,
 ): Promise<boolean> {
-  const digest = parseDigest(query.get('mount') ?? '');
+  const name = parseAnyDigest(query.get('mount') ?? '');
   const from = query.get('from') ?? undefined;
   if (from !== undefined && !(isRepositoryName(from) && visitor.judge('pull', from) === 'yes')) return false;
-  if (!(await store.mountBlob(repository, digest, from))) return false;
+  const digest = await store.resolveDigest(name);
+  if (digest === undefined || !(await store.mountBlob(repository, digest, from))) return false;
   gate?.blobArrived(repository, digest);
-  created(reply, repository, digest);
+  created(reply, repository, name);
   return true;
 }
 
@@ -130,13 +133,18 @@ function expectedChunk(request: FastifyRequest): ExpectedChunk {
   );
 }
 
-async function finish({ gate }: UploadsContext, upload: Upload, digest: Digest, reply: FastifyReply) {
-  await upload.finish(digest);
+async function finish(
+  { gate }: UploadsContext,
+  upload: Upload,
+  name: Digest | SecondName,
+  reply: FastifyReply,
+) {
+  const digest = await upload.finish(name);
   gate?.blobArrived(upload.repository, digest);
-  return created(reply, upload.repository, digest);
+  return created(reply, upload.repository, name);
 }
 
-function created(reply: FastifyReply, repository: RepositoryName, digest: Digest): FastifyReply {
+function created(reply: FastifyReply, repository: RepositoryName, digest: Digest | SecondName): FastifyReply {
   return reply
     .code(201)
     .headers({ location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest })
@@ -157,6 +165,6 @@ function progressHeaders({ id, repository, size }: Upload) {
 }
 
 /** @throws Fault DIGEST_INVALID */
-function wantedDigest({ query }: Exchange): Digest {
-  return parseDigest(query.get('digest') ?? '');
+function wantedDigest({ query }: Exchange): Digest | SecondName {
+  return parseAnyDigest(query.get('digest') ?? '');
 }

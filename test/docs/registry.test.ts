@@ -1,6 +1,6 @@
 /** docs/registry.md says how each fault leaves the registry, and what its limits are. */
 import { expect, test } from 'vitest';
-import { defaultRegistryStoreLimits } from '../../src/images/index.ts';
+import { defaultRegistryStoreLimits, maxLayers } from '../../src/images/index.ts';
 import { answers } from '../../src/registry/answers.ts';
 import { defaultRegistryLimits } from '../../src/registry/index.ts';
 import { plain, readText, tableOf } from './markdown.ts';
@@ -25,6 +25,7 @@ test('limits', () => {
     `${stored.uploadIdleMs / 3_600_000} hour`,
     `${served.manifestsInMemory / 1024 ** 2} MiB`,
     String(served.uploadsAtOnce),
+    String(maxLayers),
     `${served.gateWaitMs / 60_000} min`,
     String(served.pageLength),
   ]);

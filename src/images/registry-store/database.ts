@@ -31,7 +31,7 @@ export function step(sql: string, ...values: readonly SqlValue[]): Step {
 }
 
 /** `user_version` of the file. */
-export const registrySchema = 2;
+export const registrySchema = 3;
 
 /**
  * `holdings` has what each namespace holds, whatever the number of repositories in which it does, and `usage` the sum
@@ -68,6 +68,11 @@ const statements = [
      primary key (namespace, digest)) strict, without rowid`,
   'create index if not exists holdings_by_digest on holdings (digest)',
   `create table if not exists usage (namespace text primary key, bytes integer not null) strict, without rowid`,
+  `create table if not exists second_names (name text primary key, digest text not null) strict, without rowid`,
+  'create index if not exists second_names_by_digest on second_names (digest)',
+  `create trigger if not exists blobs_deleted after delete on blobs begin
+     delete from second_names where digest = old.digest;
+   end`,
   ...['links', 'manifests'].flatMap((table) => [
     `create trigger if not exists ${table}_held after insert on ${table} begin
        insert into holdings (namespace, digest, bytes, count)

@@ -68,7 +68,9 @@ export function createListings(db: RegistryDatabase): Listings {
       );
     },
     async listReferrers(repository, subject, artifactType, { after, limit }) {
-      const which = `manifests where repository = ?1 and subject = ?2 and digest > ?3
+      const which = `manifests where repository = ?1 and (subject = ?2
+          or subject in (select digest from second_names where name = ?2)
+          or subject in (select name from second_names where digest = ?2)) and digest > ?3
         and (?4 is null or artifact_type = ?4) order by digest limit ?5`;
       const values = [repository, subject, after, artifactType ?? null] as const;
       const lengths = await db.all(

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { isJsonObject } from '../../lib/index.ts';
-import { digestOf } from '../digest.ts';
+import { digestOf, isDigest, isDigestOf, isSecondName } from '../digest.ts';
 import {
   configMediaType,
   type Descriptor,
@@ -14,7 +14,7 @@ import {
   indexMediaType,
   manifestMediaType,
 } from '../oci/schema.ts';
-import type { Digest } from '../types.ts';
+import type { Digest, SecondName } from '../types.ts';
 import { registryStoreFault } from './faults.ts';
 import { findTrouble } from './json-text.ts';
 import { findMiscasedKey } from './miscased-key.ts';
@@ -36,6 +36,8 @@ export interface ManifestDocument {
   readonly manifests: readonly Descriptor[];
   /** What this one says something about. */
   readonly subject: Digest | undefined;
+  /** The same in its own words: by a name that Ward does not know the bytes of, perhaps. */
+  readonly subjectName: Digest | SecondName | undefined;
   /** What it is, when it is no runnable image: its own word for it, or the type of its configuration. */
   readonly artifactType: string | undefined;
   readonly annotations: Readonly<Record<string, string>>;
@@ -55,22 +57,29 @@ const vagueTypes: readonly string[] = ['', 'application/json', 'application/octe
 const textLimits = { depth: 32, keys: 40_000, values: 80_000 };
 const maxDescriptors = 5000;
 
+const pushedDescriptorSchema = descriptorSchema.extend({
+  digest: z
+    .string()
+    .refine((text) => isDigest(text) || isSecondName(text), 'neither a sha256 nor a sha512 digest'),
+});
+type PushedDescriptor = z.infer<typeof pushedDescriptorSchema>;
+
 const common = {
   schemaVersion: z.literal(2),
   mediaType: z.string().nullish(),
   artifactType: z.string().max(255).nullish(),
-  subject: descriptorSchema.nullish(),
+  subject: pushedDescriptorSchema.nullish(),
   annotations: z.record(z.string(), z.string()).nullish(),
 };
 const imageSchema = z.looseObject({
   ...common,
-  config: descriptorSchema,
-  layers: z.array(descriptorSchema).max(maxDescriptors),
+  config: pushedDescriptorSchema,
+  layers: z.array(pushedDescriptorSchema).max(maxDescriptors),
   manifests: z.undefined().optional(),
 });
 const indexSchema = z.looseObject({
   ...common,
-  manifests: z.array(descriptorSchema).max(maxDescriptors),
+  manifests: z.array(pushedDescriptorSchema).max(maxDescriptors),
   config: z.undefined().optional(),
   layers: z.undefined().optional(),
 });
@@ -81,25 +90,40 @@ export function isManifestType(mediaType: string): boolean {
 
 /**
  * @param contentType What the client called it, with parameters or empty; it holds where the document names no type.
- * @throws Fault MANIFEST_INVALID
+ * @param names The digests of what it may call by its second name.
+ * @throws Fault MANIFEST_INVALID, MANIFEST_PART_UNKNOWN
  */
-export function readManifestDocument(bytes: Buffer, contentType: string): ManifestDocument {
+export function readManifestDocument(
+  bytes: Buffer,
+  contentType: string,
+  names: ReadonlyMap<string, Digest> = new Map(),
+): ManifestDocument {
   const value = parseStrictly(bytes);
   const mediaType = typeOf(value, contentType.split(';')[0]?.trim().toLowerCase() ?? '');
   const isIndex = indexTypes.includes(mediaType);
   const parsed = (isIndex ? indexSchema : imageSchema).safeParse(value);
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 500));
-  const { config, layers, manifests, subject, artifactType, annotations } = parsed.data;
-  for (const each of [config, subject, ...(layers ?? []), ...(manifests ?? [])]) checkEmbedded(each);
+  const { subject, artifactType, annotations } = parsed.data;
+  for (const each of [
+    parsed.data.config,
+    subject,
+    ...(parsed.data.layers ?? []),
+    ...(parsed.data.manifests ?? []),
+  ])
+    checkEmbedded(each);
+  const known = (each: PushedDescriptor) => ({ ...each, digest: knownDigest(each, names) });
+  const config = parsed.data.config && known(parsed.data.config);
+  const subjectName = subject === null || subject === undefined ? undefined : nameOf(subject);
   return {
     digest: digestOf(bytes),
     mediaType,
     bytes,
     isIndex,
     config,
-    layers: layers ?? [],
-    manifests: manifests ?? [],
-    subject: subject?.digest,
+    layers: parsed.data.layers?.map(known) ?? [],
+    manifests: parsed.data.manifests?.map(known) ?? [],
+    subject: subjectName && (isDigest(subjectName) ? subjectName : names.get(subjectName)),
+    subjectName,
     artifactType: artifactType || configAsType(config),
     annotations: annotations ?? {},
   };
@@ -115,11 +139,26 @@ export function listedArtifactType({ artifactType, config }: ManifestDocument): 
   return artifactType ?? config?.mediaType;
 }
 
+/** @throws Fault MANIFEST_PART_UNKNOWN */
+function knownDigest({ digest }: PushedDescriptor, names: ReadonlyMap<string, Digest>): Digest {
+  const known = isDigest(digest) ? digest : names.get(digest);
+  if (known !== undefined) return known;
+  throw registryStoreFault(
+    'MANIFEST_PART_UNKNOWN',
+    `there are no bytes that are called ${digest}: push them first`,
+  );
+}
+
+function nameOf({ digest }: PushedDescriptor): Digest | SecondName | undefined {
+  return isDigest(digest) || isSecondName(digest) ? digest : undefined;
+}
+
 /** Some readers take what is embedded for the content itself. */
-function checkEmbedded(descriptor: Descriptor | null | undefined): void {
+function checkEmbedded(descriptor: PushedDescriptor | null | undefined): void {
   const data = descriptor?.['data'];
   if (descriptor == null || data == null) return;
-  if (typeof data === 'string' && digestOf(Buffer.from(data, 'base64')) === descriptor.digest) return;
+  const name = nameOf(descriptor);
+  if (typeof data === 'string' && name !== undefined && isDigestOf(name, Buffer.from(data, 'base64'))) return;
   throw invalid(`the data that is embedded for ${descriptor.digest} has another digest`);
 }
 

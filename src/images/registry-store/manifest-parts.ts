@@ -1,5 +1,6 @@
 /** What a manifest names: each part has to be in its repository, and to be what the manifest says of it. */
 import { z } from 'zod';
+import { isElsewhere } from '../layer/layer-types.ts';
 import type { Digest } from '../types.ts';
 import type { RegistryDatabase } from './database.ts';
 import { registryStoreFault } from './faults.ts';
@@ -14,13 +15,17 @@ export interface Part {
   readonly size: number;
   readonly mediaType: string;
   readonly isManifest: boolean;
+  /** Undefined: it must be there. */
+  readonly mayBeAbsent?: true | undefined;
 }
 
 /** Each once: images do have the same layer twice. @throws Fault MANIFEST_INVALID when it is said to differ */
 export function partsOf({ config, layers, manifests }: ManifestDocument): Part[] {
   const parts = new Map<Digest, Part>();
   for (const { digest, size, mediaType } of [...(config ? [config] : []), ...layers, ...manifests]) {
-    const part = { digest, size, mediaType, isManifest: manifests.length > 0 && isManifestType(mediaType) };
+    const isManifest = manifests.length > 0 && isManifestType(mediaType);
+    const mayBeAbsent = isElsewhere(mediaType) || undefined;
+    const part = { digest, size, mediaType, isManifest, mayBeAbsent };
     const known = parts.get(digest);
     if (known !== undefined && (known.size !== size || known.isManifest !== part.isManifest)) {
       throw registryStoreFault('MANIFEST_INVALID', `the manifest names ${digest} twice, in two ways`);
@@ -65,6 +70,7 @@ export async function checkParts(
     const row = found.get(part.digest);
     const what = part.isManifest ? 'manifest' : 'blob';
     if (row === undefined || row.size === null) {
+      if (part.mayBeAbsent) continue;
       throw registryStoreFault(
         'MANIFEST_PART_UNKNOWN',
         `${repository} has no ${what} ${part.digest}: push it first`,

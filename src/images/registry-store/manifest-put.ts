@@ -20,7 +20,7 @@ export function putSteps(
   document: ManifestDocument,
   { tags, depth, limits, at }: PutFacts,
 ) {
-  const { digest, mediaType, bytes, subject, annotations } = document;
+  const { digest, mediaType, bytes, subject, subjectName, annotations } = document;
   const namespace = namespaceOfRepository(repository);
   const parts = JSON.stringify(partsOf(document));
   const tagList = JSON.stringify(tags);
@@ -30,9 +30,10 @@ export function putSteps(
       `insert into blobs (digest, size, touched_at) select ?1, ?2, ?7 where ${hasRoom}
          and (select count(*) from tags where repository = ?3 and tag not in (select value from json_each(?9)))
            + json_array_length(?9) <= ?10
-         and not exists (select 1 from json_each(?8) as part where not iif(part.value ->> 'isManifest',
+         and not exists (select 1 from json_each(?8) as part where not iif(part.value ->> 'mayBeAbsent', true,
+           iif(part.value ->> 'isManifest',
            exists (select 1 from manifests where repository = ?3 and digest = part.value ->> 'digest'),
-           exists (select 1 from links where repository = ?3 and digest = part.value ->> 'digest')))
+           exists (select 1 from links where repository = ?3 and digest = part.value ->> 'digest'))))
          on conflict do update set touched_at = excluded.touched_at`,
       ...[...room, at, parts, tagList, limits.tagsPerRepository],
     ),
@@ -45,7 +46,12 @@ export function putSteps(
            annotations, touched_at)
          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set touched_at = excluded.touched_at`,
       ...[repository, digest, namespace, mediaType, bytes.length, depth],
-      ...[subject ?? null, listedArtifactType(document) ?? null, JSON.stringify(annotations), at],
+      ...[
+        subject ?? subjectName ?? null,
+        listedArtifactType(document) ?? null,
+        JSON.stringify(annotations),
+        at,
+      ],
     ),
     // What loses its tag now is untagged from now on.
     step(

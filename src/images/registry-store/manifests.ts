@@ -8,11 +8,12 @@ import type { Digest } from '../types.ts';
 import type { Content } from './content.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
-import { maxManifestBytes } from './manifest-document.ts';
+import { type ManifestDocument, maxManifestBytes, readManifestDocument } from './manifest-document.ts';
 import { checkParts } from './manifest-parts.ts';
 import { putSteps } from './manifest-put.ts';
 import { namespaceOfRepository, type RepositoryName, type Tag } from './names.ts';
 import { storageExhausted } from './room.ts';
+import type { SecondNames } from './second-names.ts';
 import type {
   DeletedManifest,
   LimitsOf,
@@ -22,6 +23,7 @@ import type {
 } from './types.ts';
 
 export interface Manifests {
+  parse(bytes: Buffer, contentType: string): Promise<ManifestDocument>;
   put(push: ManifestPush): Promise<void>;
   find(repository: RepositoryName, reference: Tag | Digest): Promise<StoredManifest>;
   read(digest: Digest): Promise<Buffer>;
@@ -33,6 +35,7 @@ export interface ManifestsOptions {
   readonly content: Content;
   readonly limitsOf: LimitsOf;
   readonly admitWrite: (bytes: number) => void;
+  readonly names: SecondNames;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -43,16 +46,21 @@ const manifestRow = z.object({
   size: z.number(),
 });
 
-export function createManifests({ db, content, limitsOf, admitWrite, now }: ManifestsOptions): Manifests {
+export function createManifests(options: ManifestsOptions): Manifests {
+  const { db, content, limitsOf, admitWrite, names, now } = options;
   return {
-    async put({ repository, document, tags, admit }) {
+    parse: async (bytes, contentType) => readManifestDocument(bytes, contentType, await names.namesIn(bytes)),
+    async put({ repository, document, secondName, tags, admit }) {
       admitWrite(document.bytes.length);
       const depth = await checkParts(db, repository, document);
       await admit();
       const limits = await limitsOf(namespaceOfRepository(repository));
       await content.put(document.bytes, document.digest, async () => {
         const steps = putSteps(repository, document, { tags, depth, limits, at: now() });
-        if ((await db.write(...steps)) > 0) return;
+        if ((await db.write(...steps)) > 0) {
+          if (secondName !== undefined) await names.add(secondName, document.digest);
+          return;
+        }
         await checkParts(db, repository, document);
         await checkTags(db, repository, tags, limits);
         throw await storageExhausted(db, repository, limits);
@@ -117,7 +125,7 @@ function untag(repository: RepositoryName, tag: Tag, at: number) {
   ];
 }
 
-const subjectRow = z.object({ subject: z.string().refine(isDigest).nullable() });
+const subjectRow = z.object({ subject: z.string().nullable() });
 const tagRow = z.object({ tag: z.string() });
 
 async function describe(
@@ -135,7 +143,8 @@ async function describe(
     'select tag from tags where repository = ? and digest = ?',
     ...[repository, digest],
   );
-  return { digest, tags: tags.map(({ tag }) => tag), subject: row?.subject ?? undefined };
+  const subject = row?.subject ?? '';
+  return { digest, tags: tags.map(({ tag }) => tag), subject: isDigest(subject) ? subject : undefined };
 }
 
 const indexRow = z.object({ manifest: z.string() });

@@ -7,7 +7,7 @@ import { pickPlatform } from '../oci/layout.ts';
 import { configSchema, maxDocumentBytes, maxLayers, parseDocument } from '../oci/schema.ts';
 import type { Digest, Image } from '../types.ts';
 import type { Content } from './content.ts';
-import { type ManifestDocument, readManifestDocument } from './manifest-document.ts';
+import type { ManifestDocument } from './manifest-document.ts';
 import type { Manifests } from './manifests.ts';
 import type { RepositoryName, Tag } from './names.ts';
 import type { PushedImage } from './types.ts';
@@ -25,7 +25,7 @@ export function createPushedImages(dir: string, content: Content, manifests: Man
     reference: Tag | Digest,
   ): Promise<ManifestDocument> => {
     const { digest, mediaType } = await manifests.find(repository, reference);
-    const document = readManifestDocument(await manifests.read(digest), mediaType);
+    const document = await manifests.parse(await manifests.read(digest), mediaType);
     if (!document.isIndex) return document;
     return documentOf(repository, pickPlatform(document.manifests, `index ${digest}`).digest);
   };

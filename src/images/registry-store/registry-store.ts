@@ -11,6 +11,7 @@ import { createListings } from './listings.ts';
 import { createManifests } from './manifests.ts';
 import { createPushedImages } from './pushed-image.ts';
 import { bytesHeldBy } from './room.ts';
+import { createSecondNames } from './second-names.ts';
 import { forgetNamespace, sweepRegistry } from './sweep.ts';
 import type { RegistryStore, RegistryStoreLimits } from './types.ts';
 import { createUploads } from './uploads.ts';
@@ -61,16 +62,19 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     return bytesPerNamespace === undefined ? limits : { ...limits, bytesPerNamespace };
   };
   const admitWrite = options.admitWrite ?? (() => {});
+  const names = createSecondNames(db);
   const links = createLinks(db, limitsOf, now);
-  const uploads = createUploads({ content, limits, limitsOf, usage, admitWrite, record: links.add });
+  const uploads = createUploads({ content, limits, limitsOf, usage, admitWrite, record: links.add, names });
   stack.defer(() => uploads.close());
-  const manifests = createManifests({ db, content, limitsOf, admitWrite, now });
+  const manifests = createManifests({ db, content, limitsOf, admitWrite, names, now });
   const images = createPushedImages(dir, content, manifests);
   const opened = stack.move();
   const close = () => opened.disposeAsync();
   return {
     ...createListings(db),
     ...createCompanions(db),
+    resolveDigest: names.resolve,
+    readDocument: manifests.parse,
     startUpload: uploads.start,
     upload: uploads.find,
     blobSize: links.size,

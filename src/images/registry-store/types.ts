@@ -1,7 +1,7 @@
 /** What the registry's storage offers to those who serve, judge and run what was pushed. */
 import type { Readable } from 'node:stream';
 import type { Config } from '../oci/schema.ts';
-import type { Digest, Image } from '../types.ts';
+import type { Digest, Image, SecondName } from '../types.ts';
 import type { BlobCopier } from './content.ts';
 import type { ByteRange } from './copy-file.ts';
 import type { ManifestDocument } from './manifest-document.ts';
@@ -39,8 +39,8 @@ export interface Upload {
    * @throws Fault UPLOAD_OUT_OF_ORDER, BLOB_SIZE_WRONG, STORAGE_EXHAUSTED, UPLOAD_TAKEN_OVER
    */
   append(source: Readable, expected?: ExpectedChunk): Promise<void>;
-  /** Makes it a blob of its repository. @throws Fault BLOB_DIGEST_WRONG, STORAGE_EXHAUSTED */
-  finish(digest: Digest): Promise<void>;
+  /** Makes it a blob of its repository; returns what Ward knows it by. @throws Fault BLOB_DIGEST_WRONG, STORAGE_EXHAUSTED */
+  finish(digest: Digest | SecondName): Promise<Digest>;
   cancel(): Promise<void>;
 }
 
@@ -73,6 +73,8 @@ export interface Referrer extends StoredManifest {
 export interface ManifestPush {
   readonly repository: RepositoryName;
   readonly document: ManifestDocument;
+  /** What else it is called, taken of its bytes. */
+  readonly secondName?: SecondName | undefined;
   readonly tags: readonly Tag[];
   /** Asked once all parts are there, before anybody can see the manifest; what it throws refuses it. */
   readonly admit: () => Promise<void>;
@@ -134,6 +136,11 @@ export interface RegistryStore extends AsyncDisposable {
   /** @throws Fault UPLOAD_UNKNOWN */
   upload(repository: RepositoryName, id: string): Upload;
 
+  /** What Ward knows bytes by that a client may call otherwise; undefined: nobody pushed any of this name. */
+  resolveDigest(name: Digest | SecondName): Promise<Digest | undefined>;
+  /** `readManifestDocument`, with the digests of what the manifest calls otherwise. @throws Fault MANIFEST_INVALID, MANIFEST_PART_UNKNOWN */
+  readDocument(bytes: Buffer, contentType: string): Promise<ManifestDocument>;
+
   /** Bytes of a blob that the repository has; it is kept for a while from now on. @throws Fault BLOB_UNKNOWN */
   blobSize(repository: RepositoryName, digest: Digest): Promise<number>;
   /** The bytes of any blob, whoever has it, not verified. @throws Fault BLOB_NOT_FOUND */
@@ -166,7 +173,7 @@ export interface RegistryStore extends AsyncDisposable {
   /** In the order of their digests; none, too, when there is no such subject. May be fewer than asked for. */
   listReferrers(
     repository: RepositoryName,
-    subject: Digest,
+    subject: Digest | SecondName,
     artifactType: string | undefined,
     page: PageQuery,
   ): Promise<Page<Referrer>>;

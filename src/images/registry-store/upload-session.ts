@@ -3,13 +3,14 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { newId } from '../../lib/index.ts';
-import { parseDigest } from '../digest.ts';
-import type { Digest } from '../types.ts';
+import { isDigest, parseDigest } from '../digest.ts';
+import type { Digest, SecondName } from '../types.ts';
 import { appendStream, type Growing } from './append.ts';
 import { type Content, openTemporary } from './content.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import { noRoom, type Room } from './room.ts';
+import { type SecondNames, secondNameOf } from './second-names.ts';
 import type { ExpectedChunk, LimitsOf, RegistryStoreLimits, Upload } from './types.ts';
 
 export interface SessionOptions {
@@ -24,6 +25,7 @@ export interface SessionOptions {
   readonly pending: (namespace: string) => number;
   /** Makes the content a blob of the repository. @throws Fault STORAGE_EXHAUSTED */
   readonly record: (repository: RepositoryName, digest: Digest, size: number) => Promise<void>;
+  readonly names: Pick<SecondNames, 'add'>;
   readonly forget: (id: string) => void;
 }
 
@@ -55,8 +57,13 @@ export class UploadSession implements Upload, Growing {
     return this.#inTurn(() => this.#append(source, expected));
   }
 
-  finish(digest: Digest): Promise<void> {
-    return this.#inTurn(() => this.#finish(digest));
+  async finish(digest: Digest | SecondName): Promise<Digest> {
+    let actual: Digest | undefined;
+    await this.#inTurn(async () => {
+      actual = await this.#finish(digest);
+    });
+    if (actual === undefined) throw new Error('an upload ended without a digest');
+    return actual;
   }
 
   async cancel(): Promise<void> {
@@ -139,20 +146,25 @@ export class UploadSession implements Upload, Growing {
     if (needed > allowed) throw noRoom(this.namespace, { held, allowed });
   }
 
-  async #finish(digest: Digest): Promise<void> {
+  async #finish(digest: Digest | SecondName): Promise<Digest> {
     try {
       const actual = parseDigest(`sha256:${this.hash.digest('hex')}`);
-      if (actual !== digest) {
-        throw registryStoreFault('BLOB_DIGEST_WRONG', `the bytes have the digest ${actual}, not ${digest}`);
-      }
       const file = await openTemporary(this.#path);
       try {
         await file.sync();
       } finally {
         await file.close();
       }
-      const { content, record } = this.#options;
-      await content.adopt(this.#path, digest, () => record(this.repository, digest, this.size));
+      const found = isDigest(digest) ? actual : await secondNameOf(this.#path);
+      if (found !== digest) {
+        throw registryStoreFault('BLOB_DIGEST_WRONG', `the bytes have the digest ${found}, not ${digest}`);
+      }
+      const { content, record, names } = this.#options;
+      await content.adopt(this.#path, actual, async () => {
+        await record(this.repository, actual, this.size);
+        if (!isDigest(digest)) await names.add(digest, actual);
+      });
+      return actual;
     } finally {
       await this.#end();
     }

@@ -1,0 +1,61 @@
+/**
+ * SHA-512 as a second name of bytes: clients may push, name and pull by it, and Ward stores, judges and runs by SHA-256
+ * alone, so that the same bytes are never two things. Ward computes each name itself. Source: OCI image-spec v1.1,
+ * descriptor.md, "Registered algorithms".
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { z } from 'zod';
+import { isDigest, isSecondName } from '../digest.ts';
+import type { Digest, SecondName } from '../types.ts';
+import { type RegistryDatabase, step } from './database.ts';
+
+export interface SecondNames {
+  /** Whoever asks still has to have the bytes in his repository. Undefined: nobody pushed anything under this name. */
+  resolve(name: Digest | SecondName): Promise<Digest | undefined>;
+  /** All second names in the text of a manifest, as far as they are known. */
+  namesIn(manifest: Buffer): Promise<ReadonlyMap<string, Digest>>;
+  /** @param name taken of the very bytes that the database has under `digest` */
+  add(name: SecondName, digest: Digest): Promise<void>;
+}
+
+const mark = Buffer.from('sha512:');
+const row = z.object({ name: z.string(), digest: z.string().refine(isDigest) });
+
+export function createSecondNames(db: RegistryDatabase): SecondNames {
+  const known = (names: readonly string[]) =>
+    db.all(
+      row,
+      'select name, digest from second_names where name in (select value from json_each(?))',
+      JSON.stringify(names),
+    );
+  return {
+    resolve: async (name) => (isDigest(name) ? name : (await known([name]))[0]?.digest),
+    async namesIn(manifest) {
+      if (!manifest.includes(mark)) return new Map();
+      const names = new Set(
+        manifest
+          .toString('latin1')
+          .match(/sha512:[0-9a-f]{128}/g)
+          ?.filter(isSecondName),
+      );
+      return new Map((await known([...names])).map(({ name, digest }) => [name, digest]));
+    },
+    async add(name, digest) {
+      await db.write(
+        step(
+          `insert into second_names (name, digest) select ?1, ?2 where exists (select 1 from blobs where digest = ?2)
+             on conflict do update set digest = excluded.digest`,
+          ...[name, digest],
+        ),
+      );
+    },
+  };
+}
+
+/** Reads the file; memory does not grow with it. */
+export async function secondNameOf(path: string): Promise<string> {
+  const hash = createHash('sha512');
+  for await (const piece of createReadStream(path, { highWaterMark: 256 * 1024 })) hash.update(piece);
+  return `sha512:${hash.digest('hex')}`;
+}
