@@ -78,6 +78,6 @@ function idsOf(entries: unknown): readonly string[] {
 
 const longestEntry = 1000;
 /** `CVE_2019-2426` is one, too. */
-const cve = /(?<![a-z0-9])CVE[-_](\d{4})-(\d{4,19})(?!\d)/gi;
+const cve = /(?<![a-z0-9])CVE[-_ ](\d{4})-(\d{4,19})(?!\d)/gi;
 const otherId =
   /(?<![\w-])(?:GHSA(?:-[0-9a-z]{4}){3}|(?:[A-Z]{2,12}(?:-[A-Z]{1,12})?|wnpa-sec)-\d{1,8}(?:-\d{1,8}){0,3})(?![\w-])/;
