@@ -6,6 +6,7 @@ import { formatSize, messageOf } from '../../lib/index.ts';
 import type { Cataloger } from '../inventory/types.ts';
 import type { FileFacts, FileInspector, ScannedFile, ScannedFolder } from '../types.ts';
 import { attempt, oneByOne } from './attempt.ts';
+import { digestsOf } from './file-digests.ts';
 import { type Collected, openKeeping } from './keeping.ts';
 import { watchLongFile } from './long-file.ts';
 
@@ -54,8 +55,11 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
     return oneByOne(wanting(file), (cataloger) =>
       attempt(
         () => cataloger.read(wanted),
-        (proof) => keeping.addProof(file.path, proof),
-        (error) => keeping.addProof(file.path, { gaps: [`${cataloger.name}: ${messageOf(error)}`] }),
+        (proof) => keeping.addProof(file.path, proof, () => digestsOf(file.path, content)),
+        (error) => {
+          const gaps = [`${cataloger.name}: ${messageOf(error)}`];
+          keeping.addProof(file.path, { gaps }, () => digestsOf(file.path, content));
+        },
       ),
     );
   };

@@ -1,5 +1,6 @@
 /** What is kept of what those who look at files say: bounded, and open about it. */
-import type { Evidence, Proof } from '../inventory/types.ts';
+import { isOfSystem } from '../inventory/purl.ts';
+import type { Digests, Evidence, Proof } from '../inventory/types.ts';
 import { mostFindings, mostPackages } from '../limits.ts';
 import type { Finding, Gap } from '../types.ts';
 
@@ -10,7 +11,8 @@ export interface Collected {
 }
 
 export interface Keeping {
-  addProof(path: string, proof: Proof | undefined): void;
+  /** `digests` is asked where somebody may claim the file. */
+  addProof(path: string, proof: Proof | undefined, digests: () => Digests | undefined): void;
   addFindings(found: readonly Finding[]): void;
   addGap(path: string, reason: string): void;
   /** What was proven by a file that has been replaced. */
@@ -33,13 +35,13 @@ export function openKeeping(): Keeping {
     if (!isFull) gaps.push({ path: '', reason: 'there is more in it than is kept' });
     isFull = true;
   };
-  const addProof = (path: string, proof: Proof | undefined): void => {
+  const addProof: Keeping['addProof'] = (path, proof, digests) => {
     if (proof === undefined) return;
     packages += proof.packages?.length ?? 0;
     const before = evidence.get(path);
     if (packages > mostPackages) full();
-    else if (before === undefined) evidence.set(path, [{ path, ...proof }]);
-    else before.push({ path, ...proof });
+    else if (before === undefined) evidence.set(path, [evidenceOf(path, proof, digests)]);
+    else before.push(evidenceOf(path, proof, digests));
   };
   return {
     addProof,
@@ -57,4 +59,13 @@ export function openKeeping(): Keeping {
     },
     result: () => ({ evidence: [...evidence.values()].flat(), findings, gaps }),
   };
+}
+
+function evidenceOf(path: string, proof: Proof, digests: () => Digests | undefined): Evidence {
+  const packages = proof.packages ?? [];
+  const isClaimable =
+    packages.length + (proof.gaps?.length ?? 0) > 0 &&
+    !packages.some(({ ecosystem }) => isOfSystem(ecosystem));
+  const found = isClaimable ? digests() : undefined;
+  return { path, ...proof, ...(found && { digests: found }) };
 }

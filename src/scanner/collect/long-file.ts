@@ -1,7 +1,9 @@
 /** A file that is not read whole, as it passes by those who can look at it so. */
 import { messageOf } from '../../lib/index.ts';
+import { isElf } from '../inventory/elf/sections.ts';
 import { probeLongFile } from '../inventory/long-files.ts';
 import type { FileFacts, FileInspector } from '../types.ts';
+import { type DigestTaker, takeDigests } from './file-digests.ts';
 import type { Keeping } from './keeping.ts';
 
 export interface LongFileWatch {
@@ -17,14 +19,19 @@ export function watchLongFile(
   keeping: Keeping,
 ): LongFileWatch {
   const probe = probeLongFile();
+  let taker: DigestTaker | undefined;
+  let isFirst = true;
   const watches = inspectors.flatMap((each) => (each.watch ? [guardedWatch(each, facts, keeping)] : []));
   return {
     piece: (bytes) => {
+      if (isFirst && isElf(bytes)) taker = takeDigests(facts.path);
+      isFirst = false;
+      taker?.add(bytes);
       probe.feed(bytes);
       for (const watch of watches) watch.piece(bytes);
     },
     end: () => {
-      keeping.addProof(facts.path, probe.proof());
+      keeping.addProof(facts.path, probe.proof(), () => taker?.digests());
       for (const watch of watches) watch.end();
     },
   };

@@ -48,7 +48,13 @@ describe('the database of apk', () => {
             architecture: 'x86_64',
           },
         ],
-        owns: { paths: ['sbin/ldconfig', 'usr/bin/iconv', 'usr/bin/ldd'] },
+        owns: [
+          {
+            by: 'musl-utils',
+            paths: ['sbin/ldconfig', 'usr/bin/iconv', 'usr/bin/ldd'],
+            digests: ['2a36b6f8f3992b112450e66ac128c2ea499a103e', '', ''],
+          },
+        ],
         gaps: [],
       });
     },

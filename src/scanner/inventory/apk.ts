@@ -2,15 +2,16 @@
  * Packages of Alpine's apk. Lines `LETTER:value`, stanzas parted by an empty line; F is a folder, the R after it are
  * its files. Source: apk-tools, doc/apk-package.5.scd and "Installed database" of Alpine's wiki.
  */
-import { allPackages, allPaths, linesOf, named } from './text.ts';
-import type { Cataloger, FoundPackage } from './types.ts';
+import { type OwnedFile, openOwnedList } from './ownership.ts';
+import { allPackages, linesOf, named } from './text.ts';
+import type { Cataloger, FoundPackage, Owned } from './types.ts';
 
 /** The second since Alpine merged /usr. */
 export const apkDatabases = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'] as const;
 
 export const apkCataloger: Cataloger = {
   name: 'apk',
-  revision: 1,
+  revision: 2,
   wants: ({ path }) => path === apkDatabases[0] || path === apkDatabases[1],
   read: ({ content }) => {
     let gap: string | undefined;
@@ -23,7 +24,7 @@ export const apkCataloger: Cataloger = {
     });
     return {
       packages: allPackages(packages),
-      owns: { paths: allPaths(pathsOf(content)) },
+      owns: ownedBy(content),
       gaps: gap === undefined ? [] : [gap],
     };
   },
@@ -45,14 +46,30 @@ function* stanzasOf(content: Buffer, stray: () => void): Generator<Stanza> {
   if (stanza.size > 0) yield stanza;
 }
 
-function* pathsOf(content: Buffer): Generator<string> {
+/** `Z:Q1…` below a file is the SHA-1 of it, in base64. */
+function ownedBy(content: Buffer): readonly Owned[] {
+  const owned = openOwnedList();
+  let by = '';
   let folder = '';
+  let files: OwnedFile[] = [];
   for (const line of linesOf(content)) {
     const value = line.slice(2);
-    if (line === '' || line === 'F:') folder = '';
-    else if (line.startsWith('F:')) folder = `${value}/`;
-    else if (line.startsWith('R:')) yield folder + value;
+    const last = files.at(-1);
+    if (line === '') {
+      owned.add(by, files);
+      [by, folder, files] = ['', '', []];
+    } else if (line.startsWith('P:')) by = value.trim();
+    else if (line.startsWith('F:')) folder = value === '' ? '' : `${value}/`;
+    else if (line.startsWith('R:')) files.push({ path: folder + value });
+    else if (line.startsWith('Z:Q1') && last !== undefined && last.digest === undefined) {
+      files[files.length - 1] = {
+        path: last.path,
+        digest: Buffer.from(value.slice(2), 'base64').toString('hex'),
+      };
+    }
   }
+  owned.add(by, files);
+  return owned.list;
 }
 
 function packageOf(stanza: Stanza): FoundPackage | undefined {

@@ -2,18 +2,11 @@
  * Evidence → an inventory: which of what was found counts, each package once with all its places, and what is missing
  * for somebody to rely on it.
  */
-import type { Digest } from '../../images/index.ts';
 import type { Component, Distribution, Gap, Inventory, Layer, Place } from '../types.ts';
 import { osReleasePaths } from './os-release.ts';
+import { ownershipOf } from './ownership.ts';
 import { isOfSystem, purlOf } from './purl.ts';
-import type { Evidence, FoundPackage } from './types.ts';
-
-/** Evidence that still stands, and where what it proves came from. */
-export interface StandingEvidence {
-  readonly evidence: Evidence;
-  /** The layer that brought the package in that place; undefined outside images. */
-  originOf(found: FoundPackage): Digest | undefined;
-}
+import type { Evidence, FoundPackage, StandingEvidence } from './types.ts';
 
 export interface Assembly {
   readonly standing: readonly StandingEvidence[];
@@ -27,11 +20,9 @@ export function assemble({ standing, layers, gaps, hasSystem }: Assembly): Inven
   const distribution = osReleasePaths
     .map((path) => standing.find(({ evidence }) => evidence.path === path)?.evidence.distribution)
     .find((found) => found !== undefined);
-  const owned = distribution === undefined ? new Set<string>() : ownedPaths(standing);
+  const isOwned = distribution === undefined ? () => false : ownershipOf(standing);
   const counting = standing.filter(
-    ({ evidence }) =>
-      !owned.has(comparable(evidence.path)) ||
-      evidence.packages?.some(({ ecosystem }) => isOfSystem(ecosystem)),
+    ({ evidence }) => !isOwned(evidence) || evidence.packages?.some(({ ecosystem }) => isOfSystem(ecosystem)),
   );
   const installed = installedPaths(counting);
   const isFulfilled = ({ packages, wishedFor }: Evidence): boolean =>
@@ -69,28 +60,6 @@ function missing(
     return [{ path: '', reason: `it is ${distribution.name}, but has no database of its packages` }];
   }
   return [];
-}
-
-/** Debian and others have merged `/bin` and `/lib` into `/usr`; their lists of files may not know. */
-function comparable(path: string): string {
-  return path.startsWith('usr/') ? path.slice('usr/'.length) : path;
-}
-
-/** Only where distributions put files: nobody's own folder is hidden by a list that claims it. */
-function ownedPaths(standing: readonly StandingEvidence[]): ReadonlySet<string> {
-  const foreign = new Set(
-    standing.flatMap(({ evidence }) =>
-      (evidence.packages ?? []).flatMap(({ name, foreign }) => (foreign ? [name] : [])),
-    ),
-  );
-  const owned = new Set<string>();
-  for (const { evidence } of standing) {
-    if (evidence.owns === undefined || foreign.has(evidence.owns.by ?? '')) continue;
-    for (const path of evidence.owns.paths) {
-      if (/^(?:usr\/(?!local\/)|s?bin\/|lib(?:32|64)?\/)/.test(path)) owned.add(comparable(path));
-    }
-  }
-  return owned;
 }
 
 function installedPaths(standing: readonly StandingEvidence[]): ReadonlyMap<string, readonly string[]> {

@@ -105,17 +105,25 @@ describe('a list of files of dpkg', () => {
   it.each([
     [
       'var/lib/dpkg/info/libc6:amd64.list',
-      '/.\n/usr\n/usr/lib/libc.so.6\n',
+      '/.\n/usr\n/usr/lib/libc.so.6\n/opt/own/x\n',
       'libc6',
-      ['usr', 'usr/lib/libc.so.6'],
+      ['usr/lib/libc.so.6 '],
+    ],
+    [
+      'var/lib/dpkg/info/libc6:amd64.md5sums',
+      'd41d8cd98f00b204e9800998ecf8427e  usr/lib/libc.so.6\nbroken\n',
+      'libc6',
+      ['usr/lib/libc.so.6 d41d8cd98f00b204e9800998ecf8427e'],
     ],
     [
       'var/lib/dpkg/status.d/tzdata.md5sums',
-      'd41d8cd98f00b204e9800998ecf8427e  usr/share/zoneinfo/UTC\n',
-      'tzdata',
-      ['usr/share/zoneinfo/UTC'],
+      'd41d8cd98f00b204e9800998ecf8427e  usr/lib/tz\n',
+      'var/lib/dpkg/status.d/tzdata',
+      ['usr/lib/tz d41d8cd98f00b204e9800998ecf8427e'],
     ],
   ])('%s', async (path, text, by, paths) => {
-    expect((await proofOf(debFilesCataloger, path, text))?.owns).toEqual({ by, paths });
+    const owns = (await proofOf(debFilesCataloger, path, text))?.owns ?? [];
+    const told = owns.flatMap((each) => each.paths.map((file, at) => `${file} ${each.digests[at]}`));
+    expect([owns.map((each) => each.by), told]).toEqual([[by], paths]);
   });
 });

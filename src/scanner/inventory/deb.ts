@@ -3,8 +3,10 @@
  * lists of what each owns.
  * Sources: dpkg(1), "Package states"; deb-version(7); Debian policy, 5.6.1 (Source).
  */
+
+import { type OwnedFile, openOwnedList } from './ownership.ts';
 import { type Stanza, stanzasOf } from './stanzas.ts';
-import { allPackages, allPaths, linesOf, named } from './text.ts';
+import { allPackages, linesOf, named } from './text.ts';
 import type { Cataloger, FoundPackage, Proof } from './types.ts';
 
 const statusPath = 'var/lib/dpkg/status';
@@ -35,20 +37,26 @@ export const debCataloger: Cataloger = {
 
 export const debFilesCataloger: Cataloger = {
   name: 'deb-files',
-  revision: 1,
+  revision: 2,
   wants: ({ path }) =>
-    (path.startsWith(infoFolder) && path.endsWith('.list')) ||
+    (path.startsWith(infoFolder) && /\.(?:list|md5sums)$/.test(path)) ||
     (path.startsWith(singleFolder) && path.endsWith('.md5sums')),
   read: ({ content, path }): Proof => {
-    const isList = path.endsWith('.list');
-    const start = isList ? infoFolder : singleFolder;
-    const by = path.slice(start.length, path.lastIndexOf('.')).replace(/:[a-z0-9-]+$/, '');
-    const paths = linesOf(content)
-      .map((line) => (isList ? line.slice(1) : line.replace(/^[0-9a-f]{32} [ *]/, '')))
-      .filter((line) => line !== '' && line !== '.');
-    return { owns: { by, paths: allPaths(paths) } };
+    const stem = path.slice(0, path.lastIndexOf('.'));
+    const by = stem.startsWith(infoFolder) ? stem.slice(infoFolder.length).replace(/:[a-z0-9-]+$/, '') : stem;
+    const owned = openOwnedList();
+    owned.add(by, filesOf(content, path.endsWith('.list')));
+    return { owns: owned.list };
   },
 };
+
+function* filesOf(content: Buffer, isList: boolean): Generator<OwnedFile> {
+  for (const line of linesOf(content)) {
+    const sum = /^([0-9a-f]{32}) [ *](.+)$/.exec(line);
+    if (isList) yield { path: line.slice(1) };
+    else if (sum !== null) yield { path: sum[2] ?? '', digest: sum[1] };
+  }
+}
 
 function packageOf(stanza: Stanza): FoundPackage | 'unreadable' | undefined {
   // Those of distroless images have no status: what is there is installed.

@@ -4,9 +4,6 @@ import { mostPackages } from '../limits.ts';
 /** Longer names and versions belong to no package. */
 const maxNameLength = 512;
 
-/** Past it a file is somebody's trap: the largest images have a tenth of it. */
-const mostPaths = 500_000;
-
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
@@ -23,19 +20,10 @@ export function* linesOf(content: Buffer): Generator<string> {
 
 /** Throws when there are more than an image could have. */
 export function allPackages<T>(packages: Iterable<T>): T[] {
-  return listOf(packages, mostPackages, 'packages');
-}
-
-/** Throws when there are more than an image could have. */
-export function allPaths(paths: Iterable<string>): string[] {
-  return listOf(paths, mostPaths, 'paths');
-}
-
-function listOf<T>(items: Iterable<T>, most: number, what: string): T[] {
   const list: T[] = [];
-  for (const item of items) {
-    if (list.length === most) throw new Error(`it names more than ${most} ${what}`);
-    list.push(item);
+  for (const each of packages) {
+    if (list.length === mostPackages) throw new Error(`it names more than ${mostPackages} packages`);
+    list.push(each);
   }
   return list;
 }

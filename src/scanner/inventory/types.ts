@@ -1,4 +1,5 @@
 /** What catalogers are: each reads one kind of file and says which packages it proves. */
+import type { Digest } from '../../images/index.ts';
 import type { Distribution, Ecosystem, ScannedFile } from '../types.ts';
 
 /** A package as one file tells of it. */
@@ -21,8 +22,8 @@ export interface FoundPackage {
 export interface Proof {
   readonly packages?: readonly FoundPackage[] | undefined;
   readonly distribution?: Distribution | undefined;
-  /** Files that belong to packages of the system, by which package when one file speaks of one. */
-  readonly owns?: { readonly by?: string | undefined; readonly paths: readonly string[] } | undefined;
+  /** Files that packages of the system claim. */
+  readonly owns?: readonly Owned[] | undefined;
   /**
    * The packages are wished for, not there: they count only where none of the same ecosystem was found in a path that
    * begins so.
@@ -32,9 +33,34 @@ export interface Proof {
   readonly gaps?: readonly string[] | undefined;
 }
 
+/** What a package of the system says are its files. */
+export interface Owned {
+  /** Its name, or the path of the file that alone speaks of it. */
+  readonly by: string;
+  readonly paths: readonly string[];
+  /** Of each path, in hex: MD5, SHA-1 or SHA-256, by its length; empty where the package does not say. */
+  readonly digests: readonly string[];
+}
+
+/** Of a file, in hex. */
+export interface Digests {
+  readonly md5: string;
+  readonly sha1: string;
+  readonly sha256: string;
+}
+
 /** A proof, and the file that it is from. */
 export interface Evidence extends Proof {
   readonly path: string;
+  /** Of the file, where packages of the system have theirs. */
+  readonly digests?: Digests | undefined;
+}
+
+/** Evidence that still stands, and where what it proves came from. */
+export interface StandingEvidence {
+  readonly evidence: Evidence;
+  /** The layer that brought the package in that place; undefined outside images. */
+  originOf(found: FoundPackage): Digest | undefined;
 }
 
 export interface Cataloger {

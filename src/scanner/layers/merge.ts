@@ -4,9 +4,9 @@
  * Source: OCI image-spec v1.1, layer.md.
  */
 import { linkTarget } from '../../images/index.ts';
-import { assemble, type StandingEvidence } from '../inventory/assemble.ts';
+import { assemble } from '../inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from '../inventory/databases.ts';
-import type { Evidence, FoundPackage } from '../inventory/types.ts';
+import type { Evidence, FoundPackage, StandingEvidence } from '../inventory/types.ts';
 import type { Finding, Gap, Inventory, Place } from '../types.ts';
 import { filesIn, type LayerAnalysis } from './analysis.ts';
 import { hiderOf } from './hiding.ts';

@@ -2,6 +2,8 @@
  * The header of an rpm, as each form of its database keeps it: two counts, an index of 16 bytes a tag, data.
  * Source: rpm.org, "RPM Package format", and rpmtag.h.
  */
+
+import type { OwnedFile } from '../ownership.ts';
 import { named } from '../text.ts';
 import type { FoundPackage } from '../types.ts';
 
@@ -9,7 +11,7 @@ import type { FoundPackage } from '../types.ts';
 export interface RpmPackage {
   readonly found: FoundPackage;
   /** Without a leading slash. */
-  readonly files: readonly string[];
+  readonly files: readonly OwnedFile[];
 }
 
 const tags = {
@@ -21,6 +23,7 @@ const tags = {
   licence: 1014,
   architecture: 1022,
   sourceRpm: 1044,
+  digests: 1035,
   folderIndexes: 1116,
   baseNames: 1117,
   folderNames: 1118,
@@ -94,11 +97,16 @@ function moduleOf(label: string | undefined): string | undefined {
   return name && stream ? `${name}:${stream}` : undefined;
 }
 
-function filesOf(data: Buffer, index: ReadonlyMap<number, Tag>): string[] {
+function filesOf(data: Buffer, index: ReadonlyMap<number, Tag>): OwnedFile[] {
   const folders = textsAt(data, index.get(tags.folderNames), maxFiles);
   const indexes = numbersAt(data, index.get(tags.folderIndexes), maxFiles);
   const bases = textsAt(data, index.get(tags.baseNames), maxFiles);
-  return bases.map((base, at) => `${folders[indexes[at] ?? -1] ?? ''}${base}`.replace(/^\/+/, ''));
+  // MD5, or SHA-256 of late; links and folders have none.
+  const digests = textsAt(data, index.get(tags.digests), maxFiles);
+  return bases.map((base, at) => ({
+    path: `${folders[indexes[at] ?? -1] ?? ''}${base}`.replace(/^\/+/, ''),
+    digest: /^[0-9a-f]+$/.test(digests[at] ?? '') ? digests[at] : undefined,
+  }));
 }
 
 /** The first texts of a tag, each ended by a NUL. */

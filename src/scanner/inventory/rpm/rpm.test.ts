@@ -48,7 +48,10 @@ describe('a database of rpm', () => {
   it('tells which files belong to packages', async (test) => {
     const bytes = database(test, 'bdb-libuuid', 'Packages');
     const proof = await proofOf(rpmCataloger, 'var/lib/rpm/Packages', bytes);
-    expect(proof?.owns?.paths).toContain('usr/lib64/libuuid.so.1');
+    expect(proof?.owns?.flatMap(({ paths }) => paths)).toContain('usr/lib64/libuuid.so.1');
+    expect(proof?.owns?.flatMap(({ digests }) => digests)).toContainEqual(
+      expect.stringMatching(/^[0-9a-f]{64}$/),
+    );
   });
 
   it.for(forms)('%s never hangs or throws, however it is damaged', async ([form, file], test) => {

@@ -1,6 +1,7 @@
 /** Packages of rpm, in the three forms that its database has had. */
 import { messageOf } from '../../../lib/index.ts';
 import { mostPackages } from '../../limits.ts';
+import { openOwnedList } from '../ownership.ts';
 import type { Cataloger, FoundPackage, Proof } from '../types.ts';
 import { berkeleyBlobs, isBerkeley } from './berkeley.ts';
 import { readRpmHeader } from './header.ts';
@@ -13,7 +14,7 @@ const names = new Set(['Packages', 'Packages.db', 'rpmdb.sqlite', 'rpmdb.sqlite-
 
 export const rpmCataloger: Cataloger = {
   name: 'rpm',
-  revision: 1,
+  revision: 2,
   wants: ({ path }, base) => names.has(base) && rpmFolders.some((folder) => path === folder + base),
   read: ({ path, content }) => {
     if (content.length === 0) return undefined;
@@ -26,18 +27,18 @@ export const rpmCataloger: Cataloger = {
 function readAll(blobs: Iterable<Buffer> | undefined): Proof {
   if (blobs === undefined) return { gaps: ['it is no database of rpm that is known'] };
   const packages: FoundPackage[] = [];
-  const paths: string[] = [];
+  const owned = openOwnedList();
   try {
     for (const blob of blobs) {
       const read = readRpmHeader(blob);
       if (packages.length >= mostPackages) throw new Error(`it has more than ${mostPackages} packages`);
       if (read === undefined) continue;
       packages.push(read.found);
-      if (read.found.foreign === undefined) for (const file of read.files) paths.push(file);
+      if (read.found.foreign === undefined) owned.add(read.found.name, read.files);
     }
-    return { packages, owns: { paths } };
+    return { packages, owns: owned.list };
   } catch (error) {
-    return { packages, owns: { paths }, gaps: [`the database of rpm is damaged: ${messageOf(error)}`] };
+    return { packages, owns: owned.list, gaps: [`the database of rpm is damaged: ${messageOf(error)}`] };
   }
 }
 

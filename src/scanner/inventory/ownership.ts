@@ -1,0 +1,151 @@
+/**
+ * Which files belong to packages of the distribution, so that what they prove is not reported a second time. A list that
+ * claims a file is not enough: the file must have the digest that the database has of it, or prove the very package, by
+ * name and version, that claims it.
+ */
+import { isOfSystem } from './purl.ts';
+import type { Digests, Evidence, FoundPackage, Owned, StandingEvidence } from './types.ts';
+
+export interface OwnedFile {
+  readonly path: string;
+  /** In hex: MD5, SHA-1 or SHA-256, by its length. */
+  readonly digest?: string | undefined;
+}
+
+/** Only where distributions put files: nobody's own folder is hidden by a list that claims it. */
+export function isSystemPath(path: string): boolean {
+  return /^(?:usr\/(?!local\/)|s?bin\/|lib(?:32|64)?\/)/.test(path);
+}
+
+/** Half of what a distribution installs: nothing there ever proves a package. */
+const proofless =
+  /^usr\/(?:include|share\/(?:doc|man|locale|icons|zoneinfo|i18n|help))\/|\.(?:pyc?|h|mo|gz|html|png|svg|pm|pl)$/;
+
+/** Past it a file is somebody's trap: the largest images have a tenth of it. */
+const mostPaths = 500_000;
+
+export interface OwnedList {
+  readonly list: readonly Owned[];
+  /**
+   * @param by the package's name, or the path of the file that alone speaks of it
+   * @throws when there are more files in all than an image could have
+   */
+  add(by: string, files: Iterable<OwnedFile>): void;
+}
+
+/** Of one database. */
+export function openOwnedList(): OwnedList {
+  const list: Owned[] = [];
+  let count = 0;
+  return {
+    list,
+    add: (by, files) => {
+      const owned = { by, paths: [] as string[], digests: [] as string[] };
+      for (const { path, digest = '' } of files) {
+        if (count++ === mostPaths) throw new Error(`it names more than ${mostPaths} paths`);
+        if (!isSystemPath(path) || proofless.test(path)) continue;
+        owned.paths.push(path);
+        owned.digests.push(digest);
+      }
+      if (owned.paths.length > 0) list.push(owned);
+    },
+  };
+}
+
+/** Whether what the evidence proves is a matter of the distribution. */
+export function ownershipOf(standing: readonly StandingEvidence[]): (evidence: Evidence) => boolean {
+  const owners = ownersOf(standing);
+  const asked = new Map<string, Evidence>();
+  for (const { evidence } of standing) {
+    if (isSystemPath(evidence.path)) asked.set(comparable(evidence.path), evidence);
+  }
+  const claims = new Map<string, Claim[]>();
+  for (const { evidence } of standing) {
+    for (const { by, paths, digests } of evidence.owns ?? []) {
+      const owner = owners.get(by);
+      if (owner === undefined) continue;
+      for (const [at, path] of paths.entries()) {
+        const key = comparable(path);
+        if (!asked.has(key)) continue;
+        const claim = { owner, digest: digests[at] ?? '' };
+        const before = claims.get(key);
+        if (before === undefined) claims.set(key, [claim]);
+        else before.push(claim);
+      }
+    }
+  }
+  return (evidence) => {
+    const all = isSystemPath(evidence.path) ? (claims.get(comparable(evidence.path)) ?? []) : [];
+    // dpkg has the list of a package and its digests in two files.
+    const told = new Set(all.flatMap(({ owner, digest }) => (digest === '' ? [] : [owner])));
+    return all.some(({ owner, digest }) =>
+      told.has(owner) ? digest !== '' && isThere(digest, evidence.digests) : provesOwner(evidence, owner),
+    );
+  };
+}
+
+interface Claim {
+  readonly owner: FoundPackage;
+  readonly digest: string;
+}
+
+/** By name, and by the path of the file that alone speaks of it. Those that somebody else made own nothing here. */
+function ownersOf(standing: readonly StandingEvidence[]): ReadonlyMap<string, FoundPackage> {
+  const owners = new Map<string, FoundPackage>();
+  const foreign = new Set<string>();
+  for (const { evidence } of standing) {
+    for (const found of evidence.packages ?? []) {
+      if (!isOfSystem(found.ecosystem)) continue;
+      for (const key of [found.name, evidence.path]) {
+        if (found.foreign) foreign.add(key);
+        else owners.set(key, found);
+      }
+    }
+  }
+  for (const name of foreign) owners.delete(name);
+  return owners;
+}
+
+/** Debian and others have merged `/bin` and `/lib` into `/usr`; their lists of files may not know. */
+function comparable(path: string): string {
+  return path.startsWith('usr/') ? path.slice('usr/'.length) : path;
+}
+
+function isThere(digest: string, digests: Digests | undefined): boolean {
+  return digests !== undefined && [digests.md5, digests.sha1, digests.sha256].includes(digest);
+}
+
+/** `python3-requests 2.31.0+dfsg-1` is `requests 2.31.0`. */
+function provesOwner({ packages = [] }: Evidence, owner: FoundPackage): boolean {
+  const upstream = owner.version.replace(/^\d+:/, '').replace(/-(?:r\d+|[^-]+)$/, '');
+  const plain = upstream.replace(/[+~.]?(?:dfsg|ds|repack|really).*$/, '');
+  const names = namesOf(owner.name);
+  return (
+    packages.length > 0 &&
+    packages.every(
+      ({ name, version }) =>
+        (version === upstream || version === plain) &&
+        spellings(name).some((spelling) => names.has(spelling)),
+    )
+  );
+}
+
+/** What distributions put before the names of languages, and after. */
+function namesOf(name: string): ReadonlySet<string> {
+  const plain = spelt(name);
+  const stem = plain.replace(/^(?:python3?|py3?|node|nodejs|ruby|rubygem|lib|golang)-?/, '');
+  return new Set([plain, stem, stem.replace(/-(?:java|dev|bin|perl)$/, ''), stem.replace(/\d+$/, '')]);
+}
+
+/** `@scope/name`, `group:artifact`. */
+function spellings(name: string): readonly string[] {
+  const last = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf(':')) + 1);
+  return [name, last].map(spelt);
+}
+
+function spelt(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/^@/, '')
+    .replaceAll(/[-_./:]+/g, '-');
+}
