@@ -14,6 +14,7 @@ import {
   runtimeDrivers,
   runtimeProcessOf,
   type SandboxRequest,
+  shiftingClocks,
   superviseSandbox,
 } from '../sandbox/index.ts';
 import { proverFault } from './faults.ts';
@@ -76,7 +77,7 @@ export async function openBareStart(
     running.add(cgroup);
     const argv = driver.runArgv(runtime, paths, false);
     // The program in front, which gives runc a time namespace, is Ward's.
-    const own = hasTimeNamespace ? argv : argv.slice(argv.indexOf('--') + 1);
+    const own = hasTimeNamespace ? shiftingClocks(argv) : argv;
     const child = startCommand([...wrapper, ...own], {
       cwd: bundleDir,
       env: runtimeEnv,

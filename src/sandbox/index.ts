@@ -11,6 +11,7 @@ export type { HostFeatures } from './host/features.ts';
 export { checkFitness } from './host/fitness.ts';
 export { readMounts } from './host/mounts.ts';
 export { findTraces, removeTraces, type WardTraces } from './host/ward-traces.ts';
+export { shiftingClocks } from './inherited.ts';
 export { enterIsolation, isIsolated } from './isolation/isolation.ts';
 export { putServerFirst, takePrecedence } from './isolation/precedence.ts';
 export { joinSandbox } from './joined-sandbox.ts';

@@ -1,7 +1,14 @@
 import { arch } from 'node:os';
 import { expect, test } from 'vitest';
 import { runCommand } from '../lib/index.ts';
-import { inheritedHere, inheritedNames, inheritedOf, inheritingArgv, settingArgv } from './inherited.ts';
+import {
+  inheritedHere,
+  inheritedNames,
+  inheritedOf,
+  inheritingArgv,
+  settingArgv,
+  shiftingClocks,
+} from './inherited.ts';
 import { type SandboxPolicy, strictPolicy } from './policy.ts';
 
 const all = { arch: 'x64' as const, inherited: new Set(inheritedNames) };
@@ -19,10 +26,40 @@ test.each<[Partial<SandboxPolicy>, readonly string[]]>([
 
 test('a host that has none of it starts the runtime as it is', () => {
   const none = { arch: 'x64' as const, inherited: new Set<never>() };
-  expect(inheritingArgv(strictPolicy, none, ['crun'])).toEqual(['crun']);
-  expect(inheritingArgv(strictPolicy, all, ['crun', 'run']).slice(-3)).toEqual([
+  const bare = { argv: ['crun', 'run'], keepsClocks: false };
+  expect(inheritingArgv(strictPolicy, none, bare)).toEqual(['crun', 'run']);
+  expect(inheritingArgv(strictPolicy, all, bare).slice(-3)).toEqual([
     ...['store-bypass,indirect-branch,core,scope', 'crun', 'run'],
   ]);
+});
+
+test.each([
+  [
+    'with nothing else to set',
+    new Set<never>(),
+    /^\/usr\/bin\/unshare --time --boottime (\d+) --monotonic \1 -- crun run$/,
+  ],
+  ['by the program that sets the rest', all.inherited, /^\/usr\/bin\/perl .*,scope,clocks=(\d+) crun run$/],
+])('clocks are shifted by a time of their own in each sandbox, %s', (_, inherited, shape) => {
+  const start = { argv: ['crun', 'run'], keepsClocks: true };
+  const offsets = [1, 2].map(() => {
+    const [, seconds] =
+      shape.exec(inheritingArgv(strictPolicy, { arch: 'x64', inherited }, start).join(' ')) ?? [];
+    return Number(seconds);
+  });
+  for (const offset of offsets) expect(offset).toBeGreaterThanOrEqual(86_400);
+  expect(offsets[0]).not.toBe(offsets[1]);
+});
+
+/** Those of this process, and those that a program started with these is given. */
+test.skipIf(process.geteuid?.() !== 0)('both ways to shift clocks shift both of them', async () => {
+  const show = ['/bin/cat', '/proc/self/timens_offsets'];
+  for (const argv of [settingArgv(['clocks'], processor, show), shiftingClocks(show)]) {
+    const { stdout } = await runCommand(argv, { timeoutMs: 10_000 });
+    const [, seconds] = /^monotonic\s+(\d+)\s+0$/m.exec(stdout) ?? [];
+    expect(Number(seconds)).toBeGreaterThanOrEqual(86_400);
+    expect(stdout).toMatch(new RegExp(`^boottime\\s+${seconds}\\s+0$`, 'm'));
+  }
 });
 
 test('what this host is said to have can be set, and the program is started', async () => {

@@ -296,7 +296,10 @@ export class LocalSandboxHost implements AsyncDisposable {
     if (driver.joinsCgroup) await cgroup.create(limitsOf(request.policy));
     else await cgroup.limitSockets(request.policy);
     const process = await startRuntime({
-      argv: inheritingArgv(request.policy, this.features, driver.runArgv(runtime, paths, hasChannel)),
+      argv: inheritingArgv(request.policy, this.features, {
+        argv: driver.runArgv(runtime, paths, hasChannel),
+        keepsClocks: driver.keepsClocks(runtime),
+      }),
       cwd: paths.bundleDir,
       env: runtimeEnv,
       hasChannel,

@@ -1,16 +1,16 @@
 /** crun: the default; the fastest to start. */
 import { join } from 'node:path';
 import { errorsInJsonLog } from './log.ts';
-import { type RuntimeDriver, shiftedClocks } from './types.ts';
+import type { RuntimeDriver } from './types.ts';
 
 export const crun: RuntimeDriver = {
   name: 'crun',
   program: 'crun',
   joinsCgroup: false,
   ownsNetwork: false,
+  keepsClocks: ({ timeNamespace }) => timeNamespace,
   adapt: (spec) => spec,
-  runArgv: ({ path, timeNamespace }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
-    ...(timeNamespace ? shiftedClocks() : []),
+  runArgv: ({ path }, { id, bundleDir, stateDir, logFile }, hasChannel) => [
     ...[path, '--root', stateDir, '--cgroup-manager', 'cgroupfs'],
     ...['--log', `file:${logFile}`, '--log-format', 'json'],
     ...['run', '--keep', '--bundle', bundleDir],

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { randomHex, runCommand } from '../../lib/index.ts';
 import type { CgroupTree } from '../cgroup/types.ts';
 import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
+import { shiftingClocks } from '../inherited.ts';
 import { shareWithSandboxes } from '../lsm/label.ts';
 import { strictPolicy } from '../policy.ts';
 import { buildSpec } from '../spec/build.ts';
@@ -104,7 +105,9 @@ async function canRun(
     const spec = probeSpec(driver, features, context, { id, rootDir, firstId: range.firstId });
     await writeFile(join(bundleDir, 'config.json'), JSON.stringify(driver.adapt(spec)));
     // The pipes of runCommand matter: crun changes the owner of what it gets as stdio.
-    const ran = await runCommand(driver.runArgv(features, paths, false), { timeoutMs: 20_000 });
+    const bare = driver.runArgv(features, paths, false);
+    const argv = driver.keepsClocks(features) ? shiftingClocks(bare) : bare;
+    const ran = await runCommand(argv, { timeoutMs: 20_000 });
     return ran.code === 0;
   } finally {
     await cgroup.kill();

@@ -17,6 +17,7 @@ export const runsc: RuntimeDriver = {
   program: 'runsc',
   joinsCgroup: true,
   ownsNetwork: true,
+  keepsClocks: () => false,
   adapt: (spec) => ({
     ...spec,
     mounts: spec.mounts.map(writableDevices),

@@ -1,5 +1,4 @@
 /** One OCI runtime behind one contract: how it is started, cleaned up after, and how it says what went wrong. */
-import { randomInt } from 'node:crypto';
 import type { RuntimeFeatures } from '../host/features.ts';
 import type { OciSpec } from '../spec/oci.ts';
 import type { RuntimeName } from '../types.ts';
@@ -24,6 +23,8 @@ export interface RuntimeDriver {
   readonly joinsCgroup: boolean;
   /** Its sandboxes' loopback is in a kernel of its own, which nothing of the host can enter. */
   readonly ownsNetwork: boolean;
+  /** Its sandboxes take over the clocks of the process that starts it, which may be shifted. */
+  keepsClocks(features: RuntimeFeatures): boolean;
   /** Adapts the configuration to what this runtime takes. */
   adapt(spec: OciSpec): OciSpec;
   /** Runs in the foreground until the program has ended, and leaves the cgroup behind to be read. */
@@ -35,14 +36,3 @@ export interface RuntimeDriver {
   /** What the runtime's log says about a failed start; '' when it says nothing bad. */
   errorIn(log: string): string;
 }
-
-/**
- * The program that starts the runtime, so that the sandbox's clocks since boot tell nothing of the host's. Its children
- * start in a time namespace with an offset of its own; a time namespace that the runtime makes inherits the offset.
- */
-export function shiftedClocks(): string[] {
-  const seconds = String(randomInt(day, 1000 * day));
-  return ['/usr/bin/unshare', '--time', '--boottime', seconds, '--monotonic', seconds, '--'];
-}
-
-const day = 86_400;
