@@ -97,18 +97,18 @@ function withGap(inventory: Inventory, { isCut }: Matches): Inventory {
 function told(matcher: AdvisoryMatcher, inventory: Inventory): Inventory {
   const { distribution, components } = inventory;
   if (distribution === undefined) return inventory;
-  const { withoutAdvisories: _, ...plain } = distribution;
+  const { withoutAdvisories: _, notJudged: __, ...plain } = distribution;
   const endOfLife = matcher.endOfLife(plain) ?? plain.endOfLife;
-  const isUnspoken =
-    (matcher.state()?.count ?? 0) > 0 &&
-    components.some(({ ecosystem }) => ofDistributions.has(ecosystem)) &&
-    !matcher.covers(plain);
+  const hasPackages = components.some(({ ecosystem }) => ofDistributions.has(ecosystem));
+  const isUnspoken = (matcher.state()?.count ?? 0) > 0 && hasPackages && !matcher.covers(plain);
+  const isUnknown = hasPackages && !matcher.knows(plain);
   return {
     ...inventory,
     distribution: {
       ...plain,
       ...(endOfLife !== undefined && { endOfLife }),
       ...(isUnspoken && { withoutAdvisories: true as const }),
+      ...(isUnknown && { notJudged: true as const }),
     },
   };
 }

@@ -298,6 +298,17 @@ describe('a report', () => {
     expect(await before.rejudge(later)).toEqual(report);
   });
 
+  it('tells which distribution can’t be judged, with advisories or without', async () => {
+    const unknown = { ...matcherOf(['lodash']), covers: () => false, knows: () => false };
+    await using scanner = scannerWith({ matcher: unknown });
+    const report = await scanner.scanImage(imageOf([base]));
+    expect(report.inventory.distribution).toMatchObject({ notJudged: true, withoutAdvisories: true });
+    await using never = scannerWith({ matcher: { ...unknown, state: () => undefined } });
+    expect((await never.rejudge(report)).inventory.distribution).toMatchObject({ notJudged: true });
+    await using known = scannerWith({ matcher: matcherOf(['lodash']) });
+    expect((await known.rejudge(report)).inventory.distribution).not.toHaveProperty('notJudged');
+  });
+
   it('of a distribution without packages, or without any advisories, leaves open who speaks of it', async () => {
     const uncovered = { ...matcherOf(['lodash']), covers: () => false };
     const bare = await filesTar({ 'etc/os-release': 'ID=debian\nVERSION_ID="13"\n' });

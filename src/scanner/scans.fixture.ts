@@ -27,6 +27,7 @@ export function matcherOf(names: readonly string[], revision = '1'): AdvisoryMat
   return {
     state: () => ({ revision, count: names.length }),
     covers: () => true,
+    knows: () => true,
     endOfLife: () => undefined,
     match: (components) =>
       components

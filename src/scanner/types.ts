@@ -50,6 +50,8 @@ export interface Distribution {
   readonly endOfLife?: string | undefined;
   /** No advisory speaks of its packages: that none of them is found to be vulnerable says nothing. */
   readonly withoutAdvisories?: true | undefined;
+  /** It or its release is none that advisories are published of, so its packages can't be judged. */
+  readonly notJudged?: true | undefined;
 }
 
 export interface Layer {
@@ -248,6 +250,11 @@ export interface AdvisoryMatcher {
   state(): AdvisoryState | undefined;
   /** Whether any advisory speaks of packages of the distribution. */
   covers(distribution: Distribution): boolean;
+  /**
+   * Whether advisories could speak of it: false for a distribution that none are published of, one that does not say
+   * its release, and a release that none of those of its distribution names.
+   */
+  knows(distribution: Distribution): boolean;
   /** ISO date after which nobody mends the release; undefined when it is not known. */
   endOfLife(distribution: Distribution): string | undefined;
   /** Vulnerabilities, and packages that are known to be malicious; aliases are merged to one finding. */

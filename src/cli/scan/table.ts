@@ -45,10 +45,11 @@ function headOf({ report }: JudgedReport): string[] {
 
 function systemOf({ inventory: { distribution } }: JudgedReport['report']): string {
   if (distribution === undefined) return 'unknown';
-  const { name, endOfLife, withoutAdvisories } = distribution;
+  const { name, endOfLife, withoutAdvisories, notJudged } = distribution;
   return [
     name,
     ...(endOfLife === undefined ? [] : [`supported until ${endOfLife.slice(0, 10)}`]),
+    ...(notJudged ? ['its packages can’t be judged'] : []),
     ...(withoutAdvisories ? ['no advisory speaks of its packages'] : []),
   ].join(', ');
 }

@@ -1,5 +1,5 @@
 /** The rules about what surrounds the findings: gaps, the distribution, the age of advisories, base and signatures. */
-import type { AdvisoryState, Gap, Report } from '../../scanner/index.ts';
+import type { AdvisoryState, Distribution, Gap, Report } from '../../scanner/index.ts';
 import { counted, plainText } from '../plain-text.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Rules } from '../policy/rules-schema.ts';
@@ -29,6 +29,17 @@ export function distributionReasons({ inventory }: Report, rules: Rules, now: nu
     const text = 'the distribution is unknown, so that packages of an operating system may be overlooked';
     return plainReason('distribution.unknown', rules.distribution.unknown, text);
   }
+  return [...notJudgedReasons(distribution, rules), ...endOfLifeReasons(distribution, rules, now)];
+}
+
+function notJudgedReasons({ notJudged, id, versionId }: Distribution, rules: Rules): readonly Reason[] {
+  if (notJudged === undefined) return [];
+  const release = versionId === '' ? `${id}, without a release` : `${id} ${versionId}`;
+  const text = `its packages could not be judged: no advisories are published of ${plainText(release, 60)}`;
+  return plainReason('distribution.notJudged', rules.distribution.notJudged, text);
+}
+
+function endOfLifeReasons(distribution: Distribution, rules: Rules, now: number): readonly Reason[] {
   const { endOfLife } = distribution;
   if (endOfLife === undefined || now < Date.parse(endOfLife)) return [];
   const text = `${plainText(distribution.name, 60)} gets no security updates since ${plainText(endOfLife, 40)}`;
@@ -46,7 +57,7 @@ export function advisoryReasons(report: Report, rules: Rules, now: number): read
   }
   const { distribution } = inventory;
   const unspoken =
-    distribution?.withoutAdvisories === true
+    distribution?.withoutAdvisories === true && distribution.notJudged === undefined
       ? plainReason(
           'advisories.missing',
           missing,

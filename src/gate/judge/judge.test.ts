@@ -33,7 +33,7 @@ const lenient = `
   misconfiguration: { action: allow }
   gaps: allow
   unscanned: allow
-  distribution: { unknown: allow, endOfLife: allow }
+  distribution: { unknown: allow, notJudged: allow, endOfLife: allow }
   advisories: { missing: allow, stale: allow }
 `;
 
@@ -162,6 +162,15 @@ describe('circumstances', () => {
         },
       },
       'distribution.endOfLife',
+    ],
+    [
+      '{ advisories: { missing: deny }, distribution: { notJudged: deny } }',
+      {
+        inventory: {
+          distribution: { id: 'foo', versionId: '', name: 'Foo', withoutAdvisories: true, notJudged: true },
+        },
+      },
+      'distribution.notJudged',
     ],
     ['{ advisories: { missing: deny } }', { advisories: undefined }, 'advisories.missing'],
     [

@@ -22,7 +22,7 @@ const epss = { action, above: z.number().min(0).max(1) };
 const vulnerabilities = { action, ignoreUnfixed: z.boolean(), knownExploited: action };
 /** What one rule of a scanner finds may be taken otherwise than the rest of its class. */
 const findings = { action, ids: z.record(findingId, action) };
-const distribution = { unknown: action, endOfLife: action };
+const distribution = { unknown: action, notJudged: action, endOfLife: action };
 const advisories = { missing: action, stale: action, maxAgeDays: days };
 const bases = {
   action,

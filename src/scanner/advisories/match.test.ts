@@ -69,6 +69,13 @@ test('packages of a distribution are looked up by their source package and compa
   expect(database.covers(debian13)).toBe(true);
   expect(database.covers(distribution('fedora', '41'))).toBe(false);
   expect(database.covers(distribution('ubuntu', '22.04'))).toBe(false);
+  expect(database.knows(debian13)).toBe(true);
+  // Nobody publishes advisories of it; it does not say its release; it says one that there is not.
+  expect(database.knows(distribution('fedora', '41'))).toBe(false);
+  expect(database.knows(distribution('ubuntu', ''))).toBe(false);
+  expect(database.knows(distribution('ubuntu', '99.04'))).toBe(false);
+  // There are none of it here, which is another matter.
+  expect(database.knows(distribution('rocky', '9'))).toBe(true);
 });
 
 test('an advisory about several vulnerabilities is not repeated where each of them is reported', async () => {

@@ -52,6 +52,14 @@ class Database implements AdvisoryDatabase {
     );
   }
 
+  knows(distribution: Distribution): boolean {
+    const reader = this.#opened?.reader;
+    return releaseMatches(distribution).some(
+      ({ ecosystem, isTold, accepts }) =>
+        isTold && (reader?.hasRelease(ecosystem, accepts) || !reader?.hasRelease(ecosystem, () => true)),
+    );
+  }
+
   endOfLife(distribution: Distribution): string | undefined {
     const reader = this.#opened?.reader;
     return reader && guarded(this.#path, () => lifecycleOf(reader, distribution));

@@ -7,6 +7,8 @@ import type { Distribution } from '../types.ts';
 /** Which advisories count for a distribution. */
 export interface ReleaseMatch {
   readonly ecosystem: string;
+  /** The distribution says which release it is, or has none. */
+  readonly isTold: boolean;
   accepts(release: string): boolean;
 }
 
@@ -51,6 +53,7 @@ const families: readonly Family[] = [
   { ecosystem: 'openEuler', spell: asIs, wanted: asIs },
 ];
 
+const rollingFamilies = new Set(['Wolfi', 'Chainguard', 'MinimOS']);
 const familyOf = new Map(families.map((family) => [family.ecosystem, family]));
 
 /** `ID` of os-release → OSV's ecosystems. */
@@ -110,7 +113,8 @@ export function releaseMatches(distribution: Distribution | undefined): readonly
   if (distribution === undefined) return [];
   return (ecosystemsOf.get(distribution.id) ?? []).map((ecosystem) => {
     const wanted = wantedRelease(distribution, ecosystem);
-    return { ecosystem, accepts: (release) => release === '' || release === wanted };
+    const isTold = wanted !== '' || rollingFamilies.has(ecosystem);
+    return { ecosystem, isTold, accepts: (release) => release === '' || release === wanted };
   });
 }
 

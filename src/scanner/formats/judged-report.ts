@@ -28,4 +28,4 @@ export function notLookedFor({ reasons }: Pick<JudgedReport, 'reasons'>): readon
 }
 
 /** Names of rules, as the gate gives them. */
-const unlooked: ReadonlySet<string> = new Set(['advisories.missing', 'scan']);
+const unlooked: ReadonlySet<string> = new Set(['advisories.missing', 'distribution.notJudged', 'scan']);

@@ -81,6 +81,7 @@ const reportSchema = z.object({
         name: text,
         endOfLife: text.optional(),
         withoutAdvisories: z.literal(true).optional(),
+        notJudged: z.literal(true).optional(),
       })
       .optional(),
     components: z

@@ -39,6 +39,7 @@ describe('the database of apk', () => {
             source: { name: 'musl', version: '1.2.5-r9' },
             architecture: 'x86_64',
             licences: ['MIT AND BSD-2-Clause'],
+            supplier: 'Timo',
           },
           {
             ecosystem: 'apk',

@@ -37,7 +37,7 @@ function* stanzasOf(content: Buffer, stray: () => void): Generator<Stanza> {
   let stanza = new Map<string, string>();
   for (const line of linesOf(content)) {
     if (line !== '' && line[1] !== ':') stray();
-    else if (/^[PVoAL]/.test(line)) stanza.set(line[0] ?? '', line.slice(2));
+    else if (/^[PVoALm]/.test(line)) stanza.set(line[0] ?? '', line.slice(2));
     else if (line === '' && stanza.size > 0) {
       yield stanza;
       stanza = new Map();
@@ -83,6 +83,7 @@ function packageOf(stanza: Stanza): FoundPackage | undefined {
     version,
     source: { name: named(stanza.get('o')) ?? name, version },
     architecture: named(stanza.get('A')),
+    supplier: named(stanza.get('m')),
     licences: licence === undefined ? undefined : [licence],
   };
 }

@@ -3,6 +3,7 @@
  * for somebody to rely on it.
  */
 import type { Component, Distribution, Gap, Inventory, Layer, Place } from '../types.ts';
+import { identify } from './identity.ts';
 import { osReleasePaths } from './os-release.ts';
 import { ownershipOf } from './ownership.ts';
 import { isOfSystem, purlOf } from './purl.ts';
@@ -17,9 +18,8 @@ export interface Assembly {
 }
 
 export function assemble({ standing, layers, gaps, hasSystem }: Assembly): Inventory {
-  const distribution = osReleasePaths
-    .map((path) => standing.find(({ evidence }) => evidence.path === path)?.evidence.distribution)
-    .find((found) => found !== undefined);
+  const { distribution, gaps: identityGaps } = identify(standing);
+  const isSilent = !standing.some(({ evidence }) => evidence.distribution !== undefined);
   const isOwned = distribution === undefined ? () => false : ownershipOf(standing);
   const counting = standing.filter(
     ({ evidence }) => !isOwned(evidence) || evidence.packages?.some(({ ecosystem }) => isOfSystem(ecosystem)),
@@ -38,10 +38,11 @@ export function assemble({ standing, layers, gaps, hasSystem }: Assembly): Inven
     layers,
     gaps: [
       ...gaps,
+      ...identityGaps,
       ...real.flatMap(({ evidence }) =>
         (evidence.gaps ?? []).map((reason) => ({ path: evidence.path, reason })),
       ),
-      ...missing(distribution, components, hasSystem),
+      ...missing(isSilent ? undefined : distribution, components, hasSystem),
     ],
   };
 }

@@ -10,13 +10,14 @@ import { npmCataloger } from './npm/package-json.ts';
 import { packageLockCataloger } from './npm/package-lock.ts';
 import { pnpmLockCataloger } from './npm/pnpm-lock.ts';
 import { yarnLockCataloger } from './npm/yarn-lock.ts';
-import { osReleaseCataloger } from './os-release.ts';
+import { osReleaseCataloger, releaseFilesCataloger } from './os-release.ts';
 import { pythonCataloger, requirementsCataloger } from './python.ts';
 import { rpmCataloger } from './rpm/rpm.ts';
 import type { Cataloger } from './types.ts';
 
 export const catalogers: readonly Cataloger[] = [
   osReleaseCataloger,
+  releaseFilesCataloger,
   debCataloger,
   debFilesCataloger,
   apkCataloger,

@@ -45,6 +45,7 @@ describe('the status file of dpkg', () => {
         version: '2.41-12',
         source: { name: 'glibc', version: '2.41-12' },
         architecture: 'amd64',
+        supplier: 'GNU Libc Maintainers <debian-glibc@lists.debian.org>',
       },
       {
         ecosystem: 'deb',
@@ -52,6 +53,7 @@ describe('the status file of dpkg', () => {
         version: '5.2.37-2+b5',
         source: { name: 'bash', version: '5.2.37-2' },
         architecture: 'amd64',
+        supplier: 'Matthias Klose <doko@debian.org>',
       },
       {
         ecosystem: 'deb',
@@ -65,6 +67,7 @@ describe('the status file of dpkg', () => {
         version: '22.1.0-1nodesource1',
         source: { name: 'nodejs', version: '22.1.0-1nodesource1' },
         foreign: true,
+        supplier: 'Ivan Iguaran <ivan@nodesource.com>',
       },
     ]);
     expect(proof?.gaps).toEqual([]);

@@ -19,7 +19,7 @@ const foreignMaintainers =
 
 export const debCataloger: Cataloger = {
   name: 'deb',
-  revision: 1,
+  revision: 2,
   wants: ({ path }) => path === statusPath || (path.startsWith(singleFolder) && !path.endsWith('.md5sums')),
   read: ({ content }) => {
     let gap = content.length > 0 ? 'it is no status file of dpkg' : undefined;
@@ -71,6 +71,7 @@ function packageOf(stanza: Stanza): FoundPackage | 'unreadable' | undefined {
     source: sourceOf(stanza.get('source'), name, version),
     architecture: named(stanza.get('architecture')),
     foreign: isForeign(stanza.get('maintainer') ?? '') || undefined,
+    supplier: named(stanza.get('maintainer')),
   };
 }
 

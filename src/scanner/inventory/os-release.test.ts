@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { proofOf } from '../scanner.fixture.ts';
-import { osReleaseCataloger } from './os-release.ts';
+import { osReleaseCataloger, releaseFilesCataloger } from './os-release.ts';
 
 describe('os-release', () => {
   it.each([
@@ -34,4 +34,27 @@ describe('os-release', () => {
       expect(proof?.gaps).toHaveLength(1);
     },
   );
+});
+
+describe('files beside it', () => {
+  it.each([
+    ['etc/alpine-release', '3.20.3\n', 'alpine', '3.20.3'],
+    [
+      'etc/lsb-release',
+      'DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=24.04\nDISTRIB_CODENAME=noble\n',
+      'ubuntu',
+      '24.04',
+    ],
+  ])('%s', async (path, text, id, versionId) => {
+    const proof = await proofOf(releaseFilesCataloger, path, text);
+    expect(proof?.witness).toMatchObject({ id, versionId });
+  });
+
+  it.each([
+    ['etc/alpine-release', 'hello'],
+    ['etc/lsb-release', 'DISTRIB_ID=LinuxMint\nDISTRIB_RELEASE=22.04\n'],
+    ['etc/lsb-release', 'DISTRIB_ID=Ubuntu\n'],
+  ])('%s that says nothing: %j', async (path, text) => {
+    expect(await proofOf(releaseFilesCataloger, path, text)).toBeUndefined();
+  });
 });

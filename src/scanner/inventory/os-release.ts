@@ -26,6 +26,22 @@ export const osReleaseCataloger: Cataloger = {
   },
 };
 
+/** What distributions have beside it. Debian's own says no more than the version of its package. */
+export const releaseFilesCataloger: Cataloger = {
+  name: 'release-files',
+  revision: 1,
+  wants: ({ path }) => path === 'etc/alpine-release' || path === 'etc/lsb-release',
+  read: ({ path, content }) => {
+    const text = content.toString('utf8', 0, 4096);
+    const isUbuntu = /^DISTRIB_ID="?Ubuntu"?\s*$/m.test(text);
+    const versionId = path.endsWith('alpine-release')
+      ? /^\d+\.\d+[\w.]{0,40}/.exec(text)?.[0]
+      : /^DISTRIB_RELEASE="?(\d\d\.\d\d)"?\s*$/m.exec(text)?.[1];
+    if (versionId === undefined || (path.endsWith('lsb-release') && !isUbuntu)) return undefined;
+    return { witness: { id: isUbuntu ? 'ubuntu' : 'alpine', versionId, by: `${path}: ${versionId}` } };
+  },
+};
+
 /** `VERSION_ID` has no service pack; `VERSION` is `22.03 (LTS-SP1)`, and advisories say `22.03-LTS-SP1`. */
 function openEulerRelease(values: ReadonlyMap<string, string>): string {
   const match = /^([\d.]+) \(([\w-]+)\)$/.exec(values.get('VERSION') ?? '');

@@ -19,7 +19,7 @@ export function isSystemPath(path: string): boolean {
 
 /** Half of what a distribution installs: nothing there ever proves a package. */
 const proofless =
-  /^usr\/(?:include|share\/(?:doc|man|locale|icons|zoneinfo|i18n|help))\/|\.(?:pyc?|h|mo|gz|html|png|svg|pm|pl)$/;
+  /^usr\/(?:include|share\/(?:man|locale|icons|zoneinfo|i18n|help))\/|\.(?:pyc?|h|mo|gz|html|png|svg|pm|pl)$/;
 
 /** Past it a file is somebody's trap: the largest images have a tenth of it. */
 const mostPaths = 500_000;

@@ -10,6 +10,8 @@ export interface FoundPackage {
   readonly source?: { readonly name: string; readonly version: string } | undefined;
   readonly architecture?: string | undefined;
   readonly licences?: readonly string[] | undefined;
+  /** Who made it: dpkg's maintainer, rpm's vendor. */
+  readonly supplier?: string | undefined;
   /** Module stream of an rpm: `nodejs:18`. */
   readonly module?: string | undefined;
   /** Inside of the file, when that is an archive: `BOOT-INF/lib/x.jar`. */
@@ -22,6 +24,8 @@ export interface FoundPackage {
 export interface Proof {
   readonly packages?: readonly FoundPackage[] | undefined;
   readonly distribution?: Distribution | undefined;
+  /** Another file that says which distribution it is. */
+  readonly witness?: Witness | undefined;
   /** Files that packages of the system claim. */
   readonly owns?: readonly Owned[] | undefined;
   /**
@@ -47,6 +51,15 @@ export interface Digests {
   readonly md5: string;
   readonly sha1: string;
   readonly sha256: string;
+}
+
+/** What else than os-release tells of the distribution. */
+export interface Witness {
+  readonly id: string;
+  /** Empty: it does not tell. */
+  readonly versionId: string;
+  /** For people. */
+  readonly by: string;
 }
 
 /** A proof, and the file that it is from. */

@@ -76,6 +76,7 @@ export function readRpmHeader(blob: Buffer): RpmPackage | undefined {
       source: sourceOf(text(tags.sourceRpm), epoch),
       architecture: text(tags.architecture),
       licences: licence === undefined ? undefined : [licence],
+      supplier: vendor,
       module: moduleOf(text(tags.modularity)),
       foreign: (vendor !== undefined && !knownVendors.test(vendor)) || undefined,
     },
