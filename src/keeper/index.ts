@@ -6,7 +6,6 @@ export { type KeptPlaces, openKeptMounter, openKeptPlaces } from './kept-places.
 export { type KeptProgram, startKeptScan } from './kept-streams.ts';
 export { sayLine } from './lines.ts';
 export { type KeeperLink, keeperDescriptor, linkOver, openLink } from './link.ts';
-export { serverFilter } from './server-filter.ts';
 export {
   findWalls,
   isServer,

@@ -1,8 +1,8 @@
-# A server that was taken over: tries what a server must not be able to do, and says of each what the kernel answered,
+# A process of Ward's that was taken over: tries what a server must not be able to do, and says of each what the kernel answered,
 # `NAME done` or `NAME ERRNO`. Harmless where it works: it opens and does not write, attaches and lets go, hands the kernel
 # what it must refuse once it has looked at the rights. Arguments: the keeper's pid, a pid of another user's, a file of
 # another user's, a folder to mount on, a folder of the keeper's, one that everybody may write to, and a port of this machine
-# that listens, or 0 for one that has the network. Lines `own-…` are what the kernel says of this very process.
+# that listens, or 0 for a server: a process that reads one thing must not do some more. Lines `own-…` are what the kernel says of this very process.
 use strict;
 use warnings;
 use Config;
@@ -17,7 +17,7 @@ my %numbers = (
   ptrace => [101, 117], process_vm_readv => [310, 270], pidfd_open => [434, 434], pidfd_getfd => [438, 438],
   mount => [165, 40], unshare => [272, 97], setns => [308, 268], init_module => [175, 105], bpf => [321, 280],
   open_by_handle_at => [304, 265], perf_event_open => [298, 241], kexec_load => [246, 104], setuid => [105, 146],
-  setgroups => [116, 159], mknodat => [259, 33], chroot => [161, 51], sethostname => [170, 161], add_key => [248, 217],
+  setgroups => [116, 159], memfd_create => [319, 279], mknodat => [259, 33], chroot => [161, 51], sethostname => [170, 161], add_key => [248, 217],
 );
 sub call { my ($name, @words) = @_; return syscall($numbers{$name}[$isArm ? 1 : 0], @words) }
 sub made {
@@ -27,6 +27,10 @@ sub made {
   return $made;
 }
 sub opens { my ($path, $flags) = @_; return sysopen(my $handle, $path, $flags, 0600) ? 0 : -1 }
+
+# Here: Landlock may open no other process's.
+open(my $listed, '<', '/proc/self/net/dev') or die "devices: $!";
+my $devices = grep { /^\s*([^\s:]+):/ && $1 ne 'lo' } <$listed>;
 
 my $bytes = "\0" x 64;
 my @attempts = (
@@ -49,7 +53,6 @@ my @attempts = (
   ['stranger-file', sub { opens($file, O_RDONLY) }],
   ['shadow', sub { opens('/etc/shadow', O_RDONLY) }],
   ['kept-folder', sub { made("$kept/taken-over") }],
-  ['shared-folder', sub { made("$shared/taken-over") }],
   ['kernel-setting', sub { opens('/proc/sys/kernel/core_pattern', O_WRONLY) }],
   ['mount', sub { my ($type, $none) = ("tmpfs\0", "none\0"); call('mount', $none, "$folder\0", $type, 0, 0) }],
   ['namespace-user', sub { call('unshare', 0x10000000) }],
@@ -74,11 +77,31 @@ my @attempts = (
   }],
   ['raw-packets', sub { socket(my $handle, 17, 3, 0) ? 0 : -1 }],
   ['priority', sub { setpriority(0, 0, -5) ? 0 : -1 }],
+  # TIOCSTI: types into a terminal.
+  ['terminal', sub { my $typed = "\0"; defined ioctl(STDIN, 0x5412, $typed) ? 0 : -1 }],
 );
-push @attempts, ['network', sub {
-  socket(my $end, 2, 1, 0) or return -1;
-  return connect($end, pack('S n C4 x8', 2, $port, 127, 0, 0, 1)) ? 0 : -1;
+push @attempts, (
+  ['network', sub {
+    socket(my $end, 2, 1, 0) or return -1;
+    return connect($end, pack('S n C4 x8', 2, $port, 127, 0, 0, 1)) ? 0 : -1;
+  }],
+  # Devices of the network but the machine's own loopback.
+  ['devices', sub { $! = Errno::EACCES(); return $devices ? 0 : -1 }],
+  ['socket', sub { socket(my $end, 1, 1, 0) ? 0 : -1 }],
+  ['memory-file', sub { call('memfd_create', "taken-over\0", 0) }],
+  ['queue', sub {
+    my $id = msgget(0, 0600);
+    msgctl($id, 0, 0) if defined $id;
+    return defined $id ? 0 : -1;
+  }],
+) if $port;
+push @attempts, ['process', sub {
+  defined(my $child = fork) or return -1;
+  POSIX::_exit(0) if $child == 0;
+  waitpid($child, 0);
+  return 0;
 }] if $port;
+push @attempts, ['shared-folder', sub { made("$shared/taken-over") }];
 
 open(my $status, '<', '/proc/self/status') or die "status: $!";
 my %own = map { /^(\w+):\s*(.*?)\s*$/ ? ($1 => $2) : () } <$status>;
@@ -92,15 +115,26 @@ print "own-no-new-privileges $own{NoNewPrivs}\n";
 $|++;
 
 my %nameOf = map { (Errno->can($_)->() => $_) } grep { Errno->can($_) } @Errno::EXPORT_OK;
+sub answerOf {
+  my ($try) = @_;
+  $! = 0;
+  my $answer = $try->();
+  return $answer >= 0 ? 'done' : $nameOf{ $! + 0 } // 'E' . ($! + 0);
+}
 for my $attempt (@attempts) {
   my ($name, $try) = @$attempt;
-  # In a process of its own: what works must not help the next one.
-  defined(my $child = fork) or die "fork: $!";
-  if ($child == 0) {
-    $! = 0;
-    my $answer = $try->();
-    my $said = $answer >= 0 ? 'done' : $nameOf{ $! + 0 } // 'E' . ($! + 0);
+  # In a process of its own: what works must not help or hinder the next one.
+  my $child = fork;
+  if (!defined $child) {
+    die "fork: $!" unless $!{EPERM};
+    # It may make none: then what works is the last.
+    my $said = answerOf($try);
     syswrite(STDOUT, "$name $said\n");
+    last if $said eq 'done';
+    next;
+  }
+  if ($child == 0) {
+    syswrite(STDOUT, "$name " . answerOf($try) . "\n");
     POSIX::_exit(0);
   }
   waitpid($child, 0);

@@ -1,11 +1,9 @@
 /** The walls around the server, from inside: real refusals of this host's kernel, compared with a control without walls. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startCommand } from '../lib/index.ts';
-import { serverFilter } from './server-filter.ts';
+import { startCommand, systemCallFilterHere } from '../lib/index.ts';
 import { findWalls, type ServerWalls, serverArgv } from './server-process.ts';
 import { type Answers, isRefused, makeTargets, tryAsRoot, tryAsTakenOver, wasHeld } from './taken-over.ts';
 
@@ -13,6 +11,7 @@ const server = 4_200_001;
 /** Attempts that succeed without any rights. */
 const needsWall = new Map<string, (walls: ServerWalls) => boolean>([
   ['namespace-user', ({ seccomp }) => seccomp],
+  ['terminal', ({ seccomp }) => seccomp],
   ['shared-folder', ({ landlock }) => landlock],
 ]);
 const isRoot = process.geteuid?.() === 0;
@@ -30,7 +29,7 @@ describe.skipIf(!isRoot)('a server that was taken over', () => {
     if (child.stdout) await once(child.stdout, 'data');
     const targets = stack.use(await makeTargets(server, child.pid));
     const filterFile = join(targets.kept, 'filter');
-    await writeFile(filterFile, serverFilter(arch() === 'arm64' ? 'arm64' : 'x64'));
+    await writeFile(filterFile, systemCallFilterHere());
     walls = await findWalls(filterFile);
     const plan = {
       ...{ uid: server, gid: server, hasLowPort: false, filterFile },
@@ -60,6 +59,7 @@ describe.skipIf(!isRoot)('a server that was taken over', () => {
       'device',
       'raw-packets',
       'priority',
+      'terminal',
     ],
   ];
 
@@ -75,7 +75,7 @@ describe.skipIf(!isRoot)('a server that was taken over', () => {
     expect([name, whole]).toEqual([name, expect.stringMatching(/^E(PERM|ACCES|NOSYS)$/)]);
   });
 
-  test('needs the filter for one of them, and Landlock for one: all others are refused for want of rights', () => {
+  test('needs the filter for two of them, and Landlock for one: all others are refused for want of rights', () => {
     const without = [...(answers.get('plain') ?? [])]
       .filter(([, said]) => said === 'done')
       .map(([name]) => name);

@@ -1,6 +1,6 @@
 /** What a confined program can and can't do, tried by one. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommand } from './command.ts';
@@ -13,6 +13,10 @@ const closed = join(folder, 'closed');
 await mkdir(join(closed, 'below'), { recursive: true, mode: 0o700 });
 for (const path of [join(closed, 'below/file'), join(folder, 'private')])
   await writeFile(path, 'content', { mode: 0o600 });
+const open = join(folder, 'open');
+await mkdir(open);
+// Past the umask.
+await chmod(open, 0o777);
 const as = { uid: unownedId(), gid: unownedId() };
 
 async function tried(what: readonly string[], confinement: Confinement): Promise<boolean> {
@@ -29,7 +33,10 @@ describe.runIf(abilities.canBecome)('a confined program', () => {
     ['read the file of passwords', ['cat', '/etc/shadow']],
     ['read a file of the caller', ['cat', join(folder, 'private')]],
     ['signal a process of the caller', ['sh', '-c', `kill -0 ${process.pid}`]],
-    ['write to a folder that is everybody’s', ['sh', '-c', 'd=$(mktemp -d) && rmdir "$d"']],
+    [
+      'write to a folder that is everybody’s',
+      ['perl', '-e', 'mkdir $ARGV[0] and rmdir $ARGV[0] or exit 1', join(open, 'new')],
+    ],
     ['become root again', ['setpriv', '--reuid', '0', '--', 'true']],
   ])('can not %s', async (_what, argv) => {
     // Root itself can.
@@ -54,6 +61,33 @@ describe.runIf(abilities.canBecome)('a confined program', () => {
   it.runIf(abilities.hasLandlock)('is let to programs in a checkout that is closed to others', async () => {
     expect(await readingPrograms(as, import.meta.filename)).toBeUndefined();
     expect(await readingPrograms(as, join(closed, 'below/file'))).toEqual([]);
+  });
+});
+
+describe.runIf(abilities.hasFilter)('a program that a user without privileges confines', () => {
+  const none = { ...abilities, canBecome: false, canDropCapabilities: false, canUnshare: false };
+  const run = (confinement: Confinement, text: string) =>
+    runCommand([...confine(confinement, none), 'perl', '-e', text]);
+  const tries: Record<string, string> = {
+    process: 'defined(my $child = fork) or die "$!"; exit if !$child; waitpid $child, 0',
+    socket: 'socket(my $end, 2, 1, 0) or die "$!"',
+    'user namespace': 'syscall(272, 0x10000000) == 0 or die "$!"',
+  };
+
+  it.each<[string, Confinement, ...string[]]>([
+    ['that reads', {}],
+    ['that starts others', { startsProcesses: true }, 'process'],
+    ['that uses a network', { opensSockets: true }, 'socket'],
+  ])('%s gets what its work takes', async (_what, confinement, ...given) => {
+    for (const [name, text] of Object.entries(tries)) {
+      if (name === 'user namespace' && arch() !== 'x64') continue;
+      const { code, stderr } = await run(confinement, text);
+      const isGiven = given.includes(name);
+      expect({ name, code: code === 0 }).toEqual({ name, code: isGiven });
+      if (!isGiven) expect(stderr).toContain('Operation not permitted');
+      // Nobody else keeps the caller from it.
+      expect((await runCommand(['perl', '-e', text])).code).toBe(0);
+    }
   });
 });
 

@@ -2,13 +2,15 @@
  * Starts a program that reads hostile data, so that it has as few rights as possible if it is taken over: no capability and
  * no way to one, no network, a user id that owns no file, and few places to write to. Rights that the starter may not take
  * away, or the host can't, stay: a caller without privileges has none to give up. Sources: capabilities(7), landlock(7),
- * setpriv(1), unshare(1).
+ * seccomp(2), setpriv(1),
+ * unshare(1).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from './command.ts';
 import { Fault } from './fault.ts';
+import { type CallRights, systemCallFilterPath } from './system-call-filter.ts';
 
 export interface Identity {
   readonly uid: number;
@@ -22,9 +24,11 @@ export interface Abilities {
   readonly canDropCapabilities: boolean;
   readonly canUnshare: boolean;
   readonly hasLandlock: boolean;
+  /** Of system calls. */
+  readonly hasFilter: boolean;
 }
 
-export interface Confinement {
+export interface Confinement extends Partial<CallRights> {
   /** Undefined: the caller's. */
   readonly as?: Identity | undefined;
   /** A folder; undefined: it writes nowhere. Holds where there is Landlock. */
@@ -66,8 +70,8 @@ export function unownedId(): number {
 
 /** The words before those of the program, which keep the process id unless `hasOwnPids`. */
 export function confine(
-  { as, writable, reads, hasOwnPids = false }: Confinement,
-  { canBecome, canDropCapabilities, canUnshare, hasLandlock }: Abilities,
+  { as, writable, reads, hasOwnPids = false, startsProcesses = false, opensSockets = false }: Confinement,
+  { canBecome, canDropCapabilities, canUnshare, hasLandlock, hasFilter }: Abilities,
 ): readonly string[] {
   const readsAlone = reads !== undefined && hasLandlock && canDropCapabilities;
   const kept = readsAlone ? '-all,+dac_read_search' : '-all';
@@ -86,7 +90,9 @@ export function confine(
     ...(canUnshare ? ['/usr/bin/unshare', '--net'] : []),
     ...(canUnshare && hasOwnPids ? ['--pid', '--fork', '--kill-child'] : []),
     ...(canUnshare ? ['--'] : []),
-    // First, while it may still search the way to these folders.
+    // While it still is the caller's user, and Landlock does not hide the filter.
+    ...(hasFilter ? filtered({ startsProcesses, opensSockets }) : []),
+    // While it may still search the way to these folders.
     ...(hasLandlock ? [setpriv, '--no-new-privs', ...landlock, ...readable] : []),
     ...(hasLandlock && writable !== undefined ? rule(writing, writable) : []),
     ...(hasLandlock ? ['--'] : []),
@@ -99,6 +105,10 @@ export function confine(
       : []),
     '--',
   ];
+}
+
+function filtered(rights: CallRights): readonly string[] {
+  return [setpriv, '--no-new-privs', '--seccomp-filter', systemCallFilterPath(rights), '--'];
 }
 
 /**
@@ -124,8 +134,9 @@ export async function readingPrograms(
 async function lookForAbilities(): Promise<Abilities> {
   const held = heldCapabilities();
   const id = `${firstUnownedId}`;
-  const [hasLandlock, canBecome] = await Promise.all([
+  const [hasLandlock, hasFilter, canBecome] = await Promise.all([
     works([setpriv, ...landlock, '--landlock-rule', `path-beneath:${reading}:/`, '--', '/bin/true']),
+    works([...filtered({ startsProcesses: false, opensSockets: false }), '/bin/true']),
     held.has(capabilities.setuid) && held.has(capabilities.setgid)
       ? works([setpriv, '--reuid', id, '--regid', id, '--clear-groups', '--', '/bin/true'])
       : false,
@@ -135,6 +146,7 @@ async function lookForAbilities(): Promise<Abilities> {
     canDropCapabilities: held.has(capabilities.setpcap),
     canUnshare: held.has(capabilities.sysAdmin),
     hasLandlock,
+    hasFilter,
   };
 }
 

@@ -10,3 +10,4 @@ export * from './memory.ts';
 export * from './name-pattern.ts';
 export * from './nearest.ts';
 export * from './size.ts';
+export * from './system-call-filter.ts';

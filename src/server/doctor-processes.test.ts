@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import { makeTargets } from '../keeper/index.ts';
 import { unownedId } from '../lib/index.ts';
-import { helperWalls, tryOn } from './doctor-processes.ts';
+import { scanWalls, tryOn } from './doctor-processes.ts';
 
 const isRoot = process.geteuid?.() === 0;
 const id = unownedId();
-const head = { name: 'helper', as: { uid: id, gid: id }, walls: helperWalls, absent: new Map() };
+const head = { name: 'helper', as: { uid: id, gid: id }, walls: scanWalls, absent: new Map() };
 const contained = ['/usr/bin/unshare', '--mount', '--uts', '--propagation', 'private', '--'];
 
 test.runIf(isRoot)('a process behind no wall is told so, in each row', async () => {
@@ -40,6 +40,7 @@ test.runIf(isRoot)(
       'helper-others': 'yes',
       'helper-kernel': 'yes',
       'helper-landlock': 'no',
+      'helper-filter': 'no',
       'helper-network': 'skipped',
     });
     expect(rows[0]?.evidence).toBe('it can get new privileges');

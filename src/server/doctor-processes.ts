@@ -18,10 +18,18 @@ import {
   tryAsTakenOver,
   wasHeld,
 } from '../keeper/index.ts';
-import { findAbilities, type Identity, isFault, messageOf, scanId, unownedId } from '../lib/index.ts';
+import {
+  findAbilities,
+  type Identity,
+  isFault,
+  messageOf,
+  scanId,
+  systemCallFilterHere,
+  unownedId,
+} from '../lib/index.ts';
 import { confineScan } from '../scanner/index.ts';
 import { type ServerAccount, serverAccount } from './account.ts';
-import { filterHere, rightsOf, type ServerPlan } from './server-process.ts';
+import { rightsOf, type ServerPlan } from './server-process.ts';
 
 /** A wall of one of Ward's own processes. */
 export interface ProcessRow {
@@ -87,10 +95,21 @@ const landlock: Wall = {
 };
 const filter: Wall = {
   name: 'filter',
-  holds: 'a filter of system calls: no user namespace',
-  attempts: ['namespace-user'],
+  holds: 'a filter of system calls: no user namespace, no typing into a terminal',
+  attempts: ['namespace-user', 'terminal'],
 };
-const network: Wall = { name: 'network', holds: 'no network', attempts: ['network'] };
+const network: Wall = { name: 'network', holds: 'no network', attempts: ['network', 'devices'] };
+/** Of a process that reads one thing and has others start for it. */
+const unpackerFilter: Wall = {
+  name: 'filter',
+  holds: `${filter.holds}, no sockets, queues or files in memory`,
+  attempts: [...filter.attempts, 'socket', 'queue', 'memory-file'],
+};
+const scanFilter: Wall = {
+  name: 'filter',
+  holds: `${unpackerFilter.holds}, no other process`,
+  attempts: [...unpackerFilter.attempts, 'process'],
+};
 
 const toHaveLandlock = 'a kernel with Landlock, in the list of `lsm=`, and util-linux 2.41 or later';
 const toHaveFilter = 'util-linux 2.41 or later, whose setpriv knows --seccomp-filter';
@@ -106,15 +125,22 @@ export async function proveProcesses(context: ProcessesContext): Promise<readonl
   const unowned = unownedId();
   return [
     ...(await rowsOr('server', serverWalls, () => proveServer(context))),
-    ...(await rowsOr('scan', helperWalls, () => proveHelper('scan', { uid: scanId, gid }, confineScan))),
-    ...(await rowsOr('unpacker', helperWalls, () =>
-      proveHelper('unpacker', { uid: unowned, gid: unowned }, confineUnpacker),
+    ...(await rowsOr('scan', scanWalls, () =>
+      proveHelper({ name: 'scan', as: { uid: scanId, gid }, walls: scanWalls }, confineScan),
+    )),
+    ...(await rowsOr('unpacker', unpackerWalls, () =>
+      proveHelper(
+        { name: 'unpacker', as: { uid: unowned, gid: unowned }, walls: unpackerWalls },
+        confineUnpacker,
+      ),
     )),
   ];
 }
 
 const serverWalls: readonly Wall[] = [user, keeper, others, kernel, landlock, filter];
-export const helperWalls: readonly Wall[] = [user, keeper, others, kernel, landlock, network];
+const helperWalls: readonly Wall[] = [user, keeper, others, kernel, landlock, network];
+export const scanWalls: readonly Wall[] = [...helperWalls, scanFilter];
+const unpackerWalls: readonly Wall[] = [...helperWalls, unpackerFilter];
 
 async function rowsOr(
   name: string,
@@ -137,39 +163,42 @@ async function proveServer(context: ProcessesContext): Promise<readonly ProcessR
   const account: ServerAccount = await serverAccount();
   await using targets = await makeTargets(account.uid);
   const filterFile = join(targets.kept, 'server.bpf');
-  await writeFile(filterFile, filterHere(), { mode: 0o600 });
+  await writeFile(filterFile, systemCallFilterHere(), { mode: 0o600 });
   const walls = await findWalls(filterFile);
   const plan = { ...rightsOf({ ...context, account }, []), filterFile };
   return await tryOn(targets, {
     ...{ name: 'server', as: account, walls: serverWalls },
-    absent: new Map([
-      ...(walls.landlock ? [] : ([[landlock.name, toHaveLandlock]] as const)),
-      ...(walls.seccomp ? [] : ([[filter.name, toHaveFilter]] as const)),
-    ]),
+    absent: absentWalls(walls.landlock, walls.seccomp),
     confine: (argv) => serverArgv({ ...plan, argv }, walls),
   });
 }
 
 async function proveHelper(
-  name: string,
-  as: Identity,
+  helper: Pick<Suspect, 'name' | 'as' | 'walls'>,
   confine: (as: Identity) => Promise<readonly string[]>,
 ): Promise<readonly ProcessRow[]> {
-  await using targets = await makeTargets(as.uid);
+  await using targets = await makeTargets(helper.as.uid);
   await using server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const words = await confine(as);
-  const { hasLandlock } = await findAbilities();
+  const words = await confine(helper.as);
+  const { hasLandlock, hasFilter } = await findAbilities();
   return await tryOn(
     { ...targets, port },
     {
-      ...{ name, as, walls: helperWalls },
-      absent: new Map(hasLandlock ? [] : [[landlock.name, toHaveLandlock]]),
+      ...helper,
+      absent: absentWalls(hasLandlock, hasFilter),
       confine: (argv) => [...words, ...argv],
     },
   );
+}
+
+function absentWalls(hasLandlock: boolean, hasFilter: boolean): ReadonlyMap<string, string> {
+  return new Map([
+    ...(hasLandlock ? [] : ([[landlock.name, toHaveLandlock]] as const)),
+    ...(hasFilter ? [] : ([[filter.name, toHaveFilter]] as const)),
+  ]);
 }
 
 export async function tryOn(targets: Targets, suspect: Suspect): Promise<readonly ProcessRow[]> {

@@ -2,12 +2,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
-import { arch } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { findWalls, type ServerProcessPlan, serverArgv, serverFilter, serverMark } from '../keeper/index.ts';
-import { startCommand } from '../lib/index.ts';
+import { findWalls, type ServerProcessPlan, serverArgv, serverMark } from '../keeper/index.ts';
+import { startCommand, systemCallFilterHere } from '../lib/index.ts';
 import { putServerFirst } from '../sandbox/index.ts';
 import type { ServerAccount } from './account.ts';
 import type { Config } from './config.ts';
@@ -52,7 +51,7 @@ export async function startServer(plan: ServerPlan): Promise<ServerProcess> {
   await mkdirFor(compileCache, account);
   await mkdirFor(workFiles, account);
   const filterFile = join(ownDir, 'server.bpf');
-  await writeFile(filterFile, filterHere(), { mode: 0o600 });
+  await writeFile(filterFile, systemCallFilterHere(), { mode: 0o600 });
   const argv = serverArgv(
     {
       ...rightsOf(plan, [program, node]),
@@ -85,10 +84,6 @@ export async function startServer(plan: ServerPlan): Promise<ServerProcess> {
       await endOf(child);
     },
   };
-}
-
-export function filterHere(): Buffer {
-  return serverFilter(arch() === 'arm64' ? 'arm64' : 'x64');
 }
 
 /** @param programs what it is run from */

@@ -105,7 +105,7 @@ async function startProcess(
   const as = { uid: id, gid: id };
   const [abilities, reads] = await Promise.all([findAbilities(), readingPrograms(as, program)]);
   // It asks the host's name servers, in the host's network.
-  const words = confine({ as, reads }, { ...abilities, canUnshare: false });
+  const words = confine({ as, reads, opensSockets: true }, { ...abilities, canUnshare: false });
   const child = startCommand([...words, process.execPath, `--max-old-space-size=${heapMiB}`, program], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: programEnv,

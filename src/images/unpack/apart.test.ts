@@ -72,6 +72,7 @@ describe('a layer that root unpacks', () => {
       expect(status).toMatch(/^CapEff:\t0+$/m);
       expect(status).toMatch(/^CapBnd:\t0+$/m);
       expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+      expect(status).toMatch(abilities.hasFilter ? /^Seccomp:\t2$/m : /^Seccomp:\t0$/m);
       expect(await readlink(`/proc/${pid}/ns/net`)).not.toBe(await readlink('/proc/self/ns/net'));
       await rest.writeFile(await layer);
       await rest.close();

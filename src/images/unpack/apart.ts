@@ -81,7 +81,8 @@ export async function confineUnpacker(as: Identity): Promise<readonly string[]> 
   const reads = await readingPrograms(as, program);
   // The way to the folder is closed to that user, so it starts inside.
   const confinement = { as, writable: '.', reads: reads && [...reads, '.'], hasOwnPids: true };
-  return confine(confinement, await findAbilities());
+  // It has tar lay the deletions.
+  return confine({ ...confinement, startsProcesses: true }, await findAbilities());
 }
 
 async function unpackAs(as: Identity, blob: FileHandle, cwd: string): Promise<UnpackedDigests> {

@@ -8,13 +8,12 @@ import {
   findWalls,
   makeTargets,
   serverArgv,
-  serverFilter,
   type TakenOverAnswers,
   tryAsRoot,
   tryAsTakenOver,
   wasHeld,
 } from '../../keeper/index.ts';
-import { unownedId } from '../../lib/index.ts';
+import { systemCallFilter, unownedId } from '../../lib/index.ts';
 import { withoutOption } from '../cannot-fail.ts';
 import type { Answer, HostContext, HostTechnique, Technique } from '../types.ts';
 
@@ -91,7 +90,7 @@ async function tryAll(arch: HostContext['host']['features']['arch']): Promise<Tr
   const id = unownedId();
   await using targets = await makeTargets(id);
   const filterFile = join(targets.kept, 'server.bpf');
-  await writeFile(filterFile, serverFilter(arch), { mode: 0o600 });
+  await writeFile(filterFile, systemCallFilter(arch), { mode: 0o600 });
   const walls = await findWalls(filterFile);
   const plan = {
     ...{ uid: id, gid: id, hasLowPort: false, filterFile, adjustable: ['/dev/null'] },

@@ -1,8 +1,8 @@
 /** Who looks at files and configurations in the processes of the tests. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { nodeCodeOf } from '../../lib/index.ts';
 import { passwordInspector } from '../scanner.fixture.ts';
@@ -37,15 +37,17 @@ function fact(id: string, title: string, ...paths: readonly string[]): Finding {
   return { class: 'misconfiguration', id, title, severity: 'low', places, advice: '' };
 }
 
-/** What the process may do. Loopback counts when it is up. */
+/** What the process may do, and what its network has: the kernel says it, since a socket is needed to ask Node. */
 function privileges(): string {
   const status = readFileSync('/proc/self/status', 'utf8');
   const sets = [...status.matchAll(/^Cap(\w+):\s+([0-9a-f]+)$/gm)].map(
     ([, name, bits]) => `${name} ${Number(`0x${bits}`)}`,
   );
   const isBound = /^NoNewPrivs:\s+(\d)$/m.exec(status)?.[1];
-  const interfaces = Object.keys(networkInterfaces());
-  return `${sets.join(', ')}, NoNewPrivs ${isBound}, interfaces: ${interfaces.join(' ') || 'none'}`;
+  const filter = /^Seccomp:\s+(\d)$/m.exec(status)?.[1];
+  const devices = [...readFileSync('/proc/self/net/dev', 'utf8').matchAll(/^ *([^\s:]+):/gm)];
+  const network = devices.map(([, name]) => name).join(' ');
+  return `${sets.join(', ')}, NoNewPrivs ${isBound}, Seccomp ${filter}, devices: ${network}`;
 }
 
 /** By one of the same user. */
@@ -70,6 +72,10 @@ async function refusals({ file, folder, pid, port }: Deeds): Promise<string> {
     environment: () => readFileSync(`/proc/${pid}/environ`),
     connect: () => once(connect(port, '127.0.0.1'), 'connect'),
     become: () => process.setuid?.(0),
+    start: () => {
+      const { error } = spawnSync('/bin/true', { stdio: 'ignore' });
+      if (error) throw error;
+    },
   };
   const refused: string[] = [];
   for (const [name, deed] of Object.entries(deeds)) {
