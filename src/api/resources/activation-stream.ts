@@ -18,37 +18,51 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
     const id = pathPart(request, 'id');
     checkActivationId(id);
     const events = openEvents(reply);
+    let sent = 0;
+    const sendLine = (line: JsonValue) => {
+      sent++;
+      events.send('log', line);
+    };
     const finish = () => {
       void endOf(activations, namespace, id).then(
-        (record) => events.end('end', record),
+        ({ logs, record }) => {
+          // A short run may end before its log was found.
+          for (const line of logs.slice(sent)) sendLine(line);
+          events.end('end', record);
+        },
         () => events.end('end', null),
       );
     };
-    const following = follow(namespace, id, { onLine: (line) => events.send('log', line), onEnd: finish });
+    const following = follow(namespace, id, { onLine: sendLine, onEnd: finish });
     if (following !== undefined) {
       events.start(() => following[Symbol.dispose]());
       return reply;
     }
-    const { logs, ...record } = await lookUp(activations, namespace, id);
+    const { logs, record } = partsOf(await lookUp(activations, namespace, id));
     events.start(() => {});
-    for (const line of Array.isArray(logs) ? logs : []) events.send('log', line);
+    for (const line of logs) sendLine(line);
     events.end('end', record);
     return reply;
   };
 }
 
-async function endOf(
-  activations: Functions['activations'],
-  namespace: string,
-  id: string,
-): Promise<JsonValue> {
+interface Parts {
+  readonly logs: readonly JsonValue[];
+  /** Without logs; null when none is kept. */
+  readonly record: JsonValue;
+}
+
+async function endOf(activations: Functions['activations'], namespace: string, id: string): Promise<Parts> {
   try {
-    const { logs: _, ...record } = await lookUp(activations, namespace, id);
-    return record;
+    return partsOf(await lookUp(activations, namespace, id));
   } catch (error) {
-    if (isFault(error, 'NOT_FOUND')) return null;
+    if (isFault(error, 'NOT_FOUND')) return { logs: [], record: null };
     throw error;
   }
+}
+
+function partsOf({ logs, ...record }: JsonObject): Parts {
+  return { logs: Array.isArray(logs) ? logs : [], record };
 }
 
 /** Its record, or what is known of it: it may be in the queue again. @throws Fault NOT_FOUND */
