@@ -21,6 +21,8 @@ export type Control =
   | 'sandbox-end'
   /** What keeps the server from the rest of the machine. */
   | 'server-walls'
+  /** What keeps a process that scans or unpacks from the rest of the machine. */
+  | 'reader-walls'
   /** How the keeper judges what the server asks for. */
   | 'keeper-check';
 

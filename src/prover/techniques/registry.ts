@@ -25,6 +25,7 @@ import { socketOptionTechniques } from './kernel-sockets.ts';
 import { hostTechniques } from './outside-host.ts';
 import { networkTechniques } from './outside-network.ts';
 import { socketTechniques } from './outside-sockets.ts';
+import { readerWallTechniques } from './reader-walls.ts';
 import { freezeTechniques } from './sandbox-freeze.ts';
 import { leftoverTechniques } from './sandbox-leftovers.ts';
 import { lifeTechniques } from './sandbox-life.ts';
@@ -71,5 +72,6 @@ export const techniques: readonly Technique[] = [
   ...apiTechniques,
   ...archiveTechniques,
   ...serverWallTechniques,
+  ...readerWallTechniques,
   ...serverRequestTechniques,
 ];

@@ -65,7 +65,11 @@ export const serverWallTechniques: readonly Technique[] = attempts.map(
 async function answerTo({ host }: HostContext, attempt: string): Promise<Answer> {
   const trial = trials.get(host) ?? tryAll(host.features.arch);
   trials.set(host, trial);
-  const { answers, asRoot } = await trial;
+  return answerOf(await trial, attempt);
+}
+
+/** Pure. */
+export function answerOf({ answers, asRoot }: Trial, attempt: string): Answer {
   const said = answers.get(attempt) ?? 'nothing';
   const isHeld = wasHeld(attempt, answers, asRoot);
   if (isHeld === undefined)
@@ -78,7 +82,7 @@ async function answerTo({ host }: HostContext, attempt: string): Promise<Answer>
     : { outcome: 'ESCAPED', detail: `the kernel said ${said}` };
 }
 
-interface Trial {
+export interface Trial {
   readonly answers: TakenOverAnswers;
   readonly asRoot: TakenOverAnswers;
 }
