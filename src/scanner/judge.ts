@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inOrder } from './formats/order.ts';
 import { mostFindings } from './limits.ts';
+import { lookAlike } from './malware/look-alikes.ts';
 import type { Read } from './processes/jobs.ts';
 import type {
   AdvisoryMatcher,
@@ -81,6 +82,8 @@ async function matchesOf(
       since = performance.now();
     }
     for (const match of matcher.match([component], distribution)) found.push(match);
+    const alike = lookAlike(component);
+    if (alike !== undefined) found.push(alike);
     if (found.length > mostFindings) break;
   }
   // Meanwhile there may be others.
@@ -115,7 +118,7 @@ function told(matcher: AdvisoryMatcher, inventory: Inventory): Inventory {
 
 const ofDistributions: ReadonlySet<Ecosystem> = new Set(['deb', 'apk', 'rpm']);
 
-/** Whether it comes from advisories, and not from a rule. */
+/** Whether it was found by what a package is called, and not in a file. */
 function isMatched(finding: Finding): finding is Vulnerability | Malware {
   return (
     finding.class === 'vulnerability' || (finding.class === 'malware' && finding.component !== undefined)

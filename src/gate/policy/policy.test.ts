@@ -53,6 +53,14 @@ overrides:
     expect(rulesFor(policy, 'guest', 'push').ignore.map(({ id }) => id)).toEqual(['A']);
   });
 
+  it('keeps the actions of single ids beside those that it names', () => {
+    const policy = parsePolicy('form: 1\nrules: { malware: { ids: { packed-by-upx: allow } } }');
+    expect(rulesFor(policy, 'guest', 'deploy').malware.ids).toEqual({
+      'look-alike-name': 'warn',
+      'packed-by-upx': 'allow',
+    });
+  });
+
   it('has a revision of what it says, not of how it is written', () => {
     const one = parsePolicy('form: 1\nrules: { gaps: warn, unscanned: deny }');
     expect(parsePolicy('# words\nform: 1\nrules:\n  unscanned: deny\n  gaps: warn\n').revision).toBe(
