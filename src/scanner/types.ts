@@ -16,6 +16,8 @@ export type Ecosystem =
   | 'cargo'
   | 'gem'
   | 'composer'
+  /** Nobody publishes advisories of them. */
+  | 'conda'
   /** A program that is known by itself: Node.js. */
   | 'binary';
 

@@ -28,6 +28,7 @@ const ecosystem = z.enum([
   'cargo',
   'gem',
   'composer',
+  'conda',
   'binary',
 ]);
 const component = z.object({ ecosystem, name: text, version: text, purl: text });

@@ -1,6 +1,7 @@
 /** Who looks at files for packages. */
 import { apkCataloger } from './apk.ts';
-import { composerCataloger } from './composer.ts';
+import { composerCataloger, composerLockCataloger } from './composer.ts';
+import { condaCataloger } from './conda.ts';
 import { debCataloger, debFilesCataloger } from './deb.ts';
 import { programCataloger } from './elf/program.ts';
 import { gemCataloger } from './gem.ts';
@@ -11,8 +12,9 @@ import { packageLockCataloger } from './npm/package-lock.ts';
 import { pnpmLockCataloger } from './npm/pnpm-lock.ts';
 import { yarnLockCataloger } from './npm/yarn-lock.ts';
 import { osReleaseCataloger, releaseFilesCataloger } from './os-release.ts';
-import { pythonCataloger, requirementsCataloger } from './python.ts';
+import { pipfileLockCataloger, pythonCataloger, requirementsCataloger } from './python.ts';
 import { rpmCataloger } from './rpm/rpm.ts';
+import { tomlLockCataloger } from './toml-lock.ts';
 import type { Cataloger } from './types.ts';
 
 export const catalogers: readonly Cataloger[] = [
@@ -29,8 +31,12 @@ export const catalogers: readonly Cataloger[] = [
   bunLockCataloger,
   pythonCataloger,
   requirementsCataloger,
+  pipfileLockCataloger,
+  tomlLockCataloger,
+  condaCataloger,
   jarCataloger,
   gemCataloger,
   composerCataloger,
+  composerLockCataloger,
   programCataloger,
 ];

@@ -1,19 +1,40 @@
-/** PHP packages that Composer installed. Source: getcomposer.org, `vendor/composer/installed.json` (1 and 2). */
+/**
+ * PHP packages: what Composer installed, and what is wished for.
+ * Source: getcomposer.org, `vendor/composer/installed.json` (1 and 2) and `composer.lock`.
+ */
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
-import { itemsOf, jsonOf } from './json-document.ts';
-import { named } from './text.ts';
-import type { Cataloger, FoundPackage } from './types.ts';
+import { itemsOf, jsonObjectOf, jsonOf } from './json-document.ts';
+import { folderOf, named } from './text.ts';
+import type { Cataloger, FoundPackage, Proof } from './types.ts';
 
 export const composerCataloger: Cataloger = {
   name: 'composer',
-  revision: 1,
+  revision: 2,
   wants: ({ path }, base) => base === 'installed.json' && /(?:^|\/)composer\/installed\.json$/.test(path),
   read: ({ content }) => {
     const document = jsonOf(content);
     const list = isJsonObject(document) ? document['packages'] : document;
-    return { packages: itemsOf(list).flatMap((item) => packageOf(item) ?? []) };
+    return proofOf(itemsOf(list));
   },
 };
+
+/** What is for development only (`packages-dev`) is left out. */
+export const composerLockCataloger: Cataloger = {
+  name: 'composer-lock',
+  revision: 1,
+  wants: ({ path }, base) => base === 'composer.lock' && !/(?:^|\/)vendor\//.test(path),
+  read: ({ path, content }) => ({
+    ...proofOf(itemsOf(jsonObjectOf(content)['packages'])),
+    wishedFor: `${folderOf(path)}vendor/`,
+  }),
+};
+
+function proofOf(items: readonly JsonValue[]): Proof {
+  const found = items.map(packageOf);
+  const packages = found.filter((each) => each !== undefined);
+  const isWhole = packages.length === found.length;
+  return { packages, ...(!isWhole && { gaps: ['it has a package without name or version'] }) };
+}
 
 function packageOf(item: JsonValue): FoundPackage | undefined {
   if (!isJsonObject(item)) return undefined;

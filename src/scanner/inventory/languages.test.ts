@@ -1,10 +1,12 @@
 /** Python, Ruby and PHP: what is installed, and what is wished for. */
 import { describe, expect, it } from 'vitest';
 import { proofOf } from '../scanner.fixture.ts';
-import { composerCataloger } from './composer.ts';
+import { composerCataloger, composerLockCataloger } from './composer.ts';
+import { condaCataloger } from './conda.ts';
 import { gemCataloger } from './gem.ts';
 import { purlOf } from './purl.ts';
-import { pythonCataloger, requirementsCataloger } from './python.ts';
+import { pipfileLockCataloger, pythonCataloger, requirementsCataloger } from './python.ts';
+import { tomlLockCataloger } from './toml-lock.ts';
 
 const site = 'usr/local/lib/python3.13/site-packages';
 
@@ -98,6 +100,17 @@ describe('Composer', () => {
     expect(proof?.packages).toEqual([
       { ecosystem: 'composer', name: 'symfony/http-kernel', version: '6.4.1', licences: ['MIT'] },
     ]);
+    expect(proof?.gaps).toEqual(['it has a package without name or version']);
+  });
+
+  it('tells by its lock what is wished for', async () => {
+    const lock = { packages: packages.slice(0, 1), 'packages-dev': [{ name: 'a/b', version: '1.0.0' }] };
+    const proof = await proofOf(composerLockCataloger, 'app/composer.lock', JSON.stringify(lock));
+    expect(proof).toMatchObject({
+      packages: [{ name: 'symfony/http-kernel', version: '6.4.1' }],
+      wishedFor: 'app/vendor/',
+    });
+    expect(await proofOf(composerLockCataloger, 'app/vendor/x/y/composer.lock', '{}')).toBeUndefined();
   });
 
   it('hides no package behind half of a surrogate pair, which no URL can have', async () => {
@@ -106,5 +119,60 @@ describe('Composer', () => {
     expect(proof?.packages?.map((found) => purlOf(found, undefined))).toEqual([
       'pkg:composer/x/y%EF%BF%BD@1.0.%EF%BF%BD',
     ]);
+  });
+});
+
+describe('a lock file', () => {
+  const cases: readonly [string, string, readonly string[]][] = [
+    [
+      'poetry.lock',
+      '# made by Poetry\n\n[[package]]\nname = "requests"\nversion = "2.31.0"\ngroups = ["main", "dev"]\nfiles = [\n    {file = "x"},\n]\n\n' +
+        '[package.dependencies]\nversion = ">=1"\n\n[[package]]\nname = "pytest"\nversion = "8.0"\ngroups = ["dev"]\n\n' +
+        '[[package]]\nname = "black"\nversion = "22.1"\ncategory = "dev"\n\n[metadata]\nname = "no"\nversion = "1"\n',
+      ['pypi requests 2.31.0'],
+    ],
+    [
+      'uv.lock',
+      'version = 1\n\n[[package]]\nname = "app"\nsource = { editable = "." }\n\n[[package]]\nname = "flask"\r\nversion = "3.0.0"\r\n' +
+        'source = { registry = "https://pypi.org/simple" }\n',
+      ['pypi flask 3.0.0'],
+    ],
+    ['pdm.lock', "[[package]]\nname = 'flask'\nversion = '3.0.0'\n", ['pypi flask 3.0.0']],
+    [
+      'Cargo.lock',
+      'version = 4\n\n[[package]]\nname = "app"\nversion = "0.1.0"\ndependencies = [\n "time",\n]\n\n[[package]]\n' +
+        'name = "time"\nversion = "0.1.44"\nsource = "registry+https://github.com/rust-lang/crates.io-index"\n',
+      ['cargo time 0.1.44'],
+    ],
+  ];
+  it.each(cases)('%s tells what is wished for', async (base, text, expected) => {
+    const proof = await proofOf(tomlLockCataloger, `app/${base}`, text);
+    const found = proof?.packages?.map(({ ecosystem, name, version }) => `${ecosystem} ${name} ${version}`);
+    expect([found, proof?.wishedFor, proof?.gaps]).toEqual([expected, '', []]);
+  });
+
+  it('with a package that says no version is a gap', async () => {
+    const proof = await proofOf(tomlLockCataloger, 'poetry.lock', '[[package]]\nname = "a"\nversion = 3\n');
+    expect(proof).toMatchObject({ packages: [], gaps: ['it has a package without name or version'] });
+  });
+
+  it('of Pipenv', async () => {
+    const lock = {
+      default: { django: { version: '==4.2.1' }, own: { path: '.' }, git: { ref: 'x' } },
+      develop: { pytest: { version: '==8.0' } },
+    };
+    const proof = await proofOf(pipfileLockCataloger, 'app/Pipfile.lock', JSON.stringify(lock));
+    expect(proof?.packages).toEqual([{ ecosystem: 'pypi', name: 'django', version: '4.2.1' }]);
+  });
+});
+
+describe('conda', () => {
+  it('lists what it installed', async () => {
+    const path = 'opt/conda/conda-meta/openssl-3.0.1-h1.json';
+    const text = '{"name":"openssl","version":"3.0.1","license":"Apache-2.0"}';
+    const [found] = (await proofOf(condaCataloger, path, text))?.packages ?? [];
+    expect(found).toMatchObject({ ecosystem: 'conda', licences: ['Apache-2.0'] });
+    expect(found && purlOf(found, undefined)).toBe('pkg:conda/openssl@3.0.1');
+    expect((await proofOf(condaCataloger, path, '{"name":"openssl","version":3}'))?.gaps).toHaveLength(1);
   });
 });

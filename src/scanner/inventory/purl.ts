@@ -17,6 +17,7 @@ const typeOf: Readonly<Record<Ecosystem, string>> = {
   cargo: 'cargo',
   gem: 'gem',
   composer: 'composer',
+  conda: 'conda',
   binary: 'generic',
 };
 const ecosystemOf: ReadonlyMap<string, Ecosystem> = new Map(

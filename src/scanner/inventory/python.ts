@@ -2,6 +2,8 @@
  * Python distributions that are installed, by their metadata, and requirements that name one version.
  * Sources: packaging.python.org, "Recording installed projects" and "Core metadata"; PEP 508.
  */
+import { isJsonObject } from '../../lib/index.ts';
+import { entriesOf, jsonObjectOf } from './json-document.ts';
 import { firstStanza } from './stanzas.ts';
 import { allPackages, linesOf, named } from './text.ts';
 import type { Cataloger, FoundPackage } from './types.ts';
@@ -38,6 +40,23 @@ export const requirementsCataloger: Cataloger = {
     packages: allPackages(linesOf(content).flatMap(pinned)),
     wishedFor: '',
   }),
+};
+
+/** Source: github.com/pypa/pipfile. What is for development only (`develop`) is left out. */
+export const pipfileLockCataloger: Cataloger = {
+  name: 'pipfile-lock',
+  revision: 1,
+  wants: (_file, base) => base === 'Pipfile.lock',
+  read: ({ content }) => {
+    const packages = entriesOf(jsonObjectOf(content)['default']).flatMap(([key, value]): FoundPackage[] => {
+      const name = named(key);
+      const stated = isJsonObject(value) ? named(value['version']) : undefined;
+      // What comes from a folder or a repository has no version.
+      const version = /^={2,3}(.+)$/.exec(stated ?? '')?.[1];
+      return name === undefined || version === undefined ? [] : [{ ecosystem: 'pypi', name, version }];
+    });
+    return { packages, wishedFor: '' };
+  },
 };
 
 /** `name[extra]==1.2 ; marker --hash=…`; anything else is not one version. */

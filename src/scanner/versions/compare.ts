@@ -22,6 +22,8 @@ const schemes: Readonly<Record<Ecosystem, VersionScheme>> = {
   cargo: semver,
   gem,
   composer,
+  // Its versions are ordered like Python's, as far as anybody asks.
+  conda: pep440,
   binary: semver,
 };
 

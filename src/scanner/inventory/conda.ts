@@ -1,0 +1,27 @@
+/**
+ * Packages that conda installed: `conda-meta/NAME-VERSION-BUILD.json` in each environment. Python's among them have
+ * metadata of their own as well. Nobody publishes advisories of the others.
+ * Source: docs.conda.io, "Conda package specification" and "Managing environments".
+ */
+import { jsonObjectOf } from './json-document.ts';
+import { named } from './text.ts';
+import type { Cataloger } from './types.ts';
+
+export const condaCataloger: Cataloger = {
+  name: 'conda',
+  revision: 1,
+  wants: ({ path }, base) => base.endsWith('.json') && /(?:^|\/)conda-meta\/[^/]+$/.test(path),
+  read: ({ content }) => {
+    const document = jsonObjectOf(content);
+    const name = named(document['name']);
+    const version = named(document['version']);
+    if (name === undefined || version === undefined)
+      return { gaps: ['it does not say which package it is of'] };
+    const licence = named(document['license']);
+    return {
+      packages: [
+        { ecosystem: 'conda', name, version, licences: licence === undefined ? undefined : [licence] },
+      ],
+    };
+  },
+};
