@@ -1,6 +1,6 @@
 /** A file that is not read whole, as it passes by those who can look at it so. */
 import { messageOf } from '../../lib/index.ts';
-import { isElf } from '../inventory/elf/sections.ts';
+import { isProgram } from '../inventory/elf/formats.ts';
 import { probeLongFile } from '../inventory/long-files.ts';
 import type { FileFacts, FileInspector } from '../types.ts';
 import { type DigestTaker, takeDigests } from './file-digests.ts';
@@ -24,7 +24,7 @@ export function watchLongFile(
   const watches = inspectors.flatMap((each) => (each.watch ? [guardedWatch(each, facts, keeping)] : []));
   return {
     piece: (bytes) => {
-      if (isFirst && isElf(bytes)) taker = takeDigests(facts.path);
+      if (isFirst && isProgram(bytes)) taker = takeDigests(facts.path);
       isFirst = false;
       taker?.add(bytes);
       probe.feed(bytes);

@@ -1,11 +1,12 @@
 /**
  * Programs that are too long to be held in memory: Node.js has more than 100 MB. They are looked through while they
- * pass by, for the marks that Go and Node.js leave.
+ * pass by, for the marks that Go, Rust and Node.js leave.
  */
 import { openRollingBytes } from '../rolling-bytes.ts';
-import { goMagic, inlineModules } from './elf/go.ts';
+import { isProgram as startsProgram } from './elf/formats.ts';
+import { goMagic, maxGoMarks, modulesAt } from './elf/go.ts';
 import { nodeAt, nodeMark, nodeVersionBytes } from './elf/node.ts';
-import { isElf } from './elf/sections.ts';
+import { cratePathBytes, cratePathMark, openCrateFinder } from './elf/rust-paths.ts';
 import type { FoundPackage, Proof } from './types.ts';
 
 export interface LongFileProbe {
@@ -17,14 +18,13 @@ export interface LongFileProbe {
 
 /** So much of Go's build information is kept: it has a line a module. */
 const goBytes = 2 * 1024 * 1024;
-/** Where the mark is text only: Go's own tools look for it, too. */
-const maxGoMarks = 8;
-const overlap = Math.max(goMagic.length, nodeMark.length + nodeVersionBytes);
+const overlap = Math.max(goMagic.length, nodeMark.length + nodeVersionBytes, cratePathBytes);
 
 export function probeLongFile(): LongFileProbe {
   const rolling = openRollingBytes();
   let isProgram: boolean | undefined;
   let node: FoundPackage | undefined;
+  const crates = openCrateFinder();
   const marks: { readonly pieces: Buffer[]; length: number }[] = [];
 
   const keep = (bytes: Buffer): void => {
@@ -38,35 +38,36 @@ export function probeLongFile(): LongFileProbe {
     }
   };
   const feed = (piece: Buffer): void => {
-    isProgram ??= isElf(piece);
+    isProgram ??= startsProgram(piece);
     if (!isProgram) return;
     const bytes = rolling.add(piece);
     keep(piece);
     const searchable = bytes.length - overlap;
-    for (let at = bytes.indexOf(goMagic); at >= 0 && at < searchable; at = bytes.indexOf(goMagic, at + 1)) {
+    look(bytes, searchable);
+    rolling.drop(Math.max(0, searchable));
+  };
+  const look = (bytes: Buffer, end: number): void => {
+    for (let at = bytes.indexOf(goMagic); at >= 0 && at < end; at = bytes.indexOf(goMagic, at + 1)) {
       if (marks.length === maxGoMarks) break;
       marks.push({ pieces: [Buffer.from(bytes.subarray(at))], length: bytes.length - at });
     }
-    for (let at = bytes.indexOf(nodeMark); at >= 0 && at < searchable; at = bytes.indexOf(nodeMark, at + 1)) {
+    for (let at = bytes.indexOf(nodeMark); at >= 0 && at < end; at = bytes.indexOf(nodeMark, at + 1)) {
       node ??= nodeAt(bytes, at);
     }
-    rolling.drop(Math.max(0, searchable));
+    const mark = cratePathMark;
+    for (let at = bytes.indexOf(mark); at >= 0 && at < end; at = bytes.indexOf(mark, at + 1)) {
+      crates.look(bytes, at);
+    }
   };
   const proof = (): Proof | undefined => {
+    const rest = rolling.add(Buffer.alloc(0));
+    look(rest, rest.length);
     const modules = marks.map(({ pieces }) => modulesAt(Buffer.concat(pieces)));
     const found =
       modules.find((each) => each?.packages !== undefined) ?? modules.find((each) => each !== undefined);
-    if (node === undefined) return found;
-    return { ...found, packages: [node, ...(found?.packages ?? [])] };
+    const packages = [...(node ? [node] : []), ...(found?.packages ?? []), ...crates.packages()];
+    const gaps = [...(found?.gaps ?? []), ...crates.gaps()];
+    return packages.length + gaps.length === 0 ? undefined : { packages, gaps };
   };
   return { feed, proof };
-}
-
-/** Undefined when the mark was text only. */
-function modulesAt(bytes: Buffer): Proof | undefined {
-  try {
-    return inlineModules(bytes);
-  } catch {
-    return undefined;
-  }
 }

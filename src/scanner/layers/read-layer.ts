@@ -19,7 +19,7 @@ import {
 import { type Analysers, type Collector, type LongFile, openCollector } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
 import { isDatabasePath } from '../inventory/databases.ts';
-import { isElf } from '../inventory/elf/sections.ts';
+import { isProgram } from '../inventory/elf/formats.ts';
 import { type FileFacts, type ImageLayer, longestWhole, type ScannedFile } from '../types.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { LayerAnalysis, Link } from './analysis.ts';
@@ -127,7 +127,7 @@ function ignore(): void {}
 /** Long files that nobody reads for packages are looked at as they pass by: they would take their whole size in memory. */
 function wantedWhole(collector: Collector): IsWanted {
   return ({ name, sizeBytes }, start) => {
-    if (sizeBytes <= longestUnwanted || isElf(start)) return true;
+    if (sizeBytes <= longestUnwanted || isProgram(start)) return true;
     const { path } = entryPath(name);
     return path !== undefined && collector.isWanted(path);
   };

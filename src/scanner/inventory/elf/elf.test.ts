@@ -91,6 +91,102 @@ describe('a program by Rust', () => {
   });
 });
 
+describe('a program by Rust without audit data', () => {
+  const root = '/root/.cargo/registry/src/index.crates.io-6f17d22bba15001f';
+  const text = [
+    `${root}/time-0.1.44/src/lib.rs`,
+    `${root}/serde_json-1.0.96/src/de.rs`,
+    `${root}/serde_json-1.0.96/src/ser.rs`,
+    'C:\\Users\\a\\.cargo\\registry\\src\\github.com-1ecc6299db9ec823\\windows-sys-0.52.0-rc.1\\src\\x.rs',
+    'the registry/src/ of nothing',
+  ].join('\0');
+  const crates = ['time 0.1.44', 'serde_json 1.0.96', 'windows-sys 0.52.0-rc.1'];
+
+  it('tells of those that can panic', async () => {
+    const program = elfWith({ '.rodata': Buffer.from(text) });
+    expect(names(await proofOf(programCataloger, 'app', program))).toEqual(crates);
+    const audited = elfWith({
+      '.rodata': Buffer.from(text),
+      '.dep-v0': rustSection({ packages: [{ name: 'a', version: '1.0.0' }] }),
+    });
+    expect(names(await proofOf(programCataloger, 'app', audited))).toEqual(['a 1.0.0']);
+  });
+
+  it('tells of them when it is too long to be held, wherever it is cut', () => {
+    const program = elfWith({ '.rodata': Buffer.from(text) });
+    for (const pieceBytes of [64, 100, 1000, program.length]) {
+      const probe = probeLongFile();
+      for (let at = 0; at < program.length; at += pieceBytes)
+        probe.feed(program.subarray(at, at + pieceBytes));
+      expect(names(probe.proof())).toEqual(crates);
+    }
+  });
+
+  it('with more than a program could have is a gap', async () => {
+    const many = Array.from({ length: 3100 }, (_, at) => `${root}/c-${at}.0.0/src/x`).join('\0');
+    const proof = await proofOf(programCataloger, 'app', elfWith({ '.rodata': Buffer.from(many) }));
+    expect(proof?.gaps).toEqual(['it names more crates than a program could have']);
+    expect(proof?.packages).toHaveLength(3000);
+  });
+});
+
+describe('a program for another system', () => {
+  const windows = Buffer.alloc(512);
+  windows.write('MZ', 'latin1');
+  windows.writeUInt32LE(128, 0x3c);
+  windows.write('PE\0\0', 128, 'latin1');
+  const mac = Buffer.alloc(512);
+  mac.writeUInt32LE(0xfeedfacf);
+  const universal = Buffer.alloc(512);
+  universal.writeUInt32BE(0xcafebabe);
+  universal.writeUInt32BE(2, 4);
+  const all = [
+    ['Windows', windows],
+    ['macOS', mac],
+    ['macOS, for several processors', universal],
+  ] as const;
+
+  it.each(all)('by Go for %s tells of its modules', async (_system, head) => {
+    const text = Buffer.from('looks for \xff Go buildinf: in others', 'latin1');
+    const program = Buffer.concat([head, text, goBuildInfo('go1.24.1', modules), Buffer.alloc(99)]);
+    expect(names(await proofOf(programCataloger, 'dl/app', program))).toEqual(expected);
+    const probe = probeLongFile();
+    probe.feed(program);
+    expect(names(probe.proof())).toEqual(expected);
+  });
+
+  it('by a Go of before 1.18 is a gap', async () => {
+    const program = Buffer.concat([windows, oldGoBuildInfo('go1.17', modules)]);
+    expect((await proofOf(programCataloger, 'app.exe', program))?.gaps).toEqual([
+      "it was built by a Go of before 1.18, and its modules can't be told",
+    ]);
+  });
+
+  it('by an auditable Rust for Windows tells of its crates', async () => {
+    const section = rustSection({ packages: [{ name: 'time', version: '0.1.43' }] });
+    const head = Buffer.from(windows);
+    head.writeUInt16LE(1, 128 + 6);
+    head.write('.dep-v0', 128 + 24, 'latin1');
+    head.writeUInt32LE(section.length, 128 + 24 + 8);
+    head.writeUInt32LE(section.length, 128 + 24 + 16);
+    head.writeUInt32LE(head.length, 128 + 24 + 20);
+    expect(names(await proofOf(programCataloger, 'app.exe', Buffer.concat([head, section])))).toEqual([
+      'time 0.1.43',
+    ]);
+    expect((await proofOf(programCataloger, 'app.exe', head))?.gaps).toEqual(['a section leads out of it']);
+  });
+
+  it('is no class of Java, and no text', async () => {
+    const javaClass = Buffer.from(universal);
+    javaClass.writeUInt32BE(65, 4);
+    const program = Buffer.concat([javaClass, goBuildInfo('go1.24.1', modules)]);
+    expect(await proofOf(programCataloger, 'A.class', program)).toBeUndefined();
+    const text = Buffer.concat([Buffer.from('MZ'.padEnd(128)), goBuildInfo('go1.24.1', modules)]);
+    text.writeUInt32LE(64, 0x3c);
+    expect(await proofOf(programCataloger, 'MZ.txt', text)).toBeUndefined();
+  });
+});
+
 describe('Node.js', () => {
   const node = (text: string) =>
     Buffer.concat([elfWith({}), Buffer.alloc(9_000_000), Buffer.from(text), Buffer.alloc(64)]);

@@ -24,10 +24,40 @@ export function goModules(elf: ElfFile): Proof | undefined {
     : proofOf(textAt(elf, section, 16), textAt(elf, section, 16 + pointerBytes(section)));
 }
 
+/** Where the mark is text only: Go's own tools look for it, too. */
+export const maxGoMarks = 8;
+
+/**
+ * Of a program for Windows or macOS, wherever the information lies. Before Go 1.18 it was pointers, which are not followed
+ * there: a gap.
+ */
+export function markedModules(content: Buffer): Proof | undefined {
+  let found: Proof | undefined;
+  let at = content.indexOf(goMagic);
+  for (let marks = 0; at >= 0 && marks < maxGoMarks; marks++) {
+    const modules = modulesAt(content.subarray(at));
+    if (modules?.packages !== undefined) return modules;
+    found ??= modules;
+    at = content.indexOf(goMagic, at + 1);
+  }
+  return found;
+}
+
+/** Undefined when the mark was text only. */
+export function modulesAt(bytes: Buffer): Proof | undefined {
+  // The form has its size of a pointer and flags there; a text has letters.
+  if (bytes.length < headerBytes || (bytes[14] ?? 0) > 8 || (bytes[15] ?? 0) > 3) return undefined;
+  try {
+    return inlineModules(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `bytes` begin with the magic. */
 export function inlineModules(bytes: Buffer): Proof {
   if (((bytes[15] ?? 0) & inlineFlag) === 0)
-    return { gaps: ['it was built by a Go of before 1.18, and is too long to be read whole'] };
+    return { gaps: ["it was built by a Go of before 1.18, and its modules can't be told"] };
   const [version, end] = lengthAndText(bytes, headerBytes);
   return proofOf(version, lengthAndText(bytes, end)[0]);
 }

@@ -1,26 +1,40 @@
 /** Programs that say what they are made of: Go, Rust, Node.js itself. */
 import { messageOf } from '../../../lib/index.ts';
 import type { Cataloger, Proof } from '../types.ts';
-import { goModules } from './go.ts';
+import { isProgram, peSection } from './formats.ts';
+import { goModules, markedModules } from './go.ts';
 import { nodeIn } from './node.ts';
 import { rustCrates } from './rust.ts';
-import { isElf, openElf } from './sections.ts';
+import { cratesIn } from './rust-paths.ts';
+import { type ElfFile, isElf, openElf } from './sections.ts';
 
 export const programCataloger: Cataloger = {
   name: 'program',
-  revision: 1,
-  wants: ({ head }) => isElf(head),
+  revision: 2,
+  wants: ({ head }) => isProgram(head),
   read: ({ content }) => {
     const node = nodeIn(content);
-    const elf = attempt(() => openElf(content));
+    const elf = attempt(() => (isElf(content) ? openElf(content) : undefined));
     // Whether it could be run at all is not for a scanner to say; what is no whole ELF file names no packages.
-    if (elf === undefined || 'failed' in elf) return node && { packages: [node] };
-    const proofs = [goModules, rustCrates].map((read) => attempt(() => read(elf)));
-    return joined([node && { packages: [node] }, ...proofs]);
+    if (elf !== undefined && 'failed' in elf) return node && { packages: [node] };
+    const go = attempt(() => (elf === undefined ? markedModules(content) : goModules(elf)));
+    return joined([node && { packages: [node] }, go, cratesOf(content, elf)]);
   },
 };
 
-function joined(proofs: readonly (Proof | { readonly failed: string } | undefined)[]): Proof | undefined {
+/** By what `cargo auditable` wrote, else by the paths that the program says when it panics. */
+function cratesOf(content: Buffer, elf: ElfFile | undefined): Proof | Failed | undefined {
+  return attempt(() => {
+    const section = elf === undefined ? peSection(content, auditSection) : elf.section(auditSection);
+    if (section !== undefined) return rustCrates(section);
+    const finder = cratesIn(content);
+    return { packages: finder.packages(), gaps: finder.gaps() };
+  });
+}
+
+const auditSection = '.dep-v0';
+
+function joined(proofs: readonly (Proof | Failed | undefined)[]): Proof | undefined {
   const packages = proofs.flatMap((proof) => (proof && 'packages' in proof ? (proof.packages ?? []) : []));
   const gaps = proofs.flatMap((proof) => {
     if (proof === undefined) return [];
@@ -29,7 +43,11 @@ function joined(proofs: readonly (Proof | { readonly failed: string } | undefine
   return packages.length + gaps.length === 0 ? undefined : { packages, gaps };
 }
 
-function attempt<T>(work: () => T): T | { readonly failed: string } {
+interface Failed {
+  readonly failed: string;
+}
+
+function attempt<T>(work: () => T): T | Failed {
   try {
     return work();
   } catch (error) {

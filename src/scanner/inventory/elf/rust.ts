@@ -7,14 +7,11 @@ import { isJsonObject } from '../../../lib/index.ts';
 import { itemsOf, jsonObjectOf } from '../json-document.ts';
 import { named } from '../text.ts';
 import type { Proof } from '../types.ts';
-import type { ElfFile } from './sections.ts';
 
 const maxJsonBytes = 8 * 1024 * 1024;
 
-/** Undefined when it has none. Throws when it is damaged. */
-export function rustCrates(elf: ElfFile): Proof | undefined {
-  const section = elf.section('.dep-v0');
-  if (section === undefined) return undefined;
+/** Of the section `.dep-v0`. Throws when it is damaged. */
+export function rustCrates(section: Buffer): Proof {
   const document = jsonObjectOf(inflateSync(section, { maxOutputLength: maxJsonBytes }));
   const packages = itemsOf(document['packages']).flatMap((item) => {
     if (!isJsonObject(item) || item['kind'] === 'build' || item['root'] === true) return [];
