@@ -98,3 +98,15 @@ it('ids that own nothing lie above all windows of sandboxes', () => {
     expect(id).toBeLessThan(2 ** 32 - 2 ** 16);
   }
 });
+
+it('where no temporary file can be made, nothing runs with fewer walls, and it is looked again', async () => {
+  const program = `
+    const { findAbilities } = await import(${JSON.stringify(new URL('./confinement.ts', import.meta.url).href)});
+    const first = await findAbilities().then(() => 'found', (error) => error.code);
+    process.env.TMPDIR = ${JSON.stringify(folder)};
+    console.log(first, typeof (await findAbilities()).hasFilter);`;
+  const { stdout } = await runCommand([process.execPath, '--input-type=module', '-e', program], {
+    env: { ...process.env, TMPDIR: join(folder, 'nowhere') },
+  });
+  expect(stdout).toBe('ENOENT boolean\n');
+});

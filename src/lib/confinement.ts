@@ -56,9 +56,12 @@ export const scanId = firstUnownedId + unownedIds;
 
 let finding: Promise<Abilities> | undefined;
 
-/** Looks once. Never throws. */
+/** Looks once. @throws what the file system says where no temporary file can be made; then it looks again */
 export function findAbilities(): Promise<Abilities> {
-  finding ??= lookForAbilities();
+  finding ??= lookForAbilities().catch((error: unknown) => {
+    finding = undefined;
+    throw error;
+  });
   return finding;
 }
 
