@@ -1,6 +1,7 @@
 /**
  * Runs the tests where sandboxes can be made: in a mount and a pid namespace of their own, so that whatever a
- * test leaves behind ends with it. Arguments go to Vitest. Ends with a line `N passed, N failed, N skipped`.
+ * test leaves behind ends with it. Arguments go to Vitest. Ends with a line `N passed, N failed, N skipped`, and before
+ * it one for each test that passed only when it was run again (`--retry=1`).
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,13 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCommand } from '../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
-
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numFailedTestSuites: number;
-}
+import { closingLines, type TestReport } from './test-report.ts';
 
 const args = process.argv.slice(2);
 if (process.getuid?.() === 0 && !isIsolated()) {
@@ -46,19 +41,17 @@ process.exitCode = code === 0 ? summarise() : code;
 if (code !== 0) summarise();
 rmSync(folder, { recursive: true, force: true });
 
-/** Prints the closing line; 1 when no test ran, so that an empty run is no success. */
+/** Prints the closing lines; 1 when no test ran, so that an empty run is no success. */
 function summarise(): number {
   const report = readReport();
   if (!report) return 1;
-  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = report;
-  const failed = numFailedTests || (code === 0 ? 0 : numFailedTestSuites || 1);
-  console.log(`${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped`);
-  return numPassedTests > 0 ? 0 : 1;
+  console.log(closingLines(report, root, code).join('\n'));
+  return report.numPassedTests > 0 ? 0 : 1;
 }
 
-function readReport(): Report | undefined {
+function readReport(): TestReport | undefined {
   try {
-    return JSON.parse(readFileSync(reportFile, 'utf8')) as Report;
+    return JSON.parse(readFileSync(reportFile, 'utf8')) as TestReport;
   } catch {
     return undefined;
   }

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { closingLines, type TestReport } from './test-report.ts';
+
+const outcome = (fullName: string, status: string, ...failureMessages: string[]) => ({
+  fullName,
+  status,
+  failureMessages,
+});
+const report: TestReport = {
+  numPassedTests: 2,
+  numFailedTests: 1,
+  numPendingTests: 3,
+  numFailedTestSuites: 1,
+  testResults: [
+    {
+      name: '/r/src/a.test.ts',
+      assertionResults: [outcome('a', 'passed'), outcome('b', 'failed', 'x', 'x')],
+    },
+    {
+      name: '/r/test/b.test.ts',
+      assertionResults: [outcome('c d', 'passed', 'Error: 1 is not 2\n  at b:1')],
+    },
+  ],
+};
+
+test('tests that passed only when they were run again are told by name', () => {
+  expect(closingLines(report, '/r', 1)).toEqual([
+    'flaky: test/b.test.ts: c d: Error: 1 is not 2',
+    '2 passed, 1 failed, 3 skipped',
+  ]);
+});
+
+test.each([
+  [0, 0, '2 passed, 0 failed, 3 skipped'],
+  [1, 0, '2 passed, 1 failed, 3 skipped'],
+  [1, 4, '2 passed, 4 failed, 3 skipped'],
+])('exit code %i with %i files that did not load: %s', (exitCode, numFailedTestSuites, line) => {
+  const unloaded = { ...report, numFailedTests: 0, numFailedTestSuites, testResults: [] };
+  expect(closingLines(unloaded, '/r', exitCode)).toEqual([line]);
+});
