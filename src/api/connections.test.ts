@@ -33,7 +33,7 @@ class Client {
 
   /** Its answer, whose body ends so. */
   async hears(end: string): Promise<string> {
-    await expect.poll(() => this.heard, { timeout: 10_000 }).toContain(end);
+    await expect.poll(() => this.heard).toContain(end);
     const { heard } = this;
     this.heard = '';
     return heard;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../images/index.ts';
 import { silentLog } from '../lib/index.ts';
 import type { Finding, ImageSource, Report } from '../scanner/index.ts';
@@ -390,7 +390,7 @@ describe('when advisories change', () => {
     });
     found = [vulnerability()];
     const round = slow.rejudgeAll();
-    await vi.waitFor(() => expect(looks).toBe(1));
+    await expect.poll(() => looks).toBe(1);
     found = [];
     await slow.evidenceChanged(digestOf('app'));
     held.resolve();

@@ -82,7 +82,7 @@ describe('a file that the operator names', () => {
     const old = createVault(keyring.keys).seal('before', 'guest/a');
     const id = await addKey(at.file);
     const ids = () => keyring.keys().map((each) => each.id);
-    await expect.poll(ids, { timeout: 10_000 }).toEqual([id, 'a']);
+    await expect.poll(ids).toEqual([id, 'a']);
     expect(createVault(keyring.keys).open(old, 'guest/a')).toBe('before');
     expect(() => keyring.renew({ ...given, lines: ['nonsense'] })).toThrow(
       expect.objectContaining({ code: 'PARAMETER_KEYS_INVALID' }),
@@ -90,7 +90,7 @@ describe('a file that the operator names', () => {
     await writeFile(at.file, 'nonsense');
     await rm(at.file);
     await writeFile(at.file, line('b'), { mode: 0o600 });
-    await expect.poll(ids, { timeout: 10_000 }).toEqual(['b']);
+    await expect.poll(ids).toEqual(['b']);
   });
 
   test('has keys, comments and blank lines, and the first key encrypts', async () => {

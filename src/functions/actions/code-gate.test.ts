@@ -78,7 +78,7 @@ describe('the gate', () => {
       status: 'action developer error',
       result: { error: "Failed to pull container image 'bogus/nowhere'." },
     };
-    const { record } = await invocations.invoke({ ...request, waitMs: 1000 });
+    const { record } = await invocations.invoke({ ...request, waitMs: 60_000 });
     expect(JSON.parse(record === undefined ? '{}' : jsonOf(record.result))).toEqual(response.result);
     expect(record?.status).toBe(response.status);
     const { activationId } = await invocations.invoke({ ...request, waitMs: undefined });
@@ -96,7 +96,9 @@ describe('the gate', () => {
       await actions.put(ref('a'), { exec: { kind: 'blackbox', image: 'gone' } }, false, platform.guest);
       platform.invoker.script = () => Promise.reject(new Fault(code, 'invalid', 'no image'));
       const request = { identity: platform.guest, action: ref('a'), payload: {}, transactionId: 't' };
-      expect(await invocations.invoke({ ...request, authorization: undefined, waitMs: 1000 })).toMatchObject({
+      expect(
+        await invocations.invoke({ ...request, authorization: undefined, waitMs: 60_000 }),
+      ).toMatchObject({
         record: { status: 'action developer error' },
       });
       expect(platform.invoker.inFlight).toBe(0);
@@ -115,7 +117,7 @@ describe('the gate', () => {
       transactionId: 't',
       authorization: undefined,
     };
-    expect(await invocations.invoke({ ...request, waitMs: 1000 })).toMatchObject({
+    expect(await invocations.invoke({ ...request, waitMs: 60_000 })).toMatchObject({
       record: { status: 'success' },
     });
     verdict = deny;

@@ -70,7 +70,7 @@ async function known() {
 test('the oldest go as soon as all are too large, down to a little less than the quota', async () => {
   await known();
   await append(30);
-  await vi.waitFor(async () => expect(await held()).toBe(90 * kibibyte));
+  await expect.poll(() => held()).toBe(90 * kibibyte);
   await quota.close();
   expect(seen).toEqual({ evicted: 21, refused: 0 });
 });
@@ -79,7 +79,7 @@ test('none goes that ended lately: calls and firings are refused instead', async
   await known();
   await append(5);
   await append(12, Date.now());
-  await vi.waitFor(async () => expect(await held()).toBe(120 * kibibyte));
+  await expect.poll(() => held()).toBe(120 * kibibyte);
   await quota.enforce('guest', limits);
   const refusal = expect.objectContaining({
     code: 'RECORDS_FULL',
@@ -107,7 +107,7 @@ test('calls are admitted again when records have become old enough', async () =>
   await vi.waitFor(async () => {
     await quota.enforce('guest', limits);
     expect(admit).not.toThrow();
-  }, 5000);
+  }, 60_000);
   expect(await held()).toBe(90 * kibibyte);
 });
 
@@ -116,7 +116,7 @@ test('what is not in the account, as after a restart, is found by the first call
   expect(await held()).toBe(300 * kibibyte);
   quota = quotaWith(0);
   expect(admit).not.toThrow();
-  await vi.waitFor(async () => expect(await held()).toBe(90 * kibibyte));
+  await expect.poll(() => held()).toBe(90 * kibibyte);
 });
 
 test('no other namespace pays for it', async () => {
@@ -124,7 +124,7 @@ test('no other namespace pays for it', async () => {
   await append(15, undefined, 'other');
   await known();
   await append(30);
-  await vi.waitFor(async () => expect(await held()).toBe(90 * kibibyte));
+  await expect.poll(() => held()).toBe(90 * kibibyte);
   expect(await held('other')).toBe(150 * kibibyte);
 });
 
@@ -145,7 +145,7 @@ test('an accepted call’s record is there, though the quota is full by then', a
     });
   const accepted = await Promise.all([call(), call(), call()]);
   for (const { activationId } of accepted) {
-    await vi.waitFor(async () => expect(await store.activations.get('guest', activationId)).toBeDefined());
+    await expect.poll(() => store.activations.get('guest', activationId)).toBeDefined();
   }
   await functions.quotas.enforce();
   await expect(call()).rejects.toMatchObject({ code: 'RECORDS_FULL' });

@@ -185,7 +185,7 @@ describe('while others write', () => {
     try {
       for (let round = 1; round <= 4; round++) {
         const before = writes;
-        await vi.waitUntil(() => writes > before + 3, { timeout: 10_000 });
+        await vi.waitUntil(() => writes > before + 3, { timeout: 60_000 });
         const { file, missing, damaged } = await backupOf(from, { name: `${round}.tar.zst` });
         expect([partsOf(missing), damaged]).toEqual([['configuration: elsewhere'], []]);
         await restoreTo(to, file, round > 1);

@@ -22,7 +22,7 @@ import {
 
 const signer = createSigner();
 const lenient = 'rules: { bases: { action: allow } }';
-const deadline = { timeout: 30_000, interval: 20 };
+const deadline = { timeout: 60_000, interval: 20 };
 let place: Place;
 let count = 0;
 /** A repository of its own for each test. */
