@@ -594,8 +594,7 @@ describe.skipIf(!canTry)(
           run(download(1000), { egress, limits, tenant: 'many', stays: true }),
         );
         await Promise.all(begun);
-        const beside = await bytesOf('few');
-        const among = await bytesOf('many');
+        const [beside, among] = await Promise.all([bytesOf('few'), bytesOf('many')]);
         await lab.end();
         expect(alone).toBeGreaterThan(limits.machineBytesPerSecond / 2);
         expect(alone).toBeLessThan(4 * limits.machineBytesPerSecond);
