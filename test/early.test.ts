@@ -4,18 +4,19 @@ import { InvokerBench } from './invoker.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
-const counter = `let runs = 0;
+const counter = `const sandbox = require('node:crypto').randomUUID();
+  let runs = 0;
   const main = async ({ ms }) => {
     runs++;
     if (ms) await new Promise((resolve) => setTimeout(resolve, ms));
-    return { runs, ms };
+    return { sandbox, runs, ms };
   };`;
 
 describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
 
   beforeAll(async () => {
-    // One sandbox: whatever is run twice counts twice.
+    // One sandbox at a time: whatever is run twice counts twice.
     ward = await Ward.start({ invoker: { prewarm: [], memoryMiB: 256 } });
     await ward.raiseLimits();
   });
@@ -23,25 +24,28 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
     await ward[Symbol.asyncDispose]();
   });
 
+  /** As counted in each sandbox; on a busy machine one may be ended for another, which counts anew. */
+  const expectEachOnce = (results: readonly { readonly sandbox: string; readonly runs: number }[]) => {
+    for (const answers of Map.groupBy(results, ({ sandbox }) => sandbox).values()) {
+      const runs = answers.map((answer) => answer.runs).toSorted((a, b) => a - b);
+      expect(runs).toEqual(Array.from(runs, (_, index) => index + 1));
+    }
+  };
   const burst = async (name: string, waits: readonly number[]) => {
     const replies = await Promise.all(waits.map((ms) => ward.invoke(name, { ms })));
     return replies.map(({ body }) => body.response.result);
   };
 
-  it('are each run once, in one sandbox', async () => {
+  it('are each run once', async () => {
     await ward.deploy('counter', counter);
-    const results = await burst('counter', new Array(300).fill(0));
-    const runs = results.map((result) => result.runs).toSorted((a, b) => a - b);
-    expect(runs).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
+    expectEachOnce(await burst('counter', new Array(300).fill(0)));
   });
 
   it('are each run once, though some turn out to be slow', async () => {
     await ward.deploy('counter', counter);
-    await burst('counter', new Array(50).fill(0));
+    const before = await burst('counter', new Array(50).fill(0));
     const waits = Array.from({ length: 120 }, (_, index) => (index % 30 === 10 ? 60 : 0));
-    const results = await burst('counter', waits);
-    const runs = results.map((result) => result.runs).toSorted((a, b) => a - b);
-    expect(runs).toEqual(Array.from({ length: 120 }, (_, index) => index + 51));
+    expectEachOnce([...before, ...(await burst('counter', waits))]);
   });
 
   it('are run though the one before ends the sandbox', async () => {
@@ -69,23 +73,27 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
   });
 
   it.each([
-    ['python:3.13', 'runs = 0\ndef main(args):\n  global runs\n  runs += 1\n  return {"runs": runs}\n'],
-    ['ruby:3.3', '$runs = 0\ndef main(args)\n  { runs: $runs += 1 }\nend\n'],
+    [
+      'python:3.13',
+      'import uuid\nruns, sandbox = 0, str(uuid.uuid4())\ndef main(args):\n  global runs\n  runs += 1\n  return {"sandbox": sandbox, "runs": runs}\n',
+    ],
+    [
+      'ruby:3.3',
+      'require "securerandom"\n$runs, $sandbox = 0, SecureRandom.uuid\ndef main(args)\n  { sandbox: $sandbox, runs: $runs += 1 }\nend\n',
+    ],
     [
       'php:8.4',
-      '<?php\n$runs = 0;\nfunction main(array $args): array { global $runs; return ["runs" => ++$runs]; }\n',
+      '<?php\n$runs = 0;\n$sandbox = bin2hex(random_bytes(16));\nfunction main(array $args): array { global $runs, $sandbox; return ["sandbox" => $sandbox, "runs" => ++$runs]; }\n',
     ],
     [
       'native:13',
-      '#!/usr/bin/python3\nimport os, sys\nfor runs, line in enumerate(sys.stdin, 1):\n  os.write(3, b\'{"runs": %d}\\n\' % runs)\n',
+      '#!/usr/bin/python3\nimport os, sys, uuid\nsandbox = str(uuid.uuid4())\nfor runs, line in enumerate(sys.stdin, 1):\n  os.write(3, b\'{"sandbox": "%s", "runs": %d}\\n\' % (sandbox.encode(), runs))\n',
     ],
   ])('are each run once by the other runners, too: %s', async (kind, code) => {
     const main = kind === 'native:13' ? 'actionloop' : 'main';
     await ward.deploy('counter', code, { kind, exec: { main } });
-    await burst('counter', new Array(100).fill(0));
-    const results = await burst('counter', new Array(100).fill(0));
-    const runs = results.map((result) => result.runs).toSorted((a, b) => a - b);
-    expect(runs).toEqual(Array.from({ length: 100 }, (_, index) => index + 101));
+    const first = await burst('counter', new Array(100).fill(0));
+    expectEachOnce([...first, ...(await burst('counter', new Array(100).fill(0)))]);
   });
 
   it('are done elsewhere when code of the action has swallowed them', async () => {
@@ -93,17 +101,18 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
     const thief = await bench.target(
       `const { readSync } = require('node:fs');
        const main = ({ n, steals }) => {
-         const until = Date.now() + (steals ? 15 : 0);
+         const until = Date.now() + steals;
          let stolen = 0;
          while (Date.now() < until) try { stolen += readSync(3, Buffer.alloc(65536)); } catch {}
          return { n, stolen };
        };`,
     );
-    const call = async (n: number, steals = false) => (await bench.run(thief, { n, steals })).result;
+    const call = async (n: number, steals = 0) => (await bench.run(thief, { n, steals })).result;
     // Until one has found something to steal: calls that come while it is at it, of an action that is known to be quick.
-    for (let stolen = 0; stolen === 0; ) {
+    // It looks for longer each time, since on a busy machine they come late.
+    for (let stolen = 0, ms = 15; stolen === 0; ms *= 2) {
       for (let n = 0; n < 30; n++) await call(n);
-      const first = call(0, true);
+      const first = call(0, ms);
       await new Promise((resolve) => setTimeout(resolve, 1));
       const results = await Promise.all([first, ...[1, 2, 3].map((n) => call(n))]);
       expect(results).toMatchObject([{ n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }]);
