@@ -1,9 +1,11 @@
 /** The command line against a real Ward: every kind of entity, feeds, the API gateway, projects, keys. */
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, missingForSandboxes, Ward } from './ward.ts';
+import { deployHeld } from './held-action.ts';
+import { type CliResult, missingForSandboxes, startWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 
@@ -15,7 +17,7 @@ beforeAll(async () => {
   if (missing !== undefined) return;
   ward = await Ward.start({
     invoker: { memoryMiB: 2048, prewarm: [] },
-    limits: { firesPerMinute: 1_000_000, blockingWaitMs: 1000 },
+    limits: { firesPerMinute: 1_000_000 },
   });
   await ward.raiseLimits();
 });
@@ -212,28 +214,29 @@ describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing
   });
 
   it('a long run is followed to its end', async () => {
-    const source = await file(
-      'long.js',
-      `exports.main = async () => {
-        for (const word of ['one', 'two', 'three']) {
-          console.log(word);
-          await new Promise((resolve) => setTimeout(resolve, 700));
-        }
-        return { done: true };
-      };`,
-    );
-    await cli('action', 'create', 'long', source);
+    await using own = await Ward.start({ limits: { blockingWaitMs: 1000 } });
+    await own.raiseLimits();
+    const long = await deployHeld(own, 'long');
     // Longer than the server waits for a blocking call.
-    const late = await refused('action', 'invoke', 'long', '--result');
+    const late = await own.cli(['action', 'invoke', 'long', '--result']);
     expect(late.code).toBe(7);
     const id = /logs --follow ([0-9a-f]{32})/.exec(late.stderr)?.[1] ?? '';
-    expect((await cli('activation', 'get', id)).split('\n')).toContainEqual(
-      expect.stringMatching(/^status +pending$/),
-    );
-    expect(await cli('activation', 'logs', '--follow', '--strip', id)).toBe('one\ntwo\nthree\n');
-    const followed = await ward.cli(['action', 'invoke', 'long', '--follow', '--result']);
+    const shown = await own.cli(['activation', 'get', id]);
+    expect(shown.stdout.split('\n')).toContainEqual(expect.stringMatching(/^status +pending$/));
+    const access = ['--apihost', own.url, '-u', own.auth];
+    const follower = startWard(['activation', 'logs', '--follow', '--strip', id, ...access]);
+    const ended = once(follower, 'close');
+    let seen = '';
+    follower.stdout?.on('data', (text) => {
+      seen += text;
+    });
+    await own.until(() => seen === 'begun\n');
+    await long.release();
+    expect(await ended).toEqual([0, null]);
+    expect(seen).toBe('begun\nreleased\n');
+    const followed = await own.cli(['action', 'invoke', 'long', '--follow', '--result']);
     expect(followed).toMatchObject({ code: 0, stdout: '{\n  "done": true\n}\n' });
-    expect(followed.stderr).toMatch(/^invoked long .*\none\ntwo\nthree\n$/);
+    expect(followed.stderr).toMatch(/^invoked long .*\nbegun\nreleased\n$/);
   });
 
   it('an activation tells how it began and where its time went', async () => {

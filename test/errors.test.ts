@@ -1,6 +1,7 @@
 /** Makes the mistakes of newcomers, with a whole Ward: every error names its subject, and what to do. */
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deployHeld } from './held-action.ts';
 import { missingForSandboxes, startWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -67,12 +68,12 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
   });
 
   it('says by how much a limit can be raised', async () => {
-    await ward.deploy('endless', 'function main() { for (;;); }', { limits: { timeout: 300 } });
+    await ward.deploy('endless', 'function main() { for (;;); }', { limits: { timeout: 1000 } });
     const { body } = await ward.invoke('endless');
-    expect(body.response.result.error).toBe('The action exceeded its time limits of 300 milliseconds.');
+    expect(body.response.result.error).toBe('The action exceeded its time limits of 1000 milliseconds.');
     expect(body.annotations).toContainEqual({
       key: 'hint',
-      value: 'raise --timeout, within 300000 ms: ward action update endless --timeout 600',
+      value: 'raise --timeout, within 300000 ms: ward action update endless --timeout 2000',
     });
   });
 
@@ -86,7 +87,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
   });
 
   it('Ctrl-C while an action is waited for says which activation goes on, and how to follow it', async () => {
-    await ward.deploy('slow', 'const main = () => new Promise((r) => setTimeout(r, 2000, { done: true }))');
+    const slow = await deployHeld(ward, 'slow');
     const stranger = await ward.createNamespace('stranger');
     const args = ['action', 'invoke', 'slow', '-r', '--verbose', '--apihost', ward.url, '-u', ward.auth];
     const client = startWard(args);
@@ -110,6 +111,7 @@ describe.skipIf(missing !== undefined)(`errors${missing ? ` (${missing})` : ''}`
     expect(await once(client, 'exit')).toEqual([130, null]);
     expect(said).toContain(`error[INTERRUPTED]: slow goes on, as activation ${activationId}\n`);
     expect(said).toContain(`ward activation logs --follow ${activationId}`);
+    await slow.release();
     expect((await ward.activation(activationId)).response.result).toEqual({ done: true });
     expect(await ward.request('GET', `${path}/${requestOf()}`)).toMatchObject({ status: 404 });
   });

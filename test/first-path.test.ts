@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deployHeld } from './held-action.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 import { type ZipContent, zip } from './zip.ts';
 
@@ -389,14 +390,13 @@ describe.skipIf(missing !== undefined)('changes', () => {
   });
 
   it('while calls are under way: each call after the answer to the update has the new code', async () => {
-    const code = (version: number) =>
-      `function main(p) { return new Promise((done) => setTimeout(done, p.ms || 0, { version: ${version} })); }`;
-    await ward.deploy('busy', code(1));
-    const early = resultOf('busy', { ms: 300 });
-    await ward.until(() => ward.sandboxStates().includes('THAWED'));
-    await ward.deploy('busy', code(2));
+    const first = await deployHeld(ward, 'busy');
+    const early = resultOf('busy');
+    await first.begun();
+    await ward.deploy('busy', 'function main() { return { version: 2 }; }');
     expect(await resultOf('busy')).toEqual({ version: 2 });
-    expect(await early).toEqual({ version: 1 });
+    await first.release();
+    expect(await early).toEqual({ done: true });
     expect(await resultOf('busy')).toEqual({ version: 2 });
   });
 
@@ -464,14 +464,12 @@ describe.skipIf(missing !== undefined)('reads', () => {
 
 describe.skipIf(missing !== undefined)('a call that takes longer than its caller waits', () => {
   it('is answered with 202; its record arrives', async () => {
-    await ward.deploy(
-      'slow',
-      'function main() { return new Promise((done) => setTimeout(done, 400, { late: true })); }',
-    );
+    const slow = await deployHeld(ward, 'slow');
     const reply = await ward.request('POST', `${actions}/slow?blocking=true&timeout=100`, { body: {} });
     expect(reply).toMatchObject({ status: 202, body: { activationId: expect.any(String) } });
+    await slow.release();
     expect(await ward.activation(reply.body.activationId)).toMatchObject({
-      response: { success: true, result: { late: true } },
+      response: { success: true, result: { done: true } },
     });
   });
 
@@ -480,12 +478,12 @@ describe.skipIf(missing !== undefined)('a call that takes longer than its caller
       'endless',
       'function main() { console.log("begun"); return new Promise(() => setInterval(() => {}, 1e6)); }',
       {
-        limits: { timeout: 500 },
+        limits: { timeout: 2000 },
       },
     );
     const { body } = await ward.invoke('endless');
     const record = await ward.activation(body.activationId);
     expect(record.logs[0]).toMatch(/stdout: begun$/);
-    expect(record.response.result.error).toMatch(/exceeded its time limits of 500 milliseconds/);
+    expect(record.response.result.error).toMatch(/exceeded its time limits of 2000 milliseconds/);
   });
 });

@@ -152,7 +152,7 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
     let isStuck = false;
     const began = performance.now();
     while (!isStuck) {
-      expect(performance.now() - began).toBeLessThan(30_000);
+      expect(performance.now() - began).toBeLessThan(100_000);
       expect([507]).toContain((await invoke('hello', {}, true)).status);
       expect((await put('more', 'function main() {}')).status).toBe(507);
       expect([200, 507]).toContain((await request('GET', `${actions}/hello`)).status);

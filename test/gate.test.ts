@@ -256,6 +256,8 @@ describe.skipIf(missing !== undefined)(`what runs and becomes vulnerable${reason
 describe.skipIf(missing !== undefined)(`what is kept ready${reason}`, () => {
   it('is loaded no longer once the gate denies its calls, and again when it allows them', async () => {
     await using own = await Ward.start({ invoker: { prewarm: [], keepAliveMs: 1 } });
+    // It calls until the gate has seen a change.
+    await own.raiseLimits();
     const policyFile = join(own.dataDir, 'gate/policy.yaml');
     const put = (outcome: string) =>
       writeFile(policyFile, `form: 1\nrules: { advisories: { missing: ${outcome} } }\n`);

@@ -20,18 +20,18 @@ const cases: readonly Case[] = [
   {
     name: 'never returns',
     code: 'function main() { for (;;); }',
-    limits: { timeout: 300 },
+    limits: { timeout: 1000 },
     status: 502,
     response: 'action developer error',
-    error: 'The action exceeded its time limits of 300 milliseconds.',
+    error: 'The action exceeded its time limits of 1000 milliseconds.',
   },
   {
     name: 'never settles its promise',
     code: 'function main() { return new Promise(() => setInterval(() => {}, 1000)); }',
-    limits: { timeout: 300 },
+    limits: { timeout: 1000 },
     status: 502,
     response: 'action developer error',
-    error: 'The action exceeded its time limits of 300 milliseconds.',
+    error: 'The action exceeded its time limits of 1000 milliseconds.',
   },
   {
     name: 'never finishes its initialisation',

@@ -4,6 +4,7 @@ import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deployHeld } from './held-action.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -62,10 +63,7 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
   });
 
   it('a client that leaves during its call costs nobody else anything', async () => {
-    await ward.deploy(
-      'slow',
-      'function main() { return new Promise((done) => setTimeout(done, 300, { done: 1 })); }',
-    );
+    const slow = await deployHeld(ward, 'slow');
     const body = '{}';
     const leavers = await Promise.all(
       Array.from({ length: 5 }, () =>
@@ -75,8 +73,9 @@ describe.skipIf(missing !== undefined)(`HTTP${missing ? ` (${missing})` : ''}`, 
         ),
       ),
     );
-    await ward.until(() => ward.sandboxStates().length > 1);
+    await slow.begun();
     for (const socket of leavers) socket.destroy();
+    await slow.release();
     // Their activations are run and recorded all the same.
     await ward.until(async () => {
       const reply = await ward.request('GET', '/api/v1/namespaces/_/activations?name=slow&count=true');

@@ -65,7 +65,7 @@ test.skipIf(missing !== undefined).each([
   expect(existsSync(join(folder, 'bin'))).toBe(false);
   process.kill(whom * (npm.pid ?? 0), signal);
   await ended;
-  await expect.poll(() => isServing(url), { timeout: 15_000 }).toBe(false);
+  await expect.poll(() => isServing(url)).toBe(false);
 });
 
 test('SIGTERM in the middle of the set-up ends what it runs, and nothing is started', async () => {
@@ -100,7 +100,7 @@ test('SIGTERM in the middle of the set-up ends what it runs, and nothing is star
   const ended = once(npm, 'close');
   let said = '';
   for (const stream of [npm.stdout, npm.stderr]) stream?.on('data', (chunk) => (said += chunk));
-  await expect.poll(() => existsSync(join(checkout, 'npm-pid')), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => existsSync(join(checkout, 'npm-pid'))).toBe(true);
   const pid = (await readFile(join(checkout, 'npm-pid'), 'utf8')).trim();
   npm.kill('SIGTERM');
   expect((await ended)[0]).not.toBe(0);

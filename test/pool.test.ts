@@ -67,7 +67,7 @@ describe.skipIf(missing !== undefined)(`the pool${missing ? ` (${missing})` : ''
   });
 
   it('freezes an idle sandbox and thaws it for the next call; ends it after its keep-alive', async () => {
-    const ward = await start({ freezeAfterMs: 50, keepAliveMs: 1000 });
+    const ward = await start({ freezeAfterMs: 50, keepAliveMs: 3000 });
     await ward.deploy('idle', code);
     const first = await call(ward, 'idle');
     await ward.until(() => ward.sandboxStates().join() === 'FROZEN');

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { runCommand, startCommand } from '../src/lib/index.ts';
 import { codeBlocksOf, readText } from './docs/markdown.ts';
+import { deployHeld, type HeldAction } from './held-action.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
 
 const isInstalled = async (...argv: readonly string[]) =>
@@ -28,15 +29,13 @@ interface Proxy {
 describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
   let folder: string;
+  let slow: HeldAction;
   const proxies: Proxy[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ward-proxies-'));
     ward = await Ward.start();
-    await ward.deploy(
-      'slow',
-      'exports.main = async () => { console.log("first"); await new Promise((go) => setTimeout(go, 3000)); return {} }',
-    );
+    slow = await deployHeld(ward, 'slow');
     for (const [tag, bytes] of [
       ['small', 100],
       ['large', 3_000_000],
@@ -47,6 +46,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
       });
   });
   afterAll(async () => {
+    await slow?.release();
     await Promise.all(proxies.map((proxy) => proxy.end()));
     await ward?.[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
@@ -105,11 +105,11 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
       let text = '';
       for await (const chunk of stream.body ?? []) {
         text += Buffer.from(chunk).toString();
-        if (text.includes('first')) break;
+        if (text.includes('begun')) break;
       }
       const { status } = await ward.request('GET', `/api/v1/namespaces/_/activations/${body.activationId}`);
       // It goes on running when its first line is here.
-      expect({ text, status }).toEqual({ text: expect.stringContaining('first'), status: 404 });
+      expect({ text, status }).toEqual({ text: expect.stringContaining('begun'), status: 404 });
     });
 
     test('an image is pushed with a key, a wrong key is refused', async () => {

@@ -1,6 +1,7 @@
 /** Two namespaces on one Ward: what one may see, use and disturb of the other. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deployHeld } from './held-action.ts';
 import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -224,11 +225,9 @@ describe.skipIf(missing !== undefined)(`a tenant${missing ? ` (${missing})` : ''
     const first = await ward.createNamespace('deleted');
     await ward.deploy('lost', 'function main() { return {}; }', { auth: first });
     await ward.activation((await ward.invoke('lost', {}, first)).body.activationId, first);
-    const endless = 'function main() { console.log("runs"); return new Promise(() => {}); }';
-    await ward.deploy('endless', endless, { auth: first, limits: { timeout: 60_000 } });
+    const endless = await deployHeld(ward, 'endless', first);
     const running = ward.invoke('endless', {}, first);
-    const before = cgroupsOf(ward.instance).length;
-    await ward.until(() => cgroupsOf(ward.instance).length > before);
+    await endless.begun();
     expect((await ward.cli(['namespace', 'delete', 'deleted', '--data', ward.dataDir])).code).toBe(0);
     expect((await ward.request('GET', actions, { auth: first })).status).toBe(401);
     expect((await running).body.response.result.error).toBe(

@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import openwhisk from 'openwhisk';
 import { stringify } from 'yaml';
-import { runCommand, startCommand } from '../src/lib/index.ts';
+import { errnoOf, runCommand, startCommand } from '../src/lib/index.ts';
 
 const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
 export const imagesDir = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
@@ -262,8 +262,13 @@ export function freezerStatesOf(instance: string): string[] {
   return cgroupsOf(instance).flatMap((path) => {
     const v1 = join(path, 'freezer.state');
     const v2 = join(path, 'cgroup.freeze');
-    if (existsSync(v1)) return [readFileSync(v1, 'utf8').trim()];
-    if (existsSync(v2)) return [readFileSync(v2, 'utf8').trim() === '1' ? 'FROZEN' : 'THAWED'];
+    try {
+      if (existsSync(v1)) return [readFileSync(v1, 'utf8').trim()];
+      if (existsSync(v2)) return [readFileSync(v2, 'utf8').trim() === '1' ? 'FROZEN' : 'THAWED'];
+    } catch (error) {
+      // It has ended meanwhile.
+      if (!['ENOENT', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
+    }
     return [];
   });
 }
