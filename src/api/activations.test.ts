@@ -160,3 +160,23 @@ describe('one', () => {
     expect([answer.status, answer.body]).toEqual([status, { error, code: answer.headers['x-request-id'] }]);
   });
 });
+
+test('the stream of a run that ends before its log was found has all of it at the end', async () => {
+  await using api = await startApi();
+  const ended = Promise.withResolvers<ReturnType<typeof completion>>();
+  api.script = () => ended.promise;
+  await api.call('PUT', 'actions/a', { body: hello });
+  const { activationId } = (await api.call('POST', 'actions/a')).body as { activationId: string };
+  const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
+  // Its head has come: the run is followed, and has no log yet.
+  const stream = await fetch(`${url}/api/v1/namespaces/_/activations/${activationId}/stream`, {
+    headers: { authorization: basic(api.key) },
+  });
+  const lines = ['2026-01-01T10:00:00.123456789Z stdout: one', '2026-01-01T10:00:00.123456790Z stdout: two'];
+  ended.resolve(completion({ done: true }, { logs: Promise.resolve(lines) }));
+  const [first, second, end] = (await stream.text()).trim().split('\n\n');
+  expect([first, second]).toEqual(lines.map((line) => `event: log\ndata: ${JSON.stringify(line)}`));
+  const record = JSON.parse(end?.replace('event: end\ndata: ', '') ?? '');
+  expect(record).toMatchObject({ activationId, response: { result: { done: true } } });
+  expect(record.logs).toBeUndefined();
+});
