@@ -184,8 +184,11 @@ export class Ward implements AsyncDisposable {
   }
 
   /** Runs the command line as a user would, pointed at this server. */
-  cli(args: readonly string[], env: NodeJS.ProcessEnv = {}, timeoutMs = 60_000): Promise<CliResult> {
-    return runWard(args, { timeoutMs, env: { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...env } });
+  cli(args: readonly string[], env: NodeJS.ProcessEnv = {}, timeoutMs?: number): Promise<CliResult> {
+    return runWard(args, {
+      ...(timeoutMs && { timeoutMs }),
+      env: { WARD_APIHOST: this.url, WARD_AUTH: this.auth, ...env },
+    });
   }
 
   /** A further namespace, made with the operator's command; its key. */
