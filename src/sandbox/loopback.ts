@@ -39,6 +39,9 @@ function socatArgv(port: number, path: string): string[] {
   ];
 }
 
+/** Of a socket that is not there, does not listen, or has not been given its mode yet. */
+const early: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES']);
+
 /** The host's half. @throws Fault PORT_UNREACHABLE */
 export async function connectThrough(
   { path, said }: Pick<WayIn, 'path' | 'said'>,
@@ -49,7 +52,7 @@ export async function connectThrough(
     try {
       return await connected(path);
     } catch (error) {
-      const isEarly = ['ENOENT', 'ECONNREFUSED'].includes(errnoOf(error) ?? '');
+      const isEarly = early.has(errnoOf(error) ?? '');
       if (!isEarly || said() !== undefined || hasEnded() || performance.now() > patience) {
         throw unreachable(said() ?? messageOf(error), error);
       }
