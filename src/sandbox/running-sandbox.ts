@@ -18,7 +18,9 @@ import { makeRelayFolder, type RelayPlace } from './relay.ts';
 import type { RuntimeDriver } from './runtime/types.ts';
 import type { RuntimeProcess } from './runtime-process.ts';
 import { startServing } from './served-port.ts';
+import type { SocketWatch } from './socket-watch.ts';
 import type { MadeSandbox, SandboxExit } from './types.ts';
+import { type Violation, violation } from './violations.ts';
 
 export interface SandboxParts {
   readonly id: string;
@@ -37,6 +39,10 @@ export interface SandboxParts {
   readonly refusalsTold?: (() => Promise<void>) | undefined;
   /** Reports what the kernel has written of it and others to its log; absent where there is no LSM. */
   readonly hearKernel?: (() => void) | undefined;
+  /** Absent: their number is not bounded. */
+  readonly sockets?: SocketWatch;
+  /** Hears what is found while it runs. */
+  readonly onViolation?: (violation: Violation) => void;
   /** Removes runtime state, cgroup, bundle and id range. Called once, after everything in it is dead. */
   readonly remove: () => Promise<void>;
 }
@@ -45,16 +51,28 @@ export function superviseSandbox(parts: SandboxParts): MadeSandbox {
   const { id, process, cgroup } = parts;
   let isKilled = false;
   let hasEnded = false;
+  let hasTooManySockets = false;
   let lastUsage: CgroupUsage | undefined;
   let destruction: Promise<void> | undefined;
   const relays: { end(): Promise<void> }[] = [];
   let isServing = false;
 
+  const onExcess = (why: string) => {
+    hasTooManySockets = true;
+    parts.onViolation?.(violation('oom', why));
+    void cgroup.kill().catch(() => {});
+  };
+  // A network of a kernel of its own is in the memory of that kernel.
+  const watch = parts.driver.ownsNetwork
+    ? undefined
+    : parts.sockets?.add({ pids: () => cgroup.pids(), onExcess });
   const exited = process.exited.then(async ([code, signal]): Promise<SandboxExit> => {
     hasEnded = true;
     lastUsage = cgroup.usage();
+    watch?.[Symbol.dispose]();
     parts.hearKernel?.();
-    return describeExit(parts, code, signal, lastUsage.oomKills, isKilled);
+    const isOutOfMemory = lastUsage.oomKills > 0 || hasTooManySockets;
+    return describeExit(parts, code, signal, isOutOfMemory, isKilled);
   });
   const removed = exited.then(async () => {
     // Its relay is in the group, and can't end while that is frozen.
@@ -146,14 +164,14 @@ function describeExit(
   parts: SandboxParts,
   code: number | null,
   runtimeSignal: NodeJS.Signals | null,
-  oomKills: number,
+  outOfMemory: boolean,
   killed: boolean,
 ): SandboxExit {
   const signal = runtimeSignal ?? signalOf(code);
   return {
     code,
     signal,
-    outOfMemory: oomKills > 0,
+    outOfMemory,
     seccompKill: signal === 'SIGSYS' && !killed,
     killed,
     runtimeError: killed || code === 0 ? '' : runtimeErrorOf(parts, runtimeSignal),

@@ -32,6 +32,7 @@ import { probeRuntime } from './runtime/probe.ts';
 import { sealProgram, unsealAll } from './runtime/sealed.ts';
 import type { RunPaths, RuntimeDriver } from './runtime/types.ts';
 import type { RuntimeProcess, StartRuntime } from './runtime-process.ts';
+import { openSocketWatch } from './socket-watch.ts';
 import { buildSpec } from './spec/build.ts';
 import { idRangeSize } from './spec/namespaces.ts';
 import { cpuPeriodUsec, cpuQuotaUsec } from './spec/resources.ts';
@@ -89,6 +90,7 @@ export class LocalSandboxHost implements AsyncDisposable {
   readonly #lsm: LsmGuard;
   readonly #denials: DenialWatch | undefined;
   readonly #waysOut: WaysOut;
+  readonly #sockets = openSocketWatch();
   readonly #instanceDir: string;
   readonly #sealedDir: string;
   readonly #devices: DeviceFolders;
@@ -184,6 +186,7 @@ export class LocalSandboxHost implements AsyncDisposable {
     this.#isClosed = true;
     await Promise.allSettled([...this.#starting, ...this.#runtimes.values()]);
     await Promise.allSettled([...this.#running.values()].map((sandbox) => sandbox.destroy()));
+    this.#sockets[Symbol.dispose]();
     await this.#waysOut.close();
     // Fails when one of them is still there: then its group can't be removed.
     await this.#cgroups.remove();
@@ -319,6 +322,8 @@ export class LocalSandboxHost implements AsyncDisposable {
       policy: request.policy,
       refusalsTold: wayOut?.told,
       hearKernel: this.#denials?.look,
+      sockets: this.#sockets,
+      onViolation,
       remove: async () => {
         confined?.[Symbol.dispose]();
         await this.#remove(parts).catch((error: unknown) => {

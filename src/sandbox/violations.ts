@@ -4,7 +4,7 @@ export const violationKinds = ['seccomp', 'oom', 'pids', 'lsm', 'egress'] as con
 
 /**
  * - `seccomp`: a tripwire call, or one of another ABI; the process was ended by SIGSYS
- * - `oom`: the kernel ended a process of it for exceeding the memory limit
+ * - `oom`: the kernel ended a process of it for exceeding the memory limit, or Ward all of it for its sockets
  * - `pids`: it could not make a process or thread, because it had as many as it may
  * - `lsm`: AppArmor or SELinux refused something
  * - `egress`: a connection to where it may not

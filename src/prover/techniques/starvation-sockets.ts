@@ -57,12 +57,12 @@ blocked("limit", "%d MiB in %d sockets" % (held >> 20, len(kept)))
     program: `${held}
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 try:
-    for _ in range(768):
+    for _ in range(1000):
         one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         one.bind(("127.0.0.1", 0))
         kept.append(one)
-        for _ in range(64):
+        for _ in range(24):
             sender.sendto(bytes(8192), one.getsockname())
 except OSError as error:
     blocked(error)
@@ -75,6 +75,80 @@ for one in kept:
             hold(8192)
     except BlockingIOError:
         pass
+blocked("limit", "%d MiB in %d sockets" % (held >> 20, len(kept)))
+`,
+  },
+  {
+    ...head,
+    reaches,
+    name: 'memory-tcp-unaccepted',
+    title: 'hold memory in connections of TCP that nobody accepts, and whose other end is closed',
+    reference: 'tcp(7), listen(2), net.core.somaxconn',
+    expects: ['limit', 'killed', 'EMFILE', 'ENOMEM', 'ENOBUFS'],
+    harmlessInGvisor: counted,
+    program: `${held}
+waiting = 0
+def connected(place):
+    end = socket.socket()
+    end.settimeout(0.02)
+    try:
+        end.connect(place)
+    except TimeoutError:
+        end.close()
+        return None
+    end.setblocking(False)
+    return end
+try:
+    for _ in range(1000):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1 << 16)
+        kept.append(listener)
+        while (end := connected(listener.getsockname())) is not None:
+            waiting += 1
+            try:
+                while True:
+                    hold(end.send(bytes(1 << 16)))
+            except BlockingIOError:
+                end.close()
+except OSError as error:
+    blocked(error, "%d MiB in %d connections" % (held >> 20, waiting))
+blocked("limit", "%d MiB in %d connections" % (held >> 20, waiting))
+`,
+  },
+  {
+    ...head,
+    reaches,
+    name: 'memory-netlink',
+    title: 'hold memory in replies of netlink that nobody reads',
+    reference: 'netlink(7), RTM_GETLINK, SO_MEMINFO',
+    expects: ['limit', 'killed', 'EMFILE', 'ENOMEM', 'ENOBUFS'],
+    harmlessInGvisor: counted,
+    program: `${held}
+SO_MEMINFO, RTM_GETLINK, NLM_F_REQUEST, NLM_F_DUMP = 55, 18, 1, 0x300
+question = struct.pack("IHHII", 20, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + bytes(4)
+def queued(end):
+    try:
+        return struct.unpack("I", end.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 36)[:4])[0]
+    except OSError as error:
+        if error.errno == errno.ENOPROTOOPT:
+            return 0
+        raise
+try:
+    for _ in range(1000):
+        end = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        end.setblocking(False)
+        kept.append(end)
+        before, now = -1, 0
+        while now > before:
+            for _ in range(8):
+                attempt(lambda: end.send(question))
+            before, now = now, queued(end)
+        hold(now)
+except OSError as error:
+    blocked(error, "%d MiB in %d sockets" % (held >> 20, len(kept)))
 blocked("limit", "%d MiB in %d sockets" % (held >> 20, len(kept)))
 `,
   },

@@ -66,8 +66,9 @@ const removals = {
     ),
   }),
   'resource-limits': (spec) => withProcess(spec, { rlimits: [] }),
-  'memory-limit': (spec) =>
-    withResources(spec, ({ memory }) => ({ memory: { limit: memory.limit * factor } })),
+  /** What is not counted is limited by settings of its network, and by a watch that such sandboxes don't have. */
+  'memory-limit': ({ linux: { sysctl: _, ...linux }, ...spec }) =>
+    withResources({ ...spec, linux }, ({ memory }) => ({ memory: { limit: memory.limit * factor } })),
   'pids-limit': (spec) =>
     withProcess(
       withResources(spec, ({ pids }) => ({ pids: { limit: pids.limit * factor } })),

@@ -40,7 +40,7 @@ const rows: readonly Row[] = [
     without: ['memory-limit'],
     techniques: [
       'memory-bomb memory-shared memory-processes memory-tmpfs memory-page-tables memory-socket-buffers',
-      'memory-tcp memory-udp',
+      'memory-tcp memory-udp memory-tcp-unaccepted memory-netlink',
     ],
   },
   {

@@ -63,6 +63,8 @@ test('what is the machine’s can’t be reached by an argument: large pages, me
   expect(values('fadvise64')).not.toContain(4);
   // SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF: code of the sandbox's choosing in the kernel.
   for (const option of [26, 50, 51]) expect(options('setsockopt', SOL_SOCKET)).not.toContain(option);
+  // SO_RCVBUF: connections that nobody has accepted would have it too.
+  expect(options('setsockopt', SOL_SOCKET)).not.toContain(8);
   // F_SETLEASE, F_NOTIFY
   for (const command of [1024, 1026]) expect(values('fcntl')).not.toContain(command);
   // The number of instances is counted on the host's root as well, whoever in a user namespace makes them.
@@ -125,7 +127,7 @@ test('futexes that wait and wake, none that lends priorities; one’s own FS bas
   expect(allowed('arch_prctl')?.map(([test]) => test?.value)).toEqual([0x1002, 0x1003]);
 });
 
-test('error queues seem to be on, for the resolver of libc', () => {
+test('error queues seem to be on, for the resolver of libc, and receive buffers to be set', () => {
   expect(strictProfile.answered).toEqual([
     {
       call: 'setsockopt',
@@ -141,6 +143,14 @@ test('error queues seem to be on, for the resolver of libc', () => {
       condition: [
         { index: 1, value: 41 },
         { index: 2, value: 25 },
+      ],
+    },
+    {
+      call: 'setsockopt',
+      errno: 0,
+      condition: [
+        { index: 1, value: 1 },
+        { index: 2, value: 8 },
       ],
     },
   ]);

@@ -30,6 +30,20 @@ test('the strict policy', () => {
   ]);
 });
 
+test('settings of its network under crun, which can write them, and of no network that was made before', () => {
+  expect(buildSpec(input).linux.sysctl).toEqual({
+    'net.ipv4.tcp_rmem': '4096 32768 6291456',
+    'net.ipv4.tcp_max_tw_buckets': '4096',
+  });
+  const runc = { ...input.runtime, name: 'runc' as const };
+  expect(buildSpec({ ...input, runtime: runc }).linux.sysctl).toBeUndefined();
+  const network = {
+    namespace: '/run/ward/one/bundles/a1/net',
+    resolvConf: '/run/ward/one/bundles/a1/resolv.conf',
+  };
+  expect(buildSpec({ ...input, network }).linux.sysctl).toBeUndefined();
+});
+
 test('mounts: nothing but /proc, /dev, two limited tmpfs and the code', () => {
   expect(buildSpec(input).mounts).toEqual([
     {

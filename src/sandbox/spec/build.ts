@@ -31,10 +31,27 @@ export function buildSpec(input: SpecInput): OciSpec {
       gidMappings: idMappings(input.firstId),
       resources: resourcesOf(policy, host),
       devices: [],
+      ...settingsOf(input),
       maskedPaths: policy.maskedPaths,
       readonlyPaths: policy.readonlyPaths,
       seccomp: compileSeccomp(profile, { arch: host.arch, landlock: usesLandlock }),
       ...mountLabel(input),
+    },
+  };
+}
+
+/**
+ * Of the sandbox's own network, for connections that its program has not accepted, whose memory no group is charged for
+ * (Documentation/networking/ip-sysctl.rst): each starts with a small buffer, which grows as the program reads. Entries in
+ * TIME_WAIT are not counted either. runc writes settings after it has hidden them, and the network
+ * of a sandbox that may reach something is not its own.
+ */
+function settingsOf({ runtime, network }: SpecInput): Pick<OciSpec['linux'], 'sysctl'> {
+  if (runtime.name !== 'crun' || network !== undefined) return {};
+  return {
+    sysctl: {
+      'net.ipv4.tcp_rmem': '4096 32768 6291456',
+      'net.ipv4.tcp_max_tw_buckets': '4096',
     },
   };
 }

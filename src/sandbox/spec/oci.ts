@@ -54,6 +54,7 @@ export interface OciLinux {
   readonly gidMappings: readonly OciIdMapping[];
   readonly resources: OciResources;
   readonly devices: readonly [];
+  readonly sysctl?: Readonly<Record<string, string>>;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly seccomp: OciSeccomp;

@@ -121,6 +121,10 @@ const breakers: Readonly<Record<string, readonly OciSpec[]>> = {
     resources({ pids: { limit: -1 } }),
     resources({ cpu: { quota: -1, period: 100_000 } }),
   ],
+  'settings are of a network namespace that is new': [
+    linux({ sysctl: { ...good.linux.sysctl, 'kernel.core_pattern': 'core' } }),
+    linux({ sysctl: { ...good.linux.sysctl, 'net.ipv4.tcp_mem': '1 1 1' } }),
+  ],
   'all devices are denied, then a few allowed, none to be made': [
     resources({ devices: [] }),
     resources({ devices: good.linux.resources.devices.slice(1) }),

@@ -34,6 +34,8 @@ export function validateSpec(spec: OciSpec, context: ValidationContext): void {
   throw sandboxFault('SPEC_UNSAFE', `refusing to start a sandbox whose configuration breaks: ${rules}`);
 }
 
+/** Others of `net` are the host's in every namespace. */
+const networkSettings = new Set(['net.ipv4.tcp_rmem', 'net.ipv4.tcp_max_tw_buckets']);
 const namespaceKinds = ['pid', 'network', 'ipc', 'uts', 'mount', 'user', 'cgroup'];
 
 export const validations: readonly Validation[] = [
@@ -186,6 +188,15 @@ export const validations: readonly Validation[] = [
     holds: ({ linux: { seccomp } }) =>
       seccomp.architectures.length === 1 &&
       ['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64'].includes(seccomp.architectures[0] ?? ''),
+  },
+  {
+    rule: 'settings are of a network namespace that is new',
+    holds: ({ linux: { sysctl = {}, namespaces } }) =>
+      Object.keys(sysctl).every(
+        (name) =>
+          networkSettings.has(name) &&
+          namespaces.some(({ type, path }) => type === 'network' && path === undefined),
+      ),
   },
   {
     rule: 'no terminal',
