@@ -49,6 +49,7 @@ const testPrograms = [
     package: 'redis-server',
     why: 'compositions of tests meet in it',
   },
+  { name: 'oras', argv: ['oras', 'version'], package: 'oras', why: 'tests push files with it' },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
 ];
 

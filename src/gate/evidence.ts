@@ -4,6 +4,7 @@ import { type Log, messageOf } from '../lib/index.ts';
 import type { Report } from '../scanner/index.ts';
 import type { KnownBase } from './judge/bases.ts';
 import type { Policy } from './policy/policy.ts';
+import type { Subject } from './store/gate-store.ts';
 import { envelopeMediaType } from './trust/envelope.ts';
 import type { TrustedKey } from './trust/keys.ts';
 import type { ArtifactLayer } from './trust/oci-documents.ts';
@@ -44,7 +45,7 @@ export interface Weighed {
 /** What can't be read is no evidence: the rules that need it say no. */
 export async function weigh(
   sources: EvidenceSources,
-  { kind, digest }: { readonly kind: 'image' | 'code'; readonly digest: Digest | undefined },
+  { kind, digest }: { readonly kind: Subject['kind']; readonly digest: Digest | undefined },
   policy: Policy,
   report: Report | undefined,
 ): Promise<Weighed> {

@@ -48,6 +48,7 @@ const scanned = async (name: string, digest: Digest) => {
 };
 const scanner: GateOptions['scanner'] = {
   scanImage: (image) => scanned(image.name, image.digest),
+  scanArtifact: (artifact) => scanned(artifact.name, artifact.digest),
   scanCode: (bytes, { name }) => scanned(name, digestOf(bytes)),
   rejudge: async (report) => ({ ...report, findings: found }),
 };
@@ -94,7 +95,9 @@ describe('at push', () => {
     found = [vulnerability(), malware()];
     const verdict = await push('bad');
     expect(verdict.outcome).toBe('deny');
-    expect(verdict.summary).toMatch(/^denied by policy: 1 malware, 1 high .*; report: \/report\/sha256:/);
+    expect(verdict.summary).toMatch(
+      /^denied by policy \(malware, vulnerabilities[^)]*\): 1 malware, 1 high .*; report: \/report\/sha256:/,
+    );
     expect(store.audit()).toMatchObject([
       { event: 'verdict', actor: 'key 1', name: 'app', stage: 'push', namespace: 'guest', outcome: 'allow' },
       { name: 'bad', outcome: 'deny', digest: digestOf('bad'), advisoryRevision: 'r1' },
@@ -114,7 +117,7 @@ describe('at push', () => {
       return reportOf({ target: { name: image.name, digest: image.digest } });
     };
     const narrow = gateWith({
-      scanner: { scanImage, scanCode: () => Promise.reject(), rejudge: async (report) => report },
+      scanner: { ...scanner, scanImage, scanCode: () => Promise.reject(), rejudge: async (report) => report },
       scans: { concurrent: 1, waiting: 1 },
     });
     const first = push('a', narrow);
@@ -131,18 +134,19 @@ describe('at push', () => {
   it('what fails, or takes too long, is denied', async () => {
     const scanner = (scanImage: () => Promise<Report>) => ({
       scanImage,
+      scanArtifact: scanImage,
       scanCode: scanImage,
       rejudge: async (report: Report) => report,
     });
     const failing = gateWith({ scanner: scanner(() => Promise.reject(new Error('bad\u001b layer'))) });
     expect(await push('a', failing)).toMatchObject({
       outcome: 'deny',
-      reasons: [{ rule: 'scan', text: 'it could not be scanned: bad\ufffd layer' }],
+      reasons: [{ rule: 'unscanned', text: 'it could not be scanned: bad\ufffd layer' }],
     });
     const slow = gateWith({ scanner: scanner(() => new Promise(() => {})), scans: { timeoutMs: 5 } });
     expect(await push('b', slow)).toMatchObject({
       outcome: 'deny',
-      reasons: [{ rule: 'scan', text: 'it could not be scanned: it took longer than 0.005 s' }],
+      reasons: [{ rule: 'unscanned', text: 'it could not be scanned: it took longer than 0.005 s' }],
     });
     expect(store.audit().map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
   });
@@ -274,6 +278,7 @@ describe('at run', () => {
     await admitCode();
     const scanner = {
       scanImage: () => Promise.reject(),
+      scanArtifact: () => Promise.reject(),
       scanCode: () => Promise.reject(),
       rejudge: () => {
         throw new Error('broken');
@@ -417,6 +422,7 @@ describe('when advisories change', () => {
       },
       scanner: {
         scanImage: () => Promise.reject(),
+        scanArtifact: () => Promise.reject(),
         scanCode: () => Promise.reject(),
         async rejudge(report) {
           if (report.target.name === 'app') throw new Error('broken');

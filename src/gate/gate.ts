@@ -1,10 +1,10 @@
 /**
  * The gate at its three points: push, deploy, run. It has reports made, judges them by the policy of now, and keeps
- * verdicts and the audit log. What can't be scanned in time, or at all, is denied.
+ * verdicts and the audit log. What can't be scanned in time, or at all, is judged by the rule `unscanned`.
  */
 import { type Digest, digestOf } from '../images/index.ts';
-import { isFault, type Log, messageOf } from '../lib/index.ts';
-import type { ImageSource, Report, Scanner, ScanOptions } from '../scanner/index.ts';
+import { isFault, type Log, matchesPattern, messageOf } from '../lib/index.ts';
+import type { ArtifactSource, ImageSource, Report, Scanner, ScanOptions } from '../scanner/index.ts';
 import { catchUp } from './catching-up.ts';
 import type { GateEvent } from './changes.ts';
 import { type EvidenceSources, weigh } from './evidence.ts';
@@ -19,7 +19,7 @@ import type { Revisions } from './revisions.ts';
 import { createRunVerdicts } from './run-verdicts.ts';
 import { createScans, type ScanLimits } from './scans.ts';
 import type { GateStore, Subject } from './store/gate-store.ts';
-import { codeSubject, imageSubject } from './subject.ts';
+import { artifactSubject, codeSubject, imageSubject } from './subject.ts';
 
 export interface GateOptions extends EvidenceSources {
   /** The policy of now. */
@@ -27,7 +27,7 @@ export interface GateOptions extends EvidenceSources {
   /** Of the policy, the advisories and the VEX of now. */
   readonly revisions: () => Revisions;
   readonly store: GateStore;
-  readonly scanner: Pick<Scanner, 'scanImage' | 'scanCode' | 'rejudge'>;
+  readonly scanner: Pick<Scanner, 'scanImage' | 'scanArtifact' | 'scanCode' | 'rejudge'>;
   /** Where a reader finds the report of a subject: goes into refusals. */
   readonly reportAt?: (subject: Subject) => string | undefined;
   /** Something that runs became worse or better. What it throws is logged. */
@@ -48,6 +48,17 @@ interface Request {
 export interface Gate {
   /** Scans an image that is being pushed. @throws Fault GATE_BUSY, GATE_STOPPING, GATE_STORE_FAILED */
   admitImage(request: Request & { readonly image: ImageSource }): Promise<Verdict>;
+  /**
+   * Scans what is pushed and is no image, unless the policy lets its kind in unlooked at.
+   * @throws Fault GATE_BUSY, GATE_STOPPING, GATE_STORE_FAILED
+   */
+  admitArtifact(
+    request: Request & { readonly artifact: ArtifactSource; readonly artifactType: string },
+  ): Promise<Verdict>;
+  /** Judges an image that is being pushed and can't be scanned, `why` is for people. @throws Fault GATE_STOPPING, GATE_STORE_FAILED */
+  admitUnreadable(
+    request: Request & { readonly name: string; readonly digest: Digest; readonly why: string },
+  ): Promise<Verdict>;
   /** Scans code that is being deployed. @throws Fault GATE_BUSY, GATE_STOPPING, GATE_STORE_FAILED */
   admitCode(
     request: Request & { readonly action: string; readonly code: Uint8Array; readonly kind: string },
@@ -118,7 +129,7 @@ export function createGate(options: GateOptions): Gate {
     } catch (error) {
       if (isFault(error) && isOfGate(error.code)) throw error;
       log.warn({ digest: subject.digest, reason: messageOf(error) }, 'a scan failed');
-      return { failure: plainText(`it could not be scanned: ${messageOf(error)}`, 300) };
+      return { unread: plainText(`it could not be scanned: ${messageOf(error)}`, 300) };
     }
   };
 
@@ -128,7 +139,7 @@ export function createGate(options: GateOptions): Gate {
     [stage, ...further]: readonly [Stage, ...Stage[]],
     { namespace, actor }: Request,
     name: string,
-    { report, failure }: Scanned,
+    { report, unread, exempt }: Scanned,
   ): Promise<Verdict> => {
     const weighed = await weigh(options, subject, policy(), report);
     const now = clock();
@@ -140,7 +151,8 @@ export function createGate(options: GateOptions): Gate {
         namespace,
         report: weighed.report,
         vexRevision: weighed.vexRevision,
-        failure,
+        unread,
+        exempt,
         reportAt: options.reportAt?.(subject),
         now,
       };
@@ -166,6 +178,22 @@ export function createGate(options: GateOptions): Gate {
         const isNews = result.report !== undefined && store.verdicts(subject.digest).length > 1;
         if (isNews) await rejudging.rejudge(subject);
         return verdict;
+      }),
+    admitArtifact: (request) =>
+      tracked(async () => {
+        const { artifact, artifactType, namespace } = request;
+        const subject = artifactSubject(artifact.digest);
+        const { exempt } = rulesFor(policy(), namespace, 'push').artifacts;
+        const isExempt = exempt.some((pattern) => matchesPattern(pattern, artifactType));
+        const result = isExempt
+          ? { exempt: plainText(artifactType, 100) }
+          : await scanned(subject, (scan) => scanner.scanArtifact(artifact, scan));
+        return conclude(subject, ['push'], request, artifact.name, result);
+      }),
+    admitUnreadable: (request) =>
+      tracked(() => {
+        const { name, digest, why } = request;
+        return conclude(imageSubject(digest), ['push'], request, name, { unread: plainText(why, 300) });
       }),
     admitCode: (request) =>
       tracked(async () => {
@@ -210,7 +238,9 @@ export function createGate(options: GateOptions): Gate {
 
 interface Scanned {
   readonly report?: Report | undefined;
-  readonly failure?: string;
+  readonly unread?: string;
+  /** The kind that the policy lets in unlooked at. */
+  readonly exempt?: string;
 }
 
 /** It says nothing of what was to be scanned. */

@@ -6,11 +6,11 @@ import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Stage } from './policy/rules-schema.ts';
-import type { GateStore } from './store/gate-store.ts';
+import type { GateStore, Subject } from './store/gate-store.ts';
 
 /** A report, and for what it is judged. */
 export interface TestedReport {
-  readonly kind: 'image' | 'code';
+  readonly kind: Subject['kind'];
   /** Undefined: the report does not tell. */
   readonly digest: Digest | undefined;
   readonly report: Report;

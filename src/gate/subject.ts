@@ -13,6 +13,11 @@ export function codeSubject(codeDigest: Digest, kind: string): Subject {
 }
 
 /** @param digest of the manifest */
+export function artifactSubject(digest: Digest): Subject {
+  return { kind: 'artifact', digest };
+}
+
+/** @param digest of the manifest */
 export function imageSubject(digest: Digest): Subject {
   return { kind: 'image', digest };
 }

@@ -42,6 +42,7 @@ export { entryPath, linkTarget, showPath } from './layer/entry-path.ts';
 export { layerLimits } from './layer/layer-limits.ts';
 export { type LayerPaths, openLayerPaths } from './layer/layer-paths.ts';
 export { isElsewhere, isLayerType } from './layer/layer-types.ts';
+export { layerStartBytes, mayBeLayer } from './layer/may-be-layer.ts';
 export { parsePax, paxNumber } from './layer/pax.ts';
 export type { TarEntry } from './layer/tar-entry.ts';
 export { blockBytes, invalidTar, parseTarHeader } from './layer/tar-header.ts';
@@ -71,6 +72,7 @@ export {
   configSchema,
   type Descriptor,
   type Index,
+  indexMediaType,
   indexSchema,
   indexTypes,
   manifestMediaType,
@@ -84,6 +86,7 @@ export { blobsKnownIn, registrySchema } from './registry-store/database.ts';
 export { registryStoreFault, registryStoreFaults } from './registry-store/faults.ts';
 export {
   hasImageConfig,
+  isManifestType,
   type ManifestDocument,
   maxManifestBytes,
   readManifestDocument,

@@ -64,6 +64,7 @@ describe('the gate', () => {
         digest: image.digest,
         mediaType: manifestType,
         bytes: image.bytes,
+        document: expect.objectContaining({ digest: image.digest }),
         subject: `sha256:${'a'.repeat(64)}`,
         artifactType: undefined,
       },

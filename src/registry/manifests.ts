@@ -97,6 +97,7 @@ async function put(
       digest,
       mediaType,
       bytes,
+      document,
       subject,
       artifactType,
     };

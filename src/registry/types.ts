@@ -1,5 +1,5 @@
 /** What the registry is told of the world around it: who calls, and who judges what is pushed. */
-import type { DeletedManifest, Digest } from '../images/index.ts';
+import type { DeletedManifest, Digest, ManifestDocument } from '../images/index.ts';
 
 /** `push` is also to delete. */
 export type Right = 'pull' | 'push';
@@ -27,6 +27,7 @@ export interface PushedManifest {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly bytes: Buffer;
+  readonly document: ManifestDocument;
   /** What it says something about. */
   readonly subject?: Digest | undefined;
   /** What it says that it is; undefined for what is an image. */

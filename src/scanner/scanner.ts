@@ -2,7 +2,7 @@
  * The scanner: reads images layer by layer, folders, function code and SBOMs, and says what is in them and what is wrong
  * with it. What was read of a layer is kept, so that it is read once.
  */
-import { type Digest, digestOf, isLayerType } from '../images/index.ts';
+import { type Digest, digestOf, isElsewhere, isLayerType } from '../images/index.ts';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
 import { scannerFault } from './faults.ts';
 import { type Judge, openJudge } from './judge.ts';
@@ -15,7 +15,15 @@ import type { InspectorModule } from './processes/scan-process.ts';
 import type { StartProgram } from './processes/start-program.ts';
 import { analystHere } from './processes/this-process.ts';
 import { type SharedWork, shareWork } from './shared-work.ts';
-import type { AdvisoryMatcher, ImageSource, InspectorSet, Report, Scanner, ScanOptions } from './types.ts';
+import type {
+  AdvisoryMatcher,
+  ArtifactSource,
+  ImageSource,
+  InspectorSet,
+  Report,
+  Scanner,
+  ScanOptions,
+} from './types.ts';
 
 export interface ScannerOptions {
   readonly matcher: AdvisoryMatcher;
@@ -56,6 +64,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
   const parts = { analyst, judge, cache, underWay: shareWork<LayerAnalysis>(), log };
   return {
     scanImage: (image, scan) => scanImage(parts, image, signalOf(scan)),
+    scanArtifact: (artifact, scan) => scanArtifact(parts, artifact, signalOf(scan)),
     prepare: async () => {
       await analyst.revision();
     },
@@ -108,6 +117,16 @@ async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal):
   });
 }
 
+async function scanArtifact(parts: Parts, artifact: ArtifactSource, signal: AbortSignal): Promise<Report> {
+  const { readArtifact } = await import('./artifact.ts');
+  const target = { name: artifact.name, kind: 'artifact', digest: artifact.digest } as const;
+  const read = await readArtifact(artifact, {
+    layer: (layer) => analysisOf(parts, layer, signal),
+    zip: (bytes) => parts.analyst.code(bytes, 'zip', signal),
+  });
+  return parts.judge.judged(target, read);
+}
+
 /** A layer that can't be read is one with a gap. @throws Fault LAYER_MISMATCH */
 async function layerOf(
   parts: Parts,
@@ -122,6 +141,10 @@ async function layerOf(
   try {
     analysis = await analysisOf(parts, layer, signal);
   } catch (error) {
+    if (isFault(error, 'BLOB_NOT_FOUND') && isElsewhere(mediaType)) {
+      const reason = `the layer ${digest} was not scanned: it is not here, and clients get it from elsewhere`;
+      return emptyAnalysis(digest, diffId, reason);
+    }
     if (!isFault(error) || !unreadable.has(error.code)) throw error;
     return emptyAnalysis(digest, diffId, `the layer ${digest} was not read: ${messageOf(error)}`);
   }

@@ -160,7 +160,7 @@ export interface Report {
   readonly target: {
     /** As it was asked for. */
     readonly name: string;
-    readonly kind: 'image' | 'folder' | 'sbom' | 'code';
+    readonly kind: 'image' | 'artifact' | 'folder' | 'sbom' | 'code';
     /** Of the manifest or the archive. */
     readonly digest?: Digest | undefined;
   };
@@ -287,6 +287,21 @@ export interface ImageLayer {
   readonly isVerified?: true | undefined;
 }
 
+/** What was pushed and is no image: blobs, each of which is looked at by itself. */
+export interface ArtifactSource {
+  readonly name: string;
+  /** Of its manifest. */
+  readonly digest: Digest;
+  readonly blobs: readonly ArtifactBlob[];
+}
+
+export interface ArtifactBlob extends Pick<ImageLayer, 'digest' | 'open' | 'file' | 'isVerified'> {
+  /** Bytes. */
+  readonly size: number;
+  /** The file's name, where its pusher gave one. */
+  readonly title?: string | undefined;
+}
+
 export interface ScanOptions {
   /** Ends the scan early: it then fails with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -295,6 +310,11 @@ export interface ScanOptions {
 export interface Scanner {
   /** A layer that can't be read is a gap. @throws Fault LAYER_MISMATCH, and what opening a layer fails with */
   scanImage(image: ImageSource, options?: ScanOptions): Promise<Report>;
+  /**
+   * A blob that may be a layer is read as one; a zip, for the files in it; all others, as a file.
+   * @throws what opening a blob fails with; what can't be read is a gap
+   */
+  scanArtifact(artifact: ArtifactSource, options?: ScanOptions): Promise<Report>;
   /** Starts what reads, so that the first scan need not wait for it. @throws Fault SCAN_FAILED */
   prepare(): Promise<void>;
   /**

@@ -145,7 +145,7 @@ export async function policyInForce(
 function givenReport(report: Report): TestedReport {
   const { kind, digest } = report.target;
   const occasions = [{ stage: 'push', namespace: guest }] as const;
-  return { kind: kind === 'code' ? 'code' : 'image', digest, report, occasions };
+  return { kind: kind === 'code' || kind === 'artifact' ? kind : 'image', digest, report, occasions };
 }
 
 async function openExistingStore(dataDir: string): Promise<GateStore> {

@@ -28,12 +28,13 @@ test('every rule is told', () => {
 test('every key below a rule is told in its row', () => {
   const rules = rulesFor(defaultPolicy(), 'guest', 'push');
   const { limits, unknown, graceDays, epss } = rules.vulnerabilities;
-  const { distribution, advisories, bases, signatures, malware } = rules;
+  const { artifacts, distribution, advisories, bases, signatures, malware } = rules;
   for (const part of [
     limits,
     unknown,
     graceDays,
     epss,
+    artifacts,
     distribution,
     advisories,
     bases,

@@ -13,14 +13,10 @@ const dayMs = 86_400_000;
 export function gapReasons(gaps: readonly Gap[], rules: Rules): readonly Reason[] {
   const [first] = gaps;
   if (first === undefined) return [];
-  const what = counted(gaps.length, 'part', 'parts');
   // Of an image as a whole there is no path.
   const where = first.path === '' ? '' : `${plainText(first.path, 100)}: `;
-  return plainReason(
-    'gaps',
-    rules.gaps,
-    `${what} could not be scanned (${where}${plainText(first.reason, 100)})`,
-  );
+  const more = gaps.length === 1 ? '' : `, and ${counted(gaps.length - 1, 'more part', 'more parts')}`;
+  return plainReason('gaps', rules.gaps, `could not be read: ${where}${plainText(first.reason, 160)}${more}`);
 }
 
 export function distributionReasons({ inventory }: Report, rules: Rules, now: number): readonly Reason[] {

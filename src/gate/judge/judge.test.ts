@@ -200,13 +200,18 @@ describe('circumstances', () => {
         policyOf('{ gaps: deny }'),
         caseOf({ inventory: { gaps: [{ path, reason: 'it is broken' }] } }),
       ).reasons.map(({ text }) => text);
-    expect(textsOf('app/a.jar')).toEqual(['1 part could not be scanned (app/a.jar: it is broken)']);
-    expect(textsOf('')).toEqual(['1 part could not be scanned (it is broken)']);
+    expect(textsOf('app/a.jar')).toEqual(['could not be read: app/a.jar: it is broken']);
+    expect(textsOf('')).toEqual(['could not be read: it is broken']);
   });
 
-  it('without a report it is unscanned; a failed scan is denied whatever the policy says', () => {
+  it('without a report, or when the scan fails, it is unscanned; what Ward can’t judge is denied', () => {
     expect(judged('{ unscanned: deny }', caseOf({}, { report: undefined }))).toEqual(['deny', 'unscanned']);
     expect(judged('{}', caseOf({}, { report: undefined }))).toEqual(['allow']);
+    expect(judged('{ unscanned: deny }', caseOf({}, { report: undefined, unread: 'odd' }))).toEqual([
+      'deny',
+      'unscanned',
+    ]);
+    expect(judged('{ unscanned: warn }', caseOf({}, { report: undefined, unread: 'odd' }))[0]).toBe('warn');
     expect(judged('{}', caseOf({}, { report: undefined, failure: 'too slow' }))).toEqual(['deny', 'scan']);
   });
 
@@ -330,12 +335,12 @@ describe('the summary', () => {
     const findings = [vulnerability(), malware(), ...vulnerabilities('high', 4)];
     const { summary } = judge(deny, caseOf({ findings }, { reportAt: 'http://ward/report' }));
     expect(summary).toBe(
-      'denied by policy: 1 malware, 5 high [miner-xmrig CVE-1-high-0 CVE-1-high-1 +3; ' +
+      'denied by policy (malware, vulnerabilities.limits.high): 1 malware, 5 high [miner-xmrig CVE-1-high-0 CVE-1-high-1 +3; ' +
         'upgrade npm lodash 4.17.15 -> 4.17.21]; report: http://ward/report',
     );
   });
 
-  it('is one line of at most 300 characters without control characters, whatever is in the image', () => {
+  it('is one line of at most 400 characters without control characters, whatever is in the image', () => {
     const text = fc.string({ unit: 'binary', maxLength: 400 });
     fc.assert(
       fc.property(text, text, text, fc.option(text), (id, name, version, reportAt) => {
@@ -347,7 +352,7 @@ describe('the summary', () => {
         const gaps = [{ path: name, reason: version }];
         const what = caseOf({ findings, inventory: { gaps } }, { reportAt: reportAt ?? undefined });
         const verdict = judge(deny, what);
-        expect(verdict.summary.length).toBeLessThanOrEqual(300);
+        expect(verdict.summary.length).toBeLessThanOrEqual(400);
         for (const line of [verdict.summary, ...verdict.reasons.map((reason) => reason.text)]) {
           expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
         }

@@ -26,7 +26,7 @@ import { vulnerabilityReasons } from './vulnerabilities.ts';
 export interface Case {
   readonly stage: Stage;
   readonly namespace: string;
-  readonly kind: 'image' | 'code';
+  readonly kind: 'image' | 'artifact' | 'code';
   readonly digest?: Digest | undefined;
   /** Undefined: there is none. */
   readonly report: Report | undefined;
@@ -34,8 +34,12 @@ export interface Case {
   readonly signatures?: readonly VerifiedSignature[] | undefined;
   /** Bases that there are, whether the image stands on them or not. Undefined: that is not known. */
   readonly bases?: readonly KnownBase[] | undefined;
-  /** Why there is no whole report: denied, whatever the policy says. */
+  /** Why it could not be scanned: the rule `unscanned` says what follows. */
+  readonly unread?: string | undefined;
+  /** Why Ward can't judge it: denied, whatever the policy says. */
   readonly failure?: string | undefined;
+  /** The kind of artifact that the policy lets in unlooked at. */
+  readonly exempt?: string | undefined;
   /** Of the operator's VEX, which the report has been through. */
   readonly vexRevision?: string | undefined;
   /** Where a reader finds the report. */
@@ -67,18 +71,22 @@ export function judge(policy: Policy, subject: Case): Verdict {
     advisoryRevision: report?.advisories?.revision,
     vexRevision: subject.vexRevision,
     judgedAt: new Date(now).toISOString(),
-    summary: summarise(outcome, counts, reasons, subject.reportAt),
+    summary:
+      subject.exempt === undefined
+        ? summarise(outcome, counts, reasons, subject.reportAt)
+        : `allowed by policy, not scanned: artifacts of the kind ${subject.exempt} are exempt`,
   };
 }
 
 function reasonsOf(policy: Policy, rules: Rules, subject: Case, sifted: Sifted): readonly Reason[] {
-  const { report, now, kind, failure } = subject;
+  const { report, now, kind, failure, unread, exempt } = subject;
+  if (exempt !== undefined) return [];
   const isImage = kind === 'image';
-  const failed = failure === undefined ? [] : plainReason('scan', 'deny', failure);
   const signatures = isImage ? signatureReasons(subject.signatures, rules, policy) : [];
+  const failed = failure === undefined ? [] : plainReason('scan', 'deny', failure);
   if (report === undefined) {
-    const unscanned =
-      failure === undefined ? plainReason('unscanned', rules.unscanned, 'it was never scanned') : [];
+    const why = unread ?? 'it was never scanned';
+    const unscanned = failure === undefined ? plainReason('unscanned', rules.unscanned, why) : [];
     return [...failed, ...unscanned, ...signatures];
   }
   return [

@@ -3,7 +3,7 @@ import { plainText } from '../plain-text.ts';
 import type { Action } from '../policy/rules-schema.ts';
 import type { Counts, Reason } from './verdict.ts';
 
-export const longestSummary = 300;
+export const longestSummary = 400;
 const longestPlace = 120;
 const mostIds = 3;
 
@@ -18,17 +18,43 @@ export function summarise(
   reportAt: string | undefined,
 ): string {
   const place = reportAt === undefined ? '' : `; report: ${plainText(reportAt, longestPlace)}`;
-  const said = [inWords[outcome], countsInWords(counts), circumstances(reasons), firstIds(reasons)]
-    .filter((part) => part !== '')
-    .join(' ');
+  const said = isUnread(reasons)
+    ? unreadInWords(reasons)
+    : [verdictInWords(outcome, reasons), countsInWords(counts), circumstances(reasons), firstIds(reasons)]
+        .filter((part) => part !== '')
+        .join(' ');
   return `${plainText(said, longestSummary - place.length)}${place}`;
 }
 
-const inWords: Readonly<Record<Action, string>> = {
-  allow: 'allowed by policy:',
-  warn: 'allowed by policy with warnings:',
-  deny: 'denied by policy:',
-};
+/** Rules that speak of what nobody could look at: such a refusal says nothing bad of what is in it. */
+const unreadRules: ReadonlySet<string> = new Set(['gaps', 'unscanned']);
+
+function isUnread(reasons: readonly Reason[]): boolean {
+  const denied = reasons.filter(({ outcome }) => outcome === 'deny');
+  return denied.length > 0 && denied.every(({ rule }) => unreadRules.has(rule));
+}
+
+function unreadInWords(reasons: readonly Reason[]): string {
+  const denied = reasons.filter(({ outcome }) => outcome === 'deny');
+  const [{ rule = '', text = '' } = {}] = denied;
+  const others = denied.slice(1).map((each) => each.text);
+  const why = [text, ...others].map((each) => plainText(each, 220)).join('; ');
+  const remedy =
+    rule === 'gaps'
+      ? 'leave it out, make it readable, or have the operator ignore it (id: gap, with its path)'
+      : 'push it in a form that can be read, or have the operator change the rule';
+  return `not judged, so refused by the rule ${rule}: ${why}; ${remedy}`;
+}
+
+/** A denial names its rules. */
+function verdictInWords(outcome: Action, reasons: readonly Reason[]): string {
+  if (outcome === 'allow') return 'allowed by policy:';
+  if (outcome === 'warn') return 'allowed by policy with warnings:';
+  const rules = new Set(reasons.filter((reason) => reason.outcome === 'deny').map(({ rule }) => rule));
+  return `denied by policy (${[...rules].slice(0, 4).join(', ')}):`;
+}
+
+const placedRules: ReadonlySet<string> = new Set(['malware', 'secrets', 'misconfiguration']);
 
 const nouns: readonly (readonly [keyof Counts, string])[] = [
   ['malware', 'malware'],
@@ -58,8 +84,12 @@ function circumstances(reasons: readonly Reason[]): string {
 function firstIds(reasons: readonly Reason[]): string {
   const worst = reasons[0]?.outcome;
   const decisive = reasons.filter(({ outcome, findings }) => outcome === worst && findings.length > 0);
+  const placed = decisive.filter(({ rule }) => placedRules.has(rule));
+  // A file that somebody has to look for is named with its place.
+  const places = placed.map(({ text }) => plainText(text.slice(text.indexOf(': ') + 2), 90)).join('; ');
   const ids = [...new Set(decisive.flatMap(({ findings }) => findings))];
   if (ids.length === 0) return '';
+  if (placed.length === decisive.length) return `[${places}]`;
   const more = ids.length > mostIds ? ` +${ids.length - mostIds}` : '';
   const upgrades = decisive.flatMap((reason) => reason.upgrades).slice(0, 2);
   const steps = upgrades.map(({ component, version, to }) => `${component} ${version} -> ${to.join('/')}`);

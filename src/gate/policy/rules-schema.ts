@@ -37,6 +37,9 @@ const signatures = {
   annotations: z.record(z.string().min(1).max(200), z.string().max(1000)),
 };
 
+/** Patterns of types: `application/vnd.example.*`. */
+const artifacts = { exempt: z.array(z.string().min(1).max(255)).max(1000) };
+
 const ignoreEntry = z.strictObject({
   id: findingId,
   purl: z.string().min(1).max(2048).optional(),
@@ -62,6 +65,7 @@ export const rulesSchema = z.strictObject({
   gaps: action,
   unscanned: action,
   absentImage: action,
+  artifacts: z.strictObject(artifacts),
   distribution: z.strictObject(distribution),
   advisories: z.strictObject(advisories),
   bases: z.strictObject(bases),
@@ -87,6 +91,7 @@ export const someRulesSchema = z
     gaps: action,
     unscanned: action,
     absentImage: action,
+    artifacts: z.strictObject(artifacts).partial(),
     distribution: z.strictObject(distribution).partial(),
     advisories: z.strictObject(advisories).partial(),
     bases: z.strictObject(bases).partial(),

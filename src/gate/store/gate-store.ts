@@ -14,7 +14,7 @@ import { pack, unpack } from './packed.ts';
 
 /** What is judged: an image by its manifest, or code (`codeSubject`). */
 export interface Subject {
-  readonly kind: 'image' | 'code';
+  readonly kind: 'image' | 'artifact' | 'code';
   readonly digest: Digest;
 }
 
@@ -200,7 +200,7 @@ function bytesOf(value: unknown): Uint8Array {
 }
 
 function kindOf(value: unknown): Subject['kind'] {
-  return value === 'code' ? 'code' : 'image';
+  return value === 'code' || value === 'artifact' ? value : 'image';
 }
 
 function verdictOf(text: unknown): Verdict {

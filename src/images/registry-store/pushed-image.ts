@@ -12,6 +12,9 @@ import type { Manifests } from './manifests.ts';
 import type { RepositoryName, Tag } from './names.ts';
 import type { PushedImage } from './types.ts';
 
+/** What it is compressed by is told by its bytes. */
+const tarLayerMediaType = 'application/vnd.oci.image.layer.v1.tar';
+
 export interface PushedImages {
   read(document: ManifestDocument): Promise<PushedImage>;
   find(repository: RepositoryName, reference: Tag | Digest): Promise<PushedImage>;
@@ -30,9 +33,9 @@ export function createPushedImages(dir: string, content: Content, manifests: Man
     return documentOf(repository, pickPlatform(document.manifests, `index ${digest}`).digest);
   };
   const find = async (repository: RepositoryName, reference: Tag | Digest) =>
-    readParts(content, await documentOf(repository, reference));
+    readParts(content, await documentOf(repository, reference), 'layer');
   return {
-    read: (document) => readParts(content, document),
+    read: (document) => readParts(content, document, 'any'),
     find,
     async unpack(repository, reference, imagesDir) {
       const image = await find(repository, reference);
@@ -51,17 +54,21 @@ export function createPushedImages(dir: string, content: Content, manifests: Man
   };
 }
 
-/** @throws Fault IMAGE_INVALID, BLOB_NOT_FOUND, BLOB_CORRUPT */
+/**
+ * @param types `any`: the layers may be called anything, as engines take them; `layer`: what Ward itself runs.
+ * @throws Fault IMAGE_INVALID, BLOB_NOT_FOUND, BLOB_CORRUPT
+ */
 export async function readParts(
   content: Pick<Content, 'read' | 'open' | 'path'>,
   document: ManifestDocument,
+  types: 'any' | 'layer',
 ): Promise<PushedImage> {
   const { digest, config: descriptor, layers } = document;
   if (descriptor === undefined) throw imageFault('IMAGE_INVALID', `${digest} is an index, and no image`);
   if (layers.length > maxLayers) {
     throw imageFault('IMAGE_INVALID', `${digest} has ${layers.length} layers; at most ${maxLayers} are read`);
   }
-  const odd = layers.find(({ mediaType }) => !isLayerType(mediaType));
+  const odd = types === 'any' ? undefined : layers.find(({ mediaType }) => !isLayerType(mediaType));
   if (odd !== undefined) {
     throw imageFault(
       'IMAGE_INVALID',
@@ -81,7 +88,7 @@ export async function readParts(
     layers: layers.map(({ digest: layer, mediaType, size }, at) => ({
       digest: layer,
       diffId: diffIds[at] ?? layer,
-      mediaType,
+      mediaType: isLayerType(mediaType) ? mediaType : tarLayerMediaType,
       size,
       open: () => content.open(layer),
       file: content.path(layer),

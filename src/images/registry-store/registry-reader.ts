@@ -31,7 +31,7 @@ export async function openRegistryReader(dir: string): Promise<RegistryReader | 
     ...createCompanions(db),
     readManifest: (digest) => content.read(digest, maxManifestBytes),
     openBlob: content.open,
-    readImage: (document) => readParts(content, document),
+    readImage: (document) => readParts(content, document, 'any'),
     usage: (namespace) => bytesHeldBy(db, namespace),
     [Symbol.asyncDispose]: () => db.close(),
   };

@@ -185,7 +185,7 @@ export interface RegistryStore extends AsyncDisposable {
   /** Manifests with referrers, or with a tag `sha256-<hex>` and this suffix beside them; they need not be there themselves. */
   listSubjects(suffix: string): Promise<readonly Digest[]>;
 
-  /** The parts of an image, for a manifest that need not be in the store yet. @throws Fault IMAGE_INVALID */
+  /** The parts of an image, whatever its manifest calls them; it need not be in the store yet. @throws Fault IMAGE_INVALID */
   readImage(document: ManifestDocument): Promise<PushedImage>;
   /** The image behind a reference; an index is narrowed to this machine. @throws Fault MANIFEST_UNKNOWN, IMAGE_INVALID */
   findImage(repository: RepositoryName, reference: Tag | Digest): Promise<PushedImage>;

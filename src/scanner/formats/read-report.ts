@@ -70,7 +70,7 @@ const reportSchema = z.object({
   form: z.literal(1),
   target: z.object({
     name: text,
-    kind: z.enum(['image', 'folder', 'sbom', 'code']),
+    kind: z.enum(['image', 'artifact', 'folder', 'sbom', 'code']),
     digest: digest.optional(),
   }),
   scannedAt: time,

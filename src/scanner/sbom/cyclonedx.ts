@@ -9,6 +9,7 @@ import { sha256Of, toolName, uuidOf } from './identity.ts';
 const rootRef = 'scanned';
 const kinds = {
   image: 'container',
+  artifact: 'file',
   folder: 'application',
   code: 'application',
   sbom: 'application',

@@ -100,7 +100,9 @@ describe('a push', () => {
     expect(errors).toMatchObject([
       {
         code: 'DENIED',
-        message: expect.stringMatching(/^denied by policy: 1 high.*CVE-2021-23337.*4\.17\.21/),
+        message: expect.stringMatching(
+          /^denied by policy \(vulnerabilities[.a-z]*\): 1 high.*CVE-2021-23337.*4\.17\.21/,
+        ),
       },
     ]);
     for (const reference of ['v1', image.digest]) {
@@ -148,7 +150,6 @@ describe('an image whose layers can’t be read as they are run', () => {
       async () => packed((await plain('x'.repeat(5000))).subarray(0, 1024)),
     ],
     ['that are a bomb', gzip, async () => packed(await plain('x'.repeat(100_000_000)))],
-    ['of a type that nobody knows', 'application/x-layer', async () => packed(await plain('a'))],
   ])('%s is refused, and nobody can pull it', async (_what, type, layerOf) => {
     const image = imageOf([await layerOf()], type);
     const answer = await place.push(app, 'v1', image);

@@ -33,6 +33,7 @@ export interface Place extends AsyncDisposable {
   readonly dataDir: string;
   readonly imagesDir: string;
   readonly events: readonly GateEvent[];
+  readonly url: string;
   readonly guarded: GuardedImages;
   policy(text: string): Promise<void>;
   vex(name: string, document: object): Promise<void>;
@@ -88,6 +89,9 @@ export async function openPlace(): Promise<Place> {
     dataDir,
     imagesDir,
     events,
+    get url() {
+      return running.url;
+    },
     get guarded() {
       return running.guarded;
     },

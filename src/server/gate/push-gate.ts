@@ -5,21 +5,24 @@
 import { companionOf, type Gate, isEvidence, type Verdict } from '../../gate/index.ts';
 import {
   type Digest,
+  isDigest,
   type ManifestDocument,
   type PushedImage,
   type RegistryStore,
-  readManifestDocument,
 } from '../../images/index.ts';
 import { isFault, type Log } from '../../lib/index.ts';
-import type { PushGate } from '../../registry/index.ts';
+import type { PushedManifest, PushGate } from '../../registry/index.ts';
 import { type ImageSource, type Scanner, scannedConfig } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
 import { type AttachmentStore, createAttachments } from './attachments.ts';
 import { createLayerReading } from './layer-reading.ts';
-import { isImage } from './pushed-kind.ts';
+import { artifactOf, isImage } from './pushed-kind.ts';
 
 export interface PushGateOptions {
-  readonly gate: Pick<Gate, 'admitImage' | 'report' | 'evidenceChanged'>;
+  readonly gate: Pick<
+    Gate,
+    'admitImage' | 'admitArtifact' | 'admitUnreadable' | 'report' | 'evidenceChanged'
+  >;
   readonly scanner: Pick<Scanner, 'prepare' | 'scanLayer'>;
   readonly store: AttachmentStore & Pick<RegistryStore, 'readImage' | 'openBlob' | 'blobFile'>;
   readonly log: Log;
@@ -31,20 +34,30 @@ export function createPushGate({ gate, scanner, store, log }: PushGateOptions): 
   const changed = async (images: readonly (Digest | undefined)[]): Promise<void> => {
     for (const image of new Set(images)) if (image !== undefined) await gate.evidenceChanged(image);
   };
+  const judged = async ({ namespace, keyId, repository, reference, document }: PushedManifest) => {
+    const actor = keyId;
+    const name = `${repository}${isDigest(reference) ? '@' : ':'}${reference}`;
+    if (!(await isImage(document, store))) {
+      const artifact = artifactOf(name, document, store);
+      const artifactType = document.artifactType ?? document.mediaType;
+      return artifact && gate.admitArtifact({ namespace, actor, artifact, artifactType });
+    }
+    const image = await readImage(store, document);
+    if (typeof image !== 'string') return gate.admitImage({ namespace, actor, image: sourceOf(name, image) });
+    return gate.admitUnreadable({ namespace, actor, name, digest: document.digest, why: image });
+  };
   return {
     uploadBegun: () => reading.prepare(),
     blobArrived: (_repository, digest) => reading.begin(digest),
-    async manifestArrived({ namespace, keyId, repository, reference, bytes, mediaType }) {
-      const document = readManifestDocument(bytes, mediaType);
-      if (!isImage(document)) return [];
-      const image = sourceOf(`${repository}:${reference}`, await readableImage(store, document));
-      const verdict = await gate.admitImage({ namespace, actor: keyId, image });
+    async manifestArrived(push) {
+      const verdict = await judged(push);
+      if (verdict === undefined) return [];
       if (verdict.outcome === 'deny') throw serverFault('PUSH_REFUSED', verdict.summary);
       return warningsOf(verdict);
     },
-    async manifestAccepted({ repository, tags, digest, bytes, mediaType }) {
-      const document = readManifestDocument(bytes, mediaType);
-      if (isImage(document)) await attachments.attach(repository, { digest, mediaType, size: bytes.length });
+    async manifestAccepted({ repository, tags, digest, bytes, mediaType, document }) {
+      if (await isImage(document, store))
+        await attachments.attach(repository, { digest, mediaType, size: bytes.length });
       // Whatever is pushed under the tag of signatures takes the place of those that lay there.
       await changed([
         document.layers.some(isEvidence) ? document.subject : undefined,
@@ -71,15 +84,15 @@ function warningsOf({ outcome, reasons, summary }: Verdict): readonly string[] {
   return [summary, ...advisories.map(({ text }) => `${text}: ${remedy}`)];
 }
 
-/** What can't be read can't be scanned. As a wrong request, clients would try it again in other forms. */
-async function readableImage(
+/** Or why it can't be scanned. */
+async function readImage(
   store: Pick<RegistryStore, 'readImage'>,
   document: ManifestDocument,
-): Promise<PushedImage> {
+): Promise<PushedImage | string> {
   try {
     return await store.readImage(document);
   } catch (cause) {
     if (!isFault(cause, 'IMAGE_INVALID')) throw cause;
-    throw serverFault('PUSH_REFUSED', `it is no image that can be scanned: ${cause.message}`, { cause });
+    return `it could not be scanned: ${cause.message}`;
   }
 }

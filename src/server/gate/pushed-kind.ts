@@ -1,18 +1,93 @@
 /**
- * What a pushed manifest is: an image, which is scanned before anybody can have it; or documents about one (signatures,
- * attestations, SBOMs) and other artifacts, which nobody's engine runs.
+ * What a pushed manifest is, by the bytes behind it: engines run what has an image's configuration and layers that unpack,
+ * whatever manifest, configuration and layers call themselves (Docker takes `application/octet-stream` and `text/html`).
+ * All else is an artifact: signatures, attestations, SBOMs, files. Source: Docker, distribution, "defaultImageTypes".
  */
-import { hasImageConfig, isLayerType, type ManifestDocument } from '../../images/index.ts';
+import {
+  type Descriptor,
+  type Digest,
+  hasImageConfig,
+  isLayerType,
+  isManifestType,
+  layerStartBytes,
+  type ManifestDocument,
+  maxDocumentBytes,
+  mayBeLayer,
+  type RegistryStore,
+} from '../../images/index.ts';
+import { isFault } from '../../lib/index.ts';
+import type { ArtifactSource } from '../../scanner/index.ts';
 
-/** What no program unpacks. */
-const documentType = /^(?:text\/[a-z.+-]+|application\/(?:[\w.-]+\+)?json)$/;
+export type Blobs = Pick<RegistryStore, 'openBlob' | 'blobFile'>;
 
 /** Whether an engine, Ward's own or another, could make a root file system of it. What an index lists is judged by itself. */
-export function isImage(document: ManifestDocument): boolean {
-  const { isIndex, layers } = document;
-  if (isIndex) return false;
-  if (layers.some(({ mediaType }) => isLayerType(mediaType))) return true;
-  if (!hasImageConfig(document)) return false;
-  // cosign keeps signatures as the layers of an image.
-  return layers.length === 0 || !layers.every(({ mediaType }) => documentType.test(mediaType));
+export async function isImage(document: ManifestDocument, blobs: Blobs): Promise<boolean> {
+  const { isIndex, config, layers } = document;
+  if (isIndex || config === undefined) return false;
+  if (!hasImageConfig(document) && !(await looksLikeConfig(config, blobs))) return false;
+  if (layers.length === 0) return true;
+  // One that says so itself is judged as one, even when nobody can unpack it.
+  if (hasImageConfig(document) && layers.some(({ mediaType }) => isLayerType(mediaType))) return true;
+  for (const { digest } of layers) if (await mayUnpack(digest, blobs)) return true;
+  return false;
+}
+
+/** Undefined: it has no bytes of its own, since all that it lists is judged by itself. */
+export function artifactOf(
+  name: string,
+  document: ManifestDocument,
+  blobs: Blobs,
+): ArtifactSource | undefined {
+  const { digest, config, layers, manifests } = document;
+  const listed = manifests.filter(({ mediaType }) => !isManifestType(mediaType));
+  const parts = [...(config === undefined ? [] : [config]), ...layers, ...listed];
+  if (parts.length === 0) return undefined;
+  const each = new Map(parts.map((part) => [part.digest, part]));
+  return {
+    name,
+    digest,
+    blobs: [...each.values()].map((part) => ({
+      digest: part.digest,
+      size: part.size,
+      title: part.annotations?.[titleAnnotation],
+      open: () => blobs.openBlob(part.digest),
+      file: blobs.blobFile(part.digest),
+      // The registry has taken the digest of what it was sent.
+      isVerified: true,
+    })),
+  };
+}
+
+const titleAnnotation = 'org.opencontainers.image.title';
+
+/**
+ * One that is too long to be looked into may be one. Go takes a key twice, in any case and in escapes (`DIFF_ID\u017f`), so
+ * the text is asked and not what another reader makes of it.
+ */
+async function looksLikeConfig({ digest, size }: Descriptor, { openBlob }: Blobs): Promise<boolean> {
+  if (size > maxDocumentBytes) return true;
+  const pieces: Buffer[] = [];
+  for await (const piece of await openBlob(digest)) pieces.push(Buffer.from(piece));
+  const text = Buffer.concat(pieces).toString();
+  const plain = text.replace(/\\u([0-9a-f]{4})/gi, (_all, hex) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return plain.replaceAll('\u017f', 's').toLowerCase().includes('"diff_ids"');
+}
+
+/** Layers that are elsewhere may. */
+async function mayUnpack(digest: Digest, { openBlob }: Blobs): Promise<boolean> {
+  let start = Buffer.alloc(0);
+  try {
+    const source = await openBlob(digest);
+    for await (const piece of source) {
+      start = Buffer.concat([start, piece]);
+      if (start.length >= layerStartBytes) break;
+    }
+    source.destroy();
+  } catch (error) {
+    if (isFault(error, 'BLOB_NOT_FOUND')) return true;
+    throw error;
+  }
+  return mayBeLayer(start.subarray(0, layerStartBytes));
 }
