@@ -26,7 +26,7 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
     const finish = () => {
       void endOf(activations, namespace, id).then(
         ({ logs, record }) => {
-          // A short run may end before its log was found.
+          // Its log is looked for a few times a second, so a short run may end before it was found.
           for (const line of logs.slice(sent)) sendLine(line);
           events.end('end', record);
         },
