@@ -34,9 +34,11 @@ export async function readCode(
     await addFile(collector, nameOf(kind), code, 0o644);
     if (code.subarray(-zipEndBytes).includes(zipEnd)) await addHiddenZip(collector, code, signal);
   }
-  const { evidence, findings, gaps } = collector.result();
+  const { evidence, findings, gaps, bareFolders } = collector.result();
   const standing = evidence.map((each) => ({ evidence: each, originOf: () => undefined }));
-  return { inventory: assemble({ standing, layers: [], gaps, hasSystem: false }), findings };
+  // Links in zips are refused.
+  const folders = { bare: bareFolders, links: [], hasCode: () => true };
+  return { inventory: assemble({ standing, layers: [], gaps, folders, hasSystem: false }), findings };
 }
 
 async function addFile(collector: Collector, path: string, content: Buffer, mode: number): Promise<void> {

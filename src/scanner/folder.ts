@@ -23,6 +23,7 @@ import { errnoOf, messageOf } from '../lib/index.ts';
 import { type Analysers, type Collector, openCollector } from './collect/collector.ts';
 import { assemble } from './inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from './inventory/databases.ts';
+import { addWithFolders, isCode } from './inventory/npm/folders.ts';
 import { type FileFacts, type Finding, type Inventory, longestWhole } from './types.ts';
 
 const maxFiles = 1_000_000;
@@ -40,6 +41,8 @@ interface Walk {
   readonly collector: Collector;
   files: number;
   hasSystem: boolean;
+  /** Files of code, and all folders above them. */
+  readonly code: Set<string>;
   sliceStart: number;
 }
 
@@ -53,11 +56,24 @@ export async function readFolder(
   // The folder itself may be named by a link.
   const { dev } = statSync(dir);
   const sliceStart = performance.now();
-  const walk: Walk = { root: dir, device: dev, signal, collector, files: 0, hasSystem: false, sliceStart };
+  const walk: Walk = {
+    root: dir,
+    device: dev,
+    signal,
+    collector,
+    files: 0,
+    hasSystem: false,
+    code: new Set(),
+    sliceStart,
+  };
   await walkEntries(walk, '', readdirSync(dir, { withFileTypes: true }), 0);
-  const { evidence, findings, gaps } = collector.result();
+  const { evidence, findings, gaps, bareFolders, packageLinks } = collector.result();
   const standing = evidence.map((each) => ({ evidence: each, originOf: () => undefined }));
-  return { inventory: assemble({ standing, layers: [], gaps, hasSystem: walk.hasSystem }), findings };
+  const folders = { bare: bareFolders, links: packageLinks, hasCode: (path: string) => walk.code.has(path) };
+  return {
+    inventory: assemble({ standing, layers: [], gaps, folders, hasSystem: walk.hasSystem }),
+    findings,
+  };
 }
 
 async function walkEntries(walk: Walk, folder: string, entries: Dirent[], depth: number): Promise<void> {
@@ -95,6 +111,9 @@ async function enter(walk: Walk, path: string, depth: number): Promise<void> {
 }
 
 function checkLink(walk: Walk, path: string): void {
+  if (path.includes('node_modules')) {
+    walk.collector.addLink(path, linkTarget(path, readlinkSync(join(walk.root, path))));
+  }
   if (!isDatabasePath(path)) return;
   const found = linkTarget(path, readlinkSync(join(walk.root, path)));
   if (found !== undefined && isDatabasePath(found)) return;
@@ -106,6 +125,7 @@ async function readFile(walk: Walk, path: string): Promise<void> {
   if (walk.files === maxFiles + 1) walk.collector.addGap('', `it has more than ${maxFiles} files`);
   if (walk.files > maxFiles) return;
   walk.hasSystem ||= isSystemLibrary(path);
+  if (isCode(path)) addWithFolders(walk.code, path);
   const file = openSync(join(walk.root, path), readFlags);
   try {
     const { mode, uid, gid, size } = fstatSync(file);

@@ -177,7 +177,17 @@ function imageBudget(): (analysis: LayerAnalysis) => LayerAnalysis {
 }
 
 function emptyAnalysis(digest: Digest, diffId: Digest, reason: string): LayerAnalysis {
-  const nothing = { evidence: [], findings: [], files: '', folders: [], links: [], removed: [], opaque: [] };
+  const nothing = {
+    evidence: [],
+    findings: [],
+    files: '',
+    folders: [],
+    links: [],
+    bareFolders: [],
+    packageLinks: [],
+    removed: [],
+    opaque: [],
+  };
   return { form: 1, digest, diffId, ...nothing, gaps: [{ path: '', reason: reason.slice(0, 500) }] };
 }
 

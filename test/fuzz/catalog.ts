@@ -5,6 +5,7 @@
 import { formatReport, reportFormats } from '../../src/scanner/formats/formats.ts';
 import { assemble } from '../../src/scanner/inventory/assemble.ts';
 import { catalogers } from '../../src/scanner/inventory/catalogers.ts';
+import { noPackageFolders } from '../../src/scanner/inventory/npm/folders.ts';
 import type { Evidence } from '../../src/scanner/inventory/types.ts';
 import { scannedFile } from '../../src/scanner/scanned-file.fixture.ts';
 import type { Inventory } from '../../src/scanner/types.ts';
@@ -25,7 +26,7 @@ export async function catalog(path: string, content: Buffer): Promise<void> {
     }
   }
   const standing = found.map((evidence) => ({ evidence, originOf: () => undefined }));
-  tellInAllForms(assemble({ standing, layers: [], gaps: [], hasSystem: false }));
+  tellInAllForms(assemble({ standing, layers: [], gaps: [], folders: noPackageFolders, hasSystem: false }));
 }
 
 /** @throws when there is a form that it can't be told in */

@@ -7,6 +7,7 @@ import type { Cataloger } from '../inventory/types.ts';
 import type { FileFacts, FileInspector, ScannedFile, ScannedFolder } from '../types.ts';
 import { attempt, oneByOne } from './attempt.ts';
 import { digestsOf } from './file-digests.ts';
+import { openFolderWatch, type SeenFolders } from './folder-watch.ts';
 import { type Collected, openKeeping } from './keeping.ts';
 import { watchLongFile } from './long-file.ts';
 
@@ -24,12 +25,14 @@ export interface Collector {
   /** For a file that is not read whole. */
   watch(facts: FileFacts): LongFile;
   addFolder(folder: ScannedFolder): void;
+  /** @param target where it leads to within what is read, without a leading slash; undefined: out of it */
+  addLink(path: string, target: string | undefined): void;
   addGap(path: string, reason: string): void;
   /** The file was replaced by something else in the same place. */
   forget(path: string): void;
   /** Whether somebody would look for packages in a file of that name. */
   isWanted(path: string): boolean;
-  result(): Collected;
+  result(): Collected & SeenFolders;
 }
 
 export interface LongFile {
@@ -42,6 +45,7 @@ const nothing = Buffer.alloc(0);
 
 export function openCollector({ catalogers, inspectors }: Analysers): Collector {
   const keeping = openKeeping();
+  const folders = openFolderWatch();
   const heads = inspectors.filter(({ watch }) => watch === undefined);
 
   const wanting = (file: Pick<ScannedFile, 'path' | 'head' | 'sizeBytes'>): readonly Cataloger[] => {
@@ -75,6 +79,7 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
   return {
     add: (file) => {
       keeping.forget(file.path);
+      folders.see(file.path);
       const waiting = catalog(file);
       return waiting === undefined
         ? inspect(file, inspectors)
@@ -83,6 +88,7 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
     addNamesake: catalog,
     watch: (facts) => {
       keeping.forget(facts.path);
+      folders.see(facts.path);
       const { piece, end } = watchLongFile(facts, inspectors, keeping);
       return {
         piece,
@@ -106,9 +112,12 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
         }
       }
     },
+    addLink: (path, target) => {
+      if (!folders.link(path, target)) keeping.addGap('', 'it has more links to packages than are kept');
+    },
     addGap: keeping.addGap,
     forget: keeping.forget,
     isWanted: (path) => wanting({ path, head: nothing, sizeBytes: 0 }).length > 0,
-    result: keeping.result,
+    result: () => ({ ...keeping.result(), ...folders.result() }),
   };
 }

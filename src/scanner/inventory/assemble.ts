@@ -4,6 +4,7 @@
  */
 import type { Component, Distribution, Gap, Inventory, Layer, Place } from '../types.ts';
 import { identify } from './identity.ts';
+import { linkedBy, type PackageFolders, unknownPackages } from './npm/folders.ts';
 import { osReleasePaths } from './os-release.ts';
 import { ownershipOf } from './ownership.ts';
 import { isOfSystem, purlOf } from './purl.ts';
@@ -13,11 +14,16 @@ export interface Assembly {
   readonly standing: readonly StandingEvidence[];
   readonly layers: readonly Layer[];
   readonly gaps: readonly Gap[];
+  readonly folders: PackageFolders;
   /** There are programs of a distribution in it, so there must be packages. */
   readonly hasSystem: boolean;
 }
 
-export function assemble({ standing, layers, gaps, hasSystem }: Assembly): Inventory {
+export function assemble({ standing: all, layers, gaps, folders, hasSystem }: Assembly): Inventory {
+  const isLinked = linkedBy(folders.links);
+  const standing = all.filter(
+    ({ evidence }) => evidence.isLinkedOnly === undefined || isLinked(evidence.path),
+  );
   const { distribution, gaps: identityGaps } = identify(standing);
   const isSilent = !standing.some(({ evidence }) => evidence.distribution !== undefined);
   const isOwned = distribution === undefined ? () => false : ownershipOf(standing);
@@ -39,6 +45,7 @@ export function assemble({ standing, layers, gaps, hasSystem }: Assembly): Inven
     gaps: [
       ...gaps,
       ...identityGaps,
+      ...unknownPackages(folders, standing),
       ...real.flatMap(({ evidence }) =>
         (evidence.gaps ?? []).map((reason) => ({ path: evidence.path, reason })),
       ),

@@ -33,6 +33,8 @@ export interface Proof {
    * begins so.
    */
   readonly wishedFor?: string | undefined;
+  /** It counts only where a link to a package's folder leads to it. */
+  readonly isLinkedOnly?: true | undefined;
   /** Why some of it could not be read. */
   readonly gaps?: readonly string[] | undefined;
 }

@@ -18,6 +18,10 @@ export interface LayerAnalysis {
   readonly folders: readonly string[];
   /** Links that stand where the database of a package manager, or a folder above it, is expected. */
   readonly links: readonly Link[];
+  /** Folders of npm packages with code and without a `package.json`. */
+  readonly bareFolders: readonly string[];
+  /** Links in the places of npm packages that lead out of `node_modules`. */
+  readonly packageLinks: readonly Link[];
   /** What it deletes of the layers below. */
   readonly removed: readonly string[];
   /** Folders of which it hides all that the layers below have in them. */

@@ -6,6 +6,7 @@
 import { linkTarget } from '../../images/index.ts';
 import { assemble } from '../inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from '../inventory/databases.ts';
+import { addWithFolders, isCode, type PackageFolders, packageFolderOf } from '../inventory/npm/folders.ts';
 import type { Evidence, FoundPackage, StandingEvidence } from '../inventory/types.ts';
 import type { Finding, Gap, Inventory, Place } from '../types.ts';
 import { filesIn, type LayerAnalysis } from './analysis.ts';
@@ -59,10 +60,47 @@ export function mergeLayers(stack: readonly StackedLayer[]): Merged {
       diffId,
       ...(createdBy !== undefined && { createdBy }),
     })),
+    folders: packageFolders(stack, visible, isHidden),
     gaps: [...stack.flatMap(({ analysis }) => analysis.gaps), ...links.flatMap(astray)],
     hasSystem,
   });
   return { inventory, findings: joinedFindings(stack, isHidden) };
+}
+
+/** A `package.json` that a layer deletes leaves a folder without one, too. */
+function packageFolders(
+  stack: readonly StackedLayer[],
+  visible: <T extends { readonly path: string }>(of: (analysis: LayerAnalysis) => readonly T[]) => T[],
+  isHidden: (path: string, at: number) => boolean,
+): PackageFolders {
+  const deleted = stack.flatMap(({ analysis }) =>
+    analysis.removed.flatMap((path) => {
+      const own = packageFolderOf(path);
+      return own?.rest === 'package.json' ? [own.folder] : [];
+    }),
+  );
+  let places: ReadonlySet<string> | undefined;
+  return {
+    bare: [...new Set([...stack.flatMap(({ analysis }) => analysis.bareFolders), ...deleted])],
+    links: visible(({ packageLinks }) => packageLinks),
+    hasCode: (path) => {
+      places ??= placesOfCode(stack, isHidden);
+      return places.has(path);
+    },
+  };
+}
+
+/** Files of code that are still there, and all folders above them. */
+function placesOfCode(
+  stack: readonly StackedLayer[],
+  isHidden: (path: string, at: number) => boolean,
+): ReadonlySet<string> {
+  const places = new Set<string>();
+  for (const [at, { analysis }] of stack.entries()) {
+    for (const path of filesIn(analysis))
+      if (isCode(path) && !isHidden(path, at)) addWithFolders(places, path);
+  }
+  return places;
 }
 
 function evidenceByPath(evidence: readonly Evidence[]): ReadonlyMap<string, readonly Evidence[]> {

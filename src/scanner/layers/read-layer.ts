@@ -8,6 +8,7 @@ import {
   type IsWanted,
   type LayerPaths,
   layerLimits,
+  linkTarget,
   openLayerPaths,
   openTarReader,
   type ReadEntry,
@@ -159,8 +160,10 @@ function takeEntry(read: ReadEntry, reading: Reading): Promise<void> | undefined
   if (placed.kind === 'folder' && path !== '') {
     collector.addFolder({ path, mode: entry.mode, uid: entry.uid, gid: entry.gid });
   }
-  if (placed.kind === 'symlink' && isDatabasePath(path)) {
-    links.push({ path, target: placed.target.toString('utf8') });
+  if (placed.kind === 'symlink') {
+    const target = placed.target.toString('utf8');
+    if (isDatabasePath(path)) links.push({ path, target });
+    if (path.includes('node_modules')) collector.addLink(path, linkTarget(path, target));
   }
   if (placed.kind === 'hardlink' && placed.original !== '') {
     namesakes.set(path, namesakes.get(placed.original) ?? placed.original);

@@ -32,12 +32,22 @@ describe('a package.json below node_modules', () => {
 
   it.each([
     ['node_modules/a/esm/package.json', '{"type":"module"}'],
-    ['node_modules/a/package.json', '{"name":"a"}'],
-    ['node_modules/a/package.json', '{"name":{"x":1},"version":["1"]}'],
     ['node_modules/resolve/test/malformed/package.json', '{ not json'],
-    ['app/package.json', '{"name":"app","version":"1.0.0"}'],
   ])('%s with %s tells of no package', async (path, text) => {
     expect(await proofOf(npmCataloger, path, text)).toBeUndefined();
+  });
+
+  it.each(['{"name":"a"}', '{"name":{"x":1},"version":["1"]}'])(
+    'without a version is a gap: %s',
+    async (text) => {
+      const proof = await proofOf(npmCataloger, 'node_modules/a/package.json', text);
+      expect(proof).toEqual({ gaps: ['it does not say the version of a'] });
+    },
+  );
+
+  it('elsewhere counts only where a link leads to it', async () => {
+    const proof = await proofOf(npmCataloger, 'app/package.json', '{"name":"app","version":"1.0.0"}');
+    expect(proof).toMatchObject({ packages: [{ name: 'app' }], isLinkedOnly: true });
   });
 
   it.each(['{', '[]', '"x"', '', `${'['.repeat(100_000)}`])(

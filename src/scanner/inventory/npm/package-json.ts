@@ -1,36 +1,44 @@
-/** npm packages that are installed: each `package.json` below a `node_modules` that says a name and a version. */
+/**
+ * npm packages that are installed: each `package.json` below a `node_modules` that says a version. Those elsewhere count
+ * where a link of a `node_modules` leads to them.
+ */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../lib/index.ts';
 import { itemsOf, jsonObjectOf } from '../json-document.ts';
 import { named } from '../text.ts';
 import type { Cataloger, FoundPackage } from '../types.ts';
+import { packageFolderOf } from './folders.ts';
 
-const packageRoot = /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/@][^/]*\/package\.json$/;
 /** Debian's packages for Node lie there. */
 const systemFolder = 'usr/share/nodejs/';
 
 export const npmCataloger: Cataloger = {
   name: 'npm',
-  revision: 1,
-  wants: ({ path }, base) =>
-    base === 'package.json' &&
-    (path.startsWith('node_modules/') || path.includes('/node_modules/') || path.startsWith(systemFolder)),
+  revision: 2,
+  wants: (_file, base) => base === 'package.json',
   read: ({ path, content }) => {
+    const isInstalled = /(?:^|\/)node_modules\//.test(path) || path.startsWith(systemFolder);
+    const own = packageFolderOf(path);
+    const isRoot = own?.rest === 'package.json';
     let document: JsonObject;
     try {
       document = jsonObjectOf(content);
     } catch (error) {
       // Below a package there are broken ones on purpose: what its tests read.
-      if (packageRoot.test(path)) throw error;
-      return undefined;
+      if (isRoot) throw error;
+      return isInstalled ? undefined : { isLinkedOnly: true };
     }
-    const found = packageOf(document);
-    return found === undefined ? undefined : { packages: [found] };
+    const found = packageOf(document, isRoot ? own.name : undefined);
+    if (!isInstalled) return { packages: found && [found], isLinkedOnly: true };
+    if (found !== undefined) return { packages: [found] };
+    return isRoot ? { gaps: [`it does not say the version of ${own.name}`] } : undefined;
   },
 };
 
-function packageOf(document: JsonObject): FoundPackage | undefined {
-  const name = named(document['name']);
-  const version = named(document['version']);
+/** @param folderName by which Node.js finds it, whatever it calls itself */
+function packageOf(document: JsonObject, folderName: string | undefined): FoundPackage | undefined {
+  const name = named(document['name']) ?? folderName;
+  const stated = document['version'];
+  const version = named(typeof stated === 'number' ? String(stated) : stated);
   if (name === undefined || version === undefined) return undefined;
   return { ecosystem: 'npm', name, version, licences: licencesOf(document) };
 }
