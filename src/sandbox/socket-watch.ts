@@ -30,7 +30,7 @@ export interface SocketWatch extends Disposable {
   add(sandbox: WatchedSockets): Disposable;
 }
 
-/** How often, and of how many sandboxes at most each time, of which each costs some 20 µs. */
+/** How often, and of how many sandboxes at most each time, of which each costs some 50 µs. */
 const everyMs = 100;
 const atOnce = 16;
 /** When all sandboxes together have more connections than one may. */
