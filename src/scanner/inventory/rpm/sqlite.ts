@@ -1,6 +1,6 @@
 /**
- * The blobs of one table of an SQLite database that is in memory: rpm's `Packages` (number, blob). Only what that
- * takes of the format, and nothing of SQL, for the file is a stranger's.
+ * An SQLite database that is in memory: the blobs of one table, as rpm's `Packages` (number, blob), and all texts. Only
+ * what that takes of the format, and nothing of SQL, for the file is a stranger's.
  * Source: sqlite.org, "Database File Format".
  */
 
@@ -8,6 +8,7 @@ const magic = 'SQLite format 3\0';
 const headerBytes = 100;
 const interiorPage = 5;
 const leafPage = 13;
+const indexLeafPage = 10;
 const maxDepth = 20;
 const maxBlobBytes = 64 * 1024 * 1024;
 
@@ -26,18 +27,57 @@ export function isSqlite(bytes: Buffer): boolean {
 
 /** The second column of each row, where it is a blob. Throws when the file is damaged. */
 export function* sqliteBlobs(bytes: Buffer, table: string): Generator<Buffer> {
+  const database = openDatabase(bytes);
+  const root = rootOf(database, table);
+  for (const record of recordsOf(database, root, 0)) {
+    const blob = columnsOf(record)[1];
+    if (Buffer.isBuffer(blob)) yield blob;
+  }
+}
+
+/**
+ * Texts and blobs of all rows of all pages, whichever table they belong to, or belonged to. Damaged rows and pages are
+ * passed over: rules look at the bytes of the file as well. Throws when its pages have no size.
+ */
+export function* sqliteTexts(bytes: Buffer): Generator<Buffer> {
+  const database = openDatabase(bytes);
+  for (let page = 1; page * database.pageBytes <= bytes.length; page++) {
+    const content = pageAt(database, page);
+    const start = page === 1 ? headerBytes : 0;
+    const kind = content.readUInt8(start);
+    if (kind !== leafPage && kind !== indexLeafPage) continue;
+    const cells = Math.min(content.readUInt16BE(start + 3), database.pageBytes / 4);
+    for (let cell = 0; cell < cells; cell++) {
+      try {
+        const at = content.readUInt16BE(start + 8 + cell * 2);
+        yield* textsOf(payloadAt(database, content, at, kind === indexLeafPage));
+      } catch {
+        // Whatever else is in the page may be whole.
+      }
+    }
+  }
+}
+
+function* textsOf(record: Buffer): Generator<Buffer> {
+  const [headerLength, first] = varint(record, 0);
+  let data = headerLength;
+  for (let at = first; at < headerLength; ) {
+    const [type, after] = varint(record, at);
+    at = after;
+    const length = lengthOf(type);
+    if (type >= 12 && length > 0) yield sliceOf(record, data, length);
+    data += length;
+  }
+}
+
+function openDatabase(bytes: Buffer): Database {
   const stated = bytes.readUInt16BE(16);
   const pageBytes = stated === 1 ? 65_536 : stated;
   const usableBytes = pageBytes - bytes.readUInt8(20);
   if (pageBytes < 512 || (pageBytes & (pageBytes - 1)) !== 0 || usableBytes < 480) {
     throw new Error('its pages have no size');
   }
-  const database = { bytes, pageBytes, usableBytes, seen: new Set<number>() };
-  const root = rootOf(database, table);
-  for (const record of recordsOf(database, root, 0)) {
-    const blob = columnsOf(record)[1];
-    if (Buffer.isBuffer(blob)) yield blob;
-  }
+  return { bytes, pageBytes, usableBytes, seen: new Set<number>() };
 }
 
 /** The schema is a table itself: type, name, table, root page, SQL. */
@@ -72,13 +112,13 @@ function pageAt({ bytes, pageBytes }: Database, page: number): Buffer {
   return bytes.subarray(start, start + pageBytes);
 }
 
-/** Length, row id, payload; what does not fit into the page lies in a chain of others. */
-function payloadAt(database: Database, page: Buffer, at: number): Buffer {
+/** Length, row id (but in an index), payload; what does not fit into the page lies in a chain of others. */
+function payloadAt(database: Database, page: Buffer, at: number, isIndex = false): Buffer {
   const [length, afterLength] = varint(page, at);
-  const [, start] = varint(page, afterLength);
+  const start = isIndex ? afterLength : varint(page, afterLength)[1];
   if (length > maxBlobBytes) throw new Error('a row is too long');
   const { usableBytes } = database;
-  const most = usableBytes - 35;
+  const most = isIndex ? Math.floor(((usableBytes - 12) * 64) / 255) - 23 : usableBytes - 35;
   if (length <= most) return sliceOf(page, start, length);
   const least = Math.floor(((usableBytes - 12) * 32) / 255) - 23;
   const fitting = least + ((length - least) % (usableBytes - 4));
@@ -113,14 +153,18 @@ function columnsOf(record: Buffer): Column[] {
 
 /** The value, and how many bytes it takes. */
 function columnAt(record: Buffer, at: number, type: number): [Column, number] {
+  const length = lengthOf(type);
   if (type >= 12) {
-    const length = (type - (type % 2 === 0 ? 12 : 13)) / 2;
     const bytes = sliceOf(record, at, length);
     return [type % 2 === 0 ? bytes : bytes.toString('utf8'), length];
   }
   if (type === 8 || type === 9) return [type - 8, 0];
-  const length = [0, 1, 2, 3, 4, 6, 8, 8][type] ?? 0;
   return [length > 0 && length <= 6 ? record.readIntBE(at, length) : undefined, length];
+}
+
+/** Of a column, in bytes. */
+function lengthOf(type: number): number {
+  return type >= 12 ? Math.floor((type - 12) / 2) : ([0, 1, 2, 3, 4, 6, 8, 8][type] ?? 0);
 }
 
 function sliceOf(bytes: Buffer, at: number, length: number): Buffer {
