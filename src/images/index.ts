@@ -44,8 +44,9 @@ export { type LayerPaths, openLayerPaths } from './layer/layer-paths.ts';
 export { isElsewhere, isLayerType } from './layer/layer-types.ts';
 export { layerStartBytes, mayBeLayer } from './layer/may-be-layer.ts';
 export { parsePax, paxNumber } from './layer/pax.ts';
+export { openReleasing } from './layer/releasing.ts';
 export type { TarEntry } from './layer/tar-entry.ts';
-export { blockBytes, invalidTar, parseTarHeader } from './layer/tar-header.ts';
+export { blockBytes, invalidTar, isTarHeader, parseTarHeader } from './layer/tar-header.ts';
 export {
   headBytes,
   type IsWanted,
@@ -55,6 +56,7 @@ export {
   type Watch,
 } from './layer/tar-reader.ts';
 export { formOf, unpacked } from './layer/unpacked.ts';
+export { zstdFrames } from './layer/zstd-frames.ts';
 export {
   type LayoutImage,
   ociArchitecture,

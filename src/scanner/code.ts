@@ -7,6 +7,7 @@ import { messageOf } from '../lib/index.ts';
 import { type ZipEntry, zipEntries } from './archives/zip-entries.ts';
 import { type Analysers, type Collector, openCollector } from './collect/collector.ts';
 import { assemble } from './inventory/assemble.ts';
+import { openJar } from './inventory/java/jar.ts';
 import { type FileFacts, type Finding, headBytes, type Inventory, longestWhole } from './types.ts';
 
 const zipStart = Buffer.from('PK\x03\x04', 'latin1');
@@ -66,23 +67,26 @@ function factsOf(path: string, mode: number, sizeBytes: number): FileFacts {
 
 async function addZip(collector: Collector, code: Buffer, signal: AbortSignal): Promise<void> {
   const { files } = await inspectZip(code, codeArchiveLimits);
-  const isJar = files.includes(jarManifest);
-  // As a whole, for what is in it; then the jars in it are not looked at again.
-  if (isJar) await addFile(collector, jarName, code, 0o644);
+  const jar = files.includes(jarManifest) ? openJar(jarName) : undefined;
   for await (const entry of zipEntries(code)) {
     signal.throwIfAborted();
-    if (entry.name.endsWith('/') || (isJar && entry.name.endsWith('.jar'))) continue;
+    if (entry.name.endsWith('/')) continue;
     const path = entry.name
       .split('/')
       .filter((part) => part !== '' && part !== '.')
       .join('/');
     try {
       if (entry.sizeBytes > longestWhole) await addLong(collector, path, entry);
-      else await addFile(collector, path, await entry.read(longestWhole), entry.mode);
+      else {
+        const content = await entry.read(longestWhole);
+        jar?.entry(entry.name, content);
+        await addFile(collector, path, content, entry.mode);
+      }
     } catch (error) {
       collector.addGap(path, `it can't be read: ${messageOf(error)}`);
     }
   }
+  if (jar !== undefined) collector.addProof(jarName, jar.proof());
 }
 
 /** A text may hold the mark by chance, so what is no zip is none. */

@@ -4,3 +4,6 @@
  */
 export const mostPackages = 15_000;
 export const mostFindings = 10_000;
+
+/** Longer files that tell of no packages are shown to rules piece by piece. */
+export const longestUnwanted = 4 * 1024 * 1024;

@@ -101,6 +101,7 @@ export async function proofOf(
 export const passwordInspector: FileInspector = {
   name: 'passwords',
   revision: '1',
+  looksInside: true,
   inspect: ({ path, content }) => (content?.includes('hunter2') ? [secretAt(path)] : []),
 };
 

@@ -3,6 +3,7 @@
  * stored, compared, judged again and shown without the scanner.
  */
 import type { Digest } from '../images/index.ts';
+import type { Budget } from './patterns/pattern-scan.ts';
 
 /** Where a component comes from; decides how its versions compare and which advisories speak of it. */
 export type Ecosystem =
@@ -38,6 +39,8 @@ export interface Component {
   readonly source?: { readonly name: string; readonly version: string } | undefined;
   readonly architecture?: string | undefined;
   readonly licences?: readonly string[] | undefined;
+  /** Not installed: it lies in archives that nothing loads it from as they are. */
+  readonly kept?: true | undefined;
   /** All places where it was found, at least one. */
   readonly places: readonly Place[];
 }
@@ -199,7 +202,10 @@ export interface FileInspector {
   readonly name: string;
   /** Changes when it would find something else; kept with what it found. */
   readonly revision: string;
-  inspect(file: ScannedFile): readonly Finding[] | Promise<readonly Finding[]>;
+  /** @param budget of what many small files of one author may cost together */
+  inspect(file: ScannedFile, budget?: Budget): readonly Finding[] | Promise<readonly Finding[]>;
+  /** It looks at what lies in archives, too: bytes matter there, but no modes and owners. */
+  readonly looksInside?: true;
   /**
    * For a file that is longer than what is read whole: it is shown piece by piece from its first byte on, instead of
    * being inspected. Without this, it is inspected by its head alone.

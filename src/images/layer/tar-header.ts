@@ -34,6 +34,15 @@ const posixMagic = Buffer.from('ustar\0');
 const gnuMagic = Buffer.from('ustar  \0');
 const starMark = Buffer.from('tar\0');
 
+/** Whether a file that begins so is a tar archive: its first header has the checksum that it says. */
+export function isTarHeader(start: Buffer): boolean {
+  if (start.length < blockBytes) return false;
+  // Most files have no digits there.
+  if (!/^ *[0-7]{1,7}[ \0]*$/.test(start.toString('latin1', checksumAt, checksumAt + 8))) return false;
+  const block = start.subarray(0, blockBytes);
+  return sumOf(block) === numberAt(block, checksumAt, 8, 'checksum');
+}
+
 /** @throws Fault ARCHIVE_INVALID */
 export function parseTarHeader(block: Buffer): TarHeader {
   if (sumOf(block) !== numberAt(block, checksumAt, 8, 'checksum')) throw invalidTar('a header is damaged');

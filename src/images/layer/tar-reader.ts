@@ -52,8 +52,8 @@ export const headBytes = 64 * 1024;
 /** Of names and PAX records before an entry; Linux lets no more be in a file's attributes than 64 KiB each. */
 const maxExtraBytes = 1024 * 1024;
 const empty = Buffer.alloc(0);
-/** Of a file, before it is said whether it is read whole: programs are known by so many. The padding counts. */
-const startBytes = 64;
+/** Of a file, before it is said whether it is read whole: programs and archives are known by so many. The padding counts. */
+const startBytes = blockBytes;
 
 interface Body {
   readonly entry: TarEntry;

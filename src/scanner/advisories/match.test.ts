@@ -313,3 +313,16 @@ test('asking again answers the same, with the places of the one that is asked fo
   );
   expect(again).toEqual({ ...first, places: [{ path: 'b' }] });
 });
+
+test('of a package that only lies in an archive, malice counts and mistakes do not', async () => {
+  await using database = await databaseOf({
+    'a.json': [
+      osv({ id: 'MAL-2024-7', name: 'evil', events: [{ introduced: '0' }] }),
+      osv({ id: 'GHSA-1', name: 'faulty', events: [{ introduced: '0' }] }),
+    ],
+  });
+  const asked = ['evil', 'faulty'].map((name) => component('npm', name, '1.0.0'));
+  const kept = asked.map((each) => ({ ...each, kept: true as const }));
+  expect(idsOf(database.match(kept, undefined))).toEqual(['MAL-2024-7']);
+  expect(idsOf(database.match(asked, undefined))).toEqual(['GHSA-1', 'MAL-2024-7']);
+});

@@ -32,6 +32,8 @@ export function createMatch(reader: AdvisoryReader): Match {
         .get(`${keyOf(component)}\n${place}`, () =>
           judgeComponent(reader, toFinding, component, distribution),
         )
+        // What only lies in an archive harms nobody by its mistakes; what is made to harm has no business there.
+        .filter((verdict) => component.kept !== true || verdict.class === 'malware')
         .map((verdict) => ({ ...verdict, component: referenceTo(component), places: component.places })),
     );
   };

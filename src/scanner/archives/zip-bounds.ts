@@ -3,6 +3,7 @@
  * anything: a script, a program, a picture. Offsets count from the start of the file, or from where the zip itself begins.
  * Sources: APPNOTE.TXT 4.3.14 to 4.3.16; java.util.zip.ZipFile and Python's zipimport, which take both.
  */
+import { openRollingBytes } from '../rolling-bytes.ts';
 
 export interface ZipBounds {
   readonly start: number;
@@ -19,6 +20,7 @@ const recordMark = 0x02014b50;
 const endBytes = 22;
 const end64Bytes = 56;
 const locatorBytes = 20;
+const recordBytes = 46;
 /** So far from the end of the file zip's end is looked for: its longest comment. */
 export const zipTailBytes = endBytes + 65_535;
 
@@ -46,7 +48,8 @@ function startOf(bytes: Buffer, at: number): Omit<ZipBounds, 'end'> | undefined 
   const { directoryEnd, size, offset } = directoryOf(bytes, at);
   const directory = directoryEnd - size;
   const start = directory - offset;
-  if (size === 0) return start >= 0 ? { start, directory } : undefined;
+  // Zeros behind a mark are an empty zip only where nothing is before them.
+  if (size === 0) return at === 0 ? { start: 0, directory: 0 } : undefined;
   const isThere = (place: number): boolean =>
     place >= 0 && place + 4 <= bytes.length && bytes.readUInt32LE(place) === recordMark;
   const isBefore = start >= 0 && isThere(directory);
@@ -72,4 +75,45 @@ function directoryOf(bytes: Buffer, at: number): Directory {
     return { directoryEnd: end64, size, offset: Number(bytes.readBigUInt64LE(end64 + 48)) };
   }
   return { directoryEnd: at, size: bytes.readUInt32LE(at + 12), offset: bytes.readUInt32LE(at + 16) };
+}
+
+/** Whether a file that goes by in pieces ends as a zip does. Its directory need not be in memory any more. */
+export interface ZipEndWatch {
+  /** The bytes need to stay as they are only until it returns. */
+  piece(bytes: Buffer): void;
+  /** After the last. */
+  isZip(): boolean;
+}
+
+export function watchZipEnd(): ZipEndWatch {
+  const rolling = openRollingBytes();
+  let tail: Buffer = Buffer.alloc(0);
+  let sizeBytes = 0;
+  return {
+    piece: (bytes) => {
+      sizeBytes += bytes.length;
+      const held = rolling.add(bytes.subarray(-zipTailBytes));
+      const dropped = Math.max(0, held.length - zipTailBytes);
+      rolling.drop(dropped);
+      tail = held.subarray(dropped);
+    },
+    isZip: () => {
+      for (
+        let at = tail.lastIndexOf(endMark);
+        at >= 0;
+        at = at === 0 ? -1 : tail.lastIndexOf(endMark, at - 1)
+      )
+        if (at + endBytes <= tail.length && isEnd(tail, at, sizeBytes - tail.length + at)) return true;
+      return false;
+    },
+  };
+}
+
+/** Its numbers make sense: one disk, and a directory that has room for its entries before it. */
+function isEnd(bytes: Buffer, at: number, place: number): boolean {
+  const entries = bytes.readUInt16LE(at + 10);
+  const size = bytes.readUInt32LE(at + 12);
+  if (entries === 0xffff || size === 0xffffffff) return true;
+  const isOneDisk = bytes.readUInt32LE(at + 4) === 0 && bytes.readUInt16LE(at + 8) === entries;
+  return isOneDisk && entries > 0 && size >= entries * recordBytes && size <= place;
 }

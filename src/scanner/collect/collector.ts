@@ -3,8 +3,11 @@
  * them can't cope with is a gap.
  */
 import { formatSize, messageOf } from '../../lib/index.ts';
-import type { Cataloger } from '../inventory/types.ts';
+import { archiveStart, isZipName } from '../archives/forms.ts';
+import { watchZipEnd } from '../archives/zip-bounds.ts';
+import type { Cataloger, Proof } from '../inventory/types.ts';
 import type { FileFacts, FileInspector, ScannedFile, ScannedFolder } from '../types.ts';
+import { archiveFormOf, type Inside, openArchives, tooLongToOpen } from './archives.ts';
 import { attempt, oneByOne } from './attempt.ts';
 import { digestsOf } from './file-digests.ts';
 import { openFolderWatch, type SeenFolders } from './folder-watch.ts';
@@ -22,6 +25,8 @@ export interface Collector {
   add(file: ScannedFile): Promise<void> | undefined;
   /** Only for packages: the same file under another name. */
   addNamesake(file: ScannedFile): Promise<void> | undefined;
+  /** What files prove together. */
+  addProof(path: string, proof: Proof): void;
   /** For a file that is not read whole. */
   watch(facts: FileFacts): LongFile;
   addFolder(folder: ScannedFolder): void;
@@ -48,6 +53,8 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
   const folders = openFolderWatch();
   const heads = inspectors.filter(({ watch }) => watch === undefined);
 
+  const archives = openArchives(catalogers, keeping);
+
   const wanting = (file: Pick<ScannedFile, 'path' | 'head' | 'sizeBytes'>): readonly Cataloger[] => {
     const base = file.path.slice(file.path.lastIndexOf('/') + 1);
     return catalogers.filter((each) => each.wants(file, base));
@@ -67,10 +74,30 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
       ),
     );
   };
-  const inspect = (file: ScannedFile, by: readonly FileInspector[]): Promise<void> | undefined =>
+  const inspect = (
+    file: ScannedFile,
+    by: readonly FileInspector[],
+    inside?: Inside,
+  ): Promise<void> | undefined =>
     oneByOne(by, (inspector) =>
-      attempt(() => inspector.inspect(file), keeping.addFindings, failure(file.path, inspector)),
+      attempt(
+        () => inspector.inspect(file),
+        (found) => keeping.addFindings(found.filter((finding) => inside?.has(finding) !== true)),
+        failure(file.path, inspector),
+      ),
     );
+  /** What is in an archive first: what is found there is not told of the whole again. */
+  const open = (file: ScannedFile, by: readonly FileInspector[]): Promise<Inside> | undefined => {
+    const { content } = file;
+    const form = content && archiveFormOf(file.path, content);
+    return form && archives.open({ ...file, content }, form, by);
+  };
+  const openAndInspect = (file: ScannedFile): Promise<void> | undefined => {
+    const opening = open(file, inspectors);
+    return opening === undefined
+      ? inspect(file, inspectors)
+      : opening.then((inside) => inspect(file, inspectors, inside));
+  };
   const failure =
     (path: string, { name }: FileInspector) =>
     (error: unknown): void =>
@@ -81,23 +108,31 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
       keeping.forget(file.path);
       folders.see(file.path);
       const waiting = catalog(file);
-      return waiting === undefined
-        ? inspect(file, inspectors)
-        : waiting.then(() => inspect(file, inspectors));
+      return waiting === undefined ? openAndInspect(file) : waiting.then(() => openAndInspect(file));
     },
-    addNamesake: catalog,
+    addNamesake: async (file) => {
+      await catalog(file);
+      await open(file, []);
+    },
+    addProof: (path, proof) => keeping.addProof(path, proof, () => undefined),
     watch: (facts) => {
       keeping.forget(facts.path);
       folders.see(facts.path);
       const { piece, end } = watchLongFile(facts, inspectors, keeping);
+      const zipEnd = watchZipEnd();
       return {
-        piece,
+        piece: (bytes) => {
+          piece(bytes);
+          zipEnd.piece(bytes);
+        },
         end: (head) => {
           end();
           const file = { ...facts, head, content: undefined };
           // A program was looked through as it passed by.
           if (wanting(file).some(({ name }) => name !== 'program')) {
             keeping.addGap(facts.path, `with ${formatSize(facts.sizeBytes)} it is too long to be read`);
+          } else if (archiveStart(head) !== undefined || isZipName(facts.path) || zipEnd.isZip()) {
+            keeping.addGap(facts.path, tooLongToOpen(facts.sizeBytes));
           }
           return inspect(file, heads);
         },
@@ -117,7 +152,7 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
     },
     addGap: keeping.addGap,
     forget: keeping.forget,
-    isWanted: (path) => wanting({ path, head: nothing, sizeBytes: 0 }).length > 0,
+    isWanted: (path) => isZipName(path) || wanting({ path, head: nothing, sizeBytes: 0 }).length > 0,
     result: () => ({ ...keeping.result(), ...folders.result() }),
   };
 }

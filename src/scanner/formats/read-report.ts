@@ -90,6 +90,7 @@ const reportSchema = z.object({
         component.extend({
           source: z.object({ name: text, version: text }).optional(),
           architecture: text.optional(),
+          kept: z.literal(true).optional(),
           licences: z.array(text).max(10_000).optional(),
           places: z.array(place).min(1).max(most),
         }),

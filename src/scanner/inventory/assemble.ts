@@ -74,7 +74,8 @@ function installedPaths(standing: readonly StandingEvidence[]): ReadonlyMap<stri
   const installed = new Map<string, string[]>();
   for (const { evidence } of standing) {
     if (evidence.wishedFor !== undefined) continue;
-    for (const ecosystem of new Set((evidence.packages ?? []).map((found) => found.ecosystem))) {
+    const present = (evidence.packages ?? []).filter(({ kept }) => kept !== true);
+    for (const ecosystem of new Set(present.map((found) => found.ecosystem))) {
       const paths = installed.get(ecosystem);
       if (paths === undefined) installed.set(ecosystem, [evidence.path]);
       else paths.push(evidence.path);
@@ -83,16 +84,28 @@ function installedPaths(standing: readonly StandingEvidence[]): ReadonlyMap<stri
   return installed;
 }
 
+interface Gathered {
+  readonly component: Omit<Component, 'places' | 'kept'>;
+  readonly places: Map<string, Place>;
+  /** In all of its places. */
+  isKept: boolean;
+}
+
 function componentsOf(
   standing: readonly StandingEvidence[],
   distribution: Distribution | undefined,
 ): Component[] {
-  const components = new Map<string, { component: Omit<Component, 'places'>; places: Map<string, Place> }>();
+  const components = new Map<string, Gathered>();
   for (const { evidence, originOf } of standing) {
     for (const found of evidence.packages ?? []) {
       const purl = purlOf(found, distribution);
-      const entry = components.get(purl) ?? { component: componentOf(found, purl), places: new Map() };
+      const entry = components.get(purl) ?? {
+        component: componentOf(found, purl),
+        places: new Map(),
+        isKept: true,
+      };
       components.set(purl, entry);
+      entry.isKept &&= found.kept === true;
       const path = found.within === undefined ? evidence.path : `${evidence.path}!/${found.within}`;
       const layer = originOf(found);
       entry.places.set(path, layer === undefined ? { path } : { path, layer });
@@ -100,13 +113,14 @@ function componentsOf(
   }
   return [...components]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { component, places }]) => ({
+    .map(([, { component, places, isKept }]) => ({
       ...component,
+      ...(isKept && { kept: true as const }),
       places: [...places.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
     }));
 }
 
-function componentOf(found: FoundPackage, purl: string): Omit<Component, 'places'> {
+function componentOf(found: FoundPackage, purl: string): Gathered['component'] {
   const { ecosystem, name, version, source, architecture, licences } = found;
   return {
     ecosystem,

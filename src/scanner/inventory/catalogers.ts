@@ -5,7 +5,6 @@ import { condaCataloger } from './conda.ts';
 import { debCataloger, debFilesCataloger } from './deb.ts';
 import { programCataloger } from './elf/program.ts';
 import { gemCataloger } from './gem.ts';
-import { jarCataloger } from './java/jar.ts';
 import { bunLockCataloger } from './npm/bun-lock.ts';
 import { npmCataloger } from './npm/package-json.ts';
 import { packageLockCataloger } from './npm/package-lock.ts';
@@ -34,7 +33,6 @@ export const catalogers: readonly Cataloger[] = [
   pipfileLockCataloger,
   tomlLockCataloger,
   condaCataloger,
-  jarCataloger,
   gemCataloger,
   composerCataloger,
   composerLockCataloger,

@@ -7,10 +7,13 @@ import { itemsOf, jsonObjectOf, jsonOf } from './json-document.ts';
 import { folderOf, named } from './text.ts';
 import type { Cataloger, FoundPackage, Proof } from './types.ts';
 
+const installed = /(?:^|\/)composer\/installed\.json$/;
+
 export const composerCataloger: Cataloger = {
   name: 'composer',
   revision: 2,
-  wants: ({ path }, base) => base === 'installed.json' && /(?:^|\/)composer\/installed\.json$/.test(path),
+  wants: ({ path }, base) => base === 'installed.json' && installed.test(path),
+  wantsInside: ({ path }) => installed.test(path),
   read: ({ content }) => {
     const document = jsonOf(content);
     const list = isJsonObject(document) ? document['packages'] : document;

@@ -5,11 +5,13 @@
 import { named } from './text.ts';
 import type { Cataloger } from './types.ts';
 
+const specification = /(?:^|\/)specifications\/(?:default\/)?[^/]+\.gemspec$/;
+
 export const gemCataloger: Cataloger = {
   name: 'gem',
   revision: 1,
-  wants: ({ path }, base) =>
-    base.endsWith('.gemspec') && /(?:^|\/)specifications\/(?:default\/)?[^/]+$/.test(path),
+  wants: ({ path }, base) => base.endsWith('.gemspec') && specification.test(path),
+  wantsInside: ({ path }) => specification.test(path),
   read: ({ content }) => {
     const text = content.toString('utf8');
     const stub = /^# stub: (\S+) (\S+) /m.exec(text);

@@ -9,6 +9,8 @@ import { allPackages, linesOf, named } from './text.ts';
 import type { Cataloger, FoundPackage } from './types.ts';
 
 const fields = new Set(['name', 'version', 'license', 'license-expression']);
+/** Of an archive of sources. */
+const sourcesPath = /^[^/]+\/PKG-INFO$/;
 const metadataPath = /(?:\.dist-info\/METADATA|\.egg-info\/PKG-INFO|EGG-INFO\/PKG-INFO|\.egg-info)$/;
 /** A licence's whole text stands there at times. */
 const longestLicence = 64;
@@ -18,6 +20,7 @@ export const pythonCataloger: Cataloger = {
   revision: 1,
   wants: ({ path }, base) =>
     (base === 'METADATA' || base === 'PKG-INFO' || base.endsWith('.egg-info')) && metadataPath.test(path),
+  wantsInside: ({ path }) => metadataPath.test(path) || sourcesPath.test(path),
   read: ({ content }) => {
     const stanza = firstStanza(content, fields);
     const name = named(stanza.get('name'));

@@ -16,6 +16,8 @@ export interface FoundPackage {
   readonly module?: string | undefined;
   /** Inside of the file, when that is an archive: `BOOT-INF/lib/x.jar`. */
   readonly within?: string | undefined;
+  /** It lies in an archive that nothing loads it from. */
+  readonly kept?: true | undefined;
   /** A package of the system that its distribution did not make: its files are looked at like any others. */
   readonly foreign?: boolean | undefined;
 }
@@ -84,6 +86,8 @@ export interface Cataloger {
   readonly revision: number;
   /** Cheap: it is asked of every file. `base` is the last part of the path. */
   wants(file: Pick<ScannedFile, 'path' | 'head' | 'sizeBytes'>, base: string): boolean;
+  /** The same for a file in an archive, by its path there; without it none is read. */
+  wantsInside?(file: Pick<ScannedFile, 'path' | 'head' | 'sizeBytes'>, base: string): boolean;
   /** Of a file that it wants and that is there whole. What it throws becomes a gap. */
   read(file: ScannedFile & { readonly content: Buffer }): Proof | undefined | Promise<Proof | undefined>;
 }

@@ -17,10 +17,13 @@ import {
   unpacked,
   type Watch,
 } from '../../images/index.ts';
+import { archiveStart } from '../archives/forms.ts';
 import { type Analysers, type Collector, type LongFile, openCollector } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
 import { isDatabasePath } from '../inventory/databases.ts';
 import { isProgram } from '../inventory/elf/formats.ts';
+import { longestUnwanted } from '../limits.ts';
+import { hidesText } from '../texts/plain-text.ts';
 import { type FileFacts, type ImageLayer, longestWhole, type ScannedFile } from '../types.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { LayerAnalysis, Link } from './analysis.ts';
@@ -34,8 +37,6 @@ export interface StoredLayer extends Pick<ImageLayer, 'digest' | 'isVerified'> {
 export interface LayerBytes extends AsyncIterable<Buffer> {
   destroy(reason?: Error): void;
 }
-
-const longestUnwanted = 4 * 1024 * 1024;
 
 interface Reading {
   readonly collector: Collector;
@@ -129,6 +130,7 @@ function ignore(): void {}
 function wantedWhole(collector: Collector): IsWanted {
   return ({ name, sizeBytes }, start) => {
     if (sizeBytes <= longestUnwanted || isProgram(start)) return true;
+    if (archiveStart(start) !== undefined || hidesText(start)) return true;
     const { path } = entryPath(name);
     return path !== undefined && collector.isWanted(path);
   };

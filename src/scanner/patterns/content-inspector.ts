@@ -2,9 +2,11 @@
  * Several that look for patterns in what files hold, in one pass over each file. Each file is read once, whoever
  * looks; files that are too long to be read whole go by in pieces.
  */
+import { isWide, narrowed, type PlainText, plainTextOf } from '../texts/plain-text.ts';
 import { type FileInspector, type Finding, headBytes, type ScannedFile } from '../types.ts';
 import type { Pattern } from './pattern.ts';
 import {
+  type Budget,
   createPatternSet,
   openPatternScan,
   type PatternScan,
@@ -49,24 +51,45 @@ export function createContentInspector(lookers: readonly Looker[]): FileInspecto
     },
   });
 
+  /** What its texts have that it does not have as it is. */
+  const inText = (
+    file: ScannedFile,
+    { bytes, hasLines }: PlainText,
+    known: readonly Finding[],
+    budget: Budget | undefined,
+  ): readonly Finding[] => {
+    const head = bytes.subarray(0, headBytes);
+    const looks = looksAt({ ...file, sizeBytes: bytes.length, head, content: bytes });
+    scanBytes(set, bytes, sinkOf(looks), budget);
+    const others = findingsOf(looks).filter(({ id }) => known.every((each) => each.id !== id));
+    return hasLines ? others : others.map(withoutLine);
+  };
+
   return {
     name: 'content',
     revision: lookers.map(({ revision }) => revision).join('-'),
-    inspect: (file) => {
+    looksInside: true,
+    inspect: (file, budget) => {
       const looks = looksAt(file);
-      scanBytes(set, file.content ?? file.head, sinkOf(looks));
-      return findingsOf(looks);
+      scanBytes(set, file.content ?? file.head, sinkOf(looks), budget);
+      const found = findingsOf(looks);
+      const text = file.content && plainTextOf(file.content);
+      return text === undefined ? found : [...found, ...inText(file, text, found, budget)];
     },
     watch: (facts) => {
       const start = openStart();
       let open: { readonly looks: Looks; readonly scan: PatternScan } | undefined;
-      const begin = (head: Buffer) => {
-        const looks = looksAt({ ...facts, head: head.subarray(0, headBytes), content: undefined });
+      let asText: ((bytes: Buffer) => Buffer) | undefined;
+      const begin = (bytes: Buffer) => {
+        const start = bytes.subarray(0, headBytes);
+        // One that is too long to be looked at twice is text, if it begins as text.
+        if (isWide(start)) asText = narrowed;
+        const looks = looksAt({ ...facts, head: asText?.(start) ?? start, content: undefined });
         return { looks, scan: openPatternScan(set, sinkOf(looks)) };
       };
       const show = (bytes: Buffer): void => {
         open ??= begin(bytes);
-        open.scan.push(bytes);
+        open.scan.push(asText?.(bytes) ?? bytes);
         for (const look of open.looks) look?.piece?.(bytes);
       };
       return {
@@ -94,6 +117,12 @@ function openStart() {
     },
     all: () => gathered,
   };
+}
+
+function withoutLine(finding: Finding): Finding {
+  if (finding.class !== 'secret') return finding;
+  const { line: _, ...rest } = finding;
+  return rest;
 }
 
 function findingsOf(looks: Looks): readonly Finding[] {

@@ -66,7 +66,8 @@ function systemOf({ inventory: { distribution } }: Report): JsonObject[] {
   ];
 }
 
-function componentOf({ ecosystem, name, version, purl, licences, places, source }: Component): JsonObject {
+function componentOf(component: Component): JsonObject {
+  const { ecosystem, name, version, purl, licences, places, source, kept } = component;
   const split = ecosystem === 'maven' ? name.indexOf(':') : name.startsWith('@') ? name.indexOf('/') : -1;
   const properties = [
     ...places.flatMap(({ path, layer }) => [
@@ -82,6 +83,8 @@ function componentOf({ ecosystem, name, version, purl, licences, places, source 
     name: name.slice(split + 1),
     version,
     purl,
+    // "Not capable of being called due to them not being installed."
+    ...(kept === true && { scope: 'optional' }),
     ...(licences && { licenses: licences.map((licence) => ({ license: { name: licence } })) }),
     properties,
   };

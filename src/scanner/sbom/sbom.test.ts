@@ -282,3 +282,11 @@ describe('a document by others', () => {
     expect(() => readSbom(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'SBOM_INVALID' }));
   });
 });
+
+it('a component that is not installed is marked so in both', () => {
+  const kept: Report = { ...report, inventory: { ...inventory, components: [{ ...lodash, kept: true }] } };
+  expect(cycloneDxOf(kept)).toMatchObject({
+    components: [{ type: 'operating-system' }, { name: 'lodash', scope: 'optional' }],
+  });
+  expect(JSON.stringify(spdxOf(kept))).toContain('not installed, found at: app/node_modules');
+});

@@ -68,13 +68,13 @@ function systemOf({ inventory: { distribution } }: Report): (JsonObject & { read
 }
 
 function packageOf(component: Component): JsonObject & { readonly SPDXID: string } {
-  const { name, version, purl, licences } = component;
+  const { name, version, purl, licences, kept } = component;
   return {
     SPDXID: `SPDXRef-Package-${shortIdOf(purl)}`,
     name,
     versionInfo: version,
     primaryPackagePurpose: component.ecosystem === 'binary' ? 'APPLICATION' : 'LIBRARY',
-    sourceInfo: `found at: ${placesOf(component).join(', ')}`,
+    sourceInfo: `${kept === true ? 'not installed, ' : ''}found at: ${placesOf(component).join(', ')}`,
     // As the package states it: often no expression of SPDX.
     ...(licences && { licenseComments: licences.join(', ') }),
     externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }],

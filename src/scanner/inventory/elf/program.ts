@@ -12,6 +12,7 @@ export const programCataloger: Cataloger = {
   name: 'program',
   revision: 2,
   wants: ({ head }) => isProgram(head),
+  wantsInside: ({ head }) => isProgram(head),
   read: ({ content }) => {
     const node = nodeIn(content);
     const elf = attempt(() => (isElf(content) ? openElf(content) : undefined));

@@ -1,76 +1,50 @@
 /**
- * Maven artifacts in jars, and in jars within jars: by each `pom.properties`, else by the manifest and the file's name.
+ * Maven artifacts in a jar: by each `pom.properties`, else by the manifest and the file's name. Jars within it are files
+ * of their own to who goes through it.
  * Source: maven.apache.org, Maven Archiver; JAR File Specification.
  */
-import { giveBackAround, messageOf } from '../../../lib/index.ts';
-import { zipEntries } from '../../archives/zip-entries.ts';
 import { named } from '../text.ts';
-import type { Cataloger, FoundPackage, Proof } from '../types.ts';
+import type { FoundPackage, Proof } from '../types.ts';
 import { knownGroup } from './groups.ts';
 import { manifestOf, propertiesOf } from './properties.ts';
 
 const archive = /\.(?:jar|war|ear|par|sar|kar|jpi|hpi)$/i;
 const pomProperties = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
+const manifestName = 'META-INF/MANIFEST.MF';
 const nameWithVersion = /^([\w.-]*[^-])-(\d[^\s]*)$/;
 const maxTextBytes = 1024 * 1024;
-const maxDepth = 4;
-/** Of all jars within one, taken together. */
-const maxNestedBytes = 512 * 1024 * 1024;
-const longestNested = 64 * 1024 * 1024;
+const maxTexts = 10_000;
 
-interface Walk {
-  readonly packages: FoundPackage[];
-  readonly gaps: string[];
-  nestedBytes: number;
+/** What a jar says of itself, as its entries pass by. */
+export interface JarReading {
+  /** Throws when it is a text about the jar, and too long. */
+  entry(name: string, content: Buffer): void;
+  /** After the last. */
+  proof(): Proof;
 }
 
-export const jarCataloger: Cataloger = {
-  name: 'jar',
-  revision: 1,
-  wants: (_file, base) => archive.test(base),
-  read: async ({ path, content }): Promise<Proof> => {
-    const walk: Walk = { packages: [], gaps: [], nestedBytes: 0 };
-    await readJar(walk, content, path, []);
-    return { packages: walk.packages, gaps: walk.gaps.slice(0, 5) };
-  },
-};
-
-async function readJar(walk: Walk, bytes: Buffer, path: string, within: readonly string[]): Promise<void> {
-  const texts: { pom: string[]; manifest: string | undefined } = { pom: [], manifest: undefined };
-  for await (const entry of zipEntries(bytes)) {
-    if (pomProperties.test(entry.name)) texts.pom.push((await entry.read(maxTextBytes)).toString('utf8'));
-    else if (entry.name === 'META-INF/MANIFEST.MF')
-      texts.manifest = (await entry.read(maxTextBytes)).toString('utf8');
-    else if (archive.test(entry.name)) {
-      await readNested(walk, bytes, entry, [...within, entry.name]);
-    }
-  }
-  const inside = within.length === 0 ? undefined : within.join('!/');
-  const found = texts.pom.flatMap((text) => fromPom(text) ?? []);
-  if (found.length > 0) walk.packages.push(...found.map((each) => ({ ...each, within: inside })));
-  else addNamed(walk, manifestOf(texts.manifest ?? ''), within.at(-1) ?? path, inside);
+export function isJarName(base: string): boolean {
+  return archive.test(base);
 }
 
-async function readNested(
-  walk: Walk,
-  outer: Buffer,
-  entry: { readonly name: string; readonly sizeBytes: number; read(maxBytes: number): Promise<Buffer> },
-  within: readonly string[],
-): Promise<void> {
-  try {
-    walk.nestedBytes += entry.sizeBytes;
-    if (within.length > maxDepth) throw new Error('it lies in too many others');
-    if (walk.nestedBytes > maxNestedBytes) throw new Error('it is too large, with those before it');
-    const bytes = await entry.read(longestNested);
-    try {
-      await readJar(walk, bytes, entry.name, within);
-    } finally {
-      // Unless it lies in the outer one as it is, its memory is its own, and large.
-      if (bytes.buffer !== outer.buffer) giveBackAround(bytes);
-    }
-  } catch (error) {
-    walk.gaps.push(`${within.join('!/').slice(0, 200)}: ${messageOf(error)}`);
-  }
+/** @param path of the jar, as far as its name tells what it is */
+export function openJar(path: string): JarReading {
+  const poms: string[] = [];
+  let manifest = '';
+  return {
+    entry: (name, content) => {
+      const isPom = pomProperties.test(name);
+      if (!isPom && name !== manifestName) return;
+      if (content.length > maxTextBytes) throw new Error(`${name.slice(0, 200)} is too long`);
+      if (!isPom) manifest = content.toString('utf8');
+      else if (poms.length < maxTexts) poms.push(content.toString('utf8'));
+      else throw new Error(`it has more than ${maxTexts} pom.properties`);
+    },
+    proof: () => {
+      const packages = poms.flatMap((text) => fromPom(text) ?? []);
+      return packages.length > 0 ? { packages } : byName(manifestOf(manifest), path);
+    },
+  };
 }
 
 function fromPom(text: string): FoundPackage | undefined {
@@ -83,25 +57,21 @@ function fromPom(text: string): FoundPackage | undefined {
 }
 
 /** A jar that says neither a version in its name nor one of an artifact is somebody's own, and no package. */
-function addNamed(
-  walk: Walk,
-  manifest: ReadonlyMap<string, string>,
-  path: string,
-  within: string | undefined,
-): void {
+function byName(manifest: ReadonlyMap<string, string>, path: string): Proof {
   const base = path.slice(path.lastIndexOf('/') + 1).replace(archive, '');
   const fromFile = nameWithVersion.exec(base);
   const version = named(
     fromFile?.[2] ?? manifest.get('Implementation-Version') ?? manifest.get('Bundle-Version'),
   );
   const artifact = named(fromFile?.[1] ?? manifest.get('Implementation-Title') ?? base);
-  if (version === undefined || artifact === undefined || /\s/.test(artifact)) return;
+  if (version === undefined || artifact === undefined || /\s/.test(artifact)) return {};
   const group = groupOf(manifest, artifact);
-  if (group !== undefined) {
-    walk.packages.push({ ecosystem: 'maven', name: `${group}:${artifact}`, version, within });
-  } else if (fromFile !== null) {
-    walk.gaps.push(`${base.slice(0, 100)} does not say its Maven group, so advisories can't be looked up`);
-  }
+  if (group !== undefined)
+    return { packages: [{ ecosystem: 'maven', name: `${group}:${artifact}`, version }] };
+  if (fromFile === null) return {};
+  return {
+    gaps: [`${base.slice(0, 100)} does not say its Maven group, so advisories can't be looked up`],
+  };
 }
 
 function groupOf(manifest: ReadonlyMap<string, string>, artifact: string): string | undefined {

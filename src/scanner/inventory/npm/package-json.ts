@@ -8,6 +8,9 @@ import { named } from '../text.ts';
 import type { Cataloger, FoundPackage } from '../types.ts';
 import { packageFolderOf } from './folders.ts';
 
+const packageRoot = /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/@][^/]*\/package\.json$/;
+/** As `npm pack` makes archives. */
+const packedRoot = /^[^/]+\/package\.json$/;
 /** Debian's packages for Node lie there. */
 const systemFolder = 'usr/share/nodejs/';
 
@@ -15,6 +18,7 @@ export const npmCataloger: Cataloger = {
   name: 'npm',
   revision: 2,
   wants: (_file, base) => base === 'package.json',
+  wantsInside: ({ path }) => packageRoot.test(path) || packedRoot.test(path),
   read: ({ path, content }) => {
     const isInstalled = /(?:^|\/)node_modules\//.test(path) || path.startsWith(systemFolder);
     const own = packageFolderOf(path);

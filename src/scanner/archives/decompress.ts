@@ -1,0 +1,48 @@
+/** Compressed bytes that are in memory → what they were, in pieces, or at once where that is little. */
+import { pipeline } from 'node:stream';
+import { constants, createGunzip, createZstdDecompress, gunzipSync } from 'node:zlib';
+import { openReleasing, zstdFrames } from '../../images/index.ts';
+
+const pieceBytes = 256 * 1024;
+/** Man pages and change logs, of which a root file system has thousands: a stream for each costs more than they do. */
+const smallPackedBytes = 128 * 1024;
+const smallBytes = 4 * 1024 * 1024;
+/** 64 MiB: what a window may take in memory. `zstd --ultra` and `--long` can ask for more. */
+const windowLogMax = 26;
+
+/** Undefined when it is not little, or not whole. */
+export function smallGunzipped(packed: Buffer): Buffer | undefined {
+  if (packed.length > smallPackedBytes) return undefined;
+  try {
+    return gunzipSync(packed, { maxOutputLength: smallBytes });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each piece is valid until the next but one is asked for. Fails at its end when it is damaged or cut short. */
+export async function* decompressed(form: 'gzip' | 'zstd', packed: Buffer): AsyncGenerator<Buffer> {
+  const output =
+    form === 'gzip'
+      ? createGunzip({ chunkSize: pieceBytes })
+      : createZstdDecompress({
+          chunkSize: pieceBytes,
+          params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
+        });
+  const input = form === 'gzip' ? slices(packed) : zstdFrames(slices(packed));
+  // What fails is told by the output.
+  pipeline(input, output, () => undefined);
+  const release = openReleasing();
+  try {
+    for await (const piece of output) {
+      yield piece;
+      release(piece);
+    }
+  } finally {
+    output.destroy();
+  }
+}
+
+async function* slices(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+}

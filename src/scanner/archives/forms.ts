@@ -1,0 +1,59 @@
+/**
+ * What kind of archive or compressed file something is, by its bytes: names are whoever made it's to choose.
+ * Sources: APPNOTE.TXT; RFC 1952; RFC 8878; POSIX.1-2017, pax; the format documents of xz, bzip2, 7-Zip and RAR.
+ */
+import { formOf, isTarHeader } from '../../images/index.ts';
+import { findZip } from './zip-bounds.ts';
+
+export const openedForms = ['zip', 'gzip', 'zstd', 'tar'] as const;
+export type OpenedForm = (typeof openedForms)[number];
+/** Nothing here can open the others. */
+export type ArchiveForm = OpenedForm | 'bzip2' | 'xz' | '7z' | 'rar';
+
+const marks: readonly (readonly [form: ArchiveForm, mark: Buffer])[] = [
+  ['zip', Buffer.from('PK\x03\x04', 'latin1')],
+  ['zip', Buffer.from('PK\x05\x06', 'latin1')],
+  ['gzip', Buffer.from('\x1f\x8b\x08', 'latin1')],
+  ['xz', Buffer.from('\xfd7zXZ\0', 'latin1')],
+  ['7z', Buffer.from("7z\xbc\xaf'\x1c", 'latin1')],
+  ['rar', Buffer.from('Rar!\x1a\x07', 'latin1')],
+];
+const bzip2Start = Buffer.from('BZh');
+/** Of a block, and of the end, behind the start and a digit. */
+const bzip2Marks = [Buffer.from('1AY&SY'), Buffer.from('\x17rE8P\x90', 'latin1')];
+
+/** By how it begins: what may have something else before it is not told by that. */
+export function archiveStart(start: Buffer): ArchiveForm | undefined {
+  if (start.length < 4) return undefined;
+  const found = marks.find(([, mark]) => start.subarray(0, mark.length).equals(mark))?.[0];
+  if (found !== undefined) return found;
+  if (isBzip2(start)) return 'bzip2';
+  if (formOf(start) === 'zstd') return 'zstd';
+  return isTarHeader(start) ? 'tar' : undefined;
+}
+
+const zipName = /\.(?:zip|whl|egg|pyz|jar|war|ear|par|sar|kar|jpi|hpi)$/i;
+
+/** Whether it is called as zips are, which may have something before them. */
+export function isZipName(path: string): boolean {
+  return zipName.test(path);
+}
+
+function isBzip2(start: Buffer): boolean {
+  if (!start.subarray(0, bzip2Start.length).equals(bzip2Start)) return false;
+  return bzip2Marks.some((mark) => start.subarray(4, 4 + mark.length).equals(mark));
+}
+
+/** Of all of a file. A zip may have anything before it: programs, and scripts that run what is in it. */
+export function archiveForm(content: Buffer): ArchiveForm | undefined {
+  return archiveStart(content) ?? (isZipBehind(content) ? 'zip' : undefined);
+}
+
+function isZipBehind(content: Buffer): boolean {
+  try {
+    return findZip(content) !== undefined;
+  } catch {
+    // Two, in one: whoever opens it will say so.
+    return true;
+  }
+}
