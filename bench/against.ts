@@ -10,8 +10,8 @@ import { median, ms, type Row } from './table.ts';
 const code = 'function main(p) { return { greeting: "Hello, " + p.name }; }';
 const rounds = { warm: 9, cold: 40 };
 const seconds = 4;
-const mostWarm = 1.05;
-const mostColdMs = 10;
+const mostWarm = 1.03;
+const mostColdMs = 3;
 
 export async function benchAgainst(folder: string): Promise<readonly Row[]> {
   const other = process.env['BENCH_AGAINST'];

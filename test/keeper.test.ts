@@ -1,20 +1,21 @@
 /** A keeper with real sandboxes, and a server that was taken over: it says what it likes. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
 import { openKeptCode } from '../src/keeper/code-places.ts';
-import { keep } from '../src/keeper/keeper.ts';
+import { type Keeper, keep } from '../src/keeper/keeper.ts';
 import { openKeptHost } from '../src/keeper/kept-host.ts';
 import { openKeptMounter, openKeptPlaces } from '../src/keeper/kept-places.ts';
-import { startKeptScan } from '../src/keeper/kept-streams.ts';
+import { connectStreams, startKeptScan } from '../src/keeper/kept-streams.ts';
 import { sayLine } from '../src/keeper/lines.ts';
 import { type KeeperLink, linkOver } from '../src/keeper/link.ts';
+import { openReadyStreams } from '../src/keeper/ready-streams.ts';
 import { openStreamDoor } from '../src/keeper/stream-door.ts';
 import { isFault, randomHex, silentLog } from '../src/lib/index.ts';
 import { socketPair } from '../src/prover/kept-server.ts';
@@ -28,6 +29,7 @@ const rootName = 'a'.repeat(64);
 describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation and crun)'}`, () => {
   let stack: AsyncDisposableStack;
   let root: TestRoot;
+  let keeper: Keeper;
   let link: KeeperLink;
   /** What the server has of the line, to write to it what no server would. */
   let line: Socket;
@@ -50,15 +52,17 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     const code = await openKeptCode(join(folder, 'laid'), 0);
     const [mine, theirs] = await socketPair(join(folder, 'line'));
     const layersDir = join(folder, 'layers');
-    keep({
-      ...{ channel: mine, host, operator, memoryBytes: 512 * mebibyte, layersDir, code, door, userId: 0 },
-      scanCommand: async () => {
-        await prepareScan();
-        return { argv: ['/bin/sh', '-c', 'read -r line <&3; echo "$line" >&3; echo heard >&2'], env: {} };
-      },
-      mounter: { mount: async () => root.path, unmount: async () => {} },
-      log: silentLog,
-    });
+    keeper = stack.use(
+      keep({
+        ...{ channel: mine, host, operator, memoryBytes: 512 * mebibyte, layersDir, code, door, userId: 0 },
+        scanCommand: async () => {
+          await prepareScan();
+          return { argv: ['/bin/sh', '-c', 'read -r line <&3; echo "$line" >&3; echo heard >&2'], env: {} };
+        },
+        mounter: { mount: async () => root.path, unmount: async () => {} },
+        log: silentLog,
+      }),
+    );
     const { controllers, ...cgroup } = host.features.cgroup;
     sayLine(mine, {
       door: { path: door.path, secret: door.secret },
@@ -108,6 +112,74 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     expect(await sandbox.exited).toMatchObject({ code: 0, killed: false });
   });
 
+  /** What became of the requests of this kind. */
+  const asked = (spy: MockInstance<KeeperLink['ask']>, op: string) =>
+    spy.mock.calls.flatMap((call, index) => (call[0] === op ? [spy.mock.results[index]?.value] : []));
+
+  test('makes the next sandbox of a process that waits, with walls of its own', async () => {
+    const spy = vi.spyOn(link, 'ask');
+    const kept = openKeptHost(link, operator);
+    const program =
+      'console.log(process.cwd(), process.hrtime()[0]); new (require("node:net").Socket)({ fd: 3 }).end("up")';
+    const hours: number[] = [];
+    for (let round = 1; round <= 3; round++) {
+      await using sandbox = await kept.start(order(program, { channel: 'channel', cwd: '/tmp' }));
+      const streams = [sandbox.stdout, sandbox.stderr, sandbox.channel ?? sandbox.stdout];
+      const [out = '', ...rest] = await Promise.all(streams.map((stream) => text(stream)));
+      expect(rest).toEqual(['', 'up']);
+      expect(await sandbox.exited).toMatchObject({ code: 0, killed: false });
+      const [folder, seconds] = out.trim().split(' ');
+      expect(folder).toBe('/tmp');
+      hours.push(Math.floor(Number(seconds) / 3600));
+      expect(asked(spy, 'ready').length).toBe(round);
+      await Promise.all(asked(spy, 'ready'));
+    }
+    expect(new Set(hours).size).toBe(3);
+    const starts = spy.mock.calls.filter(([op]) => op === 'start').map(([, request]) => request);
+    expect(starts.map((request) => 'ready' in request)).toEqual([false, true, true]);
+  });
+
+  test('a process that waited and has ended is not used', async () => {
+    const spy = vi.spyOn(link, 'ask');
+    const ready = openReadyStreams(link);
+    ready.make();
+    await Promise.all(asked(spy, 'ready'));
+    ready.make();
+    expect(asked(spy, 'ready').length).toBe(1);
+    const waiting = await waitingChildren();
+    expect(waiting.length).toBe(1);
+    for (const pid of waiting) process.kill(pid, 'SIGKILL');
+    await vi.waitFor(() => {
+      ready.make();
+      expect(asked(spy, 'ready').length).toBe(2);
+    });
+    await Promise.all(asked(spy, 'ready'));
+    expect(ready.take()).toBeDefined();
+  });
+
+  test('lets only a few processes wait, and ends them with the server', async () => {
+    const runs = Array.from({ length: 5 }, () => link.nextId());
+    const streams = runs.flatMap((run) => connectStreams(link.hello.door, run, 4));
+    stack.defer(() => streams.forEach((stream) => void stream.destroy()));
+    const made = await Promise.allSettled(runs.map((run) => link.ask('ready', {}, run)));
+    expect(made.map(({ status }) => status)).toEqual([...Array(4).fill('fulfilled'), 'rejected']);
+    expect((await waitingChildren()).length).toBe(4);
+    expect(await refusal('ready', {})).toBe('SANDBOX_START_FAILED');
+    const wanted = { root: rootName, args: ['/bin/true'], env: {}, cwd: '/', channel: 'channel' };
+    const ask = { request: {}, memoryBytes: 64 * mebibyte };
+    expect(await refusal('start', { order: { ...wanted, ask }, ready: runs[4] })).toBe(
+      'SANDBOX_START_FAILED',
+    );
+    // Spent with an order that is refused.
+    const dear = { request: {}, memoryBytes: 4096 * mebibyte };
+    expect(await refusal('start', { order: { ...wanted, ask: dear }, ready: runs[0] })).toBe(
+      'POLICY_EXCEEDED',
+    );
+    await vi.waitFor(async () => expect((await waitingChildren()).length).toBe(3));
+    await keeper[Symbol.asyncDispose]();
+    await vi.waitFor(async () => expect(await waitingChildren()).toEqual([]));
+  });
+
   test('starts a scan on the server’s streams, however long it takes to prepare the first', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     stack.defer(() => void vi.useRealTimers());
@@ -145,7 +217,8 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
 
   test('code lies where the server may fill it, and is seen at /fn', async () => {
     const places = openKeptPlaces(link);
-    const codeDir = await places.make();
+    const [codeDir, ...others] = await Promise.all([places.make(), places.make(), places.make()]);
+    expect(new Set([codeDir, ...others, await places.make()]).size).toBe(4);
     await using sandbox = await start('console.log(require("node:fs").readdirSync("/fn").length)', {
       codeDir,
     });
@@ -233,3 +306,20 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     await link.ended;
   });
 });
+
+/** Processes that this one, the keeper, has made ready. */
+async function waitingChildren(): Promise<readonly number[]> {
+  const threads = await readdir('/proc/self/task');
+  const lists = await Promise.all(
+    threads.map((thread) => readFile(`/proc/self/task/${thread}/children`, 'utf8').catch(() => '')),
+  );
+  const pids = lists
+    .join(' ')
+    .split(' ')
+    .filter((pid) => pid !== '')
+    .map(Number);
+  const commands = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return pids.filter((_, index) => commands[index]?.endsWith('/inherited.pl\0wait\0'));
+}

@@ -23,6 +23,7 @@ import {
 } from '../sandbox/index.ts';
 import type { KeptCode } from './code-places.ts';
 import { hearLines, sayLine } from './lines.ts';
+import { openReadyStarts, type ReadyStarts } from './ready-starts.ts';
 import type { StreamDoor } from './stream-door.ts';
 import { type Answers, type Operation, type Request, requestSchema, type Said } from './wire.ts';
 
@@ -64,7 +65,8 @@ export function keep(options: KeeperOptions): Keeper {
   const { channel, log } = options;
   const say = (said: Said): void => sayLine(channel, said);
   const roots = new Map<string, string>();
-  const handlers = handlersOf(options, roots, say);
+  const ready = openReadyStarts(options.door);
+  const handlers = handlersOf(options, { roots, ready, say });
   let open = 0;
   const hear = async (value: unknown): Promise<void> => {
     const parsed = requestSchema.safeParse(value);
@@ -92,6 +94,7 @@ export function keep(options: KeeperOptions): Keeper {
     ended: hearLines(channel, (value) => void hear(value)),
     async [Symbol.asyncDispose]() {
       channel.destroy();
+      ready.close();
       for (const root of roots.keys()) await options.mounter.unmount(root);
     },
   };
@@ -103,7 +106,15 @@ function handle(handlers: Handlers, request: Request): Promise<unknown> {
   return handler(request);
 }
 
-function handlersOf(options: KeeperOptions, roots: Map<string, string>, say: (said: Said) => void): Handlers {
+interface Kept {
+  /** By name, where they are mounted. */
+  readonly roots: Map<string, string>;
+  readonly ready: ReadyStarts;
+  readonly say: (said: Said) => void;
+}
+
+function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
+  const { roots, ready, say } = kept;
   const { mounter, layersDir, code, userId } = options;
   const sandboxes = new Map<string, MadeSandbox>();
   const sandboxOf = (id: string): MadeSandbox => {
@@ -112,7 +123,11 @@ function handlersOf(options: KeeperOptions, roots: Map<string, string>, say: (sa
     return found;
   };
   return {
-    start: (request) => startSandbox(options, request, { sandboxes, roots, say }),
+    start: (request) => startSandbox(options, request, { ...kept, sandboxes }),
+    async ready({ id: run }) {
+      await ready.make(run);
+      return null;
+    },
     async check({ ask }) {
       await options.host.checkPolicy(boundedPolicy(ask, options));
       return null;
@@ -167,20 +182,17 @@ function handlersOf(options: KeeperOptions, roots: Map<string, string>, say: (sa
   };
 }
 
-interface Making {
+interface Making extends Kept {
   readonly sandboxes: Map<string, MadeSandbox>;
-  /** By name, where they are mounted. */
-  readonly roots: ReadonlyMap<string, string>;
-  readonly say: (said: Said) => void;
 }
 
 async function startSandbox(
   options: KeeperOptions,
-  { id: run, order }: Extract<Request, { op: 'start' }>,
-  { sandboxes, roots, say }: Making,
+  request: Extract<Request, { op: 'start' }>,
+  { sandboxes, roots, ready, say }: Making,
 ): Promise<Answers['start']> {
-  const { root, code, ask, tenant, ...rest } = order;
-  const streams = options.door.take(run, order.channel === 'channel' ? 4 : 3);
+  const { root, code, ask, tenant, ...rest } = request.order;
+  const way = wayToStart(options.door, ready, request);
   try {
     const rootDir = roots.get(root);
     if (rootDir === undefined) throw sandboxFault('REQUEST_UNSAFE', `there is no root ${root}`);
@@ -189,7 +201,7 @@ async function startSandbox(
     const policy = boundedPolicy(ask, options);
     const { sandbox } = await options.host.begin(
       { ...rest, ...codeDir, ...share, rootDir, policy },
-      startWith(streams),
+      way.start,
     );
     const { id } = sandbox;
     sandboxes.set(id, sandbox);
@@ -197,9 +209,28 @@ async function startSandbox(
     void sandbox.removed.catch(() => {}).then(() => sandboxes.delete(id));
     return { sandbox: id };
   } catch (error) {
-    letGo(streams);
+    way.letGo();
     throw error;
   }
+}
+
+interface WayToStart {
+  readonly start: StartRuntime<RuntimeProcess>;
+  /** When nothing came of it. */
+  letGo(): void;
+}
+
+function wayToStart(
+  door: StreamDoor,
+  ready: ReadyStarts,
+  { id: run, order: { channel }, ready: prepared }: Extract<Request, { op: 'start' }>,
+): WayToStart {
+  if (prepared !== undefined && channel === 'channel') {
+    const waiting = ready.take(prepared);
+    return { start: async (command) => waiting.become(command), letGo: waiting.end };
+  }
+  const streams = door.take(run, channel === 'channel' ? 4 : 3);
+  return { start: startWith(streams), letGo: () => letGo(streams) };
 }
 
 /** Also those that are still to come. */

@@ -22,18 +22,25 @@ import {
 } from '../sandbox/index.ts';
 import { connectStreams } from './kept-streams.ts';
 import type { KeeperLink } from './link.ts';
-import type { Hello, Order } from './wire.ts';
+import { openReadyStreams } from './ready-streams.ts';
+import type { Order } from './wire.ts';
 
 export function openKeptHost(link: KeeperLink, operator: OperatorPolicy): SandboxHost {
   const { cgroup, instance, door } = link.hello;
   const tree = openCgroupTree({ ...cgroup, controllers: new Map(cgroup.controllers) }, instance);
+  const ready = openReadyStreams(link);
   return {
     async start(order) {
       const policy = policyFor(order.ask, operator);
+      const hasChannel = order.channel === 'channel';
+      const prepared = hasChannel ? ready.take() : undefined;
       const run = link.nextId();
-      const streams = openStreams(door, run, order.channel === 'channel' ? 4 : 3);
+      const streams = namedStreams(prepared?.streams ?? connectStreams(door, run, hasChannel ? 4 : 3));
       try {
-        const { sandbox: id } = await link.ask('start', { order: orderOf(order) }, run);
+        const how = prepared === undefined ? {} : { ready: prepared.run };
+        const { sandbox: id } = await link.ask('start', { order: orderOf(order), ...how }, run);
+        // Only now: this one's start comes first.
+        if (hasChannel) ready.make();
         const supervised = keptSandbox({ link, id, policy, cgroup: tree.group(id), streams });
         const onViolation = (violation: Parameters<typeof link.onViolation>[1]) =>
           link.onViolation(id, violation);
@@ -64,13 +71,8 @@ function orderOf({ rootDir, codeDir, ...rest }: SandboxOrder): Order {
   };
 }
 
-function openStreams(door: Hello['door'], run: number, count: number): RuntimeStreams {
-  const [stdin, stdout, stderr, channel] = connectStreams(door, run, count) as [
-    Socket,
-    Socket,
-    Socket,
-    Socket?,
-  ];
+function namedStreams(streams: readonly Socket[]): RuntimeStreams {
+  const [stdin, stdout, stderr, channel] = streams as [Socket, Socket, Socket, Socket?];
   // The server reads nothing from it, but has to see its end.
   stdin.resume();
   return { stdin, stdout, stderr, channel };

@@ -25,9 +25,18 @@ export interface KeptPlaces {
 }
 
 export function openKeptPlaces(link: KeeperLink): KeptPlaces {
+  const ask = async (): Promise<string> => (await link.ask('makeCode', {})).path;
+  // One is made before it is needed: a first call would wait for it.
+  let spare: Promise<string | undefined> | undefined;
   return {
     workDir: link.hello.codeWorkDir,
-    make: async () => (await link.ask('makeCode', {})).path,
+    async make() {
+      const taken = spare;
+      spare = undefined;
+      const path = (await taken) ?? (await ask());
+      spare ??= ask().catch(() => undefined);
+      return path;
+    },
     async remove(path) {
       const names = await readdir(path);
       await Promise.all(names.map((name) => rm(join(path, name), { recursive: true, force: true })));

@@ -55,7 +55,9 @@ const order = z.strictObject({
 
 /** Each request has a number of the server's, and its answer has the same number. */
 export const requestSchema = z.discriminatedUnion('op', [
-  z.strictObject({ op: z.literal('start'), id: z.int(), order }),
+  /** `ready`: the number of a request that made a process ready for it. */
+  z.strictObject({ op: z.literal('start'), id: z.int(), order, ready: z.int().optional() }),
+  z.strictObject({ op: z.literal('ready'), id: z.int() }),
   z.strictObject({ op: z.literal('check'), id: z.int(), ask }),
   z.strictObject({ op: z.literal('destroy'), id: z.int(), sandbox: name }),
   z.strictObject({ op: z.literal('lend'), id: z.int(), sandbox: name }),
@@ -92,6 +94,8 @@ export type Order = z.output<typeof order>;
 /** The answer to each. */
 export interface Answers {
   readonly start: { readonly sandbox: string };
+  /** A process waits to be the next sandbox. Its streams are those of the request: four of them. */
+  readonly ready: null;
   readonly check: null;
   readonly destroy: null;
   readonly lend: null;

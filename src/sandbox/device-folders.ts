@@ -26,6 +26,8 @@ export interface DeviceFolders {
 
 /** Folders made at once. */
 const batch = 16;
+/** With fewer left the next are made, so that no sandbox waits for them. */
+const few = 4;
 /** Inodes of the tmpfs; a folder takes twelve. */
 const inodes = 131_072;
 /** Of the kernel's memory devices and terminals (Documentation/admin-guide/devices.txt). */
@@ -57,18 +59,28 @@ export function openDeviceFolders(dir: string): DeviceFolders {
     free.push(...names);
   }
 
+  function refill(): Promise<void> {
+    making ??= make().finally(() => {
+      making = undefined;
+    });
+    return making;
+  }
+
   return {
     async take() {
       for (;;) {
         const name = free.pop();
-        if (name !== undefined) return { path: join(dir, name), release: () => free.push(name) };
-        making ??= make().finally(() => {
-          making = undefined;
-        });
-        await making;
+        if (name === undefined) {
+          await refill();
+          continue;
+        }
+        // Whoever finds none left is told why.
+        if (free.length < few) refill().catch(() => {});
+        return { path: join(dir, name), release: () => free.push(name) };
       }
     },
     async close() {
+      await making?.catch(() => {});
       if (mounted === undefined) return;
       await mounted;
       await mustRun(['umount', '--lazy', dir], { timeoutMs: 30_000 });

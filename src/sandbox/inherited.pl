@@ -1,9 +1,19 @@
 # Sets on itself what the kernel hands on to every process that it becomes and starts, and becomes the program: a
 # runtime, and with it the whole sandbox. ARCH WORDS PROGRAM…: what to set, separated by commas.
 # ARCH try WORD…: prints which of them can be set here, and ends.
+# wait: reads a folder to work in, all these arguments and `end` from descriptor 4, with NUL bytes between them.
 #
 # Without `use strict` and `use warnings`, which take longer to read than all of this takes: every sandbox waits for it.
 
+if ($ARGV[0] eq 'wait') {
+    open(my $line, '<&=', 4) or die "descriptor 4: $!\n";
+    my ($folder, @told) = split /\0/, join('', <$line>), -1;
+    close $line;
+    # Whoever made this process ready no longer needs it, or has ended before it had said all.
+    exit 0 unless @told && pop(@told) eq 'end';
+    chdir $folder or die "$folder: $!\n";
+    @ARGV = @told;
+}
 my ($arch, $words, @program) = @ARGV;
 my ($prctl, $unshare) = $arch eq 'arm64' ? (167, 97) : (157, 272);
 

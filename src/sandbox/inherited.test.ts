@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { arch } from 'node:os';
-import { expect, test } from 'vitest';
-import { runCommand } from '../lib/index.ts';
+import { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { runCommand, startCommand } from '../lib/index.ts';
 import {
   inheritedHere,
   inheritedNames,
@@ -8,6 +11,8 @@ import {
   inheritingArgv,
   settingArgv,
   shiftingClocks,
+  waitingArgv,
+  waitingWords,
 } from './inherited.ts';
 import { type SandboxPolicy, strictPolicy } from './policy.ts';
 
@@ -83,4 +88,36 @@ test('what can not be set keeps the program from starting', async () => {
   const done = await runCommand(argv, { timeoutMs: 10_000 });
   expect(done.code).not.toBe(0);
   expect(done.stdout).toBe('');
+});
+
+describe('a process that waits', () => {
+  /** What it prints and its exit code, when it is told these words. */
+  async function tell(words: readonly string[]) {
+    const child = startCommand(waitingArgv, { stdio: ['ignore', 'pipe', 'ignore', 'ignore', 'pipe'] });
+    const [, stdout, , , line] = child.stdio;
+    if (!(stdout instanceof Readable) || !(line instanceof Writable)) throw new TypeError('no pipes');
+    const exited = once(child, 'exit');
+    line.end(words.join('\0'));
+    const [said, [code]] = await Promise.all([text(stdout), exited]);
+    return { said, code };
+  }
+  const seeing = ['/bin/sh', '-c', 'pwd; echo "$1"; ls /proc/self/fd | wc -l', 'sh', 'a\nb'];
+
+  test.each([
+    ['with nothing to set', seeing],
+    ['with what can be set here', settingArgv(['clocks'], processor, seeing)],
+  ])('becomes the program %s, and keeps no descriptor of its own', async (_, argv) => {
+    // 0 to 3, and that of the folder.
+    const said = '/proc\na\nb\n5\n';
+    expect(await tell(['/proc', ...waitingWords(argv), 'end'])).toEqual({ said, code: 0 });
+  });
+
+  test.each([
+    ['nothing', []],
+    ['an order that breaks off', ['/proc', ...waitingWords(seeing)]],
+    ['a folder that is not there', ['/no-such', ...waitingWords(seeing), 'end']],
+    ['something to set that there is not', ['/', processor, 'no-such', ...seeing, 'end']],
+  ])('starts nothing when it is told %s', async (_, words) => {
+    expect(await tell(words)).toEqual({ said: '', code: expect.any(Number) });
+  });
 });

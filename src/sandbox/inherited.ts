@@ -30,7 +30,7 @@ interface Inheriting {
   readonly inherited: ReadonlySet<Inherited>;
 }
 
-const program = ['/usr/bin/perl', join(import.meta.dirname, 'inherited.pl')];
+const program = ['/usr/bin/perl', join(import.meta.dirname, 'inherited.pl')] as const;
 
 /** Those that can be set on this host, tried by processes that end at once. Empty where there is no Perl. */
 export async function inheritedHere(arch: Processor): Promise<ReadonlySet<Inherited>> {
@@ -86,6 +86,15 @@ export function settingArgv(
 ): readonly string[] {
   const words = names.map((name) => (name === 'clocks' ? `clocks=${clockOffset()}` : name));
   return [...program, arch, words.join(','), ...argv];
+}
+
+/** Starts a process that reads what it is to become from its descriptor 4. */
+export const waitingArgv = [...program, 'wait'] as const;
+
+/** What such a process is told instead of being started with these arguments. Pure. */
+export function waitingWords(argv: readonly string[]): readonly string[] {
+  const isSet = program.every((word, index) => argv[index] === word);
+  return isSet ? argv.slice(program.length) : ['', '', ...argv];
 }
 
 /**

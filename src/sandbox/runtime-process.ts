@@ -15,6 +15,9 @@ export interface RuntimeStreams {
   readonly channel: Duplex | undefined;
 }
 
+/** All that a runtime sees of Ward's environment. */
+export const runtimeEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+
 export interface RuntimeProcess {
   readonly exited: Promise<RuntimeExit>;
   /** Without effect when it has ended. */

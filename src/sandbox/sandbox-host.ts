@@ -31,7 +31,7 @@ import { runtimeDrivers } from './runtime/drivers.ts';
 import { probeRuntime } from './runtime/probe.ts';
 import { sealProgram, unsealAll } from './runtime/sealed.ts';
 import type { RunPaths, RuntimeDriver } from './runtime/types.ts';
-import type { RuntimeProcess, StartRuntime } from './runtime-process.ts';
+import { type RuntimeProcess, runtimeEnv, type StartRuntime } from './runtime-process.ts';
 import { openSocketWatch } from './socket-watch.ts';
 import { buildSpec } from './spec/build.ts';
 import { idRangeSize } from './spec/namespaces.ts';
@@ -411,8 +411,6 @@ function openDenialWatch({ lsm }: HostFeatures): DenialWatch | undefined {
 const relayId = 65534;
 
 /** Runtimes read NOTIFY_SOCKET, XDG_RUNTIME_DIR and others from theirs. */
-const runtimeEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-
 function limitsOf(policy: SandboxPolicy): CgroupLimits {
   return {
     memoryBytes: policy.memoryBytes,
