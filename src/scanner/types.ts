@@ -39,6 +39,8 @@ export interface Component {
   readonly source?: { readonly name: string; readonly version: string } | undefined;
   readonly architecture?: string | undefined;
   readonly licences?: readonly string[] | undefined;
+  /** Who made it, as it says: dpkg's maintainer, apk's, rpm's vendor. */
+  readonly supplier?: string | undefined;
   /** Not installed: it lies in archives that nothing loads it from as they are. */
   readonly kept?: true | undefined;
   /** All places where it was found, at least one. */

@@ -92,6 +92,7 @@ const reportSchema = z.object({
           architecture: text.optional(),
           kept: z.literal(true).optional(),
           licences: z.array(text).max(10_000).optional(),
+          supplier: text.optional(),
           places: z.array(place).min(1).max(most),
         }),
       )

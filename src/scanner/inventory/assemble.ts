@@ -130,5 +130,6 @@ function componentOf(found: FoundPackage, purl: string): Gathered['component'] {
     ...(source && { source }),
     ...(architecture !== undefined && { architecture }),
     ...(licences && { licences }),
+    ...(found.supplier !== undefined && { supplier: found.supplier }),
   };
 }

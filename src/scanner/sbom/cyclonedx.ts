@@ -5,6 +5,7 @@
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Component, Report, Vulnerability } from '../types.ts';
 import { sha256Of, toolName, uuidOf } from './identity.ts';
+import { supplierOf } from './statements.ts';
 
 const rootRef = 'scanned';
 const kinds = {
@@ -67,7 +68,7 @@ function systemOf({ inventory: { distribution } }: Report): JsonObject[] {
 }
 
 function componentOf(component: Component): JsonObject {
-  const { ecosystem, name, version, purl, licences, places, source, kept } = component;
+  const { ecosystem, name, version, purl, licences, supplier, places, source, kept } = component;
   const split = ecosystem === 'maven' ? name.indexOf(':') : name.startsWith('@') ? name.indexOf('/') : -1;
   const properties = [
     ...places.flatMap(({ path, layer }) => [
@@ -79,6 +80,7 @@ function componentOf(component: Component): JsonObject {
   return {
     type: ecosystem === 'binary' ? 'application' : 'library',
     'bom-ref': purl,
+    ...(supplier !== undefined && { supplier: entityOf(supplier) }),
     ...(split > 0 && { group: name.slice(0, split) }),
     name: name.slice(split + 1),
     version,
@@ -124,4 +126,9 @@ function scoreOf(cvss: Vulnerability['cvss']): JsonObject {
   const version = /^CVSS:(\d\.\d)\//.exec(cvss.vector)?.[1];
   const methods: Readonly<Record<string, string>> = { '4.0': 'CVSSv4', '3.1': 'CVSSv31', '3.0': 'CVSSv3' };
   return { score: cvss.score, method: methods[version ?? ''] ?? 'CVSSv2', vector: cvss.vector };
+}
+
+function entityOf(supplier: string): JsonObject {
+  const { name, email } = supplierOf(supplier);
+  return { name, ...(email !== undefined && { contact: [{ email }] }) };
 }

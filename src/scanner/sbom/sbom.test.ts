@@ -290,3 +290,40 @@ it('a component that is not installed is marked so in both', () => {
   });
   expect(JSON.stringify(spdxOf(kept))).toContain('not installed, found at: app/node_modules');
 });
+
+it('says who made a package, and under which licence', () => {
+  const stated = {
+    ...report,
+    inventory: {
+      ...inventory,
+      components: [
+        {
+          ...libc,
+          supplier: 'GNU Libc Maintainers <debian-glibc@lists.debian.org>',
+          licences: ['GPLv2+ and (BSD)'],
+        },
+        lodash,
+        maven,
+      ],
+    },
+  };
+  const { packages, hasExtractedLicensingInfos: extracted } = spdxOf(stated);
+  const text = (extracted as { licenseId: string; extractedText: string }[])[0];
+  expect(packages).toMatchObject([
+    {},
+    {},
+    {
+      supplier: 'Organization: GNU Libc Maintainers (debian-glibc@lists.debian.org)',
+      licenseDeclared: text?.licenseId,
+    },
+    { supplier: 'NOASSERTION', licenseDeclared: 'MIT' },
+    { supplier: 'NOASSERTION', licenseDeclared: 'NOASSERTION' },
+  ]);
+  expect(text?.extractedText).toBe('GPLv2+ and (BSD)');
+  expect(cycloneDxOf(stated)['components']).toContainEqual(
+    expect.objectContaining({
+      name: 'libc6',
+      supplier: { name: 'GNU Libc Maintainers', contact: [{ email: 'debian-glibc@lists.debian.org' }] },
+    }),
+  );
+});

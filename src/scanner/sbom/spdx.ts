@@ -5,6 +5,7 @@
 import type { JsonObject } from '../../lib/index.ts';
 import type { Component, Report } from '../types.ts';
 import { placesOf, sha256Of, shortIdOf, toolName, uuidOf } from './identity.ts';
+import { declaredLicence, supplierOf } from './statements.ts';
 
 const documentId = 'SPDXRef-DOCUMENT';
 const rootId = 'SPDXRef-Scanned';
@@ -15,6 +16,11 @@ const unread = { downloadLocation: unknown, filesAnalyzed: false, licenseConclud
 export function spdxOf(report: Report): JsonObject {
   const { target, inventory } = report;
   const hash = sha256Of(report);
+  const extracted = new Map(
+    inventory.components
+      .flatMap(({ licences }) => declaredLicence(licences)?.extracted ?? [])
+      .map((each) => [each['licenseId'], each]),
+  );
   const contents = [...systemOf(report), ...inventory.components.map(packageOf)];
   return {
     spdxVersion: 'SPDX-2.3',
@@ -41,6 +47,7 @@ export function spdxOf(report: Report): JsonObject {
       },
       ...contents,
     ],
+    ...(extracted.size > 0 && { hasExtractedLicensingInfos: [...extracted.values()] }),
     relationships: [
       { spdxElementId: documentId, relationshipType: 'DESCRIBES', relatedSpdxElement: rootId },
       ...contents.map(({ SPDXID }) => ({
@@ -68,16 +75,22 @@ function systemOf({ inventory: { distribution } }: Report): (JsonObject & { read
 }
 
 function packageOf(component: Component): JsonObject & { readonly SPDXID: string } {
-  const { name, version, purl, licences, kept } = component;
+  const { name, version, purl, licences, supplier, kept } = component;
   return {
     SPDXID: `SPDXRef-Package-${shortIdOf(purl)}`,
     name,
     versionInfo: version,
     primaryPackagePurpose: component.ecosystem === 'binary' ? 'APPLICATION' : 'LIBRARY',
     sourceInfo: `${kept === true ? 'not installed, ' : ''}found at: ${placesOf(component).join(', ')}`,
-    // As the package states it: often no expression of SPDX.
-    ...(licences && { licenseComments: licences.join(', ') }),
+    supplier: supplier === undefined ? unknown : `Organization: ${organisationOf(supplier)}`,
+    licenseDeclared: declaredLicence(licences)?.expression ?? unknown,
     externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }],
     ...unread,
   };
+}
+
+/** `Name (address)`. */
+function organisationOf(supplier: string): string {
+  const { name, email } = supplierOf(supplier);
+  return email === undefined ? name : `${name} (${email})`;
 }
