@@ -132,6 +132,21 @@ describe.skipIf(missing !== undefined)(`the gate at push${reason}`, () => {
       registry('guest/db:v1'),
     );
     expect(pulled.code).not.toBe(0);
+    // The link of the refusal leads a person to a page, and a program to JSON.
+    const [, link = ''] = /report: \S*?(\/ward\/v1\/reports\/sha256:[0-9a-f]{64})/.exec(pushed.stderr) ?? [];
+    const asPerson = (headers: Record<string, string>) =>
+      fetch(new URL(link, ward.url), { headers: { accept: 'text/html,*/*;q=0.8', ...headers } });
+    const authorization = `Basic ${Buffer.from(ward.auth).toString('base64')}`;
+    const stranger = await asPerson({});
+    expect([stranger.status, stranger.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringMatching(/^Basic /),
+    ]);
+    const page = await asPerson({ authorization });
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; /);
+    expect(await page.text()).toMatch(/<h1>guest\/db:v1<\/h1>.*usr\/local\/bin\/mysql/s);
+    expect((await ward.request('GET', link)).body).toMatchObject({ target: { name: 'guest/db:v1' } });
   });
 
   it('lets a clean one in, for its namespace alone', async () => {

@@ -574,3 +574,34 @@ describe('a test of a policy', () => {
     expect(outcomesOf(await tested(any, based, withBase))).toEqual([]);
   });
 });
+
+describe('reports of what was refused', () => {
+  it('stay as long as the policy of their namespaces says, and go then', async () => {
+    const text = `form: 1
+rules: { reports: { refusedDays: 10 } }
+overrides: [{ namespaces: [other], rules: { reports: { refusedDays: 20 } } }]`;
+    let now = Date.now();
+    const held = new Set<Digest>();
+    const gate = gateWith({
+      policy: () => parsePolicy(text),
+      clock: () => now,
+      holds: async (digest) => held.has(digest),
+    });
+    found = [malware()];
+    const bad = await push('bad', gate);
+    expect(bad.outcome).toBe('deny');
+    found = [];
+    const good = await push('good', gate);
+    now = Date.parse((bad.digest && (await gate.report(bad.digest))?.scannedAt) ?? '') + 9 * 86_400_000;
+    expect(await gate.forgetRefused()).toBe(0);
+    now += 2 * 86_400_000;
+    if (bad.digest !== undefined) held.add(bad.digest);
+    expect(await gate.forgetRefused()).toBe(0);
+    held.clear();
+    expect(await gate.forgetRefused()).toBe(1);
+    const left = await Promise.all([bad, good].map(({ digest }) => digest && gate.report(digest)));
+    expect(left.map((each) => each !== undefined)).toEqual([false, true]);
+    expect(bad.digest && store.verdicts(bad.digest)).toEqual([]);
+    await gate.close();
+  });
+});

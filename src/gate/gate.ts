@@ -14,6 +14,7 @@ import type { Verdict } from './judge/verdict.ts';
 import { plainText } from './plain-text.ts';
 import { type Policy, rulesFor } from './policy/policy.ts';
 import type { Action, Stage } from './policy/rules-schema.ts';
+import { forgetRefused } from './refused-reports.ts';
 import { createRejudging, type RejudgeOptions, type RejudgeResult } from './rejudging.ts';
 import type { Revisions } from './revisions.ts';
 import { createRunVerdicts } from './run-verdicts.ts';
@@ -78,6 +79,8 @@ export interface Gate {
    * before; then the audit log tells of the change. Undefined: nothing was to be done.
    */
   catchUp(options?: RejudgeOptions): Promise<RejudgeResult | undefined>;
+  /** Drops reports of what was refused, and is nowhere here, when their time is over. Returns how many. */
+  forgetRefused(): Promise<number>;
   /** The report with what VEX says of it. */
   report(digest: Digest): Promise<Report | undefined>;
   /** Gives up scans under way, whose askers are told to come again, and waits for what is being judged. */
@@ -220,6 +223,7 @@ export function createGate(options: GateOptions): Gate {
     },
     rejudgeAll: (how = {}) => rejudging.rejudgeAll(how),
     catchUp: (how = {}) => catchUp({ ...options, rejudgeAll: rejudging.rejudgeAll, clock }, how),
+    forgetRefused: () => tracked(() => forgetRefused(options, clock())),
     report: (digest) =>
       tracked(async () => {
         const stored = await store.report(digest);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../images/index.ts';
 import { Fault } from '../lib/index.ts';
 import {
   imageOf,
@@ -98,8 +99,8 @@ describe('the gate', () => {
     const good = await registry.pushImage('guest/app', 'v1');
     const bad = imageOf([Buffer.from('bad')]);
     refused.add(bad.digest);
-    await pushBlobs(registry, 'guest/app', bad);
     for (const reference of ['v1', bad.digest]) {
+      await pushBlobs(registry, 'guest/app', bad);
       const answer = await registry.pushManifest('guest/app', reference, bad);
       expect(answer).toMatchObject({ status: 403, code: 'DENIED' });
       expect(answer.body.errors[0].message).toBe('2 critical: CVE-1, CVE-2; see the report');
@@ -187,5 +188,56 @@ describe('the gate', () => {
     gates[0]?.resolve();
     expect((await pushes[0])?.status).toBe(201);
     expect((await registry.call('GET', '/v2/guest/app/manifests/latest')).bytes).toEqual(images[0]?.bytes);
+  });
+
+  it('leaves nothing of what it refuses: no blob, in no repository of the namespace that does not need it', async () => {
+    await using registry = await judged(({ reference }) => {
+      if (reference === 'bad') throw denied('no');
+    });
+    const shared = Buffer.from('a layer that a good image has, too');
+    const bad = imageOf([shared, Buffer.from('a bad layer')]);
+    const good = imageOf([shared]);
+    await pushBlobs(registry, 'guest/other', bad);
+    await pushBlobs(registry, 'guest/app', bad);
+    await pushBlobs(registry, 'guest/app', good);
+    await registry.pushManifest('guest/app', 'good', good);
+    expect((await registry.pushManifest('guest/app', 'bad', bad)).status).toBe(403);
+    const statuses = async (repository: string) =>
+      Promise.all(
+        bad.blobs.map(
+          async (blob) => (await registry.call('GET', `/v2/${repository}/blobs/${digestOf(blob)}`)).status,
+        ),
+      );
+    // Configuration, the layer that both have, the bad one.
+    expect(await statuses('guest/app')).toEqual([404, 200, 404]);
+    expect(await statuses('guest/other')).toEqual([404, 404, 404]);
+    const mounted = await registry.call(
+      'POST',
+      `/v2/guest/new/blobs/uploads/?mount=${digestOf(bad.blobs.at(-1) ?? shared)}`,
+    );
+    expect(mounted.status).toBe(202);
+    // It can be pushed anew as a whole.
+    await pushBlobs(registry, 'guest/app', bad);
+    expect((await registry.pushManifest('guest/app', 'mended', bad)).status).toBe(201);
+  });
+
+  it('shows blobs that nobody has judged to those alone who may push them', async () => {
+    await using registry = await judged(() => {});
+    const image = imageOf([Buffer.from('a layer')]);
+    const system = { key: 'system-id:secret' };
+    const path = `/v2/whisk.system/app/blobs/${digestOf(image.blobs[1] ?? Buffer.alloc(0))}`;
+    for (const body of image.blobs) {
+      const begun = `/v2/whisk.system/app/blobs/uploads/?digest=${digestOf(body)}`;
+      expect((await registry.call('POST', begun, { ...system, body })).status).toBe(201);
+    }
+    const seen = async () => [
+      (await registry.call('GET', path, system)).status,
+      (await registry.call('GET', path)).status,
+    ];
+    expect(await seen()).toEqual([200, 404]);
+    const put = '/v2/whisk.system/app/manifests/v1';
+    const headers = { 'content-type': manifestType };
+    expect((await registry.call('PUT', put, { ...system, body: image.bytes, headers })).status).toBe(201);
+    expect(await seen()).toEqual([200, 200]);
   });
 });

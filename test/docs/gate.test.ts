@@ -28,13 +28,14 @@ test('every rule is told', () => {
 test('every key below a rule is told in its row', () => {
   const rules = rulesFor(defaultPolicy(), 'guest', 'push');
   const { limits, unknown, graceDays, epss } = rules.vulnerabilities;
-  const { artifacts, distribution, advisories, bases, signatures, malware } = rules;
+  const { artifacts, reports, distribution, advisories, bases, signatures, malware } = rules;
   for (const part of [
     limits,
     unknown,
     graceDays,
     epss,
     artifacts,
+    reports,
     distribution,
     advisories,
     bases,

@@ -1,6 +1,6 @@
 /**
- * `/ward/v1/reports/{digest}`: what a scan found, what is in it, and what the gate says of it; for programs. A namespace
- * sees what was judged for it. The same below `/ward/v1/images/{digest}/`.
+ * `/ward/v1/reports/{digest}`: what a scan found, what is in it, and what the gate says of it; for programs, and as a page
+ * for who asks for HTML. A namespace sees what was judged for it. The same below `/ward/v1/images/{digest}/`.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { notFound } from '../../functions/index.ts';
@@ -13,25 +13,64 @@ export interface ReportSource {
   report(digest: string, namespace: string): Promise<object | undefined>;
   /** CycloneDX 1.6. */
   sbom(digest: string, namespace: string): Promise<object | undefined>;
+  /** Both for people, without a script. */
+  page(
+    digest: string,
+    namespace: string,
+  ): Promise<{ readonly html: string; readonly contentSecurityPolicy: string } | undefined>;
   /** The latest of each stage. */
   verdicts(digest: string, namespace: string): Promise<object | undefined>;
 }
 
 export function addReports(scope: FastifyInstance, reports: ReportSource): void {
-  const answer = (read: (digest: string, namespace: string) => Promise<object | undefined>): Resource => ({
-    GET: {
-      access: 'read',
-      handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const found = await read(pathPart(request, 'digest'), identityOf(request).namespace);
-        if (found === undefined) throw notFound();
-        return sendJson(reply, 200, JSON.stringify(found));
-      },
-    },
+  const answer = (read: Read): Resource => ({
+    GET: { access: 'read', handler: (request, reply) => sendFound(read, request, reply) },
   });
   for (const root of ['/images/:digest', '/reports/:digest']) {
     addResource(scope, [`${root}/report`], answer(reports.report));
     addResource(scope, [`${root}/sbom`], answer(reports.sbom));
     addResource(scope, [`${root}/verdict`], answer(reports.verdicts));
   }
-  addResource(scope, ['/reports/:digest'], answer(reports.report));
+  addResource(scope, ['/reports/:digest'], {
+    GET: {
+      access: 'read',
+      handler(request, reply) {
+        reply.header('vary', 'accept');
+        return wantsPage(request)
+          ? sendPage(reports, request, reply)
+          : sendFound(reports.report, request, reply);
+      },
+    },
+  });
+}
+
+type Read = (digest: string, namespace: string) => Promise<object | undefined>;
+
+async function sendFound(read: Read, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const found = await read(pathPart(request, 'digest'), identityOf(request).namespace);
+  if (found === undefined) throw notFound();
+  return sendJson(reply, 200, JSON.stringify(found));
+}
+
+/** Browsers name HTML before all else. */
+function wantsPage({ headers }: FastifyRequest): boolean {
+  return /^\s*text\/html\s*(?:;|,|$)/i.test(headers.accept ?? '');
+}
+
+async function sendPage(
+  reports: ReportSource,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const page = await reports.page(pathPart(request, 'digest'), identityOf(request).namespace);
+  if (page === undefined) throw notFound();
+  return reply
+    .headers({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': page.contentSecurityPolicy,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    })
+    .send(page.html);
 }

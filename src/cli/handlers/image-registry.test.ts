@@ -91,6 +91,12 @@ test('report is shown as a scan is, by the latest verdict', async () => {
   expect(data).toMatchObject({ form: 1, verdicts: [{ stage: 'push' }, { stage: 'run' }] });
 });
 
+test('report of what was refused is found by its digest, for the registry has nothing of it', async () => {
+  const { code, stdout } = await ward(['image', 'report', `guest/refused@${digest}`]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('CVE-2026-10001')]);
+  expect(asked(api)).not.toContainEqual(expect.stringContaining('/v2/'));
+});
+
 test('report gives the SBOM as it is', async () => {
   api.answers.set(`GET ${reports}/sbom`, { body: { bomFormat: 'CycloneDX' } });
   expect(JSON.parse((await ward(['image', 'report', 'guest/app:v1', '--sbom'])).stdout)).toEqual({

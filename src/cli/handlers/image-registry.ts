@@ -64,7 +64,8 @@ export const list: Handler = async (input, context) => {
 export const report: Handler = async (input, context) => {
   const client = await context.client();
   const typed = input.required(0);
-  const digest = /^sha256:[0-9a-f]{64}$/.test(typed) ? typed : await digestTyped(client, typed);
+  // With a digest the registry is not asked: it has nothing of a refused image.
+  const digest = /(?:^|@)(sha256:[0-9a-f]{64})$/.exec(typed)?.[1] ?? (await digestTyped(client, typed));
   const path = ['reports', digest, input.has('sbom') ? 'sbom' : 'report'];
   const body = await client.sendForObject({ method: 'GET', root: '/ward/v1', path });
   const { io } = context;

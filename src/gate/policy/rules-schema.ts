@@ -39,6 +39,8 @@ const signatures = {
 
 /** Patterns of types: `application/vnd.example.*`. */
 const artifacts = { exempt: z.array(z.string().min(1).max(255)).max(1000) };
+/** How long they stay. */
+const reports = { refusedDays: days };
 
 const ignoreEntry = z.strictObject({
   id: findingId,
@@ -66,6 +68,7 @@ export const rulesSchema = z.strictObject({
   unscanned: action,
   absentImage: action,
   artifacts: z.strictObject(artifacts),
+  reports: z.strictObject(reports),
   distribution: z.strictObject(distribution),
   advisories: z.strictObject(advisories),
   bases: z.strictObject(bases),
@@ -92,6 +95,7 @@ export const someRulesSchema = z
     unscanned: action,
     absentImage: action,
     artifacts: z.strictObject(artifacts).partial(),
+    reports: z.strictObject(reports).partial(),
     distribution: z.strictObject(distribution).partial(),
     advisories: z.strictObject(advisories).partial(),
     bases: z.strictObject(bases).partial(),

@@ -44,6 +44,13 @@ export interface PackedFindings {
   readonly bytes: Buffer;
 }
 
+export interface RefusedPush {
+  readonly digest: Digest;
+  readonly namespaces: readonly string[];
+  /** ISO time of the scan, or of the verdict where there was none. */
+  readonly since: string;
+}
+
 export interface GateStore extends AsyncDisposable {
   /** Replaces what was there of it. */
   putReport(subject: Subject, report: Report): Promise<void>;
@@ -58,6 +65,8 @@ export interface GateStore extends AsyncDisposable {
   verdicts(digest: Digest): readonly Verdict[];
   /** As they were written last; undefined: never. */
   revisions(kind: 'noted' | 'judged'): Revisions | undefined;
+  /** Namespaces for which a push was refused, of what has no other verdict; by digest, after this one. */
+  refused(after: Digest | undefined, limit: number): readonly RefusedPush[];
   /** Drops report and verdicts; the audit log keeps what it has. */
   forget(digest: Digest): void;
   audit(page?: AuditPage): readonly AuditEntry[];
@@ -143,8 +152,27 @@ function reportsIn(database: Database): Reports {
   };
 }
 
-function verdictsIn(database: Database): Pick<GateStore, 'verdict' | 'verdicts'> {
+function verdictsIn(database: Database): Pick<GateStore, 'verdict' | 'verdicts' | 'refused'> {
   return {
+    refused: (after, limit) =>
+      database.run((db) =>
+        db
+          .prepare(
+            `select v.digest, json_group_array(v.namespace) as namespaces,
+               coalesce(r.scanned_at, max(v.judged_at)) as since
+             from verdicts v left join reports r on r.digest = v.digest
+             where v.digest > ? group by v.digest
+             having min(v.stage = 'push' and json_extract(v.verdict, '$.outcome') = 'deny')
+             order by v.digest limit ?`,
+          )
+          .all(after ?? '', limit)
+          .flatMap(({ digest, namespaces, since }): RefusedPush[] => {
+            const text = String(digest);
+            return isDigest(text)
+              ? [{ digest: text, namespaces: JSON.parse(String(namespaces)), since: String(since) }]
+              : [];
+          }),
+      ),
     verdict: (digest, stage, namespace) =>
       database.run((db) => {
         const row = db

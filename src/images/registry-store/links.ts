@@ -11,7 +11,7 @@ export interface Links {
   /** Makes a blob whose bytes are there one of the repository. @throws Fault STORAGE_EXHAUSTED */
   add(repository: RepositoryName, digest: Digest, size: number): Promise<void>;
   /** @throws Fault BLOB_UNKNOWN */
-  size(repository: RepositoryName, digest: Digest): Promise<number>;
+  size(repository: RepositoryName, digest: Digest, which?: 'any' | 'accepted'): Promise<number>;
   mount(repository: RepositoryName, digest: Digest, from: RepositoryName | undefined): Promise<boolean>;
   /** @throws Fault BLOB_UNKNOWN, CONTENT_IN_USE */
   remove(repository: RepositoryName, digest: Digest): Promise<void>;
@@ -45,12 +45,13 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf, now: () =>
       );
       if (changed === 0) throw await storageExhausted(db, repository, limits);
     },
-    async size(repository, digest) {
+    async size(repository, digest, which = 'any') {
       const row = await db.first(
         sizeRow,
         `select blobs.size, links.touched_at from links join blobs using (digest)
-           where links.repository = ? and links.digest = ?`,
-        ...[repository, digest],
+           where links.repository = ?1 and links.digest = ?2 and (?3 = 'any' or exists
+             (select 1 from parts where parts.repository = ?1 and parts.digest = ?2))`,
+        ...[repository, digest, which],
       );
       if (row === undefined) throw unknown(repository, digest);
       // Whoever asks may be about to push a manifest with it.

@@ -3,13 +3,14 @@
  * that makes it visible, and what is a part of it can't be deleted before it.
  */
 import { z } from 'zod';
+import { isFault } from '../../lib/index.ts';
 import { isDigest } from '../digest.ts';
 import type { Digest } from '../types.ts';
 import type { Content } from './content.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { type ManifestDocument, maxManifestBytes, readManifestDocument } from './manifest-document.ts';
-import { checkParts } from './manifest-parts.ts';
+import { checkParts, partsOf } from './manifest-parts.ts';
 import { putSteps } from './manifest-put.ts';
 import { namespaceOfRepository, type RepositoryName, type Tag } from './names.ts';
 import { storageExhausted } from './room.ts';
@@ -53,7 +54,12 @@ export function createManifests(options: ManifestsOptions): Manifests {
     async put({ repository, document, secondName, tags, admit }) {
       admitWrite(document.bytes.length);
       const depth = await checkParts(db, repository, document);
-      await admit();
+      try {
+        await admit();
+      } catch (error) {
+        if (isFault(error) && error.kind === 'denied') await forgetParts(db, repository, document);
+        throw error;
+      }
       const limits = await limitsOf(namespaceOfRepository(repository));
       await content.put(document.bytes, document.digest, async () => {
         const steps = putSteps(repository, document, { tags, depth, limits, at: now() });
@@ -90,6 +96,22 @@ export function createManifests(options: ManifestsOptions): Manifests {
       return doomed;
     },
   };
+}
+
+/** Of a refused manifest: nobody can have them by their digests, unless a manifest that was accepted needs them. */
+async function forgetParts(
+  db: RegistryDatabase,
+  repository: RepositoryName,
+  document: ManifestDocument,
+): Promise<void> {
+  const blobs = partsOf(document).filter(({ isManifest }) => !isManifest);
+  await db.write(
+    step(
+      `delete from links where namespace = ?1 and digest in (select value from json_each(?2)) and not exists
+         (select 1 from parts where parts.repository = links.repository and parts.digest = links.digest)`,
+      ...[namespaceOfRepository(repository), JSON.stringify(blobs.map(({ digest }) => digest))],
+    ),
+  );
 }
 
 const countRow = z.object({ count: z.number() });

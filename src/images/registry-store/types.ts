@@ -76,7 +76,10 @@ export interface ManifestPush {
   /** What else it is called, taken of its bytes. */
   readonly secondName?: SecondName | undefined;
   readonly tags: readonly Tag[];
-  /** Asked once all parts are there, before anybody can see the manifest; what it throws refuses it. */
+  /**
+   * Asked once all parts are there, before anybody can see the manifest; what it throws refuses it. With a Fault of the
+   * kind 'denied' its blobs are gone, too, from all repositories of the namespace that do not need them otherwise.
+   */
   readonly admit: () => Promise<void>;
 }
 
@@ -141,8 +144,12 @@ export interface RegistryStore extends AsyncDisposable {
   /** `readManifestDocument`, with the digests of what the manifest calls otherwise. @throws Fault MANIFEST_INVALID, MANIFEST_PART_UNKNOWN */
   readDocument(bytes: Buffer, contentType: string): Promise<ManifestDocument>;
 
-  /** Bytes of a blob that the repository has; it is kept for a while from now on. @throws Fault BLOB_UNKNOWN */
-  blobSize(repository: RepositoryName, digest: Digest): Promise<number>;
+  /**
+   * Bytes of a blob that the repository has; it is kept for a while from now on.
+   * @param which `accepted`: only one that an accepted manifest needs
+   * @throws Fault BLOB_UNKNOWN
+   */
+  blobSize(repository: RepositoryName, digest: Digest, which?: 'any' | 'accepted'): Promise<number>;
   /** The bytes of any blob, whoever has it, not verified. @throws Fault BLOB_NOT_FOUND */
   openBlob(digest: Digest): Promise<Readable>;
   /** The file that has them, if there are any: for other threads. */

@@ -91,9 +91,11 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     reports: createReportSource(gate, store),
     advisories,
     registryBytes: pushed.usage,
-    sweep: ({ namespaces }) =>
+    async sweep({ namespaces }) {
+      await gate.forgetRefused();
       // Manifests without a tag stay, so an image that runs is never taken away.
-      pushed.sweep({ namespaceSince: namespaces.createdAt, isInUse: () => true }),
+      return pushed.sweep({ namespaceSince: namespaces.createdAt, isInUse: () => true });
+    },
     registry: ({ namespaces }) =>
       createRegistry({
         store: pushed,

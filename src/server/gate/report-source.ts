@@ -3,6 +3,7 @@ import type { ReportSource } from '../../api/index.ts';
 import type { Gate, GateStore } from '../../gate/index.ts';
 import { isDigest } from '../../images/index.ts';
 import { cycloneDxOf, type Report } from '../../scanner/index.ts';
+import { reportPage } from './report-page.ts';
 
 export function createReportSource(
   gate: Pick<Gate, 'report'>,
@@ -22,6 +23,11 @@ export function createReportSource(
   return {
     report: (digest, namespace) => withReport(digest, namespace, (report) => report),
     sbom: (digest, namespace) => withReport(digest, namespace, cycloneDxOf),
+    async page(digest, namespace) {
+      const verdicts = verdictsFor(digest, namespace);
+      if (!isDigest(digest) || verdicts.length === 0) return undefined;
+      return reportPage(digest, verdicts, await gate.report(digest));
+    },
     async verdicts(digest, namespace) {
       const verdicts = verdictsFor(digest, namespace);
       return verdicts.length === 0 ? undefined : verdicts;

@@ -1,0 +1,35 @@
+/** Reports of what was refused at the door: for those who pushed it, and for as long as the policy says. */
+import type { EvidenceSources } from './evidence.ts';
+import { type Policy, rulesFor } from './policy/policy.ts';
+import type { GateStore } from './store/gate-store.ts';
+
+export interface RefusedReportsOptions extends Pick<EvidenceSources, 'holds'> {
+  readonly policy: () => Policy;
+  readonly store: Pick<GateStore, 'refused' | 'forget'>;
+}
+
+const pageSize = 200;
+const dayMs = 86_400_000;
+
+/**
+ * The longest time of all namespaces counts. What the registry or the store has keeps its report.
+ * @param now epoch milliseconds
+ * @returns how many it dropped
+ */
+export async function forgetRefused(
+  { policy, store, holds }: RefusedReportsOptions,
+  now: number,
+): Promise<number> {
+  let count = 0;
+  for (let page = store.refused(undefined, pageSize); page.length > 0; ) {
+    for (const { digest, namespaces, since } of page) {
+      const days = namespaces.map((each) => rulesFor(policy(), each, 'push').reports.refusedDays);
+      const isOver = Date.parse(since) + Math.max(...days) * dayMs < now;
+      if (!isOver || (await holds?.(digest)) === true) continue;
+      store.forget(digest);
+      count++;
+    }
+    page = store.refused(page.at(-1)?.digest, pageSize);
+  }
+  return count;
+}

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { defaultPolicy, judge } from '../../gate/index.ts';
+import type { Report } from '../../scanner/index.ts';
+import { reportPage } from './report-page.ts';
+
+const hostile = `<script>alert(1)</script>"'&\u202e\u0000`;
+const digest = `sha256:${'a'.repeat(64)}`;
+const report: Report = {
+  form: 1,
+  target: { name: hostile, kind: 'image' },
+  scannedAt: '2026-11-24T10:00:00.000Z',
+  inventory: { components: [], layers: [], gaps: [{ path: hostile, reason: hostile }] },
+  findings: Array.from({ length: 600 }, (_, at) => ({
+    class: 'malware' as const,
+    id: `${hostile}${at}`,
+    title: hostile.repeat(100),
+    severity: 'critical' as const,
+    places: [{ path: hostile }],
+  })),
+  suppressed: [],
+};
+
+it('shows what was found, and nothing that was pushed is markup, script or longer than it may be', () => {
+  const kind = 'image';
+  const verdict = judge(defaultPolicy(), { stage: 'push', namespace: 'guest', kind, report, now: 0 });
+  const { html, contentSecurityPolicy } = reportPage(digest, [verdict], report);
+  expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;\ufffd\ufffd');
+  expect(html).not.toMatch(/<script|\u202e|\0|\son\w+=/);
+  expect(html).toContain('push: <span class="deny">deny</span>');
+  expect(html).toContain('100 more are in the report as JSON');
+  expect(html.length).toBeLessThan(1_500_000);
+  expect(contentSecurityPolicy).toMatch(
+    /^default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action/,
+  );
+});
+
+it('says so when there is no report', () => {
+  const kind = 'image';
+  const unread = 'it could not be scanned: it is too long';
+  const verdict = judge(defaultPolicy(), {
+    ...{ stage: 'push', namespace: 'guest', kind },
+    ...{ report: undefined, unread, now: 0 },
+  } as const);
+  expect(reportPage(digest, [verdict], undefined).html).toMatch(
+    /it is too long.*There is no report of a scan/s,
+  );
+});

@@ -1,0 +1,101 @@
+/**
+ * A report as a page for people: what the gate says and what a scan found, without a script. All text is that of whoever
+ * pushed: it is escaped, cut, and rid of characters that change what others say.
+ */
+import { createHash } from 'node:crypto';
+import type { Verdict } from '../../gate/index.ts';
+import type { Finding, Report } from '../../scanner/index.ts';
+
+export interface ReportPage {
+  readonly html: string;
+  /** For the header `Content-Security-Policy`: nothing but the style of this page. */
+  readonly contentSecurityPolicy: string;
+}
+
+const mostRows = 500;
+const longestText = 300;
+const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;width:100%}th,td{border-bottom:1px solid #ccc;padding:.3rem .6rem;text-align:left;vertical-align:top}
+td{overflow-wrap:anywhere}.deny{color:#a40000;font-weight:600}`;
+const styleHash = createHash('sha256').update(style).digest('base64');
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  `style-src 'sha256-${styleHash}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** @param report Undefined: it could not be scanned, or was exempt. */
+export function reportPage(
+  digest: string,
+  verdicts: readonly Verdict[],
+  report: Report | undefined,
+): ReportPage {
+  const name = report?.target.name ?? digest;
+  const html = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${escaped(`Report of ${name}`)}</title><style>${style}</style></head><body>
+<h1>${escaped(name)}</h1><p>${escaped(digest)}</p>
+${verdicts.map(verdictPart).join('\n')}
+${report === undefined ? '<p>There is no report of a scan.</p>' : reportPart(report)}
+</body></html>
+`;
+  return { html, contentSecurityPolicy };
+}
+
+function verdictPart({ stage, outcome, summary, judgedAt, reasons }: Verdict): string {
+  const rows = reasons.map(({ outcome: each, rule, text }) => [each, rule, text]);
+  return `<h2>${escaped(`${stage}: `)}<span class="${outcome === 'deny' ? 'deny' : 'other'}">${escaped(outcome)}</span></h2>
+<p>${escaped(summary)}</p><p>${escaped(`Judged ${judgedAt}`)}</p>
+${table(['outcome', 'rule', 'why'], rows)}`;
+}
+
+function reportPart({ scannedAt, findings, inventory }: Report): string {
+  const found = findings.map((finding) => [
+    finding.severity,
+    finding.id,
+    componentOf(finding),
+    finding.title,
+    finding.places.map(({ path }) => path).join(', '),
+  ]);
+  const gaps = inventory.gaps.map(({ path, reason }) => [path, reason]);
+  return `<h2>Found</h2><p>${escaped(`Scanned ${scannedAt}`)}</p>
+${table(['severity', 'id', 'component', 'what', 'where'], found)}
+<h2>Could not be read</h2>
+${table(['entry', 'why'], gaps)}`;
+}
+
+function componentOf(finding: Finding): string {
+  if (finding.class === 'vulnerability') {
+    const { component, fixedIn } = finding;
+    const fix = fixedIn[0] === undefined ? '' : `, fixed in ${fixedIn[0]}`;
+    return `${component.name} ${component.version}${fix}`;
+  }
+  const component = finding.class === 'malware' ? finding.component : undefined;
+  return component === undefined ? '' : `${component.name} ${component.version}`;
+}
+
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '<p>Nothing.</p>';
+  const line = (cells: readonly string[], tag: 'td' | 'th') =>
+    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
+  const more =
+    rows.length > mostRows ? `<p>${rows.length - mostRows} more are in the report as JSON.</p>` : '';
+  const body = rows.slice(0, mostRows).map((row) => line(row, 'td'));
+  return `<table>${line(titles, 'th')}${body.join('\n')}</table>${more}`;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escaped(text: string): string {
+  const plain = text.slice(0, longestText * 2).replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
+  const cut = plain.length > longestText ? `${plain.slice(0, longestText)}…` : plain;
+  return cut.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
+}
