@@ -41,6 +41,8 @@ export interface Component {
   readonly licences?: readonly string[] | undefined;
   /** Who made it, as it says: dpkg's maintainer, apk's, rpm's vendor. */
   readonly supplier?: string | undefined;
+  /** Its name is a guess, and advisories are looked up under these as well. */
+  readonly otherNames?: readonly string[] | undefined;
   /** Not installed: it lies in archives that nothing loads it from as they are. */
   readonly kept?: true | undefined;
   /** All places where it was found, at least one. */

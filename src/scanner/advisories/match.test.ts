@@ -326,3 +326,12 @@ test('of a package that only lies in an archive, malice counts and mistakes do n
   expect(idsOf(database.match(kept, undefined))).toEqual(['MAL-2024-7']);
   expect(idsOf(database.match(asked, undefined))).toEqual(['GHSA-1', 'MAL-2024-7']);
 });
+
+test('a package whose name is a guess is looked up under all that it may have', async () => {
+  await using database = await databaseOf({
+    'a.json': [osv({ id: 'GHSA-1', ecosystem: 'Maven', name: 'org.b:thing', events: upTo('1.5') })],
+  });
+  const guessed = component('maven', 'org.a:thing', '1.0');
+  expect(idsOf(database.match([guessed], undefined))).toEqual([]);
+  expect(idsOf(database.match([{ ...guessed, otherNames: ['org.b:thing'] }], undefined))).toEqual(['GHSA-1']);
+});

@@ -39,9 +39,9 @@ export function createMatch(reader: AdvisoryReader): Match {
   };
 }
 
-function keyOf({ ecosystem, name, version, source, purl }: Component): string {
+function keyOf({ ecosystem, name, version, source, purl, otherNames }: Component): string {
   const module = ecosystem === 'rpm' ? purl : '';
-  return `${ecosystem}\n${name}\n${version}\n${source?.name}\n${source?.version}\n${module}`;
+  return `${ecosystem}\n${name}\n${version}\n${source?.name}\n${source?.version}\n${module}\n${otherNames?.join(' ')}`;
 }
 
 function referenceTo({ ecosystem, name, version, purl }: Component): NonNullable<Malware['component']> {
@@ -73,12 +73,15 @@ interface Question {
 function questionsOf(component: Component, distribution: Distribution | undefined): readonly Question[] {
   const { ecosystem, name, version } = component;
   if (ecosystem !== 'deb' && ecosystem !== 'apk' && ecosystem !== 'rpm') {
-    return languageEcosystems(ecosystem).map((osvEcosystem) => ({
-      osvEcosystem,
-      name: lookupName(osvEcosystem, name),
-      version,
-      accepts: () => true,
-    }));
+    const names = [name, ...(component.otherNames ?? [])];
+    return languageEcosystems(ecosystem).flatMap((osvEcosystem) =>
+      names.map((each) => ({
+        osvEcosystem,
+        name: lookupName(osvEcosystem, each),
+        version,
+        accepts: () => true,
+      })),
+    );
   }
   const source = component.source ?? { name, version };
   // Some of rpm's distributions list the packages that are built, some those that they are built from.

@@ -91,6 +91,7 @@ const reportSchema = z.object({
           source: z.object({ name: text, version: text }).optional(),
           architecture: text.optional(),
           kept: z.literal(true).optional(),
+          otherNames: z.array(text).max(100).optional(),
           licences: z.array(text).max(10_000).optional(),
           supplier: text.optional(),
           places: z.array(place).min(1).max(most),

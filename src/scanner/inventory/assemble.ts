@@ -121,7 +121,7 @@ function componentsOf(
 }
 
 function componentOf(found: FoundPackage, purl: string): Gathered['component'] {
-  const { ecosystem, name, version, source, architecture, licences } = found;
+  const { ecosystem, name, version, source, architecture, licences, otherNames } = found;
   return {
     ecosystem,
     name,
@@ -131,5 +131,6 @@ function componentOf(found: FoundPackage, purl: string): Gathered['component'] {
     ...(architecture !== undefined && { architecture }),
     ...(licences && { licences }),
     ...(found.supplier !== undefined && { supplier: found.supplier }),
+    ...(otherNames && { otherNames }),
   };
 }

@@ -16,6 +16,8 @@ export interface FoundPackage {
   readonly module?: string | undefined;
   /** Inside of the file, when that is an archive: `BOOT-INF/lib/x.jar`. */
   readonly within?: string | undefined;
+  /** Its name is a guess: it may have any of these instead. */
+  readonly otherNames?: readonly string[] | undefined;
   /** It lies in an archive that nothing loads it from. */
   readonly kept?: true | undefined;
   /** A package of the system that its distribution did not make: its files are looked at like any others. */

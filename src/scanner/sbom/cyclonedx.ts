@@ -68,13 +68,14 @@ function systemOf({ inventory: { distribution } }: Report): JsonObject[] {
 }
 
 function componentOf(component: Component): JsonObject {
-  const { ecosystem, name, version, purl, licences, supplier, places, source, kept } = component;
+  const { ecosystem, name, version, purl, licences, supplier, places, source, kept, otherNames } = component;
   const split = ecosystem === 'maven' ? name.indexOf(':') : name.startsWith('@') ? name.indexOf('/') : -1;
   const properties = [
     ...places.flatMap(({ path, layer }) => [
       { name: 'ward:path', value: path },
       ...(layer === undefined ? [] : [{ name: 'ward:layer', value: layer }]),
     ]),
+    ...(otherNames ?? []).map((other) => ({ name: 'ward:otherName', value: other })),
     ...(source === undefined ? [] : [{ name: 'ward:source', value: `${source.name}@${source.version}` }]),
   ];
   return {

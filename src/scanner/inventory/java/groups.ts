@@ -1,8 +1,42 @@
 /**
- * Groups of artifacts whose jars do not say them: those that Gradle built, and Apache Tomcat's. Public names in Maven
- * Central; an artifact is told by how its name begins.
+ * Groups of artifacts whose jars do not say them: those that Gradle and Ant built, and Apache Tomcat's. Public names in
+ * Maven Central; an artifact is told by how its name begins. Some have moved from one group to another.
  */
-const groups: readonly (readonly [start: string, group: string])[] = [
+const groups: readonly (readonly [start: string, ...groups: string[]])[] = [
+  ['zookeeper', 'org.apache.zookeeper', 'org.apache.hadoop'],
+  ['netty-', 'io.netty'],
+  ['netty', 'io.netty', 'org.jboss.netty'],
+  ['hibernate-validator', 'org.hibernate.validator', 'org.hibernate'],
+  ['hibernate-core', 'org.hibernate.orm', 'org.hibernate'],
+  ['jackson-core-asl', 'org.codehaus.jackson'],
+  ['jackson-mapper-asl', 'org.codehaus.jackson'],
+  ['jackson-dataformat', 'com.fasterxml.jackson.dataformat'],
+  ['jackson-datatype', 'com.fasterxml.jackson.datatype'],
+  ['jackson-module', 'com.fasterxml.jackson.module'],
+  ['jackson-', 'com.fasterxml.jackson.core'],
+  ['log4j-', 'org.apache.logging.log4j'],
+  ['struts2-', 'org.apache.struts'],
+  ['xstream', 'com.thoughtworks.xstream'],
+  ['snakeyaml', 'org.yaml'],
+  ['gson', 'com.google.code.gson'],
+  ['guava', 'com.google.guava'],
+  ['bcprov-', 'org.bouncycastle'],
+  ['jetty-', 'org.eclipse.jetty'],
+  ['shiro-', 'org.apache.shiro'],
+  ['poi', 'org.apache.poi'],
+  ['fastjson', 'com.alibaba'],
+  ['h2', 'com.h2database'],
+  ['postgresql', 'org.postgresql'],
+  ['mysql-connector-java', 'mysql'],
+  ['commons-text', 'org.apache.commons'],
+  ['commons-lang3', 'org.apache.commons'],
+  ['commons-compress', 'org.apache.commons'],
+  ['commons-collections4', 'org.apache.commons'],
+  ['commons-configuration2', 'org.apache.commons'],
+  ['commons-collections', 'commons-collections', 'org.apache.commons'],
+  ['commons-beanutils', 'commons-beanutils'],
+  ['commons-fileupload', 'commons-fileupload'],
+  ['commons-io', 'commons-io'],
   ['spring-boot', 'org.springframework.boot'],
   ['spring-security', 'org.springframework.security'],
   ['spring-cloud', 'org.springframework.cloud'],
@@ -35,6 +69,7 @@ const groups: readonly (readonly [start: string, group: string])[] = [
   ['rxjava', 'io.reactivex.rxjava3'],
 ];
 
-export function knownGroup(artifact: string): string | undefined {
-  return groups.find(([start]) => artifact.startsWith(start))?.[1];
+/** The likeliest first. */
+export function knownGroup(artifact: string): readonly string[] | undefined {
+  return groups.find(([start]) => artifact.startsWith(start))?.slice(1);
 }

@@ -90,6 +90,74 @@ describe('a jar', () => {
     expect(names(await read(`lib/${file}`, jar))).toEqual([expected]);
   });
 
+  it.each<[path: string, files: Readonly<Record<string, string>>, name: string, isAmong: string]>([
+    ['lib/zookeeper-3.4.13.jar', {}, 'org.apache.zookeeper:zookeeper', 'org.apache.hadoop:zookeeper'],
+    [
+      'lib/commons-collections-3.2.1.jar',
+      {},
+      'commons-collections:commons-collections',
+      'org.apache.commons:commons-collections',
+    ],
+    [
+      'usr/local/java/commons-collections3-3.2.1.jar',
+      {
+        'META-INF/MANIFEST.MF': 'Implementation-Vendor-Id: org.apache\nExtension-Name: commons-collections\n',
+      },
+      'commons-collections:commons-collections3',
+      'commons-collections:commons-collections',
+    ],
+    ['lib/netty-3.6.0.Final.jar', {}, 'io.netty:netty', 'org.jboss.netty:netty'],
+    [
+      'lib/netty-codec-http-4.1.48.Final.jar',
+      {},
+      'io.netty:netty-codec-http',
+      'netty-codec-http:netty-codec-http',
+    ],
+    [
+      'lib/hibernate-validator-5.3.6.Final.jar',
+      { 'META-INF/MANIFEST.MF': 'Bundle-SymbolicName: org.hibernate.validator\n' },
+      'org.hibernate.validator:hibernate-validator',
+      'org.hibernate:hibernate-validator',
+    ],
+    [
+      'lib/thing-1.0.jar',
+      { 'org/acme/tools/thing/A.class': 'x', 'org/acme/tools/other/B.class': 'x' },
+      'org.acme.tools:thing',
+      'org.acme:thing',
+    ],
+  ])('%s has a guessed name, and others that it may have', async (path, files, name, isAmong) => {
+    const { packages, gaps } = await read(path, await zipOf({ 'x.txt': 'x', ...files }));
+    expect(gaps).toEqual([]);
+    expect(packages).toEqual([expect.objectContaining({ name })]);
+    expect(packages[0]?.otherNames).toContain(isAmong);
+  });
+
+  it.each([
+    ['root/.m2/repository/org/acme/util/thing/1.0/thing-1.0.jar', 'org.acme.util:thing'],
+    [
+      'root/.gradle/caches/modules-2/files-2.1/org.acme/thing/1.0/0123456789abcdef0123456789abcdef01234567/thing-1.0.jar',
+      'org.acme:thing',
+    ],
+  ])('%s is known by where it lies', async (path, name) => {
+    const { packages, gaps } = await read(path, await zipOf({ 'a.class': 'x' }));
+    expect([packages, gaps]).toEqual([[{ ecosystem: 'maven', name, version: '1.0' }], []]);
+  });
+
+  it.each([
+    [
+      '<project><version>2.1</version><dependencies><d><version>9</version></d></dependencies></project>',
+      '2.1',
+    ],
+    ['<project><parent><version>3.1</version></parent></project>', '3.1'],
+    [`<project><version>${'$'}{revision}</version></project>`, '1.0'],
+  ])('with %s is known by it', async (text, version) => {
+    const { packages } = await read(
+      'lib/thing-1.0.jar',
+      await zipOf({ 'META-INF/maven/org.acme/thing/pom.xml': text }),
+    );
+    expect(packages).toEqual([{ ecosystem: 'maven', name: 'org.acme:thing', version }]);
+  });
+
   it('with a version, but of no known group, is a gap', async () => {
     const proof = await read('lib/who-knows-1.0.jar', await zipOf({ 'a.class': 'x' }));
     expect(proof.gaps).toEqual([expect.stringContaining('Maven group')]);

@@ -1,19 +1,23 @@
 /**
- * Maven artifacts in a jar: by each `pom.properties`, else by the manifest and the file's name. Jars within it are files
+ * Maven artifacts in a jar: by each `pom.properties`, else each `pom.xml`, else by where it lies, the manifest and the file's name. Jars within it are files
  * of their own to who goes through it.
  * Source: maven.apache.org, Maven Archiver; JAR File Specification.
  */
 import { named } from '../text.ts';
 import type { FoundPackage, Proof } from '../types.ts';
-import { knownGroup } from './groups.ts';
+import { artifactNames } from './names.ts';
 import { manifestOf, propertiesOf } from './properties.ts';
 
 const archive = /\.(?:jar|war|ear|par|sar|kar|jpi|hpi)$/i;
 const pomProperties = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
+const pomXml = /^META-INF\/maven\/([^/]+)\/([^/]+)\/pom\.xml$/;
+const classFolder = /^(?!META-INF\/|BOOT-INF\/|WEB-INF\/)([\w$/]+)\/[^/]+\.class$/;
 const manifestName = 'META-INF/MANIFEST.MF';
 const nameWithVersion = /^([\w.-]*[^-])-(\d[^\s]*)$/;
 const maxTextBytes = 1024 * 1024;
 const maxTexts = 10_000;
+/** A jar has one of each artifact that was put into it. */
+const maxProjects = 200;
 
 /** What a jar says of itself, as its entries pass by. */
 export interface JarReading {
@@ -30,19 +34,28 @@ export function isJarName(base: string): boolean {
 /** @param path of the jar, as far as its name tells what it is */
 export function openJar(path: string): JarReading {
   const poms: string[] = [];
+  const projects = new Map<string, string>();
+  const folders = new Set<string>();
   let manifest = '';
   return {
     entry: (name, content) => {
+      const folder = classFolder.exec(name)?.[1];
+      if (folder !== undefined && folders.size < maxTexts) folders.add(folder);
       const isPom = pomProperties.test(name);
-      if (!isPom && name !== manifestName) return;
+      const isProject = pomXml.test(name);
+      if (!isPom && !isProject && name !== manifestName) return;
       if (content.length > maxTextBytes) throw new Error(`${name.slice(0, 200)} is too long`);
-      if (!isPom) manifest = content.toString('utf8');
-      else if (poms.length < maxTexts) poms.push(content.toString('utf8'));
-      else throw new Error(`it has more than ${maxTexts} pom.properties`);
+      if (name === manifestName) manifest = content.toString('utf8');
+      else if (isProject && projects.size < maxProjects) projects.set(name, content.toString('utf8'));
+      else if (isPom && poms.length < maxTexts) poms.push(content.toString('utf8'));
+      else throw new Error('it has more texts about artifacts than are read');
     },
     proof: () => {
       const packages = poms.flatMap((text) => fromPom(text) ?? []);
-      return packages.length > 0 ? { packages } : byName(manifestOf(manifest), path);
+      if (packages.length > 0) return { packages };
+      const version = nameWithVersion.exec(path.slice(path.lastIndexOf('/') + 1).replace(archive, ''))?.[2];
+      const named = [...projects].flatMap(([name, text]) => fromPomXml(name, text, version) ?? []);
+      return named.length > 0 ? { packages: named } : byName(manifestOf(manifest), path, folders);
     },
   };
 }
@@ -57,7 +70,7 @@ function fromPom(text: string): FoundPackage | undefined {
 }
 
 /** A jar that says neither a version in its name nor one of an artifact is somebody's own, and no package. */
-function byName(manifest: ReadonlyMap<string, string>, path: string): Proof {
+function byName(manifest: ReadonlyMap<string, string>, path: string, folders: ReadonlySet<string>): Proof {
   const base = path.slice(path.lastIndexOf('/') + 1).replace(archive, '');
   const fromFile = nameWithVersion.exec(base);
   const version = named(
@@ -65,25 +78,27 @@ function byName(manifest: ReadonlyMap<string, string>, path: string): Proof {
   );
   const artifact = named(fromFile?.[1] ?? manifest.get('Implementation-Title') ?? base);
   if (version === undefined || artifact === undefined || /\s/.test(artifact)) return {};
-  const group = groupOf(manifest, artifact);
-  if (group !== undefined)
-    return { packages: [{ ecosystem: 'maven', name: `${group}:${artifact}`, version }] };
+  const hints = fromFile === null ? [] : folders;
+  const { names, isGuessed } = artifactNames({ path, artifact, version }, manifest, hints);
+  const [name, ...others] = names;
+  if (name !== undefined)
+    return { packages: [{ ecosystem: 'maven', name, version, ...(isGuessed && { otherNames: others }) }] };
   if (fromFile === null) return {};
   return {
     gaps: [`${base.slice(0, 100)} does not say its Maven group, so advisories can't be looked up`],
   };
 }
 
-function groupOf(manifest: ReadonlyMap<string, string>, artifact: string): string | undefined {
-  const known = knownGroup(artifact);
-  if (known !== undefined) return known;
-  const vendor = named(manifest.get('Implementation-Vendor-Id'));
-  if (vendor !== undefined && /^[\w-]+(?:\.[\w-]+)+$/.test(vendor)) return vendor;
-  // `org.apache.commons.text`, or `com.google.guava.failureaccess;singleton:=true`: often the group and the artifact.
-  const bundle = (manifest.get('Bundle-SymbolicName') ?? manifest.get('Automatic-Module-Name') ?? '').split(
-    ';',
-  )[0];
-  if (bundle === undefined || !/^[\w-]+(?:\.[\w-]+)+$/.test(bundle)) return undefined;
-  const rest = bundle.slice(0, -artifact.length - 1);
-  return bundle.endsWith(`.${artifact}`) && rest.includes('.') ? rest : bundle;
+/** `<version>` of the project, else that of its parent; one with a variable says nothing. */
+function fromPomXml(name: string, text: string, version: string | undefined): FoundPackage | undefined {
+  const [, group, artifact] = pomXml.exec(name) ?? [];
+  const outer = text.replaceAll(
+    /<(dependencies|dependencyManagement|build|profiles|reporting)\b[\s\S]*?<\/\1>/g,
+    '',
+  );
+  const own = outer.replace(/<parent\b[\s\S]*?<\/parent>/, '');
+  const stated = [own, outer].map((part) => /<version>\s*([^<\s]{1,200})\s*<\/version>/.exec(part)?.[1]);
+  const found = named(stated.find((each) => each !== undefined && !each.includes('${')) ?? version);
+  if (named(group) === undefined || named(artifact) === undefined || found === undefined) return undefined;
+  return { ecosystem: 'maven', name: `${group}:${artifact}`, version: found };
 }

@@ -1,0 +1,99 @@
+/**
+ * The Maven names that a jar without `pom.properties` may have. Maven's repositories and Gradle's cache say it by where they
+ * lay it; a manifest and the packages of its classes only hint at it: then all names that it may have are asked for.
+ * Source: maven.apache.org, "Repository Layout"; JAR File Specification; OSGi Core, 3.2.1.
+ */
+import { named } from '../text.ts';
+import { knownGroup } from './groups.ts';
+
+/** The best first; none: nothing says it. */
+export interface ArtifactNames {
+  /** `group:artifact`. */
+  readonly names: readonly string[];
+  /** Nothing says it in so many words. */
+  readonly isGuessed: boolean;
+}
+
+const dotted = /^[\w-]+(?:\.[\w-]+)+$/;
+const maxNames = 16;
+/** Folders in which repositories begin, as far as they are called as usual. */
+const repository =
+  /(?:^|\/)(?:\.m2\/repository|maven-repo|repository|maven2)\/(.+)\/([^/]+)\/([^/]+)\/[^/]+$/;
+const gradleCache = /(?:^|\/)files-2\.1\/([^/]+)\/([^/]+)\/([^/]+)\/[0-9a-f]{30,40}\/[^/]+$/;
+
+export interface Artifact {
+  readonly path: string;
+  /** As its name, or its manifest, has it. */
+  readonly artifact: string;
+  readonly version: string;
+}
+
+/** @param folders of its classes: `org/apache/zookeeper/server` */
+export function artifactNames(
+  { path, artifact, version }: Artifact,
+  manifest: ReadonlyMap<string, string>,
+  folders: Iterable<string>,
+): ArtifactNames {
+  const laid = layout(path, version);
+  if (laid !== undefined) return { names: [laid], isGuessed: false };
+  const groups = [...groupsOf(artifact, manifest), ...groupsByClasses(folders)];
+  if (groups.length === 0) return { names: [], isGuessed: true };
+  const artifacts = [artifact, ...otherArtifacts(artifact, version, manifest)];
+  const names = artifacts.flatMap((each) => [...groups, each].map((group) => `${group}:${each}`));
+  return { names: [...new Set(names)].slice(0, maxNames), isGuessed: true };
+}
+
+/** Where the folders agree with the version: a folder may be called `repository` for any reason. */
+function layout(path: string, version: string): string | undefined {
+  const gradle = gradleCache.exec(path);
+  if (gradle?.[3] === version) return `${gradle[1]}:${gradle[2]}`;
+  const [, group = '', artifact, folder] = repository.exec(path) ?? [];
+  return artifact !== undefined && folder === version
+    ? `${group.replaceAll('/', '.')}:${artifact}`
+    : undefined;
+}
+
+function groupsOf(artifact: string, manifest: ReadonlyMap<string, string>): string[] {
+  const known = knownGroup(artifact);
+  const vendor = named(manifest.get('Implementation-Vendor-Id'));
+  const found = known === undefined ? [] : [...known];
+  if (vendor !== undefined && dotted.test(vendor)) found.push(vendor);
+  for (const key of ['Bundle-SymbolicName', 'Automatic-Module-Name']) {
+    // `org.apache.commons.text`, or `com.google.guava.failureaccess;singleton:=true`: often the group and the artifact.
+    const bundle = manifest.get(key)?.split(';')[0] ?? '';
+    if (!dotted.test(bundle)) continue;
+    const rest = bundle.slice(0, -artifact.length - 1);
+    const above = bundle.slice(0, bundle.lastIndexOf('.'));
+    if (bundle.endsWith(`.${artifact}`) && rest.includes('.')) found.push(rest, bundle);
+    else found.push(bundle, ...(above.includes('.') ? [above] : []));
+  }
+  return found;
+}
+
+/** `org/apache/zookeeper/server/…`: what all classes have in common, and what is above it. */
+function groupsByClasses(folders: Iterable<string>): string[] {
+  let common: readonly string[] | undefined;
+  for (const folder of folders) {
+    const parts = folder.split('/');
+    const before = common ?? parts;
+    const differs = before.findIndex((part, at) => part !== parts[at]);
+    common = differs < 0 ? before : before.slice(0, differs);
+  }
+  const parts = common ?? [];
+  return [4, 3, 2].flatMap((count) => (parts.length >= count ? [parts.slice(0, count).join('.')] : []));
+}
+
+/** Debian calls `commons-collections` 3.2.2 `commons-collections3`; a manifest may have the name itself. */
+function otherArtifacts(
+  artifact: string,
+  version: string,
+  manifest: ReadonlyMap<string, string>,
+): readonly string[] {
+  const digits = /^(.*[a-z-])(\d+)$/.exec(artifact);
+  const plain =
+    digits !== null && version.split('.')[0] === digits[2] ? digits[1]?.replace(/-$/, '') : undefined;
+  const titles = ['Extension-Name', 'Implementation-Title'].map((key) => named(manifest.get(key)));
+  return [plain, ...titles].flatMap((name) =>
+    name !== undefined && name !== artifact && /^[a-z][\w.-]+$/.test(name) ? [name] : [],
+  );
+}
