@@ -7,6 +7,8 @@ import type { Logger } from 'pino';
 
 export type Log = Logger;
 
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+
 const secretNames = [
   'authorization',
   'key',

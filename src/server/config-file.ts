@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { messageOf, parseSize } from '../lib/index.ts';
+import { logLevels, messageOf, parseSize } from '../lib/index.ts';
 import { operatorPolicySchema } from '../sandbox/index.ts';
 import { serverFault } from './faults.ts';
 import { kindAliasesSchema } from './kind-aliases.ts';
@@ -26,8 +26,6 @@ const sizeUpTo = (max: number) =>
 
 const mebibyte = 1024 * 1024;
 
-export const logLevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
-
 const webRate = z.strictObject({
   perSecond: z.number().min(0.01).max(1_000_000),
   burst: z.int().min(1).max(1_000_000),
@@ -37,7 +35,7 @@ const fileSchema = z.strictObject({
   listen: z.string().optional(),
   data: z.string().optional(),
   images: z.string().optional(),
-  logLevel: logLevelSchema.optional(),
+  logLevel: z.enum(logLevels).optional(),
   /** Logs every request. */
   accessLog: z.boolean().optional(),
   /** URL under which user code reaches the API. */

@@ -4,8 +4,8 @@
  */
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { z } from 'zod';
-import { type ConfigFile, logLevelSchema, readConfigFile } from './config-file.ts';
+import { logLevels } from '../lib/index.ts';
+import type { ConfigFile } from './config-file.ts';
 import { serverFault } from './faults.ts';
 
 export interface Address {
@@ -84,7 +84,9 @@ export async function loadConfig(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Config> {
   const configFile = flags.configFile ?? env['WARD_CONFIG'];
-  const file = configFile === undefined ? {} : await readConfigFile(configFile);
+  // Loaded where there is one: commands by hand start sooner without.
+  const file: ConfigFile =
+    configFile === undefined ? {} : await (await import('./config-file.ts')).readConfigFile(configFile);
   const dataDir = resolve(flags.dataDir ?? env['WARD_DATA'] ?? file.data ?? defaultDataDir);
   const cpus = availableParallelism();
   const keyFile = file.parameters?.keyFile;
@@ -142,12 +144,12 @@ export function parseAddress(text: string): Address {
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port };
 }
 
-function parseLogLevel(text: string | undefined): z.infer<typeof logLevelSchema> | undefined {
+function parseLogLevel(text: string | undefined): (typeof logLevels)[number] | undefined {
   if (text === undefined) return undefined;
-  const parsed = logLevelSchema.safeParse(text);
-  if (parsed.success) return parsed.data;
+  const level = logLevels.find((each) => each === text);
+  if (level !== undefined) return level;
   throw serverFault('CONFIG_INVALID', `WARD_LOG: there is no level '${text}'`, {
-    hint: `use one of ${logLevelSchema.options.join(', ')}`,
+    hint: `use one of ${logLevels.join(', ')}`,
   });
 }
 

@@ -1,8 +1,8 @@
 /** Which known holes an installed runtime has, and whether Ward's configuration answers them. Pure but for the data. */
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import semver from 'semver';
-import { parse } from 'yaml';
+import SemVer from 'semver/classes/semver.js';
 import { z } from 'zod';
 import type { RuntimeFeatures } from '../host/features.ts';
 import type { RuntimeAdvisoryPolicy } from '../policy.ts';
@@ -36,7 +36,10 @@ let read: Readonly<Record<RuntimeName, readonly RuntimeAdvisory[]>> | undefined;
 
 /** All that are known, by runtime. */
 export function knownAdvisories(): Readonly<Record<RuntimeName, readonly RuntimeAdvisory[]>> {
-  read ??= fileSchema.parse(parse(readFileSync(file, 'utf8')));
+  if (read !== undefined) return read;
+  // Only here: most processes that have this room ask nothing of it.
+  const { parse }: typeof import('yaml') = createRequire(import.meta.url)('yaml');
+  read = fileSchema.parse(parse(readFileSync(file, 'utf8')));
   return read;
 }
 
@@ -64,7 +67,7 @@ export function refusedAdvisories(
 
 function isWithin(
   name: RuntimeName,
-  version: semver.SemVer,
+  version: SemVer,
   { introduced, fixed }: RuntimeAdvisory['affected'][number],
 ): boolean {
   const from = readVersion(name, introduced);
@@ -73,15 +76,13 @@ function isWithin(
 }
 
 /** runc has semantic versions, older ones with `rc95` for `rc.95`; crun has `1.21`; gVisor has dates. */
-function readVersion(name: RuntimeName, text: string): semver.SemVer | undefined {
+function readVersion(name: RuntimeName, text: string): SemVer | undefined {
   if (name === 'runsc') {
     const date = /(?:^|\D)(\d{8})(?!\d)/.exec(text)?.[1] ?? (text === '0' ? '0' : undefined);
-    return date === undefined ? undefined : new semver.SemVer(`${date}.0.0`);
+    return date === undefined ? undefined : new SemVer(`${date}.0.0`);
   }
   const [, numbers, candidate] = /^v?(\d+(?:\.\d+){0,2})(?:[-~]rc\.?(\d+))?/.exec(text) ?? [];
   if (numbers === undefined) return undefined;
   const [major = '0', minor = '0', patch = '0'] = numbers.split('.');
-  return new semver.SemVer(
-    `${major}.${minor}.${patch}${candidate === undefined ? '' : `-rc.${Number(candidate)}`}`,
-  );
+  return new SemVer(`${major}.${minor}.${patch}${candidate === undefined ? '' : `-rc.${Number(candidate)}`}`);
 }
