@@ -34,6 +34,8 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
   /** What the server has of the line, to write to it what no server would. */
   let line: Socket;
   let prepareScan: () => Promise<void>;
+  /** A line to a keeper of a command by hand, which has the flags that were typed. */
+  let byHand: () => Promise<KeeperLink>;
   const operator = operatorPolicy({ allow: { memory: 512 * mebibyte, cpus: 2 } });
 
   beforeEach(async () => {
@@ -64,6 +66,23 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
       }),
     );
     const { controllers, ...cgroup } = host.features.cgroup;
+    byHand = async () => {
+      const [keeperEnd, handEnd] = await socketPair(join(folder, 'hand'));
+      const given = { givenFolder: join(folder, 'given'), asks: 'flags', mostSandboxes: 1 } as const;
+      const mount = async (_: string, { layerDirs }: { readonly layerDirs: readonly string[] }) =>
+        layerDirs[0] ?? '';
+      keep({
+        ...{ channel: keeperEnd, host, operator, memoryBytes: 512 * mebibyte, layersDir, door, userId: 0 },
+        ...{ ...given, mounter: { mount, unmount: async () => {} }, log: silentLog },
+      });
+      sayLine(keeperEnd, {
+        ...{ door: { path: door.path, secret: door.secret }, instance, layersDir, mountsDir: layersDir },
+        ...{ hearsKernel: false, task: {}, cgroup: { ...cgroup, controllers: [...controllers] } },
+      });
+      const opened = await linkOver(handEnd);
+      stack.defer(() => opened.close());
+      return opened;
+    };
     sayLine(mine, {
       door: { path: door.path, secret: door.secret },
       ...{
@@ -280,6 +299,58 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     await using sandbox = await start('console.log("own")');
     expect(await text(sandbox.stdout)).toBe('own\n');
     socket.destroy();
+  });
+
+  test('what is destroyed as the line ends, ends with it', async () => {
+    const sandbox = await start('setInterval(() => {}, 1000)');
+    const destruction = sandbox.destroy();
+    link.close();
+    await destruction;
+    expect(await sandbox.exited).toMatchObject({ killed: true });
+  });
+
+  describe('of a command by hand', () => {
+    const outcome = (asked: Promise<unknown>): Promise<unknown> =>
+      asked.catch((error: unknown) => (isFault(error) ? error.code : String(error)));
+
+    test('takes flags within the ceiling; starts one sandbox, and gives it no code and no scan', async () => {
+      const hand = await byHand();
+      const ask = (request: object) =>
+        outcome(hand.ask('check', { ask: { memoryBytes: 64 * mebibyte, request: request as never } }));
+      expect(await ask({ capAdd: ['chown'], pidsLimit: 8, uid: 7, gid: 8 })).toBe(null);
+      expect(await ask({ capAdd: ['sys_admin'] })).toBe('POLICY_EXCEEDED');
+      expect(await ask({ rootReadonly: false })).toBe('POLICY_EXCEEDED');
+      for (const op of ['makeCode', 'scan'] as const)
+        expect(await outcome(hand.ask(op, {}))).toBe('REQUEST_UNSAFE');
+      const channel = 'none' as const;
+      const order = { root: 'd'.repeat(64), args: ['/bin/true'], env: {}, cwd: '/', channel };
+      const start = () =>
+        outcome(hand.ask('start', { order: { ...order, ask: { request: {}, memoryBytes: mebibyte } } }));
+      expect(await start()).toBe('REQUEST_UNSAFE');
+      await expect(
+        hand.ask('start', { order: { ...order, ask: { request: {}, memoryBytes: mebibyte } } }),
+      ).rejects.toThrow('no more than 1');
+    });
+
+    test('mounts the folder that the operator gave, by its name alone', async () => {
+      const hand = await byHand();
+      const mount = (root: string, layer: string) =>
+        hand.ask('mount', { root, reference: 'given', layers: [layer], folders: [] });
+      const { path } = await mount('e'.repeat(64), 'given');
+      expect(path).toMatch(/\/given$/);
+      const { layersDir } = hand.hello;
+      expect((await mount('f'.repeat(64), 'other')).path).toBe(join(layersDir, 'other'));
+      expect(
+        (
+          await link.ask('mount', {
+            root: rootName.replaceAll('a', '9'),
+            reference: 'given',
+            layers: ['given'],
+            folders: [],
+          })
+        ).path,
+      ).toBe(root.path);
+    });
   });
 
   const name = { sandbox: '0123456789abcdef' };

@@ -10,50 +10,11 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
 import { leftOvers } from './left-overs.ts';
+import { expectNoRights, processesBelow } from './processes.ts';
 import { cgroupsOf, missingForSandboxes, startWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const code = 'const main = () => ({ files: require("node:fs").readdirSync("/fn") })';
-
-interface Process {
-  readonly pid: number;
-  readonly status: Readonly<Record<string, string>>;
-}
-
-/** Of a Ward, of which the process is given that a user sees: its keeper and its server. */
-function processesBelow(top: number): readonly [keeper: Process, server: Process] {
-  const found = readdirSync('/proc').flatMap((name) => processAt(Number(name)));
-  const isBelow = ({ status }: Process, pid: number): boolean => {
-    const parent = Number(status['PPid']);
-    const above = found.find((each) => each.pid === parent);
-    return parent === pid || (above !== undefined && isBelow(above, pid));
-  };
-  const own = found.filter((each) => isBelow(each, top) && /\0up\0/.test(commandOf(each.pid)));
-  const nodes = own.filter(({ pid }) => /^[^\0]*\/node\0/.test(commandOf(pid)));
-  const keeper = nodes.find(({ status }) => uidOf(status) === '0');
-  const server = nodes.find(({ status }) => uidOf(status) !== '0');
-  if (keeper === undefined || server === undefined) throw new Error('there are no two processes');
-  return [keeper, server];
-}
-
-function processAt(pid: number): Process[] {
-  try {
-    const lines = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n');
-    const fields = lines.map((line) => line.split(':\t') as [string, string]);
-    return [{ pid, status: Object.fromEntries(fields) }];
-  } catch {
-    return [];
-  }
-}
-
-const uidOf = (status: Process['status']) => status['Uid']?.split('\t')[0];
-const commandOf = (pid: number) => {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-};
 
 describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
@@ -75,12 +36,7 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
 
   test('the server has no rights, and the keeper has no network', async () => {
     const [keeper, server] = processesBelow(ward.pid);
-    const { stdout } = await runCommand(['id', '--user', 'ward']);
-    expect(server.status['Uid']?.split('\t')).toEqual(Array(4).fill(stdout.trim()));
-    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) {
-      expect([set, server.status[set]]).toEqual([set, '0000000000000000']);
-    }
-    expect(server.status).toMatchObject({ NoNewPrivs: '1', Seccomp: '2', Groups: ' ' });
+    await expectNoRights(server);
     const sockets = readdirSync(`/proc/${keeper.pid}/fd`)
       .map((fd) => readlinkSync(`/proc/${keeper.pid}/fd/${fd}`))
       .filter((target) => target.startsWith('socket:'))

@@ -13,16 +13,19 @@ export interface ParameterSources {
   readonly pairs: readonly (readonly [string, string])[];
 }
 
+/** A file that was opened for this process, or its path. */
+export type OpenSource = (path: string) => string | NodeJS.ReadableStream;
+
 /**
  * What the file holds, overridden by what was typed; undefined when there is neither.
  * @throws Fault PARAMETER_INVALID, SOURCE_UNREADABLE
  */
 export async function collectParameters(
   sources: ParameterSources,
-  { stdin, io }: Pick<Context, 'stdin' | 'io'>,
+  { stdin, io, open }: Pick<Context, 'stdin' | 'io'> & { readonly open?: OpenSource },
 ): Promise<JsonObject | undefined> {
   if (sources.file === undefined && sources.pairs.length === 0) return undefined;
-  const fromFile = sources.file === undefined ? {} : await readObject(sources.file, stdin);
+  const fromFile = sources.file === undefined ? {} : await readObject(sources.file, stdin, open);
   return { ...fromFile, ...typedPairs(sources.pairs, io) };
 }
 
@@ -64,9 +67,14 @@ export function toKeyValues(values: JsonObject): JsonObject[] {
   return Object.entries(values).map(([key, value]) => ({ key, value }));
 }
 
-async function readObject(path: string, stdin: NodeJS.ReadableStream): Promise<JsonObject> {
-  const source = path === '-' ? stdin : path;
-  const text = (await readBounded(source, maxFileBytes)).toString('utf8');
+async function readObject(
+  path: string,
+  stdin: NodeJS.ReadableStream,
+  open: OpenSource = (named) => named,
+): Promise<JsonObject> {
+  const bytes =
+    path === '-' ? await readBounded(stdin, maxFileBytes) : await readBounded(open(path), maxFileBytes, path);
+  const text = bytes.toString('utf8');
   const value = parseValue(text);
   if (isJsonObject(value)) return value;
   throw cliFault(

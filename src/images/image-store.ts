@@ -143,7 +143,8 @@ function imageConfig({ config: { config } }: LayoutImage): ImageConfig {
   };
 }
 
-async function folderImage(reference: string, dir: string, mountsDir: string): Promise<Image> {
+/** @param mountsDir where roots are mounted @throws Fault IMAGE_NOT_FOUND, IMAGE_UNSAFE */
+export async function folderImage(reference: string, dir: string, mountsDir: string): Promise<Image> {
   const real = await realpath(dir).catch(() => undefined);
   if (real === undefined || !(await stat(real)).isDirectory()) {
     throw imageFault('IMAGE_NOT_FOUND', `there is no folder ${dir}`);

@@ -32,6 +32,7 @@ export { writeLayoutArchive } from './function-build/layout-archive.ts';
 export { copyBlob, copyImage, unpackLayers } from './function-build/layout-copy.ts';
 export { openWorkFolder, type WorkFolder } from './function-build/work-folder.ts';
 export {
+  folderImage,
   type ImageStoreOptions,
   layersDirOf,
   listStoredImages,
@@ -82,6 +83,7 @@ export {
   maxLayers,
   parseDocument,
 } from './oci/schema.ts';
+export { type ImageReference, parseReference } from './reference.ts';
 export type { BlobCopier } from './registry-store/content.ts';
 export type { ByteRange } from './registry-store/copy-file.ts';
 export { blobsKnownIn, registrySchema } from './registry-store/database.ts';

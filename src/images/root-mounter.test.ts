@@ -15,7 +15,7 @@ const mounter = () =>
   openRootMounter({
     layersDir: join(folder, 'layers'),
     mountsDir: join(folder, 'mounts'),
-    isStoreOnly: true,
+    folders: [],
   });
 const mount = (layer: string) =>
   mounter().mount('root', { reference: 'test', layerDirs: [layer], folders: [] });

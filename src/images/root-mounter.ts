@@ -22,8 +22,8 @@ export interface RootMounterOptions {
   readonly layersDir: string;
   /** Where roots are mounted: a folder that no other user writes to, and that every user may search. */
   readonly mountsDir: string;
-  /** Layers are those of the store alone; otherwise any folder of the host may be one. */
-  readonly isStoreOnly?: boolean;
+  /** The folders of the host that may be layers, beside those of the store; absent: all. */
+  readonly folders?: readonly string[];
 }
 
 /** A file that some sandboxes mount over; empty, it says no more than if it were not there. */
@@ -38,15 +38,12 @@ const sharedLabel = 'system_u:object_r:container_ro_file_t:s0';
 /** Of open(2), where Node has no name for it: to name a folder, not to read it. */
 const pathOnly = 0o10000000;
 
-export function openRootMounter({
-  layersDir,
-  mountsDir,
-  isStoreOnly = false,
-}: RootMounterOptions): RootMounter {
+export function openRootMounter({ layersDir, mountsDir, folders: allowed }: RootMounterOptions): RootMounter {
   const openLayer = (dir: string): Promise<FileHandle> => {
     const name = relative(layersDir, dir);
     if (ownLayer.test(name)) return openBelow(layersDir, name.split('/'));
-    if (isStoreOnly) throw imageFault('IMAGE_UNSAFE', `${dir} is no layer of the image store`);
+    if (allowed !== undefined && !allowed.includes(dir))
+      throw imageFault('IMAGE_UNSAFE', `${dir} is no layer of the image store`);
     return openFolder(dir);
   };
   return {

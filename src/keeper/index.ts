@@ -23,4 +23,4 @@ export {
   tryAsTakenOver,
   wasHeld,
 } from './taken-over.ts';
-export type { Hello } from './wire.ts';
+export { givenLayer, type Hello } from './wire.ts';

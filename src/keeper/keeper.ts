@@ -25,7 +25,7 @@ import type { KeptCode } from './code-places.ts';
 import { hearLines, sayLine } from './lines.ts';
 import { openReadyStarts, type ReadyStarts } from './ready-starts.ts';
 import type { StreamDoor } from './stream-door.ts';
-import { type Answers, type Operation, type Request, requestSchema, type Said } from './wire.ts';
+import { type Answers, givenLayer, type Operation, type Request, requestSchemas, type Said } from './wire.ts';
 
 export interface KeeperOptions {
   /** To the server. */
@@ -36,10 +36,17 @@ export interface KeeperOptions {
   readonly memoryBytes: number;
   readonly mounter: RootMounter;
   readonly layersDir: string;
-  readonly code: KeptCode;
+  /** Absent: sandboxes get no code. */
+  readonly code?: KeptCode;
   readonly door: StreamDoor;
-  /** The whole command of a scan process. */
-  readonly scanCommand: () => Promise<{ readonly argv: readonly string[]; readonly env: NodeJS.ProcessEnv }>;
+  /** The whole command of a scan process; absent: nothing is scanned. */
+  readonly scanCommand?: () => Promise<{ readonly argv: readonly string[]; readonly env: NodeJS.ProcessEnv }>;
+  /** What sandboxes are asked for with; absent: `actions`. */
+  readonly asks?: keyof typeof requestSchemas;
+  /** A folder of the host that the operator gave as a root; the mounter takes it. */
+  readonly givenFolder?: string | undefined;
+  /** Sandboxes that may be started in all. */
+  readonly mostSandboxes?: number;
   /** The server's. */
   readonly userId: number;
   readonly log: Log;
@@ -64,12 +71,13 @@ const mostOpen = 4096;
 export function keep(options: KeeperOptions): Keeper {
   const { channel, log } = options;
   const say = (said: Said): void => sayLine(channel, said);
+  const schema = requestSchemas[options.asks ?? 'actions'];
   const roots = new Map<string, string>();
   const ready = openReadyStarts(options.door);
   const handlers = handlersOf(options, { roots, ready, say });
   let open = 0;
   const hear = async (value: unknown): Promise<void> => {
-    const parsed = requestSchema.safeParse(value);
+    const parsed = schema.safeParse(value);
     if (!parsed.success || open >= mostOpen) {
       log.error(
         { issues: parsed.error?.issues.slice(0, 3) },
@@ -115,15 +123,20 @@ interface Kept {
 
 function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
   const { roots, ready, say } = kept;
-  const { mounter, layersDir, code, userId } = options;
+  const { mounter, layersDir, givenFolder, userId, mostSandboxes = Number.POSITIVE_INFINITY } = options;
   const sandboxes = new Map<string, MadeSandbox>();
+  let started = 0;
   const sandboxOf = (id: string): MadeSandbox => {
     const found = sandboxes.get(id);
     if (found === undefined) throw sandboxFault('SANDBOX_ENDED', `sandbox ${id} has ended`);
     return found;
   };
   return {
-    start: (request) => startSandbox(options, request, { ...kept, sandboxes }),
+    async start(request) {
+      if (++started > mostSandboxes)
+        throw sandboxFault('REQUEST_UNSAFE', `no more than ${mostSandboxes} sandboxes are started here`);
+      return startSandbox(options, request, { ...kept, sandboxes });
+    },
     async ready({ id: run }) {
       await ready.make(run);
       return null;
@@ -161,7 +174,9 @@ function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
     async mount({ root, reference, layers, folders }) {
       if (roots.has(root)) throw sandboxFault('REQUEST_UNSAFE', `the root ${root} is mounted already`);
       for (const folder of folders) refuseDetour(folder);
-      const layerDirs = layers.map((layer) => join(layersDir, layer));
+      const layerDirs = layers.map((layer) =>
+        layer === givenLayer && givenFolder !== undefined ? givenFolder : join(layersDir, layer),
+      );
       const path = await mounter.mount(root, { reference, layerDirs, folders });
       roots.set(root, path);
       return { path };
@@ -172,11 +187,12 @@ function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
     },
     ...scanHandlers(options, say),
     async makeCode() {
-      const name = await code.make();
-      return { code: name, path: code.path(name) };
+      const code = codeOf(options);
+      const made = await code.make();
+      return { code: made, path: code.path(made) };
     },
     async removeCode(request) {
-      await code.remove(request.code);
+      await codeOf(options).remove(request.code);
       return null;
     },
   };
@@ -196,7 +212,7 @@ async function startSandbox(
   try {
     const rootDir = roots.get(root);
     if (rootDir === undefined) throw sandboxFault('REQUEST_UNSAFE', `there is no root ${root}`);
-    const codeDir = code === undefined ? {} : { codeDir: options.code.path(code) };
+    const codeDir = code === undefined ? {} : { codeDir: codeOf(options).path(code) };
     const share = tenant === undefined ? {} : { tenant };
     const policy = boundedPolicy(ask, options);
     const { sandbox } = await options.host.begin(
@@ -233,6 +249,11 @@ function wayToStart(
   return { start: startWith(streams), letGo: () => letGo(streams) };
 }
 
+function codeOf({ code }: Pick<KeeperOptions, 'code'>): KeptCode {
+  if (code === undefined) throw sandboxFault('REQUEST_UNSAFE', 'sandboxes get no code here');
+  return code;
+}
+
 /** Also those that are still to come. */
 function letGo(streams: Promise<readonly Duplex[]>): void {
   void streams.then(
@@ -251,6 +272,7 @@ function scanHandlers(
   const running = new Map<string, ChildProcess>();
   return {
     async scan({ id: run }) {
+      if (scanCommand === undefined) throw sandboxFault('REQUEST_UNSAFE', 'nothing is scanned here');
       if (running.size >= mostScans) throw sandboxFault('SANDBOX_START_FAILED', 'too many processes scan');
       // Taken at once: the first command takes long to prepare, and streams don't wait that long to be taken.
       const streams = door.take(run, 2);

@@ -106,6 +106,14 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
     lastUsage ??= { memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0, refusedForks: 0 };
     exited.resolve(keeperGone);
   });
+  const destroy = async (): Promise<void> => {
+    try {
+      await link.ask('destroy', { sandbox: id });
+    } catch (error) {
+      // Everything that the keeper made ends with it.
+      if (!link.isOver()) throw error;
+    }
+  };
   const lend = () => (lending ??= link.ask('lend', { sandbox: id }));
   const hearsRefusals = policy.egress !== undefined || link.hello.hearsKernel;
   return {
@@ -146,7 +154,7 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
     async serve({ port, connections }) {
       await link.ask('serve', { sandbox: id, port, connections });
     },
-    destroy: () => (destruction ??= link.ask('destroy', { sandbox: id }).then(() => {})),
+    destroy: () => (destruction ??= destroy()),
   };
 }
 

@@ -25,11 +25,13 @@ export interface KeptPlaces {
 }
 
 export function openKeptPlaces(link: KeeperLink): KeptPlaces {
+  const { codeWorkDir: workDir } = link.hello;
+  if (workDir === undefined) throw new TypeError('the keeper has no places for code');
   const ask = async (): Promise<string> => (await link.ask('makeCode', {})).path;
   // One is made before it is needed: a first call would wait for it.
   let spare: Promise<string | undefined> | undefined;
   return {
-    workDir: link.hello.codeWorkDir,
+    workDir,
     async make() {
       const taken = spare;
       spare = undefined;

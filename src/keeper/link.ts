@@ -1,5 +1,6 @@
 /** The server's end of the line to its keeper. */
 import { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../lib/index.ts';
 import { type SandboxExit, type SandboxUsage, sandboxFault, type ViolationSink } from '../sandbox/index.ts';
 import { hearLines, sayLine } from './lines.ts';
@@ -33,6 +34,10 @@ export interface KeeperLink {
   onLost: () => void;
   /** Settles when the keeper has hung up. */
   readonly ended: Promise<void>;
+  /** Settles when all that was asked, and what followed from it, has been answered. */
+  idle(): Promise<void>;
+  /** Nothing more is asked, and what was asked is refused. */
+  isOver(): boolean;
   close(): void;
 }
 
@@ -49,6 +54,7 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
   let hasHello = false;
   let lastId = 0;
   let isClosed = false;
+  let isOver = false;
   let link: KeeperLink | undefined;
 
   const hear = (said: Said): void => {
@@ -77,6 +83,7 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
     hasHello = true;
     hello.resolve(value as Hello);
   }).then(() => {
+    isOver = true;
     if (!isClosed) link?.onLost();
     const gone = sandboxFault('SANDBOX_START_FAILED', 'the process that makes sandboxes has ended');
     hello.reject(gone);
@@ -100,6 +107,13 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
     onNews: () => {},
     onLost: () => {},
     ended,
+    isOver: () => isOver,
+    async idle() {
+      while (waiting.size > 0) {
+        await Promise.allSettled([...waiting.values()].map(({ promise }) => promise));
+        await setImmediate();
+      }
+    },
     close() {
       isClosed = true;
       channel.destroy();

@@ -13,83 +13,110 @@ const rootName = z.string().regex(/^[0-9a-f]{64}(?:-[0-9a-f]{16})?$/);
 const text = z.string().max(131_072);
 const port = z.int().min(1).max(65_535);
 
-const ask = z
-  .strictObject({
-    request: z.strictObject({
-      runtime: z.enum(['crun', 'runc', 'runsc']).optional(),
-      cpus: z.number().optional(),
-      tmpfs: z
-        .array(
-          z.strictObject({
-            path: z.string().max(4096),
-            sizeBytes: z.number(),
-            inodes: z.number(),
-            exec: z.boolean(),
-          }),
-        )
-        .max(64)
-        .optional(),
-      seccomp: z.array(z.unknown()).max(8).optional(),
-      egress: z
-        .array(z.unknown())
-        .transform((rules) => parseEgress(rules))
-        .optional(),
-    }),
+/** What an action may wish. */
+const wishes = {
+  runtime: z.enum(['crun', 'runc', 'runsc']).optional(),
+  cpus: z.number().optional(),
+  tmpfs: z
+    .array(
+      z.strictObject({
+        path: z.string().max(4096),
+        sizeBytes: z.number(),
+        inodes: z.number(),
+        exec: z.boolean(),
+      }),
+    )
+    .max(64)
+    .optional(),
+  seccomp: z.array(z.unknown()).max(8).optional(),
+  egress: z
+    .array(z.unknown())
+    .transform((rules) => parseEgress(rules))
+    .optional(),
+};
+const capabilities = z.array(z.string().max(64)).max(64);
+/** And the flags of a sandbox that is run by hand. */
+const flags = {
+  ...wishes,
+  memoryBytes: z.number().optional(),
+  pidsLimit: z.number().optional(),
+  rootReadonly: z.boolean().optional(),
+  capAdd: capabilities.optional(),
+  capDrop: capabilities.optional(),
+  uid: z.number().optional(),
+  gid: z.number().optional(),
+};
+
+function askOf(request: Readonly<Record<string, z.ZodType>>): z.ZodType<PolicyAsk> {
+  const ask = z.strictObject({
+    request: z.strictObject(request),
     memoryBytes: z.int().positive(),
     writeExecute: z.literal('refused').optional(),
-  })
+  });
   // Absent keys stay absent, which the compiler does not know.
-  .transform((parsed) => parsed as PolicyAsk);
+  return ask.transform((parsed) => parsed as PolicyAsk);
+}
 
-const order = z.strictObject({
-  root: rootName,
-  code: name.optional(),
-  args: z.array(text).min(1).max(4096),
-  env: z.record(text, text),
-  cwd: z.string().max(4096),
-  channel: z.enum(['channel', 'none']),
-  /** The namespace whose share of the network it uses. */
-  tenant: z.string().max(512).optional(),
-  ask,
-});
+const orderOf = (ask: z.ZodType<PolicyAsk>) =>
+  z.strictObject({
+    root: rootName,
+    code: name.optional(),
+    args: z.array(text).min(1).max(4096),
+    env: z.record(text, text),
+    cwd: z.string().max(4096),
+    channel: z.enum(['channel', 'none']),
+    /** The namespace whose share of the network it uses. */
+    tenant: z.string().max(512).optional(),
+    ask,
+  });
 
 /** Each request has a number of the server's, and its answer has the same number. */
-export const requestSchema = z.discriminatedUnion('op', [
-  /** `ready`: the number of a request that made a process ready for it. */
-  z.strictObject({ op: z.literal('start'), id: z.int(), order, ready: z.int().optional() }),
-  z.strictObject({ op: z.literal('ready'), id: z.int() }),
-  z.strictObject({ op: z.literal('check'), id: z.int(), ask }),
-  z.strictObject({ op: z.literal('destroy'), id: z.int(), sandbox: name }),
-  z.strictObject({ op: z.literal('lend'), id: z.int(), sandbox: name }),
-  z.strictObject({ op: z.literal('told'), id: z.int(), sandbox: name }),
-  z.strictObject({ op: z.literal('wayIn'), id: z.int(), sandbox: name, port }),
-  z.strictObject({ op: z.literal('portFolder'), id: z.int(), sandbox: name, port }),
-  z.strictObject({
-    op: z.literal('serve'),
-    id: z.int(),
-    sandbox: name,
-    port,
-    connections: z.int().min(1).max(1024),
-  }),
-  z.strictObject({
-    op: z.literal('mount'),
-    id: z.int(),
-    root: rootName,
-    reference: z.string().max(1024),
-    /** Relative to the folder of layers, lowest first. */
-    layers: z.array(z.string().max(128)).max(512),
-    folders: z.array(z.string().max(255)).max(128),
-  }),
-  z.strictObject({ op: z.literal('unmount'), id: z.int(), root: rootName }),
-  z.strictObject({ op: z.literal('scan'), id: z.int() }),
-  z.strictObject({ op: z.literal('endScan'), id: z.int(), scan: name }),
-  z.strictObject({ op: z.literal('makeCode'), id: z.int() }),
-  z.strictObject({ op: z.literal('removeCode'), id: z.int(), code: name }),
-]);
+const requestsOf = (ask: z.ZodType<PolicyAsk>) =>
+  z.discriminatedUnion('op', [
+    /** `ready`: the number of a request that made a process ready for it. */
+    z.strictObject({ op: z.literal('start'), id: z.int(), order: orderOf(ask), ready: z.int().optional() }),
+    z.strictObject({ op: z.literal('ready'), id: z.int() }),
+    z.strictObject({ op: z.literal('check'), id: z.int(), ask }),
+    z.strictObject({ op: z.literal('destroy'), id: z.int(), sandbox: name }),
+    z.strictObject({ op: z.literal('lend'), id: z.int(), sandbox: name }),
+    z.strictObject({ op: z.literal('told'), id: z.int(), sandbox: name }),
+    z.strictObject({ op: z.literal('wayIn'), id: z.int(), sandbox: name, port }),
+    z.strictObject({ op: z.literal('portFolder'), id: z.int(), sandbox: name, port }),
+    z.strictObject({
+      op: z.literal('serve'),
+      id: z.int(),
+      sandbox: name,
+      port,
+      connections: z.int().min(1).max(1024),
+    }),
+    z.strictObject({
+      op: z.literal('mount'),
+      id: z.int(),
+      root: rootName,
+      reference: z.string().max(1024),
+      /** Relative to the folder of layers, lowest first; or `givenLayer`. */
+      layers: z.array(z.string().max(128)).max(512),
+      folders: z.array(z.string().max(255)).max(128),
+    }),
+    z.strictObject({ op: z.literal('unmount'), id: z.int(), root: rootName }),
+    z.strictObject({ op: z.literal('scan'), id: z.int() }),
+    z.strictObject({ op: z.literal('endScan'), id: z.int(), scan: name }),
+    z.strictObject({ op: z.literal('makeCode'), id: z.int() }),
+    z.strictObject({ op: z.literal('removeCode'), id: z.int(), code: name }),
+  ]);
 
-export type Request = z.output<typeof requestSchema>;
+/** For actions, and for flags of a command line. */
+export const requestSchemas = {
+  actions: requestsOf(askOf(wishes)),
+  flags: requestsOf(askOf(flags)),
+} as const;
+
+/** The name of the folder that the operator gave as a root. */
+export const givenLayer = 'given';
+
+export type Request = z.output<typeof requestSchemas.actions>;
 export type Operation = Request['op'];
-export type Order = z.output<typeof order>;
+export type Order = z.output<ReturnType<typeof orderOf>>;
 
 /** The answer to each. */
 export interface Answers {
@@ -154,8 +181,8 @@ export interface Hello {
   readonly layersDir: string;
   /** Where roots are mounted. */
   readonly mountsDir: string;
-  /** For code that is not whole yet. */
-  readonly codeWorkDir: string;
+  /** For code that is not whole yet; absent where sandboxes get no code. */
+  readonly codeWorkDir?: string;
   /** The server's task, in its own format. */
   readonly task: unknown;
 }

@@ -45,7 +45,7 @@ export async function openKeptServer({ host, policy, rootDir }: HostContext): Pr
   const code = await openKeptCode(laid, 0);
   const [mine, theirs] = await socketPair(join(folder, 'line'));
   const operator = { ...operatorPolicy(), defaults: policy };
-  const mounter = openRootMounter({ ...places, isStoreOnly: true });
+  const mounter = openRootMounter({ ...places, folders: [] });
   stack.use(
     keep({
       ...{ channel: mine, host, operator, code, door, userId: 0, log: silentLog },

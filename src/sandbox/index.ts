@@ -26,6 +26,7 @@ export {
 export { takeOrders } from './orders.ts';
 export { rlimitsOf, type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';
 export { type ReadyProcess, startReady } from './ready-process.ts';
+export { type Recording, readRecording } from './recorder/reading.ts';
 export { openRecorder, type Recorder } from './recorder/recorder.ts';
 export { findLandlockLauncher } from './request.ts';
 export { refuseOwnNetwork, superviseSandbox } from './running-sandbox.ts';

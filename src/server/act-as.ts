@@ -37,6 +37,19 @@ export function actAsOwner(folder: string): Acting {
   };
 }
 
+/** As whoever called root by sudo(8). Undefined when that is root itself. */
+export function actAsCaller(env: NodeJS.ProcessEnv = process.env): Disposable | undefined {
+  const [uid, gid] = [idOf(env['SUDO_UID']), idOf(env['SUDO_GID'])];
+  const before = currentRights();
+  if (before.uid !== 0 || uid === 0 || gid === 0) return undefined;
+  take({ uid, gid, groups: [gid] });
+  return { [Symbol.dispose]: () => take(before) };
+}
+
+function idOf(text: string | undefined): number {
+  return /^\d{1,10}$/.test(text ?? '') ? Number(text) : 0;
+}
+
 /** `work` with the rights of the folder's owner. */
 export async function actingAsOwner<T>(folder: string, work: () => Promise<T>): Promise<T> {
   using _acting = actAsOwner(folder);

@@ -1,6 +1,6 @@
 /** What commands without a server need to make sandboxes: a host of their own, images, and their end. */
 import { type ImageStore, openImageStore } from '../images/index.ts';
-import { createLog } from '../lib/index.ts';
+import { createLog, type Log } from '../lib/index.ts';
 import {
   type LocalSandboxHost,
   openSandboxHost,
@@ -11,35 +11,51 @@ import type { Config } from './config.ts';
 import { mountsDirOf, runDir } from './instance-locks.ts';
 import { claimRunInstance } from './run-instance.ts';
 
-export interface ByHand extends AsyncDisposable {
+export interface HandGround extends AsyncDisposable {
   readonly host: LocalSandboxHost;
   /** The host's own name, unique on the machine. */
   readonly instance: string;
+  /** Where it has roots mounted. */
+  readonly mountsDir: string;
+  readonly log: Log;
+}
+
+export interface HandGroundOptions {
+  readonly runtime: RuntimeName;
+  readonly onViolation?: ViolationSink;
+  /** The user that sandboxes' ports are for; absent: root. */
+  readonly userId?: number;
+}
+
+/** @throws Fault TOO_MANY_RUNS, and those of the sandbox room */
+export async function openHandGround(
+  { logLevel }: Pick<Config, 'logLevel'>,
+  options: HandGroundOptions,
+): Promise<HandGround> {
+  await using stack = new AsyncDisposableStack();
+  const { name: instance, lock } = await claimRunInstance();
+  stack.defer(() => lock.release());
+  const log = createLog(logLevel === 'info' ? 'warn' : logLevel);
+  const host = stack.use(await openSandboxHost({ instance, runDir, log, ...options }));
+  await host.recover();
+  const opened = stack.move();
+  return {
+    ...{ host, instance, log, mountsDir: mountsDirOf(instance) },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** For a command that is one process. */
+export interface ByHand extends HandGround {
   readonly images: ImageStore;
 }
 
 /** @throws Fault TOO_MANY_RUNS, and those of the sandbox and image rooms */
-export async function openByHand(
-  config: Config,
-  runtime: RuntimeName,
-  onViolation?: ViolationSink,
-): Promise<ByHand> {
+export async function openByHand(config: Config, runtime: RuntimeName): Promise<ByHand> {
   await using stack = new AsyncDisposableStack();
-  const instance = await claimRunInstance();
-  stack.defer(() => instance.lock.release());
-  const log = createLog(config.logLevel === 'info' ? 'warn' : config.logLevel);
-  const host = stack.use(
-    await openSandboxHost({
-      instance: instance.name,
-      runDir,
-      runtime,
-      log,
-      ...(onViolation ? { onViolation } : {}),
-    }),
-  );
-  await host.recover();
-  const mountsDir = mountsDirOf(instance.name);
+  const ground = stack.use(await openHandGround(config, { runtime }));
+  const { mountsDir } = ground;
   const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir }));
   const opened = stack.move();
-  return { host, instance: instance.name, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { ...ground, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -26,6 +26,7 @@ export const serverFaults = {
   PUSH_REFUSED: 'denied',
   PUSH_FAILED: 'unreachable',
   IMAGE_DENIED: 'denied',
+  IMAGE_UNREADABLE: 'denied',
   SCAN_TARGET_INVALID: 'invalid',
   IMAGE_NOT_PUSHED: 'missing',
   UNINSTALL_REFUSED: 'invalid',

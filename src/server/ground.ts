@@ -2,6 +2,7 @@
  * Work that needs privileges on this machine, before Ward serves anything: it makes the instance and a host for sandboxes,
  * and removes what earlier runs left behind.
  */
+import type { Hello } from '../keeper/index.ts';
 import type { Log } from '../lib/index.ts';
 import {
   type LocalSandboxHost,
@@ -49,4 +50,19 @@ export async function openGround(
   await removeAbandoned(runtime, log);
   const opened = stack.move();
   return { dataDir, instance, host, refused, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** The keeper's first line. */
+export function helloOf(
+  { instance, host }: Pick<Ground, 'instance' | 'host'>,
+  { door, ...rest }: Omit<Hello, 'instance' | 'cgroup' | 'hearsKernel'>,
+): Hello {
+  const { controllers, ...cgroup } = host.features.cgroup;
+  return {
+    door: { path: door.path, secret: door.secret },
+    instance,
+    cgroup: { ...cgroup, controllers: [...controllers] },
+    hearsKernel: host.hearsKernel,
+    ...rest,
+  };
 }

@@ -5,7 +5,8 @@
 import type { Explanation } from '../sandbox/index.ts';
 import type { DoctorOptions, ServerDoctorReport } from './doctor.ts';
 import type { PolicyCheck } from './gate-admin.ts';
-import type { Learned, LearnOptions, LearnRequest } from './learn.ts';
+import type { WrittenFile } from './hand/written-file.ts';
+import type { LearnGiven, Learning, LearnOptions } from './learn.ts';
 import type { SandboxRunOptions } from './policy.ts';
 import type { ProveHereOptions, ProveReport, TechniqueSummary, WeakenedReport } from './prove.ts';
 import type { UpOptions } from './up.ts';
@@ -20,11 +21,12 @@ export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
 export type { AuditAdmin, PolicyCheck, PolicyInForce } from './gate-admin.ts';
 export { type GatePaths, gatePaths } from './gate-paths.ts';
+export type { WrittenFile } from './hand/written-file.ts';
 export type { ImageBuildRequest, ImageBuildResult } from './image-build.ts';
 export type { BaseBuildRequest, BuiltBase } from './image-build-bases.ts';
 export type { PushTarget } from './image-build-push.ts';
 export type { KeyFile } from './image-build-trust.ts';
-export type { Learned, LearnRequest } from './learn.ts';
+export type { Learned, LearnGiven, Learning, LearnRequest } from './learn.ts';
 export { type DataPart, dataParts } from './missing-parts.ts';
 export type {
   NamespaceAdmin,
@@ -115,15 +117,15 @@ export const openUninstalling: typeof import('./uninstall.ts').openUninstalling 
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   await isolate(servingOpenFiles, keeperFlags);
-  const { isServer } = await import('../keeper/index.ts');
-  if (isServer()) return (await import('./up.ts')).serveHere();
+  if (await isHalf()) return (await import('./up.ts')).serveHere();
   return (await import('./keep.ts')).keepHere(options);
 }
 
 /** Runs one sandbox by hand; resolves to its program's exit code. */
 export async function runSandbox(options: SandboxRunOptions): Promise<number> {
   await isolate();
-  return (await import('./run-sandbox.ts')).runSandboxHere(options);
+  const { runSandboxHere, keepSandbox } = await import('./run-sandbox.ts');
+  return (await isHalf()) ? runSandboxHere(options) : keepSandbox(options);
 }
 
 /** Proves each mechanism on this host. */
@@ -153,20 +155,37 @@ export async function listAttacks(
   return (await import('./prove.ts')).listTechniques(options);
 }
 
-/** Runs an action's sample calls on this machine, and sees what they need. */
-export async function openLearning(options: LearnOptions) {
+/**
+ * Runs an action's sample calls on this machine, and sees what they need.
+ * @param given as root: what the command line names
+ * @param work in the other half; resolves to the exit code
+ */
+export async function learn(
+  options: LearnOptions,
+  given: () => Promise<LearnGiven>,
+  work: (learning: Learning) => Promise<number>,
+): Promise<number> {
   await isolate();
-  return {
-    learn: async (request: LearnRequest): Promise<Learned> =>
-      (await import('./learn.ts')).learnHere(options, request),
-  };
+  const { keepLearning, openLearning } = await import('./learn.ts');
+  if (!(await isHalf())) return keepLearning(options, await given());
+  await using learning = await openLearning();
+  return await work(learning);
 }
+
+/** A file that the other half of a command by hand writes. */
+export const openToWrite = async (path: string): Promise<WrittenFile> =>
+  (await import('./hand/written-file.ts')).openToWrite(path);
 
 /** The effective policy in words. */
 export async function explainSandbox(options: SandboxRunOptions): Promise<readonly Explanation[]> {
   if (process.geteuid?.() !== 0) return (await import('./doctor.ts')).explainUnprivileged(options);
   await isolate();
   return (await import('./doctor.ts')).explainHere(options);
+}
+
+/** This process is the half without rights. */
+async function isHalf(): Promise<boolean> {
+  return (await import('../keeper/index.ts')).isServer();
 }
 
 /** Its connections (`ApiLimits.connections`), some eight for each of 200 sandboxes, and its own files. */

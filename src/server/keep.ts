@@ -6,13 +6,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layersDirOf, openRootMounter } from '../images/index.ts';
-import { type Hello, keep, openKeptCode, openStreamDoor, sayLine } from '../keeper/index.ts';
+import { keep, openKeptCode, openStreamDoor, sayLine } from '../keeper/index.ts';
 import { createLog, type Log, scanId } from '../lib/index.ts';
 import { operatorPolicy, type ViolationSink } from '../sandbox/index.ts';
 import { type ServerAccount, serverAccount } from './account.ts';
 import { removeAbandonedBackup } from './backup/backup.ts';
 import { type Config, loadConfig } from './config.ts';
-import { type Ground, openGround } from './ground.ts';
+import { helloOf, openGround } from './ground.ts';
+import type { HalfEnd } from './half-process.ts';
 import { handOverAll } from './hand-over.ts';
 import { openHiddenPlaces } from './hidden-places.ts';
 import { dataPaths } from './instance.ts';
@@ -20,7 +21,7 @@ import { runDir } from './instance-locks.ts';
 import { systemLimits } from './limits.ts';
 import { probeAddress } from './listen.ts';
 import { readSecrets, watchGivenKeys } from './secrets.ts';
-import { type ServerEnd, startServer } from './server-process.ts';
+import { startServer } from './server-process.ts';
 import { openShownPaths, type ShownPaths } from './shown-paths.ts';
 import type { ServerTask, UpOptions } from './up.ts';
 
@@ -35,7 +36,7 @@ export async function keepHere(options: UpOptions): Promise<number> {
   return code ?? 1;
 }
 
-async function keepServer(options: UpOptions): Promise<ServerEnd> {
+async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const given = await loadConfig(options);
   const log = createLog(given.logLevel);
   await probeAddress(given.listen);
@@ -74,7 +75,7 @@ async function keepServer(options: UpOptions): Promise<ServerEnd> {
     keep({
       ...{ channel: server.channel, host: ground.host, operator, layersDir, code, door, log },
       memoryBytes: Math.max(operator.ceiling.memoryBytes, systemLimits(config).memoryMiB.max * mebibyte),
-      mounter: openRootMounter({ layersDir, mountsDir: places.roots, isStoreOnly: true }),
+      mounter: openRootMounter({ layersDir, mountsDir: places.roots, folders: [] }),
       userId: account.uid,
       scanCommand: async () => (await loadScanner()).scanCommand({ uid: scanId, gid: account.gid }),
     }),
@@ -101,22 +102,5 @@ async function seenBy({ show }: ShownPaths, config: Config): Promise<Config> {
     ...config,
     dataDir: await show(config.dataDir, 'data', 'rw'),
     imagesDir: await show(config.imagesDir, 'images', 'rw'),
-  };
-}
-
-function helloOf(
-  { instance, host }: Ground,
-  {
-    door,
-    ...rest
-  }: Pick<Hello, 'layersDir' | 'mountsDir' | 'door' | 'codeWorkDir'> & { readonly task: ServerTask },
-): Hello {
-  const { controllers, ...cgroup } = host.features.cgroup;
-  return {
-    door: { path: door.path, secret: door.secret },
-    instance,
-    cgroup: { ...cgroup, controllers: [...controllers] },
-    hearsKernel: host.hearsKernel,
-    ...rest,
   };
 }

@@ -1,14 +1,28 @@
-/** `ward sandbox learn`: an action's calls in sandboxes of this process, with every system call of theirs recorded. */
+/**
+ * `ward sandbox learn`: an action's calls in sandboxes of this command, with every system call of theirs recorded. Root makes
+ * the sandboxes and opens the recording; the other half, without rights, does the calls and reads what comes of them.
+ */
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, openBlobStore, runtimeKinds } from '../images/index.ts';
-import { createInvoker, type Invoker, type Job, type JobTarget, openCodePlaces } from '../invoker/index.ts';
+import { createInvoker, type Invoker, type Job, type JobTarget } from '../invoker/index.ts';
+import { openKeptCode, openKeptPlaces } from '../keeper/index.ts';
 import { type JsonObject, mustRun, newActivationId, randomHex, silentLog } from '../lib/index.ts';
-import { type Learned, learnedProfile, openRecorder, operatorPolicy, takeOrders } from '../sandbox/index.ts';
-import { openByHand } from './by-hand.ts';
+import {
+  type Learned,
+  learnedProfile,
+  openRecorder,
+  operatorPolicy,
+  readRecording,
+} from '../sandbox/index.ts';
+import type { ServerAccount } from './account.ts';
+import type { HandGround } from './by-hand.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
+import { mkdirFor } from './half-process.ts';
+import type { Prepared } from './hand/keep.ts';
+import { openHand } from './hand/task.ts';
 import { runDir } from './instance-locks.ts';
 
 /** An action as its owner reads it from the API. */
@@ -33,20 +47,42 @@ export interface LearnOptions {
 
 export type { Learned };
 
-/**
- * Runs the calls one after the other in one sandbox under the default profile.
- * @throws Fault RECORDING_FAILED; LEARNING_FAILED when a call does not succeed: what it needs is not known then
- */
-export async function learnHere(options: LearnOptions, request: LearnRequest): Promise<Learned> {
+/** What the command line names, opened with root's rights. */
+export interface LearnGiven {
+  /** Descriptors by path. */
+  readonly files: ReadonlyMap<string, number>;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** What the other half has. */
+export interface Learning {
+  /** The descriptor of a file that was given. */
+  file(path: string): number | undefined;
+  /**
+   * Runs the calls one after the other in one sandbox under the default profile.
+   * @throws Fault RECORDING_FAILED; LEARNING_FAILED when a call does not succeed: what it needs is not known then
+   */
+  learn(request: LearnRequest): Promise<Learned>;
+}
+
+/** As root. Resolves to the exit code. @throws Fault LEARNING_FAILED, RECORDING_FAILED */
+export async function keepLearning(options: LearnOptions, { files, env }: LearnGiven): Promise<number> {
   const config = await loadConfig(options);
-  const operator = operatorPolicy(config.sandbox);
-  const { runtime } = operator.defaults;
+  const { runtime } = operatorPolicy(config.sandbox).defaults;
   if (runtime === 'runsc')
     throw serverFault('LEARNING_FAILED', 'under runsc the host sees none of an action’s system calls', {
       hint: 'learn where sandbox.runtime is crun or runc; the profile holds under gVisor, too',
     });
+  const { keepByHand } = await import('./hand/keep.ts');
+  return await keepByHand(config, {
+    ...{ runtime, env, asks: 'actions', descriptors: [...files.values()], prepare },
+    // The trace is 4.
+    task: { files: Object.fromEntries([...files.keys()].map((path, index) => [path, 5 + index])) },
+  });
+}
+
+async function prepare({ instance }: HandGround, account: ServerAccount): Promise<Prepared> {
   await using stack = new AsyncDisposableStack();
-  const { host, images, instance } = stack.use(await openByHand(config, runtime));
   const folder = join(runDir, 'learn', instance);
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   await rm(folder, { recursive: true, force: true });
@@ -55,29 +91,52 @@ export async function learnHere(options: LearnOptions, request: LearnRequest): P
   // In Ward's own mount namespace, so that other users of the machine don't find the code.
   await mustRun(['mount', '-t', 'tmpfs', '-o', 'mode=711,nosuid,nodev', 'ward', folder]);
   stack.defer(async () => void (await mustRun(['umount', '--lazy', folder])));
-  const blobs = openBlobStore(join(folder, 'code'));
-  await blobs.put(request.code);
+  const [codeDir, laid] = [join(folder, 'code'), join(folder, 'laid')];
+  await mkdirFor(codeDir, account);
+  await mkdir(laid, { mode: 0o711 });
+  const code = await openKeptCode(laid, account.uid);
   const recorder = stack.use(await openRecorder(instance));
-  const invoker = await createInvoker({
-    ...config.invoker,
-    host: takeOrders(host, operator),
-    images,
-    blobs,
-    codePlaces: await openCodePlaces(join(folder, 'laid')),
-    operator,
-    kinds: runtimeKinds(),
-    apiHost: () => config.apiHost ?? '',
-    prewarm: [],
-    // A frozen sandbox would say nothing of what it does between calls.
-    freezeAfterMs: config.invoker.keepAliveMs,
-    log: silentLog,
-  });
-  try {
-    await runCalls(invoker, targetOf(request), request.calls);
-  } finally {
-    await invoker.close();
-  }
-  return learnedProfile(recorder.numbers(), arch() === 'arm64' ? 'arm64' : 'x64');
+  const opened = stack.move();
+  return {
+    ...{ code, descriptors: [recorder.trace], writable: [codeDir, laid], task: { trace: 4, codeDir } },
+    begin: recorder.begin,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** In the other half. */
+export async function openLearning(): Promise<Learning & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const hand = stack.use(await openHand());
+  const { link, task, operator, host, images } = hand;
+  const { config, codeDir = '', trace = -1, files = {} } = task;
+  const recording = stack.use(readRecording(trace));
+  const opened = stack.move();
+  return {
+    file: (path) => files[path],
+    async learn(request) {
+      const blobs = openBlobStore(codeDir);
+      await blobs.put(request.code);
+      const invoker = await createInvoker({
+        ...config.invoker,
+        ...{ host, images, blobs, operator },
+        codePlaces: openKeptPlaces(link),
+        kinds: runtimeKinds(),
+        apiHost: () => config.apiHost ?? '',
+        prewarm: [],
+        // A frozen sandbox would say nothing of what it does between calls.
+        freezeAfterMs: config.invoker.keepAliveMs,
+        log: silentLog,
+      });
+      try {
+        await runCalls(invoker, targetOf(request), request.calls);
+      } finally {
+        await invoker.close();
+      }
+      return learnedProfile(recording.numbers(), arch() === 'arm64' ? 'arm64' : 'x64');
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 function targetOf(request: LearnRequest): JobTarget {

@@ -1,6 +1,7 @@
 /** From what a user asks of `ward sandbox run` to a policy within what the operator allows. */
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { parseEgress } from '../egress/index.ts';
 import { messageOf, parseSize } from '../lib/index.ts';
 import { boundPolicy, operatorPolicy, type PolicyRequest, type SandboxPolicy } from '../sandbox/index.ts';
@@ -42,23 +43,36 @@ export async function requestedPolicy(
   options: SandboxRunOptions,
   config: Pick<Config, 'sandbox'>,
 ): Promise<SandboxPolicy> {
-  const { cpus, pidsLimit } = options;
-  const request: PolicyRequest = {
-    capAdd: options.capAdd,
-    capDrop: options.capDrop,
-    tmpfs: options.tmpfs.map(parseTmpfs),
-    egress: parseEgress(options.egress ?? []),
+  const { seccompFile } = options;
+  const profile = seccompFile === undefined ? undefined : await readProfile(seccompFile);
+  return boundPolicy(policyRequest(options, profile), operatorPolicy(config.sandbox));
+}
+
+/**
+ * What the flags ask for, without what they leave as it is.
+ * @param profile what the file of `--seccomp` holds
+ * @throws Fault EGRESS_INVALID, FLAG_INVALID
+ */
+export function policyRequest(options: SandboxRunOptions, profile: string | undefined): PolicyRequest {
+  const { cpus, pidsLimit, capAdd, capDrop, seccompFile = '' } = options;
+  const tmpfs = options.tmpfs.map(parseTmpfs);
+  const egress = parseEgress(options.egress ?? []);
+  return {
+    ...(capAdd.length === 0 ? {} : { capAdd }),
+    ...(capDrop.length === 0 ? {} : { capDrop }),
+    ...(tmpfs.length === 0 ? {} : { tmpfs }),
+    ...(egress.length === 0 ? {} : { egress }),
     ...(options.memory === undefined ? {} : { memoryBytes: sizeOf('--memory', options.memory) }),
     ...(cpus === undefined ? {} : { cpus }),
     ...(pidsLimit === undefined ? {} : { pidsLimit }),
     ...(options.readOnly === undefined ? {} : { rootReadonly: options.readOnly }),
-    ...(options.runtime === undefined ? {} : { runtime: runtimeOf(options.runtime) }),
-    ...(options.seccompFile === undefined ? {} : { seccomp: [await readProfile(options.seccompFile)] }),
+    ...(options.runtime === undefined ? {} : { runtime: runtimeNamed(options.runtime) }),
+    ...(profile === undefined ? {} : { seccomp: [parseProfile(seccompFile, profile)] }),
     ...(options.user === undefined ? {} : userOf(options.user)),
   };
-  return boundPolicy(request, operatorPolicy(config.sandbox));
 }
 
+const longestProfile = 1024 * 1024;
 const defaultTmpfs = { sizeBytes: 64 * 1024 * 1024, inodes: 4096 };
 
 /** `/path[:size=64m,nr_inodes=4096,exec]`, Docker's notation. */
@@ -85,7 +99,8 @@ function sizeOf(flag: string, text: string): number {
   return bytes;
 }
 
-function runtimeOf(text: string): NonNullable<PolicyRequest['runtime']> {
+/** @throws Fault FLAG_INVALID */
+export function runtimeNamed(text: string): NonNullable<PolicyRequest['runtime']> {
   if (text === 'crun' || text === 'runc' || text === 'runsc') return text;
   throw invalid('--runtime', `there is no driver for '${text}'; there are crun, runc, runsc`);
 }
@@ -96,9 +111,21 @@ function userOf(text: string): { readonly uid: number; readonly gid: number } {
   return { uid: Number(match[1]), gid: Number(match[2] ?? match[1]) };
 }
 
-async function readProfile(path: string): Promise<unknown> {
+/** @throws Fault FLAG_INVALID */
+export async function readProfile(path: string): Promise<string> {
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    await using file = await open(path, 'r');
+    const bytes = await buffer(file.createReadStream({ end: longestProfile }));
+    if (bytes.length <= longestProfile) return bytes.toString('utf8');
+  } catch (cause) {
+    throw serverFault('FLAG_INVALID', `--seccomp ${path}: ${messageOf(cause)}`, { cause });
+  }
+  throw invalid(`--seccomp ${path}`, 'is larger than 1 MiB');
+}
+
+function parseProfile(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
   } catch (cause) {
     throw serverFault('FLAG_INVALID', `--seccomp ${path}: ${messageOf(cause)}`, { cause });
   }

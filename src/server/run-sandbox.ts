@@ -1,21 +1,45 @@
-/** `ward sandbox run`: one sandbox by hand, with this process's stdin, stdout, stderr and exit code. */
+/**
+ * `ward sandbox run`: one sandbox by hand. Root makes it; the other half, without rights, reads flags and image, and stands
+ * between the sandbox and this process's stdin, stdout, stderr and exit code.
+ */
 import { pipeline } from 'node:stream/promises';
 import type { Image } from '../images/index.ts';
-import type { Sandbox, SandboxExit, SandboxPolicy, ViolationSink } from '../sandbox/index.ts';
-import { openByHand } from './by-hand.ts';
+import {
+  boundPolicy,
+  operatorPolicy,
+  type Sandbox,
+  type SandboxExit,
+  type SandboxPolicy,
+  type ViolationSink,
+} from '../sandbox/index.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
-import { requestedPolicy, type SandboxRunOptions } from './policy.ts';
+import { imageOf, openHand } from './hand/task.ts';
+import { policyRequest, readProfile, runtimeNamed, type SandboxRunOptions } from './policy.ts';
 
 const exitCodes = { timedOut: 124, outOfMemory: 137 };
 
-/** Resolves to the program's exit code (128 + n when signal n ended it, 124 after `--timeout`). */
-export async function runSandboxHere(options: SandboxRunOptions): Promise<number> {
+/** As root. Resolves to the exit code. */
+export async function keepSandbox(options: SandboxRunOptions): Promise<number> {
   const config = await loadConfig(options);
-  const policy = await requestedPolicy(options, config);
+  const { seccompFile, runtime, image } = options;
+  const { keepByHand } = await import('./hand/keep.ts');
+  return await keepByHand(config, {
+    ...{ image, asks: 'flags' },
+    runtime: runtime === undefined ? operatorPolicy(config.sandbox).defaults.runtime : runtimeNamed(runtime),
+    task: seccompFile === undefined ? {} : { profile: await readProfile(seccompFile) },
+  });
+}
+
+/** In the other half. Resolves to the program's exit code (128 + n when signal n ended it, 124 after `--timeout`). */
+export async function runSandboxHere(options: SandboxRunOptions): Promise<number> {
   await using stack = new AsyncDisposableStack();
-  const { host, images } = stack.use(await openByHand(config, policy.runtime, tellEgress));
-  const image = await images.resolve(options.image);
+  const hand = stack.use(await openHand());
+  const { link, task, operator, host, images } = hand;
+  link.onViolation = tellEgress;
+  const request = policyRequest(options, task.profile);
+  const policy = boundPolicy(request, operator);
+  const image = await imageOf(hand, options.image);
   const root = stack.use(await images.mountRoot(image, foldersFor(policy)));
   const sandbox = stack.use(
     await host.start({
@@ -23,7 +47,7 @@ export async function runSandboxHere(options: SandboxRunOptions): Promise<number
       args: commandOf(options, image),
       env: environmentOf(options, image, policy),
       cwd: options.workdir ?? (image.config.workingDir || '/'),
-      policy,
+      ask: { request, memoryBytes: policy.memoryBytes },
       channel: 'none',
     }),
   );

@@ -1,47 +1,102 @@
-/** `ward sandbox learn`: the action comes from the server, its calls run on this machine, and the profile goes back. */
-import { writeFile } from 'node:fs/promises';
+/**
+ * `ward sandbox learn`: the action comes from the server, its calls run on this machine, and the profile goes back. As root
+ * it opens the files that are named, and finds the key; all else is for its other half, which has no rights.
+ */
+import { createReadStream, fstatSync, ftruncateSync, writeFileSync } from 'node:fs';
 import { isJsonObject, type JsonObject, messageOf } from '../../lib/index.ts';
-import type { Learned, LearnRequest } from '../../server/index.ts';
+import type { Learned, LearnGiven, Learning, LearnRequest, WrittenFile } from '../../server/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { annotationOf, kindOf, namespaceOf, objectOf, pathOf } from '../entity-fields.ts';
 import { type EntityName, parseEntityName } from '../entity-name.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
-import { collectParameters } from '../parameters.ts';
-import { readBounded } from '../read-source.ts';
+import { collectParameters, type OpenSource } from '../parameters.ts';
+import { openToRead, readBounded } from '../read-source.ts';
 
 const mostCalls = 10_000;
 const mostBytes = 64 * 1024 * 1024;
 
 export const learn: Handler = async (input, context) => {
   const name = parseEntityName(input.required(0), context.settings().namespace.value);
-  const { openLearning } = await openServer();
-  // First, since it may start this command anew: what is read from standard input can be read once.
-  const learning = await openLearning(localOptions(input));
-  const calls = await sampleCalls(input, context);
+  const server = await openServer();
+  let written: WrittenFile | undefined;
+  const given = async (): Promise<LearnGiven> => {
+    const file = input.text('write');
+    written = file === undefined ? undefined : await openOutput(server, file);
+    const read = [input.text('paramFile'), input.text('calls')].filter(
+      (path) => path !== undefined && path !== '-',
+    );
+    const files = new Map(read.map((path) => [path ?? '', openToRead(path ?? '')]));
+    if (file !== undefined && written !== undefined) files.set(outputName, written.descriptor);
+    return { files, env: settingsEnv(context) };
+  };
+  try {
+    return await server.learn(localOptions(input), given, (learning) => work(learning, name, input, context));
+  } finally {
+    written?.close();
+  }
+};
+
+/** @throws Fault FILE_NOT_WRITTEN */
+async function openOutput(
+  server: Awaited<ReturnType<typeof openServer>>,
+  file: string,
+): Promise<WrittenFile> {
+  try {
+    return await server.openToWrite(file);
+  } catch (cause) {
+    throw cliFault('FILE_NOT_WRITTEN', `${file}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** No path: a file may be read and written. */
+const outputName = '';
+
+/** What the other half can't read by itself, as it reads it. */
+function settingsEnv({ settings }: Context): NodeJS.ProcessEnv {
+  const { apihost, auth, namespace, insecure } = settings();
+  return {
+    WARD_APIHOST: apihost.value,
+    ...(auth === undefined ? {} : { WARD_AUTH: auth.value }),
+    WARD_NAMESPACE: namespace.value,
+    WARD_INSECURE: String(insecure),
+  };
+}
+
+async function work(learning: Learning, name: EntityName, input: Input, context: Context): Promise<number> {
+  const open: OpenSource = (path) => {
+    const fd = learning.file(path);
+    return fd === undefined ? path : createReadStream('', { fd, autoClose: false });
+  };
+  const calls = await sampleCalls(input, context, open);
   const client = await context.client();
   const path = name.segments('actions');
   const action = await client.sendForObject({ method: 'GET', path, query: { code: true } });
   const learned = await learning.learn(requestOf(action, calls));
-  const file = input.text('write');
-  if (file !== undefined) await writeProfile(file, learned);
+  const output = learning.file(outputName);
+  if (output !== undefined) writeProfile(input.text('write') ?? '', output, learned);
   await show(context, name, calls.length, learned);
   if (!input.has('enforce')) return 0;
   const annotations = withProfile(action, learned);
   await client.sendForObject({ method: 'PUT', path, query: { overwrite: true }, body: { annotations } });
   context.io.ok(`updated action ${name.path}: it runs with what it has shown to need`);
   return 0;
-};
+}
 
 /** @throws Fault USAGE, PARAMETER_INVALID, SOURCE_UNREADABLE */
-async function sampleCalls(input: Input, { stdin, io }: Context): Promise<readonly JsonObject[]> {
+async function sampleCalls(
+  input: Input,
+  { stdin, io }: Context,
+  open: OpenSource,
+): Promise<readonly JsonObject[]> {
   const file = input.text('calls');
   const sources = { file: input.text('paramFile'), pairs: input.pairs('param') };
-  const common = (await collectParameters(sources, { stdin, io })) ?? {};
+  const common = (await collectParameters(sources, { stdin, io, open })) ?? {};
   if (file === undefined) return [common];
-  const text = (await readBounded(file === '-' ? stdin : file, mostBytes)).toString('utf8');
-  const calls = parseCalls(text).map((call) => ({ ...common, ...call }));
+  const bytes =
+    file === '-' ? await readBounded(stdin, mostBytes) : await readBounded(open(file), mostBytes, file);
+  const calls = parseCalls(bytes.toString('utf8')).map((call) => ({ ...common, ...call }));
   if (calls.length > 0 && calls.length <= mostCalls) return calls;
   throw cliFault('PARAMETER_INVALID', `--calls takes from 1 to ${mostCalls} calls, not ${calls.length}`);
 }
@@ -101,9 +156,11 @@ function withProfile(action: JsonObject, { profile }: Learned): JsonObject[] {
   ];
 }
 
-async function writeProfile(file: string, { profile }: Learned): Promise<void> {
+/** Only now is what was there before gone. */
+function writeProfile(file: string, descriptor: number, { profile }: Learned): void {
   try {
-    await writeFile(file, `${JSON.stringify(profile, null, 2)}\n`);
+    if (fstatSync(descriptor).isFile()) ftruncateSync(descriptor);
+    writeFileSync(descriptor, `${JSON.stringify(profile, null, 2)}\n`);
   } catch (cause) {
     throw cliFault('FILE_NOT_WRITTEN', `${file}: ${messageOf(cause)}`, { cause });
   }

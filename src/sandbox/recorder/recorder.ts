@@ -1,26 +1,25 @@
 /**
  * Records the system calls of sandboxes that this process starts, through an instance of ftrace of its own
  * (Documentation/trace/ftrace.rst): nobody else's tracing is touched, and the instance is removed afterwards. tracefs
- * is mounted in this process's own mount namespace only.
+ * is mounted in this process's own mount namespace only. Programs in sandboxes choose words of the trace, so another
+ * process without rights reads it (`reading.ts`).
  */
-import { closeSync, constants, existsSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, writeFileSync } from 'node:fs';
 import { mkdir, rmdir, writeFile } from 'node:fs/promises';
-import { arch, availableParallelism } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, mustRun, randomHex } from '../../lib/index.ts';
 import { sandboxFault } from '../faults.ts';
-import { TraceReader } from './trace-reader.ts';
+import { readAvailable } from './reading.ts';
 
 export interface Recorder extends AsyncDisposable {
-  /**
-   * Numbers of all system calls that sandboxes have made since it was opened.
-   * @throws Fault RECORDING_FAILED when the kernel has lost some
-   */
-  numbers(): ReadonlySet<number>;
+  /** A descriptor of the trace, which waits for nothing. */
+  readonly trace: number;
+  /** From now on what this thread starts is recorded, and what was started before is not. */
+  begin(): Promise<void>;
 }
 
 const tracefs = '/sys/kernel/tracing';
-const drainEveryMs = 10;
 /** Of all processors together. */
 const bufferKiB = 64 * 1024;
 
@@ -38,17 +37,26 @@ export async function openRecorder(instance: string): Promise<Recorder> {
     if (existsSync(dir)) await rmdir(dir);
     await mkdir(dir);
     stack.defer(() => rmdir(dir));
-    await configure(dir, ownPid(dir));
-    const trace = drain(dir);
-    stack.use(trace);
+    const pid = ownPid(dir);
+    await configure(dir, pid);
+    const trace = openSync(join(dir, 'trace_pipe'), constants.O_RDONLY | constants.O_NONBLOCK);
+    stack.defer(() => closeSync(trace));
     const opened = stack.move();
-    return { numbers: trace.numbers, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+    return {
+      trace,
+      begin: () => enable(dir, pid).catch(refuse),
+      [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    };
   } catch (cause) {
-    throw sandboxFault('RECORDING_FAILED', `system calls can't be recorded here: ${messageOf(cause)}`, {
-      hint: 'the kernel must have ftrace with system call events, and /sys/kernel/tracing must not be locked down',
-      cause,
-    });
+    return refuse(cause);
   }
+}
+
+function refuse(cause: unknown): never {
+  throw sandboxFault('RECORDING_FAILED', `system calls can't be recorded here: ${messageOf(cause)}`, {
+    hint: 'the kernel must have ftrace with system call events, and /sys/kernel/tracing must not be locked down',
+    cause,
+  });
 }
 
 /** What the kernel calls this thread, whatever pid namespace it is in: the trace has that in front of a marker. */
@@ -61,60 +69,20 @@ function ownPid(dir: string): string {
   return pid;
 }
 
+const setIn = (dir: string) => (file: string, value: string) => writeFile(join(dir, file), value);
+
 async function configure(dir: string, pid: string): Promise<void> {
-  const set = (file: string, value: string) => writeFile(join(dir, file), value);
+  const set = setIn(dir);
   await set('buffer_size_kb', String(Math.max(1024, Math.floor(bufferKiB / availableParallelism()))));
   await set('trace_clock', 'mono');
   await set('options/event-fork', '1');
-  await set('set_event_pid', pid);
   await set('events/raw_syscalls/sys_enter/filter', `common_pid != ${pid}`);
+}
+
+async function enable(dir: string, pid: string): Promise<void> {
+  const set = setIn(dir);
+  // First: without it the events of the whole machine are recorded.
+  await set('set_event_pid', pid);
   await set('events/sched/sched_process_fork/enable', '1');
   await set('events/raw_syscalls/sys_enter/enable', '1');
-}
-
-function drain(dir: string): Disposable & Pick<Recorder, 'numbers'> {
-  const reader = new TraceReader(arch() === 'arm64' ? 'arm64' : 'x64');
-  const descriptor = openSync(join(dir, 'trace_pipe'), constants.O_RDONLY | constants.O_NONBLOCK);
-  const buffer = Buffer.alloc(256 * 1024);
-  const read = () => readInto(descriptor, buffer, (text) => reader.push(text));
-  const timer = setInterval(read, drainEveryMs);
-  return {
-    numbers() {
-      read();
-      if (reader.lost === 0) return reader.numbers;
-      throw sandboxFault('RECORDING_FAILED', `the kernel lost ${reader.lost} events of the recording`, {
-        hint: 'record fewer or smaller calls at once',
-      });
-    },
-    [Symbol.dispose]() {
-      clearInterval(timer);
-      closeSync(descriptor);
-    },
-  };
-}
-
-function readAvailable(path: string): string {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  let all = '';
-  try {
-    readInto(descriptor, Buffer.alloc(64 * 1024), (text) => {
-      all += text;
-    });
-  } finally {
-    closeSync(descriptor);
-  }
-  return all;
-}
-
-function readInto(descriptor: number, buffer: Buffer, onText: (text: string) => void): void {
-  for (;;) {
-    let size = 0;
-    try {
-      size = readSync(descriptor, buffer);
-    } catch {
-      // EAGAIN: nothing more for now.
-    }
-    if (size === 0) return;
-    onText(buffer.toString('latin1', 0, size));
-  }
 }

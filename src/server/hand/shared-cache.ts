@@ -1,0 +1,43 @@
+/**
+ * Root's cache of compiled code, for the other half of a command by hand to read: without one it takes a second to start. A
+ * cache of its own would let a half that was taken over leave code for the next one.
+ */
+import { chmodSync, lstatSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import module from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { errnoOf } from '../../lib/index.ts';
+
+/** Never throws: the other half then compiles by itself. */
+export function shareCompileCache(uid: number): void {
+  const dir = module.getCompileCacheDir();
+  if (dir === undefined) return;
+  try {
+    linkFor(dir, uid);
+    openNew(dir);
+  } catch {
+    // A checkout that can't be written to, for example.
+  }
+}
+
+/** Node names a cache after its user, last. */
+function linkFor(dir: string, uid: number): void {
+  const link = join(dirname(dir), basename(dir).replace(/\d+$/, String(uid)));
+  if (lstatSync(link, { throwIfNoEntry: false }) !== undefined) return;
+  try {
+    symlinkSync(basename(dir), link);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** Node makes files that only their owner reads. */
+function openNew(dir: string): void {
+  const stamp = `${dir}.shared`;
+  const { mtime } = statSync(dir);
+  const known = lstatSync(stamp, { throwIfNoEntry: false });
+  if (known?.mtimeMs === mtime.getTime()) return;
+  for (const name of readdirSync(dir)) chmodSync(join(dir, name), 0o644);
+  writeFileSync(stamp, '');
+  // As it was before: files may have come meanwhile.
+  utimesSync(stamp, mtime, mtime);
+}

@@ -1,0 +1,58 @@
+/** The two processes of a Ward, or of a command by hand: root's, and the one without rights. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import { runCommand } from '../src/lib/index.ts';
+
+export interface Process {
+  readonly pid: number;
+  readonly status: Readonly<Record<string, string>>;
+}
+
+/**
+ * @param top the process that a user sees
+ * @param word of the command line
+ * @throws Error unless there are both
+ */
+export function processesBelow(top: number, word = 'up'): readonly [keeper: Process, server: Process] {
+  const found = readdirSync('/proc').flatMap((name) => processAt(Number(name)));
+  const isBelow = ({ status }: Process, pid: number): boolean => {
+    const parent = Number(status['PPid']);
+    const above = found.find((each) => each.pid === parent);
+    return parent === pid || (above !== undefined && isBelow(above, pid));
+  };
+  const own = found.filter((each) => isBelow(each, top) && commandOf(each.pid).includes(`\0${word}\0`));
+  const nodes = own.filter(({ pid }) => /^[^\0]*\/node\0/.test(commandOf(pid)));
+  const keeper = nodes.find(({ status }) => uidOf(status) === '0');
+  const server = nodes.find(({ status }) => uidOf(status) !== '0');
+  if (keeper === undefined || server === undefined) throw new Error('there are no two processes');
+  return [keeper, server];
+}
+
+/** It is the user `ward`, with no capability but these, no new privileges and a filter of system calls. */
+export async function expectNoRights({ status }: Process, capabilities = '0000000000000000'): Promise<void> {
+  const { stdout } = await runCommand(['id', '--user', 'ward']);
+  expect(status['Uid']?.split('\t')).toEqual(Array(4).fill(stdout.trim()));
+  for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+    expect([set, status[set]]).toEqual([set, capabilities]);
+  expect(status).toMatchObject({ NoNewPrivs: '1', Seccomp: '2', Groups: ' ' });
+}
+
+function processAt(pid: number): Process[] {
+  try {
+    const lines = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n');
+    const fields = lines.map((line) => line.split(':\t') as [string, string]);
+    return [{ pid, status: Object.fromEntries(fields) }];
+  } catch {
+    return [];
+  }
+}
+
+const uidOf = (status: Process['status']) => status['Uid']?.split('\t')[0];
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
