@@ -10,23 +10,31 @@ import { createContentInspector } from './patterns/content-inspector.ts';
 import { type RulesFiles, readRulesFiles } from './rules/rules-files.ts';
 import { loadSecretRules } from './secrets/rules.ts';
 import { createSecretConfigInspector, createSecretLooker } from './secrets/secrets.ts';
-import type { InspectorSet } from './types.ts';
+import type { Finding, InspectorSet } from './types.ts';
 
-/** @throws Fault RULES_INVALID with the file, and where in it */
-export function loadInspectors(files: RulesFiles): InspectorSet {
-  const malware = loadMalwareRules(files.yara);
-  const denyList = loadDenyList(files.denyList);
-  const secrets = loadSecretRules(files.secrets);
-  const misconfiguration = loadMisconfigurationRules(files.misconfiguration);
+/**
+ * @param without what is not looked for: its rules are not even read
+ * @throws Fault RULES_INVALID with the file, and where in it
+ */
+export function loadInspectors(files: RulesFiles, without: readonly Finding['class'][] = []): InspectorSet {
+  const malware = without.includes('malware') ? undefined : loadMalwareRules(files.yara);
+  const secrets = without.includes('secret') ? undefined : loadSecretRules(files.secrets);
+  const facts = without.includes('misconfiguration')
+    ? undefined
+    : loadMisconfigurationRules(files.misconfiguration);
+  const lookers = [
+    ...(malware ? [createMalwareLooker(malware, loadDenyList(files.denyList))] : []),
+    ...(secrets ? [createSecretLooker(secrets)] : []),
+  ];
   return {
     files: [
-      createContentInspector([createMalwareLooker(malware, denyList), createSecretLooker(secrets)]),
-      createFileFactInspector(misconfiguration),
+      ...(lookers.length === 0 ? [] : [createContentInspector(lookers)]),
+      ...(facts ? [createFileFactInspector(facts)] : []),
     ],
     config: [
-      createMalwareConfigInspector(malware),
-      createSecretConfigInspector(secrets),
-      createImageFactInspector(misconfiguration),
+      ...(malware ? [createMalwareConfigInspector(malware)] : []),
+      ...(secrets ? [createSecretConfigInspector(secrets)] : []),
+      ...(facts ? [createImageFactInspector(facts)] : []),
     ],
   };
 }
@@ -42,9 +50,11 @@ const moduleData = z.object({
       misconfiguration: rulesFile,
     })
     .optional(),
+  without: z.array(z.enum(['vulnerability', 'malware', 'secret', 'misconfiguration'])).optional(),
 });
 
 /** What a process that scans asks this module for. @throws Fault RULES_INVALID */
 export function inspectorsFor(data: unknown): InspectorSet {
-  return loadInspectors(moduleData.parse(data).files ?? readRulesFiles());
+  const { files, without } = moduleData.parse(data);
+  return loadInspectors(files ?? readRulesFiles(), without);
 }

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ownImageNames, readImage, readIndex, refNameOf } from '../images/index.ts';
-import { inspectorsFor } from './all-inspectors.ts';
+import { inspectorsFor, loadInspectors } from './all-inspectors.ts';
 import { createInspectors } from './inspectors.ts';
 import { joined } from './malware/samples.fixture.ts';
+import { readRulesFiles } from './rules/rules-files.ts';
 import { scannedFile } from './scanned-file.fixture.ts';
 import type { FileInspector, Finding, InspectorSet } from './types.ts';
 
@@ -68,6 +69,18 @@ test('a revision changes with the rules it is made of, and with no others', asyn
   expect(changed.slice(1, 2)).toEqual([facts]);
   const [hashes] = await revisions({ 'denied-hashes.txt': '' });
   expect(hashes).not.toBe(content);
+});
+
+test('what is not looked for is not loaded, here and in another process', async () => {
+  // With what it leaves out broken: nobody reads it.
+  const dir = await rulesDir({ 'secrets.yaml': 'rules: 1' });
+  const { here, elsewhere } = await createInspectors({ rulesDir: dir, without: ['secret'] });
+  const sets = [await here(), inspectorsFor(JSON.parse(JSON.stringify(elsewhere.data)))];
+  for (const { files, config } of sets) {
+    expect([files.length, config.map(({ name }) => name).includes('secrets')]).toEqual([2, false]);
+  }
+  const { files, config } = loadInspectors(readRulesFiles(), ['malware', 'secret', 'misconfiguration']);
+  expect([files, config]).toEqual([[], []]);
 });
 
 test('another process makes the same for itself', async () => {

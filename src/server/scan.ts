@@ -64,7 +64,7 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const isPiped = request.target === '-';
   await using piped = isPiped ? await spooled(request.stdin) : undefined;
   const target = await findTarget(request.target, config.imagesDir, piped?.path);
-  const inspectors = await createInspectors({ rulesDir: request.rulesDir });
+  const inspectors = await createInspectors({ rulesDir: request.rulesDir, without: request.without });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
   const cache = await layerCacheOf(config.dataDir);
   // For root, another user reads the files, and of root's files only those that root named.
