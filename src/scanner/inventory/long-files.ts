@@ -6,7 +6,7 @@ import { openRollingBytes } from '../rolling-bytes.ts';
 import { isProgram as startsProgram } from './elf/formats.ts';
 import { goMagic, maxGoMarks, modulesAt } from './elf/go.ts';
 import { nodeAt, nodeMark, nodeVersionBytes } from './elf/node.ts';
-import { cratePathBytes, cratePathMark, openCrateFinder } from './elf/rust-paths.ts';
+import { cratePathBytes, cratePathMarks, openCrateFinder } from './elf/rust-paths.ts';
 import type { FoundPackage, Proof } from './types.ts';
 
 export interface LongFileProbe {
@@ -25,6 +25,7 @@ export function probeLongFile(): LongFileProbe {
   let isProgram: boolean | undefined;
   let node: FoundPackage | undefined;
   const crates = openCrateFinder();
+  let crateMarks: readonly Buffer[] | undefined;
   const marks: { readonly pieces: Buffer[]; length: number }[] = [];
 
   const keep = (bytes: Buffer): void => {
@@ -39,6 +40,7 @@ export function probeLongFile(): LongFileProbe {
   };
   const feed = (piece: Buffer): void => {
     isProgram ??= startsProgram(piece);
+    crateMarks ??= cratePathMarks(piece);
     if (!isProgram) return;
     const bytes = rolling.add(piece);
     keep(piece);
@@ -54,9 +56,10 @@ export function probeLongFile(): LongFileProbe {
     for (let at = bytes.indexOf(nodeMark); at >= 0 && at < end; at = bytes.indexOf(nodeMark, at + 1)) {
       node ??= nodeAt(bytes, at);
     }
-    const mark = cratePathMark;
-    for (let at = bytes.indexOf(mark); at >= 0 && at < end; at = bytes.indexOf(mark, at + 1)) {
-      crates.look(bytes, at);
+    for (const mark of crateMarks ?? []) {
+      for (let at = bytes.indexOf(mark); at >= 0 && at < end; at = bytes.indexOf(mark, at + 1)) {
+        crates.look(bytes, at);
+      }
     }
   };
   const proof = (): Proof | undefined => {

@@ -79,7 +79,9 @@ export function ownershipOf(standing: readonly StandingEvidence[]): (evidence: E
     // dpkg has the list of a package and its digests in two files.
     const told = new Set(all.flatMap(({ owner, digest }) => (digest === '' ? [] : [owner])));
     return all.some(({ owner, digest }) =>
-      told.has(owner) ? digest !== '' && isThere(digest, evidence.digests) : provesOwner(evidence, owner),
+      told.has(owner) && evidence.digests !== undefined
+        ? digest !== '' && isThere(digest, evidence.digests)
+        : provesOwner(evidence, owner),
     );
   };
 }

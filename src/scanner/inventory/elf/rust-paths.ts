@@ -5,12 +5,19 @@
  */
 import type { FoundPackage } from '../types.ts';
 
-export const cratePathMark = Buffer.from('registry');
+const unixMark = Buffer.from('/registry/src/');
+const windowsMark = Buffer.from('\\registry\\src\\');
+
+/** Programs for Windows may have been built elsewhere. */
+export function cratePathMarks(head: Buffer): readonly Buffer[] {
+  return head.toString('latin1', 0, 2) === 'MZ' ? [unixMark, windowsMark] : [unixMark];
+}
+
 /** As far as a path goes from the mark to the version. */
 export const cratePathBytes = 300;
 
 const cratePath =
-  /^registry[\\/]src[\\/][\w.-]{1,100}[\\/]([A-Za-z_][\w-]{0,63}?)-(\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+][\w.+-]{1,60})?)[\\/]/;
+  /^[\\/]registry[\\/]src[\\/][\w.-]{1,100}[\\/]([A-Za-z_][\w-]{0,63}?)-(\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+][\w.+-]{1,60})?)[\\/]/;
 /** The largest programs have a tenth of it. */
 const mostCrates = 3000;
 const mostMarks = 500_000;
@@ -42,8 +49,9 @@ export function openCrateFinder(): CrateFinder {
 /** Of a whole program. */
 export function cratesIn(content: Buffer): CrateFinder {
   const finder = openCrateFinder();
-  for (let at = content.indexOf(cratePathMark); at >= 0; at = content.indexOf(cratePathMark, at + 1)) {
-    finder.look(content, at);
+  for (const mark of cratePathMarks(content)) {
+    for (let at = content.indexOf(mark); at >= 0; at = content.indexOf(mark, at + 1))
+      finder.look(content, at);
   }
   return finder;
 }
