@@ -19,8 +19,8 @@ const units = `src/{${selfContained.join(',')}}/**/*.test.ts`;
 export default defineConfig({
   test: {
     pool: 'forks',
-    // Most of the time of a file goes by in other processes, so two are run at once even on two processors.
-    maxWorkers: 2,
+    // Most of the time of a file goes by in other processes, so three are run at once even on two processors.
+    maxWorkers: 3,
     // Far more than any test takes: only what hangs should end so, however busy the machine is.
     testTimeout: 120_000,
     hookTimeout: 240_000,
