@@ -191,7 +191,7 @@ describe.skipIf(missing !== undefined)('a zip', () => {
           data: require('../data.json'),
           said: execFileSync(__dirname + '/../bin/tool', [p.name], { encoding: 'utf8' }),
         });`,
-      'node_modules/dep/package.json': json({ name: 'dep', main: 'go.js' }),
+      'node_modules/dep/package.json': json({ name: 'dep', version: '1.0.0', main: 'go.js' }),
       'node_modules/dep/go.js': 'module.exports = (p) => ({ name: p.name })',
       'data.json': json([1, 2]),
       'bin/tool*': '#!/usr/bin/node\nprocess.stdout.write(process.argv[2].toUpperCase())',
