@@ -29,7 +29,7 @@ describe.skipIf(missing !== undefined)(`an action${missing ? ` (${missing})` : '
           code: {
             'package.json': '{"main": "app.js", "dependencies": {"greet": "1"}}',
             'app.js': 'exports.main = require("greet")',
-            'node_modules/greet/package.json': '{"name": "greet", "main": "lib.js"}',
+            'node_modules/greet/package.json': '{"name": "greet", "version": "1.0.0", "main": "lib.js"}',
             'node_modules/greet/lib.js': 'module.exports = () => ({ greeting: "hi" })',
           },
         },

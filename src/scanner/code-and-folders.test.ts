@@ -59,6 +59,16 @@ describe('function code', () => {
     await expect(scanner.scanCode(zip, options)).rejects.toMatchObject({ code: 'ARCHIVE_UNSAFE' });
   });
 
+  it('that can be read as two different zips is a gap', async () => {
+    await using scanner = scannerWith();
+    const once = await zipOf({ 'index.js': 'a' });
+    // The second is found from the end; offsets that count from its own start lead to the first as well.
+    const { inventory } = await scanner.scanCode(Buffer.concat([once, once]), options);
+    expect(inventory.gaps).toEqual([
+      { path: '', reason: "the zip can't be read: it can be read as two different zips" },
+    ]);
+  });
+
   it('that is a bomb, or no whole zip, is refused', async () => {
     await using scanner = scannerWith();
     const bomb = await zipOf({ bomb: Buffer.alloc(20_000_000) });

@@ -68,25 +68,36 @@ function factsOf(path: string, mode: number, sizeBytes: number): FileFacts {
 async function addZip(collector: Collector, code: Buffer, signal: AbortSignal): Promise<void> {
   const { files } = await inspectZip(code, codeArchiveLimits);
   const jar = files.includes(jarManifest) ? openJar(jarName) : undefined;
-  for await (const entry of zipEntries(code)) {
-    signal.throwIfAborted();
-    if (entry.name.endsWith('/')) continue;
-    const path = entry.name
-      .split('/')
-      .filter((part) => part !== '' && part !== '.')
-      .join('/');
-    try {
-      if (entry.sizeBytes > longestWhole) await addLong(collector, path, entry);
-      else {
-        const content = await entry.read(longestWhole);
-        jar?.entry(entry.name, content);
-        await addFile(collector, path, content, entry.mode);
-      }
-    } catch (error) {
-      collector.addGap(path, `it can't be read: ${messageOf(error)}`);
+  try {
+    for await (const entry of zipEntries(code)) {
+      signal.throwIfAborted();
+      await addEntry(collector, entry, jar);
     }
+  } catch (error) {
+    signal.throwIfAborted();
+    collector.addGap('', `the zip can't be read: ${messageOf(error)}`);
   }
   if (jar !== undefined) collector.addProof(jarName, jar.proof());
+}
+
+async function addEntry(
+  collector: Collector,
+  entry: ZipEntry,
+  jar: ReturnType<typeof openJar> | undefined,
+): Promise<void> {
+  if (entry.name.endsWith('/')) return;
+  const path = entry.name
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+  try {
+    if (entry.sizeBytes > longestWhole) return await addLong(collector, path, entry);
+    const content = await entry.read(longestWhole);
+    jar?.entry(entry.name, content);
+    await addFile(collector, path, content, entry.mode);
+  } catch (error) {
+    collector.addGap(path, `it can't be read: ${messageOf(error)}`);
+  }
 }
 
 /** A text may hold the mark by chance, so what is no zip is none. */
