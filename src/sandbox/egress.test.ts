@@ -694,12 +694,13 @@ describe.skipIf(!canTry)(
         await run(ask('time.sleep(1000)'), { egress, limits, stays: true });
         expect(await countOf('u')).toBe(5);
         await lab.end();
-        expect(await countOf('u')).toBe(0);
+        await expect.poll(() => countOf('u')).toBe(0);
         expect((await run(ask(''), { egress, limits })).stdout).toBe('done\n');
-        expect(await countOf('u')).toBe(0);
-        expect((await lab.shell(newest)).trim()).toBe('');
-        // Its routes went with it.
-        expect(await lab.shell(`${inRouter}; $in ip rule; $in ip -6 rule`)).not.toContain('iif');
+        await expect.poll(() => countOf('u')).toBe(0);
+        await expect.poll(async () => (await lab.shell(newest)).trim()).toBe('');
+        // Its routes go with it.
+        const rules = () => lab.shell(`${inRouter}; $in ip rule; $in ip -6 rule`);
+        await expect.poll(rules).not.toContain('iif');
       });
 
       test('takes the sandbox with it when it dies, and the next sandbox has one that works', async () => {
