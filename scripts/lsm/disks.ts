@@ -11,7 +11,7 @@ import { accountId } from './system.ts';
 
 const images = ['nodejs:24', 'python:3.13'];
 const parts = ['bin', 'src', 'test', 'runners', 'policies', 'examples', 'package.json', 'vitest.config.ts'];
-const scripts = ['scripts/test.ts', 'scripts/lsm'];
+const scripts = ['scripts/test.ts', 'scripts/test-report.ts', 'scripts/lsm'];
 /** Of what Node has compiled: Ward, and the processes that read for it, which are another user's. */
 const caches = ['ward', 'ward-scan'];
 const timeoutMs = 300_000;
