@@ -21,6 +21,7 @@ import {
   type SupervisedSandbox,
 } from '../sandbox/index.ts';
 import { connectStreams } from './kept-streams.ts';
+import { openLentFreezer } from './lent-freezer.ts';
 import type { KeeperLink } from './link.ts';
 import { openReadyStreams } from './ready-streams.ts';
 import type { Order } from './wire.ts';
@@ -115,16 +116,14 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
     }
   };
   const lend = () => (lending ??= link.ask('lend', { sandbox: id }));
+  const freezer = openLentFreezer(lend, cgroup);
   const hearsRefusals = policy.egress !== undefined || link.hello.hearsKernel;
   return {
     id,
     exited: exited.promise,
     hasEnded,
-    async freeze() {
-      await lend();
-      await cgroup.freeze();
-    },
-    thaw: () => cgroup.thaw(),
+    freeze: freezer.freeze,
+    thaw: freezer.thaw,
     usage: () => lastUsage ?? cgroup.usage(),
     cpuUsec: () => lastUsage?.cpuUsec ?? cgroup.cpuUsec(),
     standBack(isBehind) {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomHex, startCommand } from '../../lib/index.ts';
 import { cgroupFeatures } from '../host/inspect.ts';
@@ -79,6 +80,28 @@ describe.skipIf(!canTry)(`cgroup v1${canTry ? '' : ' (needs root and version 1 h
     expect(group.pids()).toEqual([]);
     await group.remove();
     expect(tree.ids()).not.toContain('a');
+  });
+
+  test('is killed though somebody freezes it again meanwhile', async () => {
+    const group = tree.group('again');
+    await group.create(limits);
+    const child = startCommand(['sleep', '1000'], { stdio: 'ignore' });
+    for (const controller of controllers.keys()) {
+      writeFileSync(file(controller, 'again/cgroup.procs'), String(child.pid));
+    }
+    const ended = once(child, 'exit');
+    let isKilled = false;
+    const freezing = (async () => {
+      for (let times = 0; times < 20 && !isKilled; times++) {
+        writeFileSync(file('freezer', 'again/freezer.state'), 'FROZEN');
+        await setImmediate();
+      }
+    })();
+    await group.kill();
+    isKilled = true;
+    await freezing;
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    await group.remove();
   });
 
   test('stands back from its siblings and comes back with its weight', async () => {

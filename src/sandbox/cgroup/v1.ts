@@ -113,7 +113,14 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
       for (const folder of folders) addPid(folder, pid);
     },
     lend: (userId) => lendFiles([state, file('cpu', 'cpu.shares'), file('cpu', 'cpu.idle')], userId),
-    kill: () => killAll({ pids, frozenPids: () => readPids(dirname(state)), freeze, thaw }),
+    kill: () =>
+      killAll({
+        pids,
+        frozenPids: () => readPids(dirname(state)),
+        freeze,
+        thaw,
+        letRun: () => void writeControl(state, 'THAWED'),
+      }),
     async remove() {
       for (const folder of folders) await removeGroup(folder);
       await removeStrays(strays, path);
@@ -132,9 +139,10 @@ export function socketBytes(memoryBytes: number): number {
 interface KillSteps extends Pick<Cgroup, 'pids' | 'freeze' | 'thaw'> {
   /** Of one hierarchy: to ask all of them again and again takes longer than the processes take to die. */
   readonly frozenPids: () => readonly number[];
+  readonly letRun: () => void;
 }
 
-async function killAll({ pids, frozenPids, freeze, thaw }: KillSteps): Promise<void> {
+async function killAll({ pids, frozenPids, freeze, thaw, letRun }: KillSteps): Promise<void> {
   // Processes of a pid namespace that has ended can't be seen from here, and can't die while they are frozen.
   if (pids().length === 0) return thaw();
   await freeze();
@@ -145,6 +153,8 @@ async function killAll({ pids, frozenPids, freeze, thaw }: KillSteps): Promise<v
     const some = frozenPids();
     const left = some.length > 0 ? some : pids();
     left.forEach(sendKill);
+    // Whoever was lent the file may have frozen it again, and frozen processes don't die.
+    if (left.length > 0) letRun();
     return left.length === 0;
   }, 5000);
 }
