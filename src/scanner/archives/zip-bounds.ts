@@ -22,7 +22,7 @@ const end64Bytes = 56;
 const locatorBytes = 20;
 const recordBytes = 46;
 /** So far from the end of the file zip's end is looked for: its longest comment. */
-export const zipTailBytes = endBytes + 65_535;
+const zipTailBytes = endBytes + 65_535;
 
 /**
  * Undefined when there is none; a mark without a directory of entries where it says is text.
