@@ -341,6 +341,87 @@ test('--explain tells where a finding is from, and by which name', async () => {
   expect(stdout).toMatch(/^to do +update left to 1\.0\.1$/m);
 });
 
+test('--new-only judges what a change brings, by a base or by the report of one', async () => {
+  const scan = (target: string, ...more: string[]) =>
+    ward(['image', 'scan', target, '--no-misconfiguration', ...more]);
+  const bring = (...more: string[]) => scan('oci:vulnerable', '--new-only', ...more);
+  const brought = await bring('--base', 'oci:fixed', '--fail-on', 'medium');
+  expect(brought).toMatchObject({ code: 1, stdout: expect.stringMatching(/left +1\.0\.0.*CVE-2026-10001/) });
+  expect(brought.stdout).not.toContain('CVE-2026-10002');
+  expect(brought.stdout).toContain('1 finding was there before, in oci:fixed: 1 vulnerability (1 medium)');
+  const nothing = await bring('--base', 'oci:vulnerable', '-o', 'json');
+  expect(nothing).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(
+      /^allowed.*: nothing found\n(?:.*\n)?2 findings were there before, in oci:vulnerable/,
+    ),
+  });
+  // The report is whole, and the next scan may be compared with it.
+  await writeFile(join(folder, 'earlier.json'), nothing.stdout);
+  expect(JSON.parse(nothing.stdout)).toMatchObject({
+    verdict: { breaking: [], before: { findings: [0, 1] } },
+  });
+  expect((await bring('--base-report', 'earlier.json')).code).toBe(0);
+  const other = await scan('oci:fixed', '-o', 'json');
+  await writeFile(join(folder, 'earlier.json'), other.stdout);
+  expect((await bring('--base-report', 'earlier.json')).code).toBe(1);
+});
+
+test('what was published since an earlier report is not brought by a change', async () => {
+  const scan = (...more: string[]) =>
+    ward(['image', 'scan', 'oci:vulnerable', '--no-misconfiguration', ...more]);
+  const then = await scan('--advisories', 'none.db', '-o', 'json');
+  expect(JSON.parse(then.stdout).findings).toEqual([]);
+  await writeFile(join(folder, 'then.json'), then.stdout);
+  expect(await scan('--new-only', '--base-report', 'then.json')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('2 findings were there before, in then.json'),
+  });
+});
+
+test('what can’t be read counts, although it could not be read before', async () => {
+  await mkdir(join(folder, 'odd'), { recursive: true });
+  await writeFile(join(folder, 'odd/a.zip'), 'PK\u0003\u0004 and then nothing that is a zip');
+  const scan = await ward(['image', 'scan', './odd', '--new-only', '--base', './odd']);
+  expect(scan).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('1 part of ./odd could not be read'),
+  });
+});
+
+test.each([
+  ['a base that is nowhere', ['--base', 'oci:nowhere'], 'SCAN_TARGET_INVALID'],
+  ['a base that is empty', ['--base', './void'], 'SCAN_TARGET_INVALID'],
+  ['a base whose layer is damaged', ['--base', 'oci:cut'], 'LAYER_MISMATCH'],
+  ['a report that is not there', ['--base-report', 'no.json'], 'SOURCE_UNREADABLE'],
+  ['a report that is none', ['--base-report', 'osv.ndjson'], 'REPORT_INVALID'],
+  ['a report that is cut off', ['--base-report', 'cut.json'], 'REPORT_INVALID'],
+  ['both', ['--base', 'oci:fixed', '--base-report', 'cut.json'], 'USAGE'],
+  ['neither', [], 'USAGE'],
+])('--new-only with %s is an error, never a comparison with nothing', async (_, args, code) => {
+  await mkdir(join(folder, 'void'), { recursive: true });
+  await cp(join(folder, 'fixed'), join(folder, 'cut'), { recursive: true });
+  const index = JSON.parse(await readFile(join(folder, 'cut/index.json'), 'utf8'));
+  const blob = (digest: string) => join(folder, 'cut/blobs', digest.replace(':', '/'));
+  const { layers } = JSON.parse(await readFile(blob(index.manifests[0].digest), 'utf8'));
+  await writeFile(blob(layers[1].digest), await tarOf([{ name: 'else', content: '' }]));
+  await writeFile(join(folder, 'cut.json'), '{ "form": 1, "findings": [');
+  // Nothing that an earlier test has read of the layers is known.
+  const advisories = ['--advisories', join(folder, 'data/advisories/advisories.db'), '--data', 'none'];
+  expect(await ward(['image', 'scan', 'oci:fixed', '--new-only', ...args, ...advisories])).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining(`error[${code}]`),
+  });
+});
+
+test('--base without --new-only is an error: it would seem to count', async () => {
+  expect(await ward(['image', 'scan', 'oci:fixed', '--base', 'oci:fixed'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/--base is for --new-only[\s\S]*add --new-only/),
+  });
+});
+
 test.each([
   ['a name that is nowhere', ['none:1'], 'IMAGE_NOT_FOUND'],
   ['a file of another kind', ['osv.txt'], 'SCAN_TARGET_INVALID'],

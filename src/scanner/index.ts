@@ -19,6 +19,9 @@ export { scannerFaults } from './faults.ts';
 export { formatReport, type ReportFormat, reportFormats } from './formats/formats.ts';
 export { sortedReport } from './formats/json.ts';
 export {
+  type Before,
+  countedFindings,
+  findingsBefore,
   type JudgedReport,
   notLookedFor,
   type Outcome,
@@ -27,6 +30,7 @@ export {
 export { compareFindings, inOrder, rankOf } from './formats/order.ts';
 export { parseReport } from './formats/read-report.ts';
 export { adviceOf, fixOf, sentenceOf, subjectOf } from './formats/words.ts';
+export { foundBefore } from './found-before.ts';
 export { createInspectors, type InspectorOptions, type Inspectors } from './inspectors.ts';
 export type { InspectorModule } from './processes/scan-process.ts';
 export {

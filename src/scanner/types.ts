@@ -127,6 +127,8 @@ export interface Malware extends FindingBase {
   /** All other ids of the advisory, where there is one. */
   readonly aliases?: readonly string[] | undefined;
   readonly component?: Pick<Component, 'ecosystem' | 'name' | 'version' | 'purl'> | undefined;
+  /** Of the file, script or command that it was found in; undefined for what is too long to be read whole. */
+  readonly contentDigest?: Digest | undefined;
 }
 
 export interface Secret extends FindingBase {

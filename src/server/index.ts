@@ -45,6 +45,7 @@ export type {
   WeakenedRow,
 } from './prove.ts';
 export type { ScanRequest } from './scan.ts';
+export type { ScanBase } from './scan-base.ts';
 export type { UpOptions } from './up.ts';
 export type { VaultAdmin, VaultRotation, VaultStatus } from './vault-admin.ts';
 export type { ViolationAdminOptions } from './violation-admin.ts';

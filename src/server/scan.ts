@@ -23,6 +23,14 @@ import { serverFault } from './faults.ts';
 import { guest } from './first-namespace.ts';
 import { gatePaths } from './gate-paths.ts';
 import { checkLayers, layerCacheOf } from './layer-cache.ts';
+import {
+  beforeOf,
+  type FoundBase,
+  findBase,
+  type ScanBase,
+  withBefore,
+  withoutFindings,
+} from './scan-base.ts';
 import { judgedReport } from './scan-outcome.ts';
 import { type ScanPolicyFlags, scanPolicy } from './scan-policy.ts';
 import { findTarget, pipedName, type ScanTarget } from './scan-target.ts';
@@ -31,6 +39,8 @@ export interface ScanRequest extends ScanPolicyFlags {
   /** `-` is what comes on `stdin`. */
   readonly target: string;
   readonly stdin: AsyncIterable<Buffer | string>;
+  /** What was there before, which does not count; undefined: all counts. */
+  readonly base?: ScanBase | undefined;
   /** `linux/arm64`; undefined: this machine's. */
   readonly platform?: string | undefined;
   /** The file of advisories; undefined: the one in the data folder. */
@@ -47,7 +57,7 @@ export interface ScanRequest extends ScanPolicyFlags {
 }
 
 /**
- * @throws Fault SCAN_TARGET_INVALID, FLAG_INVALID, POLICY_INVALID, RULES_INVALID, VEX_INVALID, SBOM_INVALID,
+ * @throws Fault SCAN_TARGET_INVALID, FLAG_INVALID, REPORT_INVALID, POLICY_INVALID, RULES_INVALID, VEX_INVALID, SBOM_INVALID,
  *   LAYER_MISMATCH, and those of the image room
  */
 export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
@@ -64,25 +74,42 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const isPiped = request.target === '-';
   await using piped = isPiped ? await spooled(request.stdin) : undefined;
   const target = await findTarget(request.target, config.imagesDir, piped?.path);
+  const base = await findBase(request.base, config.imagesDir);
   const inspectors = await createInspectors({ rulesDir: request.rulesDir, without: request.without });
   using advisories = openAdvisories({ path: await advisoriesPath(request) });
   const cache = await layerCacheOf(config.dataDir);
   // For root, another user reads the files, and of root's files only those that root named.
   const isApart = (await findAbilities()).canBecome;
-  const named = target.kind === 'folder' ? [target.path] : undefined;
+  const named = foldersOf([target, ...(base !== undefined && 'target' in base ? [base.target] : [])]);
   await using scanner = createScanner({
     matcher: advisories,
     inspectors: isApart ? inspectors.elsewhere : await inspectors.here(),
-    start: startDirectly(named),
+    start: startDirectly(named.length === 0 ? undefined : named),
     ...cache,
     log: createLog('error'),
   });
   const check = cache.cacheDir === undefined ? undefined : checkLayers;
   const name = isPiped ? pipedName : request.target;
-  const found = await scanTarget(scanner, target, { ...request, target: name, architecture, check });
+  const how = { onProgress: request.onProgress, architecture, check };
+  // A base that can't be read is told before the target is, which takes longer.
+  const earlier = base && (await scanBase(scanner, base, how));
+  const found = await scanTarget(scanner, target, { ...how, target: name });
   const report = applyVex(leaveOut(found, request.without), statements);
-  const verdict = judge(policy, caseOf(report, namespace));
-  return judgedReport(policy, report, verdict, buildInfo.buildno);
+  const before = earlier && base && beforeOf(report, earlier, base.name);
+  const counted = before === undefined ? report : withoutFindings(report, before.findings);
+  const verdict = judge(policy, caseOf(counted, namespace));
+  const judged = judgedReport(policy, counted, verdict, buildInfo.buildno);
+  return before === undefined ? judged : withBefore(judged, report, before);
+}
+
+function foldersOf(targets: readonly ScanTarget[]): readonly string[] {
+  return targets.flatMap((target) => (target.kind === 'folder' ? [target.path] : []));
+}
+
+/** An earlier report is looked up anew, so that what was published since does not count as brought. */
+async function scanBase(scanner: Scanner, base: FoundBase, how: Omit<TargetScan, 'target'>): Promise<Report> {
+  if ('report' in base) return await scanner.rejudge(base.report);
+  return await scanTarget(scanner, base.target, { ...how, target: base.name });
 }
 
 interface TargetScan extends Pick<ScanRequest, 'target' | 'onProgress'> {

@@ -30,6 +30,19 @@ const scan: CommandSpec = {
     },
     { flags: '--namespace <NAME>', summary: 'the namespace whose rules count (guest)' },
     {
+      flags: '--new-only',
+      summary: 'judge only what a base or an earlier report does not have, and say how much it has',
+    },
+    {
+      flags: '--base <TARGET>',
+      summary: 'with --new-only: what it is compared with, named as the target is; scanned in the same way',
+    },
+    {
+      flags: '--base-report <FILE>',
+      summary:
+        'with --new-only: an earlier report of ward image scan -o json, looked up in the advisories of now',
+    },
+    {
       flags: '--vex <FILE>',
       summary: 'a VEX document (OpenVEX, CycloneDX) that says what does not matter here',
       takes: 'many',
@@ -70,6 +83,10 @@ const scan: CommandSpec = {
     {
       command: 'ward image scan oci:./image --format sarif --output report.sarif',
       does: 'a report for another program',
+    },
+    {
+      command: 'ward image scan image.tar --new-only --base-report main.json',
+      does: 'by what a change brings, compared with the report of the main branch',
     },
     {
       command: 'ward image scan python:3.13 --explain CVE-2025-1234',

@@ -3,12 +3,14 @@ import { writeFile } from 'node:fs/promises';
 import { createColors } from 'picocolors';
 import { messageOf } from '../../lib/index.ts';
 import {
+  countedFindings,
   formatReport,
   type JudgedReport,
   notLookedFor,
   reportFormats,
   severities,
 } from '../../scanner/index.ts';
+import type { ScanBase } from '../../server/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
@@ -18,10 +20,11 @@ import { printableLine } from '../printable.ts';
 import { readBounded } from '../read-source.ts';
 import { explainLines, findExplained } from '../scan/explain.ts';
 import { scanTable } from '../scan/table.ts';
-import { countsInWords, outcomeInWords } from '../scan/words.ts';
+import { beforeInWords, countsInWords, outcomeInWords } from '../scan/words.ts';
 
 const longestPolicy = 1024 * 1024;
 const longestVex = 16 * 1024 * 1024;
+const longestReport = 256 * 1024 * 1024;
 
 const fileFormats = ['table', ...reportFormats] as const;
 
@@ -47,6 +50,7 @@ export const scan: Handler = async (input, context) => {
 };
 
 async function scanned(input: Input, { io, stdin }: Context): Promise<JudgedReport> {
+  const base = await baseOf(input);
   const { scanByHand } = await openServer();
   const policyFile = input.text('policy');
   const vex: Buffer[] = [];
@@ -56,6 +60,7 @@ async function scanned(input: Input, { io, stdin }: Context): Promise<JudgedRepo
   return await scanByHand({
     ...localOptions(input),
     target: input.required(0),
+    base,
     stdin,
     platform: input.text('platform'),
     advisories: input.text('advisories'),
@@ -71,6 +76,27 @@ async function scanned(input: Input, { io, stdin }: Context): Promise<JudgedRepo
       ...(input.has('misconfiguration') ? [] : (['misconfiguration'] as const)),
     ],
     onProgress: (text) => progress.show(text),
+  });
+}
+
+/** What `--new-only` compares with; it is named by one of two options, which mean nothing without it. */
+async function baseOf(input: Input): Promise<ScanBase | undefined> {
+  const target = input.text('base');
+  const file = input.text('baseReport');
+  const isAsked = input.has('newOnly');
+  if (target !== undefined && file !== undefined)
+    throw cliFault('USAGE', '--base and --base-report are two things to compare with', {
+      hint: 'leave one out',
+    });
+  if (isAsked && target !== undefined) return { target };
+  if (isAsked && file !== undefined) return { report: await readBounded(file, longestReport), name: file };
+  if (isAsked)
+    throw cliFault('USAGE', '--new-only does not say what was there before', {
+      hint: 'add --base TARGET, or --base-report FILE with a report of ward image scan -o json',
+    });
+  if (target === undefined && file === undefined) return undefined;
+  throw cliFault('USAGE', `--${target === undefined ? 'base-report' : 'base'} is for --new-only`, {
+    hint: 'add --new-only to judge only what is new',
   });
 }
 
@@ -130,7 +156,8 @@ async function explain(judged: JudgedReport, id: string, io: Io): Promise<void> 
 
 /** For those who do not see the table, which ends with it. */
 function sayVerdict(judged: JudgedReport, io: Io): void {
-  const { reasons, report } = judged;
-  io.note(printableLine(`${outcomeInWords(judged)}: ${countsInWords(report.findings)}`));
-  for (const { outcome: each, rule, text } of reasons) io.note(printableLine(`  ${each}  ${text} (${rule})`));
+  io.note(printableLine(`${outcomeInWords(judged)}: ${countsInWords(countedFindings(judged))}`));
+  for (const { outcome: each, rule, text } of judged.reasons)
+    io.note(printableLine(`  ${each}  ${text} (${rule})`));
+  for (const line of beforeInWords(judged)) io.note(printableLine(line));
 }

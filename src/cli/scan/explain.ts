@@ -7,17 +7,18 @@ import { layerOf, percent } from './words.ts';
 export interface Explained {
   readonly finding: Finding;
   readonly breaksPolicy: boolean;
-  /** Why it was declared harmless, if it was. */
+  /** Why it does not count: it was declared harmless, or was there before. */
   readonly suppressed?: string;
 }
 
 /** Every finding that has the id, or has it as another name; the worst first. */
-export function findExplained({ report, breaking }: JudgedReport, id: string): readonly Explained[] {
+export function findExplained({ report, breaking, before }: JudgedReport, id: string): readonly Explained[] {
   const isIt = (finding: Finding) =>
     idsOf(finding).some((each) => each.toUpperCase() === id.trim().toUpperCase());
   const open = report.findings.filter(isIt).map((finding) => ({
     finding,
     breaksPolicy: breaking.has(finding),
+    ...(before?.findings.has(finding) ? { suppressed: `${before.name} has it too` } : {}),
   }));
   const harmless = report.suppressed
     .filter(({ finding }) => isIt(finding))

@@ -1,11 +1,20 @@
 /** What else a scan found: malware, secrets, misconfiguration, what could not be read, what was declared harmless. */
-import { compareFindings, type Finding, inOrder, type JudgedReport } from '../../scanner/index.ts';
+import {
+  compareFindings,
+  countedFindings,
+  type Finding,
+  findingsBefore,
+  inOrder,
+  type JudgedReport,
+} from '../../scanner/index.ts';
+import { printableLine } from '../printable.ts';
 import type { Column } from '../table.ts';
 import { sectionOf, type TableStyle } from './section.ts';
-import { classNouns, counted, layerCell, painterOf } from './words.ts';
+import { beforeInWords, classNouns, counted, layerCell, painterOf } from './words.ts';
 
 export function classSections(judged: JudgedReport, style: TableStyle): string[] {
-  const { findings, inventory } = judged.report;
+  const findings = countedFindings(judged);
+  const { inventory } = judged.report;
   const paint = painterOf(style.colors);
   const columns: Column<Finding>[] = [
     {
@@ -66,10 +75,29 @@ export function suppressedSection({ report }: JudgedReport, style: TableStyle): 
     { title: 'id', cell: ({ finding }) => finding.id },
     {
       title: 'where',
-      cell: ({ finding }) => ('component' in finding ? (finding.component?.purl ?? '') : whereOf(finding)),
+      cell: ({ finding }) => purlOrPlace(finding),
     },
     { title: 'reason', cell: ({ reason }) => reason },
   ];
   const rows = suppressed.toSorted((a, b) => compareFindings(a.finding, b.finding));
   return sectionOf('declared harmless', suppressed.length, columns, rows, style);
+}
+
+/** What does not count because it was there before. */
+export function beforeSection(judged: JudgedReport, style: TableStyle): string[] {
+  const findings = findingsBefore(judged);
+  const lines = beforeInWords(judged).map((line) => style.colors.dim(printableLine(line)));
+  if (lines.length === 0) return [];
+  if (findings.length === 0 || !style.isWide) return ['', ...lines];
+  const columns: Column<Finding>[] = [
+    { title: 'severity', cell: ({ severity }) => severity },
+    { title: 'id', cell: ({ id }) => id },
+    { title: 'where', cell: purlOrPlace },
+  ];
+  const section = sectionOf('there before', findings.length, columns, inOrder(findings), style);
+  return [...section, '', ...lines];
+}
+
+function purlOrPlace(finding: Finding): string {
+  return 'component' in finding ? (finding.component?.purl ?? '') : whereOf(finding);
 }

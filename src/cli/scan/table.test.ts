@@ -151,3 +151,20 @@ test('a table fits the terminal', () => {
   for (const line of scanTable(judgedOf([vulnerability, ...many]), { ...plain, width: 70 }).slice(6, -2))
     expect([...line].length).toBeLessThanOrEqual(70);
 });
+
+test('what was there before has no row, and is counted before the verdict', () => {
+  const before = { name: 'base.tar', unread: 0, findings: new Set<Finding>([vulnerability]) };
+  const judged = judgedOf([vulnerability, secret], { before });
+  const text = scanTable(judged, plain).join('\n');
+  expect(text).not.toContain('CVE-2021-23337');
+  expect(text).toMatch(
+    /\n1 finding was there before, in base\.tar: 1 vulnerability \(1 high\)\n\nallowed, with warnings: 1 secret$/,
+  );
+  expect(scanTable(judged, { ...plain, isWide: true }).join('\n')).toMatch(
+    /there before \(1\)\n.*\nhigh +CVE-2021-23337 +pkg:npm\/lodash@4\.17\.20\n/,
+  );
+  const nothing = judgedOf([], { before: { ...before, name: 'a\u001b', unread: 2, findings: new Set() } });
+  expect(scanTable(nothing, plain).join('\n')).toContain(
+    'nothing of it was there before, in a\\x1b\n2 parts of a\\x1b could not be read: what is in there counts as new',
+  );
+});

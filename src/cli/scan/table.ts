@@ -1,8 +1,8 @@
 /** A scan for people: what was found by class and component, the worst first, and at its end the verdict. */
-import type { JudgedReport } from '../../scanner/index.ts';
+import { countedFindings, type JudgedReport } from '../../scanner/index.ts';
 import { printableLine } from '../printable.ts';
 import { renderRecord } from '../table.ts';
-import { classSections, gapSection, suppressedSection } from './finding-sections.ts';
+import { beforeSection, classSections, gapSection, suppressedSection } from './finding-sections.ts';
 import type { TableStyle } from './section.ts';
 import { vulnerabilitySection } from './vulnerability-section.ts';
 import { counted, countsInWords, outcomeInWords } from './words.ts';
@@ -15,6 +15,7 @@ export function scanTable(judged: JudgedReport, style: TableStyle): string[] {
     ...classSections(judged, style),
     ...gapSection(judged, style),
     ...suppressedSection(judged, style),
+    ...beforeSection(judged, style),
     '',
     ...verdictLines(judged, style),
   ];
@@ -55,10 +56,10 @@ function systemOf({ inventory: { distribution } }: JudgedReport['report']): stri
 }
 
 function verdictLines(judged: JudgedReport, { colors }: TableStyle): string[] {
-  const { outcome, reasons, report } = judged;
+  const { outcome, reasons } = judged;
   const paint = { allow: colors.green, warn: colors.yellow, deny: colors.red };
   return [
-    `${colors.bold(paint[outcome](`${outcomeInWords(judged)}:`))} ${countsInWords(report.findings)}`,
+    `${colors.bold(paint[outcome](`${outcomeInWords(judged)}:`))} ${countsInWords(countedFindings(judged))}`,
     ...reasons.map(
       (reason) =>
         `  ${paint[reason.outcome](reason.outcome)}  ${printableLine(`${reason.text} (${reason.rule})`)}`,

@@ -1,6 +1,7 @@
 /** How findings are named, counted and coloured for people. */
 import {
   type Finding,
+  findingsBefore,
   type JudgedReport,
   notLookedFor,
   type Severity,
@@ -27,6 +28,24 @@ export function countsInWords(findings: readonly Finding[]): string {
 export function outcomeInWords(judged: JudgedReport): string {
   if (notLookedFor(judged).length > 0) return 'not judged';
   return { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' }[judged.outcome];
+}
+
+/** What was left out because it was there before; nothing where nothing was compared. */
+export function beforeInWords(judged: JudgedReport): readonly string[] {
+  const { before } = judged;
+  if (before === undefined) return [];
+  const findings = findingsBefore(judged);
+  const were = findings.length === 1 ? 'was' : 'were';
+  return [
+    findings.length === 0
+      ? `nothing of it was there before, in ${before.name}`
+      : `${counted(findings.length, 'finding')} ${were} there before, in ${before.name}: ${countsInWords(findings)}`,
+    ...(before.unread === 0
+      ? []
+      : [
+          `${counted(before.unread, 'part')} of ${before.name} could not be read: what is in there counts as new`,
+        ]),
+  ];
 }
 
 export function painterOf(colors: Colors): Readonly<Record<Severity, (text: string) => string>> {

@@ -166,3 +166,9 @@ export const unlooked: JudgedReport = {
   breaking: new Set<Finding>([miner]),
   version: '1.2.3',
 };
+
+/** The token and the unfixed one were there before, so only the others count. */
+export const compared: JudgedReport = {
+  ...judged,
+  before: { name: 'oci:./base', unread: 0, findings: new Set<Finding>([token, unfixed]) },
+};

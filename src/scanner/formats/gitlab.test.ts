@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import {
   clean,
+  compared,
   hostile,
   injection,
   judged,
@@ -110,4 +111,13 @@ test('a scan that could not look for vulnerabilities has failed, and says why', 
 
 test('ids stay when the order changes', () => {
   expect(reportOf(shuffled).vulnerabilities).toEqual(report.vulnerabilities);
+});
+
+test('what was there before stays: what is not in a report counts as mended', () => {
+  const { vulnerabilities, scan } = reportOf(compared);
+  expect(vulnerabilities).toEqual(report.vulnerabilities);
+  expect(scan.messages).toContainEqual({
+    level: 'info',
+    value: 'not counted, since oci:./base has them too: 2 findings',
+  });
 });

@@ -4,7 +4,7 @@
  */
 import type { Finding, Severity } from '../types.ts';
 import { fingerprintsOf, uuidOf } from './fingerprint.ts';
-import { type JudgedReport, notLookedFor } from './judged-report.ts';
+import { findingsBefore, type JudgedReport, notLookedFor } from './judged-report.ts';
 import { componentOf, inOrder } from './order.ts';
 import { adviceOf, sentenceOf, subjectOf, webAddress } from './words.ts';
 
@@ -32,6 +32,7 @@ export function gitlabOf(judged: JudgedReport): object {
       status: unlooked.length === 0 ? 'success' : 'failure',
       messages: [
         ...unlooked.map(({ text }) => ({ level: 'fatal', value: `not judged: ${text}` })),
+        ...beforeMessages(judged),
         ...gaps.map(({ path, reason }) => ({ level: 'warn', value: `${path} could not be read: ${reason}` })),
       ],
     },
@@ -41,6 +42,13 @@ export function gitlabOf(judged: JudgedReport): object {
       location: { dependency: dependencyOf(finding), ...place },
     })),
   };
+}
+
+/** They stay in the report: GitLab takes what is not in it for mended. */
+function beforeMessages(judged: JudgedReport): readonly object[] {
+  if (judged.before === undefined) return [];
+  const value = `not counted, since ${judged.before.name} has them too: ${findingsBefore(judged).length} findings`;
+  return [{ level: 'info', value }];
 }
 
 function vulnerabilityOf(finding: Finding): object {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judged, miner, report, shuffled } from './formats.fixture.ts';
+import { compared, judged, miner, report, shuffled, token, unfixed } from './formats.fixture.ts';
 import { formatReport, reportFormats } from './formats.ts';
 
 test.each(reportFormats)('%s: the order of what was found first does not matter', (format) => {
@@ -22,4 +22,13 @@ test('JSON is the report, sorted, with its verdict', () => {
     'libssl3t64',
     'lodash',
   ]);
+});
+
+test('what was there before is told by its places, and stays in the report', () => {
+  const { findings, verdict } = JSON.parse(formatReport('json', compared));
+  expect(findings).toHaveLength(report.findings.length);
+  expect(verdict.before).toMatchObject({ name: 'oci:./base', unread: 0 });
+  const named = verdict.before.findings.map((index: number) => findings[index].id);
+  expect(named.toSorted()).toEqual([unfixed.id, token.id].toSorted());
+  expect(JSON.parse(formatReport('json', judged)).verdict).not.toHaveProperty('before');
 });

@@ -1,11 +1,13 @@
 /** The report itself as a document: sorted, with what was made of it, and readable as a report again. */
-import type { Report, Suppressed } from '../types.ts';
+import type { Finding, Report, Suppressed } from '../types.ts';
 import { type JudgedReport, notLookedFor } from './judged-report.ts';
 import { compareFindings, compareText, inOrder } from './order.ts';
 
 /** The report, in order, with its `verdict`. */
 export function jsonOf(judged: JudgedReport): object {
-  const { report, outcome, reasons, breaking } = judged;
+  const { report, outcome, reasons, breaking, before } = judged;
+  const placesOf = (chosen: ReadonlySet<Finding>) =>
+    inOrder(report.findings).flatMap((finding, index) => (chosen.has(finding) ? [index] : []));
   return {
     ...sortedReport(report),
     verdict: {
@@ -14,7 +16,9 @@ export function jsonOf(judged: JudgedReport): object {
       isJudged: notLookedFor(judged).length === 0,
       reasons,
       /** Places in `findings`. */
-      breaking: inOrder(report.findings).flatMap((finding, index) => (breaking.has(finding) ? [index] : [])),
+      breaking: placesOf(breaking),
+      /** What does not count because it was there before, again as places; only where that was asked for. */
+      ...(before === undefined ? {} : { before: { ...before, findings: placesOf(before.findings) } }),
     },
   };
 }

@@ -1,4 +1,5 @@
 /** What a report is shown with: which of its findings break a policy, and what the policy says besides. */
+import type { Digest } from '../../images/index.ts';
 import type { Finding, Report } from '../types.ts';
 
 export type Outcome = 'allow' | 'warn' | 'deny';
@@ -13,6 +14,7 @@ export interface OutcomeReason {
 
 /** A report and the judgement of it. */
 export interface JudgedReport {
+  /** All of it, with what was there before. */
   readonly report: Report;
   readonly outcome: Outcome;
   readonly reasons: readonly OutcomeReason[];
@@ -20,6 +22,29 @@ export interface JudgedReport {
   readonly breaking: ReadonlySet<Finding>;
   /** Of Ward. */
   readonly version: string;
+  /** Undefined: all that was found counts. */
+  readonly before?: Before | undefined;
+}
+
+/** What a report was compared with, and what both have: the policy is asked about the rest alone. */
+export interface Before {
+  /** Of the base, or of what the earlier report speaks of. */
+  readonly name: string;
+  readonly digest?: Digest | undefined;
+  /** Parts that could not be read there: what is in them counts as new. */
+  readonly unread: number;
+  /** Those of the report's findings that were there, declared harmless or not: the same objects. */
+  readonly findings: ReadonlySet<Finding>;
+}
+
+/** What counts: all findings, or those that were not there before. */
+export function countedFindings({ report, before }: JudgedReport): readonly Finding[] {
+  return report.findings.filter((finding) => before?.findings.has(finding) !== true);
+}
+
+/** What does not count because it was there before. */
+export function findingsBefore({ report, before }: JudgedReport): readonly Finding[] {
+  return report.findings.filter((finding) => before?.findings.has(finding) === true);
 }
 
 /** Denials that say it could not be looked, not that something was found: the judgement is not whole. */

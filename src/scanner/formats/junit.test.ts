@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clean, hostile, injection, judged, miner, token, unlooked } from './formats.fixture.ts';
+import { clean, compared, hostile, injection, judged, miner, token, unlooked } from './formats.fixture.ts';
 import { formatReport } from './formats.ts';
 
 interface Element {
@@ -185,4 +185,15 @@ test('nothing is written that the schema does not know', () => {
   expect(misfits(suites)).toEqual([]);
   const times = suites.children.map(({ attributes }) => attributes['timestamp'] ?? '');
   for (const time of times) expect(time).toMatch(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/);
+});
+
+test('what was there before is skipped, and says where', () => {
+  const [skipped] = parse(formatReport('junit', compared))
+    .children.flatMap(({ children }) => children)
+    .filter(({ attributes }) => attributes['name']?.startsWith(token.id))
+    .flatMap(({ children }) => children);
+  expect(skipped).toMatchObject({
+    name: 'skipped',
+    attributes: { message: 'it was there before: oci:./base has it too' },
+  });
 });

@@ -1,6 +1,6 @@
 /**
  * JUnit XML, as CI systems show it: a suite for each class, a test for each finding. A test fails when its finding breaks
- * the policy, is skipped when it was declared harmless, and passes otherwise; what could not be looked for is an error. So the
+ * the policy, is skipped when it was declared harmless or was there before, and passes otherwise; what could not be looked for is an error. So the
  * run is as red as the exit code says. Elements and attributes are those of the schema that Jenkins checks by: jenkinsci/xunit-plugin, junit-10.xsd.
  */
 import type { Finding, Gap } from '../types.ts';
@@ -63,12 +63,20 @@ function reasonTest(reason: OutcomeReason, unlooked: readonly OutcomeReason[]): 
   return { name: rule, result: outcome === 'deny' ? denied : 'passed', message: text };
 }
 
-function findingSuite({ report, breaking }: JudgedReport, name: string, kind: Finding['class']): Suite {
+function findingSuite(
+  { report, breaking, before }: JudgedReport,
+  name: string,
+  kind: Finding['class'],
+): Suite {
   const suppressed = new Map(report.suppressed.map(({ finding, reason }) => [finding, reason]));
   const open = inOrder(report.findings.filter((finding) => finding.class === kind));
   const harmless = inOrder([...suppressed.keys()].filter((finding) => finding.class === kind));
   const tests = [
-    ...open.map((finding) => findingTest(finding, breaking.has(finding) ? 'failure' : 'passed')),
+    ...open.map((finding) =>
+      before?.findings.has(finding)
+        ? { ...findingTest(finding, 'skipped'), message: `it was there before: ${before.name} has it too` }
+        : findingTest(finding, breaking.has(finding) ? 'failure' : 'passed'),
+    ),
     ...harmless.map((finding) => ({
       ...findingTest(finding, 'skipped'),
       message: suppressed.get(finding) ?? '',

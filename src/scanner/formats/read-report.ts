@@ -61,6 +61,7 @@ const findingSchema = z.discriminatedUnion('class', [
     ...finding,
     aliases: z.array(text).max(10_000).optional(),
     component: component.optional(),
+    contentDigest: digest.optional(),
   }),
   z.object({ class: z.literal('secret'), ...finding, redacted: text, line: z.int().min(0).optional() }),
   z.object({ class: z.literal('misconfiguration'), ...finding, advice: text }),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type Skippable, scanVectors } from '../shared-data.fixture.ts';
 import {
   clean,
+  compared,
   hostile,
   injection,
   judged,
@@ -59,6 +60,7 @@ const logSchema = z.object({
               }),
             )
             .min(1),
+          baselineState: z.enum(['new', 'unchanged']).optional(),
           partialFingerprints: z.record(z.string(), z.string()),
           suppressions: z.array(z.object({ justification: z.string() })).optional(),
           properties: z.object({ breaksPolicy: z.boolean() }),
@@ -87,6 +89,7 @@ describe('the schema of OASIS', () => {
     ['one of everything', judged],
     ['nothing', clean],
     ['what was not looked for', unlooked],
+    ['what was there before', compared],
   ] as const)('takes a report with %s, and not everything', ([, what], context) => {
     const validate = validatorFor(context);
     validate(JSON.parse(formatReport('sarif', what)));
@@ -181,4 +184,16 @@ test('fingerprints stay when layers, lines and order change, and no two are the 
   const twice = { ...judged, report: { ...judged.report, findings: [token, { ...token, line: 8 }] } };
   const prints = printsOf(twice).map(([, print]) => JSON.stringify(print));
   expect(new Set(prints).size).toBe(prints.length);
+});
+
+test('what was there before is unchanged, all else is new, and nothing is either where nothing was compared', () => {
+  const states = (what: typeof judged) =>
+    new Map(logOf(what).runs[0].results.map(({ ruleId, baselineState }) => [ruleId, baselineState]));
+  const told = states(compared);
+  expect([...told].filter(([, state]) => state === 'unchanged').map(([id]) => id)).toEqual([
+    unfixed.id,
+    token.id,
+  ]);
+  expect([...told.values()].filter((state) => state === undefined)).toEqual([]);
+  expect([...states(judged).values()].filter((state) => state !== undefined)).toEqual([]);
 });

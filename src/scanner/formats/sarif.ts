@@ -5,7 +5,7 @@
  */
 import type { Finding, Gap, Layer, Place, Severity } from '../types.ts';
 import { fingerprintsOf } from './fingerprint.ts';
-import { type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
+import { type Before, type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
 import { compareText, componentOf, inOrder, rankOf } from './order.ts';
 import { adviceOf, scoreOf, sentenceOf, webAddress } from './words.ts';
 
@@ -76,6 +76,8 @@ function resultsOf(judged: JudgedReport): Map<Finding, object> {
           level: levels[finding.severity],
           message: { text: withoutLinks(`${sentenceOf(finding)}. To do: ${adviceOf(finding)}.`) },
           locations: locationsOf(finding, layers, target.name),
+          // SARIF wants it of each result or of none.
+          ...(judged.before === undefined ? {} : { baselineState: stateOf(finding, judged.before) }),
           partialFingerprints: { 'wardFinding/v1': fingerprints.get(finding) },
           ...(reason === undefined ? {} : { suppressions: [suppressionOf(reason)] }),
           properties: { breaksPolicy: judged.breaking.has(finding), ...factsOf(finding) },
@@ -83,6 +85,10 @@ function resultsOf(judged: JudgedReport): Map<Finding, object> {
       ];
     }),
   );
+}
+
+function stateOf(finding: Finding, { findings }: Before): 'unchanged' | 'new' {
+  return findings.has(finding) ? 'unchanged' : 'new';
 }
 
 /** In the order of their ids; one that several findings share speaks of the worst of them. */

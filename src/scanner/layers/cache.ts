@@ -18,7 +18,7 @@ export interface LayerCache {
 }
 
 /** Changes with how layers are read, or what is kept of them. */
-const readerRevision = 8;
+const readerRevision = 9;
 const maxFileBytes = 256 * 1024 * 1024;
 /** Of all files; the least recently used go first. */
 const maxTotalBytes = 512 * 1024 * 1024;
