@@ -5,6 +5,7 @@
 import { type Digest, digestOf, isElsewhere, isLayerType } from '../images/index.ts';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
 import { scannerFault } from './faults.ts';
+import { openStatementBudget } from './inventory/statements.ts';
 import { type Judge, openJudge } from './judge.ts';
 import type { LayerAnalysis } from './layers/analysis.ts';
 import { openLayerCache } from './layers/cache.ts';
@@ -158,15 +159,23 @@ async function layerOf(
   );
 }
 
-/** All layers of an image are held at once; one that is too much is one with a gap. */
+/** All layers of an image are held at once; one that is too much is one with a gap, or without what SBOMs alone tell. */
 function imageBudget(): (analysis: LayerAnalysis) => LayerAnalysis {
+  const statements = openStatementBudget();
   let nameBytes = 0;
   let packages = 0;
   return (analysis) => {
     const { digest, diffId, files, evidence } = analysis;
     nameBytes += files.length;
     packages += evidence.reduce((sum, each) => sum + (each.packages?.length ?? 0), 0);
-    if (nameBytes <= mostNameBytes && packages <= mostPackages) return analysis;
+    if (nameBytes <= mostNameBytes && packages <= mostPackages) {
+      return {
+        ...analysis,
+        evidence: evidence.map((each) =>
+          each.packages ? { ...each, packages: statements.spend(each.packages) } : each,
+        ),
+      };
+    }
     const what = packages > mostPackages ? 'packages' : 'files';
     return emptyAnalysis(
       digest,

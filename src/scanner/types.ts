@@ -41,6 +41,10 @@ export interface Component {
   readonly licences?: readonly string[] | undefined;
   /** Who made it, as it says: dpkg's maintainer, apk's, rpm's vendor. */
   readonly supplier?: string | undefined;
+  /** Package URLs of what it needs, as far as they are in the same inventory; undefined: nothing tells what it needs. */
+  readonly dependsOn?: readonly string[] | undefined;
+  /** It needs something more than `dependsOn` has. */
+  readonly needsMore?: true | undefined;
   /** Its name is a guess, and advisories are looked up under these as well. */
   readonly otherNames?: readonly string[] | undefined;
   /** Not installed: it lies in archives that nothing loads it from as they are. */

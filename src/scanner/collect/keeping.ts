@@ -1,5 +1,6 @@
 /** What is kept of what those who look at files say: bounded, and open about it. */
 import { isOfSystem } from '../inventory/purl.ts';
+import { openStatementBudget } from '../inventory/statements.ts';
 import type { Digests, Evidence, Proof } from '../inventory/types.ts';
 import { mostFindings, mostPackages } from '../limits.ts';
 import type { Finding, Gap } from '../types.ts';
@@ -28,6 +29,7 @@ export function openKeeping(): Keeping {
   const evidence = new Map<string, Evidence[]>();
   const findings: Finding[] = [];
   const gaps: Gap[] = [];
+  const statements = openStatementBudget();
   let packages = 0;
   let isFull = false;
 
@@ -38,10 +40,11 @@ export function openKeeping(): Keeping {
   const addProof: Keeping['addProof'] = (path, proof, digests) => {
     if (proof === undefined) return;
     packages += proof.packages?.length ?? 0;
+    if (packages > mostPackages) return full();
+    const bounded = proof.packages ? { ...proof, packages: statements.spend(proof.packages) } : proof;
     const before = evidence.get(path);
-    if (packages > mostPackages) full();
-    else if (before === undefined) evidence.set(path, [evidenceOf(path, proof, digests)]);
-    else before.push(evidenceOf(path, proof, digests));
+    if (before === undefined) evidence.set(path, [evidenceOf(path, bounded, digests)]);
+    else before.push(evidenceOf(path, bounded, digests));
   };
   return {
     addProof,

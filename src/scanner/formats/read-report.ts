@@ -95,6 +95,8 @@ const reportSchema = z.object({
           otherNames: z.array(text).max(100).optional(),
           licences: z.array(text).max(10_000).optional(),
           supplier: text.optional(),
+          dependsOn: z.array(text).max(most).optional(),
+          needsMore: z.literal(true).optional(),
           places: z.array(place).min(1).max(most),
         }),
       )

@@ -11,6 +11,8 @@ T:the musl c library (libc) implementation
 o:musl
 m:Timo
 L:MIT AND BSD-2-Clause
+D:scanelf /bin/sh so:libc.musl-x86_64.so.1>=1 !uclibc-utils
+p:cmd:iconv=1.2.5-r9
 F:sbin
 R:ldconfig
 a:0:0:755
@@ -23,6 +25,8 @@ R:ldd
 P:busybox
 V:1.37.0-r12
 A:x86_64
+D:cmd:iconv
+p:/bin/sh cmd:sh=1.37 so:libc.musl-x86_64.so.1=1
 `;
 
 describe('the database of apk', () => {
@@ -40,6 +44,8 @@ describe('the database of apk', () => {
             architecture: 'x86_64',
             licences: ['MIT AND BSD-2-Clause'],
             supplier: 'Timo',
+            needs: ['busybox'],
+            needsMore: true,
           },
           {
             ecosystem: 'apk',
@@ -47,6 +53,7 @@ describe('the database of apk', () => {
             version: '1.37.0-r12',
             source: { name: 'busybox', version: '1.37.0-r12' },
             architecture: 'x86_64',
+            needs: ['musl-utils'],
           },
         ],
         owns: [

@@ -2,16 +2,17 @@
  * Packages of Alpine's apk. Lines `LETTER:value`, stanzas parted by an empty line; F is a folder, the R after it are
  * its files. Source: apk-tools, doc/apk-package.5.scd and "Installed database" of Alpine's wiki.
  */
+import { type Asking, mostNeeds, withNeeds } from './needs.ts';
 import { type OwnedFile, openOwnedList } from './ownership.ts';
 import { allPackages, linesOf, named } from './text.ts';
-import type { Cataloger, FoundPackage, Owned } from './types.ts';
+import type { Cataloger, Owned } from './types.ts';
 
 /** The second since Alpine merged /usr. */
 export const apkDatabases = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'] as const;
 
 export const apkCataloger: Cataloger = {
   name: 'apk',
-  revision: 2,
+  revision: 3,
   wants: ({ path }) => path === apkDatabases[0] || path === apkDatabases[1],
   read: ({ content }) => {
     let gap: string | undefined;
@@ -23,7 +24,7 @@ export const apkCataloger: Cataloger = {
       return found === undefined ? [] : [found];
     });
     return {
-      packages: allPackages(packages),
+      packages: withNeeds(allPackages(packages)),
       owns: ownedBy(content),
       gaps: gap === undefined ? [] : [gap],
     };
@@ -37,7 +38,7 @@ function* stanzasOf(content: Buffer, stray: () => void): Generator<Stanza> {
   let stanza = new Map<string, string>();
   for (const line of linesOf(content)) {
     if (line !== '' && line[1] !== ':') stray();
-    else if (/^[PVoALm]/.test(line)) stanza.set(line[0] ?? '', line.slice(2));
+    else if (/^[PVoALmDp]/.test(line)) stanza.set(line[0] ?? '', line.slice(2));
     else if (line === '' && stanza.size > 0) {
       yield stanza;
       stanza = new Map();
@@ -72,18 +73,29 @@ function ownedBy(content: Buffer): readonly Owned[] {
   return owned.list;
 }
 
-function packageOf(stanza: Stanza): FoundPackage | undefined {
+function packageOf(stanza: Stanza): Asking | undefined {
   const name = named(stanza.get('P'));
   const version = named(stanza.get('V'));
   if (name === undefined || version === undefined) return undefined;
   const licence = named(stanza.get('L'));
+  const needs = namesIn(stanza.get('D'));
   return {
-    ecosystem: 'apk',
-    name,
-    version,
-    source: { name: named(stanza.get('o')) ?? name, version },
-    architecture: named(stanza.get('A')),
-    supplier: named(stanza.get('m')),
-    licences: licence === undefined ? undefined : [licence],
+    found: {
+      ecosystem: 'apk',
+      name,
+      version,
+      source: { name: named(stanza.get('o')) ?? name, version },
+      architecture: named(stanza.get('A')),
+      supplier: named(stanza.get('m')),
+      licences: licence === undefined ? undefined : [licence],
+    },
+    needs: needs.slice(0, mostNeeds).map((each) => [each]),
+    provides: namesIn(stanza.get('p')),
+    needsMore: needs.length > mostNeeds,
   };
+}
+
+/** `so:libc.musl-x86_64.so.1 busybox>=1.36 !conflict`, without the versions and what must not be there. */
+function namesIn(text: string | undefined): string[] {
+  return (text ?? '').split(' ').flatMap((each) => /^[^!<>=~][^<>=~]*/.exec(each)?.[0] ?? []);
 }

@@ -3,6 +3,7 @@
  * for somebody to rely on it.
  */
 import type { Component, Distribution, Gap, Inventory, Layer, Place } from '../types.ts';
+import { openGraph } from './graph.ts';
 import { identify } from './identity.ts';
 import { linkedBy, type PackageFolders, unknownPackages } from './npm/folders.ts';
 import { osReleasePaths } from './os-release.ts';
@@ -96,6 +97,7 @@ function componentsOf(
   distribution: Distribution | undefined,
 ): Component[] {
   const components = new Map<string, Gathered>();
+  const graph = openGraph();
   for (const { evidence, originOf } of standing) {
     for (const found of evidence.packages ?? []) {
       const purl = purlOf(found, distribution);
@@ -105,16 +107,19 @@ function componentsOf(
         isKept: true,
       };
       components.set(purl, entry);
+      graph.add(found, purl, evidence.path);
       entry.isKept &&= found.kept === true;
       const path = found.within === undefined ? evidence.path : `${evidence.path}!/${found.within}`;
       const layer = originOf(found);
       entry.places.set(path, layer === undefined ? { path } : { path, layer });
     }
   }
+  const needs = graph.result();
   return [...components]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { component, places, isKept }]) => ({
+    .map(([purl, { component, places, isKept }]) => ({
       ...component,
+      ...needs.get(purl),
       ...(isKept && { kept: true as const }),
       places: [...places.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
     }));

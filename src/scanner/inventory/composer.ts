@@ -3,7 +3,8 @@
  * Source: getcomposer.org, `vendor/composer/installed.json` (1 and 2) and `composer.lock`.
  */
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
-import { itemsOf, jsonObjectOf, jsonOf } from './json-document.ts';
+import { entriesOf, itemsOf, jsonObjectOf, jsonOf } from './json-document.ts';
+import { mostNeeds } from './needs.ts';
 import { folderOf, named } from './text.ts';
 import type { Cataloger, FoundPackage, Proof } from './types.ts';
 
@@ -11,7 +12,7 @@ const installed = /(?:^|\/)composer\/installed\.json$/;
 
 export const composerCataloger: Cataloger = {
   name: 'composer',
-  revision: 2,
+  revision: 3,
   wants: ({ path }, base) => base === 'installed.json' && installed.test(path),
   wantsInside: ({ path }) => installed.test(path),
   read: ({ content }) => {
@@ -24,7 +25,7 @@ export const composerCataloger: Cataloger = {
 /** What is for development only (`packages-dev`) is left out. */
 export const composerLockCataloger: Cataloger = {
   name: 'composer-lock',
-  revision: 1,
+  revision: 2,
   wants: ({ path }, base) => base === 'composer.lock' && !/(?:^|\/)vendor\//.test(path),
   read: ({ path, content }) => ({
     ...proofOf(itemsOf(jsonObjectOf(content)['packages'])),
@@ -45,5 +46,17 @@ function packageOf(item: JsonValue): FoundPackage | undefined {
   const version = named(item['version'])?.replace(/^v(?=\d)/, '');
   if (name === undefined || version === undefined) return undefined;
   const licences = itemsOf(item['license']).flatMap((licence) => named(licence) ?? []);
-  return { ecosystem: 'composer', name, version, licences: licences.length === 0 ? undefined : licences };
+  return {
+    ecosystem: 'composer',
+    name,
+    version,
+    licences: licences.length === 0 ? undefined : licences,
+    needs: needsOf(item['require']),
+  };
+}
+
+/** Without PHP itself and its extensions, which have no vendor. */
+function needsOf(require: JsonValue | undefined): string[] {
+  const names = entriesOf(require).flatMap(([key]) => named(key)?.toLowerCase() ?? []);
+  return names.filter((name) => /^[^\s|?]+\/[^\s|?]+$/.test(name)).slice(0, mostNeeds);
 }

@@ -3,13 +3,15 @@
  * metadata of their own as well. Nobody publishes advisories of the others.
  * Source: docs.conda.io, "Conda package specification" and "Managing environments".
  */
-import { jsonObjectOf } from './json-document.ts';
+import type { JsonValue } from '../../lib/index.ts';
+import { itemsOf, jsonObjectOf } from './json-document.ts';
+import { mostNeeds } from './needs.ts';
 import { named } from './text.ts';
 import type { Cataloger } from './types.ts';
 
 export const condaCataloger: Cataloger = {
   name: 'conda',
-  revision: 1,
+  revision: 2,
   wants: ({ path }, base) => base.endsWith('.json') && /(?:^|\/)conda-meta\/[^/]+$/.test(path),
   read: ({ content }) => {
     const document = jsonObjectOf(content);
@@ -20,8 +22,21 @@ export const condaCataloger: Cataloger = {
     const licence = named(document['license']);
     return {
       packages: [
-        { ecosystem: 'conda', name, version, licences: licence === undefined ? undefined : [licence] },
+        {
+          ecosystem: 'conda',
+          name,
+          version,
+          licences: licence === undefined ? undefined : [licence],
+          needs: needsOf(document['depends']),
+        },
       ],
     };
   },
 };
+
+/** `python >=3.12,<3.13.0a0`; two underscores begin what the machine must have. */
+function needsOf(depends: JsonValue | undefined): string[] | undefined {
+  if (depends === undefined) return undefined;
+  const names = itemsOf(depends).flatMap((each) => named(each)?.split(' ')[0] ?? []);
+  return names.filter((name) => !name.startsWith('__')).slice(0, mostNeeds);
+}

@@ -10,6 +10,7 @@ Architecture: amd64
 Multi-Arch: same
 Source: glibc
 Version: 2.41-12
+Depends: libgcc-s1, libcrypt1 (>= 1:4.4)
 Description: GNU C Library: Shared libraries
  Contains the standard libraries.
  .
@@ -20,6 +21,8 @@ Status: install ok installed
 Architecture: amd64
 Version: 5.2.37-2+b5
 Source: bash (5.2.37-2)
+Pre-Depends: libc6 (>= 2.38)
+Depends: none | awk:any
 Maintainer: Matthias Klose <doko@debian.org>
 
 Package: gone
@@ -28,6 +31,8 @@ Version: 1.0
 
 Package: half
 Status: install ok half-configured
+Provides: awk (= 1.3), editor
+Depends: half, gone | bash
 Version: 1:2.0~rc1-1
 
 Package: nodejs
@@ -46,6 +51,8 @@ describe('the status file of dpkg', () => {
         source: { name: 'glibc', version: '2.41-12' },
         architecture: 'amd64',
         supplier: 'GNU Libc Maintainers <debian-glibc@lists.debian.org>',
+        needs: [],
+        needsMore: true,
       },
       {
         ecosystem: 'deb',
@@ -54,12 +61,14 @@ describe('the status file of dpkg', () => {
         source: { name: 'bash', version: '5.2.37-2' },
         architecture: 'amd64',
         supplier: 'Matthias Klose <doko@debian.org>',
+        needs: ['libc6', 'half'],
       },
       {
         ecosystem: 'deb',
         name: 'half',
         version: '1:2.0~rc1-1',
         source: { name: 'half', version: '1:2.0~rc1-1' },
+        needs: ['bash'],
       },
       {
         ecosystem: 'deb',
@@ -68,6 +77,7 @@ describe('the status file of dpkg', () => {
         source: { name: 'nodejs', version: '22.1.0-1nodesource1' },
         foreign: true,
         supplier: 'Ivan Iguaran <ivan@nodesource.com>',
+        needs: [],
       },
     ]);
     expect(proof?.gaps).toEqual([]);
@@ -77,8 +87,9 @@ describe('the status file of dpkg', () => {
     const proof = await proofOf(
       debCataloger,
       'var/lib/dpkg/status.d/tzdata',
-      'Package: tzdata\nVersion: 2025b-4\n',
+      'Package: tzdata\nVersion: 2025b-4\nDepends: debconf (>= 0.5) | debconf-2.0, xz\n',
     );
+    expect(proof?.packages?.[0]?.needs).toEqual(['debconf|debconf-2.0', 'xz']);
     expect(proof?.packages?.map(({ name, version }) => `${name} ${version}`)).toEqual(['tzdata 2025b-4']);
     expect(await proofOf(debCataloger, 'var/lib/dpkg/status.d/tzdata.md5sums', 'x')).toBeUndefined();
   });

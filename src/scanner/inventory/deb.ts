@@ -4,6 +4,7 @@
  * Sources: dpkg(1), "Package states"; deb-version(7); Debian policy, 5.6.1 (Source).
  */
 
+import { type Asking, mostNeeds, withNeeds } from './needs.ts';
 import { type OwnedFile, openOwnedList } from './ownership.ts';
 import { type Stanza, stanzasOf } from './stanzas.ts';
 import { allPackages, linesOf, named } from './text.ts';
@@ -12,18 +13,28 @@ import type { Cataloger, FoundPackage, Proof } from './types.ts';
 const statusPath = 'var/lib/dpkg/status';
 const singleFolder = 'var/lib/dpkg/status.d/';
 const infoFolder = 'var/lib/dpkg/info/';
-const fields = new Set(['package', 'status', 'version', 'source', 'architecture', 'maintainer']);
+const fields = new Set([
+  'package',
+  'status',
+  'version',
+  'source',
+  'architecture',
+  'maintainer',
+  'depends',
+  'pre-depends',
+  'provides',
+]);
 /** Vendors with package archives of their own, for whose packages Debian and Ubuntu publish no advisories. */
 const foreignMaintainers =
   /docker|nodesource|hashicorp|microsoft|elastic|google|gitlab|github|mongodb|nginx|grafana|influx|datadog|oracle|mysql|mariadb|percona|yarn|kubernetes|confluent|redis|cloudflare|tailscale|caddy|sury|launchpad|amazon|nvidia/i;
 
 export const debCataloger: Cataloger = {
   name: 'deb',
-  revision: 2,
+  revision: 3,
   wants: ({ path }) => path === statusPath || (path.startsWith(singleFolder) && !path.endsWith('.md5sums')),
-  read: ({ content }) => {
+  read: ({ content, path }) => {
     let gap = content.length > 0 ? 'it is no status file of dpkg' : undefined;
-    const packages = allPackages(
+    const all = allPackages(
       stanzasOf(content, fields).flatMap((stanza, index) => {
         if (index === 0) gap = undefined;
         const found = packageOf(stanza);
@@ -31,7 +42,10 @@ export const debCataloger: Cataloger = {
         return typeof found === 'object' ? [found] : [];
       }),
     );
-    return { packages, gaps: gap === undefined ? [] : [gap] };
+    return {
+      packages: path === statusPath ? withNeeds(all) : all.map(inWords),
+      gaps: gap === undefined ? [] : [gap],
+    };
   },
 };
 
@@ -58,20 +72,45 @@ function* filesOf(content: Buffer, isList: boolean): Generator<OwnedFile> {
   }
 }
 
-function packageOf(stanza: Stanza): FoundPackage | 'unreadable' | undefined {
+function packageOf(stanza: Stanza): Asking | 'unreadable' | undefined {
   // Those of distroless images have no status: what is there is installed.
   if (/ (?:not-installed|config-files)$/.test(stanza.get('status') ?? '')) return undefined;
   const name = named(stanza.get('package'));
   const version = named(stanza.get('version'));
   if (name === undefined || version === undefined) return 'unreadable';
+  const needs = [...relationsOf(stanza.get('pre-depends')), ...relationsOf(stanza.get('depends'))];
   return {
-    ecosystem: 'deb',
-    name,
-    version,
-    source: sourceOf(stanza.get('source'), name, version),
-    architecture: named(stanza.get('architecture')),
-    foreign: isForeign(stanza.get('maintainer') ?? '') || undefined,
-    supplier: named(stanza.get('maintainer')),
+    found: {
+      ecosystem: 'deb',
+      name,
+      version,
+      source: sourceOf(stanza.get('source'), name, version),
+      architecture: named(stanza.get('architecture')),
+      foreign: isForeign(stanza.get('maintainer') ?? '') || undefined,
+      supplier: named(stanza.get('maintainer')),
+    },
+    needs: needs.slice(0, mostNeeds),
+    provides: relationsOf(stanza.get('provides')).flat(),
+    needsMore: needs.length > mostNeeds,
+  };
+}
+
+/** `a (>= 1), b:any | c`: the versions are met, or dpkg had not installed it. */
+function relationsOf(text: string | undefined): string[][] {
+  return (text ?? '').split(',').flatMap((choice) => {
+    const names = choice
+      .split('|')
+      .flatMap((each) => /^\s*([a-z0-9][a-z0-9+.-]{1,200})/.exec(each)?.[1] ?? []);
+    return names.length === 0 ? [] : [names];
+  });
+}
+
+/** Where each package has a file of its own, the others are not known yet. */
+function inWords({ found, needs, needsMore = false }: Asking): FoundPackage {
+  return {
+    ...found,
+    needs: needs.map((choice) => choice.join('|')),
+    ...(needsMore && { needsMore: true as const }),
   };
 }
 

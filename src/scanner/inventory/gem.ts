@@ -2,14 +2,15 @@
  * Ruby gems that are installed. RubyGems writes a line `# stub: NAME VERSION PLATFORM PATHS` for readers like this one;
  * specifications of old have none and are Ruby. Source: RubyGems, Gem::StubSpecification.
  */
+import { mostNeeds } from './needs.ts';
 import { named } from './text.ts';
-import type { Cataloger } from './types.ts';
+import type { Cataloger, FoundPackage } from './types.ts';
 
 const specification = /(?:^|\/)specifications\/(?:default\/)?[^/]+\.gemspec$/;
 
 export const gemCataloger: Cataloger = {
   name: 'gem',
-  revision: 1,
+  revision: 2,
   wants: ({ path }, base) => base.endsWith('.gemspec') && specification.test(path),
   wantsInside: ({ path }) => specification.test(path),
   read: ({ content }) => {
@@ -20,6 +21,13 @@ export const gemCataloger: Cataloger = {
       stub?.[2] ?? /\.version\s*=\s*(?:Gem::Version\.new\(\s*)?["']([^"'\n]+)["']/.exec(text)?.[1],
     );
     if (name === undefined || version === undefined) return { gaps: ['it does not say which gem it is of'] };
-    return { packages: [{ ecosystem: 'gem', name, version }] };
+    return { packages: [{ ecosystem: 'gem', name, version, ...needsOf(text) }] };
   },
 };
+
+/** RubyGems writes each as `s.add_dependency(%q<NAME>.freeze, …)`. A text without its stub says it in Ruby of any form. */
+function needsOf(text: string): Pick<FoundPackage, 'needs'> {
+  if (!text.includes('# stub: ')) return {};
+  const found = text.matchAll(/\.add_(?:runtime_)?dependency\(%q<([\w.-]{1,200})>/g);
+  return { needs: [...new Set(found.map((match) => match[1] ?? ''))].slice(0, mostNeeds) };
+}

@@ -15,18 +15,20 @@ describe('Python', () => {
     [
       `${site}/Flask_Login-0.6.3.dist-info/METADATA`,
       'Metadata-Version: 2.1\nName: Flask-Login\nVersion: 0.6.3\nLicense: MIT\n\nVersion: 9 in a description',
-      ['MIT'],
+      { licences: ['MIT'], needs: [] },
     ],
-    [`${site}/a.egg-info/PKG-INFO`, 'Name: Flask-Login\r\nVersion: 0.6.3\r\n\r\nLicense: none', undefined],
-    [`${site}/a-1.0-py3.13.egg-info`, 'Name: Flask-Login\nVersion: 0.6.3\nLicense: UNKNOWN\n', undefined],
+    [`${site}/a.egg-info/PKG-INFO`, 'Name: Flask-Login\r\nVersion: 0.6.3\r\n\r\nLicense: none', {}],
+    [`${site}/a-1.0-py3.13.egg-info`, 'Name: Flask-Login\nVersion: 0.6.3\nLicense: UNKNOWN\n', {}],
     [
       `${site}/a.egg/EGG-INFO/PKG-INFO`,
       `Name: Flask-Login\nVersion: 0.6.3\nLicense: ${'text '.repeat(80)}\n`,
-      undefined,
+      {},
     ],
-  ])('%s is of a distribution', async (path, text, licences) => {
+  ])('%s is of a distribution', async (path, text, stated) => {
     const proof = await proofOf(pythonCataloger, path, text);
-    expect(proof?.packages).toEqual([{ ecosystem: 'pypi', name: 'Flask-Login', version: '0.6.3', licences }]);
+    expect(proof?.packages).toEqual([
+      { ecosystem: 'pypi', name: 'Flask-Login', version: '0.6.3', ...stated },
+    ]);
   });
 
   it.each([
@@ -40,6 +42,23 @@ describe('Python', () => {
     expect((await proofOf(pythonCataloger, `${site}/x.dist-info/METADATA`, 'Name: x\n'))?.gaps).toHaveLength(
       1,
     );
+  });
+
+  it('tells what it needs: always, on some systems, but not for an extra alone', async () => {
+    const text = [
+      'Name: requests',
+      'Version: 2',
+      'Requires-Dist: charset_normalizer<4,>=2',
+      'Requires-Dist: urllib3[a,b] (>=1.21)',
+      'Requires-Dist: PySocks!=1.5.7,>=1.5.6; extra == "socks"',
+      'requires-dist: colorama ; sys_platform == "win32"',
+      'Requires-Dist: x @ https://example.org/x.whl',
+      'Requires-Dist: $nothing',
+      '',
+      'Requires-Dist: no',
+    ].join('\n');
+    const proof = await proofOf(pythonCataloger, `${site}/requests-2.dist-info/METADATA`, text);
+    expect(proof?.packages?.[0]?.needs).toEqual(['charset_normalizer', 'urllib3', '?colorama', 'x']);
   });
 
   it('counts requirements that name one version', async () => {
@@ -68,16 +87,23 @@ git+https://example.org/x.git@main
 
 describe('Ruby', () => {
   it.each([
-    ['# -*- encoding: utf-8 -*-\n# stub: rack 3.1.8 ruby lib\n\nGem::Specification.new', 'rack', '3.1.8'],
-    ['# stub: nokogiri 1.16.0 x86_64-linux lib\n', 'nokogiri', '1.16.0'],
+    ['# -*- encoding: utf-8 -*-\n# stub: rack 3.1.8 ruby lib\n\nGem::Specification.new', 'rack', '3.1.8', []],
+    [
+      '# stub: nokogiri 1.16.0 x86_64-linux lib\n  s.add_runtime_dependency(%q<racc>.freeze, ["~> 1.4".freeze])\n' +
+        '  s.add_dependency(%q<a-b.c>.freeze, [])\n  s.add_development_dependency(%q<rake>.freeze, [])\n',
+      'nokogiri',
+      '1.16.0',
+      ['racc', 'a-b.c'],
+    ],
     [
       'Gem::Specification.new do |s|\n  s.name = \'old\'.freeze\n  s.version = Gem::Version.new("1.2")\nend\n',
       'old',
       '1.2',
+      undefined,
     ],
-  ])('%j is of a gem', async (text, name, version) => {
+  ])('%j is of a gem', async (text, name, version, needs) => {
     const proof = await proofOf(gemCataloger, 'usr/local/bundle/specifications/x.gemspec', text);
-    expect(proof?.packages).toEqual([{ ecosystem: 'gem', name, version }]);
+    expect(proof?.packages).toEqual([{ ecosystem: 'gem', name, version, needs }]);
   });
 
   it('that says nothing is a gap, and a gem’s own specification is not read', async () => {
@@ -88,7 +114,12 @@ describe('Ruby', () => {
 
 describe('Composer', () => {
   const packages = [
-    { name: 'Symfony/Http-Kernel', version: 'v6.4.1', license: ['MIT'] },
+    {
+      name: 'Symfony/Http-Kernel',
+      version: 'v6.4.1',
+      license: ['MIT'],
+      require: { php: '>=8', 'ext-xml': '*', 'Psr/Log': '1' },
+    },
     { name: 'x/y' },
     'z',
   ];
@@ -98,7 +129,13 @@ describe('Composer', () => {
   ])('%s lists what it installed', async (_version, text) => {
     const proof = await proofOf(composerCataloger, 'app/vendor/composer/installed.json', text);
     expect(proof?.packages).toEqual([
-      { ecosystem: 'composer', name: 'symfony/http-kernel', version: '6.4.1', licences: ['MIT'] },
+      {
+        ecosystem: 'composer',
+        name: 'symfony/http-kernel',
+        version: '6.4.1',
+        licences: ['MIT'],
+        needs: ['psr/log'],
+      },
     ]);
     expect(proof?.gaps).toEqual(['it has a package without name or version']);
   });
@@ -169,9 +206,14 @@ describe('a lock file', () => {
 describe('conda', () => {
   it('lists what it installed', async () => {
     const path = 'opt/conda/conda-meta/openssl-3.0.1-h1.json';
-    const text = '{"name":"openssl","version":"3.0.1","license":"Apache-2.0"}';
+    const text =
+      '{"name":"openssl","version":"3.0.1","license":"Apache-2.0","depends":["ca-certificates","libgcc >=12","__glibc >=2"]}';
     const [found] = (await proofOf(condaCataloger, path, text))?.packages ?? [];
-    expect(found).toMatchObject({ ecosystem: 'conda', licences: ['Apache-2.0'] });
+    expect(found).toMatchObject({
+      ecosystem: 'conda',
+      licences: ['Apache-2.0'],
+      needs: ['ca-certificates', 'libgcc'],
+    });
     expect(found && purlOf(found, undefined)).toBe('pkg:conda/openssl@3.0.1');
     expect((await proofOf(condaCataloger, path, '{"name":"openssl","version":3}'))?.gaps).toHaveLength(1);
   });

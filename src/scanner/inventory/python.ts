@@ -4,7 +4,8 @@
  */
 import { isJsonObject } from '../../lib/index.ts';
 import { entriesOf, jsonObjectOf } from './json-document.ts';
-import { firstStanza } from './stanzas.ts';
+import { mostNeeds } from './needs.ts';
+import { firstStanza, valuesOf } from './stanzas.ts';
 import { allPackages, linesOf, named } from './text.ts';
 import type { Cataloger, FoundPackage } from './types.ts';
 
@@ -17,11 +18,11 @@ const longestLicence = 64;
 
 export const pythonCataloger: Cataloger = {
   name: 'python',
-  revision: 1,
+  revision: 2,
   wants: ({ path }, base) =>
     (base === 'METADATA' || base === 'PKG-INFO' || base.endsWith('.egg-info')) && metadataPath.test(path),
   wantsInside: ({ path }) => metadataPath.test(path) || sourcesPath.test(path),
-  read: ({ content }) => {
+  read: ({ path, content }) => {
     const stanza = firstStanza(content, fields);
     const name = named(stanza.get('name'));
     const version = named(stanza.get('version'));
@@ -29,7 +30,8 @@ export const pythonCataloger: Cataloger = {
       return { gaps: ['it does not say which package it is of'] };
     const licence = named(stanza.get('license-expression') ?? stanza.get('license'));
     const isShort = licence !== undefined && licence.length <= longestLicence && licence !== 'UNKNOWN';
-    return { packages: [{ ecosystem: 'pypi', name, version, licences: isShort ? [licence] : undefined }] };
+    const licences = isShort ? [licence] : undefined;
+    return { packages: [{ ecosystem: 'pypi', name, version, licences, ...needsOf(path, content) }] };
   },
 };
 
@@ -61,6 +63,22 @@ export const pipfileLockCataloger: Cataloger = {
     return { packages, wishedFor: '' };
   },
 };
+
+/** What stands in `Requires-Dist`. An egg has it elsewhere, and so tells nothing here. */
+function needsOf(path: string, content: Buffer): Pick<FoundPackage, 'needs' | 'needsMore'> {
+  const stated = valuesOf(content, 'requires-dist', mostNeeds + 1);
+  if (stated.length === 0 && !path.endsWith('/METADATA')) return {};
+  const needs = stated.slice(0, mostNeeds).flatMap(needOf);
+  return { needs, needsMore: stated.length > mostNeeds || undefined };
+}
+
+/** What is for an extra alone is nobody's need by itself; with another marker it is one of some systems. */
+function needOf(requirement: string): string[] {
+  const [, name, marker = ''] =
+    /^([A-Za-z0-9][\w.-]{0,200})\s*(?:\[[^\]]*\])?[^;]*(?:;(.*))?$/.exec(requirement) ?? [];
+  if (name === undefined || /\bextra\b/.test(marker)) return [];
+  return [marker.trim() === '' ? name : `?${name}`];
+}
 
 /** `name[extra]==1.2 ; marker --hash=…`; anything else is not one version. */
 function pinned(line: string): FoundPackage[] {

@@ -32,6 +32,19 @@ export function firstStanza(content: Buffer, fields: ReadonlySet<string>): Stanz
   return stanza;
 }
 
+/** All values of a field of the first stanza, in lower case, that may come more than once. */
+export function valuesOf(content: Buffer, field: string, most: number): string[] {
+  const values: string[] = [];
+  let hasBegun = false;
+  for (const line of linesOf(content)) {
+    if ((line === '' && hasBegun) || values.length === most) break;
+    hasBegun ||= line !== '';
+    if (line[field.length] === ':' && line.slice(0, field.length).toLowerCase() === field)
+      values.push(line.slice(field.length + 1).trim());
+  }
+  return values;
+}
+
 function addField(stanza: Map<string, string>, line: string, fields: ReadonlySet<string>): void {
   if (line.startsWith(' ') || line.startsWith('\t')) return;
   const colon = line.indexOf(':');

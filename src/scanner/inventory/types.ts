@@ -12,6 +12,13 @@ export interface FoundPackage {
   readonly licences?: readonly string[] | undefined;
   /** Who made it: dpkg's maintainer, rpm's vendor. */
   readonly supplier?: string | undefined;
+  /**
+   * What it needs, in the names of its ecosystem: `NAME`, or `NAME VERSION` where only that one will do; alternatives are
+   * parted by `|`, and after `?` stands what it needs only where it is there. Undefined: nothing tells.
+   */
+  readonly needs?: readonly string[] | undefined;
+  /** It needs something more that can't be said so. */
+  readonly needsMore?: true | undefined;
   /** Module stream of an rpm: `nodejs:18`. */
   readonly module?: string | undefined;
   /** Inside of the file, when that is an archive: `BOOT-INF/lib/x.jar`. */

@@ -3,7 +3,8 @@
  * Source: cyclonedx.org, JSON reference 1.6.
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
-import type { Component, Report, Vulnerability } from '../types.ts';
+import type { Component, Distribution, Report, Vulnerability } from '../types.ts';
+import { knowledgeOf, topLevelOf } from './dependencies.ts';
 import { sha256Of, toolName, uuidOf } from './identity.ts';
 import { supplierOf } from './statements.ts';
 
@@ -44,13 +45,39 @@ export function cycloneDxOf(report: Report): JsonObject {
       },
     },
     components: [...systemOf(report), ...inventory.components.map(componentOf)],
-    dependencies: [{ ref: rootRef, dependsOn: inventory.components.map(({ purl }) => purl) }],
-    // Something may be in it that could not be read.
-    compositions: [
-      { aggregate: inventory.gaps.length > 0 ? 'incomplete' : 'unknown', assemblies: [rootRef] },
-    ],
+    dependencies: dependenciesOf(report),
+    compositions: compositionsOf(report),
     vulnerabilities,
   };
+}
+
+/** What was scanned needs the distribution, and that its packages. Of what is left out it is not known what it needs. */
+function dependenciesOf({ inventory: { distribution, components } }: Report): JsonObject[] {
+  const { ofSystem, others } = topLevelOf(components);
+  const system = distribution === undefined ? undefined : systemRef(distribution);
+  return [
+    { ref: rootRef, dependsOn: system === undefined ? [...ofSystem, ...others] : [system, ...others] },
+    ...(system === undefined ? [] : [{ ref: system, dependsOn: ofSystem }]),
+    ...components.flatMap(({ purl, dependsOn }) =>
+      dependsOn === undefined ? [] : [{ ref: purl, dependsOn }],
+    ),
+  ];
+}
+
+/** Something may be in it that could not be read; and packages may need what is not there, or not say what they need. */
+function compositionsOf({ inventory: { components, gaps } }: Report): JsonObject[] {
+  const byKnowledge = Map.groupBy(components, knowledgeOf);
+  return [
+    { aggregate: gaps.length > 0 ? 'incomplete' : 'unknown', assemblies: [rootRef] },
+    ...[...byKnowledge].map(([aggregate, known]) => ({
+      aggregate,
+      dependencies: known.map(({ purl }) => purl),
+    })),
+  ];
+}
+
+function systemRef({ id, versionId }: Distribution): string {
+  return `os:${id}-${versionId}`;
 }
 
 function systemOf({ inventory: { distribution } }: Report): JsonObject[] {
@@ -59,7 +86,7 @@ function systemOf({ inventory: { distribution } }: Report): JsonObject[] {
   return [
     {
       type: 'operating-system',
-      'bom-ref': `os:${id}-${versionId}`,
+      'bom-ref': systemRef(distribution),
       name: id,
       version: versionId,
       description: name,

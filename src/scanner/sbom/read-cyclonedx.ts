@@ -24,10 +24,16 @@ const component = z.object({
 });
 type Component = z.infer<typeof component>;
 
+const composition = z.object({
+  aggregate: z.string(),
+  assemblies: z.array(z.unknown()).nullish(),
+  dependencies: z.array(z.unknown()).nullish(),
+});
+
 const documentSchema = z.object({
   specVersion: z.string(),
   components: z.array(component).nullish(),
-  compositions: z.array(z.object({ aggregate: z.string() })).nullish(),
+  compositions: z.array(composition).nullish(),
 });
 
 const versions = new Set(['1.4', '1.5', '1.6']);
@@ -53,7 +59,7 @@ export function readCycloneDx(document: unknown): Inventory {
     });
   }
   const all = [...flat(components ?? [])];
-  const gaps: Gap[] = (compositions ?? []).some(({ aggregate }) => aggregate.startsWith('incomplete'))
+  const gaps: Gap[] = (compositions ?? []).some(isMissingParts)
     ? [{ path: '', reason: 'the document says of itself that it is incomplete' }]
     : [];
   return inventoryOf(
@@ -61,6 +67,11 @@ export function readCycloneDx(document: unknown): Inventory {
     all.map(distribution).find((found) => found !== undefined),
     gaps,
   );
+}
+
+/** That a component needs something which is not there says nothing of what is. */
+function isMissingParts({ aggregate, assemblies, dependencies }: z.infer<typeof composition>): boolean {
+  return aggregate.startsWith('incomplete') && !(dependencies && !assemblies);
 }
 
 function* flat(components: readonly Component[]): Generator<Component> {

@@ -144,6 +144,57 @@ describe.each([
   });
 });
 
+describe('the dependency graph', () => {
+  const known: Report = {
+    ...report,
+    inventory: {
+      ...inventory,
+      components: [
+        { ...libc, dependsOn: [] },
+        maven,
+        { ...lodash, dependsOn: [maven.purl], needsMore: true },
+      ],
+    },
+  };
+
+  it('of CycloneDX leads from what was scanned over the distribution, and says how much of it is known', () => {
+    const { dependencies, compositions } = cycloneDxOf(known);
+    expect(dependencies).toEqual([
+      { ref: 'scanned', dependsOn: ['os:debian-13', lodash.purl] },
+      { ref: 'os:debian-13', dependsOn: [libc.purl] },
+      { ref: libc.purl, dependsOn: [] },
+      { ref: lodash.purl, dependsOn: [maven.purl] },
+    ]);
+    expect(compositions).toEqual([
+      { aggregate: 'unknown', assemblies: ['scanned'] },
+      { aggregate: 'complete', dependencies: [libc.purl] },
+      { aggregate: 'unknown', dependencies: [maven.purl] },
+      { aggregate: 'incomplete', dependencies: [lodash.purl] },
+    ]);
+    expect(readSbom(bytesOf(cycloneDxOf(known))).gaps).toEqual([]);
+  });
+
+  it('of SPDX says the same', () => {
+    const { packages, relationships } = spdxOf(known);
+    const named = new Map(
+      (packages as { SPDXID: string; name: string }[]).map(({ SPDXID, name }) => [SPDXID, name]),
+    );
+    const of = (id: string) => named.get(id) ?? id;
+    const edges = (relationships as Record<string, string>[])
+      .filter(({ relationshipType }) => relationshipType === 'DEPENDS_ON')
+      .map((each) => [of(each['spdxElementId'] ?? ''), of(each['relatedSpdxElement'] ?? '')].join(' → '));
+    expect(edges).toEqual([
+      'app:1 → debian',
+      'debian → libc6',
+      'app:1 → @s/lodash',
+      'libc6 → NONE',
+      'org.a:b → NOASSERTION',
+      '@s/lodash → org.a:b',
+      '@s/lodash → NOASSERTION',
+    ]);
+  });
+});
+
 describe('the vulnerabilities in CycloneDX', () => {
   it('say what they affect, how severe they are, and what was suppressed why', () => {
     expect(cycloneDxOf(report)['vulnerabilities']).toMatchObject([

@@ -3,7 +3,8 @@
  * Source: spdx.github.io, SPDX specification 2.3.
  */
 import type { JsonObject } from '../../lib/index.ts';
-import type { Component, Report } from '../types.ts';
+import type { Component, Distribution, Report } from '../types.ts';
+import { knowledgeOf, topLevelOf } from './dependencies.ts';
 import { placesOf, sha256Of, shortIdOf, toolName, uuidOf } from './identity.ts';
 import { declaredLicence, supplierOf } from './statements.ts';
 
@@ -49,14 +50,43 @@ export function spdxOf(report: Report): JsonObject {
     ],
     ...(extracted.size > 0 && { hasExtractedLicensingInfos: [...extracted.values()] }),
     relationships: [
-      { spdxElementId: documentId, relationshipType: 'DESCRIBES', relatedSpdxElement: rootId },
-      ...contents.map(({ SPDXID }) => ({
-        spdxElementId: rootId,
-        relationshipType: 'CONTAINS',
-        relatedSpdxElement: SPDXID,
-      })),
+      relationship(documentId, 'DESCRIBES', rootId),
+      ...contents.map(({ SPDXID }) => relationship(rootId, 'CONTAINS', SPDXID)),
+      ...dependenciesOf(report),
     ],
   };
+}
+
+function relationship(from: string, relationshipType: string, to: string): JsonObject {
+  return { spdxElementId: from, relationshipType, relatedSpdxElement: to };
+}
+
+/** What was scanned needs the distribution, and that its packages. NONE: it needs nothing; NOASSERTION: perhaps more. */
+function dependenciesOf({ inventory: { distribution, components } }: Report): JsonObject[] {
+  const { ofSystem, others } = topLevelOf(components);
+  const top = distribution === undefined ? rootId : systemId(distribution);
+  const needs = (from: string, to: string) => relationship(from, 'DEPENDS_ON', to);
+  return [
+    ...(distribution === undefined ? [] : [needs(rootId, top)]),
+    ...ofSystem.map((purl) => needs(top, packageId(purl))),
+    ...others.map((purl) => needs(rootId, packageId(purl))),
+    ...components.flatMap((component) => {
+      const { purl, dependsOn = [] } = component;
+      const isWhole = knowledgeOf(component) === 'complete';
+      const ends = dependsOn.map(packageId);
+      if (!isWhole) ends.push(unknown);
+      else if (ends.length === 0) ends.push('NONE');
+      return ends.map((to) => needs(packageId(purl), to));
+    }),
+  ];
+}
+
+function packageId(purl: string): string {
+  return `SPDXRef-Package-${shortIdOf(purl)}`;
+}
+
+function systemId({ id, versionId }: Distribution): string {
+  return `SPDXRef-OperatingSystem-${shortIdOf(`${id} ${versionId}`)}`;
 }
 
 function systemOf({ inventory: { distribution } }: Report): (JsonObject & { readonly SPDXID: string })[] {
@@ -64,7 +94,7 @@ function systemOf({ inventory: { distribution } }: Report): (JsonObject & { read
   const { id, versionId, name } = distribution;
   return [
     {
-      SPDXID: `SPDXRef-OperatingSystem-${shortIdOf(`${id} ${versionId}`)}`,
+      SPDXID: systemId(distribution),
       name: id,
       versionInfo: versionId,
       description: name,
@@ -77,7 +107,7 @@ function systemOf({ inventory: { distribution } }: Report): (JsonObject & { read
 function packageOf(component: Component): JsonObject & { readonly SPDXID: string } {
   const { name, version, purl, licences, supplier, kept } = component;
   return {
-    SPDXID: `SPDXRef-Package-${shortIdOf(purl)}`,
+    SPDXID: packageId(purl),
     name,
     versionInfo: version,
     primaryPackagePurpose: component.ecosystem === 'binary' ? 'APPLICATION' : 'LIBRARY',

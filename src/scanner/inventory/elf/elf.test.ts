@@ -71,14 +71,18 @@ describe('a program by Go', () => {
 
 describe('a program by Rust', () => {
   const packages = [
-    { name: 'app', version: '0.1.0', source: 'local', root: true },
-    { name: 'time', version: '0.1.43', source: 'crates.io' },
+    { name: 'app', version: '0.1.0', source: 'local', root: true, dependencies: [1] },
+    { name: 'time', version: '0.1.43', source: 'crates.io', dependencies: [2, 3, 9, 'x'] },
     { name: 'cc', version: '1.0.0', source: 'crates.io', kind: 'build' },
+    { name: 'libc', version: '0.2.1', source: 'crates.io' },
   ];
 
   it('that is auditable tells of its crates', async () => {
     const proof = await proofOf(programCataloger, 'app', elfWith({ '.dep-v0': rustSection({ packages }) }));
-    expect(proof?.packages).toEqual([{ ecosystem: 'cargo', name: 'time', version: '0.1.43' }]);
+    expect(proof?.packages).toEqual([
+      { ecosystem: 'cargo', name: 'time', version: '0.1.43', needs: ['libc 0.2.1'] },
+      { ecosystem: 'cargo', name: 'libc', version: '0.2.1', needs: [] },
+    ]);
   });
 
   it.each([

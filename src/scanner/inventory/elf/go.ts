@@ -3,6 +3,7 @@
  * two pointers to it.
  * Source: Go, debug/buildinfo/buildinfo.go, as its comments describe the form.
  */
+import { mostNeeds } from '../needs.ts';
 import { named } from '../text.ts';
 import type { FoundPackage, Proof } from '../types.ts';
 import type { ElfFile } from './sections.ts';
@@ -104,6 +105,7 @@ function proofOf(version: Buffer, marked: Buffer): Proof {
   else packages.push({ ecosystem: 'golang', name: 'stdlib', version: go });
   const text =
     marked.length >= markBytes * 2 ? marked.toString('utf8', markBytes, marked.length - markBytes) : '';
+  let main: string | undefined;
   for (const line of text.split('\n')) {
     const [kind, path, stated] = line.split('\t');
     const name = named(path);
@@ -112,7 +114,15 @@ function proofOf(version: Buffer, marked: Buffer): Proof {
     if (kind === '=>' && packages.at(-1)?.name !== 'stdlib') packages.pop();
     // `(devel)` is the program itself, built from a folder.
     if (!/^(?:mod|dep|=>)$/.test(kind ?? '') || name === undefined) continue;
+    if (kind === 'mod') main = name;
     packages.push({ ecosystem: 'golang', name, version: of ?? '(devel)' });
   }
-  return { packages: packages.filter((each) => each.version !== '(devel)'), gaps };
+  const modules = packages.filter((each) => each.version !== '(devel)');
+  return { packages: modules.map((each) => (each.name === main ? withNeeds(each, modules) : each)), gaps };
+}
+
+/** The program's own module is told to need all others: which of them needs which is not said. */
+function withNeeds(main: FoundPackage, all: readonly FoundPackage[]): FoundPackage {
+  const others = all.filter((each) => each !== main);
+  return { ...main, needs: others.slice(0, mostNeeds).map(({ name, version }) => `${name} ${version}`) };
 }

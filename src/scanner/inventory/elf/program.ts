@@ -10,7 +10,7 @@ import { type ElfFile, isElf, openElf } from './sections.ts';
 
 export const programCataloger: Cataloger = {
   name: 'program',
-  revision: 2,
+  revision: 3,
   wants: ({ head }) => isProgram(head),
   wantsInside: ({ head }) => isProgram(head),
   read: ({ content }) => {

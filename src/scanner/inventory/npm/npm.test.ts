@@ -27,7 +27,20 @@ describe('a package.json below node_modules', () => {
     ['{"name":"a","version":"1","license":{"__proto__":"ISC"}}', { name: 'a', version: '1' }],
   ])('%s', async (text, expected) => {
     const proof = await proofOf(npmCataloger, 'srv/node_modules/a/package.json', text);
-    expect(proof?.packages).toEqual([{ ecosystem: 'npm', ...expected }]);
+    expect(proof?.packages).toEqual([{ ecosystem: 'npm', needs: [], ...expected }]);
+  });
+
+  it('tells what it needs, and what only where it is there', async () => {
+    const text = JSON.stringify({
+      name: 'a',
+      version: '1',
+      dependencies: { '@s/b': '^1', fsevents: '2', 'no name': '1' },
+      optionalDependencies: { fsevents: '2' },
+      peerDependencies: { react: '*' },
+      devDependencies: { vitest: '1' },
+    });
+    const proof = await proofOf(npmCataloger, 'node_modules/a/package.json', text);
+    expect(proof?.packages?.[0]?.needs).toEqual(['@s/b', '?fsevents', '?react']);
   });
 
   it.each([
@@ -80,6 +93,39 @@ describe('a lock file', () => {
       'real@3.0.0',
     ]);
     expect(await named(packageLockCataloger, 'node_modules/x/package-lock.json', text)).toBeUndefined();
+  });
+
+  it('of npm says which version is needed: the nearest, under its real name', async () => {
+    const packages = {
+      '': { name: 'app', version: '1.0.0', dependencies: { a: '1' } },
+      'packages/own/node_modules/c': { version: '9.0.0', dependencies: { a: '1' } },
+      'node_modules/a': { version: '1.0.0', dependencies: { b: '1', alias: '3', gone: '1' } },
+      'node_modules/b': { version: '2.0.0' },
+      'node_modules/a/node_modules/b': { version: '1.0.0', peerDependencies: { a: '*', none: '*' } },
+      'node_modules/alias': { name: 'real', version: '3.0.0' },
+    };
+    const needs = async (document: object) =>
+      (await proofOf(packageLockCataloger, 'app/package-lock.json', JSON.stringify(document)))?.packages?.map(
+        ({ name, version, needs }) => [`${name} ${version}`, ...(needs ?? [])],
+      );
+    expect(await needs({ lockfileVersion: 3, packages })).toEqual([
+      ['c 9.0.0', 'a 1.0.0'],
+      ['a 1.0.0', 'b 1.0.0', 'real 3.0.0', 'gone'],
+      ['b 2.0.0'],
+      ['b 1.0.0', '?a 1.0.0', '?none'],
+      ['real 3.0.0'],
+    ]);
+    const dependencies = {
+      a: { version: '1.0.0', requires: { b: '1', c: '1' }, dependencies: { b: { version: '1.0.0' } } },
+      b: { version: '2.0.0' },
+      c: { version: '3.0.0', requires: { b: '2' } },
+    };
+    expect(await needs({ lockfileVersion: 1, dependencies })).toEqual([
+      ['a 1.0.0', 'b 1.0.0', 'c 3.0.0'],
+      ['b 1.0.0'],
+      ['b 2.0.0'],
+      ['c 3.0.0', 'b 2.0.0'],
+    ]);
   });
 
   it('of npm, version 1', async () => {

@@ -7,6 +7,7 @@ import { itemsOf, jsonObjectOf } from '../json-document.ts';
 import { named } from '../text.ts';
 import type { Cataloger, FoundPackage } from '../types.ts';
 import { packageFolderOf } from './folders.ts';
+import { npmNeeds } from './needs.ts';
 
 const packageRoot = /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/@][^/]*\/package\.json$/;
 /** As `npm pack` makes archives. */
@@ -16,7 +17,7 @@ const systemFolder = 'usr/share/nodejs/';
 
 export const npmCataloger: Cataloger = {
   name: 'npm',
-  revision: 2,
+  revision: 3,
   wants: (_file, base) => base === 'package.json',
   wantsInside: ({ path }) => packageRoot.test(path) || packedRoot.test(path),
   read: ({ path, content }) => {
@@ -44,7 +45,7 @@ function packageOf(document: JsonObject, folderName: string | undefined): FoundP
   const stated = document['version'];
   const version = named(typeof stated === 'number' ? String(stated) : stated);
   if (name === undefined || version === undefined) return undefined;
-  return { ecosystem: 'npm', name, version, licences: licencesOf(document) };
+  return { ecosystem: 'npm', name, version, licences: licencesOf(document), ...npmNeeds(document) };
 }
 
 /** `license` is a text, or as of long ago an object or a list of them. */

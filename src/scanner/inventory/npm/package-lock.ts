@@ -6,40 +6,78 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../../lib/inde
 import { entriesOf, jsonObjectOf } from '../json-document.ts';
 import { named } from '../text.ts';
 import type { Cataloger, FoundPackage } from '../types.ts';
+import { npmNeeds } from './needs.ts';
 import { isLockPath, wishes } from './wishes.ts';
 
 const folder = 'node_modules/';
+const longestName = 512;
+const mostLevels = 50;
 
 export const packageLockCataloger: Cataloger = {
   name: 'npm-lock',
-  revision: 1,
+  revision: 2,
   wants: ({ path }, base) =>
     (base === 'package-lock.json' || base === 'npm-shrinkwrap.json') && isLockPath(path),
   read: ({ path, content }) => {
     const document = jsonObjectOf(content);
-    const packages =
+    const entries =
       document['packages'] === undefined
-        ? [...fromTree(document['dependencies'])]
+        ? [...fromTree('', document['dependencies'])]
         : entriesOf(document['packages']).flatMap(([key, value]) => fromKey(key, value) ?? []);
-    return wishes(path, packages);
+    const byKey = new Map(entries.map((entry) => [entry.key, entry]));
+    return wishes(
+      path,
+      entries.map((entry) => withNeeds(entry, byKey)),
+    );
   },
 };
 
+interface Entry {
+  /** Where it would be installed. */
+  readonly key: string;
+  readonly found: FoundPackage;
+  readonly value: JsonObject;
+}
+
 /** Versions 2 and 3: the key is where it would be installed; other keys are the project's own. */
-function fromKey(key: string, value: JsonValue | undefined): FoundPackage | undefined {
+function fromKey(key: string, value: JsonValue | undefined): Entry | undefined {
   const at = key.lastIndexOf(folder);
   if (at < 0 || !isJsonObject(value) || value['link'] === true) return undefined;
-  return packageOf(value['name'] ?? key.slice(at + folder.length), value);
+  const found = packageOf(value['name'] ?? key.slice(at + folder.length), value);
+  return found && { key, found, value };
 }
 
 /** Version 1: a tree of what is installed below what. */
-function* fromTree(dependencies: JsonValue | undefined): Generator<FoundPackage> {
-  for (const [key, value] of entriesOf(dependencies)) {
+function* fromTree(above: string, dependencies: JsonValue | undefined): Generator<Entry> {
+  for (const [name, value] of entriesOf(dependencies)) {
     if (!isJsonObject(value)) continue;
-    const found = packageOf(key, value);
-    if (found !== undefined) yield found;
-    yield* fromTree(value['dependencies']);
+    const found = packageOf(name, value);
+    const key = `${above}${folder}${name.slice(0, longestName)}`;
+    // What it needs is called so there, for its own `dependencies` are what lies below it.
+    if (found !== undefined) yield { key, found, value: { dependencies: value['requires'] ?? {} } };
+    yield* fromTree(`${key}/`, value['dependencies']);
   }
+}
+
+/** Of each that it needs, the version that Node.js would find from there. */
+function withNeeds({ key, found, value }: Entry, entries: ReadonlyMap<string, Entry>): FoundPackage {
+  const { needs = [], needsMore } = npmNeeds(value);
+  const exact = needs.map((need) => {
+    const name = need.replace(/^\?/, '');
+    const { found: other } = nearest(name, key, entries) ?? {};
+    return other === undefined ? need : `${need.startsWith('?') ? '?' : ''}${other.name} ${other.version}`;
+  });
+  return { ...found, needs: exact, needsMore };
+}
+
+function nearest(name: string, key: string, entries: ReadonlyMap<string, Entry>): Entry | undefined {
+  let above = `${key}/`;
+  for (let level = 0; level < mostLevels; level++) {
+    const entry = entries.get(`${above}${folder}${name}`);
+    if (entry !== undefined || above === '') return entry;
+    above = above.slice(0, Math.max(0, above.lastIndexOf(folder)));
+  }
+  return undefined;
 }
 
 /** An alias says `npm:NAME@VERSION` for its version. */

@@ -3,13 +3,13 @@
  * Source: rpm.org, "RPM Package format", and rpmtag.h.
  */
 
+import { type Asking, mostNeeds } from '../needs.ts';
 import type { OwnedFile } from '../ownership.ts';
 import { named } from '../text.ts';
 import type { FoundPackage } from '../types.ts';
 
 /** What an rpm's header says. */
-export interface RpmPackage {
-  readonly found: FoundPackage;
+export interface RpmPackage extends Asking {
   /** Without a leading slash. */
   readonly files: readonly OwnedFile[];
 }
@@ -24,6 +24,8 @@ const tags = {
   architecture: 1022,
   sourceRpm: 1044,
   digests: 1035,
+  provides: 1047,
+  requires: 1049,
   folderIndexes: 1116,
   baseNames: 1117,
   folderNames: 1118,
@@ -34,6 +36,7 @@ const textTypes = new Set([6, 8, 9]);
 const indexBytes = 16;
 const maxTags = 100_000;
 const maxFiles = 500_000;
+const mostProvided = 20_000;
 /** Who makes distributions; a package of anybody else has no advisories of theirs. */
 const knownVendors =
   /red hat|centos|fedora|almalinux|rocky|oracle america|suse|amazon|microsoft|vmware|photon|mageia|openela|cloudlinux|tencent|alibaba|huawei|openeuler/i;
@@ -68,6 +71,8 @@ export function readRpmHeader(blob: Buffer): RpmPackage | undefined {
   const full = `${epoch ? `${epoch}:` : ''}${version}${release === undefined ? '' : `-${release}`}`;
   const licence = text(tags.licence);
   const vendor = text(tags.vendor);
+  const files = filesOf(data, index);
+  const needs = textsAt(data, index.get(tags.requires), mostNeeds).map(namesIn);
   return {
     found: {
       ecosystem: 'rpm',
@@ -80,8 +85,31 @@ export function readRpmHeader(blob: Buffer): RpmPackage | undefined {
       module: moduleOf(text(tags.modularity)),
       foreign: (vendor !== undefined && !knownVendors.test(vendor)) || undefined,
     },
-    files: filesOf(data, index),
+    needs: needs.filter((names) => names.length > 0),
+    provides: [
+      ...textsAt(data, index.get(tags.provides), mostProvided),
+      ...files.flatMap(({ path }) => (path.includes('bin/') ? (programOf(`/${path}`) ?? []) : [])),
+    ],
+    needsMore: needs.length === mostNeeds,
+    files,
   };
+}
+
+/** What rpm itself must be able to do, and what is needed under a condition, is left out. */
+function namesIn(requirement: string): string[] {
+  if (/^(?:rpmlib|config)\(/.test(requirement)) return [];
+  if (!requirement.startsWith('(')) return [programOf(requirement) ?? requirement];
+  if (/ (?:if|unless) /.test(requirement)) return [];
+  return requirement
+    .slice(1, -1)
+    .split(' or ')
+    .flatMap((each) => each.trim().split(' ')[0] ?? []);
+}
+
+/** `/usr/bin/sh` and `/sbin/sh` are `/bin/sh`: packages may name either. */
+function programOf(path: string): string | undefined {
+  const name = /^\/(?:usr\/)?s?bin\/([^/]+)$/.exec(path)?.[1];
+  return name === undefined ? undefined : `/bin/${name}`;
 }
 
 /** `bash-5.2-3.el9.src.rpm` → its name and version; the epoch is that of the package, for it has none. */

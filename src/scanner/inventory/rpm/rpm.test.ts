@@ -45,6 +45,16 @@ describe('a database of rpm', () => {
     expect((proof?.packages?.length ?? 0) - expected.length).toBe(form.startsWith('sqlite') ? 2 : 0);
   });
 
+  it('tells which packages need which, by what they provide and by their programs', async (test) => {
+    const bytes = database(test, 'ndb-sle15-bci', 'Packages.db');
+    const packages = (await proofOf(rpmCataloger, 'var/lib/rpm/Packages.db', bytes))?.packages ?? [];
+    const needs = new Map(packages.map((each) => [each.name, each.needs ?? []]));
+    expect(needs.get('bash')).toEqual(expect.arrayContaining(['glibc']));
+    // Perl is not there.
+    expect(packages.filter((each) => each.needsMore === true).map(({ name }) => name)).toEqual(['rpm-ndb']);
+    expect([...needs.values()].flat().length).toBeGreaterThan(packages.length);
+  });
+
   it('tells which files belong to packages', async (test) => {
     const bytes = database(test, 'bdb-libuuid', 'Packages');
     const proof = await proofOf(rpmCataloger, 'var/lib/rpm/Packages', bytes);

@@ -1,8 +1,9 @@
 /** Packages of rpm, in the three forms that its database has had. */
 import { messageOf } from '../../../lib/index.ts';
 import { mostPackages } from '../../limits.ts';
+import { type Asking, withNeeds } from '../needs.ts';
 import { openOwnedList } from '../ownership.ts';
-import type { Cataloger, FoundPackage, Proof } from '../types.ts';
+import type { Cataloger, Proof } from '../types.ts';
 import { berkeleyBlobs, isBerkeley } from './berkeley.ts';
 import { readRpmHeader } from './header.ts';
 import { isNdb, ndbBlobs } from './ndb.ts';
@@ -14,7 +15,7 @@ const names = new Set(['Packages', 'Packages.db', 'rpmdb.sqlite', 'rpmdb.sqlite-
 
 export const rpmCataloger: Cataloger = {
   name: 'rpm',
-  revision: 2,
+  revision: 3,
   wants: ({ path }, base) => names.has(base) && rpmFolders.some((folder) => path === folder + base),
   read: ({ path, content }) => {
     if (content.length === 0) return undefined;
@@ -26,19 +27,21 @@ export const rpmCataloger: Cataloger = {
 /** What is readable counts, even when the rest is not. */
 function readAll(blobs: Iterable<Buffer> | undefined): Proof {
   if (blobs === undefined) return { gaps: ['it is no database of rpm that is known'] };
-  const packages: FoundPackage[] = [];
+  const packages: Asking[] = [];
   const owned = openOwnedList();
   try {
     for (const blob of blobs) {
       const read = readRpmHeader(blob);
       if (packages.length >= mostPackages) throw new Error(`it has more than ${mostPackages} packages`);
       if (read === undefined) continue;
-      packages.push(read.found);
-      if (read.found.foreign === undefined) owned.add(read.found.name, read.files);
+      const { files, ...asking } = read;
+      packages.push(asking);
+      if (read.found.foreign === undefined) owned.add(read.found.name, files);
     }
-    return { packages, owns: owned.list };
+    return { packages: withNeeds(packages), owns: owned.list };
   } catch (error) {
-    return { packages, owns: owned.list, gaps: [`the database of rpm is damaged: ${messageOf(error)}`] };
+    const gaps = [`the database of rpm is damaged: ${messageOf(error)}`];
+    return { packages: withNeeds(packages), owns: owned.list, gaps };
   }
 }
 

@@ -1,0 +1,168 @@
+/**
+ * Which component needs which. Each ecosystem finds what a package needs in its own way: Node.js by folders, the others by
+ * name; of several versions that one counts that is installed in the same place. What can't be told is left out, and the
+ * component is marked so.
+ */
+import type { Component } from '../types.ts';
+import { packageFolderOf } from './npm/folders.ts';
+import { folderOf } from './text.ts';
+import type { FoundPackage } from './types.ts';
+
+/** What is needed: sorted, each once. */
+export type Dependencies = Pick<Component, 'needsMore'> & { readonly dependsOn: readonly string[] };
+
+export interface GraphBuilder {
+  /** @param path of the file that tells of it */
+  add(found: FoundPackage, purl: string, path: string): void;
+  /** By package URL, of those whose needs are told. */
+  result(): ReadonlyMap<string, Dependencies>;
+}
+
+interface Candidate {
+  readonly purl: string;
+  readonly version: string;
+  readonly architecture: string | undefined;
+  /** Where packages of its kind are installed side by side. */
+  readonly folder: string;
+}
+
+interface Asker extends Candidate {
+  readonly found: FoundPackage;
+  readonly path: string;
+}
+
+export interface GraphLimits {
+  /** Of all package URLs that stand for a need. */
+  readonly bytes: number;
+  readonly needs: number;
+}
+
+/** Real images have a tenth of it. */
+const graphLimits: GraphLimits = { bytes: 6 * 1024 * 1024, needs: 120_000 };
+/** Of one name; whoever has more of it than that is not told which of them is meant. */
+const mostCandidates = 50;
+
+export function openGraph(limits = graphLimits): GraphBuilder {
+  const byName = new Map<string, Candidate[]>();
+  const modules = new Map<string, Map<string, string>>();
+  const askers: Asker[] = [];
+  return {
+    add: (found, purl, path) => {
+      const { version, architecture } = found;
+      const candidate = { purl, version, architecture, folder: sharedFolder(found, path) };
+      const others = entryOf(byName, keyOf(found, found.name), () => []);
+      if (others.length < mostCandidates) others.push(candidate);
+      const own = isInFolder(found) ? packageFolderOf(path) : undefined;
+      if (own?.rest === 'package.json') {
+        const parent = own.folder.slice(0, -`node_modules/${own.name}`.length);
+        entryOf(modules, parent, () => new Map()).set(own.name, purl);
+      }
+      if (found.needs !== undefined) askers.push({ ...candidate, found, path });
+    },
+    result: () => {
+      const all = new Map<string, { readonly purls: Set<string>; needsMore: boolean }>();
+      let { bytes, needs } = limits;
+      for (const asker of askers) {
+        const entry = entryOf(all, asker.purl, () => ({ purls: new Set(), needsMore: false }));
+        entry.needsMore ||= asker.found.needsMore === true;
+        const meet = openMeeting(asker, byName, modules);
+        for (const need of asker.found.needs ?? []) {
+          const purl = needs-- > 0 ? meet(need) : undefined;
+          if (purl === undefined) entry.needsMore ||= needs < 0 || !need.startsWith('?');
+          else if (purl !== asker.purl && !entry.purls.has(purl)) {
+            bytes -= purl.length;
+            if (bytes < 0) entry.needsMore = true;
+            else entry.purls.add(purl);
+          }
+        }
+      }
+      return new Map(
+        [...all].map(([purl, { purls, needsMore }]) => [
+          purl,
+          { dependsOn: [...purls].sort(), ...(needsMore && { needsMore: true as const }) },
+        ]),
+      );
+    },
+  };
+}
+
+/** What meets a need of `asker`; undefined where nothing does, or several could. */
+function openMeeting(
+  asker: Asker,
+  byName: ReadonlyMap<string, readonly Candidate[]>,
+  modules: ReadonlyMap<string, ReadonlyMap<string, string>>,
+): (need: string) => string | undefined {
+  const { found, path } = asker;
+  // What links lead to is not known there.
+  const isByFolder = isInFolder(found) && !path.includes('/.pnpm/');
+  const above = isByFolder ? [...modulesAbove(path, modules)] : [];
+  return (need) => {
+    for (const choice of need.replace(/^\?/, '').split('|')) {
+      const [name = '', version] = choice.split(' ', 2);
+      const purl =
+        isByFolder && version === undefined
+          ? above.find((each) => each.has(name))?.get(name)
+          : chosen(byName.get(keyOf(found, name)) ?? [], version, asker);
+      if (purl !== undefined) return purl;
+    }
+    return undefined;
+  };
+}
+
+/** As Node.js goes: from the package's own folder upwards. */
+function* modulesAbove(
+  path: string,
+  modules: ReadonlyMap<string, ReadonlyMap<string, string>>,
+): Generator<ReadonlyMap<string, string>> {
+  for (let folder = folderOf(path); ; folder = folderOf(folder.slice(0, -1))) {
+    const found = modules.get(folder);
+    if (found !== undefined) yield found;
+    if (folder === '') return;
+  }
+}
+
+/** Undefined where several could be meant. */
+function chosen(
+  candidates: readonly Candidate[],
+  version: string | undefined,
+  asker: Candidate,
+): string | undefined {
+  const fitting =
+    version === undefined ? candidates : candidates.filter((candidate) => candidate.version === version);
+  const isNear = ({ folder, architecture }: Candidate): boolean =>
+    folder === asker.folder && architecture === asker.architecture;
+  return (
+    only(fitting) ??
+    only(fitting.filter(isNear)) ??
+    only(fitting.filter(({ folder }) => folder === asker.folder))
+  );
+}
+
+function only(candidates: readonly Candidate[]): string | undefined {
+  const [first] = candidates;
+  return candidates.every(({ purl }) => purl === first?.purl) ? first?.purl : undefined;
+}
+
+/** In an archive, packages have no folders to look in. */
+function isInFolder({ ecosystem, within }: FoundPackage): boolean {
+  return ecosystem === 'npm' && within === undefined;
+}
+
+function sharedFolder({ ecosystem, within = '' }: FoundPackage, path: string): string {
+  const folder = folderOf(within === '' ? path : `${path}!/${within}`);
+  // `…/site-packages/NAME.dist-info/METADATA`
+  return ecosystem === 'pypi' ? folder.replace(/[^/]*\.(?:dist|egg)-info\/$/, '') : folder;
+}
+
+function keyOf({ ecosystem }: FoundPackage, name: string): string {
+  const spelt = ecosystem === 'pypi' ? name.toLowerCase().replaceAll(/[-_.]+/g, '-') : name;
+  return `${ecosystem}\0${spelt}`;
+}
+
+function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

@@ -1,0 +1,32 @@
+/**
+ * What packages state for SBOMs alone. No finding depends on it, so what is too much of it is left out, and is no gap: an
+ * SBOM then says that it is not known.
+ */
+import type { FoundPackage } from './types.ts';
+
+/** Characters of one layer; the largest real ones have a third of it. */
+export const mostStated = 4 * 1024 * 1024;
+
+export interface StatementBudget {
+  /** The packages, without their statements once there have been too many. */
+  spend(packages: readonly FoundPackage[]): readonly FoundPackage[];
+}
+
+export function openStatementBudget(most = mostStated): StatementBudget {
+  let stated = 0;
+  return {
+    spend: (packages) => {
+      for (const found of packages) stated += lengthOf(found.needs) + lengthOf(found.licences);
+      return stated <= most ? packages : packages.map(withoutStatements);
+    },
+  };
+}
+
+function withoutStatements({ needs: _needs, licences: _licences, ...found }: FoundPackage): FoundPackage {
+  return found;
+}
+
+/** Each takes some bytes, however short it is. */
+function lengthOf(texts: readonly string[] = []): number {
+  return texts.reduce((sum, text) => sum + text.length + 8, 0);
+}

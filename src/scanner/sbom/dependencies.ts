@@ -1,0 +1,42 @@
+/** Which component needs which, as a document has it: from what was scanned down to what nothing else needs. */
+import { isOfSystem } from '../inventory/purl.ts';
+import type { Component } from '../types.ts';
+
+export interface TopLevel {
+  /** Package URLs of packages of the distribution. */
+  readonly ofSystem: readonly string[];
+  readonly others: readonly string[];
+}
+
+/** What no other component is known to need; of those that need each other in a circle, the first. */
+export function topLevelOf(components: readonly Component[]): TopLevel {
+  const needs = new Map(components.map(({ purl, dependsOn = [] }) => [purl, dependsOn]));
+  const needed = new Set(components.flatMap(({ dependsOn = [] }) => dependsOn));
+  const reached = new Set<string>();
+  const reach = (from: string): void => {
+    const waiting = [from];
+    for (let purl = waiting.pop(); purl !== undefined; purl = waiting.pop()) {
+      if (reached.has(purl)) continue;
+      reached.add(purl);
+      for (const next of needs.get(purl) ?? []) if (!reached.has(next)) waiting.push(next);
+    }
+  };
+  const free = components.filter(({ purl }) => !needed.has(purl));
+  for (const { purl } of free) reach(purl);
+  const circles = components.filter(({ purl }) => {
+    const isFirst = !reached.has(purl);
+    if (isFirst) reach(purl);
+    return isFirst;
+  });
+  const all = Map.groupBy([...free, ...circles], ({ ecosystem }) => isOfSystem(ecosystem));
+  const purls = (isSystem: boolean): readonly string[] => (all.get(isSystem) ?? []).map(({ purl }) => purl);
+  return { ofSystem: purls(true), others: purls(false) };
+}
+
+/** How much is known of what a component needs. */
+export type Knowledge = 'complete' | 'incomplete' | 'unknown';
+
+export function knowledgeOf({ dependsOn, needsMore }: Component): Knowledge {
+  if (dependsOn === undefined) return 'unknown';
+  return needsMore === true ? 'incomplete' : 'complete';
+}
