@@ -34,6 +34,10 @@ export const scannerFaults = {
   ADVISORIES_FAILED: 'host',
   /** None of the sources could be had. */
   ADVISORIES_UNREACHABLE: 'unreachable',
+  /** A mirror's list of checksums, or a file of it, is not what was signed or listed. */
+  ADVISORIES_UNTRUSTED: 'unprocessable',
+  /** A source has far fewer records than before. */
+  ADVISORIES_TOO_FEW: 'unprocessable',
 } as const;
 
 export const scannerFault = faultTable(scannerFaults);

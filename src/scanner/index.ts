@@ -4,6 +4,7 @@ export { advisoryInputs } from './advisories/inputs.ts';
 export { openAdvisories } from './advisories/open.ts';
 export { advisoryStatus } from './advisories/status.ts';
 export type * from './advisories/types.ts';
+export { type Mirror, mirrorAt } from './advisories/update/mirror.ts';
 export {
   type AdvisorySource,
   defaultAdvisorySources,

@@ -1,8 +1,10 @@
 /** The file of advisories of a data folder, or another one: taking in more, and what is in it. */
 import { closeSync, openSync } from 'node:fs';
-import { chmod, chown, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { readTrustedKey } from '../gate/index.ts';
+import { messageOf } from '../lib/index.ts';
 import {
   type AdvisoryInput,
   type AdvisoryProgress,
@@ -13,6 +15,8 @@ import {
   defaultAdvisorySources,
   type ImportResult,
   importAdvisories,
+  type Mirror,
+  mirrorAt,
   parseAdvisorySources,
   type UpdateResult,
   updateAdvisories,
@@ -47,24 +51,62 @@ async function ownersFolder(options: AdvisoriesOptions): Promise<string> {
 }
 
 export interface AdvisoriesUpdateOptions extends AdvisoriesChangeOptions {
-  /** Text of a list of sources; undefined: Ward's own. */
+  /** Path of a list of sources; undefined: that of the configuration, or Ward's own. */
   readonly sources?: string | undefined;
+  /** A mirror's URL or folder; undefined: that of the configuration, or none. */
+  readonly from?: string | undefined;
+  /** Path of the key that signs the mirror; undefined: that of the configuration, or none. */
+  readonly key?: string | undefined;
+  readonly acceptsFewer?: boolean | undefined;
   /** Names, each of a source or of what it lies below; none: all. */
   readonly only: readonly string[];
 }
 
 /**
  * Downloads what has changed, and takes it in.
- * @throws Fault ADVISORY_SOURCES_INVALID, FLAG_INVALID when no source is called so, ADVISORIES_UNREACHABLE
+ * @throws Fault ADVISORY_SOURCES_INVALID, FLAG_INVALID when no source is called so, KEY_INVALID, ADVISORIES_UNREACHABLE,
+ *   ADVISORIES_UNTRUSTED
  */
 export async function updateAdvisoryFile(options: AdvisoriesUpdateOptions): Promise<UpdateResult> {
-  const all =
-    options.sources === undefined ? defaultAdvisorySources() : parseAdvisorySources(options.sources);
-  const sources = pick(all, options.only);
-  const { progress, signal } = options;
+  const { advisories: configured } = await loadConfig(options);
+  const sources = pick(await listAdvisorySources(options), options.only);
+  const mirror = await mirrorOf(options.from ?? configured.from, options.key ?? configured.key);
+  const { progress, signal, acceptsFewer } = options;
   const path = await advisoriesPath(options);
-  const update = () => updateAdvisories({ path, sources, progress, signal });
+  const update = () => updateAdvisories({ path, sources, mirror, acceptsFewer, progress, signal });
   return await actingAsOwner(await ownersFolder(options), update);
+}
+
+/**
+ * Where advisories come from: by the list at a path, that of the configuration, or Ward's own.
+ * @throws Fault ADVISORY_SOURCES_INVALID
+ */
+export async function listAdvisorySources(
+  options: AdvisoriesOptions & { readonly sources?: string | undefined },
+): Promise<readonly AdvisorySource[]> {
+  const list = options.sources ?? (await loadConfig(options)).advisories.sources;
+  return list === undefined ? defaultAdvisorySources() : parseAdvisorySources(await textOf(list));
+}
+
+async function mirrorOf(from: string | undefined, key: string | undefined): Promise<Mirror | undefined> {
+  if (from !== undefined)
+    return mirrorAt(from, key === undefined ? undefined : readTrustedKey(await textOf(key)).verify);
+  if (key === undefined) return undefined;
+  throw serverFault('FLAG_INVALID', 'a key signs a mirror, and no mirror is named', {
+    hint: 'name it with --from URL|DIR, or as advisories.from in the configuration',
+  });
+}
+
+const longestText = 1024 * 1024;
+
+async function textOf(path: string): Promise<string> {
+  try {
+    const text = await readFile(path, 'utf8');
+    if (text.length <= longestText) return text;
+    throw new Error('it is too long');
+  } catch (cause) {
+    throw serverFault('FLAG_INVALID', `${path} can't be read: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function pick(all: readonly AdvisorySource[], only: readonly string[]): readonly AdvisorySource[] {

@@ -108,6 +108,16 @@ const fileSchema = z.strictObject({
       everyMinutes: z.number().min(0.1).max(1440).optional(),
     })
     .optional(),
+  advisories: z
+    .strictObject({
+      /** A mirror: its URL or its folder. */
+      from: z.string().min(1).max(2000).optional(),
+      /** The public key that signs the mirror. */
+      key: z.string().min(1).optional(),
+      /** Another list of sources than Ward's own. */
+      sources: z.string().min(1).optional(),
+    })
+    .optional(),
   disk: z
     .strictObject({
       /** Space on the data folder's disk that tenants can't use. */

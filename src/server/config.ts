@@ -46,6 +46,14 @@ export interface Config {
     readonly maxRecordsPerNamespace: number;
     readonly everyMinutes: number;
   };
+  readonly advisories: {
+    /** A URL, or the absolute path of a folder; undefined: the public exports. */
+    readonly from: string | undefined;
+    /** Absolute. */
+    readonly key: string | undefined;
+    /** Absolute; undefined: Ward's own list. */
+    readonly sources: string | undefined;
+  };
   readonly disk: {
     /** Undefined: a part of the disk. */
     readonly reserveBytes: number | undefined;
@@ -119,6 +127,7 @@ export async function loadConfig(
       everyMinutes: 10,
       ...withoutUndefined(file.retention ?? {}),
     },
+    advisories: advisoriesOf(file.advisories),
     disk: { reserveBytes: file.disk?.reserveBytes },
     web: file.web ?? {},
     feeds: file.feeds ?? {},
@@ -130,6 +139,12 @@ export async function loadConfig(
     },
     sandbox: file.sandbox,
   };
+}
+
+function advisoriesOf({ from, key, sources }: NonNullable<ConfigFile['advisories']> = {}) {
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
+  const isUrl = from?.includes('://');
+  return { from: isUrl ? from : absolute(from), key: absolute(key), sources: absolute(sources) };
 }
 
 /** `HOST:PORT`, `:PORT`, `[::1]:PORT`. @throws Fault CONFIG_INVALID */

@@ -55,6 +55,8 @@ type Advisories = typeof import('./advisories-admin.ts');
 type GateAdmin = typeof import('./gate-admin.ts');
 type Signing = typeof import('./image-sign.ts');
 
+export const listAdvisorySources: Advisories['listAdvisorySources'] = async (options) =>
+  (await import('./advisories-admin.ts')).listAdvisorySources(options);
 export const updateAdvisoryFile: Advisories['updateAdvisoryFile'] = async (options) =>
   (await import('./advisories-admin.ts')).updateAdvisoryFile(options);
 

@@ -19,6 +19,19 @@ const update: CommandSpec = {
       takes: 'many',
     },
     { flags: '--sources <FILE>', summary: 'another list of sources than Ward’s own' },
+    {
+      flags: '--from <URL|DIR>',
+      summary:
+        'a mirror of the exports, instead of the exports themselves: each file at HOST/PATH of its URL',
+    },
+    {
+      flags: '--key <FILE>',
+      summary: 'the public key that signs the mirror: SHA256SUMS.sig must be its signature of SHA256SUMS',
+    },
+    {
+      flags: '--accept-fewer',
+      summary: 'take sources also that have far fewer records than before, or than they should',
+    },
     fileOption,
   ],
   examples: [
@@ -26,6 +39,10 @@ const update: CommandSpec = {
     {
       command: 'ward advisories update --source osv/npm --source cisa/kev --data .ward',
       does: 'two of them, without root',
+    },
+    {
+      command: 'ward advisories update --from https://mirror.example.org/advisories --key mirror.pub',
+      does: 'from a mirror that is signed',
     },
   ],
   handler: async () => (await import('../handlers/advisories.ts')).update,
@@ -63,8 +80,24 @@ const status: CommandSpec = {
   handler: async () => (await import('../handlers/advisories.ts')).status,
 };
 
+const sources: CommandSpec = {
+  name: 'sources',
+  summary: 'list where advisories come from, for a mirror of them: -o name prints the URLs',
+  works: 'local',
+  args: [],
+  options: [{ flags: '--sources <FILE>', summary: 'another list of sources than Ward’s own' }],
+  examples: [
+    { command: 'ward advisories sources', does: 'names and URLs' },
+    {
+      command: 'ward advisories sources -o name | wget --force-directories --input-file -',
+      does: 'download all of them, as a mirror has them',
+    },
+  ],
+  handler: async () => (await import('../handlers/advisories.ts')).sources,
+};
+
 export const advisoriesGroup: GroupSpec = {
   name: 'advisories',
   summary: 'what is known of vulnerable and malicious packages',
-  commands: [update, importFiles, status],
+  commands: [update, importFiles, status, sources],
 };

@@ -1,10 +1,14 @@
 /** `ward advisories update`, `import` and `status` as processes, with sources on this machine. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Home, makeHome, runWard } from '../cli.fixture.ts';
+import { mustRun } from '../../lib/index.ts';
+import { type Home, launcher, makeHome, runWard } from '../cli.fixture.ts';
 
 const advisory = (id: string) => ({
   id,
@@ -97,4 +101,86 @@ test('import tells what made no sense, and reads folders', async () => {
   expect(stderr).toMatch(/all\.ndjson: left out a record that makes no sense: line 2/);
   expect(stdout).toMatch(/all\.ndjson +osv +1 +1 +0 +taken in/);
   expect((await ward('import', 'nowhere')).code).toBe(2);
+});
+
+const kevPath = 'www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json';
+
+/** As many as the list of sources wants at the least. */
+function exploited(count: number): string {
+  const vulnerabilities = Array.from({ length: count }, (_, at) => ({
+    cveID: `CVE-2024-${10_000 + at}`,
+    dateAdded: '2026-01-01',
+  }));
+  return JSON.stringify({ catalogVersion: '1', count, vulnerabilities });
+}
+
+async function putKev(folder: string, content: string): Promise<void> {
+  const file = join(folder, kevPath);
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(file, content);
+}
+
+test('a mirror is made, signed and read as the documentation has it', async () => {
+  await using place = await makeHome();
+  const text = await readFile(new URL('../../../docs/advisories.md', import.meta.url), 'utf8');
+  const script = /```sh\n(openssl genpkey[\s\S]*?)```/.exec(text)?.[1] ?? '';
+  expect(script).toMatch(/^ward advisories update --from mirror --key mirror\.pub/m);
+  await putKev(join(place.path, 'mirror'), exploited(1000));
+  const ward = `ward() { ${process.execPath} ${launcher} "$@"; }`;
+  const { PATH } = process.env;
+  const env = { PATH, HOME: place.path };
+  const shell = (lines: string) => mustRun(['bash', '-ec', `${ward}\n${lines}`], { cwd: place.path, env });
+  expect(await shell(script)).toMatch(/cisa\/kev +updated +1000/);
+
+  await writeFile(join(place.path, 'mirror/SHA256SUMS'), '\n', { flag: 'a' });
+  const flags = ['--from', 'mirror', '--key', 'mirror.pub', '--source', 'cisa/kev'];
+  const changed = await runWard(['advisories', 'update', ...flags], { home: place });
+  expect(changed).toMatchObject({ code: 2, stderr: expect.stringMatching(/ADVISORIES_UNTRUSTED/) });
+});
+
+test('the configuration names the mirror; what has shrunk is taken when that is said to be right', async () => {
+  await using place = await makeHome();
+  await putKev(join(place.path, 'mirror'), exploited(1500));
+  await writeFile(join(place.path, 'ward.yaml'), 'advisories: { from: mirror }\n');
+  const updateKev = (...rest: string[]) =>
+    runWard(['advisories', 'update', '--config', 'ward.yaml', '--source', 'cisa/kev', ...rest], {
+      home: place,
+    });
+  expect((await updateKev()).code).toBe(0);
+  await putKev(join(place.path, 'mirror'), exploited(1100));
+  const { code, stderr } = await updateKev();
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/1100 records, where 1200 are the least[\s\S]*--accept-fewer/);
+  expect((await updateKev('--accept-fewer')).stdout).toMatch(/cisa\/kev +updated +1100/);
+  const unnamed = await runWard(['advisories', 'update', '--key', 'k.pub'], { home: place });
+  expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringContaining('no mirror is named') });
+});
+
+test('a certificate that nobody vouches for is not taken, one of an own authority is', async () => {
+  await using place = await makeHome();
+  const days = ['-days', '2', '-subj', '/CN=mirror', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const files = ['-keyout', 'key.pem', '-out', 'cert.pem'];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+  await mustRun(['openssl', 'req', '-x509', '-nodes', ...kind, ...days, ...files], { cwd: place.path });
+  const [key, cert] = await Promise.all(
+    ['key.pem', 'cert.pem'].map((name) => readFile(join(place.path, name))),
+  );
+  await using tls = createTlsServer({ key, cert }, (request, response) => {
+    if (request.url === `/${kevPath}`) response.end(exploited(1000));
+    else response.writeHead(404).end();
+  }).listen(0, '127.0.0.1');
+  await once(tls, 'listening');
+  const from = `https://127.0.0.1:${(tls.address() as AddressInfo).port}`;
+  const flags = ['advisories', 'update', '--source', 'cisa/kev', '--from', from];
+  const strange = await runWard(flags, { home: place });
+  expect(strange).toMatchObject({ code: 6, stderr: expect.stringMatching(/self-signed certificate/) });
+  const env = { NODE_EXTRA_CA_CERTS: join(place.path, 'cert.pem') };
+  expect(await runWard(flags, { home: place, env })).toMatchObject({ code: 0, stderr: expect.anything() });
+});
+
+test('where advisories come from is told, for a mirror', async () => {
+  const { stdout } = await ward('sources', '-o', 'name');
+  expect(stdout.split('\n')).toContain(`https://${kevPath}`);
+  expect(stdout).toContain('https://osv-vulnerabilities.storage.googleapis.com/Red%20Hat/all.zip\n');
+  expect((await ward('sources', '--sources', 'sources.yaml')).stdout).toMatch(/gone +http:\/\/127/);
 });

@@ -1,4 +1,4 @@
-/** `ward advisories update`, `import`, `status`. */
+/** `ward advisories update`, `import`, `status`, `sources`. */
 import { formatSize } from '../../lib/index.ts';
 import type { AdvisoryProgress, ImportResult } from '../../scanner/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
@@ -6,20 +6,20 @@ import type { Input } from '../input.ts';
 import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
 import { printableLine } from '../printable.ts';
-import { readBounded } from '../read-source.ts';
 
-const longestSources = 1024 * 1024;
 const mostNamed = 20;
 
 export const update: Handler = async (input, { io }) => {
   const { updateAdvisoryFile } = await openServer();
-  const file = input.text('sources');
-  const result = await withProgress(io, async (progress) =>
+  const result = await withProgress(io, (progress) =>
     updateAdvisoryFile({
       ...optionsOf(input),
       progress,
       only: input.texts('source'),
-      sources: file === undefined ? undefined : (await readBounded(file, longestSources)).toString('utf8'),
+      sources: input.text('sources'),
+      from: input.text('from'),
+      key: input.text('key'),
+      acceptsFewer: input.has('acceptFewer'),
     }),
   );
   const { state, changed, sources } = result;
@@ -71,6 +71,23 @@ export const status: Handler = async (input, { io }) => {
   io.note(
     `${state.count} advisories, the newest ${newest}; ${exploited} CVEs known to be exploited, ${probabilities} with an EPSS; ${formatSize(sizeBytes)}`,
   );
+  return 0;
+};
+
+export const sources: Handler = async (input, { io }) => {
+  const { listAdvisorySources } = await openServer();
+  const items = await listAdvisorySources({ ...localOptions(input), sources: input.text('sources') });
+  await io.list({
+    items,
+    data: items,
+    columns: [
+      { title: 'source', cell: ({ name }) => name },
+      { title: 'url', cell: ({ url }) => url },
+      { title: 'form', cell: ({ form }) => form, isWide: true },
+      { title: 'licence', cell: ({ licence }) => licence, isWide: true },
+    ],
+    name: ({ url }) => url,
+  });
   return 0;
 };
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { scannerFault } from '../../faults.ts';
 import { detectForm, peekBytes, shapeOf } from '../forms/detect.ts';
 import { Flaw, type Form, type FormContext } from '../forms/form.ts';
 import { readers } from '../forms/readers.ts';
@@ -41,7 +42,11 @@ export async function importInput(
     return undefined;
   }
   if (counts.records < (input.leastRecords ?? 0)) {
-    throw damaged(path, `it has ${counts.records} records, less than half of what it had before`);
+    throw scannerFault(
+      'ADVISORIES_TOO_FEW',
+      `${source} has ${counts.records} records, where ${input.leastRecords} are the least: it may have been cut short; --accept-fewer takes it all the same`,
+      { hint: `If that is right: ward advisories update --source ${source} --accept-fewer` },
+    );
   }
   writer.endSource();
   return { source, form, unchanged: false, ...counts };

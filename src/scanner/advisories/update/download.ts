@@ -7,36 +7,52 @@ import { open, rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isFault, isJsonObject, messageOf } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
+import { digestOf } from '../build/read-input.ts';
 import type { AdvisoryOrigin } from '../types.ts';
-import { type AdvisorySource, isSafeUrl } from './sources.ts';
+import { fetchFollowing } from './redirects.ts';
+import { checkSaid, type SaidDigest, saidDigests } from './said-digests.ts';
+import type { AdvisorySource } from './sources.ts';
 
 export interface DownloadOptions {
-  readonly source: AdvisorySource;
+  readonly source: Pick<AdvisorySource, 'name' | 'url' | 'maxBytes'>;
   /** Where it is to be; kept across attempts, with what is known of it in a second file. */
   readonly file: string;
   /** What was imported last. */
-  readonly known: AdvisoryOrigin | undefined;
+  readonly known: KnownFile | undefined;
+  /** SHA-256 as hex that the file must have. */
+  readonly expected?: string | undefined;
+  /** What is not there is no failure. */
+  readonly mayBeAbsent?: boolean;
+  /** Its bytes are held against a signed list, so that TLS is not needed. */
+  readonly isSigned?: boolean;
   /** Hosts that did not answer, however often they were asked: the next source there is asked for once. */
   readonly gone: Set<string>;
   readonly fetch: typeof fetch;
   readonly pauseMs: number;
+  /** Nothing comes for so long. */
+  readonly stallMs: number;
   readonly signal: AbortSignal | undefined;
   readonly progress: (bytes: number, totalBytes: number | undefined) => void;
 }
 
-/** Undefined: it is what was imported last. */
+/** Undefined: it is what was imported last; or it is not there, and need not be. */
 export type Downloaded = AdvisoryOrigin | undefined;
 
+export interface KnownFile extends AdvisoryOrigin {
+  /** SHA-256 as hex. */
+  readonly digest: string;
+}
+
 const mostAttempts = 5;
-/** Nothing comes for so long. */
-const stallMs = 60_000;
+/** Of one attempt, however little comes at a time. */
+const longestMs = 3_600_000;
 
 /** What is known of the file, or of its beginning. */
 interface FileNote extends AdvisoryOrigin {
   readonly isWhole: boolean;
 }
 
-/** @throws Fault ADVISORIES_UNREACHABLE, ADVISORY_FILE_TOO_LARGE */
+/** @throws Fault ADVISORIES_UNREACHABLE, ADVISORIES_UNTRUSTED, ADVISORY_FILE_TOO_LARGE */
 export async function download(options: DownloadOptions): Promise<Downloaded> {
   const { host } = new URL(options.source.url);
   const attempts = options.gone.has(host) ? 1 : mostAttempts;
@@ -58,19 +74,27 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
 }
 
 async function tryOnce(options: DownloadOptions): Promise<Downloaded> {
-  const { source, file, known } = options;
+  const { source, file, known, expected, stallMs } = options;
+  if (expected !== undefined && known?.digest === expected) return undefined;
   const note = readNote(file, source.url);
+  if (expected !== undefined && note?.isWhole && (await digestOf(file)) === expected) return note;
   const stall = new AbortController();
-  const timer = setTimeout(() => stall.abort(new Error('nothing came for a minute')), stallMs);
+  const timer = setTimeout(() => stall.abort(new Error(`nothing came for ${stallMs / 1000} s`)), stallMs);
+  const signals = [stall.signal, AbortSignal.timeout(longestMs), ...(options.signal ? [options.signal] : [])];
+  // What is known is another file than the list has.
+  const last = known?.url === source.url && expected === undefined ? known : undefined;
   try {
-    const response = await options.fetch(source.url, {
-      headers: headersFor(file, note, known?.url === source.url ? known : undefined),
-      signal: AbortSignal.any([stall.signal, ...(options.signal ? [options.signal] : [])]),
+    const response = await fetchFollowing(options, {
+      headers: headersFor(file, expected === undefined || note?.isWhole === false ? note : undefined, last),
+      signal: AbortSignal.any(signals),
     });
-    if (response.url !== '' && !isSafeUrl(response.url)) throw unreachable(source, 'it leads away from TLS');
     if (response.status === 304) {
       await response.body?.cancel();
       return note?.isWhole ? note : undefined;
+    }
+    if (response.status === 404 && options.mayBeAbsent) {
+      await response.body?.cancel();
+      return undefined;
     }
     if (response.status === 416) await forget(file);
     if (!response.ok) throw refused(source, response.status);
@@ -106,7 +130,7 @@ function headersFor(
 }
 
 async function receive(
-  { source, file, progress }: DownloadOptions,
+  { source, file, progress, expected }: DownloadOptions,
   response: Response,
   alive: () => void,
 ): Promise<Downloaded> {
@@ -135,8 +159,28 @@ async function receive(
   }
   if (total !== undefined && bytes !== total) throw new Error(`it ends after ${bytes} of ${total} bytes`);
   await target.sync();
+  await check(source, file, saidDigests(response), expected);
   writeNote(file, { ...origin, isWhole: true });
   return origin;
+}
+
+/** What is not as it should be is gone, so that the next attempt begins anew. */
+async function check(
+  { name, url }: DownloadOptions['source'],
+  file: string,
+  said: readonly SaidDigest[],
+  expected: string | undefined,
+): Promise<void> {
+  if (expected !== undefined && (await digestOf(file)) !== expected) {
+    await forget(file);
+    throw scannerFault('ADVISORIES_UNTRUSTED', `${name} from ${url} is not what SHA256SUMS says of it`, {
+      hint: 'Have the mirror fetch it and write SHA256SUMS again.',
+    });
+  }
+  const wrong = await checkSaid(file, said);
+  if (wrong === undefined) return;
+  await forget(file);
+  throw new Error(`it was damaged on its way: its ${wrong} is not the one that the server says`);
 }
 
 /** Removes what was downloaded, and what is known of it. */
@@ -186,18 +230,23 @@ function readNote(file: string, url: string): FileNote | undefined {
 }
 
 /** What may be otherwise a moment later is tried again. */
-function refused(source: AdvisorySource, status: number): Error {
-  const reason = `it answered with status ${status}`;
+function refused(source: DownloadOptions['source'], status: number): Error {
+  const reason = `it answered with status ${status}${meanings[status] ?? ''}`;
   return status >= 500 || status === 429 || status === 416 ? new Error(reason) : unreachable(source, reason);
 }
 
-function unreachable({ name, url }: AdvisorySource, reason: string): Error {
+const meanings: Readonly<Record<number, string>> = {
+  403: ': it may not be read',
+  404: ': it is not there',
+};
+
+function unreachable({ name, url }: DownloadOptions['source'], reason: string): Error {
   return scannerFault('ADVISORIES_UNREACHABLE', `${name} could not be had from ${url}: ${reason}`, {
     hint: 'Try again later, or import the file from elsewhere.',
   });
 }
 
-function tooLarge({ name, maxBytes }: AdvisorySource): Error {
+function tooLarge({ name, maxBytes }: DownloadOptions['source']): Error {
   return scannerFault('ADVISORY_FILE_TOO_LARGE', `${name} has more than ${maxBytes} bytes`, {
     hint: 'Raise its maxSize in the list of sources, if that is right.',
   });

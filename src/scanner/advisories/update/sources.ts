@@ -13,6 +13,10 @@ export interface AdvisorySource {
   readonly url: string;
   readonly licence: string;
   readonly maxBytes: number;
+  /** What the export has at the least: one with fewer records was cut short. */
+  readonly leastRecords?: number | undefined;
+  /** It has the latest changes alone, so that it may shrink. */
+  readonly isRolling?: boolean | undefined;
 }
 
 const word = z
@@ -30,6 +34,8 @@ const entry = z.strictObject({
     .string()
     .transform((text) => parseSize(text))
     .pipe(z.number().positive()),
+  least: z.int().min(1).max(1_000_000_000).optional(),
+  rolling: z.boolean().optional(),
   each: z.array(word).min(1).max(200).default(['']),
 });
 const document = z.strictObject({ sources: z.array(entry).min(1).max(200) });
@@ -42,12 +48,14 @@ export function defaultAdvisorySources(): readonly AdvisorySource[] {
 
 /** @throws Fault ADVISORY_SOURCES_INVALID */
 export function parseAdvisorySources(text: string): readonly AdvisorySource[] {
-  const sources = parseDocument(text).sources.flatMap(({ each, maxSize, ...rest }) =>
+  const sources = parseDocument(text).sources.flatMap(({ each, maxSize, least, rolling, ...rest }) =>
     each.map((part) => ({
       ...rest,
       name: rest.name.replaceAll('{}', part),
       url: rest.url.replaceAll('{}', encodeURI(part)),
       maxBytes: maxSize,
+      leastRecords: least,
+      isRolling: rolling,
     })),
   );
   const names = new Set<string>();

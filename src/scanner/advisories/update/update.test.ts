@@ -1,10 +1,15 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startCommand } from '../../../lib/index.ts';
 import { component, idsOf, ndjson, osv, upTo, type Workplace, workplace } from '../advisories.fixture.ts';
 import type { Form } from '../forms/form.ts';
 import { openAdvisories } from '../open.ts';
@@ -93,7 +98,11 @@ test('what is new is downloaded and imported, what is unchanged is neither', asy
   expect(found()).toEqual(['A-1', 'B-2']);
   const third = await update(...sources);
   expect(third).toMatchObject({ changed: false, state: { revision: second.state.revision } });
-  expect(await readdir(dirname(place.path))).toEqual(['advisories.db', 'advisories.db.lock']);
+  expect((await readdir(dirname(place.path))).toSorted()).toEqual([
+    'advisories.db',
+    'advisories.db.lock',
+    'advisories.db.update.lock',
+  ]);
   expect(advisoryStatus({ path: place.path })?.sources).toMatchObject([
     { source: 'a', licence: 'CC0-1.0', url: `${base}/a` },
     { source: 'b' },
@@ -192,13 +201,100 @@ test('without a network each source is named with why, and no host is asked agai
   expect(calls).toHaveLength(4 * 5 + 8);
 });
 
-test('what leads away from TLS is not followed', async () => {
-  serve('a', records('A-1'), '"1"');
-  const away: typeof fetch = async (...parts) =>
-    Object.defineProperty(await fetch(...parts), 'url', { value: 'http://example.org/a' });
-  await expect(
-    updateAdvisories({ path: place.path, sources: [source('a')], fetch: away }),
-  ).rejects.toMatchObject({ code: 'ADVISORIES_UNREACHABLE', message: expect.stringContaining('TLS') });
+describe('where a server sends a request', () => {
+  const lead = (path: string, location: string) =>
+    answers.set(path, (_, response) => response.writeHead(302, { location }).end());
+
+  test('it goes, some times', async () => {
+    lead('/a', '/b');
+    lead('/b', `${base}/c`);
+    serve('c', records('A-1'), '"1"');
+    expect((await update(source('a'))).sources).toMatchObject([{ outcome: 'updated', records: 1 }]);
+  });
+
+  test.each([
+    ['for ever', '/a', 'leads on more than 5 times'],
+    ['away from TLS', 'http://example.org/a', 'away from TLS'],
+    ['to another scheme', 'https://example.org/a', 'another scheme'],
+    ['to files', 'file:///etc/passwd', 'another scheme'],
+    ['nowhere', 'http://', 'another scheme'],
+  ])('it does not go %s', async (_, location, reason) => {
+    lead('/a', location);
+    await expect(update(source('a'))).rejects.toMatchObject({
+      code: 'ADVISORIES_UNREACHABLE',
+      message: expect.stringContaining(reason),
+    });
+    expect(asked.length).toBeLessThan(10);
+  });
+});
+
+describe('what a server says of the bytes', () => {
+  const text = records('A-1', 'A-2');
+  const hash = (algorithm: string, of: string) => createHash(algorithm).update(of).digest('base64');
+  const said = (of: string) => [
+    { 'repr-digest': `sha-256=:${hash('sha256', of)}:` },
+    { 'x-goog-hash': `crc32c=AAAAAA==, md5=${hash('md5', of)}` },
+  ];
+  const answer = (headers: object, body: string) =>
+    answers.set('/a', (_, response) => response.writeHead(200, { ...headers }).end(body));
+
+  test.each(said(text))('is held against them: %o', async (headers) => {
+    answer(headers, text);
+    expect((await update(source('a'))).sources).toMatchObject([{ outcome: 'updated' }]);
+  });
+
+  test.each(said(text))('and other bytes are not taken: %o', async (headers) => {
+    answer(headers, records('A-1', 'A-3'));
+    const updated = updateAdvisories({ path: place.path, sources: [source('a')], pauseMs: 1 });
+    await expect(updated).rejects.toMatchObject({ message: expect.stringContaining('damaged on its way') });
+    expect(asked).toHaveLength(5);
+  });
+});
+
+test('a server that says nothing is given up', async () => {
+  answers.set('/a', (_, response) => void response.writeHead(200).write('{'));
+  const updated = updateAdvisories({ path: place.path, sources: [source('a')], pauseMs: 1, stallMs: 20 });
+  await expect(updated).rejects.toMatchObject({
+    message: expect.stringContaining('nothing came for 0.02 s'),
+  });
+});
+
+test('one update at a time', async () => {
+  const begun = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  answers.set('/a', (_, response) => {
+    begun.resolve();
+    void go.promise.then(() => response.writeHead(200).end(records('A-1')));
+  });
+  const first = update(source('a'));
+  await begun.promise;
+  await expect(update(source('a'))).rejects.toMatchObject({ code: 'ADVISORIES_BUSY' });
+  go.resolve();
+  expect((await first).changed).toBe(true);
+});
+
+test('a process that was killed is gone on for, where it was', async () => {
+  const whole = Buffer.from(records(...Array.from({ length: 3000 }, (_, index) => `A-${index}`)));
+  const half = Math.floor(whole.length / 2);
+  answers.set('/a', (request, response) => {
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const head = { etag: '"1"', 'content-length': whole.length - start };
+    if (start === 0) return void response.writeHead(200, head).write(whole.subarray(0, half));
+    response.writeHead(206, {
+      ...head,
+      'content-range': `bytes ${start}-${whole.length - 1}/${whole.length}`,
+    });
+    response.end(whole.subarray(start));
+  });
+  const program = fileURLToPath(new URL('./update-forever.fixture.ts', import.meta.url));
+  const child = startCommand([process.execPath, program, place.path, `${base}/a`], { stdio: 'pipe' });
+  const ended = once(child, 'exit');
+  if (child.stdout === null) throw new Error('it has no output');
+  for await (const line of createInterface(child.stdout)) if (line === `${half}`) child.kill('SIGKILL');
+  expect(await ended).toEqual([null, 'SIGKILL']);
+  expect(existsSync(place.path)).toBe(false);
+  expect(await update(source('a'))).toMatchObject({ sources: [{ outcome: 'updated', records: 3000 }] });
+  expect(asked.map(({ headers }) => headers.range)).toEqual([undefined, `bytes=${half}-`]);
 });
 
 describe('a source that fails keeps what it said', () => {
@@ -239,26 +335,59 @@ describe('a source that fails keeps what it said', () => {
     await expect(update(source('a'), source('b'))).rejects.toMatchObject({
       code: 'ADVISORIES_UNREACHABLE',
       message: expect.stringMatching(
-        /could not fetch any of 2 sources.*\n {2}a could not be had.*404\n {2}b could not.*404$/,
+        /could not fetch any of 2 sources.*\n {2}a could not be had.*404: it is not there\n {2}b could not.*404: .*$/,
       ),
     });
     expect(found()).toEqual(['A-1', 'B-1']);
   });
 });
 
-test('what has lost half of its records is not believed', async () => {
+describe('what has lost many of its records', () => {
   const ids = Array.from({ length: 150 }, (_, index) => `A-${index}`);
-  serve('a', records(...ids), '"1"');
-  serve('b', records('B-1'), '"1"');
-  await update(source('a'), source('b'));
-  serve('a', records(...ids.slice(0, 70)), '"2"');
-  const { sources } = await update(source('a'), source('b'));
-  expect(sources).toMatchObject([
-    { outcome: 'failed', reason: expect.stringContaining('half') },
+  const few = (reason: string) => [
+    { outcome: 'failed', reason: expect.stringMatching(reason) },
     { outcome: 'unchanged' },
-  ]);
-  expect(found()).toHaveLength(151);
-  serve('a', records(...ids.slice(0, 80)), '"3"');
-  await update(source('a'), source('b'));
-  expect(found()).toHaveLength(81);
+  ];
+  const updateBoth = (rest: Partial<AdvisorySource> = {}, acceptsFewer = false) =>
+    updateAdvisories({
+      path: place.path,
+      sources: [{ ...source('a'), ...rest }, source('b')],
+      acceptsFewer,
+    });
+
+  beforeEach(async () => {
+    serve('a', records(...ids), '"1"');
+    serve('b', records('B-1'), '"1"');
+    await updateBoth();
+  });
+
+  test('is not believed below four fifths, unless that is right', async () => {
+    serve('a', records(...ids.slice(0, 119)), '"2"');
+    expect((await updateBoth()).sources).toMatchObject(few('119 records, where 120 .*--accept-fewer'));
+    expect(found()).toHaveLength(151);
+    expect((await updateBoth({}, true)).sources).toMatchObject([{ outcome: 'updated', records: 119 }, {}]);
+    expect(found()).toHaveLength(120);
+  });
+
+  test('is believed from four fifths on', async () => {
+    serve('a', records(...ids.slice(0, 120)), '"2"');
+    expect((await updateBoth()).sources).toMatchObject([{ outcome: 'updated' }, {}]);
+  });
+
+  test('is believed where only the latest changes are', async () => {
+    serve('a', records(...ids.slice(0, 3)), '"2"');
+    expect((await updateBoth({ isRolling: true })).sources).toMatchObject([{ outcome: 'updated' }, {}]);
+  });
+
+  test('is not believed below the floor of its list', async () => {
+    serve('a', records(...ids.slice(0, 140)), '"2"');
+    expect((await updateBoth({ leastRecords: 141 })).sources).toMatchObject(few('140 records, where 141'));
+  });
+});
+
+test('the first export is not believed below the floor either', async () => {
+  serve('a', records('A-1', 'A-2'), '"1"');
+  const cut = { ...source('a'), leastRecords: 3 };
+  await expect(update(cut)).rejects.toMatchObject({ code: 'ADVISORIES_TOO_FEW' });
+  expect(existsSync(place.path)).toBe(false);
 });

@@ -1,23 +1,32 @@
 /** Brings the advisories up to date: what has changed at its source is downloaded and imported, all in one step. */
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFault, type Log } from '../../../lib/index.ts';
+import { isFault, type Log, tryFileLock } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
 import type { AdvisoryState } from '../../types.ts';
 import { InputFailure } from '../build/input-failure.ts';
 import { type OldSource, readOld } from '../build/old.ts';
 import { importOnThread } from '../import.ts';
 import type { AdvisoryInput, AdvisoryOrigin, AdvisoryProgress, ImportResult } from '../types.ts';
-import { download, forget } from './download.ts';
+import { type Checksums, readChecksums } from './checksums.ts';
+import { download, forget, type KnownFile } from './download.ts';
+import { folderFetch } from './folder-fetch.ts';
+import { atMirror, type Mirror, mirrorPath } from './mirror.ts';
 import type { AdvisorySource } from './sources.ts';
 
 export interface UpdateOptions {
   /** Of the file of advisories. Downloads lie beside it until they are imported. */
   readonly path: string;
   readonly sources: readonly AdvisorySource[];
+  /** Where all of them are had from, instead of each from its own URL. */
+  readonly mirror?: Mirror | undefined;
+  /** Takes sources that have far fewer records than before, or than they should. */
+  readonly acceptsFewer?: boolean | undefined;
   readonly fetch?: typeof fetch | undefined;
   /** Before the second attempt, and longer before each further one. For tests. */
   readonly pauseMs?: number | undefined;
+  /** Nothing comes from a server for so long. For tests. */
+  readonly stallMs?: number | undefined;
   readonly progress?: ((progress: AdvisoryProgress) => void) | undefined;
   readonly log?: Log | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -41,20 +50,30 @@ export interface UpdateResult {
 
 /** Downloads at once. */
 const downloaders = 4;
-/** Sources with fewer records may well lose half of them. */
+/** Sources with fewer records may well lose some of them. */
 const guardedRecords = 100;
+/** Of what it had before: with less a source was cut short. */
+const leastShare = 0.8;
+const defaultPauseMs = 500;
+const defaultStallMs = 60_000;
 
 /**
- * A source that can't be had, or whose file is damaged or has lost half of its records, keeps what it said before; the rest
- * is imported all the same.
- * @throws Fault ADVISORIES_UNREACHABLE when none could be had, naming each, ADVISORIES_BUSY, ADVISORIES_CORRUPT,
- *   ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
+ * A source that can't be had, or whose file is damaged or has lost many of its records, keeps what it said before; the rest
+ * is imported all the same. Of two updates of the same file one is told that it is busy.
+ * @throws Fault ADVISORIES_UNREACHABLE when none could be had, naming each, ADVISORIES_UNTRUSTED when the mirror as a whole
+ *   is not, ADVISORIES_BUSY, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
  */
 export async function updateAdvisories(options: UpdateOptions): Promise<UpdateResult> {
-  const old = readOld(options.path)?.sources ?? new Map<string, OldSource>();
   const folder = `${options.path}.downloads`;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const fetched = await fetchAll(options, folder, old);
+  using lock = tryFileLock(`${options.path}.update.lock`);
+  if (lock === undefined) {
+    throw scannerFault('ADVISORIES_BUSY', `another process is updating ${options.path}`, {
+      hint: 'Wait for it to end, then try again.',
+    });
+  }
+  const old = readOld(options.path)?.sources ?? new Map<string, OldSource>();
+  const fetched = await fetchAll(await planOf(options, folder), old);
   const { result, failed } = await importWhatWorks(options, fetched);
   for (const each of fetched) if (each.input) await forget(each.input.path);
   // Not empty while there are beginnings to go on with.
@@ -70,43 +89,59 @@ interface Fetched {
   readonly failure?: Error | undefined;
 }
 
-async function fetchAll(
-  options: UpdateOptions,
-  folder: string,
-  old: ReadonlyMap<string, OldSource>,
-): Promise<readonly Fetched[]> {
+/** From where, and how, all are fetched. */
+interface Plan {
+  readonly options: UpdateOptions;
+  readonly folder: string;
+  readonly fetching: {
+    readonly fetch: typeof fetch;
+    readonly pauseMs: number;
+    readonly stallMs: number;
+    readonly signal: AbortSignal | undefined;
+  };
+  readonly checksums: Checksums | undefined;
+  /** Hosts that did not answer. */
+  readonly gone: Set<string>;
+}
+
+async function planOf(options: UpdateOptions, folder: string): Promise<Plan> {
+  const { mirror, pauseMs = defaultPauseMs, stallMs = defaultStallMs, signal } = options;
+  const far = options.fetch ?? globalThis.fetch;
+  const fetching = { fetch: mirror?.url.protocol === 'file:' ? folderFetch : far, pauseMs, stallMs, signal };
+  const checksums = mirror && (await readChecksums(mirror, folder, fetching));
+  return { options, folder, fetching, checksums, gone: new Set() };
+}
+
+async function fetchAll(plan: Plan, old: ReadonlyMap<string, OldSource>): Promise<readonly Fetched[]> {
   const fetched: Fetched[] = [];
-  const gone = new Set<string>();
-  const waiting = options.sources.entries();
+  const waiting = plan.options.sources.entries();
   const work = async () => {
     for (const [index, source] of waiting) {
-      fetched[index] = await fetchOne(options, { folder, gone }, source, old.get(source.name));
+      fetched[index] = await fetchOne(plan, source, old.get(source.name));
     }
   };
   await Promise.all(Array.from({ length: downloaders }, work));
   return fetched;
 }
 
-async function fetchOne(
-  { fetch = globalThis.fetch, pauseMs = 500, progress, signal, log }: UpdateOptions,
-  { folder, gone }: { readonly folder: string; readonly gone: Set<string> },
-  source: AdvisorySource,
-  before: OldSource | undefined,
-): Promise<Fetched> {
+async function fetchOne(plan: Plan, source: AdvisorySource, before: OldSource | undefined): Promise<Fetched> {
+  const { fetching, folder, gone, options } = plan;
+  const { mirror, progress, log } = options;
   const file = join(folder, encodeURIComponent(source.name));
   try {
     const origin = await download({
-      source,
+      ...fetching,
+      source: mirror === undefined ? source : atMirror(source, mirror),
       file,
-      known: originOf(before),
+      known: knownFile(before),
+      expected: expectedOf(plan, source),
+      isSigned: mirror?.verify !== undefined,
       gone,
-      fetch,
-      pauseMs,
-      signal,
       progress: (bytes, totalBytes) =>
         progress?.({ stage: 'download', source: source.name, bytes, totalBytes, records: 0 }),
     });
-    return { source, input: origin && toInput(source, file, origin, before) };
+    const leastRecords = options.acceptsFewer ? 0 : leastOf(source, before);
+    return { source, input: origin && { ...inputOf(source, origin), path: file, leastRecords } };
   } catch (error) {
     if (!isFault(error)) throw error;
     log?.warn({ source: source.name, reason: error.message }, 'a source of advisories failed');
@@ -114,29 +149,37 @@ async function fetchOne(
   }
 }
 
-function toInput(
-  { name, form, licence }: AdvisorySource,
-  path: string,
-  origin: AdvisoryOrigin,
-  before: OldSource | undefined,
-): AdvisoryInput {
-  const time = Date.parse(origin.lastModified ?? '');
-  const records = before?.records ?? 0;
-  return {
-    path,
-    source: name,
-    form,
-    licence,
-    origin,
-    asOf: Number.isNaN(time) ? undefined : new Date(time).toISOString(),
-    leastRecords: records < guardedRecords ? 0 : Math.floor(records / 2),
-  };
+/** @throws Fault ADVISORIES_UNTRUSTED when there is a list and the source is not on it */
+function expectedOf({ checksums }: Plan, source: AdvisorySource): string | undefined {
+  if (checksums === undefined) return undefined;
+  const path = mirrorPath(source);
+  const sum = checksums.get(path);
+  if (sum) return sum;
+  const what = sum === undefined ? 'does not list' : 'says two things of';
+  throw scannerFault('ADVISORIES_UNTRUSTED', `SHA256SUMS of the mirror ${what} ${path} (${source.name})`, {
+    hint: 'Have the mirror fetch it and write SHA256SUMS again, or name the sources that it has.',
+  });
 }
 
-function originOf(before: OldSource | undefined): AdvisoryOrigin | undefined {
-  return before?.url === undefined
-    ? undefined
-    : { url: before.url, etag: before.etag, lastModified: before.lastModified };
+function inputOf(
+  { name, form, licence }: AdvisorySource,
+  origin: AdvisoryOrigin,
+): Omit<AdvisoryInput, 'path'> {
+  const time = Date.parse(origin.lastModified ?? '');
+  const asOf = Number.isNaN(time) ? undefined : new Date(time).toISOString();
+  return { source: name, form, licence, origin, asOf };
+}
+
+function leastOf({ leastRecords = 0, isRolling }: AdvisorySource, before: OldSource | undefined): number {
+  const records = before?.records ?? 0;
+  const share = isRolling || records < guardedRecords ? 0 : Math.ceil(records * leastShare);
+  return Math.max(leastRecords, share);
+}
+
+function knownFile(before: OldSource | undefined): KnownFile | undefined {
+  if (before?.url === undefined) return undefined;
+  const { url, etag, lastModified, digest } = before;
+  return { url, etag, lastModified, digest };
 }
 
 /** Leaves out, one after the other, those whose files turn out to be damaged. */
