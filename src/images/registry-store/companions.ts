@@ -9,7 +9,7 @@ import type { RegistryDatabase } from './database.ts';
 import type { RegistryStore } from './types.ts';
 
 /** Of one repository: one that is full of them must not hide those of the others. */
-const mostOfRepository = 20;
+const mostOfRepository = 50;
 const most = 500;
 /** A manifest with the signatures of a hundred people has less. */
 const longest = 256 * 1024;
@@ -26,7 +26,7 @@ export type Companions = Pick<RegistryStore, 'listCompanions' | 'listSubjects'>;
 
 export function createCompanions(db: RegistryDatabase): Companions {
   return {
-    listCompanions: (subject, tags) =>
+    listCompanions: (subject, tags, types) =>
       db.all(
         companionRow,
         `with held as (
@@ -37,14 +37,15 @@ export function createCompanions(db: RegistryDatabase): Companions {
              join tags t on t.repository = held.repository and t.tag in (select value from json_each(?2))
              join manifests m on m.repository = t.repository and m.digest = t.digest
            union
-           select 1, held.repository, held.since, m.digest, m.media_type, m.size from held
+           select case when m.artifact_type in (select value from json_each(?6)) then 1 else 2 end,
+               held.repository, held.since, m.digest, m.media_type, m.size from held
              join manifests m on m.repository = held.repository and m.subject = ?1),
          ranked as (
            select *, row_number() over (partition by repository order by kind, digest) as place
              from found where size <= ?3)
          select digest, media_type as mediaType, size from ranked where place <= ?4
            group by digest order by min(since), digest limit ?5`,
-        ...[subject, JSON.stringify(tags), longest, mostOfRepository, most],
+        ...[subject, JSON.stringify(tags), longest, mostOfRepository, most, JSON.stringify(types)],
       ),
     async listSubjects(suffix) {
       const rows = await db.all(

@@ -186,9 +186,14 @@ export interface RegistryStore extends AsyncDisposable {
   ): Promise<Page<Referrer>>;
   /**
    * Manifests that say something about this one, in all repositories that have both: what these tags name there, and its
-   * referrers. Those of the oldest repositories come first, and there is an end to them.
+   * referrers. Those of the oldest repositories come first, and there is an end to them: referrers of other types than these
+   * are the first to be left out.
    */
-  listCompanions(subject: Digest, tags: readonly Tag[]): Promise<readonly StoredManifest[]>;
+  listCompanions(
+    subject: Digest,
+    tags: readonly Tag[],
+    types: readonly string[],
+  ): Promise<readonly StoredManifest[]>;
   /** Manifests with referrers, or with a tag `sha256-<hex>` and this suffix beside them; they need not be there themselves. */
   listSubjects(suffix: string): Promise<readonly Digest[]>;
 
