@@ -278,9 +278,19 @@ test('only the tests need clients of a registry, and proxies', async () => {
   const lacking = await checkout.run('--no-images', '--tests', '--plan');
   expect(lacking.code).toBe(1);
   expect(lacking.stdout).toContain(
-    'install Debian packages: buildah caddy cosign nginx oras podman redis-server umoci (buildah tests push',
+    'install Debian packages: buildah caddy cosign nginx openssl oras podman redis-server umoci (buildah tests push',
   );
-  for (const name of ['buildah', 'caddy', 'cosign', 'nginx', 'oras', 'podman', 'redis-server', 'umoci']) {
+  for (const name of [
+    'buildah',
+    'caddy',
+    'cosign',
+    'nginx',
+    'openssl',
+    'oras',
+    'podman',
+    'redis-server',
+    'umoci',
+  ]) {
     await addProgram(join(checkout.path, 'host-bin'), name, 'exit 0');
   }
   const digest = createHash('sha256').update(lock).digest('hex').slice(0, 16);

@@ -41,6 +41,12 @@ const testPrograms = [
   { name: 'buildah', argv: ['buildah', '--version'], package: 'buildah', why: 'tests push with it' },
   { name: 'podman', argv: ['podman', '--version'], package: 'podman', why: 'tests pull with it' },
   { name: 'cosign', argv: ['cosign', 'version'], package: 'cosign', why: 'tests sign and verify with it' },
+  {
+    name: 'openssl',
+    argv: ['openssl', 'version'],
+    package: 'openssl',
+    why: 'tests certify signers with it',
+  },
   { name: 'nginx', argv: ['nginx', '-v'], package: 'nginx', why: 'tests stand behind it' },
   { name: 'caddy', argv: ['caddy', 'version'], package: 'caddy', why: 'tests stand behind it' },
   {

@@ -3,14 +3,17 @@ import type { Digest } from '../images/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
 import type { Report } from '../scanner/index.ts';
 import type { KnownBase } from './judge/bases.ts';
+import type { KnownAttestation } from './judge/signers.ts';
 import type { Policy } from './policy/policy.ts';
+import { signerName } from './policy/signer-names.ts';
 import type { Subject } from './store/gate-store.ts';
-import { envelopeMediaType } from './trust/envelope.ts';
+import { type VerifiedAttestation, verifyEvidence } from './trust/evidence-layers.ts';
 import type { TrustedKey } from './trust/keys.ts';
 import type { ArtifactLayer } from './trust/oci-documents.ts';
-import { type VerifiedSignature, verifySignatures } from './trust/signatures.ts';
+import { provenanceOf } from './trust/provenance.ts';
+import type { VerifiedSignature } from './trust/signatures.ts';
 import type { TrustedVex, VexStatement } from './vex/statement.ts';
-import { applyVex, openSignedVex } from './vex/vex.ts';
+import { applyVex, attestedStatements } from './vex/vex.ts';
 
 /** Bases that a policy trusts beside those that Ward built, whatever namespace and stage it does so for. */
 export interface WantedBases {
@@ -32,6 +35,7 @@ export interface EvidenceSources {
 export interface Evidence {
   /** Undefined: the image is not here, and neither are its signatures. */
   readonly signatures: readonly VerifiedSignature[] | undefined;
+  readonly attestations: readonly KnownAttestation[] | undefined;
   readonly bases: readonly KnownBase[];
 }
 
@@ -56,12 +60,13 @@ export async function weigh(
     image === undefined ? [] : await orNone(sources.log, 'signatures', () => sources.companions(image));
   const diffIds = report?.inventory.layers.map(({ diffId }) => diffId) ?? [];
   const bases = () => sources.bases(wantedBases(policy), diffIds);
-  const attested = image === undefined ? [] : attestedVex(layers, image, policy, sources.log);
-  const signed = image === undefined ? undefined : verifySignatures(image, layers, policy.keys).verified;
+  const checked = image === undefined ? undefined : verifyEvidence(image, layers, policy);
+  const attested = attestedVex(checked?.attestations ?? [], policy, digest, sources.log);
   const statements = attested.length === 0 ? vex.statements : [...vex.statements, ...attested];
   return {
     evidence: {
-      signatures: isImage ? signed : [],
+      signatures: isImage ? checked?.signatures : [],
+      attestations: isImage ? checked?.attestations.map(knownOf) : [],
       bases: isImage ? await orNone(sources.log, 'trusted bases', bases) : [],
     },
     report: report === undefined ? undefined : applyVex(report, statements),
@@ -89,18 +94,21 @@ async function operatorsVex({ vex, log }: EvidenceSources): Promise<TrustedVex> 
   }
 }
 
-/** Of what lies beside an image, the VEX about it that one of the policy's keys signed. */
+function knownOf({ predicate, ...attestation }: VerifiedAttestation): KnownAttestation {
+  return { ...attestation, provenance: provenanceOf(attestation.predicateType, predicate) };
+}
+
+/** The VEX among attestations by somebody whom the policy names. */
 function attestedVex(
-  layers: readonly ArtifactLayer[],
-  digest: Digest,
-  { keys }: Policy,
+  attestations: readonly VerifiedAttestation[],
+  policy: Policy,
+  digest: Digest | undefined,
   log: Log,
 ): readonly VexStatement[] {
-  if (keys.length === 0) return [];
-  return layers.flatMap(({ mediaType, content }) => {
-    if (mediaType !== envelopeMediaType) return [];
+  return attestations.flatMap((attestation) => {
+    if (signerName(policy, attestation) === undefined) return [];
     try {
-      return openSignedVex(content, keys, digest) ?? [];
+      return attestedStatements(attestation);
     } catch (error) {
       log.warn({ digest, reason: messageOf(error) }, 'an attestation could not be read');
       return [];

@@ -8,6 +8,8 @@ export const gateFaults = {
   VEX_INVALID: 'invalid',
   /** A key that is none, or of a kind that is too weak or not known. */
   KEY_INVALID: 'invalid',
+  /** A trusted root of sigstore that can't be read. */
+  TRUSTED_ROOT_INVALID: 'invalid',
   /** The passphrase does not open the private key. */
   KEY_LOCKED: 'denied',
   /** A signature or an attestation that can't be read. One that can be read and is not trusted is no fault. */

@@ -81,8 +81,10 @@ export async function* storedReports(
 
 const pageSize = 25;
 
+const signerRules: ReadonlySet<string> = new Set(['signatures', 'attestations', 'provenance']);
+
 function wantsSignature({ reasons }: Verdict): boolean {
-  return reasons.some(({ rule }) => rule === 'signatures');
+  return reasons.some(({ rule }) => signerRules.has(rule));
 }
 
 function rulesOf({ outcome, reasons }: Verdict): string {

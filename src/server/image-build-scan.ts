@@ -55,7 +55,7 @@ export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport
     kind: 'image',
     digest: image.digest,
     report,
-    signatures: key === undefined ? [] : [{ keyId: key.id, reference: name, annotations: {} }],
+    signatures: key === undefined ? [] : [{ keyId: key.id, logEntries: 0, reference: name, annotations: {} }],
     bases: [
       {
         ...image.base,

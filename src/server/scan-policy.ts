@@ -16,14 +16,14 @@ type Layer = Policy['layers'][number];
 
 /**
  * A scan that looked for no vulnerabilities does not pass, unless a policy says `missing: allow`. Rules on facts that only
- * the gate of a running Ward knows (signatures, trusted bases) are warnings at most.
+ * the gate of a running Ward knows (signatures, attestations, trusted bases) are warnings at most.
  * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
  */
 export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Promise<Policy> {
   const { policy: text, failOn, ignoreUnfixed } = flags;
   const { policy, isOwn } =
     text === undefined ? await policyInForce(flags) : { policy: parsePolicy(text), isOwn: false };
-  const { advisories, bases, signatures } = rulesFor(policy, namespace, 'push');
+  const { advisories, bases, signatures, attestations, provenance } = rulesFor(policy, namespace, 'push');
   // Ward's own leaves out what nobody can fix; a threshold means all of it, unless it is said.
   const isSaid = ignoreUnfixed || (isOwn && failOn !== undefined);
   const layer: Layer = {
@@ -35,6 +35,8 @@ export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Pro
       ...(advisories.missing === 'allow' ? {} : { advisories: { missing: 'deny' } }),
       bases: { action: atMostWarn(bases.action) },
       signatures: { action: atMostWarn(signatures.action) },
+      attestations: { action: atMostWarn(attestations.action) },
+      provenance: { action: atMostWarn(provenance.action) },
     },
   };
   const revision = createHash('sha256')

@@ -28,7 +28,17 @@ test('every rule is told', () => {
 test('every key below a rule is told in its row', () => {
   const rules = rulesFor(defaultPolicy(), 'guest', 'push');
   const { limits, unknown, graceDays, epss } = rules.vulnerabilities;
-  const { artifacts, reports, distribution, advisories, bases, signatures, malware } = rules;
+  const {
+    artifacts,
+    reports,
+    distribution,
+    advisories,
+    bases,
+    signatures,
+    malware,
+    attestations,
+    provenance,
+  } = rules;
   for (const part of [
     limits,
     unknown,
@@ -40,6 +50,8 @@ test('every key below a rule is told in its row', () => {
     advisories,
     bases,
     signatures,
+    attestations,
+    provenance,
     malware,
   ]) {
     for (const key of Object.keys(part)) expect(document).toMatch(new RegExp(`\`${key}\\b`));

@@ -59,7 +59,7 @@ export const verify: Handler = async (input, context) => {
   const checked = await verifyByHand({ ...requestOf(input, context), keys });
   const { verified, rejected, name, digest } = checked;
   const rows = [
-    ...verified.map(({ keyId, reference, annotations }) => ({
+    ...verified.map(({ keyId = '', reference, annotations }) => ({
       counts: true,
       keyId,
       reference,

@@ -1,9 +1,8 @@
-/** The rules about what surrounds the findings: gaps, the distribution, the age of advisories, base and signatures. */
+/** The rules about what surrounds the findings: gaps, the distribution, the age of advisories, the base. */
 import type { AdvisoryState, Distribution, Gap, Report } from '../../scanner/index.ts';
 import { counted, plainText } from '../plain-text.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Rules } from '../policy/rules-schema.ts';
-import type { VerifiedSignature } from '../trust/signatures.ts';
 import { type KnownBase, standsOn } from './bases.ts';
 import { plainReason } from './reasons.ts';
 import type { Reason } from './verdict.ts';
@@ -87,29 +86,6 @@ export function baseReasons(
   return plainReason('bases', action, 'the image stands on no base that is trusted');
 }
 
-export function signatureReasons(
-  signatures: readonly VerifiedSignature[] | undefined,
-  rules: Rules,
-  policy: Policy,
-): readonly Reason[] {
-  const { action, keys, atLeast, annotations } = rules.signatures;
-  if (signatures === undefined)
-    return plainReason('signatures', action, 'it is not known here who signed it');
-  const wanted = new Set(idsOf(keys, policy));
-  const good = signatures.filter(
-    (signature) => wanted.has(signature.keyId) && hasAll(signature.annotations, annotations),
-  );
-  const signers = new Set(good.map(({ keyId }) => keyId)).size;
-  if (signers >= atLeast) return [];
-  const names = keys.length === 0 ? 'no key is named' : keys.slice(0, 5).join(', ');
-  const text = `${counted(signers, 'signature')} of the ${atLeast} that it needs (keys: ${names})`;
-  return plainReason('signatures', action, text);
-}
-
 function idsOf(names: readonly string[], policy: Policy): readonly string[] {
   return policy.keys.filter(({ name }) => names.includes(name)).map(({ id }) => id);
-}
-
-function hasAll(its: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
-  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(its, key) && its[key] === value);
 }

@@ -263,7 +263,12 @@ describe('signatures', () => {
   const ids = [one, two].map((pem) => readTrustedKey(pem ?? '').id);
   const head = `form: 1\nkeys: { one: ${JSON.stringify(one)}, two: ${JSON.stringify(two)} }\nrules:${lenient}`;
   const signedBy = (...signers: readonly number[]) =>
-    signers.map((index) => ({ keyId: ids[index] ?? '', reference: 'app', annotations: { gate: 'passed' } }));
+    signers.map((index) => ({
+      keyId: ids[index] ?? '',
+      logEntries: 0,
+      reference: 'app',
+      annotations: { gate: 'passed' },
+    }));
   const outcome = (rule: string, signatures: ReturnType<typeof signedBy>) =>
     judge(parsePolicy(`${head}  signatures: { action: deny, ${rule} }\n`), caseOf({}, { signatures }))
       .outcome;

@@ -9,15 +9,16 @@ import { type Policy, rulesFor } from '../policy/policy.ts';
 import type { Action, Rules, Stage } from '../policy/rules-schema.ts';
 import type { VerifiedSignature } from '../trust/signatures.ts';
 import type { KnownBase } from './bases.ts';
-import {
-  advisoryReasons,
-  baseReasons,
-  distributionReasons,
-  gapReasons,
-  signatureReasons,
-} from './circumstances.ts';
+import { advisoryReasons, baseReasons, distributionReasons, gapReasons } from './circumstances.ts';
 import { type Sifted, sift } from './ignores.ts';
 import { plainReason, reasonFor } from './reasons.ts';
+import {
+  attestationReasons,
+  type KnownAttestation,
+  provenanceReasons,
+  signatureReasons,
+  vouchersOf,
+} from './signers.ts';
 import { summarise } from './summary.ts';
 import type { Counts, Reason, Verdict } from './verdict.ts';
 import { vulnerabilityReasons } from './vulnerabilities.ts';
@@ -32,6 +33,8 @@ export interface Case {
   readonly report: Report | undefined;
   /** Signatures of the image that hold. Undefined: who signed it is not known. */
   readonly signatures?: readonly VerifiedSignature[] | undefined;
+  /** Attestations about the image that hold. Undefined: they are not known. */
+  readonly attestations?: readonly KnownAttestation[] | undefined;
   /** Bases that there are, whether the image stands on them or not. Undefined: that is not known. */
   readonly bases?: readonly KnownBase[] | undefined;
   /** Why it could not be scanned: the rule `unscanned` says what follows. */
@@ -57,6 +60,7 @@ export function judge(policy: Policy, subject: Case): Verdict {
   );
   const outcome: Action = reasons[0]?.outcome ?? 'allow';
   const counts = countsOf(sifted);
+  const vouchers = vouchersOf(subject.signatures, subject.attestations, policy);
   return {
     form: 1,
     outcome,
@@ -67,6 +71,7 @@ export function judge(policy: Policy, subject: Case): Verdict {
     ignored: sifted.ignored,
     expired: sifted.expired,
     counts,
+    ...(vouchers === undefined ? {} : { vouchers }),
     policyRevision: policy.revision,
     advisoryRevision: report?.advisories?.revision,
     vexRevision: subject.vexRevision,
@@ -82,12 +87,18 @@ function reasonsOf(policy: Policy, rules: Rules, subject: Case, sifted: Sifted):
   const { report, now, kind, failure, unread, exempt } = subject;
   if (exempt !== undefined) return [];
   const isImage = kind === 'image';
-  const signatures = isImage ? signatureReasons(subject.signatures, rules, policy) : [];
+  const vouched = isImage
+    ? [
+        ...signatureReasons(subject.signatures, rules, policy),
+        ...attestationReasons(subject.attestations, rules, policy),
+        ...provenanceReasons(subject.attestations, rules, policy),
+      ]
+    : [];
   const failed = failure === undefined ? [] : plainReason('scan', 'deny', failure);
   if (report === undefined) {
     const why = unread ?? 'it was never scanned';
     const unscanned = failure === undefined ? plainReason('unscanned', rules.unscanned, why) : [];
-    return [...failed, ...unscanned, ...signatures];
+    return [...failed, ...unscanned, ...vouched];
   }
   return [
     ...failed,
@@ -103,7 +114,7 @@ function reasonsOf(policy: Policy, rules: Rules, subject: Case, sifted: Sifted):
     ...(isImage ? distributionReasons(report, rules, now) : []),
     ...advisoryReasons(report, rules, now),
     ...(isImage ? baseReasons(report, subject.bases, rules, policy) : []),
-    ...signatures,
+    ...vouched,
   ];
 }
 

@@ -46,6 +46,14 @@ export interface Ignored {
   readonly expires: string;
 }
 
+/** Who of those whom the policy names vouches for an image; the first 50 of each. */
+export interface Vouchers {
+  /** `release`, `ci (https://github.com/acme/app/…)`: the name in the policy, and whom a certificate names. */
+  readonly signedBy: readonly string[];
+  /** `spdx by release` */
+  readonly attested: readonly string[];
+}
+
 export interface Verdict {
   readonly form: 1;
   readonly outcome: Action;
@@ -59,6 +67,8 @@ export interface Verdict {
   /** Entries of the ignore list that would have matched, had they not expired; the first 200. */
   readonly expired: readonly Ignored[];
   readonly counts: Counts;
+  /** Absent: nobody does. */
+  readonly vouchers?: Vouchers | undefined;
   readonly policyRevision: string;
   readonly advisoryRevision?: string | undefined;
   /** Of the operator's VEX. */

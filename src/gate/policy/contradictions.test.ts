@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
 import { generateKeyPair } from '../trust/keys.ts';
+import { rootOfLog } from '../trust/sigstore.fixture.ts';
 import { checkPolicyText, parsePolicy } from './policy.ts';
 
 const { publicKey } = generateKeyPair('secret');
 const pem = JSON.stringify(publicKey);
 const withKeys = (rest: string) => `form: 1\nkeys: { us: ${pem}, same: ${pem} }\n${rest}`;
+const withSigners = (rest: string) =>
+  withKeys(
+    `trustedRoots: { log: ${JSON.stringify(rootOfLog())} }\nidentities: { ci: { root: log, issuer: i, subject: s } }\n${rest}`,
+  );
 
 const told = (text: string) =>
   checkPolicyText(text).map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`);
@@ -29,6 +34,26 @@ test.each([
     'more signatures than there are keys',
     withKeys('rules: { signatures: { action: deny, keys: [us, same], atLeast: 2 } }'),
     /rules\.signatures\.atLeast: it needs 2 signatures, and names one key/,
+  ],
+  [
+    'more signatures than there are signers',
+    withSigners('rules: { signatures: { action: deny, keys: [us], identities: [ci], atLeast: 3 } }'),
+    /rules\.signatures\.atLeast: it needs 3 signatures, and names 2 different signers/,
+  ],
+  [
+    'attestations of no type',
+    withSigners('rules: { attestations: { action: deny, identities: [ci] } }'),
+    /rules\.attestations\.action: it asks for no attestation/,
+  ],
+  [
+    'attestations by nobody',
+    'form: 1\nrules: { attestations: { action: deny, types: [spdx] } }',
+    /rules\.attestations\.action: no attestation can ever count/,
+  ],
+  [
+    'provenance by nobody',
+    'form: 1\nrules: { provenance: { action: deny, builders: ["https://example.org"] } }',
+    /rules\.provenance\.action: no provenance can ever count/,
   ],
   [
     'bases of which there are none',
@@ -57,6 +82,7 @@ test.each([
 
 test.each([
   ['signatures with keys', withKeys('rules: { signatures: { action: deny, keys: [us] } }')],
+  ['signatures by an identity', withSigners('rules: { signatures: { action: deny, identities: [ci] } }')],
   ['no signatures at all', 'form: 1\nrules: { signatures: { action: allow } }'],
   [
     'keys that an override names',

@@ -98,6 +98,23 @@ overrides:
     ['form: 1\nrules: { ignore: [{ id: CVE-1, expires: 2027-01-01, by: ada }] }', /ignore\.0\.reason/],
     ['form: 1\nkeys: { us: nonsense }', /keys\.us: this is no key.*line 2, column 9/],
     ['form: 1\nrules: { signatures: { keys: [us] } }', /signatures\.keys\.0: there is no key 'us'/],
+    ['form: 1\nrules: { provenance: { identities: [ci] } }', /identities\.0: there is no identity 'ci'/],
+    [
+      'form: 1\nrules: { attestations: { types: [spx] } }',
+      /types\.0.*neither a URI nor one of spdx, cyclonedx/,
+    ],
+    [
+      'form: 1\ntrustedRoots: { public: nonsense }',
+      /trustedRoots\.public: this is no trusted root: it is not JSON/,
+    ],
+    [
+      `form: 1\nidentities: { ci: { root: public, issuer: i, subject: s } }`,
+      /ci\.root: there is no trusted root/,
+    ],
+    [
+      `form: 1\nidentities: { ci: { root: x, issuer: i, subject: "**" } }`,
+      /subject: .*everybody whom the issuer/,
+    ],
     ['form: 1\noverrides: [{ rules: { bases: { keys: [us] } } }]', /overrides\.0\.rules\.bases\.keys/],
     ['form: 1\nrules: { bases: { digests: [sha256:x] } }', /bases\.digests\.0/],
     ['form: 1\nform: 1', /'form' is there twice/],

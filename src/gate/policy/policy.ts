@@ -5,15 +5,17 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isFault, isJsonObject, matchesPattern, nearestName } from '../../lib/index.ts';
+import { isJsonObject, matchesPattern } from '../../lib/index.ts';
 import { hashOf } from '../canonical-json.ts';
 import { gateFault } from '../faults.ts';
 import { parsePackageUrl } from '../package-url.ts';
 import { readTrustedKey, type TrustedKey } from '../trust/keys.ts';
+import { readTrustedRoot, type TrustedRoot } from '../trust/trusted-root.ts';
 import { contradictionsIn } from './contradictions.ts';
 import { type PolicyProblem, problem, problemLine, problemsOf } from './policy-problem.ts';
 import { type PolicyText, readPolicyText } from './policy-yaml.ts';
 import {
+  type Identity,
   type PolicyFile,
   policySchema,
   type Rules,
@@ -22,6 +24,7 @@ import {
   type SomeRules,
   type Stage,
 } from './rules-schema.ts';
+import { signerProblems } from './signer-problems.ts';
 
 /** Rules, and for what they are. */
 interface Layer {
@@ -35,10 +38,16 @@ export interface NamedKey extends TrustedKey {
   readonly name: string;
 }
 
+export interface NamedIdentity extends Identity {
+  readonly name: string;
+}
+
 export interface Policy {
   /** Of all that it says: 64 hex digits. */
   readonly revision: string;
   readonly keys: readonly NamedKey[];
+  readonly roots: readonly TrustedRoot[];
+  readonly identities: readonly NamedIdentity[];
   /** In the order in which they are laid over one another. */
   readonly layers: readonly Layer[];
 }
@@ -96,8 +105,15 @@ function policyOf(files: readonly PolicyFile[]): Policy {
   const layers = files.flatMap((file): Layer[] => [{ rules: file.rules ?? {} }, ...(file.overrides ?? [])]);
   const pems = new Map(files.flatMap(({ keys = {} }) => Object.entries(keys)));
   const keys = [...pems].map(([name, pem]) => ({ name, ...readTrustedKey(pem) }));
-  const revision = hashOf(z.json().parse({ keys: Object.fromEntries(pems), layers }));
-  return { revision, keys, layers };
+  const documents = Object.fromEntries(
+    files.flatMap(({ trustedRoots = {} }) => Object.entries(trustedRoots)),
+  );
+  const roots = Object.entries(documents).map(([name, text]) => readTrustedRoot(name, text));
+  const identities = files.flatMap((file) =>
+    Object.entries(file.identities ?? {}).map(([name, identity]) => ({ name, ...identity })),
+  );
+  const said = { keys: Object.fromEntries(pems), trustedRoots: documents, identities, layers };
+  return { revision: hashOf(z.json().parse(said)), keys, roots, identities, layers };
 }
 
 function ownFile(): PolicyFile {
@@ -128,36 +144,7 @@ function readFile(text: string): ReadPolicy {
   if (!parsed.success)
     return { file: undefined, problems: problemsOf(parsed.error.issues, value, placeOf), placeOf };
   const file = parsed.data;
-  return { file, problems: [...keyProblems(file, placeOf), ...ignoreProblems(file, placeOf)], placeOf };
-}
-
-/** Keys are keys, and whoever is named is there. */
-function keyProblems(file: PolicyFile, placeOf: PolicyText['placeOf']): PolicyProblem[] {
-  const { keys = {} } = file;
-  const wrong = Object.entries(keys).flatMap(([name, pem]) => {
-    try {
-      readTrustedKey(pem);
-      return [];
-    } catch (error) {
-      if (!isFault(error, 'KEY_INVALID')) throw error;
-      return [problem(placeOf, ['keys', name], error.message, error.hint)];
-    }
-  });
-  const unknown = rulesIn(file).flatMap(([path, part]) =>
-    (['bases', 'signatures'] as const).flatMap((section) =>
-      (part[section]?.keys ?? []).flatMap((name, index) => {
-        if (Object.hasOwn(keys, name)) return [];
-        const meant = nearestName(name, Object.keys(keys));
-        const suggestion =
-          meant === undefined
-            ? 'put its public half under keys at the top of the policy'
-            : `did you mean ${meant}?`;
-        const place = [...path, section, 'keys', index];
-        return [problem(placeOf, place, `there is no key '${name}'`, suggestion)];
-      }),
-    ),
-  );
-  return [...wrong, ...unknown];
+  return { file, problems: [...signerProblems(file, placeOf), ...ignoreProblems(file, placeOf)], placeOf };
 }
 
 function ignoreProblems(file: PolicyFile, placeOf: PolicyText['placeOf']): PolicyProblem[] {

@@ -1,6 +1,8 @@
 /** The rules of a policy: every key that there is, and what it may hold. docs/gate.md explains each. */
 import { z } from 'zod';
 import { isDigest } from '../../images/index.ts';
+import { attestationTypes } from '../trust/attestations.ts';
+import { longestTrustedRoot } from '../trust/trusted-root.ts';
 
 export const actions = ['allow', 'warn', 'deny'] as const;
 export type Action = (typeof actions)[number];
@@ -30,17 +32,45 @@ const bases = {
   digests: z.array(z.string().refine(isDigest, 'not a sha256 digest')).max(1000),
   keys: z.array(name).max(100),
 };
+/** Whose word counts, by their names, and in how many entries of transparency logs it has to be. */
+const signers = {
+  keys: z.array(name).max(100),
+  identities: z.array(name).max(100),
+  logEntries: z.int().min(0).max(8),
+};
 const signatures = {
   action,
-  keys: z.array(name).max(100),
+  ...signers,
   atLeast: z.int().min(1).max(100),
   annotations: z.record(z.string().min(1).max(200), z.string().max(1000)),
 };
+/** A short name of `attestationTypes`, or a URI. */
+const attestationType = z
+  .string()
+  .max(1000)
+  .refine((type) => Object.hasOwn(attestationTypes, type) || type.includes(':'), {
+    error: `neither a URI nor one of ${Object.keys(attestationTypes).join(', ')}`,
+  });
+const attestations = { action, ...signers, types: z.array(attestationType).max(100) };
+const patterns = z.array(z.string().min(1).max(2048)).max(1000);
+const provenance = { action, ...signers, builders: patterns, sources: patterns, refs: patterns };
 
 /** Patterns of types: `application/vnd.example.*`. */
 const artifacts = { exempt: z.array(z.string().min(1).max(255)).max(1000) };
 /** How long they stay. */
 const reports = { refusedDays: days };
+
+/** Whom an authority of a trusted root certifies. */
+const identity = z.strictObject({
+  root: name,
+  issuer: z.string().min(1).max(2048),
+  /** A pattern. One that takes everybody is a mistake. */
+  subject: z
+    .string()
+    .min(1)
+    .max(2048)
+    .refine((pattern) => /[^*]/.test(pattern), 'it is everybody whom the issuer knows; name who it may be'),
+});
 
 const ignoreEntry = z.strictObject({
   id: findingId,
@@ -73,6 +103,8 @@ export const rulesSchema = z.strictObject({
   advisories: z.strictObject(advisories),
   bases: z.strictObject(bases),
   signatures: z.strictObject(signatures),
+  attestations: z.strictObject(attestations),
+  provenance: z.strictObject(provenance),
   ignore,
 });
 
@@ -100,18 +132,26 @@ export const someRulesSchema = z
     advisories: z.strictObject(advisories).partial(),
     bases: z.strictObject(bases).partial(),
     signatures: z.strictObject(signatures).partial(),
+    attestations: z.strictObject(attestations).partial(),
+    provenance: z.strictObject(provenance).partial(),
     ignore,
   })
   .partial();
 
 export type Rules = z.infer<typeof rulesSchema>;
 export type SomeRules = z.infer<typeof someRulesSchema>;
+/** What the rules on signatures, attestations and provenance have in common. */
+export type WantedSigners = Pick<Rules['signatures'], keyof typeof signers>;
+export type Identity = z.infer<typeof identity>;
 export type IgnoreEntry = z.infer<typeof ignoreEntry>;
 
 export const policySchema = z.strictObject({
   form: z.literal(1),
   /** Name → public key in PEM. */
   keys: z.record(name, z.string().max(16_384)).optional(),
+  /** Name → text of a `trusted_root.json`. */
+  trustedRoots: z.record(name, z.string().max(longestTrustedRoot)).optional(),
+  identities: z.record(name, identity).optional(),
   rules: someRulesSchema.optional(),
   overrides: z
     .array(

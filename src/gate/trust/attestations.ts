@@ -8,20 +8,39 @@ import { type Digest, isDigest } from '../../images/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
-import { envelopeMediaType, openEnvelope, sealEnvelope } from './envelope.ts';
+import { sealBundle } from './bundle.ts';
+import { envelopeMediaType, type OpenedEnvelope, openEnvelope, sealEnvelope } from './envelope.ts';
 import type { SigningKey, TrustedKey } from './keys.ts';
 import { type Artifact, companionManifest, companionTag, type Descriptor } from './oci-documents.ts';
+import { textsOf } from './simple-signing.ts';
 
 export const predicateTypes = {
+  /** What cosign 3 calls a signature of an image. */
+  signature: 'https://sigstore.dev/cosign/sign/v1',
   provenance: 'https://slsa.dev/provenance/v1',
   vulnerabilities: 'https://cosign.sigstore.dev/attestation/vuln/v1',
   openVex: 'https://openvex.dev/ns',
   cycloneDx: 'https://cyclonedx.org/bom',
 } as const;
 
+/** Short names of types, as cosign has them, and the patterns that they stand for. */
+export const attestationTypes: Readonly<Record<string, readonly string[]>> = {
+  spdx: ['https://spdx.dev/Document', 'https://spdx.dev/Document/*'],
+  cyclonedx: [predicateTypes.cycloneDx, `${predicateTypes.cycloneDx}/*`],
+  vuln: [predicateTypes.vulnerabilities],
+  openvex: [predicateTypes.openVex, `${predicateTypes.openVex}/*`],
+  slsaprovenance: ['https://slsa.dev/provenance/*'],
+};
+
+export interface StatedSubject {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
 export interface Statement {
   /** Of which images it speaks. */
-  readonly subjects: readonly { readonly name: string; readonly digest: Digest }[];
+  readonly subjects: readonly StatedSubject[];
   readonly predicateType: string;
   readonly predicate: JsonValue;
 }
@@ -40,22 +59,38 @@ const statementSchema = z.looseObject({
   _type: z.enum([statementType, 'https://in-toto.io/Statement/v1']),
   predicateType: z.string().max(1000),
   subject: z
-    .array(z.looseObject({ name: z.string().optional(), digest: z.record(z.string(), z.string()) }))
+    .array(
+      z.looseObject({
+        name: z.string().optional(),
+        digest: z.record(z.string(), z.string()),
+        annotations: z.record(z.string(), z.unknown()).nullish(),
+      }),
+    )
     .max(1000),
   predicate: z.json(),
 });
 
 export function sealStatement(statement: Statement, key: SigningKey): Buffer {
+  return sealEnvelope(statementMediaType, bytesOf(statement), key);
+}
+
+/** The same as a bundle of sigstore. */
+export function bundleStatement(statement: Statement, key: SigningKey): Buffer {
+  return sealBundle(statementMediaType, bytesOf(statement), key);
+}
+
+function bytesOf(statement: Statement): Buffer {
   const document = {
     _type: statementType,
     predicateType: statement.predicateType,
-    subject: statement.subjects.map(({ name, digest }) => ({
+    subject: statement.subjects.map(({ name, digest, annotations = {} }) => ({
       name,
       digest: { sha256: digest.slice('sha256:'.length) },
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     })),
     predicate: statement.predicate,
   };
-  return sealEnvelope(statementMediaType, Buffer.from(JSON.stringify(document)), key);
+  return Buffer.from(JSON.stringify(document));
 }
 
 /**
@@ -64,25 +99,24 @@ export function sealStatement(statement: Statement, key: SigningKey): Buffer {
  */
 export function openStatement(envelope: Uint8Array, keys: readonly TrustedKey[]): Attestation | undefined {
   const opened = openEnvelope(envelope, keys);
-  if (opened === undefined) return undefined;
-  const refuse = (what: string) => gateFault('SIGNATURE_MALFORMED', `an attestation: ${what}`);
-  if (opened.payloadType !== statementMediaType) throw refuse('it is no in-toto statement');
-  const { subject, predicateType, predicate } = parseJsonDocument(
-    statementSchema,
-    opened.payload,
-    statementLimits,
-    refuse,
-  );
-  const subjects = subject.flatMap(({ name = '', digest }) => {
-    const text = `sha256:${digest['sha256'] ?? ''}`;
-    return isDigest(text) ? [{ name, digest: text }] : [];
-  });
-  return { subjects, predicateType, predicate, keyId: opened.keyId };
+  return opened === undefined ? undefined : { ...parseStatement(opened), keyId: opened.keyId };
 }
 
-/** The attestation is of this image. */
-export function isAbout(attestation: Statement, digest: Digest): boolean {
-  return attestation.subjects.some((subject) => subject.digest === digest);
+/** @throws Fault SIGNATURE_MALFORMED */
+export function parseStatement({
+  payloadType,
+  payload,
+}: Pick<OpenedEnvelope, 'payloadType' | 'payload'>): Statement {
+  const refuse = (what: string) => gateFault('SIGNATURE_MALFORMED', `an attestation: ${what}`);
+  if (payloadType !== statementMediaType) throw refuse('it is no in-toto statement');
+  const { subject, ...rest } = parseJsonDocument(statementSchema, payload, statementLimits, refuse);
+  const subjects = subject.flatMap(({ name = '', digest, annotations }): StatedSubject[] => {
+    const text = `sha256:${digest['sha256'] ?? ''}`;
+    if (!isDigest(text)) return [];
+    const further = annotations == null ? {} : { annotations: textsOf(annotations) };
+    return [{ name, digest: text, ...further }];
+  });
+  return { subjects, predicateType: rest.predicateType, predicate: rest.predicate };
 }
 
 /** A statement in its envelope, and of what type that is. */

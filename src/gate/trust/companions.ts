@@ -1,30 +1,33 @@
-/** Which of what lies beside an image the gate reads: signatures, and VEX in attestations. Anybody may put more there. */
+/** Which of what lies beside an image the gate reads: signatures and attestations. Anybody may put more there. */
 import { type Digest, isDigest } from '../../images/index.ts';
-import { predicateTypes } from './attestations.ts';
+import { bundleMediaTypes } from './bundle.ts';
 import { envelopeMediaType } from './envelope.ts';
 import { simpleSigningMediaType } from './signatures.ts';
 
 /** Suffixes of the tags beside an image under which it looks. */
 export const companionSuffixes = ['sig', 'att'] as const;
+/** Types of referrers that may be evidence: they are read before others. */
+export const companionTypes: readonly string[] = [
+  ...bundleMediaTypes,
+  'application/vnd.dev.cosign.artifact.sig.v1+json',
+  envelopeMediaType,
+];
 /** Bytes, of all that is read for one image. */
-export const mostEvidenceBytes = 8 * 1024 * 1024;
+export const mostEvidenceBytes = 16 * 1024 * 1024;
 
 const longestSignature = 64 * 1024;
 /** It is parsed in one go, for whoever attached it. */
-const longestAttestation = 1024 * 1024;
+const longestAttestation = 8 * 1024 * 1024;
 
 interface Described {
   readonly mediaType: string;
   readonly size: number;
-  readonly annotations?: Readonly<Record<string, string>> | null | undefined;
 }
 
 /** By what is said of the layer: its content is not needed to leave it out. */
-export function isEvidence({ mediaType, size, annotations }: Described): boolean {
+export function isEvidence({ mediaType, size }: Described): boolean {
   if (mediaType === simpleSigningMediaType) return size <= longestSignature;
-  const predicate = annotations?.['predicateType'];
-  const isVex = predicate?.startsWith(predicateTypes.openVex) ?? true;
-  return mediaType === envelopeMediaType && isVex && size <= longestAttestation;
+  return (mediaType === envelopeMediaType || bundleMediaTypes.has(mediaType)) && size <= longestAttestation;
 }
 
 /** The image that a tag is made from, when it is one of those under which signatures lie. */

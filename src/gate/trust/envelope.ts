@@ -3,6 +3,7 @@
  * Source: secure-systems-lab/dsse, protocol.md and envelope.md.
  */
 import { z } from 'zod';
+import type { JsonObject } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
 import { type DocumentLimits, parseJsonDocument } from '../json-document.ts';
 import type { SigningKey, TrustedKey } from './keys.ts';
@@ -28,13 +29,17 @@ const envelopeSchema = z.looseObject({
 });
 
 export function sealEnvelope(payloadType: string, payload: Uint8Array, key: SigningKey): Buffer {
+  return Buffer.from(JSON.stringify(envelopeOf(payloadType, payload, key)));
+}
+
+/** The same, as a part of a larger document. */
+export function envelopeOf(payloadType: string, payload: Uint8Array, key: SigningKey): JsonObject {
   const signature = key.sign(authenticated(payloadType, payload));
-  const envelope = {
+  return {
     payloadType,
     payload: Buffer.from(payload).toString('base64'),
     signatures: [{ keyid: '', sig: signature.toString('base64') }],
   };
-  return Buffer.from(JSON.stringify(envelope));
 }
 
 /**

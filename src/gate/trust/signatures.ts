@@ -1,5 +1,5 @@
 /**
- * Signatures of images in cosign's format: a simple-signing payload as a layer, and beside it, in the layer's
+ * Signatures of images in cosign's older format: a simple-signing payload as a layer, and beside it, in the layer's
  * annotation, the signature over its bytes.
  */
 
@@ -13,14 +13,14 @@ import {
   companionTag,
   type Descriptor,
 } from './oci-documents.ts';
+import type { Signer } from './signer.ts';
 import { parseSimpleSigning, type SignedImage, simpleSigningPayload } from './simple-signing.ts';
 
 export const simpleSigningMediaType = 'application/vnd.dev.cosign.simplesigning.v1+json';
 const signatureAnnotation = 'dev.cosignproject.cosign/signature';
 
 /** A signature that holds. */
-export interface VerifiedSignature {
-  readonly keyId: string;
+export interface VerifiedSignature extends Signer {
   /** What the signer called the image. */
   readonly reference: string;
   /** What the signer said of it. */
@@ -86,7 +86,7 @@ function verifyLayer(
   try {
     const image = parseSimpleSigning(content);
     if (image.digest !== digest) return { reason: `it is of another image, ${image.digest}` };
-    return { keyId: key.id, reference: image.reference, annotations: image.annotations };
+    return { keyId: key.id, logEntries: 0, reference: image.reference, annotations: image.annotations };
   } catch (error) {
     if (isFault(error, 'SIGNATURE_MALFORMED')) return { reason: error.message };
     throw error;

@@ -42,12 +42,17 @@ export function parseSimpleSigning(payload: Uint8Array): SignedImage {
   const { critical, optional } = parseJsonDocument(payloadSchema, payload, limits, (what) =>
     gateFault('SIGNATURE_MALFORMED', `the payload of a signature: ${what}`),
   );
-  const texts = Object.entries(optional ?? {}).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  );
   return {
     digest: critical.image['docker-manifest-digest'],
     reference: critical.identity['docker-reference'],
-    annotations: Object.fromEntries(texts),
+    annotations: textsOf(optional ?? {}),
   };
+}
+
+/** Those values that are texts. */
+export function textsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const texts = Object.entries(values).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return Object.fromEntries(texts);
 }

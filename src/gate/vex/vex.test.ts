@@ -2,12 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { type Digest, digestOf } from '../../images/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { malware, reportOf, vulnerability } from '../reports.fixture.ts';
 import { predicateTypes, sealStatement } from '../trust/attestations.ts';
-import { generateKeyPair, readSigningKey } from '../trust/keys.ts';
-import { applyVex, openSignedVex, parseVex, readVexFolder } from './vex.ts';
+import { envelopeMediaType } from '../trust/envelope.ts';
+import { verifyEvidence } from '../trust/evidence-layers.ts';
+import { generateKeyPair, readSigningKey, type TrustedKey } from '../trust/keys.ts';
+import { applyVex, attestedStatements, parseVex, readVexFolder } from './vex.ts';
 
 const report = reportOf({ findings: [vulnerability(), malware('MAL-1')] });
 const image = report.target.digest ?? '';
@@ -159,20 +161,23 @@ describe('documents', () => {
       readSigningKey(pair.privateKey, 'x'),
     );
     if (ours === undefined || theirs === undefined) throw new Error('no keys');
-    const { openVex: predicateType } = predicateTypes;
     const [about, another] = [digestOf('app'), digestOf('another')];
-    const subjects = [{ name: 'app', digest: about }];
-    const envelope = sealStatement({ subjects, predicateType, predicate: openVex(statement()) }, ours);
-    expect(openSignedVex(envelope, [ours], about)).toHaveLength(1);
-    expect(openSignedVex(envelope, [theirs], about)).toBeUndefined();
-    expect(openSignedVex(envelope, [], about)).toBeUndefined();
+    const layerOf = (predicateType: string) => ({
+      mediaType: envelopeMediaType,
+      annotations: {},
+      content: sealStatement(
+        { subjects: [{ name: 'app', digest: about }], predicateType, predicate: openVex(statement()) },
+        ours,
+      ),
+    });
+    const statements = (keys: readonly TrustedKey[], digest: Digest, type: string = predicateTypes.openVex) =>
+      verifyEvidence(digest, [layerOf(type)], { keys, roots: [] }).attestations.flatMap(attestedStatements);
+    expect(statements([ours], about)).toHaveLength(1);
+    expect(statements([theirs], about)).toEqual([]);
+    expect(statements([], about)).toEqual([]);
     // Attached to another image than it was signed for, it says nothing of that.
-    expect(openSignedVex(envelope, [ours], another)).toBeUndefined();
-    const provenance = sealStatement(
-      { subjects, predicateType: predicateTypes.provenance, predicate: openVex(statement()) },
-      ours,
-    );
-    expect(openSignedVex(provenance, [ours], about)).toBeUndefined();
+    expect(statements([ours], another)).toEqual([]);
+    expect(statements([ours], about, predicateTypes.provenance)).toEqual([]);
   });
 
   it('of a folder are read, and one that is wrong is named', async () => {

@@ -12,8 +12,7 @@ import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
 import { coversPackage, parsePackageUrl } from '../package-url.ts';
 import { plainText } from '../plain-text.ts';
-import { isAbout, openStatement, predicateTypes } from '../trust/attestations.ts';
-import type { TrustedKey } from '../trust/keys.ts';
+import { predicateTypes, type Statement } from '../trust/attestations.ts';
 import { cycloneDxVexSchema, statementsOfCycloneDx } from './cyclonedx.ts';
 import { openVexSchema, statementsOfOpenVex } from './openvex.ts';
 import type { TrustedVex, VexProduct, VexStatement } from './statement.ts';
@@ -30,19 +29,14 @@ export function parseVex(bytes: Uint8Array): readonly VexStatement[] {
 }
 
 /**
- * The statements of a VEX document in an attestation (`cosign attest --type openvex`); undefined when it is signed by
- * none of the keys, of something else than VEX, or of another image than this.
- * @throws Fault VEX_INVALID, SIGNATURE_MALFORMED
+ * The statements of a VEX document that was attested (`cosign attest --type openvex`); none when it is of something else.
+ * @throws Fault VEX_INVALID
  */
-export function openSignedVex(
-  envelope: Uint8Array,
-  keys: readonly TrustedKey[],
-  image: Digest,
-): readonly VexStatement[] | undefined {
-  const attestation = openStatement(envelope, keys);
-  if (attestation === undefined || !attestation.predicateType.startsWith(predicateTypes.openVex))
-    return undefined;
-  return isAbout(attestation, image) ? statementsOf(attestation.predicate) : undefined;
+export function attestedStatements({
+  predicateType,
+  predicate,
+}: Pick<Statement, 'predicateType' | 'predicate'>): readonly VexStatement[] {
+  return predicateType.startsWith(predicateTypes.openVex) ? statementsOf(predicate) : [];
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What is known of images apart from their content: what lies beside them, and the bases that can be trusted. */
-import { type ArtifactLayer, type KnownBase, verifySignatures, type WantedBases } from '../../gate/index.ts';
+import { type ArtifactLayer, type KnownBase, verifyEvidence, type WantedBases } from '../../gate/index.ts';
 import type { Digest } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { openLaidImages } from './laid-images.ts';
@@ -29,8 +29,12 @@ export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): I
   ];
   const signersOf = async (digests: readonly Digest[], { keys }: WantedBases) => {
     if (keys.length === 0) return [];
-    const checks = digests.map(async (digest) => verifySignatures(digest, await companions(digest), keys));
-    return (await Promise.all(checks)).flatMap(({ verified }) => verified.map(({ keyId }) => keyId));
+    const checks = digests.map(async (digest) =>
+      verifyEvidence(digest, await companions(digest), { keys, roots: [] }),
+    );
+    return (await Promise.all(checks)).flatMap(({ signatures }) =>
+      signatures.flatMap(({ keyId }) => keyId ?? []),
+    );
   };
   return {
     companions,

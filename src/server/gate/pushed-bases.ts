@@ -1,6 +1,6 @@
 /** Images of the registry as bases, and what lies beside them, in whichever repositories they are. */
 import { buffer } from 'node:stream/consumers';
-import { type ArtifactLayer, companionSuffixes, companionTag } from '../../gate/index.ts';
+import { type ArtifactLayer, companionSuffixes, companionTag, companionTypes } from '../../gate/index.ts';
 import {
   type Digest,
   indexTypes,
@@ -61,7 +61,7 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
     },
     async companions(digest) {
       const tags = companionSuffixes.map((suffix) => parseTag(companionTag(digest, suffix)));
-      const found = await registry.listCompanions(digest, tags);
+      const found = await registry.listCompanions(digest, tags, companionTypes);
       const blobs = {
         readManifest: registry.readManifest,
         readBlob: async (blob: Digest) => buffer(await registry.openBlob(blob)),

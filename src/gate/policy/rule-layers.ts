@@ -1,0 +1,41 @@
+/** The rules of a policy, each with what may be laid over or below it, for those who look for what makes no sense. */
+import type { Place, PolicyProblem } from './policy-problem.ts';
+import { type PolicyFile, rulesIn, type SomeRules } from './rules-schema.ts';
+
+type Override = NonNullable<PolicyFile['overrides']>[number];
+export type PlaceOf = (path: readonly PropertyKey[]) => Place;
+
+/** Rules of the file, with what may be laid over or below them. */
+export interface Layer {
+  readonly path: readonly PropertyKey[];
+  readonly rules: SomeRules;
+  readonly below: readonly SomeRules[];
+  /** Overrides that may hold together with it. */
+  readonly others: readonly SomeRules[];
+}
+
+export type Tell = (path: readonly PropertyKey[], message: string, suggestion: string) => PolicyProblem;
+
+export function layersOf(file: PolicyFile, own: SomeRules): readonly Layer[] {
+  const { rules = {}, overrides = [] } = file;
+  return rulesIn(file).map(([path, its], index) => {
+    const override = overrides[index - 1];
+    if (override === undefined) {
+      return { path, rules: its, below: [own], others: overrides.map((each) => each.rules) };
+    }
+    const others = overrides.filter((each) => each !== override && mayMeet(each, override));
+    return { path, rules: its, below: [own, rules], others: others.map((each) => each.rules) };
+  });
+}
+
+/** False only where no namespace or no stage is in both. */
+function mayMeet(a: Override, b: Override): boolean {
+  const isPlain = (names: readonly string[]) => !names.some((name) => name.includes('*'));
+  const areApart = (one: readonly string[] | undefined, two: readonly string[] | undefined) =>
+    one !== undefined &&
+    two !== undefined &&
+    isPlain(one) &&
+    isPlain(two) &&
+    !one.some((name) => two.includes(name));
+  return !areApart(a.namespaces, b.namespaces) && !areApart(a.stages, b.stages);
+}

@@ -1,0 +1,188 @@
+/**
+ * Sigstore's bundles, version 0.3: a statement in a DSSE envelope, with what its signature is verified by. cosign attaches
+ * them to images as referrers. Whether a signature holds is decided by sigstore's own library, without any network.
+ * Source: sigstore/protobuf-specs, protos/sigstore_bundle.proto; sigstore/cosign, specs/BUNDLE_SPEC.md.
+ */
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
+import { type SignedEntity, type TrustMaterial, toSignedEntity, Verifier } from '@sigstore/verify';
+import { z } from 'zod';
+import { messageOf } from '../../lib/index.ts';
+import { gateFault } from '../faults.ts';
+import { parseJsonDocument } from '../json-document.ts';
+import { plainText } from '../plain-text.ts';
+import { envelopeOf } from './envelope.ts';
+import type { SigningKey, TrustedKey } from './keys.ts';
+import type { Certified, Signer, TrustAnchors } from './signer.ts';
+import type { TrustedRoot } from './trusted-root.ts';
+
+export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+/** What the version was called before it had a type of its own. */
+export const bundleMediaTypes: ReadonlySet<string> = new Set([
+  bundleMediaType,
+  'application/vnd.dev.sigstore.bundle+json;version=0.3',
+]);
+
+/** A bundle whose signature holds. */
+export interface OpenedBundle {
+  readonly signer: Signer;
+  readonly payloadType: string;
+  readonly payload: Buffer;
+}
+
+const limits = { maxBytes: 16 * 1024 * 1024, maxDepth: 16 } as const;
+const mostEntries = 8;
+const codeSigning = '1.3.6.1.5.5.7.3.3';
+/** Extensions of certificates that name the issuer: sigstore/fulcio, docs/oid-info.md. */
+const issuerExtensions: ReadonlySet<string> = new Set(['1.3.6.1.4.1.57264.1.1', '1.3.6.1.4.1.57264.1.8']);
+
+const entries = z.array(z.unknown()).max(mostEntries);
+const bundleSchema = z.looseObject({
+  mediaType: z.string().refine((type) => bundleMediaTypes.has(type), 'not that of a bundle 0.3'),
+  verificationMaterial: z.looseObject({
+    tlogEntries: entries.optional(),
+    timestampVerificationData: z.looseObject({ rfc3161Timestamps: entries.optional() }).optional(),
+  }),
+});
+
+/**
+ * What is in a bundle, when one of the anchors vouches for it; or why it does not count. A key that the operator named
+ * needs nothing beside it; a certificate needs all that its root knows of: a log of certificates, a log of signatures, and
+ * always a time that was signed for.
+ * @throws Fault SIGNATURE_MALFORMED
+ */
+export function openBundle(
+  content: Uint8Array,
+  { keys, roots }: TrustAnchors,
+): OpenedBundle | { readonly reason: string } {
+  const { bundle, entity } = parseBundle(content);
+  const { content: signed, verificationMaterial } = bundle;
+  if (signed.$case !== 'dsseEnvelope') return { reason: 'it signs a file and no statement about an image' };
+  const signer =
+    verificationMaterial.content.$case === 'publicKey'
+      ? signerByKey(entity, keys, roots)
+      : signerByCertificate(bundle, entity, roots);
+  if ('reason' in signer) return signer;
+  const { payloadType, payload } = signed.dsseEnvelope;
+  return { signer, payloadType, payload };
+}
+
+/** @returns the text of a bundle, as `cosign sign --key` makes it */
+export function sealBundle(payloadType: string, payload: Uint8Array, key: SigningKey): Buffer {
+  const hint = Buffer.from(key.id, 'hex').toString('base64');
+  const document = {
+    mediaType: bundleMediaType,
+    verificationMaterial: { publicKey: { hint } },
+    dsseEnvelope: envelopeOf(payloadType, payload, key),
+  };
+  return Buffer.from(JSON.stringify(document));
+}
+
+function parseBundle(content: Uint8Array): { readonly bundle: Bundle; readonly entity: SignedEntity } {
+  const refuse = (what: string) => gateFault('SIGNATURE_MALFORMED', `a bundle: ${plainText(what, 300)}`);
+  const document = parseJsonDocument(bundleSchema, content, limits, refuse);
+  try {
+    const bundle = bundleFromJSON(document);
+    return { bundle, entity: toSignedEntity(bundle) };
+  } catch (cause) {
+    // The library throws whatever reading strange bytes leads to.
+    throw refuse(messageOf(cause));
+  }
+}
+
+function signerByKey(
+  entity: SignedEntity,
+  keys: readonly TrustedKey[],
+  roots: readonly TrustedRoot[],
+): Signer | { readonly reason: string } {
+  const bare = { ...entity, tlogEntries: [], timestamps: [] };
+  const key = keys.find((each) => problemOf(bare, materialOf(each), nothing) === undefined);
+  if (key === undefined) return { reason: 'it is by none of the keys' };
+  const logged = { ...entity, timestamps: [] };
+  const isLogged = roots.some(
+    ({ material }) =>
+      problemOf(logged, { ...materialOf(key), tlogs: material.tlogs }, { ...nothing, tlogThreshold: 1 }) ===
+      undefined,
+  );
+  return { keyId: key.id, logEntries: isLogged ? entity.tlogEntries.length : 0 };
+}
+
+const nothing = { ctlogThreshold: 0, tlogThreshold: 0, timestampThreshold: 0 } as const;
+
+function materialOf({ publicKey }: TrustedKey): TrustMaterial {
+  const key = { publicKey: createPublicKey(publicKey), validFor: () => true };
+  return {
+    certificateAuthorities: [],
+    timestampAuthorities: [],
+    tlogs: [],
+    ctlogs: [],
+    publicKey: () => key,
+  };
+}
+
+function signerByCertificate(
+  bundle: Bundle,
+  entity: SignedEntity,
+  roots: readonly TrustedRoot[],
+): Signer | { readonly reason: string } {
+  if (roots.length === 0) return { reason: 'it is by a certificate, and the policy has no trusted root' };
+  const answers = roots.map(({ name, material }) => ({
+    name,
+    identity: identityBy(bundle, entity, material),
+  }));
+  const problems: string[] = [];
+  let certified: Certified | undefined;
+  for (const { name, identity } of answers) {
+    if ('reason' in identity) problems.push(identity.reason);
+    else certified = { ...identity, roots: [...(certified?.roots ?? []), name] };
+  }
+  if (certified !== undefined) return { certified, logEntries: entity.tlogEntries.length };
+  return { reason: `no trusted root vouches for its certificate: ${problems.join('; ')}` };
+}
+
+function identityBy(
+  bundle: Bundle,
+  entity: SignedEntity,
+  material: TrustMaterial,
+): Omit<Certified, 'roots'> | { readonly reason: string } {
+  const verifier = new Verifier(material, {
+    ctlogThreshold: Math.min(1, material.ctlogs.length),
+    tlogThreshold: Math.min(1, material.tlogs.length),
+    timestampThreshold: 1,
+  });
+  try {
+    const { identity = {} } = verifier.verify(entity);
+    const { subjectAlternativeName: subject, extensions, oids = [] } = identity;
+    const issuer = extensions?.issuer;
+    if (subject === undefined || issuer === undefined)
+      return { reason: 'it does not say for whom it is, or by whose word' };
+    const spelt = oids.filter(({ oid }) => issuerExtensions.has(oid?.id.join('.') ?? ''));
+    const isPlain = spelt.every(({ value }) => value.every((byte) => byte < 0x80));
+    if (!isPlain || !isFor(bundle, subject)) return { reason: 'it is not for one name in plain characters' };
+    return { issuer, subject };
+  } catch (error) {
+    return { reason: plainText(messageOf(error), 150) };
+  }
+}
+
+/** The library takes the first name of several, and cuts characters to seven bits. */
+function isFor({ verificationMaterial: { content } }: Bundle, subject: string): boolean {
+  if (content.$case !== 'certificate') return false;
+  const { subjectAltName, keyUsage } = new X509Certificate(content.certificate.rawBytes);
+  const isOnly = subjectAltName === `URI:${subject}` || subjectAltName === `email:${subject}`;
+  return isOnly && (keyUsage ?? []).includes(codeSigning);
+}
+
+/** Undefined: it holds. */
+function problemOf(
+  entity: SignedEntity,
+  material: TrustMaterial,
+  thresholds: ConstructorParameters<typeof Verifier>[1],
+): string | undefined {
+  try {
+    new Verifier(material, thresholds).verify(entity);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}

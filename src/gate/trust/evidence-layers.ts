@@ -1,0 +1,83 @@
+/**
+ * What lies beside an image, verified: signatures and attestations in cosign's older form (simple signing and envelopes
+ * under tags) and in bundles of sigstore. What counts is about exactly this image, and by somebody whom the anchors know.
+ */
+import type { Digest } from '../../images/index.ts';
+import { isFault, type JsonValue } from '../../lib/index.ts';
+import { openStatement, parseStatement, predicateTypes, type Statement } from './attestations.ts';
+import { bundleMediaTypes, openBundle } from './bundle.ts';
+import { envelopeMediaType } from './envelope.ts';
+import type { ArtifactLayer } from './oci-documents.ts';
+import type { RejectedSignature, VerifiedSignature } from './signatures.ts';
+import { simpleSigningMediaType, verifySignatures } from './signatures.ts';
+import type { Signer, TrustAnchors } from './signer.ts';
+
+/** An attestation that holds. */
+export interface VerifiedAttestation extends Signer {
+  readonly predicateType: string;
+  readonly predicate: JsonValue;
+}
+
+export interface EvidenceCheck {
+  readonly signatures: readonly VerifiedSignature[];
+  readonly attestations: readonly VerifiedAttestation[];
+  readonly rejected: readonly RejectedSignature[];
+}
+
+type Answer = Partial<{ [Part in keyof EvidenceCheck]: EvidenceCheck[Part][number] }>;
+
+/** Pure; never throws for what is in a layer. */
+export function verifyEvidence(
+  digest: Digest,
+  layers: readonly ArtifactLayer[],
+  anchors: TrustAnchors,
+): EvidenceCheck {
+  const answers = layers.flatMap((layer): Answer[] => {
+    try {
+      return answersTo(digest, layer, anchors);
+    } catch (error) {
+      if (isFault(error, 'SIGNATURE_MALFORMED')) return [{ rejected: { reason: error.message } }];
+      throw error;
+    }
+  });
+  return {
+    signatures: answers.flatMap(({ signatures }) => signatures ?? []),
+    attestations: answers.flatMap(({ attestations }) => attestations ?? []),
+    rejected: answers.flatMap(({ rejected }) => rejected ?? []),
+  };
+}
+
+function answersTo(digest: Digest, layer: ArtifactLayer, anchors: TrustAnchors): Answer[] {
+  const { mediaType, content } = layer;
+  if (mediaType === simpleSigningMediaType) {
+    const { verified, rejected } = verifySignatures(digest, [layer], anchors.keys);
+    return [
+      ...verified.map((signatures) => ({ signatures })),
+      ...rejected.map((each) => ({ rejected: each })),
+    ];
+  }
+  if (mediaType === envelopeMediaType) {
+    const opened = openStatement(content, anchors.keys);
+    if (opened === undefined) return [{ rejected: { reason: 'it is by none of the keys' } }];
+    return [stated(digest, { keyId: opened.keyId, logEntries: 0 }, opened)];
+  }
+  if (!bundleMediaTypes.has(mediaType)) return [];
+  const opened = openBundle(content, anchors);
+  return 'reason' in opened
+    ? [{ rejected: opened }]
+    : [stated(digest, opened.signer, parseStatement(opened))];
+}
+
+function stated(digest: Digest, signer: Signer, { subjects, predicateType, predicate }: Statement): Answer {
+  const subject = subjects.find((each) => each.digest === digest);
+  if (subject === undefined) {
+    const [other] = subjects;
+    return {
+      rejected: { reason: `it is of another image${other === undefined ? '' : `, ${other.digest}`}` },
+    };
+  }
+  if (predicateType !== predicateTypes.signature)
+    return { attestations: { ...signer, predicateType, predicate } };
+  const { name: reference, annotations = {} } = subject;
+  return { signatures: { ...signer, reference, annotations } };
+}
