@@ -321,6 +321,36 @@ test('every format goes to a file, the verdict to stderr', async () => {
   }
 });
 
+test('--reports has all formats by one scan, and nothing of the scan before', async () => {
+  const reports = join(folder, 'all');
+  const scan = (target: string) => ward(['image', 'scan', target, '--reports', 'all']);
+  const first = await scan('vulnerable');
+  expect(first).toMatchObject({ code: 1, stdout: expect.stringContaining('\ndenied: ') });
+  expect((await readdir(reports)).toSorted()).toEqual([
+    'gl-container-scanning-report.json',
+    'junit.xml',
+    'report.json',
+    'report.sarif',
+    'sbom.cdx.json',
+    'sbom.spdx.json',
+  ]);
+  expect(JSON.parse(await readFile(join(reports, 'report.json'), 'utf8'))).toMatchObject({
+    verdict: { outcome: 'deny' },
+  });
+  await writeFile(join(reports, 'other.txt'), 'not a report');
+  expect((await scan('nowhere:1')).code).toBe(2);
+  expect(await readdir(reports)).toEqual(['other.txt']);
+});
+
+test('a folder that no report can be written to is an error', async () => {
+  await writeFile(join(folder, 'taken'), '');
+  expect(await ward(['image', 'scan', 'fixed', '--reports', 'taken'])).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('error[FILE_NOT_WRITTEN]: taken could not be written'),
+  });
+});
+
 test('a file without a format gets the one that its name stands for', async () => {
   for (const [file, begins] of [
     ['named.json', '{\n  "form": 1'],

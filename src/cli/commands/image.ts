@@ -57,6 +57,10 @@ const scan: CommandSpec = {
       summary:
         'table, json, yaml, wide or name as everywhere; or a file to write to, with a dot or a slash in its name',
     },
+    {
+      flags: '--reports <DIR>',
+      summary: 'write a report of each format to this folder as well, by the names that CI systems look for',
+    },
     { flags: '--explain <ID>', summary: 'tell all that is known of one finding, by its id or another name' },
     { flags: '--no-malware', summary: 'leave malware out' },
     { flags: '--no-secrets', summary: 'leave secrets out' },
@@ -83,6 +87,10 @@ const scan: CommandSpec = {
     {
       command: 'ward image scan oci:./image --format sarif --output report.sarif',
       does: 'a report for another program',
+    },
+    {
+      command: 'ward image scan image.tar --reports ./reports',
+      does: 'the table, and all reports by one scan',
     },
     {
       command: 'ward image scan image.tar --new-only --base-report main.json',

@@ -1,7 +1,5 @@
 /** `ward image scan`: what was typed into the server room's request, and what comes back to where it was asked for. */
-import { writeFile } from 'node:fs/promises';
 import { createColors } from 'picocolors';
-import { messageOf } from '../../lib/index.ts';
 import {
   countedFindings,
   formatReport,
@@ -19,6 +17,7 @@ import { localOptions, openServer } from '../local.ts';
 import { printableLine } from '../printable.ts';
 import { readBounded } from '../read-source.ts';
 import { explainLines, findExplained } from '../scan/explain.ts';
+import { clearReports, writeReport, writeReports } from '../scan/report-files.ts';
 import { scanTable } from '../scan/table.ts';
 import { beforeInWords, countsInWords, outcomeInWords } from '../scan/words.ts';
 
@@ -36,8 +35,11 @@ interface Destination {
 
 export const scan: Handler = async (input, context) => {
   const destination = destinationOf(input);
+  const reportsDir = input.text('reports');
+  if (reportsDir !== undefined) await clearReports(reportsDir);
   const judged = await scanned(input, context);
   const { io } = context;
+  if (reportsDir !== undefined) await writeReports(reportsDir, judged, io);
   const id = input.text('explain');
   if (id === undefined) await write(judged, destination, io);
   else await explain(judged, id, io);
@@ -136,15 +138,6 @@ async function write(judged: JudgedReport, { format, file }: Destination, io: Io
   }
   const text = formatReport(format, judged);
   return file === undefined ? io.lines([text.trimEnd()]) : writeReport(file, text, io);
-}
-
-async function writeReport(file: string, text: string, io: Io): Promise<void> {
-  try {
-    await writeFile(file, text);
-  } catch (cause) {
-    throw cliFault('FILE_NOT_WRITTEN', `${file} could not be written: ${messageOf(cause)}`, { cause });
-  }
-  io.ok(`wrote ${file}`);
 }
 
 async function explain(judged: JudgedReport, id: string, io: Io): Promise<void> {
