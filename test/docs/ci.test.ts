@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { reportFiles } from '../../src/cli/scan/report-files.ts';
 import { tarOf, writeTestImage } from '../../src/images/images.fixture.ts';
 import { runCommand } from '../../src/lib/index.ts';
-import { codeBlocksOf, columnsOf, readText, root, tableOf } from './markdown.ts';
+import { codeBlocksOf, codeWordsOf, columnsOf, readText, root, tableOf } from './markdown.ts';
 
 const document = readText('docs/ci.md');
 const blocks = codeBlocksOf(document);
@@ -20,14 +21,19 @@ const workflow = z
   .parse(parse(textOf('yaml github')));
 const pipeline = z
   .object({
-    scan: z.object({ variables: z.record(z.string(), z.string()), script: z.array(z.string()) }),
+    scan: z.object({
+      variables: z.record(z.string(), z.string()),
+      script: z.array(z.string()),
+      artifacts: z.object({ reports: z.record(z.string(), z.string()) }),
+    }),
   })
   .parse(parse(textOf('yaml gitlab')));
 
 const jobs = {
   github: workflow.jobs.scan.steps.flatMap(({ run }) => run ?? []),
-  gitlab: pipeline.scan.script,
-  anywhere: textOf('sh').trim().split('\n'),
+  // The container has Ward in /fn.
+  gitlab: pipeline.scan.script.map((line) => line.replaceAll('/fn/', 'ward/')),
+  anywhere: textOf('sh anywhere').trim().split('\n'),
 };
 
 const advisory = {
@@ -44,40 +50,50 @@ const advisory = {
   severity: [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }],
 };
 
+const docker = `#!/bin/sh
+case "$1 $2" in
+"save app:ci") cat app.tar ;;
+run*)
+  shift
+  while [ "\${1#-}" != "$1" ]; do
+    case $1 in --env) export "$2" ;; esac
+    case $1 in --rm) shift ;; *) shift 2 ;; esac
+  done
+  shift
+  exec sh ward/scripts/scan-ci.sh "$@" ;;
+esac
+`;
+
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ward-ci-'));
   await symlink(root, join(folder, 'ward'));
   await writeFile(join(folder, 'policy.yaml'), textOf('yaml policy'));
   await mkdir(join(folder, 'bin'));
-  // Stand-ins: the results of building, cloning and installing are there already.
-  for (const [name, script] of [
-    ['docker', 'case "$*" in "save app:ci") cat app.tar;; esac'],
-    ['npm', ''],
-    ['git', ''],
-  ] as const) {
-    await writeFile(join(folder, 'bin', name), `#!/bin/sh\n${script}\n`);
-    await chmod(join(folder, 'bin', name), 0o755);
-  }
+  // Stand-ins: the results of building are there already, and the container's program is run here.
+  await writeFile(join(folder, 'bin/docker'), docker);
+  await chmod(join(folder, 'bin/docker'), 0o755);
   await writeFile(join(folder, 'osv.json'), JSON.stringify(advisory));
   const imported = await run(['node ward/bin/ward.mjs advisories import osv.json --data .ward']);
   expect(imported.code, imported.stderr).toBe(0);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** As a job does: one after the other, until one fails. */
-async function run(steps: readonly string[]) {
+/** As a job does: one after the other, until one fails. Advisories were put there before. */
+async function run(steps: readonly string[], variables: Readonly<Record<string, string>> = {}) {
+  const path = `${join(folder, 'bin')}:${process.env['PATH']}`;
   return await runCommand(['bash', '-euo', 'pipefail', '-c', steps.join('\n')], {
     cwd: folder,
-    env: { ...pipeline.scan.variables, PATH: `${join(folder, 'bin')}:${process.env['PATH']}`, HOME: folder },
+    env: { ...variables, WARD_ADVISORIES: 'kept', PATH: path, HOME: folder },
     timeoutMs: 120_000,
   });
 }
 
-/** Downloads are left out, which go on without a network. */
-function withoutUpdate(steps: readonly string[]): readonly string[] {
-  return steps.filter((step) => !/ advisories update --data \.ward \|\| true$/.test(step));
-}
+const runJob = {
+  github: () => run(jobs.github),
+  gitlab: () => run(jobs.gitlab, pipeline.scan.variables),
+  anywhere: () => run(jobs.anywhere.filter((step) => !step.includes(' advisories update '))),
+};
 
 /** The image and the folder that are scanned, with a package of this version. */
 async function build(version: string): Promise<void> {
@@ -92,39 +108,52 @@ async function build(version: string): Promise<void> {
 
 const read = (name: string) => readFile(join(folder, name), 'utf8');
 
-test('each job updates the advisories, and the policy of the page has no fault', async () => {
-  expect(jobs.github.length - withoutUpdate(jobs.github).length).toBe(1);
-  expect(jobs.gitlab.length - withoutUpdate(jobs.gitlab).length).toBe(1);
+test('the policy of the page has no fault, and the reports that the jobs name are those of the script', async () => {
   const checked = await run(['node ward/bin/ward.mjs policy check policy.yaml']);
   expect(checked).toMatchObject({ code: 0, stdout: '' });
+  const told = tableOf(document, 'in the folder for reports').rows.flatMap(([name = '']) =>
+    codeWordsOf(name),
+  );
+  expect(told.toSorted()).toEqual(Object.values(reportFiles).toSorted());
+  const { container_scanning, cyclonedx, junit } = pipeline.scan.artifacts.reports;
+  expect([container_scanning, cyclonedx, junit]).toEqual(
+    [reportFiles.gitlab, reportFiles.cyclonedx, reportFiles.junit].map((name) => `reports/${name}`),
+  );
+  expect(document).toContain(`sarif_file: reports/${reportFiles.sarif}\n`);
 });
 
-test('a vulnerable image ends each job with 1 and a report that names it', async () => {
+test('a vulnerable image ends each job with 1 and reports that name it', async () => {
   await build('1.0.0');
-  for (const steps of [jobs.github, jobs.gitlab]) {
-    expect(await run(withoutUpdate(steps))).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('denied: '),
-    });
+  for (const job of [runJob.github, runJob.gitlab]) {
+    await rm(join(folder, 'reports'), { recursive: true, force: true });
+    expect(await job()).toMatchObject({ code: 1, stdout: expect.stringContaining('\ndenied: ') });
+    for (const [format, name] of Object.entries(reportFiles)) {
+      const told = format === 'spdx' ? 'pkg:npm/left@1.0.0' : 'CVE-2026-10001';
+      expect(await read(`reports/${name}`), name).toContain(told);
+    }
   }
-  expect(await run(jobs.anywhere)).toMatchObject({ code: 1 });
-  expect(JSON.parse(await read('ward.sarif'))).toMatchObject({
-    runs: [
-      {
-        invocations: [{ executionSuccessful: true }],
-        results: expect.arrayContaining([expect.objectContaining({ ruleId: 'CVE-2026-10001' })]),
-      },
-    ],
+  expect(await runJob.anywhere()).toMatchObject({ code: 1 });
+});
+
+test('a change that does not bring it goes on, and one that does ends with 1', async () => {
+  await mkdir(join(folder, 'main'));
+  const change = () => run(textOf('sh change').trim().split('\n'), pipeline.scan.variables);
+  await writeFile(join(folder, 'main/report.json'), await read('reports/report.json'));
+  expect(await change()).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/\d findings were there before, in main\/report\.json: 1 vulnerability/),
   });
-  const report = JSON.parse(await read('gl-container-scanning-report.json'));
-  expect(report).toMatchObject({ scan: { status: 'success' } });
-  expect(JSON.stringify(report.vulnerabilities)).toContain('CVE-2026-10001');
+  await build('1.0.1');
+  expect(await runJob.gitlab()).toMatchObject({ code: 0 });
+  await writeFile(join(folder, 'main/report.json'), await read('reports/report.json'));
+  await build('1.0.0');
+  expect(await change()).toMatchObject({ code: 1 });
 });
 
 test('a fixed one lets them go on, as the table says of exit code 0', async () => {
   await build('1.0.1');
-  for (const steps of Object.values(jobs)) {
-    const { code, stderr } = await run(withoutUpdate(steps));
+  for (const job of Object.values(runJob)) {
+    const { code, stderr } = await job();
     expect(code, stderr).toBe(0);
   }
   expect(await read('ward.xml')).toContain('<testsuites');
@@ -132,12 +161,11 @@ test('a fixed one lets them go on, as the table says of exit code 0', async () =
 
 test('without advisories they end with 2, and the reports tell it as an error', async () => {
   await rm(join(folder, '.ward'), { recursive: true });
-  for (const steps of [jobs.github, jobs.gitlab])
-    expect(await run(withoutUpdate(steps))).toMatchObject({ code: 2 });
-  expect(JSON.parse(await read('ward.sarif'))).toMatchObject({
+  for (const job of [runJob.github, runJob.gitlab]) expect(await job()).toMatchObject({ code: 2 });
+  expect(JSON.parse(await read('reports/report.sarif'))).toMatchObject({
     runs: [{ invocations: [{ executionSuccessful: false }] }],
   });
-  expect(JSON.parse(await read('gl-container-scanning-report.json'))).toMatchObject({
+  expect(JSON.parse(await read('reports/gl-container-scanning-report.json'))).toMatchObject({
     scan: { status: 'failure', messages: [{ level: 'fatal' }] },
   });
 });
