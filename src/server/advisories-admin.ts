@@ -4,7 +4,7 @@ import { chmod, chown, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readTrustedKey } from '../gate/index.ts';
-import { messageOf } from '../lib/index.ts';
+import { isFault, messageOf } from '../lib/index.ts';
 import {
   type AdvisoryInput,
   type AdvisoryProgress,
@@ -24,6 +24,7 @@ import {
 import { type Acting, actAsOwner, actingAsOwner } from './act-as.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
+import { noteLastUpdate } from './gate/last-update.ts';
 import { gatePaths } from './gate-paths.ts';
 
 export interface AdvisoriesOptions {
@@ -69,12 +70,35 @@ export interface AdvisoriesUpdateOptions extends AdvisoriesChangeOptions {
  */
 export async function updateAdvisoryFile(options: AdvisoriesUpdateOptions): Promise<UpdateResult> {
   const { advisories: configured } = await loadConfig(options);
-  const sources = pick(await listAdvisorySources(options), options.only);
-  const mirror = await mirrorOf(options.from ?? configured.from, options.key ?? configured.key);
-  const { progress, signal, acceptsFewer } = options;
+  return await updateAs({
+    ...options,
+    sources: options.sources ?? configured.sources,
+    from: options.from ?? configured.from,
+    key: options.key ?? configured.key,
+  });
+}
+
+/** The same, with nothing of the configuration but the data folder; an update of all sources is noted. */
+export async function updateAs(options: AdvisoriesUpdateOptions): Promise<UpdateResult> {
+  const { progress, signal, acceptsFewer, only } = options;
   const path = await advisoriesPath(options);
-  const update = () => updateAdvisories({ path, sources, mirror, acceptsFewer, progress, signal });
-  return await actingAsOwner(await ownersFolder(options), update);
+  const note = async (failed: readonly string[], reason?: string) => {
+    const endedAt = new Date().toISOString();
+    if (only.length === 0) await noteLastUpdate(path, { endedAt, failed: [...failed], reason });
+  };
+  try {
+    const sources = pick(await sourcesAt(options.sources), only);
+    const mirror = await mirrorOf(options.from, options.key);
+    return await actingAsOwner(await ownersFolder(options), async () => {
+      const result = await updateAdvisories({ path, sources, mirror, acceptsFewer, progress, signal });
+      await note(result.sources.filter(({ outcome }) => outcome === 'failed').map(({ source }) => source));
+      return result;
+    });
+  } catch (error) {
+    if (isFault(error) && error.code !== 'ADVISORIES_BUSY')
+      await actingAsOwner(await ownersFolder(options), () => note([], error.message));
+    throw error;
+  }
 }
 
 /**
@@ -84,7 +108,10 @@ export async function updateAdvisoryFile(options: AdvisoriesUpdateOptions): Prom
 export async function listAdvisorySources(
   options: AdvisoriesOptions & { readonly sources?: string | undefined },
 ): Promise<readonly AdvisorySource[]> {
-  const list = options.sources ?? (await loadConfig(options)).advisories.sources;
+  return await sourcesAt(options.sources ?? (await loadConfig(options)).advisories.sources);
+}
+
+async function sourcesAt(list: string | undefined): Promise<readonly AdvisorySource[]> {
   return list === undefined ? defaultAdvisorySources() : parseAdvisorySources(await textOf(list));
 }
 

@@ -110,6 +110,8 @@ const fileSchema = z.strictObject({
     .optional(),
   advisories: z
     .strictObject({
+      /** How often the server brings them up to date by itself. */
+      update: z.enum(['off', 'hourly', 'daily']).optional(),
       /** A mirror: its URL or its folder. */
       from: z.string().min(1).max(2000).optional(),
       /** The public key that signs the mirror. */

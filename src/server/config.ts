@@ -47,6 +47,7 @@ export interface Config {
     readonly everyMinutes: number;
   };
   readonly advisories: {
+    readonly update: 'off' | 'hourly' | 'daily';
     /** A URL, or the absolute path of a folder; undefined: the public exports. */
     readonly from: string | undefined;
     /** Absolute. */
@@ -141,10 +142,10 @@ export async function loadConfig(
   };
 }
 
-function advisoriesOf({ from, key, sources }: NonNullable<ConfigFile['advisories']> = {}) {
+function advisoriesOf({ update = 'off', from, key, sources }: NonNullable<ConfigFile['advisories']> = {}) {
   const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
   const isUrl = from?.includes('://');
-  return { from: isUrl ? from : absolute(from), key: absolute(key), sources: absolute(sources) };
+  return { update, from: isUrl ? from : absolute(from), key: absolute(key), sources: absolute(sources) };
 }
 
 /** `HOST:PORT`, `:PORT`, `[::1]:PORT`. @throws Fault CONFIG_INVALID */

@@ -15,6 +15,7 @@ import { type Config, loadConfig } from './config.ts';
 import { type DiskStatus, diskStatus } from './disk-reserve.ts';
 import { type ProcessRow, proveProcesses } from './doctor-processes.ts';
 import { type AdvisoriesAge, advisoriesAge } from './gate/advisories-age.ts';
+import { readLastUpdate } from './gate/last-update.ts';
 import { policyInForce } from './gate-admin.ts';
 import { runDir } from './instance-locks.ts';
 import { effectivePolicy, requestedPolicy, type SandboxRunOptions } from './policy.ts';
@@ -72,10 +73,12 @@ async function diskOf({ dataDir, disk }: Config): Promise<DiskStatus | undefined
 async function scanAdvisories(options: DoctorOptions): Promise<AdvisoriesAge> {
   try {
     const { policy } = await policyInForce(options);
-    return advisoriesAge(advisoryStatus({ path: await advisoriesPath(options) })?.state, policy);
+    const path = await advisoriesPath(options);
+    return advisoriesAge(advisoryStatus({ path })?.state, policy, readLastUpdate(path));
   } catch (error) {
     if (!isFault(error)) throw error;
-    return { count: 0, ageSeconds: undefined, warning: error.message };
+    const nothing = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [] };
+    return { ...nothing, warning: error.message };
   }
 }
 

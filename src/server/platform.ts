@@ -34,6 +34,7 @@ import { type Config, withoutUndefined } from './config.ts';
 import { openDiskReserve } from './disk-reserve.ts';
 import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
+import { startAdvisoryUpdates } from './gate/advisory-updates.ts';
 import { type GuardedImagesOptions, openGuardedImages } from './gate/guarded-images.ts';
 import { securityEvents } from './gate/security-events.ts';
 import { dataPaths, lockDataDir } from './instance.ts';
@@ -221,6 +222,7 @@ export async function startPlatform(
     return sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });
   };
   const retention = stack.use(createRetention({ store, config: config.retention, sweepCode: sweep, log }));
+  stack.use(startAdvisoryUpdates({ config, log }));
   // After that: what was accepted may still need code that no action names any more.
   void resume(functions, log).then(() => retention.start());
   const opened = stack.move();

@@ -1,4 +1,5 @@
 /** The server's process, as its keeper starts it. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerProcessPlan } from '../keeper/index.ts';
 import { putServerFirst } from '../sandbox/index.ts';
@@ -52,10 +53,17 @@ export function rightsOf(
   return {
     ...{ uid: account.uid, gid: account.gid },
     hasLowPort: config.listen.port > 0 && config.listen.port < 1024,
-    readable: [...system, ...devices, ...programs, ownDir],
+    readable: [...system, ...devices, ...programs, ...mirrorPaths(config), ownDir],
     writable: [config.dataDir, config.imagesDir, compileCache, ownDir],
     adjustable: ['/dev/null', ...groupsOf(ground)],
   };
+}
+
+/** What the server updates its advisories from. What is not there can't be named, and is told at the update. */
+function mirrorPaths({ advisories: { update, from, key, sources } }: Config): readonly string[] {
+  if (update === 'off') return [];
+  const paths = [from?.includes('://') ? undefined : from, key, sources];
+  return paths.filter((path) => path !== undefined && existsSync(path)).map(String);
 }
 
 export type HandRights = Pick<ServerPlan, 'account' | 'ground' | 'ownDir'> & {

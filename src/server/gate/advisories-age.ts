@@ -2,11 +2,16 @@
 import { type Policy, rulesFor } from '../../gate/index.ts';
 import type { AdvisoryState } from '../../scanner/index.ts';
 import { guest } from '../first-namespace.ts';
+import type { LastUpdate } from './last-update.ts';
 
 export interface AdvisoriesAge {
   readonly count: number;
   /** Age of the newest of them, as the policy counts; undefined when there are none, or when they have no time. */
   readonly ageSeconds: number | undefined;
+  /** Since the source that waits longest was had, or found to be unchanged; undefined when there are none. */
+  readonly checkedSeconds: number | undefined;
+  /** What failed at the last update of all: names of sources. */
+  readonly failed: readonly string[];
   /** The problem with that, and what to do; undefined when all is well. */
   readonly warning: string | undefined;
 }
@@ -14,26 +19,51 @@ export interface AdvisoriesAge {
 const daySeconds = 86_400;
 const remedy = 'get them with ward advisories update, or ward advisories import FILE';
 
-/** @param policy its `maxAgeDays` is what counts as old; a policy that allows it is still told of it here */
+/**
+ * @param policy its `maxAgeDays` is what counts as old; a policy that allows it is still told of it here
+ * @param last what became of the last update of all
+ */
 export function advisoriesAge(
   state: AdvisoryState | undefined,
   policy: Policy,
+  last: LastUpdate | undefined,
   now = Date.now(),
 ): AdvisoriesAge {
   const count = state?.count ?? 0;
-  if (count === 0) {
-    const warning = `there are no advisories, so that no scan finds a vulnerability: ${remedy}`;
-    return { count, ageSeconds: undefined, warning };
-  }
-  const age = (now - Date.parse(state?.updatedAt ?? '')) / 1000;
-  const ageSeconds = Number.isNaN(age) ? undefined : Math.max(0, Math.round(age));
-  const { maxAgeDays } = rulesFor(policy, guest, 'deploy').advisories;
-  if (ageSeconds !== undefined && ageSeconds <= maxAgeDays * daySeconds)
-    return { count, ageSeconds, warning: undefined };
-  const old = ageSeconds === undefined ? 'of unknown age' : `${Math.floor(ageSeconds / daySeconds)} days old`;
-  return {
+  const ages = {
     count,
-    ageSeconds,
-    warning: `the advisories are ${old}, where ${maxAgeDays} days may be: ${remedy}`,
+    ageSeconds: count === 0 ? undefined : secondsSince(state?.updatedAt, now),
+    checkedSeconds: count === 0 ? undefined : secondsSince(state?.checkedAt, now),
+    failed: last?.failed ?? [],
   };
+  const problems = [oldOrNone(ages, policy), failure(last)].filter((each) => each !== undefined);
+  return { ...ages, warning: problems.length === 0 ? undefined : problems.join('; ') };
+}
+
+function oldOrNone(
+  { count, ageSeconds }: Pick<AdvisoriesAge, 'count' | 'ageSeconds'>,
+  policy: Policy,
+): string | undefined {
+  if (count === 0) return `there are no advisories, so that no scan finds a vulnerability: ${remedy}`;
+  const { maxAgeDays } = rulesFor(policy, guest, 'deploy').advisories;
+  if (ageSeconds !== undefined && ageSeconds <= maxAgeDays * daySeconds) return undefined;
+  const old = ageSeconds === undefined ? 'of unknown age' : `${Math.floor(ageSeconds / daySeconds)} days old`;
+  return `the advisories are ${old}, where ${maxAgeDays} days may be: ${remedy}`;
+}
+
+const mostNamed = 5;
+
+function failure(last: LastUpdate | undefined): string | undefined {
+  if (last === undefined) return undefined;
+  const { reason, failed, endedAt } = last;
+  const head = `their last update, at ${endedAt.slice(0, 16)}Z, failed`;
+  if (reason !== undefined) return `${head}: ${(reason.split('\n')[0] ?? '').slice(0, 300)}`;
+  if (failed.length === 0) return undefined;
+  const more = failed.length > mostNamed ? ` and ${failed.length - mostNamed} more` : '';
+  return `${head} for ${failed.slice(0, mostNamed).join(', ')}${more}`;
+}
+
+function secondsSince(time: string | undefined, now: number): number | undefined {
+  const age = (now - Date.parse(time ?? '')) / 1000;
+  return Number.isNaN(age) ? undefined : Math.max(0, Math.round(age));
 }

@@ -21,6 +21,7 @@ import {
 } from '../../scanner/index.ts';
 import { gatePaths } from '../gate-paths.ts';
 import { type AdvisoriesAge, advisoriesAge } from './advisories-age.ts';
+import { readLastUpdate } from './last-update.ts';
 import { policySource } from './policy-source.ts';
 import { openVexSource, type VexSource } from './vex-source.ts';
 
@@ -97,7 +98,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     gate,
     store,
     scanner,
-    advisories: () => advisoriesAge(advisories.state(), policy()),
+    advisories: () => advisoriesAge(advisories.state(), policy(), readLastUpdate(paths.advisories)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

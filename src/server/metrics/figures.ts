@@ -32,7 +32,7 @@ export interface Figures {
   /** Asked at each scrape. */
   watchInvoker(status: () => InvokerStatus): void;
   /** Asked at each scrape. */
-  watchAdvisories(age: () => Pick<AdvisoriesAge, 'count' | 'ageSeconds'>): void;
+  watchAdvisories(age: () => Omit<AdvisoriesAge, 'warning'>): void;
   /** Asked at each scrape. */
   watchDisk(status: () => DiskStatus): void;
 }
@@ -160,7 +160,7 @@ function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
   });
 }
 
-function watchAdvisories(registry: Registry, age: () => Pick<AdvisoriesAge, 'count' | 'ageSeconds'>): void {
+function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'warning'>): void {
   const registers = [registry];
   const count = new Gauge({
     name: 'ward_advisories',
@@ -170,11 +170,23 @@ function watchAdvisories(registry: Registry, age: () => Pick<AdvisoriesAge, 'cou
       const now = age();
       count.set(now.count);
       sinceChange.set(now.ageSeconds ?? -1);
+      sinceCheck.set(now.checkedSeconds ?? -1);
+      failed.set(now.failed.length);
     },
   });
   const sinceChange = new Gauge({
     name: 'ward_advisories_age_seconds',
     help: 'Since the newest of them was changed; -1: there are none, or they have no time',
+    registers,
+  });
+  const sinceCheck = new Gauge({
+    name: 'ward_advisories_checked_seconds',
+    help: 'Since the source that waits longest was had, or found to be unchanged; -1: there are none',
+    registers,
+  });
+  const failed = new Gauge({
+    name: 'ward_advisories_failed_sources',
+    help: 'Sources that failed at the last update of all',
     registers,
   });
 }

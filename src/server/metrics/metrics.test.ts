@@ -3,6 +3,7 @@ import type { CodeGate, GateVerdict } from '../../functions/index.ts';
 import { digestOf } from '../../images/index.ts';
 import type { Completion, Invoker } from '../../invoker/index.ts';
 import { Fault } from '../../lib/index.ts';
+import type { AdvisoriesAge } from '../gate/advisories-age.ts';
 import { createFigures } from './figures.ts';
 import { observedGate, observedInvoker } from './observed.ts';
 
@@ -83,14 +84,25 @@ test('what the invoker does', async () => {
 
 test('the advisories, also when there are none', async () => {
   const figures = createFigures('test');
-  let now: { count: number; ageSeconds: number | undefined } = { count: 0, ageSeconds: undefined };
+  const none = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [] };
+  let now: Omit<AdvisoriesAge, 'warning'> = none;
   figures.watchAdvisories(() => now);
   expect(await linesOf(figures)).toEqual(
-    expect.arrayContaining(['ward_advisories 0', 'ward_advisories_age_seconds -1']),
+    expect.arrayContaining([
+      'ward_advisories 0',
+      'ward_advisories_age_seconds -1',
+      'ward_advisories_checked_seconds -1',
+      'ward_advisories_failed_sources 0',
+    ]),
   );
-  now = { count: 5, ageSeconds: 60 };
+  now = { count: 5, ageSeconds: 60, checkedSeconds: 30, failed: ['osv/npm'] };
   expect(await linesOf(figures)).toEqual(
-    expect.arrayContaining(['ward_advisories 5', 'ward_advisories_age_seconds 60']),
+    expect.arrayContaining([
+      'ward_advisories 5',
+      'ward_advisories_age_seconds 60',
+      'ward_advisories_checked_seconds 30',
+      'ward_advisories_failed_sources 1',
+    ]),
   );
 });
 

@@ -1,0 +1,39 @@
+/** What became of the last update of all advisories, by hand or by itself: kept beside them for whoever looks after a Ward. */
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomically } from '../../images/index.ts';
+
+const schema = z.object({
+  /** ISO time. */
+  endedAt: z.iso.datetime(),
+  /** Sources that failed. */
+  failed: z.array(z.string()),
+  /** Why it failed as a whole. */
+  reason: z.string().optional(),
+});
+
+export type LastUpdate = z.infer<typeof schema>;
+
+const longestReason = 2000;
+
+/** @param advisories path of their file */
+export async function noteLastUpdate(advisories: string, { reason, ...rest }: LastUpdate): Promise<void> {
+  await mkdir(dirname(advisories), { recursive: true, mode: 0o700 });
+  const note = { ...rest, ...(reason !== undefined && { reason: reason.slice(0, longestReason) }) };
+  await writeFileAtomically(pathOf(advisories), `${JSON.stringify(note)}\n`);
+}
+
+/** Undefined: there was none, or nothing can be read of it. */
+export function readLastUpdate(advisories: string): LastUpdate | undefined {
+  try {
+    return schema.safeParse(JSON.parse(readFileSync(pathOf(advisories), 'utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function pathOf(advisories: string): string {
+  return `${advisories}.last-update.json`;
+}
