@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { atomsOf, foldByte } from './atoms.ts';
+import { atomsOf, fitsAround, foldByte } from './atoms.ts';
 import { parseRegex } from './regex-syntax.ts';
 import { randomFrom, sampleOf } from './sample.fixture.ts';
 
@@ -16,6 +16,7 @@ test.each([
   ['gh[po]_[0-9]+', ['gho_ 0-0', 'ghp_ 0-0']],
   ['_(?:GET|PUT)', ['_get 0-0', '_put 0-0']],
   ['a(?:b|c)?defgh', ['defgh 1-2']],
+  ['(?:curl|wget) x', ['curl x 0-0', 'wget x 0-0']],
 ])('%s has %j', (source, expected) => {
   expect(atoms(source)).toEqual(expected);
 });
@@ -35,11 +36,26 @@ test.each([
   const pattern = parseRegex(source);
   const found = atomsOf(pattern) ?? [];
   for (let seed = 0; seed < 200; seed++) {
-    const text = Buffer.from(sampleOf(pattern, randomFrom(seed)), 'latin1').map(foldByte);
-    const isIn = found.some(({ bytes, minOffset, maxOffset }) => {
-      const at = Buffer.from(text).indexOf(bytes, minOffset);
-      return at >= minOffset && at <= maxOffset;
+    const sample = Buffer.from(sampleOf(pattern, randomFrom(seed)), 'latin1');
+    const text = Buffer.from(sample.map(foldByte));
+    const isIn = found.some((atom) => {
+      const at = text.indexOf(atom.bytes, atom.minOffset);
+      return at >= atom.minOffset && at <= atom.maxOffset && fitsAround(atom, sample, at);
     });
-    expect(isIn, Buffer.from(text).toString('latin1')).toBe(true);
+    expect(isIn, `${sample}`).toBe(true);
   }
+});
+
+test.each([
+  ['[.]get\\(process\\.environment\\[', 'x.get(process.environment[0]', true],
+  ['[.]get\\(process\\.environment\\[', 'x.get(process-environment[0]', false],
+  ['[.]get\\(process\\.environment\\[', 'x,get(process.environment[0]', false],
+  ['(?:curl|wget) http', 'curl http', true],
+  ['(?:curl|wget) http', 'curl hope', false],
+  ['token=[0-9]', 'token=', false],
+  ['[0-9]token=', 'token=', false],
+])('what is around an atom of %s decides whether %j is looked at: %s', (source, text, fits) => {
+  const bytes = Buffer.from(text);
+  const places = (atomsOf(parseRegex(source)) ?? []).map((atom) => ({ atom, at: bytes.indexOf(atom.bytes) }));
+  expect(places.some(({ atom, at }) => at >= 0 && fitsAround(atom, bytes, at))).toBe(fits);
 });

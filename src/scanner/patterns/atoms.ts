@@ -10,11 +10,24 @@ export interface Atom {
   /** How far from the start of the match it is. */
   readonly minOffset: number;
   readonly maxOffset: number;
+  /** What every match has around it, and `before` bytes of that in front of it. */
+  readonly around: readonly ByteSet[];
+  readonly before: number;
+}
+
+/** Whether what stands around an atom at this place lets there be a match. */
+export function fitsAround({ around, before }: Atom, bytes: Uint8Array, at: number): boolean {
+  for (let index = 0; index < around.length; index++) {
+    if (around[index]?.[bytes[at - before + index] ?? -1] !== 1) return false;
+  }
+  return true;
 }
 
 /** Shorter ones are too common to be of use. */
 export const shortestAtom = 4;
 const longestAtom = 8;
+/** So many bytes on each side of an atom are told. */
+const mostAround = 16;
 /** So many atoms may stand for one pattern. */
 const maxAtoms = 64;
 /** Further from the start an atom is of no use: each would make the matcher try as many starts. */
@@ -80,22 +93,46 @@ function visit(pattern: Pattern, walk: Walk): void {
       visit(pattern.part, walk);
       return;
     case 'sequence':
-      for (const part of pattern.parts) visit(part, walk);
+      visitSequence(pattern.parts, walk);
       return;
     case 'choice':
-      visitChoice(pattern.options, walk);
+      visitChoice(pattern.options, [], walk);
       return;
     case 'repeat':
       visitRepeat(pattern, walk);
   }
 }
 
-function visitChoice(options: readonly Pattern[], walk: Walk): void {
+function visitSequence(parts: readonly Pattern[], walk: Walk): void {
+  for (const [index, part] of parts.entries()) {
+    if (part.kind === 'choice') visitChoice(part.options, bytesAtStart(parts.slice(index + 1)), walk);
+    else visit(part, walk);
+  }
+}
+
+function bytesAtStart(parts: readonly Pattern[]): readonly Pattern[] {
+  const bytes = parts.map(onlyByte);
+  const other = bytes.indexOf(undefined);
+  const isAll = other === -1 || other > longestAtom;
+  return bytes.slice(0, isAll ? longestAtom : other).filter((byte) => byte !== undefined);
+}
+
+/** A byte, or one in a sequence of its own. */
+function onlyByte(pattern: Pattern): Pattern | undefined {
+  if (pattern.kind === 'byte') return pattern;
+  const [only, ...others] = pattern.kind === 'sequence' ? pattern.parts : [];
+  return only?.kind === 'byte' && others.length === 0 ? only : undefined;
+}
+
+/** @param next Bytes that come right after it: they belong to each option's strings, too. */
+function visitChoice(options: readonly Pattern[], next: readonly Pattern[], walk: Walk): void {
   // What stands right before it belongs to each option's strings.
   const tail = walk.run.slice(1 - shortestAtom).map((set): Pattern => ({ kind: 'byte', set }));
   const offset = { min: walk.at.min - tail.length, max: walk.at.max - tail.length };
   endRun(walk);
-  const found = options.map((option) => bestOf({ kind: 'sequence', parts: [...tail, option] }, offset));
+  const found = options.map((option) =>
+    bestOf({ kind: 'sequence', parts: [...tail, option, ...next] }, offset),
+  );
   const known = found.filter((candidate) => candidate !== undefined);
   if (known.length === options.length) {
     const score = Math.min(...known.map((candidate) => candidate.score)) - Math.log2(known.length);
@@ -131,7 +168,10 @@ function endRun(walk: Walk): void {
   }
   if (best === undefined) return;
   const offset = { min: runStart.min + best.from, max: runStart.max + best.from };
-  consider(walk, { atoms: atomsFrom(folded.slice(best.from, best.to), offset), score: best.score });
+  const before = Math.min(best.from, mostAround);
+  const around = run.slice(best.from - before, best.to + mostAround);
+  const atoms = atomsFrom(folded.slice(best.from, best.to), offset, { around, before });
+  consider(walk, { atoms, score: best.score });
 }
 
 /** Those that are long enough and stand for few strings; with how much they tell, in bits. */
@@ -163,13 +203,18 @@ function widthCost({ min, max }: Offset): number {
   return Math.log2(1 + max - min);
 }
 
-function atomsFrom(run: readonly (readonly number[])[], offset: Offset): Atom[] {
+function atomsFrom(
+  run: readonly (readonly number[])[],
+  offset: Offset,
+  surroundings: Pick<Atom, 'around' | 'before'>,
+): Atom[] {
   let strings: number[][] = [[]];
   for (const members of run) strings = strings.flatMap((string) => members.map((byte) => [...string, byte]));
   return strings.map((string) => ({
     bytes: Uint8Array.from(string),
     minOffset: offset.min,
     maxOffset: offset.max,
+    ...surroundings,
   }));
 }
 

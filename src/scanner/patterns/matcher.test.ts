@@ -43,3 +43,10 @@ test('who counts the steps may end it', () => {
   const bytes = Buffer.from('a'.repeat(4000));
   expect(() => matcher.match(bytes, { earliest: 0, latest: 4000 }, stop)).toThrow('enough');
 });
+
+test('places where no match can begin cost a step each, and edges are no byte', () => {
+  expect(stepsOf('(?:abc|xyz)[a-z]{0,9}!', '.'.repeat(1000))).toBe(1001);
+  const matcher = createMatcher(compile(parseRegex('\\b(?:abc|x*)\\b')));
+  const bytes = Buffer.from('--abc');
+  expect(matcher.match(bytes, { earliest: 0, latest: 2 }, () => {})).toMatchObject({ start: 2, end: 5 });
+});

@@ -37,6 +37,7 @@ interface Threads {
 }
 
 export function createMatcher(program: Program): Matcher {
+  const firsts = firstBytes(program);
   let current = threadsFor(program.length);
   let next = threadsFor(program.length);
   const seen = new Float64Array(program.length);
@@ -90,8 +91,13 @@ export function createMatcher(program: Program): Matcher {
     generation++;
     for (let position = earliest; position <= end; position++) {
       if (found === undefined && position <= latest) {
-        stack.push(0, position, -1, -1);
-        add(current, bytes, position);
+        if (firsts === undefined || firsts[bytes[position] ?? -1] === 1) {
+          stack.push(0, position, -1, -1);
+          add(current, bytes, position);
+        } else if (current.count === 0) {
+          steps++;
+          continue;
+        }
       } else if (current.count === 0) break;
       next.count = 0;
       generation++;
@@ -129,6 +135,38 @@ export function createMatcher(program: Program): Matcher {
   };
 
   return { match };
+}
+
+/** What a match begins with; undefined where one may hold nothing. */
+function firstBytes(program: Program): ByteSet | undefined {
+  const firsts = new Uint8Array(256);
+  const seen = new Set<number>();
+  const ways = [0];
+  for (let at = ways.pop(); at !== undefined; at = ways.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    const instruction = program[at];
+    switch (instruction?.op) {
+      case 'byte':
+        instruction.set.forEach((isIn, byte) => {
+          if (isIn === 1) firsts[byte] = 1;
+        });
+        break;
+      case 'jump':
+        ways.push(instruction.to);
+        break;
+      case 'split':
+        ways.push(instruction.first, instruction.second);
+        break;
+      case 'edge':
+      case 'core':
+        ways.push(at + 1);
+        break;
+      default:
+        return undefined;
+    }
+  }
+  return firsts;
 }
 
 function threadsFor(length: number): Threads {

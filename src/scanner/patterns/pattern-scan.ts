@@ -4,7 +4,7 @@
  */
 import { scannerFault } from '../faults.ts';
 import { openRollingBytes } from '../rolling-bytes.ts';
-import { type Atom, atomsOf } from './atoms.ts';
+import { type Atom, atomsOf, fitsAround } from './atoms.ts';
 import { createLiteralFinder, type LiteralFinder } from './literal-finder.ts';
 import { createMatcher, type Match, type Matcher, reach } from './matcher.ts';
 import type { Pattern } from './pattern.ts';
@@ -172,7 +172,7 @@ function createLook(set: PatternSet, sink: PatternSink, budget: Budget): Look {
     const earliest = Math.max(at - atom.maxOffset, (nextStart?.[pattern] ?? 0) - base, 0);
     const latest = at - atom.minOffset;
     spend(4);
-    if (earliest > latest) return;
+    if (earliest > latest || !fitsAround(atom, bytes, at)) return;
     const match = set.matcherOf(pattern)?.match(bytes, { earliest, latest }, spend);
     if (match === undefined) return;
     nextStart ??= new Float64Array(set.patterns);
