@@ -6,16 +6,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { digestOf, openBlobStore } from '../src/images/index.ts';
-import { mustRun } from '../src/lib/index.ts';
+import { mustRun, scanId } from '../src/lib/index.ts';
 import { peakMemoryMiB } from '../test/peak-memory.ts';
 import { findDockerRegistry } from './docker-registry.ts';
 import { median, type Row } from './table.ts';
@@ -149,7 +149,9 @@ async function makeImage(dir: string, layers: number, layerBytes: number): Promi
 
 async function startWardRegistry(dir: string, ...mode: readonly 'gated'[]): Promise<Server> {
   const program = fileURLToPath(new URL('../test/registry-server.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, join(dir, 'store'), ...mode], {
+  const store = join(dir, 'store');
+  await lendToScans(dir, store);
+  const child = spawn(process.execPath, [program, store, ...mode], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   for await (const line of createInterface({ input: child.stdout })) {
@@ -157,6 +159,14 @@ async function startWardRegistry(dir: string, ...mode: readonly 'gated'[]): Prom
     if (url !== undefined) return serverOf(child, url);
   }
   throw new Error('the registry did not start');
+}
+
+/** As under a keeper, where a scan process has the group of the blobs. */
+async function lendToScans(dir: string, store: string): Promise<void> {
+  for (const way of [dirname(dir), dir]) await chmod(way, 0o711);
+  await mkdir(store);
+  await chown(store, process.getuid?.() ?? 0, scanId);
+  await chmod(store, 0o2750);
 }
 
 async function startDocker(program: string, dir: string): Promise<Server> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openGateStore } from '../src/gate/index.ts';
-import { runCommand } from '../src/lib/index.ts';
+import { runCommand, scanId } from '../src/lib/index.ts';
 import { writeImage } from './gate/layout.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
 import { zip } from './zip.ts';
@@ -200,6 +200,21 @@ describe.skipIf(missing !== undefined)(`the gate at push${reason}`, () => {
     const ours = await ward.request('PUT', `${actions}/ours`, { body });
     expect(ours.status).toBe(200);
     expect(ours.headers.has('x-ward-warning')).toBe(false);
+  });
+
+  it('lends its layers to the processes that scan, by their path, and to no other user', async () => {
+    const blobs = join(ward.dataDir, 'registry/blobs/sha256');
+    const [name = ''] = await readdir(blobs);
+    const blob = join(blobs, name);
+    const { gid } = await stat(blob);
+    const reads = async (uid: number, group: number) => {
+      const as = ['--reuid', `${uid}`, '--regid', `${group}`, '--clear-groups'];
+      return (await runCommand(['setpriv', ...as, '--', 'test', '-r', blob])).code === 0;
+    };
+    // The keeper starts them with the server's group (`server/keep.ts`).
+    expect(await reads(scanId, gid)).toBe(true);
+    expect(await reads(scanId, scanId)).toBe(false);
+    expect(await reads(65534, 65534)).toBe(false);
   });
 });
 
