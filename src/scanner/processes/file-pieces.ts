@@ -6,7 +6,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { LayerBytes } from '../layers/read-layer.ts';
 
 /** Large: each costs a turn of the event loop. */
-const pieceBytes = 256 * 1024;
+export const pieceBytes = 256 * 1024;
 /** A piece stays as it is until the next but two is asked for. */
 const rooms = 3;
 
@@ -22,12 +22,22 @@ export function openFilePieces(path: string): LayerBytes {
 }
 
 async function* piecesOf(file: number): AsyncGenerator<Buffer> {
-  const all = Array.from({ length: rooms }, () => Buffer.allocUnsafeSlow(pieceBytes));
+  const next = rotatingRooms(pieceBytes);
   for (;;) {
-    for (const room of all) {
-      const count = readSync(file, room);
-      if (count === 0) return;
-      yield room.subarray(0, count);
-    }
+    const room = next();
+    const count = readSync(file, room);
+    if (count === 0) return;
+    yield room.subarray(0, count);
   }
+}
+
+/** Memory that is used again for the next but two. */
+export function rotatingRooms(length: number): () => Buffer {
+  const all = Array.from({ length: rooms }, () => Buffer.allocUnsafeSlow(length));
+  let at = 0;
+  return () => {
+    const room = all[at] ?? Buffer.allocUnsafeSlow(length);
+    at = (at + 1) % rooms;
+    return room;
+  };
 }

@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { duplexPair } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { type Frame, openFrames } from './frames.ts';
+import { type Frame, openFrames, readFrames } from './frames.ts';
 
 const limits = { maxMessageBytes: 1000, maxBytes: 300_000 };
+
+const head = (message: number, bytes: number) => {
+  const words = Buffer.alloc(8);
+  words.writeUInt32LE(message, 0);
+  words.writeUInt32LE(bytes, 4);
+  return words;
+};
 
 /** Both ends; what comes to the second is kept. */
 function talk() {
@@ -57,13 +64,23 @@ it('cut anywhere they come as they are', async () => {
   }
 });
 
+it('memory that is given for messages is what they come in, whatever becomes of the pieces', async () => {
+  const room = Buffer.alloc(100);
+  const heard: Frame[] = [];
+  const read = readFrames(
+    limits,
+    (frame) => heard.push(frame),
+    () => undefined,
+    (length) => room.subarray(0, length),
+  );
+  const piece = Buffer.concat([head(2, 3), Buffer.from('[]abc')]);
+  read(piece);
+  piece.fill(0);
+  expect(heard).toMatchObject([{ message: [], bytes: Buffer.from('abc') }]);
+  expect(room.toString('utf8', 0, 5)).toBe('[]abc');
+});
+
 describe('what is no message', () => {
-  const head = (message: number, bytes: number) => {
-    const words = Buffer.alloc(8);
-    words.writeUInt32LE(message, 0);
-    words.writeUInt32LE(bytes, 4);
-    return words;
-  };
   it.each([
     ['a message longer than it may be', head(1001, 0), 'too long'],
     ['bytes more than there may be', head(2, 300_001), 'too long'],

@@ -2,7 +2,7 @@
  * Messages on a stream between two processes, each of which may have been taken over: a message of JSON, and bytes beside
  * it that JSON would make longer. Both lengths come first and are judged before anything is kept.
  */
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 
 export interface Frame {
   readonly message: unknown;
@@ -32,17 +32,11 @@ export function openFrames(
   hear: (frame: Frame) => void,
   broken: (why: string) => void,
 ): Frames {
-  const read = frameReader(limits);
-  let isBroken = false;
-  stream.on('data', (piece: Buffer) => {
-    if (isBroken) return;
-    try {
-      for (const frame of read(piece)) hear(frame);
-    } catch (error) {
-      isBroken = true;
-      broken(error instanceof Error ? error.message : String(error));
-    }
-  });
+  stream.on('data', readFrames(limits, hear, broken));
+  return framesTo(stream);
+}
+
+export function framesTo(stream: Writable): Frames {
   return {
     send: (message, bytes = nothing) =>
       new Promise((resolve) => {
@@ -59,35 +53,52 @@ export function openFrames(
   };
 }
 
-/** Bytes as they come → the frames that are complete by then. @throws Error for bytes that are not a frame, or too long */
-function frameReader({ maxMessageBytes, maxBytes }: FrameLimits): (piece: Buffer) => Iterable<Frame> {
-  let pieces: Buffer[] = [];
-  let have = 0;
-  let need = headBytes;
+/**
+ * Takes bytes as they come, and copies what it keeps of them. `limits` and `broken` as `openFrames` has them.
+ * @param roomFor Memory for a message and the bytes beside it; by default new memory.
+ */
+export function readFrames(
+  { maxMessageBytes, maxBytes }: FrameLimits,
+  hear: (frame: Frame) => void,
+  broken: (why: string) => void,
+  roomFor: (length: number) => Buffer = Buffer.allocUnsafeSlow,
+): (piece: Buffer) => void {
+  const head = Buffer.alloc(headBytes);
+  let room: Buffer = head;
+  let filled = 0;
   let messageBytes: number | undefined;
-  const take = (length: number): Buffer => {
-    const all = pieces.length === 1 ? (pieces[0] ?? nothing) : Buffer.concat(pieces, have);
-    pieces = [all.subarray(length)];
-    have -= length;
-    return all.subarray(0, length);
+  let isBroken = false;
+  const expect = (next: Buffer, message?: number): void => {
+    room = next;
+    filled = 0;
+    messageBytes = message;
   };
-  return function* (piece) {
-    pieces.push(piece);
-    have += piece.length;
-    while (have >= need) {
-      if (messageBytes === undefined) {
-        const head = take(headBytes);
-        const [forMessage, forBytes] = [head.readUInt32LE(0), head.readUInt32LE(4)];
-        if (forMessage > maxMessageBytes || forBytes > maxBytes) throw new Error('a message is too long');
-        messageBytes = forMessage;
-        need = forMessage + forBytes;
-      } else {
-        const body = take(need);
-        const frame = { message: parsed(body.subarray(0, messageBytes)), bytes: body.subarray(messageBytes) };
-        messageBytes = undefined;
-        need = headBytes;
-        yield frame;
-      }
+  const complete = (): void => {
+    if (messageBytes === undefined) {
+      const [forMessage, forBytes] = [head.readUInt32LE(0), head.readUInt32LE(4)];
+      if (forMessage > maxMessageBytes || forBytes > maxBytes) throw new Error('a message is too long');
+      expect(roomFor(forMessage + forBytes), forMessage);
+    } else {
+      const frame = { message: parsed(room.subarray(0, messageBytes)), bytes: room.subarray(messageBytes) };
+      expect(head);
+      hear(frame);
+    }
+  };
+  const take = (piece: Buffer): void => {
+    for (let taken = 0; taken < piece.length; ) {
+      const count = piece.copy(room, filled, taken);
+      taken += count;
+      filled += count;
+      while (filled === room.length) complete();
+    }
+  };
+  return (piece) => {
+    if (isBroken) return;
+    try {
+      take(piece);
+    } catch (error) {
+      isBroken = true;
+      broken(error instanceof Error ? error.message : String(error));
     }
   };
 }

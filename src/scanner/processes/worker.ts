@@ -1,12 +1,12 @@
 /** One job after the other, in a process of their own, for the one at the other end of the stream. */
 import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
 import { errnoOf, failureOf } from '../../lib/index.ts';
 import type { Analysers } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
+import type { LayerBytes } from '../layers/read-layer.ts';
 import type { ConfigInspector, InspectorSet } from '../types.ts';
-import { openFilePieces } from './file-pieces.ts';
-import { type Frame, openFrames } from './frames.ts';
+import { openFilePieces, pieceBytes, rotatingRooms } from './file-pieces.ts';
+import { type Frame, framesTo, readFrames } from './frames.ts';
 import type { Job } from './jobs.ts';
 import {
   type Answer,
@@ -20,8 +20,8 @@ import { analysersWith, inspectConfig, readCode, readFolder, readLayer, revision
 
 export { analysersWith, revisionOf } from './reading.ts';
 
-/** Large: each costs a turn of the event loop. */
-const pieceBytes = 256 * 1024;
+/** Of the message beside a piece. */
+const wordsBytes = 1024;
 
 interface Readers {
   readonly analysers: Analysers;
@@ -39,13 +39,17 @@ interface Talk {
   hear(answer: Answered): void;
 }
 
-/** Ends with the stream. */
-export async function serve(stream: Socket): Promise<void> {
+/**
+ * Ends with the stream.
+ * @param open The stream, which hands on what comes in; the memory may be used again.
+ */
+export async function serve(open: (hear: (piece: Buffer) => void) => Socket): Promise<void> {
   const end = (): never => process.exit();
-  stream.on('error', end).on('close', end).on('end', end);
   const first = Promise.withResolvers<unknown>();
   let hear = ({ message }: Frame): void => first.resolve(message);
-  const { send } = openFrames(stream, limitsToProcess, (frame) => hear(frame), end);
+  const stream = open(readFrames(limitsToProcess, (frame) => hear(frame), end, roomForPieces()));
+  stream.on('error', end).on('close', end).on('end', end);
+  const { send } = framesTo(stream);
   const { module, data } = startSchema.parse(await first.promise);
   const { inspectorsFor }: { inspectorsFor(data: unknown): InspectorSet } = await import(module);
   const { files, config } = inspectorsFor(data);
@@ -117,21 +121,27 @@ function openTalk(job: number, send: (about: object) => void): Talk {
 }
 
 /** The bytes that the other process reads, as they are asked for. */
-async function openThere(talk: Talk): Promise<Readable> {
+async function openThere(talk: Talk): Promise<LayerBytes> {
   const { say } = await talk.ask('open');
   if (say !== 'opened') throw new Error('it could not be opened');
-  return Readable.from(pieces(talk), { objectMode: false, highWaterMark: pieceBytes });
+  return { destroy: () => talk.say({ say: 'close' }), [Symbol.asyncIterator]: () => pieces(talk) };
 }
 
 async function* pieces(talk: Talk): AsyncGenerator<Buffer> {
-  try {
-    for (;;) {
-      const { say, bytes } = await talk.ask('more');
-      if (say === 'broken') throw new Error('it could not be read to its end');
-      if (say !== 'piece') return;
-      yield bytes;
-    }
-  } finally {
-    talk.say({ say: 'close' });
+  for (;;) {
+    const { say, bytes } = await talk.ask('more');
+    if (say === 'broken') throw new Error('it could not be read to its end');
+    if (say !== 'piece') return;
+    yield bytes;
   }
+}
+
+/** Pieces of a layer use the same memory over and over; one job at a time, so nothing else is overwritten. */
+function roomForPieces(): (length: number) => Buffer {
+  const next = rotatingRooms(pieceBytes + wordsBytes);
+  return (length) => {
+    const isShort = length < wordsBytes;
+    const isPiece = !isShort && length <= pieceBytes + wordsBytes;
+    return isPiece ? next().subarray(0, length) : Buffer.allocUnsafeSlow(length);
+  };
 }
