@@ -23,6 +23,7 @@ import { errnoOf, messageOf } from '../lib/index.ts';
 import { type Analysers, type Collector, openCollector } from './collect/collector.ts';
 import { assemble } from './inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from './inventory/databases.ts';
+import { copyrightLink } from './inventory/deb-copyright.ts';
 import { addWithFolders, isCode } from './inventory/npm/folders.ts';
 import { type FileFacts, type Finding, type Inventory, longestWhole } from './types.ts';
 
@@ -111,11 +112,12 @@ async function enter(walk: Walk, path: string, depth: number): Promise<void> {
 }
 
 function checkLink(walk: Walk, path: string): void {
-  if (path.includes('node_modules')) {
-    walk.collector.addLink(path, linkTarget(path, readlinkSync(join(walk.root, path))));
-  }
+  const target = readlinkSync(join(walk.root, path));
+  if (path.includes('node_modules')) walk.collector.addLink(path, linkTarget(path, target));
+  const copyright = copyrightLink(path, target);
+  if (copyright !== undefined) walk.collector.addProof(path, copyright);
   if (!isDatabasePath(path)) return;
-  const found = linkTarget(path, readlinkSync(join(walk.root, path)));
+  const found = linkTarget(path, target);
   if (found !== undefined && isDatabasePath(found)) return;
   walk.collector.addGap(path, 'a package database or a folder of it is a link, and was not followed');
 }

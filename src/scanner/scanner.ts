@@ -171,9 +171,9 @@ function imageBudget(): (analysis: LayerAnalysis) => LayerAnalysis {
     if (nameBytes <= mostNameBytes && packages <= mostPackages) {
       return {
         ...analysis,
-        evidence: evidence.map((each) =>
-          each.packages ? { ...each, packages: statements.spend(each.packages) } : each,
-        ),
+        evidence: evidence
+          .filter(({ copyright }) => copyright === undefined || statements.spendCopyright(copyright))
+          .map((each) => (each.packages ? { ...each, packages: statements.spend(each.packages) } : each)),
       };
     }
     const what = packages > mostPackages ? 'packages' : 'files';

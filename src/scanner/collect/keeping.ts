@@ -41,6 +41,7 @@ export function openKeeping(): Keeping {
     if (proof === undefined) return;
     packages += proof.packages?.length ?? 0;
     if (packages > mostPackages) return full();
+    if (proof.copyright && !statements.spendCopyright(proof.copyright)) return;
     const bounded = proof.packages ? { ...proof, packages: statements.spend(proof.packages) } : proof;
     const before = evidence.get(path);
     if (before === undefined) evidence.set(path, [evidenceOf(path, bounded, digests)]);

@@ -3,6 +3,7 @@
  * for somebody to rely on it.
  */
 import type { Component, Distribution, Gap, Inventory, Layer, Place } from '../types.ts';
+import { licencesOfDebian } from './deb-copyright.ts';
 import { openGraph } from './graph.ts';
 import { identify } from './identity.ts';
 import { linkedBy, type PackageFolders, unknownPackages } from './npm/folders.ts';
@@ -98,11 +99,15 @@ function componentsOf(
 ): Component[] {
   const components = new Map<string, Gathered>();
   const graph = openGraph();
+  const licencesOf = licencesOfDebian(standing.flatMap(({ evidence }) => evidence.copyright ?? []));
   for (const { evidence, originOf } of standing) {
     for (const found of evidence.packages ?? []) {
       const purl = purlOf(found, distribution);
       const entry = components.get(purl) ?? {
-        component: componentOf(found, purl),
+        component: componentOf(
+          found.ecosystem === 'deb' ? { ...found, licences: licencesOf(found.name) } : found,
+          purl,
+        ),
         places: new Map(),
         isKept: true,
       };

@@ -3,6 +3,7 @@ import { apkCataloger } from './apk.ts';
 import { composerCataloger, composerLockCataloger } from './composer.ts';
 import { condaCataloger } from './conda.ts';
 import { debCataloger, debFilesCataloger } from './deb.ts';
+import { debCopyrightCataloger } from './deb-copyright.ts';
 import { programCataloger } from './elf/program.ts';
 import { gemCataloger } from './gem.ts';
 import { bunLockCataloger } from './npm/bun-lock.ts';
@@ -21,6 +22,7 @@ export const catalogers: readonly Cataloger[] = [
   releaseFilesCataloger,
   debCataloger,
   debFilesCataloger,
+  debCopyrightCataloger,
   apkCataloger,
   rpmCataloger,
   npmCataloger,

@@ -50,7 +50,8 @@ function packageOf(item: JsonValue): FoundPackage | undefined {
     ecosystem: 'composer',
     name,
     version,
-    licences: licences.length === 0 ? undefined : licences,
+    // Several are a choice.
+    licences: licences.length === 0 ? undefined : [licences.join(' or ')],
     needs: needsOf(item['require']),
   };
 }

@@ -21,7 +21,7 @@ export const gemCataloger: Cataloger = {
       stub?.[2] ?? /\.version\s*=\s*(?:Gem::Version\.new\(\s*)?["']([^"'\n]+)["']/.exec(text)?.[1],
     );
     if (name === undefined || version === undefined) return { gaps: ['it does not say which gem it is of'] };
-    return { packages: [{ ecosystem: 'gem', name, version, ...needsOf(text) }] };
+    return { packages: [{ ecosystem: 'gem', name, version, licences: licencesOf(text), ...needsOf(text) }] };
   },
 };
 
@@ -30,4 +30,11 @@ function needsOf(text: string): Pick<FoundPackage, 'needs'> {
   if (!text.includes('# stub: ')) return {};
   const found = text.matchAll(/\.add_(?:runtime_)?dependency\(%q<([\w.-]{1,200})>/g);
   return { needs: [...new Set(found.map((match) => match[1] ?? ''))].slice(0, mostNeeds) };
+}
+
+/** `s.licenses = ["MIT".freeze]`, or one as `s.license`. */
+function licencesOf(text: string): readonly string[] | undefined {
+  const stated = /\.licenses?\s*=\s*(\[[^\]\n]{0,1000}\]|"[^"\n]{0,200}")/.exec(text)?.[1] ?? '';
+  const names = [...stated.matchAll(/["']([^"']+)["']/g)].flatMap(([, name]) => named(name) ?? []);
+  return names.length === 0 ? undefined : names;
 }

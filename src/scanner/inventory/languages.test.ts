@@ -44,6 +44,19 @@ describe('Python', () => {
     );
   });
 
+  it.each([
+    ['License-Expression: MIT OR ISC\nLicense: BSD', ['MIT OR ISC']],
+    ['Classifier: License :: OSI Approved\nClassifier: Topic :: x', undefined],
+    [
+      'License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\nClassifier: License :: Public Domain',
+      ['MIT License', 'Public Domain'],
+    ],
+  ])('tells its licences: %j', async (fields, licences) => {
+    const text = `Name: a\nVersion: 1\n${fields}\n\nClassifier: License :: no`;
+    const proof = await proofOf(pythonCataloger, `${site}/a.dist-info/METADATA`, text);
+    expect(proof?.packages?.[0]?.licences).toEqual(licences);
+  });
+
   it('tells what it needs: always, on some systems, but not for an extra alone', async () => {
     const text = [
       'Name: requests',
@@ -106,6 +119,20 @@ describe('Ruby', () => {
     expect(proof?.packages).toEqual([{ ecosystem: 'gem', name, version, needs }]);
   });
 
+  it.each([
+    ['s.licenses = ["MIT".freeze, "Ruby".freeze]', ['MIT', 'Ruby']],
+    ["s.licenses = ['MIT']", ['MIT']],
+    ['s.license = "ISC".freeze', ['ISC']],
+    ['s.licenses = []', undefined],
+  ])('tells its licences: %s', async (line, licences) => {
+    const proof = await proofOf(
+      gemCataloger,
+      'a/specifications/x.gemspec',
+      `# stub: a 1 ruby lib\n  ${line}\n`,
+    );
+    expect(proof?.packages?.[0]?.licences).toEqual(licences);
+  });
+
   it('that says nothing is a gap, and a gem’s own specification is not read', async () => {
     expect((await proofOf(gemCataloger, 'a/specifications/x.gemspec', 'eval(x)'))?.gaps).toHaveLength(1);
     expect(await proofOf(gemCataloger, 'a/gems/x-1/x.gemspec', 's.name = "x"')).toBeUndefined();
@@ -117,7 +144,7 @@ describe('Composer', () => {
     {
       name: 'Symfony/Http-Kernel',
       version: 'v6.4.1',
-      license: ['MIT'],
+      license: ['MIT', 'GPL-2.0-only'],
       require: { php: '>=8', 'ext-xml': '*', 'Psr/Log': '1' },
     },
     { name: 'x/y' },
@@ -133,7 +160,7 @@ describe('Composer', () => {
         ecosystem: 'composer',
         name: 'symfony/http-kernel',
         version: '6.4.1',
-        licences: ['MIT'],
+        licences: ['MIT or GPL-2.0-only'],
         needs: ['psr/log'],
       },
     ]);

@@ -5,7 +5,7 @@
 import { isJsonObject } from '../../lib/index.ts';
 import { entriesOf, jsonObjectOf } from './json-document.ts';
 import { mostNeeds } from './needs.ts';
-import { firstStanza, valuesOf } from './stanzas.ts';
+import { firstStanza, type Stanza, valuesOf } from './stanzas.ts';
 import { allPackages, linesOf, named } from './text.ts';
 import type { Cataloger, FoundPackage } from './types.ts';
 
@@ -15,6 +15,7 @@ const sourcesPath = /^[^/]+\/PKG-INFO$/;
 const metadataPath = /(?:\.dist-info\/METADATA|\.egg-info\/PKG-INFO|EGG-INFO\/PKG-INFO|\.egg-info)$/;
 /** A licence's whole text stands there at times. */
 const longestLicence = 64;
+const mostClassifiers = 200;
 
 export const pythonCataloger: Cataloger = {
   name: 'python',
@@ -28,9 +29,7 @@ export const pythonCataloger: Cataloger = {
     const version = named(stanza.get('version'));
     if (name === undefined || version === undefined)
       return { gaps: ['it does not say which package it is of'] };
-    const licence = named(stanza.get('license-expression') ?? stanza.get('license'));
-    const isShort = licence !== undefined && licence.length <= longestLicence && licence !== 'UNKNOWN';
-    const licences = isShort ? [licence] : undefined;
+    const licences = licencesOf(stanza, content);
     return { packages: [{ ecosystem: 'pypi', name, version, licences, ...needsOf(path, content) }] };
   },
 };
@@ -63,6 +62,18 @@ export const pipfileLockCataloger: Cataloger = {
     return { packages, wishedFor: '' };
   },
 };
+
+/** An expression, else a short text, else the classifiers. */
+function licencesOf(stanza: Stanza, content: Buffer): readonly string[] | undefined {
+  const stated = named(stanza.get('license-expression') ?? stanza.get('license'));
+  if (stated !== undefined && stated.length <= longestLicence && stated !== 'UNKNOWN') return [stated];
+  const classifiers = valuesOf(content, 'classifier', mostClassifiers);
+  const names = classifiers.flatMap(
+    (each) => named(/^License :: (?:OSI Approved :: )?(.+)$/.exec(each)?.[1]) ?? [],
+  );
+  const told = names.filter((name) => name !== 'OSI Approved');
+  return told.length === 0 ? undefined : told;
+}
 
 /** What stands in `Requires-Dist`. An egg has it elsewhere, and so tells nothing here. */
 function needsOf(path: string, content: Buffer): Pick<FoundPackage, 'needs' | 'needsMore'> {

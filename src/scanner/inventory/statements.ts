@@ -2,12 +2,14 @@
  * What packages state for SBOMs alone. No finding depends on it, so what is too much of it is left out, and is no gap: an
  * SBOM then says that it is not known.
  */
-import type { FoundPackage } from './types.ts';
+import type { Copyright, FoundPackage } from './types.ts';
 
 /** Characters of one layer; the largest real ones have a third of it. */
 export const mostStated = 4 * 1024 * 1024;
 
 export interface StatementBudget {
+  /** False once there has been too much. */
+  spendCopyright(copyright: Copyright): boolean;
   /** The packages, without their statements once there have been too many. */
   spend(packages: readonly FoundPackage[]): readonly FoundPackage[];
 }
@@ -15,6 +17,10 @@ export interface StatementBudget {
 export function openStatementBudget(most = mostStated): StatementBudget {
   let stated = 0;
   return {
+    spendCopyright: ({ of, licences }) => {
+      stated += of.length * 2 + lengthOf(licences) + 100;
+      return stated <= most;
+    },
     spend: (packages) => {
       for (const found of packages) stated += lengthOf(found.needs) + lengthOf(found.licences);
       return stated <= most ? packages : packages.map(withoutStatements);

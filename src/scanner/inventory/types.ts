@@ -37,6 +37,8 @@ export interface Proof {
   readonly distribution?: Distribution | undefined;
   /** Another file that says which distribution it is. */
   readonly witness?: Witness | undefined;
+  /** Licences of a package of Debian, which are not in its database. */
+  readonly copyright?: Copyright | undefined;
   /** Files that packages of the system claim. */
   readonly owns?: readonly Owned[] | undefined;
   /**
@@ -48,6 +50,14 @@ export interface Proof {
   readonly isLinkedOnly?: true | undefined;
   /** Why some of it could not be read. */
   readonly gaps?: readonly string[] | undefined;
+}
+
+export interface Copyright {
+  /** The package's name. */
+  readonly of: string;
+  readonly licences?: readonly string[] | undefined;
+  /** It has those of another package. */
+  readonly sameAs?: string | undefined;
 }
 
 /** What a package of the system says are its files. */

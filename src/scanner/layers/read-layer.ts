@@ -21,6 +21,7 @@ import { archiveStart } from '../archives/forms.ts';
 import { type Analysers, type Collector, type LongFile, openCollector } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
 import { isDatabasePath } from '../inventory/databases.ts';
+import { copyrightLink } from '../inventory/deb-copyright.ts';
 import { isProgram } from '../inventory/elf/formats.ts';
 import { longestUnwanted } from '../limits.ts';
 import { hidesText } from '../texts/plain-text.ts';
@@ -166,6 +167,8 @@ function takeEntry(read: ReadEntry, reading: Reading): Promise<void> | undefined
     const target = placed.target.toString('utf8');
     if (isDatabasePath(path)) links.push({ path, target });
     if (path.includes('node_modules')) collector.addLink(path, linkTarget(path, target));
+    const copyright = copyrightLink(path, target);
+    if (copyright !== undefined) collector.addProof(path, copyright);
   }
   if (placed.kind === 'hardlink' && placed.original !== '') {
     namesakes.set(path, namesakes.get(placed.original) ?? placed.original);

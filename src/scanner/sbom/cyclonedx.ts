@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Component, Distribution, Report, Vulnerability } from '../types.ts';
 import { knowledgeOf, topLevelOf } from './dependencies.ts';
 import { sha256Of, toolName, uuidOf } from './identity.ts';
-import { supplierOf } from './statements.ts';
+import { licenceChoices, supplierOf } from './statements.ts';
 
 const rootRef = 'scanned';
 const kinds = {
@@ -115,7 +115,7 @@ function componentOf(component: Component): JsonObject {
     purl,
     // "Not capable of being called due to them not being installed."
     ...(kept === true && { scope: 'optional' }),
-    ...(licences && { licenses: licences.map((licence) => ({ license: { name: licence } })) }),
+    ...(licences && { licenses: licenceChoices(licences) }),
     properties,
   };
 }

@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
-import { declaredLicence, supplierOf } from './statements.ts';
+import { declaredLicence, licenceChoices, supplierOf } from './statements.ts';
 
 it.each<[readonly string[] | undefined, string | undefined]>([
   [undefined, undefined],
   [[], undefined],
   [['MIT'], 'MIT'],
+  [['MIT', 'MIT'], 'MIT'],
   [['MIT AND BSD-2-Clause'], 'MIT AND BSD-2-Clause'],
   [['MIT OR Apache-2.0', 'ISC'], '(MIT OR Apache-2.0) AND ISC'],
   [['GPL-2.0-or-later'], 'GPL-2.0-or-later'],
@@ -13,16 +14,39 @@ it.each<[readonly string[] | undefined, string | undefined]>([
   expect(declaredLicence(licences)?.extracted ?? []).toEqual([]);
 });
 
-it.each(['GPLv2+ and (BSD)', 'MIT AND', 'SEE LICENSE IN x', 'LicenseRef-a b', 'MIT\nAND'])(
+it.each(['MIT AND', 'SEE LICENSE IN x', 'LicenseRef-a b', '???', 'public-domain'])(
   'in words of its own it is a reference to them: %j',
   (text) => {
     const declared = declaredLicence([text]);
-    expect(declared?.expression).toMatch(/^LicenseRef-[\w.-]+$/);
+    expect(declared?.expression).toMatch(/^LicenseRef-[A-Za-z\d.-]+$/);
     expect(declared?.extracted).toEqual([
       { licenseId: declared?.expression, name: text, extractedText: text },
     ]);
   },
 );
+
+it('keeps what is known of an expression, and tells what the rest stands for', () => {
+  const { expression, extracted } = declaredLicence(['GPL-2+ and BSD-own', 'BSD-own']) ?? {};
+  const [reference] = extracted ?? [];
+  expect(expression).toBe(
+    `(GPL-2.0-or-later AND ${reference?.['licenseId']}) AND ${reference?.['licenseId']}`,
+  );
+  expect(extracted).toMatchObject([{ name: 'BSD-own' }]);
+});
+
+it.each<[readonly string[], readonly object[]]>([
+  [
+    ['MIT', 'BSD'],
+    [{ license: { id: 'MIT' } }, { license: { name: 'BSD' } }],
+  ],
+  [['MIT or GPL-2+'], [{ expression: 'MIT OR GPL-2.0-or-later' }]],
+  [['MIT or GPL-2+', 'ISC'], [{ expression: '(MIT OR GPL-2.0-or-later) AND ISC' }]],
+  [['GPL-2 with Linux-syscall-note exception'], [{ expression: 'GPL-2.0-only WITH Linux-syscall-note' }]],
+  [['MIT or own'], [{ license: { name: 'MIT or own' } }]],
+  [[], []],
+])('%j in CycloneDX', (licences, choices) => {
+  expect(licenceChoices(licences)).toMatchObject([...choices]);
+});
 
 it.each([
   ['Debian OpenSSL Team <pkg-openssl@debian.org>', 'Debian OpenSSL Team', 'pkg-openssl@debian.org'],

@@ -4,11 +4,7 @@
  */
 import type { JsonObject } from '../../lib/index.ts';
 import { shortIdOf } from './identity.ts';
-
-/** The ids of the SPDX list that nearly all packages use; any other is a `LicenseRef` with the words of the package. */
-const ids =
-  /^(?:0BSD|Apache-[12]\.[01]|Artistic-[12]\.0(?:-Perl)?|BlueOak-1\.0\.0|BSD-[1234]-Clause|BSL-1\.0|bzip2-1\.0\.6|CC0-1\.0|CC-BY-[34]\.0|CDDL-1\.[01]|curl|EPL-[12]\.0|FTL|[AL]?GPL-(?:1\.0|2\.0|2\.1|3\.0)-(?:only|or-later)|ISC|MIT|MIT-0|MPL-[12]\.[01]|OpenSSL|OFL-1\.1|PostgreSQL|PSF-2\.0|Python-2\.0|Ruby|Unicode-3\.0|Unlicense|UPL-1\.0|Vim|WTFPL|X11|Zlib|ZPL-2\.1)$/;
-const longestExpression = 500;
+import { type Licence, licenceOf } from './licence-expression.ts';
 
 export interface DeclaredLicence {
   /** A valid expression of SPDX. */
@@ -17,29 +13,57 @@ export interface DeclaredLicence {
   readonly extracted: readonly JsonObject[];
 }
 
-/** Undefined where the package states none. */
+const longestName = 500;
+
+/** All licences together, for SPDX. Undefined where the package states none. */
 export function declaredLicence(licences: readonly string[] | undefined): DeclaredLicence | undefined {
   if (licences === undefined || licences.length === 0) return undefined;
-  const parts = licences.map((licence) => (isExpression(licence) ? licence : referenceOf(licence)));
-  const isSingle = parts.length === 1;
-  const texts = parts.map((part) => (typeof part === 'string' ? part : String(part['licenseId'])));
+  const parts = [...new Set(licences)].map(licenceOf);
+  const [first] = parts;
+  const all: Licence = parts.length === 1 && first ? first : { join: 'AND', of: parts };
   return {
-    expression: texts.map((text) => (isSingle || !text.includes(' ') ? text : `(${text})`)).join(' AND '),
-    extracted: parts.filter((part) => typeof part !== 'string'),
+    expression: expressionOf(all),
+    extracted: [...new Set(namesIn(all))].map((name) => ({
+      licenseId: referenceTo(name),
+      name: name.slice(0, longestName),
+      extractedText: name,
+    })),
   };
 }
 
-/** Only ids of the list, joined by AND and OR, without brackets. */
-function isExpression(text: string): boolean {
-  return text.length <= longestExpression && text.split(/ (?:AND|OR) /).every((part) => ids.test(part));
+/** The licences for CycloneDX: each by id or name; or one expression, where all of its ids are known. */
+export function licenceChoices(licences: readonly string[] | undefined): JsonObject[] {
+  const acknowledgement = 'declared';
+  const stated = [...new Set(licences)].map((words) => ({ words, licence: licenceOf(words) }));
+  const isPlain = stated.every(({ licence }) => 'id' in licence && licence.exception === undefined);
+  const isWhole = stated.every(({ licence }) => namesIn(licence).length === 0);
+  if (stated.length > 0 && isWhole && !isPlain)
+    return [{ expression: declaredLicence(licences)?.expression ?? '', acknowledgement }];
+  return stated.map(({ words, licence }) => ({
+    license: {
+      ...('id' in licence && licence.exception === undefined ? { id: licence.id } : { name: words }),
+      acknowledgement,
+    },
+  }));
 }
 
-function referenceOf(licence: string): JsonObject {
-  return {
-    licenseId: `LicenseRef-${shortIdOf(licence)}`,
-    name: licence.slice(0, longestExpression),
-    extractedText: licence,
-  };
+function expressionOf(licence: Licence, isInside = false): string {
+  if ('named' in licence) return referenceTo(licence.named);
+  if ('id' in licence)
+    return licence.exception === undefined ? licence.id : `${licence.id} WITH ${licence.exception}`;
+  const text = licence.of.map((each) => expressionOf(each, true)).join(` ${licence.join} `);
+  return isInside ? `(${text})` : text;
+}
+
+function namesIn(licence: Licence): readonly string[] {
+  if ('named' in licence) return [licence.named];
+  return 'of' in licence ? licence.of.flatMap(namesIn) : [];
+}
+
+/** With some of its words, for people. */
+function referenceTo(name: string): string {
+  const words = name.replaceAll(/[^A-Za-z0-9.]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return ['LicenseRef', ...(words === '' ? [] : [words.slice(0, 40)]), shortIdOf(name).slice(0, 8)].join('-');
 }
 
 /** `Name <address>`, as distributions write it. */
