@@ -1,9 +1,15 @@
 /** Looks for secrets in the texts of files and in an image's configuration. What it says never has the secret. */
 import type { Looker } from '../patterns/content-inspector.ts';
-import { type Found, openBudget, type PatternSink, scanBytes } from '../patterns/pattern-scan.ts';
+import {
+  type Found,
+  momentSteps,
+  openBudget,
+  type PatternSink,
+  scanBytes,
+} from '../patterns/pattern-scan.ts';
 import { type ConfigText, commandsOf, labelsOf, requireShort, variablesOf } from '../rules/image-config.ts';
 import type { ConfigInspector, Secret } from '../types.ts';
-import { isGenuine } from './genuine.ts';
+import { isGenuine, isOfNobody } from './genuine.ts';
 import { createLineCounter } from './line-counter.ts';
 import { redact } from './redact.ts';
 import type { SecretRules } from './rules.ts';
@@ -32,7 +38,7 @@ export function createSecretConfigInspector(rules: SecretRules): ConfigInspector
     revision: rules.revision,
     inspect: (config) => {
       requireShort(config);
-      const budget = openBudget();
+      const budget = openBudget(momentSteps);
       const named = [...variablesOf(config), ...labelsOf(config)];
       const texts: readonly ConfigText[] = [
         ...named.map(({ path, name, text }) => ({ path, text: `${name}=${text}` })),
@@ -69,6 +75,7 @@ function openSearch(rules: SecretRules, path: string) {
     if (rule === undefined) return;
     const secret = bytes.subarray(match.coreStart, match.coreEnd);
     if (!isGenuine(secret, rule, rules)) return;
+    if (isOfNobody(bytes.toString('latin1', match.start, match.end))) return;
     counts.set(pattern, (counts.get(pattern) ?? 0) + 1);
     sightings.push({
       rule: pattern,
