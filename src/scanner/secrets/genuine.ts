@@ -14,6 +14,15 @@ export function isGenuine(secret: Buffer, rule: SecretRule, rules: SecretRules):
   return !rules.forms.some((form) => form.match(secret, starts, () => {}) !== undefined);
 }
 
+/** A URL whose host is reserved for documents: nobody can ever be there (RFC 2606, RFC 6761). */
+const reservedHost =
+  /^[^@]*:\/\/[^@]*@(?:[\w-]+\.)*(?:example\.(?:com|net|org)|example|invalid|test)(?:[.:]?$|:\d)/i;
+
+/** @param text all that a rule matched */
+export function isOfNobody(text: string): boolean {
+  return reservedHost.test(text);
+}
+
 /** `xxxxxxxx`, `********`, `ababab`. */
 function hasFewBytes(secret: Buffer): boolean {
   return secret.length >= 6 && new Set(secret).size <= 2;

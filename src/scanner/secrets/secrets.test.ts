@@ -131,6 +131,9 @@ test.each([
   ['app/main.js', `const id = "AKIA${'IOSFODNN7EXAMPLE'}"`],
   ['app/main.js', 'mysql://user:password@localhost/db'],
   ['app/main.js', `postgres://\${user}:\${password}@\${host}/db`],
+  ['root/.rbenv/lib/uri/generic.rb', '# uri = URI.parse("http://john:S3nsit1ve@my.example.com")'],
+  ['app/main.js', 'postgres://john:S3nsit1ve@db.invalid:5432/db'],
+  ['usr/local/go/src/net/url/url_test.go', 'https://sam:V3ryS3nsit1ve@go.dev/x'],
   ['app/main.js', '-----BEGIN PRIVATE KEY-----\n'],
   ['app/main.js', '/* PEM:\n-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj...\n*/'],
   ['app/main.js', `// such as\n-----BEGIN RSA PRIVATE KEY-----\n${value}${value}${value}\n`],
@@ -160,6 +163,11 @@ test('keys with a passphrase weigh less than those without', async () => {
   expect(await severityOf(pem('EC PRIVATE KEY', 'Proc-Type: 4,ENCRYPTED\n'))).toEqual([
     ['encrypted-private-key', 'low'],
   ]);
+});
+
+test('a URL of a host that could be somebody’s has a secret', async () => {
+  for (const host of ['my.example.com.attacker.io', 'example.co', 'contest'])
+    expect(await secretsIn('app/main.js', `"https://john:S3nsit1ve@${host}.io/"`)).toHaveLength(1);
 });
 
 test('the more precise rule wins', async () => {

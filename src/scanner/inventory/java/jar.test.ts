@@ -163,6 +163,11 @@ describe('a jar', () => {
     expect(proof.gaps).toEqual([expect.stringContaining('Maven group')]);
   });
 
+  it('with a version and without code is no gap: translations have no vulnerabilities', async () => {
+    const files = { 'org/acme/LocalStrings_fr.properties': 'a=b' };
+    expect(await read('lib/tomcat10-i18n-fr-10.1.60.jar', await zipOf(files))).toMatchObject({ gaps: [] });
+  });
+
   it('of one’s own is no package', async () => {
     const proof = await read('app/main.jar', await zipOf({ 'META-INF/MANIFEST.MF': 'Main-Class: Main\n' }));
     expect(proof).toEqual({ packages: [], gaps: [] });

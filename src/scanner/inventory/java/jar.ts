@@ -37,8 +37,10 @@ export function openJar(path: string): JarReading {
   const projects = new Map<string, string>();
   const folders = new Set<string>();
   let manifest = '';
+  let hasCode = false;
   return {
     entry: (name, content) => {
+      hasCode ||= name.endsWith('.class');
       const folder = classFolder.exec(name)?.[1];
       if (folder !== undefined && folders.size < maxTexts) folders.add(folder);
       const isPom = pomProperties.test(name);
@@ -55,7 +57,10 @@ export function openJar(path: string): JarReading {
       if (packages.length > 0) return { packages };
       const version = nameWithVersion.exec(path.slice(path.lastIndexOf('/') + 1).replace(archive, ''))?.[2];
       const named = [...projects].flatMap(([name, text]) => fromPomXml(name, text, version) ?? []);
-      return named.length > 0 ? { packages: named } : byName(manifestOf(manifest), path, folders);
+      if (named.length > 0) return { packages: named };
+      const proof = byName(manifestOf(manifest), path, folders);
+      // Translations, for example: what has no code has no vulnerabilities.
+      return hasCode ? proof : { ...proof, gaps: [] };
     },
   };
 }
