@@ -1,7 +1,10 @@
 /** Compressed bytes that are in memory → what they were, in pieces, or at once where that is little. */
-import { pipeline } from 'node:stream';
+import { pipeline, type Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress, gunzipSync } from 'node:zlib';
 import { openReleasing, zstdFrames } from '../../images/index.ts';
+import { bunzipped } from './bzip2.ts';
+import type { CompressedForm } from './forms.ts';
+import { unxzed } from './xz.ts';
 
 const pieceBytes = 256 * 1024;
 /** Man pages and change logs, of which a root file system has thousands: a stream for each costs more than they do. */
@@ -21,15 +24,25 @@ export function smallGunzipped(packed: Buffer): Buffer | undefined {
 }
 
 /** Each piece is valid until the next but one is asked for. Fails at its end when it is damaged or cut short. */
-export async function* decompressed(form: 'gzip' | 'zstd', packed: Buffer): AsyncGenerator<Buffer> {
-  const output =
-    form === 'gzip'
-      ? createGunzip({ chunkSize: pieceBytes })
-      : createZstdDecompress({
-          chunkSize: pieceBytes,
-          params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
-        });
-  const input = form === 'gzip' ? slices(packed) : zstdFrames(slices(packed));
+export async function* decompressed(form: CompressedForm, packed: Buffer): AsyncGenerator<Buffer> {
+  switch (form) {
+    case 'gzip':
+      return yield* inflated(slices(packed), createGunzip({ chunkSize: pieceBytes }));
+    case 'zstd': {
+      const params = { [constants.ZSTD_d_windowLogMax]: windowLogMax };
+      return yield* inflated(
+        zstdFrames(slices(packed)),
+        createZstdDecompress({ chunkSize: pieceBytes, params }),
+      );
+    }
+    case 'bzip2':
+      return yield* bunzipped(packed);
+    case 'xz':
+      return yield* unxzed(packed);
+  }
+}
+
+async function* inflated(input: AsyncIterable<Buffer>, output: Transform): AsyncGenerator<Buffer> {
   // What fails is told by the output.
   pipeline(input, output, () => undefined);
   const release = openReleasing();

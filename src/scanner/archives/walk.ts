@@ -2,8 +2,7 @@
 import { headBytes, openTarReader, type TarEntry } from '../../images/index.ts';
 import { giveBackAround, messageOf } from '../../lib/index.ts';
 import { decompressed, smallGunzipped } from './decompress.ts';
-import type { OpenedForm } from './forms.ts';
-import { archiveStart } from './forms.ts';
+import { archiveStart, type CompressedForm, type OpenedForm } from './forms.ts';
 import { type Work, WorkExceeded } from './work.ts';
 import { type ZipEntry, zipEntries } from './zip-entries.ts';
 
@@ -50,8 +49,7 @@ export async function walkArchive(
       return walkZip(bytes, work, visitor);
     case 'tar':
       return walkTar(piecesOf(bytes), work, visitor);
-    case 'gzip':
-    case 'zstd':
+    default:
       return walkCompressed(form, bytes, work, visitor);
   }
 }
@@ -122,7 +120,7 @@ function containedOf({ name, mode, sizeBytes }: TarEntry): Contained {
 
 /** A tar, or one file without a name. */
 async function walkCompressed(
-  form: 'gzip' | 'zstd',
+  form: CompressedForm,
   packed: Buffer,
   work: Work,
   visitor: Visitor,
@@ -136,12 +134,27 @@ async function walkCompressed(
   const pieces = decompressed(form, packed);
   const start = await startOf(pieces);
   if (archiveStart(start) === 'tar') return walkTar(joined(start, pieces), work, visitor);
+  const { sizeBytes, failure } = await measure(joined(start, pieces), work);
+  await walkLong(() => decompressed(form, packed), sizeBytes, work, visitor);
+  if (failure !== undefined) throw failure;
+}
+
+/** How long it is, as far as it can be read: what is before the damage is looked at all the same. */
+async function measure(
+  pieces: AsyncIterable<Buffer>,
+  work: Work,
+): Promise<{ readonly sizeBytes: number; readonly failure?: unknown }> {
   let sizeBytes = 0;
-  for await (const piece of joined(start, pieces)) {
-    work.countBytes(piece.length);
-    sizeBytes += piece.length;
+  try {
+    for await (const piece of pieces) {
+      work.countBytes(piece.length);
+      sizeBytes += piece.length;
+    }
+    return { sizeBytes };
+  } catch (failure) {
+    if (failure instanceof WorkExceeded) throw failure;
+    return { sizeBytes, failure };
   }
-  return walkLong(() => decompressed(form, packed), sizeBytes, work, visitor);
 }
 
 async function walkOne(content: Buffer, work: Work, visitor: Visitor): Promise<void> {
@@ -163,9 +176,11 @@ async function walkLong(
   let at = 0;
   let head: Buffer = Buffer.alloc(0);
   for await (const piece of open()) {
-    if (long === undefined) at += piece.copy(content, at);
+    if (long === undefined) piece.copy(content, at);
     else head = headWith(head, piece);
     long?.piece(piece);
+    at += piece.length;
+    if (at >= sizeBytes) break;
   }
   if (long !== undefined) await long.end(head);
   else await walkOne(content, work, visitor);

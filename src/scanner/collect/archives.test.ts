@@ -45,6 +45,15 @@ const npmTar = await filesTar({
   'package/index.js': bad,
 });
 const npm = gzipSync(npmTar);
+/** `a.py` with what is bad in it, as a tar, by Debian's programs. */
+const bzip2ed = Buffer.from(
+  'QlpoOTFBWSZTWX8VeKIAAHf/hMqSAEBQAX8CJADYhGJB3iAAAIAIIAB1DSgaaaNADIaeoBkElTJpPQJgAjCDB1vzOxqED3AJFR4K5HuJ4EkDA8sG73NwtdtAkiI0EM2SqxjFraUq2ccDPgJG7gyF4+HTfKO50CD389PSQdi7kinChIP4q8UQ',
+  'base64',
+);
+const xzed = Buffer.from(
+  '/Td6WFoAAATm1rRGBMB6gFAhARwAAAAAAAAAAJ0Qm/rgJ/8Acl0AMIuKB9AjWhhjzbePr93YaYGRpeF8HT66KjN8dyaFSz4GsCSIUlMNDLMe43IjorqEfmVyLR9xSs0B5krTwPQ5CVzigMw+LR8fNRmVTCaKbIw3ql860FnXfveShs/RfLwQxp+Wx/LntXFmf4gzmz89xwUAAAAAtVmw8dSDW2gAAZYBgFAAALiQ77SxxGf7AgAAAAAEWVo=',
+  'base64',
+);
 
 test.each<[what: string, path: string, content: Buffer, bad: string, packages: string[]]>([
   [
@@ -68,6 +77,8 @@ test.each<[what: string, path: string, content: Buffer, bad: string, packages: s
     '!/a.py',
     ['requests 2.0.0 in usr/lib/python3/site-packages/a.egg!/EGG-INFO/PKG-INFO'],
   ],
+  ['a tar of bzip2', 'opt/a.tar.bz2', bzip2ed, '!/a.py', []],
+  ['a tar of xz', 'opt/a.tar.xz', xzed, '!/a.py', []],
   [
     'a program of Python behind its first line',
     'usr/local/bin/tool',
@@ -211,8 +222,6 @@ test('what is found in it is not told of the archive, where it lies uncompressed
 });
 
 test.each<[form: string, content: Buffer]>([
-  ['xz', Buffer.from('\xfd7zXZ\0\0\x04', 'latin1')],
-  ['bzip2', Buffer.from('BZh91AY&SYabc')],
   ['7z', Buffer.from("7z\xbc\xaf'\x1c\0\x04", 'latin1')],
   ['rar', Buffer.from('Rar!\x1a\x07\x01\0', 'latin1')],
 ])('%s is not opened, and that is told', async (form, content) => {

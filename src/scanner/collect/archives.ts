@@ -264,5 +264,7 @@ function cleanName(name: string): string {
 /** Of what a file holds that is only compressed. */
 function bareName(containers: Containers): string {
   const path = containers.at(-1)?.path ?? '';
-  return path.slice(path.lastIndexOf('/') + 1).replace(/\.(?:t?gz|t?zst|z)$/i, '') || 'content';
+  return (
+    path.slice(path.lastIndexOf('/') + 1).replace(/\.(?:t?gz|t?zst|tbz2?|bz2|txz|xz|z)$/i, '') || 'content'
+  );
 }

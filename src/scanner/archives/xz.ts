@@ -1,0 +1,138 @@
+/**
+ * xz → what it was, chunk by chunk: LZMA2 alone, as nearly all are; filters for programs are not known here. Checksums are
+ * not compared: what comes out is looked at, whether it is what went in or not.
+ * Source: The .xz File Format, 1.2.1; LZMA2 as XZ Embedded documents it.
+ */
+import { createLzmaModel, type LzmaModel, type Window } from './lzma.ts';
+
+const streamMark = Buffer.from('\xfd7zXZ\0', 'latin1');
+const streamEnds = 12;
+const lzma2 = 0x21;
+const chunkBytes = 2 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+/** What `xz -9` asks for. */
+const mostDictionary = 64 * mebibyte;
+const checkBytes = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64];
+
+/** Each piece is valid until the next but one is asked for. Throws where it is damaged or cut short, after what is before. */
+export function* unxzed(packed: Buffer): Generator<Buffer> {
+  const reader = readerOf(packed);
+  while (reader.left() > 0) {
+    const head = reader.bytes(streamEnds);
+    if (!head.subarray(0, streamMark.length).equals(streamMark)) throw damaged();
+    const check = checkBytes[(head[7] ?? 0) & 0xf] ?? 0;
+    for (let size = reader.byte(); size !== 0; size = reader.byte()) {
+      const dictionary = readBlockHead(reader.bytes((size + 1) * 4 - 1));
+      const start = reader.at();
+      yield* readChunks(reader, dictionary);
+      reader.bytes(padding(reader.at() - start) + check);
+    }
+    skipIndex(reader);
+    reader.bytes(streamEnds);
+    // Streams may follow each other, with zeros between them.
+    while (reader.left() >= 4 && reader.peek() === 0) reader.bytes(4);
+  }
+}
+
+/** The size of the dictionary. */
+function readBlockHead(head: Buffer): number {
+  const reader = readerOf(head);
+  const flags = reader.byte();
+  if ((flags & 0x40) !== 0) readNumber(reader);
+  if ((flags & 0x80) !== 0) readNumber(reader);
+  const filter = readNumber(reader);
+  if ((flags & 3) !== 0 || filter !== lzma2) throw new Error('it has a filter that is not known here');
+  if (readNumber(reader) !== 1) throw damaged();
+  const bits = reader.byte();
+  if (bits > 40) throw damaged();
+  const size = bits === 40 ? 0xffffffff : (2 | (bits & 1)) * 2 ** ((bits >> 1) + 11);
+  if (size <= mostDictionary) return size;
+  throw new Error(
+    `it needs ${Math.ceil(size / mebibyte)} MiB of memory, where ${mostDictionary / mebibyte} may be`,
+  );
+}
+
+function* readChunks(reader: Reader, dictionary: number): Generator<Buffer> {
+  // Room for two chunks that were handed out and the one that is made.
+  const bytes = Buffer.allocUnsafeSlow(dictionary + 3 * chunkBytes);
+  const window: Window = { bytes, at: 0, reach: 0, maxReach: dictionary };
+  const model = createLzmaModel();
+  for (let control = reader.byte(); control !== 0; control = reader.byte()) {
+    const from = window.at;
+    readChunk(reader, control, model, window);
+    if (window.at >= from) yield bytes.subarray(from, window.at);
+    else yield Buffer.concat([bytes.subarray(from), bytes.subarray(0, window.at)]);
+  }
+}
+
+function readChunk(reader: Reader, control: number, model: LzmaModel, window: Window): void {
+  const size = reader.short() + 1;
+  if (control < 0x80) {
+    if (control > 2) throw damaged();
+    if (control === 1) window.reach = 0;
+    copyInto(window, reader.bytes(size));
+    return;
+  }
+  const length = ((control & 0x1f) << 16) + size;
+  const packedLength = reader.short() + 1;
+  const resets = (control >> 5) & 3;
+  if (resets === 3) window.reach = 0;
+  if (resets >= 2) model.reset(reader.byte());
+  else if (resets === 1) model.reset();
+  model.decode(reader.bytes(packedLength), length, window);
+}
+
+function copyInto(window: Window, stored: Buffer): void {
+  const first = stored.copy(window.bytes, window.at);
+  stored.copy(window.bytes, 0, first);
+  window.at = (window.at + stored.length) % window.bytes.length;
+  window.reach = Math.min(window.maxReach, window.reach + stored.length);
+}
+
+/** Its first byte, a zero, was read. */
+function skipIndex(reader: Reader): void {
+  const start = reader.at() - 1;
+  for (let left = readNumber(reader); left > 0; left--) {
+    readNumber(reader);
+    readNumber(reader);
+  }
+  reader.bytes(padding(reader.at() - start) + 4);
+}
+
+function padding(length: number): number {
+  return (4 - (length % 4)) % 4;
+}
+
+/** Seven bits a byte, the lowest first. */
+function readNumber(reader: Reader): number {
+  let value = 0;
+  for (let power = 0; power < 7; power++) {
+    const byte = reader.byte();
+    value += (byte & 0x7f) * 2 ** (7 * power);
+    if (byte < 0x80) return value;
+  }
+  throw damaged();
+}
+
+type Reader = ReturnType<typeof readerOf>;
+
+function readerOf(bytes: Buffer) {
+  let at = 0;
+  const take = (count: number): Buffer => {
+    if (at + count > bytes.length) throw new Error('it is cut short');
+    at += count;
+    return bytes.subarray(at - count, at);
+  };
+  return {
+    bytes: take,
+    byte: (): number => take(1)[0] ?? 0,
+    short: (): number => take(2).readUInt16BE(),
+    peek: (): number => bytes[at] ?? 0,
+    at: (): number => at,
+    left: (): number => bytes.length - at,
+  };
+}
+
+function damaged(): Error {
+  return new Error('it is damaged');
+}
