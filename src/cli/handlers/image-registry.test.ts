@@ -91,6 +91,19 @@ test('report is shown as a scan is, by the latest verdict', async () => {
   expect(data).toMatchObject({ form: 1, verdicts: [{ stage: 'push' }, { stage: 'run' }] });
 });
 
+test('report says who signed the image, and what was attested of it', async () => {
+  const vouchers = {
+    signedBy: ['release\u001b[31m'],
+    attested: ['spdx by ci (https://github.com/acme/app)'],
+  };
+  api.answers.set(`GET ${reports}/verdict`, {
+    body: [{ ...verdict('run', 'allow', '2026-11-25T10:00:00Z'), vouchers }],
+  });
+  const { stdout } = await ward(['image', 'report', 'guest/app:v1']);
+  expect(stdout).toMatch(/\n {2}signed by release.*\n {2}attested: spdx by ci \(https:.*\)\n$/);
+  expect(stdout).not.toContain('release\u001b');
+});
+
 test('report of what was refused is found by its digest, for the registry has nothing of it', async () => {
   const { code, stdout } = await ward(['image', 'report', `guest/refused@${digest}`]);
   expect([code, stdout]).toEqual([0, expect.stringContaining('CVE-2026-10001')]);

@@ -4,6 +4,7 @@ import { type Finding, type JudgedReport, parseReport, type Report } from '../..
 import type { ApiClient } from '../client.ts';
 import type { Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
+import { printableLine } from '../printable.ts';
 import { scanTable } from '../scan/table.ts';
 import { packageVersion } from '../version.ts';
 import { deleteFromStore, isStoreName, listStore } from './image-store.ts';
@@ -11,7 +12,7 @@ import { deleteFromStore, isStoreName, listStore } from './image-store.ts';
 interface ListedImage {
   readonly image: string;
   readonly digest: string;
-  /** There is a tag with signatures of it; whose they are, `verify` says. */
+  /** There is a tag with signatures of it, or the gate found some in bundles; whose they are, `verify` says. */
   readonly isSigned: boolean;
   /** The latest of each stage, as the gate has them; none: it was never judged. */
   readonly verdicts: readonly JsonObject[];
@@ -30,13 +31,11 @@ export const list: Handler = async (input, context) => {
     for (const tag of tags.filter((name) => !companionTag.test(name)).slice(0, limit - images.length)) {
       progress.show(`${repository}:${tag}`);
       const digest = await digestOfImage(client, repository, tag);
-      const isSigned = tags.includes(`${digest.replace(':', '-')}.sig`);
-      images.push({
-        image: `${repository}:${tag}`,
-        digest,
-        isSigned,
-        verdicts: await verdictsOf(client, digest),
-      });
+      const verdicts = await verdictsOf(client, digest);
+      const isSigned =
+        tags.includes(`${digest.replace(':', '-')}.sig`) ||
+        verdicts.some((verdict) => vouchersIn(verdict).signedBy.length > 0);
+      images.push({ image: `${repository}:${tag}`, digest, isSigned, verdicts });
     }
     if (images.length >= limit) break;
   }
@@ -78,7 +77,8 @@ export const report: Handler = async (input, context) => {
   if (io.format === 'json' || io.format === 'yaml') await io.value({ ...body, verdicts });
   else {
     const judged = judgedBy(verdicts, found);
-    io.print(`${scanTable(judged, { ...io.page, isWide: io.format === 'wide' }).join('\n')}\n`);
+    const table = scanTable(judged, { ...io.page, isWide: io.format === 'wide' });
+    io.print(`${[...table, ...vouchersInWords(latestOf(verdicts))].join('\n')}\n`);
   }
   return 0;
 };
@@ -153,9 +153,31 @@ async function verdictsOf(client: ApiClient, digest: string): Promise<readonly J
   return status === 404 || !Array.isArray(body) ? [] : body.filter(isJsonObject);
 }
 
+function latestOf(verdicts: readonly JsonObject[]): JsonObject | undefined {
+  return verdicts.toSorted((a, b) => (textOf(a['judgedAt']) < textOf(b['judgedAt']) ? 1 : -1))[0];
+}
+
+/** Who signed the image, and what was attested of it by whom, a line each. */
+function vouchersInWords(verdict: JsonObject | undefined): readonly string[] {
+  const { signedBy, attested } = vouchersIn(verdict);
+  return [
+    ...signedBy.map((who) => printableLine(`  signed by ${who}`)),
+    ...attested.map((what) => printableLine(`  attested: ${what}`)),
+  ];
+}
+
+function vouchersIn(verdict: JsonObject | undefined) {
+  const vouchers = verdict?.['vouchers'];
+  const textsIn = (key: string): readonly string[] => {
+    const value = isJsonObject(vouchers) ? vouchers[key] : undefined;
+    return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+  };
+  return { signedBy: textsIn('signedBy'), attested: textsIn('attested') };
+}
+
 /** The latest verdict counts. Of a stored one, the ids of what it names are known. */
 function judgedBy(verdicts: readonly JsonObject[], found: Report): JudgedReport {
-  const [latest] = verdicts.toSorted((a, b) => (textOf(a['judgedAt']) < textOf(b['judgedAt']) ? 1 : -1));
+  const latest = latestOf(verdicts);
   const reasons = listOf(latest?.['reasons']).map((reason) => ({
     outcome: outcomeOf(reason['outcome']),
     rule: textOf(reason['rule']),

@@ -5,6 +5,8 @@ import type { Counts, Reason } from './verdict.ts';
 
 export const longestSummary = 400;
 const longestPlace = 120;
+/** One alone says what to do, too. */
+const longestCircumstance = 240;
 const mostIds = 3;
 
 /**
@@ -78,7 +80,8 @@ function countsInWords(counts: Counts): string {
 function circumstances(reasons: readonly Reason[]): string {
   const worst = reasons[0]?.outcome;
   const texts = reasons.filter(({ outcome, findings }) => outcome === worst && findings.length === 0);
-  return texts.length === 0 ? '' : `(${texts.map(({ text }) => plainText(text, 90)).join('; ')})`;
+  const limit = texts.length === 1 ? longestCircumstance : 90;
+  return texts.length === 0 ? '' : `(${texts.map(({ text }) => plainText(text, limit)).join('; ')})`;
 }
 
 function firstIds(reasons: readonly Reason[]): string {

@@ -8,10 +8,17 @@ import { type Digest, isDigest } from '../../images/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
-import { sealBundle } from './bundle.ts';
+import { bundleMediaType, sealBundle } from './bundle.ts';
 import { envelopeMediaType, type OpenedEnvelope, openEnvelope, sealEnvelope } from './envelope.ts';
 import type { SigningKey, TrustedKey } from './keys.ts';
-import { type Artifact, companionManifest, companionTag, type Descriptor } from './oci-documents.ts';
+import {
+  type Artifact,
+  companionManifest,
+  companionTag,
+  type Descriptor,
+  type Referrer,
+  referrerManifest,
+} from './oci-documents.ts';
 import { textsOf } from './simple-signing.ts';
 
 export const predicateTypes = {
@@ -142,6 +149,27 @@ export function attestationManifest(
     annotations: { 'dev.cosignproject.cosign/signature': '', predicateType, ...further },
   }));
   return companionManifest(companionTag(digest, 'att'), layers, earlier);
+}
+
+/** What cosign 3 attaches to an image as a signature of it. */
+export function signatureBundle(
+  subject: Referrer['subject'],
+  signed: Pick<StatedSubject, 'name' | 'annotations'>,
+  key: SigningKey,
+  createdAt: string,
+): Artifact {
+  const { signature: predicateType } = predicateTypes;
+  const subjects = [{ ...signed, digest: subject.digest }];
+  return referrerManifest({
+    subject,
+    artifactType: bundleMediaType,
+    content: bundleStatement({ subjects, predicateType, predicate: {} }, key),
+    createdAt,
+    annotations: {
+      'dev.sigstore.bundle.content': 'dsse-envelope',
+      'dev.sigstore.bundle.predicateType': predicateType,
+    },
+  });
 }
 
 export interface Build {

@@ -11,6 +11,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
   sign,
+  X509Certificate,
 } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -213,7 +214,7 @@ async function timeStamp(folder: string, openssl: Openssl, signature: Buffer): P
   return (await readFile(join(folder, 'stamp.tsr'))).toString('base64');
 }
 
-/** An entry of a log with two: Rekor's type `dsse`, version 0.0.1. */
+/** The second entry of two (cosign takes index 0 for none): Rekor's type `dsse`, version 0.0.1. */
 function entryOf(bundle: JsonObject, integratedTime: number, key: KeyObject): JsonObject {
   const envelope: { payload?: string; signatures?: { sig: string }[] } = Object(bundle['dsseEnvelope']);
   const payloadHash = hash(Buffer.from(envelope.payload ?? '', 'base64')).toString('hex');
@@ -224,20 +225,20 @@ function entryOf(bundle: JsonObject, integratedTime: number, key: KeyObject): Js
       spec: {
         envelopeHash: { algorithm: 'sha256', value: hash(JSON.stringify(envelope)).toString('hex') },
         payloadHash: { algorithm: 'sha256', value: payloadHash },
-        signatures: [{ signature: envelope.signatures?.[0]?.sig ?? '', verifier: '' }],
+        signatures: [{ signature: envelope.signatures?.[0]?.sig ?? '', verifier: verifierOf(bundle) }],
       },
     }),
   );
   const body = canonical.toString('base64');
   const logId = logIdOf(createPublicKey(key));
-  const promised = { body, integratedTime, logID: logId.toString('hex'), logIndex: 0 };
+  const promised = { body, integratedTime, logID: logId.toString('hex'), logIndex: 1 };
   const leaf = hash(Buffer.concat([Buffer.from([0]), canonical]));
   const other = hash(Buffer.concat([Buffer.from([0]), Buffer.from('another entry')]));
-  const rootHash = hash(Buffer.concat([Buffer.from([1]), leaf, other]));
+  const rootHash = hash(Buffer.concat([Buffer.from([1]), other, leaf]));
   const note = `${logHost} - 1\n2\n${rootHash.toString('base64')}\n`;
   const noteSignature = Buffer.concat([logId.subarray(0, 4), sign('sha256', Buffer.from(note), key)]);
   return {
-    logIndex: '0',
+    logIndex: '1',
     logId: { keyId: logId.toString('base64') },
     kindVersion: { kind: 'dsse', version: '0.0.1' },
     integratedTime: String(integratedTime),
@@ -245,7 +246,7 @@ function entryOf(bundle: JsonObject, integratedTime: number, key: KeyObject): Js
       signedEntryTimestamp: sign('sha256', Buffer.from(JSON.stringify(promised)), key).toString('base64'),
     },
     inclusionProof: {
-      logIndex: '0',
+      logIndex: '1',
       rootHash: rootHash.toString('base64'),
       treeSize: '2',
       hashes: [other.toString('base64')],
@@ -253,6 +254,14 @@ function entryOf(bundle: JsonObject, integratedTime: number, key: KeyObject): Js
     },
     canonicalizedBody: body,
   };
+}
+
+/** The certificate as Rekor keeps it. */
+function verifierOf(bundle: JsonObject): string {
+  const rawBytes: unknown = Object(bundle['verificationMaterial']).certificate?.rawBytes;
+  if (typeof rawBytes !== 'string') return '';
+  const pem = new X509Certificate(Buffer.from(rawBytes, 'base64')).toString();
+  return Buffer.from(pem).toString('base64');
 }
 
 /** RFC 6962, 3.2 and 3.3: one promise over the certificate as it is without it. */

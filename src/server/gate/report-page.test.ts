@@ -34,6 +34,15 @@ it('shows what was found, and nothing that was pushed is markup, script or longe
   );
 });
 
+it('says who vouches for an image', () => {
+  const kind = 'image';
+  const verdict = judge(defaultPolicy(), { stage: 'run', namespace: 'guest', kind, report, now: 0 });
+  const vouchers = { signedBy: [`ci (${hostile})`], attested: ['spdx by release'] };
+  const { html } = reportPage(digest, [{ ...verdict, vouchers }], report);
+  expect(html).toContain('<p>Attested: spdx by release</p>');
+  expect(html).toContain('<p>Signed by ci (&lt;script&gt;alert(1)');
+});
+
 it('says so when there is no report', () => {
   const kind = 'image';
   const unread = 'it could not be scanned: it is too long';

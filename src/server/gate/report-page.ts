@@ -3,7 +3,7 @@
  * pushed: it is escaped, cut, and rid of characters that change what others say.
  */
 import { createHash } from 'node:crypto';
-import type { Verdict } from '../../gate/index.ts';
+import type { Verdict, Vouchers } from '../../gate/index.ts';
 import type { Finding, Report } from '../../scanner/index.ts';
 
 export interface ReportPage {
@@ -44,11 +44,19 @@ ${report === undefined ? '<p>There is no report of a scan.</p>' : reportPart(rep
   return { html, contentSecurityPolicy };
 }
 
-function verdictPart({ stage, outcome, summary, judgedAt, reasons }: Verdict): string {
+function verdictPart({ stage, outcome, summary, judgedAt, reasons, vouchers }: Verdict): string {
   const rows = reasons.map(({ outcome: each, rule, text }) => [each, rule, text]);
   return `<h2>${escaped(`${stage}: `)}<span class="${outcome === 'deny' ? 'deny' : 'other'}">${escaped(outcome)}</span></h2>
-<p>${escaped(summary)}</p><p>${escaped(`Judged ${judgedAt}`)}</p>
+<p>${escaped(summary)}</p><p>${escaped(`Judged ${judgedAt}`)}</p>${vouchers === undefined ? '' : vouchersPart(vouchers)}
 ${table(['outcome', 'rule', 'why'], rows)}`;
+}
+
+function vouchersPart({ signedBy, attested }: Vouchers): string {
+  const lines = [
+    ...signedBy.map((each) => `Signed by ${each}`),
+    ...attested.map((each) => `Attested: ${each}`),
+  ];
+  return lines.map((line) => `<p>${escaped(line)}</p>`).join('');
 }
 
 function reportPart({ scannedAt, findings, inventory }: Report): string {
