@@ -1,9 +1,19 @@
 /** `ward image keygen`, `sign` and `verify` on folders and in the registry, and against the real cosign where it is. */
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Artifact,
+  bundleMediaType,
+  generateKeyPair,
+  predicateTypes,
+  readSigningKey,
+  referrerManifest,
+  signatureBundle,
+} from '../src/gate/index.ts';
+import { issuer, startSigstore } from '../src/gate/trust/sigstore.fixture.ts';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { blobPath, type Digest, parseDigest, readImage } from '../src/images/index.ts';
 import { runCommand } from '../src/lib/index.ts';
@@ -15,6 +25,11 @@ const hasCosign = await runCommand(['cosign', 'version']).then(
   ({ code }) => code === 0,
   () => false,
 );
+const hasOpenssl = await runCommand(['openssl', 'version']).then(
+  ({ code }) => code === 0,
+  () => false,
+);
+if (!hasOpenssl) console.warn('openssl is not installed: a test of signatures without keys is skipped');
 if (!hasCosign) console.warn('cosign is not installed: its tests are skipped (apt-get install cosign)');
 
 let folder: string;
@@ -116,6 +131,69 @@ test('a signed layout is still one image to whoever names no tag', async () => {
   const { code, stdout } = await ward(['scan', 'oci:layout', '-o', 'json']);
   expect(code).toBeLessThan(2);
   expect(JSON.parse(stdout).target.digest).toBe(digest);
+});
+
+describe('bundles of sigstore', () => {
+  const sign = ['sign', 'guest/bundled:v1', '--key', 'release.key'];
+  let client: ReturnType<typeof createRegistryClient>;
+  let subject: Parameters<typeof signatureBundle>[0];
+
+  const attach = async ({ blobs, manifest }: Artifact) => {
+    for (const { digest: of, content } of blobs) await client.putBlob(of, content.length, () => content);
+    await client.putManifest(manifest.digest, manifest.mediaType, manifest.content);
+  };
+
+  beforeAll(async () => {
+    const { digest: pushed, bytes, mediaType } = await registry.pushImage('guest/bundled', 'v1');
+    subject = { digest: parseDigest(pushed), mediaType, size: bytes.length };
+    client = createRegistryClient({
+      url: registry.url,
+      repository: 'guest/bundled',
+      auth: guestKey,
+      insecure: false,
+    });
+  });
+
+  test('are verified, and Ward signs in one where there are others: cosign 3 looks at nothing else then', async () => {
+    expect((await ward(sign)).code).toBe(0);
+    expect(await client.referrers(subject.digest, bundleMediaType)).toEqual([]);
+    const pair = generateKeyPair('x');
+    await writeFile(join(folder, 'theirs.pub'), pair.publicKey);
+    const theirs = readSigningKey(pair.privateKey, 'x');
+    const signed = { name: 'app', annotations: { stage: 'production' } };
+    await attach(signatureBundle(subject, signed, theirs, '2026-01-01T00:00:00Z'));
+    const verify = ['verify', 'guest/bundled:v1', '--key', 'theirs.pub', '-o', 'json'];
+    expect(JSON.parse((await ward(verify)).stdout).verified).toMatchObject([
+      { keyId: theirs.id, annotations: { stage: 'production' } },
+    ]);
+    expect((await ward([...verify, '-a', 'stage', 'test'])).code).toBe(3);
+    expect((await ward(sign)).stderr).toContain('ok: signed');
+    expect((await ward(sign)).stderr).toContain('was signed so already');
+    expect(await client.referrers(subject.digest, bundleMediaType)).toHaveLength(2);
+    const both = await ward(['verify', 'guest/bundled:v1', '--key', 'release.key.pub', '-o', 'json']);
+    expect(JSON.parse(both.stdout).verified).toHaveLength(2);
+  });
+
+  test.skipIf(!hasOpenssl)('without a key are verified by a trusted root and an identity', async () => {
+    await using sigstore = await startSigstore();
+    const { digest: of } = subject;
+    const bundle = await sigstore.sign({ digest: of, predicateType: predicateTypes.signature });
+    const content = JSON.stringify(bundle);
+    const createdAt = '2026-01-01T00:00:00Z';
+    await attach(referrerManifest({ subject, artifactType: bundleMediaType, content, createdAt }));
+    await writeFile(join(folder, 'trusted_root.json'), sigstore.trustedRoot);
+    const verify = (...more: readonly string[]) =>
+      ward(['verify', 'guest/bundled:v1', '--trusted-root', 'trusted_root.json', ...more]);
+    const found = await verify('--issuer', issuer, '--subject', 'https://github.com/acme/app/*');
+    expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining('https://github.com/acme/app/') });
+    const other = await verify('--issuer', issuer, '--subject', 'https://github.com/acme/other/*');
+    expect(other).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining('it is by https://github.com/acme/app/'),
+    });
+    expect((await verify('--issuer', 'https://evil.example', '--subject', '*')).code).toBe(3);
+    expect(await verify()).toMatchObject({ code: 2, stderr: expect.stringContaining('belong together') });
+  });
 });
 
 test.each([

@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { type Digest, digestOf } from '../images/index.ts';
+import { type Digest, digestOf, isDigest } from '../images/index.ts';
 import { messageOf } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
 
@@ -26,6 +26,8 @@ export interface RegistryClient {
   getManifest(reference: string): Promise<FoundManifest | undefined>;
   /** A small one, whole; checked against its digest. */
   getBlob(digest: Digest): Promise<Buffer>;
+  /** The first manifests of this type whose subject this is; none when there is no such image. */
+  referrers(subject: Digest, artifactType: string): Promise<readonly Digest[]>;
   hasBlob(digest: string): Promise<boolean>;
   putBlob(digest: string, sizeBytes: number, open: () => Readable | Buffer): Promise<void>;
   /** @throws Fault PUSH_REFUSED with the gate's own words */
@@ -51,6 +53,15 @@ const maxAnswerBytes = 5 * 1024 * 1024;
 const idleMs = 20 * 60_000;
 const errorsSchema = z.object({ errors: z.array(z.object({ message: z.string() })).min(1) });
 
+const mostReferrers = 50;
+const referrersSchema = z.object({
+  manifests: z
+    .array(
+      z.object({ digest: z.string().refine(isDigest, 'not a digest'), artifactType: z.string().optional() }),
+    )
+    .max(10_000),
+});
+
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const { repository } = options;
   const ask = (call: Call) => exchange(options, call);
@@ -69,6 +80,13 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       );
       if (digestOf(bytes) === digest) return bytes;
       throw failed(options, `it sent something else than the blob ${digest}`);
+    },
+    async referrers(subject, artifactType) {
+      const query = new URLSearchParams({ artifactType, n: String(mostReferrers) });
+      const path = `/v2/${repository}/referrers/${subject}?${query}`;
+      const { bytes } = mustSucceed(options, await ask({ method: 'GET', path }), 200);
+      const { manifests } = listIn(options, bytes);
+      return manifests.flatMap(({ digest, artifactType: its }) => (its === artifactType ? [digest] : []));
     },
     async hasBlob(digest) {
       const { status } = await ask({ method: 'HEAD', path: `/v2/${repository}/blobs/${digest}` });
@@ -103,6 +121,14 @@ function mustSucceed(options: RegistryClientOptions, answer: Answer, wanted: num
     throw serverFault('PUSH_REFUSED', said ?? 'the push was refused');
   // Ward says why; a proxy before it has only its status.
   throw said === undefined ? strangeAnswer(options, answer) : failed(options, said);
+}
+
+function listIn(options: RegistryClientOptions, bytes: Buffer): z.infer<typeof referrersSchema> {
+  try {
+    return referrersSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (cause) {
+    throw failed(options, 'what lies beside the image is told in no list', cause);
+  }
 }
 
 function messageIn(bytes: Buffer): string | undefined {

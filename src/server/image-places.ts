@@ -1,15 +1,17 @@
 /** Where an image and its signatures are: an OCI layout, or a repository of Ward's registry. */
 import { resolve } from 'node:path';
-import { type Artifact, type ArtifactLayer, companionTag, layersOf } from '../gate/index.ts';
+import { type Artifact, type ArtifactLayer, bundleMediaType, companionTag, layersOf } from '../gate/index.ts';
 import {
   type Descriptor,
   type Digest,
   isDigest,
   isRepositoryName,
+  manifestMediaType,
   openBlobStore,
   parseDigest,
   pickEntry,
   readIndex,
+  readManifestDocument,
   refNameOf,
 } from '../images/index.ts';
 import { actingAsOwner } from './act-as.ts';
@@ -25,9 +27,16 @@ export interface ImagePlace {
   /** What the image is called in what is signed. */
   readonly name: string;
   readonly digest: Digest;
+  /** Those under its tag. */
   signatures(): Promise<readonly SignatureLayer[]>;
+  /** Bundles of sigstore that the registry has of it. */
+  bundles(): Promise<readonly ArtifactLayer[]>;
+  /** What a bundle is attached to; undefined: nothing can be attached here. */
+  readonly subject: ManifestDescriptor | undefined;
   put(artifact: Artifact): Promise<void>;
 }
+
+export type ManifestDescriptor = Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
 
 /** A payload has at most 64 KiB. */
 const longestSignature = 1024 * 1024;
@@ -63,6 +72,8 @@ async function layoutPlace(image: string, dir: string, tag: string | undefined):
       if (found === undefined) return [];
       return withContent(await blobs.get(parseDigest(found.digest)), (digest) => blobs.get(digest));
     },
+    bundles: async () => [],
+    subject: undefined,
     put: (artifact) => actingAsOwner(dir, () => putArtifact(dir, artifact)),
   };
 }
@@ -82,6 +93,16 @@ async function registryPlace(image: string, client: RegistryClient, reference: s
       const manifest = await client.getManifest(companionTag(digest, 'sig'));
       return manifest === undefined ? [] : withContent(manifest.bytes, (blob) => client.getBlob(blob));
     },
+    async bundles() {
+      const layers: ArtifactLayer[] = [];
+      for (const referrer of await client.referrers(digest, bundleMediaType)) {
+        const manifest = await client.getManifest(referrer);
+        if (manifest === undefined) continue;
+        layers.push(...(await withContent(manifest.bytes, (blob) => client.getBlob(blob))));
+      }
+      return layers;
+    },
+    subject: { mediaType: mediaTypeOf(found.bytes), digest, size: found.bytes.length },
     async put({ blobs, manifest, tag }) {
       for (const blob of blobs) {
         if (!(await client.hasBlob(blob.digest)))
@@ -90,6 +111,11 @@ async function registryPlace(image: string, client: RegistryClient, reference: s
       await client.putManifest(tag ?? manifest.digest, manifest.mediaType, manifest.content);
     },
   };
+}
+
+/** A manifest of Docker's says so; one of OCI may leave it out. */
+function mediaTypeOf(manifest: Buffer): string {
+  return readManifestDocument(manifest, manifestMediaType).mediaType;
 }
 
 async function withContent(

@@ -3,17 +3,22 @@ import { open } from 'node:fs/promises';
 import {
   generateKeyPair,
   readTrustedKey,
+  readTrustedRoot,
   type SignatureCheck,
+  signatureBundle,
   signManifest,
+  type TrustedKey,
+  type VerifiedSignature,
+  verifyEvidence,
   verifySignatures,
 } from '../gate/index.ts';
 import type { Digest } from '../images/index.ts';
-import { errnoOf, messageOf } from '../lib/index.ts';
+import { errnoOf, matchesPattern, messageOf } from '../lib/index.ts';
 import { loadConfig } from './config.ts';
 import { serverFault } from './faults.ts';
 import type { PushTarget } from './image-build-push.ts';
 import { type KeyFile, openKey } from './image-build-trust.ts';
-import { findPlace } from './image-places.ts';
+import { findPlace, type ImagePlace } from './image-places.ts';
 
 export interface SignatureRequest {
   readonly dataDir?: string;
@@ -45,26 +50,71 @@ export async function signByHand(request: SignatureRequest & { readonly key: Key
   const { name, digest } = place;
   const earlier = await place.signatures();
   const before = withAnnotations(verifySignatures(digest, earlier, [key]), request.annotations);
-  const done = { name, digest, keyId: key.id };
-  if (before.verified.length > 0) return { ...done, isNew: false };
-  const kept = earlier.map(({ content: _content, ...descriptor }) => descriptor);
-  await place.put(signManifest({ digest, reference: name, annotations: request.annotations }, key, kept));
-  return { ...done, isNew: true };
+  const isTagged = before.verified.length > 0;
+  const isBundled = await hasBundle(place, key, request.annotations);
+  if (!isTagged) {
+    const kept = earlier.map(({ content: _content, ...descriptor }) => descriptor);
+    await place.put(signManifest({ digest, reference: name, annotations: request.annotations }, key, kept));
+  }
+  if (!isBundled && place.subject !== undefined) {
+    const signed = { name, annotations: request.annotations };
+    await place.put(signatureBundle(place.subject, signed, key, new Date().toISOString()));
+  }
+  return { name, digest, keyId: key.id, isNew: !isTagged || !isBundled };
+}
+
+/** Where there is no bundle, cosign 3 looks under tags; where there is one, at bundles alone. */
+async function hasBundle(
+  place: ImagePlace,
+  key: TrustedKey,
+  annotations: SignatureRequest['annotations'],
+): Promise<boolean> {
+  const bundles = await place.bundles();
+  if (bundles.length === 0) return true;
+  const { signatures } = verifyEvidence(place.digest, bundles, { keys: [key], roots: [] });
+  return signatures.some((each) => hasAll(each.annotations, annotations));
+}
+
+/** Somebody who signs with a certificate. */
+export interface WantedIdentity {
+  /** The text of a `trusted_root.json`. */
+  readonly trustedRoot: string;
+  readonly issuer: string;
+  /** A pattern. */
+  readonly subject: string;
 }
 
 /**
- * Which signatures of the image are by one of the keys, and say all of the annotations.
+ * Which signatures of the image are by one of the keys or by the identity, and say all of the annotations.
  * @param request.keys public keys in PEM
- * @throws Fault KEY_INVALID, and those of `findPlace`
+ * @throws Fault KEY_INVALID, TRUSTED_ROOT_INVALID, and those of `findPlace`
  */
 export async function verifyByHand(
-  request: SignatureRequest & { readonly keys: readonly string[] },
+  request: SignatureRequest & {
+    readonly keys: readonly string[];
+    readonly identity?: WantedIdentity | undefined;
+  },
 ): Promise<Verified> {
   const { imagesDir } = await loadConfig(request);
+  const { identity } = request;
   const keys = request.keys.map(readTrustedKey);
-  const { name, digest, signatures } = await findPlace(request.image, imagesDir, request.registry);
-  const check = withAnnotations(verifySignatures(digest, await signatures(), keys), request.annotations);
-  return { name, digest, ...check };
+  const roots = identity === undefined ? [] : [readTrustedRoot('given', identity.trustedRoot)];
+  const place = await findPlace(request.image, imagesDir, request.registry);
+  const { name, digest } = place;
+  const layers = [...(await place.signatures()), ...(await place.bundles())];
+  const { signatures, rejected } = verifyEvidence(digest, layers, { keys, roots });
+  const isWanted = ({ certified }: VerifiedSignature) =>
+    certified === undefined ||
+    (certified.issuer === identity?.issuer && matchesPattern(identity.subject, certified.subject));
+  const others = signatures.filter((each) => !isWanted(each));
+  const check = {
+    verified: signatures.filter(isWanted),
+    rejected: [
+      ...rejected,
+      ...others.map(({ certified }) => ({ reason: `it is by ${certified?.subject} (${certified?.issuer})` })),
+    ],
+  };
+  return { name, digest, ...withAnnotations(check, request.annotations) };
 }
 
 /**
@@ -80,15 +130,15 @@ export async function makeKeyPair(path: string, passphrase: string): Promise<{ r
 }
 
 function withAnnotations(check: SignatureCheck, wanted: Readonly<Record<string, string>>): SignatureCheck {
-  const hasAll = (annotations: Readonly<Record<string, string>>) =>
-    Object.entries(wanted).every(
-      ([key, value]) => Object.hasOwn(annotations, key) && annotations[key] === value,
-    );
-  const others = check.verified.filter(({ annotations }) => !hasAll(annotations));
+  const others = check.verified.filter(({ annotations }) => !hasAll(annotations, wanted));
   return {
-    verified: check.verified.filter(({ annotations }) => hasAll(annotations)),
+    verified: check.verified.filter(({ annotations }) => hasAll(annotations, wanted)),
     rejected: [...check.rejected, ...others.map(() => ({ reason: 'it does not say what was asked for' }))],
   };
+}
+
+function hasAll(its: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(its, key) && its[key] === value);
 }
 
 async function writeNew(path: string, text: string, mode: number): Promise<void> {

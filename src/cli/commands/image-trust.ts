@@ -36,11 +36,17 @@ export const signCommand: CommandSpec = {
 
 export const verifyCommand: CommandSpec = {
   name: 'verify',
-  summary: 'check that an image is signed with one of these keys',
+  summary: 'check that an image is signed with one of these keys, or by this identity',
   works: 'remote',
   args: [imageArgument],
   options: [
     { flags: '--key <FILE>', summary: 'a public key, such as cosign.pub', takes: 'many' },
+    {
+      flags: '--trusted-root <FILE>',
+      summary: 'the trusted_root.json of who certifies signers without a key',
+    },
+    { flags: '--issuer <URL>', summary: 'who told the authority whom it has before it' },
+    { flags: '--subject <PATTERN>', summary: 'whom the certificate names; * stands for any characters' },
     {
       flags: '-a, --annotation <KEY VALUE>',
       summary: 'what the signature has to say of the image',
@@ -49,6 +55,11 @@ export const verifyCommand: CommandSpec = {
   ],
   examples: [
     { command: 'ward image verify guest/app:1 --key release.key.pub', does: 'exit code 3 if it is not' },
+    {
+      command:
+        'ward image verify guest/app:1 --trusted-root trusted_root.json --issuer https://accounts.google.com --subject ada@example.org',
+      does: 'signed by her, without a key',
+    },
     {
       command: 'ward image verify oci:./image:v1 --key cosign.pub -o json',
       does: 'each signature, and why it counts or not',

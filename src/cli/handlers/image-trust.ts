@@ -8,6 +8,7 @@ import { readBounded } from '../read-source.ts';
 /** A policy is not met. */
 const exitUnsigned = 3;
 const longestKey = 64 * 1024;
+const longestRoot = 128 * 1024;
 
 export const keygen: Handler = async (input, { io, env }) => {
   const { makeKeyPair } = await openServer();
@@ -53,27 +54,39 @@ export const sign: Handler = async (input, context) => {
 export const verify: Handler = async (input, context) => {
   const { verifyByHand } = await openServer();
   const files = input.texts('key');
-  if (files.length === 0) throw cliFault('USAGE', '--key is missing', { hint: '--key cosign.pub' });
+  const identity = await identityIn(input);
+  if (files.length === 0 && identity === undefined)
+    throw cliFault('USAGE', '--key is missing', {
+      hint: '--key cosign.pub, or --trusted-root, --issuer and --subject',
+    });
   const keys: string[] = [];
   for (const file of files) keys.push((await readBounded(file, longestKey)).toString('utf8'));
-  const checked = await verifyByHand({ ...requestOf(input, context), keys });
+  const checked = await verifyByHand({ ...requestOf(input, context), keys, identity });
   const { verified, rejected, name, digest } = checked;
   const rows = [
-    ...verified.map(({ keyId = '', reference, annotations }) => ({
+    ...verified.map(({ keyId = '', certified, reference, annotations }) => ({
       counts: true,
+      signer: certified?.subject ?? keyId.slice(0, 16),
       keyId,
       reference,
       annotations,
       reason: '',
     })),
-    ...rejected.map(({ reason }) => ({ counts: false, keyId: '', reference: '', annotations: {}, reason })),
+    ...rejected.map(({ reason }) => ({
+      counts: false,
+      signer: '',
+      keyId: '',
+      reference: '',
+      annotations: {},
+      reason,
+    })),
   ];
   await context.io.list({
     items: rows,
     data: checked,
     columns: [
       { title: 'counts', cell: ({ counts }) => (counts ? 'yes' : 'no') },
-      { title: 'key', cell: ({ keyId }) => keyId.slice(0, 16) },
+      { title: 'signer', cell: ({ signer }) => signer },
       { title: 'signed as', cell: ({ reference }) => reference },
       {
         title: 'says',
@@ -84,7 +97,7 @@ export const verify: Handler = async (input, context) => {
       },
       { title: 'why not', cell: ({ reason }) => reason },
     ],
-    name: ({ keyId }) => keyId,
+    name: ({ keyId, signer }) => keyId || signer,
   });
   if (verified.length === 0) {
     context.io.note(`no signature of ${name} (${digest}) counts`);
@@ -93,6 +106,17 @@ export const verify: Handler = async (input, context) => {
   context.io.ok(`${name} is signed`);
   return 0;
 };
+
+/** Undefined: none was asked for. */
+async function identityIn(input: Input) {
+  const [file, issuer, subject] = [input.text('trustedRoot'), input.text('issuer'), input.text('subject')];
+  if (file === undefined && issuer === undefined && subject === undefined) return undefined;
+  if (file === undefined || issuer === undefined || subject === undefined)
+    throw cliFault('USAGE', '--trusted-root, --issuer and --subject belong together', {
+      hint: 'say whose certificates count: --issuer URL --subject PATTERN',
+    });
+  return { trustedRoot: (await readBounded(file, longestRoot)).toString('utf8'), issuer, subject };
+}
 
 function requestOf(input: Input, context: Context) {
   return {
