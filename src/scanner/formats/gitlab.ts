@@ -6,7 +6,7 @@ import type { Finding, Severity } from '../types.ts';
 import { fingerprintsOf, uuidOf } from './fingerprint.ts';
 import { findingsBefore, type JudgedReport, notLookedFor } from './judged-report.ts';
 import { componentOf, inOrder } from './order.ts';
-import { adviceOf, sentenceOf, subjectOf, webAddress } from './words.ts';
+import { adviceOf, cut, sentenceOf, subjectOf, webAddress } from './words.ts';
 
 /** What the report holds. */
 export function gitlabOf(judged: JudgedReport): object {
@@ -108,11 +108,6 @@ const severityNames: Readonly<Record<Severity, string>> = {
 
 function capital(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
-}
-
-/** Not through the middle of a character. */
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 function textOr(text: string, otherwise: string): string {

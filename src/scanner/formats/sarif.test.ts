@@ -3,6 +3,7 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { mostFindings } from '../limits.ts';
 import { type Skippable, scanVectors } from '../shared-data.fixture.ts';
 import {
   clean,
@@ -196,4 +197,82 @@ test('what was there before is unchanged, all else is new, and nothing is either
   ]);
   expect([...told.values()].filter((state) => state === undefined)).toEqual([]);
   expect([...states(judged).values()].filter((state) => state !== undefined)).toEqual([]);
+});
+
+/** What GitHub's code scanning insists on, and how much it takes. */
+const github = z.object({
+  runs: z.tuple([
+    z.object({
+      tool: z.object({
+        driver: z.object({
+          rules: z
+            .array(
+              z.object({
+                id: z.string().min(1).max(255),
+                shortDescription: z.object({ text: z.string().min(1).max(1024) }),
+                fullDescription: z.object({ text: z.string().min(1).max(1024) }),
+                help: z.object({ text: z.string().min(1) }),
+                properties: z.object({
+                  tags: z.array(z.string()).max(20),
+                  'security-severity': z
+                    .string()
+                    .regex(/^(?:\d\.\d|10\.0)$/)
+                    .optional(),
+                }),
+              }),
+            )
+            .max(25_000),
+        }),
+      }),
+      results: z
+        .array(
+          z.object({
+            message: z.object({ text: z.string().min(1) }),
+            locations: z
+              .array(
+                z.object({
+                  physicalLocation: z.object({
+                    artifactLocation: z.object({
+                      // Relative, without a scheme, a query, a fragment, or a way out.
+                      uri: z.string().regex(/^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^:?#\\\s]+$/),
+                    }),
+                    region: z.object({ startLine: z.int().min(1) }),
+                  }),
+                }),
+              )
+              .min(1)
+              .max(1000),
+            partialFingerprints: z.record(z.string(), z.string().min(1)),
+          }),
+        )
+        .max(25_000),
+    }),
+  ]),
+});
+
+test.each([
+  ['one of everything', judged.report],
+  [
+    'ids, titles and places that are too long or lead elsewhere',
+    {
+      ...judged.report,
+      target: { ...judged.report.target, name: '/tmp/../x.tar' },
+      findings: [
+        root,
+        { ...hostile, id: 'i'.repeat(3000), title: '\u{1f600}'.repeat(3000) },
+        { ...token, places: [{ path: '/../../etc/shadow' }], line: undefined },
+        { ...miner, title: '', places: [{ path: '..' }] },
+        { ...injection, places: Array.from({ length: 3000 }, (_, index) => ({ path: `app/${index}` })) },
+      ],
+    },
+  ],
+])('GitHub takes a report with %s', (_, report) => {
+  const log = github.parse(JSON.parse(formatReport('sarif', { ...judged, report })));
+  const [{ tool, results }] = log.runs;
+  expect(tool.driver.rules.length).toBeGreaterThan(0);
+  expect(results.length).toBeGreaterThanOrEqual(report.findings.length);
+});
+
+test('no scan finds more than GitHub takes of a run', () => {
+  expect(2 * mostFindings).toBeLessThan(25_000);
 });

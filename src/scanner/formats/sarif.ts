@@ -7,11 +7,15 @@ import type { Finding, Gap, Layer, Place, Severity } from '../types.ts';
 import { fingerprintsOf } from './fingerprint.ts';
 import { type Before, type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
 import { compareText, componentOf, inOrder, rankOf } from './order.ts';
-import { adviceOf, scoreOf, sentenceOf, webAddress } from './words.ts';
+import { adviceOf, cut, scoreOf, sentenceOf, webAddress } from './words.ts';
 
 const schema = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 /** Of one finding; what reads SARIF shows few, and a component can be in thousands of places. */
 const mostLocations = 100;
+
+/** Characters that GitHub takes: of a rule's id, and of its descriptions. */
+const mostOfId = 255;
+const mostDescribed = 1024;
 
 /** What a SARIF log of the report holds. */
 export function sarifOf(judged: JudgedReport): object {
@@ -46,8 +50,8 @@ export function sarifOf(judged: JudgedReport): object {
         ],
         columnKind: 'utf16CodeUnits',
         results: [...results].map(([finding, result]) => ({
-          ruleId: finding.id,
-          ruleIndex: indexes.get(finding.id),
+          ruleId: ruleIdOf(finding),
+          ruleIndex: indexes.get(ruleIdOf(finding)),
           ...result,
         })),
         properties: {
@@ -95,19 +99,24 @@ function stateOf(finding: Finding, { findings }: Before): 'unchanged' | 'new' {
 function rulesOf(findings: readonly Finding[]) {
   const worst = new Map<string, Finding>();
   for (const finding of findings) {
-    const known = worst.get(finding.id);
-    if (known === undefined || rankOf(finding.severity) > rankOf(known.severity))
-      worst.set(finding.id, finding);
+    const id = ruleIdOf(finding);
+    const known = worst.get(id);
+    if (known === undefined || rankOf(finding.severity) > rankOf(known.severity)) worst.set(id, finding);
   }
   return [...worst.values()].toSorted((a, b) => compareText(a.id, b.id)).map(ruleOf);
+}
+
+function ruleIdOf({ id }: Finding): string {
+  return cut(id, mostOfId);
 }
 
 function ruleOf(finding: Finding) {
   const score = scoreOf(finding);
   const url = finding.class === 'vulnerability' ? webAddress(finding.url) : undefined;
   return {
-    id: finding.id,
-    shortDescription: { text: textOr(finding.title, finding.id) },
+    id: ruleIdOf(finding),
+    shortDescription: { text: cut(textOr(finding.title, finding.id), mostDescribed) },
+    fullDescription: { text: cut(withoutLinks(`${sentenceOf(finding)}.`), mostDescribed) },
     ...(url === undefined ? {} : { helpUri: url }),
     help: { text: withoutLinks(`${sentenceOf(finding)}.${url === undefined ? '' : ` More: ${url}`}`) },
     defaultConfiguration: { level: levels[finding.severity] },
@@ -164,9 +173,14 @@ function suppressionOf(reason: string): object {
   return { kind: 'external', status: 'accepted', justification: reason };
 }
 
-/** A path as a relative reference (RFC 3986): no part of it is taken for a scheme or a query. */
+/**
+ * A path as a relative reference (RFC 3986): no part of it is taken for a scheme or a query, and it leads to nothing outside
+ * of what was scanned.
+ */
 function uriOf(path: string): string {
-  return path.toWellFormed().split('/').map(encodeURIComponent).join('/');
+  const parts = path.toWellFormed().split('/');
+  const named = parts.filter((part) => !['', '.', '..'].includes(part));
+  return named.map(encodeURIComponent).join('/') || 'unknown';
 }
 
 /** `[text](address)` in a message is a link (SARIF 2.1.0, section 3.11.6); titles come from strangers. */

@@ -58,6 +58,11 @@ export function webAddress(url: string | undefined): string | undefined {
   return URL.canParse(url) ? new URL(url).href : undefined;
 }
 
+/** At most so many code units, and not through the middle of a character. */
+export function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
 const statusWords: ReadonlyMap<string, string> = new Map([
   ['will_not_fix', ': the distribution will not fix it'],
   ['fix_deferred', ': the distribution has put it off'],
