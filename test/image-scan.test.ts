@@ -371,6 +371,33 @@ test('--explain tells where a finding is from, and by which name', async () => {
   expect(stdout).toMatch(/^to do +update left to 1\.0\.1$/m);
 });
 
+test('what can’t be read is not judged, which says what to do; beside what is denied it is denied', async () => {
+  const zip = 'PK\u0003\u0004 and then nothing that is a zip';
+  await mkdir(join(folder, 'unread/node_modules/left'), { recursive: true });
+  await writeFile(join(folder, 'unread/a.zip'), zip);
+  const unread = await ward(['image', 'scan', './unread', '--reports', 'unread-reports']);
+  expect(unread).toMatchObject({
+    code: 2,
+    stdout: expect.stringMatching(
+      /\nnot judged: nothing found\n {2}deny {2}could not be read: a\.zip: .+ \(gaps\)\n {8}leave it out, make it readable, or ignore it in the policy \(id: gap, with its path\)\n/,
+    ),
+  });
+  const read = (name: string) => readFile(join(folder, 'unread-reports', name), 'utf8');
+  expect(JSON.parse(await read('report.json')).verdict).toMatchObject({ outcome: 'deny', isJudged: false });
+  expect(await read('junit.xml')).toMatch(
+    /<testcase [^>]*name="verdict"[^>]*>\s*<error message="not judged"/,
+  );
+  expect(JSON.parse(await read('gl-container-scanning-report.json')).scan.status).toBe('failure');
+  const manifest = join(folder, 'unread/node_modules/left/package.json');
+  await writeFile(manifest, '{"name":"left","version":"1.0.0"}');
+  expect(await ward(['image', 'scan', './unread'])).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(
+      /\ndenied: 1 vulnerability .*\n[\s\S]* {2}deny {2}could not be read: a\.zip: /,
+    ),
+  });
+});
+
 test('--new-only judges what a change brings, by a base or by the report of one', async () => {
   const scan = (target: string, ...more: string[]) =>
     ward(['image', 'scan', target, '--no-misconfiguration', ...more]);
@@ -414,7 +441,7 @@ test('what can’t be read counts, although it could not be read before', async 
   await writeFile(join(folder, 'odd/a.zip'), 'PK\u0003\u0004 and then nothing that is a zip');
   const scan = await ward(['image', 'scan', './odd', '--new-only', '--base', './odd']);
   expect(scan).toMatchObject({
-    code: 1,
+    code: 2,
     stdout: expect.stringContaining('1 part of ./odd could not be read'),
   });
 });

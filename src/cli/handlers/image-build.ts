@@ -1,7 +1,7 @@
 /** `ward image build`: what was typed into the server room's request; what came of it, and what to do about it. */
 import { writeFile } from 'node:fs/promises';
 import { formatSize, messageOf } from '../../lib/index.ts';
-import type { JudgedReport } from '../../scanner/index.ts';
+import { type JudgedReport, notLookedFor } from '../../scanner/index.ts';
 import type { ImageBuildResult, PushTarget } from '../../server/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
@@ -95,8 +95,12 @@ function warn({ image }: ImageBuildResult, io: Io): void {
 /** All that was found is shown, since the image itself is not there to be looked at. */
 function refusal(judged: JudgedReport, io: Io) {
   io.print(`${scanTable(judged, { ...io.page, isWide: io.format === 'wide' }).join('\n')}\n`);
-  return cliFault('IMAGE_REFUSED', 'the policy does not allow this image: it was neither stored nor pushed', {
-    hint: 'mend what was found; to look closer, build with --no-scan --output oci:DIR and scan that',
+  const isWhole = notLookedFor(judged).length === 0;
+  const why = isWhole
+    ? 'the policy does not allow this image'
+    : 'this image could not be judged, and the policy allows none that was not';
+  return cliFault('IMAGE_REFUSED', `${why}: it was neither stored nor pushed`, {
+    hint: `${isWhole ? 'mend what was found' : 'do what is said below the reasons'}; to look closer, build with --no-scan --output oci:DIR and scan that`,
   });
 }
 

@@ -19,7 +19,7 @@ import { readBounded } from '../read-source.ts';
 import { explainLines, findExplained } from '../scan/explain.ts';
 import { clearReports, writeReport, writeReports } from '../scan/report-files.ts';
 import { scanTable } from '../scan/table.ts';
-import { beforeInWords, countsInWords, outcomeInWords } from '../scan/words.ts';
+import { beforeInWords, countsInWords, outcomeInWords, reasonsInWords } from '../scan/words.ts';
 
 const longestPolicy = 1024 * 1024;
 const longestVex = 16 * 1024 * 1024;
@@ -150,7 +150,6 @@ async function explain(judged: JudgedReport, id: string, io: Io): Promise<void> 
 /** For those who do not see the table, which ends with it. */
 function sayVerdict(judged: JudgedReport, io: Io): void {
   io.note(printableLine(`${outcomeInWords(judged)}: ${countsInWords(countedFindings(judged))}`));
-  for (const { outcome: each, rule, text } of judged.reasons)
-    io.note(printableLine(`  ${each}  ${text} (${rule})`));
+  for (const line of reasonsInWords(judged)) io.note(line);
   for (const line of beforeInWords(judged)) io.note(printableLine(line));
 }

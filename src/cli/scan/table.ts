@@ -1,11 +1,10 @@
 /** A scan for people: what was found by class and component, the worst first, and at its end the verdict. */
 import { countedFindings, type JudgedReport } from '../../scanner/index.ts';
-import { printableLine } from '../printable.ts';
 import { renderRecord } from '../table.ts';
 import { beforeSection, classSections, gapSection, suppressedSection } from './finding-sections.ts';
 import type { TableStyle } from './section.ts';
 import { vulnerabilitySection } from './vulnerability-section.ts';
-import { counted, countsInWords, outcomeInWords } from './words.ts';
+import { counted, countsInWords, outcomeInWords, reasonsInWords } from './words.ts';
 
 /** Lines without control characters but those of colours. */
 export function scanTable(judged: JudgedReport, style: TableStyle): string[] {
@@ -56,13 +55,10 @@ function systemOf({ inventory: { distribution } }: JudgedReport['report']): stri
 }
 
 function verdictLines(judged: JudgedReport, { colors }: TableStyle): string[] {
-  const { outcome, reasons } = judged;
-  const paint = { allow: colors.green, warn: colors.yellow, deny: colors.red };
+  const paints = { allow: colors.green, warn: colors.yellow, deny: colors.red };
+  const said = colors.bold(paints[judged.outcome](`${outcomeInWords(judged)}:`));
   return [
-    `${colors.bold(paint[outcome](`${outcomeInWords(judged)}:`))} ${countsInWords(countedFindings(judged))}`,
-    ...reasons.map(
-      (reason) =>
-        `  ${paint[reason.outcome](reason.outcome)}  ${printableLine(`${reason.text} (${reason.rule})`)}`,
-    ),
+    `${said} ${countsInWords(countedFindings(judged))}`,
+    ...reasonsInWords(judged, (outcome) => paints[outcome](outcome)),
   ];
 }

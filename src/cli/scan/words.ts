@@ -4,10 +4,12 @@ import {
   findingsBefore,
   type JudgedReport,
   notLookedFor,
+  type Outcome,
   type Severity,
   severities,
 } from '../../scanner/index.ts';
 import type { Colors } from '../io.ts';
+import { printableLine } from '../printable.ts';
 
 /** `2 vulnerabilities (1 high, 1 unknown), 1 malware`. */
 export function countsInWords(findings: readonly Finding[]): string {
@@ -29,6 +31,31 @@ export function outcomeInWords(judged: JudgedReport): string {
   if (notLookedFor(judged).length > 0) return 'not judged';
   return { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' }[judged.outcome];
 }
+
+/**
+ * The reasons of a verdict, a line each, and below those that deny what to do, where no finding says it. Without control
+ * characters but those of `paint`.
+ */
+export function reasonsInWords(
+  { reasons }: JudgedReport,
+  paint: (outcome: Outcome) => string = (outcome) => outcome,
+): readonly string[] {
+  return reasons.flatMap(({ outcome, rule, text }) => {
+    const remedy = outcome === 'deny' ? remedies.get(rule) : undefined;
+    return [
+      `  ${paint(outcome)}  ${printableLine(`${text} (${rule})`)}`,
+      ...(remedy === undefined ? [] : [`        ${remedy}`]),
+    ];
+  });
+}
+
+/** By the rules of the gate that speak of what surrounds the findings. */
+const remedies: ReadonlyMap<string, string> = new Map([
+  ['gaps', 'leave it out, make it readable, or ignore it in the policy (id: gap, with its path)'],
+  ['advisories.missing', 'run ward advisories update, or import: ward advisories import FOLDER'],
+  ['advisories.stale', 'run ward advisories update'],
+  ['distribution.notJudged', 'build on a release that advisories are published of'],
+]);
 
 /** What was left out because it was there before; nothing where nothing was compared. */
 export function beforeInWords(judged: JudgedReport): readonly string[] {

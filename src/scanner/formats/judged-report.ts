@@ -47,10 +47,16 @@ export function findingsBefore({ report, before }: JudgedReport): readonly Findi
   return report.findings.filter((finding) => before?.findings.has(finding) === true);
 }
 
-/** Denials that say it could not be looked, not that something was found: the judgement is not whole. */
+/**
+ * Denials that say it could not be looked, not that something was found: the judgement is not whole. What could not be read
+ * is such a one only where nothing else is denied: otherwise what was found is enough to know.
+ */
 export function notLookedFor({ reasons }: Pick<JudgedReport, 'reasons'>): readonly OutcomeReason[] {
-  return reasons.filter(({ outcome, rule }) => outcome === 'deny' && unlooked.has(rule));
+  const denied = reasons.filter(({ outcome }) => outcome === 'deny');
+  const nothingIsBad = denied.every(({ rule }) => unlooked.has(rule) || unread.has(rule));
+  return denied.filter(({ rule }) => unlooked.has(rule) || (nothingIsBad && unread.has(rule)));
 }
 
 /** Names of rules, as the gate gives them. */
 const unlooked: ReadonlySet<string> = new Set(['advisories.missing', 'distribution.notJudged', 'scan']);
+const unread: ReadonlySet<string> = new Set(['gaps', 'unscanned']);
