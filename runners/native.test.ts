@@ -107,7 +107,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
     it('sees numbers as they were sent, and is quoted as it wrote them', async () => {
       await using runner = text(loop('echo "$line" >&2; echo \'[1.0, 1e400, 12345678901234567890]\' >&3'));
       await runner.init();
-      const body = Buffer.from('{"type":"run","after":0,"id":"a1","value":{"n":1.0},"env":{}}');
+      const body = Buffer.from('{"type":"run","after":0,"sent":0,"id":"a1","value":{"n":1.0},"env":{}}');
       const header = Buffer.alloc(4);
       header.writeUInt32BE(body.length);
       runner.write(Buffer.concat([header, body]));
@@ -223,6 +223,24 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
     send('good', 1);
     expect(await runner.next()).toEqual({ type: 'result', id: 'good', ok: true, value: [2] });
     expect(runner.late).toEqual([true, false]);
+  });
+
+  it('calls a run late that waited for a processor before it was read', async () => {
+    await using runner = text(loop('echo {} >&3'));
+    await runner.init();
+    const send = (id: string, rest: object) =>
+      runner.send({ type: 'run', id, after: 0, value: {}, env: {}, ...rest });
+    send('waited', { sent: Date.now() - 1000 });
+    expect(await runner.next()).toMatchObject({ id: 'waited' });
+    send('void', { early: true });
+    send('good', { after: 1 });
+    expect(await runner.next()).toMatchObject({ id: 'good' });
+    // What was sent early is measured from the answer before.
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    send('early', { after: 1, early: true });
+    expect(await runner.next()).toEqual({ type: 'begun', id: 'early' });
+    expect(await runner.next()).toMatchObject({ id: 'early' });
+    expect(runner.late).toEqual([true, false, true]);
   });
 
   it('ends when the host closes the channel, whatever its program does', async () => {

@@ -341,6 +341,24 @@ describe('activations sent early', () => {
     expect(await runner.next()).toEqual({ type: 'result', id: 'good', ok: true, value: { runs: 2 } });
   });
 
+  it('are void once a run has waited for a processor, and so come late', async () => {
+    await using runner = text(source);
+    await runner.init();
+    const send = (id: string, rest: object) =>
+      runner.send({ type: 'run', id, after: 0, value: {}, env: {}, ...rest });
+    send('waited', { sent: Date.now() - 1000 });
+    expect(await runner.next()).toMatchObject({ id: 'waited' });
+    send('void', { early: true });
+    send('good', { after: 1 });
+    expect(await runner.next()).toMatchObject({ id: 'good' });
+    // What was sent early is measured from the answer before.
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    send('early', { after: 1, early: true });
+    expect(await runner.next()).toEqual({ type: 'begun', id: 'early' });
+    expect(await runner.next()).toMatchObject({ id: 'early' });
+    expect(runner.late).toEqual([true, false, true]);
+  });
+
   it('are void after a developer error', async () => {
     await using runner = text(
       'let runs = 0; const main = () => { runs++; return runs === 1 ? 7 : { runs } }',

@@ -20,6 +20,24 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
     expect(runner.late).toEqual([true, false, false]);
   });
 
+  it('calls a run late that waited for a processor before it was read', async () => {
+    await using runner = text('def main(args):\n  return args\n');
+    await runner.init();
+    const send = (id: string, rest: object) =>
+      runner.send({ type: 'run', id, after: 0, value: {}, env: {}, ...rest });
+    send('waited', { sent: Date.now() - 1000 });
+    expect(await runner.next()).toMatchObject({ id: 'waited' });
+    send('void', { early: true });
+    send('good', { after: 1 });
+    expect(await runner.next()).toMatchObject({ id: 'good' });
+    // What was sent early is measured from the answer before.
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    send('early', { after: 1, early: true });
+    expect(await runner.next()).toEqual({ type: 'begun', id: 'early' });
+    expect(await runner.next()).toMatchObject({ id: 'early' });
+    expect(runner.late).toEqual([true, false, true]);
+  });
+
   it('says that it begins what was sent early, before it does', async () => {
     await using runner = text('def main(args):\n  return args\n');
     await runner.init();

@@ -192,8 +192,10 @@ export function refused(error: unknown): Message {
   return { type: 'result', id: 'a1', ok: false, error };
 }
 
+/** A run is sent now, unless it says otherwise. */
 export function encode(message: Message): Buffer {
-  const body = Buffer.from(JSON.stringify(message));
+  const isRun = message['type'] === 'run';
+  const body = Buffer.from(JSON.stringify(isRun ? { sent: Date.now(), ...message } : message));
   const header = Buffer.alloc(4);
   header.writeUInt32BE(body.length);
   return Buffer.concat([header, body]);

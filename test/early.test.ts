@@ -1,7 +1,10 @@
 /** Calls that are handed to a busy sandbox early: none is lost, none is run twice, none waits behind a slow one. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InvokerBench } from './invoker.ts';
-import { missingForSandboxes, Ward } from './ward.ts';
+import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const counter = `const sandbox = require('node:crypto').randomUUID();
@@ -11,6 +14,14 @@ const counter = `const sandbox = require('node:crypto').randomUUID();
     if (ms) await new Promise((resolve) => setTimeout(resolve, ms));
     return { sandbox, runs, ms };
   };`;
+
+function pidsIn(group: string): readonly number[] {
+  return readFileSync(join(group, 'cgroup.procs'), 'utf8').trim().split('\n').map(Number);
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+}
 
 describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
@@ -46,6 +57,25 @@ describe.skipIf(missing !== undefined)(`early calls${missing ? ` (${missing})` :
     const before = await burst('counter', new Array(50).fill(0));
     const waits = Array.from({ length: 120 }, (_, index) => (index % 30 === 10 ? 60 : 0));
     expectEachOnce([...before, ...(await burst('counter', waits))]);
+  });
+
+  it('are each run once, though their sandbox waits for a processor before it reads them', async () => {
+    await ward.deploy('waiting', counter);
+    const results = [...(await burst('waiting', new Array(50).fill(0)))];
+    const runners = cgroupsOf(ward.instance)
+      .flatMap((group) => pidsIn(group))
+      .filter((pid) => commandOf(pid).includes('runner.cjs'));
+    for (let round = 0; round < 3; round++) {
+      for (const pid of runners) process.kill(pid, 'SIGSTOP');
+      const calls = burst('waiting', new Array(20).fill(0));
+      // Until the host has long given up that these will be quick.
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      for (const pid of runners) process.kill(pid, 'SIGCONT');
+      results.push(...(await calls));
+    }
+    expectEachOnce(results);
+    // It was not ended for it.
+    expect(results.filter(({ sandbox }) => sandbox === results[0]?.sandbox).length).toBeGreaterThan(52);
   });
 
   it('are run though the one before ends the sandbox', async () => {

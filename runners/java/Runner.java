@@ -18,9 +18,9 @@ import java.util.concurrent.atomic.AtomicReference;
  *
  * <pre>ready > init > init-ok | init-error, then run > result, again and again</pre>
  *
- * The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
- * PATIENCE_NANOS, its answer says `late`, and whatever was sent before the host can have seen that answer is void,
- * because the host has other plans for it. That an early run is begun is said before it is. Code folder: the first argument, or /fn.
+ * The host may send the next runs early; they are good only if they need not wait: when it is longer than PATIENCE_NANOS
+ * since a run was sent, or since the answer before it if it was sent early, its answer says `late`, and whatever was
+ * sent before the host can have seen that answer is void, because the host has other plans for it. That an early run is begun is said before it is. Code folder: the first argument, or /fn.
  */
 final class Runner {
   private static final long PATIENCE_NANOS = 20_000_000;
@@ -34,6 +34,8 @@ final class Runner {
   private final AtomicReference<String> running = new AtomicReference<>();
   private Action action;
   private long answers;
+  /** Just before the last answer was sent. */
+  private long answeredAt = System.nanoTime();
   /** Runs sent when the host had seen fewer answers are void. */
   private long validFrom;
 
@@ -73,8 +75,7 @@ final class Runner {
 
   private void run(JsonObject request) throws IOException {
     var id = request.get("id").getAsString();
-    if (request.has("early")) channel.send("{\"type\":\"begun\",\"id\":" + quote(id) + "}");
-    var begunAt = System.nanoTime();
+    var begunAt = begin(id, request);
     running.set(id);
     JsonElement result;
     try {
@@ -103,10 +104,21 @@ final class Runner {
     }
     if (!running.compareAndSet(id, null)) return;
     answers++;
-    var isLate = System.nanoTime() - begunAt > PATIENCE_NANOS;
+    answeredAt = System.nanoTime();
+    var isLate = answeredAt - begunAt > PATIENCE_NANOS;
     if (isLate) voidEarlyRuns();
     var late = isLate ? ",\"late\":true" : "";
     channel.send(resultOf(id, late) + ",\"ok\":true,\"value\":" + json + "}");
+  }
+
+  /** When the host's clock for this run began, at the latest. */
+  private long begin(String id, JsonObject request) throws IOException {
+    if (request.has("early")) {
+      channel.send("{\"type\":\"begun\",\"id\":" + quote(id) + "}");
+      return answeredAt;
+    }
+    var waitedMillis = Math.max(0, System.currentTimeMillis() - request.get("sent").getAsLong());
+    return System.nanoTime() - waitedMillis * 1_000_000;
   }
 
   /** The host discards a sandbox after such an answer: what was sent early is void whatever the time. */

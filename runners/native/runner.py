@@ -5,9 +5,10 @@ nothing that comes from here; what it defends itself against is accident, not at
     ready > init > init-ok | init-error, then run > result, again and again
 
 The first argument is `loop` where a program must speak ActionLoop, else `any`; the second is the code folder, or
-/fn. The host may send the next runs early; they are good only if they need not wait: when a run has taken longer
-than PATIENCE seconds, its answer says `late`, and whatever was sent before the host can have seen that answer is
-void, because the host has other plans for it. That an early run is begun is said before it is.
+/fn. The host may send the next runs early; they are good only if they need not wait: when it is longer than PATIENCE
+seconds since a run was sent, or since the answer before it if it was sent early, its answer says `late`, and whatever
+was sent before the host can have seen that answer is void, because the host has other plans for it. That an early run
+is begun is said before it is.
 
 The program writes to the log streams itself, so a sentinel on both precedes every answer. What the runner imports is
 little, because the image may have nothing else, and because each start pays for it.
@@ -15,7 +16,7 @@ little, because the image may have nothing else, and because each start pays for
 
 import os
 import sys
-from time import monotonic
+from time import monotonic, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 
@@ -53,12 +54,19 @@ def init(request):
     return contract
 
 
-def run(contract, request):
-    """Returns whether early runs are void."""
-    begun_at = monotonic()
+def begin(name, request, answered_at):
+    """Returns when the host's clock for this run began, at the latest."""
+    now = monotonic()
+    if "early" not in request:
+        return now - max(0, time() - float(request["sent"]) / 1000)
+    send(f'{{"type":"begun","id":{quote(name)}}}')
+    return now if answered_at is None else answered_at
+
+
+def run(contract, request, answered_at):
+    """Returns when it was answered, and whether early runs are void."""
     name, _ = scan(request["id"], 0)
-    if "early" in request:
-        send(f'{{"type":"begun","id":{quote(name)}}}')
+    begun_at = begin(name, request, answered_at)
     set_environment(raw_members(request["env"]))
     try:
         line = contract.run(request["value"])
@@ -67,14 +75,15 @@ def run(contract, request):
             log(1, line.strip() + b"\n" if line.strip() else b"")
             raise Refusal(NO_RESULT)
         answer = f'"ok":true,"value":{result}'
-        is_late = monotonic() - begun_at > PATIENCE
+        answered_at = monotonic()
+        is_late = answered_at - begun_at > PATIENCE
     except Refusal as refusal:
         answer = f'"ok":false,"error":{quote(str(refusal))}'
         is_late = True  # The host discards a sandbox after such an answer.
     late = ',"late":true' if is_late else ""
     end_logs(name)
     send(f'{{"type":"result"{late},"id":{quote(name)},{answer}}}')
-    return is_late
+    return answered_at, is_late
 
 
 def is_concurrent():
@@ -86,7 +95,7 @@ def serve():
     """Takes requests until the host closes the channel."""
     os.set_inheritable(CHANNEL_FD, False)
     channel = open(CHANNEL_FD, "rb", closefd=False)
-    contract = None
+    contract = answered_at = None
     answers = valid_from = 0
     send('{"type":"ready"}')
     while (text := receive(channel)) is not None:
@@ -94,7 +103,7 @@ def serve():
         if request["type"] == '"init"':
             contract = init(request)
         elif int(request.get("after", valid_from)) >= valid_from:
-            is_late = run(contract, request)
+            answered_at, is_late = run(contract, request, answered_at)
             answers += 1
             if is_late and not is_concurrent():
                 valid_from = answers

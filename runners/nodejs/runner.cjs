@@ -6,7 +6,8 @@
  *   ready ▶ init ▶ init-ok | init-error, then run ▶ result
  *
  * Runs are done one after the other, unless the action allows concurrency. The host may send the next ones early;
- * they are good only if they need not wait: when a run has taken longer than `patienceMs`, its answer says `late`,
+ * they are good only if they need not wait: when it is longer than `patienceMs` since a run was sent, or since the
+ * answer before it if it was sent early, its answer says `late`,
  * and whatever was sent before the host can have seen that answer is void, because the host has other plans for it.
  * That an early run is begun is said before it is: with the answer before (`next`), or by itself (`begun`).
  *
@@ -26,6 +27,8 @@ const exit = proc.exit.bind(proc);
 
 const clock = performance;
 const { now } = clock;
+const wallClock = Date;
+const { now: wallNow } = wallClock;
 
 const codeFolder = proc.argv[2] ?? '/fn';
 const patienceMs = 20;
@@ -39,8 +42,10 @@ let main;
 /** Runs that came early: a list linked by `next`, because arrays' methods are user code's to change. */
 let firstEarly;
 let lastEarly;
-/** When the run that is under way began; undefined between runs. */
+/** When the host's clock for the run that is under way began, at the latest; undefined between runs. */
 let begunAt;
+/** Just before the last answer was sent. */
+let answeredAt;
 let answers = 0;
 /** Runs sent when the host had seen fewer answers are void. */
 let validFrom = 0;
@@ -94,13 +99,16 @@ function openCall({ id, env }) {
 
 function begin(request) {
   begunAt = apply(now, clock, []);
+  const waitedMs = request.early ? begunAt - answeredAt : apply(wallNow, wallClock, []) - request.sent;
+  if (waitedMs > 0) begunAt -= waitedMs;
   void run(request);
 }
 
 /** @returns {string} the answer's word on what was sent early: that it is void, or what is begun next */
 function endOfRun() {
   answers++;
-  const isLate = begunAt !== undefined && apply(now, clock, []) - begunAt > patienceMs;
+  answeredAt = apply(now, clock, []);
+  const isLate = begunAt !== undefined && answeredAt - begunAt > patienceMs;
   if (!isLate) return firstEarly === undefined ? '' : `,"next":${stringify(firstEarly.request.id)}`;
   validFrom = answers;
   firstEarly = undefined;

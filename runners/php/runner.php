@@ -7,9 +7,10 @@
  *
  *     ready > init > init-ok | init-error, then run > result, again and again
  *
- * The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
- * PATIENCE_NANOSECONDS, its answer says `late`, and whatever was sent before the host can have seen that answer is
- * void, because the host has other plans for it. That an early run is begun is said before it is.
+ * The host may send the next runs early; they are good only if they need not wait: when it is longer than
+ * PATIENCE_NANOSECONDS since a run was sent, or since the answer before it if it was sent early, its answer says `late`,
+ * and whatever was sent before the host can have seen that answer is void, because the host has other plans for it.
+ * That an early run is begun is said before it is.
  *
  * The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams get a
  * sentinel before each answer. Code folder: the first argument, or /fn.
@@ -50,12 +51,15 @@ final class Runner
     /** What has no answer yet, so that an end of the process has one: `init`, or the activation's id. */
     private ?string $pending = null;
     private int $answers = 0;
+    /** Just before the last answer was sent. */
+    private int $answeredAt;
     /** Runs sent when the host had seen fewer answers are void. */
     private int $validFrom = 0;
 
     public function __construct(private readonly string $folder)
     {
         $this->channel = fopen('php://fd/' . self::CHANNEL_FD, 'r+b');
+        $this->answeredAt = hrtime(true);
         register_shutdown_function($this->onShutdown(...));
         $this->send('{"type":"ready"}');
     }
@@ -138,10 +142,7 @@ final class Runner
     private function run(array $request): void
     {
         $this->pending = $request['id'];
-        if ($request['early'] ?? false) {
-            $this->send("{\"type\":\"begun\",\"id\":{$this->quote($this->pending)}}");
-        }
-        $begunAt = hrtime(true);
+        $begunAt = $this->begin($request);
         try {
             $this->setEnvironment($request['env']);
             $result = ($this->name)($request['value']);
@@ -156,7 +157,19 @@ final class Runner
             $this->refuse($refusal->getMessage());
             return;
         }
-        $this->answer($json, hrtime(true) - $begunAt > self::PATIENCE_NANOSECONDS);
+        $this->answeredAt = hrtime(true);
+        $this->answer($json, $this->answeredAt - $begunAt > self::PATIENCE_NANOSECONDS);
+    }
+
+    /** When the host's clock for this run began, at the latest. */
+    private function begin(array $request): int
+    {
+        if ($request['early'] ?? false) {
+            $this->send("{\"type\":\"begun\",\"id\":{$this->quote($this->pending)}}");
+            return $this->answeredAt;
+        }
+        $waited = max(0, microtime(true) * 1000 - $request['sent']);
+        return hrtime(true) - (int) ($waited * 1_000_000);
     }
 
     private function answer(string $json, bool $isLate): void

@@ -4,9 +4,10 @@ comes from here; what it defends itself against is accident, not attack.
 
     ready > init > init-ok | init-error, then run > result, again and again
 
-The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
-PATIENCE seconds, its answer says `late`, and whatever was sent before the host can have seen that answer is void,
-because the host has other plans for it. That an early run is begun is said before it is.
+The host may send the next runs early; they are good only if they need not wait: when it is longer than PATIENCE
+seconds since a run was sent, or since the answer before it if it was sent early, its answer says `late`, and whatever
+was sent before the host can have seen that answer is void, because the host has other plans for it. That an early run
+is begun is said before it is.
 
 The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams
 get a sentinel before each answer, or the answer says that nothing was logged. Code folder: the first
@@ -20,7 +21,7 @@ import builtins
 import io
 import os
 import sys
-from time import monotonic
+from time import monotonic, time
 
 # The C half of the json module; its Python half imports `re`.
 from _json import encode_basestring, make_encoder, make_scanner
@@ -275,11 +276,19 @@ def init(request):
     return None
 
 
-def run(main, request):
-    """An exception is a result too: the application's own error. Returns whether early runs are void."""
-    if request.get("early"):
-        send(f'{{"type":"begun","id":{quote(request["id"])}}}')
-    begun_at = monotonic()
+def begin(request, answered_at):
+    """Returns when the host's clock for this run began, at the latest."""
+    now = monotonic()
+    if not request.get("early"):
+        return now - max(0, time() - request["sent"] / 1000)
+    send(f'{{"type":"begun","id":{quote(request["id"])}}}')
+    return now if answered_at is None else answered_at
+
+
+def run(main, request, answered_at):
+    """An exception is a result too: the application's own error. Returns when it was answered, and whether early runs
+    are void."""
+    begun_at = begin(request, answered_at)
     try:
         set_environment(request["env"])
         result = main(request["value"])
@@ -288,13 +297,14 @@ def run(main, request):
         result = {"error": named_text_of(error)}
     try:
         answer = f'"ok":true,"value":{result_json(result)}'
-        is_late = monotonic() - begun_at > PATIENCE
+        answered_at = monotonic()
+        is_late = answered_at - begun_at > PATIENCE
     except Refusal as refusal:
         answer = f'"ok":false,"error":{quote(text_of(refusal))}'
         is_late = True  # The host discards a sandbox after such an answer.
     late = ',"late":true' if is_late else ""
     send(f'{{"type":"result"{end_logs(request["id"])}{late},"id":{quote(request["id"])},{answer}}}')
-    return is_late
+    return answered_at, is_late
 
 
 def result_json(result):
@@ -320,14 +330,14 @@ def serve():
     builtins.exit = builtins.quit = sys.exit  # As `site` would.
     os.set_inheritable(CHANNEL_FD, False)
     channel = open(CHANNEL_FD, "rb", closefd=False)
-    main = None
+    main = answered_at = None
     answers = valid_from = 0
     send('{"type":"ready"}')
     while (request := receive(channel)) is not None:
         if request["type"] == "init":
             main = init(request)
         elif request.get("after", valid_from) >= valid_from:
-            is_late = run(main, request)
+            answered_at, is_late = run(main, request, answered_at)
             answers += 1
             if is_late and not is_concurrent():
                 valid_from = answers

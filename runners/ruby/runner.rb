@@ -6,9 +6,10 @@
 #
 #   ready > init > init-ok | init-error, then run > result, again and again
 #
-# The host may send the next runs early; they are good only if they need not wait: when a run has taken longer than
-# PATIENCE seconds, its answer says `late`, and whatever was sent before the host can have seen that answer is void,
-# because the host has other plans for it. That an early run is begun is said before it is.
+# The host may send the next runs early; they are good only if they need not wait: when it is longer than PATIENCE
+# seconds since a run was sent, or since the answer before it if it was sent early, its answer says `late`, and whatever
+# was sent before the host can have seen that answer is void, because the host has other plans for it. That an early run
+# is begun is said before it is.
 #
 # The channel is fd 3: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON. Both log streams get a
 # sentinel before each answer. Code folder: the first argument, or /fn. It starts without RubyGems, which takes as long
@@ -37,6 +38,7 @@ module Ward
       @channel = IO.for_fd(CHANNEL_FD, 'r+b')
       @channel.sync = @channel.close_on_exec = true
       @answers = @valid_from = 0
+      @answered_at = now
       [$stdout, $stderr].each { |stream| stream.sync = true }
     end
 
@@ -102,8 +104,7 @@ module Ward
 
     # An exception is a result too: the application's own error.
     def run(request)
-      say(%({"type":"begun","id":#{quote(request['id'])}})) if request['early']
-      begun_at = now
+      begun_at = begin_run(request)
       begin
         set_environment(request['env'])
         result = @main.call(request['value'])
@@ -111,9 +112,21 @@ module Ward
         log_error(e)
         result = { 'error' => text_of(e) }
       end
-      answer(request['id'], result_json(result), now - begun_at > PATIENCE)
+      json = result_json(result)
+      @answered_at = now
+      answer(request['id'], json, @answered_at - begun_at > PATIENCE)
     rescue Refusal => e
       refuse(request['id'], e.message)
+    end
+
+    # When the host's clock for this run began, at the latest.
+    def begin_run(request)
+      unless request['early']
+        waited = Process.clock_gettime(Process::CLOCK_REALTIME) - (request['sent'] / 1000.0)
+        return now - [waited, 0].max
+      end
+      say(%({"type":"begun","id":#{quote(request['id'])}}))
+      @answered_at
     end
 
     def answer(id, json, is_late)

@@ -7,9 +7,10 @@
  *
  * - A runner whose run took longer than 20 ms says `late` with its answer, and from then on ignores every run that
  *   was sent before the host can have seen that answer (`after` counts the answers that the host had seen).
- * - The host measures later than the runner, so once it has waited `reclaimMs` for an answer it knows that this
- *   answer will be late, and gives the early runs back at once, to be run elsewhere. An answer that is not late
- *   after that breaks the protocol.
+ * - The runner's time for a run begins before the host's, however long the sandbox waits for a processor: when the run
+ *   was `sent`, or for an early one just before the answer in front of it. So once the host has waited `reclaimMs` for an
+ *   answer it knows that this answer will be late, and gives the early runs back at once, to be run elsewhere. An answer
+ *   that is not late after that breaks the protocol.
  *
  * The action's code can read the channel, and so swallow an early run. Therefore a runner says that it begins one, before
  * it does: with the answer before (`next`), or in a frame of its own (`begun`). A sandbox that does not begin one is ended,
@@ -110,7 +111,8 @@ export class RunLine {
       };
       this.runs.push(run);
       const early = isEarly ? { early: true } : undefined;
-      this.options.send(JSON.stringify({ type: 'run', after: this.answers, ...early, ...request }));
+      const frame = { type: 'run', after: this.answers, sent: Date.now(), ...early, ...request };
+      this.options.send(JSON.stringify(frame));
       if (!isEarly) this.begin(run);
     });
   }

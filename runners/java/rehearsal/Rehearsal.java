@@ -15,8 +15,8 @@ import java.nio.file.Path;
 final class Rehearsal {
   private static final String[] MESSAGES = {
     "{\"type\":\"init\",\"name\":\"sample\",\"main\":\"example.Sample\",\"binary\":true,\"env\":{\"__OW_NAMESPACE\":\"n\"}}",
-    "{\"type\":\"run\",\"after\":0,\"id\":\"1\",\"value\":{\"name\":\"x\",\"n\":1.5},\"env\":{\"__OW_DEADLINE\":\"1\"}}",
-    "{\"type\":\"run\",\"after\":0,\"id\":\"2\",\"value\":{\"list\":[1,null,true,{}]},\"env\":{}}",
+    "{\"type\":\"run\",\"after\":0,\"sent\":0,\"id\":\"1\",\"value\":{\"name\":\"x\",\"n\":1.5},\"env\":{\"__OW_DEADLINE\":\"1\"}}",
+    "{\"type\":\"run\",\"after\":0,\"sent\":0,\"id\":\"2\",\"value\":{\"list\":[1,null,true,{}]},\"env\":{}}",
   };
 
   private Rehearsal() {}
