@@ -9,7 +9,13 @@ import { silentLog } from '../src/lib/index.ts';
 import { startRegistry, type TestRegistry } from '../src/registry/registry.fixture.ts';
 import { openPushedBases } from '../src/server/gate/pushed-bases.ts';
 
-async function attach(registry: TestRegistry, repository: string, subject: string, text: string) {
+async function attach(
+  registry: TestRegistry,
+  repository: string,
+  subject: string,
+  text: string,
+  times = 1,
+): Promise<string> {
   const config = Buffer.from('{}');
   const content = Buffer.from(text);
   for (const bytes of [config, content]) await registry.pushBlob(repository, bytes);
@@ -25,7 +31,7 @@ async function attach(registry: TestRegistry, repository: string, subject: strin
       mediaType,
       artifactType: bundleMediaType,
       config: described('application/vnd.oci.empty.v1+json', config),
-      layers: [described(bundleMediaType, content)],
+      layers: Array(times).fill(described(bundleMediaType, content)),
       subject: { mediaType, digest: subject, size: 1 },
     }),
   );
@@ -60,6 +66,14 @@ test('ten thousand referrers of other types do not hide a bundle', async () => {
   crowd(registry.dir, 'guest/app', bundle, 'text/plain');
   const layers = await openPushedBases(registry.store, silentLog).companions(parseDigest(digest));
   expect(texts(layers)).toEqual(['the bundle']);
+});
+
+test('of a manifest with many bundles the first are read', async () => {
+  await using registry = await startRegistry();
+  const { digest } = await registry.pushImage('guest/app', 'v1');
+  await attach(registry, 'guest/app', digest, 'one of many', 200);
+  const layers = await openPushedBases(registry.store, silentLog).companions(parseDigest(digest));
+  expect(layers).toHaveLength(128);
 });
 
 test('ten thousand bundles end somewhere, and hide nothing of another repository', async () => {

@@ -44,6 +44,13 @@ describe('by a key', () => {
     });
   });
 
+  it('parts that are null are not there, as some clients write them', () => {
+    const bundle = parsed(bundleStatement(statement(), ours));
+    const nulls = { tlogEntries: null, timestampVerificationData: null };
+    const material = { ...Object(bundle['verificationMaterial']), ...nulls };
+    expect(checked(bytesOf({ ...bundle, verificationMaterial: material })).signatures).toHaveLength(1);
+  });
+
   it('an attestation is no signature', () => {
     const { signatures, attestations } = checked(
       bundleStatement(statement(image, predicateTypes.vulnerabilities), ours),

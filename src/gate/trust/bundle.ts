@@ -40,8 +40,8 @@ const entries = z.array(z.unknown()).max(mostEntries);
 const bundleSchema = z.looseObject({
   mediaType: z.string().refine((type) => bundleMediaTypes.has(type), 'not that of a bundle 0.3'),
   verificationMaterial: z.looseObject({
-    tlogEntries: entries.optional(),
-    timestampVerificationData: z.looseObject({ rfc3161Timestamps: entries.optional() }).optional(),
+    tlogEntries: entries.nullish(),
+    timestampVerificationData: z.looseObject({ rfc3161Timestamps: entries.nullish() }).nullish(),
   }),
 });
 

@@ -12,6 +12,8 @@ export const companionTypes: readonly string[] = [
   'application/vnd.dev.cosign.artifact.sig.v1+json',
   envelopeMediaType,
 ];
+/** Layers that are read for one image; certificates take milliseconds each. */
+export const mostEvidence = 128;
 /** Bytes, of all that is read for one image. */
 export const mostEvidenceBytes = 16 * 1024 * 1024;
 

@@ -1,5 +1,11 @@
 /** What the gate reads of the manifests that lie beside an image. */
-import { type ArtifactLayer, isEvidence, layersOf, mostEvidenceBytes } from '../../gate/index.ts';
+import {
+  type ArtifactLayer,
+  isEvidence,
+  layersOf,
+  mostEvidence,
+  mostEvidenceBytes,
+} from '../../gate/index.ts';
 import type { Digest } from '../../images/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 
@@ -10,7 +16,7 @@ export interface CompanionBlobs {
   readBlob(digest: Digest): Promise<Buffer>;
 }
 
-/** What is malformed counts for nothing and takes nothing from the rest. What is past the limit of bytes is left out. */
+/** What is malformed counts for nothing and takes nothing from the rest. What is past the limits is left out. */
 export async function companionLayers(
   manifests: readonly Digest[],
   { readManifest, readBlob }: CompanionBlobs,
@@ -23,7 +29,7 @@ export async function companionLayers(
       for (const descriptor of layersOf(await readManifest(manifest)).filter(isEvidence)) {
         const { mediaType, digest, size, annotations = {} } = descriptor;
         left -= size;
-        if (left < 0) return found;
+        if (left < 0 || found.length >= mostEvidence) return found;
         found.push({ mediaType, annotations, content: await readBlob(digest) });
       }
     } catch (error) {

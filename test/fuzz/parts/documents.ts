@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import { parseVex } from '../../../src/gate/index.ts';
 import { parseCheckpoint } from '../../../src/gate/store/checkpoint.ts';
 import { openStatement } from '../../../src/gate/trust/attestations.ts';
+import { openBundle } from '../../../src/gate/trust/bundle.ts';
 import { generateKeyPair, readSigningKey, readTrustedKey } from '../../../src/gate/trust/keys.ts';
+import { rootOfLog } from '../../../src/gate/trust/sigstore.fixture.ts';
 import { parseSimpleSigning } from '../../../src/gate/trust/simple-signing.ts';
+import { readTrustedRoot } from '../../../src/gate/trust/trusted-root.ts';
 import { configSchema, indexSchema, parseDocument, readManifestDocument } from '../../../src/images/index.ts';
 import type { JsonValue } from '../../../src/lib/index.ts';
 import { parseTarget } from '../../../src/registry/target.ts';
@@ -145,6 +148,8 @@ export const documents: Part = {
   async open() {
     const { privateKey, publicKey: pem } = generateKeyPair('fuzz');
     const key = readSigningKey(privateKey, 'fuzz');
+    const rootText = rootOfLog();
+    const root = readTrustedRoot('fuzz', rootText);
     return {
       lanes: 1,
       probes: fc.oneof(
@@ -161,6 +166,8 @@ export const documents: Part = {
           scannedConfig(parseDocument(configSchema, bytes, 'config')),
         ),
         ofDocument('attestation', [seeds.envelope], (bytes) => openStatement(bytes, [key])),
+        ofDocument('bundle', seeds.bundles, (bytes) => openBundle(bytes, { keys: [key], roots: [root] })),
+        ofDocument('trusted root', [JSON.parse(rootText)], (bytes) => readTrustedRoot('x', bytes.toString())),
         ofDocument('signature', [seeds.simpleSigning], parseSimpleSigning),
         ofDocument('checkpoint', [seeds.checkpoint], (bytes) => parseCheckpoint(bytes.toString())),
         ofDocument('file of advisories', Object.values(seeds.advisories), cutIntoRecords),

@@ -170,6 +170,30 @@ export const envelope: JsonValue = {
   ).toString('base64'),
   signatures: [{ keyid: '', sig: 'AAAA' }],
 };
+const logEntry: JsonValue = {
+  ...{ logIndex: '1', logId: { keyId: 'AAAA' }, kindVersion: { kind: 'dsse', version: '0.0.1' } },
+  ...{ integratedTime: '1767225600', inclusionPromise: { signedEntryTimestamp: 'AAAA' } },
+  inclusionProof: {
+    ...{ logIndex: '1', rootHash: 'AAAA', treeSize: '2', hashes: ['AAAA'] },
+    checkpoint: { envelope: 'log - 1\n2\nAAAA\n\n\u2014 log AAAAAAAA\n' },
+  },
+  canonicalizedBody: Buffer.from('{"apiVersion":"0.0.1","kind":"dsse","spec":{}}').toString('base64'),
+};
+const bundle = {
+  mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+  dsseEnvelope: envelope,
+};
+export const bundles: readonly JsonValue[] = [
+  { ...bundle, verificationMaterial: { publicKey: { hint: 'AAAA' }, tlogEntries: [logEntry] } },
+  {
+    ...bundle,
+    verificationMaterial: {
+      certificate: { rawBytes: 'MIIBAAAA' },
+      tlogEntries: [logEntry],
+      timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: 'MAAA' }] },
+    },
+  },
+];
 export const checkpoint: JsonValue = {
   seq: 1,
   hash: 'a'.repeat(64),
