@@ -2,7 +2,7 @@
  * The command line's one way in: words → exit code. Loads what the typed command needs and nothing else, and
  * turns whatever is thrown into labelled lines on stderr.
  */
-import { isFault, messageOf } from '../lib/index.ts';
+import { isFault, messageOf, packageVersion } from '../lib/index.ts';
 import { entryPath, findCommand, foldPairs } from './argv.ts';
 import type { Context, EntrySpec } from './command-spec.ts';
 import { exitCodeOf } from './faults.ts';
@@ -12,7 +12,6 @@ import { printableLine } from './printable.ts';
 import { buildProgram, type Dispatch, parseProgram } from './program.ts';
 import { dataDirOf, readLocalKey, resolveSettings, type Settings } from './settings.ts';
 import { entriesFor } from './typed-entries.ts';
-import { packageVersion } from './version.ts';
 import { readWskprops, wskpropsPath } from './wskprops.ts';
 
 /** @param argv the words after the program's name. @returns the exit code */

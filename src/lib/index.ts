@@ -11,3 +11,4 @@ export * from './name-pattern.ts';
 export * from './nearest.ts';
 export * from './size.ts';
 export * from './system-call-filter.ts';
+export * from './version.ts';

@@ -1,9 +1,11 @@
 /** What was read → a report: with what advisories say of it, in an order that does not depend on chance. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { packageVersion } from '../lib/index.ts';
 import { inOrder } from './formats/order.ts';
 import { mostFindings } from './limits.ts';
-import { lookAlike } from './malware/look-alikes.ts';
+import { lookAlike, lookAlikeRevision } from './malware/look-alikes.ts';
 import type { Read } from './processes/jobs.ts';
+import { revisionOf } from './rules/revision.ts';
 import type {
   AdvisoryMatcher,
   Ecosystem,
@@ -12,12 +14,14 @@ import type {
   Inventory,
   Malware,
   Report,
+  RulesState,
   Suppressed,
   Vulnerability,
 } from './types.ts';
 
 export interface Judge {
-  judged(target: Report['target'], read: Read): Promise<Report>;
+  /** @param rules of those who read, by their revision */
+  judged(target: Report['target'], read: Read, rules: string): Promise<Report>;
   /** The same inventory with the advisories of now. What was declared harmless stays so. */
   rejudged(report: Report): Promise<Report>;
 }
@@ -28,7 +32,7 @@ const tooMany: Gap = { path: '', reason: `advisories say more than ${mostFinding
 
 export function openJudge(matcher: AdvisoryMatcher, now: () => Date): Judge {
   return {
-    judged: async (target, { inventory, findings }) => {
+    judged: async (target, { inventory, findings }, rules) => {
       const matches = await matchesOf(matcher, inventory);
       return {
         form: 1,
@@ -38,6 +42,7 @@ export function openJudge(matcher: AdvisoryMatcher, now: () => Date): Judge {
         findings: inOrder([...findings, ...matches.found]),
         suppressed: [],
         advisories: matches.state,
+        rules: rulesOf(rules),
       };
     },
     rejudged: async (report) => {
@@ -56,9 +61,15 @@ export function openJudge(matcher: AdvisoryMatcher, now: () => Date): Judge {
           }),
         ],
         advisories: matches.state,
+        rules: report.rules && rulesOf(report.rules.read),
       };
     },
   };
+}
+
+function rulesOf(read: string): RulesState {
+  const ward = packageVersion();
+  return { revision: revisionOf(read, lookAlikeRevision(), ward), read, ward };
 }
 
 interface Matches {

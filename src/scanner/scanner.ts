@@ -73,15 +73,22 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
       await analysisOf(parts, layer, signalOf(scan));
     },
     scanFolder: async (dir, name, scan) =>
-      judge.judged({ name, kind: 'folder' }, await analyst.folder(dir, signalOf(scan))),
+      judge.judged(
+        { name, kind: 'folder' },
+        await analyst.folder(dir, signalOf(scan)),
+        await analyst.revision(),
+      ),
     scanCode: async (code, { name, kind }, scan) => {
       const read = await analyst.code(Buffer.from(code), kind, signalOf(scan));
-      return judge.judged({ name, kind: 'code', digest: digestOf(code) }, read);
+      const target = { name, kind: 'code', digest: digestOf(code) } as const;
+      return judge.judged(target, read, await analyst.revision());
     },
     scanSbom: async (sbom, name) =>
       judge.judged(
         { name, kind: 'sbom', digest: digestOf(sbom) },
         { inventory: (await import('./sbom/read-sbom.ts')).readSbom(sbom), findings: [] },
+        // Nothing of a program looks into what it lists.
+        '',
       ),
     rejudge: (report) => judge.rejudged(report),
     [Symbol.asyncDispose]: () => analyst[Symbol.asyncDispose](),
@@ -112,10 +119,11 @@ async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal):
   const { inventory, findings } = mergeLayers(stack);
   const target = { name: image.name, kind: 'image', digest: image.digest } as const;
   const inspected = await analyst.config(image.config, signal);
-  return judge.judged(target, {
+  const read = {
     inventory: { ...inventory, gaps: [...inventory.gaps, ...inspected.gaps] },
     findings: [...findings, ...inspected.findings],
-  });
+  };
+  return judge.judged(target, read, await analyst.revision());
 }
 
 async function scanArtifact(parts: Parts, artifact: ArtifactSource, signal: AbortSignal): Promise<Report> {
@@ -125,7 +133,7 @@ async function scanArtifact(parts: Parts, artifact: ArtifactSource, signal: Abor
     layer: (layer) => analysisOf(parts, layer, signal),
     zip: (bytes) => parts.analyst.code(bytes, 'zip', signal),
   });
-  return parts.judge.judged(target, read);
+  return parts.judge.judged(target, read, await parts.analyst.revision());
 }
 
 /** A layer that can't be read is one with a gap. @throws Fault LAYER_MISMATCH */

@@ -157,9 +157,19 @@ export interface Suppressed {
   readonly reason: string;
 }
 
+/** With which rules a report was made. */
+export interface RulesState {
+  /** Of all of them, and of this version of Ward: the same finds the same in the same. */
+  readonly revision: string;
+  /** Of those by which it was read; it stays when the report is judged anew. */
+  readonly read: string;
+  /** Version of the Ward that judged last. */
+  readonly ward: string;
+}
+
 /** Which advisories a report was made with. */
 export interface AdvisoryState {
-  /** Changes with every update. */
+  /** Of what they say: it is the same whenever, and in whatever order, the same was imported. */
   readonly revision: string;
   /** ISO time of the newest record's change. */
   readonly updatedAt?: string | undefined;
@@ -184,6 +194,8 @@ export interface Report {
   readonly suppressed: readonly Suppressed[];
   /** Undefined: there were none, so vulnerabilities were not looked for. */
   readonly advisories?: AdvisoryState | undefined;
+  /** Undefined: a Ward made it that did not tell. */
+  readonly rules?: RulesState | undefined;
 }
 
 /** One regular file of a layer, a folder or an archive, as those who look at files are given it. */

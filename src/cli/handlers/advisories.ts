@@ -60,6 +60,7 @@ export const status: Handler = async (input, { io }) => {
       { title: 'records', cell: ({ records }) => String(records), align: 'right' },
       { title: 'newest', cell: ({ newest }) => newest?.slice(0, 10) ?? '-' },
       { title: 'imported', cell: ({ importedAt }) => importedAt.slice(0, 16) },
+      { title: 'checked', cell: ({ checkedAt }) => checkedAt.slice(0, 16) },
       { title: 'bad', cell: ({ bad }) => String(bad), align: 'right' },
       { title: 'form', cell: ({ form }) => form, isWide: true },
       { title: 'licence', cell: ({ licence }) => licence ?? '', isWide: true },
@@ -69,7 +70,7 @@ export const status: Handler = async (input, { io }) => {
   });
   const newest = state.updatedAt === undefined ? 'of an unknown day' : `of ${state.updatedAt.slice(0, 10)}`;
   io.note(
-    `${state.count} advisories, the newest ${newest}; ${exploited} CVEs known to be exploited, ${probabilities} with an EPSS; ${formatSize(sizeBytes)}`,
+    `${state.count} advisories, revision ${state.revision}, the newest ${newest}; ${exploited} CVEs known to be exploited, ${probabilities} with an EPSS; ${formatSize(sizeBytes)}`,
   );
   return 0;
 };

@@ -1,12 +1,11 @@
 /** `ward image list`, `report`, `delete`: the registry's API and the gate's; the store's where it is asked for. */
-import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { isJsonObject, type JsonObject, type JsonValue, packageVersion } from '../../lib/index.ts';
 import { type Finding, type JudgedReport, parseReport, type Report } from '../../scanner/index.ts';
 import type { ApiClient } from '../client.ts';
 import type { Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import { printableLine } from '../printable.ts';
 import { scanTable } from '../scan/table.ts';
-import { packageVersion } from '../version.ts';
 import { deleteFromStore, isStoreName, listStore } from './image-store.ts';
 
 interface ListedImage {

@@ -1,10 +1,10 @@
 /** `ward property get`, `set`, `unset`. */
+import { packageVersion } from '../../lib/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { textOf } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { parseApihost } from '../settings.ts';
-import { packageVersion } from '../version.ts';
 import { updateWskprops, wskpropsPath } from '../wskprops.ts';
 
 /** Name of the flag → name in the file. */

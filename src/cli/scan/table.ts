@@ -21,7 +21,7 @@ export function scanTable(judged: JudgedReport, style: TableStyle): string[] {
 }
 
 function headOf({ report }: JudgedReport): string[] {
-  const { target, inventory, advisories } = report;
+  const { target, inventory, advisories, rules } = report;
   const { components, layers } = inventory;
   return renderRecord([
     [target.kind, target.name],
@@ -38,8 +38,9 @@ function headOf({ report }: JudgedReport): string[] {
       'advisories',
       advisories === undefined
         ? 'none: vulnerabilities were not looked for (ward advisories update)'
-        : `${advisories.count}, the newest of ${advisories.updatedAt?.slice(0, 10) ?? 'an unknown day'}`,
+        : `${advisories.count}, the newest of ${advisories.updatedAt?.slice(0, 10) ?? 'an unknown day'}, revision ${advisories.revision}`,
     ],
+    ...(rules === undefined ? [] : [['rules', `of Ward ${rules.ward}, revision ${rules.revision}`] as const]),
   ]);
 }
 

@@ -66,7 +66,8 @@ function staleReasons(advisories: AdvisoryState, rules: Rules, now: number): rea
   const { stale, maxAgeDays } = rules.advisories;
   const ageDays = (now - Date.parse(advisories.updatedAt ?? '')) / dayMs;
   if (ageDays <= maxAgeDays) return [];
-  const age = Number.isNaN(ageDays) ? 'of unknown age' : `${Math.floor(ageDays)} days old`;
+  // A date, and no age: tomorrow's verdict says the same.
+  const age = Number.isNaN(ageDays) ? 'of unknown age' : `of ${advisories.updatedAt?.slice(0, 10)}`;
   return plainReason('advisories.stale', stale, `the advisories are ${age}, where ${maxAgeDays} days may be`);
 }
 

@@ -74,6 +74,9 @@ export function judge(policy: Policy, subject: Case): Verdict {
     ...(vouchers === undefined ? {} : { vouchers }),
     policyRevision: policy.revision,
     advisoryRevision: report?.advisories?.revision,
+    advisoriesAt: report?.advisories?.updatedAt,
+    rulesRevision: report?.rules?.revision,
+    wardVersion: report?.rules?.ward,
     vexRevision: subject.vexRevision,
     judgedAt: new Date(now).toISOString(),
     summary:

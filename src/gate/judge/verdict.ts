@@ -1,5 +1,6 @@
 /** What the gate says: plain data, to be stored, shown and compared. */
 import type { Digest } from '../../images/index.ts';
+import { canonicalJson } from '../canonical-json.ts';
 import type { Action, Stage } from '../policy/rules-schema.ts';
 
 export interface Upgrade {
@@ -71,10 +72,24 @@ export interface Verdict {
   readonly vouchers?: Vouchers | undefined;
   readonly policyRevision: string;
   readonly advisoryRevision?: string | undefined;
+  /** ISO time of the newest of the advisories. */
+  readonly advisoriesAt?: string | undefined;
+  /** Of the rules that the report was made with, this Ward's among them. Absent: the report does not tell. */
+  readonly rulesRevision?: string | undefined;
+  /** Version of the Ward that judged; absent like `rulesRevision`. */
+  readonly wardVersion?: string | undefined;
   /** Of the operator's VEX. */
   readonly vexRevision?: string | undefined;
   /** ISO time. */
   readonly judgedAt: string;
-  /** For a client: one line of at most 300 characters, without control characters. */
+  /** For a client: one line of at most 300 characters, without control characters. It may name this server's address. */
   readonly summary: string;
+}
+
+/**
+ * What the gate says as bytes, without when and where it was said: the same on every server that has the same rules,
+ * advisories, policy and VEX, as long as no date of the policy passes.
+ */
+export function verdictDocument({ judgedAt: _, summary: __, ...said }: Verdict): string {
+  return canonicalJson(JSON.parse(JSON.stringify(said)));
 }

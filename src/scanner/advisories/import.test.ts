@@ -181,6 +181,23 @@ describe('the time of a fix', () => {
     expect(since()).toBe('2024-06-01T00:00:00.000Z');
   });
 
+  test('is of a history that others need not share, so that it is told by the revision', async () => {
+    await place.put('a.json', ndjson([unfixed]));
+    await place.importAll('a.json');
+    await place.put('a.json', ndjson([fixed]));
+    const seen = await place.importAll('a.json');
+    await using other = await workplace();
+    await other.put('a.json', ndjson([fixed]));
+    const fresh = await other.importAll('a.json');
+    expect(fresh.state.revision).not.toBe(seen.state.revision);
+    await place.put('b.json', ndjson([record('A-2', 'other')]));
+    await place.importAll('b.json');
+    const still = await place.importAll('a.json');
+    await other.put('b.json', ndjson([record('A-2', 'other')]));
+    const both = await other.importAll('b.json');
+    expect(both.state.revision).not.toBe(still.state.revision);
+  });
+
   test('is now, for who does not tell when it changed', async () => {
     const before = new Date().toISOString();
     await place.put('a.json', JSON.stringify(tracker({ status: 'open', urgency: 'medium' })));
@@ -299,6 +316,39 @@ describe('importing again', () => {
     const before = Date.parse(first.state.checkedAt ?? '');
     expect(Date.parse(again.state.checkedAt ?? '')).toBeGreaterThanOrEqual(before);
     expect(found()).toEqual(['A-1']);
+  });
+
+  test('has the same revision and answers in whatever order, and however often, it was imported', async () => {
+    const texts = {
+      'a.json': ndjson([
+        record('A-1'),
+        osv({ id: 'X-1', aliases: ['CVE-2024-1'], events: upTo('2.0.0'), summary: 'one' }),
+      ]),
+      'b.json': ndjson([
+        osv({ id: 'X-1', aliases: ['CVE-2024-1'], events: upTo('3.0.0'), summary: 'other' }),
+      ]),
+      'c.json': ndjson([
+        osv({ id: 'X-2', aliases: ['CVE-2024-1'], events: upTo('2.5.0'), summary: 'third' }),
+      ]),
+    };
+    const answers: string[] = [];
+    for (const order of [
+      ['a.json', 'b.json', 'c.json'],
+      ['c.json', 'b.json', 'a.json'],
+      ['b.json', 'c.json', 'a.json', 'b.json'],
+    ]) {
+      await using other = await workplace();
+      let revision = '';
+      for (const name of order) {
+        await other.put(name, texts[name as keyof typeof texts]);
+        revision = (await other.importAll(name)).state.revision;
+      }
+      using database = openAdvisories({ path: other.path });
+      const said = database.match([component('npm', 'thing', '1.0.0')], undefined);
+      answers.push(JSON.stringify([revision, said]));
+    }
+    expect(answers).toEqual([answers[0], answers[0], answers[0]]);
+    expect(answers[0]).toContain('CVE-2024-1');
   });
 
   test('a source can be removed', async () => {

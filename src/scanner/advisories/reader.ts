@@ -61,17 +61,19 @@ export function openReader(path: string): AdvisoryReader | Unreadable {
 }
 
 function createReader(db: DatabaseSync): AdvisoryReader {
+  // In an order of what they say: the same advisories give the same answers, in whatever order they were imported.
   const select = {
     affected: db.prepare(
       `select f.rowid as key, a.name as id, a.body as advisory, f.release, f.fix_since, f.body as affected
         from affected f join advisory a on a.id = f.advisory
-        where f.name = ? and f.ecosystem = ? and f.superseded = 0 order by f.rowid`,
+        where f.name = ? and f.ecosystem = ? and f.superseded = 0
+        order by a.name, a.modified, f.release, a.body, f.body`,
     ),
-    rating: db.prepare('select body from rating where cve = ? order by rowid'),
+    rating: db.prepare('select body from rating where cve = ? order by body'),
     published: db.prepare('select min(at) as at from published where cve = ?'),
     exploited: db.prepare('select 1 from exploited where cve = ? limit 1'),
     probability: db.prepare('select max(value) as value from probability where cve = ?'),
-    lifecycle: db.prepare('select cycle, ends from lifecycle where product = ? order by rowid'),
+    lifecycle: db.prepare('select cycle, ends from lifecycle where product = ? order by cycle, ends'),
   };
   const candidates = weighedCache<readonly Candidate[]>(rememberedCandidates, (list) => list.length);
   const facts = weighedCache<CveFacts>(rememberedCves, () => 0);

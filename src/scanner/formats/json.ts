@@ -30,8 +30,8 @@ export function sortedReport(report: Report): Report {
     ...report,
     inventory: {
       ...inventory,
-      components: inventory.components.toSorted((a, b) => compareText(a.purl, b.purl)),
-      gaps: inventory.gaps.toSorted((a, b) => compareText(a.path, b.path)),
+      components: inventory.components.toSorted((a, b) => compareText(a.purl, b.purl) || compareAll(a, b)),
+      gaps: inventory.gaps.toSorted((a, b) => compareText(a.path, b.path) || compareText(a.reason, b.reason)),
     },
     findings: inOrder(report.findings),
     suppressed: report.suppressed.toSorted(compareSuppressed),
@@ -39,5 +39,10 @@ export function sortedReport(report: Report): Report {
 }
 
 function compareSuppressed(a: Suppressed, b: Suppressed): number {
-  return compareFindings(a.finding, b.finding);
+  return compareFindings(a.finding, b.finding) || compareText(a.reason, b.reason);
+}
+
+/** For those that share their name. */
+function compareAll(a: object, b: object): number {
+  return compareText(JSON.stringify(a), JSON.stringify(b));
 }

@@ -16,7 +16,8 @@ export function compareFindings(a: Finding, b: Finding): number {
     Number(isExploited(b)) - Number(isExploited(a)) ||
     compareText(componentKey(a), componentKey(b)) ||
     compareText(a.id, b.id) ||
-    compareText(placeKey(a), placeKey(b))
+    compareText(placeKey(a), placeKey(b)) ||
+    compareText(JSON.stringify(a), JSON.stringify(b))
   );
 }
 

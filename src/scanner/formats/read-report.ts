@@ -114,6 +114,7 @@ const reportSchema = z.object({
       count: z.int().min(0),
     })
     .optional(),
+  rules: z.object({ revision: text, read: text, ward: text }).optional(),
 });
 
 /** What is no part of a report, such as its verdict, is left out. @throws Fault REPORT_INVALID */

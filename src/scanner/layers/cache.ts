@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { type Digest, readRegularFile } from '../../images/index.ts';
 import type { Analysers } from '../collect/collector.ts';
+import type { ConfigInspector } from '../types.ts';
 import type { LayerAnalysis } from './analysis.ts';
 
 export interface LayerCache {
@@ -62,9 +63,12 @@ export function openLayerCache(
   };
 }
 
-/** What analyses depend on besides the layer. */
-export function revisionOf({ catalogers, inspectors }: Analysers): string {
-  const all = [...catalogers, ...inspectors].map(({ name, revision }) => [name, revision]);
+/** What analyses depend on besides the layer, and what is said of an image's configuration. */
+export function revisionOf(
+  { catalogers, inspectors }: Analysers,
+  config: readonly ConfigInspector[] = [],
+): string {
+  const all = [...catalogers, ...inspectors, ...config].map(({ name, revision }) => [name, revision]);
   return createHash('sha256')
     .update(JSON.stringify([readerRevision, all]))
     .digest('hex');

@@ -12,7 +12,7 @@ export function analystHere({ files, config }: InspectorSet, timeoutMs: number):
   return {
     revision: async () => {
       const { revisionOf, analysers } = await load();
-      return revisionOf(analysers);
+      return revisionOf(analysers, config);
     },
     layer: async (layer, signal) => {
       const { readLayer, analysers } = await load();

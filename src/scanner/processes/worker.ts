@@ -68,7 +68,7 @@ export async function serve(open: (hear: (piece: Buffer) => void) => Socket): Pr
       )
       .finally(() => talks.delete(told.job));
   };
-  void send({ revision: revisionOf(readers.analysers) });
+  void send({ revision: revisionOf(readers.analysers, config) });
 }
 
 /** Who ends it early ends the process. */

@@ -44,10 +44,11 @@ ${report === undefined ? '<p>There is no report of a scan.</p>' : reportPart(rep
   return { html, contentSecurityPolicy };
 }
 
-function verdictPart({ stage, outcome, summary, judgedAt, reasons, vouchers }: Verdict): string {
+function verdictPart(verdict: Verdict): string {
+  const { stage, outcome, summary, reasons, vouchers } = verdict;
   const rows = reasons.map(({ outcome: each, rule, text }) => [each, rule, text]);
   return `<h2>${escaped(`${stage}: `)}<span class="${outcome === 'deny' ? 'deny' : 'other'}">${escaped(outcome)}</span></h2>
-<p>${escaped(summary)}</p><p>${escaped(`Judged ${judgedAt}`)}</p>${vouchers === undefined ? '' : vouchersPart(vouchers)}
+<p>${escaped(summary)}</p><p>${escaped(versionsOf(verdict))}</p>${vouchers === undefined ? '' : vouchersPart(vouchers)}
 ${table(['outcome', 'rule', 'why'], rows)}`;
 }
 
@@ -57,6 +58,18 @@ function vouchersPart({ signedBy, attested }: Vouchers): string {
     ...attested.map((each) => `Attested: ${each}`),
   ];
   return lines.map((line) => `<p>${escaped(line)}</p>`).join('');
+}
+
+function versionsOf(verdict: Verdict): string {
+  const { judgedAt, policyRevision, advisoryRevision, advisoriesAt, rulesRevision, wardVersion } = verdict;
+  const day = advisoriesAt === undefined ? '' : ` of ${advisoriesAt.slice(0, 10)}`;
+  const advisories =
+    advisoryRevision === undefined ? 'no advisories' : `advisories ${advisoryRevision}${day}`;
+  const rules =
+    rulesRevision === undefined
+      ? 'rules of which it does not tell'
+      : `rules ${rulesRevision} of Ward ${wardVersion}`;
+  return `Judged ${judgedAt} with the policy ${policyRevision}, ${advisories}, and ${rules}`;
 }
 
 function reportPart({ scannedAt, findings, inventory }: Report): string {

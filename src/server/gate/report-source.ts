@@ -2,7 +2,7 @@
 import type { ReportSource } from '../../api/index.ts';
 import type { Gate, GateStore } from '../../gate/index.ts';
 import { isDigest } from '../../images/index.ts';
-import { cycloneDxOf, type Report } from '../../scanner/index.ts';
+import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
 import { reportPage } from './report-page.ts';
 
 export function createReportSource(
@@ -21,7 +21,7 @@ export function createReportSource(
     return report === undefined ? undefined : shape(report);
   };
   return {
-    report: (digest, namespace) => withReport(digest, namespace, (report) => report),
+    report: (digest, namespace) => withReport(digest, namespace, sortedReport),
     sbom: (digest, namespace) => withReport(digest, namespace, cycloneDxOf),
     async page(digest, namespace) {
       const verdicts = verdictsFor(digest, namespace);

@@ -24,9 +24,17 @@ export function summaryOf(db: DatabaseSync): Readonly<Record<string, string>> {
   };
 }
 
-/** Of what went in: the same files say the same. */
+/**
+ * Of what they say, whenever and in whatever order it went in: the same files of the same dates, and the same that was seen
+ * of their fixes.
+ */
 function revisionOf(db: DatabaseSync): string {
-  const sources = db.prepare('select name, form, digest from source order by name').all();
-  const text = JSON.stringify([formVersion, sources]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const sources = db.prepare('select name, form, digest, newest from source order by name').all();
+  const hash = createHash('sha256').update(JSON.stringify([formVersion, sources]));
+  const seen = db.prepare(
+    `select a.name as id, f.ecosystem, f.release, f.name, f.fix_since
+      from affected f join advisory a on a.id = f.advisory where f.fix_since is not null order by 1, 2, 3, 4, 5`,
+  );
+  for (const row of seen.iterate()) hash.update(JSON.stringify(Object.values(row)));
+  return hash.digest('hex').slice(0, 16);
 }
