@@ -197,13 +197,8 @@ test('in a container of Ward’s own base, without a network, rights or a file t
   expect(made, made.stderr).toMatchObject({ code: 0 });
   const image = await unpack(archive);
   await mkdir(join(folder, 'mounted/work'), { recursive: true });
-  await mustRun([
-    'cp',
-    '-r',
-    join(folder, 'vulnerable'),
-    join(folder, 'fixed'),
-    join(folder, 'mounted/work'),
-  ]);
+  const given = ['vulnerable', 'fixed', 'osv.json'].map((name) => join(folder, name));
+  await mustRun(['cp', '-r', ...given, join(folder, 'mounted/work')]);
   await mkdir(join(folder, 'mounted/reports'));
   await chmod(join(folder, 'mounted/reports'), 0o777);
 
@@ -213,5 +208,15 @@ test('in a container of Ward’s own base, without a network, rights or a file t
   expect((await runContained(image, ['/reports', '/work/fixed', '--format', 'json'])).code).toBe(0);
   const kept = await runContained(image, ['/reports', '/work/fixed'], ['WARD_ADVISORIES=kept']);
   expect(kept).toMatchObject({ code: 2, stdout: expect.stringContaining('\nnot judged: ') });
+  const mounted = ['WARD_ADVISORIES=/work/osv.json'];
+  expect((await runContained(image, ['/reports', '/work/vulnerable'], mounted)).code).toBe(1);
   expect((await runContained(image, ['/work', '/work/fixed'])).code).toBe(2);
+
+  // Nothing here knows the vulnerabilities of Debian.
+  await writeFile(join(folder, 'policy.yaml'), 'form: 1\nrules: { advisories: { missing: allow } }');
+  const itself = await runCommand(
+    [process.execPath, launcher, 'image', 'scan', archive, '--data', data, '--policy', 'policy.yaml'],
+    { cwd: folder, timeoutMs: 120_000 },
+  );
+  expect(itself, itself.stdout).toMatchObject({ code: 0 });
 });

@@ -18,37 +18,42 @@ import { formatReport } from './formats.ts';
 /** What GitLab's schema 15.2.4 insists on, of the fields that are used. */
 const time = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/);
 const filled = z.string().min(1);
-const program = z.object({ id: filled, name: filled, version: filled, vendor: z.object({ name: filled }) });
+const program = z.strictObject({
+  id: filled,
+  name: filled,
+  version: filled,
+  vendor: z.strictObject({ name: filled }),
+});
 const link = z.string().regex(/^(https?|ftp):\/\/.+/);
-const schema = z.object({
+const schema = z.strictObject({
   version: z.string().regex(/^15\.\d+\.\d+$/),
-  scan: z.object({
+  scan: z.strictObject({
     analyzer: program,
     scanner: program,
     type: z.literal('container_scanning'),
     start_time: time,
     end_time: time,
     status: z.enum(['success', 'failure']),
-    messages: z.array(z.object({ level: z.enum(['info', 'warn', 'fatal']), value: filled })),
+    messages: z.array(z.strictObject({ level: z.enum(['info', 'warn', 'fatal']), value: filled })),
   }),
   vulnerabilities: z.array(
-    z.object({
+    z.strictObject({
       id: z.uuid(),
       name: z.string().max(255),
       description: z.string().max(1_048_576),
       severity: z.enum(['Info', 'Unknown', 'Low', 'Medium', 'High', 'Critical']),
       solution: z.string().max(7000),
       identifiers: z
-        .array(z.object({ type: filled, name: filled, value: filled, url: link.optional() }))
+        .array(z.strictObject({ type: filled, name: filled, value: filled, url: link.optional() }))
         .min(1),
       cvss_vectors: z
-        .array(z.object({ vendor: filled, vector: z.string().min(32).max(128) }))
+        .array(z.strictObject({ vendor: filled, vector: z.string().min(32).max(128) }))
         .min(1)
         .max(10)
         .optional(),
-      links: z.array(z.object({ url: link })),
-      location: z.object({
-        dependency: z.object({ package: z.object({ name: z.string() }), version: z.string() }),
+      links: z.array(z.strictObject({ url: link })),
+      location: z.strictObject({
+        dependency: z.strictObject({ package: z.strictObject({ name: z.string() }), version: z.string() }),
         operating_system: filled,
         image: filled,
       }),
