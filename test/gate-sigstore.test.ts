@@ -29,7 +29,15 @@ import {
 } from '../src/gate/trust/sigstore.fixture.ts';
 import { manifestMediaType } from '../src/images/index.ts';
 import { type JsonObject, runCommand } from '../src/lib/index.ts';
-import { imageWith, openPlace, type Place, type TestImage } from '../src/server/gate/guarded.fixture.ts';
+import {
+  type Files,
+  imageWith,
+  lodash,
+  lodashAdvisory,
+  openPlace,
+  type Place,
+  type TestImage,
+} from '../src/server/gate/guarded.fixture.ts';
 import { gatePaths } from '../src/server/gate-paths.ts';
 
 const isInstalled = async (...argv: readonly string[]) =>
@@ -42,6 +50,7 @@ if (!hasOpenssl) console.warn('openssl is not installed: tests of signatures wit
 const pair = generateKeyPair('secret');
 const key = readSigningKey(pair.privateKey, 'secret');
 const createdAt = '2026-01-01T00:00:00Z';
+const deadline = { timeout: 60_000, interval: 20 };
 let place: Place;
 let folder: string;
 let count = 0;
@@ -69,9 +78,9 @@ interface Pushed {
   readonly name: string;
 }
 
-async function pushed(): Promise<Pushed> {
+async function pushed(files: Files = {}): Promise<Pushed> {
   const repository = `guest/signed-${++count}`;
-  const image = await imageWith({ run: `#!/bin/sh\n# ${count}\n` });
+  const image = await imageWith({ ...files, run: `#!/bin/sh\n# ${count}\n` });
   expect((await place.push(repository, 'v1', image)).status).toBe(201);
   return { image, repository, name: `${place.url.replace('http://', '')}/${repository}@${image.digest}` };
 }
@@ -97,7 +106,7 @@ async function policyInForce(text: string): Promise<void> {
   await place.policy(text);
   const { revision } = parsePolicy(`form: 1\n${text}`);
   const isLast = () => place.audit().findLast(({ event }) => event === 'policy')?.policyRevision === revision;
-  await vi.waitFor(() => expect(isLast()).toBe(true), { timeout: 60_000, interval: 20 });
+  await vi.waitFor(() => expect(isLast()).toBe(true), deadline);
 }
 
 const deploy = ({ repository, image }: Pushed) =>
@@ -264,6 +273,37 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
       signedBy: [`ci (${subject})`],
       attested: [`slsaprovenance by ci (${subject})`],
     });
+  });
+
+  it('VEX by an identity of the policy takes a vulnerability away, and by others it does not', async () => {
+    await place.advisories(lodashAdvisory);
+    await vi.waitFor(() => expect(place.audit().map(({ event }) => event)).toContain('advisories'), deadline);
+    await policyInForce(
+      asking('gaps: deny', `${head}`).replace('rules: {', 'rules: { vulnerabilities: { action: warn },'),
+    );
+    const what = await pushed(lodash('4.17.20'));
+    const high = { summary: expect.stringContaining('1 high') };
+    const predicate = {
+      ...{ '@context': 'https://openvex.dev/ns/v0.2.0', '@id': 'https://acme.example/vex', author: 'ci' },
+      ...{ timestamp: '2026-01-01T00:00:00Z', version: 1 },
+      statements: [
+        {
+          vulnerability: { name: 'CVE-2021-23337' },
+          products: [{ '@id': 'pkg:npm/lodash@4.17.20' }],
+          ...{ status: 'not_affected', justification: 'vulnerable_code_not_in_execute_path' },
+        },
+      ],
+    };
+    const vex = { digest: what.image.digest, predicateType: 'https://openvex.dev/ns/v0.2.0', predicate };
+    const attach = async (name?: string) =>
+      place.attach(
+        what.repository,
+        bundleOf(what.image, await sigstore.sign(name === undefined ? vex : { ...vex, name })),
+      );
+    await attach('URI:https://github.com/evil/app/x@refs/heads/main');
+    expect(await deploy(what)).toMatchObject(high);
+    await attach();
+    expect(await deploy(what)).not.toMatchObject(high);
   });
 
   it.skipIf(!hasCosign)('cosign says the same of such bundles', async () => {

@@ -1,7 +1,8 @@
 /** docs/gate.md has every key of a policy, and its example is one. */
 import { expect, test } from 'vitest';
 import { gateFaults } from '../../src/gate/faults.ts';
-import { defaultPolicy, parsePolicy, rulesFor, stages } from '../../src/gate/index.ts';
+import { checkPolicyText, defaultPolicy, parsePolicy, rulesFor, stages } from '../../src/gate/index.ts';
+import { rootOfLog } from '../../src/gate/trust/sigstore.fixture.ts';
 import { codeBlocksOf, codeWordsOf, readText, tableOf } from './markdown.ts';
 
 const document = readText('docs/gate.md');
@@ -14,6 +15,14 @@ test('the example is a policy', () => {
     keys: ['release'],
   });
   expect(rulesFor(policy, 'guest', 'run').signatures.action).toBe('allow');
+});
+
+test('the example of signers is a policy, and makes sense', () => {
+  const [, example] = codeBlocksOf(document).filter(({ info }) => info === 'yaml');
+  const text = (example?.text ?? '').replace(/sigstore: '.*'/, `sigstore: '${rootOfLog()}'`);
+  expect(checkPolicyText(text)).toEqual([]);
+  const { signatures, provenance } = rulesFor(parsePolicy(text), 'guest', 'run');
+  expect([signatures.identities, provenance.refs]).toEqual([['ci'], ['refs/tags/*']]);
 });
 
 test('every rule is told', () => {

@@ -321,6 +321,21 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     expect(reasonOf(await timed.sign({ ...signing, isTimed: false }), timed)).toMatch(/got 0/);
   });
 
+  it('a time that nobody signed is no time', async () => {
+    await using timed = await startSigstore({ hasTimeAuthority: true });
+    const unpromised = async (change: Partial<Signing>) => {
+      const bundle = await timed.sign({ ...signing, ...change });
+      const material = Object(bundle['verificationMaterial']);
+      const { inclusionPromise: _promise, ...entry } = material.tlogEntries[0];
+      return { ...bundle, verificationMaterial: { ...material, tlogEntries: [entry] } };
+    };
+    expect(reasonOf(await unpromised({ isTimed: false }), timed)).toMatch(/expected 1 timestamps, got 0/);
+    expect(check(await unpromised({}), timed).signatures).toMatchObject([{ logEntries: 1 }]);
+    // The authority of time says now, the entry that it was then, when the certificate held.
+    const certifiedAt = Date.parse('2026-01-01') / 1000;
+    expect(reasonOf(await unpromised({ certifiedAt }), timed)).toMatch(/certificate chain/);
+  });
+
   it('a signature by a key tells how many entries of known logs prove it', () => {
     const bundle = sigstore.logged(parsed(bundleStatement(statement(), ours)));
     expect(check(bundle).signatures).toMatchObject([{ keyId: ours.id, logEntries: 1 }]);
