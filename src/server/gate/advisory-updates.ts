@@ -39,9 +39,11 @@ export function startAdvisoryUpdates(options: AdvisoryUpdatesOptions): AsyncDisp
   let timer: NodeJS.Timeout | undefined;
 
   const work = async () => {
+    const before = readLastUpdate(path)?.endedAt;
     try {
       await run(signal);
-      tell(log, readLastUpdate(path));
+      const last = readLastUpdate(path);
+      if (last?.endedAt !== before) tell(log, last);
     } catch (error) {
       if (!signal.aborted) log.error({ reason: messageOf(error) }, 'advisories could not be updated');
     }
@@ -86,17 +88,15 @@ export function delayUntilNext(given: {
 async function runProgram({ dataDir, advisories }: AdvisoryUpdatesOptions['config'], signal: AbortSignal) {
   const words = [process.execPath, '--max-old-space-size=512', program];
   const argv = ['nice', '-n', '10', ...words, JSON.stringify({ dataDir, advisories })];
-  // A key of parameters in the environment is none of its business.
-  const { WARD_PARAMETER_KEYS: _, ...env } = process.env;
+  // It is told all that it needs: secrets and a file of the operator's are none of its business.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WARD_')));
   const { code, stderr } = await runCommand(argv, { env, signal, timeoutMs: longestMs });
   signal.throwIfAborted();
   if (code !== 0) throw new Error(stderr.trim().slice(-1000) || `it ended with ${code}`);
 }
 
 function tell(log: Log, last: LastUpdate | undefined): void {
-  if (last === undefined) return;
-  const { failed, reason } = last;
-  if (reason !== undefined) log.error({ reason }, 'advisories could not be updated');
-  else if (failed.length > 0) log.warn({ failed }, 'some sources of advisories could not be updated');
+  const failed = last?.failed ?? [];
+  if (failed.length > 0) log.warn({ failed }, 'some sources of advisories could not be updated');
   else log.info('advisories are up to date');
 }

@@ -34,6 +34,23 @@ it('shows what was found, and nothing that was pushed is markup, script or longe
   );
 });
 
+it('names what a verdict was made with, and what a verdict of before does not tell', () => {
+  const advisories = { revision: 'adv1', updatedAt: '2026-11-20T10:00:00Z', count: 1 };
+  const rules = { revision: 'rules1', read: 'read1', ward: '0.1.0' };
+  const textOf = (made: Report) => {
+    const verdict = judge(defaultPolicy(), {
+      ...{ stage: 'push', namespace: 'guest', kind: 'image' },
+      ...{ report: made, now: 0 },
+    } as const);
+    return reportPage(digest, [verdict], made).html;
+  };
+  const { revision } = defaultPolicy();
+  expect(textOf({ ...report, advisories, rules })).toContain(
+    `with the policy ${revision}, advisories adv1 of 2026-11-20, and rules rules1 of Ward 0.1.0`,
+  );
+  expect(textOf(report)).toContain('no advisories, and rules of which it does not tell');
+});
+
 it('says who vouches for an image', () => {
   const kind = 'image';
   const verdict = judge(defaultPolicy(), { stage: 'run', namespace: 'guest', kind, report, now: 0 });

@@ -1,4 +1,5 @@
 /** The files of a folder, asked for as a server is: with tags, dates and lengths. Nothing is gone on with: files are near. */
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,8 @@ export const folderFetch: typeof fetch = async (input, init) => {
   const path = fileURLToPath(input instanceof Request ? input.url : input);
   let file: FileHandle | undefined;
   try {
-    file = await open(path);
+    // What is no file, a pipe for example, must not be waited for.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { size, mtime, ino } = await file.stat({ bigint: true });
     if (!(await file.stat()).isFile()) return await closed(file, 404);
     const etag = `"${ino}-${size}-${mtime.getTime()}"`;

@@ -108,6 +108,14 @@ describe('a folder', () => {
     ['is not there', () => rm(join(folder, 'b.example.org'), { recursive: true }), 'it is not there'],
     ['is a folder', () => put('b.example.org/b.json/x', ''), 'it is not there'],
     [
+      'is a pipe',
+      async () => {
+        await mkdir(join(folder, 'b.example.org'));
+        await mustRun(['mkfifo', join(folder, 'b.example.org/b.json')]);
+      },
+      'it is not there',
+    ],
+    [
       'is too large',
       () => truncate(join(folder, 'b.example.org/b.json'), 1_000_001),
       'more than 1000000 bytes',
