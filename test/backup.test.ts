@@ -1,5 +1,5 @@
 /** A backup of a Ward that serves, restored elsewhere and started there. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -146,7 +146,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
     expect((await local('backup', file, '--data', ward.dataDir)).stderr).toMatch(/FILE_EXISTS/);
   });
 
-  it('without its gate, its registry or its keys a Ward starts only when that is said', async () => {
+  it('without its database, its gate, its registry or its keys a Ward starts only when that is said', async () => {
     const dataDir = join(folder, 'incomplete');
     const restored = await local('restore', join(folder, 'killed.tar.zst'), '--data', dataDir);
     expect(restored).toMatchObject({ code: 0 });
@@ -155,6 +155,16 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
     writeFileSync(join(dataDir, 'parameters.keys'), readFileSync(join(ward.dataDir, 'parameters.keys')), {
       mode: 0o600,
     });
+    renameSync(join(dataDir, 'state'), join(dataDir, 'away'));
+    expect(await up()).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/DATA_DIR_INCOMPLETE.*its database/),
+    });
+    expect([existsSync(join(dataDir, 'state')), existsSync(join(dataDir, 'guest.auth'))]).toEqual([
+      false,
+      false,
+    ]);
+    renameSync(join(dataDir, 'away'), join(dataDir, 'state'));
     rmSync(join(dataDir, 'gate'), { recursive: true });
     const refused = await up('--accept-missing', 'keys', '--accept-missing', 'registry');
     expect(refused).toMatchObject({

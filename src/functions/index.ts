@@ -1,7 +1,7 @@
 export type { ActionDescription, ActionSummary } from './actions/action.ts';
 export type { ActionService, ActionView } from './actions/actions.ts';
 export type { CodeGate, Deployment, GateVerdict, Runnable } from './actions/code-gate.ts';
-export { sweepCode } from './actions/code-sweep.ts';
+export { codeGraceMs, createCodeSweep } from './actions/code-sweep.ts';
 export { defaultRuntimes, familyOf, type Runtime } from './actions/runtimes.ts';
 export {
   type ActivationFilter,

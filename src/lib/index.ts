@@ -11,4 +11,5 @@ export * from './name-pattern.ts';
 export * from './nearest.ts';
 export * from './size.ts';
 export * from './system-call-filter.ts';
+export * from './unneeded.ts';
 export * from './version.ts';

@@ -1,4 +1,5 @@
 /** The first namespace, `guest`, whose key is written to a file that only its owner can read. */
+import { existsSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { type NamespaceService, systemNamespace } from '../functions/index.ts';
 
@@ -11,6 +12,8 @@ export async function ensureGuest(
 ): Promise<string | undefined> {
   if ((await namespaces.list()).some(({ name }) => name !== systemNamespace)) return undefined;
   const key = await namespaces.create(guest);
+  // A key of before may open a database that is put back.
+  if (existsSync(keyFile)) await rename(keyFile, `${keyFile}.${Date.now()}`);
   await writeKeyFile(keyFile, key);
   return key;
 }

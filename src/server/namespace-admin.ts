@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import {
+  createCodeSweep,
   createNamespaces,
   type KeyDescription,
   type KeyRequest,
@@ -10,7 +11,6 @@ import {
   type NamespaceLimitValues,
   type NewKey,
   noticedMs,
-  sweepCode,
   type UserLimits,
 } from '../functions/index.ts';
 import { openBlobStore, openRegistryReader } from '../images/index.ts';
@@ -123,7 +123,7 @@ export async function namespaceAdmin(options: {
       using lock = tryFileLock(paths.lock);
       if (lock === undefined) return untilNoticed();
       const blobs = openBlobStore(paths.code);
-      await sweepCode({ blobs, entities: store.entities, drop: blobs.delete });
+      await createCodeSweep({ blobs, entities: store.entities, drop: blobs.delete, graceMs: 0 })();
     },
     async rotateKey(name) {
       const key = await namespaces.rotateKey(name);

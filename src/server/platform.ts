@@ -5,6 +5,8 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { type ApiOptions, createApi, sandboxEntrance } from '../api/index.ts';
 import {
+  codeGraceMs,
+  createCodeSweep,
   createFunctions,
   createRetention,
   createVault,
@@ -12,7 +14,6 @@ import {
   type Functions,
   loadPermission,
   measureCode,
-  sweepCode,
 } from '../functions/index.ts';
 import type { GateEvent } from '../gate/index.ts';
 import {
@@ -43,7 +44,7 @@ import { systemLimits } from './limits.ts';
 import { closeConnections, listen } from './listen.ts';
 import { createFigures } from './metrics/figures.ts';
 import { observedGate, observedInvoker } from './metrics/observed.ts';
-import { type DataPart, refuseMissingParts } from './missing-parts.ts';
+import { type DataPart, refuseMissingDatabase, refuseMissingParts } from './missing-parts.ts';
 import type { PlatformGround } from './platform-ground.ts';
 import type { GivenKeys, Secrets } from './secrets.ts';
 import { createSecurityTrigger } from './security-trigger.ts';
@@ -96,6 +97,7 @@ export async function startPlatform(
   stack.use(lockDataDir(config.dataDir));
   refuseUnfinishedRestore(paths);
   const disk = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
+  refuseMissingDatabase(config.dataDir, acceptMissing, log);
   const store = stack.use(await openStore({ path: paths.database }));
   const hasOwnKeys = secrets.parameterKeys === undefined;
   await refuseMissingParts({ dataDir: config.dataDir, hasOwnKeys }, store, acceptMissing, log);
@@ -216,10 +218,14 @@ export async function startPlatform(
   url = await listen(api, config.listen);
   events.apiConnected = sandboxEntrance(api, functions);
   await writeFileAtomically(paths.address, `${url}\n`);
+  const sweepCode = createCodeSweep({
+    ...{ blobs, entities: store.entities, drop: functions.code.drop },
+    graceMs: codeGraceMs,
+  });
   const sweep = async () => {
     await functions.quotas.enforce();
     await guarded.sweep(functions);
-    return sweepCode({ blobs, entities: store.entities, drop: functions.code.drop });
+    return sweepCode();
   };
   const retention = stack.use(createRetention({ store, config: config.retention, sweepCode: sweep, log }));
   stack.use(startAdvisoryUpdates({ config, log }));

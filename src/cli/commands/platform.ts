@@ -14,7 +14,7 @@ export const upCommand: CommandSpec = {
       flags: '--accept-missing <PART>',
       summary: 'begin anew with a part that a data folder in use lacks; repeatable',
       takes: 'many',
-      choices: ['gate', 'registry', 'keys'],
+      choices: ['database', 'gate', 'registry', 'keys'],
     },
   ],
   examples: [

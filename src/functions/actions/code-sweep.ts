@@ -3,6 +3,7 @@
  * between writing code and naming it.
  */
 import type { BlobStore, Digest } from '../../images/index.ts';
+import { type UnneededLook, watchUnneeded } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';
 
 export interface CodeSweepOptions {
@@ -10,15 +11,36 @@ export interface CodeSweepOptions {
   readonly entities: Pick<EntityStore, 'countByCodeDigest'>;
   /** Removes it. In a server that is the code store's, which leaves alone what is being written or still needed. */
   readonly drop: (digest: Digest) => Promise<void>;
+  /** Code goes when no entity has named it for as long; 0: at once. By a clock that nobody sets. */
+  readonly graceMs: number;
+  /** Milliseconds. */
+  readonly now?: () => number;
 }
 
-/** How many blobs no entity named. */
-export async function sweepCode({ blobs, entities, drop }: CodeSweepOptions): Promise<number> {
-  let unnamed = 0;
+/** A server's: nothing goes in its first hour. */
+export const codeGraceMs = 3_600_000;
+
+/** To be called every so often; says how many blobs it removed. */
+export function createCodeSweep(options: CodeSweepOptions): () => Promise<number> {
+  const { graceMs, now = () => performance.now() } = options;
+  const look = watchUnneeded<Digest>(graceMs, now);
+  return async () => {
+    const unnamed = look();
+    const removed = await sweep(options, unnamed);
+    unnamed.end();
+    return removed;
+  };
+}
+
+async function sweep(
+  { blobs, entities, drop }: CodeSweepOptions,
+  unnamed: UnneededLook<Digest>,
+): Promise<number> {
+  let removed = 0;
   for await (const digest of blobs.list()) {
-    if ((await entities.countByCodeDigest(digest)) > 0) continue;
-    unnamed++;
+    if ((await entities.countByCodeDigest(digest)) > 0 || !unnamed.isOver(digest)) continue;
+    removed++;
     await drop(digest);
   }
-  return unnamed;
+  return removed;
 }

@@ -6,7 +6,7 @@ import { openBlobStore } from '../../images/index.ts';
 import { newActivationId, silentLog } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createCodeStore } from '../actions/code-store.ts';
-import { sweepCode } from '../actions/code-sweep.ts';
+import { createCodeSweep } from '../actions/code-sweep.ts';
 import { defaultLimits } from './limits.ts';
 import { createNamespaces } from './namespaces.ts';
 import { createRetention, type Retention, type RetentionOptions } from './retention.ts';
@@ -174,7 +174,7 @@ describe('a sweep', () => {
   });
 });
 
-test('code that no entity names is removed, and what one names is kept', async () => {
+test('code that no entity names for an hour is removed, and what one names is kept', async () => {
   await using at = await start();
   const blobs = openBlobStore(join(at.folder, 'code'));
   const { entities } = at.store;
@@ -194,7 +194,20 @@ test('code that no entity names is removed, and what one names is kept', async (
     },
     null,
   );
-  expect(await sweepCode({ blobs, entities, drop: code.drop })).toBe(1);
+  const clock = { at: 0 };
+  const sweep = createCodeSweep({
+    blobs,
+    entities,
+    drop: code.drop,
+    graceMs: 3_600_000,
+    now: () => clock.at,
+  });
+  expect(await sweep()).toBe(0);
+  clock.at = 3_599_999;
+  expect(await sweep()).toBe(0);
+  expect(await blobs.has(unnamed)).toBe(true);
+  clock.at = 3_600_000;
+  expect(await sweep()).toBe(1);
   expect([await blobs.has(named), await blobs.has(unnamed)]).toEqual([true, false]);
-  expect(await sweepCode({ blobs, entities, drop: code.drop })).toBe(0);
+  expect(await sweep()).toBe(0);
 });

@@ -1,8 +1,9 @@
 /** Puts the parts of the registry's storage together. One process has it open at a time. */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { tryFileLock } from '../../lib/index.ts';
+import { tryFileLock, watchUnneeded } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
+import type { Digest } from '../types.ts';
 import { createCompanions } from './companions.ts';
 import { openContent } from './content.ts';
 import { openRegistryDatabase } from './database.ts';
@@ -41,6 +42,9 @@ export const defaultRegistryStoreLimits: RegistryStoreLimits = {
   untaggedMs: 0,
 };
 
+/** Files that the database does not know stay for so long at least, should it be one that lost something. */
+const strangerMs = hourMs;
+
 /** @throws Fault IMAGE_STORE_BUSY, IMAGE_STORE_INVALID, and those of the store room */
 export async function openRegistryStore(options: RegistryStoreOptions): Promise<RegistryStore> {
   const dir = resolve(options.dir);
@@ -62,6 +66,7 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     return bytesPerNamespace === undefined ? limits : { ...limits, bytesPerNamespace };
   };
   const admitWrite = options.admitWrite ?? (() => {});
+  const strangers = watchUnneeded<Digest>(Math.min(limits.graceMs, strangerMs), now);
   const names = createSecondNames(db);
   const links = createLinks(db, limitsOf, now);
   const uploads = createUploads({ content, limits, limitsOf, usage, admitWrite, record: links.add, names });
@@ -94,7 +99,7 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
     forgetNamespace: (namespace, createdBefore) => forgetNamespace(db, namespace, createdBefore),
     async sweep(asked) {
       await uploads.expire();
-      return sweepRegistry({ db, content, limits, now }, asked);
+      return sweepRegistry({ db, content, limits, now, strangers }, asked);
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -83,6 +83,8 @@ describe('a sweep', () => {
     await expect(refusal).rejects.toThrow('refused');
     expect((await test.files()).has(document.digest)).toBe(false);
     await writeFile(blobPath(test.dir, digestOf('orphan')), 'orphan');
+    expect(await test.store.sweep(sweepAll)).toEqual({ manifests: 0, blobs: 0, bytes: 0 });
+    test.clock.at += hourMs;
     expect(await test.store.sweep(sweepAll)).toEqual({ manifests: 0, blobs: 1, bytes: 6 });
     expect((await test.files()).size).toBe(2);
   });

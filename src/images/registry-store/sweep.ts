@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import type { UnneededLook } from '../../lib/index.ts';
 import { isDigest } from '../digest.ts';
 import type { Digest } from '../types.ts';
 import type { Content } from './content.ts';
@@ -18,6 +19,8 @@ export interface SweeperOptions {
   readonly limits: RegistryStoreLimits;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Files that the database does not know. */
+  readonly strangers: () => UnneededLook<Digest>;
 }
 
 const stride = 500;
@@ -150,8 +153,9 @@ async function sweepBlobs({ db, content }: SweeperOptions, asked: SweepOptions):
 }
 
 /** What was written just before the process ended, or was refused after it. */
-async function sweepFiles({ db, content }: SweeperOptions, asked: SweepOptions): Promise<Removed> {
+async function sweepFiles({ db, content, strangers }: SweeperOptions, asked: SweepOptions): Promise<Removed> {
   const removed = { count: 0, bytes: 0 };
+  const seen = strangers();
   const unknown = (digests: readonly Digest[]) =>
     db.all(
       z.object({ digest: z.string().refine(isDigest) }),
@@ -161,8 +165,9 @@ async function sweepFiles({ db, content }: SweeperOptions, asked: SweepOptions):
   const isUnknown = (digest: Digest) => async () => (await unknown([digest])).length > 0;
   let some: Digest[] = [];
   const flush = async () => {
-    for (const { digest } of await unknown(some))
-      await removeFile(content, digest, isUnknown(digest), removed);
+    for (const { digest } of await unknown(some)) {
+      if (seen.isOver(digest)) await removeFile(content, digest, isUnknown(digest), removed);
+    }
     some = [];
   };
   for await (const digest of content.list()) {
@@ -170,6 +175,7 @@ async function sweepFiles({ db, content }: SweeperOptions, asked: SweepOptions):
     if (some.push(digest) === stride) await flush();
   }
   await flush();
+  seen.end();
   return removed;
 }
 

@@ -1,7 +1,7 @@
 /** Backs up a data folder that has something of everything, and looks at the result elsewhere. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openGateStore } from '../../gate/index.ts';
@@ -18,7 +18,7 @@ import { openStore } from '../../store/index.ts';
 import { loadConfig } from '../config.ts';
 import { gatePaths } from '../gate-paths.ts';
 import { dataPaths } from '../instance.ts';
-import { refuseMissingParts } from '../missing-parts.ts';
+import { refuseMissingDatabase, refuseMissingParts } from '../missing-parts.ts';
 import { readGivenKeys } from '../secrets.ts';
 import {
   app,
@@ -291,8 +291,9 @@ describe('interrupted', () => {
 
 describe('a folder that was in use', () => {
   const start = async (place: Place, accepted: Parameters<typeof refuseMissingParts>[2] = []) => {
-    await using store = await openStore({ path: dataPaths(place.dataDir).database });
     const { dataDir } = place;
+    refuseMissingDatabase(dataDir, accepted, silentLog);
+    await using store = await openStore({ path: dataPaths(dataDir).database });
     const hasOwnKeys = readGivenKeys(await loadConfig(place, {})) === undefined;
     await refuseMissingParts({ dataDir, hasOwnKeys }, store, accepted, silentLog);
   };
@@ -309,6 +310,40 @@ describe('a folder that was in use', () => {
       hint: expect.stringContaining(`--accept-missing ${part}`),
     });
     await start(from, [part]);
+  });
+
+  test.each([
+    ['is gone', (path: string) => rmSync(dirname(path), { recursive: true })],
+    ['was emptied', (path: string) => writeFileSync(path, '')],
+    [
+      'lost all that it held',
+      async (path: string) => {
+        rmSync(dirname(path), { recursive: true });
+        await (await openStore({ path })).close();
+      },
+    ],
+  ])('does not start when its database %s, and keeps what it has', async (_how, lose) => {
+    const { database, code } = dataPaths(from.dataDir);
+    await start(from);
+    await lose(database);
+    const before = readdirSync(join(code, 'blobs', 'sha256'));
+    for (const accepted of [[], ['gate', 'registry', 'keys']] as const) {
+      await expect(start(from, accepted)).rejects.toMatchObject({
+        code: 'DATA_DIR_INCOMPLETE',
+        hint: expect.stringContaining('--accept-missing database'),
+      });
+    }
+    expect(readdirSync(join(code, 'blobs', 'sha256'))).toEqual(before);
+    await start(from, ['database']);
+  });
+
+  test.each(['guestKey', 'code', 'registry'] as const)('is told by its %s alone', async (part) => {
+    const paths = dataPaths(to.dataDir);
+    const file = part === 'guestKey' ? paths.guestKey : join(paths[part], 'blobs', 'sha256', 'a'.repeat(64));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, '');
+    await expect(start(to)).rejects.toMatchObject({ code: 'DATA_DIR_INCOMPLETE' });
+    expect(existsSync(paths.database)).toBe(false);
   });
 
   test('one that was never in use starts, and so does one whose keys are elsewhere', async () => {
