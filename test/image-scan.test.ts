@@ -406,6 +406,7 @@ test('--new-only judges what a change brings, by a base or by the report of one'
   expect(brought).toMatchObject({ code: 1, stdout: expect.stringMatching(/left +1\.0\.0.*CVE-2026-10001/) });
   expect(brought.stdout).not.toContain('CVE-2026-10002');
   expect(brought.stdout).toContain('1 finding was there before, in oci:fixed: 1 vulnerability (1 medium)');
+  expect((await bring('--base', 'oci:fixed', '-o', 'name')).stdout).toBe('CVE-2026-10001\n');
   const nothing = await bring('--base', 'oci:vulnerable', '-o', 'json');
   expect(nothing).toMatchObject({
     code: 0,

@@ -45,10 +45,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function scanCi(args: readonly string[], env: NodeJS.ProcessEnv = {}, shell = ['sh']) {
+async function scanCi(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  { shell = ['sh'], input = '' }: { readonly shell?: readonly string[]; readonly input?: string } = {},
+) {
   return await runCommand([...shell, script, ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'], HOME: folder, ...env },
+    input,
     timeoutMs: 120_000,
   });
 }
@@ -63,7 +68,9 @@ test('needs nothing but a folder for reports, and ends as the scan does', async 
     stdout: expect.stringContaining('\ndenied: 1 vulnerability (1 critical)'),
   });
   expect(await reportsIn('reports')).toEqual(reportNames);
+  const sbom = await readFile(join(folder, 'reports/sbom.cdx.json'), 'utf8');
   const kept = { WARD_ADVISORIES: 'kept' };
+  expect(await scanCi(['reports', '-'], kept, { input: sbom })).toMatchObject({ code: 1 });
   expect(await scanCi(['reports', 'fixed'], kept)).toMatchObject({ code: 0 });
   const more = ['--new-only', '--base-report', 'earlier.json'];
   await writeFile(join(folder, 'earlier.json'), await readFile(join(folder, 'reports/report.json')));
@@ -73,7 +80,11 @@ test('needs nothing but a folder for reports, and ends as the scan does', async 
 test('another POSIX shell does the same', async (context) => {
   const busybox = await runCommand(['busybox', 'true']).catch(() => undefined);
   if (busybox?.code !== 0) return context.skip('busybox is not installed (apt-get install busybox-static)');
-  const done = await scanCi(['other', 'vulnerable'], { WARD_ADVISORIES: 'osv.json' }, ['busybox', 'sh']);
+  const done = await scanCi(
+    ['other', 'vulnerable'],
+    { WARD_ADVISORIES: 'osv.json' },
+    { shell: ['busybox', 'sh'] },
+  );
   expect(done).toMatchObject({ code: 1 });
   expect(await reportsIn('other')).toEqual(reportNames);
 });

@@ -130,7 +130,7 @@ function formatOfFile(file: string): Destination['format'] {
 async function write(judged: JudgedReport, { format, file }: Destination, io: Io): Promise<void> {
   if (format === 'yaml') return io.yaml(JSON.parse(formatReport('json', judged)));
   if (format === 'name')
-    return io.lines([...new Set(judged.report.findings.map(({ id }) => printableLine(id)))]);
+    return io.lines([...new Set(countedFindings(judged).map(({ id }) => printableLine(id)))]);
   if (format === 'table' || format === 'wide') {
     const page = file === undefined ? io.page : { width: undefined, colors: createColors(false) };
     const text = `${scanTable(judged, { ...page, isWide: format === 'wide' }).join('\n')}\n`;

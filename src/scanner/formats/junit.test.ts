@@ -197,3 +197,15 @@ test('what was there before is skipped, and says where', () => {
     attributes: { message: 'it was there before: oci:./base has it too' },
   });
 });
+
+test('names, messages and texts are cut, not through the middle of a character', () => {
+  const long = '\u{1f600}'.repeat(10_000);
+  const places = Array.from({ length: 3000 }, () => ({ path: long }));
+  const finding = { ...injection, id: long, title: long, places };
+  const [, suite] = parse(
+    formatReport('junit', { ...clean, report: { ...clean.report, findings: [finding] } }),
+  ).children;
+  const shown = suite?.children.find(({ name }) => name === 'testcase');
+  expect(shown?.attributes['name']?.length).toBeLessThanOrEqual(1000);
+  expect(shown?.children[0]?.text.length).toBeLessThanOrEqual(5000);
+});

@@ -6,7 +6,7 @@
 import type { Finding, Gap } from '../types.ts';
 import { type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
 import { inOrder } from './order.ts';
-import { adviceOf, sentenceOf, subjectOf, webAddress } from './words.ts';
+import { adviceOf, cut, sentenceOf, subjectOf, webAddress } from './words.ts';
 import { type XmlElement, xmlDocument } from './xml.ts';
 
 /** The whole document. */
@@ -101,6 +101,9 @@ function findingTest(finding: Finding, result: Test['result']): Test {
 }
 
 const mostLines = 50;
+/** Code units of a name or a message, and of a text: a report has 20,000 tests at most, and CI systems keep all of it. */
+const mostOfLine = 1000;
+const mostOfText = 5000;
 
 function gapSuite({ report }: JudgedReport): Suite {
   return { name: 'not read', tests: report.inventory.gaps.map(gapTest) };
@@ -134,9 +137,11 @@ function suiteElement({ name, tests }: Suite, { report, version }: JudgedReport)
   };
 }
 
-function testElement({ name, result, message, text }: Test, suite: string, target: string): XmlElement {
-  const attributes = { classname: `${target}.${suite}`, name, time: 0 };
-  const told = text === undefined ? message : `${message}\n${text}`;
+function testElement(test: Test, suite: string, target: string): XmlElement {
+  const { result, text } = test;
+  const message = cut(test.message, mostOfLine);
+  const attributes = { classname: `${target}.${suite}`, name: cut(test.name, mostOfLine), time: 0 };
+  const told = cut(text === undefined ? message : `${message}\n${text}`, mostOfText);
   const child: XmlElement =
     result === 'passed'
       ? { name: 'system-out', attributes: {}, text: told }
