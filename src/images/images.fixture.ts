@@ -86,6 +86,8 @@ export interface TestImage {
   readonly layerType?: string;
   readonly architecture?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly env?: readonly string[];
   /** Lies that the documents tell. */
   readonly diffIds?: readonly string[];
 }
@@ -107,7 +109,12 @@ export async function writeTestImage(dir: string, image: TestImage): Promise<Des
     architecture,
     os: 'linux',
     created: '2026-01-01T00:00:00Z',
-    config: { Env: ['A=b'], Cmd: ['/run'], Labels: { colour: 'green', ...image.labels } },
+    config: {
+      Env: image.env ?? ['A=b'],
+      Cmd: ['/run'],
+      Labels: { colour: 'green', ...image.labels },
+      ...(image.user !== undefined && { User: image.user }),
+    },
     rootfs: { type: 'layers', diff_ids: image.diffIds ?? image.layers.map((layer) => digestOf(layer)) },
   });
   const manifest = { schemaVersion: 2, mediaType: manifestMediaType, config, layers };

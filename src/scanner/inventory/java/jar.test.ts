@@ -125,6 +125,16 @@ describe('a jar', () => {
       'org.acme.tools:thing',
       'org.acme:thing',
     ],
+    [
+      'lib/spring3-aop-3.x.jar',
+      {
+        'org/aopalliance/intercept/A.class': 'x',
+        'org/springframework/aop/A.class': 'x',
+        'org/springframework/util/B.class': 'x',
+      },
+      'org.springframework:spring3-aop',
+      'spring3-aop:spring3-aop',
+    ],
   ])('%s has a guessed name, and others that it may have', async (path, files, name, isAmong) => {
     const { packages, gaps } = await read(path, await zipOf({ 'x.txt': 'x', ...files }));
     expect(gaps).toEqual([]);

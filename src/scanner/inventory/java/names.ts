@@ -70,17 +70,24 @@ function groupsOf(artifact: string, manifest: ReadonlyMap<string, string>): stri
   return found;
 }
 
-/** `org/apache/zookeeper/server/…`: what all classes have in common, and what is above it. */
+/** `org/apache/zookeeper/server/…`: what all classes have in common, else most of them, and what is above it. */
 function groupsByClasses(folders: Iterable<string>): string[] {
-  let common: readonly string[] | undefined;
-  for (const folder of folders) {
-    const parts = folder.split('/');
-    const before = common ?? parts;
-    const differs = before.findIndex((part, at) => part !== parts[at]);
-    common = differs < 0 ? before : before.slice(0, differs);
-  }
-  const parts = common ?? [];
+  const all = [...folders].map((folder) => folder.split('/'));
+  const whole = commonStart(all);
+  const parts = whole.length >= 2 ? whole : commonStart(mostOf(all));
   return [4, 3, 2].flatMap((count) => (parts.length >= count ? [parts.slice(0, count).join('.')] : []));
+}
+
+function commonStart([first = [], ...others]: readonly (readonly string[])[]): readonly string[] {
+  const differs = first.findIndex((part, at) => others.some((parts) => parts[at] !== part));
+  return differs < 0 ? first : first.slice(0, differs);
+}
+
+/** Jars carry some classes of others along: those whose first two folders most have. */
+function mostOf(all: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const byStart = Map.groupBy(all, (parts) => parts.slice(0, 2).join('/'));
+  const [most = []] = [...byStart.values()].sort((a, b) => b.length - a.length);
+  return most.length * 2 > all.length ? most : [];
 }
 
 /** Debian calls `commons-collections` 3.2.2 `commons-collections3`; a manifest may have the name itself. */
