@@ -39,8 +39,10 @@ export interface Component {
   readonly source?: { readonly name: string; readonly version: string } | undefined;
   readonly architecture?: string | undefined;
   readonly licences?: readonly string[] | undefined;
-  /** Who made it, as it says: dpkg's maintainer, apk's, rpm's vendor. */
+  /** Who made it, as it says: dpkg's maintainer, apk's, rpm's vendor, the author of others. */
   readonly supplier?: string | undefined;
+  /** Digests of the package, as its package manager or the file itself tells: `sha256:` and hex. */
+  readonly hashes?: readonly string[] | undefined;
   /** Package URLs of what it needs, as far as they are in the same inventory; undefined: nothing tells what it needs. */
   readonly dependsOn?: readonly string[] | undefined;
   /** It needs something more than `dependsOn` has. */
@@ -59,6 +61,8 @@ export interface Distribution {
   /** `VERSION_ID`: `13`, `3.20.1`. */
   readonly versionId: string;
   readonly name: string;
+  /** Under which others know it: os-release's `CPE_NAME`. */
+  readonly cpe?: string | undefined;
   /** ISO date on which its security support ends, where it is known. */
   readonly endOfLife?: string | undefined;
   /** No advisory speaks of its packages: that none of them is found to be vulnerable says nothing. */

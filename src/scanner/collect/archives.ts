@@ -2,6 +2,7 @@
  * Opens archives, and archives in them, for those who look at files: what is inside is shown to rules as if it lay there,
  * and its packages are told with where they are. What is not opened is a gap.
  */
+import { hash } from 'node:crypto';
 import { headBytes } from '../../images/index.ts';
 import { formatSize, isFault, messageOf } from '../../lib/index.ts';
 import { type ArchiveForm, archiveForm, archiveStart, openedForms } from '../archives/forms.ts';
@@ -121,8 +122,16 @@ async function openOne(
   try {
     await walkArchive(opened, bytes, walk.work, visitorOf(walk, containers, jar));
   } finally {
-    if (jar !== undefined) addProof(walk, containers, namesOf(containers), jar.proof());
+    if (jar !== undefined) addProof(walk, containers, namesOf(containers), withHashes(jar.proof(), bytes));
   }
+}
+
+/** A jar with one artifact in it is that artifact. */
+function withHashes(proof: Proof, bytes: Buffer): Proof {
+  const [only, ...others] = proof.packages ?? [];
+  if (only === undefined || others.length > 0) return proof;
+  const hashes = (['sha1', 'sha256'] as const).map((algorithm) => `${algorithm}:${hash(algorithm, bytes)}`);
+  return { ...proof, packages: [{ ...only, hashes }] };
 }
 
 function visitorOf(walk: Walk, containers: Containers, jar: JarReading | undefined): Visitor {

@@ -19,8 +19,23 @@ test('reads all that a report can say', () => {
     ...report,
     inventory: {
       ...inventory,
-      distribution: { id: 'a', versionId: '1', name: 'A', endOfLife: '2028-06-09', withoutAdvisories: true },
-      components: inventory.components.map((each) => ({ ...each, architecture: 'amd64', licences: ['MIT'] })),
+      distribution: {
+        id: 'a',
+        versionId: '1',
+        name: 'A',
+        cpe: 'cpe:/o:a:a:1',
+        endOfLife: '2028-06-09',
+        withoutAdvisories: true,
+      },
+      components: inventory.components.map((each) => ({
+        ...each,
+        architecture: 'amd64',
+        licences: ['MIT'],
+        supplier: 'A <a@example.org>',
+        hashes: [`sha1:${'a'.repeat(40)}`],
+        dependsOn: ['pkg:npm/a@1'],
+        needsMore: true,
+      })),
     },
     findings: [
       { ...injection, uncertain: true, fixKnownSince: checkedAt },

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Digest, isDigest } from '../../images/index.ts';
 import { isFault, messageOf, nestsDeeperThan } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
+import { cpeName } from '../inventory/os-release.ts';
 import { type Report, severities } from '../types.ts';
 
 const maxBytes = 256 * 1024 * 1024;
@@ -16,6 +17,7 @@ const digest = z.custom<Digest>(
   (value) => typeof value === 'string' && isDigest(value),
   'not a sha256 digest',
 );
+const packageDigest = /^(?:md5|sha1|sha256|sha384|sha512):[0-9a-f]{32,128}$/;
 const place = z.object({ path: text, layer: digest.optional() });
 const ecosystem = z.enum([
   'deb',
@@ -81,6 +83,7 @@ const reportSchema = z.object({
         id: text,
         versionId: text,
         name: text,
+        cpe: z.string().regex(cpeName).optional(),
         endOfLife: text.optional(),
         withoutAdvisories: z.literal(true).optional(),
         notJudged: z.literal(true).optional(),
@@ -95,6 +98,7 @@ const reportSchema = z.object({
           otherNames: z.array(text).max(100).optional(),
           licences: z.array(text).max(10_000).optional(),
           supplier: text.optional(),
+          hashes: z.array(z.string().regex(packageDigest)).max(10).optional(),
           dependsOn: z.array(text).max(most).optional(),
           needsMore: z.literal(true).optional(),
           places: z.array(place).min(1).max(most),

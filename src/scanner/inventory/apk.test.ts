@@ -44,6 +44,7 @@ describe('the database of apk', () => {
             architecture: 'x86_64',
             licences: ['MIT AND BSD-2-Clause'],
             supplier: 'Timo',
+            hashes: ['sha1:a54a9415504ba7df870c05f3e863614a04718461'],
             needs: ['busybox'],
             needsMore: true,
           },

@@ -2,6 +2,7 @@
  * Packages of Alpine's apk. Lines `LETTER:value`, stanzas parted by an empty line; F is a folder, the R after it are
  * its files. Source: apk-tools, doc/apk-package.5.scd and "Installed database" of Alpine's wiki.
  */
+import { hexHash, orUndefined } from './hashes.ts';
 import { type Asking, mostNeeds, withNeeds } from './needs.ts';
 import { type OwnedFile, openOwnedList } from './ownership.ts';
 import { allPackages, linesOf, named } from './text.ts';
@@ -38,7 +39,7 @@ function* stanzasOf(content: Buffer, stray: () => void): Generator<Stanza> {
   let stanza = new Map<string, string>();
   for (const line of linesOf(content)) {
     if (line !== '' && line[1] !== ':') stray();
-    else if (/^[PVoALmDp]/.test(line)) stanza.set(line[0] ?? '', line.slice(2));
+    else if (/^[CPVoALmDp]/.test(line)) stanza.set(line[0] ?? '', line.slice(2));
     else if (line === '' && stanza.size > 0) {
       yield stanza;
       stanza = new Map();
@@ -79,6 +80,8 @@ function packageOf(stanza: Stanza): Asking | undefined {
   if (name === undefined || version === undefined) return undefined;
   const licence = named(stanza.get('L'));
   const needs = namesIn(stanza.get('D'));
+  // `Q1` stands for SHA-1; it is of the part of the package that describes it.
+  const checksum = /^Q1([\w+/]+=*)$/.exec(stanza.get('C') ?? '')?.[1] ?? '';
   return {
     found: {
       ecosystem: 'apk',
@@ -88,6 +91,7 @@ function packageOf(stanza: Stanza): Asking | undefined {
       architecture: named(stanza.get('A')),
       supplier: named(stanza.get('m')),
       licences: licence === undefined ? undefined : [licence],
+      hashes: orUndefined(hexHash('sha1', Buffer.from(checksum, 'base64').toString('hex'))),
     },
     needs: needs.slice(0, mostNeeds).map((each) => [each]),
     provides: namesIn(stanza.get('p')),

@@ -87,7 +87,10 @@ function installedPaths(standing: readonly StandingEvidence[]): ReadonlyMap<stri
 }
 
 interface Gathered {
-  readonly component: Omit<Component, 'places' | 'kept'>;
+  /** What is not said in one place may be in another. */
+  component: Omit<Component, 'places' | 'kept' | 'hashes'>;
+  /** Of each place that tells. */
+  readonly hashes: Set<string>;
   readonly places: Map<string, Place>;
   /** In all of its places. */
   isKept: boolean;
@@ -103,14 +106,11 @@ function componentsOf(
   for (const { evidence, originOf } of standing) {
     for (const found of evidence.packages ?? []) {
       const purl = purlOf(found, distribution);
-      const entry = components.get(purl) ?? {
-        component: componentOf(
-          found.ecosystem === 'deb' ? { ...found, licences: licencesOf(found.name) } : found,
-          purl,
-        ),
-        places: new Map(),
-        isKept: true,
-      };
+      const stated = found.ecosystem === 'deb' ? { ...found, licences: licencesOf(found.name) } : found;
+      const component = componentOf(stated, purl);
+      const entry = components.get(purl) ?? { component, hashes: new Set(), places: new Map(), isKept: true };
+      entry.component = { ...component, ...entry.component };
+      if (found.hashes) entry.hashes.add(found.hashes.join(' '));
       components.set(purl, entry);
       graph.add(found, purl, evidence.path);
       entry.isKept &&= found.kept === true;
@@ -122,8 +122,10 @@ function componentsOf(
   const needs = graph.result();
   return [...components]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([purl, { component, places, isKept }]) => ({
+    .map(([purl, { component, hashes, places, isKept }]) => ({
       ...component,
+      // Where the same version is of other bytes, none of them is the package's.
+      ...(hashes.size === 1 && { hashes: [...hashes].flatMap((each) => each.split(' ')) }),
       ...needs.get(purl),
       ...(isKept && { kept: true as const }),
       places: [...places.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),

@@ -3,6 +3,8 @@
  * Source: getcomposer.org, `vendor/composer/installed.json` (1 and 2) and `composer.lock`.
  */
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
+import { authorOf } from './authors.ts';
+import { hexHash, orUndefined } from './hashes.ts';
 import { entriesOf, itemsOf, jsonObjectOf, jsonOf } from './json-document.ts';
 import { mostNeeds } from './needs.ts';
 import { folderOf, named } from './text.ts';
@@ -46,13 +48,16 @@ function packageOf(item: JsonValue): FoundPackage | undefined {
   const version = named(item['version'])?.replace(/^v(?=\d)/, '');
   if (name === undefined || version === undefined) return undefined;
   const licences = itemsOf(item['license']).flatMap((licence) => named(licence) ?? []);
+  const dist = item['dist'];
   return {
     ecosystem: 'composer',
     name,
     version,
     // Several are a choice.
     licences: licences.length === 0 ? undefined : [licences.join(' or ')],
+    supplier: authorOf(itemsOf(item['authors'])[0]),
     needs: needsOf(item['require']),
+    hashes: isJsonObject(dist) ? orUndefined(hexHash('sha1', dist['shasum'])) : undefined,
   };
 }
 

@@ -4,6 +4,7 @@
  * Source: docs.conda.io, "Conda package specification" and "Managing environments".
  */
 import type { JsonValue } from '../../lib/index.ts';
+import { hexHash, orUndefined } from './hashes.ts';
 import { itemsOf, jsonObjectOf } from './json-document.ts';
 import { mostNeeds } from './needs.ts';
 import { named } from './text.ts';
@@ -28,6 +29,7 @@ export const condaCataloger: Cataloger = {
           version,
           licences: licence === undefined ? undefined : [licence],
           needs: needsOf(document['depends']),
+          hashes: orUndefined([...hexHash('md5', document['md5']), ...hexHash('sha256', document['sha256'])]),
         },
       ],
     };

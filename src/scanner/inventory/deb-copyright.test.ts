@@ -35,7 +35,8 @@ License: Permission to use, copy, modify, and distribute this software for any p
     const text =
       "It was packaged.\nLicense: see below\nsee /usr/share/common-licenses/Apache-2.0, or `/usr/share/common-licenses/GPL-2'.";
     expect(await licencesIn(text)).toEqual(['Apache-2.0', 'common-licenses/GPL-2']);
-    expect(await licencesIn('')).toEqual([]);
+    expect(await licencesIn('Permission is granted.')).toEqual([`see ${path}`]);
+    expect(await licencesIn(' ')).toBeUndefined();
   });
 
   it('with more than is kept says where the rest is', async () => {

@@ -4,6 +4,7 @@
  * Source: Debian, copyright-format 1.0; Debian policy, 12.5.
  */
 import { linkTarget } from '../../images/index.ts';
+import { orUndefined } from './hashes.ts';
 import { named } from './text.ts';
 import type { Cataloger, Copyright, Proof } from './types.ts';
 
@@ -22,7 +23,9 @@ export const debCopyrightCataloger: Cataloger = {
   wants: ({ path }) => filePath.test(path),
   read: ({ path, content }) => {
     const of = filePath.exec(path)?.[1];
-    return of === undefined ? undefined : { copyright: { of, licences: licencesIn(content, path) } };
+    return of === undefined
+      ? undefined
+      : { copyright: { of, licences: orUndefined(licencesIn(content, path)) } };
   },
 };
 
@@ -50,10 +53,12 @@ function licencesIn(content: Buffer, path: string): readonly string[] {
   const text = content.toString('utf8', 0, maxBytes);
   const isForMachines = /^Format(?:-Specification)?:/im.test(text.slice(0, 2000));
   const names = isForMachines ? shortNames(text) : commonTexts(text);
-  const all = [...new Set(names.map((name) => (isShort(name) ? name : `see ${path}`)))];
+  const place = `see ${path}`;
+  const all = [...new Set(names.map((name) => (isShort(name) ? name : place)))];
+  if (all.length === 0) return text.trim() === '' ? [] : [place];
   return all.length <= mostLicences && content.length <= maxBytes
     ? all
-    : [...all.slice(0, mostLicences), `see ${path}`];
+    : [...all.slice(0, mostLicences), place];
 }
 
 function shortNames(text: string): string[] {

@@ -2,6 +2,8 @@
  * Ruby gems that are installed. RubyGems writes a line `# stub: NAME VERSION PLATFORM PATHS` for readers like this one;
  * specifications of old have none and are Ruby. Source: RubyGems, Gem::StubSpecification.
  */
+import { author } from './authors.ts';
+import { orUndefined } from './hashes.ts';
 import { mostNeeds } from './needs.ts';
 import { named } from './text.ts';
 import type { Cataloger, FoundPackage } from './types.ts';
@@ -21,7 +23,18 @@ export const gemCataloger: Cataloger = {
       stub?.[2] ?? /\.version\s*=\s*(?:Gem::Version\.new\(\s*)?["']([^"'\n]+)["']/.exec(text)?.[1],
     );
     if (name === undefined || version === undefined) return { gaps: ['it does not say which gem it is of'] };
-    return { packages: [{ ecosystem: 'gem', name, version, licences: licencesOf(text), ...needsOf(text) }] };
+    return {
+      packages: [
+        {
+          ecosystem: 'gem',
+          name,
+          version,
+          licences: orUndefined(listIn(text, 'licenses?')),
+          supplier: author(listIn(text, 'authors?')[0]),
+          ...needsOf(text),
+        },
+      ],
+    };
   },
 };
 
@@ -33,8 +46,8 @@ function needsOf(text: string): Pick<FoundPackage, 'needs'> {
 }
 
 /** `s.licenses = ["MIT".freeze]`, or one as `s.license`. */
-function licencesOf(text: string): readonly string[] | undefined {
-  const stated = /\.licenses?\s*=\s*(\[[^\]\n]{0,1000}\]|"[^"\n]{0,200}")/.exec(text)?.[1] ?? '';
-  const names = [...stated.matchAll(/["']([^"']+)["']/g)].flatMap(([, name]) => named(name) ?? []);
-  return names.length === 0 ? undefined : names;
+function listIn(text: string, field: string): string[] {
+  const list =
+    new RegExp(`\\.${field}\\s*=\\s*(\\[[^\\]\\n]{0,1000}\\]|"[^"\\n]{0,200}")`).exec(text)?.[1] ?? '';
+  return [...list.matchAll(/["']([^"']+)["']/g)].flatMap(([, name]) => named(name) ?? []);
 }

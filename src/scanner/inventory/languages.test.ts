@@ -57,6 +57,18 @@ describe('Python', () => {
     expect(proof?.packages?.[0]?.licences).toEqual(licences);
   });
 
+  it.each([
+    ['Author: A\nAuthor-email: a@example.org', 'A <a@example.org>'],
+    ['Author-email: A <a@example.org>', 'A <a@example.org>'],
+    ['Author: A\nAuthor-email: A <a@example.org>', 'A'],
+    ['Author: UNKNOWN\nMaintainer: B', 'B'],
+    ['Summary: x', undefined],
+  ])('tells who made it: %j', async (fields, supplier) => {
+    const text = `Name: a\nVersion: 1\n${fields}\n`;
+    const proof = await proofOf(pythonCataloger, `${site}/a.dist-info/METADATA`, text);
+    expect(proof?.packages?.[0]?.supplier).toBe(supplier);
+  });
+
   it('tells what it needs: always, on some systems, but not for an extra alone', async () => {
     const text = [
       'Name: requests',
@@ -131,6 +143,12 @@ describe('Ruby', () => {
       `# stub: a 1 ruby lib\n  ${line}\n`,
     );
     expect(proof?.packages?.[0]?.licences).toEqual(licences);
+  });
+
+  it('tells who made it', async () => {
+    const text = '# stub: a 1 ruby lib\n  s.authors = ["Ann O".freeze, "Bob".freeze]\n';
+    const proof = await proofOf(gemCataloger, 'a/specifications/x.gemspec', text);
+    expect(proof?.packages?.[0]?.supplier).toBe('Ann O');
   });
 
   it('that says nothing is a gap, and a gem’s own specification is not read', async () => {

@@ -26,6 +26,17 @@ describe('os-release', () => {
     expect(proof).toEqual({ distribution: { id, versionId, name } });
   });
 
+  it.each([
+    ['cpe:/o:redhat:enterprise_linux:9::baseos', true],
+    ['cpe:2.3:o:amazon:amazon_linux:2023', false],
+    ['cpe:2.3:o:fedoraproject:fedora:40:*:*:*:*:*:*:*', true],
+    ['cpe:/a:not:a-system', false],
+    [`cpe:/o:${'a'.repeat(100)}:b`, false],
+  ])('that says %s is known by it: %s', async (cpe, isKnown) => {
+    const proof = await proofOf(osReleaseCataloger, 'etc/os-release', `ID=rhel\nCPE_NAME="${cpe}"\n`);
+    expect(proof?.distribution?.cpe).toBe(isKnown ? cpe : undefined);
+  });
+
   it.each(['', 'NAME=Debian\n', 'ID=$(reboot)\n', '\0\xff'])(
     'that does not say which is a gap: %j',
     async (text) => {

@@ -2,12 +2,15 @@
 import { linesOf } from './text.ts';
 import type { Cataloger } from './types.ts';
 
+/** Of an operating system, in either form. Source: NIST IR 7695. */
+export const cpeName = /^cpe:(?:\/o(?::[\w.~%-]{0,60}){2,6}|2\.3:o(?::[\w.*-]{1,60}){10})$/;
+
 /** By rank: the first that is there counts. */
 export const osReleasePaths = ['etc/os-release', 'usr/lib/os-release'] as const;
 
 export const osReleaseCataloger: Cataloger = {
   name: 'os-release',
-  revision: 2,
+  revision: 3,
   wants: ({ path }) => path === osReleasePaths[0] || path === osReleasePaths[1],
   read: ({ content }) => {
     const values = new Map<string, string>();
@@ -22,7 +25,8 @@ export const osReleaseCataloger: Cataloger = {
       id === 'openeuler' ? openEulerRelease(values) : (values.get('VERSION_ID') ?? '')
     ).slice(0, 64);
     const name = (values.get('PRETTY_NAME') ?? values.get('NAME') ?? id).slice(0, 128);
-    return { distribution: { id, versionId, name } };
+    const cpe = values.get('CPE_NAME') ?? '';
+    return { distribution: { id, versionId, name, ...(cpeName.test(cpe) && { cpe }) } };
   },
 };
 

@@ -3,13 +3,23 @@
  * Sources: packaging.python.org, "Recording installed projects" and "Core metadata"; PEP 508.
  */
 import { isJsonObject } from '../../lib/index.ts';
+import { author } from './authors.ts';
 import { entriesOf, jsonObjectOf } from './json-document.ts';
 import { mostNeeds } from './needs.ts';
 import { firstStanza, type Stanza, valuesOf } from './stanzas.ts';
 import { allPackages, linesOf, named } from './text.ts';
 import type { Cataloger, FoundPackage } from './types.ts';
 
-const fields = new Set(['name', 'version', 'license', 'license-expression']);
+const fields = new Set([
+  'name',
+  'version',
+  'license',
+  'license-expression',
+  'author',
+  'author-email',
+  'maintainer',
+  'maintainer-email',
+]);
 /** Of an archive of sources. */
 const sourcesPath = /^[^/]+\/PKG-INFO$/;
 const metadataPath = /(?:\.dist-info\/METADATA|\.egg-info\/PKG-INFO|EGG-INFO\/PKG-INFO|\.egg-info)$/;
@@ -30,7 +40,10 @@ export const pythonCataloger: Cataloger = {
     if (name === undefined || version === undefined)
       return { gaps: ['it does not say which package it is of'] };
     const licences = licencesOf(stanza, content);
-    return { packages: [{ ecosystem: 'pypi', name, version, licences, ...needsOf(path, content) }] };
+    const supplier = authorIn(stanza, 'author') ?? authorIn(stanza, 'maintainer');
+    return {
+      packages: [{ ecosystem: 'pypi', name, version, licences, supplier, ...needsOf(path, content) }],
+    };
   },
 };
 
@@ -62,6 +75,14 @@ export const pipfileLockCataloger: Cataloger = {
     return { packages, wishedFor: '' };
   },
 };
+
+/** Newer metadata has the name beside the address: `Author-email: Name <address>`. */
+function authorIn(stanza: Stanza, field: string): string | undefined {
+  const email = stanza.get(`${field}-email`);
+  return (
+    author(named(stanza.get(field)), email?.includes('<') ? undefined : named(email)) ?? author(named(email))
+  );
+}
 
 /** An expression, else a short text, else the classifiers. */
 function licencesOf(stanza: Stanza, content: Buffer): readonly string[] | undefined {

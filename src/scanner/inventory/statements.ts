@@ -22,13 +22,19 @@ export function openStatementBudget(most = mostStated): StatementBudget {
       return stated <= most;
     },
     spend: (packages) => {
-      for (const found of packages) stated += lengthOf(found.needs) + lengthOf(found.licences);
+      for (const found of packages)
+        stated += lengthOf(found.needs) + lengthOf(found.licences) + lengthOf(found.hashes);
       return stated <= most ? packages : packages.map(withoutStatements);
     },
   };
 }
 
-function withoutStatements({ needs: _needs, licences: _licences, ...found }: FoundPackage): FoundPackage {
+function withoutStatements({
+  needs: _needs,
+  licences: _licences,
+  hashes: _hashes,
+  ...found
+}: FoundPackage): FoundPackage {
   return found;
 }
 

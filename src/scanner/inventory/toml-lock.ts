@@ -3,6 +3,7 @@
  * Read line by line, for they are written in one shape and can have megabytes.
  * Sources: python-poetry.org, docs.astral.sh/uv, pdm-project.org, doc.rust-lang.org/cargo, as they describe the files.
  */
+import { hexHash, orUndefined } from './hashes.ts';
 import { allPackages, linesOf, named } from './text.ts';
 import type { Cataloger, FoundPackage } from './types.ts';
 
@@ -35,7 +36,7 @@ const locks: ReadonlyMap<string, Lock> = new Map<string, Lock>([
 
 export const tomlLockCataloger: Cataloger = {
   name: 'toml-lock',
-  revision: 1,
+  revision: 2,
   wants: (_file, base) => locks.has(base),
   read: ({ path, content }) => {
     const lock = locks.get(path.slice(path.lastIndexOf('/') + 1));
@@ -49,7 +50,8 @@ export const tomlLockCataloger: Cataloger = {
           gap = 'it has a package without name or version';
           return [];
         }
-        return [{ ecosystem: lock.ecosystem, name, version }];
+        const hashes = hexHash('sha256', textOf(fields.get('checksum')));
+        return [{ ecosystem: lock.ecosystem, name, version, hashes: orUndefined(hashes) }];
       }),
     );
     // Where packages of the ecosystem are installed, they were installed by it.

@@ -10,7 +10,7 @@ export interface FoundPackage {
   readonly source?: { readonly name: string; readonly version: string } | undefined;
   readonly architecture?: string | undefined;
   readonly licences?: readonly string[] | undefined;
-  /** Who made it: dpkg's maintainer, rpm's vendor. */
+  /** Who made it: dpkg's maintainer, rpm's vendor, an author. */
   readonly supplier?: string | undefined;
   /**
    * What it needs, in the names of its ecosystem: `NAME`, or `NAME VERSION` where only that one will do; alternatives are
@@ -19,6 +19,8 @@ export interface FoundPackage {
   readonly needs?: readonly string[] | undefined;
   /** It needs something more that can't be said so. */
   readonly needsMore?: true | undefined;
+  /** Digests of the package: `sha256:` and hex. */
+  readonly hashes?: readonly string[] | undefined;
   /** Module stream of an rpm: `nodejs:18`. */
   readonly module?: string | undefined;
   /** Inside of the file, when that is an archive: `BOOT-INF/lib/x.jar`. */

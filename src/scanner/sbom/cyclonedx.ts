@@ -4,8 +4,9 @@
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Component, Distribution, Report, Vulnerability } from '../types.ts';
+import { cpeOf, systemCpe } from './cpe.ts';
 import { knowledgeOf, topLevelOf } from './dependencies.ts';
-import { sha256Of, toolName, uuidOf } from './identity.ts';
+import { hashesOf, imagePurl, sha256Of, toolName, uuidOf } from './identity.ts';
 import { licenceChoices, supplierOf } from './statements.ts';
 
 const rootRef = 'scanned';
@@ -27,6 +28,7 @@ export function cycloneDxOf(report: Report): JsonObject {
     finding.class === 'vulnerability' ? [vulnerabilityOf(finding, reason)] : [],
   );
   const hash = sha256Of(report);
+  const purl = imagePurl(report);
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
@@ -42,6 +44,7 @@ export function cycloneDxOf(report: Report): JsonObject {
         name: target.name,
         ...(target.digest !== undefined && { version: target.digest }),
         ...(hash !== undefined && { hashes: [{ alg: 'SHA-256', content: hash }] }),
+        ...(purl !== undefined && { purl }),
       },
     },
     components: [...systemOf(report), ...inventory.components.map(componentOf)],
@@ -83,6 +86,7 @@ function systemRef({ id, versionId }: Distribution): string {
 function systemOf({ inventory: { distribution } }: Report): JsonObject[] {
   if (distribution === undefined) return [];
   const { id, versionId, name } = distribution;
+  const cpe = systemCpe(distribution);
   return [
     {
       type: 'operating-system',
@@ -90,6 +94,7 @@ function systemOf({ inventory: { distribution } }: Report): JsonObject[] {
       name: id,
       version: versionId,
       description: name,
+      ...(cpe !== undefined && { cpe }),
     },
   ];
 }
@@ -105,6 +110,8 @@ function componentOf(component: Component): JsonObject {
     ...(otherNames ?? []).map((other) => ({ name: 'ward:otherName', value: other })),
     ...(source === undefined ? [] : [{ name: 'ward:source', value: `${source.name}@${source.version}` }]),
   ];
+  const cpe = cpeOf(component);
+  const hashes = hashesOf(component, algorithmName).map(({ name, hex }) => ({ alg: name, content: hex }));
   return {
     type: ecosystem === 'binary' ? 'application' : 'library',
     'bom-ref': purl,
@@ -112,12 +119,19 @@ function componentOf(component: Component): JsonObject {
     ...(split > 0 && { group: name.slice(0, split) }),
     name: name.slice(split + 1),
     version,
+    ...(hashes.length > 0 && { hashes }),
+    ...(cpe !== undefined && { cpe }),
     purl,
     // "Not capable of being called due to them not being installed."
     ...(kept === true && { scope: 'optional' }),
     ...(licences && { licenses: licenceChoices(licences) }),
     properties,
   };
+}
+
+/** `SHA-256` of `sha256`. */
+function algorithmName(algorithm: string): string {
+  return algorithm.toUpperCase().replace(/^SHA/, 'SHA-');
 }
 
 function vulnerabilityOf(finding: Vulnerability, reason: string | undefined): JsonObject {

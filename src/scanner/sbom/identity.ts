@@ -1,5 +1,6 @@
 /** Names that a document gives to itself and its parts: made of what is in it, so that the same report gives the same. */
 import { createHash } from 'node:crypto';
+import { PackageURL } from 'packageurl-js';
 import type { Component, Report } from '../types.ts';
 
 /** Who wrote the document. */
@@ -25,6 +26,24 @@ export function shortIdOf(text: string): string {
 /** The 64 hex digits of what was scanned, where it has a digest. */
 export function sha256Of({ target }: Report): string | undefined {
   return target.digest?.slice('sha256:'.length);
+}
+
+/** Digests of a package, `sha256:` and hex, under the names that a document has for their algorithms. */
+export function hashesOf(
+  { hashes = [] }: Pick<Component, 'hashes'>,
+  nameOf: (algorithm: string) => string,
+): { readonly name: string; readonly hex: string }[] {
+  return hashes.map((each) => {
+    const [algorithm = '', hex = ''] = each.split(':');
+    return { name: nameOf(algorithm), hex };
+  });
+}
+
+/** An image's own package URL, as far as it has a name and a digest. Source: purl-spec, type `oci`. */
+export function imagePurl({ target }: Report): string | undefined {
+  const name = /([a-z0-9][a-z0-9._-]*)(?::[\w.-]+)?$/.exec(target.name)?.[1];
+  if (target.kind !== 'image' || target.digest === undefined || name === undefined) return undefined;
+  return new PackageURL('oci', undefined, name, target.digest, undefined, undefined).toString();
 }
 
 /** Where it was found: `path`, or `path in LAYER`. */

@@ -23,6 +23,9 @@ const synonyms: ReadonlyMap<string, string> = new Map([
   ['the apache license, version 2.0', 'Apache-2.0'],
   ['the apache software license, version 2.0', 'Apache-2.0'],
   ['asl 2.0', 'Apache-2.0'],
+  ['apache.org/licenses/license-2.0', 'Apache-2.0'],
+  ['opensource.org/licenses/mit', 'MIT'],
+  ['opensource.org/license/mit', 'MIT'],
   ['artistic', 'Artistic-1.0'],
   ['boost software license 1.0 (bsl-1.0)', 'BSL-1.0'],
   ['boost', 'BSL-1.0'],
@@ -61,7 +64,10 @@ const exceptions: ReadonlyMap<string, string> = new Map([
 
 /** The id that a name stands for. */
 export function licenceIdOf(name: string): string | undefined {
-  const plain = name.toLowerCase();
+  const plain = name
+    .toLowerCase()
+    .replace(/^https?:\/\/(?:www\.)?/, '')
+    .replace(/\.(?:txt|html|php)$/, '');
   return gnuLicenceOf(plain) ?? licenceIds.get(plain) ?? synonyms.get(plain);
 }
 

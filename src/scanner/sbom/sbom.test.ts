@@ -101,15 +101,35 @@ function validator(folder: string, file: string, ...others: readonly string[]): 
   return ajv.compile(schema(file));
 }
 
+/** With all that a package can state. */
+const full: Report = {
+  ...report,
+  inventory: {
+    ...inventory,
+    components: [
+      { ...libc, dependsOn: [], licences: ['GPL-2+', 'own words'], supplier: 'A <a@example.org>' },
+      { ...maven, hashes: [`sha1:${'a'.repeat(40)}`, `sha256:${'b'.repeat(64)}`], supplier: 'Acme' },
+      { ...lodash, dependsOn: [maven.purl], needsMore: true, licences: ['MIT or GPL-2+'], supplier: 'B' },
+      {
+        ecosystem: 'binary',
+        name: 'node',
+        version: '24.1.0',
+        purl: 'pkg:generic/node@24.1.0',
+        places: [{ path: 'bin/node' }],
+      },
+    ],
+  },
+};
+
 describe('a document is what its schema says', () => {
   const named = (name: string) => `${name}.SNAPSHOT.schema.json`;
-  it.each([report, bare])('of CycloneDX 1.6', (each) => {
+  it.each([report, bare, full])('of CycloneDX 1.6', (each) => {
     const validate = validator(published, named('bom-1.6'), named('spdx'), named('jsf-0.82'));
     expect([validate(cycloneDxOf(each)), validate.errors]).toEqual([true, null]);
     expect(validate({ ...cycloneDxOf(each), components: 'none' })).toBe(false);
   });
 
-  it.for([report, bare])('of SPDX 2.3', (each, test) => {
+  it.for([report, bare, full])('of SPDX 2.3', (each, test) => {
     const validate = validator(scanVectors(test, 'schemas'), 'spdx-2.3.schema.json');
     expect([validate(spdxOf(each)), validate.errors]).toEqual([true, null]);
   });
@@ -332,6 +352,39 @@ describe('a document by others', () => {
   ])('that is %s is refused', (_what, text) => {
     expect(() => readSbom(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'SBOM_INVALID' }));
   });
+});
+
+it('tells digests, names of CPE and the image’s own package URL', () => {
+  const root = `pkg:oci/app@${digestOf('manifest')}`;
+  const bom = cycloneDxOf(full);
+  expect(bom['metadata']).toMatchObject({ component: { purl: root } });
+  expect(bom['components']).toMatchObject([
+    { type: 'operating-system', cpe: 'cpe:2.3:o:debian:debian_linux:13.0:*:*:*:*:*:*:*' },
+    { name: 'libc6' },
+    {
+      name: 'b',
+      hashes: [
+        { alg: 'SHA-1', content: 'a'.repeat(40) },
+        { alg: 'SHA-256', content: 'b'.repeat(64) },
+      ],
+    },
+    { name: 'lodash' },
+    { name: 'node', cpe: 'cpe:2.3:a:nodejs:node.js:24.1.0:*:*:*:*:*:*:*' },
+  ]);
+  expect(spdxOf(full)['packages']).toMatchObject([
+    { externalRefs: [{ referenceType: 'purl', referenceLocator: root }] },
+    { externalRefs: [{ referenceType: 'cpe23Type' }] },
+    { name: 'libc6', supplier: 'Organization: A (a@example.org)' },
+    {
+      supplier: 'Organization: Acme',
+      checksums: [
+        { algorithm: 'SHA1', checksumValue: 'a'.repeat(40) },
+        { algorithm: 'SHA256', checksumValue: 'b'.repeat(64) },
+      ],
+    },
+    { supplier: 'Person: B' },
+    { externalRefs: [{ referenceType: 'purl' }, { referenceType: 'cpe23Type' }] },
+  ]);
 });
 
 it('a component that is not installed is marked so in both', () => {

@@ -3,9 +3,11 @@
  * Source: spdx.github.io, SPDX specification 2.3.
  */
 import type { JsonObject } from '../../lib/index.ts';
+import { isOfSystem } from '../inventory/purl.ts';
 import type { Component, Distribution, Report } from '../types.ts';
+import { cpeOf, systemCpe } from './cpe.ts';
 import { knowledgeOf, topLevelOf } from './dependencies.ts';
-import { placesOf, sha256Of, shortIdOf, toolName, uuidOf } from './identity.ts';
+import { hashesOf, imagePurl, placesOf, sha256Of, shortIdOf, toolName, uuidOf } from './identity.ts';
 import { declaredLicence, supplierOf } from './statements.ts';
 
 const documentId = 'SPDXRef-DOCUMENT';
@@ -17,6 +19,7 @@ const unread = { downloadLocation: unknown, filesAnalyzed: false, licenseConclud
 export function spdxOf(report: Report): JsonObject {
   const { target, inventory } = report;
   const hash = sha256Of(report);
+  const purl = imagePurl(report);
   const extracted = new Map(
     inventory.components
       .flatMap(({ licences }) => declaredLicence(licences)?.extracted ?? [])
@@ -41,6 +44,7 @@ export function spdxOf(report: Report): JsonObject {
         ...(target.digest !== undefined && { versionInfo: target.digest }),
         primaryPackagePurpose: target.kind === 'image' ? 'CONTAINER' : 'APPLICATION',
         ...(hash !== undefined && { checksums: [{ algorithm: 'SHA256', checksumValue: hash }] }),
+        ...(purl !== undefined && { externalRefs: [purlReference(purl)] }),
         ...(inventory.gaps.length > 0 && {
           comment: `What could not be read: ${inventory.gaps.map(({ path, reason }) => `${path}: ${reason}`).join('; ')}`,
         }),
@@ -92,12 +96,14 @@ function systemId({ id, versionId }: Distribution): string {
 function systemOf({ inventory: { distribution } }: Report): (JsonObject & { readonly SPDXID: string })[] {
   if (distribution === undefined) return [];
   const { id, versionId, name } = distribution;
+  const cpe = systemCpe(distribution);
   return [
     {
       SPDXID: systemId(distribution),
       name: id,
       versionInfo: versionId,
       description: name,
+      ...(cpe !== undefined && { externalRefs: [cpeReference(cpe)] }),
       primaryPackagePurpose: 'OPERATING_SYSTEM',
       ...unread,
     },
@@ -106,21 +112,41 @@ function systemOf({ inventory: { distribution } }: Report): (JsonObject & { read
 
 function packageOf(component: Component): JsonObject & { readonly SPDXID: string } {
   const { name, version, purl, licences, supplier, kept } = component;
+  const cpe = cpeOf(component);
+  const checksums = hashesOf(component, (algorithm) => algorithm.toUpperCase()).map(({ name, hex }) => ({
+    algorithm: name,
+    checksumValue: hex,
+  }));
   return {
     SPDXID: packageId(purl),
     name,
     versionInfo: version,
     primaryPackagePurpose: component.ecosystem === 'binary' ? 'APPLICATION' : 'LIBRARY',
     sourceInfo: `${kept === true ? 'not installed, ' : ''}found at: ${placesOf(component).join(', ')}`,
-    supplier: supplier === undefined ? unknown : `Organization: ${organisationOf(supplier)}`,
+    supplier: supplier === undefined ? unknown : `${supplierKind(component)}: ${nameWithAddress(supplier)}`,
+    ...(checksums.length > 0 && { checksums }),
     licenseDeclared: declaredLicence(licences)?.expression ?? unknown,
-    externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }],
+    externalRefs: [purlReference(purl), ...(cpe === undefined ? [] : [cpeReference(cpe)])],
     ...unread,
   };
 }
 
+function purlReference(purl: string): JsonObject {
+  return { referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl };
+}
+
+function cpeReference(cpe: string): JsonObject {
+  const referenceType = cpe.startsWith('cpe:/') ? 'cpe22Type' : 'cpe23Type';
+  return { referenceCategory: 'SECURITY', referenceType, referenceLocator: cpe };
+}
+
+/** Of a distribution it is who maintains it, of a jar its vendor; of others, its author. */
+function supplierKind({ ecosystem }: Component): 'Organization' | 'Person' {
+  return isOfSystem(ecosystem) || ecosystem === 'maven' ? 'Organization' : 'Person';
+}
+
 /** `Name (address)`. */
-function organisationOf(supplier: string): string {
+function nameWithAddress(supplier: string): string {
   const { name, email } = supplierOf(supplier);
   return email === undefined ? name : `${name} (${email})`;
 }

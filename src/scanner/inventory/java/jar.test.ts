@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -42,6 +42,26 @@ function names({ packages }: Read): string[] {
 }
 
 describe('a jar', () => {
+  it('with one artifact in it has its digests, and the vendor and licence of its manifest', async () => {
+    const manifest = [
+      'Manifest-Version: 1.0',
+      'Implementation-Vendor: The Apache Software Foundation',
+      'Bundle-License: https://www.apache.org/licenses/LICENSE-2.0.txt;link="x"',
+    ].join('\r\n');
+    const files = { 'META-INF/MANIFEST.MF': `${manifest}\r\n`, ...pomOf('org.acme', 'thing', '1.0') };
+    const jar = await zipOf(files);
+    const { packages } = await read('app/thing.jar', jar);
+    expect(packages).toMatchObject([
+      {
+        hashes: [`sha1:${hash('sha1', jar)}`, `sha256:${hash('sha256', jar)}`],
+        supplier: 'The Apache Software Foundation',
+        licences: ['https://www.apache.org/licenses/LICENSE-2.0.txt'],
+      },
+    ]);
+    const shaded = await read('app/all.jar', await zipOf({ ...files, ...pomOf('org.acme', 'other', '2.0') }));
+    expect(shaded.packages.map(({ hashes, supplier }) => hashes ?? supplier)).toEqual([undefined, undefined]);
+  });
+
   it('tells of each artifact in it, also of those in jars within jars', async () => {
     const inner = await zipOf({ 'lib/log4j.jar': log4j, ...pomOf('org.inner', 'inner', '1.0') });
     const jar = await zipOf({
@@ -150,7 +170,10 @@ describe('a jar', () => {
     ],
   ])('%s is known by where it lies', async (path, name) => {
     const { packages, gaps } = await read(path, await zipOf({ 'a.class': 'x' }));
-    expect([packages, gaps]).toEqual([[{ ecosystem: 'maven', name, version: '1.0' }], []]);
+    expect([packages, gaps]).toEqual([
+      [expect.objectContaining({ ecosystem: 'maven', name, version: '1.0' })],
+      [],
+    ]);
   });
 
   it.each([
@@ -165,7 +188,7 @@ describe('a jar', () => {
       'lib/thing-1.0.jar',
       await zipOf({ 'META-INF/maven/org.acme/thing/pom.xml': text }),
     );
-    expect(packages).toEqual([{ ecosystem: 'maven', name: 'org.acme:thing', version }]);
+    expect(packages).toMatchObject([{ ecosystem: 'maven', name: 'org.acme:thing', version }]);
   });
 
   it('with a version, but of no known group, is a gap', async () => {

@@ -3,6 +3,7 @@
  * of their own to who goes through it.
  * Source: maven.apache.org, Maven Archiver; JAR File Specification.
  */
+import { author } from '../authors.ts';
 import { named } from '../text.ts';
 import type { FoundPackage, Proof } from '../types.ts';
 import { artifactNames } from './names.ts';
@@ -53,16 +54,34 @@ export function openJar(path: string): JarReading {
       else throw new Error('it has more texts about artifacts than are read');
     },
     proof: () => {
+      const stated = statedIn(manifestOf(manifest));
       const packages = poms.flatMap((text) => fromPom(text) ?? []);
-      if (packages.length > 0) return { packages };
+      if (packages.length > 0) return withStatements({ packages }, stated);
       const version = nameWithVersion.exec(path.slice(path.lastIndexOf('/') + 1).replace(archive, ''))?.[2];
       const named = [...projects].flatMap(([name, text]) => fromPomXml(name, text, version) ?? []);
-      if (named.length > 0) return { packages: named };
-      const proof = byName(manifestOf(manifest), path, folders);
+      if (named.length > 0) return withStatements({ packages: named }, stated);
+      const proof = withStatements(byName(manifestOf(manifest), path, folders), stated);
       // Translations, for example: what has no code has no vulnerabilities.
       return hasCode ? proof : { ...proof, gaps: [] };
     },
   };
+}
+
+type Statements = Pick<FoundPackage, 'supplier' | 'licences'>;
+
+/** The licence is an id or an address, and may have attributes; of several it is not said which one counts. */
+function statedIn(manifest: ReadonlyMap<string, string>): Statements {
+  const licence = named(manifest.get('Bundle-License')?.split(';')[0]);
+  return {
+    supplier: author(named(manifest.get('Implementation-Vendor') ?? manifest.get('Bundle-Vendor'))),
+    licences: licence === undefined || licence.includes(',') ? undefined : [licence],
+  };
+}
+
+/** A manifest speaks of the one artifact that the jar was made for. */
+function withStatements(proof: Proof, stated: Statements): Proof {
+  const [only, ...others] = proof.packages ?? [];
+  return only === undefined || others.length > 0 ? proof : { ...proof, packages: [{ ...only, ...stated }] };
 }
 
 function fromPom(text: string): FoundPackage | undefined {

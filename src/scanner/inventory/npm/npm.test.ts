@@ -30,6 +30,18 @@ describe('a package.json below node_modules', () => {
     expect(proof?.packages).toEqual([{ ecosystem: 'npm', needs: [], ...expected }]);
   });
 
+  it.each([
+    ['"author":"A <a@example.org> (http://a)"', 'A <a@example.org> (http://a)'],
+    ['"author":{"name":"A","email":"a@example.org"}', 'A <a@example.org>'],
+    ['"maintainers":[{"name":"B"},{"name":"C"}]', 'B'],
+    ['"author":{},"maintainers":"x"', undefined],
+    [`"author":"${'a'.repeat(300)}"`, undefined],
+  ])('tells who made it: %.60s', async (field, supplier) => {
+    const text = `{"name":"a","version":"1",${field}}`;
+    const proof = await proofOf(npmCataloger, 'node_modules/a/package.json', text);
+    expect(proof?.packages?.[0]?.supplier).toBe(supplier);
+  });
+
   it('tells what it needs, and what only where it is there', async () => {
     const text = JSON.stringify({
       name: 'a',

@@ -3,6 +3,7 @@
  * where a link of a `node_modules` leads to them.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../lib/index.ts';
+import { authorOf } from '../authors.ts';
 import { itemsOf, jsonObjectOf } from '../json-document.ts';
 import { named } from '../text.ts';
 import type { Cataloger, FoundPackage } from '../types.ts';
@@ -45,7 +46,14 @@ function packageOf(document: JsonObject, folderName: string | undefined): FoundP
   const stated = document['version'];
   const version = named(typeof stated === 'number' ? String(stated) : stated);
   if (name === undefined || version === undefined) return undefined;
-  return { ecosystem: 'npm', name, version, licences: licencesOf(document), ...npmNeeds(document) };
+  return {
+    ecosystem: 'npm',
+    name,
+    version,
+    licences: licencesOf(document),
+    supplier: authorOf(document['author']) ?? authorOf(itemsOf(document['maintainers'])[0]),
+    ...npmNeeds(document),
+  };
 }
 
 /** `license` is a text, or as of long ago an object or a list of them. */

@@ -3,6 +3,7 @@
  * Source: docs.npmjs.com, "package-lock.json".
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../lib/index.ts';
+import { integrityHashes, orUndefined } from '../hashes.ts';
 import { entriesOf, jsonObjectOf } from '../json-document.ts';
 import { named } from '../text.ts';
 import type { Cataloger, FoundPackage } from '../types.ts';
@@ -87,5 +88,5 @@ function packageOf(called: JsonValue, value: JsonObject): FoundPackage | undefin
   const name = alias?.[1] ?? named(called);
   const version = alias?.[2] ?? stated;
   if (value['dev'] === true || name === undefined || version === undefined) return undefined;
-  return { ecosystem: 'npm', name, version };
+  return { ecosystem: 'npm', name, version, hashes: orUndefined(integrityHashes(value['integrity'])) };
 }

@@ -3,6 +3,7 @@
  * Source: rpm.org, "RPM Package format", and rpmtag.h.
  */
 
+import { hexHash, orUndefined } from '../hashes.ts';
 import { type Asking, mostNeeds } from '../needs.ts';
 import type { OwnedFile } from '../ownership.ts';
 import { named } from '../text.ts';
@@ -15,6 +16,7 @@ export interface RpmPackage extends Asking {
 }
 
 const tags = {
+  md5: 261,
   name: 1000,
   version: 1001,
   release: 1002,
@@ -32,6 +34,8 @@ const tags = {
   modularity: 5096,
 } as const;
 const int32Type = 4;
+const bytesType = 7;
+const md5Bytes = 16;
 const textTypes = new Set([6, 8, 9]);
 const indexBytes = 16;
 const maxTags = 100_000;
@@ -82,6 +86,7 @@ export function readRpmHeader(blob: Buffer): RpmPackage | undefined {
       architecture: text(tags.architecture),
       licences: licence === undefined ? undefined : [licence],
       supplier: vendor,
+      hashes: orUndefined(hexHash('md5', bytesAt(data, index.get(tags.md5), md5Bytes).toString('hex'))),
       module: moduleOf(text(tags.modularity)),
       foreign: (vendor !== undefined && !knownVendors.test(vendor)) || undefined,
     },
@@ -150,6 +155,12 @@ function textsAt(data: Buffer, tag: Tag | undefined, most: number): string[] {
     at = end + 1;
   }
   return texts;
+}
+
+/** None when the tag is of another type. */
+function bytesAt(data: Buffer, tag: Tag | undefined, most: number): Buffer {
+  if (tag === undefined || tag.type !== bytesType) return Buffer.alloc(0);
+  return data.subarray(tag.offset, tag.offset + Math.min(tag.count, most));
 }
 
 function numbersAt(data: Buffer, tag: Tag | undefined, most: number): number[] {

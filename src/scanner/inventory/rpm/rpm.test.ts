@@ -55,6 +55,14 @@ describe('a database of rpm', () => {
     expect([...needs.values()].flat().length).toBeGreaterThan(packages.length);
   });
 
+  it('tells the digest that each package was signed with', async (test) => {
+    const bytes = database(test, 'ndb-sle15-bci', 'Packages.db');
+    const packages = (await proofOf(rpmCataloger, 'var/lib/rpm/Packages.db', bytes))?.packages ?? [];
+    const digests = packages.flatMap(({ hashes }) => hashes ?? []);
+    expect(digests).toEqual(packages.map(() => expect.stringMatching(/^md5:[0-9a-f]{32}$/)));
+    expect(new Set(digests).size).toBe(packages.length);
+  });
+
   it('tells which files belong to packages', async (test) => {
     const bytes = database(test, 'bdb-libuuid', 'Packages');
     const proof = await proofOf(rpmCataloger, 'var/lib/rpm/Packages', bytes);

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { proofOf } from '../scanner.fixture.ts';
+import { composerCataloger } from './composer.ts';
+import { condaCataloger } from './conda.ts';
+import { hexHash, integrityHashes } from './hashes.ts';
+import { packageLockCataloger } from './npm/package-lock.ts';
+import { yarnLockCataloger } from './npm/yarn-lock.ts';
+import { tomlLockCataloger } from './toml-lock.ts';
+import type { Cataloger } from './types.ts';
+
+const [sha1, sha256] = ['a'.repeat(40), 'b'.repeat(64)];
+const integrity = `sha1-${Buffer.from(sha1, 'hex').toString('base64')}`;
+
+it.each([
+  ['sha1', sha1.toUpperCase(), [`sha1:${sha1}`]],
+  ['sha256', sha1, []],
+  ['sha1', 'z'.repeat(40), []],
+  ['crc32', 'aaaaaaaa', []],
+  ['sha1', 1, []],
+])('%s of %s', (algorithm, hex, expected) => {
+  expect(hexHash(algorithm, hex)).toEqual(expected);
+});
+
+it.each([
+  [integrity, [`sha1:${sha1}`]],
+  [
+    `sha256-${Buffer.from(sha256, 'hex').toString('base64')} ${integrity}`,
+    [`sha1:${sha1}`, `sha256:${sha256}`],
+  ],
+  ['sha512-AAAA', []],
+  ['sha1-!!!', []],
+  ['', []],
+  [undefined, []],
+])('the integrity %j', (text, expected) => {
+  expect(integrityHashes(text)).toEqual(expected);
+});
+
+it.each<[Cataloger, string, string, string]>([
+  [
+    packageLockCataloger,
+    'package-lock.json',
+    JSON.stringify({ packages: { 'node_modules/a': { version: '1', integrity } } }),
+    `sha1:${sha1}`,
+  ],
+  [yarnLockCataloger, 'yarn.lock', `a@^1:\n  version "1"\n  integrity ${integrity}\n`, `sha1:${sha1}`],
+  [
+    tomlLockCataloger,
+    'Cargo.lock',
+    `[[package]]\nname = "a"\nversion = "1"\nsource = "x"\nchecksum = "${sha256}"\n`,
+    `sha256:${sha256}`,
+  ],
+  [
+    composerCataloger,
+    'vendor/composer/installed.json',
+    JSON.stringify([{ name: 'a/b', version: '1', dist: { shasum: sha1 } }]),
+    `sha1:${sha1}`,
+  ],
+  [
+    condaCataloger,
+    'conda-meta/a.json',
+    JSON.stringify({ name: 'a', version: '1', sha256 }),
+    `sha256:${sha256}`,
+  ],
+])('$name', async (cataloger, path, text, expected) => {
+  const proof = await proofOf(cataloger, path, text);
+  expect(proof?.packages?.[0]?.hashes).toEqual([expected]);
+});

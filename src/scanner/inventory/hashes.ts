@@ -1,0 +1,33 @@
+/** Digests of packages, as those who hand them out or install them tell: `sha256:` and hex. */
+
+const hexDigits: ReadonlyMap<string, number> = new Map([
+  ['md5', 32],
+  ['sha1', 40],
+  ['sha256', 64],
+  ['sha384', 96],
+  ['sha512', 128],
+]);
+const mostParts = 5;
+
+/** One, or none where it is no digest of that algorithm. */
+export function hexHash(algorithm: string, hex: unknown): string[] {
+  if (typeof hex !== 'string' || hex.length !== hexDigits.get(algorithm)) return [];
+  return /^[0-9a-f]+$/i.test(hex) ? [`${algorithm}:${hex.toLowerCase()}`] : [];
+}
+
+/** `sha512-BASE64 sha1-BASE64`. Source: W3C, Subresource Integrity. */
+export function integrityHashes(text: unknown): string[] {
+  if (typeof text !== 'string' || text.length > 1000) return [];
+  return text
+    .split(' ', mostParts)
+    .flatMap((part) => {
+      const [, algorithm = '', digest = ''] = /^(\w+)-([A-Za-z0-9+/]+=*)$/.exec(part) ?? [];
+      return hexHash(algorithm, Buffer.from(digest, 'base64').toString('hex'));
+    })
+    .sort();
+}
+
+/** Undefined instead of none. */
+export function orUndefined<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
