@@ -1,4 +1,5 @@
 /** What is known of an image apart from what is in it: who signed it, on which bases it may stand, and VEX about it. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Digest } from '../images/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
 import type { Report } from '../scanner/index.ts';
@@ -7,7 +8,7 @@ import type { KnownAttestation } from './judge/signers.ts';
 import type { Policy } from './policy/policy.ts';
 import { signerName } from './policy/signer-names.ts';
 import type { Subject } from './store/gate-store.ts';
-import { type VerifiedAttestation, verifyEvidence } from './trust/evidence-layers.ts';
+import { type EvidenceCheck, type VerifiedAttestation, verifyEvidence } from './trust/evidence-layers.ts';
 import type { TrustedKey } from './trust/keys.ts';
 import type { ArtifactLayer } from './trust/oci-documents.ts';
 import { provenanceOf } from './trust/provenance.ts';
@@ -60,7 +61,7 @@ export async function weigh(
     image === undefined ? [] : await orNone(sources.log, 'signatures', () => sources.companions(image));
   const diffIds = report?.inventory.layers.map(({ diffId }) => diffId) ?? [];
   const bases = () => sources.bases(wantedBases(policy), diffIds);
-  const checked = image === undefined ? undefined : verifyEvidence(image, layers, policy);
+  const checked = image === undefined ? undefined : await verifyInTurns(image, layers, policy);
   const attested = attestedVex(checked?.attestations ?? [], policy, digest, sources.log);
   const statements = attested.length === 0 ? vex.statements : [...vex.statements, ...attested];
   return {
@@ -92,6 +93,23 @@ async function operatorsVex({ vex, log }: EvidenceSources): Promise<TrustedVex> 
     log.error({ reason: messageOf(error) }, 'VEX documents could not be read');
     return { revision: '', statements: [] };
   }
+}
+
+/** Certificates take milliseconds each, and others wait meanwhile. */
+async function verifyInTurns(
+  image: Digest,
+  layers: readonly ArtifactLayer[],
+  policy: Policy,
+): Promise<Pick<EvidenceCheck, 'signatures' | 'attestations'>> {
+  const checks: EvidenceCheck[] = [];
+  for (const layer of layers) {
+    if (checks.length > 0) await nextTurn();
+    checks.push(verifyEvidence(image, [layer], policy));
+  }
+  return {
+    signatures: checks.flatMap(({ signatures }) => signatures),
+    attestations: checks.flatMap(({ attestations }) => attestations),
+  };
 }
 
 function knownOf({ predicate, ...attestation }: VerifiedAttestation): KnownAttestation {

@@ -144,7 +144,9 @@ export function createGate(options: GateOptions): Gate {
     name: string,
     { report, unread, exempt }: Scanned,
   ): Promise<Verdict> => {
-    const weighed = await weigh(options, subject, policy(), report);
+    // One policy for both: with another one in between, it would be judged by evidence that nobody looked at.
+    const inForce = policy();
+    const weighed = await weigh(options, subject, inForce, report);
     const now = clock();
     const judged = (each: Stage): Verdict & { readonly digest: Digest } => {
       const what: Case = {
@@ -159,7 +161,7 @@ export function createGate(options: GateOptions): Gate {
         reportAt: options.reportAt?.(subject),
         now,
       };
-      return { ...judge(policy(), what), digest: subject.digest };
+      return { ...judge(inForce, what), digest: subject.digest };
     };
     const verdict = judged(stage);
     const verdicts = verdict.outcome === 'deny' ? [verdict] : [verdict, ...further.map(judged)];

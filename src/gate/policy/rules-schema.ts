@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isDigest } from '../../images/index.ts';
 import { attestationTypes } from '../trust/attestations.ts';
+import { mostLogEntries } from '../trust/bundle.ts';
 import { longestTrustedRoot } from '../trust/trusted-root.ts';
 
 export const actions = ['allow', 'warn', 'deny'] as const;
@@ -36,7 +37,7 @@ const bases = {
 const signers = {
   keys: z.array(name).max(100),
   identities: z.array(name).max(100),
-  logEntries: z.int().min(0).max(8),
+  logEntries: z.int().min(0).max(mostLogEntries),
 };
 const signatures = {
   action,

@@ -299,6 +299,22 @@ describe.skipIf(!hasOpenssl)('without a key, by services that openssl makes', ()
     ]);
   });
 
+  it.each<readonly [string, (entry: ReturnType<typeof Object>) => void]>([
+    ['a number of a million digits', (entry) => (entry.inclusionProof.logIndex = '9'.repeat(1_000_000))],
+    ['a time of a million digits', (entry) => (entry.integratedTime = '9'.repeat(1_000_000))],
+    ['many hashes', (entry) => (entry.inclusionProof.hashes = Array(100_000).fill('AAAA'))],
+    ['a long body', (entry) => (entry.canonicalizedBody = 'A'.repeat(1_000_000))],
+    ['a long checkpoint', (entry) => (entry.inclusionProof.checkpoint.envelope += 'x'.repeat(10_000))],
+    [
+      'a checkpoint under many signatures',
+      (entry) => (entry.inclusionProof.checkpoint.envelope += '\u2014 r AAAAAAAA\n'.repeat(20)),
+    ],
+  ])('an entry with %s is refused before any of it is computed', async (_title, change) => {
+    const bundle = JSON.parse(JSON.stringify(await sigstore.sign(signing)));
+    change(bundle.verificationMaterial.tlogEntries[0]);
+    expect(() => openBundle(bytesOf(bundle), { keys: [], roots: [] })).toThrow(malformed);
+  });
+
   it('a certificate that no log of certificates has is nothing, where the root names one', async () => {
     await using unlisted = await startSigstore({ hasCertificateLog: false });
     const bundle = await unlisted.sign(signing);

@@ -31,17 +31,50 @@ export interface OpenedBundle {
 }
 
 const limits = { maxBytes: 16 * 1024 * 1024, maxDepth: 16 } as const;
-const mostEntries = 8;
+/** Of logs, and of times: each is verified. */
+export const mostLogEntries = 4;
+/** Under a checkpoint: its log's and its witnesses'. All that may be the log's are tried. */
+const mostSignatures = 16;
 const codeSigning = '1.3.6.1.5.5.7.3.3';
 /** Extensions of certificates that name the issuer: sigstore/fulcio, docs/oid-info.md. */
 const issuerExtensions: ReadonlySet<string> = new Set(['1.3.6.1.4.1.57264.1.1', '1.3.6.1.4.1.57264.1.8']);
 
-const entries = z.array(z.unknown()).max(mostEntries);
+/** A number of 64 bits; sigstore's library reads whatever is there, and long ones take it long. */
+const number = z.union([z.string().max(20), z.number()]).nullish();
+const checkpoint = z
+  .string()
+  .max(4096)
+  .refine((text) => text.split('\u2014').length <= mostSignatures + 1, 'too many signatures');
+const logEntry = z.looseObject({
+  logIndex: number,
+  integratedTime: number,
+  canonicalizedBody: z
+    .string()
+    .max(256 * 1024)
+    .nullish(),
+  inclusionProof: z
+    .looseObject({
+      logIndex: number,
+      treeSize: number,
+      hashes: z.array(z.string().max(128)).max(64).nullish(),
+      checkpoint: z.looseObject({ envelope: checkpoint }).nullish(),
+    })
+    .nullish(),
+});
+const binary = z.string().max(32 * 1024);
 const bundleSchema = z.looseObject({
   mediaType: z.string().refine((type) => bundleMediaTypes.has(type), 'not that of a bundle 0.3'),
   verificationMaterial: z.looseObject({
-    tlogEntries: entries.nullish(),
-    timestampVerificationData: z.looseObject({ rfc3161Timestamps: entries.nullish() }).nullish(),
+    certificate: z.looseObject({ rawBytes: binary }).nullish(),
+    tlogEntries: z.array(logEntry).max(mostLogEntries).nullish(),
+    timestampVerificationData: z
+      .looseObject({
+        rfc3161Timestamps: z
+          .array(z.looseObject({ signedTimestamp: binary }))
+          .max(mostLogEntries)
+          .nullish(),
+      })
+      .nullish(),
   }),
 });
 
