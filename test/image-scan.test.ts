@@ -420,6 +420,16 @@ test('--new-only judges what a change brings, by a base or by the report of one'
     verdict: { breaking: [], before: { findings: [0, 1] } },
   });
   expect((await bring('--base-report', 'earlier.json')).code).toBe(0);
+  const earlier = JSON.parse(nothing.stdout);
+  await writeFile(
+    join(folder, 'older.json'),
+    JSON.stringify({ ...earlier, rules: { ...earlier.rules, read: 'of another Ward' } }),
+  );
+  const older = await bring('--base-report', 'older.json');
+  expect(older.stdout).toContain(
+    '\nolder.json was read by other rules: what only those of now find counts as new\n',
+  );
+  expect(nothing.stderr).not.toContain('other rules');
   const other = await scan('oci:fixed', '-o', 'json');
   await writeFile(join(folder, 'earlier.json'), other.stdout);
   expect((await bring('--base-report', 'earlier.json')).code).toBe(1);

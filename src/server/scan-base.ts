@@ -33,6 +33,7 @@ export function beforeOf(report: Report, earlier: Report, name: string): Before 
     name,
     digest: earlier.target.digest,
     unread: earlier.inventory.gaps.length,
+    hasOtherRules: earlier.rules?.read !== report.rules?.read,
     findings: foundBefore(all, earlier),
   };
 }

@@ -153,7 +153,12 @@ test('a table fits the terminal', () => {
 });
 
 test('what was there before has no row, and is counted before the verdict', () => {
-  const before = { name: 'base.tar', unread: 0, findings: new Set<Finding>([vulnerability]) };
+  const before = {
+    name: 'base.tar',
+    unread: 0,
+    hasOtherRules: false,
+    findings: new Set<Finding>([vulnerability]),
+  };
   const judged = judgedOf([vulnerability, secret], { before });
   const text = scanTable(judged, plain).join('\n');
   expect(text).not.toContain('CVE-2021-23337');
@@ -163,8 +168,10 @@ test('what was there before has no row, and is counted before the verdict', () =
   expect(scanTable(judged, { ...plain, isWide: true }).join('\n')).toMatch(
     /there before \(1\)\n.*\nhigh +CVE-2021-23337 +pkg:npm\/lodash@4\.17\.20\n/,
   );
-  const nothing = judgedOf([], { before: { ...before, name: 'a\u001b', unread: 2, findings: new Set() } });
+  const nothing = judgedOf([], {
+    before: { ...before, name: 'a\u001b', unread: 2, hasOtherRules: true, findings: new Set() },
+  });
   expect(scanTable(nothing, plain).join('\n')).toContain(
-    'nothing of it was there before, in a\\x1b\n2 parts of a\\x1b could not be read: what is in there counts as new',
+    'nothing of it was there before, in a\\x1b\n2 parts of a\\x1b could not be read: what is in there counts as new\na\\x1b was read by other rules: what only those of now find counts as new',
   );
 });

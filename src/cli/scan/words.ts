@@ -72,6 +72,9 @@ export function beforeInWords(judged: JudgedReport): readonly string[] {
       : [
           `${counted(before.unread, 'part')} of ${before.name} could not be read: what is in there counts as new`,
         ]),
+    ...(before.hasOtherRules
+      ? [`${before.name} was read by other rules: what only those of now find counts as new`]
+      : []),
   ];
 }
 
