@@ -382,6 +382,19 @@ describe('when advisories change', () => {
     expect((await store.verifyAudit()).isIntact).toBe(true);
   });
 
+  it('keeps the rules of now with the report, also when they find the same', async () => {
+    await push('app');
+    const rules = { revision: 'newer', read: 'r', ward: '9.0.0' };
+    const newer = gateWith({ scanner: { ...scanner, rejudge: async (report) => ({ ...report, rules }) } });
+    await newer.rejudgeAll();
+    expect((await newer.report(digestOf('app')))?.rules).toEqual(rules);
+    expect(store.verdict(digestOf('app'), 'push', 'guest')).toMatchObject({
+      rulesRevision: 'newer',
+      wardVersion: '9.0.0',
+    });
+    await newer.close();
+  });
+
   it('a round that looked earlier does not have the last word', async () => {
     await push('app');
     await gate.admitDeploy({ ...guest, action: 'box', digest: digestOf('app') });

@@ -65,6 +65,7 @@ export async function judgeAnew(
   // With other advisories it has to be written anyway, and comparing costs as much.
   const isSame =
     report.advisories?.revision === stored.report.advisories?.revision &&
+    report.rules?.revision === stored.report.rules?.revision &&
     JSON.stringify(report.findings) === JSON.stringify(stored.report.findings);
   return {
     verdicts: judged.map(({ after }) => after),

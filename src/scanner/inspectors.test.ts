@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ownImageNames, readImage, readIndex, refNameOf } from '../images/index.ts';
+import { packageVersion } from '../lib/index.ts';
 import { inspectorsFor, loadInspectors } from './all-inspectors.ts';
-import { createInspectors } from './inspectors.ts';
+import { createInspectors, type Inspectors } from './inspectors.ts';
 import { joined } from './malware/samples.fixture.ts';
 import { readRulesFiles } from './rules/rules-files.ts';
 import { scannedFile } from './scanned-file.fixture.ts';
+import { scannerWith } from './scans.fixture.ts';
 import type { FileInspector, Finding, InspectorSet } from './types.ts';
 
 const folders: string[] = [];
@@ -54,6 +56,43 @@ test('an operator’s file replaces the one of its name, further ones come in ad
     'own',
   ]);
   expect((await inspect((await replaced.here()).files, 'a.js', text)).map(({ id }) => id)).toEqual(['own']);
+});
+
+test('a report names its rules: by content, the same in whichever process it is read', async () => {
+  const rulesOf = async (inspectors: InspectorSet | Inspectors['elsewhere']) => {
+    await using scanner = scannerWith({ inspectors });
+    return (await scanner.scanCode(Buffer.from('x'), { name: 'x', kind: 'nodejs:24' })).rules;
+  };
+  const plain = await createInspectors();
+  const [here, elsewhere] = [await rulesOf(await plain.here()), await rulesOf(plain.elsewhere)];
+  expect(here).toEqual(elsewhere);
+  expect(here).toEqual({
+    revision: expect.stringMatching(/^[0-9a-f]{16}$/),
+    read: here?.read,
+    ward: packageVersion(),
+  });
+  const changed = [
+    await createInspectors({ rulesDir: await rulesDir({ 'own.yar': own }) }),
+    await createInspectors({ without: ['secret'] }),
+  ];
+  for (const each of changed) expect((await rulesOf(await each.here()))?.revision).not.toBe(here?.revision);
+  const { files, config } = await plain.here();
+  const [first, ...rest] = config;
+  if (first === undefined) throw new Error('nobody looks at configurations');
+  const other = await rulesOf({ files, config: [{ ...first, revision: 'another' }, ...rest] });
+  expect(other?.revision).not.toBe(here?.revision);
+});
+
+test('a report that is judged anew keeps the rules by which it was read, and one of before tells none', async () => {
+  await using scanner = scannerWith();
+  const report = await scanner.scanFolder(await rulesDir({ 'a.js': 'x' }), 'x');
+  const older = { revision: 'r', read: 'read by others', ward: '0.0.1' };
+  expect((await scanner.rejudge({ ...report, rules: older })).rules).toEqual({
+    revision: expect.not.stringMatching(/^r$/),
+    read: 'read by others',
+    ward: packageVersion(),
+  });
+  expect((await scanner.rejudge({ ...report, rules: undefined })).rules).toBeUndefined();
 });
 
 test('a revision changes with the rules it is made of, and with no others', async () => {

@@ -51,6 +51,8 @@ const unreadable = new Set(['ARCHIVE_INVALID', 'ARCHIVE_TOO_LARGE', 'SCAN_TIMED_
 interface Parts {
   readonly analyst: Analyst;
   readonly judge: Judge;
+  /** The revision of those who read. */
+  readonly rules: () => Promise<string>;
   readonly cache: ReturnType<typeof openLayerCache>;
   readonly underWay: SharedWork<LayerAnalysis>;
   readonly log: Log;
@@ -61,8 +63,15 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
   const analyst = analystOf(options, timeoutMs);
   const judge = openJudge(matcher, now);
   const { cacheDir, readsCacheOnly } = options;
-  const cache = openLayerCache(cacheDir, () => analyst.revision(), readsCacheOnly);
-  const parts = { analyst, judge, cache, underWay: shareWork<LayerAnalysis>(), log };
+  let known: string | undefined;
+  const revision = async () => {
+    known = await analyst.revision();
+    return known;
+  };
+  // It stays the same, and asking a process anew might wait for a scan of somebody else's.
+  const rules = async () => known ?? revision();
+  const cache = openLayerCache(cacheDir, revision, readsCacheOnly);
+  const parts = { analyst, judge, rules, cache, underWay: shareWork<LayerAnalysis>(), log };
   return {
     scanImage: (image, scan) => scanImage(parts, image, signalOf(scan)),
     scanArtifact: (artifact, scan) => scanArtifact(parts, artifact, signalOf(scan)),
@@ -73,15 +82,11 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
       await analysisOf(parts, layer, signalOf(scan));
     },
     scanFolder: async (dir, name, scan) =>
-      judge.judged(
-        { name, kind: 'folder' },
-        await analyst.folder(dir, signalOf(scan)),
-        await analyst.revision(),
-      ),
+      judge.judged({ name, kind: 'folder' }, await analyst.folder(dir, signalOf(scan)), await rules()),
     scanCode: async (code, { name, kind }, scan) => {
       const read = await analyst.code(Buffer.from(code), kind, signalOf(scan));
       const target = { name, kind: 'code', digest: digestOf(code) } as const;
-      return judge.judged(target, read, await analyst.revision());
+      return judge.judged(target, read, await rules());
     },
     scanSbom: async (sbom, name) =>
       judge.judged(
@@ -106,7 +111,7 @@ function signalOf(options: ScanOptions | undefined): AbortSignal {
 }
 
 async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal): Promise<Report> {
-  const { analyst, judge } = parts;
+  const { analyst, judge, rules } = parts;
   const lines = image.config.history.filter(({ emptyLayer }) => !emptyLayer);
   // A history of another length tells of other layers.
   const isTold = lines.length === image.layers.length;
@@ -123,7 +128,7 @@ async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal):
     inventory: { ...inventory, gaps: [...inventory.gaps, ...inspected.gaps] },
     findings: [...findings, ...inspected.findings],
   };
-  return judge.judged(target, read, await analyst.revision());
+  return judge.judged(target, read, await rules());
 }
 
 async function scanArtifact(parts: Parts, artifact: ArtifactSource, signal: AbortSignal): Promise<Report> {
@@ -133,7 +138,7 @@ async function scanArtifact(parts: Parts, artifact: ArtifactSource, signal: Abor
     layer: (layer) => analysisOf(parts, layer, signal),
     zip: (bytes) => parts.analyst.code(bytes, 'zip', signal),
   });
-  return parts.judge.judged(target, read, await parts.analyst.revision());
+  return parts.judge.judged(target, read, await parts.rules());
 }
 
 /** A layer that can't be read is one with a gap. @throws Fault LAYER_MISMATCH */

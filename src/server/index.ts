@@ -19,6 +19,7 @@ export { defaultDataDir } from './config.ts';
 export type { DiskStatus } from './disk-reserve.ts';
 export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
+export type { AdvisoriesAge } from './gate/advisories-age.ts';
 export type { AuditAdmin, PolicyCheck, PolicyInForce } from './gate-admin.ts';
 export { type GatePaths, gatePaths } from './gate-paths.ts';
 export type { WrittenFile } from './hand/written-file.ts';

@@ -78,6 +78,9 @@ test('update of some sources leaves the others as they are, and downloads nothin
   expect(stdout).toMatch(/osv\/good +updated +2/);
   expect(stdout).toMatch(/osv\/other +unchanged +1/);
   expect(JSON.parse((await ward('status', '-o', 'json')).stdout)).toMatchObject({ state: { count: 3 } });
+  expect((await ward('status')).stderr).toMatch(
+    /3 advisories, revision [0-9a-f]{16}, the newest of 2026-11-01/,
+  );
 });
 
 test('what there is not is told apart from what can’t be reached', async () => {

@@ -1,6 +1,6 @@
 /** `ward up`, `ward doctor`. */
 import { formatSize } from '../../lib/index.ts';
-import type { DiskStatus } from '../../server/index.ts';
+import type { AdvisoriesAge, DiskStatus } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { localOptions, openServer } from '../local.ts';
 
@@ -47,8 +47,7 @@ export const doctor: Handler = async (input, context) => {
     );
   for (const { setting, value, recommended, why } of report.advice)
     io.note(`advice: ${setting} is ${value}, better ${recommended}: ${why}`);
-  const { count, ageSeconds = 0, warning } = report.scanAdvisories;
-  io.note(`advisories: ${warning ?? `${count}, the newest ${Math.floor(ageSeconds / 86_400)} days old`}`);
+  io.note(`advisories: ${advisoriesText(report.scanAdvisories)}`);
   if (report.disk !== undefined) io.note(`disk: ${diskText(report.disk)}`);
   for (const row of rows)
     if (row.required && row.proven !== 'yes')
@@ -58,6 +57,11 @@ export const doctor: Handler = async (input, context) => {
   if (report.ok) io.ok('all that the policy requires is there and proven');
   return report.ok ? 0 : 1;
 };
+
+function advisoriesText({ warning, count, ageSeconds = 0, checkedSeconds = 0 }: AdvisoriesAge): string {
+  const age = `the newest ${Math.floor(ageSeconds / 86_400)} days old`;
+  return warning ?? `${count}, ${age}, all looked for within ${Math.ceil(checkedSeconds / 3600)} h`;
+}
 
 function diskText({ freeBytes, reserveBytes, state }: DiskStatus): string {
   const room = `${formatSize(freeBytes)} free, ${formatSize(reserveBytes)} of it in reserve`;
