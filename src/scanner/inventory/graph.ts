@@ -38,7 +38,7 @@ export interface GraphLimits {
 }
 
 /** Real images have a tenth of it. */
-const graphLimits: GraphLimits = { bytes: 6 * 1024 * 1024, needs: 120_000 };
+const graphLimits: GraphLimits = { bytes: 3 * 1024 * 1024, needs: 60_000 };
 /** Of one name; whoever has more of it than that is not told which of them is meant. */
 const mostCandidates = 50;
 
@@ -96,13 +96,19 @@ function openMeeting(
   // What links lead to is not known there.
   const isByFolder = isInFolder(found) && !path.includes('/.pnpm/');
   const above = isByFolder ? [...modulesAbove(path, modules)] : [];
+  const meet = (choice: string): string | undefined => {
+    const space = choice.indexOf(' ');
+    const name = space < 0 ? choice : choice.slice(0, space);
+    const version = space < 0 ? undefined : choice.slice(space + 1);
+    return isByFolder && version === undefined
+      ? above.find((each) => each.has(name))?.get(name)
+      : chosen(byName.get(keyOf(found, name)) ?? [], version, asker);
+  };
   return (need) => {
-    for (const choice of need.replace(/^\?/, '').split('|')) {
-      const [name = '', version] = choice.split(' ', 2);
-      const purl =
-        isByFolder && version === undefined
-          ? above.find((each) => each.has(name))?.get(name)
-          : chosen(byName.get(keyOf(found, name)) ?? [], version, asker);
+    const choices = need.startsWith('?') ? need.slice(1) : need;
+    if (!choices.includes('|')) return meet(choices);
+    for (const choice of choices.split('|')) {
+      const purl = meet(choice);
       if (purl !== undefined) return purl;
     }
     return undefined;
@@ -127,6 +133,7 @@ function chosen(
   version: string | undefined,
   asker: Candidate,
 ): string | undefined {
+  if (candidates.length < 2 && version === undefined) return candidates[0]?.purl;
   const fitting =
     version === undefined ? candidates : candidates.filter((candidate) => candidate.version === version);
   const isNear = ({ folder, architecture }: Candidate): boolean =>

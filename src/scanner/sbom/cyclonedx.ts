@@ -58,11 +58,14 @@ export function cycloneDxOf(report: Report): JsonObject {
 function dependenciesOf({ inventory: { distribution, components } }: Report): JsonObject[] {
   const { ofSystem, others } = topLevelOf(components);
   const system = distribution === undefined ? undefined : systemRef(distribution);
+  const known = new Set(components.map(({ purl }) => purl));
   return [
     { ref: rootRef, dependsOn: system === undefined ? [...ofSystem, ...others] : [system, ...others] },
     ...(system === undefined ? [] : [{ ref: system, dependsOn: ofSystem }]),
     ...components.flatMap(({ purl, dependsOn }) =>
-      dependsOn === undefined ? [] : [{ ref: purl, dependsOn }],
+      dependsOn === undefined
+        ? []
+        : [{ ref: purl, dependsOn: dependsOn.filter((other) => known.has(other)) }],
     ),
   ];
 }

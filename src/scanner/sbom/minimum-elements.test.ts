@@ -55,7 +55,7 @@ async function scan(): Promise<Report> {
     lay(join(modules, file), join('app/node_modules', file));
   }
   await using scanner = scannerWith();
-  return scanner.scanFolder(folder.path, 'root');
+  return await scanner.scanFolder(folder.path, 'root');
 }
 
 it('each component has a supplier, a name, a version, an identifier of its own and its relationships', async (test) => {

@@ -172,7 +172,7 @@ describe('the dependency graph', () => {
       components: [
         { ...libc, dependsOn: [] },
         maven,
-        { ...lodash, dependsOn: [maven.purl], needsMore: true },
+        { ...lodash, dependsOn: [maven.purl, 'pkg:npm/elsewhere@1'], needsMore: true },
       ],
     },
   };

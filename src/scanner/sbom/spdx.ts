@@ -70,17 +70,19 @@ function dependenciesOf({ inventory: { distribution, components } }: Report): Js
   const { ofSystem, others } = topLevelOf(components);
   const top = distribution === undefined ? rootId : systemId(distribution);
   const needs = (from: string, to: string) => relationship(from, 'DEPENDS_ON', to);
+  const ids = new Map(components.map(({ purl }) => [purl, packageId(purl)]));
+  const idOf = (purl: string) => ids.get(purl) ?? [];
   return [
     ...(distribution === undefined ? [] : [needs(rootId, top)]),
-    ...ofSystem.map((purl) => needs(top, packageId(purl))),
-    ...others.map((purl) => needs(rootId, packageId(purl))),
+    ...ofSystem.flatMap(idOf).map((id) => needs(top, id)),
+    ...others.flatMap(idOf).map((id) => needs(rootId, id)),
     ...components.flatMap((component) => {
       const { purl, dependsOn = [] } = component;
       const isWhole = knowledgeOf(component) === 'complete';
-      const ends = dependsOn.map(packageId);
+      const ends = dependsOn.flatMap(idOf);
       if (!isWhole) ends.push(unknown);
       else if (ends.length === 0) ends.push('NONE');
-      return ends.map((to) => needs(packageId(purl), to));
+      return [purl].flatMap(idOf).flatMap((id) => ends.map((to) => needs(id, to)));
     }),
   ];
 }
