@@ -146,7 +146,7 @@ async function unpack(archive: string) {
 async function runContained(
   image: z.infer<typeof documents.config>['config'],
   args: readonly string[],
-  env: readonly string[] = [],
+  { env = [], uid = 1000 }: { readonly env?: readonly string[]; readonly uid?: number } = {},
 ) {
   const bundle = join(folder, 'bundle');
   const bind = (name: string, options: string) => ({
@@ -159,7 +159,7 @@ async function runContained(
     ociVersion: '1.0.2',
     root: { path: 'rootfs', readonly: true },
     process: {
-      user: { uid: 1000, gid: 1000 },
+      user: { uid, gid: uid },
       args: [...image.Entrypoint, ...args],
       env: [...image.Env, ...env],
       cwd: image.WorkingDir,
@@ -216,13 +216,19 @@ test('in a container of Ward’s own base, without a network, rights or a file t
   const baked = await runContained(image, ['/reports', '/work/vulnerable']);
   expect(baked).toMatchObject({ code: 1, stdout: expect.stringContaining('\ndenied: 1 vulnerability') });
   expect(await reportsIn('mounted/reports')).toEqual(reportNames);
-  expect((await runContained(image, ['/reports', '/work/fixed', '--format', 'json'])).code).toBe(0);
-  const kept = await runContained(image, ['/reports', '/work/fixed'], ['WARD_ADVISORIES=kept']);
+  const stranger = { uid: 4321 };
+  expect((await runContained(image, ['/reports', '/work/fixed'], stranger)).code).toBe(0);
+  const kept = await runContained(image, ['/reports', '/work/fixed'], { env: ['WARD_ADVISORIES=kept'] });
   expect(kept).toMatchObject({ code: 2, stdout: expect.stringContaining('\nnot judged: ') });
-  const mounted = ['WARD_ADVISORIES=/work/osv.json'];
+  const mounted = { env: ['WARD_ADVISORIES=/work/osv.json'] };
   expect((await runContained(image, ['/reports', '/work/vulnerable'], mounted)).code).toBe(1);
   expect((await runContained(image, ['/work', '/work/fixed'])).code).toBe(2);
 
+  const skopeo = await runCommand(['skopeo', 'inspect', '--config', `oci-archive:${archive}`]).catch(
+    () => undefined,
+  );
+  if (skopeo !== undefined)
+    expect(JSON.parse(skopeo.stdout)).toMatchObject({ config: { Entrypoint: image.Entrypoint } });
   // Nothing here knows the vulnerabilities of Debian.
   await writeFile(join(folder, 'policy.yaml'), 'form: 1\nrules: { advisories: { missing: allow } }');
   const itself = await runCommand(
