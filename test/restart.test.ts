@@ -1,10 +1,13 @@
 /** Shutdown, `kill -9`, and what the next start makes of what it finds. */
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { leftOvers, nothing, processesOf } from './left-overs.ts';
+import { processesBelow } from './processes.ts';
 import { cgroupsOf, missingForSandboxes, runWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -117,6 +120,39 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
       expect(leftOvers(ward)).toEqual(nothing);
     },
   );
+
+  it('after SIGTERM: ends, though followers hung up before their streams began', async () => {
+    const ward = await start();
+    await ward.deploy('slow', waits);
+    // Its record is looked up first, and meanwhile the client goes.
+    const { body } = await ward.invoke('slow');
+    const { hostname, port } = new URL(ward.url);
+    const path = `/api/v1/namespaces/_/activations/${body.activationId}/stream`;
+    const key = Buffer.from(ward.auth).toString('base64');
+    const head = `GET ${path} HTTP/1.1\r\nHost: ward\r\nAuthorization: Basic ${key}\r\n\r\n`;
+    for (let round = 0; round < 30; round++) {
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      await new Promise<void>((resolve) => socket.write(head, () => resolve()));
+      socket.destroy();
+    }
+    expect(await ward.stop()).toBe(0);
+    expect(leftOvers(ward)).toEqual(nothing);
+  });
+
+  it('after SIGTERM: ends in time, though its keeper answers nothing', async () => {
+    const ward = await start();
+    await ward.deploy('slow', waits);
+    await ward.invoke('slow', { ms: 0 });
+    const [keeper, server] = processesBelow(ward.pid);
+    process.kill(keeper.pid, 'SIGSTOP');
+    process.kill(server.pid, 'SIGTERM');
+    // What has ended stays as a zombie until its parent goes on.
+    await ward.until(() => /^State:\tZ/m.test(readFileSync(`/proc/${server.pid}/status`, 'utf8')));
+    process.kill(keeper.pid, 'SIGCONT');
+    expect(await ward.ended()).toBe(1);
+    expect(leftOvers(ward)).toEqual(nothing);
+  });
 
   it('after a second signal, later than an echo of the first: ends at once', async () => {
     const ward = await start();

@@ -1,6 +1,6 @@
 /** `ward up` without privileges: the platform, from here until a signal. */
 import { keeperDescriptor, openLink } from '../keeper/index.ts';
-import { createLog } from '../lib/index.ts';
+import { createLog, type Log } from '../lib/index.ts';
 import { type Config, defaultDataDir, defaultListen } from './config.ts';
 import { dataPaths } from './instance.ts';
 import type { DataPart } from './missing-parts.ts';
@@ -58,7 +58,22 @@ export async function serveHere(): Promise<number> {
   greet(platform, (path) => path.replace(config.dataDir, dataDir));
   await stopped.promise;
   log.info('stopping');
+  endInTime(log);
   return 0;
+}
+
+/** Calls under way get ten seconds, their last records five; the rest is quick. */
+const stopMs = 25_000;
+
+/** Whatever it waits for: the keeper takes away what this process leaves, and calls that were not recorded are interrupted. */
+function endInTime(log: Log): void {
+  setTimeout(() => {
+    log.error(
+      { open: process.getActiveResourcesInfo() },
+      `not stopped after ${stopMs / 1000} seconds; ends now`,
+    );
+    process.exit(1);
+  }, stopMs).unref();
 }
 
 const usualUrl = `http://${defaultListen}`;

@@ -99,6 +99,8 @@ function openEvents(reply: FastifyReply): Events {
   return {
     start(onClose) {
       reply.hijack();
+      // It says so once only: to a client that hung up before this nobody listened.
+      if (raw.destroyed) return onClose();
       const headers = {
         ...reply.getHeaders(),
         'content-type': 'text/event-stream',
