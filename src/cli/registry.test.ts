@@ -45,7 +45,7 @@ test('has the commands of the platform', () => {
       (verb) => `image ${verb}`,
     ),
     'base build',
-    ...['update', 'import', 'status'].map((verb) => `advisories ${verb}`),
+    ...['update', 'import', 'status', 'sources'].map((verb) => `advisories ${verb}`),
     ...['show', 'check', 'test'].map((verb) => `policy ${verb}`),
     ...['list', 'verify'].map((verb) => `audit ${verb}`),
     ...['status', 'rotate'].map((verb) => `vault ${verb}`),

@@ -89,8 +89,8 @@ const sources: CommandSpec = {
   examples: [
     { command: 'ward advisories sources', does: 'names and URLs' },
     {
-      command: 'ward advisories sources -o name | wget --force-directories --input-file -',
-      does: 'download all of them, as a mirror has them',
+      command: 'ward advisories sources -o name > urls',
+      does: 'what wget --force-directories --input-file urls makes a mirror of',
     },
   ],
   handler: async () => (await import('../handlers/advisories.ts')).sources,
