@@ -88,14 +88,10 @@ async function tryOnce(options: DownloadOptions): Promise<Downloaded> {
       headers: headersFor(file, expected === undefined || note?.isWhole === false ? note : undefined, last),
       signal: AbortSignal.any(signals),
     });
-    if (response.status === 304) {
-      await response.body?.cancel();
-      return note?.isWhole ? note : undefined;
-    }
-    if (response.status === 404 && options.mayBeAbsent) {
-      await response.body?.cancel();
-      return undefined;
-    }
+    // What is not read to its end would keep a connection, or a file.
+    using _body = { [Symbol.dispose]: () => void response.body?.cancel().catch(() => {}) };
+    if (response.status === 304) return note?.isWhole ? note : undefined;
+    if (response.status === 404 && options.mayBeAbsent) return undefined;
     if (response.status === 416) await forget(file);
     if (!response.ok) throw refused(source, response.status);
     return await receive(options, response, () => timer.refresh());

@@ -1,10 +1,10 @@
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { mustRun } from '../../../lib/index.ts';
 import { component, idsOf, ndjson, osv, upTo, type Workplace, workplace } from '../advisories.fixture.ts';
 import { openAdvisories } from '../open.ts';
@@ -129,6 +129,18 @@ describe('a folder', () => {
       { outcome: 'updated' },
       { source: 'b', outcome: 'failed', reason: expect.stringContaining(reason) },
     ]);
+  });
+
+  test('has none of its files open afterwards, not of those that were refused either', async () => {
+    await truncate(join(folder, 'b.example.org/b.json'), 1_000_001);
+    await update(mirrorAt(folder));
+    const open = async () => {
+      const links = (await readdir('/proc/self/fd')).map((fd) =>
+        readlink(`/proc/self/fd/${fd}`).catch(() => ''),
+      );
+      return (await Promise.all(links)).filter((path) => path.startsWith(folder));
+    };
+    await vi.waitFor(async () => expect(await open()).toEqual([]));
   });
 
   test('whose SHA256SUMS fits is taken, and nothing of it is copied twice', async () => {
