@@ -233,6 +233,29 @@ describe('a lock file', () => {
     expect([found, proof?.wishedFor, proof?.gaps]).toEqual([expected, '', []]);
   });
 
+  it.each([
+    [
+      'Cargo.lock',
+      'source = "x"\ndependencies = [\n "time",\n "libc 0.2.1",\n "cc 1.0.0 (registry+https://x)",\n]\n',
+      ['time', 'libc 0.2.1', 'cc 1.0.0'],
+    ],
+    [
+      'uv.lock',
+      'dependencies = [\n    { name = "click" },\n    { name = "b", version = "2.0", marker = "x" },\n]\nsdist = { url = "x" }\n',
+      ['click', '?b 2.0'],
+    ],
+    [
+      'poetry.lock',
+      'files = [\n    {file = "x"},\n]\n\n[package.dependencies]\nclick = ">=8"\ncolorama = {version = "*", markers = "x"}\n\n[package.extras]\nno = ["no"]\n',
+      ['click', '?colorama'],
+    ],
+    ['pdm.lock', 'dependencies = [\n    "click>=8",\n    "b; sys_platform == \'x\'",\n]\n', ['click', '?b']],
+  ])('%s tells what is needed', async (base, fields, needs) => {
+    const text = `[[package]]\nname = "a"\nversion = "1.0"\n${fields}\n[[package]]\nname = "z"\nversion = "2.0"\nsource = "x"\n`;
+    const proof = await proofOf(tomlLockCataloger, base, text);
+    expect(proof?.packages?.map((each) => each.needs)).toEqual([needs, []]);
+  });
+
   it('with a package that says no version is a gap', async () => {
     const proof = await proofOf(tomlLockCataloger, 'poetry.lock', '[[package]]\nname = "a"\nversion = 3\n');
     expect(proof).toMatchObject({ packages: [], gaps: ['it has a package without name or version'] });

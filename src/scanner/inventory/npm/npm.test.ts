@@ -156,6 +156,29 @@ describe('a lock file', () => {
     ]);
   });
 
+  it.each([
+    [
+      'version 1',
+      'a@^1.0.0:\n  version "1.0.0"\n  dependencies:\n    "@s/b" "^2.0.0"\n    gone "1"\n  optionalDependencies:\n    c "^3"\n\n' +
+        '"@s/b@^1.0.0":\n  version "1.0.0"\n\n"@s/b@^2.0.0", "@s/b@^2.1.0":\n  version "2.1.0"\n\nc@^3:\n  version "3.0.0"\n',
+    ],
+    [
+      'later',
+      '"a@npm:^1.0.0":\n  version: 1.0.0\n  resolution: "a@npm:1.0.0"\n  dependencies:\n    "@s/b": "npm:^2.0.0"\n    gone: 1\n' +
+        '  bin:\n    no: x\n  optionalDependencies:\n    c: ^3\n\n' +
+        '"@s/b@npm:^1.0.0":\n  version: 1.0.0\n  resolution: "@s/b@npm:1.0.0"\n\n' +
+        '"@s/b@npm:^2.0.0, @s/b@npm:^2.1.0":\n  version: 2.1.0\n  resolution: "@s/b@npm:2.1.0"\n\n"c@npm:^3":\n  version: 3.0.0\n  resolution: "c@npm:3.0.0"\n',
+    ],
+  ])('of yarn says which version is needed: %s', async (_which, text) => {
+    const proof = await proofOf(yarnLockCataloger, 'yarn.lock', text);
+    expect(proof?.packages?.map(({ needs }) => needs)).toEqual([
+      ['@s/b 2.1.0', 'gone', '?c 3.0.0'],
+      [],
+      [],
+      [],
+    ]);
+  });
+
   it('of yarn, version 1', async () => {
     const text = `# yarn lockfile v1
 
