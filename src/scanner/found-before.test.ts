@@ -36,7 +36,7 @@ test.each<[string, Finding, Finding, boolean]>([
     'without a CVE id, by the others',
     { ...injection, id: 'GHSA-1' },
     { ...injection, id: 'GHSA-1', aliases: [] },
-    false,
+    true,
   ],
   [
     'the same of another package',
