@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leftOvers, nothing, processesOf } from './left-overs.ts';
 import { processesBelow } from './processes.ts';
 import { cgroupsOf, missingForSandboxes, runWard, Ward } from './ward.ts';
@@ -137,6 +137,26 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
       socket.destroy();
     }
     expect(await ward.stop()).toBe(0);
+    expect(leftOvers(ward)).toEqual(nothing);
+  });
+
+  it('after a fault that nothing handles: says so, ends what runs, and exits with 1', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'ward-e2e-'));
+    // The server's user has to reach it.
+    await chmod(dataDir, 0o755);
+    const fault = join(dataDir, 'fault.mjs');
+    await writeFile(fault, 'process.on("SIGUSR2", () => Promise.reject(new Error("unforeseen")));\n');
+    vi.stubEnv('NODE_OPTIONS', `--import=${fault}`);
+    const { ward, said } = await Ward.startSaying({}, dataDir).finally(() => vi.unstubAllEnvs());
+    open.push(ward);
+    await ward.deploy('slow', waits);
+    const running = ward.invoke('slow', { n: 7, ms: 1000 });
+    await ward.until(() => ward.sandboxStates().length > 0);
+    const [, server] = processesBelow(ward.pid);
+    process.kill(server.pid, 'SIGUSR2');
+    expect(await ward.ended()).toBe(1);
+    expect((await running).body.response.result).toEqual({ n: 7 });
+    expect(said()).toMatch(/"fatal".*unforeseen.*a fault that nothing handles/);
     expect(leftOvers(ward)).toEqual(nothing);
   });
 

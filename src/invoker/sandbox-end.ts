@@ -5,13 +5,23 @@ import type { Failure } from './runner.ts';
 /** How long the evidence of an end is waited for once the other side has gone silent. */
 const exitGraceMs = 500;
 
-/** Settles when nothing of it is left; never rejects for a sandbox that has ended. */
+/**
+ * Settles when nothing of it is left, or could not be taken away: then whoever made it says so, and the next start removes
+ * it. Never rejects: a disk that takes no writes is no reason for a server to end.
+ */
 export async function endSandbox(sandbox: Sandbox, reason: Failure): Promise<Failure> {
   const early = reason === 'channel-closed' ? await settledWithin(sandbox.exited, exitGraceMs) : undefined;
-  if (!early) await sandbox.destroy();
-  const failure = explain(reason, early ?? (await sandbox.exited));
-  await sandbox.destroy();
-  return failure;
+  const isGone = early !== undefined || (await isDestroyed(sandbox));
+  const exit = early ?? (isGone ? await sandbox.exited : await settledWithin(sandbox.exited, exitGraceMs));
+  await isDestroyed(sandbox);
+  return exit === undefined ? reason : explain(reason, exit);
+}
+
+async function isDestroyed(sandbox: Sandbox): Promise<boolean> {
+  return sandbox.destroy().then(
+    () => true,
+    () => false,
+  );
 }
 
 function explain(reason: Failure, exit: SandboxExit): Failure {

@@ -51,6 +51,13 @@ export async function serveHere(): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  let exitCode = 0;
+  // What nobody foresaw leaves nobody knows what: calls under way end, and whoever watches over Ward starts it anew.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'a fault that nothing handles: Ward stops');
+    exitCode = 1;
+    stopped.resolve();
+  });
   const ground = keptGround(link, config);
   const platform = stack.use(await startPlatform(config, log, secrets, ground, { acceptMissing }));
   link.onNews = (news) => platform.renewKeys(news as GivenKeys);
@@ -59,7 +66,7 @@ export async function serveHere(): Promise<number> {
   await stopped.promise;
   log.info('stopping');
   endInTime(log);
-  return 0;
+  return exitCode;
 }
 
 /** Calls under way get ten seconds, their last records five; the rest is quick. */
