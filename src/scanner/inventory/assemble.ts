@@ -39,7 +39,7 @@ export function assemble({ standing: all, layers, gaps, folders, hasSystem }: As
       (installed.get(ecosystem) ?? []).some((path) => path.startsWith(wishedFor)),
     );
   const real = counting.filter(({ evidence }) => !isFulfilled(evidence));
-  const components = componentsOf(real, distribution);
+  const components = componentsOf(real, hashesWishedFor(counting), distribution);
   return {
     distribution,
     components,
@@ -96,8 +96,23 @@ interface Gathered {
   isKept: boolean;
 }
 
+/** By package URL: a lock beside what was installed by it tells the digests of that. */
+function hashesWishedFor(standing: readonly StandingEvidence[]): ReadonlyMap<string, Set<string>> {
+  const told = new Map<string, Set<string>>();
+  for (const { evidence } of standing) {
+    if (evidence.wishedFor === undefined) continue;
+    for (const found of evidence.packages ?? []) {
+      if (found.hashes === undefined) continue;
+      const purl = purlOf(found, undefined);
+      told.set(purl, (told.get(purl) ?? new Set()).add(found.hashes.join(' ')));
+    }
+  }
+  return told;
+}
+
 function componentsOf(
   standing: readonly StandingEvidence[],
+  told: ReadonlyMap<string, Set<string>>,
   distribution: Distribution | undefined,
 ): Component[] {
   const components = new Map<string, Gathered>();
@@ -124,12 +139,16 @@ function componentsOf(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([purl, { component, hashes, places, isKept }]) => ({
       ...component,
-      // Where the same version is of other bytes, none of them is the package's.
-      ...(hashes.size === 1 && { hashes: [...hashes].flatMap((each) => each.split(' ')) }),
+      ...hashesIn(hashes.size === 0 ? told.get(purl) : hashes),
       ...needs.get(purl),
       ...(isKept && { kept: true as const }),
       places: [...places.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
     }));
+}
+
+/** Where the same version is of other bytes, none of them is the package's. */
+function hashesIn(told: ReadonlySet<string> = new Set()): Pick<Component, 'hashes'> {
+  return told.size === 1 ? { hashes: [...told].flatMap((each) => each.split(' ')) } : {};
 }
 
 function componentOf(found: FoundPackage, purl: string): Gathered['component'] {

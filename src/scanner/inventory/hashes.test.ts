@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { proofOf } from '../scanner.fixture.ts';
+import { mergeLayers } from '../layers/merge.ts';
+import { analysisOf, filesTar, proofOf } from '../scanner.fixture.ts';
 import { composerCataloger } from './composer.ts';
 import { condaCataloger } from './conda.ts';
 import { hexHash, integrityHashes } from './hashes.ts';
@@ -64,4 +65,28 @@ it.each<[Cataloger, string, string, string]>([
 ])('$name', async (cataloger, path, text, expected) => {
   const proof = await proofOf(cataloger, path, text);
   expect(proof?.packages?.[0]?.hashes).toEqual([expected]);
+});
+
+it('what is installed has the digest that its lock tells of that version, but not of several', async () => {
+  const lock = (of: string) =>
+    JSON.stringify({ packages: { 'node_modules/a': { version: '1', integrity: of } } });
+  const installed = (version: string) => JSON.stringify({ name: 'a', version });
+  const hashes = async (files: Readonly<Record<string, string>>) => {
+    const analysis = await analysisOf(await filesTar(files));
+    const { components } = mergeLayers([{ analysis, createdBy: undefined }]).inventory;
+    return components.map((each) => each.hashes);
+  };
+  const files = {
+    'app/package-lock.json': lock(integrity),
+    'app/node_modules/a/package.json': installed('1'),
+  };
+  expect(await hashes(files)).toEqual([[`sha1:${sha1}`]]);
+  expect(await hashes({ ...files, 'app/node_modules/a/package.json': installed('2') })).toEqual([undefined]);
+  const other = `sha1-${Buffer.from('c'.repeat(40), 'hex').toString('base64')}`;
+  const both = {
+    ...files,
+    'b/package-lock.json': lock(other),
+    'b/node_modules/a/package.json': installed('1'),
+  };
+  expect(await hashes(both)).toEqual([undefined]);
 });
