@@ -150,7 +150,18 @@ async function vulnerablePackages(): Promise<readonly Planted[]> {
       return { kind: 'vulnerability', path, content, mode: 0o755, ...expected };
     }),
   );
-  return Promise.all(all);
+  return [
+    ...(await Promise.all(all)),
+    {
+      kind: 'vulnerability',
+      expected: 'TEST-2026-0 pkg:npm/planted-package',
+      path: 'app/none/node_modules/planted-package/package.json',
+      content: '{"name":"planted-package"}',
+    },
+    // Made by hand: no advisory knows its name.
+    { kind: 'vulnerability', path: 'app/own/node_modules/own/package.json', content: '{"name":"own"}' },
+    { kind: 'vulnerability', path: 'app/own/node_modules/own/index.js', content: 'exports.a = 1;' },
+  ];
 }
 
 function malware(): readonly Planted[] {

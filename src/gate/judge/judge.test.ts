@@ -77,6 +77,13 @@ describe('limits by severity', () => {
     });
   });
 
+  it('say so of what has no version', () => {
+    const component = { ecosystem: 'npm', name: 'lodash', version: '', purl: 'pkg:npm/lodash' } as const;
+    const rules = policyOf('{ vulnerabilities: { limits: { high: 0 } } }');
+    const { reasons } = judge(rules, caseOf({ findings: [vulnerability({ component, uncertain: true })] }));
+    expect(reasons[0]?.text).toContain('in lodash of unknown version (fixed in');
+  });
+
   it('unknown severity has a rule of its own', () => {
     const findings = vulnerabilities('unknown', 2);
     const rules = (action: string) => `{ vulnerabilities: { unknown: { action: ${action}, limit: 1 } } }`;

@@ -61,13 +61,16 @@ export function inWords(finding: Finding): string {
   if (finding.class === 'vulnerability') {
     const { component, fixedIn } = finding;
     const fix = fixedIn[0] === undefined ? 'no fix is known' : `fixed in ${plainText(fixedIn[0], 40)}`;
-    return `${id} in ${plainText(component.name, 60)} ${plainText(component.version, 40)} (${fix})`;
+    return `${id} in ${plainText(component.name, 60)} ${versionOf(component)} (${fix})`;
   }
   const component = finding.class === 'malware' ? finding.component : undefined;
-  if (component !== undefined)
-    return `${id}: ${plainText(component.name, 60)} ${plainText(component.version, 40)}`;
+  if (component !== undefined) return `${id}: ${plainText(component.name, 60)} ${versionOf(component)}`;
   const path = finding.places[0]?.path;
   return path === undefined ? id : `${id} at ${plainText(path, 100)}`;
+}
+
+function versionOf({ version }: { readonly version: string }): string {
+  return version === '' ? 'of unknown version' : plainText(version, 40);
 }
 
 function rankOf(finding: Finding): readonly number[] {

@@ -62,11 +62,16 @@ describe('a package.json below node_modules', () => {
     expect(await proofOf(npmCataloger, path, text)).toBeUndefined();
   });
 
+  it('without a version is looked up by its folder, too', async () => {
+    const proof = await proofOf(npmCataloger, 'node_modules/lodash/package.json', '{"name":"mine"}');
+    expect(proof?.packages).toMatchObject([{ name: 'mine', version: '', otherNames: ['lodash'] }]);
+  });
+
   it.each(['{"name":"a"}', '{"name":{"x":1},"version":["1"]}'])(
-    'without a version is a gap: %s',
+    'without a version is told without one: %s',
     async (text) => {
       const proof = await proofOf(npmCataloger, 'node_modules/a/package.json', text);
-      expect(proof).toEqual({ gaps: ['it does not say the version of a'] });
+      expect(proof).toMatchObject({ packages: [{ name: 'a', version: '' }] });
     },
   );
 

@@ -18,7 +18,7 @@ const systemFolder = 'usr/share/nodejs/';
 
 export const npmCataloger: Cataloger = {
   name: 'npm',
-  revision: 3,
+  revision: 4,
   wants: (_file, base) => base === 'package.json',
   wantsInside: ({ path }) => packageRoot.test(path) || packedRoot.test(path),
   read: ({ path, content }) => {
@@ -35,8 +35,7 @@ export const npmCataloger: Cataloger = {
     }
     const found = packageOf(document, isRoot ? own.name : undefined);
     if (!isInstalled) return { packages: found && [found], isLinkedOnly: true };
-    if (found !== undefined) return { packages: [found] };
-    return isRoot ? { gaps: [`it does not say the version of ${own.name}`] } : undefined;
+    return found && { packages: [found] };
   },
 };
 
@@ -45,11 +44,15 @@ function packageOf(document: JsonObject, folderName: string | undefined): FoundP
   const name = named(document['name']) ?? folderName;
   const stated = document['version'];
   const version = named(typeof stated === 'number' ? String(stated) : stated);
-  if (name === undefined || version === undefined) return undefined;
+  if (name === undefined) return undefined;
+  // Hand-made modules have none. Where advisories know one of its names, each of them may be meant.
+  if (version === undefined && folderName === undefined) return undefined;
+  const isAlias = version === undefined && folderName !== name;
   return {
     ecosystem: 'npm',
     name,
-    version,
+    version: version ?? '',
+    ...(isAlias && folderName !== undefined && { otherNames: [folderName] }),
     licences: licencesOf(document),
     supplier: authorOf(document['author']) ?? authorOf(itemsOf(document['maintainers'])[0]),
     ...npmNeeds(document),
