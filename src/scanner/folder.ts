@@ -119,7 +119,10 @@ function checkLink(walk: Walk, path: string): void {
   if (!isDatabasePath(path)) return;
   const found = linkTarget(path, target);
   if (found !== undefined && isDatabasePath(found)) return;
-  walk.collector.addGap(path, 'a package database or a folder of it is a link, and was not followed');
+  walk.collector.addGap(
+    path,
+    'a package database or a folder of it is a link, and was not followed; make it a folder',
+  );
 }
 
 async function readFile(walk: Walk, path: string): Promise<void> {

@@ -120,7 +120,12 @@ function isSame(a: FoundPackage, b: FoundPackage): boolean {
 function astray({ path, target }: { readonly path: string; readonly target: string }): Gap[] {
   const found = linkTarget(path, target);
   if (found !== undefined && isDatabasePath(found)) return [];
-  return [{ path, reason: 'a package database or a folder of it is a link, and was not followed' }];
+  return [
+    {
+      path,
+      reason: 'a package database or a folder of it is a link, and was not followed; make it a folder',
+    },
+  ];
 }
 
 /** Each once, with all layers it is in. Who deletes a secret in a later layer has still given it away. */

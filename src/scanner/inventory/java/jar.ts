@@ -109,7 +109,9 @@ function byName(manifest: ReadonlyMap<string, string>, path: string, folders: Re
     return { packages: [{ ecosystem: 'maven', name, version, ...(isGuessed && { otherNames: others }) }] };
   if (fromFile === null) return {};
   return {
-    gaps: [`${base.slice(0, 100)} does not say its Maven group, so advisories can't be looked up`],
+    gaps: [
+      `${base.slice(0, 100)} does not say its Maven group, so advisories can't be looked up; add a pom.properties`,
+    ],
   };
 }
 
