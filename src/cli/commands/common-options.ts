@@ -1,4 +1,4 @@
-/** Options and arguments that several entities have, as wsk has them. */
+/** Options and arguments that several commands have, with the names that wsk gives them where it has them. */
 import type { OptionSpec } from '../command-spec.ts';
 
 export const parameterOptions: readonly OptionSpec[] = [
@@ -33,3 +33,21 @@ export const secretsOption: OptionSpec = {
 
 export const fieldArgument = { name: '[field]', summary: 'only this field, as JSON' };
 export const namespaceArgument = { name: '[namespace]', summary: '/NAMESPACE; without it, that of the key' };
+
+/** How a scan is shown, and where it is written. */
+export const reportOptions: readonly OptionSpec[] = [
+  {
+    flags: '--format <FORMAT>',
+    summary: 'what is written',
+    choices: ['table', 'json', 'sarif', 'cyclonedx', 'spdx', 'junit', 'gitlab'],
+  },
+  {
+    flags: '-o, --output <FORMAT|FILE>',
+    summary:
+      'table, json, yaml, wide or name as everywhere; or a file to write to, with a dot or a slash in its name',
+  },
+  {
+    flags: '--reports <DIR>',
+    summary: 'write a report of each format to this folder as well, by the names that CI systems look for',
+  },
+];

@@ -1,5 +1,6 @@
 /** `ward image list`, `report`, `delete`: what is in the registry and the store, and what the gate says of it. */
 import type { CommandSpec } from '../command-spec.ts';
+import { reportOptions } from './common-options.ts';
 
 const imageArgument = {
   name: '<image>',
@@ -28,10 +29,14 @@ export const reportCommand: CommandSpec = {
   summary: 'show what the gate’s scan found in an image that was pushed, or in code',
   works: 'remote',
   args: [{ name: '<image>', summary: 'NAMESPACE/NAME[:TAG], or the digest of an image or of code' }],
-  options: [{ flags: '--sbom', summary: 'what is in it instead, as CycloneDX' }],
+  options: [{ flags: '--sbom', summary: 'what is in it instead, as CycloneDX' }, ...reportOptions],
   examples: [
     { command: 'ward image report guest/app:1', does: 'as ward image scan shows it' },
     { command: 'ward image report guest/app:1 --sbom', does: 'for other programs' },
+    {
+      command: 'ward image report guest/app:1 --format sarif --output report.sarif',
+      does: 'in a format of ward image scan; the exit code stays 0, whatever the gate says',
+    },
   ],
   handler: async () => (await import('../handlers/image-registry.ts')).report,
 };

@@ -1,5 +1,6 @@
 /** `ward image`: what is in images, and whether it may be deployed. */
 import type { CommandSpec, GroupSpec } from '../command-spec.ts';
+import { reportOptions } from './common-options.ts';
 import { imageBuildCommand } from './image-build.ts';
 import { deleteImageCommand, listImagesCommand, reportCommand } from './image-registry.ts';
 import { keygenCommand, signCommand, verifyCommand } from './image-trust.ts';
@@ -47,20 +48,7 @@ const scan: CommandSpec = {
       summary: 'a VEX document (OpenVEX, CycloneDX) that says what does not matter here',
       takes: 'many',
     },
-    {
-      flags: '--format <FORMAT>',
-      summary: 'what is written',
-      choices: ['table', 'json', 'sarif', 'cyclonedx', 'spdx', 'junit', 'gitlab'],
-    },
-    {
-      flags: '-o, --output <FORMAT|FILE>',
-      summary:
-        'table, json, yaml, wide or name as everywhere; or a file to write to, with a dot or a slash in its name',
-    },
-    {
-      flags: '--reports <DIR>',
-      summary: 'write a report of each format to this folder as well, by the names that CI systems look for',
-    },
+    ...reportOptions,
     { flags: '--explain <ID>', summary: 'tell all that is known of one finding, by its id or another name' },
     { flags: '--no-malware', summary: 'leave malware out' },
     { flags: '--no-secrets', summary: 'leave secrets out' },

@@ -1,7 +1,9 @@
 /** `ward image list`, `report`, `delete` against a stand-in for the server. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { digestOf } from '../../images/index.ts';
-import { asked, startBench } from '../cli.fixture.ts';
+import { asked, makeHome, startBench } from '../cli.fixture.ts';
 
 const bench = await startBench();
 const { api, ward } = bench;
@@ -108,6 +110,84 @@ test('report of what was refused is found by its digest, for the registry has no
   const { code, stdout } = await ward(['image', 'report', `guest/refused@${digest}`]);
   expect([code, stdout]).toEqual([0, expect.stringContaining('CVE-2026-10001')]);
   expect(asked(api)).not.toContainEqual(expect.stringContaining('/v2/'));
+});
+
+test.each([
+  ['SARIF', ['--format', 'sarif', '-o', 'FOLDER/it'], '"executionSuccessful": true'],
+  [
+    'JUnit by the name of the file',
+    ['-o', 'FOLDER/it.xml'],
+    '<testcase classname="guest/app.vulnerabilities"',
+  ],
+  ['GitLab’s', ['--format', 'gitlab', '-o', 'FOLDER/it'], '"type": "container_scanning"'],
+  ['CycloneDX', ['--format', 'cyclonedx', '-o', 'FOLDER/it'], '"bomFormat": "CycloneDX"'],
+  ['the table', ['-o', 'FOLDER/it'], 'CVE-2026-10001'],
+])(
+  'report of a refused image is written as %s, and shows a denial without failing',
+  async (_what, args, has) => {
+    await using folder = await makeHome();
+    const words = args.map((arg) => arg.replace('FOLDER', folder.path));
+    const { code, stdout, stderr } = await ward(['image', 'report', `guest/refused@${digest}`, ...words]);
+    expect([code, stdout]).toEqual([0, '']);
+    expect(stderr).toContain(
+      'denied: 1 vulnerability (1 high)\n  deny  1 high vulnerability (vulnerabilities',
+    );
+    const [name = ''] = await readdir(folder.path);
+    expect(await readFile(join(folder.path, name), 'utf8')).toContain(has);
+  },
+);
+
+test('report is printed in a format of image scan, with what breaks the policy', async () => {
+  const sarif = await ward(['image', 'report', 'guest/app:v1', '--format', 'sarif']);
+  expect(JSON.parse(sarif.stdout)).toMatchObject({
+    runs: [{ results: [{ ruleId: 'CVE-2026-10001', level: 'error' }], properties: { outcome: 'deny' } }],
+  });
+  const junit = await ward(['image', 'report', 'guest/app:v1', '--format', 'junit']);
+  expect(junit.stdout).toMatch(/<failure message="CVE-2026-10001 \(high\)/);
+  const json = await ward(['image', 'report', 'guest/app:v1', '-o', 'json']);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    verdict: { outcome: 'deny', isJudged: true, breaking: [0] },
+  });
+  expect((await ward(['image', 'report', 'guest/app:v1', '-o', 'name'])).stdout).toBe('CVE-2026-10001\n');
+});
+
+test('report of what could not be read is an error in the formats of CI, and not a denial', async () => {
+  const gaps = [{ path: 'opt/a.7z', reason: 'not scanned' }];
+  api.answers.set(`GET ${reports}/report`, {
+    body: { ...report, findings: [], inventory: { ...report.inventory, gaps } },
+  });
+  const reason = { rule: 'gaps', outcome: 'deny', text: 'could not be read: opt/a.7z', findings: [] };
+  api.answers.set(`GET ${reports}/verdict`, {
+    body: [{ ...verdict('push', 'deny', '2026-11-25T10:00:00Z'), reasons: [reason] }],
+  });
+  const { code, stdout, stderr } = await ward(['image', 'report', digest, '--format', 'sarif']);
+  expect(JSON.parse(stdout)).toMatchObject({ runs: [{ invocations: [{ executionSuccessful: false }] }] });
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^not judged: nothing found\n.*\n +leave it out/),
+  ]);
+});
+
+test('report writes each format to a folder, and leaves none of another image there', async () => {
+  await using folder = await makeHome();
+  const words = ['image', 'report', 'guest/app:v1', '--reports', folder.path];
+  expect(await ward(words)).toMatchObject({ code: 0, stdout: expect.stringContaining('denied: ') });
+  expect(await readdir(folder.path)).toHaveLength(6);
+  api.answers.set(`GET ${reports}/report`, { status: 404 });
+  expect((await ward(words)).code).toBe(5);
+  expect(await readdir(folder.path)).toEqual([]);
+});
+
+test('report refuses options that say two things', async () => {
+  for (const more of [
+    ['-o', 'json', '--format', 'sarif'],
+    ['-o', 'sarif'],
+    ['--sbom', '--format', 'sarif'],
+    ['--sbom', '-o', './sbom.json'],
+    ['--sbom', '--reports', './reports'],
+  ])
+    expect((await ward(['image', 'report', 'guest/app:v1', ...more])).code).toBe(2);
+  expect(asked(api)).toEqual([]);
 });
 
 test('report gives the SBOM as it is', async () => {

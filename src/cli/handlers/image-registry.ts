@@ -2,10 +2,12 @@
 import { isJsonObject, type JsonObject, type JsonValue, packageVersion } from '../../lib/index.ts';
 import { type Finding, type JudgedReport, parseReport, type Report } from '../../scanner/index.ts';
 import type { ApiClient } from '../client.ts';
-import type { Handler } from '../command-spec.ts';
+import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
+import type { Input } from '../input.ts';
 import { printableLine } from '../printable.ts';
-import { scanTable } from '../scan/table.ts';
+import { type Destination, destinationOf, writeScan } from '../scan/destination.ts';
+import { clearReports, writeReports } from '../scan/report-files.ts';
 import { deleteFromStore, isStoreName, listStore } from './image-store.ts';
 
 interface ListedImage {
@@ -60,25 +62,24 @@ export const list: Handler = async (input, context) => {
 };
 
 export const report: Handler = async (input, context) => {
+  const destination = destinationOf(input);
+  const reportsDir = input.text('reports');
+  if (input.has('sbom')) return sbom(input, context, destination);
+  if (reportsDir !== undefined) await clearReports(reportsDir);
   const client = await context.client();
-  const typed = input.required(0);
-  // With a digest the registry is not asked: it has nothing of a refused image.
-  const digest = /(?:^|@)(sha256:[0-9a-f]{64})$/.exec(typed)?.[1] ?? (await digestTyped(client, typed));
-  const path = ['reports', digest, input.has('sbom') ? 'sbom' : 'report'];
-  const body = await client.sendForObject({ method: 'GET', root: '/ward/v1', path });
   const { io } = context;
-  if (input.has('sbom')) {
-    await io.value(body);
-    return 0;
-  }
+  const digest = await digestAsked(client, input);
+  const body = await client.sendForObject({
+    method: 'GET',
+    root: '/ward/v1',
+    path: ['reports', digest, 'report'],
+  });
   const found = parseReport(Buffer.from(JSON.stringify(body)), 'what the server answered');
   const verdicts = await verdictsOf(client, digest);
-  if (io.format === 'json' || io.format === 'yaml') await io.value({ ...body, verdicts });
-  else {
-    const judged = judgedBy(verdicts, found);
-    const table = scanTable(judged, { ...io.page, isWide: io.format === 'wide' });
-    io.print(`${[...table, ...vouchersInWords(latestOf(verdicts))].join('\n')}\n`);
-  }
+  const judged = judgedBy(verdicts, found);
+  if (reportsDir !== undefined) await writeReports(reportsDir, judged, io);
+  const lines = vouchersInWords(latestOf(verdicts));
+  await writeScan(judged, destination, io, { lines, fields: { verdicts } });
   return 0;
 };
 
@@ -97,6 +98,21 @@ export const remove: Handler = async (input, context) => {
   io.ok(`deleted ${input.required(0)}`);
   return 0;
 };
+
+async function sbom(input: Input, { client, io }: Context, destination: Destination): Promise<number> {
+  if (
+    destination.file !== undefined ||
+    input.text('format') !== undefined ||
+    input.text('reports') !== undefined
+  )
+    throw cliFault('USAGE', '--sbom goes to standard output, as JSON or YAML', {
+      hint: '--format cyclonedx instead of it writes an SBOM to a file, too',
+    });
+  const api = await client();
+  const path = ['reports', await digestAsked(api, input), 'sbom'];
+  await io.value(await api.sendForObject({ method: 'GET', root: '/ward/v1', path }));
+  return 0;
+}
 
 async function* repositories(client: ApiClient) {
   for await (const repository of pages(client, ['_catalog'], 'repositories')) {
@@ -128,7 +144,11 @@ async function digestOfImage(client: ApiClient, repository: string, reference: s
   throw cliFault('SERVER_NOT_WARD', `the registry named no digest of ${repository}:${reference}`);
 }
 
-function digestTyped(client: ApiClient, typed: string): Promise<string> {
+/** With a digest the registry is not asked: it has nothing of a refused image. */
+async function digestAsked(client: ApiClient, input: Input): Promise<string> {
+  const typed = input.required(0);
+  const digest = /(?:^|@)(sha256:[0-9a-f]{64})$/.exec(typed)?.[1];
+  if (digest !== undefined) return digest;
   const { repository, reference } = parseName(typed);
   return digestOfImage(client, repository, reference);
 }

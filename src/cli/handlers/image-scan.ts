@@ -1,37 +1,19 @@
 /** `ward image scan`: what was typed into the server room's request, and what comes back to where it was asked for. */
-import { createColors } from 'picocolors';
-import {
-  countedFindings,
-  formatReport,
-  type JudgedReport,
-  notLookedFor,
-  reportFormats,
-  severities,
-} from '../../scanner/index.ts';
+import { type JudgedReport, notLookedFor, severities } from '../../scanner/index.ts';
 import type { ScanBase } from '../../server/index.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
-import { type Io, type OutputFormat, outputFormats } from '../io.ts';
+import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
-import { printableLine } from '../printable.ts';
 import { readBounded } from '../read-source.ts';
+import { destinationOf, sayVerdict, writeScan } from '../scan/destination.ts';
 import { explainLines, findExplained } from '../scan/explain.ts';
-import { clearReports, writeReport, writeReports } from '../scan/report-files.ts';
-import { scanTable } from '../scan/table.ts';
-import { beforeInWords, countsInWords, outcomeInWords, reasonsInWords } from '../scan/words.ts';
+import { clearReports, writeReports } from '../scan/report-files.ts';
 
 const longestPolicy = 1024 * 1024;
 const longestVex = 16 * 1024 * 1024;
 const longestReport = 256 * 1024 * 1024;
-
-const fileFormats = ['table', ...reportFormats] as const;
-
-/** What is written, and where: undefined is standard output. */
-interface Destination {
-  readonly format: (typeof fileFormats)[number] | OutputFormat;
-  readonly file: string | undefined;
-}
 
 export const scan: Handler = async (input, context) => {
   const destination = destinationOf(input);
@@ -41,11 +23,8 @@ export const scan: Handler = async (input, context) => {
   const { io } = context;
   if (reportsDir !== undefined) await writeReports(reportsDir, judged, io);
   const id = input.text('explain');
-  if (id === undefined) await write(judged, destination, io);
+  if (id === undefined) await writeScan(judged, destination, io);
   else await explain(judged, id, io);
-  const isTold =
-    id === undefined && destination.file === undefined && /^(?:table|wide)$/.test(destination.format);
-  if (!isTold) sayVerdict(judged, io);
   // A judgement that is not whole comes first: a job that goes on at 1 must not take it for one.
   if (notLookedFor(judged).length > 0) return 2;
   return judged.outcome === 'deny' ? 1 : 0;
@@ -102,54 +81,10 @@ async function baseOf(input: Input): Promise<ScanBase | undefined> {
   });
 }
 
-/** A word after `--output` is a format, as everywhere, or the file that a report goes to. */
-function destinationOf(input: Input): Destination {
-  const output = input.text('output');
-  const asked = fileFormats.find((format) => format === input.text('format'));
-  const shown = outputFormats.find((format) => format === output);
-  if (output === undefined) return { format: asked ?? 'table', file: undefined };
-  if (shown !== undefined) {
-    if (asked === undefined || asked === shown) return { format: shown, file: undefined };
-    throw cliFault('USAGE', `--output ${shown} and --format ${asked} are two formats`, {
-      hint: 'leave one out',
-    });
-  }
-  if (/[./]/.test(output)) return { format: asked ?? formatOfFile(output), file: output };
-  throw cliFault('USAGE', `there is no format '${output}'`, {
-    hint: `one of ${outputFormats.join(', ')}; or a file: --output ./${output}`,
-  });
-}
-
-/** The format that programs expect in a file of this name; otherwise they would find a table in it. */
-function formatOfFile(file: string): Destination['format'] {
-  if (/\.sarif(?:\.json)?$/i.test(file)) return 'sarif';
-  if (/\.json$/i.test(file)) return 'json';
-  return /\.xml$/i.test(file) ? 'junit' : 'table';
-}
-
-async function write(judged: JudgedReport, { format, file }: Destination, io: Io): Promise<void> {
-  if (format === 'yaml') return io.yaml(JSON.parse(formatReport('json', judged)));
-  if (format === 'name')
-    return io.lines([...new Set(countedFindings(judged).map(({ id }) => printableLine(id)))]);
-  if (format === 'table' || format === 'wide') {
-    const page = file === undefined ? io.page : { width: undefined, colors: createColors(false) };
-    const text = `${scanTable(judged, { ...page, isWide: format === 'wide' }).join('\n')}\n`;
-    return file === undefined ? io.print(text) : writeReport(file, text, io);
-  }
-  const text = formatReport(format, judged);
-  return file === undefined ? io.lines([text.trimEnd()]) : writeReport(file, text, io);
-}
-
 async function explain(judged: JudgedReport, id: string, io: Io): Promise<void> {
   const explained = findExplained(judged, id);
   if (explained.length === 0) io.note(`${id} was not found in ${judged.report.target.name}`);
-  if (io.format === 'json' || io.format === 'yaml') return io.value(explained);
-  io.lines(explainLines(explained, judged));
-}
-
-/** For those who do not see the table, which ends with it. */
-function sayVerdict(judged: JudgedReport, io: Io): void {
-  io.note(printableLine(`${outcomeInWords(judged)}: ${countsInWords(countedFindings(judged))}`));
-  for (const line of reasonsInWords(judged)) io.note(line);
-  for (const line of beforeInWords(judged)) io.note(printableLine(line));
+  if (io.format === 'json' || io.format === 'yaml') await io.value(explained);
+  else io.lines(explainLines(explained, judged));
+  sayVerdict(judged, io);
 }
