@@ -150,8 +150,7 @@ function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
       return null;
     },
     async lend({ sandbox }) {
-      await sandboxOf(sandbox).lend(userId);
-      return null;
+      return { isLent: await sandboxOf(sandbox).lend(userId) };
     },
     async told({ sandbox }) {
       const found = sandboxes.get(sandbox);

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Cgroup,
   joinSandbox,
@@ -79,6 +80,9 @@ function namedStreams(streams: readonly Socket[]): RuntimeStreams {
   return { stdin, stdout, stderr, channel };
 }
 
+/** A runtime makes its control groups within milliseconds. */
+const lookAgainMs = 100;
+
 interface KeptParts {
   readonly link: KeeperLink;
   readonly id: string;
@@ -91,7 +95,8 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
   const exited = Promise.withResolvers<SandboxExit>();
   const lost = new Map<number, PromiseWithResolvers<string>>();
   let lastUsage: SandboxUsage | undefined;
-  let lending: Promise<unknown> | undefined;
+  let lending: Promise<boolean> | undefined;
+  let standsBack = false;
   let destruction: Promise<void> | undefined;
   const hasEnded = () => lastUsage !== undefined;
   link.watch(id, {
@@ -115,7 +120,21 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
       if (!link.isOver()) throw error;
     }
   };
-  const lend = () => (lending ??= link.ask('lend', { sandbox: id }));
+  const lend = async (): Promise<boolean> => {
+    lending ??= link.ask('lend', { sandbox: id }).then(({ isLent }) => isLent);
+    const isLent = await lending;
+    if (!isLent) lending = undefined;
+    return isLent;
+  };
+  /** As was wished last, once there is something to be weighed. */
+  const weigh = async (isBehind: boolean): Promise<void> => {
+    while (!(await lend())) {
+      if (hasEnded() || standsBack !== isBehind) return;
+      await sleep(lookAgainMs, undefined, { ref: false });
+    }
+    if (hasEnded() || standsBack !== isBehind) return;
+    cgroup.weigh(isBehind ? 'idle' : policy.cpuWeight);
+  };
   const freezer = openLentFreezer(lend, cgroup);
   const hearsRefusals = policy.egress !== undefined || link.hello.hearsKernel;
   return {
@@ -127,8 +146,9 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
     usage: () => lastUsage ?? cgroup.usage(),
     cpuUsec: () => lastUsage?.cpuUsec ?? cgroup.cpuUsec(),
     standBack(isBehind) {
-      const weigh = () => (hasEnded() ? undefined : cgroup.weigh(isBehind ? 'idle' : policy.cpuWeight));
-      lend().then(weigh, () => {});
+      standsBack = isBehind;
+      // One that has just ended has nothing to be weighed.
+      weigh(isBehind).catch(() => {});
     },
     refusals: () => cgroup.refusals(),
     ...(hearsRefusals

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest';
 import { openLentFreezer } from './lent-freezer.ts';
 
 function freezer() {
-  const lent = Promise.withResolvers<void>();
+  const lent = Promise.withResolvers<boolean>();
   const done: string[] = [];
   const cgroup = {
     freeze: async () => void done.push('freeze'),
     thaw: async () => void done.push('thaw'),
   };
-  return { ...openLentFreezer(() => lent.promise, cgroup), lend: lent.resolve, fail: lent.reject, done };
+  const lend = (isLent = true) => lent.resolve(isLent);
+  return { ...openLentFreezer(() => lent.promise, cgroup), lend, fail: lent.reject, done };
 }
 
 test('what is wanted again before its files were lent stays thawed', async () => {
@@ -40,6 +41,14 @@ test('what is about to end is not frozen any more', async () => {
 
 test('what was never frozen needs no files to be thawed', async () => {
   const { thaw, done } = freezer();
+  await thaw();
+  expect(done).toEqual([]);
+});
+
+test('what has no files yet is neither frozen nor thawed', async () => {
+  const { freeze, thaw, lend, done } = freezer();
+  lend(false);
+  await freeze();
   await thaw();
   expect(done).toEqual([]);
 });

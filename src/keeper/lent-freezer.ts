@@ -12,25 +12,24 @@ export interface LentFreezer {
   release(): void;
 }
 
+/** @param lend false: they are not there yet, so there is nothing to be frozen */
 export function openLentFreezer(
-  lend: () => Promise<unknown>,
+  lend: () => Promise<boolean>,
   cgroup: Pick<Cgroup, 'freeze' | 'thaw'>,
 ): LentFreezer {
-  let lending: Promise<unknown> | undefined;
+  let lending: Promise<boolean> | undefined;
   let isWished = false;
   let isReleased = false;
   return {
     async freeze() {
       isWished = true;
-      lending ??= lend();
-      await lending;
-      if (isWished && !isReleased) await cgroup.freeze();
+      lending = lend();
+      if ((await lending) && isWished && !isReleased) await cgroup.freeze();
     },
     async thaw() {
       isWished = false;
       if (lending === undefined) return;
-      await lending;
-      if (!isWished) await cgroup.thaw();
+      if ((await lending) && !isWished) await cgroup.thaw();
     },
     release() {
       isReleased = true;

@@ -125,7 +125,8 @@ export interface Answers {
   readonly ready: null;
   readonly check: null;
   readonly destroy: null;
-  readonly lend: null;
+  /** False while its control groups are not all there: to be asked again. */
+  readonly lend: { readonly isLent: boolean };
   readonly told: null;
   /** A Unix socket. */
   readonly wayIn: { readonly path: string };

@@ -113,7 +113,7 @@ export interface MadeSandbox extends SupervisedSandbox {
   /** Settles when nothing of it is left. */
   readonly removed: Promise<void>;
   /** Lets a user freeze, thaw and weigh it. */
-  lend(userId: number): Promise<void>;
+  lend(userId: number): Promise<boolean>;
 }
 
 export interface Sandbox extends AsyncDisposable {

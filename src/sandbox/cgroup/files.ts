@@ -78,13 +78,26 @@ export function addPid(folder: string, pid: number): void {
   }
 }
 
-/** Gives control files to a user; those that are not there are passed over. */
-export async function lendFiles(files: readonly string[], userId: number): Promise<void> {
-  for (const file of files) {
-    await chown(file, userId, 0).catch((error: unknown) => {
-      if (!gone.has(errnoOf(error) ?? '')) throw error;
-    });
-  }
+/**
+ * Gives control files to a user; those that are not there are passed over.
+ * @returns whether all of `needed` are there: a runtime may still have to make its groups
+ */
+export async function lendFiles(
+  needed: readonly string[],
+  more: readonly string[],
+  userId: number,
+): Promise<boolean> {
+  const isThere = (file: string) =>
+    chown(file, userId, 0).then(
+      () => true,
+      (error: unknown) => {
+        if (!gone.has(errnoOf(error) ?? '')) throw error;
+        return false;
+      },
+    );
+  const found = await Promise.all(needed.map(isThere));
+  await Promise.all(more.map(isThere));
+  return !found.includes(false);
 }
 
 export function childGroups(folder: string): string[] {

@@ -57,7 +57,7 @@ export interface Cgroup {
   /** Moves a process of the host's into it, which counts for the group from now on. The group must not be frozen. */
   add(pid: number): void;
   /** Lets a user freeze, thaw and weigh it, and nothing else. */
-  lend(userId: number): Promise<void>;
+  lend(userId: number): Promise<boolean>;
   /** Sends SIGKILL to all of it, frozen or not, and resolves when it is empty. */
   kill(): Promise<void>;
   /** Removes it and what is below it. It must be empty of processes. */

@@ -112,7 +112,10 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
     add(pid) {
       for (const folder of folders) addPid(folder, pid);
     },
-    lend: (userId) => lendFiles([state, file('cpu', 'cpu.shares'), file('cpu', 'cpu.idle')], userId),
+    lend: (userId) =>
+      mounts.has('cpu')
+        ? lendFiles([state, file('cpu', 'cpu.shares')], [file('cpu', 'cpu.idle')], userId)
+        : lendFiles([state], [], userId),
     kill: () =>
       killAll({
         pids,

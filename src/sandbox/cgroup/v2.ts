@@ -84,7 +84,7 @@ function groupV2(folder: string): Cgroup {
     }),
     pids: () => readPids(folder),
     add: (pid) => addPid(folder, pid),
-    lend: (userId) => lendFiles(['cgroup.freeze', 'cpu.weight', 'cpu.idle'].map(file), userId),
+    lend: (userId) => lendFiles([file('cgroup.freeze')], ['cpu.weight', 'cpu.idle'].map(file), userId),
     async kill() {
       // cgroup.kill (Linux 5.14) reaches frozen processes and everything that they fork.
       writeControl(file('cgroup.kill'), '1');
