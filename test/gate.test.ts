@@ -145,7 +145,9 @@ describe.skipIf(missing !== undefined)(`the gate at push${reason}`, () => {
     const page = await asPerson({ authorization });
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; /);
-    expect(await page.text()).toMatch(/<h1>guest\/db:v1<\/h1>.*usr\/local\/bin\/mysql/s);
+    expect(await page.text()).toMatch(
+      /<h1>guest\/db:v1<\/h1>.*<h2>push: <span class="denied">denied<.*usr\/local\/bin\/mysql/s,
+    );
     expect((await ward.request('GET', link)).body).toMatchObject({ target: { name: 'guest/db:v1' } });
   });
 

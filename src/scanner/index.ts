@@ -30,7 +30,7 @@ export {
 } from './formats/judged-report.ts';
 export { compareFindings, inOrder, rankOf } from './formats/order.ts';
 export { parseReport } from './formats/read-report.ts';
-export { adviceOf, fixOf, sentenceOf, subjectOf } from './formats/words.ts';
+export { adviceOf, fixOf, outcomeInWords, remedyOf, sentenceOf, subjectOf } from './formats/words.ts';
 export { foundBefore } from './found-before.ts';
 export { createInspectors, type InspectorOptions, type Inspectors } from './inspectors.ts';
 export type { InspectorModule } from './processes/scan-process.ts';

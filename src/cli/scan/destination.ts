@@ -4,6 +4,7 @@ import {
   countedFindings,
   formatReport,
   type JudgedReport,
+  outcomeInWords,
   type ReportFormat,
   reportFormats,
 } from '../../scanner/index.ts';
@@ -13,7 +14,7 @@ import { type Io, type OutputFormat, outputFormats } from '../io.ts';
 import { printableLine } from '../printable.ts';
 import { writeReport } from './report-files.ts';
 import { scanTable } from './table.ts';
-import { beforeInWords, countsInWords, outcomeInWords, reasonsInWords } from './words.ts';
+import { beforeInWords, countsInWords, reasonsInWords } from './words.ts';
 
 const fileFormats = ['table', ...reportFormats] as const;
 

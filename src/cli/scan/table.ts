@@ -1,10 +1,10 @@
 /** A scan for people: what was found by class and component, the worst first, and at its end the verdict. */
-import { countedFindings, type JudgedReport } from '../../scanner/index.ts';
+import { countedFindings, type JudgedReport, outcomeInWords } from '../../scanner/index.ts';
 import { renderRecord } from '../table.ts';
 import { beforeSection, classSections, gapSection, suppressedSection } from './finding-sections.ts';
 import type { TableStyle } from './section.ts';
 import { vulnerabilitySection } from './vulnerability-section.ts';
-import { counted, countsInWords, outcomeInWords, reasonsInWords } from './words.ts';
+import { counted, countsInWords, reasonsInWords } from './words.ts';
 
 /** Lines without control characters but those of colours. */
 export function scanTable(judged: JudgedReport, style: TableStyle): string[] {

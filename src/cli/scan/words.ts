@@ -3,8 +3,8 @@ import {
   type Finding,
   findingsBefore,
   type JudgedReport,
-  notLookedFor,
   type Outcome,
+  remedyOf,
   type Severity,
   severities,
 } from '../../scanner/index.ts';
@@ -26,12 +26,6 @@ export function countsInWords(findings: readonly Finding[]): string {
   return counts.filter((text) => text !== '').join(', ') || 'nothing found';
 }
 
-/** `denied`, or `not judged` where something could not be looked for. */
-export function outcomeInWords(judged: JudgedReport): string {
-  if (notLookedFor(judged).length > 0) return 'not judged';
-  return { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' }[judged.outcome];
-}
-
 /**
  * The reasons of a verdict, a line each, and below those that deny what to do, where no finding says it. Without control
  * characters but those of `paint`.
@@ -40,22 +34,15 @@ export function reasonsInWords(
   { reasons }: JudgedReport,
   paint: (outcome: Outcome) => string = (outcome) => outcome,
 ): readonly string[] {
-  return reasons.flatMap(({ outcome, rule, text }) => {
-    const remedy = outcome === 'deny' ? remedies.get(rule) : undefined;
+  return reasons.flatMap((reason) => {
+    const { outcome, rule, text } = reason;
+    const remedy = remedyOf(reason);
     return [
       `  ${paint(outcome)}  ${printableLine(`${text} (${rule})`)}`,
       ...(remedy === undefined ? [] : [`        ${remedy}`]),
     ];
   });
 }
-
-/** By the rules of the gate that speak of what surrounds the findings. */
-const remedies: ReadonlyMap<string, string> = new Map([
-  ['gaps', 'leave it out, make it readable, or ignore it in the policy (id: gap, with its path)'],
-  ['advisories.missing', 'run ward advisories update, or import: ward advisories import FOLDER'],
-  ['advisories.stale', 'run ward advisories update'],
-  ['distribution.notJudged', 'build on a release that advisories are published of'],
-]);
 
 /** What was left out because it was there before; nothing where nothing was compared. */
 export function beforeInWords(judged: JudgedReport): readonly string[] {

@@ -1,5 +1,6 @@
-/** Findings in words, for reports that people read. */
+/** Findings and verdicts in words, for reports that people read. */
 import type { Finding, Severity, Vulnerability } from '../types.ts';
+import { type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
 import { componentOf } from './order.ts';
 
 /** `lodash 4.17.20`, else the path, else `the image`. */
@@ -26,6 +27,17 @@ export function adviceOf(finding: Finding): string {
     case 'misconfiguration':
       return finding.advice;
   }
+}
+
+/** `denied`, or `not judged` where something could not be looked for. */
+export function outcomeInWords(judged: Pick<JudgedReport, 'outcome' | 'reasons'>): string {
+  if (notLookedFor(judged).length > 0) return 'not judged';
+  return { allow: 'allowed', warn: 'allowed, with warnings', deny: 'denied' }[judged.outcome];
+}
+
+/** What to do about a denial that no finding stands for. */
+export function remedyOf({ outcome, rule }: Pick<OutcomeReason, 'outcome' | 'rule'>): string | undefined {
+  return outcome === 'deny' ? remedies.get(rule) : undefined;
 }
 
 /** What the finding is, in one line: `CVE-2021-23337 (high, known to be exploited) in lodash 4.17.20: Command injection`. */
@@ -62,6 +74,15 @@ export function webAddress(url: string | undefined): string | undefined {
 export function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
+
+/** By the rules of the gate that speak of what surrounds the findings. */
+const remedies: ReadonlyMap<string, string> = new Map([
+  ['gaps', 'leave it out, make it readable, or ignore it in the policy (id: gap, with its path)'],
+  ['unscanned', 'make it readable, or change the rule in the policy'],
+  ['advisories.missing', 'run ward advisories update, or import: ward advisories import FOLDER'],
+  ['advisories.stale', 'run ward advisories update'],
+  ['distribution.notJudged', 'build on a release that advisories are published of'],
+]);
 
 const statusWords: ReadonlyMap<string, string> = new Map([
   ['will_not_fix', ': the distribution will not fix it'],

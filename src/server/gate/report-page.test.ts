@@ -26,12 +26,67 @@ it('shows what was found, and nothing that was pushed is markup, script or longe
   const { html, contentSecurityPolicy } = reportPage(digest, [verdict], report);
   expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;\ufffd\ufffd');
   expect(html).not.toMatch(/<script|\u202e|\0|\son\w+=/);
-  expect(html).toContain('push: <span class="deny">deny</span>');
+  expect(html).toContain('push: <span class="denied">denied</span>');
   expect(html).toContain('100 more are in the report as JSON');
   expect(html.length).toBeLessThan(1_500_000);
   expect(contentSecurityPolicy).toMatch(
     /^default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action/,
   );
+});
+
+/** The page of a push that Ward's own policy judges. */
+function pageOf(inventory: Partial<Report['inventory']>, findings: Report['findings'] = []): string {
+  const made: Report = { ...report, inventory: { ...report.inventory, ...inventory }, findings };
+  const kind = 'image';
+  const verdict = judge(defaultPolicy(), { stage: 'push', namespace: 'guest', kind, report: made, now: 0 });
+  return reportPage(digest, [verdict], made).html;
+}
+
+const remedy = 'leave it out, make it readable, or ignore it in the policy (id: gap, with its path)';
+
+it('tells what could not be read from what is denied, and says what to do about either', () => {
+  const unread = pageOf({});
+  expect(unread).toContain('<h2>push: <span class="unread">not judged</span></h2>');
+  expect(unread).toContain(`<td>${remedy}</td>`);
+  expect(unread).not.toContain('>denied<');
+  const denied = pageOf({ gaps: [] }, report.findings.slice(0, 1));
+  expect(denied).toContain('<h2>push: <span class="denied">denied</span></h2>');
+  expect(denied).toContain('<td>remove it, and find out how it came there</td>');
+  expect(denied).not.toMatch(/not judged|id: gap/);
+  // What is bad is enough to know.
+  const both = pageOf({}, report.findings.slice(0, 1));
+  expect(both).toContain('<span class="denied">denied</span>');
+  expect(both).toContain(`<h2>Could not be read</h2><p>What to do about each: ${remedy}.</p>`);
+  expect(pageOf({ gaps: [] })).toMatch(/<span class="let-in">allowed/);
+});
+
+it('shows of each gap what to do, which ends its reason, with nothing in it that is markup', () => {
+  const end = '; unpack it or leave it out';
+  const reason = `${hostile.repeat(30)}`.slice(0, 500 - end.length) + end;
+  const html = pageOf({ gaps: [{ path: hostile, reason }] });
+  expect(html).toContain(`${end}</td>`);
+  expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+  expect(html).not.toMatch(/<script|\u202e|\0/);
+  expect(pageOf({ gaps: [{ path: 'a', reason: 'x'.repeat(600) }] })).toContain(
+    `<td>${'x'.repeat(500)}…</td>`,
+  );
+});
+
+it('says what to do about a finding, in words of whoever made it that are no markup', () => {
+  const name = hostile;
+  const html = pageOf({ gaps: [] }, [
+    {
+      ...{ class: 'malware', id: 'MAL-1', title: 'bad', severity: 'critical', places: [] },
+      component: { ecosystem: 'npm', name, version: '1', purl: 'pkg:npm/a@1' },
+    },
+    {
+      ...{ class: 'misconfiguration', id: 'ward:root', title: 'Root', severity: 'low', places: [] },
+      advice: `set ${hostile}`,
+    },
+  ]);
+  expect(html).toMatch(/<td>remove &lt;script&gt;.*, and treat what ran it as compromised<\/td>/);
+  expect(html).toContain('<td>set &lt;script&gt;');
+  expect(html).not.toMatch(/<script|\u202e|\0/);
 });
 
 it('names what a verdict was made with, and what a verdict of before does not tell', () => {
@@ -68,6 +123,6 @@ it('says so when there is no report', () => {
     ...{ report: undefined, unread, now: 0 },
   } as const);
   expect(reportPage(digest, [verdict], undefined).html).toMatch(
-    /it is too long.*There is no report of a scan/s,
+    /not judged.*it is too long.*make it readable, or change the rule.*There is no report of a scan/s,
   );
 });

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Verdict, Vouchers } from '../../gate/index.ts';
-import type { Finding, Report } from '../../scanner/index.ts';
+import { adviceOf, type Finding, outcomeInWords, type Report, remedyOf } from '../../scanner/index.ts';
 
 export interface ReportPage {
   readonly html: string;
@@ -14,9 +14,14 @@ export interface ReportPage {
 
 const mostRows = 500;
 const longestText = 300;
+/** As long as the scanner makes them: a gap's reason ends with what to do. */
+const longestReason = 500;
+/** Also about gaps that a policy lets in. */
+const forEachGap = `What to do about each: ${remedyOf({ outcome: 'deny', rule: 'gaps' })}.`;
 const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}th,td{border-bottom:1px solid #ccc;padding:.3rem .6rem;text-align:left;vertical-align:top}
-td{overflow-wrap:anywhere}.deny{color:#a40000;font-weight:600}`;
+td{overflow-wrap:anywhere}.denied{color:#a40000;font-weight:600}
+.unread{color:#7a4b00;font-weight:600}`;
 const styleHash = createHash('sha256').update(style).digest('base64');
 const contentSecurityPolicy = [
   "default-src 'none'",
@@ -45,11 +50,18 @@ ${report === undefined ? '<p>There is no report of a scan.</p>' : reportPart(rep
 }
 
 function verdictPart(verdict: Verdict): string {
-  const { stage, outcome, summary, reasons, vouchers } = verdict;
-  const rows = reasons.map(({ outcome: each, rule, text }) => [each, rule, text]);
-  return `<h2>${escaped(`${stage}: `)}<span class="${outcome === 'deny' ? 'deny' : 'other'}">${escaped(outcome)}</span></h2>
+  const { stage, summary, reasons, vouchers } = verdict;
+  const rows = reasons.map((reason) => [reason.outcome, reason.rule, reason.text, remedyOf(reason) ?? '']);
+  const said = outcomeInWords(verdict);
+  return `<h2>${escaped(`${stage}: `)}<span class="${lookOf(said)}">${escaped(said)}</span></h2>
 <p>${escaped(summary)}</p><p>${escaped(versionsOf(verdict))}</p>${vouchers === undefined ? '' : vouchersPart(vouchers)}
-${table(['outcome', 'rule', 'why'], rows)}`;
+${table(['outcome', 'rule', 'why', 'to do'], rows)}`;
+}
+
+/** What nobody could look at does not look like what is bad. */
+function lookOf(outcome: string): string {
+  if (outcome === 'not judged') return 'unread';
+  return outcome === 'denied' ? 'denied' : 'let-in';
 }
 
 function vouchersPart({ signedBy, attested }: Vouchers): string {
@@ -79,12 +91,13 @@ function reportPart({ scannedAt, findings, inventory }: Report): string {
     componentOf(finding),
     finding.title,
     finding.places.map(({ path }) => path).join(', '),
+    adviceOf(finding),
   ]);
   const gaps = inventory.gaps.map(({ path, reason }) => [path, reason]);
   return `<h2>Found</h2><p>${escaped(`Scanned ${scannedAt}`)}</p>
-${table(['severity', 'id', 'component', 'what', 'where'], found)}
-<h2>Could not be read</h2>
-${table(['entry', 'why'], gaps)}`;
+${table(['severity', 'id', 'component', 'what', 'where', 'to do'], found)}
+<h2>Could not be read</h2>${gaps.length === 0 ? '' : `<p>${escaped(forEachGap)}</p>`}
+${table(['entry', 'why, and what to do'], gaps, longestReason)}`;
 }
 
 function componentOf(finding: Finding): string {
@@ -97,10 +110,14 @@ function componentOf(finding: Finding): string {
   return component === undefined ? '' : `${component.name} ${component.version}`;
 }
 
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  longest = longestText,
+): string {
   if (rows.length === 0) return '<p>Nothing.</p>';
   const line = (cells: readonly string[], tag: 'td' | 'th') =>
-    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
+    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell, longest)}</${tag}>`).join('')}</tr>`;
   const more =
     rows.length > mostRows ? `<p>${rows.length - mostRows} more are in the report as JSON.</p>` : '';
   const body = rows.slice(0, mostRows).map((row) => line(row, 'td'));
@@ -115,8 +132,8 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-function escaped(text: string): string {
-  const plain = text.slice(0, longestText * 2).replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
-  const cut = plain.length > longestText ? `${plain.slice(0, longestText)}…` : plain;
+function escaped(text: string, longest = longestText): string {
+  const plain = text.slice(0, longest * 2).replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
+  const cut = plain.length > longest ? `${plain.slice(0, longest)}…` : plain;
   return cut.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
 }
