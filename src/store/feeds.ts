@@ -51,6 +51,20 @@ export function feedStore(db: Kysely<Schema>, writer: GroupWriter): FeedStore {
         .execute();
       return rows.map(toRow);
     },
+    async waiting(limit, { namespace, trigger } = { namespace: '', trigger: '' }) {
+      const rows = await db
+        .selectFrom('feeds')
+        .selectAll()
+        .where('due_at', 'is not', null)
+        .where(({ eb, refTuple, tuple }) =>
+          eb(refTuple('namespace', 'trigger'), '>', tuple(namespace, trigger)),
+        )
+        .orderBy('namespace')
+        .orderBy('trigger')
+        .limit(limit)
+        .execute();
+      return rows.map(toRow);
+    },
     async nextDue() {
       const row = await db
         .selectFrom('feeds')

@@ -84,6 +84,8 @@ async function readAll(): Promise<void> {
   await accepted.get('guest', 'a');
   await accepted.pending(10);
   await feeds.due(1, 10);
+  await feeds.waiting(10);
+  await feeds.waiting(10, { namespace: 'guest', trigger: 'a' });
   await feeds.nextDue();
   await feeds.byToken('a');
   await deliveries.due(1, 10);

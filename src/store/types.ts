@@ -307,6 +307,9 @@ export interface FeedRow {
 }
 
 /** Writes are batched, and durable when they settle; a read sees what has settled. */
+/** In the order of `waiting`. */
+export type FeedPlace = Pick<FeedRow, 'namespace' | 'trigger'>;
+
 export interface FeedStore {
   get(namespace: string, trigger: string): Promise<FeedRow | undefined>;
   byToken(token: string): Promise<FeedRow | undefined>;
@@ -320,6 +323,8 @@ export interface FeedStore {
   count(namespace: string): Promise<number>;
   /** Due at `now` or before: earliest first. */
   due(now: number, limit: number): Promise<readonly FeedRow[]>;
+  /** Those with a `dueAt`, by namespace and trigger; with `after`, what comes after that place. */
+  waiting(limit: number, after?: FeedPlace): Promise<readonly FeedRow[]>;
   /** The earliest `dueAt` of all. */
   nextDue(): Promise<number | undefined>;
 }

@@ -1,5 +1,6 @@
 /** Feeds: one a trigger, one winner of each write, due earliest first. */
 import { expect, test } from 'vitest';
+import type { FeedRow } from '../types.ts';
 import { type Context, feedRow, namespaceRow } from './context.ts';
 
 export function feedTests({ store, reopen }: Context): void {
@@ -76,6 +77,21 @@ export function feedTests({ store, reopen }: Context): void {
     expect(await store().feeds.nextDue()).toBe(1_000);
     await store().feeds.delete('guest', 'a');
     expect(await store().feeds.nextDue()).toBe(2_000);
+  });
+
+  test('that have a time are walked through by namespace and trigger', async () => {
+    await store().namespaces.create(namespaceRow('other'));
+    for (const trigger of ['c', 'a', 'b']) await store().feeds.put(feedRow(trigger, { dueAt: 9 }), null);
+    await store().feeds.put(feedRow('never'), null);
+    await store().feeds.put(feedRow('a', { namespace: 'other', dueAt: 1 }), null);
+    const walked: string[] = [];
+    for (let after: FeedRow | undefined; ; ) {
+      const rows = await store().feeds.waiting(2, after);
+      walked.push(...rows.map(({ namespace, trigger }) => `${namespace}/${trigger}`));
+      after = rows.at(-1);
+      if (after === undefined) break;
+    }
+    expect(walked).toEqual(['guest/a', 'guest/b', 'guest/c', 'other/a']);
   });
 
   test('are counted by namespace', async () => {
