@@ -27,6 +27,8 @@ export interface Figures {
   passedOver(): void;
   /** What the gate said. */
   judged(stage: 'deploy' | 'run', outcome: 'allow' | 'warn' | 'deny'): void;
+  /** The clock of the machine was set. @param jumpMs negative when back */
+  clockSet(jumpMs: number): void;
   /** What the quota of records does. */
   readonly records: RecordWatch;
   /** Asked at each scrape. */
@@ -93,6 +95,9 @@ export function createFigures(build: string): Figures {
     'stage',
     'outcome',
   ]);
+  const clockJumps = counter('clock_jumps', 'Times that the clock of the machine was seen to be set', [
+    'direction',
+  ]);
   let uncounted: Counted[] = [];
   const count = (): void => {
     for (const { status, start: by, startedAt, endedAt, waitMs, sandboxMs } of uncounted) {
@@ -118,6 +123,7 @@ export function createFigures(build: string): Figures {
       evicted: (records) => evicted.inc(records),
       refused: () => throttles.inc({ limit: 'records full' }),
     },
+    clockSet: (jumpMs) => clockJumps.inc({ direction: jumpMs < 0 ? 'back' : 'forward' }),
     violated: (kind) => violations.inc({ kind }),
     passedOver: () => passedOver.inc(),
     judged: (stage, outcome) => verdicts.inc({ stage, outcome }),

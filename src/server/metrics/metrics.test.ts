@@ -82,6 +82,14 @@ test('what the invoker does', async () => {
   }
 });
 
+test('that the clock was set, by the direction', async () => {
+  const figures = createFigures('test');
+  for (const jumpMs of [-3_600_000, -2000, 86_400_000]) figures.clockSet(jumpMs);
+  const lines = await linesOf(figures);
+  expect(lines).toContain('ward_clock_jumps_total{direction="back"} 2');
+  expect(lines).toContain('ward_clock_jumps_total{direction="forward"} 1');
+});
+
 test('the advisories, also when there are none', async () => {
   const figures = createFigures('test');
   const none = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [] };
