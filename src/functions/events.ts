@@ -27,6 +27,7 @@ export interface EventsOptions {
   readonly flights: Pick<Flights, 'find'>;
   readonly invoke: InvocationService['invoke'];
   readonly log: Log;
+  readonly onClockJump?: ((jumpMs: number) => void) | undefined;
 }
 
 export interface Events {
@@ -85,6 +86,7 @@ export function createEvents(options: EventsOptions): Events {
     fire: firing.fire,
     vault,
     apiHost: options.apiHost,
+    onClockJump: options.onClockJump,
     log,
     ...(options.feedLimits === undefined ? {} : { limits: options.feedLimits }),
   });

@@ -51,6 +51,8 @@ export interface FunctionsOptions {
   /** Bytes of the images that a namespace has pushed; absent: there is no registry. */
   readonly registryBytes?: (namespace: string) => Promise<number>;
   readonly watchRecords?: RecordWatch;
+  /** Told how far the clock was set, in milliseconds: negative when back. */
+  readonly onClockJump?: (jumpMs: number) => void;
   /** Asked before writes that fill the disk; absent: there is always room. */
   readonly disk?: DiskAdmission;
 }

@@ -191,6 +191,7 @@ export async function startPlatform(
     feedLimits: withoutUndefined(config.feeds),
     registryBytes: guarded.registryBytes,
     watchRecords: figures.records,
+    onClockJump: figures.clockSet,
     disk: admission,
   });
   events.registryQuota = async (namespace) =>

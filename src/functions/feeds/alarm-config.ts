@@ -53,15 +53,17 @@ export function timeOf(sent: SentDate): number {
 
 /**
  * @param seed the trigger's full name: an alarm that need not be strict is put off by some seconds that depend on it
+ * @param hasBegun its start date has come, and may come again when the clock is set back: it has dates before it, too
  * @throws Fault FEED_INVALID
  */
-export function scheduleOf(config: AlarmConfig, seed: string): Schedule {
+export function scheduleOf(config: AlarmConfig, seed: string, hasBegun = false): Schedule {
   if (config.kind === 'once') {
     const at = timeOf(config.date);
     return { next: (after) => (at > after ? at : undefined) };
   }
   const stopsAt = config.stopDate === undefined ? Number.POSITIVE_INFINITY : timeOf(config.stopDate);
-  const next = config.kind === 'interval' ? intervalDates(config) : cronDates(config, seed);
+  const next =
+    config.kind === 'interval' ? intervalDates(config, hasBegun) : cronDates(config, seed, hasBegun);
   return {
     next(after) {
       const at = next(after);
@@ -70,18 +72,19 @@ export function scheduleOf(config: AlarmConfig, seed: string): Schedule {
   };
 }
 
-function intervalDates(config: IntervalConfig): Schedule['next'] {
+function intervalDates(config: IntervalConfig, hasBegun: boolean): Schedule['next'] {
   const startsAt = timeOf(config.startDate);
   const periodMs = config.minutes * minuteMs;
   return (after: number) => {
-    const elapsed = after < startsAt ? 0 : Math.floor((after - startsAt) / periodMs) + 1;
+    const elapsed = after < startsAt && !hasBegun ? 0 : Math.floor((after - startsAt) / periodMs) + 1;
     return startsAt + elapsed * periodMs;
   };
 }
 
-function cronDates(config: CronConfig, seed: string): Schedule['next'] {
+function cronDates(config: CronConfig, seed: string, hasBegun: boolean): Schedule['next'] {
   const dates = parseCron(config.cron, config.timezone);
-  const startsAt = config.startDate === undefined ? Number.NEGATIVE_INFINITY : timeOf(config.startDate);
+  const { startDate } = config;
+  const startsAt = startDate === undefined || hasBegun ? Number.NEGATIVE_INFINITY : timeOf(startDate);
   const delayMs = config.strict === false && !dates.hasSeconds ? delayOf(seed) : 0;
   return (after) => {
     const at = dates.next(Math.max(after, startsAt - 1) - delayMs);

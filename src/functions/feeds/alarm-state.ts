@@ -5,6 +5,9 @@
  * What was missed (Ward was down, the clock was set forward, the namespace had fired enough) is made up for once,
  * whatever the number of dates, if one of them lies within the grace; then the alarm goes on with its next regular
  * date. An alarm that fires only once is never too late.
+ *
+ * When the clock was set back, dates come again. They are dates as any others, but for the one that came last, which
+ * does not come twice; and what has begun does not wait for its start date again.
  */
 import { z } from 'zod';
 import type { AlarmConfig, Schedule } from './alarm-config.ts';
@@ -14,6 +17,8 @@ export const alarmStateSchema = z.object({
   date: z.number().nullable(),
   /** Firings that are left; null: any number. */
   remaining: z.number().nullable(),
+  /** Its dates until then have come and were dealt with, epoch milliseconds; absent: none has come yet. */
+  settledAt: z.number().optional(),
   status: z.object({
     active: z.boolean(),
     /** Epoch milliseconds. */
@@ -32,6 +37,7 @@ export interface Step {
 
 export const pausedMessage = 'Paused';
 
+/** One that begins anew. */
 export function activeState(date: number, remaining: number | null, now: number): AlarmState {
   return { date, remaining, status: { active: true, dateChanged: now } };
 }
@@ -41,13 +47,37 @@ export function endedState(remaining: number | null, message: string, now: numbe
   return { date: null, remaining, status: { active: false, dateChanged: now, reason } };
 }
 
-export function pausedState({ remaining }: AlarmState, now: number): AlarmState {
+export function pausedState(state: AlarmState, now: number): AlarmState {
   const reason = { kind: 'USER', message: pausedMessage } as const;
-  return { date: null, remaining, status: { active: false, dateChanged: now, reason } };
+  return { ...state, date: null, status: { active: false, dateChanged: now, reason } };
+}
+
+/** A paused one that goes on. */
+export function unpausedState(state: AlarmState, date: number, now: number): AlarmState {
+  return { ...state, date, status: { active: true, dateChanged: now } };
 }
 
 export function isPaused({ status }: AlarmState): boolean {
   return status.reason?.kind === 'USER';
+}
+
+/** The date that follows `now`; after the clock was set back not the one that came last. */
+export function dateAfter(schedule: Schedule, { settledAt }: AlarmState, now: number): number | undefined {
+  const date = schedule.next(now);
+  if (date === undefined || settledAt === undefined || date > settledAt) return date;
+  const following = schedule.next(date);
+  return following === undefined || following > settledAt ? following : date;
+}
+
+/**
+ * The alarm with its next date by a clock that has been set back to `now`; itself when it has not been.
+ * @param scheduleOf called only when it has: most have not, and reading a cron takes its time
+ */
+export function redated(state: AlarmState, scheduleOf: () => Schedule, now: number): AlarmState {
+  const writtenAt = Math.max(state.status.dateChanged, state.settledAt ?? 0);
+  if (state.date === null || now >= writtenAt) return state;
+  const date = dateAfter(scheduleOf(), state, now);
+  return date === undefined || date >= state.date ? state : { ...state, date };
 }
 
 /** The step of an alarm whose date has come. */
@@ -67,7 +97,7 @@ export function advance(
     return { fires, state: endedState(0, 'Automatically disabled after reaching max triggers', now) };
   }
   if (date === undefined) return { fires, state: endedState(remaining, endOf(config), now) };
-  return { fires, state: { ...state, date, remaining } };
+  return { fires, state: { ...state, date, remaining, settledAt: now } };
 }
 
 function endOf({ kind }: AlarmConfig): string {

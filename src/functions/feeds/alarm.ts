@@ -48,8 +48,8 @@ export function changedAlarm(alarm: Alarm, change: Partial<Omit<Alarm, 'trigger'
 }
 
 /** @throws Fault FEED_INVALID */
-export function alarmSchedule({ trigger, config }: Pick<Alarm, 'trigger' | 'config'>): Schedule {
-  return scheduleOf(config, `${trigger.namespace}/${trigger.name}`);
+export function alarmSchedule({ trigger, config, state }: Alarm): Schedule {
+  return scheduleOf(config, `${trigger.namespace}/${trigger.name}`, state.settledAt !== undefined);
 }
 
 /** As OpenWhisk shows it, and when it fires next. */

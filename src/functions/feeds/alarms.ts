@@ -8,7 +8,7 @@ import { type Alarm, alarmOfRow, alarmSchedule, changedAlarm, describeAlarm, row
 import { type AlarmKind, maxFirings } from './alarm-config.ts';
 import { alarmDescriptions } from './alarm-descriptions.ts';
 import { parseAlarmCreate, parseAlarmUpdate } from './alarm-put.ts';
-import { activeState, isPaused, pausedState } from './alarm-state.ts';
+import { activeState, dateAfter, isPaused, pausedState, unpausedState } from './alarm-state.ts';
 import type { FeedSlots } from './feed-slots.ts';
 import { type FeedActionOptions, feedAction, type Lifecycle, success } from './lifecycle.ts';
 import { invalidFeed } from './parameters.ts';
@@ -86,9 +86,9 @@ function alarmLifecycle(kind: AlarmKind, options: AlarmsOptions): Lifecycle {
     UNPAUSE: ({ trigger }) =>
       change(trigger, (old) => {
         if (!isPaused(old.state)) return old;
-        const date = alarmSchedule(old).next(now());
+        const date = dateAfter(alarmSchedule(old), old.state, now());
         if (date === undefined) throw invalidFeed('the alarm has no date left: update it, or delete it');
-        return changedAlarm(old, { state: activeState(date, old.state.remaining, now()) });
+        return changedAlarm(old, { state: unpausedState(old.state, date, now()) });
       }),
     async DELETE({ trigger }) {
       await slots.clear(trigger, inPackage);

@@ -31,6 +31,8 @@ export interface FeedBench extends AsyncDisposable {
   /** `uuid:secret` of guest. */
   readonly key: string;
   readonly fired: Fired[];
+  /** What Ward has seen of the clock's being set; milliseconds. */
+  readonly jumps: readonly number[];
   /** Settles once the store says so; a fault that it throws is what firing throws. */
   refuse: (request: FireRequest) => void;
   feeds: Feeds;
@@ -39,6 +41,8 @@ export interface FeedBench extends AsyncDisposable {
   /** The clock. */
   readonly now: () => number;
   set(time: string): void;
+  /** Sets the clock as an operator does: no time passes. */
+  jump(time: string): void;
   /** Sets the clock, and lets it fire what is due. What was fired since the last call: `trigger at`. */
   firedUntil(time: string): Promise<string[]>;
   addTrigger(name: string, namespace?: string): Promise<PlainRef>;
@@ -67,6 +71,8 @@ export async function startFeeds(start: string, limits: Partial<FeedLimits> = {}
   let clock = Date.parse(start);
   let seen = 0;
   const fired: Fired[] = [];
+  const jumps: number[] = [];
+  let passed = 0;
   const now = () => clock;
 
   const open = () =>
@@ -78,6 +84,8 @@ export async function startFeeds(start: string, limits: Partial<FeedLimits> = {}
       vault,
       limits,
       now,
+      elapsed: () => passed,
+      onClockJump: (jumpMs) => jumps.push(jumpMs),
       log: silentLog,
       apiHost: () => 'https://ward.example/',
       async fire(request) {
@@ -94,6 +102,7 @@ export async function startFeeds(start: string, limits: Partial<FeedLimits> = {}
     guest,
     key,
     fired,
+    jumps,
     refuse: () => {},
     feeds: open(),
     restart() {
@@ -101,6 +110,10 @@ export async function startFeeds(start: string, limits: Partial<FeedLimits> = {}
     },
     now,
     set(time) {
+      passed += Math.max(0, Date.parse(time) - clock);
+      clock = Date.parse(time);
+    },
+    jump(time) {
       clock = Date.parse(time);
     },
     async firedUntil(time) {

@@ -6,7 +6,9 @@ import type { BuiltinAction } from '../builtin.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { type DueClock, startDueClock } from '../triggers/delivery-clock.ts';
 import { type AlarmFiringOptions, createAlarmFiring } from './alarm-firing.ts';
+import { redateAlarms } from './alarm-redating.ts';
 import { createAlarms } from './alarms.ts';
+import { createClockWatch } from './clock-watch.ts';
 import { createFeedSlots } from './feed-slots.ts';
 import { createTriggerLock } from './trigger-lock.ts';
 import { createWebhooks, type Webhooks, type WebhooksOptions } from './webhooks.ts';
@@ -30,6 +32,10 @@ export type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs' |
     readonly limits?: Partial<FeedLimits>;
     /** Epoch milliseconds. */
     readonly now?: () => number;
+    /** A clock that nobody can set; milliseconds. */
+    readonly elapsed?: () => number;
+    /** Told how far the clock was set, in milliseconds: negative when back. */
+    readonly onClockJump?: ((jumpMs: number) => void) | undefined;
   };
 
 export interface Feeds {
@@ -52,25 +58,34 @@ const longestSleepMs = 30_000;
 
 export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds {
   const limits = { ...defaultFeedLimits, ...changed };
-  const { feeds, triggers, log, now = Date.now } = given;
+  const { feeds, triggers, log, now = Date.now, elapsed = () => performance.now() } = given;
   const lock = createTriggerLock();
   const slots = createFeedSlots({ feeds, triggers, maxPerNamespace: limits.feedsPerNamespace });
   let closing = false;
   const options = { ...given, ...limits, now, lock, slots, isClosing: () => closing };
   const firing = createAlarmFiring(options);
   const webhooks = createWebhooks(options);
+  const watch = createClockWatch({ now, elapsed, log, onJump: given.onClockJump });
+  // At the first look for what was set before the start.
+  let isDatingDue = true;
   let clock: DueClock | undefined;
   let running: Promise<void> = Promise.resolve();
   const alarms = createAlarms({ ...options, onDue: (dueAt) => clock?.expect(dueAt) });
+  const fireDue = async (): Promise<void> => {
+    if (watch.look() < 0) isDatingDue = true;
+    if (isDatingDue) await redateAlarms(options);
+    isDatingDue = false;
+    await firing.fireDue();
+  };
 
   return {
     actions: [...alarms, webhooks.action],
     openWebhook: webhooks.open,
-    fireDue: firing.fireDue,
+    fireDue,
     start() {
       clock = startDueClock({
         work() {
-          running = firing.fireDue();
+          running = fireDue();
           return running;
         },
         async nextDue() {
