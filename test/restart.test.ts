@@ -140,25 +140,30 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     expect(leftOvers(ward)).toEqual(nothing);
   });
 
-  it('after a fault that nothing handles: says so, ends what runs, and exits with 1', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'ward-e2e-'));
-    // The server's user has to reach it.
-    await chmod(dataDir, 0o755);
-    const fault = join(dataDir, 'fault.mjs');
-    await writeFile(fault, 'process.on("SIGUSR2", () => Promise.reject(new Error("unforeseen")));\n');
-    vi.stubEnv('NODE_OPTIONS', `--import=${fault}`);
-    const { ward, said } = await Ward.startSaying({}, dataDir).finally(() => vi.unstubAllEnvs());
-    open.push(ward);
-    await ward.deploy('slow', waits);
-    const running = ward.invoke('slow', { n: 7, ms: 1000 });
-    await ward.until(() => ward.sandboxStates().length > 0);
-    const [, server] = processesBelow(ward.pid);
-    process.kill(server.pid, 'SIGUSR2');
-    expect(await ward.ended()).toBe(1);
-    expect((await running).body.response.result).toEqual({ n: 7 });
-    expect(said()).toMatch(/"fatal".*unforeseen.*a fault that nothing handles/);
-    expect(leftOvers(ward)).toEqual(nothing);
-  });
+  it.each([
+    ['server', 1],
+    ['keeper', 0],
+  ])(
+    'after a fault that nothing handles in the %s: says so, ends what runs, exits with 1',
+    async (_who, at) => {
+      const dataDir = await mkdtemp(join(tmpdir(), 'ward-e2e-'));
+      // The server's user has to reach it.
+      await chmod(dataDir, 0o755);
+      const fault = join(dataDir, 'fault.mjs');
+      await writeFile(fault, 'process.on("SIGUSR2", () => Promise.reject(new Error("unforeseen")));\n');
+      vi.stubEnv('NODE_OPTIONS', `--import=${fault}`);
+      const { ward, said } = await Ward.startSaying({}, dataDir).finally(() => vi.unstubAllEnvs());
+      open.push(ward);
+      await ward.deploy('slow', waits);
+      const running = ward.invoke('slow', { n: 7, ms: 1000 });
+      await ward.until(() => ward.sandboxStates().length > 0);
+      process.kill(processesBelow(ward.pid)[at]?.pid ?? 0, 'SIGUSR2');
+      expect(await ward.ended()).toBe(1);
+      expect((await running).body.response.result).toEqual({ n: 7 });
+      expect(said()).toMatch(/"fatal".*unforeseen.*a fault that nothing handles/);
+      expect(leftOvers(ward)).toEqual(nothing);
+    },
+  );
 
   it('after SIGTERM: ends in time, though its keeper answers nothing', async () => {
     const ward = await start();

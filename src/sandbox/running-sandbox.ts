@@ -68,7 +68,7 @@ export function superviseSandbox(parts: SandboxParts): MadeSandbox {
     : parts.sockets?.add({ pids: () => cgroup.pids(), onExcess });
   const exited = process.exited.then(async ([code, signal]): Promise<SandboxExit> => {
     hasEnded = true;
-    lastUsage = cgroup.usage();
+    lastUsage = lastUsageOf(cgroup);
     watch?.[Symbol.dispose]();
     parts.hearKernel?.();
     const isOutOfMemory = lastUsage.oomKills > 0 || hasTooManySockets;
@@ -200,5 +200,14 @@ function readLog(file: string): string {
     return readFileSync(file, 'utf8').slice(0, 16384);
   } catch {
     return '';
+  }
+}
+
+/** Its end is to be told even by a process that has no descriptor left to read counters by. */
+function lastUsageOf(cgroup: Pick<Cgroup, 'usage'>): CgroupUsage {
+  try {
+    return cgroup.usage();
+  } catch {
+    return { memoryBytes: 0, memoryPeakBytes: 0, cpuUsec: 0, pids: 0, oomKills: 0, refusedForks: 0 };
   }
 }

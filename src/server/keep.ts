@@ -81,12 +81,20 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     }),
   );
   onViolation = keeper.onViolation;
+  let isFaulty = false;
+  // The server ends calls under way first, as for a signal from outside.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'a fault that nothing handles: Ward stops');
+    isFaulty = true;
+    process.kill(process.pid, 'SIGTERM');
+  });
   using _watch = secrets.parameterKeys && watchGivenKeys(secrets.parameterKeys, keeper.tell);
   sayLine(
     server.channel,
     helloOf(ground, { layersDir, mountsDir: places.roots, task, door, codeWorkDir: code.workDir }),
   );
-  return await server.ended;
+  const end = await server.ended;
+  return isFaulty ? { code: 1, signal: null } : end;
 }
 
 /** Folders that the server will own; root's own places in them come later. */

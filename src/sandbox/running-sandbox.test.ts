@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { superviseSandbox } from './running-sandbox.ts';
+
+/** Only what its end takes. */
+const partsOf = (parts: object) => parts as Parameters<typeof superviseSandbox>[0];
+
+const noDescriptor = () => {
+  throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+};
+
+function ending(cgroup: object, remove = async () => {}) {
+  return superviseSandbox(
+    partsOf({
+      id: 'a',
+      process: { exited: Promise.resolve([0, null]), kill: () => {} },
+      driver: { joinsCgroup: false, ownsNetwork: true, endOf: () => undefined },
+      logFile: '/dev/null',
+      cgroup: { kill: async () => {}, pids: () => [], ...cgroup },
+      policy: {},
+      remove,
+    }),
+  );
+}
+
+test('its end is told where no counter can be read', async () => {
+  const sandbox = ending({ usage: noDescriptor });
+  expect(await sandbox.exited).toMatchObject({ code: 0, outOfMemory: false });
+  expect(sandbox.usage()).toMatchObject({ memoryBytes: 0, oomKills: 0 });
+  await sandbox.destroy();
+});
+
+test('who waits for its removal is told when that fails, and nobody else', async () => {
+  const usage = () => ({
+    memoryBytes: 1,
+    memoryPeakBytes: 1,
+    cpuUsec: 1,
+    pids: 0,
+    oomKills: 0,
+    refusedForks: 0,
+  });
+  const sandbox = ending({ usage }, async () => {
+    throw new Error('EROFS: read-only file system');
+  });
+  await sandbox.exited;
+  await new Promise(setImmediate);
+  await expect(sandbox.destroy()).rejects.toThrow('EROFS');
+});
