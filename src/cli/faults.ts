@@ -11,6 +11,7 @@ export const cliFault = faultTable({
   MANIFEST_INVALID: 'invalid',
   FILE_EXISTS: 'conflict',
   FILE_NOT_WRITTEN: 'host',
+  FILE_FAILED: 'host',
   NO_KEY: 'unauthenticated',
   KEY_REFUSED: 'unauthenticated',
   // Also what a key may not do counts as "not authorised": `denied` is for policies, and exits with 3.

@@ -6,6 +6,7 @@ import { isFault, messageOf, packageVersion } from '../lib/index.ts';
 import { entryPath, findCommand, foldPairs } from './argv.ts';
 import type { Context, EntrySpec } from './command-spec.ts';
 import { exitCodeOf } from './faults.ts';
+import { hostRemedy } from './host-trouble.ts';
 import { Input } from './input.ts';
 import { Io, outputFormats, type Terminal } from './io.ts';
 import { printableLine } from './printable.ts';
@@ -115,7 +116,11 @@ function report(error: unknown, io: Io, isDebug: boolean): number {
       ...(why === undefined || error.message.includes(why) ? {} : { why }),
       ...(error.hint === undefined ? {} : { hint: error.hint }),
     });
-  } else io.problem('BUG', messageOf(error), { hint: 'run it again with --debug and report what it prints' });
+  } else {
+    const remedy = hostRemedy(error);
+    const hint = remedy ?? 'run it again with --debug and report what it prints';
+    io.problem(remedy === undefined ? 'BUG' : 'FILE_FAILED', messageOf(error), { hint });
+  }
   if (isDebug && error instanceof Error) io.note(error.stack ?? '');
   return isFault(error) ? exitCodeOf(error.kind) : 1;
 }
