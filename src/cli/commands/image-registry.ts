@@ -35,7 +35,7 @@ export const reportCommand: CommandSpec = {
     { command: 'ward image report guest/app:1 --sbom', does: 'for other programs' },
     {
       command: 'ward image report guest/app:1 --format sarif --output report.sarif',
-      does: 'in a format of ward image scan; the exit code stays 0, whatever the gate says',
+      does: 'in a format of ward image scan; exits with 0, even if the gate denies the image',
     },
   ],
   handler: async () => (await import('../handlers/image-registry.ts')).report,
