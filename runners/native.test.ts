@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
+  expectLateWhereItWaited,
   hasPython,
   logsOf,
   type Message,
@@ -228,19 +229,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
   it('calls a run late that waited for a processor before it was read', async () => {
     await using runner = text(loop('echo {} >&3'));
     await runner.init();
-    const send = (id: string, rest: object) =>
-      runner.send({ type: 'run', id, after: 0, value: {}, env: {}, ...rest });
-    send('waited', { sent: Date.now() - 1000 });
-    expect(await runner.next()).toMatchObject({ id: 'waited' });
-    send('void', { early: true });
-    send('good', { after: 1 });
-    expect(await runner.next()).toMatchObject({ id: 'good' });
-    // What was sent early is measured from the answer before.
-    await new Promise((resolve) => setTimeout(resolve, 25));
-    send('early', { after: 1, early: true });
-    expect(await runner.next()).toEqual({ type: 'begun', id: 'early' });
-    expect(await runner.next()).toMatchObject({ id: 'early' });
-    expect(runner.late).toEqual([true, false, true]);
+    await expectLateWhereItWaited(runner);
   });
 
   it('ends when the host closes the channel, whatever its program does', async () => {

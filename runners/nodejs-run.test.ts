@@ -1,6 +1,15 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encode, logsOf, ok, refused, sentinel, type TestRunner, nodeText as text } from './test-runner.ts';
+import {
+  encode,
+  expectLateWhereItWaited,
+  logsOf,
+  ok,
+  refused,
+  sentinel,
+  type TestRunner,
+  nodeText as text,
+} from './test-runner.ts';
 
 const lost = (type: string) =>
   refused(
@@ -344,19 +353,7 @@ describe('activations sent early', () => {
   it('are void once a run has waited for a processor, and so come late', async () => {
     await using runner = text(source);
     await runner.init();
-    const send = (id: string, rest: object) =>
-      runner.send({ type: 'run', id, after: 0, value: {}, env: {}, ...rest });
-    send('waited', { sent: Date.now() - 1000 });
-    expect(await runner.next()).toMatchObject({ id: 'waited' });
-    send('void', { early: true });
-    send('good', { after: 1 });
-    expect(await runner.next()).toMatchObject({ id: 'good' });
-    // What was sent early is measured from the answer before.
-    await new Promise((resolve) => setTimeout(resolve, 25));
-    send('early', { after: 1, early: true });
-    expect(await runner.next()).toEqual({ type: 'begun', id: 'early' });
-    expect(await runner.next()).toMatchObject({ id: 'early' });
-    expect(runner.late).toEqual([true, false, true]);
+    await expectLateWhereItWaited(runner);
   });
 
   it('are void after a developer error', async () => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { encode, hasPython, logsOf, ok, refused, pythonText as text } from './test-runner.ts';
+import {
+  encode,
+  expectLateWhereItWaited,
+  hasPython,
+  logsOf,
+  ok,
+  refused,
+  pythonText as text,
+} from './test-runner.ts';
 
 describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () => {
   it('ignores activations sent early once one has been slow', async () => {
@@ -23,19 +31,7 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
   it('calls a run late that waited for a processor before it was read', async () => {
     await using runner = text('def main(args):\n  return args\n');
     await runner.init();
-    const send = (id: string, rest: object) =>
-      runner.send({ type: 'run', id, after: 0, value: {}, env: {}, ...rest });
-    send('waited', { sent: Date.now() - 1000 });
-    expect(await runner.next()).toMatchObject({ id: 'waited' });
-    send('void', { early: true });
-    send('good', { after: 1 });
-    expect(await runner.next()).toMatchObject({ id: 'good' });
-    // What was sent early is measured from the answer before.
-    await new Promise((resolve) => setTimeout(resolve, 25));
-    send('early', { after: 1, early: true });
-    expect(await runner.next()).toEqual({ type: 'begun', id: 'early' });
-    expect(await runner.next()).toMatchObject({ id: 'early' });
-    expect(runner.late).toEqual([true, false, true]);
+    await expectLateWhereItWaited(runner);
   });
 
   it('says that it begins what was sent early, before it does', async () => {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { expect } from 'vitest';
 
 export type Message = Record<string, unknown>;
 
@@ -204,4 +205,24 @@ export function encode(message: Message): Buffer {
 /** The log of each answer in turn: what stands before its sentinel. */
 export function logsOf(stream: string): string[] {
   return stream.split(`${sentinel}\n`);
+}
+
+/**
+ * Runs of a runner that is idle: one that waited before it was read is late, and so is one that was sent early when the
+ * answer before it was long ago; what was sent early behind the first is void.
+ */
+export async function expectLateWhereItWaited(runner: TestRunner): Promise<void> {
+  const send = (id: string, rest: object) =>
+    runner.send({ type: 'run', id, after: 0, value: {}, env: {}, ...rest });
+  send('waited', { sent: Date.now() - 1000 });
+  expect(await runner.next()).toMatchObject({ id: 'waited' });
+  send('void', { early: true });
+  send('good', { after: 1 });
+  expect(await runner.next()).toMatchObject({ id: 'good' });
+  // What was sent early is measured from the answer before.
+  await new Promise((resolve) => setTimeout(resolve, 25));
+  send('early', { after: 1, early: true });
+  expect(await runner.next()).toEqual({ type: 'begun', id: 'early' });
+  expect(await runner.next()).toMatchObject({ id: 'early' });
+  expect(runner.late).toEqual([true, false, true]);
 }
