@@ -151,19 +151,14 @@ export function rootOfLog(): string {
 type Openssl = (...args: readonly string[]) => Promise<void>;
 const extensions = (...texts: readonly string[]) => texts.flatMap((text) => ['-addext', text]);
 
+const newCertificate = (keyFile: string) => [
+  ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+  ...['-noenc', '-keyout', keyFile],
+];
+
 async function makeAuthority(folder: string, openssl: Openssl) {
   await openssl(
-    ...[
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-noenc',
-      '-keyout',
-      'ca.key',
-    ],
+    ...newCertificate('ca.key'),
     ...['-subj', '/O=sigstore.example/CN=authority', '-not_before', '20200101000000Z', '-days', '9000'],
     ...[
       '-out',
@@ -178,17 +173,7 @@ async function makeAuthority(folder: string, openssl: Openssl) {
 
 async function makeTimeAuthority(folder: string, openssl: Openssl): Promise<void> {
   await openssl(
-    ...[
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-noenc',
-      '-keyout',
-      'tsa.key',
-    ],
+    ...newCertificate('tsa.key'),
     ...['-CA', 'ca.pem', '-CAkey', 'ca.key', '-subj', '/CN=time', '-days', '9000', '-out', 'tsa.pem'],
     ...extensions('basicConstraints=critical,CA:FALSE', 'keyUsage=critical,digitalSignature'),
     ...extensions('extendedKeyUsage=critical,timeStamping'),
