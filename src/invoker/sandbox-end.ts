@@ -11,13 +11,14 @@ const exitGraceMs = 500;
  */
 export async function endSandbox(sandbox: Sandbox, reason: Failure): Promise<Failure> {
   const early = reason === 'channel-closed' ? await settledWithin(sandbox.exited, exitGraceMs) : undefined;
-  const isGone = early !== undefined || (await isDestroyed(sandbox));
+  const isGone = early !== undefined || (await tryDestroy(sandbox));
   const exit = early ?? (isGone ? await sandbox.exited : await settledWithin(sandbox.exited, exitGraceMs));
-  await isDestroyed(sandbox);
+  await tryDestroy(sandbox);
   return exit === undefined ? reason : explain(reason, exit);
 }
 
-async function isDestroyed(sandbox: Sandbox): Promise<boolean> {
+/** Whether that worked. */
+async function tryDestroy(sandbox: Sandbox): Promise<boolean> {
   return sandbox.destroy().then(
     () => true,
     () => false,
