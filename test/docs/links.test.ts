@@ -7,6 +7,8 @@ import { anchorsOf, codeBlocksOf, codeWordsOf, linksOf, readText, root } from '.
 const documents = [
   'README.md',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
   'runners/README.md',
   'examples/README.md',
   ...globSync('docs/**/*.md', { cwd: root }),
