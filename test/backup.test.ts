@@ -1,4 +1,5 @@
 /** A backup of a Ward that serves, restored elsewhere and started there. */
+import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -177,5 +178,23 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
     await mkdir(join(dataDir, 'restore'));
     expect(await up()).toMatchObject({ code: 1, stderr: expect.stringMatching(/RESTORE_UNFINISHED/) });
     expect(await up('--accept-missing', 'all')).toMatchObject({ code: 2 });
+  });
+
+  it('with another server’s gate a Ward starts only when that is said', async () => {
+    const [own, others] = ['own', 'others'].map((name) => join(folder, name)) as [string, string];
+    for (const dataDir of [own, others]) await (await Ward.start({}, dataDir)).stop();
+    rmSync(join(own, 'gate'), { recursive: true });
+    renameSync(join(others, 'gate'), join(own, 'gate'));
+    const up = ['up', '--listen', '127.0.0.1:0', '--data', own];
+    expect(await runWard(up)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/DATA_DIR_MIXED.*gate\/gate\.db: /),
+    });
+    const accepted = startWard([...up, '--accept-mixed']);
+    const [line] = (await once(accepted.stdout ?? accepted, 'data')) as [Buffer];
+    expect(String(line)).toContain('ready');
+    accepted.kill();
+    await once(accepted, 'exit');
+    await (await Ward.start({}, own)).stop();
   });
 });

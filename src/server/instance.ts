@@ -16,6 +16,8 @@ export interface DataPaths {
   readonly guestKey: string;
   /** Where its Ward serves, or did when it last ran: for commands that are pointed at a server. */
   readonly address: string;
+  /** Says which databases belong to this folder. */
+  readonly folderId: string;
   /** The keys that encrypt parameters, unless they are elsewhere. */
   readonly parameterKeys: string;
   /** Held by whoever makes a new one. */
@@ -48,6 +50,7 @@ export function dataPaths(dataDir: string): DataPaths {
     workFiles: join(dataDir, 'work'),
     guestKey: join(dataDir, 'guest.auth'),
     address: join(dataDir, 'address'),
+    folderId: join(dataDir, 'folder.id'),
     parameterKeys: join(dataDir, 'parameters.keys'),
     rotationLock: join(dataDir, 'rotation.lock'),
     registry: join(dataDir, 'registry'),

@@ -62,12 +62,13 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const places = stack.use(await openHiddenPlaces(ground.instance, dataPaths(config.dataDir).laidCode));
   const code = await openKeptCode(places.laidCode, account.uid);
   const layersDir = layersDirOf(seen.imagesDir);
-  const { acceptMissing = [] } = options;
+  const { acceptMissing = [], acceptMixed = false } = options;
   const task: ServerTask = {
     config: seen,
     dataDir: config.dataDir,
     secrets,
     acceptMissing,
+    acceptMixed,
     refused: ground.refused,
   };
   const server = stack.use(await startServer({ config: seen, account, ground, ownDir, shown }));

@@ -35,6 +35,7 @@ import { type Config, withoutUndefined } from './config.ts';
 import { openDiskReserve } from './disk-reserve.ts';
 import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
+import { checkFolderId } from './folder-id.ts';
 import { startAdvisoryUpdates } from './gate/advisory-updates.ts';
 import { type GuardedImagesOptions, openGuardedImages } from './gate/guarded-images.ts';
 import { securityEvents } from './gate/security-events.ts';
@@ -67,6 +68,8 @@ export interface Platform extends AsyncDisposable {
 export interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
   /** Parts of a data folder that was in use which may be made anew. */
   readonly acceptMissing?: readonly DataPart[];
+  /** Databases of other data folders become this one's. */
+  readonly acceptMixed?: boolean;
   /** Undefined: reads them by itself. */
   readonly secrets?: Secrets;
 }
@@ -83,13 +86,13 @@ interface Events {
 /** How long running activations get to end when Ward stops. */
 const drainMs = 10_000;
 
-/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
+/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
 export async function startPlatform(
   config: Config,
   log: Log,
   secrets: Secrets,
   ground: PlatformGround,
-  { onRoute, acceptMissing = [] }: PlatformOptions = {},
+  { onRoute, acceptMissing = [], acceptMixed = false }: PlatformOptions = {},
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
   stack.use(ground);
@@ -98,9 +101,11 @@ export async function startPlatform(
   refuseUnfinishedRestore(paths);
   const disk = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
   refuseMissingDatabase(config.dataDir, acceptMissing, log);
+  const folderId = checkFolderId(config.dataDir, acceptMixed, log);
   const store = stack.use(await openStore({ path: paths.database }));
   const hasOwnKeys = secrets.parameterKeys === undefined;
   await refuseMissingParts({ dataDir: config.dataDir, hasOwnKeys }, store, acceptMissing, log);
+  folderId.unmark();
   const operator = operatorPolicy(config.sandbox);
   const figures = createFigures(buildInfo.buildno);
   // Those who hear of it stand on top of those who tell it.
@@ -146,6 +151,7 @@ export async function startPlatform(
       log,
     }),
   );
+  await folderId.mark();
   figures.watchAdvisories(guarded.advisories);
   figures.watchDisk(disk.status);
   const onViolation = createViolationWatch({

@@ -15,6 +15,7 @@ export interface ServerTask {
   readonly dataDir: string;
   readonly secrets: Secrets;
   readonly acceptMissing: readonly DataPart[];
+  readonly acceptMixed: boolean;
   /** What the host refuses to Ward; it goes on without it. */
   readonly refused: readonly string[];
 }
@@ -25,6 +26,7 @@ export interface UpOptions {
   readonly configFile?: string;
   readonly accessLog?: boolean;
   readonly acceptMissing?: readonly DataPart[];
+  readonly acceptMixed?: boolean;
 }
 
 /** What a terminal or a service manager sends to every process arrives several times within this: passed on by each. */
@@ -35,7 +37,7 @@ export async function serveHere(): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const link = stack.adopt(await openLink(keeperDescriptor), (opened) => opened.close());
   // The keeper is root, and started this process.
-  const { config, dataDir, secrets, acceptMissing, refused } = link.hello.task as ServerTask;
+  const { config, dataDir, secrets, acceptMissing, acceptMixed, refused } = link.hello.task as ServerTask;
   const log = createLog(config.logLevel);
   // Calls under way are interrupted, as by a kill of both: said to have failed, they would not be known as such.
   link.onLost = () => {
@@ -59,7 +61,9 @@ export async function serveHere(): Promise<number> {
     stopped.resolve();
   });
   const ground = keptGround(link, config);
-  const platform = stack.use(await startPlatform(config, log, secrets, ground, { acceptMissing }));
+  const platform = stack.use(
+    await startPlatform(config, log, secrets, ground, { acceptMissing, acceptMixed }),
+  );
   link.onNews = (news) => platform.renewKeys(news as GivenKeys);
   if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
   greet(platform, (path) => path.replace(config.dataDir, dataDir));

@@ -16,6 +16,7 @@ export const upCommand: CommandSpec = {
       takes: 'many',
       choices: ['database', 'gate', 'registry', 'keys'],
     },
+    { flags: '--accept-mixed', summary: 'serve databases of different data folders together from now on' },
   ],
   examples: [
     { command: 'ward up', does: 'on 127.0.0.1:3233, state in /var/lib/ward' },

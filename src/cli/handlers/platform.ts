@@ -13,6 +13,7 @@ export const up: Handler = async (input) => {
     ...(listen === undefined ? {} : { listen }),
     ...(input.has('accessLog') ? { accessLog: true } : {}),
     acceptMissing,
+    acceptMixed: input.has('acceptMixed'),
   });
 };
 

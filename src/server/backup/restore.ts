@@ -21,6 +21,7 @@ import { formatSize, messageOf, mustRun, tryFileLock } from '../../lib/index.ts'
 import { type Acting, actAsOwner } from '../act-as.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { serverFault } from '../faults.ts';
+import { forgetFolderId } from '../folder-id.ts';
 import { gatePaths } from '../gate-paths.ts';
 import { type DataPaths, dataPaths } from '../instance.ts';
 import { namesIn } from './held-blobs.ts';
@@ -167,6 +168,7 @@ function unfinished({ commit }: Stage): BackupHeader | undefined {
 /** Each step is one rename, so that it goes on from wherever it was interrupted. */
 function moveIntoPlace(dataDir: string, { root, data, replaced }: Stage): void {
   mkdirSync(replaced, { recursive: true, mode: 0o700 });
+  forgetFolderId(dataDir);
   for (const name of entries) {
     const [from, to, old] = [join(data, name), join(dataDir, name), join(replaced, name)];
     if (!existsSync(from)) continue;

@@ -1,0 +1,35 @@
+/**
+ * The data folder that a database belongs to: its id, in a table of one row. All databases of a folder have the same one,
+ * copies and backups included.
+ */
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { openSnapshot } from './snapshot.ts';
+import { faultOf } from './sql-fault.ts';
+
+const busyTimeoutMs = 5000;
+
+/** Undefined when there is no such file, or it is not marked. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FAILED */
+export function readFolderMark(path: string): string | undefined {
+  using database = openSnapshot(path);
+  if (database === undefined) return undefined;
+  const isMarked = database.all("select 1 from sqlite_schema where name = 'data_folder'").length > 0;
+  const id = isMarked ? database.all('select id from data_folder')[0]?.['id'] : undefined;
+  return id === undefined ? undefined : String(id);
+}
+
+/** The file is there; others may have it open. @throws Fault STORE_CORRUPT, STORE_LOCKED, STORE_FULL, STORE_FAILED */
+export function writeFolderMark(path: string, id: string): void {
+  if (!existsSync(path)) throw new Error(`${path} is not there`);
+  try {
+    using db = new DatabaseSync(path, { timeout: busyTimeoutMs, defensive: true });
+    db.exec(`pragma synchronous = full; pragma trusted_schema = off; begin immediate;
+      create table if not exists data_folder (one integer primary key check (one = 1), id text not null) strict`);
+    db.prepare(
+      'insert into data_folder (one, id) values (1, ?) on conflict do update set id = excluded.id',
+    ).run(id);
+    db.exec('commit');
+  } catch (error) {
+    throw faultOf(error, path);
+  }
+}
