@@ -117,6 +117,22 @@ test('a circle is a violation, in whichever room', async () => {
   });
 });
 
+test('two folders of a room that import each other are a violation', async () => {
+  const folders = {
+    'api/routes/two.ts': "import type { a } from '../web/page.ts';",
+    'api/web/page.ts': "import { b } from '../routes/one.ts';",
+    'api/routes/three.test.ts': "import type { a } from '../forms/form.ts';",
+    'api/forms/form.ts': "import { b } from '../routes/one.ts';\nimport '../all.ts';",
+    'api/all.ts': "import './forms/text.ts';",
+  };
+  await withSources({ ...sound, ...folders }, (root) => {
+    expect(findViolations(readModules(root))).toEqual([
+      'api/routes and api/web import each other: api/routes/two.ts imports api/web/page.ts, ' +
+        'api/web/page.ts imports api/routes/one.ts',
+    ]);
+  });
+});
+
 test('what a comment says is no import', async () => {
   const commented = { 'lib/bad.ts': "/*\nimport { store } from '../store/index.ts';\n*/" };
   await withSources({ ...sound, ...commented }, (root) => {

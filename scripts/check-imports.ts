@@ -1,7 +1,7 @@
 /**
  * Holds the direction of imports between rooms: arrows go down only, rooms are entered by their index.ts,
- * and no two files import each other in a circle. Says how many modules it saw, so that it can't pass on
- * having seen none.
+ * no two files import each other in a circle, and no two folders of a room import each other. Says how many modules it
+ * saw, so that it can't pass on having seen none.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -42,7 +42,7 @@ export function readModules(root: string): Module[] {
 
 /** One sentence per broken rule. */
 export function findViolations(modules: readonly Module[]): string[] {
-  return [...modules.flatMap(brokenArrows), ...circles(modules)];
+  return [...modules.flatMap(brokenArrows), ...circles(modules), ...mutualFolders(modules)];
 }
 
 function importsOf(path: string, root: string): string[] {
@@ -84,6 +84,33 @@ function circles(modules: readonly Module[]): string[] {
   };
   for (const path of imports.keys()) visit(path, []);
   return found;
+}
+
+/** Tests and what they share may stand above what they test. */
+const testing = /(?:\.(?:test|fixture|suite)\.ts$|\/(?:testing|suite)\/)/;
+
+/** Folders of one room, one not inside the other, each of which imports from the other. */
+function mutualFolders(modules: readonly Module[]): string[] {
+  /** `FROM TO` → the first import from one folder to the other. */
+  const arrows = new Map<string, string>();
+  for (const { path, imports } of modules.filter((module) => !testing.test(module.path))) {
+    const from = dirname(path);
+    for (const target of imports) {
+      const to = dirname(target);
+      if (roomOf(to) !== roomOf(from) || isWithin(from, to) || isWithin(to, from)) continue;
+      if (!arrows.has(`${from} ${to}`)) arrows.set(`${from} ${to}`, `${path} imports ${target}`);
+    }
+  }
+  return [...arrows].flatMap(([folders, there]) => {
+    const [from = '', to = ''] = folders.split(' ');
+    const back = arrows.get(`${to} ${from}`);
+    if (back === undefined || from > to) return [];
+    return [`${from} and ${to} import each other: ${there}, ${back}`];
+  });
+}
+
+function isWithin(folder: string, other: string): boolean {
+  return `${folder}/`.startsWith(`${other}/`);
 }
 
 function roomOf(path: string): string {

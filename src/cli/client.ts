@@ -12,6 +12,9 @@ import { lookUpMs, namingMissing } from './missing.ts';
 import type { Setting, Settings } from './settings.ts';
 import { createTracer, type Tracer } from './trace.ts';
 
+/** Sending tens of megabytes of code over a slow line is not a hanging server. */
+export const uploadTimeoutMs = 300_000;
+
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 export interface ApiRequest {

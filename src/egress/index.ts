@@ -9,6 +9,6 @@ export {
   narrowEgress,
 } from './grants.ts';
 export { defaultEgressLimits, type EgressLimits, egressLimitsSchema } from './limits.ts';
-export { egressObstacle } from './router/programs.ts';
+export { egressObstacle } from './programs.ts';
 export { describeRule, type EgressRule, parseEgress } from './rules.ts';
 export { openWaysOut, type WayOut, type WaysOut } from './ways-out.ts';

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { runCommand, startCommand } from '../lib/index.ts';
 import { type Network, parseNetwork } from './networks.ts';
-import { programEnv, unavailable } from './router/programs.ts';
+import { programEnv, unavailable } from './programs.ts';
 
 export interface OwnAddresses {
   /** What was told last; a change is here some milliseconds after it has happened. */

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../lib/index.ts';
+import { addressesOf, maxSlots } from './addresses.ts';
 import { egressFault } from './faults.ts';
 import type { EgressGrants } from './grants.ts';
 import type { EgressLimits } from './limits.ts';
@@ -10,7 +11,6 @@ import { createOpenAddresses } from './open-addresses.ts';
 import { refusedAs } from './refused-networks.ts';
 import { createDecision } from './resolver/decision.ts';
 import type { ResolverClient } from './resolver/resolver.ts';
-import { addressesOf, maxSlots } from './router/addresses.ts';
 import { letGoOfNamespace, makeLinkedNamespace } from './router/links.ts';
 import type { TracedPacket } from './router/refusals.ts';
 import { openRouter, type Router, type RouterOptions } from './router/router.ts';

@@ -6,7 +6,7 @@ import type { ActionService } from './actions/actions.ts';
 import type { Flights } from './activations/flights.ts';
 import type { InvocationService } from './activations/invocations.ts';
 import { createFeeds, type FeedLimits, type Feeds } from './feeds/feeds.ts';
-import type { SystemLimits } from './namespaces/limits.ts';
+import type { SystemLimits } from './limits.ts';
 import type { NamespaceService } from './namespaces/namespaces.ts';
 import { createDeliveries, type DeliveryService } from './triggers/deliveries.ts';
 import { createFiring, type FiringService } from './triggers/firing.ts';

@@ -21,7 +21,7 @@ import { createEvents, type Events } from './events.ts';
 import type { FeedLimits } from './feeds/feeds.ts';
 import { createApiManager } from './gateway/apimgmt.ts';
 import { type ApiService, createApis } from './gateway/apis.ts';
-import { defaultLimits, type SystemLimits } from './namespaces/limits.ts';
+import { defaultLimits, type SystemLimits } from './limits.ts';
 import { createNamespaces, type NamespaceService } from './namespaces/namespaces.ts';
 import { createQuotas, type DiskAdmission, type Quotas } from './namespaces/quotas.ts';
 import { createPackages, type PackageService } from './packages/packages.ts';

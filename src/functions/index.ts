@@ -49,9 +49,6 @@ export { type ApiBackend, type ApiVerb, apiLimits, apiVerbs } from './gateway/ap
 export { type ApiManagerOptions, createApiManager } from './gateway/apimgmt.ts';
 export { type ApiRoute, type ApiService, createApis } from './gateway/apis.ts';
 export { splitWebName, type WebExtension, webExtensions } from './gateway/web-name.ts';
-export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-keys.ts';
-export { hasRight, type KeyScope, keyScopes, type Right, requireRight } from './namespaces/key-scopes.ts';
-export { type ApiKey, formatApiKey, parseAuthorization } from './namespaces/keys.ts';
 export {
   defaultLimits,
   quotaNames,
@@ -59,7 +56,10 @@ export {
   type Span,
   type SystemLimits,
   type UserLimits,
-} from './namespaces/limits.ts';
+} from './limits.ts';
+export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-keys.ts';
+export { hasRight, type KeyScope, keyScopes, type Right, requireRight } from './namespaces/key-scopes.ts';
+export { type ApiKey, formatApiKey, parseAuthorization } from './namespaces/keys.ts';
 export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/namespace-limits.ts';
 export {
   createNamespaces,
@@ -76,12 +76,12 @@ export {
 } from './namespaces/quotas.ts';
 export { createRetention, type Retention, type RetentionOptions } from './namespaces/retention.ts';
 export type { PackageService } from './packages/packages.ts';
+export { type ResealReport, reseal, surveyVault, type VaultSurvey } from './rotation/reseal.ts';
 export type { DeadLetterFilter, DeliveryService } from './triggers/deliveries.ts';
 export type { DeadLetter } from './triggers/delivery.ts';
 export type { FireRequest, FiringService } from './triggers/firing.ts';
 export type { RuleService } from './triggers/rules.ts';
 export type { TriggerService } from './triggers/triggers.ts';
-export { type ResealReport, reseal, surveyVault, type VaultSurvey } from './vault/reseal.ts';
 export {
   createVault,
   type Vault,

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDeviceFolders } from './device-folders.ts';
+import { isIsolated } from './host/isolated.ts';
 import { readMounts } from './host/mounts.ts';
-import { isIsolated } from './isolation/isolation.ts';
 
 const missing = isIsolated() ? '' : ' (needs Ward’s isolation: run npm test as root)';
 

@@ -1,7 +1,7 @@
 /** Egress by name, with real sandboxes, a real packet filter and real servers, in network namespaces of the test. */
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isIsolated } from './isolation/isolation.ts';
+import { isIsolated } from './host/isolated.ts';
 import {
   type Lab,
   type LabOutcome,

@@ -9,14 +9,16 @@ export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts
 export { sandboxFault, sandboxFaultTable } from './faults.ts';
 export type { HostFeatures } from './host/features.ts';
 export { checkFitness } from './host/fitness.ts';
+export { isIsolated } from './host/isolated.ts';
 export { readMounts } from './host/mounts.ts';
 export { findTraces, removeTraces, type WardTraces } from './host/ward-traces.ts';
 export { shiftingClocks } from './inherited.ts';
-export { enterIsolation, isIsolated } from './isolation/isolation.ts';
+export { enterIsolation } from './isolation/isolation.ts';
 export { putServerFirst, takePrecedence } from './isolation/precedence.ts';
 export { joinSandbox } from './joined-sandbox.ts';
 export { shareWithSandboxes } from './lsm/label.ts';
 export { type Mechanism, mechanismNames } from './mechanisms.ts';
+export type { OciMount, OciSpec } from './oci-config.ts';
 export {
   type OperatorPolicy,
   type OperatorPolicyFile,
@@ -41,7 +43,6 @@ export {
 export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
 export { type Learned, type LearnedProfile, learnedProfile } from './seccomp/learned.ts';
 export { buildSpec } from './spec/build.ts';
-export type { OciMount, OciSpec } from './spec/oci.ts';
 export type * from './types.ts';
 export { openIdRanges } from './uid-ranges.ts';
 export {

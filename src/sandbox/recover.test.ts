@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { randomHex, silentLog, startCommand } from '../lib/index.ts';
-import { isIsolated } from './isolation/isolation.ts';
+import { isIsolated } from './host/isolated.ts';
 import { strictPolicy } from './policy.ts';
 import { openSandboxHost } from './sandbox-host.ts';
 import { makeTestRoot } from './testing/root.ts';

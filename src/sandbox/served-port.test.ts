@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomHex, silentLog } from '../lib/index.ts';
-import { isIsolated } from './isolation/isolation.ts';
+import { isIsolated } from './host/isolated.ts';
 import { strictPolicy } from './policy.ts';
 import { type LocalSandboxHost, openSandboxHost } from './sandbox-host.ts';
 import { makeTestRoot, type TestRoot, testNode } from './testing/root.ts';

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { statusOfKind } from '../../src/api/faults.ts';
 import { exitActionError, exitCodeOf } from '../../src/cli/faults.ts';
-import { defaultLimits } from '../../src/functions/namespaces/limits.ts';
+import { defaultLimits } from '../../src/functions/limits.ts';
 import { type FaultKind, formatSize } from '../../src/lib/index.ts';
 import { defaultCeiling } from '../../src/sandbox/operator.ts';
 import { strictPolicy } from '../../src/sandbox/policy.ts';

@@ -1,5 +1,6 @@
 /** `ward action get`, `list`. */
 import type { JsonObject } from '../../lib/index.ts';
+import { isWebAction } from '../action-web.ts';
 import type { Handler } from '../command-spec.ts';
 import {
   annotationOf,
@@ -17,7 +18,6 @@ import { cliFault } from '../faults.ts';
 import { shownTo } from '../secrets.ts';
 import type { Column } from '../table.ts';
 import { saveCode } from './action-save.ts';
-import { isWebAction } from './action-web.ts';
 import { listEntities } from './entity-list.ts';
 import { showEntity } from './entity-show.ts';
 

@@ -1,5 +1,7 @@
 /** `ward action create`, `update`, `delete`. */
 import type { JsonObject } from '../../lib/index.ts';
+import { existingAction, webAnnotations } from '../action-web.ts';
+import { uploadTimeoutMs } from '../client.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { objectOf, textOf } from '../entity-fields.ts';
 import { parseEntityName } from '../entity-name.ts';
@@ -11,11 +13,7 @@ import { toKeyValues } from '../parameters.ts';
 import { printableLine } from '../printable.ts';
 import { hidesAll } from '../secrets.ts';
 import { execSource } from './action-exec.ts';
-import { existingAction, webAnnotations } from './action-web.ts';
 import { showForPrograms } from './entity-show.ts';
-
-/** Sending tens of megabytes of code over a slow line is not a hanging server. */
-export const uploadTimeoutMs = 300_000;
 
 /** A first part that clients take for a host: `docker.io`, `localhost`, `ghcr.io:443`. */
 const hostForm = /^(?:localhost|[^/]*[.:][^/]*)\//;

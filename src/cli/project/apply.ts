@@ -2,10 +2,10 @@
 import { isFault, type JsonObject } from '../../lib/index.ts';
 import { routeDocument } from '../api-document.ts';
 import { askGateway } from '../api-gateway.ts';
+import { uploadTimeoutMs } from '../client.ts';
 import { annotationOf, textOf } from '../entity-fields.ts';
 import { parseEntityName, parseSimpleName } from '../entity-name.ts';
 import { callFeed, type LifecycleEvent } from '../feed.ts';
-import { uploadTimeoutMs } from '../handlers/action-write.ts';
 import { toKeyValues } from '../parameters.ts';
 import { collectionOf, type DesiredEntity } from './desired.ts';
 import { strayAnnotations } from './difference.ts';

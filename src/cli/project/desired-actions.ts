@@ -1,6 +1,6 @@
 /** Actions and sequences of a manifest, as the API takes them. */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
-import { annotationsOfMode } from '../handlers/action-web.ts';
+import { annotationsOfMode } from '../action-web.ts';
 import { parseSwitch } from '../input.ts';
 import { actionExec } from './action-code.ts';
 import type { DesiredEntity } from './desired.ts';

@@ -3,7 +3,7 @@
  * made sure of. Bounded: by the packet filter in their rate, here in connections, bytes and time.
  */
 import type { Socket } from 'node:net';
-import { slotOfAddress } from '../router/addresses.ts';
+import { slotOfAddress } from '../addresses.ts';
 import type { Answerer } from './answers.ts';
 import { maxQuestionBytes } from './messages.ts';
 import type { ResolverSockets } from './sockets.ts';

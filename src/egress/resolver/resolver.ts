@@ -7,7 +7,7 @@ import { Resolver as SystemResolver } from 'node:dns';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { confine, findAbilities, readingPrograms, startCommand, unownedId } from '../../lib/index.ts';
-import { programEnv } from '../router/programs.ts';
+import { programEnv } from '../programs.ts';
 import type { Decide } from './decision.ts';
 import { type Order, type Report, reportSchema } from './protocol.ts';
 import type { ResolverSockets } from './sockets.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Server } from 'node:net';
 import { join } from 'node:path';
 import { startCommand } from '../../lib/index.ts';
-import { inNamespace, programEnv, unavailable } from '../router/programs.ts';
+import { inNamespace, programEnv, unavailable } from '../programs.ts';
 
 export interface ResolverSockets {
   readonly udp: UdpSocket;

@@ -1,8 +1,8 @@
 /** A sandbox's network namespace with one device, joined to the router by a pair of virtual Ethernet devices. */
 import { rm, writeFile } from 'node:fs/promises';
 import { runCommand } from '../../lib/index.ts';
-import { addressesOf, deviceName, mtu, segment } from './addresses.ts';
-import { inNamespace, programEnv, runNetworkProgram } from './programs.ts';
+import { addressesOf, deviceName, mtu, segment } from '../addresses.ts';
+import { inNamespace, programEnv, runNetworkProgram } from '../programs.ts';
 
 /**
  * Made by root and not by the sandbox's user namespace: even a process with all capabilities inside has none over its

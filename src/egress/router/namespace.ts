@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { startCommand } from '../../lib/index.ts';
-import { programEnv, runNetworkProgram, unavailable } from './programs.ts';
+import { programEnv, runNetworkProgram, unavailable } from '../programs.ts';
 
 export interface RouterNamespace {
   /** The network namespace, as a path. */

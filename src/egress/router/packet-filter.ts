@@ -2,7 +2,7 @@
  * Applies rules in the router, in few transactions: waiting rules go together. Tenants take turns, so that the questions of
  * one don't delay another's.
  */
-import { inNamespace, runNetworkProgram } from './programs.ts';
+import { inNamespace, runNetworkProgram } from '../programs.ts';
 
 export interface PacketFilter {
   /**

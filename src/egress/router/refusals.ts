@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { startCommand } from '../../lib/index.ts';
-import { inNamespace, programEnv } from './programs.ts';
+import { inNamespace, programEnv } from '../programs.ts';
 
 export interface TracedPacket {
   /** Undefined is a mark of Ward's own. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { addressesOf, maxSlots, slotOfAddress } from '../addresses.ts';
 import { defaultEgressLimits } from '../limits.ts';
-import { addressesOf, maxSlots, slotOfAddress } from './addresses.ts';
 import { parseTrace } from './refusals.ts';
 
 describe('addresses', () => {

@@ -7,13 +7,14 @@
  * connections of the one that had its addresses before), or a new one to what is open. What is refused is traced
  * (`nftrace`) in a chain whose name says why and whose it is (`r<slot>`, `l<slot>`, `f<slot>`), which is how Ward hears of it.
  */
+
+import { addressesOf } from '../addresses.ts';
 import type { CidrGrant, EgressGrants } from '../grants.ts';
 import type { EgressLimits } from '../limits.ts';
 import { contains, type Network } from '../networks.ts';
 import { mostOpen } from '../open-addresses.ts';
 import { refusedNetworks } from '../refused-networks.ts';
 import { type Opening, type Service, servicesOf } from '../services.ts';
-import { addressesOf } from './addresses.ts';
 
 export const table = 'inet ward';
 const refusalChain = 'refused';

@@ -3,8 +3,8 @@
  * every namespace has a class of the kernel's HTB (`tc-htb(8)`): namespaces that have something to send get equal shares,
  * no matter how many sandboxes and connections they have, and others get the bytes that one does not use.
  */
-import { addressesOf } from './addresses.ts';
-import { inNamespace, runNetworkProgram, unavailable } from './programs.ts';
+import { addressesOf } from '../addresses.ts';
+import { inNamespace, runNetworkProgram, unavailable } from '../programs.ts';
 
 export interface Shares {
   /**

@@ -11,9 +11,9 @@ import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCommand } from '../../lib/index.ts';
-import { addressesOf, far, mtu, uplinkMac } from './addresses.ts';
+import { addressesOf, far, mtu, uplinkMac } from '../addresses.ts';
+import { inNamespace, programEnv, runNetworkProgram, unavailable } from '../programs.ts';
 import type { RouterNamespace } from './namespace.ts';
-import { inNamespace, programEnv, runNetworkProgram, unavailable } from './programs.ts';
 
 export interface Uplink {
   /** Settles when it has ended: with why, or with undefined where it was killed, as with its sandbox. */

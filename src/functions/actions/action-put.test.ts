@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDigest } from '../../images/index.ts';
 import { parseNamespaceName } from '../entities/names.ts';
 import { nextPatch } from '../entities/put-fields.ts';
-import { defaultLimits } from '../namespaces/limits.ts';
+import { defaultLimits } from '../limits.ts';
 import { hello, ref } from '../platform.fixture.ts';
 import { createAction, parseActionPut, updateAction } from './action-put.ts';
 import type { ExecDocument } from './exec.ts';

@@ -23,7 +23,7 @@ import {
 } from '../entities/put-fields.ts';
 import { writeTime } from '../entities/write-time.ts';
 import { functionFault, malformed, tooLarge } from '../faults.ts';
-import type { ActionRanges, Span, SystemLimits } from '../namespaces/limits.ts';
+import type { ActionRanges, Span, SystemLimits } from '../limits.ts';
 import type { Action, ActionLimitsDocument } from './action.ts';
 import { blackboxKind, type ExecDocument, isSequence, sequenceKind } from './exec.ts';
 import { familyOf, type Runtime, resolveKind } from './runtimes.ts';

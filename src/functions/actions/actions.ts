@@ -18,7 +18,7 @@ import {
 } from '../entities/names.ts';
 import type { Page } from '../entities/page.ts';
 import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
-import { type ActionRanges, actionRanges, checkKind, type SystemLimits } from '../namespaces/limits.ts';
+import { type ActionRanges, actionRanges, checkKind, type SystemLimits } from '../limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { ShownParameter } from '../packages/package.ts';
 import type { PackageService } from '../packages/packages.ts';

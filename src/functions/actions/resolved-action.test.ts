@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseDigest } from '../../images/index.ts';
 import { parseNamespaceName } from '../entities/names.ts';
-import { defaultLimits } from '../namespaces/limits.ts';
+import { defaultLimits } from '../limits.ts';
 import { hello, ref } from '../platform.fixture.ts';
 import { createAction, parseActionPut } from './action-put.ts';
 import { checkPayload, mergeArguments, resolveAction } from './resolved-action.ts';

@@ -1,17 +1,17 @@
 /** An action made ready to be invoked by a caller: what every call needs, worked out once for each revision. */
 import type { ActionLimits, JobTarget, SandboxAsk, Scaling } from '../../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
-import { frameOf, type RecordFrame } from '../activations/record.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { type Parameter, toObject, valueFor } from '../entities/key-values.ts';
 import { fullNameOf } from '../entities/names.ts';
+import { effectiveAsk, sandboxAskOf } from '../entities/sandbox-ask.ts';
 import { functionFault } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { KeyTerms } from '../packages/key-terms.ts';
 import { type Action, actionLimits } from './action.ts';
 import { blackboxKind, type CodeExec, isCode, isSequence } from './exec.ts';
+import { frameOf, type RecordFrame } from './record-frame.ts';
 import { familyOf, type Runtime, runningKind } from './runtimes.ts';
-import { effectiveAsk, sandboxAskOf } from './sandbox-annotation.ts';
 import { scalingOf } from './scaling.ts';
 
 /** What invoking it does. */

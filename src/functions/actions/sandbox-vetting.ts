@@ -1,10 +1,10 @@
 /** Whether what an action asks of its sandboxes can be had, asked when it is deployed. */
 import type { Invoker } from '../../invoker/index.ts';
+import { effectiveAsk, sandboxAskOf } from '../entities/sandbox-ask.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import { type Action, actionLimits } from './action.ts';
 import { isCode } from './exec.ts';
 import { type Runtime, runningKind } from './runtimes.ts';
-import { effectiveAsk, sandboxAskOf } from './sandbox-annotation.ts';
 
 /**
  * Nobody is to deploy what can't be had: neither what the action asks for, nor what its namespace is to have.

@@ -1,10 +1,11 @@
 /** One activation under way: what it holds, how far it has come, and how to cut it short. */
 import type { Admission } from '../../invoker/index.ts';
 import type { CodeStore } from '../actions/code-store.ts';
+import type { RecordFrame } from '../actions/record-frame.ts';
 import type { ComposedCall } from './composed-call.ts';
 import type { AllowedLimits } from './hints.ts';
 import { Milestone } from './milestone.ts';
-import { frameOfTask, type RecordFrame } from './record.ts';
+import { frameOfTask } from './record.ts';
 import type { Task } from './task.ts';
 
 export interface Departure {

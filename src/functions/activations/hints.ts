@@ -5,7 +5,7 @@
  */
 import { lastLinesOf } from '../../invoker/index.ts';
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
-import type { UserLimits } from '../namespaces/limits.ts';
+import type { UserLimits } from '../limits.ts';
 import type { Ending } from './record.ts';
 import type { CodeTask } from './task.ts';
 

@@ -1,8 +1,9 @@
 /** The record of an activation, as OpenWhisk keeps and shows it (its logs are kept beside it). */
-import type { ActionLimits, Completion, CompletionStatus } from '../../invoker/index.ts';
+import type { Completion, CompletionStatus } from '../../invoker/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { type ActivationInsert, pieceOf } from '../../store/index.ts';
+import { annotation, frameOf, limitsAnnotation, type RecordFrame } from '../actions/record-frame.ts';
 import { bytesOf, embedded, type Result, resultOf } from './result.ts';
 import type { Task } from './task.ts';
 
@@ -25,30 +26,6 @@ export interface ActivationRecord extends Omit<ActivationInsert, 'responseJson'>
   readonly memoryMiB: number;
 }
 
-/** What the records of one revision of an action have in common: texts that stand between what differs. */
-export interface RecordFrame {
-  readonly name: string;
-  /** `[pkg/]name`; the binding's name wins over its package's. */
-  readonly path: string;
-  readonly limits: ActionLimits;
-  readonly namespaceToSubject: string;
-  /** Annotations that do not change, each followed by a comma. */
-  readonly annotations: string;
-  /** The annotation `limits`, for what is not composed. */
-  readonly limitsAnnotation: string;
-}
-
-export interface FrameOptions {
-  /** `/ns/[pkg/]name` of the action itself. */
-  readonly action: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly limits: ActionLimits;
-  /** `ns/binding`. */
-  readonly binding?: string | undefined;
-  readonly isConductor?: boolean | undefined;
-}
-
 /** The statuses in the order of their numeric codes. */
 const statuses: readonly CompletionStatus[] = [
   'success',
@@ -59,23 +36,6 @@ const statuses: readonly CompletionStatus[] = [
 
 export function statusCodeOf(status: CompletionStatus): number {
   return statuses.indexOf(status);
-}
-
-export function frameOf(options: FrameOptions): RecordFrame {
-  const { action, version, kind, limits, binding, isConductor } = options;
-  const name = action.slice(action.lastIndexOf('/') + 1);
-  const provider = action.slice(action.indexOf('/', 1) + 1);
-  return {
-    name,
-    path: binding === undefined ? provider : `${binding.slice(binding.indexOf('/') + 1)}/${name}`,
-    limits,
-    namespaceToSubject: `",${JSON.stringify({ name, version, publish: false }).slice(1, -1)},"subject":"`,
-    annotations:
-      `${annotation('path', action.slice(1))},${annotation('kind', kind)},` +
-      (binding === undefined ? '' : `${annotation('binding', binding)},`) +
-      (isConductor === true ? `${annotation('conductor', true)},` : ''),
-    limitsAnnotation: limitsAnnotation(limits, limits.memoryMiB),
-  };
 }
 
 /** The frame of a task of which nothing else is at hand. */
@@ -229,17 +189,4 @@ function codeAnnotations(frame: RecordFrame, ending: Ending): string {
 
 function plain({ kind, detail, at }: Violation): JsonObject {
   return { kind, detail, at };
-}
-
-function limitsAnnotation(limits: ActionLimits, memoryMiB: number): string {
-  return annotation('limits', {
-    concurrency: limits.concurrency,
-    logs: limits.logBytes / (1024 * 1024),
-    memory: memoryMiB,
-    timeout: limits.timeoutMs,
-  });
-}
-
-function annotation(key: string, value: JsonValue): string {
-  return JSON.stringify({ key, value });
 }

@@ -1,7 +1,7 @@
 /** The fields that the bodies of all entities have in common, and what a change does to them. */
 import type { JsonObject } from '../../lib/index.ts';
 import { malformed, tooLarge } from '../faults.ts';
-import type { SystemLimits } from '../namespaces/limits.ts';
+import type { SystemLimits } from '../limits.ts';
 import { type KeyValue, sizeOf } from './key-values.ts';
 
 /** `0.0.9` → `0.0.10`. */

@@ -9,7 +9,7 @@ import { type JsonObject, silentLog } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { parseEntityName, parseNamespaceName } from '../entities/names.ts';
-import { defaultLimits } from '../namespaces/limits.ts';
+import { defaultLimits } from '../limits.ts';
 import { createNamespaces, type Identity, type NamespaceService } from '../namespaces/namespaces.ts';
 import type { FireRequest } from '../triggers/firing.ts';
 import { createRules } from '../triggers/rules.ts';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../store/index.ts';
+import { defaultLimits } from '../limits.ts';
 import type { KeyRequest } from './further-keys.ts';
 import { mostKeys } from './further-keys.ts';
 import { hasRight, keyScopes, requireRight } from './key-scopes.ts';
-import { defaultLimits } from './limits.ts';
 import { createNamespaces } from './namespaces.ts';
 
 const basic = (key: string) => `Basic ${Buffer.from(key).toString('base64')}`;

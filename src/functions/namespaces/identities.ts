@@ -8,9 +8,9 @@ import type { KeyRow, NamespaceRow, Store } from '../../store/index.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
 import { corrupt } from '../entities/entity-row.ts';
 import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
+import type { SystemLimits, UserLimits } from '../limits.ts';
 import { type KeyScope, keyScopes } from './key-scopes.ts';
 import { type ApiKey, invalidAuthentication, isSecret, parseAuthorization } from './keys.ts';
-import type { SystemLimits, UserLimits } from './limits.ts';
 import { parseStoredLimits, userLimits } from './namespace-limits.ts';
 
 export interface Identity {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { actionRanges, checkKind, defaultLimits } from './limits.ts';
+import { actionRanges, checkKind, defaultLimits } from '../limits.ts';
 import { type NamespaceLimitsPatch, parseStoredLimits, patchLimits, userLimits } from './namespace-limits.ts';
 
 const system = defaultLimits;

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { parseEgress } from '../../egress/index.ts';
 import { type JsonObject, messageOf } from '../../lib/index.ts';
-import { parseSandboxAsk } from '../actions/sandbox-annotation.ts';
+import { parseSandboxAsk } from '../entities/sandbox-ask.ts';
 import { functionFault } from '../faults.ts';
-import { clamp, type Range, type SystemLimits, type UserLimits } from './limits.ts';
+import { clamp, type Range, type SystemLimits, type UserLimits } from '../limits.ts';
 
 const rate = z.int().min(0).max(1_000_000_000);
 const kind = z.string().regex(/^[a-z0-9][a-z0-9:._-]{0,63}$/);

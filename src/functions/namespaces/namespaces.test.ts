@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../store/index.ts';
+import { defaultLimits } from '../limits.ts';
 import { basic, startPlatform } from '../platform.fixture.ts';
-import { defaultLimits } from './limits.ts';
 import { createNamespaces } from './namespaces.ts';
 
 const invalid = { code: 'AUTHENTICATION_INVALID', message: 'The supplied authentication is invalid' };

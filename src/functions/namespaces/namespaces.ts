@@ -7,6 +7,7 @@ import type { SandboxAsk } from '../../invoker/index.ts';
 import type { EntityRow, EntityStore, NamespaceRow, Store } from '../../store/index.ts';
 import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
 import { functionFault, notFound } from '../faults.ts';
+import type { SystemLimits, UserLimits } from '../limits.ts';
 import {
   createKey,
   deleteKey,
@@ -19,7 +20,6 @@ import { createIdentities, type Identity } from './identities.ts';
 import type { KeyScope } from './key-scopes.ts';
 import { type ApiKey, formatApiKey, hashSecret, invalidAuthentication, newApiKey } from './keys.ts';
 import { createLentKeys, type Lender, type LentKey } from './lent-keys.ts';
-import type { SystemLimits, UserLimits } from './limits.ts';
 import {
   type NamespaceLimitsPatch,
   type NamespaceLimitValues,

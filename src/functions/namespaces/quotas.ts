@@ -8,7 +8,7 @@ import { parseDigest } from '../../images/index.ts';
 import { formatSize, isFault } from '../../lib/index.ts';
 import type { ApiStore, EntityStore, HeldCode, Store, WriteBound } from '../../store/index.ts';
 import { functionFault, notFound } from '../faults.ts';
-import type { UserLimits } from './limits.ts';
+import type { UserLimits } from '../limits.ts';
 
 /** Bytes. */
 export interface QuotaUsage {

@@ -7,7 +7,7 @@ import { newActivationId, silentLog } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createCodeStore } from '../actions/code-store.ts';
 import { createCodeSweep } from '../actions/code-sweep.ts';
-import { defaultLimits } from './limits.ts';
+import { defaultLimits } from '../limits.ts';
 import { createNamespaces } from './namespaces.ts';
 import { createRetention, type Retention, type RetentionOptions } from './retention.ts';
 

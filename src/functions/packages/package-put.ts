@@ -13,7 +13,7 @@ import {
 } from '../entities/put-fields.ts';
 import { writeTime } from '../entities/write-time.ts';
 import { functionFault, malformed } from '../faults.ts';
-import type { SystemLimits } from '../namespaces/limits.ts';
+import type { SystemLimits } from '../limits.ts';
 import { checkKeyAnnotations } from './key-terms.ts';
 import type { Package } from './package.ts';
 

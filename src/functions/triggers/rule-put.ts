@@ -6,7 +6,7 @@ import { type EntityRef, fullNameOf, type NamespaceName, parseFullName } from '.
 import { checkSize, given, nextPatch, parsePublish, parseVersion } from '../entities/put-fields.ts';
 import { writeTime } from '../entities/write-time.ts';
 import { functionFault, malformed, notAuthorized } from '../faults.ts';
-import type { SystemLimits } from '../namespaces/limits.ts';
+import type { SystemLimits } from '../limits.ts';
 import type { Rule, RuleStatus } from './rule.ts';
 import { retryPolicyOf } from './rule-retry.ts';
 

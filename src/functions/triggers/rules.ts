@@ -5,7 +5,7 @@ import type { PlainRef } from '../entities/entity-row.ts';
 import type { EntityRef, NamespaceName } from '../entities/names.ts';
 import type { Page } from '../entities/page.ts';
 import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
-import type { SystemLimits } from '../namespaces/limits.ts';
+import type { SystemLimits } from '../limits.ts';
 import {
   describeRule,
   type Rule,

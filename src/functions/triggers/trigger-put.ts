@@ -12,7 +12,7 @@ import { isEntityName } from '../entities/names.ts';
 import { checkSize, given, nextPatch, parsePublish, parseVersion } from '../entities/put-fields.ts';
 import { writeTime } from '../entities/write-time.ts';
 import { functionFault, malformed } from '../faults.ts';
-import type { SystemLimits } from '../namespaces/limits.ts';
+import type { SystemLimits } from '../limits.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface TriggerPut {

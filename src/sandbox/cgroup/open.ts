@@ -1,7 +1,6 @@
 /** Chooses the control group implementation for a host. */
 import { sandboxFault } from '../faults.ts';
-import type { CgroupFeatures } from '../host/features.ts';
-import type { CgroupTree } from './types.ts';
+import type { CgroupFeatures, CgroupTree } from './types.ts';
 import { cgroupTreeV1 } from './v1.ts';
 import { cgroupTreeV2 } from './v2.ts';
 

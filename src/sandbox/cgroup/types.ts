@@ -2,6 +2,20 @@
 
 import type { Counter } from './counter.ts';
 
+/** What the machine offers of them: plain data. */
+export interface CgroupFeatures {
+  /** `hybrid`: the controllers are on version 1 and a version 2 hierarchy is mounted beside them. */
+  readonly mode: 'v1' | 'v2' | 'hybrid';
+  /** Version of the hierarchy that Ward uses. */
+  readonly version: 1 | 2;
+  /** Controller → mount point. On version 2 all of them have the same one. */
+  readonly controllers: ReadonlyMap<string, string>;
+  /** Memory and swap can be limited together. */
+  readonly swapLimit: boolean;
+  /** Disk time can be shared by weight. */
+  readonly ioWeight: boolean;
+}
+
 /** A snapshot of what a group uses; 0 for what the kernel doesn't count. */
 export interface CgroupUsage {
   readonly memoryBytes: number;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomHex, silentLog } from '../../lib/index.ts';
-import { isIsolated } from '../isolation/isolation.ts';
+import { isIsolated } from '../host/isolated.ts';
 import { mechanismNames } from '../mechanisms.ts';
 import { strictPolicy } from '../policy.ts';
 import { type LocalSandboxHost, openSandboxHost } from '../sandbox-host.ts';

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { messageOf } from '../../lib/index.ts';
 import { explainPolicy } from '../explain.ts';
 import type { LsmFeatures } from '../host/features.ts';
-import { isIsolated } from '../isolation/isolation.ts';
+import { isIsolated } from '../host/isolated.ts';
 import { labelForeign, shareWithSandboxes } from '../lsm/label.ts';
 import { isMechanism, type Mechanism, mechanismNames, mechanisms } from '../mechanisms.ts';
 import { rlimitsOf, type SandboxPolicy } from '../policy.ts';

@@ -1,19 +1,7 @@
 /** What this machine offers: plain data, inspected once when a sandbox host is opened. */
+import type { CgroupFeatures } from '../cgroup/types.ts';
 import type { Inherited } from '../inherited.ts';
 import type { RuntimeName } from '../types.ts';
-
-export interface CgroupFeatures {
-  /** `hybrid`: the controllers are on version 1 and a version 2 hierarchy is mounted beside them. */
-  readonly mode: 'v1' | 'v2' | 'hybrid';
-  /** Version of the hierarchy that Ward uses. */
-  readonly version: 1 | 2;
-  /** Controller → mount point. On version 2 all of them have the same one. */
-  readonly controllers: ReadonlyMap<string, string>;
-  /** Memory and swap can be limited together. */
-  readonly swapLimit: boolean;
-  /** Disk time can be shared by weight. */
-  readonly ioWeight: boolean;
-}
 
 export interface LsmFeatures {
   readonly landlock: boolean;

@@ -4,10 +4,11 @@ import { arch, release } from 'node:os';
 import { join } from 'node:path';
 import { egressObstacle } from '../../egress/index.ts';
 import { runCommand } from '../../lib/index.ts';
+import type { CgroupFeatures } from '../cgroup/types.ts';
 import { sandboxFault } from '../faults.ts';
 import { inheritedHere } from '../inherited.ts';
-import { isIsolated } from '../isolation/isolation.ts';
-import type { CgroupFeatures, Disk, HostFeatures, LsmFeatures } from './features.ts';
+import type { Disk, HostFeatures, LsmFeatures } from './features.ts';
+import { isIsolated } from './isolated.ts';
 import { type MountPoint, readMounts } from './mounts.ts';
 
 /** @throws Fault HOST_UNFIT when the machine has no usable control groups or another processor. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCommand, startCommand } from '../../lib/index.ts';
-import { isIsolated } from './isolation.ts';
+import { isIsolated } from '../host/isolated.ts';
 
 const program = join(import.meta.dirname, '../testing/isolated-program.ts');
 const isRoot = process.geteuid?.() === 0;

@@ -10,23 +10,13 @@
  *
  * On a hybrid cgroup host the second hierarchy is hidden inside, because crun refuses to run beside it.
  */
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { sandboxFault } from '../faults.ts';
 import { readMounts } from '../host/mounts.ts';
 
-const marker = 'WARD_MOUNT_NAMESPACE';
 const unshare = '/usr/bin/unshare';
 const setpriv = '/usr/bin/setpriv';
-
-/**
- * True inside the namespaces that `enterIsolation` made. The environment variable alone proves nothing: it
- * has to name the mount namespace that this process is really in.
- */
-export function isIsolated(): boolean {
-  const claimed = process.env[marker];
-  return claimed !== undefined && claimed === readlinkSync('/proc/self/ns/mnt');
-}
 
 /**
  * Replaces this process by `argv`, run inside namespaces of its own. Never returns.

@@ -5,8 +5,9 @@
  * A sandbox that may reach something uses the host kernel's network stack, in the namespace that was made for it
  * alone: gVisor's own one mistakes that for the host's on kernels that show net.core.rmem_default in each (6.10).
  */
+
+import type { OciMount, OciSeccomp, OciSyscallRule } from '../oci-config.ts';
 import { strictProfile } from '../seccomp/profile.ts';
-import type { OciMount, OciSeccomp, OciSyscallRule } from '../spec/oci.ts';
 import { errorsInJsonLog } from './log.ts';
 import type { RuntimeDriver } from './types.ts';
 

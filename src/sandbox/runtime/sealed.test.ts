@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { mustRun } from '../../lib/index.ts';
-import { isIsolated } from '../isolation/isolation.ts';
+import { isIsolated } from '../host/isolated.ts';
 import { sealProgram, unsealAll } from './sealed.ts';
 
 const canTry = isIsolated();

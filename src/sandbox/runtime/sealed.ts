@@ -7,8 +7,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../../lib/index.ts';
+import { isIsolated } from '../host/isolated.ts';
 import { readMounts } from '../host/mounts.ts';
-import { isIsolated } from '../isolation/isolation.ts';
 
 /** Mounts the program read-only in `dir` and returns where; without Ward's isolation the program as it is. */
 export async function sealProgram(program: string, dir: string, name: string): Promise<string> {

@@ -1,6 +1,6 @@
 /** One OCI runtime behind one contract: how it is started, cleaned up after, and how it says what went wrong. */
 import type { RuntimeFeatures } from '../host/features.ts';
-import type { OciSpec } from '../spec/oci.ts';
+import type { OciSpec } from '../oci-config.ts';
 import type { RuntimeName } from '../types.ts';
 
 /** Where a sandbox's files are. */

@@ -1,5 +1,5 @@
 /** Seccomp profile → the `linux.seccomp` part of an OCI runtime configuration. Pure. */
-import type { OciSeccomp, OciSyscallRule } from '../spec/oci.ts';
+import type { OciSeccomp, OciSyscallRule } from '../oci-config.ts';
 import { type Condition, type Refusal, type SeccompProfile, strictProfile } from './profile.ts';
 
 export interface SeccompTarget {

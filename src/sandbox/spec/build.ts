@@ -3,12 +3,13 @@
  * hold every line of it. What the host lacks is left out here only when the policy doesn't require it
  * (`requirements.ts` has checked that before).
  */
+
+import type { OciSpec } from '../oci-config.ts';
 import { compileSeccomp } from '../seccomp/compile.ts';
 import { strictProfile } from '../seccomp/profile.ts';
 import type { SpecInput } from './input.ts';
 import { mountsOf } from './mounts.ts';
 import { idMappings, namespacesOf } from './namespaces.ts';
-import type { OciSpec } from './oci.ts';
 import { processOf } from './process.ts';
 import { resourcesOf } from './resources.ts';
 import { mountLabel } from './selinux.ts';

@@ -2,9 +2,10 @@
  * What is mounted in a sandbox besides its root: /proc of its own processes, a tmpfs for /dev, size- and
  * inode-limited tmpfs for what may be written, and the code. No /sys, no cgroups, no terminals, no queues.
  */
+
+import type { OciMount } from '../oci-config.ts';
 import type { TmpfsPolicy } from '../policy.ts';
 import type { SpecInput } from './input.ts';
-import type { OciMount } from './oci.ts';
 
 /** Where a function's code appears. */
 export const codePath = '/fn';

@@ -1,7 +1,7 @@
 /** Namespaces and the id range of a sandbox. */
 
+import type { OciIdMapping } from '../oci-config.ts';
 import type { SpecInput } from './input.ts';
-import type { OciIdMapping } from './oci.ts';
 
 /** Ids in a sandbox's range: all that a program may expect to exist. */
 export const idRangeSize = 65536;

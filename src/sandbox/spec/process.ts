@@ -1,8 +1,9 @@
 /** The process that a sandbox runs: who it is, what it may become (nothing), and what it may open. */
+
+import type { OciCapabilities, OciProcess } from '../oci-config.ts';
 import { rlimitsOf, type SandboxPolicy } from '../policy.ts';
 import type { SpecInput } from './input.ts';
 import { landlockPrefix } from './landlock.ts';
-import type { OciCapabilities, OciProcess } from './oci.ts';
 import { processLabel } from './selinux.ts';
 
 export function processOf(input: SpecInput): OciProcess {

@@ -1,8 +1,8 @@
 /** Control group limits. */
 import { sharesOf } from '../cgroup/v1.ts';
 import type { HostFeatures } from '../host/features.ts';
+import type { OciBlockIo, OciDeviceRule, OciResources } from '../oci-config.ts';
 import type { SandboxPolicy } from '../policy.ts';
-import type { OciBlockIo, OciDeviceRule, OciResources } from './oci.ts';
 
 /** Wall-clock length of one accounting period of the cpu quota. */
 export const cpuPeriodUsec = 100_000;

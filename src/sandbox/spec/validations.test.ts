@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { OciLinux, OciMount, OciProcess, OciSpec } from '../oci-config.ts';
 import { strictPolicy } from '../policy.ts';
 import { input } from '../testing/spec-input.ts';
 import { buildSpec } from './build.ts';
-import type { OciLinux, OciMount, OciProcess, OciSpec } from './oci.ts';
 import { validateSpec, validations } from './validations.ts';
 
 const context = {

@@ -5,10 +5,10 @@
  */
 import { lstatSync } from 'node:fs';
 import { sandboxFault } from '../faults.ts';
+import type { OciMount, OciSpec } from '../oci-config.ts';
 import type { SandboxPolicy } from '../policy.ts';
 import { resolvConfPath } from './mounts.ts';
 import { idRangeSize } from './namespaces.ts';
-import type { OciMount, OciSpec } from './oci.ts';
 
 export interface ValidationContext {
   /** The cgroup of this Ward instance: `/ward/<instance>`. */

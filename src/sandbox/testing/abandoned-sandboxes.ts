@@ -1,7 +1,8 @@
 /** A program for the test of recovery: starts two sandboxes, freezes one, says so, and waits to be killed. */
 import { once } from 'node:events';
 import { silentLog } from '../../lib/index.ts';
-import { enterIsolation, isIsolated } from '../isolation/isolation.ts';
+import { isIsolated } from '../host/isolated.ts';
+import { enterIsolation } from '../isolation/isolation.ts';
 import { strictPolicy } from '../policy.ts';
 import { openSandboxHost } from '../sandbox-host.ts';
 

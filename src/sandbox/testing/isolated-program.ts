@@ -1,7 +1,8 @@
 /** A program for the tests of isolation: enters it, then does as its argument says. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { isFault, mustRun, startCommand } from '../../lib/index.ts';
-import { enterIsolation, isIsolated } from '../isolation/isolation.ts';
+import { isIsolated } from '../host/isolated.ts';
+import { enterIsolation } from '../isolation/isolation.ts';
 
 const order = process.argv[2];
 /** In a session of its own, so that no signal to the terminal's processes reaches it. */

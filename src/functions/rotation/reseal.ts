@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { sealingKeyOf, type Vault } from '../vault/vault.ts';
 import { type SealedRow, type SealedStore, sealedRows, waitingDocuments } from './sealed-rows.ts';
-import { sealingKeyOf, type Vault } from './vault.ts';
 
 /** How many values are kept under which key. */
 export interface VaultSurvey {

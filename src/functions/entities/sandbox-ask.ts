@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { parseEgress } from '../../egress/index.ts';
 import type { EffectiveSandboxAsk, SandboxAsk } from '../../invoker/index.ts';
 import { type Fault, isJsonObject, type JsonObject } from '../../lib/index.ts';
-import { type KeyValue, valueFor } from '../entities/key-values.ts';
 import { malformed } from '../faults.ts';
+import { type KeyValue, valueFor } from './key-values.ts';
 
 const sandboxAnnotation = 'sandbox';
 const egressAnnotation = 'egress';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../lib/index.ts';
-import { effectiveAsk, parseSandboxAsk, sandboxAskOf } from './sandbox-annotation.ts';
+import { effectiveAsk, parseSandboxAsk, sandboxAskOf } from './sandbox-ask.ts';
 
 const annotated = (value: unknown) => [{ key: 'sandbox', value: JSON.parse(JSON.stringify(value)) }];
 const profile = { defaultAction: 'SCMP_ACT_ALLOW' };

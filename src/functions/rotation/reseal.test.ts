@@ -10,11 +10,11 @@ import { alarmOfRow, rowOfAlarm } from '../feeds/alarm.ts';
 import { activeState } from '../feeds/alarm-state.ts';
 import { openPayload } from '../feeds/alarms.ts';
 import { newToken, rowOfWebhook, webhookOfRow } from '../feeds/webhook.ts';
-import { defaultLimits } from '../namespaces/limits.ts';
+import { defaultLimits } from '../limits.ts';
 import { createNamespaces } from '../namespaces/namespaces.ts';
 import { placeOfDelivery } from '../triggers/delivery.ts';
+import { createVault, sealingKeyOf, type VaultKey } from '../vault/vault.ts';
 import { reseal, surveyVault } from './reseal.ts';
-import { createVault, sealingKeyOf, type VaultKey } from './vault.ts';
 
 const key = (id: string): VaultKey => ({ id, secret: randomBytes(32) });
 const [one, two] = [key('one'), key('two')];

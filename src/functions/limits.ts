@@ -2,8 +2,8 @@
  * What an action, a request and a namespace may use at most. The system's limits are OpenWhisk's defaults
  * and an operator's configuration; a namespace may have its own within them (`namespace-limits.ts`).
  */
-import { defaultResultBytes, type SandboxAsk } from '../../invoker/index.ts';
-import { functionFault } from '../faults.ts';
+import { defaultResultBytes, type SandboxAsk } from '../invoker/index.ts';
+import { functionFault } from './faults.ts';
 
 export interface Span {
   readonly min: number;

@@ -3,12 +3,12 @@
  * JSON parser keeps exactly; an update that says `true` again keeps the number that there is.
  */
 import { randomBytes } from 'node:crypto';
-import type { JsonObject } from '../../lib/index.ts';
-import type { ApiClient } from '../client.ts';
-import { annotationOf } from '../entity-fields.ts';
-import type { EntityName } from '../entity-name.ts';
-import { cliFault } from '../faults.ts';
-import type { Input } from '../input.ts';
+import type { JsonObject } from '../lib/index.ts';
+import type { ApiClient } from './client.ts';
+import { annotationOf } from './entity-fields.ts';
+import type { EntityName } from './entity-name.ts';
+import { cliFault } from './faults.ts';
+import type { Input } from './input.ts';
 
 export interface WebAnnotations {
   readonly annotations: JsonObject | undefined;

@@ -1,7 +1,7 @@
 /** The programs of the host that make networks, and how one of them is run inside of a network namespace. */
 import { existsSync } from 'node:fs';
-import { type CommandResult, isFault, messageOf, runCommand } from '../../lib/index.ts';
-import { egressFault } from '../faults.ts';
+import { type CommandResult, isFault, messageOf, runCommand } from '../lib/index.ts';
+import { egressFault } from './faults.ts';
 
 /** Nothing of Ward's own environment. */
 export const programEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
