@@ -4,7 +4,7 @@ import type { JsonObject } from '../lib/index.ts';
 import type { Violation } from '../sandbox/index.ts';
 import type { ActivationLog } from './activation-log.ts';
 import type { Pending, Template } from './group.ts';
-import { internalError, type Verdict } from './outcomes.ts';
+import { type ActivationResponse, internalError } from './outcomes.ts';
 import type { InitRequest, RunRequest } from './runner.ts';
 import type { Completion, Job } from './types.ts';
 
@@ -36,10 +36,10 @@ export function both(
   return first && second ? [...first, ...second] : (first ?? second);
 }
 
-export function complete(job: Job, verdict: Verdict, origin: Origin): Completion {
+export function complete(job: Job, response: ActivationResponse, origin: Origin): Completion {
   return {
-    ...verdict,
-    sizeBytes: verdict.utf8?.length ?? Buffer.byteLength(verdict.json),
+    ...response,
+    sizeBytes: response.utf8?.length ?? Buffer.byteLength(response.json),
     startedAt: origin.startedAt,
     endedAt: Date.now(),
     waitMs: Math.max(0, origin.startedAt - job.acceptedAt),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeInit, judgeRun, overLimitText } from './outcomes.ts';
+import { overLimitText, responseOfInit, responseOfRun } from './outcomes.ts';
 import type { RunOutcome } from './runner.ts';
 
 const limits = { timeoutMs: 100, memoryMiB: 256, logBytes: 0, concurrency: 1 };
@@ -9,7 +9,7 @@ const value = (result: object): RunOutcome => ({
   json: JSON.stringify(result),
 });
 
-describe('verdicts', () => {
+describe('responses', () => {
   it.each([
     [value({ a: 1 }), 'success'],
     [value([1, 2]), 'success'],
@@ -18,7 +18,7 @@ describe('verdicts', () => {
     [{ kind: 'failed', failure: 'timeout' }, 'action developer error'],
     [{ kind: 'failed', failure: 'ended' }, 'whisk internal error'],
   ] as const)('%j is %s', (outcome, status) => {
-    expect(judgeRun(outcome, limits).status).toBe(status);
+    expect(responseOfRun(outcome, limits).status).toBe(status);
   });
 
   it.each([
@@ -26,37 +26,40 @@ describe('verdicts', () => {
     ['out-of-memory', 'The action exhausted its memory and was aborted.'],
     ['exited', 'The action did not produce a valid response and exited unexpectedly.'],
   ] as const)('%s reads as OpenWhisk has it', (failure, text) => {
-    expect(judgeRun({ kind: 'failed', failure }, limits).result).toEqual({ error: text });
+    expect(responseOfRun({ kind: 'failed', failure }, limits).result).toEqual({ error: text });
   });
 
   it('says when it was the initialisation', () => {
-    expect(judgeInit({ kind: 'failed', failure: 'timeout' }, limits)).toMatchObject({
+    expect(responseOfInit({ kind: 'failed', failure: 'timeout' }, limits)).toMatchObject({
       result: { error: 'The action exceeded its time limits of 100 milliseconds during initialization.' },
       timedOut: true,
     });
-    expect(judgeInit({ kind: 'failed', failure: 'exited' }, limits).result).toEqual({
+    expect(responseOfInit({ kind: 'failed', failure: 'exited' }, limits).result).toEqual({
       error: 'The action did not initialize and exited unexpectedly.',
     });
   });
 
   it('cuts a result over the limit and names both sizes', () => {
-    const verdict = judgeRun(value({ x: 'y'.repeat(1024 * 1024) }), limits);
-    expect(verdict.status).toBe('application error');
-    expect(verdict.json).toContain(
+    const response = responseOfRun(value({ x: 'y'.repeat(1024 * 1024) }), limits);
+    expect(response.status).toBe('application error');
+    expect(response.json).toContain(
       'exceeded the allowed length: 1048584 > 1048576 bytes. The truncated response was:',
     );
-    expect(verdict.json.length).toBeLessThan(4096);
+    expect(response.json.length).toBeLessThan(4096);
   });
 
   it('shows the beginning of a result that was too large to be read', () => {
-    const verdict = judgeRun({ kind: 'too-large', lengthBytes: 9_999_999, head: '{"big":"xxx' }, limits);
-    expect(verdict.json).toContain('9999999 > 1048576 bytes. The truncated response was: {\\"big\\":\\"xxx');
+    const response = responseOfRun(
+      { kind: 'too-large', lengthBytes: 9_999_999, head: '{"big":"xxx' },
+      limits,
+    );
+    expect(response.json).toContain('9999999 > 1048576 bytes. The truncated response was: {\\"big\\":\\"xxx');
   });
 
   it('holds to another limit where there is one, and names it', () => {
     const result = value({ x: 'y'.repeat(92) });
-    expect(judgeRun(result, limits, 100).status).toBe('success');
-    const { result: over } = judgeRun(result, limits, 99);
+    expect(responseOfRun(result, limits, 100).status).toBe('success');
+    const { result: over } = responseOfRun(result, limits, 99);
     const text = 'The action produced a response that exceeded the allowed length: 100 > 99 bytes.';
     expect(over).toEqual({ error: `${text} The truncated response was: {"x":"${'y'.repeat(92)}"}` });
     expect(overLimitText(`${text} The truncated response was: {"x":`)).toBe(text);
@@ -64,13 +67,13 @@ describe('verdicts', () => {
   });
 
   it('takes an error as it is, whatever JSON it is', () => {
-    expect(judgeRun({ kind: 'refused', error: { statusCode: 418 } }, limits)).toMatchObject({
+    expect(responseOfRun({ kind: 'refused', error: { statusCode: 418 } }, limits)).toMatchObject({
       status: 'action developer error',
       result: { error: { statusCode: 418 } },
     });
   });
 
   it.each(['ended', 'unreachable'] as const)('takes %s on the platform', (failure) => {
-    expect(judgeRun({ kind: 'failed', failure }, limits).status).toBe('whisk internal error');
+    expect(responseOfRun({ kind: 'failed', failure }, limits).status).toBe('whisk internal error');
   });
 });

@@ -6,7 +6,7 @@ import type { JsonValue } from '../lib/index.ts';
 import type { Failure, InitOutcome, RunOutcome } from './runner.ts';
 import type { ActionLimits, CompletionStatus } from './types.ts';
 
-export interface Verdict {
+export interface ActivationResponse {
   readonly status: CompletionStatus;
   readonly result: JsonValue;
   /** The result, serialised. */
@@ -26,33 +26,36 @@ export function wholeBytes(resultBytes: number): number {
 
 const shownBytes = 2048;
 
-export function judgeRun(
+export function responseOfRun(
   outcome: RunOutcome,
   limits: ActionLimits,
   resultBytes = defaultResultBytes,
-): Verdict {
-  if (outcome.kind === 'value') return judgeValue(outcome, resultBytes);
+): ActivationResponse {
+  if (outcome.kind === 'value') return responseOfValue(outcome, resultBytes);
   if (outcome.kind === 'too-large')
     return tooLarge(outcome.lengthBytes, resultBytes, outcome.head.slice(0, shownBytes));
   if (outcome.kind !== 'failed') return developerError(outcome.error);
-  return judgeFailure(outcome.failure, limits, 'run');
+  return responseOfFailure(outcome.failure, limits, 'run');
 }
 
-/** The verdict on a failed initialisation. */
-export function judgeInit(outcome: Exclude<InitOutcome, { kind: 'ok' }>, limits: ActionLimits): Verdict {
-  if (outcome.kind === 'failed') return judgeFailure(outcome.failure, limits, 'init');
+/** The response to a failed initialisation. */
+export function responseOfInit(
+  outcome: Exclude<InitOutcome, { kind: 'ok' }>,
+  limits: ActionLimits,
+): ActivationResponse {
+  if (outcome.kind === 'failed') return responseOfFailure(outcome.failure, limits, 'init');
   return developerError(outcome.error);
 }
 
 /** The platform's own failure: the caller learns that it was not the action. */
-export function internalError(text: string): Verdict {
-  return errorVerdict('whisk internal error', text, false);
+export function internalError(text: string): ActivationResponse {
+  return errorResponse('whisk internal error', text, false);
 }
 
-function judgeValue(
+function responseOfValue(
   { value, json, utf8 }: Extract<RunOutcome, { kind: 'value' }>,
   resultBytes: number,
-): Verdict {
+): ActivationResponse {
   const bytes = utf8?.length ?? Buffer.byteLength(json);
   if (bytes > resultBytes) return tooLarge(bytes, resultBytes, json.slice(0, shownBytes));
   const hasError = typeof value === 'object' && value !== null && !Array.isArray(value) && 'error' in value;
@@ -60,9 +63,9 @@ function judgeValue(
   return { status, result: value, json, timedOut: false, ...(utf8 === undefined ? {} : { utf8 }) };
 }
 
-function tooLarge(bytes: number, resultBytes: number, head: string): Verdict {
+function tooLarge(bytes: number, resultBytes: number, head: string): ActivationResponse {
   const text = `The action produced a response that exceeded the allowed length: ${bytes} > ${resultBytes} bytes. The truncated response was: ${head}`;
-  return errorVerdict('application error', text, false);
+  return errorResponse('application error', text, false);
 }
 
 /** The text of such an error without the response; undefined for any other. */
@@ -73,7 +76,11 @@ export function overLimitText(error: JsonValue | undefined): string | undefined 
 const overLimitPattern =
   /^The action produced a response that exceeded the allowed length: \d+ > \d+ bytes\./;
 
-function judgeFailure(failure: Failure, limits: ActionLimits, phase: 'init' | 'run'): Verdict {
+function responseOfFailure(
+  failure: Failure,
+  limits: ActionLimits,
+  phase: 'init' | 'run',
+): ActivationResponse {
   const exited =
     phase === 'init'
       ? 'The action did not initialize and exited unexpectedly.'
@@ -90,14 +97,14 @@ function judgeFailure(failure: Failure, limits: ActionLimits, phase: 'init' | 'r
     ended: 'The platform ended the action while it was running.',
   };
   if (failure === 'ended' || failure === 'unreachable') return internalError(texts[failure]);
-  return errorVerdict('action developer error', texts[failure], failure === 'timeout');
+  return errorResponse('action developer error', texts[failure], failure === 'timeout');
 }
 
-function developerError(error: JsonValue): Verdict {
-  return errorVerdict('action developer error', error, false);
+function developerError(error: JsonValue): ActivationResponse {
+  return errorResponse('action developer error', error, false);
 }
 
-function errorVerdict(status: CompletionStatus, error: JsonValue, timedOut: boolean): Verdict {
+function errorResponse(status: CompletionStatus, error: JsonValue, timedOut: boolean): ActivationResponse {
   const result = { error };
   return { status, result, json: JSON.stringify(result), timedOut };
 }

@@ -25,7 +25,7 @@ import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
 import { both, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
-import { judgeRun } from './outcomes.ts';
+import { responseOfRun } from './outcomes.ts';
 import { startReason } from './past.ts';
 import type { PrewarmPool } from './prewarm.ts';
 import type { ProcessorShares } from './processor-shares.ts';
@@ -312,7 +312,7 @@ export class Scheduler {
     const where: Origin = origin
       ? { ...origin, logs, violations: both(origin.violations, violations) }
       : { start: 'warm', startedAt, logs, violations };
-    settle(complete(job, judgeRun(outcome, job.limits, this.options.resultBytes), where));
+    settle(complete(job, responseOfRun(outcome, job.limits, this.options.resultBytes), where));
   }
 
   /** A job that no slot has begun: first in line again. */

@@ -12,7 +12,7 @@ import type { Groups } from './groups.ts';
 import { hasSpare } from './growth.ts';
 import { complete, initRequest, type Origin, rejection } from './job-exchange.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
-import { judgeInit } from './outcomes.ts';
+import { responseOfInit } from './outcomes.ts';
 import type { PrewarmPool } from './prewarm.ts';
 import type { ProcessorShares } from './processor-shares.ts';
 import type { Slot } from './slot.ts';
@@ -191,7 +191,7 @@ export class SlotLives {
       return;
     }
     distrust(group, slot);
-    first?.settle(complete(first.job, judgeInit(outcome, limits), origin));
+    first?.settle(complete(first.job, responseOfInit(outcome, limits), origin));
     await slot.runner.end('ended');
   }
 

@@ -7,11 +7,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ProgramPlace, startProgram, textOf } from './program.ts';
+import { type ProgramResult, programResultOf } from './program-result.ts';
 import type { ProgramTechnique, Technique } from './types.ts';
-import { type Verdict, verdictOf } from './verdict.ts';
 
 export interface BatchResult {
-  readonly verdict: Verdict;
+  readonly programResult: ProgramResult;
   readonly milliseconds: number;
 }
 
@@ -56,13 +56,13 @@ function resultOfLine(line: string): readonly BatchResult[] {
   }
   const { said, signal, ms } = parsed;
   const exit = { code: 0, signal: null, outOfMemory: false, killed: false, runtimeError: '' };
-  const verdict = verdictOf({
+  const programResult = programResultOf({
     exit: { ...exit, seccompKill: signal === sigsys },
     stdout: said,
     stderr: '',
     isOverdue: false,
   });
-  return [{ verdict, milliseconds: ms }];
+  return [{ programResult, milliseconds: ms }];
 }
 
 /** The same number on x86-64 and arm64. */

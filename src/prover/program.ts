@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { LocalSandboxHost, Sandbox, SandboxPolicy, SandboxRequest } from '../sandbox/index.ts';
 import { factsFor } from './facts.ts';
 import { proverFault } from './faults.ts';
+import { type ProgramResult, programResultOf } from './program-result.ts';
 import type { Answer, Facts, ProgramOptions } from './types.ts';
-import { type Verdict, verdictOf } from './verdict.ts';
 
 /** Starts one sandbox. Ward's own host is one; a comparison has another. */
 export type Start = (request: SandboxRequest) => Promise<Sandbox>;
@@ -48,13 +48,13 @@ export async function runProgram(
   program: string,
   options: ProgramOptions,
   signal: AbortSignal,
-): Promise<Verdict> {
+): Promise<ProgramResult> {
   await using sandbox = await startProgram(place, program, options);
   return await endOf(sandbox, signal);
 }
 
 /** Reads a sandbox to its end, and judges it. */
-export async function endOf(sandbox: Sandbox, signal: AbortSignal): Promise<Verdict> {
+export async function endOf(sandbox: Sandbox, signal: AbortSignal): Promise<ProgramResult> {
   const stop = () => void sandbox.destroy();
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
@@ -65,7 +65,7 @@ export async function endOf(sandbox: Sandbox, signal: AbortSignal): Promise<Verd
     textOf(sandbox.stderr),
   ]);
   signal.removeEventListener('abort', stop);
-  return verdictOf({ exit, stdout, stderr, isOverdue: exit.killed && signal.aborted });
+  return programResultOf({ exit, stdout, stderr, isOverdue: exit.killed && signal.aborted });
 }
 
 /**
@@ -89,9 +89,9 @@ export async function firstLine(sandbox: Sandbox, signal: AbortSignal): Promise<
 }
 
 /** @throws Fault PROGRAM_SILENT */
-export function answerOf(verdict: Verdict): Answer {
-  if (verdict.outcome !== 'ERROR') return verdict;
-  throw proverFault('PROGRAM_SILENT', verdict.detail);
+export function answerOf(programResult: ProgramResult): Answer {
+  if (programResult.outcome !== 'ERROR') return programResult;
+  throw proverFault('PROGRAM_SILENT', programResult.detail);
 }
 
 const interpreters = ['/usr/bin/python3', '/usr/bin/python3.13', '/usr/local/bin/python3'];

@@ -1,8 +1,8 @@
 /** Two tenants at once: one holds something, and the other goes for it. */
 import type { Sandbox } from '../sandbox/index.ts';
 import { answerOf, firstLine } from './program.ts';
+import { programResultOf } from './program-result.ts';
 import type { Answer, HostContext } from './types.ts';
-import { verdictOf } from './verdict.ts';
 
 /**
  * Runs `holder`, a program that ends by `holds(…)`, and beside it `seeker`, whose `facts["neighbour"]` is what is
@@ -25,5 +25,5 @@ export async function seekBeside(context: HostContext, holder: string, seeker: s
 /** @throws Fault PROGRAM_SILENT when it was not refused anything */
 async function refusalOf(sandbox: Sandbox, line: string): Promise<Answer> {
   const exit = await sandbox.exited;
-  return answerOf(verdictOf({ exit, stdout: line, stderr: '', isOverdue: false }));
+  return answerOf(programResultOf({ exit, stdout: line, stderr: '', isOverdue: false }));
 }

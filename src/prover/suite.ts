@@ -9,6 +9,7 @@ import { runBatch } from './batch.ts';
 import { hostFacts } from './facts.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { answerOf, type ProgramPlace, runProgram, startProgram } from './program.ts';
+import type { ProgramResult } from './program-result.ts';
 import { outOfReach } from './reach.ts';
 import { type MountWith, rootWith } from './root-with.ts';
 import type {
@@ -19,7 +20,6 @@ import type {
   Technique,
   TechniqueResult,
 } from './types.ts';
-import type { Verdict } from './verdict.ts';
 
 export interface SuiteOptions {
   readonly host: LocalSandboxHost;
@@ -103,7 +103,7 @@ async function runTogether(
   const together = await runBatch(shared, able, signal).catch(() => []);
   for (const [at, technique] of techniques.entries()) {
     const told = together[able.indexOf(technique)];
-    const result = told && resultOf(technique, told.verdict, shared.facts.runtime === 'runsc');
+    const result = told && resultOf(technique, told.programResult, shared.facts.runtime === 'runsc');
     const isSettled = result?.outcome === 'NOTHING' || (result?.outcome === 'BLOCKED' && result.asExpected);
     onResult(
       isSettled
@@ -125,16 +125,16 @@ export function runInPlace(place: ProgramPlace, technique: ProgramTechnique): Pr
 async function timed(
   technique: Technique,
   place: ProgramPlace,
-  run: (signal: AbortSignal) => Promise<Verdict>,
+  run: (signal: AbortSignal) => Promise<ProgramResult>,
 ): Promise<TechniqueResult> {
   const startedAt = performance.now();
   const timeout = AbortSignal.timeout(technique.timeoutMs ?? defaultTimeoutMs);
   const signal = place.signal === undefined ? timeout : AbortSignal.any([timeout, place.signal]);
-  const verdict = await decided(technique, place, () => run(signal)).catch(
-    (error: unknown): Verdict => ({ outcome: 'ERROR', detail: messageOf(error) }),
+  const programResult = await decided(technique, place, () => run(signal)).catch(
+    (error: unknown): ProgramResult => ({ outcome: 'ERROR', detail: messageOf(error) }),
   );
   return {
-    ...resultOf(technique, verdict, place.facts.runtime === 'runsc'),
+    ...resultOf(technique, programResult, place.facts.runtime === 'runsc'),
     milliseconds: Math.round(performance.now() - startedAt),
   };
 }
@@ -143,8 +143,8 @@ async function timed(
 async function decided(
   { cannotFail, reaches }: Technique,
   { host, policy }: Pick<ProgramPlace, 'host' | 'policy'>,
-  run: () => Promise<Verdict>,
-): Promise<Verdict> {
+  run: () => Promise<ProgramResult>,
+): Promise<ProgramResult> {
   const why = cannotFail?.(host.features);
   if (why !== undefined) return { outcome: 'NOTHING', detail: why };
   return (reaches && (await outOfReach(reaches, policy))) ?? (await run());
@@ -154,7 +154,7 @@ async function runHostTechnique(
   shared: SuitePlace,
   technique: HostTechnique,
   signal: AbortSignal,
-): Promise<Verdict> {
+): Promise<ProgramResult> {
   const { host, policy, rootDir, facts, functions, mountWith } = shared;
   await using started = new AsyncDisposableStack();
   const context: HostContext = {
@@ -165,7 +165,7 @@ async function runHostTechnique(
     deployCaller: functions.deployCaller,
     rootWith: async (change) => started.use(await mountWith(change)).path,
   };
-  const overdue = Promise.withResolvers<Verdict>();
+  const overdue = Promise.withResolvers<ProgramResult>();
   signal.addEventListener('abort', () =>
     overdue.resolve({ outcome: 'ERROR', detail: 'it gave no answer in time' }),
   );
@@ -175,24 +175,24 @@ async function runHostTechnique(
   return await Promise.race([attempted, overdue.promise]);
 }
 
-/** Pure: a verdict in the words of a result. */
+/** Pure: what a program did, in the words of a result. */
 export function resultOf(
   technique: Technique,
-  verdict: Verdict,
+  programResult: ProgramResult,
   isGvisor: boolean,
 ): Omit<TechniqueResult, 'milliseconds'> {
   const { name, vector, title, reference, control, expects, harmlessInGvisor, endsGvisor } = technique;
   const head = { name, vector, title, reference, control };
-  const { outcome, detail } = verdict;
+  const { outcome, detail } = programResult;
   if (outcome === 'BLOCKED') {
-    const { answer } = verdict;
+    const { answer } = programResult;
     return { ...head, outcome, answer, detail, asExpected: expects.some((one) => one === answer) };
   }
   if (outcome === 'ESCAPED' && isGvisor && harmlessInGvisor !== undefined) {
     const told = `${harmlessInGvisor} (${detail})`;
     return { ...head, outcome: 'BLOCKED', answer: 'gvisor', detail: told, asExpected: true };
   }
-  if (outcome === 'ERROR' && isGvisor && endsGvisor === true && verdict.exitCode === gvisorPanic) {
+  if (outcome === 'ERROR' && isGvisor && endsGvisor === true && programResult.exitCode === gvisorPanic) {
     const told = 'gVisor’s own kernel got no more from the host, and ended with all that ran on it';
     return { ...head, outcome: 'BLOCKED', answer: 'killed', detail: told, asExpected: true };
   }

@@ -114,7 +114,7 @@ async function startRuntime({ host, policy, rootDir, signal }: HostContext): Pro
   started.stdout.on('data', (chunk: Buffer) => {
     said += String(chunk).slice(0, 4096);
   });
-  const verdict = await endOf(started, signal);
+  const programResult = await endOf(started, signal);
   if (/crun|runc|runsc/.test(said)) return { outcome: 'ESCAPED', detail: `it ran: ${said.slice(0, 100)}` };
-  return { outcome: 'BLOCKED', answer: 'refused', detail: said.slice(0, 100) || verdict.detail };
+  return { outcome: 'BLOCKED', answer: 'refused', detail: said.slice(0, 100) || programResult.detail };
 }

@@ -212,12 +212,12 @@ time.sleep(0.05)
 blocked("killed", "its processes ended with the program")
 `);
   const ended = endOf(sandbox, AbortSignal.any([signal, AbortSignal.timeout(15_000)]));
-  const verdict = await ended;
+  const programResult = await ended;
   const left = await sandbox.usage();
-  if (verdict.outcome !== 'BLOCKED') return escaped('a process of it still runs');
+  if (programResult.outcome !== 'BLOCKED') return escaped('a process of it still runs');
   // What ran under gVisor was inside its kernel, whose own processes may take a moment longer to end.
   const isOver = left.pids === 0 || facts.runtime === 'runsc';
-  return isOver ? verdict : escaped(`${left.pids} processes are left`);
+  return isOver ? programResult : escaped(`${left.pids} processes are left`);
 }
 
 async function hostEnvironment({ deploy }: HostContext): Promise<Answer> {

@@ -112,8 +112,9 @@ async function runSome(
   const results = await runBatch(place, techniques, signal).catch(() => []);
   for (const [at, technique] of techniques.entries()) {
     if (place.signal?.aborted) return;
-    const verdict = results[at]?.verdict;
-    const result = verdict?.outcome === 'ESCAPED' ? verdict : await runTechnique(place, technique);
+    const programResult = results[at]?.programResult;
+    const result =
+      programResult?.outcome === 'ESCAPED' ? programResult : await runTechnique(place, technique);
     take(rowOf(technique, without, result));
   }
 }

@@ -78,7 +78,7 @@ function narrowed(
   const allow = new Map<string, readonly Condition[]>();
   const refuse = new Map(within.refuse);
   for (const [name, ours] of within.allow) {
-    const theirs = verdictOf(name, byName.get(name), defaultAllows);
+    const theirs = treatmentOf(name, byName.get(name), defaultAllows);
     if ('conditions' in theirs) {
       const both = meet(name, ours, theirs.conditions);
       if (both !== undefined) allow.set(name, both);
@@ -110,9 +110,15 @@ function harsherOf(first: Refusal, second: Refusal): Refusal {
 }
 
 /** What the profile says about one call: conditions under which it is allowed, or how it is refused. */
-type Verdict = { readonly conditions: readonly UserCondition[] } | { readonly refusal: Refusal | undefined };
+type CallTreatment =
+  | { readonly conditions: readonly UserCondition[] }
+  | { readonly refusal: Refusal | undefined };
 
-function verdictOf(name: string, rules: readonly Rule[] | undefined, defaultAllows: boolean): Verdict {
+function treatmentOf(
+  name: string,
+  rules: readonly Rule[] | undefined,
+  defaultAllows: boolean,
+): CallTreatment {
   if (rules === undefined) return defaultAllows ? { conditions: [] } : { refusal: undefined };
   const denials = rules.filter((rule) => !isAllow(rule.action));
   if (denials.some((rule) => (rule.args ?? []).length > 0)) {

@@ -2,7 +2,7 @@
 import type { Ecosystem } from '../types.ts';
 import { compareVersions } from '../versions/compare.ts';
 import { weighedCache } from './cache.ts';
-import type { Hit, Verdict } from './hit.ts';
+import type { Hit, SharedFinding } from './hit.ts';
 import { malwareName, orderedNames } from './identity.ts';
 import { judge } from './judge.ts';
 import { chooseCvss, chooseRating } from './rating.ts';
@@ -10,13 +10,17 @@ import type { AdvisoryReader } from './reader.ts';
 import { isCve } from './text.ts';
 
 /** `bundles`: ids of a distribution's advisories that this vulnerability is one of several of. */
-export type ToFinding = (ecosystem: Ecosystem, hits: readonly Hit[], bundles: readonly string[]) => Verdict;
+export type ToFinding = (
+  ecosystem: Ecosystem,
+  hits: readonly Hit[],
+  bundles: readonly string[],
+) => SharedFinding;
 
-type VulnerabilityVerdict = Extract<Verdict, { class: 'vulnerability' }>;
+type SharedVulnerability = Extract<SharedFinding, { class: 'vulnerability' }>;
 /** What does not depend on the version of the component. */
 type Description =
-  | Extract<Verdict, { class: 'malware' }>
-  | Omit<VulnerabilityVerdict, 'fixedIn' | 'fixKnownSince' | 'status' | 'uncertain'>;
+  | Extract<SharedFinding, { class: 'malware' }>
+  | Omit<SharedVulnerability, 'fixedIn' | 'fixKnownSince' | 'status' | 'uncertain'>;
 
 const rememberedDescriptions = 50_000;
 

@@ -10,4 +10,6 @@ export interface Hit extends Candidate {
 }
 
 /** A finding without what two components of the same version may differ in. */
-export type Verdict = Omit<Vulnerability, 'component' | 'places'> | Omit<Malware, 'component' | 'places'>;
+export type SharedFinding =
+  | Omit<Vulnerability, 'component' | 'places'>
+  | Omit<Malware, 'component' | 'places'>;

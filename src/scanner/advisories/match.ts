@@ -5,7 +5,7 @@
 import type { Component, Distribution, Malware, Vulnerability } from '../types.ts';
 import { weighedCache } from './cache.ts';
 import { createToFinding, type ToFinding } from './finding.ts';
-import type { Hit, Verdict } from './hit.ts';
+import type { Hit, SharedFinding } from './hit.ts';
 import { groupByIdentity } from './identity.ts';
 import { fixesAfter, judge } from './judge.ts';
 import { isOfModule } from './module.ts';
@@ -20,21 +20,21 @@ export type Match = (
 ) => readonly (Vulnerability | Malware)[];
 
 /** In findings: inventories of many images have most of their components in common. */
-const rememberedVerdicts = 50_000;
+const rememberedFindings = 50_000;
 
 export function createMatch(reader: AdvisoryReader): Match {
   const toFinding = createToFinding(reader);
-  const verdicts = weighedCache<readonly Verdict[]>(rememberedVerdicts, (list) => list.length);
+  const known = weighedCache<readonly SharedFinding[]>(rememberedFindings, (list) => list.length);
   return (components, distribution) => {
     const place = distribution === undefined ? '' : `${distribution.id} ${distribution.versionId}`;
     return components.flatMap((component) =>
-      verdicts
+      known
         .get(`${keyOf(component)}\n${place}`, () =>
-          judgeComponent(reader, toFinding, component, distribution),
+          matchComponent(reader, toFinding, component, distribution),
         )
         // What only lies in an archive harms nobody by its mistakes; what is made to harm has no business there.
-        .filter((verdict) => component.kept !== true || verdict.class === 'malware')
-        .map((verdict) => ({ ...verdict, component: referenceTo(component), places: component.places })),
+        .filter((finding) => component.kept !== true || finding.class === 'malware')
+        .map((finding) => ({ ...finding, component: referenceTo(component), places: component.places })),
     );
   };
 }
@@ -48,12 +48,12 @@ function referenceTo({ ecosystem, name, version, purl }: Component): NonNullable
   return { ecosystem, name, version, purl };
 }
 
-function judgeComponent(
+function matchComponent(
   reader: AdvisoryReader,
   toFinding: ToFinding,
   component: Component,
   distribution: Distribution | undefined,
-): readonly Verdict[] {
+): readonly SharedFinding[] {
   const hits = questionsOf(component, distribution).flatMap((question) =>
     hitsOf(reader, component, question),
   );

@@ -12,7 +12,7 @@ export interface ProgramEnd {
 }
 
 /** The answer, or the reason why there is none. */
-export type Verdict =
+export type ProgramResult =
   | Answer
   | {
       readonly outcome: 'ERROR';
@@ -25,7 +25,7 @@ export type Verdict =
  * What the program itself said counts most, and an escape more than a refusal: a program that tries several ways
  * may be refused in one. Without a word of its own, the evidence of its sandbox does.
  */
-export function verdictOf({ exit, stdout, stderr, isOverdue }: ProgramEnd): Verdict {
+export function programResultOf({ exit, stdout, stderr, isOverdue }: ProgramEnd): ProgramResult {
   const lines = stdout.split('\n').flatMap((line) => lineOf(line) ?? []);
   const said = lines.find(({ outcome }) => outcome === 'ESCAPED') ?? lines[0];
   if (said !== undefined) return said;

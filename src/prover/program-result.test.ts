@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { SandboxExit } from '../sandbox/index.ts';
+import { programResultOf } from './program-result.ts';
 import { resultOf } from './suite.ts';
 import type { Technique } from './types.ts';
-import { verdictOf } from './verdict.ts';
 
 const exit: SandboxExit = {
   code: 0,
@@ -14,7 +14,7 @@ const exit: SandboxExit = {
 };
 
 const end = (stdout: string, changes: Partial<SandboxExit> = {}, stderr = '') =>
-  verdictOf({ exit: { ...exit, ...changes }, stdout, stderr, isOverdue: false });
+  programResultOf({ exit: { ...exit, ...changes }, stdout, stderr, isOverdue: false });
 
 describe('a program’s end', () => {
   test.each([
@@ -35,7 +35,7 @@ describe('a program’s end', () => {
       end('', { code: 137, signal: 'SIGKILL', outOfMemory: true }),
       { outcome: 'BLOCKED', answer: 'killed', detail: 'out of memory' },
     ],
-  ])('%s counts', (_, verdict, expected) => expect(verdict).toEqual(expected));
+  ])('%s counts', (_, programResult, expected) => expect(programResult).toEqual(expected));
 
   test.each([
     ['ends in silence', end('', { code: 3 }), 'it ended without an answer (exit 3)'],
@@ -51,13 +51,13 @@ describe('a program’s end', () => {
     ],
     [
       'takes too long',
-      verdictOf({ exit: { ...exit, killed: true }, stdout: '', stderr: '', isOverdue: true }),
+      programResultOf({ exit: { ...exit, killed: true }, stdout: '', stderr: '', isOverdue: true }),
       'it gave no answer in time',
     ],
     ['says half a word', end('BLOCKED'), 'it ended without an answer (exit 0)'],
     ['says it in the middle of a line', end('x ESCAPED y'), 'it ended without an answer (exit 0)'],
-  ])('that %s is no answer', (_, verdict, detail) =>
-    expect(verdict).toMatchObject({ outcome: 'ERROR', detail }),
+  ])('that %s is no answer', (_, programResult, detail) =>
+    expect(programResult).toMatchObject({ outcome: 'ERROR', detail }),
   );
 });
 
