@@ -14,10 +14,14 @@ const report: TestReport = {
   testResults: [
     {
       name: '/r/src/a.test.ts',
+      startTime: 0,
+      endTime: 1000,
       assertionResults: [outcome('a', 'passed'), outcome('b', 'failed', 'x', 'x')],
     },
     {
       name: '/r/test/b.test.ts',
+      startTime: 0,
+      endTime: 1000,
       assertionResults: [outcome('c d', 'passed', 'Error: 1 is not 2\n  at b:1')],
     },
   ],
@@ -28,6 +32,19 @@ test('tests that passed only when they were run again are told by name', () => {
     'flaky: test/b.test.ts: c d: Error: 1 is not 2',
     '2 passed, 1 failed, 3 skipped',
   ]);
+});
+
+test('the ten slowest of many files are told, the slowest first', () => {
+  const testResults = Array.from({ length: 12 }, (_, index) => ({
+    name: `/r/src/${index}.test.ts`,
+    startTime: 1000,
+    endTime: 1000 + index * 500,
+    assertionResults: [],
+  }));
+  const lines = closingLines({ ...report, testResults }, '/r', 0);
+  expect(lines).toHaveLength(11);
+  expect(lines.slice(0, 2)).toEqual(['slow: 5.5 s src/11.test.ts', 'slow: 5.0 s src/10.test.ts']);
+  expect(lines.at(-1)).toMatch(/passed/);
 });
 
 test.each([

@@ -10,6 +10,9 @@ export interface TestReport {
   readonly testResults: readonly {
     /** The file. */
     readonly name: string;
+    /** Epoch milliseconds. */
+    readonly startTime: number;
+    readonly endTime: number;
     readonly assertionResults: readonly {
       readonly fullName: string;
       readonly status: string;
@@ -19,8 +22,10 @@ export interface TestReport {
   }[];
 }
 
+const slowest = 10;
+
 /**
- * A line for each test that failed and passed when it was run again (`--retry`), so that a race does not hide; the last
+ * The slowest files, so that the time of all tests is known by its parts. A line for each test that failed and passed when it was run again (`--retry`), so that a race does not hide; the last
  * is `N passed, N failed, N skipped`.
  * @param exitCode Vitest's; one that is not 0 counts as a failure though no test failed
  */
@@ -35,5 +40,19 @@ export function closingLines(report: TestReport, root: string, exitCode: number)
         return `flaky: ${relative(root, name)}: ${fullName}: ${why}`;
       }),
   );
-  return [...flaky, `${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped`];
+  return [
+    ...slowFiles(report, root),
+    ...flaky,
+    `${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped`,
+  ];
+}
+
+/** The files that took longest, the longest first. A run of a few files needs no such list. */
+function slowFiles({ testResults }: TestReport, root: string): string[] {
+  if (testResults.length <= slowest) return [];
+  return testResults
+    .map(({ name, startTime, endTime }) => ({ name, seconds: (endTime - startTime) / 1000 }))
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .slice(0, slowest)
+    .map(({ name, seconds }) => `slow: ${seconds.toFixed(1)} s ${relative(root, name)}`);
 }

@@ -1,7 +1,7 @@
 /**
  * Runs the tests where sandboxes can be made: in a mount and a pid namespace of their own, so that whatever a
  * test leaves behind ends with it. Arguments go to Vitest. Ends with a line `N passed, N failed, N skipped`, and before
- * it one for each test that passed only when it was run again (`--retry=1`).
+ * it the ten slowest files, and a line for each test that passed only when it was run again (`--retry=1`).
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
