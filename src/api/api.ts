@@ -226,6 +226,8 @@ function newServer(
     keepAliveTimeout: limits.keepAliveMs,
     connectionTimeout: limits.idleTimeoutMs,
     forceCloseConnections: 'idle',
+    // What comes late over a connection is answered as before: accepted for the next process, or refused with a time.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: limits.urlBytes, ignoreTrailingSlash: false },
     frameworkErrors: onError,

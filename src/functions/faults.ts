@@ -74,6 +74,16 @@ export function notAuthorized(what: string) {
   );
 }
 
+/** By then a Ward that is started anew serves again, unless calls hold up the stop. */
+const backMs = 5000;
+
+export function shuttingDown() {
+  return functionFault('SHUTTING_DOWN', 'The platform is shutting down.', {
+    hint: 'Try again when it is back.',
+    retryAfterMs: backMs,
+  });
+}
+
 /** @param field as the client names it: `exec`, `parameters`, `annotations`, `Request` */
 export function tooLarge(field: string, bytes: number, allowedBytes: number) {
   return functionFault('ENTITY_TOO_LARGE', `${field} larger than allowed: ${bytes} > ${allowedBytes} bytes.`);

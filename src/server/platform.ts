@@ -63,6 +63,8 @@ export interface Platform extends AsyncDisposable {
   renewKeys(given: GivenKeys): void;
   /** The problem with the advisories, and what to do about it. */
   readonly advisoriesWarning: string | undefined;
+  /** While it is being disposed of. */
+  waitsFor(): string;
 }
 
 export interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
@@ -95,6 +97,12 @@ export async function startPlatform(
   { onRoute, acceptMissing = [], acceptMixed = false }: PlatformOptions = {},
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
+  let waitsFor = 'nothing';
+  /** Its closing is next. */
+  const opened = (what: string) =>
+    stack.defer(() => {
+      waitsFor = what;
+    });
   stack.use(ground);
   const paths = dataPaths(config.dataDir);
   stack.use(lockDataDir(config.dataDir));
@@ -103,6 +111,11 @@ export async function startPlatform(
   refuseMissingDatabase(config.dataDir, acceptMissing, log);
   const folderId = checkFolderId(config.dataDir, acceptMixed, log);
   const store = stack.use(await openStore({ path: paths.database }));
+  opened('the database');
+  // Sandboxes violate, and tell, up to their end.
+  const unfinished = new Set<Promise<void>>();
+  stack.defer(async () => void (await Promise.all(unfinished)));
+  opened('firings of the security trigger');
   const hasOwnKeys = secrets.parameterKeys === undefined;
   await refuseMissingParts({ dataDir: config.dataDir, hasOwnKeys }, store, acceptMissing, log);
   folderId.unmark();
@@ -151,6 +164,7 @@ export async function startPlatform(
       log,
     }),
   );
+  opened('scans, and what the gate writes');
   await folderId.mark();
   figures.watchAdvisories(guarded.advisories);
   figures.watchDisk(disk.status);
@@ -182,6 +196,7 @@ export async function startPlatform(
       mayLoad: (target) => loadPermission(guarded.codeGate, target),
     }),
   );
+  opened('sandboxes');
   events.sandboxViolated = invoker.violated;
   const keyring = await openVaultKeys(config, secrets.parameterKeys, true);
   const functions = createFunctions({
@@ -203,7 +218,7 @@ export async function startPlatform(
   events.registryQuota = async (namespace) =>
     (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
-  events.fireSecurity = createSecurityTrigger(functions, log);
+  events.fireSecurity = createSecurityTrigger(functions, unfinished, log);
   events.gateChanged = securityEvents(events.fireSecurity, log);
   const key = await ensureGuest(functions.namespaces, paths.guestKey);
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
@@ -220,8 +235,10 @@ export async function startPlatform(
     plugins: [guarded.registry(functions)],
   });
   stack.defer(() => closeConnections(api));
+  opened('connections');
   // First of all: new calls are refused, running ones end, and only then are connections closed.
   stack.defer(() => functions.close(drainMs));
+  opened('calls under way, and their records');
   url = await listen(api, config.listen);
   events.apiConnected = sandboxEntrance(api, functions);
   await writeFileAtomically(paths.address, `${url}\n`);
@@ -236,16 +253,18 @@ export async function startPlatform(
   };
   const retention = stack.use(createRetention({ store, config: config.retention, sweepCode: sweep, log }));
   stack.use(startAdvisoryUpdates({ config, log }));
+  opened('the retention of records and the update of advisories');
   // After that: what was accepted may still need code that no action names any more.
   void resume(functions, log).then(() => retention.start());
-  const opened = stack.move();
+  const platform = stack.move();
   return {
     url,
     guestKey: { file: paths.guestKey, key },
     newParameterKeys: keyring.isNew ? keyring.file : undefined,
     renewKeys: keyring.renew,
     advisoriesWarning: guarded.advisories().warning,
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    waitsFor: () => waitsFor,
+    [Symbol.asyncDispose]: () => platform.disposeAsync(),
   };
 }
 

@@ -4,9 +4,14 @@ import { isFault, type JsonObject, type Log, messageOf, newId } from '../lib/ind
 
 export const securityTrigger = parseEntityName('security');
 
-/** Fires where there is such a trigger. Never throws. @returns (namespace, what the trigger's actions are told) */
+/**
+ * Fires where there is such a trigger. Never throws.
+ * @param unfinished firings that are not durable yet
+ * @returns (namespace, what the trigger's actions are told)
+ */
 export function createSecurityTrigger(
   { namespaces, firing }: Pick<Functions, 'namespaces' | 'firing'>,
+  unfinished: Set<Promise<void>>,
   log: Log,
 ): (namespace: string, payload: JsonObject) => void {
   const fire = async (owner: string, payload: JsonObject): Promise<void> => {
@@ -21,9 +26,12 @@ export function createSecurityTrigger(
   };
   return (namespace, payload) => {
     for (const owner of new Set([systemNamespace, namespace])) {
-      fire(owner, payload).catch((error) => {
-        log.error({ owner, reason: messageOf(error) }, 'the security trigger was not fired');
-      });
+      const fired = fire(owner, payload)
+        .catch((error) =>
+          log.error({ owner, reason: messageOf(error) }, 'the security trigger was not fired'),
+        )
+        .finally(() => unfinished.delete(fired));
+      unfinished.add(fired);
     }
   };
 }

@@ -69,7 +69,7 @@ export async function serveHere(): Promise<number> {
   greet(platform, (path) => path.replace(config.dataDir, dataDir));
   await stopped.promise;
   log.info('stopping');
-  endInTime(log);
+  endInTime(log, platform);
   return exitCode;
 }
 
@@ -77,10 +77,10 @@ export async function serveHere(): Promise<number> {
 const stopMs = 25_000;
 
 /** Whatever it waits for: the keeper takes away what this process leaves, and calls that were not recorded are interrupted. */
-function endInTime(log: Log): void {
+function endInTime(log: Log, { waitsFor }: Platform): void {
   setTimeout(() => {
     log.error(
-      { open: process.getActiveResourcesInfo() },
+      { waitsFor: waitsFor(), open: process.getActiveResourcesInfo() },
       `not stopped after ${stopMs / 1000} seconds; ends now`,
     );
     process.exit(1);

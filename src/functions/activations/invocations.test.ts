@@ -368,6 +368,48 @@ describe('closing', () => {
     expect(await stored(platform, activationId)).toMatchObject({ response: { result: { x: 1 } } });
   });
 
+  test('accepts what nobody waits for, runs none of it, and leaves it to the next process, once', async () => {
+    await using platform = await withHello();
+    await platform.functions.actions.put(
+      ref('keyed'),
+      { exec: { kind: 'nodejs:24', code: 'k' }, annotations: [{ key: 'provide-api-key', value: true }] },
+      false,
+      platform.guest,
+    );
+    const end = Promise.withResolvers<Completion>();
+    platform.invoker.script = () => end.promise;
+    const running = call(platform);
+    await expect.poll(() => platform.invoker.jobs.length).toBe(1);
+    const closing = platform.functions.close(10_000);
+    const later = await Promise.all([
+      call(platform, { waitMs: undefined }),
+      call(platform, { waitMs: undefined, action: ref('keyed'), authorization: platform.authorization }),
+    ]);
+    end.resolve(completion({}));
+    await Promise.all([running, closing]);
+    expect(platform.invoker.jobs).toHaveLength(1);
+    expect(await platform.store.accepted.pending(10)).toHaveLength(2);
+
+    platform.invoker.script = () => completion({ later: true });
+    const next = await platform.restart();
+    expect(await next.invocations.resumeAccepted()).toEqual({ run: 2, interrupted: 0 });
+    for (const { activationId } of later)
+      expect(await stored(platform, activationId)).toMatchObject({ response: { result: { later: true } } });
+    expect(platform.invoker.jobs).toHaveLength(3);
+    // Its caller's key went with the process that knew it.
+    const keyed = platform.invoker.jobs.find(({ activationId }) => activationId === later[1]?.activationId);
+    expect(keyed?.apiKey).toMatch(/^[\w-]+:\w+$/);
+    expect(await next.invocations.resumeAccepted()).toEqual({ run: 0, interrupted: 0 });
+  });
+
+  test('refuses a blocking call that was on its way in, too', async () => {
+    await using platform = await withHello();
+    const coming = call(platform);
+    await platform.functions.close(1);
+    await expect(coming).rejects.toMatchObject({ code: 'SHUTTING_DOWN', retryAfterMs: expect.any(Number) });
+    expect(platform.invoker.jobs).toEqual([]);
+  });
+
   test('does not wait for logs that never end', async () => {
     await using platform = await withHello();
     platform.invoker.script = () => completion({ x: 1 }, { logs: new Promise(() => {}) });

@@ -2,6 +2,9 @@
  * What invoking an action means: resolve it, merge its parameters with the call's, ask for admission, run
  * it, and answer when it ends (blocking, for as long as the caller may wait) or at once, when it is durable
  * (non-blocking). A blocking call that outlasts its wait becomes one that was accepted.
+ *
+ * While Ward closes, a call that waits is refused, and one that does not is made durable for the next process: webhooks
+ * and alarms have nobody who would call again.
  */
 import type { Admission, Invoker, RateUsage } from '../../invoker/index.ts';
 import { isFault, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
@@ -10,7 +13,7 @@ import type { ActionService } from '../actions/actions.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { checkPayload, type ResolvedAction } from '../actions/resolved-action.ts';
 import { type EntityRef, type NamespaceName, parseFullName } from '../entities/names.ts';
-import { functionFault, notFound } from '../faults.ts';
+import { notFound, shuttingDown } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -58,7 +61,10 @@ export interface InvocationService {
    * started is recorded as interrupted. Settles when all of it is done. Call once, at start.
    */
   resumeAccepted(): Promise<ResumeReport>;
-  /** Refuses new invocations and waits for those under way; what takes longer is recorded as interrupted. */
+  /**
+   * Refuses new blocking invocations, leaves others to the next process, and waits for those under way; what takes longer
+   * is recorded as interrupted.
+   */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -80,7 +86,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
 
   return {
     async invoke(request) {
-      if (closing) throw functionFault('SHUTTING_DOWN', 'The platform is shutting down.');
+      if (closing && request.waitMs !== undefined) throw shuttingDown();
       // Before there is anything to wait for.
       options.disk?.admitCall();
       const { identity, waitMs } = request;
@@ -90,19 +96,24 @@ export function createInvocations(options: InvocationOptions): InvocationService
       checkPayload(resolved, request.payload);
       const room = options.activations.room();
       if (room !== undefined) await room;
-      const task = newTask({
-        resolved,
-        caller: request,
-        payload: request.payload,
-        activationId: request.activationId,
-      });
+      const { payload, activationId: chosenId } = request;
+      let task = newTask({ resolved, caller: request, payload, activationId: chosenId });
       // One that is waited for is asked when it starts.
       if (waitMs === undefined && task.type === 'code') await requireAcceptable(gate, task);
+      const isForLater = closing;
+      if (isForLater) {
+        if (waitMs !== undefined) throw shuttingDown();
+        // Its caller's key is never written to disk: it is lent one, as calls of webhooks are.
+        const caller = { ...request, authorization: undefined };
+        task = newTask({ resolved, caller, payload, activationId: task.activationId });
+      }
       const admission = invoker.admit(task.namespace, identity.limits);
       const flight = flights.begin(departureOf(request, resolved, task, admission));
       const { activationId } = task;
       if (waitMs === undefined) {
-        await acceptForLater(flights, flight);
+        await accept(flights, flight);
+        if (isForLater) flights.cancel(flight);
+        else void flights.runQueued(flight);
         return { activationId, record: undefined };
       }
       const run = flights.run(flight);
@@ -167,15 +178,14 @@ function departureOf(
   };
 }
 
-/** Settles when the flight is durable; it then runs by itself. */
-async function acceptForLater(flights: Flights, flight: Flight): Promise<void> {
+/** Settles when the flight is durable. */
+async function accept(flights: Flights, flight: Flight): Promise<void> {
   try {
     await flights.enqueue(flight);
   } catch (error) {
     flights.cancel(flight);
     throw error;
   }
-  void flights.runQueued(flight);
 }
 
 /** What `run` gives, or undefined after `waitMs`. A rejection in time is handed on after `refused`. */

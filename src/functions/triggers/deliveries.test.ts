@@ -206,21 +206,6 @@ describe('after the process was killed', () => {
     expect(await letters(next)).toEqual([]);
   });
 
-  test('a call that was refused because of the shutdown does not count', async () => {
-    await using parts = await startRules();
-    await parts.arrange('t', ['a'], retry(1));
-    parts.script = () => {
-      throw functionFault('SHUTTING_DOWN', 'The platform is shutting down.');
-    };
-    await parts.fire('t');
-    expect(await letters(parts)).toEqual([]);
-    await parts.deliveries.close();
-    const next = parts.reopen();
-    next.deliveries.start(Promise.resolve());
-    await until(() => isEmpty(next));
-    expect(next.calls).toHaveLength(1);
-  });
-
   test('one that cannot be read is dropped, and the others go on', async () => {
     await using parts = await startKilled(3);
     await parts.land(parts.calls[0]?.activationId ?? '', 'failure');

@@ -109,11 +109,7 @@ export function createDeliveryTries(options: DeliveryTriesOptions): DeliveryTrie
     await save({ ...delivery, isUnderWay: false, error, dueAt }, attempt);
   };
   const refused = async (delivery: Delivery, error: unknown): Promise<void> => {
-    const { attempt } = delivery;
-    if (isFault(error, 'SHUTTING_DOWN')) {
-      // It was not this try's fault: the next process makes it.
-      await save({ ...delivery, isUnderWay: false, attempt: attempt - 1, dueAt: Date.now() }, attempt);
-    } else await failed(delivery, refusedCall(error).error, isFault(error) ? error.retryAfterMs : 0);
+    await failed(delivery, refusedCall(error).error, isFault(error) ? error.retryAfterMs : 0);
   };
   const judge = async (delivery: Delivery): Promise<void> => {
     const outcome = await outcomeOfTry(store, delivery);
