@@ -2,6 +2,7 @@
  * Where sandboxes find their code and their roots. The data folder is closed to every other user, and a runtime opens a
  * sandbox's files as such a user. So Ward mounts the files at a place that every user may enter, in its own mount
  * namespace. Outside of that namespace the place is empty, even for users who read its names in `/proc/PID/mountinfo`.
+ * Nor does anything that the host mounts later appear in it.
  */
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, rm, rmdir } from 'node:fs/promises';
@@ -52,7 +53,10 @@ async function showOwn(folder: string, place: string): Promise<void> {
     const { uid } = await opened.stat();
     if (uid !== 0) throw serverFault('DATA_DIR_INVALID', `${folder} was exchanged while Ward started`);
     const options = { descriptors: [opened.fd] };
-    await mustRun(['mount', '--no-canonicalize', '--bind', '/proc/self/fd/3', place], options);
+    await mustRun(
+      ['mount', '--no-canonicalize', '--bind', '--make-private', '/proc/self/fd/3', place],
+      options,
+    );
   } finally {
     await opened.close();
   }

@@ -24,7 +24,7 @@ export function openShownPaths(instance: string): ShownPaths {
       await mkdir(isFolder ? place : dirname(place), { recursive: true, mode: 0o711 });
       if (!isFolder) await writeFile(place, '');
       stack.defer(() => (isFolder ? rmdir(place) : rm(place)));
-      await mustRun(['mount', '--bind', '-o', access, path, place]);
+      await mustRun(['mount', '--bind', '--make-private', '-o', access, path, place]);
       // Not lazily: the removal that follows must not reach the mounted folder.
       stack.defer(async () => void (await mustRun(['umount', place])));
       return place;

@@ -4,6 +4,9 @@
  * of it ends every sandbox at once. The namespaces are entered by replacing the process image (`execve`), so
  * the caller's pid, terminal and stdio stay what they are.
  *
+ * Mounts go one way: what the host mounts or unmounts arrives, so that Ward's copies don't keep a file system in use that
+ * the host is done with; what Ward mounts never gets out (mount_namespaces(7), MS_SLAVE).
+ *
  *   this pid: sh supervise.sh                  (outer, on the host)
  *     └ pid 1 of the new namespace: sh supervise.sh   (hears of the outer one's death: PR_SET_PDEATHSIG)
  *         └ the command
@@ -48,7 +51,7 @@ function isolationArgv(argv: readonly string[]): string[] {
   const supervise = join(import.meta.dirname, 'supervise.sh');
   const enter = join(import.meta.dirname, 'enter.sh');
   return [
-    ...['unshare', '--mount', '--propagation', 'private', '--pid', '--'],
+    ...['unshare', '--mount', '--propagation', 'slave', '--pid', '--'],
     ...['/bin/sh', supervise, 'outside', setpriv, '--pdeathsig', 'KILL', '--'],
     ...['/bin/sh', enter, supervise, ...mountsToHide(), '--', ...argv],
   ];
