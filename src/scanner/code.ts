@@ -57,6 +57,7 @@ async function addLong(collector: Collector, path: string, entry: ZipEntry): Pro
   for await (const piece of await entry.open()) {
     if (head.length < headBytes) head = Buffer.concat([head, piece.subarray(0, headBytes - head.length)]);
     long.piece(piece);
+    await long.ready();
   }
   return long.end(head);
 }

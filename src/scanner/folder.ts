@@ -153,6 +153,7 @@ async function readLong(walk: Walk, facts: FileFacts, file: number): Promise<voi
     await breathe(walk);
     if (head.length === 0) head = Buffer.from(piece.subarray(0, Math.min(length, headBytes)));
     long.piece(piece.subarray(0, length));
+    await long.ready();
   }
   await long.end(head);
 }

@@ -13,6 +13,9 @@ const smallBytes = 4 * 1024 * 1024;
 /** 64 MiB: what a window may take in memory. `zstd --ultra` and `--long` can ask for more. */
 const windowLogMax = 26;
 
+/** Of those, what can be read as it comes. */
+export type StreamedForm = Extract<CompressedForm, 'gzip' | 'zstd'>;
+
 /** Undefined when it is not little, or not whole. */
 export function smallGunzipped(packed: Buffer): Buffer | undefined {
   if (packed.length > smallPackedBytes) return undefined;
@@ -27,19 +30,20 @@ export function smallGunzipped(packed: Buffer): Buffer | undefined {
 export async function* decompressed(form: CompressedForm, packed: Buffer): AsyncGenerator<Buffer> {
   switch (form) {
     case 'gzip':
-      return yield* inflated(slices(packed), createGunzip({ chunkSize: pieceBytes }));
-    case 'zstd': {
-      const params = { [constants.ZSTD_d_windowLogMax]: windowLogMax };
-      return yield* inflated(
-        zstdFrames(slices(packed)),
-        createZstdDecompress({ chunkSize: pieceBytes, params }),
-      );
-    }
+    case 'zstd':
+      return yield* decompressedStream(form, slices(packed));
     case 'bzip2':
       return yield* bunzipped(packed);
     case 'xz':
       return yield* unxzed(packed);
   }
+}
+
+/** What comes as a stream. Each piece is valid until the next but one is asked for. */
+export function decompressedStream(form: StreamedForm, input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  if (form === 'gzip') return inflated(input, createGunzip({ chunkSize: pieceBytes }));
+  const params = { [constants.ZSTD_d_windowLogMax]: windowLogMax };
+  return inflated(zstdFrames(input), createZstdDecompress({ chunkSize: pieceBytes, params }));
 }
 
 async function* inflated(input: AsyncIterable<Buffer>, output: Transform): AsyncGenerator<Buffer> {

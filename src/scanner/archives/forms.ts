@@ -46,9 +46,15 @@ function isBzip2(start: Buffer): boolean {
   return bzip2Marks.some((mark) => start.subarray(4, 4 + mark.length).equals(mark));
 }
 
-/** Of all of a file. A zip may have anything before it: programs, and scripts that run what is in it. */
-export function archiveForm(content: Buffer): ArchiveForm | undefined {
-  return archiveStart(content) ?? (isZipBehind(content) ? 'zip' : undefined);
+/**
+ * Of all of a file. A zip may have anything before it: programs, scripts that run what is in it, and what is compressed, of
+ * which programs read no more than the first part.
+ */
+export function archiveForms(content: Buffer): readonly ArchiveForm[] {
+  const start = archiveStart(content);
+  if (start === 'zip' || start === 'tar') return [start];
+  const forms = start === undefined ? [] : [start];
+  return isZipBehind(content) ? [...forms, 'zip'] : forms;
 }
 
 function isZipBehind(content: Buffer): boolean {

@@ -29,6 +29,8 @@ export interface Visitor {
 export interface LongVisit {
   /** The bytes need to stay as they are only until it returns. */
   piece(bytes: Buffer): void;
+  /** A promise when it is to be waited for before the next pieces. */
+  ready(): Promise<void> | undefined;
   end(head: Buffer): Promise<void> | undefined;
 }
 
@@ -76,6 +78,7 @@ async function walkZipEntry(zip: Buffer, entry: ZipEntry, work: Work, visitor: V
       work.countBytes(piece.length);
       head = headWith(head, piece);
       long.piece(piece);
+      await long.ready();
     }
     await long.end(head);
     return;
@@ -87,7 +90,7 @@ async function walkZipEntry(zip: Buffer, entry: ZipEntry, work: Work, visitor: V
   if (content.buffer !== zip.buffer) giveBackAround(content);
 }
 
-async function walkTar(pieces: AsyncIterable<Buffer>, work: Work, visitor: Visitor): Promise<void> {
+export async function walkTar(pieces: AsyncIterable<Buffer>, work: Work, visitor: Visitor): Promise<void> {
   const { longestWhole, maxBytes, maxEntries } = work.limits;
   let long: LongVisit | undefined;
   const reader = openTarReader(
@@ -110,6 +113,7 @@ async function walkTar(pieces: AsyncIterable<Buffer>, work: Work, visitor: Visit
       else if (entry.type === 'file' && content !== undefined)
         await visitor.file(containedOf(entry), content);
     }
+    await long?.ready();
   }
   reader.end();
 }
@@ -157,7 +161,7 @@ async function measure(
   }
 }
 
-async function walkOne(content: Buffer, work: Work, visitor: Visitor): Promise<void> {
+export async function walkOne(content: Buffer, work: Work, visitor: Visitor): Promise<void> {
   work.countEntry();
   await visitor.file({ name: undefined, mode: fileMode, sizeBytes: content.length }, content);
 }
@@ -179,6 +183,7 @@ async function walkLong(
     if (long === undefined) piece.copy(content, at);
     else head = headWith(head, piece);
     long?.piece(piece);
+    await long?.ready();
     at += piece.length;
     if (at >= sizeBytes) break;
   }
@@ -187,7 +192,7 @@ async function walkLong(
 }
 
 /** Enough to know a tar by; less at the end. In memory of its own. */
-async function startOf(pieces: AsyncGenerator<Buffer>): Promise<Buffer> {
+export async function startOf(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
   let start: Buffer = Buffer.alloc(0);
   while (start.length < blockBytes) {
     const { value, done } = await pieces.next();
@@ -197,7 +202,7 @@ async function startOf(pieces: AsyncGenerator<Buffer>): Promise<Buffer> {
   return start;
 }
 
-async function* joined(start: Buffer, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* joined(start: Buffer, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   if (start.length > 0) yield start;
   yield* pieces;
 }
@@ -206,6 +211,6 @@ async function* piecesOf(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes;
 }
 
-function headWith(head: Buffer, piece: Buffer): Buffer {
+export function headWith(head: Buffer, piece: Buffer): Buffer {
   return head.length >= headBytes ? head : Buffer.concat([head, piece.subarray(0, headBytes - head.length)]);
 }

@@ -94,12 +94,12 @@ function contentOf(
   if (dataStart === undefined) throw new Error(`${shown} is not where the directory says`);
   const packed = bytes.subarray(dataStart, dataStart + compressedSize);
   if (compressionMethod === storedMethod) return packed;
-  if (compressionMethod === deflatedMethod) return inflated(shown, packed, uncompressedSize);
+  if (compressionMethod === deflatedMethod) return inflateAtOnce(shown, packed, uncompressedSize);
   throw new Error(`${shown} is compressed by method ${compressionMethod}, which is not known here`);
 }
 
 /** In one piece, for which zlib needs room for a byte more. Throws when it is longer. */
-function inflated(name: string, packed: Buffer, length: number): Buffer {
+export function inflateAtOnce(name: string, packed: Buffer, length: number): Buffer {
   try {
     return inflateRawSync(packed, {
       maxOutputLength: Math.max(1, length),

@@ -5,8 +5,16 @@
 import { hash } from 'node:crypto';
 import { headBytes } from '../../images/index.ts';
 import { formatSize, isFault, messageOf } from '../../lib/index.ts';
-import { type ArchiveForm, archiveForm, archiveStart, openedForms } from '../archives/forms.ts';
+import { openFeed } from '../archives/feed.ts';
+import {
+  type ArchiveForm,
+  archiveForms,
+  archiveStart,
+  type OpenedForm,
+  openedForms,
+} from '../archives/forms.ts';
 import { type Contained, type LongVisit, type Visitor, walkArchive } from '../archives/walk.ts';
+import { type StreamedArchive, streamedFormOf, walkStream } from '../archives/walk-stream.ts';
 import {
   type AllWork,
   type ArchiveLimits,
@@ -24,30 +32,37 @@ import type { FileFacts, FileInspector, Finding, ScannedFile } from '../types.ts
 import { attempt, oneByOne } from './attempt.ts';
 import { digestsOf } from './file-digests.ts';
 import type { Keeping } from './keeping.ts';
-import { watchLongFile } from './long-file.ts';
-
-/** What was found inside: the same need not be told of the archive itself. */
-export interface Inside {
-  has(finding: Finding): boolean;
-}
+import { type Inside, watchLongFile } from './long-file.ts';
 
 /** What a file is opened as: what is called a jar has to be a zip. */
-export function archiveFormOf(path: string, content: Buffer): ArchiveForm | undefined {
-  return archiveForm(content) ?? (isJarName(path) ? 'zip' : undefined);
+export function archiveFormsOf(path: string, content: Buffer): readonly ArchiveForm[] {
+  const forms = archiveForms(content);
+  return forms.length === 0 && isJarName(path) ? ['zip'] : forms;
 }
 
 export interface ArchiveOpening {
-  /** @param inspectors none: for its packages alone */
+  /** As each of these. @param inspectors none: for its packages alone */
   open(
     file: ScannedFile & { readonly content: Buffer },
-    form: ArchiveForm,
+    forms: readonly ArchiveForm[],
     inspectors: readonly FileInspector[],
   ): Promise<Inside>;
+  /** For one that is too long to be held, as it passes by. */
+  stream(file: FileFacts, form: StreamedArchive, inspectors: readonly FileInspector[]): ArchiveStream;
+}
+
+export interface ArchiveStream {
+  readonly form: StreamedArchive;
+  /** The bytes need to stay as they are only until it returns. */
+  piece(bytes: Buffer): void;
+  /** A promise when it is to be waited for before the next pieces. */
+  ready(): Promise<void> | undefined;
+  end(): Promise<Inside>;
 }
 
 /** What opens one archive with all that lies in it. */
 interface Walk {
-  readonly outer: ScannedFile;
+  readonly outer: FileFacts;
   /** Of the outer one. */
   readonly digests: () => Digests | undefined;
   readonly work: Work;
@@ -74,33 +89,57 @@ export function openArchives(
 ): ArchiveOpening {
   const all: AllWork = { bytes: 0, entries: 0 };
   const inside = catalogers.filter(({ wantsInside }) => wantsInside !== undefined);
+  const walkOf = (
+    outer: FileFacts,
+    inspectors: readonly FileInspector[],
+    digests: () => Digests | undefined,
+  ): Walk => ({
+    outer,
+    digests,
+    work: openWork(outer.sizeBytes, all, limits),
+    catalogers: inside,
+    inspectors: inspectors.filter(({ looksInside }) => looksInside === true),
+    keeping,
+    found: new Set<string>(),
+    gaps: 0,
+  });
   return {
-    open: async (file, form, inspectors) => {
-      const found = new Set<string>();
-      const walk: Walk = {
-        outer: file,
-        digests: once(() => digestsOf(file.path, file.content)),
-        work: openWork(file.sizeBytes, all, limits),
-        catalogers: inside,
-        inspectors: inspectors.filter(({ looksInside }) => looksInside === true),
-        keeping,
-        found,
-        gaps: 0,
-      };
-      try {
-        await openOne(walk, form, file.content, [], file.path);
-      } catch (error) {
-        addGap(walk, [], messageOf(error));
+    open: async (file, forms, inspectors) => {
+      const walk = walkOf(
+        file,
+        inspectors,
+        once(() => digestsOf(file.path, file.content)),
+      );
+      for (const form of forms) {
+        try {
+          await openOne(walk, form, file.content, [], file.path);
+        } catch (error) {
+          addGap(walk, [], messageOf(error));
+        }
       }
-      return { has: (finding) => found.has(keyOf(finding)) };
+      return { has: (finding) => walk.found.has(keyOf(finding)) };
+    },
+    stream: (file, form, inspectors) => {
+      const walk = walkOf(file, inspectors, () => undefined);
+      const { piece, ready, end } = streamOne(walk, form, [], file.path);
+      return {
+        form,
+        piece,
+        ready,
+        end: async () => {
+          const failure = await end();
+          if (failure !== undefined) addGap(walk, [], messageOf(failure.error));
+          return { has: (finding) => walk.found.has(keyOf(finding)) };
+        },
+      };
     },
   };
 }
 
-/** For an archive that is longer than what is read whole. */
+/** For an archive that is longer than what is read whole, and of a form that is not read as it comes. */
 export function tooLongToOpen(sizeBytes: number, limits = archiveLimits): string {
   const most = formatSize(limits.longestWhole);
-  return `not scanned: archives of ${most} are opened at most, and it has ${formatSize(sizeBytes)}; ${advice}`;
+  return `not scanned: archives of this form are opened up to ${most}, and it has ${formatSize(sizeBytes)}; ${advice}`;
 }
 
 async function openOne(
@@ -112,18 +151,68 @@ async function openOne(
 ): Promise<void> {
   const opened = openedForms.find((each) => each === form);
   if (opened === undefined) throw new Error(`it is of the form ${form}, which is not opened here`);
+  using _held = walk.work.hold(outside.length === 0 ? 0 : bytes.length);
+  await walkInto(walk, opened, outside, path, {
+    walk: (visitor) => walkArchive(opened, bytes, walk.work, visitor),
+    withHashes: (proof) => withHashes(proof, bytes),
+  });
+}
+
+interface Way {
+  walk(visitor: Visitor): Promise<void>;
+  withHashes(proof: Proof): Proof;
+}
+
+async function walkInto(
+  walk: Walk,
+  form: OpenedForm,
+  outside: readonly Container[],
+  path: string,
+  way: Way,
+): Promise<void> {
   const { maxDepth } = walk.work.limits;
   if (outside.length >= maxDepth) throw new Error(`it lies in ${maxDepth} others, and no deeper is looked`);
-  using _held = walk.work.hold(outside.length === 0 ? 0 : bytes.length);
-  const container = { form: opened, path };
+  const container = { form, path };
   const [outermost = container, ...others] = [...outside, container];
   const containers: Containers = [outermost, ...others];
-  const jar = opened === 'zip' && isJarName(path) ? openJar(path) : undefined;
+  const jar = form === 'zip' && isJarName(path) ? openJar(path) : undefined;
   try {
-    await walkArchive(opened, bytes, walk.work, visitorOf(walk, containers, jar));
+    await way.walk(visitorOf(walk, containers, jar));
   } finally {
-    if (jar !== undefined) addProof(walk, containers, namesOf(containers), withHashes(jar.proof(), bytes));
+    if (jar !== undefined) addProof(walk, containers, namesOf(containers), way.withHashes(jar.proof()));
   }
+}
+
+interface OneStream extends Omit<ArchiveStream, 'form' | 'end'> {
+  /** What kept it from being read to its end. */
+  end(): Promise<{ readonly error: unknown } | undefined>;
+}
+
+/** One that is not in memory: its digests are not taken. */
+function streamOne(
+  walk: Walk,
+  form: StreamedArchive,
+  outside: readonly Container[],
+  path: string,
+): OneStream {
+  const feed = openFeed();
+  const walking = walkInto(walk, form, outside, path, {
+    walk: (visitor) => walkStream(form, feed.bytes, walk.work, visitor),
+    withHashes: (proof) => proof,
+  });
+  const done = walking.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  void done.then(feed.leave);
+  return {
+    piece: feed.push,
+    ready: feed.ready,
+    end: () => {
+      feed.end();
+      return done;
+    },
+  };
 }
 
 /** A jar with one artifact in it is that artifact. */
@@ -148,7 +237,7 @@ function visitorOf(walk: Walk, containers: Containers, jar: JarReading | undefin
       const file = { ...factsOf(contained), head: content.subarray(0, headBytes), content };
       return visit(walk, containers, nameOf(contained.name), file);
     },
-    long: (contained) => visitLong(walk, factsOf(contained)),
+    long: (contained) => visitLong(walk, containers, nameOf(contained.name), factsOf(contained)),
     isWanted: ({ sizeBytes }, start) =>
       sizeBytes <= longestUnwanted || archiveStart(start) !== undefined || hidesText(start),
     gap: (name, why) => addGap(walk, name === undefined ? names : [...names, nameOf(name)], why),
@@ -172,8 +261,7 @@ async function visit(
       (error) => addProof(walk, containers, names, { gaps: [`${cataloger.name}: ${messageOf(error)}`] }),
     ),
   );
-  const form = archiveFormOf(name, file.content);
-  if (form !== undefined) {
+  for (const form of archiveFormsOf(name, file.content)) {
     try {
       await openOne(walk, form, file.content, containers, name);
     } catch (error) {
@@ -207,14 +295,26 @@ function keyOf({ class: kind, id, title }: Finding): string {
   return JSON.stringify([kind, id, title]);
 }
 
-function visitLong(walk: Walk, facts: FileFacts): LongVisit {
-  const { piece, end } = watchLongFile(facts, walk.inspectors, walk.keeping);
+function visitLong(walk: Walk, containers: Containers, name: string, facts: FileFacts): LongVisit {
+  const watch = watchLongFile(facts, walk.inspectors, walk.keeping);
+  let opening: OneStream | undefined;
+  let isFirst = true;
   return {
-    piece,
-    end: (head) => {
-      end();
-      if (archiveStart(head) !== undefined) walk.keeping.addGap(facts.path, tooLongToOpen(facts.sizeBytes));
-      return undefined;
+    piece: (bytes) => {
+      const form = isFirst ? streamedFormOf(name, bytes) : undefined;
+      isFirst = false;
+      if (form !== undefined) opening = streamOne(walk, form, containers, name);
+      opening?.piece(bytes);
+      watch.piece(bytes);
+    },
+    ready: () => opening?.ready(),
+    end: async (head) => {
+      const failure = await opening?.end();
+      if (failure?.error instanceof WorkExceeded) throw failure.error;
+      if (failure !== undefined) addGap(walk, [...namesOf(containers), name], messageOf(failure.error));
+      if (opening === undefined && archiveStart(head) !== undefined)
+        walk.keeping.addGap(facts.path, tooLongToOpen(facts.sizeBytes));
+      watch.end({ has: (finding) => walk.found.has(keyOf(finding)) });
     },
   };
 }

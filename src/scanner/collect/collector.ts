@@ -4,15 +4,16 @@
  */
 import { formatSize, messageOf } from '../../lib/index.ts';
 import { archiveStart, isZipName } from '../archives/forms.ts';
+import { streamedFormOf } from '../archives/walk-stream.ts';
 import { watchZipEnd } from '../archives/zip-bounds.ts';
 import type { Cataloger, Proof } from '../inventory/types.ts';
 import type { FileFacts, FileInspector, ScannedFile, ScannedFolder } from '../types.ts';
-import { archiveFormOf, type Inside, openArchives, tooLongToOpen } from './archives.ts';
+import { type ArchiveStream, archiveFormsOf, openArchives, tooLongToOpen } from './archives.ts';
 import { attempt, oneByOne } from './attempt.ts';
 import { digestsOf } from './file-digests.ts';
 import { openFolderWatch, type SeenFolders } from './folder-watch.ts';
 import { type Collected, openKeeping } from './keeping.ts';
-import { watchLongFile } from './long-file.ts';
+import { type Inside, watchLongFile } from './long-file.ts';
 
 /** Who looks at files. */
 export interface Analysers {
@@ -43,10 +44,13 @@ export interface Collector {
 export interface LongFile {
   /** The bytes need to stay as they are only until it returns. */
   piece(bytes: Buffer): void;
+  /** A promise when it is to be waited for before the next pieces. */
+  ready(): Promise<void> | undefined;
   end(head: Buffer): Promise<void> | undefined;
 }
 
 const nothing = Buffer.alloc(0);
+const alsoZip = 'not scanned: it can be read as a zip, too; unpack it or leave it out';
 
 export function openCollector({ catalogers, inspectors }: Analysers): Collector {
   const keeping = openKeeping();
@@ -89,8 +93,9 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
   /** What is in an archive first: what is found there is not told of the whole again. */
   const open = (file: ScannedFile, by: readonly FileInspector[]): Promise<Inside> | undefined => {
     const { content } = file;
-    const form = content && archiveFormOf(file.path, content);
-    return form && archives.open({ ...file, content }, form, by);
+    if (content === undefined) return undefined;
+    const forms = archiveFormsOf(file.path, content);
+    return forms.length === 0 ? undefined : archives.open({ ...file, content }, forms, by);
   };
   const openAndInspect = (file: ScannedFile): Promise<void> | undefined => {
     const opening = open(file, inspectors);
@@ -118,23 +123,32 @@ export function openCollector({ catalogers, inspectors }: Analysers): Collector 
     watch: (facts) => {
       keeping.forget(facts.path);
       folders.see(facts.path);
-      const { piece, end } = watchLongFile(facts, inspectors, keeping);
+      const watch = watchLongFile(facts, inspectors, keeping);
       const zipEnd = watchZipEnd();
+      let opening: ArchiveStream | undefined;
+      let isFirst = true;
       return {
         piece: (bytes) => {
-          piece(bytes);
+          const form = isFirst ? streamedFormOf(facts.path, bytes) : undefined;
+          isFirst = false;
+          if (form !== undefined) opening = archives.stream(facts, form, inspectors);
+          opening?.piece(bytes);
+          watch.piece(bytes);
           zipEnd.piece(bytes);
         },
-        end: (head) => {
-          end();
+        ready: () => opening?.ready(),
+        end: async (head) => {
+          watch.end(await opening?.end());
           const file = { ...facts, head, content: undefined };
           // A program was looked through as it passed by.
           if (wanting(file).some(({ name }) => name !== 'program')) {
             keeping.addGap(facts.path, `with ${formatSize(facts.sizeBytes)} it is too long to be read`);
-          } else if (archiveStart(head) !== undefined || isZipName(facts.path) || zipEnd.isZip()) {
+          } else if (opening === undefined && (archiveStart(head) !== undefined || zipEnd.isZip())) {
             keeping.addGap(facts.path, tooLongToOpen(facts.sizeBytes));
+          } else if (opening?.form === 'gzip' && zipEnd.isZip()) {
+            keeping.addGap(facts.path, alsoZip);
           }
-          return inspect(file, heads);
+          await inspect(file, heads);
         },
       };
     },

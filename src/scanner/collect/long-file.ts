@@ -1,15 +1,25 @@
 /** A file that is not read whole, as it passes by those who can look at it so. */
 import { messageOf } from '../../lib/index.ts';
 import { probeLongFile } from '../inventory/long-files.ts';
-import type { FileFacts, FileInspector } from '../types.ts';
+import type { FileFacts, FileInspector, Finding } from '../types.ts';
 import { type DigestTaker, takeDigests } from './file-digests.ts';
 import type { Keeping } from './keeping.ts';
+
+/** What was found inside of an archive: the same need not be told of the archive itself. */
+export interface Inside {
+  has(finding: Finding): boolean;
+}
 
 export interface LongFileWatch {
   /** The bytes need to stay as they are only until it returns. */
   piece(bytes: Buffer): void;
   /** After the last. */
-  end(): void;
+  end(inside?: Inside): void;
+}
+
+interface GuardedWatch {
+  piece(bytes: Buffer): void;
+  end(inside: Inside | undefined): void;
 }
 
 /** The note with which Go's programs begin. Digests take half as long as all else, and others are known by their version. */
@@ -33,15 +43,15 @@ export function watchLongFile(
       probe.feed(bytes);
       for (const watch of watches) watch.piece(bytes);
     },
-    end: () => {
+    end: (inside) => {
       keeping.addProof(facts.path, probe.proof(), () => taker?.digests());
-      for (const watch of watches) watch.end();
+      for (const watch of watches) watch.end(inside);
     },
   };
 }
 
 /** One that fails is a gap, and is asked no more. */
-function guardedWatch(inspector: FileInspector, facts: FileFacts, keeping: Keeping): LongFileWatch {
+function guardedWatch(inspector: FileInspector, facts: FileFacts, keeping: Keeping): GuardedWatch {
   let failed = false;
   const guard = <T>(work: () => T): T | undefined => {
     if (failed) return undefined;
@@ -56,6 +66,9 @@ function guardedWatch(inspector: FileInspector, facts: FileFacts, keeping: Keepi
   const watch = guard(() => inspector.watch?.(facts));
   return {
     piece: (bytes) => guard(() => watch?.piece(bytes)),
-    end: () => keeping.addFindings(guard(() => watch?.end()) ?? []),
+    end: (inside) => {
+      const found = guard(() => watch?.end()) ?? [];
+      keeping.addFindings(found.filter((finding) => inside?.has(finding) !== true));
+    },
   };
 }

@@ -63,31 +63,37 @@ export async function readLayer(
   const collector = openCollector(analysers);
   const paths = openLayerPaths();
   const reading: Reading = { collector, paths, links: [], long: undefined, namesakes: new Map() };
-  const isWanted = wantedWhole(collector);
-  const diffId = await readEntries(layer, limits, signal, watchOf(reading), isWanted, (read) =>
-    takeEntry(read, reading),
-  );
+  const diffId = await readEntries(layer, limits, signal, {
+    watch: watchOf(reading),
+    ready: () => reading.long?.ready(),
+    isWanted: wantedWhole(collector),
+    take: (read) => takeEntry(read, reading),
+  });
   const wanted = wantedNamesakes(reading);
   if (wanted.size > 0) {
-    await readEntries(
-      layer,
-      limits,
-      signal,
-      ignore,
-      () => true,
-      (read) => takeNamesakes(read, wanted, collector),
-    );
+    await readEntries(layer, limits, signal, {
+      watch: ignore,
+      ready: () => undefined,
+      isWanted: () => true,
+      take: (read) => takeNamesakes(read, wanted, collector),
+    });
   }
   return { form: 1, digest: layer.digest, diffId, ...collector.result(), ...treeOf(reading) };
+}
+
+interface Taking {
+  readonly watch: Watch;
+  /** A promise when whoever watches is to be waited for. */
+  ready(): Promise<void> | undefined;
+  readonly isWanted: IsWanted;
+  take(read: ReadEntry): Promise<void> | undefined;
 }
 
 async function readEntries(
   layer: StoredLayer,
   limits: TarLimits,
   signal: AbortSignal,
-  watch: Watch,
-  isWanted: IsWanted,
-  take: (read: ReadEntry) => Promise<void> | undefined,
+  { watch, ready, isWanted, take }: Taking,
 ): Promise<Digest> {
   const source = await opened(layer, signal);
   const stop = (): void => void source.destroy(signal.reason);
@@ -102,6 +108,8 @@ async function readEntries(
         const waiting = take(read);
         if (waiting !== undefined) await waiting;
       }
+      const watching = ready();
+      if (watching !== undefined) await watching;
     }
     reader.end();
   } finally {
