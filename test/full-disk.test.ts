@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCommand } from '../src/lib/index.ts';
+import { CallLedger, keptIn } from './call-ledger.ts';
 import { missingForSandboxes, type Reply, type RequestOptions, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -19,6 +20,7 @@ const statuses: number[] = [];
 let dir: string;
 let holder: ChildProcess;
 let ward: Ward;
+const ledger = new CallLedger(() => ward);
 
 /** A tmpfs in a mount namespace that only this process holds. */
 async function mountDisk(): Promise<ChildProcess> {
@@ -72,8 +74,11 @@ async function request(method: string, to: string, options: RequestOptions = {})
 const actions = '/api/v1/namespaces/_/actions';
 const put = (name: string, code: string) =>
   request('PUT', `${actions}/${name}?overwrite=true`, { body: { exec: { kind: 'nodejs:24', code } } });
-const invoke = (name: string, body: object, blocking: boolean) =>
-  request('POST', `${actions}/${name}?blocking=${blocking}`, { body });
+const invoke = async (name: string, body: object, blocking: boolean) => {
+  const called = await ledger.call(name, body, blocking);
+  statuses.push(called.status);
+  return called;
+};
 /** A push of one blob, as clients begin it. */
 async function pushBlob(bytes: Buffer): Promise<Reply> {
   const started = await request('POST', '/v2/guest/app/blobs/uploads/');
@@ -89,7 +94,10 @@ async function pushBlob(bytes: Buffer): Promise<Reply> {
 
 async function metric(name: string): Promise<number> {
   const { body } = await request('GET', '/metrics');
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(String(body))?.[1]);
+  const line = String(body)
+    .split('\n')
+    .find((each) => each.startsWith(`${name} `));
+  return Number(line?.slice(name.length));
 }
 
 beforeAll(async () => {
@@ -136,11 +144,17 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
     await rm(path('filler'));
     const slow = `function main({ n }) {
       console.log('l'.repeat(2000000));
-      return new Promise((done) => setTimeout(done, 4000, { n, text: 'x'.repeat(900000) }));
+      return new Promise((done) => setTimeout(done, 15000, { n, text: 'x'.repeat(900000) }));
     }`;
     await ward.until(async () => (await put('slow', slow)).status === 200);
-    const begun = await Promise.all(Array.from({ length: 8 }, (_, n) => invoke('slow', { n }, false)));
+    const begun = await Promise.all(Array.from({ length: 6 }, (_, n) => invoke('slow', { n }, false)));
     expect(begun.map(({ status }) => status)).toEqual(begun.map(() => 202));
+    await ward.until(async () => (await metric('ward_sandboxes{state="busy"}')) === begun.length);
+    expect((await request('GET', '/ping?ready')).body).toEqual({
+      ready: true,
+      recording: { state: 'ok' },
+      disk: 'ample',
+    });
     // It gives its own file back when nothing is free; that is taken away as well.
     await fillUpTo(0);
     await ward.until(async () => (await invoke('hello', {}, true)).status === 507);
@@ -148,28 +162,57 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
       await fillUpTo(0);
       return (await freeBytes()) === 0;
     });
+    const critical = await request('GET', '/ping?ready');
+    expect([critical.status, critical.body.ready, critical.body.disk]).toEqual([503, false, 'critical']);
+    expect(critical.headers.get('retry-after')).toBe('5');
     // Then there are records that can't be written.
     let isStuck = false;
     const began = performance.now();
     while (!isStuck) {
       expect(performance.now() - began).toBeLessThan(100_000);
-      expect([507]).toContain((await invoke('hello', {}, true)).status);
+      expect(await invoke('hello', {}, true)).toMatchObject({ status: 507, fault: 'DISK_RESERVED' });
       expect((await put('more', 'function main() {}')).status).toBe(507);
       expect([200, 507]).toContain((await request('GET', `${actions}/hello`)).status);
-      const url = `/api/v1/namespaces/_/activations/${begun[0]?.body.activationId}`;
+      const url = `/api/v1/namespaces/_/activations/${begun[0]?.id}`;
       isStuck = (await request('GET', url)).status === 507;
     }
     expect(await sizeOf('reserve')).toBe(0);
+    const failing = { state: 'failing', since: expect.any(Number), error: 'STORE_FULL' };
+    expect((await request('GET', '/ping?ready')).body).toEqual({
+      ready: false,
+      recording: failing,
+      disk: 'critical',
+    });
+    expect(await metric('ward_recording')).toBe(0);
+    expect(await metric('ward_records_waiting')).toBeGreaterThan(0);
+    const told = await ward.cli(['status', '-o', 'json']);
+    expect([told.code, JSON.parse(told.stdout).recording]).toEqual([7, failing]);
     expect((await request('DELETE', `${actions}/slow`)).status).not.toBe(500);
     await rm(path('filler'));
     await ward.until(async () => (await invoke('hello', {}, true)).status === 200);
-    for (const [n, { body }] of begun.entries()) {
-      const record = await ward.activation(body.activationId);
+    for (const [n, { id = '' }] of begun.entries()) {
+      const record = await ward.activation(id);
       expect(record.response).toMatchObject({ success: true, result: { n } });
       expect(record.logs.join('').length).toBeGreaterThan(2_000_000);
     }
     expect((await put('more', 'function main() {}')).status).toBe(200);
     await ward.until(async () => (await sizeOf('reserve')) === (reserveMiB / 4) * mebibyte);
+    expect((await request('GET', '/ping?ready')).body).toMatchObject({
+      ready: true,
+      recording: { state: 'ok' },
+    });
+    expect(await metric('ward_recording')).toBe(1);
+    expect(await metric('ward_records_lost_total')).toBe(0);
+    expect((await ward.cli(['status'])).code).toBe(0);
+  });
+
+  it('answered for each call: a record, once, or when to try again; nothing waits in the queue', async () => {
+    expect(ledger.unexplained()).toEqual([]);
+    await ward.until(async () => (await metric('ward_records_waiting')) === 0);
+    const kept = await keptIn(path('state', 'ward.db'));
+    expect(ledger.unrecorded(kept)).toEqual([]);
+    expect(new Set(kept.records).size).toBe(kept.records.length);
+    expect(kept).toMatchObject({ counted: kept.records.length, accepted: 0 });
   });
 
   it('never answered 500', () => {

@@ -16,6 +16,13 @@ describe('without credentials', () => {
     expect(headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
   });
 
+  test.each(['/ping?ready', '/ping?ready=true'])('%s says whether calls are served', async (url) => {
+    const answer = await api.app.inject(url);
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toEqual({ ready: true, recording: { state: 'ok' }, disk: 'ample' });
+    expect((await api.app.inject('/ping?ready=false')).payload).toBe('pong');
+  });
+
   test('the system says what it is', async () => {
     const answer = await api.app.inject('/');
     expect(answer.json()).toEqual({

@@ -17,7 +17,7 @@ import { addGateway } from './gateway/gateway.ts';
 import { addActions } from './resources/actions.ts';
 import { addActivationInputs, addActivations, addRequests } from './resources/activations.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
-import { addApiInfo, addSystemInfo, type BuildInfo } from './resources/info.ts';
+import { addApiInfo, addSystemInfo, type BuildInfo, type Readiness } from './resources/info.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
 import { addMetrics, type MetricsSource } from './resources/metrics.ts';
 import { addNamespaces } from './resources/namespaces.ts';
@@ -49,6 +49,8 @@ export interface ApiOptions {
   /** What the gate found. */
   readonly reports?: ReportSource;
   readonly metrics?: MetricsSource;
+  /** For `/ping?ready`; absent: it is always ready. */
+  readonly readiness?: () => Readiness;
   /** Logs every request. */
   readonly accessLog?: boolean;
   /** Told of every route, those of plugins too: `url` as Fastify has it, `/api/v1/namespaces/:ns/actions`. */
@@ -126,7 +128,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     sweepMs: limits.sweepMs,
     exempt: '/v2/',
   });
-  addSystemInfo(app, functions);
+  addSystemInfo(app, functions, options.readiness);
   if (options.metrics !== undefined) addMetrics(app, options.metrics);
   addOpenDoors(app, options);
   for (const plugin of options.plugins ?? []) app.register(async (scope) => plugin(scope));

@@ -4,7 +4,15 @@
  */
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isDiskFull, isFault, type JsonObject, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
+import {
+  isDiskFailing,
+  isDiskFull,
+  isFault,
+  type JsonObject,
+  type Log,
+  messageOf,
+  nodeCodeOf,
+} from '../lib/index.ts';
 import { statusOfKind } from './faults.ts';
 import { sendRetryAfter } from './rate-limit.ts';
 import { newTransactionId } from './transaction.ts';
@@ -14,9 +22,14 @@ const fullRetrySeconds = 30;
 
 /** OpenWhisk's body has no room for it: which of the faults in docs/errors.md it is. */
 const faultHeader = 'x-ward-fault';
+/** `lost`: nobody can promise the record of the activation that is answered. */
+export const recordHeader = 'x-ward-record';
 const internalText = 'There was an internal server error.';
 const fullText =
   'The server has no room on its disk for this now. Try again later, or ask its operator. What is there stays, and can be read and deleted.';
+
+const failingText =
+  "The server's disk is read-only or fails. Try again later, or ask its operator. What can be read is still there.";
 
 export function sendError(
   request: FastifyRequest,
@@ -40,6 +53,7 @@ export function sendJson(reply: FastifyReply, status: number, json: string | Buf
 export function errorHandler(log: Log) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     if (isDiskFull(error)) return sendDiskFull(log, error, request, reply);
+    if (isDiskFailing(error)) return sendDiskFailing(log, error, request, reply);
     if (isFault(error)) {
       const status = statusOfKind[error.kind];
       const about = { transactionId: request.id, code: error.code };
@@ -69,6 +83,17 @@ function sendDiskFull(log: Log, error: unknown, request: FastifyRequest, reply: 
     .header(faultHeader, isFault(error) ? error.code : 'STORE_FULL')
     .header('retry-after', fullRetrySeconds);
   return sendError(request, reply, statusOfKind.full, fullText);
+}
+
+function sendDiskFailing(log: Log, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  log.error({ transactionId: request.id, reason: messageOf(error) }, 'the disk fails a request');
+  reply.header(faultHeader, 'STORE_UNWRITABLE').header('retry-after', fullRetrySeconds);
+  return sendError(request, reply, statusOfKind.busy, failingText);
+}
+
+/** @param isRecordLost what the answer to a call or a firing says */
+export function tellRecordLost(reply: FastifyReply, isRecordLost: boolean): void {
+  if (isRecordLost) reply.header(recordHeader, 'lost');
 }
 
 /** For what is not HTTP, too large a head, or too slow: there is no request to answer, only a socket. */

@@ -26,6 +26,7 @@ async function parse(argv: readonly string[]) {
 test('has the commands of the platform', () => {
   expect(commands.map(([name]) => name)).toEqual([
     'up',
+    'status',
     'doctor',
     'prove',
     ...['create', 'update', 'get', 'list', 'delete', 'invoke'].map((verb) => `action ${verb}`),

@@ -10,7 +10,13 @@ import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
 import { namespaceGroup } from './commands/namespace.ts';
 import { packageGroup } from './commands/package.ts';
-import { completionCommand, doctorCommand, listCommand, upCommand } from './commands/platform.ts';
+import {
+  completionCommand,
+  doctorCommand,
+  listCommand,
+  statusCommand,
+  upCommand,
+} from './commands/platform.ts';
 import { policyGroup } from './commands/policy.ts';
 import { projectGroup } from './commands/project.ts';
 import { propertyGroup } from './commands/property.ts';
@@ -23,6 +29,7 @@ import { vaultGroup } from './commands/vault.ts';
 
 export const entries: readonly EntrySpec[] = [
   upCommand,
+  statusCommand,
   doctorCommand,
   proveCommand,
   actionGroup,

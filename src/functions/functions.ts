@@ -141,6 +141,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     vault,
     namespaces,
     activations,
+    onRecordLost: () => options.watchRecords?.lost(),
     log,
   });
   const components = createComponents({ flights, activations: store.activations, invoker, gate });
@@ -152,6 +153,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     flights,
     gate,
     disk,
+    recording: store.recording,
     vault,
     log,
   });

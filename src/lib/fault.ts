@@ -83,6 +83,11 @@ export function isDiskFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
 }
 
+/** Whether the disk failed, or takes no writes at all. */
+export function isDiskFailing(error: unknown): boolean {
+  return ['EROFS', 'EIO'].includes(errnoOf(error) ?? '');
+}
+
 /** The name of what the system answered (`ENOENT`), if the error is from there: a Fault's code is none. */
 export function errnoOf(error: unknown): string | undefined {
   const code = nodeCodeOf(error);

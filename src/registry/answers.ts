@@ -1,7 +1,15 @@
 /** Every refusal leaves as OCI's `{"errors": [{code, message}]}`. Source: distribution-spec v1.1, "Error Codes". */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { registryStoreFaults } from '../images/index.ts';
-import { type Fault, type FaultKind, isDiskFull, isFault, type Log, messageOf } from '../lib/index.ts';
+import {
+  type Fault,
+  type FaultKind,
+  isDiskFailing,
+  isDiskFull,
+  isFault,
+  type Log,
+  messageOf,
+} from '../lib/index.ts';
 import type { registryFaults } from './faults.ts';
 
 type Answer = readonly [status: number, code: string];
@@ -93,6 +101,7 @@ export function answerError(request: FastifyRequest, reply: FastifyReply, error:
 
 function answerOf(error: unknown): Answer {
   if (isDiskFull(error)) return answersOfKind.full;
+  if (isDiskFailing(error)) return answersOfKind.busy;
   if (isFault(error)) return knownAnswer(error) ?? answersOfKind[error.kind];
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   return typeof status === 'number' && status >= 400 && status < 500

@@ -126,6 +126,12 @@ const fileSchema = z.strictObject({
       reserveBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
     })
     .optional(),
+  records: z
+    .strictObject({
+      /** What becomes of calls while the disk takes no records. */
+      whenUnable: z.enum(['refuse', 'continue']).optional(),
+    })
+    .optional(),
   web: z
     .strictObject({
       /** Addresses or networks whose `X-Forwarded-For` is believed. */

@@ -59,6 +59,10 @@ export interface Config {
     /** Undefined: a part of the disk. */
     readonly reserveBytes: number | undefined;
   };
+  readonly records: {
+    /** What becomes of calls while the disk takes no records. */
+    readonly whenUnable: 'refuse' | 'continue';
+  };
   /** For what is open to the world. */
   readonly web: NonNullable<ConfigFile['web']>;
   readonly feeds: NonNullable<ConfigFile['feeds']>;
@@ -130,6 +134,7 @@ export async function loadConfig(
     },
     advisories: advisoriesOf(file.advisories),
     disk: { reserveBytes: file.disk?.reserveBytes },
+    records: { whenUnable: file.records?.whenUnable ?? 'refuse' },
     web: file.web ?? {},
     feeds: file.feeds ?? {},
     metrics: { tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile) },

@@ -16,6 +16,7 @@ export const serverFaults = {
   IMAGE_DIFFERS: 'conflict',
   LISTEN_FAILED: 'host',
   DISK_RESERVED: 'full',
+  CANNOT_RECORD: 'busy',
   TOO_MANY_RUNS: 'busy',
   SANDBOX_FAILED: 'host',
   LEARNING_FAILED: 'invalid',

@@ -47,6 +47,7 @@ import { createFigures } from './metrics/figures.ts';
 import { observedGate, observedInvoker } from './metrics/observed.ts';
 import { type DataPart, refuseMissingDatabase, refuseMissingParts } from './missing-parts.ts';
 import type { PlatformGround } from './platform-ground.ts';
+import { admitRecord, logRecording, readiness } from './record-keeping.ts';
 import type { GivenKeys, Secrets } from './secrets.ts';
 import { createSecurityTrigger } from './security-trigger.ts';
 import { ensureSystemNamespace } from './system-namespace.ts';
@@ -110,7 +111,7 @@ export async function startPlatform(
   const disk = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
   refuseMissingDatabase(config.dataDir, acceptMissing, log);
   const folderId = checkFolderId(config.dataDir, acceptMixed, log);
-  const store = stack.use(await openStore({ path: paths.database }));
+  const store = stack.use(await openStore({ path: paths.database, onRecording: logRecording(log) }));
   opened('the database');
   // Sandboxes violate, and tell, up to their end.
   const unfinished = new Set<Promise<void>>();
@@ -147,7 +148,10 @@ export async function startPlatform(
   // What Ward itself writes at its start is let through.
   const admission: DiskAdmission = {
     admitWrite: (bytes) => url !== '' && disk.admitWrite(bytes),
-    admitCall: disk.admitCall,
+    admitCall: (isAccepted) => {
+      disk.admitCall();
+      admitRecord(store.recording, config.records.whenUnable, isAccepted);
+    },
   };
   const apiHost = () => config.apiHost ?? url;
   const guarded = stack.use(
@@ -168,6 +172,7 @@ export async function startPlatform(
   await folderId.mark();
   figures.watchAdvisories(guarded.advisories);
   figures.watchDisk(disk.status);
+  figures.watchRecording(store.recording);
   const onViolation = createViolationWatch({
     store,
     figures,
@@ -230,6 +235,7 @@ export async function startPlatform(
     trustedProxies,
     reports: guarded.reports,
     metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
+    readiness: () => readiness(store.recording, disk.status(), config.records),
     accessLog: config.accessLog,
     onRoute,
     plugins: [guarded.registry(functions)],

@@ -8,6 +8,8 @@ import type { AcceptedQueue, AcceptedRow } from './types.ts';
 
 /** Claims and settlements don't know their namespace. No read of activations depends on one. */
 const anyNamespace = '';
+/** Of a row that is there. */
+const mark = { namespace: anyNamespace, urgent: true, lasting: true, essential: true };
 
 export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): AcceptedQueue {
   const units = writeUnits(db);
@@ -17,11 +19,11 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): Accepted
     },
     async claim(activationId, attempt) {
       const unit = units.claim(activationId, attempt);
-      return (await writer.submit({ namespace: anyNamespace, unit, urgent: true, lasting: true })) === 1;
+      return (await writer.submit({ ...mark, unit })) === 1;
     },
     async settle(activationId, attempt) {
       const unit = units.settle(activationId, attempt);
-      await writer.submit({ namespace: anyNamespace, unit, urgent: true, lasting: true });
+      await writer.submit({ ...mark, unit });
     },
     async get(namespace, activationId) {
       await writer.flushNamespace(namespace);

@@ -3,10 +3,10 @@
  * namespace is not on disk yet, so that it sees every append made before it.
  */
 import type { Kysely } from 'kysely';
-import { isFault } from '../lib/index.ts';
 import { countMatching, matching, walk } from './activation-walk.ts';
 import { parseLines, parseObject, parseValue } from './documents.ts';
 import { evictActivations } from './evict.ts';
+import { mayPass } from './faults.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { pruneActivations } from './prune.ts';
 import type { ActivationTable, Schema } from './schema.ts';
@@ -38,6 +38,7 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter): Activa
         unit: units.append(write),
         urgent: false,
         lasting: true,
+        essential: write.settles !== null,
       }),
     room: () => writer.room(),
     async get(namespace, activationId) {
@@ -112,11 +113,11 @@ function toRow(row: ActivationTable): ActivationRow {
   };
 }
 
-/** Deletes go on while there is no room. */
+/** Deletes go on while the disk takes no records. */
 async function flushIfPossible(writer: GroupWriter, namespace: string): Promise<void> {
   try {
     await writer.flushNamespace(namespace);
   } catch (error) {
-    if (!isFault(error, 'STORE_FULL')) throw error;
+    if (!mayPass(error)) throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** What can go wrong in the store. */
-import { faultTable } from '../lib/index.ts';
+import { type Fault, faultTable, isFault } from '../lib/index.ts';
 
 export const storeFaults = {
   /** The disk, the file or the database thread failed. */
@@ -10,6 +10,10 @@ export const storeFaults = {
   STORE_QUOTA: 'too-large',
   /** The disk is full. */
   STORE_FULL: 'full',
+  /** The disk is read-only, or fails. */
+  STORE_UNWRITABLE: 'busy',
+  /** The disk takes nothing for now, and no more of it may wait in memory. */
+  STORE_BACKLOG: 'busy',
   /** Another process holds the database's write lock for too long. */
   STORE_LOCKED: 'busy',
   /** The database was written by a newer Ward. */
@@ -25,3 +29,15 @@ export const storeFaults = {
 } as const;
 
 export const storeFault = faultTable(storeFaults);
+
+/** Writes that failed for such a reason may succeed later, unchanged. */
+const passing: readonly string[] = [
+  'STORE_FULL',
+  'STORE_UNWRITABLE',
+  'STORE_LOCKED',
+  'STORE_CORRUPT',
+] satisfies (keyof typeof storeFaults)[];
+
+export function mayPass(error: unknown): error is Fault {
+  return isFault(error) && passing.includes(error.code);
+}

@@ -143,18 +143,93 @@ test('while the disk is full, what must not be lost waits in its order, and the 
   expect(written).toEqual(['first', 'second', 'third']);
 });
 
-test('what waits for a full disk counts for the room, and gives it back', async () => {
-  let hasRoom = false;
-  const writer = groupWriter(async (units) => {
-    if (!hasRoom) throw new Fault('STORE_FULL', 'full', 'no space');
+/** A disk that takes nothing until it is told to. */
+function failingDisk(fault: Fault) {
+  const disk = { isWell: false, written: [] as unknown[], tries: 0 };
+  const run: RunBatch = async (units) => {
+    disk.tries++;
+    if (!disk.isWell) throw fault;
+    disk.written.push(...units.map(([step]) => step?.values[0]));
     return units.map(() => 1);
+  };
+  return { disk, run };
+}
+
+test.each([
+  ['STORE_FULL', 'full'],
+  ['STORE_UNWRITABLE', 'busy'],
+  ['STORE_LOCKED', 'busy'],
+  ['STORE_CORRUPT', 'host'],
+] as const)('%s is a trouble until a write succeeds, and nothing lasting is lost', async (code, kind) => {
+  const { disk, run } = failingDisk(new Fault(code, kind, 'no'));
+  const told: (string | undefined)[] = [];
+  const writer = groupWriter(run, { onRecording: (trouble) => told.push(trouble?.fault.code) });
+  expect(writer.recording.trouble()).toBeUndefined();
+  const before = Date.now();
+  const waits = writer.submit({ ...write(false, 'waits'), lasting: true });
+  await expect(writer.submit(write(true))).rejects.toMatchObject({ code });
+  expect(writer.recording.trouble()).toMatchObject({ fault: { code } });
+  expect(writer.recording.trouble()?.since).toBeGreaterThanOrEqual(before);
+  expect(writer.recording.waiting()).toBe(1);
+  disk.isWell = true;
+  await waits;
+  expect(disk.written).toEqual(['waits']);
+  expect(writer.recording.trouble()).toBeUndefined();
+  expect(told).toEqual([code, undefined]);
+});
+
+test('a probe ends the trouble when nothing else is to be written', async () => {
+  const { disk, run } = failingDisk(new Fault('STORE_FULL', 'full', 'no'));
+  const ended = Promise.withResolvers<void>();
+  const writer = groupWriter(run, {
+    probe: unit('probe'),
+    onRecording: (trouble) => trouble === undefined && ended.resolve(),
   });
-  const text = 'x'.repeat(1024 * 1024);
-  const writes = Array.from({ length: 40 }, () => writer.submit({ ...write(true, text), lasting: true }));
-  await turn();
-  const room = writer.room();
-  expect(room).toBeInstanceOf(Promise);
-  hasRoom = true;
-  await Promise.all([room, ...writes]);
+  await expect(writer.submit(write(true))).rejects.toMatchObject({ code: 'STORE_FULL' });
+  disk.isWell = true;
+  await ended.promise;
+  expect(disk.written).toEqual(['probe']);
+  expect(writer.recording.waiting()).toBe(0);
+});
+
+test('what would fail again is not tried again, but is a trouble all the same', async () => {
+  const { disk, run } = failingDisk(new Fault('STORE_FAILED', 'host', 'no'));
+  const writer = groupWriter(run, { probe: unit('probe') });
+  const record = writer.submit({ ...write(true, 'record'), lasting: true, essential: true });
+  await expect(record).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  expect(writer.recording.trouble()).toBeDefined();
+  disk.isWell = true;
+  while (writer.recording.trouble() !== undefined) await turn();
+  expect(disk.written).toEqual(['probe']);
+});
+
+test('a store that is closed is no trouble, and is not asked again', async () => {
+  const { disk, run } = failingDisk(new Fault('STORE_CLOSED', 'bug', 'closed'));
+  const writer = groupWriter(run, { probe: unit('probe') });
+  const record = writer.submit({ ...write(true), lasting: true });
+  await expect(record).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+  expect(writer.recording.trouble()).toBeUndefined();
+  expect([disk.tries, writer.recording.waiting()]).toEqual([1, 0]);
+});
+
+test('during a trouble memory is bounded: past the bound only what is small and essential waits', async () => {
+  const { disk, run } = failingDisk(new Fault('STORE_FULL', 'full', 'no'));
+  const writer = groupWriter(run);
+  await expect(writer.submit(write(true))).rejects.toMatchObject({ code: 'STORE_FULL' });
+  const lasting = (text: string, essential = false) =>
+    writer.submit({ ...write(false, text), lasting: true, essential });
+  const mebibyte = 'x'.repeat(1024 * 1024);
+  const writes = Array.from({ length: 31 }, () => lasting(mebibyte));
+  const backlog = { code: 'STORE_BACKLOG', kind: 'busy' };
+  await expect(lasting(mebibyte)).rejects.toMatchObject(backlog);
+  await expect(lasting(mebibyte, true)).rejects.toMatchObject(backlog);
+  writes.push(lasting('x'.repeat(1016 * 1024)));
+  const small = 'x'.repeat(8 * 1024);
+  await expect(lasting(small)).rejects.toMatchObject(backlog);
+  writes.push(lasting(small, true));
+  // Nobody waits for memory that is given back with the disk alone.
   expect(writer.room()).toBeUndefined();
+  disk.isWell = true;
+  await Promise.all(writes);
+  expect(disk.written.at(-1)).toBe(small);
 });

@@ -5,9 +5,14 @@
  * A batch starts when 500 units wait, when the oldest has waited 25 ms, or at the end of this turn of the event
  * loop when an urgent one came or someone waits for a flush. One batch is on its way at a time, in the order of
  * submission. What waits is held in memory; `room` is what callers await so that it stays bounded.
+ *
+ * When the disk takes nothing, what is lasting waits in memory, within bounds, and is tried again until the disk takes it.
+ * The trouble lasts from the first batch that failed to the first that succeeded; a probe is written when nothing waits.
  */
-import { type Fault, isFault } from '../lib/index.ts';
+import { type Fault, isFault, messageOf } from '../lib/index.ts';
 import { isLongText, type RunBatch, type SqlValue, type Unit } from './batch.ts';
+import { mayPass, storeFault } from './faults.ts';
+import type { Recording, RecordingTrouble } from './types.ts';
 
 export interface GroupWriter {
   /** Settles when the unit is on disk, with the number of its steps that changed a row. */
@@ -16,8 +21,16 @@ export interface GroupWriter {
   flush(): Promise<void>;
   /** Flushes if something of that namespace is not on disk yet. */
   flushNamespace(namespace: string): Promise<void>;
-  /** Undefined while less than the memory limit waits, else settles when that is so. */
+  /** Undefined while less than the memory limit waits, or nothing can be written; else settles when that is so. */
   room(): Promise<void> | undefined;
+  readonly recording: Recording;
+}
+
+export interface GroupWriterOptions {
+  /** Written while the disk takes nothing and nothing waits: it changes a page and means nothing. */
+  readonly probe?: Unit;
+  /** Hears of the beginning and of the end of a trouble. */
+  readonly onRecording?: ((trouble: RecordingTrouble | undefined) => void) | undefined;
 }
 
 export interface GroupWrite {
@@ -25,8 +38,10 @@ export interface GroupWrite {
   readonly unit: Unit;
   /** Someone waits for it: don't gather. */
   readonly urgent: boolean;
-  /** While the disk is full it waits in memory, instead of being refused. */
+  /** While the disk takes nothing it waits in memory, instead of being refused. */
   readonly lasting?: boolean;
+  /** A small one then waits whatever else does: what is under way bounds the number of these. */
+  readonly essential?: boolean;
 }
 
 interface Flush {
@@ -51,23 +66,31 @@ interface Entry {
 }
 
 const gatherMs = 25;
-const fullRetryMs = 250;
+const troubleRetryMs = 250;
 const gatherUnits = 500;
 /** What one transaction may hold, so that reads get their turn and no message to the thread is huge. */
 const batchUnits = 500;
 const batchChars = 8 * 1024 * 1024;
-/** What may wait before `room` makes callers wait: UTF-16 units of text, and units. */
+/** Of one that is tried again: it goes to the thread several times a second. */
+const retriedChars = 1024 * 1024;
+/** What may wait, before `room` makes callers wait and during a trouble: UTF-16 units of text, and units. */
 const roomChars = 32 * 1024 * 1024;
 const roomUnits = 50_000;
 /** What an entry costs beside its text. */
 const overheadChars = 100;
+/** An essential one of this size always waits. */
+const smallChars = 16 * 1024;
+/** No namespace is called so. */
+const probeNamespace = '\0';
 
-export function groupWriter(run: RunBatch): GroupWriter {
-  return new Writer(run);
+export function groupWriter(run: RunBatch, options: GroupWriterOptions = {}): GroupWriter {
+  return new Writer(run, options);
 }
 
 class Writer implements GroupWriter {
+  readonly recording: Recording;
   readonly #run: RunBatch;
+  readonly #options: GroupWriterOptions;
   #queue: Entry[] = [];
   /** Of the namespaces that have some. */
   readonly #tallies = new Map<string, Tally>();
@@ -79,17 +102,19 @@ class Writer implements GroupWriter {
   #pressing = 0;
   #writing = false;
   #flushes: Flush[] = [];
-  /** Why the last batch could not be written, while that is tried again. */
-  #full: Fault | undefined;
+  #trouble: RecordingTrouble | undefined;
   #roomWaiters: (() => void)[] = [];
 
-  constructor(run: RunBatch) {
+  constructor(run: RunBatch, options: GroupWriterOptions) {
     this.#run = run;
+    this.#options = options;
+    this.recording = { trouble: () => this.#trouble, waiting: () => this.#unsettledUnits };
   }
 
   submit(write: GroupWrite): Promise<number> {
     const { unit } = write;
     const chars = charsOf(unit);
+    if (this.#trouble !== undefined && !this.#mayWait(write, chars)) return Promise.reject(backlog());
     const tally = this.#tallyOf(write.namespace);
     tally.unsettled++;
     this.#unsettledChars += chars;
@@ -102,7 +127,7 @@ class Writer implements GroupWriter {
   }
 
   async flush(): Promise<void> {
-    if (this.#full !== undefined) throw this.#full;
+    if (this.#trouble !== undefined) throw this.#trouble.fault;
     if (this.#unsettledUnits === 0) return;
     await new Promise<void>((done, failed) => {
       this.#flushes.push({ left: this.#unsettledUnits, done, failed });
@@ -132,7 +157,14 @@ class Writer implements GroupWriter {
   }
 
   #hasRoom(): boolean {
+    if (this.#trouble !== undefined) return true;
     return this.#unsettledChars < roomChars && this.#unsettledUnits < roomUnits;
+  }
+
+  /** During a trouble. */
+  #mayWait({ essential = false }: GroupWrite, chars: number): boolean {
+    if (essential && chars <= smallChars) return true;
+    return this.#unsettledChars + chars <= roomChars && this.#unsettledUnits < roomUnits;
   }
 
   #press(): void {
@@ -142,7 +174,7 @@ class Writer implements GroupWriter {
 
   #schedule(): void {
     if (this.#writing || this.#queue.length === 0) return;
-    if (this.#full !== undefined) this.#timer ??= setTimeout(() => this.#write(), fullRetryMs);
+    if (this.#trouble !== undefined) this.#timer ??= setTimeout(() => this.#write(), troubleRetryMs);
     else if (this.#pressing > 0 || this.#queue.length >= gatherUnits) {
       if (this.#soon) return;
       this.#soon = true;
@@ -161,7 +193,7 @@ class Writer implements GroupWriter {
     const batch = this.#take();
     this.#run(batch.map((entry) => entry.unit)).then(
       (outcomes) => {
-        this.#full = undefined;
+        this.#recovered();
         this.#settled(batch);
         batch.forEach(({ resolve, reject }, index) => {
           const outcome = outcomes[index] ?? 0;
@@ -173,24 +205,52 @@ class Writer implements GroupWriter {
     );
   }
 
-  /** A full disk: what must not be lost goes back to where it was, before all that came since. */
+  /** What must not be lost goes back to where it was, before all that came since, unless it would fail again. */
   #failed(batch: readonly Entry[], error: unknown): void {
-    const full = isFault(error, 'STORE_FULL') ? error : undefined;
-    this.#full = full;
-    const again = full === undefined ? [] : batch.filter(({ lasting }) => lasting);
-    const refused = full === undefined ? batch : batch.filter(({ lasting }) => !lasting);
+    const again = mayPass(error) ? batch.filter(({ lasting }) => lasting) : [];
+    const refused = mayPass(error) ? batch.filter(({ lasting }) => !lasting) : batch;
     this.#queue = [...again, ...this.#queue];
     this.#pressing = 0;
-    if (full !== undefined) for (const { failed } of this.#flushes.splice(0)) failed(full);
+    this.#troubled(error);
     this.#settled(refused);
     for (const entry of refused) entry.reject(error);
+  }
+
+  #troubled(error: unknown): void {
+    const fault = isFault(error) ? error : storeFault('STORE_FAILED', messageOf(error), { cause: error });
+    if (fault.code === 'STORE_CLOSED') return;
+    const isNew = this.#trouble === undefined;
+    this.#trouble = { since: this.#trouble?.since ?? Date.now(), fault };
+    for (const { failed } of this.#flushes.splice(0)) failed(fault);
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    if (isNew) this.#options.onRecording?.(this.#trouble);
+  }
+
+  #recovered(): void {
+    if (this.#trouble === undefined) return;
+    this.#trouble = undefined;
+    this.#options.onRecording?.(undefined);
+  }
+
+  /** Until the disk takes something, there is something to write. */
+  #probe(): void {
+    const { probe } = this.#options;
+    if (this.#trouble === undefined || this.#queue.length > 0 || probe === undefined) return;
+    this.submit({
+      namespace: probeNamespace,
+      unit: probe,
+      urgent: false,
+      lasting: true,
+      essential: true,
+    }).catch(() => {});
   }
 
   #take(): readonly Entry[] {
     let count = 0;
     let chars = 0;
+    const most = this.#trouble === undefined ? batchChars : retriedChars;
     for (const entry of this.#queue) {
-      if (count === batchUnits || (count > 0 && chars + entry.chars > batchChars)) break;
+      if (count === batchUnits || (count > 0 && chars + entry.chars > most)) break;
       count++;
       chars += entry.chars;
     }
@@ -211,8 +271,16 @@ class Writer implements GroupWriter {
     for (const flush of this.#flushes) if (flush.left <= 0) flush.done();
     this.#flushes = this.#flushes.filter((flush) => flush.left > 0);
     if (this.#hasRoom()) for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    this.#probe();
     this.#schedule();
   }
+}
+
+function backlog(): Fault {
+  return storeFault('STORE_BACKLOG', 'what waits for the disk takes all the memory that it may', {
+    hint: 'See why the disk of the data folder takes nothing.',
+    retryAfterMs: 5000,
+  });
 }
 
 function charsOf(unit: Unit): number {

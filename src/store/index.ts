@@ -1,5 +1,5 @@
 export { type LongText, pieceOf, type SqlValue, type Step, type Unit } from './batch.ts';
-export { storeFaults } from './faults.ts';
+export { mayPass, storeFaults } from './faults.ts';
 export type { StoreOptions } from './open.ts';
 export { readFolderMark, writeFolderMark } from './sqlite/folder-mark.ts';
 export {

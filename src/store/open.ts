@@ -18,13 +18,18 @@ import type { Schema } from './schema.ts';
 import { sqliteThreadDialect } from './sqlite/dialect.ts';
 import { faultOf } from './sqlite/sql-fault.ts';
 import { startDatabaseThread } from './sqlite/thread.ts';
-import type { Store } from './types.ts';
+import type { RecordingTrouble, Store } from './types.ts';
 import { violationStore } from './violations.ts';
 
 export interface StoreOptions {
   /** The database file. It, and its folder, are made when missing: 0600 in 0700. */
   readonly path: string;
+  /** Hears when writes begin to fail, and when they succeed again. */
+  readonly onRecording?: (trouble: RecordingTrouble | undefined) => void;
 }
+
+/** Writes the first page, though with the number that nobody else sets. */
+const probe = [{ statement: { sql: 'pragma user_version = 0', arity: 0 }, values: [] }];
 
 /**
  * Opens the database, bringing it up to this version first. Several processes may have it open at a time.
@@ -42,7 +47,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await thread.close().catch(() => {});
     throw error;
   }
-  const writer = groupWriter((units) => dialect.batch(units));
+  const { onRecording } = options;
+  const writer = groupWriter((units) => dialect.batch(units), { probe, onRecording });
   let closing: Promise<void> | undefined;
   const close = () => {
     // The durable queue still has the records that a full disk does not take, for calls that clients were told of.
@@ -63,6 +69,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     accepted: acceptedQueue(db, writer),
     namespaces: namespaceStore(db, writer),
     holdings: holdingStore(db),
+    recording: writer.recording,
     foreignWrites: foreignWriteCounter(db),
     close,
     [Symbol.asyncDispose]: close,

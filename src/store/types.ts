@@ -1,5 +1,5 @@
 /** Durable state, by concept. The store keeps documents; what they mean is known above. */
-import type { JsonObject, JsonValue } from '../lib/index.ts';
+import type { Fault, JsonObject, JsonValue } from '../lib/index.ts';
 import type { LongText } from './batch.ts';
 
 export type Collection = 'actions' | 'triggers' | 'rules' | 'packages';
@@ -145,7 +145,8 @@ export interface ActivationWrite {
 export interface ActivationStore {
   /**
    * Kept in memory, written in batches; the promise settles when it is on disk. Reads see it at once. Rejects with
-   * STORE_DUPLICATE or STORE_NO_NAMESPACE for that record alone, never for its neighbours in the batch.
+   * STORE_DUPLICATE or STORE_NO_NAMESPACE for that record alone, never for its neighbours in the batch. While the disk
+   * takes nothing it waits; when too much does, it is rejected with STORE_BACKLOG. A small one that settles is not.
    */
   append(write: ActivationWrite): Promise<unknown>;
   /**
@@ -421,6 +422,21 @@ export interface ViolationStore {
   count(query: Omit<ViolationQuery, 'skip' | 'limit'>): Promise<number>;
 }
 
+/** Whether what was appended reaches the disk. */
+export interface Recording {
+  /** Undefined while it does: from the first write that succeeds to the first that fails. Every call asks. */
+  trouble(): RecordingTrouble | undefined;
+  /** Writes that wait in memory. */
+  waiting(): number;
+}
+
+export interface RecordingTrouble {
+  /** Epoch milliseconds. */
+  readonly since: number;
+  /** Of the latest try. */
+  readonly fault: Fault;
+}
+
 export interface Store extends AsyncDisposable {
   readonly entities: EntityStore;
   readonly keys: KeyStore;
@@ -432,6 +448,7 @@ export interface Store extends AsyncDisposable {
   readonly accepted: AcceptedQueue;
   readonly namespaces: NamespaceStore;
   readonly holdings: HoldingStore;
+  readonly recording: Recording;
   /** Grows whenever another process wrote to the database: a cue to drop caches. */
   foreignWrites(): Promise<number>;
   /** Writes what is pending and closes. */

@@ -1,7 +1,8 @@
 /** What anyone may ask: is it there, what is it, which kinds and limits has it. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Functions, familyOf, type Runtime, type SystemLimits } from '../../functions/index.ts';
 import { sendJson } from '../errors.ts';
+import { queryBoolean, queryText } from '../query.ts';
 import { addResource, type Resource } from '../resource.ts';
 
 export interface BuildInfo {
@@ -11,17 +12,51 @@ export interface BuildInfo {
   readonly buildno: string;
 }
 
+/** Whether calls are served now, and what keeps Ward from it. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** Whether the disk takes records of calls; `since` in epoch milliseconds, `error` the code of a fault. */
+  readonly recording:
+    | { readonly state: 'ok' }
+    | { readonly state: 'failing'; readonly since: number; readonly error: string };
+  /** `short`: tenants write nothing. `critical`: no calls either. */
+  readonly disk: 'ample' | 'short' | 'critical';
+}
+
+/** A load balancer asks again anyway. */
+const askAgainSeconds = 5;
+
 /** `/ping` and `/`. */
-export function addSystemInfo(app: FastifyInstance, functions: Functions): void {
+export function addSystemInfo(
+  app: FastifyInstance,
+  functions: Functions,
+  readiness: () => Readiness = alwaysReady,
+): void {
   addResource(app, ['/ping', '/ping/'], {
     GET: {
       access: 'anyone',
-      handler: (_request, reply) => {
+      handler: (request, reply) => {
+        if (asksForReadiness(request)) return sendReadiness(reply, readiness());
         reply.header('content-type', 'text/plain; charset=UTF-8').send('pong');
       },
     },
   });
   addResource(app, ['/'], constant(systemInfo(functions.limits, functions.runtimes)));
+}
+
+/** `?ready` is enough. */
+function asksForReadiness({ query }: FastifyRequest): boolean {
+  return queryText(query, 'ready') === '' || queryBoolean(query, 'ready', false);
+}
+
+function alwaysReady(): Readiness {
+  return { ready: true, recording: { state: 'ok' }, disk: 'ample' };
+}
+
+function sendReadiness(reply: FastifyReply, state: Readiness): void {
+  if (!state.ready) reply.header('retry-after', askAgainSeconds);
+  reply.header('cache-control', 'no-store');
+  void sendJson(reply, state.ready ? 200 : 503, JSON.stringify(state));
 }
 
 /** `/api/v1`. */

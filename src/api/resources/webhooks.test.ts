@@ -24,7 +24,7 @@ function startRoute({ door = {}, rate }: { door?: Partial<WebhookDoor>; rate?: R
         verify() {},
         async fire(event) {
           events.push(event);
-          return { activationId };
+          return { activationId, isRecordLost: false };
         },
         ...door,
       };

@@ -6,7 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebhookDoor } from '../../functions/index.ts';
 import { pathPart } from '../authentication.ts';
-import { sendJson } from '../errors.ts';
+import { sendJson, tellRecordLost } from '../errors.ts';
 import { addResource } from '../resource.ts';
 import { createRateLimiter, type Rate } from '../web/rate-limiter.ts';
 import { webhookEvent } from './webhook-event.ts';
@@ -53,5 +53,6 @@ async function receive(door: WebhookDoor | undefined, request: FastifyRequest, r
   const fired = await door.fire(event, request.id);
   if (fired === undefined) return reply.code(204).send();
   reply.header('x-openwhisk-activation-id', fired.activationId);
-  return sendJson(reply, 202, JSON.stringify(fired));
+  tellRecordLost(reply, fired.isRecordLost);
+  return sendJson(reply, 202, JSON.stringify({ activationId: fired.activationId }));
 }

@@ -12,6 +12,7 @@ import {
   type WebExtension,
 } from '../../functions/index.ts';
 import { isFault, type JsonObject } from '../../lib/index.ts';
+import { recordHeader } from '../errors.ts';
 import { accepts } from './accept.ts';
 import { type AnswerHeaders, errorAnswer, type Shaped, type WebAnswer, withHeaders } from './answer.ts';
 import { webArguments } from './arguments.ts';
@@ -120,7 +121,7 @@ async function run(
   const held = isOwn ? undefined : share.hold(payer);
   let isRunning = false;
   try {
-    const { activationId, record } = await functions.invocations.invoke({
+    const { activationId, record, isRecordLost } = await functions.invocations.invoke({
       identity: payer,
       action: head.action,
       payload,
@@ -131,10 +132,13 @@ async function run(
     });
     isRunning = record === undefined;
     const id = { 'x-openwhisk-activation-id': activationId };
-    if (record === undefined) {
-      return withHeaders(errorAnswer(202, 'Response not yet ready.', head.transactionId), id);
-    }
-    return withHeaders(answerOf(head, shapeResult(head.extension, record.status, jsonOf(record.result))), id);
+    const answer =
+      record === undefined
+        ? errorAnswer(202, 'Response not yet ready.', head.transactionId)
+        : answerOf(head, shapeResult(head.extension, record.status, jsonOf(record.result)));
+    // Unlike the id, the action can't say otherwise.
+    const lost = isRecordLost ? { [recordHeader]: 'lost' } : {};
+    return withHeaders({ ...answer, headers: { ...answer.headers, ...lost } }, id);
   } finally {
     if (!isRunning) held?.release();
     // It can't take longer than this.

@@ -1,4 +1,4 @@
-/** Commands that are no group: the server, the check of the host, all entities, shell completion. */
+/** Commands that are no group: the server, its state, the check of the host, all entities, shell completion. */
 import { type CommandSpec, namedThings } from '../command-spec.ts';
 import { namespaceArgument } from './common-options.ts';
 
@@ -38,6 +38,19 @@ export const doctorCommand: CommandSpec = {
     { command: 'ward doctor -o json', does: 'for a program' },
   ],
   handler: async () => (await import('../handlers/platform.ts')).doctor,
+};
+
+export const statusCommand: CommandSpec = {
+  name: 'status',
+  summary: 'tell whether the server takes calls, and what keeps it from it',
+  works: 'remote',
+  args: [],
+  options: [],
+  examples: [
+    { command: 'ward status', does: 'exit code 7 while it takes no calls' },
+    { command: 'ward status -o json', does: 'for a program' },
+  ],
+  handler: async () => (await import('../handlers/status.ts')).status,
 };
 
 export const listCommand: CommandSpec = {

@@ -9,9 +9,10 @@
  * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
  * to move: so a flight makes few promises, and what is known already is not awaited.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatLine, type Invoker, isLongLog, withLine } from '../../invoker/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
-import type { ActivationWrite, Store } from '../../store/index.ts';
+import { type ActivationWrite, mayPass, type Store } from '../../store/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
@@ -45,6 +46,8 @@ export interface FlightsOptions {
   readonly vault: Vault;
   readonly namespaces: Pick<NamespaceService, 'createdAt' | 'lendKey'>;
   readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
+  /** Hears of each activation that has run and leaves no record, though it should. */
+  readonly onRecordLost?: () => void;
   readonly log: Log;
 }
 
@@ -73,6 +76,8 @@ export interface Flights {
   drain(timeoutMs: number): Promise<void>;
 }
 
+/** Until a read that failed is tried again. */
+const readAgainMs = 1000;
 /** To write the records of what was interrupted. */
 const lastRecordsMs = 5000;
 
@@ -274,7 +279,7 @@ async function acceptStarted(options: FlightsOptions, task: Task): Promise<numbe
 
 /** Hands a record to the store when its logs are read, or reading them is cut short. Then the flight lands. */
 function keep(
-  { store, namespaces, activations, log }: FlightsOptions,
+  { store, namespaces, activations, onRecordLost, log }: FlightsOptions,
   flight: Flight,
   record: ActivationRecord,
   lines: Ending['logs'],
@@ -291,7 +296,14 @@ function keep(
   };
   const lose = (error: unknown) => {
     log.error({ activationId, reason: messageOf(error) }, 'a record was not kept');
+    // Of a namespace that is gone there is to be none.
+    if (!isFault(error, 'STORE_NO_NAMESPACE')) onRecordLost?.();
     leave();
+  };
+  const shorten = (error: unknown, settles: number | null) => {
+    if (settles === null || !isFault(error, 'STORE_BACKLOG')) return lose(error);
+    const row = storedRecord(recordOf(flight.task, flight.frame, withoutResult(flight.task, record)));
+    store.activations.append({ row, logs: [], settles }).then(() => land(flight), lose);
   };
   const append = (logs: KeptLog, createdAt: number | undefined, settles: number | null) => {
     if (createdAt !== flight.namespaceCreatedAt) return leave();
@@ -303,7 +315,10 @@ function keep(
     const input = inputJson === undefined ? {} : { inputJson };
     const kept = store.activations.append({ row: storedRecord(record), logs, settles, ...input });
     arrive();
-    kept.then(() => land(flight), lose);
+    kept.then(
+      () => land(flight),
+      (error) => shorten(error, settles),
+    );
   };
   const write = (kept: KeptLog) => {
     if (flight.interrupt === undefined) return;
@@ -311,7 +326,11 @@ function keep(
     const { attempt, namespaceCreatedAt } = flight;
     const createdAt = namespaceCreatedAt === undefined ? undefined : namespaces.createdAt(namespace);
     if (createdAt instanceof Promise || attempt instanceof Promise) {
-      Promise.all([createdAt, attempt])
+      const known =
+        createdAt instanceof Promise
+          ? createdAt.catch(() => createdAtOnce(namespaces, namespace))
+          : createdAt;
+      Promise.all([known, attempt])
         .then((known) => append(kept, ...known))
         .catch(lose);
     } else append(kept, createdAt, attempt);
@@ -334,3 +353,24 @@ function keep(
 }
 
 type KeptLog = ActivationWrite['logs'];
+
+/** What stays of an ending that no longer fits in memory while the disk takes nothing. */
+function withoutResult(task: Task, { status, start, end }: ActivationRecord): Ending {
+  const text = `The activation ended (${status}), but its result and its log were lost: the disk took no records.`;
+  return { ...internalFailure(task, text), startedAt: start, endedAt: end ?? start };
+}
+
+/** Asks until the disk can be read. */
+async function createdAtOnce(
+  namespaces: FlightsOptions['namespaces'],
+  namespace: string,
+): Promise<number | undefined> {
+  for (;;) {
+    try {
+      return await namespaces.createdAt(namespace);
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      await sleep(readAgainMs, undefined, { ref: false });
+    }
+  }
+}

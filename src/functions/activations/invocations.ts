@@ -8,7 +8,7 @@
  */
 import type { Admission, Invoker, RateUsage } from '../../invoker/index.ts';
 import { isFault, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
-import type { AcceptedQueue, ActivationStore } from '../../store/index.ts';
+import type { AcceptedQueue, ActivationStore, Recording } from '../../store/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { checkPayload, type ResolvedAction } from '../actions/resolved-action.ts';
@@ -44,6 +44,8 @@ export interface InvokeRequest {
 export interface InvokeAnswer {
   readonly activationId: string;
   readonly record: ActivationRecord | undefined;
+  /** The disk takes nothing now, so that nobody can promise its record. */
+  readonly isRecordLost: boolean;
 }
 
 export interface InvocationService {
@@ -76,6 +78,7 @@ export interface InvocationOptions {
   readonly flights: Flights;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
+  readonly recording: Pick<Recording, 'trouble'>;
   readonly vault: Vault;
   readonly log: Log;
 }
@@ -83,13 +86,14 @@ export interface InvocationOptions {
 export function createInvocations(options: InvocationOptions): InvocationService {
   const { accepted, flights, invoker, gate, vault, log } = options;
   let closing = false;
+  const isFailing = () => options.recording.trouble() !== undefined;
 
   return {
     async invoke(request) {
       if (closing && request.waitMs !== undefined) throw shuttingDown();
       // Before there is anything to wait for.
-      options.disk?.admitCall();
       const { identity, waitMs } = request;
+      options.disk?.admitCall(waitMs === undefined);
       const resolving = options.actions.resolve(request.action, identity.namespace);
       const resolved = resolving instanceof Promise ? await resolving : resolving;
       if (resolved.plan.type === 'sequence') await requireComponents(options, resolved, identity.namespace);
@@ -114,15 +118,16 @@ export function createInvocations(options: InvocationOptions): InvocationService
         await accept(flights, flight);
         if (isForLater) flights.cancel(flight);
         else void flights.runQueued(flight);
-        return { activationId, record: undefined };
+        return { activationId, record: undefined, isRecordLost: false };
       }
       const run = flights.run(flight);
       const record = await firstOf(run, waitMs, () => flights.cancel(flight));
       if (record === undefined) {
         run.catch((error) => flights.fail(flight, messageOf(error)));
         await flights.enqueueStarted(flight);
+        return { activationId, record, isRecordLost: (await flight.attempt) === null };
       }
-      return { activationId, record };
+      return { activationId, record, isRecordLost: flight.isRecorded && isFailing() };
     },
     underWay(namespace, transactionId) {
       const flight = flights.ofRequest(namespace, transactionId);

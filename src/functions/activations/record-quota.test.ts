@@ -43,6 +43,7 @@ function quotaWith(graceMs: number): RecordQuota {
       refused() {
         seen.refused++;
       },
+      lost() {},
     },
   });
 }

@@ -13,10 +13,12 @@ import { functionFault } from '../faults.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { DiskAdmission } from '../namespaces/quotas.ts';
 
-/** Hears of what the quota does. */
+/** Hears what becomes of records. */
 export interface RecordWatch {
   evicted(records: number): void;
   refused(): void;
+  /** One of an activation that has run was not kept. */
+  lost(): void;
 }
 
 export interface RecordQuotaOptions {
@@ -125,7 +127,7 @@ export function createRecordQuota(options: RecordQuotaOptions): RecordQuota {
         return invoker.admit(namespace, limits);
       },
       admitFire(namespace, limits: Limits & Parameters<Invoker['admitFire']>[1]) {
-        options.disk?.admitCall();
+        options.disk?.admitCall(true);
         admitted(namespace, limits);
         invoker.admitFire(namespace, limits);
       },

@@ -1,7 +1,7 @@
 /**
  * Fires the alarms that are due. A date is fired at most once: the row is moved on to the next date before the trigger
  * is fired, by a write that fails when anybody else has moved it. What Ward refuses for now (the namespace has fired
- * enough, or Ward is busy) is put back and tried again; what a `kill -9` in between cuts off is lost.
+ * enough, Ward is busy, or its disk takes nothing) is put back and tried again; what a `kill -9` in between cuts off is lost.
  *
  * A namespace that was refused is not asked for again before it may fire: its other alarms are put off as they are, so
  * that one with many of them does not keep the others waiting.
@@ -125,7 +125,7 @@ async function afterRefusal(
     await feeds.delete(namespace, name);
     return;
   }
-  if (error instanceof Fault && (error.kind === 'throttled' || error.kind === 'busy')) {
+  if (error instanceof Fault && ['throttled', 'busy', 'full'].includes(error.kind)) {
     const dueAt = now() + Math.max(error.retryAfterMs ?? retryMs, 1000);
     refused.set(namespace, dueAt);
     const putBack = changedAlarm(claimed, { state: alarm.state });

@@ -93,7 +93,7 @@ export async function startFeeds(start: string, limits: Partial<FeedLimits> = {}
         bench.refuse(request);
         const at = new Date(clock).toISOString().slice(0, 19);
         fired.push({ trigger: request.trigger.name, payload: request.payload, at });
-        return { activationId: 'a'.repeat(32) };
+        return { activationId: 'a'.repeat(32), isRecordLost: false };
       },
     });
   const bench: FeedBench = {

@@ -33,7 +33,10 @@ describe('the URL', () => {
     await using bench = await startFeeds(start);
     const door = await bench.feeds.openWebhook(await create(bench));
     door.verify({}, body);
-    expect(await door.fire({ body: 1 }, 'tid')).toEqual({ activationId: 'a'.repeat(32) });
+    expect(await door.fire({ body: 1 }, 'tid')).toEqual({
+      activationId: 'a'.repeat(32),
+      isRecordLost: false,
+    });
     expect(bench.fired).toEqual([{ trigger: 'hook', payload: { body: 1 }, at: '2026-03-10T10:00:00' }]);
   });
 

@@ -4,7 +4,7 @@ import type { FeedStore } from '../../store/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { functionFault, notFound } from '../faults.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
-import type { FiringService } from '../triggers/firing.ts';
+import type { FireAnswer, FiringService } from '../triggers/firing.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { FeedSlots } from './feed-slots.ts';
 import { type FeedActionOptions, feedAction, type Lifecycle, success } from './lifecycle.ts';
@@ -26,7 +26,7 @@ export interface WebhookDoor {
    * Fires the trigger. Undefined when no rule is active.
    * @throws Fault NOT_FOUND when the trigger is gone, TOO_MANY_PER_MINUTE
    */
-  fire(event: JsonObject, transactionId: string): Promise<{ readonly activationId: string } | undefined>;
+  fire(event: JsonObject, transactionId: string): Promise<FireAnswer | undefined>;
 }
 
 export interface Webhooks {

@@ -23,10 +23,11 @@ export interface NamespaceUsage {
   readonly registry: QuotaUsage;
 }
 
-/** Whether the disk has room for a tenant's write. Each throws a Fault of the kind `full`. */
+/** Whether the disk takes what a tenant makes. Each throws a Fault of the kind `full` or `busy`. */
 export interface DiskAdmission {
   admitWrite(bytes: number): void;
-  admitCall(): void;
+  /** @param isAccepted whether it is durable before its caller is answered */
+  admitCall(isAccepted: boolean): void;
 }
 
 export interface Quotas {

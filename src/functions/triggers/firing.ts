@@ -7,7 +7,7 @@
  * the record does not wait for it.
  */
 import type { Invoker } from '../../invoker/index.ts';
-import { type JsonObject, newActivationId } from '../../lib/index.ts';
+import { isFault, type JsonObject, newActivationId } from '../../lib/index.ts';
 import type { ActivationStore, EntityStore } from '../../store/index.ts';
 import type { InvokeRequest } from '../activations/invocations.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
@@ -38,12 +38,19 @@ export interface FireRequest {
   readonly authorization: string | undefined;
 }
 
+export interface FireAnswer {
+  readonly activationId: string;
+  /** The disk takes nothing now, so that nobody can promise its record. */
+  readonly isRecordLost: boolean;
+}
+
 export interface FiringService {
   /**
-   * Settles when all of it is durable. Undefined when no rule is active: nothing was invoked or recorded.
+   * Settles when all of it is durable; its own record may wait for the disk. Undefined when no rule is active: nothing
+   * was invoked or recorded.
    * @throws Fault NOT_FOUND, WRONG_COLLECTION, TOO_MANY_PER_MINUTE
    */
-  fire(request: FireRequest): Promise<{ readonly activationId: string } | undefined>;
+  fire(request: FireRequest): Promise<FireAnswer | undefined>;
   /** The trigger or one of its rules was written. */
   changed(trigger: PlainRef): void;
   /** Forgets what was read from the store. */
@@ -91,9 +98,10 @@ export function createFiring(options: FiringOptions): FiringService {
       const { subject } = identity;
       const record = { activationId, target, subject, payload, start, outcomes };
       const isKept = identity.limits.storeActivations !== false;
-      const kept = isKept ? keep(options.activations, record) : undefined;
-      await Promise.all([kept, ...calls.map((call, index) => durable(call, outcomes[index]))]);
-      return { activationId };
+      const keeping = isKept ? keep(options.activations, record) : true;
+      const durables = calls.map((call, index) => durable(call, outcomes[index]));
+      const [isKeptNow] = await Promise.all([keeping, ...durables]);
+      return { activationId, isRecordLost: !isKeptNow };
     },
     changed: (trigger) => cache.drop(keyOf(trigger)),
     forget: cache.clear,
@@ -133,10 +141,22 @@ async function outcomeOf(
   return error === undefined ? { activationId } : refusedCall(error);
 }
 
-function keep(activations: FiringOptions['activations'], record: FiringRecord): Promise<unknown> {
-  const kept = activations.append(firingRecord(record));
-  activations.flush().catch(() => {});
-  return kept;
+/** False when it waits for a disk that takes nothing. */
+async function keep(activations: FiringOptions['activations'], record: FiringRecord): Promise<boolean> {
+  const kept = activations.append(firingRecord(record)).then(
+    () => true,
+    (error: unknown) => {
+      if (isFault(error, 'STORE_BACKLOG')) return false;
+      throw error;
+    },
+  );
+  return Promise.race([
+    kept,
+    activations.flush().then(
+      () => kept,
+      () => false,
+    ),
+  ]);
 }
 
 /** What the record says was invoked must be so. */

@@ -6,6 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { RecordWatch } from '../../functions/index.ts';
 import type { Completion, InvokerStatus } from '../../invoker/index.ts';
 import type { ViolationKind } from '../../sandbox/index.ts';
+import type { Recording } from '../../store/index.ts';
 import type { DiskStatus } from '../disk-reserve.ts';
 import type { AdvisoriesAge } from '../gate/advisories-age.ts';
 
@@ -29,7 +30,7 @@ export interface Figures {
   judged(stage: 'deploy' | 'run', outcome: 'allow' | 'warn' | 'deny'): void;
   /** The clock of the machine was set. @param jumpMs negative when back */
   clockSet(jumpMs: number): void;
-  /** What the quota of records does. */
+  /** What becomes of records. */
   readonly records: RecordWatch;
   /** Asked at each scrape. */
   watchInvoker(status: () => InvokerStatus): void;
@@ -37,6 +38,8 @@ export interface Figures {
   watchAdvisories(age: () => Omit<AdvisoriesAge, 'warning'>): void;
   /** Asked at each scrape. */
   watchDisk(status: () => DiskStatus): void;
+  /** Asked at each scrape. */
+  watchRecording(recording: Recording): void;
 }
 
 /** Without results and logs, which are not to be kept for it. */
@@ -91,6 +94,7 @@ export function createFigures(build: string): Figures {
     'records_evicted',
     'Records deleted since those of their namespace took too much disk',
   );
+  const lost = counter('records_lost', 'Activations that have run and whose record was not kept');
   const verdicts = counter('gate_verdicts', 'What the gate said of deployments; of runs, refusals only', [
     'stage',
     'outcome',
@@ -122,6 +126,7 @@ export function createFigures(build: string): Figures {
     records: {
       evicted: (records) => evicted.inc(records),
       refused: () => throttles.inc({ limit: 'records full' }),
+      lost: () => lost.inc(),
     },
     clockSet: (jumpMs) => clockJumps.inc({ direction: jumpMs < 0 ? 'back' : 'forward' }),
     violated: (kind) => violations.inc({ kind }),
@@ -130,6 +135,7 @@ export function createFigures(build: string): Figures {
     watchInvoker: (status) => watchInvoker(registry, status),
     watchAdvisories: (age) => watchAdvisories(registry, age),
     watchDisk: (status) => watchDisk(registry, status),
+    watchRecording: (recording) => watchRecording(registry, recording),
   };
 }
 
@@ -193,6 +199,24 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
   const failed = new Gauge({
     name: 'ward_advisories_failed_sources',
     help: 'Sources that failed at the last update of all',
+    registers,
+  });
+}
+
+function watchRecording(registry: Registry, recording: Recording): void {
+  const registers = [registry];
+  const isRecording = new Gauge({
+    name: 'ward_recording',
+    help: 'Whether the disk takes records of calls: 1, or 0 from the first write that failed to the next that succeeds',
+    registers,
+    collect() {
+      isRecording.set(recording.trouble() === undefined ? 1 : 0);
+      waiting.set(recording.waiting());
+    },
+  });
+  const waiting = new Gauge({
+    name: 'ward_records_waiting',
+    help: 'Writes that wait in memory for the disk, records most of them',
     registers,
   });
 }

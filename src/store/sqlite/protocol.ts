@@ -52,6 +52,7 @@ export interface WorkerData {
 export const resultCodes = {
   busy: 5,
   locked: 6,
+  readOnly: 8,
   ioError: 10,
   corrupt: 11,
   full: 13,

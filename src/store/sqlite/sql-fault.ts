@@ -8,6 +8,8 @@ import { resultCodes, type SqlError } from './protocol.ts';
 const foreignKey = 787;
 /** SQLITE_IOERR_SHMSIZE: a full disk, when SQLite's file of shared memory has to grow. */
 const noRoomForSharedMemory = 4874;
+/** Until a disk that fails is worth another try. */
+const retryAfterMs = 10_000;
 const duplicates: readonly number[] = [1555, 2067, 1811];
 
 /** The fault for what the database thread reported (`SqlError`) or died of (anything). */
@@ -38,8 +40,20 @@ export function faultOf(reason: unknown, path: string): Fault {
         ...options,
         hint: `Free disk space below ${dirname(path)}.`,
       });
-    default:
+    case resultCodes.readOnly:
+    case resultCodes.ioError:
       if (error.code === noRoomForSharedMemory) return faultOf({ ...error, code: resultCodes.full }, path);
+      // Callers are told it: no paths.
+      return storeFault(
+        'STORE_UNWRITABLE',
+        `the disk of the database is read-only or fails: ${error.message}`,
+        {
+          ...options,
+          hint: 'Ask the operator to check the disk of the data folder, and the owner of its files.',
+          retryAfterMs,
+        },
+      );
+    default:
       return storeFault('STORE_FAILED', `the database ${path} failed: ${error.message}`, {
         ...options,
         hint: `Check the disk, and that ${dirname(path)} and its files belong to Ward's user; then restart Ward.`,
