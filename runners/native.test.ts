@@ -39,7 +39,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
       ['has them on stdin, too, to the end', 'cat; echo', { a: [1] }, ok({ a: [1] })],
       ['may read none of them', 'echo []', { big: 'x'.repeat(1_000_000) }, ok([])],
       [
-        'has only stdin for what is no argument',
+        'has only stdin for what is not an argument',
         'echo "[$#, $(wc -c)]"',
         'x'.repeat(200_000),
         ok([0, 200_002]),
@@ -49,7 +49,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
       ['may fail and have a result', 'echo "{}"; exit 3', {}, ok({})],
       ['says nothing', 'true', {}, noResult],
       ['says no JSON', 'echo hello', {}, noResult],
-      ['says a JSON text that is no result', 'echo 5', {}, noResult],
+      ['says a JSON text that is not a result', 'echo 5', {}, noResult],
       ['says more than JSON', 'echo "{} {}"', {}, noResult],
       ['says NaN', 'echo "[NaN]"', {}, noResult],
       ['is killed', 'kill -9 $$', {}, noResult],
@@ -75,7 +75,7 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
       expect(logsOf(stderr)).toEqual(['', 'err\n', '']);
     });
 
-    it('has the line in the log that was no result, and how it ended', async () => {
+    it('has the line in the log that was not a result, and how it ended', async () => {
       await using runner = text('#!/bin/bash\necho nothing; exit 7\n');
       await runner.init();
       await runner.run();

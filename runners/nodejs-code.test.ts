@@ -228,13 +228,13 @@ describe('code that can not be loaded', () => {
       "Action entrypoint 'main' is not a function.",
     ],
     [
-      'a main that is no function',
+      'a main that is not a function',
       { 'index.js': 'const main = {}' },
       "Action entrypoint 'main' is not a function.",
     ],
     ['a path that ends', { 'index.js': 'const a = {}' }, "Action entrypoint 'a.b' is not a function.", 'a.b'],
     [
-      'a main that is no name',
+      'a main that is not a name',
       { 'index.js': 'x = 1' },
       "Action entrypoint '(() => 1)' is not a function.",
       '(() => 1)',

@@ -110,7 +110,7 @@ describe('results', () => {
     ['a promise of a response', 'return Promise.resolve(new Response("text"))', 'Response'],
     ['an error that is returned', 'return new Error("no")', 'Error'],
     ['what can be gone through', 'return { __proto__: { *[Symbol.iterator]() {} } }', 'Object'],
-  ])('%s is no result: nothing of it has a form in JSON', async (_title, body, type) => {
+  ])('%s is not a result: nothing of it has a form in JSON', async (_title, body, type) => {
     await using runner = text(`function main() { ${body} }`);
     await runner.init();
     expect(await runner.run()).toEqual(lost(type));

@@ -120,7 +120,7 @@ describe.skipIf(!hasPython)('the Python runner (needs /usr/bin/python3.13)', () 
       ['a missing module', { '__main__.py': 'import nope' }, "ModuleNotFoundError: No module named 'nope'"],
       ['no main', { '__main__.py': '' }, "Action entrypoint 'main' is not a function."],
       [
-        'a main that is no function',
+        'a main that is not a function',
         { '__main__.py': 'main = 1' },
         "Action entrypoint 'main' is not a function.",
       ],

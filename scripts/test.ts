@@ -41,7 +41,7 @@ process.exitCode = code === 0 ? summarise() : code;
 if (code !== 0) summarise();
 rmSync(folder, { recursive: true, force: true });
 
-/** Prints the closing lines; 1 when no test ran, so that an empty run is no success. */
+/** Prints the closing lines; 1 when no test ran, so that an empty run is not a success. */
 function summarise(): number {
   const report = readReport();
   if (!report) return 1;

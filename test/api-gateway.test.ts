@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)(`API gateway${missing ? ` (${missing})` :
     expect((await fetch(`${ward.url}/apis/guest/kept/books`)).status).toBe(200);
   });
 
-  it('nobody makes APIs without a key or for others, and through none is reached what is no web action', async () => {
+  it('nobody makes APIs without a key or for others, and through none is reached what is not a web action', async () => {
     const path = '/api/v1/web/whisk.system/apimgmt/createApi.http';
     const body = JSON.stringify(operation({}));
     const headers = { 'content-type': 'application/json' };

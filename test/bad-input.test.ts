@@ -119,7 +119,7 @@ const cases: readonly Case[] = [
     error: 'Activation id length is 3 but must be 32.',
   },
   {
-    name: 'a limit that is no number',
+    name: 'a limit that is not a number',
     method: 'GET',
     path: `${actions}?limit=many`,
     status: 400,

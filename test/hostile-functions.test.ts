@@ -101,7 +101,7 @@ const cases: readonly Case[] = [
       /^The action produced a response that exceeded the allowed length: 10000010 > 1048576 bytes\. The truncated response was: {"big":"xxx/,
   },
   {
-    name: 'returns what is no object',
+    name: 'returns what is not an object',
     code: 'function main() { return "text"; }',
     status: 502,
     response: 'action developer error',

@@ -427,7 +427,7 @@ test('--new-only judges what a change brings, by a base or by the report of one'
   );
   const older = await bring('--base-report', 'older.json');
   expect(older.stdout).toContain(
-    '\nolder.json was read by other rules: what only those of now find counts as new\n',
+    '\nolder.json was read by other rules: what only the current ones find counts as new\n',
   );
   expect(nothing.stderr).not.toContain('other rules');
   const other = await scan('oci:fixed', '-o', 'json');

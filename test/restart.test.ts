@@ -273,8 +273,8 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     afterAll(() => rm(folder, { recursive: true }));
 
     it.each([
-      ['a file', 'file', /file can't be the data folder: it, or something on the way to it, is no folder/],
-      ['below a file', 'file/data', /file\/data can't be the data folder: .*is no folder/],
+      ['a file', 'file', /file can't be the data folder: it, or something on the way to it, is not a folder/],
+      ['below a file', 'file/data', /file\/data can't be the data folder: .*is not a folder/],
     ])('%s is refused', async (_, path, said) => {
       const data = join(folder, path);
       const { code, stdout, stderr } = await runWard(['up', '--data', data, '--listen', '127.0.0.1:0']);

@@ -275,7 +275,7 @@ describe('the list', () => {
     expect([answer.status, answer.body]).toEqual([400, { error, code: answer.headers['x-request-id'] }]);
   });
 
-  test('of what is no package', async () => {
+  test('of what is not a package', async () => {
     await using api = await startApi();
     await api.call('PUT', 'actions/a', { body: hello });
     const answer = await api.call('GET', 'actions/a/');

@@ -88,7 +88,7 @@ const compileFirst: Readonly<Record<string, string>> = {
   '.jsx': 'compile it to JavaScript: JSX is not compiled',
 };
 
-/** Files of a folder or zip that is no action yet, and how to make it one. */
+/** Files of a folder or zip that is not an action yet, and how to make it one. */
 const entryHints: readonly (readonly [entry: RegExp, hint: string])[] = [
   [/^(?:go\.mod|[^/]+\.go)$/, goHint],
   [

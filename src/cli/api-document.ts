@@ -19,11 +19,11 @@ export interface RouteRequest {
 
 const maxDocumentBytes = 4 * 1024 * 1024;
 
-/** @param action as the server has it. @throws Fault USAGE when it is no web action */
+/** @param action as the server has it. @throws Fault USAGE when it is not a web action */
 export function routeDocument(route: RouteRequest, action: JsonObject, settings: Settings): JsonObject {
   const name = route.action;
   if (annotationOf(action, 'web-export') !== true)
-    throw cliFault('USAGE', `${name.full} is no web action`, {
+    throw cliFault('USAGE', `${name.full} is not a web action`, {
       hint: `ward action update ${name.path} --web true`,
     });
   const [packageName, actionName] = name.path.includes('/') ? name.path.split('/') : ['default', name.path];
@@ -74,7 +74,7 @@ export async function readApiDocument(file: string): Promise<JsonObject> {
   const text = (await readBounded(file, maxDocumentBytes)).toString('utf8');
   const document = objectOf(await parseDocument(text, file));
   if (!isJsonObject(document['paths']))
-    throw cliFault('SOURCE_UNREADABLE', `${file} is no document of an API: it has no paths`);
+    throw cliFault('SOURCE_UNREADABLE', `${file} is not a document of an API: it has no paths`);
   return { namespace: '_', swagger: JSON.stringify(document) };
 }
 

@@ -99,14 +99,14 @@ export class ApiClient {
   async sendForObject(call: ApiRequest): Promise<JsonObject> {
     const { body } = await this.send(call);
     if (isJsonObject(body)) return body;
-    throw this.#strange('something else than an object');
+    throw this.#strange('something other than an object');
   }
 
   /** `send`, for an answer that has to be a list of objects. */
   async sendForList(call: ApiRequest): Promise<JsonObject[]> {
     const { body } = await this.send(call);
     if (Array.isArray(body)) return body.filter(isJsonObject);
-    throw this.#strange('something else than a list');
+    throw this.#strange('something other than a list');
   }
 
   /** `sendForObject`; undefined when there is no such thing. */
@@ -114,7 +114,7 @@ export class ApiClient {
     const answer = await this.send({ ...call, accepts: [...(call.accepts ?? []), 404] });
     if (answer.status === 404) return undefined;
     if (isJsonObject(answer.body)) return answer.body;
-    throw this.#strange('something else than an object');
+    throw this.#strange('something other than an object');
   }
 
   /** Server-sent events of `GET path`, up to the end of the stream. @throws Faults as `send` does */
@@ -210,7 +210,7 @@ function parseBody(raw: RawAnswer, url: URL): JsonValue {
   if (raw.status >= 400 && isText) return { error: raw.text.slice(0, maxErrorText) };
   throw cliFault(
     'SERVER_NOT_WARD',
-    `${url.origin} answered ${raw.status} with something else than JSON: ${raw.text.slice(0, 80)}`,
+    `${url.origin} answered ${raw.status} with something other than JSON: ${raw.text.slice(0, 80)}`,
     { hint: 'check --apihost: is that a Ward server?' },
   );
 }

@@ -75,7 +75,7 @@ function recordOf(data: string): JsonObject | undefined {
   const record = parse(data);
   if (record === null) return undefined;
   if (isJsonObject(record)) return record;
-  throw cliFault('SERVER_NOT_WARD', 'the stream ended with something else than a record');
+  throw cliFault('SERVER_NOT_WARD', 'the stream ended with something other than a record');
 }
 
 function parse(data: string): JsonValue {

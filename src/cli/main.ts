@@ -18,7 +18,7 @@ import { readWskprops, wskpropsPath } from './wskprops.ts';
 /** @param argv the words after the program's name. @returns the exit code */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, env: process.env };
-  // Whoever reads may stop reading (`ward activation list | head`); that is no error.
+  // Whoever reads may stop reading (`ward activation list | head`); that is not an error.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   let io = new Io(terminal, { format: 'table', isQuiet: false, isVerbose: false });
   let isDebug = false;

@@ -18,7 +18,7 @@ test('writes one line over and over on a terminal, and takes it away at the end'
 });
 
 test.each([
-  ['is no terminal', { columns: 80 }, true],
+  ['is not a terminal', { columns: 80 }, true],
   ['is to be quiet', { isTTY: true }, false],
 ])('says nothing where stderr %s', (_, stream, isShown) => {
   const { written, stream: target } = createStream(stream);

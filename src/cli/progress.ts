@@ -13,7 +13,7 @@ export interface Progress extends Disposable {
   show(text: string): void;
 }
 
-/** @param isShown False when only data and errors are wanted; a stream that is no terminal shows nothing either. */
+/** @param isShown False when only data and errors are wanted; a stream that is not a terminal shows nothing either. */
 export function createProgress(stream: ProgressStream, isShown: boolean): Progress {
   if (!isShown || stream.isTTY !== true) return { show: () => {}, [Symbol.dispose]: () => {} };
   const toStart = '\r\u001b[K';

@@ -96,7 +96,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'project update': 'project deploy',
 };
 
-/** `ward …` for a word that is no command; undefined for an unknown word. @param path of the group */
+/** `ward …` for a word that is not a command; undefined for an unknown word. @param path of the group */
 export function commandMeantBy(
   word: string,
   path: readonly string[],

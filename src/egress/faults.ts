@@ -2,7 +2,7 @@
 import { faultTable } from '../lib/index.ts';
 
 export const egressFaultTable = {
-  /** A rule that says nothing that could be enforced, or is no rule. */
+  /** A rule that says nothing that could be enforced, or is not a rule. */
   EGRESS_INVALID: 'invalid',
   /** A rule that goes past what the operator allows. */
   EGRESS_EXCEEDED: 'denied',

@@ -210,7 +210,7 @@ function protocolOf(rule: EgressRule): EgressProtocol {
 
 function networkOf({ cidr }: CidrRule): Network {
   const network = parseNetwork(cidr);
-  if (network === undefined) throw egressFault('EGRESS_INVALID', `${cidr} is no network`);
+  if (network === undefined) throw egressFault('EGRESS_INVALID', `${cidr} is not a network`);
   return network;
 }
 

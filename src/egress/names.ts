@@ -2,7 +2,7 @@
 
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-/** Lower case and without the final dot; undefined when it is no host name. */
+/** Lower case and without the final dot; undefined when it is not a host name. */
 export function parseHostName(text: string): string | undefined {
   if (text.length > 254) return undefined;
   const name = text.toLowerCase().replace(/\.$/, '');

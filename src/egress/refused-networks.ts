@@ -53,6 +53,6 @@ export function refusedAs(network: Network): RefusedNetwork | undefined {
 
 function refused(cidr: string, why: string, isAlways = false): RefusedNetwork {
   const network = parseNetwork(cidr);
-  if (network === undefined) throw new TypeError(`${cidr} is no network`);
+  if (network === undefined) throw new TypeError(`${cidr} is not a network`);
   return { network, why, always: isAlways };
 }

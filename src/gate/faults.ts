@@ -12,7 +12,7 @@ export const gateFaults = {
   TRUSTED_ROOT_INVALID: 'invalid',
   /** The passphrase does not open the private key. */
   KEY_LOCKED: 'denied',
-  /** A signature or an attestation that can't be read. One that can be read and is not trusted is no fault. */
+  /** A signature or an attestation that can't be read. One that can be read and is not trusted is not a fault. */
   SIGNATURE_MALFORMED: 'invalid',
   /** Too many scans wait already. */
   GATE_BUSY: 'busy',

@@ -171,7 +171,7 @@ describe('at deploy', () => {
     expect((await gate.mayRun(other, 'guest')).reasons).toMatchObject([{ rule: 'unscanned' }]);
   });
 
-  it('an image is judged by its report and the advisories of now', async () => {
+  it('an image is judged by its report and the current advisories', async () => {
     await push('app');
     const deploy = (name: string) => gate.admitDeploy({ ...guest, action: 'box', digest: digestOf(name) });
     expect((await deploy('app')).outcome).toBe('allow');
@@ -382,7 +382,7 @@ describe('when advisories change', () => {
     expect((await store.verifyAudit()).isIntact).toBe(true);
   });
 
-  it('keeps the rules of now with the report, also when they find the same', async () => {
+  it('keeps the current rules with the report, also when they find the same', async () => {
     await push('app');
     const rules = { revision: 'newer', read: 'r', ward: '9.0.0' };
     const newer = gateWith({ scanner: { ...scanner, rejudge: async (report) => ({ ...report, rules }) } });

@@ -1,5 +1,5 @@
 /**
- * The gate at its three points: push, deploy, run. It has reports made, judges them by the policy of now, and keeps
+ * The gate at its three points: push, deploy, run. It has reports made, judges them by the current policy, and keeps
  * verdicts and the audit log. What can't be scanned in time, or at all, is judged by the rule `unscanned`.
  */
 import { type Digest, digestOf } from '../images/index.ts';
@@ -23,9 +23,9 @@ import type { GateStore, Subject } from './store/gate-store.ts';
 import { artifactSubject, codeSubject, imageSubject } from './subject.ts';
 
 export interface GateOptions extends EvidenceSources {
-  /** The policy of now. */
+  /** The current policy. */
   readonly policy: () => Policy;
-  /** Of the policy, the advisories and the VEX of now. */
+  /** Of the current policy, advisories and VEX. */
   readonly revisions: () => Revisions;
   readonly store: GateStore;
   readonly scanner: Pick<Scanner, 'scanImage' | 'scanArtifact' | 'scanCode' | 'rejudge'>;
@@ -50,7 +50,7 @@ export interface Gate {
   /** Scans an image that is being pushed. @throws Fault GATE_BUSY, GATE_STOPPING, GATE_STORE_FAILED */
   admitImage(request: Request & { readonly image: ImageSource }): Promise<Verdict>;
   /**
-   * Scans what is pushed and is no image, unless the policy lets its kind in unlooked at.
+   * Scans what is pushed and is not an image, unless the policy lets its kind in unlooked at.
    * @throws Fault GATE_BUSY, GATE_STOPPING, GATE_STORE_FAILED
    */
   admitArtifact(
@@ -64,7 +64,7 @@ export interface Gate {
   admitCode(
     request: Request & { readonly action: string; readonly code: Uint8Array; readonly kind: string },
   ): Promise<Verdict>;
-  /** Judges an image that is being deployed by its stored report and the advisories of now. */
+  /** Judges an image that is being deployed by its stored report and the current advisories. */
   admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict>;
   /** The consequence of deploying an action whose image is not here. */
   absentImage(namespace: string): Action;

@@ -1,4 +1,4 @@
-/** Judges one stored report with the advisories, the policy and the time of now. */
+/** Judges one stored report with the current advisories, policy and time. */
 import type { Digest } from '../images/index.ts';
 import type { Report, Scanner } from '../scanner/index.ts';
 import { changeBetween, type GateEvent } from './changes.ts';

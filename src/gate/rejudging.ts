@@ -1,5 +1,5 @@
 /**
- * Judges again what was scanned before, with the advisories, the policy and the time of now. Nothing is read again but
+ * Judges again what was scanned before, with the current advisories, policy and time. Nothing is read again but
  * the stored report. A long round is cut up: a report in a turn, a page of them in a transaction.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';

@@ -36,7 +36,7 @@ describe('blob store', () => {
     await blobs.delete(digestOf('none'));
   });
 
-  it('lists what is there, and no file that is no blob', async () => {
+  it('lists what is there, and no file that is not a blob', async () => {
     await using folder = await temporaryFolder();
     const blobs = openBlobStore(folder.path);
     expect(await Array.fromAsync(blobs.list())).toEqual([]);

@@ -1,6 +1,6 @@
 /**
  * The few ways in which this room touches files: whole or not at all. A write goes to a temporary file on the
- * same file system, is flushed, and is then renamed; a read refuses what is no regular file or is too long,
+ * same file system, is flushed, and is then renamed; a read refuses what is not a regular file or is too long,
  * and never blocks on a named pipe.
  */
 import { randomBytes } from 'node:crypto';

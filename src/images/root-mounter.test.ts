@@ -34,7 +34,7 @@ test('nor one on the way to which there is a link', async () => {
 });
 
 test.each(['/etc', '../../etc', 'unpacked/../../etc', `unpacked/${name}/..`, `sha256/${name}`])(
-  '%s is no layer',
+  '%s is not a layer',
   async (path) => {
     await expect(mount(join(folder, 'layers', path))).rejects.toMatchObject({ code: 'IMAGE_UNSAFE' });
   },

@@ -51,7 +51,7 @@ test.each([
   ['Ward’s own images', 'nodejs:24', [], 'IMAGE_NAME_RESERVED', ''],
   ['the names of kinds', 'nodejs:default', [], 'IMAGE_NAME_RESERVED', ''],
   ['what is not there', 'app:3', [], 'IMAGE_NOT_FOUND', 'app:3'],
-  ['what is no name', 'oci:/tmp', [], 'IMAGE_INVALID', ''],
+  ['what is not a name', 'oci:/tmp', [], 'IMAGE_INVALID', ''],
   ['what actions name', 'app', ['guest/a', 'guest/b'], 'IMAGE_IN_USE', 'guest/a, guest/b'],
 ])('refuses %s', async (_title, name, users, code, words) => {
   await using made = await makeStore();

@@ -51,7 +51,7 @@ export interface LogSink {
    * or have been waited for long enough.
    */
   finish(end: LogEnd): Promise<ActivationLog>;
-  /** The same of what is no activation of its own: its lines are the beginning of the next log that is opened. */
+  /** The same of what is not an activation of its own: its lines are the beginning of the next log that is opened. */
   carry(end: LogEnd): void;
 }
 

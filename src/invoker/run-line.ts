@@ -125,7 +125,7 @@ export class RunLine {
   }
 
   /**
-   * False when the message is no answer to anything here.
+   * False when the message is not an answer to anything here.
    * @param result its value, where that has been serialised already
    */
   answer(message: JsonObject, result?: Serialised): boolean {

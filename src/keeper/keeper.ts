@@ -324,7 +324,7 @@ function boundedPolicy(ask: PolicyAsk, { operator, memoryBytes }: KeeperOptions)
 function refuseDetour(folder: string): void {
   const isPlain =
     folder !== '' && !isAbsolute(folder) && normalize(folder) === folder && !folder.startsWith('..');
-  if (!isPlain) throw sandboxFault('REQUEST_UNSAFE', `${folder} is no folder of a root`);
+  if (!isPlain) throw sandboxFault('REQUEST_UNSAFE', `${folder} is not a folder of a root`);
 }
 
 function wireFault(error: unknown) {

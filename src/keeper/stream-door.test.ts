@@ -44,7 +44,7 @@ test.runIf(isRoot).each([
   ['a stream below none', () => `${door.secret} 7 -1`],
   ['half a stream', () => `${door.secret} 7 0.5`],
   ['no stream', () => `${door.secret} 7 `],
-  ['a run that is no number', () => `${door.secret} ../7 0`],
+  ['a run that is not a number', () => `${door.secret} ../7 0`],
   ['a line that is too long', () => 'x'.repeat(100)],
   ['more than a line', () => `${door.secret} 7 0\nand more`],
 ])('closes on %s', async (_, line) => {

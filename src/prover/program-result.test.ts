@@ -56,7 +56,7 @@ describe('a program’s end', () => {
     ],
     ['says half a word', end('BLOCKED'), 'it ended without an answer (exit 0)'],
     ['says it in the middle of a line', end('x ESCAPED y'), 'it ended without an answer (exit 0)'],
-  ])('that %s is no answer', (_, programResult, detail) =>
+  ])('that %s is not an answer', (_, programResult, detail) =>
     expect(programResult).toMatchObject({ outcome: 'ERROR', detail }),
   );
 });

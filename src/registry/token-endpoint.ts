@@ -58,7 +58,7 @@ async function issue(
   });
 }
 
-/** @throws Fault CREDENTIALS_NEEDED for what is no password, of which Ward has none */
+/** @throws Fault CREDENTIALS_NEEDED for what is not a password, of which Ward has none */
 function credentialsOf(form: URLSearchParams): string | undefined {
   const [user, password] = [form.get('username'), form.get('password')];
   if (form.get('grant_type') !== 'password' || user === null || password === null) {

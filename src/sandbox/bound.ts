@@ -139,7 +139,7 @@ function checkValid(policy: SandboxPolicy): void {
     if (!Number.isInteger(id) || id < 0 || id > 65535) throw invalid(field, 'it lies between 0 and 65535');
   }
   if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(policy.hostname)) {
-    throw invalid('hostname', `${policy.hostname} is no host name`);
+    throw invalid('hostname', `${policy.hostname} is not a host name`);
   }
   for (const { path, sizeBytes, inodes } of policy.tmpfs) {
     const isPlain = isAbsolute(path) && normalize(path) === path && !path.endsWith('/');

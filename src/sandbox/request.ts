@@ -52,7 +52,7 @@ function withParents(path: string): string[] {
 
 async function checkFolder(path: string): Promise<void> {
   if (!isAbsolute(path) || normalize(path) !== path) throw unsafe(`${path} isn't an absolute, plain path`);
-  if (!(await statOf(path))?.isDirectory()) throw unsafe(`${path} is no folder`);
+  if (!(await statOf(path))?.isDirectory()) throw unsafe(`${path} is not a folder`);
   for (const folder of withParents(path)) {
     const stats = await stat(folder);
     if ((stats.mode & 0o001) === 0) {
@@ -80,7 +80,7 @@ async function checkFileTarget(rootDir: string, path: string): Promise<void> {
   const folders = withParents(path).slice(0, -1);
   await Promise.all(folders.map((folder) => checkTarget(rootDir, folder)));
   if ((await statOf(join(rootDir, path)))?.isFile()) return;
-  throw sandboxFault('REQUEST_UNSAFE', `${path} of the root file system is no plain file`, {
+  throw sandboxFault('REQUEST_UNSAFE', `${path} of the root file system is not a plain file`, {
     hint: `a sandbox with egress rules gets its own ${path}: make it an empty file in the image, or leave it out`,
   });
 }
@@ -98,7 +98,7 @@ async function checkReadable(rootDir: string, path: string): Promise<void> {
     if (!stats.isSymbolicLink()) break;
     place = resolve('/', dirname(place), await readlink(join(rootDir, place)));
   }
-  throw unsafe(`${path} of the root file system is no file`);
+  throw unsafe(`${path} of the root file system is not a file`);
 }
 
 /** Answers by root folder and the file's identity, so that a warm start costs one `lstat`. */

@@ -1,5 +1,5 @@
 /**
- * What was pushed and is no image: files, archives, documents. Each blob is looked at by itself, by its first bytes: what may
+ * What was pushed and is not an image: files, archives, documents. Each blob is looked at by itself, by its first bytes: what may
  * be a layer is read as one, a zip for the files in it, all else as one file. Nothing in one blob hides what is in another.
  */
 import { Readable } from 'node:stream';

@@ -1,4 +1,4 @@
-/** Scans of what is no image: function code, and folders. */
+/** Scans of what is not an image: function code, and folders. */
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

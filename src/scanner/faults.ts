@@ -26,7 +26,7 @@ export const scannerFaults = {
   ADVISORY_SOURCES_INVALID: 'invalid',
   /** Another process is importing. */
   ADVISORIES_BUSY: 'busy',
-  /** What is under the path is no file of advisories, or a damaged one. */
+  /** What is under the path is not a file of advisories, or a damaged one. */
   ADVISORIES_CORRUPT: 'host',
   /** The file was written by another version of Ward. */
   ADVISORIES_UNSUPPORTED: 'unsupported',

@@ -22,7 +22,7 @@ import type {
 export interface Judge {
   /** @param rules of those who read, by their revision */
   judged(target: Report['target'], read: Read, rules: string): Promise<Report>;
-  /** The same inventory with the advisories of now. What was declared harmless stays so. */
+  /** The same inventory with the current advisories. What was declared harmless stays so. */
   rejudged(report: Report): Promise<Report>;
 }
 

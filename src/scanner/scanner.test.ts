@@ -255,7 +255,7 @@ describe('an image', () => {
 });
 
 describe('a report', () => {
-  it('is judged again with the advisories of now, and with nothing else', async () => {
+  it('is judged again with the current advisories, and with nothing else', async () => {
     const tars = [await tarOf([]), base, app];
     await using before = scannerWith({ matcher: matcherOf(['lodash']) });
     const report = await before.scanImage(imageOf(tars));

@@ -319,7 +319,7 @@ export interface ImageLayer {
   readonly isVerified?: true | undefined;
 }
 
-/** What was pushed and is no image: blobs, each of which is looked at by itself. */
+/** What was pushed and is not an image: blobs, each of which is looked at by itself. */
 export interface ArtifactSource {
   readonly name: string;
   /** Of its manifest. */
@@ -352,7 +352,7 @@ export interface Scanner {
   /**
    * Reads a layer's compressed bytes ahead of the image's manifest, so that `scanImage` need not: it then compares the
    * diff id alone.
-   * @throws Fault LAYER_MISMATCH, ARCHIVE_INVALID (also when it is no layer at all), ARCHIVE_TOO_LARGE, SCAN_TIMED_OUT
+   * @throws Fault LAYER_MISMATCH, ARCHIVE_INVALID (also when it is not a layer at all), ARCHIVE_TOO_LARGE, SCAN_TIMED_OUT
    */
   scanLayer(layer: Omit<ImageLayer, 'diffId' | 'mediaType'>, options?: ScanOptions): Promise<void>;
   /** @throws what reading `dir` fails with; what can't be read inside of it is a gap */
@@ -368,6 +368,6 @@ export interface Scanner {
   ): Promise<Report>;
   /** CycloneDX or SPDX JSON. @throws Fault SBOM_INVALID */
   scanSbom(sbom: Uint8Array, name: string): Promise<Report>;
-  /** The same inventory judged with the advisories of now; nothing is read again. */
+  /** The same inventory judged with the current advisories; nothing is read again. */
   rejudge(report: Report): Promise<Report>;
 }

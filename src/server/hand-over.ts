@@ -178,7 +178,7 @@ function openFolder(folder: string): number | undefined {
     return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   } catch (cause) {
     if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return undefined;
-    throw failed(`${folder} is no folder`, 'name a folder', cause);
+    throw failed(`${folder} is not a folder`, 'name a folder', cause);
   }
 }
 

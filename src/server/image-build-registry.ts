@@ -79,7 +79,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         200,
       );
       if (digestOf(bytes) === digest) return bytes;
-      throw failed(options, `it sent something else than the blob ${digest}`);
+      throw failed(options, `it sent something other than the blob ${digest}`);
     },
     async referrers(subject, artifactType) {
       const query = new URLSearchParams({ artifactType, n: String(mostReferrers) });

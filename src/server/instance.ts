@@ -99,7 +99,7 @@ async function makeFolder(path: string): Promise<string> {
     return await realpath(path);
   } catch (cause) {
     const isFile = ['EEXIST', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
-    const why = isFile ? 'it, or something on the way to it, is no folder' : messageOf(cause);
+    const why = isFile ? 'it, or something on the way to it, is not a folder' : messageOf(cause);
     throw invalid(`${path} can't be the data folder: ${why}`, 'name a folder with --data DIR', cause);
   }
 }

@@ -90,7 +90,7 @@ function readOwnFile(file: string): { readonly stat: Stats; readonly text: strin
   }
   try {
     const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw invalid(`the keys for parameters can't be read from ${file}: it is no file`);
+    if (!stat.isFile()) throw invalid(`the keys for parameters can't be read from ${file}: it is not a file`);
     if ((stat.mode & 0o077) !== 0 || (stat.uid !== 0 && stat.uid !== process.geteuid?.())) {
       throw serverFault('PARAMETER_KEYS_INSECURE', `others may use ${file}, which holds keys`, {
         hint: `chown root ${file} && chmod 600 ${file}`,

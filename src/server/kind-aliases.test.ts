@@ -63,8 +63,11 @@ describe('the operator’s changes', () => {
   });
 
   test.each([
-    [{ 'nodejs:14': 'nodejs:14' }, "'nodejs:14' stands for 'nodejs:14', which is no kind of this platform"],
-    [{ 'nodejs:99': 'nodejs:20' }, "'nodejs:99' stands for 'nodejs:20', which is no kind"],
+    [
+      { 'nodejs:14': 'nodejs:14' },
+      "'nodejs:14' stands for 'nodejs:14', which is not a kind of this platform",
+    ],
+    [{ 'nodejs:99': 'nodejs:20' }, "'nodejs:99' stands for 'nodejs:20', which is not a kind"],
     [{ 'nodejs:24': 'nodejs:22' }, "'nodejs:24' is a kind of its own"],
     [{ 'nodejs:default': 'nodejs:22' }, "'nodejs:default' is a kind of its own"],
     [{ 'swift:default': 'native:13' }, "'swift:default' is a kind of its own"],

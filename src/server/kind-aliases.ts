@@ -63,7 +63,7 @@ function problemOf(alias: string, target: string, kinds: readonly RuntimeKind[])
   if (isTaken || alias.endsWith(':default') || reserved.has(familyOf(alias)))
     return [`'${alias}' is a kind of its own`];
   if (!kinds.some(({ kind }) => kind === target))
-    return [`'${alias}' stands for '${target}', which is no kind of this platform`];
+    return [`'${alias}' stands for '${target}', which is not a kind of this platform`];
   // The runner, and the preparation of code for it, belong to the language.
   if (familyOf(alias) !== familyOf(target)) return [`'${alias}' stands for '${target}', another language`];
   return [];

@@ -161,7 +161,7 @@ function withProgress(image: ImageSource, onProgress: (text: string) => void): I
   return { ...image, layers };
 }
 
-/** A folder or an SBOM without a distribution is no image: what must be known of images need not be known of it. */
+/** A folder or an SBOM without a distribution is not an image: what must be known of images need not be known of it. */
 function caseOf(report: Report, namespace: string): Case {
   const { target, inventory } = report;
   const isImage = target.kind === 'image' || inventory.distribution !== undefined;

@@ -68,7 +68,7 @@ describe('the database file', () => {
     });
   });
 
-  test('that is no database is reported as such, and left alone', async () => {
+  test('that is not a database is reported as such, and left alone', async () => {
     const file = join(folder, 'ward.db');
     await writeFile(file, 'this is a letter, not a database. '.repeat(100));
     await expect(openStore({ path: file })).rejects.toMatchObject({ code: 'STORE_CORRUPT', kind: 'host' });

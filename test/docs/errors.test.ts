@@ -53,7 +53,7 @@ function isKind(text: string): text is FaultKind {
 
 function kindOf(text: string | undefined): FaultKind {
   if (text !== undefined && isKind(text)) return text;
-  throw new Error(`'${text}' is no kind`);
+  throw new Error(`'${text}' is not a kind`);
 }
 
 /** What `ward` exits with when a server answers so. */

@@ -25,7 +25,7 @@ export function checkAnswer(route: string, ask: Ask, answer: Answered, inside: T
   if (status < 400 || ask.method === 'HEAD' || body.length === 0 || !isJson(headers['content-type'])) return;
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null)
-    throw new Error(`an error that is no object: ${text.slice(0, 200)}`);
+    throw new Error(`an error that is not an object: ${text.slice(0, 200)}`);
 }
 
 function isJson(type: string | undefined): boolean {

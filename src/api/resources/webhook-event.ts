@@ -67,7 +67,7 @@ function isReadable(contentType: string): boolean {
 function queryOf(url: string): JsonObject {
   const pairs = parsePairs(splitUrl(url).query);
   if (pairs !== undefined) return Object.fromEntries(pairs);
-  throw apiFault('QUERY_INVALID', "The request's query is no percent-encoded UTF-8.");
+  throw apiFault('QUERY_INVALID', "The request's query is not percent-encoded UTF-8.");
 }
 
 function headersOf(headers: IncomingHttpHeaders): JsonObject {

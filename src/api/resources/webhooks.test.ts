@@ -84,7 +84,7 @@ test('credentials and signatures stay here', async () => {
 test.each<[string, string | undefined, string | Buffer | undefined, unknown]>([
   ['nothing', undefined, undefined, null],
   ['an empty text', 'application/json', '', null],
-  ['JSON that is no object', 'application/json', '[1,"a",null]', [1, 'a', null]],
+  ['JSON that is not an object', 'application/json', '[1,"a",null]', [1, 'a', null]],
   ['JSON of a family', 'application/vnd.github+json; charset=utf-8', '{"a":1}', { a: 1 }],
   [
     'a form',

@@ -76,7 +76,7 @@ function headerFields(headers: IncomingHttpHeaders, hasKey: boolean): JsonObject
 function queryFields(query: string): JsonObject {
   const pairs = parsePairs(query);
   if (pairs !== undefined) return Object.fromEntries(pairs);
-  throw apiFault('QUERY_INVALID', "The request's query is no percent-encoded UTF-8.");
+  throw apiFault('QUERY_INVALID', "The request's query is not percent-encoded UTF-8.");
 }
 
 function valueIn(entity: Entity) {

@@ -42,7 +42,7 @@ function jsonEntity(body: Buffer): Entity {
 function formEntity(body: Buffer): Entity {
   const pairs = parsePairs(body.toString('utf8'));
   if (pairs !== undefined) return { kind: 'fields', fields: Object.fromEntries(pairs) };
-  throw malformed(`the form is no percent-encoded UTF-8, or has more than ${maxPairs} fields`);
+  throw malformed(`the form is not percent-encoded UTF-8, or has more than ${maxPairs} fields`);
 }
 
 function textOf(body: Buffer, { charset }: MediaType): string {

@@ -148,7 +148,7 @@ describe('.http', () => {
     [{ headers: null }],
     [{ headers: ['a'] }],
     [{ headers: 'a: b' }],
-  ])('%j is no answer', (result) => {
+  ])('%j is not an answer', (result) => {
     expect(shape('http', result)).toEqual(notHttp);
   });
 });

@@ -49,7 +49,7 @@ export function restOf(segments: readonly string[]): string {
   return segments.length === 0 ? '' : `/${segments.join('/')}`;
 }
 
-/** @throws Fault NOT_FOUND when it is no percent-encoded UTF-8 */
+/** @throws Fault NOT_FOUND when it is not percent-encoded UTF-8 */
 export function decodeSegment(text: string): string {
   return orNotFound(() => decodeURIComponent(text));
 }

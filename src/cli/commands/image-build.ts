@@ -57,7 +57,7 @@ export const imageBuildCommand: CommandSpec = {
 
 const buildBases: CommandSpec = {
   name: 'build',
-  summary: 'make Ward’s own images anew, with the packages of now',
+  summary: 'make Ward’s own images anew, with the current packages',
   works: 'local',
   args: [],
   options: [keyOption],

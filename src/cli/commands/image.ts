@@ -41,7 +41,7 @@ const scan: CommandSpec = {
     {
       flags: '--base-report <FILE>',
       summary:
-        'with --new-only: an earlier report of ward image scan -o json, looked up in the advisories of now',
+        'with --new-only: an earlier report of ward image scan -o json, looked up in the current advisories',
     },
     {
       flags: '--vex <FILE>',

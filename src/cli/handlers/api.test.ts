@@ -107,7 +107,7 @@ test.each([
   ['an unknown verb', ['/books', 'FETCH', 'hello'], 'PATCH'],
   ['half a route', ['/books', 'GET'], '[BASE_PATH] PATH VERB ACTION'],
   ['nothing at all', [], 'ward api create'],
-  ['an action that is no web action', ['/books', 'GET', 'hello'], '--web true'],
+  ['an action that is not a web action', ['/books', 'GET', 'hello'], '--web true'],
 ])('create refuses %s', async (_, words, hint) => {
   api.answers.set(`GET ${actionsUrl}/hello`, { body: action });
   const { code, stderr } = await ward(['api', 'create', ...words]);

@@ -218,7 +218,7 @@ test('what the registry refuses is told in its own words, with a way on', async 
   expect((await ward(['image', 'delete', 'guest/app:v1', '--force'])).code).toBe(2);
 });
 
-test('an answer that is no report is refused', async () => {
+test('an answer that is not a report is refused', async () => {
   api.answers.set(`GET ${reports}/report`, { body: { form: 2 } });
   expect((await ward(['image', 'report', 'guest/app:v1'])).stderr).toContain('error[REPORT_INVALID]');
 });

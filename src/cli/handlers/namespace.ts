@@ -11,7 +11,8 @@ export const list: Handler = async (input, context) => {
     throw cliFault('USAGE', '--limit, --skip and --config go with --all');
   const client = await context.client();
   const { body } = await client.send({ method: 'GET', path: ['namespaces'] });
-  if (!Array.isArray(body)) throw cliFault('SERVER_NOT_WARD', 'the server’s list of namespaces is no list');
+  if (!Array.isArray(body))
+    throw cliFault('SERVER_NOT_WARD', 'the server’s list of namespaces is not a list');
   const items = body.filter((name) => typeof name === 'string');
   await context.io.list({
     items,

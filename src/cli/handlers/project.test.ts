@@ -399,7 +399,7 @@ test.each([
   ['an unknown mode', p('actions: {a: {function: list.js, web: maybe}}'), 'web is true'],
   ['an API of nothing', p('apis: {x: {y: {z: {none: GET}}}}'), 'no such action or sequence'],
   ['an API of no verb', p('actions: {a: {function: list.js}}, apis: {x: {y: {z: {a: FETCH}}}}'), 'no verb'],
-  ['a repository', p('dependencies: {d: {location: github.com/a/b}}'), 'no package that is there'],
+  ['a repository', p('dependencies: {d: {location: github.com/a/b}}'), 'not a package that is there'],
   ['a name twice', p('triggers: {t: {}}, rules: {t: {trigger: t, action: a}}'), 'there twice'],
   ['a required value', p('inputs: {a: {required: true}}'), 'no value for a'],
   ['a rule of nothing', p('rules: {r: {trigger: t}}'), 'packages.p.rules.r.action'],

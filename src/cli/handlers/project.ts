@@ -151,7 +151,7 @@ async function realNamespace(client: ApiClient, namespace: string): Promise<stri
   if (namespace !== '_') return namespace;
   const { body } = await client.send({ method: 'GET', path: ['namespaces'] });
   if (Array.isArray(body) && typeof body[0] === 'string') return body[0];
-  throw cliFault('SERVER_NOT_WARD', 'the server’s list of namespaces is no list');
+  throw cliFault('SERVER_NOT_WARD', 'the server’s list of namespaces is not a list');
 }
 
 /** Every kind that the server has, `x:default` with what it means. */

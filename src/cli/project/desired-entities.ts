@@ -48,7 +48,7 @@ function bindings(source: PackageSource): DesiredEntity[] {
     const [namespace, provider, ...more] = location.replace(/^\//, '').split('/');
     const isPackage = !/^(?:https?:|github\.com|git@)/.test(location) && more.length === 0;
     if (!isPackage || !namespace || !provider)
-      throw refuse(source, place, `'${location}' is no package that is there: write /NAMESPACE/PACKAGE`);
+      throw refuse(source, place, `'${location}' is not a package that is there: write /NAMESPACE/PACKAGE`);
     return {
       type: 'binding',
       name,

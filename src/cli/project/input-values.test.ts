@@ -35,7 +35,7 @@ test.each([
   ['a default', { a: { type: 'integer', default: 7 } }, { a: 7 }],
   ['a value before a default', { a: { value: 1, default: 2 } }, { a: 1 }],
   ['neither', { a: { type: 'float' }, b: { description: 'd' } }, { a: 0, b: '' }],
-  ['a map that is no description', { a: { value: 1, other: 2 } }, { a: { value: 1, other: 2 } }],
+  ['a map that is not a description', { a: { value: 1, other: 2 } }, { a: { value: 1, other: 2 } }],
 ])('%s', (_, inputs, expected) => {
   expect(resolve({ inputs }).values).toEqual(expected);
 });

@@ -2,7 +2,7 @@
 
 export interface NameScope {
   readonly namespace: string;
-  /** `default` is no package. */
+  /** `default` is not a package. */
   readonly packageName: string;
 }
 

@@ -8,7 +8,7 @@ import type { Variables } from './variables.ts';
 
 export interface PackageSource {
   readonly manifest: Manifest;
-  /** Its own name; `default` is no package. */
+  /** Its own name; `default` is not a package. */
   readonly packageName: string;
   readonly content: ManifestPackage;
   readonly override: PackageOverride;

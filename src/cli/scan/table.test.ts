@@ -172,6 +172,6 @@ test('what was there before has no row, and is counted before the verdict', () =
     before: { ...before, name: 'a\u001b', unread: 2, hasOtherRules: true, findings: new Set() },
   });
   expect(scanTable(nothing, plain).join('\n')).toContain(
-    'nothing of it was there before, in a\\x1b\n2 parts of a\\x1b could not be read: what is in there counts as new\na\\x1b was read by other rules: what only those of now find counts as new',
+    'nothing of it was there before, in a\\x1b\n2 parts of a\\x1b could not be read: what is in there counts as new\na\\x1b was read by other rules: what only the current ones find counts as new',
   );
 });

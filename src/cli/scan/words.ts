@@ -60,7 +60,7 @@ export function beforeInWords(judged: JudgedReport): readonly string[] {
           `${counted(before.unread, 'part')} of ${before.name} could not be read: what is in there counts as new`,
         ]),
     ...(before.hasOtherRules
-      ? [`${before.name} was read by other rules: what only those of now find counts as new`]
+      ? [`${before.name} was read by other rules: what only the current ones find counts as new`]
       : []),
   ];
 }

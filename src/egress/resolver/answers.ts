@@ -38,7 +38,7 @@ const nothing: Outcome = { code: 'NOERROR', records: [] };
 const unknown: Outcome = { code: 'NXDOMAIN', records: [] };
 const failed: Outcome = { code: 'SERVFAIL', records: [] };
 
-/** Never rejects; undefined is no answer. */
+/** Never rejects; undefined is not an answer. */
 export function createAnswerer(options: AnswererOptions): Answerer {
   let pending = 0;
   return async (message, transport) => {

@@ -12,7 +12,7 @@ export interface Question {
   readonly id: number;
   /** As it was asked, for the answer: clients compare it. */
   readonly asked: string;
-  /** Parsed; undefined when it is no host name. */
+  /** Parsed; undefined when it is not a host name. */
   readonly name: string | undefined;
   readonly type: string;
   readonly isRecursionDesired: boolean;

@@ -54,7 +54,7 @@ export interface ActionLocator {
   locate(ref: EntityRef, caller: NamespaceName): Promise<ActionLocation>;
   /** The action of exactly this name, which is to be deleted. @throws Fault NOT_FOUND, WRONG_COLLECTION */
   readGoing(ref: EntityRef): Promise<Action>;
-  /** A place for an action: no package, or one that is no binding. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID */
+  /** A place for an action: no package, or one that is not a binding. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID */
   requireWritable(ref: EntityRef): Promise<void>;
   /** What a list of a namespace or a package asks the store for. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
   within(

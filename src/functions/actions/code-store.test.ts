@@ -52,7 +52,7 @@ describe('storing code', () => {
   });
 
   test.each([
-    ['what is no archive', async () => Buffer.from('ABCDEFGH')],
+    ['what is not an archive', async () => Buffer.from('ABCDEFGH')],
     ['a broken archive', async () => Buffer.from('PK\u0003\u0004 and no more')],
     ['a bomb', bomb],
   ])('refuses %s', async (_name, make) => {

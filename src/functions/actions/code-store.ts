@@ -117,7 +117,7 @@ export function decode(code: string): DecodedCode {
 /** Kinds whose code may be one program instead of an archive. */
 const programFamilies = new Set(['native', 'go']);
 
-/** What is no archive could never be initialised. What goes into a container of its own is that container's affair. */
+/** What is not an archive could never be initialised. What goes into a container of its own is that container's affair. */
 async function checkBinary(kind: string, bytes: Buffer): Promise<void> {
   if (kind === blackboxKind) return;
   if (programFamilies.has(familyOf(kind)) && isProgram(bytes)) return;

@@ -19,7 +19,7 @@ export function given<T>(body: JsonObject, field: string, parse: (value: unknown
 const mostOfVersion = 2 ** 31 - 1;
 
 /**
- * As OpenWhisk reads it: what is missing is 0, parts past the third don't count, and nothing but zeros is no version.
+ * As OpenWhisk reads it: what is missing is 0, parts past the third don't count, and nothing but zeros is not a version.
  * @throws Fault BODY_INVALID
  */
 export function parseVersion(value: unknown): string {

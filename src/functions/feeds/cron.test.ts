@@ -98,7 +98,7 @@ test.each([
   ['a minute past 59', '60 * * * *'],
   ['a step of nothing', '*/0 * * * *'],
   ['another alphabet', '＊ * * * *'],
-])('%s is no cron pattern', (_, pattern) => {
+])('%s is not a cron pattern', (_, pattern) => {
   expect(() => parseCron(pattern)).toThrow(`cron pattern '${pattern}' is not valid`);
 });
 

@@ -136,6 +136,6 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw apiInvalid(`'${shown(text)}' is no percent-encoded text.`);
+    throw apiInvalid(`'${shown(text)}' is not a percent-encoded text.`);
   }
 }

@@ -172,7 +172,7 @@ describe('a document', () => {
     ['a line break in a path', document({ '/a\r\nb': {} }), 'is not a path'],
     ['a long path', document({ [`/${'x'.repeat(2000)}`]: {} }), 'is too long'],
     ['a deep path', document({ ['/x'.repeat(40)]: {} }), 'is too deep'],
-    ['a path that is no object', document({ '/a': 'x' }), 'is not an object'],
+    ['a path that is not an object', document({ '/a': 'x' }), 'is not an object'],
     ['a reference', document({ '/a': { $ref: 'http://x' } }), 'refers to somewhere else'],
     ['a parameter within a segment', document({ '/a{b}': {} }), 'not a whole segment'],
     ['a parameter that is a pattern', document({ '/{a:.*}': {} }), 'not a whole segment'],
@@ -181,7 +181,7 @@ describe('a document', () => {
     ['two paths that are the same', document({ '/{a}/x': {}, '/{b}/x': {} }), 'match the same requests'],
     ['a path with and without a slash', document({ '/a': {}, '/a/': {} }), 'match the same requests'],
     ['a method twice', document({ '/a': { get: whisk('a'), GET: whisk('b') } }), 'a method twice'],
-    ['an operation that is no object', document({ '/a': { get: 'x' } }), "GET '/a' is malformed"],
+    ['an operation that is not an object', document({ '/a': { get: 'x' } }), "GET '/a' is malformed"],
     [
       'protection at the top',
       document({}, { securityDefinitions: { k: { type: 'apiKey' } } }),

@@ -76,7 +76,7 @@ export function updatePackage(old: Package, put: PackagePut): Package {
   };
 }
 
-/** `{}` is how a package says that it is no binding. */
+/** `{}` is how a package says that it is not a binding. */
 function parseBinding(value: unknown, own: NamespaceName): PlainRef | undefined {
   if (!isJsonObject(value)) throw malformed("'binding' must be an object");
   if (Object.keys(value).length === 0) return undefined;

@@ -96,7 +96,7 @@ overrides:
     [ignored('purl: "pkg:npm/x"'), /ignore\.0\.expires: it is missing; the last day/],
     [ignored('expires: 2027-01-01, purl: lodash'), /ignore\.0\.purl: not a package URL/],
     ['form: 1\nrules: { ignore: [{ id: CVE-1, expires: 2027-01-01, by: ada }] }', /ignore\.0\.reason/],
-    ['form: 1\nkeys: { us: nonsense }', /keys\.us: this is no key.*line 2, column 9/],
+    ['form: 1\nkeys: { us: nonsense }', /keys\.us: this is not a key.*line 2, column 9/],
     ['form: 1\nrules: { signatures: { keys: [us] } }', /signatures\.keys\.0: there is no key 'us'/],
     ['form: 1\nrules: { provenance: { identities: [ci] } }', /identities\.0: there is no identity 'ci'/],
     [
@@ -105,7 +105,7 @@ overrides:
     ],
     [
       'form: 1\ntrustedRoots: { public: nonsense }',
-      /trustedRoots\.public: this is no trusted root: it is not JSON/,
+      /trustedRoots\.public: this is not a trusted root: it is not JSON/,
     ],
     [
       `form: 1\nidentities: { ci: { root: public, issuer: i, subject: s } }`,

@@ -131,7 +131,7 @@ function parseFile(text: string): PolicyFile {
 const mostTold = 20;
 
 interface ReadPolicy {
-  /** Undefined: the text is no policy. */
+  /** Undefined: the text is not a policy. */
   readonly file: PolicyFile | undefined;
   readonly problems: readonly PolicyProblem[];
   readonly placeOf: PolicyText['placeOf'];

@@ -87,7 +87,7 @@ function checkRow({ seq, hash, text }: Row, before: Head, report: (seq: number, 
   if (hashOfEntry(text) !== hash) report(seq, 'this entry was changed');
   const record = parseEntry(text);
   if (record === undefined) {
-    report(seq, 'this is no entry');
+    report(seq, 'this is not an entry');
     return;
   }
   if (record.seq !== seq) report(seq, `this entry was number ${record.seq}`);

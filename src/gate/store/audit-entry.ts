@@ -62,7 +62,7 @@ export function hashOfEntry(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Undefined when it is no entry. */
+/** Undefined when it is not an entry. */
 export function parseEntry(text: string): AuditRecord | undefined {
   try {
     const parsed = entrySchema.safeParse(JSON.parse(text));

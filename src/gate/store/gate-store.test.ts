@@ -100,7 +100,7 @@ describe('reports and verdicts', () => {
 
   it('a file that is none, or of a newer Ward, is refused', async () => {
     const odd = join(folder, 'odd.db');
-    await writeFile(odd, 'this is no database, and long enough to be looked at as one'.repeat(100));
+    await writeFile(odd, 'this is not a database, and long enough to be looked at as one'.repeat(100));
     expect(() => openGateStore({ path: odd })).toThrow(
       expect.objectContaining({ code: 'GATE_STORE_CORRUPT' }),
     );

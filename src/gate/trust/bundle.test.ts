@@ -153,7 +153,7 @@ describe('by a key', () => {
         verificationMaterial: { ...material, tlogEntries: Array(1000).fill({}) },
       },
     ],
-  ])('what is no bundle is refused: %s', (_title, document) => {
+  ])('what is not a bundle is refused: %s', (_title, document) => {
     const content = Buffer.from(typeof document === 'string' ? document : JSON.stringify(document));
     expect(() => openBundle(content, anchors)).toThrow(malformed);
     expect(checked(content).rejected).toHaveLength(1);
@@ -398,7 +398,7 @@ describe('a trusted root', () => {
     ],
     ['a log without a key', JSON.stringify({ mediaType: type, tlogs: [{}] })],
     [
-      'a log with what is no key',
+      'a log with what is not a key',
       JSON.stringify({
         mediaType: type,
         tlogs: [{ publicKey: { rawBytes: 'AAAA' }, logId: { keyId: 'AAAA' } }],

@@ -72,7 +72,7 @@ export function readSigningKey(pem: string, passphrase: string): SigningKey {
  */
 export function readTrustedKey(pem: string): TrustedKey {
   if (pem.length > longestPem || pem.includes('PRIVATE KEY')) {
-    throw gateFault('KEY_INVALID', 'this is no public key', { hint: 'give the file that ends in .pub' });
+    throw gateFault('KEY_INVALID', 'this is not a public key', { hint: 'give the file that ends in .pub' });
   }
   try {
     return trustedKey(createPublicKey(pem));
@@ -82,7 +82,7 @@ export function readTrustedKey(pem: string): TrustedKey {
 }
 
 function privateKeyOf(pem: string, passphrase: string): KeyObject {
-  if (pem.length > longestPem) throw gateFault('KEY_INVALID', 'this is no private key');
+  if (pem.length > longestPem) throw gateFault('KEY_INVALID', 'this is not a private key');
   try {
     return createPrivateKey({ key: pem, format: 'pem', passphrase });
   } catch (cause) {
@@ -138,5 +138,5 @@ function pemOf(key: KeyObject): string {
 
 function asKeyFault(cause: unknown) {
   if (isFault(cause)) return cause;
-  return gateFault('KEY_INVALID', 'this is no key in PEM', { cause });
+  return gateFault('KEY_INVALID', 'this is not a key in PEM', { cause });
 }

@@ -107,7 +107,7 @@ describe('signatures', () => {
     ['another type', JSON.stringify({ critical: { type: 'atomic container signature' } })],
     ['too large', `"${'x'.repeat(100_000)}"`],
     ['too deep', '['.repeat(1000)],
-  ])('over what is no payload are rejected: %s', (_title, text) => {
+  ])('over what is not a payload are rejected: %s', (_title, text) => {
     const content = Buffer.from(text);
     const annotations = { 'dev.cosignproject.cosign/signature': ours.sign(content).toString('base64') };
     const mediaType = 'application/vnd.dev.cosign.simplesigning.v1+json';

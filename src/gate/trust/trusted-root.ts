@@ -33,7 +33,7 @@ const rootSchema = z.looseObject({
 /** @throws Fault TRUSTED_ROOT_INVALID */
 export function readTrustedRoot(name: string, text: string): TrustedRoot {
   const refuse = (what: string, cause?: unknown) =>
-    gateFault('TRUSTED_ROOT_INVALID', `this is no trusted root: ${what}`, {
+    gateFault('TRUSTED_ROOT_INVALID', `this is not a trusted root: ${what}`, {
       hint: 'give the text of a trusted_root.json, such as cosign trusted-root create makes',
       ...(cause === undefined ? {} : { cause }),
     });

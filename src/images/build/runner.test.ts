@@ -5,7 +5,7 @@ import { temporaryFolder } from '../images.fixture.ts';
 import { installedRunnersDir, readRunner } from './runner.ts';
 
 describe('a runner', () => {
-  it('is every file of its folder that is no test', async () => {
+  it('is every file of its folder that is not a test', async () => {
     await using folder = await temporaryFolder();
     const dir = join(folder.path, 'lang');
     for (const name of ['lib', 'test', '__pycache__']) await mkdir(join(dir, name), { recursive: true });

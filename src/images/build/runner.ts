@@ -1,5 +1,5 @@
 /**
- * The program that a runtime image runs, taken from its folder: every file that is no test. Also how to start
+ * The program that a runtime image runs, taken from its folder: every file that is not a test. Also how to start
  * it, which the folder's `entrypoint.json` says.
  */
 import { createHash } from 'node:crypto';

@@ -133,23 +133,23 @@ describe('what goes into an image', () => {
     if (kind === 'socket') {
       const server = createServer();
       await new Promise<void>((done) => server.listen(path, done));
-      await expect(readFolder(folder.path)).rejects.toThrow('"thing" is no file, folder or link');
+      await expect(readFolder(folder.path)).rejects.toThrow('"thing" is not a file, folder or link');
       await new Promise((done) => server.close(done));
       return;
     }
     if (kind === 'device' && process.getuid?.() !== 0) return;
     await mustRun(kind === 'pipe' ? ['mkfifo', path] : ['mknod', path, 'c', '1', '5']);
-    await expect(readFolder(folder.path)).rejects.toThrow('"thing" is no file, folder or link');
+    await expect(readFolder(folder.path)).rejects.toThrow('"thing" is not a file, folder or link');
   });
 
   it('takes a pipe in the place of a key or the ignore file for what it is', async () => {
     await using folder = await folderOf({});
     await mkdir(join(folder.path, 'a'));
     await mustRun(['mkfifo', join(folder.path, 'a', 'x.pem')]);
-    await expect(readFolder(folder.path)).rejects.toThrow('"a/x.pem" is no file');
+    await expect(readFolder(folder.path)).rejects.toThrow('"a/x.pem" is not a file');
     await rm(join(folder.path, 'a'), { recursive: true });
     await mustRun(['mkfifo', join(folder.path, '.wardignore')]);
-    await expect(readFolder(folder.path)).rejects.toThrow('.wardignore is no regular file');
+    await expect(readFolder(folder.path)).rejects.toThrow('.wardignore is not a regular file');
   });
 
   it.each([

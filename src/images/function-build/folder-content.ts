@@ -79,7 +79,7 @@ async function readIgnoreFile(root: string): Promise<{ readonly name: string; re
     if (found === undefined) continue;
     const bytes = found.isFile() ? await readRegularFile(join(root, name), maxIgnoreBytes) : undefined;
     if (bytes !== undefined) return { name, text: bytes.toString('utf8') };
-    throw imageFault('BUILD_FOLDER_INVALID', `${name} is no regular file`);
+    throw imageFault('BUILD_FOLDER_INVALID', `${name} is not a regular file`);
   }
   return { name: '', text: '' };
 }
@@ -148,7 +148,7 @@ async function add(walk: Walk, path: string, stats: Stats, isIn: boolean): Promi
   } else if (stats.isSymbolicLink()) {
     walk.entries.push({ type: 'link', path, target: await readlink(join(walk.root, path)) });
   } else {
-    throw imageFault('BUILD_FOLDER_INVALID', `${showName(path)} is no file, folder or link`, {
+    throw imageFault('BUILD_FOLDER_INVALID', `${showName(path)} is not a file, folder or link`, {
       hint: 'Remove it, or name it in .wardignore.',
     });
   }

@@ -28,7 +28,7 @@ export interface LayerPaths {
   hasFile(path: string): boolean;
   /** Also one that no entry names. */
   hasFolder(path: string): boolean;
-  /** Files, links and all else that is no folder; no order. */
+  /** Files, links and all else that is not a folder; no order. */
   files(): Iterable<string>;
   /** Folders that have an entry of their own. */
   folders(): Iterable<string>;
@@ -68,7 +68,7 @@ export function openLayerPaths(): LayerPaths {
   /** Makes the folder with those above it. Returns what is wrong with that. */
   const climb = (folder: string): string | undefined => {
     if (allFolders.has(folder)) return undefined;
-    if (files.has(folder) || nodes.has(folder)) return 'lies below what is no folder';
+    if (files.has(folder) || nodes.has(folder)) return 'lies below what is not a folder';
     const problem = climb(parentOf(folder));
     allFolders.add(folder);
     return problem;
@@ -103,7 +103,7 @@ export function openLayerPaths(): LayerPaths {
     if (original === undefined) return 'is a hard link that leads out of the layer';
     if (original === path) return 'is a hard link to itself';
     if (!files.has(original)) return 'is a hard link to what is not in the layer';
-    return files.get(original) === 'regular' ? undefined : 'is a hard link to what is no file';
+    return files.get(original) === 'regular' ? undefined : 'is a hard link to what is not a file';
   };
   const addWhiteout = (folder: string, base: string): string | undefined => {
     const problem = climb(folder);

@@ -34,6 +34,6 @@ export function parsePax(bytes: Buffer): PaxRecords {
 export function paxNumber(records: PaxRecords, key: string): number | undefined {
   const text = records.get(key)?.toString('latin1');
   if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw invalidTar(`the PAX record ${key} is no number`);
+  if (!/^\d{1,15}$/.test(text)) throw invalidTar(`the PAX record ${key} is not a number`);
   return Number(text);
 }

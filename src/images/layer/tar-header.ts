@@ -114,7 +114,7 @@ function numberAt(block: Buffer, at: number, length: number, what: string): numb
   let value = 0;
   for (; from < end; from++) {
     const digit = (block[from] ?? 0) - 0x30;
-    if (digit < 0 || digit > 7) throw invalidTar(`a ${what} is no number`);
+    if (digit < 0 || digit > 7) throw invalidTar(`a ${what} is not a number`);
     value = value * 8 + digit;
   }
   return value;

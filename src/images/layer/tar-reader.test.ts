@@ -168,8 +168,8 @@ describe('a tar archive that can be read in two ways', () => {
     ['has an unknown type', (tar) => patched(tar, 156, 'V'), /type "V"/],
     ['has a link with content', (tar) => patched(tar, 156, '2'), /symlink has content/],
     ['has a folder with content', (tar) => patched(tar, 156, '5'), /folder has content/],
-    ['has a size that is no number', (tar) => patched(tar, 124, 'abc'), /size is no number/],
-    ['has a negative size', (tar) => patched(tar, 124, Buffer.alloc(12, 0xff)), /size is no number/],
+    ['has a size that is not a number', (tar) => patched(tar, 124, 'abc'), /size is not a number/],
+    ['has a negative size', (tar) => patched(tar, 124, Buffer.alloc(12, 0xff)), /size is not a number/],
     [
       'has a size of 2^80',
       (tar) => patched(tar, 124, Buffer.from([0x80, 1, ...Array(10).fill(0)])),
@@ -179,7 +179,7 @@ describe('a tar archive that can be read in two ways', () => {
     [
       'has a prefix where GNU has times',
       (tar) => patched(patched(tar, 257, 'ustar  \0'), 345, 'prefix'),
-      /no number/,
+      /not a number/,
     ],
   ];
   it.each(cases)('for it %s, is refused', async (_what, damage, message) => {
@@ -194,7 +194,7 @@ describe('a tar archive that can be read in two ways', () => {
     ['two paths', { path: 'b' }, /comes twice/],
     ['a link to nowhere', { linkpath: '' }, /no linkpath/],
     ['a NUL in its link', { linkpath: 'a\0b' }, /no linkpath/],
-    ['a size that is none', { size: '1e3' }, /no number/],
+    ['a size that is none', { size: '1e3' }, /not a number/],
     ['another character set', { hdrcharset: 'BINARY' }, /hdrcharset/],
   ])('for an entry has %s, is refused', async (_what, pax, message) => {
     const tar = await tarOf([{ name: 'a', content: 'x', pax }]);

@@ -147,7 +147,7 @@ describe('a foreign image layout', () => {
     await expect(readIndex(folder.path)).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
   });
 
-  it('whose manifest is no manifest is refused', async () => {
+  it('whose manifest is not a manifest is refused', async () => {
     await using folder = await temporaryFolder();
     const digest = await openBlobStore(folder.path).put(Buffer.from('[1]'));
     const entry = { mediaType: manifestMediaType, digest, size: 3 };

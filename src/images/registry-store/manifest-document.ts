@@ -176,7 +176,7 @@ function parseStrictly(bytes: Buffer): object {
   } catch {
     throw invalid('it is not JSON');
   }
-  if (!isJsonObject(value)) throw invalid('it is no object');
+  if (!isJsonObject(value)) throw invalid('it is not an object');
   const miscased = findMiscasedKey(value);
   if (miscased !== undefined)
     throw invalid(`it has the key ${shown(miscased)}, which some would read as another`);

@@ -328,7 +328,7 @@ describe('a damaged layer', () => {
     await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 
-  it('with a size that is no number is refused, and does not wait for its end', async () => {
+  it('with a size that is not a number is refused, and does not wait for its end', async () => {
     await using folder = await temporaryFolder();
     const archive = await tarOf([{ name: 'a', content: 'x' }]);
     archive[124] = 0x93;

@@ -37,7 +37,7 @@ def main(args):
 const misdeeds: readonly Misdeed[] = [
   {
     name: 'frame-garbage',
-    title: 'write what is no frame',
+    title: 'write what is not a frame',
     expects: ['refused'],
     code: 'os.write(3, b"GET / HTTP/1.1" + bytes([13, 10, 13, 10])); hang()',
   },

@@ -79,7 +79,7 @@ const breakers: Readonly<Record<string, readonly OciSpec[]>> = {
   ).map((set) => inProcess({ capabilities: { ...good.process.capabilities, [set]: ['CAP_SYS_ADMIN'] } })),
   'no new privileges': [inProcess({ noNewPrivileges: false })],
   'the root is read-only': [{ ...good, root: { ...good.root, readonly: false } }],
-  'the root folder is no symbolic link': [
+  'the root folder is not a symbolic link': [
     { ...good, root: { path: link, readonly: true } },
     { ...good, root: { path: 'rootfs', readonly: true } },
   ],

@@ -90,7 +90,7 @@ export const validations: readonly Validation[] = [
     holds: ({ root }, { policy }) => root.readonly || !policy.rootReadonly,
   },
   {
-    rule: 'the root folder is no symbolic link',
+    rule: 'the root folder is not a symbolic link',
     holds: ({ root }) => root.path.startsWith('/') && isRealFolder(root.path),
   },
   {

@@ -43,7 +43,7 @@ export async function workplace(): Promise<Workplace> {
   };
 }
 
-/** A database of these files, by name; what is no text becomes lines of JSON. */
+/** A database of these files, by name; what is not a text becomes lines of JSON. */
 export async function databaseOf(
   files: Readonly<Record<string, string | readonly object[]>>,
 ): Promise<AdvisoryDatabase & AsyncDisposable> {

@@ -12,7 +12,7 @@ export interface CvssScore {
 const remembered = 20_000;
 const known = new Map<string, CvssScore | undefined>();
 
-/** Undefined for what is no vector. */
+/** Undefined for what is not a vector. */
 export function scoreOf(vector: string): CvssScore | undefined {
   if (known.has(vector)) return known.get(vector);
   const score = calculate(vector);

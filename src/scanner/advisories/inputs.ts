@@ -22,7 +22,7 @@ export async function advisoryInputs(path: string): Promise<readonly AdvisoryInp
   if (found?.isFile()) return [{ path: full, source: sourceOf(full) }];
   const files = found?.isDirectory() ? await filesBelow(full) : [];
   if (files.length === 0) {
-    throw scannerFault('ADVISORY_FILE_INVALID', `${path} is no file or folder with advisories`, {
+    throw scannerFault('ADVISORY_FILE_INVALID', `${path} is not a file or folder with advisories`, {
       hint: 'Name an export: OSV as .json, .ndjson.gz or .zip; a table of EPSS or KEV; or a folder of them.',
     });
   }

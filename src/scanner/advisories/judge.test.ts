@@ -59,7 +59,7 @@ test('what is fixed and introduced again in one version is affected, in the orde
   expect(inRange(again, '1.0.0')).toBe(true);
 });
 
-test('what is introduced at zero is in every version, also where zero is no version', () => {
+test('what is introduced at zero is in every version, also where zero is not a version', () => {
   expect(inRange([['introduced', '0']], '0~~', 'deb')).toBe(true);
   expect(inRange([['introduced', '0']], 'no version at all', 'npm')).toBe(true);
 });

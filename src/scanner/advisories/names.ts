@@ -1,7 +1,7 @@
 /** The names of packages, spelt as their ecosystem compares them; and which of OSV's ecosystems speak of what Ward finds. */
 import type { Ecosystem } from '../types.ts';
 
-/** OSV's names for what is no distribution's. `Node.js` is Ward's own: OSV has nothing for the program itself. */
+/** OSV's names for what is not a distribution's. `Node.js` is Ward's own: OSV has nothing for the program itself. */
 const languages: Readonly<Partial<Record<Ecosystem, readonly string[]>>> = {
   npm: ['npm'],
   pypi: ['PyPI'],
@@ -17,7 +17,7 @@ const languageOf = new Map(
   Object.entries(languages).flatMap(([ecosystem, names]) => names.map((name) => [name, ecosystem] as const)),
 );
 
-/** OSV's ecosystems of a component that is no package of a distribution. */
+/** OSV's ecosystems of a component that is not a package of a distribution. */
 export function languageEcosystems(ecosystem: Ecosystem): readonly string[] {
   return languages[ecosystem] ?? [];
 }

@@ -24,7 +24,7 @@ test.each([
   'CVSS:9.9/AV:N/AC:L/PR:N',
   'CVSS:3.1/AV:N/AV:N/AV:N',
   '7.5',
-])('%j is no vector', (vector) => {
+])('%j is not a vector', (vector) => {
   expect(scoreOf(vector)).toBeUndefined();
 });
 

@@ -5,7 +5,7 @@ import type { Form } from './forms/form.ts';
 
 export interface AdvisoryDatabase extends AdvisoryMatcher, Disposable {
   /**
-   * Takes the file that is there now; true when it says something else than before. Nothing else does, so that what
+   * Takes the file that is there now; true when it says something other than before. Nothing else does, so that what
    * `match` finds and what `state` says belong together until the next call.
    * @throws Fault ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED
    */

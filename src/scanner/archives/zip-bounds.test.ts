@@ -40,7 +40,7 @@ test.each([
   ['a text', Buffer.from('s = "PK\x05\x06"'.padEnd(100))],
   ['nothing', Buffer.alloc(0)],
   ['a mark alone', Buffer.from('PK\x05\x06'.padEnd(22, '\x11'), 'latin1')],
-])('%s is no zip', (_what, file) => {
+])('%s is not a zip', (_what, file) => {
   expect(findZip(file)).toBeUndefined();
 });
 

@@ -29,7 +29,7 @@ const localMark = Buffer.from('PK\x03\x04', 'latin1');
 const localHeaderBytes = 30;
 const shownName = 200;
 
-/** Throws when it is no zip, and at its end when it has entries that its directory does not tell of. */
+/** Throws when it is not a zip, and at its end when it has entries that its directory does not tell of. */
 export async function* zipEntries(file: Buffer): AsyncGenerator<ZipEntry> {
   const { start, end, directory } = findZip(file) ?? { start: 0, end: file.length, directory: 0 };
   const bytes = file.subarray(start, end);

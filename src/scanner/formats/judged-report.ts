@@ -33,7 +33,7 @@ export interface Before {
   readonly digest?: Digest | undefined;
   /** Parts that could not be read there: what is in them counts as new. */
   readonly unread: number;
-  /** It was read by other rules: what only those of now find counts as new. */
+  /** It was read by other rules: what only the current ones find counts as new. */
   readonly hasOtherRules: boolean;
   /** Those of the report's findings that were there, declared harmless or not: the same objects. */
   readonly findings: ReadonlySet<Finding>;

@@ -137,7 +137,7 @@ export function parseReport(bytes: Uint8Array, name: string): Report {
 }
 
 function refuse(name: string, what: string) {
-  return scannerFault('REPORT_INVALID', `${name} is no report of a scan: ${what}`, {
+  return scannerFault('REPORT_INVALID', `${name} is not a report of a scan: ${what}`, {
     hint: 'write one with ward image scan IMAGE -o json',
   });
 }

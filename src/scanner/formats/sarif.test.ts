@@ -157,7 +157,7 @@ test('what could not be read is told, and the run counts as incomplete', () => {
   expect(logOf(clean).runs[0].invocations[0].executionSuccessful).toBe(true);
 });
 
-test('a run that could not look for vulnerabilities is no success, and says why', () => {
+test('a run that could not look for vulnerabilities is not a success, and says why', () => {
   const [invocation] = logOf(unlooked).runs[0].invocations;
   expect(invocation).toMatchObject({
     executionSuccessful: false,

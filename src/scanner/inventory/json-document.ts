@@ -35,12 +35,12 @@ export function parseJson(text: string): JsonValue {
   }
 }
 
-/** Throws when it is no object. */
+/** Throws when it is not an object. */
 export function jsonObjectOf(content: Buffer): JsonObject {
   return requireObject(jsonOf(content));
 }
 
-/** Throws when it is no object. */
+/** Throws when it is not an object. */
 export function requireObject(value: JsonValue): JsonObject {
   if (!isJsonObject(value)) throw new Error('it is no JSON object');
   return value;

@@ -1,5 +1,5 @@
 /**
- * What packages state for SBOMs alone. No finding depends on it, so what is too much of it is left out, and is no gap: an
+ * What packages state for SBOMs alone. No finding depends on it, so what is too much of it is left out, and is not a gap: an
  * SBOM then says that it is not known.
  */
 import type { Copyright, FoundPackage } from './types.ts';

@@ -12,7 +12,7 @@ export interface LayerAnalysis {
   /** Without the layer in their places. */
   readonly findings: readonly Finding[];
   readonly gaps: readonly Gap[];
-  /** Files, links and all else that is no folder: sorted, a line each, for hundreds of thousands of texts are a burden. */
+  /** Files, links and all else that is not a folder: sorted, a line each, for hundreds of thousands of texts are a burden. */
   readonly files: string;
   /** Folders that have an entry of their own; sorted. */
   readonly folders: readonly string[];

@@ -239,7 +239,7 @@ describe('a layer that is not what it should be', () => {
     expect({ digest, diffId }).toEqual({ digest: digestOf('other'), diffId: digestOf(tar) });
   });
 
-  it('is no archive', async () => {
+  it('is not an archive', async () => {
     const layer = storedLayer(Buffer.from(JSON.stringify({ config: 'of an image'.repeat(100) })));
     await expect(readLayer(layer, analysers, never)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });

@@ -80,7 +80,7 @@ it('memory that is given for messages is what they come in, whatever becomes of 
   expect(room.toString('utf8', 0, 5)).toBe('[]abc');
 });
 
-describe('what is no message', () => {
+describe('what is not a message', () => {
   it.each([
     ['a message longer than it may be', head(1001, 0), 'too long'],
     ['bytes more than there may be', head(2, 300_001), 'too long'],

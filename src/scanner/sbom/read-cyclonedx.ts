@@ -81,7 +81,7 @@ function* flat(components: readonly Component[]): Generator<Component> {
   }
 }
 
-/** Undefined when it is no package: a file, a lock file, the image itself. */
+/** Undefined when it is not a package: a file, a lock file, the image itself. */
 function listed(each: Component): Listed | undefined {
   const isPackage = packageTypes.has(each.type) && Boolean(each.version);
   if (!each.purl && !isPackage) return undefined;

@@ -37,7 +37,7 @@ type Document = z.infer<typeof documentSchema>;
 const versions = new Set(['SPDX-2.2', 'SPDX-2.3']);
 /** The second is how the specification's text spells it. */
 const systemPurposes = new Set(['OPERATING_SYSTEM', 'OPERATING-SYSTEM']);
-/** What stands for the whole, or for a lock file, has no package URL and is no package. */
+/** What stands for the whole, or for a lock file, has no package URL and is not a package. */
 const wholes = new Set([...systemPurposes, 'CONTAINER', 'APPLICATION', 'FILE', 'SOURCE', 'ARCHIVE', 'OTHER']);
 
 /** @throws Fault SBOM_INVALID */

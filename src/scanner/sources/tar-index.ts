@@ -27,7 +27,8 @@ export async function indexTar(file: FileHandle): Promise<ReadonlyMap<string, Ar
   let extras: { name?: Buffer; linkName?: Buffer; size?: number } = {};
   let position = 0;
   for (let entries = 0; ; entries++) {
-    if (entries > maxEntries) throw invalidTar(`it has more than ${maxEntries} entries, so it is no image`);
+    if (entries > maxEntries)
+      throw invalidTar(`it has more than ${maxEntries} entries, so it is not an image`);
     const block = await readAt(file, position, blockBytes);
     if (block.length < blockBytes || block.every((byte) => byte === 0)) break;
     const header = parseTarHeader(block);

@@ -28,7 +28,7 @@ const schemes: Readonly<Record<Ecosystem, VersionScheme>> = {
 };
 
 /**
- * Below, at or above zero. Undefined when one of the two is no version of its ecosystem: then nobody knows whether an
+ * Below, at or above zero. Undefined when one of the two is not a version of its ecosystem: then nobody knows whether an
  * advisory speaks of it, and it must not be taken as safe.
  */
 export function compareVersions(ecosystem: Ecosystem, a: string, b: string): number | undefined {

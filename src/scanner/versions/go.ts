@@ -1,7 +1,7 @@
 /**
  * Versions of Go modules and of Go itself (go.dev/ref/mod#versions): semantic ones behind a `v`, pseudo-versions among
  * them, which are pre-releases whose date orders them; `go1.24.1`, `go1.21rc2` for the toolchain. `+incompatible` and
- * `+dirty` don't count; `(devel)` is no version.
+ * `+dirty` don't count; `(devel)` is not a version.
  */
 import { versionScheme } from './scheme.ts';
 import { compareSemantic, parseSemantic, type SemanticVersion } from './semver.ts';

@@ -10,7 +10,7 @@ const longestVersion = 512;
 /** Versions that stay read; some 10 MB. */
 const rememberedVersions = 50_000;
 
-/** `parse` answers undefined for what is no version of its kind, `compare` for two whose order nobody knows. */
+/** `parse` answers undefined for what is not a version of its kind, `compare` for two whose order nobody knows. */
 export function versionScheme<Parsed>(
   parse: (text: string) => Parsed | undefined,
   compare: (a: Parsed, b: Parsed) => number | undefined,

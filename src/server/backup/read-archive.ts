@@ -173,7 +173,7 @@ function openReading(into: string, onBytes: ReadOptions['onBytes']): Reading {
 
 function nameOf(entry: TarEntry): string {
   const name = entry.name.toString('utf8');
-  if (entry.type !== 'file') throw invalidBackup(`${JSON.stringify(name)} is no regular file`);
+  if (entry.type !== 'file') throw invalidBackup(`${JSON.stringify(name)} is not a regular file`);
   return name;
 }
 

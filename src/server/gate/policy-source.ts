@@ -1,4 +1,4 @@
-/** The policy of now: the operator's file, read again when it was changed; Ward's own where there is none. */
+/** The current policy: the operator's file, read again when it was changed; Ward's own where there is none. */
 import { readFileSync, statSync } from 'node:fs';
 import { defaultPolicy, type Policy, parsePolicy } from '../../gate/index.ts';
 import { errnoOf, type Log, messageOf } from '../../lib/index.ts';

@@ -81,7 +81,7 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
         known.set(digest, layers);
         return layers;
       } catch (error) {
-        // What was deleted, or is no image, is no base.
+        // What was deleted, or is not an image, is no base.
         if (isFault(error)) return [];
         throw error;
       }

@@ -249,7 +249,7 @@ describe('a policy that only warns', () => {
   gaps: warn
   unscanned: warn`;
 
-  it('denies nothing: not what is bad, nor what can’t be read, nor what is no image', async () => {
+  it('denies nothing: not what is bad, nor what can’t be read, nor what is not an image', async () => {
     await policyInForce(audit);
     const { tar, bytes } = await vulnerable();
     const imageConfig = 'application/vnd.oci.image.config.v1+json';

@@ -114,7 +114,7 @@ export function listTests({ store }: Context): void {
     ['since after upto', { since: 4_000, upto: 2_000 }, []],
     ['a name is unpackaged only', { path: 'hello' }, [2_000, 1_000]],
     ['a packaged name', { path: 'pkg/hello' }, [5_000, 3_000]],
-    ['a package is no name', { path: 'pkg' }, []],
+    ['a package is not a name', { path: 'pkg' }, []],
     ['all filters', { path: 'pkg/hello', since: 4_000, upto: 9_000, limit: 1 }, [5_000]],
     ['another namespace', { namespace: 'other' }, []],
   ];

@@ -45,7 +45,7 @@ export function readOld(path: string): OldFile | undefined {
 }
 
 export function unreadable(path: string, form: 'older' | 'newer' | 'foreign'): Error {
-  if (form === 'foreign') return corrupt(path, 'it is no file of advisories');
+  if (form === 'foreign') return corrupt(path, 'it is not a file of advisories');
   return scannerFault(
     'ADVISORIES_UNSUPPORTED',
     `${path} was written by a${form === 'older' ? 'n' : ''} ${form} Ward`,

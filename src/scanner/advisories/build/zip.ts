@@ -39,7 +39,7 @@ export async function* zippedJson(
       yield { name: entry.fileName, text: readEntry(path, content, entry) };
     }
   } catch (error) {
-    throw isFault(error) ? error : damaged(path, `it is no whole zip: ${messageOf(error)}`);
+    throw isFault(error) ? error : damaged(path, `it is not a whole zip: ${messageOf(error)}`);
   } finally {
     closeSync(fd);
   }

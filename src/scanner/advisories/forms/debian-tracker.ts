@@ -12,7 +12,7 @@ import { Flaw, type FormReader } from './form.ts';
 export const debianTrackerReader: FormReader =
   ({ sink, asOf }) =>
   ({ path: [name], value }) => {
-    if (!isPlainWord(name) || !isJsonObject(value)) throw new Flaw('it is no package');
+    if (!isPlainWord(name) || !isJsonObject(value)) throw new Flaw('it is not a package');
     for (const [id, issue] of Object.entries(value)) {
       const affected = isJsonObject(issue) ? readReleases(name, issue['releases']) : undefined;
       if (affected === undefined || !isJsonObject(issue) || !isAdvisoryId(id)) {

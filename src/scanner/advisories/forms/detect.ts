@@ -55,7 +55,7 @@ function depthOf(form: Form, peek: string): number | undefined {
   }
 }
 
-/** Undefined when the first line is no whole document. */
+/** Undefined when the first line is not a whole document. */
 function firstLine(peek: string): unknown {
   const [line = ''] = peek.trimStart().split('\n', 1);
   try {

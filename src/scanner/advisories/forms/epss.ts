@@ -5,7 +5,7 @@ import { Flaw, type FormReader } from './form.ts';
 export const epssReader: FormReader =
   ({ sink }) =>
   ({ value }) => {
-    if (typeof value !== 'string') throw new Flaw('it is no line');
+    if (typeof value !== 'string') throw new Flaw('it is not a line');
     if (value.startsWith('#') || value.startsWith('cve,')) return;
     const [cve = '', text = ''] = value.split(',');
     const probability = /^[\d.eE-]+$/.test(text) ? Number(text) : Number.NaN;

@@ -14,7 +14,7 @@ export const kevReader: FormReader =
       else if (!/^\W*cveID\b/.test(value)) throw new Flaw('it has no CVE');
       return;
     }
-    if (!isJsonObject(value)) throw new Flaw('it is no object');
+    if (!isJsonObject(value)) throw new Flaw('it is not an object');
     const { cveID: cve, dateAdded: added } = value;
     if (typeof cve !== 'string' || !isCve(cve)) throw new Flaw('it has no CVE');
     sink.fact({ kind: 'exploited', cve, added: isoTime(added) });

@@ -11,7 +11,7 @@ export const lifecycleReader: FormReader =
   ({ path: [product], value }) => {
     const cycles: readonly unknown[] = Array.isArray(value) ? value : [value];
     for (const entry of cycles) {
-      if (!isJsonObject(entry)) throw new Flaw('a cycle is no object');
+      if (!isJsonObject(entry)) throw new Flaw('a cycle is not an object');
       const cycle = entry['releaseCycle'] ?? entry['cycle'];
       if (!isPlainWord(cycle)) throw new Flaw('a cycle has no name');
       sink.fact({

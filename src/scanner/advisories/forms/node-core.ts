@@ -7,7 +7,7 @@ import { Flaw, type FormReader } from './form.ts';
 export const nodeCoreReader: FormReader =
   ({ sink, asOf }) =>
   ({ path: [key], value }) => {
-    if (!isJsonObject(value)) throw new Flaw('it is no object');
+    if (!isJsonObject(value)) throw new Flaw('it is not an object');
     const { cve, vulnerable, patched, overview, description, severity, _file: file, ref } = value;
     if (typeof vulnerable !== 'string' || vulnerable.length > 1000) throw new Flaw('it has no range');
     const number = /^\d+/.exec(key || String(file ?? ''))?.[0];

@@ -14,7 +14,7 @@ import { distributionStatus, isOpenStatus } from './status.ts';
 export function readAffected(id: string, entry: JsonObject): readonly Affected[] {
   const found = entry['package'];
   if (found === undefined) return [];
-  if (!isJsonObject(found)) throw new Flaw('a package is no object');
+  if (!isJsonObject(found)) throw new Flaw('a package is not an object');
   const { ecosystem: full, name } = found;
   if (!isPlainEcosystem(full)) throw new Flaw('an ecosystem is none');
   const colon = full.indexOf(':');
@@ -73,7 +73,7 @@ function readEvent(event: JsonObject): readonly RangeEvent[] {
 
 function readVersions(value: unknown): readonly string[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || value.length > maxItems) throw new Flaw('versions is no list');
+  if (!Array.isArray(value) || value.length > maxItems) throw new Flaw('versions is not a list');
   const versions: unknown[] = value;
   return versions.map((version) => {
     if (typeof version !== 'string' || version.length > 512) throw new Flaw('a version is none');

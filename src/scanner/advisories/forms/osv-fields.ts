@@ -6,7 +6,7 @@ import { Flaw } from './form.ts';
 /** More of anything makes no sense. */
 export const maxItems = 20_000;
 
-/** `database_specific` and the like, empty where it is no object. */
+/** `database_specific` and the like, empty where it is not an object. */
 export function specific(entry: JsonObject, field: string): JsonObject {
   const value = entry[field];
   return isJsonObject(value) ? value : {};
@@ -20,10 +20,10 @@ export function ids(value: unknown): readonly string[] {
 /** @throws Flaw when it is anything else than a list of objects, or nothing */
 export function objects(value: unknown, name: string): readonly JsonObject[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || value.length > maxItems) throw new Flaw(`${name} is no list`);
+  if (!Array.isArray(value) || value.length > maxItems) throw new Flaw(`${name} is not a list`);
   const list: unknown[] = value;
   return list.map((item) => {
-    if (!isJsonObject(item)) throw new Flaw(`${name} has something that is no object`);
+    if (!isJsonObject(item)) throw new Flaw(`${name} has something that is not an object`);
     return item;
   });
 }

@@ -23,7 +23,7 @@ const notForUs = Symbol('not for us');
 
 /** @throws Flaw */
 function readOsv(value: unknown): Advisory | typeof notForUs {
-  if (!isJsonObject(value)) throw new Flaw('it is no object');
+  if (!isJsonObject(value)) throw new Flaw('it is not an object');
   const { id } = value;
   if (!isAdvisoryId(id)) throw new Flaw('its id is none');
   const listed = objects(value['affected'], 'affected');

@@ -8,7 +8,7 @@ import { Flaw, type FormReader } from './form.ts';
 export const rubyAdvisoriesReader: FormReader =
   ({ sink, asOf }) =>
   ({ value }) => {
-    if (!isJsonObject(value)) throw new Flaw('it is no object');
+    if (!isJsonObject(value)) throw new Flaw('it is not an object');
     const { gem, title, date, url } = value;
     // Advisories of Ruby itself and of its library name no gem.
     if (gem === undefined) return sink.skip();

@@ -12,7 +12,7 @@ export const folderFetch: typeof fetch = async (input, init) => {
   const path = fileURLToPath(input instanceof Request ? input.url : input);
   let file: FileHandle | undefined;
   try {
-    // What is no file, a pipe for example, must not be waited for.
+    // What is not a file, a pipe for example, must not be waited for.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { size, mtime, ino } = await file.stat({ bigint: true });
     if (!(await file.stat()).isFile()) return await closed(file, 404);

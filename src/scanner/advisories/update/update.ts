@@ -43,7 +43,7 @@ export interface UpdatedSource {
 
 export interface UpdateResult {
   readonly state: AdvisoryState;
-  /** Whether they say something else than before. */
+  /** Whether they say something other than before. */
   readonly changed: boolean;
   readonly sources: readonly UpdatedSource[];
 }

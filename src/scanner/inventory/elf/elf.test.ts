@@ -233,7 +233,7 @@ describe('a program that is too long to be held', () => {
     }
   });
 
-  it('is not looked for in what is no program', () => {
+  it('is not looked for in what is not a program', () => {
     const probe = probeLongFile();
     probe.feed(goBuildInfo('go1.24.1', modules));
     expect(probe.proof()).toBeUndefined();

@@ -16,7 +16,7 @@ export const programCataloger: Cataloger = {
   read: ({ content }) => {
     const node = nodeIn(content);
     const elf = attempt(() => (isElf(content) ? openElf(content) : undefined));
-    // Whether it could be run at all is not for a scanner to say; what is no whole ELF file names no packages.
+    // Whether it could be run at all is not for a scanner to say; what is not a whole ELF file names no packages.
     if (elf !== undefined && 'failed' in elf) return node && { packages: [node] };
     const go = attempt(() => (elf === undefined ? markedModules(content) : goModules(elf)));
     return joined([node && { packages: [node] }, go, cratesOf(content, elf)]);

@@ -196,12 +196,12 @@ describe('a jar', () => {
     expect(proof.gaps).toEqual([expect.stringContaining('Maven group')]);
   });
 
-  it('with a version and without code is no gap: translations have no vulnerabilities', async () => {
+  it('with a version and without code is not a gap: translations have no vulnerabilities', async () => {
     const files = { 'org/acme/LocalStrings_fr.properties': 'a=b' };
     expect(await read('lib/tomcat10-i18n-fr-10.1.60.jar', await zipOf(files))).toMatchObject({ gaps: [] });
   });
 
-  it('of one’s own is no package', async () => {
+  it('of one’s own is not a package', async () => {
     const proof = await read('app/main.jar', await zipOf({ 'META-INF/MANIFEST.MF': 'Main-Class: Main\n' }));
     expect(proof).toEqual({ packages: [], gaps: [] });
   });
@@ -219,7 +219,7 @@ describe('a jar', () => {
     expect((await read('x.jar', jar)).gaps).toEqual([expect.stringContaining('too long')]);
   });
 
-  it('that is no zip is a gap', async () => {
+  it('that is not a zip is a gap', async () => {
     expect((await read('x.jar', 'hello')).gaps).toHaveLength(1);
   });
 

@@ -109,9 +109,9 @@ describe('a database of rpm', () => {
   });
 });
 
-describe('what is no database of rpm', () => {
+describe('what is not a database of rpm', () => {
   it.each([
-    ['var/lib/rpm/Packages', 'hello, this is not one', 'no database'],
+    ['var/lib/rpm/Packages', 'hello, this is not one', 'not a database'],
     ['var/lib/rpm/rpmdb.sqlite-wal', 'x', 'not in the database yet'],
   ])('is a gap: %s', async (path, content, reason) => {
     expect((await proofOf(rpmCataloger, path, content))?.gaps?.join()).toContain(reason);

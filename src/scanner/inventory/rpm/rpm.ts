@@ -26,7 +26,7 @@ export const rpmCataloger: Cataloger = {
 
 /** What is readable counts, even when the rest is not. */
 function readAll(blobs: Iterable<Buffer> | undefined): Proof {
-  if (blobs === undefined) return { gaps: ['it is no database of rpm that is known'] };
+  if (blobs === undefined) return { gaps: ['it is not a database of rpm that is known'] };
   const packages: Asking[] = [];
   const owned = openOwnedList();
   try {
