@@ -29,7 +29,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
 const refusals: Readonly<Record<string, Meaning>> = {
   DEPLOYMENT_REFUSED: {
     code: 'GATE_REFUSED',
-    hint: 'upgrade what it names; ward image scan FILE shows all that is found, before it is deployed',
+    hint: 'mend what it names, or do what it says; ward image scan FILE shows all that is found, before it is deployed',
   },
   RUN_REFUSED: {
     code: 'GATE_REFUSED',

@@ -1,4 +1,5 @@
 /** A verdict in one line, as a client of the registry prints it. */
+import { notLookedFor, type OutcomeReason, remedyOf } from '../../scanner/index.ts';
 import { plainText } from '../plain-text.ts';
 import type { Action } from '../policy/rules-schema.ts';
 import type { Counts, Reason } from './verdict.ts';
@@ -8,6 +9,9 @@ const longestPlace = 120;
 /** One alone says what to do, too. */
 const longestCircumstance = 240;
 const mostIds = 3;
+/** For those who push, whose policy it may not be. */
+const remedyOfGaps =
+  'leave it out, make it readable, or have the operator ignore it (id: gap, with its path)';
 
 /**
  * Counts, the first ids with what to upgrade to, and where the report is: at most 300 characters on one line.
@@ -20,32 +24,35 @@ export function summarise(
   reportAt: string | undefined,
 ): string {
   const place = reportAt === undefined ? '' : `; report: ${plainText(reportAt, longestPlace)}`;
-  const said = isUnread(reasons)
-    ? unreadInWords(reasons)
-    : [verdictInWords(outcome, reasons), countsInWords(counts), circumstances(reasons), firstIds(reasons)]
-        .filter((part) => part !== '')
-        .join(' ');
+  const unjudged = notLookedFor({ reasons });
+  const rest = reasons.filter((reason) => !unjudged.includes(reason));
+  // Where nothing else is denied, nothing bad is known of it.
+  const isFound = unjudged.length === 0 || rest.some((reason) => reason.outcome === 'deny');
+  const said = [
+    ...(unjudged.length === 0 ? [] : [unjudgedInWords(unjudged)]),
+    ...(isFound ? [foundInWords(outcome, counts, rest)] : []),
+  ].join('; and ');
   return `${plainText(said, longestSummary - place.length)}${place}`;
 }
 
-/** Rules that speak of what nobody could look at: such a refusal says nothing bad of what is in it. */
-const unreadRules: ReadonlySet<string> = new Set(['gaps', 'unscanned']);
-
-function isUnread(reasons: readonly Reason[]): boolean {
-  const denied = reasons.filter(({ outcome }) => outcome === 'deny');
-  return denied.length > 0 && denied.every(({ rule }) => unreadRules.has(rule));
+function foundInWords(outcome: Action, counts: Counts, reasons: readonly Reason[]): string {
+  const parts = [
+    verdictInWords(outcome, reasons),
+    countsInWords(counts),
+    circumstances(reasons),
+    firstIds(reasons),
+  ];
+  return parts.filter((part) => part !== '').join(' ');
 }
 
-function unreadInWords(reasons: readonly Reason[]): string {
-  const denied = reasons.filter(({ outcome }) => outcome === 'deny');
-  const [{ rule = '', text = '' } = {}] = denied;
-  const others = denied.slice(1).map((each) => each.text);
-  const why = [text, ...others].map((each) => plainText(each, 220)).join('; ');
-  const remedy =
-    rule === 'gaps'
-      ? 'leave it out, make it readable, or have the operator ignore it (id: gap, with its path)'
-      : 'push it in a form that can be read, or have the operator change the rule';
-  return `not judged, so refused by the rule ${rule}: ${why}; ${remedy}`;
+/** Why it could not be judged, and what to do. */
+function unjudgedInWords(unjudged: readonly OutcomeReason[]): string {
+  const rules = [...new Set(unjudged.map(({ rule }) => rule))];
+  const why = unjudged.map(({ text }) => plainText(text, 220)).join('; ');
+  const [first] = rules;
+  const remedy = first === 'gaps' ? remedyOfGaps : remedyOf({ outcome: 'deny', rule: first ?? '' });
+  const named = `${rules.length === 1 ? 'rule' : 'rules'} ${rules.join(', ')}`;
+  return `not judged, so refused by the ${named}: ${why}${remedy === undefined ? '' : `; ${remedy}`}`;
 }
 
 /** A denial names its rules. */
