@@ -275,6 +275,26 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
     });
   });
 
+  it('an image stands on a base that an identity signed, in a log where the rule wants that', async () => {
+    const bases = (more: string) =>
+      asking(`bases: { action: deny, ward: false, identities: [ci]${more} }`, head);
+    await policyInForce(bases(''));
+    const [base, other] = [await pushed(), await pushed()];
+    const sign = async ({ image, repository }: Pushed, name?: string) => {
+      const signing = { digest: image.digest, predicateType: predicateTypes.signature };
+      const bundle = await sigstore.sign(name === undefined ? signing : { ...signing, name });
+      await place.attach(repository, bundleOf(image, bundle));
+    };
+    await sign(base);
+    await sign(other, 'URI:https://github.com/evil/app/x@refs/heads/main');
+    const refused = { outcome: 'deny', summary: expect.stringContaining('(bases)') };
+    // An image with all layers of a base stands on it.
+    expect(await deploy(base)).not.toMatchObject({ outcome: 'deny' });
+    expect(await deploy(other)).toMatchObject(refused);
+    await policyInForce(bases(', logEntries: 4'));
+    expect(await deploy(base)).toMatchObject(refused);
+  });
+
   it('VEX by an identity of the policy takes a vulnerability away, and by others it does not', async () => {
     await place.advisories(lodashAdvisory);
     await vi.waitFor(() => expect(place.audit().map(({ event }) => event)).toContain('advisories'), deadline);

@@ -9,17 +9,16 @@ import type { Policy } from './policy/policy.ts';
 import { signerName } from './policy/signer-names.ts';
 import type { Subject } from './store/gate-store.ts';
 import { type EvidenceCheck, type VerifiedAttestation, verifyEvidence } from './trust/evidence-layers.ts';
-import type { TrustedKey } from './trust/keys.ts';
 import type { ArtifactLayer } from './trust/oci-documents.ts';
 import { provenanceOf } from './trust/provenance.ts';
 import type { VerifiedSignature } from './trust/signatures.ts';
+import type { TrustAnchors } from './trust/signer.ts';
 import type { TrustedVex, VexStatement } from './vex/statement.ts';
 import { applyVex, attestedStatements } from './vex/vex.ts';
 
 /** Bases that a policy trusts beside those that Ward built, whatever namespace and stage it does so for. */
-export interface WantedBases {
+export interface WantedBases extends TrustAnchors {
   readonly digests: readonly Digest[];
-  readonly keys: readonly TrustedKey[];
 }
 
 export interface EvidenceSources {
@@ -96,15 +95,15 @@ async function operatorsVex({ vex, log }: EvidenceSources): Promise<TrustedVex> 
 }
 
 /** Certificates take milliseconds each, and others wait meanwhile. */
-async function verifyInTurns(
+export async function verifyInTurns(
   image: Digest,
   layers: readonly ArtifactLayer[],
-  policy: Policy,
+  anchors: TrustAnchors,
 ): Promise<Pick<EvidenceCheck, 'signatures' | 'attestations'>> {
   const checks: EvidenceCheck[] = [];
   for (const layer of layers) {
     if (checks.length > 0) await nextTurn();
-    checks.push(verifyEvidence(image, [layer], policy));
+    checks.push(verifyEvidence(image, [layer], anchors));
   }
   return {
     signatures: checks.flatMap(({ signatures }) => signatures),
@@ -142,6 +141,7 @@ export function wantedBases(policy: Policy): WantedBases {
   const found = {
     digests: [...new Set(bases.flatMap(({ digests = [] }) => digests))],
     keys: policy.keys.filter(({ name }) => names.has(name)),
+    roots: bases.some(({ identities = [] }) => identities.length > 0) ? policy.roots : [],
   };
   wanted.set(policy, found);
   return found;

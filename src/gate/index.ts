@@ -1,6 +1,6 @@
 /** May this be deployed? Policy, trust and what a scan found become a verdict. */
 export type { GateEvent } from './changes.ts';
-export { type EvidenceSources, type WantedBases, wantedBases } from './evidence.ts';
+export { type EvidenceSources, verifyInTurns, type WantedBases, wantedBases } from './evidence.ts';
 export { gateFaults } from './faults.ts';
 export * from './gate.ts';
 export { type KnownBase, standsOn } from './judge/bases.ts';

@@ -1,6 +1,7 @@
 /** On which known bases an image stands: those whose layers are its lowest. */
 import type { Digest } from '../../images/index.ts';
 import type { Layer } from '../../scanner/index.ts';
+import type { Signer } from '../trust/signer.ts';
 
 export interface KnownBase {
   readonly name: string;
@@ -10,8 +11,8 @@ export interface KnownBase {
   readonly diffIds: readonly Digest[];
   /** One of Ward's own images. */
   readonly builtByWard: boolean;
-  /** Ids of the keys whose signatures of it hold. */
-  readonly signedBy: readonly string[];
+  /** Those whose signatures of it hold. */
+  readonly signedBy: readonly Signer[];
 }
 
 /** A base without layers is no base: everything would stand on it. */

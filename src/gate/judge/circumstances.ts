@@ -5,6 +5,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Rules } from '../policy/rules-schema.ts';
 import { type KnownBase, standsOn } from './bases.ts';
 import { plainReason } from './reasons.ts';
+import { isWanted } from './signers.ts';
 import type { Reason } from './verdict.ts';
 
 const dayMs = 86_400_000;
@@ -77,16 +78,13 @@ export function baseReasons(
   rules: Rules,
   policy: Policy,
 ): readonly Reason[] {
-  const { action, ward, digests, keys } = rules.bases;
+  const { action, ward, digests } = rules.bases;
   if (known === undefined)
     return plainReason('bases', action, 'it is not known here on which base it stands');
-  const keyIds = new Set(idsOf(keys, policy));
   const isTrusted = (base: KnownBase) =>
-    (ward && base.builtByWard) || digests.includes(base.digest) || base.signedBy.some((id) => keyIds.has(id));
+    (ward && base.builtByWard) ||
+    digests.includes(base.digest) ||
+    base.signedBy.some((signer) => isWanted(signer, rules.bases, policy));
   if (standsOn(inventory.layers, known).some(isTrusted)) return [];
   return plainReason('bases', action, 'the image stands on no base that is trusted');
-}
-
-function idsOf(names: readonly string[], policy: Policy): readonly string[] {
-  return policy.keys.filter(({ name }) => names.includes(name)).map(({ id }) => id);
 }

@@ -253,15 +253,17 @@ describe('trusted bases', () => {
     const { id } = readTrustedKey(publicKey);
     const keys = `keys: { us: ${JSON.stringify(publicKey)} }`;
     const foreign = { ...base, builtByWard: false };
-    const parse = (more: string, signedBy: readonly string[] = []) => {
+    const parse = (more: string, ...ids: readonly string[]) => {
+      const signedBy = ids.map((keyId) => ({ keyId, logEntries: 0 }));
       const policy = parsePolicy(`form: 1\n${keys}\nrules:${lenient}  bases: { action: deny, ${more} }\n`);
       return judge(policy, caseOf({}, { bases: [{ ...foreign, signedBy }] })).outcome;
     };
     expect(parse('digests: []')).toBe('deny');
     expect(parse(`digests: ["${foreign.digest}"]`)).toBe('allow');
     expect(parse('keys: [us]')).toBe('deny');
-    expect(parse('keys: [us]', [id])).toBe('allow');
-    expect(parse('digests: []', [id])).toBe('deny');
+    expect(parse('keys: [us]', id)).toBe('allow');
+    expect(parse('digests: []', id)).toBe('deny');
+    expect(parse('keys: [us], logEntries: 1', id)).toBe('deny');
   });
 });
 

@@ -94,6 +94,11 @@ export function vouchersOf(
   return { signedBy: some(signedBy), attested: some(attested) };
 }
 
+/** Whether a signer's word counts for a rule. */
+export function isWanted(signer: Signer, wanted: WantedSigners, policy: Policy): boolean {
+  return obstacleOf(signer, wanted, policy) === undefined;
+}
+
 /** Why a signer's word does not count; undefined: it does. */
 function obstacleOf(signer: Signer, wanted: WantedSigners, policy: Policy): string | undefined {
   const called = calledBy(signer, policy);

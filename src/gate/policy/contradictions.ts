@@ -33,14 +33,15 @@ function baseProblems({ path, rules, below, others }: Layer, tell: Tell): Policy
     ward,
     digests = [],
     keys = [],
+    identities = [],
   } = Object.assign({}, ...below.map((each) => each.bases), its);
-  if (action === 'allow' || ward === true || digests.length > 0 || keys.length > 0) return [];
+  if (action === 'allow' || ward === true || digests.length + keys.length + identities.length > 0) return [];
   const where = its.ward === undefined ? 'action' : 'ward';
   return [
     tell(
       [...path, 'bases', where],
       'no image can ever stand on a trusted base: none is named',
-      'write ward: true, or name digests or keys',
+      'write ward: true, or name digests, keys or identities',
     ),
   ];
 }

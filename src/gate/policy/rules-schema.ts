@@ -27,17 +27,17 @@ const vulnerabilities = { action, ignoreUnfixed: z.boolean(), knownExploited: ac
 const findings = { action, ids: z.record(findingId, action) };
 const distribution = { unknown: action, notJudged: action, endOfLife: action };
 const advisories = { missing: action, stale: action, maxAgeDays: days };
-const bases = {
-  action,
-  ward: z.boolean(),
-  digests: z.array(z.string().refine(isDigest, 'not a sha256 digest')).max(1000),
-  keys: z.array(name).max(100),
-};
 /** Whose word counts, by their names, and in how many entries of transparency logs it has to be. */
 const signers = {
   keys: z.array(name).max(100),
   identities: z.array(name).max(100),
   logEntries: z.int().min(0).max(mostLogEntries),
+};
+const bases = {
+  action,
+  ward: z.boolean(),
+  digests: z.array(z.string().refine(isDigest, 'not a sha256 digest')).max(1000),
+  ...signers,
 };
 const signatures = {
   action,

@@ -29,13 +29,10 @@ export function signerProblems(file: PolicyFile, placeOf: PlaceOf): PolicyProble
 }
 
 function listsIn(rules: SomeRules): readonly (readonly [string, 'keys' | 'identities', readonly string[]])[] {
-  const sections = ['signatures', 'attestations', 'provenance'] as const;
-  return [
-    ['bases', 'keys', rules.bases?.keys ?? []],
-    ...sections.flatMap((section) =>
-      (['keys', 'identities'] as const).map((list) => [section, list, rules[section]?.[list] ?? []] as const),
-    ),
-  ];
+  const sections = ['bases', 'signatures', 'attestations', 'provenance'] as const;
+  return sections.flatMap((section) =>
+    (['keys', 'identities'] as const).map((list) => [section, list, rules[section]?.[list] ?? []] as const),
+  );
 }
 
 function unreadable(

@@ -1,5 +1,5 @@
 /** What is known of images apart from their content: what lies beside them, and the bases that can be trusted. */
-import { type ArtifactLayer, type KnownBase, verifyEvidence, type WantedBases } from '../../gate/index.ts';
+import { type ArtifactLayer, type KnownBase, verifyInTurns, type WantedBases } from '../../gate/index.ts';
 import type { Digest } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { openLaidImages } from './laid-images.ts';
@@ -27,14 +27,10 @@ export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): I
     ...(await laid.companions(digest)),
     ...(await pushed.companions(digest)),
   ];
-  const signersOf = async (digests: readonly Digest[], { keys }: WantedBases) => {
-    if (keys.length === 0) return [];
-    const checks = digests.map(async (digest) =>
-      verifyEvidence(digest, await companions(digest), { keys, roots: [] }),
-    );
-    return (await Promise.all(checks)).flatMap(({ signatures }) =>
-      signatures.flatMap(({ keyId }) => keyId ?? []),
-    );
+  const signersOf = async (digests: readonly Digest[], wanted: WantedBases) => {
+    if (!hasSigners(wanted)) return [];
+    const checks = digests.map(async (digest) => verifyInTurns(digest, await companions(digest), wanted));
+    return (await Promise.all(checks)).flatMap(({ signatures }) => signatures);
   };
   return {
     companions,
@@ -49,7 +45,7 @@ export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): I
           const signedBy = await signersOf(digests, wanted);
           return digests.map((digest) => ({ name, digest, diffIds, builtByWard: isOwn, signedBy }));
         });
-      const named = wanted.keys.length === 0 ? [] : await pushed.companioned();
+      const named = hasSigners(wanted) ? await pushed.companioned() : [];
       const pushedBases = [...new Set([...wanted.digests, ...named])].map(
         async (digest): Promise<readonly KnownBase[]> => {
           const below = (await pushed.layersOf(digest)).filter((each) => isBelow(each, layers));
@@ -61,6 +57,10 @@ export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): I
       return (await Promise.all([...laidBases, ...pushedBases])).flat();
     },
   };
+}
+
+function hasSigners({ keys, roots }: WantedBases): boolean {
+  return keys.length + roots.length > 0;
 }
 
 /** Whether these are the lowest of the layers. */
