@@ -1,5 +1,5 @@
 /** Reads the documents: their tables, headings, links and code blocks, so that tests can hold them to the code. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 
@@ -121,4 +121,27 @@ function cellsOf(line: string): string[] {
     .slice(1, line.lastIndexOf('|'))
     .split('|')
     .map((cell) => cell.trim());
+}
+
+/** Tests that a proof names: `file` “title”, “title”; … */
+export function testsNamed(proof: string): (readonly [file: string, titles: readonly string[]])[] {
+  return [...proof.matchAll(/`([^`]+\.ts)`((?:,? “[^”]+”)+)/g)].map((match) => [
+    match[1] ?? '',
+    [...(match[2] ?? '').matchAll(/“([^”]+)”/g)].map((title) => title[1] ?? ''),
+  ]);
+}
+
+/** Holds that each test that a proof names exists, and that no title stands without its file. */
+export function expectTestsExist(proof: string): void {
+  const tests = testsNamed(proof);
+  for (const [file, titles] of tests) {
+    expect(existsSync(new URL(`../../${file}`, import.meta.url)), file).toBe(true);
+    const text = readText(file);
+    for (const title of titles) {
+      const isThere = ["'", '"', '`'].some((quote) => text.includes(`${quote}${title}${quote}`));
+      expect(isThere, `${file}: ${title}`).toBe(true);
+    }
+  }
+  const named = tests.flatMap(([, titles]) => titles).length;
+  expect(named, 'a title that belongs to no file').toBe([...proof.matchAll(/“/g)].length);
 }

@@ -1,0 +1,21 @@
+/** docs/specification.md: each promise has a number of its own, and a test or a row of the benchmarks that there is. */
+import { expect, test } from 'vitest';
+import { expectTestsExist, plain, readText, tablesOf, testsNamed } from './markdown.ts';
+
+const promises = tablesOf(readText('docs/specification.md')).flatMap(({ rows }) => rows);
+const measured = tablesOf(readText('docs/benchmarks.md')).flatMap(({ rows }) =>
+  rows.map(([row = '']) => row),
+);
+
+test('numbers go up, and none is used twice', () => {
+  const numbers = promises.map(([number]) => Number(number));
+  expect(numbers.length).toBeGreaterThan(30);
+  expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+});
+
+test.each(promises)('%s: %s Its proof exists', (_number, _promise, proof = '') => {
+  expectTestsExist(proof);
+  const rows = [...proof.matchAll(/bench `([^`]+)`/g)].map(([, row = '']) => row);
+  expect(testsNamed(proof).length + rows.length, proof).toBeGreaterThan(0);
+  for (const row of rows) expect(measured.map(plain)).toContain(row);
+});
