@@ -5,6 +5,8 @@ export const invokerFaults = {
   TOO_MANY_CONCURRENT: 'throttled',
   INVOKER_BUSY: 'busy',
   INVOKER_CLOSED: 'busy',
+  /** It was not to be begun any more when a sandbox was there. */
+  JOB_WITHDRAWN: 'busy',
   KIND_UNKNOWN: 'invalid',
   /** No image of that name is in the store. */
   IMAGE_UNKNOWN: 'invalid',
@@ -16,6 +18,14 @@ export const invokerFaults = {
 } as const satisfies FaultTable;
 
 export const invokerFault = faultTable(invokerFaults);
+
+export function invokerClosed() {
+  return invokerFault('INVOKER_CLOSED', 'the platform is shutting down');
+}
+
+export function jobWithdrawn() {
+  return invokerFault('JOB_WITHDRAWN', 'the activation is not to be begun any more');
+}
 
 /** The text is OpenWhisk's. */
 export function imageUnknown(name: string, cause?: unknown) {

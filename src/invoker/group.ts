@@ -1,13 +1,14 @@
 /** A group is everything the scheduler knows of one action, at one revision, in one invoking namespace. */
-import type { Fault } from '../lib/index.ts';
 import type { Slot, SlotPlan } from './slot.ts';
-import type { Completion, Job, JobTarget, LoadPermission, StartReason } from './types.ts';
+import type { Completion, Handover, Job, JobTarget, LoadPermission, StartReason } from './types.ts';
 
 /** A job that waits for a slot. */
 export interface Pending {
   readonly job: Job;
   readonly settle: (completion: Completion) => void;
-  readonly refuse: (fault: Fault) => void;
+  readonly refuse: (fault: unknown) => void;
+  /** To be asked before a sandbox gets it; undefined when there is nothing to ask (any more). */
+  handover: Handover | undefined;
   /** `performance.now()` of when it began to wait. */
   readonly queuedAt: number;
   /** Why no warm slot has taken it; undefined when one has. */
@@ -94,7 +95,8 @@ const maxEarly = 32;
 
 /**
  * A slot for one more activation: an idle one, the most recently used first, because its caches are the warmest;
- * else the least busy one that may run several at once, or that takes jobs early (not with `restful`).
+ * else the least busy one that may run several at once, or that takes jobs early (not with `restful`). While it is being
+ * written down that its jobs begin, a slot takes early too: what waits for the disk waits together.
  */
 export function freeSlot(group: Group, restful: boolean): Slot | undefined {
   const mostInFlight =
@@ -110,7 +112,8 @@ export function freeSlot(group: Group, restful: boolean): Slot | undefined {
     if (slot.inFlight === 0) return slot;
     if (slot.inFlight >= mostInFlight || slot.inFlight >= (best?.inFlight ?? Number.POSITIVE_INFINITY))
       continue;
-    if (group.concurrency > 1 || slot.runner.takesEarly()) best = slot;
+    const hasNoneBegun = slot.claiming === slot.inFlight;
+    if (group.concurrency > 1 || hasNoneBegun || slot.runner.takesEarly()) best = slot;
   }
   return best;
 }

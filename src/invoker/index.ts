@@ -7,7 +7,7 @@ export {
   withLine,
 } from './activation-log.ts';
 export { type CodePlaces, isProgram, openCodePlaces } from './code-folders.ts';
-export { imageUnknown, invokerFaults } from './faults.ts';
+export { imageUnknown, invokerFaults, jobWithdrawn } from './faults.ts';
 export { createInvoker, type InvokerOptions } from './invoker.ts';
 export { formatLine, packLines } from './log-lines.ts';
 export { defaultResultBytes, overLimitText } from './outcomes.ts';

@@ -90,7 +90,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     admit: throttle.admit,
     admitFire: throttle.admitFire,
     usage: throttle.usage,
-    run: (job) => scheduler.submit(job),
+    run: (job, handover) => scheduler.submit(job, handover),
     warm: (target) => scheduler.warm(target),
     follow: (activationId, onLine) => scheduler.follow(activationId, onLine),
     violated: desk.hear,

@@ -7,7 +7,7 @@ import { createPrewarmPool, type PrewarmTarget } from './prewarm.ts';
 import type { Failure, InitEnd, InitOutcome, RunEnd, Runner, RunOutcome } from './runner.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { newSlot, type Slot, type SlotPlan } from './slot.ts';
-import type { Completion, Job, JobTarget } from './types.ts';
+import type { Completion, Handover, Job, JobTarget } from './types.ts';
 
 /** What runs in a fake slot answers when its test says so. */
 export class FakeRunner implements Runner {
@@ -156,10 +156,10 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
       await settle();
     },
     /** Submits a job; what it hands out fills when the job ends. */
-    call: async (target: JobTarget) => {
+    call: async (target: JobTarget, handover?: Handover) => {
       const job = jobOf(target);
       const call: { job: Job; done?: Completion; fault?: unknown } = { job };
-      scheduler.submit(job).then(
+      scheduler.submit(job, handover).then(
         (done) => {
           call.done = done;
         },
@@ -187,7 +187,7 @@ export function fakeTarget(changes: Partial<JobTarget> = {}): JobTarget {
   };
 }
 
-function jobOf(target: JobTarget): Job {
+export function jobOf(target: JobTarget): Job {
   const activationId = randomHex(16);
   return { ...target, activationId, transactionId: 't', parameters: {}, acceptedAt: Date.now() };
 }

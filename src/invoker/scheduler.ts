@@ -13,16 +13,20 @@
  * keep ready. When there are none, namespaces take turns: a namespace
  * that holds more than one that is starved gives a slot up after its quantum.
  *
- *   queued ──free slot──▶ running ──answer──▶ done
- *      └──prewarmed/new──▶ starting ──init──▶ (slot joins its group) ──▶ running
+ *   queued ──free slot──▶ handed over ──▶ running ──answer──▶ done
+ *      └──prewarmed/new──▶ starting ──▶ handed over ──init──▶ (slot joins its group) ──▶ running
+ *
+ * A job is handed over when a slot is there: whose job it is then says that it begins, or that it is withdrawn
+ * (`handing-over.ts`). Where that has to be written first, the slot is kept for it, and takes others that wait for the same.
  */
 import { type Fault, type Log, messageOf } from '../lib/index.ts';
 import { hasMoreThanOneOf } from './fair-share.ts';
-import { invokerFault } from './faults.ts';
+import { invokerClosed, invokerFault } from './faults.ts';
 import { createFollowers, type LogPlace, placeOf } from './followers.ts';
 import { freeSlot, type Group, type Pending } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
+import { askToBegin } from './handing-over.ts';
 import { both, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import { responseOfRun } from './outcomes.ts';
@@ -33,7 +37,7 @@ import type { RunEnd } from './runner.ts';
 import type { Slot } from './slot.ts';
 import { SlotLives } from './slot-lives.ts';
 import type { SlotFactory } from './slots.ts';
-import type { Completion, InvokerStatus, Job, JobTarget, LoadPermission } from './types.ts';
+import type { Completion, Handover, InvokerStatus, Job, JobTarget, LoadPermission } from './types.ts';
 import { createWaitingLine } from './waiting-line.ts';
 
 export interface SchedulerOptions {
@@ -79,6 +83,7 @@ export class Scheduler {
       ...options,
       groups: this.groups,
       line: this.line,
+      handOver: (group, slot, pending) => this.handOver(group, slot, pending),
       onInit: ({ activationId }, slot) =>
         this.moveLog(activationId, { source: slot.runner, id: 'init', isContinued: false }),
       onReady: (group, slot, first, origin) => this.welcome(group, slot, first, origin),
@@ -90,11 +95,11 @@ export class Scheduler {
   }
 
   /**
-   * Rejects with IMAGE_UNKNOWN, IMAGE_UNUSABLE.
+   * Rejects with IMAGE_UNKNOWN, IMAGE_UNUSABLE, JOB_WITHDRAWN, and with what `handover` does.
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE, KIND_UNKNOWN, IMAGE_UNKNOWN, POLICY_EXCEEDED
    */
-  submit(job: Job): Promise<Completion> {
-    if (this.closed) throw invokerFault('INVOKER_CLOSED', 'the platform is shutting down');
+  submit(job: Job, handover?: Handover): Promise<Completion> {
+    if (this.closed) throw invokerClosed();
     const group = this.groups.of(job);
     group.template = job;
     const isNext = group.queue.length === 0 && !this.options.isHeldBack(group.namespace);
@@ -112,6 +117,7 @@ export class Scheduler {
         job,
         settle,
         refuse,
+        handover,
         queuedAt: slot ? 0 : performance.now(),
         reason: slot ? undefined : startReason(group),
         isSecondTry: false,
@@ -268,11 +274,19 @@ export class Scheduler {
 
   private async serve(group: Group, slot: Slot, pending: Pending, origin?: Origin): Promise<void> {
     const { job } = pending;
+    const begun = pending.handover === undefined || this.handOver(group, slot, pending);
+    if (begun === false) return;
     slot.inFlight++;
+    if (group.isFresh) slot.isSpent = true;
     // What it is expected to cost now, and the difference when that is known.
     const expectedMs = Number.isFinite(group.serviceMs) ? group.serviceMs : 0;
     this.charge(group, expectedMs);
-    if (group.isFresh) slot.isSpent = true;
+    if (begun !== true && !(await begun)) {
+      slot.inFlight--;
+      this.charge(group, -expectedMs);
+      this.release(group, slot);
+      return;
+    }
     const running = slot.runner.run(runRequest(job), job.limits);
     const isContinued = origin !== undefined;
     this.moveLog(job.activationId, { source: slot.runner, id: job.activationId, isContinued });
@@ -283,6 +297,20 @@ export class Scheduler {
     if (end) this.judge(group, slot, pending, end, origin);
     else this.putBack(group, { ...pending, hasLostSandbox: slot.runner.isEnded });
     this.release(group, slot);
+  }
+
+  /** Whether the slot runs the job now. When the slot has ended meanwhile, a job that may begin is first in line again. */
+  private handOver(group: Group, slot: Slot, pending: Pending): boolean | Promise<boolean> {
+    const begun = askToBegin(pending);
+    if (!(begun instanceof Promise)) return begun;
+    slot.claiming++;
+    return begun.then((hasBegun) => {
+      slot.claiming--;
+      const hasLostSandbox = slot.runner.isEnded;
+      if (!hasBegun || !(hasLostSandbox || group.isExpelled || this.closed)) return hasBegun;
+      this.putBack(group, { ...pending, hasLostSandbox });
+      return false;
+    });
   }
 
   private charge(group: Group, ms: number): void {
@@ -345,8 +373,11 @@ export class Scheduler {
   }
 
   private turnAwayAll(group: Group, why: string): void {
-    for (let next = this.line.take(group); next; next = this.line.take(group))
-      next.settle(rejection(next, why));
+    for (let next = this.line.take(group); next; next = this.line.take(group)) {
+      // Whose job it is may keep what has not begun for another time.
+      if (this.closed && next.handover !== undefined) next.refuse(invokerClosed());
+      else next.settle(rejection(next, why));
+    }
   }
 }
 

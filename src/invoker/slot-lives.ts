@@ -27,6 +27,8 @@ export interface SlotLivesOptions {
   readonly log: Log;
   /** Slots that may be starting at once: starts are what costs the host most. */
   readonly maxStarting: number;
+  /** Whether the slot gets the job; if not, the job has been seen to. */
+  readonly handOver: (group: Group, slot: Slot, pending: Pending) => boolean | Promise<boolean>;
   /** The slot is being initialised for a job of which somebody may follow the log. */
   readonly onInit: (job: Pending['job'], slot: Slot) => void;
   /** A slot has joined its group, with the job that it was initialised for, if there was one. */
@@ -161,9 +163,10 @@ export class SlotLives {
 
   /** With nobody left in line, the slot is made ready for the next call all the same. */
   private async initialise(group: Group, slot: Slot, launch: Launch): Promise<void> {
-    const { line, onInit, onReady } = this.options;
+    const { onInit, onReady } = this.options;
     const readyAt = performance.now();
-    const first = line.take(group);
+    const first = await this.firstInLine(group, slot);
+    if (slot.runner.isEnded) return;
     const { limits } = group.template;
     const startedAt = Date.now();
     const initialising = slot.runner.init(
@@ -193,6 +196,16 @@ export class SlotLives {
     distrust(group, slot);
     first?.settle(complete(first.job, responseOfInit(outcome, limits), origin));
     await slot.runner.end('ended');
+  }
+
+  /** The code of an action may act when it is loaded already: so its job begins with that. */
+  private async firstInLine(group: Group, slot: Slot): Promise<Pending | undefined> {
+    const { line, handOver } = this.options;
+    while (!slot.runner.isEnded) {
+      const next = line.take(group);
+      if (next === undefined || (await handOver(group, slot, next))) return next;
+    }
+    return undefined;
   }
 
   /** Without its image nobody of the group can be served; of other faults the next in line may know nothing. */

@@ -17,6 +17,8 @@ export interface Slot {
   readonly runner: Runner;
   /** Activations that it was handed and has not answered. */
   inFlight: number;
+  /** Those of them that have not begun: it is being written down that they do. */
+  claiming: number;
   /** It gets no more activations, and ends with the last that it has. */
   isSpent: boolean;
   /** Its action was at fault, so that it can't be used again. */
@@ -70,6 +72,7 @@ export function newSlot(kind: string, memoryMiB: number, runner: Runner): Slot {
     memoryMiB,
     runner,
     inFlight: 0,
+    claiming: 0,
     isSpent: false,
     hasFailed: false,
     idleSince: now,

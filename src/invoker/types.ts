@@ -95,6 +95,15 @@ export interface Job extends JobTarget {
   readonly acceptedAt: number;
 }
 
+/** Whose job it is: has the last word when a sandbox is there. It may be asked from the other end of a wire. */
+export interface Handover {
+  /**
+   * The job is about to be handed over to a sandbox; it begins when this says yes. False: it is not to be run. Not asked
+   * again once it has said yes, and never at the same time. A promise is for what has to be written first: a sandbox waits.
+   */
+  begin(): boolean | Promise<boolean>;
+}
+
 export type CompletionStatus =
   | 'success'
   | 'application error'
@@ -189,10 +198,11 @@ export interface Invoker extends AsyncDisposable {
   usage(namespace: string, limits: NamespaceLimits): RateUsage;
   /**
    * Runs the job to its end. What goes wrong inside the sandbox is a Completion, never an exception.
+   * @param handover asked before a sandbox gets the job
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN,
-   * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`)
+   * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`), JOB_WITHDRAWN when `handover` says no
    */
-  run(job: Job): Promise<Completion>;
+  run(job: Job, handover?: Handover): Promise<Completion>;
   /** A hint that the target is called soon: starts one sandbox if none is idle or starting and memory is free. */
   warm(target: JobTarget): void;
   /**

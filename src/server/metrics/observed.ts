@@ -19,8 +19,8 @@ export function observedInvoker(invoker: Invoker, figures: Figures): Invoker {
     ...invoker,
     admit: (...args) => counting('invocations per minute', () => invoker.admit(...args)),
     admitFire: (...args) => counting('firings per minute', () => invoker.admitFire(...args)),
-    run: (job) =>
-      counting('queue full', () => invoker.run(job)).then((completion) => {
+    run: (...args) =>
+      counting('queue full', () => invoker.run(...args)).then((completion) => {
         figures.completed(completion);
         return completion;
       }),
