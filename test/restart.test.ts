@@ -13,10 +13,14 @@ import { cgroupsOf, missingForSandboxes, runWard, Ward } from './ward.ts';
 const missing = missingForSandboxes();
 const waits =
   'function main(p) { return new Promise((done) => setTimeout(() => done({ n: p.n }), p.ms || 0)); }';
-/** Its child tells the host that it has begun. */
+const roomForOne = {
+  invoker: { prewarm: [], memoryMiB: 256 },
+  limits: { invocationsPerMinute: 1000, concurrentInvocations: 1000 },
+};
+/** The child of one that sleeps tells the host that it has begun. */
 const sleepsInPython = `import os, time
 def main(p):
-    if os.fork() == 0:
+    if p["seconds"] > 0 and os.fork() == 0:
         time.sleep(60)
         os._exit(0)
     time.sleep(p["seconds"])
@@ -53,15 +57,6 @@ function processesOfServer(ward: Ward): number[] {
     }
   }
   return found;
-}
-
-/** The limits are another process's write: the server sees them within its polling interval. */
-async function raised(ward: Ward): Promise<void> {
-  await ward.setLimits('guest', ['--concurrent', '1000', '--invocations-per-minute', '1000']);
-  await ward.until(async () => {
-    const { body } = await ward.request('GET', '/api/v1/namespaces/_/limits');
-    return body.concurrentInvocations === 1000;
-  });
 }
 
 describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : ''}`, () => {
@@ -215,29 +210,71 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     expect((await second.invoke('slow', { n: 3 })).body.response.result).toEqual({ n: 3 });
   });
 
-  it('after kill -9: every accepted invocation was run, is run, or is recorded as interrupted', async () => {
-    const first = await start();
-    await first.deploy('slow', waits);
-    await raised(first);
-    const flood = Array.from({ length: 40 }, (_, n) =>
-      first.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n, ms: n < 2 ? 0 : 1000 } }),
-    );
-    const replies = await Promise.all(flood);
-    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([202]));
-    const ids = replies.map(({ body }) => body.activationId);
-    // When the first has been run, those that last a second have been begun.
-    await first.activation(ids[0]);
-    await first.kill();
-
-    const second = await start({}, first.dataDir);
-    const records = await Promise.all(ids.map((id) => second.activation(id)));
-    expect(records).toHaveLength(40);
-    const failed = records.filter(({ response }) => !response.success);
-    expect(failed.length).toBeGreaterThan(0);
-    for (const { response } of failed) {
-      expect(response.status).toBe('whisk internal error');
-      expect(response.result.error).toMatch(/interrupted/i);
+  /** One sandbox has room: a call of it has begun, and so many others were accepted. */
+  const crowded = async (options: { seconds: number; others: number; annotations?: object[] }) => {
+    const ward = await start(roomForOne);
+    await ward.deploy('sleep', sleepsInPython, { kind: 'python:3.13' });
+    if (options.annotations !== undefined)
+      await ward.request('PUT', '/api/v1/namespaces/_/actions/sleep?overwrite=true', {
+        body: { annotations: options.annotations },
+      });
+    const accept = async (n: number, seconds: number): Promise<string> => {
+      const path = '/api/v1/namespaces/_/actions/sleep';
+      const { status, body } = await ward.request('POST', path, { body: { n, seconds } });
+      expect(status).toBe(202);
+      return body.activationId;
+    };
+    const begun = await accept(0, options.seconds);
+    await ward.until(() => processesOf(ward.instance).filter(isPython).length === 2);
+    const others = await Promise.all(Array.from({ length: options.others }, (_, n) => accept(n + 1, 0)));
+    return { ward, begun, others };
+  };
+  /** Each has one record, of a run since then. */
+  const ranSince = async (ward: Ward, ids: readonly string[], since: number) => {
+    for (const [n, id] of ids.entries()) {
+      const record = await ward.activation(id);
+      expect(record).toMatchObject({ response: { success: true, result: { n: n + 1 } } });
+      expect(record.start).toBeGreaterThanOrEqual(since);
     }
+  };
+  const recordsOf = async (ward: Ward) =>
+    (await ward.request('GET', '/api/v1/namespaces/_/activations?count=true')).body.activations;
+
+  it('after kill -9: accepted calls that had not begun run, once; the one that had is recorded as interrupted', async () => {
+    const { ward: first, begun, others } = await crowded({ seconds: 60, others: 39 });
+    await first.kill();
+    const restartedAt = Date.now();
+    const second = await start(roomForOne, first.dataDir);
+    await ranSince(second, others, restartedAt);
+    expect(await second.activation(begun)).toMatchObject({
+      response: {
+        status: 'whisk internal error',
+        result: { error: 'The activation was interrupted by a restart of the platform.' },
+      },
+    });
+    expect(await recordsOf(second)).toBe(40);
+  });
+
+  it('after SIGTERM: accepted calls that had not begun are left to the next start, once what had begun has ended', async () => {
+    const { ward: first, begun, others } = await crowded({ seconds: 3, others: 39 });
+    expect(await first.stop()).toBe(0);
+    const stoppedAt = Date.now();
+    const second = await start(roomForOne, first.dataDir);
+    await ranSince(second, others, stoppedAt);
+    expect(await second.activation(begun)).toMatchObject({ response: { success: true, result: { n: 0 } } });
+    expect(await recordsOf(second)).toBe(40);
+  });
+
+  it('after kill -9: a call that had begun runs again where its action says that it may', async () => {
+    const annotations = [{ key: 'retry-on-restart', value: true }];
+    const { ward: first, begun } = await crowded({ seconds: 3, others: 0, annotations });
+    await first.kill();
+    const second = await start(roomForOne, first.dataDir);
+    expect(await second.activation(begun)).toMatchObject({
+      annotations: expect.arrayContaining([{ key: 'attempt', value: 2 }]),
+      response: { success: true, result: { n: 0 } },
+    });
+    expect(await recordsOf(second)).toBe(1);
   });
 
   it('of another one: what a killed server left behind is removed, whatever folder it had; what lives is not touched', async () => {

@@ -134,8 +134,8 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const flights: Flights = createFlights({
     store,
     invoker,
-    compose: (task, call) =>
-      compose({ actions, namespaces, components, maxLength: limits.sequenceLength, log }, task, call),
+    compose: (...parts) =>
+      compose({ actions, namespaces, components, maxLength: limits.sequenceLength, log }, ...parts),
     code,
     gate,
     vault,

@@ -7,7 +7,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BlobStore, openBlobStore } from '../images/index.ts';
-import type { Completion, CompletionStatus, Job, JobTarget } from '../invoker/index.ts';
+import {
+  type Completion,
+  type CompletionStatus,
+  type Job,
+  type JobTarget,
+  jobWithdrawn,
+} from '../invoker/index.ts';
 import { Fault, type JsonValue, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { type EntityRef, parseEntityName, parseNamespaceName } from './entities/names.ts';
@@ -28,6 +34,8 @@ export interface ScriptedInvoker extends ScriptedCalls {
   /** Admissions not yet released. */
   inFlight: number;
   script: Script;
+  /** No job gets a sandbox before it. */
+  slot: Promise<void> | undefined;
 }
 
 export function completion(result: JsonValue, more: Partial<Completion> = {}): Completion {
@@ -61,6 +69,7 @@ export function scriptedInvoker(): ScriptedInvoker {
     fired: 0,
     inFlight: 0,
     script: (job) => completion(Array.isArray(job.parameters) ? null : { ...job.parameters }),
+    slot: undefined,
     admit(_namespace, limits) {
       if (invoker.inFlight >= limits.concurrentInvocations) {
         const counts = `(count: ${invoker.inFlight}, allowed: ${limits.concurrentInvocations})`;
@@ -73,7 +82,9 @@ export function scriptedInvoker(): ScriptedInvoker {
       invoker.inFlight++;
       return { release: () => void invoker.inFlight-- };
     },
-    async run(job) {
+    async run(job, handover) {
+      await invoker.slot;
+      if (handover !== undefined && !(await handover.begin())) throw jobWithdrawn();
       invoker.jobs.push(job);
       return invoker.script(job);
     },

@@ -51,6 +51,8 @@ export interface ResolvedAction {
   readonly keyTerms: KeyTerms;
   /** What it is called with is kept beside its records. */
   readonly capturesInput: boolean;
+  /** A call that a restart has interrupted is run again; undefined when not. */
+  readonly retriesOnRestart: true | undefined;
 }
 
 export interface Arguments {
@@ -96,6 +98,7 @@ export function resolveAction(resolution: Resolution, runtimes: readonly Runtime
     providesApiKey: isTruthy(valueFor(annotations, 'provide-api-key')),
     keyTerms: resolution.keyTerms,
     capturesInput: valueFor(annotations, 'capture-input') === true,
+    retriesOnRestart: valueFor(annotations, 'retry-on-restart') === true || undefined,
   };
 }
 

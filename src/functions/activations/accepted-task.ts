@@ -38,6 +38,7 @@ const base = z.object({
   acceptedAt: z.number(),
   cause: z.string().exactOptional(),
   binding: z.string().exactOptional(),
+  retriesOnRestart: z.boolean().exactOptional(),
   needsApiKey: z.boolean(),
   sealed: z.string(),
 });

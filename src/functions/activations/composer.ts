@@ -1,4 +1,5 @@
 /** Carries out what is no code in a sandbox: sequences, compositions, built-in actions. */
+import { type Handover, jobWithdrawn } from '../../invoker/index.ts';
 import { isFault, isJsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import { mergeArguments } from '../actions/resolved-action.ts';
@@ -24,17 +25,22 @@ export interface ComposerOptions {
 
 /**
  * @param call as it was begun; found again from the task after a restart
- * @throws Fault NOT_FOUND when the action or the namespace is gone
+ * @param handover asked before a built-in action acts; the parts of others ask it by themselves
+ * @throws Fault NOT_FOUND when the action or the namespace is gone, JOB_WITHDRAWN
  */
 export async function compose(
   options: ComposerOptions,
   task: ComposedTask,
   call: ComposedCall | undefined,
+  handover: Handover,
 ): Promise<Ending> {
   const { actions, components, log, maxLength } = options;
   const known = call ?? (await callAgain(options, task));
   const { plan } = known.resolved;
-  if (plan.type === 'builtin') return runBuiltin(plan.builtin, task, known, log);
+  if (plan.type === 'builtin') {
+    if (!(await handover.begin())) throw jobWithdrawn();
+    return runBuiltin(plan.builtin, task, known, log);
+  }
   const within = { ...known, caller: callerOfParts(known) };
   if (plan.type === 'sequence') {
     return runSequence({ actions, components, maxLength, log }, task, within, plan.components);

@@ -129,7 +129,8 @@ async function attempt(session: Session, run: () => Promise<Outcome>): Promise<A
     return { isFailed: true, last: failed('whisk internal error', text) };
   } catch (fault) {
     const { activationId } = session.task;
-    session.options.log.warn({ activationId, reason: messageOf(fault) }, 'a composition failed');
+    if (!isFault(fault, 'JOB_WITHDRAWN'))
+      session.options.log.warn({ activationId, reason: messageOf(fault) }, 'a composition failed');
     return {
       isFailed: true,
       last: failed('whisk internal error', 'Activation failure during composition.'),

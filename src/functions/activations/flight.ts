@@ -1,11 +1,19 @@
-/** One activation under way: what it holds, how far it has come, and how to cut it short. */
-import type { Admission } from '../../invoker/index.ts';
+/**
+ * One activation under way: what it holds, how far it has come, and how to cut it short.
+ *
+ *   waiting ──a sandbox is there──▶ (claimed, if it is in the durable queue) ──▶ begun ──▶ over ──▶ landed
+ *      └── withdrawn: it stays in the durable queue, for the next start ──────────────────────────▲
+ *
+ * What is carried out by parts begins with the first of them.
+ */
+import type { Admission, Handover } from '../../invoker/index.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import type { RecordFrame } from '../actions/record-frame.ts';
 import type { ComposedCall } from './composed-call.ts';
 import type { AllowedLimits } from './hints.ts';
 import { Milestone } from './milestone.ts';
 import { frameOfTask } from './record.ts';
+import { mayRunAgain } from './retrying.ts';
 import type { Task } from './task.ts';
 
 export interface Departure {
@@ -27,7 +35,16 @@ export interface Departure {
   readonly attempt?: number | undefined;
 }
 
-export class Flight {
+export interface FlightHolds {
+  readonly code: Pick<CodeStore, 'retain' | 'release'>;
+  /**
+   * Marks the flight as begun in the durable queue, where it has begun `attempt` times. False: it can't be had any more,
+   * and was withdrawn. Never rejects.
+   */
+  readonly claim: (flight: Flight, attempt: number) => Promise<boolean>;
+}
+
+export class Flight implements Handover {
   readonly task: Task;
   readonly frame: RecordFrame;
   readonly call: ComposedCall | undefined;
@@ -41,15 +58,29 @@ export class Flight {
   readonly landed = new Milestone();
   /** The attempt in the durable queue that its record settles; null while nobody was told "accepted". */
   attempt: number | null | Promise<number | null>;
-  started = false;
+  /** It has been handed over to a sandbox, or its first part has. */
+  hasBegun = false;
+  /** How it ended is known; nothing of it begins any more. */
+  isOver = false;
+  /** It leaves no record here. */
+  isWithdrawn = false;
   /** Stops waiting for its end or for its logs, while it waits for one of them. */
   interrupt: (() => void) | undefined;
+  /** Ends it without a record, while it runs or waits to. */
+  withdraw: (() => void) | undefined;
+  /** What it is a part of. */
+  readonly #whole: Flight | undefined;
+  readonly #claim: FlightHolds['claim'];
+  /** While it is being claimed. */
+  #beginning: Promise<boolean> | undefined;
   #admission: Admission | undefined;
   /** Undefined when its hold on the code has ended. */
   #code: Pick<CodeStore, 'release'> | undefined;
 
-  constructor(departure: Departure, code: Pick<CodeStore, 'retain' | 'release'>) {
+  constructor(departure: Departure, { code, claim }: FlightHolds, whole?: Flight) {
     const { task } = departure;
+    this.#claim = claim;
+    this.#whole = whole;
     this.task = task;
     this.frame = departure.frame ?? frameOfTask(task);
     this.call = departure.call;
@@ -62,6 +93,51 @@ export class Flight {
     if (task.type === 'composed') return;
     this.#code = code;
     code.retain(task.code.digest);
+  }
+
+  /** In the durable queue, so that it can be left to the next start: it has not begun, or may begin again. */
+  get canWait(): boolean {
+    if (this.isOver || this.#beginning !== undefined) return false;
+    if (!this.hasBegun && this.#whole?.isWithdrawn === true) return true;
+    if (typeof this.attempt !== 'number' || !mayRunAgain(this.task, this.attempt)) return false;
+    return this.attempt === 0 || !this.needsThisProcess;
+  }
+
+  /** It could not be run by the next start. */
+  get needsThisProcess(): boolean {
+    return this.task.type === 'code' && this.task.apiKey !== undefined;
+  }
+
+  /** Settles when it is known whether it begins, if that is being written. */
+  async settled(): Promise<void> {
+    await this.#beginning;
+  }
+
+  /** It begins, unless it is over or was withdrawn. At once, but for what is in the durable queue. */
+  begin(): boolean | Promise<boolean> {
+    if (this.hasBegun) return true;
+    if (this.isOver) return false;
+    const whole = this.#whole?.begin() ?? true;
+    if (whole === true && this.attempt === null) {
+      this.hasBegun = true;
+      return true;
+    }
+    if (whole === false) return false;
+    this.#beginning ??= this.#beginDurably(whole).finally(() => {
+      this.#beginning = undefined;
+    });
+    return this.#beginning;
+  }
+
+  async #beginDurably(whole: true | Promise<boolean>): Promise<boolean> {
+    if (!(await whole)) return false;
+    const attempt = await this.attempt;
+    if (attempt !== null) {
+      if (this.isOver || !(await this.#claim(this, attempt))) return false;
+      this.attempt = attempt + 1;
+    }
+    this.hasBegun = !this.isOver;
+    return this.hasBegun;
   }
 
   /** Ends its admission and its hold on the code. Idempotent. */

@@ -2,47 +2,31 @@
  * Activations under way: each is run once, and ends in a record in the store.
  *
  * A flight takes off with its admission and a hold on its code, and lands when its record is kept. One whose
- * caller was told "accepted" is in the durable queue, and its record settles it there. At shutdown, what has
- * not landed in time is recorded as interrupted; what was accepted but never started stays in the queue for
- * the next start.
+ * caller was told "accepted" is in the durable queue: it is claimed there when it is handed over to a sandbox, and
+ * its record settles it. At shutdown, what was accepted and has not begun stays in the queue for the next start;
+ * what has begun and does not land in time is recorded as interrupted, or stays too where its action may be retried.
  *
  * Every call comes through here, and what lives until its record is on disk is what the garbage collector has
  * to move: so a flight makes few promises, and what is known already is not awaited.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatLine, type Invoker, isLongLog, withLine } from '../../invoker/index.ts';
+import { isLongLog } from '../../invoker/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import { type ActivationWrite, mayPass, type Store } from '../../store/index.ts';
-import type { CodeGate } from '../actions/code-gate.ts';
 import type { CodeStore } from '../actions/code-store.ts';
-import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
-import type { KeyScope } from '../namespaces/key-scopes.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { toQueue } from './accepted-task.ts';
 import { type ActivationService, within } from './activations.ts';
-import type { ComposedCall } from './composed-call.ts';
 import { type Departure, Flight } from './flight.ts';
-import { type AllowedLimits, hintFor } from './hints.ts';
 import { keptLog } from './kept-log.ts';
-import {
-  type ActivationRecord,
-  developerFailure,
-  type Ending,
-  internalFailure,
-  recordOf,
-  storedRecord,
-} from './record.ts';
-import { requireRun } from './run-permission.ts';
-import type { CodeTask, ComposedTask, Task } from './task.ts';
+import { type ActivationRecord, type Ending, internalFailure, recordOf, storedRecord } from './record.ts';
+import { type RunOptions, runToEnd } from './running.ts';
+import type { Task } from './task.ts';
 
-export interface FlightsOptions {
+export interface FlightsOptions extends RunOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
-  readonly invoker: Pick<Invoker, 'run'>;
-  /** Carries out what is no code. Rejects when it can't even be begun. */
-  readonly compose: (task: ComposedTask, call: ComposedCall | undefined) => Promise<Ending>;
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
-  readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly vault: Vault;
   readonly namespaces: Pick<NamespaceService, 'createdAt' | 'lendKey'>;
   readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
@@ -61,18 +45,21 @@ export interface Flights {
   cancel(flight: Flight): void;
   /** Makes it durable before it is started. Rejects when it can't. */
   enqueue(flight: Flight): Promise<void>;
-  /** Makes a flight durable that was started already; it goes on when that fails. */
-  enqueueStarted(flight: Flight): Promise<void>;
+  /** Makes a flight durable that runs, or waits to; it goes on when that fails. */
+  enqueueUnderWay(flight: Flight): Promise<void>;
   /**
    * Runs it and gives its record, which is kept in the background: its logs may still be on their way.
    * Rejects, without a record, when it could not be run.
    */
   run(flight: Flight): Promise<ActivationRecord>;
-  /** Claims a flight that the durable queue has, and runs it to its record. Never rejects. */
+  /** Runs a flight that the durable queue has to its record, or leaves it there when it can't be begun now. Never rejects. */
   runQueued(flight: Flight): Promise<void>;
-  /** Ends a flight with a record that says why it could not be run. */
+  /** Ends a flight with a record that says why it could not be run; without one when it was withdrawn. */
   fail(flight: Flight, text: string): void;
-  /** Waits for all flights to land; ends those that don't in time, and answers their callers. */
+  /**
+   * Leaves to the next start what was accepted and has not begun, and waits for the others to land; ends those that
+   * don't in time, and answers their callers.
+   */
   drain(timeoutMs: number): Promise<void>;
 }
 
@@ -81,14 +68,28 @@ const readAgainMs = 1000;
 /** To write the records of what was interrupted. */
 const lastRecordsMs = 5000;
 
-const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
-
 export function createFlights(options: FlightsOptions): Flights {
   const { store, activations, log } = options;
   const underWay = new Map<string, Flight>();
+  let isDraining = false;
 
+  const claim = async (flight: Flight, attempt: number): Promise<boolean> => {
+    const { activationId } = flight.task;
+    try {
+      if (await store.accepted.claim(activationId, attempt)) return true;
+    } catch (error) {
+      log.error({ activationId, reason: messageOf(error) }, 'an accepted activation was not claimed');
+    }
+    flight.withdraw?.();
+    return false;
+  };
+  const holds = { code: options.code, claim };
   const begin = (departure: Departure): Flight => {
-    const flight = new Flight(departure, options.code);
+    const { cause } = departure.task;
+    const whole = cause === undefined ? undefined : underWay.get(cause);
+    const flight = new Flight(departure, holds, whole);
+    // What is over gets no further parts.
+    if (cause !== undefined && whole?.isOver !== false) flight.isOver = true;
     underWay.set(flight.task.activationId, flight);
     return flight;
   };
@@ -101,17 +102,17 @@ export function createFlights(options: FlightsOptions): Flights {
     land(flight);
   };
   const end = (flight: Flight, ending: Ending): ActivationRecord => {
-    const record = recordOf(flight.task, flight.frame, ending);
+    flight.isOver = true;
+    flight.withdraw = undefined;
+    const record = recordOf(flight.task, flight.frame, attempted(flight, ending));
     if (record.status === 'whisk internal error') tellFailure(log, flight.task, record);
     activations.expect(flight);
     keep(options, flight, record, ending.logs, land);
     return record;
   };
-  const run = (flight: Flight) => {
-    flight.started = true;
-    return runToEnd(options, flight, (ending) => end(flight, ending));
-  };
+  const run = (flight: Flight) => runToEnd(options, flight, (ending) => end(flight, ending));
   const fail = (flight: Flight, text: string) => {
+    if (flight.isWithdrawn) return cancel(flight);
     flight.release();
     end(flight, internalFailure(flight.task, text));
   };
@@ -133,27 +134,26 @@ export function createFlights(options: FlightsOptions): Flights {
       await accept(options, flight.task);
       flight.attempt = 0;
     },
-    async enqueueStarted(flight) {
-      flight.attempt = acceptStarted(options, flight.task);
-      await flight.attempt;
+    async enqueueUnderWay(flight) {
+      const accepting = acceptUnderWay(options, flight);
+      flight.attempt = accepting;
+      flight.attempt = await accepting;
     },
     async runQueued(flight) {
-      const { activationId } = flight.task;
-      try {
-        if (!(await store.accepted.claim(activationId, 0))) return cancel(flight);
-        flight.attempt = 1;
-      } catch (error) {
-        log.error({ activationId, reason: messageOf(error) }, 'an accepted activation was not claimed');
-        return cancel(flight);
-      }
+      if (isDraining) return cancel(flight);
       await run(flight).catch((error) => fail(flight, messageOf(error)));
     },
     async drain(timeoutMs) {
+      isDraining = true;
+      for (const flight of underWay.values())
+        if (!flight.hasBegun && flight.canWait && !flight.needsThisProcess) flight.withdraw?.();
       const landings = [...underWay.values()].map(({ landed }) => landed.reached());
       if (landings.length === 0 || (await within(Promise.all(landings), timeoutMs))) return;
+      await within(Promise.all([...underWay.values()].map((flight) => flight.settled())), lastRecordsMs);
       for (const flight of underWay.values()) {
-        if (flight.started) flight.interrupt?.();
-        else cancel(flight);
+        if (flight.canWait && flight.withdraw !== undefined) flight.withdraw();
+        else if (flight.interrupt !== undefined) flight.interrupt();
+        else if (!flight.isOver) cancel(flight);
       }
       // A full disk takes no record; the durable queue still has the calls that clients were told of.
       if (!(await within(Promise.all(landings), lastRecordsMs)))
@@ -179,85 +179,9 @@ function tellFailure(
   );
 }
 
-/** As OpenWhisk's runtimes say it at their initialisation. */
-const noCode = 'Missing main/no code to execute.';
-
-/** No runtime is started for nothing; an image has its program in itself. */
-function lacksCode({ kind, code }: CodeTask): boolean {
-  return kind !== blackboxKind && isEmptyCode(code);
-}
-
-function runCode({ invoker, namespaces }: FlightsOptions, task: CodeTask): Promise<Ending> {
-  const { lentScope } = task;
-  return lentScope === undefined ? invoker.run(task) : runWithLentKey(invoker, namespaces, task, lentScope);
-}
-
-async function runWithLentKey(
-  invoker: FlightsOptions['invoker'],
-  namespaces: FlightsOptions['namespaces'],
-  task: CodeTask,
-  scope: KeyScope,
-): Promise<Ending> {
-  using lent = await namespaces.lendKey(task.namespace, scope);
-  return await invoker.run(lent === undefined ? task : { ...task, apiKey: lent.key });
-}
-
-/** Ends the flight once, by what the invoker says or by an interruption, and releases it. */
-function runToEnd(
-  options: FlightsOptions,
-  flight: Flight,
-  end: (ending: Ending) => ActivationRecord,
-): Promise<ActivationRecord> {
-  const { compose, gate } = options;
-  return new Promise((resolve, reject) => {
-    let isOver = false;
-    const finish = (ending: Ending) => {
-      if (isOver) return;
-      isOver = true;
-      resolve(end(ending));
-      flight.release();
-    };
-    const refuse = (error: unknown) => {
-      // As in OpenWhisk, an image that can't be had ends the activation, and does not refuse the call.
-      if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
-        return finish(developerFailure(flight.task, error.message));
-      isOver = true;
-      flight.release();
-      reject(error);
-    };
-    flight.interrupt = () => finish(internalFailure(flight.task, interrupted));
-    try {
-      const { task, call } = flight;
-      const start = () => {
-        if (isOver) return;
-        if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
-        const running = task.type === 'code' ? runCode(options, task) : compose(task, call);
-        const explain = (ending: Ending) => {
-          if (ending.status === 'success' || task.type !== 'code') finish(ending);
-          else explained(task, ending, flight.allowed).then(finish, refuse);
-        };
-        running.then(explain).catch(refuse);
-      };
-      const judging = task.type === 'code' ? requireRun(gate, task) : undefined;
-      if (judging === undefined) start();
-      else judging.then(start).catch(refuse);
-    } catch (error) {
-      refuse(error);
-    }
-  });
-}
-
-/** With what to do about it, in its record and at the end of its log, where there is something to say. */
-async function explained(
-  task: CodeTask,
-  ending: Ending,
-  allowed: AllowedLimits | undefined,
-): Promise<Ending> {
-  const hint = await hintFor(task, ending, allowed);
-  if (hint === undefined) return ending;
-  if (task.limits.logBytes === 0) return { ...ending, hint };
-  const line = formatLine('stderr', `hint: ${hint}`);
-  return { ...ending, hint, logs: ending.logs.then((log) => withLine(log, line)) };
+/** Its record says when it was run again. */
+function attempted({ attempt }: Flight, ending: Ending): Ending {
+  return typeof attempt === 'number' && attempt > 1 ? { ...ending, attempt } : ending;
 }
 
 async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>, task: Task): Promise<void> {
@@ -265,11 +189,13 @@ async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>,
   await store.accepted.accept({ activationId, namespace, acceptedAt, job: toQueue(task, vault) });
 }
 
-async function acceptStarted(options: FlightsOptions, task: Task): Promise<number | null> {
+/** Claims what has begun already; the rest is claimed when it does. */
+async function acceptUnderWay(options: FlightsOptions, { task, hasBegun }: Flight): Promise<number | null> {
   const { store, log } = options;
   const { activationId } = task;
   try {
     await accept(options, task);
+    if (!hasBegun) return 0;
     return (await store.accepted.claim(activationId, 0)) ? 1 : null;
   } catch (error) {
     log.error({ activationId, reason: messageOf(error) }, 'a long run could not be made durable');

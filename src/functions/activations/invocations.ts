@@ -59,8 +59,8 @@ export interface InvocationService {
   /** What a namespace has left of its invocations in this minute. */
   usage(identity: Identity): RateUsage;
   /**
-   * Deals with what an earlier run accepted and did not end: what was never started is run, what was
-   * started is recorded as interrupted. Settles when all of it is done. Call once, at start.
+   * Deals with what an earlier run accepted and did not end: what had not begun is run, what had begun is
+   * recorded as interrupted, or run again where its action says so. Settles when all of it is done. Call once, at start.
    */
   resumeAccepted(): Promise<ResumeReport>;
   /**
@@ -124,7 +124,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
       const record = await firstOf(run, waitMs, () => flights.cancel(flight));
       if (record === undefined) {
         run.catch((error) => flights.fail(flight, messageOf(error)));
-        await flights.enqueueStarted(flight);
+        await flights.enqueueUnderWay(flight);
         return { activationId, record, isRecordLost: (await flight.attempt) === null };
       }
       return { activationId, record, isRecordLost: flight.isRecorded && isFailing() };

@@ -15,6 +15,8 @@ export interface Ending extends Completion {
   readonly memoryMiB?: number;
   /** Says what to do about a failure. */
   readonly hint?: string;
+  /** How often it has begun, when that is more than once. */
+  readonly attempt?: number;
 }
 
 /** As the store takes it, and what an answer needs beside it. */
@@ -166,11 +168,13 @@ function headOf({ activationId, namespace, cause }: Task, frame: RecordFrame): s
 
 function annotationsOf(task: Task, frame: RecordFrame, ending: Ending): string {
   const { cause } = task;
-  const causedBy = cause === undefined ? '' : `,${annotation('causedBy', 'sequence')}`;
-  if (task.type === 'code') return codeAnnotations(frame, ending) + causedBy;
-  if (task.kind !== 'sequence') return frame.limitsAnnotation + causedBy;
+  const last =
+    (cause === undefined ? '' : `,${annotation('causedBy', 'sequence')}`) +
+    (ending.attempt === undefined ? '' : `,${annotation('attempt', ending.attempt)}`);
+  if (task.type === 'code') return codeAnnotations(frame, ending) + last;
+  if (task.kind !== 'sequence') return frame.limitsAnnotation + last;
   const memoryMiB = ending.memoryMiB ?? frame.limits.memoryMiB;
-  return `${annotation('topmost', cause === undefined)},${limitsAnnotation(frame.limits, memoryMiB)}${causedBy}`;
+  return `${annotation('topmost', cause === undefined)},${limitsAnnotation(frame.limits, memoryMiB)}${last}`;
 }
 
 /** Where the time went, and why it was not warm, if it was not. */

@@ -1,12 +1,14 @@
 /**
- * After a restart: what was accepted and never started is run now, a few at a time; what had been started is
- * recorded as interrupted, because nobody knows how far it came and running it twice may do harm.
+ * After a restart: what was accepted and had not begun is run now, a few at a time; what had begun is recorded as
+ * interrupted, because nobody knows how far it came and running it twice may do harm, or run again where its action
+ * says that it may be.
  */
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { AcceptedQueue, AcceptedRow } from '../../store/index.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type AcceptedTask, fromQueue } from './accepted-task.ts';
 import type { Flights } from './flights.ts';
+import { mayRunAgain } from './retrying.ts';
 
 export interface ResumeReport {
   readonly run: number;
@@ -24,9 +26,11 @@ export interface ResumeOptions {
 const pageSize = 200;
 const concurrency = 16;
 
-const started = 'The activation was interrupted by a restart of the platform.';
+const interrupted = 'The activation was interrupted by a restart of the platform.';
 const keyless =
   "The activation was not started before a restart of the platform, and needs its caller's API key, which is not kept.";
+const retriedKeyless =
+  "The activation was interrupted by a restart of the platform, and can't be run again: it needs its caller's API key, which is not kept.";
 
 export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport> {
   const { accepted, flights, log } = options;
@@ -61,14 +65,25 @@ async function resumeRow(
     return undefined;
   }
   const flight = flights.begin({ task: parsed.task, attempt: row.attempt });
-  if (row.attempt === 0 && !parsed.needsApiKey) {
+  const why = whyNotRun(parsed, row.attempt);
+  if (why === undefined) {
     await flights.runQueued(flight);
     await flight.landed.reached();
-    return 'run';
+    return flight.isWithdrawn ? undefined : 'run';
   }
-  flights.fail(flight, row.attempt === 0 ? keyless : started);
+  flights.fail(flight, why);
   await flight.landed.reached();
   return 'interrupted';
+}
+
+function whyNotRun({ task, needsApiKey }: AcceptedTask, attempt: number): string | undefined {
+  if (!mayRunAgain(task, attempt)) return attempt > 1 ? interruptedOften(attempt) : interrupted;
+  if (needsApiKey) return attempt === 0 ? keyless : retriedKeyless;
+  return undefined;
+}
+
+function interruptedOften(attempt: number): string {
+  return `The activation was interrupted by restarts of the platform ${attempt} times, and is not run again.`;
 }
 
 /** Or why it can't be read: it stays in the queue, for a Ward that can. */

@@ -78,7 +78,8 @@ async function runStep(options: SequenceOptions, step: Step): Promise<LastResult
     );
   } catch (error) {
     const { activationId } = step.task;
-    options.log.warn({ activationId, component: step.name, reason: messageOf(error) }, 'a sequence failed');
+    if (!isFault(error, 'JOB_WITHDRAWN'))
+      options.log.warn({ activationId, component: step.name, reason: messageOf(error) }, 'a sequence failed');
     return failed('whisk internal error', 'Sequence failed.');
   }
 }

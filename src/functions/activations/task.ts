@@ -9,6 +9,8 @@ export interface Origin {
   readonly cause?: string | undefined;
   /** `ns/binding` through which the action was named. */
   readonly binding?: string | undefined;
+  /** It may be run again when a restart has interrupted it. */
+  readonly retriesOnRestart?: boolean | undefined;
 }
 
 /** Code in a sandbox. */

@@ -1,0 +1,120 @@
+/** What a flight does between its take-off and its end: asks the gate, runs in a sandbox or by parts, or is cut short. */
+import { formatLine, type Handover, type Invoker, jobWithdrawn, withLine } from '../../invoker/index.ts';
+import { isFault } from '../../lib/index.ts';
+import type { CodeGate } from '../actions/code-gate.ts';
+import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
+import type { KeyScope } from '../namespaces/key-scopes.ts';
+import type { NamespaceService } from '../namespaces/namespaces.ts';
+import type { ComposedCall } from './composed-call.ts';
+import type { Flight } from './flight.ts';
+import { type AllowedLimits, hintFor } from './hints.ts';
+import { type ActivationRecord, developerFailure, type Ending, internalFailure } from './record.ts';
+import { requireRun } from './run-permission.ts';
+import type { CodeTask, ComposedTask } from './task.ts';
+
+export interface RunOptions {
+  readonly invoker: Pick<Invoker, 'run'>;
+  /** Carries out what is no code; its parts ask whether it may begin. Rejects when it can't even be begun. */
+  readonly compose: (
+    task: ComposedTask,
+    call: ComposedCall | undefined,
+    handover: Handover,
+  ) => Promise<Ending>;
+  readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
+  readonly namespaces: Pick<NamespaceService, 'lendKey'>;
+}
+
+const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
+
+/** As OpenWhisk's runtimes say it at their initialisation. */
+const noCode = 'Missing main/no code to execute.';
+
+/** No runtime is started for nothing; an image has its program in itself. */
+function lacksCode({ kind, code }: CodeTask): boolean {
+  return kind !== blackboxKind && isEmptyCode(code);
+}
+
+function runCode(options: RunOptions, task: CodeTask, handover: Handover): Promise<Ending> {
+  const { lentScope } = task;
+  return lentScope === undefined
+    ? options.invoker.run(task, handover)
+    : runWithLentKey(options, task, lentScope, handover);
+}
+
+async function runWithLentKey(
+  { invoker, namespaces }: RunOptions,
+  task: CodeTask,
+  scope: KeyScope,
+  handover: Handover,
+): Promise<Ending> {
+  using lent = await namespaces.lendKey(task.namespace, scope);
+  return await invoker.run(lent === undefined ? task : { ...task, apiKey: lent.key }, handover);
+}
+
+/** Ends the flight once, by what the invoker says or by an interruption, and releases it. */
+export function runToEnd(
+  options: RunOptions,
+  flight: Flight,
+  end: (ending: Ending) => ActivationRecord,
+): Promise<ActivationRecord> {
+  const { compose, gate } = options;
+  return new Promise((resolve, reject) => {
+    const finish = (ending: Ending) => {
+      if (flight.isOver) return;
+      resolve(end(ending));
+      flight.release();
+    };
+    const leave = (error: unknown) => {
+      flight.isOver = true;
+      flight.interrupt = undefined;
+      flight.withdraw = undefined;
+      flight.release();
+      reject(error);
+    };
+    const refuse = (error: unknown) => {
+      if (flight.isOver) return;
+      // As in OpenWhisk, an image that can't be had ends the activation, and does not refuse the call.
+      if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
+        return finish(developerFailure(flight.task, error.message));
+      if (isFault(error, 'INVOKER_CLOSED') && flight.canWait) flight.withdraw?.();
+      else leave(error);
+    };
+    if (flight.isOver) return leave(jobWithdrawn());
+    flight.interrupt = () => finish(internalFailure(flight.task, interrupted));
+    flight.withdraw = () => {
+      flight.isWithdrawn = true;
+      leave(jobWithdrawn());
+    };
+    try {
+      const { task, call } = flight;
+      const start = () => {
+        if (flight.isOver) return;
+        if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
+        const running = task.type === 'code' ? runCode(options, task, flight) : compose(task, call, flight);
+        const explain = (ending: Ending) => {
+          if (ending.status === 'success' || task.type !== 'code') finish(ending);
+          else explained(task, ending, flight.allowed).then(finish, refuse);
+        };
+        running.then(explain).catch(refuse);
+      };
+      const judging = task.type === 'code' ? requireRun(gate, task) : undefined;
+      if (judging === undefined) start();
+      else judging.then(start).catch(refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  });
+}
+
+/** With what to do about it, in its record and at the end of its log, where there is something to say. */
+async function explained(
+  task: CodeTask,
+  ending: Ending,
+  allowed: AllowedLimits | undefined,
+): Promise<Ending> {
+  const hint = await hintFor(task, ending, allowed);
+  if (hint === undefined) return ending;
+  if (task.limits.logBytes === 0) return { ...ending, hint };
+  const line = formatLine('stderr', `hint: ${hint}`);
+  return { ...ending, hint, logs: ending.logs.then((log) => withLine(log, line)) };
+}
