@@ -27,7 +27,7 @@ import {
   startSigstore,
   subject,
 } from '../src/gate/trust/sigstore.fixture.ts';
-import { manifestMediaType } from '../src/images/index.ts';
+import { digestOf, indexMediaType, manifestMediaType } from '../src/images/index.ts';
 import { type JsonObject, runCommand } from '../src/lib/index.ts';
 import {
   type Files,
@@ -206,6 +206,53 @@ describe.skipIf(!hasCosign)('cosign', () => {
     expect(await vouchersOf(what.image)).toEqual({ signedBy: ['release'], attested: ['vuln by release'] });
     await policyInForce(keyed(rules));
     expect(await deploy(what)).toMatchObject({ outcome: 'deny' });
+  });
+
+  it.each([
+    ['under a tag', ['sign', '--allow-http-registry']],
+    [
+      'in a bundle',
+      ['attest', ...bundled, ...['--type', predicateTypes.signature, '--predicate', 'empty.json']],
+    ],
+  ])('signs an index %s, which counts for the images that it lists', async (_how, [verb = '', ...how]) => {
+    const [listed, beside, other] = [await pushed(), await pushed(), await pushed()];
+    for (const each of [beside, other]) {
+      expect((await place.push(listed.repository, each.image.digest, each.image)).status).toBe(201);
+    }
+    const index = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: indexMediaType,
+        manifests: [
+          { ...subjectOf(listed.image), platform: { os: 'linux', architecture: 'amd64' } },
+          // As buildx lists attestations.
+          { ...subjectOf(beside.image), platform: { os: 'unknown', architecture: 'unknown' } },
+        ],
+      }),
+    );
+    const path = `/v2/${listed.repository}/manifests/multi`;
+    expect((await place.call('PUT', path, index, indexMediaType)).status).toBe(201);
+    await policyInForce(keyed(signedByRelease, await readFile(join(folder, 'cosign.pub'), 'utf8')));
+    const outcomeOf = async ({ image }: Pushed) => (await deploy({ ...listed, image })).outcome;
+    expect(await outcomeOf(listed)).toBe('deny');
+    const run = `${listed.repository}@${listed.image.digest}`;
+    expect(await place.mayRun(run)).toMatchObject({ outcome: 'deny' });
+
+    const key = ['--key', 'cosign.key', '--tlog-upload=false', '--yes'];
+    const name = `${listed.name.slice(0, listed.name.indexOf('@'))}@${digestOf(index)}`;
+    expect(await cosign(verb, ...how, ...key, name)).toMatchObject([0, expect.anything()]);
+    expect(await outcomeOf(listed)).not.toBe('deny');
+    expect(await place.mayRun(run)).not.toMatchObject({ outcome: 'deny' });
+    expect(await outcomeOf(beside)).toBe('deny');
+    expect(await outcomeOf(other)).toBe('deny');
+
+    // By another's key it does not, and it ends with the index.
+    await policyInForce(keyed(signedByRelease));
+    expect(await outcomeOf(listed)).toBe('deny');
+    await policyInForce(keyed(signedByRelease, await readFile(join(folder, 'cosign.pub'), 'utf8')));
+    expect(await place.mayRun(run)).not.toMatchObject({ outcome: 'deny' });
+    await place.call('DELETE', `/v2/${listed.repository}/manifests/${digestOf(index)}`);
+    expect(await place.mayRun(run)).toMatchObject({ outcome: 'deny' });
   });
 
   it('believes a bundle that Ward signed, by its key alone', async () => {

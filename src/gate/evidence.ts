@@ -24,6 +24,8 @@ export interface WantedBases extends TrustAnchors {
 export interface EvidenceSources {
   /** Layers of the manifests beside an image that hold its signatures and attestations (`isEvidence`). */
   readonly companions: (digest: Digest) => Promise<readonly ArtifactLayer[]>;
+  /** Indexes that list the image by its digest: who signed one of those signed what it lists. Absent: there are none. */
+  readonly indexesOf?: (digest: Digest) => Promise<readonly Digest[]>;
   /** Whether the image is where its companions would be; absent: whatever is judged is. */
   readonly holds?: (digest: Digest) => Promise<boolean>;
   /** Ward's own bases and those that are wanted, as far as an image with these layers may stand on them. */
@@ -61,11 +63,12 @@ export async function weigh(
   const diffIds = report?.inventory.layers.map(({ diffId }) => diffId) ?? [];
   const bases = () => sources.bases(wantedBases(policy), diffIds);
   const checked = image === undefined ? undefined : await verifyInTurns(image, layers, policy);
+  const ofIndexes = image === undefined ? [] : await signaturesOfIndexes(sources, image, policy);
   const attested = attestedVex(checked?.attestations ?? [], policy, digest, sources.log);
   const statements = attested.length === 0 ? vex.statements : [...vex.statements, ...attested];
   return {
     evidence: {
-      signatures: isImage ? checked?.signatures : [],
+      signatures: isImage ? checked && [...checked.signatures, ...ofIndexes] : [],
       attestations: isImage ? checked?.attestations.map(knownOf) : [],
       bases: isImage ? await orNone(sources.log, 'trusted bases', bases) : [],
     },
@@ -92,6 +95,21 @@ async function operatorsVex({ vex, log }: EvidenceSources): Promise<TrustedVex> 
     log.error({ reason: messageOf(error) }, 'VEX documents could not be read');
     return { revision: '', statements: [] };
   }
+}
+
+/** Only signatures: what is attested of an index is not said of each image that it lists. */
+async function signaturesOfIndexes(
+  { indexesOf, companions, log }: EvidenceSources,
+  image: Digest,
+  policy: Policy,
+): Promise<readonly VerifiedSignature[]> {
+  const indexes = await orNone(log, 'indexes', async () => (await indexesOf?.(image)) ?? []);
+  const found: VerifiedSignature[] = [];
+  for (const index of indexes) {
+    const layers = await orNone(log, 'signatures', () => companions(index));
+    found.push(...(await verifyInTurns(index, layers, policy)).signatures);
+  }
+  return found;
 }
 
 /** Certificates take milliseconds each, and others wait meanwhile. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { isDigest } from '../digest.ts';
+import { indexTypes } from '../oci/schema.ts';
 import type { Digest } from '../types.ts';
 import type { RegistryDatabase } from './database.ts';
 import type { RegistryStore } from './types.ts';
@@ -14,6 +15,9 @@ const most = 500;
 /** A manifest with the signatures of a hundred people has less. */
 const longest = 256 * 1024;
 const mostSubjects = 10_000;
+/** An image is listed by one index for each name that it has. */
+const mostIndexesOfRepository = 10;
+const mostIndexes = 50;
 
 const companionRow = z.object({
   digest: z.string().refine(isDigest),
@@ -22,7 +26,7 @@ const companionRow = z.object({
 });
 const subjectRow = z.object({ digest: z.string() });
 
-export type Companions = Pick<RegistryStore, 'listCompanions' | 'listSubjects'>;
+export type Companions = Pick<RegistryStore, 'listCompanions' | 'listIndexes' | 'listSubjects'>;
 
 export function createCompanions(db: RegistryDatabase): Companions {
   return {
@@ -47,6 +51,28 @@ export function createCompanions(db: RegistryDatabase): Companions {
            group by digest order by min(since), digest limit ?5`,
         ...[subject, JSON.stringify(tags), longest, mostOfRepository, most, JSON.stringify(types)],
       ),
+    async listIndexes(child, suffix) {
+      const rows = await db.all(
+        subjectRow,
+        `with held as (
+           select p.manifest as digest, p.repository, coalesce(r.created_at, 0) as since
+             from manifests m
+             join parts p on p.repository = m.repository and p.digest = m.digest
+             join manifests i on i.repository = p.repository and i.digest = p.manifest
+             left join repositories r on r.name = p.repository
+             where m.digest = ?1 and i.media_type in (select value from json_each(?2))),
+         found as (
+           select * from held where
+             exists (select 1 from manifests s where s.repository = held.repository and s.subject = held.digest)
+             or exists (select 1 from tags t where t.repository = held.repository
+               and t.tag = 'sha256-' || substr(held.digest, 8) || ?3)),
+         ranked as (
+           select *, row_number() over (partition by repository order by digest) as place from found)
+         select digest from ranked where place <= ?4 group by digest order by min(since), digest limit ?5`,
+        ...[child, JSON.stringify([...indexTypes]), suffix, mostIndexesOfRepository, mostIndexes],
+      );
+      return rows.flatMap(({ digest }): Digest[] => (isDigest(digest) ? [digest] : []));
+    },
     async listSubjects(suffix) {
       const rows = await db.all(
         subjectRow,

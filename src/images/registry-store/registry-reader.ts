@@ -12,7 +12,7 @@ import type { RegistryStore } from './types.ts';
 
 export type RegistryReader = Pick<
   RegistryStore,
-  'listCompanions' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage' | 'usage'
+  'listCompanions' | 'listIndexes' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage' | 'usage'
 > &
   AsyncDisposable;
 

@@ -194,6 +194,8 @@ export interface RegistryStore extends AsyncDisposable {
     tags: readonly Tag[],
     types: readonly string[],
   ): Promise<readonly StoredManifest[]>;
+  /** Indexes that list this one and that something lies beside, in all repositories that have both; the oldest first. */
+  listIndexes(child: Digest, suffix: string): Promise<readonly Digest[]>;
   /** Manifests with referrers, or with a tag `sha256-<hex>` and this suffix beside them; they need not be there themselves. */
   listSubjects(suffix: string): Promise<readonly Digest[]>;
 

@@ -14,6 +14,10 @@ export interface EvidenceOptions {
 export interface ImageEvidence {
   /** Of Ward's own store and of the registry, whichever has the image. */
   companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
+  /** Indexes that list the image, and that something lies beside. */
+  indexesOf(digest: Digest): Promise<readonly Digest[]>;
+  /** What an index lists; none when it is no index. */
+  listedBy(digest: Digest): Promise<readonly Digest[]>;
   /** Whether the image is in one of the two. */
   holds(digest: Digest): Promise<boolean>;
   /** Those that an image with these layers stands on. */
@@ -34,6 +38,8 @@ export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): I
   };
   return {
     companions,
+    indexesOf: pushed.indexesOf,
+    listedBy: pushed.listedBy,
     async holds(digest) {
       const inStore = (await laid.list()).some(({ digests }) => digests.includes(digest));
       return inStore || (await pushed.holds(digest));

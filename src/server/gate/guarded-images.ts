@@ -81,7 +81,9 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   const { gate, store, scanner, advisories } = stack.use(await openGate({ ...options, evidence }));
   const finder = createImageFinder({ images, imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
-  const pushGate = stack.use(createPushGate({ gate, scanner, store: pushed, log }));
+  const pushGate = stack.use(
+    createPushGate({ gate, scanner, store: pushed, listedBy: evidence.listedBy, log }),
+  );
   // Who waits for a scan is told first, so that nobody comes to what is closed by then.
   stack.defer(() => gate.close());
   const opened = stack.move();

@@ -27,7 +27,7 @@ import { openVexSource, type VexSource } from './vex-source.ts';
 
 export interface OpenGateOptions {
   readonly dataDir: string;
-  readonly evidence: Pick<EvidenceSources, 'companions' | 'bases'>;
+  readonly evidence: Pick<EvidenceSources, 'companions' | 'indexesOf' | 'bases'>;
   readonly onChange: (event: GateEvent) => void;
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;

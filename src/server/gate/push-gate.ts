@@ -25,14 +25,26 @@ export interface PushGateOptions {
   >;
   readonly scanner: Pick<Scanner, 'prepare' | 'scanLayer'>;
   readonly store: AttachmentStore & Pick<RegistryStore, 'readImage' | 'openBlob' | 'blobFile'>;
+  /** What an index lists; none when it is no index. */
+  readonly listedBy: (digest: Digest) => Promise<readonly Digest[]>;
   readonly log: Log;
 }
 
-export function createPushGate({ gate, scanner, store, log }: PushGateOptions): PushGate & AsyncDisposable {
+export function createPushGate({
+  gate,
+  scanner,
+  store,
+  listedBy,
+  log,
+}: PushGateOptions): PushGate & AsyncDisposable {
   const reading = createLayerReading({ scanner, store });
   const attachments = createAttachments({ gate, store, log });
   const changed = async (images: readonly (Digest | undefined)[]): Promise<void> => {
-    for (const image of new Set(images)) if (image !== undefined) await gate.evidenceChanged(image);
+    for (const image of new Set(images)) {
+      if (image === undefined) continue;
+      await gate.evidenceChanged(image);
+      for (const listed of await listedBy(image)) await gate.evidenceChanged(listed);
+    }
   };
   const judged = async ({ namespace, keyId, repository, reference, document }: PushedManifest) => {
     const actor = keyId;
@@ -60,6 +72,7 @@ export function createPushGate({ gate, scanner, store, log }: PushGateOptions): 
         await attachments.attach(repository, { digest, mediaType, size: bytes.length });
       // Whatever is pushed under the tag of signatures takes the place of those that lay there.
       await changed([
+        document.isIndex ? digest : undefined,
         document.layers.some(isEvidence) ? document.subject : undefined,
         ...tags.map(companionOf),
       ]);

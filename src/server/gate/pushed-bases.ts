@@ -16,6 +16,10 @@ import { companionLayers } from './companion-layers.ts';
 export interface PushedBases {
   holds(digest: Digest): Promise<boolean>;
   companions(digest: Digest): Promise<readonly ArtifactLayer[]>;
+  /** Indexes that list the image as one for some platform, and that something lies beside. */
+  indexesOf(digest: Digest): Promise<readonly Digest[]>;
+  /** What an index lists; none when it is no index, or not there. */
+  listedBy(digest: Digest): Promise<readonly Digest[]>;
   /** The layers of an image, lowest first; of several when it is an index; none when it is not there. */
   layersOf(digest: Digest): Promise<readonly (readonly Digest[])[]>;
   /** Images that something lies beside. */
@@ -24,7 +28,7 @@ export interface PushedBases {
 
 export type BasesRegistry = Pick<
   RegistryStore,
-  'listCompanions' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage'
+  'listCompanions' | 'listIndexes' | 'listSubjects' | 'readManifest' | 'openBlob' | 'readImage'
 >;
 
 /** What is behind a digest never changes. */
@@ -49,6 +53,17 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
     });
     return (await Promise.all(children)).flat();
   };
+  /** Attestations stand beside the images of an index, for a platform that there is none of. */
+  const listedBy = async (digest: Digest): Promise<readonly Digest[]> => {
+    try {
+      const { manifests } = documentOf(await registry.readManifest(digest));
+      const images = manifests.slice(0, mostPlatforms).filter(({ platform }) => platform?.os !== 'unknown');
+      return images.map((each) => each.digest);
+    } catch (error) {
+      if (isFault(error)) return [];
+      throw error;
+    }
+  };
   return {
     async holds(digest) {
       try {
@@ -72,6 +87,14 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
         log,
       );
     },
+    async indexesOf(digest) {
+      const found: Digest[] = [];
+      for (const index of await registry.listIndexes(digest, '.sig')) {
+        if ((await listedBy(index)).includes(digest)) found.push(index);
+      }
+      return found;
+    },
+    listedBy,
     async layersOf(digest) {
       const before = known.get(digest);
       if (before !== undefined) return before;

@@ -29,6 +29,7 @@ const missing = async (): Promise<never> => {
 
 const nothingPushed: BasesRegistry = {
   listCompanions: async () => [],
+  listIndexes: async () => [],
   listSubjects: async () => [],
   readManifest: missing,
   openBlob: missing,
