@@ -105,7 +105,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ward-disk-'));
   holder = await mountDisk();
   const config = { limits, disk: { reserveBytes: `${reserveMiB}m` } };
-  ({ ward } = await Ward.startSaying(config, dir, undefined, holder.pid));
+  ({ ward } = await Ward.startSaying(config, dir, undefined, { mountsOf: holder.pid }));
 });
 afterAll(async () => {
   if (missing !== undefined) return;

@@ -24,7 +24,7 @@ describe.skipIf(missing !== undefined)(`mounts of the host${missing ? ` (${missi
     host = await openHostMounts();
     early = await host.mountTmpfs(join(folder, 'early'));
     before = host.table();
-    ({ ward } = await Ward.startSaying({}, join(folder, 'data'), undefined, host.pid));
+    ({ ward } = await Ward.startSaying({}, join(folder, 'data'), undefined, { mountsOf: host.pid }));
     await ward.deploy('look', code);
     await ward.invoke('look');
   });

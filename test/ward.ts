@@ -45,6 +45,15 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export interface StartOptions {
+  /** A process in whose mount namespace it is to run. */
+  readonly mountsOf?: number | undefined;
+  /** Further ones of `ward up`. */
+  readonly flags?: readonly string[];
+  /** A command that starts it, before its own command line. */
+  readonly through?: readonly string[];
+}
+
 export class Ward implements AsyncDisposable {
   readonly url: string;
   readonly auth: string;
@@ -63,15 +72,12 @@ export class Ward implements AsyncDisposable {
     return (await Ward.startSaying(config, dataDir, program)).ward;
   }
 
-  /**
-   * As `start`, with all that it writes to its streams up to now.
-   * @param mountsOf a process in whose mount namespace it is to run
-   */
+  /** As `start`, with all that it writes to its streams up to now. */
   static async startSaying(
     config: object = {},
     dataDir?: string,
     program = launcher,
-    mountsOf?: number,
+    { mountsOf, flags = [], through = [] }: StartOptions = {},
   ): Promise<{ readonly ward: Ward; readonly said: () => string }> {
     const dir = dataDir ?? (await mkdtemp(join(tmpdir(), 'ward-e2e-')));
     // As this process sees it.
@@ -84,6 +90,7 @@ export class Ward implements AsyncDisposable {
     );
     const inside = mountsOf === undefined ? [] : ['nsenter', `--mount=/proc/${mountsOf}/ns/mnt`, '--'];
     const argv = [
+      ...through,
       ...inside,
       process.execPath,
       program,
@@ -94,6 +101,7 @@ export class Ward implements AsyncDisposable {
       dir,
       '--config',
       configFile,
+      ...flags,
     ];
     const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'pipe'], env: outsideEnv() });
     const said = collect(child);

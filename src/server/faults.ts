@@ -15,6 +15,8 @@ export const serverFaults = {
   BACKUP_NEWER: 'unsupported',
   IMAGE_DIFFERS: 'conflict',
   LISTEN_FAILED: 'host',
+  LISTENER_UNFIT: 'invalid',
+  TAKE_OVER_FAILED: 'conflict',
   DISK_RESERVED: 'full',
   CANNOT_RECORD: 'busy',
   TOO_MANY_RUNS: 'busy',

@@ -28,6 +28,8 @@ export interface GroundOptions {
   readonly operator: OperatorPolicy;
   /** The user that sandboxes' ports are for; absent: root. */
   readonly userId?: number;
+  /** The Ward that has the data folder was told to stop. */
+  readonly takesOver?: boolean;
   readonly onViolation: ViolationSink;
   readonly log: Log;
 }
@@ -35,10 +37,10 @@ export interface GroundOptions {
 /** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, and those of the sandbox room */
 export async function openGround(
   config: Pick<Config, 'dataDir'>,
-  { operator, userId, onViolation, log }: GroundOptions,
+  { operator, userId, takesOver, onViolation, log }: GroundOptions,
 ): Promise<Ground> {
   await using stack = new AsyncDisposableStack();
-  const { dataDir, instance } = stack.use(await claimInstance(config.dataDir));
+  const { dataDir, instance } = stack.use(await claimInstance(config.dataDir, takesOver));
   stack.use(await announceInstance(instance));
   const { refused } = stack.use(await takePrecedence(instance));
   const { runtime } = operator.defaults;

@@ -120,7 +120,8 @@ export const openUninstalling: typeof import('./uninstall.ts').openUninstalling 
 
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
-  await isolate(servingOpenFiles, keeperFlags);
+  const through = async () => (await import('./listener/inherited-listener.ts')).passListener(options);
+  await isolate(servingOpenFiles, keeperFlags, through);
   if (await isHalf()) return (await import('./up.ts')).serveHere();
   return (await import('./keep.ts')).keepHere(options);
 }
@@ -200,11 +201,16 @@ const keeperFlags = ['--max-semi-space-size=1'];
 /** For what makes a few sandboxes by hand. */
 const fewOpenFiles = 256;
 
-async function isolate(openFiles = fewOpenFiles, flags: readonly string[] = []): Promise<void> {
+async function isolate(
+  openFiles = fewOpenFiles,
+  flags: readonly string[] = [],
+  through: () => Promise<readonly string[]> = async () => [],
+): Promise<void> {
   const { checkFitness, enterIsolation, isIsolated } = await import('../sandbox/index.ts');
   // What is secret is made with a mode that says so; the rest has to be seen by sandboxes, whatever the caller's umask.
   process.umask(0o022);
   if (isIsolated()) return;
   if (process.geteuid?.() === 0) checkFitness(openFiles);
-  enterIsolation([process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)]);
+  const argv = [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)];
+  enterIsolation(argv, process.geteuid?.() === 0 ? await through() : []);
 }

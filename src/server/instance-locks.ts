@@ -29,15 +29,27 @@ export async function tryInstanceLock(instance: string): Promise<FileLock | unde
 }
 
 /** Held by `ward up` alone, so that a second one of the same data folder is told at once. */
-export async function tryUpLock(instance: string): Promise<FileLock | undefined> {
-  return tryInstanceLock(`up-${instance}`);
+export const tryUpLock = (instance: string): Promise<FileLock | undefined> =>
+  tryInstanceLock(upLock(instance));
+
+/** The same, waiting for a Ward that was told to stop; undefined when it is not free. */
+export const waitForUpLock = (instance: string): Promise<FileLock | undefined> =>
+  waitForLock(upLock(instance));
+
+/** Its holder is the keeper of the Ward that runs. */
+export const upLockFile = (instance: string): string => join(locksDir, upLock(instance));
+
+/** The same as `tryInstanceLock`, waiting for a Ward that is just removing what this instance left; undefined when it is not free. */
+export const waitForInstanceLock = (instance: string): Promise<FileLock | undefined> => waitForLock(instance);
+
+function upLock(instance: string): string {
+  return `up-${instance}`;
 }
 
-/** The same, waiting for a Ward that is just removing what this instance left; undefined when it is not free. */
-export async function waitForInstanceLock(instance: string): Promise<FileLock | undefined> {
+async function waitForLock(name: string): Promise<FileLock | undefined> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    const lock = await tryInstanceLock(instance);
+    const lock = await tryInstanceLock(name);
     if (lock !== undefined || performance.now() > deadline) return lock;
     await sleep(20);
   }

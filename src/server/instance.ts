@@ -4,7 +4,7 @@ import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, messageOf, tryFileLock } from '../lib/index.ts';
 import { serverFault } from './faults.ts';
-import { tryUpLock, waitForInstanceLock } from './instance-locks.ts';
+import { tryUpLock, waitForInstanceLock, waitForUpLock } from './instance-locks.ts';
 
 export interface DataPaths {
   readonly database: string;
@@ -63,16 +63,18 @@ export function dataPaths(dataDir: string): DataPaths {
 }
 
 /**
- * Makes the folder, which no other user may enter, and takes the lock of its instance. @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
+ * Makes the folder, which no other user may enter, and takes the lock of its instance.
+ * @param takesOver waits for the Ward that has it, which was told to stop
+ * @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
  */
-export async function claimInstance(given: string): Promise<ClaimedInstance> {
+export async function claimInstance(given: string, takesOver = false): Promise<ClaimedInstance> {
   const dataDir = await makeFolder(given);
   // Processes that scan have the server's group, and so a way to the blobs.
   await chmod(dataDir, 0o710);
   const instance = instanceName(dataDir);
   using stack = new DisposableStack();
-  for (const lock of [() => tryUpLock(instance), () => waitForInstanceLock(instance)]) {
-    const taken = await lock();
+  for (const lock of [takesOver ? waitForUpLock : tryUpLock, waitForInstanceLock]) {
+    const taken = await lock(instance);
     if (!taken) throw busy(dataDir);
     stack.use(taken);
   }

@@ -20,6 +20,7 @@ import { dataPaths } from './instance.ts';
 import { runDir } from './instance-locks.ts';
 import { systemLimits } from './limits.ts';
 import { probeAddress } from './listen.ts';
+import { inheritedListener } from './listener/inherited-listener.ts';
 import { readSecrets, watchGivenKeys } from './secrets.ts';
 import { startServer } from './server-process.ts';
 import { openShownPaths, type ShownPaths } from './shown-paths.ts';
@@ -39,21 +40,25 @@ export async function keepHere(options: UpOptions): Promise<number> {
 async function keepServer(options: UpOptions): Promise<HalfEnd> {
   const given = await loadConfig(options);
   const log = createLog(given.logLevel);
-  await probeAddress(given.listen);
+  const inherited = inheritedListener();
+  if (inherited === undefined) await probeAddress(given.listen);
   const secrets = await readSecrets(given);
   const account = await serverAccount();
   const operator = operatorPolicy(given.sandbox);
+  // All that can fail before has not failed: from here on the Ward that was there ends.
+  inherited?.tellOld();
   await using stack = new AsyncDisposableStack();
   let onViolation: ViolationSink = () => {};
   const ground = stack.use(
     await openGround(given, {
       operator,
       userId: account.uid,
+      takesOver: inherited?.isKept === false,
       onViolation: (...violation) => onViolation(...violation),
       log,
     }),
   );
-  const config = { ...given, dataDir: ground.dataDir };
+  const config = { ...given, dataDir: ground.dataDir, listen: inherited?.address ?? given.listen };
   await prepareFolders(config, account, log);
   const shown = stack.use(openShownPaths(ground.instance));
   const seen = await seenBy(shown, config);
@@ -70,8 +75,11 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     acceptMissing,
     acceptMixed,
     refused: ground.refused,
+    listener: inherited && { isKept: inherited.isKept },
   };
-  const server = stack.use(await startServer({ config: seen, account, ground, ownDir, shown }));
+  const descriptors = inherited === undefined ? [] : [inherited.descriptor];
+  const server = stack.use(await startServer({ config: seen, account, ground, ownDir, shown, descriptors }));
+  inherited?.release();
   const keeper = stack.use(
     keep({
       ...{ channel: server.channel, host: ground.host, operator, layersDir, code, door, log },

@@ -1,6 +1,7 @@
 /** The address that the platform listens on. */
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, Server as NetServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { createApi } from '../api/index.ts';
 import { errnoOf } from '../lib/index.ts';
 import type { Address } from './config.ts';
@@ -8,6 +9,8 @@ import { serverFault } from './faults.ts';
 
 /** How long answers that were sent may take to be read once Ward stops. */
 const unreadMs = 3000;
+/** A client that has not asked for so long is not about to ask. */
+const lastAnswersMs = 1000;
 
 /**
  * Listens for a moment, so that a busy address is told before anything is made on the machine.
@@ -25,13 +28,33 @@ export async function probeAddress(address: Address): Promise<void> {
   await once(probe, 'close');
 }
 
-/** @returns the URL. @throws Fault LISTEN_FAILED */
-export async function listen(api: ReturnType<typeof createApi>, address: Address): Promise<string> {
+/** @param descriptor of a socket that listens there already @returns the URL. @throws Fault LISTEN_FAILED */
+export async function listen(
+  api: ReturnType<typeof createApi>,
+  address: Address,
+  descriptor?: number,
+): Promise<string> {
   try {
-    return await api.listen(address);
+    const inherited = { ...address, fd: descriptor };
+    const where: Address = descriptor === undefined ? address : inherited;
+    return await api.listen(where);
   } catch (cause) {
     throw listenFailed(address, cause);
   }
+}
+
+/**
+ * Accepts no more connections, for another process does. Those that are open are served on for a moment, so that clients
+ * hear with an answer that theirs ends, and none is closed as a request is on its way.
+ */
+export async function leaveListener({ server }: ReturnType<typeof createApi>): Promise<void> {
+  const closed = once(server, 'close');
+  // http.Server's own would close idle connections at once.
+  NetServer.prototype.close.call(server);
+  // `Connection: close` is in the next answer of each.
+  server.maxRequestsPerSocket = 1;
+  await Promise.race([closed, delay(lastAnswersMs, undefined, { ref: false })]);
+  server.closeIdleConnections();
 }
 
 /** A client that does not read its answer would hold it open for as long as it likes. */

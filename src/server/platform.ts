@@ -42,7 +42,7 @@ import { securityEvents } from './gate/security-events.ts';
 import { dataPaths, lockDataDir } from './instance.ts';
 import { kindBehind, runtimesWithAliases } from './kind-aliases.ts';
 import { systemLimits } from './limits.ts';
-import { closeConnections, listen } from './listen.ts';
+import { closeConnections, leaveListener, listen } from './listen.ts';
 import { createFigures } from './metrics/figures.ts';
 import { observedGate, observedInvoker } from './metrics/observed.ts';
 import { type DataPart, refuseMissingDatabase, refuseMissingParts } from './missing-parts.ts';
@@ -64,6 +64,8 @@ export interface Platform extends AsyncDisposable {
   renewKeys(given: GivenKeys): void;
   /** The problem with the advisories, and what to do about it. */
   readonly advisoriesWarning: string | undefined;
+  /** Stops accepting connections, for another process does. Call before it is disposed of. */
+  leave(): Promise<void>;
   /** While it is being disposed of. */
   waitsFor(): string;
 }
@@ -73,6 +75,8 @@ export interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
   readonly acceptMissing?: readonly DataPart[];
   /** Databases of other data folders become this one's. */
   readonly acceptMixed?: boolean;
+  /** Descriptor of a socket that listens at `config.listen` already. */
+  readonly listener?: number;
   /** Undefined: reads them by itself. */
   readonly secrets?: Secrets;
 }
@@ -95,7 +99,7 @@ export async function startPlatform(
   log: Log,
   secrets: Secrets,
   ground: PlatformGround,
-  { onRoute, acceptMissing = [], acceptMixed = false }: PlatformOptions = {},
+  { onRoute, acceptMissing = [], acceptMixed = false, listener }: PlatformOptions = {},
 ): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
   let waitsFor = 'nothing';
@@ -245,7 +249,7 @@ export async function startPlatform(
   // First of all: new calls are refused, running ones end, and only then are connections closed.
   stack.defer(() => functions.close(drainMs));
   opened('calls under way, and their records');
-  url = await listen(api, config.listen);
+  url = await listen(api, config.listen, listener);
   events.apiConnected = sandboxEntrance(api, functions);
   await writeFileAtomically(paths.address, `${url}\n`);
   const sweepCode = createCodeSweep({
@@ -269,6 +273,7 @@ export async function startPlatform(
     newParameterKeys: keyring.isNew ? keyring.file : undefined,
     renewKeys: keyring.renew,
     advisoriesWarning: guarded.advisories().warning,
+    leave: () => leaveListener(api),
     waitsFor: () => waitsFor,
     [Symbol.asyncDispose]: () => platform.disposeAsync(),
   };

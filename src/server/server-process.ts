@@ -18,6 +18,8 @@ export interface ServerPlan {
   /** Of the instance, below /run. */
   readonly ownDir: string;
   readonly shown: ShownPaths;
+  /** Handed on as 4, … */
+  readonly descriptors?: readonly number[];
 }
 
 /** A request leaves a few KiB behind; a larger nursery lets most of it die without being copied. */
@@ -29,12 +31,12 @@ const system = ['/usr', '/lib', '/lib64', '/bin', '/etc', '/run/systemd/resolve'
 const devices = ['/dev/null', '/dev/zero', '/dev/urandom', '/dev/random'];
 
 export async function startServer(plan: ServerPlan): Promise<HalfProcess> {
-  const { config, account, ownDir, shown } = plan;
+  const { config, account, ownDir, shown, descriptors = [] } = plan;
   const { workFiles } = dataPaths(config.dataDir);
   await mkdirFor(compileCache, account);
   await mkdirFor(workFiles, account);
   const server = await startHalf({
-    ...{ ownDir, shown, nodeFlags, words: ['up'] },
+    ...{ ownDir, shown, nodeFlags, descriptors, words: ['up'] },
     rights: (programs) => rightsOf(plan, programs),
     env: {
       ...process.env,
@@ -47,7 +49,7 @@ export async function startServer(plan: ServerPlan): Promise<HalfProcess> {
 
 /** @param programs what it is run from */
 export function rightsOf(
-  { config, account, ground, ownDir }: Omit<ServerPlan, 'shown'>,
+  { config, account, ground, ownDir }: Omit<ServerPlan, 'shown' | 'descriptors'>,
   programs: readonly string[],
 ): Omit<ServerProcessPlan, 'filterFile' | 'argv'> {
   return {

@@ -18,6 +18,8 @@ export interface ServerTask {
   readonly acceptMixed: boolean;
   /** What the host refuses to Ward; it goes on without it. */
   readonly refused: readonly string[];
+  /** The socket that was there before; its address is the configuration's. `isKept` when it stays after the server. */
+  readonly listener: { readonly isKept: boolean } | undefined;
 }
 
 export interface UpOptions {
@@ -27,7 +29,12 @@ export interface UpOptions {
   readonly accessLog?: boolean;
   readonly acceptMissing?: readonly DataPart[];
   readonly acceptMixed?: boolean;
+  /** From the Ward that serves the same data folder, if there is one. */
+  readonly takeOver?: boolean;
 }
+
+/** The keeper's line is the one before. */
+const listenerDescriptor = keeperDescriptor + 1;
 
 /** What a terminal or a service manager sends to every process arrives several times within this: passed on by each. */
 const echoMs = 500;
@@ -37,7 +44,8 @@ export async function serveHere(): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const link = stack.adopt(await openLink(keeperDescriptor), (opened) => opened.close());
   // The keeper is root, and started this process.
-  const { config, dataDir, secrets, acceptMissing, acceptMixed, refused } = link.hello.task as ServerTask;
+  const { config, dataDir, secrets, acceptMissing, acceptMixed, refused, listener } = link.hello
+    .task as ServerTask;
   const log = createLog(config.logLevel);
   // Calls under way are interrupted, as by a kill of both: said to have failed, they would not be known as such.
   link.onLost = () => {
@@ -53,6 +61,12 @@ export async function serveHere(): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // Connections that come while this one ends wait in the socket for the next one.
+  let leaves = listener?.isKept === true;
+  process.on('SIGUSR2', () => {
+    leaves = true;
+    stopped.resolve();
+  });
   let exitCode = 0;
   // What nobody foresaw leaves nobody knows what: calls under way end, and whoever watches over Ward starts it anew.
   process.on('uncaughtException', (error) => {
@@ -62,7 +76,10 @@ export async function serveHere(): Promise<number> {
   });
   const ground = keptGround(link, config);
   const platform = stack.use(
-    await startPlatform(config, log, secrets, ground, { acceptMissing, acceptMixed }),
+    await startPlatform(config, log, secrets, ground, {
+      ...{ acceptMissing, acceptMixed },
+      ...(listener === undefined ? {} : { listener: listenerDescriptor }),
+    }),
   );
   link.onNews = (news) => platform.renewKeys(news as GivenKeys);
   if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
@@ -70,6 +87,7 @@ export async function serveHere(): Promise<number> {
   await stopped.promise;
   log.info('stopping');
   endInTime(log, platform);
+  if (leaves) await platform.leave();
   return exitCode;
 }
 

@@ -16,6 +16,10 @@ export const upCommand: CommandSpec = {
       takes: 'many',
       choices: ['database', 'gate', 'registry', 'keys'],
     },
+    {
+      flags: '--take-over',
+      summary: 'from the Ward that serves this data folder: it stops, and no connection is refused meanwhile',
+    },
     { flags: '--accept-mixed', summary: 'serve databases of different data folders together from now on' },
   ],
   examples: [

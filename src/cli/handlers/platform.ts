@@ -14,6 +14,7 @@ export const up: Handler = async (input) => {
     ...(input.has('accessLog') ? { accessLog: true } : {}),
     acceptMissing,
     acceptMixed: input.has('acceptMixed'),
+    takeOver: input.has('takeOver'),
   });
 };
 

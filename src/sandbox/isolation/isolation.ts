@@ -24,9 +24,10 @@ const setpriv = '/usr/bin/setpriv';
 /**
  * Replaces this process by `argv`, run inside namespaces of its own. Never returns.
  * @param argv The program (absolute path) and its arguments; usually `process.execPath` and the caller's own.
+ * @param through Words before the command line that enters them: a program that becomes what they are followed by.
  * @throws Fault HOST_UNFIT when not root or when util-linux is missing.
  */
-export function enterIsolation(argv: readonly string[]): never {
+export function enterIsolation(argv: readonly string[], through: readonly string[] = []): never {
   if (process.geteuid?.() !== 0) {
     throw sandboxFault('HOST_UNFIT', 'making sandboxes needs root: namespaces, mounts and cgroups', {
       hint: 'run this command as root, for example with sudo',
@@ -43,7 +44,8 @@ export function enterIsolation(argv: readonly string[]): never {
       hint: 'run Ward with Node 24 or later',
     });
   }
-  execve.call(process, unshare, isolationArgv(argv), definedEnv());
+  const words = [...through, ...isolationArgv(argv)];
+  execve.call(process, words[0] ?? unshare, words, definedEnv());
   throw sandboxFault('HOST_UNFIT', `${unshare} could not be started`);
 }
 
@@ -51,7 +53,7 @@ function isolationArgv(argv: readonly string[]): string[] {
   const supervise = join(import.meta.dirname, 'supervise.sh');
   const enter = join(import.meta.dirname, 'enter.sh');
   return [
-    ...['unshare', '--mount', '--propagation', 'slave', '--pid', '--'],
+    ...[unshare, '--mount', '--propagation', 'slave', '--pid', '--'],
     ...['/bin/sh', supervise, 'outside', setpriv, '--pdeathsig', 'KILL', '--'],
     ...['/bin/sh', enter, supervise, ...mountsToHide(), '--', ...argv],
   ];

@@ -22,6 +22,8 @@ fi
 exec 9<&0
 env --default-signal=INT,QUIT "$@" <&9 9<&- &
 child=$!
+# A socket is refused for only when nobody has it any more: see src/server/listener.
+[ -n "$WARD_LISTENER" ] && exec 3<&- 4<&-
 [ -n "$orphaned" ] && kill -KILL "$child"
 trap 'kill -TERM "$child" 2>/dev/null' TERM
 trap 'kill -HUP "$child" 2>/dev/null' HUP

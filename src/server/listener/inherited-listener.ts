@@ -1,0 +1,118 @@
+/**
+ * A server's listening socket that was there before it: a service manager's (sd_listen_fds(3)), or that of the Ward which
+ * runs and is to be taken over. Connections wait in the one queue of the socket while nobody accepts, and none is refused.
+ *
+ * Node closes what it inherits when it becomes another program. So a few lines of Perl stand between the first process and
+ * the namespaces: they take the socket from a process that has it, and hand it on as descriptor 3. The keeper hands it to
+ * the server and closes its own.
+ */
+import { closeSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCommand } from '../../lib/index.ts';
+import { type Address, loadConfig } from '../config.ts';
+import { serverFault } from '../faults.ts';
+import type { UpOptions } from '../up.ts';
+import { listeningSocketOf } from './listening-sockets.ts';
+import { findRunningWard } from './running-ward.ts';
+
+export interface InheritedListener {
+  readonly descriptor: number;
+  readonly address: Address;
+  /** It is a service manager's, and stays when this Ward ends. */
+  readonly isKept: boolean;
+  /** Has the Ward that is taken over stop; it has gone on undisturbed until then. */
+  tellOld(): void;
+  /** When the server has it. */
+  release(): void;
+}
+
+/** Where the keeper finds the socket, and where it has the old Ward told. */
+const socketDescriptor = 3;
+const orderDescriptor = 4;
+const mark = 'WARD_LISTENER';
+const passer = join(import.meta.dirname, 'pass-listener.pl');
+
+/**
+ * What the first process has to become before it enters its namespaces: words before another command line; none when the
+ * server opens a socket of its own. @throws Fault LISTENER_UNFIT, TAKE_OVER_FAILED, and those of the configuration
+ */
+export async function passListener(options: UpOptions): Promise<readonly string[]> {
+  const given = givenDescriptor(process.env);
+  if (given !== undefined) return passGiven(given, options);
+  if (options.takeOver !== true) return [];
+  const { dataDir, listen } = await loadConfig(options);
+  const running = await findRunningWard(dataDir);
+  if (running === undefined) return [];
+  const { serverPid, descriptor, socket } = running;
+  const { host, port } = socket.address;
+  if (listen.port !== 0 && listen.port !== port) {
+    throw serverFault(
+      'TAKE_OVER_FAILED',
+      `the Ward that runs listens on ${host}:${port}, not on port ${listen.port}`,
+      {
+        hint: 'a take-over keeps the address: stop that Ward to change it',
+      },
+    );
+  }
+  process.env[mark] = 'taken';
+  return ['/usr/bin/perl', passer, 'server', String(serverPid), String(descriptor), socket.inode];
+}
+
+/** In the keeper; once. @throws Fault LISTENER_UNFIT */
+export function inheritedListener(): InheritedListener | undefined {
+  const how = process.env[mark];
+  delete process.env[mark];
+  if (how !== 'kept' && how !== 'taken') return undefined;
+  const socket = listeningSocketOf('self', socketDescriptor);
+  if (socket === undefined) throw unfit('the descriptor that was handed on');
+  return {
+    descriptor: socketDescriptor,
+    address: socket.address,
+    isKept: how === 'kept',
+    tellOld() {
+      if (how !== 'taken') return;
+      writeSync(orderDescriptor, '.');
+      closeSync(orderDescriptor);
+    },
+    release: () => closeSync(socketDescriptor),
+  };
+}
+
+/** It is for this process alone, and for none that it becomes or starts. */
+function givenDescriptor(env: NodeJS.ProcessEnv): number | undefined {
+  const { LISTEN_PID: pid, LISTEN_FDS: count } = env;
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) delete env[name];
+  if (pid !== String(process.pid) || count === undefined) return undefined;
+  if (count === '1') return socketDescriptor;
+  throw serverFault(
+    'LISTENER_UNFIT',
+    `the service manager hands on ${count} sockets, and Ward serves on one`,
+    {
+      hint: 'one ListenStream= in the socket unit, and no other descriptor',
+    },
+  );
+}
+
+function passGiven(descriptor: number, { takeOver }: UpOptions): readonly string[] {
+  if (takeOver === true) {
+    throw serverFault(
+      'LISTENER_UNFIT',
+      'a service manager hands a socket on, and --take-over names another',
+      {
+        hint: 'leave --take-over out: the socket unit holds connections until this Ward accepts them',
+      },
+    );
+  }
+  const socket = listeningSocketOf('self', descriptor);
+  if (socket === undefined) throw unfit(`descriptor ${descriptor}`);
+  // Much longer than it takes to have it taken, which ends this.
+  const holder = startCommand(['/bin/sleep', '60'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
+  process.env[mark] = 'kept';
+  return ['/usr/bin/perl', passer, 'holder', String(holder.pid), String(socketDescriptor), socket.inode];
+}
+
+function unfit(what: string) {
+  return serverFault('LISTENER_UNFIT', `${what} is no TCP socket that listens in Ward's network`, {
+    hint: 'ListenStream=HOST:PORT in the socket unit, with Accept=no, in the same network namespace as the service',
+  });
+}
