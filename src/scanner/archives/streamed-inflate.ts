@@ -2,6 +2,7 @@
 import { createInflateRaw, type InflateRaw, inflateRawSync } from 'node:zlib';
 import { openReleasing } from '../../images/index.ts';
 import type { ByteSource } from './byte-source.ts';
+import { withInfo } from './decompress.ts';
 
 const pieceBytes = 256 * 1024;
 /** Most entries are classes: a stream for each costs more than they do. */
@@ -12,7 +13,7 @@ const smallChunk = 128 * 1024;
 export async function inflateSmall(source: ByteSource): Promise<Buffer | undefined> {
   const held = await source.peek(1);
   try {
-    const { buffer, engine } = infoOf(
+    const { buffer, engine } = withInfo(
       inflateRawSync(held, { maxOutputLength: smallBytes, chunkSize: smallChunk, info: true }),
     );
     // One that ends with what is there may go on.
@@ -71,14 +72,4 @@ function written(inflater: InflateRaw, piece: Buffer): Promise<void> {
     inflater.once('end', done).once('close', done);
     inflater.write(piece, done);
   });
-}
-
-interface Inflated {
-  readonly buffer: Buffer;
-  readonly engine: { readonly bytesWritten: number };
-}
-
-/** What zlib returns with `info`, of which its types say nothing. */
-function infoOf(result: unknown): Inflated {
-  return result as Inflated;
 }

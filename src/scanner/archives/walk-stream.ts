@@ -30,7 +30,8 @@ export async function walkStream(
   if (form === 'zip') return walkStreamedZip(input, work, takerOf(visitor, work));
   if (form === 'tar') return walkTar(input, work, visitor);
   const pieces = decompressedStream(form, input);
-  const start = await startOf(pieces);
+  const { start, failure } = await startOf(pieces);
+  if (failure !== undefined) throw failure;
   if (archiveStart(start) === 'tar') return walkTar(joined(start, pieces), work, visitor);
   const contained = { name: undefined, mode: 0o644, sizeBytes: undefined };
   return takeUnmeasured(contained, counted(joined(start, pieces), work), work, visitor);
@@ -54,7 +55,8 @@ function takerOf(visitor: Visitor, work: Work): EntryTaker {
 async function pass(contained: Contained, pieces: AsyncIterable<Buffer>, visitor: Visitor): Promise<void> {
   const long = visitor.long(contained);
   const iterator = pieces[Symbol.asyncIterator]();
-  const start = await startOf(iterator);
+  const { start, failure } = await startOf(iterator);
+  if (failure !== undefined) throw failure;
   let head: Buffer = Buffer.alloc(0);
   for await (const piece of joined(start, restOf(iterator))) {
     head = headWith(head, piece);

@@ -136,7 +136,12 @@ async function walkCompressed(
     return walkOne(small, work, visitor);
   }
   const pieces = decompressed(form, packed);
-  const start = await startOf(pieces);
+  const { start, failure: early } = await startOf(pieces);
+  if (early !== undefined) {
+    work.countBytes(start.length);
+    await walkOne(start, work, visitor);
+    throw early;
+  }
   if (archiveStart(start) === 'tar') return walkTar(joined(start, pieces), work, visitor);
   const { sizeBytes, failure } = await measure(joined(start, pieces), work);
   await walkLong(() => decompressed(form, packed), sizeBytes, work, visitor);
@@ -191,15 +196,26 @@ async function walkLong(
   else await walkOne(content, work, visitor);
 }
 
-/** Enough to know a tar by; less at the end. In memory of its own. */
-export async function startOf(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
+interface Start {
+  /** In memory of its own. */
+  readonly start: Buffer;
+  /** What comes next instead of more. */
+  readonly failure?: unknown;
+}
+
+/** Enough to know a tar by; less at the end, or where it is damaged. */
+export async function startOf(pieces: AsyncIterator<Buffer>): Promise<Start> {
   let start: Buffer = Buffer.alloc(0);
-  while (start.length < blockBytes) {
-    const { value, done } = await pieces.next();
-    if (done === true) break;
-    start = Buffer.concat([start, value]);
+  try {
+    while (start.length < blockBytes) {
+      const { value, done } = await pieces.next();
+      if (done === true) break;
+      start = Buffer.concat([start, value]);
+    }
+    return { start };
+  } catch (failure) {
+    return { start, failure };
   }
-  return start;
 }
 
 export async function* joined(start: Buffer, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -1,6 +1,6 @@
 /** What lies in archives, as a scan of a layer tells of it. */
 import { randomBytes } from 'node:crypto';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it, test } from 'vitest';
 import type { ArchiveLimits } from '../archives/work.ts';
 import { archiveLimits } from '../archives/work.ts';
@@ -48,6 +48,11 @@ const npm = gzipSync(npmTar);
 /** `a.py` with what is bad in it, as a tar, by Debian's programs. */
 const bzip2ed = Buffer.from(
   'QlpoOTFBWSZTWX8VeKIAAHf/hMqSAEBQAX8CJADYhGJB3iAAAIAIIAB1DSgaaaNADIaeoBkElTJpPQJgAjCDB1vzOxqED3AJFR4K5HuJ4EkDA8sG73NwtdtAkiI0EM2SqxjFraUq2ccDPgJG7gyF4+HTfKO50CD389PSQdi7kinChIP4q8UQ',
+  'base64',
+);
+/** What is bad, by bzip2. */
+const bzip2edFile = Buffer.from(
+  'QlpoOTFBWSZTWb1QZq0AAAVfgAAQUAAQAiQA2IACQRYAIAAxTTIxMTEKZMRpkaeoaMq0T7l4ibe4KA+LuSKcKEheqDNWgA==',
   'base64',
 );
 const xzed = Buffer.from(
@@ -118,13 +123,6 @@ test.each<[what: string, path: string, content: Buffer, bad: string, packages: s
     wheel,
     '!/requests/__init__.py',
     ['requests 2.0.0 in root/.cache/pip/http-v2/a/b/c.body!/requests-2.0.0.dist-info/METADATA, kept'],
-  ],
-  [
-    'a wheel behind something compressed, of which gunzip reads no more',
-    'opt/a.whl',
-    Buffer.concat([gzipSync('nothing'), Buffer.alloc(1), wheel]),
-    '!/requests/__init__.py',
-    ['requests 2.0.0 in opt/a.whl!/requests-2.0.0.dist-info/METADATA'],
   ],
   [
     'an archive of sources',
@@ -234,11 +232,51 @@ test('what is found in it is not told of the archive, where it lies uncompressed
 test.each<[form: string, content: Buffer]>([
   ['7z', Buffer.from("7z\xbc\xaf'\x1c\0\x04", 'latin1')],
   ['rar', Buffer.from('Rar!\x1a\x07\x01\0', 'latin1')],
+  ['lzma', Buffer.from('XQAAgAD//////////wAoEEbA6PjLkJ6n6aG+COosvRG15DMp5SYUn//7VUAA', 'base64')],
+  ['lz4', Buffer.from('\x04"M\x18\x64\x40\xa7\0\0\0\0', 'latin1')],
+  ['lzip', Buffer.from('LZIP\x01\x0c', 'latin1')],
+  ['lzop', Buffer.from('\x89LZO\0\r\n\x1a\n\x10', 'latin1')],
+  ['compress', Buffer.from('\x1f\x9d\x90a', 'latin1')],
 ])('%s is not opened, and that is told', async (form, content) => {
   const { gaps } = await scan({ 'x.bin': content });
   expect(gaps).toEqual([
     `x.bin: not scanned: it is of the form ${form}, which is not opened here; unpack it or leave it out`,
   ]);
+});
+
+test('what programs read as gzip and as a zip is looked at as both, and told of', async () => {
+  const { bad: found, gaps } = await scan({
+    'a.whl': Buffer.concat([gzipSync(bad), Buffer.alloc(1), wheel]),
+  });
+  expect(found).toEqual(['a.whl!/a.whl', 'a.whl!/requests/__init__.py']);
+  expect(gaps).toEqual([expect.stringContaining('a.whl: not scanned: incorrect header check')]);
+});
+
+describe('what is damaged', () => {
+  const gz = gzipSync(bad);
+  const flushed = (text: string | Buffer) => {
+    const whole = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH });
+    return Buffer.concat([gz.subarray(0, 10), whole]);
+  };
+  const long = Buffer.concat([randomBytes(600_000), Buffer.from(bad)]);
+
+  it.each<[what: string, content: Buffer]>([
+    ['gzip with a wrong checksum', Buffer.concat([gz.subarray(0, -8), Buffer.alloc(4), gz.subarray(-4)])],
+    ['gzip without its end', gz.subarray(0, -8)],
+    ['gzip with a block of an unknown type', Buffer.concat([flushed(bad), Buffer.from([7, 255, 255])])],
+    ['a long one', Buffer.concat([flushed(long), Buffer.from([7, 255, 255])])],
+    ['a long one without its end', gzipSync(long).subarray(0, -8)],
+    ['bzip2 without its end', bzip2edFile.subarray(0, -6)],
+  ])('is looked at up to the damage: %s', async (_what, content) => {
+    const { bad: found, gaps } = await scan({ 'a.gz': content });
+    expect(found).toEqual(['a.gz!/a']);
+    expect(gaps).toEqual([expect.stringMatching(/^a\.gz: not scanned: /)]);
+  });
+
+  it('or has zeros between its members is read as Python reads it', async () => {
+    const members = Buffer.concat([gzipSync('a'), Buffer.alloc(3), gz, Buffer.alloc(700)]);
+    expect(await scan({ 'a.gz': members })).toMatchObject({ bad: ['a.gz!/a'], gaps: [] });
+  });
 });
 
 describe('a hostile archive', () => {
