@@ -1,13 +1,11 @@
 /** A disk that is full: tenants are told so, what was accepted is kept, and nothing is answered 500. */
-import type { ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, open, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCommand } from '../src/lib/index.ts';
 import { CallLedger, keptIn } from './call-ledger.ts';
+import { HeldMounts } from './held-mounts.ts';
 import { missingForSandboxes, type Reply, type RequestOptions, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -18,24 +16,13 @@ const limits = { invocationsPerMinute: 100_000, concurrentInvocations: 100, fire
 const statuses: number[] = [];
 
 let dir: string;
-let holder: ChildProcess;
+let mounts: HeldMounts;
 let ward: Ward;
 const ledger = new CallLedger(() => ward);
 
-/** A tmpfs in a mount namespace that only this process holds. */
-async function mountDisk(): Promise<ChildProcess> {
-  const script = `mount -t tmpfs -o size=${diskMiB}m,mode=0755 disk "$1" && echo ready && exec sleep infinity`;
-  const child = startCommand(['unshare', '--mount', 'sh', '-c', script, 'sh', dir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (child.stdout === null) throw new Error('the child has no stdout');
-  await once(child.stdout, 'data');
-  return child;
-}
-
 /** Of the disk, as it is seen from here. */
 function path(...names: string[]): string {
-  return join(`/proc/${holder.pid}/root`, dir, ...names);
+  return mounts.path(dir, ...names);
 }
 
 async function freeBytes(): Promise<number> {
@@ -103,14 +90,14 @@ async function metric(name: string): Promise<number> {
 beforeAll(async () => {
   if (missing !== undefined) return;
   dir = await mkdtemp(join(tmpdir(), 'ward-disk-'));
-  holder = await mountDisk();
+  mounts = await HeldMounts.make(`mount -t tmpfs -o size=${diskMiB}m,mode=0755 disk "$1"`, [dir]);
   const config = { limits, disk: { reserveBytes: `${reserveMiB}m` } };
-  ({ ward } = await Ward.startSaying(config, dir, undefined, { mountsOf: holder.pid }));
+  ({ ward } = await Ward.startSaying(config, dir, undefined, { mountsOf: mounts.pid }));
 });
 afterAll(async () => {
   if (missing !== undefined) return;
   await ward?.[Symbol.asyncDispose]();
-  holder?.kill('SIGKILL');
+  await mounts?.end();
   await rm(dir, { recursive: true, force: true });
 });
 

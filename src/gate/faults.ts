@@ -24,6 +24,8 @@ export const gateFaults = {
   GATE_STORE_FAILED: 'host',
   /** The disk is full. */
   GATE_STORE_FULL: 'full',
+  /** The disk is read-only, or fails. */
+  GATE_STORE_UNWRITABLE: 'busy',
   /** The file of reports and of the audit log is damaged, or none. */
   GATE_STORE_CORRUPT: 'host',
   /** The file was written by a newer Ward. */

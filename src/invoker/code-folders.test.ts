@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { type BlobStore, openBlobStore } from '../images/index.ts';
+import { type Log, silentLog } from '../lib/index.ts';
 import {
   type Code,
   type CodeFile,
@@ -24,7 +25,7 @@ let folders: CodeFolders;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ward-code-'));
   blobs = await openBlobStore(join(dir, 'blobs'));
-  folders = openCodeFolders(await openCodePlaces(join(dir, 'laid')), blobs);
+  folders = openCodeFolders(await openCodePlaces(join(dir, 'laid')), blobs, silentLog);
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
@@ -94,6 +95,21 @@ describe('a folder of code', () => {
     expect(await readdir(second.path)).toEqual(['index.js']);
     await second.release();
     expect(await readdir(join(dir, 'laid'))).toEqual([]);
+  });
+
+  it('that the disk does not let go of is left there, and told', async () => {
+    const warnings: unknown[] = [];
+    const log = { ...silentLog, warn: (about: unknown) => warnings.push(about) };
+    const remove = () => Promise.reject(new Error('EROFS: read-only file system'));
+    const places = { ...(await openCodePlaces(join(dir, 'stuck'))), remove };
+    const stuck = openCodeFolders(places, blobs, log as unknown as Log);
+    const laid = await stuck.lay(await codeOf(Buffer.from('code'), false, source));
+    await laid.release();
+    await (await stuck.empty()).release();
+    expect(warnings).toEqual([
+      { path: laid.path, reason: expect.stringContaining('EROFS') },
+      { path: expect.any(String), reason: expect.stringContaining('EROFS') },
+    ]);
   });
 
   it('is not shared by languages that lay the same bytes differently', async () => {

@@ -6,7 +6,7 @@
 import { chmod, link, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobStore, codeArchiveLimits, type Digest, unpackZip } from '../images/index.ts';
-import { randomHex } from '../lib/index.ts';
+import { type Log, messageOf, randomHex } from '../lib/index.ts';
 import { shareWithSandboxes } from '../sandbox/index.ts';
 
 /** How code lies in its folder when it is one file. */
@@ -75,7 +75,8 @@ export async function openCodePlaces(dir: string): Promise<CodePlaces> {
   };
 }
 
-export function openCodeFolders(places: CodePlaces, blobs: BlobStore): CodeFolders {
+export function openCodeFolders(given: CodePlaces, blobs: BlobStore, log: Log): CodeFolders {
+  const places = { ...given, remove: (path: string) => removeIfPossible(given, path, log) };
   const entries = new Map<string, Entry>();
 
   const lay = async (code: Code): Promise<CodeFolder> => {
@@ -115,6 +116,15 @@ export function openCodeFolders(places: CodePlaces, blobs: BlobStore): CodeFolde
       }
     },
   };
+}
+
+/** On a disk that takes nothing it stays until the next start, which empties the place. */
+async function removeIfPossible(places: CodePlaces, path: string, log: Log): Promise<void> {
+  try {
+    await places.remove(path);
+  } catch (error) {
+    log.warn({ path, reason: messageOf(error) }, 'code that nobody uses any more could not be removed');
+  }
 }
 
 function begin(places: CodePlaces, blobs: BlobStore, code: Code): Entry {

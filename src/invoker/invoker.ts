@@ -43,7 +43,7 @@ const quantumMs = 200;
 const readyTimeoutMs = 15_000;
 
 export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
-  const folders = openCodeFolders(options.codePlaces, options.blobs);
+  const folders = openCodeFolders(options.codePlaces, options.blobs, options.log);
   const desk = createViolationDesk((report) => options.onViolation?.(report));
   const intakes = createIntakes({ onRelease: () => scheduler.resume() });
   const factory = createSlotFactory({ ...options, folders, readyTimeoutMs, desk, intakes });

@@ -73,6 +73,8 @@ const ofImages: Readonly<Record<string, Answer>> = {
   BLOB_NOT_FOUND: [404, 'BLOB_UNKNOWN'],
 };
 
+/** Until other data has made room, or the disk is mended. */
+const diskRetrySeconds = 30;
 const internalText = 'the registry failed; its log says why';
 const fullText =
   'the server has no room on its disk for this now: try again later, or ask its operator; what was pushed is still there';
@@ -88,15 +90,19 @@ export function answerError(request: FastifyRequest, reply: FastifyReply, error:
       { transactionId: request.id, err: error, method: request.method, path: request.url },
       'the registry failed',
     );
-  if (isFault(error) && error.retryAfterMs !== undefined) {
-    reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
-  }
+  const retrySeconds = retrySecondsOf(error);
+  if (retrySeconds !== undefined) reply.header('retry-after', String(retrySeconds));
   const message = status === 507 ? fullText : status >= 500 ? internalText : textOf(error);
   const body = { errors: [{ code, message, detail: null }] };
   reply
     .code(status)
     .header('content-type', 'application/json')
     .send(request.method === 'HEAD' ? undefined : Buffer.from(JSON.stringify(body)));
+}
+
+function retrySecondsOf(error: unknown): number | undefined {
+  if (isFault(error) && error.retryAfterMs !== undefined) return Math.ceil(error.retryAfterMs / 1000);
+  return isDiskFull(error) || isDiskFailing(error) ? diskRetrySeconds : undefined;
 }
 
 function answerOf(error: unknown): Answer {

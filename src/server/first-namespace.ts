@@ -1,7 +1,8 @@
 /** The first namespace, `guest`, whose key is written to a file that only its owner can read. */
 import { existsSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { type NamespaceService, systemNamespace } from '../functions/index.ts';
+import { renameDurably } from '../images/index.ts';
 
 export const guest = 'guest';
 
@@ -18,9 +19,13 @@ export async function ensureGuest(
   return key;
 }
 
-/** Replaces the file as a whole, readable by its owner only. */
+/** Replaces the file as a whole, readable by its owner only; on disk when it settles, since the key is nowhere else. */
 export async function writeKeyFile(path: string, key: string): Promise<void> {
   const temporary = `${path}.new`;
-  await writeFile(temporary, `${key}\n`, { mode: 0o600 });
-  await rename(temporary, path);
+  {
+    await using file = await open(temporary, 'w', 0o600);
+    await file.writeFile(`${key}\n`);
+    await file.sync();
+  }
+  await renameDurably(temporary, path);
 }

@@ -203,6 +203,21 @@ test('what would fail again is not tried again, but is a trouble all the same', 
   expect(disk.written).toEqual(['probe']);
 });
 
+test('a store that is closed during a trouble is not asked again', async () => {
+  let fault = new Fault('STORE_FULL', 'full', 'no');
+  let tries = 0;
+  const run: RunBatch = () => {
+    tries++;
+    return Promise.reject(fault);
+  };
+  const writer = groupWriter(run, { probe: unit('probe') });
+  const record = writer.submit({ ...write(true), lasting: true });
+  await expect(writer.flush()).rejects.toMatchObject({ code: 'STORE_FULL' });
+  fault = new Fault('STORE_CLOSED', 'bug', 'closed');
+  await expect(record).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+  expect([tries, writer.recording.waiting()]).toEqual([2, 0]);
+});
+
 test('a store that is closed is no trouble, and is not asked again', async () => {
   const { disk, run } = failingDisk(new Fault('STORE_CLOSED', 'bug', 'closed'));
   const writer = groupWriter(run, { probe: unit('probe') });

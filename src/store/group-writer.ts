@@ -218,7 +218,10 @@ class Writer implements GroupWriter {
 
   #troubled(error: unknown): void {
     const fault = isFault(error) ? error : storeFault('STORE_FAILED', messageOf(error), { cause: error });
-    if (fault.code === 'STORE_CLOSED') return;
+    if (fault.code === 'STORE_CLOSED') {
+      this.#trouble = undefined;
+      return;
+    }
     const isNew = this.#trouble === undefined;
     this.#trouble = { since: this.#trouble?.since ?? Date.now(), fault };
     for (const { failed } of this.#flushes.splice(0)) failed(fault);

@@ -24,6 +24,10 @@ const busyTimeoutMs = 5000;
 const full = 13;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const damaged: readonly number[] = [11, 26];
+/** SQLITE_READONLY, SQLITE_IOERR. */
+const failing: readonly number[] = [8, 10];
+/** Until a disk that fails is worth another try. */
+const retryAfterMs = 10_000;
 
 /** What each form adds to the one before. */
 const schemas = [
@@ -107,6 +111,11 @@ function guarded<T>(path: string, work: () => T): T {
     if (isFault(cause)) throw cause;
     const result = resultCodeOf(cause);
     if (result === full) throw gateFault('GATE_STORE_FULL', `no space is left for ${path}`, { cause });
+    if (failing.includes(result)) {
+      // Those who push or deploy are told it: no paths.
+      const text = `the disk of the gate's database is read-only or fails: ${messageOf(cause)}`;
+      throw gateFault('GATE_STORE_UNWRITABLE', text, { cause, retryAfterMs });
+    }
     if (!damaged.includes(result))
       throw gateFault('GATE_STORE_FAILED', `${path}: ${messageOf(cause)}`, { cause });
     throw gateFault('GATE_STORE_CORRUPT', `${path} is damaged or no database: ${messageOf(cause)}`, {

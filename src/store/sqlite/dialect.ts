@@ -128,9 +128,11 @@ class ThreadDriver implements Driver {
     this.#turns.release(connection);
   }
 
+  /** SQLite may have done it by itself, when the disk failed: what failed first is what callers are to hear. */
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     try {
       await connection.executeQuery(CompiledQuery.raw('rollback'));
+    } catch {
     } finally {
       this.#turns.release(connection);
     }
