@@ -9,6 +9,8 @@ export interface Pending {
   readonly refuse: (fault: unknown) => void;
   /** To be asked before a sandbox gets it; undefined when there is nothing to ask (any more). */
   handover: Handover | undefined;
+  /** The answer to that, while it is on its way, or when it was no. */
+  asked: Promise<boolean> | undefined;
   /** `performance.now()` of when it began to wait. */
   readonly queuedAt: number;
   /** Why no warm slot has taken it; undefined when one has. */
@@ -91,6 +93,8 @@ export function createGroup(target: JobTarget, plan: SlotPlan, past: Past | unde
 
 /** Time for which a slot is handed jobs early: a quarter of what a runner's patience is. */
 const earlyMs = 5;
+/** Time for which a slot that is handed jobs early has some whose beginning is being written: about what a disk takes. */
+const claimingMs = 20;
 const maxEarly = 32;
 
 /**
@@ -99,23 +103,27 @@ const maxEarly = 32;
  * written down that its jobs begin, a slot takes early too: what waits for the disk waits together.
  */
 export function freeSlot(group: Group, restful: boolean): Slot | undefined {
-  const mostInFlight =
-    group.concurrency > 1
-      ? group.concurrency
-      : restful
-        ? 1
-        : Math.min(maxEarly, Math.floor(earlyMs / group.serviceMs));
   let best: Slot | undefined;
   for (let at = group.slots.length - 1; at >= 0; at--) {
     const slot = group.slots[at];
     if (!slot || slot.isSpent || slot.runner.isEnded) continue;
     if (slot.inFlight === 0) return slot;
-    if (slot.inFlight >= mostInFlight || slot.inFlight >= (best?.inFlight ?? Number.POSITIVE_INFINITY))
-      continue;
-    const hasNoneBegun = slot.claiming === slot.inFlight;
-    if (group.concurrency > 1 || hasNoneBegun || slot.runner.takesEarly()) best = slot;
+    if (slot.inFlight >= (best?.inFlight ?? Number.POSITIVE_INFINITY)) continue;
+    if (
+      group.concurrency > 1
+        ? slot.inFlight < group.concurrency
+        : !restful && takesEarly(slot, group.serviceMs)
+    )
+      best = slot;
   }
   return best;
+}
+
+function takesEarly({ inFlight, claiming, runner }: Slot, serviceMs: number): boolean {
+  const begun = inFlight - claiming;
+  if (begun >= Math.min(maxEarly, Math.floor(earlyMs / serviceMs))) return false;
+  if (claiming >= Math.min(maxEarly, Math.floor(claimingMs / serviceMs))) return false;
+  return begun === 0 || runner.takesEarly();
 }
 
 /** Memory that a group holds, slots on their way included. */

@@ -76,14 +76,41 @@ describe('a job that is to be asked about', () => {
   });
 
   it('waits together with others of a quick action, which is bounded', async () => {
-    const { call, target, runners, settle } = await served(1);
+    const { call, target, runners, settle } = await served(4);
     const questions = Array.from({ length: 9 }, asked);
     const calls = [];
     for (const { handover } of questions) calls.push(await call(target, handover));
-    expect(questions.map(({ handover }) => handover.times)).toEqual([1, 1, 1, 1, 1, 0, 0, 0, 0]);
+    expect(questions.map(({ handover }) => handover.times)).toEqual([1, 1, 1, 1, 1, 1, 0, 0, 0]);
     for (const { resolve } of questions) resolve(true);
     await settle();
     expect(runners[0]?.open).toEqual(ids(calls.slice(0, 5)));
+  });
+
+  it('is asked about ahead when a slot is free sooner than the answer is there', async () => {
+    const { call, target, runners, settle } = await served(3);
+    await call(target);
+    const questions = Array.from({ length: 3 }, asked);
+    const calls = [];
+    for (const { handover } of questions) calls.push(await call(target, handover));
+    expect(questions.map(({ handover }) => handover.times)).toEqual([1, 0, 0]);
+    questions[0]?.resolve(true);
+    await settle();
+    expect(runners[0]?.open).toHaveLength(1);
+    runners[0]?.answer(undefined, 3);
+    await settle();
+    expect(runners[0]?.open).toEqual(ids(calls.slice(0, 1)));
+    expect(questions.map(({ handover }) => handover.times)).toEqual([1, 1, 0]);
+  });
+
+  it('may be withdrawn ahead: it is passed over', async () => {
+    const { call, target, runners, settle } = await served(3);
+    await call(target);
+    const gone = await call(target, { begin: async () => false });
+    const next = await call(target);
+    expect(gone.fault).toMatchObject({ code: 'JOB_WITHDRAWN' });
+    runners[0]?.answer(undefined, 3);
+    await settle();
+    expect(runners[0]?.open).toEqual(ids([next]));
   });
 
   it('lets a call of a quick action through that has nothing to wait for', async () => {

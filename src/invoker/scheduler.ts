@@ -10,14 +10,13 @@
  * them (`growth.ts`).
  *
  * When memory is short, idle slots go first (longest idle first), then prewarmed ones, then those that an action is to
- * keep ready. When there are none, namespaces take turns: a namespace
- * that holds more than one that is starved gives a slot up after its quantum.
+ * keep ready. When there are none, namespaces take turns: one that holds more than a starved one gives a slot up.
  *
  *   queued ──free slot──▶ handed over ──▶ running ──answer──▶ done
  *      └──prewarmed/new──▶ starting ──▶ handed over ──init──▶ (slot joins its group) ──▶ running
  *
- * A job is handed over when a slot is there: whose job it is then says that it begins, or that it is withdrawn
- * (`handing-over.ts`). Where that has to be written first, the slot is kept for it, and takes others that wait for the same.
+ * A job is handed over when a slot is there, or will be at once: whose job it is then says that it begins, or that it is
+ * withdrawn (`handing-over.ts`). A slot that has to wait for that takes others of a quick action that wait for the same.
  */
 import { type Fault, type Log, messageOf } from '../lib/index.ts';
 import { hasMoreThanOneOf } from './fair-share.ts';
@@ -26,7 +25,7 @@ import { createFollowers, type LogPlace, placeOf } from './followers.ts';
 import { freeSlot, type Group, type Pending } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
-import { askToBegin } from './handing-over.ts';
+import { createHandovers, type Handovers } from './handing-over.ts';
 import { both, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import { responseOfRun } from './outcomes.ts';
@@ -74,11 +73,13 @@ export class Scheduler {
   private readonly lives: SlotLives;
   private readonly line = createWaitingLine();
   private readonly followers = createFollowers();
+  private readonly handovers: Handovers;
   private closed = false;
 
   constructor(options: SchedulerOptions) {
     this.options = options;
     this.groups = createGroups(options.factory, options.ledger);
+    this.handovers = createHandovers(options.isHeldBack);
     this.lives = new SlotLives({
       ...options,
       groups: this.groups,
@@ -118,6 +119,7 @@ export class Scheduler {
         settle,
         refuse,
         handover,
+        asked: undefined,
         queuedAt: slot ? 0 : performance.now(),
         reason: slot ? undefined : startReason(group),
         isSecondTry: false,
@@ -126,6 +128,7 @@ export class Scheduler {
       if (slot) return void this.serve(group, slot, pending);
       this.line.add(group, pending);
       this.schedule();
+      this.handovers.askAhead(group);
     });
   }
 
@@ -290,6 +293,7 @@ export class Scheduler {
     const running = slot.runner.run(runRequest(job), job.limits);
     const isContinued = origin !== undefined;
     this.moveLog(job.activationId, { source: slot.runner, id: job.activationId, isContinued });
+    this.handovers.askAhead(group);
     const end = await running;
     slot.inFlight--;
     slot.idleSince = performance.now();
@@ -301,7 +305,7 @@ export class Scheduler {
 
   /** Whether the slot runs the job now. When the slot has ended meanwhile, a job that may begin is first in line again. */
   private handOver(group: Group, slot: Slot, pending: Pending): boolean | Promise<boolean> {
-    const begun = askToBegin(pending);
+    const begun = this.handovers.ask(pending);
     if (!(begun instanceof Promise)) return begun;
     slot.claiming++;
     return begun.then((hasBegun) => {
