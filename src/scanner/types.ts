@@ -262,6 +262,8 @@ export interface ScannedConfig {
   readonly exposedPorts: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly healthcheck: boolean;
+  /** What engines run beside the entry point: to see how it is, and when another image is built upon it. */
+  readonly others?: readonly { readonly place: string; readonly command: readonly string[] }[];
   readonly history: readonly { readonly createdBy: string; readonly emptyLayer: boolean }[];
 }
 

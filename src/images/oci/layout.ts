@@ -4,6 +4,7 @@
  * ends with its process, so two writers never lose each other's names; readers need no lock.
  * Source: OCI image-spec v1.1, image-layout.md.
  */
+
 import { join } from 'node:path';
 import { blobPath, openBlobStore } from '../blob-store.ts';
 import { digestOf } from '../digest.ts';
@@ -11,9 +12,9 @@ import { imageFault } from '../faults.ts';
 import { readRegularFile, writeFileAtomically } from '../files.ts';
 import { lockFile } from '../lock.ts';
 import type { Digest } from '../types.ts';
+import { parseConfig } from './config-document.ts';
 import {
   type Config,
-  configSchema,
   type Descriptor,
   type Index,
   indexMediaType,
@@ -111,11 +112,7 @@ export async function readImageFrom(
     chosen = pickPlatform(inner.manifests, `index ${entry.digest}`, architecture);
   }
   const manifest = parseDocument(manifestSchema, await readDocument(chosen), `manifest ${chosen.digest}`);
-  const config = parseDocument(
-    configSchema,
-    await readDocument(manifest.config),
-    `config ${manifest.config.digest}`,
-  );
+  const config = parseConfig(await readDocument(manifest.config), `config ${manifest.config.digest}`);
   if (config.rootfs.diff_ids.length !== manifest.layers.length) {
     throw imageFault(
       'IMAGE_INVALID',

@@ -7,6 +7,8 @@
 import { z } from 'zod';
 import { isJsonObject } from '../../lib/index.ts';
 import { digestOf, isDigest, isDigestOf, isSecondName } from '../digest.ts';
+import { findTrouble } from '../oci/json-text.ts';
+import { findMiscasedKey, manifestKeys } from '../oci/miscased-key.ts';
 import {
   configMediaType,
   type Descriptor,
@@ -16,8 +18,6 @@ import {
 } from '../oci/schema.ts';
 import type { Digest, SecondName } from '../types.ts';
 import { registryStoreFault } from './faults.ts';
-import { findTrouble } from './json-text.ts';
-import { findMiscasedKey } from './miscased-key.ts';
 
 /** A manifest's bytes at most: what the distribution-spec asks of every registry. */
 export const maxManifestBytes = 4 * 1024 * 1024;
@@ -177,7 +177,7 @@ function parseStrictly(bytes: Buffer): object {
     throw invalid('it is not JSON');
   }
   if (!isJsonObject(value)) throw invalid('it is not an object');
-  const miscased = findMiscasedKey(value);
+  const miscased = findMiscasedKey(value, manifestKeys);
   if (miscased !== undefined)
     throw invalid(`it has the key ${shown(miscased)}, which some would read as another`);
   return value;

@@ -1,10 +1,10 @@
 /** What was pushed, as an image: its parts for who looks into it, its unpacked layers for who runs it. */
-import type { z } from 'zod';
 import { imageFault } from '../faults.ts';
 import { isLayerType } from '../layer/layer-types.ts';
 import { openLayerStore } from '../layer-store.ts';
+import { parseConfig } from '../oci/config-document.ts';
 import { pickPlatform } from '../oci/layout.ts';
-import { configSchema, maxDocumentBytes, maxLayers, parseDocument } from '../oci/schema.ts';
+import { type Config, maxDocumentBytes, maxLayers } from '../oci/schema.ts';
 import type { Digest, Image } from '../types.ts';
 import type { Content } from './content.ts';
 import type { ManifestDocument } from './manifest-document.ts';
@@ -76,7 +76,7 @@ export async function readParts(
     );
   }
   const configBytes = await content.read(descriptor.digest, maxDocumentBytes);
-  const config = parseDocument(configSchema, configBytes, `config ${descriptor.digest}`);
+  const config = parseConfig(configBytes, `config ${descriptor.digest}`);
   const diffIds = config.rootfs.diff_ids;
   if (diffIds.length !== layers.length) {
     throw imageFault('IMAGE_INVALID', `${digest} and its config disagree on the number of layers`);
@@ -100,7 +100,7 @@ function nameOf(repository: RepositoryName, reference: Tag | Digest): string {
   return `${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
 }
 
-function configOf({ config }: z.infer<typeof configSchema>): Image['config'] {
+function configOf({ config }: Config): Image['config'] {
   return {
     env: config?.Env ?? [],
     entrypoint: config?.Entrypoint ?? [],

@@ -24,6 +24,10 @@ export function commandsOf(config: ScannedConfig): readonly ConfigText[] {
   return [
     { path: 'image-config:entrypoint', text: config.entrypoint.join(' ') },
     { path: 'image-config:cmd', text: config.cmd.join(' ') },
+    ...(config.others ?? []).map(({ place, command }) => ({
+      path: `image-config:${place}`,
+      text: command.join(' '),
+    })),
     ...config.history.map(({ createdBy }, index) => ({
       path: `image-config:history/${index + 1}`,
       text: createdBy,

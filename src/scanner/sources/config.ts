@@ -3,13 +3,18 @@ import { z } from 'zod';
 import type { Config } from '../../images/index.ts';
 import type { ScannedConfig } from '../types.ts';
 
+/** What is of another form, engines can't read either; it keeps nothing else from being looked at. */
+const strings = z.array(z.string()).nullish().catch(undefined);
 const rest = z.object({
   config: z
     .object({
-      ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
-      Healthcheck: z.object({ Test: z.array(z.string()).nullish() }).nullish(),
+      ExposedPorts: z.record(z.string(), z.unknown()).nullish().catch(undefined),
+      Healthcheck: z.object({ Test: strings }).nullish().catch(undefined),
+      OnBuild: strings,
+      Shell: strings,
     })
-    .nullish(),
+    .nullish()
+    .catch(undefined),
   history: z
     .array(z.object({ created_by: z.string().nullish(), empty_layer: z.boolean().nullish() }))
     .max(10_000)
@@ -28,6 +33,11 @@ export function scannedConfig(config: Config): ScannedConfig {
     exposedPorts: Object.keys(parsed?.config?.ExposedPorts ?? {}),
     labels: config.config?.Labels ?? {},
     healthcheck: test.length > 0 && test[0] !== 'NONE',
+    others: [
+      { place: 'healthcheck', command: test },
+      ...(parsed?.config?.OnBuild ?? []).map((line, at) => ({ place: `onbuild/${at + 1}`, command: [line] })),
+      { place: 'shell', command: parsed?.config?.Shell ?? [] },
+    ].filter(({ command }) => command.length > 0),
     history: (parsed?.history ?? []).map((line) => ({
       createdBy: line.created_by ?? '',
       emptyLayer: line.empty_layer ?? false,

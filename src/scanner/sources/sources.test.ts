@@ -127,6 +127,7 @@ describe.each(forms)('an image layout in a %s', (_form, open) => {
       exposedPorts: ['22/tcp'],
       labels: { colour: 'green' },
       healthcheck: true,
+      others: [{ place: 'healthcheck', command: ['CMD', 'true'] }],
       history: [
         { createdBy: 'ADD root', emptyLayer: false },
         { createdBy: 'ENV A=b', emptyLayer: true },

