@@ -141,6 +141,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     vault,
     namespaces,
     activations,
+    disk,
     onRecordLost: () => options.watchRecords?.lost(),
     log,
   });

@@ -5,7 +5,7 @@
  *   memory taken ──▶ starting ──ready──▶ init ──▶ in its group ──▶ ended, memory given back
  *        └── no sandbox, refused, crashed ─────────────────────────────▲
  */
-import { isFault, type Log } from '../lib/index.ts';
+import { isDiskFailing, isDiskFull, isFault, type Log } from '../lib/index.ts';
 import { longestIdle, whoseMemory } from './fair-share.ts';
 import type { Group, Pending } from './group.ts';
 import type { Groups } from './groups.ts';
@@ -216,8 +216,12 @@ export class SlotLives {
     log[isFinal ? 'debug' : 'error']({ err: error, action, kind: plan.kind }, 'a sandbox did not start');
     if (!isFinal) {
       const pending = line.take(group);
-      const text = `The platform could not start the action: ${publicReason(error)}`;
-      pending?.settle(rejection(pending, text));
+      // Its caller hears when to try again, and what was accepted waits.
+      if (isDiskFull(error) || isDiskFailing(error)) pending?.refuse(error);
+      else
+        pending?.settle(
+          rejection(pending, `The platform could not start the action: ${publicReason(error)}`),
+        );
       return;
     }
     for (let pending = line.take(group); pending; pending = line.take(group)) pending.refuse(error);

@@ -336,6 +336,7 @@ describe('after a restart', () => {
     await using platform = await withHello();
     platform.invoker.script = () => new Promise(() => {});
     await call(platform, { waitMs: undefined });
+    await expect.poll(() => platform.invoker.jobs.length).toBe(1);
     const ids = Array.from({ length: 450 }, (_, i) => i.toString(16).padStart(4, '0'));
     const first = await acceptedTask(platform);
     const { namespace, acceptedAt } = first;

@@ -1,10 +1,11 @@
 /** What a flight does between its take-off and its end: asks the gate, runs in a sandbox or by parts, or is cut short. */
 import { formatLine, type Handover, type Invoker, jobWithdrawn, withLine } from '../../invoker/index.ts';
-import { isFault } from '../../lib/index.ts';
+import { isDiskFailing, isDiskFull, isFault } from '../../lib/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
 import type { KeyScope } from '../namespaces/key-scopes.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
+import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { ComposedCall } from './composed-call.ts';
 import type { Flight } from './flight.ts';
 import { type AllowedLimits, hintFor } from './hints.ts';
@@ -22,7 +23,11 @@ export interface RunOptions {
   ) => Promise<Ending>;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly namespaces: Pick<NamespaceService, 'lendKey'>;
+  readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
 }
+
+/** Until what could not begin on a disk that takes nothing is tried again. */
+const diskRetryMs = 1000;
 
 const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
 
@@ -57,7 +62,7 @@ export function runToEnd(
   flight: Flight,
   end: (ending: Ending) => ActivationRecord,
 ): Promise<ActivationRecord> {
-  const { compose, gate } = options;
+  const { compose, gate, disk } = options;
   return new Promise((resolve, reject) => {
     const finish = (ending: Ending) => {
       if (flight.isOver) return;
@@ -77,7 +82,37 @@ export function runToEnd(
       if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
         return finish(developerFailure(flight.task, error.message));
       if (isFault(error, 'INVOKER_CLOSED') && flight.canWait) flight.withdraw?.();
+      else if (isDiskTrouble(error) && flight.attempt === 0) beginLater();
       else leave(error);
+    };
+    /** On a disk that takes nothing no sandbox starts: what is in the durable queue waits for it. */
+    const beginLater = () => {
+      const again = () => {
+        if (flight.isOver) return;
+        if (mayBegin(disk)) begin();
+        else beginLater();
+      };
+      setTimeout(again, diskRetryMs).unref();
+    };
+    const { task, call } = flight;
+    const start = () => {
+      if (flight.isOver) return;
+      if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
+      const running = task.type === 'code' ? runCode(options, task, flight) : compose(task, call, flight);
+      const explain = (ending: Ending) => {
+        if (ending.status === 'success' || task.type !== 'code') finish(ending);
+        else explained(task, ending, flight.allowed).then(finish, refuse);
+      };
+      running.then(explain).catch(refuse);
+    };
+    const begin = () => {
+      try {
+        const judging = task.type === 'code' ? requireRun(gate, task) : undefined;
+        if (judging === undefined) start();
+        else judging.then(start).catch(refuse);
+      } catch (error) {
+        refuse(error);
+      }
     };
     if (flight.isOver) return leave(jobWithdrawn());
     flight.interrupt = () => finish(internalFailure(flight.task, interrupted));
@@ -85,25 +120,21 @@ export function runToEnd(
       flight.isWithdrawn = true;
       leave(jobWithdrawn());
     };
-    try {
-      const { task, call } = flight;
-      const start = () => {
-        if (flight.isOver) return;
-        if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
-        const running = task.type === 'code' ? runCode(options, task, flight) : compose(task, call, flight);
-        const explain = (ending: Ending) => {
-          if (ending.status === 'success' || task.type !== 'code') finish(ending);
-          else explained(task, ending, flight.allowed).then(finish, refuse);
-        };
-        running.then(explain).catch(refuse);
-      };
-      const judging = task.type === 'code' ? requireRun(gate, task) : undefined;
-      if (judging === undefined) start();
-      else judging.then(start).catch(refuse);
-    } catch (error) {
-      refuse(error);
-    }
+    begin();
   });
+}
+
+function isDiskTrouble(error: unknown): boolean {
+  return isDiskFull(error) || isDiskFailing(error);
+}
+
+function mayBegin(disk: RunOptions['disk']): boolean {
+  try {
+    disk?.admitCall(true);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** With what to do about it, in its record and at the end of its log, where there is something to say. */

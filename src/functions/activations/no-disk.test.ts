@@ -1,0 +1,83 @@
+/** Calls on a disk that takes nothing for a while. */
+import { expect, test, vi } from 'vitest';
+import { Fault } from '../../lib/index.ts';
+import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
+
+const noSpace = () => Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+const backlog = () => new Fault('STORE_BACKLOG', 'busy', 'too much waits');
+
+async function invoke({ functions, guest, authorization }: Platform, waitMs?: number): Promise<string> {
+  const { activationId } = await functions.invocations.invoke({
+    identity: guest,
+    action: ref('hello'),
+    payload: {},
+    waitMs,
+    transactionId: 't1',
+    authorization,
+  });
+  return activationId;
+}
+
+const record = ({ functions }: Platform, id: string) => functions.activations.get('guest', id);
+
+test('an accepted call whose sandbox can not start waits for the disk, and runs once', async () => {
+  let isRefusing = false;
+  const admitCall = vi.fn(() => {
+    if (isRefusing) throw new Fault('DISK_RESERVED', 'full', 'no');
+  });
+  await using platform = await startPlatform({ disk: { admitCall, admitWrite: () => {} } });
+  await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+  let hasSpace = false;
+  let starts = 0;
+  Object.defineProperty(platform.invoker, 'slot', {
+    get() {
+      starts++;
+      if (hasSpace) return undefined;
+      isRefusing = true;
+      return Promise.reject(noSpace());
+    },
+  });
+  // A caller that waits hears of it at once.
+  await expect(invoke(platform, 1000)).rejects.toMatchObject({ code: 'ENOSPC' });
+  isRefusing = false;
+  const id = await invoke(platform);
+  await expect.poll(() => admitCall.mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(3);
+  // The disk is asked, and no sandbox.
+  expect(starts).toBe(2);
+  expect(await platform.store.accepted.pending(10)).toMatchObject([{ activationId: id, attempt: 0 }]);
+  hasSpace = true;
+  isRefusing = false;
+  await expect.poll(() => platform.store.accepted.pending(10), { timeout: 10_000 }).toEqual([]);
+  expect(await record(platform, id)).toMatchObject({ response: { success: true } });
+  expect(platform.invoker.jobs.filter(({ activationId }) => activationId === id)).toHaveLength(1);
+});
+
+test('an accepted call whose result no longer fits in memory leaves a record that says so', async () => {
+  const lost = vi.fn();
+  await using platform = await startPlatform({ watchRecords: { evicted() {}, refused() {}, lost } });
+  await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+  platform.invoker.script = () =>
+    completion({ text: 'x'.repeat(1000) }, { logs: Promise.resolve(['a line']) });
+  vi.spyOn(platform.store.activations, 'append').mockRejectedValueOnce(backlog());
+  const id = await invoke(platform);
+  await expect.poll(() => platform.store.accepted.pending(10)).toEqual([]);
+  expect(await record(platform, id)).toMatchObject({
+    logs: [],
+    response: {
+      success: false,
+      status: 'whisk internal error',
+      result: { error: expect.stringContaining('ended (success), but its result and its log were lost') },
+    },
+  });
+  expect(lost).not.toHaveBeenCalled();
+});
+
+test('the record of another call is lost then, and counted', async () => {
+  const lost = vi.fn();
+  await using platform = await startPlatform({ watchRecords: { evicted() {}, refused() {}, lost } });
+  await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+  vi.spyOn(platform.store.activations, 'append').mockRejectedValueOnce(backlog());
+  const id = await invoke(platform, 1000);
+  await expect.poll(() => lost.mock.calls.length).toBe(1);
+  await expect(record(platform, id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
