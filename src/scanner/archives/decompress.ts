@@ -4,7 +4,7 @@ import { constants, createGunzip, createZstdDecompress, gunzipSync } from 'node:
 import { openReleasing, zstdFrames } from '../../images/index.ts';
 import { bunzipped } from './bzip2.ts';
 import type { CompressedForm } from './forms.ts';
-import { unxzed } from './xz.ts';
+import { unlzmaed, unxzed } from './xz.ts';
 
 const pieceBytes = 256 * 1024;
 const smallerSteps = [4096, 64, 1];
@@ -39,6 +39,8 @@ export async function* decompressed(form: CompressedForm, packed: Buffer): Async
       return yield* bunzipped(packed);
     case 'xz':
       return yield* unxzed(packed);
+    case 'lzma':
+      return yield* unlzmaed(packed);
   }
 }
 

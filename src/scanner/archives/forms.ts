@@ -5,12 +5,12 @@
 import { formOf, isTarHeader } from '../../images/index.ts';
 import { findZip } from './zip-bounds.ts';
 
-export const openedForms = ['zip', 'gzip', 'zstd', 'bzip2', 'xz', 'tar'] as const;
+export const openedForms = ['zip', 'gzip', 'zstd', 'bzip2', 'xz', 'lzma', 'tar'] as const;
 export type OpenedForm = (typeof openedForms)[number];
 /** Of one file each, which may be a tar. */
 export type CompressedForm = Exclude<OpenedForm, 'zip' | 'tar'>;
 /** Nothing here can open the others, and programs that people have open all of them. */
-export type ArchiveForm = OpenedForm | '7z' | 'rar' | 'lzma' | 'lz4' | 'lzip' | 'lzop' | 'compress';
+export type ArchiveForm = OpenedForm | '7z' | 'rar' | 'lz4' | 'lzip' | 'lzop' | 'compress';
 
 const marks: readonly (readonly [form: ArchiveForm, mark: Buffer])[] = [
   ['zip', Buffer.from('PK\x03\x04', 'latin1')],

@@ -18,6 +18,10 @@ export interface LzmaModel {
   reset(props?: number): void;
   /** Throws where it is damaged, or longer or shorter than it says. */
   decode(packed: Buffer, length: number, window: Window): void;
+  /** Begins with other bytes. */
+  begin(packed: Buffer): void;
+  /** The next of them, at most so many. Returns whether they have ended by themselves; throws where they are damaged. */
+  some(length: number, window: Window): boolean;
 }
 
 const half = 1024;
@@ -37,6 +41,8 @@ const lengthModel = 2 + positions * 8 * 2 + 256;
 const repLengths = lengths + lengthModel;
 const literals = repLengths + lengthModel;
 const mostLiteralBits = 4;
+/** The distance that stands for the end. */
+const endDistance = 0xffffffff;
 
 export function createLzmaModel(): LzmaModel {
   const odds = new Uint16Array(literals + (0x300 << mostLiteralBits));
@@ -157,7 +163,48 @@ export function createLzmaModel(): LzmaModel {
   };
 
   let written = 0;
+  /** Of a match, what is still to be copied. */
+  let pending = 0;
+
+  const begin = (packed: Buffer): void => {
+    input = packed;
+    next = 5;
+    range = 0xffffffff;
+    code = packed.length < 5 ? 0 : packed.readUInt32BE(1);
+    pending = 0;
+  };
+  const some = (length: number, window: Window): boolean => {
+    let left = length;
+    while (left > 0) {
+      if (pending > 0) {
+        const count = Math.min(pending, left);
+        for (let each = count; each > 0; each--) put(window, window.bytes[back(window, rep0)] ?? 0);
+        pending -= count;
+        left -= count;
+        written += count;
+        continue;
+      }
+      if (next > input.length) throw new Error('it is damaged');
+      const position = written & positionMask;
+      if (bit(isMatch + state * positions + position) === 0) {
+        literal(window, written);
+        left--;
+        written++;
+        continue;
+      }
+      pending = matched(position);
+      if (rep0 === endDistance) {
+        pending = 0;
+        return true;
+      }
+      if (rep0 >= window.reach) throw new Error('it is damaged');
+    }
+    return false;
+  };
+
   return {
+    begin,
+    some,
     reset: (props) => {
       if (props !== undefined) {
         literalContext = props % 9;
@@ -172,26 +219,8 @@ export function createLzmaModel(): LzmaModel {
       written = 0;
     },
     decode: (packed, length, window) => {
-      input = packed;
-      next = 5;
-      range = 0xffffffff;
-      code = packed.length < 5 ? 0 : packed.readUInt32BE(1);
-      let left = length;
-      while (left > 0) {
-        if (next > input.length) throw new Error('it is damaged');
-        const position = written & positionMask;
-        if (bit(isMatch + state * positions + position) === 0) {
-          literal(window, written);
-          left--;
-          written++;
-          continue;
-        }
-        const count = matched(position);
-        if (count > left || rep0 >= window.reach) throw new Error('it is damaged');
-        for (let each = count; each > 0; each--) put(window, window.bytes[back(window, rep0)] ?? 0);
-        left -= count;
-        written += count;
-      }
+      begin(packed);
+      if (some(length, window) || pending > 0) throw new Error('it is damaged');
     },
   };
 }

@@ -12,6 +12,8 @@ const chunkBytes = 2 * 1024 * 1024;
 const mebibyte = 1024 * 1024;
 /** What `xz -9` asks for. */
 const mostDictionary = 64 * mebibyte;
+const smallestDictionary = 4096;
+const unknownLength = 0xffff_ffff_ffff_ffffn;
 const checkBytes = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64];
 
 /** Each piece is valid until the next but one is asked for. Throws where it is damaged or cut short, after what is before. */
@@ -34,6 +36,41 @@ export function* unxzed(packed: Buffer): Generator<Buffer> {
   }
 }
 
+/**
+ * The form before xz: one stream, whose length is said or which ends by itself. Each piece is valid until the next but one is
+ * asked for. Throws where it is damaged or cut short, after what is before.
+ * Source: Igor Pavlov's LZMA specification, "lzma file format".
+ */
+export function* unlzmaed(packed: Buffer): Generator<Buffer> {
+  const reader = readerOf(packed);
+  const props = reader.byte();
+  const dictionary = Math.max(smallestDictionary, reader.bytes(4).readUInt32LE());
+  const said = reader.bytes(8).readBigUInt64LE();
+  requireSmall(dictionary);
+  const bytes = Buffer.allocUnsafeSlow(dictionary + 3 * chunkBytes);
+  const window: Window = { bytes, at: 0, reach: 0, maxReach: dictionary };
+  const model = createLzmaModel();
+  model.reset(props);
+  model.begin(reader.bytes(reader.left()));
+  let left = said === unknownLength ? Number.MAX_SAFE_INTEGER : Number(said);
+  for (let hasEnded = false; !hasEnded && left > 0; left -= chunkBytes) {
+    const from = window.at;
+    let failure: unknown;
+    try {
+      hasEnded = model.some(Math.min(chunkBytes, left), window);
+    } catch (error) {
+      failure = error;
+    }
+    yield between(window, from);
+    if (failure !== undefined) throw failure;
+  }
+}
+
+/** What was written since then. */
+function between({ bytes, at }: Window, from: number): Buffer {
+  return at >= from ? bytes.subarray(from, at) : Buffer.concat([bytes.subarray(from), bytes.subarray(0, at)]);
+}
+
 /** The size of the dictionary. */
 function readBlockHead(head: Buffer): number {
   const reader = readerOf(head);
@@ -46,10 +83,14 @@ function readBlockHead(head: Buffer): number {
   const bits = reader.byte();
   if (bits > 40) throw damaged();
   const size = bits === 40 ? 0xffffffff : (2 | (bits & 1)) * 2 ** ((bits >> 1) + 11);
-  if (size <= mostDictionary) return size;
-  throw new Error(
-    `it needs ${Math.ceil(size / mebibyte)} MiB of memory, where ${mostDictionary / mebibyte} may be`,
-  );
+  requireSmall(size);
+  return size;
+}
+
+function requireSmall(dictionary: number): void {
+  if (dictionary <= mostDictionary) return;
+  const needed = Math.ceil(dictionary / mebibyte);
+  throw new Error(`it needs ${needed} MiB of memory, where ${mostDictionary / mebibyte} may be`);
 }
 
 function* readChunks(reader: Reader, dictionary: number): Generator<Buffer> {
@@ -60,8 +101,7 @@ function* readChunks(reader: Reader, dictionary: number): Generator<Buffer> {
   for (let control = reader.byte(); control !== 0; control = reader.byte()) {
     const from = window.at;
     readChunk(reader, control, model, window);
-    if (window.at >= from) yield bytes.subarray(from, window.at);
-    else yield Buffer.concat([bytes.subarray(from), bytes.subarray(0, window.at)]);
+    yield between(window, from);
   }
 }
 

@@ -374,6 +374,7 @@ function cleanName(name: string): string {
 function bareName(containers: Containers): string {
   const path = containers.at(-1)?.path ?? '';
   return (
-    path.slice(path.lastIndexOf('/') + 1).replace(/\.(?:t?gz|t?zst|tbz2?|bz2|txz|xz|z)$/i, '') || 'content'
+    path.slice(path.lastIndexOf('/') + 1).replace(/\.(?:t?gz|t?zst|tbz2?|bz2|txz|xz|tlz|lzma|z)$/i, '') ||
+    'content'
   );
 }
