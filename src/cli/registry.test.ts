@@ -50,7 +50,7 @@ test('has the commands of the platform', () => {
     ...['show', 'check', 'test'].map((verb) => `policy ${verb}`),
     ...['list', 'verify'].map((verb) => `audit ${verb}`),
     ...['status', 'rotate'].map((verb) => `vault ${verb}`),
-    ...['backup', 'restore'],
+    ...['backup', 'restore', 'fsck'],
     ...['run', 'explain', 'learn', 'violations'].map((verb) => `sandbox ${verb}`),
     ...['get', 'set', 'unset'].map((verb) => `property ${verb}`),
     'completion',

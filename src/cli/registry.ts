@@ -6,6 +6,7 @@ import { advisoriesGroup } from './commands/advisories.ts';
 import { apiGroup } from './commands/api.ts';
 import { auditGroup } from './commands/audit.ts';
 import { backupCommand, restoreCommand } from './commands/backup.ts';
+import { fsckCommand } from './commands/fsck.ts';
 import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
 import { namespaceGroup } from './commands/namespace.ts';
@@ -49,6 +50,7 @@ export const entries: readonly EntrySpec[] = [
   vaultGroup,
   backupCommand,
   restoreCommand,
+  fsckCommand,
   sandboxGroup,
   propertyGroup,
   completionCommand,

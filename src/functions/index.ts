@@ -76,7 +76,7 @@ export {
 } from './namespaces/quotas.ts';
 export { createRetention, type Retention, type RetentionOptions } from './namespaces/retention.ts';
 export type { PackageService } from './packages/packages.ts';
-export { type ResealReport, reseal, surveyVault, type VaultSurvey } from './rotation/reseal.ts';
+export { type ResealReport, reseal, surveyVault, unreadableIn, type VaultSurvey } from './rotation/reseal.ts';
 export type { DeadLetterFilter, DeliveryService } from './triggers/deliveries.ts';
 export type { DeadLetter } from './triggers/delivery.ts';
 export type { FireRequest, FiringService } from './triggers/firing.ts';

@@ -84,6 +84,7 @@ export {
   parseDocument,
 } from './oci/schema.ts';
 export { type ImageReference, parseReference } from './reference.ts';
+export { manifestsKnownIn, registryProblems } from './registry-store/check.ts';
 export type { BlobCopier } from './registry-store/content.ts';
 export type { ByteRange } from './registry-store/copy-file.ts';
 export { blobsKnownIn, registrySchema } from './registry-store/database.ts';
@@ -120,3 +121,7 @@ export * from './types.ts';
 export { confineUnpacker } from './unpack/apart.ts';
 export { codeArchiveLimits } from './unpack/code-limits.ts';
 export { inspectZip, unpackZip, type ZipSummary } from './unpack/zip.ts';
+export { type CheckedBlobs, checkBlobs } from './verify/blob-check.ts';
+export { dropLayer } from './verify/drop-layer.ts';
+export { checkLayer, type LayerProblem, type StoredLayer } from './verify/layer-check.ts';
+export { layersOf, layersOfStore, unpackedLayers } from './verify/stored-layers.ts';

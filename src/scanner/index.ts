@@ -1,4 +1,5 @@
 /** What is in an image, a folder or an archive, and what is wrong with it. */
+export { compareDigest, type DigestState } from './advisories/digest.ts';
 export { importAdvisories } from './advisories/import.ts';
 export { advisoryInputs } from './advisories/inputs.ts';
 export { openAdvisories } from './advisories/open.ts';

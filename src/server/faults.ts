@@ -8,6 +8,7 @@ export const serverFaults = {
   DATA_DIR_NOT_EMPTY: 'conflict',
   DATA_DIR_INCOMPLETE: 'conflict',
   DATA_DIR_MIXED: 'conflict',
+  DATA_DAMAGED: 'host',
   RESTORE_UNFINISHED: 'conflict',
   BACKUP_BUSY: 'busy',
   BACKUP_FAILED: 'host',

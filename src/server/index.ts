@@ -19,6 +19,7 @@ export { defaultDataDir } from './config.ts';
 export type { DiskStatus } from './disk-reserve.ts';
 export type { DoctorOptions } from './doctor.ts';
 export { serverFaults } from './faults.ts';
+export type { Finding, FsckReport } from './fsck/findings.ts';
 export type { AdvisoriesAge } from './gate/advisories-age.ts';
 export type { AuditAdmin, PolicyCheck, PolicyInForce } from './gate-admin.ts';
 export { type GatePaths, gatePaths } from './gate-paths.ts';
@@ -55,6 +56,9 @@ export type { ViolationAdminOptions } from './violation-admin.ts';
 type Advisories = typeof import('./advisories-admin.ts');
 type GateAdmin = typeof import('./gate-admin.ts');
 type Signing = typeof import('./image-sign.ts');
+
+export const checkAll: typeof import('./fsck/fsck.ts').checkAll = async (options) =>
+  (await import('./fsck/fsck.ts')).checkAll(options);
 
 export const listAdvisorySources: Advisories['listAdvisorySources'] = async (options) =>
   (await import('./advisories-admin.ts')).listAdvisorySources(options);

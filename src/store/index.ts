@@ -1,11 +1,13 @@
 export { type LongText, pieceOf, type SqlValue, type Step, type Unit } from './batch.ts';
 export { mayPass, storeFaults } from './faults.ts';
 export type { StoreOptions } from './open.ts';
+export { databaseProblems, stateProblems } from './sqlite/check.ts';
 export { readFolderMark, writeFolderMark } from './sqlite/folder-mark.ts';
 export {
   codeNamedIn,
   type DatabaseSnapshot,
   knowsSchema,
+  newestSchema,
   openSnapshot,
   schemaOfState,
 } from './sqlite/snapshot.ts';

@@ -51,6 +51,27 @@ export async function surveyVault(store: SealedStore): Promise<VaultSurvey> {
   return { kept, clear, waiting, isPartial };
 }
 
+/** Values that no key opens, by what they belong to. Changes nothing. */
+export async function unreadableIn(store: SealedStore, vault: Vault): Promise<ReadonlyMap<string, number>> {
+  const unreadable = new Map<string, number>();
+  for await (const { document, place, hasParameters } of sealedRows(store)) {
+    const opens = (open: () => unknown): boolean => {
+      try {
+        open();
+        return true;
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        return false;
+      }
+    };
+    const failed = hasParameters
+      ? parametersOf(document).filter((entry) => !opens(() => vault.openParameters([entry], place))).length
+      : sealedTexts(document).filter((text) => !opens(() => vault.open(text, place))).length;
+    if (failed > 0) unreadable.set(place, (unreadable.get(place) ?? 0) + failed);
+  }
+  return unreadable;
+}
+
 /** @param newest the id of the key with which `vault` seals */
 export async function reseal(store: SealedStore, vault: Vault, newest: string): Promise<ResealReport> {
   let rewritten = 0;
@@ -77,7 +98,7 @@ async function resealRow(row: SealedRow, vault: Vault, newest: string): Promise<
     try {
       return open();
     } catch (error) {
-      if (!isFault(error, 'STORED_ENTITY_CORRUPT') && !isFault(error, 'VAULT_KEY_MISSING')) throw error;
+      if (!isUnreadable(error)) throw error;
       isReadable = false;
       return otherwise;
     }
@@ -113,6 +134,15 @@ function withTexts(value: JsonValue, again: (text: string) => string, newest: st
 function isStaleText(value: JsonValue | undefined, newest: string): boolean {
   const id = typeof value === 'string' ? sealingKeyOf(value) : undefined;
   return id !== undefined && id !== newest;
+}
+
+function sealedTexts(value: JsonValue | undefined): readonly string[] {
+  if (typeof value === 'string') return sealingKeyOf(value) === undefined ? [] : [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(sealedTexts) : [];
+}
+
+function isUnreadable(error: unknown): boolean {
+  return isFault(error, 'STORED_ENTITY_CORRUPT') || isFault(error, 'VAULT_KEY_MISSING');
 }
 
 function parametersOf({ parameters }: JsonObject): readonly JsonValue[] {

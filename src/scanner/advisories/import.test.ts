@@ -274,7 +274,7 @@ describe('a damaged file', () => {
     await place.put(name, await content());
     await expect(place.importAll('good.json', name)).rejects.toMatchObject({ code: 'ADVISORY_FILE_INVALID' });
     expect(found()).toEqual(['A-1']);
-    expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock']);
+    expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock', 'advisories.db.sha256']);
   });
 
   test('a zip whose bytes are not those that it says changes nothing', async () => {
@@ -446,7 +446,7 @@ test('an import that is called off leaves nothing behind', async () => {
   expect(openAdvisories({ path: place.path }).state()).toBeUndefined();
   await place.put('b.json', ndjson([record('B-1')]));
   await place.importAll('b.json');
-  expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock']);
+  expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock', 'advisories.db.sha256']);
 });
 
 test('a process that is killed half-way leaves the old advisories, and the next import clears up', async () => {
@@ -463,7 +463,7 @@ test('a process that is killed half-way leaves the old advisories, and the next 
   await place.put('b.json', ndjson([record('B-1')]));
   await place.importAll('b.json');
   expect(found()).toEqual(['A-1', 'B-1']);
-  expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock']);
+  expect(await filesOfData()).toEqual(['advisories.db', 'advisories.db.lock', 'advisories.db.sha256']);
 });
 
 test('two imports at once: the second is told so', async () => {

@@ -65,6 +65,13 @@ export async function knowsSchema(migration: string): Promise<boolean> {
   return Object.hasOwn((await import('../migrations/index.ts')).migrations, migration);
 }
 
+/** The newest migration that this Ward has. */
+export async function newestSchema(): Promise<string | undefined> {
+  return Object.keys((await import('../migrations/index.ts')).migrations)
+    .sort()
+    .at(-1);
+}
+
 /** Digests of the code of all actions in a copy of the state. @throws Fault STORE_CORRUPT, STORE_FAILED */
 export function codeNamedIn(state: DatabaseSnapshot): readonly string[] {
   return state

@@ -6,13 +6,14 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Fault, isFault, messageOf, tryFileLock } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
+import { compareDigest, noteDigest } from '../digest.ts';
 import { readState } from '../reader.ts';
 import { openReadOnly } from '../schema.ts';
 import type { AdvisoryInput, ImportedSource, ImportResult } from '../types.ts';
 import { damaged } from './input.ts';
 import { InputFailure } from './input-failure.ts';
 import { newFileFor, putInPlace, removeLeftovers } from './new-file.ts';
-import { type OldFile, type OldSource, readOld } from './old.ts';
+import { corrupt, type OldFile, type OldSource, readOld } from './old.ts';
 import { digestOf, importInput, lookAt, type Report } from './read-input.ts';
 import { type AdvisoryWriter, createWriter } from './writer.ts';
 
@@ -51,6 +52,9 @@ export async function runImport(job: ImportJob, report: Report): Promise<ImportR
 
 async function build(job: ImportJob, temporary: string, report: Report): Promise<ImportResult> {
   const old = readOld(job.path);
+  // What is kept of it would have a sound digest from then on.
+  if (old !== undefined && (await compareDigest(job.path)) === 'differs')
+    throw corrupt(job.path, 'its content is not what was imported');
   const unknown = await unknownAmong(job.inputs);
   const inputs = job.inputs.filter(({ path }) => !unknown.includes(path));
   const digests = await digestsOf(inputs);
@@ -61,6 +65,7 @@ async function build(job: ImportJob, temporary: string, report: Report): Promise
     report({ stage: 'finish', source: '', bytes: 0, records: 0 });
     writer.finish();
     const state = readStateOf(temporary);
+    await noteDigest(temporary, job.path);
     putInPlace(temporary, job.path);
     return {
       state,

@@ -101,6 +101,7 @@ test('what is new is downloaded and imported, what is unchanged is neither', asy
   expect((await readdir(dirname(place.path))).toSorted()).toEqual([
     'advisories.db',
     'advisories.db.lock',
+    'advisories.db.sha256',
     'advisories.db.update.lock',
   ]);
   expect(advisoryStatus({ path: place.path })?.sources).toMatchObject([

@@ -1,0 +1,57 @@
+/** What is wrong in a copy of the registry's database: counters and names that do not fit the rows behind them. */
+import { z } from 'zod';
+import type { DatabaseSnapshot } from '../../store/index.ts';
+import { isDigest } from '../digest.ts';
+import type { Descriptor } from '../oci/schema.ts';
+
+const mostProblems = 20;
+
+const checks = [
+  {
+    sql: `select namespace || ' has ' || digest || ' ' || said || ' times, and ' || found || ' are there' as text
+      from (
+        select held.namespace, held.digest, held.count as said,
+          (select count(*) from links where links.digest = held.digest and links.namespace = held.namespace)
+          + (select count(*) from manifests
+              where manifests.digest = held.digest and manifests.namespace = held.namespace) as found
+        from holdings as held)
+      where said <> found`,
+  },
+  {
+    sql: `select usage.namespace || ' holds ' || usage.bytes || ' bytes, and ' || ifnull(sum(held.bytes), 0) || ' are there' as text
+      from usage left join holdings as held on held.namespace = usage.namespace
+      group by usage.namespace having usage.bytes <> ifnull(sum(held.bytes), 0)`,
+  },
+  {
+    sql: `select repository || ' has ' || digest || ', which is no blob' as text from (
+        select repository, digest from links union select repository, digest from manifests)
+      where digest not in (select digest from blobs)`,
+  },
+  {
+    sql: `select tags.repository || ':' || tag || ' stands for ' || tags.digest || ', which is no manifest' as text
+      from tags left join manifests
+        on manifests.repository = tags.repository and manifests.digest = tags.digest
+      where manifests.digest is null`,
+  },
+] as const;
+
+const manifestRow = z.object({
+  digest: z.string().refine(isDigest),
+  media_type: z.string(),
+  size: z.number(),
+});
+
+/** @throws Fault STORE_CORRUPT, STORE_FAILED */
+export function registryProblems(registry: DatabaseSnapshot): readonly string[] {
+  return checks.flatMap(({ sql }) =>
+    registry.all(`${sql} limit ${mostProblems}`).map(({ text }) => String(text)),
+  );
+}
+
+/** All manifests that were pushed. @throws Fault STORE_CORRUPT, STORE_FAILED */
+export function manifestsKnownIn(registry: DatabaseSnapshot): readonly Descriptor[] {
+  return registry
+    .all('select distinct digest, media_type, size from manifests')
+    .map((row) => manifestRow.parse(row))
+    .map(({ digest, media_type: mediaType, size }) => ({ digest, mediaType, size }));
+}

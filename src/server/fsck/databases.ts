@@ -1,0 +1,119 @@
+/** The three databases of a data folder: each by itself, and with the blobs that it names. */
+import { join, relative } from 'node:path';
+import { blobsKnownIn, checkBlobs, type Digest, isDigest, registryProblems } from '../../images/index.ts';
+import { isFault } from '../../lib/index.ts';
+import {
+  codeNamedIn,
+  type DatabaseSnapshot,
+  databaseProblems,
+  openSnapshot,
+  stateProblems,
+} from '../../store/index.ts';
+import { gatePaths } from '../gate-paths.ts';
+import { dataPaths } from '../instance.ts';
+import type { Findings, FsckArea } from './findings.ts';
+
+export interface CheckedDatabases {
+  /** Undefined: it is missing or damaged, so that nothing can be compared with it. */
+  readonly state: DatabaseSnapshot | undefined;
+  readonly registry: DatabaseSnapshot | undefined;
+  readonly gate: DatabaseSnapshot | undefined;
+}
+
+const restore = 'stop Ward and restore a backup with ward restore';
+
+/** Snapshots are closed with `stack`. */
+export function checkDatabases(
+  dataDir: string,
+  findings: Findings,
+  stack: DisposableStack,
+  onStep: (text: string) => void,
+): CheckedDatabases {
+  const { database, registry } = dataPaths(dataDir);
+  const check = (path: string, ofOwn: (snapshot: DatabaseSnapshot) => readonly string[]) => {
+    const name = relative(dataDir, path);
+    onStep(`reading ${name}`);
+    try {
+      const snapshot = openSnapshot(path);
+      if (snapshot === undefined) {
+        findings.tell('databases', name, 'is not there', `${restore}, or see ward up --accept-missing`);
+        return undefined;
+      }
+      stack.use(snapshot);
+      findings.checked.databases++;
+      const problems = databaseProblems(snapshot);
+      for (const problem of problems) findings.tell('databases', name, problem, restore);
+      if (problems.length > 0) return undefined;
+      for (const problem of ofOwn(snapshot)) {
+        findings.tell(
+          'databases',
+          name,
+          problem,
+          `${restore}; until then quotas and limits go by the counter`,
+        );
+      }
+      return snapshot;
+    } catch (error) {
+      if (!isFault(error) || error.code === 'STORE_LOCKED') throw error;
+      findings.tell('databases', name, error.message, restore);
+      return undefined;
+    }
+  };
+  return {
+    state: check(database, stateProblems),
+    registry: check(join(registry, 'registry.db'), registryProblems),
+    gate: check(gatePaths(dataDir).database, () => []),
+  };
+}
+
+export interface NamedBlobs {
+  readonly area: FsckArea & ('code' | 'registry');
+  /** Of the blobs. */
+  readonly dir: string;
+  readonly databasePath: string;
+  readonly database: DatabaseSnapshot;
+  readonly signal: AbortSignal;
+  readonly onStep: (text: string) => void;
+}
+
+const naming = {
+  code: {
+    named: codeNamedIn,
+    owners: `select namespace || '/' || path as name from entities where code_digest = `,
+    remedy: 'deploy again what has it, or restore a backup',
+  },
+  registry: {
+    named: blobsKnownIn,
+    owners:
+      'select distinct repository as name from (select repository, digest from links union select repository, digest from manifests) where digest = ',
+    remedy: 'push the image again, or restore a backup',
+  },
+} as const;
+
+/** Each blob with its digest, and with the database as it was before, and is after. */
+export async function checkNamedBlobs(
+  { area, dir, databasePath, database, signal, onStep }: NamedBlobs,
+  findings: Findings,
+): Promise<void> {
+  const { named, owners, remedy } = naming[area];
+  const { present, damaged } = await checkBlobs(dir, signal, (count) => onStep(`reading ${area} ${count}`));
+  findings.checked[area] += present.size;
+  const before = named(database).filter(isDigest);
+  const told = (digest: Digest, problem: string): void => {
+    const names = database.all(`${owners}'${digest}' limit 5`).map(({ name }) => String(name));
+    const of = names.length === 0 ? digest : `${digest} (${names.join(', ')})`;
+    findings.tell(area, of, problem, remedy);
+  };
+  for (const digest of damaged) told(digest, 'has another content than its name says, or can’t be read');
+  const missing = before.filter((digest) => !present.has(digest));
+  if (missing.length > 0) {
+    // A server deletes a blob after the last row that names it.
+    using now = openSnapshot(databasePath);
+    const still = new Set(now === undefined ? [] : named(now));
+    for (const digest of missing) if (still.has(digest)) told(digest, 'is not there');
+  }
+  const known = new Set(before);
+  const unnamed = [...present].filter((digest) => !known.has(digest)).length;
+  if (unnamed > 0)
+    findings.note(`${area}: nothing names ${unnamed} blobs; a running Ward removes them after an hour`);
+}

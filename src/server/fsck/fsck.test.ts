@@ -1,0 +1,281 @@
+/** Damages a data folder that has something of everything, one part at a time. */
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createVault } from '../../functions/index.ts';
+import { silentLog, tryFileLock } from '../../lib/index.ts';
+import { importAdvisories } from '../../scanner/index.ts';
+import { openStore } from '../../store/index.ts';
+import { filledPlace, type Place } from '../backup/backup.fixture.ts';
+import { checkFolderId, databasesOf } from '../folder-id.ts';
+import { gatePaths } from '../gate-paths.ts';
+import { dataPaths } from '../instance.ts';
+import { openVaultKeys } from '../vault-keys.ts';
+import type { FsckReport } from './findings.ts';
+import { checkAll } from './fsck.ts';
+
+let place: Place;
+beforeEach(async () => {
+  vi.stubEnv('WARD_IMAGES', undefined);
+  place = await filledPlace();
+  const { dataDir } = place;
+  rmSync(dataPaths(dataDir).parameterKeys);
+  rmSync(gatePaths(dataDir).advisories);
+  const { keys } = await openVaultKeys({ dataDir }, undefined, true);
+  await using store = await openStore({ path: dataPaths(dataDir).database });
+  const parameters = createVault(keys).sealParameters([{ key: 'pass', value: 's3cret' }], 'guest/secret');
+  await store.entities.put(
+    {
+      ...{ namespace: 'guest', path: 'secret', collection: 'actions', updatedAt: 1, link: null },
+      ...{ shared: false, revision: 'r', codeDigest: null, document: { parameters } },
+    },
+    null,
+  );
+  await checkFolderId(dataDir, false, silentLog).mark();
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await place[Symbol.asyncDispose]();
+});
+
+function check(repair = false): Promise<FsckReport> {
+  const { dataDir, configFile } = place;
+  const { signal } = new AbortController();
+  return checkAll({ dataDir, configFile, repair, onStep: () => {}, signal });
+}
+
+const [state, gate, registry] = [0, 1, 2].map((at) => () => databasesOf(place.dataDir)[at] ?? '');
+const sql = (path: string, text: string): void => {
+  using db = new DatabaseSync(path);
+  db.exec(text);
+};
+
+/** Without changing its length. */
+function flip(path: string, at = 0): void {
+  chmodSync(path, 0o644);
+  const file = openSync(path, 'r+');
+  const byte = readFileSync(path)[at] ?? 0;
+  writeSync(file, Buffer.from([byte ^ 1]), 0, 1, at);
+  closeSync(file);
+}
+
+function blobIn(dir: string, text: string): string {
+  const folder = join(dir, 'blobs', 'sha256');
+  const found = readdirSync(folder).find((name) => readFileSync(join(folder, name), 'utf8').includes(text));
+  return join(folder, found ?? 'no such blob');
+}
+
+async function withAdvisories(): Promise<string> {
+  const path = gatePaths(place.dataDir).advisories;
+  const input = join(place.folder, 'GHSA.json');
+  const advisory = {
+    id: 'GHSA-xxxx-yyyy-zzzz',
+    modified: '2026-01-01T00:00:00Z',
+    affected: [{ package: { ecosystem: 'npm', name: 'a-package-to-find' }, versions: ['1.0.0'] }],
+  };
+  writeFileSync(input, JSON.stringify(advisory));
+  await importAdvisories({ path, inputs: [{ path: input, source: 'test' }] });
+  return path;
+}
+
+describe('a data folder', () => {
+  test('in which all is sound is found so, and is not changed', async () => {
+    const before = readdirSync(place.dataDir, { recursive: true }).toSorted();
+    const report = await check();
+    expect(report).toMatchObject({ findings: [], repaired: [], isRunning: false });
+    expect(report.checked).toMatchObject({ databases: 3, code: 1, keys: 1, audit: 2 });
+    expect(report.checked.registry).toBeGreaterThan(1);
+    expect(readdirSync(place.dataDir, { recursive: true }).toSorted()).toEqual(before);
+  });
+
+  const damages: readonly (readonly [string, string, () => void, RegExp])[] = [
+    [
+      'a flipped byte of code',
+      'code',
+      () => flip(blobIn(dataPaths(place.dataDir).code, 'main')),
+      /guest\/hello.*another content/,
+    ],
+    [
+      'lost code',
+      'code',
+      () => unlinkSync(blobIn(dataPaths(place.dataDir).code, 'main')),
+      /guest\/hello.*not there/,
+    ],
+    [
+      'a flipped byte of a pushed layer',
+      'registry',
+      () => flip(blobIn(dataPaths(place.dataDir).registry, 'a layer')),
+      /guest\/app.*another content/,
+    ],
+    [
+      'a lost pushed layer',
+      'registry',
+      () => unlinkSync(blobIn(dataPaths(place.dataDir).registry, 'a layer')),
+      /guest\/app.*not there/,
+    ],
+    [
+      'a flipped byte of an own image',
+      'images',
+      () => flip(blobIn(place.imagesDir, 'layers')),
+      /own:v1.*manifest is damaged/,
+    ],
+    [
+      'a counter of entities',
+      'databases',
+      () => sql(state?.() ?? '', 'update holdings set entity_bytes = entity_bytes + 1'),
+      /bytes of entities are counted/,
+    ],
+    [
+      'a counter of records',
+      'databases',
+      () => sql(state?.() ?? '', 'update activation_counts set total = 7'),
+      /7 records are counted, 0 are there/,
+    ],
+    [
+      'a counter of the registry',
+      'databases',
+      () => sql(registry?.() ?? '', 'update usage set bytes = 1'),
+      /guest holds 1 bytes/,
+    ],
+    [
+      'a row that belongs to nothing',
+      'databases',
+      () => sql(state?.() ?? '', "pragma foreign_keys = off; update entities set namespace = 'nobody'"),
+      /row \d+ of entities belongs to nothing in namespaces/,
+    ],
+    [
+      'a database without its head',
+      'databases',
+      () => flip(gate?.() ?? ''),
+      /gate\.db.*damaged or no database/,
+    ],
+    ['a lost database', 'databases', () => unlinkSync(gate?.() ?? ''), /gate\.db is not there/],
+    [
+      'a strange database',
+      'databases',
+      () => sql(gate?.() ?? '', "update data_folder set id = 'x'"),
+      /do not belong together/,
+    ],
+    [
+      'a changed audit log',
+      'audit',
+      () =>
+        sql(
+          gate?.() ?? '',
+          "drop trigger audit_no_update; update audit set entry = replace(entry, 'ada', 'bob') where seq = 1",
+        ),
+      /entry 1 this entry was changed/,
+    ],
+    [
+      'other keys',
+      'keys',
+      () => {
+        const file = dataPaths(place.dataDir).parameterKeys;
+        writeFileSync(file, `other:${Buffer.alloc(32, 1).toString('base64')}\n`);
+      },
+      /guest\/secret 1 encrypted values can’t be opened/,
+    ],
+    [
+      'keys that are none',
+      'keys',
+      () => writeFileSync(dataPaths(place.dataDir).parameterKeys, 'nonsense'),
+      /key 1 is not ID:KEY/,
+    ],
+    [
+      'a parameter that was moved',
+      'keys',
+      () => sql(state?.() ?? '', "update entities set path = 'moved' where path = 'secret'"),
+      /guest\/moved 1 encrypted/,
+    ],
+  ];
+  test.each(damages)('with %s is told of (%s)', async (_what, area, damage, text) => {
+    damage();
+    const { findings } = await check();
+    expect(findings.map(({ area: each }) => each)).toContain(area);
+    const told = findings.map((each) => `${each.of} ${each.problem}`).join('\n');
+    expect(told).toMatch(text);
+    for (const { remedy } of findings) expect(remedy).not.toBe('');
+  });
+
+  test('with a flipped value in the advisories is told of, which then take no update in', async () => {
+    const path = await withAdvisories();
+    expect((await check()).findings).toEqual([]);
+    const at = readFileSync(path).indexOf('a-package-to-find');
+    expect(at).toBeGreaterThan(0);
+    flip(path, at);
+    expect((await check()).findings).toMatchObject(
+      [
+        { area: 'advisories', problem: 'its content is not what was imported', remedy: /advisories update/ },
+      ].map(({ remedy, ...rest }) => ({ ...rest, remedy: expect.stringMatching(remedy) })),
+    );
+    await expect(withAdvisories()).rejects.toMatchObject({ code: 'ADVISORIES_CORRUPT' });
+    unlinkSync(path);
+    await withAdvisories();
+    expect((await check()).findings).toEqual([]);
+  });
+
+  test('with advisories of another machine is not accused', async () => {
+    const path = await withAdvisories();
+    unlinkSync(`${path}.sha256`);
+    const { findings, notes } = await check();
+    expect(findings).toEqual([]);
+    expect(notes.join()).toContain('no import has noted a digest');
+  });
+
+  test('with blobs that nothing names is told of them, and not as damage', async () => {
+    const name = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+    writeFileSync(join(dataPaths(place.dataDir).code, 'blobs', 'sha256', name), '');
+    const { findings, notes } = await check();
+    expect(findings).toEqual([]);
+    expect(notes.join()).toContain('nothing names 1 blobs');
+  });
+
+  test('that a Ward serves is checked, and not repaired', async () => {
+    const { lock } = dataPaths(place.dataDir);
+    using held = tryFileLock(lock);
+    expect(held).toBeDefined();
+    expect(await check()).toMatchObject({ isRunning: true, findings: [] });
+    await expect(check(true)).rejects.toMatchObject({ code: 'WARD_RUNNING' });
+  });
+
+  test('is held while it is checked: no Ward starts meanwhile', async () => {
+    const { lock } = dataPaths(place.dataDir);
+    tryFileLock(lock)?.release();
+    expect(existsSync(lock)).toBe(true);
+    let isFree: boolean | undefined;
+    const onStep = () => {
+      isFree ??= tryFileLock(lock) !== undefined;
+    };
+    const { dataDir, configFile } = place;
+    await checkAll({ dataDir, configFile, repair: false, onStep, signal: new AbortController().signal });
+    expect(isFree).toBe(false);
+  });
+
+  test('that is none is refused', async () => {
+    rmSync(place.dataDir, { recursive: true });
+    await expect(check()).rejects.toMatchObject({ code: 'DATA_DIR_EMPTY' });
+  });
+
+  test('has unpacked layers that no image has counted, and left alone', async () => {
+    const path = join(place.imagesDir, 'layers', 'unpacked', 'a'.repeat(64));
+    mkdirSync(path, { recursive: true });
+    const { findings, notes } = await check(true);
+    expect(findings).toEqual([]);
+    expect(notes.join()).toContain('layers: 1 are of no image here');
+    expect(statSync(path).isDirectory()).toBe(true);
+  });
+});

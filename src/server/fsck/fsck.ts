@@ -1,0 +1,143 @@
+/**
+ * `ward fsck`: whether all that a Ward keeps is what it was. It changes nothing unless it is asked to repair, and may run
+ * beside the server: databases are read as they are at one moment.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createVault, unreadableIn } from '../../functions/index.ts';
+import { gateSchema } from '../../gate/index.ts';
+import { layersOf, manifestsKnownIn } from '../../images/index.ts';
+import { isFault, silentLog, tryFileLock } from '../../lib/index.ts';
+import { newestSchema, openStore, schemaOfState } from '../../store/index.ts';
+import { actAsOwner } from '../act-as.ts';
+import { type Config, loadConfig } from '../config.ts';
+import { serverFault } from '../faults.ts';
+import { checkFolderId } from '../folder-id.ts';
+import { auditAdmin } from '../gate-admin.ts';
+import { dataPaths } from '../instance.ts';
+import { readGivenKeys } from '../secrets.ts';
+import { openVaultKeys } from '../vault-keys.ts';
+import { checkAdvisories } from './advisories.ts';
+import { type CheckedDatabases, checkDatabases, checkNamedBlobs } from './databases.ts';
+import { Findings, type FsckReport } from './findings.ts';
+import { checkStore } from './images.ts';
+
+export interface FsckOptions {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+  /** Takes damaged layers away, so that they are unpacked anew. No Ward may run on the folder. */
+  readonly repair: boolean;
+  readonly onStep: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** @throws Fault DATA_DIR_EMPTY, WARD_RUNNING */
+export async function checkAll(options: FsckOptions): Promise<FsckReport> {
+  const { repair, onStep, signal } = options;
+  const config = await loadConfig(options);
+  const { dataDir, imagesDir } = config;
+  const paths = dataPaths(dataDir);
+  if (!existsSync(paths.database) && !existsSync(paths.registry))
+    throw serverFault('DATA_DIR_EMPTY', `there is nothing of Ward in ${dataDir}`);
+  const given = readGivenKeys(config);
+  using stack = new DisposableStack();
+  const acting = stack.use(actAsOwner(dataDir));
+  // While it is held no Ward starts, which would change what is read.
+  const lock = existsSync(paths.lock) ? tryFileLock(paths.lock) : undefined;
+  if (lock !== undefined) stack.use(lock);
+  const isRunning = lock === undefined && existsSync(paths.lock);
+  if (repair && isRunning) {
+    throw serverFault('WARD_RUNNING', `a Ward runs on ${dataDir}, so nothing is repaired`, {
+      hint: 'stop it first; without --repair all is checked beside it',
+    });
+  }
+  const findings = new Findings();
+  const databases = checkDatabases(dataDir, findings, stack, onStep);
+  checkMix(dataDir, findings);
+  const { state, registry } = databases;
+  const blobs = { signal, onStep };
+  if (state !== undefined) {
+    const of = { area: 'code', dir: paths.code, databasePath: paths.database, database: state } as const;
+    await checkNamedBlobs({ ...blobs, ...of }, findings);
+  }
+  if (registry !== undefined) {
+    const databasePath = join(paths.registry, 'registry.db');
+    const of = { area: 'registry', dir: paths.registry, databasePath, database: registry } as const;
+    await checkNamedBlobs({ ...blobs, ...of }, findings);
+  }
+  const pushed =
+    registry === undefined ? new Map() : await layersOf(paths.registry, manifestsKnownIn(registry));
+  // The store may be another user's.
+  const repaired = await acting.aside(async () => {
+    using storeActing = actAsOwner(imagesDir);
+    const { aside } = storeActing;
+    return await checkStore({ imagesDir, pushed, repair, aside, signal, onStep }, findings);
+  });
+  await checkAdvisories(dataDir, findings, onStep);
+  await checkKeys(config, given, databases, findings, onStep);
+  await checkAudit(options, databases, findings, onStep);
+  const { checked, all, notes } = findings;
+  return { dataDir, imagesDir, isRunning, checked, findings: all, repaired, notes };
+}
+
+function checkMix(dataDir: string, findings: Findings): void {
+  try {
+    checkFolderId(dataDir, false, silentLog);
+  } catch (error) {
+    if (!isFault(error, 'DATA_DIR_MIXED')) throw error;
+    findings.tell('databases', dataDir, error.message, error.hint ?? '');
+  }
+}
+
+/** Opens every encrypted value. */
+async function checkKeys(
+  config: Config,
+  given: ReturnType<typeof readGivenKeys>,
+  { state }: CheckedDatabases,
+  findings: Findings,
+  onStep: (text: string) => void,
+): Promise<void> {
+  if (state === undefined) return findings.note('keys: not tried, since there is no sound database');
+  const schema = schemaOfState(state);
+  // Opening it would bring an older one up to date.
+  if (schema === undefined || schema !== (await newestSchema()))
+    return findings.note('keys: not tried, since the database is of another version of Ward; start it once');
+  const remedy = 'put the key back into the file of keys, behind the first one; or set the parameter again';
+  try {
+    onStep('opening parameters');
+    const { keys, file } = await openVaultKeys(config, given, false);
+    findings.checked.keys += keys().length;
+    await using store = await openStore({ path: dataPaths(config.dataDir).database });
+    for (const [place, count] of await unreadableIn(store, createVault(keys)))
+      findings.tell(
+        'keys',
+        place,
+        `${count} encrypted values can’t be opened by ${file ?? 'the keys'}`,
+        remedy,
+      );
+  } catch (error) {
+    if (!isFault(error) || !error.code.startsWith('PARAMETER_KEYS')) throw error;
+    findings.tell(
+      'keys',
+      given?.source ?? dataPaths(config.dataDir).parameterKeys,
+      error.message,
+      error.hint ?? remedy,
+    );
+  }
+}
+
+async function checkAudit(
+  options: FsckOptions,
+  { gate }: CheckedDatabases,
+  findings: Findings,
+  onStep: (text: string) => void,
+): Promise<void> {
+  if (gate === undefined || gate.userVersion !== gateSchema)
+    return findings.note('audit: not read, since there is no sound gate.db of this version of Ward');
+  onStep('reading the audit log');
+  await using audit = await auditAdmin(options);
+  const { entries, problems } = await audit.verify({});
+  findings.checked.audit += entries;
+  for (const { seq, text } of problems)
+    findings.tell('audit', `entry ${seq}`, text, 'see ward audit verify, and compare with a backup');
+}

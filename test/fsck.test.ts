@@ -1,0 +1,87 @@
+/** `ward fsck` beside a server and after it, as an operator runs it. */
+import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { openImageStore } from '../src/images/index.ts';
+import { writeImage } from './gate/layout.ts';
+import { missingForSandboxes, runWard, Ward } from './ward.ts';
+
+const missing = missingForSandboxes();
+
+describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : ''}`, () => {
+  let folder: string;
+  let ward: Ward;
+  let images: string;
+  let config: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ward-fsck-'));
+    await chmod(folder, 0o755);
+    images = join(folder, 'images');
+    config = join(folder, 'ward.yaml');
+    // The machine's own store has a GiB to compare.
+    writeFileSync(config, stringify({ images }));
+    await writeImage(images, { run: '#!/usr/bin/env node\n' });
+    ward = await Ward.start();
+    await ward.deploy('hello', 'function main() { return { ok: true } }');
+    await ward.invoke('hello');
+  });
+  afterAll(async () => {
+    await ward?.[Symbol.asyncDispose]();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  });
+
+  async function fsck(...more: string[]) {
+    const argv = ['fsck', '--data', ward.dataDir, '--config', config, '-o', 'json', ...more];
+    const { code, stdout, stderr } = await runWard(argv, { env: { WARD_IMAGES: undefined } });
+    return { code, stderr, report: stdout === '' ? undefined : JSON.parse(stdout) };
+  }
+
+  it('finds nothing beside a server that is called meanwhile, and harms no call', async () => {
+    let isOver = false;
+    const calls = (async () => {
+      const statuses = new Set<number>();
+      for (let n = 0; !isOver; n++) {
+        await ward.deploy(`changing-${n % 2}`, `function main() { return { n: ${n} } }`);
+        statuses.add((await ward.invoke(`changing-${n % 2}`)).status);
+      }
+      return [...statuses];
+    })();
+    const { code, stderr, report } = await fsck();
+    isOver = true;
+    expect(await calls).toEqual([200]);
+    expect(report.findings).toEqual([]);
+    expect(report).toMatchObject({ isRunning: true, checked: { databases: 3 } });
+    expect(code).toBe(0);
+    expect(stderr).toContain('a server runs on this folder');
+    expect(await fsck('--repair')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('WARD_RUNNING'),
+    });
+  });
+
+  it('notices a changed file of an unpacked layer, takes the layer away, and it is unpacked anew', async () => {
+    await ward.stop();
+    const unpack = async () => {
+      await using store = await openImageStore({ dir: images, mountsDir: join(folder, 'mounts') });
+      return (await store.resolve(`oci:${images}:v1`)).layerDirs;
+    };
+    const [layer = ''] = await unpack();
+    const program = readdirSync(layer, { recursive: true })
+      .map(String)
+      .find((name) => name.endsWith('run'));
+    appendFileSync(join(layer, program ?? ''), '// changed\n');
+    const told = await fsck();
+    expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('DATA_DAMAGED') });
+    expect(told.report.findings).toMatchObject([
+      { area: 'layers', problem: `${program} has another size`, remedy: expect.stringContaining('--repair') },
+    ]);
+    const repaired = await fsck('--repair');
+    expect(repaired).toMatchObject({ code: 0, report: { findings: [], repaired: [expect.any(String)] } });
+    expect(await unpack()).toContain(layer);
+    expect(await fsck()).toMatchObject({ code: 0, report: { findings: [], checked: { layers: 1 } } });
+  });
+});
