@@ -44,6 +44,19 @@ const lettersOf = async (name: string): Promise<Reply['body']> =>
 const countOf = async (name: string): Promise<number> =>
   (await ward.request('GET', `${root}/activations?name=${name}-action&count=true`)).body.activations;
 
+/** Follows the log of an activation until it has the text. */
+async function untilItSays(activationId: string, text: string): Promise<void> {
+  const { body } = await fetch(`${ward.url}${root}/activations/${activationId}/stream`, {
+    headers: { authorization: `Basic ${Buffer.from(ward.auth).toString('base64')}` },
+  });
+  let seen = '';
+  for await (const chunk of body ?? []) {
+    seen += Buffer.from(chunk).toString();
+    if (seen.includes(text)) return;
+  }
+  throw new Error(`its log does not say '${text}': ${seen}`);
+}
+
 /** What its action was called with, by the rule's entry in the record of a firing. */
 async function calledBy(activationId: string): Promise<Reply['body'][]> {
   const { logs } = await ward.activation(activationId);
@@ -162,13 +175,18 @@ describe.skipIf(missing !== undefined)('a rule with retry', () => {
   });
 
   it('goes on after kill -9, whether its action was running or was to be tried again', async () => {
-    await arrange('runs', 'function main() { return new Promise(() => {}); }', retry(1));
+    await arrange(
+      'runs',
+      "function main() { console.log('begun'); return new Promise(() => {}); }",
+      retry(1),
+    );
     await arrange('waits', fails, retry(10));
     await fire('waits', { x: 1 });
     await ward.until(async () => (await countOf('waits')) >= 2);
     const { body } = await fire('runs', { x: 2 });
     const { logs } = await ward.activation(body.activationId);
     const { activationId } = JSON.parse(logs[0]);
+    await untilItSays(activationId, 'begun');
     await ward.kill();
     ward = await Ward.start({ invoker: { memoryMiB: 2048, prewarm: [] } }, ward.dataDir);
     await ward.until(async () => (await lettersOf('runs')).length === 1);
