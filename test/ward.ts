@@ -221,9 +221,13 @@ export class Ward implements AsyncDisposable {
     });
   }
 
+  hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
   /** Waits for its end, and hands out its exit code. */
   async ended(): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+    if (!this.hasEnded()) await once(this.child, 'exit');
     return this.child.exitCode;
   }
 

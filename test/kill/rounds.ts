@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { leftOvers, nothing, processesOf } from '../left-overs.ts';
+import { randomOf } from '../random.ts';
 import { startWard, Ward } from '../ward.ts';
 import { checkLedger, halfMade } from './check.ts';
 import { type Answered, type Ledger, newLedger } from './ledger.ts';
@@ -117,15 +118,4 @@ async function until(
     if (performance.now() > deadline) throw new Error(otherwise());
     await pause(everyMs);
   }
-}
-
-/** Mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,0 +1,184 @@
+/**
+ * Judges a run by its evidence:
+ *
+ * - What was accepted ran once, or has a record that says why it did not. No restart is a reason, except for what was about to
+ *   begin when a process was killed.
+ * - What was answered with a result ran once, and has a record or was said to have none; only what was answered just before
+ *   a kill may lack one, as records are written in groups.
+ * - What was refused did not run. Nothing ran more often than it was asked for.
+ * - Everything that ran has a record, unless its caller was never answered. No record is there twice.
+ * - Counters are what they count, the queue is empty, and nothing is left on the machine.
+ */
+import { type Answer, alarmMarker, type Evidence, type KeptRecord, queuedKinds, runsOf } from './evidence.ts';
+
+export interface Violation {
+  readonly rule: string;
+  readonly what: string;
+}
+
+export interface Counts {
+  answers: number;
+  byStatus: Record<string, number>;
+  /** Connections that broke. */
+  broken: number;
+  refused: number;
+  runs: number;
+  records: number;
+  /** Answered without a record, and said so. */
+  lost: number;
+  /** Answered with a result right before a kill, and without a record. */
+  unkept: number;
+  /** Accepted, never begun, and recorded as interrupted. */
+  neverBegun: number;
+}
+
+export interface Judgement {
+  readonly counts: Counts;
+  readonly violations: readonly Violation[];
+}
+
+/** @param slots how many calls may be between their claim and their first step when a process is killed */
+export function judge(evidence: Evidence, slots: number): Judgement {
+  const court = new Court(evidence, slots);
+  for (const answer of evidence.answers) court.hear(answer);
+  court.countRuns();
+  court.lookAround();
+  return { counts: court.counts, violations: court.violations };
+}
+
+/** Whatever the platform says of what it could not run to its end, or at all. */
+const saysWhyNot = /\S{3}/;
+/** A disk at work may take this long for a group of records. */
+const keepMs = 2000;
+const interrupted = /interrupted|not started|never started/i;
+
+class Court {
+  readonly violations: Violation[] = [];
+  readonly counts: Counts;
+  private readonly records = new Map<string, KeptRecord>();
+  private readonly runs = new Map<string, number>();
+  private readonly runsOfMarkers = new Map<string, number>();
+  private readonly answers: ReadonlyMap<string, Answer>;
+  private readonly evidence: Evidence;
+  private readonly slots: number;
+
+  constructor(evidence: Evidence, slots: number) {
+    this.evidence = evidence;
+    this.slots = slots;
+    for (const record of evidence.records) {
+      if (this.records.has(record.activationId)) this.blame('doubled record', record.activationId);
+      this.records.set(record.activationId, record);
+    }
+    for (const { activationId, marker } of evidence.runs) {
+      this.runs.set(activationId, (this.runs.get(activationId) ?? 0) + 1);
+      this.runsOfMarkers.set(marker, (this.runsOfMarkers.get(marker) ?? 0) + 1);
+    }
+    this.answers = new Map(evidence.answers.map((answer) => [answer.marker, answer]));
+    this.counts = {
+      ...{ answers: evidence.answers.length, runs: evidence.runs.length, records: evidence.records.length },
+      ...{ byStatus: {}, broken: 0, refused: 0, lost: 0, unkept: 0, neverBegun: 0 },
+    };
+  }
+
+  hear(answer: Answer): void {
+    const { status, activationId, isLost } = answer;
+    this.counts.byStatus[status] = (this.counts.byStatus[status] ?? 0) + 1;
+    if (status === 0) this.counts.broken++;
+    else if (activationId === undefined) this.hearRefusal(answer);
+    else if (isLost) this.counts.lost++;
+    else this.hearAnswered(answer, activationId);
+  }
+
+  /** Of every activation, and of every call whatever it was answered. */
+  countRuns(): void {
+    for (const [id, count] of this.runs) if (count > 1) this.blame('ran twice', `${id} ran ${count} times`);
+    for (const [marker, count] of this.runsOfMarkers) {
+      const answer = this.answers.get(marker);
+      if (marker === alarmMarker) continue;
+      if (answer === undefined) this.blame('ran unasked', marker);
+      else if (count > runsOf[answer.kind]) this.blame('ran too often', `${name(answer)} ran ${count} times`);
+    }
+    for (const { activationId, marker } of this.evidence.runs) {
+      if (this.records.has(activationId)) continue;
+      const answer = this.answers.get(marker);
+      // Nobody was told of it; what the queue had has a record all the same.
+      const isUntold = answer !== undefined && !queuedKinds.has(answer.kind) && answer.status === 0;
+      if (!isUntold && answer?.isLost !== true && !this.isUnkept(answer))
+        this.blame('ran without a record', `${activationId} of ${answer ? name(answer) : marker}`);
+    }
+  }
+
+  lookAround(): void {
+    for (const { name, says, counted } of this.evidence.counters)
+      if (says !== counted) this.blame('wrong counter', `${name} says ${says}, there are ${counted}`);
+    const { neverBegun } = this.counts;
+    const most = this.evidence.kills.length * this.slots;
+    if (neverBegun > most)
+      this.blame('interrupted before they began', `${neverBegun} calls; the kills explain ${most}`);
+    for (const id of this.evidence.queued) this.blame('left in the queue', id);
+    for (const what of this.evidence.left) this.blame('left on the machine', what);
+  }
+
+  private hearRefusal(answer: Answer): void {
+    this.counts.refused++;
+    const { status, marker, text } = answer;
+    if (status < 400) this.blame('an answer without an activation', `${name(answer)}: ${text}`);
+    if (status === 500) this.blame('an internal error', `${name(answer)}: ${text}`);
+    if (this.runsOfMarkers.has(marker)) this.blame('ran though refused', `${name(answer)}: ${text}`);
+  }
+
+  private hearAnswered(answer: Answer, activationId: string): void {
+    const record = this.records.get(activationId);
+    if (record === undefined) {
+      if (this.isUnkept(answer)) this.counts.unkept++;
+      else this.blame('no record', `${activationId} of ${name(answer)}`);
+      return;
+    }
+    if (record.parts === undefined) {
+      this.hearRun(answer, record);
+      return;
+    }
+    if (answer.kind !== 'sequence' && answer.kind !== 'conductor') this.hearStarted(answer, record);
+    for (const part of record.parts) {
+      if ('error' in part) continue;
+      const kept = this.records.get(part.activationId);
+      if (kept === undefined) this.blame('no record of a part', `${part.activationId} of ${name(answer)}`);
+      else this.hearRun(answer, kept);
+    }
+  }
+
+  private isUnkept(answer: Answer | undefined): boolean {
+    if (answer === undefined || answer.status === 202) return false;
+    return this.evidence.kills.some((at) => answer.at <= at && at - answer.at < keepMs);
+  }
+
+  /** A firing starts what its one rule names, or says why not. */
+  private hearStarted(answer: Answer, { activationId, parts = [] }: KeptRecord): void {
+    if (parts.length !== 1)
+      this.blame(
+        'a firing without its rule',
+        `${activationId} of ${name(answer)} has ${parts.length} entries`,
+      );
+    for (const part of parts)
+      if ('error' in part && !saysWhyNot.test(part.error))
+        this.blame('a firing that says nothing', activationId);
+  }
+
+  private hearRun(answer: Answer, record: KeptRecord): void {
+    const { activationId, isSuccess, error } = record;
+    if ((this.runs.get(activationId) ?? 0) > 0) return;
+    const what = `${activationId} of ${name(answer)}: ${error}`;
+    if (isSuccess) this.blame('success without a run', what);
+    else if (!saysWhyNot.test(error)) this.blame('not run, and does not say why', what);
+    if (isSuccess || !interrupted.test(error)) return;
+    if (answer.status === 202) this.counts.neverBegun++;
+  }
+
+  private blame(rule: string, what: string): void {
+    this.violations.push({ rule, what });
+  }
+}
+
+function name({ kind, marker, status }: Answer): string {
+  return `${kind} ${marker} (${status === 0 ? 'no answer' : status})`;
+}

@@ -1,0 +1,79 @@
+/** Reads what a Ward has kept: its records, its queue, its counters beside what they count. */
+import { DatabaseSync } from 'node:sqlite';
+import type { Counter, Evidence, KeptRecord, Part } from './evidence.ts';
+
+interface Row {
+  readonly id: string;
+  readonly name: string;
+  readonly code: number;
+  readonly ended: number | null;
+  readonly document: string;
+  readonly response: string | null;
+  readonly lines: string | null;
+}
+
+const records = `
+  select activations.activation_id as id, name, status_code as code, "end" as ended, document, lines,
+    case when status_code = 0 then null else response end as response
+  from activations left join activation_logs using (activation_id)`;
+const bytes = `1024 + octet_length(document) + ifnull(octet_length(response), 0)
+  + ifnull((select octet_length(lines) from activation_logs where activation_id = one.activation_id), 0)
+  + ifnull((select octet_length(input) from activation_inputs where activation_id = one.activation_id), 0)`;
+const entityTables = ['entities', 'feeds', 'deliveries', 'apis'];
+const entityBytes = entityTables
+  .map(
+    (table) => `ifnull((select sum(octet_length(document) + 1024) from ${table} where namespace = name), 0)`,
+  )
+  .join(' + ');
+/** As `says` and `counted`, of each namespace. */
+const counters: readonly (readonly [string, string])[] = [
+  [
+    'records',
+    `select namespace, total as says, (select count(*) from activations as one
+       where one.namespace = activation_counts.namespace) as counted from activation_counts`,
+  ],
+  [
+    'bytes of records',
+    `select namespace, bytes as says, (select ifnull(sum(${bytes}), 0) from activations as one
+       where one.namespace = activation_counts.namespace) as counted from activation_counts`,
+  ],
+  [
+    'bytes of entities',
+    `select holdings.namespace, entity_bytes as says, ${entityBytes} as counted
+       from holdings join namespaces on name = holdings.namespace`,
+  ],
+];
+
+/** @param file of a server that has stopped, or of one that runs */
+export function readDatabase(file: string): Pick<Evidence, 'records' | 'queued' | 'counters'> {
+  using db = new DatabaseSync(file, { readOnly: true, timeout: 10_000 });
+  const queued = db.prepare('select activation_id as id from accepted').all() as unknown as { id: string }[];
+  return {
+    records: (db.prepare(records).all() as unknown as Row[]).map(recordOf),
+    queued: queued.map(({ id }) => id),
+    counters: counters.flatMap(([name, sql]) =>
+      (db.prepare(sql).all() as unknown as { namespace: string; says: number; counted: number }[]).map(
+        ({ namespace, says, counted }): Counter => ({ name: `${name} of ${namespace}`, says, counted }),
+      ),
+    ),
+  };
+}
+
+/** The parts of what is composed are ids in its log; a firing has a line for each rule. */
+function recordOf({ id, name, code, ended, document, response, lines }: Row): KeptRecord {
+  const isFiring = ended === null;
+  const isComposed = /"key":"kind","value":"sequence"/.test(document);
+  const error = response === null ? '' : String(JSON.parse(response).result?.error ?? '');
+  const log = isFiring || isComposed ? (JSON.parse(lines ?? '[]') as string[]) : [];
+  return {
+    ...{ activationId: id, name, isSuccess: code === 0, error },
+    parts: isFiring ? log.map(entryOf) : isComposed ? log.map((part) => ({ activationId: part })) : undefined,
+  };
+}
+
+function entryOf(line: string): Part {
+  const entry = JSON.parse(line) as { activationId?: string; error?: string };
+  return entry.activationId === undefined
+    ? { error: entry.error ?? '' }
+    : { activationId: entry.activationId };
+}

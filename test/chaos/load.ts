@@ -1,0 +1,146 @@
+/** Clients that call and fire in every way, go on when they are refused or cut off, and note each answer. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Reply, Ward } from '../ward.ts';
+import { type Answer, type Kind, kinds, queuedKinds, type Run } from './evidence.ts';
+import type { Deployed } from './functions.ts';
+
+/** Longer than any call may take, whatever happens to the server meanwhile. */
+const answerMs = 90_000;
+/** Before the next try of a client that was refused or cut off. */
+const retryMs = 50;
+/** A webhook takes five in a second. */
+const webhookMs = 250;
+/** Each ends its sandbox, and a start is dear. */
+const exitMs = 200;
+/** So many of what was accepted may wait for their run; past them clients hold back. */
+const mostWaiting = 40;
+/** What has not run by then may never run. */
+const waitingMs = 15_000;
+/** What `late` outlasts. */
+export const blockingWaitMs = 1000;
+
+type Call = (ward: Ward, marker: string, deployed: Deployed) => Promise<Reply>;
+
+const actions = '/api/v1/namespaces/_/actions';
+const post = (path: string, body: object) => (ward: Ward) => ward.request('POST', path, { body });
+const blocking = (action: string, more: object = {}): Call => {
+  return (ward, marker) => post(`${actions}/${action}?blocking=true`, { marker, ...more })(ward);
+};
+
+const calls: Readonly<Record<Kind, Call>> = {
+  accepted: (ward, marker) => post(`${actions}/plain`, { marker, ms: 30 })(ward),
+  blocking: blocking('plain'),
+  late: blocking('plain', { ms: blockingWaitMs * 1.3 }),
+  sequence: blocking('sequence'),
+  conductor: blocking('conductor'),
+  firing: (ward, marker) => post('/api/v1/namespaces/_/triggers/fired', { marker })(ward),
+  web: (ward, marker) => ward.request('GET', `/api/v1/web/guest/default/web.json?marker=${marker}`),
+  webhook: (ward, marker, { webhook }) => post(webhook, { marker })(ward),
+  logs: blocking('logs'),
+  large: blocking('large'),
+  fails: blocking('fails'),
+  exits: blocking('exits'),
+  python: blocking('python'),
+};
+
+export interface LoadPlan {
+  /** Clients of each kind; none of those that are not named. */
+  readonly clients: Partial<Record<Kind, number>>;
+}
+
+export const fullLoad: LoadPlan = {
+  clients: { ...Object.fromEntries(kinds.map((kind) => [kind, 1])), accepted: 3, firing: 2 },
+};
+export const lightLoad: LoadPlan = {
+  clients: { accepted: 2, blocking: 1, sequence: 1, firing: 1, late: 1, exits: 1 },
+};
+
+export class Load {
+  readonly answers: Answer[] = [];
+  private readonly server: () => Ward;
+  private readonly deployed: Deployed;
+  private readonly clients: readonly Promise<void>[];
+  private readonly ran: () => readonly Run[];
+  /** By marker, of calls that were accepted and have not run: when they were answered. */
+  private readonly waiting = new Map<string, number>();
+  private runsSeen = 0;
+  private hear: () => void = () => {};
+  private isOver = false;
+  private count = 0;
+
+  /**
+   * @param server the one that serves now
+   * @param ran all that has been run
+   */
+  constructor(plan: LoadPlan, server: () => Ward, ran: () => readonly Run[], deployed: Deployed) {
+    this.server = server;
+    this.ran = ran;
+    this.deployed = deployed;
+    this.clients = kinds.flatMap((kind) =>
+      Array.from({ length: plan.clients[kind] ?? 0 }, () => this.goOn(kind)),
+    );
+  }
+
+  /** Settles with the next call that is answered before it has run. */
+  accepted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.hear = resolve;
+    });
+  }
+
+  /** Lets the calls under way be answered. @throws what a client could not go on after */
+  async end(): Promise<void> {
+    this.isOver = true;
+    await Promise.all(this.clients);
+  }
+
+  private async goOn(kind: Kind): Promise<void> {
+    while (!this.isOver) {
+      const answer = await this.call(kind, `${kind}-${++this.count}`);
+      this.answers.push(answer);
+      if (answer.status === 202) this.waiting.set(answer.marker, answer.at);
+      if (answer.status === 202 && queuedKinds.has(kind)) this.hear();
+      await pause(pauseAfter(answer));
+      while (!this.isOver && this.isFull()) await pause(retryMs);
+    }
+  }
+
+  private isFull(): boolean {
+    const runs = this.ran();
+    for (; this.runsSeen < runs.length; this.runsSeen++)
+      this.waiting.delete(runs[this.runsSeen]?.marker ?? '');
+    for (const [marker, at] of this.waiting) if (Date.now() - at > waitingMs) this.waiting.delete(marker);
+    return this.waiting.size > mostWaiting;
+  }
+
+  private async call(kind: Kind, marker: string): Promise<Answer> {
+    const never = new AbortController();
+    const late = pause(answerMs, undefined, { signal: never.signal, ref: false });
+    try {
+      const reply = await Promise.race([calls[kind](this.server(), marker, this.deployed), late]);
+      if (reply === undefined) throw new Error(`${kind} ${marker} was not answered in ${answerMs} ms`);
+      return answerOf(kind, marker, reply);
+    } catch (error) {
+      // What fetch says when the connection breaks or is refused.
+      if (error instanceof TypeError && /fetch failed|terminated/.test(error.message))
+        return { kind, marker, status: 0, at: Date.now() };
+      throw error;
+    } finally {
+      never.abort();
+      late.catch(() => {});
+    }
+  }
+}
+
+function pauseAfter({ kind, status, activationId }: Answer): number {
+  if (kind === 'webhook') return webhookMs;
+  if (status === 0 || activationId === undefined) return retryMs;
+  return kind === 'exits' ? exitMs : 0;
+}
+
+function answerOf(kind: Kind, marker: string, { status, headers, body }: Reply): Answer {
+  const activationId = headers.get('x-openwhisk-activation-id') ?? body?.activationId ?? undefined;
+  const isLost = headers.get('x-ward-record') === 'lost';
+  const text = JSON.stringify(body ?? '').slice(0, 300);
+  return { kind, marker, status, activationId, at: Date.now(), isLost, ...(status < 400 ? {} : { text }) };
+}

@@ -1,0 +1,43 @@
+/** Parts of Ward that keep its word about accepted calls. A run without one of them has to be found out. */
+import type { Edit } from './preload.ts';
+
+export const breaks = ['fence', 'claim', 'flush'] as const;
+export type Break = (typeof breaks)[number];
+
+export const editsOf: Readonly<Record<Break, readonly Edit[]>> = {
+  /** What has begun is begun again after a restart. */
+  fence: [
+    {
+      file: 'src/functions/activations/resume.ts',
+      from: 'if (!mayRunAgain(task, attempt)) return',
+      to: 'if (attempt > 9 && !mayRunAgain(task, attempt)) return',
+    },
+  ],
+  /** Nothing says of a call that it has begun. */
+  claim: [
+    {
+      file: 'src/store/accepted.ts',
+      from: 'const unit = units.claim(activationId, attempt);',
+      to: 'const unit = units.claim(activationId, attempt); if (unit) return true;',
+    },
+  ],
+  /** An accepted call is answered a moment before it is on disk. */
+  flush: [
+    {
+      file: 'src/store/accepted.ts',
+      from: 'const units = writeUnits(db);',
+      to: 'const units = writeUnits(db); const late = new Map();',
+    },
+    {
+      file: 'src/store/accepted.ts',
+      from: 'await writer.submit({ namespace: row.namespace, unit: units.accept(row), urgent: true });',
+      to: `const write = () => writer.submit({ namespace: row.namespace, unit: units.accept(row), urgent: true });
+        late.set(row.activationId, new Promise((done) => setTimeout(done, 100)).then(write).catch(() => {}));`,
+    },
+    {
+      file: 'src/store/accepted.ts',
+      from: 'const unit = units.claim(activationId, attempt);',
+      to: 'await late.get(activationId); const unit = units.claim(activationId, attempt);',
+    },
+  ],
+};

@@ -1,0 +1,72 @@
+/** Runs one fault for its time, and judges what it leaves. */
+
+import { randomOf } from '../random.ts';
+import { type Judgement, judge } from './check.ts';
+import type { Fault } from './faults.ts';
+import { fullLoad, type LoadPlan } from './load.ts';
+import { type Break, editsOf } from './mutations.ts';
+import { Site, slots } from './site.ts';
+import { SmallDisk } from './small-disk.ts';
+
+export interface FaultRun {
+  readonly forMs: number;
+  readonly seed: number;
+  readonly load?: LoadPlan;
+  /** Without this part of Ward. */
+  readonly broken?: Break | undefined;
+  readonly patienceMs?: number;
+}
+
+export interface FaultOutcome extends Judgement {
+  readonly rounds: number;
+  /** Places of the sources whose calls were made to fail, and those that only were seen meanwhile. */
+  readonly failed: readonly string[];
+  readonly unfailed: readonly string[];
+}
+
+/** One round at least. */
+export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOutcome> {
+  const { forMs, seed, load = fullLoad, broken, patienceMs } = options;
+  await using disk = fault.diskMiB === undefined ? undefined : await SmallDisk.mount(fault.diskMiB);
+  await using site = await Site.open({
+    load,
+    disk,
+    patienceMs,
+    edits: broken === undefined ? [] : editsOf[broken],
+  });
+  const random = randomOf(seed);
+  const until = performance.now() + forMs;
+  let rounds = 0;
+  const roundsOf = async (): Promise<Judgement> => {
+    do {
+      await fault.round(site, random);
+      rounds++;
+    } while (performance.now() < until);
+    return judge(await site.finish(), slots);
+  };
+  const judgement = await roundsOf().catch((error) => brokenOff(error, site));
+  return { ...judgement, rounds, ...sitesIn(site.output()) };
+}
+
+/** Of what can be said before the end, the counts. */
+function brokenOff(error: unknown, site: Site): Judgement {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const { counts } = judge({ ...site.soFar(), records: [], counters: [], queued: [], left: [] }, slots);
+  return { counts, violations: [{ rule: 'broke off', what: `${what}\n${endOf(site.output())}` }] };
+}
+
+function endOf(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => !line.startsWith('chaos: '))
+    .slice(-15)
+    .join('\n');
+}
+
+function sitesIn(output: string): Pick<FaultOutcome, 'failed' | 'unfailed'> {
+  const lines = output.matchAll(/^chaos: (\{.*\})$/gm);
+  const told = [...lines].map(([, json = '']) => JSON.parse(json) as { seen?: string; failed?: string });
+  const failed = new Set(told.flatMap((each) => each.failed ?? []));
+  const seen = new Set(told.flatMap((each) => each.seen ?? []));
+  return { failed: [...failed].sort(), unfailed: [...seen].filter((each) => !failed.has(each)).sort() };
+}
