@@ -134,6 +134,9 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
       return new Promise((done) => setTimeout(done, 15000, { n, text: 'x'.repeat(900000) }));
     }`;
     await ward.until(async () => (await put('slow', slow)).status === 200);
+    expect((await put('cold', `function main(args) { return args } // ${'x'.repeat(mebibyte)}`)).status).toBe(
+      200,
+    );
     const begun = await Promise.all(Array.from({ length: 6 }, (_, n) => invoke('slow', { n }, false)));
     expect(begun.map(({ status }) => status)).toEqual(begun.map(() => 202));
     await ward.until(async () => (await metric('ward_sandboxes{state="busy"}')) === begun.length);
@@ -142,6 +145,9 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
       recording: { state: 'ok' },
       disk: 'ample',
     });
+    // Accepted in the last moment, if Ward does not know yet: there is room for the call, but none for its code.
+    await fillUpTo(mebibyte / 2);
+    const late = await Promise.all([1, 2, 3].map((n) => invoke('cold', { n }, false)));
     // It gives its own file back when nothing is free; that is taken away as well.
     await fillUpTo(0);
     await ward.until(async () => (await invoke('hello', {}, true)).status === 507);
@@ -181,6 +187,10 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
       const record = await ward.activation(id);
       expect(record.response).toMatchObject({ success: true, result: { n } });
       expect(record.logs.join('').length).toBeGreaterThan(2_000_000);
+    }
+    for (const { id, status } of late) {
+      if (status === 202) expect((await ward.activation(id ?? '')).response.success).toBe(true);
+      else expect([503, 507]).toContain(status);
     }
     expect((await put('more', 'function main() {}')).status).toBe(200);
     await ward.until(async () => (await sizeOf('reserve')) === (reserveMiB / 4) * mebibyte);

@@ -81,3 +81,19 @@ test('the record of another call is lost then, and counted', async () => {
   await expect.poll(() => lost.mock.calls.length).toBe(1);
   await expect(record(platform, id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
+
+test('a record waits for its namespace to be read', async () => {
+  await using platform = await startPlatform();
+  await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+  const failing = new Fault('STORE_UNWRITABLE', 'busy', 'disk I/O error');
+  platform.invoker.script = () => {
+    platform.functions.namespaces.forget();
+    vi.spyOn(platform.store.namespaces, 'byName')
+      .mockRejectedValueOnce(failing)
+      .mockRejectedValueOnce(failing);
+    return completion({ n: 1 });
+  };
+  const id = await invoke(platform);
+  await expect.poll(() => platform.store.accepted.pending(10), { timeout: 10_000 }).toEqual([]);
+  expect(await record(platform, id)).toMatchObject({ response: { success: true, result: { n: 1 } } });
+});

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Fault } from '../../lib/index.ts';
 import { functionFault } from '../faults.ts';
 import { plain, type RuleParts, startRules } from './rules.fixture.ts';
@@ -34,6 +34,19 @@ describe('firing', () => {
         authorization: 'Basic x',
       });
     }
+  });
+
+  test.each([
+    ['waits for the disk', () => new Promise(() => {})],
+    ['no longer fits in memory', () => Promise.reject(new Fault('STORE_BACKLOG', 'busy', 'no'))],
+  ])('answers, and says so, when its own record %s', async (_, append) => {
+    await using parts = await startRules();
+    await parts.arrange('t', ['a']);
+    vi.spyOn(parts.store.activations, 'append').mockImplementationOnce(append);
+    vi.spyOn(parts.store.activations, 'flush').mockRejectedValueOnce(new Fault('STORE_FULL', 'full', 'no'));
+    expect(await parts.fire('t')).toMatchObject({ isRecordLost: true });
+    expect(await parts.fire('t')).toMatchObject({ isRecordLost: false });
+    expect(parts.calls).toHaveLength(2);
   });
 
   test('leaves a record without an end, with the payload as it was sent and a line for each rule', async () => {
