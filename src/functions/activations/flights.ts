@@ -45,8 +45,8 @@ export interface Flights {
   cancel(flight: Flight): void;
   /** Makes it durable before it is started. Rejects when it can't. */
   enqueue(flight: Flight): Promise<void>;
-  /** Makes a flight durable that runs, or waits to; it goes on when that fails. */
-  enqueueUnderWay(flight: Flight): Promise<void>;
+  /** Makes a flight durable that runs, or waits to; false: it could not, and the flight goes on. */
+  enqueueUnderWay(flight: Flight): Promise<boolean>;
   /**
    * Runs it and gives its record, which is kept in the background: its logs may still be on their way.
    * Rejects, without a record, when it could not be run.
@@ -135,9 +135,18 @@ export function createFlights(options: FlightsOptions): Flights {
       flight.attempt = 0;
     },
     async enqueueUnderWay(flight) {
+      const { hasBegun } = flight;
       const accepting = acceptUnderWay(options, flight);
-      flight.attempt = accepting;
-      flight.attempt = await accepting;
+      const claiming = accepting.then((isAccepted) => {
+        if (!isAccepted) return null;
+        return hasBegun ? claimUnderWay(options, flight) : 0;
+      });
+      flight.attempt = claiming;
+      // Its caller does not wait for that: on a disk that takes nothing it may take long.
+      void claiming.then((attempt) => {
+        flight.attempt = attempt;
+      });
+      return accepting;
     },
     async runQueued(flight) {
       if (isDraining) return cancel(flight);
@@ -189,16 +198,25 @@ async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>,
   await store.accepted.accept({ activationId, namespace, acceptedAt, job: toQueue(task, vault) });
 }
 
-/** Claims what has begun already; the rest is claimed when it does. */
-async function acceptUnderWay(options: FlightsOptions, { task, hasBegun }: Flight): Promise<number | null> {
-  const { store, log } = options;
-  const { activationId } = task;
+/** Whether it is in the durable queue. */
+async function acceptUnderWay(options: FlightsOptions, { task }: Flight): Promise<boolean> {
   try {
     await accept(options, task);
-    if (!hasBegun) return 0;
+    return true;
+  } catch (error) {
+    const { activationId } = task;
+    options.log.error({ activationId, reason: messageOf(error) }, 'a long run could not be made durable');
+    return false;
+  }
+}
+
+/** Of what has begun already; the rest is claimed when it does. */
+async function claimUnderWay({ store, log }: FlightsOptions, { task }: Flight): Promise<number | null> {
+  const { activationId } = task;
+  try {
     return (await store.accepted.claim(activationId, 0)) ? 1 : null;
   } catch (error) {
-    log.error({ activationId, reason: messageOf(error) }, 'a long run could not be made durable');
+    log.error({ activationId, reason: messageOf(error) }, 'a long run could not be claimed');
     return null;
   }
 }

@@ -124,8 +124,8 @@ export function createInvocations(options: InvocationOptions): InvocationService
       const record = await firstOf(run, waitMs, () => flights.cancel(flight));
       if (record === undefined) {
         run.catch((error) => flights.fail(flight, messageOf(error)));
-        await flights.enqueueUnderWay(flight);
-        return { activationId, record, isRecordLost: (await flight.attempt) === null };
+        const isDurable = await flights.enqueueUnderWay(flight);
+        return { activationId, record, isRecordLost: !isDurable };
       }
       return { activationId, record, isRecordLost: flight.isRecorded && isFailing() };
     },

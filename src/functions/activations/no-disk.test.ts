@@ -97,3 +97,20 @@ test('a record waits for its namespace to be read', async () => {
   await expect.poll(() => platform.store.accepted.pending(10), { timeout: 10_000 }).toEqual([]);
   expect(await record(platform, id)).toMatchObject({ response: { success: true, result: { n: 1 } } });
 });
+
+test('a call that outlasts its wait is answered though its claim waits for the disk', async () => {
+  await using platform = await startPlatform();
+  await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+  const end = Promise.withResolvers<void>();
+  platform.invoker.script = () => end.promise.then(() => completion({}));
+  const disk = Promise.withResolvers<void>();
+  const { accepted } = platform.store;
+  const claim = accepted.claim.bind(accepted);
+  vi.spyOn(accepted, 'claim').mockImplementationOnce((...row) => disk.promise.then(() => claim(...row)));
+  const id = await invoke(platform, 50);
+  end.resolve();
+  expect(await accepted.pending(10)).toMatchObject([{ activationId: id, attempt: 0 }]);
+  disk.resolve();
+  await expect.poll(() => accepted.pending(10)).toEqual([]);
+  expect(await record(platform, id)).toMatchObject({ response: { success: true } });
+});
