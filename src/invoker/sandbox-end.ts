@@ -6,8 +6,7 @@ import type { Failure } from './runner.ts';
 const exitGraceMs = 500;
 
 /**
- * Settles when nothing of it is left, or could not be taken away: then whoever made it says so, and the next start removes
- * it. Never rejects: a disk that takes no writes is no reason for a server to end.
+ * Settles when nothing of it is left, or could not be taken away: then its maker says so, and tries again. Never rejects: a disk that takes no writes is no reason for a server to end.
  */
 export async function endSandbox(sandbox: Sandbox, reason: Failure): Promise<Failure> {
   const early = reason === 'channel-closed' ? await settledWithin(sandbox.exited, exitGraceMs) : undefined;

@@ -57,6 +57,8 @@ export interface Keeper extends AsyncDisposable {
   readonly onViolation: ViolationSink;
   /** Sends the server a message of the program that started the keeper. */
   readonly tell: (news: unknown) => void;
+  /** Tells the server how many sandboxes could not be taken away yet. */
+  readonly onLeftBehind: (count: number) => void;
   /** Settles when the server has hung up. */
   readonly ended: Promise<void>;
 }
@@ -98,6 +100,7 @@ export function keep(options: KeeperOptions): Keeper {
   };
   return {
     onViolation: (sandbox, violation) => say({ say: 'violation', sandbox, violation }),
+    onLeftBehind: (count) => say({ say: 'left', count }),
     tell: (news) => say({ say: 'news', news }),
     ended: hearLines(channel, (value) => void hear(value)),
     async [Symbol.asyncDispose]() {

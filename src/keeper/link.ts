@@ -28,6 +28,8 @@ export interface KeeperLink {
   /** Hears how a process that scans has ended. */
   watchScan(scan: string, onEnd: (how: string) => void): void;
   onViolation: ViolationSink;
+  /** How many sandboxes have ended and could not be taken away yet. */
+  leftBehind: number;
   /** Hears messages of the program that started the keeper. */
   onNews: (news: unknown) => void;
   /** The keeper is gone, and nothing that waits for it has been told yet. */
@@ -63,7 +65,9 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
     else if (said.say === 'violation') link?.onViolation(said.sandbox, said.violation);
     else if (said.say === 'scanned') endScan(said.scan, said.how);
     else if (said.say === 'news') link?.onNews(said.news);
-    else if (said.say === 'lost') watched.get(said.sandbox)?.lost(said.port, said.why);
+    else if (said.say === 'left') {
+      if (link !== undefined) link.leftBehind = said.count;
+    } else if (said.say === 'lost') watched.get(said.sandbox)?.lost(said.port, said.why);
     else {
       watched.get(said.sandbox)?.ended(said.exit, said.usage);
       watched.delete(said.sandbox);
@@ -104,6 +108,7 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
     watch: (sandbox, news) => void watched.set(sandbox, news),
     watchScan: (scan, onEnd) => void scans.set(scan, onEnd),
     onViolation: () => {},
+    leftBehind: 0,
     onNews: () => {},
     onLost: () => {},
     ended,

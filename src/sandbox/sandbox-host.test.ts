@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { randomHex, silentLog } from '../lib/index.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { mustRun, randomHex, silentLog } from '../lib/index.ts';
 import { isIsolated } from './host/isolated.ts';
 import { strictPolicy } from './policy.ts';
 import { advisoriesOf } from './runtime/advisories.ts';
@@ -67,6 +67,35 @@ describe.skipIf(!canTry)(`sandbox host${canTry ? '' : ' (needs Ward’s isolatio
       code: 'POLICY_NOT_MET',
       message: expect.stringContaining(holes[0]?.id ?? ''),
     });
+  });
+
+  test('what can’t be taken away at once is taken away later, and counted meanwhile', async () => {
+    const counts: number[] = [];
+    const instance = `test-${randomHex(4)}`;
+    const onLeftBehind = (count: number) => void counts.push(count);
+    await using host = await openSandboxHost({
+      instance,
+      runDir,
+      runtime: 'crun',
+      log: silentLog,
+      onLeftBehind,
+    });
+    const sandbox = await shell(host, 'sleep 1000');
+    const bundle = join(runDir, instance, 'bundles', sandbox.id);
+    const busy = join(bundle, 'busy');
+    await mkdir(busy);
+    await mustRun(['mount', '-t', 'tmpfs', 'test', busy]);
+    try {
+      await expect(sandbox.destroy()).rejects.toThrow(/EBUSY|busy/);
+      expect(counts).toEqual([1]);
+      expect(existsSync(bundle)).toBe(true);
+    } finally {
+      await mustRun(['umount', busy]);
+    }
+    await vi.waitFor(() => expect(counts).toEqual([1, 0]), { timeout: 20_000 });
+    expect(existsSync(bundle)).toBe(false);
+    await using next = await shell(host, 'true');
+    expect((await next.exited).code).toBe(0);
   });
 
   test('closing ends what runs and what is just starting; then nothing starts any more', async () => {

@@ -18,6 +18,7 @@ import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { inspectHost } from './host/inspect.ts';
 import { inheritingArgv } from './inherited.ts';
 import { joinSandbox } from './joined-sandbox.ts';
+import { type LeftBehind, openLeftBehind } from './left-behind.ts';
 import { type Confined, type DenialWatch, watchDenials } from './lsm/denial-watch.ts';
 import { type LsmGuard, openLsmGuard } from './lsm/guard.ts';
 import { openKernelLog } from './lsm/kernel-log.ts';
@@ -54,6 +55,8 @@ export interface SandboxHostOptions {
   readonly userId?: number;
   /** Hears what sandboxes tried or used up that their policy does not let them; of each before its `exited` settles. */
   readonly onViolation?: ViolationSink;
+  /** Hears how many sandboxes have ended and could not be taken away yet. */
+  readonly onLeftBehind?: ((count: number) => void) | undefined;
 }
 
 /** @throws Fault HOST_UNFIT, RUNTIME_MISSING */
@@ -94,6 +97,7 @@ export class LocalSandboxHost implements AsyncDisposable {
   readonly #instanceDir: string;
   readonly #sealedDir: string;
   readonly #devices: DeviceFolders;
+  readonly #leftBehind: LeftBehind;
   readonly #starting = new Set<Promise<unknown>>();
   readonly #running = new Map<string, MadeSandbox>();
   readonly #runtimes = new Map<RuntimeName, Promise<RuntimeFeatures | undefined>>();
@@ -114,6 +118,7 @@ export class LocalSandboxHost implements AsyncDisposable {
     });
     this.#sealedDir = join(options.runDir, '.sealed', options.instance);
     this.#devices = openDeviceFolders(join(this.#instanceDir, 'devices'));
+    this.#leftBehind = openLeftBehind({ log: options.log, onCount: options.onLeftBehind });
   }
 
   get instance(): string {
@@ -187,6 +192,7 @@ export class LocalSandboxHost implements AsyncDisposable {
     await Promise.allSettled([...this.#starting, ...this.#runtimes.values()]);
     await Promise.allSettled([...this.#running.values()].map((sandbox) => sandbox.destroy()));
     this.#sockets[Symbol.dispose]();
+    await this.#leftBehind[Symbol.asyncDispose]();
     await this.#waysOut.close();
     // Fails when one of them is still there: then its group can't be removed.
     await this.#cgroups.remove();
@@ -328,6 +334,8 @@ export class LocalSandboxHost implements AsyncDisposable {
         confined?.[Symbol.dispose]();
         await this.#remove(parts).catch((error: unknown) => {
           this.#options.log.error({ sandbox: paths.id, error: messageOf(error) }, 'a sandbox is left behind');
+          this.#running.delete(paths.id);
+          this.#leftBehind.add(paths.id, () => this.#remove(parts));
           throw error;
         });
         this.#running.delete(paths.id);

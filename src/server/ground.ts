@@ -31,13 +31,15 @@ export interface GroundOptions {
   /** The Ward that has the data folder was told to stop. */
   readonly takesOver?: boolean;
   readonly onViolation: ViolationSink;
+  /** Hears how many sandboxes have ended and could not be taken away yet. */
+  readonly onLeftBehind: (count: number) => void;
   readonly log: Log;
 }
 
 /** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, and those of the sandbox room */
 export async function openGround(
   config: Pick<Config, 'dataDir'>,
-  { operator, userId, takesOver, onViolation, log }: GroundOptions,
+  { operator, userId, takesOver, onViolation, onLeftBehind, log }: GroundOptions,
 ): Promise<Ground> {
   await using stack = new AsyncDisposableStack();
   const { dataDir, instance } = stack.use(await claimInstance(config.dataDir, takesOver));
@@ -45,7 +47,12 @@ export async function openGround(
   const { refused } = stack.use(await takePrecedence(instance));
   const { runtime } = operator.defaults;
   const user = userId === undefined ? {} : { userId };
-  const host = stack.use(await openSandboxHost({ instance, runDir, runtime, log, onViolation, ...user }));
+  const host = stack.use(
+    await openSandboxHost({
+      ...{ instance, runDir, runtime, log, onViolation, onLeftBehind },
+      ...user,
+    }),
+  );
   await host.checkPolicy(operator.defaults);
   const recovered = await host.recover();
   if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');

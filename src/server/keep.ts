@@ -49,12 +49,14 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
   inherited?.tellOld();
   await using stack = new AsyncDisposableStack();
   let onViolation: ViolationSink = () => {};
+  let onLeftBehind = (_count: number): void => {};
   const ground = stack.use(
     await openGround(given, {
       operator,
       userId: account.uid,
       takesOver: inherited?.isKept === false,
       onViolation: (...violation) => onViolation(...violation),
+      onLeftBehind: (count) => onLeftBehind(count),
       log,
     }),
   );
@@ -90,6 +92,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     }),
   );
   onViolation = keeper.onViolation;
+  onLeftBehind = keeper.onLeftBehind;
   let isFaulty = false;
   // The server ends calls under way first, as for a signal from outside.
   process.on('uncaughtException', (error) => {

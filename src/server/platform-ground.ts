@@ -24,6 +24,8 @@ export interface PlatformGround extends AsyncDisposable {
   readonly startScan?: StartProgram;
   /** Where code is laid; asked for once, when the data folder is this Ward's. */
   codePlaces(): Promise<CodePlaces>;
+  /** How many sandboxes have ended and could not be taken away yet. */
+  leftBehind(): number;
   /** Tells violations of sandboxes to `sink` from now on. */
   tell(sink: ViolationSink): void;
 }
@@ -36,6 +38,7 @@ export function keptGround(link: KeeperLink, { sandbox }: Config): PlatformGroun
     mountsDir: link.hello.mountsDir,
     startScan: () => startKeptScan(link),
     codePlaces: async () => openKeptPlaces(link),
+    leftBehind: () => link.leftBehind,
     tell(sink) {
       link.onViolation = sink;
     },
@@ -49,7 +52,13 @@ export async function ownGround(config: Config, log: Log): Promise<PlatformGroun
   const operator = operatorPolicy(config.sandbox);
   let tell: ViolationSink = () => {};
   const onViolation: ViolationSink = (...violation) => tell(...violation);
-  const { host, instance, dataDir } = stack.use(await openGround(config, { operator, onViolation, log }));
+  let left = 0;
+  const onLeftBehind = (count: number) => {
+    left = count;
+  };
+  const { host, instance, dataDir } = stack.use(
+    await openGround(config, { operator, onViolation, onLeftBehind, log }),
+  );
   const places = stack.use(await openHiddenPlaces(instance, dataPaths(dataDir).laidCode));
   const mountsDir = places.roots;
   const opened = stack.move();
@@ -58,6 +67,7 @@ export async function ownGround(config: Config, log: Log): Promise<PlatformGroun
     mounter: openRootMounter({ layersDir: layersDirOf(config.imagesDir), mountsDir }),
     mountsDir,
     codePlaces: () => openCodePlaces(places.laidCode),
+    leftBehind: () => left,
     tell(sink) {
       tell = sink;
     },

@@ -176,6 +176,7 @@ export async function startPlatform(
   await folderId.mark();
   figures.watchAdvisories(guarded.advisories);
   figures.watchDisk(disk.status);
+  figures.watchLeftBehind(ground.leftBehind);
   figures.watchRecording(store.recording);
   const onViolation = createViolationWatch({
     store,

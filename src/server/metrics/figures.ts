@@ -39,6 +39,8 @@ export interface Figures {
   /** Asked at each scrape. */
   watchDisk(status: () => DiskStatus): void;
   /** Asked at each scrape. */
+  watchLeftBehind(count: () => number): void;
+  /** Asked at each scrape. */
   watchRecording(recording: Recording): void;
 }
 
@@ -135,6 +137,7 @@ export function createFigures(build: string): Figures {
     watchInvoker: (status) => watchInvoker(registry, status),
     watchAdvisories: (age) => watchAdvisories(registry, age),
     watchDisk: (status) => watchDisk(registry, status),
+    watchLeftBehind: (left) => watchLeftBehind(registry, left),
     watchRecording: (recording) => watchRecording(registry, recording),
   };
 }
@@ -200,6 +203,17 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
     name: 'ward_advisories_failed_sources',
     help: 'Sources that failed at the last update of all',
     registers,
+  });
+}
+
+function watchLeftBehind(registry: Registry, count: () => number): void {
+  const left = new Gauge({
+    name: 'ward_sandboxes_left',
+    help: 'Sandboxes that have ended and could not be taken away yet; it is tried again',
+    registers: [registry],
+    collect() {
+      left.set(count());
+    },
   });
 }
 

@@ -1,0 +1,52 @@
+/**
+ * Sandboxes that have ended and could not be taken away whole: a mount that is busy, a disk that takes no writes. Their
+ * removal is tried again while Ward runs, at first after a second, then ever more rarely.
+ */
+import { type Log, messageOf } from '../lib/index.ts';
+
+export interface LeftBehind extends AsyncDisposable {
+  /** @param remove may be called again after it has failed */
+  add(sandbox: string, remove: () => Promise<void>): void;
+}
+
+export interface LeftBehindOptions {
+  readonly log: Log;
+  /** Hears how many there are, whenever that changes. */
+  readonly onCount?: ((count: number) => void) | undefined;
+  /** Until it is first tried again. */
+  readonly firstMs?: number;
+}
+
+const mostMs = 60_000;
+
+/** Disposing of it tries all once more, and leaves the rest to the next start. */
+export function openLeftBehind({ log, onCount, firstMs = 1000 }: LeftBehindOptions): LeftBehind {
+  const left = new Map<string, { readonly again: () => Promise<void>; readonly timer: NodeJS.Timeout }>();
+  const change = (work: () => void): void => {
+    work();
+    onCount?.(left.size);
+  };
+  const plan = (sandbox: string, remove: () => Promise<void>, waitMs: number): void => {
+    const again = async (): Promise<void> => {
+      try {
+        await remove();
+        change(() => left.delete(sandbox));
+        log.info({ sandbox }, 'what was left of a sandbox is taken away');
+      } catch (error) {
+        log.warn({ sandbox, error: messageOf(error) }, 'a sandbox is still left behind');
+        if (!isOver) plan(sandbox, remove, Math.min(2 * waitMs, mostMs));
+      }
+    };
+    left.set(sandbox, { again, timer: setTimeout(() => void again(), waitMs).unref() });
+  };
+  let isOver = false;
+  return {
+    add: (sandbox, remove) => change(() => plan(sandbox, remove, firstMs)),
+    async [Symbol.asyncDispose]() {
+      isOver = true;
+      const rest = [...left.values()];
+      for (const { timer } of rest) clearTimeout(timer);
+      await Promise.all(rest.map(({ again }) => again()));
+    },
+  };
+}
