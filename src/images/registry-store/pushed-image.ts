@@ -1,4 +1,5 @@
 /** What was pushed, as an image: its parts for who looks into it, its unpacked layers for who runs it. */
+import { formatSize } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import { isLayerType } from '../layer/layer-types.ts';
 import { openLayerStore } from '../layer-store.ts';
@@ -74,6 +75,10 @@ export async function readParts(
       'IMAGE_INVALID',
       `the layer ${odd.digest} is of a type that is not read: ${odd.mediaType}`,
     );
+  }
+  if (descriptor.size > maxDocumentBytes) {
+    const most = formatSize(maxDocumentBytes);
+    throw imageFault('IMAGE_INVALID', `config ${descriptor.digest} has more than ${most}`);
   }
   const configBytes = await content.read(descriptor.digest, maxDocumentBytes);
   const config = parseConfig(configBytes, `config ${descriptor.digest}`);

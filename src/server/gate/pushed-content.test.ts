@@ -155,6 +155,16 @@ describe('an image', () => {
     );
   });
 
+  it('with a configuration that is too long is refused as unread, in words of its own', async () => {
+    const tar = await tarOf({ run: '#!/bin/sh\n' });
+    const long = configOf([tar]).replace(/}$/, `,"x":"${'x'.repeat(5 * 1024 * 1024)}"}`);
+    const answer = await push(file(long, undefined, imageConfig), [
+      { type: layerType, bytes: gzipSync(tar) },
+    ]);
+    expect(answer).toMatch(/^403 not judged, .*: config sha256:\w+ has more than 4 MiB/);
+    expect(answer).not.toContain(place.dataDir);
+  });
+
   it('with a layer that only other engines unpack is refused as unread, with what to do', async () => {
     const bytes = Buffer.concat([Buffer.from('fd377a585a00', 'hex'), Buffer.alloc(600, 1)]);
     const config = file(configOf([bytes]), undefined, 'application/octet-stream');
