@@ -6,6 +6,7 @@ import { mostFindings } from './limits.ts';
 import { lookAlike, lookAlikeRevision } from './malware/look-alikes.ts';
 import type { Read } from './processes/jobs.ts';
 import { revisionOf } from './rules/revision.ts';
+import { turnMs } from './turns.ts';
 import type {
   AdvisoryMatcher,
   Ecosystem,
@@ -26,8 +27,6 @@ export interface Judge {
   rejudged(report: Report): Promise<Report>;
 }
 
-/** After so long others have their turn: the process that judges serves, too. */
-const turnMs = 5;
 const tooMany: Gap = { path: '', reason: `advisories say more than ${mostFindings} things of it` };
 
 export function openJudge(matcher: AdvisoryMatcher, now: () => Date): Judge {

@@ -16,6 +16,7 @@ import type { InspectorModule } from './processes/scan-process.ts';
 import type { StartProgram } from './processes/start-program.ts';
 import { analystHere } from './processes/this-process.ts';
 import { type SharedWork, shareWork } from './shared-work.ts';
+import { inTurns } from './turns.ts';
 import type {
   AdvisoryMatcher,
   ArtifactSource,
@@ -120,8 +121,8 @@ async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal):
     analysis: fits(await layerOf(parts, layer, end)),
     createdBy: isTold ? lines[at]?.createdBy : undefined,
   }));
-  const { mergeLayers } = await import('./layers/merge.ts');
-  const { inventory, findings } = mergeLayers(stack);
+  const { mergingLayers } = await import('./layers/merge.ts');
+  const { inventory, findings } = await inTurns(mergingLayers(stack));
   const target = { name: image.name, kind: 'image', digest: image.digest } as const;
   const inspected = await analyst.config(image.config, signal);
   const read = {

@@ -2,6 +2,7 @@
  * Evidence → an inventory: which of what was found counts, each package once with all its places, and what is missing
  * for somebody to rely on it.
  */
+import { atOnce, type Steps } from '../turns.ts';
 import type { Component, Distribution, Gap, Inventory, Layer, Place } from '../types.ts';
 import { licencesOfDebian } from './deb-copyright.ts';
 import { openGraph } from './graph.ts';
@@ -21,7 +22,12 @@ export interface Assembly {
   readonly hasSystem: boolean;
 }
 
-export function assemble({ standing: all, layers, gaps, folders, hasSystem }: Assembly): Inventory {
+export function assemble(assembly: Assembly): Inventory {
+  return atOnce(assembling(assembly));
+}
+
+/** The same step by step, where a process serves meanwhile. */
+export function* assembling({ standing: all, layers, gaps, folders, hasSystem }: Assembly): Steps<Inventory> {
   const isLinked = linkedBy(folders.links);
   const standing = all.filter(
     ({ evidence }) => evidence.isLinkedOnly === undefined || isLinked(evidence.path),
@@ -39,7 +45,8 @@ export function assemble({ standing: all, layers, gaps, folders, hasSystem }: As
       (installed.get(ecosystem) ?? []).some((path) => path.startsWith(wishedFor)),
     );
   const real = counting.filter(({ evidence }) => !isFulfilled(evidence));
-  const components = componentsOf(real, hashesWishedFor(counting), distribution);
+  yield;
+  const components = yield* componentsOf(real, hashesWishedFor(counting), distribution);
   return {
     distribution,
     components,
@@ -110,16 +117,17 @@ function hashesWishedFor(standing: readonly StandingEvidence[]): ReadonlyMap<str
   return told;
 }
 
-function componentsOf(
+function* componentsOf(
   standing: readonly StandingEvidence[],
   told: ReadonlyMap<string, Set<string>>,
   distribution: Distribution | undefined,
-): Component[] {
+): Steps<Component[]> {
   const components = new Map<string, Gathered>();
   const graph = openGraph();
   const licencesOf = licencesOfDebian(standing.flatMap(({ evidence }) => evidence.copyright ?? []));
   for (const { evidence, originOf } of standing) {
     for (const found of evidence.packages ?? []) {
+      yield;
       const purl = purlOf(found, distribution);
       const stated = found.ecosystem === 'deb' ? { ...found, licences: licencesOf(found.name) } : found;
       const component = componentOf(stated, purl);
@@ -134,16 +142,20 @@ function componentsOf(
       entry.places.set(path, layer === undefined ? { path } : { path, layer });
     }
   }
-  const needs = graph.result();
-  return [...components]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([purl, { component, hashes, places, isKept }]) => ({
+  const needs = yield* graph.result();
+  const sorted: Component[] = [];
+  for (const [purl, entry] of [...components].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    yield;
+    const { component, hashes, places, isKept } = entry;
+    sorted.push({
       ...component,
       ...hashesIn(hashes.size === 0 ? told.get(purl) : hashes),
       ...needs.get(purl),
       ...(isKept && { kept: true as const }),
       places: [...places.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
-    }));
+    });
+  }
+  return sorted;
 }
 
 /** Where the same version is of other bytes, none of them is the package's. */

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { atOnce } from '../turns.ts';
 import { openGraph } from './graph.ts';
 import type { FoundPackage } from './types.ts';
 
@@ -12,7 +13,7 @@ function graphOf(rows: readonly Row[], limits?: Parameters<typeof openGraph>[0])
     graph.add({ ecosystem: ecosystem as FoundPackage['ecosystem'], name, version, ...found }, purl, path);
   }
   return Object.fromEntries(
-    [...graph.result()].map(([purl, { dependsOn, needsMore }]) => [
+    [...atOnce(graph.result())].map(([purl, { dependsOn, needsMore }]) => [
       purl,
       [...dependsOn, ...(needsMore ? ['…'] : [])],
     ]),

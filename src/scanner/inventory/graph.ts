@@ -3,6 +3,7 @@
  * name; of several versions that one counts that is installed in the same place. What can't be told is left out, and the
  * component is marked so.
  */
+import type { Steps } from '../turns.ts';
 import type { Component } from '../types.ts';
 import { packageFolderOf } from './npm/folders.ts';
 import { folderOf } from './text.ts';
@@ -15,7 +16,7 @@ export interface GraphBuilder {
   /** @param path of the file that tells of it */
   add(found: FoundPackage, purl: string, path: string): void;
   /** By package URL, of those whose needs are told. */
-  result(): ReadonlyMap<string, Dependencies>;
+  result(): Steps<ReadonlyMap<string, Dependencies>>;
 }
 
 interface Candidate {
@@ -59,10 +60,11 @@ export function openGraph(limits = graphLimits): GraphBuilder {
       }
       if (found.needs !== undefined) askers.push({ ...candidate, found, path });
     },
-    result: () => {
+    *result() {
       const all = new Map<string, { readonly purls: Set<string>; needsMore: boolean }>();
       let { bytes, needs } = limits;
       for (const asker of askers) {
+        yield;
         const entry = entryOf(all, asker.purl, () => ({ purls: new Set(), needsMore: false }));
         entry.needsMore ||= asker.found.needsMore === true;
         const meet = openMeeting(asker, byName, modules);
@@ -76,12 +78,12 @@ export function openGraph(limits = graphLimits): GraphBuilder {
           }
         }
       }
-      return new Map(
-        [...all].map(([purl, { purls, needsMore }]) => [
-          purl,
-          { dependsOn: [...purls].sort(), ...(needsMore && { needsMore: true as const }) },
-        ]),
-      );
+      const found = new Map<string, Dependencies>();
+      for (const [purl, { purls, needsMore }] of all) {
+        yield;
+        found.set(purl, { dependsOn: [...purls].sort(), ...(needsMore && { needsMore: true as const }) });
+      }
+      return found;
     },
   };
 }

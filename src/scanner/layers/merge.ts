@@ -4,10 +4,11 @@
  * Source: OCI image-spec v1.1, layer.md.
  */
 import { linkTarget } from '../../images/index.ts';
-import { assemble } from '../inventory/assemble.ts';
+import { assembling } from '../inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from '../inventory/databases.ts';
 import { addWithFolders, isCode, type PackageFolders, packageFolderOf } from '../inventory/npm/folders.ts';
 import type { Evidence, FoundPackage, StandingEvidence } from '../inventory/types.ts';
+import { atOnce, type Steps } from '../turns.ts';
 import type { Finding, Gap, Inventory, Place } from '../types.ts';
 import { filesIn, type LayerAnalysis } from './analysis.ts';
 import { hiderOf } from './hiding.ts';
@@ -25,6 +26,11 @@ export interface Merged {
 
 /** Lowest first. */
 export function mergeLayers(stack: readonly StackedLayer[]): Merged {
+  return atOnce(mergingLayers(stack));
+}
+
+/** The same step by step, where a process serves meanwhile. */
+export function* mergingLayers(stack: readonly StackedLayer[]): Steps<Merged> {
   const hiders = stack.map(({ analysis }) => hiderOf(analysis));
   const isHidden = (path: string, at: number, isFolder = false): boolean =>
     hiders.slice(at + 1).some((hides) => hides(path, isFolder));
@@ -54,7 +60,8 @@ export function mergeLayers(stack: readonly StackedLayer[]): Merged {
   const hasSystem = stack.some(({ analysis }, at) =>
     filesIn(analysis).some((path) => isSystemLibrary(path) && !isHidden(path, at)),
   );
-  const inventory = assemble({
+  yield;
+  const inventory = yield* assembling({
     standing,
     layers: stack.map(({ analysis: { diffId }, createdBy }) => ({
       diffId,
@@ -64,6 +71,7 @@ export function mergeLayers(stack: readonly StackedLayer[]): Merged {
     gaps: [...stack.flatMap(({ analysis }) => analysis.gaps), ...links.flatMap(astray)],
     hasSystem,
   });
+  yield;
   return { inventory, findings: joinedFindings(stack, isHidden) };
 }
 
