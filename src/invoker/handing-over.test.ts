@@ -102,6 +102,21 @@ describe('a job that is to be asked about', () => {
     expect(questions.map(({ handover }) => handover.times)).toEqual([1, 1, 0]);
   });
 
+  it('is not asked about ahead when each job gets a sandbox of its own', async () => {
+    const { call, runners, settle } = fakeScheduler({ memoryMiB: 256 });
+    const target = fakeTarget({ scaling: { fresh: true } });
+    await call(target);
+    runners[0]?.answer(undefined, 0.1);
+    await settle();
+    await call(target);
+    const { handover } = asked();
+    await call(target, handover);
+    expect(handover.times).toBe(0);
+    runners[1]?.answer();
+    await settle();
+    expect(handover.times).toBe(1);
+  });
+
   it('may be withdrawn ahead: it is passed over', async () => {
     const { call, target, runners, settle } = await served(3);
     await call(target);

@@ -47,8 +47,9 @@ export function createHandovers(isHeldBack: (namespace: string) => boolean): Han
   };
   return {
     ask,
-    askAhead({ namespace, queue, slots, concurrency, serviceMs }) {
-      if (queue.length === 0 || isHeldBack(namespace)) return;
+    askAhead({ namespace, queue, slots, concurrency, serviceMs, isFresh }) {
+      // A slot that serves one job gets to no other.
+      if (queue.length === 0 || isFresh || isHeldBack(namespace)) return;
       const soon = (Math.min(averageMs, mostAheadMs) * slots.length * concurrency) / serviceMs;
       const count = Math.min(queue.length, mostAhead, Math.floor(soon));
       for (let at = 0; at < count; at++) {
