@@ -36,6 +36,8 @@ export interface ScriptedInvoker extends ScriptedCalls {
   script: Script;
   /** No job gets a sandbox before it. */
   slot: Promise<void> | undefined;
+  /** Jobs that wait for one. */
+  waiting: number;
 }
 
 export function completion(result: JsonValue, more: Partial<Completion> = {}): Completion {
@@ -70,6 +72,7 @@ export function scriptedInvoker(): ScriptedInvoker {
     inFlight: 0,
     script: (job) => completion(Array.isArray(job.parameters) ? null : { ...job.parameters }),
     slot: undefined,
+    waiting: 0,
     admit(_namespace, limits) {
       if (invoker.inFlight >= limits.concurrentInvocations) {
         const counts = `(count: ${invoker.inFlight}, allowed: ${limits.concurrentInvocations})`;
@@ -83,7 +86,9 @@ export function scriptedInvoker(): ScriptedInvoker {
       return { release: () => void invoker.inFlight-- };
     },
     async run(job, handover) {
+      invoker.waiting++;
       await invoker.slot;
+      invoker.waiting--;
       if (handover !== undefined && !(await handover.begin())) throw jobWithdrawn();
       invoker.jobs.push(job);
       return invoker.script(job);

@@ -103,8 +103,9 @@ describe('a job that is to be asked about', () => {
   });
 
   it('is not asked about ahead when each job gets a sandbox of its own', async () => {
-    const { call, runners, settle } = fakeScheduler({ memoryMiB: 256 });
+    const { call, runners, settle } = fakeScheduler({ memoryMiB: 512 });
     const target = fakeTarget({ scaling: { fresh: true } });
+    await call(target);
     await call(target);
     runners[0]?.answer(undefined, 0.1);
     await settle();

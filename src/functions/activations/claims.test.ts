@@ -174,13 +174,16 @@ describe('at a stop', () => {
     const activationId = await accepted(platform);
     const { claim } = platform.store.accepted;
     const writing = Promise.withResolvers<void>();
-    const asked = vi
-      .spyOn(platform.store.accepted, 'claim')
-      .mockImplementation((...row) => writing.promise.then(() => claim(...row)));
+    const asked = vi.spyOn(platform.store.accepted, 'claim').mockImplementation(async (...row) => {
+      const isClaimed = await claim(...row);
+      await writing.promise;
+      return isClaimed;
+    });
     free();
     await expect.poll(() => asked.mock.calls.length).toBe(1);
     const closing = platform.functions.close(0);
-    writing.resolve();
+    // When the stop has no time left, by far.
+    setTimeout(writing.resolve, 50);
     await closing;
     expect(await queued(platform)).toEqual([]);
     expect(await record(platform, activationId)).toMatchObject({
@@ -248,6 +251,7 @@ describe('a sequence that was accepted', () => {
       await steps(platform);
       await sequence(platform, 'outer', ['/_/two', '/_/hello']);
       const activationId = await accepted(platform, { action: ref(name) });
+      await expect.poll(() => platform.invoker.waiting).toBe(1);
       await platform.functions.close(60_000);
       free();
       expect([await queued(platform), await records(platform)]).toEqual([[{ activationId, attempt: 0 }], 0]);
