@@ -1,5 +1,5 @@
 /** `ward fsck` beside a server and after it, as an operator runs it. */
-import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readdirSync, writeFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { openImageStore } from '../src/images/index.ts';
 import { writeImage } from './gate/layout.ts';
-import { missingForSandboxes, runWard, Ward } from './ward.ts';
+import { imagesDir, missingForSandboxes, runWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 
@@ -83,5 +83,29 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
     expect(repaired).toMatchObject({ code: 0, report: { findings: [], repaired: [expect.any(String)] } });
     expect(await unpack()).toContain(layer);
     expect(await fsck()).toMatchObject({ code: 0, report: { findings: [], checked: { layers: 1 } } });
+  });
+
+  it('is not needed to notice a changed runner: a running server compares by itself', async () => {
+    const store = join(folder, 'store');
+    // Without the layers that are unpacked: those of this test are its own.
+    for (const name of ['index.json', 'oci-layout', 'blobs'])
+      cpSync(join(imagesDir, name), join(store, name), { recursive: true });
+    const settings = { images: store, checks: { everyMinutes: 0.02 } };
+    const { ward: watching, said } = await Ward.startSaying(settings);
+    await using served = watching;
+    await served.deploy('hello', 'function main() { return { ok: true } }');
+    expect((await served.invoke('hello')).status).toBe(200);
+    const figure = async () =>
+      /^ward_damaged_parts (\d+)$/m.exec((await served.request('GET', '/metrics')).body)?.[1];
+    expect(await figure()).toBe('0');
+    const unpacked = join(store, 'layers', 'unpacked');
+    const runner = readdirSync(unpacked, { recursive: true })
+      .map(String)
+      .find((name) => name.endsWith('/runner.cjs'));
+    appendFileSync(join(unpacked, runner ?? ''), '\n');
+    await served.until(async () => (await figure()) === '1');
+    expect(said()).toContain('an unpacked layer is not what its image says');
+    expect(said()).toMatch(/runner\.cjs has another size/);
+    expect((await served.invoke('hello')).status).toBe(200);
   });
 });

@@ -108,6 +108,8 @@ const fileSchema = z.strictObject({
       everyMinutes: z.number().min(0.1).max(1440).optional(),
     })
     .optional(),
+  /** 0 is never. */
+  checks: z.strictObject({ everyMinutes: z.number().min(0).max(10_080).optional() }).optional(),
   advisories: z
     .strictObject({
       /** How often the server brings them up to date by itself. */

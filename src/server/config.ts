@@ -46,6 +46,10 @@ export interface Config {
     readonly maxRecordsPerNamespace: number;
     readonly everyMinutes: number;
   };
+  readonly checks: {
+    /** 0 is never. */
+    readonly everyMinutes: number;
+  };
   readonly advisories: {
     readonly update: 'off' | 'hourly' | 'daily';
     /** A URL, or the absolute path of a folder; undefined: the public exports. */
@@ -132,6 +136,7 @@ export async function loadConfig(
       everyMinutes: 10,
       ...withoutUndefined(file.retention ?? {}),
     },
+    checks: { everyMinutes: file.checks?.everyMinutes ?? 1440 },
     advisories: advisoriesOf(file.advisories),
     disk: { reserveBytes: file.disk?.reserveBytes },
     records: { whenUnable: file.records?.whenUnable ?? 'refuse' },

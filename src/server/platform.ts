@@ -32,6 +32,7 @@ import { openStore } from '../store/index.ts';
 import { refuseUnfinishedRestore } from './backup/restore.ts';
 import { buildInfo } from './build-info.ts';
 import { type Config, withoutUndefined } from './config.ts';
+import { startDamageWatch } from './damage-watch.ts';
 import { openDiskReserve } from './disk-reserve.ts';
 import { serverFault } from './faults.ts';
 import { ensureGuest } from './first-namespace.ts';
@@ -264,6 +265,7 @@ export async function startPlatform(
   };
   const retention = stack.use(createRetention({ store, config: config.retention, sweepCode: sweep, log }));
   stack.use(startAdvisoryUpdates({ config, log }));
+  figures.watchDamage(stack.use(startDamageWatch(config, log)).damaged);
   opened('the retention of records and the update of advisories');
   // After that: what was accepted may still need code that no action names any more.
   void resume(functions, log).then(() => retention.start());

@@ -39,6 +39,8 @@ export interface Figures {
   /** Asked at each scrape. */
   watchDisk(status: () => DiskStatus): void;
   /** Asked at each scrape. */
+  watchDamage(count: () => number): void;
+  /** Asked at each scrape. */
   watchLeftBehind(count: () => number): void;
   /** Asked at each scrape. */
   watchRecording(recording: Recording): void;
@@ -137,6 +139,7 @@ export function createFigures(build: string): Figures {
     watchInvoker: (status) => watchInvoker(registry, status),
     watchAdvisories: (age) => watchAdvisories(registry, age),
     watchDisk: (status) => watchDisk(registry, status),
+    watchDamage: (damaged) => watchDamage(registry, damaged),
     watchLeftBehind: (left) => watchLeftBehind(registry, left),
     watchRecording: (recording) => watchRecording(registry, recording),
   };
@@ -203,6 +206,17 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
     name: 'ward_advisories_failed_sources',
     help: 'Sources that failed at the last update of all',
     registers,
+  });
+}
+
+function watchDamage(registry: Registry, count: () => number): void {
+  const damaged = new Gauge({
+    name: 'ward_damaged_parts',
+    help: 'Unpacked layers and files of advisories that the last check found changed',
+    registers: [registry],
+    collect() {
+      damaged.set(count());
+    },
   });
 }
 
