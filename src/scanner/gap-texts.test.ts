@@ -67,9 +67,9 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
   ],
   [
     'an archive that is too long',
-    async () => [{ name: 'opt/a.zip', content: Buffer.concat([zip, Buffer.alloc(65 * mebibyte)]) }],
-    'opt/a.zip',
-    ['archives of 64 MiB are opened at most, and it has 65', advice],
+    async () => [{ name: 'opt/a.7z', content: Buffer.concat([seven, Buffer.alloc(65 * mebibyte)]) }],
+    'opt/a.7z',
+    ['archives of this form are opened up to 64 MiB, and it has 65', advice],
   ],
   [
     'a package without a package.json',

@@ -205,7 +205,7 @@ describe('an entry that is not to be trusted', () => {
         { name: 'l', type: 'symlink', linkname: '/x' },
         { name: 'node_modules/h/package.json', type: 'link', linkname: 'l' },
       ],
-      'no file',
+      'not a file',
     ],
   ];
   it.each(cases)('for it %s, is a gap', async (_what, entries, reason) => {
