@@ -4,6 +4,8 @@
  * fails with STORE_FAILED; nothing is restarted behind the callers' backs.
  */
 import { once } from 'node:events';
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Fault } from '../../lib/index.ts';
 import { isLongText, type LongText, type Statement, type Unit, type UnitOutcome } from '../batch.ts';
@@ -48,11 +50,7 @@ class Thread implements DatabaseThread {
 
   constructor(path: string) {
     this.#path = path;
-    const workerData: WorkerData = { path };
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      name: 'ward-store',
-      workerData,
-    });
+    this.#worker = startWorker(path);
     this.#worker.on('message', (replies: readonly Reply[]) => {
       for (const reply of replies) this.#receive(reply);
     });
@@ -115,6 +113,29 @@ class Thread implements DatabaseThread {
     for (const { reject } of this.#pending.values()) reject(fault);
     this.#pending.clear();
   }
+}
+
+/**
+ * A thread takes no part in its process's cache of compiled code: without a word it would load Node's whole parser of
+ * TypeScript, some 20 MiB that stay, to read a few small files.
+ */
+const startCached = `
+  const { workerData } = require('node:worker_threads');
+  require('node:module').enableCompileCache(workerData.compileCache);
+  import(workerData.program);
+`;
+
+function startWorker(path: string): Worker {
+  const program = new URL('./worker.ts', import.meta.url);
+  const cache = getCompileCacheDir();
+  const workerData: WorkerData = { path };
+  if (cache === undefined) return new Worker(program, { name: 'ward-store', workerData });
+  return new Worker(startCached, {
+    name: 'ward-store',
+    eval: true,
+    // Node adds a folder of its version.
+    workerData: { ...workerData, program: program.href, compileCache: dirname(cache) },
+  });
 }
 
 /** Of long texts: it goes over to the thread instead of being copied. */
