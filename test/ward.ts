@@ -15,7 +15,7 @@ import openwhisk from 'openwhisk';
 import { stringify } from 'yaml';
 import { errnoOf, runCommand, startCommand } from '../src/lib/index.ts';
 
-const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
+export const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
 export const imagesDir = process.env['WARD_IMAGES'] ?? '/var/lib/ward/images';
 
 /** Why end-to-end tests can't run here, or undefined. */

@@ -14,6 +14,7 @@ import { shareConnections } from './connections.ts';
 import { addApiDocs } from './docs/api-docs.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
+import { addMemoryAdmission, type MemoryAdmission } from './memory-admission.ts';
 import { addActions } from './resources/actions.ts';
 import { addActivationInputs, addActivations, addRequests } from './resources/activations.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
@@ -55,6 +56,8 @@ export interface ApiOptions {
   readonly accessLog?: boolean;
   /** Told of every route, those of plugins too: `url` as Fastify has it, `/api/v1/namespaces/:ns/actions`. */
   readonly onRoute?: ((route: ApiRouteInfo) => void) | undefined;
+  /** Absent: all that comes is read. */
+  readonly memory?: MemoryAdmission | undefined;
   /** Further routes, with keys and bodies of their own. */
   readonly plugins?: readonly ((app: FastifyInstance) => void)[];
 }
@@ -122,6 +125,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     } else done();
   });
   if (options.accessLog) addAccessLog(app, log);
+  if (options.memory !== undefined) addMemoryAdmission(app, options.memory, '/v2/');
   confineSandboxes(app);
   addBodyDeadline(app, {
     deadlineMs: limits.requestTimeoutMs,

@@ -26,6 +26,8 @@ export interface Intakes {
 export interface IntakesOptions {
   /** A namespace is held back no longer. */
   readonly onRelease: (namespace: string) => void;
+  /** Memory is short: whatever sends much is held back. */
+  readonly isShort?: () => boolean;
   /** A clock that only goes forward, in ms. */
   readonly now?: () => number;
   /** Processor time of this thread, in ms. */
@@ -39,6 +41,8 @@ const steadyShare = 0.1;
 const burstMs = 20;
 /** However much it has cost, so that whatever waits behind is seen to now and then. */
 const longestMs = 250;
+/** While memory is short; what has come meanwhile is written or collected. */
+const shortMs = 25;
 /** Accounts, before it is looked for those that nobody needs. */
 const mostKept = 1000;
 
@@ -51,7 +55,8 @@ interface Account {
 }
 
 export function createIntakes(options: IntakesOptions): Intakes {
-  const { onRelease, now = () => performance.now(), spent = threadMs, wait = waitQuietly } = options;
+  const { onRelease, isShort = () => false } = options;
+  const { now = () => performance.now(), spent = threadMs, wait = waitQuietly } = options;
   const accounts = new Map<string, Account>();
 
   /** Of those that have paid for everything a new account is the same. */
@@ -77,7 +82,9 @@ export function createIntakes(options: IntakesOptions): Intakes {
   const holdBack = (namespace: string, account: Account) => {
     account.isHeldBack = true;
     for (const stream of account.streams) stream.pause();
-    wait(Math.min(longestMs, -account.leftMs / steadyShare), () => release(namespace, account));
+    wait(Math.max(shortMs, Math.min(longestMs, -account.leftMs / steadyShare)), () =>
+      release(namespace, account),
+    );
   };
   const charge = (namespace: string, costMs: number) => {
     const account = accountOf(namespace);
@@ -85,7 +92,7 @@ export function createIntakes(options: IntakesOptions): Intakes {
     const earnedMs = (at - account.countedAt) * steadyShare;
     account.leftMs = Math.min(burstMs, account.leftMs + earnedMs) - costMs;
     account.countedAt = at;
-    if (account.leftMs < 0 && !account.isHeldBack) holdBack(namespace, account);
+    if ((account.leftMs < 0 || isShort()) && !account.isHeldBack) holdBack(namespace, account);
   };
   let isTurnTaken = false;
   return {

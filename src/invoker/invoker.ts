@@ -33,6 +33,8 @@ export interface InvokerOptions extends SlotSources {
   readonly keepAliveMs: number;
   /** Whether the code of an action may be loaded that is to be kept ready; absent: any. At once: it is asked again and again. */
   readonly mayLoad?: (target: JobTarget) => LoadPermission;
+  /** Memory is short: logs are read slowly. */
+  readonly isMemoryShort?: () => boolean;
   readonly log: Log;
   /** Hears each violation, with whose it is. Never throws. */
   readonly onViolation?: (report: ViolationReport) => void;
@@ -45,7 +47,10 @@ const readyTimeoutMs = 15_000;
 export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   const folders = openCodeFolders(options.codePlaces, options.blobs, options.log);
   const desk = createViolationDesk((report) => options.onViolation?.(report));
-  const intakes = createIntakes({ onRelease: () => scheduler.resume() });
+  const intakes = createIntakes({
+    onRelease: () => scheduler.resume(),
+    isShort: options.isMemoryShort ?? (() => false),
+  });
   const factory = createSlotFactory({ ...options, folders, readyTimeoutMs, desk, intakes });
   const ledger = createMemoryLedger(options.memoryMiB);
   const prewarm = createPrewarmPool(options.prewarm, factory, ledger, options.log);

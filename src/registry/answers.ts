@@ -85,14 +85,15 @@ export function statusOf(error: unknown): number {
 
 export function answerError(request: FastifyRequest, reply: FastifyReply, error: unknown, log: Log): void {
   const [status, code] = answerOf(error);
-  if (status >= 500 && !isFault(error, 'DISK_RESERVED'))
+  const isBusy = isFault(error) && error.kind === 'busy';
+  if (status >= 500 && !isBusy && !isFault(error, 'DISK_RESERVED'))
     log.error(
       { transactionId: request.id, err: error, method: request.method, path: request.url },
       'the registry failed',
     );
   const retrySeconds = retrySecondsOf(error);
   if (retrySeconds !== undefined) reply.header('retry-after', String(retrySeconds));
-  const message = status === 507 ? fullText : status >= 500 ? internalText : textOf(error);
+  const message = status === 507 ? fullText : status >= 500 && !isBusy ? internalText : textOf(error);
   const body = { errors: [{ code, message, detail: null }] };
   reply
     .code(status)

@@ -18,6 +18,7 @@ import { type AdvisoriesAge, advisoriesAge } from './gate/advisories-age.ts';
 import { readLastUpdate } from './gate/last-update.ts';
 import { policyInForce } from './gate-admin.ts';
 import { runDir } from './instance-locks.ts';
+import { type OwnMemoryStatus, ownMemoryStatus } from './memory-plan.ts';
 import { effectivePolicy, requestedPolicy, type SandboxRunOptions } from './policy.ts';
 
 /** Probes are Python programs: its system calls can be made by number. */
@@ -34,6 +35,8 @@ export interface ServerDoctorReport extends DoctorReport {
   readonly scanAdvisories: AdvisoriesAge;
   /** The disk of the data folder; undefined without a data folder. It does not count for `ok` either. */
   readonly disk: DiskStatus | undefined;
+  /** What Ward's own processes need and get. It does not count for `ok` either: the server may be in another group. */
+  readonly memory: OwnMemoryStatus;
   /** The walls of Ward's own processes. Those that are required count for `ok`. */
   readonly processes: readonly ProcessRow[];
 }
@@ -57,6 +60,7 @@ export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorRe
     ok: report.ok && isHeldIn,
     scanAdvisories: await scanAdvisories(options),
     disk: await diskOf(config),
+    memory: ownMemoryStatus(),
     processes,
   };
 }

@@ -20,6 +20,7 @@ export const serverFaults = {
   TAKE_OVER_FAILED: 'conflict',
   DISK_RESERVED: 'full',
   CANNOT_RECORD: 'busy',
+  MEMORY_SHORT: 'busy',
   TOO_MANY_RUNS: 'busy',
   SANDBOX_FAILED: 'host',
   LEARNING_FAILED: 'invalid',

@@ -2,7 +2,7 @@
  * The composition root: configuration in, running platform out. Commands that make sandboxes first move this
  * process into namespaces of its own (`enterIsolation` starts it anew there with the same arguments).
  */
-import type { Explanation } from '../sandbox/index.ts';
+import type { Explanation, Needs } from '../sandbox/index.ts';
 import type { DoctorOptions, ServerDoctorReport } from './doctor.ts';
 import type { PolicyCheck } from './gate-admin.ts';
 import type { WrittenFile } from './hand/written-file.ts';
@@ -29,6 +29,7 @@ export type { BaseBuildRequest, BuiltBase } from './image-build-bases.ts';
 export type { PushTarget } from './image-build-push.ts';
 export type { KeyFile } from './image-build-trust.ts';
 export type { Learned, LearnGiven, Learning, LearnRequest } from './learn.ts';
+export type { OwnMemoryStatus } from './memory-plan.ts';
 export { type DataPart, dataParts } from './missing-parts.ts';
 export type {
   NamespaceAdmin,
@@ -125,7 +126,7 @@ export const openUninstalling: typeof import('./uninstall.ts').openUninstalling 
 /** Runs the platform until a signal; resolves to the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   const through = async () => (await import('./listener/inherited-listener.ts')).passListener(options);
-  await isolate(servingOpenFiles, keeperFlags, through);
+  await isolateServer(through);
   if (await isHalf()) return (await import('./up.ts')).serveHere();
   return (await import('./keep.ts')).keepHere(options);
 }
@@ -199,14 +200,19 @@ async function isHalf(): Promise<boolean> {
 
 /** Its connections (`ApiLimits.connections`), some eight for each of 200 sandboxes, and its own files. */
 const servingOpenFiles = 4096;
-/** Starting a program takes longer the more memory the starting process has. */
-const keeperFlags = ['--max-semi-space-size=1'];
 
 /** For what makes a few sandboxes by hand. */
 const fewOpenFiles = 256;
 
+async function isolateServer(through: () => Promise<readonly string[]>): Promise<void> {
+  const { allocatorEnv, memoryPlan, neededMiB, ownLimit } = await import('./memory-plan.ts');
+  Object.assign(process.env, allocatorEnv);
+  const needs = { openFiles: servingOpenFiles, memoryBytes: neededMiB * 1024 * 1024 };
+  await isolate(needs, memoryPlan(ownLimit()).keeperFlags, through);
+}
+
 async function isolate(
-  openFiles = fewOpenFiles,
+  needs: Needs = { openFiles: fewOpenFiles },
   flags: readonly string[] = [],
   through: () => Promise<readonly string[]> = async () => [],
 ): Promise<void> {
@@ -214,7 +220,7 @@ async function isolate(
   // What is secret is made with a mode that says so; the rest has to be seen by sandboxes, whatever the caller's umask.
   process.umask(0o022);
   if (isIsolated()) return;
-  if (process.geteuid?.() === 0) checkFitness(openFiles);
+  if (process.geteuid?.() === 0) checkFitness(needs);
   const argv = [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)];
   enterIsolation(argv, process.geteuid?.() === 0 ? await through() : []);
 }

@@ -4,6 +4,7 @@
  * address is free, and reads only the server's requests.
  */
 import { mkdir } from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { layersDirOf, openRootMounter } from '../images/index.ts';
 import { keep, openKeptCode, openStreamDoor, sayLine } from '../keeper/index.ts';
@@ -105,6 +106,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     server.channel,
     helloOf(ground, { layersDir, mountsDir: places.roots, task, door, codeWorkDir: code.workDir }),
   );
+  flushCompileCache();
   const end = await server.ended;
   return isFaulty ? { code: 1, signal: null } : end;
 }

@@ -44,6 +44,8 @@ import { dataPaths, lockDataDir } from './instance.ts';
 import { kindBehind, runtimesWithAliases } from './kind-aliases.ts';
 import { systemLimits } from './limits.ts';
 import { closeConnections, leaveListener, listen } from './listen.ts';
+import { memoryPlan, ownLimit } from './memory-plan.ts';
+import { startMemoryWatch, withMemory } from './memory-watch.ts';
 import { createFigures } from './metrics/figures.ts';
 import { observedGate, observedInvoker } from './metrics/observed.ts';
 import { type DataPart, refuseMissingDatabase, refuseMissingParts } from './missing-parts.ts';
@@ -116,7 +118,16 @@ export async function startPlatform(
   const disk = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
   refuseMissingDatabase(config.dataDir, acceptMissing, log);
   const folderId = checkFolderId(config.dataDir, acceptMixed, log);
-  const store = stack.use(await openStore({ path: paths.database, onRecording: logRecording(log) }));
+  const group = ownLimit();
+  const { databaseCacheKiB, shortBytes } = memoryPlan(group);
+  const memory = stack.use(startMemoryWatch({ group, shortBytes, log }));
+  const store = stack.use(
+    await openStore({
+      path: paths.database,
+      cacheKiB: databaseCacheKiB,
+      onRecording: logRecording(log),
+    }),
+  );
   opened('the database');
   // Sandboxes violate, and tell, up to their end.
   const unfinished = new Set<Promise<void>>();
@@ -156,6 +167,7 @@ export async function startPlatform(
     admitCall: (isAccepted) => {
       disk.admitCall();
       admitRecord(store.recording, config.records.whenUnable, isAccepted);
+      memory.admit();
     },
   };
   const apiHost = () => config.apiHost ?? url;
@@ -169,7 +181,8 @@ export async function startPlatform(
       onChange: (event) => events.gateChanged(event),
       registryQuota: (namespace) => events.registryQuota(namespace),
       admitWrite: disk.admitWrite,
-      startScan: ground.startScan,
+      startScan: ground.startScan && withMemory(ground.startScan, memory),
+      databaseCacheKiB,
       log,
     }),
   );
@@ -202,6 +215,7 @@ export async function startPlatform(
       kinds,
       apiHost,
       onApiConnection: (connection) => events.apiConnected(connection),
+      isMemoryShort: memory.isShort,
       log,
       onViolation,
       mayLoad: (target) => loadPermission(guarded.codeGate, target),
@@ -239,6 +253,7 @@ export async function startPlatform(
     log,
     web,
     trustedProxies,
+    memory,
     reports: guarded.reports,
     metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
     readiness: () => readiness(store.recording, disk.status(), config.records),

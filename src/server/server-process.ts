@@ -9,6 +9,7 @@ import type { Ground } from './ground.ts';
 import { type HalfProcess, mkdirFor, startHalf } from './half-process.ts';
 import { dataPaths } from './instance.ts';
 import { runDir } from './instance-locks.ts';
+import { memoryPlan, ownLimit } from './memory-plan.ts';
 import type { ShownPaths } from './shown-paths.ts';
 
 export interface ServerPlan {
@@ -22,8 +23,6 @@ export interface ServerPlan {
   readonly descriptors?: readonly number[];
 }
 
-/** A request leaves a few KiB behind; a larger nursery lets most of it die without being copied. */
-const nodeFlags = ['--max-semi-space-size=64'];
 /** The cache of code that the server compiles; only the server writes and reads it. */
 const compileCache = join(runDir, 'compile-cache');
 /** Node, its libraries, certificates, time zones, names of hosts and users. */
@@ -36,7 +35,7 @@ export async function startServer(plan: ServerPlan): Promise<HalfProcess> {
   await mkdirFor(compileCache, account);
   await mkdirFor(workFiles, account);
   const server = await startHalf({
-    ...{ ownDir, shown, nodeFlags, descriptors, words: ['up'] },
+    ...{ ownDir, shown, nodeFlags: memoryPlan(ownLimit()).serverFlags, descriptors, words: ['up'] },
     rights: (programs) => rightsOf(plan, programs),
     env: {
       ...process.env,

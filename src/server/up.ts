@@ -1,4 +1,5 @@
 /** `ward up` without privileges: the platform, from here until a signal. */
+import { flushCompileCache } from 'node:module';
 import { keeperDescriptor, openLink } from '../keeper/index.ts';
 import { createLog, type Log } from '../lib/index.ts';
 import { type Config, defaultDataDir, defaultListen } from './config.ts';
@@ -83,6 +84,8 @@ export async function serveHere(): Promise<number> {
   );
   link.onNews = (news) => platform.renewKeys(news as GivenKeys);
   if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
+  // A server that is killed leaves the next one as little to compile.
+  flushCompileCache();
   greet(platform, (path) => path.replace(config.dataDir, dataDir));
   await stopped.promise;
   log.info('stopping');

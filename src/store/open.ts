@@ -26,6 +26,8 @@ export interface StoreOptions {
   readonly path: string;
   /** Hears when writes begin to fail, and when they succeed again. */
   readonly onRecording?: (trouble: RecordingTrouble | undefined) => void;
+  /** Of its pages in memory. */
+  readonly cacheKiB?: number | undefined;
 }
 
 /** Writes the first page, though with the number that nobody else sets. */
@@ -38,7 +40,7 @@ const probe = [{ statement: { sql: 'pragma user_version = 0', arity: 0 }, values
 export async function openStore(options: StoreOptions): Promise<Store> {
   const path = resolve(options.path);
   await prepareFile(path);
-  const thread = startDatabaseThread(path);
+  const thread = startDatabaseThread(path, options.cacheKiB);
   const dialect = sqliteThreadDialect(thread);
   const db = new Kysely<Schema>({ dialect });
   try {

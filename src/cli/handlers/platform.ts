@@ -1,6 +1,6 @@
 /** `ward up`, `ward doctor`. */
 import { formatSize } from '../../lib/index.ts';
-import type { AdvisoriesAge, DiskStatus } from '../../server/index.ts';
+import type { AdvisoriesAge, DiskStatus, OwnMemoryStatus } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { localOptions, openServer } from '../local.ts';
 
@@ -51,6 +51,7 @@ export const doctor: Handler = async (input, context) => {
     io.note(`advice: ${setting} is ${value}, better ${recommended}: ${why}`);
   io.note(`advisories: ${advisoriesText(report.scanAdvisories)}`);
   if (report.disk !== undefined) io.note(`disk: ${diskText(report.disk)}`);
+  io.note(`memory: ${memoryText(report.memory)}`);
   for (const row of rows)
     if (row.required && row.proven !== 'yes')
       io.problem('MECHANISM_MISSING', `${row.name}: ${row.evidence || row.chosen}`);
@@ -63,6 +64,11 @@ export const doctor: Handler = async (input, context) => {
 function advisoriesText({ warning, count, ageSeconds = 0, checkedSeconds = 0 }: AdvisoriesAge): string {
   const age = `the newest ${Math.floor(ageSeconds / 86_400)} days old`;
   return warning ?? `${count}, ${age}, all looked for within ${Math.ceil(checkedSeconds / 3600)} h`;
+}
+
+function memoryText({ neededBytes, allowedBytes, isLimited, isEnough }: OwnMemoryStatus): string {
+  const allows = `${isLimited ? 'this control group allows' : 'the machine has'} ${formatSize(allowedBytes)}`;
+  return `Ward's own processes need ${formatSize(neededBytes)}, ${allows}: ${isEnough ? 'enough' : 'too little'}`;
 }
 
 function diskText({ freeBytes, reserveBytes, state }: DiskStatus): string {

@@ -101,9 +101,9 @@ const statements = [
 const versionRow = z.object({ user_version: z.number() });
 
 /** @throws Fault IMAGE_STORE_INVALID, and those of the store room */
-export async function openRegistryDatabase(path: string): Promise<RegistryDatabase> {
+export async function openRegistryDatabase(path: string, cacheKiB?: number): Promise<RegistryDatabase> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const thread = startDatabaseThread(path);
+  const thread = startDatabaseThread(path, cacheKiB);
   try {
     await bringUp(thread, path);
     await chmod(path, 0o600);

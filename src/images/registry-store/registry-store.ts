@@ -25,6 +25,8 @@ export interface RegistryStoreOptions {
   readonly bytesAllowed?: (namespace: string) => number | undefined | Promise<number | undefined>;
   /** Called before this number of bytes is written; it throws to refuse them. */
   readonly admitWrite?: (bytes: number) => void;
+  /** Of the database's pages in memory. */
+  readonly databaseCacheKiB?: number | undefined;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -58,7 +60,7 @@ export async function openRegistryStore(options: RegistryStoreOptions): Promise<
   }
   stack.defer(() => lock.release());
   const content = await openContent(dir);
-  const db = await openRegistryDatabase(join(dir, 'registry.db'));
+  const db = await openRegistryDatabase(join(dir, 'registry.db'), options.databaseCacheKiB);
   stack.defer(() => db.close());
   const usage = (namespace: string) => bytesHeldBy(db, namespace);
   const limitsOf = async (namespace: string) => {

@@ -5,20 +5,23 @@ const fit: HostState = {
   status: 'Name:\tnode\nCapEff:\t000001ffffffffff\n',
   limits: 'Max open files            1024                 524288               files     \n',
   closedGroups: [],
+  memoryBytes: 209_715_200,
 };
 
+const needs = { openFiles: 4096, memoryBytes: 209_715_200 };
+
 test('a host with everything is fit', () => {
-  expect(() => checkFitness(4096, fit)).not.toThrow();
+  expect(() => checkFitness(needs, fit)).not.toThrow();
 });
 
 test('what Ward can do without may be missing', () => {
   // CAP_SYS_RESOURCE and CAP_SYS_NICE.
-  expect(() => checkFitness(4096, { ...fit, status: 'CapEff:\t000001fffe7fffff\n' })).not.toThrow();
+  expect(() => checkFitness(needs, { ...fit, status: 'CapEff:\t000001fffe7fffff\n' })).not.toThrow();
 });
 
 test('an unlimited number of files is enough', () => {
   const limits = 'Max open files            1024                 unlimited            files\n';
-  expect(() => checkFitness(4096, { ...fit, limits })).not.toThrow();
+  expect(() => checkFitness(needs, { ...fit, limits })).not.toThrow();
 });
 
 test('names all that is missing at once, and what to do about each', () => {
@@ -26,8 +29,9 @@ test('names all that is missing at once, and what to do about each', () => {
     status: 'CapEff:\t000001ffffdfffbf\n',
     limits: 'Max open files            256                  1024                 files\n',
     closedGroups: ["control groups can't be made in /sys/fs/cgroup (EROFS: read-only file system)"],
+    memoryBytes: 104_857_600,
   };
-  expect(() => checkFitness(4096, bare)).toThrow(
+  expect(() => checkFitness(needs, bare)).toThrow(
     expect.objectContaining({
       code: 'HOST_UNFIT',
       message: [
@@ -35,8 +39,9 @@ test('names all that is missing at once, and what to do about each', () => {
         'CAP_SYS_ADMIN is missing (to make namespaces and mounts)',
         "control groups can't be made in /sys/fs/cgroup (EROFS: read-only file system)",
         'this process may have 1024 files open, and needs 4096',
+        "its control group allows 100 MiB of memory, and Ward's own processes need 200 MiB",
       ].join('; '),
-      hint: expect.stringMatching(/CapabilityBoundingSet.*ProtectControlGroups.*LimitNOFILE/),
+      hint: expect.stringMatching(/CapabilityBoundingSet.*ProtectControlGroups.*LimitNOFILE.*MemoryMax/),
     }),
   );
 });

@@ -3,7 +3,9 @@
  * by one and in the words of the OCI runtime, after Ward had said that it is ready.
  */
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { messageOf } from '../../lib/index.ts';
+import { totalmem } from 'node:os';
+import { formatSize, messageOf } from '../../lib/index.ts';
+import { ownMemory } from '../cgroup/own-memory.ts';
 import { sandboxFault } from '../faults.ts';
 import { cgroupFeatures } from './inspect.ts';
 import { readMounts } from './mounts.ts';
@@ -31,15 +33,23 @@ export interface HostState {
   readonly limits: string;
   /** Where control groups can't be made, and why. */
   readonly closedGroups: readonly string[];
+  /** What this process's own control group, or the machine, allows. */
+  readonly memoryBytes: number;
+}
+
+/** What the process and its children need. */
+export interface Needs {
+  /** Descriptors. */
+  readonly openFiles: number;
+  readonly memoryBytes?: number;
 }
 
 /**
  * For a process of root's.
- * @param openFiles how many descriptors it needs
  * @throws Fault HOST_UNFIT naming all that is missing
  */
-export function checkFitness(openFiles: number, state: HostState = readHostState()): void {
-  const missing = shortcomings(openFiles, state);
+export function checkFitness(needs: Needs, state: HostState = readHostState()): void {
+  const missing = shortcomings(needs, state);
   if (missing.length === 0) return;
   throw sandboxFault(
     'HOST_UNFIT',
@@ -55,7 +65,10 @@ interface Shortcoming {
   readonly hint: string;
 }
 
-function shortcomings(openFiles: number, { status, limits, closedGroups }: HostState): Shortcoming[] {
+function shortcomings(
+  { openFiles, memoryBytes: needed = 0 }: Needs,
+  { status, limits, closedGroups, memoryBytes }: HostState,
+): Shortcoming[] {
   const allowed = openFilesIn(limits);
   return [
     ...missingCapabilities(status).map((what) => ({
@@ -72,6 +85,14 @@ function shortcomings(openFiles: number, { status, limits, closedGroups }: HostS
           {
             what: `this process may have ${allowed} files open, and needs ${openFiles}`,
             hint: `raise the hard limit: ulimit -Hn ${openFiles}, or LimitNOFILE=65536 in the unit`,
+          },
+        ]),
+    ...(memoryBytes >= needed
+      ? []
+      : [
+          {
+            what: `its control group allows ${formatSize(memoryBytes)} of memory, and Ward's own processes need ${formatSize(needed)}`,
+            hint: `allow at least ${formatSize(needed)}: MemoryMax in the unit, or --memory of the container`,
           },
         ]),
   ];
@@ -94,7 +115,13 @@ function openFilesIn(limits: string): number {
 
 function readHostState(): HostState {
   const read = (name: string) => readFileSync(`/proc/self/${name}`, 'utf8');
-  return { status: read('status'), limits: read('limits'), closedGroups: closedGroups(read('cgroup')) };
+  const membership = read('cgroup');
+  return {
+    status: read('status'),
+    limits: read('limits'),
+    closedGroups: closedGroups(membership),
+    memoryBytes: ownMemory(readMounts(), membership)?.limitBytes ?? totalmem(),
+  };
 }
 
 function closedGroups(membership: string): string[] {

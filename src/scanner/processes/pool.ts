@@ -12,8 +12,8 @@ import { type InspectorModule, type ScanProcess, startScanProcess } from './scan
 import { type StartProgram, startDirectly } from './start-program.ts';
 import { withinTime } from './time-limit.ts';
 
-/** A process has about a hundred mebibytes, whatever it does. */
-const defaultIdleMs = 300_000;
+/** A process has about a hundred mebibytes, whatever it does, and starts in less than a second. */
+const defaultIdleMs = 10_000;
 
 export interface PoolOptions {
   /** A process ends after this time without work. */

@@ -39,6 +39,8 @@ export interface GuardedImagesOptions {
   readonly lookMs?: number;
   /** Starts a scan process; absent: this process starts it. */
   readonly startScan?: StartProgram | undefined;
+  /** Of the registry's database, in memory. */
+  readonly databaseCacheKiB?: number | undefined;
   readonly log: Log;
 }
 
@@ -74,6 +76,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   const pushed = stack.use(
     await openRegistryStore({
       dir: dataPaths(dataDir).registry,
+      databaseCacheKiB: options.databaseCacheKiB,
       ...withoutUndefined({ bytesAllowed: registryQuota, admitWrite: options.admitWrite }),
     }),
   );

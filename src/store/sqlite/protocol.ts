@@ -46,6 +46,8 @@ export interface SqlError {
 
 export interface WorkerData {
   readonly path: string;
+  /** Pages of the database that are kept in memory. */
+  readonly cacheKiB: number;
 }
 
 /** The low byte of the extended result codes that are told apart (sqlite.org/rescode.html). */

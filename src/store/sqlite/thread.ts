@@ -26,9 +26,11 @@ export interface QueryAnswer {
   readonly changes: number;
 }
 
+const usualCacheKiB = 32 * 1024;
+
 /** Starts the thread, which opens the file at once: a file that can't be opened fails the first call. */
-export function startDatabaseThread(path: string): DatabaseThread {
-  return new Thread(path);
+export function startDatabaseThread(path: string, cacheKiB = usualCacheKiB): DatabaseThread {
+  return new Thread(path, cacheKiB);
 }
 
 type Unnumbered<T> = T extends Request ? Omit<T, 'id'> : never;
@@ -48,9 +50,9 @@ class Thread implements DatabaseThread {
   #lastId = 0;
   #ended: Fault | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, cacheKiB: number) {
     this.#path = path;
-    this.#worker = startWorker(path);
+    this.#worker = startWorker({ path, cacheKiB });
     this.#worker.on('message', (replies: readonly Reply[]) => {
       for (const reply of replies) this.#receive(reply);
     });
@@ -125,10 +127,9 @@ const startCached = `
   import(workerData.program);
 `;
 
-function startWorker(path: string): Worker {
+function startWorker(workerData: WorkerData): Worker {
   const program = new URL('./worker.ts', import.meta.url);
   const cache = getCompileCacheDir();
-  const workerData: WorkerData = { path };
   if (cache === undefined) return new Worker(program, { name: 'ward-store', workerData });
   return new Worker(startCached, {
     name: 'ward-store',

@@ -22,7 +22,7 @@ const lockAttempts = 4;
 /** Statements kept prepared; Ward has fewer texts than that. */
 const statementLimit = 200;
 
-const { path }: WorkerData = workerData;
+const { path, cacheKiB }: WorkerData = workerData;
 const port = parentPort;
 if (port === null) throw new Error('this module runs as a worker thread only');
 
@@ -50,7 +50,7 @@ function open(): DatabaseSync {
     pragma foreign_keys = on;
     pragma trusted_schema = off;
     pragma temp_store = memory;
-    pragma cache_size = -32768;
+    pragma cache_size = -${cacheKiB};
     pragma wal_autocheckpoint = 4000;
     pragma journal_size_limit = 67108864;
   `);
