@@ -96,8 +96,8 @@ export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
   };
 }
 
-/** What a scan takes beside its programs' code, for most of what is scanned. */
-const scanBytes = 64 * 1024 * 1024;
+/** What a scan takes at once; the reserve has the rest. */
+const scanBytes = 40 * 1024 * 1024;
 
 /** Starts a scan when there is memory for it. */
 export function withMemory(start: StartProgram, memory: Pick<MemoryWatch, 'reserveSoon'>): StartProgram {
