@@ -2,7 +2,6 @@
 export { boundPolicy, type PolicyAsk, type PolicyRequest, policyFor } from './bound.ts';
 export { capabilityNames } from './capabilities.ts';
 export { openCgroupTree } from './cgroup/open.ts';
-export { chargedBytes, type OwnMemory, ownMemory } from './cgroup/own-memory.ts';
 export type { Cgroup } from './cgroup/types.ts';
 export { type DoctorOptions, runDoctor } from './doctor/doctor.ts';
 export type { DoctorAdvisory, DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
@@ -12,6 +11,7 @@ export type { HostFeatures } from './host/features.ts';
 export { checkFitness, type Needs } from './host/fitness.ts';
 export { isIsolated } from './host/isolated.ts';
 export { readMounts } from './host/mounts.ts';
+export { chargedBytes, type OwnMemory, ownMemory } from './host/own-memory.ts';
 export { findTraces, removeTraces, type WardTraces } from './host/ward-traces.ts';
 export { shiftingClocks } from './inherited.ts';
 export { enterIsolation } from './isolation/isolation.ts';

@@ -5,10 +5,10 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { formatSize, messageOf } from '../../lib/index.ts';
-import { ownMemory } from '../cgroup/own-memory.ts';
 import { sandboxFault } from '../faults.ts';
 import { cgroupFeatures } from './inspect.ts';
 import { readMounts } from './mounts.ts';
+import { ownMemory } from './own-memory.ts';
 
 /** capabilities(7): the number of each that Ward needs, and what for. */
 const neededCapabilities: Readonly<Record<string, readonly [bit: bigint, use: string]>> = {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { MountPoint } from '../host/mounts.ts';
+import type { MountPoint } from './mounts.ts';
 
 export interface OwnMemory {
   /** The group that sets the limit: this process's, or one above it. */
