@@ -50,6 +50,9 @@ function start(isConcurrent = false) {
   };
 }
 
+/** What a timer leaves until all is read; a fake clock does it a millisecond later. */
+const pollAfterTimers = () => vi.advanceTimersByTimeAsync(1);
+
 const value = (id: string) => ({ kind: 'value', value: { id }, json: JSON.stringify({ id }) });
 
 beforeEach(() => {
@@ -103,6 +106,7 @@ describe('a line of runs, one at a time', () => {
     expect(leftLying()).toBe(0);
     await vi.advanceTimersByTimeAsync(100);
     line.reclaim();
+    await turn();
     expect(leftLying()).toBe(1);
     line.fail('violation');
     await turn();
@@ -117,6 +121,7 @@ describe('a line of runs, one at a time', () => {
     const end = add('b', 100);
     answer('a');
     await vi.advanceTimersByTimeAsync(100);
+    await pollAfterTimers();
     expect([leftLying(), timeouts()]).toEqual([1, 0]);
     line.fail('violation');
     await turn();
@@ -155,11 +160,26 @@ describe('a line of runs, one at a time', () => {
   });
 
   it('calls it a violation when an answer after that is not late', async () => {
-    const { line, add, answer } = start();
+    const { line, add, answer, turn } = start();
     for (const id of ['a', 'b']) add(id);
     await vi.advanceTimersByTimeAsync(31);
     line.reclaim();
+    await turn();
     expect(answer('a')).toBe(false);
+  });
+
+  it('gives nothing back that was begun while this process stood still, and ends no sandbox for it', async () => {
+    const { line, add, answer, turn, leftLying, timeouts } = start();
+    const ends = ['a', 'b', 'c'].map((id) => add(id));
+    vi.setSystemTime(Date.now() + 5000);
+    vi.advanceTimersByTime(1000);
+    // What came meanwhile is read after the timers that are due.
+    line.reclaim();
+    expect(answer('a', { next: 'b' })).toBe(true);
+    expect(answer('b', { next: 'c' })).toBe(true);
+    await turn();
+    expect(ends.map((end) => end())).toEqual([value('a'), value('b'), 'open']);
+    expect([leftLying(), timeouts()]).toEqual([0, 0]);
   });
 
   it('counts the time of a run from its own beginning', async () => {
@@ -170,6 +190,7 @@ describe('a line of runs, one at a time', () => {
     await vi.advanceTimersByTimeAsync(900);
     expect(timeouts()).toBe(0);
     await vi.advanceTimersByTimeAsync(100);
+    await pollAfterTimers();
     expect(timeouts()).toBe(1);
   });
 
@@ -237,6 +258,7 @@ describe('a line of runs at once', () => {
     await vi.advanceTimersByTimeAsync(500);
     const neighbour = add('neighbour');
     await vi.advanceTimersByTimeAsync(500);
+    await pollAfterTimers();
     line.fail('timeout');
     await turn();
     expect(slow()).toEqual({ kind: 'failed', failure: 'timeout' });

@@ -170,14 +170,29 @@ export class RunLine {
     return head?.begun !== undefined && !head.isTakenUp;
   }
 
+  /** Decides once all is read that has come: this process may have stood still, and answers lie unread. */
   reclaim(): void {
     const [head] = this.runs;
     if (this.isConcurrent || !head?.begun) return;
-    const sinceMs = performance.now() - head.begun.at;
-    if (!head.isTakenUp && sinceMs >= takeUpMs) this.options.onLeftLying();
-    if (this.runs.length === 1 || sinceMs < reclaimMs) return;
+    const { isLeftLying, isSlow } = this.look(head.begun);
+    if (isLeftLying || isSlow) setImmediate(() => this.reclaimBehind(head));
+  }
+
+  private reclaimBehind(head: Run): void {
+    if (this.runs[0] !== head || !head.begun) return;
+    const { isLeftLying, isSlow } = this.look(head.begun);
+    if (isLeftLying) this.options.onLeftLying();
+    if (!isSlow) return;
     head.isOvertaken = true;
     this.giveBackEarly();
+  }
+
+  private look({ at }: Begun) {
+    const sinceMs = performance.now() - at;
+    return {
+      isLeftLying: this.isLeftLying && sinceMs >= takeUpMs,
+      isSlow: this.runs.length > 1 && sinceMs >= reclaimMs,
+    };
   }
 
   /** The sandbox has ended: what was begun has failed, the rest can be run elsewhere. */
@@ -196,13 +211,17 @@ export class RunLine {
     run.begun = {
       startedAt: Date.now(),
       at: performance.now(),
-      timer: setTimeout(() => {
-        // A run that was not begun has used no time.
-        if (!run.isTakenUp) return this.options.onLeftLying();
-        run.hasTimedOut = true;
-        this.options.onTimeout();
-      }, run.limits.timeoutMs),
+      // As in `reclaim`: what has come is read first.
+      timer: setTimeout(() => setImmediate(() => this.timeOut(run)), run.limits.timeoutMs),
     };
+  }
+
+  private timeOut(run: Run): void {
+    if (!this.runs.includes(run)) return;
+    // A run that was not begun has used no time.
+    run.hasTimedOut = run.isTakenUp;
+    if (run.isTakenUp) this.options.onTimeout();
+    else this.options.onLeftLying();
   }
 
   private end(run: Run, outcome: RunOutcome, flags: AnswerFlags): boolean {
