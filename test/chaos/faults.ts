@@ -1,6 +1,6 @@
 /** What befalls a Ward under load, one at a time. Each round begins and ends with a Ward that serves. */
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { rename, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -82,6 +82,14 @@ export const faults: readonly Fault[] = [
       await site.startAgain();
     },
   },
+  {
+    name: 'hand-over',
+    what: 'ward up --take-over, while the load goes on',
+    async round(site, random) {
+      await site.untilRuns(1 + random() * calls.few);
+      await site.handOver();
+    },
+  },
   clockSet('clock-back', -hourMs),
   clockSet('clock-forward', hourMs),
   {
@@ -90,19 +98,18 @@ export const faults: readonly Fault[] = [
     async round(site) {
       await site.untilAnswers(calls.few);
       const { server } = halvesOf(site);
-      const limit = (of: string) => mustRun(['prlimit', '--pid', String(server), `--nofile=${of}`]);
-      const before = await mustRun([
-        'prlimit',
-        '--pid',
-        String(server),
-        '--nofile',
-        '--noheadings',
-        '-o',
-        'SOFT',
-      ]);
-      await limit(`${readdirSync(`/proc/${server}/fd`).length + 4}:`);
+      const hard = Number(
+        /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync(`/proc/${server}/limits`, 'utf8'))?.[1],
+      );
+      // As the server's user, who needs no right for it.
+      const limit = (soft: number) =>
+        mustRun([
+          ...['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', 'prlimit'],
+          ...[`--pid=${server}`, `--nofile=${soft}:${hard}`],
+        ]);
+      await limit(readdirSync(`/proc/${server}/fd`).length + 4);
       await pause(spellMs);
-      await limit(`${before.trim()}:`);
+      await limit(hard);
       await site.untilServing();
     },
   },

@@ -1,7 +1,7 @@
 /** One Ward from its first start to its last, through whatever a fault does to it, and the evidence of it. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, rm } from 'node:fs/promises';
 import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,6 +79,16 @@ export class Site {
     const { ward, said } = await start(this.options, this.dataDir);
     this.ward = ward;
     this.said.push(said);
+  }
+
+  /** A new one takes over from the one that runs. */
+  async handOver(): Promise<void> {
+    const old = this.ward;
+    const { ward, said } = await start(this.options, this.dataDir, ['--take-over']);
+    this.said.push(said);
+    this.ward = ward;
+    const code = await old.ended();
+    if (code !== 0) this.complaints.push(`a hand-over ended the old one with exit code ${code}`);
   }
 
   /** As an operator ends it. */
@@ -185,7 +195,7 @@ export class Site {
     await silenceAlarm(this.ward);
     await this.settle().catch((error: Error) => this.complaints.push(error.message));
     await this.stop();
-    const kept = readDatabase(this.pathOf('state/ward.db'));
+    const kept = await this.database();
     const left = await this.leftBehind();
     return { ...this.soFar(), ...kept, left: [...left, ...this.complaints] };
   }
@@ -205,10 +215,9 @@ export class Site {
       for (let id = ids.pop(); id !== undefined; id = ids.pop()) await this.untilEnded(id);
     });
     await Promise.all(lanes);
-    await this.until(
-      () => readDatabase(this.pathOf('state/ward.db')).queued.length === 0,
-      'the queue stays full',
-    );
+    // A disk of its own is not seen by SQLite here while it is in use.
+    const isEmpty = async () => (await this.database()).queued.length === 0;
+    if (this.options.disk === undefined) await this.until(isEmpty, 'the queue stays full');
   }
 
   private async untilEnded(id: string): Promise<void> {
@@ -217,6 +226,17 @@ export class Site {
       return status === 200 || (status === 404 && body.pending === undefined);
     };
     await this.until(isOver, `the activation ${id} has no end`);
+  }
+
+  private async database(): Promise<ReturnType<typeof readDatabase>> {
+    if (this.options.disk === undefined) return readDatabase(this.pathOf('state/ward.db'));
+    const copy = await mkdtemp(join(tmpdir(), 'ward-chaos-'));
+    try {
+      await cp(this.pathOf('state'), copy, { recursive: true });
+      return readDatabase(join(copy, 'ward.db'));
+    } finally {
+      await rm(copy, { recursive: true });
+    }
   }
 
   private async leftBehind(): Promise<readonly string[]> {
@@ -240,7 +260,7 @@ const loader = `const { Script } = process.getBuiltinModule('node:vm');
   new Script(process.env.WARD_CHAOS_SCRIPT, { filename: 'chaos-preload' }).runInThisContext();`;
 const nodeOptions = `--import=data:text/javascript,${encodeURIComponent(loader)}`;
 
-async function start(options: SiteOptions, dataDir: string): Promise<Started> {
+async function start(options: SiteOptions, dataDir: string, flags: readonly string[] = []): Promise<Started> {
   const settings: Settings = { orders: join(dataDir, ordersFile), edits: options.edits ?? [] };
   const { NODE_OPTIONS } = process.env;
   Object.assign(process.env, {
@@ -252,7 +272,7 @@ async function start(options: SiteOptions, dataDir: string): Promise<Started> {
   });
   try {
     const merged = { ...config, ...options.config };
-    return await Ward.startSaying(merged, dataDir, undefined, { mountsOf: options.disk?.pid });
+    return await Ward.startSaying(merged, dataDir, undefined, { mountsOf: options.disk?.pid, flags });
   } finally {
     delete process.env['WARD_CHAOS'];
     delete process.env['WARD_CHAOS_SCRIPT'];

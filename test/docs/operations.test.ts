@@ -14,6 +14,7 @@ import { strictPolicy } from '../../src/sandbox/policy.ts';
 import { loadConfig } from '../../src/server/config.ts';
 import { dataPaths } from '../../src/server/instance.ts';
 import { systemLimits } from '../../src/server/limits.ts';
+import { faults } from '../chaos/faults.ts';
 import { codeBlocksOf, columnsOf, plain, readText, root, tableOf } from './markdown.ts';
 
 const document = readText('docs/operations.md');
@@ -159,4 +160,10 @@ test('exit codes', () => {
   const kinds = Object.keys(statusOfKind).filter((kind): kind is FaultKind => kind in statusOfKind);
   const used = [...kinds.map(exitCodeOf), exitActionError, 0, 130];
   expect(told).toEqual([...new Set(used)].toSorted((a, b) => a - b));
+});
+
+test('every fault of `npm run test:chaos` has a row, and no other', () => {
+  expect(
+    Object.keys(columnsOf(tableOf(document, '`test:chaos`'), '`test:chaos`', 'what callers see')),
+  ).toEqual(faults.map(({ name }) => name));
 });
