@@ -74,7 +74,10 @@ export const faults: readonly Fault[] = [
       await site.untilAnswers(calls.few);
       const codes = ['EIO', 'EMFILE', 'ENOSPC', 'EROFS'];
       await site.during({ faults: { share: 0.2, codes, timesEach: 1, seed } }, spellMs * 2);
-      if (!site.ward.hasEnded()) return site.untilServing();
+      const enough = site.runs().length + 10;
+      const isDecided = () => site.ward.hasEnded() || site.runs().length >= enough;
+      await site.until(isDecided, 'the server does not serve again, and does not end');
+      if (!site.ward.hasEnded()) return;
       // Its handler of last resort has ended it.
       const code = await site.ward.ended();
       if (code !== 1) site.complaints.push(`I/O errors gave exit code ${code}`);
