@@ -56,3 +56,16 @@ async function networkWith(sockets: number): Promise<number> {
   await once(child.stdout, 'data');
   return child.pid;
 }
+
+test('a look that fails is made again, and ends neither the process nor the watch', async () => {
+  using watch = openSocketWatch();
+  let looks = 0;
+  watch.add({
+    pids() {
+      looks++;
+      throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+    },
+    onExcess: () => {},
+  });
+  await expect.poll(() => looks).toBeGreaterThan(2);
+});

@@ -38,14 +38,23 @@ const atOnceInDoubt = 256;
 
 export function openSocketWatch(): SocketWatch {
   const watched = new Set<Watched>();
-  const timer = setInterval(() => {
+  const look = () => {
     if (watched.size === 0) return;
     const most = machineConnections() > mostSockets.tcp ? atOnceInDoubt : atOnce;
-    // Those that were looked at go to the end.
     for (const one of [...watched].slice(0, most)) {
+      // To the end first: one that can't be looked at now stays.
       watched.delete(one);
-      if (one.isWithin()) watched.add(one);
-      else one[Symbol.dispose]();
+      watched.add(one);
+      if (one.isWithin()) continue;
+      watched.delete(one);
+      one[Symbol.dispose]();
+    }
+  };
+  const timer = setInterval(() => {
+    try {
+      look();
+    } catch {
+      // There is no descriptor left, say: the next turn looks again.
     }
   }, everyMs);
   timer.unref();
