@@ -13,6 +13,11 @@ test.each([
   expect(hostRemedy(errorWith({ code, path: '/a' }))).toContain(remedy);
 });
 
+test('a folder that can’t be made below a read-only one is the machine’s, whatever Node calls it', () => {
+  expect(hostRemedy(errorWith({ code: 'ENOENT', syscall: 'mkdir', path: '/a' }))).toContain('for writing');
+  expect(hostRemedy(errorWith({ code: 'ENOENT', syscall: 'open', path: '/a' }))).toBeUndefined();
+});
+
 test('anything else is not known to be', () => {
   expect(hostRemedy(errorWith({ code: 'EROFS' }))).toBeUndefined();
   expect(hostRemedy(errorWith({ code: 'toString', path: '/a' }))).toBeUndefined();

@@ -14,5 +14,9 @@ const remedies: ReadonlyMap<string, string> = new Map([
 
 /** What to do about it; undefined: it is no trouble with a file. */
 export function hostRemedy(error: unknown): string | undefined {
-  return error instanceof Error && 'path' in error ? remedies.get(errnoOf(error) ?? '') : undefined;
+  if (!(error instanceof Error && 'path' in error)) return undefined;
+  const code = errnoOf(error) ?? '';
+  // So Node says that nothing can be made on a read-only file system, when the folders above are to be made as well.
+  const isUnmakable = code === 'ENOENT' && 'syscall' in error && error.syscall === 'mkdir';
+  return remedies.get(isUnmakable ? 'EROFS' : code);
 }

@@ -1,5 +1,6 @@
 /** The three databases of a data folder: each by itself, and with the blobs that it names. */
-import { join, relative } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { blobsKnownIn, checkBlobs, type Digest, isDigest, registryProblems } from '../../images/index.ts';
 import { isFault } from '../../lib/index.ts';
 import {
@@ -33,6 +34,8 @@ export function checkDatabases(
   const check = (path: string, ofOwn: (snapshot: DatabaseSnapshot) => readonly string[]) => {
     const name = relative(dataDir, path);
     onStep(`reading ${name}`);
+    // Reading a database takes a file beside it; a folder that takes none says nothing of damage.
+    if (existsSync(path)) accessSync(dirname(path), constants.W_OK);
     try {
       const snapshot = openSnapshot(path);
       if (snapshot === undefined) {
