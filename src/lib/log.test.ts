@@ -12,6 +12,20 @@ async function logged(fields: string): Promise<string> {
   return stderr;
 }
 
+test('a log that no disk takes ends nothing, and its memory is bounded', async () => {
+  const program = `
+    import { createLog } from ${JSON.stringify(new URL('log.ts', import.meta.url).href)};
+    const log = createLog('info');
+    for (let round = 0; round < 40; round++) {
+      for (let n = 0; n < 1000; n++) log.info({ text: 'x'.repeat(1000) }, 'said');
+      await new Promise(setImmediate);
+    }
+    process.stdout.write(String(process.memoryUsage().rss < 250 * 1024 * 1024));`;
+  const argv = [process.execPath, '--input-type=module', '--eval', program];
+  const { code, stdout } = await runCommand(['sh', '-c', 'exec "$@" 2>/dev/full', 'sh', ...argv]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'true' });
+});
+
 test('the code of a fault is told', async () => {
   const line = JSON.parse(await logged(`{ code: 'A', err: new Fault('B', 'bug', 'text') }`));
   expect(line).toMatchObject({ level: 'info', msg: 'said', code: 'A', err: { code: 'B', kind: 'bug' } });

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
+import { LogWriter } from './log-writer.ts';
 
 export type Log = Logger;
 
@@ -23,7 +24,7 @@ const secretNames = [
 
 export function createLog(level: string): Log {
   // Only here: commands that log nothing, which are most, start in half the time without it.
-  const { pino, destination }: typeof import('pino') = createRequire(import.meta.url)('pino');
+  const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino');
   return pino(
     {
       level,
@@ -35,7 +36,7 @@ export function createLog(level: string): Log {
         censor: '[redacted]',
       },
     },
-    destination({ fd: 2, sync: false }),
+    new LogWriter(2),
   );
 }
 
