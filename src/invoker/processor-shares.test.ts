@@ -46,6 +46,17 @@ test('what counts is what all sandboxes of a namespace use together', () => {
   expect(many.every(({ isBehind }) => isBehind)).toBe(true);
 });
 
+test('a worker whose time can’t be read leaves all the same', () => {
+  const shares = createProcessorShares();
+  const worker = new FakeWorker(1);
+  const leave = shares.join('noisy', worker, true);
+  worker.cpuUsec = () => {
+    throw new Error('too many open files');
+  };
+  expect(leave).not.toThrow();
+  expect(() => shares.update(clock + 50)).not.toThrow();
+});
+
 test('a short burst is no offence beside somebody who goes on and on', () => {
   const shares = createProcessorShares();
   const [steady, burst] = [new FakeWorker(1), new FakeWorker(2)];

@@ -63,7 +63,12 @@ export function createProcessorShares(): ProcessorShares {
       account.members.add(member);
       if (account.standsBack) worker.standBack(true);
       return () => {
-        if (account.members.delete(member)) charge(account, member);
+        if (!account.members.delete(member)) return;
+        try {
+          charge(account, member);
+        } catch {
+          // Without a descriptor to read it by, what it used last is forgotten: its slot has to end all the same.
+        }
       };
     },
     update(now) {
