@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
-import { runCommand } from '../src/lib/index.ts';
+import { mustRun } from '../src/lib/index.ts';
 import { deployHeld } from './held-action.ts';
 import { leftOvers, nothing } from './left-overs.ts';
 import { processesBelow } from './processes.ts';
@@ -111,9 +111,13 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
     await ward.invoke('quick');
     const processes = processesBelow(ward.pid);
     expect(processes.length).toBeGreaterThanOrEqual(2);
-    for (const { pid } of processes) {
+    for (const { pid, status } of processes) {
+      const [uid] = (status['Uid'] ?? '').split('\t');
+      const [gid] = (status['Gid'] ?? '').split('\t');
       const used = Math.max(...readdirSync(`/proc/${pid}/fd`).map(Number)) + 1;
-      await runCommand(['prlimit', `--pid=${pid}`, `--nofile=${used}:${used}`]);
+      // As the process's own user, who needs no right for it.
+      const asOwner = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+      await mustRun([...asOwner, 'prlimit', `--pid=${pid}`, `--nofile=${used}:${used}`]);
     }
     // Gaps between those that are used are soon filled.
     for (let round = 0; round < 200; round++) void dial(ward).catch(() => {});
