@@ -253,7 +253,7 @@ export async function startPlatform(
     log,
     web,
     trustedProxies,
-    memory,
+    memory: shortBytes === undefined ? undefined : memory,
     reports: guarded.reports,
     metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
     readiness: () => readiness(store.recording, disk.status(), config.records),
