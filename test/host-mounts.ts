@@ -47,7 +47,7 @@ export function mountsOf(pid: string): readonly string[] {
   return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n').filter(Boolean);
 }
 
-/** Processes of the machine, in whatever namespace, that have the file system mounted. */
+/** Processes of the machine, in any namespace, that have the file system mounted. */
 export function holdersOf(device: string): readonly string[] {
   return readdirSync('/proc').filter((name) => {
     if (!/^\d+$/.test(name)) return false;

@@ -210,7 +210,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     expect((await second.invoke('slow', { n: 3 })).body.response.result).toEqual({ n: 3 });
   });
 
-  /** One sandbox has room: a call of it has begun, and so many others were accepted. */
+  /** One sandbox has room: a call of it has begun, and this number of others was accepted. */
   const crowded = async (options: { seconds: number; others: number; annotations?: object[] }) => {
     const ward = await start(roomForOne);
     await ward.deploy('sleep', sleepsInPython, { kind: 'python:3.13' });

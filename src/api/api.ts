@@ -232,7 +232,7 @@ function newServer(
     keepAliveTimeout: limits.keepAliveMs,
     connectionTimeout: limits.idleTimeoutMs,
     forceCloseConnections: 'idle',
-    // What comes late over a connection is answered as before: accepted for the next process, or refused with a time.
+    // A request that comes late over a connection is answered as before: accepted for the next process, or refused with a time.
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: limits.urlBytes, ignoreTrailingSlash: false },

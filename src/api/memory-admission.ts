@@ -11,7 +11,7 @@ export interface MemoryAdmission {
 const mebibyte = 1024 * 1024;
 /** A call's result and its log, on their way to the caller and the database. */
 const callBytes = 8 * mebibyte;
-/** Whatever else is asked. */
+/** All other requests. */
 const otherBytes = mebibyte;
 /** The bytes of a body, their text, what was parsed, and what goes on to a sandbox. */
 const copies = 4;

@@ -26,7 +26,7 @@ export interface Intakes {
 export interface IntakesOptions {
   /** A namespace is held back no longer. */
   readonly onRelease: (namespace: string) => void;
-  /** Memory is short: whatever sends much is held back. */
+  /** Memory is short: streams that send much are held back. */
   readonly isShort?: () => boolean;
   /** A clock that only goes forward, in ms. */
   readonly now?: () => number;

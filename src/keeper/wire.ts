@@ -161,7 +161,7 @@ export type Said =
   | { readonly say: 'scanned'; readonly scan: string; readonly how: string }
   /** A message of the program that started the keeper, in its own format. */
   | { readonly say: 'news'; readonly news: unknown }
-  /** So many sandboxes have ended and could not be taken away yet. */
+  /** How many sandboxes have ended and could not be taken away yet. */
   | { readonly say: 'left'; readonly count: number }
   | { readonly say: 'lost'; readonly sandbox: string; readonly port: number; readonly why: string }
   | { readonly say: 'violation'; readonly sandbox: string; readonly violation: Violation };

@@ -101,7 +101,7 @@ async function addEntry(
   }
 }
 
-/** A text may hold the mark by chance, so what is not a zip is none. */
+/** A text may hold the mark by chance, so the rest must be a zip's, too. */
 async function addHiddenZip(collector: Collector, code: Buffer, signal: AbortSignal): Promise<void> {
   try {
     await addZip(collector, code, signal);

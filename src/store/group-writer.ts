@@ -40,7 +40,7 @@ export interface GroupWrite {
   readonly urgent: boolean;
   /** While the disk takes nothing it waits in memory, instead of being refused. */
   readonly lasting?: boolean;
-  /** A small one then waits whatever else does: what is under way bounds the number of these. */
+  /** A small one waits all the same: what is under way bounds the number of these. */
   readonly essential?: boolean;
 }
 

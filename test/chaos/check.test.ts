@@ -165,7 +165,7 @@ describe('the judgement', () => {
     expect(judged(evidence).violations.map((each) => each.rule)).toContain(rule);
   });
 
-  it('lets a kill interrupt so many calls before they begin as there are slots', () => {
+  it('lets a kill interrupt as many calls before they begin as there are slots', () => {
     const two = [accepted, answer('accepted', 202, { marker: 'n', activationId: 'b' })];
     const records = [failed(interruption), failed(interruption, 'b')];
     const one = judged({ answers: two.slice(1), records, kills: [killAt] });

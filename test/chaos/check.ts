@@ -46,7 +46,7 @@ export function judge(evidence: Evidence, slots: number): Judgement {
   return { counts: court.counts, violations: court.violations };
 }
 
-/** Whatever the platform says of what it could not run to its end, or at all. */
+/** What the platform says of calls that it could not run to their end, or at all. */
 const saysWhyNot = /\S{3}/;
 /** A disk at work may take this long for a group of records. */
 const keepMs = 2000;
@@ -89,7 +89,7 @@ class Court {
     else this.hearAnswered(answer, activationId);
   }
 
-  /** Of every activation, and of every call whatever it was answered. */
+  /** Of every activation, and of every call, also of one that was refused. */
   countRuns(): void {
     for (const [id, count] of this.runs) if (count > 1) this.blame('ran twice', `${id} ran ${count} times`);
     for (const [marker, count] of this.runsOfMarkers) {

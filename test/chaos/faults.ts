@@ -59,7 +59,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'read-only',
-    what: 'whatever writes to a file or the database fails with EROFS for some seconds',
+    what: 'all writes to files and to the database fail with EROFS for some seconds',
     async round(site) {
       await site.untilAnswers(calls.few);
       await site.during({ faults: { share: 1, codes: ['EROFS'], onlyWrites: true, seed: 1 } }, spellMs);

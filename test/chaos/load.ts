@@ -4,7 +4,7 @@ import type { Reply, Ward } from '../ward.ts';
 import { type Answer, type Kind, kinds, queuedKinds, type Run } from './evidence.ts';
 import type { Deployed } from './functions.ts';
 
-/** Longer than any call may take, whatever happens to the server meanwhile. */
+/** Longer than any call may take, with any fault in between. */
 const answerMs = 90_000;
 /** Before the next try of a client that was refused or cut off. */
 const retryMs = 50;
@@ -12,7 +12,7 @@ const retryMs = 50;
 const webhookMs = 250;
 /** Each ends its sandbox, and a start is dear. */
 const exitMs = 200;
-/** So many of what was accepted may wait for their run; past them clients hold back. */
+/** Accepted calls that may wait for their run; past them clients hold back. */
 const mostWaiting = 40;
 /** What has not run by then may never run. */
 const waitingMs = 15_000;

@@ -1,4 +1,4 @@
-/** One Ward from its first start to its last, through whatever a fault does to it, and the evidence of it. */
+/** One Ward from its first start to its last, through its faults, and the evidence of what it did. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chmod, cp, mkdtemp, rm } from 'node:fs/promises';
@@ -49,7 +49,7 @@ export class Site {
   private readonly tally: Tally;
   private readonly said: (() => string)[];
   private readonly kills: number[] = [];
-  /** Whatever went wrong, and is no matter of single calls. */
+  /** What went wrong and does not belong to a single call. */
   readonly complaints: string[] = [];
 
   private constructor(options: SiteOptions, dataDir: string, first: Started, deployed: Deployed) {
@@ -115,7 +115,7 @@ export class Site {
     await this.until(() => this.load.answers.length >= enough, 'the server has stopped answering');
   }
 
-  /** So many further runs. */
+  /** The number of further runs. */
   async untilRuns(count: number): Promise<void> {
     const enough = this.tally.runs.length + count;
     await this.until(() => this.tally.runs.length >= enough, 'the server runs nothing');

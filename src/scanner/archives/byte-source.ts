@@ -3,11 +3,11 @@
 export interface ByteSource {
   /** Where the next byte lies. */
   at(): number;
-  /** So many or more, unless fewer are left. They stay where they are. */
+  /** At least this many bytes, unless fewer are left. They stay where they are. */
   peek(length: number): Promise<Buffer>;
   /** @throws Error when fewer are left */
   take(length: number): Promise<Buffer>;
-  /** The next so many, piece by piece. @throws Error when fewer are left */
+  /** The next bytes of this number, piece by piece. @throws Error when fewer are left */
   pieces(length: number): AsyncGenerator<Buffer>;
   /** What is there of the next bytes, at least one; undefined at the end. */
   some(most?: number): Promise<Buffer | undefined>;

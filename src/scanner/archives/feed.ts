@@ -1,4 +1,4 @@
-/** Pieces that are pushed, for somebody who reads them as a stream. */
+/** Pieces that are pushed, for a reader who takes them as a stream. */
 
 export interface Feed {
   readonly bytes: AsyncIterable<Buffer>;

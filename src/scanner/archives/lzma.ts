@@ -20,7 +20,7 @@ export interface LzmaModel {
   decode(packed: Buffer, length: number, window: Window): void;
   /** Begins with other bytes. */
   begin(packed: Buffer): void;
-  /** The next of them, at most so many. Returns whether they have ended by themselves; throws where they are damaged. */
+  /** The next bytes, at most this number. Returns whether they have ended by themselves; throws where they are damaged. */
   some(length: number, window: Window): boolean;
 }
 

@@ -13,7 +13,7 @@ import { type ArchiveLimits, archiveLimits } from './work.ts';
 
 const bad = 'PASSWORD = "hunter2"\n';
 
-/** As a file that is shown in pieces of so many bytes. */
+/** As a file that is shown in pieces of this size. */
 async function watch(collector: Collector, path: string, content: Buffer, pieceBytes: number) {
   const { content: _, head, ...facts } = scannedFile(path, content);
   const long = collector.watch(facts);

@@ -204,7 +204,7 @@ function counted(input: AsyncIterable<Buffer>, work: Work) {
   return { pieces: pieces(), size: () => size };
 }
 
-/** Behind an entry that says its lengths before, too, where the next thing is none of a zip's own. */
+/** Also behind an entry that says its lengths first, where what follows is not a part of a zip. */
 async function isDescriptor(source: ByteSource, packedBytes: number, sizeBytes: number): Promise<boolean> {
   return (await descriptorLength(source, packedBytes, sizeBytes)) !== undefined;
 }
@@ -215,7 +215,7 @@ async function skipDescriptor(source: ByteSource, packedBytes: number, sizeBytes
   await source.take(length);
 }
 
-/** With or without a mark, and with lengths of four bytes or eight; undefined when it is none. */
+/** With or without a mark, and with lengths of four bytes or eight; undefined when it is not a data descriptor. */
 async function descriptorLength(
   source: ByteSource,
   packedBytes: number,

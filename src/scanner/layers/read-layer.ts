@@ -83,7 +83,7 @@ export async function readLayer(
 
 interface Taking {
   readonly watch: Watch;
-  /** A promise when whoever watches is to be waited for. */
+  /** A promise when the watcher is to be waited for. */
   ready(): Promise<void> | undefined;
   readonly isWanted: IsWanted;
   take(read: ReadEntry): Promise<void> | undefined;

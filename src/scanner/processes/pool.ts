@@ -12,7 +12,7 @@ import { type InspectorModule, type ScanProcess, startScanProcess } from './scan
 import { type StartProgram, startDirectly } from './start-program.ts';
 import { withinTime } from './time-limit.ts';
 
-/** A process has about a hundred mebibytes, whatever it does, and starts in less than a second. */
+/** An idle process has about a hundred mebibytes, and a new one starts in less than a second. */
 const defaultIdleMs = 10_000;
 
 export interface PoolOptions {

@@ -1,4 +1,4 @@
-/** The current policy: the operator's file, read again when it was changed; Ward's own where there is none. */
+/** The current policy: the operator's file, read again when it was changed; without one, Ward's own. */
 import { readFileSync, statSync } from 'node:fs';
 import { defaultPolicy, type Policy, parsePolicy } from '../../gate/index.ts';
 import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
