@@ -52,6 +52,31 @@ test('an accepted call whose sandbox can not start waits for the disk, and runs 
   expect(platform.invoker.jobs.filter(({ activationId }) => activationId === id)).toHaveLength(1);
 });
 
+test('a part whose sandbox can not start waits for the disk, and the whole ends well', async () => {
+  await using platform = await startPlatform();
+  const { actions, invocations } = platform.functions;
+  await actions.put(ref('hello'), hello, false, platform.guest);
+  const exec = { kind: 'sequence', components: ['/guest/hello', '/guest/hello'] };
+  await actions.put(ref('twice'), { exec }, false, platform.guest);
+  let starts = 0;
+  Object.defineProperty(platform.invoker, 'slot', {
+    get() {
+      starts++;
+      return starts === 2 ? Promise.reject(noSpace()) : undefined;
+    },
+  });
+  const { record: whole } = await invocations.invoke({
+    identity: platform.guest,
+    action: ref('twice'),
+    payload: {},
+    waitMs: 60_000,
+    transactionId: 't1',
+    authorization: platform.authorization,
+  });
+  expect(whole).toMatchObject({ status: 'success' });
+  expect([starts, platform.invoker.jobs.length]).toEqual([3, 2]);
+});
+
 test('an accepted call whose result no longer fits in memory leaves a record that says so', async () => {
   const lost = vi.fn();
   await using platform = await startPlatform({ watchRecords: { evicted() {}, refused() {}, lost } });

@@ -82,10 +82,10 @@ export function runToEnd(
       if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
         return finish(developerFailure(flight.task, error.message));
       if (isFault(error, 'INVOKER_CLOSED') && flight.canWait) flight.withdraw?.();
-      else if (isDiskTrouble(error) && flight.attempt === 0) beginLater();
+      else if (isDiskTrouble(error) && isDurableOrPart(flight)) beginLater();
       else leave(error);
     };
-    /** On a disk that takes nothing no sandbox starts: what is in the durable queue waits for it. */
+    /** On a disk that takes nothing no sandbox starts: what is in the durable queue waits for it, and so do parts. */
     const beginLater = () => {
       const again = () => {
         if (flight.isOver) return;
@@ -122,6 +122,11 @@ export function runToEnd(
     };
     begin();
   });
+}
+
+/** The other parts of its whole may have run: it must not fail for what passes. */
+function isDurableOrPart({ attempt, task }: Flight): boolean {
+  return attempt === 0 || task.cause !== undefined;
 }
 
 function isDiskTrouble(error: unknown): boolean {
