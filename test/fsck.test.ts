@@ -99,10 +99,11 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
       /^ward_damaged_parts (\d+)$/m.exec((await served.request('GET', '/metrics')).body)?.[1];
     expect(await figure()).toBe('0');
     const unpacked = join(store, 'layers', 'unpacked');
-    const runner = readdirSync(unpacked, { recursive: true })
-      .map(String)
-      .find((name) => name.endsWith('/runner.cjs'));
-    appendFileSync(join(unpacked, runner ?? ''), '\n');
+    // Names alone would follow links out of a layer.
+    const runner = readdirSync(unpacked, { recursive: true, withFileTypes: true }).find(
+      ({ name }) => name === 'runner.cjs',
+    );
+    appendFileSync(join(runner?.parentPath ?? '', 'runner.cjs'), '\n');
     await served.until(async () => (await figure()) === '1');
     expect(said()).toContain('an unpacked layer is not what its image says');
     expect(said()).toMatch(/runner\.cjs has another size/);

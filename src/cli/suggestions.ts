@@ -47,7 +47,6 @@ export const topWords: Readonly<Record<string, string>> = {
   show: 'action get',
   sign: 'image sign',
   start: 'up',
-  status: 'doctor',
   sync: 'project sync',
   tail: 'activation poll',
   tenants: 'namespace list',

@@ -133,6 +133,8 @@ export const leftoverTechniques: readonly Technique[] = leftovers.map(
   }),
 );
 
+const none = '{"found":[]}';
+
 /** The one that leaves it finds it itself, or its not being found would say nothing. */
 async function seekLeftover({ deploy }: HostContext, find: string, leave: string) {
   const code = `${tools('ward-left')}
@@ -145,8 +147,10 @@ def main(args):
 `;
   const [one, other] = [await deploy(code), await deploy(code)];
   await one.call();
-  const own = await one.call();
-  if (own.json === '{"found":[]}') {
+  let own = await one.call();
+  // On a busy machine it may take longer to leave it.
+  for (let tries = 1; tries < 5 && own.json === none; tries++) own = await one.call();
+  if (own.json === none) {
     return { outcome: 'NOTHING', detail: 'a function does not find it in its own sandbox either' } as const;
   }
   const { json } = await other.call();
