@@ -45,6 +45,19 @@ test('a step that changes nothing ends its unit, and keeps what went before', as
   expect(await ids()).toEqual([{ id: 3 }]);
 });
 
+test('a transaction whose rollback failed is ended before the next one, and leaves nothing', async () => {
+  const leave = async (id: number) => {
+    await thread.query('begin immediate', []);
+    await thread.query('insert into t values (?, null)', [id]);
+  };
+  await leave(1);
+  expect(await thread.batch([[{ statement: insert, values: [2, 'b'] }]])).toEqual([1]);
+  await leave(3);
+  await leave(4);
+  await thread.query('commit', []);
+  expect(await ids()).toEqual([{ id: 2 }, { id: 4 }]);
+});
+
 test('a unit that fails leaves nothing of itself, and all of the others', async () => {
   const outcomes = await thread.batch([
     [{ statement: insert, values: [1, 'a'] }],

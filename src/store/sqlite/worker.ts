@@ -37,7 +37,7 @@ port.on('message', (requests: readonly Request[]) => {
     givenBack.flatMap(({ pieces }) => pieces.map(({ buffer }) => buffer)),
   );
   for (const request of requests) forgetTexts(request);
-  if (!db.isOpen) port.close();
+  if (requests.some(({ type }) => type === 'close')) port.close();
 });
 
 function open(): DatabaseSync {
@@ -73,6 +73,7 @@ function answer(request: Request): Reply {
 type Values = BatchRequest['values'];
 
 function query(sql: string, values: Values): { rows: readonly unknown[]; changes: number } {
+  if (sql.startsWith('begin')) endLeftOver();
   const { statement, returnsRows } = prepare(sql);
   const bound = values.map(bindable);
   if (returnsRows) return { rows: statement.all(...bound), changes: 0 };
@@ -172,7 +173,13 @@ function runIsolated(
   }
 }
 
+/** A rollback that failed with its disk leaves a transaction open, in which no other can begin. */
+function endLeftOver(): void {
+  if (db.isTransaction) db.exec('rollback');
+}
+
 function transaction<T>(run: () => T): T {
+  endLeftOver();
   retryBusy(() => db.exec('begin immediate'), lockAttempts, 0);
   try {
     const result = run();
