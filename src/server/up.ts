@@ -40,8 +40,17 @@ const listenerDescriptor = keeperDescriptor + 1;
 /** What a terminal or a service manager sends to every process arrives several times within this: passed on by each. */
 const echoMs = 500;
 
-/** Serves for a keeper. Resolves to the exit code once everything is closed. A second signal ends it at once. */
+/** For what is open though nobody needs it any more: the streams of a sandbox that could not be taken away. */
+const lingerMs = 1000;
+
+/** Serves for a keeper. Resolves to the exit code once everything is closed, and ends this process. A second signal ends it at once. */
 export async function serveHere(): Promise<number> {
+  const code = await serve();
+  setTimeout(() => process.exit(code), lingerMs).unref();
+  return code;
+}
+
+async function serve(): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const link = stack.adopt(await openLink(keeperDescriptor), (opened) => opened.close());
   // The keeper is root, and started this process.
