@@ -23,7 +23,7 @@ const actions: Readonly<Record<string, string>> = {
   exits: node('process.exit(1);'),
   web: node('return { body: { marker } };'),
   conductor: node(
-    "return args.isSecond ? { params: { marker } } : { action: 'plain', params: { marker }, state: { isSecond: true } };",
+    "return args.isSecond ? { params: { marker } } : { action: 'plain', params: { marker }, state: { isSecond: true, marker } };",
   ),
 };
 const python = `${ranInPython}
