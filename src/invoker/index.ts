@@ -1,3 +1,5 @@
+export { imageUnknown, invokerFaults, jobWithdrawn } from './faults.ts';
+export { createInvoker, type InvokerOptions } from './invoker.ts';
 export {
   type ActivationLog,
   isLongLog,
@@ -5,12 +7,10 @@ export {
   lastLinesOf,
   linesOf,
   withLine,
-} from './activation-log.ts';
-export { type CodePlaces, isProgram, openCodePlaces } from './code-folders.ts';
-export { imageUnknown, invokerFaults, jobWithdrawn } from './faults.ts';
-export { createInvoker, type InvokerOptions } from './invoker.ts';
-export { formatLine, packLines } from './log-lines.ts';
-export { defaultResultBytes, overLimitText } from './outcomes.ts';
-export type { PrewarmTarget } from './prewarm.ts';
-export { boundAsk } from './slot-policy.ts';
+} from './logs/activation-log.ts';
+export { formatLine, packLines } from './logs/log-lines.ts';
+export { defaultResultBytes, overLimitText } from './runner/outcomes.ts';
+export { type CodePlaces, isProgram, openCodePlaces } from './slots/code-folders.ts';
+export type { PrewarmTarget } from './slots/prewarm.ts';
+export { boundAsk } from './slots/slot-policy.ts';
 export type * from './types.ts';

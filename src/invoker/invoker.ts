@@ -5,18 +5,18 @@
 import { availableParallelism } from 'node:os';
 import type { BlobStore } from '../images/index.ts';
 import type { Log } from '../lib/index.ts';
-import { type CodePlaces, openCodeFolders } from './code-folders.ts';
-import { createIntakes } from './intake.ts';
-import { createMemoryLedger } from './memory-ledger.ts';
-import { createPrewarmPool, type PrewarmTarget } from './prewarm.ts';
-import { createProcessorShares } from './processor-shares.ts';
-import { Scheduler } from './scheduler.ts';
-import type { SlotSources } from './slot.ts';
-import { createSlotFactory } from './slots.ts';
+import { createIntakes } from './channel/intake.ts';
+import { createViolationDesk } from './runner/violation-desk.ts';
+import { createProcessorShares } from './scheduling/processor-shares.ts';
+import { Scheduler } from './scheduling/scheduler.ts';
+import { type CodePlaces, openCodeFolders } from './slots/code-folders.ts';
+import { createMemoryLedger } from './slots/memory-ledger.ts';
+import { createPrewarmPool, type PrewarmTarget } from './slots/prewarm.ts';
+import type { SlotSources } from './slots/slot.ts';
+import { createSlotFactory } from './slots/slots.ts';
+import { vetTarget } from './slots/tiers.ts';
 import { createThrottle } from './throttle.ts';
-import { vetTarget } from './tiers.ts';
 import type { Invoker, JobTarget, LoadPermission, ViolationReport } from './types.ts';
-import { createViolationDesk } from './violation-desk.ts';
 
 export interface InvokerOptions extends SlotSources {
   readonly blobs: BlobStore;

@@ -5,7 +5,7 @@ import type { EgressRule } from '../egress/index.ts';
 import type { Digest } from '../images/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { Violation, ViolationSink } from '../sandbox/index.ts';
-import type { ActivationLog } from './activation-log.ts';
+import type { ActivationLog } from './logs/activation-log.ts';
 
 export interface ActionLimits {
   readonly timeoutMs: number;

@@ -1,0 +1,52 @@
+/**
+ * What the replies of a program mean that speaks OpenWhisk's HTTP contract, in OpenWhisk's words
+ * (docs/actions-new.md, `core/entity/ActivationResult.scala`, `http/ErrorResponse.scala`).
+ */
+import { isJsonObject, type JsonValue, nestsDeeperThan } from '../../lib/index.ts';
+import type { ActionReply } from './action-http.ts';
+import type { InitOutcome, RunOutcome } from './runner.ts';
+
+const ok = 200;
+/** "I am busy, or about to end": the activation has not been begun. */
+const unavailable = 503;
+/** What nests deeper would parse, and then overflow the stack of whoever walks it. */
+const maxDepth = 500;
+const shownBytes = 64 * 1024;
+
+export function initOutcome(reply: ActionReply): InitOutcome {
+  if (reply.status === ok) return { kind: 'ok' };
+  return { kind: 'refused', error: errorOf(reply, 'The action failed during initialization') };
+}
+
+export function runOutcome(reply: ActionReply): RunOutcome {
+  const { status, text, lengthBytes, isCut } = reply;
+  if (status === unavailable) return { kind: 'busy', error: errorOf(reply, notValid) };
+  if (status !== ok) return { kind: 'refused', error: errorOf(reply, notValid) };
+  if (isCut) return { kind: 'too-large', lengthBytes, head: text };
+  const value = parse(text);
+  if (typeof value !== 'object' || value === null)
+    return { kind: 'refused', error: withText(notValid, text) };
+  return { kind: 'value', value, json: JSON.stringify(value) };
+}
+
+const notValid = 'The action did not produce a valid JSON or JSON Array response';
+
+/** What the program itself calls the error, or what it said instead. */
+function errorOf({ text, isCut }: ActionReply, complaint: string): JsonValue {
+  const value = isCut ? undefined : parse(text);
+  const error = isJsonObject(value) ? value['error'] : undefined;
+  return error ?? withText(complaint, text);
+}
+
+function withText(complaint: string, text: string): string {
+  return text === '' ? `${complaint}.` : `${complaint}: ${text.slice(0, shownBytes)}`;
+}
+
+function parse(text: string): JsonValue | undefined {
+  if (nestsDeeperThan(text, maxDepth)) return undefined;
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}

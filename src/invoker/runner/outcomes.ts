@@ -1,0 +1,110 @@
+/**
+ * From what happened in a sandbox to what OpenWhisk calls it: status, result and the fixed texts that clients
+ * match (OpenWhisk `http/ErrorResponse.scala`).
+ */
+import type { JsonValue } from '../../lib/index.ts';
+import type { ActionLimits, CompletionStatus } from '../types.ts';
+import type { Failure, InitOutcome, RunOutcome } from './runner.ts';
+
+export interface ActivationResponse {
+  readonly status: CompletionStatus;
+  readonly result: JsonValue;
+  /** The result, serialised. */
+  readonly json: string;
+  /** The same, of a large one. */
+  readonly utf8?: Buffer<ArrayBuffer>;
+  readonly timedOut: boolean;
+}
+
+/** The largest result, serialised, unless the operator says otherwise (OpenWhisk `activation.response.size`). */
+export const defaultResultBytes = 1024 * 1024;
+
+/** An answer of up to this size is read whole and measured: serialised in another way, it may be within the limit. */
+export function wholeBytes(resultBytes: number): number {
+  return resultBytes + 3 * 1024 * 1024;
+}
+
+const shownBytes = 2048;
+
+export function responseOfRun(
+  outcome: RunOutcome,
+  limits: ActionLimits,
+  resultBytes = defaultResultBytes,
+): ActivationResponse {
+  if (outcome.kind === 'value') return responseOfValue(outcome, resultBytes);
+  if (outcome.kind === 'too-large')
+    return tooLarge(outcome.lengthBytes, resultBytes, outcome.head.slice(0, shownBytes));
+  if (outcome.kind !== 'failed') return developerError(outcome.error);
+  return responseOfFailure(outcome.failure, limits, 'run');
+}
+
+/** The response to a failed initialisation. */
+export function responseOfInit(
+  outcome: Exclude<InitOutcome, { kind: 'ok' }>,
+  limits: ActionLimits,
+): ActivationResponse {
+  if (outcome.kind === 'failed') return responseOfFailure(outcome.failure, limits, 'init');
+  return developerError(outcome.error);
+}
+
+/** The platform's own failure: the caller learns that it was not the action. */
+export function internalError(text: string): ActivationResponse {
+  return errorResponse('whisk internal error', text, false);
+}
+
+function responseOfValue(
+  { value, json, utf8 }: Extract<RunOutcome, { kind: 'value' }>,
+  resultBytes: number,
+): ActivationResponse {
+  const bytes = utf8?.length ?? Buffer.byteLength(json);
+  if (bytes > resultBytes) return tooLarge(bytes, resultBytes, json.slice(0, shownBytes));
+  const hasError = typeof value === 'object' && value !== null && !Array.isArray(value) && 'error' in value;
+  const status = hasError ? 'application error' : 'success';
+  return { status, result: value, json, timedOut: false, ...(utf8 === undefined ? {} : { utf8 }) };
+}
+
+function tooLarge(bytes: number, resultBytes: number, head: string): ActivationResponse {
+  const text = `The action produced a response that exceeded the allowed length: ${bytes} > ${resultBytes} bytes. The truncated response was: ${head}`;
+  return errorResponse('application error', text, false);
+}
+
+/** The text of such an error without the response; undefined for any other. */
+export function overLimitText(error: JsonValue | undefined): string | undefined {
+  return typeof error === 'string' ? overLimitPattern.exec(error)?.[0] : undefined;
+}
+
+const overLimitPattern =
+  /^The action produced a response that exceeded the allowed length: \d+ > \d+ bytes\./;
+
+function responseOfFailure(
+  failure: Failure,
+  limits: ActionLimits,
+  phase: 'init' | 'run',
+): ActivationResponse {
+  const exited =
+    phase === 'init'
+      ? 'The action did not initialize and exited unexpectedly.'
+      : 'The action did not produce a valid response and exited unexpectedly.';
+  const during = phase === 'init' ? ' during initialization' : '';
+  const texts: Readonly<Record<Failure, string>> = {
+    timeout: `The action exceeded its time limits of ${limits.timeoutMs} milliseconds${during}.`,
+    'out-of-memory': 'The action exhausted its memory and was aborted.',
+    'forbidden-call': 'The action made a system call that its sandbox forbids and was aborted.',
+    exited,
+    'channel-closed': 'The action closed its channel to the platform and was aborted.',
+    violation: 'The action wrote something to its channel that is not a response and was aborted.',
+    unreachable: 'The platform lost its way to the action.',
+    ended: 'The platform ended the action while it was running.',
+  };
+  if (failure === 'ended' || failure === 'unreachable') return internalError(texts[failure]);
+  return errorResponse('action developer error', texts[failure], failure === 'timeout');
+}
+
+function developerError(error: JsonValue): ActivationResponse {
+  return errorResponse('action developer error', error, false);
+}
+
+function errorResponse(status: CompletionStatus, error: JsonValue, timedOut: boolean): ActivationResponse {
+  const result = { error };
+  return { status, result, json: JSON.stringify(result), timedOut };
+}

@@ -1,0 +1,275 @@
+/**
+ * The runs that a sandbox has been handed and has not answered.
+ *
+ * An action with `concurrency` above 1 runs them all at once. Otherwise the first of the line is running, and the
+ * rest were handed over early, so that the sandbox goes on to the next without waiting for the host. Early runs
+ * must not wait behind a slow one, and must not be run twice:
+ *
+ * - A runner whose run took longer than 20 ms says `late` with its answer, and from then on ignores every run that
+ *   was sent before the host can have seen that answer (`after` counts the answers that the host had seen).
+ * - The runner's time for a run begins before the host's, however long the sandbox waits for a processor: when the run
+ *   was `sent`, or for an early one just before the answer in front of it. So once the host has waited `reclaimMs` for an
+ *   answer it knows that this answer will be late, and gives the early runs back at once, to be run elsewhere. An answer
+ *   that is not late after that breaks the protocol.
+ *
+ * The action's code can read the channel, and so swallow an early run. Therefore a runner says that it begins one, before
+ * it does: with the answer before (`next`), or in a frame of its own (`begun`). A sandbox that does not begin one is ended,
+ * and the runs that it has not begun are done elsewhere.
+ */
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import type { LargeFrame } from '../channel/frames.ts';
+import type { Serialised } from '../channel/result-frame.ts';
+import type { LogSink, LogStreams } from '../logs/log-streams.ts';
+import type { CulpritNotes } from './culprit.ts';
+import type { Failure, RunEnd, RunLimits, RunOutcome, RunRequest } from './runner.ts';
+
+export interface RunLineOptions {
+  readonly logs: LogStreams;
+  readonly send: (json: string) => void;
+  /** A run has used up its time: the sandbox is to be ended. */
+  readonly onTimeout: () => void;
+  readonly notes: CulpritNotes;
+  /** An early run whose turn it is was not begun: the sandbox is to be ended. */
+  readonly onLeftLying: () => void;
+  /** An answer has come: what happened until now is its run's. Not asked of the shortest runs. */
+  readonly examine: () => void;
+}
+
+interface Run {
+  readonly id: string;
+  readonly limits: RunLimits;
+  readonly settle: (end: RunEnd) => void;
+  readonly log: LogSink;
+  /** Its turn has come: undefined before that. */
+  begun: Begun | undefined;
+  /** The runner is known to have it: it was not sent early, or the runner has said so. */
+  isTakenUp: boolean;
+  /** What was handed over early behind it has been given back. */
+  isOvertaken: boolean;
+  hasTimedOut: boolean;
+}
+
+interface Begun {
+  readonly startedAt: number;
+  /** On the clock of `performance.now()`. */
+  readonly at: number;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** More than the 20 ms after which a runner calls itself late. */
+const reclaimMs = 30;
+/** A run that has been going on for longer gets none behind it. */
+const earlyWithinMs = 5;
+/** An early run is to be begun within this once it is its turn: far more than a sandbox waits for a processor. */
+const takeUpMs = 1000;
+
+/**
+ * A run that was answered sooner is not looked at: that would cost a twentieth of such a call, and few programs can start
+ * one too many, or fill their memory, in that time. What is found later is told of the sandbox's next run, or of its last
+ * when it comes to rest.
+ */
+const tooShortMs = 0.3;
+
+/** What stands before the value of a result; an error that is too large to be read has none. */
+const largeEnvelope =
+  /^\{"type":"result"(,"quiet":true)?(,"late":true)?(?:,"next":"([0-9a-f]+)")?,"id":"([0-9a-f]+)",(?:"ok":true,"value":)?/;
+
+interface AnswerFlags {
+  readonly isQuiet: boolean;
+  readonly isLate: boolean;
+  /** The early run that is begun now. */
+  readonly next: JsonValue | undefined;
+}
+
+export class RunLine {
+  isConcurrent = false;
+  private readonly options: RunLineOptions;
+  private readonly runs: Run[] = [];
+  private answers = 0;
+
+  constructor(options: RunLineOptions) {
+    this.options = options;
+  }
+
+  get size(): number {
+    return this.runs.length;
+  }
+
+  add(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
+    return new Promise((settle) => {
+      const log = this.options.logs.open(request.id);
+      const isEarly = !this.isConcurrent && this.runs.length > 0;
+      const run: Run = {
+        id: request.id,
+        limits,
+        settle,
+        log,
+        begun: undefined,
+        isTakenUp: !isEarly,
+        isOvertaken: false,
+        hasTimedOut: false,
+      };
+      this.runs.push(run);
+      const early = isEarly ? { early: true } : undefined;
+      const frame = { type: 'run', after: this.answers, sent: Date.now(), ...early, ...request };
+      this.options.send(JSON.stringify(frame));
+      if (!isEarly) this.begin(run);
+    });
+  }
+
+  takesEarly(): boolean {
+    const [head] = this.runs;
+    return (
+      head?.begun !== undefined && !head.isOvertaken && performance.now() - head.begun.at < earlyWithinMs
+    );
+  }
+
+  /**
+   * False when the message is not an answer to anything here.
+   * @param result its value, where that has been serialised already
+   */
+  answer(message: JsonObject, result?: Serialised): boolean {
+    const { id, value } = message;
+    const run = this.isConcurrent ? this.runs.find((candidate) => candidate.id === id) : this.runs[0];
+    if (run?.begun === undefined || run.id !== id) return false;
+    const { quiet, late, next } = message;
+    const flags = { isQuiet: quiet === true, isLate: late === true, next };
+    if (message['ok'] !== true)
+      return this.end(run, { kind: 'refused', error: errorText(message['error']) }, flags);
+    if (typeof value !== 'object' || value === null) return false;
+    return this.end(run, { kind: 'value', value, ...(result ?? { json: JSON.stringify(value) }) }, flags);
+  }
+
+  /** A result that is too large to be read names its run in the part that was kept. */
+  answerLarge({ head, lengthBytes }: LargeFrame): boolean {
+    const text = head.toString('utf8');
+    const match = largeEnvelope.exec(text);
+    const run = this.runs.find(({ id }) => id === match?.[4]);
+    if (!match || run?.begun === undefined) return false;
+    const [envelope] = match;
+    // The envelope is ASCII, and ends with a brace behind the result.
+    const outcome: RunOutcome = {
+      kind: 'too-large',
+      lengthBytes: lengthBytes - envelope.length - 1,
+      head: text.slice(envelope.length),
+    };
+    return this.end(run, outcome, { isQuiet: !!match[1], isLate: !!match[2], next: match[3] });
+  }
+
+  /** The runner begins an early run. False when it is not the turn of a run with this id. */
+  takeUp(id: JsonValue | undefined): boolean {
+    const [head] = this.runs;
+    if (head === undefined || head.isTakenUp || head.id !== id) return false;
+    head.isTakenUp = true;
+    return true;
+  }
+
+  /** It is the turn of an early run, and the runner has not said that it begins it. */
+  get isLeftLying(): boolean {
+    const [head] = this.runs;
+    return head?.begun !== undefined && !head.isTakenUp;
+  }
+
+  /** Decides once all is read that has come: this process may have stood still, and answers lie unread. */
+  reclaim(): void {
+    const [head] = this.runs;
+    if (this.isConcurrent || !head?.begun) return;
+    const { isLeftLying, isSlow } = this.look(head.begun);
+    if (isLeftLying || isSlow) setImmediate(() => this.reclaimBehind(head));
+  }
+
+  private reclaimBehind(head: Run): void {
+    if (this.runs[0] !== head || !head.begun) return;
+    const { isLeftLying, isSlow } = this.look(head.begun);
+    if (isLeftLying) this.options.onLeftLying();
+    if (!isSlow) return;
+    head.isOvertaken = true;
+    this.giveBackEarly();
+  }
+
+  private look({ at }: Begun) {
+    const sinceMs = performance.now() - at;
+    return {
+      isLeftLying: this.isLeftLying && sinceMs >= takeUpMs,
+      isSlow: this.runs.length > 1 && sinceMs >= reclaimMs,
+    };
+  }
+
+  /** The sandbox has ended: what was begun has failed, the rest can be run elsewhere. */
+  fail(failure: Failure): void {
+    this.giveBackEarly();
+    if (this.isLeftLying) this.giveBackHead();
+    for (const run of this.runs.splice(0)) {
+      // Its neighbours did not exceed their time; they only lost their sandbox.
+      const own = failure === 'timeout' && !run.hasTimedOut ? 'exited' : failure;
+      this.settle(run, { kind: 'failed', failure: own }, false);
+    }
+  }
+
+  private begin(run: Run): void {
+    this.options.notes.begin(run.id);
+    run.begun = {
+      startedAt: Date.now(),
+      at: performance.now(),
+      // As in `reclaim`: what has come is read first.
+      timer: setTimeout(() => setImmediate(() => this.timeOut(run)), run.limits.timeoutMs),
+    };
+  }
+
+  private timeOut(run: Run): void {
+    if (!this.runs.includes(run)) return;
+    // A run that was not begun has used no time.
+    run.hasTimedOut = run.isTakenUp;
+    if (run.isTakenUp) this.options.onTimeout();
+    else this.options.onLeftLying();
+  }
+
+  private end(run: Run, outcome: RunOutcome, flags: AnswerFlags): boolean {
+    const isShort = run.begun !== undefined && performance.now() - run.begun.at < tooShortMs;
+    if (!isShort) this.options.examine();
+    this.runs.splice(this.runs.indexOf(run), 1);
+    this.answers++;
+    if (flags.isLate && !this.isConcurrent) this.giveBackEarly();
+    this.settle(run, outcome, flags.isQuiet);
+    if (this.isConcurrent) return true;
+    if (run.isOvertaken && !flags.isLate) return false;
+    const [next] = this.runs;
+    if (next) this.begin(next);
+    return flags.next === undefined || this.takeUp(flags.next);
+  }
+
+  /** Last first, so that whoever puts each at the front of a queue ends up with them in order. */
+  private giveBackEarly(): void {
+    for (let at = this.runs.length - 1; at >= 0; at--) {
+      const run = this.runs[at];
+      if (!run || run.begun) continue;
+      this.runs.splice(at, 1);
+      void run.log.finish({ isQuiet: true });
+      run.settle(undefined);
+    }
+  }
+
+  private giveBackHead(): void {
+    const run = this.runs.shift();
+    clearTimeout(run?.begun?.timer);
+    if (!run) return;
+    this.options.notes.end(run.id);
+    void run.log.finish({ isQuiet: true });
+    run.settle(undefined);
+  }
+
+  private settle(run: Run, outcome: RunOutcome, isQuiet: boolean): void {
+    const { begun } = run;
+    if (!begun) return;
+    clearTimeout(begun.timer);
+    const logs = run.log.finish({ isQuiet });
+    const violations = this.options.notes.end(run.id);
+    const serviceMs = performance.now() - begun.at;
+    run.settle({ outcome, logs, startedAt: begun.startedAt, serviceMs, violations });
+  }
+}
+
+/** Error texts come from the sandbox too: a string, and not a long one. */
+export function errorText(error: JsonValue | undefined): string {
+  return typeof error === 'string' ? error.slice(0, 64 * 1024) : 'unknown error';
+}

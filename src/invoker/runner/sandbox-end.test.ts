@@ -1,0 +1,28 @@
+import { expect, test, vi } from 'vitest';
+import type { Sandbox, SandboxExit } from '../../sandbox/index.ts';
+import { endSandbox } from './sandbox-end.ts';
+
+const exit: SandboxExit = {
+  ...{ code: 137, signal: null, outOfMemory: true, seccompKill: false, killed: false, runtimeError: '' },
+};
+
+/** Only what its end takes. */
+const sandbox = (parts: Pick<Sandbox, 'exited' | 'destroy'>) => parts as Sandbox;
+const failing = async () => {
+  throw new Error('EROFS: read-only file system');
+};
+
+test('an end that can’t be cleaned up is an end all the same', async () => {
+  const ended = sandbox({ exited: Promise.resolve(exit), destroy: failing });
+  expect(await endSandbox(ended, 'exited')).toBe('out-of-memory');
+  expect(await endSandbox(ended, 'channel-closed')).toBe('out-of-memory');
+  expect(await endSandbox(ended, 'timeout')).toBe('timeout');
+});
+
+test('one that does not even end is not waited for', async () => {
+  vi.useFakeTimers();
+  const stuck = endSandbox(sandbox({ exited: new Promise(() => {}), destroy: failing }), 'violation');
+  await vi.advanceTimersByTimeAsync(500);
+  vi.useRealTimers();
+  expect(await stuck).toBe('violation');
+});

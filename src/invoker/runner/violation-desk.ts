@@ -1,0 +1,27 @@
+/** Which activation a violation belongs to: a sandbox is told apart by its id, and knows itself what it is doing. */
+import type { Violation, ViolationSink } from '../../sandbox/index.ts';
+import type { ViolationReport } from '../types.ts';
+import type { Runner } from './runner.ts';
+
+export interface ViolationDesk {
+  /** From now on violations of that sandbox are the runner's, until it has ended. */
+  watch(sandboxId: string, runner: Pick<Runner, 'note' | 'ended'>): void;
+  readonly hear: ViolationSink;
+}
+
+/** @param onReport hears each of them, with whose it is */
+export function createViolationDesk(onReport: (report: ViolationReport) => void): ViolationDesk {
+  const runners = new Map<string, Pick<Runner, 'note'>>();
+  return {
+    watch(sandboxId, runner) {
+      runners.set(sandboxId, runner);
+      void runner.ended.then(() => runners.delete(sandboxId));
+    },
+    hear(sandboxId, violation: Violation) {
+      const culprit = runners.get(sandboxId)?.note(violation);
+      onReport({ ...nobody, ...culprit, ...violation });
+    },
+  };
+}
+
+const nobody = { namespace: undefined, action: undefined, activationIds: [] };

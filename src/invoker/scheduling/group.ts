@@ -1,0 +1,132 @@
+/** A group is everything the scheduler knows of one action, at one revision, in one invoking namespace. */
+import type { Slot, SlotPlan } from '../slots/slot.ts';
+import type { Completion, Handover, Job, JobTarget, LoadPermission, StartReason } from '../types.ts';
+
+/** A job that waits for a slot. */
+export interface Pending {
+  readonly job: Job;
+  readonly settle: (completion: Completion) => void;
+  readonly refuse: (fault: unknown) => void;
+  /** To be asked before a sandbox gets it; undefined when there is nothing to ask (any more). */
+  handover: Handover | undefined;
+  /** The answer to that, while it is on its way, or when it was no. */
+  asked: Promise<boolean> | undefined;
+  /** `performance.now()` of when it began to wait. */
+  readonly queuedAt: number;
+  /** Why no warm slot has taken it; undefined when one has. */
+  readonly reason: StartReason | undefined;
+  /** A slot has sent it back: another one's word is final. */
+  readonly isSecondTry: boolean;
+  /** Its sandbox ended before it was begun: it is not handed over early again. */
+  readonly hasLostSandbox: boolean;
+}
+
+/** How the last slot that a group lost ended: it failed, or was given up. */
+export type Past = 'failed' | 'given up';
+
+/** What slots are initialised with, whoever calls. */
+export type Template = JobTarget & Pick<Job, 'apiKey'>;
+
+export interface Group {
+  readonly key: string;
+  readonly namespace: string;
+  readonly action: string;
+  readonly plan: SlotPlan;
+  readonly concurrency: number;
+  /** Each slot serves one activation. */
+  readonly isFresh: boolean;
+  readonly minWarm: number;
+  readonly maxInstances: number;
+  /** Of the latest job: what a slot is initialised with when nobody waits for it any more. */
+  template: Template;
+  readonly queue: Pending[];
+  /** Initialised slots; the one that answered last is the last. */
+  readonly slots: Slot[];
+  /** Slots that are being initialised on the account of an activation, by its id. */
+  readonly beginning: Map<string, Slot>;
+  /** What an activation of it has been taking, in ms; infinite while that is not known. */
+  serviceMs: number;
+  /** Slots on their way. */
+  starting: number;
+  /** Its action was changed or deleted: no slot of it is kept. */
+  retired: boolean;
+  /** Its namespace was deleted: nothing of it is begun any more. */
+  isExpelled: boolean;
+  /** How the last slot that it lost ended; undefined before that. */
+  past: Past | undefined;
+  /** It has served since a slot of it failed by itself: slots may be started that nobody waits for. */
+  isProven: boolean;
+  /** Whether its code may be loaded while nobody calls, as it was when that was asked last. */
+  permission: LoadPermission;
+}
+
+/** A sandbox never serves two of these. */
+export function groupKey({ namespace, action, revision, sandbox }: JobTarget): string {
+  return `${namespace}\n${action}\n${revision}\n${sandbox?.id ?? ''}`;
+}
+
+export function createGroup(target: JobTarget, plan: SlotPlan, past: Past | undefined): Group {
+  const { limits, scaling = {} } = target;
+  const isFresh = scaling.fresh === true;
+  return {
+    key: groupKey(target),
+    namespace: target.namespace,
+    action: target.action,
+    plan,
+    concurrency: isFresh ? 1 : limits.concurrency,
+    isFresh,
+    minWarm: scaling.minWarm ?? 0,
+    maxInstances: scaling.maxInstances ?? Number.POSITIVE_INFINITY,
+    template: target,
+    queue: [],
+    slots: [],
+    beginning: new Map(),
+    serviceMs: Number.POSITIVE_INFINITY,
+    starting: 0,
+    retired: false,
+    isExpelled: false,
+    past,
+    isProven: false,
+    permission: 'unknown',
+  };
+}
+
+/** Time for which a slot is handed jobs early: a quarter of what a runner's patience is. */
+const earlyMs = 5;
+/** Time for which a slot that is handed jobs early has some whose beginning is being written: about what a disk takes. */
+const claimingMs = 20;
+const maxEarly = 32;
+
+/**
+ * A slot for one more activation: an idle one, the most recently used first, because its caches are the warmest;
+ * else the least busy one that may run several at once, or that takes jobs early (not with `restful`). While it is being
+ * written down that its jobs begin, a slot takes early too: what waits for the disk waits together.
+ */
+export function freeSlot(group: Group, restful: boolean): Slot | undefined {
+  let best: Slot | undefined;
+  for (let at = group.slots.length - 1; at >= 0; at--) {
+    const slot = group.slots[at];
+    if (!slot || slot.isSpent || slot.runner.isEnded) continue;
+    if (slot.inFlight === 0) return slot;
+    if (slot.inFlight >= (best?.inFlight ?? Number.POSITIVE_INFINITY)) continue;
+    if (
+      group.concurrency > 1
+        ? slot.inFlight < group.concurrency
+        : !restful && takesEarly(slot, group.serviceMs)
+    )
+      best = slot;
+  }
+  return best;
+}
+
+function takesEarly({ inFlight, claiming, runner }: Slot, serviceMs: number): boolean {
+  const begun = inFlight - claiming;
+  if (begun >= Math.min(maxEarly, Math.floor(earlyMs / serviceMs))) return false;
+  if (claiming >= Math.min(maxEarly, Math.floor(claimingMs / serviceMs))) return false;
+  return begun === 0 || runner.takesEarly();
+}
+
+/** Memory that a group holds, slots on their way included. */
+export function memoryOf(group: Group): number {
+  return (group.slots.length + group.starting) * group.plan.memoryMiB;
+}

@@ -1,0 +1,51 @@
+/** The groups that have something: a job in line, a slot, or one on its way. Of the others only the end is kept. */
+import { invokerFault } from '../faults.ts';
+import type { MemoryLedger } from '../slots/memory-ledger.ts';
+import type { SlotFactory } from '../slots/slots.ts';
+import type { JobTarget } from '../types.ts';
+import { createGroup, type Group, groupKey } from './group.ts';
+import { isKept } from './growth.ts';
+import { createPasts } from './past.ts';
+
+export interface Groups {
+  /** The target's group, made when there is none. @throws Fault ACTION_TOO_LARGE and those of `SlotFactory.plan` */
+  of(target: JobTarget): Group;
+  all(): Iterable<Group>;
+  /** The group in its place: the one that is known by its key, or itself from now on. */
+  current(group: Group): Group;
+  /** Lets go of a group that has nothing. */
+  forget(group: Group): void;
+}
+
+export function createGroups(factory: Pick<SlotFactory, 'plan'>, ledger: MemoryLedger): Groups {
+  const groups = new Map<string, Group>();
+  const pasts = createPasts();
+  return {
+    of(target) {
+      const key = groupKey(target);
+      const known = groups.get(key);
+      if (known) return known;
+      refuseTooLarge(target.limits.memoryMiB, ledger.limitMiB);
+      const group = createGroup(target, factory.plan(target), pasts.get(key));
+      groups.set(key, group);
+      return group;
+    },
+    all: () => groups.values(),
+    current(group) {
+      const known = groups.get(group.key);
+      if (!known) groups.set(group.key, group);
+      return known ?? group;
+    },
+    forget(group) {
+      if (group.queue.length > 0 || group.slots.length > 0 || group.starting > 0 || isKept(group)) return;
+      if (group.past) pasts.set(group.key, group.past);
+      if (groups.get(group.key) === group) groups.delete(group.key);
+    },
+  };
+}
+
+function refuseTooLarge(memoryMiB: number, limitMiB: number): void {
+  if (memoryMiB <= limitMiB) return;
+  const text = `the action asks for ${memoryMiB} MiB, and all sandboxes together have ${limitMiB} MiB`;
+  throw invokerFault('ACTION_TOO_LARGE', text, { hint: 'lower the memory limit of the action' });
+}

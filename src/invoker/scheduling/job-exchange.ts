@@ -1,0 +1,91 @@
+/** A job as its runner is told of it, and its completion as the rest of Ward is. */
+
+import type { JsonObject } from '../../lib/index.ts';
+import type { Violation } from '../../sandbox/index.ts';
+import type { ActivationLog } from '../logs/activation-log.ts';
+import { type ActivationResponse, internalError } from '../runner/outcomes.ts';
+import type { InitRequest, RunRequest } from '../runner/runner.ts';
+import type { Completion, Job } from '../types.ts';
+import type { Pending, Template } from './group.ts';
+
+/** Where an activation ran, and what it took to get there. */
+export interface Origin extends Pick<Completion, 'start' | 'startReason' | 'sandboxMs'> {
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  readonly initMs?: number;
+  readonly violations?: readonly Violation[] | undefined;
+  readonly logs: Promise<ActivationLog>;
+}
+
+/** @param job the one that waits for it, if there is one */
+export function initRequest(template: Template, job: Job | undefined, apiHost: string): InitRequest {
+  const { main, binary } = template.code;
+  const name = template.action.slice(template.action.lastIndexOf('/') + 1);
+  return { name, main, binary, env: { ...initEnv(template, job), __OW_API_HOST: apiHost } };
+}
+
+export function runRequest(job: Job): RunRequest {
+  return { id: job.activationId, value: job.parameters, env: runEnv(job) };
+}
+
+/** Of the initialisation and of the run. */
+export function both(
+  first: readonly Violation[] | undefined,
+  second: readonly Violation[] | undefined,
+): readonly Violation[] | undefined {
+  return first && second ? [...first, ...second] : (first ?? second);
+}
+
+export function complete(job: Job, response: ActivationResponse, origin: Origin): Completion {
+  return {
+    ...response,
+    sizeBytes: response.utf8?.length ?? Buffer.byteLength(response.json),
+    startedAt: origin.startedAt,
+    endedAt: Date.now(),
+    waitMs: Math.max(0, origin.startedAt - job.acceptedAt),
+    ...(origin.initMs === undefined ? {} : { initMs: origin.initMs }),
+    start: origin.start,
+    startReason: origin.startReason,
+    sandboxMs: origin.sandboxMs,
+    ...(origin.violations === undefined ? {} : { violations: origin.violations }),
+    logs: origin.logs,
+  };
+}
+
+/** The platform itself did not bring the job to an end. */
+export function rejection({ job, reason }: Pending, text: string): Completion {
+  const logs = Promise.resolve([]);
+  return complete(job, internalError(text), {
+    start: 'cold',
+    startReason: reason,
+    startedAt: Date.now(),
+    logs,
+  });
+}
+
+function initEnv(template: Template, job: Job | undefined): JsonObject {
+  const { initEnv: asked, namespace, action, version, limits } = template;
+  return {
+    ...asked,
+    __OW_NAMESPACE: namespace,
+    __OW_ACTION_NAME: action,
+    __OW_ACTION_VERSION: version,
+    ...(job ? runEnv(job) : apiKeyEnv(template)),
+    ...(limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
+  };
+}
+
+/** docs/actions-new.md: what user code finds in its environment, as far as it changes from run to run. */
+function runEnv(job: Job): JsonObject {
+  return {
+    __OW_ACTIVATION_ID: job.activationId,
+    __OW_TRANSACTION_ID: job.transactionId,
+    __OW_DEADLINE: String(Date.now() + job.limits.timeoutMs),
+    ...apiKeyEnv(job),
+  };
+}
+
+/** A runner keeps what it is not told anew: the key of one call must not be there for the next, which has none. */
+function apiKeyEnv({ apiKey, providesApiKey }: Template): JsonObject {
+  return apiKey === undefined && providesApiKey !== true ? {} : { __OW_API_KEY: apiKey ?? '' };
+}

@@ -1,0 +1,193 @@
+/** A scheduler over slots that are made of nothing: each does what its test tells it to. */
+import { digestOf } from '../../images/index.ts';
+import { randomHex, silentLog } from '../../lib/index.ts';
+import type { Culprit } from '../runner/culprit.ts';
+import type { Failure, InitEnd, InitOutcome, RunEnd, Runner, RunOutcome } from '../runner/runner.ts';
+import { createMemoryLedger } from '../slots/memory-ledger.ts';
+import { createPrewarmPool, type PrewarmTarget } from '../slots/prewarm.ts';
+import { newSlot, type Slot, type SlotPlan } from '../slots/slot.ts';
+import type { Completion, Handover, Job, JobTarget } from '../types.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+
+/** What runs in a fake slot answers when its test says so. */
+export class FakeRunner implements Runner {
+  readonly ended: Promise<Failure>;
+  readonly number: number;
+  isEnded = false;
+  isFrozen = false;
+  /** Takes runs early. */
+  isQuick = false;
+  inits = 0;
+  /** Ids of the runs that it has not answered. */
+  readonly open: string[] = [];
+  private readonly answers = new Map<string, (end: RunEnd) => void>();
+  private readonly initOutcome: () => InitOutcome | Promise<InitOutcome>;
+  private readonly listeners = new Map<string, (line: string) => void>();
+  private readonly settleEnded: (failure: Failure) => void;
+
+  constructor(number: number, initOutcome: () => InitOutcome | Promise<InitOutcome>) {
+    this.number = number;
+    this.initOutcome = initOutcome;
+    const { promise, resolve } = Promise.withResolvers<Failure>();
+    this.ended = promise;
+    this.settleEnded = resolve;
+  }
+
+  async init(): Promise<InitEnd> {
+    this.inits++;
+    return { outcome: await this.initOutcome(), logs: Promise.resolve([`init of ${this.number}`]) };
+  }
+
+  run({ id }: { readonly id: string }): Promise<RunEnd> {
+    this.isFrozen = false;
+    this.open.push(id);
+    return new Promise((resolve) => this.answers.set(id, resolve));
+  }
+
+  /** Answers its oldest run. */
+  answer(outcome: RunOutcome = { kind: 'value', value: {}, json: '{}' }, serviceMs = 1000): void {
+    const id = this.open.shift() ?? '';
+    const logs = Promise.resolve([`run in ${this.number}`]);
+    this.answers.get(id)?.({ outcome, logs, startedAt: Date.now(), serviceMs });
+  }
+
+  /** Has not begun any of its runs. */
+  giveBack(): void {
+    for (const id of this.open.splice(0).reverse()) this.answers.get(id)?.(undefined);
+  }
+
+  note(): Culprit {
+    return { namespace: undefined, action: undefined, activationIds: [] };
+  }
+
+  crash(): void {
+    this.isEnded = true;
+    this.settleEnded('exited');
+  }
+
+  async end(reason: Failure): Promise<Failure> {
+    this.isEnded = true;
+    this.settleEnded(reason);
+    return reason;
+  }
+
+  async freeze(): Promise<void> {
+    this.isFrozen = true;
+  }
+
+  cpuUsec = () => 0;
+  standBack = () => {};
+  takesEarly = () => this.isQuick;
+  reclaim = () => {};
+  isLogging = (id: string) => this.open.includes(id);
+
+  follow(id: string, onLine: (line: string) => void): Disposable {
+    this.listeners.set(id, onLine);
+    return { [Symbol.dispose]: () => void this.listeners.delete(id) };
+  }
+
+  say(id: string, line: string): void {
+    this.listeners.get(id)?.(line);
+  }
+}
+
+export interface FakeOptions extends Partial<SchedulerOptions> {
+  readonly memoryMiB?: number;
+  readonly prewarmed?: readonly PrewarmTarget[];
+}
+
+export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options }: FakeOptions = {}) {
+  const runners: FakeRunner[] = [];
+  const world = {
+    initOutcome: (): InitOutcome => ({ kind: 'ok' }),
+    startFault: undefined as Error | undefined,
+    /** No initialisation ends before it. */
+    initGate: undefined as Promise<void> | undefined,
+  };
+  const start = async (kind: string, memory: number): Promise<Slot> => {
+    if (world.startFault) throw world.startFault;
+    const runner = new FakeRunner(runners.length + 1, async () => {
+      await world.initGate;
+      return world.initOutcome();
+    });
+    runners.push(runner);
+    return newSlot(kind, memory, runner);
+  };
+  const ledger = createMemoryLedger(memoryMiB);
+  const prewarm = createPrewarmPool(prewarmed, { startBlank: start }, ledger, silentLog);
+  const plan = ({ kind, limits }: JobTarget): SlotPlan => ({
+    kind,
+    memoryMiB: limits.memoryMiB,
+    takesBlank: limits.cpus === undefined,
+    apiHost: () => 'http://ward.test',
+    start: () => start(kind, limits.memoryMiB),
+    lay: async () => {},
+  });
+  const scheduler = new Scheduler({
+    factory: { plan },
+    ledger,
+    prewarm,
+    shares: { join: () => () => {} },
+    log: silentLog,
+    maxStarting: 10,
+    maxQueued: 100,
+    isHeldBack: () => false,
+    quantumMs: 200,
+    parallelSlots: 2,
+    concurrencyOf: () => 100,
+    mayLoad: () => 'allowed',
+    ...options,
+  });
+  /** Lets everything happen that needs no answer and no time. */
+  const settle = async () => {
+    for (let n = 0; n < 20; n++) await Promise.resolve();
+  };
+  return {
+    scheduler,
+    prewarm,
+    runners,
+    world,
+    settle,
+    alive: () => runners.filter(({ isEnded }) => !isEnded).map(({ number }) => number),
+    /** As if everything idle had been so for ever, or for no time at all. */
+    sweep: async ({ endsIdle = false, freezes = false } = {}) => {
+      const now = performance.now();
+      scheduler.sweep(freezes ? now + 1 : 0, endsIdle ? now + 1 : 0);
+      await settle();
+    },
+    /** Submits a job; what it hands out fills when the job ends. */
+    call: async (target: JobTarget, handover?: Handover) => {
+      const job = jobOf(target);
+      const call: { job: Job; done?: Completion; fault?: unknown } = { job };
+      scheduler.submit(job, handover).then(
+        (done) => {
+          call.done = done;
+        },
+        (fault: unknown) => {
+          call.fault = fault;
+        },
+      );
+      await settle();
+      return call;
+    },
+  };
+}
+
+export function fakeTarget(changes: Partial<JobTarget> = {}): JobTarget {
+  return {
+    namespace: 'guest',
+    action: `/guest/${randomHex(4)}`,
+    version: '0.0.1',
+    revision: 'r1',
+    kind: 'nodejs:24',
+    code: { digest: digestOf(Buffer.alloc(0)), binary: false, main: 'main' },
+    limits: { timeoutMs: 1000, memoryMiB: 256, logBytes: 1000, concurrency: 1 },
+    initEnv: {},
+    ...changes,
+  };
+}
+
+export function jobOf(target: JobTarget): Job {
+  const activationId = randomHex(16);
+  return { ...target, activationId, transactionId: 't', parameters: {}, acceptedAt: Date.now() };
+}

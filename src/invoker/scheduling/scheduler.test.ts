@@ -1,0 +1,574 @@
+import { describe, expect, it, vi } from 'vitest';
+import { invokerFault } from '../faults.ts';
+import type { JobTarget, LoadPermission } from '../types.ts';
+import { fakeScheduler, fakeTarget } from './scheduler.fixture.ts';
+
+describe('an action that asks for a fresh sandbox for each call', () => {
+  const fresh = () => fakeTarget({ scaling: { fresh: true } });
+
+  it('gets one, which serves nothing afterwards', async () => {
+    const { call, runners, settle, alive } = fakeScheduler();
+    const target = fresh();
+    for (let n = 1; n <= 2; n++) {
+      const { done, job } = await call(target);
+      expect(done).toBeUndefined();
+      expect(runners[n - 1]?.open).toEqual([job.activationId]);
+      runners[n - 1]?.answer();
+      await settle();
+      expect(alive()).toEqual([]);
+    }
+  });
+
+  it('says so as the reason of its start, also when it is prewarmed', async () => {
+    const prewarmed = [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }];
+    const { call, runners, settle, prewarm } = fakeScheduler({ prewarmed });
+    await prewarm.replenish();
+    const first = await call(fresh());
+    runners[0]?.answer();
+    await settle();
+    expect(first.done).toMatchObject({
+      start: 'prewarmed',
+      startReason: 'a fresh sandbox is asked for',
+      sandboxMs: expect.any(Number),
+    });
+  });
+
+  it('gets as many as there are calls, past the number of processors, and never shares one', async () => {
+    const { call, runners, settle } = fakeScheduler({ parallelSlots: 1 });
+    const target = fakeTarget({
+      scaling: { fresh: true },
+      limits: { ...fakeTarget().limits, concurrency: 5 },
+    });
+    const calls = [await call(target), await call(target), await call(target)];
+    expect(runners.map(({ open }) => open.length)).toEqual([1, 1, 1]);
+    for (const runner of runners) runner.answer();
+    await settle();
+    expect(calls.map(({ done }) => done?.start)).toEqual(['cold', 'cold', 'cold']);
+  });
+
+  it('can have some initialised ahead, each for one call', async () => {
+    const { call, runners, settle, sweep, alive } = fakeScheduler();
+    const target = fakeTarget({ scaling: { fresh: true, minWarm: 1 } });
+    await call(target);
+    runners[0]?.answer();
+    await settle();
+    await sweep();
+    expect(alive()).toEqual([2]);
+    const second = await call(target);
+    await sweep();
+    runners[1]?.answer();
+    await settle();
+    expect(second.done).toMatchObject({ start: 'warm' });
+    expect(second.done?.startReason).toBeUndefined();
+    expect(alive()).toEqual([3]);
+    await sweep({ endsIdle: true });
+    expect(alive()).toEqual([3]);
+  });
+});
+
+describe('memory that is short', () => {
+  const quiet = fakeTarget({ namespace: 'quiet' });
+  const noisy = fakeTarget({ namespace: 'noisy' });
+  /** A neighbour's only sandbox is idle, and more calls than memory has room for come in. */
+  const flooded = async () => {
+    const fake = fakeScheduler({ memoryMiB: 768, parallelSlots: 8 });
+    await fake.call(quiet);
+    fake.runners[0]?.answer();
+    await fake.settle();
+    return {
+      ...fake,
+      flood: async () => void (await Promise.all(Array.from({ length: 5 }, () => fake.call(noisy)))),
+    };
+  };
+
+  it('is not taken from a neighbour who has less, between two calls', async () => {
+    const { flood, alive, call, runners, settle } = await flooded();
+    await flood();
+    expect(alive()).toEqual([1, 2, 3]);
+    const again = await call(quiet);
+    runners[0]?.answer();
+    await settle();
+    expect(again.done).toMatchObject({ start: 'warm' });
+  });
+
+  it('is taken from one who has not used it for long', async () => {
+    const { flood, alive } = await flooded();
+    const later = performance.now() + 60_000;
+    vi.spyOn(performance, 'now').mockReturnValue(later);
+    await flood();
+    vi.restoreAllMocks();
+    expect(alive()).toEqual([2, 3, 4]);
+  });
+
+  it('is taken for the first sandbox of one who has none', async () => {
+    const { flood, alive, call, runners, settle } = await flooded();
+    await flood();
+    for (const runner of runners.slice(1)) runner.answer();
+    await settle();
+    await call(fakeTarget({ namespace: 'third' }));
+    for (const runner of runners.slice(1)) runner.answer();
+    await settle();
+    expect(alive()).toHaveLength(3);
+    expect(runners.length).toBeGreaterThan(3);
+  });
+});
+
+describe('an action that is kept ready', () => {
+  const ready = (minWarm: number) => fakeTarget({ scaling: { minWarm } });
+  const served = async (minWarm: number, options = {}) => {
+    const fake = fakeScheduler(options);
+    const target = ready(minWarm);
+    await fake.call(target);
+    fake.runners[0]?.answer();
+    await fake.settle();
+    return { ...fake, target };
+  };
+
+  it('has that many sandboxes after its first call, one after the other, and keeps them', async () => {
+    const { sweep, alive, runners } = await served(3);
+    expect(alive()).toEqual([1]);
+    await sweep();
+    await sweep({ freezes: true });
+    expect(alive()).toEqual([1, 2, 3]);
+    for (let n = 0; n < 3; n++) await sweep({ endsIdle: true, freezes: true });
+    expect(alive()).toEqual([1, 2, 3]);
+    expect(runners.map(({ inits, isFrozen }) => [inits, isFrozen])).toEqual(Array(3).fill([1, true]));
+  });
+
+  it('ends what is more than that as everybody’s', async () => {
+    const { sweep, alive, call, target, runners, settle } = await served(1);
+    await call(target);
+    await call(target);
+    for (const runner of runners) runner.answer();
+    await settle();
+    expect(alive()).toEqual([1, 2]);
+    await sweep({ endsIdle: true });
+    expect(alive()).toHaveLength(1);
+  });
+
+  it('has none before its first call, and none once it is retired', async () => {
+    const fake = fakeScheduler();
+    const target = ready(2);
+    fake.scheduler.retire(target.action);
+    await fake.sweep();
+    expect(fake.alive()).toEqual([]);
+    const { scheduler, sweep, alive, target: other } = await served(2);
+    await sweep();
+    scheduler.retire(other.action);
+    await sweep();
+    expect(alive()).toEqual([]);
+  });
+
+  it('gives them up when memory is short, after prewarmed ones, and gets them back when it is not', async () => {
+    const prewarmed = [{ kind: 'python:3.13', memoryMiB: 256, count: 1 }];
+    const { sweep, alive, call, runners, settle, prewarm } = await served(1, { memoryMiB: 512, prewarmed });
+    await prewarm.replenish();
+    expect(alive()).toEqual([1, 2]);
+    const other = fakeTarget();
+    await call(other);
+    expect(alive()).toEqual([1, 3]);
+    await call(other);
+    expect(alive()).toEqual([3, 4]);
+    runners[2]?.answer();
+    runners[3]?.answer();
+    await settle();
+    await sweep();
+    expect(alive()).toEqual([3, 4]);
+    await sweep({ endsIdle: true });
+    await sweep();
+    expect(alive()).toEqual([5]);
+  });
+
+  it('has no more than its namespace may use at once, and than there may be of it', async () => {
+    const narrow = await served(5, { concurrencyOf: () => 2 });
+    for (let n = 0; n < 5; n++) await narrow.sweep();
+    expect(narrow.alive()).toEqual([1, 2]);
+    const fake = fakeScheduler();
+    await fake.call(fakeTarget({ scaling: { minWarm: 5, maxInstances: 2 } }));
+    fake.runners[0]?.answer();
+    await fake.settle();
+    for (let n = 0; n < 5; n++) await fake.sweep();
+    expect(fake.alive()).toEqual([1, 2]);
+  });
+
+  it('is not started again and again when it fails by itself, until a call has gone well', async () => {
+    const { sweep, alive, runners, settle, call, target } = await served(1);
+    runners[0]?.crash();
+    await settle();
+    await sweep();
+    expect(alive()).toEqual([]);
+    await call(target);
+    runners[1]?.answer();
+    await settle();
+    await sweep();
+    expect(alive()).toEqual([2]);
+  });
+
+  it('is started again after a call that ended its sandbox', async () => {
+    const { sweep, alive, runners, settle, call, target } = await served(1);
+    await call(target);
+    runners[0]?.answer({ kind: 'refused', error: 'no' });
+    await settle();
+    await sweep();
+    expect(alive()).toEqual([2]);
+  });
+});
+
+describe('an action that is kept ready and may not be loaded', () => {
+  it('gets no sandbox that nobody waits for until it may', async () => {
+    const world = { permission: 'unknown' as LoadPermission };
+    const fake = fakeScheduler({ mayLoad: () => world.permission });
+    await fake.call(fakeTarget({ scaling: { minWarm: 2 } }));
+    fake.runners[0]?.answer();
+    await fake.settle();
+    await fake.sweep();
+    expect(fake.alive()).toEqual([1]);
+    world.permission = 'allowed';
+    await fake.sweep();
+    expect(fake.alive()).toEqual([1, 2]);
+    world.permission = 'unknown';
+    await fake.sweep({ endsIdle: true });
+    expect(fake.alive()).toEqual([1, 2]);
+    world.permission = 'denied';
+    await fake.sweep();
+    expect(fake.alive()).toEqual([1, 2]);
+    await fake.sweep({ endsIdle: true });
+    await fake.sweep();
+    expect(fake.alive()).toEqual([]);
+  });
+
+  it('is asked about with what it is loaded with', async () => {
+    const asked: unknown[] = [];
+    const mayLoad = (target: JobTarget): LoadPermission => {
+      asked.push(target.code.digest);
+      return 'allowed';
+    };
+    const fake = fakeScheduler({ mayLoad });
+    const target = fakeTarget({ scaling: { minWarm: 1 } });
+    await fake.call(target);
+    await fake.call(fakeTarget());
+    await fake.sweep();
+    expect(asked).toEqual([target.code.digest]);
+  });
+});
+
+describe('an action of which there may be so many', () => {
+  it('lets calls past them wait, and leaves other actions alone', async () => {
+    const { call, runners, settle, alive } = fakeScheduler();
+    const target = fakeTarget({ scaling: { maxInstances: 1 } });
+    const calls = [await call(target), await call(target), await call(target)];
+    await call(fakeTarget());
+    expect(alive()).toEqual([1, 2]);
+    for (let n = 0; n < 3; n++) {
+      runners[0]?.answer();
+      await settle();
+    }
+    expect(calls.map(({ done }) => done?.start)).toEqual(['cold', 'warm', 'warm']);
+    expect(alive()).toEqual([1, 2]);
+  });
+
+  it('gets the next fresh one when the last has ended', async () => {
+    const { call, runners, settle, alive } = fakeScheduler();
+    const target = fakeTarget({ scaling: { fresh: true, maxInstances: 1 } });
+    await call(target);
+    await call(target);
+    expect(alive()).toEqual([1]);
+    runners[0]?.answer();
+    await settle();
+    expect(alive()).toEqual([2]);
+  });
+});
+
+describe('the reason of a start', () => {
+  it('tells the first call from one for which all were busy', async () => {
+    const { call, runners, settle } = fakeScheduler();
+    const target = fakeTarget();
+    const [first, second] = [await call(target), await call(target)];
+    for (const runner of runners) runner.answer();
+    await settle();
+    const third = await call(target);
+    for (const runner of runners) runner.answer();
+    await settle();
+    expect([first, second, third].map(({ done }) => [done?.start, done?.startReason])).toEqual([
+      ['cold', 'first call of this revision'],
+      ['cold', 'all its sandboxes were busy'],
+      ['warm', undefined],
+    ]);
+    expect(third.done?.sandboxMs).toBeUndefined();
+  });
+
+  it('is the keep-alive, or the end of memory, when they took the idle ones', async () => {
+    const { call, runners, settle, sweep } = fakeScheduler();
+    const target = fakeTarget();
+    await call(target);
+    runners[0]?.answer();
+    await settle();
+    await sweep({ endsIdle: true });
+    const again = await call(target);
+    runners[1]?.answer();
+    await settle();
+    expect(again.done?.startReason).toBe('its idle sandboxes were ended (keep-alive, or memory was short)');
+  });
+
+  it.each([
+    ['crashed while it was idle', 'crash'],
+    ['made a developer error', 'refused'],
+    ['could not be initialised', 'init'],
+  ])('is that the last %s', async (_what, how) => {
+    const { call, runners, settle, world } = fakeScheduler();
+    const target = fakeTarget();
+    if (how === 'init') world.initOutcome = () => ({ kind: 'refused', error: 'no' });
+    await call(target);
+    runners[0]?.answer(how === 'refused' ? { kind: 'refused', error: 'no' } : undefined);
+    await settle();
+    if (how === 'crash') runners[0]?.crash();
+    await settle();
+    world.initOutcome = () => ({ kind: 'ok' });
+    const again = await call(target);
+    runners[1]?.answer();
+    await settle();
+    expect(again.done?.startReason).toBe('its last sandbox failed');
+  });
+
+  it('of another revision is its own', async () => {
+    const { call, runners, settle } = fakeScheduler();
+    const target = fakeTarget();
+    await call(target);
+    runners[0]?.answer({ kind: 'refused', error: 'no' });
+    await settle();
+    const next = await call({ ...target, revision: 'r2' });
+    runners[1]?.answer();
+    await settle();
+    expect(next.done?.startReason).toBe('first call of this revision');
+  });
+});
+
+describe('a hint that an action is called soon', () => {
+  it('starts one sandbox, which serves the call as a warm one', async () => {
+    const { scheduler, settle, call, runners, alive } = fakeScheduler();
+    const target = fakeTarget();
+    scheduler.warm(target);
+    scheduler.warm(target);
+    await settle();
+    scheduler.warm(target);
+    await settle();
+    expect(alive()).toEqual([1]);
+    const { done } = await call(target).then(async (pending) => {
+      runners[0]?.answer();
+      await settle();
+      return pending;
+    });
+    expect(done).toMatchObject({ start: 'warm' });
+    expect(runners[0]?.inits).toBe(1);
+  });
+
+  it('takes no memory from anybody, and no further instance', async () => {
+    const { scheduler, settle, call, runners, alive } = fakeScheduler({ memoryMiB: 256 });
+    await call(fakeTarget());
+    runners[0]?.answer();
+    await settle();
+    scheduler.warm(fakeTarget());
+    await settle();
+    expect(alive()).toEqual([1]);
+    const full = fakeScheduler();
+    const target = fakeTarget({ scaling: { maxInstances: 1 } });
+    await full.call(target);
+    full.scheduler.warm(target);
+    await full.settle();
+    expect(full.alive()).toEqual([1]);
+  });
+
+  it('that can’t be followed is nobody’s error', async () => {
+    const { scheduler, settle, alive, world } = fakeScheduler();
+    scheduler.warm(fakeTarget({ limits: { ...fakeTarget().limits, memoryMiB: 1_000_000 } }));
+    world.startFault = new Error('no');
+    scheduler.warm(fakeTarget());
+    await settle();
+    expect(alive()).toEqual([]);
+    expect(scheduler.isBusy).toBe(false);
+  });
+});
+
+describe('a prewarmed sandbox', () => {
+  it('is not for an action whose sandboxes are not like it', async () => {
+    const prewarmed = [{ kind: 'nodejs:24', memoryMiB: 256, count: 1 }];
+    const { call, runners, settle, prewarm } = fakeScheduler({ prewarmed });
+    await prewarm.replenish();
+    const limits = { ...fakeTarget().limits, cpus: 2 };
+    const other = await call(fakeTarget({ limits }));
+    runners[1]?.answer();
+    await settle();
+    expect(other.done?.start).toBe('cold');
+  });
+});
+
+describe('what refuses a call', () => {
+  it('refuses all that wait for an image that is not there', async () => {
+    const { call, settle, world } = fakeScheduler({ maxStarting: 1 });
+    world.startFault = invokerFault('IMAGE_UNKNOWN', 'no image');
+    const target = fakeTarget();
+    const calls = await Promise.all([call(target), call(target)]);
+    await settle();
+    expect(calls.map(({ fault }) => fault)).toMatchObject(Array(2).fill({ code: 'IMAGE_UNKNOWN' }));
+  });
+
+  it.each(['ENOSPC', 'EROFS'])('a disk that takes no code refuses the next in line: %s', async (code) => {
+    const { call, settle, world } = fakeScheduler({ maxStarting: 1 });
+    world.startFault = Object.assign(new Error('the disk'), { code });
+    const { job: _, ...called } = await call(fakeTarget());
+    await settle();
+    expect(called).toMatchObject({ fault: { code } });
+  });
+
+  it('runs a call once more that a sandbox is too busy for, then takes its word', async () => {
+    const { call, runners, settle } = fakeScheduler();
+    const first = await call(fakeTarget());
+    runners[0]?.answer({ kind: 'busy', error: 'later' });
+    await settle();
+    expect(runners[0]?.isEnded).toBe(true);
+    expect(runners[1]?.open).toEqual([first.job.activationId]);
+    runners[1]?.answer({ kind: 'busy', error: 'later' });
+    await settle();
+    expect(first.done).toMatchObject({ status: 'action developer error', result: { error: 'later' } });
+  });
+
+  it('says when to try again', async () => {
+    const { scheduler, call } = fakeScheduler({ maxQueued: 1 });
+    const target = fakeTarget({ scaling: { maxInstances: 1 } });
+    await call(target);
+    const { job } = await call(target);
+    expect(() => scheduler.submit(job)).toThrow(
+      expect.objectContaining({ code: 'INVOKER_BUSY', retryAfterMs: 1000 }),
+    );
+  });
+});
+
+describe('following the log of a call', () => {
+  it('goes from the queue through the initialisation to the run', async () => {
+    const { scheduler, call, runners, settle } = fakeScheduler({ parallelSlots: 1 });
+    const target = fakeTarget();
+    await call(target);
+    const { job } = await call(target);
+    const seen: string[] = [];
+    const following = scheduler.follow(job.activationId, (line) => seen.push(line));
+    expect(following).toBeDefined();
+    runners[0]?.answer();
+    await settle();
+    runners[0]?.say(job.activationId, 'running');
+    expect(seen).toEqual(['running']);
+    following?.[Symbol.dispose]();
+    runners[0]?.say(job.activationId, 'unheard');
+    expect(seen).toHaveLength(1);
+  });
+
+  it('of a call that ended, or never was, is not possible', async () => {
+    const { scheduler, call, runners, settle } = fakeScheduler();
+    const { job } = await call(fakeTarget());
+    expect(scheduler.follow(job.activationId, () => {})).toBeDefined();
+    runners[0]?.answer();
+    await settle();
+    expect(scheduler.follow(job.activationId, () => {})).toBeUndefined();
+    expect(scheduler.follow('unknown', () => {})).toBeUndefined();
+  });
+});
+
+describe('a namespace beside others', () => {
+  const of = (namespace: string, changes = {}) =>
+    fakeTarget({ namespace, action: `/${namespace}/a`, scaling: { fresh: true }, ...changes });
+
+  it('starts no more than half of the sandboxes that may be starting', async () => {
+    const { call, runners, settle, world } = fakeScheduler({ maxStarting: 4 });
+    const inits = Promise.withResolvers<void>();
+    world.initGate = inits.promise;
+    for (let n = 0; n < 10; n++) await call(of('storm'));
+    expect(runners).toHaveLength(2);
+    await call(of('victim'));
+    expect(runners).toHaveLength(3);
+    inits.resolve();
+    await settle();
+    expect(runners.length).toBeGreaterThan(3);
+  });
+
+  it('has no call begun while it is held back, and then all of them', async () => {
+    let heldBack = 'noisy';
+    const { call, runners, scheduler, settle } = fakeScheduler({
+      isHeldBack: (namespace) => namespace === heldBack,
+    });
+    await call(of('noisy'));
+    expect(runners).toHaveLength(0);
+    const other = await call(of('quiet'));
+    expect(runners[0]?.open).toEqual([other.job.activationId]);
+    heldBack = '';
+    scheduler.resume();
+    await settle();
+    expect(runners).toHaveLength(2);
+  });
+
+  it('is passed over when it is held back, even with an idle sandbox', async () => {
+    let heldBack = '';
+    const { call, runners, settle } = fakeScheduler({ isHeldBack: (namespace) => namespace === heldBack });
+    const target = of('noisy', { scaling: {} });
+    await call(target);
+    runners[0]?.answer();
+    await settle();
+    heldBack = 'noisy';
+    await call(target);
+    expect(runners.map(({ open }) => open)).toEqual([[]]);
+  });
+});
+
+describe('a namespace that was deleted', () => {
+  it('loses what runs and what waits at once, and no other does', async () => {
+    const { scheduler, call, runners, settle, alive } = fakeScheduler({ parallelSlots: 1 });
+    const [gone, other] = [fakeTarget({ namespace: 'gone' }), fakeTarget({ namespace: 'other' })];
+    const calls = [await call(gone), await call(gone), await call(other)];
+    expect([...scheduler.namespaces()]).toEqual(['gone', 'other']);
+    scheduler.expel('gone');
+    // What its runner had not begun is given back.
+    runners[0]?.giveBack();
+    await settle();
+    expect(calls.map(({ done }) => done?.json)).toEqual([
+      expect.stringContaining('The namespace was deleted.'),
+      expect.stringContaining('The namespace was deleted.'),
+      undefined,
+    ]);
+    expect(alive()).toEqual([2]);
+    expect([...scheduler.namespaces()]).toEqual(['other']);
+  });
+
+  it('loses what is being started for it', async () => {
+    const { scheduler, call, world, settle, alive } = fakeScheduler();
+    const gate = Promise.withResolvers<void>();
+    world.initGate = gate.promise;
+    await call(fakeTarget({ namespace: 'gone' }));
+    scheduler.expel('gone');
+    gate.resolve();
+    await settle();
+    expect(alive()).toEqual([]);
+  });
+});
+
+describe('a call whose sandbox ended before it was begun', () => {
+  it('is not handed over early again', async () => {
+    const { call, runners, settle, sweep } = fakeScheduler({ parallelSlots: 1 });
+    const target = fakeTarget();
+    await call(target);
+    const [first] = runners;
+    first?.answer({ kind: 'value', value: {}, json: '{}' }, 0.1);
+    await settle();
+    if (first) first.isQuick = true;
+    const calls = [await call(target), await call(target)];
+    expect(first?.open).toHaveLength(2);
+    first?.crash();
+    first?.giveBack();
+    await settle();
+    const second = runners[1];
+    if (second) second.isQuick = true;
+    await sweep();
+    expect(second?.open).toEqual([calls[0]?.job.activationId]);
+    second?.answer();
+    await settle();
+    // In whichever sandbox: it was waiting for one that is free.
+    expect(runners.flatMap(({ open }) => open)).toEqual([calls[1]?.job.activationId]);
+  });
+});

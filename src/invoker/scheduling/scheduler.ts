@@ -1,0 +1,400 @@
+/**
+ * Decides which sandbox runs which job. For a job, in this order: a warm slot of its group; a prewarmed slot of
+ * its kind and size, then `init`; a new slot. Slots on their way are not bound to a job: whichever slot is free
+ * first takes the job that has waited longest. Up to `parallelSlots` slots of a group run side by side as soon as
+ * there is work for them; past that, a further one is started only when a job is to wait longer than a start takes,
+ * so a burst on a fast action does not start a sandbox a call. A slot whose action answers within a few milliseconds
+ * is handed its next jobs early (`run-line.ts`).
+ *
+ * An action can ask for a new slot for each job, for a number of slots that are kept ready, and for a greatest number of
+ * them (`growth.ts`).
+ *
+ * When memory is short, idle slots go first (longest idle first), then prewarmed ones, then those that an action is to
+ * keep ready. When there are none, namespaces take turns: one that holds more than a starved one gives a slot up.
+ *
+ *   queued ──free slot──▶ handed over ──▶ running ──answer──▶ done
+ *      └──prewarmed/new──▶ starting ──▶ handed over ──init──▶ (slot joins its group) ──▶ running
+ *
+ * A job is handed over when a slot is there, or will be at once: whose job it is then says that it begins, or that it is
+ * withdrawn (`handing-over.ts`). A slot that has to wait for that takes others of a quick action that wait for the same.
+ */
+import { type Fault, type Log, messageOf } from '../../lib/index.ts';
+import { invokerClosed, invokerFault } from '../faults.ts';
+import { responseOfRun } from '../runner/outcomes.ts';
+import type { RunEnd } from '../runner/runner.ts';
+import type { MemoryLedger } from '../slots/memory-ledger.ts';
+import type { PrewarmPool } from '../slots/prewarm.ts';
+import type { Slot } from '../slots/slot.ts';
+import type { SlotFactory } from '../slots/slots.ts';
+import type { Completion, Handover, InvokerStatus, Job, JobTarget, LoadPermission } from '../types.ts';
+import { hasMoreThanOneOf } from './fair-share.ts';
+import { createFollowers, type LogPlace, placeOf } from './followers.ts';
+import { freeSlot, type Group, type Pending } from './group.ts';
+import { createGroups, type Groups } from './groups.ts';
+import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
+import { createHandovers, type Handovers } from './handing-over.ts';
+import { both, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
+import { startReason } from './past.ts';
+import type { ProcessorShares } from './processor-shares.ts';
+import { SlotLives } from './slot-lives.ts';
+import { createWaitingLine } from './waiting-line.ts';
+
+export interface SchedulerOptions {
+  readonly factory: Pick<SlotFactory, 'plan'>;
+  readonly ledger: MemoryLedger;
+  readonly prewarm: PrewarmPool;
+  readonly shares: Pick<ProcessorShares, 'join'>;
+  readonly log: Log;
+  /** Slots that may be starting at once. */
+  readonly maxStarting: number;
+  readonly maxQueued: number;
+  /** No call of the namespace is begun for now; when that has changed, `resume` is to be called. */
+  readonly isHeldBack: (namespace: string) => boolean;
+  /** How long a slot serves before it may be taken from a namespace that has more than its share. */
+  readonly quantumMs: number;
+  /** Slots of one group that can make progress at once: the host's processors. */
+  readonly parallelSlots: number;
+  /** Activations that a namespace may have under way. */
+  readonly concurrencyOf: (namespace: string) => number;
+  /** Asked before a slot is started that nobody waits for, and for as long as such slots are kept. */
+  readonly mayLoad: (target: JobTarget) => LoadPermission;
+  /** The largest result, serialised; absent: the default. */
+  readonly resultBytes?: number | undefined;
+}
+
+const shuttingDown = 'The platform is shutting down.';
+const namespaceGone = 'The namespace was deleted.';
+/** Between these a caller is told to try again when the queue is full. */
+const retryMs = { least: 1000, most: 30_000 };
+
+export class Scheduler {
+  private readonly options: SchedulerOptions;
+  private readonly groups: Groups;
+  private readonly lives: SlotLives;
+  private readonly line = createWaitingLine();
+  private readonly followers = createFollowers();
+  private readonly handovers: Handovers;
+  private closed = false;
+
+  constructor(options: SchedulerOptions) {
+    this.options = options;
+    this.groups = createGroups(options.factory, options.ledger);
+    this.handovers = createHandovers(options.isHeldBack);
+    this.lives = new SlotLives({
+      ...options,
+      groups: this.groups,
+      line: this.line,
+      handOver: (group, slot, pending) => this.handOver(group, slot, pending),
+      onInit: ({ activationId }, slot) =>
+        this.moveLog(activationId, { source: slot.runner, id: 'init', isContinued: false }),
+      onReady: (group, slot, first, origin) => this.welcome(group, slot, first, origin),
+      onChange: (group) => {
+        this.schedule();
+        this.groups.forget(group);
+      },
+    });
+  }
+
+  /**
+   * Rejects with IMAGE_UNKNOWN, IMAGE_UNUSABLE, JOB_WITHDRAWN, and with what `handover` does.
+   * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE, KIND_UNKNOWN, IMAGE_UNKNOWN, POLICY_EXCEEDED
+   */
+  submit(job: Job, handover?: Handover): Promise<Completion> {
+    if (this.closed) throw invokerClosed();
+    const group = this.groups.of(job);
+    group.template = job;
+    const isNext = group.queue.length === 0 && !this.options.isHeldBack(group.namespace);
+    const slot = isNext ? freeSlot(group, this.isShort) : undefined;
+    if (!slot && this.line.length >= this.options.maxQueued) {
+      this.groups.forget(group);
+      throw busy(group);
+    }
+    return new Promise((resolve, refuse) => {
+      const settle = (completion: Completion) => {
+        if (!this.followers.isEmpty) this.followers.release(job.activationId);
+        resolve(completion);
+      };
+      const pending: Pending = {
+        job,
+        settle,
+        refuse,
+        handover,
+        asked: undefined,
+        queuedAt: slot ? 0 : performance.now(),
+        reason: slot ? undefined : startReason(group),
+        isSecondTry: false,
+        hasLostSandbox: false,
+      };
+      if (slot) return void this.serve(group, slot, pending);
+      this.line.add(group, pending);
+      this.schedule();
+      this.handovers.askAhead(group);
+    });
+  }
+
+  /** Starts a slot for jobs to come, when the group has none idle or on its way and memory is free. */
+  warm(target: JobTarget): void {
+    const group = this.closed ? undefined : this.groupOrNone(target);
+    if (!group) return;
+    const isReady = group.starting > 0 || freeSlot(group, true) !== undefined;
+    if (!isReady && !group.retired && !isFull(group)) this.lives.begin(group, false);
+    this.groups.forget(group);
+  }
+
+  /** Also of an activation that still waits for its slot. Undefined when there is no such activation. */
+  follow(activationId: string, onLine: (line: string) => void): Disposable | undefined {
+    for (const group of this.groups.all()) {
+      const place = placeOf(group, activationId);
+      if (place === 'none') continue;
+      return this.followers.add(activationId, onLine, place === 'queue' ? undefined : place);
+    }
+    return undefined;
+  }
+
+  /** Ends what is idle of an action, and lets nothing of it be used again. */
+  retire(action: string): void {
+    for (const group of [...this.groups.all()]) {
+      if (group.action !== action) continue;
+      group.retired = true;
+      for (const slot of group.slots.filter(({ inFlight }) => inFlight === 0)) this.lives.drop(group, slot);
+      this.groups.forget(group);
+    }
+  }
+
+  /** Namespaces of which something runs, waits or is kept. */
+  namespaces(): ReadonlySet<string> {
+    return new Set(Array.from(this.groups.all(), ({ namespace }) => namespace));
+  }
+
+  /** Ends everything of a namespace that was deleted, what runs included. */
+  expel(namespace: string): void {
+    for (const group of [...this.groups.all()]) {
+      if (group.namespace !== namespace) continue;
+      group.retired = group.isExpelled = true;
+      this.turnAwayAll(group, namespaceGone);
+      for (const { runner } of group.beginning.values()) void runner.end('ended');
+      for (const slot of [...group.slots]) this.lives.drop(group, slot);
+      this.groups.forget(group);
+    }
+  }
+
+  /**
+   * Takes back jobs that wait behind a slow one or were not begun, freezes slots idle since before `freezeBefore`, ends those idle
+   * since before `endBefore`, and starts one that is missing of those that are to be ready, as long as they may be.
+   */
+  sweep(freezeBefore: number, endBefore: number): void {
+    for (const group of [...this.groups.all()]) {
+      if (group.minWarm > 0) group.permission = this.options.mayLoad(group.template);
+      for (const slot of [...group.slots]) {
+        if (slot.inFlight > 0) {
+          slot.runner.reclaim();
+          continue;
+        }
+        if (slot.idleSince < endBefore && hasSpare(group)) this.lives.drop(group, slot);
+        else if (slot.idleSince < freezeBefore) {
+          slot.runner.freeze().catch(() => void slot.runner.end('exited'));
+        }
+      }
+      if (!this.isBusy && lacksWarm(group, this.options.concurrencyOf)) this.lives.begin(group, false);
+      this.groups.forget(group);
+    }
+    this.schedule();
+  }
+
+  /** A namespace is held back no longer. */
+  resume(): void {
+    this.schedule();
+  }
+
+  /** Somebody waits, or a slot is on its way. */
+  get isBusy(): boolean {
+    return this.line.length > 0 || this.lives.starting > 0;
+  }
+
+  status(): InvokerStatus {
+    const { ledger, prewarm } = this.options;
+    const slots = [...this.groups.all()].flatMap((group) => group.slots);
+    const busy = slots.filter(({ inFlight }) => inFlight > 0).length;
+    return {
+      queued: this.line.length,
+      sandboxes: {
+        starting: this.lives.starting,
+        busy,
+        idle: slots.length - busy,
+        prewarmed: prewarm.size,
+      },
+      memoryMiB: ledger.usedMiB,
+      memoryLimitMiB: ledger.limitMiB,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    const groups = [...this.groups.all()];
+    for (const group of groups) this.turnAwayAll(group, shuttingDown);
+    await Promise.all(groups.flatMap(({ slots }) => slots.map(({ runner }) => runner.end('ended'))));
+  }
+
+  /** Somebody waits for memory: slots must come to rest so that they can be given up. */
+  private get isShort(): boolean {
+    return this.line.starved.size > 0;
+  }
+
+  /** For a hint: whoever calls will be told what is wrong. */
+  private groupOrNone(target: JobTarget): Group | undefined {
+    try {
+      return this.groups.of(target);
+    } catch (error) {
+      this.options.log.debug({ action: target.action, reason: messageOf(error) }, 'not warmed up');
+      return undefined;
+    }
+  }
+
+  private schedule(): void {
+    if (!this.closed) this.line.serve((group) => this.place(group));
+  }
+
+  /** Finds a slot for the group's next job, or starts one; true when something was done. */
+  private place(group: Group): boolean {
+    if (this.options.isHeldBack(group.namespace)) return false;
+    const slot = freeSlot(group, this.isShort || group.queue[0]?.hasLostSandbox === true);
+    if (!slot) {
+      const { lives, options } = this;
+      return needsAnother(group, options.parallelSlots, lives.startMs) && lives.begin(group, true);
+    }
+    const pending = this.line.take(group);
+    if (pending) void this.serve(group, slot, pending);
+    return pending !== undefined;
+  }
+
+  private welcome(group: Group, slot: Slot, first: Pending | undefined, origin: Origin): void {
+    if (first) {
+      void this.serve(group, slot, first, origin);
+      return;
+    }
+    if (group.retired || this.closed) this.lives.drop(group, slot);
+  }
+
+  private async serve(group: Group, slot: Slot, pending: Pending, origin?: Origin): Promise<void> {
+    const { job } = pending;
+    const begun = pending.handover === undefined || this.handOver(group, slot, pending);
+    if (begun === false) return;
+    slot.inFlight++;
+    if (group.isFresh) slot.isSpent = true;
+    // What it is expected to cost now, and the difference when that is known.
+    const expectedMs = Number.isFinite(group.serviceMs) ? group.serviceMs : 0;
+    this.charge(group, expectedMs);
+    if (begun !== true && !(await begun)) {
+      slot.inFlight--;
+      this.charge(group, -expectedMs);
+      this.release(group, slot);
+      return;
+    }
+    const running = slot.runner.run(runRequest(job), job.limits);
+    const isContinued = origin !== undefined;
+    this.moveLog(job.activationId, { source: slot.runner, id: job.activationId, isContinued });
+    this.handovers.askAhead(group);
+    const end = await running;
+    slot.inFlight--;
+    slot.idleSince = performance.now();
+    this.charge(group, (end?.serviceMs ?? 0) - expectedMs);
+    if (end) this.judge(group, slot, pending, end, origin);
+    else this.putBack(group, { ...pending, hasLostSandbox: slot.runner.isEnded });
+    this.release(group, slot);
+  }
+
+  /** Whether the slot runs the job now. When the slot has ended meanwhile, a job that may begin is first in line again. */
+  private handOver(group: Group, slot: Slot, pending: Pending): boolean | Promise<boolean> {
+    const begun = this.handovers.ask(pending);
+    if (!(begun instanceof Promise)) return begun;
+    slot.claiming++;
+    return begun.then((hasBegun) => {
+      slot.claiming--;
+      const hasLostSandbox = slot.runner.isEnded;
+      if (!hasBegun || !(hasLostSandbox || group.isExpelled || this.closed)) return hasBegun;
+      this.putBack(group, { ...pending, hasLostSandbox });
+      return false;
+    });
+  }
+
+  private charge(group: Group, ms: number): void {
+    this.line.charge(group, group.plan.memoryMiB * ms);
+  }
+
+  private judge(
+    group: Group,
+    slot: Slot,
+    pending: Pending,
+    { outcome, serviceMs, logs, startedAt, violations }: NonNullable<RunEnd>,
+    origin: Origin | undefined,
+  ): void {
+    const { job, settle } = pending;
+    group.serviceMs = smoothed(group.serviceMs, serviceMs);
+    group.isProven = true;
+    if (outcome.kind !== 'value' && outcome.kind !== 'too-large') {
+      // As OpenWhisk does: after a developer error nobody knows what state the sandbox is in.
+      slot.isSpent = true;
+      slot.hasFailed = true;
+      group.past = 'failed';
+    }
+    if (outcome.kind === 'busy' && !pending.isSecondTry) {
+      this.putBack(group, { ...pending, isSecondTry: true });
+      return;
+    }
+    const where: Origin = origin
+      ? { ...origin, logs, violations: both(origin.violations, violations) }
+      : { start: 'warm', startedAt, logs, violations };
+    settle(complete(job, responseOfRun(outcome, job.limits, this.options.resultBytes), where));
+  }
+
+  /** A job that no slot has begun: first in line again. */
+  private putBack(group: Group, pending: Pending): void {
+    if (this.closed || group.isExpelled) {
+      pending.settle(rejection(pending, this.closed ? shuttingDown : namespaceGone));
+      return;
+    }
+    const reason = pending.reason ?? 'all its sandboxes were busy';
+    this.line.putBack(this.groups.current(group), { ...pending, reason });
+  }
+
+  /** A slot has answered: the group's next job, or a turn for somebody else. */
+  private release(group: Group, slot: Slot): void {
+    if (!slot.runner.isEnded) {
+      if (group.retired || this.mustYield(group, slot)) slot.isSpent = true;
+      if (slot.isSpent && slot.inFlight === 0) this.lives.drop(group, slot);
+    }
+    this.schedule();
+  }
+
+  private mustYield(group: Group, slot: Slot): boolean {
+    if (!this.isShort || performance.now() - slot.startedAt < this.options.quantumMs) return false;
+    return hasMoreThanOneOf(group, this.line.starved, this.groups.all());
+  }
+
+  /** Whoever follows the activation's log finds it there from now on. */
+  private moveLog(activationId: string, place: LogPlace): void {
+    if (!this.followers.isEmpty) this.followers.move(activationId, place);
+  }
+
+  private turnAwayAll(group: Group, why: string): void {
+    for (let next = this.line.take(group); next; next = this.line.take(group)) {
+      // Whose job it is may keep what has not begun for another time.
+      if (this.closed && next.handover !== undefined) next.refuse(invokerClosed());
+      else next.settle(rejection(next, why));
+    }
+  }
+}
+
+/** By how long the group's own line is: nobody knows better how long a free slot will take. */
+function busy(group: Group): Fault {
+  const [oldest] = group.queue;
+  const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
+  return invokerFault('INVOKER_BUSY', 'too many activations are waiting for a sandbox', {
+    hint: 'try again',
+    retryAfterMs: Math.round(Math.min(retryMs.most, Math.max(retryMs.least, waitedMs))),
+  });
+}
+
+function smoothed(average: number, sample: number): number {
+  return Number.isFinite(average) ? average + (sample - average) * 0.2 : sample;
+}

@@ -1,0 +1,248 @@
+/**
+ * Slots from their start to their end: the memory they take, how they are initialised, and what their end means for
+ * their group.
+ *
+ *   memory taken ──▶ starting ──ready──▶ init ──▶ in its group ──▶ ended, memory given back
+ *        └── no sandbox, refused, crashed ─────────────────────────────▲
+ */
+import { isDiskFailing, isDiskFull, isFault, type Log } from '../../lib/index.ts';
+import { responseOfInit } from '../runner/outcomes.ts';
+import type { MemoryLedger } from '../slots/memory-ledger.ts';
+import type { PrewarmPool } from '../slots/prewarm.ts';
+import type { Slot } from '../slots/slot.ts';
+import { longestIdle, whoseMemory } from './fair-share.ts';
+import type { Group, Pending } from './group.ts';
+import type { Groups } from './groups.ts';
+import { hasSpare } from './growth.ts';
+import { complete, initRequest, type Origin, rejection } from './job-exchange.ts';
+import type { ProcessorShares } from './processor-shares.ts';
+import type { WaitingLine } from './waiting-line.ts';
+
+export interface SlotLivesOptions {
+  readonly groups: Groups;
+  readonly line: WaitingLine;
+  readonly ledger: MemoryLedger;
+  readonly prewarm: PrewarmPool;
+  readonly shares: Pick<ProcessorShares, 'join'>;
+  readonly log: Log;
+  /** Slots that may be starting at once: starts are what costs the host most. */
+  readonly maxStarting: number;
+  /** Whether the slot gets the job; if not, the job has been seen to. */
+  readonly handOver: (group: Group, slot: Slot, pending: Pending) => boolean | Promise<boolean>;
+  /** The slot is being initialised for a job of which somebody may follow the log. */
+  readonly onInit: (job: Pending['job'], slot: Slot) => void;
+  /** A slot has joined its group, with the job that it was initialised for, if there was one. */
+  readonly onReady: (group: Group, slot: Slot, first: Pending | undefined, origin: Origin) => void;
+  /** A slot has come or gone. */
+  readonly onChange: (group: Group) => void;
+}
+
+/** A slot on its way. */
+interface Launch {
+  readonly start: 'prewarmed' | 'cold';
+  /** On the clock of `performance.now()`. */
+  readonly begunAt: number;
+  /** Gives back the memory that it has taken. */
+  readonly giveBack: () => void;
+  readonly obtain: () => Promise<Slot>;
+}
+
+export class SlotLives {
+  private readonly options: SlotLivesOptions;
+  private readonly giveBacks = new Map<Slot, () => void>();
+  private underWay = 0;
+  /** By namespace. */
+  private readonly underWayOf = new Map<string, number>();
+  private averageMs = 50;
+
+  constructor(options: SlotLivesOptions) {
+    this.options = options;
+  }
+
+  /** Slots on their way. */
+  get starting(): number {
+    return this.underWay;
+  }
+
+  /** What a start has been taking, in ms. */
+  get startMs(): number {
+    return this.averageMs;
+  }
+
+  /** Starts a slot, from a prewarmed one if there is one; false when none can be had now. */
+  begin(group: Group, mayEvict: boolean): boolean {
+    const { prewarm, ledger, maxStarting } = this.options;
+    const { plan } = group;
+    const begunAt = performance.now();
+    const blank = plan.takesBlank ? prewarm.take(plan.kind, plan.memoryMiB) : undefined;
+    if (blank) {
+      const { slot, giveBack } = blank;
+      const obtain = () => plan.lay(slot).then(() => slot);
+      void this.launch(group, { start: 'prewarmed', begunAt, giveBack, obtain });
+      return true;
+    }
+    if (this.underWay >= maxStarting) return false;
+    // The rest is for others: a storm of one does not fill all places.
+    if ((this.underWayOf.get(group.namespace) ?? 0) >= Math.ceil(maxStarting / 2)) return false;
+    if (!(mayEvict ? this.makeRoom(group) : ledger.fits(plan.memoryMiB))) return false;
+    const giveBack = ledger.take(plan.memoryMiB);
+    void this.launch(group, { start: 'cold', begunAt, giveBack, obtain: () => plan.start() });
+    return true;
+  }
+
+  /** Takes a slot out of use; its memory is free at once for the ledger, its processes within milliseconds. */
+  drop(group: Group, slot: Slot): void {
+    group.past = slot.hasFailed ? 'failed' : 'given up';
+    this.remove(group, slot);
+    void slot.runner.end('ended');
+  }
+
+  private makeRoom(group: Group): boolean {
+    const { ledger, line } = this.options;
+    while (!ledger.fits(group.plan.memoryMiB)) {
+      if (this.evictOneFor(group)) continue;
+      line.setStarved(group, true);
+      return false;
+    }
+    line.setStarved(group, false);
+    return true;
+  }
+
+  private evictOneFor(group: Group): boolean {
+    const { groups, prewarm } = this.options;
+    const mayTake = whoseMemory(group, groups.all(), performance.now());
+    const spare = longestIdle(groups.all(), (owner, slot) => hasSpare(owner) && mayTake(owner, slot));
+    if (!spare && prewarm.evictOne()) return true;
+    const idle = spare ?? longestIdle(groups.all(), mayTake);
+    if (idle) this.drop(idle.group, idle.slot);
+    return idle !== undefined;
+  }
+
+  /** Gets a slot, and initialises it for the group's first job in line. */
+  private async launch(group: Group, launch: Launch): Promise<void> {
+    this.count(group, 1);
+    let slot: Slot | undefined;
+    try {
+      slot = await launch.obtain();
+      if (launch.start === 'cold')
+        this.averageMs += (performance.now() - launch.begunAt - this.averageMs) / 5;
+      const leave = this.options.shares.join(group.namespace, slot.runner, launch.start === 'cold');
+      this.giveBacks.set(slot, () => {
+        leave();
+        launch.giveBack();
+      });
+      this.watch(group, slot);
+      await this.initialise(group, slot, launch);
+    } catch (error) {
+      distrust(group, slot);
+      if (slot) await slot.runner.end('ended');
+      else launch.giveBack();
+      this.giveUp(group, error);
+    } finally {
+      this.count(group, -1);
+      this.options.onChange(group);
+    }
+  }
+
+  private count(group: Group, change: 1 | -1): void {
+    const ofNamespace = (this.underWayOf.get(group.namespace) ?? 0) + change;
+    if (ofNamespace === 0) this.underWayOf.delete(group.namespace);
+    else this.underWayOf.set(group.namespace, ofNamespace);
+    this.underWay += change;
+    group.starting += change;
+  }
+
+  private watch(group: Group, slot: Slot): void {
+    void slot.runner.ended.then((failure) => {
+      this.options.log.debug({ action: group.action, failure }, 'a sandbox ended');
+      if (failure !== 'ended' && !slot.hasFailed) distrust(group, slot);
+      this.remove(group, slot);
+      this.options.onChange(group);
+    });
+  }
+
+  /** With nobody left in line, the slot is made ready for the next call all the same. */
+  private async initialise(group: Group, slot: Slot, launch: Launch): Promise<void> {
+    const { onInit, onReady } = this.options;
+    const readyAt = performance.now();
+    const first = await this.firstInLine(group, slot);
+    if (slot.runner.isEnded) return;
+    const { limits } = group.template;
+    const startedAt = Date.now();
+    const initialising = slot.runner.init(
+      initRequest(group.template, first?.job, group.plan.apiHost()),
+      limits,
+    );
+    if (first) {
+      group.beginning.set(first.job.activationId, slot);
+      onInit(first.job, slot);
+    }
+    const { outcome, logs, violations } = await initialising;
+    const origin: Origin = {
+      start: launch.start,
+      startReason: first?.reason,
+      sandboxMs: Math.round(Math.max(0, readyAt - Math.max(launch.begunAt, first?.queuedAt ?? 0))),
+      startedAt,
+      initMs: Date.now() - startedAt,
+      violations,
+      logs,
+    };
+    if (first) group.beginning.delete(first.job.activationId);
+    if (outcome.kind === 'ok') {
+      group.slots.push(slot);
+      onReady(group, slot, first, origin);
+      return;
+    }
+    distrust(group, slot);
+    first?.settle(complete(first.job, responseOfInit(outcome, limits), origin));
+    await slot.runner.end('ended');
+  }
+
+  /** The code of an action may act when it is loaded already: so its job begins with that. */
+  private async firstInLine(group: Group, slot: Slot): Promise<Pending | undefined> {
+    const { line, handOver } = this.options;
+    while (!slot.runner.isEnded) {
+      const next = line.take(group);
+      if (next === undefined || (await handOver(group, slot, next))) return next;
+    }
+    return undefined;
+  }
+
+  /** Without its image nobody of the group can be served; of other faults the next in line may know nothing. */
+  private giveUp(group: Group, error: unknown): void {
+    const { line, log } = this.options;
+    const isFinal = isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE');
+    const { action, plan } = group;
+    log[isFinal ? 'debug' : 'error']({ err: error, action, kind: plan.kind }, 'a sandbox did not start');
+    if (!isFinal) {
+      const pending = line.take(group);
+      // Its caller hears when to try again, and what was accepted waits.
+      if (isDiskFull(error) || isDiskFailing(error)) pending?.refuse(error);
+      else
+        pending?.settle(
+          rejection(pending, `The platform could not start the action: ${publicReason(error)}`),
+        );
+      return;
+    }
+    for (let pending = line.take(group); pending; pending = line.take(group)) pending.refuse(error);
+  }
+
+  private remove(group: Group, slot: Slot): void {
+    const at = group.slots.indexOf(slot);
+    if (at >= 0) group.slots.splice(at, 1);
+    this.giveBacks.get(slot)?.();
+    this.giveBacks.delete(slot);
+  }
+}
+
+/** A slot has failed by itself, or could not be had: none is started that nobody waits for. */
+function distrust(group: Group, slot: Slot | undefined): void {
+  group.past = 'failed';
+  if (!slot || slot.inFlight === 0) group.isProven = false;
+}
+
+/** Archive faults are the caller's to mend; anything else is the operator's and stays in the log. */
+function publicReason(error: unknown): string {
+  const isArchive = isFault(error) && error.code.startsWith('ARCHIVE_');
+  return isArchive ? error.message : 'see the log of the platform.';
+}

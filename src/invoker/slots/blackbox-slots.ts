@@ -1,0 +1,131 @@
+/**
+ * Slots of images that are not Ward's: whatever program they name, as the policy's unprivileged user, under the same
+ * policy as everything else. Which image a name stands for is asked anew for each sandbox.
+ */
+import { digestOf, type Image, type RootFilesystem } from '../../images/index.ts';
+import { isFault } from '../../lib/index.ts';
+import type { PolicyAsk } from '../../sandbox/index.ts';
+import { imageUnknown, invokerFault } from '../faults.ts';
+import { BlackboxRunner } from '../runner/blackbox-runner.ts';
+import type { JobTarget } from '../types.ts';
+import { type ApiAccess, apiAccess } from './api-port.ts';
+import { environmentOf, newSlot, type Slot, type SlotOptions, type SlotPlan } from './slot.ts';
+import { slotPolicy } from './slot-policy.ts';
+import { requireReachable } from './tiers.ts';
+
+export interface BlackboxSlots {
+  /** @throws Fault IMAGE_UNKNOWN, POLICY_EXCEEDED, TIER_UNAVAILABLE */
+  plan(target: JobTarget): SlotPlan;
+}
+
+export function createBlackboxSlots(options: SlotOptions): BlackboxSlots {
+  return {
+    plan(target) {
+      const image = storeName(target.image);
+      const { ask, policy } = slotPolicy(target, options.operator);
+      requireReachable(policy);
+      const api = apiAccess(target, policy, options);
+      return {
+        kind: target.kind,
+        memoryMiB: target.limits.memoryMiB,
+        takesBlank: false,
+        apiHost: api.host,
+        start: () => start(options, target, image, ask, api),
+        lay: () => Promise.reject(new TypeError('an image takes its code when it is initialised')),
+      };
+    },
+  };
+}
+
+/** A name in the store, and never a folder of the host, which references of other forms are. */
+function storeName(image: string | undefined): string {
+  const isName = /^[a-z0-9][a-z0-9._/-]*(?::[\w][\w.-]{0,127})?$/;
+  if (image === undefined || !isName.test(image) || /^(?:oci|rootfs):/.test(image) || image.length > 255)
+    throw imageUnknown(image ?? '');
+  return image;
+}
+
+async function start(
+  options: SlotOptions,
+  target: JobTarget,
+  name: string,
+  ask: PolicyAsk,
+  api: ApiAccess,
+): Promise<Slot> {
+  const code = await codeOf(options, target);
+  const { image, root } = await mount(options, name, target.namespace);
+  try {
+    const sandbox = await options.host.start({
+      rootDir: root.path,
+      args: programOf(name, image),
+      env: environment(api, target, image),
+      cwd: image.config.workingDir.startsWith('/') ? image.config.workingDir : '/',
+      ask,
+      channel: 'none',
+      tenant: target.namespace,
+    });
+    let runner: BlackboxRunner;
+    try {
+      runner = new BlackboxRunner({
+        sandbox,
+        code,
+        logBytes: target.limits.logBytes,
+        intakes: options.intakes,
+        resultBytes: options.resultBytes,
+      });
+      if (api.port !== undefined) await sandbox.servePort(api.port).ready;
+    } catch (error) {
+      await sandbox.destroy();
+      throw error;
+    }
+    options.desk.watch(sandbox.id, runner);
+    void runner.ended.then(() => root.release());
+    return newSlot(target.kind, target.limits.memoryMiB, runner);
+  } catch (error) {
+    await root.release();
+    throw error;
+  }
+}
+
+async function mount(
+  { images }: SlotOptions,
+  name: string,
+  namespace: string,
+): Promise<{ readonly image: Image; readonly root: RootFilesystem }> {
+  try {
+    const image = await images.resolve(name, namespace);
+    return { image, root: await images.mountRoot(image) };
+  } catch (cause) {
+    if (isFault(cause, 'IMAGE_NOT_FOUND')) throw imageUnknown(name, cause);
+    // Its own words are about the image alone; those of other faults are about the store.
+    if (isFault(cause, 'IMAGE_UNSAFE')) throw invokerFault('IMAGE_UNUSABLE', cause.message, { cause });
+    throw cause;
+  }
+}
+
+const emptyText = digestOf(Buffer.alloc(0));
+
+/** As `/init` has it. */
+async function codeOf({ blobs }: SlotOptions, { code }: JobTarget): Promise<string | undefined> {
+  if (code.digest === emptyText) return undefined;
+  return (await blobs.get(code.digest)).toString(code.binary ? 'base64' : 'utf8');
+}
+
+function programOf(name: string, { config: { entrypoint, cmd } }: Image): readonly string[] {
+  const args = [...entrypoint, ...cmd];
+  if (args.length === 0)
+    throw invokerFault('IMAGE_UNUSABLE', `the image ${name} can't be used: it names no program to run`);
+  return args;
+}
+
+/** What Docker gives to a program whose image says nothing; its home is the one place where it may write. */
+const defaults = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/tmp' };
+
+function environment({ host }: ApiAccess, { limits }: JobTarget, image: Image): Record<string, string> {
+  return {
+    ...defaults,
+    ...environmentOf(image.config.env),
+    __OW_API_HOST: host(),
+    ...(limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
+  };
+}

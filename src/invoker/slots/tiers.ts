@@ -1,0 +1,31 @@
+/** Which runtime may run which kind of action, and whether this host has it. */
+import { isFault } from '../../lib/index.ts';
+import type { OperatorPolicy, SandboxHost, SandboxPolicy } from '../../sandbox/index.ts';
+import { invokerFault } from '../faults.ts';
+import type { JobTarget } from '../types.ts';
+import { slotPolicy } from './slot-policy.ts';
+
+/** @throws Fault TIER_UNAVAILABLE for an image of one's own under gVisor, whose network nothing of the host can enter */
+export function requireReachable({ runtime }: SandboxPolicy): void {
+  if (runtime !== 'runsc') return;
+  throw invokerFault('TIER_UNAVAILABLE', 'actions of kind blackbox can not run under gVisor', {
+    hint: 'use one of the kinds of Ward, or leave the tier out',
+  });
+}
+
+/** @throws Fault POLICY_EXCEEDED, POLICY_INVALID, POLICY_NOT_MET, TIER_UNAVAILABLE */
+export async function vetTarget(
+  target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>,
+  { operator, host }: { readonly operator: OperatorPolicy; readonly host: SandboxHost },
+): Promise<void> {
+  const { ask, policy } = slotPolicy(target, operator);
+  if (target.kind === 'blackbox') requireReachable(policy);
+  // The operator's own was checked when Ward started.
+  if (policy.runtime === operator.defaults.runtime) return;
+  try {
+    await host.checkPolicy(ask);
+  } catch (cause) {
+    if (!isFault(cause, 'RUNTIME_MISSING')) throw cause;
+    throw invokerFault('TIER_UNAVAILABLE', `this server has no gVisor: ${cause.message}`, { cause });
+  }
+}
