@@ -38,7 +38,7 @@ import {
   type Place,
   type TestImage,
 } from '../src/server/gate/guarded.fixture.ts';
-import { gatePaths } from '../src/server/gate-paths.ts';
+import { gatePaths } from '../src/server/instance/gate-paths.ts';
 
 const isInstalled = async (...argv: readonly string[]) =>
   (await runCommand(argv).catch(() => undefined))?.code === 0;

@@ -18,7 +18,7 @@ import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { blobPath, type Digest, parseDigest, readImage } from '../src/images/index.ts';
 import { runCommand } from '../src/lib/index.ts';
 import { guestKey, otherKey, startRegistry, type TestRegistry } from '../src/registry/registry.fixture.ts';
-import { createRegistryClient } from '../src/server/image-build-registry.ts';
+import { createRegistryClient } from '../src/server/image-build/registry.ts';
 
 const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
 const hasCosign = await runCommand(['cosign', 'version']).then(

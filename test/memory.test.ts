@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
-import { neededMiB } from '../src/server/memory-plan.ts';
+import { neededMiB } from '../src/server/platform/memory-plan.ts';
 import { type MemoryGroup, memoryGroup, missingForGroups } from './memory-group.ts';
 import { imagesDir, launcher, missingForSandboxes, outsideEnv, type Reply, Ward } from './ward.ts';
 

@@ -11,9 +11,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyImage, readIndex, refNameOf, tagManifest } from '../src/images/index.ts';
 import { mustRun, runCommand, silentLog } from '../src/lib/index.ts';
 import { filledPlace, type Place } from '../src/server/backup/backup.fixture.ts';
-import { gatePaths } from '../src/server/gate-paths.ts';
-import { handOver } from '../src/server/hand-over.ts';
-import { dataPaths } from '../src/server/instance.ts';
+import { gatePaths } from '../src/server/instance/gate-paths.ts';
+import { dataPaths } from '../src/server/instance/instance.ts';
+import { handOver } from '../src/server/processes/hand-over.ts';
 import { checkout } from './linked-command.ts';
 import { missingForSandboxes, outsideEnv, runWard, imagesDir as sharedImages } from './ward.ts';
 

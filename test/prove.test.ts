@@ -13,7 +13,7 @@ import type { Expectation, ProgramTechnique, TechniqueResult } from '../src/prov
 import { openWeakened } from '../src/prover/weakened/open.ts';
 import { type RuntimeName, type SandboxPolicy, strictPolicy } from '../src/sandbox/index.ts';
 import { strictProfile } from '../src/sandbox/seccomp/profile.ts';
-import { attackedApi } from '../src/server/prove-api.ts';
+import { attackedApi } from '../src/server/by-hand/prove-api.ts';
 
 const all = selectTechniques({});
 

@@ -60,7 +60,7 @@ async function copyCompiled(to: string): Promise<void> {
   const from = join(projectRoot, 'node_modules/.cache');
   const env = { ...process.env, NODE_COMPILE_CACHE: join(from, 'ward') };
   const checks = ['operations', 'platform', 'suites'].map((name) => `scripts/lsm/guest/${name}`);
-  const loaded = [...checks, 'src/server/keep', 'src/server/up', 'src/scanner/index'];
+  const loaded = [...checks, 'src/server/processes/keep', 'src/server/processes/up', 'src/scanner/index'];
   const fill = `import { filledCompileCache } from './src/scanner/processes/compile-cache.ts';
     await filledCompileCache({ uid: ${scanId}, gid: ${accountId} });`;
   const programs = [

@@ -1,6 +1,6 @@
 /**
  * The system user and group that the server runs as: no home, no password, no shell to log in with. It owns Ward's data
- * and nothing else. `src/server/account.ts` looks it up; `ward uninstall` removes it.
+ * and nothing else. `src/server/instance/account.ts` looks it up; `ward uninstall` removes it.
  */
 import { probe, runLogged } from './process.mjs';
 

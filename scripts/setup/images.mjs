@@ -40,7 +40,7 @@ async function main([verb, storeDir]) {
   module.enableCompileCache?.(fileURLToPath(new URL('../../node_modules/.cache/ward', import.meta.url)));
   const { buildRuntimeImages, runtimeImagesReady } = await import('../../src/images/index.ts');
   if (verb === 'ready') return (await runtimeImagesReady(storeDir)) ? 0 : 1;
-  const { giveBack } = await import('../../src/server/give-back.ts');
+  const { giveBack } = await import('../../src/server/image-build/give-back.ts');
   try {
     await buildRuntimeImages({ dir: storeDir, progress: (line) => console.log(line) });
   } finally {

@@ -3,7 +3,7 @@ import { access, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from './digest.ts';
-import { unpackLayers } from './function-build/layout-copy.ts';
+import { unpackLayers } from './function-images/layout-copy.ts';
 import { openImageStore } from './image-store.ts';
 import {
   canMount,

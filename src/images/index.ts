@@ -1,8 +1,9 @@
 /** Images: OCI layouts, layers, Ward's own runtime images, root file systems; and the content store. */
+
+export { ownImageNames, type RuntimeKind, runtimeKinds } from './base-images/recipe.ts';
+export { type BuildOptions, type BuiltImage, buildRuntimeImages } from './base-images/runtime-images.ts';
+export { runtimeImagesReady } from './base-images/stamp.ts';
 export { blobPath, openBlobStore, removeHalfWrittenBlobs } from './blob-store.ts';
-export { ownImageNames, type RuntimeKind, runtimeKinds } from './build/recipe.ts';
-export { type BuildOptions, type BuiltImage, buildRuntimeImages } from './build/runtime-images.ts';
-export { runtimeImagesReady } from './build/stamp.ts';
 export { digestOf, isDigest, isDigestOf, isSecondName, parseAnyDigest, parseDigest } from './digest.ts';
 export { imageFaults } from './faults.ts';
 export {
@@ -16,21 +17,21 @@ export {
   buildDockerfileImage,
   type DockerfileImageOptions,
   hasDockerfile,
-} from './function-build/dockerfile-image.ts';
-export { type FolderContent, type LeftOut, readFolder } from './function-build/folder-content.ts';
-export { openSourceFile, type SourceFile } from './function-build/folder-file.ts';
-export type { LeftOutReason } from './function-build/folder-left-out.ts';
+} from './function-images/dockerfile-image.ts';
+export { type FolderContent, type LeftOut, readFolder } from './function-images/folder-content.ts';
+export { openSourceFile, type SourceFile } from './function-images/folder-file.ts';
+export type { LeftOutReason } from './function-images/folder-left-out.ts';
 export {
   type BuiltLayerInfo,
   buildFunctionImage,
   type FunctionImage,
   type FunctionImageOptions,
-} from './function-build/function-image.ts';
-export type { LayerRole } from './function-build/image-documents.ts';
-export { nameOfFolder, parseImageName, reservedNames } from './function-build/image-name.ts';
-export { writeLayoutArchive } from './function-build/layout-archive.ts';
-export { copyBlob, copyImage, unpackLayers } from './function-build/layout-copy.ts';
-export { openWorkFolder, type WorkFolder } from './function-build/work-folder.ts';
+} from './function-images/function-image.ts';
+export type { LayerRole } from './function-images/image-documents.ts';
+export { nameOfFolder, parseImageName, reservedNames } from './function-images/image-name.ts';
+export { writeLayoutArchive } from './function-images/layout-archive.ts';
+export { copyBlob, copyImage, unpackLayers } from './function-images/layout-copy.ts';
+export { openWorkFolder, type WorkFolder } from './function-images/work-folder.ts';
 export {
   folderImage,
   type ImageStoreOptions,

@@ -10,8 +10,8 @@ import { blobPath, blobSize } from './blob-store.ts';
 import { digestHex } from './digest.ts';
 import { imageFault } from './faults.ts';
 import { readRegularFile } from './files.ts';
-import { parseImageName } from './function-build/image-name.ts';
-import { isWorkFolder } from './function-build/work-folder.ts';
+import { parseImageName } from './function-images/image-name.ts';
+import { isWorkFolder } from './function-images/work-folder.ts';
 import { isMountedAnywhere, mountedName, openLayerStore } from './layer-store.ts';
 import { refNameOf, replaceIndex } from './oci/layout.ts';
 import {

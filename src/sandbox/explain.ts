@@ -5,9 +5,9 @@ import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { type Mechanism, mechanismNames, mechanisms, type Vector } from './mechanisms.ts';
 import { rlimitsOf, type SandboxPolicy, strictPolicy } from './policy.ts';
 import { unavailable } from './requirements.ts';
+import { idRangeSize } from './runtime-config/namespaces.ts';
+import { stockLabel } from './runtime-config/selinux.ts';
 import { strictProfile } from './seccomp/profile.ts';
-import { idRangeSize } from './spec/namespaces.ts';
-import { stockLabel } from './spec/selinux.ts';
 
 export interface Explanation {
   readonly mechanism: Mechanism;

@@ -34,6 +34,7 @@ export { openRecorder, type Recorder } from './recorder/recorder.ts';
 export { findLandlockLauncher } from './request.ts';
 export { refuseOwnNetwork, superviseSandbox } from './running-sandbox.ts';
 export { runtimeDrivers } from './runtime/drivers.ts';
+export { buildSpec } from './runtime-config/build.ts';
 export {
   exitOf,
   type RuntimeProcess,
@@ -43,7 +44,6 @@ export {
 } from './runtime-process.ts';
 export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
 export { type Learned, type LearnedProfile, learnedProfile } from './seccomp/learned.ts';
-export { buildSpec } from './spec/build.ts';
 export type * from './types.ts';
 export { openIdRanges } from './uid-ranges.ts';
 export {

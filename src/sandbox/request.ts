@@ -8,8 +8,8 @@ import type { Stats } from 'node:fs';
 import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import { sandboxFault } from './faults.ts';
-import { launcherPath } from './spec/landlock.ts';
-import { codePath, resolvConfPath } from './spec/mounts.ts';
+import { launcherPath } from './runtime-config/landlock.ts';
+import { codePath, resolvConfPath } from './runtime-config/mounts.ts';
 import type { SandboxRequest } from './types.ts';
 
 export interface CheckedRoot {

@@ -8,7 +8,7 @@ import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FileLock, tryFileLock } from '../lib/index.ts';
 import { sandboxFault } from './faults.ts';
-import { idRangeSize } from './spec/namespaces.ts';
+import { idRangeSize } from './runtime-config/namespaces.ts';
 
 const slotsPerWindow = 1024;
 const windowSize = slotsPerWindow * idRangeSize;

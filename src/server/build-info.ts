@@ -1,7 +1,12 @@
-/** What `GET /api/v1` says of this build. */
+/** What this build is, and where it stands. */
+import { fileURLToPath } from 'node:url';
 import type { BuildInfo } from '../api/index.ts';
 import { packageVersion } from '../lib/index.ts';
 
 const version = packageVersion();
 
+/** What `GET /api/v1` says of it. */
 export const buildInfo: BuildInfo = { build: `ward-${version}`, buildno: version };
+
+/** The folder that Ward is installed in, without a slash at its end. */
+export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');

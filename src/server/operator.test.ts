@@ -8,10 +8,10 @@ import { createVault } from '../functions/index.ts';
 import { digestOf, openBlobStore, openRegistryStore, parseRepositoryName } from '../images/index.ts';
 import { tryFileLock } from '../lib/index.ts';
 import { openStore } from '../store/index.ts';
-import { dataPaths } from './instance.ts';
-import { namespaceAdmin } from './namespace-admin.ts';
-import { vaultAdmin } from './vault-admin.ts';
-import { openVaultKeys } from './vault-keys.ts';
+import { namespaceAdmin } from './admin/namespaces.ts';
+import { vaultAdmin } from './admin/vault.ts';
+import { dataPaths } from './instance/instance.ts';
+import { openVaultKeys } from './secrets/vault-keys.ts';
 
 async function start() {
   const dataDir = await mkdtemp(join(tmpdir(), 'ward-operator-'));

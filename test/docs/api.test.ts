@@ -34,7 +34,7 @@ test('the limits', () => {
 });
 
 test('the texts of failed activations', () => {
-  const source = ['faults.ts', 'outcomes.ts', 'runner-process.ts']
+  const source = ['faults.ts', 'runner/outcomes.ts', 'runner/runner-process.ts']
     .map((file) => readText(`src/invoker/${file}`))
     .join('');
   const { rows } = tableOf(document, 'text');
@@ -56,7 +56,7 @@ test.each(differences)('a difference has its test: %s', (_difference, proof = ''
 });
 
 test('the environment of a function', () => {
-  const sources = globSync('src/invoker/*.ts', { cwd: root }).filter((path) => !path.endsWith('.test.ts'));
+  const sources = globSync('src/invoker/**/*.ts', { cwd: root }).filter((path) => !path.endsWith('.test.ts'));
   const files = sources.map(readText).join('\n');
   const read = new Set([...files.matchAll(/\b(__OW_[A-Z_]+)\b/g)].map((match) => match[1] ?? ''));
   const told = new Set([...document.matchAll(/`(__OW_[A-Z_]+)`/g)].map((match) => match[1] ?? ''));

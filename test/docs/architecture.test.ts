@@ -2,8 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
-import { gatePaths } from '../../src/server/gate-paths.ts';
-import { dataPaths } from '../../src/server/instance.ts';
+import { gatePaths } from '../../src/server/instance/gate-paths.ts';
+import { dataPaths } from '../../src/server/instance/instance.ts';
 import { plain, readText, root, tableOf } from './markdown.ts';
 
 const document = readText('docs/architecture.md');

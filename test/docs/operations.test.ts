@@ -11,9 +11,9 @@ import { defaultLimits } from '../../src/functions/limits.ts';
 import { type FaultKind, formatSize } from '../../src/lib/index.ts';
 import { defaultCeiling } from '../../src/sandbox/operator.ts';
 import { strictPolicy } from '../../src/sandbox/policy.ts';
-import { loadConfig } from '../../src/server/config.ts';
-import { dataPaths } from '../../src/server/instance.ts';
-import { systemLimits } from '../../src/server/limits.ts';
+import { loadConfig } from '../../src/server/config/config.ts';
+import { systemLimits } from '../../src/server/config/limits.ts';
+import { dataPaths } from '../../src/server/instance/instance.ts';
 import { faults } from '../chaos/faults.ts';
 import { codeBlocksOf, columnsOf, plain, readText, root, tableOf } from './markdown.ts';
 
@@ -54,7 +54,7 @@ test('a key that is not there is refused', async () => {
 test('no key of the code is missing', () => {
   const named = new Set(Object.keys(keys).flatMap((key) => key.replaceAll('[]', '').split('.')));
   const sources: readonly (readonly [file: string, from: string])[] = [
-    ['src/server/config-file.ts', 'const fileSchema'],
+    ['src/server/config/config-file.ts', 'const fileSchema'],
     ['src/sandbox/operator.ts', 'export const operatorPolicySchema'],
   ];
   for (const [file, from] of sources) {

@@ -6,10 +6,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createLog } from '../../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
-import { loadConfig } from '../../src/server/config.ts';
-import { startPlatform } from '../../src/server/platform.ts';
-import { ownGround } from '../../src/server/platform-ground.ts';
-import { readSecrets } from '../../src/server/secrets.ts';
+import { loadConfig } from '../../src/server/config/config.ts';
+import { startPlatform } from '../../src/server/platform/platform.ts';
+import { ownGround } from '../../src/server/platform/platform-ground.ts';
+import { readSecrets } from '../../src/server/secrets/secrets.ts';
 
 const [dataDir = '', configFile = ''] = process.argv.slice(2);
 process.umask(0o022);

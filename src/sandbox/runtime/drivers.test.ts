@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { strictPolicy } from '../policy.ts';
+import { buildSpec } from '../runtime-config/build.ts';
 import { strictestOf } from '../seccomp/intersect.ts';
-import { buildSpec } from '../spec/build.ts';
 import { crunFeatures, input } from '../testing/spec-input.ts';
 import { runtimeDrivers, runtimeNames } from './drivers.ts';
 import { errorsInJsonLog } from './log.ts';

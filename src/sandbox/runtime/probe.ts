@@ -13,7 +13,7 @@ import { shiftingClocks } from '../inherited.ts';
 import { shareWithSandboxes } from '../lsm/label.ts';
 import type { OciSpec } from '../oci-config.ts';
 import { strictPolicy } from '../policy.ts';
-import { buildSpec } from '../spec/build.ts';
+import { buildSpec } from '../runtime-config/build.ts';
 import type { IdRanges } from '../uid-ranges.ts';
 import { packageFixesOf } from './package-fixes.ts';
 import { smallestProgram } from './smallest-program.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import type { HostFeatures, RuntimeFeatures } from '../host/features.ts';
 import { inheritedNames } from '../inherited.ts';
 import { strictPolicy } from '../policy.ts';
-import type { SpecInput } from '../spec/input.ts';
+import type { SpecInput } from '../runtime-config/input.ts';
 
 export const v2Host: HostFeatures = {
   kernel: '6.12.0',

@@ -24,8 +24,8 @@ import {
   tagManifest,
 } from '../../images/index.ts';
 import { openStore } from '../../store/index.ts';
-import { gatePaths } from '../gate-paths.ts';
-import { dataPaths } from '../instance.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { dataPaths } from '../instance/instance.ts';
 import { takeBackup } from './backup.ts';
 import { sumLine } from './members.ts';
 import { restoreBackup } from './restore.ts';

@@ -15,11 +15,11 @@ import {
 } from '../../images/index.ts';
 import { silentLog, tryFileLock } from '../../lib/index.ts';
 import { openStore } from '../../store/index.ts';
-import { loadConfig } from '../config.ts';
-import { gatePaths } from '../gate-paths.ts';
-import { dataPaths } from '../instance.ts';
-import { refuseMissingDatabase, refuseMissingParts } from '../missing-parts.ts';
-import { readGivenKeys } from '../secrets.ts';
+import { loadConfig } from '../config/config.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { refuseMissingDatabase, refuseMissingParts } from '../instance/missing-parts.ts';
+import { readGivenKeys } from '../secrets/secrets.ts';
 import {
   app,
   backupOf,

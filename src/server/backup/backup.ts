@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoOf, type FileLock, formatSize, tryFileLock } from '../../lib/index.ts';
-import { actAsOwner } from '../act-as.ts';
-import { loadConfig } from '../config.ts';
+import { actAsOwner } from '../admin/act-as.ts';
+import { requireDatabase } from '../admin/namespaces.ts';
+import { loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
-import { type DataPaths, dataPaths } from '../instance.ts';
-import { requireDatabase } from '../namespace-admin.ts';
+import { type DataPaths, dataPaths } from '../instance/instance.ts';
 import type { BackupHeader } from './members.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { writeArchive } from './write-archive.ts';

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { tryFileLock } from '../../lib/index.ts';
-import { dataPaths } from '../instance.ts';
+import { dataPaths } from '../instance/instance.ts';
 import {
   archiveOf,
   backupOf,

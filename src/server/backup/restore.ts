@@ -18,12 +18,12 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { formatSize, messageOf, mustRun, tryFileLock } from '../../lib/index.ts';
-import { type Acting, actAsOwner } from '../act-as.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { type Acting, actAsOwner } from '../admin/act-as.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
-import { forgetFolderId } from '../folder-id.ts';
-import { gatePaths } from '../gate-paths.ts';
-import { type DataPaths, dataPaths } from '../instance.ts';
+import { forgetFolderId } from '../instance/folder-id.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { type DataPaths, dataPaths } from '../instance/instance.ts';
 import { namesIn } from './held-blobs.ts';
 import { type BackupHeader, type MissingPart, parseHeader } from './members.ts';
 import { readArchive } from './read-archive.ts';

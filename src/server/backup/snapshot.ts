@@ -18,10 +18,10 @@ import {
 import { isFault } from '../../lib/index.ts';
 import { codeNamedIn, type DatabaseSnapshot, openSnapshot, schemaOfState } from '../../store/index.ts';
 import { buildInfo } from '../build-info.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
-import { gatePaths } from '../gate-paths.ts';
-import { dataPaths, instanceName } from '../instance.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { dataPaths, instanceName } from '../instance/instance.ts';
 import { copyIfThere, type HeldBlobs, holdBlobs, holdFile, namesIn } from './held-blobs.ts';
 import { type BackupHeader, isMemberName, type Member, type MissingPart } from './members.ts';
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { messageOf } from '../../lib/index.ts';
 import { advisoryStatus, compareDigest } from '../../scanner/index.ts';
-import { gatePaths } from '../gate-paths.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
 import type { Findings } from './findings.ts';
 
 const remedy = 'move the file away, and get the advisories again with ward advisories update';

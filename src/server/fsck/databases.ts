@@ -10,8 +10,8 @@ import {
   openSnapshot,
   stateProblems,
 } from '../../store/index.ts';
-import { gatePaths } from '../gate-paths.ts';
-import { dataPaths } from '../instance.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { dataPaths } from '../instance/instance.ts';
 import type { Findings, FsckArea } from './findings.ts';
 
 export interface CheckedDatabases {

@@ -21,10 +21,10 @@ import { silentLog, tryFileLock } from '../../lib/index.ts';
 import { importAdvisories } from '../../scanner/index.ts';
 import { openStore } from '../../store/index.ts';
 import { filledPlace, type Place } from '../backup/backup.fixture.ts';
-import { checkFolderId, databasesOf } from '../folder-id.ts';
-import { gatePaths } from '../gate-paths.ts';
-import { dataPaths } from '../instance.ts';
-import { openVaultKeys } from '../vault-keys.ts';
+import { checkFolderId, databasesOf } from '../instance/folder-id.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { openVaultKeys } from '../secrets/vault-keys.ts';
 import type { FsckReport } from './findings.ts';
 import { checkAll } from './fsck.ts';
 

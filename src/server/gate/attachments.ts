@@ -22,7 +22,7 @@ import {
 } from '../../images/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
-import { scanPredicate } from '../scan-statements.ts';
+import { scanPredicate } from '../scan/statements.ts';
 
 export type AttachmentStore = Pick<
   RegistryStore,

@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parsePolicy } from '../../gate/index.ts';
 import { digestOf, manifestMediaType, openBlobStore, tagManifest } from '../../images/index.ts';
-import { testPolicy } from '../gate-admin.ts';
-import { gatePaths } from '../gate-paths.ts';
-import { signInLayout } from '../image-build-trust.ts';
+import { testPolicy } from '../admin/gate.ts';
+import { signInLayout } from '../image-build/trust.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
 import {
   createSigner,
   type Files,

@@ -26,7 +26,7 @@ import {
 } from '../../images/index.ts';
 import { silentLog } from '../../lib/index.ts';
 import { advisoryInputs, importAdvisories } from '../../scanner/index.ts';
-import { gatePaths } from '../gate-paths.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
 import { type GuardedImages, openGuardedImages } from './guarded-images.ts';
 
 export interface Place extends AsyncDisposable {

@@ -19,9 +19,9 @@ import {
   type Scanner,
   type StartProgram,
 } from '../../scanner/index.ts';
-import { gatePaths } from '../gate-paths.ts';
-import { type AdvisoriesAge, advisoriesAge } from './advisories-age.ts';
-import { readLastUpdate } from './last-update.ts';
+import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
+import { readLastUpdate } from '../advisories/last-update.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
 import { policySource } from './policy-source.ts';
 import { openVexSource, type VexSource } from './vex-source.ts';
 

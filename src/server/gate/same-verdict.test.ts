@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parsePolicy, type Verdict, verdictDocument } from '../../gate/index.ts';
 import { packageVersion } from '../../lib/index.ts';
 import { advisoryInputs, importAdvisories, type Report } from '../../scanner/index.ts';
-import { gatePaths } from '../gate-paths.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
 import {
   imageWith,
   lodash,

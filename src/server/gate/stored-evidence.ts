@@ -3,8 +3,8 @@ import { type EvidenceSources, readVexFolder } from '../../gate/index.ts';
 import { openRegistryReader } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
-import { gatePaths } from '../gate-paths.ts';
-import { dataPaths } from '../instance.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { dataPaths } from '../instance/instance.ts';
 import { createEvidence } from './evidence.ts';
 import type { BasesRegistry } from './pushed-bases.ts';
 

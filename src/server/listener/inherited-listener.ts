@@ -9,9 +9,8 @@
 import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCommand } from '../../lib/index.ts';
-import { type Address, loadConfig } from '../config.ts';
+import { type Address, type ConfigSources, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
-import type { UpOptions } from '../up.ts';
 import { listeningSocketOf } from './listening-sockets.ts';
 import { findRunningWard } from './running-ward.ts';
 
@@ -26,6 +25,11 @@ export interface InheritedListener {
   release(): void;
 }
 
+export interface ListenerOptions extends ConfigSources {
+  /** From the Ward that serves the same data folder, if there is one. */
+  readonly takeOver?: boolean;
+}
+
 /** Where the keeper finds the socket, and where it has the old Ward told. */
 const socketDescriptor = 3;
 const orderDescriptor = 4;
@@ -36,7 +40,7 @@ const passer = join(import.meta.dirname, 'pass-listener.pl');
  * What the first process has to become before it enters its namespaces: words before another command line; none when the
  * server opens a socket of its own. @throws Fault LISTENER_UNFIT, TAKE_OVER_FAILED, and those of the configuration
  */
-export async function passListener(options: UpOptions): Promise<readonly string[]> {
+export async function passListener(options: ListenerOptions): Promise<readonly string[]> {
   const given = givenDescriptor(process.env);
   if (given !== undefined) return passGiven(given, options);
   if (options.takeOver !== true) return [];
@@ -93,7 +97,7 @@ function givenDescriptor(env: NodeJS.ProcessEnv): number | undefined {
   );
 }
 
-function passGiven(descriptor: number, { takeOver }: UpOptions): readonly string[] {
+function passGiven(descriptor: number, { takeOver }: ListenerOptions): readonly string[] {
   if (takeOver === true) {
     throw serverFault(
       'LISTENER_UNFIT',

@@ -1,6 +1,6 @@
 /** TCP sockets that listen, as the kernel tells them. Source: proc_pid_net(5). */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { Address } from '../config.ts';
+import type { Address } from '../config/config.ts';
 
 export interface ListeningSocket {
   /** The same in every process that has it. */

@@ -7,10 +7,10 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isServer } from '../../keeper/index.ts';
 import { mustRun } from '../../lib/index.ts';
-import { serverAccount } from '../account.ts';
 import { serverFault } from '../faults.ts';
-import { instanceName } from '../instance.ts';
-import { upLockFile } from '../instance-locks.ts';
+import { serverAccount } from '../instance/account.ts';
+import { instanceName } from '../instance/instance.ts';
+import { upLockFile } from '../instance/instance-locks.ts';
 import { type ListeningSocket, listeningSocketsOf } from './listening-sockets.ts';
 
 export interface RunningWard {

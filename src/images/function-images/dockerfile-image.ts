@@ -1,0 +1,117 @@
+/**
+ * An image from a folder with a Dockerfile. buildah carries it out on images of the store, which are all that it has;
+ * the image itself is put together here: the base's layers as the store has them, what the Dockerfile added as one
+ * layer, and Ward's server where the Dockerfile names no program of its own. The same folder on the same base gives
+ * the same digest, as far as what its RUN lines do is the same each time.
+ */
+import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { imagesWithShell } from '../base-images/recipe.ts';
+import { digestHex } from '../digest.ts';
+import { imageFault } from '../faults.ts';
+import { ociArchitecture, tagManifest } from '../oci/layout.ts';
+import { type BaseImage, findBase } from './base-image.ts';
+import { type Buildah, onlyTag, openBuildah } from './buildah.ts';
+import { readDockerfile, withImages } from './dockerfile.ts';
+import { assembleBuilt } from './dockerfile-result.ts';
+import { type FolderContent, readFolder } from './folder-content.ts';
+import { openSourceFile } from './folder-file.ts';
+import type { FunctionImage, FunctionImageOptions } from './function-image.ts';
+import { openWorkFolder } from './work-folder.ts';
+
+export interface DockerfileImageOptions
+  extends Omit<FunctionImageOptions, 'base' | 'kind' | 'entrypoint' | 'architecture'> {
+  /** `NAME=VALUE` */
+  readonly buildArgs?: readonly string[] | undefined;
+  /** Whether RUN and ADD lines have the machine's network. */
+  readonly hasNetwork?: boolean | undefined;
+}
+
+export const dockerfileName = 'Dockerfile';
+const builtName = 'localhost/ward-built:latest';
+const maxDockerfileBytes = 1024 * 1024;
+/** 1980-01-01, as in the other layers. */
+const epoch = 315_532_800;
+
+/** True when the folder is built by its Dockerfile. */
+export async function hasDockerfile(folder: string): Promise<boolean> {
+  return (await stat(join(folder, dockerfileName)).catch(() => undefined))?.isFile() ?? false;
+}
+
+/**
+ * @throws Fault BUILDAH_MISSING, DOCKERFILE_INVALID, DOCKERFILE_FAILED, BASE_NOT_TRUSTED, BUILD_FOLDER_INVALID,
+ * BUILD_FOLDER_TOO_LARGE, IMAGE_INVALID, IMAGE_BUILD_FAILED
+ */
+export async function buildDockerfileImage(options: DockerfileImageOptions): Promise<FunctionImage> {
+  const { progress = () => {}, signal, storeDir } = options;
+  progress('reading the folder');
+  const content = await readFolder(options.folder, { without: options.without ?? [] });
+  const dockerfile = readDockerfile(await readText(content.root));
+  const bases = new Map<string, BaseImage>();
+  for (const { name } of dockerfile.images)
+    if (!bases.has(name)) bases.set(name, await findBase(storeDir, name, ociArchitecture()));
+  const base = bases.get(dockerfile.finalBase);
+  if (base === undefined) throw new TypeError('the last stage stands on an image that was not found');
+  await using work = await openWorkFolder(dirname(options.layoutDir));
+  const dir = work.path;
+  const buildah = await openBuildah(dir, signal);
+  for (const each of new Set(bases.values())) await load(buildah, each, storeDir, dir);
+  const text = withImages(dockerfile, (name) => localName(bases.get(name) ?? base));
+  await writeFile(join(dir, dockerfileName), text);
+  await writeFile(join(dir, 'ignore'), ignoredBy(content));
+  const plainNames = new Map([...bases].map(([name, each]) => [localName(each), name]));
+  await buildah.build({
+    name: builtName,
+    dockerfile: join(dir, dockerfileName),
+    context: content.root,
+    ignoreFile: join(dir, 'ignore'),
+    buildArgs: options.buildArgs ?? [],
+    hasNetwork: options.hasNetwork ?? false,
+    epoch,
+    rename: (line) => line.replaceAll(localNames, (name) => plainNames.get(name) ?? name),
+    progress,
+    shellImages: imagesWithShell(),
+  });
+  progress('packing what it made');
+  await buildah.save(builtName, join(dir, 'built'));
+  return await assembleBuilt(options, base, content, join(dir, 'built'));
+}
+
+/** Whatever the ignore file says of it: most name it there. */
+async function readText(root: string): Promise<string> {
+  const { size: sizeBytes } = await stat(join(root, dockerfileName));
+  if (sizeBytes > maxDockerfileBytes) throw imageFault('DOCKERFILE_INVALID', 'the Dockerfile is too long');
+  const file = await openSourceFile(root, { path: dockerfileName, sizeBytes });
+  try {
+    return (await file.readFile()).toString('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+const localNames = /localhost\/ward-base:[0-9a-f]{64}/g;
+
+/** Says all of the image that it is: its digest. */
+function localName({ digest }: BaseImage): string {
+  return `localhost/ward-base:${digestHex(digest)}`;
+}
+
+/** A layout that has this image only, with the store's own blobs. */
+async function load(buildah: Buildah, base: BaseImage, storeDir: string, dir: string): Promise<void> {
+  const layout = join(dir, `base-${digestHex(base.digest)}`);
+  await mkdir(layout);
+  await symlink(join(storeDir, 'blobs'), join(layout, 'blobs'));
+  await tagManifest(layout, base.descriptor, [onlyTag]);
+  await buildah.load(layout, localName(base));
+}
+
+/** What is not to be in the image is not to be seen by the build either. */
+function ignoredBy({ leftOut, ignoreText }: FolderContent): string {
+  const others = leftOut.filter(({ reason }) => reason !== 'ignored').map(({ path }) => literal(path));
+  return [ignoreText, ...others, ''].join('\n');
+}
+
+/** A pattern for this path and no other. What patterns are trimmed of fits any character. */
+function literal(path: string): string {
+  return path.replaceAll(/[\\*?[\]#!]/g, '\\$&').replaceAll(/\s/g, '?');
+}

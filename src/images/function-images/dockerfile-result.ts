@@ -1,0 +1,131 @@
+/**
+ * What buildah made of a Dockerfile → an image of Ward's: on the base's own layers, with Ward's server where the
+ * Dockerfile names no program of its own.
+ */
+import { join } from 'node:path';
+import { packTar } from '../base-images/layer-blob.ts';
+import { digestHex, digestOf } from '../digest.ts';
+import { imageFault } from '../faults.ts';
+import { openRegularFile, readRegularFile } from '../files.ts';
+import { type LayoutImage, readImageFrom } from '../oci/layout.ts';
+import { type Config, type Descriptor, manifestMediaType, maxDocumentBytes } from '../oci/schema.ts';
+import type { Digest } from '../types.ts';
+import type { BaseImage } from './base-image.ts';
+import type { FolderContent } from './folder-content.ts';
+import { createdOf, describe, type FunctionImage, type FunctionImageOptions } from './function-image.ts';
+import { type AddedLayer, contractPort, writeImage } from './image-documents.ts';
+import { copyBlob } from './layout-copy.ts';
+import { packServer, servedFamilyOf } from './server-program.ts';
+
+type ResultOptions = Pick<FunctionImageOptions, 'labels' | 'layoutDir' | 'runnersDir' | 'storeDir'>;
+
+/**
+ * @param base what the last stage stands on
+ * @param builtDir the image in the form `dir:`
+ * @throws Fault IMAGE_BUILD_FAILED, BUILD_FOLDER_INVALID
+ */
+export async function assembleBuilt(
+  options: ResultOptions,
+  base: BaseImage,
+  { leftOut }: FolderContent,
+  builtDir: string,
+): Promise<FunctionImage> {
+  const { layoutDir: dir, storeDir, labels = {} } = options;
+  const built = await readBuilt(builtDir);
+  const program = await programOf(options, base, built.config);
+  for (const layer of base.layers) await copyBlob(storeDir, dir, layer, 'link');
+  const layers = [...(await addedLayers(dir, builtDir, base, built)), ...program.layers];
+  const config = built.config.config;
+  const descriptor = await writeImage(dir, {
+    base,
+    layers,
+    created: createdOf(base),
+    settings: { ...config, ...program.settings },
+    labels: { ...ownLabels(base, config?.Labels ?? {}), ...labels },
+    history: built.config['history'],
+  });
+  const image = describe(descriptor, { base, layers, entrypoint: program.entrypoint, leftOut });
+  return { ...image, warnings: warningsOf(built.config) };
+}
+
+async function readBuilt(dir: string): Promise<LayoutImage> {
+  const read = async (name: string) => readRegularFile(join(dir, name), maxDocumentBytes);
+  const bytes = await read('manifest.json');
+  if (bytes === undefined) throw imageFault('IMAGE_BUILD_FAILED', 'buildah wrote no image');
+  const entry = { mediaType: manifestMediaType, digest: digestOf(bytes), size: bytes.length };
+  return readImageFrom(
+    async ({ digest }) =>
+      digest === entry.digest ? bytes : ((await read(digestHex(digest))) ?? Buffer.alloc(0)),
+    entry,
+  );
+}
+
+/** Those over the base's, packed as Ward packs its own. */
+async function addedLayers(
+  dir: string,
+  builtDir: string,
+  base: BaseImage,
+  { config, manifest }: LayoutImage,
+): Promise<AddedLayer[]> {
+  const below = base.config.rootfs.diff_ids;
+  const diffIds = config.rootfs.diff_ids;
+  if (below.some((diffId, at) => diffIds[at] !== diffId))
+    throw imageFault('IMAGE_BUILD_FAILED', `buildah did not build on the layers of ${base.name}`);
+  const layers: AddedLayer[] = [];
+  for (const [at, layer] of manifest.layers.entries()) {
+    const diffId = diffIds[at];
+    if (at >= below.length && diffId !== undefined) layers.push(await repack(dir, builtDir, layer, diffId));
+  }
+  return layers;
+}
+
+async function repack(dir: string, builtDir: string, layer: Descriptor, diffId: Digest): Promise<AddedLayer> {
+  const file = await openRegularFile(join(builtDir, digestHex(layer.digest)));
+  if (file === undefined)
+    throw imageFault('IMAGE_BUILD_FAILED', `buildah left out the layer ${layer.digest}`);
+  try {
+    const packed = await packTar(dir, file.createReadStream({ start: 0, autoClose: false }));
+    if (packed.diffId === diffId) return { ...packed, role: 'dockerfile', createdBy: undefined };
+    throw imageFault('IMAGE_BUILD_FAILED', `the layer ${layer.digest} of buildah has another diff id`);
+  } finally {
+    await file.close();
+  }
+}
+
+interface Program {
+  readonly entrypoint: readonly string[];
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly layers: readonly AddedLayer[];
+}
+
+/**
+ * A runtime's own entry point speaks to Ward over a descriptor, and not HTTP: where the Dockerfile has not replaced it,
+ * its CMD is the program, or else Ward's server.
+ */
+async function programOf(
+  { layoutDir, runnersDir }: ResultOptions,
+  base: BaseImage,
+  { config }: Config,
+): Promise<Program> {
+  const ExposedPorts = { [contractPort]: {} };
+  const [entrypoint, cmd] = [config?.Entrypoint ?? [], config?.Cmd ?? []];
+  const inherited = base.config.config?.Entrypoint ?? [];
+  if (JSON.stringify(entrypoint) !== JSON.stringify(inherited))
+    return { entrypoint: [...entrypoint, ...cmd], settings: { ExposedPorts }, layers: [] };
+  if (cmd.length > 0)
+    return { entrypoint: cmd, settings: { ExposedPorts, Entrypoint: cmd, Cmd: undefined }, layers: [] };
+  const server = await packServer(layoutDir, servedFamilyOf(base), runnersDir);
+  const settings = { ExposedPorts, Entrypoint: server.entrypoint, WorkingDir: '/fn' };
+  return { entrypoint: server.entrypoint, settings, layers: [server.layer] };
+}
+
+/** Those that the Dockerfile has set. */
+function ownLabels(base: BaseImage, labels: Readonly<Record<string, string>>): Record<string, string> {
+  const inherited = base.config.config?.Labels ?? {};
+  return Object.fromEntries(Object.entries(labels).filter(([name, value]) => inherited[name] !== value));
+}
+
+function warningsOf({ config }: Config): string[] {
+  if (!/^(?:0|root)?(?::|$)/.test(config?.User ?? '')) return [];
+  return ['the Dockerfile leaves root as its user: end it with USER 1000:1000'];
+}

@@ -1,0 +1,183 @@
+/**
+ * An image from a folder, without a daemon and without running anything of it: the base's layers as they are, Ward's
+ * server for the language, the function's dependencies, its code. The same folder on the same base gives the same
+ * digest. The image is not named here: whoever builds it decides first whether it may be used.
+ */
+import { sourceDateEpoch } from '../base-images/runtime-images.ts';
+import { imageFault } from '../faults.ts';
+import { ociArchitecture } from '../oci/layout.ts';
+import type { Descriptor } from '../oci/schema.ts';
+import type { Digest } from '../types.ts';
+import { type BaseImage, baseOfKind, findBase } from './base-image.ts';
+import { byChangeFrequency } from './change-frequency.ts';
+import { packFiles } from './file-layer.ts';
+import { type FolderContent, type LeftOut, readFolder } from './folder-content.ts';
+import {
+  type AddedLayer,
+  contractPort,
+  functionUser,
+  type LayerRole,
+  writeImage,
+} from './image-documents.ts';
+import { copyBlob } from './layout-copy.ts';
+import { packageLabels } from './package-labels.ts';
+import { checkEntryFile, guessFamily, packServer, servedFamilyOf } from './server-program.ts';
+
+export interface FunctionImageOptions {
+  readonly folder: string;
+  /** Where bases are. */
+  readonly storeDir: string;
+  /** The OCI image layout that the image's blobs are put into: the store, or a folder that nobody else may write to. */
+  readonly layoutDir: string;
+  /** An image in the store; without it and without `kind`, what the folder's files suggest. */
+  readonly base?: string | undefined;
+  /** A kind of functions, whose runtime image is the base. */
+  readonly kind?: string | undefined;
+  /** The program that listens on port 8080, instead of Ward's server. */
+  readonly entrypoint?: readonly string[] | undefined;
+  /** In OCI's notation; this machine's by default. */
+  readonly architecture?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Absolute paths in the folder that are no part of it. */
+  readonly without?: readonly string[] | undefined;
+  readonly runnersDir?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Gets a line for every step that takes time. */
+  readonly progress?: ((line: string) => void) | undefined;
+}
+
+export interface BuiltLayerInfo {
+  readonly role: LayerRole;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+export interface FunctionImage {
+  /** Of the manifest in the layout. */
+  readonly descriptor: Descriptor;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** ISO time, as it says itself. */
+  readonly createdAt: string;
+  /** Lowest first. */
+  readonly layers: readonly BuiltLayerInfo[];
+  readonly base: { readonly name: string; readonly digest: Digest };
+  readonly entrypoint: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+  /** What somebody should know, and may be meant so. */
+  readonly warnings: readonly string[];
+}
+
+/** Where the code is, in the image as in a sandbox of a runtime. */
+const codeFolder = 'fn';
+
+/**
+ * @throws Fault BUILD_FOLDER_INVALID, BUILD_FOLDER_TOO_LARGE, BASE_NOT_TRUSTED, IMAGE_INVALID, IMAGE_BUILD_FAILED
+ */
+export async function buildFunctionImage(options: FunctionImageOptions): Promise<FunctionImage> {
+  const { layoutDir: dir, progress = () => {}, signal } = options;
+  progress('reading the folder');
+  const content = await readFolder(options.folder, { without: options.without ?? [] });
+  const files = new Set(content.entries.flatMap((entry) => (entry.type === 'folder' ? [] : [entry.path])));
+  if (files.size === 0)
+    throw imageFault('BUILD_FOLDER_INVALID', 'the folder has nothing to put into an image');
+  const base = await chooseBase(options, files);
+  for (const layer of base.layers) await copyBlob(options.storeDir, dir, layer, 'link');
+  const { entrypoint, layers } = await packProgram(options, base, files);
+  for (const { role, entries } of byChangeFrequency(content.entries)) {
+    progress(`packing ${role}`);
+    const packed = await packFiles({ dir, root: content.root, target: codeFolder, entries, signal });
+    layers.push({ ...packed, role, createdBy: `ward: ${role} of the function` });
+  }
+  const created = createdOf(base);
+  const descriptor = await writeImage(dir, {
+    base,
+    layers,
+    created,
+    settings: settingsOf(entrypoint),
+    labels: await allLabels(options, content),
+  });
+  return describe(descriptor, { base, layers, entrypoint, leftOut: content.leftOut });
+}
+
+async function chooseBase(options: FunctionImageOptions, files: ReadonlySet<string>): Promise<BaseImage> {
+  const { base, kind, storeDir, architecture = ociArchitecture() } = options;
+  const wanted = kind === undefined ? undefined : baseOfKind(kind);
+  const found = await findBase(storeDir, base ?? wanted ?? guessedBase(files), architecture);
+  if (wanted === undefined || found.kind === wanted) return found;
+  throw imageFault('BUILD_FOLDER_INVALID', `${found.name} does not run ${wanted}`, {
+    hint: 'Leave out the base or the kind.',
+  });
+}
+
+function guessedBase(files: ReadonlySet<string>): string {
+  const family = guessFamily(files);
+  if (family !== undefined) return baseOfKind(`${family}:default`);
+  throw imageFault('BUILD_FOLDER_INVALID', 'the folder’s files do not say what it is a function in', {
+    hint: 'Name a kind by --kind, or a base by --base.',
+  });
+}
+
+async function packProgram(
+  { layoutDir, entrypoint, runnersDir }: FunctionImageOptions,
+  base: BaseImage,
+  files: ReadonlySet<string>,
+): Promise<{ readonly entrypoint: readonly string[]; readonly layers: AddedLayer[] }> {
+  if (entrypoint !== undefined) return { entrypoint, layers: [] };
+  const family = servedFamilyOf(base);
+  checkEntryFile(family, files);
+  const server = await packServer(layoutDir, family, runnersDir);
+  return { entrypoint: server.entrypoint, layers: [server.layer] };
+}
+
+/** The newest of its parts that has a date, or what `SOURCE_DATE_EPOCH` says. */
+export function createdOf(base: BaseImage): string {
+  const epoch = sourceDateEpoch();
+  if (epoch !== undefined) return new Date(epoch * 1000).toISOString();
+  return base.config.created ?? new Date(0).toISOString();
+}
+
+function settingsOf(entrypoint: readonly string[]) {
+  return {
+    User: functionUser,
+    Entrypoint: entrypoint,
+    Cmd: undefined,
+    WorkingDir: `/${codeFolder}`,
+    ExposedPorts: { [contractPort]: {} },
+  };
+}
+
+async function allLabels(
+  { labels }: FunctionImageOptions,
+  content: FolderContent,
+): Promise<Record<string, string>> {
+  return { ...(await packageLabels(content)), ...labels };
+}
+
+/** What is told of an image that was built. */
+export function describe(
+  descriptor: Descriptor,
+  built: {
+    readonly base: BaseImage;
+    readonly layers: readonly AddedLayer[];
+    readonly entrypoint: readonly string[];
+    readonly leftOut: readonly LeftOut[];
+  },
+): FunctionImage {
+  const { base, entrypoint, leftOut } = built;
+  const layers: BuiltLayerInfo[] = [
+    ...base.layers.map(({ digest, size }) => ({ role: 'base' as const, digest, sizeBytes: size })),
+    ...built.layers.map(({ role, digest, size }) => ({ role, digest, sizeBytes: size })),
+  ];
+  return {
+    descriptor,
+    digest: descriptor.digest,
+    sizeBytes: layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, descriptor.size),
+    createdAt: createdOf(base),
+    layers,
+    base: { name: base.name, digest: base.digest },
+    entrypoint,
+    leftOut,
+    warnings: [],
+  };
+}

@@ -1,0 +1,162 @@
+/** The operator's view of the gate: its policy and its audit log, whether or not a server is running. */
+import { access, readFile } from 'node:fs/promises';
+import {
+  type AuditCheck,
+  type AuditCheckOptions,
+  type AuditEntry,
+  type AuditPage,
+  checkPolicyText,
+  defaultPolicy,
+  type GateStore,
+  openGateStore,
+  type Policy,
+  type PolicyProblem,
+  type PolicyTest,
+  parsePolicy,
+  policyTest,
+  type Rules,
+  rulesFor,
+  type Stage,
+  storedReports,
+  type TestedReport,
+} from '../../gate/index.ts';
+import { createLog, errnoOf, isFault, messageOf } from '../../lib/index.ts';
+import type { Report } from '../../scanner/index.ts';
+import { loadConfig } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+import { guest } from '../first-namespace.ts';
+import { openStoredEvidence } from '../gate/stored-evidence.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { actAsOwner } from './act-as.ts';
+
+export interface GateAdminOptions {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+}
+
+export interface PolicyInForce {
+  /** A path, or `Ward’s own`. */
+  readonly source: string;
+  readonly revision: string;
+  readonly rules: Rules;
+}
+
+export interface PolicyTestOptions extends GateAdminOptions {
+  /** Text of the policy to try; undefined: the one in force. */
+  readonly policy?: string | undefined;
+  /** Text of the policy to compare it with; undefined: the one in force. */
+  readonly against?: string | undefined;
+  /** Instead of those that are stored. */
+  readonly reports?: readonly Report[] | undefined;
+}
+
+export interface AuditAdmin extends AsyncDisposable {
+  list(page: AuditPage): readonly AuditEntry[];
+  verify(options: AuditCheckOptions): Promise<AuditCheck>;
+}
+
+const own = 'Ward’s own';
+
+/**
+ * What holds for a namespace at a stage.
+ * @param options.policy text of a policy; undefined: the one in force
+ * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
+ */
+export async function showPolicy(
+  options: GateAdminOptions & {
+    readonly policy?: string | undefined;
+    readonly namespace: string;
+    readonly stage: Stage;
+  },
+): Promise<PolicyInForce> {
+  const { policy, source } =
+    options.policy === undefined
+      ? await policyInForce(options)
+      : { policy: parsePolicy(options.policy), source: 'the file' };
+  return { source, revision: policy.revision, rules: rulesFor(policy, options.namespace, options.stage) };
+}
+
+export interface PolicyCheck {
+  /** Undefined when there are problems. */
+  readonly revision: string | undefined;
+  readonly problems: readonly PolicyProblem[];
+}
+
+/** Everything that is wrong with the text of a policy, and its rules that can never hold. */
+export function checkPolicy(text: string): PolicyCheck {
+  const problems = checkPolicyText(text);
+  return { problems, revision: problems.length === 0 ? parsePolicy(text).revision : undefined };
+}
+
+/**
+ * What another policy would say of the same reports, with the signatures, bases and VEX that the gate of this data folder
+ * would find now. Stored reports are judged for each namespace and stage that they were judged for before.
+ * @throws Fault POLICY_INVALID, DATA_DIR_EMPTY when there are no stored reports to test with, IMAGE_STORE_INVALID
+ */
+export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest> {
+  const after = await policyOf(options.policy, options);
+  const before = await policyOf(options.against, options);
+  const now = Date.now();
+  const config = await loadConfig(options);
+  await using stack = new AsyncDisposableStack();
+  stack.use(actAsOwner(config.dataDir));
+  const store =
+    options.reports === undefined ? stack.use(await openExistingStore(config.dataDir)) : undefined;
+  const sources = stack.use(await openStoredEvidence(config, createLog('error')));
+  const reports = store === undefined ? (options.reports ?? []).map(givenReport) : storedReports(store);
+  return await policyTest(before, after, reports, sources, now);
+}
+
+/** @throws Fault DATA_DIR_EMPTY, GATE_STORE_CORRUPT, GATE_STORE_FAILED */
+export async function auditAdmin(options: GateAdminOptions): Promise<AuditAdmin> {
+  const { dataDir } = await loadConfig(options);
+  await using stack = new AsyncDisposableStack();
+  stack.use(actAsOwner(dataDir));
+  const store = stack.use(await openExistingStore(dataDir));
+  const opened = stack.move();
+  return {
+    list: (page) => store.audit(page),
+    verify: (how) => store.verifyAudit(how),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+async function policyOf(text: string | undefined, options: GateAdminOptions): Promise<Policy> {
+  return text === undefined ? (await policyInForce(options)).policy : parsePolicy(text);
+}
+
+/** The operator's, else Ward's own. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
+export async function policyInForce(
+  options: GateAdminOptions,
+): Promise<{ readonly policy: Policy; readonly source: string; readonly isOwn: boolean }> {
+  const { dataDir } = await loadConfig(options);
+  const { policy: path } = gatePaths(dataDir);
+  using _acting = actAsOwner(dataDir);
+  try {
+    return { policy: parsePolicy(await readFile(path, 'utf8')), source: path, isOwn: false };
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT') return { policy: defaultPolicy(), source: own, isOwn: true };
+    if (isFault(cause)) throw cause;
+    throw serverFault('DATA_DIR_INVALID', `${path} can't be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** As a push would bring it. */
+function givenReport(report: Report): TestedReport {
+  const { kind, digest } = report.target;
+  const occasions = [{ stage: 'push', namespace: guest }] as const;
+  return { kind: kind === 'code' || kind === 'artifact' ? kind : 'image', digest, report, occasions };
+}
+
+async function openExistingStore(dataDir: string): Promise<GateStore> {
+  const { database } = gatePaths(dataDir);
+  try {
+    await access(database);
+  } catch (cause) {
+    throw serverFault('DATA_DIR_EMPTY', `the gate has kept nothing in ${dataDir} yet`, {
+      hint: 'push or deploy something first, or name the folder with --data DIR',
+      cause,
+    });
+  }
+  return openGateStore({ path: database });
+}

@@ -1,0 +1,169 @@
+/** The operator's view of namespaces: on the database itself, whether or not a server is running. */
+import { access } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import {
+  createCodeSweep,
+  createNamespaces,
+  type KeyDescription,
+  type KeyRequest,
+  measureCode,
+  type NamespaceLimitsPatch,
+  type NamespaceLimitValues,
+  type NewKey,
+  noticedMs,
+  type UserLimits,
+} from '../../functions/index.ts';
+import { openBlobStore, openRegistryReader } from '../../images/index.ts';
+import { boundAsk } from '../../invoker/index.ts';
+import { tryFileLock } from '../../lib/index.ts';
+import { operatorPolicy } from '../../sandbox/index.ts';
+import { type NamespacePage, openStore } from '../../store/index.ts';
+import { loadConfig } from '../config/config.ts';
+import { systemLimits } from '../config/limits.ts';
+import { serverFault } from '../faults.ts';
+import { guest, writeKeyFile } from '../first-namespace.ts';
+import { type DataPaths, dataPaths } from '../instance/instance.ts';
+import { actAsOwner } from './act-as.ts';
+
+export interface NamespaceKey {
+  readonly name: string;
+  /** `uuid:secret`; Ward keeps only a hash of it. */
+  readonly key: string;
+}
+
+/** What holds for a namespace, with its own rules of retention where it has some. */
+export type NamespaceLimitsView = UserLimits &
+  Pick<NamespaceLimitValues, 'retentionMaxAgeDays' | 'retentionMaxRecords'>;
+
+/** A namespace as the operator sees it. */
+export interface NamespaceOverview {
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** Start of the newest activation that a record was kept of; null: no record was kept. */
+  readonly lastUsedAt: number | null;
+  readonly actions: number;
+  /** Records of activations. */
+  readonly records: number;
+  readonly disk: {
+    /** Actions, packages, triggers, rules, event sources and APIs. */
+    readonly entityBytes: number;
+    /** Code of its actions; code that several namespaces have counts for each. */
+    readonly codeBytes: number;
+    /** With logs and inputs. */
+    readonly recordBytes: number;
+    /** Pushed images. */
+    readonly registryBytes: number;
+  };
+  readonly limits: NamespaceLimitsView;
+}
+
+export interface NamespacesPage {
+  readonly total: number;
+  /** By name. */
+  readonly namespaces: readonly NamespaceOverview[];
+}
+
+export interface NamespaceAdmin extends AsyncDisposable {
+  overview(page: NamespacePage): Promise<NamespacesPage>;
+  create(name: string): Promise<NamespaceKey>;
+  /** With its code, unless a server is running, which removes that later. */
+  delete(name: string): Promise<void>;
+  /** Replaces the first key. */
+  rotateKey(name: string): Promise<NamespaceKey>;
+  createKey(name: string, request: KeyRequest): Promise<NewKey>;
+  /** The first key, then further ones from old to new. */
+  listKeys(name: string): Promise<readonly KeyDescription[]>;
+  deleteKey(name: string, keyId: string): Promise<void>;
+  limits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceLimitsView>;
+}
+
+/** @throws Fault DATA_DIR_EMPTY when there is no Ward's database in the data folder */
+export async function namespaceAdmin(options: {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+}): Promise<NamespaceAdmin> {
+  const config = await loadConfig(options);
+  const paths = dataPaths(config.dataDir);
+  await using stack = new AsyncDisposableStack();
+  stack.use(actAsOwner(config.dataDir));
+  await requireDatabase(paths, config.dataDir);
+  const store = stack.use(await openStore({ path: paths.database }));
+  const operator = operatorPolicy(config.sandbox);
+  const namespaces = createNamespaces(store, systemLimits(config), {
+    vetSandbox: (ask) => boundAsk(ask, operator),
+  });
+  /** So a key that was taken away opens nothing any more when the command has ended. */
+  const untilNoticed = async () => {
+    const isServed = () => {
+      using lock = tryFileLock(paths.lock);
+      return lock === undefined;
+    };
+    if (isServed()) await setTimeout(noticedMs);
+  };
+  const opened = stack.move();
+  return {
+    async overview(page) {
+      await measureCode(store.holdings, openBlobStore(paths.code));
+      await using registry = await openRegistryReader(paths.registry);
+      const found: NamespaceOverview[] = [];
+      for (const { name, entityBytes, codeBytes, recordBytes, ...usage } of await store.namespaces.usage(
+        page,
+      )) {
+        const { createdAt, limits, own } = await namespaces.get(name);
+        const registryBytes = (await registry?.usage(name)) ?? 0;
+        const disk = { entityBytes, codeBytes, recordBytes, registryBytes };
+        found.push({ name, createdAt, ...usage, disk, limits: { ...limits, ...ownRetention(own) } });
+      }
+      return { total: await store.namespaces.count(), namespaces: found };
+    },
+    create: async (name) => ({ name, key: await namespaces.create(name) }),
+    async delete(name) {
+      await namespaces.delete(name);
+      using lock = tryFileLock(paths.lock);
+      if (lock === undefined) return untilNoticed();
+      const blobs = openBlobStore(paths.code);
+      await createCodeSweep({ blobs, entities: store.entities, drop: blobs.delete, graceMs: 0 })();
+    },
+    async rotateKey(name) {
+      const key = await namespaces.rotateKey(name);
+      // The command line of this machine takes guest's key from there.
+      if (name === guest && (await isPresent(paths.guestKey))) await writeKeyFile(paths.guestKey, key);
+      await untilNoticed();
+      return { name, key };
+    },
+    createKey: (name, request) => namespaces.createKey(name, request),
+    listKeys: (name) => namespaces.listKeys(name),
+    async deleteKey(name, keyId) {
+      await namespaces.deleteKey(name, keyId);
+      await untilNoticed();
+    },
+    async limits(name, patch) {
+      const { limits, own } = await namespaces.setLimits(name, patch);
+      return { ...limits, ...ownRetention(own) };
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** @throws Fault DATA_DIR_EMPTY */
+export async function requireDatabase({ database }: DataPaths, dataDir: string): Promise<void> {
+  if (await isPresent(database)) return;
+  throw serverFault('DATA_DIR_EMPTY', `there is no database of Ward in ${dataDir}`, {
+    hint: 'start Ward once with `ward up`, or name its folder with --data DIR',
+  });
+}
+
+function ownRetention({ retentionMaxAgeDays, retentionMaxRecords }: NamespaceLimitValues) {
+  return {
+    ...(retentionMaxAgeDays === undefined ? {} : { retentionMaxAgeDays }),
+    ...(retentionMaxRecords === undefined ? {} : { retentionMaxRecords }),
+  };
+}
+
+async function isPresent(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,110 @@
+/** The operator's view of the keys that encrypt parameters: which there are, what each holds, and a new one. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createVault, type ResealReport, reseal, surveyVault } from '../../functions/index.ts';
+import { tryFileLock } from '../../lib/index.ts';
+import { openStore } from '../../store/index.ts';
+import { loadConfig } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { addKey } from '../secrets/key-file.ts';
+import { type GivenKeys, readGivenKeys } from '../secrets/secrets.ts';
+import { noticedAfterMs, openVaultKeys } from '../secrets/vault-keys.ts';
+import { actAsOwner } from './act-as.ts';
+import { requireDatabase } from './namespaces.ts';
+
+export interface VaultKeyUse {
+  readonly id: string;
+  readonly use: 'encrypts' | 'decrypts' | 'missing';
+  /** Values that are kept under it. */
+  readonly kept: number;
+  /** Values under it in accepted invocations and deliveries that wait; they are done before long. */
+  readonly waiting: number;
+}
+
+export interface VaultStatus {
+  /** Where the keys are: a file, or the name of a variable. */
+  readonly source: string;
+  /** The one that encrypts, the others, then those that are missing. */
+  readonly keys: readonly VaultKeyUse[];
+  /** Parameters that are not encrypted yet. */
+  readonly clear: number;
+  /** More waits than was counted. */
+  readonly isPartial: boolean;
+}
+
+export interface VaultRotation extends ResealReport {
+  /** The id of the key that encrypts now. */
+  readonly newest: string;
+}
+
+export interface VaultAdmin extends AsyncDisposable {
+  status(): Promise<VaultStatus>;
+  /**
+   * Makes a new key, unless `keepKey`, and encrypts with the newest one all that is kept under others. Old keys stay.
+   * @throws Fault PARAMETER_KEYS_BUSY, PARAMETER_KEYS_INVALID when the keys are in the environment, where none is made
+   */
+  rotate(options: { readonly keepKey: boolean }): Promise<VaultRotation>;
+}
+
+/** @throws Fault DATA_DIR_EMPTY, PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
+export async function vaultAdmin(options: {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+}): Promise<VaultAdmin> {
+  const config = await loadConfig(options);
+  const paths = dataPaths(config.dataDir);
+  const given = readGivenKeys(config);
+  await using stack = new AsyncDisposableStack();
+  const acting = stack.use(actAsOwner(config.dataDir));
+  await requireDatabase(paths, config.dataDir);
+  const { keys, file, renew } = await openVaultKeys(config, given, false);
+  const store = stack.use(await openStore({ path: paths.database }));
+  const source = file ?? 'WARD_PARAMETER_KEYS';
+  const addToGiven = async (keys: GivenKeys) => {
+    await addTo(keys.file);
+    renew(readGivenKeys(config) ?? keys);
+  };
+  const opened = stack.move();
+  return {
+    async status() {
+      const { kept, waiting, clear, isPartial } = await surveyVault(store);
+      const known = keys('lately').map(({ id }) => id);
+      const missing = [...kept.keys(), ...waiting.keys()].filter((id) => !known.includes(id));
+      const ids = [...known, ...new Set(missing)];
+      const uses = ids.map((id, index) => ({
+        id,
+        use:
+          index === 0
+            ? ('encrypts' as const)
+            : known.includes(id)
+              ? ('decrypts' as const)
+              : ('missing' as const),
+        kept: kept.get(id) ?? 0,
+        waiting: waiting.get(id) ?? 0,
+      }));
+      return { source, keys: uses, clear, isPartial };
+    },
+    async rotate({ keepKey }) {
+      using lock = tryFileLock(paths.rotationLock);
+      if (lock === undefined) {
+        throw serverFault('PARAMETER_KEYS_BUSY', 'another rotation of the keys for parameters is under way');
+      }
+      if (!keepKey) await (given === undefined ? addTo(file) : acting.aside(() => addToGiven(given)));
+      const [{ id: newest }] = keys('lately');
+      return { newest, ...(await reseal(store, createVault(keys), newest)) };
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+async function addTo(file: string | undefined): Promise<void> {
+  if (file !== undefined) {
+    await addKey(file);
+    // So that a running server seals nothing more with the older one.
+    await sleep(noticedAfterMs);
+    return;
+  }
+  throw serverFault('PARAMETER_KEYS_INVALID', 'the keys for parameters are in WARD_PARAMETER_KEYS', {
+    hint: 'put a new one in front there, restart Ward, and rotate with --keep-key',
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * Brings the advisories up to date at the interval of the configuration, in a process of its own: downloads and imports take
+ * nothing of the server's memory and turns. The gate sees the new file by itself.
+ */
+import { fileURLToPath } from 'node:url';
+import { type Log, messageOf, runCommand } from '../../lib/index.ts';
+import type { Config } from '../config/config.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { type LastUpdate, readLastUpdate } from './last-update.ts';
+
+export interface AdvisoryUpdatesOptions {
+  readonly config: Pick<Config, 'dataDir' | 'advisories'>;
+  readonly log: Log;
+  /** For tests: instead of the process. */
+  readonly run?: (signal: AbortSignal) => Promise<void>;
+  /** Epoch milliseconds. */
+  readonly clock?: () => number;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+const intervals = { hourly: 3_600_000, daily: 86_400_000 };
+/** Servers of many who started at once don't ask at once. */
+const spread = 0.1;
+/** Of an update that is late, after a start. */
+const lateSpreadMs = 60_000;
+const longestMs = 6 * 3_600_000;
+const program = fileURLToPath(new URL('./update-program.ts', import.meta.url));
+
+export function startAdvisoryUpdates(options: AdvisoryUpdatesOptions): AsyncDisposable {
+  const { config, log, clock = Date.now, random = Math.random } = options;
+  const { update: interval } = config.advisories;
+  if (interval === 'off') return { [Symbol.asyncDispose]: async () => {} };
+  const path = gatePaths(config.dataDir).advisories;
+  const run = options.run ?? ((signal: AbortSignal) => runProgram(config, signal));
+  const ending = new AbortController();
+  const { signal } = ending;
+  let working: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const work = async () => {
+    const before = readLastUpdate(path)?.endedAt;
+    try {
+      await run(signal);
+      const last = readLastUpdate(path);
+      if (last?.endedAt !== before) tell(log, last);
+    } catch (error) {
+      if (!signal.aborted) log.error({ reason: messageOf(error) }, 'advisories could not be updated');
+    }
+    plan(clock());
+  };
+  const plan = (triedAt: number | undefined) => {
+    if (signal.aborted) return;
+    const last = Math.max(triedAt ?? 0, Date.parse(readLastUpdate(path)?.endedAt ?? '') || 0);
+    const delay = delayUntilNext({ intervalMs: intervals[interval], last, now: clock(), random: random() });
+    timer = setTimeout(() => {
+      working = work();
+    }, delay).unref();
+  };
+  plan(undefined);
+  return {
+    async [Symbol.asyncDispose]() {
+      ending.abort(new Error('Ward is being stopped'));
+      clearTimeout(timer);
+      await working;
+    },
+  };
+}
+
+/**
+ * The first one is at once: a fresh install has nothing to judge by.
+ * @param last epoch milliseconds of the last one, 0 for none
+ */
+export function delayUntilNext(given: {
+  readonly intervalMs: number;
+  readonly last: number;
+  readonly now: number;
+  readonly random: number;
+}): number {
+  const { intervalMs, now, random } = given;
+  if (given.last === 0) return 0;
+  // A clock that was set back must not keep the next one away.
+  const last = Math.min(given.last, now);
+  const due = last + intervalMs * (1 + (random - 0.5) * 2 * spread);
+  return due > now ? due - now : random * lateSpreadMs;
+}
+
+async function runProgram({ dataDir, advisories }: AdvisoryUpdatesOptions['config'], signal: AbortSignal) {
+  const words = [process.execPath, '--max-old-space-size=512', program];
+  const argv = ['nice', '-n', '10', ...words, JSON.stringify({ dataDir, advisories })];
+  // It is told all that it needs: secrets and a file of the operator's are none of its business.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WARD_')));
+  const { code, stderr } = await runCommand(argv, { env, signal, timeoutMs: longestMs });
+  signal.throwIfAborted();
+  if (code !== 0) throw new Error(stderr.trim().slice(-1000) || `it ended with ${code}`);
+}
+
+function tell(log: Log, last: LastUpdate | undefined): void {
+  const failed = last?.failed ?? [];
+  if (failed.length > 0) log.warn({ failed }, 'some sources of advisories could not be updated');
+  else log.info('advisories are up to date');
+}

@@ -1,0 +1,117 @@
+/** `ward doctor` and `ward sandbox explain`: what the policy says, and what this host makes of it. */
+import { join } from 'node:path';
+import { isFault } from '../../lib/index.ts';
+import {
+  type DoctorReport,
+  type Explanation,
+  explainPolicy,
+  findLandlockLauncher,
+  runDoctor,
+} from '../../sandbox/index.ts';
+import { advisoryStatus } from '../../scanner/index.ts';
+import { policyInForce } from '../admin/gate.ts';
+import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
+import { advisoriesPath } from '../advisories/by-hand.ts';
+import { readLastUpdate } from '../advisories/last-update.ts';
+import { type Config, loadConfig } from '../config/config.ts';
+import { runDir } from '../instance/instance-locks.ts';
+import { type DiskStatus, diskStatus } from '../platform/disk-reserve.ts';
+import { type OwnMemoryStatus, ownMemoryStatus } from '../platform/memory-plan.ts';
+import { type ProcessRow, proveProcesses } from './doctor-processes.ts';
+import { openByHand } from './instance.ts';
+import { effectivePolicy, requestedPolicy, type SandboxRunOptions } from './policy.ts';
+
+/** Probes are Python programs: its system calls can be made by number. */
+const probeImage = 'python:3.13';
+
+export interface DoctorOptions {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+  readonly runtime?: string;
+}
+
+export interface ServerDoctorReport extends DoctorReport {
+  /** The advisories that scans are matched with. They do not count for `ok`, which is about sandboxes. */
+  readonly scanAdvisories: AdvisoriesAge;
+  /** The disk of the data folder; undefined without a data folder. It does not count for `ok` either. */
+  readonly disk: DiskStatus | undefined;
+  /** What Ward's own processes need and get. It does not count for `ok` either: the server may be in another group. */
+  readonly memory: OwnMemoryStatus;
+  /** The walls of Ward's own processes. Those that are required count for `ok`. */
+  readonly processes: readonly ProcessRow[];
+}
+
+export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorReport> {
+  const config = await loadConfig(options);
+  const policy =
+    options.runtime === undefined
+      ? effectivePolicy(config)
+      : await requestedPolicy({ ...nothingAsked, runtime: options.runtime }, config);
+  await using stack = new AsyncDisposableStack();
+  const { host, images, instance } = stack.use(await openByHand(config, policy.runtime));
+  const known = (await images.list()).some(({ name }) => name === probeImage);
+  const root = known ? stack.use(await images.mountRoot(await images.resolve(probeImage))) : undefined;
+  const report = await runDoctor({ host, policy, roots: root ? { [probeImage]: root.path } : {} });
+  const ground = { instance, host };
+  const processes = await proveProcesses({ config, ground, ownDir: join(runDir, instance) });
+  const isHeldIn = processes.every(({ required, proven }) => !required || proven === 'yes');
+  return {
+    ...report,
+    ok: report.ok && isHeldIn,
+    scanAdvisories: await scanAdvisories(options),
+    disk: await diskOf(config),
+    memory: ownMemoryStatus(),
+    processes,
+  };
+}
+
+async function diskOf({ dataDir, disk }: Config): Promise<DiskStatus | undefined> {
+  try {
+    return await diskStatus(dataDir, disk.reserveBytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reports unreadable advisories, and goes on to the sandboxes. */
+async function scanAdvisories(options: DoctorOptions): Promise<AdvisoriesAge> {
+  try {
+    const { policy } = await policyInForce(options);
+    const path = await advisoriesPath(options);
+    return advisoriesAge(advisoryStatus({ path })?.state, policy, readLastUpdate(path));
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    const nothing = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [] };
+    return { ...nothing, warning: error.message };
+  }
+}
+
+/** The policy that a run with these flags would have, held against this host. */
+export async function explainHere(options: SandboxRunOptions): Promise<readonly Explanation[]> {
+  const config = await loadConfig(options);
+  const policy = await requestedPolicy(options, config);
+  await using stack = new AsyncDisposableStack();
+  const { host, images } = stack.use(await openByHand(config, policy.runtime));
+  const runtime = await host.runtime(policy.runtime);
+  if (!runtime) return explainPolicy({ policy });
+  let hasLandlockLauncher = true;
+  if (options.image !== '') {
+    const root = stack.use(await images.mountRoot(await images.resolve(options.image)));
+    hasLandlockLauncher = (await findLandlockLauncher(root.path)) !== undefined;
+  }
+  return explainPolicy({ policy, situation: { host: host.features, runtime, hasLandlockLauncher } });
+}
+
+/** Without root there is no host to ask: the policy alone. */
+export async function explainUnprivileged(options: SandboxRunOptions): Promise<readonly Explanation[]> {
+  return explainPolicy({ policy: await requestedPolicy(options, await loadConfig(options)) });
+}
+
+const nothingAsked: SandboxRunOptions = {
+  image: '',
+  command: [],
+  capAdd: [],
+  capDrop: [],
+  tmpfs: [],
+  env: [],
+};

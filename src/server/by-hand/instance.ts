@@ -1,0 +1,61 @@
+/** What commands without a server need to make sandboxes: a host of their own, images, and their end. */
+import { type ImageStore, openImageStore } from '../../images/index.ts';
+import { createLog, type Log } from '../../lib/index.ts';
+import {
+  type LocalSandboxHost,
+  openSandboxHost,
+  type RuntimeName,
+  type ViolationSink,
+} from '../../sandbox/index.ts';
+import type { Config } from '../config/config.ts';
+import { mountsDirOf, runDir } from '../instance/instance-locks.ts';
+import { claimRunInstance } from '../instance/run-instance.ts';
+
+export interface HandGround extends AsyncDisposable {
+  readonly host: LocalSandboxHost;
+  /** The host's own name, unique on the machine. */
+  readonly instance: string;
+  /** Where it has roots mounted. */
+  readonly mountsDir: string;
+  readonly log: Log;
+}
+
+export interface HandGroundOptions {
+  readonly runtime: RuntimeName;
+  readonly onViolation?: ViolationSink;
+  /** The user that sandboxes' ports are for; absent: root. */
+  readonly userId?: number;
+}
+
+/** @throws Fault TOO_MANY_RUNS, and those of the sandbox room */
+export async function openHandGround(
+  { logLevel }: Pick<Config, 'logLevel'>,
+  options: HandGroundOptions,
+): Promise<HandGround> {
+  await using stack = new AsyncDisposableStack();
+  const { name: instance, lock } = await claimRunInstance();
+  stack.defer(() => lock.release());
+  const log = createLog(logLevel === 'info' ? 'warn' : logLevel);
+  const host = stack.use(await openSandboxHost({ instance, runDir, log, ...options }));
+  await host.recover();
+  const opened = stack.move();
+  return {
+    ...{ host, instance, log, mountsDir: mountsDirOf(instance) },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** For a command that is one process. */
+export interface ByHand extends HandGround {
+  readonly images: ImageStore;
+}
+
+/** @throws Fault TOO_MANY_RUNS, and those of the sandbox and image rooms */
+export async function openByHand(config: Config, runtime: RuntimeName): Promise<ByHand> {
+  await using stack = new AsyncDisposableStack();
+  const ground = stack.use(await openHandGround(config, { runtime }));
+  const { mountsDir } = ground;
+  const images = stack.use(await openImageStore({ dir: config.imagesDir, mountsDir }));
+  const opened = stack.move();
+  return { ...ground, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}

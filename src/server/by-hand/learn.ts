@@ -1,0 +1,176 @@
+/**
+ * `ward sandbox learn`: an action's calls in sandboxes of this command, with every system call of theirs recorded. Root makes
+ * the sandboxes and opens the recording; the other half, without rights, does the calls and reads what comes of them.
+ */
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { arch } from 'node:os';
+import { join } from 'node:path';
+import { digestOf, openBlobStore, runtimeKinds } from '../../images/index.ts';
+import { createInvoker, type Invoker, type Job, type JobTarget } from '../../invoker/index.ts';
+import { openKeptCode, openKeptPlaces } from '../../keeper/index.ts';
+import { type JsonObject, mustRun, newActivationId, randomHex, silentLog } from '../../lib/index.ts';
+import {
+  type Learned,
+  learnedProfile,
+  openRecorder,
+  operatorPolicy,
+  readRecording,
+} from '../../sandbox/index.ts';
+import { loadConfig } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+import type { ServerAccount } from '../instance/account.ts';
+import { runDir } from '../instance/instance-locks.ts';
+import { mkdirFor } from '../processes/half-process.ts';
+import type { HandGround } from './instance.ts';
+import type { Prepared } from './keep.ts';
+import { openHand } from './task.ts';
+
+/** An action as its owner reads it from the API. */
+export interface LearnRequest {
+  /** `/ns/[pkg/]name`. */
+  readonly action: string;
+  readonly namespace: string;
+  readonly kind: string;
+  readonly code: Buffer;
+  readonly binary: boolean;
+  readonly main: string;
+  readonly timeoutMs: number;
+  readonly memoryMiB: number;
+  /** The parameters of each call. */
+  readonly calls: readonly JsonObject[];
+}
+
+export interface LearnOptions {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+}
+
+export type { Learned };
+
+/** What the command line names, opened with root's rights. */
+export interface LearnGiven {
+  /** Descriptors by path. */
+  readonly files: ReadonlyMap<string, number>;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** What the other half has. */
+export interface Learning {
+  /** The descriptor of a file that was given. */
+  file(path: string): number | undefined;
+  /**
+   * Runs the calls one after the other in one sandbox under the default profile.
+   * @throws Fault RECORDING_FAILED; LEARNING_FAILED when a call does not succeed: what it needs is not known then
+   */
+  learn(request: LearnRequest): Promise<Learned>;
+}
+
+/** As root. Resolves to the exit code. @throws Fault LEARNING_FAILED, RECORDING_FAILED */
+export async function keepLearning(options: LearnOptions, { files, env }: LearnGiven): Promise<number> {
+  const config = await loadConfig(options);
+  const { runtime } = operatorPolicy(config.sandbox).defaults;
+  if (runtime === 'runsc')
+    throw serverFault('LEARNING_FAILED', 'under runsc the host sees none of an action’s system calls', {
+      hint: 'learn where sandbox.runtime is crun or runc; the profile holds under gVisor, too',
+    });
+  const { keepByHand } = await import('./keep.ts');
+  return await keepByHand(config, {
+    ...{ runtime, env, asks: 'actions', descriptors: [...files.values()], prepare },
+    // The trace is 4.
+    task: { files: Object.fromEntries([...files.keys()].map((path, index) => [path, 5 + index])) },
+  });
+}
+
+async function prepare({ instance }: HandGround, account: ServerAccount): Promise<Prepared> {
+  await using stack = new AsyncDisposableStack();
+  const folder = join(runDir, 'learn', instance);
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await chmod(join(runDir, 'learn'), 0o711);
+  // In Ward's own mount namespace, so that other users of the machine don't find the code.
+  await mustRun(['mount', '-t', 'tmpfs', '-o', 'mode=711,nosuid,nodev', 'ward', folder]);
+  stack.defer(async () => void (await mustRun(['umount', '--lazy', folder])));
+  const [codeDir, laid] = [join(folder, 'code'), join(folder, 'laid')];
+  await mkdirFor(codeDir, account);
+  await mkdir(laid, { mode: 0o711 });
+  const code = await openKeptCode(laid, account.uid);
+  const recorder = stack.use(await openRecorder(instance));
+  const opened = stack.move();
+  return {
+    ...{ code, descriptors: [recorder.trace], writable: [codeDir, laid], task: { trace: 4, codeDir } },
+    begin: recorder.begin,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** In the other half. */
+export async function openLearning(): Promise<Learning & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const hand = stack.use(await openHand());
+  const { link, task, operator, host, images } = hand;
+  const { config, codeDir = '', trace = -1, files = {} } = task;
+  const recording = stack.use(readRecording(trace));
+  const opened = stack.move();
+  return {
+    file: (path) => files[path],
+    async learn(request) {
+      const blobs = openBlobStore(codeDir);
+      await blobs.put(request.code);
+      const invoker = await createInvoker({
+        ...config.invoker,
+        ...{ host, images, blobs, operator },
+        codePlaces: openKeptPlaces(link),
+        kinds: runtimeKinds(),
+        apiHost: () => config.apiHost ?? '',
+        prewarm: [],
+        // A frozen sandbox would say nothing of what it does between calls.
+        freezeAfterMs: config.invoker.keepAliveMs,
+        log: silentLog,
+      });
+      try {
+        await runCalls(invoker, targetOf(request), request.calls);
+      } finally {
+        await invoker.close();
+      }
+      return learnedProfile(recording.numbers(), arch() === 'arm64' ? 'arm64' : 'x64');
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+function targetOf(request: LearnRequest): JobTarget {
+  const { action, namespace, kind, code, binary, main, timeoutMs, memoryMiB } = request;
+  return {
+    namespace,
+    action,
+    version: '0.0.1',
+    revision: randomHex(8),
+    kind,
+    code: { digest: digestOf(code), binary, main },
+    limits: { timeoutMs, memoryMiB, logBytes: 10 * 1024 * 1024, concurrency: 1 },
+    initEnv: {},
+  };
+}
+
+async function runCalls(
+  invoker: Pick<Invoker, 'run'>,
+  target: JobTarget,
+  calls: readonly JsonObject[],
+): Promise<void> {
+  for (const [index, parameters] of calls.entries()) {
+    const activationId = newActivationId();
+    const job: Job = {
+      ...target,
+      activationId,
+      transactionId: activationId,
+      parameters,
+      acceptedAt: Date.now(),
+    };
+    const { status, json } = await invoker.run(job);
+    if (status === 'success') continue;
+    throw serverFault('LEARNING_FAILED', `call ${index + 1} ended with ${status}: ${json.slice(0, 300)}`, {
+      hint: 'sample calls have to succeed, so that all that they need is seen',
+    });
+  }
+}

@@ -1,0 +1,79 @@
+/** What root tells the other half of a command by hand, and what that half has of it. */
+
+import { join } from 'node:path';
+import { type Image, type ImageStore, openImageStore } from '../../images/index.ts';
+import {
+  givenLayer,
+  type KeeperLink,
+  keeperDescriptor,
+  openKeptHost,
+  openKeptMounter,
+  openLink,
+} from '../../keeper/index.ts';
+import { errnoOf, messageOf } from '../../lib/index.ts';
+import { type OperatorPolicy, operatorPolicy, type SandboxHost } from '../../sandbox/index.ts';
+import type { Config } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+
+/** A folder of the host, or what the image store finds by this reference. */
+export type GivenImage =
+  | { readonly isFolder: true }
+  | { readonly isFolder: false; readonly reference: string };
+
+export interface HandTask {
+  readonly config: Config;
+  readonly image?: GivenImage;
+  /** Of a seccomp profile that was named: what its file holds. */
+  readonly profile?: string;
+  /** The descriptor of a recorder's trace. */
+  readonly trace?: number;
+  /** A folder for the code of calls. */
+  readonly codeDir?: string;
+  /** Descriptors of files that were named, by their paths. */
+  readonly files?: Readonly<Record<string, number>>;
+}
+
+export interface Hand extends AsyncDisposable {
+  readonly link: KeeperLink;
+  readonly task: HandTask;
+  readonly operator: OperatorPolicy;
+  readonly host: SandboxHost;
+  readonly images: ImageStore;
+}
+
+/** In the other half. @throws Fault SANDBOX_START_FAILED when root has ended, IMAGE_STORE_INVALID */
+export async function openHand(): Promise<Hand> {
+  await using stack = new AsyncDisposableStack();
+  const link = stack.adopt(await openLink(keeperDescriptor), async (opened) => {
+    // Sandboxes are still being removed; an answer that never comes would be an error of nobody's.
+    await opened.idle();
+    opened.close();
+  });
+  // Root started this process.
+  const task = link.hello.task as HandTask;
+  const operator = operatorPolicy(task.config.sandbox);
+  const { mountsDir } = link.hello;
+  const mounter = openKeptMounter(link);
+  const images = stack.use(await openImageStore({ dir: task.config.imagesDir, mountsDir, mounter }));
+  const host = openKeptHost(link, operator);
+  const opened = stack.move();
+  return { link, task, operator, host, images, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** The image that was named on the command line as `reference`. @throws Fault IMAGE_NOT_FOUND, IMAGE_INVALID, IMAGE_UNREADABLE */
+export async function imageOf({ task, link, images }: Hand, reference: string): Promise<Image> {
+  const { image } = task;
+  if (image?.isFolder) {
+    const config = { env: [], entrypoint: [], cmd: [], workingDir: '/', user: '', labels: {} };
+    return { reference, digest: undefined, config, layerDirs: [join(link.hello.layersDir, givenLayer)] };
+  }
+  try {
+    return { ...(await images.resolve(image?.reference ?? reference)), reference };
+  } catch (cause) {
+    if (errnoOf(cause) !== 'EACCES') throw cause;
+    throw serverFault('IMAGE_UNREADABLE', `${reference}: ${messageOf(cause)}`, {
+      hint: 'images are read by a user without rights: chmod -R o+rX the layout',
+      cause,
+    });
+  }
+}

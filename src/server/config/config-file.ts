@@ -1,0 +1,184 @@
+/** The configuration file: every key that there is, and what it may hold. An unknown key is an error. */
+import { readFile } from 'node:fs/promises';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { logLevels, messageOf, parseSize } from '../../lib/index.ts';
+import { operatorPolicySchema } from '../../sandbox/index.ts';
+import { serverFault } from '../faults.ts';
+import { kindAliasesSchema } from './kind-aliases.ts';
+
+const count = z.int().min(0).max(1_000_000_000);
+const rangeSchema = (min: number, max: number) =>
+  z.strictObject({
+    min: z.int().min(min).max(max).optional(),
+    max: z.int().min(min).max(max).optional(),
+    default: z.int().min(min).max(max).optional(),
+  });
+
+/** Bytes, as a number or like `22m`. */
+const sizeUpTo = (max: number) =>
+  z.union([z.int(), z.string()]).transform((value, context) => {
+    const bytes = typeof value === 'number' ? value : parseSize(value);
+    if (bytes !== undefined && bytes >= 1 && bytes <= max) return bytes;
+    context.addIssue({ code: 'custom', message: `not a size like 22m, of at most ${max} bytes` });
+    return z.NEVER;
+  });
+
+const mebibyte = 1024 * 1024;
+
+const webRate = z.strictObject({
+  perSecond: z.number().min(0.01).max(1_000_000),
+  burst: z.int().min(1).max(1_000_000),
+});
+
+const fileSchema = z.strictObject({
+  listen: z.string().optional(),
+  data: z.string().optional(),
+  images: z.string().optional(),
+  logLevel: z.enum(logLevels).optional(),
+  /** Logs every request. */
+  accessLog: z.boolean().optional(),
+  /** URL under which user code reaches the API. */
+  apiHost: z.url().optional(),
+  invoker: z
+    .strictObject({
+      memoryMiB: z.int().min(128).optional(),
+      prewarm: z
+        .array(
+          z.strictObject({ kind: z.string(), memoryMiB: z.int().min(64), count: z.int().min(0).max(1000) }),
+        )
+        .optional(),
+      maxStarting: z.int().min(1).max(1000).optional(),
+      maxQueued: count.optional(),
+      freezeAfterMs: count.optional(),
+      keepAliveMs: count.optional(),
+    })
+    .optional(),
+  kindAliases: kindAliasesSchema.optional(),
+  limits: z
+    .strictObject({
+      timeoutMs: rangeSchema(100, 10_800_000).optional(),
+      memoryMiB: rangeSchema(64, 1_048_576).optional(),
+      logMiB: rangeSchema(0, 1024).optional(),
+      concurrency: rangeSchema(1, 500).optional(),
+      cpus: z
+        .strictObject({
+          min: z.number().min(0.01).max(1024).optional(),
+          max: z.number().min(0.01).max(1024).optional(),
+        })
+        .optional(),
+      diskMiB: z
+        .strictObject({
+          min: z.int().min(1).max(mebibyte).optional(),
+          max: z.int().min(1).max(mebibyte).optional(),
+        })
+        .optional(),
+      codeBytes: sizeUpTo(256 * mebibyte).optional(),
+      parametersBytes: sizeUpTo(16 * mebibyte).optional(),
+      payloadBytes: sizeUpTo(16 * mebibyte).optional(),
+      resultBytes: sizeUpTo(16 * mebibyte).optional(),
+      list: z
+        .strictObject({
+          default: z.int().min(1).max(10_000).optional(),
+          max: z.int().min(1).max(10_000).optional(),
+        })
+        .optional(),
+      sequenceLength: z.int().min(1).max(1000).optional(),
+      invocationsPerMinute: count.optional(),
+      concurrentInvocations: count.optional(),
+      firesPerMinute: count.optional(),
+      codeQuotaBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
+      recordQuotaBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
+      registryQuotaBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
+      blockingWaitMs: z.int().min(1000).max(3_600_000).optional(),
+    })
+    .optional(),
+  parameters: z
+    .strictObject({
+      /** The keys that encrypt, one a line. */
+      keyFile: z.string().min(1).optional(),
+    })
+    .optional(),
+  retention: z
+    .strictObject({
+      /** 0 is for ever. */
+      maxAgeDays: z.number().min(0).max(36_500).optional(),
+      /** 0 is all of them. */
+      maxRecordsPerNamespace: count.optional(),
+      everyMinutes: z.number().min(0.1).max(1440).optional(),
+    })
+    .optional(),
+  /** 0 is never. */
+  checks: z.strictObject({ everyMinutes: z.number().min(0).max(10_080).optional() }).optional(),
+  advisories: z
+    .strictObject({
+      /** How often the server brings them up to date by itself. */
+      update: z.enum(['off', 'hourly', 'daily']).optional(),
+      /** A mirror: its URL or its folder. */
+      from: z.string().min(1).max(2000).optional(),
+      /** The public key that signs the mirror. */
+      key: z.string().min(1).optional(),
+      /** Another list of sources than Ward's own. */
+      sources: z.string().min(1).optional(),
+    })
+    .optional(),
+  disk: z
+    .strictObject({
+      /** Space on the data folder's disk that tenants can't use. */
+      reserveBytes: sizeUpTo(Number.MAX_SAFE_INTEGER).optional(),
+    })
+    .optional(),
+  records: z
+    .strictObject({
+      /** What becomes of calls while the disk takes no records. */
+      whenUnable: z.enum(['refuse', 'continue']).optional(),
+    })
+    .optional(),
+  web: z
+    .strictObject({
+      /** Addresses or networks whose `X-Forwarded-For` is believed. */
+      trustedProxies: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).optional(),
+      perAddress: webRate.optional(),
+      perAddressAndAction: webRate.optional(),
+    })
+    .optional(),
+  feeds: z
+    .strictObject({
+      feedsPerNamespace: count.optional(),
+      minCronIntervalMs: z.int().min(1000).max(86_400_000).optional(),
+      graceMs: count.optional(),
+    })
+    .optional(),
+  metrics: z
+    .strictObject({
+      /** What scrapers send as a bearer token; without it only this machine may read `/metrics`. */
+      tokenFile: z.string().min(1).optional(),
+    })
+    .optional(),
+  security: z
+    .strictObject({
+      /** So many violations of a namespace within the window fire the trigger `security`; 0 is never. */
+      violationThreshold: count.optional(),
+      violationWindowSeconds: z.int().min(1).max(86_400).optional(),
+    })
+    .optional(),
+  sandbox: operatorPolicySchema.optional(),
+});
+
+export type ConfigFile = z.infer<typeof fileSchema>;
+
+/** @throws Fault CONFIG_INVALID naming the file and each wrong key */
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  let value: unknown;
+  try {
+    value = parseYaml(await readFile(path, 'utf8'), { maxAliasCount: 0 });
+  } catch (cause) {
+    throw serverFault('CONFIG_INVALID', `${path}: ${messageOf(cause)}`, { cause });
+  }
+  const parsed = fileSchema.safeParse(value ?? {});
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
+  throw serverFault('CONFIG_INVALID', `${path}: ${problems.join('; ')}`, {
+    hint: 'docs/operations.md lists every key',
+  });
+}

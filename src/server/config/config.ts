@@ -1,0 +1,186 @@
+/**
+ * Configuration: defaults < file (YAML) < environment (`WARD_*`) < flags, parsed into one frozen value before
+ * anything starts. An unknown key is an error: a misspelt limit must not silently be none.
+ */
+import { availableParallelism, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { logLevels } from '../../lib/index.ts';
+import { serverFault } from '../faults.ts';
+import type { ConfigFile } from './config-file.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Config {
+  readonly listen: Address;
+  readonly dataDir: string;
+  readonly imagesDir: string;
+  readonly logLevel: string;
+  readonly accessLog: boolean;
+  readonly apiHost: string | undefined;
+  readonly invoker: {
+    readonly memoryMiB: number;
+    readonly prewarm: readonly {
+      readonly kind: string;
+      readonly memoryMiB: number;
+      readonly count: number;
+    }[];
+    readonly maxStarting: number;
+    readonly maxQueued: number;
+    readonly freezeAfterMs: number;
+    readonly keepAliveMs: number;
+  };
+  /** Changes to Ward's own table. */
+  readonly kindAliases: ConfigFile['kindAliases'];
+  readonly limits: NonNullable<ConfigFile['limits']>;
+  readonly parameters: {
+    /** Absolute; undefined: the one in the data folder. */
+    readonly keyFile: string | undefined;
+  };
+  readonly retention: {
+    /** 0 is for ever. */
+    readonly maxAgeDays: number;
+    /** 0 is all of them. */
+    readonly maxRecordsPerNamespace: number;
+    readonly everyMinutes: number;
+  };
+  readonly checks: {
+    /** 0 is never. */
+    readonly everyMinutes: number;
+  };
+  readonly advisories: {
+    readonly update: 'off' | 'hourly' | 'daily';
+    /** A URL, or the absolute path of a folder; undefined: the public exports. */
+    readonly from: string | undefined;
+    /** Absolute. */
+    readonly key: string | undefined;
+    /** Absolute; undefined: Ward's own list. */
+    readonly sources: string | undefined;
+  };
+  readonly disk: {
+    /** Undefined: a part of the disk. */
+    readonly reserveBytes: number | undefined;
+  };
+  readonly records: {
+    /** What becomes of calls while the disk takes no records. */
+    readonly whenUnable: 'refuse' | 'continue';
+  };
+  /** For what is open to the world. */
+  readonly web: NonNullable<ConfigFile['web']>;
+  readonly feeds: NonNullable<ConfigFile['feeds']>;
+  readonly metrics: {
+    /** Absolute; undefined: only this machine may read them. */
+    readonly tokenFile: string | undefined;
+  };
+  readonly security: {
+    /** 0 is never. */
+    readonly violationThreshold: number;
+    readonly violationWindowSeconds: number;
+  };
+  readonly sandbox: ConfigFile['sandbox'];
+}
+
+export interface ConfigSources {
+  readonly listen?: string | undefined;
+  readonly dataDir?: string | undefined;
+  readonly configFile?: string | undefined;
+  readonly accessLog?: boolean | undefined;
+}
+
+const mebibyte = 1024 * 1024;
+export const defaultDataDir = '/var/lib/ward';
+export const defaultListen = '127.0.0.1:3233';
+/** What is left of the host's memory is for the host, the page cache and Ward itself. */
+const sandboxShareOfMemory = 0.7;
+
+/** @throws Fault CONFIG_INVALID naming the file and each wrong key */
+export async function loadConfig(
+  flags: ConfigSources,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Config> {
+  const configFile = flags.configFile ?? env['WARD_CONFIG'];
+  // Loaded where there is one: commands by hand start sooner without.
+  const file: ConfigFile =
+    configFile === undefined ? {} : await (await import('./config-file.ts')).readConfigFile(configFile);
+  const dataDir = resolve(flags.dataDir ?? env['WARD_DATA'] ?? file.data ?? defaultDataDir);
+  const cpus = availableParallelism();
+  const keyFile = file.parameters?.keyFile;
+  const tokenFile = file.metrics?.tokenFile;
+  return {
+    listen: parseAddress(flags.listen ?? env['WARD_LISTEN'] ?? file.listen ?? defaultListen),
+    dataDir,
+    imagesDir: resolve(env['WARD_IMAGES'] ?? file.images ?? join(defaultDataDir, 'images')),
+    logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
+    accessLog: flags.accessLog ?? file.accessLog ?? false,
+    apiHost: env['WARD_API_HOST'] ?? file.apiHost,
+    invoker: {
+      memoryMiB: Math.floor((totalmem() / mebibyte) * sandboxShareOfMemory),
+      prewarm: [
+        { kind: 'nodejs:24', memoryMiB: 256, count: 2 },
+        { kind: 'python:3.13', memoryMiB: 256, count: 1 },
+      ],
+      maxStarting: cpus * 2,
+      maxQueued: 10_000,
+      freezeAfterMs: 250,
+      keepAliveMs: 600_000,
+      ...withoutUndefined(file.invoker ?? {}),
+    },
+    kindAliases: file.kindAliases,
+    limits: file.limits ?? {},
+    parameters: { keyFile: keyFile === undefined ? undefined : resolve(keyFile) },
+    retention: {
+      maxAgeDays: 7,
+      maxRecordsPerNamespace: 1_000_000,
+      everyMinutes: 10,
+      ...withoutUndefined(file.retention ?? {}),
+    },
+    checks: { everyMinutes: file.checks?.everyMinutes ?? 1440 },
+    advisories: advisoriesOf(file.advisories),
+    disk: { reserveBytes: file.disk?.reserveBytes },
+    records: { whenUnable: file.records?.whenUnable ?? 'refuse' },
+    web: file.web ?? {},
+    feeds: file.feeds ?? {},
+    metrics: { tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile) },
+    security: {
+      violationThreshold: 5,
+      violationWindowSeconds: 60,
+      ...withoutUndefined(file.security ?? {}),
+    },
+    sandbox: file.sandbox,
+  };
+}
+
+function advisoriesOf({ update = 'off', from, key, sources }: NonNullable<ConfigFile['advisories']> = {}) {
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
+  const isUrl = from?.includes('://');
+  return { update, from: isUrl ? from : absolute(from), key: absolute(key), sources: absolute(sources) };
+}
+
+/** `HOST:PORT`, `:PORT`, `[::1]:PORT`. @throws Fault CONFIG_INVALID */
+export function parseAddress(text: string): Address {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65535) {
+    throw serverFault('CONFIG_INVALID', `'${text}' is not an address to listen on`, {
+      hint: 'write HOST:PORT, for example 127.0.0.1:3233',
+    });
+  }
+  return { host: match[1] ?? (match[2] || '0.0.0.0'), port };
+}
+
+function parseLogLevel(text: string | undefined): (typeof logLevels)[number] | undefined {
+  if (text === undefined) return undefined;
+  const level = logLevels.find((each) => each === text);
+  if (level !== undefined) return level;
+  throw serverFault('CONFIG_INVALID', `WARD_LOG: there is no level '${text}'`, {
+    hint: `use one of ${logLevels.join(', ')}`,
+  });
+}
+
+export function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

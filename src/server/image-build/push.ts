@@ -1,0 +1,85 @@
+/**
+ * Pushes an image from an OCI layout to Ward's registry: what is there already is left out, each blob goes in one
+ * request, and the manifest last. Its signature goes before it, since a policy may ask for one.
+ * Source: OCI distribution-spec v1.1, "Push".
+ */
+import { createReadStream } from 'node:fs';
+import { type Artifact, layersOf, referrerManifest, statementMediaType } from '../../gate/index.ts';
+import { blobPath, type Descriptor, openBlobStore, parseDigest, readImage } from '../../images/index.ts';
+import type { BuiltImageFiles } from './output.ts';
+import type { ProvenanceStatement } from './provenance.ts';
+import { createRegistryClient, type RegistryClient } from './registry.ts';
+import { type CompanionPlace, putCompanions } from './trust.ts';
+
+export interface PushTarget {
+  /** URL of Ward, without a slash at its end. */
+  readonly url: string;
+  /** The key's. */
+  readonly namespace: string;
+  /** `uuid:secret` */
+  readonly auth: string;
+  /** Any certificate is good. */
+  readonly insecure: boolean;
+}
+
+export interface ImagePush extends BuiltImageFiles {
+  readonly provenance: ProvenanceStatement;
+  readonly onProgress: (text: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Returns where it is now: `http://127.0.0.1:3233/guest/app:1`. @throws Fault PUSH_REFUSED, PUSH_FAILED */
+export async function pushImage(target: PushTarget, push: ImagePush): Promise<string> {
+  const { layoutDir, name, image, companions, provenance, onProgress, signal } = push;
+  const [, repository = '', tag = ''] = /^(.+):([^:]+)$/.exec(name) ?? [];
+  const client = createRegistryClient({ ...target, repository, signal });
+  const { manifest } = await readImage(layoutDir, image.descriptor);
+  for (const [at, layer] of manifest.layers.entries()) {
+    onProgress(`pushing layer ${at + 1} of ${manifest.layers.length}`);
+    await pushBlob(client, layoutDir, layer);
+  }
+  await pushBlob(client, layoutDir, manifest.config);
+  if (companions !== undefined) await putCompanions(registryCompanions(client), companions);
+  onProgress(`waiting for the gate to judge ${name}`);
+  const bytes = await openBlobStore(layoutDir).get(parseDigest(image.digest));
+  await client.putManifest(tag, image.descriptor.mediaType, bytes);
+  await pushArtifact(client, provenanceReferrer(push, provenance));
+  return `${target.url}/${name}`;
+}
+
+async function pushBlob(client: RegistryClient, dir: string, { digest, size }: Descriptor): Promise<void> {
+  if (await client.hasBlob(digest)) return;
+  await client.putBlob(digest, size, () => createReadStream(blobPath(dir, digest)));
+}
+
+function registryCompanions(client: RegistryClient): CompanionPlace {
+  return {
+    async layers(tag) {
+      const manifest = await client.getManifest(tag);
+      return manifest === undefined ? [] : layersOf(manifest.bytes);
+    },
+    content: (digest) => client.getBlob(digest),
+    put: (artifact) => pushArtifact(client, artifact),
+  };
+}
+
+async function pushArtifact(client: RegistryClient, { blobs, manifest, tag }: Artifact): Promise<void> {
+  for (const { digest, content } of blobs) {
+    if (!(await client.hasBlob(digest))) await client.putBlob(digest, content.length, () => content);
+  }
+  await client.putManifest(tag ?? manifest.digest, manifest.mediaType, manifest.content);
+}
+
+/** For who asks for referrers. It is what somebody says: with a signature it lies under cosign's tag. */
+function provenanceReferrer(
+  { image: { descriptor, createdAt } }: ImagePush,
+  provenance: ProvenanceStatement,
+) {
+  const { mediaType, digest, size } = descriptor;
+  return referrerManifest({
+    subject: { mediaType, digest, size },
+    artifactType: statementMediaType,
+    content: JSON.stringify(provenance),
+    createdAt,
+  });
+}

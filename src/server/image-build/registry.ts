@@ -1,0 +1,202 @@
+/** The little of the distribution API that signing, and a push to Ward's own registry take, with a namespace's key. */
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { type Digest, digestOf, isDigest } from '../../images/index.ts';
+import { messageOf } from '../../lib/index.ts';
+import { serverFault } from '../faults.ts';
+
+export interface RegistryClientOptions {
+  readonly url: string;
+  readonly repository: string;
+  readonly auth: string;
+  readonly insecure: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FoundManifest {
+  readonly digest: Digest;
+  readonly bytes: Buffer;
+}
+
+export interface RegistryClient {
+  /** Undefined when there is none, or it is not to be seen with this key. */
+  getManifest(reference: string): Promise<FoundManifest | undefined>;
+  /** A small one, whole; checked against its digest. */
+  getBlob(digest: Digest): Promise<Buffer>;
+  /** The first manifests of this type whose subject this is; none when there is no such image. */
+  referrers(subject: Digest, artifactType: string): Promise<readonly Digest[]>;
+  hasBlob(digest: string): Promise<boolean>;
+  putBlob(digest: string, sizeBytes: number, open: () => Readable | Buffer): Promise<void>;
+  /** @throws Fault PUSH_REFUSED with the gate's own words */
+  putManifest(reference: string, mediaType: string, bytes: Buffer): Promise<void>;
+}
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string | number>>;
+  readonly body?: Readable | Buffer;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly location: string | undefined;
+  readonly bytes: Buffer;
+}
+
+/** A manifest may have 4 MiB. */
+const maxAnswerBytes = 5 * 1024 * 1024;
+/** As long as the gate may take, and a little. */
+const idleMs = 20 * 60_000;
+const errorsSchema = z.object({ errors: z.array(z.object({ message: z.string() })).min(1) });
+
+const mostReferrers = 50;
+const referrersSchema = z.object({
+  manifests: z
+    .array(
+      z.object({ digest: z.string().refine(isDigest, 'not a digest'), artifactType: z.string().optional() }),
+    )
+    .max(10_000),
+});
+
+export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const { repository } = options;
+  const ask = (call: Call) => exchange(options, call);
+  return {
+    async getManifest(reference) {
+      const answer = await ask({ method: 'GET', path: `/v2/${repository}/manifests/${reference}` });
+      if (answer.status === 404) return undefined;
+      const { bytes } = mustSucceed(options, answer, 200);
+      return { digest: digestOf(bytes), bytes };
+    },
+    async getBlob(digest) {
+      const { bytes } = mustSucceed(
+        options,
+        await ask({ method: 'GET', path: `/v2/${repository}/blobs/${digest}` }),
+        200,
+      );
+      if (digestOf(bytes) === digest) return bytes;
+      throw failed(options, `it sent something other than the blob ${digest}`);
+    },
+    async referrers(subject, artifactType) {
+      const query = new URLSearchParams({ artifactType, n: String(mostReferrers) });
+      const path = `/v2/${repository}/referrers/${subject}?${query}`;
+      const { bytes } = mustSucceed(options, await ask({ method: 'GET', path }), 200);
+      const { manifests } = listIn(options, bytes);
+      return manifests.flatMap(({ digest, artifactType: its }) => (its === artifactType ? [digest] : []));
+    },
+    async hasBlob(digest) {
+      const { status } = await ask({ method: 'HEAD', path: `/v2/${repository}/blobs/${digest}` });
+      return status === 200;
+    },
+    async putBlob(digest, sizeBytes, open) {
+      const begun = await ask({
+        method: 'POST',
+        path: `/v2/${repository}/blobs/uploads/`,
+        headers: { 'content-length': 0 },
+      });
+      const location = mustSucceed(options, begun, 202).location;
+      if (location === undefined) throw failed(options, 'it named no place for an upload');
+      const place = new URL(location, options.url);
+      place.searchParams.set('digest', digest);
+      const headers = { 'content-type': 'application/octet-stream', 'content-length': sizeBytes };
+      const path = `${place.pathname}${place.search}`;
+      mustSucceed(options, await ask({ method: 'PUT', path, headers, body: open() }), 201);
+    },
+    async putManifest(reference, mediaType, bytes) {
+      const headers = { 'content-type': mediaType, 'content-length': bytes.length };
+      const path = `/v2/${repository}/manifests/${reference}`;
+      mustSucceed(options, await ask({ method: 'PUT', path, headers, body: bytes }), 201);
+    },
+  };
+}
+
+function mustSucceed(options: RegistryClientOptions, answer: Answer, wanted: number): Answer {
+  if (answer.status === wanted) return answer;
+  const said = messageIn(answer.bytes);
+  if (answer.status === 401 || answer.status === 403)
+    throw serverFault('PUSH_REFUSED', said ?? 'the push was refused');
+  // Ward says why; a proxy before it has only its status.
+  throw said === undefined ? strangeAnswer(options, answer) : failed(options, said);
+}
+
+function listIn(options: RegistryClientOptions, bytes: Buffer): z.infer<typeof referrersSchema> {
+  try {
+    return referrersSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (cause) {
+    throw failed(options, 'what lies beside the image is told in no list', cause);
+  }
+}
+
+function messageIn(bytes: Buffer): string | undefined {
+  try {
+    const [first] = errorsSchema.parse(JSON.parse(bytes.toString('utf8'))).errors;
+    return first?.message.slice(0, 2000);
+  } catch {
+    return undefined;
+  }
+}
+
+async function exchange(
+  options: RegistryClientOptions,
+  { method, path, headers, body }: Call,
+): Promise<Answer> {
+  const url = new URL(`${options.url}${path}`);
+  const authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+  const isTls = url.protocol === 'https:';
+  const start = isTls ? httpsRequest : httpRequest;
+  const sent = start(url, {
+    method,
+    headers: { authorization, 'user-agent': 'ward-cli', ...headers },
+    timeout: idleMs,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(isTls ? { rejectUnauthorized: !options.insecure } : {}),
+  });
+  sent.on('timeout', () => sent.destroy(new Error('it did not answer')));
+  try {
+    return await read(await send(sent, body));
+  } catch (cause) {
+    options.signal?.throwIfAborted();
+    throw failed(options, messageOf(cause), cause);
+  }
+}
+
+/** A refusal may come before all was sent: then the connection breaks, and the answer is what counts. */
+function send(sent: ClientRequest, body: Readable | Buffer | undefined): Promise<IncomingMessage> {
+  return new Promise((done, failed) => {
+    sent.on('response', done);
+    sent.on('error', failed);
+    if (body instanceof Readable) pipeline(body, sent).catch(failed);
+    else sent.end(body);
+  });
+}
+
+async function read(response: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    size += chunk.length;
+    if (size <= maxAnswerBytes) chunks.push(chunk);
+  }
+  const { statusCode: status = 0, headers } = response;
+  return { status, location: headers.location, bytes: Buffer.concat(chunks) };
+}
+
+function strangeAnswer({ url }: RegistryClientOptions, { status }: Answer) {
+  return serverFault('PUSH_FAILED', `could not push to ${url}: a proxy answered ${status}, not Ward`, {
+    hint:
+      status === 413
+        ? 'let larger bodies through the proxy: client_max_body_size in nginx'
+        : 'see what the proxy before Ward sends requests to, and how long it waits for an answer',
+  });
+}
+
+function failed({ url }: RegistryClientOptions, why: string, cause?: unknown) {
+  return serverFault('PUSH_FAILED', `could not push to ${url}: ${why}`, {
+    hint: 'see that ward up runs there, and push again: what is there already is not sent again',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

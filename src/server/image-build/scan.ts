@@ -1,0 +1,70 @@
+/** What a scan finds in an image that was just built, judged as the gate of this Ward would judge it. */
+import { judge, type SigningKey } from '../../gate/index.ts';
+import { type FunctionImage, readImage } from '../../images/index.ts';
+import { createLog } from '../../lib/index.ts';
+import {
+  createInspectors,
+  createScanner,
+  type JudgedReport,
+  layoutSource,
+  openAdvisories,
+} from '../../scanner/index.ts';
+import { buildInfo } from '../build-info.ts';
+import { guest } from '../first-namespace.ts';
+import { policySource } from '../gate/policy-source.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+import { checkLayers, layerCacheOf } from '../scan/layer-cache.ts';
+import { judgedReport } from '../scan/outcome.ts';
+
+export interface BuiltScanOptions {
+  readonly dataDir: string;
+  /** The layout that the image is in, by this name. */
+  readonly layoutDir: string;
+  readonly name: string;
+  readonly image: FunctionImage;
+  /** It will be signed with this. */
+  readonly key: SigningKey | undefined;
+  readonly onProgress: (text: string) => void;
+}
+
+/** @throws Fault POLICY_INVALID, RULES_INVALID, ADVISORIES_CORRUPT, SCAN_TARGET_INVALID, and those of reading images */
+export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport> {
+  const { layoutDir, name, image, key, onProgress } = options;
+  const paths = gatePaths(options.dataDir);
+  const log = createLog('error');
+  const policy = policySource(paths.policy, log)();
+  const { elsewhere } = await createInspectors();
+  // The layers of the base are those of every image that is built on it.
+  const cache = await layerCacheOf(options.dataDir);
+  using advisories = openAdvisories({ path: paths.advisories });
+  await using scanner = createScanner({
+    matcher: advisories,
+    inspectors: elsewhere,
+    ...cache,
+    log,
+  });
+  onProgress(`scanning ${name}`);
+  const source = await layoutSource(name, layoutDir, { tag: name });
+  if (cache.cacheDir !== undefined) await checkLayers(source);
+  const report = await scanner.scanImage(source);
+  const { config } = await readImage(layoutDir, image.descriptor);
+  const baseLayers = image.layers.filter(({ role }) => role === 'base').length;
+  const verdict = judge(policy, {
+    stage: 'push',
+    namespace: name.includes('/') ? (name.split('/')[0] ?? guest) : guest,
+    kind: 'image',
+    digest: image.digest,
+    report,
+    signatures: key === undefined ? [] : [{ keyId: key.id, logEntries: 0, reference: name, annotations: {} }],
+    bases: [
+      {
+        ...image.base,
+        diffIds: config.rootfs.diff_ids.slice(0, baseLayers),
+        builtByWard: true,
+        signedBy: [],
+      },
+    ],
+    now: Date.now(),
+  });
+  return judgedReport(policy, report, verdict, buildInfo.buildno);
+}

@@ -1,0 +1,74 @@
+/**
+ * The system user that the server runs as, made by the set-up (`scripts/setup/account.mjs`). It owns Ward's data and
+ * nothing else, so an account that belongs to a person, or is root, is refused.
+ */
+import { runCommand } from '../../lib/index.ts';
+import { serverFault } from '../faults.ts';
+
+export interface ServerAccount {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export const accountName = 'ward';
+
+/** As the set-up would. */
+const creation =
+  'useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ward';
+
+/** @throws Fault SERVER_ACCOUNT_MISSING, SERVER_ACCOUNT_UNFIT */
+export async function serverAccount(): Promise<ServerAccount> {
+  const [user, group] = await Promise.all([entryOf('passwd'), entryOf('group')]);
+  if (user === undefined) {
+    throw serverFault(
+      'SERVER_ACCOUNT_MISSING',
+      `the system user ${accountName}, as which the server runs, is missing`,
+      {
+        hint: creation,
+      },
+    );
+  }
+  return parseAccount(user, group);
+}
+
+export async function accountIsThere(): Promise<boolean> {
+  return (await entryOf('passwd')) !== undefined;
+}
+
+/**
+ * @param user its line of passwd(5)
+ * @param group the line of group(5) of the same name, if there is one
+ * @throws Fault SERVER_ACCOUNT_UNFIT
+ */
+export function parseAccount(user: string, group: string | undefined): ServerAccount {
+  const [name = '', , uid, gid, , , shell = ''] = user.split(':');
+  const account = { name, uid: idOf(uid), gid: idOf(gid) };
+  if (account.uid === 0 || account.gid === 0) throw unfit(name, 'has the rights of root');
+  // Empty is /bin/sh: passwd(5).
+  if (!/\/(?:nologin|false)$/.test(shell)) throw unfit(name, 'can log in: it is a person’s, or could be one');
+  if (idOf(group?.split(':')[2]) !== account.gid)
+    throw unfit(name, 'has no group of its own name as its main one');
+  return account;
+}
+
+function idOf(text: string | undefined): number {
+  return /^\d{1,10}$/.test(text ?? '') ? Number(text) : 0;
+}
+
+/** By libc's own look-up, which knows directories other than the files in /etc. */
+async function entryOf(database: 'passwd' | 'group'): Promise<string | undefined> {
+  const { code, stdout } = await runCommand(['getent', database, accountName], { timeoutMs: 10_000 });
+  if (code === 0) return stdout.split('\n')[0];
+  // Its exit code for a name that does not exist.
+  if (code === 2) return undefined;
+  throw serverFault('SERVER_ACCOUNT_MISSING', `getent ${database} ${accountName} failed`, {
+    hint: 'see that getent works here',
+  });
+}
+
+function unfit(name: string, why: string) {
+  return serverFault('SERVER_ACCOUNT_UNFIT', `the user ${name}, as which the server would run, ${why}`, {
+    hint: `rename it, then: ${creation}`,
+  });
+}

@@ -1,0 +1,112 @@
+/**
+ * Refuses a data folder whose databases do not belong together. Each folder has a random id, in a file and in each
+ * database. Images would be of tenants that have another owner, and verdicts of code that nobody judged, if one of them
+ * came from elsewhere. All of a folder may move: the id says nothing of the place.
+ *
+ * The file is there only while all databases have its id. So a start or a restore that was interrupted leaves none, and
+ * then databases without an id are taken in.
+ */
+import { readFileSync, rmSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { writeFileAtomically } from '../../images/index.ts';
+import { errnoOf, isFault, type Log, randomHex } from '../../lib/index.ts';
+import { readFolderMark, writeFolderMark } from '../../store/index.ts';
+import { serverFault } from '../faults.ts';
+import { gatePaths } from './gate-paths.ts';
+import { dataPaths } from './instance.ts';
+
+export interface FolderId {
+  /** To be called before a database is made. */
+  unmark(): void;
+  /** Marks all databases; to be called when they are there. */
+  mark(): Promise<void>;
+}
+
+interface Part {
+  readonly path: string;
+  /** Undefined: without a mark; null: it can't be read, which the room that opens it will tell. */
+  readonly id: string | undefined | null;
+}
+
+/**
+ * To be called before a database is opened, which may bring it up to date.
+ * @param isMixAccepted databases of other folders become this one's
+ * @throws Fault DATA_DIR_MIXED
+ */
+export function checkFolderId(dataDir: string, isMixAccepted: boolean, log: Log): FolderId {
+  const file = dataPaths(dataDir).folderId;
+  const parts = databasesOf(dataDir).flatMap((path) => partAt(path) ?? []);
+  const known = idIn(file);
+  const own = known ?? parts.find(({ id }) => typeof id === 'string')?.id ?? undefined;
+  const foreign = parts.filter(({ id }) => id !== null && id !== own && (id ?? known) !== undefined);
+  if (foreign.length > 0) {
+    const mixed = told(dataDir, parts);
+    if (!isMixAccepted) throw mixedFault(dataDir, mixed);
+    log.warn({ mixed }, 'goes on with databases that do not belong together');
+  }
+  const id = own === undefined || foreign.length > 0 ? randomHex(16) : own;
+  const isMarked = ({ id: marked }: Part) => marked === id;
+  const isWhole = known === id && parts.length === databasesOf(dataDir).length && parts.every(isMarked);
+  return {
+    unmark() {
+      if (!isWhole) forgetFolderId(dataDir);
+    },
+    async mark() {
+      if (isWhole) return;
+      for (const path of databasesOf(dataDir)) writeFolderMark(path, id);
+      await writeFileAtomically(file, `${id}\n`);
+    },
+  };
+}
+
+/** For a restore, which lays all databases anew. */
+export function forgetFolderId(dataDir: string): void {
+  rmSync(dataPaths(dataDir).folderId, { force: true });
+}
+
+/** The databases of a data folder; the state is first. */
+export function databasesOf(dataDir: string): readonly string[] {
+  const { database, registry } = dataPaths(dataDir);
+  return [database, gatePaths(dataDir).database, join(registry, 'registry.db')];
+}
+
+function partAt(path: string): Part | undefined {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return undefined;
+  try {
+    return { path, id: readFolderMark(path) };
+  } catch (error) {
+    if (isFault(error)) return { path, id: null };
+    throw error;
+  }
+}
+
+function idIn(file: string): string | undefined {
+  try {
+    return /^[0-9a-f]{32}$/.exec(readFileSync(file, 'utf8').trim())?.[0];
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function told(dataDir: string, parts: readonly Part[]): string {
+  const groups = Map.groupBy(parts, ({ id }) => id);
+  return [...groups]
+    .map(([id, of]) => {
+      const names = of.map(({ path }) => relative(dataDir, path)).join(' and ');
+      return `${names}: ${id === null ? 'unreadable' : (id?.slice(0, 8) ?? 'no id')}`;
+    })
+    .join('; ');
+}
+
+function mixedFault(dataDir: string, mixed: string) {
+  return serverFault(
+    'DATA_DIR_MIXED',
+    `the databases in the data folder ${dataDir} do not belong together (${mixed})`,
+    {
+      hint:
+        'put back the one that was exchanged, or restore a backup with ward restore, which has all of them; ' +
+        'to go on with this mix: ward up --accept-mixed (namespaces, images and verdicts may be of different servers)',
+    },
+  );
+}

@@ -1,0 +1,77 @@
+/**
+ * Work that needs privileges on this machine, before Ward serves anything: it makes the instance and a host for sandboxes,
+ * and removes what earlier runs left behind.
+ */
+import type { Hello } from '../../keeper/index.ts';
+import type { Log } from '../../lib/index.ts';
+import {
+  type LocalSandboxHost,
+  type OperatorPolicy,
+  openSandboxHost,
+  takePrecedence,
+  type ViolationSink,
+} from '../../sandbox/index.ts';
+import type { Config } from '../config/config.ts';
+import { claimInstance } from './instance.ts';
+import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
+
+export interface Ground extends AsyncDisposable {
+  /** The data folder's path without links. */
+  readonly dataDir: string;
+  readonly instance: string;
+  readonly host: LocalSandboxHost;
+  /** Precedence over its sandboxes that the host refuses to Ward; Ward goes on without it. */
+  readonly refused: readonly string[];
+}
+
+export interface GroundOptions {
+  readonly operator: OperatorPolicy;
+  /** The user that sandboxes' ports are for; absent: root. */
+  readonly userId?: number;
+  /** The Ward that has the data folder was told to stop. */
+  readonly takesOver?: boolean;
+  readonly onViolation: ViolationSink;
+  /** Hears how many sandboxes have ended and could not be taken away yet. */
+  readonly onLeftBehind: (count: number) => void;
+  readonly log: Log;
+}
+
+/** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, and those of the sandbox room */
+export async function openGround(
+  config: Pick<Config, 'dataDir'>,
+  { operator, userId, takesOver, onViolation, onLeftBehind, log }: GroundOptions,
+): Promise<Ground> {
+  await using stack = new AsyncDisposableStack();
+  const { dataDir, instance } = stack.use(await claimInstance(config.dataDir, takesOver));
+  stack.use(await announceInstance(instance));
+  const { refused } = stack.use(await takePrecedence(instance));
+  const { runtime } = operator.defaults;
+  const user = userId === undefined ? {} : { userId };
+  const host = stack.use(
+    await openSandboxHost({
+      ...{ instance, runDir, runtime, log, onViolation, onLeftBehind },
+      ...user,
+    }),
+  );
+  await host.checkPolicy(operator.defaults);
+  const recovered = await host.recover();
+  if (recovered.sandboxes > 0) log.warn(recovered, 'removed what an earlier run left behind');
+  await removeAbandoned(runtime, log);
+  const opened = stack.move();
+  return { dataDir, instance, host, refused, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** The keeper's first line. */
+export function helloOf(
+  { instance, host }: Pick<Ground, 'instance' | 'host'>,
+  { door, ...rest }: Omit<Hello, 'instance' | 'cgroup' | 'hearsKernel'>,
+): Hello {
+  const { controllers, ...cgroup } = host.features.cgroup;
+  return {
+    door: { path: door.path, secret: door.secret },
+    instance,
+    cgroup: { ...cgroup, controllers: [...controllers] },
+    hearsKernel: host.hearsKernel,
+    ...rest,
+  };
+}

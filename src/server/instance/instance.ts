@@ -1,0 +1,117 @@
+/** A data folder and the name that its Ward goes by on this machine. One running Ward per folder. */
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf, messageOf, tryFileLock } from '../../lib/index.ts';
+import { serverFault } from '../faults.ts';
+import { tryUpLock, waitForInstanceLock, waitForUpLock } from './instance-locks.ts';
+
+export interface DataPaths {
+  readonly database: string;
+  readonly code: string;
+  /** Code of running functions; root's. */
+  readonly laidCode: string;
+  /** For files that are not whole yet. */
+  readonly workFiles: string;
+  readonly guestKey: string;
+  /** Where its Ward serves, or did when it last ran: for commands that are pointed at a server. */
+  readonly address: string;
+  /** Says which databases belong to this folder. */
+  readonly folderId: string;
+  /** The keys that encrypt parameters, unless they are elsewhere. */
+  readonly parameterKeys: string;
+  /** Held by whoever makes a new one. */
+  readonly rotationLock: string;
+  /** What was pushed. */
+  readonly registry: string;
+  readonly lock: string;
+  /** Holds room for when the disk is full. */
+  readonly reserve: string;
+  /** Held while a backup is taken. */
+  readonly backupLock: string;
+  /** Files that a backup under way holds on to. */
+  readonly backupStage: string;
+  /** Files that a restore under way has laid out; while they are there no Ward starts. */
+  readonly restoreStage: string;
+}
+
+export interface ClaimedInstance extends Disposable {
+  /** The data folder's path without links. */
+  readonly dataDir: string;
+  /** What its Ward is called in /run and in cgroups. */
+  readonly instance: string;
+}
+
+export function dataPaths(dataDir: string): DataPaths {
+  return {
+    database: join(dataDir, 'state', 'ward.db'),
+    code: join(dataDir, 'code'),
+    laidCode: join(dataDir, 'laid'),
+    workFiles: join(dataDir, 'work'),
+    guestKey: join(dataDir, 'guest.auth'),
+    address: join(dataDir, 'address'),
+    folderId: join(dataDir, 'folder.id'),
+    parameterKeys: join(dataDir, 'parameters.keys'),
+    rotationLock: join(dataDir, 'rotation.lock'),
+    registry: join(dataDir, 'registry'),
+    lock: join(dataDir, 'ward.lock'),
+    reserve: join(dataDir, 'reserve'),
+    backupLock: join(dataDir, 'backup.lock'),
+    backupStage: join(dataDir, 'backup'),
+    restoreStage: join(dataDir, 'restore'),
+  };
+}
+
+/**
+ * Makes the folder, which no other user may enter, and takes the lock of its instance.
+ * @param takesOver waits for the Ward that has it, which was told to stop
+ * @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
+ */
+export async function claimInstance(given: string, takesOver = false): Promise<ClaimedInstance> {
+  const dataDir = await makeFolder(given);
+  // Processes that scan have the server's group, and so a way to the blobs.
+  await chmod(dataDir, 0o710);
+  const instance = instanceName(dataDir);
+  using stack = new DisposableStack();
+  for (const lock of [takesOver ? waitForUpLock : tryUpLock, waitForInstanceLock]) {
+    const taken = await lock(instance);
+    if (!taken) throw busy(dataDir);
+    stack.use(taken);
+  }
+  const claimed = stack.move();
+  return { dataDir, instance, [Symbol.dispose]: () => claimed.dispose() };
+}
+
+/** What commands on a stopped Ward's data folder look at. @throws Fault DATA_DIR_BUSY */
+export function lockDataDir(dataDir: string): Disposable {
+  const lock = tryFileLock(dataPaths(dataDir).lock);
+  if (!lock) throw busy(dataDir);
+  return lock;
+}
+
+/** Stable for a data folder, so that a later run recognises what an earlier one left in /run and in cgroups. */
+export function instanceName(dataDir: string): string {
+  return createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
+}
+
+/** Its path without links, so that it has one name only. */
+async function makeFolder(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true });
+    return await realpath(path);
+  } catch (cause) {
+    const isFile = ['EEXIST', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
+    const why = isFile ? 'it, or something on the way to it, is not a folder' : messageOf(cause);
+    throw invalid(`${path} can't be the data folder: ${why}`, 'name a folder with --data DIR', cause);
+  }
+}
+
+function invalid(message: string, hint: string, cause?: unknown) {
+  return serverFault('DATA_DIR_INVALID', message, { hint, ...(cause === undefined ? {} : { cause }) });
+}
+
+function busy(dataDir: string) {
+  return serverFault('DATA_DIR_BUSY', `another Ward is running with the data folder ${dataDir}`, {
+    hint: 'stop it, or give this one a folder of its own with --data DIR',
+  });
+}

@@ -1,0 +1,91 @@
+/**
+ * Refuses a data folder that was in use and lacks a part. Ward would make the part anew and silently allow more: no
+ * policy and no verdicts, or keys that open nothing. So the operator has to say so.
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '../../lib/index.ts';
+import type { Store } from '../../store/index.ts';
+import { serverFault } from '../faults.ts';
+import { gatePaths } from './gate-paths.ts';
+import { dataPaths } from './instance.ts';
+
+export const dataParts = ['database', 'gate', 'registry', 'keys'] as const;
+export type DataPart = (typeof dataParts)[number];
+
+const lost: Readonly<Record<DataPart, string>> = {
+  database: 'namespaces, their keys, entities and records begin anew, and code that was theirs goes later',
+  gate: 'policy, VEX, rules, reports, verdicts and the audit log begin anew',
+  registry: 'images that were pushed are gone, and actions that run them fail',
+  keys: 'parameters and queued calls that were encrypted can’t be read any more',
+};
+
+/**
+ * To be called before the database is opened, which makes one.
+ * @throws Fault DATA_DIR_INCOMPLETE
+ */
+export function refuseMissingDatabase(dataDir: string, accepted: readonly DataPart[], log: Log): void {
+  const { database } = dataPaths(dataDir);
+  const bytes = statSync(database, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes > 0 || !wasInUse(dataDir)) return;
+  refuseUnless(accepted, 'database', `its database (${database}) is not there`, dataDir, log);
+}
+
+/** A start that was killed has left none of these before it had made a namespace. */
+function wasInUse(dataDir: string): boolean {
+  const { guestKey, code, registry } = dataPaths(dataDir);
+  return existsSync(guestKey) || [code, registry].some((folder) => hasFiles(join(folder, 'blobs', 'sha256')));
+}
+
+function hasFiles(folder: string): boolean {
+  return existsSync(folder) && readdirSync(folder).length > 0;
+}
+
+function refuseUnless(
+  accepted: readonly DataPart[],
+  part: DataPart,
+  what: string,
+  dataDir: string,
+  log: Log,
+): void {
+  if (!accepted.includes(part)) {
+    throw serverFault('DATA_DIR_INCOMPLETE', `the data folder ${dataDir} was in use, and ${what}`, {
+      hint:
+        'put it back, or restore a backup with ward restore; to go on without it: ' +
+        `ward up --accept-missing ${part} (${lost[part]})`,
+    });
+  }
+  log.warn({ part, lost: lost[part] }, 'goes on without a part of the data folder');
+}
+
+/**
+ * A folder that was never in use has no namespace yet: the first start makes one when all else is there.
+ * @param hasOwnKeys the keys that encrypt parameters are in the folder
+ * @param accepted parts that may be made anew
+ * @throws Fault DATA_DIR_INCOMPLETE
+ */
+export async function refuseMissingParts(
+  { dataDir, hasOwnKeys }: { readonly dataDir: string; readonly hasOwnKeys: boolean },
+  store: Pick<Store, 'namespaces'>,
+  accepted: readonly DataPart[],
+  log: Log,
+): Promise<void> {
+  const paths = dataPaths(dataDir);
+  if ((await store.namespaces.list()).length === 0) {
+    // It was emptied, or what it held was in a file beside it.
+    if (wasInUse(dataDir))
+      refuseUnless(accepted, 'database', `its database (${paths.database}) is empty`, dataDir, log);
+    return;
+  }
+  const files = {
+    gate: gatePaths(dataDir).database,
+    registry: join(paths.registry, 'registry.db'),
+    keys: hasOwnKeys ? paths.parameterKeys : undefined,
+  } as const;
+  for (const part of ['gate', 'registry', 'keys'] as const) {
+    const file = files[part];
+    if (file === undefined || existsSync(file)) continue;
+    const are = part === 'keys' ? 'are' : 'is';
+    refuseUnless(accepted, part, `its ${part} (${file}) ${are} not there`, dataDir, log);
+  }
+}

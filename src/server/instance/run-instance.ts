@@ -1,0 +1,26 @@
+/**
+ * Instances for commands that make sandboxes without a server. Their names are few and used again: whoever
+ * takes a name removes what the last holder of it may have left.
+ */
+import type { FileLock } from '../../lib/index.ts';
+import { serverFault } from '../faults.ts';
+import { tryInstanceLock } from './instance-locks.ts';
+
+const maxRuns = 256;
+
+export interface RunInstance {
+  readonly name: string;
+  readonly lock: FileLock;
+}
+
+/** @throws Fault TOO_MANY_RUNS */
+export async function claimRunInstance(): Promise<RunInstance> {
+  for (let number = 0; number < maxRuns; number++) {
+    const name = `run-${number}`;
+    const lock = await tryInstanceLock(name);
+    if (lock) return { name, lock };
+  }
+  throw serverFault('TOO_MANY_RUNS', `${maxRuns} sandboxes are running by hand already`, {
+    hint: 'end some of them first',
+  });
+}

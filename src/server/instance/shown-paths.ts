@@ -1,0 +1,45 @@
+/**
+ * Paths by which the server's user reaches what it needs. A checkout, a Node or a data folder may lie below a folder that
+ * other users can't enter, such as root's home: then it is shown elsewhere, in Ward's own mount namespace alone.
+ */
+import { mkdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { mustRun } from '../../lib/index.ts';
+import { runDir } from './instance-locks.ts';
+
+export interface ShownPaths extends AsyncDisposable {
+  /** A path by which all users get there: its own, when that will do. The file's own mode still decides. */
+  show(path: string, name: string, access: 'ro' | 'rw'): Promise<string>;
+}
+
+/** @param instance of this process alone */
+export function openShownPaths(instance: string): ShownPaths {
+  const folder = join(runDir, 'shown', instance);
+  const stack = new AsyncDisposableStack();
+  return {
+    async show(path, name, access) {
+      if (await isReachable(path)) return path;
+      const place = join(folder, name);
+      const isFolder = (await stat(path)).isDirectory();
+      await mkdir(isFolder ? place : dirname(place), { recursive: true, mode: 0o711 });
+      if (!isFolder) await writeFile(place, '');
+      stack.defer(() => (isFolder ? rmdir(place) : rm(place)));
+      await mustRun(['mount', '--bind', '--make-private', '-o', access, path, place]);
+      // Not lazily: the removal that follows must not reach the mounted folder.
+      stack.defer(async () => void (await mustRun(['umount', place])));
+      return place;
+    },
+    async [Symbol.asyncDispose]() {
+      await stack.disposeAsync();
+      await rmdir(folder).catch(() => {});
+    },
+  };
+}
+
+async function isReachable(path: string): Promise<boolean> {
+  for (let folder = path; folder !== '/'; ) {
+    folder = dirname(folder);
+    if (((await stat(folder)).mode & 0o001) === 0) return false;
+  }
+  return true;
+}

@@ -1,0 +1,76 @@
+/** The address that the platform listens on. */
+import { once } from 'node:events';
+import { createServer, Server as NetServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { createApi } from '../../api/index.ts';
+import { errnoOf } from '../../lib/index.ts';
+import type { Address } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+
+/** How long answers that were sent may take to be read once Ward stops. */
+const unreadMs = 3000;
+/** A client that has not asked for so long is not about to ask. */
+const lastAnswersMs = 1000;
+
+/**
+ * Listens for a moment, so that a busy address is told before anything is made on the machine.
+ * @throws Fault LISTEN_FAILED
+ */
+export async function probeAddress(address: Address): Promise<void> {
+  const probe = createServer();
+  try {
+    probe.listen({ ...address, exclusive: true });
+    await once(probe, 'listening');
+  } catch (cause) {
+    throw listenFailed(address, cause);
+  }
+  probe.close();
+  await once(probe, 'close');
+}
+
+/** @param descriptor of a socket that listens there already @returns the URL. @throws Fault LISTEN_FAILED */
+export async function listen(
+  api: ReturnType<typeof createApi>,
+  address: Address,
+  descriptor?: number,
+): Promise<string> {
+  try {
+    const inherited = { ...address, fd: descriptor };
+    const where: Address = descriptor === undefined ? address : inherited;
+    return await api.listen(where);
+  } catch (cause) {
+    throw listenFailed(address, cause);
+  }
+}
+
+/**
+ * Accepts no more connections, for another process does. Those that are open are served on for a moment, so that clients
+ * hear with an answer that theirs ends, and none is closed as a request is on its way.
+ */
+export async function leaveListener({ server }: ReturnType<typeof createApi>): Promise<void> {
+  const closed = once(server, 'close');
+  // http.Server's own would close idle connections at once.
+  NetServer.prototype.close.call(server);
+  // `Connection: close` is in the next answer of each.
+  server.maxRequestsPerSocket = 1;
+  await Promise.race([closed, delay(lastAnswersMs, undefined, { ref: false })]);
+  server.closeIdleConnections();
+}
+
+/** A client that does not read its answer would hold it open for as long as it likes. */
+export async function closeConnections(api: ReturnType<typeof createApi>): Promise<void> {
+  const timer = setTimeout(() => api.server.closeAllConnections(), unreadMs);
+  try {
+    await api.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function listenFailed({ host, port }: Address, cause: unknown) {
+  const why = errnoOf(cause) === 'EADDRINUSE' ? 'another program listens there' : String(cause);
+  return serverFault('LISTEN_FAILED', `can't listen on ${host}:${port}: ${why}`, {
+    hint: 'stop what listens there (ss -ltnp shows it), or choose another address with --listen HOST:PORT',
+    cause,
+  });
+}

@@ -1,0 +1,77 @@
+/**
+ * Looks once a day whether what sandboxes and scans are made of is still what it was: unpacked layers, and the file of
+ * advisories. Processes of their own compare layers, at the lowest priority, one after the other. What differs is told and
+ * counted; `ward fsck` looks at all else, and repairs.
+ */
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkLayer, layersOfStore, unpackedLayers } from '../../images/index.ts';
+import { type Log, messageOf } from '../../lib/index.ts';
+import { compareDigest } from '../../scanner/index.ts';
+import type { Config } from '../config/config.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
+
+export interface DamageWatch extends AsyncDisposable {
+  /** Parts that the last look found damaged. */
+  damaged(): number;
+}
+
+/** Of a start, whose first calls need the processors. */
+const firstMs = 600_000;
+/** Between layers. */
+const restMs = 1000;
+
+export function startDamageWatch(
+  { dataDir, imagesDir, checks }: Pick<Config, 'dataDir' | 'imagesDir' | 'checks'>,
+  log: Log,
+): DamageWatch {
+  const ending = new AbortController();
+  const { signal } = ending;
+  const everyMs = checks.everyMinutes * 60_000;
+  let count = 0;
+  const watch = async (): Promise<void> => {
+    for (let waitMs = Math.min(firstMs, everyMs); ; waitMs = everyMs) {
+      await sleep(waitMs, undefined, { signal, ref: false });
+      try {
+        count = (await damagedAdvisories(dataDir, log)) + (await damagedLayers(imagesDir, signal, log));
+      } catch (error) {
+        signal.throwIfAborted();
+        log.error({ reason: messageOf(error) }, 'could not compare what is unpacked');
+      }
+    }
+  };
+  const working = everyMs === 0 ? Promise.resolve() : watch().catch(() => {});
+  return {
+    damaged: () => count,
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await working;
+    },
+  };
+}
+
+async function damagedAdvisories(dataDir: string, log: Log): Promise<number> {
+  const { advisories: path } = gatePaths(dataDir);
+  if (!existsSync(path) || (await compareDigest(path)) !== 'differs') return 0;
+  log.error({ file: path }, 'the advisories are not what was imported: move the file away, and update them');
+  return 1;
+}
+
+async function damagedLayers(imagesDir: string, signal: AbortSignal, log: Log): Promise<number> {
+  const known = await layersOfStore(imagesDir);
+  let count = 0;
+  for (const diffId of await unpackedLayers(imagesDir)) {
+    const layer = known.get(diffId);
+    if (layer === undefined) continue;
+    const problem = await checkLayer(imagesDir, layer, signal);
+    if (problem !== undefined) {
+      count++;
+      log.error(
+        { layer: diffId, problem: problem.text },
+        'an unpacked layer is not what its image says: stop Ward, and run ward fsck --repair',
+      );
+    }
+    await sleep(restMs, undefined, { signal, ref: false });
+  }
+  return count;
+}

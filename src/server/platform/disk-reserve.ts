@@ -1,0 +1,150 @@
+/**
+ * Keeps room on the disk of the data folder for data that the platform must not lose. While less than the reserve is free,
+ * tenants write nothing more; below half of it no calls begin. The rest is for records of calls that have begun, for
+ * deletes and for the operator. Other programs on the machine can fill that, too: so a file holds some of it, and Ward
+ * removes the file when hardly any space is free.
+ */
+import { randomFillSync } from 'node:crypto';
+import { open, rm, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isDiskFull, type Log, messageOf } from '../../lib/index.ts';
+import { serverFault } from '../faults.ts';
+
+export interface DiskStatus {
+  /** Free for Ward, without the reserve's file. */
+  readonly freeBytes: number;
+  readonly reserveBytes: number;
+  /** `short`: tenants write nothing. `critical`: no calls either. */
+  readonly state: 'ample' | 'short' | 'critical';
+}
+
+export interface DiskReserve extends AsyncDisposable {
+  /** Called before this number of bytes of a tenant is written. @throws Fault DISK_RESERVED */
+  admitWrite(bytes: number): void;
+  /** Called before a call or a firing. @throws Fault DISK_RESERVED */
+  admitCall(): void;
+  status(): DiskStatus;
+}
+
+export interface DiskReserveOptions {
+  /** Holds a part of the reserve; in the folder whose disk it is. */
+  readonly file: string;
+  /** Undefined: a part of the disk. */
+  readonly reserveBytes?: number | undefined;
+  readonly lookMs?: number;
+  readonly log: Log;
+}
+
+const mebibyte = 1024 * 1024;
+const usualReserve = 1024 * mebibyte;
+/** For a small disk. */
+const shareOfDisk = 0.05;
+/** Of the file that holds a part of the reserve. */
+const mostHeld = 64 * mebibyte;
+
+export async function openDiskReserve(options: DiskReserveOptions): Promise<DiskReserve> {
+  const { file, log, lookMs = 1000 } = options;
+  const dir = dirname(file);
+  const first = await look(dir);
+  const reserveBytes =
+    options.reserveBytes ?? Math.min(usualReserve, Math.floor(first.totalBytes * shareOfDisk));
+  const heldBytes = Math.min(mostHeld, Math.floor(reserveBytes / 4));
+  let isHeld = (await sizeOf(file)) === heldBytes;
+  let { freeBytes } = first;
+  let state = stateOf(freeBytes, reserveBytes);
+  const note = (): void => {
+    const now = stateOf(freeBytes, reserveBytes);
+    if (now === state) return;
+    state = now;
+    const about = { freeBytes, reserveBytes };
+    if (now === 'ample') log.warn(about, 'the disk has room again');
+    else log.error({ ...about, state }, 'the disk is nearly full: tenants are refused what would fill it');
+  };
+  const keepHold = async (): Promise<void> => {
+    if (isHeld && freeBytes < heldBytes / 4) {
+      await rm(file, { force: true });
+      isHeld = false;
+      log.error({ heldBytes }, 'the disk is full: gave the reserve’s file back');
+    } else if (!isHeld && freeBytes > reserveBytes + heldBytes) {
+      isHeld = await fill(file, heldBytes);
+    }
+  };
+  const refresh = async (): Promise<void> => {
+    try {
+      ({ freeBytes } = await look(dir));
+      note();
+      await keepHold();
+    } catch (error) {
+      log.error({ reason: messageOf(error) }, 'the room on the disk could not be told');
+    }
+  };
+  await refresh();
+  let underWay: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    underWay ??= refresh().finally(() => {
+      underWay = undefined;
+    });
+  }, lookMs);
+  timer.unref();
+  return {
+    admitWrite(bytes) {
+      if (freeBytes - bytes < reserveBytes) throw reserved();
+      // Until the next look: a second is long for a fast disk.
+      freeBytes -= bytes;
+    },
+    admitCall() {
+      if (state === 'critical') throw reserved();
+    },
+    status: () => ({ freeBytes, reserveBytes, state }),
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await underWay;
+    },
+  };
+}
+
+/** What a command finds, with or without a running server. */
+export async function diskStatus(dir: string, given: number | undefined): Promise<DiskStatus> {
+  const { freeBytes, totalBytes } = await look(dir);
+  const reserveBytes = given ?? Math.min(usualReserve, Math.floor(totalBytes * shareOfDisk));
+  return { freeBytes, reserveBytes, state: stateOf(freeBytes, reserveBytes) };
+}
+
+function stateOf(freeBytes: number, reserveBytes: number): DiskStatus['state'] {
+  if (freeBytes >= reserveBytes) return 'ample';
+  return freeBytes >= reserveBytes / 2 ? 'short' : 'critical';
+}
+
+async function look(dir: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }> {
+  const { bavail, blocks, bsize } = await statfs(dir);
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+/** Random bytes, which no file system compresses. False when there is no more room for them. */
+async function fill(file: string, bytes: number): Promise<boolean> {
+  const block = randomFillSync(Buffer.allocUnsafe(mebibyte));
+  try {
+    await using handle = await open(file, 'w', 0o600);
+    for (let at = 0; at < bytes; at += block.length) {
+      await handle.write(block, 0, Math.min(block.length, bytes - at), at);
+    }
+    return true;
+  } catch (error) {
+    await rm(file, { force: true });
+    if (isDiskFull(error)) return false;
+    throw error;
+  }
+}
+
+function reserved() {
+  return serverFault('DISK_RESERVED', 'less is free on the disk than the platform keeps for itself', {
+    hint: 'free disk space, or lower disk.reserveBytes in the configuration',
+  });
+}

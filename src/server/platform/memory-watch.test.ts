@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createLog } from '../../lib/index.ts';
+import { returnWhenQuiet, startMemoryWatch } from './memory-watch.ts';
+
+const log = createLog('silent');
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function watching(first: number, shortBytes: number | undefined) {
+  const state = { charged: first, collected: [] as string[] };
+  const watch = startMemoryWatch({
+    ...{ group: undefined, shortBytes, log },
+    look: () => state.charged,
+    collect: (kind) => void state.collected.push(kind),
+  });
+  return { state, watch };
+}
+
+test('what would not fit is refused until there is room for it', () => {
+  const { watch } = watching(60, 100);
+  const give = watch.reserve(30);
+  expect(() => watch.reserve(20)).toThrow(
+    expect.objectContaining({ code: 'MEMORY_SHORT', kind: 'busy', retryAfterMs: 1000 }),
+  );
+  watch.admit();
+  give();
+  watch.reserve(20);
+  watch[Symbol.dispose]();
+});
+
+test('while memory is short nothing begins, and garbage is collected', () => {
+  const { state, watch } = watching(60, 100);
+  state.charged = 101;
+  vi.advanceTimersByTime(100);
+  expect([watch.isShort(), state.collected]).toEqual([true, ['major']]);
+  expect(() => watch.admit()).toThrow(expect.objectContaining({ code: 'MEMORY_SHORT' }));
+  vi.advanceTimersByTime(900);
+  expect(state.collected).toEqual(['major']);
+  state.charged = 90;
+  vi.advanceTimersByTime(100);
+  watch.admit();
+  expect(watch.isShort()).toBe(false);
+  watch[Symbol.dispose]();
+});
+
+test('where nothing limits Ward nothing is refused', () => {
+  const { watch } = watching(1e12, undefined);
+  watch.reserve(1e12)();
+  watch.admit();
+  expect(watch.isShort()).toBe(false);
+  watch[Symbol.dispose]();
+});
+
+test('memory is returned when it is quiet and there is something to return', () => {
+  const mebibyte = 1024 * 1024;
+  let now = { share: 0, resident: 0 };
+  const collected: number[] = [];
+  const tick = returnWhenQuiet({
+    collect: () => {
+      collected.push(now.resident / mebibyte);
+      now = { ...now, resident: 100 * mebibyte };
+    },
+    workShare: () => now.share,
+    resident: () => now.resident,
+  });
+  const after = (share: number, mib: number) => {
+    now = { share, resident: mib * mebibyte };
+    tick();
+    return [...collected];
+  };
+  expect(after(0.01, 200)).toEqual([]);
+  expect(after(0.06, 200)).toEqual([]);
+  expect(after(0.01, 200)).toEqual([]);
+  expect(after(0.01, 200)).toEqual([200]);
+  expect(after(0.01, 120)).toEqual([200]);
+  expect(after(0.5, 150)).toEqual([200]);
+  expect(after(0.01, 150)).toEqual([200]);
+  expect(after(0.01, 150)).toEqual([200, 150]);
+});

@@ -1,0 +1,163 @@
+/**
+ * Keeps the server within the memory that its own control group allows. What would take more than there is, is refused
+ * before it is read, and comes again later; nothing is begun while memory is short. After a load, memory goes back to the
+ * kernel: V8 keeps what it has until it collects, and a server without work never does.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { Log } from '../../lib/index.ts';
+import { chargedBytes, type OwnMemory } from '../../sandbox/index.ts';
+import type { StartProgram } from '../../scanner/index.ts';
+import { serverFault } from '../faults.ts';
+
+export interface MemoryWatch extends Disposable {
+  /** Hands out what gives it back. @throws Fault MEMORY_SHORT */
+  reserve(bytes: number): () => void;
+  /** The same, when there is room within some seconds. @throws Fault MEMORY_SHORT */
+  reserveSoon(bytes: number): Promise<() => void>;
+  /** @throws Fault MEMORY_SHORT */
+  admit(): void;
+  isShort(): boolean;
+}
+
+export interface MemoryWatchOptions {
+  readonly group: OwnMemory | undefined;
+  /** Undefined: nothing is refused. */
+  readonly shortBytes: number | undefined;
+  readonly log: Log;
+  /** What is charged to the group. */
+  readonly look?: () => number | undefined;
+  readonly collect?: (kind: 'major' | 'all') => void;
+}
+
+const lookMs = 100;
+const quietMs = 5000;
+const quietTimesNeeded = 2;
+const retryAfterMs = 1000;
+const soonMs = 60_000;
+/** Between two collections while memory is short. */
+const collectMs = 1000;
+/** Of the thread's time. */
+const quietShare = 0.05;
+/** A collection is worth it from here on. */
+const gainBytes = 24 * 1024 * 1024;
+
+export function startMemoryWatch(options: MemoryWatchOptions): MemoryWatch {
+  const { group, shortBytes = Number.POSITIVE_INFINITY, log, collect = collectNow } = options;
+  const look = options.look ?? (() => (group === undefined ? undefined : chargedBytes(group)));
+  let charged = 0;
+  let reserved = 0;
+  let wasShort = false;
+  let collectedAt = Number.NEGATIVE_INFINITY;
+  const isShort = () => charged > shortBytes;
+  const lookAgain = () => {
+    charged = look() ?? 0;
+    if (isShort() !== wasShort) {
+      wasShort = !wasShort;
+      log.warn(
+        { chargedBytes: charged, shortBytes },
+        wasShort ? 'memory is short: calls are refused' : 'memory is not short any more',
+      );
+    }
+    if (!wasShort || performance.now() - collectedAt < collectMs) return;
+    collectedAt = performance.now();
+    collect('major');
+  };
+  const check = (bytes: number) => {
+    if (charged + reserved + bytes <= shortBytes) return;
+    throw serverFault('MEMORY_SHORT', 'The server has no memory left for this now, try again later.', {
+      retryAfterMs,
+    });
+  };
+  const timers = [setInterval(returnWhenQuiet({ collect }), quietMs)];
+  if (shortBytes !== Number.POSITIVE_INFINITY) {
+    lookAgain();
+    timers.push(setInterval(lookAgain, lookMs));
+  }
+  for (const timer of timers) timer.unref();
+  const reserve = (bytes: number) => {
+    check(bytes);
+    reserved += bytes;
+    return () => {
+      reserved -= bytes;
+    };
+  };
+  return {
+    isShort,
+    admit: () => check(0),
+    reserve,
+    async reserveSoon(bytes) {
+      for (let waits = 0; waits < soonMs / lookMs && charged + reserved + bytes > shortBytes; waits++)
+        await setTimeout(lookMs);
+      return reserve(bytes);
+    },
+    [Symbol.dispose]() {
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+}
+
+/** What a scan takes at once; the reserve has the rest. */
+const scanBytes = 40 * 1024 * 1024;
+
+/** Starts a scan when there is memory for it. */
+export function withMemory(start: StartProgram, memory: Pick<MemoryWatch, 'reserveSoon'>): StartProgram {
+  return async () => {
+    const giveBack = await memory.reserveSoon(scanBytes);
+    try {
+      const program = await start();
+      void program.exited.finally(giveBack);
+      return program;
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  };
+}
+
+export interface QuietOptions {
+  readonly collect: (kind: 'all') => void;
+  /** The part of the time since the last call in which this thread worked. */
+  readonly workShare?: () => number;
+  /** What the kernel has given to this process, in bytes. */
+  readonly resident?: () => number;
+}
+
+/** To be called now and then. The thread stands still for the collection, so there has to be something to gain. */
+export function returnWhenQuiet(options: QuietOptions): () => void {
+  const { collect, workShare = sinceLast(), resident = process.memoryUsage.rss } = options;
+  // The start was a load, too.
+  let least = 0;
+  let quietTimes = 0;
+  return () => {
+    quietTimes = workShare() > quietShare ? 0 : quietTimes + 1;
+    const now = resident();
+    least = Math.min(least, now);
+    if (quietTimes < quietTimesNeeded || now - least < gainBytes) return;
+    collect('all');
+    least = resident();
+  };
+}
+
+/** The part of the time in which this thread had a processor. On a busy machine waiting for one is no work. */
+function sinceLast(): () => number {
+  let at = performance.now();
+  let spent = threadMs();
+  return () => {
+    const [now, used] = [performance.now(), threadMs()];
+    const share = (used - spent) / (now - at);
+    at = now;
+    spent = used;
+    return share;
+  };
+}
+
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Node's flag `--expose-gc` has it; a process without it leaves all to V8. */
+function collectNow(kind: 'major' | 'all'): void {
+  // Only what V8 calls the last resort gives back the pages that it pools.
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: kind === 'all' ? 'last-resort' : 'regular' });
+}

@@ -1,0 +1,175 @@
+import { expect, test } from 'vitest';
+import type { CodeGate, GateVerdict } from '../../../functions/index.ts';
+import { digestOf } from '../../../images/index.ts';
+import type { Completion, Invoker } from '../../../invoker/index.ts';
+import { Fault } from '../../../lib/index.ts';
+import type { AdvisoriesAge } from '../../advisories/age.ts';
+import { createFigures } from './figures.ts';
+import { observedGate, observedInvoker } from './observed.ts';
+
+const completion: Completion = {
+  status: 'application error',
+  result: {},
+  json: '{}',
+  sizeBytes: 2,
+  startedAt: 1000,
+  endedAt: 1250,
+  waitMs: 3000,
+  timedOut: false,
+  start: 'cold',
+  sandboxMs: 60,
+  logs: Promise.resolve([]),
+};
+
+function fakeInvoker(more: Partial<Invoker> = {}): Invoker {
+  const unused = () => {
+    throw new Error('not used');
+  };
+  return {
+    admit: unused,
+    admitFire: unused,
+    usage: unused,
+    run: async () => completion,
+    warm: unused,
+    follow: unused,
+    vet: unused,
+    violated: unused,
+    status: () => ({
+      queued: 4,
+      sandboxes: { starting: 1, busy: 2, idle: 3, prewarmed: 5 },
+      memoryMiB: 512,
+      memoryLimitMiB: 1024,
+    }),
+    retire: unused,
+    namespaces: unused,
+    expel: unused,
+    close: unused,
+    [Symbol.asyncDispose]: unused,
+    ...more,
+  };
+}
+
+const linesOf = async (figures: ReturnType<typeof createFigures>) => (await figures.text()).split('\n');
+
+test.each([1, 199, 200, 450])('each of %i activations counts, whenever it is asked', async (count) => {
+  const figures = createFigures('1.2.3');
+  for (let at = 0; at < count; at++) figures.completed(completion);
+  const lines = await linesOf(figures);
+  expect(lines).toContain(`ward_invocations_total{status="application error",start="cold"} ${count}`);
+  expect(lines).toContain(`ward_invocation_wait_seconds_count ${count}`);
+});
+
+test('what the invoker does', async () => {
+  const figures = createFigures('1.2.3');
+  const invoker = observedInvoker(fakeInvoker(), figures);
+  // biome-ignore lint/suspicious/noExplicitAny: the double looks at nothing of it
+  expect(await invoker.run({} as any)).toBe(completion);
+  const lines = await linesOf(figures);
+  for (const line of [
+    'ward_info{version="1.2.3"} 1',
+    'ward_invocations_total{status="application error",start="cold"} 1',
+    'ward_invocation_duration_seconds_bucket{le="0.25",start="cold"} 1',
+    'ward_invocation_duration_seconds_bucket{le="0.1",start="cold"} 0',
+    'ward_invocation_wait_seconds_sum 3',
+    'ward_sandbox_start_seconds_sum{start="cold"} 0.06',
+    'ward_queue_length 4',
+    'ward_sandboxes{state="busy"} 2',
+    'ward_sandboxes{state="prewarmed"} 5',
+    'ward_sandbox_memory_bytes 536870912',
+    'ward_sandbox_memory_limit_bytes 1073741824',
+  ]) {
+    expect(lines).toContain(line);
+  }
+});
+
+test('that the clock was set, by the direction', async () => {
+  const figures = createFigures('test');
+  for (const jumpMs of [-3_600_000, -2000, 86_400_000]) figures.clockSet(jumpMs);
+  const lines = await linesOf(figures);
+  expect(lines).toContain('ward_clock_jumps_total{direction="back"} 2');
+  expect(lines).toContain('ward_clock_jumps_total{direction="forward"} 1');
+});
+
+test('the advisories, also when there are none', async () => {
+  const figures = createFigures('test');
+  const none = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [] };
+  let now: Omit<AdvisoriesAge, 'warning'> = none;
+  figures.watchAdvisories(() => now);
+  expect(await linesOf(figures)).toEqual(
+    expect.arrayContaining([
+      'ward_advisories 0',
+      'ward_advisories_age_seconds -1',
+      'ward_advisories_checked_seconds -1',
+      'ward_advisories_failed_sources 0',
+    ]),
+  );
+  now = { count: 5, ageSeconds: 60, checkedSeconds: 30, failed: ['osv/npm'] };
+  expect(await linesOf(figures)).toEqual(
+    expect.arrayContaining([
+      'ward_advisories 5',
+      'ward_advisories_age_seconds 60',
+      'ward_advisories_checked_seconds 30',
+      'ward_advisories_failed_sources 1',
+    ]),
+  );
+});
+
+test('what it refuses, by the limit', async () => {
+  const figures = createFigures('test');
+  const refuse = (code: string) => () => {
+    throw new Fault(code, 'throttled', 'no');
+  };
+  const limits = { invocationsPerMinute: 1, concurrentInvocations: 1, firesPerMinute: 1 };
+  const invoker = observedInvoker(
+    fakeInvoker({
+      admit: refuse('TOO_MANY_CONCURRENT'),
+      admitFire: refuse('TOO_MANY_PER_MINUTE'),
+      run: refuse('INVOKER_BUSY'),
+    }),
+    figures,
+  );
+  expect(() => invoker.admit('guest', limits)).toThrow('no');
+  expect(() => invoker.admitFire('guest', limits)).toThrow('no');
+  // biome-ignore lint/suspicious/noExplicitAny: the double looks at nothing of it
+  expect(() => invoker.run({} as any)).toThrow('no');
+  const lines = await linesOf(figures);
+  for (const limit of ['concurrent invocations', 'firings per minute', 'queue full']) {
+    expect(lines).toContain(`ward_throttled_total{limit="${limit}"} 1`);
+  }
+});
+
+test('what the gate says of deployments, and of runs only what it refuses', async () => {
+  const figures = createFigures('test');
+  let verdict: GateVerdict = { outcome: 'warn', summary: '' };
+  const gate: CodeGate = {
+    admitCode: async () => verdict,
+    admitImage: async () => verdict,
+    mayRun: () => verdict,
+  };
+  const observed = observedGate(gate, figures);
+  const deployment = { namespace: 'guest', actor: 'key', action: 'guest/hello', kind: 'nodejs:24' };
+  const runnable = { owner: 'guest', kind: 'nodejs:24', image: undefined, digest: digestOf('code') };
+  await observed.admitCode({ ...deployment, code: new Uint8Array() });
+  await observed.mayRun(runnable, 'guest');
+  verdict = { outcome: 'deny', summary: '' };
+  await observed.admitImage({ ...deployment, image: 'app' });
+  await observed.mayRun(runnable, 'guest');
+  const lines = (await linesOf(figures)).filter((line) => line.startsWith('ward_gate_verdicts_total'));
+  expect(lines.toSorted()).toEqual([
+    'ward_gate_verdicts_total{stage="deploy",outcome="deny"} 1',
+    'ward_gate_verdicts_total{stage="deploy",outcome="warn"} 1',
+    'ward_gate_verdicts_total{stage="run",outcome="deny"} 1',
+  ]);
+});
+
+test('a flood of violations makes no more series than there are kinds', async () => {
+  const figures = createFigures('test');
+  for (let count = 0; count < 10_000; count++) figures.violated(count % 2 === 0 ? 'oom' : 'egress');
+  figures.passedOver();
+  const lines = (await linesOf(figures)).filter((line) => line.startsWith('ward_sandbox_violations'));
+  expect(lines).toEqual([
+    'ward_sandbox_violations_total{kind="oom"} 5000',
+    'ward_sandbox_violations_total{kind="egress"} 5000',
+    'ward_sandbox_violations_not_kept_total 1',
+  ]);
+});

@@ -1,0 +1,76 @@
+/** What the platform needs to run: from a keeper, or made in this process if it has the rights. */
+import { layersDirOf, openRootMounter, type RootMounter } from '../../images/index.ts';
+import { type CodePlaces, openCodePlaces } from '../../invoker/index.ts';
+import {
+  type KeeperLink,
+  openKeptHost,
+  openKeptMounter,
+  openKeptPlaces,
+  startKeptScan,
+} from '../../keeper/index.ts';
+import type { Log } from '../../lib/index.ts';
+import { operatorPolicy, type SandboxHost, takeOrders, type ViolationSink } from '../../sandbox/index.ts';
+import type { StartProgram } from '../../scanner/index.ts';
+import type { Config } from '../config/config.ts';
+import { openGround } from '../instance/ground.ts';
+import { openHiddenPlaces } from '../instance/hidden-places.ts';
+import { dataPaths } from '../instance/instance.ts';
+
+export interface PlatformGround extends AsyncDisposable {
+  readonly host: SandboxHost;
+  readonly mounter: RootMounter;
+  readonly mountsDir: string;
+  /** Starts a scan process; absent: the scanner does it by itself. */
+  readonly startScan?: StartProgram;
+  /** Where code is laid; asked for once, when the data folder is this Ward's. */
+  codePlaces(): Promise<CodePlaces>;
+  /** How many sandboxes have ended and could not be taken away yet. */
+  leftBehind(): number;
+  /** Tells violations of sandboxes to `sink` from now on. */
+  tell(sink: ViolationSink): void;
+}
+
+/** It goes with its keeper. */
+export function keptGround(link: KeeperLink, { sandbox }: Config): PlatformGround {
+  return {
+    host: openKeptHost(link, operatorPolicy(sandbox)),
+    mounter: openKeptMounter(link),
+    mountsDir: link.hello.mountsDir,
+    startScan: () => startKeptScan(link),
+    codePlaces: async () => openKeptPlaces(link),
+    leftBehind: () => link.leftBehind,
+    tell(sink) {
+      link.onViolation = sink;
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** For one process that is keeper and server: tests attack it as a whole. */
+export async function ownGround(config: Config, log: Log): Promise<PlatformGround> {
+  await using stack = new AsyncDisposableStack();
+  const operator = operatorPolicy(config.sandbox);
+  let tell: ViolationSink = () => {};
+  const onViolation: ViolationSink = (...violation) => tell(...violation);
+  let left = 0;
+  const onLeftBehind = (count: number) => {
+    left = count;
+  };
+  const { host, instance, dataDir } = stack.use(
+    await openGround(config, { operator, onViolation, onLeftBehind, log }),
+  );
+  const places = stack.use(await openHiddenPlaces(instance, dataPaths(dataDir).laidCode));
+  const mountsDir = places.roots;
+  const opened = stack.move();
+  return {
+    host: takeOrders(host, operator),
+    mounter: openRootMounter({ layersDir: layersDirOf(config.imagesDir), mountsDir }),
+    mountsDir,
+    codePlaces: () => openCodePlaces(places.laidCode),
+    leftBehind: () => left,
+    tell(sink) {
+      tell = sink;
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * What becomes of calls while the disk of the data folder takes no records: they are refused, or, if the operator wants
+ * it so, they go on and their answers say that nobody can promise a record. What has to be durable before its caller is
+ * answered is always refused.
+ */
+import type { Readiness } from '../../api/index.ts';
+import type { Log } from '../../lib/index.ts';
+import type { Recording, RecordingTrouble } from '../../store/index.ts';
+import type { Config } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+import type { DiskStatus } from './disk-reserve.ts';
+
+const retryAfterMs = 5000;
+
+/** Called before a call or a firing. @throws Fault CANNOT_RECORD */
+export function admitRecord(
+  recording: Recording,
+  whenUnable: Config['records']['whenUnable'],
+  isAccepted: boolean,
+): void {
+  if (recording.trouble() === undefined || (whenUnable === 'continue' && !isAccepted)) return;
+  throw serverFault('CANNOT_RECORD', 'the disk takes no records of calls for now', {
+    hint: 'Try again later, or ask the operator: `ward status` says why.',
+    retryAfterMs,
+  });
+}
+
+/** Tells of the beginning and of the end of a trouble. */
+export function logRecording(log: Log) {
+  return (trouble: RecordingTrouble | undefined): void => {
+    if (trouble === undefined) log.warn('the disk takes records again');
+    else log.error({ reason: trouble.fault.message, code: trouble.fault.code }, 'the disk takes no records');
+  };
+}
+
+/** Whether calls are served now, and why not. */
+export function readiness(
+  recording: Recording,
+  disk: DiskStatus,
+  { whenUnable }: Config['records'],
+): Readiness {
+  const trouble = recording.trouble();
+  const isRefusing = disk.state === 'critical' || (trouble !== undefined && whenUnable === 'refuse');
+  return {
+    ready: !isRefusing,
+    recording:
+      trouble === undefined
+        ? { state: 'ok' }
+        : { state: 'failing', since: trouble.since, error: trouble.fault.code },
+    disk: disk.state,
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * The namespace `whisk.system`: shared packages that Ward brings along. They are written when their content is another
+ * than at the last start, so a start that finds nothing new costs one read. What an operator has put beside them stays.
+ */
+import { hash } from 'node:crypto';
+import {
+  type BuiltinAction,
+  type EntityRef,
+  type Functions,
+  type Identity,
+  notFound,
+  parseEntityName,
+  systemNamespace,
+} from '../../functions/index.ts';
+import type { JsonValue } from '../../lib/index.ts';
+import type { NamespaceStore } from '../../store/index.ts';
+import { securityTrigger } from './security-trigger.ts';
+import { readSystemPackages, type SystemPackage } from './system-packages.ts';
+
+export interface SystemNamespaceOptions {
+  readonly functions: Pick<Functions, 'namespaces' | 'packages' | 'actions' | 'triggers' | 'runtimes'>;
+  readonly store: NamespaceStore;
+  /** The actions that are Ward itself. */
+  readonly builtins: readonly BuiltinAction[];
+}
+
+const codeKind = 'nodejs:default';
+/** Of the namespace's settings: what was written last. */
+const contentSetting = 'systemContent';
+
+/** Whether anything was written. */
+export async function ensureSystemNamespace(options: SystemNamespaceOptions): Promise<boolean> {
+  const { functions, store, builtins } = options;
+  await functions.namespaces.ensureSystem();
+  const packages = await readSystemPackages();
+  const content = contentOf(packages, options);
+  const row = await store.byName(systemNamespace);
+  if (row === undefined) throw notFound();
+  if (row.settings[contentSetting] === content) return false;
+  const writer = await functions.namespaces.identityOf(systemNamespace);
+  if (writer === undefined) throw notFound();
+  for (const each of packages) await putPackage(functions, each, writer);
+  for (const { path, annotations } of builtins) {
+    const [inPackage = '', name = ''] = path.split('/');
+    await functions.actions.putBuiltin(refTo(name, inPackage), annotations);
+  }
+  await putSecurityTrigger(functions);
+  await store.update({ ...row, settings: { ...row.settings, [contentSetting]: content } });
+  functions.namespaces.forget();
+  return true;
+}
+
+/** What the gate fires when something that runs becomes vulnerable. */
+async function putSecurityTrigger({ triggers }: Pick<Functions, 'triggers'>): Promise<void> {
+  const description = 'Fired by the gate when what is found in deployed code or images changes';
+  const annotations = [{ key: 'description', value: description }];
+  await triggers.put({ namespace: systemNamespace, name: securityTrigger }, { annotations }, true);
+}
+
+async function putPackage(
+  { packages, actions }: Pick<Functions, 'packages' | 'actions'>,
+  { name, annotations, actions: own }: SystemPackage,
+  writer: Identity,
+): Promise<void> {
+  const ref = { namespace: systemNamespace, name: parseEntityName(name) };
+  await packages.put(ref, { publish: true, annotations: keyValues(annotations) }, true);
+  for (const action of own) {
+    const body = { exec: { kind: codeKind, code: action.code }, annotations: keyValues(action.annotations) };
+    await actions.putOwn(refTo(action.name, name), body, writer);
+  }
+}
+
+/** Changes when anything would be written differently. */
+function contentOf(
+  packages: readonly SystemPackage[],
+  { functions, builtins }: SystemNamespaceOptions,
+): string {
+  const kinds = functions.runtimes.filter((runtime) => runtime.default).map(({ kind }) => kind);
+  const own = builtins.map(({ path, annotations }) => ({ path, annotations }));
+  return hash('sha256', JSON.stringify([packages, own, kinds]), 'hex');
+}
+
+function refTo(name: string, inPackage: string): EntityRef {
+  return {
+    namespace: systemNamespace,
+    package: parseEntityName(inPackage),
+    name: parseEntityName(name),
+  };
+}
+
+function keyValues(entries: Readonly<Record<string, JsonValue>>) {
+  return Object.entries(entries).map(([key, value]) => ({ key, value }));
+}

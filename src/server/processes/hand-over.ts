@@ -1,0 +1,197 @@
+/**
+ * Gives a folder of root's, with everything in it, to the account that the server runs as. It does so once: contents go
+ * before their folder, and the folder itself goes last. So its owner says whether everything is done, and a run that was
+ * killed goes on where it was. A folder that already belongs to the account was handed over, or the account put its files
+ * there: root does not look into it. So root only changes files in folders that root alone can write to, and the account
+ * can neither plant a link to a file of root's nor swap a file while root works on it.
+ */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  type Stats,
+} from 'node:fs';
+import { join, relative } from 'node:path';
+import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import { readMounts } from '../../sandbox/index.ts';
+import type { Config } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+import type { ServerAccount } from '../instance/account.ts';
+import { dataPaths } from '../instance/instance.ts';
+
+export interface HandedOver {
+  /** Files and folders that got a new owner in this run. */
+  readonly changed: number;
+  /**
+   * Paths that stay as they are: other users' files, devices, mounts, and files that have
+   * a name outside of the folder as well.
+   */
+  readonly left: readonly string[];
+}
+
+/** The file system's own folder, and the set-up's record, which root believes. */
+const neverGiven: ReadonlySet<string> = new Set(['lost+found', 'set-up.json']);
+const toldPaths = 10;
+
+/** What the server keeps, and the images, which may lie in it. @throws Fault HAND_OVER_FAILED */
+export function handOverAll(
+  { dataDir, imagesDir }: Pick<Config, 'dataDir' | 'imagesDir'>,
+  account: ServerAccount,
+  log: Log,
+): void {
+  const layouts = [dataPaths(dataDir).registry, imagesDir];
+  for (const folder of [dataDir, imagesDir]) handOver(folder, account, { layouts, log });
+}
+
+export interface HandOverOptions {
+  /** Absolute paths of OCI layouts; the account's group may read their blobs, since scans run with that group. */
+  readonly layouts?: readonly string[];
+  readonly log: Log;
+}
+
+/**
+ * Takes some four times as long as `chown -R`, and nothing when all is done. Follows no links, crosses no mounts. Only root
+ * may be able to change the folder's parents.
+ * @param folder need not be there
+ * @throws Fault HAND_OVER_FAILED when others than root can write to a folder of root's in it, or a file can't be changed
+ */
+export function handOver(
+  folder: string,
+  account: ServerAccount,
+  { layouts = [], log }: HandOverOptions,
+): HandedOver {
+  const top = openFolder(folder);
+  if (top === undefined) return { changed: 0, left: [] };
+  try {
+    const stats = fstatSync(top);
+    if (stats.uid === account.uid) return { changed: 0, left: [] };
+    refuseStrange(folder, stats);
+    const work = new Handing(realpathSync(folder), top, account, layouts);
+    log.info({ folder, user: account.name }, 'giving the folder to the server’s user, once');
+    work.contents('', stats);
+    fchmodSync(top, work.modeOf('', stats));
+    fchownSync(top, account.uid, account.gid);
+    const left = work.left();
+    if (left.length > 0)
+      log.warn({ paths: left.slice(0, toldPaths), count: left.length }, 'these stay as they were');
+    return { changed: work.changed + 1, left };
+  } catch (cause) {
+    if (isFault(cause)) throw cause;
+    throw failed(
+      `${folder} can't be given to the user ${account.name}: ${messageOf(cause)}`,
+      'see why, and start again',
+      cause,
+    );
+  } finally {
+    closeSync(top);
+  }
+}
+
+class Handing {
+  changed = 0;
+  readonly #left: string[] = [];
+  /** Files of several names, until the last of them is found. */
+  readonly #linked = new Map<number, { path: string; seen: number }>();
+  readonly #folder: string;
+  /** Always the same folder, even if its path changes meanwhile. */
+  readonly #root: string;
+  readonly #account: ServerAccount;
+  readonly #mounted: ReadonlySet<string>;
+
+  /** Those of the layouts, from the top. */
+  readonly #readable: readonly string[];
+
+  constructor(folder: string, top: number, account: ServerAccount, layouts: readonly string[]) {
+    this.#folder = folder;
+    this.#readable = layouts.map((layout) => relative(folder, layout));
+    this.#root = `/proc/self/fd/${top}`;
+    this.#account = account;
+    this.#mounted = new Set(readMounts().map(({ path }) => path));
+  }
+
+  /** @param path of a folder that only root can write to, below the top */
+  contents(path: string, { dev }: Stats): void {
+    for (const name of readdirSync(join(this.#root, path))) {
+      if (path === '' && neverGiven.has(name)) continue;
+      this.#entry(join(path, name), dev);
+    }
+  }
+
+  left(): readonly string[] {
+    return [...this.#left, ...[...this.#linked.values()].map(({ path }) => path)];
+  }
+
+  #entry(path: string, dev: number): void {
+    const stats = lstatSync(join(this.#root, path));
+    if (stats.uid === this.#account.uid) return;
+    const whole = join(this.#folder, path);
+    if (stats.uid !== 0 || stats.dev !== dev || this.#mounted.has(whole) || isDevice(stats)) {
+      this.#left.push(whole);
+      return;
+    }
+    if (stats.isDirectory()) {
+      refuseStrange(whole, stats);
+      this.contents(path, stats);
+    } else if (stats.nlink > 1 && !this.#isLastName(whole, stats)) return;
+    const mode = this.modeOf(path, stats);
+    if (mode !== stats.mode) chmodSync(join(this.#root, path), mode);
+    lchownSync(join(this.#root, path), this.#account.uid, this.#account.gid);
+    this.changed++;
+  }
+
+  /** Adds rights only, and only for blobs and the folders on the path to them. */
+  modeOf(path: string, stats: Stats): number {
+    const isReadable = this.#readable.some((layout) => {
+      const blobs = join(layout, 'blobs');
+      return path === layout || path === blobs || path.startsWith(`${blobs}/`);
+    });
+    if (!isReadable) return stats.mode;
+    if (stats.isDirectory()) return stats.mode | 0o050;
+    return stats.isFile() ? stats.mode | 0o040 : stats.mode;
+  }
+
+  /** A change of one name changes all. */
+  #isLastName(path: string, { ino, nlink }: Stats): boolean {
+    const known = this.#linked.get(ino) ?? { path, seen: 0 };
+    known.seen++;
+    if (known.seen < nlink) this.#linked.set(ino, known);
+    else this.#linked.delete(ino);
+    return known.seen === nlink;
+  }
+}
+
+/** A way around every file's owner. That of a layer's deleted file has no number and leads nowhere. */
+function isDevice(stats: Stats): boolean {
+  return stats.isBlockDevice() || (stats.isCharacterDevice() && stats.rdev !== 0);
+}
+
+function openFolder(folder: string): number | undefined {
+  try {
+    return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (cause) {
+    if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return undefined;
+    throw failed(`${folder} is not a folder`, 'name a folder', cause);
+  }
+}
+
+/** Others can plant files in a folder that they may write to: a second name of a file that they could not read. */
+function refuseStrange(path: string, { uid, gid, mode }: Stats): void {
+  const isOthers = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
+  if (uid === 0 && !isOthers) return;
+  throw failed(
+    `${path} can't be given to the server's user: others than root can write to it`,
+    `see that all in it is Ward's, then: chown root:root ${path} && chmod go-w ${path}`,
+  );
+}
+
+function failed(message: string, hint: string, cause?: unknown) {
+  return serverFault('HAND_OVER_FAILED', message, { hint, ...(cause === undefined ? {} : { cause }) });
+}

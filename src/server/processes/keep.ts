@@ -1,0 +1,128 @@
+/**
+ * `ward up` as root: the keeper, from here until the server has ended. It does the work that needs privileges, starts the
+ * server without any, and passes signals on. It listens on no network, except for the moment in which it checks that the
+ * address is free, and reads only the server's requests.
+ */
+import { mkdir } from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { layersDirOf, openRootMounter } from '../../images/index.ts';
+import { keep, openKeptCode, openStreamDoor, sayLine } from '../../keeper/index.ts';
+import { createLog, type Log, scanId } from '../../lib/index.ts';
+import { operatorPolicy, type ViolationSink } from '../../sandbox/index.ts';
+import { removeAbandonedBackup } from '../backup/backup.ts';
+import { type Config, loadConfig } from '../config/config.ts';
+import { systemLimits } from '../config/limits.ts';
+import { type ServerAccount, serverAccount } from '../instance/account.ts';
+import { helloOf, openGround } from '../instance/ground.ts';
+import { openHiddenPlaces } from '../instance/hidden-places.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { runDir } from '../instance/instance-locks.ts';
+import { openShownPaths, type ShownPaths } from '../instance/shown-paths.ts';
+import { inheritedListener } from '../listener/inherited-listener.ts';
+import { probeAddress } from '../listener/listen.ts';
+import { readSecrets, watchGivenKeys } from '../secrets/secrets.ts';
+import type { HalfEnd } from './half-process.ts';
+import { handOverAll } from './hand-over.ts';
+import { startServer } from './server-process.ts';
+import type { ServerTask, UpOptions } from './up.ts';
+
+const mebibyte = 1024 * 1024;
+/** Loaded at the first scan: the smaller this process is, the sooner it starts others. */
+const loadScanner = () => import('../../scanner/index.ts');
+
+/** Resolves to the server's exit code once everything is gone, or ends as it did. */
+export async function keepHere(options: UpOptions): Promise<number> {
+  const { code, signal } = await keepServer(options);
+  if (signal !== null) process.kill(process.pid, signal);
+  return code ?? 1;
+}
+
+async function keepServer(options: UpOptions): Promise<HalfEnd> {
+  const given = await loadConfig(options);
+  const log = createLog(given.logLevel);
+  const inherited = inheritedListener();
+  if (inherited === undefined) await probeAddress(given.listen);
+  const secrets = await readSecrets(given);
+  const account = await serverAccount();
+  const operator = operatorPolicy(given.sandbox);
+  // All that can fail before has not failed: from here on the Ward that was there ends.
+  inherited?.tellOld();
+  await using stack = new AsyncDisposableStack();
+  let onViolation: ViolationSink = () => {};
+  let onLeftBehind = (_count: number): void => {};
+  const ground = stack.use(
+    await openGround(given, {
+      operator,
+      userId: account.uid,
+      takesOver: inherited?.isKept === false,
+      onViolation: (...violation) => onViolation(...violation),
+      onLeftBehind: (count) => onLeftBehind(count),
+      log,
+    }),
+  );
+  const config = { ...given, dataDir: ground.dataDir, listen: inherited?.address ?? given.listen };
+  await prepareFolders(config, account, log);
+  const shown = stack.use(openShownPaths(ground.instance));
+  const seen = await seenBy(shown, config);
+  const ownDir = join(runDir, ground.instance);
+  const door = stack.use(await openStreamDoor(join(ownDir, 'keeper'), account.uid));
+  const places = stack.use(await openHiddenPlaces(ground.instance, dataPaths(config.dataDir).laidCode));
+  const code = await openKeptCode(places.laidCode, account.uid);
+  const layersDir = layersDirOf(seen.imagesDir);
+  const { acceptMissing = [], acceptMixed = false } = options;
+  const task: ServerTask = {
+    config: seen,
+    dataDir: config.dataDir,
+    secrets,
+    acceptMissing,
+    acceptMixed,
+    refused: ground.refused,
+    listener: inherited && { isKept: inherited.isKept },
+  };
+  const descriptors = inherited === undefined ? [] : [inherited.descriptor];
+  const server = stack.use(await startServer({ config: seen, account, ground, ownDir, shown, descriptors }));
+  inherited?.release();
+  const keeper = stack.use(
+    keep({
+      ...{ channel: server.channel, host: ground.host, operator, layersDir, code, door, log },
+      memoryBytes: Math.max(operator.ceiling.memoryBytes, systemLimits(config).memoryMiB.max * mebibyte),
+      mounter: openRootMounter({ layersDir, mountsDir: places.roots, folders: [] }),
+      userId: account.uid,
+      scanCommand: async () => (await loadScanner()).scanCommand({ uid: scanId, gid: account.gid }),
+    }),
+  );
+  onViolation = keeper.onViolation;
+  onLeftBehind = keeper.onLeftBehind;
+  let isFaulty = false;
+  // The server ends calls under way first, as for a signal from outside.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'a fault that nothing handles: Ward stops');
+    isFaulty = true;
+    process.kill(process.pid, 'SIGTERM');
+  });
+  using _watch = secrets.parameterKeys && watchGivenKeys(secrets.parameterKeys, keeper.tell);
+  sayLine(
+    server.channel,
+    helloOf(ground, { layersDir, mountsDir: places.roots, task, door, codeWorkDir: code.workDir }),
+  );
+  flushCompileCache();
+  const end = await server.ended;
+  return isFaulty ? { code: 1, signal: null } : end;
+}
+
+/** Folders that the server will own; root's own places in them come later. */
+async function prepareFolders(config: Config, account: ServerAccount, log: Log): Promise<void> {
+  await mkdir(config.imagesDir, { recursive: true });
+  removeAbandonedBackup(dataPaths(config.dataDir));
+  handOverAll(config, account, log);
+}
+
+/** With the paths by which the server gets there. */
+async function seenBy({ show }: ShownPaths, config: Config): Promise<Config> {
+  return {
+    ...config,
+    dataDir: await show(config.dataDir, 'data', 'rw'),
+    imagesDir: await show(config.imagesDir, 'images', 'rw'),
+  };
+}

@@ -1,0 +1,92 @@
+/** The server's process, as its keeper starts it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServerProcessPlan } from '../../keeper/index.ts';
+import { putServerFirst } from '../../sandbox/index.ts';
+import type { Config } from '../config/config.ts';
+import type { ServerAccount } from '../instance/account.ts';
+import type { Ground } from '../instance/ground.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { runDir } from '../instance/instance-locks.ts';
+import type { ShownPaths } from '../instance/shown-paths.ts';
+import { memoryPlan, ownLimit } from '../platform/memory-plan.ts';
+import { type HalfProcess, mkdirFor, startHalf } from './half-process.ts';
+
+export interface ServerPlan {
+  readonly config: Config;
+  readonly account: ServerAccount;
+  readonly ground: Pick<Ground, 'instance' | 'host'>;
+  /** Of the instance, below /run. */
+  readonly ownDir: string;
+  readonly shown: ShownPaths;
+  /** Handed on as 4, … */
+  readonly descriptors?: readonly number[];
+}
+
+/** The cache of code that the server compiles; only the server writes and reads it. */
+const compileCache = join(runDir, 'compile-cache');
+/** Node, its libraries, certificates, time zones, names of hosts and users. */
+const system = ['/usr', '/lib', '/lib64', '/bin', '/etc', '/run/systemd/resolve', '/proc', '/sys'];
+const devices = ['/dev/null', '/dev/zero', '/dev/urandom', '/dev/random'];
+
+export async function startServer(plan: ServerPlan): Promise<HalfProcess> {
+  const { config, account, ownDir, shown, descriptors = [] } = plan;
+  const { workFiles } = dataPaths(config.dataDir);
+  await mkdirFor(compileCache, account);
+  await mkdirFor(workFiles, account);
+  const server = await startHalf({
+    ...{ ownDir, shown, nodeFlags: memoryPlan(ownLimit()).serverFlags, descriptors, words: ['up'] },
+    rights: (programs) => rightsOf(plan, programs),
+    env: {
+      ...process.env,
+      ...{ TMPDIR: workFiles, SQLITE_TMPDIR: workFiles, WARD_COMPILE_CACHE: compileCache },
+    },
+  });
+  await putServerFirst(server.pid);
+  return server;
+}
+
+/** @param programs what it is run from */
+export function rightsOf(
+  { config, account, ground, ownDir }: Omit<ServerPlan, 'shown' | 'descriptors'>,
+  programs: readonly string[],
+): Omit<ServerProcessPlan, 'filterFile' | 'argv'> {
+  return {
+    ...{ uid: account.uid, gid: account.gid },
+    hasLowPort: config.listen.port > 0 && config.listen.port < 1024,
+    readable: [...system, ...devices, ...programs, ...mirrorPaths(config), ownDir],
+    writable: [config.dataDir, config.imagesDir, compileCache, ownDir],
+    adjustable: ['/dev/null', ...groupsOf(ground)],
+  };
+}
+
+/** What the server updates its advisories from. What is not there can't be named, and is told at the update. */
+function mirrorPaths({ advisories: { update, from, key, sources } }: Config): readonly string[] {
+  if (update === 'off') return [];
+  const paths = [from?.includes('://') ? undefined : from, key, sources];
+  return paths.filter((path) => path !== undefined && existsSync(path)).map(String);
+}
+
+export type HandRights = Pick<ServerPlan, 'account' | 'ground' | 'ownDir'> & {
+  readonly readable: readonly string[];
+  readonly writable: readonly string[];
+};
+
+/** Of what a command by hand leaves to a process without rights: nothing of the server's data but images. */
+export function handRightsOf(
+  { account, ground, ownDir, readable, writable }: HandRights,
+  programs: readonly string[],
+): Omit<ServerProcessPlan, 'filterFile' | 'argv'> {
+  return {
+    ...{ uid: account.uid, gid: account.gid, hasLowPort: false },
+    readable: [...system, ...devices, ...programs, ...readable, ownDir],
+    writable: [...writable, ownDir],
+    adjustable: ['/dev/null', ...groupsOf(ground)],
+  };
+}
+
+/** Control files of sandboxes that the keeper lends. */
+function groupsOf({ instance, host }: ServerPlan['ground']): string[] {
+  const mounts = new Set(host.features.cgroup.controllers.values());
+  return [...mounts].map((mount) => join(mount, 'ward', instance));
+}

@@ -1,0 +1,153 @@
+/** `ward up` without privileges: the platform, from here until a signal. */
+import { flushCompileCache } from 'node:module';
+import { keeperDescriptor, openLink } from '../../keeper/index.ts';
+import { createLog, type Log } from '../../lib/index.ts';
+import { type Config, defaultDataDir, defaultListen } from '../config/config.ts';
+import { dataPaths } from '../instance/instance.ts';
+import type { DataPart } from '../instance/missing-parts.ts';
+import { type Platform, startPlatform } from '../platform/platform.ts';
+import { keptGround } from '../platform/platform-ground.ts';
+import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
+
+/** What the server is told by its keeper. */
+export interface ServerTask {
+  readonly config: Config;
+  /** The data folder's path as the operator knows it. */
+  readonly dataDir: string;
+  readonly secrets: Secrets;
+  readonly acceptMissing: readonly DataPart[];
+  readonly acceptMixed: boolean;
+  /** What the host refuses to Ward; it goes on without it. */
+  readonly refused: readonly string[];
+  /** The socket that was there before; its address is the configuration's. `isKept` when it stays after the server. */
+  readonly listener: { readonly isKept: boolean } | undefined;
+}
+
+export interface UpOptions {
+  readonly listen?: string;
+  readonly dataDir?: string;
+  readonly configFile?: string;
+  readonly accessLog?: boolean;
+  readonly acceptMissing?: readonly DataPart[];
+  readonly acceptMixed?: boolean;
+  /** From the Ward that serves the same data folder, if there is one. */
+  readonly takeOver?: boolean;
+}
+
+/** The keeper's line is the one before. */
+const listenerDescriptor = keeperDescriptor + 1;
+
+/** What a terminal or a service manager sends to every process arrives several times within this: passed on by each. */
+const echoMs = 500;
+
+/** For what is open though nobody needs it any more: the streams of a sandbox that could not be taken away. */
+const lingerMs = 1000;
+
+/** Serves for a keeper. Resolves to the exit code once everything is closed, and ends this process. A second signal ends it at once. */
+export async function serveHere(): Promise<number> {
+  const code = await serve();
+  setTimeout(() => process.exit(code), lingerMs).unref();
+  return code;
+}
+
+async function serve(): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  const link = stack.adopt(await openLink(keeperDescriptor), (opened) => opened.close());
+  // The keeper is root, and started this process.
+  const { config, dataDir, secrets, acceptMissing, acceptMixed, refused, listener } = link.hello
+    .task as ServerTask;
+  const log = createLog(config.logLevel);
+  // Calls under way are interrupted, as by a kill of both: said to have failed, they would not be known as such.
+  link.onLost = () => {
+    log.fatal('the process that makes sandboxes has ended');
+    process.exit(1);
+  };
+  const stopped = Promise.withResolvers<void>();
+  let firstSignalAt: number | undefined;
+  const onSignal = () => {
+    firstSignalAt ??= performance.now();
+    if (performance.now() - firstSignalAt > echoMs) process.kill(process.pid, 'SIGKILL');
+    stopped.resolve();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  // Connections that come while this one ends wait in the socket for the next one.
+  let leaves = listener?.isKept === true;
+  process.on('SIGUSR2', () => {
+    leaves = true;
+    stopped.resolve();
+  });
+  let exitCode = 0;
+  // What nobody foresaw leaves nobody knows what: calls under way end, and whoever watches over Ward starts it anew.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'a fault that nothing handles: Ward stops');
+    exitCode = 1;
+    stopped.resolve();
+  });
+  const ground = keptGround(link, config);
+  const platform = stack.use(
+    await startPlatform(config, log, secrets, ground, {
+      ...{ acceptMissing, acceptMixed },
+      ...(listener === undefined ? {} : { listener: listenerDescriptor }),
+    }),
+  );
+  link.onNews = (news) => platform.renewKeys(news as GivenKeys);
+  if (refused.length > 0) log.info({ refused }, 'a busy machine can hold up the platform');
+  // A server that is killed leaves the next one as little to compile.
+  flushCompileCache();
+  greet(platform, (path) => path.replace(config.dataDir, dataDir));
+  await stopped.promise;
+  log.info('stopping');
+  endInTime(log, platform);
+  if (leaves) await platform.leave();
+  return exitCode;
+}
+
+/** Calls under way get ten seconds, their last records five; the rest is quick. */
+const stopMs = 25_000;
+
+/** Whatever it waits for: the keeper takes away what this process leaves, and calls that were not recorded are interrupted. */
+function endInTime(log: Log, { waitsFor }: Platform): void {
+  setTimeout(() => {
+    log.error(
+      { waitsFor: waitsFor(), open: process.getActiveResourcesInfo() },
+      `not stopped after ${stopMs / 1000} seconds; ends now`,
+    );
+    process.exit(1);
+  }, stopMs).unref();
+}
+
+const usualUrl = `http://${defaultListen}`;
+const usualKeyFile = dataPaths(defaultDataDir).guestKey;
+
+/** The line `ready` is for programs; the rest tells a person what to type next. */
+function greet(
+  { url, guestKey, newParameterKeys, advisoriesWarning }: Platform,
+  told: (path: string) => string,
+): void {
+  const keyFile = told(guestKey.file);
+  process.stdout.write(`ready ${url}\n`);
+  if (advisoriesWarning !== undefined) process.stderr.write(`warning: ${advisoriesWarning}\n`);
+  if (newParameterKeys !== undefined) {
+    const why = 'without it they can not be read again, so keep a copy elsewhere';
+    process.stderr.write(`Parameters are encrypted with the key in ${told(newParameterKeys)}: ${why}.\n`);
+  }
+  if (guestKey.key === undefined) return;
+  process.stderr.write(
+    [
+      `The namespace guest was made; its key is in ${keyFile}.`,
+      // A service manager or a CI job may keep this stream, and others read it.
+      ...(process.stderr.isTTY ? ['', `  ${guestKey.key}`] : []),
+      '',
+      'Next, in another shell:',
+      '',
+      // At the usual place the command finds both by itself.
+      ...(url === usualUrl && keyFile === usualKeyFile
+        ? []
+        : [`  export WARD_APIHOST=${url} WARD_AUTH=$(cat ${keyFile})`]),
+      '  ward action create hello examples/hello.js',
+      '  ward action invoke hello --param name World --result',
+      '',
+    ].join('\n'),
+  );
+}

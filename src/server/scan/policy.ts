@@ -1,0 +1,66 @@
+/** The policy that a scan by hand is judged by: a file, that in force, or Ward's own; and over it what was typed. */
+import { createHash } from 'node:crypto';
+import { type Policy, parsePolicy, rulesFor } from '../../gate/index.ts';
+import { type Severity, severities } from '../../scanner/index.ts';
+import { type GateAdminOptions, policyInForce } from '../admin/gate.ts';
+
+export interface ScanPolicyFlags extends GateAdminOptions {
+  /** Text of a policy; undefined: the one in force. */
+  readonly policy?: string | undefined;
+  /** The lowest severity of which not one vulnerability may be there; `unknown` is the lowest of all. */
+  readonly failOn?: Severity | undefined;
+  readonly ignoreUnfixed: boolean;
+}
+
+type Layer = Policy['layers'][number];
+
+/**
+ * A scan that looked for no vulnerabilities does not pass, unless a policy says `missing: allow`. Rules on facts that only
+ * the gate of a running Ward knows (signatures, attestations, trusted bases) are warnings at most.
+ * @throws Fault POLICY_INVALID, DATA_DIR_INVALID
+ */
+export async function scanPolicy(flags: ScanPolicyFlags, namespace: string): Promise<Policy> {
+  const { policy: text, failOn, ignoreUnfixed } = flags;
+  const { policy, isOwn } =
+    text === undefined ? await policyInForce(flags) : { policy: parsePolicy(text), isOwn: false };
+  const { advisories, bases, signatures, attestations, provenance } = rulesFor(policy, namespace, 'push');
+  // Ward's own leaves out what nobody can fix; a threshold means all of it, unless it is said.
+  const isSaid = ignoreUnfixed || (isOwn && failOn !== undefined);
+  const layer: Layer = {
+    rules: {
+      vulnerabilities: {
+        ...(failOn === undefined ? {} : limitsFrom(failOn)),
+        ...(isSaid ? { ignoreUnfixed } : {}),
+      },
+      ...(advisories.missing === 'allow' ? {} : { advisories: { missing: 'deny' } }),
+      bases: { action: atMostWarn(bases.action) },
+      signatures: { action: atMostWarn(signatures.action) },
+      attestations: { action: atMostWarn(attestations.action) },
+      provenance: { action: atMostWarn(provenance.action) },
+    },
+  };
+  const revision = createHash('sha256')
+    .update(JSON.stringify([policy.revision, layer]))
+    .digest('hex');
+  return { ...policy, revision, layers: [...policy.layers, layer] };
+}
+
+function limitsFrom(failOn: Severity): NonNullable<Layer['rules']['vulnerabilities']> {
+  const limitOf = (severity: Severity) =>
+    severities.indexOf(severity) >= severities.indexOf(failOn) ? 0 : 'any';
+  return {
+    action: 'deny',
+    limits: {
+      critical: limitOf('critical'),
+      high: limitOf('high'),
+      medium: limitOf('medium'),
+      low: limitOf('low'),
+      none: limitOf('none'),
+    },
+    ...(failOn === 'unknown' ? { unknown: { action: 'deny', limit: 0 } } : {}),
+  };
+}
+
+function atMostWarn(action: 'allow' | 'warn' | 'deny'): 'allow' | 'warn' {
+  return action === 'allow' ? 'allow' : 'warn';
+}

@@ -1,0 +1,30 @@
+/** What a scan found and what is in an image, as predicates of statements about it. */
+import { predicateTypes, type Statement, vulnerabilityPredicate } from '../../gate/index.ts';
+import type { Digest } from '../../images/index.ts';
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
+import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
+import { buildInfo } from '../build-info.ts';
+
+/** Two statements, for whoever signs them: the SBOM, and the scan. */
+export function scanStatements(report: Report, subject: { readonly name: string; readonly digest: Digest }) {
+  const subjects = [subject];
+  return [
+    { subjects, predicateType: predicateTypes.cycloneDx, predicate: plain(cycloneDxOf(report)) },
+    { subjects, predicateType: predicateTypes.vulnerabilities, predicate: scanPredicate(report) },
+  ] satisfies readonly Statement[];
+}
+
+export function scanPredicate(report: Report): JsonObject {
+  return vulnerabilityPredicate({
+    scannerUri: 'urn:ward:scanner',
+    scannerVersion: buildInfo.buildno,
+    advisoryRevision: report.advisories?.revision ?? '',
+    result: plain(sortedReport(report)),
+    startedAt: report.scannedAt,
+    finishedAt: report.scannedAt,
+  });
+}
+
+function plain(value: object): JsonValue {
+  return JSON.parse(JSON.stringify(value));
+}

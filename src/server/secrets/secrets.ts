@@ -1,0 +1,83 @@
+/**
+ * Secrets that the operator keeps outside of the data folder, in files that root alone may read, or in the environment.
+ * They are read before the server, which uses them, starts. They are plain data, so that they can be sent to another
+ * process.
+ */
+import { type Stats, unwatchFile, watchFile } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '../../lib/index.ts';
+import type { Config } from '../config/config.ts';
+import { serverFault } from '../faults.ts';
+import { readKeyFile } from './key-file.ts';
+
+export interface GivenKeys {
+  /** A file, or the name of a variable, as messages tell it. */
+  readonly source: string;
+  /** Where a new key is put in front; undefined: in the environment, where it can't be. */
+  readonly file: string | undefined;
+  /** `ID:KEY` each. */
+  readonly lines: readonly string[];
+}
+
+export interface Secrets {
+  /** The keys that encrypt parameters; undefined: in the data folder, which is the server's own. */
+  readonly parameterKeys: GivenKeys | undefined;
+  /** Undefined: only this machine may read the metrics. */
+  readonly metricsToken: string | undefined;
+}
+
+/** A new file of keys is seen after this. Well within what a rotation waits for. */
+const watchMs = 200;
+const shortestToken = 16;
+
+/** @throws Fault CONFIG_INVALID, PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
+export async function readSecrets(
+  config: Pick<Config, 'parameters' | 'metrics'>,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Secrets> {
+  const { tokenFile } = config.metrics;
+  return {
+    parameterKeys: readGivenKeys(config, env),
+    metricsToken: tokenFile === undefined ? undefined : await readToken(tokenFile),
+  };
+}
+
+/** @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
+export function readGivenKeys(
+  { parameters: { keyFile } }: Pick<Config, 'parameters'>,
+  env: NodeJS.ProcessEnv = process.env,
+): GivenKeys | undefined {
+  const variable = env['WARD_PARAMETER_KEYS'];
+  if (variable !== undefined)
+    return { source: 'WARD_PARAMETER_KEYS', file: undefined, lines: variable.split(',') };
+  if (keyFile === undefined) return undefined;
+  return { source: keyFile, file: keyFile, lines: readKeyFile(keyFile).lines };
+}
+
+/** Tells of each later state of the operator's key file. One that can't be read, or has no keys, is not told. */
+export function watchGivenKeys({ file }: GivenKeys, onChange: (keys: GivenKeys) => void): Disposable {
+  if (file === undefined) return { [Symbol.dispose]: () => {} };
+  const look = (now: Stats) => {
+    if (now.ino === 0) return;
+    try {
+      onChange({ source: file, file, lines: readKeyFile(file).lines });
+    } catch {
+      // The server's keys still open everything; the next start will tell what is wrong.
+    }
+  };
+  watchFile(file, { interval: watchMs, persistent: false }, look);
+  return { [Symbol.dispose]: () => unwatchFile(file, look) };
+}
+
+async function readToken(file: string): Promise<string> {
+  let text: string;
+  try {
+    text = (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    throw serverFault('CONFIG_INVALID', `metrics.tokenFile: ${messageOf(cause)}`, { cause });
+  }
+  if (text.length >= shortestToken && /^[\x21-\x7e]+$/.test(text)) return text;
+  throw serverFault('CONFIG_INVALID', `metrics.tokenFile: ${file} holds no token`, {
+    hint: `write one line of ${shortestToken} characters or more: openssl rand -hex 24 > ${file}`,
+  });
+}
