@@ -2,6 +2,7 @@
  * Text from outside on its way to a terminal. Names, logs and error texts are written by strangers, and a
  * terminal obeys control sequences, so what is not printable becomes visible. Files and pipes get it as it is.
  */
+import stringWidth from 'string-width';
 
 /** One line: every control character is escaped. */
 export function printableLine(text: string): string {
@@ -12,6 +13,20 @@ export function printableLine(text: string): string {
 export function printableText(text: string): string {
   return text.replaceAll(controlsButLines, visible);
 }
+
+/** The beginning of a line that fits into `columns` of a terminal, with no character cut in half. */
+export function headWithin(line: string, columns: number): string {
+  let head = '';
+  let used = 0;
+  for (const { segment } of graphemes.segment(line)) {
+    used += stringWidth(segment);
+    if (used > columns) break;
+    head += segment;
+  }
+  return head;
+}
+
+const graphemes = new Intl.Segmenter();
 
 // Also the marks that reorder text, with which a line can show another order than it has.
 const controls = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;

@@ -17,6 +17,15 @@ test('writes one line over and over on a terminal, and takes it away at the end'
   expect(written).toEqual(['\r\u001b[Klayer 1', '\r\u001b[Klayer 2 o', '\r\u001b[K']);
 });
 
+test('keeps wide characters on one line of the terminal', () => {
+  const { written, stream } = createStream({ isTTY: true, columns: 10 });
+  {
+    using progress = createProgress(stream, true);
+    progress.show('層 1 の漢字です');
+  }
+  expect(written[0]).toBe('\r\u001b[K層 1 の漢');
+});
+
 test.each([
   ['is not a terminal', { columns: 80 }, true],
   ['is to be quiet', { isTTY: true }, false],

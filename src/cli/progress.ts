@@ -1,5 +1,5 @@
 /** How far a long command is: one line on stderr that is written over, and only where a person sees it. */
-import { printableLine } from './printable.ts';
+import { headWithin, printableLine } from './printable.ts';
 
 /** The part of a writable stream that is used. */
 export interface ProgressStream {
@@ -21,7 +21,7 @@ export function createProgress(stream: ProgressStream, isShown: boolean): Progre
   return {
     show(text) {
       // A line that wraps can't be taken back.
-      const fitting = [...printableLine(text)].slice(0, (stream.columns ?? 80) - 1).join('');
+      const fitting = headWithin(printableLine(text), (stream.columns ?? 80) - 1);
       if (fitting === shown) return;
       shown = fitting;
       stream.write(toStart + fitting);

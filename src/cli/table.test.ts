@@ -45,6 +45,38 @@ test('never cuts below eight characters', () => {
   expect(lines[2]).toBe('a-much-…  1024  ÄÖ');
 });
 
+test('counts the columns that a terminal shows, not characters', () => {
+  const wide: readonly Row[] = [
+    ['漢字', '1', 'a'],
+    ['e\u0301te\u0301', '2', 'b'],
+    ['👩‍👩‍👧', '3', 'c'],
+    ['plain', '4', 'd'],
+  ];
+  expect(renderTable(columns, wide, { width: undefined, title })).toEqual([
+    'NAME   SIZE  PLACE',
+    '漢字      1  a',
+    'e\u0301te\u0301       2  b',
+    '👩‍👩‍👧        3  c',
+    'plain     4  d',
+  ]);
+});
+
+test('cuts between characters, though half of a wide one would fit', () => {
+  const lines = renderTable(columns, [['名前がとても長い', '1', 'x']], { width: 24, title });
+  expect(lines[1]).toBe('名前がとて…     1  x');
+  const narrow = renderTable(columns, [['名前がとても長い', '1', 'x']], { width: 23, title });
+  expect(narrow[1]).toBe('名前がと…      1  x');
+});
+
+test('aligns the values of a record whose label is wide', () => {
+  expect(
+    renderRecord([
+      ['名', 'a'],
+      ['abc', 'b'],
+    ]),
+  ).toEqual(['名   a', 'abc  b']);
+});
+
 test('makes control characters of a cell visible', () => {
   const lines = renderTable(columns, [['a\u001b[2Jb\nc', '', '']], { width: undefined, title });
   expect(lines[1]).toBe('a\\x1b[2Jb\\nc');

@@ -1,5 +1,6 @@
 /** Tables for people: no borders, columns aligned, two blanks between; cut to a width only where one is given. */
-import { printableLine } from './printable.ts';
+import stringWidth from 'string-width';
+import { headWithin, printableLine } from './printable.ts';
 
 export interface Column<Item> {
   readonly title: string;
@@ -14,7 +15,7 @@ export interface Column<Item> {
 }
 
 export interface TableStyle {
-  /** Characters in a line; undefined: as many as it takes. */
+  /** Columns of the terminal in a line; undefined: as many as it takes. */
   readonly width: number | undefined;
   readonly title: (text: string) => string;
 }
@@ -28,7 +29,7 @@ export function renderTable<Item>(
   const rows = items.map((item) => columns.map((column) => printableLine(column.cell(item))));
   const titles = columns.map((column) => column.title.toUpperCase());
   const widths = columns.map((_, index) =>
-    Math.max(...[titles, ...rows].map((row) => lengthOf(row[index] ?? ''))),
+    Math.max(...[titles, ...rows].map((row) => stringWidth(row[index] ?? ''))),
   );
   const fitted = fitWidths(
     widths,
@@ -49,8 +50,8 @@ export function renderTable<Item>(
 
 /** `label  value` lines, the values aligned. */
 export function renderRecord(fields: readonly (readonly [label: string, value: string])[]): string[] {
-  const labelWidth = Math.max(0, ...fields.map(([label]) => label.length));
-  return fields.map(([label, value]) => `${label.padEnd(labelWidth)}  ${printableLine(value)}`.trimEnd());
+  const labelWidth = Math.max(0, ...fields.map(([label]) => stringWidth(label)));
+  return fields.map(([label, value]) => `${place(label, labelWidth)}  ${printableLine(value)}`.trimEnd());
 }
 
 /** Narrows the widest columns that may be cut, down to eight characters each. */
@@ -71,13 +72,9 @@ function fitWidths(
   return fitted;
 }
 
-function place(cell: string, width: number, align: 'right' | undefined): string {
-  const length = lengthOf(cell);
-  if (length > width) return `${[...cell].slice(0, Math.max(0, width - 1)).join('')}…`;
-  const blanks = ' '.repeat(width - length);
+function place(cell: string, width: number, align?: 'right'): string {
+  const used = stringWidth(cell);
+  if (used > width) return place(`${headWithin(cell, width - 1)}…`, width, align);
+  const blanks = ' '.repeat(width - used);
   return align === 'right' ? blanks + cell : cell + blanks;
-}
-
-function lengthOf(text: string): number {
-  return [...text].length;
 }
