@@ -20,7 +20,7 @@ import { newTransactionId } from './transaction.ts';
 /** Ward looks at the disk every second; other data has to make room. */
 const fullRetrySeconds = 30;
 
-/** OpenWhisk's body has no room for it: which of the faults in docs/errors.md it is. */
+/** OpenWhisk's body has no room for it: which of the faults in docs/reference/errors.md it is. */
 const faultHeader = 'x-ward-fault';
 /** `lost`: nobody can promise the record of the activation that is answered. */
 export const recordHeader = 'x-ward-record';

@@ -1,4 +1,4 @@
-/** docs/cli.md has every command as its record has it, and what it says of manifests and exit codes holds. */
+/** docs/reference/cli.md has every command as its record has it, and what it says of manifests and exit codes holds. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { entries } from '../../src/cli/registry.ts';
 import { leadingOptions } from '../../src/cli/shared-options.ts';
 import { codeBlocksOf, readText, tableOf } from './markdown.ts';
 
-const document = readText('docs/cli.md');
+const document = readText('docs/reference/cli.md');
 const commands = commandsOf(entries);
 
 /** A command as the document has it. When it differs, this is what has to stand there. */

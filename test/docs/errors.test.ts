@@ -1,4 +1,4 @@
-/** docs/errors.md lists exactly the codes there are, each with its kind, status and exit code. */
+/** docs/reference/errors.md lists exactly the codes there are, each with its kind, status and exit code. */
 import { expect, test } from 'vitest';
 import { apiFaultKinds, statusOfKind } from '../../src/api/faults.ts';
 import { answerFault } from '../../src/cli/client-faults.ts';
@@ -18,7 +18,7 @@ import { serverFaults } from '../../src/server/faults.ts';
 import { storeFaults } from '../../src/store/faults.ts';
 import { columnsOf, plain, readText, tableOf } from './markdown.ts';
 
-const document = readText('docs/errors.md');
+const document = readText('docs/reference/errors.md');
 
 /** The command line's table is not exported: it is read as text. */
 const cliFaults = Object.fromEntries(

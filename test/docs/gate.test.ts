@@ -72,5 +72,6 @@ test('every stage is told', () => {
 });
 
 test('its faults are in the list of errors', () => {
-  for (const code of Object.keys(gateFaults)) expect(readText('docs/errors.md')).toContain(`\`${code}\``);
+  for (const code of Object.keys(gateFaults))
+    expect(readText('docs/reference/errors.md')).toContain(`\`${code}\``);
 });

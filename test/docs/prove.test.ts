@@ -1,10 +1,10 @@
-/** docs/prove.md tells every technique, as the catalogue has it; and the catalogue is in order. */
+/** docs/reference/prove.md tells every technique, as the catalogue has it; and the catalogue is in order. */
 import { expect, test } from 'vitest';
 import { attackVectors, type Technique } from '../../src/prover/index.ts';
 import { techniques } from '../../src/prover/techniques/registry.ts';
 import { plain, readText, tablesOf } from './markdown.ts';
 
-const document = readText('docs/prove.md');
+const document = readText('docs/reference/prove.md');
 const columns = ['technique', 'what is tried', 'reference', 'control', 'expected answer'];
 
 /** The rows below the heading of a vector. */

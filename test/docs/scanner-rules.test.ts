@@ -1,4 +1,4 @@
-/** docs/scanner-rules.md lists exactly the rules that there are. */
+/** docs/reference/scanner-rules.md lists exactly the rules that there are. */
 import { expect, test } from 'vitest';
 import { loadMalwareRules } from '../../src/scanner/malware/rules.ts';
 import { loadMisconfigurationRules } from '../../src/scanner/misconfiguration/rules.ts';
@@ -6,7 +6,7 @@ import { readRulesFiles } from '../../src/scanner/rules/rules-files.ts';
 import { loadSecretRules } from '../../src/scanner/secrets/rules.ts';
 import { readText, type Table, tableOf } from './markdown.ts';
 
-const document = readText('docs/scanner-rules.md');
+const document = readText('docs/reference/scanner-rules.md');
 const files = readRulesFiles();
 
 function rowsUnder(heading: string): Table['rows'] {

@@ -71,7 +71,7 @@ export function invalid(file: string, what: string, where?: string): Fault {
     'MANIFEST_INVALID',
     `${basename(file)}: ${where === undefined ? '' : `${where}: `}${what}`,
     {
-      hint: 'docs/cli.md has the keys of a manifest',
+      hint: 'docs/reference/cli.md has the keys of a manifest',
     },
   );
 }
