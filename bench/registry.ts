@@ -14,7 +14,7 @@ import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { digestOf, openBlobStore } from '../src/images/index.ts';
+import { digestOf, openBlobStore } from '../src/blobs/index.ts';
 import { mustRun, scanId } from '../src/lib/index.ts';
 import { peakMemoryMiB } from '../test/peak-memory.ts';
 import { findDockerRegistry } from './docker-registry.ts';

@@ -5,7 +5,7 @@
 import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { digestOf, openBlobStore } from '../src/images/index.ts';
+import { digestOf, openBlobStore } from '../src/blobs/index.ts';
 import { mustRun } from '../src/lib/index.ts';
 
 const debianPackages = 100;

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Digest, digestOf } from '../src/blobs/index.ts';
 import { createGate, defaultPolicy, openGateStore } from '../src/gate/index.ts';
-import { type Digest, digestOf } from '../src/images/index.ts';
 import { mustRun, silentLog } from '../src/lib/index.ts';
 import {
   createInspectors,

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 const floors: Readonly<Record<string, number>> = {
   lib: 0,
   store: 1,
+  blobs: 1,
   egress: 1,
   images: 2,
   sandbox: 2,

@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { digestOf } from '../src/blobs/index.ts';
 import {
   type Artifact,
   bundleMediaType,
@@ -27,7 +28,7 @@ import {
   startSigstore,
   subject,
 } from '../src/gate/trust/sigstore.fixture.ts';
-import { digestOf, indexMediaType, manifestMediaType } from '../src/images/index.ts';
+import { indexMediaType, manifestMediaType } from '../src/images/index.ts';
 import { type JsonObject, runCommand } from '../src/lib/index.ts';
 import {
   type Files,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blobPath, type Digest, parseDigest } from '../src/blobs/index.ts';
 import {
   type Artifact,
   bundleMediaType,
@@ -15,7 +16,7 @@ import {
 } from '../src/gate/index.ts';
 import { issuer, startSigstore } from '../src/gate/trust/sigstore.fixture.ts';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
-import { blobPath, type Digest, parseDigest, readImage } from '../src/images/index.ts';
+import { readImage } from '../src/images/index.ts';
 import { runCommand } from '../src/lib/index.ts';
 import { guestKey, otherKey, startRegistry, type TestRegistry } from '../src/registry/registry.fixture.ts';
 import { createRegistryClient } from '../src/server/image-build/registry.ts';

@@ -5,7 +5,8 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { digestOf, openBlobStore, openImageStore, runtimeKinds } from '../src/images/index.ts';
+import { digestOf, openBlobStore } from '../src/blobs/index.ts';
+import { openImageStore, runtimeKinds } from '../src/images/index.ts';
 import {
   type ActivationLog,
   type Completion,

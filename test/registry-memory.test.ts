@@ -15,7 +15,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { pack } from 'tar-stream';
 import { expect, it } from 'vitest';
-import { digestOf } from '../src/images/index.ts';
+import { digestOf } from '../src/blobs/index.ts';
 import { startCommand } from '../src/lib/index.ts';
 import { peakMemoryMiB } from './peak-memory.ts';
 

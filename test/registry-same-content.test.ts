@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blobPath } from '../src/images/blob-store.ts';
+import { blobPath, digestOf } from '../src/blobs/index.ts';
 import {
   canMount,
   type TarEntry,
@@ -13,7 +13,7 @@ import {
   temporaryFolder,
   writeTestImage,
 } from '../src/images/images.fixture.ts';
-import { digestOf, openImageStore, unpackLayers } from '../src/images/index.ts';
+import { openImageStore, unpackLayers } from '../src/images/index.ts';
 import { openLayerStore } from '../src/images/layer-store.ts';
 import type { Unpacker } from '../src/images/unpack/apart.ts';
 import { unpackHere } from '../src/images/unpack/here.ts';

@@ -1,7 +1,7 @@
 /** A registry for tests, of one repository and in memory: just what cosign needs to store and find signatures. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type Digest, digestOf } from '../src/blobs/index.ts';
 import { type Artifact, type ArtifactLayer, layersOf } from '../src/gate/index.ts';
-import { type Digest, digestOf } from '../src/images/index.ts';
 import { newId } from '../src/lib/index.ts';
 
 export interface TrustRegistry extends AsyncDisposable {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Digest, digestOf } from '../src/blobs/index.ts';
 import {
   type Artifact,
   attestationManifest,
@@ -19,7 +20,6 @@ import {
   verifySignatures,
   vulnerabilityPredicate,
 } from '../src/gate/index.ts';
-import { type Digest, digestOf } from '../src/images/index.ts';
 import { runCommand } from '../src/lib/index.ts';
 import { startTrustRegistry, type TrustRegistry } from './trust-registry.ts';
 

@@ -1,5 +1,5 @@
 /** Puts the domain's services together; the composition root hands in what they stand on. */
-import type { BlobStore } from '../images/index.ts';
+import type { BlobStore } from '../blobs/index.ts';
 import type { Invoker } from '../invoker/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';

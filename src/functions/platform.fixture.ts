@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BlobStore, openBlobStore } from '../images/index.ts';
+import { type BlobStore, openBlobStore } from '../blobs/index.ts';
 import {
   type Completion,
   type CompletionStatus,

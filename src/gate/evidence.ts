@@ -1,6 +1,6 @@
 /** What is known of an image apart from what is in it: who signed it, on which bases it may stand, and VEX about it. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Digest } from '../images/index.ts';
+import type { Digest } from '../blobs/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
 import type { Report } from '../scanner/index.ts';
 import type { KnownBase } from './judge/bases.ts';

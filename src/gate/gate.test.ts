@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Digest, digestOf } from '../images/index.ts';
+import { type Digest, digestOf } from '../blobs/index.ts';
 import { silentLog } from '../lib/index.ts';
 import type { Finding, ImageSource, Report } from '../scanner/index.ts';
 import type { GateEvent } from './changes.ts';

@@ -2,7 +2,7 @@
  * The gate at its three points: push, deploy, run. It has reports made, judges them by the current policy, and keeps
  * verdicts and the audit log. What can't be scanned in time, or at all, is judged by the rule `unscanned`.
  */
-import { type Digest, digestOf } from '../images/index.ts';
+import { type Digest, digestOf } from '../blobs/index.ts';
 import { isFault, type Log, matchesPattern, messageOf } from '../lib/index.ts';
 import type { ArtifactSource, ImageSource, Report, Scanner, ScanOptions } from '../scanner/index.ts';
 import { catchUp } from './catching-up.ts';

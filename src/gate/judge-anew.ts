@@ -1,5 +1,5 @@
 /** Judges one stored report with the current advisories, policy and time. */
-import type { Digest } from '../images/index.ts';
+import type { Digest } from '../blobs/index.ts';
 import type { Report, Scanner } from '../scanner/index.ts';
 import { changeBetween, type GateEvent } from './changes.ts';
 import { type EvidenceSources, weigh } from './evidence.ts';

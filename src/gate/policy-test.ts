@@ -1,5 +1,5 @@
 /** What another policy would say of what is stored: nothing is scanned, nothing is changed. */
-import type { Digest } from '../images/index.ts';
+import type { Digest } from '../blobs/index.ts';
 import type { Report } from '../scanner/index.ts';
 import { type EvidenceSources, weigh } from './evidence.ts';
 import { judge } from './judge/judge.ts';

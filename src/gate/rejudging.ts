@@ -3,7 +3,7 @@
  * the stored report. A long round is cut up: a report in a turn, a page of them in a transaction.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Digest } from '../images/index.ts';
+import type { Digest } from '../blobs/index.ts';
 import { messageOf } from '../lib/index.ts';
 import type { GateEvent } from './changes.ts';
 import type { Verdict } from './judge/verdict.ts';

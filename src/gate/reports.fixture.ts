@@ -1,5 +1,5 @@
 /** Reports and findings for tests. */
-import { type Digest, digestOf } from '../images/index.ts';
+import { type Digest, digestOf } from '../blobs/index.ts';
 import type { Malware, Misconfiguration, Report, Secret, Severity, Vulnerability } from '../scanner/index.ts';
 
 export const noon = Date.parse('2026-06-15T12:00:00Z');

@@ -2,7 +2,7 @@
  * Scans under way: one per subject, so many at a time, and none for ever. A scan that takes too long is given up by who
  * waits for it; it keeps its place until it ends, so that places can't be multiplied by waiting.
  */
-import type { Digest } from '../images/index.ts';
+import type { Digest } from '../blobs/index.ts';
 import type { Report } from '../scanner/index.ts';
 import { gateFault } from './faults.ts';
 

@@ -1,5 +1,5 @@
 /** What verdicts are about. */
-import { type Digest, digestOf } from '../images/index.ts';
+import { type Digest, digestOf } from '../blobs/index.ts';
 import type { Subject } from './store/gate-store.ts';
 
 /**

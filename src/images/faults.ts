@@ -2,11 +2,6 @@
 import { faultTable } from '../lib/index.ts';
 
 export const imageFaults = {
-  /** A text that should be a digest is none. */
-  DIGEST_INVALID: 'invalid',
-  BLOB_NOT_FOUND: 'missing',
-  /** The bytes under a digest do not have that digest. */
-  BLOB_CORRUPT: 'host',
   /** An archive holds an entry that would leave its folder, follow a link, make a device or the like. */
   ARCHIVE_UNSAFE: 'invalid',
   ARCHIVE_TOO_LARGE: 'too-large',

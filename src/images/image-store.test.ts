@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { access, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from './digest.ts';
+import { digestOf } from '../blobs/index.ts';
 import { unpackLayers } from './function-images/layout-copy.ts';
 import { openImageStore } from './image-store.ts';
 import {

@@ -8,8 +8,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
-import { openBlobStore } from './blob-store.ts';
-import { digestOf } from './digest.ts';
+import { digestOf, openBlobStore } from '../blobs/index.ts';
 import { ociArchitecture, putDocument, tagManifest } from './oci/layout.ts';
 import { configMediaType, type Descriptor, manifestMediaType } from './oci/schema.ts';
 

@@ -3,16 +3,7 @@
 export { ownImageNames, type RuntimeKind, runtimeKinds } from './base-images/recipe.ts';
 export { type BuildOptions, type BuiltImage, buildRuntimeImages } from './base-images/runtime-images.ts';
 export { runtimeImagesReady } from './base-images/stamp.ts';
-export { blobPath, openBlobStore, removeHalfWrittenBlobs } from './blob-store.ts';
-export { digestOf, isDigest, isDigestOf, isSecondName, parseAnyDigest, parseDigest } from './digest.ts';
 export { imageFaults } from './faults.ts';
-export {
-  isTemporary,
-  openRegularFile,
-  readRegularFile,
-  renameDurably,
-  writeFileAtomically,
-} from './files.ts';
 export {
   buildDockerfileImage,
   type DockerfileImageOptions,

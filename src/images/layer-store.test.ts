@@ -1,9 +1,8 @@
 import { appendFile, mkdir, readdir, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { blobPath, type Digest, digestOf, parseDigest } from '../blobs/index.ts';
 import { mustRun } from '../lib/index.ts';
-import { blobPath } from './blob-store.ts';
-import { digestOf, parseDigest } from './digest.ts';
 import {
   canMount,
   listTree,
@@ -16,7 +15,6 @@ import {
 import { openLayerStore, removeAbandonedLayers, removeFormerLayers } from './layer-store.ts';
 import { readImage } from './oci/layout.ts';
 import type { Descriptor } from './oci/schema.ts';
-import type { Digest } from './types.ts';
 
 async function firstLayer(
   dir: string,

@@ -15,14 +15,11 @@ import {
   stat,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { blobPath, type Digest, digestHex, isTemporary, openRegularFile } from '../blobs/index.ts';
 import { errnoOf, mustRun } from '../lib/index.ts';
-import { blobPath } from './blob-store.ts';
-import { digestHex } from './digest.ts';
 import { imageFault } from './faults.ts';
-import { isTemporary, openRegularFile } from './files.ts';
 import { isLayerType } from './layer/layer-types.ts';
 import type { Descriptor } from './oci/schema.ts';
-import type { Digest } from './types.ts';
 import { type Unpacker, unpackApart } from './unpack/apart.ts';
 
 export interface LayerStore {

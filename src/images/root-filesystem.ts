@@ -3,7 +3,7 @@
  * lets go.
  */
 import { relative } from 'node:path';
-import { digestHex, digestOf } from './digest.ts';
+import { digestHex, digestOf } from '../blobs/index.ts';
 import type { Image, RootFilesystem } from './types.ts';
 
 /** What a sandbox mounts over, or looks for, in every root. */

@@ -12,8 +12,8 @@
 import { constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { digestHex, digestOf } from '../blobs/index.ts';
 import { mustRun } from '../lib/index.ts';
-import { digestHex, digestOf } from './digest.ts';
 import { imageFault } from './faults.ts';
 import { mountTargets, type RootMounter } from './root-filesystem.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { blobSize } from './blob-store.ts';
+import { blobSize } from '../blobs/index.ts';
 import { listStoredImages, openImageStore } from './image-store.ts';
 import { canMount, tarOf, temporaryFolder, writeTestImage } from './images.fixture.ts';
 import { tagManifest } from './oci/layout.ts';

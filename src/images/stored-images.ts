@@ -5,11 +5,9 @@
  */
 import { lstat, opendir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { blobPath, blobSize, type Digest, digestHex, readRegularFile } from '../blobs/index.ts';
 import { errnoOf } from '../lib/index.ts';
-import { blobPath, blobSize } from './blob-store.ts';
-import { digestHex } from './digest.ts';
 import { imageFault } from './faults.ts';
-import { readRegularFile } from './files.ts';
 import { parseImageName } from './function-images/image-name.ts';
 import { isWorkFolder } from './function-images/work-folder.ts';
 import { isMountedAnywhere, mountedName, openLayerStore } from './layer-store.ts';
@@ -23,7 +21,6 @@ import {
   maxDocumentBytes,
   parseDocument,
 } from './oci/schema.ts';
-import type { Digest } from './types.ts';
 
 export interface DeletedImage {
   readonly name: string;

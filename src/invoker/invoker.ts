@@ -3,7 +3,7 @@
  * been idle too long and keeps the prewarmed slots filled.
  */
 import { availableParallelism } from 'node:os';
-import type { BlobStore } from '../images/index.ts';
+import type { BlobStore } from '../blobs/index.ts';
 import type { Log } from '../lib/index.ts';
 import { createIntakes } from './channel/intake.ts';
 import { createViolationDesk } from './runner/violation-desk.ts';

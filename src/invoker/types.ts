@@ -1,8 +1,8 @@
 /** What `functions/` and the invoker say to each other: plain data, so that a wire may stand between them. */
 
 import type { Socket } from 'node:net';
+import type { Digest } from '../blobs/index.ts';
 import type { EgressRule } from '../egress/index.ts';
-import type { Digest } from '../images/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { Violation, ViolationSink } from '../sandbox/index.ts';
 import type { ActivationLog } from './logs/activation-log.ts';

@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { digestOf, type ImageStore, openBlobStore, runtimeKinds } from '../images/index.ts';
+import { digestOf, openBlobStore } from '../blobs/index.ts';
+import { type ImageStore, runtimeKinds } from '../images/index.ts';
 import {
   type ActionLimits,
   type ApiConnection,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../images/index.ts';
+import { digestOf } from '../blobs/index.ts';
 import { Fault } from '../lib/index.ts';
 import {
   imageOf,

@@ -4,7 +4,8 @@ import { truncate } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digestOf, maxManifestBytes } from '../images/index.ts';
+import { digestOf } from '../blobs/index.ts';
+import { maxManifestBytes } from '../images/index.ts';
 import {
   descriptorOf,
   guestKey,

@@ -1,16 +1,12 @@
 /** Manifests: what makes pushed blobs an image, and so the place where the gate stands. */
 import type { FastifyReply } from 'fastify';
+import { type Digest, isDigest, isDigestOf, isSecondName, type SecondName } from '../blobs/index.ts';
 import {
-  type Digest,
-  isDigest,
-  isDigestOf,
-  isSecondName,
   maxManifestBytes,
   namespaceOfRepository,
   parseTag,
   type RegistryStore,
   registryStoreFault,
-  type SecondName,
   type Tag,
 } from '../images/index.ts';
 import { announcedLength, byMethod, type Exchange, isCached } from './exchange.ts';

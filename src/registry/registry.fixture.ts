@@ -5,12 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fastify } from 'fastify';
-import {
-  digestOf,
-  openRegistryStore,
-  type RegistryStore,
-  type RegistryStoreLimits,
-} from '../images/index.ts';
+import { digestOf } from '../blobs/index.ts';
+import { openRegistryStore, type RegistryStore, type RegistryStoreLimits } from '../images/index.ts';
 import { Fault, silentLog } from '../lib/index.ts';
 import { createRegistry, type RegistryOptions } from './registry.ts';
 import type { RegistryCaller, Right } from './types.ts';

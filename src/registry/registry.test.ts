@@ -1,7 +1,7 @@
 /** The end-points one after the other, as the distribution-spec's own conformance tests go through them. */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digestOf } from '../images/index.ts';
+import { digestOf } from '../blobs/index.ts';
 import {
   descriptorOf,
   imageOf,

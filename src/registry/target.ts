@@ -2,15 +2,8 @@
  * What a path below `/v2/` means. Repositories' names have slashes, so it is read from its end. Source: OCI
  * distribution-spec v1.1, "Endpoints".
  */
-import {
-  type Digest,
-  isTag,
-  parseAnyDigest,
-  parseRepositoryName,
-  type RepositoryName,
-  type SecondName,
-  type Tag,
-} from '../images/index.ts';
+import { type Digest, parseAnyDigest, type SecondName } from '../blobs/index.ts';
+import { isTag, parseRepositoryName, type RepositoryName, type Tag } from '../images/index.ts';
 import { registryFault } from './faults.ts';
 import type { Right } from './types.ts';
 

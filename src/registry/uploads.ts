@@ -1,14 +1,12 @@
 /** Uploads of blobs: at once, in chunks, and mounted from another repository. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Digest, parseAnyDigest, type SecondName } from '../blobs/index.ts';
 import {
-  type Digest,
   type ExpectedChunk,
   isRepositoryName,
   namespaceOfRepository,
-  parseAnyDigest,
   type RegistryStore,
   type RepositoryName,
-  type SecondName,
   type Upload,
 } from '../images/index.ts';
 import { isFault } from '../lib/index.ts';

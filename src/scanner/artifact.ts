@@ -3,7 +3,8 @@
  * be a layer is read as one, a zip for the files in it, all else as one file. Nothing in one blob hides what is in another.
  */
 import { Readable } from 'node:stream';
-import { type Digest, digestOf, layerLimits, layerStartBytes, mayBeLayer } from '../images/index.ts';
+import { type Digest, digestOf } from '../blobs/index.ts';
+import { layerLimits, layerStartBytes, mayBeLayer } from '../images/index.ts';
 import { isFault, messageOf } from '../lib/index.ts';
 import type { LayerAnalysis } from './layers/analysis.ts';
 import type { Read, SourceLayer } from './processes/jobs.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { digestOf } from '../images/index.ts';
+import { digestOf } from '../blobs/index.ts';
 import { appLayer, baseLayer, injection, miner, report, root, token } from './formats/formats.fixture.ts';
 import { foundBefore } from './found-before.ts';
 import type { Finding, Vulnerability } from './types.ts';

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
-import { digestOf } from '../images/index.ts';
+import { digestOf } from '../blobs/index.ts';
 import { catalogers } from './inventory/catalogers.ts';
 import type { Cataloger, Proof } from './inventory/types.ts';
 import type { LayerAnalysis } from './layers/analysis.ts';

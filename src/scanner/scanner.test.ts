@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../images/index.ts';
+import { digestOf } from '../blobs/index.ts';
 import { mostFindings, mostPackages } from './limits.ts';
 import { inspectorsFor } from './processes/inspectors.fixture.ts';
 import { startDirectly } from './processes/start-program.ts';

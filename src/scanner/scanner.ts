@@ -2,7 +2,8 @@
  * The scanner: reads images layer by layer, folders, function code and SBOMs, and says what is in them and what is wrong
  * with it. What was read of a layer is kept, so that it is read once.
  */
-import { type Digest, digestOf, isElsewhere, isLayerType } from '../images/index.ts';
+import { type Digest, digestOf } from '../blobs/index.ts';
+import { isElsewhere, isLayerType } from '../images/index.ts';
 import { isFault, type Log, messageOf } from '../lib/index.ts';
 import { scannerFault } from './faults.ts';
 import { openStatementBudget } from './inventory/statements.ts';

@@ -2,7 +2,7 @@
  * What the scanner says: what is in an image or a folder, and what is wrong with it. Plain data, so that reports can be
  * stored, compared, judged again and shown without the scanner.
  */
-import type { Digest } from '../images/index.ts';
+import type { Digest } from '../blobs/index.ts';
 import type { Budget } from './patterns/pattern-scan.ts';
 
 /** Where a component comes from; decides how its versions compare and which advisories speak of it. */

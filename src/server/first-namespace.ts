@@ -1,8 +1,8 @@
 /** The first namespace, `guest`, whose key is written to a file that only its owner can read. */
 import { existsSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
+import { renameDurably } from '../blobs/index.ts';
 import { type NamespaceService, systemNamespace } from '../functions/index.ts';
-import { renameDurably } from '../images/index.ts';
 
 export const guest = 'guest';
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
-import { openBlobStore, parseDigest } from '../../src/images/index.ts';
+import { openBlobStore, parseDigest } from '../../src/blobs/index.ts';
 import { mustRun } from '../../src/lib/index.ts';
 import { imagesDir } from '../ward.ts';
 

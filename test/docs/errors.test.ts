@@ -1,6 +1,7 @@
 /** docs/reference/errors.md lists exactly the codes there are, each with its kind, status and exit code. */
 import { expect, test } from 'vitest';
 import { apiFaultKinds, statusOfKind } from '../../src/api/faults.ts';
+import { blobFaults } from '../../src/blobs/faults.ts';
 import { answerFault } from '../../src/cli/client-faults.ts';
 import { exitCodeOf } from '../../src/cli/faults.ts';
 import { egressFaultTable } from '../../src/egress/faults.ts';
@@ -37,6 +38,7 @@ const answered: readonly (readonly [heading: string, table: FaultTable])[] = [
 ];
 const local: readonly (readonly [heading: string, table: object])[] = [
   ['Store', storeFaults],
+  ['Blobs', blobFaults],
   ['Images', imageFaults],
   ['Registry storage', registryStoreFaults],
   ['Registry', registryFaults],

@@ -1,7 +1,7 @@
 /** What is deployed on a server before it is fuzzed, so that inputs meet something: one of each kind of entity. */
 import { gzipSync } from 'node:zlib';
+import { digestOf } from '../../src/blobs/index.ts';
 import { tarOf } from '../../src/images/images.fixture.ts';
-import { digestOf } from '../../src/images/index.ts';
 import type { JsonObject, JsonValue } from '../../src/lib/index.ts';
 
 const echo = 'function main(p) { return { body: p }; }';

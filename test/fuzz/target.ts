@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { digestOf } from '../../src/images/index.ts';
+import { digestOf } from '../../src/blobs/index.ts';
 import { startCommand } from '../../src/lib/index.ts';
 import { leftOvers, nothing } from '../left-overs.ts';
 import { cgroupsOf, outsideEnv } from '../ward.ts';

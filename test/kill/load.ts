@@ -1,5 +1,5 @@
 /** Clients that do all that changes something, one after the other, until their server is gone. */
-import { digestOf } from '../../src/images/index.ts';
+import { digestOf } from '../../src/blobs/index.ts';
 import { manifestType, seededImage } from '../fuzz/fixtures.ts';
 import type { Ward } from '../ward.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import type { JudgedReport, Vulnerability } from '../../scanner/index.ts';
 import { explainLines, findExplained } from './explain.ts';
 

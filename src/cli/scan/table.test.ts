@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors';
 import { expect, test } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import type { Finding, JudgedReport, Secret, Vulnerability } from '../../scanner/index.ts';
 import { scanTable } from './table.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseDigest } from '../../images/index.ts';
+import { parseDigest } from '../../blobs/index.ts';
 import { parseNamespaceName } from '../entities/names.ts';
 import { nextPatch } from '../entities/put-fields.ts';
 import { defaultLimits } from '../limits.ts';

@@ -1,5 +1,5 @@
 /** Who is asked before code is deployed, and before it is run. */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import { functionFault } from '../faults.ts';
 
 /** What somebody wants to deploy, and for whom. */

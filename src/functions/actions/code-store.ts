@@ -3,7 +3,8 @@
  * names it and no activation of this process still needs it. A put holds the lock that a removal needs
  * alone, so code is never removed between being stored and being named.
  */
-import { type BlobStore, codeArchiveLimits, type Digest, inspectZip } from '../../images/index.ts';
+import type { BlobStore, Digest } from '../../blobs/index.ts';
+import { codeArchiveLimits, inspectZip } from '../../images/index.ts';
 import { isProgram } from '../../invoker/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';

@@ -2,7 +2,7 @@
  * Removes code that no entity names: what was left when a namespace was deleted by another process, or when Ward died
  * between writing code and naming it.
  */
-import type { BlobStore, Digest } from '../../images/index.ts';
+import type { BlobStore, Digest } from '../../blobs/index.ts';
 import { type UnneededLook, watchUnneeded } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';
 

@@ -1,6 +1,6 @@
 /** What an action executes: code in a sandbox, other actions, or Ward itself. */
 import { z } from 'zod';
-import { digestOf as contentDigest, type Digest, isDigest } from '../../images/index.ts';
+import { digestOf as contentDigest, type Digest, isDigest } from '../../blobs/index.ts';
 
 /** Code of a kind that has a runtime image, or of an image of its own (`blackbox`). */
 export type CodeExec = {

@@ -4,8 +4,8 @@
  */
 
 import { z } from 'zod';
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import { parseEgress } from '../../egress/index.ts';
-import { type Digest, isDigest } from '../../images/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { type KeyScope, lentScopes } from '../namespaces/key-scopes.ts';
 import type { Vault } from '../vault/vault.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import type { JsonValue } from '../../lib/index.ts';
 import { type AllowedLimits, hintFor } from './hints.ts';
 import { type Ending, endingOf } from './record.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseDigest } from '../../images/index.ts';
+import { parseDigest } from '../../blobs/index.ts';
 import type { CompletionStatus } from '../../invoker/index.ts';
 import { isJsonObject, newActivationId } from '../../lib/index.ts';
 import { isEntityName, isNamespaceName } from '../entities/names.ts';

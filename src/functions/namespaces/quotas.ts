@@ -3,8 +3,7 @@
  * stores given here: a write past the quota is refused as a whole; a write that adds nothing is never refused. Operators
  * write past it.
  */
-import type { BlobStore } from '../../images/index.ts';
-import { parseDigest } from '../../images/index.ts';
+import { type BlobStore, parseDigest } from '../../blobs/index.ts';
 import { formatSize, isFault } from '../../lib/index.ts';
 import type { ApiStore, EntityStore, HeldCode, Store, WriteBound } from '../../store/index.ts';
 import { functionFault, notFound } from '../faults.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openBlobStore } from '../../images/index.ts';
+import { openBlobStore } from '../../blobs/index.ts';
 import { newActivationId, silentLog } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createCodeStore } from '../actions/code-store.ts';

@@ -1,5 +1,5 @@
 /** On which known bases an image stands: those whose layers are its lowest. */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import type { Layer } from '../../scanner/index.ts';
 import type { Signer } from '../trust/signer.ts';
 

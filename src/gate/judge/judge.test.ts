@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { severities } from '../../scanner/index.ts';
 import { parsePolicy } from '../policy/policy.ts';
 import { type Action, actions } from '../policy/rules-schema.ts';

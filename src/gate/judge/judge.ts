@@ -2,7 +2,7 @@
  * The verdict: a pure function of what was found, what is known of who made it, the policy, and the time. Rules only
  * ever add reasons, so that no rule takes back what another one says.
  */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import type { Finding, Report, severities } from '../../scanner/index.ts';
 import { counted } from '../plain-text.ts';
 import { type Policy, rulesFor } from '../policy/policy.ts';

@@ -1,5 +1,5 @@
 /** What the gate says: plain data, to be stored, shown and compared. */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import type { Action, Stage } from '../policy/rules-schema.ts';
 

@@ -1,6 +1,6 @@
 /** The rules of a policy: every key that there is, and what it may hold. docs/gate.md explains each. */
 import { z } from 'zod';
-import { isDigest } from '../../images/index.ts';
+import { isDigest } from '../../blobs/index.ts';
 import { attestationTypes } from '../trust/attestations.ts';
 import { mostLogEntries } from '../trust/bundle.ts';
 import { longestTrustedRoot } from '../trust/trusted-root.ts';

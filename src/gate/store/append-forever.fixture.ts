@@ -1,6 +1,6 @@
 /** A program that writes verdicts with their audit entries until it is killed, printing a line when some are durable. */
 import { writeSync } from 'node:fs';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { judge } from '../judge/judge.ts';
 import { defaultPolicy } from '../policy/policy.ts';
 import { noon, reportOf } from '../reports.fixture.ts';

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isDigest } from '../../images/index.ts';
+import { isDigest } from '../../blobs/index.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import { plainText } from '../plain-text.ts';
 import { actions, stages } from '../policy/rules-schema.ts';

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digestOf, isDigest } from '../../images/index.ts';
+import { digestOf, isDigest } from '../../blobs/index.ts';
 import { startCommand } from '../../lib/index.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import { judge } from '../judge/judge.ts';

@@ -1,5 +1,5 @@
 /** What the gate keeps: reports by what they are of, the latest verdicts, and the audit log. */
-import { type Digest, isDigest } from '../../images/index.ts';
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import type { Report } from '../../scanner/index.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Stage } from '../policy/rules-schema.ts';

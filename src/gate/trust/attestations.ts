@@ -4,7 +4,7 @@
  * Source: in-toto/attestation, spec/v1; slsa.dev/provenance/v1; cosign, specs/COSIGN_VULN_ATTESTATION_SPEC.md.
  */
 import { z } from 'zod';
-import { type Digest, isDigest } from '../../images/index.ts';
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';

@@ -2,7 +2,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { isFault, type JsonObject, runCommand } from '../../lib/index.ts';
 import { bundleStatement, predicateTypes } from './attestations.ts';
 import { bundleMediaType, openBundle } from './bundle.ts';

@@ -1,5 +1,5 @@
 /** Which of what lies beside an image the gate reads: signatures and attestations. Anybody may put more there. */
-import { type Digest, isDigest } from '../../images/index.ts';
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import { bundleMediaTypes } from './bundle.ts';
 import { envelopeMediaType } from './envelope.ts';
 import { simpleSigningMediaType } from './signatures.ts';

@@ -2,7 +2,7 @@
  * What lies beside an image, verified: signatures and attestations in cosign's older form (simple signing and envelopes
  * under tags) and in bundles of sigstore. What counts is about exactly this image, and by somebody whom the anchors know.
  */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import { isFault, type JsonValue } from '../../lib/index.ts';
 import { openStatement, parseStatement, predicateTypes, type Statement } from './attestations.ts';
 import { bundleMediaTypes, openBundle } from './bundle.ts';

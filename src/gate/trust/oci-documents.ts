@@ -4,7 +4,8 @@
  * of referrers. Source: OCI image-spec v1.1, manifest.md; cosign, specs/SIGNATURE_SPEC.md.
  */
 import { z } from 'zod';
-import { configMediaType, type Digest, digestOf, isDigest, manifestMediaType } from '../../images/index.ts';
+import { type Digest, digestOf, isDigest } from '../../blobs/index.ts';
+import { configMediaType, manifestMediaType } from '../../images/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
 

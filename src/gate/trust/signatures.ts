@@ -3,7 +3,7 @@
  * annotation, the signature over its bytes.
  */
 
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import { isFault } from '../../lib/index.ts';
 import type { SigningKey, TrustedKey } from './keys.ts';
 import {

@@ -16,7 +16,7 @@ import {
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import { type JsonObject, runCommand } from '../../lib/index.ts';
 import { bundleMediaType } from './bundle.ts';
 

@@ -4,7 +4,7 @@
  * Source: containers/image, docs/containers-signature.5.md; cosign, specs/SIGNATURE_SPEC.md.
  */
 import { z } from 'zod';
-import { type Digest, isDigest } from '../../images/index.ts';
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { openStatement, predicateTypes, sealStatement, statementMediaType } from './attestations.ts';
 import { openEnvelope, sealEnvelope } from './envelope.ts';
 import { generateKeyPair, readSigningKey, readTrustedKey } from './keys.ts';

@@ -1,6 +1,6 @@
 /** OpenVEX documents. Source: openvex/spec, OPENVEX-SPEC.md (v0.2.0, and what is simpler in v0.0.1). */
 import { z } from 'zod';
-import { isDigest } from '../../images/index.ts';
+import { isDigest } from '../../blobs/index.ts';
 import { parsePackageUrl } from '../package-url.ts';
 import { type VexProduct, type VexStatement, vexStatuses } from './statement.ts';
 

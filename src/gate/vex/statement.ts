@@ -2,7 +2,7 @@
  * A statement of a VEX document in one form, whoever wrote it: what a vulnerability means for some products. Only those
  * that say "not affected" or "fixed" take a finding away, and of several the latest counts.
  */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import type { PackageUrl } from '../package-url.ts';
 
 export const vexStatuses = ['not_affected', 'affected', 'fixed', 'under_investigation'] as const;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Digest, digestOf } from '../../images/index.ts';
+import { type Digest, digestOf } from '../../blobs/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { malware, reportOf, vulnerability } from '../reports.fixture.ts';
 import { predicateTypes, sealStatement } from '../trust/attestations.ts';

@@ -5,7 +5,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Digest, digestOf } from '../../images/index.ts';
+import { type Digest, digestOf } from '../../blobs/index.ts';
 import { errnoOf, isFault, isJsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
 import type { Report, Suppressed, Vulnerability } from '../../scanner/index.ts';
 import { gateFault } from '../faults.ts';

@@ -8,9 +8,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readRegularFile } from '../../blobs/index.ts';
 import { type CommandOptions, isFault, mustRun } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
-import { readRegularFile } from '../files.ts';
 
 export interface DebianPackage {
   readonly name: string;

@@ -7,9 +7,7 @@ import { PassThrough, type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { putStream } from '../blob-store.ts';
-import { parseDigest } from '../digest.ts';
-import type { Digest } from '../types.ts';
+import { type Digest, parseDigest, putStream } from '../../blobs/index.ts';
 import type { Tree, TreeEntry } from './tree.ts';
 
 export interface PackedLayer {

@@ -6,9 +6,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { blobSize } from '../blob-store.ts';
+import { blobSize, readRegularFile, writeFileAtomically } from '../../blobs/index.ts';
 import { imageFault } from '../faults.ts';
-import { readRegularFile, writeFileAtomically } from '../files.ts';
 import { digestSchema } from '../oci/schema.ts';
 import type { Apt, DebianPackage } from './apt.ts';
 import { addBytecode } from './bytecode.ts';

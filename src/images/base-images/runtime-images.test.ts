@@ -1,8 +1,8 @@
 import { cp, link, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { digestHex } from '../../blobs/index.ts';
 import { type CommandResult, messageOf, mustRun, runCommand } from '../../lib/index.ts';
-import { digestHex } from '../digest.ts';
 import { openImageStore } from '../image-store.ts';
 import { canMount, temporaryFolder } from '../images.fixture.ts';
 import { readIndex, refNameOf } from '../oci/layout.ts';

@@ -5,12 +5,12 @@
  */
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Digest } from '../../blobs/index.ts';
 import { imageFault } from '../faults.ts';
 import { openLayerStore } from '../layer-store.ts';
 import { lockFile } from '../lock.ts';
 import { putDocument, readImage, tagManifest } from '../oci/layout.ts';
 import { configMediaType, manifestMediaType, zstdLayerMediaType } from '../oci/schema.ts';
-import type { Digest } from '../types.ts';
 import { type Apt, type DebianPackage, openApt } from './apt.ts';
 import { type BuildInputs, type BuiltLayer, buildLayer, layerRecipe, layersBelow } from './layers.ts';
 import { type ImageRecipe, loadRecipe, type Recipe } from './recipe.ts';

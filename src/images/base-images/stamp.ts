@@ -5,13 +5,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { blobSize, type Digest, readRegularFile, writeFileAtomically } from '../../blobs/index.ts';
 import { isFault } from '../../lib/index.ts';
-import { blobSize } from '../blob-store.ts';
-import { readRegularFile, writeFileAtomically } from '../files.ts';
 import { openLayerStore } from '../layer-store.ts';
 import { readImage, readIndex, refNameOf } from '../oci/layout.ts';
 import { type Descriptor, digestSchema } from '../oci/schema.ts';
-import type { Digest } from '../types.ts';
 import { compressionLevel } from './layer-blob.ts';
 import { layerFormat } from './layers.ts';
 import { loadRecipe } from './recipe.ts';
@@ -46,7 +44,7 @@ async function isComplete(dir: string, entry: Descriptor): Promise<boolean> {
     return true;
   } catch (error) {
     // A missing or damaged document is a reason to build, not to fail.
-    if (isFault(error, 'IMAGE_INVALID')) return false;
+    if (isFault(error, 'IMAGE_INVALID') || isFault(error, 'FILE_INVALID')) return false;
     throw error;
   }
 }

@@ -3,15 +3,13 @@
  * that a name that moves meanwhile changes nothing.
  */
 
+import { blobPath, blobSize, type Digest, readRegularFile } from '../../blobs/index.ts';
 import { runtimeKinds } from '../base-images/recipe.ts';
-import { blobPath, blobSize } from '../blob-store.ts';
 import { imageFault } from '../faults.ts';
-import { readRegularFile } from '../files.ts';
 import { pickEntry } from '../image-store.ts';
 import { readImageFrom, readIndex, refNameOf } from '../oci/layout.ts';
 import { type Config, type Descriptor, manifestMediaType, maxDocumentBytes } from '../oci/schema.ts';
 import { parseReference } from '../reference.ts';
-import type { Digest } from '../types.ts';
 
 export interface BaseImage {
   /** As it is called in the store, with its tag. */

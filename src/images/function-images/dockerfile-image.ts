@@ -6,8 +6,8 @@
  */
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { digestHex } from '../../blobs/index.ts';
 import { imagesWithShell } from '../base-images/recipe.ts';
-import { digestHex } from '../digest.ts';
 import { imageFault } from '../faults.ts';
 import { ociArchitecture, tagManifest } from '../oci/layout.ts';
 import { type BaseImage, findBase } from './base-image.ts';

@@ -3,13 +3,11 @@
  * Dockerfile names no program of its own.
  */
 import { join } from 'node:path';
+import { type Digest, digestHex, digestOf, openRegularFile, readRegularFile } from '../../blobs/index.ts';
 import { packTar } from '../base-images/layer-blob.ts';
-import { digestHex, digestOf } from '../digest.ts';
 import { imageFault } from '../faults.ts';
-import { openRegularFile, readRegularFile } from '../files.ts';
 import { type LayoutImage, readImageFrom } from '../oci/layout.ts';
 import { type Config, type Descriptor, manifestMediaType, maxDocumentBytes } from '../oci/schema.ts';
-import type { Digest } from '../types.ts';
 import type { BaseImage } from './base-image.ts';
 import type { FolderContent } from './folder-content.ts';
 import { createdOf, describe, type FunctionImage, type FunctionImageOptions } from './function-image.ts';

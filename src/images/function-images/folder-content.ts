@@ -9,9 +9,9 @@
 import type { Stats } from 'node:fs';
 import { lstat, opendir, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '../../blobs/index.ts';
 import { errnoOf, messageOf } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
-import { readRegularFile } from '../files.ts';
 import type { ArchiveLimits } from '../types.ts';
 import { showName } from '../unpack/entry-name.ts';
 import type { FolderEntry } from './folder-entry.ts';

@@ -1,8 +1,8 @@
 import { chmod, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { blobPath } from '../../blobs/index.ts';
 import { mustRun, runCommand } from '../../lib/index.ts';
-import { blobPath } from '../blob-store.ts';
 import { openImageStore } from '../image-store.ts';
 import { listTree, tarOf, temporaryFolder, writeTestImage } from '../images.fixture.ts';
 import { readImage, readIndex, tagManifest } from '../oci/layout.ts';

@@ -3,11 +3,12 @@
  * server for the language, the function's dependencies, its code. The same folder on the same base gives the same
  * digest. The image is not named here: whoever builds it decides first whether it may be used.
  */
+
+import type { Digest } from '../../blobs/index.ts';
 import { sourceDateEpoch } from '../base-images/runtime-images.ts';
 import { imageFault } from '../faults.ts';
 import { ociArchitecture } from '../oci/layout.ts';
 import type { Descriptor } from '../oci/schema.ts';
-import type { Digest } from '../types.ts';
 import { type BaseImage, baseOfKind, findBase } from './base-image.ts';
 import { byChangeFrequency } from './change-frequency.ts';
 import { packFiles } from './file-layer.ts';

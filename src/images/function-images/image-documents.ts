@@ -4,9 +4,9 @@
  * Source: OCI image-spec v1.1, config.md, manifest.md, annotations.md.
  */
 import { z } from 'zod';
+import type { Digest } from '../../blobs/index.ts';
 import { putDocument } from '../oci/layout.ts';
 import { configMediaType, type Descriptor, manifestMediaType, zstdLayerMediaType } from '../oci/schema.ts';
-import type { Digest } from '../types.ts';
 import type { BaseImage } from './base-image.ts';
 
 /** A layer that is added, with what made it. */

@@ -6,9 +6,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
-import { blobPath } from '../blob-store.ts';
-import { digestHex } from '../digest.ts';
-import { renameDurably, temporaryBeside } from '../files.ts';
+import { blobPath, digestHex, renameDurably, temporaryBeside } from '../../blobs/index.ts';
 import { readImage } from '../oci/layout.ts';
 import { type Descriptor, indexMediaType, refNameAnnotation } from '../oci/schema.ts';
 

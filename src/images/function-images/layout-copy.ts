@@ -2,10 +2,9 @@
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { blobPath, blobSize, renameDurably, temporaryBeside } from '../../blobs/index.ts';
 import { errnoOf } from '../../lib/index.ts';
-import { blobPath, blobSize } from '../blob-store.ts';
 import { imageFault } from '../faults.ts';
-import { renameDurably, temporaryBeside } from '../files.ts';
 import { openLayerStore } from '../layer-store.ts';
 import { readImage } from '../oci/layout.ts';
 import type { Descriptor } from '../oci/schema.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../digest.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { streamOf } from '../images.fixture.ts';
 import { unpacked } from './unpacked.ts';
 

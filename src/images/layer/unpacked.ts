@@ -6,10 +6,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import { formatSize, messageOf, nodeCodeOf } from '../../lib/index.ts';
-import { isDigest } from '../digest.ts';
 import { imageFault } from '../faults.ts';
-import type { Digest } from '../types.ts';
 import { openReleasing } from './releasing.ts';
 import { zstdFrames } from './zstd-frames.ts';
 

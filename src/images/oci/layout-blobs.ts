@@ -1,6 +1,5 @@
 /** Every blob below an entry of a layout's index, for all platforms: for copies of images as they are. */
-import { blobPath, blobSize } from '../blob-store.ts';
-import { readRegularFile } from '../files.ts';
+import { blobPath, blobSize, readRegularFile } from '../../blobs/index.ts';
 import {
   type Descriptor,
   indexSchema,

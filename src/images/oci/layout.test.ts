@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { blobPath, openBlobStore } from '../../blobs/index.ts';
 import { mustRun, runCommand } from '../../lib/index.ts';
-import { blobPath, openBlobStore } from '../blob-store.ts';
 import { tarOf, temporaryFolder, writeTestImage } from '../images.fixture.ts';
 import { putDocument, readImage, readIndex, refNameOf, tagManifest } from './layout.ts';
 import { type Descriptor, indexMediaType, manifestMediaType } from './schema.ts';

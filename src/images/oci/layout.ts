@@ -6,12 +6,16 @@
  */
 
 import { join } from 'node:path';
-import { blobPath, openBlobStore } from '../blob-store.ts';
-import { digestOf } from '../digest.ts';
+import {
+  blobPath,
+  type Digest,
+  digestOf,
+  openBlobStore,
+  readRegularFile,
+  writeFileAtomically,
+} from '../../blobs/index.ts';
 import { imageFault } from '../faults.ts';
-import { readRegularFile, writeFileAtomically } from '../files.ts';
 import { lockFile } from '../lock.ts';
-import type { Digest } from '../types.ts';
 import { parseConfig } from './config-document.ts';
 import {
   type Config,

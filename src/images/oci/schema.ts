@@ -3,8 +3,8 @@
  * schema 2 is the same under other media types. Source: OCI image-spec v1.1 (image-layout, index, manifest, config).
  */
 import { z } from 'zod';
+import { isDigest } from '../../blobs/index.ts';
 import { hasMoreValuesThan } from '../../lib/index.ts';
-import { isDigest } from '../digest.ts';
 import { imageFault } from '../faults.ts';
 
 export const indexMediaType = 'application/vnd.oci.image.index.v1+json';

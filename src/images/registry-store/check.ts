@@ -1,7 +1,7 @@
 /** What is wrong in a copy of the registry's database: counters and names that do not fit the rows behind them. */
 import { z } from 'zod';
+import { isDigest } from '../../blobs/index.ts';
 import type { DatabaseSnapshot } from '../../store/index.ts';
-import { isDigest } from '../digest.ts';
 import type { Descriptor } from '../oci/schema.ts';
 
 const mostProblems = 20;

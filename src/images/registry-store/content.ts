@@ -7,12 +7,18 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import {
+  blobFault,
+  blobPath,
+  blobSize,
+  type Digest,
+  digestOf,
+  isDigest,
+  openRegularFile,
+  readRegularFile,
+  renameDurably,
+} from '../../blobs/index.ts';
 import { newId } from '../../lib/index.ts';
-import { blobPath, blobSize } from '../blob-store.ts';
-import { digestOf, isDigest } from '../digest.ts';
-import { imageFault } from '../faults.ts';
-import { openRegularFile, readRegularFile, renameDurably } from '../files.ts';
-import type { Digest } from '../types.ts';
 import { type ByteRange, copyFile } from './copy-file.ts';
 import { createKeyedLock } from './keyed-lock.ts';
 
@@ -87,7 +93,7 @@ export function contentIn(dir: string): Content {
       const bytes = await readRegularFile(blobPath(dir, digest), maxBytes);
       if (bytes === undefined) throw missing(digest);
       if (digestOf(bytes) === digest) return bytes;
-      throw imageFault('BLOB_CORRUPT', `the blob ${digest} is damaged: its bytes have another digest`, {
+      throw blobFault('BLOB_CORRUPT', `the blob ${digest} is damaged: its bytes have another digest`, {
         hint: 'Push it again.',
       });
     },
@@ -136,5 +142,5 @@ async function writeTemporary(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 function missing(digest: Digest) {
-  return imageFault('BLOB_NOT_FOUND', `there is no blob ${digest}`);
+  return blobFault('BLOB_NOT_FOUND', `there is no blob ${digest}`);
 }

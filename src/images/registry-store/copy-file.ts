@@ -3,7 +3,7 @@
  * no further one is made, however long the file is.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { imageFault } from '../faults.ts';
+import { blobFault } from '../../blobs/index.ts';
 import { createBufferShares } from './buffer-shares.ts';
 
 /** Bytes from the first to the last, both included. */
@@ -30,7 +30,7 @@ export async function copyFile(
     const buffer = buffers[turn % 2] ?? Buffer.allocUnsafeSlow(size);
     const wanted = Math.min(buffer.length, last - at + 1);
     const [{ bytesRead }] = await Promise.all([file.read(buffer, 0, wanted, at), taken]);
-    if (bytesRead === 0) throw imageFault('BLOB_CORRUPT', `a file ends ${last - at + 1} bytes too early`);
+    if (bytesRead === 0) throw blobFault('BLOB_CORRUPT', `a file ends ${last - at + 1} bytes too early`);
     taken = take(buffer.subarray(0, bytesRead));
     // Its error is for the next turn.
     taken.catch(() => {});

@@ -5,8 +5,15 @@
  * them for it). Source: OCI image-spec v1.1, manifest.md and image-index.md; Docker's schema 2 is the same.
  */
 import { z } from 'zod';
+import {
+  type Digest,
+  digestOf,
+  isDigest,
+  isDigestOf,
+  isSecondName,
+  type SecondName,
+} from '../../blobs/index.ts';
 import { isJsonObject } from '../../lib/index.ts';
-import { digestOf, isDigest, isDigestOf, isSecondName } from '../digest.ts';
 import { findTrouble } from '../oci/json-text.ts';
 import { findMiscasedKey, manifestKeys } from '../oci/miscased-key.ts';
 import {
@@ -16,7 +23,6 @@ import {
   indexMediaType,
   manifestMediaType,
 } from '../oci/schema.ts';
-import type { Digest, SecondName } from '../types.ts';
 import { registryStoreFault } from './faults.ts';
 
 /** A manifest's bytes at most: what the distribution-spec asks of every registry. */

@@ -1,4 +1,6 @@
 /** What was pushed, as an image: its parts for who looks into it, its unpacked layers for who runs it. */
+
+import type { Digest } from '../../blobs/index.ts';
 import { formatSize } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import { isLayerType } from '../layer/layer-types.ts';
@@ -6,7 +8,7 @@ import { openLayerStore } from '../layer-store.ts';
 import { parseConfig } from '../oci/config-document.ts';
 import { pickPlatform } from '../oci/layout.ts';
 import { type Config, maxDocumentBytes, maxLayers } from '../oci/schema.ts';
-import type { Digest, Image } from '../types.ts';
+import type { Image } from '../types.ts';
 import type { Content } from './content.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { Manifests } from './manifests.ts';

@@ -6,8 +6,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
-import { isDigest, isSecondName } from '../digest.ts';
-import type { Digest, SecondName } from '../types.ts';
+import { type Digest, isDigest, isSecondName, type SecondName } from '../../blobs/index.ts';
 import { type RegistryDatabase, step } from './database.ts';
 
 export interface SecondNames {

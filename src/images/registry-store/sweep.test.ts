@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { blobPath } from '../blob-store.ts';
-import { digestOf } from '../digest.ts';
+import { blobPath, digestOf } from '../../blobs/index.ts';
 import { parseRepositoryName, parseTag } from './names.ts';
 import {
   app,

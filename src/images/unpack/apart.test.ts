@@ -3,8 +3,8 @@ import { chown, lstat, mkdir, open, readdir, readFile, readlink, writeFile } fro
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../blobs/index.ts';
 import { findAbilities, mustRun, runCommand } from '../../lib/index.ts';
-import { digestOf } from '../digest.ts';
 import { listTree, tarOf, temporaryFolder } from '../images.fixture.ts';
 import { unpackApart } from './apart.ts';
 

@@ -10,6 +10,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { isDigest } from '../../blobs/index.ts';
 import {
   confine,
   errorOf,
@@ -20,7 +21,6 @@ import {
   startCommand,
   unownedId,
 } from '../../lib/index.ts';
-import { isDigest } from '../digest.ts';
 import { imageFault } from '../faults.ts';
 import { layerReadBytes, type UnpackedDigests, unpackHere } from './here.ts';
 

@@ -1,8 +1,8 @@
 /** Unpacks the bytes of a layer in this process. */
 import type { Readable } from 'node:stream';
+import type { Digest } from '../../blobs/index.ts';
 import { layerLimits } from '../layer/layer-limits.ts';
 import { unpacked } from '../layer/unpacked.ts';
-import type { Digest } from '../types.ts';
 import { unpackTar } from './tar.ts';
 
 /** At once, of the blob. */

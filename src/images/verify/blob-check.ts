@@ -1,8 +1,6 @@
 /** Compares blobs with their names. */
 import { createHash } from 'node:crypto';
-import { blobPath, openBlobStore } from '../blob-store.ts';
-import { openRegularFile } from '../files.ts';
-import type { Digest } from '../types.ts';
+import { blobPath, type Digest, openBlobStore, openRegularFile } from '../../blobs/index.ts';
 
 /** All digests that a store has, and those of them whose bytes have another one, or can't be read. */
 export interface CheckedBlobs {

@@ -1,8 +1,8 @@
 /** Takes a damaged layer out of an image store, so that it is unpacked anew when it is needed. */
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Digest } from '../../blobs/index.ts';
 import { isMountedAnywhere, mountedName, openLayerStore } from '../layer-store.ts';
-import type { Digest } from '../types.ts';
 
 /** False, with the layer where it was, when a sandbox runs on it. */
 export async function dropLayer(dir: string, diffId: Digest): Promise<boolean> {

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { blobPath } from '../blob-store.ts';
+import { blobPath } from '../../blobs/index.ts';
 import { streamOf, type TarEntry, tarOf, temporaryFolder, writeTestImage } from '../images.fixture.ts';
 import { layerLimits } from '../layer/layer-limits.ts';
 import { openLayerStore } from '../layer-store.ts';

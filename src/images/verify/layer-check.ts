@@ -10,12 +10,10 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { blobPath, type Digest, openRegularFile } from '../../blobs/index.ts';
 import { confine, findAbilities, readingPrograms, startCommand, unownedId } from '../../lib/index.ts';
-import { blobPath } from '../blob-store.ts';
 import { imageFault } from '../faults.ts';
-import { openRegularFile } from '../files.ts';
 import { openLayerStore } from '../layer-store.ts';
-import type { Digest } from '../types.ts';
 
 export interface StoredLayer {
   readonly diffId: Digest;

@@ -1,13 +1,12 @@
 /** Which layers the images of a layout have, and which of them are unpacked. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import { errnoOf, isFault } from '../../lib/index.ts';
-import { isDigest } from '../digest.ts';
 import { isLayerType } from '../layer/layer-types.ts';
 import { readImage, readIndex } from '../oci/layout.ts';
 import { blobsBelow } from '../oci/layout-blobs.ts';
 import { type Descriptor, indexTypes, manifestMediaType } from '../oci/schema.ts';
-import type { Digest } from '../types.ts';
 import type { StoredLayer } from './layer-check.ts';
 
 /** Of an image store: layers of all its images, by diff id. Images that can't be read have none. */

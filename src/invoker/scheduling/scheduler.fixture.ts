@@ -1,5 +1,5 @@
 /** A scheduler over slots that are made of nothing: each does what its test tells it to. */
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { randomHex, silentLog } from '../../lib/index.ts';
 import type { Culprit } from '../runner/culprit.ts';
 import type { Failure, InitEnd, InitOutcome, RunEnd, Runner, RunOutcome } from '../runner/runner.ts';

@@ -2,7 +2,8 @@
  * Slots of images that are not Ward's: whatever program they name, as the policy's unprivileged user, under the same
  * policy as everything else. Which image a name stands for is asked anew for each sandbox.
  */
-import { digestOf, type Image, type RootFilesystem } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
+import type { Image, RootFilesystem } from '../../images/index.ts';
 import { isFault } from '../../lib/index.ts';
 import type { PolicyAsk } from '../../sandbox/index.ts';
 import { imageUnknown, invokerFault } from '../faults.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
-import { type BlobStore, openBlobStore } from '../../images/index.ts';
+import { type BlobStore, openBlobStore } from '../../blobs/index.ts';
 import { type Log, silentLog } from '../../lib/index.ts';
 import {
   type Code,

@@ -5,7 +5,8 @@
  */
 import { chmod, link, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BlobStore, codeArchiveLimits, type Digest, unpackZip } from '../../images/index.ts';
+import type { BlobStore, Digest } from '../../blobs/index.ts';
+import { codeArchiveLimits, unpackZip } from '../../images/index.ts';
 import { type Log, messageOf, randomHex } from '../../lib/index.ts';
 import { shareWithSandboxes } from '../../sandbox/index.ts';
 

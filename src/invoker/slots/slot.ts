@@ -3,7 +3,8 @@
  * starts blank (prewarmed, no code) or bound to an action's code; once initialised it belongs to one action of
  * one revision in one namespace for the rest of its life.
  */
-import type { BlobStore, ImageStore, RuntimeKind } from '../../images/index.ts';
+import type { BlobStore } from '../../blobs/index.ts';
+import type { ImageStore, RuntimeKind } from '../../images/index.ts';
 import type { OperatorPolicy, SandboxHost } from '../../sandbox/index.ts';
 import type { Intakes } from '../channel/intake.ts';
 import type { Runner } from '../runner/runner.ts';

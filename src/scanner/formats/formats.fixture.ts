@@ -1,6 +1,6 @@
 /** A report with one of everything, and with the worst that strangers can put into names and titles. */
 
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import type { Finding, Malware, Misconfiguration, Report, Secret, Vulnerability } from '../types.ts';
 import type { JudgedReport } from './judged-report.ts';
 

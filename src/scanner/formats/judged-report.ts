@@ -1,5 +1,5 @@
 /** What a report is shown with: which of its findings break a policy, and what the policy says besides. */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import type { Finding, Report } from '../types.ts';
 
 export type Outcome = 'allow' | 'warn' | 'deny';

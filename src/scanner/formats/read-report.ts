@@ -1,6 +1,6 @@
 /** A report from outside, such as `ward image scan -o json` wrote, back into a report. */
 import { z } from 'zod';
-import { type Digest, isDigest } from '../../images/index.ts';
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import { isFault, messageOf, nestsDeeperThan } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 import { cpeName } from '../inventory/os-release.ts';

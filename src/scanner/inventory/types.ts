@@ -1,5 +1,5 @@
 /** What catalogers are: each reads one kind of file and says which packages it proves. */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import type { Distribution, Ecosystem, ScannedFile } from '../types.ts';
 
 /** A package as one file tells of it. */

@@ -1,5 +1,5 @@
 /** What one layer holds, whatever lies below and above it: all that a scan has to know of it. */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import type { Evidence } from '../inventory/types.ts';
 import type { Finding, Gap } from '../types.ts';
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { analysisOf, filesTar, passwordInspector, temporaryFolder } from '../scanner.fixture.ts';
 import { openLayerCache, revisionOf } from './cache.ts';
 

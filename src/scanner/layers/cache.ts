@@ -8,7 +8,7 @@ import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
-import { type Digest, readRegularFile } from '../../images/index.ts';
+import { type Digest, readRegularFile } from '../../blobs/index.ts';
 import type { Analysers } from '../collect/collector.ts';
 import type { ConfigInspector } from '../types.ts';
 import type { LayerAnalysis } from './analysis.ts';

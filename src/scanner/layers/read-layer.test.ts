@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { catalogers } from '../inventory/catalogers.ts';
 import {
   analysisOf,

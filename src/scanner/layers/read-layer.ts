@@ -2,8 +2,8 @@
  * Reads a layer once, from its compressed bytes, and says all that a scan has to know of it. Nothing is written
  * anywhere. A layer with hard links to files that matter under their other name is read twice.
  */
+import type { Digest } from '../../blobs/index.ts';
 import {
-  type Digest,
   entryPath,
   type IsWanted,
   type LayerPaths,

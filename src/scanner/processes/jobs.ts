@@ -1,5 +1,5 @@
 /** What can be read, and what is said between the process that asks and the one that reads. */
-import type { Digest } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
 import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
 import type { Finding, ImageLayer, Inventory, ScannedConfig } from '../types.ts';

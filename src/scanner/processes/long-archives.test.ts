@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import { expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { imageOf, temporaryFolder } from '../scanner.fixture.ts';
 import { idsOf, matcherOf, scannerWith, zipOf } from '../scans.fixture.ts';
 

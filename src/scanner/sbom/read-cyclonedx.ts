@@ -1,6 +1,6 @@
 /** CycloneDX JSON → an inventory. Source: cyclonedx.org, JSON reference 1.4 to 1.6. */
 import { z } from 'zod';
-import { isDigest } from '../../images/index.ts';
+import { isDigest } from '../../blobs/index.ts';
 import { scannerFault } from '../faults.ts';
 import type { Distribution, Gap, Inventory, Place } from '../types.ts';
 import { inventoryOf, type Listed } from './listed.ts';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../images/index.ts';
+import { digestOf } from '../../blobs/index.ts';
 import { scanVectors } from '../shared-data.fixture.ts';
 import type { Inventory, Report, Vulnerability } from '../types.ts';
 import { cycloneDxOf } from './cyclonedx.ts';

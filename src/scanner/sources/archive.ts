@@ -7,16 +7,13 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { type Digest, digestOf, openRegularFile, parseDigest } from '../../blobs/index.ts';
 import {
   configSchema,
   type Descriptor,
-  type Digest,
-  digestOf,
   formOf,
   indexSchema,
   maxDocumentBytes,
-  openRegularFile,
-  parseDigest,
   parseDocument,
   pickEntry,
 } from '../../images/index.ts';

@@ -5,7 +5,8 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formOf, openRegularFile, unpacked } from '../../images/index.ts';
+import { openRegularFile } from '../../blobs/index.ts';
+import { formOf, unpacked } from '../../images/index.ts';
 import { formatSize, isFault, newId } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 

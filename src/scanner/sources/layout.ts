@@ -1,14 +1,7 @@
 /** An image in an OCI image layout: Ward's own store, or a folder that another tool wrote. */
 import type { Readable } from 'node:stream';
-import {
-  blobPath,
-  type Digest,
-  maxDocumentBytes,
-  openRegularFile,
-  pickEntry,
-  readIndex,
-  readRegularFile,
-} from '../../images/index.ts';
+import { blobPath, type Digest, openRegularFile, readRegularFile } from '../../blobs/index.ts';
+import { maxDocumentBytes, pickEntry, readIndex } from '../../images/index.ts';
 import { scannerFault } from '../faults.ts';
 import type { ImageSource } from '../types.ts';
 import { imageSourceOf } from './image-source.ts';

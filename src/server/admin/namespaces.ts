@@ -1,6 +1,7 @@
 /** The operator's view of namespaces: on the database itself, whether or not a server is running. */
 import { access } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import { openBlobStore } from '../../blobs/index.ts';
 import {
   createCodeSweep,
   createNamespaces,
@@ -13,7 +14,7 @@ import {
   noticedMs,
   type UserLimits,
 } from '../../functions/index.ts';
-import { openBlobStore, openRegistryReader } from '../../images/index.ts';
+import { openRegistryReader } from '../../images/index.ts';
 import { boundAsk } from '../../invoker/index.ts';
 import { tryFileLock } from '../../lib/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomically } from '../../images/index.ts';
+import { writeFileAtomically } from '../../blobs/index.ts';
 
 const schema = z.object({
   /** ISO time. */

@@ -8,15 +8,13 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { zstdCompressSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
+import { digestOf, openBlobStore, parseDigest } from '../../blobs/index.ts';
 import { openGateStore } from '../../gate/index.ts';
 import {
   configMediaType,
-  digestOf,
   manifestMediaType,
   ociArchitecture,
-  openBlobStore,
   openRegistryStore,
-  parseDigest,
   parseRepositoryName,
   parseTag,
   type RegistryStore,

@@ -4,15 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openBlobStore, parseDigest } from '../../blobs/index.ts';
 import { openGateStore } from '../../gate/index.ts';
-import {
-  openBlobStore,
-  openRegistryStore,
-  parseDigest,
-  parseTag,
-  readIndex,
-  refNameOf,
-} from '../../images/index.ts';
+import { openRegistryStore, parseTag, readIndex, refNameOf } from '../../images/index.ts';
 import { silentLog, tryFileLock } from '../../lib/index.ts';
 import { openStore } from '../../store/index.ts';
 import { loadConfig } from '../config/config.ts';

@@ -5,7 +5,7 @@ import { open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress, constants as zlibConstants } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { renameDurably } from '../../images/index.ts';
+import { renameDurably } from '../../blobs/index.ts';
 import { errnoOf, isFault, messageOf, nodeCodeOf } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 import { digestInName, headerName, type Member, sumLine, sumsName } from './members.ts';

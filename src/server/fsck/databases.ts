@@ -1,7 +1,8 @@
 /** The three databases of a data folder: each by itself, and with the blobs that it names. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { blobsKnownIn, checkBlobs, type Digest, isDigest, registryProblems } from '../../images/index.ts';
+import { type Digest, isDigest } from '../../blobs/index.ts';
+import { blobsKnownIn, checkBlobs, registryProblems } from '../../images/index.ts';
 import { isFault } from '../../lib/index.ts';
 import {
   codeNamedIn,

@@ -1,9 +1,9 @@
 /** The image store: its blobs by their digests, and unpacked layers by the blobs that they come from. */
+import type { Digest } from '../../blobs/index.ts';
 import {
   blobsBelow,
   checkBlobs,
   checkLayer,
-  type Digest,
   dropLayer,
   layersOfStore,
   readIndex,

@@ -5,6 +5,7 @@
  * Source: OCI image-spec v1.1, "Guidelines for Artifact Usage"; cosign, specs/COSIGN_VULN_ATTESTATION_SPEC.md.
  */
 import { Readable } from 'node:stream';
+import { type Digest, digestOf } from '../../blobs/index.ts';
 import {
   type Artifact,
   type Gate,
@@ -13,8 +14,6 @@ import {
   statementMediaType,
 } from '../../gate/index.ts';
 import {
-  type Digest,
-  digestOf,
   parseRepositoryName,
   type RegistryStore,
   type RepositoryName,

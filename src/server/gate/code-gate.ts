@@ -1,7 +1,8 @@
 /** The gate as the domain asks it: by actions, kinds and names of images instead of subjects and digests. */
+
+import type { Digest } from '../../blobs/index.ts';
 import type { CodeGate, GateVerdict, Runnable } from '../../functions/index.ts';
 import { codeSubject, type Gate, imageSubject, type Subject } from '../../gate/index.ts';
-import type { Digest } from '../../images/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import { createJudgedImages, type JudgedImagesOptions } from './judged-images.ts';
 

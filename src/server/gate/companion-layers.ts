@@ -1,4 +1,6 @@
 /** What the gate reads of the manifests that lie beside an image. */
+
+import type { Digest } from '../../blobs/index.ts';
 import {
   type ArtifactLayer,
   isEvidence,
@@ -6,7 +8,6 @@ import {
   mostEvidence,
   mostEvidenceBytes,
 } from '../../gate/index.ts';
-import type { Digest } from '../../images/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 
 export interface CompanionBlobs {

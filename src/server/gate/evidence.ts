@@ -1,6 +1,7 @@
 /** What is known of images apart from their content: what lies beside them, and the bases that can be trusted. */
+
+import type { Digest } from '../../blobs/index.ts';
 import { type ArtifactLayer, type KnownBase, verifyInTurns, type WantedBases } from '../../gate/index.ts';
-import type { Digest } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { openLaidImages } from './laid-images.ts';
 import { type BasesRegistry, openPushedBases } from './pushed-bases.ts';

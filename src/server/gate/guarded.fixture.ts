@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { fastify } from 'fastify';
 import { pack } from 'tar-stream';
+import { type Digest, digestOf } from '../../blobs/index.ts';
 import { parseNamespaceName } from '../../functions/index.ts';
 import {
   type Artifact,
@@ -16,14 +17,7 @@ import {
   type SigningKey,
   signManifest,
 } from '../../gate/index.ts';
-import {
-  configMediaType,
-  type Digest,
-  digestOf,
-  manifestMediaType,
-  ociArchitecture,
-  openImageStore,
-} from '../../images/index.ts';
+import { configMediaType, manifestMediaType, ociArchitecture, openImageStore } from '../../images/index.ts';
 import { silentLog } from '../../lib/index.ts';
 import { advisoryInputs, importAdvisories } from '../../scanner/index.ts';
 import { gatePaths } from '../instance/gate-paths.ts';

@@ -2,8 +2,10 @@
  * Which image the name in a `blackbox` action stands for, as the gate has a report of it. Names are looked up again every
  * few seconds, and at once after a push: what a tag names now is what the next sandbox is made from.
  */
+
+import type { Digest } from '../../blobs/index.ts';
 import type { Gate } from '../../gate/index.ts';
-import { type Digest, parsePushedReference } from '../../images/index.ts';
+import { parsePushedReference } from '../../images/index.ts';
 import type { ImageSource } from '../../scanner/index.ts';
 
 export interface JudgedImagesOptions {

@@ -1,16 +1,9 @@
 /** Images of Ward's own store with what lies beside them. Read again when the store's index was changed. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Digest, isDigest, openBlobStore } from '../../blobs/index.ts';
 import { type ArtifactLayer, companionSuffixes, companionTag } from '../../gate/index.ts';
-import {
-  type Digest,
-  isDigest,
-  openBlobStore,
-  ownImageNames,
-  readImage,
-  readIndex,
-  refNameOf,
-} from '../../images/index.ts';
+import { ownImageNames, readImage, readIndex, refNameOf } from '../../images/index.ts';
 import { errnoOf, type Log } from '../../lib/index.ts';
 import { companionLayers } from './companion-layers.ts';
 

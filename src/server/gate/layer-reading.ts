@@ -3,7 +3,8 @@
  * layer only the manifest will say: what is none is found out within its first bytes. One at a time, for a push that is
  * being judged goes first; when too many wait, the scan of their image reads them.
  */
-import type { Digest, RegistryStore } from '../../images/index.ts';
+import type { Digest } from '../../blobs/index.ts';
+import type { RegistryStore } from '../../images/index.ts';
 import type { Scanner } from '../../scanner/index.ts';
 
 export interface LayerReadingOptions {

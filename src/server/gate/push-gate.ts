@@ -2,14 +2,10 @@
  * The gate as the registry asks it: a manifest becomes visible when the image behind it passes. Layers are read as they
  * arrive; what was found is attached to what was accepted.
  */
+
+import { type Digest, isDigest } from '../../blobs/index.ts';
 import { companionOf, type Gate, isEvidence, type Verdict } from '../../gate/index.ts';
-import {
-  type Digest,
-  isDigest,
-  type ManifestDocument,
-  type PushedImage,
-  type RegistryStore,
-} from '../../images/index.ts';
+import type { ManifestDocument, PushedImage, RegistryStore } from '../../images/index.ts';
 import { isFault, type Log } from '../../lib/index.ts';
 import type { PushedManifest, PushGate } from '../../registry/index.ts';
 import { type ImageSource, type Scanner, scannedConfig } from '../../scanner/index.ts';

@@ -1,8 +1,8 @@
 /** Images of the registry as bases, and what lies beside them, in whichever repositories they are. */
 import { buffer } from 'node:stream/consumers';
+import type { Digest } from '../../blobs/index.ts';
 import { type ArtifactLayer, companionSuffixes, companionTag, companionTypes } from '../../gate/index.ts';
 import {
-  type Digest,
   indexTypes,
   type ManifestDocument,
   manifestMediaType,

@@ -2,8 +2,9 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { digestOf } from '../../blobs/index.ts';
 import { parsePolicy } from '../../gate/index.ts';
-import { digestOf, indexMediaType, manifestMediaType } from '../../images/index.ts';
+import { indexMediaType, manifestMediaType } from '../../images/index.ts';
 import { lodash, lodashAdvisory, openPlace, type Place, tarOf } from './guarded.fixture.ts';
 
 const deadline = { timeout: 30_000, interval: 20 };

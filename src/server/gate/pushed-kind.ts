@@ -3,9 +3,9 @@
  * whatever manifest, configuration and layers call themselves (Docker takes `application/octet-stream` and `text/html`).
  * All else is an artifact: signatures, attestations, SBOMs, files. Source: Docker, distribution, "defaultImageTypes".
  */
+import type { Digest } from '../../blobs/index.ts';
 import {
   type Descriptor,
-  type Digest,
   hasImageConfig,
   isLayerType,
   isManifestType,

@@ -1,7 +1,7 @@
 /** Reports and verdicts for programs: a namespace sees those of what was judged for it. */
 import type { ReportSource } from '../../api/index.ts';
+import { isDigest } from '../../blobs/index.ts';
 import type { Gate, GateStore } from '../../gate/index.ts';
-import { isDigest } from '../../images/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
 import { reportPage } from './report-page.ts';
 

@@ -7,15 +7,12 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import { describe, expect, it, vi } from 'vitest';
+import { blobPath, digestOf, openBlobStore, parseDigest } from '../../blobs/index.ts';
 import { companionTag, generateKeyPair, layersOf, readSigningKey } from '../../gate/index.ts';
 import {
-  blobPath,
-  digestOf,
   manifestMediaType,
   ociArchitecture,
-  openBlobStore,
   openImageStore,
-  parseDigest,
   readIndex,
   refNameOf,
   tagManifest,

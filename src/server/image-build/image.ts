@@ -3,10 +3,10 @@
  * it before the last step, and what is refused on the way leaves nothing behind.
  */
 import { resolve } from 'node:path';
+import type { Digest } from '../../blobs/index.ts';
 import {
   buildDockerfileImage,
   buildFunctionImage,
-  type Digest,
   type FunctionImage,
   hasDockerfile,
   nameOfFolder,

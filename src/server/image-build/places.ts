@@ -1,5 +1,6 @@
 /** Where an image and its signatures are: an OCI layout, or a repository of Ward's registry. */
 import { resolve } from 'node:path';
+import { type Digest, isDigest, openBlobStore, parseDigest } from '../../blobs/index.ts';
 import {
   type Artifact,
   type ArtifactLayer,
@@ -9,12 +10,8 @@ import {
 } from '../../gate/index.ts';
 import {
   type Descriptor,
-  type Digest,
-  isDigest,
   isRepositoryName,
   manifestMediaType,
-  openBlobStore,
-  parseDigest,
   pickEntry,
   readIndex,
   readManifestDocument,

@@ -4,8 +4,9 @@
  * Source: OCI distribution-spec v1.1, "Push".
  */
 import { createReadStream } from 'node:fs';
+import { blobPath, openBlobStore, parseDigest } from '../../blobs/index.ts';
 import { type Artifact, layersOf, referrerManifest, statementMediaType } from '../../gate/index.ts';
-import { blobPath, type Descriptor, openBlobStore, parseDigest, readImage } from '../../images/index.ts';
+import { type Descriptor, readImage } from '../../images/index.ts';
 import type { BuiltImageFiles } from './output.ts';
 import type { ProvenanceStatement } from './provenance.ts';
 import { createRegistryClient, type RegistryClient } from './registry.ts';

@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { type Digest, digestOf, isDigest } from '../../images/index.ts';
+import { type Digest, digestOf, isDigest } from '../../blobs/index.ts';
 import { messageOf } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 

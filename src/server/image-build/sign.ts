@@ -1,5 +1,6 @@
 /** `ward image sign`, `verify`, `keygen`: by hand what the gate asks for, in cosign's format. */
 import { open } from 'node:fs/promises';
+import type { Digest } from '../../blobs/index.ts';
 import {
   generateKeyPair,
   readTrustedKey,
@@ -12,7 +13,6 @@ import {
   verifyEvidence,
   verifySignatures,
 } from '../../gate/index.ts';
-import type { Digest } from '../../images/index.ts';
 import { errnoOf, matchesPattern, messageOf } from '../../lib/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';

@@ -1,5 +1,6 @@
 /** Signatures and attestations of images that Ward makes, and where they are kept in an OCI layout: under cosign's tags. */
 import { readFile } from 'node:fs/promises';
+import { type Digest, openBlobStore, parseDigest } from '../../blobs/index.ts';
 import {
   type Artifact,
   attestationManifest,
@@ -13,15 +14,7 @@ import {
   signManifest,
   verifySignatures,
 } from '../../gate/index.ts';
-import {
-  type Digest,
-  type FunctionImage,
-  openBlobStore,
-  parseDigest,
-  readIndex,
-  refNameOf,
-  tagManifest,
-} from '../../images/index.ts';
+import { type FunctionImage, readIndex, refNameOf, tagManifest } from '../../images/index.ts';
 import { messageOf } from '../../lib/index.ts';
 import type { Report } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';

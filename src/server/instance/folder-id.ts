@@ -8,7 +8,7 @@
  */
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { writeFileAtomically } from '../../images/index.ts';
+import { writeFileAtomically } from '../../blobs/index.ts';
 import { errnoOf, isFault, type Log, randomHex } from '../../lib/index.ts';
 import { readFolderMark, writeFolderMark } from '../../store/index.ts';
 import { serverFault } from '../faults.ts';

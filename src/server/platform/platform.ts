@@ -4,6 +4,7 @@
  */
 import { chmod, mkdir } from 'node:fs/promises';
 import { type ApiOptions, createApi, sandboxEntrance } from '../../api/index.ts';
+import { openBlobStore, removeHalfWrittenBlobs, writeFileAtomically } from '../../blobs/index.ts';
 import {
   codeGraceMs,
   createCodeSweep,
@@ -16,15 +17,7 @@ import {
   measureCode,
 } from '../../functions/index.ts';
 import type { GateEvent } from '../../gate/index.ts';
-import {
-  type ImageStore,
-  openBlobStore,
-  openImageStore,
-  type RuntimeKind,
-  removeHalfWrittenBlobs,
-  runtimeKinds,
-  writeFileAtomically,
-} from '../../images/index.ts';
+import { type ImageStore, openImageStore, type RuntimeKind, runtimeKinds } from '../../images/index.ts';
 import { type ApiConnection, createInvoker } from '../../invoker/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { operatorPolicy, type ViolationSink } from '../../sandbox/index.ts';

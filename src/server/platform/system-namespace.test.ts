@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openBlobStore } from '../../blobs/index.ts';
 import {
   type BuiltinAction,
   createFunctions,
@@ -11,7 +12,6 @@ import {
   parseEntityName,
   systemNamespace,
 } from '../../functions/index.ts';
-import { openBlobStore } from '../../images/index.ts';
 import { silentLog } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { ensureSystemNamespace } from './system-namespace.ts';

@@ -1,6 +1,7 @@
 /** What a scan found and what is in an image, as predicates of statements about it. */
+
+import type { Digest } from '../../blobs/index.ts';
 import { predicateTypes, type Statement, vulnerabilityPredicate } from '../../gate/index.ts';
-import type { Digest } from '../../images/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
 import { buildInfo } from '../build-info.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { digestOf } from '../../../blobs/index.ts';
 import type { CodeGate, GateVerdict } from '../../../functions/index.ts';
-import { digestOf } from '../../../images/index.ts';
 import type { Completion, Invoker } from '../../../invoker/index.ts';
 import { Fault } from '../../../lib/index.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';

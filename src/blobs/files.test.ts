@@ -1,11 +1,13 @@
-import { appendFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtempDisposable, readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { blobPath, blobSize, openBlobStore, putStream, removeHalfWrittenBlobs } from './blob-store.ts';
 import { digestOf } from './digest.ts';
-import { temporaryBeside } from './files.ts';
-import { temporaryFolder } from './images.fixture.ts';
+import { blobPath, blobSize, openBlobStore, putStream, removeHalfWrittenBlobs } from './files.ts';
+import { temporaryBeside } from './whole-file.ts';
+
+const temporaryFolder = () => mkdtempDisposable(join(tmpdir(), 'ward-blobs-'));
 
 describe('blob store', () => {
   it('returns what was put, under the digest of OCI', async () => {

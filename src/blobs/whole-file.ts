@@ -8,16 +8,16 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../lib/index.ts';
-import { imageFault } from './faults.ts';
+import { blobFault } from './faults.ts';
 
-/** The bytes of the regular file at `path`; undefined when there is none. @throws Fault IMAGE_INVALID */
+/** The bytes of the regular file at `path`; undefined when there is none. @throws Fault FILE_INVALID */
 export async function readRegularFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
   const file = await openRegularFile(path);
   if (file === undefined) return undefined;
   try {
     const { size } = await file.stat();
     if (size > maxBytes) {
-      throw imageFault('IMAGE_INVALID', `${path} has ${size} bytes; at most ${maxBytes} are read`);
+      throw blobFault('FILE_INVALID', `${path} has ${size} bytes; at most ${maxBytes} are read`);
     }
     return await file.readFile();
   } finally {
@@ -36,7 +36,7 @@ export async function openRegularFile(path: string): Promise<FileHandle | undefi
   }
   if ((await file.stat()).isFile()) return file;
   await file.close();
-  throw imageFault('IMAGE_INVALID', `${path} is not a regular file`);
+  throw blobFault('FILE_INVALID', `${path} is not a regular file`);
 }
 
 /** Replaces `path` by `bytes`, durably and in one step. The folder is made when it is missing. */

@@ -11,15 +11,15 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errnoOf } from '../lib/index.ts';
 import { digestHex, digestOf, isDigest, parseDigest } from './digest.ts';
-import { imageFault } from './faults.ts';
+import { blobFault } from './faults.ts';
+import type { BlobStore, Digest } from './types.ts';
 import {
   isTemporary,
   readRegularFile,
   renameDurably,
   temporaryBeside,
   writeFileAtomically,
-} from './files.ts';
-import type { BlobStore, Digest } from './types.ts';
+} from './whole-file.ts';
 
 /** More than any layer that is read as a whole; Node's own limit for one read is 2 GiB. */
 const maxBlobBytes = 1024 ** 3;
@@ -114,9 +114,9 @@ async function putBytes(dir: string, bytes: Uint8Array): Promise<Digest> {
 
 async function getBytes(dir: string, digest: Digest): Promise<Buffer> {
   const bytes = await readRegularFile(blobPath(dir, digest), maxBlobBytes);
-  if (bytes === undefined) throw imageFault('BLOB_NOT_FOUND', `there is no blob ${digest}`);
+  if (bytes === undefined) throw blobFault('BLOB_NOT_FOUND', `there is no blob ${digest}`);
   if (digestOf(bytes) === digest) return bytes;
-  throw imageFault('BLOB_CORRUPT', `the blob ${digest} is damaged: its bytes have another digest`, {
+  throw blobFault('BLOB_CORRUPT', `the blob ${digest} is damaged: its bytes have another digest`, {
     hint: `Remove ${blobPath(dir, digest)} and store the blob again.`,
   });
 }

@@ -4,7 +4,7 @@
  * Source: OCI image-spec, descriptor.md, "Digests".
  */
 import { createHash } from 'node:crypto';
-import { imageFault } from './faults.ts';
+import { blobFault } from './faults.ts';
 import type { Digest, SecondName } from './types.ts';
 
 const form = /^sha256:[0-9a-f]{64}$/;
@@ -47,5 +47,5 @@ export function digestHex(digest: Digest): string {
 }
 
 function invalid(text: string, hint: string) {
-  return imageFault('DIGEST_INVALID', `not a digest: ${JSON.stringify(text.slice(0, 150))}`, { hint });
+  return blobFault('DIGEST_INVALID', `not a digest: ${JSON.stringify(text.slice(0, 150))}`, { hint });
 }
