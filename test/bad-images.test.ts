@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { z } from 'zod';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
-import { openPlace, type Place } from '../src/server/gate/guarded.fixture.ts';
+import { type GateFolder, openPlace } from '../src/server/gate/guarded.fixture.ts';
 import { fetchDebianPackages } from './debian-packages.ts';
 import { root } from './docs/markdown.ts';
 import { advisories, type Kind, type Planted, planted } from './planted.ts';
@@ -119,7 +119,7 @@ test('each is told for what it is, and nothing else is', async (context) => {
 });
 
 describe('pushed by skopeo', () => {
-  let place: Place;
+  let place: GateFolder;
   beforeAll(async () => {
     place = await openPlace();
     await place.policy('rules: { distribution: { unknown: allow } }');

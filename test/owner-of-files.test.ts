@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyImage, readIndex, refNameOf, tagManifest } from '../src/images/index.ts';
 import { mustRun, runCommand, silentLog } from '../src/lib/index.ts';
-import { filledPlace, type Place } from '../src/server/backup/backup.fixture.ts';
+import { filledPlace, type TestFolder } from '../src/server/backup/backup.fixture.ts';
 import { gatePaths } from '../src/server/instance/gate-paths.ts';
 import { dataPaths } from '../src/server/instance/instance.ts';
 import { handOver } from '../src/server/processes/hand-over.ts';
@@ -30,7 +30,7 @@ const advisory = JSON.stringify({
 });
 
 describe.skipIf(missing !== undefined)(`a folder of another user’s${missing ? ` (${missing})` : ''}`, () => {
-  let place: Place;
+  let place: TestFolder;
   const inFolder = (name: string) => join(place.folder, name);
 
   beforeAll(async () => {

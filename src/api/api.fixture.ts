@@ -15,7 +15,7 @@ import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { type ApiLimits, createApi } from './api.ts';
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
   readonly text: string;
@@ -40,7 +40,7 @@ export interface TestApi extends AsyncDisposable {
   /** What the next jobs give; each gives its parameters back until it is set. */
   script: (job: Job) => Completion | Promise<Completion>;
   /** Requests below /api/v1/namespaces/_ unless the path begins with a slash. */
-  call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, options?: CallOptions): Promise<Answer>;
+  call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, options?: CallOptions): Promise<HttpAnswer>;
 }
 
 export interface TestApiOptions {
@@ -150,7 +150,7 @@ async function inject(
   method: 'GET' | 'PUT' | 'POST' | 'DELETE',
   path: string,
   { body, raw, headers }: CallOptions = {},
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
   const response = await app.inject({
     method,

@@ -3,7 +3,7 @@
  * declares it where the key would not be checked, keeps the server from starting.
  */
 import type { FastifyInstance } from 'fastify';
-import type { Right } from '../functions/index.ts';
+import type { KeyRight } from '../functions/index.ts';
 
 export type RouteAccess =
   | 'anyone'
@@ -12,7 +12,7 @@ export type RouteAccess =
   /** Any key of a namespace, with any scope. */
   | 'any-key'
   /** A key of a namespace with this right. */
-  | Right;
+  | KeyRight;
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -15,7 +15,7 @@ export interface EntityName {
 }
 
 /** What a list is of: a namespace, or a package in it. */
-export interface Scope {
+export interface ListScope {
   readonly namespace: string;
   readonly package: string | undefined;
 }
@@ -34,7 +34,7 @@ export function parseSimpleName(text: string, namespace: string, noun: string): 
 }
 
 /** `/ns`, `/ns/pack`, `pack`, or nothing at all. @throws Fault NAME_INVALID */
-export function parseScope(text: string | undefined, namespace: string): Scope {
+export function parseScope(text: string | undefined, namespace: string): ListScope {
   if (text === undefined) return { namespace, package: undefined };
   const parts = text.split('/');
   const [own, packages] = text.startsWith('/') ? [parts[1], parts.slice(2)] : [namespace, parts];

@@ -45,7 +45,7 @@ export interface RecordView {
 
 export type Colors = ReturnType<typeof createColors>;
 
-export interface Page {
+export interface TerminalPage {
   readonly width: number | undefined;
   readonly colors: Colors;
 }
@@ -93,7 +93,7 @@ export class Io {
   }
 
   /** For those who lay stdout out themselves: characters in a line (undefined: any number), and colours. */
-  get page(): Page {
+  get page(): TerminalPage {
     const { stdout, env } = this.#terminal;
     const width = stdout.isTTY && this.format !== 'wide' ? stdout.columns : undefined;
     return { width, colors: createColors(wantsColor(env, stdout)) };

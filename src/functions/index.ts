@@ -4,7 +4,6 @@ export type { CodeGate, Deployment, GateVerdict, Runnable } from './actions/code
 export { codeGraceMs, createCodeSweep } from './actions/code-sweep.ts';
 export { defaultRuntimes, familyOf, type Runtime } from './actions/runtimes.ts';
 export {
-  type ActivationFilter,
   type ActivationService,
   checkActivationId,
 } from './activations/activations.ts';
@@ -34,7 +33,7 @@ export {
   parseNamespaceSegment,
   pathOf,
 } from './entities/names.ts';
-export type { Page } from './entities/page.ts';
+export type { ListRange } from './entities/page.ts';
 export { functionFault, functionFaultKinds, malformed, notAuthorized, notFound, tooLarge } from './faults.ts';
 export {
   createFeeds,
@@ -58,7 +57,7 @@ export {
   type UserLimits,
 } from './limits.ts';
 export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-keys.ts';
-export { hasRight, type KeyScope, keyScopes, type Right, requireRight } from './namespaces/key-scopes.ts';
+export { hasRight, type KeyRight, type KeyScope, keyScopes, requireRight } from './namespaces/key-scopes.ts';
 export { type ApiKey, formatApiKey, parseAuthorization } from './namespaces/keys.ts';
 export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/namespace-limits.ts';
 export {

@@ -125,7 +125,7 @@ export function openLayerStore(dir: string, unpacker: Unpacker = unpackApart): L
   return { path, has, unpack };
 }
 
-interface Place {
+interface UnpackTarget {
   readonly dir: string;
   readonly target: string;
   readonly unpacker: Unpacker;
@@ -135,7 +135,7 @@ async function unpackLayer(
   from: string,
   layer: Descriptor,
   diffId: Digest,
-  { dir, target, unpacker }: Place,
+  { dir, target, unpacker }: UnpackTarget,
 ): Promise<string> {
   if (!isLayerType(layer.mediaType)) {
     throw imageFault(

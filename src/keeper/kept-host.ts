@@ -25,7 +25,7 @@ import { connectStreams } from './kept-streams.ts';
 import { openLentFreezer } from './lent-freezer.ts';
 import type { KeeperLink } from './link.ts';
 import { openReadyStreams } from './ready-streams.ts';
-import type { Order } from './wire.ts';
+import type { KeeperOrder } from './wire.ts';
 
 export function openKeptHost(link: KeeperLink, operator: OperatorPolicy): SandboxHost {
   const { cgroup, instance, door } = link.hello;
@@ -58,7 +58,7 @@ export function openKeptHost(link: KeeperLink, operator: OperatorPolicy): Sandbo
   };
 }
 
-function orderOf({ rootDir, codeDir, ...rest }: SandboxOrder): Order {
+function orderOf({ rootDir, codeDir, ...rest }: SandboxOrder): KeeperOrder {
   const { args, env, cwd, channel, ask, tenant } = rest;
   const code = codeDir === undefined ? {} : { code: basename(codeDir) };
   return {

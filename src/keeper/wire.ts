@@ -116,7 +116,7 @@ export const givenLayer = 'given';
 
 export type Request = z.output<typeof requestSchemas.actions>;
 export type Operation = Request['op'];
-export type Order = z.output<ReturnType<typeof orderOf>>;
+export type KeeperOrder = z.output<ReturnType<typeof orderOf>>;
 
 /** The answer to each. */
 export interface Answers {

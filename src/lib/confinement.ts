@@ -12,7 +12,7 @@ import { runCommand } from './command.ts';
 import { Fault } from './fault.ts';
 import { type CallRights, systemCallFilterPath } from './system-call-filter.ts';
 
-export interface Identity {
+export interface UserIds {
   readonly uid: number;
   readonly gid: number;
 }
@@ -30,7 +30,7 @@ export interface Abilities {
 
 export interface Confinement extends Partial<CallRights> {
   /** Undefined: the caller's. */
-  readonly as?: Identity | undefined;
+  readonly as?: UserIds | undefined;
   /** A folder; undefined: it writes nowhere. Holds where there is Landlock. */
   readonly writable?: string | undefined;
   /** Reads these folders, even if their modes forbid it, and of all others only what programs need. Needs Landlock. */
@@ -121,7 +121,7 @@ function filtered(rights: CallRights): readonly string[] {
  * @throws Fault PROGRAM_UNREADABLE
  */
 export async function readingPrograms(
-  as: Identity | undefined,
+  as: UserIds | undefined,
   program: string,
 ): Promise<readonly string[] | undefined> {
   const abilities = await findAbilities();

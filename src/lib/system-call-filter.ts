@@ -166,7 +166,7 @@ const argumentAt = (index: number) => 16 + 8 * index;
 
 /** Where to go on: so many steps further, or with an answer. */
 type Target = number | keyof typeof answers;
-type Step = readonly [code: number, value: number, ifTrue: Target, ifFalse: Target];
+type Instruction = readonly [code: number, value: number, ifTrue: Target, ifFalse: Target];
 type Arch = keyof typeof audited;
 
 /** The program, as `setpriv --seccomp-filter` reads it. @param rights undefined: those of the server, which has all work */
@@ -183,8 +183,8 @@ export function systemCallFilter(of: Arch, rights?: CallRights): Buffer {
   const when = (
     call: readonly [x64: number, arm64: number],
     argument: number,
-    tests: readonly Step[],
-  ): readonly Step[] => [
+    tests: readonly Instruction[],
+  ): readonly Instruction[] => [
     [jumpIfEqual, call[column], 0, tests.length + 2],
     [load, argumentAt(argument), 0, 0],
     ...tests,
@@ -196,7 +196,7 @@ export function systemCallFilter(of: Arch, rights?: CallRights): Buffer {
     [jumpIfEqual, audited[of], 0, 'refuse'],
     [load, numberAt, 0, 0],
     [jumpIfAtLeast, x32Bit, 'refuse', 0],
-    ...refused.flatMap((numbers): readonly Step[] => {
+    ...refused.flatMap((numbers): readonly Instruction[] => {
       const number = numbers[column];
       return number === undefined ? [] : [[jumpIfEqual, number, 'refuse', 0]];
     }),
@@ -215,7 +215,7 @@ export function systemCallFilter(of: Arch, rights?: CallRights): Buffer {
   ]);
 }
 
-function assemble(steps: readonly Step[]): Buffer {
+function assemble(steps: readonly Instruction[]): Buffer {
   const ends = Object.keys(answers);
   const bytes = Buffer.alloc((steps.length + ends.length) * 8);
   const put = (index: number, code: number, value: number, ifTrue = 0, ifFalse = 0) => {

@@ -1,6 +1,6 @@
 /** From what a program said, and what the kernel says of its end, to an answer. Pure. */
 import type { SandboxExit } from '../sandbox/index.ts';
-import type { Answer } from './types.ts';
+import type { AttackAnswer } from './types.ts';
 
 /** How a program of the suite ended. */
 export interface ProgramEnd {
@@ -13,7 +13,7 @@ export interface ProgramEnd {
 
 /** The answer, or the reason why there is none. */
 export type ProgramResult =
-  | Answer
+  | AttackAnswer
   | {
       readonly outcome: 'ERROR';
       readonly detail: string;
@@ -34,7 +34,7 @@ export function programResultOf({ exit, stdout, stderr, isOverdue }: ProgramEnd)
   return { outcome: 'ERROR', detail: reasonOf(exit, stderr, isOverdue), exitCode: exit.code };
 }
 
-function lineOf(line: string): Answer | undefined {
+function lineOf(line: string): AttackAnswer | undefined {
   const match = /^(?:BLOCKED (\w+)|(ESCAPED|NOTHING))(?: (.*))?$/.exec(line.trimEnd());
   if (match === null) return undefined;
   const [, answer, other, detail = ''] = match;

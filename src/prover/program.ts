@@ -6,7 +6,7 @@ import type { LocalSandboxHost, Sandbox, SandboxPolicy, SandboxRequest } from '.
 import { factsFor } from './facts.ts';
 import { proverFault } from './faults.ts';
 import { type ProgramResult, programResultOf } from './program-result.ts';
-import type { Answer, Facts, ProgramOptions } from './types.ts';
+import type { AttackAnswer, Facts, ProgramOptions } from './types.ts';
 
 /** Starts one sandbox. Ward's own host is one; a comparison has another. */
 export type Start = (request: SandboxRequest) => Promise<Sandbox>;
@@ -89,7 +89,7 @@ export async function firstLine(sandbox: Sandbox, signal: AbortSignal): Promise<
 }
 
 /** @throws Fault PROGRAM_SILENT */
-export function answerOf(programResult: ProgramResult): Answer {
+export function answerOf(programResult: ProgramResult): AttackAnswer {
   if (programResult.outcome !== 'ERROR') return programResult;
   throw proverFault('PROGRAM_SILENT', programResult.detail);
 }

@@ -62,7 +62,7 @@ async function runAll(options: ProveOptions): Promise<readonly ProveRow[]> {
   const suite = stack.use(await openSuite(options));
   const docker = options.compare ? stack.use(await openDockerDefault(options)) : undefined;
   const rows: ProveRow[] = [];
-  const waiting: Job[] = [];
+  const waiting: Trial[] = [];
   const take = (at: number, technique: Technique, result: TechniqueResult) => {
     rows[at] = result;
     onProgress?.({ done: rows.filter(Boolean).length, all: techniques.length, last: result });
@@ -83,11 +83,11 @@ async function runAll(options: ProveOptions): Promise<readonly ProveRow[]> {
   return rows;
 }
 
-type Job = () => Promise<void>;
+type Trial = () => Promise<void>;
 type Take = (at: number, technique: Technique, result: TechniqueResult) => void;
 
 /** Those that can share a sandbox by the batch, the rest one by one. */
-function jobsOf(techniques: readonly Technique[], suite: Suite, take: Take): readonly Job[] {
+function jobsOf(techniques: readonly Technique[], suite: Suite, take: Take): readonly Trial[] {
   const numbered = techniques.map((technique, at) => ({ technique, at }));
   const together = numbered.flatMap(({ technique, at }) => (canShare(technique) ? [{ technique, at }] : []));
   const batches = Array.from({ length: Math.ceil(together.length / batchSize) }, (_, number) =>

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { formatSize } from '../lib/index.ts';
 import type { SandboxPolicy } from '../sandbox/index.ts';
-import type { Answer, Reach } from './types.ts';
+import type { AttackAnswer, Reach } from './types.ts';
 
 /** What is here to be used up. */
 export interface Capacity {
@@ -21,11 +21,11 @@ export function outOfReach(
   reach: Reach,
   policy: SandboxPolicy,
   capacity: Capacity = capacityHere(),
-): Answer | undefined {
+): AttackAnswer | undefined {
   return checks[reach](policy, capacity);
 }
 
-type Check = (policy: SandboxPolicy, capacity: Capacity) => Answer | undefined;
+type Check = (policy: SandboxPolicy, capacity: Capacity) => AttackAnswer | undefined;
 
 /** Techniques go to one and a half times the limit, and two may run at once. */
 const share = 4;
@@ -55,15 +55,15 @@ const checks: Readonly<Record<Reach, Check>> = {
   },
 };
 
-function memory(bytes: number, { freeMemoryBytes }: Capacity): Answer | undefined {
+function memory(bytes: number, { freeMemoryBytes }: Capacity): AttackAnswer | undefined {
   return bytes * share > freeMemoryBytes ? untried(formatSize(bytes)) : undefined;
 }
 
-function noLimit(limit: string, machine: string): Answer {
+function noLimit(limit: string, machine: string): AttackAnswer {
   return { outcome: 'ESCAPED', detail: `a limit of ${limit} is none: the machine ${machine}` };
 }
 
-function untried(limit: string): Answer {
+function untried(limit: string): AttackAnswer {
   return { outcome: 'NOTHING', detail: `to go up to the limit, ${limit}, is more than this machine bears` };
 }
 

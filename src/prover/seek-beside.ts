@@ -2,13 +2,17 @@
 import type { Sandbox } from '../sandbox/index.ts';
 import { answerOf, firstLine } from './program.ts';
 import { programResultOf } from './program-result.ts';
-import type { Answer, HostContext } from './types.ts';
+import type { AttackAnswer, HostContext } from './types.ts';
 
 /**
  * Runs `holder`, a program that ends by `holds(…)`, and beside it `seeker`, whose `facts["neighbour"]` is what is
  * held. A holder that is blocked itself is the answer: there is nothing to go for.
  */
-export async function seekBeside(context: HostContext, holder: string, seeker: string): Promise<Answer> {
+export async function seekBeside(
+  context: HostContext,
+  holder: string,
+  seeker: string,
+): Promise<AttackAnswer> {
   const { start, run, signal } = context;
   await using sandbox = await start(holder);
   const line = await firstLine(sandbox, signal);
@@ -23,7 +27,7 @@ export async function seekBeside(context: HostContext, holder: string, seeker: s
 }
 
 /** @throws Fault PROGRAM_SILENT when it was not refused anything */
-async function refusalOf(sandbox: Sandbox, line: string): Promise<Answer> {
+async function refusalOf(sandbox: Sandbox, line: string): Promise<AttackAnswer> {
   const exit = await sandbox.exited;
   return answerOf(programResultOf({ exit, stdout: line, stderr: '', isOverdue: false }));
 }

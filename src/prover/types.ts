@@ -84,7 +84,7 @@ export interface ProgramTechnique extends TechniqueHead {
 
 /** An attack that needs the host's side: another sandbox, the channel, a root of its own. */
 export interface HostTechnique extends TechniqueHead {
-  readonly run: (context: HostContext) => Promise<Answer>;
+  readonly run: (context: HostContext) => Promise<AttackAnswer>;
 }
 
 export type Technique = ProgramTechnique | HostTechnique;
@@ -96,7 +96,7 @@ export type TechniqueSummary = Omit<
 >;
 
 /** What an attack got. `answer` is an Expectation or what came instead. */
-export type Answer =
+export type AttackAnswer =
   | { readonly outcome: 'BLOCKED'; readonly answer: string; readonly detail: string }
   | { readonly outcome: 'ESCAPED'; readonly detail: string }
   /** It could not have escaped here, so the result says nothing. */
@@ -137,7 +137,7 @@ export interface HostContext {
   /** Starts a Python program (with the prelude) in a sandbox of its own. */
   start(program: string, options?: ProgramOptions): Promise<Sandbox>;
   /** Runs one to its end. @throws Error when it gave no answer */
-  run(program: string, options?: ProgramOptions): Promise<Answer>;
+  run(program: string, options?: ProgramOptions): Promise<AttackAnswer>;
   /** A Python function (`def main(args)`, or an archive), run by the invoker as a server would run it. */
   deploy(code: string | Buffer, limits?: Partial<ActionLimits>): Promise<DeployedFunction>;
   /** The same with a port for an API, a key for it, and the facts with each call; `caller.py` stands before it. */

@@ -7,7 +7,7 @@ import { namespaceOfRepository, type RegistryStore, type RepositoryName } from '
 import { registryFault } from './faults.ts';
 import type { AskedScopes } from './scopes.ts';
 import type { Grants, Tokens } from './tokens.ts';
-import type { RegistryCaller, Right } from './types.ts';
+import type { RegistryCaller, RegistryRight } from './types.ts';
 
 export interface AccessOptions {
   readonly store: Pick<RegistryStore, 'forgetNamespace'>;
@@ -24,7 +24,7 @@ export interface Visitor {
   readonly namespace: string | undefined;
   readonly keyId: string | undefined;
   /** `ask`: not with this token; with another one, perhaps. */
-  judge(right: Right, repository: RepositoryName): 'yes' | 'no' | 'ask';
+  judge(right: RegistryRight, repository: RepositoryName): 'yes' | 'no' | 'ask';
   /** What the names of repositories that it may list begin with; undefined: another token may say. */
   readonly catalog: readonly string[] | undefined;
 }
@@ -33,7 +33,7 @@ export interface Access {
   /** @throws Fault CREDENTIALS_NEEDED, and those of authentication */
   visitor(authorization: string | undefined): Promise<Visitor>;
   /** @throws Fault CREDENTIALS_NEEDED, PULL_DENIED, PUSH_DENIED */
-  check(visitor: Visitor, right: Right, repository: RepositoryName): void;
+  check(visitor: Visitor, right: RegistryRight, repository: RepositoryName): void;
   /** What a token for this key, or for nobody, may do of what was asked. @throws Fault CREDENTIALS_NEEDED */
   grant(authorization: string | undefined, asked: AskedScopes): Promise<Grants>;
 }
@@ -57,7 +57,11 @@ export function createAccess(options: AccessOptions): Access {
     await welcome(caller.namespace, caller.createdAt);
     return caller;
   };
-  const may = (caller: RegistryCaller | undefined, right: Right, repository: RepositoryName): boolean => {
+  const may = (
+    caller: RegistryCaller | undefined,
+    right: RegistryRight,
+    repository: RepositoryName,
+  ): boolean => {
     if (right === 'pull' && isPublic(repository)) return caller !== undefined || anonymousPull;
     return namespaceOfRepository(repository) === caller?.namespace && caller.may(right, repository);
   };

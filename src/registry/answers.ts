@@ -12,11 +12,11 @@ import {
 } from '../lib/index.ts';
 import type { registryFaults } from './faults.ts';
 
-type Answer = readonly [status: number, code: string];
+type CodeAnswer = readonly [status: number, code: string];
 
 /** Where OCI has a word of its own for it. */
 export const answers: Readonly<
-  Record<keyof typeof registryStoreFaults | keyof typeof registryFaults, Answer>
+  Record<keyof typeof registryStoreFaults | keyof typeof registryFaults, CodeAnswer>
 > = {
   REPOSITORY_INVALID: [400, 'NAME_INVALID'],
   REPOSITORY_UNKNOWN: [404, 'NAME_UNKNOWN'],
@@ -51,7 +51,7 @@ export const answers: Readonly<
 };
 
 /** What other rooms refuse, the gate above all. */
-const answersOfKind: Readonly<Record<FaultKind, Answer>> = {
+const answersOfKind: Readonly<Record<FaultKind, CodeAnswer>> = {
   invalid: [400, 'UNSUPPORTED'],
   unauthenticated: [401, 'UNAUTHORIZED'],
   denied: [403, 'DENIED'],
@@ -68,7 +68,7 @@ const answersOfKind: Readonly<Record<FaultKind, Answer>> = {
   bug: [500, 'UNKNOWN'],
 };
 
-const ofImages: Readonly<Record<string, Answer>> = {
+const ofImages: Readonly<Record<string, CodeAnswer>> = {
   DIGEST_INVALID: [400, 'DIGEST_INVALID'],
   BLOB_NOT_FOUND: [404, 'BLOB_UNKNOWN'],
 };
@@ -106,7 +106,7 @@ function retrySecondsOf(error: unknown): number | undefined {
   return isDiskFull(error) || isDiskFailing(error) ? diskRetrySeconds : undefined;
 }
 
-function answerOf(error: unknown): Answer {
+function answerOf(error: unknown): CodeAnswer {
   if (isDiskFull(error)) return answersOfKind.full;
   if (isDiskFailing(error)) return answersOfKind.busy;
   if (isFault(error)) return knownAnswer(error) ?? answersOfKind[error.kind];
@@ -116,8 +116,8 @@ function answerOf(error: unknown): Answer {
     : [500, 'UNKNOWN'];
 }
 
-function knownAnswer({ code }: Fault): Answer | undefined {
-  const all: Readonly<Record<string, Answer>> = { ...ofImages, ...answers };
+function knownAnswer({ code }: Fault): CodeAnswer | undefined {
+  const all: Readonly<Record<string, CodeAnswer>> = { ...ofImages, ...answers };
   return Object.hasOwn(all, code) ? all[code] : undefined;
 }
 

@@ -7,5 +7,5 @@ export {
   type PushGate,
   type RegistryCaller,
   type RegistryLimits,
-  type Right,
+  type RegistryRight,
 } from './types.ts';

@@ -9,7 +9,7 @@ import { digestOf } from '../blobs/index.ts';
 import { openRegistryStore, type RegistryStore, type RegistryStoreLimits } from '../images/index.ts';
 import { Fault, silentLog } from '../lib/index.ts';
 import { createRegistry, type RegistryOptions } from './registry.ts';
-import type { RegistryCaller, Right } from './types.ts';
+import type { RegistryCaller, RegistryRight } from './types.ts';
 
 export interface TestRegistry extends AsyncDisposable {
   readonly url: string;
@@ -17,10 +17,10 @@ export interface TestRegistry extends AsyncDisposable {
   readonly dir: string;
   /** Who there is, by `user:password`. */
   readonly callers: Map<string, RegistryCaller>;
-  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  call(method: string, path: string, options?: CallOptions): Promise<HttpAnswer>;
   /** Uploads a blob in two requests. */
   pushBlob(repository: string, bytes: Buffer): Promise<string>;
-  pushManifest(repository: string, reference: string, manifest: TestManifest): Promise<Answer>;
+  pushManifest(repository: string, reference: string, manifest: TestManifest): Promise<HttpAnswer>;
   /** Layers, configuration and manifest. */
   pushImage(repository: string, tag: string, layers?: readonly Buffer[]): Promise<TestManifest>;
 }
@@ -32,7 +32,7 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Buffer;
@@ -56,7 +56,10 @@ export interface TestRegistryOptions extends Partial<Omit<RegistryOptions, 'stor
 export const guestKey = 'guest-id:guest-secret';
 export const otherKey = 'other-id:other-secret';
 
-export function callerOf(namespace: string, rights: readonly Right[] = ['pull', 'push']): RegistryCaller {
+export function callerOf(
+  namespace: string,
+  rights: readonly RegistryRight[] = ['pull', 'push'],
+): RegistryCaller {
   return { namespace, keyId: `key of ${namespace}`, createdAt: 1000, may: (right) => rights.includes(right) };
 }
 
@@ -123,7 +126,7 @@ async function callRegistry(
   method: string,
   path: string,
   options: CallOptions,
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   const { key = guestKey, body, headers = {} } = options;
   const response = await fetch(new URL(path, url), {
     method,

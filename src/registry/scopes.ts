@@ -4,15 +4,15 @@
  */
 import { isRepositoryName, type RepositoryName } from '../images/index.ts';
 import { registryFault } from './faults.ts';
-import type { Right } from './types.ts';
+import type { RegistryRight } from './types.ts';
 
-export interface Scope {
+export interface TokenScope {
   readonly repository: RepositoryName;
-  readonly rights: readonly Right[];
+  readonly rights: readonly RegistryRight[];
 }
 
 export interface AskedScopes {
-  readonly repositories: readonly Scope[];
+  readonly repositories: readonly TokenScope[];
   readonly catalog: boolean;
 }
 
@@ -29,7 +29,7 @@ export function parseScopes(texts: readonly string[]): AskedScopes {
   if (scopes.length > maxScopes || scopes.some((scope) => scope.length > maxLength)) {
     throw registryFault('SCOPE_INVALID', `a token is given for ${maxScopes} scopes at most`);
   }
-  const rights = new Map<RepositoryName, Set<Right>>();
+  const rights = new Map<RepositoryName, Set<RegistryRight>>();
   let catalog = false;
   for (const scope of scopes) {
     const [, type, name = '', actions = ''] = /^([a-z]+)(?:\([^)]*\))?:(.*):([^:]*)$/.exec(scope) ?? [];
@@ -46,11 +46,11 @@ export function parseScopes(texts: readonly string[]): AskedScopes {
 }
 
 /** As a challenge names it. */
-export function scopeText(repository: RepositoryName, right: Right): string {
+export function scopeText(repository: RepositoryName, right: RegistryRight): string {
   return `repository:${repository}:${right === 'push' ? 'pull,push' : 'pull'}`;
 }
 
-function rightsOf(action: string): readonly Right[] {
+function rightsOf(action: string): readonly RegistryRight[] {
   if (action === '*') return ['pull', 'push'];
   if (action === 'delete') return ['push'];
   return action === 'pull' || action === 'push' ? [action] : [];

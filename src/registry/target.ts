@@ -5,7 +5,7 @@
 import { type Digest, parseAnyDigest, type SecondName } from '../blobs/index.ts';
 import { isTag, parseRepositoryName, type RepositoryName, type Tag } from '../images/index.ts';
 import { registryFault } from './faults.ts';
-import type { Right } from './types.ts';
+import type { RegistryRight } from './types.ts';
 
 export type Target =
   | { readonly of: 'base' }
@@ -61,7 +61,7 @@ export function parseTarget(path: string): Target {
 }
 
 /** Who asks how far an upload is, is about to go on with it. */
-export function rightFor({ of }: Target, method: string): Right {
+export function rightFor({ of }: Target, method: string): RegistryRight {
   const isRead = method === 'GET' || method === 'HEAD';
   return isRead && of !== 'uploads' && of !== 'upload' ? 'pull' : 'push';
 }

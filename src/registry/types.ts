@@ -3,7 +3,7 @@ import type { Digest } from '../blobs/index.ts';
 import type { DeletedManifest, ManifestDocument } from '../images/index.ts';
 
 /** `push` is also to delete. */
-export type Right = 'pull' | 'push';
+export type RegistryRight = 'pull' | 'push';
 
 /** Whose key a request has. */
 export interface RegistryCaller {
@@ -12,7 +12,7 @@ export interface RegistryCaller {
   /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */
   readonly createdAt: number;
   /** Whether the key allows this in a repository of its namespace. */
-  may(right: Right, repository: string): boolean;
+  may(right: RegistryRight, repository: string): boolean;
 }
 
 /** A manifest that is to become visible. */

@@ -23,11 +23,11 @@ export { sortedReport } from './formats/json.ts';
 export {
   type Before,
   countedFindings,
+  type Decision,
+  type DecisionReason,
   findingsBefore,
   type JudgedReport,
   notLookedFor,
-  type Outcome,
-  type OutcomeReason,
 } from './formats/judged-report.ts';
 export { compareFindings, inOrder, rankOf } from './formats/order.ts';
 export { parseReport } from './formats/read-report.ts';

@@ -3,7 +3,7 @@
  * stored, compared, judged again and shown without the scanner.
  */
 import type { Digest } from '../blobs/index.ts';
-import type { Budget } from './patterns/pattern-scan.ts';
+import type { MatchBudget } from './patterns/pattern-scan.ts';
 
 /** Where a component comes from; decides how its versions compare and which advisories speak of it. */
 export type Ecosystem =
@@ -22,7 +22,7 @@ export type Ecosystem =
   /** A program that is known by itself: Node.js. */
   | 'binary';
 
-export interface Place {
+export interface Location {
   /** In the image or folder, without a leading slash. */
   readonly path: string;
   /** Of the layer that brought it; undefined outside images. */
@@ -52,7 +52,7 @@ export interface Component {
   /** Not installed: it lies in archives that nothing loads it from as they are. */
   readonly kept?: true | undefined;
   /** All places where it was found, at least one. */
-  readonly places: readonly Place[];
+  readonly places: readonly Location[];
 }
 
 export interface Distribution {
@@ -101,7 +101,7 @@ interface FindingBase {
   readonly id: string;
   readonly title: string;
   readonly severity: Severity;
-  readonly places: readonly Place[];
+  readonly places: readonly Location[];
 }
 
 export interface Vulnerability extends FindingBase {
@@ -229,7 +229,7 @@ export interface FileInspector {
   /** Changes when it would find something else; kept with what it found. */
   readonly revision: string;
   /** @param budget of what many small files of one author may cost together */
-  inspect(file: ScannedFile, budget?: Budget): readonly Finding[] | Promise<readonly Finding[]>;
+  inspect(file: ScannedFile, budget?: MatchBudget): readonly Finding[] | Promise<readonly Finding[]>;
   /** It looks at what lies in archives, too: bytes matter there, but no modes and owners. */
   readonly looksInside?: true;
   /**

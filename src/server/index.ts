@@ -39,7 +39,7 @@ export type {
 export type { WrittenFile } from './by-hand/written-file.ts';
 export { defaultDataDir } from './config/config.ts';
 export { serverFaults } from './faults.ts';
-export type { Finding, FsckReport } from './fsck/findings.ts';
+export type { Damage, FsckReport } from './fsck/findings.ts';
 export type { BaseBuildRequest, BuiltBase } from './image-build/bases.ts';
 export type { ImageBuildRequest, ImageBuildResult } from './image-build/image.ts';
 export type { PushTarget } from './image-build/push.ts';

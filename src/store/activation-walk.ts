@@ -4,12 +4,10 @@
  */
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
-import type { ActivationQuery } from './types.ts';
-
-export type ActivationFilter = Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>;
+import type { ActivationFilter } from './types.ts';
 
 /** The key of a record in the order of a list. */
-export interface Place {
+export interface RecordKey {
   readonly start: number;
   readonly activation_id: string;
 }
@@ -18,7 +16,7 @@ export interface Place {
 const stride = 20_000;
 
 /** What the filter lets through; with `after`, only what comes after that place in a list, newest first. */
-export function matching(db: Kysely<Schema>, filter: ActivationFilter, after?: Place) {
+export function matching(db: Kysely<Schema>, filter: ActivationFilter, after?: RecordKey) {
   let rows = db.selectFrom('activations').where('namespace', '=', filter.namespace);
   if (filter.path !== undefined) rows = rows.where('path', '=', filter.path);
   if (filter.since !== undefined) rows = rows.where('start', '>=', filter.since);
@@ -37,8 +35,8 @@ export async function walk(
   db: Kysely<Schema>,
   filter: ActivationFilter,
   count: number,
-): Promise<{ readonly after: Place | undefined; readonly rest: number } | undefined> {
-  let after: Place | undefined;
+): Promise<{ readonly after: RecordKey | undefined; readonly rest: number } | undefined> {
+  let after: RecordKey | undefined;
   let rest = count;
   for (; rest > stride; rest -= stride) {
     after = await placeAfter(db, filter, after);
@@ -50,7 +48,7 @@ export async function walk(
 /** Counts what the filter lets through. Records that come meanwhile may be counted or not. */
 export async function countMatching(db: Kysely<Schema>, filter: ActivationFilter): Promise<number> {
   let counted = 0;
-  let after: Place | undefined;
+  let after: RecordKey | undefined;
   for (;;) {
     const next = await placeAfter(db, filter, after);
     if (next === undefined) break;
@@ -64,7 +62,7 @@ export async function countMatching(db: Kysely<Schema>, filter: ActivationFilter
 }
 
 /** One stride on. */
-function placeAfter(db: Kysely<Schema>, filter: ActivationFilter, after: Place | undefined) {
+function placeAfter(db: Kysely<Schema>, filter: ActivationFilter, after: RecordKey | undefined) {
   return matching(db, filter, after)
     .select(['start', 'activation_id'])
     .orderBy('start', 'desc')

@@ -54,13 +54,13 @@ export interface Tally {
   readonly by: number;
 }
 
-export interface Step {
+export interface BatchStep {
   readonly statement: Statement;
   /** As many as the statement's arity, in its order. */
   readonly values: readonly SqlValue[];
 }
 
-export type Unit = readonly Step[];
+export type Unit = readonly BatchStep[];
 
 /** How many steps changed a row, or why none could. */
 export type UnitOutcome = number | Fault;

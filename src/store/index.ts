@@ -1,4 +1,4 @@
-export { type LongText, pieceOf, type SqlValue, type Step, type Unit } from './batch.ts';
+export { type BatchStep, type LongText, pieceOf, type SqlValue, type Unit } from './batch.ts';
 export { mayPass, storeFaults } from './faults.ts';
 export type { StoreOptions } from './open.ts';
 export { databaseProblems, stateProblems } from './sqlite/check.ts';

@@ -3,7 +3,7 @@
  * with the units made of them.
  */
 import { type Compilable, type Kysely, sql } from 'kysely';
-import { isLongText, type SqlValue, type Statement, type Step, type Unit } from './batch.ts';
+import { type BatchStep, isLongText, type SqlValue, type Statement, type Unit } from './batch.ts';
 import type { Schema } from './schema.ts';
 import type { AcceptedRow, ActivationWrite } from './types.ts';
 
@@ -40,7 +40,7 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
   );
   return {
     append({ row, logs, inputJson, settles }) {
-      const steps: Step[] = [];
+      const steps: BatchStep[] = [];
       // First: when it deletes nothing, the rest of the unit is skipped.
       if (settles !== null) steps.push(step(settleWithin, [row.activationId, settles, row.namespace]));
       steps.push(step(insertActivation, activationValues(row)));
@@ -103,6 +103,6 @@ export function statement(query: Compilable): Statement {
 }
 
 /** @param values in the order of the statement's columns */
-export function step(of: Statement, values: readonly SqlValue[]): Step {
+export function step(of: Statement, values: readonly SqlValue[]): BatchStep {
   return { statement: of, values };
 }

@@ -114,13 +114,16 @@ export interface ActivationInsert extends Omit<ActivationRow, 'document'> {
   readonly responseJson: string | LongText | null;
 }
 
-export interface ActivationQuery {
+export interface ActivationFilter {
   readonly namespace: string;
   /** `name` matches unpackaged only; `package/name` exactly. */
   readonly path?: string;
   /** Inclusive, epoch milliseconds. */
   readonly since?: number;
   readonly upto?: number;
+}
+
+export interface ActivationQuery extends ActivationFilter {
   /** Leaves `response` out of the documents, so that a page of large results costs nothing. */
   readonly brief?: boolean;
   readonly skip: number;

@@ -6,7 +6,7 @@ import { formatReport, reportFormats } from '../../src/scanner/formats/formats.t
 import { assemble } from '../../src/scanner/inventory/assemble.ts';
 import { catalogers } from '../../src/scanner/inventory/catalogers.ts';
 import { noPackageFolders } from '../../src/scanner/inventory/npm/folders.ts';
-import type { Evidence } from '../../src/scanner/inventory/types.ts';
+import type { FileEvidence } from '../../src/scanner/inventory/types.ts';
 import { scannedFile } from '../../src/scanner/scanned-file.fixture.ts';
 import type { Inventory } from '../../src/scanner/types.ts';
 
@@ -16,7 +16,7 @@ const mistakes = [TypeError, RangeError, ReferenceError, URIError];
 export async function catalog(path: string, content: Buffer): Promise<void> {
   const file = { ...scannedFile(path, content), content };
   const base = path.slice(path.lastIndexOf('/') + 1);
-  const found: Evidence[] = [];
+  const found: FileEvidence[] = [];
   for (const cataloger of catalogers.filter((each) => each.wants(file, base))) {
     try {
       const proof = await cataloger.read(file);

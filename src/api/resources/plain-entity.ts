@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   type EntityRef,
   type Identity,
+  type ListRange,
   type NamespaceName,
   notFound,
-  type Page,
   type PlainRef,
   type SystemLimits,
 } from '../../functions/index.ts';
@@ -42,7 +42,7 @@ export async function sendPage(
   collection: string,
   limits: SystemLimits,
   read: {
-    readonly list: (page: Page) => Promise<readonly unknown[]>;
+    readonly list: (page: ListRange) => Promise<readonly unknown[]>;
     readonly count: () => Promise<number>;
   },
 ) {
@@ -63,7 +63,7 @@ function withoutPackage({ namespace, package: inPackage, name }: EntityRef): Pla
 export interface PlainEntityRoutes {
   readonly collection: string;
   readonly service: {
-    list(namespace: NamespaceName, page: Page): Promise<readonly object[]>;
+    list(namespace: NamespaceName, page: ListRange): Promise<readonly object[]>;
     count(namespace: NamespaceName): Promise<number>;
     get(ref: PlainRef): Promise<object>;
     put(ref: PlainRef, body: unknown, overwrite: boolean): Promise<object>;

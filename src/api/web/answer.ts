@@ -10,7 +10,7 @@ export interface WebAnswer {
 }
 
 /** A result in the form that was asked for, or why it is not. */
-export type Shaped = Content | Refusal;
+export type Shaped = Content | WebRefusal;
 
 export interface Content {
   readonly status: number;
@@ -20,7 +20,7 @@ export interface Content {
   readonly body: string | Buffer | undefined;
 }
 
-export interface Refusal {
+export interface WebRefusal {
   readonly status: number;
   readonly error: string;
 }

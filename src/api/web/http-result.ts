@@ -1,6 +1,6 @@
 /** The extension `.http`: a result that is an HTTP answer itself, `{statusCode, headers, body}`. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
-import { type AnswerHeaders, type Content, prettyJson, type Refusal, type Shaped } from './answer.ts';
+import { type AnswerHeaders, type Content, prettyJson, type Shaped, type WebRefusal } from './answer.ts';
 import {
   formatMediaType,
   isJsonFamily,
@@ -11,9 +11,9 @@ import {
 } from './media-type.ts';
 import { resultHeaders } from './result-headers.ts';
 
-const notHttp: Refusal = { status: 400, error: "Response is not valid 'message/http'." };
-const unknownType: Refusal = { status: 400, error: 'Response did not specify a known content-type.' };
-const wrongType: Refusal = {
+const notHttp: WebRefusal = { status: 400, error: "Response is not valid 'message/http'." };
+const unknownType: WebRefusal = { status: 400, error: 'Response did not specify a known content-type.' };
+const wrongType: WebRefusal = {
   status: 400,
   error: 'Response type in header did not match generated content type.',
 };
@@ -42,7 +42,7 @@ export function shapeHttp(result: JsonValue): Shaped {
 
 type Body = Pick<Content, 'contentType' | 'body'>;
 
-function shapeString(text: string, type: MediaType | undefined): Body | Refusal {
+function shapeString(text: string, type: MediaType | undefined): Body | WebRefusal {
   if (type === undefined) return unknownType;
   if (isJsonFamily(type)) {
     const body = isJsonScalar(text) ? text : (decodeBase64(text, { mustBePadded: true }) ?? text);
@@ -54,7 +54,7 @@ function shapeString(text: string, type: MediaType | undefined): Body | Refusal 
   return isXmlFamily(type) ? { contentType: formatMediaType(type), body: text } : wrongType;
 }
 
-function shapeJson(value: JsonValue, type: MediaType | undefined): Body | Refusal {
+function shapeJson(value: JsonValue, type: MediaType | undefined): Body | WebRefusal {
   if (type === undefined || !isJsonFamily(type)) return wrongType;
   return { contentType: formatMediaType(type), body: prettyJson(value) };
 }

@@ -2,7 +2,7 @@
 import type { WebExtension } from '../../functions/index.ts';
 import { overLimitText } from '../../invoker/index.ts';
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
-import { type Content, prettyJson, type Refusal, type Shaped } from './answer.ts';
+import { type Content, prettyJson, type Shaped, type WebRefusal } from './answer.ts';
 import { shapeHttp } from './http-result.ts';
 
 export type ActivationStatus =
@@ -11,7 +11,7 @@ export type ActivationStatus =
   | 'action developer error'
   | 'whisk internal error';
 
-export const propertyNotFound: Refusal = {
+export const propertyNotFound: WebRefusal = {
   status: 404,
   error: 'Response does not include requested property.',
 };
@@ -68,6 +68,6 @@ function content(contentType: string, body: string): Content {
   return { status: 200, headers: {}, contentType, body };
 }
 
-function notValid(type: string): Refusal {
+function notValid(type: string): WebRefusal {
   return { status: 400, error: `Response is not valid '${type}'.` };
 }

@@ -5,7 +5,7 @@
  * Bash takes a colon for the end of a word: what it has cut there is put together, and taken off what is offered.
  */
 import { type EntrySpec, flagWords } from '../command-spec.ts';
-import { type Place, placesOf, wordsTaking } from './places.ts';
+import { type CompletionLine, placesOf, wordsTaking } from './places.ts';
 
 export function bashScript(entries: readonly EntrySpec[]): string {
   const places = placesOf(entries);
@@ -104,7 +104,7 @@ export function zshScript(entries: readonly EntrySpec[]): string {
   return `autoload -U +X bashcompinit && bashcompinit\n${bashScript(entries)}`;
 }
 
-function placeCase({ typed, entries, options }: Place): string {
+function placeCase({ typed, entries, options }: CompletionLine): string {
   const longWords = options.flatMap(flagWords).filter((word) => word.startsWith('--'));
   const parts = [
     ['next', entries.map(({ name }) => name)],
@@ -118,7 +118,7 @@ function placeCase({ typed, entries, options }: Place): string {
   return `    '${typed}') ${assignments.join(' ')} ;;`;
 }
 
-function thingCases({ typed, options, args }: Place): string[] {
+function thingCases({ typed, options, args }: CompletionLine): string[] {
   const places = [
     ...options.flatMap((option) => flagWords(option).map((word) => [word, option.names] as const)),
     ...args.map(({ names }, index) => [index, names] as const),
@@ -128,7 +128,7 @@ function thingCases({ typed, options, args }: Place): string[] {
   );
 }
 
-function choiceCases({ typed, options }: Place): string[] {
+function choiceCases({ typed, options }: CompletionLine): string[] {
   return options.flatMap((option) => {
     if (option.choices === undefined) return [];
     const patterns = flagWords(option).map((word) => `'${typed} ${word}'`);

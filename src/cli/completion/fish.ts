@@ -1,7 +1,7 @@
 /** Completion for fish: commands and options with what they are for, and names, which the server is asked for. */
 import { type EntrySpec, type NamedThing, type OptionSpec, takesValue } from '../command-spec.ts';
 import { leadingOptions } from '../shared-options.ts';
-import { type Place, placesOf, wordsTaking } from './places.ts';
+import { type CompletionLine, placesOf, wordsTaking } from './places.ts';
 
 export function fishScript(entries: readonly EntrySpec[]): string {
   return [
@@ -40,7 +40,7 @@ end`,
   ].join('\n');
 }
 
-function placeLines({ typed, entries, options, args }: Place): string[] {
+function placeLines({ typed, entries, options, args }: CompletionLine): string[] {
   const commands = entries.map(
     ({ name, summary }) =>
       `complete -c ward -n '__ward_at${spaced(typed)}' -f -a ${name} -d ${quoted(summary)}`,

@@ -10,7 +10,7 @@ import {
 } from '../command-spec.ts';
 import { leadingOptions, sharedOptionsOf } from '../shared-options.ts';
 
-export interface Place {
+export interface CompletionLine {
   /** What was typed: `''`, `namespace key`, `action create`. */
   readonly typed: string;
   /** What may follow, in a group. */
@@ -19,7 +19,7 @@ export interface Place {
   readonly args: readonly ArgumentSpec[];
 }
 
-export function placesOf(entries: readonly EntrySpec[], typed = ''): Place[] {
+export function placesOf(entries: readonly EntrySpec[], typed = ''): CompletionLine[] {
   return [
     { typed, entries, options: leadingOptions, args: [] },
     ...entries.flatMap((entry) => {

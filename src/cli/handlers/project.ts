@@ -19,10 +19,10 @@ import { managedAnnotation, managedMark } from '../project/managed.ts';
 import { invalid, type Manifest, readDeployment, readManifest } from '../project/manifest.ts';
 import {
   type PlanContext,
+  type PlanStep,
   planDeployment,
   planManagedRemoval,
   planRemoval,
-  type Step,
 } from '../project/plan.ts';
 import { countText, showApplied, showPlan } from '../project/report.ts';
 import { createVariables } from '../project/variables.ts';
@@ -73,7 +73,7 @@ async function carryOut(
   input: Input,
   { io }: Context,
   plan: PlanContext,
-  steps: readonly Step[],
+  steps: readonly PlanStep[],
 ): Promise<number> {
   if (input.has('dryRun') || input.has('preview')) {
     await showPlan(io, steps);

@@ -10,13 +10,13 @@ import { toKeyValues } from '../parameters.ts';
 import { collectionOf, type DesiredEntity } from './desired.ts';
 import { strayAnnotations } from './difference.ts';
 import { managedAnnotation } from './managed.ts';
-import type { PlanContext, Step } from './plan.ts';
+import type { PlanContext, PlanStep } from './plan.ts';
 
-export type Outcome = 'done' | 'unchanged' | 'kept' | 'failed' | 'not done';
+export type StepOutcome = 'done' | 'unchanged' | 'kept' | 'failed' | 'not done';
 
 export interface Applied {
-  readonly step: Step;
-  readonly outcome: Outcome;
+  readonly step: PlanStep;
+  readonly outcome: StepOutcome;
 }
 
 /** What happened to every step; what stopped it, if it was stopped. */
@@ -25,7 +25,7 @@ export interface ApplyReport {
   readonly fault: unknown;
 }
 
-export async function applySteps(steps: readonly Step[], context: PlanContext): Promise<ApplyReport> {
+export async function applySteps(steps: readonly PlanStep[], context: PlanContext): Promise<ApplyReport> {
   const applied: Applied[] = [];
   for (const [at, step] of steps.entries()) {
     try {
@@ -41,7 +41,7 @@ export async function applySteps(steps: readonly Step[], context: PlanContext): 
   return { applied, fault: undefined };
 }
 
-async function applyStep(step: Step, context: PlanContext): Promise<Outcome> {
+async function applyStep(step: PlanStep, context: PlanContext): Promise<StepOutcome> {
   if (step.kind === 'entity')
     return step.desired === undefined || step.change === 'delete'
       ? removeEntity(step, context)
@@ -60,7 +60,7 @@ async function applyStep(step: Step, context: PlanContext): Promise<Outcome> {
 }
 
 async function gatewayCreation(
-  step: Exclude<Step, { kind: 'entity' }>,
+  step: Exclude<PlanStep, { kind: 'entity' }>,
   { client, settings, namespace }: PlanContext,
 ) {
   if (step.kind === 'document') return { action: 'createApi', query: {}, apidoc: step.document } as const;
@@ -77,9 +77,9 @@ async function gatewayCreation(
 
 /** A trigger's feed goes with it; a package that others use stays. */
 async function removeEntity(
-  step: Step & { readonly kind: 'entity' },
+  step: PlanStep & { readonly kind: 'entity' },
   context: PlanContext,
-): Promise<Outcome> {
+): Promise<StepOutcome> {
   const { client, namespace } = context;
   const feed = step.deployed === undefined ? undefined : feedNameOf(step.deployed);
   if (step.type === 'trigger' && feed !== undefined) await tellFeed(step.name, feed, 'DELETE', {}, context);
@@ -98,7 +98,7 @@ async function writeEntity(
   deployed: JsonObject | undefined,
   fields: readonly string[],
   context: PlanContext,
-): Promise<Outcome> {
+): Promise<StepOutcome> {
   const { client, namespace } = context;
   const collection = collectionOf(desired.type);
   const oldFeed = deployed === undefined ? undefined : feedNameOf(deployed);

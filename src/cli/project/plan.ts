@@ -24,7 +24,7 @@ interface StepBase {
   readonly fields: readonly string[];
 }
 
-export type Step =
+export type PlanStep =
   | (StepBase & {
       readonly kind: 'entity';
       readonly type: EntityType;
@@ -62,9 +62,9 @@ export async function planDeployment(
   project: DesiredProject,
   projectName: string | undefined,
   context: PlanContext,
-): Promise<Step[]> {
+): Promise<PlanStep[]> {
   const deployed = await fetchDeployed(project.entities, context);
-  const steps: Step[] = [];
+  const steps: PlanStep[] = [];
   for (const desired of project.entities) steps.push(await entityStep(desired, deployed, project, context));
   return [
     ...steps,
@@ -78,21 +78,21 @@ export async function planDeployment(
 export async function planRemoval(
   project: Pick<DesiredProject, 'routes' | 'apiDocument'> & { readonly entities: readonly NamedEntity[] },
   context: PlanContext,
-): Promise<Step[]> {
+): Promise<PlanStep[]> {
   const deployed = await fetchDeployed(project.entities, context);
   const served = [
     ...(await documentSteps(project.apiDocument, context)),
     ...(await routeSteps(project.routes, context)),
   ].filter(({ change }) => change !== 'create');
-  const entities = project.entities.toReversed().flatMap((named): Step[] => {
+  const entities = project.entities.toReversed().flatMap((named): PlanStep[] => {
     const entity = deployed.get(named);
     return entity === undefined ? [] : [deletion(named.type, named.name, entity)];
   });
-  return [...served.map((step): Step => ({ ...step, change: 'delete', fields: [] })), ...entities];
+  return [...served.map((step): PlanStep => ({ ...step, change: 'delete', fields: [] })), ...entities];
 }
 
 /** All that is marked with a project. */
-export async function planManagedRemoval(projectName: string, context: PlanContext): Promise<Step[]> {
+export async function planManagedRemoval(projectName: string, context: PlanContext): Promise<PlanStep[]> {
   const marked = await managedEntities(context.client, context.namespace, projectName);
   return marked.map(({ type, name, entity }) => deletion(type, name, entity));
 }
@@ -122,7 +122,7 @@ async function entityStep(
   deployed: ReadonlyMap<DesiredEntity, JsonObject>,
   project: DesiredProject,
   context: PlanContext,
-): Promise<Step> {
+): Promise<PlanStep> {
   const { type, name } = desired;
   const entity = deployed.get(desired);
   const step = { kind: 'entity', type, name, desired, deployed: entity } as const;
@@ -146,14 +146,14 @@ async function strayManaged(
   project: DesiredProject,
   projectName: string,
   context: PlanContext,
-): Promise<Step[]> {
+): Promise<PlanStep[]> {
   const wanted = new Set(project.entities.map(({ name }) => name));
   return (await planManagedRemoval(projectName, context)).filter(({ name }) => !wanted.has(name));
 }
 
-async function routeSteps(routes: readonly DesiredRoute[], context: PlanContext): Promise<Step[]> {
+async function routeSteps(routes: readonly DesiredRoute[], context: PlanContext): Promise<PlanStep[]> {
   const apis = new Map<string, readonly Route[]>();
-  const steps: Step[] = [];
+  const steps: PlanStep[] = [];
   for (const route of routes) {
     const present = apis.get(route.basePath) ?? (await fetchRoutes(route.basePath, context));
     apis.set(route.basePath, present);
@@ -166,7 +166,7 @@ async function routeSteps(routes: readonly DesiredRoute[], context: PlanContext)
   return steps;
 }
 
-async function documentSteps(document: JsonObject | undefined, context: PlanContext): Promise<Step[]> {
+async function documentSteps(document: JsonObject | undefined, context: PlanContext): Promise<PlanStep[]> {
   if (document === undefined) return [];
   const { basePath = '/', paths }: JsonObject = JSON.parse(textOf(document['swagger']));
   const [api] = await fetchApis(textOf(basePath), context);
@@ -193,6 +193,6 @@ function routeDifferences(route: DesiredRoute, { action, backendUrl }: Route): s
   return [...(action === route.action ? [] : ['action']), ...(isSameResponse ? [] : ['response'])];
 }
 
-function deletion(type: EntityType, name: string, deployed: JsonObject): Step {
+function deletion(type: EntityType, name: string, deployed: JsonObject): PlanStep {
   return { kind: 'entity', change: 'delete', type, name, desired: undefined, deployed, fields: [] };
 }

@@ -1,7 +1,7 @@
 /** What a plan would do, or has done, for people and for programs. */
 import type { Io } from '../io.ts';
 import type { Applied } from './apply.ts';
-import type { Step } from './plan.ts';
+import type { PlanStep } from './plan.ts';
 
 interface Row {
   readonly change: string;
@@ -12,7 +12,7 @@ interface Row {
   readonly outcome?: string;
 }
 
-export async function showPlan(io: Io, steps: readonly Step[]): Promise<void> {
+export async function showPlan(io: Io, steps: readonly PlanStep[]): Promise<void> {
   await show(io, steps.map(rowOf));
 }
 
@@ -36,7 +36,7 @@ export function countText(applied: readonly Applied[]): string {
   return [...counted, ...(kept === 0 ? [] : [`${kept} kept`])].join(', ') || 'nothing to do';
 }
 
-function rowOf({ change, type, name, fields }: Step): Row {
+function rowOf({ change, type, name, fields }: PlanStep): Row {
   return { change, type, name, fields };
 }
 

@@ -1,9 +1,9 @@
 /** How findings are named, counted and coloured for people. */
 import {
+  type Decision,
   type Finding,
   findingsBefore,
   type JudgedReport,
-  type Outcome,
   remedyOf,
   type Severity,
   severities,
@@ -32,7 +32,7 @@ export function countsInWords(findings: readonly Finding[]): string {
  */
 export function reasonsInWords(
   { reasons }: JudgedReport,
-  paint: (outcome: Outcome) => string = (outcome) => outcome,
+  paint: (outcome: Decision) => string = (outcome) => outcome,
 ): readonly string[] {
   return reasons.flatMap((reason) => {
     const { outcome, rule, text } = reason;

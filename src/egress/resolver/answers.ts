@@ -29,14 +29,14 @@ export type Answerer = (message: Buffer, transport: 'udp' | 'tcp') => Promise<Bu
 /** Questions under way at once. */
 const mostPending = 32;
 
-interface Outcome {
+interface Resolution {
   readonly code: ResponseCode;
   readonly records: readonly AddressRecord[];
 }
 
-const nothing: Outcome = { code: 'NOERROR', records: [] };
-const unknown: Outcome = { code: 'NXDOMAIN', records: [] };
-const failed: Outcome = { code: 'SERVFAIL', records: [] };
+const nothing: Resolution = { code: 'NOERROR', records: [] };
+const unknown: Resolution = { code: 'NXDOMAIN', records: [] };
+const failed: Resolution = { code: 'SERVFAIL', records: [] };
 
 /** Never rejects; undefined is not an answer. */
 export function createAnswerer(options: AnswererOptions): Answerer {
@@ -55,7 +55,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
   };
 }
 
-async function outcomeOf({ name, asked, type }: Question, options: AnswererOptions): Promise<Outcome> {
+async function outcomeOf({ name, asked, type }: Question, options: AnswererOptions): Promise<Resolution> {
   const isForAddress = type === 'A' || type === 'AAAA';
   if (name === undefined || !options.hosts.some((host) => matchesPattern(host, name))) {
     if (isForAddress) options.onRefusal(asked);

@@ -7,7 +7,7 @@ import { Server } from 'node:net';
 import { type Answerer, createAnswerer } from './answers.ts';
 import { mostAddresses, type Told } from './decision.ts';
 import { type Listener, listen } from './listener.ts';
-import type { Order, Report } from './protocol.ts';
+import type { ResolverOrder, ResolverReport } from './protocol.ts';
 import { createRates } from './rates.ts';
 import { openUpstream } from './upstream.ts';
 
@@ -25,10 +25,10 @@ process.on('disconnect', () => process.exit(0));
 process.on('message', (message, handle) => {
   if (handle instanceof UdpSocket) udp = handle;
   else if (handle instanceof Server && udp) listener = listen({ udp, tcp: handle });
-  else perform(message as Order);
+  else perform(message as ResolverOrder);
 });
 
-function perform(order: Order): void {
+function perform(order: ResolverOrder): void {
   if (order.order === 'serve') listener?.serve(order.slot, answererFor(order));
   else if (order.order === 'leave') listener?.leave(order.slot);
   else if (order.order === 'mark') listener?.mark(order.port);
@@ -37,7 +37,12 @@ function perform(order: Order): void {
   else settled(order.id)?.reject(new Error('not opened'));
 }
 
-function answererFor({ slot, tenant, hosts, resolvers }: Extract<Order, { order: 'serve' }>): Answerer {
+function answererFor({
+  slot,
+  tenant,
+  hosts,
+  resolvers,
+}: Extract<ResolverOrder, { order: 'serve' }>): Answerer {
   const answer = createAnswerer({
     hosts,
     upstream: openUpstream(() => resolvers ?? host.resolvers),
@@ -60,6 +65,6 @@ function settled(id: number): PromiseWithResolvers<Told> | undefined {
   return answer;
 }
 
-function report(what: Report): void {
+function report(what: ResolverReport): void {
   process.send?.(what);
 }

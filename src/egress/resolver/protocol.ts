@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { mostAddresses } from './decision.ts';
 
 /** Ward's. The sockets come before them, as messages with a handle: `udp` and `tcp`. */
-export type Order =
+export type ResolverOrder =
   | {
       readonly order: 'serve';
       readonly slot: number;
@@ -48,4 +48,4 @@ export const reportSchema = z.discriminatedUnion('report', [
   z.strictObject({ report: z.literal('refused'), slot, name }),
 ]);
 
-export type Report = z.output<typeof reportSchema>;
+export type ResolverReport = z.output<typeof reportSchema>;

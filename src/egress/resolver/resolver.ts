@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { confine, findAbilities, readingPrograms, startCommand, unownedId } from '../../lib/index.ts';
 import { programEnv } from '../programs.ts';
 import type { Decide } from './decision.ts';
-import { type Order, type Report, reportSchema } from './protocol.ts';
+import { type ResolverOrder, type ResolverReport, reportSchema } from './protocol.ts';
 import type { ResolverSockets } from './sockets.ts';
 
 export interface ResolverClient {
@@ -89,12 +89,12 @@ export async function startResolver(
 }
 
 interface ResolverProcess {
-  send(order: Order): void;
+  send(order: ResolverOrder): void;
   kill(): void;
   readonly ended: Promise<void>;
 }
 
-type Hear = (report: Report, send: ResolverProcess['send']) => Promise<void>;
+type Hear = (report: ResolverReport, send: ResolverProcess['send']) => Promise<void>;
 
 async function startProcess(
   sockets: ResolverSockets,
@@ -111,7 +111,7 @@ async function startProcess(
     env: programEnv,
   });
   const ended = Promise.race([once(child, 'close'), once(child, 'error')]).then(() => {});
-  const send = (order: Order) => void (child.connected && child.send(order, () => {}));
+  const send = (order: ResolverOrder) => void (child.connected && child.send(order, () => {}));
   const kill = () => void child.kill('SIGKILL');
   child.on('message', (message: unknown) => {
     const report = reportSchema.safeParse(message);
@@ -146,7 +146,7 @@ function handOver(child: ReturnType<typeof startCommand>, { udp, tcp }: Resolver
 }
 
 /** Tells the process what it can't read by itself, at once and at each change. Returns a function that ends that. */
-function watchHost(hasIpv6: () => boolean, send: (order: Order) => void): () => void {
+function watchHost(hasIpv6: () => boolean, send: (order: ResolverOrder) => void): () => void {
   let known = '';
   const look = () => {
     const order = {

@@ -16,7 +16,7 @@ import {
   type NamespaceRef,
   pathOf,
 } from '../entities/names.ts';
-import type { Page } from '../entities/page.ts';
+import type { ListRange } from '../entities/page.ts';
 import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
 import { type ActionRanges, actionRanges, checkKind, type SystemLimits } from '../limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
@@ -80,7 +80,7 @@ export interface ActionService {
   /** Answers what it was. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID, CONCURRENT_UPDATE */
   delete(ref: EntityRef): Promise<ActionView>;
   /** Newest first; of one package if `within` names one. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
-  list(within: NamespaceRef, page: Page, reader: NamespaceName): Promise<readonly ActionSummary[]>;
+  list(within: NamespaceRef, page: ListRange, reader: NamespaceName): Promise<readonly ActionSummary[]>;
   count(within: NamespaceRef, reader: NamespaceName): Promise<number>;
   /**
    * For the invoke path: at once when it was invoked lately.

@@ -3,19 +3,17 @@
  * answered: reads wait, for a bounded time, for those whose logs are still being read.
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
-import type { ActivationQuery, ActivationRow, ActivationStore } from '../../store/index.ts';
-import type { Page } from '../entities/page.ts';
+import type { ActivationFilter, ActivationRow, ActivationStore } from '../../store/index.ts';
+import type { ListRange } from '../entities/page.ts';
 import { functionFault, notFound } from '../faults.ts';
 import type { Milestone } from './milestone.ts';
 import type { Task } from './task.ts';
 
-export type ActivationFilter = Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>;
-
 export interface ActivationService {
   /** Summaries, newest first. */
-  list(query: ActivationFilter & Page): Promise<readonly JsonObject[]>;
+  list(query: ActivationFilter & ListRange): Promise<readonly JsonObject[]>;
   /** Full records, newest first; each is read when it is asked for, since a page may not fit in memory. */
-  records(query: ActivationFilter & Page): AsyncIterable<JsonObject>;
+  records(query: ActivationFilter & ListRange): AsyncIterable<JsonObject>;
   count(filter: ActivationFilter): Promise<number>;
   /** The full record of one that has ended. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   get(namespace: string, activationId: string): Promise<JsonObject>;
@@ -62,7 +60,7 @@ export function createActivations(
     if (row === undefined) throw notFound();
     return row;
   };
-  const briefRows = async (query: ActivationFilter & Page) => {
+  const briefRows = async (query: ActivationFilter & ListRange) => {
     await settled((task) => task.namespace === query.namespace);
     return store.list({ ...query, brief: true });
   };

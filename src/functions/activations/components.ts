@@ -7,7 +7,7 @@ import type { CodeGate } from '../actions/code-gate.ts';
 import { frameOf, type RecordFrame } from '../actions/record-frame.ts';
 import { mergeArguments, type ResolvedAction, targetOf } from '../actions/resolved-action.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
-import type { Budget, Caller } from './composed-call.ts';
+import type { Caller, CompositionBudget } from './composed-call.ts';
 import type { Flights } from './flights.ts';
 import { newCodeTask, newTask } from './new-task.ts';
 import type { ActivationRecord } from './record.ts';
@@ -21,20 +21,20 @@ export interface Part {
   readonly caller: Caller;
   /** Activation id of the whole. */
   readonly cause: string;
-  readonly budget: Budget;
+  readonly budget: CompositionBudget;
 }
 
 /** How a part ended; without a record when it has not ended in time. */
-export interface Outcome {
+export interface PartOutcome {
   readonly activationId: string;
   readonly record: ActivationRecord | undefined;
 }
 
 export interface Components {
   /** Rejects when it could not be run at all. */
-  run(part: Part): Promise<Outcome>;
+  run(part: Part): Promise<PartOutcome>;
   /** A conductor as the code that it is. */
-  runConductor(part: Part): Promise<Outcome>;
+  runConductor(part: Part): Promise<PartOutcome>;
   /** Gets a sandbox ready for an action that is called soon. */
   warm(resolved: ResolvedAction, owner: Identity): void;
 }
@@ -54,7 +54,7 @@ export function createComponents({ flights, activations, invoker, gate }: Compon
     task: Task,
     frame: RecordFrame,
     { resolved, caller, budget }: Part,
-  ): Promise<Outcome> => {
+  ): Promise<PartOutcome> => {
     await activations.room();
     const { createdAt: namespaceCreatedAt, limits } = caller.identity;
     const flight = flights.begin({

@@ -14,7 +14,7 @@ export interface Caller {
 }
 
 /** What has been invoked so far. Shared by a composition and those within it, so that its limits hold for all. */
-export interface Budget {
+export interface CompositionBudget {
   /** Actions of a sequence and of the sequences within it. */
   atomic: number;
   /** Of a composition: actions that its conductors named. */
@@ -26,7 +26,7 @@ export interface Budget {
 export interface ComposedCall {
   readonly resolved: ResolvedAction;
   readonly caller: Caller;
-  readonly budget: Budget;
+  readonly budget: CompositionBudget;
 }
 
 /**
@@ -50,6 +50,6 @@ export async function resolvePart(
   return resolved;
 }
 
-export function newBudget(): Budget {
+export function newBudget(): CompositionBudget {
   return { atomic: 0, components: 0, conductors: 0 };
 }

@@ -13,7 +13,7 @@ import {
 import type { ActionService } from '../actions/actions.ts';
 import type { ResolvedAction } from '../actions/resolved-action.ts';
 import { type EntityRef, fullNameOf, parseRelativeName } from '../entities/names.ts';
-import { type Components, failed, type LastResult, lastOf, type Outcome } from './components.ts';
+import { type Components, failed, type LastResult, lastOf, type PartOutcome } from './components.ts';
 import { type ComposedCall, newBudget, resolvePart } from './composed-call.ts';
 import type { Ending } from './record.ts';
 import { Tally } from './tally.ts';
@@ -120,7 +120,7 @@ interface Attempt {
 }
 
 /** Failed is what never ran or did not end in time; an action's own error is a result like others. */
-async function attempt(session: Session, run: () => Promise<Outcome>): Promise<Attempt> {
+async function attempt(session: Session, run: () => Promise<PartOutcome>): Promise<Attempt> {
   try {
     const outcome = await run();
     session.tally.add(outcome);

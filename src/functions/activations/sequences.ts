@@ -47,7 +47,7 @@ export async function runSequence(
   return tally.end(last ?? failed('application error', 'No component specified for the sequence.'));
 }
 
-interface Step {
+interface SequenceStep {
   readonly task: ComposedTask;
   readonly call: ComposedCall;
   readonly tally: Tally;
@@ -55,7 +55,7 @@ interface Step {
   readonly payload: Payload;
 }
 
-async function runStep(options: SequenceOptions, step: Step): Promise<LastResult> {
+async function runStep(options: SequenceOptions, step: SequenceStep): Promise<LastResult> {
   const { caller, budget } = step.call;
   if (budget.atomic >= options.maxLength) {
     return failed('application error', 'Too many actions in the sequence.');
@@ -87,7 +87,7 @@ async function runStep(options: SequenceOptions, step: Step): Promise<LastResult
 /** Undefined when it is gone. */
 async function resolveStep(
   { actions }: SequenceOptions,
-  { name, call }: Step,
+  { name, call }: SequenceStep,
 ): Promise<ResolvedAction | undefined> {
   const { namespace } = call.caller.identity;
   try {

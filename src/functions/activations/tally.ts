@@ -1,5 +1,5 @@
 /** What a sequence or a composition has come to: ids of its parts, their time, their memory, and how it ends. */
-import type { LastResult, Outcome } from './components.ts';
+import type { LastResult, PartOutcome } from './components.ts';
 import type { Ending } from './record.ts';
 
 export class Tally {
@@ -13,7 +13,7 @@ export class Tally {
     this.#memoryMiB = memoryMiB;
   }
 
-  add({ activationId, record }: Outcome): void {
+  add({ activationId, record }: PartOutcome): void {
     this.#ids.push(activationId);
     this.#durationMs += record?.durationMs ?? 0;
     this.#memoryMiB = Math.max(this.#memoryMiB, record?.memoryMiB ?? 0);

@@ -1,5 +1,5 @@
 /** Which part of a list. */
-export interface Page {
+export interface ListRange {
   readonly skip: number;
   readonly limit: number;
 }

@@ -30,7 +30,7 @@ export const alarmStateSchema = z.object({
 
 export type AlarmState = z.infer<typeof alarmStateSchema>;
 
-export interface Step {
+export interface AlarmStep {
   readonly fires: boolean;
   readonly state: AlarmState;
 }
@@ -87,7 +87,7 @@ export function advance(
   state: AlarmState & { readonly date: number },
   now: number,
   graceMs: number,
-): Step {
+): AlarmStep {
   const oldest = config.kind === 'once' ? state.date : Math.max(state.date, now - graceMs);
   const owed = schedule.next(oldest - 1);
   const fires = owed !== undefined && owed <= now;

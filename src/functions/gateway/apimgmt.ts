@@ -7,7 +7,7 @@ import type { JsonObject } from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import type { EntityRef, NamespaceName } from '../entities/names.ts';
-import { type Right, requireRight } from '../namespaces/key-scopes.ts';
+import { type KeyRight, requireRight } from '../namespaces/key-scopes.ts';
 import { parseApiDocument } from './api-document.ts';
 import { emptyDocument, withOperation, withoutOperation } from './api-document-edit.ts';
 import { apiInvalid, parseBasePath, shown } from './api-document-paths.ts';
@@ -42,7 +42,7 @@ export function createApiManager(options: ApiManagerOptions): readonly BuiltinAc
 
   const action = <Wanted>(
     name: string,
-    right: Right,
+    right: KeyRight,
     prefix: string,
     parse: (args: JsonObject, own: NamespaceName) => Wanted,
     act: (wanted: Wanted, own: NamespaceName) => Promise<JsonObject>,

@@ -11,9 +11,9 @@ export const lentScopes = [...keyScopes, 'none'] as const;
 export type KeyScope = (typeof lentScopes)[number];
 
 /** `read`: see what there is, code and parameters included. `deploy`: change it. `invoke`: run and fire it. */
-export type Right = 'read' | 'deploy' | 'invoke';
+export type KeyRight = 'read' | 'deploy' | 'invoke';
 
-const rights: Readonly<Record<KeyScope, readonly Right[]>> = {
+const rights: Readonly<Record<KeyScope, readonly KeyRight[]>> = {
   full: ['read', 'deploy', 'invoke'],
   // Whoever deploys compares with what is there.
   deploy: ['read', 'deploy'],
@@ -22,7 +22,7 @@ const rights: Readonly<Record<KeyScope, readonly Right[]>> = {
   none: [],
 };
 
-export function hasRight(scope: KeyScope, right: Right): boolean {
+export function hasRight(scope: KeyScope, right: KeyRight): boolean {
   return rights[scope].includes(right);
 }
 
@@ -35,7 +35,7 @@ export function commonScope(a: KeyScope, b: KeyScope): KeyScope {
 }
 
 /** @param what as the refusal names it: `ns/[pkg/]name`. @throws Fault NOT_AUTHORIZED */
-export function requireRight(scope: KeyScope, right: Right, what: string): void {
+export function requireRight(scope: KeyScope, right: KeyRight, what: string): void {
   if (!hasRight(scope, right)) throw notAuthorized(what);
 }
 

@@ -9,7 +9,7 @@ import { isFault } from '../../lib/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import type { EntityName, NamespaceName } from '../entities/names.ts';
-import type { Page } from '../entities/page.ts';
+import type { ListRange } from '../entities/page.ts';
 import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
 import type { SystemLimits } from '../limits.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -50,7 +50,7 @@ export interface PackageService {
    */
   delete(ref: PlainRef, force: boolean): Promise<PackageDescription>;
   /** Newest first; of another namespace than the reader's only what it shares. */
-  list(namespace: NamespaceName, reader: NamespaceName, page: Page): Promise<readonly PackageSummary[]>;
+  list(namespace: NamespaceName, reader: NamespaceName, page: ListRange): Promise<readonly PackageSummary[]>;
   count(namespace: NamespaceName, reader: NamespaceName): Promise<number>;
   /**
    * A package as `reader` may use it, and what it stands for if it is a binding.

@@ -24,7 +24,7 @@ export interface ResealReport {
   readonly unreadable: number;
 }
 
-interface Outcome {
+interface Resealed {
   readonly isChanged: boolean;
   readonly isReadable: boolean;
 }
@@ -91,7 +91,7 @@ export async function reseal(store: SealedStore, vault: Vault, newest: string): 
   }
 }
 
-async function resealRow(row: SealedRow, vault: Vault, newest: string): Promise<Outcome> {
+async function resealRow(row: SealedRow, vault: Vault, newest: string): Promise<Resealed> {
   const { document, place } = row;
   let isReadable = true;
   const tried = <T>(open: () => T, otherwise: T): T => {

@@ -6,7 +6,7 @@ import { type Log, newActivationId, newId } from '../../lib/index.ts';
 import type { DeliveryRow, Store } from '../../store/index.ts';
 import type { Caller } from '../activations/composed-call.ts';
 import type { EntityName, NamespaceName } from '../entities/names.ts';
-import type { Page } from '../entities/page.ts';
+import type { ListRange } from '../entities/page.ts';
 import { concurrentUpdate, notFound } from '../faults.ts';
 import {
   type DeadLetter,
@@ -31,7 +31,7 @@ export interface DeliveryService {
   /** Calls a rule's action for the first time; what comes of it is looked after from then on. */
   begin(call: RuleCall): StartedCall;
   /** Newest first. */
-  dead(filter: DeadLetterFilter, page: Page): Promise<readonly DeadLetter[]>;
+  dead(filter: DeadLetterFilter, page: ListRange): Promise<readonly DeadLetter[]>;
   countDead(filter: DeadLetterFilter): Promise<number>;
   /**
    * Calls the action of a dead letter again, with all its tries. The letter stays when it can't be called.

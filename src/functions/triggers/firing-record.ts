@@ -6,9 +6,9 @@ import { fullNameOf } from '../entities/names.ts';
 import type { FiringRule, FiringTarget } from './firing-target.ts';
 
 /** What came of one rule: its action was invoked, or why it was not. */
-export type RuleOutcome = { readonly activationId: string } | Refusal;
+export type RuleOutcome = { readonly activationId: string } | RuleRefusal;
 
-export type Refusal = { readonly statusCode: number; readonly error: string };
+export type RuleRefusal = { readonly statusCode: number; readonly error: string };
 
 export interface FiringRecord {
   readonly activationId: string;
@@ -44,14 +44,14 @@ export function firingRecord(record: FiringRecord): ActivationWrite {
   };
 }
 
-export function inactiveRule({ ref, action }: FiringRule): Refusal {
+export function inactiveRule({ ref, action }: FiringRule): RuleRefusal {
   const rule = `${ref.namespace}/${ref.name}`;
   const error = `Rule '${rule}' is inactive, action '${fullNameOf(action)}' was not activated.`;
   return { statusCode: statusCodeOf('application error'), error };
 }
 
 /** Why an action was not invoked; of the inside of the platform nothing is said. */
-export function refusedCall(error: unknown): Refusal {
+export function refusedCall(error: unknown): RuleRefusal {
   const kind = error instanceof Fault ? error.kind : 'bug';
   const isInside = kind === 'host' || kind === 'bug';
   const isPlatforms = isInside || kind === 'busy' || kind === 'unreachable';

@@ -3,7 +3,7 @@ import { isFault, randomHex } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import type { EntityRef, NamespaceName } from '../entities/names.ts';
-import type { Page } from '../entities/page.ts';
+import type { ListRange } from '../entities/page.ts';
 import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
 import type { SystemLimits } from '../limits.ts';
 import {
@@ -44,7 +44,7 @@ export interface RuleService {
   /** Answers what it was. @throws Fault NOT_FOUND, WRONG_COLLECTION, CONCURRENT_UPDATE */
   delete(ref: PlainRef): Promise<RuleDescription>;
   /** Newest first. */
-  list(namespace: NamespaceName, page: Page): Promise<readonly RuleSummary[]>;
+  list(namespace: NamespaceName, page: ListRange): Promise<readonly RuleSummary[]>;
   count(namespace: NamespaceName): Promise<number>;
 }
 

@@ -2,7 +2,7 @@
 import type { EntityStore } from '../../store/index.ts';
 import { describeBase, type PlainRef } from '../entities/entity-row.ts';
 import type { NamespaceName } from '../entities/names.ts';
-import type { Page } from '../entities/page.ts';
+import type { ListRange } from '../entities/page.ts';
 import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
 import type { SystemLimits } from '../limits.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -29,7 +29,7 @@ export interface TriggerService {
   /** Answers what it was. Its rules stay, inactive. @throws Fault NOT_FOUND, WRONG_COLLECTION, CONCURRENT_UPDATE */
   delete(ref: PlainRef): Promise<TriggerDescription>;
   /** Newest first. */
-  list(namespace: NamespaceName, page: Page): Promise<readonly TriggerSummary[]>;
+  list(namespace: NamespaceName, page: ListRange): Promise<readonly TriggerSummary[]>;
   count(namespace: NamespaceName): Promise<number>;
 }
 

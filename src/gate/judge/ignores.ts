@@ -16,7 +16,7 @@ export interface Sifted {
 }
 
 /** What can be ignored: a finding, or a gap under the id `gap`. */
-interface Subject {
+interface IgnorableThing {
   readonly ids: readonly string[];
   readonly purl: string | undefined;
   readonly paths: readonly string[];
@@ -37,7 +37,7 @@ export function sift(
   const byId = Map.groupBy(entries, ({ id }) => id.toUpperCase());
   const ignored: Ignored[] = [];
   const expired: Ignored[] = [];
-  const counts = (subject: Subject): boolean => {
+  const counts = (subject: IgnorableThing): boolean => {
     const matching = entriesFor(subject, byId);
     const valid = matching.find((entry) => !hasExpired(entry, now));
     const [past] = matching;
@@ -59,14 +59,17 @@ function hasExpired({ expires }: IgnoreEntry, now: number): boolean {
   return !(now < Date.parse(expires) + dayMs);
 }
 
-function entriesFor(subject: Subject, byId: ReadonlyMap<string, readonly IgnoreEntry[]>): IgnoreEntry[] {
+function entriesFor(
+  subject: IgnorableThing,
+  byId: ReadonlyMap<string, readonly IgnoreEntry[]>,
+): IgnoreEntry[] {
   if (byId.size === 0) return [];
   return subject.ids
     .flatMap((id) => byId.get(id.toUpperCase()) ?? [])
     .filter((entry) => isOfPackage(entry, subject) && isAtPath(entry, subject));
 }
 
-function isOfPackage({ purl }: IgnoreEntry, subject: Subject): boolean {
+function isOfPackage({ purl }: IgnoreEntry, subject: IgnorableThing): boolean {
   if (purl === undefined) return true;
   const pattern = parsePackageUrl(purl);
   const its = subject.purl === undefined ? undefined : parsePackageUrl(subject.purl);
@@ -74,17 +77,17 @@ function isOfPackage({ purl }: IgnoreEntry, subject: Subject): boolean {
 }
 
 /** All its places: one that is elsewhere too is not ignored. */
-function isAtPath({ path }: IgnoreEntry, { paths }: Subject): boolean {
+function isAtPath({ path }: IgnoreEntry, { paths }: IgnorableThing): boolean {
   return path === undefined || (paths.length > 0 && paths.every((each) => matchesPattern(path, each)));
 }
 
-function subjectOf(finding: Finding): Subject {
+function subjectOf(finding: Finding): IgnorableThing {
   const aliases = finding.class === 'vulnerability' ? finding.aliases : [];
   const purl = 'component' in finding ? finding.component?.purl : undefined;
   return { ids: [finding.id, ...aliases], purl, paths: finding.places.map(({ path }) => path) };
 }
 
-function shown({ ids, purl, paths }: Subject, { reason, by, expires }: IgnoreEntry): Ignored {
+function shown({ ids, purl, paths }: IgnorableThing, { reason, by, expires }: IgnoreEntry): Ignored {
   return {
     id: plainText(ids[0] ?? ''),
     where: plainText(purl ?? paths[0] ?? ''),

@@ -1,5 +1,5 @@
 /** A verdict in one line, as a client of the registry prints it. */
-import { notLookedFor, type OutcomeReason, remedyOf } from '../../scanner/index.ts';
+import { type DecisionReason, notLookedFor, remedyOf } from '../../scanner/index.ts';
 import { plainText } from '../plain-text.ts';
 import type { Action } from '../policy/rules-schema.ts';
 import type { Counts, Reason } from './verdict.ts';
@@ -46,7 +46,7 @@ function foundInWords(outcome: Action, counts: Counts, reasons: readonly Reason[
 }
 
 /** Why it could not be judged, and what to do. */
-function unjudgedInWords(unjudged: readonly OutcomeReason[]): string {
+function unjudgedInWords(unjudged: readonly DecisionReason[]): string {
   const rules = [...new Set(unjudged.map(({ rule }) => rule))];
   const why = unjudged.map(({ text }) => plainText(text, 220)).join('; ');
   const [first] = rules;

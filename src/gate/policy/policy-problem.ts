@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { nearestName } from '../../lib/index.ts';
 import { policySchema } from './rules-schema.ts';
 
-export interface Place {
+export interface TextPosition {
   /** From 1. */
   readonly line: number;
   readonly column: number;
 }
 
-export interface PolicyProblem extends Place {
+export interface PolicyProblem extends TextPosition {
   /** `rules.malware.action`; empty: of the file as a whole. */
   readonly path: string;
   readonly message: string;
@@ -24,7 +24,7 @@ type Path = readonly PropertyKey[];
 export function problemsOf(
   issues: readonly Issue[],
   value: unknown,
-  placeOf: (path: Path) => Place,
+  placeOf: (path: Path) => TextPosition,
 ): readonly PolicyProblem[] {
   return issues.flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') {
@@ -40,7 +40,7 @@ export function problemsOf(
 }
 
 export function problem(
-  placeOf: (path: Path) => Place,
+  placeOf: (path: Path) => TextPosition,
   path: Path,
   message: string,
   suggestion?: string,

@@ -14,10 +14,10 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import type { Place, PolicyProblem } from './policy-problem.ts';
+import type { PolicyProblem, TextPosition } from './policy-problem.ts';
 
 const maxBytes = 256 * 1024;
-const start: Place = { line: 1, column: 1 };
+const start: TextPosition = { line: 1, column: 1 };
 
 export interface PolicyText {
   /** The content; null when the problems leave nothing to be read. */
@@ -25,13 +25,13 @@ export interface PolicyText {
   /** Faults of the YAML itself. */
   readonly problems: readonly PolicyProblem[];
   /** The place of the key that leads to a value, or of an item of a list; of the map or list around a missing one. */
-  placeOf(path: readonly PropertyKey[]): Place;
+  placeOf(path: readonly PropertyKey[]): TextPosition;
 }
 
 export function readPolicyText(text: string): PolicyText {
   if (Buffer.byteLength(text) > maxBytes) return unread(start, `it has more than ${maxBytes} bytes`);
   const counter = new LineCounter();
-  const at = (offset: number): Place => {
+  const at = (offset: number): TextPosition => {
     const { line, col } = counter.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
@@ -55,16 +55,16 @@ export function readPolicyText(text: string): PolicyText {
   }
 }
 
-function unread(place: Place, message: string): PolicyText {
+function unread(place: TextPosition, message: string): PolicyText {
   return { value: null, problems: [problemAt(place, message)], placeOf: () => place };
 }
 
-function problemAt(place: Place, message: string): PolicyProblem {
+function problemAt(place: TextPosition, message: string): PolicyProblem {
   return { ...place, path: '', message };
 }
 
 /** Aliases, and keys that are there twice. */
-function refusedNodes(document: Document, at: (offset: number) => Place): PolicyProblem[] {
+function refusedNodes(document: Document, at: (offset: number) => TextPosition): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
   visit(document, (_key, node) => {
     if (isAlias(node)) {
@@ -82,7 +82,11 @@ function refusedNodes(document: Document, at: (offset: number) => Place): Policy
   return problems;
 }
 
-function placeIn(document: Document, path: readonly PropertyKey[], at: (offset: number) => Place): Place {
+function placeIn(
+  document: Document,
+  path: readonly PropertyKey[],
+  at: (offset: number) => TextPosition,
+): TextPosition {
   let node: unknown = document.contents;
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
   for (const step of path) {

@@ -15,12 +15,12 @@ import { contradictionsIn } from './contradictions.ts';
 import { type PolicyProblem, problem, problemLine, problemsOf } from './policy-problem.ts';
 import { type PolicyText, readPolicyText } from './policy-yaml.ts';
 import {
-  type Identity,
   type PolicyFile,
   policySchema,
   type Rules,
   rulesIn,
   rulesSchema,
+  type SignerIdentity,
   type SomeRules,
   type Stage,
 } from './rules-schema.ts';
@@ -38,7 +38,7 @@ export interface NamedKey extends TrustedKey {
   readonly name: string;
 }
 
-export interface NamedIdentity extends Identity {
+export interface NamedIdentity extends SignerIdentity {
   readonly name: string;
 }
 

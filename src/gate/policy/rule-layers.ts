@@ -1,9 +1,9 @@
 /** The rules of a policy, each with what may be laid over or below it, for those who look for what makes no sense. */
-import type { Place, PolicyProblem } from './policy-problem.ts';
+import type { PolicyProblem, TextPosition } from './policy-problem.ts';
 import { type PolicyFile, rulesIn, type SomeRules } from './rules-schema.ts';
 
 type Override = NonNullable<PolicyFile['overrides']>[number];
-export type PlaceOf = (path: readonly PropertyKey[]) => Place;
+export type PlaceOf = (path: readonly PropertyKey[]) => TextPosition;
 
 /** Rules of the file, with what may be laid over or below them. */
 export interface Layer {

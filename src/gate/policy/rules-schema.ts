@@ -143,7 +143,7 @@ export type Rules = z.infer<typeof rulesSchema>;
 export type SomeRules = z.infer<typeof someRulesSchema>;
 /** What the rules on signatures, attestations and provenance have in common. */
 export type WantedSigners = Pick<Rules['signatures'], keyof typeof signers>;
-export type Identity = z.infer<typeof identity>;
+export type SignerIdentity = z.infer<typeof identity>;
 export type IgnoreEntry = z.infer<typeof ignoreEntry>;
 
 export const policySchema = z.strictObject({

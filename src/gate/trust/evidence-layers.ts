@@ -24,7 +24,7 @@ export interface EvidenceCheck {
   readonly rejected: readonly RejectedSignature[];
 }
 
-type Answer = Partial<{ [Part in keyof EvidenceCheck]: EvidenceCheck[Part][number] }>;
+type LayerEvidence = Partial<{ [Part in keyof EvidenceCheck]: EvidenceCheck[Part][number] }>;
 
 /** Pure; never throws for what is in a layer. */
 export function verifyEvidence(
@@ -32,7 +32,7 @@ export function verifyEvidence(
   layers: readonly ArtifactLayer[],
   anchors: TrustAnchors,
 ): EvidenceCheck {
-  const answers = layers.flatMap((layer): Answer[] => {
+  const answers = layers.flatMap((layer): LayerEvidence[] => {
     try {
       return answersTo(digest, layer, anchors);
     } catch (error) {
@@ -47,7 +47,7 @@ export function verifyEvidence(
   };
 }
 
-function answersTo(digest: Digest, layer: ArtifactLayer, anchors: TrustAnchors): Answer[] {
+function answersTo(digest: Digest, layer: ArtifactLayer, anchors: TrustAnchors): LayerEvidence[] {
   const { mediaType, content } = layer;
   if (mediaType === simpleSigningMediaType) {
     const { verified, rejected } = verifySignatures(digest, [layer], anchors.keys);
@@ -68,7 +68,11 @@ function answersTo(digest: Digest, layer: ArtifactLayer, anchors: TrustAnchors):
     : [stated(digest, opened.signer, parseStatement(opened))];
 }
 
-function stated(digest: Digest, signer: Signer, { subjects, predicateType, predicate }: Statement): Answer {
+function stated(
+  digest: Digest,
+  signer: Signer,
+  { subjects, predicateType, predicate }: Statement,
+): LayerEvidence {
   const subject = subjects.find((each) => each.digest === digest);
   if (subject === undefined) {
     const [other] = subjects;

@@ -70,12 +70,12 @@ export async function openApt(options: AptOptions): Promise<Apt> {
   };
 }
 
-type Run = (argv: readonly string[], more?: CommandOptions) => Promise<string>;
+type RunCommand = (argv: readonly string[], more?: CommandOptions) => Promise<string>;
 
 async function resolve(
   packages: readonly string[],
   flags: readonly string[],
-  run: Run,
+  run: RunCommand,
 ): Promise<DebianPackage[]> {
   const plan = await run([
     'apt-get',
@@ -117,7 +117,7 @@ async function fetchAll(
   packages: readonly DebianPackage[],
   folder: string,
   flags: readonly string[],
-  run: Run,
+  run: RunCommand,
 ): Promise<ReadonlyMap<string, string>> {
   await mkdir(folder, { recursive: true });
   const missing: DebianPackage[] = [];
@@ -133,7 +133,7 @@ async function download(
   packages: readonly DebianPackage[],
   folder: string,
   flags: readonly string[],
-  run: Run,
+  run: RunCommand,
 ): Promise<void> {
   const temporary = await mkdtemp(join(folder, '.tmp-'));
   try {
@@ -159,7 +159,7 @@ async function download(
 }
 
 /** The wanted suites among the machine's own sources, as deb822 stanzas. */
-async function listSources({ origins, suites }: AptOptions, run: Run): Promise<string> {
+async function listSources({ origins, suites }: AptOptions, run: RunCommand): Promise<string> {
   const format = ['CREATED_BY', 'ORIGIN', 'RELEASE', 'REPO_URI', 'COMPONENT', 'SIGNED_BY'];
   const lines = await run([
     'apt-get',

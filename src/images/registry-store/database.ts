@@ -7,10 +7,10 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import {
+  type BatchStep,
   type DatabaseSnapshot,
   type DatabaseThread,
   type SqlValue,
-  type Step,
   startDatabaseThread,
 } from '../../store/index.ts';
 import { imageFault } from '../faults.ts';
@@ -22,11 +22,11 @@ export interface RegistryDatabase {
    * One transaction, durable when it settles. A step that changes no row ends it there: what came before stays. So a
    * condition is in the first step. Returns how many steps changed something.
    */
-  write(...steps: readonly Step[]): Promise<number>;
+  write(...steps: readonly BatchStep[]): Promise<number>;
   close(): Promise<void>;
 }
 
-export function step(sql: string, ...values: readonly SqlValue[]): Step {
+export function step(sql: string, ...values: readonly SqlValue[]): BatchStep {
   return { statement: { sql, arity: values.length }, values };
 }
 

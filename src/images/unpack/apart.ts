@@ -15,10 +15,10 @@ import {
   confine,
   errorOf,
   findAbilities,
-  type Identity,
   mustRun,
   readingPrograms,
   startCommand,
+  type UserIds,
   unownedId,
 } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
@@ -77,7 +77,7 @@ export const unpackApart: Unpacker = async (blob, root) => {
 };
 
 /** The words before those of the program that unpacks into its working folder. */
-export async function confineUnpacker(as: Identity): Promise<readonly string[]> {
+export async function confineUnpacker(as: UserIds): Promise<readonly string[]> {
   const reads = await readingPrograms(as, program);
   // The way to the folder is closed to that user, so it starts inside.
   const confinement = { as, writable: '.', reads: reads && [...reads, '.'], hasOwnPids: true };
@@ -85,7 +85,7 @@ export async function confineUnpacker(as: Identity): Promise<readonly string[]> 
   return confine({ ...confinement, startsProcesses: true }, await findAbilities());
 }
 
-async function unpackAs(as: Identity, blob: FileHandle, cwd: string): Promise<UnpackedDigests> {
+async function unpackAs(as: UserIds, blob: FileHandle, cwd: string): Promise<UnpackedDigests> {
   const argv = [...(await confineUnpacker(as)), process.execPath, `--max-old-space-size=${heapMiB}`, program];
   const env = { PATH: process.env['PATH'] };
   const child = startCommand(argv, { cwd, stdio: [blob.fd, 'pipe', 'pipe'], env });

@@ -4,14 +4,14 @@ import { imageFault } from '../faults.ts';
 import type { ArchiveLimits } from '../types.ts';
 import { showName } from './entry-name.ts';
 
-export interface Budget {
+export interface UnpackBudget {
   /** One more entry. @throws Fault ARCHIVE_TOO_LARGE */
   countEntry(name: string): void;
   /** More bytes of the entry `name`, of which `soFar` came before. @throws Fault ARCHIVE_TOO_LARGE */
   countBytes(name: string, bytes: number, soFar: number): void;
 }
 
-export function newBudget(limits: ArchiveLimits): Budget {
+export function newBudget(limits: ArchiveLimits): UnpackBudget {
   let entries = 0;
   let total = 0;
   return {

@@ -14,7 +14,7 @@ import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl';
 import { errnoOf, isFault, messageOf } from '../../lib/index.ts';
 import { imageFault } from '../faults.ts';
 import type { ArchiveLimits } from '../types.ts';
-import { type Budget, newBudget } from './budget.ts';
+import { newBudget, type UnpackBudget } from './budget.ts';
 import { entryParts, isSystemError, showName, unsafe } from './entry-name.ts';
 import { type Folders, foldersBelow } from './folders.ts';
 
@@ -75,11 +75,11 @@ export async function unpackZip(
   }
 }
 
-interface Job {
+interface ZipTask {
   readonly zip: ZipFile;
   readonly bytes: Uint8Array;
   readonly folders: Folders;
-  readonly budget: Budget;
+  readonly budget: UnpackBudget;
 }
 
 interface CheckedEntry {
@@ -169,7 +169,7 @@ function refuseShared(entries: readonly CheckedEntry[], archiveBytes: number): v
 }
 
 /** All folders first; then nothing that is written depends on anything else. */
-async function unpackEntries(job: Job, entries: readonly CheckedEntry[]): Promise<void> {
+async function unpackEntries(job: ZipTask, entries: readonly CheckedEntry[]): Promise<void> {
   for (const { parts, isFolder } of entries) await job.folders.ensure(isFolder ? parts : parts.slice(0, -1));
   const files = entries.filter(({ isFolder }) => !isFolder);
   let next = 0;
@@ -184,7 +184,7 @@ async function unpackEntries(job: Job, entries: readonly CheckedEntry[]): Promis
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-async function unpackFile(job: Job, { raw, parts }: CheckedEntry): Promise<void> {
+async function unpackFile(job: ZipTask, { raw, parts }: CheckedEntry): Promise<void> {
   const path = join(await job.folders.ensure(parts.slice(0, -1)), parts.at(-1) ?? '');
   const file = await open(path, createFlags, 0o600);
   try {
@@ -197,7 +197,7 @@ async function unpackFile(job: Job, { raw, parts }: CheckedEntry): Promise<void>
 }
 
 /** Most files of most archives: a stream costs many times what inflating them does. */
-async function inflateSmall(job: Job, raw: Entry): Promise<Uint8Array> {
+async function inflateSmall(job: ZipTask, raw: Entry): Promise<Uint8Array> {
   const { fileDataStart } = await job.zip.readLocalFileHeaderPromise(raw, { minimal: true });
   const packed = job.bytes.subarray(fileDataStart, fileDataStart + raw.compressedSize);
   const content =
@@ -208,7 +208,7 @@ async function inflateSmall(job: Job, raw: Entry): Promise<Uint8Array> {
   return content;
 }
 
-async function writeLarge(job: Job, raw: Entry, file: FileHandle): Promise<void> {
+async function writeLarge(job: ZipTask, raw: Entry, file: FileHandle): Promise<void> {
   let size = 0;
   let sum = 0;
   // The stream itself fails when there are more or fewer bytes than the directory says.

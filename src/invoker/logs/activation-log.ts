@@ -1,12 +1,12 @@
 /** The log of an activation that has ended, as it is handed on. */
-import { countOf, type Run, unpackLines } from './log-lines.ts';
+import { countOf, type LineRun, unpackLines } from './log-lines.ts';
 
 /** Its lines; or, of a long one, what they are to be kept as, which nobody has to make of them any more. */
 export type ActivationLog = readonly string[] | LongLog;
 
 /** In order. The packed parts belong to whoever gets it. */
 export interface LongLog {
-  readonly parts: readonly Run['lines'][];
+  readonly parts: readonly LineRun['lines'][];
 }
 
 /** What is within both is not long. */
@@ -14,7 +14,7 @@ const shortLines = 1000;
 const shortBytes = 256 * 1024;
 
 /** @param notes lines of Ward's own at its end */
-export function logOf(runs: readonly Run[], notes: readonly string[]): ActivationLog {
+export function logOf(runs: readonly LineRun[], notes: readonly string[]): ActivationLog {
   const parts = [...runs.map(({ lines }) => lines), notes];
   const size = runs.reduce((sum, { bytes }) => sum + bytes, 0);
   return countOf(runs) > shortLines || size > shortBytes ? { parts } : parts.flatMap(unpackLines);

@@ -1,5 +1,5 @@
 /** Those who follow a log while it is written. Whoever fails to listen is dropped: a log waits for nobody. */
-import { countOf, formatLine, type Run, unpackLines } from './log-lines.ts';
+import { countOf, formatLine, type LineRun, unpackLines } from './log-lines.ts';
 
 export type OnLine = (line: string) => void;
 
@@ -10,7 +10,7 @@ export class LogFollowers {
   private readonly all = new Set<OnLine>();
 
   /** Tells the newcomer the last lines so far, and how many were before them. */
-  add(onLine: OnLine, soFar: readonly Run[]): Disposable {
+  add(onLine: OnLine, soFar: readonly LineRun[]): Disposable {
     this.all.add(onLine);
     const lines = lastLines(soFar);
     const left = countOf(soFar) - lines.length;
@@ -33,7 +33,7 @@ export class LogFollowers {
 }
 
 /** Only the runs that hold them are unpacked. */
-function lastLines(runs: readonly Run[]): readonly string[] {
+function lastLines(runs: readonly LineRun[]): readonly string[] {
   const last: (readonly string[])[] = [];
   let count = 0;
   for (let at = runs.length - 1; at >= 0 && count < maxSoFar; at--) {

@@ -38,7 +38,7 @@ function secondsText(at: number): string {
 }
 
 /** Lines of one stream that came at once: as they are or, where they are many, packed. */
-export interface Run {
+export interface LineRun {
   /** Microseconds since 1970. */
   readonly at: number;
   readonly lines: readonly string[] | PackedLines;
@@ -59,7 +59,7 @@ export class Lines {
   /** Of all lines, kept or not. */
   count = 0;
   bytes = 0;
-  private readonly ended: Run[] = [];
+  private readonly ended: LineRun[] = [];
   private open: { at: number; bytes: number; texts: string[]; sizes: number[] } | undefined;
 
   /**
@@ -89,7 +89,7 @@ export class Lines {
   }
 
   /** What is kept, in order. */
-  runs(): readonly Run[] {
+  runs(): readonly LineRun[] {
     this.endRun();
     return this.ended;
   }
@@ -106,13 +106,13 @@ export function packLines(lines: readonly string[]): PackedLines {
   return Buffer.from(`${JSON.stringify(lines).slice(1, -1)},`);
 }
 
-export function unpackLines(lines: Run['lines']): readonly string[] {
+export function unpackLines(lines: LineRun['lines']): readonly string[] {
   return Buffer.isBuffer(lines) ? JSON.parse(`[${lines.toString('utf8', 0, lines.length - 1)}]`) : lines;
 }
 
 /** A log that is cut at its limit. */
 export interface CutLog {
-  readonly runs: readonly Run[];
+  readonly runs: readonly LineRun[];
   /** What was cut, in OpenWhisk's words and in numbers; undefined when nothing was. */
   readonly note: string | undefined;
 }
@@ -122,7 +122,7 @@ export function cutLog(stdout: Lines, stderr: Lines, limitBytes: number): CutLog
   const all = inOrderOfTime(stdout.runs(), stderr.runs());
   const total = stdout.bytes + stderr.bytes;
   if (total <= limitBytes) return { runs: all, note: undefined };
-  const runs: Run[] = [];
+  const runs: LineRun[] = [];
   let bytes = 0;
   for (const run of all) {
     const fitting = bytes + run.bytes > limitBytes ? beginningOf(run, limitBytes - bytes) : run;
@@ -137,7 +137,7 @@ export function cutLog(stdout: Lines, stderr: Lines, limitBytes: number): CutLog
 }
 
 /** As many of its lines as are within so many bytes. */
-function beginningOf({ at, lines, sizes }: Run, limitBytes: number): Run {
+function beginningOf({ at, lines, sizes }: LineRun, limitBytes: number): LineRun {
   let [count, bytes] = [0, 0];
   for (const size of sizes) {
     if (bytes + size > limitBytes) break;
@@ -147,14 +147,14 @@ function beginningOf({ at, lines, sizes }: Run, limitBytes: number): Run {
   return { at, lines: unpackLines(lines).slice(0, count), sizes: sizes.slice(0, count), bytes };
 }
 
-export function countOf(runs: readonly Run[]): number {
+export function countOf(runs: readonly LineRun[]): number {
   return runs.reduce((sum, { sizes }) => sum + sizes.length, 0);
 }
 
 /** Each is in order already. */
-export function inOrderOfTime(first: readonly Run[], second: readonly Run[]): readonly Run[] {
+export function inOrderOfTime(first: readonly LineRun[], second: readonly LineRun[]): readonly LineRun[] {
   if (second.length === 0) return first;
-  const merged: Run[] = [];
+  const merged: LineRun[] = [];
   let [a, b] = [0, 0];
   for (;;) {
     const [left, right] = [first[a], second[b]];

@@ -3,7 +3,7 @@ import type { LogFollowers } from './log-followers.ts';
 import { Lines, type StreamName } from './log-lines.ts';
 
 /** What was written for an activation. */
-export interface Written {
+export interface SinkContent {
   readonly lines: Readonly<Record<StreamName, Lines>>;
   /** A sentinel that should be there is not. */
   readonly isMissing: boolean;
@@ -14,15 +14,15 @@ export interface Sink {
   readonly lines: Record<StreamName, Lines>;
   readonly hasEnded: Record<StreamName, boolean>;
   /** What comes before its own lines: undefined when nothing does. */
-  readonly before: Promise<Written> | undefined;
+  readonly before: Promise<SinkContent> | undefined;
   /** The same, once it is known. */
-  early: Written | undefined;
+  early: SinkContent | undefined;
   hasAnswered: boolean;
   settle: (() => void) | undefined;
   followers: LogFollowers | undefined;
 }
 
-export function createSink(id: string, before: Promise<Written> | undefined): Sink {
+export function createSink(id: string, before: Promise<SinkContent> | undefined): Sink {
   const sink: Sink = {
     id,
     lines: { stdout: new Lines(), stderr: new Lines() },
@@ -40,7 +40,7 @@ export function createSink(id: string, before: Promise<Written> | undefined): Si
 }
 
 /** Both in one, in their order. */
-export function joined(first: Written, second: Written): Written {
+export function joined(first: SinkContent, second: SinkContent): SinkContent {
   const lines = { stdout: new Lines(), stderr: new Lines() };
   for (const { lines: each } of [first, second]) {
     lines.stdout.append(each.stdout);

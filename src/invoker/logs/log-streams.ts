@@ -19,14 +19,14 @@ import {
   formatLine,
   inOrderOfTime,
   LineReader,
+  type LineRun,
   Lines,
-  type Run,
   type StreamName,
   streamNames,
   timeOfReading,
   unpackLines,
 } from './log-lines.ts';
-import { createSink, joined, type Sink, type Written } from './log-sink.ts';
+import { createSink, joined, type Sink, type SinkContent } from './log-sink.ts';
 
 /** OpenWhisk's end-of-activation marker (docs/actions-new.md); a named one has a blank and the activation's id behind it. */
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
@@ -86,7 +86,7 @@ export class LogStreams {
   private readonly owners = new LineOwners(this.sinks);
   /** Lines that no sentinel has claimed yet. */
   private readonly unclaimed: Record<StreamName, Lines> = { stdout: new Lines(), stderr: new Lines() };
-  private carried: Promise<Written> | undefined;
+  private carried: Promise<SinkContent> | undefined;
   /** The last one that was closed. */
   private lastId: string | undefined;
   private readonly closed: Record<StreamName, boolean> = { stdout: false, stderr: false };
@@ -170,7 +170,7 @@ export class LogStreams {
     return logOf(runs, notes);
   }
 
-  private async written(sink: Sink, end: LogEnd): Promise<Written> {
+  private async written(sink: Sink, end: LogEnd): Promise<SinkContent> {
     if (this.mustWait(sink, end)) await this.sentinelsOf(sink);
     return this.close(sink, end);
   }
@@ -180,7 +180,7 @@ export class LogStreams {
     return !isQuiet && !this.isComplete(sink);
   }
 
-  private close(sink: Sink, { isQuiet, hasFailed = false }: LogEnd): Written {
+  private close(sink: Sink, { isQuiet, hasFailed = false }: LogEnd): SinkContent {
     const { hasEnded, lines } = sink;
     if (!isQuiet && !hasEnded.stdout && !hasEnded.stderr) this.isMarked ??= false;
     const isExpected = this.isMarked === true && !(this.form === 'bare' && this.isConcurrent);
@@ -311,7 +311,7 @@ export class LogStreams {
     return last;
   }
 
-  private soFar(sink: Sink, name: StreamName): readonly Run[] {
+  private soFar(sink: Sink, name: StreamName): readonly LineRun[] {
     const own = sink.lines[name].runs();
     const isWriter = !this.isConcurrent && this.writerOf(name) === sink;
     return isWriter ? [...own, ...this.unclaimed[name].runs()] : own;

@@ -35,7 +35,7 @@ export interface RunLineOptions {
   readonly examine: () => void;
 }
 
-interface Run {
+interface QueuedRun {
   readonly id: string;
   readonly limits: RunLimits;
   readonly settle: (end: RunEnd) => void;
@@ -84,7 +84,7 @@ interface AnswerFlags {
 export class RunLine {
   isConcurrent = false;
   private readonly options: RunLineOptions;
-  private readonly runs: Run[] = [];
+  private readonly runs: QueuedRun[] = [];
   private answers = 0;
 
   constructor(options: RunLineOptions) {
@@ -99,7 +99,7 @@ export class RunLine {
     return new Promise((settle) => {
       const log = this.options.logs.open(request.id);
       const isEarly = !this.isConcurrent && this.runs.length > 0;
-      const run: Run = {
+      const run: QueuedRun = {
         id: request.id,
         limits,
         settle,
@@ -178,7 +178,7 @@ export class RunLine {
     if (isLeftLying || isSlow) setImmediate(() => this.reclaimBehind(head));
   }
 
-  private reclaimBehind(head: Run): void {
+  private reclaimBehind(head: QueuedRun): void {
     if (this.runs[0] !== head || !head.begun) return;
     const { isLeftLying, isSlow } = this.look(head.begun);
     if (isLeftLying) this.options.onLeftLying();
@@ -206,7 +206,7 @@ export class RunLine {
     }
   }
 
-  private begin(run: Run): void {
+  private begin(run: QueuedRun): void {
     this.options.notes.begin(run.id);
     run.begun = {
       startedAt: Date.now(),
@@ -216,7 +216,7 @@ export class RunLine {
     };
   }
 
-  private timeOut(run: Run): void {
+  private timeOut(run: QueuedRun): void {
     if (!this.runs.includes(run)) return;
     // A run that was not begun has used no time.
     run.hasTimedOut = run.isTakenUp;
@@ -224,7 +224,7 @@ export class RunLine {
     else this.options.onLeftLying();
   }
 
-  private end(run: Run, outcome: RunOutcome, flags: AnswerFlags): boolean {
+  private end(run: QueuedRun, outcome: RunOutcome, flags: AnswerFlags): boolean {
     const isShort = run.begun !== undefined && performance.now() - run.begun.at < tooShortMs;
     if (!isShort) this.options.examine();
     this.runs.splice(this.runs.indexOf(run), 1);
@@ -258,7 +258,7 @@ export class RunLine {
     run.settle(undefined);
   }
 
-  private settle(run: Run, outcome: RunOutcome, isQuiet: boolean): void {
+  private settle(run: QueuedRun, outcome: RunOutcome, isQuiet: boolean): void {
     const { begun } = run;
     if (!begun) return;
     clearTimeout(begun.timer);

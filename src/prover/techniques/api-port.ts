@@ -1,7 +1,7 @@
 /** Attacks the port for the API in a sandbox whose action has a key: tries to get past the API of its own namespace. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isJsonObject } from '../../lib/index.ts';
-import type { Answer, Expectation, HostContext, HostTechnique } from '../types.ts';
+import type { AttackAnswer, Expectation, HostContext, HostTechnique } from '../types.ts';
 
 interface Attack {
   readonly name: string;
@@ -301,7 +301,7 @@ export const apiTechniques: readonly HostTechnique[] = [
   },
 ];
 
-async function callWhileFrozen(context: HostContext): Promise<Answer> {
+async function callWhileFrozen(context: HostContext): Promise<AttackAnswer> {
   const caller = await context.deployCaller(restless);
   const first = await caller.call();
   if (first['outcome'] === 'BLOCKED') return answerOf(first);
@@ -322,7 +322,7 @@ async function callWhileFrozen(context: HostContext): Promise<Answer> {
   return { outcome: 'ESCAPED', detail: 'it asks on and on' };
 }
 
-function answerOf(value: unknown): Answer {
+function answerOf(value: unknown): AttackAnswer {
   if (!isJsonObject(value)) throw new Error('no answer');
   const { outcome, answer, detail } = value;
   if (outcome === 'BLOCKED' && typeof answer === 'string') return { outcome, answer, detail: String(detail) };

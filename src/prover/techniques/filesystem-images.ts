@@ -6,7 +6,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isFault, mustRun } from '../../lib/index.ts';
-import type { Answer, HostContext, HostTechnique, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, HostTechnique, Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'image-check' } as const;
 
@@ -103,7 +103,7 @@ blocked("refused", "the runtime has started the program, and followed nothing")
 async function linkTo(
   { rootWith, run }: HostContext,
   change: (layer: string, decoy: string) => Promise<void>,
-): Promise<Answer> {
+): Promise<AttackAnswer> {
   const decoy = await mkdtemp(join(tmpdir(), 'ward-prove-decoy-'));
   try {
     await chmod(decoy, 0o777);
@@ -125,12 +125,12 @@ async function linkTo(
   }
 }
 
-function refusal(error: unknown): Answer {
+function refusal(error: unknown): AttackAnswer {
   if (isFault(error)) return { outcome: 'BLOCKED', answer: 'refused', detail: error.message };
   throw error;
 }
 
-async function bringDevices({ rootWith, run }: HostContext): Promise<Answer> {
+async function bringDevices({ rootWith, run }: HostContext): Promise<AttackAnswer> {
   const nodes = [
     ['memory', 'c', '1', '1'],
     ['log', 'c', '1', '11'],
@@ -150,7 +150,7 @@ first_refusal([(name + " was opened", lambda name=name: os.close(os.open("/opt/"
   );
 }
 
-async function bringSetuid({ rootWith, run, rootDir: original }: HostContext): Promise<Answer> {
+async function bringSetuid({ rootWith, run, rootDir: original }: HostContext): Promise<AttackAnswer> {
   const rootDir = await rootWith(async (layer) => {
     await mkdir(join(layer, 'opt'));
     const tool = join(layer, 'opt', 'tool');
@@ -168,7 +168,7 @@ runs(start, "a program of the image’s runs as root")
   );
 }
 
-async function bringPipe({ rootWith, run }: HostContext): Promise<Answer> {
+async function bringPipe({ rootWith, run }: HostContext): Promise<AttackAnswer> {
   const rootDir = await rootWith(async (layer) => {
     await mkdir(join(layer, 'etc'));
     await mustRun(['mkfifo', '--mode=0666', join(layer, 'etc', 'passwd')]);

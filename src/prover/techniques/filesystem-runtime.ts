@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../lib/index.ts';
 import type { Sandbox } from '../../sandbox/index.ts';
 import { endOf } from '../program.ts';
-import type { Answer, HostContext, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'escape' } as const;
 
@@ -75,12 +75,12 @@ refused(look, "a file of the host was read from " + os.getcwd())
 /** Descriptors that runtimes have been seen to have: of the control groups, of the bundle, of the root. */
 const descriptors = [3, 6, 7, 8] as const;
 
-async function startInDescriptor({ run }: HostContext): Promise<Answer> {
+async function startInDescriptor({ run }: HostContext): Promise<AttackAnswer> {
   return await firstEscape(descriptors.map((number) => () => run(climb, { cwd: `/proc/self/fd/${number}` })));
 }
 
 /** The same by a link of the image, which no request shows. */
-async function startBehindLink({ run, rootWith }: HostContext): Promise<Answer> {
+async function startBehindLink({ run, rootWith }: HostContext): Promise<AttackAnswer> {
   const rootDir = await rootWith(async (layer) => {
     for (const number of descriptors) await symlink(`/proc/self/fd/${number}`, join(layer, `cwd-${number}`));
   });
@@ -88,8 +88,8 @@ async function startBehindLink({ run, rootWith }: HostContext): Promise<Answer> 
 }
 
 /** What the last attempt got, unless one before it has escaped. A sandbox that isn't started is a refusal. */
-async function firstEscape(attempts: readonly (() => Promise<Answer>)[]): Promise<Answer> {
-  let last: Answer = { outcome: 'BLOCKED', answer: 'refused', detail: '' };
+async function firstEscape(attempts: readonly (() => Promise<AttackAnswer>)[]): Promise<AttackAnswer> {
+  let last: AttackAnswer = { outcome: 'BLOCKED', answer: 'refused', detail: '' };
   for (const attempt of attempts) {
     last = await attempt().catch((error: unknown) => ({
       outcome: 'BLOCKED',
@@ -101,7 +101,7 @@ async function firstEscape(attempts: readonly (() => Promise<Answer>)[]): Promis
   return last;
 }
 
-async function startRuntime({ host, policy, rootDir, signal }: HostContext): Promise<Answer> {
+async function startRuntime({ host, policy, rootDir, signal }: HostContext): Promise<AttackAnswer> {
   let sandbox: Sandbox;
   try {
     const args = ['/proc/self/exe', '--version'];

@@ -1,6 +1,6 @@
 /** The channel: frames that are no answer, or somebody else's. */
 import type { Completion } from '../../invoker/index.ts';
-import type { Answer, Expectation, HostContext, HostTechnique, Technique } from '../types.ts';
+import type { AttackAnswer, Expectation, HostContext, HostTechnique, Technique } from '../types.ts';
 
 const head = {
   vector: 'application',
@@ -132,7 +132,7 @@ export const frameTechniques: readonly Technique[] = [
 ];
 
 /** The caller gets an error that says what was done, and the next call a sandbox that has done nothing. */
-async function misbehave({ deploy }: HostContext, code: string): Promise<Answer> {
+async function misbehave({ deploy }: HostContext, code: string): Promise<AttackAnswer> {
   const action = await deploy(`${prelude}\n    ${code}\n`, { timeoutMs: 3000 });
   const completion = await action.call({ misbehave: true });
   const next = await action.call();
@@ -140,7 +140,7 @@ async function misbehave({ deploy }: HostContext, code: string): Promise<Answer>
   return answerOfCompletion(completion);
 }
 
-function answerOfCompletion({ status, json, timedOut }: Completion): Answer {
+function answerOfCompletion({ status, json, timedOut }: Completion): AttackAnswer {
   const detail = json.slice(0, 200);
   if (status === 'success') return escaped(detail);
   if (timedOut || detail.includes('exceeded the allowed length')) {
@@ -150,7 +150,7 @@ function answerOfCompletion({ status, json, timedOut }: Completion): Answer {
   return escaped(`${status}: ${detail}`);
 }
 
-async function answerTwice({ deploy }: HostContext): Promise<Answer> {
+async function answerTwice({ deploy }: HostContext): Promise<AttackAnswer> {
   const action = await deploy(`${prelude}
     answer({"call": args["call"], "forged": True})
     return {"call": args["call"]}
@@ -166,7 +166,7 @@ async function answerTwice({ deploy }: HostContext): Promise<Answer> {
   return { outcome: 'BLOCKED', answer: 'refused', detail: 'each call got its own answer' };
 }
 
-async function pollute({ deploy }: HostContext): Promise<Answer> {
+async function pollute({ deploy }: HostContext): Promise<AttackAnswer> {
   const action = await deploy(`${prelude}
     answer({"__proto__": {"wardProve": True}, "constructor": {"prototype": {"wardProve": True}}}); hang()
 `);
@@ -175,6 +175,6 @@ async function pollute({ deploy }: HostContext): Promise<Answer> {
   return { outcome: 'BLOCKED', answer: 'refused', detail: `taken for data (${status})` };
 }
 
-function escaped(detail: string): Answer {
+function escaped(detail: string): AttackAnswer {
   return { outcome: 'ESCAPED', detail };
 }

@@ -1,5 +1,5 @@
 /** Logs: to fill them, and to write into those of others. */
-import type { Answer, HostContext, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = {
   vector: 'application',
@@ -115,13 +115,13 @@ function stray(name: string, title: string, code: string, isShared = false): Tec
   };
 }
 
-async function closeStreams({ deploy }: HostContext): Promise<Answer> {
+async function closeStreams({ deploy }: HostContext): Promise<AttackAnswer> {
   const action = await deploy(`${prelude}    os.close(1); os.close(2)\n    return {"done": True}\n`);
   const { json, lines } = await action.call();
   if (json !== '{"done":true}') return escaped(`the call got ${json}`);
   return { outcome: 'BLOCKED', answer: 'refused', detail: `its answer came, with ${lines.length} lines` };
 }
 
-function escaped(detail: string): Answer {
+function escaped(detail: string): AttackAnswer {
   return { outcome: 'ESCAPED', detail };
 }

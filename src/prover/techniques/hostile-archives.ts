@@ -2,7 +2,7 @@
 import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
 import { isFault } from '../../lib/index.ts';
-import type { Answer, HostContext, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'application', control: 'archive-check', expects: ['refused'] } as const;
 
@@ -108,7 +108,7 @@ async function bring(
   { deploy, facts }: HostContext,
   entries: readonly Entry[],
   forge: (bytes: Buffer) => Buffer = (bytes) => bytes,
-): Promise<Answer> {
+): Promise<AttackAnswer> {
   const archive = new ZipFile();
   for (const { name, content, mode = 0o100644 } of entries)
     archive.addBuffer(Buffer.from(content), name, { mode, compress: content.length > 0 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomHex } from '../../lib/index.ts';
 import { firstLine } from '../program.ts';
-import type { Answer, HostContext, HostTechnique, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, HostTechnique, Technique } from '../types.ts';
 
 const head = { vector: 'outside', control: 'network-namespace' } as const;
 const expects = [
@@ -92,8 +92,8 @@ export const hostTechniques: readonly Technique[] = [
 
 async function whileListening(
   options: ListenOptions,
-  use: (server: Server) => Promise<Answer>,
-): Promise<Answer> {
+  use: (server: Server) => Promise<AttackAnswer>,
+): Promise<AttackAnswer> {
   const server = createServer((socket) => socket.destroy());
   server.listen(options);
   await once(server, 'listening');
@@ -118,7 +118,7 @@ time.sleep(60)
 `;
 
 /** Landlock may refuse the port; then there is nothing to be reached. */
-async function reachIn({ start, signal }: HostContext): Promise<Answer> {
+async function reachIn({ start, signal }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(listen);
   const port = Number(await firstLine(sandbox, signal));
   if (!(port > 0)) return { outcome: 'BLOCKED', answer: 'ECONNREFUSED', detail: 'no port could be opened' };

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { confineUnpacker } from '../../images/index.ts';
 import { makeTargets, tryAsRoot, tryAsTakenOver } from '../../keeper/index.ts';
-import { type Identity, scanId, unownedId } from '../../lib/index.ts';
+import { scanId, type UserIds, unownedId } from '../../lib/index.ts';
 import { confineScan } from '../../scanner/index.ts';
 import type { Expectation, HostTechnique, Technique } from '../types.ts';
 import { answerOf, type Trial } from './server-walls.ts';
@@ -14,8 +14,8 @@ import { answerOf, type Trial } from './server-walls.ts';
 interface Reader {
   readonly name: 'scan' | 'unpacker';
   readonly place: string;
-  readonly as: Identity;
-  confine(as: Identity): Promise<readonly string[]>;
+  readonly as: UserIds;
+  confine(as: UserIds): Promise<readonly string[]>;
 }
 
 type Attempt = readonly [attempt: string, title: string, reference: string, other?: Expectation];

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sandbox } from '../../sandbox/index.ts';
-import type { Answer, HostContext, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'neighbours', control: 'freezer' } as const;
 const reference = 'Documentation/admin-guide/cgroup-v2.rst (cgroup.freeze)';
@@ -118,7 +118,7 @@ async function started({ start }: HostContext, program: string): Promise<Sandbox
 
 const frozenMs = 600;
 
-async function workFrozen(context: HostContext, program: string): Promise<Answer> {
+async function workFrozen(context: HostContext, program: string): Promise<AttackAnswer> {
   await using sandbox = await started(context, program);
   await sandbox.freeze();
   const [before, processes] = [sandbox.cpuUsec(), (await sandbox.usage()).pids];
@@ -134,7 +134,7 @@ async function workFrozen(context: HostContext, program: string): Promise<Answer
   return { outcome: 'BLOCKED', answer: 'frozen', detail };
 }
 
-async function endFrozen(context: HostContext): Promise<Answer> {
+async function endFrozen(context: HostContext): Promise<AttackAnswer> {
   const program = workers.find(({ name }) => name === 'vfork')?.program ?? '';
   const sandbox = await started(context, program);
   await sandbox.freeze();
@@ -148,7 +148,7 @@ async function endFrozen(context: HostContext): Promise<Answer> {
 }
 
 /** A timer a millisecond: 600 of them fall due while it stands still. */
-async function thawTimers(context: HostContext): Promise<Answer> {
+async function thawTimers(context: HostContext): Promise<AttackAnswer> {
   await using sandbox = await started(
     context,
     `

@@ -1,7 +1,7 @@
 /** The life of a sandbox: to work when nobody asks, to outlive one's end, and to find what others have left. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { endOf } from '../program.ts';
-import type { Answer, HostContext, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'application' } as const;
 
@@ -150,7 +150,7 @@ def tick():
         last = now
 `;
 
-async function workLater({ deploy }: HostContext, begin: string): Promise<Answer> {
+async function workLater({ deploy }: HostContext, begin: string): Promise<AttackAnswer> {
   const indented = begin.replaceAll('\n', '\n        ');
   const action = await deploy(`${ticking}
 def main(args):
@@ -173,7 +173,7 @@ def main(args):
   return escaped(told);
 }
 
-async function neverAnswer({ deploy }: HostContext): Promise<Answer> {
+async function neverAnswer({ deploy }: HostContext): Promise<AttackAnswer> {
   const action = await deploy(
     `
 import signal
@@ -198,7 +198,7 @@ def main(args):
 }
 
 /** While a process is left, the stream that it has from the program does not end. */
-async function outlive({ start, signal, facts }: HostContext): Promise<Answer> {
+async function outlive({ start, signal, facts }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(`
 if os.fork() == 0:
     os.setsid()
@@ -220,7 +220,7 @@ blocked("killed", "its processes ended with the program")
   return isOver ? programResult : escaped(`${left.pids} processes are left`);
 }
 
-async function hostEnvironment({ deploy }: HostContext): Promise<Answer> {
+async function hostEnvironment({ deploy }: HostContext): Promise<AttackAnswer> {
   const action = await deploy(
     'import os\ndef main(args):\n    return {"values": list(os.environ.values())}\n',
   );
@@ -234,6 +234,6 @@ async function hostEnvironment({ deploy }: HostContext): Promise<Answer> {
   return { outcome: 'BLOCKED', answer: 'absent', detail: `none of ${own.length} values of the server’s` };
 }
 
-function escaped(detail: string): Answer {
+function escaped(detail: string): AttackAnswer {
   return { outcome: 'ESCAPED', detail };
 }

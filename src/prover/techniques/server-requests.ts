@@ -12,7 +12,7 @@ import { isFault } from '../../lib/index.ts';
 import type { PolicyAsk } from '../../sandbox/index.ts';
 import { type KeptServer, openKeptServer } from '../kept-server.ts';
 import { answerOf, interpreterOf, runProgram, type Start } from '../program.ts';
-import type { Answer, HostContext, HostTechnique, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, HostTechnique, Technique } from '../types.ts';
 
 const head = { vector: 'application', control: 'keeper-check', expects: ['refused'] } as const;
 const mebibyte = 1024 * 1024;
@@ -139,7 +139,7 @@ export const serverRequestTechniques: readonly Technique[] = [
   { ...titled('door-run', 'bring streams of another run to the door'), run: bringOthers },
 ];
 
-async function answerTo(context: HostContext, fault: RegExp, demand: Demand): Promise<Answer> {
+async function answerTo(context: HostContext, fault: RegExp, demand: Demand): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   await server.link.ask('check', { ask: server.sound });
   try {
@@ -154,7 +154,7 @@ async function answerTo(context: HostContext, fault: RegExp, demand: Demand): Pr
 async function answerToNoise(
   context: HostContext,
   said: (server: KeptServer) => object | Buffer,
-): Promise<Answer> {
+): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const { link, line, sound } = server;
   await link.ask('check', { ask: sound });
@@ -195,7 +195,7 @@ refused(lambda: syscall("add_key", "user", "ward-prove", b"key", 3, -2), "a key 
 `;
 
 /** Granted, but of no use: profiles only take away. */
-async function askForCalls(context: HostContext): Promise<Answer> {
+async function askForCalls(context: HostContext): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const { host, root, sound } = server;
   const ask = { ...sound, request: { seccomp: [{ defaultAction: 'SCMP_ACT_ALLOW' }] } };
@@ -203,7 +203,7 @@ async function askForCalls(context: HostContext): Promise<Answer> {
   return answerOf(await runProgram({ ...context, start }, keepKey, {}, context.signal));
 }
 
-async function reachIntoOther(context: HostContext): Promise<Answer> {
+async function reachIntoOther(context: HostContext): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const { link } = server;
   const other = await context.start('time.sleep(60)');
@@ -231,7 +231,7 @@ async function reachIntoOther(context: HostContext): Promise<Answer> {
 }
 
 /** Closed without a word; and the right secret opens. */
-async function knock(context: HostContext): Promise<Answer> {
+async function knock(context: HostContext): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const socket = connect(server.link.hello.door.path);
   let heard = '';
@@ -245,7 +245,7 @@ async function knock(context: HostContext): Promise<Answer> {
 }
 
 /** They wait for their own run, and are not taken for this one. */
-async function bringOthers(context: HostContext): Promise<Answer> {
+async function bringOthers(context: HostContext): Promise<AttackAnswer> {
   await using server = await openKeptServer(context);
   const { path, secret } = server.link.hello.door;
   const socket = connect(path);
@@ -260,7 +260,7 @@ async function bringOthers(context: HostContext): Promise<Answer> {
   return heldTo(said, heard);
 }
 
-function heldTo(own: string, heard: string): Answer {
+function heldTo(own: string, heard: string): AttackAnswer {
   if (own !== 'own\n') throw new Error('the sandbox of its own did not say a word');
   if (heard !== '') return { outcome: 'ESCAPED', detail: 'it heard what a sandbox says' };
   return { outcome: 'BLOCKED', answer: 'refused', detail: 'the sandbox that it asked for spoke to its own' };

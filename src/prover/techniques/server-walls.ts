@@ -15,7 +15,7 @@ import {
 } from '../../keeper/index.ts';
 import { systemCallFilter, unownedId } from '../../lib/index.ts';
 import { withoutOption } from '../cannot-fail.ts';
-import type { Answer, HostContext, HostTechnique, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, HostTechnique, Technique } from '../types.ts';
 
 const head = { vector: 'escape', control: 'server-walls', expects: ['EPERM', 'EACCES'] } as const;
 
@@ -62,14 +62,14 @@ export const serverWallTechniques: readonly Technique[] = attempts.map(
   }),
 );
 
-async function answerTo({ host }: HostContext, attempt: string): Promise<Answer> {
+async function answerTo({ host }: HostContext, attempt: string): Promise<AttackAnswer> {
   const trial = trials.get(host) ?? tryAll(host.features.arch);
   trials.set(host, trial);
   return answerOf(await trial, attempt);
 }
 
 /** Pure. */
-export function answerOf({ answers, asRoot }: Trial, attempt: string): Answer {
+export function answerOf({ answers, asRoot }: Trial, attempt: string): AttackAnswer {
   const said = answers.get(attempt) ?? 'nothing';
   const isHeld = wasHeld(attempt, answers, asRoot);
   if (isHeld === undefined)

@@ -1,6 +1,6 @@
 /** Attacks on the machine's other users: files, descriptors and what the kernel keeps for them. */
 import { once } from 'node:events';
-import type { Answer, HostContext, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'neighbours' } as const;
 
@@ -237,7 +237,7 @@ refused(fill, "16 keys are kept")
 const unknownNames = 10_000;
 
 /** They are kept until the memory is wanted: what matters is whose memory it is. */
-async function floodDentries({ start }: HostContext): Promise<Answer> {
+async function floodDentries({ start }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(`
 def step():
     os.write(1, b"next" + bytes([10]))

@@ -1,7 +1,7 @@
 /** Attacks on the machine's other users: processes, threads and processor time. Each stops shortly past its limit. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Answer, HostContext, Technique } from '../types.ts';
+import type { AttackAnswer, HostContext, Technique } from '../types.ts';
 
 const head = { vector: 'neighbours' } as const;
 
@@ -208,7 +208,7 @@ time.sleep(60)
 `;
 
 /** From the first word of the program, so that its start doesn't count. */
-async function spinCounted({ start, policy: { cpus } }: HostContext): Promise<Answer> {
+async function spinCounted({ start, policy: { cpus } }: HostContext): Promise<AttackAnswer> {
   await using sandbox = await start(spin);
   await once(sandbox.stdout, 'data');
   const [before, startedAt] = [await sandbox.usage(), performance.now()];

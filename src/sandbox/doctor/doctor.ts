@@ -24,7 +24,7 @@ import { limitProbes } from './limits.ts';
 import { runProgram } from './program.ts';
 import { holesOf, runtimesOf } from './runtimes.ts';
 import { systemCalls } from './system-calls.ts';
-import type { DoctorReport, DoctorRow, Finding } from './types.ts';
+import type { DoctorReport, DoctorRow, ProbeFinding } from './types.ts';
 
 export interface DoctorOptions {
   readonly host: LocalSandboxHost;
@@ -46,7 +46,7 @@ export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
   );
   const findings =
     rootDir === undefined || situation === undefined
-      ? new Map<Mechanism, Finding>()
+      ? new Map<Mechanism, ProbeFinding>()
       : await prove({ host, policy, rootDir }, missing);
   const said = new Map(explainPolicy({ policy }).map(({ mechanism, value }) => [mechanism, value]));
   const rows = mechanismNames.map((name): DoctorRow => {
@@ -77,7 +77,7 @@ export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
 function verdict(
   name: Mechanism,
   missing: string | undefined,
-  findings: ReadonlyMap<Mechanism, Finding>,
+  findings: ReadonlyMap<Mechanism, ProbeFinding>,
 ): Pick<DoctorRow, 'proven' | 'evidence'> {
   if (missing !== undefined) return { proven: 'skipped', evidence: missing };
   const finding = findings.get(name);
@@ -98,8 +98,8 @@ interface ProofContext {
 async function prove(
   context: ProofContext,
   missing: ReadonlyMap<Mechanism, string>,
-): Promise<ReadonlyMap<Mechanism, Finding>> {
-  const findings = new Map<Mechanism, Finding>(await proveInside(context));
+): Promise<ReadonlyMap<Mechanism, ProbeFinding>> {
+  const findings = new Map<Mechanism, ProbeFinding>(await proveInside(context));
   findings.set('host-isolation', proveIsolation());
   for (const { mechanism, run } of limitProbes) {
     if (!missing.has(mechanism)) findings.set(mechanism, await run(context).catch(brokenProbe));
@@ -108,14 +108,14 @@ async function prove(
 }
 
 /** A probe that broke has proven nothing, and says why. */
-function brokenProbe(error: unknown): Finding {
+function brokenProbe(error: unknown): ProbeFinding {
   return { held: false, evidence: `the probe failed: ${messageOf(error)}` };
 }
 
 const resultsSchema = z.record(z.string(), z.tuple([z.boolean(), z.string()]));
 
 /** One sandbox with the policy as it is, but for a small tmpfs that is quickly filled. */
-async function proveInside({ host, policy, rootDir }: ProofContext): Promise<[Mechanism, Finding][]> {
+async function proveInside({ host, policy, rootDir }: ProofContext): Promise<[Mechanism, ProbeFinding][]> {
   const codeDir = await mkdtemp(join(tmpdir(), 'ward-doctor-'));
   try {
     // Writable for everybody on the host: what protects it inside is the mount.
@@ -187,7 +187,7 @@ function lsmInUse(
 }
 
 /** Seen from Ward itself: pid 1 of its pid namespace is its own supervisor, not the machine's init. */
-function proveIsolation(): Finding {
+function proveIsolation(): ProbeFinding {
   const first = readFileSync('/proc/1/cmdline', 'utf8').split('\0').join(' ').trim();
   const held = isIsolated() && first.includes('supervise.sh');
   return {

@@ -9,7 +9,7 @@ import { defaultEgressLimits, grantEgress, parseEgress } from '../../egress/inde
 import type { SandboxPolicy } from '../policy.ts';
 import type { LocalSandboxHost } from '../sandbox-host.ts';
 import { runProgram } from './program.ts';
-import type { Finding } from './types.ts';
+import type { ProbeFinding } from './types.ts';
 
 interface Context {
   readonly host: LocalSandboxHost;
@@ -26,7 +26,7 @@ const source = [
   'print(json.dumps([reaches(tuple(place)) for place in json.loads(sys.argv[1])]))',
 ].join('\n');
 
-export async function proveEgress({ host, rootDir, policy }: Context): Promise<Finding> {
+export async function proveEgress({ host, rootDir, policy }: Context): Promise<ProbeFinding> {
   const address = ownAddress();
   if (address === undefined) return { held: false, evidence: 'this host has no address but its loopback' };
   await using open = await listen(address);

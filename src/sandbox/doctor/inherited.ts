@@ -5,7 +5,7 @@ import { arch } from 'node:os';
 import { randomHex, runCommand } from '../../lib/index.ts';
 import { type Inherited, settingArgv } from '../inherited.ts';
 import { type ProbeProgram, runProgram } from './program.ts';
-import type { Finding, LimitProbe } from './types.ts';
+import type { LimitProbe, ProbeFinding } from './types.ts';
 
 type Context = Omit<ProbeProgram, 'source'>;
 
@@ -17,7 +17,7 @@ export const inheritedProbes: readonly LimitProbe<Context>[] = [
 ];
 
 /** Beside a sandbox, whose network namespace would answer first: the same set, and a server of Ward's. */
-async function scope(): Promise<Finding> {
+async function scope(): Promise<ProbeFinding> {
   const name = `ward-doctor-${randomHex(8)}`;
   const server = createServer((socket) => socket.destroy()).listen({ path: `\0${name}` });
   await once(server, 'listening');
@@ -33,7 +33,7 @@ async function scope(): Promise<Finding> {
   }
 }
 
-async function noWriteExecute(context: Context): Promise<Finding> {
+async function noWriteExecute(context: Context): Promise<ProbeFinding> {
   const source = [
     'import mmap',
     'try: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)',
@@ -49,7 +49,7 @@ async function noWriteExecute(context: Context): Promise<Finding> {
 }
 
 /** The kernel tells the cookie of a process as a number, 0 for none. */
-async function core(): Promise<Finding> {
+async function core(): Promise<ProbeFinding> {
   const call = arch() === 'arm64' ? 167 : 157;
   const cookie = `my $c = pack("Q", 0); syscall(${call}, 62, 0, 0, 0, $c); print unpack("Q", $c)`;
   const told = [
@@ -63,7 +63,7 @@ async function core(): Promise<Finding> {
   };
 }
 
-async function speculation(context: Context): Promise<Finding> {
+async function speculation(context: Context): Promise<ProbeFinding> {
   const source =
     'print(*[line.strip() for line in open("/proc/self/status") if line.startswith("Specul")], sep="; ")';
   const { stdout } = await runProgram({ ...context, source });

@@ -5,7 +5,7 @@ import type { LocalSandboxHost } from '../sandbox-host.ts';
 import { proveEgress } from './egress.ts';
 import { inheritedProbes } from './inherited.ts';
 import { type ProbeProgram, runProgram, startProgram } from './program.ts';
-import type { Finding, LimitProbe } from './types.ts';
+import type { LimitProbe, ProbeFinding } from './types.ts';
 
 const MiB = 1024 * 1024;
 
@@ -30,7 +30,7 @@ function program(context: LimitContext, source: string, changes: Partial<Sandbox
   return { ...context, source, policy: { ...context.policy, ...changes } };
 }
 
-async function memory(context: LimitContext): Promise<Finding> {
+async function memory(context: LimitContext): Promise<ProbeFinding> {
   const source = 'kept = []\nwhile True: kept.append(b"x" * 1048576)';
   const { exit } = await runProgram(program(context, source, { memoryBytes: 64 * MiB }));
   return {
@@ -39,7 +39,7 @@ async function memory(context: LimitContext): Promise<Finding> {
   };
 }
 
-async function pids(context: LimitContext): Promise<Finding> {
+async function pids(context: LimitContext): Promise<ProbeFinding> {
   const source = [
     'import os, time',
     'print("started", flush=True)',
@@ -64,7 +64,7 @@ async function pids(context: LimitContext): Promise<Finding> {
 }
 
 /** Measured from outside, by the cgroup's own count, because clocks inside may be the sandbox's. */
-async function cpu(context: LimitContext): Promise<Finding> {
+async function cpu(context: LimitContext): Promise<ProbeFinding> {
   const source = 'import time\nend = time.monotonic() + 0.6\nwhile time.monotonic() < end: pass';
   const startedAt = performance.now();
   await using sandbox = await startProgram(program(context, source, { cpus: 0.2 }));
@@ -78,7 +78,7 @@ async function cpu(context: LimitContext): Promise<Finding> {
 }
 
 /** Reads past the page cache (O_DIRECT), because only what reaches a disk is limited. */
-async function io(context: LimitContext): Promise<Finding> {
+async function io(context: LimitContext): Promise<ProbeFinding> {
   const source = [
     'import mmap, os, sys, time',
     'page = mmap.mmap(-1, 65536)',
@@ -99,7 +99,7 @@ async function io(context: LimitContext): Promise<Finding> {
   };
 }
 
-async function freezer(context: LimitContext): Promise<Finding> {
+async function freezer(context: LimitContext): Promise<ProbeFinding> {
   const source = ['import os, time', 'while True:', '  os.write(1, b".")', '  time.sleep(0.002)'].join('\n');
   await using sandbox = await startProgram(program(context, source, {}));
   let ticks = 0;

@@ -52,12 +52,12 @@ export interface DoctorReport {
 }
 
 /** What a probe found out about one mechanism. */
-export interface Finding {
+export interface ProbeFinding {
   readonly held: boolean;
   readonly evidence: string;
 }
 
 export interface LimitProbe<Context> {
   readonly mechanism: Mechanism;
-  run(context: Context): Promise<Finding>;
+  run(context: Context): Promise<ProbeFinding>;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { compileSeccomp } from './compile.ts';
-import { type Refusal, type SeccompProfile, strictProfile } from './profile.ts';
+import { type RefusedCall, type SeccompProfile, strictProfile } from './profile.ts';
 
 const names = (profile: SeccompProfile, arch: 'x64' | 'arm64', landlock = false) =>
   new Set(compileSeccomp(profile, { arch, landlock }).syscalls.flatMap((rule) => rule.names));
@@ -49,7 +49,7 @@ test('one rule for each kind of refusal, none that repeats the default, none for
     answered: [],
     notGranted: [],
     allow: new Map([['read', []]]),
-    refuse: new Map<string, Refusal>([
+    refuse: new Map<string, RefusedCall>([
       ['read', 'kill'],
       ['bpf', 'kill'],
       ['mount', 'kill'],

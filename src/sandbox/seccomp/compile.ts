@@ -1,6 +1,6 @@
 /** Seccomp profile → the `linux.seccomp` part of an OCI runtime configuration. Pure. */
 import type { OciSeccomp, OciSyscallRule } from '../oci-config.ts';
-import { type Condition, type Refusal, type SeccompProfile, strictProfile } from './profile.ts';
+import { type Condition, type RefusedCall, type SeccompProfile, strictProfile } from './profile.ts';
 
 export interface SeccompTarget {
   readonly arch: 'x64' | 'arm64';
@@ -58,7 +58,7 @@ function argumentsOf(condition: Condition): NonNullable<OciSyscallRule['args']> 
 
 /** One rule for each kind of refusal. A refusal equal to the default would be a rule without effect. */
 function refusalRules(profile: SeccompProfile, exists: (name: string) => boolean): OciSyscallRule[] {
-  const byRefusal = new Map<string, { refusal: Refusal; names: string[] }>();
+  const byRefusal = new Map<string, { refusal: RefusedCall; names: string[] }>();
   for (const [name, refusal] of profile.refuse) {
     if (!exists(name) || profile.allow.has(name)) continue;
     const key = keyOf(refusal);
@@ -70,17 +70,17 @@ function refusalRules(profile: SeccompProfile, exists: (name: string) => boolean
   return [...byRefusal.values()].map(({ refusal, names }) => ({ names, ...actionOf(refusal) }));
 }
 
-function keyOf(refusal: Refusal): string {
+function keyOf(refusal: RefusedCall): string {
   return refusal === 'kill' ? 'kill' : String(refusal.errno);
 }
 
-function defaultOf(refusal: Refusal): Pick<OciSeccomp, 'defaultAction' | 'defaultErrnoRet'> {
+function defaultOf(refusal: RefusedCall): Pick<OciSeccomp, 'defaultAction' | 'defaultErrnoRet'> {
   return refusal === 'kill'
     ? { defaultAction: 'SCMP_ACT_KILL_PROCESS' }
     : { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: refusal.errno };
 }
 
-function actionOf(refusal: Refusal): Pick<OciSyscallRule, 'action' | 'errnoRet'> {
+function actionOf(refusal: RefusedCall): Pick<OciSyscallRule, 'action' | 'errnoRet'> {
   return refusal === 'kill'
     ? { action: 'SCMP_ACT_KILL_PROCESS' }
     : { action: 'SCMP_ACT_ERRNO', errnoRet: refusal.errno };

@@ -11,7 +11,7 @@ import {
   type ArgumentTest,
   type Condition,
   EPERM,
-  type Refusal,
+  type RefusedCall,
   type SeccompProfile,
   strictProfile,
 } from './profile.ts';
@@ -105,14 +105,14 @@ function isAllowing({ action }: Rule): boolean {
   return isAllow(action);
 }
 
-function harsherOf(first: Refusal, second: Refusal): Refusal {
+function harsherOf(first: RefusedCall, second: RefusedCall): RefusedCall {
   return first === 'kill' ? first : second;
 }
 
 /** What the profile says about one call: conditions under which it is allowed, or how it is refused. */
 type CallTreatment =
   | { readonly conditions: readonly UserCondition[] }
-  | { readonly refusal: Refusal | undefined };
+  | { readonly refusal: RefusedCall | undefined };
 
 function treatmentOf(
   name: string,
@@ -242,7 +242,7 @@ function isAllow(action: string): boolean {
   return action === 'SCMP_ACT_ALLOW' || action === 'SCMP_ACT_LOG';
 }
 
-function refusalOf(action: string, errno: number | undefined): Refusal {
+function refusalOf(action: string, errno: number | undefined): RefusedCall {
   if (action === 'SCMP_ACT_ERRNO') return { errno: errno ?? EPERM };
   const kills = ['SCMP_ACT_KILL', 'SCMP_ACT_KILL_THREAD', 'SCMP_ACT_KILL_PROCESS', 'SCMP_ACT_TRAP'];
   if (kills.includes(action)) return 'kill';

@@ -31,7 +31,7 @@ export interface ArgumentTest {
 export type Condition = readonly ArgumentTest[];
 
 /** What a refused call gets: an errno, or the end of its process. */
-export type Refusal = { readonly errno: number } | 'kill';
+export type RefusedCall = { readonly errno: number } | 'kill';
 
 export interface Answered {
   readonly call: string;
@@ -43,10 +43,10 @@ export interface Answered {
 export interface SeccompProfile {
   readonly name: string;
   /** What a call that isn't named gets. */
-  readonly otherwise: Refusal;
+  readonly otherwise: RefusedCall;
   /** Call → conditions of which one must hold; an empty list allows it always. */
   readonly allow: ReadonlyMap<string, readonly Condition[]>;
-  readonly refuse: ReadonlyMap<string, Refusal>;
+  readonly refuse: ReadonlyMap<string, RefusedCall>;
   /** Calls that get an answer of their own under a condition that no rule of `allow` meets. */
   readonly answered: readonly Answered[];
   /** Calls that a user's profile named and Ward doesn't grant. */
@@ -106,10 +106,10 @@ export function loadStrictProfile(file: string): StrictProfile {
     name: 'strict',
     otherwise: { errno: EPERM },
     allow,
-    refuse: new Map<string, Refusal>([
-      ...data.enosys.map((name): [string, Refusal] => [name, { errno: ENOSYS }]),
-      ...data.einval.map((name): [string, Refusal] => [name, { errno: EINVAL }]),
-      ...data.kill.map((name): [string, Refusal] => [name, 'kill']),
+    refuse: new Map<string, RefusedCall>([
+      ...data.enosys.map((name): [string, RefusedCall] => [name, { errno: ENOSYS }]),
+      ...data.einval.map((name): [string, RefusedCall] => [name, { errno: EINVAL }]),
+      ...data.kill.map((name): [string, RefusedCall] => [name, 'kill']),
     ]),
     answered: data.answered.flatMap(({ call, errno, when }) =>
       conditionsOf(when).map((condition) => ({ call, errno: answers[errno], condition })),

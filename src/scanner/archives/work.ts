@@ -3,7 +3,7 @@
  * somebody's trap until it is read: a zip of 42 KiB can hold petabytes.
  */
 import { formatSize } from '../../lib/index.ts';
-import { type Budget, openBudget } from '../patterns/pattern-scan.ts';
+import { type MatchBudget, openBudget } from '../patterns/pattern-scan.ts';
 import { longestWhole } from '../types.ts';
 
 export interface ArchiveLimits {
@@ -47,7 +47,7 @@ export interface AllWork {
 export interface Work {
   readonly limits: ArchiveLimits;
   /** Of what rules may cost: all entries of one archive are of one author. */
-  readonly budget: Budget;
+  readonly budget: MatchBudget;
   /** @throws WorkExceeded */
   countEntry(): void;
   /** Before they are there, where that can be known. @throws WorkExceeded */

@@ -1,12 +1,12 @@
 /** What is kept of what those who look at files say: bounded, and open about it. */
 import { isOfSystem } from '../inventory/purl.ts';
 import { openStatementBudget } from '../inventory/statements.ts';
-import type { Digests, Evidence, Proof } from '../inventory/types.ts';
+import type { Digests, FileEvidence, Proof } from '../inventory/types.ts';
 import { mostFindings, mostPackages } from '../limits.ts';
 import type { Finding, Gap } from '../types.ts';
 
 export interface Collected {
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly FileEvidence[];
   readonly findings: readonly Finding[];
   readonly gaps: readonly Gap[];
 }
@@ -26,7 +26,7 @@ const maxGaps = 200;
 const longestReason = 500;
 
 export function openKeeping(): Keeping {
-  const evidence = new Map<string, Evidence[]>();
+  const evidence = new Map<string, FileEvidence[]>();
   const findings: Finding[] = [];
   const gaps: Gap[] = [];
   const statements = openStatementBudget();
@@ -65,7 +65,7 @@ export function openKeeping(): Keeping {
   };
 }
 
-function evidenceOf(path: string, proof: Proof, digests: () => Digests | undefined): Evidence {
+function evidenceOf(path: string, proof: Proof, digests: () => Digests | undefined): FileEvidence {
   const packages = proof.packages ?? [];
   const isClaimable =
     packages.length + (proof.gaps?.length ?? 0) > 0 &&

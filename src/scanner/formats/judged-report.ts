@@ -2,11 +2,11 @@
 import type { Digest } from '../../blobs/index.ts';
 import type { Finding, Report } from '../types.ts';
 
-export type Outcome = 'allow' | 'warn' | 'deny';
+export type Decision = 'allow' | 'warn' | 'deny';
 
 /** Why the outcome is as it is. */
-export interface OutcomeReason {
-  readonly outcome: Outcome;
+export interface DecisionReason {
+  readonly outcome: Decision;
   /** Name of the rule of the policy. */
   readonly rule: string;
   readonly text: string;
@@ -16,8 +16,8 @@ export interface OutcomeReason {
 export interface JudgedReport {
   /** All of it, with what was there before. */
   readonly report: Report;
-  readonly outcome: Outcome;
-  readonly reasons: readonly OutcomeReason[];
+  readonly outcome: Decision;
+  readonly reasons: readonly DecisionReason[];
   /** Those of the report's findings that break the policy: the same objects. */
   readonly breaking: ReadonlySet<Finding>;
   /** Of Ward. */
@@ -53,7 +53,7 @@ export function findingsBefore({ report, before }: JudgedReport): readonly Findi
  * Denials that say it could not be looked, not that something was found: the judgement is not whole. What could not be read
  * is such a one only where nothing else is denied: otherwise what was found is enough to know.
  */
-export function notLookedFor({ reasons }: Pick<JudgedReport, 'reasons'>): readonly OutcomeReason[] {
+export function notLookedFor({ reasons }: Pick<JudgedReport, 'reasons'>): readonly DecisionReason[] {
   const denied = reasons.filter(({ outcome }) => outcome === 'deny');
   const nothingIsBad = denied.every(({ rule }) => unlooked.has(rule) || unread.has(rule));
   return denied.filter(({ rule }) => unlooked.has(rule) || (nothingIsBad && unread.has(rule)));

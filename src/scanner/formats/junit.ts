@@ -4,7 +4,7 @@
  * run is as red as the exit code says. Elements and attributes are those of the schema that Jenkins checks by: jenkinsci/xunit-plugin, junit-10.xsd.
  */
 import type { Finding, Gap } from '../types.ts';
-import { type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
+import { type DecisionReason, type JudgedReport, notLookedFor } from './judged-report.ts';
 import { inOrder } from './order.ts';
 import { adviceOf, cut, sentenceOf, subjectOf, webAddress } from './words.ts';
 import { type XmlElement, xmlDocument } from './xml.ts';
@@ -57,7 +57,7 @@ function policySuite(judged: JudgedReport): Suite {
   return { name: 'policy', tests: [verdict, ...reasons.map((reason) => reasonTest(reason, unlooked))] };
 }
 
-function reasonTest(reason: OutcomeReason, unlooked: readonly OutcomeReason[]): Test {
+function reasonTest(reason: DecisionReason, unlooked: readonly DecisionReason[]): Test {
   const denied = unlooked.includes(reason) ? 'error' : 'failure';
   const { outcome, rule, text } = reason;
   return { name: rule, result: outcome === 'deny' ? denied : 'passed', message: text };

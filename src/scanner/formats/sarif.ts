@@ -3,9 +3,9 @@
  * were declared harmless are there as suppressed; anything that could not be read or looked for is a notification, and the run no
  * success.
  */
-import type { Finding, Gap, Layer, Place, Severity } from '../types.ts';
+import type { Finding, Gap, Layer, Location, Severity } from '../types.ts';
 import { fingerprintsOf } from './fingerprint.ts';
-import { type Before, type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
+import { type Before, type DecisionReason, type JudgedReport, notLookedFor } from './judged-report.ts';
 import { compareText, componentOf, inOrder, rankOf } from './order.ts';
 import { adviceOf, cut, scoreOf, sentenceOf, webAddress } from './words.ts';
 
@@ -140,7 +140,7 @@ function locationsOf(finding: Finding, layers: ReadonlyMap<string, Layer>, targe
   const component = componentOf(finding);
   const line = finding.class === 'secret' ? (finding.line ?? 1) : 1;
   // A result without a place is not shown: what is wrong with the configuration is wrong with the image.
-  const places: readonly Place[] = finding.places.length > 0 ? finding.places : [{ path: target }];
+  const places: readonly Location[] = finding.places.length > 0 ? finding.places : [{ path: target }];
   return places.slice(0, mostLocations).map(({ path, layer }) => ({
     physicalLocation: { artifactLocation: { uri: uriOf(path) }, region: { startLine: line } },
     ...(component === undefined
@@ -165,7 +165,7 @@ function notificationOf({ path, reason }: Gap): object {
   return { level: 'error', message: { text: withoutLinks(`${path} could not be read: ${reason}`) } };
 }
 
-function unlookedOf({ rule, text }: OutcomeReason): object {
+function unlookedOf({ rule, text }: DecisionReason): object {
   return { descriptor: { id: rule }, level: 'error', message: { text: withoutLinks(`not judged: ${text}`) } };
 }
 

@@ -1,6 +1,6 @@
 /** Findings and verdicts in words, for reports that people read. */
 import type { Finding, Severity, Vulnerability } from '../types.ts';
-import { type JudgedReport, notLookedFor, type OutcomeReason } from './judged-report.ts';
+import { type DecisionReason, type JudgedReport, notLookedFor } from './judged-report.ts';
 import { componentOf } from './order.ts';
 
 /** `lodash 4.17.20`, else the path, else `the image`. */
@@ -36,7 +36,7 @@ export function outcomeInWords(judged: Pick<JudgedReport, 'outcome' | 'reasons'>
 }
 
 /** What to do about a denial that no finding stands for. */
-export function remedyOf({ outcome, rule }: Pick<OutcomeReason, 'outcome' | 'rule'>): string | undefined {
+export function remedyOf({ outcome, rule }: Pick<DecisionReason, 'outcome' | 'rule'>): string | undefined {
   return outcome === 'deny' ? remedies.get(rule) : undefined;
 }
 

@@ -3,7 +3,7 @@
  * for somebody to rely on it.
  */
 import { atOnce, type Steps } from '../turns.ts';
-import type { Component, Distribution, Gap, Inventory, Layer, Place } from '../types.ts';
+import type { Component, Distribution, Gap, Inventory, Layer, Location } from '../types.ts';
 import { licencesOfDebian } from './deb-copyright.ts';
 import { openGraph } from './graph.ts';
 import { identify } from './identity.ts';
@@ -11,7 +11,7 @@ import { linkedBy, type PackageFolders, unknownPackages } from './npm/folders.ts
 import { osReleasePaths } from './os-release.ts';
 import { ownershipOf } from './ownership.ts';
 import { isOfSystem, purlOf } from './purl.ts';
-import type { Evidence, FoundPackage, StandingEvidence } from './types.ts';
+import type { FileEvidence, FoundPackage, StandingEvidence } from './types.ts';
 
 export interface Assembly {
   readonly standing: readonly StandingEvidence[];
@@ -39,7 +39,7 @@ export function* assembling({ standing: all, layers, gaps, folders, hasSystem }:
     ({ evidence }) => !isOwned(evidence) || evidence.packages?.some(({ ecosystem }) => isOfSystem(ecosystem)),
   );
   const installed = installedPaths(counting);
-  const isFulfilled = ({ packages, wishedFor }: Evidence): boolean =>
+  const isFulfilled = ({ packages, wishedFor }: FileEvidence): boolean =>
     wishedFor !== undefined &&
     (packages ?? []).some(({ ecosystem }) =>
       (installed.get(ecosystem) ?? []).some((path) => path.startsWith(wishedFor)),
@@ -98,7 +98,7 @@ interface Gathered {
   component: Omit<Component, 'places' | 'kept' | 'hashes'>;
   /** Of each place that tells. */
   readonly hashes: Set<string>;
-  readonly places: Map<string, Place>;
+  readonly places: Map<string, Location>;
   /** In all of its places. */
   isKept: boolean;
 }

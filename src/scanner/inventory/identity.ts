@@ -4,14 +4,14 @@
  */
 import type { Distribution, Gap } from '../types.ts';
 import { osReleasePaths } from './os-release.ts';
-import type { Evidence, FoundPackage, StandingEvidence, Witness } from './types.ts';
+import type { FileEvidence, FoundPackage, StandingEvidence, Witness } from './types.ts';
 
-export interface Identity {
+export interface IdentifiedSystem {
   readonly distribution: Distribution | undefined;
   readonly gaps: readonly Gap[];
 }
 
-export function identify(standing: readonly StandingEvidence[]): Identity {
+export function identify(standing: readonly StandingEvidence[]): IdentifiedSystem {
   const { path, distribution: stated } = statedBy(standing) ?? {
     path: osReleasePaths[0],
     distribution: undefined,
@@ -35,7 +35,7 @@ export function identify(standing: readonly StandingEvidence[]): Identity {
   return { distribution: { id, versionId, name: stated.name }, gaps: [{ path, reason }] };
 }
 
-function statedBy(standing: readonly StandingEvidence[]): Evidence | undefined {
+function statedBy(standing: readonly StandingEvidence[]): FileEvidence | undefined {
   return osReleasePaths
     .map((path) =>
       standing.find(({ evidence }) => evidence.path === path && evidence.distribution !== undefined),

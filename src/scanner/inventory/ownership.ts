@@ -4,7 +4,7 @@
  * name and version, that claims it.
  */
 import { isOfSystem } from './purl.ts';
-import type { Digests, Evidence, FoundPackage, Owned, StandingEvidence } from './types.ts';
+import type { Digests, FileEvidence, FoundPackage, Owned, StandingEvidence } from './types.ts';
 
 export interface OwnedFile {
   readonly path: string;
@@ -53,9 +53,9 @@ export function openOwnedList(): OwnedList {
 }
 
 /** Whether what the evidence proves is a matter of the distribution. */
-export function ownershipOf(standing: readonly StandingEvidence[]): (evidence: Evidence) => boolean {
+export function ownershipOf(standing: readonly StandingEvidence[]): (evidence: FileEvidence) => boolean {
   const owners = ownersOf(standing);
-  const asked = new Map<string, Evidence>();
+  const asked = new Map<string, FileEvidence>();
   for (const { evidence } of standing) {
     if (isSystemPath(evidence.path)) asked.set(comparable(evidence.path), evidence);
   }
@@ -118,7 +118,7 @@ function isThere(digest: string, digests: Digests | undefined): boolean {
 }
 
 /** `python3-requests 2.31.0+dfsg-1` is `requests 2.31.0`. */
-function provesOwner({ packages = [] }: Evidence, owner: FoundPackage): boolean {
+function provesOwner({ packages = [] }: FileEvidence, owner: FoundPackage): boolean {
   const upstream = owner.version.replace(/^\d+:/, '').replace(/-(?:r\d+|[^-]+)$/, '');
   const plain = upstream.replace(/[+~.]?(?:dfsg|ds|repack|really).*$/, '');
   const names = namesOf(owner.name);

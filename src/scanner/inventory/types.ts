@@ -88,7 +88,7 @@ export interface Witness {
 }
 
 /** A proof, and the file that it is from. */
-export interface Evidence extends Proof {
+export interface FileEvidence extends Proof {
   readonly path: string;
   /** Of the file, where packages of the system have theirs. */
   readonly digests?: Digests | undefined;
@@ -96,7 +96,7 @@ export interface Evidence extends Proof {
 
 /** Evidence that still stands, and where what it proves came from. */
 export interface StandingEvidence {
-  readonly evidence: Evidence;
+  readonly evidence: FileEvidence;
   /** The layer that brought the package in that place; undefined outside images. */
   originOf(found: FoundPackage): Digest | undefined;
 }

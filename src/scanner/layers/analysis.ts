@@ -1,6 +1,6 @@
 /** What one layer holds, whatever lies below and above it: all that a scan has to know of it. */
 import type { Digest } from '../../blobs/index.ts';
-import type { Evidence } from '../inventory/types.ts';
+import type { FileEvidence } from '../inventory/types.ts';
 import type { Finding, Gap } from '../types.ts';
 
 export interface LayerAnalysis {
@@ -8,7 +8,7 @@ export interface LayerAnalysis {
   /** Of the bytes as they are stored. */
   readonly digest: Digest;
   readonly diffId: Digest;
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly FileEvidence[];
   /** Without the layer in their places. */
   readonly findings: readonly Finding[];
   readonly gaps: readonly Gap[];

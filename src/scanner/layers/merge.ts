@@ -7,9 +7,9 @@ import { linkTarget } from '../../images/index.ts';
 import { assembling } from '../inventory/assemble.ts';
 import { isDatabasePath, isSystemLibrary } from '../inventory/databases.ts';
 import { addWithFolders, isCode, type PackageFolders, packageFolderOf } from '../inventory/npm/folders.ts';
-import type { Evidence, FoundPackage, StandingEvidence } from '../inventory/types.ts';
+import type { FileEvidence, FoundPackage, StandingEvidence } from '../inventory/types.ts';
 import { atOnce, type Steps } from '../turns.ts';
-import type { Finding, Gap, Inventory, Place } from '../types.ts';
+import type { Finding, Gap, Inventory, Location } from '../types.ts';
 import { filesIn, type LayerAnalysis } from './analysis.ts';
 import { hiderOf } from './hiding.ts';
 
@@ -111,7 +111,7 @@ function placesOfCode(
   return places;
 }
 
-function evidenceByPath(evidence: readonly Evidence[]): ReadonlyMap<string, readonly Evidence[]> {
+function evidenceByPath(evidence: readonly FileEvidence[]): ReadonlyMap<string, readonly FileEvidence[]> {
   return Map.groupBy(evidence, ({ path }) => path);
 }
 
@@ -141,7 +141,7 @@ function joinedFindings(
   stack: readonly StackedLayer[],
   isHidden: (path: string, at: number, isFolder: boolean) => boolean,
 ): Finding[] {
-  const joined = new Map<string, { finding: Finding; places: Place[] }>();
+  const joined = new Map<string, { finding: Finding; places: Location[] }>();
   for (const [at, { analysis }] of stack.entries()) {
     const folders = new Set(analysis.folders);
     for (const finding of analysis.findings) {

@@ -6,8 +6,8 @@ import { isWide, narrowed, type PlainText, plainTextOf } from '../texts/plain-te
 import { type FileInspector, type Finding, headBytes, type ScannedFile } from '../types.ts';
 import type { Pattern } from './pattern.ts';
 import {
-  type Budget,
   createPatternSet,
+  type MatchBudget,
   openPatternScan,
   type PatternScan,
   type PatternSink,
@@ -56,7 +56,7 @@ export function createContentInspector(lookers: readonly Looker[]): FileInspecto
     file: ScannedFile,
     { bytes, hasLines }: PlainText,
     known: readonly Finding[],
-    budget: Budget | undefined,
+    budget: MatchBudget | undefined,
   ): readonly Finding[] => {
     const head = bytes.subarray(0, headBytes);
     const looks = looksAt({ ...file, sizeBytes: bytes.length, head, content: bytes });

@@ -119,11 +119,11 @@ export function requireAtoms(pattern: Pattern): void {
 }
 
 /** What is left to be spent on matching. */
-export interface Budget {
+export interface MatchBudget {
   steps: number;
 }
 
-export function openBudget(steps = fileSteps): Budget {
+export function openBudget(steps = fileSteps): MatchBudget {
   return { steps };
 }
 
@@ -162,7 +162,7 @@ export function openPatternScan(set: PatternSet, sink: PatternSink): PatternScan
 
 type Look = (bytes: Buffer, from: number, to: number, base: number) => void;
 
-function createLook(set: PatternSet, sink: PatternSink, budget: Budget): Look {
+function createLook(set: PatternSet, sink: PatternSink, budget: MatchBudget): Look {
   /** Made for the first match: most files have none. */
   let nextStart: Float64Array | undefined;
 

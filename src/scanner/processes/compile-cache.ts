@@ -6,7 +6,7 @@ import { chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { getCompileCacheDir } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { confine, findAbilities, type Identity, readingPrograms, runCommand } from '../../lib/index.ts';
+import { confine, findAbilities, readingPrograms, runCommand, type UserIds } from '../../lib/index.ts';
 
 const prime = fileURLToPath(new URL('./prime.ts', import.meta.url));
 const sources = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,7 +17,7 @@ const filling = new Map<string, Promise<void>>();
  * Fills it, unless that was done since Ward changed. Undefined where there is no cache.
  * @param as the user that reads it and fills it: Node keeps a folder for each user
  */
-export async function filledCompileCache(as: Identity | undefined): Promise<string | undefined> {
+export async function filledCompileCache(as: UserIds | undefined): Promise<string | undefined> {
   const cache = getCompileCacheDir();
   if (cache === undefined) return undefined;
   // Node keeps it in a folder of its version.
@@ -32,7 +32,7 @@ export async function filledCompileCache(as: Identity | undefined): Promise<stri
   return dir;
 }
 
-async function fill(dir: string, as: Identity | undefined): Promise<void> {
+async function fill(dir: string, as: UserIds | undefined): Promise<void> {
   // Beside it, where only the caller writes.
   const stamp = `${dir}.filled`;
   const state = `${process.version} ${as?.uid ?? process.geteuid?.()} ${await newestSource()}`;

@@ -1,7 +1,7 @@
 /** What is said about one job, as the process hears and answers it that asked for it. */
 import type { Readable } from 'node:stream';
 import { errorOf } from '../../lib/index.ts';
-import type { Answer, FromJob } from './messages.ts';
+import type { FromJob, PieceAnswer } from './messages.ts';
 
 /** A layer is read twice at most. */
 const mostOpened = 2;
@@ -12,7 +12,7 @@ const mostOpened = 2;
  */
 export function converse(
   open: () => Promise<Readable>,
-  say: (answer: Answer, bytes?: Uint8Array) => Promise<void>,
+  say: (answer: PieceAnswer, bytes?: Uint8Array) => Promise<void>,
 ) {
   const { promise: result, resolve, reject } = Promise.withResolvers<unknown>();
   let source: Readable | undefined;

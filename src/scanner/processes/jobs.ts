@@ -26,7 +26,7 @@ export interface Analyst extends AsyncDisposable {
   config(config: ScannedConfig, signal: AbortSignal): Promise<InspectedConfig>;
 }
 
-export type Job =
+export type ScanJob =
   | {
       readonly what: 'layer';
       readonly digest: Digest;

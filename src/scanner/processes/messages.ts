@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Failure, faultKinds } from '../../lib/index.ts';
 import type { FrameLimits } from './frames.ts';
-import type { Job } from './jobs.ts';
+import type { ScanJob } from './jobs.ts';
 
 const mebibyte = 1024 ** 2;
 
@@ -46,9 +46,12 @@ export type FromJob =
   | { readonly say: 'failed'; readonly failure: Failure };
 
 /** One for each `open` and `more`; the bytes of a piece stand beside it. */
-export interface Answer {
+export interface PieceAnswer {
   readonly say: 'opened' | 'piece' | 'end' | 'broken';
 }
 
 /** To the process. */
-export type ToJob = { readonly job: number } & ({ readonly say: 'start'; readonly asked: Job } | Answer);
+export type ToJob = { readonly job: number } & (
+  | { readonly say: 'start'; readonly asked: ScanJob }
+  | PieceAnswer
+);

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import type { InspectedConfig } from '../config.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
 import { untilAborted } from '../until-aborted.ts';
-import type { Analyst, Job, Read } from './jobs.ts';
+import type { Analyst, Read, ScanJob } from './jobs.ts';
 import { type InspectorModule, type ScanProcess, startScanProcess } from './scan-process.ts';
 import { type StartProgram, startDirectly } from './start-program.ts';
 import { withinTime } from './time-limit.ts';
@@ -64,7 +64,7 @@ export function analystInProcesses(
     void one.end();
   };
   const run = async <T>(
-    job: Job,
+    job: ScanJob,
     open: () => Promise<Readable>,
     signal: AbortSignal,
     bytes?: Uint8Array,

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { scannerFault } from '../faults.ts';
 import { converse } from './conversation.ts';
 import { type Frame, openFrames } from './frames.ts';
-import type { Job } from './jobs.ts';
+import type { ScanJob } from './jobs.ts';
 import { type FromJob, fromJobSchema, limitsFromProcess, readySchema, type ToJob } from './messages.ts';
 import { heapMiB, type StartedProgram, type StartProgram } from './start-program.ts';
 
@@ -29,7 +29,7 @@ export interface ScanProcess {
    * @param bytes Of code.
    * @throws Fault SCAN_FAILED; what the job fails with; what `open` or its stream does; the signal's reason
    */
-  run(job: Job, open: () => Promise<Readable>, signal: AbortSignal, bytes?: Uint8Array): Promise<unknown>;
+  run(job: ScanJob, open: () => Promise<Readable>, signal: AbortSignal, bytes?: Uint8Array): Promise<unknown>;
   end(): Promise<void>;
 }
 

@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 import {
   confine,
   findAbilities,
-  type Identity,
   messageOf,
   readingPrograms,
   scanId,
   startCommand,
+  type UserIds,
 } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 import { filledCompileCache } from './compile-cache.ts';
@@ -48,7 +48,7 @@ const program = fileURLToPath(new URL('./program.ts', import.meta.url));
  * @throws Fault PROGRAM_UNREADABLE
  */
 export async function confineScan(
-  as: Identity | undefined,
+  as: UserIds | undefined,
   reads?: readonly string[],
 ): Promise<readonly string[]> {
   const [cache, closed, abilities] = [
@@ -65,7 +65,7 @@ export async function confineScan(
  * @param as and `reads` as `confineScan` has them
  * @throws Fault PROGRAM_UNREADABLE
  */
-export async function scanCommand(as: Identity | undefined, reads?: readonly string[]): Promise<ScanCommand> {
+export async function scanCommand(as: UserIds | undefined, reads?: readonly string[]): Promise<ScanCommand> {
   const words = await confineScan(as, reads);
   const cache = await filledCompileCache(as);
   const flags = [`--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${semiSpaceMiB}`];

@@ -7,12 +7,12 @@ import type { LayerBytes } from '../layers/read-layer.ts';
 import type { ConfigInspector, InspectorSet } from '../types.ts';
 import { openFilePieces, pieceBytes, rotatingRooms } from './file-pieces.ts';
 import { type Frame, framesTo, readFrames } from './frames.ts';
-import type { Job } from './jobs.ts';
+import type { ScanJob } from './jobs.ts';
 import {
-  type Answer,
   type FromJob,
   limitsFromProcess,
   limitsToProcess,
+  type PieceAnswer,
   startSchema,
   type ToJob,
 } from './messages.ts';
@@ -28,7 +28,7 @@ interface Readers {
   readonly config: readonly ConfigInspector[];
 }
 
-interface Answered extends Answer {
+interface Answered extends PieceAnswer {
   readonly bytes: Buffer;
 }
 
@@ -72,7 +72,12 @@ export async function serve(open: (hear: (piece: Buffer) => void) => Socket): Pr
 }
 
 /** Who ends it early ends the process. */
-async function run(job: Job, bytes: Buffer, { analysers, config }: Readers, talk: Talk): Promise<unknown> {
+async function run(
+  job: ScanJob,
+  bytes: Buffer,
+  { analysers, config }: Readers,
+  talk: Talk,
+): Promise<unknown> {
   const { signal } = new AbortController();
   switch (job.what) {
     case 'layer': {

@@ -1,12 +1,12 @@
 /** What a document lists, whatever its form → an inventory. */
 import { componentOf, distributionOf, isOfSystem } from '../inventory/purl.ts';
-import type { Component, Distribution, Gap, Inventory, Place } from '../types.ts';
+import type { Component, Distribution, Gap, Inventory, Location } from '../types.ts';
 
 /** One package of a document. */
 export interface Listed {
   readonly name: string;
   readonly purl: string | undefined;
-  readonly places: readonly Place[];
+  readonly places: readonly Location[];
   readonly licences?: readonly string[] | undefined;
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isDigest } from '../../blobs/index.ts';
 import { scannerFault } from '../faults.ts';
-import type { Distribution, Gap, Inventory, Place } from '../types.ts';
+import type { Distribution, Gap, Inventory, Location } from '../types.ts';
 import { inventoryOf, type Listed } from './listed.ts';
 
 const property = z.object({ name: z.string().nullish(), value: z.string().nullish() });
@@ -97,8 +97,8 @@ function listed(each: Component): Listed | undefined {
 }
 
 /** A path, and the layer that is said right after it, when one is. */
-function places({ name, properties }: Component): readonly Place[] {
-  const found: { path: string; layer?: Place['layer'] }[] = [];
+function places({ name, properties }: Component): readonly Location[] {
+  const found: { path: string; layer?: Location['layer'] }[] = [];
   for (const { name: key, value } of properties ?? []) {
     if (!key || !value) continue;
     if (pathProperty.test(key)) found.push({ path: value.replace(/^\/+/, '') });

@@ -1,7 +1,7 @@
 /** SPDX 2.3 JSON → an inventory. Source: spdx.github.io, SPDX specification 2.3. */
 import { z } from 'zod';
 import { scannerFault } from '../faults.ts';
-import type { Distribution, Inventory, Place } from '../types.ts';
+import type { Distribution, Inventory, Location } from '../types.ts';
 import { inventoryOf, type Listed } from './listed.ts';
 
 const packageSchema = z.object({
@@ -88,7 +88,7 @@ function listed(each: Package, described: ReadonlySet<string>): Listed | undefin
 }
 
 /** Ward writes `found at: PATH in LAYER, …`; others do not say it in a form that could be relied on. */
-function places({ name, sourceInfo }: Package): readonly Place[] {
+function places({ name, sourceInfo }: Package): readonly Location[] {
   const [, list] = /^found at: (.+)$/s.exec(sourceInfo ?? '') ?? [];
   if (list === undefined) return [{ path: name }];
   return list.split(', ').map((text) => ({ path: text.replace(/ in sha256:[0-9a-f]{64}$/, '') }));

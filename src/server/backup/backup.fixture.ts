@@ -28,7 +28,7 @@ import { takeBackup } from './backup.ts';
 import { sumLine } from './members.ts';
 import { restoreBackup } from './restore.ts';
 
-export interface Place extends AsyncDisposable {
+export interface TestFolder extends AsyncDisposable {
   /** A folder for what a test makes beside the data folders. */
   readonly folder: string;
   readonly dataDir: string;
@@ -37,7 +37,7 @@ export interface Place extends AsyncDisposable {
 }
 
 /** An empty one, with an image store of its own. */
-export async function emptyPlace(): Promise<Place> {
+export async function emptyPlace(): Promise<TestFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-backup-'));
   const imagesDir = join(folder, 'images');
   const configFile = join(folder, 'ward.yaml');
@@ -49,7 +49,7 @@ export async function emptyPlace(): Promise<Place> {
 }
 
 /** One that a Ward was in: state, code, a pushed image, an own image, the operator's files, keys. */
-export async function filledPlace(): Promise<Place> {
+export async function filledPlace(): Promise<TestFolder> {
   const place = await emptyPlace();
   const paths = dataPaths(place.dataDir);
   const gate = gatePaths(place.dataDir);
@@ -86,7 +86,7 @@ export async function filledPlace(): Promise<Place> {
 type Store = Awaited<ReturnType<typeof openStore>>;
 
 /** As a server does it: the code is there before it is named, and goes after it is not any more. */
-export async function putAction(place: Place, store: Store, path: string, code: string): Promise<void> {
+export async function putAction(place: TestFolder, store: Store, path: string, code: string): Promise<void> {
   const blobs = openBlobStore(dataPaths(place.dataDir).code);
   const digest = await blobs.put(Buffer.from(code));
   const before = await store.entities.get('guest', path);
@@ -109,7 +109,7 @@ export async function putAction(place: Place, store: Store, path: string, code: 
 const quietly = { onStep: () => {}, signal: new AbortController().signal };
 
 export function backupOf(
-  place: Place,
+  place: TestFolder,
   options: { name?: string; withKeys?: boolean; withAdvisories?: boolean } = {},
 ) {
   const { name = 'b.tar.zst', withKeys = true, withAdvisories = true } = options;
@@ -117,7 +117,7 @@ export function backupOf(
   return takeBackup({ ...quietly, dataDir, configFile, file: join(folder, name), withKeys, withAdvisories });
 }
 
-export function restoreTo({ dataDir, configFile }: Place, file: string, replace = false) {
+export function restoreTo({ dataDir, configFile }: TestFolder, file: string, replace = false) {
   return restoreBackup({ ...quietly, dataDir, configFile, file, replace });
 }
 
@@ -136,7 +136,7 @@ export async function pushImage(registry: RegistryStore, layer: string): Promise
 }
 
 /** As `own:v1` in the image store. */
-export async function writeOwnImage({ imagesDir }: Place, layer: string): Promise<void> {
+export async function writeOwnImage({ imagesDir }: TestFolder, layer: string): Promise<void> {
   const { manifest, blobs } = imageOf(layer);
   const store = openBlobStore(imagesDir);
   for (const blob of [...blobs, manifest]) await store.put(blob);

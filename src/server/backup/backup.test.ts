@@ -19,17 +19,17 @@ import {
   backupOf,
   emptyPlace,
   filledPlace,
-  type Place,
   pushImage,
   putAction,
   restoreTo,
+  type TestFolder,
 } from './backup.fixture.ts';
 import { removeAbandonedBackup } from './backup.ts';
 import { refuseUnfinishedRestore } from './restore.ts';
 import { writeArchive } from './write-archive.ts';
 
-let from: Place;
-let to: Place;
+let from: TestFolder;
+let to: TestFolder;
 beforeEach(async () => {
   vi.stubEnv('WARD_IMAGES', undefined);
   vi.stubEnv('WARD_PARAMETER_KEYS', undefined);
@@ -46,7 +46,7 @@ const partsOf = (missing: readonly { part: string; why: string }[]) =>
   missing.map(({ part, why }) => `${part}: ${why}`);
 
 /** The state as a server would find it there. */
-async function contentOf(place: Place) {
+async function contentOf(place: TestFolder) {
   const paths = dataPaths(place.dataDir);
   await using store = await openStore({ path: paths.database });
   await using registry = await openRegistryStore({ dir: paths.registry });
@@ -284,7 +284,7 @@ describe('interrupted', () => {
 });
 
 describe('a folder that was in use', () => {
-  const start = async (place: Place, accepted: Parameters<typeof refuseMissingParts>[2] = []) => {
+  const start = async (place: TestFolder, accepted: Parameters<typeof refuseMissingParts>[2] = []) => {
     const { dataDir } = place;
     refuseMissingDatabase(dataDir, accepted, silentLog);
     await using store = await openStore({ path: dataPaths(dataDir).database });
@@ -293,9 +293,9 @@ describe('a folder that was in use', () => {
   };
 
   test.each([
-    ['gate', (place: Place) => join(place.dataDir, 'gate')],
-    ['registry', (place: Place) => join(place.dataDir, 'registry')],
-    ['keys', (place: Place) => dataPaths(place.dataDir).parameterKeys],
+    ['gate', (place: TestFolder) => join(place.dataDir, 'gate')],
+    ['registry', (place: TestFolder) => join(place.dataDir, 'registry')],
+    ['keys', (place: TestFolder) => dataPaths(place.dataDir).parameterKeys],
   ] as const)('does not start without its %s, unless that is said', async (part, pathOf) => {
     await start(from);
     rmSync(pathOf(from), { recursive: true });

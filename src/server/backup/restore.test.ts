@@ -19,14 +19,14 @@ import {
   emptyPlace,
   filledPlace,
   headerOf,
-  type Place,
   restoreTo,
   type TarEntry,
+  type TestFolder,
   tarOf,
   writeOwnImage,
 } from './backup.fixture.ts';
 
-let to: Place;
+let to: TestFolder;
 beforeEach(async () => {
   vi.stubEnv('WARD_IMAGES', undefined);
   to = await emptyPlace();
@@ -172,7 +172,7 @@ describe('refused', () => {
 });
 
 describe('a real one', () => {
-  let from: Place;
+  let from: TestFolder;
   let bytes: Buffer;
   beforeEach(async () => {
     from = await filledPlace();

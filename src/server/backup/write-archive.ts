@@ -11,7 +11,7 @@ import { serverFault } from '../faults.ts';
 import { digestInName, headerName, type Member, sumLine, sumsName } from './members.ts';
 import type { Snapshot } from './snapshot.ts';
 
-export interface Written {
+export interface WrittenArchive {
   /** Of the file. */
   readonly bytes: number;
   /** Blobs whose bytes are others than their names say: so they were in the server. */
@@ -38,7 +38,7 @@ export async function writeArchive(
   snapshot: Snapshot,
   file: string,
   options: WriteOptions,
-): Promise<Written> {
+): Promise<WrittenArchive> {
   // A name that says what it is, where a killed backup leaves it; the next one takes it away.
   const temporary = `${file}.part`;
   // A failure of one half ends the other as well, which would wait for it.

@@ -20,11 +20,11 @@ import {
 } from '../../keeper/index.ts';
 import {
   findAbilities,
-  type Identity,
   isFault,
   messageOf,
   scanId,
   systemCallFilterHere,
+  type UserIds,
   unownedId,
 } from '../../lib/index.ts';
 import { confineScan } from '../../scanner/index.ts';
@@ -54,7 +54,7 @@ export interface Wall {
 /** One kind of process. */
 export interface Suspect {
   readonly name: string;
-  readonly as: Identity;
+  readonly as: UserIds;
   readonly walls: readonly Wall[];
   /** For each wall by name, what to do where this host lacks it. */
   readonly absent: ReadonlyMap<string, string>;
@@ -175,7 +175,7 @@ async function proveServer(context: ProcessesContext): Promise<readonly ProcessR
 
 async function proveHelper(
   helper: Pick<Suspect, 'name' | 'as' | 'walls'>,
-  confine: (as: Identity) => Promise<readonly string[]>,
+  confine: (as: UserIds) => Promise<readonly string[]>,
 ): Promise<readonly ProcessRow[]> {
   await using targets = await makeTargets(helper.as.uid);
   await using server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
@@ -248,7 +248,7 @@ function headOf(
 }
 
 /** What the kernel says of the process itself, where it is not as it should be. */
-function flawsOf({ uid, gid }: Identity, answers: TakenOverAnswers): readonly string[] {
+function flawsOf({ uid, gid }: UserIds, answers: TakenOverAnswers): readonly string[] {
   const own = (what: string) => answers.get(`own-${what}`) ?? 'unknown';
   const ids = [...new Set([uid, gid])].toSorted((a, b) => a - b).join(',');
   return [

@@ -13,7 +13,7 @@ export const fsckAreas = [
 export type FsckArea = (typeof fsckAreas)[number];
 
 /** Something is damaged or missing. */
-export interface Finding {
+export interface Damage {
   readonly area: FsckArea;
   /** A file, a blob, an image, an entity. */
   readonly of: string;
@@ -29,7 +29,7 @@ export interface FsckReport {
   readonly isRunning: boolean;
   /** How much was looked at. */
   readonly checked: Readonly<Record<FsckArea, number>>;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Damage[];
   /** Layers that were taken away, to be unpacked anew. */
   readonly repaired: readonly string[];
   /** No damage: what could not be checked, and why; what is there and nothing names. */
@@ -39,7 +39,7 @@ export interface FsckReport {
 /** Collects it. */
 export class Findings {
   readonly checked = Object.fromEntries(fsckAreas.map((area) => [area, 0])) as Record<FsckArea, number>;
-  readonly all: Finding[] = [];
+  readonly all: Damage[] = [];
   readonly notes: string[] = [];
 
   tell(area: FsckArea, of: string, problem: string, remedy: string): void {

@@ -20,7 +20,7 @@ import { createVault } from '../../functions/index.ts';
 import { silentLog, tryFileLock } from '../../lib/index.ts';
 import { importAdvisories } from '../../scanner/index.ts';
 import { openStore } from '../../store/index.ts';
-import { filledPlace, type Place } from '../backup/backup.fixture.ts';
+import { filledPlace, type TestFolder } from '../backup/backup.fixture.ts';
 import { checkFolderId, databasesOf } from '../instance/folder-id.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
@@ -28,7 +28,7 @@ import { openVaultKeys } from '../secrets/vault-keys.ts';
 import type { FsckReport } from './findings.ts';
 import { checkAll } from './fsck.ts';
 
-let place: Place;
+let place: TestFolder;
 beforeEach(async () => {
   vi.stubEnv('WARD_IMAGES', undefined);
   place = await filledPlace();

@@ -34,7 +34,7 @@ export interface AttachmentsOptions {
   readonly log: Log;
 }
 
-export interface Subject {
+export interface AttachmentSubject {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly size: number;
@@ -42,7 +42,7 @@ export interface Subject {
 
 export interface Attachments {
   /** Never throws: what goes wrong is logged. */
-  attach(repository: string, subject: Subject): Promise<void>;
+  attach(repository: string, subject: AttachmentSubject): Promise<void>;
 }
 
 const sbomMediaType = 'application/vnd.cyclonedx+json';
@@ -52,7 +52,7 @@ const revisionAnnotation = 'ward.report.revision';
 const mostReferrers = 1000;
 
 export function createAttachments({ gate, store, log }: AttachmentsOptions): Attachments {
-  const attachTo = async (repository: RepositoryName, subject: Subject): Promise<void> => {
+  const attachTo = async (repository: RepositoryName, subject: AttachmentSubject): Promise<void> => {
     const report = await gate.report(subject.digest);
     if (report === undefined) return;
     const revision = revisionOf(report);
@@ -76,7 +76,7 @@ export function createAttachments({ gate, store, log }: AttachmentsOptions): Att
 }
 
 /** One at a time: each can have megabytes. */
-function* documentsOf(report: Report, subject: Subject, revision: string): Generator<Artifact> {
+function* documentsOf(report: Report, subject: AttachmentSubject, revision: string): Generator<Artifact> {
   const common = { subject, createdAt: report.scannedAt };
   const annotations = { [revisionAnnotation]: revision };
   yield referrerManifest({

@@ -11,20 +11,20 @@ import { gatePaths } from '../instance/gate-paths.ts';
 import {
   createSigner,
   type Files,
+  type GateFolder,
   imageOf,
   imageWith,
   lodash,
   lodashAdvisory,
   openPlace,
   type PackedLayer,
-  type Place,
   tarOf,
 } from './guarded.fixture.ts';
 
 const signer = createSigner();
 const lenient = 'rules: { bases: { action: allow } }';
 const deadline = { timeout: 60_000, interval: 20 };
-let place: Place;
+let place: GateFolder;
 let count = 0;
 /** A repository of its own for each test. */
 let app: string;

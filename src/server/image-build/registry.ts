@@ -41,7 +41,7 @@ interface Call {
   readonly body?: Readable | Buffer;
 }
 
-interface Answer {
+interface RegistryAnswer {
   readonly status: number;
   readonly location: string | undefined;
   readonly bytes: Buffer;
@@ -114,7 +114,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   };
 }
 
-function mustSucceed(options: RegistryClientOptions, answer: Answer, wanted: number): Answer {
+function mustSucceed(options: RegistryClientOptions, answer: RegistryAnswer, wanted: number): RegistryAnswer {
   if (answer.status === wanted) return answer;
   const said = messageIn(answer.bytes);
   if (answer.status === 401 || answer.status === 403)
@@ -143,7 +143,7 @@ function messageIn(bytes: Buffer): string | undefined {
 async function exchange(
   options: RegistryClientOptions,
   { method, path, headers, body }: Call,
-): Promise<Answer> {
+): Promise<RegistryAnswer> {
   const url = new URL(`${options.url}${path}`);
   const authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
   const isTls = url.protocol === 'https:';
@@ -174,7 +174,7 @@ function send(sent: ClientRequest, body: Readable | Buffer | undefined): Promise
   });
 }
 
-async function read(response: IncomingMessage): Promise<Answer> {
+async function read(response: IncomingMessage): Promise<RegistryAnswer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response) {
@@ -185,7 +185,7 @@ async function read(response: IncomingMessage): Promise<Answer> {
   return { status, location: headers.location, bytes: Buffer.concat(chunks) };
 }
 
-function strangeAnswer({ url }: RegistryClientOptions, { status }: Answer) {
+function strangeAnswer({ url }: RegistryClientOptions, { status }: RegistryAnswer) {
   return serverFault('PUSH_FAILED', `could not push to ${url}: a proxy answered ${status}, not Ward`, {
     hint:
       status === 413

@@ -4,12 +4,12 @@ import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../lib/index.ts';
 import { readFolderMark, writeFolderMark } from '../../store/index.ts';
-import { backupOf, filledPlace, type Place, restoreTo } from '../backup/backup.fixture.ts';
+import { backupOf, filledPlace, restoreTo, type TestFolder } from '../backup/backup.fixture.ts';
 import { checkFolderId, databasesOf } from './folder-id.ts';
 import { dataPaths } from './instance.ts';
 
-let one: Place;
-let other: Place;
+let one: TestFolder;
+let other: TestFolder;
 beforeEach(async () => {
   vi.stubEnv('WARD_IMAGES', undefined);
   [one, other] = await Promise.all([filledPlace(), filledPlace()]);
@@ -20,17 +20,17 @@ afterEach(async () => {
 });
 
 /** As a start does it whose databases are there. */
-async function start({ dataDir }: Place, isMixAccepted = false): Promise<void> {
+async function start({ dataDir }: TestFolder, isMixAccepted = false): Promise<void> {
   const folder = checkFolderId(dataDir, isMixAccepted, silentLog);
   folder.unmark();
   await folder.mark();
 }
 
-const fileOf = ({ dataDir }: Place) => dataPaths(dataDir).folderId;
-const idOf = (place: Place) => readFileSync(fileOf(place), 'utf8').trim();
-const marksOf = ({ dataDir }: Place) => databasesOf(dataDir).map((path) => readFolderMark(path));
+const fileOf = ({ dataDir }: TestFolder) => dataPaths(dataDir).folderId;
+const idOf = (place: TestFolder) => readFileSync(fileOf(place), 'utf8').trim();
+const marksOf = ({ dataDir }: TestFolder) => databasesOf(dataDir).map((path) => readFolderMark(path));
 
-function bring(index: number, from: Place, to: Place): void {
+function bring(index: number, from: TestFolder, to: TestFolder): void {
   const [source, target] = [databasesOf(from.dataDir)[index] ?? '', databasesOf(to.dataDir)[index] ?? ''];
   copyFileSync(source, target);
   for (const side of ['-wal', '-shm']) {

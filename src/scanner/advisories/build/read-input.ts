@@ -11,7 +11,7 @@ import { damaged, firstBytes, unpackedBytes } from './input.ts';
 import { itemsOf } from './items.ts';
 import type { AdvisoryWriter } from './writer.ts';
 
-export type Report = (progress: AdvisoryProgress) => void;
+export type ProgressCallback = (progress: AdvisoryProgress) => void;
 
 /** Tells the form of a file by its beginning; undefined when the form is unknown. */
 export async function lookAt(path: string, said?: Form) {
@@ -28,7 +28,7 @@ export async function importInput(
   writer: AdvisoryWriter,
   input: AdvisoryInput,
   { digest, mayBeUnknown }: { readonly digest: string; readonly mayBeUnknown: boolean },
-  report: Report,
+  report: ProgressCallback,
 ): Promise<ImportedSource | undefined> {
   const { path, source } = input;
   const { form, peek, isZip } = await lookAt(path, input.form);
@@ -56,7 +56,7 @@ async function readItems(
   writer: AdvisoryWriter,
   { path, source, asOf }: AdvisoryInput,
   { form, peek, isZip }: { readonly form: Form; readonly peek: string; readonly isZip: boolean },
-  report: Report,
+  report: ProgressCallback,
 ): Promise<void> {
   const { size, mtime } = statSync(path);
   const context: FormContext = {

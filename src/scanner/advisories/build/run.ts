@@ -14,7 +14,7 @@ import { damaged } from './input.ts';
 import { InputFailure } from './input-failure.ts';
 import { newFileFor, putInPlace, removeLeftovers } from './new-file.ts';
 import { corrupt, type OldFile, type OldSource, readOld } from './old.ts';
-import { digestOf, importInput, lookAt, type Report } from './read-input.ts';
+import { digestOf, importInput, lookAt, type ProgressCallback } from './read-input.ts';
 import { type AdvisoryWriter, createWriter } from './writer.ts';
 
 export interface ImportJob {
@@ -28,7 +28,7 @@ export interface ImportJob {
  * @throws InputFailure with Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE
  * @throws Fault ADVISORIES_BUSY, ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED, ADVISORIES_FAILED
  */
-export async function runImport(job: ImportJob, report: Report): Promise<ImportResult> {
+export async function runImport(job: ImportJob, report: ProgressCallback): Promise<ImportResult> {
   mkdirSync(dirname(job.path), { recursive: true });
   using lock = tryFileLock(`${job.path}.lock`);
   if (lock === undefined) {
@@ -50,7 +50,7 @@ export async function runImport(job: ImportJob, report: Report): Promise<ImportR
   }
 }
 
-async function build(job: ImportJob, temporary: string, report: Report): Promise<ImportResult> {
+async function build(job: ImportJob, temporary: string, report: ProgressCallback): Promise<ImportResult> {
   const old = readOld(job.path);
   // What is kept of it would have a sound digest from then on.
   if (old !== undefined && (await compareDigest(job.path)) === 'differs')
@@ -88,7 +88,7 @@ async function fill(
   writer: AdvisoryWriter,
   { path, inputs, forget, unchanged }: ImportJob,
   known: Known,
-  report: Report,
+  report: ProgressCallback,
 ): Promise<{ readonly sources: readonly ImportedSource[]; readonly empty: readonly string[] }> {
   const before = new Map(inputs.map((input) => [input, sameBefore(input, known)]));
   if (known.old !== undefined) {
