@@ -15,6 +15,7 @@ const floors: Readonly<Record<string, number>> = {
   egress: 1,
   images: 2,
   sandbox: 2,
+  content: 3,
   scanner: 3,
   invoker: 3,
   keeper: 3,

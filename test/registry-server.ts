@@ -5,8 +5,9 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { fastify } from 'fastify';
+import { openRegistryStore } from '../src/content/index.ts';
 import { parseNamespaceName } from '../src/functions/index.ts';
-import { openImageStore, openRegistryStore } from '../src/images/index.ts';
+import { openImageStore } from '../src/images/index.ts';
 import { silentLog } from '../src/lib/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { openGuardedImages } from '../src/server/gate/guarded-images.ts';

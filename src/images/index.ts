@@ -1,9 +1,9 @@
-/** Images: OCI layouts, layers, Ward's own runtime images, root file systems; and the content store. */
+/** Images: OCI layouts, layers, Ward's own runtime images, root file systems. */
 
 export { ownImageNames, type RuntimeKind, runtimeKinds } from './base-images/recipe.ts';
 export { type BuildOptions, type BuiltImage, buildRuntimeImages } from './base-images/runtime-images.ts';
 export { runtimeImagesReady } from './base-images/stamp.ts';
-export { imageFaults } from './faults.ts';
+export { imageFault, imageFaults } from './faults.ts';
 export {
   buildDockerfileImage,
   type DockerfileImageOptions,
@@ -50,6 +50,9 @@ export {
 } from './layer/tar-reader.ts';
 export { formOf, unpacked } from './layer/unpacked.ts';
 export { zstdFrames } from './layer/zstd-frames.ts';
+export { openLayerStore } from './layer-store.ts';
+export { parseConfig } from './oci/config-document.ts';
+export { findTrouble } from './oci/json-text.ts';
 export {
   type LayoutImage,
   ociArchitecture,
@@ -61,11 +64,13 @@ export {
   tagManifest,
 } from './oci/layout.ts';
 export { blobsBelow } from './oci/layout-blobs.ts';
+export { findMiscasedKey, manifestKeys } from './oci/miscased-key.ts';
 export {
   type Config,
   configMediaType,
   configSchema,
   type Descriptor,
+  descriptorSchema,
   type Index,
   indexMediaType,
   indexSchema,
@@ -76,36 +81,6 @@ export {
   parseDocument,
 } from './oci/schema.ts';
 export { type ImageReference, parseReference } from './reference.ts';
-export { manifestsKnownIn, registryProblems } from './registry-store/check.ts';
-export type { BlobCopier } from './registry-store/content.ts';
-export type { ByteRange } from './registry-store/copy-file.ts';
-export { blobsKnownIn, registrySchema } from './registry-store/database.ts';
-export { registryStoreFault, registryStoreFaults } from './registry-store/faults.ts';
-export {
-  hasImageConfig,
-  isManifestType,
-  type ManifestDocument,
-  maxManifestBytes,
-  readManifestDocument,
-} from './registry-store/manifest-document.ts';
-export {
-  isRepositoryName,
-  isTag,
-  namespaceOfRepository,
-  type PushedReference,
-  parsePushedReference,
-  parseRepositoryName,
-  parseTag,
-  type RepositoryName,
-  type Tag,
-} from './registry-store/names.ts';
-export { openRegistryReader, type RegistryReader } from './registry-store/registry-reader.ts';
-export {
-  defaultRegistryStoreLimits,
-  openRegistryStore,
-  type RegistryStoreOptions,
-} from './registry-store/registry-store.ts';
-export type * from './registry-store/types.ts';
 export type { RootLayers, RootMounter } from './root-filesystem.ts';
 export { openRootMounter } from './root-mounter.ts';
 export { type DeletedImage, deleteStoredImage } from './stored-images.ts';

@@ -3,7 +3,7 @@
  * scopes go. Repositories with a public prefix are for everybody to pull. A request has a key (Basic), a token
  * (Bearer) that was given for a key, or nothing.
  */
-import { namespaceOfRepository, type RegistryStore, type RepositoryName } from '../images/index.ts';
+import { namespaceOfRepository, type RegistryStore, type RepositoryName } from '../content/index.ts';
 import { registryFault } from './faults.ts';
 import type { AskedScopes } from './scopes.ts';
 import type { Grants, Tokens } from './tokens.ts';

@@ -1,6 +1,6 @@
 /** Every refusal leaves as OCI's `{"errors": [{code, message}]}`. Source: distribution-spec v1.1, "Error Codes". */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { registryStoreFaults } from '../images/index.ts';
+import type { registryStoreFaults } from '../content/index.ts';
 import {
   type Fault,
   type FaultKind,

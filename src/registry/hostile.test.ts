@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../blobs/index.ts';
-import { maxManifestBytes } from '../images/index.ts';
+import { maxManifestBytes } from '../content/index.ts';
 import {
   descriptorOf,
   guestKey,

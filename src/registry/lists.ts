@@ -1,7 +1,7 @@
 /** Lists of tags, repositories and referrers, in pages (distribution-spec v1.1, "Content Discovery"). */
 import type { FastifyReply } from 'fastify';
 import type { Digest, SecondName } from '../blobs/index.ts';
-import type { Page, PageQuery, RegistryStore, RepositoryName } from '../images/index.ts';
+import type { Page, PageQuery, RegistryStore, RepositoryName } from '../content/index.ts';
 import { byMethod, type Exchange, sendJson } from './exchange.ts';
 import { registryFault } from './faults.ts';
 

@@ -1,6 +1,6 @@
 /** Manifests are read into memory, so many bytes of them at once over all clients. */
 import type { Readable } from 'node:stream';
-import { maxManifestBytes } from '../images/index.ts';
+import { maxManifestBytes } from '../content/index.ts';
 import { registryFault } from './faults.ts';
 
 export interface ManifestBudget {

@@ -8,7 +8,7 @@ import {
   type RegistryStore,
   registryStoreFault,
   type Tag,
-} from '../images/index.ts';
+} from '../content/index.ts';
 import { announcedLength, byMethod, type Exchange, isCached } from './exchange.ts';
 import { registryFault } from './faults.ts';
 import { type ManifestBudget, readManifestBody } from './manifest-body.ts';

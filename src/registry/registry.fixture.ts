@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { fastify } from 'fastify';
 import { digestOf } from '../blobs/index.ts';
-import { openRegistryStore, type RegistryStore, type RegistryStoreLimits } from '../images/index.ts';
+import { openRegistryStore, type RegistryStore, type RegistryStoreLimits } from '../content/index.ts';
 import { Fault, silentLog } from '../lib/index.ts';
 import { createRegistry, type RegistryOptions } from './registry.ts';
 import type { RegistryCaller, RegistryRight } from './types.ts';

@@ -3,7 +3,7 @@
  * tokens. Bodies are streams that only their handler reads; so what is not allowed is refused before.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { RegistryStore } from '../images/index.ts';
+import type { RegistryStore } from '../content/index.ts';
 import type { Log } from '../lib/index.ts';
 import { type Access, createAccess, type Visitor } from './access.ts';
 import { answerError, statusOf } from './answers.ts';

@@ -2,7 +2,7 @@
  * What a token is asked for, and what it was given: `repository:ns/app:pull,push`. Source: distribution's
  * docs/spec/auth/scope.md and token.md.
  */
-import { isRepositoryName, type RepositoryName } from '../images/index.ts';
+import { isRepositoryName, type RepositoryName } from '../content/index.ts';
 import { registryFault } from './faults.ts';
 import type { RegistryRight } from './types.ts';
 

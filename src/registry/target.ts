@@ -3,7 +3,7 @@
  * distribution-spec v1.1, "Endpoints".
  */
 import { type Digest, parseAnyDigest, type SecondName } from '../blobs/index.ts';
-import { isTag, parseRepositoryName, type RepositoryName, type Tag } from '../images/index.ts';
+import { isTag, parseRepositoryName, type RepositoryName, type Tag } from '../content/index.ts';
 import { registryFault } from './faults.ts';
 import type { RegistryRight } from './types.ts';
 

@@ -5,7 +5,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { isRepositoryName } from '../images/index.ts';
+import { isRepositoryName } from '../content/index.ts';
 import { newId } from '../lib/index.ts';
 
 const rightsSchema = z.array(z.enum(['pull', 'push']));

@@ -1,6 +1,6 @@
 /** What the registry is told of the world around it: who calls, and who judges what is pushed. */
 import type { Digest } from '../blobs/index.ts';
-import type { DeletedManifest, ManifestDocument } from '../images/index.ts';
+import type { DeletedManifest, ManifestDocument } from '../content/index.ts';
 
 /** `push` is also to delete. */
 export type RegistryRight = 'pull' | 'push';

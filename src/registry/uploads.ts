@@ -8,7 +8,7 @@ import {
   type RegistryStore,
   type RepositoryName,
   type Upload,
-} from '../images/index.ts';
+} from '../content/index.ts';
 import { isFault } from '../lib/index.ts';
 import { parseContentRange } from './byte-range.ts';
 import { announcedLength, byMethod, type Exchange, hasBody } from './exchange.ts';

@@ -1,6 +1,7 @@
 /** docs/registry.md says how each fault leaves the registry, and what its limits are. */
 import { expect, test } from 'vitest';
-import { defaultRegistryStoreLimits, maxLayers } from '../../src/images/index.ts';
+import { defaultRegistryStoreLimits } from '../../src/content/index.ts';
+import { maxLayers } from '../../src/images/index.ts';
 import { answers } from '../../src/registry/answers.ts';
 import { defaultRegistryLimits } from '../../src/registry/index.ts';
 import { plain, readText, tableOf } from './markdown.ts';

@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { openBlobStore } from '../../blobs/index.ts';
+import { openRegistryReader } from '../../content/index.ts';
 import {
   createCodeSweep,
   createNamespaces,
@@ -14,7 +15,6 @@ import {
   noticedMs,
   type UserLimits,
 } from '../../functions/index.ts';
-import { openRegistryReader } from '../../images/index.ts';
 import { boundAsk } from '../../invoker/index.ts';
 import { tryFileLock } from '../../lib/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';

@@ -9,18 +9,15 @@ import { buffer } from 'node:stream/consumers';
 import { zstdCompressSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 import { digestOf, openBlobStore, parseDigest } from '../../blobs/index.ts';
-import { openGateStore } from '../../gate/index.ts';
 import {
-  configMediaType,
-  manifestMediaType,
-  ociArchitecture,
   openRegistryStore,
   parseRepositoryName,
   parseTag,
   type RegistryStore,
   readManifestDocument,
-  tagManifest,
-} from '../../images/index.ts';
+} from '../../content/index.ts';
+import { openGateStore } from '../../gate/index.ts';
+import { configMediaType, manifestMediaType, ociArchitecture, tagManifest } from '../../images/index.ts';
 import { openStore } from '../../store/index.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';

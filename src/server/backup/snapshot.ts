@@ -7,7 +7,8 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { blobPath, isDigest } from '../../blobs/index.ts';
-import { blobsBelow, blobsKnownIn, ownImageNames, readIndex, refNameOf } from '../../images/index.ts';
+import { blobsKnownIn } from '../../content/index.ts';
+import { blobsBelow, ownImageNames, readIndex, refNameOf } from '../../images/index.ts';
 import { isFault } from '../../lib/index.ts';
 import { codeNamedIn, type DatabaseSnapshot, openSnapshot, schemaOfState } from '../../store/index.ts';
 import { buildInfo } from '../build-info.ts';

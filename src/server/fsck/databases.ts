@@ -2,7 +2,8 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type Digest, isDigest } from '../../blobs/index.ts';
-import { blobsKnownIn, checkBlobs, registryProblems } from '../../images/index.ts';
+import { blobsKnownIn, registryProblems } from '../../content/index.ts';
+import { checkBlobs } from '../../images/index.ts';
 import { isFault } from '../../lib/index.ts';
 import {
   codeNamedIn,

@@ -4,9 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { manifestsKnownIn } from '../../content/index.ts';
 import { createVault, unreadableIn } from '../../functions/index.ts';
 import { gateSchema } from '../../gate/index.ts';
-import { layersOf, manifestsKnownIn } from '../../images/index.ts';
+import { layersOf } from '../../images/index.ts';
 import { isFault, silentLog, tryFileLock } from '../../lib/index.ts';
 import { newestSchema, openStore, schemaOfState } from '../../store/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';

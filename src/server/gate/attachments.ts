@@ -7,18 +7,18 @@
 import { Readable } from 'node:stream';
 import { type Digest, digestOf } from '../../blobs/index.ts';
 import {
+  parseRepositoryName,
+  type RegistryStore,
+  type RepositoryName,
+  readManifestDocument,
+} from '../../content/index.ts';
+import {
   type Artifact,
   type Gate,
   predicateTypes,
   referrerManifest,
   statementMediaType,
 } from '../../gate/index.ts';
-import {
-  parseRepositoryName,
-  type RegistryStore,
-  type RepositoryName,
-  readManifestDocument,
-} from '../../images/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
 import { scanPredicate } from '../scan/statements.ts';

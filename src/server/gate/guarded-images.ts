@@ -1,6 +1,7 @@
 /** The registry and the gate, put together: what is pushed is judged, and so is what is made of it. */
 import type { FastifyInstance } from 'fastify';
 import type { ReportSource } from '../../api/index.ts';
+import { openRegistryStore } from '../../content/index.ts';
 import {
   type CodeGate,
   type Functions,
@@ -9,7 +10,7 @@ import {
   systemNamespace,
 } from '../../functions/index.ts';
 import type { GateEvent } from '../../gate/index.ts';
-import { type ImageStore, openRegistryStore } from '../../images/index.ts';
+import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { createRegistry } from '../../registry/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';

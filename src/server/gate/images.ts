@@ -2,13 +2,8 @@
  * Where the image of a `blackbox` action is: `NAMESPACE/REPOSITORY[:TAG]` in the registry, if the namespace may pull it;
  * else a name in Ward's image store.
  */
-import {
-  type Image,
-  type ImageStore,
-  namespaceOfRepository,
-  parsePushedReference,
-  type RegistryStore,
-} from '../../images/index.ts';
+import { namespaceOfRepository, parsePushedReference, type RegistryStore } from '../../content/index.ts';
+import type { Image, ImageStore } from '../../images/index.ts';
 import { type ImageSource, layoutSource } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
 import { sourceOf } from './push-gate.ts';

@@ -4,8 +4,8 @@
  */
 
 import type { Digest } from '../../blobs/index.ts';
+import { parsePushedReference } from '../../content/index.ts';
 import type { Gate } from '../../gate/index.ts';
-import { parsePushedReference } from '../../images/index.ts';
 import type { ImageSource } from '../../scanner/index.ts';
 
 export interface JudgedImagesOptions {

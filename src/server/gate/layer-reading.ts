@@ -4,7 +4,7 @@
  * being judged goes first; when too many wait, the scan of their image reads them.
  */
 import type { Digest } from '../../blobs/index.ts';
-import type { RegistryStore } from '../../images/index.ts';
+import type { RegistryStore } from '../../content/index.ts';
 import type { Scanner } from '../../scanner/index.ts';
 
 export interface LayerReadingOptions {

@@ -4,8 +4,8 @@
  */
 
 import { type Digest, isDigest } from '../../blobs/index.ts';
+import type { ManifestDocument, PushedImage, RegistryStore } from '../../content/index.ts';
 import { companionOf, type Gate, isEvidence, type Verdict } from '../../gate/index.ts';
-import type { ManifestDocument, PushedImage, RegistryStore } from '../../images/index.ts';
 import { isFault, type Log } from '../../lib/index.ts';
 import type { PushedManifest, PushGate } from '../../registry/index.ts';
 import { type ImageSource, type Scanner, scannedConfig } from '../../scanner/index.ts';

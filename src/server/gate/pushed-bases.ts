@@ -1,15 +1,14 @@
 /** Images of the registry as bases, and what lies beside them, in whichever repositories they are. */
 import { buffer } from 'node:stream/consumers';
 import type { Digest } from '../../blobs/index.ts';
-import { type ArtifactLayer, companionSuffixes, companionTag, companionTypes } from '../../gate/index.ts';
 import {
-  indexTypes,
   type ManifestDocument,
-  manifestMediaType,
   parseTag,
   type RegistryStore,
   readManifestDocument,
-} from '../../images/index.ts';
+} from '../../content/index.ts';
+import { type ArtifactLayer, companionSuffixes, companionTag, companionTypes } from '../../gate/index.ts';
+import { indexTypes, manifestMediaType } from '../../images/index.ts';
 import { isFault, type Log } from '../../lib/index.ts';
 import { companionLayers } from './companion-layers.ts';
 

@@ -5,15 +5,17 @@
  */
 import type { Digest } from '../../blobs/index.ts';
 import {
-  type Descriptor,
   hasImageConfig,
-  isLayerType,
   isManifestType,
-  layerStartBytes,
   type ManifestDocument,
+  type RegistryStore,
+} from '../../content/index.ts';
+import {
+  type Descriptor,
+  isLayerType,
+  layerStartBytes,
   maxDocumentBytes,
   mayBeLayer,
-  type RegistryStore,
 } from '../../images/index.ts';
 import { isFault } from '../../lib/index.ts';
 import type { ArtifactSource } from '../../scanner/index.ts';

@@ -1,6 +1,7 @@
 /** What is known of images apart from their content, for a command that looks into a data folder. */
+
+import { openRegistryReader } from '../../content/index.ts';
 import { type EvidenceSources, readVexFolder } from '../../gate/index.ts';
-import { openRegistryReader } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 import { gatePaths } from '../instance/gate-paths.ts';

@@ -1,6 +1,7 @@
 /** Where an image and its signatures are: an OCI layout, or a repository of Ward's registry. */
 import { resolve } from 'node:path';
 import { type Digest, isDigest, openBlobStore, parseDigest } from '../../blobs/index.ts';
+import { isRepositoryName, readManifestDocument } from '../../content/index.ts';
 import {
   type Artifact,
   type ArtifactLayer,
@@ -8,15 +9,7 @@ import {
   companionTag,
   layersOf,
 } from '../../gate/index.ts';
-import {
-  type Descriptor,
-  isRepositoryName,
-  manifestMediaType,
-  pickEntry,
-  readIndex,
-  readManifestDocument,
-  refNameOf,
-} from '../../images/index.ts';
+import { type Descriptor, manifestMediaType, pickEntry, readIndex, refNameOf } from '../../images/index.ts';
 import { actingAsOwner } from '../admin/act-as.ts';
 import { serverFault } from '../faults.ts';
 import type { PushTarget } from './push.ts';

@@ -1,6 +1,7 @@
 /** What the scanner and the gate read: bills of materials, VEX, advisories, reports, signatures, package files, images. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
+import { readManifestDocument } from '../../../src/content/index.ts';
 import { parseVex } from '../../../src/gate/index.ts';
 import { parseCheckpoint } from '../../../src/gate/store/checkpoint.ts';
 import { openStatement } from '../../../src/gate/trust/attestations.ts';
@@ -9,7 +10,7 @@ import { generateKeyPair, readSigningKey, readTrustedKey } from '../../../src/ga
 import { rootOfLog } from '../../../src/gate/trust/sigstore.fixture.ts';
 import { parseSimpleSigning } from '../../../src/gate/trust/simple-signing.ts';
 import { readTrustedRoot } from '../../../src/gate/trust/trusted-root.ts';
-import { configSchema, indexSchema, parseDocument, readManifestDocument } from '../../../src/images/index.ts';
+import { configSchema, indexSchema, parseDocument } from '../../../src/images/index.ts';
 import type { JsonValue } from '../../../src/lib/index.ts';
 import { parseTarget } from '../../../src/registry/target.ts';
 import { jsonSplitter } from '../../../src/scanner/advisories/build/json-splitter.ts';

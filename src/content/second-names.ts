@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
-import { type Digest, isDigest, isSecondName, type SecondName } from '../../blobs/index.ts';
+import { type Digest, isDigest, isSecondName, type SecondName } from '../blobs/index.ts';
 import { type RegistryDatabase, step } from './database.ts';
 
 export interface SecondNames {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { blobPath, digestOf } from '../../blobs/index.ts';
-import { listTree, tarOf } from '../images.fixture.ts';
+import { blobPath, digestOf } from '../blobs/index.ts';
 import { parseRepositoryName, parseTag } from './names.ts';
 import { openRegistryStore } from './registry-store.ts';
 import {
@@ -208,10 +208,24 @@ describe('what is on the disk', () => {
   });
 });
 
+function tarOf(name: string, text: string): Promise<Buffer> {
+  const archive = pack();
+  archive.entry({ name }, text);
+  archive.finalize();
+  return buffer(archive);
+}
+
+async function filesIn(dir: string): Promise<Record<string, string>> {
+  const names = await readdir(dir);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(dir, name), 'utf8')] as const)),
+  );
+}
+
 describe('an image', () => {
   const layers = async (): Promise<TestLayer[]> => {
-    const lower = await tarOf([{ name: 'a', content: 'lower' }]);
-    const upper = await tarOf([{ name: 'b', content: 'upper' }]);
+    const lower = await tarOf('a', 'lower');
+    const upper = await tarOf('b', 'upper');
     return [
       { packed: gzipSync(lower), plain: lower, mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip' },
       { packed: upper, plain: upper },
@@ -246,7 +260,7 @@ describe('an image', () => {
       config: { cmd: ['/run'], env: ['A=b'], labels: { colour: 'green' }, workingDir: '/' },
     });
     const [lower = '', upper = ''] = unpacked.layerDirs;
-    expect([await listTree(lower), await listTree(upper)]).toEqual([{ a: 'lower' }, { b: 'upper' }]);
+    expect([await filesIn(lower), await filesIn(upper)]).toEqual([{ a: 'lower' }, { b: 'upper' }]);
     const byDigest = await test.store.unpackImage(app, image.digest, imagesDir);
     expect(byDigest.reference).toBe(`guest/app@${image.digest}`);
   });

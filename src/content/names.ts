@@ -2,7 +2,7 @@
  * Names in a registry. A repository's first part is the namespace that it belongs to. Nothing that passes here can
  * leave a folder, a URL or a header. Source: OCI distribution-spec v1.1, "Pulling manifests".
  */
-import { type Digest, isDigest } from '../../blobs/index.ts';
+import { type Digest, isDigest } from '../blobs/index.ts';
 import { registryStoreFault } from './faults.ts';
 
 declare const repositoryBrand: unique symbol;

@@ -2,8 +2,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { type Digest, isDigest, parseDigest, type SecondName } from '../../blobs/index.ts';
-import { newId } from '../../lib/index.ts';
+import { type Digest, isDigest, parseDigest, type SecondName } from '../blobs/index.ts';
+import { newId } from '../lib/index.ts';
 import { appendStream, type Growing } from './append.ts';
 import { type Content, openTemporary } from './content.ts';
 import { registryStoreFault } from './faults.ts';

@@ -1,5 +1,5 @@
 /** The closed table of what the registry's storage refuses. */
-import { faultTable } from '../../lib/index.ts';
+import { faultTable } from '../lib/index.ts';
 
 export const registryStoreFaults = {
   REPOSITORY_INVALID: 'invalid',

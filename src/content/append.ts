@@ -5,8 +5,8 @@
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { giveBack } from '../../lib/index.ts';
-import { imageFault } from '../faults.ts';
+import { imageFault } from '../images/index.ts';
+import { giveBack } from '../lib/index.ts';
 import { createBufferShares } from './buffer-shares.ts';
 
 export interface Growing {

@@ -12,17 +12,18 @@ import {
   isDigestOf,
   isSecondName,
   type SecondName,
-} from '../../blobs/index.ts';
-import { isJsonObject } from '../../lib/index.ts';
-import { findTrouble } from '../oci/json-text.ts';
-import { findMiscasedKey, manifestKeys } from '../oci/miscased-key.ts';
+} from '../blobs/index.ts';
 import {
   configMediaType,
   type Descriptor,
   descriptorSchema,
+  findMiscasedKey,
+  findTrouble,
   indexMediaType,
+  manifestKeys,
   manifestMediaType,
-} from '../oci/schema.ts';
+} from '../images/index.ts';
+import { isJsonObject } from '../lib/index.ts';
 import { registryStoreFault } from './faults.ts';
 
 /** A manifest's bytes at most: what the distribution-spec asks of every registry. */

@@ -17,8 +17,8 @@ import {
   openRegularFile,
   readRegularFile,
   renameDurably,
-} from '../../blobs/index.ts';
-import { newId } from '../../lib/index.ts';
+} from '../blobs/index.ts';
+import { newId } from '../lib/index.ts';
 import { type ByteRange, copyFile } from './copy-file.ts';
 import { createKeyedLock } from './keyed-lock.ts';
 

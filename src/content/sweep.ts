@@ -5,8 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Digest, isDigest } from '../../blobs/index.ts';
-import type { UnneededLook } from '../../lib/index.ts';
+import { type Digest, isDigest } from '../blobs/index.ts';
+import type { UnneededLook } from '../lib/index.ts';
 import type { Content } from './content.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { isRepositoryName } from './names.ts';

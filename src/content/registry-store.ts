@@ -1,9 +1,9 @@
 /** Puts the parts of the registry's storage together. One process has it open at a time. */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Digest } from '../../blobs/index.ts';
-import { tryFileLock, watchUnneeded } from '../../lib/index.ts';
-import { imageFault } from '../faults.ts';
+import type { Digest } from '../blobs/index.ts';
+import { imageFault } from '../images/index.ts';
+import { tryFileLock, watchUnneeded } from '../lib/index.ts';
 import { createCompanions } from './companions.ts';
 import { openContent } from './content.ts';
 import { openRegistryDatabase } from './database.ts';

@@ -1,14 +1,18 @@
 /** What was pushed, as an image: its parts for who looks into it, its unpacked layers for who runs it. */
 
-import type { Digest } from '../../blobs/index.ts';
-import { formatSize } from '../../lib/index.ts';
-import { imageFault } from '../faults.ts';
-import { isLayerType } from '../layer/layer-types.ts';
-import { openLayerStore } from '../layer-store.ts';
-import { parseConfig } from '../oci/config-document.ts';
-import { pickPlatform } from '../oci/layout.ts';
-import { type Config, maxDocumentBytes, maxLayers } from '../oci/schema.ts';
-import type { Image } from '../types.ts';
+import type { Digest } from '../blobs/index.ts';
+import {
+  type Config,
+  type Image,
+  imageFault,
+  isLayerType,
+  maxDocumentBytes,
+  maxLayers,
+  openLayerStore,
+  parseConfig,
+  pickPlatform,
+} from '../images/index.ts';
+import { formatSize } from '../lib/index.ts';
 import type { Content } from './content.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import type { Manifests } from './manifests.ts';

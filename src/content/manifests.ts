@@ -3,8 +3,8 @@
  * that makes it visible, and what is a part of it can't be deleted before it.
  */
 import { z } from 'zod';
-import { type Digest, isDigest } from '../../blobs/index.ts';
-import { isFault } from '../../lib/index.ts';
+import { type Digest, isDigest } from '../blobs/index.ts';
+import { isFault } from '../lib/index.ts';
 import type { Content } from './content.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';

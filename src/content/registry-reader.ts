@@ -1,7 +1,7 @@
 /** Reads what was pushed while the Ward that has the registry open runs, or when none does. */
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { errnoOf } from '../../lib/index.ts';
+import { errnoOf } from '../lib/index.ts';
 import { createCompanions } from './companions.ts';
 import { contentIn } from './content.ts';
 import { openRegistryDatabase } from './database.ts';

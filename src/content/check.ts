@@ -1,8 +1,8 @@
 /** What is wrong in a copy of the registry's database: counters and names that do not fit the rows behind them. */
 import { z } from 'zod';
-import { isDigest } from '../../blobs/index.ts';
-import type { DatabaseSnapshot } from '../../store/index.ts';
-import type { Descriptor } from '../oci/schema.ts';
+import { isDigest } from '../blobs/index.ts';
+import type { Descriptor } from '../images/index.ts';
+import type { DatabaseSnapshot } from '../store/index.ts';
 
 const mostProblems = 20;
 

@@ -3,8 +3,8 @@
  * looked for in every repository that has the manifest, since what counts of it is who signed it and not where it lies.
  */
 import { z } from 'zod';
-import { type Digest, isDigest } from '../../blobs/index.ts';
-import { indexTypes } from '../oci/schema.ts';
+import { type Digest, isDigest } from '../blobs/index.ts';
+import { indexTypes } from '../images/index.ts';
 import type { RegistryDatabase } from './database.ts';
 import type { RegistryStore } from './types.ts';
 

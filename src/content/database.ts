@@ -6,14 +6,14 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { imageFault } from '../images/index.ts';
 import {
   type BatchStep,
   type DatabaseSnapshot,
   type DatabaseThread,
   type SqlValue,
   startDatabaseThread,
-} from '../../store/index.ts';
-import { imageFault } from '../faults.ts';
+} from '../store/index.ts';
 
 export interface RegistryDatabase {
   all<T>(schema: z.ZodType<T>, sql: string, ...values: readonly SqlValue[]): Promise<T[]>;

@@ -1,6 +1,6 @@
 /** Which repository has which blobs. Only what a repository has is served from it, whatever else is in the store. */
 import { z } from 'zod';
-import type { Digest } from '../../blobs/index.ts';
+import type { Digest } from '../blobs/index.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';

@@ -1,8 +1,7 @@
 /** What the registry's storage offers to those who serve, judge and run what was pushed. */
 import type { Readable } from 'node:stream';
-import type { Digest, SecondName } from '../../blobs/index.ts';
-import type { Config } from '../oci/schema.ts';
-import type { Image } from '../types.ts';
+import type { Digest, SecondName } from '../blobs/index.ts';
+import type { Config, Image } from '../images/index.ts';
 import type { BlobCopier } from './content.ts';
 import type { ByteRange } from './copy-file.ts';
 import type { ManifestDocument } from './manifest-document.ts';

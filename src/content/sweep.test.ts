@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { blobPath, digestOf } from '../../blobs/index.ts';
+import { blobPath, digestOf } from '../blobs/index.ts';
 import { parseRepositoryName, parseTag } from './names.ts';
 import {
   app,

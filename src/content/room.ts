@@ -3,7 +3,7 @@
  * run. What a namespace holds already costs nothing more.
  */
 import { z } from 'zod';
-import { formatSize } from '../../lib/index.ts';
+import { formatSize } from '../lib/index.ts';
 import type { RegistryDatabase } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';

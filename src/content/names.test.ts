@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../blobs/index.ts';
+import { digestOf } from '../blobs/index.ts';
 import {
   isRepositoryName,
   isTag,

@@ -3,7 +3,7 @@
  * no further one is made, however long the file is.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { blobFault } from '../../blobs/index.ts';
+import { blobFault } from '../blobs/index.ts';
 import { createBufferShares } from './buffer-shares.ts';
 
 /** Bytes from the first to the last, both included. */

@@ -1,6 +1,6 @@
 /** Lists of what there is, a page at a time, in the order of bytes. */
 import { z } from 'zod';
-import { isDigest } from '../../blobs/index.ts';
+import { isDigest } from '../blobs/index.ts';
 import type { RegistryDatabase } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import type { Page, Referrer, RegistryStore } from './types.ts';

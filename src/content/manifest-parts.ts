@@ -1,7 +1,7 @@
 /** What a manifest names: each part has to be in its repository, and to be what the manifest says of it. */
 import { z } from 'zod';
-import type { Digest } from '../../blobs/index.ts';
-import { isElsewhere } from '../layer/layer-types.ts';
+import type { Digest } from '../blobs/index.ts';
+import { isElsewhere } from '../images/index.ts';
 import type { RegistryDatabase } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { isManifestType, type ManifestDocument } from './manifest-document.ts';
