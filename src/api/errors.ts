@@ -4,32 +4,17 @@
  */
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import {
-  isDiskFailing,
-  isDiskFull,
-  isFault,
-  type JsonObject,
-  type Log,
-  messageOf,
-  nodeCodeOf,
-} from '../lib/index.ts';
+import { isFault, type JsonObject, type Log, messageOf, nodeCodeOf } from '../lib/index.ts';
 import { statusOfKind } from './faults.ts';
 import { sendRetryAfter } from './rate-limit.ts';
 import { newTransactionId } from './transaction.ts';
-
-/** Ward looks at the disk every second; other data has to make room. */
-const fullRetrySeconds = 30;
+import { troubleAnswer } from './trouble.ts';
 
 /** OpenWhisk's body has no room for it: which of the faults in docs/reference/errors.md it is. */
 const faultHeader = 'x-ward-fault';
 /** `lost`: nobody can promise the record of the activation that is answered. */
 export const recordHeader = 'x-ward-record';
 const internalText = 'There was an internal server error.';
-const fullText =
-  'The server has no room on its disk for this now. Try again later, or ask its operator. What is there stays, and can be read and deleted.';
-
-const failingText =
-  "The server's disk is read-only or fails. Try again later, or ask its operator. What can be read is still there.";
 
 export function sendError(
   request: FastifyRequest,
@@ -52,8 +37,11 @@ export function sendJson(reply: FastifyReply, status: number, json: string | Buf
 
 export function errorHandler(log: Log) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    if (isDiskFull(error)) return sendDiskFull(log, error, request, reply);
-    if (isDiskFailing(error)) return sendDiskFailing(log, error, request, reply);
+    const trouble = troubleAnswer(log, error, request.id);
+    if (trouble !== undefined) {
+      reply.header(faultHeader, trouble.code).header('retry-after', trouble.retrySeconds);
+      return sendError(request, reply, trouble.status, trouble.text);
+    }
     if (isFault(error)) {
       const status = statusOfKind[error.kind];
       const about = { transactionId: request.id, code: error.code };
@@ -72,23 +60,6 @@ export function errorHandler(log: Log) {
     }
     return sendError(request, reply, status, textOfFrameworkError(status, error, request));
   };
-}
-
-/** Paths and sizes are the operator's to know. */
-function sendDiskFull(log: Log, error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  // Ward told of the reserve when the refusals began: a line for each request would fill the disk.
-  if (!isFault(error, 'DISK_RESERVED'))
-    log.error({ transactionId: request.id, reason: messageOf(error) }, 'the disk has no room for a request');
-  reply
-    .header(faultHeader, isFault(error) ? error.code : 'STORE_FULL')
-    .header('retry-after', fullRetrySeconds);
-  return sendError(request, reply, statusOfKind.full, fullText);
-}
-
-function sendDiskFailing(log: Log, error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  log.error({ transactionId: request.id, reason: messageOf(error) }, 'the disk fails a request');
-  reply.header(faultHeader, 'STORE_UNWRITABLE').header('retry-after', fullRetrySeconds);
-  return sendError(request, reply, statusOfKind.busy, failingText);
 }
 
 /** @param isRecordLost what the answer to a call or a firing says */

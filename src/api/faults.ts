@@ -12,6 +12,8 @@ export const apiFaultKinds = {
   DESTINATION_UNSUPPORTED: 'invalid',
   UPLOADS_BUSY: 'busy',
   ANSWERS_BUSY: 'busy',
+  /** No file descriptor, process or memory for it. */
+  MACHINE_EXHAUSTED: 'busy',
   WEB_RATE_EXCEEDED: 'throttled',
   WEB_SHARE_EXCEEDED: 'throttled',
   /** A sandbox came with the key of another namespace. */

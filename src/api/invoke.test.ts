@@ -160,6 +160,20 @@ describe('a call is refused', () => {
     ]);
   });
 
+  test.each([
+    ['EROFS', 503, 'STORE_UNWRITABLE'],
+    ['EMFILE', 503, 'MACHINE_EXHAUSTED'],
+    ['ENOSPC', 507, 'STORE_FULL'],
+  ])('while the machine is in trouble: %s', async (errno, status, code) => {
+    await using api = await withHello();
+    api.script = () => {
+      throw Object.assign(new Error('no'), { code: errno });
+    };
+    const answer = await api.call('POST', 'actions/hello?blocking=true');
+    const { 'x-ward-fault': fault, 'retry-after': seconds } = answer.headers;
+    expect([answer.status, fault, Number(seconds) > 0]).toEqual([status, code, true]);
+  });
+
   test('when the platform shuts down', async () => {
     await using api = await withHello();
     await api.functions.close(0);

@@ -13,7 +13,7 @@ import { constants, existsSync } from 'node:fs';
 import { type FileHandle, lstat, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { digestHex, digestOf } from '../blobs/index.ts';
-import { mustRun } from '../lib/index.ts';
+import { hostTroubleOf, mustRun } from '../lib/index.ts';
 import { imageFault } from './faults.ts';
 import { mountTargets, type RootMounter } from './root-filesystem.ts';
 
@@ -150,7 +150,10 @@ async function checkTargets(root: string, reference: string): Promise<void> {
 }
 
 async function refuseUnlessFolder(root: string, target: string, reference: string): Promise<void> {
-  const found = await lstat(join(root, target)).catch(() => undefined);
+  const found = await lstat(join(root, target)).catch((error: unknown) => {
+    if (hostTroubleOf(error) !== undefined) throw error;
+    return undefined;
+  });
   if (found?.isDirectory()) return;
   const what = found?.isSymbolicLink() ? 'a symbolic link' : found ? 'no folder' : 'deleted';
   throw imageFault('IMAGE_UNSAFE', `the image ${reference} can't be used: its /${target} is ${what}`, {

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { isAbsolute, join, normalize } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { RootMounter } from '../images/index.ts';
-import { isFault, type Log, messageOf, randomHex, startCommand } from '../lib/index.ts';
+import { hostErrnoOf, isFault, type Log, messageOf, randomHex, startCommand } from '../lib/index.ts';
 import {
   exitOf,
   type LocalSandboxHost,
@@ -25,7 +25,15 @@ import type { KeptCode } from './code-places.ts';
 import { hearLines, sayLine } from './lines.ts';
 import { openReadyStarts, type ReadyStarts } from './ready-starts.ts';
 import type { StreamDoor } from './stream-door.ts';
-import { type Answers, givenLayer, type Operation, type Request, requestSchemas, type Said } from './wire.ts';
+import {
+  type Answers,
+  givenLayer,
+  type Operation,
+  type Request,
+  requestSchemas,
+  type Said,
+  type WireFault,
+} from './wire.ts';
 
 export interface KeeperOptions {
   /** To the server. */
@@ -330,9 +338,10 @@ function refuseDetour(folder: string): void {
   if (!isPlain) throw sandboxFault('REQUEST_UNSAFE', `${folder} is not a folder of a root`);
 }
 
-function wireFault(error: unknown) {
+function wireFault(error: unknown): WireFault {
+  const errno = hostErrnoOf(error);
   if (!isFault(error))
-    return { code: 'SANDBOX_START_FAILED', kind: 'host', message: messageOf(error) } as const;
+    return { code: 'SANDBOX_START_FAILED', kind: 'host', message: messageOf(error), errno };
   const { code, kind, message, hint } = error;
-  return { code, kind, message, ...(hint === undefined ? {} : { hint }) };
+  return { code, kind, message, hint, errno };
 }

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { newId } from '../lib/index.ts';
+import { hostTroubleOf, newId } from '../lib/index.ts';
 import { sayLine } from './lines.ts';
 import { type KeeperLink, linkOver } from './link.ts';
 
@@ -39,4 +39,15 @@ test('a link that was closed here is not lost', async () => {
   link.close();
   await link.ended;
   expect(isLost).toBe(false);
+});
+
+test('what the system answered to the keeper is known on this side too', async () => {
+  const { link, keeper } = await linked();
+  const asked = link.ask('told', { sandbox: 'a' }, 7);
+  const fault = { code: 'SANDBOX_START_FAILED', kind: 'host', message: 'no descriptor', errno: 'EMFILE' };
+  sayLine(keeper, { say: 'fault', id: 7, fault });
+  const error = await asked.catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: 'SANDBOX_START_FAILED', kind: 'host', message: 'no descriptor' });
+  expect(hostTroubleOf(error)).toBe('exhausted');
+  link.close();
 });

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../lib/index.ts';
 import { type SandboxExit, type SandboxUsage, sandboxFault, type ViolationSink } from '../sandbox/index.ts';
 import { hearLines, sayLine } from './lines.ts';
-import type { Answers, Hello, Operation, Request, Said } from './wire.ts';
+import type { Answers, Hello, Operation, Request, Said, WireFault } from './wire.ts';
 
 /** Where the server finds the line. */
 export const keeperDescriptor = 3;
@@ -127,6 +127,8 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
   return link;
 }
 
-function faultOf({ code, kind, message, hint }: Extract<Said, { say: 'fault' }>['fault']): Fault {
-  return new Fault(code, kind, message, hint === undefined ? {} : { hint });
+/** With what the system answered as its cause, so that a failing disk is known as such on this side too. */
+function faultOf({ code, kind, message, hint, errno }: WireFault): Fault {
+  const cause = errno === undefined ? undefined : Object.assign(new Error(message), { code: errno });
+  return new Fault(code, kind, message, { ...(hint === undefined ? {} : { hint }), cause });
 }

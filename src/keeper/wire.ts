@@ -146,6 +146,8 @@ export interface WireFault {
   readonly kind: FaultKind;
   readonly message: string;
   readonly hint?: string | undefined;
+  /** What the system answered to the keeper, where that is why: `EIO`. */
+  readonly errno?: string | undefined;
 }
 
 /** What the keeper says after its first line. Of a sandbox, `ended` is the last. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { errnoOf, Fault, nodeCodeOf } from './fault.ts';
+import { errnoOf, Fault, type FaultKind, hostTroubleOf, nodeCodeOf } from './fault.ts';
 
 async function thrownBy(work: () => unknown): Promise<unknown> {
   try {
@@ -33,4 +33,28 @@ test('the codes of Node and its libraries are told, those of Faults are not', as
   expect(nodeCodeOf(await thrownBy(() => readFile('with\0nul')))).toBe('ERR_INVALID_ARG_VALUE');
   expect(nodeCodeOf(new Fault('SCAN_TIMED_OUT', 'busy', 'it took too long'))).toBeUndefined();
   expect(nodeCodeOf(new Error('none'))).toBeUndefined();
+});
+
+describe('what the machine lacks for now', () => {
+  const because = (code: string) => Object.assign(new Error('no'), { code });
+  const fault = (kind: FaultKind, cause?: unknown) => new Fault('SOME_FAULT', kind, 'no', { cause });
+
+  test.each([
+    ['ENOSPC', 'disk-full'],
+    ['EDQUOT', 'disk-full'],
+    ['EROFS', 'disk-failing'],
+    ['EIO', 'disk-failing'],
+    ['EMFILE', 'exhausted'],
+    ['EAGAIN', 'exhausted'],
+    ['ENOENT', undefined],
+  ])('%s is %s, also as the cause of what the host failed', (code, trouble) => {
+    expect(hostTroubleOf(because(code))).toBe(trouble);
+    expect(hostTroubleOf(fault('host', fault('host', because(code))))).toBe(trouble);
+  });
+
+  test('is no reason of faults that are the caller’s', () => {
+    expect(hostTroubleOf(fault('invalid', because('EIO')))).toBeUndefined();
+    expect(hostTroubleOf(fault('host'))).toBeUndefined();
+    expect(hostTroubleOf(fault('full'))).toBe('disk-full');
+  });
 });

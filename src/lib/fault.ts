@@ -77,16 +77,27 @@ export function nodeCodeOf(error: unknown): string | undefined {
   return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Whether there was no room on the disk, no matter which part noticed. */
-export function isDiskFull(error: unknown): boolean {
-  if (isFault(error)) return error.kind === 'full';
-  return ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
+/** What the machine lacks for now; the same request may succeed later. */
+export type HostTrouble = 'disk-full' | 'disk-failing' | 'exhausted';
+
+/** Undefined when the error is of another kind. Looks at what caused the error, no matter which part noticed. */
+export function hostTroubleOf(error: unknown): HostTrouble | undefined {
+  if (isFault(error) && error.kind === 'full') return 'disk-full';
+  return troubles.get(hostErrnoOf(error) ?? '');
 }
 
-/** Whether the disk failed, or takes no writes at all. */
-export function isDiskFailing(error: unknown): boolean {
-  return ['EROFS', 'EIO'].includes(errnoOf(error) ?? '');
+/** What the system answered, here or to what caused a Fault of the host's. */
+export function hostErrnoOf(error: unknown): string | undefined {
+  if (!isFault(error)) return errnoOf(error);
+  return error.kind === 'host' ? hostErrnoOf(error.cause) : undefined;
 }
+
+/** Read-only or broken; no room; no descriptor, process or memory. Of errno(3). */
+const troubles: ReadonlyMap<string, HostTrouble> = new Map([
+  ...['ENOSPC', 'EDQUOT'].map((code) => [code, 'disk-full'] as const),
+  ...['EROFS', 'EIO'].map((code) => [code, 'disk-failing'] as const),
+  ...['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'].map((code) => [code, 'exhausted'] as const),
+]);
 
 /** The name of what the system answered (`ENOENT`), if the error is from there: a Fault's code is none. */
 export function errnoOf(error: unknown): string | undefined {

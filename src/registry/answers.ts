@@ -1,15 +1,7 @@
 /** Every refusal leaves as OCI's `{"errors": [{code, message}]}`. Source: distribution-spec v1.1, "Error Codes". */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { registryStoreFaults } from '../content/index.ts';
-import {
-  type Fault,
-  type FaultKind,
-  isDiskFailing,
-  isDiskFull,
-  isFault,
-  type Log,
-  messageOf,
-} from '../lib/index.ts';
+import { type Fault, type FaultKind, hostTroubleOf, isFault, type Log, messageOf } from '../lib/index.ts';
 import type { registryFaults } from './faults.ts';
 
 type CodeAnswer = readonly [status: number, code: string];
@@ -74,7 +66,7 @@ const ofImages: Readonly<Record<string, CodeAnswer>> = {
 };
 
 /** Until other data has made room, or the disk is mended. */
-const diskRetrySeconds = 30;
+const troubleRetrySeconds = 30;
 const internalText = 'the registry failed; its log says why';
 const fullText =
   'the server has no room on its disk for this now: try again later, or ask its operator; what was pushed is still there';
@@ -103,12 +95,12 @@ export function answerError(request: FastifyRequest, reply: FastifyReply, error:
 
 function retrySecondsOf(error: unknown): number | undefined {
   if (isFault(error) && error.retryAfterMs !== undefined) return Math.ceil(error.retryAfterMs / 1000);
-  return isDiskFull(error) || isDiskFailing(error) ? diskRetrySeconds : undefined;
+  return hostTroubleOf(error) === undefined ? undefined : troubleRetrySeconds;
 }
 
 function answerOf(error: unknown): CodeAnswer {
-  if (isDiskFull(error)) return answersOfKind.full;
-  if (isDiskFailing(error)) return answersOfKind.busy;
+  const trouble = hostTroubleOf(error);
+  if (trouble !== undefined) return answersOfKind[trouble === 'disk-full' ? 'full' : 'busy'];
   if (isFault(error)) return knownAnswer(error) ?? answersOfKind[error.kind];
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   return typeof status === 'number' && status >= 400 && status < 500

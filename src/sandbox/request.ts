@@ -7,6 +7,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
+import { hostTroubleOf } from '../lib/index.ts';
 import { sandboxFault } from './faults.ts';
 import { launcherPath } from './runtime-config/landlock.ts';
 import { codePath, resolvConfPath } from './runtime-config/mounts.ts';
@@ -118,8 +119,12 @@ export async function findLandlockLauncher(rootDir: string): Promise<string | un
   return canLandlock ? launcherPath : undefined;
 }
 
+/** @throws where it can't be known for now */
 async function statOf(path: string): Promise<Stats | undefined> {
-  return lstat(path).catch(() => undefined);
+  return lstat(path).catch((error: unknown) => {
+    if (hostTroubleOf(error) !== undefined) throw error;
+    return undefined;
+  });
 }
 
 function unsafe(message: string) {

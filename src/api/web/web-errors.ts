@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { tooLarge } from '../../functions/index.ts';
 import { type Fault, isFault, type Log } from '../../lib/index.ts';
 import { statusOfKind } from '../faults.ts';
+import { type TroubleAnswer, troubleAnswer } from '../trouble.ts';
 import { type AnswerHeaders, errorAnswer, withHeaders } from './answer.ts';
 import { send } from './send.ts';
 import { finished } from './web-state.ts';
@@ -22,11 +23,20 @@ const internal: Told = { status: 500, text: 'There was an internal server error.
 
 export function webErrorHandler({ maxBodyBytes, log }: WebErrorOptions) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    const told = isFault(error) ? ofFault(error) : ofFramework(error, request, maxBodyBytes);
+    const trouble = troubleAnswer(log, error, request.id);
+    const told = trouble === undefined ? toldOf(error, request, maxBodyBytes) : ofTrouble(trouble);
     if (told.status === 500) log.error({ transactionId: request.id, err: error }, 'a web call failed');
     const answer = withHeaders(errorAnswer(told.status, told.text, request.id), told.headers);
     return send(reply, finished(request, withHeaders(answer, request.web?.call?.headers ?? {})));
   };
+}
+
+function toldOf(error: unknown, request: FastifyRequest, maxBodyBytes: number): Told {
+  return isFault(error) ? ofFault(error) : ofFramework(error, request, maxBodyBytes);
+}
+
+function ofTrouble({ status, text, retrySeconds }: TroubleAnswer): Told {
+  return { status, text, headers: { 'retry-after': String(retrySeconds) } };
 }
 
 function ofFault({ kind, message, retryAfterMs }: Fault): Told {

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseEntityName, parseNamespaceName } from '../../functions/index.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { Fault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { basic, completion } from '../api.fixture.ts';
 import { startWeb, type TestWeb } from './web.fixture.ts';
 
@@ -13,7 +13,7 @@ const cors = {
   'access-control-allow-methods': 'OPTIONS, GET, DELETE, POST, PUT, HEAD, PATCH',
   'access-control-allow-headers': 'Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent',
 };
-const anError = (error: string) => ({ error, code: expect.stringMatching(/^[0-9a-f]{32}$/) });
+const anError = (error: unknown) => ({ error, code: expect.stringMatching(/^[0-9a-f]{32}$/) });
 const notFound = anError('The requested resource does not exist.');
 
 let web: TestWeb;
@@ -443,6 +443,21 @@ describe('an answer', () => {
     const { status, text } = await web.call('GET', 'guest/default/echo');
     expect(status).toBe(500);
     expect(JSON.parse(text)).toEqual(anError('There was an internal server error.'));
+  });
+
+  test.each([
+    ['ENOSPC', 507, 'no room'],
+    ['EIO', 503, 'read-only or fails'],
+    ['EMFILE', 503, 'no file descriptor'],
+  ])('on a machine in trouble (%s) is %i, and says when to come again', async (code, expected, why) => {
+    const cause = Object.assign(new Error('/a/path'), { code });
+    web.api.script = () => {
+      throw new Fault('SANDBOX_START_FAILED', 'host', '/a/path', { cause });
+    };
+    const { status, headers, text } = await web.call('GET', 'guest/default/echo');
+    expect([status, Number(headers['retry-after']) > 0]).toEqual([expected, true]);
+    expect(JSON.parse(text)).toEqual(anError(expect.stringContaining(why)));
+    expect(text).not.toContain('/a/path');
   });
 });
 

@@ -1,6 +1,6 @@
 /** What a flight does between its take-off and its end: asks the gate, runs in a sandbox or by parts, or is cut short. */
 import { formatLine, type Handover, type Invoker, jobWithdrawn, withLine } from '../../invoker/index.ts';
-import { isDiskFailing, isDiskFull, isFault } from '../../lib/index.ts';
+import { hostTroubleOf, isFault } from '../../lib/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
 import type { KeyScope } from '../namespaces/key-scopes.ts';
@@ -26,8 +26,8 @@ export interface RunOptions {
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
 }
 
-/** Until what could not begin on a disk that takes nothing is tried again. */
-const diskRetryMs = 1000;
+/** Until what could not begin on a machine in trouble is tried again. */
+const retryMs = 1000;
 
 const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
 
@@ -82,17 +82,17 @@ export function runToEnd(
       if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
         return finish(developerFailure(flight.task, error.message));
       if (isFault(error, 'INVOKER_CLOSED') && flight.canWait) flight.withdraw?.();
-      else if (isDiskTrouble(error) && isDurableOrPart(flight)) beginLater();
+      else if (hostTroubleOf(error) !== undefined && isDurableOrPart(flight)) beginLater();
       else leave(error);
     };
-    /** On a disk that takes nothing no sandbox starts: what is in the durable queue waits for it, and so do parts. */
+    /** On a disk that fails, or without descriptors, no sandbox starts: what is in the durable queue waits, and so do parts. */
     const beginLater = () => {
       const again = () => {
         if (flight.isOver) return;
         if (mayBegin(disk)) begin();
         else beginLater();
       };
-      setTimeout(again, diskRetryMs).unref();
+      setTimeout(again, retryMs).unref();
     };
     const { task, call } = flight;
     const start = () => {
@@ -127,10 +127,6 @@ export function runToEnd(
 /** The other parts of its whole may have run: it must not fail for what passes. */
 function isDurableOrPart({ attempt, task }: Flight): boolean {
   return attempt === 0 || task.cause !== undefined;
-}
-
-function isDiskTrouble(error: unknown): boolean {
-  return isDiskFull(error) || isDiskFailing(error);
 }
 
 function mayBegin(disk: RunOptions['disk']): boolean {

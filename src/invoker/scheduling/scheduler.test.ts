@@ -412,13 +412,16 @@ describe('what refuses a call', () => {
     expect(calls.map(({ fault }) => fault)).toMatchObject(Array(2).fill({ code: 'IMAGE_UNKNOWN' }));
   });
 
-  it.each(['ENOSPC', 'EROFS'])('a disk that takes no code refuses the next in line: %s', async (code) => {
-    const { call, settle, world } = fakeScheduler({ maxStarting: 1 });
-    world.startFault = Object.assign(new Error('the disk'), { code });
-    const { job: _, ...called } = await call(fakeTarget());
-    await settle();
-    expect(called).toMatchObject({ fault: { code } });
-  });
+  it.each(['ENOSPC', 'EROFS', 'EMFILE'])(
+    'a machine in trouble refuses the next in line: %s',
+    async (code) => {
+      const { call, settle, world } = fakeScheduler({ maxStarting: 1 });
+      world.startFault = Object.assign(new Error('the disk'), { code });
+      const { job: _, ...called } = await call(fakeTarget());
+      await settle();
+      expect(called).toMatchObject({ fault: { code } });
+    },
+  );
 
   it('runs a call once more that a sandbox is too busy for, then takes its word', async () => {
     const { call, runners, settle } = fakeScheduler();

@@ -5,7 +5,7 @@
  *   memory taken ──▶ starting ──ready──▶ init ──▶ in its group ──▶ ended, memory given back
  *        └── no sandbox, refused, crashed ─────────────────────────────▲
  */
-import { isDiskFailing, isDiskFull, isFault, type Log } from '../../lib/index.ts';
+import { hostTroubleOf, isFault, type Log } from '../../lib/index.ts';
 import { responseOfInit } from '../runner/outcomes.ts';
 import type { MemoryLedger } from '../slots/memory-ledger.ts';
 import type { PrewarmPool } from '../slots/prewarm.ts';
@@ -217,7 +217,7 @@ export class SlotLives {
     if (!isFinal) {
       const pending = line.take(group);
       // Its caller hears when to try again, and what was accepted waits.
-      if (isDiskFull(error) || isDiskFailing(error)) pending?.refuse(error);
+      if (hostTroubleOf(error) !== undefined) pending?.refuse(error);
       else
         pending?.settle(
           rejection(pending, `The platform could not start the action: ${publicReason(error)}`),

@@ -7,7 +7,7 @@
 import { randomFillSync } from 'node:crypto';
 import { open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isDiskFull, type Log, messageOf } from '../../lib/index.ts';
+import { hostTroubleOf, type Log, messageOf } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
 export interface DiskStatus {
@@ -138,7 +138,7 @@ async function fill(file: string, bytes: number): Promise<boolean> {
     return true;
   } catch (error) {
     await rm(file, { force: true });
-    if (isDiskFull(error)) return false;
+    if (hostTroubleOf(error) === 'disk-full') return false;
     throw error;
   }
 }
