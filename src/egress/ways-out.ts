@@ -143,7 +143,12 @@ async function openWay(
   stack.defer(leave);
   // A broken router has no rules left that could be taken away one by one.
   stack.defer(() => router.filter.apply(removalOf({ slot, grants }), tenant).catch(() => {}));
-  stack.defer(() => letGoOfNamespace(namespace));
+  let isHeld = true;
+  const letGo = async (): Promise<void> => {
+    if (isHeld) await letGoOfNamespace(namespace);
+    isHeld = false;
+  };
+  stack.defer(letGo);
   stack.defer(() => router.resolver.leave(slot));
   router.resolver.serve(slot, clientFor(router, slot, request));
   const share = await router.shares?.join(tenant, limits.machineBytesPerSecond);
@@ -167,7 +172,15 @@ async function openWay(
     ended: uplink.ended.then(() => {}),
     chargeTo: uplink.chargeTo,
     told: () => router.told(),
-    close: () => (closing ??= parts.disposeAsync()),
+    close: () =>
+      (closing ??= parts
+        .disposeAsync()
+        .then(letGo)
+        .catch((error: unknown) => {
+          // Asked again, it lets go of the namespace at last.
+          closing = undefined;
+          throw error;
+        })),
   };
 }
 

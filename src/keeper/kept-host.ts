@@ -122,9 +122,14 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
   };
   const lend = async (): Promise<boolean> => {
     lending ??= link.ask('lend', { sandbox: id }).then(({ isLent }) => isLent);
-    const isLent = await lending;
-    if (!isLent) lending = undefined;
-    return isLent;
+    try {
+      const isLent = await lending;
+      if (!isLent) lending = undefined;
+      return isLent;
+    } catch (error) {
+      lending = undefined;
+      throw error;
+    }
   };
   /** As was wished last, once there is something to be weighed. */
   const weigh = async (isBehind: boolean): Promise<void> => {
@@ -173,7 +178,11 @@ function keptSandbox({ link, id, policy, cgroup, streams }: KeptParts): Supervis
     async serve({ port, connections }) {
       await link.ask('serve', { sandbox: id, port, connections });
     },
-    destroy: () => (destruction ??= destroy()),
+    destroy: () =>
+      (destruction ??= destroy().catch((error: unknown) => {
+        destruction = undefined;
+        throw error;
+      })),
   };
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -8,6 +8,13 @@ import { isIsolated } from './host/isolated.ts';
 import { readMounts } from './host/mounts.ts';
 
 const missing = isIsolated() ? '' : ' (needs Ward’s isolation: run npm test as root)';
+
+/** Where none can be made. */
+async function openedAndClosed(dir: string): Promise<void> {
+  const folders = openDeviceFolders(dir);
+  await expect(folders.take()).rejects.toThrow();
+  await folders.close();
+}
 
 describe.skipIf(missing !== '')(`folders of device files${missing}`, () => {
   test('are each sandbox’s own until they are released, and gone at the end', async () => {
@@ -51,6 +58,20 @@ describe.skipIf(missing !== '')(`folders of device files${missing}`, () => {
     for (const [name, device] of Object.entries(devices)) {
       expect(numbers(name), name).toEqual(['20666', ...device, 0]);
     }
+    await folders.close();
+    await rm(parent, { recursive: true });
+  });
+
+  test('are made by the next try when the first fails, and end well though none was made', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'ward-devices-'));
+    const dir = join(parent, 'devices');
+    await writeFile(dir, 'in the way');
+    const folders = openDeviceFolders(dir);
+    await expect(folders.take()).rejects.toMatchObject({ code: 'EEXIST' });
+    await openedAndClosed(dir);
+    await rm(dir);
+    const { path } = await folders.take();
+    expect(existsSync(join(path, 'null'))).toBe(true);
     await folders.close();
     await rm(parent, { recursive: true });
   });

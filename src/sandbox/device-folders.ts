@@ -49,7 +49,11 @@ export function openDeviceFolders(dir: string): DeviceFolders {
   let making: Promise<void> | undefined;
 
   async function make(): Promise<void> {
-    mounted ??= mountAt(dir);
+    mounted ??= mountAt(dir).catch((error: unknown) => {
+      // The next one tries again.
+      mounted = undefined;
+      throw error;
+    });
     await mounted;
     const names = Array.from({ length: batch }, () => String(made++));
     await mustRun(['tar', '--extract', '--preserve-permissions', '--directory', dir], {

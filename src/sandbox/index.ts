@@ -10,7 +10,7 @@ export { sandboxFault, sandboxFaultTable } from './faults.ts';
 export type { HostFeatures } from './host/features.ts';
 export { checkFitness, type Needs } from './host/fitness.ts';
 export { isIsolated } from './host/isolated.ts';
-export { readMounts } from './host/mounts.ts';
+export { readMounts, unmountBelow } from './host/mounts.ts';
 export { chargedBytes, type OwnMemory, ownMemory } from './host/own-memory.ts';
 export { findTraces, removeTraces, type WardTraces } from './host/ward-traces.ts';
 export { shiftingClocks } from './inherited.ts';

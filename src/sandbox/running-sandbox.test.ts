@@ -8,11 +8,15 @@ const noDescriptor = () => {
   throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
 };
 
-function ending(cgroup: object, remove = async () => {}) {
+function ending(
+  cgroup: object,
+  remove = async () => {},
+  exited: Promise<[number, null]> = Promise.resolve([0, null]),
+) {
   return superviseSandbox(
     partsOf({
       id: 'a',
-      process: { exited: Promise.resolve([0, null]), kill: () => {} },
+      process: { exited, kill: () => {} },
       driver: { joinsCgroup: false, ownsNetwork: true, endOf: () => undefined },
       logFile: '/dev/null',
       cgroup: { kill: async () => {}, pids: () => [], ...cgroup },
@@ -44,4 +48,33 @@ test('who waits for its removal is told when that fails, and nobody else', async
   await sandbox.exited;
   await new Promise(setImmediate);
   await expect(sandbox.destroy()).rejects.toThrow('EROFS');
+});
+
+test('it is killed though a descriptor is missing for a moment', async () => {
+  let tries = 0;
+  let isDead = false;
+  const exited = Promise.withResolvers<[number, null]>();
+  const kill = async () => {
+    if (++tries < 3) noDescriptor();
+    isDead = true;
+    exited.resolve([137, null]);
+  };
+  const usage = noDescriptor;
+  const sandbox = ending({ kill, usage }, undefined, exited.promise);
+  await sandbox.destroy();
+  expect(isDead).toBe(true);
+});
+
+test('a removal that failed is waited for anew by who asks again', async () => {
+  let tries = 0;
+  const kill = async () => {
+    tries++;
+  };
+  const sandbox = ending({ kill, usage: noDescriptor }, async () => {
+    throw new Error('EROFS: read-only file system');
+  });
+  await expect(sandbox.destroy()).rejects.toThrow('EROFS');
+  const before = tries;
+  await expect(sandbox.destroy()).rejects.toThrow('EROFS');
+  expect(tries).toBe(before + 1);
 });

@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cgroup, CgroupUsage } from './cgroup/types.ts';
 import { sandboxFault } from './faults.ts';
 import { startWayIn } from './loopback.ts';
@@ -76,7 +77,7 @@ export function superviseSandbox(parts: SandboxParts): MadeSandbox {
   });
   const removed = exited.then(async () => {
     // Its relay is in the group, and can't end while that is frozen.
-    if (isServing) await cgroup.kill();
+    if (isServing) await killInTime(cgroup);
     await Promise.all(relays.map((relay) => relay.end()));
     await parts.remove();
   });
@@ -86,13 +87,18 @@ export function superviseSandbox(parts: SandboxParts): MadeSandbox {
 
   async function end(): Promise<void> {
     isKilled ||= !hasEnded;
-    await cgroup.kill();
+    await killInTime(cgroup);
     // The runtime may not have put anything into the group yet.
     if (!hasEnded) process.kill();
     await exited;
     await removed;
   }
-  const destroy = () => (destruction ??= end());
+  const destroy = () =>
+    (destruction ??= end().catch((error: unknown) => {
+      // Asked again, it tries again.
+      destruction = undefined;
+      throw error;
+    }));
   const place = (folder: string) => relayPlace(parts, folder, () => hasEnded);
   return {
     id,
@@ -152,9 +158,11 @@ function relayPlace(parts: SandboxParts, folder: string, hasEnded: () => boolean
  */
 function endAtFirstOomKill({ cgroup, process }: SandboxParts, exited: Promise<unknown>): void {
   const timer = setInterval(() => {
-    if (cgroup.usage().oomKills === 0) return;
+    if (lastUsageOf(cgroup).oomKills === 0) return;
     clearInterval(timer);
-    void cgroup.kill().then(() => process.kill());
+    killInTime(cgroup)
+      .catch(() => {})
+      .finally(() => process.kill());
   }, 200);
   timer.unref();
   void exited.then(() => clearInterval(timer));
@@ -200,6 +208,21 @@ function readLog(file: string): string {
     return readFileSync(file, 'utf8').slice(0, 16384);
   } catch {
     return '';
+  }
+}
+
+const killPatienceMs = 10_000;
+
+/** A disk or a descriptor that fails for a moment must not let a program live. */
+async function killInTime(cgroup: Pick<Cgroup, 'kill'>): Promise<void> {
+  const end = performance.now() + killPatienceMs;
+  for (let pauseMs = 20; ; pauseMs = Math.min(500, 2 * pauseMs)) {
+    try {
+      return await cgroup.kill();
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+    await sleep(pauseMs);
   }
 }
 

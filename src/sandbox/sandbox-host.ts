@@ -16,6 +16,7 @@ import { type DeviceFolder, type DeviceFolders, openDeviceFolders } from './devi
 import { sandboxFault } from './faults.ts';
 import type { HostFeatures, RuntimeFeatures } from './host/features.ts';
 import { inspectHost } from './host/inspect.ts';
+import { unmountBelow } from './host/mounts.ts';
 import { inheritingArgv } from './inherited.ts';
 import { joinSandbox } from './joined-sandbox.ts';
 import { type LeftBehind, openLeftBehind } from './left-behind.ts';
@@ -142,6 +143,8 @@ export class LocalSandboxHost implements AsyncDisposable {
     };
     const answer = probeRuntime(runtimeDrivers[name], context).then((found) => this.#seal(found));
     this.#runtimes.set(name, answer);
+    // What a disk or a descriptor failed says nothing of the runtime.
+    answer.catch(() => this.#runtimes.delete(name));
     return answer;
   }
 
@@ -200,6 +203,8 @@ export class LocalSandboxHost implements AsyncDisposable {
     await this.#lsm.close();
     await unsealAll(this.#sealedDir);
     await this.#devices.close();
+    // What a failing disk or a missing process kept from being unmounted at its time.
+    await unmountBelow(this.#instanceDir);
     await rm(this.#instanceDir, { recursive: true, force: true });
     this.#ids[Symbol.dispose]();
   }
@@ -252,7 +257,7 @@ export class LocalSandboxHost implements AsyncDisposable {
       await writeFile(join(bundleDir, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
       return await this.#spawn(request, parts, startRuntime);
     } catch (error) {
-      await this.#remove(parts);
+      await this.#remove(parts).catch((failure: unknown) => this.#leaveBehind(parts, failure));
       if (isFault(error)) throw error;
       throw sandboxFault('SANDBOX_START_FAILED', messageOf(error), { cause: error });
     }
@@ -332,13 +337,12 @@ export class LocalSandboxHost implements AsyncDisposable {
       onViolation,
       remove: async () => {
         confined?.[Symbol.dispose]();
-        await this.#remove(parts).catch((error: unknown) => {
-          this.#options.log.error({ sandbox: paths.id, error: messageOf(error) }, 'a sandbox is left behind');
-          this.#running.delete(paths.id);
-          this.#leftBehind.add(paths.id, () => this.#remove(parts));
-          throw error;
-        });
-        this.#running.delete(paths.id);
+        await this.#remove(parts)
+          .catch((error: unknown) => {
+            this.#leaveBehind(parts, error);
+            throw error;
+          })
+          .finally(() => this.#running.delete(paths.id));
       },
     });
     this.#running.set(paths.id, sandbox);
@@ -361,6 +365,12 @@ export class LocalSandboxHost implements AsyncDisposable {
     await rm(paths.bundleDir, { recursive: true, force: true });
     devices?.release();
     range.release();
+  }
+
+  #leaveBehind(parts: Occupied, error: unknown): void {
+    const { id } = parts.paths;
+    this.#options.log.error({ sandbox: id, error: messageOf(error) }, 'a sandbox is left behind');
+    this.#leftBehind.add(id, () => this.#remove(parts));
   }
 
   /** The exit code says nothing: it fails for what it never got to make. */

@@ -1,5 +1,6 @@
 /** What is mounted where, read from the kernel's own table. */
 import { readFileSync } from 'node:fs';
+import { mustRun } from '../../lib/index.ts';
 
 export interface MountPoint {
   readonly path: string;
@@ -10,6 +11,13 @@ export interface MountPoint {
 /** The mounts that this process sees, in mount order. */
 export function readMounts(file = '/proc/self/mounts'): readonly MountPoint[] {
   return parseMounts(readFileSync(file, 'utf8'));
+}
+
+/** Takes away what is mounted there and below, the newest first, though a process still has it open. */
+export async function unmountBelow(path: string): Promise<void> {
+  const mounted = readMounts().filter((mount) => `${mount.path}/`.startsWith(`${path}/`));
+  for (const mount of mounted.reverse())
+    await mustRun(['umount', '--lazy', mount.path], { timeoutMs: 30_000 });
 }
 
 /** Parses fstab-like lines (proc_mounts(5)); blanks in paths are octal escapes. */

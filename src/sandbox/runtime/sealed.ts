@@ -8,12 +8,13 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../../lib/index.ts';
 import { isIsolated } from '../host/isolated.ts';
-import { readMounts } from '../host/mounts.ts';
+import { unmountBelow } from '../host/mounts.ts';
 
 /** Mounts the program read-only in `dir` and returns where; without Ward's isolation the program as it is. */
 export async function sealProgram(program: string, dir: string, name: string): Promise<string> {
   if (!isIsolated()) return program;
   const path = join(dir, name);
+  // A Ward that was killed in these namespaces may have left one, and processes that still run from it.
   await unmountBelow(path);
   await mkdir(dir, { recursive: true, mode: 0o711 });
   await writeFile(path, '', { mode: 0o600 });
@@ -25,11 +26,4 @@ export async function sealProgram(program: string, dir: string, name: string): P
 export async function unsealAll(dir: string): Promise<void> {
   await unmountBelow(dir);
   await rm(dir, { recursive: true, force: true });
-}
-
-/** A Ward that was killed in these namespaces may have left one, and processes that still run from it. */
-async function unmountBelow(path: string): Promise<void> {
-  const mounted = readMounts().filter((mount) => `${mount.path}/`.startsWith(`${path}/`));
-  for (const mount of mounted.reverse())
-    await mustRun(['umount', '--lazy', mount.path], { timeoutMs: 30_000 });
 }

@@ -8,6 +8,7 @@ import { constants } from 'node:fs';
 import { chmod, mkdir, open, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../../lib/index.ts';
+import { unmountBelow } from '../../sandbox/index.ts';
 import { serverFault } from '../faults.ts';
 import { runDir } from './instance-locks.ts';
 
@@ -40,6 +41,8 @@ export async function openHiddenPlaces(instance: string, laidCode: string): Prom
       // Lazily: a sandbox that just ends may still hold it.
       await mustRun(['umount', '--lazy', places.laidCode]);
       await rmdir(places.laidCode);
+      // Roots that could not be unmounted at their time.
+      await unmountBelow(places.roots);
       await rm(places.roots, { recursive: true });
       await clear();
     },
