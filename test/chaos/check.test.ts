@@ -41,7 +41,7 @@ describe('the judgement', () => {
       { answers: [{ ...blocking, at: killAt - 500 }], runs: [run()], kills: [killAt] },
     ],
     ['a call that was cut off', { answers: [{ ...refused, status: 0 }], runs: [run()] }],
-    ['a refusal', { answers: [{ ...refused, status: 503 }] }],
+    ['a refusal', { answers: [{ ...refused, status: 503, hasRetryAfter: true }] }],
     [
       'a firing',
       {
@@ -142,7 +142,7 @@ describe('the judgement', () => {
       'ran though refused',
       'a refused call',
       {
-        answers: [{ ...refused, status: 503 }],
+        answers: [{ ...refused, status: 503, hasRetryAfter: true }],
         runs: [run()],
         records: [record()],
       },
@@ -160,6 +160,11 @@ describe('the judgement', () => {
     ['left in the queue', 'a row', { queued: ['a'] }],
     ['left on the machine', 'a mount', { left: ['mounts: /x'] }],
     ['an internal error', 'status 500', { answers: [{ ...refused, status: 500 }] }],
+    [
+      'a refusal that does not say when to come again',
+      'status 507',
+      { answers: [{ ...refused, status: 507 }] },
+    ],
     ['an answer without an activation', 'status 202', { answers: [{ ...refused, status: 202 }] }],
   ])('turns red, %s: %s', (rule, _, evidence) => {
     expect(judged(evidence).violations.map((each) => each.rule)).toContain(rule);

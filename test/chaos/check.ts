@@ -5,7 +5,7 @@
  *   begin when a process was killed.
  * - What was answered with a result ran once, and has a record or was said to have none; only what was answered just before
  *   a kill may lack one, as records are written in groups.
- * - What was refused did not run. Nothing ran more often than it was asked for.
+ * - What was refused did not run, and is never a 500; a 503 or 507 says when to come again. Nothing ran more often than it was asked for.
  * - Everything that ran has a record, unless its caller was never answered. No record is there twice.
  * - Counters are what they count, the queue is empty, and nothing is left on the machine.
  */
@@ -124,6 +124,8 @@ class Court {
     const { status, marker, text } = answer;
     if (status < 400) this.blame('an answer without an activation', `${name(answer)}: ${text}`);
     if (status === 500) this.blame('an internal error', `${name(answer)}: ${text}`);
+    if ((status === 503 || status === 507) && answer.hasRetryAfter !== true)
+      this.blame('a refusal that does not say when to come again', `${name(answer)}: ${text}`);
     if (this.runsOfMarkers.has(marker)) this.blame('ran though refused', `${name(answer)}: ${text}`);
   }
 

@@ -43,6 +43,8 @@ export interface Answer {
   readonly isLost?: boolean;
   /** What a refusal said. */
   readonly text?: string;
+  /** It said when to come again. */
+  readonly hasRetryAfter?: boolean;
 }
 
 /** Code that ran, as it was seen from outside of its sandbox. */

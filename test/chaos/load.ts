@@ -142,5 +142,6 @@ function answerOf(kind: Kind, marker: string, { status, headers, body }: Reply):
   const activationId = headers.get('x-openwhisk-activation-id') ?? body?.activationId ?? undefined;
   const isLost = headers.get('x-ward-record') === 'lost';
   const text = JSON.stringify(body ?? '').slice(0, 300);
-  return { kind, marker, status, activationId, at: Date.now(), isLost, ...(status < 400 ? {} : { text }) };
+  const refusal = status < 400 ? {} : { text, hasRetryAfter: headers.has('retry-after') };
+  return { kind, marker, status, activationId, at: Date.now(), isLost, ...refusal };
 }

@@ -3,6 +3,7 @@
  * shifts the clock, and takes parts of Ward's sources out. Obeys a file that the test writes (`Orders`). It is handed
  * over as the text of a script, so it imports nothing.
  */
+import type { ChildProcess } from 'node:child_process';
 
 export interface Settings {
   /** The file with the orders. */
@@ -177,7 +178,13 @@ function wrapChildren(): void {
   const original = childProcess.spawn as AnyFunction;
   childProcess.spawn = ((...args: unknown[]) => {
     if (codeFor('spawn', false) === undefined) return original(...args);
-    return original('/nonexistent/no-more-processes', [], args[2]);
+    const child = original('/nonexistent/no-more-processes', [], args[2]) as ChildProcess;
+    child.once('error', (error) => {
+      Object.assign(error, { code: 'EAGAIN', errno: -11 });
+      // This listener must not stand in for one of Ward's.
+      if (child.listenerCount('error') === 0) throw error;
+    });
+    return child;
   }) as typeof childProcess.spawn;
   module.syncBuiltinESMExports();
 }

@@ -97,8 +97,8 @@ export class Site {
     if (code === 0) return;
     const why = this.output()
       .split('\n')
-      .filter((line) => /"level":"fatal"|not stopped after/.test(line));
-    this.complaints.push(`a stop gave exit code ${code}: ${why.slice(-3).join(' ').slice(0, 2000)}`);
+      .filter((line) => /"level":"fatal"|not stopped after|^error\[|^(?:why|try): /.test(line));
+    this.complaints.push(`a stop gave exit code ${code}: ${why.slice(-6).join(' ').slice(0, 2000)}`);
   }
 
   /** No process of its sandboxes is left: a dead server's go by themselves. */
