@@ -27,7 +27,7 @@ async function runHere() {
   // The server has one of its own: it may not write beside the packages.
   module.enableCompileCache(process.env.WARD_COMPILE_CACHE ?? join(root, 'node_modules/.cache/ward'));
   const { main } = await import('../src/cli/main.ts');
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main(process.argv.slice(2), process);
 }
 
 function runOnLockedNode() {

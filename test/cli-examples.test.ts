@@ -84,7 +84,7 @@ describe.skipIf(missing !== undefined)(
       process.chdir(folder);
       // Restoring it is refused, since a server has the folder: but it has to be there.
       for (const name of ['ward-monday.tar.zst', 'ward.tar.zst'])
-        expect(await main(['backup', name, '--quiet'])).toBe(0);
+        expect(await main(['backup', name, '--quiet'], process)).toBe(0);
     });
     afterAll(async () => {
       process.chdir(before);
@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)(
       vi.spyOn(process.stdout, 'write').mockImplementation(write);
       vi.spyOn(process.stderr, 'write').mockImplementation(write);
       try {
-        const code = await main(wordsOf(command.replaceAll('/srv/ward', ward.dataDir)));
+        const code = await main(wordsOf(command.replaceAll('/srv/ward', ward.dataDir)), process);
         expect(mayEndWith, said.join('')).toContain(code);
       } finally {
         vi.restoreAllMocks();

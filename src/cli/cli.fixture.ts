@@ -1,10 +1,11 @@
-/** For tests of the command line as a process: the real launcher, and a stand-in for the server. */
+/** For tests of the command line: in this process or by the real launcher, and with a stand-in for the server. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CommandResult, type JsonValue, runCommand } from '../lib/index.ts';
+import { runInFolder } from './in-process.fixture.ts';
 
 export const launcher = fileURLToPath(new URL('../../bin/ward.mjs', import.meta.url));
 export const stubKey = 'a0000000-0000-4000-8000-000000000000:secret';
@@ -125,18 +126,28 @@ export interface WardOptions {
   readonly home: Home;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
-  /** Another Node than the one that runs the tests. */
-  readonly node?: string;
 }
 
+/** Runs a command in this process, in the home folder. */
 export function runWard(args: readonly string[], options: WardOptions): Promise<CommandResult> {
-  const { home, input, node = process.execPath } = options;
-  return runCommand([node, launcher, ...args], {
+  return runInFolder(args, surroundingsOf(options));
+}
+
+/** The same by the real launcher, as a process of its own; `node`: another than the one that runs the tests. */
+export function launchWard(
+  args: readonly string[],
+  options: WardOptions & { readonly node?: string },
+): Promise<CommandResult> {
+  const { node = process.execPath } = options;
+  return runCommand([node, launcher, ...args], { ...surroundingsOf(options), timeoutMs: 60_000 });
+}
+
+function surroundingsOf({ home, input, env }: WardOptions) {
+  return {
     cwd: home.path,
-    env: { PATH: process.env['PATH'], HOME: home.path, WARD_DATA: join(home.path, 'data'), ...options.env },
+    env: { PATH: process.env['PATH'], HOME: home.path, WARD_DATA: join(home.path, 'data'), ...env },
     ...(input === undefined ? {} : { input }),
-    timeoutMs: 60_000,
-  });
+  };
 }
 
 export interface Bench extends AsyncDisposable {

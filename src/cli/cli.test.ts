@@ -1,4 +1,4 @@
-/** The command line as a process, against a stand-in for the API (cli.fixture.ts); test/ has the real one. */
+/** The command line against a stand-in for the API (cli.fixture.ts); test/ has the real one. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import {
   action,
   actionsUrl,
   asked,
+  launchWard,
   makeHome,
   packagesUrl,
   record,
@@ -15,6 +16,7 @@ import {
   startStubApi,
   stubKey,
   triggersUrl,
+  type WardOptions,
 } from './cli.fixture.ts';
 
 const bench = await startBench();
@@ -23,6 +25,41 @@ afterAll(() => bench[Symbol.asyncDispose]());
 beforeEach(() => {
   api.requests.length = 0;
   api.answers.clear();
+});
+
+const settings = { WARD_APIHOST: api.url, WARD_AUTH: stubKey };
+
+interface Launched extends Pick<WardOptions, 'env' | 'input'> {
+  readonly words: readonly string[];
+  readonly code: number;
+}
+
+/** The other tests run their commands in this process. */
+test.each<Launched>([
+  { words: ['--version'], code: 0 },
+  { words: ['action', '--help'], code: 0 },
+  { words: ['action', 'lst'], code: 2 },
+  { words: ['action', 'lst'], code: 2, env: { FORCE_COLOR: '1' } },
+  { words: ['namespace', 'list'], code: 0 },
+  { words: ['namespace', 'list', '-o', 'yaml'], code: 0 },
+  { words: ['namespace', 'list'], code: 4, env: { WARD_AUTH: '' } },
+  { words: ['namespace', 'list', '--apihost', 'http://127.0.0.1:1'], code: 6 },
+  { words: ['namespace', 'list', '--apihost', 'ftp://x'], code: 2 },
+  { words: ['package', 'list'], code: 5 },
+  { words: ['action', 'invoke', 'hello', '-r', '-P', '-'], code: 0, input: '{"name": "Ada"}' },
+  { words: ['action', 'create', 'hello', 'missing.js'], code: 2 },
+  { words: ['policy', 'check', '-'], code: 2, input: 'form: 2' },
+  { words: ['audit', 'list'], code: 5 },
+  { words: ['advisories', 'status'], code: 5 },
+])('as a process, ward $words ends with $code and says the same', async ({ words, code, ...more }) => {
+  api.answers.set('GET /api/v1/namespaces', { body: ['guest'] });
+  api.answers.set(`POST ${actionsUrl}/hello`, { body: record });
+  const options = { home, ...more, env: { ...settings, ...more.env } };
+  const here = await runWard(words, options);
+  const sentFromHere = api.requests.splice(0);
+  expect(await launchWard(words, options)).toEqual(here);
+  expect(api.requests).toEqual(sentFromHere);
+  expect(here.code).toBe(code);
 });
 
 test('namespace list and get', async () => {
@@ -153,9 +190,8 @@ test('usage errors are labelled, on stderr, with exit code 2', async () => {
 });
 
 test('colours only when forced, or on a terminal', async () => {
-  const env = { WARD_APIHOST: api.url, WARD_AUTH: stubKey };
   const run = (more: Record<string, string>) =>
-    runWard(['action', 'lst'], { home, env: { ...env, ...more } });
+    runWard(['action', 'lst'], { home, env: { ...settings, ...more } });
   expect((await run({})).stderr).not.toContain('\u001b[');
   expect((await run({ FORCE_COLOR: '1' })).stderr).toContain('\u001b[');
   expect((await run({ FORCE_COLOR: '1', NO_COLOR: '1' })).stderr).not.toContain('\u001b[');

@@ -4,7 +4,7 @@
  */
 import type { ApiClient } from './client.ts';
 import type { Input } from './input.ts';
-import type { Io } from './io.ts';
+import type { Io, Terminal } from './io.ts';
 import type { Settings } from './settings.ts';
 
 /** Things whose names only the server knows, for completion. */
@@ -34,10 +34,8 @@ export interface ExampleSpec {
 }
 
 /** What a handler gets besides what was typed. */
-export interface Context {
+export interface Context extends Pick<Terminal, 'env' | 'stdin' | 'stderr'> {
   readonly io: Io;
-  readonly env: NodeJS.ProcessEnv;
-  readonly stdin: NodeJS.ReadableStream;
   /** Every command there is. */
   readonly entries: readonly EntrySpec[];
   /** Read when first asked for. @throws Fault SETTING_INVALID */

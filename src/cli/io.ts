@@ -10,18 +10,15 @@ import { type Column, renderRecord, renderTable } from './table.ts';
 export const outputFormats = ['table', 'json', 'yaml', 'wide', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
+/** The process that a command runs for, as far as a command sees it: `process` itself has this form. */
 export interface Terminal {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** The part of a writable stream that is used. */
-export interface OutputStream {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
+export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
 export interface IoOptions {
   readonly format: OutputFormat;

@@ -1,7 +1,7 @@
 /** bin/ward.mjs on a Node that is too old: it has to start the locked one and stand in for it. */
 import { expect, test } from 'vitest';
 import { runCommand, startCommand } from '../lib/index.ts';
-import { launcher, makeHome, runWard } from './cli.fixture.ts';
+import { launcher, launchWard, makeHome } from './cli.fixture.ts';
 
 const oldNode = await findOldNode();
 
@@ -19,8 +19,8 @@ test.skipIf(oldNode === undefined)(
   async () => {
     await using home = await makeHome();
     const node = oldNode ?? '';
-    expect((await runWard(['--version'], { home, node })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-    expect((await runWard(['nonsense'], { home, node })).code).toBe(2);
+    expect((await launchWard(['--version'], { home, node })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await launchWard(['nonsense'], { home, node })).code).toBe(2);
   },
 );
 

@@ -15,11 +15,15 @@ import { dataDirOf, readLocalKey, resolveSettings, type Settings } from './setti
 import { entriesFor } from './typed-entries.ts';
 import { readWskprops, wskpropsPath } from './wskprops.ts';
 
-/** @param argv the words after the program's name. @returns the exit code */
-export async function main(argv: readonly string[]): Promise<number> {
-  const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, env: process.env };
-  // Whoever reads may stop reading (`ward activation list | head`); that is not an error.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+/**
+ * @param argv the words after the program's name
+ * @param terminal `process`, or its stand-in: then the command runs in a process that goes on afterwards. Commands that
+ *   work on this machine read more of the process than that: its folder, and the server room its environment.
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  // A reader may stop reading (`ward activation list | head`); that is not an error.
+  for (const stream of [terminal.stdout, terminal.stderr]) stream.on('error', () => {});
   let io = new Io(terminal, { format: 'table', isQuiet: false, isVerbose: false });
   let isDebug = false;
   let exitCode = 0;
@@ -29,9 +33,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     isDebug = input.has('debug');
     ({ errorExitCode } = command);
     io = createIo(input, terminal);
-    if (command.administers) await refuseOther(argv, input, entries);
+    if (command.administers) await refuseOther(argv, input, entries, terminal.env);
     const handler = await command.handler();
-    exitCode = await handler(input, createContext(input, io, entries));
+    exitCode = await handler(input, createContext(input, io, entries, terminal));
   };
   let entries: readonly EntrySpec[] = [];
   try {
@@ -40,7 +44,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       version: packageVersion(),
       entries,
       hasSeparator: argv.includes('--'),
-      write: (text) => process.stdout.write(text),
+      write: (text) => terminal.stdout.write(text),
       dispatch,
     });
     await parseProgram(program, foldPairs(argv, findCommand(argv, entries)), entries);
@@ -55,10 +59,11 @@ async function refuseOther(
   argv: readonly string[],
   input: Input,
   entries: readonly EntrySpec[],
+  env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const { refuseOtherServer } = await import('./other-server.ts');
   const words = entryPath(argv, entries).map(({ name }) => name);
-  refuseOtherServer(words.join(' '), input, process.env);
+  refuseOtherServer(words.join(' '), input, env);
 }
 
 function createIo(input: Input, terminal: Terminal): Io {
@@ -70,16 +75,22 @@ function createIo(input: Input, terminal: Terminal): Io {
   });
 }
 
-function createContext(input: Input, io: Io, entries: readonly EntrySpec[]): Context {
+function createContext(
+  input: Input,
+  io: Io,
+  entries: readonly EntrySpec[],
+  { env, stdin, stderr }: Terminal,
+): Context {
   let cached: Settings | undefined;
   const settings = () => {
-    cached ??= loadSettings(input);
+    cached ??= loadSettings(input, env);
     return cached;
   };
   return {
     io,
-    env: process.env,
-    stdin: process.stdin,
+    env,
+    stdin,
+    stderr,
     entries,
     settings,
     client: async () => {
@@ -92,8 +103,7 @@ function createContext(input: Input, io: Io, entries: readonly EntrySpec[]): Con
   };
 }
 
-function loadSettings(input: Input): Settings {
-  const { env } = process;
+function loadSettings(input: Input, env: NodeJS.ProcessEnv): Settings {
   const path = wskpropsPath(env);
   const apihost = input.text('apihost');
   const auth = input.text('auth');

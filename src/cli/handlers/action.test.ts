@@ -1,4 +1,4 @@
-/** `ward action` as a process, against a stand-in for the API; test/ has the real one. */
+/** `ward action`, against a stand-in for the API; test/ has the real one. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';

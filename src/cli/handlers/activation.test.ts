@@ -1,4 +1,4 @@
-/** `ward activation` as a process, against a stand-in for the API; test/ has the real one. */
+/** `ward activation`, against a stand-in for the API; test/ has the real one. */
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { activationsUrl, eventStream, activationId as id, record, startBench } from '../cli.fixture.ts';
 

@@ -1,4 +1,4 @@
-/** `ward advisories update`, `import` and `status` as processes, with sources on this machine. */
+/** `ward advisories update`, `import` and `status`, with sources on this machine. */
 
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mustRun } from '../../lib/index.ts';
-import { type Home, launcher, makeHome, runWard } from '../cli.fixture.ts';
+import { type Home, launcher, launchWard, makeHome, runWard } from '../cli.fixture.ts';
 
 const advisory = (id: string) => ({
   id,
@@ -178,7 +178,7 @@ test('a certificate that nobody vouches for is not taken, one of an own authorit
   const strange = await runWard(flags, { home: place });
   expect(strange).toMatchObject({ code: 6, stderr: expect.stringMatching(/self-signed certificate/) });
   const env = { NODE_EXTRA_CA_CERTS: join(place.path, 'cert.pem') };
-  expect(await runWard(flags, { home: place, env })).toMatchObject({ code: 0, stderr: expect.anything() });
+  expect(await launchWard(flags, { home: place, env })).toMatchObject({ code: 0, stderr: expect.anything() });
 });
 
 test('where advisories come from is told, for a mirror', async () => {

@@ -1,4 +1,4 @@
-/** `ward api` as a process, against a stand-in for the API manager's web actions. */
+/** `ward api`, against a stand-in for the API manager's web actions. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';

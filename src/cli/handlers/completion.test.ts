@@ -1,4 +1,4 @@
-/** `ward completion --names` as a process, against a stand-in for the API. */
+/** `ward completion --names`, against a stand-in for the API. */
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { action, actionsUrl, asked, makeHome, runWard, startBench } from '../cli.fixture.ts';
 

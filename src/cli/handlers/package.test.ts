@@ -1,4 +1,4 @@
-/** `ward package` as a process, against a stand-in for the API. */
+/** `ward package`, against a stand-in for the API. */
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { asked, packagesUrl, startBench } from '../cli.fixture.ts';
 

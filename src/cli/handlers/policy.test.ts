@@ -1,4 +1,4 @@
-/** `ward policy` and `ward audit` as processes, on a data folder without a server. */
+/** `ward policy` and `ward audit`, on a data folder without a server. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';

@@ -1,4 +1,4 @@
-/** `ward project` as a process, against a stand-in that keeps what is deployed. */
+/** `ward project`, against a stand-in that keeps what is deployed. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** `ward rule` as a process, against a stand-in for the API. */
+/** `ward rule`, against a stand-in for the API. */
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { asked, activationId as id, rulesUrl, startBench } from '../cli.fixture.ts';
 

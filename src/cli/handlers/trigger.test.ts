@@ -1,4 +1,4 @@
-/** `ward trigger` as a process, against a stand-in for the API and for feeds. */
+/** `ward trigger`, against a stand-in for the API and for feeds. */
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import {
   asked,

@@ -32,14 +32,14 @@ export const uninstall: Handler = async (input, context) => {
   return failed.length === 0 ? 0 : 1;
 };
 
-async function isMeant(isSure: boolean, isDry: boolean, { io, stdin }: Context): Promise<boolean> {
+async function isMeant(isSure: boolean, isDry: boolean, { io, stdin, stderr }: Context): Promise<boolean> {
   if (isSure) return true;
-  const isAtTerminal = 'isTTY' in stdin && stdin.isTTY === true && process.stderr.isTTY;
+  const isAtTerminal = stdin.isTTY === true && stderr.isTTY === true;
   if (isDry || !isAtTerminal) {
     io.note(isDry ? 'nothing was removed' : 'nothing was removed: without a terminal to ask, it takes --yes');
     return false;
   }
-  using lines = createInterface({ input: stdin, output: process.stderr });
+  using lines = createInterface({ input: stdin, output: stderr });
   // Ctrl-C and Ctrl-D say no.
   const gone = new AbortController();
   for (const event of ['close', 'SIGINT']) lines.once(event, () => gone.abort());
