@@ -84,6 +84,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     blobs: openBlobStore(join(folder, 'code')),
     vault: createVault(() => [{ id: 'test', secret: vaultSecret }]),
     apiHost: () => 'http://ward.test',
+    isAlone: true,
     log: options.accessLog ?? silentLog,
     limits: options.limits ?? {},
     invoker: {

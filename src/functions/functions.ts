@@ -14,6 +14,7 @@ import { createFlights, type Flights } from './activations/flights.ts';
 import { type Follower, followActivation } from './activations/following.ts';
 import { createInvocations, type InvocationService } from './activations/invocations.ts';
 import { findPending } from './activations/pending.ts';
+import { createQueueLease } from './activations/queue-lease.ts';
 import { createRecordQuota, type RecordWatch } from './activations/record-quota.ts';
 import type { BuiltinAction } from './builtin.ts';
 import { watchForeignWrites } from './entities/foreign-writes.ts';
@@ -39,6 +40,8 @@ export interface FunctionsOptions {
     'admit' | 'admitFire' | 'usage' | 'run' | 'warm' | 'follow' | 'vet' | 'retire' | 'namespaces' | 'expel'
   >;
   readonly vault: Vault;
+  /** No other server works on the store and the blobs while this one does. */
+  readonly isAlone: boolean;
   /** Asked before code is deployed and run; absent: everything may. */
   readonly gate?: CodeGate;
   /** URL under which clients reach Ward. */
@@ -81,8 +84,8 @@ export interface Functions {
   /** Undefined when no such activation is under way in the namespace. Dispose it to stop. */
   follow(namespace: string, activationId: string, follower: Follower): Disposable | undefined;
   /**
-   * Deals with what an earlier run accepted and did not end, and lets alarms and retries go on. Settles when what was
-   * left has been dealt with. Call once, when invocations can be run.
+   * Deals with what an earlier run accepted and did not end, now and from then on, and lets alarms and retries go on.
+   * Settles when what was left has been dealt with. Call once, when invocations can be run.
    */
   start(): Promise<void>;
   /**
@@ -93,7 +96,7 @@ export interface Functions {
 }
 
 export function createFunctions(options: FunctionsOptions): Functions {
-  const { vault, gate, log, disk } = options;
+  const { vault, isAlone, gate, log, disk } = options;
   const recordQuota = createRecordQuota({
     activations: options.store.activations,
     log,
@@ -131,8 +134,10 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const activations: ActivationService = createActivations(store.activations, (namespace, id) =>
     findPending({ flights, accepted, vault }, namespace, id),
   );
+  const lease = createQueueLease({ accepted, isAlone, log });
   const flights: Flights = createFlights({
     store,
+    lease,
     invoker,
     compose: (...parts) =>
       compose({ actions, namespaces, components, maxLength: limits.sequenceLength, log }, ...parts),
@@ -149,6 +154,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const invocations = createInvocations({
     actions,
     accepted,
+    lease,
     activations: store.activations,
     invoker,
     flights,
@@ -214,10 +220,12 @@ export function createFunctions(options: FunctionsOptions): Functions {
       const resumed = invocations.resumeAccepted();
       events.start(resumed);
       await resumed;
+      lease.onRenewed(invocations.resumeAccepted);
     },
     async close(drainMs) {
       // Both refuse what comes from this moment on.
       await Promise.all([events.close(), invocations.close(drainMs)]);
+      await lease.close();
       await recordQuota.close();
       watch[Symbol.dispose]();
     },

@@ -125,9 +125,8 @@ export interface Platform extends AsyncDisposable {
   restart(): Promise<Functions>;
 }
 
-export type PlatformOptions = Omit<
-  FunctionsOptions,
-  'store' | 'blobs' | 'invoker' | 'vault' | 'apiHost' | 'log'
+export type PlatformOptions = Partial<
+  Omit<FunctionsOptions, 'store' | 'blobs' | 'invoker' | 'vault' | 'apiHost' | 'log'>
 >;
 
 const apiHost = () => 'http://ward.test';
@@ -144,7 +143,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const start = async () => {
     const store = await openStore({ path });
     stores.push(store);
-    const functions = createFunctions({ ...options, store, blobs, invoker, vault, apiHost, log: silentLog });
+    const functions = createFunctions({
+      ...{ isAlone: true, ...options },
+      ...{ store, blobs, invoker, vault, apiHost, log: silentLog },
+    });
     running.push(functions);
     return { store, functions };
   };

@@ -8,7 +8,14 @@ const store = await openStore({ path: process.argv[2] ?? '' });
 async function acceptForever(): Promise<never> {
   for (;;) {
     const activationId = newActivationId();
-    await store.accepted.accept({ activationId, namespace: 'guest', acceptedAt: Date.now(), job: {} });
+    await store.accepted.accept({
+      activationId,
+      namespace: 'guest',
+      acceptedAt: Date.now(),
+      owner: 'a',
+      codeDigest: null,
+      job: {},
+    });
     writeSync(1, `${activationId}\n`);
   }
 }

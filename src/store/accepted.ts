@@ -1,25 +1,55 @@
-/** The queue of accepted invocations: durable before the 202, claimed by attempt, settled by their record. */
-import type { Kysely } from 'kysely';
+/**
+ * The queue of accepted invocations: durable before the 202, owned by a node, claimed by attempt, settled by their record.
+ * A node's lease is one row, so that renewing it costs the same however much the node owns.
+ */
+import { type Kysely, sql } from 'kysely';
 import { parseValue } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { AcceptedTable, Schema } from './schema.ts';
-import { writeUnits } from './statements.ts';
+import { statement, step, writeUnits } from './statements.ts';
 import type { AcceptedQueue, AcceptedRow } from './types.ts';
 
 /** Claims and settlements don't know their namespace. No read of activations depends on one. */
 const anyNamespace = '';
 /** Of a row that is there. */
 const mark = { namespace: anyNamespace, urgent: true, lasting: true, essential: true };
+/** By the database's clock: the servers' own may differ. */
+const now = sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
 
 export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): AcceptedQueue {
   const units = writeUnits(db);
+  const leases = leaseStatements(db);
+  const write = (of: (typeof leases)[keyof typeof leases], values: readonly (string | number)[]) =>
+    writer.submit({ namespace: anyNamespace, unit: [step(of, values)], urgent: true });
   return {
     async accept(row) {
       await writer.submit({ namespace: row.namespace, unit: units.accept(row), urgent: true });
     },
-    async claim(activationId, attempt) {
-      const unit = units.claim(activationId, attempt);
+    async claim(activationId, attempt, node) {
+      const unit = units.claim(activationId, attempt, node);
       return (await writer.submit({ ...mark, unit })) === 1;
+    },
+    async extend({ node, leaseMs }) {
+      if ((await write(leases.renew, [leaseMs, node])) === 1) return true;
+      await write(leases.begin, [node, leaseMs]);
+      return false;
+    },
+    async endOtherLeases(node) {
+      await write(leases.endOthers, [node]);
+    },
+    async leave(node) {
+      await write(leases.end, [node]);
+    },
+    async adopt(node, max) {
+      const adopted: AcceptedRow[] = [];
+      for (const owner of await ownersWithoutLease(db, node)) {
+        if (adopted.length >= max) break;
+        adopted.push(...(await adoptFrom(db, owner, node, max - adopted.length)));
+      }
+      return adopted.toSorted((a, b) => a.acceptedAt - b.acceptedAt);
+    },
+    async release(activationId, node) {
+      await write(leases.release, [activationId, node]);
     },
     async settle(activationId, attempt) {
       const unit = units.settle(activationId, attempt);
@@ -41,13 +71,98 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): Accepted
       const rows = await db
         .selectFrom('accepted')
         .selectAll()
+        .orderBy('owner')
         .orderBy('accepted_at')
         .orderBy('activation_id')
         .limit(limit)
         .execute();
       return rows.map(toRow);
     },
+    async needsCode(digest) {
+      await writer.flush();
+      const row = await db
+        .selectFrom('accepted')
+        .select('activation_id')
+        .where('code_digest', '=', digest)
+        .limit(1)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
   };
+}
+
+function leaseStatements(db: Kysely<Schema>) {
+  const until = sql<number>`${now} + ${0}`;
+  return {
+    renew: statement(
+      db
+        .updateTable('nodes')
+        .set({ lease_until: until })
+        .where('name', '=', '')
+        .where('lease_until', '>', now),
+    ),
+    begin: statement(
+      db
+        .insertInto('nodes')
+        .values({ name: '', lease_until: until })
+        .onConflict((conflict) =>
+          conflict.column('name').doUpdateSet((row) => ({ lease_until: row.ref('excluded.lease_until') })),
+        ),
+    ),
+    end: statement(db.deleteFrom('nodes').where('name', '=', '')),
+    endOthers: statement(db.deleteFrom('nodes').where('name', '<>', '')),
+    release: statement(
+      db
+        .updateTable('accepted')
+        .set({ owner: sql`''` })
+        .where('activation_id', '=', '')
+        .where('owner', '=', ''),
+    ),
+  };
+}
+
+/** Goes from one owner to the next by the index: their calls are not read. */
+async function ownersWithoutLease(db: Kysely<Schema>, node: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ owner: string }>`
+    with recursive owners (owner) as (
+      select min(accepted.owner) from accepted
+      union all
+      select (select min(accepted.owner) from accepted where accepted.owner > owners.owner)
+        from owners where owners.owner is not null)
+    select owner from owners
+      where owner <> ${node}
+        and not exists (select 1 from nodes where name = owners.owner and lease_until > ${now})
+  `.execute(db);
+  return rows.map(({ owner }) => owner);
+}
+
+/** What the owner has, unless its lease runs again by now. */
+async function adoptFrom(
+  db: Kysely<Schema>,
+  owner: string,
+  node: string,
+  max: number,
+): Promise<readonly AcceptedRow[]> {
+  const rows = await db
+    .updateTable('accepted')
+    .set({ owner: node })
+    .where('activation_id', 'in', (from) =>
+      from
+        .selectFrom('accepted as oldest')
+        .select('oldest.activation_id')
+        .where('oldest.owner', '=', owner)
+        .orderBy('oldest.accepted_at')
+        .orderBy('oldest.activation_id')
+        .limit(max),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(selectFrom('nodes').select('name').where('name', '=', owner).where('lease_until', '>', now)),
+      ),
+    )
+    .returningAll()
+    .execute();
+  return rows.map(toRow);
 }
 
 function toRow(row: AcceptedTable): AcceptedRow {
@@ -56,6 +171,7 @@ function toRow(row: AcceptedTable): AcceptedRow {
     namespace: row.namespace,
     acceptedAt: row.accepted_at,
     attempt: row.attempt,
+    owner: row.owner,
     job: parseValue(row.job),
   };
 }

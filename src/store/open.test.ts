@@ -125,7 +125,8 @@ describe('migrations', () => {
           `insert into activations values ('${id}', 'guest', 'a', 'p/a', ${start}, null, 0, '{}', '{"n":1}')`,
       ),
       `insert into activation_logs values ('${ids[0]}', '["x"]')`,
-      `insert into accepted values ('${newActivationId()}', 'guest', 1, 0, '{}')`,
+      `insert into accepted values
+        ('${ids[0]}', 'guest', 1, 0, '{"code":{"digest":"d1"}}'), ('${ids[1]}', 'guest', 2, 1, '{}')`,
     ]);
     await using store = await openStore({ path });
     expect(await store.entities.get('guest', 'p/a')).toEqual(old);
@@ -139,7 +140,14 @@ describe('migrations', () => {
       recordBytes: 5 * (1024 + '{}{"n":1}'.length) + '["x"]'.length,
     });
     expect(await store.holdings.unmeasuredCode()).toEqual(['d1']);
-    expect(await store.accepted.pending(10)).toHaveLength(1);
+    expect([await store.accepted.needsCode('d1'), await store.accepted.needsCode('d2')]).toEqual([
+      true,
+      false,
+    ]);
+    expect(await store.accepted.adopt('a', 10)).toMatchObject([
+      { activationId: ids[0], attempt: 0 },
+      { activationId: ids[1], attempt: 1 },
+    ]);
     expect(await store.activations.prune({ namespace: 'guest', keep: 2, max: 10 })).toBe(3);
     await store.activations.append(write(activationRow({ namespace: 'empty' })));
     expect(await store.activations.count({ namespace: 'guest' })).toBe(2);

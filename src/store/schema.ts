@@ -92,6 +92,15 @@ export interface AcceptedTable {
   accepted_at: number;
   attempt: number;
   job: string;
+  /** Name of a node, or empty. */
+  owner: string;
+  code_digest: string | null;
+}
+
+/** Servers that work on the accepted queue, and when their leases end; one without a lease need not be there. */
+export interface NodeTable {
+  name: string;
+  lease_until: number;
 }
 
 export interface FeedTable {
@@ -144,6 +153,7 @@ export interface Schema {
   holdings: HoldingsTable;
   code_blobs: CodeBlobTable;
   accepted: AcceptedTable;
+  nodes: NodeTable;
   feeds: FeedTable;
   deliveries: DeliveryTable;
   apis: ApiTable;

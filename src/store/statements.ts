@@ -5,12 +5,12 @@
 import { type Compilable, type Kysely, sql } from 'kysely';
 import { type BatchStep, isLongText, type SqlValue, type Statement, type Unit } from './batch.ts';
 import type { Schema } from './schema.ts';
-import type { AcceptedRow, ActivationWrite } from './types.ts';
+import type { AcceptedInsert, ActivationWrite } from './types.ts';
 
 export interface WriteUnits {
   append(write: ActivationWrite): Unit;
-  accept(row: Omit<AcceptedRow, 'attempt'>): Unit;
-  claim(activationId: string, attempt: number): Unit;
+  accept(row: AcceptedInsert): Unit;
+  claim(activationId: string, attempt: number, node: string): Unit;
   settle(activationId: string, attempt: number): Unit;
 }
 
@@ -31,12 +31,23 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
   const settle = statement(ended);
   const settleWithin = statement(ended.where('namespace', '=', ''));
   const insertAccepted = statement(
-    db
-      .insertInto('accepted')
-      .values({ activation_id: '', namespace: '', accepted_at: 0, attempt: 0, job: '' }),
+    db.insertInto('accepted').values({
+      activation_id: '',
+      namespace: '',
+      accepted_at: 0,
+      attempt: 0,
+      job: '',
+      owner: '',
+      code_digest: '',
+    }),
   );
   const claim = statement(
-    db.updateTable('accepted').set({ attempt: 1 }).where('activation_id', '=', '').where('attempt', '=', 0),
+    db
+      .updateTable('accepted')
+      .set({ attempt: 1 })
+      .where('activation_id', '=', '')
+      .where('attempt', '=', 0)
+      .where('owner', '=', ''),
   );
   return {
     append({ row, logs, inputJson, settles }) {
@@ -49,10 +60,10 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
       if (inputJson !== undefined) steps.push(step(insertInput, [row.activationId, inputJson]));
       return steps;
     },
-    accept: (row) => [
-      step(insertAccepted, [row.activationId, row.namespace, row.acceptedAt, 0, JSON.stringify(row.job)]),
+    accept: ({ activationId, namespace, acceptedAt, job, owner, codeDigest }) => [
+      step(insertAccepted, [activationId, namespace, acceptedAt, 0, JSON.stringify(job), owner, codeDigest]),
     ],
-    claim: (activationId, attempt) => [step(claim, [attempt + 1, activationId, attempt])],
+    claim: (activationId, attempt, node) => [step(claim, [attempt + 1, activationId, attempt, node])],
     settle: (activationId, attempt) => [step(settle, [activationId, attempt])],
   };
 }

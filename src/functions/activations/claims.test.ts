@@ -33,6 +33,13 @@ async function accepted(platform: Platform, more: Partial<InvokeRequest> = {}): 
 
 const queued = async ({ store }: Platform) =>
   (await store.accepted.pending(10)).map(({ activationId, attempt }) => ({ activationId, attempt }));
+/** As another server does that has adopted it. */
+async function claimElsewhere({ store: { accepted } }: Platform, activationId: string): Promise<void> {
+  const [row] = await accepted.pending(1);
+  await accepted.leave(row?.owner ?? '');
+  await accepted.adopt('elsewhere', 1);
+  expect(await accepted.claim(activationId, 0, 'elsewhere')).toBe(true);
+}
 const records = ({ functions }: Platform) => functions.activations.count({ namespace: 'guest' });
 const record = (platform: Platform, id: string) => platform.functions.activations.get('guest', id);
 const ranTimes = ({ invoker }: Platform, id: string) =>
@@ -62,7 +69,7 @@ describe('an accepted call', () => {
     const { platform, free } = await crowded();
     await using _ = platform;
     const activationId = await accepted(platform);
-    await platform.store.accepted.claim(activationId, 0);
+    await claimElsewhere(platform, activationId);
     free();
     await expect.poll(() => platform.invoker.inFlight).toBe(0);
     expect(await queued(platform)).toEqual([{ activationId, attempt: 1 }]);
@@ -103,7 +110,7 @@ describe('an accepted call', () => {
     const slot = Promise.withResolvers<void>();
     platform.invoker.slot = slot.promise;
     const activationId = await accepted(platform);
-    await platform.store.accepted.claim(activationId, 0);
+    await claimElsewhere(platform, activationId);
     slot.reject(new Error('no room'));
     await expect.poll(() => platform.invoker.inFlight).toBe(0);
     await platform.store.activations.flush();
@@ -235,7 +242,7 @@ describe('a sequence that was accepted', () => {
     expect(await queued(platform)).toEqual([{ activationId, attempt: 0 }]);
     free();
     await expect.poll(() => queued(platform)).toEqual([]);
-    expect(claims.mock.calls).toEqual([[activationId, 0]]);
+    expect(claims.mock.calls).toEqual([[activationId, 0, expect.any(String)]]);
     expect(platform.invoker.jobs).toHaveLength(2);
     expect(await record(platform, activationId)).toMatchObject({ response: { success: true } });
   });
@@ -311,9 +318,12 @@ describe('after a restart, what had begun', () => {
     const task = newTask({ resolved, caller, payload: {} });
     const { activationId, namespace, acceptedAt } = task;
     const job = { ...(toQueue(task, platform.vault) as JsonObject), needsApiKey };
-    await platform.store.accepted.accept({ activationId, namespace, acceptedAt, job });
+    await platform.store.accepted.accept({
+      ...{ activationId, namespace, acceptedAt, job },
+      ...{ owner: 'gone', codeDigest: null },
+    });
     for (let attempt = 0; attempt < times; attempt++)
-      await platform.store.accepted.claim(activationId, attempt);
+      await platform.store.accepted.claim(activationId, attempt, 'gone');
     return activationId;
   };
   const error = async (platform: Platform, id: string) =>

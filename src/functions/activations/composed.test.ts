@@ -138,7 +138,10 @@ describe('a sequence', () => {
     if (accepted === undefined) throw new Error('nothing was accepted');
     const activationId = 'a'.repeat(32);
     const job = toQueue({ ...accepted.task, activationId }, platform.vault);
-    await platform.store.accepted.accept({ activationId, namespace: 'guest', acceptedAt: 1, job });
+    await platform.store.accepted.accept({
+      ...{ activationId, namespace: 'guest', acceptedAt: 1, job },
+      ...{ owner: 'gone', codeDigest: null },
+    });
     platform.invoker.script = run;
     const next = await platform.restart();
     expect(await next.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 1 });

@@ -20,12 +20,15 @@ import { toQueue } from './accepted-task.ts';
 import { type ActivationService, within } from './activations.ts';
 import { type Departure, Flight } from './flight.ts';
 import { keptLog } from './kept-log.ts';
+import type { QueueLease } from './queue-lease.ts';
 import { type ActivationRecord, type Ending, internalFailure, recordOf, storedRecord } from './record.ts';
 import { type RunOptions, runToEnd } from './running.ts';
 import type { Task } from './task.ts';
 
 export interface FlightsOptions extends RunOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
+  /** Under which calls are accepted. */
+  readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
   readonly code: Pick<CodeStore, 'retain' | 'release'>;
   readonly vault: Vault;
   readonly namespaces: Pick<NamespaceService, 'createdAt' | 'lendKey'>;
@@ -69,15 +72,16 @@ const readAgainMs = 1000;
 const lastRecordsMs = 5000;
 
 export function createFlights(options: FlightsOptions): Flights {
-  const { store, activations, log } = options;
+  const { store, lease, activations, log } = options;
   const underWay = new Map<string, Flight>();
   let isDraining = false;
 
   const claim = async (flight: Flight, attempt: number): Promise<boolean> => {
     const { activationId } = flight.task;
     try {
-      if (await store.accepted.claim(activationId, attempt)) return true;
+      if (await store.accepted.claim(activationId, attempt, lease.node)) return true;
     } catch (error) {
+      lease.giveUp(activationId);
       log.error({ activationId, reason: messageOf(error) }, 'an accepted activation was not claimed');
     }
     flight.withdraw?.();
@@ -193,9 +197,17 @@ function attempted({ attempt }: Flight, ending: Ending): Ending {
   return typeof attempt === 'number' && attempt > 1 ? { ...ending, attempt } : ending;
 }
 
-async function accept({ store, vault }: Pick<FlightsOptions, 'store' | 'vault'>, task: Task): Promise<void> {
+async function accept({ store, lease, vault }: FlightsOptions, task: Task): Promise<void> {
   const { activationId, namespace, acceptedAt } = task;
-  await store.accepted.accept({ activationId, namespace, acceptedAt, job: toQueue(task, vault) });
+  await lease.held();
+  await store.accepted.accept({
+    activationId,
+    namespace,
+    acceptedAt,
+    owner: lease.node,
+    codeDigest: task.type === 'code' ? task.code.digest : null,
+    job: toQueue(task, vault),
+  });
 }
 
 /** Whether it is in the durable queue. */
@@ -211,10 +223,13 @@ async function acceptUnderWay(options: FlightsOptions, { task }: Flight): Promis
 }
 
 /** Of what has begun already; the rest is claimed when it does. */
-async function claimUnderWay({ store, log }: FlightsOptions, { task }: Flight): Promise<number | null> {
+async function claimUnderWay(
+  { store, lease, log }: FlightsOptions,
+  { task }: Flight,
+): Promise<number | null> {
   const { activationId } = task;
   try {
-    return (await store.accepted.claim(activationId, 0)) ? 1 : null;
+    return (await store.accepted.claim(activationId, 0, lease.node)) ? 1 : null;
   } catch (error) {
     log.error({ activationId, reason: messageOf(error) }, 'a long run could not be claimed');
     return null;

@@ -270,9 +270,11 @@ describe('after a restart', () => {
       activationId,
       namespace,
       acceptedAt,
+      owner: 'gone',
+      codeDigest: null,
       job: { ...(isJsonObject(job) ? job : {}), ...more },
     });
-    if (attempt === 1) await platform.store.accepted.claim(activationId, 0);
+    if (attempt === 1) await platform.store.accepted.claim(activationId, 0, 'gone');
   };
 
   test('what was not started is run, and what was is recorded as interrupted', async () => {
@@ -344,7 +346,10 @@ describe('after a restart', () => {
       ids.map((id) => {
         const activationId = id.repeat(8);
         const job = toQueue({ ...first, activationId }, platform.vault);
-        return platform.store.accepted.accept({ activationId, namespace, acceptedAt, job });
+        return platform.store.accepted.accept({
+          ...{ activationId, namespace, acceptedAt, job },
+          ...{ owner: 'gone', codeDigest: null },
+        });
       }),
     );
     platform.invoker.script = () => completion({});

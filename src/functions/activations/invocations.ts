@@ -22,6 +22,7 @@ import { newBudget } from './composed-call.ts';
 import type { Departure, Flight } from './flight.ts';
 import type { Flights } from './flights.ts';
 import { newTask } from './new-task.ts';
+import type { QueueLease } from './queue-lease.ts';
 import type { ActivationRecord } from './record.ts';
 import { type ResumeReport, resumeQueue } from './resume.ts';
 import { requireAcceptable } from './run-permission.ts';
@@ -59,8 +60,8 @@ export interface InvocationService {
   /** What a namespace has left of its invocations in this minute. */
   usage(identity: Identity): RateUsage;
   /**
-   * Deals with what an earlier run accepted and did not end: what had not begun is run, what had begun is
-   * recorded as interrupted, or run again where its action says so. Settles when all of it is done. Call once, at start.
+   * Deals with what a server that is gone accepted and did not end: what had not begun is run, what had begun is
+   * recorded as interrupted, or run again where its action says so. Settles when all of it is done.
    */
   resumeAccepted(): Promise<ResumeReport>;
   /**
@@ -72,7 +73,8 @@ export interface InvocationService {
 
 export interface InvocationOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
-  readonly accepted: AcceptedQueue;
+  readonly accepted: Pick<AcceptedQueue, 'adopt'>;
+  readonly lease: Pick<QueueLease, 'node' | 'held'>;
   readonly activations: Pick<ActivationStore, 'room'>;
   readonly invoker: Pick<Invoker, 'admit' | 'usage'>;
   readonly flights: Flights;
@@ -84,7 +86,7 @@ export interface InvocationOptions {
 }
 
 export function createInvocations(options: InvocationOptions): InvocationService {
-  const { accepted, flights, invoker, gate, vault, log } = options;
+  const { flights, invoker, gate } = options;
   let closing = false;
   const isFailing = () => options.recording.trouble() !== undefined;
 
@@ -135,7 +137,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
       return flight.task.activationId;
     },
     usage: ({ namespace, limits }) => invoker.usage(namespace, limits),
-    resumeAccepted: () => resumeQueue({ accepted, flights, vault, log, isClosing: () => closing }),
+    resumeAccepted: () => resumeQueue({ ...options, isClosing: () => closing }),
     async close(timeoutMs) {
       closing = true;
       await flights.drain(timeoutMs);

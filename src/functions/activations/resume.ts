@@ -1,13 +1,14 @@
 /**
- * After a restart: what was accepted and had not begun is run now, a few at a time; what had begun is recorded as
- * interrupted, because nobody knows how far it came and running it twice may do harm, or run again where its action
- * says that it may be.
+ * What a server that is gone has left in the accepted queue: after a restart, all of it; while several servers run, what
+ * one of them left. What had not begun is run now, a few at a time; what had begun is recorded as interrupted, because
+ * nobody knows how far it came and running it twice may do harm, or run again where its action says that it may be.
  */
 import { type Log, messageOf } from '../../lib/index.ts';
 import type { AcceptedQueue, AcceptedRow } from '../../store/index.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type AcceptedTask, fromQueue } from './accepted-task.ts';
 import type { Flights } from './flights.ts';
+import type { QueueLease } from './queue-lease.ts';
 import { mayRunAgain } from './retrying.ts';
 
 export interface ResumeReport {
@@ -16,7 +17,8 @@ export interface ResumeReport {
 }
 
 export interface ResumeOptions {
-  readonly accepted: AcceptedQueue;
+  readonly accepted: Pick<AcceptedQueue, 'adopt'>;
+  readonly lease: Pick<QueueLease, 'node' | 'held'>;
   readonly flights: Flights;
   readonly vault: Vault;
   readonly log: Log;
@@ -33,15 +35,16 @@ const retriedKeyless =
   "The activation was interrupted by a restart of the platform, and can't be run again: it needs its caller's API key, which is not kept.";
 
 export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport> {
-  const { accepted, flights, log } = options;
-  const seen = new Set<string>();
+  const { accepted, lease, flights, log } = options;
   const counts = { run: 0, interrupted: 0 };
+  let adopted = 0;
+  await lease.held();
   while (!options.isClosing()) {
-    const rows = (await accepted.pending(pageSize)).filter(
-      ({ activationId }) => !seen.has(activationId) && flights.find(activationId) === undefined,
-    );
-    if (rows.length === 0) break;
-    for (const { activationId } of rows) seen.add(activationId);
+    const page = await accepted.adopt(lease.node, pageSize);
+    if (page.length === 0) break;
+    adopted += page.length;
+    // After a lease that had ended, what still waits here may come back.
+    const rows = page.filter(({ activationId }) => flights.find(activationId) === undefined);
     const lanes = Array.from({ length: concurrency }, async () => {
       for (let row = rows.shift(); row !== undefined && !options.isClosing(); row = rows.shift()) {
         const outcome = await resumeRow(options, row);
@@ -50,7 +53,7 @@ export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport>
     });
     await Promise.all(lanes);
   }
-  if (seen.size > 0) log.info(counts, 'resumed what an earlier run had accepted');
+  if (adopted > 0) log.info(counts, 'resumed what an earlier run had accepted');
   return counts;
 }
 

@@ -102,6 +102,8 @@ function openRules(store: Store, vault: Vault, guest: Identity, reopen: () => Ru
       activationId,
       namespace: identity.namespace,
       acceptedAt: Date.now(),
+      owner: '',
+      codeDigest: null,
       job: 0,
     });
     if (ending !== 'running') void land(activationId, ending);

@@ -23,6 +23,7 @@ export function attackedApi(enter: typeof sandboxEntrance = sandboxEntrance): Op
     const functions = createFunctions({
       ...{ store, blobs, invoker, log: silentLog, apiHost: () => 'http://127.0.0.1:1' },
       vault: createVault(() => [{ id: 'prove', secret: vaultSecret }]),
+      isAlone: true,
     });
     stack.defer(() => functions.close(0));
     const secret = randomHex(16);

@@ -222,6 +222,8 @@ export async function startPlatform(
     blobs,
     invoker: observedInvoker(invoker, figures),
     vault: createVault(keyring.keys),
+    // By the lock of the data folder.
+    isAlone: true,
     gate: observedGate(guarded.codeGate, figures),
     apiHost,
     log,

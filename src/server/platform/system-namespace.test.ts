@@ -54,6 +54,7 @@ async function start(): Promise<Bench> {
     blobs: await openBlobStore(join(folder, 'code')),
     invoker,
     vault: createVault(() => [{ id: 'test', secret: Buffer.alloc(32, 7) }]),
+    isAlone: true,
     log: silentLog,
   });
   return {

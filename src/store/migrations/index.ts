@@ -20,6 +20,7 @@ import * as apis from './0011-apis.ts';
 import * as violations from './0012-violations.ts';
 import * as lastUse from './0013-last-use.ts';
 import * as holdings from './0014-holdings.ts';
+import * as owners from './0015-owners.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-entities': entities,
@@ -36,6 +37,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012-violations': violations,
   '0013-last-use': lastUse,
   '0014-holdings': holdings,
+  '0015-owners': owners,
 };
 
 /**

@@ -1,38 +1,39 @@
-/** Accepted invocations: pending until settled, fenced by attempt. */
+/** Accepted invocations: pending until settled, fenced by attempt, owned by nodes whose leases run. */
 import { expect, test } from 'vitest';
 import { newActivationId } from '../../lib/index.ts';
 import { accept, activationRow, type Context, namespaceRow, write } from './context.ts';
 
-export function acceptedTests({ store, reopen }: Context): void {
+export function acceptedTests({ store, place, reopen }: Context): void {
   test('are pending, oldest first, until settled: also after a restart', async () => {
     const late = await accept(store(), 'guest', 3_000);
     const early = await accept(store(), 'guest', 1_000);
     await accept(store(), 'guest', 5_000);
     await reopen();
+    const row = { namespace: 'guest', attempt: 0, owner: 'a', job: { args: ['ü', 1] } };
     expect(await store().accepted.pending(2)).toEqual([
-      { activationId: early, namespace: 'guest', acceptedAt: 1_000, attempt: 0, job: { args: ['ü', 1] } },
-      { activationId: late, namespace: 'guest', acceptedAt: 3_000, attempt: 0, job: { args: ['ü', 1] } },
+      { ...row, activationId: early, acceptedAt: 1_000 },
+      { ...row, activationId: late, acceptedAt: 3_000 },
     ]);
   });
 
   test('each attempt is claimed by one only', async () => {
     const id = await accept(store(), 'guest');
-    const claims = await Promise.all(Array.from({ length: 10 }, () => store().accepted.claim(id, 0)));
+    const claims = await Promise.all(Array.from({ length: 10 }, () => store().accepted.claim(id, 0, 'a')));
     expect(claims.filter(Boolean)).toHaveLength(1);
     await reopen();
     expect((await store().accepted.pending(1))[0]?.attempt).toBe(1);
-    expect(await store().accepted.claim(id, 0)).toBe(false);
-    expect(await store().accepted.claim(id, 1)).toBe(true);
-    expect(await store().accepted.claim(newActivationId(), 0)).toBe(false);
+    expect(await store().accepted.claim(id, 0, 'a')).toBe(false);
+    expect(await store().accepted.claim(id, 1, 'a')).toBe(true);
+    expect(await store().accepted.claim(newActivationId(), 0, 'a')).toBe(false);
   });
 
   test('the record settles it', async () => {
     const activationId = await accept(store(), 'guest');
-    await store().accepted.claim(activationId, 0);
+    await store().accepted.claim(activationId, 0, 'a');
     await store().activations.append(write(activationRow({ activationId }), { settles: 1 }));
     expect(await store().accepted.pending(10)).toEqual([]);
     expect(await store().activations.get('guest', activationId)).toBeDefined();
-    expect(await store().accepted.claim(activationId, 1)).toBe(false);
+    expect(await store().accepted.claim(activationId, 1, 'a')).toBe(false);
   });
 
   test('one that was never claimed can be settled too', async () => {
@@ -43,8 +44,8 @@ export function acceptedTests({ store, reopen }: Context): void {
 
   test('the record of an older attempt is ignored, logs and all', async () => {
     const activationId = await accept(store(), 'guest');
-    await store().accepted.claim(activationId, 0);
-    await store().accepted.claim(activationId, 1);
+    await store().accepted.claim(activationId, 0, 'a');
+    await store().accepted.claim(activationId, 1, 'a');
     const stale = write(activationRow({ activationId, statusCode: 3 }), { settles: 1, logs: ['stale'] });
     await store().activations.append(stale);
     expect(await store().activations.get('guest', activationId)).toBeUndefined();
@@ -67,18 +68,21 @@ export function acceptedTests({ store, reopen }: Context): void {
 
   test('one can be read while it is there, from its own namespace', async () => {
     const activationId = await accept(store(), 'guest', 3_000);
-    const row = { activationId, namespace: 'guest', acceptedAt: 3_000, attempt: 0, job: { args: ['ü', 1] } };
+    const row = {
+      ...{ activationId, namespace: 'guest', acceptedAt: 3_000, attempt: 0, owner: 'a' },
+      job: { args: ['ü', 1] },
+    };
     expect(await store().accepted.get('guest', activationId)).toEqual(row);
     expect(await store().accepted.get('other', activationId)).toBeUndefined();
     expect(await store().accepted.get('guest', newActivationId())).toBeUndefined();
-    const claimed = store().accepted.claim(activationId, 0);
+    const claimed = store().accepted.claim(activationId, 0, 'a');
     expect(await store().accepted.get('guest', activationId)).toEqual({ ...row, attempt: 1 });
     expect(await claimed).toBe(true);
   });
 
   test('one is ended without a record by its attempt only', async () => {
     const activationId = await accept(store(), 'guest');
-    await store().accepted.claim(activationId, 0);
+    await store().accepted.claim(activationId, 0, 'a');
     await store().accepted.settle(activationId, 0);
     expect(await store().accepted.get('guest', activationId)).toBeDefined();
     const settled = store().accepted.settle(activationId, 1);
@@ -89,6 +93,84 @@ export function acceptedTests({ store, reopen }: Context): void {
     expect(await store().activations.get('guest', activationId)).toBeUndefined();
     await reopen();
     expect(await store().accepted.pending(10)).toEqual([]);
+  });
+
+  test('what another node owns is not adopted while its lease runs, nor claimed', async () => {
+    const queue = store().accepted;
+    expect(await queue.extend({ node: 'a', leaseMs: 60_000 })).toBe(false);
+    const id = await accept(store(), 'guest');
+    expect([await queue.adopt('b', 10), await queue.claim(id, 0, 'b')]).toEqual([[], false]);
+    expect(await queue.extend({ node: 'a', leaseMs: 60_000 })).toBe(true);
+    await reopen();
+    expect(await store().accepted.adopt('b', 10)).toEqual([]);
+    expect(await store().accepted.claim(id, 0, 'a')).toBe(true);
+  });
+
+  test('a lease ends by itself, and says so when it is extended', async () => {
+    const queue = store().accepted;
+    await queue.extend({ node: 'a', leaseMs: 1 });
+    const id = await accept(store(), 'guest');
+    await expect.poll(() => queue.adopt('b', 10)).toMatchObject([{ activationId: id, owner: 'b' }]);
+    expect(await queue.extend({ node: 'a', leaseMs: 60_000 })).toBe(false);
+    expect([await queue.claim(id, 0, 'a'), await queue.claim(id, 0, 'b')]).toEqual([false, true]);
+  });
+
+  test('each is adopted by one node, what has begun too, and the oldest of an owner first', async () => {
+    const queue = store().accepted;
+    for (const node of ['b', 'c']) await queue.extend({ node, leaseMs: 60_000 });
+    const begun = await accept(store(), 'guest', 2_000);
+    await queue.claim(begun, 0, 'a');
+    const [late, early] = [await accept(store(), 'guest', 3_000), await accept(store(), 'guest', 1_000)];
+    const freed = await accept(store(), 'guest', 4_000, { owner: 'b' });
+    await queue.release(freed, 'b');
+    expect(await queue.adopt('b', 1)).toMatchObject([{ activationId: freed, attempt: 0 }]);
+    expect(await queue.adopt('b', 2)).toMatchObject([
+      { activationId: early, attempt: 0 },
+      { activationId: begun, attempt: 1 },
+    ]);
+    expect(await queue.adopt('c', 10)).toMatchObject([{ activationId: late }]);
+    expect([await queue.adopt('b', 10), await queue.adopt('c', 10)]).toEqual([[], []]);
+  });
+
+  test('of several that adopt at a time, each gets others', async () => {
+    await using second = await place().open();
+    const ids = await Promise.all(Array.from({ length: 50 }, () => accept(store(), 'guest')));
+    const adopters = [store(), second].map(async ({ accepted }, index) => {
+      await accepted.extend({ node: `n${index}`, leaseMs: 60_000 });
+      const mine = await Promise.all(Array.from({ length: 5 }, () => accepted.adopt(`n${index}`, 10)));
+      return mine.flat().map(({ activationId }) => activationId);
+    });
+    expect((await Promise.all(adopters)).flat().toSorted()).toEqual(ids.toSorted());
+  });
+
+  test('one that is released, or whose node has left, is for any node', async () => {
+    const queue = store().accepted;
+    for (const node of ['a', 'b']) await queue.extend({ node, leaseMs: 60_000 });
+    const [released, kept] = [await accept(store(), 'guest'), await accept(store(), 'guest')];
+    await queue.release(released, 'b');
+    expect(await queue.adopt('b', 10)).toEqual([]);
+    await queue.release(released, 'a');
+    expect(await queue.adopt('b', 10)).toMatchObject([{ activationId: released }]);
+    await queue.leave('a');
+    expect(await queue.adopt('b', 10)).toMatchObject([{ activationId: kept }]);
+  });
+
+  test('a node that knows that it is alone has not to wait for the leases of others', async () => {
+    const queue = store().accepted;
+    for (const node of ['a', 'b']) await queue.extend({ node, leaseMs: 60_000 });
+    const [others, own] = [await accept(store(), 'guest'), await accept(store(), 'guest', 1, { owner: 'b' })];
+    await queue.endOtherLeases('b');
+    expect(await queue.adopt('b', 10)).toMatchObject([{ activationId: others }]);
+    expect(await queue.adopt('c', 10)).toEqual([]);
+    expect(await queue.claim(own, 0, 'b')).toBe(true);
+  });
+
+  test('the code that one needs is known until it ends', async () => {
+    const activationId = await accept(store(), 'guest', 1_000, { codeDigest: 'd1' });
+    expect(await store().accepted.needsCode('d1')).toBe(true);
+    expect(await store().accepted.needsCode('d2')).toBe(false);
+    await store().accepted.settle(activationId, 0);
+    expect(await store().accepted.needsCode('d1')).toBe(false);
   });
 
   test('for a namespace that is gone none is accepted', async () => {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { newActivationId, randomHex } from '../../lib/index.ts';
 import type {
+  AcceptedInsert,
   ActivationRow,
   ActivationWrite,
   ApiRow,
@@ -130,8 +131,22 @@ export function write(
 
 export const all = { namespace: 'guest', skip: 0, limit: 200 };
 
-export async function accept(store: Store, namespace: string, acceptedAt = 1_000): Promise<string> {
+/** Owned by the node `a`. */
+export async function accept(
+  store: Pick<Store, 'accepted'>,
+  namespace: string,
+  acceptedAt = 1_000,
+  more: Partial<AcceptedInsert> = {},
+): Promise<string> {
   const activationId = newActivationId();
-  await store.accepted.accept({ activationId, namespace, acceptedAt, job: { args: ['ü', 1] } });
+  await store.accepted.accept({
+    activationId,
+    namespace,
+    acceptedAt,
+    owner: 'a',
+    codeDigest: null,
+    job: { args: ['ü', 1] },
+    ...more,
+  });
   return activationId;
 }

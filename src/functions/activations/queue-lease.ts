@@ -1,0 +1,126 @@
+/**
+ * This server's lease in the accepted queue. What it accepts is its own, and no other server touches it, while the lease
+ * runs. It is renewed in the background; its end at a stop leaves to others what is there still.
+ */
+import { type Log, messageOf, newId } from '../../lib/index.ts';
+import type { AcceptedQueue } from '../../store/index.ts';
+
+export interface QueueLease {
+  /** The name under which this server owns calls: new at each start. */
+  readonly node: string;
+  /** Settles when the lease runs. Rejects when that can't be written. */
+  held(): Promise<void>;
+  /** This server will not run it after all: others may adopt it after the next renewal. */
+  giveUp(activationId: string): void;
+  /** Calls `look` after each renewal of a lease that had not ended, one call at a time. */
+  onRenewed(look: () => Promise<unknown>): void;
+  /** Ends the lease. Call when nothing is under way any more, and before the store is closed. */
+  close(): Promise<void>;
+}
+
+export interface QueueLeaseOptions {
+  readonly accepted: Pick<AcceptedQueue, 'extend' | 'endOtherLeases' | 'leave' | 'release'>;
+  /** No other server works on the store: what earlier ones owned is free at once. */
+  readonly isAlone: boolean;
+  /** Default: by `isAlone`. */
+  readonly leaseMs?: number;
+  readonly log: Log;
+}
+
+/** After a server died, others wait for so long before they adopt what it owned. */
+const sharedLeaseMs = 10_000;
+/** Nobody waits for the end of this one, and each renewal writes to the disk. */
+const aloneLeaseMs = 3_600_000;
+/** A renewal may be late or fail, and be tried again in time. */
+const renewalsPerLease = 3;
+
+export function createQueueLease(options: QueueLeaseOptions): QueueLease {
+  return new HeldLease(options);
+}
+
+class HeldLease implements QueueLease {
+  readonly node = newId();
+  readonly #options: QueueLeaseOptions;
+  readonly #leaseMs: number;
+  readonly #givenUp = new Set<string>();
+  #beginning: Promise<void> | undefined;
+  #renewing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #look: (() => Promise<unknown>) | undefined;
+  #looking: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: QueueLeaseOptions) {
+    this.#options = options;
+    this.#leaseMs = options.leaseMs ?? (options.isAlone ? aloneLeaseMs : sharedLeaseMs);
+  }
+
+  async held(): Promise<void> {
+    // What is accepted after its end is for others.
+    if (this.#isClosed) return;
+    this.#beginning ??= this.#begin().catch((error: unknown) => {
+      this.#beginning = undefined;
+      throw error;
+    });
+    await this.#beginning;
+  }
+
+  giveUp(activationId: string): void {
+    this.#givenUp.add(activationId);
+  }
+
+  onRenewed(look: () => Promise<unknown>): void {
+    this.#look = look;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const begun = await this.#beginning?.then(
+      () => true,
+      () => false,
+    );
+    clearInterval(this.#timer);
+    await this.#renewing;
+    if (begun !== true) return;
+    await this.#options.accepted.leave(this.node).catch((error: unknown) => {
+      this.#options.log.warn({ reason: messageOf(error) }, 'the lease on accepted calls was not ended');
+    });
+  }
+
+  async #begin(): Promise<void> {
+    const { accepted, isAlone } = this.#options;
+    await accepted.extend({ node: this.node, leaseMs: this.#leaseMs });
+    if (isAlone) await accepted.endOtherLeases(this.node);
+    this.#timer = setInterval(() => {
+      this.#renewing ??= this.#renew().finally(() => {
+        this.#renewing = undefined;
+      });
+    }, this.#leaseMs / renewalsPerLease);
+    this.#timer.unref();
+  }
+
+  async #renew(): Promise<void> {
+    const { accepted, log } = this.#options;
+    try {
+      if (!(await accepted.extend({ node: this.node, leaseMs: this.#leaseMs }))) {
+        // After a sleep of the machine, say: the others get the time to renew theirs as well.
+        log.warn('the lease on accepted calls had ended: another server may have taken them over');
+        return;
+      }
+      for (const activationId of this.#givenUp) {
+        await accepted.release(activationId, this.node);
+        this.#givenUp.delete(activationId);
+      }
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'the lease on accepted calls was not renewed');
+      return;
+    }
+    // Not waited for: what it finds may run for long.
+    this.#looking ??= this.#look?.()
+      .then(() => {})
+      .catch((error: unknown) => log.error({ err: error }, 'could not resume accepted invocations'))
+      .finally(() => {
+        this.#looking = undefined;
+      });
+  }
+}

@@ -1,0 +1,141 @@
+/** Two servers at a time on one store: neither touches what the other one runs. */
+import { describe, expect, test } from 'vitest';
+import type { Completion, Job } from '../invoker/index.ts';
+import type { InvokeAnswer } from './activations/invocations.ts';
+import type { Functions } from './functions.ts';
+import { completion, hello, type Platform, ref, startPlatform } from './platform.fixture.ts';
+
+/** `first` is the one that the platform starts; the second one starts when a test asks for it. */
+async function startFirst(): Promise<Platform> {
+  const platform = await startPlatform({ isAlone: false });
+  await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+  return platform;
+}
+
+function call(
+  platform: Platform,
+  { invocations }: Functions,
+  waitMs: number | undefined,
+): Promise<InvokeAnswer> {
+  return invocations.invoke({
+    identity: platform.guest,
+    action: ref('hello'),
+    payload: {},
+    waitMs,
+    transactionId: 't1',
+    authorization: platform.authorization,
+  });
+}
+
+/** Calls run until it is resolved. */
+function hold(platform: Platform): PromiseWithResolvers<Completion> {
+  const end = Promise.withResolvers<Completion>();
+  platform.invoker.script = () => end.promise;
+  return end;
+}
+
+async function nextJob({ invoker }: Platform): Promise<Job> {
+  await expect.poll(() => invoker.jobs.length).toBeGreaterThan(0);
+  const job = invoker.jobs.at(-1);
+  if (job === undefined) throw new Error('no job');
+  return job;
+}
+
+describe('an accepted call of the first server', () => {
+  test('goes on when the second one starts, and its record is its own', async () => {
+    await using platform = await startFirst();
+    const end = hold(platform);
+    const { activationId } = await call(platform, platform.functions, undefined);
+    await nextJob(platform);
+    const second = await platform.restart();
+    await second.start();
+    end.resolve(completion({ done: true }));
+    await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
+    expect(await second.activations.get('guest', activationId)).toMatchObject({
+      response: { success: true, result: { done: true } },
+    });
+  });
+
+  test('runs once when the second one starts at the same moment', async () => {
+    await using platform = await startFirst();
+    const second = await platform.restart();
+    const calls = Array.from({ length: 20 }, () => call(platform, platform.functions, undefined));
+    const [answers] = await Promise.all([Promise.all(calls), second.start()]);
+    await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
+    const ran = platform.invoker.jobs.map(({ activationId }) => activationId);
+    expect(ran.toSorted()).toEqual(answers.map(({ activationId }) => activationId).toSorted());
+    expect(await second.activations.count({ namespace: 'guest' })).toBe(20);
+  });
+
+  test('that had begun is recorded as interrupted when the lease of the first has ended, and only once', async () => {
+    await using platform = await startFirst();
+    const end = hold(platform);
+    const { activationId } = await call(platform, platform.functions, undefined);
+    await nextJob(platform);
+    await endLease(platform);
+    const second = await platform.restart();
+    expect(await second.invocations.resumeAccepted()).toEqual({ run: 0, interrupted: 1 });
+    end.resolve(completion({ late: true }));
+    await expect.poll(() => platform.invoker.inFlight).toBe(0);
+    await platform.store.activations.flush();
+    expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
+      response: { result: { error: 'The activation was interrupted by a restart of the platform.' } },
+    });
+    expect(await second.activations.count({ namespace: 'guest' })).toBe(1);
+  });
+
+  test('that had not begun runs on the second when the lease of the first has ended, and only there', async () => {
+    await using platform = await startFirst();
+    const slot = Promise.withResolvers<void>();
+    platform.invoker.slot = slot.promise;
+    const { activationId } = await call(platform, platform.functions, undefined);
+    await expect.poll(() => platform.invoker.waiting).toBe(1);
+    await endLease(platform);
+    const second = await platform.restart();
+    const resumed = second.invocations.resumeAccepted();
+    await expect.poll(() => platform.invoker.waiting).toBe(2);
+    slot.resolve();
+    expect(await resumed).toEqual({ run: 1, interrupted: 0 });
+    expect(platform.invoker.jobs).toHaveLength(1);
+    expect(await second.activations.get('guest', activationId)).toMatchObject({
+      response: { success: true },
+    });
+  });
+
+  test('that has not begun when the first stops is run by the second, without a wait', async () => {
+    await using platform = await startFirst();
+    const second = await platform.restart();
+    const slot = Promise.withResolvers<void>();
+    platform.invoker.slot = slot.promise;
+    const { activationId } = await call(platform, platform.functions, undefined);
+    await expect.poll(() => platform.invoker.waiting).toBe(1);
+    expect(await second.invocations.resumeAccepted()).toEqual({ run: 0, interrupted: 0 });
+    await platform.functions.close(60_000);
+    slot.resolve();
+    expect(await second.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 0 });
+    expect(await second.activations.get('guest', activationId)).toMatchObject({
+      response: { success: true },
+    });
+  });
+});
+
+/** As its time does, when the server hangs or is gone. */
+async function endLease({ store: { accepted } }: Platform): Promise<void> {
+  const [row] = await accepted.pending(1);
+  if (row === undefined) throw new Error('nothing was accepted');
+  await accepted.leave(row.owner);
+}
+
+test('an action that is changed on the second is called as it is now on the first, soon', async () => {
+  await using platform = await startFirst();
+  await call(platform, platform.functions, 5000);
+  expect((await nextJob(platform)).version).toBe('0.0.1');
+  const second = await platform.restart();
+  await second.actions.put(ref('hello'), hello, true, platform.guest);
+  await expect
+    .poll(async () => {
+      await call(platform, platform.functions, 5000);
+      return platform.invoker.jobs.at(-1)?.version;
+    })
+    .toBe('0.0.2');
+});
