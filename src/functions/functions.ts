@@ -81,8 +81,11 @@ export interface Functions {
   /** Of `/whisk.system`: what Ward itself does when it is called. */
   readonly builtins: readonly BuiltinAction[];
   readonly code: Pick<CodeStore, 'drop'>;
-  /** Undefined when no such activation is under way in the namespace. Dispose it to stop. */
-  follow(namespace: string, activationId: string, follower: Follower): Disposable | undefined;
+  /**
+   * Undefined when no such activation is under way in the namespace. Of an accepted one that another server runs, its end
+   * is told, and no lines. Dispose it to stop.
+   */
+  follow(namespace: string, activationId: string, follower: Follower): Promise<Disposable | undefined>;
   /**
    * Deals with what an earlier run accepted and did not end, now and from then on, and lets alarms and retries go on.
    * Settles when what was left has been dealt with. Call once, when invocations can be run.
@@ -123,7 +126,8 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const actions = createActions({
     entities,
     packages,
-    code,
+    // Another server may be about to load it: the sweep takes it when its grace is over.
+    code: isAlone ? code : { ...code, drop: async () => {} },
     vault,
     invoker,
     limits,
@@ -131,8 +135,10 @@ export function createFunctions(options: FunctionsOptions): Functions {
     builtins,
     gate,
   });
-  const activations: ActivationService = createActivations(store.activations, (namespace, id) =>
-    findPending({ flights, accepted, vault }, namespace, id),
+  const activations: ActivationService = createActivations(
+    store.activations,
+    (namespace, id) => findPending({ flights, accepted, vault }, namespace, id),
+    isAlone,
   );
   const lease = createQueueLease({ accepted, isAlone, log });
   const flights: Flights = createFlights({
@@ -215,7 +221,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     invocations,
     builtins: [...builtins.values()],
     code,
-    follow: (namespace, id, follower) => followActivation({ flights, invoker }, namespace, id, follower),
+    follow: (...following) => followActivation({ flights, invoker, accepted, isAlone }, ...following),
     async start() {
       const resumed = invocations.resumeAccepted();
       events.start(resumed);

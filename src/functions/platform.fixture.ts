@@ -121,8 +121,8 @@ export interface Platform extends AsyncDisposable {
   /** `guest`'s header and identity. */
   readonly authorization: string;
   readonly guest: Identity;
-  /** Another process would start like this, on the same data. */
-  restart(): Promise<Functions>;
+  /** Another process would start like this, on the same data; with the same double for an invoker when none is given. */
+  restart(invoker?: ScriptedInvoker): Promise<Functions>;
 }
 
 export type PlatformOptions = Partial<
@@ -140,7 +140,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const vault = createVault(() => vaultKeys);
   const stores: Store[] = [];
   const running: Functions[] = [];
-  const start = async () => {
+  const start = async (invoker: ScriptedInvoker) => {
     const store = await openStore({ path });
     stores.push(store);
     const functions = createFunctions({
@@ -150,7 +150,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     running.push(functions);
     return { store, functions };
   };
-  const { store, functions } = await start();
+  const { store, functions } = await start(invoker);
   const authorization = basic(await functions.namespaces.create('guest'));
   const guest = await functions.namespaces.authenticate(authorization);
   return {
@@ -163,7 +163,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     path,
     authorization,
     guest,
-    restart: async () => (await start()).functions,
+    restart: async (own = invoker) => (await start(own)).functions,
     async [Symbol.asyncDispose]() {
       for (const each of running) await each.close(1000);
       for (const each of stores) await each.close();

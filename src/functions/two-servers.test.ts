@@ -1,9 +1,9 @@
 /** Two servers at a time on one store: neither touches what the other one runs. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Completion, Job } from '../invoker/index.ts';
 import type { InvokeAnswer } from './activations/invocations.ts';
 import type { Functions } from './functions.ts';
-import { completion, hello, type Platform, ref, startPlatform } from './platform.fixture.ts';
+import { completion, hello, type Platform, ref, scriptedInvoker, startPlatform } from './platform.fixture.ts';
 
 /** `first` is the one that the platform starts; the second one starts when a test asks for it. */
 async function startFirst(): Promise<Platform> {
@@ -138,4 +138,90 @@ test('an action that is changed on the second is called as it is now on the firs
       return platform.invoker.jobs.at(-1)?.version;
     })
     .toBe('0.0.2');
+});
+
+test('each has its own share of a limit', async () => {
+  await using platform = await startFirst();
+  const limits = { ...platform.guest.limits, concurrentInvocations: 1 };
+  const limited = { ...platform, guest: { ...platform.guest, limits } };
+  const end = hold(platform);
+  const running = call(limited, platform.functions, 5000);
+  await nextJob(platform);
+  await expect(call(limited, platform.functions, 5000)).rejects.toMatchObject({
+    code: 'TOO_MANY_CONCURRENT',
+  });
+  const second = await platform.restart(scriptedInvoker());
+  expect((await call(limited, second, 5000)).record).toMatchObject({ status: 'success' });
+  end.resolve(completion({}));
+  await running;
+});
+
+test('code that the first may be about to load stays when its action is deleted or changed on the second', async () => {
+  await using platform = await startFirst();
+  const end = hold(platform);
+  const running = call(platform, platform.functions, 5000);
+  const { digest } = (await nextJob(platform)).code;
+  const second = await platform.restart();
+  const other = { exec: { kind: 'nodejs:default', code: 'function main() { return { n: 2 } }' } };
+  await second.actions.put(ref('hello'), other, true, platform.guest);
+  expect(await platform.blobs.has(digest)).toBe(true);
+  await second.actions.put(ref('hello'), hello, true, platform.guest);
+  await second.actions.delete(ref('hello'));
+  expect(await platform.blobs.has(digest)).toBe(true);
+  end.resolve(completion({}));
+  await running;
+  expect(await platform.blobs.has(digest)).toBe(true);
+});
+
+describe('on the second server, an activation of the first', () => {
+  test('that was accepted is under way, and can be followed to its end', async () => {
+    await using platform = await startFirst();
+    const end = hold(platform);
+    const { activationId } = await call(platform, platform.functions, undefined);
+    await nextJob(platform);
+    const second = await platform.restart();
+    await expect(second.activations.get('guest', activationId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await second.activations.pending('guest', activationId)).toMatchObject({ name: 'hello' });
+    const [onEnd, onLine] = [vi.fn(), vi.fn()];
+    const following = await second.follow('guest', activationId, { onEnd, onLine });
+    expect(following).toBeDefined();
+    expect(await second.follow('other', activationId, { onEnd, onLine })).toBeUndefined();
+    expect(onEnd).not.toHaveBeenCalled();
+    end.resolve(completion({ done: true }));
+    await expect.poll(() => onEnd.mock.calls.length, { timeout: 5000 }).toBe(1);
+    expect(await second.activations.get('guest', activationId)).toMatchObject({
+      response: { result: { done: true } },
+    });
+    expect(onLine).not.toHaveBeenCalled();
+  });
+
+  test('is followed no longer by a client that hung up', async () => {
+    await using platform = await startFirst();
+    const end = hold(platform);
+    const { activationId } = await call(platform, platform.functions, undefined);
+    await nextJob(platform);
+    const second = await platform.restart();
+    const [left, stays] = [vi.fn(), vi.fn()];
+    const following = await second.follow('guest', activationId, { onEnd: left, onLine() {} });
+    await second.follow('guest', activationId, { onEnd: stays, onLine() {} });
+    following?.[Symbol.dispose]();
+    end.resolve(completion({}));
+    await expect.poll(() => stays.mock.calls.length, { timeout: 5000 }).toBe(1);
+    expect(left).not.toHaveBeenCalled();
+  });
+
+  test('that was waited for has its record there when it has answered', async () => {
+    await using platform = await startFirst();
+    const second = await platform.restart();
+    const { activationId } = await call(platform, platform.functions, 5000);
+    expect(await second.activations.get('guest', activationId)).toMatchObject({ activationId });
+  });
+
+  test('that never was is not there', async () => {
+    await using platform = await startFirst();
+    const second = await platform.restart();
+    const id = 'a'.repeat(32);
+    await expect(second.activations.get('guest', id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await second.follow('guest', id, { onEnd() {}, onLine() {} })).toBeUndefined();
+  });
 });

@@ -33,7 +33,7 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
         () => events.end('end', null),
       );
     };
-    const following = follow(namespace, id, { onLine: sendLine, onEnd: finish });
+    const following = await follow(namespace, id, { onLine: sendLine, onEnd: finish });
     if (following !== undefined) {
       events.start(() => following[Symbol.dispose]());
       return reply;

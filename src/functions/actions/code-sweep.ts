@@ -1,17 +1,18 @@
 /**
- * Removes code that no entity names: what was left when a namespace was deleted by another process, or when Ward died
- * between writing code and naming it.
+ * Removes code that no entity names and no accepted call needs: what was left when a namespace was deleted by another
+ * process, when Ward died between writing code and naming it, or when another server could still have needed it.
  */
 import type { BlobStore, Digest } from '../../blobs/index.ts';
 import { type UnneededLook, watchUnneeded } from '../../lib/index.ts';
-import type { EntityStore } from '../../store/index.ts';
+import type { AcceptedQueue, EntityStore } from '../../store/index.ts';
 
 export interface CodeSweepOptions {
   readonly blobs: Pick<BlobStore, 'list'>;
   readonly entities: Pick<EntityStore, 'countByCodeDigest'>;
+  readonly accepted: Pick<AcceptedQueue, 'needsCode'>;
   /** Removes it. In a server that is the code store's, which leaves alone what is being written or still needed. */
   readonly drop: (digest: Digest) => Promise<void>;
-  /** Code goes when no entity has named it for as long; 0: at once. By a clock that nobody sets. */
+  /** Code goes when nothing has needed it for as long; 0: at once. By a clock that nobody sets. */
   readonly graceMs: number;
   /** Milliseconds. */
   readonly now?: () => number;
@@ -33,12 +34,13 @@ export function createCodeSweep(options: CodeSweepOptions): () => Promise<number
 }
 
 async function sweep(
-  { blobs, entities, drop }: CodeSweepOptions,
+  { blobs, entities, accepted, drop }: CodeSweepOptions,
   unnamed: UnneededLook<Digest>,
 ): Promise<number> {
   let removed = 0;
   for await (const digest of blobs.list()) {
-    if ((await entities.countByCodeDigest(digest)) > 0 || !unnamed.isOver(digest)) continue;
+    if ((await entities.countByCodeDigest(digest)) > 0 || (await accepted.needsCode(digest))) continue;
+    if (!unnamed.isOver(digest)) continue;
     removed++;
     await drop(digest);
   }

@@ -1,7 +1,9 @@
 /**
  * Records of activations: listed, counted and read. A record appears as soon as its activation has
- * answered: reads wait, for a bounded time, for those whose logs are still being read.
+ * answered: reads wait, for a bounded time, for those whose logs are still being read. Those of another server are on their
+ * way for a moment: a read of one record waits for that, a list does not.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { ActivationFilter, ActivationRow, ActivationStore } from '../../store/index.ts';
 import type { ListRange } from '../entities/page.ts';
@@ -37,14 +39,18 @@ export interface ExpectedRecord {
 
 /** A sandbox that keeps its log streams open must not hold up a listing for longer. */
 const settleWaitMs = 2000;
+/** Until a record of another server is looked for again: it gathers them for 25 ms, and its disk may be slow. */
+const lookAgainMs = [20, 40, 80, 160, 200];
 const idLength = 32;
 
 /**
  * @param pendingOf what can be said of an activation that was accepted and has no record yet
+ * @param isAlone no other server writes records
  */
 export function createActivations(
   store: ActivationStore,
   pendingOf: (namespace: string, activationId: string) => Promise<JsonObject | undefined>,
+  isAlone: boolean,
 ): ActivationService {
   const expected = new Map<string, ExpectedRecord>();
   const settled = async (isMeant: (task: ExpectedRecord['task']) => boolean): Promise<void> => {
@@ -56,9 +62,23 @@ export function createActivations(
   const find = async (namespace: string, activationId: string): Promise<ActivationRow> => {
     checkActivationId(activationId);
     await settled((task) => task.activationId === activationId);
-    const row = await store.get(namespace, activationId);
+    const row = (await store.get(namespace, activationId)) ?? (await fromElsewhere(namespace, activationId));
     if (row === undefined) throw notFound();
     return row;
+  };
+  /** An id does not tell its age, so one that never was is waited for as well. */
+  const fromElsewhere = async (
+    namespace: string,
+    activationId: string,
+  ): Promise<ActivationRow | undefined> => {
+    if (isAlone) return undefined;
+    for (const pauseMs of lookAgainMs) {
+      if ((await pendingOf(namespace, activationId)) !== undefined) return undefined;
+      await sleep(pauseMs);
+      const row = await store.get(namespace, activationId);
+      if (row !== undefined) return row;
+    }
+    return undefined;
   };
   const briefRows = async (query: ActivationFilter & ListRange) => {
     await settled((task) => task.namespace === query.namespace);

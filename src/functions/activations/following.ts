@@ -1,5 +1,7 @@
 /** Follows an activation that has not ended: its log lines as they come, and its end. */
 import type { Invoker } from '../../invoker/index.ts';
+import type { AcceptedQueue } from '../../store/index.ts';
+import type { Flight } from './flight.ts';
 import type { Flights } from './flights.ts';
 
 export interface Follower {
@@ -12,15 +14,36 @@ export interface Follower {
 /** While it waits for its sandbox there is nothing to follow: how often that is looked at. */
 const lookMs = 100;
 
-/** Undefined when there is no such activation under way in the namespace. Dispose it to stop. */
-export function followActivation(
-  { flights, invoker }: { flights: Pick<Flights, 'find'>; invoker: Pick<Invoker, 'follow'> },
+/** How often the store is asked for the end of what another server runs. */
+const askMs = 250;
+
+export interface FollowingOptions {
+  readonly flights: Pick<Flights, 'find'>;
+  readonly invoker: Pick<Invoker, 'follow'>;
+  readonly accepted: Pick<AcceptedQueue, 'get'>;
+  readonly isAlone: boolean;
+}
+
+/**
+ * Undefined when there is no such activation under way in the namespace. Of an accepted one that another server runs, its
+ * end is told, and no lines. Dispose it to stop.
+ */
+export async function followActivation(
+  options: FollowingOptions,
   namespace: string,
   activationId: string,
   follower: Follower,
-): Disposable | undefined {
-  const flight = flights.find(activationId);
-  if (flight === undefined || flight.task.namespace !== namespace) return undefined;
+): Promise<Disposable | undefined> {
+  const flight = options.flights.find(activationId);
+  if (flight !== undefined)
+    return flight.task.namespace === namespace ? followHere(options, flight, follower) : undefined;
+  if (options.isAlone) return undefined;
+  const isUnderWay = async () => (await options.accepted.get(namespace, activationId)) !== undefined;
+  return (await isUnderWay()) ? followElsewhere(isUnderWay, follower) : undefined;
+}
+
+function followHere({ invoker }: FollowingOptions, flight: Flight, follower: Follower): Disposable {
+  const { activationId } = flight.task;
   let lines: Disposable | undefined;
   let isOver = false;
   const look = () => {
@@ -40,4 +63,22 @@ export function followActivation(
     follower.onEnd();
   });
   return { [Symbol.dispose]: stop };
+}
+
+function followElsewhere(isUnderWay: () => Promise<boolean>, { onEnd }: Follower): Disposable {
+  let timer: NodeJS.Timeout | undefined;
+  const ask = async () => {
+    // A read that fails is tried again.
+    const goesOn = await isUnderWay().catch(() => true);
+    if (timer === undefined) return;
+    if (goesOn) timer = setTimeout(ask, askMs);
+    else onEnd();
+  };
+  timer = setTimeout(ask, askMs);
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
 }

@@ -174,10 +174,10 @@ describe('a sweep', () => {
   });
 });
 
-test('code that no entity names for an hour is removed, and what one names is kept', async () => {
+test('code that no entity names for an hour is removed, and what one names or a call needs is kept', async () => {
   await using at = await start();
   const blobs = openBlobStore(join(at.folder, 'code'));
-  const { entities } = at.store;
+  const { entities, accepted } = at.store;
   const code = createCodeStore(blobs, entities, silentLog);
   const [named, unnamed] = await Promise.all([blobs.put(Buffer.from('a')), blobs.put(Buffer.from('b'))]);
   await entities.put(
@@ -194,10 +194,12 @@ test('code that no entity names for an hour is removed, and what one names is ke
     },
     null,
   );
+  const awaited = await blobs.put(Buffer.from('c'));
+  const call = { activationId: newActivationId(), namespace: 'guest', acceptedAt: 1, owner: 'a', job: {} };
+  await accepted.accept({ ...call, codeDigest: awaited });
   const clock = { at: 0 };
   const sweep = createCodeSweep({
-    blobs,
-    entities,
+    ...{ blobs, entities, accepted },
     drop: code.drop,
     graceMs: 3_600_000,
     now: () => clock.at,
@@ -209,5 +211,9 @@ test('code that no entity names for an hour is removed, and what one names is ke
   clock.at = 3_600_000;
   expect(await sweep()).toBe(1);
   expect([await blobs.has(named), await blobs.has(unnamed)]).toEqual([true, false]);
+  expect([await blobs.has(awaited), await sweep()]).toEqual([true, 0]);
+  await accepted.settle(call.activationId, 0);
   expect(await sweep()).toBe(0);
+  clock.at += 3_600_000;
+  expect([await sweep(), await blobs.has(awaited)]).toEqual([1, false]);
 });

@@ -124,7 +124,7 @@ export async function namespaceAdmin(options: {
       using lock = tryFileLock(paths.lock);
       if (lock === undefined) return untilNoticed();
       const blobs = openBlobStore(paths.code);
-      await createCodeSweep({ blobs, entities: store.entities, drop: blobs.delete, graceMs: 0 })();
+      await createCodeSweep({ ...store, blobs, drop: blobs.delete, graceMs: 0 })();
     },
     async rotateKey(name) {
       const key = await namespaces.rotateKey(name);

@@ -265,7 +265,7 @@ export async function startPlatform(
   events.apiConnected = sandboxEntrance(api, functions);
   await writeFileAtomically(paths.address, `${url}\n`);
   const sweepCode = createCodeSweep({
-    ...{ blobs, entities: store.entities, drop: functions.code.drop },
+    ...{ ...store, blobs, drop: functions.code.drop },
     graceMs: codeGraceMs,
   });
   const sweep = async () => {
