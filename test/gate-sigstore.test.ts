@@ -310,7 +310,7 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
     expect(summary).toContain('(signatures, provenance)');
     await attach({ predicateType: predicateTypes.signature });
     expect((await deploy(what)).summary).toContain(
-      'the source https://github.com/evil/app, which is none of sources',
+      'the source https://github.com/evil/app, which is not one of sources',
     );
     await attach({
       predicateType: predicateTypes.provenance,

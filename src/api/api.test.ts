@@ -246,7 +246,7 @@ describe('requests', () => {
     ]);
   });
 
-  test('with a URL that is none', async () => {
+  test('with an invalid URL', async () => {
     const answer = await api.call('GET', '/api/v1/namespaces/%zz/actions');
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({ error: expect.any(String), code: expect.any(String) });

@@ -81,6 +81,6 @@ describe('a body of several slices', () => {
   });
 });
 
-test('an empty body is none', () => {
+test('an empty body counts as no body', () => {
   expect(parseJson(Buffer.alloc(0))).toBeUndefined();
 });

@@ -210,7 +210,7 @@ describe('a folder', () => {
     ['a Dockerfile', ['Dockerfile', 'server.rb'], 'ward image build'],
     ['a Python file of another name', ['app.py'], '__main__.py'],
     ['a TypeScript file of another name', ['src.ts'], 'index.ts'],
-    ['a folder with a project', ['app/package.json'], 'lies in it'],
+    ['a folder with a project', ['app/package.json'], 'inside it'],
   ])('of %s is refused, and the hint says what to do', async (_title, names, hint) => {
     await using home = await makeHome();
     const file = await folderOf(home, ...names);

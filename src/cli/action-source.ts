@@ -103,7 +103,7 @@ const entryHints: readonly (readonly [entry: RegExp, hint: string])[] = [
   [/^[^/]+\.[cm]?[jt]s$/, 'name the file index.js or index.ts, or name it as main in a package.json'],
   [
     /^[^/]+\/(?:package\.json|index\.[jt]s|__main__\.py|exec)$/,
-    'deploy the folder that lies in it: what an action starts with has to be at the top',
+    'deploy the folder inside it: what an action starts with must be at the top',
   ],
 ];
 
@@ -170,7 +170,7 @@ async function kindOf(code: SourceCode | undefined, isNative: boolean): Promise<
   const what =
     compile === undefined
       ? `the kind of ${name} can't be told from its name`
-      : `${name} has to be compiled first: nothing here compiles`;
+      : `${name} must be compiled first: nothing here compiles`;
   throw cliFault('SOURCE_KIND_UNKNOWN', what, {
     hint:
       compile ??

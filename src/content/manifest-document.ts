@@ -206,7 +206,7 @@ function typeOf(value: object, contentType: string): string {
   const mediaType = own === '' ? contentType : own;
   if (isManifestType(mediaType)) return mediaType;
   const known = [...imageTypes, ...indexTypes].join(', ');
-  throw invalid(`its type is ${shown(mediaType)}, which is none of ${known}`);
+  throw invalid(`its type is ${shown(mediaType)}, which is not one of ${known}`);
 }
 
 function shown(text: string): string {

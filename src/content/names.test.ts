@@ -36,7 +36,7 @@ describe('the name of a repository', () => {
       'guest/a\u0000',
     ],
     `a/${'b'.repeat(254)}`,
-  ])('%j is none', (text) => {
+  ])('%j is invalid', (text) => {
     expect(() => parseRepositoryName(text)).toThrow(expect.objectContaining({ code: 'REPOSITORY_INVALID' }));
   });
 
@@ -65,7 +65,7 @@ describe('a tag', () => {
   it.each(['v1', '_', 'A.b-c_d', `sha256-${'0'.repeat(64)}.sig`, 'a'.repeat(128)])('%s is one', (text) => {
     expect(parseTag(text)).toBe(text);
   });
-  it.each(['', '.a', '-a', 'a/b', 'a:b', 'a b', 'a\n', 'a'.repeat(129), 'ä'])('%j is none', (text) => {
+  it.each(['', '.a', '-a', 'a/b', 'a:b', 'a b', 'a\n', 'a'.repeat(129), 'ä'])('%j is invalid', (text) => {
     expect(isTag(text)).toBe(false);
   });
 });
@@ -85,7 +85,7 @@ describe('the name of an image', () => {
   it.each([
     ...['', 'app', 'guest/app:', 'guest/app@', 'guest/app@v1', 'host:5000/guest/app', 'guest/app:v1:v2'],
     ...['../guest/app', `guest/app@${digest}@${digest}x`.replace('@sha', '@xsha')],
-  ])('%s is none', (text) => {
+  ])('%s is invalid', (text) => {
     expect(parsePushedReference(text)).toBeUndefined();
   });
 });

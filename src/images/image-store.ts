@@ -35,7 +35,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   const dir = absolute(options.dir);
   // These separate mount options and layers.
   if (/[,:\\"\s]/.test(dir)) {
-    throw imageFault('IMAGE_STORE_INVALID', `an image store can't lie in ${JSON.stringify(dir)}`, {
+    throw imageFault('IMAGE_STORE_INVALID', `an image store can't be in ${JSON.stringify(dir)}`, {
       hint: 'Choose a folder without commas, colons, quotes, backslashes and blanks in its name.',
     });
   }

@@ -60,7 +60,7 @@ function memory(bytes: number, { freeMemoryBytes }: Capacity): AttackAnswer | un
 }
 
 function noLimit(limit: string, machine: string): AttackAnswer {
-  return { outcome: 'ESCAPED', detail: `a limit of ${limit} is none: the machine ${machine}` };
+  return { outcome: 'ESCAPED', detail: `a limit of ${limit} is not held: the machine ${machine}` };
 }
 
 function untried(limit: string): AttackAnswer {

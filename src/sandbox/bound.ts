@@ -130,13 +130,13 @@ function checkValid(policy: SandboxPolicy): void {
   }
   if (!(policy.cpus >= 0.01)) throw invalid('cpus', 'at least 0.01 is needed');
   if (!Number.isInteger(policy.cpuWeight) || policy.cpuWeight < 1 || policy.cpuWeight > 10_000) {
-    throw invalid('cpuWeight', 'it lies between 1 and 10000');
+    throw invalid('cpuWeight', 'it must be between 1 and 10000');
   }
   if (!Number.isSafeInteger(policy.pidsLimit) || policy.pidsLimit < 1) {
     throw invalid('pidsLimit', 'at least 1 is needed');
   }
   for (const [field, id] of [['uid', policy.uid] as const, ['gid', policy.gid] as const]) {
-    if (!Number.isInteger(id) || id < 0 || id > 65535) throw invalid(field, 'it lies between 0 and 65535');
+    if (!Number.isInteger(id) || id < 0 || id > 65535) throw invalid(field, 'it must be between 0 and 65535');
   }
   if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(policy.hostname)) {
     throw invalid('hostname', `${policy.hostname} is not a host name`);

@@ -23,7 +23,7 @@ export async function checkRequest(request: SandboxRequest): Promise<CheckedRoot
   if (request.args.length === 0) throw unsafe('there is no program to run');
   if (!request.cwd.startsWith('/')) throw unsafe(`the working directory ${request.cwd} isn't absolute`);
   // By a descriptor there a runtime could be led into a folder of the host (CVE-2024-21626).
-  if (/^\/proc(?:\/|$)/.test(normalize(request.cwd))) throw unsafe('the working directory lies in /proc');
+  if (/^\/proc(?:\/|$)/.test(normalize(request.cwd))) throw unsafe('the working directory is in /proc');
   const texts = [...request.args, ...Object.entries(request.env).flat(), request.cwd];
   if (texts.some((text) => text.includes('\0'))) throw unsafe('a NUL byte in arguments or environment');
   if (Object.keys(request.env).some((name) => name === '' || name.includes('='))) {

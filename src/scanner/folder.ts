@@ -104,7 +104,7 @@ async function enter(walk: Walk, path: string, depth: number): Promise<void> {
   if (dev !== walk.device) {
     walk.collector.addGap(path, 'another file system is mounted there, and was not looked at');
   } else if (depth >= maxDepth) {
-    walk.collector.addGap(path, `it lies deeper than ${maxDepth} folders`);
+    walk.collector.addGap(path, `it is deeper than ${maxDepth} folders`);
   } else {
     walk.collector.addFolder({ path, mode: mode & 0o7777, uid, gid });
     await walkEntries(walk, path, readdirSync(join(walk.root, path), { withFileTypes: true }), depth + 1);

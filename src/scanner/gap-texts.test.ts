@@ -57,7 +57,7 @@ it.each<[what: string, entries: () => Promise<readonly TarEntry[]>, path: string
     'archives in each other',
     async () => [{ name: 'opt/a.zip', content: await nested(5) }],
     'opt/a.zip!/n.zip!/n.zip!/n.zip!/n.zip',
-    ['it lies in 4 others, and no deeper is looked', advice],
+    ['it is inside 4 others, and Ward looks no deeper', advice],
   ],
   [
     'what grows too much',

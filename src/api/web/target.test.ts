@@ -42,7 +42,7 @@ describe('a target', () => {
     [['guest', 'default', 'hello%']],
     [['guest', 'default', '%ff']],
     [['guest', 'default', 'x'.repeat(257)]],
-  ])('%j is none', (segments) => {
+  ])('%j is refused', (segments) => {
     expect(() => parseWebTarget(segments)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
   });
 });

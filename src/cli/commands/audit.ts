@@ -25,7 +25,7 @@ const verify: CommandSpec = {
   options: [
     {
       flags: '--key <FILE>',
-      summary: 'a public key whose checkpoints have to fit, too',
+      summary: 'a public key whose checkpoints must match, too',
       takes: 'many',
     },
     {

@@ -49,7 +49,7 @@ export const verifyCommand: CommandSpec = {
     { flags: '--subject <PATTERN>', summary: 'whom the certificate names; * stands for any characters' },
     {
       flags: '-a, --annotation <KEY VALUE>',
-      summary: 'what the signature has to say of the image',
+      summary: 'what the signature must say about the image',
       takes: 'pair',
     },
   ],

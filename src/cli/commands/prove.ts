@@ -27,7 +27,7 @@ export const proveCommand: CommandSpec = {
     },
     {
       flags: '--weakened',
-      summary: 'where the control of each technique has been taken away, and it has to get through',
+      summary: 'where the control of each technique is taken away: it must get through',
     },
     { flags: '--list', summary: 'say what would be tried, and try nothing' },
   ],

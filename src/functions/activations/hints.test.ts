@@ -56,7 +56,7 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
     'a package of npm',
     "Initialization has failed due to: Error: Cannot find module '@a/b/c'\nRequire stack:",
     {},
-    `@a/b/c is not in nodejs:24, so it has to come along: npm install @a/b in the folder of the code, then ${update} FOLDER`,
+    `@a/b/c is not in nodejs:24, so it must come along: npm install @a/b in the folder of the code, then ${update} FOLDER`,
   ],
   [
     'a file',
@@ -68,13 +68,13 @@ test.each<[string, JsonValue, Partial<CodeTask>, string | undefined]>([
     'a package of Python',
     "No module named 'yaml.nodes'",
     { kind: 'python:3.13' },
-    `yaml.nodes is not in python:3.13, so it has to come along: pip install --target . PyYAML in the folder of the code, then ${update} FOLDER`,
+    `yaml.nodes is not in python:3.13, so it must come along: pip install --target . PyYAML in the folder of the code, then ${update} FOLDER`,
   ],
   [
     'a package of Python by its own name',
     "No module named 'requests.auth'",
     { kind: 'python:3.13' },
-    `requests.auth is not in python:3.13, so it has to come along: pip install --target . requests in the folder of the code, then ${update} FOLDER`,
+    `requests.auth is not in python:3.13, so it must come along: pip install --target . requests in the folder of the code, then ${update} FOLDER`,
   ],
   [
     'a part that a module of Python has not',

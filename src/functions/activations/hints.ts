@@ -135,7 +135,7 @@ function moduleHint({ task, said }: Failed): string | undefined {
   if (/^[./]/.test(name))
     return `the code was deployed without ${name}: deploy its folder, with all its files: ward action update ${nameOf(task)} FOLDER`;
   return (
-    `${name} is not in ${task.kind}, so it has to come along: ${bring(name)} in the folder of the code, then ` +
+    `${name} is not in ${task.kind}, so it must come along: ${bring(name)} in the folder of the code, then ` +
     `ward action update ${nameOf(task)} FOLDER`
   );
 }

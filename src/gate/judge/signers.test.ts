@@ -183,13 +183,13 @@ describe('provenance', () => {
       'another builder',
       one,
       v1('https://evil.example', { workflow }),
-      'the builder https://evil.example, which is none of builders',
+      'the builder https://evil.example, which is not one of builders',
     ],
     [
       'another source',
       one,
       v1(builder, { workflow: { ...workflow, repository: 'https://github.com/evil/app' } }),
-      'the source https://github.com/evil/app, which is none of sources',
+      'the source https://github.com/evil/app, which is not one of sources',
     ],
     [
       'a step up',
@@ -213,7 +213,7 @@ describe('provenance', () => {
       'another ref',
       zero,
       v02(builder, 'git+https://github.com/acme/app@refs/heads/dev'),
-      'the ref refs/heads/dev, which is none of refs',
+      'the ref refs/heads/dev, which is not one of refs',
     ],
     ['no ref', zero, v02(builder, 'git+https://github.com/acme/app'), 'the ref that is missing'],
     [
@@ -222,7 +222,7 @@ describe('provenance', () => {
       { ...v1(builder, {}), resolvedDependencies: [{ uri: workflow.repository }] },
       'one that names no source',
     ],
-    ['of a form that is none', one, { runDetails: 1 }, 'one that can’t be read'],
+    ['of an unknown form', one, { runDetails: 1 }, 'one that can’t be read'],
     [
       'of a later version',
       'https://slsa.dev/provenance/v9',

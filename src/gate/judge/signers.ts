@@ -118,13 +118,14 @@ function buildObstacle(
   const isOneOf = (patterns: readonly string[], text: string) =>
     patterns.some((pattern) => matchesPattern(pattern, text));
   if (builders.length > 0 && !isOneOf(builders, builder))
-    return `the builder ${plainText(builder, 120)}, which is none of builders`;
+    return `the builder ${plainText(builder, 120)}, which is not one of builders`;
   if (sources.length + refs.length > 0 && from.length === 0) return 'one that names no source';
   const other = from.find(({ repository }) => sources.length > 0 && !isOneOf(sources, repository));
-  if (other !== undefined) return `the source ${plainText(other.repository, 120)}, which is none of sources`;
+  if (other !== undefined)
+    return `the source ${plainText(other.repository, 120)}, which is not one of sources`;
   const wrong = from.find(({ ref = '' }) => refs.length > 0 && !isOneOf(refs, ref));
   if (wrong === undefined) return undefined;
-  return `the ref ${plainText(wrong.ref ?? 'that is missing', 120)}, which is none of refs`;
+  return `the ref ${plainText(wrong.ref ?? 'that is missing', 120)}, which is not one of refs`;
 }
 
 function isOfType(predicateType: string, type: string): boolean {

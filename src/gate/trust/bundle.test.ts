@@ -72,7 +72,7 @@ describe('by a key', () => {
     const bundle = parsed(bundleStatement(statement(), unknown));
     const hint = Buffer.from(ours.id, 'hex').toString('base64');
     const material = { ...bundle, verificationMaterial: { publicKey: { hint } } };
-    expect(checked(bytesOf(material)).rejected).toEqual([{ reason: 'it is by none of the keys' }]);
+    expect(checked(bytesOf(material)).rejected).toEqual([{ reason: 'none of the keys made it' }]);
   });
 
   it.each(['ed25519', 'rsa'] as const)('an %s key signs and is believed, too', (type) => {
@@ -91,7 +91,7 @@ describe('by a key', () => {
       Buffer.from(genuine.payload, 'base64').toString().replace(another.slice(7), image.slice(7)),
     ).toString('base64');
     const changed = bytesOf({ ...bundle, dsseEnvelope: { ...genuine, payload } });
-    expect(checked(changed).rejected).toEqual([{ reason: 'it is by none of the keys' }]);
+    expect(checked(changed).rejected).toEqual([{ reason: 'none of the keys made it' }]);
   });
 
   it.each([
@@ -131,7 +131,7 @@ describe('by a key', () => {
       },
     ],
     [
-      'a certificate that is none',
+      'an invalid certificate',
       {
         mediaType: bundleMediaType,
         verificationMaterial: { certificate: { rawBytes: 'AAAA' } },

@@ -130,7 +130,7 @@ function signerByKey(
 ): Signer | { readonly reason: string } {
   const bare = { ...entity, tlogEntries: [], timestamps: [] };
   const key = keys.find((each) => problemOf(bare, materialOf(each), nothing) === undefined);
-  if (key === undefined) return { reason: 'it is by none of the keys' };
+  if (key === undefined) return { reason: 'none of the keys made it' };
   const logged = { ...entity, timestamps: [] };
   const isLogged = roots.some(
     ({ material }) =>

@@ -58,7 +58,7 @@ function answersTo(digest: Digest, layer: ArtifactLayer, anchors: TrustAnchors):
   }
   if (mediaType === envelopeMediaType) {
     const opened = openStatement(content, anchors.keys);
-    if (opened === undefined) return [{ rejected: { reason: 'it is by none of the keys' } }];
+    if (opened === undefined) return [{ rejected: { reason: 'none of the keys made it' } }];
     return [stated(digest, { keyId: opened.keyId, logEntries: 0 }, opened)];
   }
   if (!bundleMediaTypes.has(mediaType)) return [];

@@ -82,7 +82,7 @@ function verifyLayer(
   if (encoded === undefined) return { reason: 'it has no signature' };
   const signature = Buffer.from(encoded, 'base64');
   const key = keys.find((each) => each.verify(content, signature));
-  if (key === undefined) return { reason: 'it is by none of the keys' };
+  if (key === undefined) return { reason: 'none of the keys made it' };
   try {
     const image = parseSimpleSigning(content);
     if (image.digest !== digest) return { reason: `it is of another image, ${image.digest}` };

@@ -72,8 +72,8 @@ describe('signatures', () => {
     const reasons = (digest = image, keys = [ours]) =>
       verifySignatures(digest, layersIn(signed), keys).rejected.map(({ reason }) => reason);
     expect(reasons(digestOf('other'))).toEqual([`it is of another image, ${image}`]);
-    expect(reasons(image, [theirs])).toEqual(['it is by none of the keys']);
-    expect(reasons(image, [])).toEqual(['it is by none of the keys']);
+    expect(reasons(image, [theirs])).toEqual(['none of the keys made it']);
+    expect(reasons(image, [])).toEqual(['none of the keys made it']);
   });
 
   it('are added to those that are there', () => {

@@ -150,7 +150,7 @@ describe('documents', () => {
     ['not_affected without a word why', JSON.stringify(openVex(statement({ justification: undefined })))],
     ['an unknown justification', JSON.stringify(openVex(statement({ justification: 'trust me' })))],
     ['an unknown status', JSON.stringify(openVex(statement({ status: 'fine' })))],
-    ['a time that is none', JSON.stringify(openVex(statement({ timestamp: 'now' })))],
+    ['an invalid time', JSON.stringify(openVex(statement({ timestamp: 'now' })))],
     ['too deep', `{"a":${'['.repeat(100_000)}`],
   ])('are refused: %s', (_title, text) => {
     expect(() => parseVex(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'VEX_INVALID' }));

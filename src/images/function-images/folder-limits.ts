@@ -46,7 +46,7 @@ export function folderBudget(limits: ArchiveLimits): FolderBudget {
     checkPath(path) {
       if (Buffer.byteLength(path) > maxPathBytes) throw invalid(`${showName(path)} has too long a path`);
       if (path.split('/').length > limits.maxPathDepth)
-        throw tooLarge(`${showName(path)} lies more than ${limits.maxPathDepth} folders deep`);
+        throw tooLarge(`${showName(path)} is more than ${limits.maxPathDepth} folders deep`);
     },
   };
 }

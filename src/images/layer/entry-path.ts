@@ -24,7 +24,7 @@ export function entryPath(name: Buffer): EntryPath {
   const problem = problemOf(name, text);
   if (problem !== undefined) return { problem };
   const parts = partsOf(text);
-  if (parts.length > maxDepth) return { problem: `lies deeper than ${maxDepth} folders` };
+  if (parts.length > maxDepth) return { problem: `is deeper than ${maxDepth} folders` };
   if (parts.includes('..')) return { problem: 'leads out of the archive' };
   if (parts.some((part) => Buffer.byteLength(part) > maxPartBytes)) return { problem: 'has too long a name' };
   return { path: parts.join('/') };

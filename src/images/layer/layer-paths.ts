@@ -68,7 +68,7 @@ export function openLayerPaths(): LayerPaths {
   /** Makes the folder with those above it. Returns what is wrong with that. */
   const climb = (folder: string): string | undefined => {
     if (allFolders.has(folder)) return undefined;
-    if (files.has(folder) || nodes.has(folder)) return 'lies below what is not a folder';
+    if (files.has(folder) || nodes.has(folder)) return 'is below something that is not a folder';
     const problem = climb(parentOf(folder));
     allFolders.add(folder);
     return problem;

@@ -194,7 +194,7 @@ describe('a tar archive that can be read in two ways', () => {
     ['two paths', { path: 'b' }, /comes twice/],
     ['a link to nowhere', { linkpath: '' }, /no linkpath/],
     ['a NUL in its link', { linkpath: 'a\0b' }, /no linkpath/],
-    ['a size that is none', { size: '1e3' }, /not a number/],
+    ['a size that is not a number', { size: '1e3' }, /not a number/],
     ['another character set', { hdrcharset: 'BINARY' }, /hdrcharset/],
   ])('for an entry has %s, is refused', async (_what, pax, message) => {
     const tar = await tarOf([{ name: 'a', content: 'x', pax }]);

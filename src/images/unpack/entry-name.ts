@@ -33,7 +33,7 @@ export function entryParts(name: string, maxDepth: number, shown = showName(name
   if (parts.length > maxDepth) {
     throw imageFault(
       'ARCHIVE_TOO_LARGE',
-      `${shown} lies ${parts.length} folders deep; at most ${maxDepth} are allowed`,
+      `${shown} is ${parts.length} folders deep; at most ${maxDepth} are allowed`,
     );
   }
   return parts;

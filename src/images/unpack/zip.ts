@@ -149,7 +149,7 @@ function refuseRepeated({ raw, parts, isFolder }: CheckedEntry, seen: Map<string
     const asFolder = depth < parts.length || isFolder;
     const before = seen.get(path);
     if (before !== undefined && !(before && asFolder))
-      throw unsafe(`${showName(raw.fileName)} comes twice, or lies below a file`);
+      throw unsafe(`${showName(raw.fileName)} comes twice, or is below a file`);
     seen.set(path, asFolder);
   }
 }

@@ -80,7 +80,7 @@ describe.each(['laid', 'put into an empty folder'])('code that is %s', (how) => 
     expect(await isProgram(join(path, 'lib/exec'))).toBe(false);
   });
 
-  it('is refused when it should be an archive and is none', async () => {
+  it('is refused when it should be an archive and is not', async () => {
     await expect(lay(await codeOf(elf, true, source))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 });

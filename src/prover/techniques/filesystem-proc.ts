@@ -149,7 +149,7 @@ export const procTechniques: readonly Technique[] = [
   {
     ...head,
     name: 'proc-kernel-symbols',
-    title: 'read where the kernel lies in memory',
+    title: 'read where the kernel is in memory',
     reference: 'proc_kallsyms(5)',
     expects: ['ENOENT', 'EACCES', 'EPERM', 'absent'],
     program: `

@@ -82,7 +82,7 @@ found(["/proc/self/loginuid"], forge, "written")
     ...head,
     control: 'user-namespace',
     name: 'page-frames',
-    title: 'learn where one’s pages lie in memory, to hammer their neighbours',
+    title: 'learn where one’s pages are in memory, to hammer their neighbours',
     reference: 'Documentation/admin-guide/mm/pagemap.rst, CVE-2015-0565',
     expects: ['absent', 'EACCES', 'EPERM'],
     program: `

@@ -92,7 +92,7 @@ export const sysTechniques: readonly Technique[] = [
   tell(
     'kernel-notes',
     ['/sys/kernel/notes', '/sys/kernel/vmcoreinfo', '/sys/kernel/btf/vmlinux'],
-    'read where the kernel was built to lie',
+    'read where the kernel was built to be',
     'CVE-2024-26816',
   ),
   tell(

@@ -67,7 +67,7 @@ const misdeeds: readonly Misdeed[] = [
   },
   {
     name: 'frame-unknown',
-    title: 'send what nobody awaits',
+    title: 'send what nobody waits for',
     expects: ['refused'],
     code: `frame('{"type":"ready"}'); hang()`,
   },

@@ -194,7 +194,7 @@ first_refusal([("mbind is let through", lambda: syscall("mbind", start, 4096, MP
   {
     ...head,
     name: 'move-pages',
-    title: 'ask where pages lie, and move them',
+    title: 'ask where pages are, and move them',
     reference: 'move_pages(2), CVE-2017-14140',
     expects: ['EPERM', 'ENOSYS'],
     program: `

@@ -167,7 +167,7 @@ let_through(lambda: syscall(SOCKETPAIR, 30, 15, 0, pair), ["EINVAL", "EAFNOSUPPO
       'CAIF',
       'PPPOX',
     ],
-    'use protocols that nobody looks after any more',
+    'use protocols that nobody maintains',
     'CVE-2022-1199, CVE-2009-2909, CVE-2010-3848',
   ),
   netlink('firewall', 12, 'change the packet filter', 'CVE-2023-32233, CVE-2024-1086 (nf_tables)'),

@@ -56,7 +56,7 @@ escaped("%d files, %d may be" % (number + 1, limit[0]))
     ...head,
     control: 'resource-limits',
     name: 'file-size',
-    title: 'make a file that is larger than what it lies on',
+    title: 'make a file that is larger than its file system',
     reference: 'setrlimit(2), RLIMIT_FSIZE',
     expects: ['EFBIG', 'signal', 'ENOSPC', 'EINVAL'],
     program: `

@@ -9,7 +9,7 @@ export const memoryStarvation: readonly Technique[] = [
     ...head,
     reaches,
     name: 'memory-bomb',
-    title: 'use memory until there is none',
+    title: 'use memory until none is left',
     reference: 'Documentation/admin-guide/cgroup-v2.rst (memory)',
     expects: ['killed', 'ENOMEM'],
     program: `

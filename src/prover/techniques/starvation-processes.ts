@@ -156,7 +156,7 @@ blocked("EPERM", "%d limits, and none can be raised" % len(facts["rlimits"]))
   {
     ...head,
     name: 'timer-flood',
-    title: 'keep timers that the kernel has to serve',
+    title: 'keep timers that the kernel must serve',
     reference: 'timer_create(2)',
     control: 'seccomp',
     expects: ['ENOSYS', 'EPERM', 'EAGAIN'],

@@ -81,9 +81,7 @@ export function openWork(sizeBytes: number, all: AllWork, limits: ArchiveLimits)
     },
     hold: (more) => {
       if (held + more > limits.maxHeldBytes)
-        throw new Error(
-          `the archives that it lies in hold more than ${formatSize(limits.maxHeldBytes)}, with it`,
-        );
+        throw new Error(`the archives around it hold more than ${formatSize(limits.maxHeldBytes)}, with it`);
       held += more;
       return {
         [Symbol.dispose]: () => {

@@ -339,7 +339,7 @@ describe('a hostile archive', () => {
       'that lies in too many others',
       async () => nested(6, 1),
       {},
-      /^x!\/0.zip!\/0.zip!\/0.zip!\/0.zip: not scanned: it lies in 4 others/,
+      /^x!\/0.zip!\/0.zip!\/0.zip!\/0.zip: not scanned: it is inside 4 others/,
     ],
     [
       'with large ones in each other',

@@ -171,7 +171,8 @@ async function walkInto(
   way: Way,
 ): Promise<void> {
   const { maxDepth } = walk.work.limits;
-  if (outside.length >= maxDepth) throw new Error(`it lies in ${maxDepth} others, and no deeper is looked`);
+  if (outside.length >= maxDepth)
+    throw new Error(`it is inside ${maxDepth} others, and Ward looks no deeper`);
   const container = { form, path };
   const [outermost = container, ...others] = [...outside, container];
   const containers: Containers = [outermost, ...others];

@@ -171,23 +171,23 @@ describe('an entry that is not to be trusted', () => {
       'replaces a device',
     ],
     [
-      'lies below a usual device',
+      'is below a usual device',
       [
         { name: 'dev/null', type: 'character-device', devmajor: 1, devminor: 3 },
         { name: 'dev/null/x', content: 'x' },
       ],
-      'lies below',
+      'is below',
     ],
     ['is a pipe', [{ name: 'p', type: 'fifo' }], 'is a pipe'],
     ['deletes its folder', [{ name: 'd/.wh..', content: '' }], 'no name'],
     ['deletes nothing', [{ name: 'd/.wh.', content: '' }], 'no name'],
     [
-      'lies below a link',
+      'is below a link',
       [
         { name: 'l', type: 'symlink', linkname: '/usr' },
         { name: 'l/deep/er', content: 'x' },
       ],
-      'lies below',
+      'is below',
     ],
     [
       'replaces a folder',

@@ -109,7 +109,7 @@ function prepare(pattern: Pattern): Prepared {
   }
   throw scannerFault(
     'RULES_INVALID',
-    'a pattern has no four bytes in a row that every match has, so it would have to be tried everywhere',
+    'a pattern has no four bytes in a row that every match has, so it would be tried everywhere',
   );
 }
 

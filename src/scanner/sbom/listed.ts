@@ -44,7 +44,7 @@ export function inventoryOf(
 
 function reasonOf({ name, purl }: Listed): string {
   if (purl === undefined) return `${name} has no package URL, so advisories can't be looked up`;
-  return 'the package URL is none, has no version, or is of a kind that is not known here';
+  return 'the package URL is invalid, has no version, or is of an unknown kind';
 }
 
 /** What most packages of a system say. */

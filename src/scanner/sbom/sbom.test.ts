@@ -291,8 +291,12 @@ describe('a document by others', () => {
 
   it.each([
     ['a package without a package URL', { type: 'library', name: 'x', version: '1' }, 'no package URL'],
-    ['a package URL of a kind that is not known', { ...library, purl: 'pkg:nuget/x@1' }, 'not known here'],
-    ['a package URL that is none', { ...library, purl: 'x' }, 'is none'],
+    [
+      'a package URL of a kind that is not known',
+      { ...library, purl: 'pkg:nuget/x@1' },
+      'of an unknown kind',
+    ],
+    ['an invalid package URL', { ...library, purl: 'x' }, 'is invalid'],
     ['a package without a version', { ...library, purl: 'pkg:npm/a' }, 'no version'],
     [
       'a package of an unknown distribution',

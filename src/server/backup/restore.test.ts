@@ -116,7 +116,7 @@ describe('refused', () => {
     expect(existsSync(to.dataDir)).toBe(false);
   });
 
-  test('what is none', async () => {
+  test('a file that is not a backup', async () => {
     await expectRefusal(Buffer.from('root:x:0:0'), 'BACKUP_INVALID');
     await expectRefusal(Buffer.alloc(0), 'BACKUP_INVALID');
     await expectRefusal(zstdCompressSync('no tar'.repeat(1000)), 'BACKUP_INVALID');

@@ -171,7 +171,7 @@ async function runCalls(
     const { status, json } = await invoker.run(job);
     if (status === 'success') continue;
     throw serverFault('LEARNING_FAILED', `call ${index + 1} ended with ${status}: ${json.slice(0, 300)}`, {
-      hint: 'sample calls have to succeed, so that all that they need is seen',
+      hint: 'sample calls must succeed, so that Ward sees all that they need',
     });
   }
 }

@@ -35,7 +35,7 @@ export async function companionLayers(
       }
     } catch (error) {
       if (!isFault(error)) throw error;
-      log.warn({ manifest, reason: messageOf(error) }, 'what lies beside an image could not be read');
+      log.warn({ manifest, reason: messageOf(error) }, 'what is attached to an image could not be read');
     }
   }
   return found;

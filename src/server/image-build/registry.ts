@@ -127,7 +127,7 @@ function listIn(options: RegistryClientOptions, bytes: Buffer): z.infer<typeof r
   try {
     return referrersSchema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (cause) {
-    throw failed(options, 'what lies beside the image is told in no list', cause);
+    throw failed(options, 'the registry lists nothing that is attached to the image', cause);
   }
 }
 

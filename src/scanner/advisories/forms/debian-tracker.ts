@@ -16,7 +16,7 @@ export const debianTrackerReader: FormReader =
     for (const [id, issue] of Object.entries(value)) {
       const affected = isJsonObject(issue) ? readReleases(name, issue['releases']) : undefined;
       if (affected === undefined || !isJsonObject(issue) || !isAdvisoryId(id)) {
-        sink.bad(`${name} ${id}`, 'it has no releases, or its id is none');
+        sink.bad(`${name} ${id}`, 'it has no releases, or its id is invalid');
         continue;
       }
       // What has no CVE yet has a name of the tracker's own (`TEMP-…`).

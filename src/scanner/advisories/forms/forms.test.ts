@@ -69,7 +69,7 @@ test('Debian’s tracker in one document is cut into its packages, and what make
       form: 'debian-tracker',
       records: 11,
       bad: 1,
-      badRecords: [{ place: 'openssl nonsense', reason: 'it has no releases, or its id is none' }],
+      badRecords: [{ place: 'openssl nonsense', reason: 'it has no releases, or its id is invalid' }],
     },
   ]);
 });

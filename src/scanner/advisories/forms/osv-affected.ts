@@ -16,12 +16,12 @@ export function readAffected(id: string, entry: JsonObject): readonly Affected[]
   if (found === undefined) return [];
   if (!isJsonObject(found)) throw new Flaw('a package is not an object');
   const { ecosystem: full, name } = found;
-  if (!isPlainEcosystem(full)) throw new Flaw('an ecosystem is none');
+  if (!isPlainEcosystem(full)) throw new Flaw('an ecosystem is invalid');
   const colon = full.indexOf(':');
   const ecosystem = colon === -1 ? full : full.slice(0, colon);
   const isDistribution = isDistributionEcosystem(ecosystem);
   if (!isDistribution && !isLanguage(ecosystem)) return [];
-  if (!isPlainWord(name, 1024)) throw new Flaw('the name of a package is none');
+  if (!isPlainWord(name, 1024)) throw new Flaw('the name of a package is invalid');
   const own = specific(entry, 'ecosystem_specific');
   const status = isDistribution ? distributionStatus(own['status'] ?? own['urgency']) : undefined;
   const ranges = readRanges(entry['ranges'], status);
@@ -63,7 +63,7 @@ function readEvent(event: JsonObject): readonly RangeEvent[] {
   const found = eventKinds.flatMap(([field, kind]): readonly RangeEvent[] => {
     const version = event[field];
     if (version === undefined) return [];
-    if (!isPlainWord(version)) throw new Flaw('the version of an event is none');
+    if (!isPlainWord(version)) throw new Flaw('the version of an event is invalid');
     // `*` is no limit at all.
     return kind === 'limit' && version === '*' ? [] : [[kind, version]];
   });
@@ -76,7 +76,7 @@ function readVersions(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length > maxItems) throw new Flaw('versions is not a list');
   const versions: unknown[] = value;
   return versions.map((version) => {
-    if (typeof version !== 'string' || version.length > 512) throw new Flaw('a version is none');
+    if (typeof version !== 'string' || version.length > 512) throw new Flaw('a version is invalid');
     return version;
   });
 }

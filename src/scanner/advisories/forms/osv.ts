@@ -25,7 +25,7 @@ const notForUs = Symbol('not for us');
 function readOsv(value: unknown): Advisory | typeof notForUs {
   if (!isJsonObject(value)) throw new Flaw('it is not an object');
   const { id } = value;
-  if (!isAdvisoryId(id)) throw new Flaw('its id is none');
+  if (!isAdvisoryId(id)) throw new Flaw('its id is invalid');
   const listed = objects(value['affected'], 'affected');
   const affected = listed.flatMap((entry) => readAffected(id, entry));
   const ratings = readRatings(id, value['severity'], value['database_specific']);

@@ -12,7 +12,7 @@ export const rubyAdvisoriesReader: FormReader =
     const { gem, title, date, url } = value;
     // Advisories of Ruby itself and of its library name no gem.
     if (gem === undefined) return sink.skip();
-    if (!isPlainWord(gem)) throw new Flaw('the name of its gem is none');
+    if (!isPlainWord(gem)) throw new Flaw('the name of its gem is invalid');
     const [id, ...aliases] = idsOf(value);
     if (id === undefined) throw new Flaw('it has no id');
     sink.advisory({

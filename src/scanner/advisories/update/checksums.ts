@@ -47,7 +47,10 @@ export function parseChecksums(text: string): Checksums {
     if (line === '') continue;
     const [, sum, path] = /^([0-9a-f]{64}) [ *](?:\.\/)?([^\0\r]+)$/.exec(line) ?? [];
     if (sum === undefined || path === undefined) {
-      throw scannerFault('ADVISORIES_UNTRUSTED', `line ${index + 1} of ${listName} is none of sha256sum(1)`);
+      throw scannerFault(
+        'ADVISORIES_UNTRUSTED',
+        `line ${index + 1} of ${listName} is not one that sha256sum(1) writes`,
+      );
     }
     // Of two that disagree neither is believed.
     sums.set(path, sums.has(path) && sums.get(path) !== sum ? '' : sum);

@@ -21,7 +21,7 @@ export function* ndbBlobs(bytes: Buffer): Generator<Buffer> {
   if (slots * slotBytes > bytes.length) throw new Error('its slots are missing');
   for (let slot = firstSlot; slot < slots; slot++) {
     const at = slot * slotBytes;
-    if (bytes.toString('latin1', at, at + 4) !== slotMagic) throw new Error('a slot is none');
+    if (bytes.toString('latin1', at, at + 4) !== slotMagic) throw new Error('a slot is invalid');
     const number = bytes.readUInt32LE(at + 4);
     if (number !== 0) yield blobAt(bytes, bytes.readUInt32LE(at + 8) * slotBytes, number);
   }
