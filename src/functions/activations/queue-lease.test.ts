@@ -64,6 +64,15 @@ test('that had ended looks for nothing until it was renewed in time: others may 
   await expect.poll(() => look.mock.calls.length).toBeGreaterThan(0);
 });
 
+test('that had ended while no other server was there goes on as ever', async () => {
+  await using held = lease({ isAlone: true });
+  extend.mockResolvedValue(false);
+  const look = vi.fn(async () => {});
+  held.onRenewed(look);
+  await held.held();
+  await expect.poll(() => look.mock.calls.length).toBeGreaterThan(0);
+});
+
 test('looks once at a time', async () => {
   await using held = lease();
   const end = Promise.withResolvers<void>();

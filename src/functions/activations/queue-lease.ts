@@ -12,7 +12,7 @@ export interface QueueLease {
   held(): Promise<void>;
   /** This server will not run it after all: others may adopt it after the next renewal. */
   giveUp(activationId: string): void;
-  /** Calls `look` after each renewal of a lease that had not ended, one call at a time. */
+  /** Calls `look` after each renewal of a lease that no other server may have seen end, one call at a time. */
   onRenewed(look: () => Promise<unknown>): void;
   /** Ends the lease. Call when nothing is under way any more, and before the store is closed. */
   close(): Promise<void>;
@@ -100,9 +100,10 @@ class HeldLease implements QueueLease {
   }
 
   async #renew(): Promise<void> {
-    const { accepted, log } = this.#options;
+    const { accepted, isAlone, log } = this.#options;
     try {
-      if (!(await accepted.extend({ node: this.node, leaseMs: this.#leaseMs }))) {
+      const hadEnded = !(await accepted.extend({ node: this.node, leaseMs: this.#leaseMs }));
+      if (hadEnded && !isAlone) {
         // After a sleep of the machine, say: the others get the time to renew theirs as well.
         log.warn('the lease on accepted calls had ended: another server may have taken them over');
         return;
