@@ -13,3 +13,4 @@ export * from './size.ts';
 export * from './system-call-filter.ts';
 export * from './unneeded.ts';
 export * from './version.ts';
+export * from './worker-thread.ts';

@@ -4,10 +4,8 @@
  * fails with STORE_FAILED; nothing is restarted behind the callers' backs.
  */
 import { once } from 'node:events';
-import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import type { Fault } from '../../lib/index.ts';
+import type { Worker } from 'node:worker_threads';
+import { type Fault, startThread } from '../../lib/index.ts';
 import { isLongText, type LongText, type Statement, type Unit, type UnitOutcome } from '../batch.ts';
 import { storeFault } from '../faults.ts';
 import type { BatchRequest, Reply, Request, WorkerData } from './protocol.ts';
@@ -26,6 +24,7 @@ export interface QueryAnswer {
   readonly changes: number;
 }
 
+const program = new URL('./worker.ts', import.meta.url);
 const usualCacheKiB = 32 * 1024;
 
 /** Starts the thread, which opens the file at once: a file that can't be opened fails the first call. */
@@ -52,7 +51,7 @@ class Thread implements DatabaseThread {
 
   constructor(path: string, cacheKiB: number) {
     this.#path = path;
-    this.#worker = startWorker({ path, cacheKiB });
+    this.#worker = startThread(program, 'ward-store', { path, cacheKiB } satisfies WorkerData);
     this.#worker.on('message', (replies: readonly Reply[]) => {
       for (const reply of replies) this.#receive(reply);
     });
@@ -115,28 +114,6 @@ class Thread implements DatabaseThread {
     for (const { reject } of this.#pending.values()) reject(fault);
     this.#pending.clear();
   }
-}
-
-/**
- * A thread takes no part in its process's cache of compiled code: without a word it would load Node's whole parser of
- * TypeScript, some 20 MiB that stay, to read a few small files.
- */
-const startCached = `
-  const { workerData } = require('node:worker_threads');
-  require('node:module').enableCompileCache(workerData.compileCache);
-  import(workerData.program);
-`;
-
-function startWorker(workerData: WorkerData): Worker {
-  const program = new URL('./worker.ts', import.meta.url);
-  const cache = getCompileCacheDir();
-  if (cache === undefined) return new Worker(program, { name: 'ward-store', workerData });
-  return new Worker(startCached, {
-    name: 'ward-store',
-    eval: true,
-    // Node adds a folder of its version.
-    workerData: { ...workerData, program: program.href, compileCache: dirname(cache) },
-  });
 }
 
 /** Of long texts: it goes over to the thread instead of being copied. */
