@@ -73,7 +73,7 @@ async function hashLayers(): Promise<void> {
 
 async function rejudgeRound() {
   await using scanner = createScanner({ ...common, matcher, cacheDir: join(folder, 'layers') });
-  await using store = openGateStore({ path: join(folder, 'gate.db') });
+  await using store = await openGateStore({ path: join(folder, 'gate.db') });
   const policy = defaultPolicy();
   const gate = createGate({
     policy: () => policy,

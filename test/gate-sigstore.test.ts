@@ -106,8 +106,9 @@ function bundleOf(image: TestImage, content: JsonObject | Buffer): Artifact {
 async function policyInForce(text: string): Promise<void> {
   await place.policy(text);
   const { revision } = parsePolicy(`form: 1\n${text}`);
-  const isLast = () => place.audit().findLast(({ event }) => event === 'policy')?.policyRevision === revision;
-  await vi.waitFor(() => expect(isLast()).toBe(true), deadline);
+  const isLast = async () =>
+    (await place.audit()).findLast(({ event }) => event === 'policy')?.policyRevision === revision;
+  await vi.waitFor(async () => expect(await isLast()).toBe(true), deadline);
 }
 
 const deploy = ({ repository, image }: Pushed) =>
@@ -120,8 +121,8 @@ const deploy = ({ repository, image }: Pushed) =>
 
 /** Of the last verdict for a deployment, as it is stored. */
 async function vouchersOf({ digest }: TestImage): Promise<Vouchers | undefined> {
-  const store = openGateStore({ path: gatePaths(place.dataDir).database });
-  const found = store.verdicts(digest).find(({ stage }) => stage === 'deploy');
+  const store = await openGateStore({ path: gatePaths(place.dataDir).database });
+  const found = (await store.verdicts(digest)).find(({ stage }) => stage === 'deploy');
   await store.close();
   return found?.vouchers;
 }
@@ -345,7 +346,10 @@ describe.skipIf(!hasOpenssl)('without a key', () => {
 
   it('VEX by an identity of the policy takes a vulnerability away, and by others it does not', async () => {
     await place.advisories(lodashAdvisory);
-    await vi.waitFor(() => expect(place.audit().map(({ event }) => event)).toContain('advisories'), deadline);
+    await vi.waitFor(
+      async () => expect((await place.audit()).map(({ event }) => event)).toContain('advisories'),
+      deadline,
+    );
     await policyInForce(
       asking('gaps: deny', `${head}`).replace('rules: {', 'rules: { vulnerabilities: { action: warn },'),
     );

@@ -75,8 +75,8 @@ async function setPolicy(text: string): Promise<void> {
 
 /** Read as another process reads it, without starting one: it is asked again and again. */
 async function policyRevision(): Promise<string | undefined> {
-  await using store = openGateStore({ path: join(ward.dataDir, 'gate/gate.db') });
-  return store.audit({ limit: 1000 }).findLast(({ event }) => event === 'policy')?.policyRevision;
+  await using store = await openGateStore({ path: join(ward.dataDir, 'gate/gate.db') });
+  return (await store.audit({ limit: 1000 })).findLast(({ event }) => event === 'policy')?.policyRevision;
 }
 
 async function skopeo(...args: readonly string[]) {

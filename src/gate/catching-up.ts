@@ -2,7 +2,7 @@
 import type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
 import { isSameRevisions, type Revisions } from './revisions.ts';
 import type { AuditDraft } from './store/audit-entry.ts';
-import type { GateStore } from './store/gate-store.ts';
+import type { GateStore } from './store/types.ts';
 
 export interface CatchingUpOptions {
   readonly store: Pick<GateStore, 'revisions' | 'write'>;
@@ -21,15 +21,15 @@ export async function catchUp(
   options: RejudgeOptions,
 ): Promise<RejudgeResult | undefined> {
   const now = revisions();
-  const noted = store.revisions('noted') ?? none;
+  const noted = (await store.revisions('noted')) ?? none;
   if (!isSameRevisions(noted, now)) {
     const time = new Date(clock()).toISOString();
-    store.write({ audit: changesBetween(noted, now, time), noted: now });
+    await store.write({ audit: changesBetween(noted, now, time), noted: now });
   }
-  const judged = store.revisions('judged');
+  const judged = await store.revisions('judged');
   if (judged !== undefined && isSameRevisions(judged, now)) return undefined;
   const result = await rejudgeAll(options);
-  if (result.isWhole && isSameRevisions(revisions(), now)) store.write({ judgedWith: now });
+  if (result.isWhole && isSameRevisions(revisions(), now)) await store.write({ judgedWith: now });
   return result;
 }
 

@@ -7,7 +7,7 @@ import type { KnownBase } from './judge/bases.ts';
 import type { KnownAttestation } from './judge/signers.ts';
 import type { Policy } from './policy/policy.ts';
 import { signerName } from './policy/signer-names.ts';
-import type { Subject } from './store/gate-store.ts';
+import type { Subject } from './store/types.ts';
 import { type EvidenceCheck, type VerifiedAttestation, verifyEvidence } from './trust/evidence-layers.ts';
 import type { ArtifactLayer } from './trust/oci-documents.ts';
 import { provenanceOf } from './trust/provenance.ts';

@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Digest, digestOf } from '../blobs/index.ts';
 import { silentLog } from '../lib/index.ts';
 import type { Finding, ImageSource, Report } from '../scanner/index.ts';
@@ -12,7 +14,8 @@ import type { Verdict } from './judge/verdict.ts';
 import { defaultPolicy, type Policy, parsePolicy } from './policy/policy.ts';
 import { type PolicyTest, policyTest, storedReports } from './policy-test.ts';
 import { dayMs, malware, noon, reportOf, vulnerability } from './reports.fixture.ts';
-import { type GateStore, openGateStore } from './store/gate-store.ts';
+import { openGateStore } from './store/gate-store.ts';
+import type { GateStore } from './store/types.ts';
 import { codeSubject, imageSubject } from './subject.ts';
 import { generateKeyPair, readSigningKey } from './trust/keys.ts';
 import { layersOf } from './trust/oci-documents.ts';
@@ -32,11 +35,12 @@ let scans: number;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ward-gate-'));
-  store = openGateStore({ path: join(folder, 'gate.db') });
+  store = await openGateStore({ path: join(folder, 'gate.db') });
   [found, layers, now, policy, events, scans] = [[], [], noon, defaultPolicy, [], 0];
   gate = gateWith({});
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await gate.close();
   await store.close();
   await rm(folder, { recursive: true });
@@ -98,7 +102,7 @@ describe('at push', () => {
     expect(verdict.summary).toMatch(
       /^denied by policy \(malware, vulnerabilities[^)]*\): 1 malware, 1 high .*; report: \/report\/sha256:/,
     );
-    expect(store.audit()).toMatchObject([
+    expect(await store.audit()).toMatchObject([
       { event: 'verdict', actor: 'key 1', name: 'app', stage: 'push', namespace: 'guest', outcome: 'allow' },
       { name: 'bad', outcome: 'deny', digest: digestOf('bad'), advisoryRevision: 'r1' },
     ]);
@@ -148,7 +152,7 @@ describe('at push', () => {
       outcome: 'deny',
       reasons: [{ rule: 'unscanned', text: 'it could not be scanned: it took longer than 0.005 s' }],
     });
-    expect(store.audit().map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
+    expect((await store.audit()).map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
   });
 
   it('what can’t be written is not admitted', async () => {
@@ -251,13 +255,69 @@ describe('at run', () => {
     await admitCode();
     expect((await gate.mayRun(subject, 'guest')).outcome).toBe('deny');
     expect((await gate.mayRun(subject, 'lab')).outcome).toBe('allow');
-    expect(store.verdict(subject.digest, 'run', 'lab')?.outcome).toBe('allow');
+    expect((await store.verdict(subject.digest, 'run', 'lab'))?.outcome).toBe('allow');
     expect(scans).toBe(1);
   });
 
   it('a verdict is known after a restart', async () => {
     await admitCode();
-    expect(atOnce(gateWith({})).outcome).toBe('allow');
+    const again = gateWith({});
+    expect((await again.mayRun(subject, 'guest')).outcome).toBe('allow');
+    expect(atOnce(again).outcome).toBe('allow');
+  });
+
+  it('what is in memory is given in the same turn, and only what is not is asked of the store', async () => {
+    await admitCode();
+    const asked = vi.spyOn(store, 'verdict');
+    expect(atOnce(gate).outcome).toBe('allow');
+    expect(asked).not.toHaveBeenCalled();
+    const again = gateWith({});
+    await Promise.all([again.mayRun(subject, 'guest'), again.mayRun(subject, 'guest')]);
+    expect(asked).toHaveBeenCalledOnce();
+  });
+
+  it('a verdict that was made while the store was asked is not replaced by an older one', async () => {
+    await admitCode();
+    const stored = await store.verdict(subject.digest, 'run', 'guest');
+    const held = Promise.withResolvers<typeof stored>();
+    vi.spyOn(store, 'verdict').mockReturnValueOnce(held.promise);
+    const again = gateWith({});
+    const asked = again.mayRun(subject, 'guest');
+    [found, now] = [[malware()], now + 1];
+    await admitCode(again);
+    await again.evidenceChanged(subject.digest);
+    held.resolve(stored);
+    expect((await asked).outcome).toBe('deny');
+    expect(atOnce(again).outcome).toBe('deny');
+  });
+
+  it('what the store can’t tell does not run', async () => {
+    vi.spyOn(store, 'verdict').mockRejectedValueOnce(new Error('broken'));
+    expect(await gate.mayRun(subject, 'guest')).toMatchObject({
+      outcome: 'deny',
+      reasons: [{ rule: 'scan' }],
+    });
+  });
+
+  it('a verdict whose write waits for the disk keeps no call waiting', async () => {
+    const path = join(folder, 'gate.db');
+    await using slow = await openGateStore({ path, inThread: true });
+    const serving = gateWith({ store: slow });
+    await admitCode(serving);
+    using other = new DatabaseSync(path);
+    other.exec('begin immediate');
+    let isAdmitted = false;
+    const admitted = push('app', serving).then(() => {
+      isAdmitted = true;
+    });
+    for (let turn = 0; turn < 20; turn++) {
+      await delay(5);
+      expect(atOnce(serving).outcome).toBe('allow');
+    }
+    expect(isAdmitted).toBe(false);
+    other.exec('rollback');
+    await admitted;
+    await serving.close();
   });
 
   it.each([
@@ -324,12 +384,12 @@ describe('what changed', () => {
     const strict = parsePolicy('form: 1\nrules: { gaps: warn }');
     policy = () => strict;
     expect(await restarted.catchUp()).toMatchObject({ judged: 1 });
-    expect(store.audit().map(({ event }) => event)).toEqual([
+    expect((await store.audit()).map(({ event }) => event)).toEqual([
       ...['verdict', 'policy', 'advisories'],
       ...['advisories', 'vex', 'became-vulnerable', 'became-vulnerable'],
       'policy',
     ]);
-    expect(store.audit().at(-1)).toMatchObject({ actor: 'gate', policyRevision: strict.revision });
+    expect((await store.audit()).at(-1)).toMatchObject({ actor: 'gate', policyRevision: strict.revision });
     expect((await store.verifyAudit()).isIntact).toBe(true);
   });
 
@@ -365,7 +425,7 @@ describe('when advisories change', () => {
     ]);
     expect(atOnce(gate).outcome).toBe('warn');
     expect((await gate.report(subject.digest))?.findings).toHaveLength(1);
-    expect(store.verdict(digestOf('app'), 'push', 'guest')?.outcome).toBe('deny');
+    expect((await store.verdict(digestOf('app'), 'push', 'guest'))?.outcome).toBe('deny');
 
     await gate.rejudgeAll();
     expect(events).toHaveLength(1);
@@ -373,7 +433,7 @@ describe('when advisories change', () => {
     await gate.rejudgeAll();
     expect(events[1]).toMatchObject({ type: 'became-clean', removed: ['CVE-2021-23337'] });
     expect(scans).toBe(2);
-    expect(store.audit().map(({ event }) => event)).toEqual([
+    expect((await store.audit()).map(({ event }) => event)).toEqual([
       'verdict',
       'verdict',
       ...['became-vulnerable', 'became-vulnerable', 'became-vulnerable'],
@@ -388,7 +448,7 @@ describe('when advisories change', () => {
     const newer = gateWith({ scanner: { ...scanner, rejudge: async (report) => ({ ...report, rules }) } });
     await newer.rejudgeAll();
     expect((await newer.report(digestOf('app')))?.rules).toEqual(rules);
-    expect(store.verdict(digestOf('app'), 'push', 'guest')).toMatchObject({
+    expect(await store.verdict(digestOf('app'), 'push', 'guest')).toMatchObject({
       rulesRevision: 'newer',
       wardVersion: '9.0.0',
     });
@@ -413,7 +473,7 @@ describe('when advisories change', () => {
     await slow.evidenceChanged(digestOf('app'));
     held.resolve();
     await round;
-    expect(store.verdict(digestOf('app'), 'run', 'guest')?.outcome).toBe('allow');
+    expect((await store.verdict(digestOf('app'), 'run', 'guest'))?.outcome).toBe('allow');
     expect(events).toEqual([]);
   });
 
@@ -444,7 +504,7 @@ describe('when advisories change', () => {
       },
     });
     expect(await fragile.rejudgeAll()).toMatchObject({ judged: 1, changed: 1, failed: 1 });
-    expect(store.verdict(subject.digest, 'run', 'guest')?.outcome).toBe('deny');
+    expect((await store.verdict(subject.digest, 'run', 'guest'))?.outcome).toBe('deny');
   });
 
   it('a round ends where it is told to', async () => {
@@ -473,8 +533,8 @@ describe('at the end', () => {
     const stopping = { status: 'rejected', reason: { code: 'GATE_STOPPING' } };
     expect(await asked).toMatchObject([stopping, stopping]);
     await expect(push('three', ending)).rejects.toMatchObject({ code: 'GATE_STOPPING' });
-    expect(store.audit()).toEqual([]);
-    expect(store.countReports()).toBe(0);
+    expect(await store.audit()).toEqual([]);
+    expect(await store.countReports()).toBe(0);
   });
 
   it('waits for what is being judged', async () => {
@@ -488,7 +548,7 @@ describe('at the end', () => {
     });
     const verdict = push('app', ending);
     await looked.promise;
-    const closed = ending.close().then(() => store.audit().length);
+    const closed = ending.close().then(async () => (await store.audit()).length);
     answer.resolve([]);
     expect(await closed).toBe(1);
     expect((await verdict).outcome).toBe('allow');
@@ -521,7 +581,7 @@ describe('a test of a policy', () => {
       ['hello', 'deploy', 'deny', 'allow'],
     ]);
     expect(await tested(looser, looser)).toEqual({ judged: 2, changes: [], notKnown: [] });
-    expect(store.audit()).toHaveLength(2);
+    expect(await store.audit()).toHaveLength(2);
   });
 
   it('judges signatures as the gate does, and says which it does not know', async () => {
@@ -614,7 +674,7 @@ overrides: [{ namespaces: [other], rules: { reports: { refusedDays: 20 } } }]`;
     expect(await gate.forgetRefused()).toBe(1);
     const left = await Promise.all([bad, good].map(({ digest }) => digest && gate.report(digest)));
     expect(left.map((each) => each !== undefined)).toEqual([false, true]);
-    expect(bad.digest && store.verdicts(bad.digest)).toEqual([]);
+    expect(bad.digest && (await store.verdicts(bad.digest))).toEqual([]);
     await gate.close();
   });
 });

@@ -17,9 +17,9 @@ import type { Action, Stage } from './policy/rules-schema.ts';
 import { forgetRefused } from './refused-reports.ts';
 import { createRejudging, type RejudgeOptions, type RejudgeResult } from './rejudging.ts';
 import type { Revisions } from './revisions.ts';
-import { createRunVerdicts } from './run-verdicts.ts';
+import { RunVerdicts } from './run-verdicts.ts';
 import { createScans, type ScanLimits } from './scans.ts';
-import type { GateStore, Subject } from './store/gate-store.ts';
+import type { GateStore, Subject } from './store/types.ts';
 import { artifactSubject, codeSubject, imageSubject } from './subject.ts';
 
 export interface GateOptions extends EvidenceSources {
@@ -93,7 +93,7 @@ export function createGate(options: GateOptions): Gate {
   const { store, scanner, policy, log, clock = Date.now } = options;
   const scans = createScans({ ...defaultScans, ...options.scans });
   const rejudging = createRejudging({ ...options, clock });
-  const runVerdicts = createRunVerdicts({
+  const runVerdicts = new RunVerdicts({
     store,
     policy,
     revisions: options.revisions,
@@ -167,7 +167,7 @@ export function createGate(options: GateOptions): Gate {
     const verdicts = verdict.outcome === 'deny' ? [verdict] : [verdict, ...further.map(judged)];
     const { outcome, summary, policyRevision, advisoryRevision, judgedAt: time, digest } = verdict;
     const entry = { time, event: 'verdict', actor, digest, name, stage, namespace, outcome, summary };
-    store.write({ verdicts, audit: [{ ...entry, policyRevision, advisoryRevision }] });
+    await store.write({ verdicts, audit: [{ ...entry, policyRevision, advisoryRevision }] });
     runVerdicts.learn(verdicts);
     return verdict;
   };
@@ -180,7 +180,7 @@ export function createGate(options: GateOptions): Gate {
         const result = await scanned(subject, (scan) => scanner.scanImage(image, scan));
         const verdict = await conclude(subject, ['push'], request, image.name, result);
         // A scan with newer rules may have found more in what is judged already for others.
-        const isNews = result.report !== undefined && store.verdicts(subject.digest).length > 1;
+        const isNews = result.report !== undefined && (await store.verdicts(subject.digest)).length > 1;
         if (isNews) await rejudging.rejudge(subject);
         return verdict;
       }),

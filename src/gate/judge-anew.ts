@@ -8,7 +8,7 @@ import type { Verdict } from './judge/verdict.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Stage } from './policy/rules-schema.ts';
 import type { AuditDraft } from './store/audit-entry.ts';
-import type { GateStore, PackedFindings, Subject } from './store/gate-store.ts';
+import type { GateStore, PackedFindings, Subject } from './store/types.ts';
 
 export interface JudgeAnewOptions extends EvidenceSources {
   readonly policy: () => Policy;
@@ -41,6 +41,7 @@ export async function judgeAnew(
   const report = await scanner.rejudge(stored.report);
   const policy = options.policy();
   const weighed = await weigh(options, subject, policy, report);
+  const known = await store.verdicts(subject.digest);
   const common = {
     ...weighed.evidence,
     ...subject,
@@ -49,7 +50,6 @@ export async function judgeAnew(
     reportAt: options.reportAt?.(subject),
     now: clock(),
   };
-  const known = store.verdicts(subject.digest);
   const pairs = known.map((before) => ({ stage: before.stage, namespace: before.namespace, before }));
   const isKnown = pairs.some((each) => each.stage === 'run' && each.namespace === namespace);
   const asked: readonly Pair[] =

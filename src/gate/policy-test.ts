@@ -6,7 +6,7 @@ import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Stage } from './policy/rules-schema.ts';
-import type { GateStore, Subject } from './store/gate-store.ts';
+import type { GateStore, Subject } from './store/types.ts';
 
 /** A report, and for what it is judged. */
 export interface TestedReport {
@@ -68,14 +68,14 @@ export async function policyTest(
 export async function* storedReports(
   store: Pick<GateStore, 'subjects' | 'report' | 'verdicts'>,
 ): AsyncGenerator<TestedReport> {
-  let page = store.subjects(undefined, pageSize);
+  let page = await store.subjects(undefined, pageSize);
   while (page.length > 0) {
     for (const { digest } of page) {
       const stored = await store.report(digest);
       if (stored !== undefined)
-        yield { ...stored.subject, report: stored.report, occasions: store.verdicts(digest) };
+        yield { ...stored.subject, report: stored.report, occasions: await store.verdicts(digest) };
     }
-    page = store.subjects(page.at(-1)?.digest, pageSize);
+    page = await store.subjects(page.at(-1)?.digest, pageSize);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Reports of what was refused at the door: for those who pushed it, and for as long as the policy says. */
 import type { EvidenceSources } from './evidence.ts';
 import { type Policy, rulesFor } from './policy/policy.ts';
-import type { GateStore } from './store/gate-store.ts';
+import type { GateStore } from './store/types.ts';
 
 export interface RefusedReportsOptions extends Pick<EvidenceSources, 'holds'> {
   readonly policy: () => Policy;
@@ -21,15 +21,15 @@ export async function forgetRefused(
   now: number,
 ): Promise<number> {
   let count = 0;
-  for (let page = store.refused(undefined, pageSize); page.length > 0; ) {
+  for (let page = await store.refused(undefined, pageSize); page.length > 0; ) {
     for (const { digest, namespaces, since } of page) {
       const days = namespaces.map((each) => rulesFor(policy(), each, 'push').reports.refusedDays);
       const isOver = Date.parse(since) + Math.max(...days) * dayMs < now;
       if (!isOver || (await holds?.(digest)) === true) continue;
-      store.forget(digest);
+      await store.forget(digest);
       count++;
     }
-    page = store.refused(page.at(-1)?.digest, pageSize);
+    page = await store.refused(page.at(-1)?.digest, pageSize);
   }
   return count;
 }

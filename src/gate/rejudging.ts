@@ -8,7 +8,7 @@ import { messageOf } from '../lib/index.ts';
 import type { GateEvent } from './changes.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { type JudgeAnewOptions, type Judged, judgeAnew } from './judge-anew.ts';
-import type { Subject } from './store/gate-store.ts';
+import type { Subject } from './store/types.ts';
 
 export interface RejudgeOptions {
   readonly progress?: (done: number, total: number) => void;
@@ -53,9 +53,9 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
   let overtaken = new Set<Digest>();
   let isEnding = false;
 
-  const keep = (all: readonly Judged[]) => {
+  const keep = async (all: readonly Judged[]): Promise<void> => {
     const verdicts = all.flatMap((each) => each.verdicts);
-    store.write({
+    await store.write({
       verdicts,
       audit: all.flatMap((each) => each.audit),
       findings: all.flatMap((each) => each.findings),
@@ -65,11 +65,11 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
   };
 
   const round = async ({ progress, signal }: RejudgeOptions): Promise<RejudgeResult> => {
-    const total = store.countReports();
+    const total = await store.countReports();
     let result: RejudgeResult = { judged: 0, changed: 0, failed: 0, isWhole: false };
     let after: Digest | undefined;
     for (;;) {
-      const page = store.subjects(after, pageSize);
+      const page = await store.subjects(after, pageSize);
       after = page.at(-1)?.digest;
       if (page.length === 0) return { ...result, isWhole: true };
       const judged = new Map<Digest, Judged>();
@@ -89,7 +89,7 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
         await nextTurn();
       }
       const newest = [...judged].flatMap(([digest, each]) => (overtaken.has(digest) ? [] : [each]));
-      keep(newest);
+      await keep(newest);
       const changed = newest.reduce((sum, { events }) => sum + events.length, result.changed);
       result = { ...result, judged: result.judged + judged.size, changed };
       progress?.(result.judged + result.failed, total);
@@ -106,7 +106,7 @@ export function createRejudging(options: RejudgingOptions): Rejudging {
         await before?.catch(() => {});
         overtaken.add(digest);
         const judged = await judgeAnew(options, subject, namespace);
-        keep([judged]);
+        await keep([judged]);
         return judged.verdicts;
       })();
       single.set(digest, judging);

@@ -1,22 +1,14 @@
 /**
- * Verdicts for calls: asked thousands of times a second, so they come from memory. One that was made with another policy,
- * other advisories or other VEX than there are now is never given: who asks waits until it was judged anew.
+ * Verdicts for calls: asked thousands of times a second, so they come from memory, and only what is not there from the
+ * store. One that was made with another policy, other advisories or other VEX than there are now is never given: who asks
+ * waits until it was judged anew.
  */
 import { type Log, messageOf } from '../lib/index.ts';
 import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Policy } from './policy/policy.ts';
 import { isSameRevisions, type Revisions, revisionsOf } from './revisions.ts';
-import type { GateStore, Subject } from './store/gate-store.ts';
-
-export interface RunVerdicts {
-  /** At once where it is known. Never rejects: what can't be judged is denied. */
-  get(subject: Subject, namespace: string): Verdict | Promise<Verdict>;
-  /** Takes up what was judged. */
-  learn(verdicts: readonly Verdict[]): void;
-  /** Waits for what is being judged anew. */
-  settle(): Promise<void>;
-}
+import type { GateStore, Subject } from './store/types.ts';
 
 export interface RunVerdictsOptions {
   readonly store: Pick<GateStore, 'verdict'>;
@@ -35,70 +27,117 @@ interface Kept {
   readonly freshUntil: number;
 }
 
+/** Which verdict: the subject's digest and the namespace make the key. */
+interface Wanted {
+  readonly key: string;
+  readonly subject: Subject;
+  readonly namespace: string;
+}
+
 const mostKept = 10_000;
 /** Ignore entries end, grace runs out, advisories age: an older verdict is given once more and then judged anew. */
 const freshForMs = 600_000;
 
-export function createRunVerdicts(options: RunVerdictsOptions): RunVerdicts {
-  const { store, policy, revisions, clock, log } = options;
-  const verdicts = new Map<string, Kept>();
-  const judging = new Map<string, Promise<Verdict>>();
+export class RunVerdicts {
+  readonly #options: RunVerdictsOptions;
+  readonly #kept = new Map<string, Kept>();
+  /** Looked for in the store. */
+  readonly #sought = new Map<string, Promise<Verdict>>();
+  readonly #judged = new Map<string, Promise<Verdict>>();
 
-  const keep = (key: string, verdict: Verdict, madeWith = revisionsOf(verdict)): Kept => {
-    const oldest = verdicts.size >= mostKept ? verdicts.keys().next().value : undefined;
-    if (oldest !== undefined) verdicts.delete(oldest);
-    const kept = { verdict, revisions: madeWith, freshUntil: Date.parse(verdict.judgedAt) + freshForMs };
-    verdicts.set(key, kept);
-    return kept;
-  };
-  const withoutReport = (subject: Subject, namespace: string, failure?: string) =>
-    judge(policy(), { ...subject, stage: 'run', namespace, report: undefined, failure, now: clock() });
-  const judgeNow = async (key: string, subject: Subject, namespace: string): Promise<Verdict> => {
-    const now = revisions();
-    try {
-      const judged = await options.judgeAnew(subject, namespace);
-      const found = judged.find((each) => each.stage === 'run' && each.namespace === namespace);
-      if (found !== undefined) return keep(key, found).verdict;
-      return keep(key, withoutReport(subject, namespace), now).verdict;
-    } catch (error) {
-      log.error({ digest: subject.digest, reason: messageOf(error) }, 'not judged anew');
-      return withoutReport(subject, namespace, 'it could not be judged');
+  constructor(options: RunVerdictsOptions) {
+    this.#options = options;
+  }
+
+  /** At once where it is in memory. Never rejects: what can't be judged is denied. */
+  get(subject: Subject, namespace: string): Verdict | Promise<Verdict> {
+    const wanted = { key: keyFor(subject, namespace), subject, namespace };
+    const known = this.#kept.get(wanted.key);
+    if (known !== undefined) return this.#given(wanted, known);
+    return single(this.#sought, wanted.key, () => this.#seek(wanted));
+  }
+
+  /** Takes up what was judged; an older verdict does not replace a newer one. */
+  learn(verdicts: readonly Verdict[]): void {
+    for (const verdict of verdicts) {
+      if (verdict.stage !== 'run' || verdict.digest === undefined) continue;
+      const key = keyOf(verdict.digest, verdict.namespace);
+      const known = this.#kept.get(key);
+      if (known === undefined || known.verdict.judgedAt <= verdict.judgedAt) this.#keep(key, verdict);
     }
-  };
-  const awaited = (key: string, subject: Subject, namespace: string): Promise<Verdict> => {
-    const under = judging.get(key);
-    if (under !== undefined) return under;
-    const done = judgeNow(key, subject, namespace).finally(() => judging.delete(key));
-    judging.set(key, done);
-    return done;
-  };
-  const fromStore = (key: string, subject: Subject, namespace: string): Kept | undefined => {
-    const stored = store.verdict(subject.digest, 'run', namespace);
-    return stored === undefined ? undefined : keep(key, stored);
-  };
+  }
 
-  return {
-    get(subject, namespace) {
-      const key = keyFor(subject, namespace);
-      const known = verdicts.get(key) ?? fromStore(key, subject, namespace);
-      if (known === undefined || !isSameRevisions(known.revisions, revisions()))
-        return awaited(key, subject, namespace);
-      if (clock() > known.freshUntil) void awaited(key, subject, namespace);
-      return known.verdict;
-    },
-    learn(judged) {
-      for (const verdict of judged) {
-        if (verdict.stage !== 'run' || verdict.digest === undefined) continue;
-        keep(keyOf(verdict.digest, verdict.namespace), verdict);
-      }
-    },
-    async settle() {
-      await Promise.all(judging.values());
-    },
-  };
+  /** Waits for what is being looked for and judged anew. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#sought.values());
+    await Promise.all(this.#judged.values());
+  }
+
+  #given(wanted: Wanted, { verdict, revisions, freshUntil }: Kept): Verdict | Promise<Verdict> {
+    if (!isSameRevisions(revisions, this.#options.revisions())) return this.#judgedAnew(wanted);
+    if (this.#options.clock() > freshUntil) void this.#judgedAnew(wanted);
+    return verdict;
+  }
+
+  async #seek(wanted: Wanted): Promise<Verdict> {
+    const { key, subject, namespace } = wanted;
+    try {
+      const stored = await this.#options.store.verdict(subject.digest, 'run', namespace);
+      // One that was learned meanwhile is newer.
+      const known = this.#kept.get(key) ?? (stored === undefined ? undefined : this.#keep(key, stored));
+      return await (known === undefined ? this.#judgedAnew(wanted) : this.#given(wanted, known));
+    } catch (error) {
+      return this.#unjudged(wanted, error);
+    }
+  }
+
+  #judgedAnew(wanted: Wanted): Promise<Verdict> {
+    return single(this.#judged, wanted.key, () => this.#judgeNow(wanted));
+  }
+
+  async #judgeNow(wanted: Wanted): Promise<Verdict> {
+    const { key, subject, namespace } = wanted;
+    const now = this.#options.revisions();
+    try {
+      const judged = await this.#options.judgeAnew(subject, namespace);
+      const found = judged.find((each) => each.stage === 'run' && each.namespace === namespace);
+      if (found !== undefined) return this.#keep(key, found).verdict;
+      return this.#keep(key, this.#withoutReport(wanted), now).verdict;
+    } catch (error) {
+      return this.#unjudged(wanted, error);
+    }
+  }
+
+  #unjudged(wanted: Wanted, error: unknown): Verdict {
+    const { digest } = wanted.subject;
+    this.#options.log.error({ digest, reason: messageOf(error) }, 'not judged anew');
+    return this.#withoutReport(wanted, 'it could not be judged');
+  }
+
+  #withoutReport({ subject, namespace }: Wanted, failure?: string): Verdict {
+    const { policy, clock } = this.#options;
+    return judge(policy(), { ...subject, stage: 'run', namespace, report: undefined, failure, now: clock() });
+  }
+
+  #keep(key: string, verdict: Verdict, revisions = revisionsOf(verdict)): Kept {
+    const oldest = this.#kept.size >= mostKept ? this.#kept.keys().next().value : undefined;
+    if (oldest !== undefined) this.#kept.delete(oldest);
+    const kept = { verdict, revisions, freshUntil: Date.parse(verdict.judgedAt) + freshForMs };
+    this.#kept.set(key, kept);
+    return kept;
+  }
 }
 
-/** Whoever asks for every call keeps its subjects, so their keys are put together once. */
+/** What is under way for the key, or what `start` begins. */
+function single<T>(underWay: Map<string, Promise<T>>, key: string, start: () => Promise<T>): Promise<T> {
+  const before = underWay.get(key);
+  if (before !== undefined) return before;
+  const done = start().finally(() => underWay.delete(key));
+  underWay.set(key, done);
+  return done;
+}
+
+/** Who asks for every call keeps its subjects, so their keys are put together once. */
 const keys = new WeakMap<Subject, Map<string, string>>();
 
 function keyFor(subject: Subject, namespace: string): string {

@@ -1,6 +1,6 @@
 /** What verdicts are about. */
 import { type Digest, digestOf } from '../blobs/index.ts';
-import type { Subject } from './store/gate-store.ts';
+import type { Subject } from './store/types.ts';
 
 /**
  * Function code with what runs it: the same bytes are something else to another language, so a report of the one must not

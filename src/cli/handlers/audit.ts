@@ -11,7 +11,7 @@ export const list: Handler = async (input, { io }) => {
   const { auditAdmin } = await openServer();
   await using admin = await auditAdmin(localOptions(input));
   const limit = input.integer('limit', { min: 1, max: 10_000 }) ?? 100;
-  const entries = admin.list({ after: input.integer('after') ?? 0, limit });
+  const entries = await admin.list({ after: input.integer('after') ?? 0, limit });
   await io.list({
     items: entries,
     columns: [

@@ -134,7 +134,7 @@ test('stored reports are judged for where they were judged before; the log is li
   const time = new Date().toISOString();
   const key = readSigningKey(generateKeyPair('secret').privateKey, 'secret');
   {
-    await using store = openGateStore({ path: paths.database });
+    await using store = await openGateStore({ path: paths.database });
     await store.putReport({ kind: 'image', digest }, report);
     const subject = {
       stage: 'deploy',
@@ -146,8 +146,8 @@ test('stored reports are judged for where they were judged before; the log is li
     } as const;
     const verdict = { ...judge(defaultPolicy(), subject), digest };
     const entry = { time, event: 'verdict', actor: 'key-1', name: 'team/app:v1', outcome: 'warn' } as const;
-    store.write({ verdicts: [verdict], audit: [entry, { ...entry, name: 'evil\u001b[2J' }] });
-    await file('checkpoint.json', JSON.stringify(store.checkpoint(key)));
+    await store.write({ verdicts: [verdict], audit: [entry, { ...entry, name: 'evil\u001b[2J' }] });
+    await file('checkpoint.json', JSON.stringify(await store.checkpoint(key)));
     await file('ward.pub', key.publicKey);
   }
   const tested = await ward('policy', 'test', '--policy', strict);

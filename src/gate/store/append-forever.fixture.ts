@@ -6,7 +6,7 @@ import { defaultPolicy } from '../policy/policy.ts';
 import { noon, reportOf } from '../reports.fixture.ts';
 import { openGateStore } from './gate-store.ts';
 
-const store = openGateStore({ path: process.argv[2] ?? '' });
+const store = await openGateStore({ path: process.argv[2] ?? '' });
 const report = reportOf();
 for (let count = 1; ; count++) {
   const digest = digestOf(`image ${count}`);
@@ -18,6 +18,6 @@ for (let count = 1; ; count++) {
   const audit = verdicts.map(({ stage, outcome, judgedAt }) => ({
     ...{ time: judgedAt, event: 'verdict', actor: 'test', digest, stage, outcome },
   }));
-  store.write({ verdicts, audit });
+  await store.write({ verdicts, audit });
   writeSync(1, `${digest}\n`);
 }

@@ -1,11 +1,9 @@
 /** Reads the audit log from end to end, and finds what was done to it. */
-import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TrustedKey } from '../trust/keys.ts';
-import { firstPrevHash, hashOfEntry, parseEntry } from './audit-entry.ts';
-import { type Head, headOf, type Row, rowsAfter } from './audit-log.ts';
+import { firstPrevHash, type Head, hashOfEntry, type Row } from './audit-chain.ts';
+import { parseEntry } from './audit-entry.ts';
 import { type Checkpoint, isCheckpointBy, parseCheckpoint } from './checkpoint.ts';
-import type { Database } from './database.ts';
 
 export interface AuditCheck {
   readonly isIntact: boolean;
@@ -25,24 +23,35 @@ export interface AuditCheckOptions {
   readonly checkpoints?: readonly Checkpoint[];
 }
 
+/** Where the log is read from, as it was written. */
+export interface AuditSource {
+  head(): Promise<Head>;
+  checkpoints(): Promise<readonly { readonly seq: number; readonly checkpoint: string }[]>;
+  entries(after: number, limit: number): Promise<readonly Row[]>;
+  /** Numbers of entries before the first one, and after the last one. */
+  strays(first: number, last: number, limit: number): Promise<readonly number[]>;
+}
+
+type ReportProblem = (seq: number, text: string) => void;
+
 const pageSize = 500;
 const mostProblems = 100;
 
 /** Reads all of it, a page in a turn. Finds each changed, missing, added or moved entry. */
-export async function verifyAudit(database: Database, options: AuditCheckOptions): Promise<AuditCheck> {
+export async function verifyAudit(source: AuditSource, options: AuditCheckOptions): Promise<AuditCheck> {
   const problems: { seq: number; text: string }[] = [];
-  const report = (seq: number, text: string) => {
+  const report: ReportProblem = (seq, text) => {
     if (problems.length < mostProblems) problems.push({ seq, text });
   };
   // In this order: a checkpoint that comes meanwhile may be of an entry past the head.
-  const checkpoints = database.run((db) => keptCheckpoints(db, report));
-  const head = database.run(headOf);
+  const checkpoints = keptCheckpoints(await source.checkpoints(), report);
+  const head = await source.head();
   const all = [...checkpoints, ...(options.checkpoints ?? [])];
   const awaited = Map.groupBy(all, ({ seq }) => seq);
   let last: Head = { seq: 0, hash: firstPrevHash };
   let good = 0;
   for (;;) {
-    const rows = rowsAfter(database, last.seq, pageSize).filter(({ seq }) => seq <= head.seq);
+    const rows = (await source.entries(last.seq, pageSize)).filter(({ seq }) => seq <= head.seq);
     if (rows.length === 0) break;
     for (const row of rows) {
       checkRow(row, last, report);
@@ -53,7 +62,7 @@ export async function verifyAudit(database: Database, options: AuditCheckOptions
   }
   if (last.seq !== head.seq || last.hash !== head.hash)
     report(last.seq, 'entries after this one are missing');
-  for (const seq of strayEntries(database, head)) report(seq, 'this entry is past the log’s own ends');
+  for (const seq of await strayEntries(source, head)) report(seq, 'this entry is past the log’s own ends');
   if (options.keys !== undefined) {
     for (const { seq } of all.filter((each) => each.seq > last.seq)) {
       report(seq, 'a checkpoint tells of this entry, which is missing');
@@ -69,20 +78,13 @@ export async function verifyAudit(database: Database, options: AuditCheckOptions
 }
 
 /** Entries before the first, or after the last when that is still the last. */
-function strayEntries(database: Database, head: Head): readonly number[] {
-  const seqsWhere = (condition: string, value: number) =>
-    database.run((db) =>
-      db
-        .prepare(`select seq from audit where ${condition} order by seq limit ${mostProblems}`)
-        .all(value)
-        .map(({ seq }) => Number(seq)),
-    );
-  const after = seqsWhere('seq > ?', head.seq);
-  const isStill = database.run(headOf).seq === head.seq;
-  return [...seqsWhere('seq < ?', 1), ...(isStill ? after : [])];
+async function strayEntries(source: AuditSource, head: Head): Promise<readonly number[]> {
+  const found = await source.strays(1, head.seq, mostProblems);
+  const isStill = (await source.head()).seq === head.seq;
+  return isStill ? found : found.filter((seq) => seq < 1);
 }
 
-function checkRow({ seq, hash, text }: Row, before: Head, report: (seq: number, text: string) => void): void {
+function checkRow({ seq, hash, text }: Row, before: Head, report: ReportProblem): void {
   if (seq !== before.seq + 1) report(before.seq + 1, 'this entry is missing');
   if (hashOfEntry(text) !== hash) report(seq, 'this entry was changed');
   const record = parseEntry(text);
@@ -98,7 +100,7 @@ function checkedAt(
   { seq, hash }: Head,
   checkpoints: readonly Checkpoint[],
   keys: readonly TrustedKey[],
-  report: (seq: number, text: string) => void,
+  report: ReportProblem,
 ): number {
   if (keys.length === 0) return 0;
   let good = 0;
@@ -112,16 +114,13 @@ function checkedAt(
 }
 
 function keptCheckpoints(
-  db: DatabaseSync,
-  report: (seq: number, text: string) => void,
+  rows: Awaited<ReturnType<AuditSource['checkpoints']>>,
+  report: ReportProblem,
 ): readonly Checkpoint[] {
-  return db
-    .prepare('select seq, checkpoint from checkpoints order by seq')
-    .all()
-    .flatMap(({ seq, checkpoint }) => {
-      const parsed = parseCheckpoint(String(checkpoint));
-      if (parsed !== undefined && parsed.seq === seq) return [parsed];
-      report(Number(seq), 'the checkpoint of this entry was changed');
-      return [];
-    });
+  return rows.flatMap(({ seq, checkpoint }) => {
+    const parsed = parseCheckpoint(checkpoint);
+    if (parsed !== undefined && parsed.seq === seq) return [parsed];
+    report(seq, 'the checkpoint of this entry was changed');
+    return [];
+  });
 }

@@ -2,11 +2,8 @@
  * The audit log's entries: each has the hash of the one before it, so that none can be changed, taken out, put in or moved
  * without breaking the chain from there on. Who rewrites the whole chain is told by a checkpoint that was signed earlier.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isDigest } from '../../blobs/index.ts';
-import { canonicalJson } from '../canonical-json.ts';
-import { plainText } from '../plain-text.ts';
 import { actions, stages } from '../policy/rules-schema.ts';
 
 const entrySchema = z.strictObject({
@@ -35,32 +32,6 @@ export type AuditRecord = Readonly<z.infer<typeof entrySchema>>;
 /** SHA-256 over the canonical JSON of the record. */
 export type AuditEntry = AuditRecord & { readonly hash: string };
 export type AuditDraft = Omit<AuditRecord, 'seq' | 'prevHash'>;
-
-export const firstPrevHash = '0'.repeat(64);
-
-export interface SealedEntry {
-  readonly seq: number;
-  readonly text: string;
-  readonly hash: string;
-}
-
-/** The next entry of the chain as it is written. */
-export function sealEntry(draft: AuditDraft, seq: number, prevHash: string): SealedEntry {
-  const { actor, name, summary, ...rest } = draft;
-  const text = canonicalJson({
-    ...rest,
-    actor: plainText(actor),
-    name: name === undefined ? undefined : plainText(name, 500),
-    summary: summary === undefined ? undefined : plainText(summary, 500),
-    seq,
-    prevHash,
-  });
-  return { seq, text, hash: hashOfEntry(text) };
-}
-
-export function hashOfEntry(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
 
 /** Undefined when it is not an entry. */
 export function parseEntry(text: string): AuditRecord | undefined {

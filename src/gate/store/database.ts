@@ -1,33 +1,14 @@
 /**
  * The gate's file: reports, verdicts and the audit log, apart from Ward's other state, so that it can be kept, copied and
- * checked by itself. Calls are synchronous and small; what is large is packed beforehand. Several processes may have it
- * open at a time.
+ * checked by itself. Several processes may have it open at a time.
  */
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { isFault, messageOf } from '../../lib/index.ts';
-import { gateFault } from '../faults.ts';
-
-export interface Database {
-  /** @throws Fault GATE_STORE_FAILED, GATE_STORE_FULL, GATE_STORE_CORRUPT, GATE_CLOSED */
-  run<T>(work: (db: DatabaseSync) => T): T;
-  /** All of it or nothing; no other process writes meanwhile. */
-  transaction<T>(work: (db: DatabaseSync) => T): T;
-  close(): void;
-}
 
 /** `user_version` of the file. */
 export const gateSchema = 2;
 const busyTimeoutMs = 5000;
-/** SQLITE_FULL. */
-const full = 13;
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-const damaged: readonly number[] = [11, 26];
-/** SQLITE_READONLY, SQLITE_IOERR. */
-const failing: readonly number[] = [8, 10];
-/** Until a disk that fails is worth another try. */
-const retryAfterMs = 10_000;
 
 /** What each form adds to the one before. */
 const schemas = [
@@ -49,23 +30,11 @@ const schemas = [
   'create table revisions (kind text primary key, revisions text not null) strict, without rowid;',
 ] as const;
 
-/** Makes the file, 0600 in a folder of 0700, unless it is there. */
-export function openDatabase(path: string): Database {
-  const db = guarded(path, () => openFile(path));
-  const run = <T>(work: (db: DatabaseSync) => T): T => {
-    if (!db.isOpen) throw gateFault('GATE_CLOSED', 'the gate’s store is closed');
-    return guarded(path, () => work(db));
-  };
-  return {
-    run,
-    transaction: (work) => run((open) => inTransaction(open, () => work(open))),
-    close() {
-      if (db.isOpen) db.close();
-    },
-  };
-}
+/** The file was written by a newer Ward. */
+export class NewerForm extends Error {}
 
-function openFile(path: string): DatabaseSync {
+/** Makes the file, 0600 in a folder of 0700, unless it is there. @throws NewerForm, and errors of SQLite and of files */
+export function openDatabase(path: string): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
   chmodSync(path, 0o600);
@@ -73,7 +42,7 @@ function openFile(path: string): DatabaseSync {
   try {
     // Full: what the audit log says was written survives a power cut.
     db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off');
-    inTransaction(db, () => bringUp(db, path));
+    inTransaction(db, () => bringUp(db));
     return db;
   } catch (error) {
     db.close();
@@ -81,51 +50,31 @@ function openFile(path: string): DatabaseSync {
   }
 }
 
-function bringUp(db: DatabaseSync, path: string): void {
-  const version = Number(db.prepare('pragma user_version').get()?.['user_version'] ?? 0);
-  if (version > gateSchema) {
-    throw gateFault('GATE_STORE_NEWER', `${path} was written by a newer Ward`, {
-      hint: 'start the newer Ward, or give another data folder',
-    });
-  }
-  for (const schema of schemas.slice(version)) db.exec(schema);
-  if (version < gateSchema) db.exec(`pragma user_version = ${gateSchema}`);
-}
-
-function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+/** All of it or nothing; no other process writes meanwhile. */
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  // A rollback that failed with its disk leaves a transaction open, in which no other can begin.
+  if (db.isTransaction) db.exec('rollback');
   db.exec('begin immediate');
   try {
     const result = work();
     db.exec('commit');
     return result;
   } catch (error) {
-    if (db.isTransaction) db.exec('rollback');
+    endTransaction(db);
     throw error;
   }
 }
 
-function guarded<T>(path: string, work: () => T): T {
+/** SQLite may have done it by itself, or can't: what failed first is what callers are to hear. */
+function endTransaction(db: DatabaseSync): void {
   try {
-    return work();
-  } catch (cause) {
-    if (isFault(cause)) throw cause;
-    const result = resultCodeOf(cause);
-    if (result === full) throw gateFault('GATE_STORE_FULL', `no space is left for ${path}`, { cause });
-    if (failing.includes(result)) {
-      // Those who push or deploy are told it: no paths.
-      const text = `the disk of the gate's database is read-only or fails: ${messageOf(cause)}`;
-      throw gateFault('GATE_STORE_UNWRITABLE', text, { cause, retryAfterMs });
-    }
-    if (!damaged.includes(result))
-      throw gateFault('GATE_STORE_FAILED', `${path}: ${messageOf(cause)}`, { cause });
-    throw gateFault('GATE_STORE_CORRUPT', `${path} is damaged or no database: ${messageOf(cause)}`, {
-      cause,
-      hint: `stop Ward and restore the file from a backup, or move ${path}* away to start with an empty one`,
-    });
-  }
+    if (db.isTransaction) db.exec('rollback');
+  } catch {}
 }
 
-function resultCodeOf(error: unknown): number {
-  const isSqlite = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
-  return isSqlite && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
+function bringUp(db: DatabaseSync): void {
+  const version = Number(db.prepare('pragma user_version').get()?.['user_version'] ?? 0);
+  if (version > gateSchema) throw new NewerForm();
+  for (const schema of schemas.slice(version)) db.exec(schema);
+  if (version < gateSchema) db.exec(`pragma user_version = ${gateSchema}`);
 }

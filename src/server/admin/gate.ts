@@ -51,7 +51,7 @@ export interface PolicyTestOptions extends GateAdminOptions {
 }
 
 export interface AuditAdmin extends AsyncDisposable {
-  list(page: AuditPage): readonly AuditEntry[];
+  list(page: AuditPage): Promise<readonly AuditEntry[]>;
   verify(options: AuditCheckOptions): Promise<AuditCheck>;
 }
 

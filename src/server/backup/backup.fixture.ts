@@ -56,9 +56,9 @@ export async function filledPlace(): Promise<TestFolder> {
   await putAction(place, store, 'hello', 'function main() {}');
   await using registry = await openRegistryStore({ dir: paths.registry });
   await pushImage(registry, 'a layer');
-  await using audit = openGateStore({ path: gate.database });
+  await using audit = await openGateStore({ path: gate.database });
   const entry = { time: '2026-01-01T00:00:00Z', event: 'verdict', actor: 'ada' } as const;
-  audit.write({
+  await audit.write({
     audit: [
       { ...entry, name: 'one' },
       { ...entry, name: 'two' },

@@ -51,7 +51,7 @@ async function contentOf(place: TestFolder) {
   const paths = dataPaths(place.dataDir);
   await using store = await openStore({ path: paths.database });
   await using registry = await openRegistryStore({ dir: paths.registry });
-  await using gate = openGateStore({ path: gatePaths(place.dataDir).database });
+  await using gate = await openGateStore({ path: gatePaths(place.dataDir).database });
   const actions = await store.entities.list({
     namespace: 'guest',
     collection: 'actions',

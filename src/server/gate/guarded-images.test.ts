@@ -32,7 +32,7 @@ let app: string;
 beforeAll(async () => {
   place = await openPlace();
   await place.advisories(lodashAdvisory);
-  await vi.waitFor(() => expect(place.audit().at(-1)?.event).toBe('advisories'), deadline);
+  await vi.waitFor(async () => expect((await place.audit()).at(-1)?.event).toBe('advisories'), deadline);
 });
 afterAll(() => place[Symbol.asyncDispose]());
 beforeEach(async () => {
@@ -43,8 +43,9 @@ beforeEach(async () => {
 async function policyInForce(text: string): Promise<void> {
   await place.policy(text);
   const { revision } = parsePolicy(`form: 1\n${text}`);
-  const isLast = () => place.audit().findLast(({ event }) => event === 'policy')?.policyRevision === revision;
-  await vi.waitFor(() => expect(isLast()).toBe(true), deadline);
+  const isLast = async () =>
+    (await place.audit()).findLast(({ event }) => event === 'policy')?.policyRevision === revision;
+  await vi.waitFor(async () => expect(await isLast()).toBe(true), deadline);
 }
 
 async function referrersOf(digest: string): Promise<readonly { readonly artifactType: string }[]> {
@@ -273,7 +274,7 @@ describe('a call of an image', () => {
       outcome: 'deny',
       summary: expect.stringContaining('CVE-2021-23337'),
     });
-    expect(place.audit()).toContainEqual(
+    expect(await place.audit()).toContainEqual(
       expect.objectContaining({ actor: 'gate', stage: 'push', digest: entry.digest }),
     );
   });
@@ -299,23 +300,20 @@ describe('what changed', () => {
         },
       ],
     });
-    await vi.waitFor(() => expect(place.audit().map(({ event }) => event)).toContain('vex'), deadline);
+    await vi.waitFor(
+      async () => expect((await place.audit()).map(({ event }) => event)).toContain('vex'),
+      deadline,
+    );
     await vi.waitFor(
       async () => expect((await place.mayRun(`${app}:v1`)).outcome).not.toBe('deny'),
       deadline,
     );
     await place.stop();
-    const before = place.audit().length;
+    const before = (await place.audit()).length;
     await place.policy('rules: { gaps: deny, malware: { action: warn } }');
     await place.start();
     await vi.waitFor(
-      () =>
-        expect(
-          place
-            .audit()
-            .slice(before)
-            .map(({ event }) => event),
-        ).toContain('policy'),
+      async () => expect((await place.audit()).slice(before).map(({ event }) => event)).toContain('policy'),
       deadline,
     );
   });

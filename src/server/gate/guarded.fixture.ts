@@ -11,6 +11,7 @@ import { parseNamespaceName } from '../../functions/index.ts';
 import {
   type Artifact,
   type GateEvent,
+  type GateStore,
   generateKeyPair,
   openGateStore,
   readSigningKey,
@@ -33,7 +34,7 @@ export interface GateFolder extends AsyncDisposable {
   vex(name: string, document: object): Promise<void>;
   advisories(...advisories: readonly object[]): Promise<void>;
   /** What the audit log says happened, as another process reads it. */
-  audit(): ReturnType<ReturnType<typeof openGateStore>['audit']>;
+  audit(): ReturnType<GateStore['audit']>;
   call(method: string, path: string, body?: Buffer, type?: string): Promise<Response>;
   pushBlob(repository: string, content: Buffer): Promise<void>;
   /** All of its parts, then the manifest. */
@@ -96,11 +97,9 @@ export async function openPlace(): Promise<GateFolder> {
       const inputs = await advisoryInputs(await put(join(folder, 'osv.ndjson'), text));
       await importAdvisories({ path: paths.advisories, inputs });
     },
-    audit() {
-      const store = openGateStore({ path: paths.database });
-      const entries = store.audit({ limit: 1000 });
-      void store.close();
-      return entries;
+    async audit() {
+      await using store = await openGateStore({ path: paths.database });
+      return await store.audit({ limit: 1000 });
     },
     call,
     pushBlob,

@@ -68,7 +68,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
       log,
     }),
   );
-  const store = stack.use(openGateStore({ path: paths.database }));
+  const store = stack.use(await openGateStore({ path: paths.database, inThread: true }));
   const policy = policySource(paths.policy, log);
   const vex = await openVexSource(paths.vex, log);
   const gate = createGate({

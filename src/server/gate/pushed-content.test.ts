@@ -19,7 +19,7 @@ let repository: string;
 beforeAll(async () => {
   place = await openPlace();
   await place.advisories(lodashAdvisory);
-  await vi.waitFor(() => expect(place.audit().at(-1)?.event).toBe('advisories'), deadline);
+  await vi.waitFor(async () => expect((await place.audit()).at(-1)?.event).toBe('advisories'), deadline);
 });
 afterAll(() => place[Symbol.asyncDispose]());
 beforeEach(async () => {
@@ -30,8 +30,9 @@ beforeEach(async () => {
 async function policyInForce(text: string): Promise<void> {
   await place.policy(text);
   const { revision } = parsePolicy(`form: 1\n${text}`);
-  const isLast = () => place.audit().findLast(({ event }) => event === 'policy')?.policyRevision === revision;
-  await vi.waitFor(() => expect(isLast()).toBe(true), deadline);
+  const isLast = async () =>
+    (await place.audit()).findLast(({ event }) => event === 'policy')?.policyRevision === revision;
+  await vi.waitFor(async () => expect(await isLast()).toBe(true), deadline);
 }
 
 interface Part {
@@ -261,7 +262,7 @@ describe('an artifact', () => {
     await policyInForce('rules: { artifacts: { exempt: ["application/vnd.example.*"] } }');
     const push2 = (artifactType: string) => push(nothing, [file(shell, 'x', artifactType)], { artifactType });
     expect(await push2('application/vnd.example.model')).toBe('201');
-    expect(place.audit().at(-1)?.summary).toBe(
+    expect((await place.audit()).at(-1)?.summary).toBe(
       'allowed by policy, not scanned: artifacts of the kind application/vnd.example.model are exempt',
     );
     expect(await push2('application/vnd.other')).toMatch(/^403 denied by policy \(malware\)/);
@@ -306,11 +307,11 @@ describe('a policy that only warns', () => {
     const other = file(configOf([Buffer.from('other')]), undefined, imageConfig);
     expect(await push(other, [{ type: layer, bytes }])).toBe('201');
     expect(await push(nothing, [file(shell, 'x.sh')])).toBe('201');
-    expect(
-      place
-        .audit()
-        .slice(-4)
-        .map(({ outcome }) => outcome),
-    ).toEqual(['warn', 'warn', 'warn', 'warn']);
+    expect((await place.audit()).slice(-4).map(({ outcome }) => outcome)).toEqual([
+      'warn',
+      'warn',
+      'warn',
+      'warn',
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 /** Reports and verdicts for programs: a namespace sees those of what was judged for it. */
 import type { ReportSource } from '../../api/index.ts';
 import { isDigest } from '../../blobs/index.ts';
-import type { Gate, GateStore } from '../../gate/index.ts';
+import type { Gate, GateStore, Verdict } from '../../gate/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
 import { reportPage } from './report-page.ts';
 
@@ -9,14 +9,16 @@ export function createReportSource(
   gate: Pick<Gate, 'report'>,
   store: Pick<GateStore, 'verdicts'>,
 ): ReportSource {
-  const verdictsFor = (digest: string, namespace: string) =>
-    isDigest(digest) ? store.verdicts(digest).filter((verdict) => verdict.namespace === namespace) : [];
+  const verdictsFor = async (digest: string, namespace: string): Promise<readonly Verdict[]> => {
+    if (!isDigest(digest)) return [];
+    return (await store.verdicts(digest)).filter((verdict) => verdict.namespace === namespace);
+  };
   const withReport = async (
     digest: string,
     namespace: string,
     shape: (report: Report) => object,
   ): Promise<object | undefined> => {
-    if (!isDigest(digest) || verdictsFor(digest, namespace).length === 0) return undefined;
+    if (!isDigest(digest) || (await verdictsFor(digest, namespace)).length === 0) return undefined;
     const report = await gate.report(digest);
     return report === undefined ? undefined : shape(report);
   };
@@ -24,12 +26,12 @@ export function createReportSource(
     report: (digest, namespace) => withReport(digest, namespace, sortedReport),
     sbom: (digest, namespace) => withReport(digest, namespace, cycloneDxOf),
     async page(digest, namespace) {
-      const verdicts = verdictsFor(digest, namespace);
+      const verdicts = await verdictsFor(digest, namespace);
       if (!isDigest(digest) || verdicts.length === 0) return undefined;
       return reportPage(digest, verdicts, await gate.report(digest));
     },
     async verdicts(digest, namespace) {
-      const verdicts = verdictsFor(digest, namespace);
+      const verdicts = await verdictsFor(digest, namespace);
       return verdicts.length === 0 ? undefined : verdicts;
     },
   };

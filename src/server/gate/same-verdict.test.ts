@@ -75,8 +75,9 @@ async function take(place: GateFolder, names: readonly string[]): Promise<void> 
 async function set(place: GateFolder, text: string): Promise<void> {
   await place.policy(text);
   const { revision } = parsePolicy(`form: 1\n${text}`);
-  await vi.waitFor(() => {
-    const last = (event: string) => place.audit().findLast((each) => each.event === event);
+  await vi.waitFor(async () => {
+    const entries = await place.audit();
+    const last = (event: string) => entries.findLast((each) => each.event === event);
     expect(last('policy')?.policyRevision).toBe(revision);
     expect(last('advisories')).toBeDefined();
   }, deadline);

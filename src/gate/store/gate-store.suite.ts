@@ -1,0 +1,309 @@
+/** What every implementation of `GateStore` must do. Each runs it from its own test file, with its own opener. */
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { digestOf, isDigest } from '../../blobs/index.ts';
+import { startCommand } from '../../lib/index.ts';
+import { judge } from '../judge/judge.ts';
+import { defaultPolicy, parsePolicy } from '../policy/policy.ts';
+import { noon, reportOf, vulnerability } from '../reports.fixture.ts';
+import { generateKeyPair, readSigningKey } from '../trust/keys.ts';
+import type { AuditDraft } from './audit-entry.ts';
+import { parseCheckpoint } from './checkpoint.ts';
+import type { GateStore } from './types.ts';
+
+/** A place for one store, empty at first. Several may be open on it at a time. */
+export interface GateStorePlace {
+  open(): Promise<GateStore>;
+  /**
+   * A program that opens the same store and, until it is killed, writes two verdicts and their two audit entries at a time.
+   * After each write it prints the digest of their subject.
+   */
+  readonly writer: readonly [string, ...string[]];
+  /** Takes all room, until it is given back. Undefined: it can't be tried here. */
+  readonly disk?: { fill(): void; free(): void };
+  /** Removes it; every store on it is closed by then. */
+  dispose(): Promise<void>;
+}
+
+export const digest = digestOf('image');
+const subject = { kind: 'image', digest } as const;
+const signer = readSigningKey(generateKeyPair('x').privateKey, 'x');
+const stranger = readSigningKey(generateKeyPair('x').privateKey, 'x');
+
+export const draft = (name: string): AuditDraft => ({
+  time: '2026-01-01T00:00:00Z',
+  event: 'verdict',
+  actor: 'ada',
+  name,
+});
+
+/** For calls in `namespace`. */
+export function verdictAt(time: number, namespace = 'guest') {
+  const what = { stage: 'run', namespace, kind: 'image', report: reportOf(), now: time } as const;
+  return { ...judge(defaultPolicy(), what), digest };
+}
+
+/** Of a push, denied unless `policy` says otherwise. */
+function pushOf(name: string, namespace = 'guest', policy = strict) {
+  const report = reportOf({ findings: [vulnerability()] });
+  const what = { stage: 'push', namespace, kind: 'image', report, now: noon } as const;
+  return { ...judge(policy, what), digest: digestOf(name) };
+}
+const strict = parsePolicy('form: 1\nrules: { vulnerabilities: { action: deny } }');
+const lenient = parsePolicy('form: 1\nrules: { vulnerabilities: { action: allow } }');
+
+export function gateStoreSuite(name: string, makePlace: () => Promise<GateStorePlace>): void {
+  describe(name, () => {
+    let place: GateStorePlace;
+    let store: GateStore;
+    beforeEach(async () => {
+      place = await makePlace();
+      store = await place.open();
+    });
+    afterEach(async () => {
+      await store.close();
+      await place.dispose();
+    });
+    const context = { store: () => store, place: () => place };
+    describe('reports and verdicts', () => reportTests(context));
+    describe('lists', () => listTests(context));
+    describe('the audit log', () => auditTests(context));
+    describe('several at a time', () => sharingTests(context));
+    describe('the end', () => endTests(context));
+  });
+}
+
+interface Context {
+  store(): GateStore;
+  place(): GateStorePlace;
+}
+
+function reportTests({ store, place }: Context): void {
+  it('come back as they were, also to another that opens it', async () => {
+    const report = reportOf({ findings: [vulnerability()] });
+    await store().putReport(subject, report);
+    await store().write({ verdicts: [verdictAt(noon), verdictAt(noon, 'other')] });
+    await store().close();
+    await using again = await place().open();
+    expect(await again.report(digest)).toEqual({ subject, report });
+    expect(await again.verdict(digest, 'run', 'guest')).toEqual(verdictAt(noon));
+    expect(await again.verdict(digest, 'push', 'guest')).toBeUndefined();
+    expect((await again.verdicts(digest)).map(({ namespace }) => namespace)).toEqual(['guest', 'other']);
+  });
+
+  it('an older verdict does not replace a newer one', async () => {
+    const time = async () => (await store().verdict(digest, 'run', 'guest'))?.judgedAt;
+    await store().write({ verdicts: [verdictAt(noon)] });
+    await store().write({ verdicts: [verdictAt(noon - 1000)] });
+    expect(await time()).toBe(new Date(noon).toISOString());
+    await store().write({ verdicts: [verdictAt(noon + 1000)] });
+    expect(await time()).toBe(new Date(noon + 1000).toISOString());
+  });
+
+  it('of two of the same moment, the later written one is kept', async () => {
+    await store().write({ verdicts: [pushOf('image')] });
+    await store().write({ verdicts: [pushOf('image', 'guest', lenient)] });
+    expect((await store().verdict(digest, 'push', 'guest'))?.outcome).toBe('allow');
+  });
+
+  it('findings of an older scan do not replace those of a newer one', async () => {
+    const old = reportOf({ findings: [vulnerability()] });
+    const fresh = { ...reportOf(), scannedAt: new Date(noon + 1).toISOString() };
+    const packed = await store().packFindings(old, digest);
+    await store().putReport(subject, fresh);
+    await store().write({ findings: [packed] });
+    expect((await store().report(digest))?.report).toEqual(fresh);
+    const more = await store().packFindings({ ...fresh, findings: [vulnerability()] }, digest);
+    await store().write({ findings: [more] });
+    expect((await store().report(digest))?.report.findings).toHaveLength(1);
+  });
+
+  it('are forgotten, the audit log is not', async () => {
+    await store().putReport(subject, reportOf());
+    await store().write({ verdicts: [verdictAt(noon)], audit: [draft('a')] });
+    await store().forget(digest);
+    expect(await store().report(digest)).toBeUndefined();
+    expect(await store().verdicts(digest)).toEqual([]);
+    expect(await store().audit()).toHaveLength(1);
+  });
+
+  it('what was judged with which revisions is remembered, each of two kinds', async () => {
+    expect(await store().revisions('noted')).toBeUndefined();
+    const noted = { policy: 'p', advisories: undefined, vex: '' };
+    await store().write({ noted });
+    await store().write({ judgedWith: { ...noted, advisories: 'a' } });
+    expect(await store().revisions('noted')).toEqual(noted);
+    expect((await store().revisions('judged'))?.advisories).toBe('a');
+  });
+}
+
+function listTests({ store }: Context): void {
+  it('subjects are listed by digest, a page after the other', async () => {
+    const digests = ['a', 'b', 'c', 'd'].map((name) => digestOf(name)).toSorted();
+    for (const each of digests.toReversed())
+      await store().putReport({ kind: 'code', digest: each }, reportOf());
+    const page = async (after?: (typeof digests)[number]) =>
+      (await store().subjects(after, 3)).map((each) => each.digest);
+    expect(await page()).toEqual(digests.slice(0, 3));
+    expect(await page(digests[2])).toEqual(digests.slice(3));
+    expect(await page(digests[3])).toEqual([]);
+    expect((await store().subjects(undefined, 1))[0]?.kind).toBe('code');
+    expect(await store().countReports()).toBe(4);
+  });
+
+  it('refused pushes are those that have no other verdict, since their scan or verdict', async () => {
+    const scannedAt = new Date(noon - 5000).toISOString();
+    await store().putReport({ kind: 'image', digest: digestOf('scanned') }, { ...reportOf(), scannedAt });
+    await store().write({
+      verdicts: [
+        ...[pushOf('scanned'), pushOf('unscanned', 'a'), pushOf('unscanned', 'b')],
+        ...[
+          pushOf('taken', 'guest', lenient),
+          pushOf('taken elsewhere'),
+          pushOf('taken elsewhere', 'x', lenient),
+        ],
+      ],
+    });
+    const all = await store().refused(undefined, 9);
+    expect(all.map((each) => each.digest)).toEqual([digestOf('scanned'), digestOf('unscanned')].toSorted());
+    const of = (name: string) => all.find((each) => each.digest === digestOf(name));
+    expect(of('scanned')?.since).toBe(scannedAt);
+    expect(of('unscanned')).toMatchObject({ namespaces: ['a', 'b'], since: new Date(noon).toISOString() });
+    expect(await store().refused(undefined, 1)).toEqual(all.slice(0, 1));
+    expect(await store().refused(all[0]?.digest, 9)).toEqual(all.slice(1));
+  });
+}
+
+function auditTests({ store, place }: Context): void {
+  it('is a chain from the first entry to the last', async () => {
+    for (const name of ['a', 'b', 'c']) await store().write({ audit: [draft(name), draft(`${name}2`)] });
+    const entries = await store().audit({ limit: 10 });
+    expect(entries.map(({ seq, name }) => [seq, name])).toEqual([
+      ...[
+        [1, 'a'],
+        [2, 'a2'],
+        [3, 'b'],
+        [4, 'b2'],
+        [5, 'c'],
+        [6, 'c2'],
+      ],
+    ]);
+    expect(entries.slice(1).map(({ prevHash }) => prevHash)).toEqual(
+      entries.slice(0, -1).map(({ hash }) => hash),
+    );
+    expect((await store().audit({ after: 4, limit: 1 })).map(({ seq }) => seq)).toEqual([5]);
+    const { hash } = entries.at(-1) ?? {};
+    expect(await store().verifyAudit()).toMatchObject({ isIntact: true, entries: 6, hash });
+  });
+
+  it('empty, it is intact', async () => {
+    expect(await store().verifyAudit({ keys: [signer] })).toMatchObject({ isIntact: true, entries: 0 });
+    expect(await store().checkpoint(signer)).toBeUndefined();
+  });
+
+  it('has checkpoints, which count by their keys', async () => {
+    await store().write({ audit: [draft('a'), draft('b')] });
+    const kept = parseCheckpoint(JSON.stringify(await store().checkpoint(signer, '2026-01-02T00:00:00Z')));
+    expect(kept).toMatchObject({ seq: 2, keyId: signer.id });
+    await store().write({ audit: [draft('c')] });
+    expect(await store().verifyAudit({ keys: [signer] })).toMatchObject({ isIntact: true, checkpoints: 1 });
+    expect((await store().verifyAudit({ keys: [stranger] })).problems).toEqual([
+      { seq: 2, text: 'a checkpoint of this entry is signed by no trusted key' },
+    ]);
+  });
+
+  it('takes names from images without what steers a terminal', async () => {
+    await store().write({ audit: [draft('a\u001b[2J\n\u202eb')] });
+    expect((await store().audit())[0]?.name).toBe('a\ufffd[2J\ufffd\ufffdb');
+  });
+
+  it('has no fork when another process writes at the same time', async () => {
+    const child = startCommand(place().writer, { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (child.stdout === null) throw new Error('the child has no stdout');
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const enough = 20;
+    const printed: string[] = [];
+    let own = 0;
+    while (printed.length < enough) {
+      const [line] = await Promise.all([lines.next(), store().write({ audit: [draft(`own ${own++}`)] })]);
+      printed.push(String(line.value));
+    }
+    child.kill('SIGKILL');
+    for (let line = await lines.next(); !line.done; line = await lines.next()) printed.push(line.value);
+    for (const each of printed.filter(isDigest)) expect(await store().verdicts(each)).toHaveLength(2);
+    const check = await store().verifyAudit();
+    expect(check).toMatchObject({ isIntact: true, problems: [] });
+    // The last write may have come to nothing, or been durable before it was told.
+    expect(check.entries - own).toBeGreaterThanOrEqual(printed.length * 2);
+    expect((check.entries - own) % 2).toBe(0);
+  });
+}
+
+function sharingTests({ store, place }: Context): void {
+  it('what is read sees what was asked to be written before, though nobody waited', async () => {
+    const written = store().write({ verdicts: [verdictAt(noon)], audit: [draft('a')] });
+    const found = store().verdict(digest, 'run', 'guest');
+    expect((await found)?.judgedAt).toBe(new Date(noon).toISOString());
+    await written;
+    void store().forget(digest);
+    expect(await store().verdicts(digest)).toEqual([]);
+  });
+
+  it('writes of one moment are made in the order in which they were asked for', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `image ${index}`);
+    await Promise.all(names.map((name) => store().write({ audit: [draft(name)] })));
+    expect((await store().audit()).map(({ name }) => name)).toEqual(names);
+  });
+
+  it('two that write take turns', async () => {
+    await using other = await place().open();
+    const both = Array.from({ length: 20 }, () => [store(), other]).flat();
+    await Promise.all(both.map((each) => each.write({ audit: [draft('x')] })));
+    expect(await store().verifyAudit()).toMatchObject({ isIntact: true, entries: 40 });
+  });
+
+  it('what can’t be stored fails by itself, and leaves nothing', async () => {
+    const odd = Object.assign(verdictAt(noon, 'odd'), { namespace: null });
+    const [before, bad, after] = await Promise.allSettled([
+      store().write({ audit: [draft('before')] }),
+      store().write({ verdicts: [verdictAt(noon), odd], audit: [draft('bad')] }),
+      store().write({ audit: [draft('after')] }),
+    ]);
+    expect([before, after]).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }]);
+    expect(bad).toMatchObject({ reason: { code: 'GATE_STORE_FAILED' } });
+    expect((await store().audit()).map(({ name }) => name)).toEqual(['before', 'after']);
+    expect(await store().verdicts(digest)).toEqual([]);
+  });
+
+  it('a full disk is told, and what it did not take is nowhere', async ({ skip }) => {
+    const { disk } = place();
+    if (disk === undefined) return skip();
+    await store().write({ audit: [draft('before')] });
+    disk.fill();
+    const long = { ...draft('long'), vexRevision: 'x'.repeat(50_000) };
+    const lost = await Promise.allSettled([
+      store().write({ verdicts: [verdictAt(noon)], audit: [long] }),
+      store().write({ audit: [draft('with it')] }),
+    ]);
+    const full = { status: 'rejected', reason: { code: 'GATE_STORE_FULL', kind: 'full' } };
+    expect(lost).toMatchObject([full, full]);
+    expect(await store().verdicts(digest)).toEqual([]);
+    disk.free();
+    await store().write({ verdicts: [verdictAt(noon)], audit: [long] });
+    expect(await store().verdicts(digest)).toHaveLength(1);
+    expect(await store().verifyAudit()).toMatchObject({ isIntact: true, entries: 2 });
+  });
+}
+
+function endTests({ store, place }: Context): void {
+  it('what was asked for before is done, and nothing after', async () => {
+    const written = store().write({ audit: [draft('a')] });
+    await store().close();
+    await written;
+    await store().close();
+    for (const late of [() => store().countReports(), () => store().write({ audit: [draft('b')] })])
+      await expect(late()).rejects.toMatchObject({ code: 'GATE_CLOSED', kind: 'bug' });
+    await using again = await place().open();
+    expect(await again.audit()).toHaveLength(1);
+  });
+}

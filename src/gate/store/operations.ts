@@ -1,0 +1,143 @@
+/**
+ * All that is asked of the gate's file, as functions that take and give plain data: they run where the file is open, be it
+ * in a thread of its own. Nothing is checked there, and little is loaded.
+ */
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { appendEntries, headOf, rowsAfter } from './audit-chain.ts';
+import type { GateWrite } from './types.ts';
+
+export interface ReportRow {
+  readonly digest: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly scannedAt: string;
+  readonly head: string;
+  readonly inventory: Uint8Array;
+  readonly findings: Uint8Array;
+}
+
+export interface RefusedRow {
+  readonly digest: string;
+  /** JSON. */
+  readonly namespaces: string;
+  readonly since: string;
+}
+
+export interface CheckpointRow {
+  readonly seq: number;
+  /** JSON. */
+  readonly checkpoint: string;
+}
+
+/** In a transaction, together with others. */
+export const writes = {
+  putReport(db: DatabaseSync, { digest, kind, name, scannedAt, head, inventory, findings }: ReportRow): void {
+    db.prepare(
+      `insert or replace into reports (digest, kind, name, scanned_at, head, inventory, findings)
+       values (?, ?, ?, ?, ?, ?, ?)`,
+    ).run(digest, kind, name, scannedAt, head, inventory, findings);
+  },
+  write(db: DatabaseSync, { verdicts = [], findings = [], noted, judgedWith, audit = [] }: GateWrite): void {
+    const putVerdict = db.prepare(
+      `insert into verdicts (digest, stage, namespace, judged_at, verdict) values (?, ?, ?, ?, ?)
+       on conflict do update set judged_at = excluded.judged_at, verdict = excluded.verdict
+       where excluded.judged_at >= judged_at`,
+    );
+    for (const verdict of verdicts) {
+      const { digest, stage, namespace, judgedAt } = verdict;
+      putVerdict.run(digest, stage, namespace, judgedAt, JSON.stringify(verdict));
+    }
+    const putFindings = db.prepare(
+      'update reports set head = ?, findings = ? where digest = ? and scanned_at = ?',
+    );
+    for (const { head, bytes, digest, scannedAt } of findings)
+      putFindings.run(head, bytes, digest, scannedAt);
+    const putRevisions = db.prepare('insert or replace into revisions (kind, revisions) values (?, ?)');
+    if (noted !== undefined) putRevisions.run('noted', JSON.stringify(noted));
+    if (judgedWith !== undefined) putRevisions.run('judged', JSON.stringify(judgedWith));
+    appendEntries(db, audit);
+  },
+  forget(db: DatabaseSync, digest: string): void {
+    db.prepare('delete from reports where digest = ?').run(digest);
+    db.prepare('delete from verdicts where digest = ?').run(digest);
+  },
+  putCheckpoint(db: DatabaseSync, { seq, checkpoint }: CheckpointRow): void {
+    db.prepare('insert or replace into checkpoints (seq, checkpoint) values (?, ?)').run(seq, checkpoint);
+  },
+};
+
+export const reads = {
+  report(
+    db: DatabaseSync,
+    digest: string,
+  ): Pick<ReportRow, 'kind' | 'head' | 'inventory' | 'findings'> | undefined {
+    const row = db
+      .prepare('select kind, head, inventory, findings from reports where digest = ?')
+      .get(digest);
+    if (row === undefined) return undefined;
+    const { kind, head, inventory, findings } = row;
+    return {
+      ...{ kind: String(kind), head: String(head) },
+      ...{ inventory: bytesOf(inventory), findings: bytesOf(findings) },
+    };
+  },
+  subjects(db: DatabaseSync, after: string, limit: number): readonly Pick<ReportRow, 'digest' | 'kind'>[] {
+    return db
+      .prepare('select digest, kind from reports where digest > ? order by digest limit ?')
+      .all(after, limit)
+      .map(({ digest, kind }) => ({ digest: String(digest), kind: String(kind) }));
+  },
+  countReports(db: DatabaseSync): number {
+    return Number(db.prepare('select count(*) as n from reports').get()?.['n'] ?? 0);
+  },
+  verdict(db: DatabaseSync, digest: string, stage: string, namespace: string): string | undefined {
+    const row = db
+      .prepare('select verdict from verdicts where digest = ? and stage = ? and namespace = ?')
+      .get(digest, stage, namespace);
+    return row === undefined ? undefined : String(row['verdict']);
+  },
+  verdicts(db: DatabaseSync, digest: string): readonly string[] {
+    return db
+      .prepare('select verdict from verdicts where digest = ? order by namespace, stage')
+      .all(digest)
+      .map(({ verdict }) => String(verdict));
+  },
+  refused(db: DatabaseSync, after: string, limit: number): readonly RefusedRow[] {
+    return db
+      .prepare(
+        `select v.digest, json_group_array(v.namespace) as namespaces,
+           coalesce(r.scanned_at, max(v.judged_at)) as since
+         from verdicts v left join reports r on r.digest = v.digest
+         where v.digest > ? group by v.digest
+         having min(v.stage = 'push' and json_extract(v.verdict, '$.outcome') = 'deny')
+         order by v.digest limit ?`,
+      )
+      .all(after, limit)
+      .map(({ digest, namespaces, since }) => ({
+        ...{ digest: String(digest), namespaces: String(namespaces), since: String(since) },
+      }));
+  },
+  revisions(db: DatabaseSync, kind: string): string | undefined {
+    const row = db.prepare('select revisions from revisions where kind = ?').get(kind);
+    return row === undefined ? undefined : String(row['revisions']);
+  },
+  head: headOf,
+  entries: rowsAfter,
+  checkpoints(db: DatabaseSync): readonly CheckpointRow[] {
+    return db
+      .prepare('select seq, checkpoint from checkpoints order by seq')
+      .all()
+      .map(({ seq, checkpoint }) => ({ seq: Number(seq), checkpoint: String(checkpoint) }));
+  },
+  /** Of entries before this one, and after that one. */
+  strays(db: DatabaseSync, first: number, last: number, limit: number): readonly number[] {
+    return db
+      .prepare('select seq from audit where seq < ? or seq > ? order by seq limit ?')
+      .all(first, last, limit)
+      .map(({ seq }) => Number(seq));
+  },
+};
+
+function bytesOf(value: SQLOutputValue | undefined): Uint8Array {
+  return value instanceof Uint8Array ? value : new Uint8Array();
+}
