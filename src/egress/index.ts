@@ -1,5 +1,4 @@
 /** Ways out of a sandbox: rules, a resolver of Ward's own, and the packet filter that holds what it opened. */
-export { egressFaultTable } from './faults.ts';
 export {
   closedCeiling,
   type EgressCeiling,

@@ -3,10 +3,10 @@ export { boundPolicy, type PolicyAsk, type PolicyRequest, policyFor } from './bo
 export { capabilityNames } from './capabilities.ts';
 export { openCgroupTree } from './cgroup/open.ts';
 export type { Cgroup } from './cgroup/types.ts';
-export { type DoctorOptions, runDoctor } from './doctor/doctor.ts';
-export type { DoctorAdvisory, DoctorReport, DoctorRow, HostAdvice } from './doctor/types.ts';
-export { type ExplainInput, type Explanation, explainPolicy } from './explain.ts';
-export { sandboxFault, sandboxFaultTable } from './faults.ts';
+export { runDoctor } from './doctor/doctor.ts';
+export type { DoctorReport, DoctorRow } from './doctor/types.ts';
+export { type Explanation, explainPolicy } from './explain.ts';
+export { sandboxFault } from './faults.ts';
 export type { HostFeatures } from './host/features.ts';
 export { checkFitness, type Needs } from './host/fitness.ts';
 export { isIsolated } from './host/isolated.ts';
@@ -22,15 +22,14 @@ export { type Mechanism, mechanismNames } from './mechanisms.ts';
 export type { OciMount, OciSpec } from './oci-config.ts';
 export {
   type OperatorPolicy,
-  type OperatorPolicyFile,
   operatorPolicy,
   operatorPolicySchema,
 } from './operator.ts';
 export { takeOrders } from './orders.ts';
 export { rlimitsOf, type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';
 export { type ReadyProcess, startReady } from './ready-process.ts';
-export { type Recording, readRecording } from './recorder/reading.ts';
-export { openRecorder, type Recorder } from './recorder/recorder.ts';
+export { readRecording } from './recorder/reading.ts';
+export { openRecorder } from './recorder/recorder.ts';
 export { findLandlockLauncher } from './request.ts';
 export { refuseOwnNetwork, superviseSandbox } from './running-sandbox.ts';
 export { runtimeDrivers } from './runtime/drivers.ts';
@@ -42,8 +41,8 @@ export {
   runtimeProcessOf,
   type StartRuntime,
 } from './runtime-process.ts';
-export { type LocalSandboxHost, openSandboxHost, type SandboxHostOptions } from './sandbox-host.ts';
-export { type Learned, type LearnedProfile, learnedProfile } from './seccomp/learned.ts';
+export { type LocalSandboxHost, openSandboxHost } from './sandbox-host.ts';
+export { type Learned, learnedProfile } from './seccomp/learned.ts';
 export type * from './types.ts';
 export { openIdRanges } from './uid-ranges.ts';
 export {
@@ -51,5 +50,4 @@ export {
   type ViolationKind,
   type ViolationSink,
   violation,
-  violationKinds,
 } from './violations.ts';

@@ -1,7 +1,7 @@
 /** docs/api.md has the limits as they are, and the fixed texts that clients may match. */
 import { globSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { defaultApiLimits } from '../../src/api/index.ts';
+import { defaultApiLimits } from '../../src/api/api.ts';
 import { defaultLimits } from '../../src/functions/index.ts';
 import { codeArchiveLimits } from '../../src/images/index.ts';
 import { formatSize } from '../../src/lib/index.ts';

@@ -1,7 +1,7 @@
 /** docs/reference/prove.md tells every technique, as the catalogue has it; and the catalogue is in order. */
 import { expect, test } from 'vitest';
-import { attackVectors, type Technique } from '../../src/prover/index.ts';
 import { techniques } from '../../src/prover/techniques/registry.ts';
+import { attackVectors, type Technique } from '../../src/prover/types.ts';
 import { plain, readText, tablesOf } from './markdown.ts';
 
 const document = readText('docs/reference/prove.md');

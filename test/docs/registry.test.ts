@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { defaultRegistryStoreLimits } from '../../src/content/index.ts';
 import { maxLayers } from '../../src/images/index.ts';
 import { answers } from '../../src/registry/answers.ts';
-import { defaultRegistryLimits } from '../../src/registry/index.ts';
+import { defaultRegistryLimits } from '../../src/registry/types.ts';
 import { plain, readText, tableOf } from './markdown.ts';
 
 const document = readText('docs/registry.md');

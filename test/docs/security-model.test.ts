@@ -1,7 +1,8 @@
 /** docs/security-model.md names tests that exist, and every mechanism that `ward doctor` knows. */
 import { expect, test } from 'vitest';
-import { attackVectors, selectTechniques } from '../../src/prover/index.ts';
+import { selectTechniques } from '../../src/prover/index.ts';
 import { techniques } from '../../src/prover/techniques/registry.ts';
+import { attackVectors } from '../../src/prover/types.ts';
 import { isMechanism, mechanismNames } from '../../src/sandbox/mechanisms.ts';
 import { expectTestsExist, plain, readText, tableOf, tablesOf, testsNamed } from './markdown.ts';
 

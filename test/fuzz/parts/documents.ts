@@ -17,8 +17,9 @@ import { jsonSplitter } from '../../../src/scanner/advisories/build/json-splitte
 import { detectForm, shapeOf } from '../../../src/scanner/advisories/forms/detect.ts';
 import { Flaw, forms } from '../../../src/scanner/advisories/forms/form.ts';
 import { readers } from '../../../src/scanner/advisories/forms/readers.ts';
-import { compareVersions, parseReport, scannedConfig } from '../../../src/scanner/index.ts';
+import { parseReport, scannedConfig } from '../../../src/scanner/index.ts';
 import { readSbom } from '../../../src/scanner/sbom/read-sbom.ts';
+import { compareVersions } from '../../../src/scanner/versions/compare.ts';
 import { catalog, tellInAllForms } from '../catalog.ts';
 import {
   hostileText,
