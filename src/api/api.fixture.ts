@@ -15,7 +15,7 @@ import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { type ApiLimits, createApi } from './api.ts';
 
-export interface HttpAnswer {
+interface HttpAnswer {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
   readonly text: string;
@@ -23,7 +23,7 @@ export interface HttpAnswer {
   readonly body: unknown;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly body?: unknown;
   /** Sent as it is. */
   readonly raw?: string;

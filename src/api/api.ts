@@ -62,7 +62,7 @@ export interface ApiOptions {
   readonly plugins?: readonly ((app: FastifyInstance) => void)[];
 }
 
-export interface ApiRouteInfo {
+interface ApiRouteInfo {
   readonly method: string;
   readonly url: string;
   readonly access: RouteAccess | undefined;

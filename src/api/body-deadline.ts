@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { refuseSlow } from './errors.ts';
 
-export interface BodyDeadline {
+interface BodyDeadline {
   readonly deadlineMs: number;
   /** How often it is looked for bodies that are late. */
   readonly sweepMs: number;

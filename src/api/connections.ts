@@ -14,7 +14,7 @@ import { BlockList, isIPv6, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { networkOf } from './web/client-network.ts';
 
-export interface ConnectionLimits {
+interface ConnectionLimits {
   readonly connections: number;
   /** Without a key, of one IPv4 address or one network of 64 bits. */
   readonly connectionsPerAddress: number;

@@ -3,9 +3,9 @@ import type { FastifyInstance, onRequestHookHandler, RouteHandlerMethod } from '
 import { sendError } from './errors.ts';
 import type { RouteAccess } from './route-access.ts';
 
-export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
-export interface MethodHandler {
+interface MethodHandler {
   readonly access: RouteAccess;
   readonly handler: RouteHandlerMethod;
   /** Bytes. */

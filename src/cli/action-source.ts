@@ -13,7 +13,7 @@ import { checkTypeScript } from './typescript.ts';
 import { entryNames, isZip, readEntry } from './zip-entries.ts';
 import { type FolderSource, zipFolder } from './zip-folder.ts';
 
-export interface KindChoice {
+interface KindChoice {
   readonly kind: string | undefined;
   readonly main: string | undefined;
   /** An image that has the action in it. */
@@ -22,7 +22,7 @@ export interface KindChoice {
   readonly native: boolean;
 }
 
-export interface ActionSource extends KindChoice {
+interface ActionSource extends KindChoice {
   /** A file or a folder. */
   readonly file: string | undefined;
   readonly tell?: TellLeftOut | undefined;
@@ -40,7 +40,7 @@ export interface SourceCode {
 export type TellLeftOut = (leftOut: readonly LeftOut[]) => void;
 
 /** The server's own limit is 48 MB of code; this one keeps a mistyped path from filling the memory. */
-export const maxCodeBytes = 64 * 1024 * 1024;
+const maxCodeBytes = 64 * 1024 * 1024;
 /** Larger programs count as programs of no known toolchain. */
 const maxProgramBytes = 256 * 1024 * 1024;
 

@@ -10,7 +10,7 @@ import type { EntityName } from './entity-name.ts';
 import { cliFault } from './faults.ts';
 import type { Input } from './input.ts';
 
-export interface WebAnnotations {
+interface WebAnnotations {
   readonly annotations: JsonObject | undefined;
   readonly removed: readonly string[];
 }

@@ -8,7 +8,7 @@ import { cliFault } from './faults.ts';
 import { readBounded } from './read-source.ts';
 import type { Settings } from './settings.ts';
 
-export interface RouteRequest {
+interface RouteRequest {
   /** `/` unless said otherwise; a name of an API that exists is one, too. */
   readonly basePath: string;
   readonly path: string;

@@ -8,9 +8,9 @@ import { objectOf, textOf } from './entity-fields.ts';
 import { cliFault } from './faults.ts';
 import type { Settings } from './settings.ts';
 
-export type GatewayAction = 'createApi' | 'getApi' | 'deleteApi';
+type GatewayAction = 'createApi' | 'getApi' | 'deleteApi';
 
-export interface GatewayRequest {
+interface GatewayRequest {
   readonly action: GatewayAction;
   /** What names the API, or a part of it. */
   readonly query: Readonly<Record<string, string | number | undefined>>;
@@ -31,7 +31,7 @@ export interface Route {
   readonly backendUrl: string;
 }
 
-export const verbs = ['GET', 'PUT', 'POST', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
+const verbs = ['GET', 'PUT', 'POST', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
 export const responseTypes = ['json', 'http', 'html', 'text', 'svg'] as const;
 
 const methods = { createApi: 'POST', getApi: 'GET', deleteApi: 'DELETE' } as const;

@@ -59,7 +59,7 @@ export interface RecordedRequest {
   readonly body: unknown;
 }
 
-export interface StubAnswer {
+interface StubAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: JsonValue;
@@ -68,9 +68,9 @@ export interface StubAnswer {
 }
 
 /** The same answer each time, or one for each request, from the first on. */
-export type StubAnswers = StubAnswer | ((request: RecordedRequest, count: number) => StubAnswer);
+type StubAnswers = StubAnswer | ((request: RecordedRequest, count: number) => StubAnswer);
 
-export interface StubApi extends AsyncDisposable {
+interface StubApi extends AsyncDisposable {
   readonly url: string;
   readonly requests: RecordedRequest[];
   /** `METHOD /path` (without the query) → what is answered; anything else is a 404. */
@@ -150,7 +150,7 @@ function surroundingsOf({ home, input, env }: WardOptions) {
   };
 }
 
-export interface Bench extends AsyncDisposable {
+interface Bench extends AsyncDisposable {
   readonly api: StubApi;
   readonly home: Home;
   /** Runs the command line against the stand-in, with its key. */

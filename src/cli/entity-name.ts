@@ -15,7 +15,7 @@ export interface EntityName {
 }
 
 /** What a list is of: a namespace, or a package in it. */
-export interface ListScope {
+interface ListScope {
   readonly namespace: string;
   readonly package: string | undefined;
 }

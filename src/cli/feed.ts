@@ -11,7 +11,7 @@ import type { Settings } from './settings.ts';
 
 export type LifecycleEvent = 'CREATE' | 'READ' | 'UPDATE' | 'DELETE';
 
-export interface FeedCall {
+interface FeedCall {
   readonly event: LifecycleEvent;
   readonly trigger: EntityName;
   /** `/ns/pack/feed`, `pack/feed`. */

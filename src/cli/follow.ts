@@ -8,7 +8,7 @@ import type { ApiClient } from './client.ts';
 import { isPending, logLinesOf } from './entity-fields.ts';
 import { cliFault } from './faults.ts';
 
-export interface FollowedRun {
+interface FollowedRun {
   readonly namespace: string;
   readonly activationId: string;
   readonly onLine: (line: string) => void;

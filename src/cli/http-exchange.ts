@@ -2,7 +2,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
-export interface ExchangeOptions {
+interface ExchangeOptions {
   readonly url: URL;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;

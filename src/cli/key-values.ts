@@ -5,7 +5,7 @@ import { cliFault } from './faults.ts';
 import type { Input } from './input.ts';
 import { collectParameters } from './parameters.ts';
 
-export interface TypedValues {
+interface TypedValues {
   readonly parameters: JsonObject | undefined;
   readonly annotations: JsonObject | undefined;
 }

@@ -1,7 +1,7 @@
 /** Commands that work on this machine call the server room, which is loaded only by them. */
 import type { Input } from './input.ts';
 
-export interface LocalOptions {
+interface LocalOptions {
   readonly dataDir?: string;
   readonly configFile?: string;
 }

@@ -8,7 +8,7 @@ import { readBounded } from './read-source.ts';
 
 const maxFileBytes = 8 * 1024 * 1024;
 
-export interface ParameterSources {
+interface ParameterSources {
   readonly file: string | undefined;
   readonly pairs: readonly (readonly [string, string])[];
 }

@@ -23,7 +23,7 @@ export type Dispatch = (
   options: Readonly<Record<string, unknown>>,
 ) => Promise<void>;
 
-export interface ProgramOptions {
+interface ProgramOptions {
   readonly version: string;
   readonly entries: readonly EntrySpec[];
   /** The line has a `--`: then options of a wrapping command may stand anywhere before it. */

@@ -2,7 +2,7 @@
 import { headWithin, printableLine } from './printable.ts';
 
 /** The part of a writable stream that is used. */
-export interface ProgressStream {
+interface ProgressStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;

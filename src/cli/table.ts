@@ -14,7 +14,7 @@ export interface Column<Item> {
   readonly isWhole?: boolean;
 }
 
-export interface TableStyle {
+interface TableStyle {
   /** Columns of the terminal in a line; undefined: as many as it takes. */
   readonly width: number | undefined;
   readonly title: (text: string) => string;

@@ -19,7 +19,7 @@ export interface FolderSource {
   readonly exclude?: readonly string[] | undefined;
 }
 
-export interface ZippedFolder {
+interface ZippedFolder {
   readonly bytes: Buffer;
   /** Without what `exclude` names. */
   readonly leftOut: readonly LeftOut[];

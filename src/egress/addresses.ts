@@ -16,14 +16,14 @@ export const segment = 8960;
 /** What the sandbox calls its network device. */
 export const deviceName = 'eth0';
 
-export interface LinkEnd {
+interface LinkEnd {
   readonly ipv4: string;
   readonly ipv6: string;
   /** Hardware address: told to both ends, so that nobody has to ask for it. */
   readonly mac: string;
 }
 
-export interface SlotAddresses {
+interface SlotAddresses {
   readonly inside: LinkEnd;
   /** The router's end: the sandbox's gateway, and where its resolver listens. */
   readonly gateway: LinkEnd;

@@ -5,7 +5,7 @@
 import { egressFault } from './faults.ts';
 import type { Opening } from './services.ts';
 
-export interface OpenAddresses {
+interface OpenAddresses {
   /** Settles when they are open for `seconds` at least. @throws Fault EGRESS_EXCEEDED when too many are open already */
   open(openings: readonly Opening[], seconds: number): Promise<void>;
 }

@@ -5,7 +5,7 @@
  */
 import { contains, type Network, parseNetwork } from './networks.ts';
 
-export interface RefusedNetwork {
+interface RefusedNetwork {
   readonly network: Network;
   readonly why: string;
   /** Not even an operator opens it: it is not a place elsewhere. */

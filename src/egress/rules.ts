@@ -23,7 +23,7 @@ export type CidrRule = {
 
 export type EgressRule = HostRule | CidrRule;
 
-export const maxRules = 64;
+const maxRules = 64;
 const maxPorts = 64;
 
 const ports = z.array(z.int().min(1).max(65_535)).min(1).max(maxPorts);

@@ -17,7 +17,7 @@ import { openRouter, type Router, type RouterOptions } from './router/router.ts'
 import { openingOf, removalOf, sandboxRules } from './router/ruleset.ts';
 import type { ProcessGroup } from './router/uplink.ts';
 
-export interface WaysOutOptions {
+interface WaysOutOptions {
   /** A folder of Ward's own, which only its mount namespace shows mounts in. */
   readonly dir: string;
   /** An id of the machine that nobody else has; asked for once, when the first way is opened. */
@@ -25,7 +25,7 @@ export interface WaysOutOptions {
   readonly log: Log;
 }
 
-export interface WayOutRequest {
+interface WayOutRequest {
   /**
    * The namespace of the sandbox, or '' for Ward itself. It has a share of the network, and of turns in the packet filter.
    */

@@ -14,7 +14,7 @@ import { createRules, type RuleService } from './triggers/rules.ts';
 import { createTriggers, type TriggerService } from './triggers/triggers.ts';
 import type { Vault } from './vault/vault.ts';
 
-export interface EventsOptions {
+interface EventsOptions {
   readonly store: Store;
   readonly entities: EntityStore;
   readonly invoker: Pick<Invoker, 'admitFire'>;

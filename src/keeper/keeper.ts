@@ -35,7 +35,7 @@ import {
   type WireFault,
 } from './wire.ts';
 
-export interface KeeperOptions {
+interface KeeperOptions {
   /** To the server. */
   readonly channel: Duplex;
   readonly host: LocalSandboxHost;

@@ -18,7 +18,7 @@ export function openKeptMounter(link: KeeperLink): RootMounter {
 }
 
 /** Makes folders that sandboxes see, and that the server alone fills. */
-export interface KeptPlaces {
+interface KeptPlaces {
   make(): Promise<string>;
   remove(path: string): Promise<void>;
   readonly workDir: string;

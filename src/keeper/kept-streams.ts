@@ -15,7 +15,7 @@ export function connectStreams({ path, secret }: Hello['door'], run: number, cou
 }
 
 /** A scan process. */
-export interface KeptProgram {
+interface KeptProgram {
   readonly stream: Socket;
   readonly stderr: Readable;
   /** Its exit code or signal, in words, once everything it sent has been read; never rejects. */

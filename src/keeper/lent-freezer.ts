@@ -4,7 +4,7 @@
  */
 import type { Cgroup } from '../sandbox/index.ts';
 
-export interface LentFreezer {
+interface LentFreezer {
   /** Nothing happens when the sandbox is thawed, or released, before the files are there. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;

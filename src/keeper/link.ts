@@ -12,7 +12,7 @@ export const keeperDescriptor = 3;
 type Asked<Op extends Operation> = Omit<Extract<Request, { op: Op }>, 'op' | 'id'>;
 
 /** What the keeper tells of a sandbox without being asked. */
-export interface SandboxNews {
+interface SandboxNews {
   ended(exit: SandboxExit, usage: SandboxUsage): void;
   lost(port: number, why: string): void;
 }

@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 import { connectStreams } from './kept-streams.ts';
 import type { KeeperLink } from './link.ts';
 
-export interface ReadyRun {
+interface ReadyRun {
   readonly run: number;
   readonly streams: readonly Socket[];
 }
 
-export interface ReadyStreams {
+interface ReadyStreams {
   /** Undefined when there are none. */
   take(): ReadyRun | undefined;
   /** Has the next ones made, unless there are some. */

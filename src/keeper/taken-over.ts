@@ -24,7 +24,7 @@ export interface Targets {
   readonly port: number;
 }
 
-export interface MadeTargets extends Targets, AsyncDisposable {}
+interface MadeTargets extends Targets, AsyncDisposable {}
 
 /** Answers by name: `done`, the name of an error, or `killed`; and what the process is, `own-…`. */
 export type Answers = ReadonlyMap<string, string>;

@@ -64,7 +64,7 @@ export async function mustRun(argv: readonly string[], options: CommandOptions =
   );
 }
 
-export interface StartOptions {
+interface StartOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly stdio: StdioOptions;

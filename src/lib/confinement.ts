@@ -18,7 +18,7 @@ export interface UserIds {
 }
 
 /** What can be taken away here. */
-export interface Abilities {
+interface Abilities {
   /** The caller may become another user. */
   readonly canBecome: boolean;
   readonly canDropCapabilities: boolean;

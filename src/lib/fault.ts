@@ -25,7 +25,7 @@ export const faultKinds = [
 
 export type FaultKind = (typeof faultKinds)[number];
 
-export interface FaultOptions {
+interface FaultOptions {
   /** What the reader should do next, as an imperative sentence. */
   readonly hint?: string;
   /** When the same request may succeed, as far as it is known. */

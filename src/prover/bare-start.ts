@@ -20,7 +20,7 @@ import {
 import { proverFault } from './faults.ts';
 import type { Start } from './program.ts';
 
-export interface BareStartOptions {
+interface BareStartOptions {
   readonly host: LocalSandboxHost;
   /** Of the host: where its control groups are. */
   readonly instance: string;
@@ -34,13 +34,13 @@ export interface BareStartOptions {
   readonly hasTimeNamespace?: boolean;
 }
 
-export interface BareIds {
+interface BareIds {
   readonly firstId: number;
   /** Whose some of the image's files are, which then are copies. */
   readonly userId: number;
 }
 
-export interface BarePlace {
+interface BarePlace {
   readonly rootDir: string;
   readonly cgroupPath: string;
   /** A process of another of them that runs already. */

@@ -10,7 +10,7 @@ import { type ProgramPlace, startProgram, textOf } from './program.ts';
 import { type ProgramResult, programResultOf } from './program-result.ts';
 import type { ProgramTechnique, Technique } from './types.ts';
 
-export interface BatchResult {
+interface BatchResult {
   readonly programResult: ProgramResult;
   readonly milliseconds: number;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { rlimitsOf, type SandboxPolicy } from '../sandbox/index.ts';
 import type { Facts } from './types.ts';
 
-export interface HostFacts extends AsyncDisposable {
+interface HostFacts extends AsyncDisposable {
   readonly facts: Facts;
 }
 

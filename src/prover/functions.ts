@@ -24,7 +24,7 @@ import type { AttackedApi, Caller, DeployedFunction, HostContext, OpenAttackedAp
 
 export interface Functions extends AsyncDisposable, Pick<HostContext, 'deploy' | 'deployCaller'> {}
 
-export interface FunctionsOptions {
+interface FunctionsOptions {
   readonly host: LocalSandboxHost;
   readonly images: ImageStore;
   readonly policy: SandboxPolicy;

@@ -3,7 +3,7 @@ import type { SandboxExit } from '../sandbox/index.ts';
 import type { AttackAnswer } from './types.ts';
 
 /** How a program of the suite ended. */
-export interface ProgramEnd {
+interface ProgramEnd {
   readonly exit: SandboxExit;
   readonly stdout: string;
   readonly stderr: string;

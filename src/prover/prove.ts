@@ -5,7 +5,7 @@ import { openDockerDefault } from './docker-default/open.ts';
 import { openSuite, type Suite, type SuiteOptions } from './suite.ts';
 import type { Outcome, Technique, TechniqueResult } from './types.ts';
 
-export interface ProveOptions extends SuiteOptions {
+interface ProveOptions extends SuiteOptions {
   readonly techniques: readonly Technique[];
   /** The host's own, where its control groups are. */
   readonly instance: string;
@@ -14,7 +14,7 @@ export interface ProveOptions extends SuiteOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-export interface Progress {
+interface Progress {
   readonly done: number;
   readonly all: number;
   readonly last: TechniqueResult;

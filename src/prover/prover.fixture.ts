@@ -19,7 +19,7 @@ export function missingForTechniques(runtime: RuntimeName): string | undefined {
 }
 
 /** What a run of the suite needs; all that it occupies is given back with it. */
-export interface ProverPlace extends AsyncDisposable {
+interface ProverPlace extends AsyncDisposable {
   readonly host: LocalSandboxHost;
   readonly images: ImageStore;
   readonly instance: string;

@@ -9,7 +9,7 @@ import type { SandboxPolicy } from '../sandbox/index.ts';
 import type { AttackAnswer, Reach } from './types.ts';
 
 /** What is here to be used up. */
-export interface Capacity {
+interface Capacity {
   readonly memoryBytes: number;
   readonly freeMemoryBytes: number;
   readonly processes: number;

@@ -4,7 +4,7 @@ import { proverFault } from './faults.ts';
 import { techniques } from './techniques/registry.ts';
 import type { AttackVector, Technique } from './types.ts';
 
-export interface Selection {
+interface Selection {
   /** Names in which `*` stands for any characters; each selects something, or it is a mistake. */
   readonly only?: readonly string[];
   readonly vector?: AttackVector;

@@ -9,7 +9,7 @@ export const attackVectors = ['escape', 'neighbours', 'outside', 'application'] 
 export type AttackVector = (typeof attackVectors)[number];
 
 /** What answers an attack: a mechanism of the sandbox, or a part of Ward. */
-export type Control =
+type Control =
   | Mechanism
   | 'channel-protocol'
   | 'log-limit'

@@ -9,7 +9,7 @@ import type { AskedScopes } from './scopes.ts';
 import type { Grants, Tokens } from './tokens.ts';
 import type { RegistryCaller, RegistryRight } from './types.ts';
 
-export interface AccessOptions {
+interface AccessOptions {
   readonly store: Pick<RegistryStore, 'forgetNamespace'>;
   readonly tokens: Tokens;
   /** @throws Fault of the kind 'unauthenticated' */

@@ -10,7 +10,7 @@ export interface Exchange {
   readonly visitor: Visitor;
 }
 
-export type Serve = () => Promise<FastifyReply> | FastifyReply;
+type Serve = () => Promise<FastifyReply> | FastifyReply;
 
 /** Serves by the request's method. @throws Fault METHOD_UNSUPPORTED */
 export async function byMethod(

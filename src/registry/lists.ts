@@ -5,7 +5,7 @@ import type { Page, PageQuery, RegistryStore, RepositoryName } from '../content/
 import { byMethod, type Exchange, sendJson } from './exchange.ts';
 import { registryFault } from './faults.ts';
 
-export interface ListsContext {
+interface ListsContext {
   readonly store: RegistryStore;
   readonly pageLength: number;
 }

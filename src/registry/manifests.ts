@@ -15,7 +15,7 @@ import { type ManifestBudget, readManifestBody } from './manifest-body.ts';
 import type { Target } from './target.ts';
 import type { PushGate, RegistryLimits } from './types.ts';
 
-export interface ManifestsContext {
+interface ManifestsContext {
   readonly store: RegistryStore;
   readonly gate: Pick<PushGate, 'manifestArrived' | 'manifestAccepted' | 'manifestDeleted'> | undefined;
   readonly budget: ManifestBudget;

@@ -25,14 +25,14 @@ export interface TestRegistry extends AsyncDisposable {
   pushImage(repository: string, tag: string, layers?: readonly Buffer[]): Promise<TestManifest>;
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** `user:password`; null: none. */
   readonly key?: string | null;
   readonly body?: Buffer | string | ReadableStream<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Buffer;
@@ -49,7 +49,7 @@ export interface TestManifest {
   readonly digest: string;
 }
 
-export interface TestRegistryOptions extends Partial<Omit<RegistryOptions, 'store'>> {
+interface TestRegistryOptions extends Partial<Omit<RegistryOptions, 'store'>> {
   readonly storeLimits?: Partial<RegistryStoreLimits>;
 }
 

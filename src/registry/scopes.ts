@@ -6,7 +6,7 @@ import { isRepositoryName, type RepositoryName } from '../content/index.ts';
 import { registryFault } from './faults.ts';
 import type { RegistryRight } from './types.ts';
 
-export interface TokenScope {
+interface TokenScope {
   readonly repository: RepositoryName;
   readonly rights: readonly RegistryRight[];
 }

@@ -10,7 +10,7 @@ import { registryFault } from './faults.ts';
 import { parseScopes } from './scopes.ts';
 import type { Tokens } from './tokens.ts';
 
-export interface TokenContext {
+interface TokenContext {
   readonly access: Access;
   readonly tokens: Tokens;
 }

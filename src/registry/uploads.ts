@@ -17,7 +17,7 @@ import type { Target } from './target.ts';
 import type { PushGate } from './types.ts';
 import type { UploadSlots } from './upload-slots.ts';
 
-export interface UploadsContext {
+interface UploadsContext {
   readonly store: RegistryStore;
   readonly gate: Pick<PushGate, 'uploadBegun' | 'blobArrived'> | undefined;
   readonly slots: UploadSlots;

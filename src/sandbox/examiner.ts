@@ -5,14 +5,14 @@ import type { SandboxPolicy } from './policy.ts';
 import type { SandboxExit, SandboxUsage } from './types.ts';
 import { type Violation, violation } from './violations.ts';
 
-export interface Examiner {
+interface Examiner {
   /** Reports what is new since it was asked last. */
   examine(): void;
   /** The last time, when the sandbox has ended. */
   end(exit: SandboxExit, usage: Pick<SandboxUsage, 'oomKills' | 'refusedForks'>): void;
 }
 
-export interface Examined {
+interface Examined {
   readonly refusals: RefusalCounters;
   readonly policy: Pick<SandboxPolicy, 'memoryBytes' | 'pidsLimit'>;
   readonly onViolation: (violation: Violation) => void;

@@ -17,7 +17,7 @@ export interface Explanation {
   readonly source: 'default' | 'changed' | 'missing';
 }
 
-export interface ExplainInput {
+interface ExplainInput {
   readonly policy: SandboxPolicy;
   /** What this machine offers; without it the policy alone is told. */
   readonly situation?: {

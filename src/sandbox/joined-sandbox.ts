@@ -11,7 +11,7 @@ import { openEntrance, type RelayEntrance } from './served-port.ts';
 import type { Sandbox, ServedPort, ServePort, SupervisedSandbox } from './types.ts';
 import type { Violation } from './violations.ts';
 
-export interface Joined {
+interface Joined {
   readonly policy: Pick<SandboxPolicy, 'memoryBytes' | 'pidsLimit'>;
   /** Hears each violation of it that its counters and its end tell, before `exited` settles. */
   readonly onViolation: (violation: Violation) => void;

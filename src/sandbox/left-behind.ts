@@ -9,7 +9,7 @@ export interface LeftBehind extends AsyncDisposable {
   add(sandbox: string, remove: () => Promise<void>): void;
 }
 
-export interface LeftBehindOptions {
+interface LeftBehindOptions {
   readonly log: Log;
   /** Hears how many there are, whenever that changes. */
   readonly onCount?: ((count: number) => void) | undefined;

@@ -18,7 +18,7 @@ import {
 } from './relay.ts';
 import type { WayIn } from './types.ts';
 
-export interface OpenWayIn extends WayIn {
+interface OpenWayIn extends WayIn {
   /** Ends its process and every connection. Never rejects. */
   end(): Promise<void>;
 }

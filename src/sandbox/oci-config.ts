@@ -33,7 +33,7 @@ export interface OciCapabilities {
   readonly ambient: readonly string[];
 }
 
-export interface OciRlimit {
+interface OciRlimit {
   readonly type: string;
   readonly soft: number;
   readonly hard: number;
@@ -90,17 +90,13 @@ export interface OciBlockIo {
   readonly throttleWriteBpsDevice?: readonly OciThrottle[];
 }
 
-export interface OciThrottle {
+interface OciThrottle {
   readonly major: number;
   readonly minor: number;
   readonly rate: number;
 }
 
-export type OciSeccompAction =
-  | 'SCMP_ACT_ALLOW'
-  | 'SCMP_ACT_ERRNO'
-  | 'SCMP_ACT_KILL'
-  | 'SCMP_ACT_KILL_PROCESS';
+type OciSeccompAction = 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO' | 'SCMP_ACT_KILL' | 'SCMP_ACT_KILL_PROCESS';
 
 export interface OciSeccomp {
   readonly defaultAction: OciSeccompAction;
@@ -116,7 +112,7 @@ export interface OciSyscallRule {
   readonly args?: readonly OciSeccompArgument[];
 }
 
-export interface OciSeccompArgument {
+interface OciSeccompArgument {
   readonly index: number;
   readonly value: number;
   readonly valueTwo?: number;

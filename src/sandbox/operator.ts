@@ -126,7 +126,7 @@ export const operatorPolicySchema = z.strictObject({
     .optional(),
 });
 
-export type OperatorPolicyFile = z.output<typeof operatorPolicySchema>;
+type OperatorPolicyFile = z.output<typeof operatorPolicySchema>;
 
 const GiB = 1024 ** 3;
 

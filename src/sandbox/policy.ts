@@ -22,7 +22,7 @@ export interface TmpfsPolicy {
 }
 
 /** Shares of disk time, and bytes a second on each disk of the host. */
-export interface IoPolicy {
+interface IoPolicy {
   /** 1 to 1000; 100 is an equal share. */
   readonly weight?: number;
   readonly readBytesPerSecond?: number;
@@ -36,7 +36,7 @@ export interface LandlockRule {
 }
 
 /** What may be reached over the network, and how much of it. */
-export interface EgressPolicy {
+interface EgressPolicy {
   readonly grants: EgressGrants;
   readonly limits: EgressLimits;
   /** Who is asked for names: `203.0.113.53`, `203.0.113.53:5353`. Undefined: whom the host asks. */

@@ -13,7 +13,7 @@ import { launcherPath } from './runtime-config/landlock.ts';
 import { codePath, resolvConfPath } from './runtime-config/mounts.ts';
 import type { SandboxRequest } from './types.ts';
 
-export interface CheckedRoot {
+interface CheckedRoot {
   /** The image's own `setpriv`, when it can apply Landlock. */
   readonly landlockLauncher: string | undefined;
 }

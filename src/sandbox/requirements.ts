@@ -11,7 +11,7 @@ export interface HostSituation {
   readonly hasLandlockLauncher: boolean;
 }
 
-export interface Unmet {
+interface Unmet {
   readonly mechanism: Mechanism;
   readonly why: string;
 }

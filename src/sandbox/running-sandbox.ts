@@ -23,7 +23,7 @@ import type { SocketWatch } from './socket-watch.ts';
 import type { MadeSandbox, SandboxExit } from './types.ts';
 import { type Violation, violation } from './violations.ts';
 
-export interface SandboxParts {
+interface SandboxParts {
   readonly id: string;
   readonly process: RuntimeProcess;
   readonly driver: RuntimeDriver;

@@ -44,7 +44,7 @@ import type { MadeSandbox, RecoveryReport, RuntimeName, Sandbox, SandboxRequest 
 import { type IdRange, type IdRanges, openIdRanges } from './uid-ranges.ts';
 import { type Violation, type ViolationSink, violation } from './violations.ts';
 
-export interface SandboxHostOptions {
+interface SandboxHostOptions {
   /** Unique on the machine among running Wards: lower-case letters, digits, dashes. */
   readonly instance: string;
   /** Shared by all Wards of the machine: `/run/ward`. */

@@ -13,12 +13,12 @@ import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
  */
 export const mostSockets = { tcp: 2048, netlink: 32 } as const;
 
-export interface SocketCounts {
+interface SocketCounts {
   readonly tcp: number;
   readonly netlink: number;
 }
 
-export interface WatchedSockets {
+interface WatchedSockets {
   /** The processes of the sandbox, as this process's pid namespace numbers them. */
   readonly pids: () => readonly number[];
   /** Called once. @param why For people. */

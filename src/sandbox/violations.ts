@@ -1,6 +1,6 @@
 /** What a sandbox tried, or used up, that its policy does not let it: facts for the record, not verdicts. */
 
-export const violationKinds = ['seccomp', 'oom', 'pids', 'lsm', 'egress'] as const;
+const violationKinds = ['seccomp', 'oom', 'pids', 'lsm', 'egress'] as const;
 
 /**
  * - `seccomp`: a tripwire call, or one of another ABI; the process was ended by SIGSYS

@@ -4,7 +4,7 @@ import type { InspectorModule } from './processes/scan-process.ts';
 import { readRulesFiles } from './rules/rules-files.ts';
 import type { Finding, InspectorSet } from './types.ts';
 
-export interface InspectorOptions {
+interface InspectorOptions {
   /** A folder with files of rules that replace those of Ward by name; further `.yar` files come in addition. */
   readonly rulesDir?: string | undefined;
   /** What is not looked for, and so costs nothing. */

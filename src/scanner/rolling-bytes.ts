@@ -2,7 +2,7 @@
  * Pieces of a file, each with the end of those before it, always in the same memory: new memory for each would be
  * collected more often than it takes to look at it.
  */
-export interface RollingBytes {
+interface RollingBytes {
   /** What was kept, and the piece behind it. Valid until the next is added. */
   add(piece: Uint8Array): Buffer;
   /** Keeps all but the first so many bytes of what `add` returned last. */

@@ -241,7 +241,7 @@ export interface FileInspector {
   inspectFolder?(folder: ScannedFolder): readonly Finding[];
 }
 
-export interface FileWatch {
+interface FileWatch {
   /** The bytes need to stay as they are only until it returns. Throws what `inspect` would. */
   piece(bytes: Buffer): void;
   /** After the last. */

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../lib/index.ts';
 import { listOf, ref } from './definitions.ts';
 
-export type DocumentedMethod = 'get' | 'put' | 'post' | 'delete';
+type DocumentedMethod = 'get' | 'put' | 'post' | 'delete';
 
 export interface DocumentedOperation {
   readonly method: DocumentedMethod;

@@ -20,7 +20,7 @@ import type { WebHead } from '../web/web-actions.ts';
 import { addWebScope, type Located } from '../web/web-scope.ts';
 import { corsOf, preflight } from './gateway-cors.ts';
 
-export interface GatewayOptions {
+interface GatewayOptions {
   readonly web: Web;
   readonly apis: Pick<ApiService, 'route'>;
 }

@@ -12,7 +12,7 @@ import { queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
 import { sendPage } from './plain-entity.ts';
 
-export interface DeadLetterParts {
+interface DeadLetterParts {
   readonly deliveries: Pick<DeliveryService, 'dead' | 'countDead' | 'replay' | 'delete'>;
   readonly limits: SystemLimits;
 }

@@ -8,7 +8,7 @@ import { addResource } from '../resource.ts';
 import type { UploadBudget } from '../upload-budget.ts';
 import { anyPlainOf, entityBodyBytes, plainOf, requiredBody, sendPage } from './plain-entity.ts';
 
-export interface PackageParts {
+interface PackageParts {
   readonly packages: PackageService;
   readonly limits: SystemLimits;
 }

@@ -60,7 +60,7 @@ function withoutPackage({ namespace, package: inPackage, name }: EntityRef): Pla
   return { namespace, name };
 }
 
-export interface PlainEntityRoutes {
+interface PlainEntityRoutes {
   readonly collection: string;
   readonly service: {
     list(namespace: NamespaceName, page: ListRange): Promise<readonly object[]>;

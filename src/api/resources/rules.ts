@@ -6,7 +6,7 @@ import { sendJson } from '../errors.ts';
 import type { UploadBudget } from '../upload-budget.ts';
 import { addPlainEntities, plainOf, requiredBody } from './plain-entity.ts';
 
-export interface RuleParts {
+interface RuleParts {
   readonly rules: RuleService;
   readonly limits: SystemLimits;
 }

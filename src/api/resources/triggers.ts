@@ -12,7 +12,7 @@ import { sendJson, tellRecordLost } from '../errors.ts';
 import type { UploadBudget } from '../upload-budget.ts';
 import { addPlainEntities, plainOf } from './plain-entity.ts';
 
-export interface TriggerParts {
+interface TriggerParts {
   readonly triggers: TriggerService;
   readonly firing: Pick<FiringService, 'fire'>;
   readonly limits: SystemLimits;

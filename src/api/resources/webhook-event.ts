@@ -7,7 +7,7 @@ import { isJsonFamily, parseMediaType } from '../web/media-type.ts';
 import { parsePairs } from '../web/pairs.ts';
 import { splitUrl } from '../web/target.ts';
 
-export interface WebhookRequest {
+interface WebhookRequest {
   readonly method: string;
   /** As in the request line. */
   readonly url: string;

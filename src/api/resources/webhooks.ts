@@ -11,7 +11,7 @@ import { addResource } from '../resource.ts';
 import { createRateLimiter, type Rate } from '../web/rate-limiter.ts';
 import { webhookEvent } from './webhook-event.ts';
 
-export interface WebhookRouteOptions {
+interface WebhookRouteOptions {
   /** @throws Fault NOT_FOUND, FEED_PAUSED */
   readonly open: (token: string) => Promise<WebhookDoor>;
   readonly bodyBytes: number;

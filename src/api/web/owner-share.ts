@@ -7,7 +7,7 @@ import type { Identity } from '../../functions/index.ts';
 import { apiFault } from '../faults.ts';
 
 /** Of the limits on invocations a minute and at once. */
-export const webShare = 0.8;
+const webShare = 0.8;
 
 export interface Held {
   release(): void;

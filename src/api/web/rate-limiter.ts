@@ -16,7 +16,7 @@ export interface RateLimiter {
   readonly size: number;
 }
 
-export interface RateLimiterOptions {
+interface RateLimiterOptions {
   readonly rate: Rate;
   readonly capacity: number;
   /** Milliseconds. */

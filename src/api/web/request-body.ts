@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { tooLarge } from '../../functions/index.ts';
 
 /** @throws Fault ENTITY_TOO_LARGE */
-export type BodyReader = (request: FastifyRequest) => Promise<Buffer | undefined>;
+type BodyReader = (request: FastifyRequest) => Promise<Buffer | undefined>;
 
 export function bodyReader(maxBytes: number): BodyReader {
   return async (request) => {

@@ -9,7 +9,7 @@ export interface WebSettings {
   readonly access: WebAccess;
 }
 
-export type WebAccess =
+type WebAccess =
   | { readonly kind: 'open' }
   /** Whoever sends a key of the platform. */
   | { readonly kind: 'key' }

@@ -5,13 +5,9 @@ import { isJsonObject, type JsonValue } from '../../lib/index.ts';
 import { type Content, prettyJson, type Shaped, type WebRefusal } from './answer.ts';
 import { shapeHttp } from './http-result.ts';
 
-export type ActivationStatus =
-  | 'success'
-  | 'application error'
-  | 'action developer error'
-  | 'whisk internal error';
+type ActivationStatus = 'success' | 'application error' | 'action developer error' | 'whisk internal error';
 
-export const propertyNotFound: WebRefusal = {
+const propertyNotFound: WebRefusal = {
   status: 404,
   error: 'Response does not include requested property.',
 };

@@ -8,13 +8,13 @@ import {
   type WebExtension,
 } from '../../functions/index.ts';
 
-export interface WebTarget {
+interface WebTarget {
   readonly action: EntityRef;
   readonly extension: WebExtension;
 }
 
 /** A URL as it was sent, taken apart: nothing of it is decoded. */
-export interface RawUrl {
+interface RawUrl {
   readonly segments: readonly string[];
   /** Without the question mark. */
   readonly query: string;

@@ -54,7 +54,7 @@ export interface WebActions {
   open(head: WebHead): Promise<WebCall>;
 }
 
-export interface WebActionsOptions {
+interface WebActionsOptions {
   readonly functions: Pick<Functions, 'actions' | 'namespaces' | 'invocations' | 'limits'>;
   readonly share: OwnerShare;
 }

@@ -8,7 +8,7 @@ import { type AnswerHeaders, errorAnswer, withHeaders } from './answer.ts';
 import { send } from './send.ts';
 import { finished } from './web-state.ts';
 
-export interface WebErrorOptions {
+interface WebErrorOptions {
   readonly maxBodyBytes: number;
   readonly log: Log;
 }

@@ -37,15 +37,7 @@ export interface WebScopeOptions {
 }
 
 /** All that reach a web action. */
-export const webMethods = [
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-] satisfies HTTPMethods[];
+const webMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] satisfies HTTPMethods[];
 
 /** @param url with a wildcard at its end */
 export function addWebScope(

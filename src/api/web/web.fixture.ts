@@ -5,14 +5,14 @@ import { basic, hello, startApi, type TestApi, type TestApiOptions } from '../ap
 import { transactionIdOf } from '../transaction.ts';
 import { addWeb, createWeb, type Web, type WebLimits } from './web.ts';
 
-export interface WebResponse {
+interface WebResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly bytes: Buffer;
 }
 
-export interface WebRequest {
+interface WebRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly payload?: string | Buffer;
   /** `uuid:secret`, sent as Basic credentials. */
@@ -29,7 +29,7 @@ export interface TestWeb extends AsyncDisposable {
   call(method: string, path: string, request?: WebRequest): Promise<WebResponse>;
 }
 
-export interface TestWebOptions extends TestApiOptions {
+interface TestWebOptions extends TestApiOptions {
   readonly web?: Partial<WebLimits>;
   readonly extend?: (app: FastifyInstance, web: Web, api: TestApi) => void;
 }

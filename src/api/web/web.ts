@@ -9,7 +9,7 @@ import { parseWebTarget, restOf, splitUrl } from './target.ts';
 import { createWebActions } from './web-actions.ts';
 import { addWebScope, type WebScopeOptions } from './web-scope.ts';
 
-export interface WebOptions {
+interface WebOptions {
   readonly functions: Pick<Functions, 'actions' | 'namespaces' | 'invocations' | 'limits'>;
   readonly log: Log;
   readonly limits?: Partial<WebLimits>;
@@ -29,7 +29,7 @@ export interface WebLimits {
 
 const mebibyte = 1024 * 1024;
 
-export const defaultWebLimits: WebLimits = {
+const defaultWebLimits: WebLimits = {
   perAddress: { perSecond: 200, burst: 400 },
   perAddressAndAction: { perSecond: 100, burst: 200 },
   addresses: 10_000,

@@ -32,7 +32,7 @@ export function placesOf(entries: readonly EntrySpec[], typed = ''): CompletionL
 }
 
 /** How many words belong to an option beside its own. */
-export function valueCount(option: OptionSpec): 0 | 1 | 2 {
+function valueCount(option: OptionSpec): 0 | 1 | 2 {
   if (!takesValue(option)) return 0;
   return option.takes === 'pair' ? 2 : 1;
 }

@@ -8,7 +8,7 @@ import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { sayLeftOut } from '../left-out.ts';
 
-export interface ExecSource {
+interface ExecSource {
   readonly exec: JsonObject | undefined;
   /** Of the action that is copied: what was typed goes over it. */
   readonly parameters: JsonObject;

@@ -1,7 +1,7 @@
 /** Which activations are meant: `hello`, `pack/hello`, `/ns`, `/ns/hello`, `/ns/pack/hello`. */
 import { parseEntityName, parseNamespace } from '../entity-name.ts';
 
-export interface NamedActivations {
+interface NamedActivations {
   readonly namespace: string;
   readonly name: string | undefined;
 }

@@ -18,7 +18,7 @@ export function resultOf(record: JsonObject): JsonValue {
 }
 
 /** The text of a result that is an error. */
-export function errorText(result: JsonValue): string {
+function errorText(result: JsonValue): string {
   const error = isJsonObject(result) ? result['error'] : result;
   if (isJsonObject(error) && typeof error['message'] === 'string') return error['message'];
   return typeof error === 'string' ? error : JSON.stringify(error ?? null);

@@ -6,7 +6,7 @@ import type { Input } from '../input.ts';
 import { withoutSecrets } from '../secrets.ts';
 import type { Column } from '../table.ts';
 
-export interface EntityList {
+interface EntityList {
   /** Segments of the API, below `/api/v1`. */
   readonly path: readonly string[];
   readonly columns: readonly Column<JsonObject>[];

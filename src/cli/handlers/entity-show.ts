@@ -5,7 +5,7 @@ import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { withoutSecrets } from '../secrets.ts';
 
-export interface EntityView {
+interface EntityView {
   /** `action`, for messages. */
   readonly noun: string;
   readonly name: string;

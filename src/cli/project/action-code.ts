@@ -5,7 +5,7 @@ import { execOf, isFolder, readCode, type SourceCode, type TellLeftOut } from '.
 import type { ManifestAction } from './manifest-schema.ts';
 import type { Variables } from './variables.ts';
 
-export interface CodeContext {
+interface CodeContext {
   /** The manifest: files are relative to its folder. */
   readonly file: string;
   readonly variables: Variables;

@@ -12,7 +12,7 @@ import { strayAnnotations } from './difference.ts';
 import { managedAnnotation } from './managed.ts';
 import type { PlanContext, PlanStep } from './plan.ts';
 
-export type StepOutcome = 'done' | 'unchanged' | 'kept' | 'failed' | 'not done';
+type StepOutcome = 'done' | 'unchanged' | 'kept' | 'failed' | 'not done';
 
 export interface Applied {
   readonly step: PlanStep;
@@ -20,7 +20,7 @@ export interface Applied {
 }
 
 /** What happened to every step; what stopped it, if it was stopped. */
-export interface ApplyReport {
+interface ApplyReport {
   readonly applied: readonly Applied[];
   readonly fault: unknown;
 }

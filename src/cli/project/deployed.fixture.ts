@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { valuesOf } from './difference.ts';
 
-export interface DeployedStub extends AsyncDisposable {
+interface DeployedStub extends AsyncDisposable {
   readonly url: string;
   /** `actions/shop/list` → as GET answers it. */
   readonly entities: Map<string, JsonObject>;

@@ -14,7 +14,7 @@ import type { PackageSource } from './package-source.ts';
 import { inDependencyOrder } from './sequence-order.ts';
 import type { Variables } from './variables.ts';
 
-export interface ProjectSource {
+interface ProjectSource {
   readonly manifest: Manifest;
   readonly overrides: Readonly<Record<string, PackageOverride>>;
   readonly deploymentFile: string | undefined;

@@ -5,7 +5,7 @@ import { objectOf, textOf } from '../entity-fields.ts';
 import type { DesiredEntity } from './desired.ts';
 import { managedAnnotation } from './managed.ts';
 
-export interface DifferenceContext {
+interface DifferenceContext {
   /** `nodejs:default` → `nodejs:24`, as the server has it now. */
   readonly defaultKinds: ReadonlyMap<string, string>;
   /** Parameters of an action's package as they are, which the API shows as the action's, too. */

@@ -11,7 +11,7 @@ import { callFeed } from '../feed.ts';
 import type { Settings } from '../settings.ts';
 import type { DesiredEntity } from './desired.ts';
 
-export interface FeedContext {
+interface FeedContext {
   readonly client: ApiClient;
   readonly settings: Settings;
   readonly namespace: string;

@@ -7,7 +7,7 @@ import { isMultiline } from './multiline-input.ts';
 import { ownOf } from './own.ts';
 import type { Variables } from './variables.ts';
 
-export interface InputSources {
+interface InputSources {
   /** `packages.shop.actions.list`, for messages. */
   readonly place: string;
   readonly inputs: JsonObject | null | undefined;

@@ -12,7 +12,7 @@ import type { Manifest } from './manifest.ts';
 
 export const managedAnnotation = 'whisk-managed';
 
-export interface ManagedEntity {
+interface ManagedEntity {
   readonly type: EntityType;
   readonly name: string;
   readonly entity: JsonObject;
@@ -39,7 +39,7 @@ export function managedMark(manifest: Manifest, projectName: string): JsonObject
 }
 
 /** The project that an entity is marked with. */
-export function projectOf(entity: JsonObject): string | undefined {
+function projectOf(entity: JsonObject): string | undefined {
   const mark = annotationOf(entity, managedAnnotation);
   const name = isJsonObject(mark) ? mark['projectName'] : undefined;
   return typeof name === 'string' ? name : undefined;

@@ -1,6 +1,6 @@
 /** Names in a manifest: what stands in a package means the package, unless it says another one. */
 
-export interface NameScope {
+interface NameScope {
   readonly namespace: string;
   /** `default` is not a package. */
   readonly packageName: string;

@@ -65,6 +65,6 @@ export function refuse(source: PackageSource, place: readonly string[], what: st
   return invalid(source.manifest.file, what, placeOf(source, place));
 }
 
-export function placeOf({ packageName }: PackageSource, place: readonly string[]): string {
+function placeOf({ packageName }: PackageSource, place: readonly string[]): string {
   return ['packages', packageName, ...place].join('.');
 }

@@ -16,7 +16,7 @@ import { differences, valuesOf } from './difference.ts';
 import { feedDifferences } from './feed-state.ts';
 import { managedEntities } from './managed.ts';
 
-export type Change = 'create' | 'update' | 'delete' | 'unchanged';
+type Change = 'create' | 'update' | 'delete' | 'unchanged';
 
 interface StepBase {
   readonly change: Change;

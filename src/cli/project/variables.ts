@@ -15,7 +15,7 @@ export interface Variables {
   readonly missing: ReadonlySet<string>;
 }
 
-export interface VariableSources {
+interface VariableSources {
   readonly typed: JsonObject;
   readonly env: NodeJS.ProcessEnv;
   readonly projectInputs: JsonObject;

@@ -25,7 +25,7 @@ export interface Destination {
 }
 
 /** What is told of a report besides. */
-export interface Besides {
+interface Besides {
   /** Below the table. */
   readonly lines: readonly string[];
   /** In JSON and YAML. */

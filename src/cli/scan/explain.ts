@@ -4,7 +4,7 @@ import { renderRecord } from '../table.ts';
 import { layerOf, percent } from './words.ts';
 
 /** What is told of one finding. */
-export interface Explained {
+interface Explained {
   readonly finding: Finding;
   readonly breaksPolicy: boolean;
   /** Why it does not count: it was declared harmless, or was there before. */

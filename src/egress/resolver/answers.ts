@@ -13,7 +13,7 @@ import {
 } from './messages.ts';
 import type { Upstream } from './upstream.ts';
 
-export interface AnswererOptions {
+interface AnswererOptions {
   /** Host patterns of its rules. */
   readonly hosts: readonly string[];
   readonly upstream: Upstream;

@@ -8,7 +8,7 @@ import { addressText, type Network, parseAddress } from '../networks.ts';
 import { type Opening, placeOf, servicesOf } from '../services.ts';
 import type { FoundAddress } from './upstream.ts';
 
-export interface DecisionOptions {
+interface DecisionOptions {
   readonly grants: EgressGrants;
   /** Addresses of this host, now. */
   readonly own: () => readonly Network[];

@@ -3,7 +3,7 @@
  * of another.
  */
 
-export interface Rates {
+interface Rates {
   /** Counts one; false when the namespace has asked for more than its rate. */
   take(tenant: string): boolean;
 }

@@ -16,12 +16,12 @@ import { mostOpen } from '../open-addresses.ts';
 import { refusedNetworks } from '../refused-networks.ts';
 import { type Opening, type Service, servicesOf } from '../services.ts';
 
-export const table = 'inet ward';
+const table = 'inet ward';
 const refusalChain = 'refused';
 const limitChain = 'limited';
 const markChain = 'marked';
 
-export interface SandboxRules {
+interface SandboxRules {
   readonly slot: number;
   /** 1 to 2^31, never used twice. */
   readonly serial: number;

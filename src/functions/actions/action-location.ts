@@ -28,7 +28,7 @@ export interface ActionLocation {
 }
 
 /** Parameters that a name inherits, and whose they are. */
-export interface ParameterLevel {
+interface ParameterLevel {
   readonly ref: { readonly namespace: NamespaceName };
   readonly parameters: readonly Parameter[];
 }
@@ -49,7 +49,7 @@ export function visibleParameters(
   );
 }
 
-export interface ActionLocator {
+interface ActionLocator {
   /** As `caller` may use it. @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION */
   locate(ref: EntityRef, caller: NamespaceName): Promise<ActionLocation>;
   /** The action of exactly this name, which is to be deleted. @throws Fault NOT_FOUND, WRONG_COLLECTION */
@@ -67,7 +67,7 @@ export interface ActionLocator {
   }>;
 }
 
-export interface ActionLocatorOptions {
+interface ActionLocatorOptions {
   readonly entities: Pick<EntityStore, 'get'>;
   readonly packages: Pick<PackageService, 'resolve'>;
   readonly vault: Vault;

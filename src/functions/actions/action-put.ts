@@ -37,7 +37,7 @@ export interface CodePut {
   readonly main: string | undefined;
 }
 
-export interface SequencePut {
+interface SequencePut {
   readonly kind: 'sequence';
   readonly components: readonly EntityRef[];
 }
@@ -52,7 +52,7 @@ export interface ActionPut {
   readonly publish: boolean | undefined;
 }
 
-export interface PutRules {
+interface PutRules {
   /** What the namespace's actions must stay within. */
   readonly limits: ActionRanges;
   readonly runtimes: readonly Runtime[];

@@ -97,7 +97,7 @@ export interface ActionService {
   forget(): void;
 }
 
-export interface ActionServiceOptions {
+interface ActionServiceOptions {
   readonly entities: EntityStore;
   readonly packages: Pick<PackageService, 'resolve'>;
   readonly code: CodeStore;

@@ -6,7 +6,7 @@ import type { BlobStore, Digest } from '../../blobs/index.ts';
 import { type UnneededLook, watchUnneeded } from '../../lib/index.ts';
 import type { AcceptedQueue, EntityStore } from '../../store/index.ts';
 
-export interface CodeSweepOptions {
+interface CodeSweepOptions {
   readonly blobs: Pick<BlobStore, 'list'>;
   readonly entities: Pick<EntityStore, 'countByCodeDigest'>;
   readonly accepted: Pick<AcceptedQueue, 'needsCode'>;

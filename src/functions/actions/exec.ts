@@ -13,14 +13,14 @@ export type CodeExec = {
   readonly digest: Digest;
 };
 
-export type SequenceExec = {
+type SequenceExec = {
   readonly kind: 'sequence';
   /** Full names with a leading slash: `/ns/[pkg/]name`. */
   readonly components: readonly string[];
 };
 
 /** One of Ward's own actions in `/whisk.system`. */
-export type BuiltinExec = { readonly kind: 'builtin' };
+type BuiltinExec = { readonly kind: 'builtin' };
 
 export type ExecDocument = CodeExec | SequenceExec | BuiltinExec;
 

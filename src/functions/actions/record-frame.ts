@@ -15,7 +15,7 @@ export interface RecordFrame {
   readonly limitsAnnotation: string;
 }
 
-export interface FrameOptions {
+interface FrameOptions {
   /** `/ns/[pkg/]name` of the action itself. */
   readonly action: string;
   readonly version: string;

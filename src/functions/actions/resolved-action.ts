@@ -55,13 +55,13 @@ export interface ResolvedAction {
   readonly retriesOnRestart: true | undefined;
 }
 
-export interface Arguments {
+interface Arguments {
   readonly parameters: JsonObject | readonly JsonValue[];
   /** Environment variables of the sandbox. */
   readonly initEnv: JsonObject;
 }
 
-export interface Resolution {
+interface Resolution {
   readonly action: Action;
   /** Parameters of all levels, the strongest last. */
   readonly parameters: readonly Parameter[];

@@ -6,7 +6,7 @@ import type { Action } from './action.ts';
 import { isSequence } from './exec.ts';
 
 /** Gives the action behind a name, through bindings; rejects when there is none that the caller may use. */
-export type FindComponent = (ref: EntityRef) => Promise<Action>;
+type FindComponent = (ref: EntityRef) => Promise<Action>;
 
 /**
  * @param maxLength actions at most

@@ -2,7 +2,7 @@
  * A lock for one process: any number of sharers, or one excluder. Served in order, so neither side starves.
  */
 
-export interface SharedLock {
+interface SharedLock {
   shared<T>(work: () => Promise<T>): Promise<T>;
   exclusive<T>(work: () => Promise<T>): Promise<T>;
 }

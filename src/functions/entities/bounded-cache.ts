@@ -3,7 +3,7 @@
  * never kept: the reader takes a ticket first and hands it in with the value.
  */
 
-export interface BoundedCache<Value> {
+interface BoundedCache<Value> {
   get(key: string): Value | undefined;
   /** The value, kept or read. Absent ones are not kept. */
   load(key: string, read: () => Promise<Value | undefined>): Promise<Value | undefined>;

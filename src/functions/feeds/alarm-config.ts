@@ -30,7 +30,7 @@ export const alarmConfigSchema = z.discriminatedUnion('kind', [cronConfig, inter
 
 export type CronConfig = z.infer<typeof cronConfig>;
 export type IntervalConfig = z.infer<typeof intervalConfig>;
-export type OnceConfig = z.infer<typeof onceConfig>;
+type OnceConfig = z.infer<typeof onceConfig>;
 export type AlarmConfig = CronConfig | IntervalConfig | OnceConfig;
 export type AlarmKind = AlarmConfig['kind'];
 export type SentDate = z.infer<typeof date>;

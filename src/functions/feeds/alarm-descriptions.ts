@@ -2,7 +2,7 @@
 import type { AlarmKind } from './alarm-config.ts';
 import type { FeedDescription, FeedParameter } from './lifecycle.ts';
 
-export interface AlarmDescription extends FeedDescription {
+interface AlarmDescription extends FeedDescription {
   readonly kind: AlarmKind;
 }
 

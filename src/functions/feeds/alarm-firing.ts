@@ -31,7 +31,7 @@ export interface AlarmFiringOptions extends TriggerRemovalOptions {
   readonly isClosing: () => boolean;
 }
 
-export interface AlarmFiring {
+interface AlarmFiring {
   /** Settles when nothing is due any more, or Ward is closing. @throws when some could not even be put off */
   fireDue(): Promise<void>;
 }

@@ -22,7 +22,7 @@ import {
   wordParameter,
 } from './parameters.ts';
 
-export interface AlarmPut {
+interface AlarmPut {
   readonly config: AlarmConfig;
   /** Undefined: as it was. */
   readonly payload: JsonObject | undefined;
@@ -30,7 +30,7 @@ export interface AlarmPut {
   readonly date: number;
 }
 
-export interface PutContext {
+interface PutContext {
   readonly trigger: PlainRef;
   /** Epoch milliseconds. */
   readonly now: number;

@@ -9,7 +9,7 @@ import { alarmOfRow, alarmSchedule, changedAlarm, rowOfAlarm } from './alarm.ts'
 import { redated } from './alarm-state.ts';
 import type { TriggerLock } from './trigger-lock.ts';
 
-export interface AlarmRedatingOptions {
+interface AlarmRedatingOptions {
   readonly feeds: FeedStore;
   readonly lock: TriggerLock;
   readonly log: Log;

@@ -30,12 +30,12 @@ export const alarmStateSchema = z.object({
 
 export type AlarmState = z.infer<typeof alarmStateSchema>;
 
-export interface AlarmStep {
+interface AlarmStep {
   readonly fires: boolean;
   readonly state: AlarmState;
 }
 
-export const pausedMessage = 'Paused';
+const pausedMessage = 'Paused';
 
 /** One that begins anew. */
 export function activeState(date: number, remaining: number | null, now: number): AlarmState {

@@ -13,7 +13,7 @@ import type { FeedSlots } from './feed-slots.ts';
 import { type FeedActionOptions, feedAction, type Lifecycle, success } from './lifecycle.ts';
 import { invalidFeed } from './parameters.ts';
 
-export interface AlarmsOptions extends FeedActionOptions {
+interface AlarmsOptions extends FeedActionOptions {
   readonly slots: FeedSlots;
   readonly vault: Vault;
   readonly minCronIntervalMs: number;

@@ -4,7 +4,7 @@
  */
 import type { Log } from '../../lib/index.ts';
 
-export interface ClockWatchOptions {
+interface ClockWatchOptions {
   /** The clock that can be set; epoch milliseconds. */
   readonly now: () => number;
   /** The one that can't, from any time on; milliseconds. */
@@ -14,7 +14,7 @@ export interface ClockWatchOptions {
   readonly onJump?: ((jumpMs: number) => void) | undefined;
 }
 
-export interface ClockWatch {
+interface ClockWatch {
   /** By how much the clock was set since the last look, in milliseconds: negative when back, 0 when it was not. */
   look(): number;
 }

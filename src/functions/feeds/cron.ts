@@ -6,7 +6,7 @@
 import { Cron } from 'croner';
 import { functionFault } from '../faults.ts';
 
-export interface CronDates {
+interface CronDates {
   readonly hasSeconds: boolean;
   /** The first date after `after`, or undefined when there is none; epoch milliseconds. */
   next(after: number): number | undefined;

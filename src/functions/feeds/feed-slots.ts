@@ -21,7 +21,7 @@ export interface FeedSlots {
   clear(trigger: PlainRef, inPackage: string): Promise<void>;
 }
 
-export interface FeedSlotsOptions {
+interface FeedSlotsOptions {
   readonly feeds: FeedStore;
   readonly triggers: Pick<TriggerService, 'get'>;
   readonly maxPerNamespace: number;

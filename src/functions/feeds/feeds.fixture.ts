@@ -17,7 +17,7 @@ import { createTriggers } from '../triggers/triggers.ts';
 import { createVault } from '../vault/vault.ts';
 import { createFeeds, type FeedLimits, type Feeds } from './feeds.ts';
 
-export interface Fired {
+interface Fired {
   readonly trigger: string;
   readonly payload: JsonObject;
   /** ISO 8601, to the second. */

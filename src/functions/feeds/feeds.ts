@@ -21,13 +21,13 @@ export interface FeedLimits {
   readonly graceMs: number;
 }
 
-export const defaultFeedLimits: FeedLimits = {
+const defaultFeedLimits: FeedLimits = {
   feedsPerNamespace: 1000,
   minCronIntervalMs: 1000,
   graceMs: 86_400_000,
 };
 
-export type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs' | 'isClosing'> &
+type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs' | 'isClosing'> &
   Omit<WebhooksOptions, 'slots' | 'lock' | 'now'> & {
     readonly limits?: Partial<FeedLimits>;
     /** Epoch milliseconds. */

@@ -14,10 +14,10 @@ import type { Identity, NamespaceService } from '../namespaces/namespaces.ts';
 import { invalidFeed, parameter } from './parameters.ts';
 import type { TriggerLock } from './trigger-lock.ts';
 
-export const lifecycleEvents = ['CREATE', 'READ', 'UPDATE', 'PAUSE', 'UNPAUSE', 'DELETE'] as const;
-export type LifecycleEvent = (typeof lifecycleEvents)[number];
+const lifecycleEvents = ['CREATE', 'READ', 'UPDATE', 'PAUSE', 'UNPAUSE', 'DELETE'] as const;
+type LifecycleEvent = (typeof lifecycleEvents)[number];
 
-export interface FeedCall {
+interface FeedCall {
   readonly trigger: PlainRef;
   readonly args: JsonObject;
   readonly identity: Identity;

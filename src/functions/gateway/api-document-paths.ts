@@ -38,7 +38,7 @@ export function shapeOf(segments: readonly ApiSegment[]): string {
 }
 
 /** A slash at the end makes no difference. @throws Fault API_INVALID */
-export function splitPath(text: string, what: string): readonly string[] {
+function splitPath(text: string, what: string): readonly string[] {
   if (text.length > apiLimits.pathLength) throw apiInvalid(`The ${what} '${shown(text)}' is too long.`);
   if (!text.startsWith('/')) throw apiInvalid(`The ${what} '${shown(text)}' must begin with '/'.`);
   const segments = text.slice(1).split('/');

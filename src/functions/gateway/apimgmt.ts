@@ -24,7 +24,7 @@ import {
 import { actionWarnings } from './apimgmt-check.ts';
 import type { ApiService, StoredApi } from './apis.ts';
 
-export interface ApiManagerOptions {
+interface ApiManagerOptions {
   readonly apis: ApiService;
   readonly actions: Pick<ActionService, 'resolve'>;
   /** URL under which clients reach Ward; asked with every call. */

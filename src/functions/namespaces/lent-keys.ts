@@ -21,7 +21,7 @@ export interface Lender {
   readonly scope: KeyScope;
 }
 
-export interface LentKeys {
+interface LentKeys {
   /** Disposing of it takes the key back. */
   lend(lender: Lender): LentKey;
   /** Whose key an `Authorization` header holds, if it is a lent one. */

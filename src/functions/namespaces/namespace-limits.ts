@@ -54,7 +54,7 @@ const stored = z.object(fields).partial();
 
 /** A namespace's own limits; what is absent is the system's. */
 export type NamespaceLimitValues = z.infer<typeof stored>;
-export type NamespaceLimitName = keyof NamespaceLimitValues;
+type NamespaceLimitName = keyof NamespaceLimitValues;
 
 /** A change of limits: `null` goes back to the system's, absent leaves as it is. */
 export type NamespaceLimitsPatch = {

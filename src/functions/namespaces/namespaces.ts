@@ -33,7 +33,7 @@ export type { Identity } from './identities.ts';
 /** Of what Ward brings along. */
 export const systemNamespace = parseNamespaceName('whisk.system');
 
-export interface NamespaceDescription {
+interface NamespaceDescription {
   readonly name: NamespaceName;
   readonly keyId: string;
   /** Epoch milliseconds. */
@@ -86,7 +86,7 @@ export interface NamespaceService {
   forget(): void;
 }
 
-export interface NamespaceServiceOptions {
+interface NamespaceServiceOptions {
   /** Ends what belongs to the actions of a namespace that is gone: code, sandboxes. */
   readonly onActionsDeleted?: (rows: readonly EntityRow[]) => Promise<void>;
   /** Refuses, by a Fault, what a namespace can't be given. */

@@ -10,7 +10,7 @@ import { functionFault, notFound } from '../faults.ts';
 import type { UserLimits } from '../limits.ts';
 
 /** Bytes. */
-export interface QuotaUsage {
+interface QuotaUsage {
   readonly used: number;
   readonly limit: number;
 }
@@ -43,7 +43,7 @@ const rowBytes = 4096;
 type QuotaLimits = Pick<UserLimits, 'codeQuotaBytes' | 'recordQuotaBytes' | 'registryQuotaBytes'>;
 type Limited = { readonly limits: QuotaLimits } | undefined;
 
-export interface QuotaOptions {
+interface QuotaOptions {
   readonly store: Pick<Store, 'entities' | 'apis' | 'holdings'>;
   readonly blobs: Pick<BlobStore, 'size'>;
   readonly disk?: DiskAdmission;

@@ -9,7 +9,7 @@ import type { NamespaceRow, PruneRule, Store } from '../../store/index.ts';
 import { parseStoredLimits } from './namespace-limits.ts';
 
 /** What holds for a namespace that has nothing of its own. */
-export interface RetentionRule {
+interface RetentionRule {
   /** 0 is for ever. */
   readonly maxAgeDays: number;
   /** 0 is all of them. */

@@ -17,7 +17,7 @@ import type { SystemLimits } from '../limits.ts';
 import { checkKeyAnnotations } from './key-terms.ts';
 import type { Package } from './package.ts';
 
-export interface PackagePut {
+interface PackagePut {
   /** The provider, `_` resolved. */
   readonly binding: PlainRef | undefined;
   readonly parameters: readonly Parameter[] | undefined;

@@ -21,7 +21,7 @@ import type { EntityName, NamespaceName } from '../entities/names.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** What is known of a package without opening its parameters. */
-export interface PackageHead extends EntityBase {
+interface PackageHead extends EntityBase {
   /** The provider; undefined: it is a package of its own. */
   readonly binding: PlainRef | undefined;
   readonly revision: string;
@@ -64,7 +64,7 @@ export function packageHeadOfRow(row: EntityRow): PackageHead {
   return { ref: plainRefOfRow(row), version, publish, annotations, binding, updated, revision };
 }
 
-export function documentOfPackage(pkg: Package, vault: Vault): JsonObject {
+function documentOfPackage(pkg: Package, vault: Vault): JsonObject {
   const { version, publish, annotations, binding } = pkg;
   const parameters = vault.sealParameters(pkg.parameters, placeOf(pkg.ref));
   const document = { version, publish, parameters, annotations };

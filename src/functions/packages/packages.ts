@@ -60,7 +60,7 @@ export interface PackageService {
   resolve(namespace: NamespaceName, name: EntityName, reader?: NamespaceName): Promise<ResolvedPackage>;
 }
 
-export interface PackageServiceOptions {
+interface PackageServiceOptions {
   readonly entities: EntityStore;
   readonly vault: Vault;
   readonly limits: SystemLimits;

@@ -8,7 +8,7 @@ import { sealingKeyOf, type Vault } from '../vault/vault.ts';
 import { type SealedRow, type SealedStore, sealedRows, waitingDocuments } from './sealed-rows.ts';
 
 /** How many values are kept under which key. */
-export interface VaultSurvey {
+interface VaultSurvey {
   readonly kept: ReadonlyMap<string, number>;
   /** Parameters in clear. */
   readonly clear: number;

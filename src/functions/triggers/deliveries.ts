@@ -22,7 +22,7 @@ import { createDeliveryLock } from './delivery-lock.ts';
 import { createDeliveryTries, type DeliveryTriesOptions, leaseMs } from './delivery-tries.ts';
 import type { RuleCall, StartedCall } from './rule-call.ts';
 
-export interface DeadLetterFilter {
+interface DeadLetterFilter {
   readonly namespace: NamespaceName;
   readonly rule: EntityName | undefined;
 }
@@ -49,7 +49,7 @@ export interface DeliveryService {
   close(): Promise<void>;
 }
 
-export interface DeliveryServiceOptions
+interface DeliveryServiceOptions
   extends Pick<DeliveryTriesOptions, 'vault' | 'invoke' | 'landing' | 'identify'> {
   readonly store: Pick<Store, 'deliveries' | 'activations' | 'accepted'>;
   readonly log: Log;

@@ -6,7 +6,7 @@ export interface DueClock extends Disposable {
   expect(dueAt: number): void;
 }
 
-export interface DueClockOptions {
+interface DueClockOptions {
   /** Deals with what is due. */
   readonly work: () => Promise<void>;
   /** The earliest that is left to do. */

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonValue } from '../../lib/index.ts';
 import type { ActivationRow, Store } from '../../store/index.ts';
 import type { Delivery } from './delivery.ts';
 
-export type TryOutcome =
+type TryOutcome =
   | { readonly type: 'delivered' }
   | { readonly type: 'running' }
   | { readonly type: 'failed'; readonly error: string };

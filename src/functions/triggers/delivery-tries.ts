@@ -48,7 +48,7 @@ export interface DeliveryTriesOptions {
   readonly log: Log;
 }
 
-export interface DeliveryTries {
+interface DeliveryTries {
   /** Calls the action, for a delivery that says so already. @throws what `invoke` throws */
   call(delivery: Delivery, caller: Caller, payload: JsonObject): Promise<unknown>;
   /** From now on its end is noticed. */

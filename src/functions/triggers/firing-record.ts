@@ -8,7 +8,7 @@ import type { FiringRule, FiringTarget } from './firing-target.ts';
 /** What came of one rule: its action was invoked, or why it was not. */
 export type RuleOutcome = { readonly activationId: string } | RuleRefusal;
 
-export type RuleRefusal = { readonly statusCode: number; readonly error: string };
+type RuleRefusal = { readonly statusCode: number; readonly error: string };
 
 export interface FiringRecord {
   readonly activationId: string;

@@ -57,7 +57,7 @@ export interface FiringService {
   forget(): void;
 }
 
-export interface FiringOptions {
+interface FiringOptions {
   readonly entities: Pick<EntityStore, 'get' | 'list'>;
   readonly activations: Pick<ActivationStore, 'append' | 'flush'>;
   readonly invoker: Pick<Invoker, 'admitFire'>;

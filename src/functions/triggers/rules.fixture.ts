@@ -24,7 +24,7 @@ import { createRules, type RuleService } from './rules.ts';
 import { createTriggers, type TriggerService } from './triggers.ts';
 
 /** How a call ends: by itself, or not before it is told to; a fault refuses it. */
-export type CallScript = (request: InvokeRequest) => 'success' | 'failure' | 'running';
+type CallScript = (request: InvokeRequest) => 'success' | 'failure' | 'running';
 
 export interface RuleParts extends AsyncDisposable {
   readonly store: Store;

@@ -48,7 +48,7 @@ export interface RuleService {
   count(namespace: NamespaceName): Promise<number>;
 }
 
-export interface RuleServiceOptions {
+interface RuleServiceOptions {
   readonly entities: EntityStore;
   readonly limits: SystemLimits;
   /** Settles when `caller` may invoke the action. @throws Fault NOT_FOUND, WRONG_COLLECTION, NOT_AUTHORIZED */

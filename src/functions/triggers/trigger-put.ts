@@ -15,7 +15,7 @@ import { functionFault, malformed } from '../faults.ts';
 import type { SystemLimits } from '../limits.ts';
 import type { Trigger } from './trigger.ts';
 
-export interface TriggerPut {
+interface TriggerPut {
   readonly parameters: readonly Parameter[] | undefined;
   readonly annotations: readonly KeyValue[] | undefined;
   readonly version: string | undefined;

@@ -33,7 +33,7 @@ export interface TriggerService {
   count(namespace: NamespaceName): Promise<number>;
 }
 
-export interface TriggerServiceOptions {
+interface TriggerServiceOptions {
   readonly entities: EntityStore;
   readonly vault: Vault;
   readonly limits: SystemLimits;

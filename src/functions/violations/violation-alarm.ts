@@ -7,7 +7,7 @@ export interface ViolationAlert {
   readonly payload: JsonObject;
 }
 
-export interface AlarmOptions {
+interface AlarmOptions {
   /** So many within the window; 0 is never. */
   readonly threshold: number;
   readonly windowMs: number;

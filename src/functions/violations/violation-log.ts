@@ -6,12 +6,12 @@ import type { ViolationReport } from '../../invoker/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { ViolationRow, ViolationStore } from '../../store/index.ts';
 
-export interface ViolationLog {
+interface ViolationLog {
   /** False when it was passed over. Never throws. */
   add(report: ViolationReport): boolean;
 }
 
-export interface ViolationLogOptions {
+interface ViolationLogOptions {
   readonly store: Pick<ViolationStore, 'add'>;
   readonly log: Log;
   /** Of a namespace. */

@@ -14,7 +14,7 @@ import { runInPlace } from '../suite.ts';
 import type { ProgramTechnique, Technique, TechniqueResult } from '../types.ts';
 import { dockerSpec } from './spec.ts';
 
-export interface DockerDefaultOptions {
+interface DockerDefaultOptions {
   readonly host: LocalSandboxHost;
   /** Of the host: where its control groups are. */
   readonly instance: string;
@@ -23,7 +23,7 @@ export interface DockerDefaultOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface DockerDefault extends AsyncDisposable {
+interface DockerDefault extends AsyncDisposable {
   /** A comparison is of programs; what needs Ward's own side has nothing to be compared with. */
   takes(technique: Technique): technique is ProgramTechnique;
   run(technique: ProgramTechnique): Promise<TechniqueResult>;

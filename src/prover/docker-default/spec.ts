@@ -8,7 +8,7 @@
 import { type SandboxRequest, strictPolicy } from '../../sandbox/index.ts';
 import { dockerDefault, dockerSeccomp } from './profile.ts';
 
-export interface DockerSpecInput {
+interface DockerSpecInput {
   readonly request: Pick<SandboxRequest, 'args' | 'env' | 'cwd' | 'policy'>;
   readonly arch: 'x64' | 'arm64';
   readonly cgroupVersion: 1 | 2;

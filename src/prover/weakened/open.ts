@@ -27,7 +27,7 @@ export interface WeakenedOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface WeakenedPlace extends ProgramPlace {
+interface WeakenedPlace extends ProgramPlace {
   readonly host: LocalSandboxHost;
 }
 

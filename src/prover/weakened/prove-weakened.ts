@@ -10,7 +10,7 @@ import { openWeakened, type Weakened, type WeakenedOptions } from './open.ts';
 import type { Removal } from './removals.ts';
 import { weakeningOf } from './table.ts';
 
-export interface ProveWeakenedOptions extends WeakenedOptions {
+interface ProveWeakenedOptions extends WeakenedOptions {
   readonly techniques: readonly Technique[];
   readonly onProgress?: (progress: {
     readonly done: number;
@@ -20,7 +20,7 @@ export interface ProveWeakenedOptions extends WeakenedOptions {
 }
 
 /** `LEFT OUT`: it is not run weakened, and why is told. */
-export type WeakenedOutcome = TechniqueResult['outcome'] | 'LEFT OUT';
+type WeakenedOutcome = TechniqueResult['outcome'] | 'LEFT OUT';
 
 export interface WeakenedRow extends Pick<TechniqueResult, 'name' | 'vector' | 'control' | 'detail'> {
   readonly outcome: WeakenedOutcome;

@@ -5,7 +5,7 @@ import type { Facts } from '../types.ts';
 import { decoyDevices, decoyFiles } from './decoys.ts';
 
 /** An OCI configuration, of which no rule of Ward's holds any more. */
-export type WeakSpec = Omit<OciSpec, 'linux' | 'mounts' | 'hostname'> & {
+type WeakSpec = Omit<OciSpec, 'linux' | 'mounts' | 'hostname'> & {
   readonly hostname?: string;
   readonly mounts: readonly (Omit<OciMount, 'type'> & { readonly type: string })[];
   readonly linux: Omit<OciSpec['linux'], 'seccomp'> & { readonly seccomp?: OciSpec['linux']['seccomp'] };

@@ -5,7 +5,7 @@
  */
 import type { Removal } from './removals.ts';
 
-export interface Weakening {
+interface Weakening {
   readonly without: readonly Removal[];
   /** Why it is not run so. */
   readonly leftOut?: string;

@@ -17,7 +17,7 @@ import { handDown } from './v2.ts';
 /** 100 is what a sandbox has. */
 const weight = 1000;
 
-export interface OwnGroupPlace {
+interface OwnGroupPlace {
   /** Where the hierarchy with the controller `cpu` is mounted. */
   readonly mount: string;
   readonly version: 1 | 2;

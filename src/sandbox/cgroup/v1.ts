@@ -135,7 +135,7 @@ function groupV1(mounts: ReadonlyMap<string, string>, strays: readonly string[],
 const socketLimit = 'memory.kmem.tcp.limit_in_bytes';
 
 /** An eighth of the memory, and never too little for a handful of connections. */
-export function socketBytes(memoryBytes: number): number {
+function socketBytes(memoryBytes: number): number {
   return Math.max(4 * 1024 * 1024, Math.floor(memoryBytes / 8));
 }
 

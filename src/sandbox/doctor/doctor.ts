@@ -26,7 +26,7 @@ import { holesOf, runtimesOf } from './runtimes.ts';
 import { systemCalls } from './system-calls.ts';
 import type { DoctorReport, DoctorRow, ProbeFinding } from './types.ts';
 
-export interface DoctorOptions {
+interface DoctorOptions {
   readonly host: LocalSandboxHost;
   readonly policy: SandboxPolicy;
   /** Kind → a mounted root. Probes are Python programs, so `python:…` is needed to prove anything. */

@@ -9,7 +9,7 @@ import type { LimitProbe, ProbeFinding } from './types.ts';
 
 const MiB = 1024 * 1024;
 
-export interface LimitContext {
+interface LimitContext {
   readonly host: LocalSandboxHost;
   readonly rootDir: string;
   readonly policy: SandboxPolicy;

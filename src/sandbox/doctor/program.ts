@@ -18,7 +18,7 @@ export interface ProbeProgram {
   readonly codeDir?: string;
 }
 
-export interface ProgramResult {
+interface ProgramResult {
   readonly exit: SandboxExit;
   readonly stdout: string;
   readonly stderr: string;

@@ -21,7 +21,7 @@ const nice = -10;
 /** -1000 would be never. */
 const oomScoreAdj = -900;
 
-export interface Precedence extends AsyncDisposable {
+interface Precedence extends AsyncDisposable {
   /** What the host refuses; Ward goes on without it. */
   readonly refused: readonly string[];
 }

@@ -7,12 +7,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SandboxPolicy, TmpfsPolicy } from '../policy.ts';
 
-export interface AppArmorProfile {
+interface AppArmorProfile {
   readonly name: string;
   readonly text: string;
 }
 
-export interface ProfileContext {
+interface ProfileContext {
   readonly instance: string;
   /** Of the features that the rules are written for, as in `abi <abi/4.0>`. */
   readonly abi: '3.0' | '4.0';

@@ -11,7 +11,7 @@ import { parseProfiles } from '../host/inspect.ts';
 import type { SandboxPolicy } from '../policy.ts';
 import { apparmorProfile, isProfileOf } from './apparmor-profile.ts';
 
-export interface AppArmor {
+interface AppArmor {
   /** The name of the loaded profile for this policy. @throws Fault HOST_UNFIT when the kernel won't take it */
   profileFor(policy: SandboxPolicy): Promise<string>;
   /** Takes out what an earlier run of this instance left, and nothing that is in use. Returns how many. */
@@ -20,7 +20,7 @@ export interface AppArmor {
   close(): Promise<void>;
 }
 
-export interface AppArmorOptions {
+interface AppArmorOptions {
   readonly instance: string;
   /** Of apparmor_parser. */
   readonly parser: string;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mustRun } from '../../lib/index.ts';
 
 /** What every sandbox may read and run, and none may write. Files made in a folder with it have it, too. */
-export const sharedLabel = 'system_u:object_r:container_ro_file_t:s0';
+const sharedLabel = 'system_u:object_r:container_ro_file_t:s0';
 
 /** Of a pair of categories that no sandbox has: there are far fewer ranges of ids than pairs. */
 const foreignLabel = 'system_u:object_r:container_file_t:s0:c1022,c1023';

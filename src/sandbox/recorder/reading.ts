@@ -4,7 +4,7 @@ import { arch } from 'node:os';
 import { sandboxFault } from '../faults.ts';
 import { TraceReader } from './trace-reader.ts';
 
-export interface Recording extends Disposable {
+interface Recording extends Disposable {
   /**
    * Numbers of all system calls that sandboxes have made since the recorder began.
    * @throws Fault RECORDING_FAILED when the kernel has lost some

@@ -12,7 +12,7 @@ import { messageOf, mustRun, randomHex } from '../../lib/index.ts';
 import { sandboxFault } from '../faults.ts';
 import { readAvailable } from './reading.ts';
 
-export interface Recorder extends AsyncDisposable {
+interface Recorder extends AsyncDisposable {
   /** A descriptor of the trace, which waits for nothing. */
   readonly trace: number;
   /** From now on what this thread starts is recorded, and what was started before is not. */

@@ -10,7 +10,7 @@ import type { SandboxPolicy } from '../policy.ts';
 import { resolvConfPath } from './mounts.ts';
 import { idRangeSize } from './namespaces.ts';
 
-export interface ValidationContext {
+interface ValidationContext {
   /** The cgroup of this Ward instance: `/ward/<instance>`. */
   readonly instancePath: string;
   readonly policy: SandboxPolicy;
@@ -20,7 +20,7 @@ export interface ValidationContext {
   readonly deviceDir: string | undefined;
 }
 
-export interface Validation {
+interface Validation {
   /** The rule, as a sentence. */
   readonly rule: string;
   holds(spec: OciSpec, context: ValidationContext): boolean;

@@ -19,7 +19,7 @@ import { packageFixesOf } from './package-fixes.ts';
 import { smallestProgram } from './smallest-program.ts';
 import type { RunPaths, RuntimeDriver } from './types.ts';
 
-export interface ProbeContext {
+interface ProbeContext {
   readonly host: HostFeatures;
   readonly cgroups: CgroupTree;
   readonly ids: IdRanges;

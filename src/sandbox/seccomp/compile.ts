@@ -2,7 +2,7 @@
 import type { OciSeccomp, OciSyscallRule } from '../oci-config.ts';
 import { type Condition, type RefusedCall, type SeccompProfile, strictProfile } from './profile.ts';
 
-export interface SeccompTarget {
+interface SeccompTarget {
   readonly arch: 'x64' | 'arm64';
   /** Landlock is applied by a launcher inside the sandbox, which needs three more calls. */
   readonly landlock: boolean;

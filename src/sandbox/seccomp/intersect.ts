@@ -16,7 +16,7 @@ import {
   strictProfile,
 } from './profile.ts';
 
-export interface IntersectOptions {
+interface IntersectOptions {
   /** Calls beyond the strict list that the operator lets profiles allow. */
   readonly extraCalls: readonly string[];
   /** Rules may depend on capabilities. */

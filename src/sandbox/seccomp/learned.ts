@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { strictProfile } from './profile.ts';
 
 /** In Docker's format. */
-export type LearnedProfile = {
+type LearnedProfile = {
   readonly defaultAction: 'SCMP_ACT_ERRNO';
   readonly defaultErrnoRet: number;
   readonly syscalls: readonly [{ readonly names: readonly string[]; readonly action: 'SCMP_ACT_ALLOW' }];

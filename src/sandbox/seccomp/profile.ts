@@ -33,7 +33,7 @@ export type Condition = readonly ArgumentTest[];
 /** What a refused call gets: an errno, or the end of its process. */
 export type RefusedCall = { readonly errno: number } | 'kill';
 
-export interface Answered {
+interface Answered {
   readonly call: string;
   /** 0: as if it had been made. */
   readonly errno: number;
@@ -54,7 +54,7 @@ export interface SeccompProfile {
 }
 
 /** The strict profile, and the names that it adds when Landlock is applied from inside. */
-export interface StrictProfile extends SeccompProfile {
+interface StrictProfile extends SeccompProfile {
   readonly landlockCalls: readonly string[];
   readonly x64Only: ReadonlySet<string>;
 }
@@ -95,7 +95,7 @@ const fileSchema = z.strictObject({
 });
 
 /** Reads a profile in Ward's own format. @throws ZodError when the file isn't one. */
-export function loadStrictProfile(file: string): StrictProfile {
+function loadStrictProfile(file: string): StrictProfile {
   const data = fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   const allow = new Map<string, readonly Condition[]>();
   for (const name of Object.values(data.allow).flat()) allow.set(name, []);

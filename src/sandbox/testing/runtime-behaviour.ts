@@ -17,7 +17,7 @@ import { makeTestRoot, type TestRoot, testNode } from './root.ts';
 const MiB = 1024 * 1024;
 const busybox = '/usr/bin/busybox';
 
-export interface Behaviour {
+interface Behaviour {
   readonly runtime: RuntimeName;
   /** A kernel of its own stands between: what follows from the host's kernel is another's business. */
   readonly hasOwnKernel: boolean;

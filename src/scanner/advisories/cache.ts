@@ -1,6 +1,6 @@
 /** What is remembered of many questions, up to a total weight: then all is forgotten, and the next ask again. */
 
-export interface Cache<Value> {
+interface Cache<Value> {
   get(key: string | number, make: () => Value): Value;
 }
 

@@ -10,14 +10,14 @@ import { z } from 'zod';
 import type { Component } from '../types.ts';
 import { component } from './advisories.fixture.ts';
 
-export interface Labelled {
+interface Labelled {
   readonly component: Component;
   /** Of the advisory. */
   readonly id: string;
   readonly affected: boolean;
 }
 
-export interface Corpus {
+interface Corpus {
   readonly name: string;
   readonly least: number;
   /** @param folder With the exports. */

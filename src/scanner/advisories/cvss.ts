@@ -2,7 +2,7 @@
 import calculator from 'ae-cvss-calculator';
 import type { Severity } from '../types.ts';
 
-export interface CvssScore {
+interface CvssScore {
   readonly score: number;
   readonly vector: string;
   readonly severity: Severity;

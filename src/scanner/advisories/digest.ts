@@ -17,7 +17,7 @@ import { readState } from './reader.ts';
 import { openReadOnly } from './schema.ts';
 
 /** `unknown`: nothing beside it tells of this file. */
-export type DigestState = 'same' | 'differs' | 'unknown';
+type DigestState = 'same' | 'differs' | 'unknown';
 
 const readBytes = 256 * 1024;
 const line = /^([0-9a-f]{64}) {2}(\S+)$/;

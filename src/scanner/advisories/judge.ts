@@ -10,7 +10,7 @@ import { compareVersions } from '../versions/compare.ts';
 import { satisfiesGem } from './gem-requirement.ts';
 import type { Affected, Constraint, RangeEvent } from './record.ts';
 
-export interface Judgement {
+interface Judgement {
   readonly affected: boolean;
   /** Nobody knows, so `affected` is true. */
   readonly uncertain: boolean;

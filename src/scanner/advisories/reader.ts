@@ -20,7 +20,7 @@ export interface Candidate extends Pick<Advisory, 'id' | 'published' | 'url' | '
   readonly fixSince: string | undefined;
 }
 
-export interface CveFacts {
+interface CveFacts {
   readonly ratings: readonly Rating[];
   /** ISO time; undefined when it is not known. */
   readonly published: string | undefined;
@@ -44,7 +44,7 @@ const rememberedCandidates = 100_000;
 const rememberedCves = 50_000;
 
 /** What the file is when it can't be read. */
-export type Unreadable = 'older' | 'newer' | 'foreign';
+type Unreadable = 'older' | 'newer' | 'foreign';
 
 /** @throws what node:sqlite throws */
 export function openReader(path: string): AdvisoryReader | Unreadable {

@@ -5,7 +5,7 @@
 import type { Distribution } from '../types.ts';
 
 /** Which advisories count for a distribution. */
-export interface ReleaseMatch {
+interface ReleaseMatch {
   readonly ecosystem: string;
   /** The distribution says which release it is, or has none. */
   readonly isTold: boolean;

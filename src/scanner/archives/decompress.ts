@@ -15,7 +15,7 @@ const smallBytes = 4 * 1024 * 1024;
 const windowLogMax = 26;
 
 /** Of those, what can be read as it comes. */
-export type StreamedForm = Extract<CompressedForm, 'gzip' | 'zstd'>;
+type StreamedForm = Extract<CompressedForm, 'gzip' | 'zstd'>;
 
 /** Undefined when it is not little, or not whole. */
 export function smallGunzipped(packed: Buffer): Buffer | undefined {

@@ -1,6 +1,6 @@
 /** Pieces that are pushed, for a reader who takes them as a stream. */
 
-export interface Feed {
+interface Feed {
   readonly bytes: AsyncIterable<Buffer>;
   /** Copies it; nothing is kept for a reader who has left. */
   push(piece: Buffer): void;

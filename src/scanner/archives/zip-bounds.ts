@@ -5,7 +5,7 @@
  */
 import { openRollingBytes } from '../rolling-bytes.ts';
 
-export interface ZipBounds {
+interface ZipBounds {
   readonly start: number;
   /** Of its list of entries. */
   readonly directory: number;
@@ -78,7 +78,7 @@ function directoryOf(bytes: Buffer, at: number): Directory {
 }
 
 /** Whether a file that goes by in pieces ends as a zip does. Its directory need not be in memory any more. */
-export interface ZipEndWatch {
+interface ZipEndWatch {
   /** The bytes need to stay as they are only until it returns. */
   piece(bytes: Buffer): void;
   /** After the last. */

@@ -40,7 +40,7 @@ export function archiveFormsOf(path: string, content: Buffer): readonly ArchiveF
   return forms.length === 0 && isJarName(path) ? ['zip'] : forms;
 }
 
-export interface ArchiveOpening {
+interface ArchiveOpening {
   /** As each of these. @param inspectors none: for its packages alone */
   open(
     file: ScannedFile & { readonly content: Buffer },

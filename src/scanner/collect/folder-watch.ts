@@ -7,7 +7,7 @@ export interface SeenFolders {
   readonly packageLinks: readonly PackageLink[];
 }
 
-export interface FolderWatch {
+interface FolderWatch {
   see(path: string): void;
   /** False the first time that there are too many. */
   link(path: string, target: string | undefined): boolean;

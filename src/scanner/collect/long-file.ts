@@ -10,7 +10,7 @@ export interface Inside {
   has(finding: Finding): boolean;
 }
 
-export interface LongFileWatch {
+interface LongFileWatch {
   /** The bytes need to stay as they are only until it returns. */
   piece(bytes: Buffer): void;
   /** After the last. */

@@ -92,7 +92,7 @@ export const hostile: Vulnerability = {
   places: [{ path: 'a b/c:d?e#f%g/\u0001\ud800"<.json' }],
 };
 
-export const findings: readonly Finding[] = [root, hostile, token, unfixed, injection, miner];
+const findings: readonly Finding[] = [root, hostile, token, unfixed, injection, miner];
 
 export const report: Report = {
   form: 1,

@@ -50,7 +50,7 @@ export function sentenceOf(finding: Finding): string {
 }
 
 /** `fixed in 4.17.21`, or what stands in the way. */
-export function fixOf(vulnerability: Vulnerability): string {
+function fixOf(vulnerability: Vulnerability): string {
   const { component, fixedIn, status } = vulnerability;
   const [nearest] = fixedIn;
   if (nearest !== undefined) return `update ${component.name} to ${nearest}`;

@@ -13,7 +13,7 @@ import { ownershipOf } from './ownership.ts';
 import { isOfSystem, purlOf } from './purl.ts';
 import type { FileEvidence, FoundPackage, StandingEvidence } from './types.ts';
 
-export interface Assembly {
+interface Assembly {
   readonly standing: readonly StandingEvidence[];
   readonly layers: readonly Layer[];
   readonly gaps: readonly Gap[];

@@ -10,9 +10,9 @@ import { folderOf } from './text.ts';
 import type { FoundPackage } from './types.ts';
 
 /** What is needed: sorted, each once. */
-export type Dependencies = Pick<Component, 'needsMore'> & { readonly dependsOn: readonly string[] };
+type Dependencies = Pick<Component, 'needsMore'> & { readonly dependsOn: readonly string[] };
 
-export interface GraphBuilder {
+interface GraphBuilder {
   /** @param path of the file that tells of it */
   add(found: FoundPackage, purl: string, path: string): void;
   /** By package URL, of those whose needs are told. */
@@ -32,7 +32,7 @@ interface Asker extends Candidate {
   readonly path: string;
 }
 
-export interface GraphLimits {
+interface GraphLimits {
   /** Of all package URLs that stand for a need. */
   readonly bytes: number;
   readonly needs: number;

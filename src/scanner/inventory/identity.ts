@@ -6,7 +6,7 @@ import type { Distribution, Gap } from '../types.ts';
 import { osReleasePaths } from './os-release.ts';
 import type { FileEvidence, FoundPackage, StandingEvidence, Witness } from './types.ts';
 
-export interface IdentifiedSystem {
+interface IdentifiedSystem {
   readonly distribution: Distribution | undefined;
   readonly gaps: readonly Gap[];
 }

@@ -9,7 +9,7 @@ import { nodeAt, nodeMark, nodeVersionBytes } from './elf/node.ts';
 import { cratePathBytes, cratePathMarks, openCrateFinder } from './elf/rust-paths.ts';
 import type { FoundPackage, Proof } from './types.ts';
 
-export interface LongFileProbe {
+interface LongFileProbe {
   /** The next bytes of the file. */
   feed(piece: Buffer): void;
   /** What was found, when all has passed. */

@@ -24,7 +24,7 @@ const proofless =
 /** Past it a file is somebody's trap: the largest images have a tenth of it. */
 const mostPaths = 500_000;
 
-export interface OwnedList {
+interface OwnedList {
   readonly list: readonly Owned[];
   /**
    * @param by the package's name, or the path of the file that alone speaks of it

@@ -5,9 +5,9 @@
 import type { Copyright, FoundPackage } from './types.ts';
 
 /** Characters of one layer; the largest real ones have a third of it. */
-export const mostStated = 4 * 1024 * 1024;
+const mostStated = 4 * 1024 * 1024;
 
-export interface StatementBudget {
+interface StatementBudget {
   /** False once there has been too much. */
   spendCopyright(copyright: Copyright): boolean;
   /** The packages, without their statements once there have been too many. */

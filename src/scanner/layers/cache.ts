@@ -13,7 +13,7 @@ import type { Analysers } from '../collect/collector.ts';
 import type { ConfigInspector } from '../types.ts';
 import type { LayerAnalysis } from './analysis.ts';
 
-export interface LayerCache {
+interface LayerCache {
   get(digest: Digest): Promise<LayerAnalysis | undefined>;
   put(analysis: LayerAnalysis): Promise<void>;
 }

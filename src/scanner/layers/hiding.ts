@@ -6,7 +6,7 @@
 import { filesIn, type LayerAnalysis } from './analysis.ts';
 
 /** Whether the layer hides what lies there in those below it. */
-export type Hides = (path: string, isFolder: boolean) => boolean;
+type Hides = (path: string, isFolder: boolean) => boolean;
 
 /** Made when it is first asked: of the lowest layer nobody asks. */
 export function hiderOf(analysis: LayerAnalysis): Hides {

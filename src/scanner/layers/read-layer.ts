@@ -30,7 +30,7 @@ import { untilAborted } from '../until-aborted.ts';
 import type { LayerAnalysis, Link } from './analysis.ts';
 
 /** A layer as it is stored. */
-export interface StoredLayer extends Pick<ImageLayer, 'digest' | 'isVerified'> {
+interface StoredLayer extends Pick<ImageLayer, 'digest' | 'isVerified'> {
   open(): Promise<LayerBytes>;
 }
 

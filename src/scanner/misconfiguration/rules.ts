@@ -65,7 +65,7 @@ const fileSchema = z.strictObject({
 });
 
 export type Check = (typeof checks)[number];
-export type MisconfigurationRuleText = z.output<typeof ruleSchema>;
+type MisconfigurationRuleText = z.output<typeof ruleSchema>;
 
 export interface MisconfigurationRule {
   readonly text: MisconfigurationRuleText;
@@ -83,12 +83,12 @@ export interface FileMatch {
   readonly line: TextTest | undefined;
 }
 
-export interface FolderMatch {
+interface FolderMatch {
   readonly isPath: PathTest;
   readonly anyMode: number;
 }
 
-export interface VariableMatch {
+interface VariableMatch {
   readonly name: TextTest;
   readonly value: TextTest | undefined;
   readonly exceptValue: TextTest | undefined;

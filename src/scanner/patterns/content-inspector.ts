@@ -24,7 +24,7 @@ export interface Looker {
 }
 
 /** One look at one file. Patterns are named by their index among the looker's own. */
-export interface Look extends PatternSink {
+interface Look extends PatternSink {
   /** Each piece of a file that is too long to be read whole. */
   piece?(bytes: Buffer): void;
   findings(): readonly Finding[];

@@ -1,5 +1,5 @@
 /** Shannon's entropy: how little a byte tells of the next. 0 to 8 bits; above 7.2 it is compressed or encrypted. */
-export interface EntropyMeter {
+interface EntropyMeter {
   add(bytes: Uint8Array): void;
   bitsPerByte(): number;
 }

@@ -16,7 +16,7 @@ export interface Match {
 }
 
 /** Where a match may begin: at both ends and between. */
-export interface Starts {
+interface Starts {
   readonly earliest: number;
   readonly latest: number;
 }

@@ -2,7 +2,7 @@
 import { scannerFault } from '../faults.ts';
 import type { ByteSet, Edge, Pattern } from './pattern.ts';
 
-export type Instruction =
+type Instruction =
   | { readonly op: 'byte'; readonly set: ByteSet }
   /** Goes on at both, the first with priority. */
   | { readonly op: 'split'; readonly first: number; readonly second: number }

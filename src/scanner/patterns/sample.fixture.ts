@@ -1,7 +1,7 @@
 /** Pattern → bytes that it matches, chosen by a seed. */
 import type { Pattern } from './pattern.ts';
 
-export type Random = () => number;
+type Random = () => number;
 
 /** 0 to 1, the same for the same seed (mulberry32). */
 export function randomFrom(seed: number): Random {

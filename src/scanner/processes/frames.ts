@@ -14,7 +14,7 @@ export interface FrameLimits {
   readonly maxBytes: number;
 }
 
-export interface Frames {
+interface Frames {
   /** Resolves when the other side has room for more, or has gone. */
   send(message: unknown, bytes?: Uint8Array): Promise<void>;
 }

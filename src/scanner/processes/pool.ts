@@ -15,7 +15,7 @@ import { withinTime } from './time-limit.ts';
 /** An idle process has about a hundred mebibytes, and a new one starts in less than a second. */
 const defaultIdleMs = 10_000;
 
-export interface PoolOptions {
+interface PoolOptions {
   /** A process ends after this time without work. */
   readonly idleMs?: number;
   readonly start?: StartProgram | undefined;

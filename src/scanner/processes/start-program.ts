@@ -30,7 +30,7 @@ export interface StartedProgram {
 /** @throws Fault SCAN_FAILED, PROGRAM_UNREADABLE */
 export type StartProgram = () => Promise<StartedProgram>;
 
-export interface ScanCommand {
+interface ScanCommand {
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }

@@ -2,7 +2,7 @@
 import { isOfSystem } from '../inventory/purl.ts';
 import type { Component } from '../types.ts';
 
-export interface TopLevel {
+interface TopLevel {
   /** Package URLs of packages of the distribution. */
   readonly ofSystem: readonly string[];
   readonly others: readonly string[];
@@ -34,7 +34,7 @@ export function topLevelOf(components: readonly Component[]): TopLevel {
 }
 
 /** How much is known of what a component needs. */
-export type Knowledge = 'complete' | 'incomplete' | 'unknown';
+type Knowledge = 'complete' | 'incomplete' | 'unknown';
 
 export function knowledgeOf({ dependsOn, needsMore }: Component): Knowledge {
   if (dependsOn === undefined) return 'unknown';

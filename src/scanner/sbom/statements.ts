@@ -6,7 +6,7 @@ import type { JsonObject } from '../../lib/index.ts';
 import { shortIdOf } from './identity.ts';
 import { type Licence, licenceOf } from './licence-expression.ts';
 
-export interface DeclaredLicence {
+interface DeclaredLicence {
   /** A valid expression of SPDX. */
   readonly expression: string;
   /** What its `LicenseRef`s stand for. */

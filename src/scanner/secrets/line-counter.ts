@@ -1,5 +1,5 @@
 /** Lines of offsets in one text, counted on from the last that was asked for. */
-export interface LineCounter {
+interface LineCounter {
   /** From 1. */
   lineAt(bytes: Buffer, offset: number): number;
 }

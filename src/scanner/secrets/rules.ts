@@ -53,7 +53,7 @@ const fileSchema = z.strictObject({
   rules: z.array(ruleSchema).min(1).max(2000),
 });
 
-export type SecretRuleText = z.output<typeof ruleSchema>;
+type SecretRuleText = z.output<typeof ruleSchema>;
 
 export interface SecretRule {
   readonly id: string;

@@ -10,7 +10,7 @@ import { formOf, unpacked } from '../../images/index.ts';
 import { formatSize, isFault, newId } from '../../lib/index.ts';
 import { scannerFault } from '../faults.ts';
 
-export interface Decompressed extends AsyncDisposable {
+interface Decompressed extends AsyncDisposable {
   /** The path of the archive, or of its decompressed copy; valid until this is disposed of. */
   readonly path: string;
 }

@@ -5,7 +5,7 @@ import type { ImageSource } from '../types.ts';
 import { scannedConfig } from './config.ts';
 
 /** Where blobs are. What it hands out is checked by whoever reads it. */
-export interface ImageBlobs {
+interface ImageBlobs {
   /** A manifest or a configuration: 4 MiB at most. */
   read(descriptor: Descriptor): Promise<Buffer>;
   /** A layer's bytes, as they are stored. */

@@ -28,13 +28,13 @@ import {
   sumsName,
 } from './members.ts';
 
-export interface ReadBackup {
+interface ReadBackup {
   readonly header: BackupHeader;
   /** Blobs whose bytes are others than their names say, as they were in the server. */
   readonly damaged: readonly string[];
 }
 
-export interface ReadOptions {
+interface ReadOptions {
   readonly signal: AbortSignal;
   /** The archive belongs to the operator, the folder to another user. */
   readonly aside: <T>(work: () => Promise<T>) => Promise<T>;

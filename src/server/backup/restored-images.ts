@@ -9,7 +9,7 @@ import {
 } from '../../images/index.ts';
 import { serverFault } from '../faults.ts';
 
-export interface RestoredImages {
+interface RestoredImages {
   readonly names: readonly string[];
   /** Makes no name point elsewhere before all of its bytes are there. */
   import(): Promise<void>;

@@ -19,7 +19,7 @@ import { dataPaths, instanceName } from '../instance/instance.ts';
 import { copyIfThere, type HeldBlobs, holdBlobs, holdFile, namesIn } from './held-blobs.ts';
 import { type BackupHeader, isMemberName, type Member, type MissingPart } from './members.ts';
 
-export interface SnapshotOptions {
+interface SnapshotOptions {
   readonly config: Config;
   /** The configuration file, if there is one: it is the operator's, and named as missing. */
   readonly configFile: string | undefined;

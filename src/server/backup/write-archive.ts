@@ -11,14 +11,14 @@ import { serverFault } from '../faults.ts';
 import { digestInName, headerName, type Member, sumLine, sumsName } from './members.ts';
 import type { Snapshot } from './snapshot.ts';
 
-export interface WrittenArchive {
+interface WrittenArchive {
   /** Of the file. */
   readonly bytes: number;
   /** Blobs whose bytes are others than their names say: so they were in the server. */
   readonly damaged: readonly string[];
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   readonly signal: AbortSignal;
   /** Bytes of members so far. */
   readonly onBytes: (bytes: number) => void;

@@ -43,7 +43,7 @@ export interface ProcessRow {
   readonly evidence: string;
 }
 
-export interface Wall {
+interface Wall {
   readonly name: string;
   /** In words. */
   readonly holds: string;
@@ -52,7 +52,7 @@ export interface Wall {
 }
 
 /** One kind of process. */
-export interface Suspect {
+interface Suspect {
   readonly name: string;
   readonly as: UserIds;
   readonly walls: readonly Wall[];
@@ -61,7 +61,7 @@ export interface Suspect {
   confine(argv: readonly string[]): readonly string[];
 }
 
-export type ProcessesContext = Omit<ServerPlan, 'shown' | 'account'>;
+type ProcessesContext = Omit<ServerPlan, 'shown' | 'account'>;
 
 const keeper: Wall = {
   name: 'keeper',

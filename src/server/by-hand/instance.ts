@@ -20,7 +20,7 @@ export interface HandGround extends AsyncDisposable {
   readonly log: Log;
 }
 
-export interface HandGroundOptions {
+interface HandGroundOptions {
   readonly runtime: RuntimeName;
   readonly onViolation?: ViolationSink;
   /** The user that sandboxes' ports are for; absent: root. */
@@ -46,7 +46,7 @@ export async function openHandGround(
 }
 
 /** For a command that is one process. */
-export interface ByHand extends HandGround {
+interface ByHand extends HandGround {
   readonly images: ImageStore;
 }
 

@@ -33,7 +33,7 @@ export interface HandTask {
   readonly files?: Readonly<Record<string, number>>;
 }
 
-export interface Hand extends AsyncDisposable {
+interface Hand extends AsyncDisposable {
   readonly link: KeeperLink;
   readonly task: HandTask;
   readonly operator: OperatorPolicy;

@@ -159,7 +159,7 @@ function advisoriesOf({ update = 'off', from, key, sources }: NonNullable<Config
 }
 
 /** `HOST:PORT`, `:PORT`, `[::1]:PORT`. @throws Fault CONFIG_INVALID */
-export function parseAddress(text: string): Address {
+function parseAddress(text: string): Address {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/i.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65535) {

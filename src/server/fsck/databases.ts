@@ -71,7 +71,7 @@ export function checkDatabases(
   };
 }
 
-export interface NamedBlobs {
+interface NamedBlobs {
   readonly area: FsckArea & ('code' | 'registry');
   /** Of the blobs. */
   readonly dir: string;

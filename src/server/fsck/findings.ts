@@ -1,6 +1,6 @@
 /** What a check of a data folder tells. */
 
-export const fsckAreas = [
+const fsckAreas = [
   'databases',
   'code',
   'registry',

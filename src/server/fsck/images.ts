@@ -14,7 +14,7 @@ import {
 import { isFault } from '../../lib/index.ts';
 import type { Findings } from './findings.ts';
 
-export interface StoreCheck {
+interface StoreCheck {
   readonly imagesDir: string;
   /** Layers of images that were pushed. */
   readonly pushed: ReadonlyMap<Digest, StoredLayer>;

@@ -17,7 +17,7 @@ import { createRegistryClient, type RegistryClient } from './registry.ts';
 import { putArtifact } from './trust.ts';
 
 /** A layer of the manifest that holds signatures. */
-export type SignatureLayer = ArtifactLayer & Pick<Descriptor, 'digest' | 'size'>;
+type SignatureLayer = ArtifactLayer & Pick<Descriptor, 'digest' | 'size'>;
 
 export interface ImagePlace {
   /** What the image is called in what is signed. */
@@ -32,7 +32,7 @@ export interface ImagePlace {
   put(artifact: Artifact): Promise<void>;
 }
 
-export type ManifestDescriptor = Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
+type ManifestDescriptor = Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
 
 /** A payload has at most 64 KiB. */
 const longestSignature = 1024 * 1024;

@@ -10,7 +10,7 @@ import { buildInfo } from '../build-info.ts';
 /** The statement as it is kept without a signature. */
 export type ProvenanceStatement = JsonObject;
 
-export interface BuildRecord {
+interface BuildRecord {
   readonly name: string;
   readonly image: FunctionImage;
   /** What was asked for. */

@@ -23,7 +23,7 @@ export interface PushTarget {
   readonly insecure: boolean;
 }
 
-export interface ImagePush extends BuiltImageFiles {
+interface ImagePush extends BuiltImageFiles {
   readonly provenance: ProvenanceStatement;
   readonly onProgress: (text: string) => void;
   readonly signal?: AbortSignal | undefined;

@@ -8,7 +8,7 @@ import { type Digest, digestOf, isDigest } from '../../blobs/index.ts';
 import { messageOf } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
-export interface RegistryClientOptions {
+interface RegistryClientOptions {
   readonly url: string;
   readonly repository: string;
   readonly auth: string;
@@ -16,7 +16,7 @@ export interface RegistryClientOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface FoundManifest {
+interface FoundManifest {
   readonly digest: Digest;
   readonly bytes: Buffer;
 }

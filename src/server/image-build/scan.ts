@@ -16,7 +16,7 @@ import { gatePaths } from '../instance/gate-paths.ts';
 import { checkLayers, layerCacheOf } from '../scan/layer-cache.ts';
 import { judgedReport } from '../scan/outcome.ts';
 
-export interface BuiltScanOptions {
+interface BuiltScanOptions {
   readonly dataDir: string;
   /** The layout that the image is in, by this name. */
   readonly layoutDir: string;

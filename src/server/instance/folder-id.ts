@@ -15,7 +15,7 @@ import { serverFault } from '../faults.ts';
 import { gatePaths } from './gate-paths.ts';
 import { dataPaths } from './instance.ts';
 
-export interface FolderId {
+interface FolderId {
   /** To be called before a database is made. */
   unmark(): void;
   /** Marks all databases; to be called when they are there. */

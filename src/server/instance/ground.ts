@@ -24,7 +24,7 @@ export interface Ground extends AsyncDisposable {
   readonly refused: readonly string[];
 }
 
-export interface GroundOptions {
+interface GroundOptions {
   readonly operator: OperatorPolicy;
   /** The user that sandboxes' ports are for; absent: root. */
   readonly userId?: number;

@@ -12,7 +12,7 @@ import { unmountBelow } from '../../sandbox/index.ts';
 import { serverFault } from '../faults.ts';
 import { runDir } from './instance-locks.ts';
 
-export interface HiddenPlaces extends AsyncDisposable {
+interface HiddenPlaces extends AsyncDisposable {
   /** Shows `laidCode` of the data folder: empty, and root's. */
   readonly laidCode: string;
   /** For mounts of roots. */

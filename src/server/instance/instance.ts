@@ -35,7 +35,7 @@ export interface DataPaths {
   readonly restoreStage: string;
 }
 
-export interface ClaimedInstance extends Disposable {
+interface ClaimedInstance extends Disposable {
   /** The data folder's path without links. */
   readonly dataDir: string;
   /** What its Ward is called in /run and in cgroups. */

@@ -8,7 +8,7 @@ import { tryInstanceLock } from './instance-locks.ts';
 
 const maxRuns = 256;
 
-export interface RunInstance {
+interface RunInstance {
   readonly name: string;
   readonly lock: FileLock;
 }

@@ -13,7 +13,7 @@ import { instanceName } from '../instance/instance.ts';
 import { upLockFile } from '../instance/instance-locks.ts';
 import { type ListeningSocket, listeningSocketsOf } from './listening-sockets.ts';
 
-export interface RunningWard {
+interface RunningWard {
   /** As this process sees it. */
   readonly serverPid: number;
   readonly descriptor: number;

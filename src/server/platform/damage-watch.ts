@@ -11,7 +11,7 @@ import { compareDigest } from '../../scanner/index.ts';
 import type { Config } from '../config/config.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 
-export interface DamageWatch extends AsyncDisposable {
+interface DamageWatch extends AsyncDisposable {
   /** Parts that the last look found damaged. */
   damaged(): number;
 }

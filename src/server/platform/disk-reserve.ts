@@ -18,7 +18,7 @@ export interface DiskStatus {
   readonly state: 'ample' | 'short' | 'critical';
 }
 
-export interface DiskReserve extends AsyncDisposable {
+interface DiskReserve extends AsyncDisposable {
   /** Called before this number of bytes of a tenant is written. @throws Fault DISK_RESERVED */
   admitWrite(bytes: number): void;
   /** Called before a call or a firing. @throws Fault DISK_RESERVED */
@@ -26,7 +26,7 @@ export interface DiskReserve extends AsyncDisposable {
   status(): DiskStatus;
 }
 
-export interface DiskReserveOptions {
+interface DiskReserveOptions {
   /** Holds a part of the reserve; in the folder whose disk it is. */
   readonly file: string;
   /** Undefined: a part of the disk. */

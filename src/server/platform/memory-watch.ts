@@ -9,7 +9,7 @@ import { chargedBytes, type OwnMemory } from '../../sandbox/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
 import { serverFault } from '../faults.ts';
 
-export interface MemoryWatch extends Disposable {
+interface MemoryWatch extends Disposable {
   /** Hands out what gives it back. @throws Fault MEMORY_SHORT */
   reserve(bytes: number): () => void;
   /** The same, when there is room within some seconds. @throws Fault MEMORY_SHORT */
@@ -19,7 +19,7 @@ export interface MemoryWatch extends Disposable {
   isShort(): boolean;
 }
 
-export interface MemoryWatchOptions {
+interface MemoryWatchOptions {
   readonly group: OwnMemory | undefined;
   /** Undefined: nothing is refused. */
   readonly shortBytes: number | undefined;
@@ -114,7 +114,7 @@ export function withMemory(start: StartProgram, memory: Pick<MemoryWatch, 'reser
   };
 }
 
-export interface QuietOptions {
+interface QuietOptions {
   readonly collect: (kind: 'all') => void;
   /** The part of the time since the last call in which this thread worked. */
   readonly workShare?: () => number;

@@ -66,7 +66,7 @@ export interface Platform extends AsyncDisposable {
   waitsFor(): string;
 }
 
-export interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
+interface PlatformOptions extends Pick<ApiOptions, 'onRoute'> {
   /** Parts of a data folder that was in use which may be made anew. */
   readonly acceptMissing?: readonly DataPart[];
   /** Databases of other data folders become this one's. */

@@ -17,7 +17,7 @@ import type { NamespaceStore } from '../../store/index.ts';
 import { securityTrigger } from './security-trigger.ts';
 import { readSystemPackages, type SystemPackage } from './system-packages.ts';
 
-export interface SystemNamespaceOptions {
+interface SystemNamespaceOptions {
   readonly functions: Pick<Functions, 'namespaces' | 'packages' | 'actions' | 'triggers' | 'runtimes'>;
   readonly store: NamespaceStore;
   /** The actions that are Ward itself. */

@@ -6,7 +6,7 @@ import type { Store } from '../../store/index.ts';
 import type { Config } from '../config/config.ts';
 import type { Figures } from './metrics/figures.ts';
 
-export interface ViolationWatchOptions {
+interface ViolationWatchOptions {
   readonly store: Pick<Store, 'violations'>;
   readonly figures: Figures;
   readonly config: Config['security'];

@@ -25,7 +25,7 @@ export interface HalfProcess extends AsyncDisposable {
   readonly ended: Promise<HalfEnd>;
 }
 
-export interface HalfPlan {
+interface HalfPlan {
   readonly shown: ShownPaths;
   /** Of the instance, below /run. */
   readonly ownDir: string;

@@ -27,7 +27,7 @@ import { serverFault } from '../faults.ts';
 import type { ServerAccount } from '../instance/account.ts';
 import { dataPaths } from '../instance/instance.ts';
 
-export interface HandedOver {
+interface HandedOver {
   /** Files and folders that got a new owner in this run. */
   readonly changed: number;
   /**
@@ -51,7 +51,7 @@ export function handOverAll(
   for (const folder of [dataDir, imagesDir]) handOver(folder, account, { layouts, log });
 }
 
-export interface HandOverOptions {
+interface HandOverOptions {
   /** Absolute paths of OCI layouts; the account's group may read their blobs, since scans run with that group. */
   readonly layouts?: readonly string[];
   readonly log: Log;

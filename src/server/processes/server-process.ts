@@ -67,7 +67,7 @@ function mirrorPaths({ advisories: { update, from, key, sources } }: Config): re
   return paths.filter((path) => path !== undefined && existsSync(path)).map(String);
 }
 
-export type HandRights = Pick<ServerPlan, 'account' | 'ground' | 'ownDir'> & {
+type HandRights = Pick<ServerPlan, 'account' | 'ground' | 'ownDir'> & {
   readonly readable: readonly string[];
   readonly writable: readonly string[];
 };

@@ -11,7 +11,7 @@ import type { VaultKey, VaultKeys } from '../../functions/index.ts';
 import { errnoOf, messageOf, randomHex } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
 
-export interface KeyFile {
+interface KeyFile {
   readonly keys: VaultKeys;
   /** `ID:KEY` each. */
   readonly lines: readonly string[];

@@ -9,7 +9,7 @@ import { dataPaths } from '../instance/instance.ts';
 import { makeKeyFile, parseKeys, readKeyFile } from './key-file.ts';
 import type { GivenKeys } from './secrets.ts';
 
-export interface VaultKeyring {
+interface VaultKeyring {
   readonly keys: VaultKeySource;
   /** Undefined: they are from the environment. */
   readonly file: string | undefined;

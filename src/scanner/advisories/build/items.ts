@@ -7,7 +7,7 @@ import { linesOf } from './lines.ts';
 import { zippedJson } from './zip.ts';
 
 /** A record, or why it is none. */
-export type ItemOrFlaw = Item | { readonly place: string; readonly flaw: string };
+type ItemOrFlaw = Item | { readonly place: string; readonly flaw: string };
 
 /** @throws Fault ADVISORY_FILE_INVALID, ADVISORY_FILE_TOO_LARGE */
 export function itemsOf(

@@ -10,7 +10,7 @@ export interface JsonPart {
   readonly text: string;
 }
 
-export interface JsonSplitter {
+interface JsonSplitter {
   /** The parts that end in this chunk. @throws SyntaxError when it can't be one document, or a part is too long */
   push(chunk: Buffer): readonly JsonPart[];
   /** Whether the document has ended, and nothing is missing. */

@@ -1,7 +1,7 @@
 /** Lines of text, whatever their chunks. */
 import { damaged, maxRecordBytes } from './input.ts';
 
-export interface Line {
+interface Line {
   readonly text: string;
   /** From 1. */
   readonly number: number;

@@ -10,7 +10,7 @@ import { noteFixesSeen } from './fixes-seen.ts';
 import { copyAllBut } from './keep.ts';
 import { summaryOf } from './summary.ts';
 
-export interface SourceRow {
+interface SourceRow {
   readonly name: string;
   readonly form: string;
   /** SHA-256 of the file's bytes, as hex. */
@@ -21,7 +21,7 @@ export interface SourceRow {
   readonly licence?: string | undefined;
 }
 
-export interface SourceCounts {
+interface SourceCounts {
   readonly records: number;
   readonly bad: number;
   readonly badRecords: readonly { readonly place: string; readonly reason: string }[];

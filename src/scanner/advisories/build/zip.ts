@@ -5,7 +5,7 @@ import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader } from 'y
 import { isFault, messageOf } from '../../../lib/index.ts';
 import { damaged, maxRecordBytes, refuseGrowth } from './input.ts';
 
-export interface ZippedFile {
+interface ZippedFile {
   readonly name: string;
   readonly text: string;
 }

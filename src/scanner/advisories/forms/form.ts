@@ -45,7 +45,7 @@ export interface FormContext {
 }
 
 /** Takes the items of one file in their order. @throws Flaw for one that makes no sense */
-export type ItemReader = (item: Item) => void;
+type ItemReader = (item: Item) => void;
 
 export type FormReader = (context: FormContext) => ItemReader;
 

@@ -36,7 +36,7 @@ export interface DownloadOptions {
 }
 
 /** Undefined: it is what was imported last; or it is not there, and need not be. */
-export type Downloaded = AdvisoryOrigin | undefined;
+type Downloaded = AdvisoryOrigin | undefined;
 
 export interface KnownFile extends AdvisoryOrigin {
   /** SHA-256 as hex. */

@@ -2,7 +2,7 @@
 import { scannerFault } from '../../faults.ts';
 import { type AdvisorySource, isSafeUrl } from './sources.ts';
 
-export interface Asking {
+interface Asking {
   readonly source: Pick<AdvisorySource, 'name' | 'url'>;
   readonly fetch: typeof fetch;
   /** Its bytes are held against a signed list, so that TLS is not needed. */

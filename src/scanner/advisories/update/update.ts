@@ -14,7 +14,7 @@ import { folderFetch } from './folder-fetch.ts';
 import { atMirror, type Mirror, mirrorPath } from './mirror.ts';
 import type { AdvisorySource } from './sources.ts';
 
-export interface UpdateOptions {
+interface UpdateOptions {
   /** Of the file of advisories. Downloads lie beside it until they are imported. */
   readonly path: string;
   readonly sources: readonly AdvisorySource[];
@@ -32,7 +32,7 @@ export interface UpdateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface UpdatedSource {
+interface UpdatedSource {
   readonly source: string;
   readonly outcome: 'updated' | 'unchanged' | 'failed';
   /** Why it failed; what it said before stays. */

@@ -5,7 +5,7 @@ const headerBytes = 64;
 const sectionBytes = 64;
 const segmentBytes = 56;
 /** Where the whole file is loaded. */
-export const loadAddress = 0x400000;
+const loadAddress = 0x400000;
 
 /** 64 bits, little-endian, loaded as a whole at `loadAddress`. */
 export function elfWith(sections: Readonly<Record<string, Buffer>>): Buffer {
@@ -48,7 +48,7 @@ export function elfWith(sections: Readonly<Record<string, Buffer>>): Buffer {
 }
 
 /** Where the first section of such a file is loaded. */
-export const firstSectionAddress = loadAddress + headerBytes + segmentBytes;
+const firstSectionAddress = loadAddress + headerBytes + segmentBytes;
 
 /** As Go 1.18 and later write it. */
 export function goBuildInfo(version: string, modules: string): Buffer {

@@ -56,7 +56,7 @@ export function modulesAt(bytes: Buffer): Proof | undefined {
 }
 
 /** `bytes` begin with the magic. */
-export function inlineModules(bytes: Buffer): Proof {
+function inlineModules(bytes: Buffer): Proof {
   if (((bytes[15] ?? 0) & inlineFlag) === 0)
     return { gaps: ["it was built by a Go of before 1.18, and its modules can't be told"] };
   const [version, end] = lengthAndText(bytes, headerBytes);

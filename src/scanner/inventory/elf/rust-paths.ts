@@ -22,7 +22,7 @@ const cratePath =
 const mostCrates = 3000;
 const mostMarks = 500_000;
 
-export interface CrateFinder {
+interface CrateFinder {
   /** `at` is where a mark is. */
   look(bytes: Buffer, at: number): void;
   packages(): readonly FoundPackage[];

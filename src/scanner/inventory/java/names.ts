@@ -7,7 +7,7 @@ import { named } from '../text.ts';
 import { knownGroup } from './groups.ts';
 
 /** The best first; none: nothing says it. */
-export interface ArtifactNames {
+interface ArtifactNames {
   /** `group:artifact`. */
   readonly names: readonly string[];
   /** Nothing says it in so many words. */
@@ -21,7 +21,7 @@ const repository =
   /(?:^|\/)(?:\.m2\/repository|maven-repo|repository|maven2)\/(.+)\/([^/]+)\/([^/]+)\/[^/]+$/;
 const gradleCache = /(?:^|\/)files-2\.1\/([^/]+)\/([^/]+)\/([^/]+)\/[0-9a-f]{30,40}\/[^/]+$/;
 
-export interface Artifact {
+interface Artifact {
   readonly path: string;
   /** As its name, or its manifest, has it. */
   readonly artifact: string;

@@ -10,7 +10,7 @@ import { named } from '../text.ts';
 import type { FoundPackage } from '../types.ts';
 
 /** What an rpm's header says. */
-export interface RpmPackage extends Asking {
+interface RpmPackage extends Asking {
   /** Without a leading slash. */
   readonly files: readonly OwnedFile[];
 }
