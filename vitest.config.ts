@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 const selfContained = [
   'api',
   'cli',
+  'dispatch',
   'egress',
   'functions',
   'gate',

@@ -1,6 +1,7 @@
 /** Actions whose image is not Ward's: OpenWhisk's HTTP contract on a port of the sandbox's own loopback. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Completion, InvokerOptions } from '../src/invoker/index.ts';
+import type { Completion } from '../src/dispatch/index.ts';
+import type { InvokerOptions } from '../src/invoker/index.ts';
 import type { JsonObject } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
 import { InvokerBench, type TargetChanges, textsOf } from './invoker.ts';

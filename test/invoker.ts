@@ -6,28 +6,18 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, openBlobStore } from '../src/blobs/index.ts';
-import { openImageStore, runtimeKinds } from '../src/images/index.ts';
 import {
   type ActivationLog,
   type Completion,
-  createInvoker,
-  type Invoker,
-  type InvokerOptions,
   type Job,
   type JobTarget,
   linesOf,
-  type NamespaceLimits,
-  openCodePlaces,
-} from '../src/invoker/index.ts';
+} from '../src/dispatch/index.ts';
+import { openImageStore, runtimeKinds } from '../src/images/index.ts';
+import { createInvoker, type Invoker, type InvokerOptions, openCodePlaces } from '../src/invoker/index.ts';
 import { newActivationId, randomHex, silentLog } from '../src/lib/index.ts';
 import { openSandboxHost, operatorPolicy, takeOrders } from '../src/sandbox/index.ts';
 import { cgroupsOf, freezerStatesOf, imagesDir } from './ward.ts';
-
-export const wide: NamespaceLimits = {
-  invocationsPerMinute: 1_000_000,
-  concurrentInvocations: 100,
-  firesPerMinute: 1000,
-};
 
 export interface TargetChanges extends Partial<Omit<JobTarget, 'code' | 'limits'>> {
   readonly limits?: Partial<JobTarget['limits']>;
@@ -122,14 +112,8 @@ export class InvokerBench implements AsyncDisposable {
     };
   }
 
-  /** Runs one activation, as one that was admitted. */
-  async run(target: JobTarget, parameters: Job['parameters'] = {}): Promise<Completion> {
-    const admission = this.invoker.admit(target.namespace, wide);
-    try {
-      return await this.invoker.run(this.job(target, parameters));
-    } finally {
-      admission.release();
-    }
+  run(target: JobTarget, parameters: Job['parameters'] = {}): Promise<Completion> {
+    return this.invoker.run(this.job(target, parameters));
   }
 
   /** Sandboxes that there are now. */

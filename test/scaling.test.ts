@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { InvokerOptions } from '../src/invoker/index.ts';
 import { operatorPolicy } from '../src/sandbox/index.ts';
-import { InvokerBench, textsOf, wide } from './invoker.ts';
+import { InvokerBench, textsOf } from './invoker.ts';
 import { missingForSandboxes } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -166,17 +166,5 @@ describe.skipIf(missing !== undefined)(`scaling${missing ? ` (${missing})` : ''}
     const done = await bench.run(target);
     expect(done.result).toMatchObject({ error: expect.stringMatching(error) });
     expect(textsOf(await done.logs).slice(0, 2)).toEqual(['stdout: so far', 'stdout: half']);
-  });
-
-  it('rates are refused with the time of the next try', async () => {
-    const { invoker } = await start();
-    const none = { ...wide, invocationsPerMinute: 0, firesPerMinute: 0 };
-    const refusal = expect.objectContaining({
-      code: 'TOO_MANY_PER_MINUTE',
-      retryAfterMs: expect.any(Number),
-    });
-    expect(() => invoker.admit('guest', none)).toThrow(refusal);
-    expect(() => invoker.admitFire('guest', none)).toThrow(refusal);
-    expect(invoker.usage('guest', none)).toMatchObject({ limit: 0, remaining: 0 });
   });
 });

@@ -1,6 +1,7 @@
 /** What a sandbox tries or uses up that its policy does not let it is seen, and told of whom it is. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { InvokerOptions, ViolationReport } from '../src/invoker/index.ts';
+import type { ViolationReport } from '../src/dispatch/index.ts';
+import type { InvokerOptions } from '../src/invoker/index.ts';
 import { InvokerBench } from './invoker.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { openBlobStore } from '../blobs/index.ts';
+import type { Completion, Job } from '../dispatch/index.ts';
 import { createFunctions, createVault, type Functions, type FunctionsOptions } from '../functions/index.ts';
-import type { Completion, Job } from '../invoker/index.ts';
 import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { type ApiLimits, createApi } from './api.ts';
@@ -87,7 +87,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     isAlone: true,
     log: options.accessLog ?? silentLog,
     limits: options.limits ?? {},
-    invoker: {
+    admission: {
       admit(_namespace, limits) {
         if (inFlight >= limits.concurrentInvocations) {
           const counts = `(count: ${inFlight}, allowed: ${limits.concurrentInvocations})`;
@@ -100,16 +100,18 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
         inFlight++;
         return { release: () => void inFlight-- };
       },
-      async run(job) {
-        jobs.push(job);
-        return api.script(job);
-      },
       admitFire() {},
       usage: (_namespace, limits) => ({
         limit: limits.invocationsPerMinute,
         remaining: limits.invocationsPerMinute - jobs.length,
         resetMs: 60_000,
       }),
+    },
+    dispatcher: {
+      async run(job) {
+        jobs.push(job);
+        return api.script(job);
+      },
       warm() {},
       follow: () => undefined,
       vet: async () => {},

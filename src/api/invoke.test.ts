@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Completion, CompletionStatus } from '../invoker/index.ts';
+import type { Completion, CompletionStatus } from '../dispatch/index.ts';
 import { completion, hello, startApi, type TestApi, type TestApiOptions } from './api.fixture.ts';
 
 async function withHello(options: TestApiOptions = {}, body: object = {}): Promise<TestApi> {

@@ -3,8 +3,8 @@
  * IETF drafts), and when a refused call may be tried again.
  */
 import type { FastifyReply } from 'fastify';
+import type { RateUsage } from '../dispatch/index.ts';
 import type { NamespaceUsage } from '../functions/index.ts';
-import type { RateUsage } from '../invoker/index.ts';
 import type { Fault } from '../lib/index.ts';
 
 /** To be asked for after the call was counted. Each call comes through here. */

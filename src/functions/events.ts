@@ -1,5 +1,5 @@
 /** Triggers, rules, what fires them and what comes of it, put together. */
-import type { Invoker } from '../invoker/index.ts';
+import type { AdmissionControl } from '../dispatch/index.ts';
 import type { Log } from '../lib/index.ts';
 import type { EntityStore, Store } from '../store/index.ts';
 import type { ActionService } from './actions/actions.ts';
@@ -17,7 +17,7 @@ import type { Vault } from './vault/vault.ts';
 interface EventsOptions {
   readonly store: Store;
   readonly entities: EntityStore;
-  readonly invoker: Pick<Invoker, 'admitFire'>;
+  readonly admission: Pick<AdmissionControl, 'admitFire'>;
   readonly vault: Vault;
   readonly limits: SystemLimits;
   readonly feedLimits?: Partial<FeedLimits>;
@@ -43,7 +43,7 @@ export interface Events {
 }
 
 export function createEvents(options: EventsOptions): Events {
-  const { store, entities, vault, limits, invoke, invoker, namespaces, actions, flights, log } = options;
+  const { store, entities, vault, limits, invoke, admission, namespaces, actions, flights, log } = options;
   const { activations } = store;
   const deliveries = createDeliveries({
     store,
@@ -56,7 +56,7 @@ export function createEvents(options: EventsOptions): Events {
   const firing = createFiring({
     entities,
     activations,
-    invoker,
+    admission,
     invoke,
     isUnderWay: (id) => flights.find(id) !== undefined,
     deliveries,

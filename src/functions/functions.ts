@@ -1,6 +1,7 @@
 /** Puts the domain's services together; the composition root hands in what they stand on. */
+
 import type { BlobStore } from '../blobs/index.ts';
-import type { Invoker } from '../invoker/index.ts';
+import type { AdmissionControl, Dispatcher } from '../dispatch/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type ActionService, createActions } from './actions/actions.ts';
@@ -35,10 +36,8 @@ import type { Vault } from './vault/vault.ts';
 export interface FunctionsOptions {
   readonly store: Store;
   readonly blobs: BlobStore;
-  readonly invoker: Pick<
-    Invoker,
-    'admit' | 'admitFire' | 'usage' | 'run' | 'warm' | 'follow' | 'vet' | 'retire' | 'namespaces' | 'expel'
-  >;
+  readonly admission: AdmissionControl;
+  readonly dispatcher: Omit<Dispatcher, 'status'>;
   readonly vault: Vault;
   /** No other server works on the store and the blobs while this one does. */
   readonly isAlone: boolean;
@@ -99,7 +98,7 @@ export interface Functions {
 }
 
 export function createFunctions(options: FunctionsOptions): Functions {
-  const { vault, isAlone, gate, log, disk } = options;
+  const { vault, dispatcher, isAlone, gate, log, disk } = options;
   const recordQuota = createRecordQuota({
     activations: options.store.activations,
     log,
@@ -107,7 +106,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     watch: options.watchRecords,
   });
   const store: Store = { ...options.store, activations: recordQuota.activations };
-  const invoker = { ...options.invoker, ...recordQuota.guard(options.invoker) };
+  const admission = { ...options.admission, ...recordQuota.guard(options.admission) };
   const { accepted } = store;
   const limits = { ...defaultLimits, ...options.limits };
   const runtimes = options.runtimes ?? defaultRuntimes;
@@ -129,7 +128,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     // Another server may be about to load it: the sweep takes it when its grace is over.
     code: isAlone ? code : { ...code, drop: async () => {} },
     vault,
-    invoker,
+    dispatcher,
     limits,
     runtimes,
     builtins,
@@ -144,7 +143,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const flights: Flights = createFlights({
     store,
     lease,
-    invoker,
+    dispatcher,
     compose: (...parts) =>
       compose({ actions, namespaces, components, maxLength: limits.sequenceLength, log }, ...parts),
     code,
@@ -156,13 +155,13 @@ export function createFunctions(options: FunctionsOptions): Functions {
     onRecordLost: () => options.watchRecords?.lost(),
     log,
   });
-  const components = createComponents({ flights, activations: store.activations, invoker, gate });
+  const components = createComponents({ flights, activations: store.activations, dispatcher, gate });
   const invocations = createInvocations({
     actions,
     accepted,
     lease,
     activations: store.activations,
-    invoker,
+    admission,
     flights,
     gate,
     disk,
@@ -174,7 +173,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const events = createEvents({
     ...options,
     store,
-    invoker,
+    admission,
     entities,
     limits,
     actions,
@@ -192,7 +191,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     store,
     () => {
       for (const each of [namespaces, actions, events.firing, apis]) each.forget();
-      expelDeleted(invoker, namespaces).catch((error) => {
+      expelDeleted(dispatcher, namespaces).catch((error) => {
         log.warn({ reason: messageOf(error) }, 'cannot see whether a namespace was deleted');
       });
     },
@@ -221,7 +220,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     invocations,
     builtins: [...builtins.values()],
     code,
-    follow: (...following) => followActivation({ flights, invoker, accepted, isAlone }, ...following),
+    follow: (...following) => followActivation({ flights, dispatcher, accepted, isAlone }, ...following),
     async start() {
       const resumed = invocations.resumeAccepted();
       events.start(resumed);
@@ -240,9 +239,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
 
 /** A deleted namespace's calls end with it. */
 async function expelDeleted(
-  invoker: Pick<Invoker, 'namespaces' | 'expel'>,
+  dispatcher: Pick<Dispatcher, 'namespaces' | 'expel'>,
   namespaces: Pick<NamespaceService, 'identityOf'>,
 ): Promise<void> {
-  for (const name of invoker.namespaces())
-    if ((await namespaces.identityOf(name)) === undefined) invoker.expel(name);
+  for (const name of dispatcher.namespaces())
+    if ((await namespaces.identityOf(name)) === undefined) dispatcher.expel(name);
 }

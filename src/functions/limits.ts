@@ -2,7 +2,7 @@
  * What an action, a request and a namespace may use at most. The system's limits are OpenWhisk's defaults
  * and an operator's configuration; a namespace may have its own within them (`namespace-limits.ts`).
  */
-import { defaultResultBytes, type SandboxAsk } from '../invoker/index.ts';
+import { defaultResultBytes, type SandboxAsk } from '../dispatch/index.ts';
 import { functionFault } from './faults.ts';
 
 export interface Span {

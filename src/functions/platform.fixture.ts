@@ -1,6 +1,6 @@
 /**
- * The domain on a real store and a real blob store in a temporary folder. Only the invoker is a double: it
- * is told what each job gives. The real one is exercised from end to end in `test/`.
+ * The domain on a real store and a real blob store in a temporary folder. Only admission and the invoker are doubles: they
+ * are told what each job gives. The real one is exercised from end to end in `test/`.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import {
   type Job,
   type JobTarget,
   jobWithdrawn,
-} from '../invoker/index.ts';
+} from '../dispatch/index.ts';
 import { Fault, type JsonValue, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { type EntityRef, parseEntityName, parseNamespaceName } from './entities/names.ts';
@@ -23,7 +23,7 @@ import { createVault, type Vault, type VaultKey } from './vault/vault.ts';
 
 export type Script = (job: Job) => Completion | Promise<Completion>;
 
-type ScriptedCalls = FunctionsOptions['invoker'];
+type ScriptedCalls = FunctionsOptions['dispatcher'] & FunctionsOptions['admission'];
 
 export interface ScriptedInvoker extends ScriptedCalls {
   readonly jobs: Job[];
@@ -126,7 +126,7 @@ export interface Platform extends AsyncDisposable {
 }
 
 export type PlatformOptions = Partial<
-  Omit<FunctionsOptions, 'store' | 'blobs' | 'invoker' | 'vault' | 'apiHost' | 'log'>
+  Omit<FunctionsOptions, 'store' | 'blobs' | 'admission' | 'dispatcher' | 'vault' | 'apiHost' | 'log'>
 >;
 
 const apiHost = () => 'http://ward.test';
@@ -145,7 +145,8 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     stores.push(store);
     const functions = createFunctions({
       ...{ isAlone: true, ...options },
-      ...{ store, blobs, invoker, vault, apiHost, log: silentLog },
+      ...{ store, blobs, vault, apiHost, log: silentLog },
+      ...{ admission: invoker, dispatcher: invoker },
     });
     running.push(functions);
     return { store, functions };

@@ -1,6 +1,6 @@
 /** Two servers at a time on one store: neither touches what the other one runs. */
 import { describe, expect, test, vi } from 'vitest';
-import type { Completion, Job } from '../invoker/index.ts';
+import type { Completion, Job } from '../dispatch/index.ts';
 import type { InvokeAnswer } from './activations/invocations.ts';
 import type { Functions } from './functions.ts';
 import { completion, hello, type Platform, ref, scriptedInvoker, startPlatform } from './platform.fixture.ts';

@@ -86,7 +86,7 @@ export { openRootMounter } from './root-mounter.ts';
 export { type DeletedImage, deleteStoredImage } from './stored-images.ts';
 export * from './types.ts';
 export { confineUnpacker } from './unpack/apart.ts';
-export { codeArchiveLimits } from './unpack/code-limits.ts';
+export { codeArchiveLimits, isProgram } from './unpack/code-limits.ts';
 export { inspectZip, unpackZip, type ZipSummary } from './unpack/zip.ts';
 export { type CheckedBlobs, checkBlobs } from './verify/blob-check.ts';
 export { dropLayer } from './verify/drop-layer.ts';

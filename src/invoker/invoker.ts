@@ -1,9 +1,10 @@
 /**
- * The invoker: throttles in front, the scheduler behind, and a sweeper that freezes what is idle, ends what has
+ * The invoker: the scheduler, and a sweeper that freezes what is idle, ends what has
  * been idle too long and keeps the prewarmed slots filled.
  */
 import { availableParallelism } from 'node:os';
 import type { BlobStore } from '../blobs/index.ts';
+import type { JobTarget, LoadPermission, ViolationReport } from '../dispatch/index.ts';
 import type { Log } from '../lib/index.ts';
 import { createIntakes } from './channel/intake.ts';
 import { createViolationDesk } from './runner/violation-desk.ts';
@@ -15,8 +16,7 @@ import { createPrewarmPool, type PrewarmTarget } from './slots/prewarm.ts';
 import type { SlotSources } from './slots/slot.ts';
 import { createSlotFactory } from './slots/slots.ts';
 import { vetTarget } from './slots/tiers.ts';
-import { createThrottle } from './throttle.ts';
-import type { Invoker, JobTarget, LoadPermission, ViolationReport } from './types.ts';
+import type { Invoker } from './types.ts';
 
 export interface InvokerOptions extends SlotSources {
   readonly blobs: BlobStore;
@@ -54,7 +54,6 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   const factory = createSlotFactory({ ...options, folders, readyTimeoutMs, desk, intakes });
   const ledger = createMemoryLedger(options.memoryMiB);
   const prewarm = createPrewarmPool(options.prewarm, factory, ledger, options.log);
-  const throttle = createThrottle();
   const shares = createProcessorShares();
   const scheduler: Scheduler = new Scheduler({
     ...options,
@@ -65,7 +64,6 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     isHeldBack: intakes.isHeldBack,
     quantumMs,
     parallelSlots: availableParallelism(),
-    concurrencyOf: throttle.concurrencyOf,
     mayLoad: options.mayLoad ?? (() => 'allowed'),
   });
 
@@ -92,9 +90,6 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     await factory.close();
   };
   return {
-    admit: throttle.admit,
-    admitFire: throttle.admitFire,
-    usage: throttle.usage,
     run: (job, handover) => scheduler.submit(job, handover),
     warm: (target) => scheduler.warm(target),
     follow: (activationId, onLine) => scheduler.follow(activationId, onLine),

@@ -7,17 +7,9 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, openBlobStore } from '../blobs/index.ts';
+import { type ActionLimits, type Job, type JobTarget, linesOf } from '../dispatch/index.ts';
 import { type ImageStore, runtimeKinds } from '../images/index.ts';
-import {
-  type ActionLimits,
-  type ApiConnection,
-  createInvoker,
-  type InvokerOptions,
-  type Job,
-  type JobTarget,
-  linesOf,
-  openCodePlaces,
-} from '../invoker/index.ts';
+import { type ApiConnection, createInvoker, type InvokerOptions, openCodePlaces } from '../invoker/index.ts';
 import { isJsonObject, type JsonObject, newActivationId, randomHex, silentLog } from '../lib/index.ts';
 import { type LocalSandboxHost, operatorPolicy, type SandboxPolicy, takeOrders } from '../sandbox/index.ts';
 import type { AttackedApi, Caller, DeployedFunction, HostContext, OpenAttackedApi } from './types.ts';

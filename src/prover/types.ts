@@ -1,6 +1,8 @@
 /** The contract between the attack suite, what runs it, and what tells its results. */
+
 import type { BlobStore } from '../blobs/index.ts';
-import type { ActionLimits, ApiConnection, Completion, Invoker } from '../invoker/index.ts';
+import type { ActionLimits, Completion } from '../dispatch/index.ts';
+import type { ApiConnection, Invoker } from '../invoker/index.ts';
 import type { JsonObject } from '../lib/index.ts';
 import type { HostFeatures, LocalSandboxHost, Mechanism, Sandbox, SandboxPolicy } from '../sandbox/index.ts';
 

@@ -34,8 +34,13 @@ test('the limits', () => {
 });
 
 test('the texts of failed activations', () => {
-  const source = ['faults.ts', 'runner/outcomes.ts', 'runner/runner-process.ts']
-    .map((file) => readText(`src/invoker/${file}`))
+  const source = [
+    'dispatch/faults.ts',
+    'dispatch/result-limit.ts',
+    'invoker/runner/outcomes.ts',
+    'invoker/runner/runner-process.ts',
+  ]
+    .map((file) => readText(`src/${file}`))
     .join('');
   const { rows } = tableOf(document, 'text');
   expect(rows.length).toBeGreaterThan(8);

@@ -5,6 +5,7 @@ import { blobFaults } from '../../src/blobs/faults.ts';
 import { answerFault } from '../../src/cli/client-faults.ts';
 import { exitCodeOf } from '../../src/cli/faults.ts';
 import { registryStoreFaults } from '../../src/content/faults.ts';
+import { dispatchFaults } from '../../src/dispatch/faults.ts';
 import { egressFaultTable } from '../../src/egress/faults.ts';
 import { functionFaultKinds } from '../../src/functions/faults.ts';
 import { gateFaults } from '../../src/gate/faults.ts';
@@ -32,6 +33,7 @@ const cliFaults = Object.fromEntries(
 const answered: readonly (readonly [heading: string, table: FaultTable])[] = [
   ['Functions', functionFaultKinds],
   ['API', apiFaultKinds],
+  ['Dispatch', dispatchFaults],
   ['Invoker', invokerFaults],
   ['Gate', gateFaults],
   ['Egress', egressFaultTable],

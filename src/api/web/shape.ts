@@ -1,6 +1,6 @@
 /** Makes an HTTP answer of an action's result, in the form that the extension of the URL asks for. */
+import { overLimitText } from '../../dispatch/index.ts';
 import type { WebExtension } from '../../functions/index.ts';
-import { overLimitText } from '../../invoker/index.ts';
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
 import { type Content, prettyJson, type Shaped, type WebRefusal } from './answer.ts';
 import { shapeHttp } from './http-result.ts';

@@ -3,7 +3,7 @@
  * digest of its blob, and never a parameter's value in clear.
  */
 import { z } from 'zod';
-import type { ActionLimits } from '../../invoker/index.ts';
+import type { ActionLimits } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { EntityRow } from '../../store/index.ts';
 import { refOfRow } from '../entities/entity-row.ts';

@@ -3,7 +3,7 @@
  * the action a new revision, ends its idle sandboxes and drops what the invoke path had cached, so that old
  * code is never served.
  */
-import type { Invoker } from '../../invoker/index.ts';
+import type { Dispatcher } from '../../dispatch/index.ts';
 import { isFault } from '../../lib/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
@@ -102,7 +102,7 @@ interface ActionServiceOptions {
   readonly packages: Pick<PackageService, 'resolve'>;
   readonly code: CodeStore;
   readonly vault: Vault;
-  readonly invoker: Pick<Invoker, 'retire' | 'vet'>;
+  readonly dispatcher: Pick<Dispatcher, 'retire' | 'vet'>;
   readonly limits: SystemLimits;
   readonly runtimes: readonly Runtime[];
   readonly builtins: ReadonlyMap<string, BuiltinAction>;
@@ -119,7 +119,7 @@ export function createActions(options: ActionServiceOptions): ActionService {
   const changed = (ref: EntityRef) => {
     // Bindings and other callers have it under names of their own.
     cache.clear();
-    options.invoker.retire(`/${fullNameOf(ref)}`);
+    options.dispatcher.retire(`/${fullNameOf(ref)}`);
   };
   const view = async (
     action: Action,
@@ -265,7 +265,7 @@ interface Written {
 }
 
 async function write(
-  { entities, code, vault, limits, gate, writer, invoker, runtimes }: WriteOptions,
+  { entities, code, vault, limits, gate, writer, dispatcher, runtimes }: WriteOptions,
   ref: EntityRef,
   put: ActionPut,
   overwrite: boolean,
@@ -279,7 +279,7 @@ async function write(
   const store = async (exec: ExecDocument | undefined): Promise<Action> => {
     const after =
       before === undefined ? createAction(ref, put, exec, limits) : updateAction(before, put, exec, limits);
-    await vetSandbox(after, writer, { invoker, runtimes });
+    await vetSandbox(after, writer, { dispatcher, runtimes });
     if (!(await entities.put(rowOf(after, vault), row?.revision ?? null))) throw concurrentUpdate();
     return after;
   };

@@ -4,8 +4,7 @@
  * alone, so code is never removed between being stored and being named.
  */
 import type { BlobStore, Digest } from '../../blobs/index.ts';
-import { codeArchiveLimits, inspectZip } from '../../images/index.ts';
-import { isProgram } from '../../invoker/index.ts';
+import { codeArchiveLimits, inspectZip, isProgram } from '../../images/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';

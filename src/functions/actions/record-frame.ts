@@ -1,5 +1,5 @@
 /** What the records of one action's activations have in common, written as JSON once for all of them. */
-import type { ActionLimits } from '../../invoker/index.ts';
+import type { ActionLimits } from '../../dispatch/index.ts';
 import type { JsonValue } from '../../lib/index.ts';
 
 /** What the records of one revision of an action have in common: texts that stand between what differs. */

@@ -1,5 +1,5 @@
 /** An action made ready to be invoked by a caller: what every call needs, worked out once for each revision. */
-import type { ActionLimits, JobTarget, SandboxAsk, Scaling } from '../../invoker/index.ts';
+import type { ActionLimits, JobTarget, SandboxAsk, Scaling } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { type Parameter, toObject, valueFor } from '../entities/key-values.ts';
@@ -147,6 +147,7 @@ export function targetOf(
     image: plan.image,
     code: plan.code,
     limits: plan.runLimits,
+    namespaceConcurrency: limits.concurrentInvocations,
     scaling: plan.scaling,
     sandbox,
     providesApiKey: resolved.providesApiKey,

@@ -1,5 +1,5 @@
 /** Whether what an action asks of its sandboxes can be had, asked when it is deployed. */
-import type { Invoker } from '../../invoker/index.ts';
+import type { Dispatcher } from '../../dispatch/index.ts';
 import { effectiveAsk, sandboxAskOf } from '../entities/sandbox-ask.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import { type Action, actionLimits } from './action.ts';
@@ -13,9 +13,12 @@ import { type Runtime, runningKind } from './runtimes.ts';
 export async function vetSandbox(
   { exec, annotations, limits: own }: Action,
   { limits }: Pick<Identity, 'limits'>,
-  { invoker, runtimes }: { readonly invoker: Pick<Invoker, 'vet'>; readonly runtimes: readonly Runtime[] },
+  {
+    dispatcher,
+    runtimes,
+  }: { readonly dispatcher: Pick<Dispatcher, 'vet'>; readonly runtimes: readonly Runtime[] },
 ): Promise<void> {
   const sandbox = effectiveAsk(sandboxAskOf(annotations), limits.sandbox);
   if (sandbox === undefined || !isCode(exec)) return;
-  await invoker.vet({ kind: runningKind(runtimes, exec.kind), limits: actionLimits(own), sandbox });
+  await dispatcher.vet({ kind: runningKind(runtimes, exec.kind), limits: actionLimits(own), sandbox });
 }

@@ -1,5 +1,5 @@
 /** How many sandboxes an action has, as its annotations and limits say. */
-import type { Scaling } from '../../invoker/index.ts';
+import type { Scaling } from '../../dispatch/index.ts';
 import { type KeyValue, valueFor } from '../entities/key-values.ts';
 import { malformed } from '../faults.ts';
 import type { ActionLimitsDocument } from './action.ts';

@@ -49,6 +49,7 @@ const stored = z.discriminatedUnion('type', [
     revision: z.string(),
     image: z.string().optional(),
     providesApiKey: z.boolean().optional(),
+    namespaceConcurrency: z.number().optional(),
     lentScope: z.enum(lentScopes).optional(),
     /** Of earlier versions: a key with all rights. */
     isLentKey: z.literal(true).optional(),

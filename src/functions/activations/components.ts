@@ -1,6 +1,6 @@
 /** Runs the parts of sequences and compositions: activations of their own, whose cause is the whole. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CompletionStatus, Invoker } from '../../invoker/index.ts';
+import type { CompletionStatus, Dispatcher } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { ActivationStore } from '../../store/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
@@ -42,14 +42,14 @@ export interface Components {
 export interface ComponentOptions {
   readonly flights: Pick<Flights, 'begin' | 'run' | 'cancel'>;
   readonly activations: Pick<ActivationStore, 'room'>;
-  readonly invoker: Pick<Invoker, 'warm'>;
+  readonly dispatcher: Pick<Dispatcher, 'warm'>;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
 }
 
 /** OpenWhisk's patience: past what the part itself may take. */
 const patienceMs = 60_000;
 
-export function createComponents({ flights, activations, invoker, gate }: ComponentOptions): Components {
+export function createComponents({ flights, activations, dispatcher, gate }: ComponentOptions): Components {
   const run = async (
     task: Task,
     frame: RecordFrame,
@@ -98,7 +98,7 @@ export function createComponents({ flights, activations, invoker, gate }: Compon
       if (plan.type !== 'code' || plan.scaling?.fresh === true || resolved.providesApiKey) return;
       const { initEnv } = mergeArguments(resolved, {});
       const target = targetOf(resolved, plan, owner, initEnv);
-      if (loadPermission(gate, target) === 'allowed') invoker.warm(target);
+      if (loadPermission(gate, target) === 'allowed') dispatcher.warm(target);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Sequences and compositions where the sandbox does what it is told: failures inside the platform, restarts, limits. */
 import { describe, expect, test } from 'vitest';
-import type { Job } from '../../invoker/index.ts';
+import type { Job } from '../../dispatch/index.ts';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { parseEntityName } from '../entities/names.ts';
 import { completion, failure, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';

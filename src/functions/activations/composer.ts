@@ -1,5 +1,5 @@
 /** Carries out what is no code in a sandbox: sequences, compositions, built-in actions. */
-import { type Handover, jobWithdrawn } from '../../invoker/index.ts';
+import { type Handover, jobWithdrawn } from '../../dispatch/index.ts';
 import { isFault, isJsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import { mergeArguments } from '../actions/resolved-action.ts';

@@ -6,7 +6,7 @@
  *
  * What is carried out by parts begins with the first of them.
  */
-import type { Admission, Handover } from '../../invoker/index.ts';
+import type { Admission, Handover } from '../../dispatch/index.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import type { RecordFrame } from '../actions/record-frame.ts';
 import type { ComposedCall } from './composed-call.ts';

@@ -10,7 +10,7 @@
  * to move: so a flight makes few promises, and what is known already is not awaited.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isLongLog } from '../../invoker/index.ts';
+import { isLongLog } from '../../dispatch/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import { type ActivationWrite, mayPass, type Store } from '../../store/index.ts';
 import type { CodeStore } from '../actions/code-store.ts';

@@ -1,5 +1,5 @@
 /** Follows an activation that has not ended: its log lines as they come, and its end. */
-import type { Invoker } from '../../invoker/index.ts';
+import type { Dispatcher } from '../../dispatch/index.ts';
 import type { AcceptedQueue } from '../../store/index.ts';
 import type { Flight } from './flight.ts';
 import type { Flights } from './flights.ts';
@@ -19,7 +19,7 @@ const askMs = 250;
 
 export interface FollowingOptions {
   readonly flights: Pick<Flights, 'find'>;
-  readonly invoker: Pick<Invoker, 'follow'>;
+  readonly dispatcher: Pick<Dispatcher, 'follow'>;
   readonly accepted: Pick<AcceptedQueue, 'get'>;
   readonly isAlone: boolean;
 }
@@ -42,12 +42,12 @@ export async function followActivation(
   return (await isUnderWay()) ? followElsewhere(isUnderWay, follower) : undefined;
 }
 
-function followHere({ invoker }: FollowingOptions, flight: Flight, follower: Follower): Disposable {
+function followHere({ dispatcher }: FollowingOptions, flight: Flight, follower: Follower): Disposable {
   const { activationId } = flight.task;
   let lines: Disposable | undefined;
   let isOver = false;
   const look = () => {
-    lines ??= invoker.follow(activationId, (line) => follower.onLine(line));
+    lines ??= dispatcher.follow(activationId, (line) => follower.onLine(line));
     if (lines !== undefined) clearInterval(timer);
   };
   const timer = setInterval(look, lookMs);

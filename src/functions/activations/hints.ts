@@ -3,7 +3,7 @@
  * and what the sandbox was given. The hint stands beside the error, whose text is OpenWhisk's or the function's own. It is
  * no more than a hint: a function can imitate the form of an error.
  */
-import { lastLinesOf } from '../../invoker/index.ts';
+import { lastLinesOf } from '../../dispatch/index.ts';
 import { isJsonObject, type JsonValue } from '../../lib/index.ts';
 import type { UserLimits } from '../limits.ts';
 import type { Ending } from './record.ts';

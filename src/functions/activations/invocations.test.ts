@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Completion } from '../../invoker/index.ts';
+import type { Completion } from '../../dispatch/index.ts';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 import { fromQueue, toQueue } from './accepted-task.ts';
@@ -46,6 +46,7 @@ describe('a blocking call', () => {
         kind: 'nodejs:24',
         code: { digest: expect.stringMatching(/^sha256:/), binary: false, main: 'main' },
         limits: { timeoutMs: 500, memoryMiB: 128, logBytes: 1024 * 1024, concurrency: 2 },
+        namespaceConcurrency: 30,
         initEnv: {},
         providesApiKey: false,
         parameters: { a: 1, b: 2 },

@@ -6,7 +6,7 @@
  * While Ward closes, a call that waits is refused, and one that does not is made durable for the next process: webhooks
  * and alarms have nobody who would call again.
  */
-import type { Admission, Invoker, RateUsage } from '../../invoker/index.ts';
+import type { Admission, AdmissionControl, RateUsage } from '../../dispatch/index.ts';
 import { isFault, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { AcceptedQueue, ActivationStore, Recording } from '../../store/index.ts';
 import type { ActionService } from '../actions/actions.ts';
@@ -51,8 +51,8 @@ export interface InvokeAnswer {
 
 export interface InvocationService {
   /**
-   * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, RUN_REFUSED, SHUTTING_DOWN, and the invoker's:
-   * TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT, and its `busy` ones
+   * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, RUN_REFUSED, SHUTTING_DOWN,
+   * TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT, and the invoker's `busy` ones
    */
   invoke(request: InvokeRequest): Promise<InvokeAnswer>;
   /** The activation that a request has begun and that has not ended. @throws Fault NOT_FOUND */
@@ -76,7 +76,7 @@ export interface InvocationOptions {
   readonly accepted: Pick<AcceptedQueue, 'adopt'>;
   readonly lease: Pick<QueueLease, 'node' | 'held'>;
   readonly activations: Pick<ActivationStore, 'room'>;
-  readonly invoker: Pick<Invoker, 'admit' | 'usage'>;
+  readonly admission: Pick<AdmissionControl, 'admit' | 'usage'>;
   readonly flights: Flights;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
@@ -86,7 +86,7 @@ export interface InvocationOptions {
 }
 
 export function createInvocations(options: InvocationOptions): InvocationService {
-  const { flights, invoker, gate } = options;
+  const { flights, gate } = options;
   let closing = false;
   const isFailing = () => options.recording.trouble() !== undefined;
 
@@ -113,7 +113,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
         const caller = { ...request, authorization: undefined };
         task = newTask({ resolved, caller, payload, activationId: task.activationId });
       }
-      const admission = invoker.admit(task.namespace, identity.limits);
+      const admission = options.admission.admit(task.namespace, identity.limits);
       const flight = flights.begin(departureOf(request, resolved, task, admission));
       const { activationId } = task;
       if (waitMs === undefined) {
@@ -136,7 +136,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
       if (flight === undefined) throw notFound();
       return flight.task.activationId;
     },
-    usage: ({ namespace, limits }) => invoker.usage(namespace, limits),
+    usage: ({ namespace, limits }) => options.admission.usage(namespace, limits),
     resumeAccepted: () => resumeQueue({ ...options, isClosing: () => closing }),
     async close(timeoutMs) {
       closing = true;

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { packLines } from '../../invoker/index.ts';
+import { packLines } from '../../dispatch/index.ts';
 import { keptLog } from './kept-log.ts';
 
 const lines = (count: number) => Array.from({ length: count }, (_, at) => `line ${at} "\u0001 – ${at * at}`);

@@ -1,6 +1,6 @@
 /** A long log as the store keeps it, a slice at a time: ten mebibytes at once would make every other call wait. */
 import { setImmediate } from 'node:timers/promises';
-import { type LongLog, packLines } from '../../invoker/index.ts';
+import { type LongLog, packLines } from '../../dispatch/index.ts';
 import { type LongText, pieceOf } from '../../store/index.ts';
 
 /** What is smaller is put together, and between so many bytes of that others get their turn. */

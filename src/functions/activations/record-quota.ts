@@ -6,7 +6,7 @@
  * Calls look at a number in memory. Between two looks at the store it is an estimate; the store's counter is exact.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Invoker } from '../../invoker/index.ts';
+import type { AdmissionControl } from '../../dispatch/index.ts';
 import { formatSize, type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationStore, ActivationWrite, Evicted, LongText } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
@@ -30,14 +30,14 @@ export interface RecordQuotaOptions {
   readonly graceMs?: number;
 }
 
-type Admitting = Pick<Invoker, 'admit' | 'admitFire'>;
+type Admitting = Pick<AdmissionControl, 'admit' | 'admitFire'>;
 type Limits = Pick<Identity['limits'], 'recordQuotaBytes' | 'storeActivations'>;
 
 export interface RecordQuota {
   /** The store, with all that is appended counted. */
   readonly activations: ActivationStore;
   /** Admits no call while records are too many. @throws Fault RECORDS_FULL, as `admit` does */
-  guard(invoker: Admitting): Admitting;
+  guard(admission: Admitting): Admitting;
   /** Checks existing records against the quota, since an operator may have lowered it. */
   enforce(namespace: string, limits: Limits): Promise<void>;
   /** Ends what is under way after its step. */
@@ -121,15 +121,15 @@ export function createRecordQuota(options: RecordQuotaOptions): RecordQuota {
         return kept;
       },
     },
-    guard: (invoker) => ({
-      admit(namespace, limits: Limits & Parameters<Invoker['admit']>[1]) {
+    guard: (admission) => ({
+      admit(namespace, limits: Limits & Parameters<Admitting['admit']>[1]) {
         admitted(namespace, limits);
-        return invoker.admit(namespace, limits);
+        return admission.admit(namespace, limits);
       },
-      admitFire(namespace, limits: Limits & Parameters<Invoker['admitFire']>[1]) {
+      admitFire(namespace, limits: Limits & Parameters<Admitting['admitFire']>[1]) {
         options.disk?.admitCall(true);
         admitted(namespace, limits);
-        invoker.admitFire(namespace, limits);
+        admission.admitFire(namespace, limits);
       },
     }),
     enforce: (namespace, limits) => check(namespace, accountOf(namespace, limits.recordQuotaBytes)),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseDigest } from '../../blobs/index.ts';
-import type { CompletionStatus } from '../../invoker/index.ts';
+import type { CompletionStatus } from '../../dispatch/index.ts';
 import { isJsonObject, newActivationId } from '../../lib/index.ts';
 import { isEntityName, isNamespaceName } from '../entities/names.ts';
 import { completion, failure } from '../platform.fixture.ts';

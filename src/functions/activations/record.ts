@@ -1,5 +1,5 @@
 /** The record of an activation, as OpenWhisk keeps and shows it (its logs are kept beside it). */
-import type { Completion, CompletionStatus } from '../../invoker/index.ts';
+import type { Completion, CompletionStatus } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { type ActivationInsert, pieceOf } from '../../store/index.ts';

@@ -2,7 +2,7 @@
  * What an activation has answered. A large result is kept as the bytes that came, and as nothing else: most are passed on
  * unread, and a text and a value of each would be most of what the garbage collector has to do.
  */
-import type { Completion } from '../../invoker/index.ts';
+import type { Completion } from '../../dispatch/index.ts';
 import type { JsonValue } from '../../lib/index.ts';
 import { pieceOf } from '../../store/index.ts';
 

@@ -1,5 +1,5 @@
 /** Asks the gate before anything of an action runs: a call, or the start of its code ahead of one. */
-import { imageUnknown, type JobTarget, type LoadPermission } from '../../invoker/index.ts';
+import { imageUnknown, type JobTarget, type LoadPermission } from '../../dispatch/index.ts';
 import { type CodeGate, type GateVerdict, requireRunnable } from '../actions/code-gate.ts';
 
 type Gate = Pick<CodeGate, 'mayRun'> | undefined;

@@ -1,5 +1,5 @@
 /** What a flight does between its take-off and its end: asks the gate, runs in a sandbox or by parts, or is cut short. */
-import { formatLine, type Handover, type Invoker, jobWithdrawn, withLine } from '../../invoker/index.ts';
+import { type Dispatcher, formatLine, type Handover, jobWithdrawn, withLine } from '../../dispatch/index.ts';
 import { hostTroubleOf, isFault } from '../../lib/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
@@ -14,7 +14,7 @@ import { requireRun } from './run-permission.ts';
 import type { CodeTask, ComposedTask } from './task.ts';
 
 export interface RunOptions {
-  readonly invoker: Pick<Invoker, 'run'>;
+  readonly dispatcher: Pick<Dispatcher, 'run'>;
   /** Carries out what is no code; its parts ask whether it may begin. Rejects when it can't even be begun. */
   readonly compose: (
     task: ComposedTask,
@@ -42,18 +42,18 @@ function lacksCode({ kind, code }: CodeTask): boolean {
 function runCode(options: RunOptions, task: CodeTask, handover: Handover): Promise<Ending> {
   const { lentScope } = task;
   return lentScope === undefined
-    ? options.invoker.run(task, handover)
+    ? options.dispatcher.run(task, handover)
     : runWithLentKey(options, task, lentScope, handover);
 }
 
 async function runWithLentKey(
-  { invoker, namespaces }: RunOptions,
+  { dispatcher, namespaces }: RunOptions,
   task: CodeTask,
   scope: KeyScope,
   handover: Handover,
 ): Promise<Ending> {
   using lent = await namespaces.lendKey(task.namespace, scope);
-  return await invoker.run(lent === undefined ? task : { ...task, apiKey: lent.key }, handover);
+  return await dispatcher.run(lent === undefined ? task : { ...task, apiKey: lent.key }, handover);
 }
 
 /** Ends the flight once, by what the invoker says or by an interruption, and releases it. */

@@ -1,5 +1,5 @@
 /** What an activation is to do: plain data, which the durable queue keeps. */
-import type { ActionLimits, Job } from '../../invoker/index.ts';
+import type { ActionLimits, Job } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { KeyScope } from '../namespaces/key-scopes.ts';
 

@@ -4,8 +4,8 @@
  * not decided here, but by whoever makes the sandbox.
  */
 import { createHash } from 'node:crypto';
+import type { EffectiveSandboxAsk, SandboxAsk } from '../../dispatch/index.ts';
 import { parseEgress } from '../../egress/index.ts';
-import type { EffectiveSandboxAsk, SandboxAsk } from '../../invoker/index.ts';
 import { type Fault, isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { malformed } from '../faults.ts';
 import { type KeyValue, valueFor } from './key-values.ts';

@@ -3,7 +3,7 @@
  * key that expires is kept with its time, and refused after it.
  */
 import { hash } from 'node:crypto';
-import type { NamespaceLimits } from '../../invoker/index.ts';
+import type { NamespaceLimits } from '../../dispatch/index.ts';
 import type { KeyRow, NamespaceRow, Store } from '../../store/index.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
 import { corrupt } from '../entities/entity-row.ts';

@@ -3,7 +3,7 @@
  * further ones that can do less; its subject has its name. A deleted namespace is not remembered: its name can be
  * created again and starts empty.
  */
-import type { SandboxAsk } from '../../invoker/index.ts';
+import type { SandboxAsk } from '../../dispatch/index.ts';
 import type { EntityRow, EntityStore, NamespaceRow, Store } from '../../store/index.ts';
 import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
 import { functionFault, notFound } from '../faults.ts';

@@ -6,7 +6,7 @@
  * Everything that a firing writes goes to disk together: what was admitted is known as soon as it was asked for, so
  * the record does not wait for it.
  */
-import type { Invoker } from '../../invoker/index.ts';
+import type { AdmissionControl } from '../../dispatch/index.ts';
 import { isFault, type JsonObject, newActivationId } from '../../lib/index.ts';
 import type { ActivationStore, EntityStore } from '../../store/index.ts';
 import type { InvokeRequest } from '../activations/invocations.ts';
@@ -60,7 +60,7 @@ export interface FiringService {
 interface FiringOptions {
   readonly entities: Pick<EntityStore, 'get' | 'list'>;
   readonly activations: Pick<ActivationStore, 'append' | 'flush'>;
-  readonly invoker: Pick<Invoker, 'admitFire'>;
+  readonly admission: Pick<AdmissionControl, 'admitFire'>;
   readonly invoke: (request: InvokeRequest) => Promise<unknown>;
   /** Whether an activation was admitted and has not landed. */
   readonly isUnderWay: (activationId: string) => boolean;
@@ -83,7 +83,7 @@ export function createFiring(options: FiringOptions): FiringService {
   return {
     async fire(request) {
       const { identity, payload, trigger } = request;
-      options.invoker.admitFire(identity.namespace, identity.limits);
+      options.admission.admitFire(identity.namespace, identity.limits);
       const target = cache.get(keyOf(trigger)) ?? (await targetOf(trigger));
       if (!target.isActive) return undefined;
       const start = Date.now();

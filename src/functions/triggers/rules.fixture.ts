@@ -119,7 +119,7 @@ function openRules(store: Store, vault: Vault, guest: Identity, reopen: () => Ru
   const firing = createFiring({
     entities,
     activations,
-    invoker: { admitFire: () => {} },
+    admission: { admitFire: () => {} },
     invoke,
     isUnderWay: (id) => underWay.has(id),
     deliveries,

@@ -1,5 +1,5 @@
 /** Several violations of a namespace within a window are an event, told once for each window. */
-import type { ViolationReport } from '../../invoker/index.ts';
+import type { ViolationReport } from '../../dispatch/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 
 export interface ViolationAlert {

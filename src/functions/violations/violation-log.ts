@@ -2,7 +2,7 @@
  * Keeps violations in the store. Functions are hostile: whoever makes them by the thousand costs a bounded number of
  * writes, and pushes out only its own.
  */
-import type { ViolationReport } from '../../invoker/index.ts';
+import type { ViolationReport } from '../../dispatch/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { ViolationRow, ViolationStore } from '../../store/index.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ViolationReport } from '../../invoker/index.ts';
+import type { ViolationReport } from '../../dispatch/index.ts';
 import { Fault, silentLog } from '../../lib/index.ts';
 import type { ViolationRow } from '../../store/index.ts';
 import { createViolationAlarm, type ViolationAlert } from './violation-alarm.ts';

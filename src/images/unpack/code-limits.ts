@@ -9,3 +9,8 @@ export const codeArchiveLimits: ArchiveLimits = {
   maxEntryBytes: 256 * mebibyte,
   maxPathDepth: 32,
 };
+
+/** An ELF file, or a script that names its interpreter. */
+export function isProgram(bytes: Buffer): boolean {
+  return bytes.toString('latin1', 0, 4) === '\x7fELF' || bytes.toString('latin1', 0, 2) === '#!';
+}

@@ -2,7 +2,7 @@
  * Which call a line belongs to where calls run at once. A runner that knows it says so in front of the line. Lines written
  * past the runner (by a child process, or to the bare descriptor) may belong to any call, so every open call gets them.
  */
-import type { StreamName } from './log-lines.ts';
+import type { StreamName } from '../../dispatch/index.ts';
 import type { Sink } from './log-sink.ts';
 
 /** Behind it come a blank, the activation's id, another blank, and the line. */

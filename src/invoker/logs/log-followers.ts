@@ -1,5 +1,6 @@
 /** Those who follow a log while it is written. Whoever fails to listen is dropped: a log waits for nobody. */
-import { countOf, formatLine, type LineRun, unpackLines } from './log-lines.ts';
+import { formatLine, unpackLines } from '../../dispatch/index.ts';
+import { countOf, type LineRun } from './log-lines.ts';
 
 export type OnLine = (line: string) => void;
 

@@ -1,9 +1,15 @@
 /**
  * Log lines as they are kept: OpenWhisk's form, cut at a limit, and what is cut counted to the line and the byte.
  */
-
-export const streamNames = ['stdout', 'stderr'] as const;
-export type StreamName = (typeof streamNames)[number];
+import {
+  type ActivationLog,
+  formatLine,
+  nowMicros,
+  type PackedLines,
+  packLines,
+  type StreamName,
+  unpackLines,
+} from '../../dispatch/index.ts';
 
 const maxLineBytes = 64 * 1024;
 const newline = 0x0a;
@@ -11,30 +17,12 @@ const carriageReturn = 0x0d;
 /** Of a line that `formatLine` made: the time, the stream and what separates them. */
 const prefixLength = '2026-01-01T10:00:00.123456000Z stdout: '.length;
 
-/** OpenWhisk's log line: an ISO time with nine fractional digits, the stream, the text. */
-export function formatLine(name: StreamName, text: string, micros = nowMicros()): string {
-  const fraction = String(micros % 1_000_000).padStart(6, '0');
-  return `${secondsText(Math.floor(micros / 1_000_000))}.${fraction}000Z ${name}: ${text}`;
-}
-
-function nowMicros(): number {
-  return Math.floor((performance.timeOrigin + performance.now()) * 1000);
-}
-
 let lastReading = 0;
 
 /** Microseconds since 1970, later than all that were given before: by them what is read is put in order. */
 export function timeOfReading(): number {
   lastReading = Math.max(lastReading + 1, nowMicros());
   return lastReading;
-}
-
-/** The last one that was made: a flood has thousands of lines in a second. */
-let lastSeconds = { at: Number.NaN, text: '' };
-
-function secondsText(at: number): string {
-  if (lastSeconds.at !== at) lastSeconds = { at, text: new Date(at * 1000).toISOString().slice(0, 19) };
-  return lastSeconds.text;
 }
 
 /** Lines of one stream that came at once: as they are or, where they are many, packed. */
@@ -47,9 +35,6 @@ export interface LineRun {
   /** Of all of them. */
   readonly bytes: number;
 }
-
-/** JSON strings in UTF-8, each with a comma behind it: the memory of a long log, and nothing that is to be made of it. */
-type PackedLines = Buffer<ArrayBuffer>;
 
 /** A run of this size is packed when it ends; what comes at once is cut into such runs. */
 const packedBytes = 16 * 1024;
@@ -102,14 +87,6 @@ export class Lines {
   }
 }
 
-export function packLines(lines: readonly string[]): PackedLines {
-  return Buffer.from(`${JSON.stringify(lines).slice(1, -1)},`);
-}
-
-export function unpackLines(lines: LineRun['lines']): readonly string[] {
-  return Buffer.isBuffer(lines) ? JSON.parse(`[${lines.toString('utf8', 0, lines.length - 1)}]`) : lines;
-}
-
 /** A log that is cut at its limit. */
 export interface CutLog {
   readonly runs: readonly LineRun[];
@@ -145,6 +122,17 @@ function beginningOf({ at, lines, sizes }: LineRun, limitBytes: number): LineRun
     count++;
   }
   return { at, lines: unpackLines(lines).slice(0, count), sizes: sizes.slice(0, count), bytes };
+}
+
+/** What is within both is not long. */
+const shortLines = 1000;
+const shortBytes = 256 * 1024;
+
+/** @param notes lines of Ward's own at its end */
+export function logOf(runs: readonly LineRun[], notes: readonly string[]): ActivationLog {
+  const parts = [...runs.map(({ lines }) => lines), notes];
+  const size = runs.reduce((sum, { bytes }) => sum + bytes, 0);
+  return countOf(runs) > shortLines || size > shortBytes ? { parts } : parts.flatMap(unpackLines);
 }
 
 export function countOf(runs: readonly LineRun[]): number {

@@ -1,6 +1,7 @@
 /** The log of one activation while it is open: its lines, and who follows them. */
+import type { StreamName } from '../../dispatch/index.ts';
 import type { LogFollowers } from './log-followers.ts';
-import { Lines, type StreamName } from './log-lines.ts';
+import { Lines } from './log-lines.ts';
 
 /** What was written for an activation. */
 export interface SinkContent {

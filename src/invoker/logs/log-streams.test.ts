@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { type ActivationLog, isLongLog, linesOf } from './activation-log.ts';
+import { type ActivationLog, isLongLog, linesOf } from '../../dispatch/index.ts';
 import { lineMark } from './line-owners.ts';
 import { LogStreams, missingSentinelText, type SentinelForm, sentinel } from './log-streams.ts';
 

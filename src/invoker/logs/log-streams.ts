@@ -10,22 +10,17 @@
  * slow this down; but who floods them is read from only as fast as its namespace may cost time (`intake.ts`).
  */
 import type { Readable } from 'node:stream';
-import type { Intake } from '../channel/intake.ts';
-import { type ActivationLog, logOf } from './activation-log.ts';
-import { LineOwners } from './line-owners.ts';
-import { LogFollowers, type OnLine } from './log-followers.ts';
 import {
-  cutLog,
+  type ActivationLog,
   formatLine,
-  inOrderOfTime,
-  LineReader,
-  type LineRun,
-  Lines,
   type StreamName,
   streamNames,
-  timeOfReading,
   unpackLines,
-} from './log-lines.ts';
+} from '../../dispatch/index.ts';
+import type { Intake } from '../channel/intake.ts';
+import { LineOwners } from './line-owners.ts';
+import { LogFollowers, type OnLine } from './log-followers.ts';
+import { cutLog, inOrderOfTime, LineReader, type LineRun, Lines, logOf, timeOfReading } from './log-lines.ts';
 import { createSink, joined, type Sink, type SinkContent } from './log-sink.ts';
 
 /** OpenWhisk's end-of-activation marker (docs/actions-new.md); a named one has a blank and the activation's id behind it. */

@@ -9,9 +9,10 @@
  */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
+import { defaultResultBytes } from '../../dispatch/index.ts';
 import { isFault } from '../../lib/index.ts';
 import type { Intake } from '../channel/intake.ts';
-import { defaultResultBytes, wholeBytes } from './outcomes.ts';
+import { wholeBytes } from './outcomes.ts';
 
 export interface ActionReply {
   readonly status: number;

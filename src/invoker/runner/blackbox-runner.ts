@@ -8,11 +8,11 @@
  * It is initialised as soon as its port is open, so the time until then is part of its initialisation, as in
  * OpenWhisk. A connection that ends without a whole response ends the sandbox, since nobody knows what state it is in.
  */
+import type { ActionLimits } from '../../dispatch/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import type { Sandbox, Violation } from '../../sandbox/index.ts';
 import type { Intake, Intakes } from '../channel/intake.ts';
 import { LogStreams } from '../logs/log-streams.ts';
-import type { ActionLimits } from '../types.ts';
 import { type ActionHttp, type ActionReply, createActionHttp } from './action-http.ts';
 import { initOutcome, runOutcome } from './action-replies.ts';
 import { type Culprit, CulpritNotes } from './culprit.ts';

@@ -1,7 +1,7 @@
 /** Whose sandbox it is and what it is doing, as far as violations are concerned. */
+import type { ViolationReport } from '../../dispatch/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
-import type { ViolationReport } from '../types.ts';
 
 export type Culprit = Pick<ViolationReport, 'namespace' | 'action' | 'activationIds'>;
 

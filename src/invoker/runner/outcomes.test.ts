@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { overLimitText, responseOfInit, responseOfRun } from './outcomes.ts';
+import { overLimitText } from '../../dispatch/index.ts';
+import { responseOfInit, responseOfRun } from './outcomes.ts';
 import type { RunOutcome } from './runner.ts';
 
 const limits = { timeoutMs: 100, memoryMiB: 256, logBytes: 0, concurrency: 1 };

@@ -2,8 +2,13 @@
  * From what happened in a sandbox to what OpenWhisk calls it: status, result and the fixed texts that clients
  * match (OpenWhisk `http/ErrorResponse.scala`).
  */
+import {
+  type ActionLimits,
+  type CompletionStatus,
+  defaultResultBytes,
+  tooLargeText,
+} from '../../dispatch/index.ts';
 import type { JsonValue } from '../../lib/index.ts';
-import type { ActionLimits, CompletionStatus } from '../types.ts';
 import type { Failure, InitOutcome, RunOutcome } from './runner.ts';
 
 export interface ActivationResponse {
@@ -15,9 +20,6 @@ export interface ActivationResponse {
   readonly utf8?: Buffer<ArrayBuffer>;
   readonly timedOut: boolean;
 }
-
-/** The largest result, serialised, unless the operator says otherwise (OpenWhisk `activation.response.size`). */
-export const defaultResultBytes = 1024 * 1024;
 
 /** An answer of up to this size is read whole and measured: serialised in another way, it may be within the limit. */
 export function wholeBytes(resultBytes: number): number {
@@ -64,17 +66,8 @@ function responseOfValue(
 }
 
 function tooLarge(bytes: number, resultBytes: number, head: string): ActivationResponse {
-  const text = `The action produced a response that exceeded the allowed length: ${bytes} > ${resultBytes} bytes. The truncated response was: ${head}`;
-  return errorResponse('application error', text, false);
+  return errorResponse('application error', tooLargeText(bytes, resultBytes, head), false);
 }
-
-/** The text of such an error without the response; undefined for any other. */
-export function overLimitText(error: JsonValue | undefined): string | undefined {
-  return typeof error === 'string' ? overLimitPattern.exec(error)?.[0] : undefined;
-}
-
-const overLimitPattern =
-  /^The action produced a response that exceeded the allowed length: \d+ > \d+ bytes\./;
 
 function responseOfFailure(
   failure: Failure,

@@ -6,15 +6,15 @@
  *   starting ──ready──▶ blank ──init──▶ serving ──▶ ended
  *       └────────────────┴──────────────────────────▲   (crash, limit, violation, `end()`)
  */
+import { type ActionLimits, defaultResultBytes } from '../../dispatch/index.ts';
 import { giveBack, isJsonObject, type JsonObject, nestsDeeperThan } from '../../lib/index.ts';
 import type { Sandbox, ServePort, Violation } from '../../sandbox/index.ts';
 import { encodeFrame, FrameReader, type LargeFrame, type WholeFrame } from '../channel/frames.ts';
 import type { Intake, Intakes } from '../channel/intake.ts';
 import { type ResultFrame, resultIn, type Serialised } from '../channel/result-frame.ts';
 import { LogStreams } from '../logs/log-streams.ts';
-import type { ActionLimits } from '../types.ts';
 import { type Culprit, CulpritNotes } from './culprit.ts';
-import { defaultResultBytes, wholeBytes } from './outcomes.ts';
+import { wholeBytes } from './outcomes.ts';
 import { errorText, RunLine } from './run-line.ts';
 import {
   type Failure,

@@ -3,10 +3,9 @@
  * speaks is the business of the two implementations, the channel (`runner-process.ts`) and OpenWhisk's HTTP contract
  * (`blackbox-runner.ts`).
  */
+import type { ActionLimits, ActivationLog } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
-import type { ActivationLog } from '../logs/activation-log.ts';
-import type { ActionLimits } from '../types.ts';
 import type { Culprit } from './culprit.ts';
 
 /** How the sandbox let an activation down. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { ViolationReport } from '../../dispatch/index.ts';
 import { violation } from '../../sandbox/index.ts';
-import type { ViolationReport } from '../types.ts';
 import { CulpritNotes } from './culprit.ts';
 import type { Failure } from './runner.ts';
 import { createViolationDesk } from './violation-desk.ts';

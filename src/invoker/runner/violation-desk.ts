@@ -1,6 +1,6 @@
 /** Which activation a violation belongs to: a sandbox is told apart by its id, and knows itself what it is doing. */
+import type { ViolationReport } from '../../dispatch/index.ts';
 import type { Violation, ViolationSink } from '../../sandbox/index.ts';
-import type { ViolationReport } from '../types.ts';
 import type { Runner } from './runner.ts';
 
 export interface ViolationDesk {

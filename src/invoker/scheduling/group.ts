@@ -1,6 +1,13 @@
 /** A group is everything the scheduler knows of one action, at one revision, in one invoking namespace. */
+import type {
+  Completion,
+  Handover,
+  Job,
+  JobTarget,
+  LoadPermission,
+  StartReason,
+} from '../../dispatch/index.ts';
 import type { Slot, SlotPlan } from '../slots/slot.ts';
-import type { Completion, Handover, Job, JobTarget, LoadPermission, StartReason } from '../types.ts';
 
 /** A job that waits for a slot. */
 export interface Pending {

@@ -1,8 +1,8 @@
 /** The groups that have something: a job in line, a slot, or one on its way. Of the others only the end is kept. */
+import type { JobTarget } from '../../dispatch/index.ts';
 import { invokerFault } from '../faults.ts';
 import type { MemoryLedger } from '../slots/memory-ledger.ts';
 import type { SlotFactory } from '../slots/slots.ts';
-import type { JobTarget } from '../types.ts';
 import { createGroup, type Group, groupKey } from './group.ts';
 import { isKept } from './growth.ts';
 import { createPasts } from './past.ts';

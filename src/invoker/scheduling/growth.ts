@@ -36,10 +36,11 @@ export function isKept({ minWarm, isProven, retired, permission }: Group): boole
 }
 
 /** A slot is missing of those that it is to keep ready; never more than its namespace can use at once. */
-export function lacksWarm(group: Group, concurrencyOf: (namespace: string) => number): boolean {
+export function lacksWarm(group: Group): boolean {
   if (!isKept(group) || group.permission !== 'allowed' || isFull(group)) return false;
   const kept = usable(group) + group.starting;
-  return kept < group.minWarm && kept < concurrencyOf(group.namespace);
+  const { namespaceConcurrency = Number.POSITIVE_INFINITY } = group.template;
+  return kept < group.minWarm && kept < namespaceConcurrency;
 }
 
 function usable({ slots, isFresh }: Group): number {

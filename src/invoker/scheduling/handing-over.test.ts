@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Handover } from '../types.ts';
+import type { Handover } from '../../dispatch/index.ts';
 import { fakeScheduler, fakeTarget, jobOf } from './scheduler.fixture.ts';
 
 /** Whose job it is answers when its test says so. */

@@ -3,7 +3,7 @@
  * first. So jobs whose turn comes within the time that this takes are asked about ahead: no sandbox waits for the disk
  * between two short jobs, and none of a long one's successors is taken for begun.
  */
-import { jobWithdrawn } from '../faults.ts';
+import { jobWithdrawn } from '../../dispatch/index.ts';
 import type { Group, Pending } from './group.ts';
 
 export interface Handovers {

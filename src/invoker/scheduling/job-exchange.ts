@@ -1,11 +1,10 @@
 /** A job as its runner is told of it, and its completion as the rest of Ward is. */
 
+import type { ActivationLog, Completion, Job } from '../../dispatch/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
-import type { ActivationLog } from '../logs/activation-log.ts';
 import { type ActivationResponse, internalError } from '../runner/outcomes.ts';
 import type { InitRequest, RunRequest } from '../runner/runner.ts';
-import type { Completion, Job } from '../types.ts';
 import type { Pending, Template } from './group.ts';
 
 /** Where an activation ran, and what it took to get there. */

@@ -3,7 +3,7 @@
  * Only the latest of those are remembered; of the others a call counts as the first.
  */
 
-import type { StartReason } from '../types.ts';
+import type { StartReason } from '../../dispatch/index.ts';
 import type { Group, Past } from './group.ts';
 
 export interface Pasts {

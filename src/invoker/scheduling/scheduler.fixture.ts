@@ -1,12 +1,13 @@
 /** A scheduler over slots that are made of nothing: each does what its test tells it to. */
+
 import { digestOf } from '../../blobs/index.ts';
+import type { Completion, Handover, Job, JobTarget } from '../../dispatch/index.ts';
 import { randomHex, silentLog } from '../../lib/index.ts';
 import type { Culprit } from '../runner/culprit.ts';
 import type { Failure, InitEnd, InitOutcome, RunEnd, Runner, RunOutcome } from '../runner/runner.ts';
 import { createMemoryLedger } from '../slots/memory-ledger.ts';
 import { createPrewarmPool, type PrewarmTarget } from '../slots/prewarm.ts';
 import { newSlot, type Slot, type SlotPlan } from '../slots/slot.ts';
-import type { Completion, Handover, Job, JobTarget } from '../types.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 
 /** What runs in a fake slot answers when its test says so. */
@@ -134,7 +135,6 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     isHeldBack: () => false,
     quantumMs: 200,
     parallelSlots: 2,
-    concurrencyOf: () => 100,
     mayLoad: () => 'allowed',
     ...options,
   });

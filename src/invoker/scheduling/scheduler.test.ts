@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { invokerFault } from '../faults.ts';
-import type { JobTarget, LoadPermission } from '../types.ts';
+import { imageUnknown, type JobTarget, type LoadPermission } from '../../dispatch/index.ts';
 import { fakeScheduler, fakeTarget } from './scheduler.fixture.ts';
 
 describe('an action that asks for a fresh sandbox for each call', () => {
@@ -115,9 +114,9 @@ describe('memory that is short', () => {
 
 describe('an action that is kept ready', () => {
   const ready = (minWarm: number) => fakeTarget({ scaling: { minWarm } });
-  const served = async (minWarm: number, options = {}) => {
+  const served = async (minWarm: number, options = {}, changes: Partial<JobTarget> = {}) => {
     const fake = fakeScheduler(options);
-    const target = ready(minWarm);
+    const target = { ...ready(minWarm), ...changes };
     await fake.call(target);
     fake.runners[0]?.answer();
     await fake.settle();
@@ -180,7 +179,7 @@ describe('an action that is kept ready', () => {
   });
 
   it('has no more than its namespace may use at once, and than there may be of it', async () => {
-    const narrow = await served(5, { concurrencyOf: () => 2 });
+    const narrow = await served(5, {}, { namespaceConcurrency: 2 });
     for (let n = 0; n < 5; n++) await narrow.sweep();
     expect(narrow.alive()).toEqual([1, 2]);
     const fake = fakeScheduler();
@@ -405,7 +404,7 @@ describe('a prewarmed sandbox', () => {
 describe('what refuses a call', () => {
   it('refuses all that wait for an image that is not there', async () => {
     const { call, settle, world } = fakeScheduler({ maxStarting: 1 });
-    world.startFault = invokerFault('IMAGE_UNKNOWN', 'no image');
+    world.startFault = imageUnknown('no image');
     const target = fakeTarget();
     const calls = await Promise.all([call(target), call(target)]);
     await settle();

@@ -18,6 +18,14 @@
  * A job is handed over when a slot is there, or will be at once: whose job it is then says that it begins, or that it is
  * withdrawn (`handing-over.ts`). A slot that has to wait for that takes others of a quick action that wait for the same.
  */
+import type {
+  Completion,
+  Handover,
+  InvokerStatus,
+  Job,
+  JobTarget,
+  LoadPermission,
+} from '../../dispatch/index.ts';
 import { type Fault, type Log, messageOf } from '../../lib/index.ts';
 import { invokerClosed, invokerFault } from '../faults.ts';
 import { responseOfRun } from '../runner/outcomes.ts';
@@ -26,7 +34,6 @@ import type { MemoryLedger } from '../slots/memory-ledger.ts';
 import type { PrewarmPool } from '../slots/prewarm.ts';
 import type { Slot } from '../slots/slot.ts';
 import type { SlotFactory } from '../slots/slots.ts';
-import type { Completion, Handover, InvokerStatus, Job, JobTarget, LoadPermission } from '../types.ts';
 import { hasMoreThanOneOf } from './fair-share.ts';
 import { createFollowers, type LogPlace, placeOf } from './followers.ts';
 import { freeSlot, type Group, type Pending } from './group.ts';
@@ -54,8 +61,6 @@ export interface SchedulerOptions {
   readonly quantumMs: number;
   /** Slots of one group that can make progress at once: the host's processors. */
   readonly parallelSlots: number;
-  /** Activations that a namespace may have under way. */
-  readonly concurrencyOf: (namespace: string) => number;
   /** Asked before a slot is started that nobody waits for, and for as long as such slots are kept. */
   readonly mayLoad: (target: JobTarget) => LoadPermission;
   /** The largest result, serialised; absent: the default. */
@@ -195,7 +200,7 @@ export class Scheduler {
           slot.runner.freeze().catch(() => void slot.runner.end('exited'));
         }
       }
-      if (!this.isBusy && lacksWarm(group, this.options.concurrencyOf)) this.lives.begin(group, false);
+      if (!this.isBusy && lacksWarm(group)) this.lives.begin(group, false);
       this.groups.forget(group);
     }
     this.schedule();

@@ -2,8 +2,8 @@
  * How an action's code reaches the API of the platform that runs it: by a port of its sandbox's own loopback when the
  * action is given a key, else by the address that the world has, as far as its sandbox may go there.
  */
+import type { JobTarget } from '../../dispatch/index.ts';
 import type { OperatorPolicy, SandboxPolicy, ServePort } from '../../sandbox/index.ts';
-import type { JobTarget } from '../types.ts';
 import type { SlotSources } from './slot.ts';
 
 export interface ApiAccess {

@@ -2,13 +2,14 @@
  * Slots of images that are not Ward's: whatever program they name, as the policy's unprivileged user, under the same
  * policy as everything else. Which image a name stands for is asked anew for each sandbox.
  */
+
 import { digestOf } from '../../blobs/index.ts';
+import { imageUnknown, type JobTarget } from '../../dispatch/index.ts';
 import type { Image, RootFilesystem } from '../../images/index.ts';
 import { isFault } from '../../lib/index.ts';
 import type { PolicyAsk } from '../../sandbox/index.ts';
-import { imageUnknown, invokerFault } from '../faults.ts';
+import { invokerFault } from '../faults.ts';
 import { BlackboxRunner } from '../runner/blackbox-runner.ts';
-import type { JobTarget } from '../types.ts';
 import { type ApiAccess, apiAccess } from './api-port.ts';
 import { environmentOf, newSlot, type Slot, type SlotOptions, type SlotPlan } from './slot.ts';
 import { slotPolicy } from './slot-policy.ts';

@@ -6,7 +6,7 @@
 import { chmod, link, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobStore, Digest } from '../../blobs/index.ts';
-import { codeArchiveLimits, unpackZip } from '../../images/index.ts';
+import { codeArchiveLimits, isProgram, unpackZip } from '../../images/index.ts';
 import { type Log, messageOf, randomHex } from '../../lib/index.ts';
 import { shareWithSandboxes } from '../../sandbox/index.ts';
 
@@ -166,11 +166,6 @@ async function write({ workDir }: CodePlaces, blobs: BlobStore, code: Code, path
 
 function isUnpacked({ file: { form } }: Code, bytes: Buffer): boolean {
   return form === 'source' || (form === 'program' && !isProgram(bytes));
-}
-
-/** An ELF file, or a script that names its interpreter. */
-export function isProgram(bytes: Buffer): boolean {
-  return bytes.toString('latin1', 0, 4) === '\x7fELF' || bytes.toString('latin1', 0, 2) === '#!';
 }
 
 async function writeSingle({ file }: Code, bytes: Buffer, path: string): Promise<void> {

@@ -1,9 +1,9 @@
 /** Slots of Ward's own runtime images: a runner inside, the channel to it, the code at /fn. */
+import type { JobTarget } from '../../dispatch/index.ts';
 import type { Image, ImageStore, RootFilesystem, RuntimeKind } from '../../images/index.ts';
 import type { PolicyAsk } from '../../sandbox/index.ts';
 import { invokerFault } from '../faults.ts';
 import { RunnerProcess } from '../runner/runner-process.ts';
-import type { JobTarget } from '../types.ts';
 import { type ApiAccess, apiAccess } from './api-port.ts';
 import type { Code, CodeFolder } from './code-folders.ts';
 import { languageOf } from './languages.ts';

@@ -1,4 +1,5 @@
 /** The policy of an action's sandboxes: the operator's default, with what the action and its namespace ask for. */
+import type { EffectiveSandboxAsk, JobTarget, SandboxAsk } from '../../dispatch/index.ts';
 import { narrowEgress } from '../../egress/index.ts';
 import {
   boundPolicy,
@@ -9,7 +10,6 @@ import {
   type SandboxPolicy,
   type TmpfsPolicy,
 } from '../../sandbox/index.ts';
-import type { EffectiveSandboxAsk, JobTarget, SandboxAsk } from '../types.ts';
 
 export interface SlotPolicy {
   /** What the policy is derived from. */

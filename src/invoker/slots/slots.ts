@@ -1,6 +1,6 @@
 /** Makes slots: which of the two ways is the action's kind to say. */
 
-import type { JobTarget } from '../types.ts';
+import type { JobTarget } from '../../dispatch/index.ts';
 import { createBlackboxSlots } from './blackbox-slots.ts';
 import { createRuntimeSlots } from './runtime-slots.ts';
 import type { Slot, SlotOptions, SlotPlan } from './slot.ts';

@@ -1,8 +1,8 @@
 /** Which runtime may run which kind of action, and whether this host has it. */
+import type { JobTarget } from '../../dispatch/index.ts';
 import { isFault } from '../../lib/index.ts';
 import type { OperatorPolicy, SandboxHost, SandboxPolicy } from '../../sandbox/index.ts';
 import { invokerFault } from '../faults.ts';
-import type { JobTarget } from '../types.ts';
 import { slotPolicy } from './slot-policy.ts';
 
 /** @throws Fault TIER_UNAVAILABLE for an image of one's own under gVisor, whose network nothing of the host can enter */

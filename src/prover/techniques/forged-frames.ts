@@ -1,5 +1,5 @@
 /** The channel: frames that are no answer, or somebody else's. */
-import type { Completion } from '../../invoker/index.ts';
+import type { Completion } from '../../dispatch/index.ts';
 import type { AttackAnswer, Expectation, HostContext, HostTechnique, Technique } from '../types.ts';
 
 const head = {

@@ -6,8 +6,9 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, openBlobStore } from '../../blobs/index.ts';
+import type { Job, JobTarget } from '../../dispatch/index.ts';
 import { runtimeKinds } from '../../images/index.ts';
-import { createInvoker, type Invoker, type Job, type JobTarget } from '../../invoker/index.ts';
+import { createInvoker, type Invoker } from '../../invoker/index.ts';
 import { openKeptCode, openKeptPlaces } from '../../keeper/index.ts';
 import { type JsonObject, mustRun, newActivationId, randomHex, silentLog } from '../../lib/index.ts';
 import {

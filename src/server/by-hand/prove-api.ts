@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi, sandboxEntrance } from '../../api/index.ts';
+import { createAdmissionControl } from '../../dispatch/index.ts';
 import { createFunctions, createVault } from '../../functions/index.ts';
 import { randomHex, silentLog } from '../../lib/index.ts';
 import type { OpenAttackedApi } from '../../prover/index.ts';
@@ -21,7 +22,8 @@ export function attackedApi(enter: typeof sandboxEntrance = sandboxEntrance): Op
     const store = stack.use(await openStore({ path: join(folder, 'ward.db') }));
     const vaultSecret = randomBytes(32);
     const functions = createFunctions({
-      ...{ store, blobs, invoker, log: silentLog, apiHost: () => 'http://127.0.0.1:1' },
+      ...{ store, blobs, dispatcher: invoker, log: silentLog, apiHost: () => 'http://127.0.0.1:1' },
+      admission: createAdmissionControl(),
       vault: createVault(() => [{ id: 'prove', secret: vaultSecret }]),
       isAlone: true,
     });

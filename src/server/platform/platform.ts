@@ -5,6 +5,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { type ApiOptions, createApi, sandboxEntrance } from '../../api/index.ts';
 import { openBlobStore, removeHalfWrittenBlobs, writeFileAtomically } from '../../blobs/index.ts';
+import { createAdmissionControl } from '../../dispatch/index.ts';
 import {
   codeGraceMs,
   createCodeSweep,
@@ -43,7 +44,7 @@ import { openDiskReserve } from './disk-reserve.ts';
 import { memoryPlan, ownLimit } from './memory-plan.ts';
 import { startMemoryWatch, withMemory } from './memory-watch.ts';
 import { createFigures } from './metrics/figures.ts';
-import { observedGate, observedInvoker } from './metrics/observed.ts';
+import { observedAdmission, observedDispatcher, observedGate } from './metrics/observed.ts';
 import type { PlatformGround } from './platform-ground.ts';
 import { admitRecord, logRecording, readiness } from './record-keeping.ts';
 import { createSecurityTrigger } from './security-trigger.ts';
@@ -220,7 +221,8 @@ export async function startPlatform(
   const functions = createFunctions({
     store,
     blobs,
-    invoker: observedInvoker(invoker, figures),
+    admission: observedAdmission(createAdmissionControl(), figures),
+    dispatcher: observedDispatcher(invoker, figures),
     vault: createVault(keyring.keys),
     // By the lock of the data folder.
     isAlone: true,

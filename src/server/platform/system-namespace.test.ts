@@ -36,10 +36,7 @@ async function start(): Promise<Bench> {
   const refuse = () => {
     throw new Error('nothing is to be run');
   };
-  const invoker = {
-    admit: refuse,
-    admitFire: refuse,
-    usage: refuse,
+  const dispatcher = {
     run: refuse,
     follow: refuse,
     warm() {},
@@ -52,7 +49,8 @@ async function start(): Promise<Bench> {
     apiHost: () => 'http://ward.test',
     store,
     blobs: await openBlobStore(join(folder, 'code')),
-    invoker,
+    admission: { admit: refuse, admitFire: refuse, usage: refuse },
+    dispatcher,
     vault: createVault(() => [{ id: 'test', secret: Buffer.alloc(32, 7) }]),
     isAlone: true,
     log: silentLog,

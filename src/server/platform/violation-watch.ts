@@ -1,6 +1,6 @@
 /** What becomes of a violation: it is counted, kept within bounds, and several at once fire the security trigger. */
+import type { ViolationReport } from '../../dispatch/index.ts';
 import { createViolationAlarm, createViolationLog } from '../../functions/index.ts';
-import type { ViolationReport } from '../../invoker/index.ts';
 import type { JsonObject, Log } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Config } from '../config/config.ts';

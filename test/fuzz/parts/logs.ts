@@ -1,7 +1,7 @@
 /** What a sandbox writes to its two streams: lines of any length, forged ends, bytes that are no text. */
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
-import { linesOf } from '../../../src/invoker/logs/activation-log.ts';
+import { linesOf } from '../../../src/dispatch/index.ts';
 import { lineMark } from '../../../src/invoker/logs/line-owners.ts';
 import { LogStreams, sentinel } from '../../../src/invoker/logs/log-streams.ts';
 import { hostileText } from '../hostile.ts';

@@ -3,8 +3,8 @@
  * what tenants do must not make the number of time series grow.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Completion, InvokerStatus } from '../../../dispatch/index.ts';
 import type { RecordWatch } from '../../../functions/index.ts';
-import type { Completion, InvokerStatus } from '../../../invoker/index.ts';
 import type { ViolationKind } from '../../../sandbox/index.ts';
 import type { Recording } from '../../../store/index.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { digestOf } from '../../../blobs/index.ts';
+import type { Completion, Dispatcher } from '../../../dispatch/index.ts';
 import type { CodeGate, GateVerdict } from '../../../functions/index.ts';
-import type { Completion, Invoker } from '../../../invoker/index.ts';
 import { Fault } from '../../../lib/index.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
 import { createFigures } from './figures.ts';
-import { observedGate, observedInvoker } from './observed.ts';
+import { observedAdmission, observedDispatcher, observedGate } from './observed.ts';
 
 const completion: Completion = {
   status: 'application error',
@@ -21,19 +21,15 @@ const completion: Completion = {
   logs: Promise.resolve([]),
 };
 
-function fakeInvoker(more: Partial<Invoker> = {}): Invoker {
+function fakeDispatcher(more: Partial<Dispatcher> = {}): Dispatcher {
   const unused = () => {
     throw new Error('not used');
   };
   return {
-    admit: unused,
-    admitFire: unused,
-    usage: unused,
     run: async () => completion,
     warm: unused,
     follow: unused,
     vet: unused,
-    violated: unused,
     status: () => ({
       queued: 4,
       sandboxes: { starting: 1, busy: 2, idle: 3, prewarmed: 5 },
@@ -43,8 +39,6 @@ function fakeInvoker(more: Partial<Invoker> = {}): Invoker {
     retire: unused,
     namespaces: unused,
     expel: unused,
-    close: unused,
-    [Symbol.asyncDispose]: unused,
     ...more,
   };
 }
@@ -61,7 +55,7 @@ test.each([1, 199, 200, 450])('each of %i activations counts, whenever it is ask
 
 test('what the invoker does', async () => {
   const figures = createFigures('1.2.3');
-  const invoker = observedInvoker(fakeInvoker(), figures);
+  const invoker = observedDispatcher(fakeDispatcher(), figures);
   // biome-ignore lint/suspicious/noExplicitAny: the double looks at nothing of it
   expect(await invoker.run({} as any)).toBe(completion);
   const lines = await linesOf(figures);
@@ -120,18 +114,19 @@ test('what it refuses, by the limit', async () => {
     throw new Fault(code, 'throttled', 'no');
   };
   const limits = { invocationsPerMinute: 1, concurrentInvocations: 1, firesPerMinute: 1 };
-  const invoker = observedInvoker(
-    fakeInvoker({
+  const admission = observedAdmission(
+    {
       admit: refuse('TOO_MANY_CONCURRENT'),
       admitFire: refuse('TOO_MANY_PER_MINUTE'),
-      run: refuse('INVOKER_BUSY'),
-    }),
+      usage: refuse('not used'),
+    },
     figures,
   );
-  expect(() => invoker.admit('guest', limits)).toThrow('no');
-  expect(() => invoker.admitFire('guest', limits)).toThrow('no');
+  const dispatcher = observedDispatcher(fakeDispatcher({ run: refuse('INVOKER_BUSY') }), figures);
+  expect(() => admission.admit('guest', limits)).toThrow('no');
+  expect(() => admission.admitFire('guest', limits)).toThrow('no');
   // biome-ignore lint/suspicious/noExplicitAny: the double looks at nothing of it
-  expect(() => invoker.run({} as any)).toThrow('no');
+  expect(() => dispatcher.run({} as any)).toThrow('no');
   const lines = await linesOf(figures);
   for (const limit of ['concurrent invocations', 'firings per minute', 'queue full']) {
     expect(lines).toContain(`ward_throttled_total{limit="${limit}"} 1`);

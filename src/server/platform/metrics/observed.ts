@@ -1,26 +1,23 @@
-/** The invoker and the gate with somebody who counts what they say. What they do stays the same. */
+/** Admission, the dispatcher and the gate, with what they say counted. What they do stays the same. */
+import type { AdmissionControl, Dispatcher } from '../../../dispatch/index.ts';
 import type { CodeGate, GateVerdict } from '../../../functions/index.ts';
-import type { Invoker } from '../../../invoker/index.ts';
 import { isFault } from '../../../lib/index.ts';
 import type { Figures, Throttle } from './figures.ts';
 
-export function observedInvoker(invoker: Invoker, figures: Figures): Invoker {
-  const counting = <Answer>(perMinute: Throttle, ask: () => Answer): Answer => {
-    try {
-      return ask();
-    } catch (error) {
-      const limit = throttleOf(error, perMinute);
-      if (limit !== undefined) figures.throttled(limit);
-      throw error;
-    }
-  };
-  figures.watchInvoker(invoker.status);
+export function observedAdmission(admission: AdmissionControl, figures: Figures): AdmissionControl {
   return {
-    ...invoker,
-    admit: (...args) => counting('invocations per minute', () => invoker.admit(...args)),
-    admitFire: (...args) => counting('firings per minute', () => invoker.admitFire(...args)),
+    ...admission,
+    admit: (...args) => counting(figures, 'invocations per minute', () => admission.admit(...args)),
+    admitFire: (...args) => counting(figures, 'firings per minute', () => admission.admitFire(...args)),
+  };
+}
+
+export function observedDispatcher(dispatcher: Dispatcher, figures: Figures): Dispatcher {
+  figures.watchInvoker(dispatcher.status);
+  return {
+    ...dispatcher,
     run: (...args) =>
-      counting('queue full', () => invoker.run(...args)).then((completion) => {
+      counting(figures, 'queue full', () => dispatcher.run(...args)).then((completion) => {
         figures.completed(completion);
         return completion;
       }),
@@ -45,6 +42,16 @@ export function observedGate(gate: CodeGate, figures: Figures): CodeGate {
       return verdict instanceof Promise ? verdict.then(run) : run(verdict);
     },
   };
+}
+
+function counting<Answer>(figures: Figures, perMinute: Throttle, ask: () => Answer): Answer {
+  try {
+    return ask();
+  } catch (error) {
+    const limit = throttleOf(error, perMinute);
+    if (limit !== undefined) figures.throttled(limit);
+    throw error;
+  }
 }
 
 function throttleOf(error: unknown, perMinute: Throttle): Throttle | undefined {

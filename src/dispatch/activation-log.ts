@@ -1,0 +1,66 @@
+/** The log of an activation that has ended, as it is handed on; and the form of its lines, which is OpenWhisk's. */
+
+export const streamNames = ['stdout', 'stderr'] as const;
+export type StreamName = (typeof streamNames)[number];
+
+/** Its lines; or, of a long one, what they are to be kept as, which nobody has to make of them any more. */
+export type ActivationLog = readonly string[] | LongLog;
+
+/** JSON strings in UTF-8, each with a comma behind it: the memory of a long log, and nothing that is to be made of it. */
+export type PackedLines = Buffer<ArrayBuffer>;
+
+/** In order. The packed parts belong to whoever gets it. */
+export interface LongLog {
+  readonly parts: readonly (readonly string[] | PackedLines)[];
+}
+
+export function isLongLog(log: ActivationLog): log is LongLog {
+  return 'parts' in log;
+}
+
+/** With a further line at its end. */
+export function withLine(log: ActivationLog, line: string): ActivationLog {
+  return isLongLog(log) ? { parts: [...log.parts, [line]] } : [...log, line];
+}
+
+/** The last of them, of a long log without unpacking the rest. */
+export function lastLinesOf(log: ActivationLog, count: number): readonly string[] {
+  if (!isLongLog(log)) return log.slice(-count);
+  const lines: string[] = [];
+  for (let at = log.parts.length - 1; at >= 0 && lines.length < count; at--) {
+    const part = log.parts[at];
+    if (part !== undefined) lines.unshift(...unpackLines(part));
+  }
+  return lines.slice(-count);
+}
+
+/** All of them: what a long log was packed to save. */
+export function linesOf(log: ActivationLog): readonly string[] {
+  return isLongLog(log) ? log.parts.flatMap(unpackLines) : log;
+}
+
+/** OpenWhisk's log line: an ISO time with nine fractional digits, the stream, the text. */
+export function formatLine(name: StreamName, text: string, micros = nowMicros()): string {
+  const fraction = String(micros % 1_000_000).padStart(6, '0');
+  return `${secondsText(Math.floor(micros / 1_000_000))}.${fraction}000Z ${name}: ${text}`;
+}
+
+export function packLines(lines: readonly string[]): PackedLines {
+  return Buffer.from(`${JSON.stringify(lines).slice(1, -1)},`);
+}
+
+export function unpackLines(lines: readonly string[] | PackedLines): readonly string[] {
+  return Buffer.isBuffer(lines) ? JSON.parse(`[${lines.toString('utf8', 0, lines.length - 1)}]`) : lines;
+}
+
+export function nowMicros(): number {
+  return Math.floor((performance.timeOrigin + performance.now()) * 1000);
+}
+
+/** The last one that was made: a flood has thousands of lines in a second. */
+let lastSeconds = { at: Number.NaN, text: '' };
+
+function secondsText(at: number): string {
+  if (lastSeconds.at !== at) lastSeconds = { at, text: new Date(at * 1000).toISOString().slice(0, 19) };
+  return lastSeconds.text;
+}

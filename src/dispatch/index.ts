@@ -1,0 +1,25 @@
+export {
+  type ActivationLog,
+  formatLine,
+  isLongLog,
+  type LongLog,
+  lastLinesOf,
+  linesOf,
+  nowMicros,
+  type PackedLines,
+  packLines,
+  type StreamName,
+  streamNames,
+  unpackLines,
+  withLine,
+} from './activation-log.ts';
+export {
+  type Admission,
+  type AdmissionControl,
+  createAdmissionControl,
+  type NamespaceLimits,
+  type RateUsage,
+} from './admission-control.ts';
+export { dispatchFaults, imageUnknown, jobWithdrawn } from './faults.ts';
+export { defaultResultBytes, overLimitText, tooLargeText } from './result-limit.ts';
+export type * from './types.ts';

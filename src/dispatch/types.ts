@@ -1,0 +1,192 @@
+/** What the domain and the invokers say to each other: plain data, so that a wire may stand between them. */
+
+import type { Digest } from '../blobs/index.ts';
+import type { ActivationLog } from '../dispatch/activation-log.ts';
+import type { EgressRule } from '../egress/index.ts';
+import type { JsonObject, JsonValue } from '../lib/index.ts';
+import type { Violation } from '../sandbox/index.ts';
+
+export interface ActionLimits {
+  readonly timeoutMs: number;
+  readonly memoryMiB: number;
+  /** Log limit in bytes. */
+  readonly logBytes: number;
+  /** Activations that one sandbox may run at once. */
+  readonly concurrency: number;
+  /** Processors, a fraction allowed; undefined: what the sandbox policy says. */
+  readonly cpus?: number | undefined;
+  /** Size of the sandbox's writable `/tmp`; undefined: what the sandbox policy says. */
+  readonly diskMiB?: number | undefined;
+}
+
+/** How many sandboxes an action has: an operator's and a developer's hints, all optional. */
+export interface Scaling {
+  /** A new sandbox for each call, which serves nothing afterwards. */
+  readonly fresh?: boolean | undefined;
+  /** Sandboxes kept ready after the first call, whatever the keep-alive; given up when memory is short. */
+  readonly minWarm?: number | undefined;
+  /** Sandboxes at most; calls past them wait. */
+  readonly maxInstances?: number | undefined;
+}
+
+/** What an action, or the operator for all of a namespace, asks of a sandbox beyond the defaults. */
+export type SandboxAsk = {
+  /** A kernel of its own (gVisor's) between the program and the host's. */
+  readonly tier?: 'gvisor' | undefined;
+  /** A seccomp profile in Docker's format. */
+  readonly seccomp?: JsonObject | undefined;
+  /** What it may reach over the network. None is nothing. */
+  readonly egress?: readonly EgressRule[] | undefined;
+};
+
+/** What holds for one action in one namespace. */
+export type EffectiveSandboxAsk = SandboxAsk & {
+  /** Rules of the namespace, past which those of its action must not go. */
+  readonly egressWithin?: readonly EgressRule[] | undefined;
+  /** The namespace's profile, where the action has one too: only what both allow is allowed. */
+  readonly seccompWithin?: JsonObject | undefined;
+  /** The same for the same asks, and for no others. */
+  readonly id: string;
+};
+
+/** The code of an action, and where it runs: what one revision of it has in common over all its calls. */
+export interface JobTarget {
+  /** The invoking namespace: it owns the sandbox. */
+  readonly namespace: string;
+  /** `/ns/[pkg/]name` of the action itself. */
+  readonly action: string;
+  readonly version: string;
+  /** Changes with every write to the action and is never used again. */
+  readonly revision: string;
+  /** A resolved kind: `nodejs:24`, or `blackbox`. */
+  readonly kind: string;
+  /** Only of kind `blackbox`: a name in the image store. */
+  readonly image?: string | undefined;
+  readonly code: { readonly digest: Digest; readonly binary: boolean; readonly main: string };
+  readonly limits: ActionLimits;
+  /** Calls that the namespace may have under way at once; undefined: any number. */
+  readonly namespaceConcurrency?: number | undefined;
+  readonly scaling?: Scaling | undefined;
+  readonly sandbox?: EffectiveSandboxAsk | undefined;
+  /** It is annotated with `provide-api-key`: its sandboxes have a port that leads to the API. */
+  readonly providesApiKey?: boolean | undefined;
+  /** Environment that user code sees from `init` on (`init: true` parameters). */
+  readonly initEnv: JsonObject;
+}
+
+/** Whether code may be loaded that nobody has called: what has to be found out first may not, yet. */
+export type LoadPermission = 'allowed' | 'denied' | 'unknown';
+
+/** One activation, with all that is needed to run it. */
+export interface Job extends JobTarget {
+  readonly activationId: string;
+  readonly transactionId: string;
+  readonly parameters: JsonObject | readonly JsonValue[];
+  /** `uuid:key`, only for actions annotated with `provide-api-key`. */
+  readonly apiKey?: string | undefined;
+  /** Epoch milliseconds at which it was accepted. */
+  readonly acceptedAt: number;
+}
+
+/** Whose job it is: has the last word when a sandbox is there. It may be asked from the other end of a wire. */
+export interface Handover {
+  /**
+   * The job is about to be handed over to a sandbox; it begins when this says yes. False: it is not to be run. Not asked
+   * again once it has said yes, and never at the same time. A promise is for what has to be written first: a sandbox waits.
+   */
+  begin(): boolean | Promise<boolean>;
+}
+
+export type CompletionStatus =
+  | 'success'
+  | 'application error'
+  | 'action developer error'
+  | 'whisk internal error';
+
+/** Why an activation was not taken by a warm sandbox. */
+export type StartReason =
+  /** No sandbox of this revision in this namespace had been started. */
+  | 'first call of this revision'
+  | 'all its sandboxes were busy'
+  | 'its idle sandboxes were ended (keep-alive, or memory was short)'
+  | 'its last sandbox failed'
+  | 'a fresh sandbox is asked for';
+
+/** How an activation ended. */
+export interface Completion {
+  readonly status: CompletionStatus;
+  readonly result: JsonValue;
+  /** The result, serialised: what goes over the wire and into the record without being serialised again. */
+  readonly json: string;
+  /** The same in UTF-8, of a large one. It must not be changed. */
+  readonly utf8?: Buffer<ArrayBuffer>;
+  /** Bytes of it. */
+  readonly sizeBytes: number;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly waitMs: number;
+  /** Only when this activation initialised its sandbox. */
+  readonly initMs?: number;
+  readonly timedOut: boolean;
+  readonly start: 'warm' | 'prewarmed' | 'cold';
+  /** Why no warm sandbox took it, for people; absent when one did. */
+  readonly startReason?: StartReason | undefined;
+  /** Of a start that was not warm: from asking for a sandbox to its `ready`, as far as this activation waited for it. */
+  readonly sandboxMs?: number | undefined;
+  /** What its sandbox did meanwhile that its policy does not let it; absent when there was nothing. */
+  readonly violations?: readonly Violation[] | undefined;
+  /** Settles after the result, when the log streams have been read to their end for this activation. */
+  readonly logs: Promise<ActivationLog>;
+}
+
+/** A violation, and as far as is known whose: in a blank sandbox it is nobody's. */
+export interface ViolationReport extends Violation {
+  readonly namespace: string | undefined;
+  /** `/ns/[pkg/]name`. */
+  readonly action: string | undefined;
+  /** Several when they ran in one sandbox at once. */
+  readonly activationIds: readonly string[];
+}
+
+/** What it is doing at this moment. */
+export interface InvokerStatus {
+  /** Activations that wait for a sandbox. */
+  readonly queued: number;
+  /** Those that are starting, that run something, that have nothing to do (frozen or not), and blank ones. */
+  readonly sandboxes: Readonly<Record<'starting' | 'busy' | 'idle' | 'prewarmed', number>>;
+  /** Promised to sandboxes. */
+  readonly memoryMiB: number;
+  readonly memoryLimitMiB: number;
+}
+
+/** How the domain has its jobs run. It never learns where. */
+export interface Dispatcher {
+  /**
+   * Runs the job to its end. What goes wrong inside the sandbox is a Completion, never an exception.
+   * @param handover asked before a sandbox gets the job
+   * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN,
+   * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`), JOB_WITHDRAWN when `handover` says no
+   */
+  run(job: Job, handover?: Handover): Promise<Completion>;
+  /** A hint that the target is called soon: starts one sandbox if none is idle or starting and memory is free. */
+  warm(target: JobTarget): void;
+  /**
+   * Log lines of a running activation as they come, in the form that records keep them; the lines so far first.
+   * Undefined when it is not running here.
+   */
+  follow(activationId: string, onLine: (line: string) => void): Disposable | undefined;
+  /**
+   * Whether a sandbox for it can be had here.
+   * @throws Fault POLICY_EXCEEDED, EGRESS_EXCEEDED, POLICY_NOT_MET (`denied`), POLICY_INVALID, TIER_UNAVAILABLE (`invalid`)
+   */
+  vet(target: Pick<JobTarget, 'kind' | 'limits' | 'sandbox'>): Promise<void>;
+  /** Cheap enough to be asked every few seconds. */
+  status(): InvokerStatus;
+  /** Ends idle sandboxes of an action (`/ns/[pkg/]name`) that was changed or deleted. */
+  retire(action: string): void;
+  /** Of which something runs, waits or is kept. */
+  namespaces(): ReadonlySet<string>;
+  /** Ends everything of a namespace that was deleted, what runs included. */
+  expel(namespace: string): void;
+}
