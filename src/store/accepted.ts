@@ -22,8 +22,8 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter): Accepted
   const write = (of: (typeof leases)[keyof typeof leases], values: readonly (string | number)[]) =>
     writer.submit({ namespace: anyNamespace, unit: [step(of, values)], urgent: true });
   return {
-    async accept(row) {
-      await writer.submit({ namespace: row.namespace, unit: units.accept(row), urgent: true });
+    async accept(row, attempt = 0) {
+      await writer.submit({ namespace: row.namespace, unit: units.accept(row, attempt), urgent: true });
     },
     async claim(activationId, attempt, node) {
       const unit = units.claim(activationId, attempt, node);

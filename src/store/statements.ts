@@ -9,7 +9,7 @@ import type { AcceptedInsert, ActivationWrite } from './types.ts';
 
 export interface WriteUnits {
   append(write: ActivationWrite): Unit;
-  accept(row: AcceptedInsert): Unit;
+  accept(row: AcceptedInsert, attempt: number): Unit;
   claim(activationId: string, attempt: number, node: string): Unit;
   settle(activationId: string, attempt: number): Unit;
 }
@@ -60,8 +60,10 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
       if (inputJson !== undefined) steps.push(step(insertInput, [row.activationId, inputJson]));
       return steps;
     },
-    accept: ({ activationId, namespace, acceptedAt, job, owner, codeDigest }) => [
-      step(insertAccepted, [activationId, namespace, acceptedAt, 0, JSON.stringify(job), owner, codeDigest]),
+    accept: ({ activationId, namespace, acceptedAt, job, owner, codeDigest }, attempt) => [
+      step(insertAccepted, [
+        ...[activationId, namespace, acceptedAt, attempt, JSON.stringify(job), owner, codeDigest],
+      ]),
     ],
     claim: (activationId, attempt, node) => [step(claim, [attempt + 1, activationId, attempt, node])],
     settle: (activationId, attempt) => [step(settle, [activationId, attempt])],

@@ -236,8 +236,9 @@ export interface AcceptedQueue {
   /**
    * Durable when it settles (batched with its neighbours in one transaction). Its owner's lease should run: others may
    * adopt it otherwise.
+   * @param attempt 1 for one that has begun already; 0 by default
    */
-  accept(row: AcceptedInsert): Promise<void>;
+  accept(row: AcceptedInsert, attempt?: number): Promise<void>;
   /**
    * Marks it as started, which makes its attempt `attempt + 1`; false when it is gone, its attempt is not `attempt`, or
    * another node has adopted it. Durable when it settles.

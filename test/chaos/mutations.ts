@@ -30,8 +30,8 @@ export const editsOf: Readonly<Record<Break, readonly Edit[]>> = {
     },
     {
       file: 'src/store/accepted.ts',
-      from: 'await writer.submit({ namespace: row.namespace, unit: units.accept(row), urgent: true });',
-      to: `const write = () => writer.submit({ namespace: row.namespace, unit: units.accept(row), urgent: true });
+      from: 'await writer.submit({ namespace: row.namespace, unit: units.accept(row, attempt), urgent: true });',
+      to: `const write = () => writer.submit({ namespace: row.namespace, unit: units.accept(row, attempt), urgent: true });
         late.set(row.activationId, new Promise((done) => setTimeout(done, 100)).then(write).catch(() => {}));`,
     },
     {

@@ -139,18 +139,11 @@ export function createFlights(options: FlightsOptions): Flights {
       flight.attempt = 0;
     },
     async enqueueUnderWay(flight) {
-      const { hasBegun } = flight;
-      const accepting = acceptUnderWay(options, flight);
-      const claiming = accepting.then((isAccepted) => {
-        if (!isAccepted) return null;
-        return hasBegun ? claimUnderWay(options, flight) : 0;
-      });
-      flight.attempt = claiming;
-      // Its caller does not wait for that: on a disk that takes nothing it may take long.
-      void claiming.then((attempt) => {
-        flight.attempt = attempt;
-      });
-      return accepting;
+      // In one write: a kill between two would have the next start run again what has begun.
+      const accepting = acceptUnderWay(options, flight, flight.hasBegun ? 1 : 0);
+      flight.attempt = accepting;
+      flight.attempt = await accepting;
+      return flight.attempt !== null;
     },
     async runQueued(flight) {
       if (isDraining) return cancel(flight);
@@ -197,41 +190,32 @@ function attempted({ attempt }: Flight, ending: Ending): Ending {
   return typeof attempt === 'number' && attempt > 1 ? { ...ending, attempt } : ending;
 }
 
-async function accept({ store, lease, vault }: FlightsOptions, task: Task): Promise<void> {
+async function accept({ store, lease, vault }: FlightsOptions, task: Task, attempt = 0): Promise<void> {
   const { activationId, namespace, acceptedAt } = task;
   await lease.held();
-  await store.accepted.accept({
+  const row = {
     activationId,
     namespace,
     acceptedAt,
     owner: lease.node,
     codeDigest: task.type === 'code' ? task.code.digest : null,
     job: toQueue(task, vault),
-  });
+  };
+  await store.accepted.accept(row, attempt);
 }
 
-/** Whether it is in the durable queue. */
-async function acceptUnderWay(options: FlightsOptions, { task }: Flight): Promise<boolean> {
+/** Its attempt in the durable queue; null: it is not there. */
+async function acceptUnderWay(
+  options: FlightsOptions,
+  { task }: Flight,
+  attempt: number,
+): Promise<number | null> {
   try {
-    await accept(options, task);
-    return true;
+    await accept(options, task, attempt);
+    return attempt;
   } catch (error) {
     const { activationId } = task;
     options.log.error({ activationId, reason: messageOf(error) }, 'a long run could not be made durable');
-    return false;
-  }
-}
-
-/** Of what has begun already; the rest is claimed when it does. */
-async function claimUnderWay(
-  { store, lease, log }: FlightsOptions,
-  { task }: Flight,
-): Promise<number | null> {
-  const { activationId } = task;
-  try {
-    return (await store.accepted.claim(activationId, 0, lease.node)) ? 1 : null;
-  } catch (error) {
-    log.error({ activationId, reason: messageOf(error) }, 'a long run could not be claimed');
     return null;
   }
 }
