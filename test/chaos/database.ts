@@ -44,13 +44,15 @@ const counters: readonly (readonly [string, string])[] = [
   ],
 ];
 
+const accepted = "select activation_id || ', begun ' || attempt || ' times' as what from accepted";
+
 /** @param file of a server that has stopped, or of one that runs */
 export function readDatabase(file: string): Pick<Evidence, 'records' | 'queued' | 'counters'> {
   using db = new DatabaseSync(file, { readOnly: true, timeout: 10_000 });
-  const queued = db.prepare('select activation_id as id from accepted').all() as unknown as { id: string }[];
+  const queued = db.prepare(accepted).all() as unknown as { what: string }[];
   return {
     records: (db.prepare(records).all() as unknown as Row[]).map(recordOf),
-    queued: queued.map(({ id }) => id),
+    queued: queued.map(({ what }) => what),
     counters: counters.flatMap(([name, sql]) =>
       (db.prepare(sql).all() as unknown as { namespace: string; says: number; counted: number }[]).map(
         ({ namespace, says, counted }): Counter => ({ name: `${name} of ${namespace}`, says, counted }),

@@ -81,7 +81,7 @@ export interface Evidence {
   readonly kills: readonly number[];
   readonly records: readonly KeptRecord[];
   readonly counters: readonly Counter[];
-  /** Ids that the durable queue still has. */
+  /** What the durable queue still has. */
   readonly queued: readonly string[];
   /** What was found on the machine after the end. */
   readonly left: readonly string[];

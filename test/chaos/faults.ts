@@ -152,6 +152,30 @@ export const faults: readonly Fault[] = [
   },
 ];
 
+/** What `npm test` has of them, on one server each; the others have tests of their own (docs/operations.md). */
+export const shortRuns = [
+  ['kill', 'kill-server', 'kill-keeper'],
+  ['restart'],
+  ['read-only', 'io-errors'],
+  ['soak', 'paused-server', 'paused-keeper'],
+] as const;
+
+/** One after the other. @throws when there is no such fault */
+export function faultOf(...names: readonly string[]): Fault {
+  const chosen = names.map((name) => {
+    const fault = faults.find((each) => each.name === name);
+    if (fault === undefined) throw new Error(`there is no fault ${name}`);
+    return fault;
+  });
+  return {
+    name: names.join(', '),
+    what: chosen.map(({ what }) => what).join('; '),
+    async round(site, random) {
+      for (const fault of chosen) await fault.round(site, random);
+    },
+  };
+}
+
 function killing(name: string, what: string, victim: (site: Site) => number): Fault {
   return {
     name,

@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { statusOfKind } from '../../src/api/faults.ts';
 import { exitActionError, exitCodeOf } from '../../src/cli/faults.ts';
@@ -14,8 +14,8 @@ import { strictPolicy } from '../../src/sandbox/policy.ts';
 import { loadConfig } from '../../src/server/config/config.ts';
 import { systemLimits } from '../../src/server/config/limits.ts';
 import { dataPaths } from '../../src/server/instance/instance.ts';
-import { faults } from '../chaos/faults.ts';
-import { codeBlocksOf, columnsOf, plain, readText, root, tableOf } from './markdown.ts';
+import { faults, shortRuns } from '../chaos/faults.ts';
+import { codeBlocksOf, columnsOf, expectTests, plain, readText, root, tableOf } from './markdown.ts';
 
 const document = readText('docs/operations.md');
 const keys = columnsOf(tableOf(document, 'key'), 'key', 'default');
@@ -162,8 +162,21 @@ test('exit codes', () => {
   expect(told).toEqual([...new Set(used)].toSorted((a, b) => a - b));
 });
 
-test('every fault of `npm run test:chaos` has a row, and no other', () => {
-  expect(
-    Object.keys(columnsOf(tableOf(document, '`test:chaos`'), '`test:chaos`', 'what callers see')),
-  ).toEqual(faults.map(({ name }) => name));
+describe('faults', () => {
+  const { rows } = tableOf(document, 'fault', 'Faults');
+  const inSoak = rows.filter(([name = '']) => name.startsWith('`'));
+
+  test('each of `npm run test:chaos` has a row, and no row names another', () => {
+    expect(inSoak.map(([name = '']) => plain(name))).toEqual(faults.map(({ name }) => name));
+    expect(rows.length).toBeGreaterThan(inSoak.length);
+  });
+
+  test.each(rows.map(([name = '', , , , tests = '']) => [name, tests]))('%s: its tests exist', (_, tests) => {
+    expectTests(tests);
+  });
+
+  test('what the short soak is named for is in it', () => {
+    const named = inSoak.filter(([, , , , tests = '']) => tests.includes('`test/chaos/chaos.test.ts`'));
+    expect(named.map(([name = '']) => plain(name)).toSorted()).toEqual(shortRuns.flat().toSorted());
+  });
 });
