@@ -1,9 +1,10 @@
 /** A short run of `npm run test:chaos`, and that it finds out when a part of Ward is missing. */
 import { describe, expect, it } from 'vitest';
+import { readText } from '../docs/markdown.ts';
 import { missingForSandboxes } from '../ward.ts';
 import { faultOf, shortRuns } from './faults.ts';
 import { lightLoad } from './load.ts';
-import type { Break } from './mutations.ts';
+import { type Break, breaks, editsOf } from './mutations.ts';
 import { type FaultRun, runFault } from './run.ts';
 
 const missing = missingForSandboxes();
@@ -16,6 +17,10 @@ const runMs = 300_000;
 
 const once = (names: readonly string[], more: Partial<FaultRun> = {}) =>
   runFault(faultOf(...names), { forMs: 0, seed: seeds.running, load: lightLoad, ...more });
+
+it.each(breaks)('what is to go without the %s is in the sources', (broken) => {
+  for (const { file, from } of editsOf[broken]) expect(readText(file)).toContain(from);
+});
 
 describe.skipIf(missing !== undefined)(`under load${missing ? ` (${missing})` : ''}`, () => {
   it.each(shortRuns.map((names) => [names.join(', '), names] as const))(

@@ -17,8 +17,8 @@ export const editsOf: Readonly<Record<Break, readonly Edit[]>> = {
   claim: [
     {
       file: 'src/store/accepted.ts',
-      from: 'const unit = units.claim(activationId, attempt);',
-      to: 'const unit = units.claim(activationId, attempt); if (unit) return true;',
+      from: 'const unit = units.claim(activationId, attempt, node);',
+      to: 'const unit = units.claim(activationId, attempt, node); if (unit) return true;',
     },
   ],
   /** An accepted call is answered a moment before it is on disk. */
@@ -36,8 +36,8 @@ export const editsOf: Readonly<Record<Break, readonly Edit[]>> = {
     },
     {
       file: 'src/store/accepted.ts',
-      from: 'const unit = units.claim(activationId, attempt);',
-      to: 'await late.get(activationId); const unit = units.claim(activationId, attempt);',
+      from: 'const unit = units.claim(activationId, attempt, node);',
+      to: 'await late.get(activationId); const unit = units.claim(activationId, attempt, node);',
     },
   ],
 };
